@@ -1,0 +1,141 @@
+//! Carries a plan out. Every step starts the moment the steps it needs are done; its calls are made one after the
+//! other. Nothing is decided here: what does not simply succeed is noted, and the next look decides.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use crate::cloud::{Call, Cloud, Moment, Setback, What};
+use crate::plan::{Action, Plan, Step};
+use crate::resource::{Key, Resource};
+
+/// How long a create that cannot be repeated may take to be seen, in doubt. FACTS: a read right after a create can miss
+/// it, and peers look again for up to a minute before they believe it.
+pub const DOUBT: Duration = Duration::from_secs(60);
+
+/// How much time a call is given: none starts with less left. The AWS side gives up after this long, retries included.
+pub const CALL_TIME: Duration = Duration::from_secs(15);
+
+/// What a run knows that reads don't show yet.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// What this run made, as far as its calls went, and when.
+    pub(crate) made: BTreeMap<Key, (Resource, Moment)>,
+    /// Creates that cannot be repeated and may have happened: until when they are looked for, and not sent again.
+    pub(crate) in_doubt: BTreeMap<Key, Moment>,
+    /// The same for all of them, when an earlier run ended nobody knows where.
+    pub(crate) all_in_doubt_until: Option<Moment>,
+}
+
+impl Memory {
+    /// Until when the create of `key` is held back.
+    fn doubt(&self, key: &Key) -> Option<Moment> {
+        if key.kind.create_can_be_repeated() {
+            return None;
+        }
+        self.in_doubt.get(key).copied().max(self.all_in_doubt_until)
+    }
+}
+
+/// How a wave of steps ended.
+#[derive(Debug, Default)]
+pub struct Wave {
+    /// Steps that were done.
+    pub done: usize,
+    /// The first thing that went wrong in each step that was not.
+    pub setbacks: Vec<(Key, Setback)>,
+}
+
+/// Starts all steps of the plan in their order and returns when none can go on.
+///
+/// No call starts with less than [`CALL_TIME`] left before `until`.
+pub async fn apply<C: Cloud>(cloud: &C, plan: &Plan, memory: &mut Memory, until: Moment) -> Wave {
+    let mut wave = Wave::default();
+    let mut waiting: Vec<usize> = (0..plan.steps.len()).collect();
+    let mut done = vec![false; plan.steps.len()];
+    let mut running = FuturesUnordered::new();
+    loop {
+        waiting.retain(|&at| {
+            let step = &plan.steps[at];
+            let free = step.needs.iter().all(|needed| done[*needed]);
+            if free {
+                let held_until = memory.doubt(&step.key);
+                running.push(async move { (at, carry_out(cloud, step, held_until, until).await) });
+            }
+            !free
+        });
+        let Some((at, ended)) = running.next().await else { break };
+        let step = &plan.steps[at];
+        remember(memory, step, &ended, cloud.now());
+        match ended.setback {
+            None => {
+                done[at] = true;
+                wave.done += 1;
+            }
+            Some(setback) => wave.setbacks.push((step.key.clone(), setback)),
+        }
+    }
+    wave
+}
+
+/// How a step ended: how many of its calls were answered well, and what stopped it.
+struct Ended {
+    answered: usize,
+    setback: Option<Setback>,
+}
+
+async fn carry_out<C: Cloud>(cloud: &C, step: &Step, held_until: Option<Moment>, until: Moment) -> Ended {
+    let mut ended = Ended { answered: 0, setback: None };
+    if let Action::Wait(what) = &step.action {
+        let what = format!("{}: {what}", step.key);
+        ended.setback = Some(Setback::Busy { what, again: Duration::from_secs(2) });
+        return ended;
+    }
+    for call in &step.calls {
+        match make(cloud, call, held_until, until).await {
+            Ok(()) => ended.answered += 1,
+            Err(setback) => {
+                ended.setback = Some(setback);
+                break;
+            }
+        }
+    }
+    ended
+}
+
+async fn make<C: Cloud>(cloud: &C, call: &Call, held_until: Option<Moment>, until: Moment) -> Result<(), Setback> {
+    let now = cloud.now();
+    if now + CALL_TIME > until {
+        let what = format!("{}: {} was not started, for want of time", call.key, call.operation());
+        return Err(Setback::Busy { what, again: CALL_TIME });
+    }
+    if let (What::Create(_), Some(held)) = (&call.what, held_until)
+        && now < held
+    {
+        let what = format!("{}: {} may have happened already; looking for it", call.key, call.operation());
+        return Err(Setback::Busy { what, again: Duration::from_secs(2) });
+    }
+    cloud.call(call).await
+}
+
+/// Notes what the answered calls made, and what a lost answer leaves in doubt.
+fn remember(memory: &mut Memory, step: &Step, ended: &Ended, now: Moment) {
+    for call in &step.calls[..ended.answered] {
+        match (&call.what, memory.made.get_mut(&step.key)) {
+            (What::Create(wanted), _) => {
+                memory.made.insert(step.key.clone(), (wanted.as_created(), now));
+            }
+            (What::Set(settings), Some((made, _))) => settings.iter().for_each(|it| made.set(it)),
+            (What::Clear(settings), Some((made, _))) => settings.iter().for_each(|it| made.clear(it)),
+            (What::Drain | What::Delete, _) => {
+                memory.made.remove(&step.key);
+            }
+            (What::Set(_) | What::Clear(_), None) => {}
+        }
+    }
+    let stopped_at = step.calls.get(ended.answered).map(|call| &call.what);
+    if let (Some(Setback::Doubtful { .. }), Some(What::Create(_))) = (&ended.setback, stopped_at) {
+        memory.in_doubt.insert(step.key.clone(), now + DOUBT);
+    }
+}

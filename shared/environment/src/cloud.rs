@@ -1,0 +1,259 @@
+//! The seam between deciding and doing: one trait, one call wide.
+//!
+//! Everything that this crate decides reaches the world through [`Cloud`], and everything that it knows of the world,
+//! the time included, comes back through it. There are two implementations: AWS, in a crate of its own, and
+//! [`memory`](crate::memory), which enforces the rules of the real one under virtual time. Because the seam is one
+//! *call* wide, and not one resource, a crash between two calls of one resource is a case like any other.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::Names;
+use crate::resource::{Key, Kind, Resource, Setting, Tags};
+
+/// A point in time: milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Moment(pub u64);
+
+impl Add<Duration> for Moment {
+    type Output = Moment;
+    fn add(self, span: Duration) -> Moment {
+        Moment(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+    }
+}
+
+impl Sub for Moment {
+    type Output = Duration;
+    /// The time from `earlier` to here; zero if it is later.
+    fn sub(self, earlier: Moment) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// Whose resources to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// The mark of the stack's resource that owns the environment: see [`Tags`](crate::mark).
+    pub owner: String,
+    /// The computed names of its resources. What has no owner tag in its listing is found by name, and then judged by
+    /// its mark; names that are not this owner's therefore do no harm.
+    pub names: Names,
+}
+
+/// A resource as it was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Live {
+    /// The id that AWS knows it by, an ARN where AWS gives one. `None`: made a moment ago by this run, not yet seen.
+    pub id: Option<String>,
+    pub resource: Resource,
+    pub whose: Whose,
+    pub state: State,
+    /// Ids of what it points at.
+    pub holds: Vec<String>,
+    /// The number of the template version that a group launches.
+    pub version: Option<u64>,
+}
+
+/// Whose mark a resource carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    Ours,
+    /// Under one of our names and without our mark; the text says what mark it has.
+    Foreign(String),
+}
+
+/// What can be done with a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    Ready,
+    /// It exists and cannot be used yet; the text says what it waits for.
+    Settling(String),
+    /// It is going, and cannot be changed or deleted any more, or not yet.
+    Leaving(String),
+}
+
+/// One AWS call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    pub key: Key,
+    /// Which one, for what is already there; `None` for what this step has just made.
+    pub id: Option<String>,
+    pub what: What,
+}
+
+/// What a call does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// Makes the resource with its mark, its tags and every field that the create call takes.
+    Create(Resource),
+    /// Sets values that one operation sets together.
+    Set(Vec<Setting>),
+    /// Clears values that one operation clears together.
+    Clear(Vec<Setting>),
+    /// Brings an Auto Scaling group's bounds and its desired capacity to zero.
+    Drain,
+    Delete,
+}
+
+impl Call {
+    /// The AWS operation, as `service:Operation`.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        match &self.what {
+            What::Create(_) => create_operation(self.key.kind),
+            What::Delete => delete_operation(self.key.kind),
+            What::Drain => "autoscaling:UpdateAutoScalingGroup",
+            What::Set(settings) => settings.first().map_or("", |it| set_operation(self.key.kind, it)),
+            What::Clear(settings) => settings.first().map_or("", |it| clear_operation(self.key.kind, it)),
+        }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.operation())?;
+        let settings = match &self.what {
+            What::Set(settings) | What::Clear(settings) => settings.as_slice(),
+            What::Create(_) | What::Drain | What::Delete => &[],
+        };
+        let told: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        if told.is_empty() { Ok(()) } else { write!(f, " ({})", told.join("; ")) }
+    }
+}
+
+fn create_operation(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Vpc => "ec2:CreateVpc",
+        Kind::InternetGateway => "ec2:CreateInternetGateway",
+        Kind::Subnet => "ec2:CreateSubnet",
+        Kind::RouteTable => "ec2:CreateRouteTable",
+        Kind::SecurityGroup => "ec2:CreateSecurityGroup",
+        Kind::Role => "iam:CreateRole",
+        Kind::InstanceProfile => "iam:CreateInstanceProfile",
+        Kind::LogGroup => "logs:CreateLogGroup",
+        Kind::LaunchTemplate => "ec2:CreateLaunchTemplate",
+        Kind::AutoScalingGroup => "autoscaling:CreateAutoScalingGroup",
+    }
+}
+
+fn delete_operation(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Vpc => "ec2:DeleteVpc",
+        Kind::InternetGateway => "ec2:DeleteInternetGateway",
+        Kind::Subnet => "ec2:DeleteSubnet",
+        Kind::RouteTable => "ec2:DeleteRouteTable",
+        Kind::SecurityGroup => "ec2:DeleteSecurityGroup",
+        Kind::Role => "iam:DeleteRole",
+        Kind::InstanceProfile => "iam:DeleteInstanceProfile",
+        Kind::LogGroup => "logs:DeleteLogGroup",
+        Kind::LaunchTemplate => "ec2:DeleteLaunchTemplate",
+        Kind::AutoScalingGroup => "autoscaling:DeleteAutoScalingGroup",
+    }
+}
+
+fn set_operation(kind: Kind, setting: &Setting) -> &'static str {
+    match setting {
+        Setting::Tag(..) => tag_operation(kind, true),
+        Setting::DnsSupport(_) | Setting::DnsHostnames(_) => "ec2:ModifyVpcAttribute",
+        Setting::Attachment(_) => "ec2:AttachInternetGateway",
+        Setting::PublicIpOnLaunch(_) => "ec2:ModifySubnetAttribute",
+        Setting::DefaultRoute(_) => "ec2:CreateRoute",
+        Setting::Association(_) => "ec2:AssociateRouteTable",
+        Setting::ManagedPolicy(_) => "iam:AttachRolePolicy",
+        Setting::ProfileRole(_) => "iam:AddRoleToInstanceProfile",
+        Setting::Retention(_) => "logs:PutRetentionPolicy",
+        Setting::TemplateVersion(_) => "ec2:CreateLaunchTemplateVersion",
+        Setting::MinSize(_) | Setting::MaxSize(_) | Setting::Subnets(_) | Setting::Template { .. } => {
+            "autoscaling:UpdateAutoScalingGroup"
+        }
+    }
+}
+
+fn clear_operation(kind: Kind, setting: &Setting) -> &'static str {
+    match setting {
+        Setting::Tag(..) => tag_operation(kind, false),
+        Setting::Attachment(_) => "ec2:DetachInternetGateway",
+        Setting::DefaultRoute(_) => "ec2:DeleteRoute",
+        Setting::Association(_) => "ec2:DisassociateRouteTable",
+        Setting::ManagedPolicy(_) => "iam:DetachRolePolicy",
+        Setting::ProfileRole(_) => "iam:RemoveRoleFromInstanceProfile",
+        Setting::Retention(_) => "logs:DeleteRetentionPolicy",
+        // These always have a value: they are set to another one, never cleared.
+        Setting::DnsSupport(_)
+        | Setting::DnsHostnames(_)
+        | Setting::PublicIpOnLaunch(_)
+        | Setting::TemplateVersion(_)
+        | Setting::MinSize(_)
+        | Setting::MaxSize(_)
+        | Setting::Subnets(_)
+        | Setting::Template { .. } => set_operation(kind, setting),
+    }
+}
+
+fn tag_operation(kind: Kind, add: bool) -> &'static str {
+    match (kind, add) {
+        (Kind::Role, true) => "iam:TagRole",
+        (Kind::Role, false) => "iam:UntagRole",
+        (Kind::InstanceProfile, true) => "iam:TagInstanceProfile",
+        (Kind::InstanceProfile, false) => "iam:UntagInstanceProfile",
+        (Kind::LogGroup, true) => "logs:TagResource",
+        (Kind::LogGroup, false) => "logs:UntagResource",
+        (Kind::AutoScalingGroup, true) => "autoscaling:CreateOrUpdateTags",
+        (Kind::AutoScalingGroup, false) => "autoscaling:DeleteTags",
+        (_, true) => "ec2:CreateTags",
+        (_, false) => "ec2:DeleteTags",
+    }
+}
+
+/// Why a call did not simply succeed. Classified once, by the service's error code, where the call is made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Setback {
+    /// Not now: something else has to happen first.
+    #[error("{what}")]
+    Busy { what: String, again: Duration },
+    /// The answer was lost: it may have happened. Look before doing it again.
+    #[error("{what}")]
+    Doubtful { what: String },
+    /// It will not happen until somebody changes something; the sentence is for that person.
+    #[error("{what}")]
+    Refused { what: String },
+}
+
+/// The world, as the engine sees it.
+///
+/// Guarantees that an implementation gives: a call is sent at most once where its create cannot be repeated
+/// ([`Kind::create_can_be_repeated`]); what is already as the call would make it is success, and so is deleting what is
+/// gone; nothing is changed that does not carry the scope's mark. Within a run it remembers the ids of what it made.
+///
+/// Futures need not be `Send`: a function runs on one thread.
+#[expect(async_fn_in_trait, reason = "no bound on the futures is wanted: see above")]
+pub trait Cloud {
+    fn now(&self) -> Moment;
+
+    async fn pause(&self, span: Duration);
+
+    /// All that is there within the scope, each resource once for every time that it exists.
+    async fn observe(&self, scope: &Scope) -> Result<Vec<Live>, Setback>;
+
+    async fn call(&self, call: &Call) -> Result<(), Setback>;
+}
+
+impl Live {
+    #[must_use]
+    pub fn key(&self) -> Key {
+        self.resource.key()
+    }
+
+    /// Tells from a resource's tags whose it is.
+    #[must_use]
+    pub fn whose(tags: &Tags, owner: &str) -> Whose {
+        match tags.get(crate::mark::OWNER) {
+            Some(found) if found == owner => Whose::Ours,
+            Some(found) => Whose::Foreign(format!("it carries the mark of another owner, {found}")),
+            None => Whose::Foreign(String::from("it carries no owner's mark")),
+        }
+    }
+}

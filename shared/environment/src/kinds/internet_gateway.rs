@@ -1,0 +1,25 @@
+use crate::resource::{Field, Ref, Setting};
+
+/// The VPC's way to the internet. It counts only once it is attached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InternetGateway {
+    pub attached_to: Option<Ref>,
+}
+
+impl InternetGateway {
+    pub(crate) fn fields(&self) -> Vec<Field> {
+        self.attached_to.iter().map(|vpc| Field::After(Setting::Attachment(vpc.clone()))).collect()
+    }
+
+    pub(crate) fn set(&mut self, setting: &Setting) {
+        if let Setting::Attachment(vpc) = setting {
+            self.attached_to = Some(vpc.clone());
+        }
+    }
+
+    pub(crate) fn clear(&mut self, setting: &Setting) {
+        if let Setting::Attachment(_) = setting {
+            self.attached_to = None;
+        }
+    }
+}

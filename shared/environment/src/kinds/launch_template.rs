@@ -1,0 +1,115 @@
+use sha2::{Digest, Sha256};
+
+use crate::resource::{Field, Ref, Setting};
+
+/// A launch template: all its versions that we made, the oldest first. What is wanted has one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaunchTemplate {
+    pub versions: Vec<TemplateVersion>,
+}
+
+/// One version. AWS numbers versions; we know them by the digest of what was asked for, which stands in the version's
+/// description: the same content is the same version, whenever it comes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateVersion {
+    /// 16 hexadecimal digits that stand for the content. 64 bits: two contents of one environment that meet by chance
+    /// are out of the question.
+    pub digest: String,
+    /// The image's id. Not part of the content: it is pinned when its source is first used, and a newer image behind
+    /// the same parameter changes nothing.
+    pub image: String,
+    pub content: TemplateContent,
+}
+
+/// What a version was asked to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateContent {
+    /// Where the image comes from, as the property says it: an image id, or the name of an SSM parameter.
+    pub image_source: String,
+    pub instance_type: String,
+    pub instance_profile: Ref,
+    pub security_groups: Vec<Ref>,
+    /// GiB; the root volume is always encrypted.
+    pub root_volume_gib: u32,
+    /// The plain script; it is encoded where the call is made, and nowhere else.
+    pub user_data: String,
+}
+
+impl TemplateContent {
+    /// The parts by name, in the order of plans.
+    fn parts(&self) -> [(&'static str, String); 6] {
+        let groups: Vec<String> = self.security_groups.iter().map(ToString::to_string).collect();
+        [
+            ("image-source", self.image_source.clone()),
+            ("instance-type", self.instance_type.clone()),
+            ("instance-profile", self.instance_profile.to_string()),
+            ("security-groups", groups.join(", ")),
+            ("root-volume-gib", self.root_volume_gib.to_string()),
+            ("user-data", self.user_data.clone()),
+        ]
+    }
+
+    /// The first 8 bytes of SHA-256 over the parts, each led by its length so that no two contents read alike.
+    fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for (_, part) in self.parts() {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The parts, a line each.
+    pub(crate) fn told(&self) -> Vec<String> {
+        self.parts().iter().map(|(name, part)| format!("{name}: {}", tell(name, part))).collect()
+    }
+
+    /// What is different here, a line each.
+    pub(crate) fn differences(&self, old: &TemplateContent) -> Vec<String> {
+        let pairs = self.parts().into_iter().zip(old.parts());
+        pairs
+            .filter(|(new, old)| new != old)
+            .map(|((name, new), (_, old))| format!("{name}: {} → {}", tell(name, &old), tell(name, &new)))
+            .collect()
+    }
+}
+
+/// A part as people read it: a script by its size.
+fn tell(name: &str, part: &str) -> String {
+    if name == "user-data" { format!("{} bytes", part.len()) } else { part.to_owned() }
+}
+
+impl TemplateVersion {
+    #[must_use]
+    pub fn of(content: TemplateContent, image: String) -> Self {
+        TemplateVersion { digest: content.digest(), image, content }
+    }
+
+    pub(crate) fn references(&self) -> Vec<&Ref> {
+        std::iter::once(&self.content.instance_profile).chain(&self.content.security_groups).collect()
+    }
+}
+
+impl LaunchTemplate {
+    pub(crate) fn fields(&self) -> Vec<Field> {
+        self.versions.iter().map(|version| Field::Created(Setting::TemplateVersion(version.clone()))).collect()
+    }
+
+    pub(crate) fn set(&mut self, setting: &Setting) {
+        if let Setting::TemplateVersion(version) = setting {
+            self.versions.push(version.clone());
+        }
+    }
+
+    /// Keeps the image of the newest live version that has the same source: the image moves only when its property
+    /// does.
+    pub(crate) fn pin_image(&mut self, live: &LaunchTemplate) {
+        for wanted in &mut self.versions {
+            let same_source =
+                live.versions.iter().rev().find(|it| it.content.image_source == wanted.content.image_source);
+            if let Some(known) = same_source {
+                wanted.image.clone_from(&known.image);
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+use std::collections::BTreeSet;
+
+use crate::resource::{Field, Ref, Setting, Value};
+
+/// A route table: where its subnets send what is not for the VPC itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouteTable {
+    pub vpc: Ref,
+    pub default_route: Option<Ref>,
+    /// The subnets that it serves.
+    pub serves: BTreeSet<Ref>,
+}
+
+impl RouteTable {
+    pub(crate) fn fields(&self) -> Vec<Field> {
+        let mut fields = vec![Field::Fixed("vpc", Value::Ref(self.vpc.clone()))];
+        fields.extend(self.default_route.iter().map(|to| Field::After(Setting::DefaultRoute(to.clone()))));
+        fields.extend(self.serves.iter().map(|subnet| Field::After(Setting::Association(subnet.clone()))));
+        fields
+    }
+
+    pub(crate) fn set(&mut self, setting: &Setting) {
+        match setting {
+            Setting::DefaultRoute(to) => self.default_route = Some(to.clone()),
+            Setting::Association(subnet) => {
+                self.serves.insert(subnet.clone());
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn clear(&mut self, setting: &Setting) {
+        match setting {
+            Setting::DefaultRoute(_) => self.default_route = None,
+            Setting::Association(subnet) => {
+                self.serves.remove(subnet);
+            }
+            _ => {}
+        }
+    }
+}

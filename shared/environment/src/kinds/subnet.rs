@@ -1,0 +1,36 @@
+use ipnet::Ipv4Net;
+
+use crate::resource::{Field, Ref, Setting, Value};
+
+/// A subnet in one availability zone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subnet {
+    pub vpc: Ref,
+    pub cidr: Ipv4Net,
+    /// A zone's name. Chosen once: a subnet cannot move, and the account's list of zones may change.
+    pub zone: String,
+    pub public_ip_on_launch: bool,
+}
+
+impl Subnet {
+    pub(crate) fn fields(&self) -> Vec<Field> {
+        vec![
+            Field::Fixed("vpc", Value::Ref(self.vpc.clone())),
+            Field::Fixed("cidr", Value::Text(self.cidr.to_string())),
+            Field::Once("zone", Value::Text(self.zone.clone())),
+            Field::After(Setting::PublicIpOnLaunch(self.public_ip_on_launch)),
+        ]
+    }
+
+    pub(crate) fn set(&mut self, setting: &Setting) {
+        if let Setting::PublicIpOnLaunch(on) = setting {
+            self.public_ip_on_launch = *on;
+        }
+    }
+
+    pub(crate) fn clear(&mut self, setting: &Setting) {
+        if let Setting::PublicIpOnLaunch(_) = setting {
+            self.public_ip_on_launch = false;
+        }
+    }
+}

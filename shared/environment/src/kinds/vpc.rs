@@ -1,0 +1,39 @@
+use ipnet::Ipv4Net;
+
+use crate::resource::{Field, Setting, Value};
+
+/// The network that everything else stands in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vpc {
+    pub cidr: Ipv4Net,
+    pub dns_support: bool,
+    /// Off in a new VPC; interface endpoints with private names need it.
+    pub dns_hostnames: bool,
+}
+
+impl Vpc {
+    pub(crate) fn fields(&self) -> Vec<Field> {
+        vec![
+            Field::Fixed("cidr", Value::Text(self.cidr.to_string())),
+            // On by default, and compared all the same: somebody may have turned it off.
+            Field::After(Setting::DnsSupport(self.dns_support)),
+            Field::After(Setting::DnsHostnames(self.dns_hostnames)),
+        ]
+    }
+
+    pub(crate) fn set(&mut self, setting: &Setting) {
+        match setting {
+            Setting::DnsSupport(on) => self.dns_support = *on,
+            Setting::DnsHostnames(on) => self.dns_hostnames = *on,
+            _ => {}
+        }
+    }
+
+    pub(crate) fn clear(&mut self, setting: &Setting) {
+        match setting {
+            Setting::DnsSupport(_) => self.dns_support = true,
+            Setting::DnsHostnames(_) => self.dns_hostnames = false,
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What an environment is, and how it gets from what is live to what is wanted. Pure: no AWS SDK, no clock, no
+//! environment variable.
+//!
+//! The way through: [`Spec`] (checked properties) → [`wanted`](wanted::wanted) (resources) → [`plan`](plan()) (steps)
+//! → [`apply`](apply()) (calls through the [`Cloud`] seam), again and again in [`reconcile`](reconcile()).
+
+mod apply;
+mod cloud;
+mod kinds;
+pub mod mark;
+pub mod memory;
+mod names;
+mod outputs;
+mod plan;
+pub mod property;
+mod reconcile;
+mod resource;
+mod spec;
+mod twins;
+mod user_data;
+mod wanted;
+
+pub use apply::{CALL_TIME, DOUBT, Memory, Wave, apply};
+pub use cloud::{Call, Cloud, Live, Moment, Scope, Setback, State, What, Whose};
+pub use kinds::*;
+pub use names::Names;
+pub use outputs::outputs;
+pub use plan::{Action, Plan, Step, Wanted, plan};
+pub use reconcile::{Ending, Run, reconcile};
+pub use resource::{Field, Fields, Key, Kind, Ref, Resource, Setting, Tags, Value};
+pub use spec::{Defaults, Spec, Violation, check_change};
+pub use user_data::user_data;
+pub use wanted::{Facts, wanted};

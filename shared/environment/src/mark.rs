@@ -1,0 +1,26 @@
+//! The mark of ownership: tags that every resource gets in its creating call, so that no crash leaves something that
+//! looks foreign.
+
+use crate::resource::Tags;
+
+/// The tag that holds the owner: a hash of the stack's id and the resource's logical id.
+pub const OWNER: &str = "envkeeper:owner";
+/// The tag that holds the environment's id.
+pub const ENVIRONMENT: &str = "envkeeper:environment";
+/// Tag keys that are ours; a user's tags cannot use them, nor any key that starts with `aws:` or `envkeeper:`.
+pub const RESERVED: [&str; 4] = ["Name", "Project", "Environment", "ManagedBy"];
+
+/// The tags of one resource: the user's, the mark, and those that people look for.
+#[must_use]
+pub fn tags(user: &Tags, owner: &str, environment_id: &str, project: &str, environment: &str, name: &str) -> Tags {
+    let ours = [
+        (OWNER, owner),
+        (ENVIRONMENT, environment_id),
+        ("Name", name),
+        ("Project", project),
+        ("Environment", environment),
+        ("ManagedBy", "envkeeper"),
+    ];
+    let ours = ours.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+    user.clone().into_iter().chain(ours).collect()
+}

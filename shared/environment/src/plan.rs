@@ -1,0 +1,347 @@
+//! From what is wanted and what is live to what is to be done. Synchronous, pure, and printable: what a plan prints is
+//! what [`apply`](crate::apply) does, which makes no decision of its own.
+//!
+//! Edges are derived. A resource is made or changed after the steps of what it refers to; it is deleted after the steps
+//! of what refers to it, seen in what is live. Kinds add the edges that no field shows
+//! ([`Kind::declared_needs`](crate::Kind::declared_needs)), which run backwards on delete: what drains keeps its way
+//! out.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::cloud::{Call, Live, State, What, Whose};
+use crate::resource::{Field, Fields, Key, Kind, Resource, Setting};
+use crate::twins::superfluous;
+
+/// What is to exist, and nothing else of this owner's: with no resources at all it is a delete.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wanted {
+    pub resources: Vec<Resource>,
+    /// Keys of tags that this environment once had and has no more. Other tags that are live and not wanted are
+    /// somebody else's, and stay.
+    pub retired_tags: BTreeSet<String>,
+}
+
+/// The steps, in an order in which each stands behind those that it needs within its action.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    pub steps: Vec<Step>,
+    /// Why the plan cannot be carried out, a sentence each. If there is one, nothing is done.
+    pub refused: Vec<String>,
+}
+
+/// What is done to one resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub key: Key,
+    pub action: Action,
+    /// What a person wants to read of it, a line each.
+    pub told: Vec<String>,
+    /// One after the other.
+    pub calls: Vec<Call>,
+    /// Indexes of the steps that have to be done before.
+    pub needs: Vec<usize>,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    Create,
+    Update,
+    Delete,
+    /// Nothing can be done yet; the text says what for.
+    Wait(String),
+}
+
+/// Plans the way from `live` to `wanted`.
+///
+/// Where a token-less create happened twice, the superfluous ones go first, and everything else waits for the next
+/// look: until then a name could mean either.
+#[must_use]
+pub fn plan(wanted: &Wanted, live: &[Live]) -> Plan {
+    let twins = superfluous(live);
+    if !twins.is_empty() && !wanted.resources.is_empty() {
+        let mut plan = Plan::default();
+        plan.steps.extend(twins.into_iter().map(|at| delete_step(&live[at])));
+        plan.add_delete_edges(live);
+        return plan;
+    }
+    let mut plan = Plan::default();
+    for resource in &wanted.resources {
+        plan.add_wanted(resource, live, &wanted.retired_tags);
+    }
+    let wanted_keys: BTreeSet<Key> = wanted.resources.iter().map(Resource::key).collect();
+    let unwanted = live.iter().filter(|it| it.whose == Whose::Ours && !wanted_keys.contains(&it.key()));
+    plan.steps.extend(unwanted.map(delete_step));
+    plan.add_create_edges(&wanted.resources);
+    plan.add_delete_edges(live);
+    plan
+}
+
+impl Plan {
+    /// Whether there is nothing to do and nothing to wait for.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.steps.is_empty() && self.refused.is_empty()
+    }
+
+    fn add_wanted(&mut self, wanted: &Resource, live: &[Live], retired: &BTreeSet<String>) {
+        let key = wanted.key();
+        let Some(found) = live.iter().find(|it| it.key() == key) else {
+            self.steps.push(create_step(wanted));
+            return;
+        };
+        if let Whose::Foreign(why) = &found.whose {
+            self.refused.push(format!(
+                "{key} exists and is not this environment's: {why}. Nothing was changed. Choose another EnvironmentSuffix, or remove it."
+            ));
+            return;
+        }
+        match change(wanted, found, retired) {
+            Err(refused) => self.refused.push(refused),
+            Ok(_) if matches!(found.state, State::Leaving(_)) => self.steps.push(wait_step(found)),
+            Ok(Some(step)) => self.steps.push(step),
+            Ok(None) if found.state != State::Ready => self.steps.push(wait_step(found)),
+            Ok(None) => {}
+        }
+    }
+
+    fn add_create_edges(&mut self, wanted: &[Resource]) {
+        for resource in wanted {
+            let (key, needed) = (resource.key(), needs(resource));
+            let behind: Vec<usize> = self.indexes(|step| step.action != Action::Delete && needed.has(&step.key));
+            if let Some(step) = self.steps.iter_mut().find(|step| step.key == key) {
+                step.needs.extend(behind);
+            }
+        }
+    }
+
+    fn add_delete_edges(&mut self, live: &[Live]) {
+        let ours = live.iter().filter(|it| it.whose == Whose::Ours);
+        let holders: Vec<(Key, Needs)> = ours.map(|it| (it.key(), needs(&it.resource))).collect();
+        for at in 0..self.steps.len() {
+            if self.steps[at].action != Action::Delete {
+                continue;
+            }
+            let key = self.steps[at].key.clone();
+            let lets_go = |step: &Step| {
+                step.key != key && holders.iter().any(|(holder, needs)| *holder == step.key && needs.has(&key))
+            };
+            let before = self.indexes(lets_go);
+            self.steps[at].needs.extend(before);
+        }
+    }
+
+    fn indexes(&self, which: impl Fn(&Step) -> bool) -> Vec<usize> {
+        let matching = self.steps.iter().enumerate().filter(|(_, step)| which(step));
+        matching.map(|(at, _)| at).collect()
+    }
+}
+
+/// What a resource needs: what its fields refer to, and what its kind declares.
+struct Needs {
+    keys: Vec<Key>,
+    kinds: Vec<Kind>,
+}
+
+impl Needs {
+    fn has(&self, key: &Key) -> bool {
+        self.kinds.contains(&key.kind) || self.keys.contains(key)
+    }
+}
+
+fn needs(resource: &Resource) -> Needs {
+    let kinds = resource.kind().declared_needs().iter().map(|(kind, _)| *kind).collect();
+    Needs { keys: resource.references(), kinds }
+}
+
+fn create_step(wanted: &Resource) -> Step {
+    let key = wanted.key();
+    let after = wanted.all_fields().into_iter().filter_map(|field| match field {
+        Field::After(setting) => Some(setting),
+        _ => None,
+    });
+    let call = |what| Call { key: key.clone(), id: None, what };
+    let calls =
+        std::iter::once(What::Create(wanted.clone())).chain(grouped(after.collect()).into_iter().map(What::Set));
+    Step {
+        action: Action::Create,
+        told: told(wanted),
+        calls: calls.map(call).collect(),
+        needs: vec![],
+        key: key.clone(),
+    }
+}
+
+/// The fields of a resource, a line each; its tags in one.
+fn told(resource: &Resource) -> Vec<String> {
+    let mut lines = Vec::new();
+    for field in resource.all_fields() {
+        match field {
+            Field::Created(Setting::Tag(..)) => {}
+            Field::Fixed(name, value) | Field::Once(name, value) => lines.push(format!("{name}: {value}")),
+            Field::Created(Setting::TemplateVersion(version)) => {
+                lines.push(format!("version: content {}, image {}", version.digest, version.image));
+                lines.extend(version.content.told());
+            }
+            Field::Created(setting) | Field::After(setting) => lines.push(setting.to_string()),
+        }
+    }
+    let tags: Vec<String> = resource.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    lines.push(format!("tags: {}", tags.join(", ")));
+    lines
+}
+
+fn wait_step(live: &Live) -> Step {
+    let what = match &live.state {
+        State::Settling(what) | State::Leaving(what) => what.clone(),
+        State::Ready => String::new(),
+    };
+    Step { key: live.key(), action: Action::Wait(what), told: vec![], calls: vec![], needs: vec![] }
+}
+
+fn delete_step(live: &Live) -> Step {
+    if let State::Leaving(_) = live.state {
+        return wait_step(live);
+    }
+    let held: Vec<Setting> = live.resource.settings().into_iter().filter(Setting::holds_back_a_delete).collect();
+    let mut what: Vec<What> = grouped(held).into_iter().map(What::Clear).collect();
+    if let Fields::AutoScalingGroup(group) = &live.resource.fields
+        && group.max_size > 0
+    {
+        what.push(What::Drain);
+    }
+    what.push(What::Delete);
+    let call = |what| Call { key: live.key(), id: live.id.clone(), what };
+    let told = live.id.iter().map(|id| format!("id: {id}")).collect();
+    Step { key: live.key(), action: Action::Delete, told, calls: what.into_iter().map(call).collect(), needs: vec![] }
+}
+
+/// The step that changes `live` into `wanted`; nothing if they are equal; a sentence if it can't be done.
+fn change(wanted: &Resource, live: &Live, retired: &BTreeSet<String>) -> Result<Option<Step>, String> {
+    let mut wanted = wanted.clone();
+    if let (Fields::LaunchTemplate(new), Fields::LaunchTemplate(old)) = (&mut wanted.fields, &live.resource.fields) {
+        new.pin_image(old);
+    }
+    refuse_fixed(&wanted, live)?;
+    let (new, old) = (wanted.settings(), live.resource.settings());
+    let goes = |setting: &Setting| match setting {
+        Setting::Tag(key, _) => retired.contains(key),
+        other => !other.is_kept_when_unwanted(),
+    };
+    let cleared: Vec<Setting> =
+        old.iter().filter(|it| goes(it) && !new.iter().any(|other| other.slot() == it.slot())).cloned().collect();
+    let set: Vec<Setting> = new.into_iter().filter(|it| !old.iter().any(|other| same(it, other))).collect();
+    if set.is_empty() && cleared.is_empty() {
+        return Ok(None);
+    }
+    let told = cleared.iter().map(|it| format!("no longer {it}"));
+    let told = told.chain(set.iter().flat_map(|it| tell_change(it, &old))).collect();
+    let what = grouped(cleared).into_iter().map(What::Clear).chain(grouped(set).into_iter().map(What::Set));
+    let call = |what| Call { key: wanted.key(), id: live.id.clone(), what };
+    Ok(Some(Step { key: wanted.key(), action: Action::Update, told, calls: what.map(call).collect(), needs: vec![] }))
+}
+
+/// Two settings are the same if slot and value are: what stands outside of both, such as a version's image, is not
+/// compared.
+fn same(one: &Setting, other: &Setting) -> bool {
+    one.slot() == other.slot() && one.value() == other.value()
+}
+
+fn refuse_fixed(wanted: &Resource, live: &Live) -> Result<(), String> {
+    let old = live.resource.all_fields();
+    for field in wanted.all_fields() {
+        let Field::Fixed(name, value) = field else { continue };
+        let found = old.iter().find_map(|it| match it {
+            Field::Fixed(other, found) if *other == name => Some(found),
+            _ => None,
+        });
+        if found.is_some_and(|found| *found != value) {
+            let found = found.map(ToString::to_string).unwrap_or_default();
+            return Err(format!(
+                "{}: {name} is {found} and cannot become {value}. Add a second environment with another EnvironmentSuffix, then remove this one.",
+                wanted.key()
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn tell_change(new: &Setting, old: &[Setting]) -> Vec<String> {
+    if let Setting::TemplateVersion(version) = new {
+        let mut lines = vec![format!("new version: content {}, image {}", version.digest, version.image)];
+        lines.extend(newest(old).map(|last| version.content.differences(&last.content)).unwrap_or_default());
+        return lines;
+    }
+    let before = old.iter().find(|it| it.slot() == new.slot());
+    let (name, element) = new.slot();
+    match before {
+        Some(before) => {
+            vec![format!("{} {} → {}", format!("{name} {element}").trim_end(), before.value(), new.value())]
+        }
+        None => vec![new.to_string()],
+    }
+}
+
+fn newest(settings: &[Setting]) -> Option<&crate::kinds::TemplateVersion> {
+    settings.iter().rev().find_map(|it| match it {
+        Setting::TemplateVersion(version) => Some(version),
+        _ => None,
+    })
+}
+
+/// Puts together what one call sets.
+fn grouped(settings: Vec<Setting>) -> Vec<Vec<Setting>> {
+    let mut groups: Vec<Vec<Setting>> = Vec::new();
+    for setting in settings {
+        match groups.iter_mut().find(|group| group[0].shares_a_call_with(&setting)) {
+            Some(group) => group.push(setting),
+            None => groups.push(vec![setting]),
+        }
+    }
+    groups
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |sign: char| self.steps.iter().filter(|step| step.sign() == sign).count();
+        writeln!(
+            f,
+            "{} to create, {} to change, {} to delete, {} to wait for",
+            count('+'),
+            count('~'),
+            count('-'),
+            count('.')
+        )?;
+        for sentence in &self.refused {
+            writeln!(f, "! {sentence}")?;
+        }
+        for step in &self.steps {
+            write!(f, "{} {}", step.sign(), step.key)?;
+            if let Action::Wait(what) = &step.action {
+                write!(f, ": {what}")?;
+            }
+            writeln!(f)?;
+            step.told.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
+            step.calls.iter().try_for_each(|call| writeln!(f, "    > {call}"))?;
+            if !step.needs.is_empty() {
+                let names: Vec<&str> = step.needs.iter().map(|at| self.steps[*at].key.name.as_str()).collect();
+                writeln!(f, "    after {}", names.join(", "))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Step {
+    /// `+` create, `~` update, `-` delete, `.` wait.
+    #[must_use]
+    pub fn sign(&self) -> char {
+        match self.action {
+            Action::Create => '+',
+            Action::Update => '~',
+            Action::Delete => '-',
+            Action::Wait(_) => '.',
+        }
+    }
+}

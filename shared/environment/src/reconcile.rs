@@ -1,0 +1,139 @@
+//! Look, plan, apply; again, until what is live is what is wanted or time runs out.
+//!
+//! Level-triggered: every turn starts from a fresh look and takes no hint of where the last one stopped. What takes
+//! minutes (instances leaving, a profile that Auto Scaling does not see yet) is waited for by looking again.
+
+use std::time::Duration;
+
+use crate::apply::{CALL_TIME, DOUBT, Memory, apply};
+use crate::cloud::{Cloud, Live, Moment, Scope, Setback, State, Whose};
+use crate::plan::{Wanted, plan};
+
+/// The first pause between two looks; it doubles up to [`LONGEST_PAUSE`] while nothing moves.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Short against what is waited for (a minute and more), and a handful of reads each.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// One run towards one goal.
+#[derive(Clone, Debug)]
+pub struct Run<'a> {
+    pub scope: &'a Scope,
+    pub wanted: &'a Wanted,
+    /// When the run has to be over.
+    pub until: Moment,
+    /// When an earlier run that did not settle was last about to make calls. What it made may not be visible yet.
+    pub unfinished_since: Option<Moment>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// What is live is what is wanted; nothing was left to do.
+    Settled { live: Vec<Live> },
+    /// Time ran short; what was still waited for.
+    Unfinished { waiting_for: Vec<String> },
+    /// It can't be done; a sentence each.
+    Refused { why: Vec<String> },
+    /// The caller stopped it before a wave; the text is the caller's.
+    Stopped { why: String },
+}
+
+/// Runs until settled, refused, stopped, or out of time. Before each look `before_wave` is asked whether to go on: a
+/// newer request may have come.
+pub async fn reconcile<C: Cloud>(
+    cloud: &C,
+    run: Run<'_>,
+    mut before_wave: impl AsyncFnMut() -> Result<(), String>,
+) -> Ending {
+    let doubt_ends = run.unfinished_since.map(|since| since + DOUBT);
+    let mut memory = Memory { all_in_doubt_until: doubt_ends, ..Memory::default() };
+    let mut pause = FIRST_PAUSE;
+    let mut waiting_for = vec![String::from("the first look")];
+    loop {
+        if cloud.now() + CALL_TIME > run.until {
+            return Ending::Unfinished { waiting_for };
+        }
+        if let Err(why) = before_wave().await {
+            return Ending::Stopped { why };
+        }
+        match turn(cloud, &run, &mut memory).await {
+            Turn::Ended(ending) => return ending,
+            Turn::Waits { what, again, moved } => {
+                waiting_for = what;
+                pause = if moved { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+                cloud.pause(again.unwrap_or(pause).min(LONGEST_PAUSE)).await;
+            }
+        }
+    }
+}
+
+enum Turn {
+    Ended(Ending),
+    Waits { what: Vec<String>, again: Option<Duration>, moved: bool },
+}
+
+async fn turn<C: Cloud>(cloud: &C, run: &Run<'_>, memory: &mut Memory) -> Turn {
+    let live = match cloud.observe(run.scope).await {
+        Ok(live) => with_what_was_made(live, memory, cloud.now()),
+        Err(setback) => return stopped_by(vec![setback], false),
+    };
+    let plan = plan(run.wanted, &live);
+    if !plan.refused.is_empty() {
+        return Turn::Ended(Ending::Refused { why: plan.refused });
+    }
+    if plan.is_settled() {
+        return match still_in_doubt(run, memory, cloud.now()) {
+            Some(what) => Turn::Waits { what: vec![what], again: None, moved: false },
+            None => Turn::Ended(Ending::Settled { live }),
+        };
+    }
+    let wave = apply(cloud, &plan, memory, run.until).await;
+    if wave.setbacks.is_empty() {
+        return Turn::Waits { what: vec![String::from("a last look")], again: Some(Duration::ZERO), moved: true };
+    }
+    stopped_by(wave.setbacks.into_iter().map(|(_, setback)| setback).collect(), wave.done > 0)
+}
+
+/// A delete is not done while a create that nobody saw may still show up.
+fn still_in_doubt(run: &Run<'_>, memory: &Memory, now: Moment) -> Option<String> {
+    let deletes = run.wanted.resources.is_empty();
+    let ends = memory.all_in_doubt_until.filter(|ends| deletes && now < *ends)?;
+    Some(format!("a last look in {} s, for what an earlier run may have made", (ends - now).as_secs() + 1))
+}
+
+fn stopped_by(setbacks: Vec<Setback>, moved: bool) -> Turn {
+    let refused: Vec<String> = setbacks
+        .iter()
+        .filter_map(|setback| match setback {
+            Setback::Refused { what } => Some(what.clone()),
+            Setback::Busy { .. } | Setback::Doubtful { .. } => None,
+        })
+        .collect();
+    if !refused.is_empty() {
+        return Turn::Ended(Ending::Refused { why: refused });
+    }
+    let again = setbacks.iter().filter_map(|setback| match setback {
+        Setback::Busy { again, .. } => Some(*again),
+        Setback::Doubtful { .. } | Setback::Refused { .. } => None,
+    });
+    let again = again.min();
+    Turn::Waits { what: setbacks.iter().map(ToString::to_string).collect(), again, moved }
+}
+
+/// Adds what this run made and reads do not show yet; after [`DOUBT`] what nobody sees is gone.
+fn with_what_was_made(mut live: Vec<Live>, memory: &mut Memory, now: Moment) -> Vec<Live> {
+    memory.made.retain(|_, (_, at)| now < *at + DOUBT);
+    for (key, (resource, _)) in &memory.made {
+        if !live.iter().any(|it| it.key() == *key) {
+            live.push(Live {
+                id: None,
+                resource: resource.clone(),
+                whose: Whose::Ours,
+                state: State::Ready,
+                holds: vec![],
+                version: None,
+            });
+        }
+    }
+    live
+}
