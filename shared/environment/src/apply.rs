@@ -12,16 +12,22 @@ use crate::resource::{Key, Resource};
 
 /// How long a create that cannot be repeated may take to be seen, in doubt. FACTS: a read right after a create can miss
 /// it, and peers look again for up to a minute before they believe it.
-pub const DOUBT: Duration = Duration::from_secs(60);
+pub const DOUBT: Duration = Duration::from_mins(1);
 
 /// How much time a call is given: none starts with less left. The AWS side gives up after this long, retries included.
 pub const CALL_TIME: Duration = Duration::from_secs(15);
 
+/// For how long after our own last call on a resource what we made of it is believed over what a read shows. FACTS
+/// names no bound for reads that lag; a few seconds is what is seen, and drift can wait as long.
+pub const BELIEF: Duration = Duration::from_secs(10);
+
 /// What a run knows that reads don't show yet.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// What this run made, as far as its calls went, and when.
+    /// What this run made or changed, as far as its calls went, and when.
     pub(crate) made: BTreeMap<Key, (Resource, Moment)>,
+    /// The ids of what this run deleted, and when.
+    pub(crate) deleted: BTreeMap<String, Moment>,
     /// Creates that cannot be repeated and may have happened: until when they are looked for, and not sent again.
     pub(crate) in_doubt: BTreeMap<Key, Moment>,
     /// The same for all of them, when an earlier run ended nobody knows where.
@@ -121,21 +127,25 @@ async fn make<C: Cloud>(cloud: &C, call: &Call, held_until: Option<Moment>, unti
 
 /// Notes what the answered calls made, and what a lost answer leaves in doubt.
 fn remember(memory: &mut Memory, step: &Step, ended: &Ended, now: Moment) {
-    for call in &step.calls[..ended.answered] {
-        match (&call.what, memory.made.get_mut(&step.key)) {
+    let (answered, rest) = step.calls.split_at(ended.answered);
+    for call in answered {
+        match (&call.what, &mut memory.made.get_mut(&step.key)) {
             (What::Create(wanted), _) => {
                 memory.made.insert(step.key.clone(), (wanted.as_created(), now));
             }
-            (What::Set(settings), Some((made, _))) => settings.iter().for_each(|it| made.set(it)),
-            (What::Clear(settings), Some((made, _))) => settings.iter().for_each(|it| made.clear(it)),
-            (What::Drain | What::Delete, _) => {
+            (What::Set(settings), Some((made, _))) => made.set_all(settings),
+            (What::Clear(settings), Some((made, _))) => made.clear_all(settings),
+            (What::Delete, _) => {
                 memory.made.remove(&step.key);
+                memory.deleted.extend(call.id.clone().map(|id| (id, now)));
             }
-            (What::Set(_) | What::Clear(_), None) => {}
+            (What::Set(_) | What::Clear(_) | What::Drain, _) => {}
         }
     }
-    let stopped_at = step.calls.get(ended.answered).map(|call| &call.what);
-    if let (Some(Setback::Doubtful { .. }), Some(What::Create(_))) = (&ended.setback, stopped_at) {
+    if let (None, Some(leaves)) = (&ended.setback, &step.leaves) {
+        memory.made.insert(step.key.clone(), (leaves.clone(), now));
+    }
+    if let (Some(Setback::Doubtful { .. }), Some(What::Create(_))) = (&ended.setback, rest.first().map(|it| &it.what)) {
         memory.in_doubt.insert(step.key.clone(), now + DOUBT);
     }
 }

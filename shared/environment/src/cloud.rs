@@ -117,7 +117,8 @@ impl fmt::Display for Call {
         f.write_str(self.operation())?;
         let settings = match &self.what {
             What::Set(settings) | What::Clear(settings) => settings.as_slice(),
-            What::Create(_) | What::Drain | What::Delete => &[],
+            What::Drain => return f.write_str(" (min-size, max-size, desired-capacity: 0)"),
+            What::Create(_) | What::Delete => &[],
         };
         let told: Vec<String> = settings.iter().map(ToString::to_string).collect();
         if told.is_empty() { Ok(()) } else { write!(f, " ({})", told.join("; ")) }

@@ -8,6 +8,7 @@ mod apply;
 mod cloud;
 mod kinds;
 pub mod mark;
+#[expect(clippy::expect_used, reason = "a test's cloud stops the test when the test asks for nonsense")]
 pub mod memory;
 mod names;
 mod outputs;
@@ -20,13 +21,13 @@ mod twins;
 mod user_data;
 mod wanted;
 
-pub use apply::{CALL_TIME, DOUBT, Memory, Wave, apply};
+pub use apply::{BELIEF, CALL_TIME, DOUBT, Memory, Wave, apply};
 pub use cloud::{Call, Cloud, Live, Moment, Scope, Setback, State, What, Whose};
 pub use kinds::*;
 pub use names::Names;
 pub use outputs::outputs;
 pub use plan::{Action, Plan, Step, Wanted, plan};
-pub use reconcile::{Ending, Run, reconcile};
+pub use reconcile::{Ending, Run, in_doubt_until, reconcile};
 pub use resource::{Field, Fields, Key, Kind, Ref, Resource, Setting, Tags, Value};
 pub use spec::{Defaults, Spec, Violation, check_change};
 pub use user_data::user_data;

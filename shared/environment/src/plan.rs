@@ -41,6 +41,8 @@ pub struct Step {
     pub calls: Vec<Call>,
     /// Indexes of the steps that have to be done before.
     pub needs: Vec<usize>,
+    /// The resource as it is when all calls are answered; nothing for a delete.
+    pub leaves: Option<Resource>,
 }
 
 /// What a step does.
@@ -72,7 +74,10 @@ pub fn plan(wanted: &Wanted, live: &[Live]) -> Plan {
     }
     let wanted_keys: BTreeSet<Key> = wanted.resources.iter().map(Resource::key).collect();
     let unwanted = live.iter().filter(|it| it.whose == Whose::Ours && !wanted_keys.contains(&it.key()));
-    plan.steps.extend(unwanted.map(delete_step));
+    let mut unwanted: Vec<Step> = unwanted.map(delete_step).collect();
+    // The other way round than things are made; the order is for readers, the edges are what counts.
+    unwanted.sort_by(|one, other| other.key.cmp(&one.key));
+    plan.steps.extend(unwanted);
     plan.add_create_edges(&wanted.resources);
     plan.add_delete_edges(live);
     plan
@@ -169,6 +174,7 @@ fn create_step(wanted: &Resource) -> Step {
         told: told(wanted),
         calls: calls.map(call).collect(),
         needs: vec![],
+        leaves: Some(wanted.clone()),
         key: key.clone(),
     }
 }
@@ -197,7 +203,7 @@ fn wait_step(live: &Live) -> Step {
         State::Settling(what) | State::Leaving(what) => what.clone(),
         State::Ready => String::new(),
     };
-    Step { key: live.key(), action: Action::Wait(what), told: vec![], calls: vec![], needs: vec![] }
+    Step { key: live.key(), action: Action::Wait(what), told: vec![], calls: vec![], needs: vec![], leaves: None }
 }
 
 fn delete_step(live: &Live) -> Step {
@@ -214,7 +220,14 @@ fn delete_step(live: &Live) -> Step {
     what.push(What::Delete);
     let call = |what| Call { key: live.key(), id: live.id.clone(), what };
     let told = live.id.iter().map(|id| format!("id: {id}")).collect();
-    Step { key: live.key(), action: Action::Delete, told, calls: what.into_iter().map(call).collect(), needs: vec![] }
+    Step {
+        key: live.key(),
+        action: Action::Delete,
+        told,
+        calls: what.into_iter().map(call).collect(),
+        needs: vec![],
+        leaves: None,
+    }
 }
 
 /// The step that changes `live` into `wanted`; nothing if they are equal; a sentence if it can't be done.
@@ -235,11 +248,21 @@ fn change(wanted: &Resource, live: &Live, retired: &BTreeSet<String>) -> Result<
     if set.is_empty() && cleared.is_empty() {
         return Ok(None);
     }
+    let mut leaves = live.resource.clone();
+    leaves.clear_all(&cleared);
+    leaves.set_all(&set);
     let told = cleared.iter().map(|it| format!("no longer {it}"));
     let told = told.chain(set.iter().flat_map(|it| tell_change(it, &old))).collect();
     let what = grouped(cleared).into_iter().map(What::Clear).chain(grouped(set).into_iter().map(What::Set));
     let call = |what| Call { key: wanted.key(), id: live.id.clone(), what };
-    Ok(Some(Step { key: wanted.key(), action: Action::Update, told, calls: what.map(call).collect(), needs: vec![] }))
+    Ok(Some(Step {
+        key: wanted.key(),
+        action: Action::Update,
+        told,
+        calls: what.map(call).collect(),
+        needs: vec![],
+        leaves: Some(leaves),
+    }))
 }
 
 /// Two settings are the same if slot and value are: what stands outside of both, such as a version's image, is not

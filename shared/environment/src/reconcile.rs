@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use crate::apply::{CALL_TIME, DOUBT, Memory, apply};
+use crate::apply::{BELIEF, CALL_TIME, DOUBT, Memory, apply};
 use crate::cloud::{Cloud, Live, Moment, Scope, Setback, State, Whose};
 use crate::plan::{Wanted, plan};
+use crate::resource::Resource;
 
 /// The first pause between two looks; it doubles up to [`LONGEST_PAUSE`] while nothing moves.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -21,8 +22,15 @@ pub struct Run<'a> {
     pub wanted: &'a Wanted,
     /// When the run has to be over.
     pub until: Moment,
-    /// When an earlier run that did not settle was last about to make calls. What it made may not be visible yet.
-    pub unfinished_since: Option<Moment>,
+    /// Until when something that an earlier run made may not be visible yet: see [`in_doubt_until`].
+    pub in_doubt_until: Option<Moment>,
+}
+
+/// Until when a look may miss something that an earlier run made, whose last wave began at `touched`: if it settled it
+/// had seen nearly all of it, if it did not nobody knows where it stopped.
+#[must_use]
+pub fn in_doubt_until(touched: Moment, settled: bool) -> Moment {
+    touched + if settled { BELIEF } else { DOUBT }
 }
 
 /// How a run ended.
@@ -45,8 +53,7 @@ pub async fn reconcile<C: Cloud>(
     run: Run<'_>,
     mut before_wave: impl AsyncFnMut() -> Result<(), String>,
 ) -> Ending {
-    let doubt_ends = run.unfinished_since.map(|since| since + DOUBT);
-    let mut memory = Memory { all_in_doubt_until: doubt_ends, ..Memory::default() };
+    let mut memory = Memory { all_in_doubt_until: run.in_doubt_until, ..Memory::default() };
     let mut pause = FIRST_PAUSE;
     let mut waiting_for = vec![String::from("the first look")];
     loop {
@@ -61,7 +68,9 @@ pub async fn reconcile<C: Cloud>(
             Turn::Waits { what, again, moved } => {
                 waiting_for = what;
                 pause = if moved { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
-                cloud.pause(again.unwrap_or(pause).min(LONGEST_PAUSE)).await;
+                if again != Some(Duration::ZERO) {
+                    cloud.pause(again.map_or(pause, |again| again.max(pause)).min(LONGEST_PAUSE)).await;
+                }
             }
         }
     }
@@ -74,8 +83,8 @@ enum Turn {
 
 async fn turn<C: Cloud>(cloud: &C, run: &Run<'_>, memory: &mut Memory) -> Turn {
     let live = match cloud.observe(run.scope).await {
-        Ok(live) => with_what_was_made(live, memory, cloud.now()),
-        Err(setback) => return stopped_by(vec![setback], false),
+        Ok(live) => with_what_was_done(live, memory, cloud.now()),
+        Err(setback) => return stopped_by(&[setback], false),
     };
     let plan = plan(run.wanted, &live);
     if !plan.refused.is_empty() {
@@ -91,7 +100,8 @@ async fn turn<C: Cloud>(cloud: &C, run: &Run<'_>, memory: &mut Memory) -> Turn {
     if wave.setbacks.is_empty() {
         return Turn::Waits { what: vec![String::from("a last look")], again: Some(Duration::ZERO), moved: true };
     }
-    stopped_by(wave.setbacks.into_iter().map(|(_, setback)| setback).collect(), wave.done > 0)
+    let setbacks: Vec<Setback> = wave.setbacks.into_iter().map(|(_, setback)| setback).collect();
+    stopped_by(&setbacks, wave.done > 0)
 }
 
 /// A delete is not done while a create that nobody saw may still show up.
@@ -101,7 +111,7 @@ fn still_in_doubt(run: &Run<'_>, memory: &Memory, now: Moment) -> Option<String>
     Some(format!("a last look in {} s, for what an earlier run may have made", (ends - now).as_secs() + 1))
 }
 
-fn stopped_by(setbacks: Vec<Setback>, moved: bool) -> Turn {
+fn stopped_by(setbacks: &[Setback], moved: bool) -> Turn {
     let refused: Vec<String> = setbacks
         .iter()
         .filter_map(|setback| match setback {
@@ -120,20 +130,27 @@ fn stopped_by(setbacks: Vec<Setback>, moved: bool) -> Turn {
     Turn::Waits { what: setbacks.iter().map(ToString::to_string).collect(), again, moved }
 }
 
-/// Adds what this run made and reads do not show yet; after [`DOUBT`] what nobody sees is gone.
-fn with_what_was_made(mut live: Vec<Live>, memory: &mut Memory, now: Moment) -> Vec<Live> {
+/// Puts what this run did over what reads show of it: for [`BELIEF`] after its last call a resource is as we made it,
+/// and what was deleted is on its way out. What we made and nobody sees is there for [`DOUBT`]; then it is gone.
+fn with_what_was_done(mut live: Vec<Live>, memory: &mut Memory, now: Moment) -> Vec<Live> {
     memory.made.retain(|_, (_, at)| now < *at + DOUBT);
-    for (key, (resource, _)) in &memory.made {
-        if !live.iter().any(|it| it.key() == *key) {
-            live.push(Live {
-                id: None,
-                resource: resource.clone(),
-                whose: Whose::Ours,
-                state: State::Ready,
-                holds: vec![],
-                version: None,
-            });
+    memory.deleted.retain(|_, at| now < *at + BELIEF);
+    for it in live.iter_mut().filter(|it| it.whose == Whose::Ours) {
+        if it.id.as_ref().is_some_and(|id| memory.deleted.contains_key(id)) {
+            it.state = State::Leaving(String::from("deleted, and still listed"));
+        }
+    }
+    for (key, (made, at)) in &memory.made {
+        match live.iter_mut().find(|it| it.key() == *key) {
+            Some(seen) if seen.whose == Whose::Ours && now < *at + BELIEF => seen.resource = made.clone(),
+            Some(_) => {}
+            None => live.push(not_seen_yet(made)),
         }
     }
     live
+}
+
+fn not_seen_yet(made: &Resource) -> Live {
+    let (id, holds, version) = (None, vec![], None);
+    Live { id, resource: made.clone(), whose: Whose::Ours, state: State::Ready, holds, version }
 }

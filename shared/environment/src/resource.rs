@@ -417,6 +417,20 @@ impl Resource {
         }
     }
 
+    /// Takes several settings over.
+    pub fn set_all(&mut self, settings: &[Setting]) {
+        for setting in settings {
+            self.set(setting);
+        }
+    }
+
+    /// Lets several settings go.
+    pub fn clear_all(&mut self, settings: &[Setting]) {
+        for setting in settings {
+            self.clear(setting);
+        }
+    }
+
     /// Lets a setting go, as the call that clears it would: what has a default goes back to it.
     pub fn clear(&mut self, setting: &Setting) {
         match (&mut self.fields, setting) {

@@ -176,7 +176,7 @@ fn unknown(given: &Map<String, Value>) -> Vec<Violation> {
     };
     let violation = |(name, value): (&String, &Value)| Violation {
         property: shown(name).trim_matches('"').to_owned(),
-        value: shown(&value.to_string()),
+        value: value.as_str().map_or_else(|| shown(&value.to_string()), shown),
         valid: match nearest(name) {
             Some(nearest) => format!("there is no such property; did you mean {nearest}?"),
             None => String::from("there is no such property"),
@@ -290,8 +290,10 @@ impl Reader<'_> {
             self.violated(property, shown(&given.to_string()), property.takes.valid());
             return Tags::new();
         };
-        for (key, value) in tags.iter().filter(|(key, value)| !tag_is_valid(key, value)) {
-            self.violated(property, shown(&format!("{key}={value}")), property.takes.valid());
+        let bad = tags.iter().filter(|(key, value)| !tag_is_valid(key, value));
+        let bad: Vec<String> = bad.map(|(key, value)| shown(&format!("{key}={value}"))).collect();
+        if !bad.is_empty() {
+            self.violated(property, bad.join(" and "), property.takes.valid());
         }
         if tags.len() > property::MOST_TAGS {
             self.violated(property, format!("{} tags", tags.len()), property.takes.valid());

@@ -56,7 +56,8 @@ impl TemplateContent {
             hash.update(part.len().to_be_bytes());
             hash.update(part.as_bytes());
         }
-        hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let first = hash.finalize().iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+        format!("{first:016x}")
     }
 
     /// The parts, a line each.

@@ -1,1 +1,15 @@
+//! A cloud in memory, under virtual time: the seam's second implementation.
+//!
+//! It enforces the rules of the real services that this crate's decisions hang on (`rules`, each with its fact),
+//! shows what happens only after a stated lag, gives a create without a token twice if it is asked twice, and can lose,
+//! refuse or cut off any call. Time moves only when everything waits, so an hour takes milliseconds and every run of a
+//! scenario is the same.
 
+mod clock;
+mod rules;
+mod session;
+mod world;
+
+pub use clock::Clock;
+pub use session::Session;
+pub use world::{Fault, World};

@@ -1,0 +1,102 @@
+//! One run's view of the world: it knows the ids that it saw or made.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::time::Duration;
+
+use crate::cloud::{Call, Cloud, Live, Moment, Scope, Setback, What, Whose};
+use crate::memory::rules;
+use crate::memory::world::{Fault, World};
+use crate::resource::Key;
+
+/// How long a call takes, there and back; FACTS: an EC2 write takes about 0.4 s.
+const CALL_TAKES: Duration = Duration::from_millis(400);
+/// How long a look takes; FACTS: reads take 0.08 to 0.2 s, all at once.
+const LOOK_TAKES: Duration = Duration::from_millis(200);
+
+/// The seam, for one run.
+#[derive(Debug)]
+pub struct Session<'a> {
+    world: &'a World,
+    /// Told apart from other requests' by the client tokens of its calls.
+    token: String,
+    ids: RefCell<BTreeMap<Key, String>>,
+}
+
+impl<'a> Session<'a> {
+    /// A run of the request that `token` stands for.
+    #[must_use]
+    pub fn new(world: &'a World, token: &str) -> Self {
+        Session { world, token: token.to_owned(), ids: RefCell::default() }
+    }
+
+    fn take_effect(&self, call: &Call) -> Result<(), Setback> {
+        let mut ids = self.ids.borrow_mut();
+        match &call.what {
+            What::Create(wanted) => {
+                let id = rules::create(self.world, wanted, &ids, &self.token)?;
+                ids.insert(call.key.clone(), id);
+                Ok(())
+            }
+            what => {
+                let id = call.id.as_ref().or_else(|| ids.get(&call.key)).cloned();
+                let Some(id) = id else {
+                    return Err(Setback::Refused { what: format!("{}: no id is known", call.key) });
+                };
+                rules::change(self.world, &id, what, &ids)?;
+                if *what == What::Delete {
+                    ids.retain(|_, known| *known != id);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Cloud for Session<'_> {
+    fn now(&self) -> Moment {
+        self.world.clock.now()
+    }
+
+    async fn pause(&self, span: Duration) {
+        self.world.clock.sleep(span).await;
+    }
+
+    async fn observe(&self, scope: &Scope) -> Result<Vec<Live>, Setback> {
+        self.pause(LOOK_TAKES).await;
+        let live = self.world.look(scope);
+        let ours = live.iter().filter(|it| it.whose == Whose::Ours);
+        self.ids.borrow_mut().extend(ours.filter_map(|it| Some((it.key(), it.id.clone()?))));
+        Ok(live)
+    }
+
+    async fn call(&self, call: &Call) -> Result<(), Setback> {
+        let number = self.world.calls.borrow().len();
+        self.world.calls.borrow_mut().push(call.clone());
+        let fault = self.world.faults.borrow().get(&number).copied();
+        let told = |problem: &str| format!("{}: {}: {problem}", call.key, call.operation());
+        match fault {
+            Some(Fault::CrashBefore) => {
+                self.world.clock.halt();
+                return pending().await;
+            }
+            Some(Fault::Throttled) => return Err(Setback::Busy { what: told("throttled"), again: CALL_TAKES }),
+            Some(Fault::Denied) => return Err(Setback::Refused { what: told("access denied") }),
+            Some(Fault::LostRequest) => return Err(Setback::Doubtful { what: told("no answer") }),
+            Some(Fault::CrashAfter | Fault::LostAnswer) | None => {}
+        }
+        self.pause(CALL_TAKES / 2).await;
+        let answer = self.take_effect(call);
+        match fault {
+            Some(Fault::CrashAfter) => {
+                self.world.clock.halt();
+                return pending().await;
+            }
+            Some(Fault::LostAnswer) => return Err(Setback::Doubtful { what: told("no answer") }),
+            _ => {}
+        }
+        self.pause(CALL_TAKES / 2).await;
+        answer
+    }
+}
