@@ -1,4 +1,9 @@
 //! Plans as text, for reviewers: a change of a field shows in these files.
+#![allow(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test stops where it finds nonsense, and takes JSON as it stands"
+)]
 
 mod common;
 
@@ -88,7 +93,7 @@ fn drift_is_repaired() {
         role.clear(&policies[0]);
     });
     world.tamper(&names().public_route_table(), |table| {
-        table.set(&environment::Setting::DefaultRoute(foreign_way_out()))
+        table.set(&environment::Setting::DefaultRoute(foreign_way_out()));
     });
     assert_eq!(plan_now(&world, &standard()).steps.len(), 3);
     run(&world, "update", &standard(), None);

@@ -1,4 +1,9 @@
 //! Properties: what is taken, what is refused and in which words.
+#![allow(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test stops where it finds nonsense, and takes JSON as it stands"
+)]
 
 mod common;
 

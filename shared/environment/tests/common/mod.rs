@@ -1,4 +1,9 @@
 //! An environment to test with, and ways to run it in the in-memory cloud.
+#![allow(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test stops where it finds nonsense, and takes JSON as it stands"
+)]
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::time::Duration;
@@ -54,7 +59,7 @@ pub fn standard() -> Wanted {
 /// One run of one request, ten minutes long at the most; `None` if it was killed.
 pub fn run(world: &World, request: &str, wanted: &Wanted, in_doubt_until: Option<Moment>) -> Option<Ending> {
     let session = Session::new(world, request);
-    let until = world.clock.now() + Duration::from_secs(600);
+    let until = world.clock.now() + Duration::from_mins(10);
     let scope = scope();
     let run = Run { scope: &scope, wanted, until, in_doubt_until };
     world.clock.run(reconcile(&session, run, async || Ok(())))
@@ -74,7 +79,7 @@ pub fn run_to_the_end(world: &World, request: &str, wanted: &Wanted) -> Ending {
 }
 
 pub fn look(world: &World) -> Vec<environment::Live> {
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     world.clock.run(Session::new(world, "look").observe(&scope())).expect("not killed").expect("a look works")
 }
 
