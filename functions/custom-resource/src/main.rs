@@ -1,0 +1,22 @@
+//! The function `custom-resource`: wiring only.
+
+use std::sync::Arc;
+
+use custom_resource::{Aws, Door, Settings};
+use lambda_kit::{Error, environment, init_logging, run, sdk_config};
+use requests::{Courier, records::DynamoRecords};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    init_logging("custom-resource");
+    let config = sdk_config().await;
+    let settings = Settings::from_vars(environment);
+    let table = settings.as_ref().map(|it| it.records_table.clone()).unwrap_or_default();
+    let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), table);
+    let door = Arc::new(Door { settings, records, clouds: Aws::new(&config), courier: Courier::new() });
+    run("custom-resource", move |event, invocation| {
+        let door = Arc::clone(&door);
+        async move { door.handle(event, invocation.deadline_ms).await }
+    })
+    .await
+}

@@ -1,0 +1,81 @@
+//! What the function is told by its environment variables.
+
+use environment::Defaults;
+use lambda_kit::{BadSettings, Vars};
+use requests::AllowedHosts;
+
+/// The function's configuration, read once.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `PROJECT_NAME`: the first part of every name. `scalable-ec2` if not set.
+    pub project: String,
+    /// `AWS_REGION`: set by Lambda.
+    pub region: String,
+    /// `RECORDS_TABLE`: the `DynamoDB` table of the records.
+    pub records_table: String,
+    /// `ALLOWED_REPLY_HOSTS`: hosts that may be answered beside `CloudFormation`'s own of this region, as
+    /// `host:port,…`, over plain http. Empty in every deployment; the local cloud needs it.
+    pub reply_hosts: AllowedHosts,
+    /// What properties are that a template leaves out.
+    pub defaults: Defaults,
+}
+
+impl Settings {
+    /// Reads the settings from environment variables, which `read` looks up.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
+        let mut vars = Vars::new(&read);
+        let valid = "1 to 32 lower case letters, digits and inner dashes, beginning with a letter";
+        let project = vars.parsed("PROJECT_NAME", valid, |text| is_project(text).then(|| text.to_owned()));
+        let region = vars.required("AWS_REGION", "a region, such as us-west-2");
+        let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
+        let hosts = vars
+            .parsed("ALLOWED_REPLY_HOSTS", "host:port, separated by commas", |list| AllowedHosts::from_list(list).ok());
+        let reply_hosts = hosts.unwrap_or_default().in_region(&region);
+        let project = project.unwrap_or_else(|| String::from("scalable-ec2"));
+        let defaults = Defaults::from_vars(&read);
+        vars.checked(Settings { project, region, records_table, reply_hosts, defaults })
+    }
+}
+
+/// The project is part of every name, of policies and of rules' patterns, so it is kept plain.
+fn is_project(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    text.len() <= 32
+        && text.chars().all(plain)
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && !text.ends_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str) -> Option<String> {
+        let value = match name {
+            "AWS_REGION" => "us-west-2",
+            "RECORDS_TABLE" => "records",
+            "MAX_SIZE" => "7",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn defaults_come_from_the_variables() {
+        let settings = Settings::from_vars(read).unwrap();
+        assert_eq!(settings.project, "scalable-ec2");
+        assert_ne!(settings.defaults, Defaults::from_vars(|_| None));
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let told = Settings::from_vars(|name| (name == "PROJECT_NAME").then(|| "My Project".into()));
+        let told = told.unwrap_err().to_string();
+        for name in ["PROJECT_NAME is \"My Project\"", "AWS_REGION is not set", "RECORDS_TABLE is not set"] {
+            assert!(told.contains(name), "{told}");
+        }
+    }
+}

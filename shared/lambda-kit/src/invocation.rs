@@ -1,0 +1,81 @@
+//! Running a handler, and how long it may take.
+
+use lambda_runtime::{Context, LambdaEvent, service_fn};
+use serde_json::Value;
+use std::future::Future;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Any error; what a handler returns makes the invocation fail, and Lambda may try it again.
+pub use lambda_runtime::Error;
+
+/// What Lambda tells about an invocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// Lambda's id of it: also in the function's log lines. Not CloudFormation's `RequestId`.
+    pub request_id: String,
+    /// When Lambda ends it, in milliseconds since the Unix epoch.
+    pub deadline_ms: u64,
+}
+
+impl Invocation {
+    fn of(context: &Context) -> Invocation {
+        Invocation { request_id: context.request_id.clone(), deadline_ms: context.deadline }
+    }
+
+    /// How much time is left at `now_ms`; zero when the time is up.
+    #[must_use]
+    pub fn time_left(&self, now_ms: u64) -> Duration {
+        Duration::from_millis(self.deadline_ms.saturating_sub(now_ms))
+    }
+}
+
+/// Serves invocations until Lambda ends the process. A panic in the handler becomes an error answer.
+///
+/// The event comes as a plain [`Value`]: one that does not fit a type could not be answered any more.
+///
+/// # Errors
+///
+/// Fails if the runtime API of Lambda can't be reached.
+///
+/// # Panics
+///
+/// Outside of Lambda and `cargo lambda`, whose environment variables it needs.
+pub async fn run<H, F>(name: &'static str, handler: H) -> Result<(), Error>
+where
+    H: Fn(Value, Invocation) -> F,
+    F: Future<Output = Result<Value, Error>>,
+{
+    tracing::info!(function = name, version = env!("CARGO_PKG_VERSION"), "started");
+    let serve = |event: LambdaEvent<Value>| handler(event.payload, Invocation::of(&event.context));
+    lambda_runtime::run(service_fn(serve)).await
+}
+
+/// The time, in milliseconds since the Unix epoch: the one clock of the functions. Everything below takes it as an
+/// argument.
+#[must_use]
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_ends_at_zero() {
+        let invocation = Invocation { request_id: String::new(), deadline_ms: 120_000 };
+        assert_eq!(invocation.time_left(0), Duration::from_mins(2));
+        assert_eq!(invocation.time_left(119_999), Duration::from_millis(1));
+        assert_eq!(invocation.time_left(120_001), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_invocation_is_read_from_its_context() {
+        let mut context = Context::default();
+        context.request_id = "8476a536".to_owned();
+        context.deadline = 1_767_323_045_000;
+        let read = Invocation::of(&context);
+        assert_eq!(read, Invocation { request_id: "8476a536".to_owned(), deadline_ms: 1_767_323_045_000 });
+    }
+}

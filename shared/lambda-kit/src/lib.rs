@@ -1,0 +1,27 @@
+//! Start-up, configuration and logging of a function: what every `main.rs` needs, and nothing else.
+//!
+//! `examples/echo.rs` is a whole `main.rs`.
+//!
+//! The tokio runtime is `main`'s: `#[tokio::main(flavor = "current_thread")]`, since one invocation at a time is what
+//! Lambda sends.
+//!
+//! # What it promises
+//!
+//! - A log line is one JSON object on stderr. At no level do the libraries beneath log requests and bodies: among these are
+//!   `ResponseURL`s, which are secrets.
+//! - Settings are read once, and every fault in them is told at once, with the variable, its value and what is valid.
+//! - Every call to AWS ends: 10 s for an attempt, 45 s for all of them.
+#![warn(missing_docs, clippy::pedantic)]
+// CloudFormation and CloudWatch are names in a sentence here, not code.
+#![allow(clippy::doc_markdown)]
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod invocation;
+mod logging;
+mod sdk;
+mod vars;
+
+pub use invocation::{Error, Invocation, now_ms, run};
+pub use logging::init_logging;
+pub use sdk::sdk_config;
+pub use vars::{BadSetting, BadSettings, Vars, environment};

@@ -1,0 +1,129 @@
+//! Sending the reply.
+//!
+//! # Guarantees
+//!
+//! - Only a 2xx counts as delivered. Peers that took a 403 or a 307 for success left stacks waiting for an hour.
+//! - No redirect is followed: the list of hosts would be worth nothing if the first of them could name another.
+//! - What can pass is tried again, within the time given: no answer, a broken connection, 5xx, 429 and 408.
+//! - Nothing of the URL but its host is logged or in an error.
+//!
+//! # Assumptions
+//!
+//! A second PUT of the same body after a lost answer does no harm: it writes the same object again. A 403 is not tried
+//! again: the URL has expired or its signature is wrong, and the next try has the same URL.
+
+mod outcome;
+
+pub use outcome::{Delivered, NotDelivered, Why};
+
+use crate::{Reply, ReplyUrl};
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::http::HttpError;
+use aws_smithy_types::body::SdkBody;
+use outcome::Tried;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// How long one try may take. S3 answers a PUT of 4 KB in well under a second.
+const ATTEMPT: Duration = Duration::from_secs(5);
+
+/// How often a reply is tried at most. With the pauses between (0.2, 0.4, 0.8, 1.6, 3.2 s) this bridges 6 s of a host that
+/// fails at once; a host that does not answer at all gets 36 s, or the time given.
+const TRIES: u32 = 6;
+
+/// The pause after the first try; it doubles from there.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// Sends replies. Built once and kept: building it reads the machine's trusted roots, some milliseconds.
+#[derive(Clone, Debug)]
+pub struct Courier {
+    connector: SharedHttpConnector,
+}
+
+impl Default for Courier {
+    fn default() -> Self {
+        Courier::new()
+    }
+}
+
+impl Courier {
+    /// One over the SDK's own HTTP client, with the machine's trusted roots and without a proxy. It follows no redirects.
+    #[must_use]
+    pub fn new() -> Courier {
+        let tls = Provider::Rustls(CryptoMode::AwsLc);
+        Courier::over(Connector::builder().tls_provider(tls).build())
+    }
+
+    /// One over another connector, for tests.
+    pub fn over(connector: impl HttpConnector + 'static) -> Courier {
+        Courier { connector: SharedHttpConnector::new(connector) }
+    }
+
+    /// Sends the reply with a PUT, and tries again while that makes sense, for `within` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`NotDelivered`] with the number of tries and what the last one met. CloudFormation then still waits.
+    pub async fn deliver(&self, reply: &Reply, to: &ReplyUrl, within: Duration) -> Result<Delivered, NotDelivered> {
+        let result = self.tries(&reply.body(), to, Instant::now() + within).await;
+        let host = to.host();
+        match &result {
+            Ok(Delivered { attempts, status }) => {
+                tracing::info!(host, status, attempts, "the reply is delivered");
+            }
+            Err(NotDelivered { attempts, why }) => {
+                tracing::error!(host, attempts, %why, "the reply is not delivered");
+            }
+        }
+        result
+    }
+
+    async fn tries(&self, body: &str, to: &ReplyUrl, until: Instant) -> Result<Delivered, NotDelivered> {
+        let mut pause = FIRST_PAUSE;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let why = match self.attempt(body, to, until).await {
+                Tried::Delivered(status) => return Ok(Delivered { attempts, status }),
+                Tried::Refused(why) => return Err(NotDelivered { attempts, why }),
+                Tried::MayPass(why) => why,
+            };
+            if attempts == TRIES || Instant::now() + pause >= until {
+                return Err(NotDelivered { attempts, why });
+            }
+            tracing::warn!(host = to.host(), attempts, %why, "the reply is sent again");
+            sleep(pause).await;
+            pause *= 2;
+        }
+    }
+
+    async fn attempt(&self, body: &str, to: &ReplyUrl, until: Instant) -> Tried {
+        let request = match put(body, to) {
+            Ok(request) => request,
+            Err(error) => return Tried::Refused(Why::Unsendable(error.to_string())),
+        };
+        let end = until.min(Instant::now() + ATTEMPT);
+        match timeout_at(end, self.connector.call(request)).await {
+            Ok(Ok(response)) => outcome::of_status(response.status().as_u16()),
+            Ok(Err(error)) => outcome::of_error(&error),
+            Err(_) => Tried::MayPass(Why::NoAnswer),
+        }
+    }
+}
+
+/// The request. The content type has to be there and empty: the URL is signed for that, as CloudFormation's own helper
+/// sends it.
+fn put(body: &str, to: &ReplyUrl) -> Result<HttpRequest, HttpError> {
+    let mut request = HttpRequest::new(SdkBody::from(body));
+    request.set_method("PUT")?;
+    request.set_uri(to.uri().clone()).unwrap_or_else(|never| match never {});
+    request.headers_mut().try_insert("content-type", "")?;
+    request.headers_mut().try_insert("content-length", body.len().to_string())?;
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! What became of a try.
+
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use std::error::Error;
+use std::fmt;
+
+/// The reply arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// The number of tries, from 1.
+    pub attempts: u32,
+    /// The status of the last one, 200 to 299.
+    pub status: u16,
+}
+
+/// The reply did not arrive, as far as we know: after [`Why::NoAnswer`] it may have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the reply was not delivered in {attempts} tries: {why}")]
+pub struct NotDelivered {
+    /// The number of tries, from 1.
+    pub attempts: u32,
+    /// What the last try met.
+    pub why: Why,
+}
+
+/// What a try met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// A status other than 2xx and 3xx.
+    Status(u16),
+    /// A redirect, which is not followed.
+    Redirected(u16),
+    /// No connection, or one that broke; the innermost cause.
+    Connection(String),
+    /// No answer within 5 s, or the time given.
+    NoAnswer,
+    /// The request could not be made.
+    Unsendable(String),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Status(403) => f.write_str("status 403: the ResponseURL has expired, or its signature does not fit"),
+            Why::Status(status) => write!(f, "status {status}"),
+            Why::Redirected(status) => write!(f, "status {status}: a redirect, which is never followed"),
+            Why::Connection(cause) => write!(f, "no connection: {cause}"),
+            Why::NoAnswer => f.write_str("no answer in time"),
+            Why::Unsendable(cause) => write!(f, "the request can't be made: {cause}"),
+        }
+    }
+}
+
+/// One try, as the loop sees it.
+pub(super) enum Tried {
+    Delivered(u16),
+    /// The same again would meet the same.
+    Refused(Why),
+    MayPass(Why),
+}
+
+pub(super) fn of_status(status: u16) -> Tried {
+    match status {
+        200..=299 => Tried::Delivered(status),
+        300..=399 => Tried::Refused(Why::Redirected(status)),
+        408 | 429 | 500..=599 => Tried::MayPass(Why::Status(status)),
+        _ => Tried::Refused(Why::Status(status)),
+    }
+}
+
+pub(super) fn of_error(error: &ConnectorError) -> Tried {
+    let cause = innermost(error);
+    if error.is_user() {
+        Tried::Refused(Why::Unsendable(cause))
+    } else if error.is_timeout() {
+        Tried::MayPass(Why::NoAnswer)
+    } else {
+        Tried::MayPass(Why::Connection(cause))
+    }
+}
+
+/// The innermost cause: "Connection refused". The outer errors name the place, and could name the URL.
+fn innermost(error: &ConnectorError) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,163 @@
+//! The wire against a small server, in real time; the schedule against a connector that answers by script, in virtual
+//! time (a paused clock jumps ahead while a socket is waited for, so the two don't mix).
+
+mod host;
+
+use super::*;
+use crate::{AllowedHosts, PhysicalId, ReplyAddress};
+use aws_smithy_runtime_api::client::http::HttpConnectorFuture;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use host::{Answer, Host};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn reply() -> Reply {
+    let id = PhysicalId::new("env-dev").unwrap();
+    Reply::failed(&ReplyAddress::default(), id, "größer als erlaubt")
+}
+
+fn url(host: &str, path: &str) -> ReplyUrl {
+    let allowed = AllowedHosts::from_list(host).unwrap();
+    ReplyUrl::parse(&format!("http://{host}{path}"), &allowed).unwrap()
+}
+
+async fn deliver(answers: Vec<Answer>, within: Duration) -> (Result<Delivered, NotDelivered>, Host) {
+    let host = Host::answering(answers).await;
+    let to = url(&host.name, "/x?y=1");
+    (Courier::new().deliver(&reply(), &to, within).await, host)
+}
+
+#[tokio::test]
+async fn a_reply_arrives_with_its_bytes_an_empty_type_and_a_length() {
+    let host = Host::answering(vec![Answer::Status("200 OK")]).await;
+    let path = "/arn%3Aaws%3Acloudformation%3Aus-west-2%3A1%3Astack/w/0a%7CWeb%7C7c?X-Amz-Date=20260102T030405Z&s=a%2Fb+c=&&|~'";
+    let delivered = Courier::new().deliver(&reply(), &url(&host.name, path), MINUTE).await;
+    assert_eq!(delivered, Ok(Delivered { attempts: 1, status: 200 }));
+
+    let body = reply().body();
+    let seen = host.seen();
+    assert_eq!(seen.len(), 1);
+    let (head, sent) = seen[0].split_once("\r\n\r\n").unwrap();
+    let mut lines = head.lines();
+    assert_eq!(lines.next().unwrap(), format!("PUT {path} HTTP/1.1"));
+    let headers: Vec<_> = lines.map(|line| line.trim_end().to_lowercase()).collect();
+    assert!(headers.contains(&"content-type:".to_owned()), "{headers:?}");
+    assert!(headers.contains(&format!("content-length: {}", body.len())), "{headers:?}");
+    assert!(headers.contains(&format!("host: {}", host.name)), "{headers:?}");
+    assert!(!head.to_lowercase().contains("transfer-encoding"), "{head}");
+    assert_eq!(sent, body);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_not_taken_for_success() {
+    for status in ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
+        let other = Host::answering(vec![Answer::Status("200 OK")]).await;
+        let (result, first) =
+            deliver(vec![Answer::Redirect(status, format!("http://{}/stolen", other.name))], MINUTE).await;
+        let code = status[..3].parse().unwrap();
+        assert_eq!(result, Err(NotDelivered { attempts: 1, why: Why::Redirected(code) }));
+        assert_eq!(first.seen().len(), 1);
+        assert_eq!(other.seen(), Vec::<String>::new(), "the answer went to another host");
+    }
+}
+
+#[tokio::test]
+async fn a_403_is_neither_success_nor_tried_again() {
+    let (result, host) = deliver(vec![Answer::Status("403 Forbidden")], MINUTE).await;
+    assert_eq!(result, Err(NotDelivered { attempts: 1, why: Why::Status(403) }));
+    assert_eq!(host.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn two_failures_of_the_server_and_then_success_are_success() {
+    let answers = vec![
+        Answer::Status("500 Internal Server Error"),
+        Answer::Status("503 Slow Down"),
+        Answer::Status("204 No Content"),
+    ];
+    let (result, host) = deliver(answers, MINUTE).await;
+    assert_eq!(result, Ok(Delivered { attempts: 3, status: 204 }));
+    let seen = host.seen();
+    assert!(seen.iter().all(|request| request.ends_with(&reply().body())), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_tried_again() {
+    let (result, _) = deliver(vec![Answer::Reset, Answer::Status("200 OK")], MINUTE).await;
+    assert_eq!(result, Ok(Delivered { attempts: 2, status: 200 }));
+}
+
+#[tokio::test]
+async fn a_host_that_never_answers_costs_no_more_than_the_time_given() {
+    let started = std::time::Instant::now();
+    let (result, _) = deliver(vec![Answer::Silence], Duration::from_millis(300)).await;
+    assert_eq!(result, Err(NotDelivered { attempts: 1, why: Why::NoAnswer }));
+    let took = started.elapsed();
+    assert!((Duration::from_millis(300)..Duration::from_secs(2)).contains(&took), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_there_is_named_by_its_cause_only() {
+    let to = url("127.0.0.1:9", "/hidden?hidden=1");
+    let error = Courier::new().deliver(&reply(), &to, Duration::from_millis(250)).await.unwrap_err();
+    assert!(matches!(error.why, Why::Connection(_)), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("hidden"));
+}
+
+/// Answers each request at once with the next status, the last one for ever; 0 stands for never.
+#[derive(Debug)]
+struct Script(Vec<u16>, AtomicUsize);
+
+impl HttpConnector for Script {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        let status = self.0[self.1.fetch_add(1, SeqCst).min(self.0.len() - 1)];
+        HttpConnectorFuture::new(async move {
+            if status == 0 {
+                std::future::pending::<()>().await;
+            }
+            Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::empty()))
+        })
+    }
+}
+
+async fn scripted(statuses: &[u16], within: Duration) -> (Result<Delivered, NotDelivered>, Duration) {
+    let courier = Courier::over(Script(statuses.to_vec(), AtomicUsize::new(0)));
+    let started = Instant::now();
+    let result = courier.deliver(&reply(), &url("127.0.0.1:1", "/x"), within).await;
+    (result, started.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn six_tries_are_made_with_pauses_that_double() {
+    let (result, took) = scripted(&[500], MINUTE).await;
+    assert_eq!(result, Err(NotDelivered { attempts: 6, why: Why::Status(500) }));
+    assert_eq!(took.as_millis(), 6_200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_try_ends_after_five_seconds_and_another_follows() {
+    let (result, took) = scripted(&[0, 200], MINUTE).await;
+    assert_eq!(result, Ok(Delivered { attempts: 2, status: 200 }));
+    assert_eq!(took.as_millis(), 5_200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_given_is_never_exceeded() {
+    for millis in [0, 1, 150, 1_000, 5_000, 5_100, 12_345, 40_000] {
+        for statuses in [&[0][..], &[500], &[0, 500, 0]] {
+            let (result, took) = scripted(statuses, Duration::from_millis(millis)).await;
+            assert!(result.is_err());
+            assert!(took <= Duration::from_millis(millis), "{statuses:?} took {took:?} of {millis} ms");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_may_pass_is_tried_again() {
+    for (status, attempts) in [(408, 6), (429, 6), (500, 6), (503, 6), (400, 1), (403, 1), (404, 1), (412, 1), (304, 1)]
+    {
+        let (result, _) = scripted(&[status], MINUTE).await;
+        assert_eq!(result.unwrap_err().attempts, attempts, "{status}");
+    }
+}

@@ -1,0 +1,92 @@
+//! Reading single fields, and collecting what is wrong with them.
+
+use super::{Kind, Violation};
+use serde_json::{Map, Value};
+
+/// The longest time that CloudFormation waits for any custom resource, in seconds (`ServiceTimeout`, 1 to 3,600).
+const LONGEST_TIMEOUT: u64 = 3_600;
+
+/// An event being read, and the faults found so far.
+pub(super) struct Fields<'a> {
+    event: &'a Value,
+    pub faults: Vec<Violation>,
+}
+
+impl<'a> Fields<'a> {
+    pub fn of(event: &'a Value) -> Self {
+        Fields { event, faults: Vec::new() }
+    }
+
+    pub fn kind(&mut self) -> Option<Kind> {
+        let seen = self.event.get("RequestType");
+        let kind = seen.and_then(Value::as_str).and_then(Kind::parse);
+        if kind.is_none() {
+            self.fault("RequestType", seen, "Create, Update or Delete");
+        }
+        kind
+    }
+
+    /// An id that everything hangs on. A control character in it is refused too: the owner is a hash over two ids with
+    /// a line break between them, which must stay unambiguous.
+    pub fn id(&mut self, field: &'static str) -> String {
+        let seen = self.event.get(field);
+        match seen.and_then(Value::as_str) {
+            Some(id) if !id.is_empty() && !id.contains(char::is_control) => id.to_owned(),
+            _ => {
+                self.fault(field, seen, "a string that is not empty and has no control characters");
+                String::new()
+            }
+        }
+    }
+
+    /// The properties; a fault if a Create or Update has none. An unknown kind is fault enough.
+    pub fn properties(&mut self, kind: Option<Kind>) -> Map<String, Value> {
+        let seen = self.event.get("ResourceProperties");
+        match (seen.and_then(Value::as_object), kind) {
+            (Some(properties), _) => properties.clone(),
+            (None, None | Some(Kind::Delete)) => Map::new(),
+            (None, Some(Kind::Create | Kind::Update)) => {
+                self.fault("ResourceProperties", seen, "an object");
+                Map::new()
+            }
+        }
+    }
+
+    /// `ServiceTimeout` was seen at the top level and, on Update and Delete, among the properties.
+    pub fn service_timeout(&mut self, kind: Option<Kind>, properties: &Map<String, Value>) -> Option<u32> {
+        let top = self.event.get("ServiceTimeout").map(|seen| ("ServiceTimeout", seen));
+        let inside = || {
+            let seen = properties.get("ServiceTimeout")?;
+            Some(("ResourceProperties.ServiceTimeout", seen))
+        };
+        let (field, seen) = top.or_else(inside)?;
+        let timeout = seconds(seen);
+        if timeout.is_none() && kind != Some(Kind::Delete) {
+            self.fault(field, Some(seen), "a whole number of seconds from 1 to 3600");
+        }
+        timeout
+    }
+
+    fn fault(&mut self, field: &'static str, seen: Option<&Value>, valid: &'static str) {
+        self.faults.push(Violation::new(field, seen, valid));
+    }
+}
+
+/// A string field, or the empty string.
+pub(super) fn text(event: &Value, field: &str) -> String {
+    present(event, field).unwrap_or_default()
+}
+
+/// A string field, if it is there and a string.
+pub(super) fn present(event: &Value, field: &str) -> Option<String> {
+    event.get(field).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// CloudFormation sends scalars as strings, people and emulators send numbers.
+fn seconds(seen: &Value) -> Option<u32> {
+    let number = match seen {
+        Value::String(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse::<u64>().ok()?,
+        other => other.as_u64()?,
+    };
+    u32::try_from(number).ok().filter(|_| (1..=LONGEST_TIMEOUT).contains(&number))
+}

@@ -1,0 +1,61 @@
+//! What is wrong with an event, all of it at once.
+
+use serde_json::Value;
+use std::fmt;
+
+/// How much of a value is repeated, in characters: enough to recognise it, and a handful of them fit into a Reason.
+const SHOWN: usize = 60;
+
+/// One field that can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Its name, with a dot where it is inside `ResourceProperties`.
+    pub field: &'static str,
+    /// The value as JSON, cut after 60 characters; `None` if the field is missing.
+    pub seen: Option<String>,
+    /// What would be valid, as it reads after "valid is".
+    pub valid: &'static str,
+}
+
+impl Violation {
+    pub(super) fn new(field: &'static str, seen: Option<&Value>, valid: &'static str) -> Self {
+        Violation { field, seen: seen.map(shown), valid }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Violation { field, seen, valid } = self;
+        match seen {
+            Some(seen) => write!(f, "{field} is {seen}, valid is {valid}"),
+            None => write!(f, "{field} is missing, valid is {valid}"),
+        }
+    }
+}
+
+/// An event that can't be read, with every field that is at fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("The request can't be read: {}.", sentence(.violations))]
+pub struct Malformed {
+    /// The faults, in the order in which the fields are read; never empty.
+    pub violations: Vec<Violation>,
+}
+
+impl Malformed {
+    pub(super) fn of(violations: Vec<Violation>) -> Self {
+        Malformed { violations }
+    }
+}
+
+fn sentence(violations: &[Violation]) -> String {
+    let each: Vec<_> = violations.iter().map(Violation::to_string).collect();
+    each.join("; ")
+}
+
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

@@ -1,0 +1,85 @@
+//! What the cloud can't hold: who asked last, what is wanted, what was settled, who owns a name.
+//!
+//! One table with a string key `pk` and a TTL attribute `expires` (seconds since the epoch). Two kinds of items:
+//!
+//! - `owner#<owner>`: the newest request of an owner, the wanted spec, the settled one;
+//! - `environment#<id>`: which owner has that environment.
+//!
+//! # Guarantees
+//!
+//! - Every method is one call, and every write is either conditional or the same when it is made twice: the SDK may repeat
+//!   a call whose answer was lost.
+//! - A note is only replaced by a newer one; an environment is only claimed when it is free or ours, and only released when
+//!   it is ours.
+//! - Reads are strongly consistent.
+//!
+//! # Assumptions
+//!
+//! One writer for each owner at a time, which the FIFO queue sees to; only [`Records::note`] and [`Records::claim`] are
+//! raced for. The records may be lost: the next Update rebuilds them, and ownership stays marked in the cloud.
+
+mod dynamodb;
+mod error;
+mod memory;
+mod owner_record;
+
+pub use dynamodb::DynamoRecords;
+pub use error::RecordsError;
+pub use memory::MemoryRecords;
+pub use owner_record::{Claim, Note, Noted, OwnerRecord, Touched, Wanted};
+
+use crate::Owner;
+use std::future::Future;
+
+/// How long a note without an environment, or the tombstone of one that is gone, is kept: 24 hours after the deadline or
+/// the end.
+///
+/// Lambda redelivers an asynchronous event for up to 6 hours, and a person may redrive a dead letter the same day; what
+/// comes later than that has passed its own deadline, by hours, and changes nothing for that reason.
+pub const KEPT_S: u64 = 86_400;
+
+/// The records, in DynamoDB ([`DynamoRecords`]) or in memory ([`MemoryRecords`]). The same contract test holds both.
+///
+/// Every method fails with a [`RecordsError`], which names the table and what to check.
+pub trait Records: Send + Sync {
+    /// What is known of an owner; `None` if it never asked, or the record has expired.
+    fn owner(&self, owner: &Owner) -> impl Future<Output = Result<Option<OwnerRecord>, RecordsError>> + Send;
+
+    /// Notes a request, unless a newer one is noted already.
+    ///
+    /// Newer is what CloudFormation sent later. The time has whole seconds, so two requests can share one: then a Delete
+    /// beats a Create and an Update, the same request (by its hash) is the newest again, and else the later arrival wins.
+    fn note(&self, owner: &Owner, note: Note) -> impl Future<Output = Result<Noted, RecordsError>> + Send;
+
+    /// Notes that a run is about to make calls, and tells whether its request is still the newest one.
+    ///
+    /// Nothing is written if it isn't.
+    fn touch(
+        &self,
+        owner: &Owner,
+        request_hash: &str,
+        now_ms: u64,
+    ) -> impl Future<Output = Result<Touched, RecordsError>> + Send;
+
+    /// Claims an environment for an owner. Claiming it again is [`Claim::Ours`] again.
+    fn claim(&self, environment: &str, owner: &Owner) -> impl Future<Output = Result<Claim, RecordsError>> + Send;
+
+    /// Who has an environment.
+    fn environment_owner(&self, environment: &str) -> impl Future<Output = Result<Option<Owner>, RecordsError>> + Send;
+
+    /// Gives an environment back, if it is still this owner's; else nothing changes.
+    fn release(&self, environment: &str, owner: &Owner) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// Writes what is wanted, as not yet settled. What was settled last stays. The record no longer expires.
+    fn save(&self, owner: &Owner, wanted: Wanted) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// What is wanted is there: it becomes what was settled last.
+    ///
+    /// Fails with [`RecordsError::Unreadable`] if nothing is wanted.
+    fn settled(&self, owner: &Owner) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// The environment is deleted: everything about it goes, and the newest note stays for [`KEPT_S`] as a tombstone, so
+    /// that an older request that arrives late changes nothing. The environment's name is given back by
+    /// [`Records::release`].
+    fn gone(&self, owner: &Owner, now_ms: u64) -> impl Future<Output = Result<(), RecordsError>> + Send;
+}

@@ -1,0 +1,194 @@
+//! The records in DynamoDB.
+
+mod classify;
+mod item;
+
+use super::{Claim, KEPT_S, Note, Noted, OwnerRecord, Records, RecordsError, Touched, Wanted};
+use crate::{Kind, Owner};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use item::{Item, bool, number, read_holder, read_newest, read_record, text};
+
+/// The largest time that a record may expire at: the end of the year 9999. It stands for "not while there is an
+/// environment", so that one write can set the expiry of a note without knowing whether there is one.
+const NEVER_S: u64 = 253_402_300_799;
+
+/// Records in one table.
+///
+/// The client decides about time-outs and retries; it should have both (`lambda-kit` sets them).
+#[derive(Clone, Debug)]
+pub struct DynamoRecords {
+    client: Client,
+    table: String,
+}
+
+/// What became of a conditional write.
+enum Written {
+    Yes,
+    /// The condition failed, on this item.
+    No(Item),
+}
+
+impl DynamoRecords {
+    /// The records in the table of this name. Nothing is called yet.
+    pub fn new(client: Client, table: impl Into<String>) -> DynamoRecords {
+        DynamoRecords { client, table: table.into() }
+    }
+
+    async fn get(&self, key: String) -> Result<Option<Item>, RecordsError> {
+        let call = self.client.get_item().table_name(&self.table).key("pk", text(key));
+        let answer = call.consistent_read(true).send().await;
+        Ok(answer.map_err(|error| classify::error(&self.table, &error))?.item)
+    }
+
+    /// One UpdateItem; `values` are named `:like_this` in the expressions.
+    async fn update<const N: usize>(
+        &self,
+        key: String,
+        expression: &str,
+        condition: Option<&str>,
+        values: [(&str, AttributeValue); N],
+    ) -> Result<Written, RecordsError> {
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let call = self.client.update_item().table_name(&self.table).key("pk", text(key));
+        let call = call.update_expression(expression).set_expression_attribute_values(Some(values));
+        let call = call
+            .set_condition_expression(condition.map(str::to_owned))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match call.send().await {
+            Ok(_) => Ok(Written::Yes),
+            Err(SdkError::ServiceError(failure)) if is_condition(failure.err()) => {
+                Ok(Written::No(item_of(failure.into_err())))
+            }
+            Err(error) => Err(classify::error(&self.table, &error)),
+        }
+    }
+
+    fn unreadable(&self, what: String) -> RecordsError {
+        RecordsError::Unreadable { table: self.table.clone(), what }
+    }
+}
+
+impl Records for DynamoRecords {
+    async fn owner(&self, owner: &Owner) -> Result<Option<OwnerRecord>, RecordsError> {
+        let Some(item) = self.get(owner_key(owner)).await? else { return Ok(None) };
+        read_record(owner, &item).map(Some).map_err(|what| self.unreadable(what))
+    }
+
+    async fn note(&self, owner: &Owner, note: Note) -> Result<Noted, RecordsError> {
+        // The same rule as Note::beats. A Delete needs one comparison only; a value that is not used in an expression is
+        // an error, so each kind has its own.
+        let sent = (":sent", number(note.sent_ms));
+        let change = "SET note = :note, expires = if_not_exists(kept_until, :expires)";
+        let expires = (":expires", number(note.expires_s()));
+        let value = (":note", item::write_note(&note));
+        let written = if note.kind == Kind::Delete {
+            let condition = "attribute_not_exists(note) OR note.sent_ms <= :sent";
+            self.update(owner_key(owner), change, Some(condition), [value, expires, sent]).await?
+        } else {
+            let condition = "attribute_not_exists(note) OR note.sent_ms < :sent OR (note.sent_ms = :sent AND \
+                             (note.request_hash = :hash OR note.kind <> :delete))";
+            let hash = (":hash", text(note.request_hash));
+            let delete = (":delete", text(Kind::Delete.as_str()));
+            let values = [value, expires, sent, hash, delete];
+            self.update(owner_key(owner), change, Some(condition), values).await?
+        };
+        let Written::No(item) = written else { return Ok(Noted::Newest) };
+        match read_newest(&item).map_err(|what| self.unreadable(what))? {
+            Some(newest) => Ok(Noted::Older { kind: newest.kind, sent_ms: newest.sent_ms }),
+            None => Err(self.unreadable(format!("the newest request of owner {owner} is missing"))),
+        }
+    }
+
+    async fn touch(&self, owner: &Owner, request_hash: &str, now_ms: u64) -> Result<Touched, RecordsError> {
+        let values = [(":now", number(now_ms)), (":hash", text(request_hash))];
+        let condition = Some("note.request_hash = :hash");
+        let written = self.update(owner_key(owner), "SET touched_ms = :now", condition, values).await?;
+        let Written::No(item) = written else { return Ok(Touched::Newest) };
+        let newest = read_newest(&item).map_err(|what| self.unreadable(what))?;
+        Ok(newest.map_or(Touched::NoNote, |newest| Touched::Superseded { kind: newest.kind, sent_ms: newest.sent_ms }))
+    }
+
+    async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {
+        let values = [(":owner", text(owner.as_str()))];
+        let condition = Some("attribute_not_exists(held_by) OR held_by = :owner");
+        let key = environment_key(environment);
+        match self.update(key, "SET held_by = :owner", condition, values).await? {
+            Written::Yes => Ok(Claim::Ours),
+            Written::No(item) => {
+                let owner = read_holder(environment, &item).map_err(|what| self.unreadable(what))?;
+                Ok(Claim::Taken { owner })
+            }
+        }
+    }
+
+    async fn environment_owner(&self, environment: &str) -> Result<Option<Owner>, RecordsError> {
+        let Some(item) = self.get(environment_key(environment)).await? else { return Ok(None) };
+        read_holder(environment, &item).map(Some).map_err(|what| self.unreadable(what))
+    }
+
+    async fn release(&self, environment: &str, owner: &Owner) -> Result<(), RecordsError> {
+        let call = self.client.delete_item().table_name(&self.table);
+        let call = call.key("pk", text(environment_key(environment)));
+        let call = call.condition_expression("held_by = :owner");
+        let call = call.expression_attribute_values(":owner", text(owner.as_str()));
+        match call.send().await {
+            Ok(_) => Ok(()),
+            // Not ours, or already released: what was asked for is so.
+            Err(SdkError::ServiceError(failure)) if failure.err().is_conditional_check_failed_exception() => Ok(()),
+            Err(error) => Err(classify::error(&self.table, &error)),
+        }
+    }
+
+    async fn save(&self, owner: &Owner, wanted: Wanted) -> Result<(), RecordsError> {
+        let values = [
+            (":environment", text(wanted.environment)),
+            (":wanted", text(wanted.spec.to_string())),
+            (":frozen", text(wanted.frozen.to_string())),
+            (":tags", text(serde_json::Value::from(wanted.retired_tags).to_string())),
+            (":no", bool(false)),
+            (":never", number(NEVER_S)),
+        ];
+        let change = "SET environment = :environment, wanted = :wanted, frozen = :frozen, retired_tags = :tags, \
+                   settled = :no, kept_until = :never, expires = :never REMOVE gone";
+        self.update(owner_key(owner), change, None, values).await.map(|_| ())
+    }
+
+    async fn settled(&self, owner: &Owner) -> Result<(), RecordsError> {
+        let change = "SET settled_spec = wanted, settled = :yes";
+        let condition = Some("attribute_exists(wanted)");
+        match self.update(owner_key(owner), change, condition, [(":yes", bool(true))]).await? {
+            Written::Yes => Ok(()),
+            Written::No(_) => Err(self.unreadable(format!("owner {owner} wants nothing that could be settled"))),
+        }
+    }
+
+    async fn gone(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
+        let values = [(":yes", bool(true)), (":expires", number(now_ms / 1_000 + KEPT_S))];
+        let change = "SET gone = :yes, expires = :expires REMOVE environment, wanted, frozen, retired_tags, settled_spec, \
+                   settled, kept_until";
+        self.update(owner_key(owner), change, None, values).await.map(|_| ())
+    }
+}
+
+fn owner_key(owner: &Owner) -> String {
+    format!("owner#{owner}")
+}
+
+fn environment_key(environment: &str) -> String {
+    format!("environment#{environment}")
+}
+
+fn is_condition(error: &UpdateItemError) -> bool {
+    error.is_conditional_check_failed_exception()
+}
+
+/// The item on which a condition failed; empty if there was none.
+fn item_of(error: UpdateItemError) -> Item {
+    match error {
+        UpdateItemError::ConditionalCheckFailedException(failure) => failure.item.unwrap_or_default(),
+        _ => Item::new(),
+    }
+}

@@ -1,0 +1,80 @@
+//! Error codes of DynamoDB, classified in one place.
+
+use crate::records::RecordsError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+/// How much of the service's message is repeated, in characters. It speaks of expressions and limits, not of values.
+const SHOWN: usize = 200;
+
+/// What a failed call means for the one who made it.
+pub(super) fn error<E: ProvideErrorMetadata>(table: &str, error: &SdkError<E>) -> RecordsError {
+    let table = table.to_owned();
+    let what = match error {
+        SdkError::ServiceError(failure) => {
+            return by_code(table, failure.err().code(), failure.err().message());
+        }
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time",
+        SdkError::DispatchFailure(_) => "no connection, or no credentials to make one with",
+        SdkError::ConstructionFailure(_) => "the request can't be made: check region and credentials",
+        _ => "an answer that can't be read",
+    };
+    RecordsError::Broken { table, what: what.to_owned() }
+}
+
+fn by_code(table: String, code: Option<&str>, message: Option<&str>) -> RecordsError {
+    let code = code.unwrap_or("no error code");
+    match code {
+        "ProvisionedThroughputExceededException"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "LimitExceededException" => RecordsError::Throttled { table },
+        "AccessDeniedException"
+        | "ExpiredTokenException"
+        | "IncompleteSignatureException"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationTokenException"
+        | "UnrecognizedClientException" => RecordsError::Denied { table, code: code.to_owned() },
+        "ResourceNotFoundException" => RecordsError::NoTable { table },
+        _ => {
+            let message: String = message.unwrap_or_default().chars().take(SHOWN).collect();
+            RecordsError::Broken { table, what: format!("{code} {message}").trim().to_owned() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(code: &str) -> RecordsError {
+        by_code("t".to_owned(), Some(code), Some("m"))
+    }
+
+    #[test]
+    fn codes_decide_and_the_text_does_not() {
+        let table = "t".to_owned();
+        assert_eq!(of("ThrottlingException"), RecordsError::Throttled { table: table.clone() });
+        assert_eq!(of("ResourceNotFoundException"), RecordsError::NoTable { table: table.clone() });
+        let code = "AccessDeniedException".to_owned();
+        assert_eq!(of(&code), RecordsError::Denied { table: table.clone(), code: code.clone() });
+        let text = by_code(table.clone(), None, Some("AccessDeniedException"));
+        let what = "no error code AccessDeniedException".to_owned();
+        assert_eq!(text, RecordsError::Broken { table, what });
+    }
+
+    #[test]
+    fn every_error_names_the_table() {
+        for code in ["ThrottlingException", "ResourceNotFoundException", "AccessDeniedException", "Other"] {
+            assert!(of(code).to_string().contains("table t"), "{code}");
+        }
+    }
+
+    #[test]
+    fn only_what_passes_by_itself_is_worth_waiting_for() {
+        assert!(of("ThrottlingException").may_pass());
+        assert!(of("InternalServerError").may_pass());
+        assert!(!of("AccessDeniedException").may_pass());
+        assert!(!of("ResourceNotFoundException").may_pass());
+    }
+}

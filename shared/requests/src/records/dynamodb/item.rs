@@ -1,0 +1,114 @@
+//! Items of the table, to and from what they mean. Every error is a sentence for [`super::RecordsError::Unreadable`] and
+//! names attributes, never values: one of them is a secret.
+
+use super::NEVER_S;
+use crate::records::{Note, OwnerRecord};
+use crate::{Kind, Owner, ReplyAddress};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
+use std::collections::HashMap;
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(super) fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(super) fn bool(value: bool) -> AttributeValue {
+    AttributeValue::Bool(value)
+}
+
+/// A note is one map, so that a new one replaces all of the old one.
+pub(super) fn write_note(note: &Note) -> AttributeValue {
+    let mut map = Item::from([
+        ("request_hash".to_owned(), text(&note.request_hash)),
+        ("kind".to_owned(), text(note.kind.as_str())),
+        ("sent_ms".to_owned(), number(note.sent_ms)),
+        ("deadline_ms".to_owned(), number(note.deadline_ms)),
+        ("stack_id".to_owned(), text(&note.reply.stack_id)),
+        ("request_id".to_owned(), text(&note.reply.request_id)),
+        ("logical_id".to_owned(), text(&note.reply.logical_id)),
+    ]);
+    let optional = [("physical_id", &note.physical_id), ("response_url", &note.reply.response_url)];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            map.insert(name.to_owned(), text(value));
+        }
+    }
+    AttributeValue::M(map)
+}
+
+/// The newest request of an owner, if there is one.
+pub(super) fn read_newest(item: &Item) -> Result<Option<Note>, String> {
+    let Some(note) = item.get("note") else { return Ok(None) };
+    let map = note.as_m().map_err(|_| "note is no map".to_owned())?;
+    let kind = required(map, "kind")?;
+    Ok(Some(Note {
+        request_hash: required(map, "request_hash")?,
+        kind: Kind::parse(&kind).ok_or_else(|| "note.kind is none that is known".to_owned())?,
+        sent_ms: read_number(map, "sent_ms")?.ok_or_else(|| missing("sent_ms"))?,
+        deadline_ms: read_number(map, "deadline_ms")?.ok_or_else(|| missing("deadline_ms"))?,
+        physical_id: optional(map, "physical_id")?,
+        reply: ReplyAddress {
+            response_url: optional(map, "response_url")?,
+            stack_id: required(map, "stack_id")?,
+            request_id: required(map, "request_id")?,
+            logical_id: required(map, "logical_id")?,
+        },
+    }))
+}
+
+pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, String> {
+    let retired = read_json(item, "retired_tags")?.map(serde_json::from_value);
+    let retired = retired.transpose().map_err(|_| "retired_tags is no list of names".to_owned())?;
+    Ok(OwnerRecord {
+        owner: owner.clone(),
+        environment: optional(item, "environment")?,
+        wanted: read_json(item, "wanted")?,
+        frozen: read_json(item, "frozen")?,
+        retired_tags: retired.unwrap_or_default(),
+        settled_spec: read_json(item, "settled_spec")?,
+        settled: read_bool(item, "settled")?,
+        touched_ms: read_number(item, "touched_ms")?,
+        newest: read_newest(item)?,
+        gone: read_bool(item, "gone")?,
+        expires: read_number(item, "expires")?.filter(|expires| *expires < NEVER_S),
+    })
+}
+
+pub(super) fn read_holder(environment: &str, item: &Item) -> Result<Owner, String> {
+    let holder = required(item, "held_by")?;
+    Owner::parse(&holder).ok_or_else(|| format!("held_by of environment {environment} is no owner"))
+}
+
+fn missing(name: &str) -> String {
+    format!("{name} is missing")
+}
+
+fn required(item: &Item, name: &str) -> Result<String, String> {
+    optional(item, name)?.ok_or_else(|| missing(name))
+}
+
+fn optional(item: &Item, name: &str) -> Result<Option<String>, String> {
+    let read = item.get(name).map(|value| value.as_s().cloned());
+    read.transpose().map_err(|_| format!("{name} is no string"))
+}
+
+fn read_number(item: &Item, name: &str) -> Result<Option<u64>, String> {
+    let read = item.get(name).map(|value| value.as_n().ok().and_then(|digits| digits.parse().ok()));
+    read.map(|number| number.ok_or_else(|| format!("{name} is no whole number"))).transpose()
+}
+
+fn read_bool(item: &Item, name: &str) -> Result<bool, String> {
+    let read = item.get(name).map(|value| value.as_bool().copied());
+    read.transpose().map(Option::unwrap_or_default).map_err(|_| format!("{name} is no boolean"))
+}
+
+fn read_json(item: &Item, name: &str) -> Result<Option<Value>, String> {
+    let read = optional(item, name)?.map(|json| serde_json::from_str(&json));
+    read.transpose().map_err(|_| format!("{name} is no JSON"))
+}

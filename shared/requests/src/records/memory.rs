@@ -1,0 +1,117 @@
+//! The records in memory, for tests and for trying things out: the same conditions, no table.
+
+use super::{Claim, KEPT_S, Note, Noted, OwnerRecord, Records, RecordsError, Touched, Wanted};
+use crate::Owner;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Records that live as long as the process. Nothing expires by itself.
+#[derive(Debug, Default)]
+pub struct MemoryRecords(Mutex<Items>);
+
+#[derive(Debug, Default)]
+struct Items {
+    owners: BTreeMap<Owner, OwnerRecord>,
+    environments: BTreeMap<String, Owner>,
+}
+
+impl MemoryRecords {
+    /// No records.
+    #[must_use]
+    pub fn new() -> MemoryRecords {
+        MemoryRecords::default()
+    }
+
+    /// A test that panicked elsewhere is no reason to hide what the records say.
+    fn items(&self) -> MutexGuard<'_, Items> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Items {
+    /// DynamoDB's UpdateItem makes the item if there is none.
+    fn upsert(&mut self, owner: &Owner) -> &mut OwnerRecord {
+        self.owners.entry(owner.clone()).or_insert_with(|| OwnerRecord::empty(owner))
+    }
+}
+
+impl Records for MemoryRecords {
+    async fn owner(&self, owner: &Owner) -> Result<Option<OwnerRecord>, RecordsError> {
+        Ok(self.items().owners.get(owner).cloned())
+    }
+
+    async fn note(&self, owner: &Owner, note: Note) -> Result<Noted, RecordsError> {
+        let mut items = self.items();
+        let record = items.upsert(owner);
+        if let Some(newest) = record.newest.as_ref().filter(|newest| !note.beats(newest)) {
+            return Ok(Noted::Older { kind: newest.kind, sent_ms: newest.sent_ms });
+        }
+        record.expires = record.wanted.is_none().then(|| note.expires_s());
+        record.newest = Some(note);
+        Ok(Noted::Newest)
+    }
+
+    async fn touch(&self, owner: &Owner, request_hash: &str, now_ms: u64) -> Result<Touched, RecordsError> {
+        let mut items = self.items();
+        let Some(record) = items.owners.get_mut(owner) else { return Ok(Touched::NoNote) };
+        let Some(newest) = &record.newest else { return Ok(Touched::NoNote) };
+        if newest.request_hash != request_hash {
+            return Ok(Touched::Superseded { kind: newest.kind, sent_ms: newest.sent_ms });
+        }
+        record.touched_ms = Some(now_ms);
+        Ok(Touched::Newest)
+    }
+
+    async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {
+        let mut items = self.items();
+        let holder = items.environments.entry(environment.to_owned()).or_insert(owner.clone());
+        Ok(if holder == owner { Claim::Ours } else { Claim::Taken { owner: holder.clone() } })
+    }
+
+    async fn environment_owner(&self, environment: &str) -> Result<Option<Owner>, RecordsError> {
+        Ok(self.items().environments.get(environment).cloned())
+    }
+
+    async fn release(&self, environment: &str, owner: &Owner) -> Result<(), RecordsError> {
+        self.items().environments.retain(|id, holder| id != environment || holder != owner);
+        Ok(())
+    }
+
+    async fn save(&self, owner: &Owner, wanted: Wanted) -> Result<(), RecordsError> {
+        let mut items = self.items();
+        let record = items.upsert(owner);
+        record.environment = Some(wanted.environment);
+        record.wanted = Some(wanted.spec);
+        record.frozen = Some(wanted.frozen);
+        record.retired_tags = wanted.retired_tags;
+        record.settled = false;
+        record.gone = false;
+        record.expires = None;
+        Ok(())
+    }
+
+    async fn settled(&self, owner: &Owner) -> Result<(), RecordsError> {
+        let mut items = self.items();
+        let record = items.owners.get_mut(owner).filter(|record| record.wanted.is_some());
+        let record = record.ok_or_else(|| RecordsError::Unreadable {
+            table: "(in memory)".to_owned(),
+            what: format!("owner {owner} wants nothing that could be settled"),
+        })?;
+        record.settled_spec.clone_from(&record.wanted);
+        record.settled = true;
+        Ok(())
+    }
+
+    async fn gone(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
+        let mut items = self.items();
+        let record = items.upsert(owner);
+        *record = OwnerRecord {
+            touched_ms: record.touched_ms,
+            newest: record.newest.take(),
+            gone: true,
+            expires: Some(now_ms / 1_000 + KEPT_S),
+            ..OwnerRecord::empty(owner)
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,44 @@
+//! The contract of the records, against the memory and against a table of ministack.
+
+mod contract;
+mod ministack;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+use ministack::Ministack;
+use requests::Owner;
+use requests::records::{DynamoRecords, MemoryRecords, Records, RecordsError};
+
+#[tokio::test]
+async fn the_memory_keeps_the_contract() {
+    contract::holds(&MemoryRecords::new()).await;
+}
+
+#[tokio::test]
+async fn a_table_keeps_the_contract() {
+    let cloud = Ministack::start().await;
+    let client = cloud.dynamodb();
+    create_table(&client, "records").await;
+    contract::holds(&DynamoRecords::new(client.clone(), "records")).await;
+
+    let elsewhere = DynamoRecords::new(client, "no-such-table").owner(&Owner::of("s", "l")).await;
+    let table = "no-such-table".to_owned();
+    assert_eq!(elsewhere, Err(RecordsError::NoTable { table }));
+}
+
+#[tokio::test]
+async fn a_table_that_nobody_answers_for_is_broken_and_named() {
+    let client = ministack::client("http://127.0.0.1:9");
+    let error = DynamoRecords::new(client, "records").owner(&Owner::of("s", "l")).await.unwrap_err();
+    assert!(matches!(error, RecordsError::Broken { .. }) && error.may_pass(), "{error:?}");
+    assert!(error.to_string().contains("records"));
+}
+
+async fn create_table(client: &Client, name: &str) {
+    let key = AttributeDefinition::builder().attribute_name("pk");
+    let key = key.attribute_type(ScalarAttributeType::S).build().unwrap();
+    let schema = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash);
+    let create = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    let create = create.attribute_definitions(key).key_schema(schema.build().unwrap());
+    create.send().await.unwrap();
+}

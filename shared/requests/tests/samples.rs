@@ -1,0 +1,84 @@
+//! The sample events are what their names say. Adding a file to the folder adds a case.
+
+use requests::{AllowedHosts, Event, Kind, ReplyAddress, ReplyUrl};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+const NOW_MS: u64 = 1_767_323_050_000;
+
+/// Name and content of each sample of the door.
+fn samples() -> Vec<(String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/custom-resource");
+    let mut samples = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        samples.push((name, json));
+    }
+    assert!(samples.len() >= 7, "only {} samples", samples.len());
+    samples
+}
+
+/// What a file of this name holds: a request of CloudFormation, or (`None`) one of a person.
+fn expected(name: &str) -> Option<Kind> {
+    match name.split(['-', '.']).next() {
+        Some("create" | "bad") => Some(Kind::Create),
+        Some("update") => Some(Kind::Update),
+        Some("delete") => Some(Kind::Delete),
+        Some("plan") => None,
+        _ => panic!("say in this test what {name} is a sample of"),
+    }
+}
+
+#[test]
+fn every_sample_is_what_its_name_says() {
+    for (name, json) in samples() {
+        let read = Event::parse(&json, NOW_MS);
+        match expected(&name) {
+            Some(kind) => {
+                let event = read.unwrap_or_else(|malformed| panic!("{name}: {malformed}"));
+                assert_eq!(event.kind, kind, "{name}");
+                assert_eq!(event.physical_id.is_some(), kind != Kind::Create, "{name}");
+                assert_eq!(event.old_properties.is_some(), kind == Kind::Update, "{name}");
+            }
+            None => {
+                assert_eq!(json["Request"], "plan", "{name}");
+                assert!(read.is_err(), "{name}: a person's request is no event of CloudFormation");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sample_has_a_response_url_only_if_its_name_says_so() {
+    for (name, json) in samples() {
+        let url = ReplyAddress::of(&json).response_url;
+        assert_eq!(url.is_some(), name.contains("response-url"), "{name}");
+        if let Some(url) = url {
+            assert!(ReplyUrl::parse(&url, &AllowedHosts::default()).is_ok(), "{name}");
+            let event = Event::parse(&json, NOW_MS).unwrap();
+            assert_eq!(event.sent_ms, 1_767_323_045_000, "{name}: read from the URL's signature");
+        }
+    }
+}
+
+#[test]
+fn the_scalars_of_the_samples_are_strings_as_cloudformation_sends_them() {
+    for (name, json) in samples() {
+        for field in ["ResourceProperties", "OldResourceProperties"] {
+            let Some(properties) = json.get(field) else { continue };
+            assert!(only_strings(properties), "{name}: {field}");
+        }
+    }
+}
+
+fn only_strings(value: &Value) -> bool {
+    match value {
+        Value::Object(object) => object.values().all(only_strings),
+        Value::Array(items) => items.iter().all(only_strings),
+        other => other.is_string(),
+    }
+}
