@@ -91,7 +91,7 @@ async fn turn<C: Cloud>(cloud: &C, run: &Run<'_>, memory: &mut Memory) -> Turn {
         return Turn::Ended(Ending::Refused { why: plan.refused });
     }
     if plan.is_settled() {
-        return match still_in_doubt(run, memory, cloud.now()) {
+        return match still_in_doubt(run, memory, cloud.now()).or_else(|| not_listed(&live)) {
             Some(what) => Turn::Waits { what: vec![what], again: None, moved: false },
             None => Turn::Ended(Ending::Settled { live }),
         };
@@ -109,6 +109,12 @@ fn still_in_doubt(run: &Run<'_>, memory: &Memory, now: Moment) -> Option<String>
     let deletes = run.wanted.resources.is_empty();
     let ends = memory.all_in_doubt_until.filter(|ends| deletes && now < *ends)?;
     Some(format!("a last look in {} s, for what an earlier run may have made", (ends - now).as_secs() + 1))
+}
+
+/// A create is not done while its reply could not tell the id of what was made.
+fn not_listed(live: &[Live]) -> Option<String> {
+    let unseen = live.iter().find(|it| it.id.is_none())?;
+    Some(format!("{}: made, and not listed yet", unseen.key()))
 }
 
 fn stopped_by(setbacks: &[Setback], moved: bool) -> Turn {

@@ -1,0 +1,280 @@
+//! The door, over the in-memory cloud and in-memory records: what CloudFormation and people are answered.
+#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+
+use std::path::Path;
+
+use custom_resource::{Clouds, Door, Settings};
+use environment::memory::{Session, World};
+use environment::{Facts, Setback, Spec};
+use requests::records::MemoryRecords;
+use requests::{Courier, Records as _};
+use serde_json::{Value, json};
+
+/// Far away: what is tested here is not Lambda's time.
+const DEADLINE_MS: u64 = 9_000_000_000_000;
+
+#[derive(Default)]
+struct InMemory {
+    world: World,
+    panics: bool,
+}
+
+impl Clouds for InMemory {
+    type Cloud<'a> = Session<'a>;
+
+    fn for_run(&self, _owner: &str, request: &str) -> Session<'_> {
+        Session::new(&self.world, request)
+    }
+
+    async fn facts(&self, _spec: &Spec, _region: &str) -> Result<Facts, Setback> {
+        assert!(!self.panics, "asked to");
+        let zones = ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec();
+        Ok(Facts { zones, partition: "aws".into(), image: "ami-0123456789abcdef0".into() })
+    }
+}
+
+type TestDoor = Door<MemoryRecords, InMemory>;
+
+fn door_with(variables: &'static [(&'static str, &'static str)]) -> TestDoor {
+    let own = [("AWS_REGION", "us-west-2"), ("RECORDS_TABLE", "records")];
+    let settings = Settings::from_vars(|name| {
+        let found = variables.iter().chain(&own).find(|(key, _)| *key == name);
+        found.map(|(_, value)| (*value).to_owned())
+    });
+    Door { settings, records: MemoryRecords::new(), clouds: InMemory::default(), courier: Courier::new() }
+}
+
+fn door() -> TestDoor {
+    door_with(&[])
+}
+
+fn sample(name: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/custom-resource");
+    let text = std::fs::read_to_string(folder.join(name)).expect("there is such a sample");
+    serde_json::from_str(&text).expect("it is JSON")
+}
+
+fn ask(door: &TestDoor, event: Value) -> Value {
+    let world = &door.clouds.world;
+    world.clock.advance(world.read_lag);
+    world.clock.run(door.handle(event, DEADLINE_MS)).expect("not killed").expect("delivered")
+}
+
+/// The answer's reason, of an answer that has to be FAILED.
+fn failed(door: &TestDoor, event: Value) -> String {
+    let answer = ask(door, event);
+    assert_eq!(answer["Status"], "FAILED", "{answer}");
+    answer["Reason"].as_str().expect("a FAILED has a reason").to_owned()
+}
+
+fn succeeded(door: &TestDoor, event: Value) -> Value {
+    let answer = ask(door, event);
+    assert_eq!(answer["Status"], "SUCCESS", "{answer}");
+    answer
+}
+
+fn with(mut event: Value, changes: Value) -> Value {
+    for (key, value) in changes.as_object().expect("an object") {
+        match (event.get_mut(key).and_then(Value::as_object_mut), value.as_object()) {
+            (Some(inner), Some(more)) => inner.extend(more.clone()),
+            _ => event[key] = value.clone(),
+        }
+    }
+    event
+}
+
+fn writes(door: &TestDoor) -> usize {
+    door.clouds.world.calls.borrow().len()
+}
+
+#[test]
+fn a_stack_creates_updates_and_deletes_its_environment() {
+    let door = door();
+    let created = succeeded(&door, sample("create.json"));
+    assert_eq!(created["PhysicalResourceId"], "scalable-ec2-us-west-2-dev");
+    let updated = succeeded(&door, sample("update.json"));
+    assert_eq!(updated["PhysicalResourceId"], created["PhysicalResourceId"]);
+    let keys = |answer: &Value| answer["Data"].as_object().map(|data| data.keys().cloned().collect::<Vec<_>>());
+    assert_eq!(keys(&created), keys(&updated), "Fn::GetAtt finds the same keys after an update");
+    assert!(created["Data"]["VpcId"].as_str().is_some_and(|id| !id.is_empty()));
+    succeeded(&door, sample("delete.json"));
+    assert!(door.clouds.world.inventory().is_empty());
+}
+
+#[test]
+fn a_create_that_arrives_twice_makes_one_environment_and_the_second_writes_nothing() {
+    let door = door();
+    let first = succeeded(&door, sample("create.json"));
+    let before = writes(&door);
+    assert_eq!(succeeded(&door, sample("create.json")), first);
+    assert_eq!(writes(&door), before);
+}
+
+#[test]
+fn a_second_resource_cannot_take_an_environment() {
+    let door = door();
+    succeeded(&door, sample("create.json"));
+    let before = writes(&door);
+    let reason = failed(&door, with(sample("create.json"), json!({ "LogicalResourceId": "Other" })));
+    assert!(reason.contains("scalable-ec2-us-west-2-dev belongs to another stack's resource"), "{reason}");
+    let rollback = with(sample("delete.json"), json!({ "LogicalResourceId": "Other" }));
+    succeeded(&door, rollback);
+    assert_eq!(writes(&door), before, "and its rollback touches nothing");
+}
+
+#[test]
+fn a_delete_with_an_id_that_cloudformation_made_up_removes_what_is_there() {
+    let door = door();
+    succeeded(&door, sample("create.json"));
+    let made_up = json!({ "PhysicalResourceId": "stack-Web-1A2B3C4D5E6F" });
+    let mut delete = with(sample("delete.json"), made_up);
+    delete["ResourceProperties"] = json!({ "OldFormat": { "Nested": [1, null] } });
+    let answer = succeeded(&door, delete);
+    assert_eq!(answer["PhysicalResourceId"], "stack-Web-1A2B3C4D5E6F");
+    assert!(door.clouds.world.inventory().is_empty());
+}
+
+#[test]
+fn a_delete_of_what_never_existed_is_a_success_and_writes_nothing() {
+    let door = door();
+    succeeded(&door, sample("delete-of-nothing.json"));
+    succeeded(&door, sample("delete.json"));
+    assert_eq!(writes(&door), 0);
+}
+
+#[test]
+fn an_update_of_what_was_never_made_is_refused_and_creates_nothing() {
+    let door = door();
+    let reason = failed(&door, sample("update.json"));
+    assert!(reason.starts_with("There is nothing to update"), "{reason}");
+    assert_eq!(writes(&door), 0);
+}
+
+#[test]
+fn an_update_rebuilds_a_record_that_was_lost() {
+    let mut door = door();
+    succeeded(&door, sample("create.json"));
+    door.records = MemoryRecords::new();
+    succeeded(&door, sample("update.json"));
+    let reason =
+        failed(&door, with(sample("update.json"), json!({ "ResourceProperties": { "VpcCidr": "10.9.0.0/16" } })));
+    assert!(reason.contains("VpcCidr is \"10.9.0.0/16\": it is \"10.40.0.0/16\" and cannot change"), "{reason}");
+}
+
+#[test]
+fn what_cannot_change_is_refused_and_the_rollback_to_what_was_is_not() {
+    let door = door();
+    succeeded(&door, sample("create.json"));
+    let before = writes(&door);
+    let moved = with(sample("update.json"), json!({ "ResourceProperties": { "EnvironmentSuffix": "other" } }));
+    let reason = failed(&door, moved);
+    assert!(reason.contains("EnvironmentSuffix is \"other\": it is \"dev\" and cannot change"), "{reason}");
+    let mut back = sample("update.json");
+    back["ResourceProperties"] = sample("create.json")["ResourceProperties"].clone();
+    succeeded(&door, back);
+    assert_eq!(writes(&door), before);
+}
+
+#[test]
+fn all_that_is_wrong_with_the_input_is_in_one_answer() {
+    let door = door();
+    let reason = failed(&door, sample("bad-input.json"));
+    for name in ["VpcCidr", "ZoneCount", "LogRetentionDays", "InstanceTyp is"] {
+        assert!(reason.contains(name), "{name}: {reason}");
+    }
+    assert_eq!(writes(&door), 0);
+    assert!(door.records.environment_owner("scalable-ec2-us-west-2-dev").await_now().is_none());
+}
+
+trait Now<T> {
+    fn await_now(self) -> T;
+}
+
+impl<T, E: std::fmt::Debug, F: Future<Output = Result<T, E>>> Now<T> for F {
+    fn await_now(self) -> T {
+        environment::memory::Clock::default().run(self).expect("not killed").expect("readable")
+    }
+}
+
+#[test]
+fn events_that_make_no_sense_are_answered() {
+    let door = door();
+    let create = sample("create.json");
+    let mut without_properties = create.clone();
+    without_properties.as_object_mut().expect("an object").remove("ResourceProperties");
+    let senseless = [
+        with(create.clone(), json!({ "RequestType": "Import" })),
+        with(create.clone(), json!({ "RequestType": "create" })),
+        with(create.clone(), json!({ "StackId": "" })),
+        with(create, json!({ "LogicalResourceId": 7 })),
+        without_properties,
+        json!({}),
+        json!([]),
+        json!("text"),
+        Value::Null,
+    ];
+    for event in senseless {
+        failed(&door, event);
+    }
+    assert_eq!(writes(&door), 0);
+}
+
+#[test]
+fn a_panic_is_answered() {
+    let mut door = door();
+    door.clouds.panics = true;
+    let reason = failed(&door, sample("create.json"));
+    assert!(reason.starts_with("Envkeeper failed inside"), "{reason}");
+}
+
+#[test]
+fn bad_settings_are_answered() {
+    let door = door_with(&[("PROJECT_NAME", "My Project")]);
+    let reason = failed(&door, sample("create.json"));
+    assert!(reason.contains("PROJECT_NAME is \"My Project\""), "{reason}");
+}
+
+#[test]
+fn a_variable_that_changes_later_leaves_a_settled_environment_alone() {
+    let mut door = door_with(&[("MAX_SIZE", "5")]);
+    let mut create = sample("create.json");
+    create["ResourceProperties"].as_object_mut().expect("an object").remove("MaxSize");
+    succeeded(&door, create.clone());
+    let before = writes(&door);
+    door.settings = door_with(&[("MAX_SIZE", "9")]).settings;
+    let update = with(sample("update.json"), json!({ "ResourceProperties": null }));
+    let update = with(update, json!({ "ResourceProperties": create["ResourceProperties"].clone() }));
+    succeeded(&door, update);
+    assert_eq!(writes(&door), before);
+}
+
+#[test]
+fn a_create_that_arrives_after_its_delete_changes_nothing() {
+    let door = door();
+    // A URL of the older kind, which expires two hours after it was sent.
+    let sent = |event: Value, minutes_ago: u64| {
+        let expires = lambda_kit::now_ms() / 1000 + 7200 - 60 * minutes_ago;
+        let url = format!("https://not-allowed.example/x?AWSAccessKeyId=AKIAEXAMPLE&Expires={expires}&Signature=x");
+        with(event, json!({ "ResponseURL": url }))
+    };
+    succeeded(&door, sent(sample("delete.json"), 5));
+    let reason = failed(&door, sent(sample("create.json"), 9));
+    assert!(reason.contains("Superseded: a newer Delete"), "{reason}");
+    assert_eq!(writes(&door), 0);
+}
+
+#[test]
+fn a_plan_shows_what_a_create_or_an_update_would_do_and_does_nothing() {
+    let door = door();
+    let plan = ask(&door, sample("plan.json"));
+    assert!(plan["Plan"].as_str().is_some_and(|text| text.contains("+ vpc scalable-ec2-vpc-uswest2-dev")), "{plan}");
+    assert_eq!(writes(&door), 0);
+    succeeded(&door, sample("create.json"));
+    let changed = with(sample("plan.json"), json!({ "ResourceProperties": { "MaxSize": "7" } }));
+    let plan = ask(&door, changed);
+    assert_eq!(plan["Steps"].as_array().map(Vec::len), Some(1), "{plan}");
+    assert_eq!(plan["Steps"][0]["Changes"], json!(["max-size 3 → 7"]));
+    assert!(ask(&door, json!({ "Request": "dance" }))["Error"].as_str().is_some_and(|it| it.contains("dance")));
+    let bad = ask(&door, json!({ "Request": "plan", "ResourceProperties": { "MinSize": "x" } }));
+    assert!(bad["Error"].as_str().is_some_and(|it| it.contains("EnvironmentSuffix is missing")), "{bad}");
+}
