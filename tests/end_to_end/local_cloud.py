@@ -1,0 +1,221 @@
+"""Starts the local cloud, deploys the functions to it, and looks at what it holds.
+
+Everything here goes through the same doors as on AWS: the CLI's `cloudformation package`, stacks, the Lambda API. Nothing
+of the project's Rust is imported or imitated.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+PROJECT = "scalable-ec2"
+MARK = [{"Name": "tag:ManagedBy", "Values": ["envkeeper"]}]
+
+
+class Failed(Exception):
+    """Something that a user relies on did not happen."""
+
+
+def until(what, look, limit=120.0, progress=None):
+    """Looks again and again until `look` returns something; fails after `limit` seconds, naming `what`."""
+    began = time.monotonic()
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() - began > limit:
+            raise Failed(f"{what}: not within {limit:.0f} s")
+        if progress:
+            progress(time.monotonic() - began)
+        time.sleep(0.2)
+
+
+class LocalCloud:
+    """The running local cloud. Use it with `with`: it is stopped at the end, come what may."""
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="envkeeper-"))
+        self.process = None
+        self.variables = {}
+
+    def __enter__(self):
+        exports = self.folder / "exports.sh"
+        command = [TARGET / "debug" / "local-cloud", "--tools", ROOT / ".tools" / "venv"]
+        command += ["--exports", exports, "--logs", self.folder / "logs"]
+        self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
+        try:
+            until("the local cloud starts", lambda: exports.exists() or self.ended(), 60)
+        except BaseException:
+            self.__exit__()
+            raise
+        for line in exports.read_text().splitlines():
+            name, _, value = line.removeprefix("export ").partition("=")
+            self.variables[name] = value.strip("'\"")
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def ended(self):
+        if self.process.poll() is not None:
+            raise Failed(f"the local cloud ended with {self.process.returncode}; is .tools/venv there? (make tools)")
+        return False
+
+    @property
+    def url(self):
+        return self.variables["AWS_ENDPOINT_URL"]
+
+    def client(self, service):
+        keys = {
+            "aws_access_key_id": self.variables["AWS_ACCESS_KEY_ID"],
+            "aws_secret_access_key": self.variables["AWS_SECRET_ACCESS_KEY"],
+        }
+        region = self.variables["AWS_REGION"]
+        config = Config(read_timeout=300, retries={"max_attempts": 1})
+        return boto3.client(service, endpoint_url=self.url, region_name=region, config=config, **keys)
+
+    def deploy(self):
+        """Deploys infra/template.yaml as it stands, with the functions built by `cargo build`."""
+        stage()
+        self.client("s3").create_bucket(
+            Bucket="deploy", CreateBucketConfiguration={"LocationConstraint": self.variables["AWS_REGION"]}
+        )
+        packaged = self.folder / "packaged.yaml"
+        package = [ROOT / ".tools" / "venv" / "bin" / "aws", "cloudformation", "package", "--s3-bucket", "deploy"]
+        package += ["--template-file", ROOT / "infra" / "template.yaml", "--output-template-file", packaged]
+        environment = {**os.environ, **self.variables}
+        done = subprocess.run([str(part) for part in package], env=environment, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Failed(f"cloudformation package: {done.stderr}")
+        host = self.url.removeprefix("http://")
+        parameters = {"Architecture": "x86_64", "AllowedReplyHosts": host}
+        return self.stack("envkeeper", packaged.read_text(), parameters)
+
+    def stack(self, name, template, parameters, update=False, progress=None):
+        """Creates or updates a stack and waits for it; its outputs, or Failed with the first reason."""
+        cloudformation = self.client("cloudformation")
+        act = cloudformation.update_stack if update else cloudformation.create_stack
+        act(
+            StackName=name,
+            TemplateBody=template,
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+        status = until(f"stack {name}", lambda: self.ended_status(name), 300, progress)
+        if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            raise Failed(f"stack {name}: {status}: {self.reason(name)}")
+        outputs = cloudformation.describe_stacks(StackName=name)["Stacks"][0].get("Outputs", [])
+        return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+    def ended_status(self, name):
+        status = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        return None if status.endswith("_IN_PROGRESS") else status
+
+    def delete_stack(self, name, progress=None):
+        cloudformation = self.client("cloudformation")
+        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+        cloudformation.delete_stack(StackName=name)
+
+        def gone():
+            status = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+            if status == "DELETE_FAILED":
+                raise Failed(f"stack {name}: {self.reason(stack)}")
+            return status == "DELETE_COMPLETE"
+
+        until(f"stack {name} is deleted", gone, 300, progress)
+
+    def reason(self, name):
+        """The reason of the first resource that failed, as CloudFormation's events tell it."""
+        events = self.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+        failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
+        custom = [event for event in failed if event["ResourceType"].startswith("Custom::")]
+        return next((event.get("ResourceStatusReason", "") for event in custom or failed), "no reason is told")
+
+    def ask(self, request):
+        """A request by direct invocation."""
+        name = f"{PROJECT}-custom-resource"
+        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(request))
+        return json.load(answer["Payload"])
+
+    def calls(self):
+        """What the router recorded so far."""
+        import urllib.request
+
+        with urllib.request.urlopen(f"{self.url}/_local-cloud/calls") as answer:
+            return json.load(answer)
+
+    def inventory(self):
+        """Everything that carries Envkeeper's tag or one of its names, as 'kind name id'."""
+        ec2, iam = self.client("ec2"), self.client("iam")
+        found = []
+
+        def add(kind, items, key):
+            for item in items:
+                names = [tag["Value"] for tag in item.get("Tags", []) if tag["Key"] == "Name"]
+                found.append((kind, names[0] if names else "", item[key]))
+
+        add("vpc", ec2.describe_vpcs(Filters=MARK)["Vpcs"], "VpcId")
+        add("internet-gateway", ec2.describe_internet_gateways(Filters=MARK)["InternetGateways"], "InternetGatewayId")
+        add("subnet", ec2.describe_subnets(Filters=MARK)["Subnets"], "SubnetId")
+        add("route-table", ec2.describe_route_tables(Filters=MARK)["RouteTables"], "RouteTableId")
+        add("security-group", ec2.describe_security_groups(Filters=MARK)["SecurityGroups"], "GroupId")
+        templates = ec2.describe_launch_templates()["LaunchTemplates"]
+        add("launch-template", [it for it in templates if ours(it["LaunchTemplateName"])], "LaunchTemplateId")
+        reservations = ec2.describe_instances()["Reservations"]
+        instances = [it for reservation in reservations for it in reservation["Instances"]]
+        add("instance", [it for it in instances if it["State"]["Name"] not in ("terminated", "shutting-down")], "InstanceId")
+        roles = [role for role in iam.list_roles()["Roles"] if ours(role["RoleName"])]
+        found += [("role", role["RoleName"], role["Arn"]) for role in roles]
+        profiles = iam.list_instance_profiles()["InstanceProfiles"]
+        found += [
+            ("instance-profile", it["InstanceProfileName"], it["Arn"]) for it in profiles if ours(it["InstanceProfileName"])
+        ]
+        groups = self.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+        found += [("auto-scaling-group", it["AutoScalingGroupName"], it["AutoScalingGroupARN"]) for it in groups]
+        for prefix in (f"/aws/autoscaling/{PROJECT}", f"/aws/ec2/{PROJECT}"):
+            logs = self.client("logs").describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
+            found += [("log-group", it["logGroupName"], it["arn"]) for it in logs]
+        return sorted(found)
+
+
+def ours(name):
+    return name.startswith(f"{PROJECT}-") and "custom-resource" not in name.lower()
+
+
+def stage():
+    """Puts the function that `cargo build` made where the template's CodeUri looks for it, without its symbols."""
+    staged = ROOT / "target" / "lambda" / "custom-resource"
+    staged.mkdir(parents=True, exist_ok=True)
+    built = TARGET / "debug" / "custom-resource"
+    if not built.exists():
+        raise Failed(f"{built} is not there: cargo build --workspace")
+    shutil.copy2(built, staged / "bootstrap")
+    if shutil.which("strip"):
+        subprocess.run(["strip", str(staged / "bootstrap")], check=False)
+
+
+def web_template():
+    return (ROOT / "infra" / "examples" / "web.yaml").read_text()
+
+
+def progress_line(what):
+    """A line that counts the seconds, on a terminal only."""
+    if not sys.stdout.isatty():
+        return None
+    return lambda seconds: print(f"\r  {what} … {seconds:.0f} s", end="", flush=True)

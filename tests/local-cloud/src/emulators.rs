@@ -1,0 +1,123 @@
+//! The two emulators as child processes: started, waited for, and gone when this process stops.
+
+mod command;
+mod ports;
+mod process;
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    time::Duration,
+};
+
+use process::Emulator;
+
+use crate::http::Http;
+
+pub use command::ACCOUNT;
+
+/// How often a running emulator is looked after.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// Why there are no emulators, or not any more.
+#[derive(Debug, thiserror::Error)]
+pub enum EmulatorError {
+    #[error("{} is missing: run `make tools`, or name the Python venv that has it with --tools", .0.display())]
+    NoTools(PathBuf),
+    #[error("{}: {error}", path.display())]
+    Files { path: PathBuf, error: io::Error },
+    #[error("no free port for the emulators")]
+    NoPort,
+    #[error("{name} ended ({status}); the end of {}:\n{tail}", log.display())]
+    Ended { name: &'static str, status: ExitStatus, log: PathBuf, tail: String },
+    #[error("{name} did not answer within {} seconds: see {}", limit.as_secs(), log.display())]
+    Late { name: &'static str, limit: Duration, log: PathBuf },
+}
+
+impl EmulatorError {
+    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |error| Self::Files { path, error }
+    }
+}
+
+/// Both emulators, ready for requests. Dropping them kills them and what they have started.
+pub struct Emulators {
+    moto: Emulator,
+    ministack: Emulator,
+    /// Dropped last, since the emulators write to it.
+    _scratch: Scratch,
+}
+
+impl Emulators {
+    /// Starts moto and ministack from a Python venv and waits until both answer.
+    ///
+    /// Their output goes to `moto.log` and `ministack.log` in `logs`, which is made if need be.
+    /// `router` is the address that ministack gives away as its own.
+    ///
+    /// # Errors
+    /// The venv or one of its programs is missing, a file cannot be written, or an emulator ended
+    /// or did not answer in time. Whatever was started by then is gone again.
+    pub async fn start(tools: &Path, logs: &Path, router: SocketAddr, http: &Http) -> Result<Self, EmulatorError> {
+        let [at_moto, at_ministack] = ports::free().ok_or(EmulatorError::NoPort)?;
+        command::program(tools, "ministack")?;
+        let logs = made(logs)?;
+        let scratch = Scratch(made(&logs.join(format!("scratch-{}", at_ministack.port())))?);
+
+        let mut moto = command::isolated(tools, "moto_server", &scratch.0)?;
+        command::moto(&mut moto, at_moto);
+        let mut ministack = command::isolated(tools, "hypercorn", &scratch.0)?;
+        command::ministack(&mut ministack, at_ministack, router);
+        let mut emulators = Self {
+            moto: Emulator::start("moto", moto, at_moto, &logs)?,
+            ministack: Emulator::start("ministack", ministack, at_ministack, &logs)?,
+            _scratch: scratch,
+        };
+        let Self { moto, ministack, .. } = &mut emulators;
+        moto.ready("/moto-api/", http).await?;
+        ministack.ready("/_ministack/health", http).await?;
+        Ok(emulators)
+    }
+
+    /// Where moto listens.
+    #[must_use]
+    pub fn moto(&self) -> SocketAddr {
+        self.moto.address
+    }
+
+    /// Where ministack listens.
+    #[must_use]
+    pub fn ministack(&self) -> SocketAddr {
+        self.ministack.address
+    }
+
+    /// Returns only when one of them ends by itself, with what it said last.
+    pub async fn ended(&mut self) -> EmulatorError {
+        loop {
+            for emulator in [&mut self.moto, &mut self.ministack] {
+                if let Err(error) = emulator.alive() {
+                    return error;
+                }
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+/// An absolute path to a folder, which is made if need be: functions run in folders of their own.
+fn made(folder: &Path) -> Result<PathBuf, EmulatorError> {
+    std::fs::create_dir_all(folder).and_then(|()| folder.canonicalize()).map_err(EmulatorError::at(folder))
+}
+
+/// Home and temporary folder of the emulators: unpacked functions, for instance.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            eprintln!("local-cloud: {}: {error}", self.0.display());
+        }
+    }
+}

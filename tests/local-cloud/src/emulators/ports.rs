@@ -1,0 +1,24 @@
+//! Free loopback ports for programs that want to be told theirs.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    ops::Range,
+};
+
+/// Below the ports that systems give to outgoing connections (from 32768 on Linux): one of those
+/// could be taken between our look and the emulator's start, a second later.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// Apart enough that processes started one after the other do not look at the same ports.
+const STRIDE: u32 = 97;
+
+/// Two addresses that nobody listens on, or None where all are taken.
+pub fn free() -> Option<[SocketAddr; 2]> {
+    let count = u32::from(PORTS.end - PORTS.start);
+    let first = std::process::id().wrapping_mul(STRIDE) % count;
+    let mut free = (0..count)
+        .filter_map(|step| u16::try_from((first + step) % count).ok())
+        .map(|offset| SocketAddr::from((Ipv4Addr::LOCALHOST, PORTS.start + offset)))
+        .filter(|address| TcpListener::bind(address).is_ok());
+    Some([free.next()?, free.next()?])
+}

@@ -1,0 +1,20 @@
+//! AWS for this project on a laptop and in CI, without an account and without Docker.
+//!
+//! Two emulators that know different services run behind one router. The router reads the service
+//! out of each request's signature, hands the request to the emulator that knows it, and notes the
+//! call. What this proves, and what it does not, is in the README beside this crate.
+
+pub mod control;
+pub mod emulators;
+pub mod exports;
+pub mod http;
+pub mod latency;
+pub mod operation;
+pub mod recorder;
+pub mod records_table;
+pub mod router;
+pub mod scope;
+
+/// The region in which the local cloud is used: what the exports name, and what the emulators take
+/// for requests that carry no signature.
+pub const REGION: &str = "us-west-2";

@@ -1,0 +1,128 @@
+//! Starts the local cloud and keeps it until it is told to stop.
+
+use std::{
+    convert::Infallible,
+    error::Error,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::Parser;
+use local_cloud::{
+    emulators::Emulators,
+    exports::{self, ExportsFile},
+    http::Http,
+    latency::LatencyTable,
+    recorder::Recorder,
+    records_table,
+    router::{self, Router},
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+/// AWS for this project, on this machine: no account, no Docker. Ctrl-C stops it.
+#[derive(Parser)]
+struct Options {
+    /// Port of the router on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Python venv that has the emulators
+    #[arg(long, default_value = ".tools/venv")]
+    tools: PathBuf,
+    /// Folder for the emulators' logs
+    #[arg(long, default_value = "target/local-cloud")]
+    logs: PathBuf,
+    /// Append each call to this file, as one line of JSON
+    #[arg(long)]
+    record: Option<PathBuf>,
+    /// Hold calls back by the seconds in this file; tests/local-cloud/latency.json is one
+    #[arg(long)]
+    latency: Option<PathBuf>,
+    /// Write the exports to this file once everything is ready
+    #[arg(long)]
+    exports: Option<PathBuf>,
+    /// Name of the DynamoDB table for records; an empty name makes none
+    #[arg(long, default_value = "envkeeper-records")]
+    table: String,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    // Whatever ends first, dropping the rest stops the emulators. Biased: the signals are caught
+    // before there is anything to stop.
+    let outcome = tokio::select! {
+        biased;
+        stop = told_to_stop() => stop,
+        ended = run(options) => ended.map(|never| match never {}),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("local-cloud: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
+    let exports_file = options.exports.as_deref().map(ExportsFile::claim).transpose()?;
+    let latency = options.latency.as_deref().map(LatencyTable::read).transpose()?;
+    let recorder = Recorder::new(options.record.as_deref()).map_err(|error| format!("--record: {error}"))?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))
+        .await
+        .map_err(|error| format!("port {}: {error}", options.port))?;
+    let address = listener.local_addr()?;
+    let http = Http::default();
+
+    let mut emulators = Emulators::start(&options.tools, &options.logs, address, &http).await?;
+    let table = Some(options.table.as_str()).filter(|name| !name.is_empty());
+    if let Some(name) = table {
+        records_table::create(&http, emulators.ministack(), name).await?;
+    }
+    announce(address, table, exports_file.as_ref(), &options.logs)?;
+
+    let router = Arc::new(Router {
+        moto: emulators.moto(),
+        ministack: emulators.ministack(),
+        recorder,
+        latency: latency.unwrap_or_default(),
+        http,
+    });
+    tokio::select! {
+        broken = router::serve(listener, router) => Ok(broken?),
+        ended = emulators.ended() => Err(ended.into()),
+    }
+}
+
+fn announce(
+    address: SocketAddr,
+    table: Option<&str>,
+    file: Option<&ExportsFile>,
+    logs: &std::path::Path,
+) -> std::io::Result<()> {
+    let url = format!("http://{address}");
+    let exports = exports::text(&url, table);
+    println!("{exports}");
+    println!("# With these set, `aws`, `cargo lambda invoke` and the tests use the local cloud.");
+    println!("# What was called:  curl {url}/_local-cloud/calls    (forget it: curl -X DELETE)");
+    println!("# What the emulators say:  {}/*.log", logs.display());
+    println!("# Ctrl-C stops everything.");
+    file.map_or(Ok(()), |file| file.write(&exports))
+}
+
+async fn told_to_stop() -> Result<(), Box<dyn Error>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    Ok(())
+}

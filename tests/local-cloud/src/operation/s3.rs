@@ -1,0 +1,129 @@
+//! S3's operations: method, whether there is a key, and the sub-resource named in the query.
+
+use hyper::{HeaderMap, Method};
+
+/// Sub-resources whose operations are a verb and a noun, as (query key, noun).
+const BUCKET: &[(&str, &str)] = &[
+    ("acl", "BucketAcl"),
+    ("cors", "BucketCors"),
+    ("encryption", "BucketEncryption"),
+    ("lifecycle", "BucketLifecycleConfiguration"),
+    ("location", "BucketLocation"),
+    ("logging", "BucketLogging"),
+    ("notification", "BucketNotificationConfiguration"),
+    ("ownershipControls", "BucketOwnershipControls"),
+    ("policy", "BucketPolicy"),
+    ("publicAccessBlock", "PublicAccessBlock"),
+    ("tagging", "BucketTagging"),
+    ("versioning", "BucketVersioning"),
+];
+const OBJECT: &[(&str, &str)] = &[("acl", "ObjectAcl"), ("tagging", "ObjectTagging")];
+
+/// AWS's name for a path-style request; `METHOD bucket?sub-resource` where it is not simple.
+pub fn name(method: &Method, path: &str, query: &str, headers: &HeaderMap) -> String {
+    let (bucket, key) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
+    let asked: Vec<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
+    let simple = match (bucket, key) {
+        ("", _) => (method == Method::GET).then(|| "ListBuckets".to_owned()),
+        (_, "") => sub_resource(method, &asked, BUCKET).or_else(|| of_bucket(method, &asked)),
+        _ => sub_resource(method, &asked, OBJECT).or_else(|| of_object(method, &asked, headers)),
+    };
+    simple.unwrap_or_else(|| other(method, bucket, key, &asked))
+}
+
+fn sub_resource(method: &Method, asked: &[&str], nouns: &[(&str, &str)]) -> Option<String> {
+    let (_, noun) = nouns.iter().find(|(key, _)| asked.contains(key))?;
+    let verb = match *method {
+        Method::GET => "Get",
+        Method::PUT => "Put",
+        Method::DELETE => "Delete",
+        _ => return None,
+    };
+    Some(match (verb, *noun) {
+        ("Delete", "BucketLifecycleConfiguration") => "DeleteBucketLifecycle".to_owned(),
+        _ => format!("{verb}{noun}"),
+    })
+}
+
+fn of_bucket(method: &Method, asked: &[&str]) -> Option<String> {
+    let name = match *method {
+        Method::PUT => "CreateBucket",
+        Method::HEAD => "HeadBucket",
+        Method::DELETE => "DeleteBucket",
+        Method::POST if asked.contains(&"delete") => "DeleteObjects",
+        Method::GET if asked.contains(&"versions") => "ListObjectVersions",
+        Method::GET if asked.contains(&"uploads") => "ListMultipartUploads",
+        Method::GET if asked.contains(&"list-type") => "ListObjectsV2",
+        Method::GET => "ListObjects",
+        _ => return None,
+    };
+    Some(name.to_owned())
+}
+
+fn of_object(method: &Method, asked: &[&str], headers: &HeaderMap) -> Option<String> {
+    let name = match *method {
+        Method::PUT if asked.contains(&"partNumber") => "UploadPart",
+        Method::PUT if headers.contains_key("x-amz-copy-source") => "CopyObject",
+        Method::PUT => "PutObject",
+        Method::GET => "GetObject",
+        Method::HEAD => "HeadObject",
+        Method::DELETE if asked.contains(&"uploadId") => "AbortMultipartUpload",
+        Method::DELETE => "DeleteObject",
+        Method::POST if asked.contains(&"uploads") => "CreateMultipartUpload",
+        Method::POST if asked.contains(&"uploadId") => "CompleteMultipartUpload",
+        _ => return None,
+    };
+    Some(name.to_owned())
+}
+
+fn other(method: &Method, bucket: &str, key: &str, asked: &[&str]) -> String {
+    let place = match (bucket, key) {
+        ("", _) => "/",
+        (_, "") => "bucket",
+        _ => "object",
+    };
+    match asked.iter().find(|key| !key.is_empty()) {
+        Some(key) => format!("{method} {place}?{key}"),
+        None => format!("{method} {place}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_have_their_aws_names() {
+        for (line, expected) in [
+            ("GET / ", "ListBuckets"),
+            ("PUT /b ", "CreateBucket"),
+            ("PUT /b/ ", "CreateBucket"),
+            ("PUT /b tagging", "PutBucketTagging"),
+            ("GET /b location=", "GetBucketLocation"),
+            ("DELETE /b lifecycle", "DeleteBucketLifecycle"),
+            ("GET /b list-type=2&prefix=a", "ListObjectsV2"),
+            ("POST /b delete", "DeleteObjects"),
+            ("GET /b replication", "ListObjects"),
+            ("PUT /b/k ", "PutObject"),
+            ("PUT /b/k x-id=PutObject", "PutObject"),
+            ("PUT /b/k/m partNumber=1&uploadId=u", "UploadPart"),
+            ("GET /b/k ", "GetObject"),
+            ("GET /b/k tagging", "GetObjectTagging"),
+            ("POST /b/k uploads", "CreateMultipartUpload"),
+            ("POST /b/k select&select-type=2", "POST object?select"),
+            ("POST /b ", "POST bucket"),
+        ] {
+            let parts: Vec<&str> = line.split(' ').collect();
+            let method = parts[0].parse().unwrap();
+            let found = name(&method, parts[1], parts[2], &HeaderMap::new());
+            assert_eq!(found, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_put_with_a_source_is_a_copy() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-copy-source", "/b/old".parse().unwrap());
+        assert_eq!(name(&Method::PUT, "/b/new", "", &headers), "CopyObject");
+    }
+}

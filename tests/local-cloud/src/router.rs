@@ -1,0 +1,148 @@
+//! The router: one listener, two emulators, and a note of every call.
+
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
+
+use http_body_util::{BodyExt, Either, Full};
+use hyper::{
+    HeaderMap, Request, Response, StatusCode, Uri,
+    body::{Bytes, Incoming},
+    header::{self, HeaderName, USER_AGENT},
+    http::request::Parts,
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use crate::{
+    control,
+    http::Http,
+    latency::LatencyTable,
+    operation,
+    recorder::{Call, Recorder},
+    scope::{self, Scope},
+};
+
+/// The services that moto answers. Everything else is ministack's, and so is what carries no
+/// signature: links to S3, and ministack's own addresses, such as a ResponseURL.
+pub const MOTO_SERVICES: [&str; 5] = ["autoscaling", "ec2", "iam", "monitoring", "ssm"];
+
+/// These belong to one connection, not to the request; `Expect` is answered by our own server.
+const NOT_FORWARDED: [HeaderName; 5] =
+    [header::CONNECTION, header::EXPECT, header::TE, header::TRANSFER_ENCODING, HeaderName::from_static("keep-alive")];
+
+/// A streamed answer of an emulator, or one of our own.
+pub type Body = Either<Incoming, Full<Bytes>>;
+
+/// Where requests go, and what happens to them on the way.
+pub struct Router {
+    /// Where moto listens.
+    pub moto: SocketAddr,
+    /// Where ministack listens.
+    pub ministack: SocketAddr,
+    /// Notes every call.
+    pub recorder: Recorder,
+    /// How long calls are held back.
+    pub latency: LatencyTable,
+    /// Reaches the emulators.
+    pub http: Http,
+}
+
+/// Serves until accepting a connection fails.
+///
+/// # Errors
+/// The listener broke, for instance because no file descriptors are left.
+pub async fn serve(listener: TcpListener, router: Arc<Router>) -> io::Result<Infallible> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let router = Arc::clone(&router);
+        let answer = service_fn(move |request| {
+            let router = Arc::clone(&router);
+            async move { router.answer(request).await }
+        });
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+    }
+}
+
+impl Router {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes();
+        if let Some(what) = head.uri.path().strip_prefix(control::PREFIX) {
+            return Ok(control::answer(&self.recorder, &head.method, what));
+        }
+        Ok(self.forward_and_note(head, body).await)
+    }
+
+    async fn forward_and_note(&self, head: Parts, body: Bytes) -> Response<Body> {
+        let at_micros = self.recorder.now_micros();
+        let scope = scope::of(&head.headers, head.uri.query());
+        let service = scope.as_ref().map_or("unsigned", |scope| &scope.service);
+        let operation = operation::name(service, &head.method, &head.uri, &head.headers, &body);
+        tokio::time::sleep(self.latency.of(service, &operation)).await;
+
+        let app = app(&head.headers);
+        let response = self.forward(self.emulator(scope.as_ref()), head, body).await;
+        self.recorder.note(Call {
+            at_micros,
+            micros: self.recorder.now_micros() - at_micros,
+            service: service.to_owned(),
+            operation,
+            status: response.status().as_u16(),
+            app,
+            access_key: scope.map(|scope| scope.access_key),
+        });
+        response
+    }
+
+    fn emulator(&self, scope: Option<&Scope>) -> SocketAddr {
+        let is_motos = |scope: &Scope| MOTO_SERVICES.contains(&scope.service.as_str());
+        if scope.is_some_and(is_motos) { self.moto } else { self.ministack }
+    }
+
+    /// Sends the request on with its method, path, query, body and `Host` as they came: both
+    /// emulators put the host that was asked into the addresses that they hand out.
+    async fn forward(&self, to: SocketAddr, mut head: Parts, body: Bytes) -> Response<Body> {
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        match format!("http://{to}{path}").parse::<Uri>() {
+            Ok(uri) => head.uri = uri,
+            Err(error) => return control::text(StatusCode::BAD_REQUEST, error.to_string()),
+        }
+        strip(&mut head.headers);
+        match self.http.send(Request::from_parts(head, Full::new(body))).await {
+            Ok(response) => {
+                let (mut head, body) = response.into_parts();
+                strip(&mut head.headers);
+                Response::from_parts(head, Either::Left(body))
+            }
+            Err(error) => control::text(StatusCode::BAD_GATEWAY, format!("{to}: {error:?}")),
+        }
+    }
+}
+
+fn strip(headers: &mut HeaderMap) {
+    for name in NOT_FORWARDED {
+        headers.remove(name);
+    }
+}
+
+/// SDKs put the application id into their user agent, as `app/NAME`.
+fn app(headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(USER_AGENT)?.to_str().ok()?;
+    let app = agent.split(' ').find_map(|part| part.strip_prefix("app/"));
+    app.map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_application_id_is_read_from_the_user_agent() {
+        let mut headers = HeaderMap::new();
+        let agent = "aws-sdk-rust/1.3 ua/2.1 api/ec2/1.2 os/linux lang/rust/1.94 app/reconciler";
+        headers.insert(USER_AGENT, agent.parse().unwrap());
+        assert_eq!(app(&headers).as_deref(), Some("reconciler"));
+        assert_eq!(app(&HeaderMap::new()), None);
+    }
+}
