@@ -1,0 +1,61 @@
+//! The SDK's clients, with the limits that the engine counts on.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use environment::CALL_TIME;
+
+/// One attempt: long for a write of EC2 (well under a second as a rule), short enough for a second attempt within
+/// [`CALL_TIME`] when an answer was lost.
+const ATTEMPT_TIME: Duration = Duration::from_secs(6);
+
+/// Attempts of a call that can be repeated. Under constant throttling the SDK's eight take 47 s and its adaptive mode
+/// 140 s (STACK, "Rust"); what five don't bring is answered busy, and the engine looks again.
+const ATTEMPTS: u32 = 5;
+
+/// The longest pause between two attempts, so that all five fit into [`CALL_TIME`].
+const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
+
+/// A client for each service. Built once, outside the handler: most of a start is parsing TLS roots (STACK). A clone is
+/// cheap and shares the connections.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    pub(crate) autoscaling: aws_sdk_autoscaling::Client,
+    pub(crate) ec2: aws_sdk_ec2::Client,
+    pub(crate) iam: aws_sdk_iam::Client,
+    pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(crate) ssm: aws_sdk_ssm::Client,
+}
+
+impl Clients {
+    /// Clients for the account, region and endpoints of `config`; its time-outs and retries are replaced by ours.
+    #[must_use]
+    pub fn new(config: &SdkConfig) -> Self {
+        let config = config.to_builder().timeout_config(timeouts()).retry_config(retries()).build();
+        Clients {
+            autoscaling: aws_sdk_autoscaling::Client::new(&config),
+            ec2: aws_sdk_ec2::Client::new(&config),
+            iam: aws_sdk_iam::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            ssm: aws_sdk_ssm::Client::new(&config),
+        }
+    }
+}
+
+/// The SDK itself has no limit on an attempt or on an operation (STACK). An operation's is the time that the engine
+/// leaves for a call.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIME).operation_timeout(CALL_TIME).build()
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_BACKOFF)
+}
+
+/// The configuration of a create that has neither a client token nor a unique name: the SDK would send it again when
+/// the answer is lost (FACTS, section 3), and the first one may have happened.
+pub(crate) fn one_attempt() -> aws_sdk_ec2::config::Builder {
+    aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled())
+}

@@ -1,0 +1,233 @@
+//! The launch template and its versions.
+//!
+//! A version's description names its content by digest and tells where the image comes from, which its data can't: they
+//! hold the image's id. What doesn't have such a description was not made by us, and is left out.
+
+use aws_sdk_ec2::types::{
+    Filter, LaunchTemplate as Found, LaunchTemplateVersion, ResourceType, ResponseLaunchTemplateData,
+};
+use environment::{Call, Fields, LaunchTemplate, Live, Names, Resource, Setting, State, TemplateVersion, What};
+
+use super::tags;
+use super::template_data as data;
+use crate::AwsCloud;
+use crate::clients::Clients;
+use crate::errors::{Answer, Problem, UnlessMissing};
+use crate::ids::Look;
+use crate::token::client_token;
+
+const DESCRIBE: &str = "ec2:DescribeLaunchTemplates";
+const DESCRIBE_VERSIONS: &str = "ec2:DescribeLaunchTemplateVersions";
+
+/// A template with all its versions.
+pub(crate) struct Seen {
+    template: Found,
+    versions: Vec<LaunchTemplateVersion>,
+}
+
+/// The template of the computed name, whoever's it is: names are unique, and a foreign one has to be seen.
+pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen>, Problem> {
+    let name = names.launch_template().name;
+    let by_name = Filter::builder().name("launch-template-name").values(&name).build();
+    let templates = clients.ec2.describe_launch_templates().filters(by_name).into_paginator().items().send();
+    let by_name = clients.ec2.describe_launch_template_versions().launch_template_name(&name);
+    let versions = by_name.into_paginator().items().send();
+    let (templates, versions) =
+        tokio::try_join!(async { templates.collect::<Result<Vec<_>, _>>().await.answer(DESCRIBE) }, async {
+            versions.collect::<Result<Vec<_>, _>>().await.answer(DESCRIBE_VERSIONS).unless_missing()
+        })?;
+    let template = templates.into_iter().find(|it| it.launch_template_name() == Some(name.as_str()));
+    Ok(template.map(|template| Seen { template, versions: versions.unwrap_or_default() }))
+}
+
+/// The template as the engine sees it, with the versions that we made, the oldest first.
+pub(crate) fn live(seen: &Seen, look: &mut Look<'_>) -> Result<Live, Problem> {
+    let id = seen.template.launch_template_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
+    let tags = tags::read(seen.template.tags());
+    let mut numbered: Vec<(i64, TemplateVersion)> =
+        seen.versions.iter().filter_map(|it| Some((it.version_number()?, data::version(it, look)?))).collect();
+    numbered.sort_by_key(|(number, _)| *number);
+    for (number, version) in &numbered {
+        look.saw_version(id, &version.digest, *number);
+    }
+    let all_data = seen.versions.iter().filter_map(LaunchTemplateVersion::launch_template_data);
+    let holds = all_data.flat_map(ResponseLaunchTemplateData::security_group_ids).cloned().collect();
+    let versions = numbered.into_iter().map(|(_, version)| version).collect();
+    Ok(Live {
+        id: Some(id.to_owned()),
+        whose: Live::whose(&tags, look.owner),
+        resource: Resource {
+            name: seen.template.launch_template_name().unwrap_or(id).to_owned(),
+            tags,
+            fields: Fields::LaunchTemplate(LaunchTemplate { versions }),
+        },
+        state: State::Ready,
+        holds,
+        version: None,
+    })
+}
+
+/// Carries out one call on a launch template.
+pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    match &call.what {
+        What::Create(resource) => create(aws, call, resource).await,
+        What::Set(settings) => match settings.as_slice() {
+            [Setting::TemplateVersion(version)] => create_version(aws, call, version).await,
+            settings => tags::set(aws, call, settings).await,
+        },
+        What::Clear(settings) => tags::clear(aws, call, settings).await,
+        What::Delete => delete(aws, call).await,
+        What::Drain => Err(Problem::no_such_call(call)),
+    }
+}
+
+async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
+    let Fields::LaunchTemplate(LaunchTemplate { versions }) = &resource.fields else {
+        return Err(Problem::no_such_call(call));
+    };
+    // What is wanted has one version.
+    let [version] = versions.as_slice() else { return Err(Problem::no_such_call(call)) };
+    let request = aws.clients.ec2.create_launch_template().launch_template_name(&call.key.name);
+    let request = request.client_token(client_token(&aws.token_seed, &call.key, &version.digest));
+    let request = request.tag_specifications(tags::at_creation(ResourceType::LaunchTemplate, &resource.tags));
+    let request = request.version_description(data::description(version));
+    let request = request.launch_template_data(data::request(version, &aws.ids, call.operation())?);
+    let answer = request.send().await.answer(call.operation())?;
+    let template = answer.launch_template();
+    let id = template.and_then(Found::launch_template_id);
+    let id = id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?;
+    aws.ids.made(&call.key, id);
+    if let Some(number) = template.and_then(Found::latest_version_number) {
+        aws.ids.made_version(id, &version.digest, number);
+    }
+    Ok(())
+}
+
+async fn create_version(aws: &AwsCloud, call: &Call, version: &TemplateVersion) -> Result<(), Problem> {
+    let template = aws.ids.of_call(call)?;
+    let request = aws.clients.ec2.create_launch_template_version().launch_template_id(&template);
+    let request = request.client_token(client_token(&aws.token_seed, &call.key, &version.digest));
+    let request = request.version_description(data::description(version));
+    let request = request.launch_template_data(data::request(version, &aws.ids, call.operation())?);
+    let answer = request.send().await.answer(call.operation())?;
+    if let Some(number) = answer.launch_template_version().and_then(LaunchTemplateVersion::version_number) {
+        aws.ids.made_version(&template, &version.digest, number);
+    }
+    Ok(())
+}
+
+/// The number of the version with this content. One that neither a look nor this run knows is looked up.
+pub(crate) async fn version_number(aws: &AwsCloud, template: &str, digest: &str) -> Result<i64, Problem> {
+    if let Some(number) = aws.ids.version(template, digest) {
+        return Ok(number);
+    }
+    let pages = aws.clients.ec2.describe_launch_template_versions().launch_template_id(template);
+    let versions = pages.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+    let versions = versions.answer(DESCRIBE_VERSIONS)?;
+    let same = |it: &&LaunchTemplateVersion| data::digest(it) == Some(digest);
+    let number = versions.iter().filter(same).filter_map(LaunchTemplateVersion::version_number).max();
+    let waits = || Problem::waits(DESCRIBE_VERSIONS, format!("no version with content {digest} is visible yet"));
+    let number = number.ok_or_else(waits)?;
+    aws.ids.made_version(template, digest, number);
+    Ok(number)
+}
+
+async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let id = aws.ids.of_call(call)?;
+    let request = aws.clients.ec2.delete_launch_template().launch_template_id(&id);
+    request.send().await.answer(call.operation()).unless_missing()?;
+    aws.ids.gone(&id);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Ids;
+    use aws_sdk_ec2::types::{
+        InstanceType, LaunchTemplateBlockDeviceMapping, LaunchTemplateEbsBlockDevice,
+        LaunchTemplateIamInstanceProfileSpecification,
+    };
+    use environment::{Key, Kind, Ref, TemplateContent};
+
+    fn names() -> Names {
+        Names { project: "p".into(), region: "eu-west-1".into(), suffix: "dev".into() }
+    }
+
+    fn found(number: i64, description: &str) -> LaunchTemplateVersion {
+        let root = LaunchTemplateEbsBlockDevice::builder().volume_size(8).encrypted(true).build();
+        let profile = LaunchTemplateIamInstanceProfileSpecification::builder();
+        let data = ResponseLaunchTemplateData::builder()
+            .image_id("ami-12345678")
+            .instance_type(InstanceType::T3Micro)
+            .iam_instance_profile(profile.name(names().instance_profile().name).build())
+            .security_group_ids("sg-1")
+            .block_device_mappings(LaunchTemplateBlockDeviceMapping::builder().ebs(root).build())
+            .user_data("IyEvYmluL2Jhc2gK")
+            .build();
+        LaunchTemplateVersion::builder()
+            .version_number(number)
+            .version_description(description)
+            .launch_template_data(data)
+            .build()
+    }
+
+    fn seen(versions: Vec<LaunchTemplateVersion>) -> Seen {
+        let name = names().launch_template().name;
+        Seen { template: Found::builder().launch_template_id("lt-1").launch_template_name(name).build(), versions }
+    }
+
+    fn versions_of(live: &Live) -> Vec<TemplateVersion> {
+        match &live.resource.fields {
+            Fields::LaunchTemplate(template) => template.versions.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_version_is_read_back_as_it_was_asked_for() {
+        let (ids, names) = (Ids::default(), names());
+        ids.made(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
+        let mut look = ids.look("owner", &names);
+        let live = live(&seen(vec![found(1, "envkeeper 0123456789abcdef /aws/service/ami")]), &mut look).unwrap();
+        let content = TemplateContent {
+            image_source: "/aws/service/ami".into(),
+            instance_type: "t3.micro".into(),
+            instance_profile: Ref::Ours(names.instance_profile()),
+            security_groups: vec![Ref::ours(Kind::SecurityGroup, "the-sg")],
+            root_volume_gib: 8,
+            user_data: "#!/bin/bash\n".into(),
+        };
+        let version = TemplateVersion { digest: "0123456789abcdef".into(), image: "ami-12345678".into(), content };
+        assert_eq!(versions_of(&live), [version]);
+        assert_eq!(live.holds, ["sg-1"]);
+        assert_eq!(look.digest("lt-1", 1), Some("0123456789abcdef"));
+    }
+
+    #[test]
+    fn versions_come_oldest_first_and_without_those_that_we_did_not_make() {
+        let (ids, names) = (Ids::default(), names());
+        ids.made(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
+        let all = vec![
+            found(3, "envkeeper 3333333333333333 ami-1"),
+            found(2, "made by hand"),
+            found(1, "envkeeper 1111111111111111 ami-1"),
+        ];
+        let live = live(&seen(all), &mut ids.look("owner", &names)).unwrap();
+        let digests: Vec<String> = versions_of(&live).into_iter().map(|it| it.digest).collect();
+        assert_eq!(digests, ["1111111111111111", "3333333333333333"]);
+    }
+
+    #[test]
+    fn a_version_that_points_at_a_group_that_is_gone_is_not_what_its_description_says() {
+        let (ids, names) = (Ids::default(), names());
+        let mut look = ids.look("owner", &names);
+        let live = live(&seen(vec![found(1, "envkeeper 0123456789abcdef ami-1")]), &mut look).unwrap();
+        let [version] = versions_of(&live).try_into().unwrap();
+        assert_eq!(version.content.security_groups, [Ref::Foreign("sg-1".into())]);
+        assert_ne!(version.digest, "0123456789abcdef");
+        assert_eq!(look.digest("lt-1", 1), Some(version.digest.as_str()));
+        // The image stays pinned all the same.
+        assert_eq!((version.content.image_source.as_str(), version.image.as_str()), ("ami-1", "ami-12345678"));
+    }
+}

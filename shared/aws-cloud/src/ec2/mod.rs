@@ -1,0 +1,26 @@
+//! Networks and launch templates. What EC2 lists with its tags is found by the owner's tag.
+
+use aws_sdk_ec2::types::Filter;
+use environment::mark;
+use ipnet::Ipv4Net;
+
+use crate::errors::Problem;
+
+pub(crate) mod internet_gateway;
+pub(crate) mod launch_template;
+pub(crate) mod route_table;
+pub(crate) mod security_group;
+pub(crate) mod subnet;
+pub(crate) mod tags;
+mod template_data;
+pub(crate) mod vpc;
+
+/// Everything that carries the owner's mark.
+fn owned_by(owner: &str) -> Filter {
+    Filter::builder().name(format!("tag:{}", mark::OWNER)).values(owner).build()
+}
+
+/// A network's addresses, as an answer writes them.
+fn network(text: Option<&str>, operation: &'static str) -> Result<Ipv4Net, Problem> {
+    text.and_then(|text| text.parse().ok()).ok_or_else(|| Problem::unreadable(operation, "CIDR"))
+}

@@ -1,0 +1,260 @@
+//! Route tables, with their default route and the subnets that they serve.
+
+use aws_sdk_ec2::types::{
+    Filter, ResourceType, Route, RouteTable as Found, RouteTableAssociation, RouteTableAssociationState,
+    RouteTableAssociationStateCode as AssociationState,
+};
+use environment::{Call, Fields, Live, Ref, Resource, RouteTable, Setting, State, What, Whose};
+
+use super::{owned_by, tags};
+use crate::AwsCloud;
+use crate::clients::Clients;
+use crate::errors::{Answer, Class, Problem, UnlessMissing};
+use crate::ids::Look;
+use crate::token::client_token;
+
+const DESCRIBE: &str = "ec2:DescribeRouteTables";
+
+/// Where the default route leads to: everywhere.
+const EVERYWHERE: &str = "0.0.0.0/0";
+
+/// The owner's route tables.
+pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
+    let pages = clients.ec2.describe_route_tables().filters(owned_by(owner)).into_paginator().items().send();
+    pages.collect::<Result<_, _>>().await.answer(DESCRIBE)
+}
+
+/// The route table as the engine sees it.
+pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+    let id = found.route_table_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
+    let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
+    let tags = tags::read(found.tags());
+    let default_route = found.routes().iter().find(|it| it.destination_cidr_block() == Some(EVERYWHERE));
+    let target = default_route.and_then(target);
+    let subnets: Vec<&str> = served(found).filter_map(RouteTableAssociation::subnet_id).collect();
+    let table = RouteTable {
+        vpc: look.reference(vpc),
+        default_route: target.map(|id| look.reference(id)),
+        serves: subnets.iter().map(|id| look.reference(id)).collect(),
+    };
+    Ok(Live {
+        id: Some(id.to_owned()),
+        whose: Live::whose(&tags, look.owner),
+        resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::RouteTable(table) },
+        state: State::Ready,
+        holds: std::iter::once(vpc).chain(target).chain(subnets).map(str::to_owned).collect(),
+        version: None,
+    })
+}
+
+/// What a route leads to; it has one of these.
+fn target(route: &Route) -> Option<&str> {
+    let targets = [
+        route.gateway_id(),
+        route.nat_gateway_id(),
+        route.network_interface_id(),
+        route.instance_id(),
+        route.transit_gateway_id(),
+        route.vpc_peering_connection_id(),
+        route.egress_only_internet_gateway_id(),
+        route.local_gateway_id(),
+        route.carrier_gateway_id(),
+        route.core_network_arn(),
+        route.odb_network_arn(),
+    ];
+    targets.into_iter().flatten().next()
+}
+
+/// The associations that were made with a subnet and are not on their way out. (A VPC's main table serves all other
+/// subnets without one.)
+fn served(found: &Found) -> impl Iterator<Item = &RouteTableAssociation> {
+    let going = |it: &RouteTableAssociation| {
+        let state = it.association_state().and_then(RouteTableAssociationState::state);
+        matches!(
+            state,
+            Some(AssociationState::Disassociated | AssociationState::Disassociating | AssociationState::Failed)
+        )
+    };
+    found.associations().iter().filter(move |it| !it.main().unwrap_or_default() && !going(it))
+}
+
+/// Carries out one call on a route table.
+pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    match &call.what {
+        What::Create(resource) => create(aws, call, resource).await,
+        What::Set(settings) => match settings.as_slice() {
+            [Setting::DefaultRoute(to)] => set_default_route(aws, call, to).await,
+            [Setting::Association(subnet)] => associate(aws, call, subnet).await,
+            settings => tags::set(aws, call, settings).await,
+        },
+        What::Clear(settings) => match settings.as_slice() {
+            [Setting::DefaultRoute(_)] => clear_default_route(aws, call).await,
+            [Setting::Association(subnet)] => disassociate(aws, call, subnet).await,
+            settings => tags::clear(aws, call, settings).await,
+        },
+        What::Delete => delete(aws, call).await,
+        What::Drain => Err(Problem::no_such_call(call)),
+    }
+}
+
+async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
+    let Fields::RouteTable(table) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let vpc = aws.ids.of_ref(call.operation(), &table.vpc)?;
+    let request = aws.clients.ec2.create_route_table().client_token(client_token(&aws.token_seed, &call.key, &vpc));
+    let request = request.tag_specifications(tags::at_creation(ResourceType::RouteTable, &resource.tags));
+    let answer = request.vpc_id(vpc).send().await.answer(call.operation())?;
+    let id = answer.route_table().and_then(Found::route_table_id);
+    aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
+    Ok(())
+}
+
+/// A route that leads elsewhere is led here.
+async fn set_default_route(aws: &AwsCloud, call: &Call, to: &Ref) -> Result<(), Problem> {
+    let table = aws.ids.of_call(call)?;
+    let gateway = aws.ids.of_ref(call.operation(), to)?;
+    let request = aws.clients.ec2.create_route().route_table_id(&table).gateway_id(&gateway);
+    match request.destination_cidr_block(EVERYWHERE).send().await.answer(call.operation()) {
+        Err(problem) if problem.class == Class::Connected => {
+            let request = aws.clients.ec2.replace_route().route_table_id(table).gateway_id(gateway);
+            request.destination_cidr_block(EVERYWHERE).send().await.answer("ec2:ReplaceRoute")?;
+            Ok(())
+        }
+        other => other.map(|_| ()),
+    }
+}
+
+async fn clear_default_route(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let request = aws.clients.ec2.delete_route().route_table_id(aws.ids.of_call(call)?);
+    request.destination_cidr_block(EVERYWHERE).send().await.answer(call.operation()).unless_missing()?;
+    Ok(())
+}
+
+async fn associate(aws: &AwsCloud, call: &Call, subnet: &Ref) -> Result<(), Problem> {
+    let table = aws.ids.of_call(call)?;
+    let subnet = aws.ids.of_ref(call.operation(), subnet)?;
+    let request = aws.clients.ec2.associate_route_table().route_table_id(&table).subnet_id(&subnet);
+    match request.send().await.answer(call.operation()) {
+        // The code does not say with which table; an attempt whose answer was lost is the usual reason.
+        Err(problem) if problem.class == Class::Connected => already_served(aws, problem, &table, &subnet).await,
+        other => other.map(|_| ()),
+    }
+}
+
+/// The subnet has a table: it may be ours, another of ours that lets go of it soon, or somebody else's, which is not
+/// ours to change.
+async fn already_served(aws: &AwsCloud, problem: Problem, table: &str, subnet: &str) -> Result<(), Problem> {
+    let by_subnet = Filter::builder().name("association.subnet-id").values(subnet).build();
+    let answer = aws.clients.ec2.describe_route_tables().filters(by_subnet).send().await.answer(DESCRIBE)?;
+    let serves = |it: &&Found| served(it).any(|it| it.subnet_id() == Some(subnet));
+    let Some(found) = answer.route_tables().iter().find(serves) else { return Err(problem) };
+    let id = found.route_table_id().unwrap_or_default();
+    match Live::whose(&tags::read(found.tags()), &aws.owner) {
+        Whose::Ours if id == table => Ok(()),
+        Whose::Ours => Err(problem),
+        Whose::Foreign(why) => {
+            let message = format!(
+                "{subnet} is associated with {id}, which is not this environment's: {why}. Remove that association"
+            );
+            Err(Problem { class: Class::Refused, message, ..problem })
+        }
+    }
+}
+
+/// Removes the association with the subnet that is meant; only the table itself tells its id.
+async fn disassociate(aws: &AwsCloud, call: &Call, subnet: &Ref) -> Result<(), Problem> {
+    let table = aws.ids.of_call(call)?;
+    let meant = aws.ids.all(subnet);
+    let request = aws.clients.ec2.describe_route_tables().route_table_ids(table);
+    let Some(answer) = request.send().await.answer(DESCRIBE).unless_missing()? else { return Ok(()) };
+    let associations = answer.route_tables().iter().flat_map(served);
+    for it in associations.filter(|it| it.subnet_id().is_some_and(|subnet| meant.contains(subnet))) {
+        let request = aws.clients.ec2.disassociate_route_table();
+        let request = request.association_id(it.route_table_association_id().unwrap_or_default());
+        request.send().await.answer(call.operation()).unless_missing()?;
+    }
+    Ok(())
+}
+
+async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let id = aws.ids.of_call(call)?;
+    aws.clients.ec2.delete_route_table().route_table_id(&id).send().await.answer(call.operation()).unless_missing()?;
+    aws.ids.gone(&id);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Ids;
+    use aws_sdk_ec2::types::Tag;
+    use environment::{Key, Kind, Names, mark};
+    use std::collections::BTreeSet;
+
+    fn association(subnet: &str, state: AssociationState) -> RouteTableAssociation {
+        let state = RouteTableAssociationState::builder().state(state).build();
+        RouteTableAssociation::builder().subnet_id(subnet).association_state(state).build()
+    }
+
+    fn read_back(found: &Found) -> Live {
+        let ids = Ids::default();
+        ids.made(&Key::new(Kind::Vpc, "the-vpc"), "vpc-1");
+        ids.made(&Key::new(Kind::InternetGateway, "the-igw"), "igw-1");
+        ids.made(&Key::new(Kind::Subnet, "public1"), "subnet-1");
+        let names = Names { project: "p".into(), region: "eu-west-1".into(), suffix: "dev".into() };
+        live(found, &ids.look("owner", &names)).unwrap()
+    }
+
+    fn table() -> aws_sdk_ec2::types::builders::RouteTableBuilder {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let own = Route::builder().destination_cidr_block("10.0.0.0/16").gateway_id("local").build();
+        Found::builder()
+            .route_table_id("rtb-1")
+            .vpc_id("vpc-1")
+            .tags(tag("Name", "the-table"))
+            .tags(tag(mark::OWNER, "owner"))
+            .routes(own)
+    }
+
+    fn fields(live: Live) -> RouteTable {
+        match live.resource.fields {
+            Fields::RouteTable(table) => table,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_route_table_is_read_with_its_default_route_and_its_subnets() {
+        let route = Route::builder().destination_cidr_block(EVERYWHERE).gateway_id("igw-1").build();
+        let found = table()
+            .routes(route)
+            .associations(association("subnet-1", AssociationState::Associated))
+            .associations(association("subnet-9", AssociationState::Associating))
+            .build();
+        let live = read_back(&found);
+        assert_eq!(live.whose, Whose::Ours);
+        assert_eq!(live.key(), Key::new(Kind::RouteTable, "the-table"));
+        assert_eq!(live.holds, ["vpc-1", "igw-1", "subnet-1", "subnet-9"]);
+        let table = fields(live);
+        assert_eq!(table.vpc, Ref::ours(Kind::Vpc, "the-vpc"));
+        assert_eq!(table.default_route, Some(Ref::ours(Kind::InternetGateway, "the-igw")));
+        let serves = [Ref::ours(Kind::Subnet, "public1"), Ref::Foreign("subnet-9".into())];
+        assert_eq!(table.serves, BTreeSet::from(serves));
+    }
+
+    #[test]
+    fn an_association_that_is_going_and_the_main_one_do_not_count() {
+        let found = table()
+            .associations(association("subnet-1", AssociationState::Disassociating))
+            .associations(RouteTableAssociation::builder().main(true).build())
+            .build();
+        assert_eq!(fields(read_back(&found)).serves, BTreeSet::new());
+    }
+
+    #[test]
+    fn a_default_route_that_leads_elsewhere_is_a_foreign_reference() {
+        let route = Route::builder().destination_cidr_block(EVERYWHERE).nat_gateway_id("nat-1").build();
+        let found = table().routes(route).build();
+        assert_eq!(fields(read_back(&found)).default_route, Some(Ref::Foreign("nat-1".into())));
+        assert_eq!(fields(read_back(&table().build())).default_route, None);
+    }
+}

@@ -1,0 +1,83 @@
+//! Subnets. `CreateSubnet` has no client token, but its addresses are unique within the VPC.
+
+use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet as Found, SubnetState};
+use environment::{Call, Fields, Live, Resource, Setting, State, Subnet, What};
+
+use super::{network, owned_by, tags};
+use crate::AwsCloud;
+use crate::clients::Clients;
+use crate::errors::{Answer, Problem, UnlessMissing};
+use crate::ids::Look;
+
+const DESCRIBE: &str = "ec2:DescribeSubnets";
+
+/// The owner's subnets.
+pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
+    let pages = clients.ec2.describe_subnets().filters(owned_by(owner)).into_paginator().items().send();
+    pages.collect::<Result<_, _>>().await.answer(DESCRIBE)
+}
+
+/// The subnet as the engine sees it.
+pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+    let id = found.subnet_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
+    let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
+    let tags = tags::read(found.tags());
+    let state = match found.state() {
+        Some(SubnetState::Pending) => State::Settling(String::from("the subnet is being made")),
+        _ => State::Ready,
+    };
+    let subnet = Subnet {
+        vpc: look.reference(vpc),
+        cidr: network(found.cidr_block(), DESCRIBE)?,
+        zone: found.availability_zone().unwrap_or_default().to_owned(),
+        public_ip_on_launch: found.map_public_ip_on_launch().unwrap_or_default(),
+    };
+    Ok(Live {
+        id: Some(id.to_owned()),
+        whose: Live::whose(&tags, look.owner),
+        resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::Subnet(subnet) },
+        state,
+        holds: vec![vpc.to_owned()],
+        version: None,
+    })
+}
+
+/// Carries out one call on a subnet.
+pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    match &call.what {
+        What::Create(resource) => create(aws, call, resource).await,
+        What::Set(settings) => match settings.as_slice() {
+            [Setting::PublicIpOnLaunch(on)] => set_public_ip(aws, call, *on).await,
+            settings => tags::set(aws, call, settings).await,
+        },
+        What::Clear(settings) => tags::clear(aws, call, settings).await,
+        What::Delete => delete(aws, call).await,
+        What::Drain => Err(Problem::no_such_call(call)),
+    }
+}
+
+async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
+    let Fields::Subnet(subnet) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let vpc = aws.ids.of_ref(call.operation(), &subnet.vpc)?;
+    let request = aws.clients.ec2.create_subnet().vpc_id(vpc).cidr_block(subnet.cidr.to_string());
+    let request = request.availability_zone(&subnet.zone);
+    let request = request.tag_specifications(tags::at_creation(ResourceType::Subnet, &resource.tags));
+    let answer = request.send().await.answer(call.operation())?;
+    let id = answer.subnet().and_then(Found::subnet_id);
+    aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
+    Ok(())
+}
+
+async fn set_public_ip(aws: &AwsCloud, call: &Call, on: bool) -> Result<(), Problem> {
+    let value = AttributeBooleanValue::builder().value(on).build();
+    let request = aws.clients.ec2.modify_subnet_attribute().subnet_id(aws.ids.of_call(call)?);
+    request.map_public_ip_on_launch(value).send().await.answer(call.operation())?;
+    Ok(())
+}
+
+async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let id = aws.ids.of_call(call)?;
+    aws.clients.ec2.delete_subnet().subnet_id(&id).send().await.answer(call.operation()).unless_missing()?;
+    aws.ids.gone(&id);
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Tags of EC2 resources: one pair of operations for all kinds.
+
+use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
+use environment::{Call, Setting, Tags};
+
+use crate::AwsCloud;
+use crate::errors::{Answer, Problem, UnlessMissing};
+
+/// The tags of a creating call, so that no crash leaves something unmarked.
+pub(super) fn at_creation(kind: ResourceType, tags: &Tags) -> TagSpecification {
+    let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+    TagSpecification::builder().resource_type(kind).set_tags(Some(tags)).build()
+}
+
+/// Tags as we keep them: without those that AWS sets itself.
+pub(super) fn read(tags: &[Tag]) -> Tags {
+    let pairs = tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
+    pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
+}
+
+/// The name of what has no other: its `Name` tag, or else its id, so that what carries our mark is found all the same.
+pub(super) fn name(tags: &Tags, id: &str) -> String {
+    tags.get("Name").filter(|name| !name.is_empty()).map_or_else(|| id.to_owned(), Clone::clone)
+}
+
+/// `CreateTags`, which overwrites values.
+pub(super) async fn set(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
+    let mut tags = Vec::new();
+    for setting in settings {
+        let Setting::Tag(key, value) = setting else { return Err(Problem::no_such_call(call)) };
+        tags.push(Tag::builder().key(key).value(value).build());
+    }
+    let request = aws.clients.ec2.create_tags().resources(aws.ids.of_call(call)?).set_tags(Some(tags));
+    request.send().await.answer("ec2:CreateTags")?;
+    Ok(())
+}
+
+/// `DeleteTags` with keys only: with a value it would spare a tag whose value somebody changed.
+pub(super) async fn clear(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
+    let mut tags = Vec::new();
+    for setting in settings {
+        let Setting::Tag(key, _) = setting else { return Err(Problem::no_such_call(call)) };
+        tags.push(Tag::builder().key(key).build());
+    }
+    let request = aws.clients.ec2.delete_tags().resources(aws.ids.of_call(call)?).set_tags(Some(tags));
+    request.send().await.answer("ec2:DeleteTags").unless_missing()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_that_aws_sets_are_dropped() {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let tags = read(&[tag("aws:cloudformation:stack-name", "x"), tag("Name", "a")]);
+        assert_eq!(tags, Tags::from([("Name".into(), "a".into())]));
+    }
+
+    #[test]
+    fn without_a_name_tag_the_id_is_the_name() {
+        assert_eq!(name(&Tags::new(), "vpc-1"), "vpc-1");
+        assert_eq!(name(&Tags::from([("Name".into(), String::new())]), "vpc-1"), "vpc-1");
+        assert_eq!(name(&Tags::from([("Name".into(), "a".into())]), "vpc-1"), "a");
+    }
+}

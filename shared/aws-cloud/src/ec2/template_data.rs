@@ -1,0 +1,177 @@
+//! What a version of a launch template holds: to AWS and back.
+
+use aws_sdk_ec2::types::{
+    InstanceType, LaunchTemplateBlockDeviceMapping, LaunchTemplateBlockDeviceMappingRequest,
+    LaunchTemplateEbsBlockDevice, LaunchTemplateEbsBlockDeviceRequest, LaunchTemplateHttpTokensState,
+    LaunchTemplateIamInstanceProfileSpecification, LaunchTemplateIamInstanceProfileSpecificationRequest,
+    LaunchTemplateInstanceMetadataOptionsRequest, LaunchTemplateVersion, LaunchTemplatesMonitoringRequest,
+    RequestLaunchTemplateData, VolumeType,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use environment::{Ref, TemplateContent, TemplateVersion};
+
+use crate::errors::Problem;
+use crate::iam::named;
+use crate::ids::{Ids, Look};
+
+/// The first word of a description, by which we know our own versions.
+const OURS: &str = "envkeeper";
+
+/// The root device of the Amazon Linux 2023 images.
+const ROOT_DEVICE: &str = "/dev/xvda";
+
+/// One hop to the instance and one more to a container on it, which then reaches its role's credentials too; AWS's own
+/// default for Amazon Linux 2023.
+const METADATA_HOPS: i32 = 2;
+
+/// `envkeeper <digest> <image source>`: at most 227 characters of the 255 that AWS takes, since sources have at most
+/// 200.
+pub(super) fn description(version: &TemplateVersion) -> String {
+    format!("{OURS} {} {}", version.digest, version.content.image_source)
+}
+
+/// The digest and the image's source.
+fn parse(description: &str) -> Option<(&str, &str)> {
+    let (digest, source) = description.strip_prefix(OURS)?.strip_prefix(' ')?.split_once(' ')?;
+    let is_digest = digest.len() == 16 && digest.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+    (is_digest && !source.is_empty() && !source.contains(' ')).then_some((digest, source))
+}
+
+/// The digest that a version's description tells.
+pub(super) fn digest(found: &LaunchTemplateVersion) -> Option<&str> {
+    found.version_description().and_then(parse).map(|(digest, _)| digest)
+}
+
+/// What the creating call is given.
+pub(super) fn request(
+    version: &TemplateVersion,
+    ids: &Ids,
+    operation: &'static str,
+) -> Result<RequestLaunchTemplateData, Problem> {
+    let TemplateContent { instance_type, instance_profile, security_groups, root_volume_gib, user_data, .. } =
+        &version.content;
+    let profile = LaunchTemplateIamInstanceProfileSpecificationRequest::builder().name(instance_profile.to_string());
+    let groups: Vec<String> =
+        security_groups.iter().map(|group| ids.of_ref(operation, group)).collect::<Result<_, _>>()?;
+    // Session credentials only for who asks with a token: a request that somebody forges through the instance has none.
+    let metadata = LaunchTemplateInstanceMetadataOptionsRequest::builder()
+        .http_tokens(LaunchTemplateHttpTokensState::Required)
+        .http_put_response_hop_limit(METADATA_HOPS);
+    Ok(RequestLaunchTemplateData::builder()
+        .image_id(&version.image)
+        .instance_type(InstanceType::from(instance_type.as_str()))
+        .iam_instance_profile(profile.build())
+        .set_security_group_ids(Some(groups))
+        .metadata_options(metadata.build())
+        .block_device_mappings(root_volume(*root_volume_gib))
+        // CPU once a minute instead of every five: the alarms act on it.
+        .monitoring(LaunchTemplatesMonitoringRequest::builder().enabled(true).build())
+        .user_data(BASE64.encode(user_data))
+        .build())
+}
+
+fn root_volume(gib: u32) -> LaunchTemplateBlockDeviceMappingRequest {
+    let volume = LaunchTemplateEbsBlockDeviceRequest::builder()
+        .volume_size(i32::try_from(gib).unwrap_or(i32::MAX))
+        .volume_type(VolumeType::Gp3)
+        .encrypted(true)
+        .delete_on_termination(true);
+    LaunchTemplateBlockDeviceMappingRequest::builder().device_name(ROOT_DEVICE).ebs(volume.build()).build()
+}
+
+/// The version as the engine sees it; nothing if we didn't make it.
+///
+/// The digest is the description's, as long as the version still holds what was described. Where it points at a security
+/// group that is not there any more, it has the digest of what it holds now: a plan then asks for a new version.
+pub(super) fn version(found: &LaunchTemplateVersion, look: &Look<'_>) -> Option<TemplateVersion> {
+    let (digest, source) = parse(found.version_description()?)?;
+    let data = found.launch_template_data()?;
+    let volume = data.block_device_mappings().iter().find_map(LaunchTemplateBlockDeviceMapping::ebs);
+    let size = volume.and_then(LaunchTemplateEbsBlockDevice::volume_size).and_then(|gib| u32::try_from(gib).ok());
+    let user_data = BASE64.decode(data.user_data().unwrap_or_default()).unwrap_or_default();
+    let content = TemplateContent {
+        image_source: source.to_owned(),
+        instance_type: data.instance_type().map(|it| it.as_str().to_owned()).unwrap_or_default(),
+        instance_profile: profile(data.iam_instance_profile(), look),
+        security_groups: data.security_group_ids().iter().map(|id| look.reference(id)).collect(),
+        root_volume_gib: size.unwrap_or_default(),
+        user_data: String::from_utf8_lossy(&user_data).into_owned(),
+    };
+    let image = data.image_id().unwrap_or_default().to_owned();
+    let astray = content.security_groups.iter().any(|group| group.key().is_none());
+    if astray {
+        return Some(TemplateVersion::of(content, image));
+    }
+    Some(TemplateVersion { digest: digest.to_owned(), image, content })
+}
+
+/// We name it; an ARN ends with the name.
+fn profile(found: Option<&LaunchTemplateIamInstanceProfileSpecification>, look: &Look<'_>) -> Ref {
+    let arn_end = |it: &LaunchTemplateIamInstanceProfileSpecification| {
+        it.arn().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned)
+    };
+    let name = found.and_then(|it| it.name().map(str::to_owned).or_else(|| arn_end(it)));
+    named(look.names.instance_profile(), &name.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use environment::{Key, Kind};
+
+    fn wanted(source: &str) -> TemplateVersion {
+        let content = TemplateContent {
+            image_source: source.into(),
+            instance_type: "t3.micro".into(),
+            instance_profile: Ref::ours(Kind::InstanceProfile, "the-profile"),
+            security_groups: vec![Ref::ours(Kind::SecurityGroup, "the-sg"), Ref::Foreign("sg-9".into())],
+            root_volume_gib: 8,
+            user_data: "#!/bin/bash\n".into(),
+        };
+        TemplateVersion::of(content, "ami-12345678".into())
+    }
+
+    #[test]
+    fn a_description_is_parsed_as_it_was_written_and_fits() {
+        let source = format!("/{}", "p".repeat(199));
+        let version = wanted(&source);
+        let text = description(&version);
+        assert!(text.len() <= 255);
+        assert_eq!(parse(&text), Some((version.digest.as_str(), source.as_str())));
+    }
+
+    #[test]
+    fn a_description_of_another_form_is_not_ours() {
+        let others = [
+            "",
+            "envkeeper",
+            "envkeeper 0123456789abcdef",
+            "envkeeper 0123456789abcdef ",
+            "envkeeper 0123456789ABCDEF ami-1",
+            "envkeeper 0123456789abcde ami-1",
+            "envkeeper 0123456789abcdef ami-1 and more",
+            "envkeeper2 0123456789abcdef ami-1",
+            "my own envkeeper 0123456789abcdef ami-1",
+        ];
+        for other in others {
+            assert_eq!(parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_asked_for_with_its_script_encoded_once() {
+        let ids = Ids::default();
+        ids.made(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
+        let data = request(&wanted("ami-12345678"), &ids, "ec2:CreateLaunchTemplate").unwrap();
+        assert_eq!(data.user_data(), Some("IyEvYmluL2Jhc2gK"));
+        assert_eq!(data.security_group_ids(), ["sg-1", "sg-9"]);
+        let metadata = data.metadata_options().unwrap();
+        assert_eq!(metadata.http_tokens(), Some(&LaunchTemplateHttpTokensState::Required));
+        let [root] = data.block_device_mappings() else { panic!("one volume") };
+        let volume = root.ebs().unwrap();
+        assert_eq!((root.device_name(), volume.volume_size()), (Some("/dev/xvda"), Some(8)));
+        assert_eq!((volume.encrypted(), volume.delete_on_termination()), (Some(true), Some(true)));
+        assert_eq!(data.monitoring().and_then(LaunchTemplatesMonitoringRequest::enabled), Some(true));
+    }
+}

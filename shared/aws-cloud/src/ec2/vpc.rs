@@ -1,0 +1,137 @@
+//! The VPC. `CreateVpc` has no client token and is sent once.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Vpc as Found, VpcAttributeName, VpcState};
+use environment::{Call, Fields, Live, Resource, Setting, State, Vpc, What};
+use futures_util::future::try_join_all;
+
+use super::{network, owned_by, tags};
+use crate::AwsCloud;
+use crate::clients::{Clients, one_attempt};
+use crate::errors::{Answer, Problem, UnlessMissing};
+use crate::ids::Look;
+
+const DESCRIBE: &str = "ec2:DescribeVpcs";
+
+/// A VPC with the two attributes that only calls of their own tell.
+pub(crate) struct Seen {
+    vpc: Found,
+    dns_support: bool,
+    dns_hostnames: bool,
+}
+
+impl Seen {
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.vpc.vpc_id()
+    }
+}
+
+/// The owner's VPCs: one, unless a create happened twice.
+pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Seen>, Problem> {
+    list(clients, owned_by(owner)).await
+}
+
+/// VPCs that something of the owner's stands in, and that the list by owner did not show. Lists lag one by one, so this
+/// one can be behind the others, and what stands in a VPC of ours must not be taken for something that stands elsewhere.
+pub(crate) async fn read_unlisted(clients: &Clients, ids: BTreeSet<String>) -> Result<Vec<Seen>, Problem> {
+    let by_id = Filter::builder().name("vpc-id").set_values(Some(ids.iter().cloned().collect())).build();
+    let seen = list(clients, by_id).await?;
+    match ids.iter().find(|id| !seen.iter().any(|it| it.id() == Some(id))) {
+        Some(id) => Err(Problem::waits(DESCRIBE, format!("{id} is not listed, though something stands in it"))),
+        None => Ok(seen),
+    }
+}
+
+async fn list(clients: &Clients, which: Filter) -> Result<Vec<Seen>, Problem> {
+    let pages = clients.ec2.describe_vpcs().filters(which).into_paginator().items().send();
+    let vpcs: Vec<Found> = pages.collect::<Result<_, _>>().await.answer(DESCRIBE)?;
+    let seen = try_join_all(vpcs.into_iter().map(|vpc| with_attributes(clients, vpc))).await?;
+    Ok(seen.into_iter().flatten().collect())
+}
+
+/// Nothing if the VPC is gone in the meantime.
+async fn with_attributes(clients: &Clients, vpc: Found) -> Result<Option<Seen>, Problem> {
+    let id = vpc.vpc_id().unwrap_or_default();
+    let attributes = tokio::try_join!(
+        attribute(clients, id, VpcAttributeName::EnableDnsSupport),
+        attribute(clients, id, VpcAttributeName::EnableDnsHostnames)
+    );
+    let seen = attributes.map(|(dns_support, dns_hostnames)| Seen { vpc, dns_support, dns_hostnames });
+    seen.unless_missing()
+}
+
+async fn attribute(clients: &Clients, vpc: &str, name: VpcAttributeName) -> Result<bool, Problem> {
+    let request = clients.ec2.describe_vpc_attribute().vpc_id(vpc).attribute(name);
+    let answer = request.send().await.answer("ec2:DescribeVpcAttribute")?;
+    // The one that was asked for is there, and no other.
+    let value = answer.enable_dns_support().or(answer.enable_dns_hostnames());
+    value.and_then(AttributeBooleanValue::value).ok_or_else(|| Problem::unreadable("ec2:DescribeVpcAttribute", "value"))
+}
+
+/// The VPC as the engine sees it.
+pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Result<Live, Problem> {
+    let id = seen.vpc.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
+    let tags = tags::read(seen.vpc.tags());
+    let state = match seen.vpc.state() {
+        Some(VpcState::Pending) => State::Settling(String::from("the VPC is being made")),
+        _ => State::Ready,
+    };
+    let vpc = Vpc {
+        cidr: network(seen.vpc.cidr_block(), DESCRIBE)?,
+        dns_support: seen.dns_support,
+        dns_hostnames: seen.dns_hostnames,
+    };
+    Ok(Live {
+        id: Some(id.to_owned()),
+        whose: Live::whose(&tags, look.owner),
+        resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::Vpc(vpc) },
+        state,
+        holds: vec![],
+        version: None,
+    })
+}
+
+/// Carries out one call on a VPC.
+pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    match &call.what {
+        What::Create(resource) => create(aws, call, resource).await,
+        What::Set(settings) => match settings.as_slice() {
+            [setting @ (Setting::DnsSupport(_) | Setting::DnsHostnames(_))] => set_dns(aws, call, setting).await,
+            settings => tags::set(aws, call, settings).await,
+        },
+        What::Clear(settings) => tags::clear(aws, call, settings).await,
+        What::Delete => delete(aws, call).await,
+        What::Drain => Err(Problem::no_such_call(call)),
+    }
+}
+
+async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
+    let Fields::Vpc(vpc) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let request = aws.clients.ec2.create_vpc().cidr_block(vpc.cidr.to_string());
+    let request = request.tag_specifications(tags::at_creation(ResourceType::Vpc, &resource.tags));
+    let answer = request.customize().config_override(one_attempt()).send().await.answer(call.operation())?;
+    let id = answer.vpc().and_then(Found::vpc_id).ok_or_else(|| Problem::unreadable(call.operation(), "id"))?;
+    aws.ids.made(&call.key, id);
+    Ok(())
+}
+
+/// One attribute a call: `ModifyVpcAttribute` takes no two at once (the EC2 API reference).
+async fn set_dns(aws: &AwsCloud, call: &Call, setting: &Setting) -> Result<(), Problem> {
+    let value = |on: bool| AttributeBooleanValue::builder().value(on).build();
+    let request = aws.clients.ec2.modify_vpc_attribute().vpc_id(aws.ids.of_call(call)?);
+    let request = match setting {
+        Setting::DnsSupport(on) => request.enable_dns_support(value(*on)),
+        Setting::DnsHostnames(on) => request.enable_dns_hostnames(value(*on)),
+        _ => return Err(Problem::no_such_call(call)),
+    };
+    request.send().await.answer(call.operation())?;
+    Ok(())
+}
+
+async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let id = aws.ids.of_call(call)?;
+    aws.clients.ec2.delete_vpc().vpc_id(&id).send().await.answer(call.operation()).unless_missing()?;
+    aws.ids.gone(&id);
+    Ok(())
+}

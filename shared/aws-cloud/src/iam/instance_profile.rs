@@ -1,0 +1,108 @@
+//! The instance profile, with the one role that IAM allows in it.
+
+use aws_sdk_iam::types::{InstanceProfile as Found, Role};
+use environment::{Call, Fields, InstanceProfile, Live, Names, Ref, Resource, Setting, State, What};
+
+use super::{named, read_tags, tags_of, tags_to_clear, tags_to_set};
+use crate::AwsCloud;
+use crate::clients::Clients;
+use crate::errors::{Answer, Class, Problem, UnlessMissing};
+use crate::ids::Look;
+
+/// The profile of the computed name, whoever's it is.
+pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Found>, Problem> {
+    find(clients, &names.instance_profile().name).await
+}
+
+async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
+    let request = clients.iam.get_instance_profile().instance_profile_name(name);
+    let answer = request.send().await.answer("iam:GetInstanceProfile").unless_missing()?;
+    Ok(answer.and_then(|answer| answer.instance_profile))
+}
+
+/// The profile as the engine sees it.
+pub(crate) fn live(found: &Found, look: &Look<'_>) -> Live {
+    let tags = read_tags(found.tags());
+    let role = found.roles().first();
+    let profile = InstanceProfile { role: role.map(|role| named(look.names.role(), role.role_name())) };
+    Live {
+        id: Some(found.arn().to_owned()),
+        whose: Live::whose(&tags, look.owner),
+        resource: Resource {
+            name: found.instance_profile_name().to_owned(),
+            tags,
+            fields: Fields::InstanceProfile(profile),
+        },
+        state: State::Ready,
+        holds: role.iter().map(|role| role.arn().to_owned()).collect(),
+        version: None,
+    }
+}
+
+/// Carries out one call on an instance profile.
+pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    match &call.what {
+        What::Create(resource) => create(aws, call, resource).await,
+        What::Set(settings) => match settings.as_slice() {
+            [Setting::ProfileRole(role)] => add_role(aws, call, role).await,
+            settings => set_tags(aws, call, settings).await,
+        },
+        What::Clear(settings) => match settings.as_slice() {
+            [Setting::ProfileRole(role)] => remove_role(aws, call, role).await,
+            settings => clear_tags(aws, call, settings).await,
+        },
+        What::Delete => {
+            let request = aws.clients.iam.delete_instance_profile().instance_profile_name(&call.key.name);
+            request.send().await.answer(call.operation()).unless_missing()?;
+            Ok(())
+        }
+        What::Drain => Err(Problem::no_such_call(call)),
+    }
+}
+
+async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
+    let tags = tags_of(resource.tags.iter(), call.operation())?;
+    let request = aws.clients.iam.create_instance_profile().instance_profile_name(&call.key.name);
+    request.set_tags(Some(tags)).send().await.answer(call.operation())?;
+    Ok(())
+}
+
+/// (A role is referred to by its name, ours or not.)
+async fn add_role(aws: &AwsCloud, call: &Call, role: &Ref) -> Result<(), Problem> {
+    let role = role.to_string();
+    let request = aws.clients.iam.add_role_to_instance_profile().instance_profile_name(&call.key.name);
+    match request.role_name(&role).send().await.answer(call.operation()) {
+        // A second role is over the quota, and so is the same one again.
+        Err(problem) if matches!(problem.class, Class::Quota | Class::Exists) => {
+            let found = find(&aws.clients, &call.key.name).await?;
+            let held = found.as_ref().and_then(|it| it.roles().first()).map(Role::role_name);
+            match held {
+                Some(held) if held == role => Ok(()),
+                // The next look sees it, and the plan takes it out first.
+                Some(held) => Err(Problem::waits(call.operation(), format!("it holds another role, {held}"))),
+                None => Err(problem),
+            }
+        }
+        other => other.map(|_| ()),
+    }
+}
+
+async fn remove_role(aws: &AwsCloud, call: &Call, role: &Ref) -> Result<(), Problem> {
+    let request = aws.clients.iam.remove_role_from_instance_profile().instance_profile_name(&call.key.name);
+    request.role_name(role.to_string()).send().await.answer(call.operation()).unless_missing()?;
+    Ok(())
+}
+
+async fn set_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
+    let tags = tags_to_set(call, settings)?;
+    let request = aws.clients.iam.tag_instance_profile().instance_profile_name(&call.key.name).set_tags(Some(tags));
+    request.send().await.answer(call.operation())?;
+    Ok(())
+}
+
+async fn clear_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
+    let keys = tags_to_clear(call, settings)?;
+    let request = aws.clients.iam.untag_instance_profile().instance_profile_name(&call.key.name);
+    request.set_tag_keys(Some(keys)).send().await.answer(call.operation()).unless_missing()?;
+    Ok(())
+}

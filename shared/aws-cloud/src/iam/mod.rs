@@ -1,0 +1,46 @@
+//! The instances' role and its profile. IAM knows them by name, which is unique in the account.
+
+use aws_sdk_iam::types::Tag;
+use environment::{Call, Key, Ref, Setting, Tags};
+
+use crate::errors::Problem;
+
+pub(crate) mod instance_profile;
+pub(crate) mod role;
+
+/// What a name stands for, where `ours` is the computed one of its kind.
+pub(crate) fn named(ours: Key, name: &str) -> Ref {
+    if ours.name == name { Ref::Ours(ours) } else { Ref::Foreign(name.to_owned()) }
+}
+
+/// Tags as a request carries them.
+fn tags_of<'a>(
+    tags: impl Iterator<Item = (&'a String, &'a String)>,
+    operation: &'static str,
+) -> Result<Vec<Tag>, Problem> {
+    let built = tags.map(|(key, value)| Tag::builder().key(key).value(value).build());
+    built.collect::<Result<_, _>>().map_err(|_| Problem::unreadable(operation, "tag"))
+}
+
+/// Tags as we keep them.
+fn read_tags(tags: &[Tag]) -> Tags {
+    tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
+}
+
+/// The tags among the settings of one call.
+fn tags_to_set(call: &Call, settings: &[Setting]) -> Result<Vec<Tag>, Problem> {
+    let pairs = settings.iter().map(|setting| match setting {
+        Setting::Tag(key, value) => Ok((key, value)),
+        _ => Err(Problem::no_such_call(call)),
+    });
+    tags_of(pairs.collect::<Result<Vec<_>, _>>()?.into_iter(), call.operation())
+}
+
+/// The keys of the tags among the settings of one call.
+fn tags_to_clear(call: &Call, settings: &[Setting]) -> Result<Vec<String>, Problem> {
+    let keys = settings.iter().map(|setting| match setting {
+        Setting::Tag(key, _) => Ok(key.clone()),
+        _ => Err(Problem::no_such_call(call)),
+    });
+    keys.collect()
+}

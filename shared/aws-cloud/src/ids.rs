@@ -1,0 +1,215 @@
+//! Names and ids: the engine speaks of names, AWS of ids. Both directions live here, for one run.
+//!
+//! What this run made is known at once and stays known until it is deleted, since reads lag behind. What a look showed
+//! is known until the next look.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use environment::{Call, Key, Live, Names, Ref, Whose};
+
+use crate::errors::Problem;
+
+/// What a run knows of ids.
+#[derive(Debug, Default)]
+pub(crate) struct Ids(Mutex<Book>);
+
+#[derive(Debug, Default)]
+struct Book {
+    /// The newest last.
+    made: Vec<(Key, String)>,
+    seen: BTreeMap<String, Key>,
+    /// The number of a template's version, by the template's id and the content's digest.
+    versions: BTreeMap<(String, String), i64>,
+}
+
+impl Ids {
+    /// Nothing that is done with the book can leave it half-changed, so a panic elsewhere does not spoil it.
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what this run has just made.
+    pub(crate) fn made(&self, key: &Key, id: &str) {
+        self.book().made.push((key.clone(), id.to_owned()));
+    }
+
+    /// Notes the number of a template's version.
+    pub(crate) fn made_version(&self, template: &str, digest: &str, number: i64) {
+        self.book().versions.insert((template.to_owned(), digest.to_owned()), number);
+    }
+
+    /// Notes that there is nothing under this id any more.
+    pub(crate) fn gone(&self, id: &str) {
+        let mut book = self.book();
+        book.made.retain(|(_, made)| made != id);
+        book.seen.remove(id);
+    }
+
+    /// Replaces what the last look showed by what this one does.
+    pub(crate) fn saw(&self, look: &Look<'_>) {
+        let mut book = self.book();
+        book.seen = ours(&look.found).map(|(id, key)| (id.to_owned(), key)).collect();
+        book.versions.extend(look.versions.clone());
+    }
+
+    /// The id of what has this name: of what this run made last, else the lowest that was seen.
+    pub(crate) fn id(&self, key: &Key) -> Option<String> {
+        let book = self.book();
+        let made = book.made.iter().rev().find(|(made, _)| made == key).map(|(_, id)| id.clone());
+        made.or_else(|| book.seen.iter().find(|(_, seen)| *seen == key).map(|(id, _)| id.clone()))
+    }
+
+    /// Every id that a reference can stand for: what was created twice has several.
+    pub(crate) fn all(&self, to: &Ref) -> BTreeSet<String> {
+        let key = match to {
+            Ref::Foreign(id) => return BTreeSet::from([id.clone()]),
+            Ref::Ours(key) => key,
+        };
+        let book = self.book();
+        let made = book.made.iter().filter(|(made, _)| made == key).map(|(_, id)| id.clone());
+        made.chain(book.seen.iter().filter(|(_, seen)| *seen == key).map(|(id, _)| id.clone())).collect()
+    }
+
+    /// The id of what a call is about.
+    pub(crate) fn of_call(&self, call: &Call) -> Result<String, Problem> {
+        let id = call.id.clone().or_else(|| self.id(&call.key));
+        id.ok_or_else(|| Problem::waits(call.operation(), "its id is not visible yet"))
+    }
+
+    /// The id of what a call refers to.
+    pub(crate) fn of_ref(&self, operation: &'static str, to: &Ref) -> Result<String, Problem> {
+        match to {
+            Ref::Foreign(id) => Ok(id.clone()),
+            Ref::Ours(key) => {
+                self.id(key).ok_or_else(|| Problem::waits(operation, format!("the id of {key} is not visible yet")))
+            }
+        }
+    }
+
+    /// The number of the template's version with this content.
+    pub(crate) fn version(&self, template: &str, digest: &str) -> Option<i64> {
+        self.book().versions.get(&(template.to_owned(), digest.to_owned())).copied()
+    }
+
+    /// Begins a look.
+    pub(crate) fn look<'a>(&self, owner: &'a str, names: &'a Names) -> Look<'a> {
+        let made = self.book().made.iter().map(|(key, id)| (id.clone(), key.clone())).collect();
+        Look { owner, names, made, found: Vec::new(), versions: BTreeMap::new() }
+    }
+}
+
+/// The ids among what was found, of what is ours.
+fn ours(found: &[Live]) -> impl Iterator<Item = (&str, Key)> {
+    found.iter().filter(|it| it.whose == Whose::Ours).filter_map(|it| Some((it.id.as_deref()?, it.key())))
+}
+
+/// One look at what is there, while it is put together: kind after kind, each after those that it refers to.
+#[derive(Debug)]
+pub(crate) struct Look<'a> {
+    pub(crate) owner: &'a str,
+    pub(crate) names: &'a Names,
+    made: BTreeMap<String, Key>,
+    pub(crate) found: Vec<Live>,
+    versions: BTreeMap<(String, String), i64>,
+}
+
+impl Look<'_> {
+    /// What an id stands for: a name of ours where it is known.
+    pub(crate) fn reference(&self, id: &str) -> Ref {
+        let seen = ours(&self.found).find(|(found, _)| *found == id).map(|(_, key)| key);
+        seen.or_else(|| self.made.get(id).cloned()).map_or_else(|| Ref::Foreign(id.to_owned()), Ref::Ours)
+    }
+
+    /// Notes a version of a template of ours.
+    pub(crate) fn saw_version(&mut self, template: &str, digest: &str, number: i64) {
+        self.versions.insert((template.to_owned(), digest.to_owned()), number);
+    }
+
+    /// The digest of the content that a template's version has.
+    pub(crate) fn digest(&self, template: &str, number: i64) -> Option<&str> {
+        let found = self.versions.iter().find(|((of, _), its)| of == template && **its == number);
+        found.map(|((_, digest), _)| digest.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use environment::{Fields, InternetGateway, Kind, Resource, State, Tags};
+
+    fn names() -> Names {
+        Names { project: "p".into(), region: "eu-west-1".into(), suffix: "dev".into() }
+    }
+
+    fn gateway(id: &str, whose: Whose) -> Live {
+        let fields = Fields::InternetGateway(InternetGateway { attached_to: None });
+        let resource = Resource { name: "a".into(), tags: Tags::new(), fields };
+        Live { id: Some(id.into()), resource, whose, state: State::Ready, holds: vec![], version: None }
+    }
+
+    fn key() -> Key {
+        Key::new(Kind::InternetGateway, "a")
+    }
+
+    fn look_at(ids: &Ids, found: Vec<Live>) {
+        let names = names();
+        let mut look = ids.look("o", &names);
+        look.found = found;
+        ids.saw(&look);
+    }
+
+    #[test]
+    fn what_was_just_made_stays_known_while_reads_do_not_show_it() {
+        let ids = Ids::default();
+        ids.made(&key(), "igw-9");
+        look_at(&ids, vec![]);
+        assert_eq!(ids.id(&key()).as_deref(), Some("igw-9"));
+        assert_eq!(ids.look("o", &names()).reference("igw-9"), Ref::Ours(key()));
+    }
+
+    #[test]
+    fn what_was_seen_is_known_until_the_next_look() {
+        let ids = Ids::default();
+        look_at(&ids, vec![gateway("igw-1", Whose::Ours)]);
+        assert_eq!(ids.id(&key()).as_deref(), Some("igw-1"));
+        look_at(&ids, vec![]);
+        assert_eq!(ids.id(&key()), None);
+    }
+
+    #[test]
+    fn what_is_not_ours_has_no_name() {
+        let ids = Ids::default();
+        look_at(&ids, vec![gateway("igw-1", Whose::Foreign("no mark".into()))]);
+        assert_eq!(ids.id(&key()), None);
+    }
+
+    #[test]
+    fn a_deleted_id_is_forgotten_and_its_twin_is_not() {
+        let ids = Ids::default();
+        ids.made(&key(), "igw-2");
+        look_at(&ids, vec![gateway("igw-1", Whose::Ours), gateway("igw-2", Whose::Ours)]);
+        assert_eq!(ids.all(&Ref::Ours(key())), BTreeSet::from(["igw-1".into(), "igw-2".into()]));
+        ids.gone("igw-2");
+        assert_eq!(ids.id(&key()).as_deref(), Some("igw-1"));
+    }
+
+    #[test]
+    fn an_unknown_name_waits_and_a_foreign_id_is_itself() {
+        let ids = Ids::default();
+        let waits = ids.of_ref("ec2:CreateSubnet", &Ref::Ours(key())).unwrap_err();
+        assert_eq!(waits.message, "the id of internet-gateway a is not visible yet");
+        assert_eq!(ids.of_ref("ec2:CreateSubnet", &Ref::Foreign("vpc-1".into())), Ok("vpc-1".into()));
+    }
+
+    #[test]
+    fn a_version_is_found_by_its_digest_and_the_digest_by_its_number() {
+        let (ids, names) = (Ids::default(), names());
+        let mut look = ids.look("o", &names);
+        look.saw_version("lt-1", "d1", 3);
+        assert_eq!((look.digest("lt-1", 3), look.digest("lt-2", 3)), (Some("d1"), None));
+        ids.saw(&look);
+        ids.made_version("lt-1", "d2", 4);
+        assert_eq!((ids.version("lt-1", "d1"), ids.version("lt-1", "d2")), (Some(3), Some(4)));
+    }
+}

@@ -1,0 +1,132 @@
+//! Log groups and how long they keep what is written to them.
+
+use std::collections::HashMap;
+
+use aws_sdk_cloudwatchlogs::types::LogGroup as Found;
+use environment::{Call, Fields, Live, LogGroup, Resource, Setting, State, Tags, What};
+
+use crate::AwsCloud;
+use crate::clients::Clients;
+use crate::errors::{Answer, Problem, UnlessMissing};
+use crate::ids::Look;
+
+const DESCRIBE: &str = "logs:DescribeLogGroups";
+
+/// A log group with its tags.
+pub(crate) struct Seen {
+    group: Found,
+    arn: String,
+    tags: Tags,
+}
+
+/// The log group of exactly this name, whoever's it is. (`dev` is a prefix of `dev2`.)
+pub(crate) async fn read(clients: &Clients, name: &str) -> Result<Option<Seen>, Problem> {
+    let Some(group) = find(clients, name).await? else { return Ok(None) };
+    let arn = arn_of(&group).ok_or_else(|| Problem::unreadable(DESCRIBE, "ARN"))?;
+    let answer = clients.logs.list_tags_for_resource().resource_arn(&arn).send().await;
+    let Some(answer) = answer.answer("logs:ListTagsForResource").unless_missing()? else { return Ok(None) };
+    let tags = answer.tags.unwrap_or_default().into_iter().filter(|(key, _)| !key.starts_with("aws:")).collect();
+    Ok(Some(Seen { group, arn, tags }))
+}
+
+/// The pages are sorted by name (the API reference), so the name itself, the shortest of all with this prefix, is on
+/// the first one.
+async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
+    let answer = clients.logs.describe_log_groups().log_group_name_prefix(name).send().await.answer(DESCRIBE)?;
+    Ok(answer.log_groups.unwrap_or_default().into_iter().find(|group| group.log_group_name() == Some(name)))
+}
+
+/// The ARN that tags hang on: without the `:*` that stands for the streams.
+fn arn_of(group: &Found) -> Option<String> {
+    let arn = group.log_group_arn().or(group.arn())?;
+    Some(arn.strip_suffix(":*").unwrap_or(arn).to_owned())
+}
+
+/// The log group as the engine sees it.
+pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Live {
+    let retention_days = seen.group.retention_in_days().and_then(|days| u32::try_from(days).ok());
+    Live {
+        id: Some(seen.arn.clone()),
+        whose: Live::whose(&seen.tags, look.owner),
+        resource: Resource {
+            name: seen.group.log_group_name().unwrap_or_default().to_owned(),
+            tags: seen.tags.clone(),
+            fields: Fields::LogGroup(LogGroup { retention_days }),
+        },
+        state: State::Ready,
+        holds: vec![],
+        version: None,
+    }
+}
+
+/// Carries out one call on a log group.
+pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    match &call.what {
+        What::Create(resource) => create(aws, call, resource).await,
+        What::Set(settings) => match settings.as_slice() {
+            [Setting::Retention(days)] => keep_for(aws, call, *days).await,
+            settings => set_tags(aws, call, settings).await,
+        },
+        What::Clear(settings) => match settings.as_slice() {
+            [Setting::Retention(_)] => keep_for_ever(aws, call).await,
+            settings => clear_tags(aws, call, settings).await,
+        },
+        What::Delete => {
+            let request = aws.clients.logs.delete_log_group().log_group_name(&call.key.name);
+            request.send().await.answer(call.operation()).unless_missing()?;
+            Ok(())
+        }
+        What::Drain => Err(Problem::no_such_call(call)),
+    }
+}
+
+async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
+    let tags: HashMap<String, String> = resource.tags.clone().into_iter().collect();
+    let request = aws.clients.logs.create_log_group().log_group_name(&call.key.name).set_tags(Some(tags));
+    request.send().await.answer(call.operation())?;
+    Ok(())
+}
+
+async fn keep_for(aws: &AwsCloud, call: &Call, days: u32) -> Result<(), Problem> {
+    let request = aws.clients.logs.put_retention_policy().log_group_name(&call.key.name);
+    let days = i32::try_from(days).unwrap_or(i32::MAX);
+    request.retention_in_days(days).send().await.answer(call.operation())?;
+    Ok(())
+}
+
+async fn keep_for_ever(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let request = aws.clients.logs.delete_retention_policy().log_group_name(&call.key.name);
+    request.send().await.answer(call.operation()).unless_missing()?;
+    Ok(())
+}
+
+async fn set_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
+    let mut request = aws.clients.logs.tag_resource().resource_arn(aws.ids.of_call(call)?);
+    for setting in settings {
+        let Setting::Tag(key, value) = setting else { return Err(Problem::no_such_call(call)) };
+        request = request.tags(key, value);
+    }
+    request.send().await.answer(call.operation())?;
+    Ok(())
+}
+
+async fn clear_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
+    let mut request = aws.clients.logs.untag_resource().resource_arn(aws.ids.of_call(call)?);
+    for setting in settings {
+        let Setting::Tag(key, _) = setting else { return Err(Problem::no_such_call(call)) };
+        request = request.tag_keys(key);
+    }
+    request.send().await.answer(call.operation()).unless_missing()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_hang_on_the_arn_without_its_streams() {
+        let group = Found::builder().arn("arn:aws:logs:eu-west-1:1:log-group:a:*").build();
+        assert_eq!(arn_of(&group).as_deref(), Some("arn:aws:logs:eu-west-1:1:log-group:a"));
+    }
+}

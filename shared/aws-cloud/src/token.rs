@@ -1,0 +1,52 @@
+//! Client tokens: the same request attempted again has the same token, and another request another.
+
+use std::fmt::Write as _;
+
+use environment::Key;
+use sha2::{Digest, Sha256};
+
+/// The token of a create within the request that `seed` stands for; `content` tells creates of one resource apart. 64
+/// hexadecimal digits, which is the longest that `CreateRouteTable` takes (FACTS, section 3).
+pub(crate) fn client_token(seed: &str, key: &Key, content: &str) -> String {
+    let mut hash = Sha256::new();
+    for part in [seed, key.kind.name(), &key.name, content] {
+        // Led by its length, so that no two lists of parts read alike.
+        hash.update(part.len().to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().fold(String::with_capacity(64), |mut token, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(token, "{byte:02x}");
+        token
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::client_token;
+    use environment::{Key, Kind};
+
+    #[test]
+    fn the_same_request_has_the_same_token_and_any_other_another() {
+        let key = |kind, name: &str| Key::new(kind, name);
+        let token = client_token("request-1", &key(Kind::RouteTable, "a"), "");
+        assert_eq!(token, client_token("request-1", &key(Kind::RouteTable, "a"), ""));
+        let others = [
+            client_token("request-2", &key(Kind::RouteTable, "a"), ""),
+            client_token("request-1", &key(Kind::LaunchTemplate, "a"), ""),
+            client_token("request-1", &key(Kind::RouteTable, "b"), ""),
+            client_token("request-1", &key(Kind::RouteTable, "a"), "digest"),
+            client_token("request-1", &key(Kind::RouteTable, "adig"), "est"),
+        ];
+        for other in others {
+            assert_ne!(token, other);
+        }
+    }
+
+    #[test]
+    fn a_token_is_64_ascii_characters() {
+        let token = client_token(&"é".repeat(500), &Key::new(Kind::RouteTable, "x".repeat(300)), "digest");
+        assert_eq!(token.len(), 64);
+        assert!(token.chars().all(|c| c.is_ascii_hexdigit()));
+    }
+}

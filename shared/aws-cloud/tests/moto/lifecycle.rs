@@ -1,0 +1,146 @@
+//! An environment's life, from its creation to the proof that nothing is left.
+
+use aws_sdk_ec2::types::Tag;
+use environment::{Kind, Live, Wanted, mark};
+use serde_json::json;
+
+use crate::world::{World, spec};
+
+/// Every field of everything that is wanted, as a fresh look sees it.
+async fn assert_is_there(world: &World, wanted: &Wanted) {
+    let live = world.observe().await;
+    assert_eq!(live.len(), wanted.resources.len());
+    for wanted in &wanted.resources {
+        let found = live.iter().find(|it| it.key() == wanted.key());
+        assert_eq!(found.map(|it| &it.resource), Some(wanted));
+        assert!(found.is_some_and(|it| it.id.is_some()), "{}", wanted.key());
+    }
+}
+
+fn group_version(live: &[Live]) -> Option<u64> {
+    live.iter().find(|it| it.key().kind == Kind::AutoScalingGroup).and_then(|it| it.version)
+}
+
+#[tokio::test]
+async fn what_was_made_is_read_back_field_by_field_and_a_second_run_makes_no_call() {
+    let world = World::start().await;
+    let wanted = world
+        .wanted(json!({
+            "EnvironmentSuffix": "dev",
+            "ZoneCount": "3",
+            "UserDataScript": "echo \"grüße\"\n",
+            "Tags": { "Cost Centre": "42" },
+        }))
+        .await;
+    let (_, calls) = world.settle(&wanted).await;
+    // Eleven kinds' creates (three of them subnets, two log groups), and what only calls of their own set.
+    assert_eq!(calls.iter().filter(|call| call.contains(":Create") && !call.contains("Route (")).count(), 13);
+    assert_is_there(&world, &wanted).await;
+    let (_, calls) = world.settle(&wanted).await;
+    assert_eq!(calls, [""; 0]);
+}
+
+#[tokio::test]
+async fn an_update_makes_its_calls_and_no_others_and_a_rollback_finds_the_old_version() {
+    let world = World::start().await;
+    let first = world.wanted(json!({ "EnvironmentSuffix": "dev" })).await;
+    let (live, _) = world.settle(&first).await;
+    assert_eq!(group_version(&live), Some(1));
+
+    let properties = json!({ "EnvironmentSuffix": "dev", "MinSize": "2", "InstanceType": "t3.small" });
+    let second = world.wanted(properties).await;
+    let digest = |wanted: &Wanted| {
+        let settings = wanted.resources.iter().flat_map(environment::Resource::settings);
+        let digests = settings.filter_map(|it| match it {
+            environment::Setting::Template { digest, .. } => Some(digest),
+            _ => None,
+        });
+        digests.last().expect("a group")
+    };
+    let template = world.names().launch_template().name;
+    let (_, calls) = world.settle(&second).await;
+    let launches = |wanted: &Wanted| format!("launches: {template} content {}", digest(wanted));
+    let expected = [
+        format!("ec2:CreateLaunchTemplateVersion (version: {})", digest(&second)),
+        format!("autoscaling:UpdateAutoScalingGroup (min-size: 2; {})", launches(&second)),
+    ];
+    assert_eq!(calls, expected);
+    assert_eq!(group_version(&world.observe().await), Some(2));
+    assert_eq!(world.settle(&second).await.1, [""; 0]);
+
+    let (_, calls) = world.settle(&first).await;
+    let expected = format!("autoscaling:UpdateAutoScalingGroup (min-size: 1; {})", launches(&first));
+    assert_eq!(calls, [expected]);
+    assert_eq!(group_version(&world.observe().await), Some(1));
+}
+
+#[tokio::test]
+async fn a_delete_leaves_nothing_and_deleting_again_is_settled_at_once() {
+    let world = World::start().await;
+    let wanted = world.wanted(json!({ "EnvironmentSuffix": "dev", "MinSize": "2" })).await;
+    world.settle(&wanted).await;
+    assert_eq!(raw_leftovers(&world).await.len(), wanted.resources.len());
+    world.settle(&Wanted::default()).await;
+    assert_eq!(world.observe().await, []);
+    assert_eq!(raw_leftovers(&world).await, [""; 0]);
+    let (live, calls) = world.settle(&Wanted::default()).await;
+    assert_eq!((live, calls), (vec![], vec![]));
+}
+
+/// What still carries our mark or one of our names, by whole lists, which the code under test does not make.
+async fn raw_leftovers(world: &World) -> Vec<String> {
+    let mut left = marked_in_ec2(world).await;
+    let roles = world.iam.list_roles().send().await.expect("roles");
+    left.extend(roles.roles().iter().map(|it| it.role_name().to_owned()));
+    let profiles = world.iam.list_instance_profiles().send().await.expect("profiles");
+    left.extend(profiles.instance_profiles().iter().map(|it| it.instance_profile_name().to_owned()));
+    let groups = world.autoscaling.describe_auto_scaling_groups().send().await.expect("groups");
+    left.extend(groups.auto_scaling_groups().iter().filter_map(|it| it.auto_scaling_group_name()).map(str::to_owned));
+    let logs = world.logs.describe_log_groups().send().await.expect("log groups");
+    left.extend(logs.log_groups().iter().filter_map(|it| it.log_group_name()).map(str::to_owned));
+    left
+}
+
+/// (Not by `DescribeTags`: moto lists the tags of what is gone. And terminated instances, which had the group's tags, are
+/// listed for a while on AWS too.)
+async fn marked_in_ec2(world: &World) -> Vec<String> {
+    let ec2 = &world.ec2;
+    let vpcs = ec2.describe_vpcs().send().await.expect("VPCs");
+    let gateways = ec2.describe_internet_gateways().send().await.expect("gateways");
+    let subnets = ec2.describe_subnets().send().await.expect("subnets");
+    let tables = ec2.describe_route_tables().send().await.expect("route tables");
+    let groups = ec2.describe_security_groups().send().await.expect("security groups");
+    let templates = ec2.describe_launch_templates().send().await.expect("templates");
+    let all = [
+        vpcs.vpcs().iter().map(|it| (it.vpc_id(), it.tags())).collect::<Vec<_>>(),
+        gateways.internet_gateways().iter().map(|it| (it.internet_gateway_id(), it.tags())).collect(),
+        subnets.subnets().iter().map(|it| (it.subnet_id(), it.tags())).collect(),
+        tables.route_tables().iter().map(|it| (it.route_table_id(), it.tags())).collect(),
+        groups.security_groups().iter().map(|it| (it.group_id(), it.tags())).collect(),
+        templates.launch_templates().iter().map(|it| (it.launch_template_id(), it.tags())).collect(),
+    ];
+    let marked = |tags: &[Tag]| tags.iter().any(|tag| tag.key() == Some(mark::OWNER));
+    let left = all.into_iter().flatten().filter(|(_, tags)| marked(tags));
+    left.map(|(id, _)| id.unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn facts_that_are_not_to_be_had_are_refused_by_their_property() {
+    let world = World::start().await;
+    let refused = async |properties| {
+        let spec = spec(&properties);
+        aws_cloud::facts(&world.clients, &spec, crate::world::REGION).await.expect_err("refused").to_string()
+    };
+    assert_eq!(
+        refused(json!({ "EnvironmentSuffix": "dev", "InstanceType": "t9.nano" })).await,
+        "InstanceType is \"t9.nano\": us-west-2 offers it in no availability zone of this account"
+    );
+    assert_eq!(
+        refused(json!({ "EnvironmentSuffix": "dev", "ImageParameter": "/no/such" })).await,
+        "ImageParameter is \"/no/such\": there is no such SSM parameter in us-west-2"
+    );
+    let given = spec(&json!({ "EnvironmentSuffix": "dev", "ImageId": "ami-12345678" }));
+    let facts = aws_cloud::facts(&world.clients, &given, crate::world::REGION).await.expect("facts");
+    assert_eq!((facts.image.as_str(), facts.partition.as_str()), ("ami-12345678", "aws"));
+    assert!(facts.zones.iter().all(|zone| zone.starts_with("us-west-2")) && facts.zones.is_sorted());
+}

@@ -1,0 +1,14 @@
+//! The AWS side against moto 5.2.1, through the SDK's own clients and the engine's own loop.
+//!
+//! What moto cannot show is said where it would be tested, and never worked around in the code under test:
+//! - It knows no client tokens, no read lag and no deletion in use, so nothing here proves those.
+//! - A group's instances are gone the moment that it is drained, so nobody sees a group leaving.
+//! - It makes a second group under the name of the first, and takes it for the first.
+//! - The tags of a launch template are shown as they were at its creation, whatever is done to them.
+
+mod calls;
+mod drift;
+mod emulator;
+mod foreign;
+mod lifecycle;
+mod world;

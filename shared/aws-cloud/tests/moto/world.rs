@@ -1,0 +1,140 @@
+//! What the tests stand on: an emulated account, an environment in it, and runs that are counted.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_cloud::{AwsCloud, Clients, facts};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
+use environment::{
+    Call, Cloud, Defaults, Ending, Live, Moment, Names, Run, Scope, Setback, Spec, Wanted, reconcile, wanted,
+};
+use serde_json::Value;
+
+use crate::emulator::Emulator;
+
+pub const REGION: &str = "us-west-2";
+pub const OWNER: &str = "owner-of-the-tests";
+const PROJECT: &str = "moto-test";
+
+/// An emulated account, with clients of ours and plain ones for what other people do.
+pub struct World {
+    _emulator: Emulator,
+    pub clients: Clients,
+    pub ec2: aws_sdk_ec2::Client,
+    pub iam: aws_sdk_iam::Client,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub autoscaling: aws_sdk_autoscaling::Client,
+    pub scope: Scope,
+}
+
+impl World {
+    pub async fn start() -> World {
+        let emulator = Emulator::start();
+        let anybody = Credentials::new("nobody", "nothing", None, None, "tests");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(REGION))
+            .endpoint_url(&emulator.url)
+            .credentials_provider(SharedCredentialsProvider::new(anybody))
+            .build();
+        let names = Names { project: PROJECT.into(), region: REGION.into(), suffix: "dev".into() };
+        let world = World {
+            _emulator: emulator,
+            clients: Clients::new(&config),
+            ec2: aws_sdk_ec2::Client::new(&config),
+            iam: aws_sdk_iam::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            autoscaling: aws_sdk_autoscaling::Client::new(&config),
+            scope: Scope { owner: OWNER.into(), names },
+        };
+        world.warm_up().await;
+        world
+    }
+
+    /// The first call to each service loads it, which can take longer than a call of ours may.
+    async fn warm_up(&self) {
+        for _ in 0..10 {
+            if self.cloud().observe(&self.scope).await.is_ok() {
+                return;
+            }
+        }
+        panic!("moto_server does not answer");
+    }
+
+    pub fn names(&self) -> &Names {
+        &self.scope.names
+    }
+
+    pub fn cloud(&self) -> AwsCloud {
+        AwsCloud::new(&self.clients, OWNER.into(), "the tests' request".into())
+    }
+
+    /// What properties want of this account.
+    pub async fn wanted(&self, properties: Value) -> Wanted {
+        let spec = spec(&properties);
+        let facts = facts(&self.clients, &spec, REGION).await.expect("facts");
+        let resources = wanted(&spec, self.names(), OWNER, &facts).expect("enough zones");
+        Wanted { resources, retired_tags: BTreeSet::new() }
+    }
+
+    /// One run; its ending and the calls that it made.
+    pub async fn run(&self, wanted: &Wanted) -> (Ending, Vec<String>) {
+        let cloud = Counted { cloud: self.cloud(), calls: RefCell::default() };
+        let until = cloud.now() + Duration::from_secs(60);
+        let run = Run { scope: &self.scope, wanted, until, in_doubt_until: None };
+        let ending = reconcile(&cloud, run, async || Ok(())).await;
+        (ending, cloud.calls.into_inner())
+    }
+
+    /// A run that has to settle: what is live then, and the calls that it made.
+    pub async fn settle(&self, wanted: &Wanted) -> (Vec<Live>, Vec<String>) {
+        match self.run(wanted).await {
+            (Ending::Settled { live }, calls) => (live, calls),
+            (ending, calls) => panic!("{ending:?} after {calls:#?}"),
+        }
+    }
+
+    pub async fn observe(&self) -> Vec<Live> {
+        self.cloud().observe(&self.scope).await.expect("a look")
+    }
+
+    /// The id of what has this name.
+    pub async fn id(&self, key: environment::Key) -> String {
+        let live = self.observe().await;
+        let found = live.into_iter().find(|it| it.key() == key);
+        found.and_then(|it| it.id).unwrap_or_else(|| panic!("no {key}"))
+    }
+}
+
+pub fn spec(properties: &Value) -> Spec {
+    let defaults = Defaults::from_vars(|_| None);
+    let properties = properties.as_object().expect("an object");
+    Spec::read(properties, &defaults, PROJECT, REGION).expect("valid properties")
+}
+
+/// A cloud that notes the calls made through it.
+struct Counted {
+    cloud: AwsCloud,
+    calls: RefCell<Vec<String>>,
+}
+
+impl Cloud for Counted {
+    fn now(&self) -> Moment {
+        self.cloud.now()
+    }
+
+    async fn pause(&self, span: Duration) {
+        self.cloud.pause(span).await;
+    }
+
+    async fn observe(&self, scope: &Scope) -> Result<Vec<Live>, Setback> {
+        self.cloud.observe(scope).await
+    }
+
+    async fn call(&self, call: &Call) -> Result<(), Setback> {
+        self.calls.borrow_mut().push(call.to_string());
+        self.cloud.call(call).await
+    }
+}
