@@ -10,6 +10,15 @@ pub const ENVIRONMENT: &str = "envkeeper:environment";
 /// Tag keys that are ours; a user's tags cannot use them, nor any key that starts with `aws:` or `envkeeper:`.
 pub const RESERVED: [&str; 4] = ["Name", "Project", "Environment", "ManagedBy"];
 
+/// Whether a tag's key is one that a user cannot set. Some services compare keys without regard to case, so this does.
+#[must_use]
+pub fn is_ours(key: &str) -> bool {
+    let lower = key.to_lowercase();
+    RESERVED.iter().any(|it| it.eq_ignore_ascii_case(key))
+        || lower.starts_with("aws:")
+        || lower.starts_with("envkeeper:")
+}
+
 /// The tags of one resource: the user's, the mark, and those that people look for.
 #[must_use]
 pub fn tags(user: &Tags, owner: &str, environment_id: &str, project: &str, environment: &str, name: &str) -> Tags {

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::cloud::{Call, Live, State, What, Whose};
+use crate::mark;
 use crate::resource::{Field, Fields, Key, Kind, Resource, Setting};
 use crate::twins::superfluous;
 
@@ -179,7 +180,7 @@ fn create_step(wanted: &Resource) -> Step {
     }
 }
 
-/// The fields of a resource, a line each; its tags in one.
+/// The fields of a resource, a line each; its tags in one, without those that all have.
 fn told(resource: &Resource) -> Vec<String> {
     let mut lines = Vec::new();
     for field in resource.all_fields() {
@@ -193,8 +194,9 @@ fn told(resource: &Resource) -> Vec<String> {
             Field::Created(setting) | Field::After(setting) => lines.push(setting.to_string()),
         }
     }
-    let tags: Vec<String> = resource.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    lines.push(format!("tags: {}", tags.join(", ")));
+    let users = resource.tags.iter().filter(|(key, _)| !mark::is_ours(key));
+    let tags = users.map(|(key, value)| format!("{key}={value}")).chain([String::from("Envkeeper's own")]);
+    lines.push(format!("tags: {}", tags.collect::<Vec<_>>().join(", ")));
     lines
 }
 

@@ -328,9 +328,6 @@ fn tags_of(value: &Value) -> Option<Tags> {
 }
 
 fn tag_is_valid(key: &str, value: &str) -> bool {
-    let reserved = crate::mark::RESERVED.iter().any(|it| it.eq_ignore_ascii_case(key));
-    let lower = key.to_lowercase();
-    let ours = reserved || lower.starts_with("aws:") || lower.starts_with("envkeeper:");
     let sized = (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256;
-    sized && !ours && key.chars().chain(value.chars()).all(property::is_tag_character)
+    sized && !crate::mark::is_ours(key) && key.chars().chain(value.chars()).all(property::is_tag_character)
 }

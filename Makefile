@@ -1,0 +1,64 @@
+# `make help` lists what there is. Nothing here needs an AWS account.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .tools/venv
+TOOLS := $(VENV)/installed
+PYTHON := $(VENV)/bin/python
+# One set of features for everything: the SDKs are then compiled once, for programs and tests alike.
+CARGO_BUILD := cargo build --locked --workspace --quiet
+NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## The life of one environment on the local cloud (KEEP=1 leaves it running)
+	@KEEP=$(KEEP) $(PYTHON) tests/end_to_end/demo.py
+
+.PHONY: cloud
+cloud: build ## Run the local cloud in the foreground, and print how to talk to it
+	@target/debug/local-cloud
+
+.PHONY: test
+test: lint test-rust test-stacks ## Everything that CI checks
+
+.PHONY: lint
+lint: $(TOOLS) ## Format, lints, and the templates
+	cargo fmt --check
+	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	$(VENV)/bin/cfn-lint infra/*.yaml infra/examples/*.yaml
+
+.PHONY: test-core
+test-core: ## The pure core alone: no AWS SDK, a minute from cold
+	cargo test --locked --package environment --quiet
+
+.PHONY: test-rust
+test-rust: $(TOOLS) ## Unit, property, golden and adapter tests
+ifdef NEXTEST
+	cargo nextest run --locked --workspace
+else
+	cargo test --locked --workspace
+endif
+
+.PHONY: test-stacks
+test-stacks: build ## Stacks on the local cloud, end to end
+	$(PYTHON) -m unittest discover --start-directory tests/end_to_end --verbose
+
+.PHONY: build
+build: $(TOOLS) ## Build the functions and the local cloud (the first time takes about ten minutes)
+	$(CARGO_BUILD)
+
+.PHONY: tools
+tools: $(TOOLS) ## Install the pinned Python tools into .tools (emulators, AWS CLI, cargo-lambda)
+
+$(TOOLS): tests/tools/requirements.txt
+	python3 -m venv --clear $(VENV)
+	$(PYTHON) -m pip install --quiet --no-deps --no-compile --requirement $<
+	touch $@
+
+.PHONY: clean
+clean: ## Remove what was built, and the tools
+	cargo clean
+	rm -rf .tools
