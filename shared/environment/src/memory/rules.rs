@@ -103,6 +103,9 @@ pub(super) fn change(world: &World, id: &str, what: &What, ids: &Ids) -> Result<
                 resource.set(setting);
             }
             consistent(resource)?;
+            if let Fields::AutoScalingGroup(group) = &resource.fields {
+                things[at].resize(group.min_size as usize, group.max_size as usize, now + world.instance_leaves);
+            }
             version.links = links(resource, ids)?;
         }
         What::Clear(settings) => {
@@ -113,7 +116,7 @@ pub(super) fn change(world: &World, id: &str, what: &What, ids: &Ids) -> Result<
             if let Fields::AutoScalingGroup(group) = &mut resource.fields {
                 (group.min_size, group.max_size, group.desired_capacity) = (0, 0, 0);
             }
-            things[at].leave(now + world.instance_leaves);
+            things[at].resize(0, 0, now + world.instance_leaves);
         }
         What::Delete => {
             things.iter_mut().for_each(|thing| thing.instances.retain(|gone| gone.is_none_or(|gone| gone > now)));

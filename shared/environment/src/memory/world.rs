@@ -100,8 +100,13 @@ impl Thing {
         self.resource().is_some_and(|it| it.key() == *key)
     }
 
-    pub fn leave(&mut self, at: Moment) {
-        self.instances.iter_mut().filter(|it| it.is_none()).for_each(|it| *it = Some(at));
+    /// Keeps a group's instances within its bounds: those over the largest size leave, and are gone at `gone`.
+    pub fn resize(&mut self, least: usize, most: usize, gone: Moment) {
+        for leaving in self.instances.iter_mut().filter(|it| it.is_none()).skip(most) {
+            *leaving = Some(gone);
+        }
+        let staying = self.instances.iter().filter(|it| it.is_none()).count();
+        self.instances.extend((staying..least).map(|_| None));
     }
 }
 

@@ -68,14 +68,14 @@ pub fn run(world: &World, request: &str, wanted: &Wanted, in_doubt_until: Option
 /// Runs a request again and again, as an asynchronous invocation is retried, until it ends by itself.
 pub fn run_to_the_end(world: &World, request: &str, wanted: &Wanted) -> Ending {
     let mut doubt = None;
-    for _ in 0..3 {
+    for _ in 0..8 {
         if let Some(ending) = run(world, request, wanted, doubt) {
             return ending;
         }
         doubt = Some(in_doubt_until(world.clock.now(), false));
         world.clock.advance(Duration::from_secs(5));
     }
-    panic!("killed three times");
+    panic!("killed eight times");
 }
 
 pub fn look(world: &World) -> Vec<environment::Live> {
