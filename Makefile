@@ -19,7 +19,7 @@ demo: build ## The life of one environment on the local cloud (KEEP=1 leaves it 
 
 .PHONY: cloud
 cloud: build ## Run the local cloud in the foreground, and print how to talk to it
-	@target/debug/local-cloud
+	@$${CARGO_TARGET_DIR:-target}/debug/local-cloud
 
 .PHONY: test
 test: lint test-rust test-stacks ## Everything that CI checks

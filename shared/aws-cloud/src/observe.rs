@@ -45,19 +45,28 @@ pub(crate) async fn observe(aws: &AwsCloud, scope: &Scope) -> Result<Vec<Live>, 
 async fn read(clients: &Clients, scope: &Scope) -> Result<Read, Problem> {
     let Scope { owner, names } = scope;
     let (scaling_log_group, instance_log_group) = (names.scaling_log_group().name, names.instance_log_group().name);
-    let (vpcs, gateways, subnets, route_tables, security_groups, role, profile, scaling, instance, template, group) = tokio::try_join!(
-        ec2::vpc::read(clients, owner),
-        ec2::internet_gateway::read(clients, owner),
-        ec2::subnet::read(clients, owner),
-        ec2::route_table::read(clients, owner),
-        ec2::security_group::read(clients, owner),
-        iam::role::read(clients, names),
-        iam::instance_profile::read(clients, names),
-        logs::log_group::read(clients, &scaling_log_group),
-        logs::log_group::read(clients, &instance_log_group),
-        ec2::launch_template::read(clients, names),
-        autoscaling::group::read(clients, names),
-    )?;
+    let network = async {
+        tokio::try_join!(
+            ec2::vpc::read(clients, owner),
+            ec2::internet_gateway::read(clients, owner),
+            ec2::subnet::read(clients, owner),
+            ec2::route_table::read(clients, owner),
+            ec2::security_group::read(clients, owner),
+        )
+    };
+    let by_name = async {
+        tokio::try_join!(
+            iam::role::read(clients, names),
+            iam::instance_profile::read(clients, names),
+            logs::log_group::read(clients, &scaling_log_group),
+            logs::log_group::read(clients, &instance_log_group),
+            ec2::launch_template::read(clients, names),
+            autoscaling::group::read(clients, names),
+        )
+    };
+    let (network, by_name) = tokio::try_join!(network, by_name)?;
+    let (vpcs, gateways, subnets, route_tables, security_groups) = network;
+    let (role, profile, scaling, instance, template, group) = by_name;
     let log_groups = [scaling, instance];
     Ok(Read { vpcs, gateways, subnets, route_tables, security_groups, role, profile, log_groups, template, group })
 }

@@ -4,9 +4,10 @@
 //! hold the image's id. What doesn't have such a description was not made by us, and is left out.
 
 use aws_sdk_ec2::types::{
-    Filter, LaunchTemplate as Found, LaunchTemplateVersion, ResourceType, ResponseLaunchTemplateData,
+    Filter, LaunchTemplate as Found, LaunchTemplateVersion, ResourceType, ResponseLaunchTemplateData, Tag,
+    TagDescription,
 };
-use environment::{Call, Fields, LaunchTemplate, Live, Names, Resource, Setting, State, TemplateVersion, What};
+use environment::{Call, Fields, LaunchTemplate, Live, Names, Resource, Setting, State, Tags, TemplateVersion, What};
 
 use super::tags;
 use super::template_data as data;
@@ -22,6 +23,7 @@ const DESCRIBE_VERSIONS: &str = "ec2:DescribeLaunchTemplateVersions";
 /// A template with all its versions.
 pub(crate) struct Seen {
     template: Found,
+    tags: Tags,
     versions: Vec<LaunchTemplateVersion>,
 }
 
@@ -32,18 +34,32 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen
     let templates = clients.ec2.describe_launch_templates().filters(by_name).into_paginator().items().send();
     let by_name = clients.ec2.describe_launch_template_versions().launch_template_name(&name);
     let versions = by_name.into_paginator().items().send();
-    let (templates, versions) =
-        tokio::try_join!(async { templates.collect::<Result<Vec<_>, _>>().await.answer(DESCRIBE) }, async {
-            versions.collect::<Result<Vec<_>, _>>().await.answer(DESCRIBE_VERSIONS).unless_missing()
-        })?;
-    let template = templates.into_iter().find(|it| it.launch_template_name() == Some(name.as_str()));
-    Ok(template.map(|template| Seen { template, versions: versions.unwrap_or_default() }))
+    let template = async {
+        let templates: Vec<Found> = templates.collect::<Result<Vec<_>, _>>().await.answer(DESCRIBE)?;
+        let found = templates.into_iter().find(|it| it.launch_template_name() == Some(name.as_str()));
+        let Some(found) = found else { return Ok(None) };
+        let tags = read_tags(clients, found.launch_template_id().unwrap_or_default()).await?;
+        Ok(Some((found, tags)))
+    };
+    let versions = async { versions.collect::<Result<Vec<_>, _>>().await.answer(DESCRIBE_VERSIONS).unless_missing() };
+    let (template, versions) = tokio::try_join!(template, versions)?;
+    Ok(template.map(|(template, tags)| Seen { template, tags, versions: versions.unwrap_or_default() }))
+}
+
+/// The tags as the tags' own listing has them: the template's listing shows them too, but the emulator's is stuck at
+/// those of its creation, and a change of tags must be seen there as well.
+async fn read_tags(clients: &Clients, id: &str) -> Result<Tags, Problem> {
+    let by_id = Filter::builder().name("resource-id").values(id).build();
+    let pages = clients.ec2.describe_tags().filters(by_id).into_paginator().items().send();
+    let found = pages.collect::<Result<Vec<_>, _>>().await.answer("ec2:DescribeTags")?;
+    let tag = |it: &TagDescription| Tag::builder().set_key(it.key.clone()).set_value(it.value.clone()).build();
+    Ok(tags::read(&found.iter().map(tag).collect::<Vec<_>>()))
 }
 
 /// The template as the engine sees it, with the versions that we made, the oldest first.
 pub(crate) fn live(seen: &Seen, look: &mut Look<'_>) -> Result<Live, Problem> {
     let id = seen.template.launch_template_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
-    let tags = tags::read(seen.template.tags());
+    let tags = seen.tags.clone();
     let mut numbered: Vec<(i64, TemplateVersion)> =
         seen.versions.iter().filter_map(|it| Some((it.version_number()?, data::version(it, look)?))).collect();
     numbered.sort_by_key(|(number, _)| *number);
@@ -174,7 +190,8 @@ mod tests {
 
     fn seen(versions: Vec<LaunchTemplateVersion>) -> Seen {
         let name = names().launch_template().name;
-        Seen { template: Found::builder().launch_template_id("lt-1").launch_template_name(name).build(), versions }
+        let template = Found::builder().launch_template_id("lt-1").launch_template_name(name).build();
+        Seen { template, tags: Tags::new(), versions }
     }
 
     fn versions_of(live: &Live) -> Vec<TemplateVersion> {

@@ -140,21 +140,27 @@ async fn associate(aws: &AwsCloud, call: &Call, subnet: &Ref) -> Result<(), Prob
     }
 }
 
-/// The subnet has a table: it may be ours, another of ours that lets go of it soon, or somebody else's, which is not
-/// ours to change.
+/// The subnet has a table; which, a look tells.
 async fn already_served(aws: &AwsCloud, problem: Problem, table: &str, subnet: &str) -> Result<(), Problem> {
     let by_subnet = Filter::builder().name("association.subnet-id").values(subnet).build();
     let answer = aws.clients.ec2.describe_route_tables().filters(by_subnet).send().await.answer(DESCRIBE)?;
     let serves = |it: &&Found| served(it).any(|it| it.subnet_id() == Some(subnet));
-    let Some(found) = answer.route_tables().iter().find(serves) else { return Err(problem) };
+    match answer.route_tables().iter().find(serves) {
+        Some(found) => judge(problem, found, table, subnet, &aws.owner),
+        None => Err(problem),
+    }
+}
+
+/// It may be served by the table that is meant, by another of ours, which lets go of it soon, or by somebody else's,
+/// which is not ours to change.
+fn judge(problem: Problem, found: &Found, table: &str, subnet: &str, owner: &str) -> Result<(), Problem> {
     let id = found.route_table_id().unwrap_or_default();
-    match Live::whose(&tags::read(found.tags()), &aws.owner) {
+    match Live::whose(&tags::read(found.tags()), owner) {
         Whose::Ours if id == table => Ok(()),
         Whose::Ours => Err(problem),
         Whose::Foreign(why) => {
-            let message = format!(
-                "{subnet} is associated with {id}, which is not this environment's: {why}. Remove that association"
-            );
+            let other = format!("{subnet} is associated with {id}, which is not this environment's: {why}");
+            let message = format!("{other}. Remove that association");
             Err(Problem { class: Class::Refused, message, ..problem })
         }
     }
@@ -256,5 +262,17 @@ mod tests {
         let found = table().routes(route).build();
         assert_eq!(fields(read_back(&found)).default_route, Some(Ref::Foreign("nat-1".into())));
         assert_eq!(fields(read_back(&table().build())).default_route, None);
+    }
+
+    #[test]
+    fn a_subnet_that_has_a_table_already_is_served_waits_or_is_refused_by_whose_it_is() {
+        let connected =
+            || Problem { class: Class::Connected, ..Problem::waits("ec2:AssociateRouteTable", "it has one") };
+        let class = |meant: &str, owner: &str| {
+            judge(connected(), &table().build(), meant, "subnet-1", owner).map_err(|problem| problem.class)
+        };
+        assert_eq!(class("rtb-1", "owner"), Ok(()));
+        assert_eq!(class("rtb-2", "owner"), Err(Class::Connected));
+        assert_eq!(class("rtb-2", "another"), Err(Class::Refused));
     }
 }

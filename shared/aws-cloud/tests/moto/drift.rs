@@ -2,7 +2,7 @@
 
 use aws_sdk_autoscaling::types::{LaunchTemplateSpecification, Tag as GroupTag};
 use aws_sdk_ec2::types::{AttributeBooleanValue, Tag};
-use environment::{Kind, Live, Wanted};
+use environment::{Kind, Wanted};
 use serde_json::json;
 
 use crate::world::World;
@@ -173,7 +173,7 @@ async fn a_tag_of_ours_that_somebody_deletes_comes_back_on_every_kind() {
     let world = World::start().await;
     let wanted = world.wanted(json!({ "EnvironmentSuffix": "dev" })).await;
     world.settle(&wanted).await;
-    for live in seen_by_moto(&world).await {
+    for live in world.observe().await {
         let (key, id) = (live.key(), live.id.expect("an id"));
         untag(&world, &key, &id).await;
         let calls = repair(&world, &wanted).await;
@@ -192,21 +192,15 @@ async fn a_retired_tag_goes_from_every_kind_and_somebody_elses_stays() {
     let theirs = Tag::builder().key("Theirs").value("x").build();
     world.ec2.create_tags().resources(vpc).tags(theirs).send().await.expect("tagged");
 
-    // (No second run: moto goes on to show the launch template's first tags.)
     let (_, calls) = world.settle(&wanted).await;
     assert_eq!(calls.len(), 2 * wanted.resources.len());
-    for live in seen_by_moto(&world).await {
+    let (_, calls) = world.settle(&wanted).await;
+    assert_eq!(calls, [""; 0]);
+    for live in world.observe().await {
         let tags = &live.resource.tags;
         assert_eq!((tags.get("Team").map(String::as_str), tags.get("Old")), (Some("c"), None), "{}", live.key());
         assert_eq!(tags.contains_key("Theirs"), live.key().kind == Kind::Vpc);
     }
-}
-
-/// All but the launch template: see the head of `main.rs`.
-async fn seen_by_moto(world: &World) -> Vec<Live> {
-    let mut live = world.observe().await;
-    live.retain(|it| it.key().kind != Kind::LaunchTemplate);
-    live
 }
 
 async fn untag(world: &World, key: &environment::Key, id: &str) {

@@ -1,4 +1,4 @@
-//! moto as a child process: started on a free port, waited for, and killed when the test is over.
+//! moto as a child process: started on a free port, waited for, and ended when the test is over.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -6,7 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long it may take to listen: 1.5 s as a rule, and several may start at once.
-const START_TIME: Duration = Duration::from_secs(60);
+const START_TIME: Duration = Duration::from_mins(1);
+
+/// Runs moto until it ends or our end of the pipe is closed, which happens however this process ends.
+const WATCHED: &str = r#"exec 3<&0; "$0" -H 127.0.0.1 -p "$1" & moto=$!; { cat <&3; kill $moto; } & wait $moto"#;
 
 pub struct Emulator {
     child: Child,
@@ -18,14 +21,17 @@ impl Emulator {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/venv/bin/moto_server");
         assert!(program.exists(), "moto_server is missing: run `make tools`");
         let address = free_address();
-        let child = Command::new(program)
-            .args(["-H", "127.0.0.1", "-p", &address.port().to_string()])
+        let child = Command::new("sh")
+            .args(["-c", WATCHED])
+            .arg(program)
+            .arg(address.port().to_string())
             .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("moto_server cannot be started: run `make tools`");
-        // From here on it is killed whatever happens.
+            .expect("a shell");
+        // From here on it ends whatever happens.
         let mut emulator = Emulator { child, url: format!("http://{address}") };
         emulator.wait_until_it_listens(address);
         emulator
@@ -44,7 +50,7 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }

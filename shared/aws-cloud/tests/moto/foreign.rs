@@ -45,9 +45,9 @@ async fn names_that_somebody_else_has_are_seen_for_every_kind_that_is_found_by_n
 
     let (ending, calls) = world.run(&wanted).await;
     let Ending::Refused { why } = ending else { panic!("{ending:?}") };
-    let named: Vec<&str> = why.iter().filter_map(|it| it.split(" exists").next()).collect();
+    let keys: Vec<&str> = why.iter().filter_map(|it| it.split(" exists").next()).collect();
     let expected = [names.instance_profile(), names.instance_log_group(), names.launch_template()];
-    assert_eq!(named, expected.map(|key| key.to_string()));
+    assert_eq!(keys, expected.map(|key| key.to_string()));
     assert_eq!(calls, [""; 0]);
 }
 

@@ -33,7 +33,7 @@ async fn what_was_made_is_read_back_field_by_field_and_a_second_run_makes_no_cal
         }))
         .await;
     let (_, calls) = world.settle(&wanted).await;
-    // Eleven kinds' creates (three of them subnets, two log groups), and what only calls of their own set.
+    // One of each kind, but three subnets and two log groups.
     assert_eq!(calls.iter().filter(|call| call.contains(":Create") && !call.contains("Route (")).count(), 13);
     assert_is_there(&world, &wanted).await;
     let (_, calls) = world.settle(&wanted).await;
@@ -51,11 +51,11 @@ async fn an_update_makes_its_calls_and_no_others_and_a_rollback_finds_the_old_ve
     let second = world.wanted(properties).await;
     let digest = |wanted: &Wanted| {
         let settings = wanted.resources.iter().flat_map(environment::Resource::settings);
-        let digests = settings.filter_map(|it| match it {
+        let mut digests = settings.filter_map(|it| match it {
             environment::Setting::Template { digest, .. } => Some(digest),
             _ => None,
         });
-        digests.last().expect("a group")
+        digests.next_back().expect("a group")
     };
     let template = world.names().launch_template().name;
     let (_, calls) = world.settle(&second).await;

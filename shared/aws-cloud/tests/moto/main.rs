@@ -3,8 +3,8 @@
 //! What moto cannot show is said where it would be tested, and never worked around in the code under test:
 //! - It knows no client tokens, no read lag and no deletion in use, so nothing here proves those.
 //! - A group's instances are gone the moment that it is drained, so nobody sees a group leaving.
+//! - It lets a subnet that one route table serves be associated with another, and keeps the first.
 //! - It makes a second group under the name of the first, and takes it for the first.
-//! - The tags of a launch template are shown as they were at its creation, whatever is done to them.
 
 mod calls;
 mod drift;

@@ -82,7 +82,7 @@ impl World {
     /// One run; its ending and the calls that it made.
     pub async fn run(&self, wanted: &Wanted) -> (Ending, Vec<String>) {
         let cloud = Counted { cloud: self.cloud(), calls: RefCell::default() };
-        let until = cloud.now() + Duration::from_secs(60);
+        let until = cloud.now() + Duration::from_mins(1);
         let run = Run { scope: &self.scope, wanted, until, in_doubt_until: None };
         let ending = reconcile(&cloud, run, async || Ok(())).await;
         (ending, cloud.calls.into_inner())
