@@ -105,7 +105,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         self.note(owner, note).await?;
         self.reach(owner, record, &request, &scope, &Wanted::default()).await?;
         self.records.release(&scope.names.environment_id(), owner).await.map_err(sentence)?;
-        self.records.gone(owner, self.now().0).await.map_err(sentence)?;
+        self.records.gone(owner, lambda_kit::now_ms()).await.map_err(sentence)?;
         Ok(BTreeMap::new())
     }
 
@@ -148,7 +148,8 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         wanted: &Wanted,
     ) -> Result<Vec<Live>, String> {
         let cloud = self.clouds.for_run(owner.as_str(), request);
-        let touched = record.and_then(|it| Some((Moment(it.touched_ms?), it.settled)));
+        // What is gone was seen to be gone, so nothing of it can show up any more.
+        let touched = record.filter(|it| !it.gone).and_then(|it| Some((Moment(it.touched_ms?), it.settled)));
         let in_doubt_until = touched.map(|(touched, settled)| in_doubt_until(touched, settled));
         let run = Run { scope, wanted, until: self.until, in_doubt_until };
         let began = cloud.now();
@@ -170,10 +171,6 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
                 scope.owner
             )),
         }
-    }
-
-    fn now(&self) -> Moment {
-        Moment(lambda_kit::now_ms())
     }
 }
 

@@ -1,5 +1,9 @@
 //! The door, over the in-memory cloud and in-memory records: what CloudFormation and people are answered.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+#![allow(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test stops where it finds nonsense, and takes JSON as it stands"
+)]
 
 use std::path::Path;
 

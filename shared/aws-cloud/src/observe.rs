@@ -1,7 +1,7 @@
 //! One look at everything that is there: all reads at once, then put together.
 //!
 //! How many calls it takes does not depend on how many subnets, groups or versions there are: one of each of EC2's
-//! lists, two for the VPC's DNS attributes, two for the launch template, three of IAM, one of Auto Scaling, two for
+//! lists, two for the VPC's DNS attributes, three for the launch template, three of IAM, one of Auto Scaling, two for
 //! each of the two log groups; and one more in the rare case that lists contradict each other.
 
 use std::collections::BTreeSet;

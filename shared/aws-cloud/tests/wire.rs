@@ -1,5 +1,7 @@
 //! What goes over the wire when answers are lost: how often a request is sent, and with which token.
 
+#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense, in its helpers too")]
+
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};

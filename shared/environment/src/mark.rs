@@ -7,6 +7,8 @@ use crate::resource::Tags;
 pub const OWNER: &str = "envkeeper:owner";
 /// The tag that holds the environment's id.
 pub const ENVIRONMENT: &str = "envkeeper:environment";
+/// The tag that holds a resource's name, where it has no other: `Name` is for people, and people edit it.
+pub const NAME: &str = "envkeeper:name";
 /// Tag keys that are ours; a user's tags cannot use them, nor any key that starts with `aws:` or `envkeeper:`.
 pub const RESERVED: [&str; 4] = ["Name", "Project", "Environment", "ManagedBy"];
 
@@ -25,6 +27,7 @@ pub fn tags(user: &Tags, owner: &str, environment_id: &str, project: &str, envir
     let ours = [
         (OWNER, owner),
         (ENVIRONMENT, environment_id),
+        (NAME, name),
         ("Name", name),
         ("Project", project),
         ("Environment", environment),

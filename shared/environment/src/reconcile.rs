@@ -46,8 +46,8 @@ pub enum Ending {
     Stopped { why: String },
 }
 
-/// Runs until settled, refused, stopped, or out of time. Before each look `before_wave` is asked whether to go on: a
-/// newer request may have come.
+/// Runs until settled, refused, stopped, or out of time. Before each wave of steps `before_wave` is asked whether to go
+/// on, since a newer request may have come; a run that finds nothing to do, or is refused, never asks.
 pub async fn reconcile<C: Cloud>(
     cloud: &C,
     run: Run<'_>,
@@ -60,10 +60,7 @@ pub async fn reconcile<C: Cloud>(
         if cloud.now() + CALL_TIME > run.until {
             return Ending::Unfinished { waiting_for };
         }
-        if let Err(why) = before_wave().await {
-            return Ending::Stopped { why };
-        }
-        match turn(cloud, &run, &mut memory).await {
+        match turn(cloud, &run, &mut memory, &mut before_wave).await {
             Turn::Ended(ending) => return ending,
             Turn::Waits { what, again, moved } => {
                 waiting_for = what;
@@ -81,7 +78,12 @@ enum Turn {
     Waits { what: Vec<String>, again: Option<Duration>, moved: bool },
 }
 
-async fn turn<C: Cloud>(cloud: &C, run: &Run<'_>, memory: &mut Memory) -> Turn {
+async fn turn<C: Cloud>(
+    cloud: &C,
+    run: &Run<'_>,
+    memory: &mut Memory,
+    before_wave: &mut impl AsyncFnMut() -> Result<(), String>,
+) -> Turn {
     let live = match cloud.observe(run.scope).await {
         Ok(live) => with_what_was_done(live, memory, cloud.now()),
         Err(setback) => return stopped_by(&[setback], false),
@@ -95,6 +97,9 @@ async fn turn<C: Cloud>(cloud: &C, run: &Run<'_>, memory: &mut Memory) -> Turn {
             Some(what) => Turn::Waits { what: vec![what], again: None, moved: false },
             None => Turn::Ended(Ending::Settled { live }),
         };
+    }
+    if let Err(why) = before_wave().await {
+        return Turn::Ended(Ending::Stopped { why });
     }
     let wave = apply(cloud, &plan, memory, run.until).await;
     if wave.setbacks.is_empty() {
@@ -148,7 +153,11 @@ fn with_what_was_done(mut live: Vec<Live>, memory: &mut Memory, now: Moment) -> 
     }
     for (key, (made, at)) in &memory.made {
         match live.iter_mut().find(|it| it.key() == *key) {
-            Some(seen) if seen.whose == Whose::Ours && now < *at + BELIEF => seen.resource = made.clone(),
+            // Also where no mark is read yet: its create call was answered, so it is ours.
+            Some(seen) if now < *at + BELIEF => {
+                seen.whose = Whose::Ours;
+                seen.resource = made.clone();
+            }
             Some(_) => {}
             None => live.push(not_seen_yet(made)),
         }

@@ -1,4 +1,5 @@
 //! The example as Lambda would run it: a process, its environment variables, and the runtime API.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};

@@ -21,10 +21,7 @@
 //! # What it does not do
 //!
 //! It does not judge properties (`environment` does), and it does not read environment variables or clocks.
-#![warn(missing_docs, clippy::pedantic)]
-// CloudFormation, DynamoDB and Auto Scaling are names in a sentence here, not code.
-#![allow(clippy::doc_markdown)]
-#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![warn(missing_docs)]
 
 mod deliver;
 mod event;

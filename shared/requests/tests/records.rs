@@ -1,4 +1,6 @@
 //! The contract of the records, against the memory and against a table of ministack.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where it finds nonsense")]
+#![allow(clippy::large_futures, reason = "the contract is one long future, made once")]
 
 mod contract;
 mod ministack;

@@ -1,4 +1,5 @@
 //! The sample events are what their names say. Adding a file to the folder adds a case.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
 use requests::{AllowedHosts, Event, Kind, ReplyAddress, ReplyUrl};
 use serde_json::Value;

@@ -1,4 +1,5 @@
 //! The real program with the real emulators: started, used, recorded, stopped.
+#![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
 
 use std::{
     fs,

@@ -71,7 +71,8 @@ pub(crate) fn live(seen: &Seen, look: &mut Look<'_>) -> Result<Live, Problem> {
     let versions = numbered.into_iter().map(|(_, version)| version).collect();
     Ok(Live {
         id: Some(id.to_owned()),
-        whose: Live::whose(&tags, look.owner),
+        // By the listing that showed it: the other one can lag behind, and would make a new template of ours foreign.
+        whose: Live::whose(&tags::read(seen.template.tags()), look.owner),
         resource: Resource {
             name: seen.template.launch_template_name().unwrap_or(id).to_owned(),
             tags,
@@ -219,6 +220,16 @@ mod tests {
         assert_eq!(versions_of(&live), [version]);
         assert_eq!(live.holds, ["sg-1"]);
         assert_eq!(look.digest("lt-1", 1), Some("0123456789abcdef"));
+    }
+
+    #[test]
+    fn a_template_whose_tags_are_not_listed_yet_is_ours_all_the_same() {
+        let mark = Tag::builder().key(environment::mark::OWNER).value("owner").build();
+        let template = Found::builder().launch_template_id("lt-1").tags(mark).build();
+        let seen = Seen { template, tags: Tags::new(), versions: vec![] };
+        let (ids, names) = (Ids::default(), names());
+        let live = live(&seen, &mut ids.look("owner", &names)).unwrap();
+        assert_eq!((live.whose, live.resource.tags), (environment::Whose::Ours, Tags::new()));
     }
 
     #[test]

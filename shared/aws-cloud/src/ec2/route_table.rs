@@ -216,7 +216,7 @@ mod tests {
         Found::builder()
             .route_table_id("rtb-1")
             .vpc_id("vpc-1")
-            .tags(tag("Name", "the-table"))
+            .tags(tag(environment::mark::NAME, "the-table"))
             .tags(tag(mark::OWNER, "owner"))
             .routes(own)
     }

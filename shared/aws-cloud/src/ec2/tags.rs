@@ -1,7 +1,7 @@
 //! Tags of EC2 resources: one pair of operations for all kinds.
 
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
-use environment::{Call, Setting, Tags};
+use environment::{Call, Setting, Tags, mark};
 
 use crate::AwsCloud;
 use crate::errors::{Answer, Problem, UnlessMissing};
@@ -18,9 +18,9 @@ pub(super) fn read(tags: &[Tag]) -> Tags {
     pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
 }
 
-/// The name of what has no other: its `Name` tag, or else its id, so that what carries our mark is found all the same.
+/// The name of what has no other: the one in its mark, or else its id, so that what carries our mark is found all the same.
 pub(super) fn name(tags: &Tags, id: &str) -> String {
-    tags.get("Name").filter(|name| !name.is_empty()).map_or_else(|| id.to_owned(), Clone::clone)
+    tags.get(mark::NAME).filter(|name| !name.is_empty()).map_or_else(|| id.to_owned(), Clone::clone)
 }
 
 /// `CreateTags`, which overwrites values.
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn without_a_name_tag_the_id_is_the_name() {
         assert_eq!(name(&Tags::new(), "vpc-1"), "vpc-1");
-        assert_eq!(name(&Tags::from([("Name".into(), String::new())]), "vpc-1"), "vpc-1");
-        assert_eq!(name(&Tags::from([("Name".into(), "a".into())]), "vpc-1"), "a");
+        assert_eq!(name(&Tags::from([(mark::NAME.into(), String::new())]), "vpc-1"), "vpc-1");
+        assert_eq!(name(&Tags::from([(mark::NAME.into(), "a".into())]), "vpc-1"), "a");
     }
 }

@@ -6,6 +6,8 @@
 //! - It lets a subnet that one route table serves be associated with another, and keeps the first.
 //! - It makes a second group under the name of the first, and takes it for the first.
 
+#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense, in its helpers too")]
+
 mod calls;
 mod drift;
 mod emulator;

@@ -29,7 +29,7 @@ fn wanted(size: u32) -> Wanted {
         environment: "scalable-ec2-us-west-2-dev".to_owned(),
         spec: json!({ "MinSize": size, "Tags": { "Team": "größe \"1\"\n" }, "Zones": [] }),
         frozen: json!({ "LogRetentionDays": 14, "Proxy": null }),
-        retired_tags: vec!["Old".to_owned(), "".to_owned()],
+        retired_tags: vec!["Old".to_owned(), String::new()],
     }
 }
 
