@@ -37,7 +37,7 @@ impl<R: Records, C: Clouds> Door<R, C> {
     pub async fn handle(&self, event: Value, deadline_ms: u64) -> Result<Value, Error> {
         let until = Moment(deadline_ms.saturating_sub(millis(TIME_TO_ANSWER)));
         if event.get("Request").is_some() && event.get("RequestType").is_none() {
-            return Ok(people::answer(self, &event).await);
+            return Ok(people::answer(&self.settings, &self.records, &self.clouds, &event).await);
         }
         let to = ReplyAddress::of(&event);
         let reply = match AssertUnwindSafe(self.reply(&event, &to, until)).catch_unwind().await {

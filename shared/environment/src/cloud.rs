@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::field::Setting;
 use crate::names::Names;
-use crate::resource::{Key, Kind, Resource, Setting, Tags};
+use crate::resource::{Key, Kind, Resource, Tags};
 
 /// A point in time: milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -6,6 +6,7 @@
 
 mod apply;
 mod cloud;
+mod field;
 mod kinds;
 pub mod mark;
 #[expect(clippy::expect_used, reason = "a test's cloud stops the test when the test asks for nonsense")]
@@ -23,12 +24,13 @@ mod wanted;
 
 pub use apply::{BELIEF, CALL_TIME, DOUBT, Memory, Wave, apply};
 pub use cloud::{Call, Cloud, Live, Moment, Scope, Setback, State, What, Whose};
+pub use field::{Field, Setting, Value};
 pub use kinds::*;
 pub use names::Names;
 pub use outputs::outputs;
 pub use plan::{Action, Plan, Step, Wanted, plan};
 pub use reconcile::{Ending, Run, in_doubt_until, reconcile};
-pub use resource::{Field, Fields, Key, Kind, Ref, Resource, Setting, Tags, Value};
+pub use resource::{Fields, Key, Kind, Ref, Resource, Tags};
 pub use spec::{Defaults, Spec, Violation, check_change};
 pub use user_data::user_data;
 pub use wanted::{Facts, wanted};

@@ -10,8 +10,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::cloud::{Call, Live, State, What, Whose};
+use crate::field::{Field, Setting};
 use crate::mark;
-use crate::resource::{Field, Fields, Key, Kind, Resource, Setting};
+use crate::resource::{Fields, Key, Kind, Resource};
 use crate::twins::superfluous;
 
 /// What is to exist, and nothing else of this owner's: with no resources at all it is a delete.

@@ -1,4 +1,5 @@
-use crate::resource::{Field, Ref, Setting, Value};
+use crate::field::{Field, Setting, Value};
+use crate::resource::Ref;
 
 /// The Auto Scaling group. How many instances it has between its bounds is Auto Scaling's business.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,4 +1,5 @@
-use crate::resource::{Field, Ref, Setting};
+use crate::field::{Field, Setting};
+use crate::resource::Ref;
 
 /// What carries the role to the instances. IAM allows one role in it.
 #[derive(Clone, Debug, PartialEq)]

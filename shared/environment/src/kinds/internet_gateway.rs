@@ -1,4 +1,5 @@
-use crate::resource::{Field, Ref, Setting};
+use crate::field::{Field, Setting};
+use crate::resource::Ref;
 
 /// The VPC's way to the internet. It counts only once it is attached.
 #[derive(Clone, Debug, PartialEq)]

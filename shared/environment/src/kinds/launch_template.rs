@@ -1,6 +1,7 @@
 use sha2::{Digest, Sha256};
 
-use crate::resource::{Field, Ref, Setting};
+use crate::field::{Field, Setting};
+use crate::resource::Ref;
 
 /// A launch template: all its versions that we made, the oldest first. What is wanted has one.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,4 +1,4 @@
-use crate::resource::{Field, Setting};
+use crate::field::{Field, Setting};
 
 /// A log group, and how long it keeps what is written to it.
 #[derive(Clone, Debug, PartialEq)]

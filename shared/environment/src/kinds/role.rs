@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use crate::resource::{Field, Setting, Value};
+use crate::field::{Field, Setting, Value};
 
 /// The role of the instances.
 #[derive(Clone, Debug, PartialEq)]

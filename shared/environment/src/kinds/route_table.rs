@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
-use crate::resource::{Field, Ref, Setting, Value};
+use crate::field::{Field, Setting, Value};
+use crate::resource::Ref;
 
 /// A route table: where its subnets send what is not for the VPC itself.
 #[derive(Clone, Debug, PartialEq)]

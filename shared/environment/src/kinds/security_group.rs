@@ -1,4 +1,5 @@
-use crate::resource::{Field, Ref, Value};
+use crate::field::{Field, Value};
+use crate::resource::Ref;
 
 /// The instances' security group: nothing comes in, and everything may go out, which is how AWS makes one.
 #[derive(Clone, Debug, PartialEq)]

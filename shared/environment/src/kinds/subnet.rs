@@ -1,6 +1,7 @@
 use ipnet::Ipv4Net;
 
-use crate::resource::{Field, Ref, Setting, Value};
+use crate::field::{Field, Setting, Value};
+use crate::resource::Ref;
 
 /// A subnet in one availability zone.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 use ipnet::Ipv4Net;
 
-use crate::resource::{Field, Setting, Value};
+use crate::field::{Field, Setting, Value};
 
 /// The network that everything else stands in.
 #[derive(Clone, Debug, PartialEq)]

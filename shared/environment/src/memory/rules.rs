@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::cloud::{Setback, What};
+use crate::field::Setting;
 use crate::memory::world::{Thing, Version, World};
-use crate::resource::{Fields, Key, Kind, Resource, Setting};
+use crate::resource::{Fields, Key, Kind, Resource};
 
 type Ids = BTreeMap<Key, String>;
 
