@@ -8,6 +8,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{assert_is_as_wanted, resources, run, run_to_the_end, settled, spec, standard};
 use environment::memory::{Fault, World};
 use environment::{Ending, Wanted, in_doubt_until};
@@ -127,5 +129,20 @@ fn a_refused_call_ends_the_run_with_its_sentence_and_the_delete_leaves_nothing()
         let doubt = in_doubt_until(world.clock.now(), false);
         run(&world, "delete", &Wanted::default(), Some(doubt));
         assert!(world.inventory().is_empty(), "call {call}");
+    }
+}
+
+#[test]
+fn a_create_without_a_token_is_not_sent_again_while_it_may_have_happened() {
+    let wanted = standard();
+    // It happened, and takes its time to be seen; the create is lost to this run, or to an earlier one.
+    for fault in [Fault::LostAnswer, Fault::CrashAfter] {
+        let world = World { read_lag: Duration::from_secs(30), ..World::default() };
+        fault_at(&world, 0, fault);
+        let ending = run_to_the_end(&world, "create", &wanted);
+        assert!(matches!(ending, Ending::Settled { .. }), "{fault:?}: {ending:?}");
+        let creates = world.calls.borrow().iter().filter(|call| call.operation() == "ec2:CreateVpc").count();
+        assert_eq!(creates, 1, "{fault:?}");
+        assert_is_as_wanted(&world, &wanted, "after the doubt");
     }
 }

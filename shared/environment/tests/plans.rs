@@ -76,6 +76,7 @@ fn a_tag_that_somebody_else_set_stays_and_a_retired_one_goes() {
     world.tamper(&names().vpc(), |vpc| {
         vpc.tags.insert("scanner".into(), "seen".into());
     });
+    world.clock.advance(world.read_lag);
     let mut untagged = resources(&spec(json!({})));
     untagged.retired_tags = BTreeSet::from([String::from("cost")]);
     run(&world, "update", &untagged, None);
