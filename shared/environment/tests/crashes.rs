@@ -137,7 +137,8 @@ fn a_create_without_a_token_is_not_sent_again_while_it_may_have_happened() {
     let wanted = standard();
     // It happened, and takes its time to be seen; the create is lost to this run, or to an earlier one.
     for fault in [Fault::LostAnswer, Fault::CrashAfter] {
-        let world = World { read_lag: Duration::from_secs(30), ..World::default() };
+        let mut world = World::default();
+        world.read_lag = Duration::from_secs(30);
         fault_at(&world, 0, fault);
         let ending = run_to_the_end(&world, "create", &wanted);
         assert!(matches!(ending, Ending::Settled { .. }), "{fault:?}: {ending:?}");
