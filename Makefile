@@ -6,7 +6,7 @@ VENV := .tools/venv
 TOOLS := $(VENV)/installed
 PYTHON := $(VENV)/bin/python
 # One set of features for everything: the SDKs are then compiled once, for programs and tests alike.
-CARGO_BUILD := cargo build --locked --workspace --quiet
+CARGO_BUILD := cargo build --locked --workspace
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 
 .PHONY: help
@@ -27,7 +27,7 @@ test: lint test-rust test-stacks ## Everything that CI checks
 .PHONY: lint
 lint: $(TOOLS) ## Format, lints, and the templates
 	cargo fmt --check
-	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 	$(VENV)/bin/cfn-lint infra/*.yaml infra/examples/*.yaml
 
 .PHONY: test-core
@@ -54,6 +54,7 @@ build: $(TOOLS) ## Build the functions and the local cloud (the first time takes
 tools: $(TOOLS) ## Install the pinned Python tools into .tools (emulators, AWS CLI, cargo-lambda)
 
 $(TOOLS): tests/tools/requirements.txt
+	@echo 'Installing the pinned Python tools into .tools (about a minute, 810 MB)'
 	python3 -m venv --clear $(VENV)
 	$(PYTHON) -m pip install --quiet --no-deps --no-compile --requirement $<
 	touch $@

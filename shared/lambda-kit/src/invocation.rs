@@ -17,9 +17,16 @@ pub struct Invocation {
     pub deadline_ms: u64,
 }
 
+/// The longest that Lambda lets a function run: 15 minutes (Lambda's quotas).
+const LONGEST_MS: u64 = 900_000;
+
 impl Invocation {
-    fn of(context: &Context) -> Invocation {
-        Invocation { request_id: context.request_id.clone(), deadline_ms: context.deadline }
+    /// `cargo lambda watch` tells every invocation the same deadline, ten minutes into 1970. One that has passed before
+    /// the work begins is no deadline, and Lambda's longest time takes its place.
+    fn of(context: &Context, now_ms: u64) -> Invocation {
+        let told = context.deadline;
+        let deadline_ms = if told > now_ms { told } else { now_ms + LONGEST_MS };
+        Invocation { request_id: context.request_id.clone(), deadline_ms }
     }
 
     /// How much time is left at `now_ms`; zero when the time is up.
@@ -46,7 +53,7 @@ where
     F: Future<Output = Result<Value, Error>>,
 {
     tracing::info!(function = name, version = env!("CARGO_PKG_VERSION"), "started");
-    let serve = |event: LambdaEvent<Value>| handler(event.payload, Invocation::of(&event.context));
+    let serve = |event: LambdaEvent<Value>| handler(event.payload, Invocation::of(&event.context, now_ms()));
     lambda_runtime::run(service_fn(serve)).await
 }
 
@@ -75,7 +82,15 @@ mod tests {
         let mut context = Context::default();
         context.request_id = "8476a536".to_owned();
         context.deadline = 1_767_323_045_000;
-        let read = Invocation::of(&context);
+        let read = Invocation::of(&context, 1_767_323_000_000);
         assert_eq!(read, Invocation { request_id: "8476a536".to_owned(), deadline_ms: 1_767_323_045_000 });
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_before_the_work_began_is_none() {
+        let mut context = Context::default();
+        context.deadline = 600_000;
+        let read = Invocation::of(&context, 1_767_323_000_000);
+        assert_eq!(read.time_left(1_767_323_000_000), Duration::from_mins(15));
     }
 }

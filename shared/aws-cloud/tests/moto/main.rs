@@ -9,6 +9,7 @@
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense, in its helpers too")]
 
 mod calls;
+mod differential;
 mod drift;
 mod emulator;
 mod foreign;
