@@ -58,7 +58,8 @@ class LocalCloud:
         except BaseException:
             self.__exit__()
             raise
-        for line in exports.read_text().splitlines():
+        exported = [line for line in exports.read_text().splitlines() if line.startswith("export ")]
+        for line in exported:
             name, _, value = line.removeprefix("export ").partition("=")
             self.variables[name] = value.strip("'\"")
         return self
