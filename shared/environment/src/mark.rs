@@ -1,6 +1,7 @@
 //! The mark of ownership: tags that every resource gets in its creating call, so that no crash leaves something that
 //! looks foreign.
 
+use crate::names::Names;
 use crate::resource::Tags;
 
 /// The tag that holds the owner: a hash of the stack's id and the resource's logical id.
@@ -23,13 +24,14 @@ pub fn is_ours(key: &str) -> bool {
 
 /// The tags of one resource: the user's, the mark, and those that people look for.
 #[must_use]
-pub fn tags(user: &Tags, owner: &str, environment_id: &str, project: &str, environment: &str, name: &str) -> Tags {
+pub fn tags(user: &Tags, owner: &str, names: &Names, environment: &str, name: &str) -> Tags {
+    let environment_id = names.environment_id();
     let ours = [
         (OWNER, owner),
-        (ENVIRONMENT, environment_id),
+        (ENVIRONMENT, environment_id.as_str()),
         (NAME, name),
         ("Name", name),
-        ("Project", project),
+        ("Project", names.project.as_str()),
         ("Environment", environment),
         ("ManagedBy", "envkeeper"),
     ];

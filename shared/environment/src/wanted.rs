@@ -52,9 +52,8 @@ pub fn wanted(spec: &Spec, names: &Names, owner: &str, facts: &Facts) -> Result<
     all.extend(identity(names, facts));
     all.extend(logs(spec, names));
     all.extend(compute(spec, names, facts));
-    let id = names.environment_id();
     let marked = |(key, fields): (Key, Fields)| {
-        let tags = mark::tags(&spec.tags, owner, &id, &names.project, &spec.environment, &key.name);
+        let tags = mark::tags(&spec.tags, owner, names, &spec.environment, &key.name);
         Resource { name: key.name, tags, fields }
     };
     Ok(all.into_iter().map(marked).collect())

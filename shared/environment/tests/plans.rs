@@ -109,7 +109,7 @@ fn foreign_way_out() -> environment::Ref {
 fn of_two_with_the_same_mark_the_one_stays_that_others_hold_on_to() {
     let world = settled(&standard());
     let mut twin = world.inventory().into_iter().find(|it| it.key() == names().vpc()).expect("there is a VPC");
-    twin.tags = mark::tags(&Tags::new(), OWNER, "scalable-ec2-us-west-2-dev", "scalable-ec2", "dev", &twin.name);
+    twin.tags = mark::tags(&Tags::new(), OWNER, &names(), "dev", &twin.name);
     world.plant(twin);
     let live = look(&world);
     let vpcs: Vec<&Live> = live.iter().filter(|it| it.key() == names().vpc()).collect();
