@@ -103,9 +103,19 @@ async fn carry_out<C: Cloud>(cloud: &C, step: &Step, held_until: Option<Moment>,
             Ok(()) => ended.answered += 1,
             Err(setback) => {
                 ended.setback = Some(setback);
-                break;
+                return ended;
             }
         }
+    }
+    // What waits for this step starts when a look has shown that it is ready, or gone.
+    let goes_on = match step.action {
+        Action::Create => "made, and not yet ready",
+        Action::Delete => "deleted, and not yet gone",
+        Action::Update | Action::Retain | Action::Wait(_) => return ended,
+    };
+    if step.key.kind.takes_a_while() {
+        let what = format!("{}: {goes_on}", step.key);
+        ended.setback = Some(Setback::Busy { what, again: Duration::from_secs(2) });
     }
     ended
 }
@@ -133,13 +143,18 @@ fn remember(memory: &mut Memory, step: &Step, ended: &Ended, now: Moment) {
             (What::Create(wanted), _) => {
                 memory.made.insert(step.key.clone(), (wanted.as_created(), now));
             }
+            // Without its owner's mark it is no longer ours.
+            (What::Clear(_), _) if step.action == Action::Retain => {
+                memory.made.remove(&step.key);
+                memory.deleted.extend(call.id.clone().map(|id| (id, now)));
+            }
             (What::Set(settings), Some((made, _))) => made.set_all(settings),
             (What::Clear(settings), Some((made, _))) => made.clear_all(settings),
             (What::Delete, _) => {
                 memory.made.remove(&step.key);
                 memory.deleted.extend(call.id.clone().map(|id| (id, now)));
             }
-            (What::Set(_) | What::Clear(_) | What::Drain, _) => {}
+            (What::Set(_) | What::Clear(_) | What::Drain | What::Empty, _) => {}
         }
     }
     if let (None, Some(leaves)) = (&ended.setback, &step.leaves) {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::Setting;
 use crate::names::Names;
-use crate::resource::{Key, Kind, Resource, Tags};
+use crate::resource::{Key, Resource, Tags};
 
 /// A point in time: milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -64,6 +64,8 @@ pub enum Whose {
     Ours,
     /// Under one of our names and without our mark; the text says what mark it has.
     Foreign(String),
+    /// Nobody's: an environment with this id left it behind, and a later one of the same id takes it over.
+    Retained(String),
 }
 
 /// What can be done with a resource.
@@ -74,6 +76,8 @@ pub enum State {
     Settling(String),
     /// It is going, and cannot be changed or deleted any more, or not yet.
     Leaving(String),
+    /// It was made and will never be usable; AWS's reason. It can be deleted.
+    Failed(String),
 }
 
 /// One AWS call.
@@ -94,23 +98,11 @@ pub enum What {
     Set(Vec<Setting>),
     /// Clears values that one operation clears together.
     Clear(Vec<Setting>),
-    /// Brings an Auto Scaling group's bounds and its desired capacity to zero.
+    /// Brings an Auto Scaling group's bounds and its desired capacity to zero, and lifts its protection.
     Drain,
+    /// Removes what is in a bucket: all versions and delete markers.
+    Empty,
     Delete,
-}
-
-impl Call {
-    /// The AWS operation, as `service:Operation`.
-    #[must_use]
-    pub fn operation(&self) -> &'static str {
-        match &self.what {
-            What::Create(_) => create_operation(self.key.kind),
-            What::Delete => delete_operation(self.key.kind),
-            What::Drain => "autoscaling:UpdateAutoScalingGroup",
-            What::Set(settings) => settings.first().map_or("", |it| set_operation(self.key.kind, it)),
-            What::Clear(settings) => settings.first().map_or("", |it| clear_operation(self.key.kind, it)),
-        }
-    }
 }
 
 impl fmt::Display for Call {
@@ -119,94 +111,10 @@ impl fmt::Display for Call {
         let settings = match &self.what {
             What::Set(settings) | What::Clear(settings) => settings.as_slice(),
             What::Drain => return f.write_str(" (min-size, max-size, desired-capacity: 0)"),
-            What::Create(_) | What::Delete => &[],
+            What::Create(_) | What::Empty | What::Delete => &[],
         };
         let told: Vec<String> = settings.iter().map(ToString::to_string).collect();
         if told.is_empty() { Ok(()) } else { write!(f, " ({})", told.join("; ")) }
-    }
-}
-
-fn create_operation(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Vpc => "ec2:CreateVpc",
-        Kind::InternetGateway => "ec2:CreateInternetGateway",
-        Kind::Subnet => "ec2:CreateSubnet",
-        Kind::RouteTable => "ec2:CreateRouteTable",
-        Kind::SecurityGroup => "ec2:CreateSecurityGroup",
-        Kind::Role => "iam:CreateRole",
-        Kind::InstanceProfile => "iam:CreateInstanceProfile",
-        Kind::LogGroup => "logs:CreateLogGroup",
-        Kind::LaunchTemplate => "ec2:CreateLaunchTemplate",
-        Kind::AutoScalingGroup => "autoscaling:CreateAutoScalingGroup",
-    }
-}
-
-fn delete_operation(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Vpc => "ec2:DeleteVpc",
-        Kind::InternetGateway => "ec2:DeleteInternetGateway",
-        Kind::Subnet => "ec2:DeleteSubnet",
-        Kind::RouteTable => "ec2:DeleteRouteTable",
-        Kind::SecurityGroup => "ec2:DeleteSecurityGroup",
-        Kind::Role => "iam:DeleteRole",
-        Kind::InstanceProfile => "iam:DeleteInstanceProfile",
-        Kind::LogGroup => "logs:DeleteLogGroup",
-        Kind::LaunchTemplate => "ec2:DeleteLaunchTemplate",
-        Kind::AutoScalingGroup => "autoscaling:DeleteAutoScalingGroup",
-    }
-}
-
-fn set_operation(kind: Kind, setting: &Setting) -> &'static str {
-    match setting {
-        Setting::Tag(..) => tag_operation(kind, true),
-        Setting::DnsSupport(_) | Setting::DnsHostnames(_) => "ec2:ModifyVpcAttribute",
-        Setting::Attachment(_) => "ec2:AttachInternetGateway",
-        Setting::PublicIpOnLaunch(_) => "ec2:ModifySubnetAttribute",
-        Setting::DefaultRoute(_) => "ec2:CreateRoute",
-        Setting::Association(_) => "ec2:AssociateRouteTable",
-        Setting::ManagedPolicy(_) => "iam:AttachRolePolicy",
-        Setting::ProfileRole(_) => "iam:AddRoleToInstanceProfile",
-        Setting::Retention(_) => "logs:PutRetentionPolicy",
-        Setting::TemplateVersion(_) => "ec2:CreateLaunchTemplateVersion",
-        Setting::MinSize(_) | Setting::MaxSize(_) | Setting::Subnets(_) | Setting::Template { .. } => {
-            "autoscaling:UpdateAutoScalingGroup"
-        }
-    }
-}
-
-fn clear_operation(kind: Kind, setting: &Setting) -> &'static str {
-    match setting {
-        Setting::Tag(..) => tag_operation(kind, false),
-        Setting::Attachment(_) => "ec2:DetachInternetGateway",
-        Setting::DefaultRoute(_) => "ec2:DeleteRoute",
-        Setting::Association(_) => "ec2:DisassociateRouteTable",
-        Setting::ManagedPolicy(_) => "iam:DetachRolePolicy",
-        Setting::ProfileRole(_) => "iam:RemoveRoleFromInstanceProfile",
-        Setting::Retention(_) => "logs:DeleteRetentionPolicy",
-        // These always have a value: they are set to another one, never cleared.
-        Setting::DnsSupport(_)
-        | Setting::DnsHostnames(_)
-        | Setting::PublicIpOnLaunch(_)
-        | Setting::TemplateVersion(_)
-        | Setting::MinSize(_)
-        | Setting::MaxSize(_)
-        | Setting::Subnets(_)
-        | Setting::Template { .. } => set_operation(kind, setting),
-    }
-}
-
-fn tag_operation(kind: Kind, add: bool) -> &'static str {
-    match (kind, add) {
-        (Kind::Role, true) => "iam:TagRole",
-        (Kind::Role, false) => "iam:UntagRole",
-        (Kind::InstanceProfile, true) => "iam:TagInstanceProfile",
-        (Kind::InstanceProfile, false) => "iam:UntagInstanceProfile",
-        (Kind::LogGroup, true) => "logs:TagResource",
-        (Kind::LogGroup, false) => "logs:UntagResource",
-        (Kind::AutoScalingGroup, true) => "autoscaling:CreateOrUpdateTags",
-        (Kind::AutoScalingGroup, false) => "autoscaling:DeleteTags",
-        (_, true) => "ec2:CreateTags",
-        (_, false) => "ec2:DeleteTags",
     }
 }
 
@@ -227,7 +135,7 @@ pub enum Setback {
 /// The world, as the engine sees it.
 ///
 /// Guarantees that an implementation gives: a call is sent at most once where its create cannot be repeated
-/// ([`Kind::create_can_be_repeated`]); what is already as the call would make it is success, and so is deleting what is
+/// ([`Kind::create_can_be_repeated`](crate::Kind::create_can_be_repeated)); what is already as the call would make it is success, and so is deleting what is
 /// gone; nothing is changed that does not carry the scope's mark. Within a run it remembers the ids of what it made.
 ///
 /// Futures need not be `Send`: a function runs on one thread.
@@ -255,7 +163,10 @@ impl Live {
         match tags.get(crate::mark::OWNER) {
             Some(found) if found == owner => Whose::Ours,
             Some(found) => Whose::Foreign(format!("it carries the mark of another owner, {found}")),
-            None => Whose::Foreign(String::from("it carries no owner's mark")),
+            None => match tags.get(crate::mark::RETAINED) {
+                Some(environment) => Whose::Retained(environment.clone()),
+                None => Whose::Foreign(String::from("it carries no owner's mark")),
+            },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::kinds::TemplateVersion;
+use crate::kinds::{AccessLogs, Adjustment, AlarmRule, Encryption, HealthCheck, Hook, Query, TemplateVersion, Transition};
 use crate::resource::Ref;
 
 /// One field of a resource, by the way it is set.
@@ -20,6 +20,11 @@ pub enum Field {
 }
 
 impl Field {
+    /// A field that needs a call of its own after the create call, unless a new resource has that value anyway.
+    pub(crate) fn unless_new(setting: Setting, new_has_it: bool) -> Field {
+        if new_has_it { Field::Created(setting) } else { Field::After(setting) }
+    }
+
     /// The setting, if the field can be set by a call of its own.
     #[must_use]
     pub fn setting(&self) -> Option<&Setting> {
@@ -68,12 +73,35 @@ pub enum Setting {
     DefaultRoute(Ref),
     /// A subnet that a route table serves.
     Association(Ref),
+    /// A security group whose members may connect to port 443.
+    HttpsFrom(Ref),
+    /// A route table that has the routes to a gateway endpoint.
+    EndpointRouteTable(Ref),
+    /// A subnet that an interface endpoint has a network interface in.
+    EndpointSubnet(Ref),
+    /// The ARN of the policy that bounds a role.
+    Boundary(String),
     /// The ARN of a managed policy.
     ManagedPolicy(String),
+    /// A role's own policy: JSON as `serde_json` writes it.
+    InlinePolicy {
+        name: String,
+        document: String,
+    },
     /// The role inside an instance profile.
     ProfileRole(Ref),
+    PublicAccessBlocked(bool),
+    Versioning(bool),
+    BucketEncryption(Encryption),
+    /// JSON as `serde_json` writes it.
+    BucketPolicy(String),
+    /// Days after which a bucket's objects go.
+    Expiry(u32),
+    AccessLogs(AccessLogs),
     /// Days.
     Retention(u32),
+    /// The ARN of the key that encrypts a log group.
+    LogKey(String),
     TemplateVersion(TemplateVersion),
     MinSize(u32),
     MaxSize(u32),
@@ -83,6 +111,22 @@ pub enum Setting {
         template: Ref,
         digest: String,
     },
+    HealthCheck(HealthCheck),
+    /// Whether Auto Scaling refuses to delete the group.
+    Protected(bool),
+    /// The ARN of a target group that instances are registered with.
+    TargetGroup(String),
+    Hook(Hook),
+    /// Whether all group metrics are collected.
+    GroupMetrics(bool),
+    /// All of a scaling policy.
+    Adjustment(Adjustment),
+    /// All of an alarm.
+    Rule(AlarmRule),
+    /// All of a dashboard: JSON as `serde_json` writes it.
+    DashboardBody(String),
+    /// All of a saved query.
+    Query(Query),
 }
 
 impl Setting {
@@ -98,14 +142,35 @@ impl Setting {
             Setting::PublicIpOnLaunch(_) => ("public-ip-on-launch", String::new()),
             Setting::DefaultRoute(_) => ("default-route", String::new()),
             Setting::Association(subnet) => ("serves", subnet.to_string()),
+            Setting::HttpsFrom(group) => ("https-from", group.to_string()),
+            Setting::EndpointRouteTable(table) => ("routes-in", table.to_string()),
+            Setting::EndpointSubnet(subnet) => ("interface-in", subnet.to_string()),
+            Setting::Boundary(_) => ("boundary", String::new()),
             Setting::ManagedPolicy(arn) => ("managed-policy", arn.clone()),
+            Setting::InlinePolicy { name, .. } => ("inline-policy", name.clone()),
             Setting::ProfileRole(role) => ("holds-role", role.to_string()),
+            Setting::PublicAccessBlocked(_) => ("public-access-blocked", String::new()),
+            Setting::Versioning(_) => ("versioning", String::new()),
+            Setting::BucketEncryption(_) => ("encryption", String::new()),
+            Setting::BucketPolicy(_) => ("policy", String::new()),
+            Setting::Expiry(_) => ("objects-expire-after-days", String::new()),
+            Setting::AccessLogs(_) => ("access-logs", String::new()),
             Setting::Retention(_) => ("retention-days", String::new()),
+            Setting::LogKey(_) => ("kms-key", String::new()),
             Setting::TemplateVersion(version) => ("version", version.digest.clone()),
             Setting::MinSize(_) => ("min-size", String::new()),
             Setting::MaxSize(_) => ("max-size", String::new()),
             Setting::Subnets(_) => ("subnets", String::new()),
             Setting::Template { .. } => ("launches", String::new()),
+            Setting::HealthCheck(_) => ("health-check", String::new()),
+            Setting::Protected(_) => ("deletion-protection", String::new()),
+            Setting::TargetGroup(arn) => ("target-group", arn.clone()),
+            Setting::Hook(hook) => ("lifecycle-hook", hook.name.clone()),
+            Setting::GroupMetrics(_) => ("group-metrics", String::new()),
+            Setting::Adjustment(_) => ("adjustment", String::new()),
+            Setting::Rule(_) => ("rule", String::new()),
+            Setting::DashboardBody(_) => ("body", String::new()),
+            Setting::Query(_) => ("query", String::new()),
         };
         (name, element)
     }
@@ -115,15 +180,53 @@ impl Setting {
     pub fn value(&self) -> String {
         match self {
             Setting::Tag(_, value) => value.clone(),
-            Setting::DnsSupport(on) | Setting::DnsHostnames(on) | Setting::PublicIpOnLaunch(on) => on.to_string(),
+            Setting::DnsSupport(on)
+            | Setting::DnsHostnames(on)
+            | Setting::PublicIpOnLaunch(on)
+            | Setting::PublicAccessBlocked(on)
+            | Setting::Versioning(on)
+            | Setting::Protected(on)
+            | Setting::GroupMetrics(on) => on.to_string(),
             Setting::DefaultRoute(to) => to.to_string(),
-            Setting::Retention(count) | Setting::MinSize(count) | Setting::MaxSize(count) => count.to_string(),
+            Setting::Retention(count)
+            | Setting::MinSize(count)
+            | Setting::MaxSize(count)
+            | Setting::Expiry(count) => count.to_string(),
+            Setting::Boundary(arn) | Setting::LogKey(arn) => arn.clone(),
+            Setting::InlinePolicy { document: text, .. } | Setting::BucketPolicy(text) | Setting::DashboardBody(text) => {
+                text.clone()
+            }
+            Setting::BucketEncryption(Encryption::S3) => String::from("S3's own keys"),
+            Setting::BucketEncryption(Encryption::Kms(arn)) => arn.clone(),
+            Setting::AccessLogs(logs) => format!("{}/{}", logs.to, logs.prefix),
+            Setting::HealthCheck(check) => {
+                let by = if check.by_target_groups { "EC2 and target groups" } else { "EC2" };
+                format!("{by}, after {} s", check.grace_seconds)
+            }
+            Setting::Hook(hook) => {
+                let on = match hook.on {
+                    Transition::Launch => "launch",
+                    Transition::Terminate => "terminate",
+                };
+                let end = if hook.abandon { "abandon" } else { "continue" };
+                format!("on {on}, {} s, else {end}", hook.heartbeat)
+            }
+            Setting::Adjustment(it) => format!("{:+} instances, then {} s of rest", it.by, it.cooldown_seconds),
+            Setting::Rule(rule) => rule.to_string(),
+            Setting::Query(query) => {
+                let groups: Vec<String> = query.log_groups.iter().map(ToString::to_string).collect();
+                format!("{} in {}", query.text, groups.join(", "))
+            }
             Setting::Subnets(subnets) => subnets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             Setting::Template { template, digest } => format!("{template} content {digest}"),
             Setting::Attachment(_)
             | Setting::Association(_)
+            | Setting::HttpsFrom(_)
+            | Setting::EndpointRouteTable(_)
+            | Setting::EndpointSubnet(_)
             | Setting::ManagedPolicy(_)
             | Setting::ProfileRole(_)
+            | Setting::TargetGroup(_)
             | Setting::TemplateVersion(_) => String::new(),
         }
     }
@@ -135,18 +238,16 @@ impl Setting {
             Setting::Attachment(to)
             | Setting::DefaultRoute(to)
             | Setting::Association(to)
+            | Setting::HttpsFrom(to)
+            | Setting::EndpointRouteTable(to)
+            | Setting::EndpointSubnet(to)
             | Setting::ProfileRole(to)
+            | Setting::AccessLogs(AccessLogs { to, .. })
             | Setting::Template { template: to, .. } => vec![to],
-            Setting::Subnets(subnets) => subnets.iter().collect(),
+            Setting::Subnets(all) | Setting::Rule(AlarmRule { actions: all, .. }) => all.iter().collect(),
+            Setting::Query(query) => query.log_groups.iter().collect(),
             Setting::TemplateVersion(version) => version.references(),
-            Setting::Tag(..)
-            | Setting::DnsSupport(_)
-            | Setting::DnsHostnames(_)
-            | Setting::PublicIpOnLaunch(_)
-            | Setting::ManagedPolicy(_)
-            | Setting::Retention(_)
-            | Setting::MinSize(_)
-            | Setting::MaxSize(_) => vec![],
+            _ => vec![],
         }
     }
 
@@ -156,11 +257,22 @@ impl Setting {
         let of_the_group = |setting: &Setting| {
             matches!(
                 setting,
-                Setting::MinSize(_) | Setting::MaxSize(_) | Setting::Subnets(_) | Setting::Template { .. }
+                Setting::MinSize(_)
+                    | Setting::MaxSize(_)
+                    | Setting::Subnets(_)
+                    | Setting::Template { .. }
+                    | Setting::HealthCheck(_)
+                    | Setting::Protected(_)
             )
         };
-        let tags = matches!((self, other), (Setting::Tag(..), Setting::Tag(..)));
-        tags || (of_the_group(self) && of_the_group(other))
+        let same = matches!(
+            (self, other),
+            (Setting::Tag(..), Setting::Tag(..))
+                | (Setting::TargetGroup(_), Setting::TargetGroup(_))
+                | (Setting::EndpointSubnet(_), Setting::EndpointSubnet(_))
+                | (Setting::EndpointRouteTable(_), Setting::EndpointRouteTable(_))
+        );
+        same || (of_the_group(self) && of_the_group(other))
     }
 
     /// Whether it has to be cleared before its resource can be deleted.
@@ -168,7 +280,11 @@ impl Setting {
     pub fn holds_back_a_delete(&self) -> bool {
         matches!(
             self,
-            Setting::Attachment(_) | Setting::Association(_) | Setting::ManagedPolicy(_) | Setting::ProfileRole(_)
+            Setting::Attachment(_)
+                | Setting::Association(_)
+                | Setting::ManagedPolicy(_)
+                | Setting::InlinePolicy { .. }
+                | Setting::ProfileRole(_)
         )
     }
 

@@ -10,6 +10,12 @@ pub const OWNER: &str = "envkeeper:owner";
 pub const ENVIRONMENT: &str = "envkeeper:environment";
 /// The tag that holds a resource's name, where it has no other: `Name` is for people, and people edit it.
 pub const NAME: &str = "envkeeper:name";
+/// The tag of what was left behind on purpose: the id of the environment that left it. While its owner's mark is there
+/// too, a later environment has adopted it.
+pub const RETAINED: &str = "envkeeper:retained";
+/// The tag that says what becomes of a bucket when its environment is deleted: see
+/// [`OnDelete`](crate::OnDelete).
+pub const ON_DELETE: &str = "envkeeper:on-delete";
 /// Tag keys that are ours; a user's tags cannot use them, nor any key that starts with `aws:` or `envkeeper:`.
 pub const RESERVED: [&str; 4] = ["Name", "Project", "Environment", "ManagedBy"];
 
@@ -20,6 +26,23 @@ pub fn is_ours(key: &str) -> bool {
     RESERVED.iter().any(|it| it.eq_ignore_ascii_case(key))
         || lower.starts_with("aws:")
         || lower.starts_with("envkeeper:")
+}
+
+/// The mark as a line of text, for what has no tags or shows none.
+#[must_use]
+pub fn text(owner: &str, environment_id: &str) -> String {
+    format!("{OWNER}={owner} {ENVIRONMENT}={environment_id}")
+}
+
+/// The tags that a text carries, wherever in it the mark stands.
+#[must_use]
+pub fn in_text(text: &str) -> Tags {
+    let value = |key: &str| {
+        let (_, after) = text.split_once(&format!("{key}="))?;
+        let value: String = after.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        Some((key.to_owned(), value))
+    };
+    [OWNER, ENVIRONMENT].into_iter().filter_map(value).collect()
 }
 
 /// The tags of one resource: the user's, the mark, and those that people look for.

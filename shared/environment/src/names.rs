@@ -7,14 +7,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::resource::{Key, Kind};
 
+/// Where a deployment's environments are: what their names have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub project: String,
+    /// The region with its dashes, such as `us-west-2`.
+    pub region: String,
+    /// Twelve digits.
+    pub account: String,
+}
+
+impl Place {
+    #[must_use]
+    pub fn names(&self, suffix: &str) -> Names {
+        let Place { project, region, account } = self.clone();
+        Names { project, region, account, suffix: suffix.to_owned() }
+    }
+}
+
 /// What all names of an environment are computed from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
     pub project: String,
     /// The region with its dashes, such as `us-west-2`.
     pub region: String,
+    /// Twelve digits: part of the buckets' names, which are unique in the world.
+    pub account: String,
     pub suffix: String,
 }
+
+/// The services that instances without a way to the internet reach through interface endpoints: Session Manager
+/// needs the first three, the CloudWatch agent the others.
+pub const INTERFACE_SERVICES: [&str; 6] = ["ssm", "ssmmessages", "ec2messages", "ec2", "logs", "monitoring"];
 
 impl Names {
     /// The environment's id, which is its `PhysicalResourceId`: unique per account and region.
@@ -43,9 +67,44 @@ impl Names {
         Key::new(Kind::Subnet, self.name(&format!("public{zone}")))
     }
 
+    /// The private subnet of the zone with this number, counted from 1.
+    #[must_use]
+    pub fn private_subnet(&self, zone: usize) -> Key {
+        Key::new(Kind::Subnet, self.name(&format!("private{zone}")))
+    }
+
     #[must_use]
     pub fn public_route_table(&self) -> Key {
         Key::new(Kind::RouteTable, self.name("public-rt"))
+    }
+
+    /// The route table of one private subnet, or with number 1 of all of them.
+    #[must_use]
+    pub fn private_route_table(&self, zone: usize) -> Key {
+        Key::new(Kind::RouteTable, self.name(&format!("private{zone}-rt")))
+    }
+
+    /// The NAT gateway in the public subnet of a zone.
+    #[must_use]
+    pub fn nat_gateway(&self, zone: usize) -> Key {
+        Key::new(Kind::NatGateway, self.name(&format!("nat{zone}")))
+    }
+
+    /// The address of the NAT gateway of a zone.
+    #[must_use]
+    pub fn nat_address(&self, zone: usize) -> Key {
+        Key::new(Kind::Address, self.name(&format!("nat{zone}-ip")))
+    }
+
+    /// The endpoint of a service, such as `ssm`.
+    #[must_use]
+    pub fn endpoint(&self, service: &str) -> Key {
+        Key::new(Kind::VpcEndpoint, self.name(&format!("endpoint-{service}")))
+    }
+
+    #[must_use]
+    pub fn endpoint_security_group(&self) -> Key {
+        Key::new(Kind::SecurityGroup, self.name("endpoints-sg"))
     }
 
     #[must_use]
@@ -56,6 +115,24 @@ impl Names {
     #[must_use]
     pub fn role(&self) -> Key {
         Key::new(Kind::Role, self.name("role"))
+    }
+
+    /// The inline policy of the role.
+    #[must_use]
+    pub fn role_policy(&self) -> String {
+        self.name("policy")
+    }
+
+    /// The environment's own bucket.
+    #[must_use]
+    pub fn data_bucket(&self) -> Key {
+        Key::new(Kind::Bucket, format!("{}-{}", self.name("data"), self.account))
+    }
+
+    /// The bucket of the other one's access logs.
+    #[must_use]
+    pub fn log_bucket(&self) -> Key {
+        Key::new(Kind::Bucket, format!("{}-{}", self.name("logs"), self.account))
     }
 
     #[must_use]
@@ -71,6 +148,67 @@ impl Names {
     #[must_use]
     pub fn group(&self) -> Key {
         Key::new(Kind::AutoScalingGroup, self.name("asg"))
+    }
+
+    /// The group's lifecycle hook on launch.
+    #[must_use]
+    pub fn launch_hook(&self) -> String {
+        self.name("launch-hook")
+    }
+
+    /// The group's lifecycle hook on termination.
+    #[must_use]
+    pub fn terminate_hook(&self) -> String {
+        self.name("terminate-hook")
+    }
+
+    #[must_use]
+    pub fn scale_up_policy(&self) -> Key {
+        Key::new(Kind::ScalingPolicy, self.name("scale-up"))
+    }
+
+    #[must_use]
+    pub fn scale_down_policy(&self) -> Key {
+        Key::new(Kind::ScalingPolicy, self.name("scale-down"))
+    }
+
+    #[must_use]
+    pub fn cpu_high_alarm(&self) -> Key {
+        Key::new(Kind::Alarm, self.name("cpu-high"))
+    }
+
+    #[must_use]
+    pub fn cpu_low_alarm(&self) -> Key {
+        Key::new(Kind::Alarm, self.name("cpu-low"))
+    }
+
+    /// Launches that failed.
+    #[must_use]
+    pub fn launch_failures_alarm(&self) -> Key {
+        Key::new(Kind::Alarm, self.name("launch-failures"))
+    }
+
+    /// Fewer instances in service than the fewest.
+    #[must_use]
+    pub fn healthy_low_alarm(&self) -> Key {
+        Key::new(Kind::Alarm, self.name("healthy-low"))
+    }
+
+    #[must_use]
+    pub fn dashboard(&self) -> Key {
+        Key::new(Kind::Dashboard, self.name("dashboard"))
+    }
+
+    /// A saved query; the console shows those of an environment as one folder.
+    #[must_use]
+    pub fn saved_query(&self, title: &str) -> Key {
+        Key::new(Kind::SavedQuery, format!("{}{title}", self.saved_queries()))
+    }
+
+    /// What the names of all saved queries of the environment begin with.
+    #[must_use]
+    pub fn saved_queries(&self) -> String {
+        format!("{}/", self.name("queries"))
     }
 
     /// Where scaling events are written.
@@ -90,17 +228,13 @@ impl Names {
     #[must_use]
     pub fn longest_suffix(&self) -> (usize, String) {
         let keys = [
-            self.vpc(),
-            self.internet_gateway(),
-            self.public_subnet(1),
-            self.public_route_table(),
-            self.instance_security_group(),
+            self.data_bucket(),
             self.role(),
             self.instance_profile(),
-            self.launch_template(),
-            self.group(),
+            self.instance_security_group(),
+            self.endpoint(INTERFACE_SERVICES[1]),
+            self.launch_failures_alarm(),
             self.scaling_log_group(),
-            self.instance_log_group(),
         ];
         let room = |key: &Key| longest_name(key.kind).saturating_sub(key.name.len() - self.suffix.len());
         let tightest = keys.iter().min_by_key(|key| room(key));
@@ -108,15 +242,28 @@ impl Names {
     }
 }
 
-/// The longest name that a service takes, in bytes (our names are ASCII): a role 64, an instance profile 128, an Auto
-/// Scaling group 255, a security group 255, a launch template 128, a log group 512, and a tag's value 256, which is
-/// where the others have their name. Source: the services' API references.
+/// The longest name that a service takes, in bytes (our names are ASCII): a bucket 63, a role 64, an instance profile
+/// 128, an Auto Scaling group 255, a security group 255, a launch template 128, a log group 512, an alarm, a dashboard
+/// and a saved query 255, and a tag's value 256, which is where the others have their name. Source: the services' API
+/// references.
 fn longest_name(kind: Kind) -> usize {
     match kind {
+        Kind::Bucket => 63,
         Kind::Role => 64,
         Kind::InstanceProfile | Kind::LaunchTemplate => 128,
-        Kind::SecurityGroup | Kind::AutoScalingGroup => 255,
+        Kind::SecurityGroup
+        | Kind::AutoScalingGroup
+        | Kind::ScalingPolicy
+        | Kind::Alarm
+        | Kind::Dashboard
+        | Kind::SavedQuery => 255,
+        Kind::Vpc
+        | Kind::InternetGateway
+        | Kind::Subnet
+        | Kind::Address
+        | Kind::NatGateway
+        | Kind::RouteTable
+        | Kind::VpcEndpoint => 256,
         Kind::LogGroup => 512,
-        Kind::Vpc | Kind::InternetGateway | Kind::Subnet | Kind::RouteTable => 256,
     }
 }

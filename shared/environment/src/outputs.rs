@@ -4,19 +4,28 @@ use std::collections::BTreeMap;
 
 use crate::cloud::Live;
 use crate::names::Names;
-use crate::resource::{Key, Kind};
+use crate::resource::{Fields, Key, Ref};
 
 /// The outputs by key. A value that is not there is empty, so that `Fn::GetAtt` never fails a stack.
 #[must_use]
 pub fn outputs(live: &[Live], names: &Names) -> BTreeMap<&'static str, String> {
     let found = |key: &Key| live.iter().find(|it| it.key() == *key);
     let id = |key: &Key| found(key).and_then(|it| it.id.clone()).unwrap_or_default();
-    let mut subnets: Vec<&Live> = live.iter().filter(|it| it.key().kind == Kind::Subnet).collect();
-    subnets.sort_by_key(|it| it.key());
-    let subnets: Vec<String> = subnets.iter().filter_map(|it| it.id.clone()).collect();
+    let id_of = |to: &Ref| match to {
+        Ref::Ours(key) => id(key),
+        Ref::Foreign(id) => id.clone(),
+    };
+    let vpc = match found(&names.instance_security_group()).map(|it| &it.resource.fields) {
+        Some(Fields::SecurityGroup(group)) => id_of(&group.vpc),
+        _ => String::new(),
+    };
+    let subnets: Vec<String> = match found(&names.group()).map(|it| &it.resource.fields) {
+        Some(Fields::AutoScalingGroup(group)) => group.subnets.iter().map(id_of).collect(),
+        _ => vec![],
+    };
     let version = found(&names.group()).and_then(|it| it.version).map(|number| number.to_string());
     BTreeMap::from([
-        ("VpcId", id(&names.vpc())),
+        ("VpcId", vpc),
         ("SubnetIds", subnets.join(",")),
         ("SecurityGroupId", id(&names.instance_security_group())),
         ("AutoScalingGroupName", names.group().name),
@@ -25,7 +34,22 @@ pub fn outputs(live: &[Live], names: &Names) -> BTreeMap<&'static str, String> {
         ("LaunchTemplateVersion", version.unwrap_or_default()),
         ("RoleArn", id(&names.role())),
         ("InstanceProfileArn", id(&names.instance_profile())),
+        ("BucketName", names.data_bucket().name),
+        ("LogBucketName", names.log_bucket().name),
         ("AutoScalingLogGroup", names.scaling_log_group().name),
         ("InstanceLogGroup", names.instance_log_group().name),
+        ("DashboardUrl", dashboard_url(names)),
     ])
+}
+
+/// The page in the console of the region's partition.
+fn dashboard_url(names: &Names) -> String {
+    let region = &names.region;
+    let console = match region.split('-').next() {
+        Some("cn") => "console.amazonaws.cn",
+        _ if region.starts_with("us-gov-") => "console.amazonaws-us-gov.com",
+        _ => "console.aws.amazon.com",
+    };
+    let dashboard = names.dashboard().name;
+    format!("https://{region}.{console}/cloudwatch/home?region={region}#dashboards/dashboard/{dashboard}")
 }

@@ -7,12 +7,13 @@
 //! out.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use crate::cloud::{Call, Live, State, What, Whose};
 use crate::field::{Field, Setting};
+use crate::plan_text::{tell_change, told};
 use crate::mark;
 use crate::resource::{Fields, Key, Kind, Resource};
+use crate::retain::{Fate, fate};
 use crate::twins::superfluous;
 
 /// What is to exist, and nothing else of this owner's: with no resources at all it is a delete.
@@ -22,6 +23,10 @@ pub struct Wanted {
     /// Keys of tags that this environment once had and has no more. Other tags that are live and not wanted are
     /// somebody else's, and stay.
     pub retired_tags: BTreeSet<String>,
+    /// How many instances have to be in service before it is settled; none, for what was settled once.
+    pub in_service: u32,
+    /// Whether what is deleted was never settled: then no bucket is emptied, whatever its tag says.
+    pub never_settled: bool,
 }
 
 /// The steps, in an order in which each stands behind those that it needs within its action.
@@ -53,6 +58,8 @@ pub enum Action {
     Create,
     Update,
     Delete,
+    /// It stays, without an owner, for a later environment of the same name.
+    Retain,
     /// Nothing can be done yet; the text says what for.
     Wait(String),
 }
@@ -66,20 +73,25 @@ pub fn plan(wanted: &Wanted, live: &[Live]) -> Plan {
     let twins = superfluous(live);
     if !twins.is_empty() && !wanted.resources.is_empty() {
         let mut plan = Plan::default();
-        plan.steps.extend(twins.into_iter().map(|at| delete_step(&live[at])));
+        plan.steps.extend(twins.into_iter().map(|at| delete_step(&live[at], Fate::Goes)));
         plan.add_delete_edges(live);
         return plan;
     }
     let mut plan = Plan::default();
     for resource in &wanted.resources {
-        plan.add_wanted(resource, live, &wanted.retired_tags);
+        plan.add_wanted(resource, live, wanted);
     }
     let wanted_keys: BTreeSet<Key> = wanted.resources.iter().map(Resource::key).collect();
     let unwanted = live.iter().filter(|it| it.whose == Whose::Ours && !wanted_keys.contains(&it.key()));
-    let mut unwanted: Vec<Step> = unwanted.map(delete_step).collect();
+    let mut unwanted: Vec<&Live> = unwanted.collect();
     // The other way round than things are made; the order is for readers, the edges are what counts.
-    unwanted.sort_by(|one, other| other.key.cmp(&one.key));
-    plan.steps.extend(unwanted);
+    unwanted.sort_by_key(|it| std::cmp::Reverse(it.key()));
+    for it in unwanted {
+        match fate(it, wanted.never_settled) {
+            Ok(fate) => plan.steps.push(delete_step(it, fate)),
+            Err(refused) => plan.refused.push(refused),
+        }
+    }
     plan.add_create_edges(&wanted.resources);
     plan.add_delete_edges(live);
     plan
@@ -92,31 +104,36 @@ impl Plan {
         self.steps.is_empty() && self.refused.is_empty()
     }
 
-    fn add_wanted(&mut self, wanted: &Resource, live: &[Live], retired: &BTreeSet<String>) {
+    fn add_wanted(&mut self, wanted: &Resource, live: &[Live], all: &Wanted) {
         let key = wanted.key();
         let Some(found) = live.iter().find(|it| it.key() == key) else {
             self.steps.push(create_step(wanted));
             return;
         };
-        if let Whose::Foreign(why) = &found.whose {
+        if let Some(why) = foreign(wanted, found) {
             self.refused.push(format!(
                 "{key} exists and is not this environment's: {why}. Nothing was changed. Choose another EnvironmentSuffix, or remove it."
             ));
             return;
         }
-        match change(wanted, found, retired) {
-            Err(refused) => self.refused.push(refused),
-            Ok(_) if matches!(found.state, State::Leaving(_)) => self.steps.push(wait_step(found)),
-            Ok(Some(step)) => self.steps.push(step),
-            Ok(None) if found.state != State::Ready => self.steps.push(wait_step(found)),
-            Ok(None) => {}
+        match (change(wanted, found, &all.retired_tags), &found.state) {
+            (Err(refused), _) => self.refused.push(refused),
+            (Ok(_), State::Failed(why)) => self.refused.push(format!(
+                "{key} could not be made: {why}. Delete it, or the environment, and try again."
+            )),
+            (Ok(_), State::Leaving(what) | State::Settling(what)) => self.steps.push(wait_step(key, what.clone())),
+            (Ok(Some(step)), State::Ready) => self.steps.push(step),
+            (Ok(None), State::Ready) => {
+                let missing = missing_instances(&found.resource, all.in_service);
+                self.steps.extend(missing.map(|what| wait_step(key, what)));
+            }
         }
     }
 
     fn add_create_edges(&mut self, wanted: &[Resource]) {
         for resource in wanted {
             let (key, needed) = (resource.key(), needs(resource));
-            let behind: Vec<usize> = self.indexes(|step| step.action != Action::Delete && needed.has(&step.key));
+            let behind: Vec<usize> = self.indexes(|step| !step.lets_go() && needed.has(&step.key));
             if let Some(step) = self.steps.iter_mut().find(|step| step.key == key) {
                 step.needs.extend(behind);
             }
@@ -127,7 +144,7 @@ impl Plan {
         let ours = live.iter().filter(|it| it.whose == Whose::Ours);
         let holders: Vec<(Key, Needs)> = ours.map(|it| (it.key(), needs(&it.resource))).collect();
         for at in 0..self.steps.len() {
-            if self.steps[at].action != Action::Delete {
+            if !self.steps[at].lets_go() {
                 continue;
             }
             let key = self.steps[at].key.clone();
@@ -181,56 +198,64 @@ fn create_step(wanted: &Resource) -> Step {
     }
 }
 
-/// The fields of a resource, a line each; its tags in one, without those that all have.
-fn told(resource: &Resource) -> Vec<String> {
-    let mut lines = Vec::new();
-    for field in resource.all_fields() {
-        match field {
-            Field::Created(Setting::Tag(..)) => {}
-            Field::Fixed(name, value) | Field::Once(name, value) => lines.push(format!("{name}: {value}")),
-            Field::Created(Setting::TemplateVersion(version)) => {
-                lines.push(format!("version: content {}, image {}", version.digest, version.image));
-                lines.extend(version.content.told());
-            }
-            Field::Created(setting) | Field::After(setting) => lines.push(setting.to_string()),
+fn wait_step(key: Key, what: String) -> Step {
+    Step { key, action: Action::Wait(what), told: vec![], calls: vec![], needs: vec![], leaves: None }
+}
+
+/// Why what is there is not ours to take: whose it is. What an environment of the same id left behind is.
+fn foreign(wanted: &Resource, found: &Live) -> Option<String> {
+    match &found.whose {
+        Whose::Ours => None,
+        Whose::Retained(of) if wanted.tags.get(mark::ENVIRONMENT) == Some(of) => None,
+        Whose::Retained(of) => Some(format!("the environment {of} left it behind")),
+        Whose::Foreign(why) => Some(why.clone()),
+    }
+}
+
+fn missing_instances(live: &Resource, wanted: u32) -> Option<String> {
+    match &live.fields {
+        Fields::AutoScalingGroup(group) if group.in_service < wanted => {
+            Some(format!("{} of {wanted} instances are in service", group.in_service))
         }
+        _ => None,
     }
-    let users = resource.tags.iter().filter(|(key, _)| !mark::is_ours(key));
-    let tags = users.map(|(key, value)| format!("{key}={value}")).chain([String::from("Envkeeper's own")]);
-    lines.push(format!("tags: {}", tags.collect::<Vec<_>>().join(", ")));
-    lines
 }
 
-fn wait_step(live: &Live) -> Step {
-    let what = match &live.state {
-        State::Settling(what) | State::Leaving(what) => what.clone(),
-        State::Ready => String::new(),
+fn delete_step(live: &Live, fate: Fate) -> Step {
+    if let State::Leaving(what) = &live.state {
+        return wait_step(live.key(), what.clone());
+    }
+    let (action, what) = match fate {
+        Fate::IsRetained { environment } => (Action::Retain, retaining(live, environment)),
+        fate => (Action::Delete, deleting(live, &fate)),
     };
-    Step { key: live.key(), action: Action::Wait(what), told: vec![], calls: vec![], needs: vec![], leaves: None }
-}
-
-fn delete_step(live: &Live) -> Step {
-    if let State::Leaving(_) = live.state {
-        return wait_step(live);
-    }
-    let held: Vec<Setting> = live.resource.settings().into_iter().filter(Setting::holds_back_a_delete).collect();
-    let mut what: Vec<What> = grouped(held).into_iter().map(What::Clear).collect();
-    if let Fields::AutoScalingGroup(group) = &live.resource.fields
-        && group.max_size > 0
-    {
-        what.push(What::Drain);
-    }
-    what.push(What::Delete);
     let call = |what| Call { key: live.key(), id: live.id.clone(), what };
     let told = live.id.iter().map(|id| format!("id: {id}")).collect();
-    Step {
-        key: live.key(),
-        action: Action::Delete,
-        told,
-        calls: what.into_iter().map(call).collect(),
-        needs: vec![],
-        leaves: None,
+    let calls = what.into_iter().map(call).collect();
+    Step { key: live.key(), action, told, calls, needs: vec![], leaves: None }
+}
+
+fn deleting(live: &Live, fate: &Fate) -> Vec<What> {
+    let mut held: Vec<Setting> = live.resource.settings().into_iter().filter(Setting::holds_back_a_delete).collect();
+    if *fate == Fate::IsEmptied {
+        // Logs of its own emptying would come for hours.
+        held.extend(live.resource.settings().into_iter().filter(|it| matches!(it, Setting::AccessLogs(_))));
     }
+    let mut what: Vec<What> = grouped(held).into_iter().map(What::Clear).collect();
+    match &live.resource.fields {
+        Fields::AutoScalingGroup(group) if group.max_size > 0 || group.protected => what.push(What::Drain),
+        Fields::Bucket(_) if *fate == Fate::IsEmptied => what.push(What::Empty),
+        _ => {}
+    }
+    what.push(What::Delete);
+    what
+}
+
+/// First the mark of what was left behind, then the owner's mark goes: in between it is still ours.
+fn retaining(live: &Live, environment: String) -> Vec<What> {
+    let retained = Setting::Tag(mark::RETAINED.to_owned(), environment);
+    let owner = live.resource.tags.get(mark::OWNER).cloned().unwrap_or_default();
+    vec![What::Set(vec![retained]), What::Clear(vec![Setting::Tag(mark::OWNER.to_owned(), owner)])]
 }
 
 /// The step that changes `live` into `wanted`; nothing if they are equal; a sentence if it can't be done.
@@ -293,29 +318,6 @@ fn refuse_fixed(wanted: &Resource, live: &Live) -> Result<(), String> {
     Ok(())
 }
 
-fn tell_change(new: &Setting, old: &[Setting]) -> Vec<String> {
-    if let Setting::TemplateVersion(version) = new {
-        let mut lines = vec![format!("new version: content {}, image {}", version.digest, version.image)];
-        lines.extend(newest(old).map(|last| version.content.differences(&last.content)).unwrap_or_default());
-        return lines;
-    }
-    let before = old.iter().find(|it| it.slot() == new.slot());
-    let (name, element) = new.slot();
-    match before {
-        Some(before) => {
-            vec![format!("{} {} → {}", format!("{name} {element}").trim_end(), before.value(), new.value())]
-        }
-        None => vec![new.to_string()],
-    }
-}
-
-fn newest(settings: &[Setting]) -> Option<&crate::kinds::TemplateVersion> {
-    settings.iter().rev().find_map(|it| match it {
-        Setting::TemplateVersion(version) => Some(version),
-        _ => None,
-    })
-}
-
 /// Puts together what one call sets.
 fn grouped(settings: Vec<Setting>) -> Vec<Vec<Setting>> {
     let mut groups: Vec<Vec<Setting>> = Vec::new();
@@ -328,45 +330,20 @@ fn grouped(settings: Vec<Setting>) -> Vec<Vec<Setting>> {
     groups
 }
 
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |sign: char| self.steps.iter().filter(|step| step.sign() == sign).count();
-        writeln!(
-            f,
-            "{} to create, {} to change, {} to delete, {} to wait for",
-            count('+'),
-            count('~'),
-            count('-'),
-            count('.')
-        )?;
-        for sentence in &self.refused {
-            writeln!(f, "! {sentence}")?;
-        }
-        for step in &self.steps {
-            write!(f, "{} {}", step.sign(), step.key)?;
-            if let Action::Wait(what) = &step.action {
-                write!(f, ": {what}")?;
-            }
-            writeln!(f)?;
-            step.told.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
-            step.calls.iter().try_for_each(|call| writeln!(f, "    > {call}"))?;
-            if !step.needs.is_empty() {
-                let names: Vec<&str> = step.needs.iter().map(|at| self.steps[*at].key.name.as_str()).collect();
-                writeln!(f, "    after {}", names.join(", "))?;
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Step {
-    /// `+` create, `~` update, `-` delete, `.` wait.
+    /// Whether the resource is no longer this environment's afterwards.
+    fn lets_go(&self) -> bool {
+        matches!(self.action, Action::Delete | Action::Retain)
+    }
+
+    /// `+` create, `~` update, `-` delete, `=` retain, `.` wait.
     #[must_use]
     pub fn sign(&self) -> char {
         match self.action {
             Action::Create => '+',
             Action::Update => '~',
             Action::Delete => '-',
+            Action::Retain => '=',
             Action::Wait(_) => '.',
         }
     }

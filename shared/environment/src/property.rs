@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use ipnet::Ipv4Net;
 
+use crate::retain::OnDelete;
+
 /// A property of `Custom::ScalableEnvironment`.
 #[derive(Debug)]
 pub struct Property {
@@ -42,6 +44,16 @@ pub enum Takes {
     /// A whole number between the two, both included.
     Whole(u32, u32),
     OneOf(&'static [u32]),
+    Choice(&'static [&'static str]),
+    Bool,
+    /// The id of something in EC2, by what it begins with.
+    Id(&'static str),
+    /// Several of them.
+    Ids(&'static str),
+    /// The ARN of something of a service, by what its last part begins with.
+    Arn(&'static str, &'static str),
+    /// Several of them.
+    Arns(&'static str, &'static str),
     InstanceType,
     ImageId,
     ParameterName,
@@ -102,6 +114,33 @@ pub static ZONE_COUNT: Property = Property {
     about: "Over how many availability zones the instances are spread. They are the first, by name, that offer the instance type.",
 };
 
+pub static EGRESS: Property = Property {
+    name: "Egress",
+    variable: "EGRESS",
+    default: Default::Is("NatGateway"),
+    takes: Takes::Choice(&["NatGateway", "NatGatewayPerZone", "VpcEndpoints", "PublicIp"]),
+    change: Change::Refused,
+    about: "How the instances get out. Nobody gets in, whichever it is. `NatGateway`: private subnets, one gateway; `NatGatewayPerZone`: one in each zone, so that no zone hangs on another; `VpcEndpoints`: private subnets that reach AWS (S3, Session Manager, EC2, CloudWatch) and nothing else; `PublicIp`: public subnets, and the cheapest.",
+};
+
+pub static VPC_ID: Property = Property {
+    name: "VpcId",
+    variable: "VPC_ID",
+    default: Default::Absent("a network of its own"),
+    takes: Takes::Id("vpc-"),
+    change: Change::Refused,
+    about: "A network that is there already, together with `SubnetIds`. Its ways out are its own: `VpcCidr`, `ZoneCount` and `Egress` then say nothing.",
+};
+
+pub static SUBNET_IDS: Property = Property {
+    name: "SubnetIds",
+    variable: "SUBNET_IDS",
+    default: Default::Absent("subnets of its own"),
+    takes: Takes::Ids("subnet-"),
+    change: Change::InPlace,
+    about: "The subnets of `VpcId` that the instances go into.",
+};
+
 pub static INSTANCE_TYPE: Property = Property {
     name: "InstanceType",
     variable: "INSTANCE_TYPE",
@@ -138,6 +177,15 @@ pub static USER_DATA_SCRIPT: Property = Property {
     about: "Runs as root on each new instance, after the agents. If it fails, so does the instance's user data. Without `#!` it is a bash script.",
 };
 
+pub static ROOT_VOLUME_GIB: Property = Property {
+    name: "RootVolumeGiB",
+    variable: "ROOT_VOLUME_GIB",
+    default: Default::Is("8"),
+    takes: Takes::Whole(8, 16_384),
+    change: Change::NewInstances,
+    about: "The size of the root volume, which is always encrypted. 8 is the least that Amazon Linux 2023 fits on.",
+};
+
 pub static MIN_SIZE: Property = Property {
     name: "MinSize",
     variable: "MIN_SIZE",
@@ -165,6 +213,123 @@ pub static DESIRED_CAPACITY: Property = Property {
     about: "How many instances to begin with. From then on it belongs to Auto Scaling.",
 };
 
+pub static WAIT_FOR_INSTANCES: Property = Property {
+    name: "WaitForInstances",
+    variable: "WAIT_FOR_INSTANCES",
+    default: Default::Is("true"),
+    takes: Takes::Bool,
+    change: Change::AtCreation,
+    about: "Whether a create is done only when `MinSize` instances are in service.",
+};
+
+pub static HEALTH_CHECK_GRACE_SECONDS: Property = Property {
+    name: "HealthCheckGraceSeconds",
+    variable: "HEALTH_CHECK_GRACE_SECONDS",
+    default: Default::Is("300"),
+    takes: Takes::Whole(0, 7200),
+    change: Change::InPlace,
+    about: "For how long after its start an instance is not judged.",
+};
+
+pub static TARGET_GROUP_ARNS: Property = Property {
+    name: "TargetGroupArns",
+    variable: "TARGET_GROUP_ARNS",
+    default: Default::Absent("no target groups"),
+    takes: Takes::Arns("elasticloadbalancing", "targetgroup/"),
+    change: Change::InPlace,
+    about: "Target groups of load balancers that the instances are registered with, and whose health checks then count too. Let the balancer in with a rule of your own on `SecurityGroupId`: Envkeeper leaves it alone.",
+};
+
+pub static LAUNCH_GATE: Property = Property {
+    name: "LaunchGate",
+    variable: "LAUNCH_GATE",
+    default: Default::Absent("on, where this deployment has the function that answers"),
+    takes: Takes::Bool,
+    change: Change::InPlace,
+    about: "Whether a new instance waits until it is seen to be healthy.",
+};
+
+pub static TERMINATE_DRAIN: Property = Property {
+    name: "TerminateDrain",
+    variable: "TERMINATE_DRAIN",
+    default: Default::Absent("on, where this deployment has the function that answers"),
+    takes: Takes::Bool,
+    change: Change::InPlace,
+    about: "Whether an instance is drained before it ends.",
+};
+
+pub static SCALE_UP_CPU: Property = Property {
+    name: "ScaleUpCpuThreshold",
+    variable: "SCALE_UP_CPU_THRESHOLD",
+    default: Default::Is("70"),
+    takes: Takes::Whole(1, 100),
+    change: Change::InPlace,
+    about: "The average CPU use, in percent, from which on the group grows.",
+};
+
+pub static SCALE_DOWN_CPU: Property = Property {
+    name: "ScaleDownCpuThreshold",
+    variable: "SCALE_DOWN_CPU_THRESHOLD",
+    default: Default::Is("30"),
+    takes: Takes::Whole(0, 99),
+    change: Change::InPlace,
+    about: "The average CPU use, in percent, down from which the group shrinks.",
+};
+
+pub static ALARM_PERIOD_SECONDS: Property = Property {
+    name: "AlarmPeriodSeconds",
+    variable: "ALARM_PERIOD_SECONDS",
+    default: Default::Is("60"),
+    takes: Takes::OneOf(&[60, 120, 180, 240, 300, 600, 900, 1800, 3600]),
+    change: Change::InPlace,
+    about: "The time that an alarm averages over. Below 300 the instances get detailed monitoring, since there is a value only every five minutes without it: a change across that line concerns new instances.",
+};
+
+pub static ALARM_EVALUATION_PERIODS: Property = Property {
+    name: "AlarmEvaluationPeriods",
+    variable: "ALARM_EVALUATION_PERIODS",
+    default: Default::Is("3"),
+    takes: Takes::Whole(1, 100),
+    change: Change::InPlace,
+    about: "How many periods in a row it takes.",
+};
+
+pub static SCALE_UP_ADJUSTMENT: Property = Property {
+    name: "ScaleUpAdjustment",
+    variable: "SCALE_UP_ADJUSTMENT",
+    default: Default::Is("1"),
+    takes: Takes::Whole(1, 100),
+    change: Change::InPlace,
+    about: "By how many instances the group grows at a time.",
+};
+
+pub static SCALE_DOWN_ADJUSTMENT: Property = Property {
+    name: "ScaleDownAdjustment",
+    variable: "SCALE_DOWN_ADJUSTMENT",
+    default: Default::Is("1"),
+    takes: Takes::Whole(1, 100),
+    change: Change::InPlace,
+    about: "By how many instances the group shrinks at a time.",
+};
+
+pub static COOLDOWN_SECONDS: Property = Property {
+    name: "CooldownSeconds",
+    variable: "COOLDOWN_SECONDS",
+    default: Default::Is("300"),
+    takes: Takes::Whole(0, 86_400),
+    change: Change::InPlace,
+    about: "How long the group rests between two such changes.",
+};
+
+pub static ALARM_TOPIC_ARN: Property = Property {
+    name: "AlarmTopicArn",
+    variable: "ALARM_TOPIC_ARN",
+    default: Default::Absent("nobody is told"),
+    takes: Takes::Arn("sns", ""),
+    change: Change::InPlace,
+    about: "An SNS topic that every alarm notifies too.",
+};
+
 pub static LOG_RETENTION_DAYS: Property = Property {
     name: "LogRetentionDays",
     variable: "LOG_RETENTION_DAYS",
@@ -172,6 +337,42 @@ pub static LOG_RETENTION_DAYS: Property = Property {
     takes: Takes::OneOf(RETENTION_DAYS),
     change: Change::InPlace,
     about: "How long both log groups keep what is written to them.",
+};
+
+pub static KMS_KEY_ARN: Property = Property {
+    name: "KmsKeyArn",
+    variable: "KMS_KEY_ARN",
+    default: Default::Absent("the services' own keys"),
+    takes: Takes::Arn("kms", "key/"),
+    change: Change::InPlace,
+    about: "A key that encrypts log groups, the bucket and the volumes of new instances. Its own policy has to let CloudWatch Logs and the service-linked role of Auto Scaling use it.",
+};
+
+pub static PERMISSIONS_BOUNDARY_ARN: Property = Property {
+    name: "PermissionsBoundaryArn",
+    variable: "PERMISSIONS_BOUNDARY_ARN",
+    default: Default::Absent("no boundary"),
+    takes: Takes::Arn("iam", "policy/"),
+    change: Change::InPlace,
+    about: "The policy that bounds what the instances' role may ever do.",
+};
+
+pub static BUCKET_ON_DELETE: Property = Property {
+    name: "BucketOnDelete",
+    variable: "BUCKET_ON_DELETE",
+    default: Default::Is("Retain"),
+    takes: Takes::Choice(&OnDelete::PROPERTY),
+    change: Change::InPlace,
+    about: "What becomes of the buckets when the environment is deleted. `Retain`: they stay, and a later environment of the same name takes them over. `Empty`: they go with all that is in them. `FailIfNotEmpty`: nothing is deleted while there is something in the bucket; of the access logs what is left then stays.",
+};
+
+pub static DELETION_PROTECTION: Property = Property {
+    name: "DeletionProtection",
+    variable: "DELETION_PROTECTION",
+    default: Default::Is("false"),
+    takes: Takes::Bool,
+    change: Change::InPlace,
+    about: "Whether a delete is refused. It counts once the create is done, and not while the stack rolls back; an update lifts it, and so does the request `unlock`.",
 };
 
 pub static TAGS: Property = Property {
@@ -189,14 +390,35 @@ pub static ALL: &[&Property] = &[
     &ENVIRONMENT,
     &VPC_CIDR,
     &ZONE_COUNT,
+    &EGRESS,
+    &VPC_ID,
+    &SUBNET_IDS,
     &INSTANCE_TYPE,
     &IMAGE_ID,
     &IMAGE_PARAMETER,
+    &ROOT_VOLUME_GIB,
     &USER_DATA_SCRIPT,
     &MIN_SIZE,
     &MAX_SIZE,
     &DESIRED_CAPACITY,
+    &WAIT_FOR_INSTANCES,
+    &HEALTH_CHECK_GRACE_SECONDS,
+    &TARGET_GROUP_ARNS,
+    &LAUNCH_GATE,
+    &TERMINATE_DRAIN,
+    &SCALE_UP_CPU,
+    &SCALE_DOWN_CPU,
+    &ALARM_PERIOD_SECONDS,
+    &ALARM_EVALUATION_PERIODS,
+    &SCALE_UP_ADJUSTMENT,
+    &SCALE_DOWN_ADJUSTMENT,
+    &COOLDOWN_SECONDS,
+    &ALARM_TOPIC_ARN,
     &LOG_RETENTION_DAYS,
+    &KMS_KEY_ARN,
+    &PERMISSIONS_BOUNDARY_ARN,
+    &BUCKET_ON_DELETE,
+    &DELETION_PROTECTION,
     &TAGS,
 ];
 
@@ -207,6 +429,8 @@ pub const CLOUDFORMATION_OWN: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 pub const LARGEST_NETWORK: u8 = 16;
 /// Eight parts of it are subnets of /28, the smallest that AWS makes (the VPC user guide).
 pub const SMALLEST_NETWORK: u8 = 25;
+/// How many subnets or target groups a property may name; Auto Scaling takes more than anybody has.
+pub const MOST_IN_A_LIST: usize = 20;
 /// The tags that a user may set; AWS allows 50 on a resource, and the rest is for marks.
 pub const MOST_TAGS: usize = 40;
 
@@ -225,6 +449,17 @@ impl Takes {
                 let told: Vec<String> = numbers.iter().map(ToString::to_string).collect();
                 format!("one of {}", told.join(", "))
             }
+            Takes::Choice(words) => format!("one of {}", words.join(", ")),
+            Takes::Bool => "true or false".into(),
+            Takes::Id(prefix) => format!("an id: {prefix} and 8 or 17 hexadecimal digits"),
+            Takes::Ids(prefix) => format!(
+                "1 to {MOST_IN_A_LIST} different ids, as a list or separated by commas, each {prefix} and 8 or 17 hexadecimal digits"
+            ),
+            Takes::Arn(service, begins) => format!("an ARN, such as {}", example_arn(service, begins)),
+            Takes::Arns(service, begins) => format!(
+                "1 to {MOST_IN_A_LIST} different ARNs, as a list or separated by commas, such as {}",
+                example_arn(service, begins)
+            ),
             Takes::InstanceType => "an instance type, such as t3.micro".into(),
             Takes::ImageId => "an image id: ami- and 8 or 17 hexadecimal digits".into(),
             Takes::ParameterName => {
@@ -254,9 +489,12 @@ impl Takes {
                 let plain = |part: &str| !part.is_empty() && part.chars().all(dashed);
                 plain(family) && plain(size)
             }),
-            Takes::ImageId => text.strip_prefix("ami-").is_some_and(|id| {
-                matches!(id.len(), 8 | 17) && id.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
-            }),
+            Takes::ImageId => is_id("ami-", text),
+            Takes::Choice(words) => words.contains(&text),
+            Takes::Bool => matches!(text, "true" | "false"),
+            Takes::Id(prefix) => is_id(prefix, text),
+            Takes::Arn(service, begins) => is_arn(service, begins, text),
+            Takes::Ids(_) | Takes::Arns(..) => listed(text).is_some_and(|all| all.iter().all(|it| self.admits_one(it))),
             Takes::ParameterName => {
                 let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
                 text.len() > 1 && text.len() <= 200 && text.starts_with('/') && text.chars().all(allowed)
@@ -265,6 +503,56 @@ impl Takes {
             Takes::Tags => false,
         }
     }
+}
+
+impl Takes {
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self, Takes::Ids(_) | Takes::Arns(..))
+    }
+
+    /// Whether one element of a list is valid.
+    fn admits_one(&self, text: &str) -> bool {
+        match self {
+            Takes::Ids(prefix) => is_id(prefix, text),
+            Takes::Arns(service, begins) => is_arn(service, begins, text),
+            _ => false,
+        }
+    }
+}
+
+/// The elements of a list that is written with commas: some, not too many, and none twice.
+pub(crate) fn listed(text: &str) -> Option<Vec<String>> {
+    let all: Vec<String> = text.split(',').map(|it| it.trim().to_owned()).collect();
+    let different: std::collections::BTreeSet<&String> = all.iter().collect();
+    (all.len() <= MOST_IN_A_LIST && different.len() == all.len()).then_some(all)
+}
+
+fn is_id(prefix: &str, text: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|id| {
+        matches!(id.len(), 8 | 17) && id.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
+    })
+}
+
+/// `arn:partition:service:region:account:rest`. Whether it exists is for AWS to say.
+fn is_arn(service: &str, begins: &str, text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-/:".contains(c);
+    match parts.as_slice() {
+        ["arn", partition, of, _, account, rest] => {
+            partition.starts_with("aws")
+                && *of == service
+                && account.len() == 12
+                && account.chars().all(|c| c.is_ascii_digit())
+                && rest.strip_prefix(begins).is_some_and(|name| !name.is_empty())
+                && text.chars().all(plain)
+        }
+        _ => false,
+    }
+}
+
+fn example_arn(service: &str, begins: &str) -> String {
+    let region = if service == "iam" { "" } else { "us-west-2" };
+    format!("arn:aws:{service}:{region}:123456789012:{begins}…")
 }
 
 /// What every service takes in a tag: the set of IAM, which is the strictest.

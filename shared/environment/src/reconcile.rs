@@ -10,9 +10,9 @@ use crate::cloud::{Cloud, Live, Moment, Scope, Setback, State, Whose};
 use crate::plan::{Wanted, plan};
 use crate::resource::Resource;
 
-/// The first pause between two looks; it doubles up to [`LONGEST_PAUSE`] while nothing moves.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// Short against what is waited for (a minute and more), and a handful of reads each.
+/// The pause between two looks is a tenth of the time that nothing has moved for, so that no wait is noticed more than a
+/// tenth too late; within these bounds.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// One run towards one goal.
@@ -54,7 +54,7 @@ pub async fn reconcile<C: Cloud>(
     mut before_wave: impl AsyncFnMut() -> Result<(), String>,
 ) -> Ending {
     let mut memory = Memory { all_in_doubt_until: run.in_doubt_until, ..Memory::default() };
-    let mut pause = FIRST_PAUSE;
+    let mut moved_at = cloud.now();
     let mut waiting_for = vec![String::from("the first look")];
     loop {
         if cloud.now() + CALL_TIME > run.until {
@@ -64,8 +64,11 @@ pub async fn reconcile<C: Cloud>(
             Turn::Ended(ending) => return ending,
             Turn::Waits { what, again, moved } => {
                 waiting_for = what;
-                pause = if moved { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+                if moved {
+                    moved_at = cloud.now();
+                }
                 if again != Some(Duration::ZERO) {
+                    let pause = ((cloud.now() - moved_at) / 10).max(SHORTEST_PAUSE);
                     cloud.pause(again.map_or(pause, |again| again.max(pause)).min(LONGEST_PAUSE)).await;
                 }
             }
@@ -156,7 +159,7 @@ fn with_what_was_done(mut live: Vec<Live>, memory: &mut Memory, now: Moment) -> 
             // Also where no mark is read yet: its create call was answered, so it is ours.
             Some(seen) if now < *at + BELIEF => {
                 seen.whose = Whose::Ours;
-                seen.resource = made.clone();
+                seen.resource = made.with_what_only_looks_show(&seen.resource);
             }
             Some(_) => {}
             None => live.push(not_seen_yet(made)),
@@ -167,5 +170,9 @@ fn with_what_was_done(mut live: Vec<Live>, memory: &mut Memory, now: Moment) -> 
 
 fn not_seen_yet(made: &Resource) -> Live {
     let (id, holds, version) = (None, vec![], None);
-    Live { id, resource: made.clone(), whose: Whose::Ours, state: State::Ready, holds, version }
+    let state = match made.kind().takes_a_while() {
+        true => State::Settling(String::from("made, and not listed yet")),
+        false => State::Ready,
+    };
+    Live { id, resource: made.clone(), whose: Whose::Ours, state, holds, version }
 }

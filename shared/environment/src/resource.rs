@@ -8,10 +8,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::field::{Field, Setting};
+use crate::field::{Field, Setting, Value};
 use crate::kinds::{
-    AutoScalingGroup, InstanceProfile, InternetGateway, LaunchTemplate, LogGroup, Role, RouteTable, SecurityGroup,
-    Subnet, Vpc,
+    Address, Alarm, AutoScalingGroup, Bucket, Dashboard, InstanceProfile, InternetGateway, LaunchTemplate, LogGroup, NatGateway, Role, RouteTable, SavedQuery, ScalingPolicy, SecurityGroup, Subnet, Vpc, VpcEndpoint,
 };
 
 /// The kinds of resources, in the order in which a person would build them by hand.
@@ -20,13 +19,21 @@ pub enum Kind {
     Vpc,
     InternetGateway,
     Subnet,
+    Address,
+    NatGateway,
     RouteTable,
     SecurityGroup,
+    VpcEndpoint,
+    Bucket,
     Role,
     InstanceProfile,
     LogGroup,
     LaunchTemplate,
     AutoScalingGroup,
+    ScalingPolicy,
+    Alarm,
+    Dashboard,
+    SavedQuery,
 }
 
 impl Kind {
@@ -37,13 +44,21 @@ impl Kind {
             Kind::Vpc => "vpc",
             Kind::InternetGateway => "internet-gateway",
             Kind::Subnet => "subnet",
+            Kind::Address => "address",
+            Kind::NatGateway => "nat-gateway",
             Kind::RouteTable => "route-table",
             Kind::SecurityGroup => "security-group",
+            Kind::VpcEndpoint => "vpc-endpoint",
+            Kind::Bucket => "bucket",
             Kind::Role => "role",
             Kind::InstanceProfile => "instance-profile",
             Kind::LogGroup => "log-group",
             Kind::LaunchTemplate => "launch-template",
             Kind::AutoScalingGroup => "auto-scaling-group",
+            Kind::ScalingPolicy => "scaling-policy",
+            Kind::Alarm => "alarm",
+            Kind::Dashboard => "dashboard",
+            Kind::SavedQuery => "saved-query",
         }
     }
 
@@ -52,10 +67,13 @@ impl Kind {
     #[must_use]
     pub fn declared_needs(self) -> &'static [(Kind, &'static str)] {
         match self {
+            Kind::NatGateway => &[(Kind::InternetGateway, "it goes out through one that is attached")],
             Kind::AutoScalingGroup => &[
                 (Kind::RouteTable, "its first instance needs a way out"),
+                (Kind::VpcEndpoint, "its first instance registers through them"),
                 (Kind::Role, "its first instance needs the attached policies"),
                 (Kind::LogGroup, "its first instance writes to them"),
+                (Kind::Bucket, "its first instance may write to them"),
             ],
             _ => &[],
         }
@@ -63,12 +81,42 @@ impl Kind {
 
     /// Whether the create call can be sent again without making a second one: it has a client token, or the name is
     /// unique in its service. The others are sent once, and looked for when the answer is lost (FACTS: `ClientToken`
-    /// does not exist on `CreateVpc`, `CreateInternetGateway`; a subnet's CIDR and a security group's name are
-    /// unique within the VPC).
+    /// does not exist on `CreateVpc`, `CreateInternetGateway`, `AllocateAddress`; a subnet's CIDR and a security group's
+    /// name are unique within the VPC; `PutQueryDefinition` without an id makes a new one each time).
     #[must_use]
     pub fn create_can_be_repeated(self) -> bool {
-        !matches!(self, Kind::Vpc | Kind::InternetGateway)
+        !matches!(self, Kind::Vpc | Kind::InternetGateway | Kind::Address | Kind::SavedQuery)
     }
+
+    /// Whether it takes a while from the answer to its create or delete call until it can be used, or is gone; a look
+    /// shows which.
+    #[must_use]
+    pub fn takes_a_while(self) -> bool {
+        matches!(self, Kind::NatGateway | Kind::VpcEndpoint)
+    }
+
+    /// How its mark of ownership is carried.
+    #[must_use]
+    pub fn marking(self) -> Marking {
+        match self {
+            Kind::Alarm => Marking::TextAndTags,
+            Kind::Dashboard | Kind::SavedQuery => Marking::Text,
+            Kind::ScalingPolicy => Marking::Parent,
+            _ => Marking::Tags,
+        }
+    }
+}
+
+/// How a resource says whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marking {
+    Tags,
+    /// It has tags that no listing shows, so its text says it too (FACTS: `DescribeAlarms` returns none).
+    TextAndTags,
+    /// It has no tags; its text says it.
+    Text,
+    /// It is a part of what it refers to.
+    Parent,
 }
 
 /// Which resource: a kind and a computed name. Unique within an environment.
@@ -139,13 +187,21 @@ pub enum Fields {
     Vpc(Vpc),
     InternetGateway(InternetGateway),
     Subnet(Subnet),
+    Address(Address),
+    NatGateway(NatGateway),
     RouteTable(RouteTable),
     SecurityGroup(SecurityGroup),
+    VpcEndpoint(VpcEndpoint),
+    Bucket(Bucket),
     Role(Role),
     InstanceProfile(InstanceProfile),
     LogGroup(LogGroup),
     LaunchTemplate(LaunchTemplate),
     AutoScalingGroup(AutoScalingGroup),
+    ScalingPolicy(ScalingPolicy),
+    Alarm(Alarm),
+    Dashboard(Dashboard),
+    SavedQuery(SavedQuery),
 }
 
 impl Resource {
@@ -155,13 +211,21 @@ impl Resource {
             Fields::Vpc(_) => Kind::Vpc,
             Fields::InternetGateway(_) => Kind::InternetGateway,
             Fields::Subnet(_) => Kind::Subnet,
+            Fields::Address(_) => Kind::Address,
+            Fields::NatGateway(_) => Kind::NatGateway,
             Fields::RouteTable(_) => Kind::RouteTable,
             Fields::SecurityGroup(_) => Kind::SecurityGroup,
+            Fields::VpcEndpoint(_) => Kind::VpcEndpoint,
+            Fields::Bucket(_) => Kind::Bucket,
             Fields::Role(_) => Kind::Role,
             Fields::InstanceProfile(_) => Kind::InstanceProfile,
             Fields::LogGroup(_) => Kind::LogGroup,
             Fields::LaunchTemplate(_) => Kind::LaunchTemplate,
             Fields::AutoScalingGroup(_) => Kind::AutoScalingGroup,
+            Fields::ScalingPolicy(_) => Kind::ScalingPolicy,
+            Fields::Alarm(_) => Kind::Alarm,
+            Fields::Dashboard(_) => Kind::Dashboard,
+            Fields::SavedQuery(_) => Kind::SavedQuery,
         }
     }
 
@@ -177,15 +241,27 @@ impl Resource {
             Fields::Vpc(it) => it.fields(),
             Fields::InternetGateway(it) => it.fields(),
             Fields::Subnet(it) => it.fields(),
+            Fields::Address(it) => it.fields(),
+            Fields::NatGateway(it) => it.fields(),
             Fields::RouteTable(it) => it.fields(),
             Fields::SecurityGroup(it) => it.fields(),
+            Fields::VpcEndpoint(it) => it.fields(),
+            Fields::Bucket(it) => it.fields(),
             Fields::Role(it) => it.fields(),
             Fields::InstanceProfile(it) => it.fields(),
             Fields::LogGroup(it) => it.fields(),
             Fields::LaunchTemplate(it) => it.fields(),
             Fields::AutoScalingGroup(it) => it.fields(),
+            Fields::ScalingPolicy(it) => it.fields(),
+            Fields::Alarm(it) => it.fields(),
+            Fields::Dashboard(it) => it.fields(),
+            Fields::SavedQuery(it) => it.fields(),
         };
-        fields.extend(self.tags.iter().map(|(key, value)| Field::Created(Setting::Tag(key.clone(), value.clone()))));
+        let tag = |(key, value): (&String, &String)| match self.kind().marking() {
+            Marking::TextAndTags => Field::Once("tag", Value::Text(format!("{key}={value}"))),
+            _ => Field::Created(Setting::Tag(key.clone(), value.clone())),
+        };
+        fields.extend(self.tags.iter().map(tag));
         fields
     }
 
@@ -213,6 +289,18 @@ impl Resource {
         created
     }
 
+    /// The resource, with what no call of ours sets as a look shows it.
+    #[must_use]
+    pub(crate) fn with_what_only_looks_show(&self, seen: &Resource) -> Resource {
+        let mut it = self.clone();
+        match (&mut it.fields, &seen.fields) {
+            (Fields::AutoScalingGroup(it), Fields::AutoScalingGroup(seen)) => it.in_service = seen.in_service,
+            (Fields::Bucket(it), Fields::Bucket(seen)) => it.holds_objects = seen.holds_objects,
+            _ => {}
+        }
+        it
+    }
+
     /// Takes a setting over, as the call that sets it would.
     pub fn set(&mut self, setting: &Setting) {
         match (&mut self.fields, setting) {
@@ -223,12 +311,19 @@ impl Resource {
             (Fields::InternetGateway(it), _) => it.set(setting),
             (Fields::Subnet(it), _) => it.set(setting),
             (Fields::RouteTable(it), _) => it.set(setting),
-            (Fields::SecurityGroup(_), _) => {}
+            (Fields::SecurityGroup(it), _) => it.set(setting),
+            (Fields::VpcEndpoint(it), _) => it.set(setting),
+            (Fields::Bucket(it), _) => it.set(setting),
             (Fields::Role(it), _) => it.set(setting),
             (Fields::InstanceProfile(it), _) => it.set(setting),
             (Fields::LogGroup(it), _) => it.set(setting),
             (Fields::LaunchTemplate(it), _) => it.set(setting),
             (Fields::AutoScalingGroup(it), _) => it.set(setting),
+            (Fields::ScalingPolicy(it), _) => it.set(setting),
+            (Fields::Alarm(it), _) => it.set(setting),
+            (Fields::Dashboard(it), _) => it.set(setting),
+            (Fields::SavedQuery(it), _) => it.set(setting),
+            (Fields::Address(_) | Fields::NatGateway(_), _) => {}
         }
     }
 
@@ -256,10 +351,14 @@ impl Resource {
             (Fields::InternetGateway(it), _) => it.clear(setting),
             (Fields::Subnet(it), _) => it.clear(setting),
             (Fields::RouteTable(it), _) => it.clear(setting),
+            (Fields::SecurityGroup(it), _) => it.clear(setting),
+            (Fields::VpcEndpoint(it), _) => it.clear(setting),
+            (Fields::Bucket(it), _) => it.clear(setting),
             (Fields::Role(it), _) => it.clear(setting),
             (Fields::InstanceProfile(it), _) => it.clear(setting),
             (Fields::LogGroup(it), _) => it.clear(setting),
-            (Fields::SecurityGroup(_) | Fields::LaunchTemplate(_) | Fields::AutoScalingGroup(_), _) => {}
+            (Fields::AutoScalingGroup(it), _) => it.clear(setting),
+            (Fields::Address(_) | Fields::NatGateway(_) | Fields::LaunchTemplate(_) | Fields::ScalingPolicy(_) | Fields::Alarm(_) | Fields::Dashboard(_) | Fields::SavedQuery(_), _) => {}
         }
     }
 }

@@ -7,9 +7,10 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::names::Names;
+use crate::names::{Names, Place};
 use crate::property::{self, Change, Default, Property};
 use crate::resource::Tags;
+use crate::retain::OnDelete;
 use crate::user_data::{LONGEST_USER_DATA, USER_SCRIPT_END, user_data};
 
 /// What is wanted, complete and checked. As JSON its keys are the properties' names.
@@ -21,16 +22,63 @@ pub struct Spec {
     pub vpc_cidr: Ipv4Net,
     /// 1 to 3.
     pub zone_count: u32,
+    pub egress: Egress,
+    /// A network that was brought along, with the subnets to use.
+    pub vpc_id: Option<String>,
+    pub subnet_ids: Vec<String>,
     pub instance_type: String,
     /// Exactly one of the two is there.
     pub image_id: Option<String>,
     pub image_parameter: Option<String>,
+    #[serde(rename = "RootVolumeGiB")]
+    pub root_volume_gib: u32,
     pub user_data_script: Option<String>,
     pub min_size: u32,
     pub max_size: u32,
     pub desired_capacity: u32,
+    pub wait_for_instances: bool,
+    pub health_check_grace_seconds: u32,
+    pub target_group_arns: Vec<String>,
+    /// `None`: wherever the deployment has the function that answers the hook.
+    pub launch_gate: Option<bool>,
+    pub terminate_drain: Option<bool>,
+    /// Percent.
+    pub scale_up_cpu_threshold: u32,
+    pub scale_down_cpu_threshold: u32,
+    pub alarm_period_seconds: u32,
+    pub alarm_evaluation_periods: u32,
+    pub scale_up_adjustment: u32,
+    /// How many instances fewer.
+    pub scale_down_adjustment: u32,
+    pub cooldown_seconds: u32,
+    pub alarm_topic_arn: Option<String>,
     pub log_retention_days: u32,
+    pub kms_key_arn: Option<String>,
+    pub permissions_boundary_arn: Option<String>,
+    pub bucket_on_delete: OnDelete,
+    pub deletion_protection: bool,
     pub tags: Tags,
+}
+
+/// How instances get out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Egress {
+    NatGateway,
+    NatGatewayPerZone,
+    VpcEndpoints,
+    PublicIp,
+}
+
+impl Egress {
+    fn of(text: &str) -> Option<Self> {
+        match text {
+            "NatGateway" => Some(Egress::NatGateway),
+            "NatGatewayPerZone" => Some(Egress::NatGatewayPerZone),
+            "VpcEndpoints" => Some(Egress::VpcEndpoints),
+            "PublicIp" => Some(Egress::PublicIp),
+            _ => None,
+        }
+    }
 }
 
 /// What a property has where a template does not give it, by the property's name. Frozen in the record when an
@@ -51,8 +99,13 @@ impl Defaults {
         Defaults(property::ALL.iter().filter_map(of).collect())
     }
 
+    /// What was frozen may be older than a property: then the table's own default holds.
     fn get(&self, property: &Property) -> Option<&str> {
-        self.0.get(property.name).map(String::as_str)
+        let of_the_table = match property.default {
+            Default::Is(value) => Some(value),
+            Default::Required | Default::Absent(_) => None,
+        };
+        self.0.get(property.name).map(String::as_str).or(of_the_table)
     }
 }
 
@@ -88,14 +141,14 @@ impl Spec {
     pub fn read(
         given: &Map<String, Value>,
         defaults: &Defaults,
-        project: &str,
-        region: &str,
+        place: &Place,
     ) -> Result<Spec, Vec<Violation>> {
         let mut reader = Reader { given, defaults, violations: unknown(given) };
         let spec = reader.spec();
+        reader.network_of_its_own_and_brought_along();
         let mut violations = reader.violations;
         if let Some(spec) = &spec {
-            violations.extend(spec.inconsistencies(project, region));
+            violations.extend(spec.inconsistencies(place));
         }
         match spec {
             Some(spec) if violations.is_empty() => Ok(spec),
@@ -103,9 +156,20 @@ impl Spec {
         }
     }
 
+    /// Reads a spec that was written into a record, perhaps by an older version that knew fewer properties: those have
+    /// what the frozen defaults say. `None` if it can't be read at all.
     #[must_use]
-    pub fn names(&self, project: &str, region: &str) -> Names {
-        Names { project: project.to_owned(), region: region.to_owned(), suffix: self.environment_suffix.clone() }
+    pub fn recorded(record: &Value, frozen: &Defaults, place: &Place) -> Option<Spec> {
+        let given = record.as_object()?.iter();
+        let given = given.filter(|(_, value)| !value.is_null() && **value != Value::Array(vec![]));
+        let given: Map<String, Value> = given.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let mut reader = Reader { given: &given, defaults: frozen, violations: vec![] };
+        reader.spec().filter(|spec| spec.inconsistencies(place).is_empty())
+    }
+
+    #[must_use]
+    pub fn names(&self, place: &Place) -> Names {
+        place.names(&self.environment_suffix)
     }
 
     /// Where the image comes from: its id, or the parameter's name.
@@ -115,7 +179,7 @@ impl Spec {
     }
 
     /// What the properties say of each other.
-    fn inconsistencies(&self, project: &str, region: &str) -> Vec<Violation> {
+    fn inconsistencies(&self, place: &Place) -> Vec<Violation> {
         let mut found = Vec::new();
         let mut violation = |property: &Property, value: &dyn fmt::Display, valid: String| {
             found.push(Violation { property: property.name.into(), value: value.to_string(), valid });
@@ -127,7 +191,28 @@ impl Spec {
             let valid = format!("from MinSize to MaxSize, {} to {}", self.min_size, self.max_size);
             violation(&property::DESIRED_CAPACITY, &self.desired_capacity, valid);
         }
-        let (longest, tightest) = self.names(project, region).longest_suffix();
+        match (&self.vpc_id, self.subnet_ids.is_empty()) {
+            (Some(vpc), true) => violation(&property::VPC_ID, &shown(vpc), "give SubnetIds too, or neither".into()),
+            (None, false) => {
+                let subnets = shown(&self.subnet_ids.join(","));
+                violation(&property::SUBNET_IDS, &subnets, "give VpcId too, or neither".into());
+            }
+            _ => {}
+        }
+        if self.scale_down_cpu_threshold >= self.scale_up_cpu_threshold {
+            let valid = format!("less than ScaleUpCpuThreshold, which is {}", self.scale_up_cpu_threshold);
+            violation(&property::SCALE_DOWN_CPU, &self.scale_down_cpu_threshold, valid);
+        }
+        let longest_alarm = if self.alarm_period_seconds < 3600 { DAY } else { 7 * DAY };
+        if self.alarm_period_seconds * self.alarm_evaluation_periods > longest_alarm {
+            let valid = format!(
+                "at most {}, since CloudWatch looks back {longest_alarm} s and AlarmPeriodSeconds is {}",
+                longest_alarm / self.alarm_period_seconds,
+                self.alarm_period_seconds
+            );
+            violation(&property::ALARM_EVALUATION_PERIODS, &self.alarm_evaluation_periods, valid);
+        }
+        let (longest, tightest) = self.names(place).longest_suffix();
         if self.environment_suffix.len() > longest {
             let valid = format!("at most {longest} characters, so that {tightest} keeps to its service's limit");
             violation(&property::ENVIRONMENT_SUFFIX, &shown(&self.environment_suffix), valid);
@@ -137,7 +222,7 @@ impl Spec {
             let valid = format!("without a line that is just {USER_SCRIPT_END}, which ends it in the user data");
             violation(&property::USER_DATA_SCRIPT, &shown(script), valid);
         }
-        let all = user_data(&self.names(project, region), self.user_data_script.as_deref()).len();
+        let all = user_data(&self.names(place), self.user_data_script.as_deref()).len();
         if all > LONGEST_USER_DATA {
             let room = (LONGEST_USER_DATA + script.len()).saturating_sub(all);
             let valid = format!(
@@ -148,6 +233,10 @@ impl Spec {
         found
     }
 }
+
+/// Seconds. Periods of less than an hour may span a day together, longer ones a week (the API reference of
+/// `PutMetricAlarm`).
+const DAY: u32 = 86_400;
 
 /// What an update may not change, by the table.
 #[must_use]
@@ -206,29 +295,94 @@ impl Reader<'_> {
         let environment = self.text(&property::ENVIRONMENT);
         let vpc_cidr = self.text(&property::VPC_CIDR).and_then(|text| property::network(&text));
         let zone_count = self.whole(&property::ZONE_COUNT);
+        let egress = self.text(&property::EGRESS).and_then(|text| Egress::of(&text));
+        let vpc_id = self.text(&property::VPC_ID);
+        let subnet_ids = self.list(&property::SUBNET_IDS);
         let instance_type = self.text(&property::INSTANCE_TYPE);
         let (image_id, image_parameter) = self.image();
+        let root_volume_gib = self.whole(&property::ROOT_VOLUME_GIB);
         let user_data_script = self.text(&property::USER_DATA_SCRIPT);
         let min_size = self.whole(&property::MIN_SIZE);
         let max_size = self.whole(&property::MAX_SIZE);
         let desired_capacity = self.whole(&property::DESIRED_CAPACITY);
+        let wait_for_instances = self.truth(&property::WAIT_FOR_INSTANCES);
+        let health_check_grace_seconds = self.whole(&property::HEALTH_CHECK_GRACE_SECONDS);
+        let target_group_arns = self.list(&property::TARGET_GROUP_ARNS);
+        let launch_gate = self.truth(&property::LAUNCH_GATE);
+        let terminate_drain = self.truth(&property::TERMINATE_DRAIN);
+        let scale_up_cpu_threshold = self.whole(&property::SCALE_UP_CPU);
+        let scale_down_cpu_threshold = self.whole(&property::SCALE_DOWN_CPU);
+        let alarm_period_seconds = self.whole(&property::ALARM_PERIOD_SECONDS);
+        let alarm_evaluation_periods = self.whole(&property::ALARM_EVALUATION_PERIODS);
+        let scale_up_adjustment = self.whole(&property::SCALE_UP_ADJUSTMENT);
+        let scale_down_adjustment = self.whole(&property::SCALE_DOWN_ADJUSTMENT);
+        let cooldown_seconds = self.whole(&property::COOLDOWN_SECONDS);
+        let alarm_topic_arn = self.text(&property::ALARM_TOPIC_ARN);
         let log_retention_days = self.whole(&property::LOG_RETENTION_DAYS);
+        let kms_key_arn = self.text(&property::KMS_KEY_ARN);
+        let permissions_boundary_arn = self.text(&property::PERMISSIONS_BOUNDARY_ARN);
+        let bucket_on_delete = self.text(&property::BUCKET_ON_DELETE);
+        let deletion_protection = self.truth(&property::DELETION_PROTECTION);
         let tags = self.tags();
         Some(Spec {
             environment: environment.or_else(|| suffix.clone())?,
             environment_suffix: suffix?,
             vpc_cidr: vpc_cidr?,
             zone_count: zone_count?,
+            egress: egress?,
+            vpc_id,
+            subnet_ids,
             instance_type: instance_type?,
             image_id,
             image_parameter,
+            root_volume_gib: root_volume_gib?,
             user_data_script,
             min_size: min_size?,
             max_size: max_size?,
             desired_capacity: desired_capacity.or(min_size)?,
+            wait_for_instances: wait_for_instances?,
+            health_check_grace_seconds: health_check_grace_seconds?,
+            target_group_arns,
+            launch_gate,
+            terminate_drain,
+            scale_up_cpu_threshold: scale_up_cpu_threshold?,
+            scale_down_cpu_threshold: scale_down_cpu_threshold?,
+            alarm_period_seconds: alarm_period_seconds?,
+            alarm_evaluation_periods: alarm_evaluation_periods?,
+            scale_up_adjustment: scale_up_adjustment?,
+            scale_down_adjustment: scale_down_adjustment?,
+            cooldown_seconds: cooldown_seconds?,
+            alarm_topic_arn,
             log_retention_days: log_retention_days?,
+            kms_key_arn,
+            permissions_boundary_arn,
+            bucket_on_delete: OnDelete::of(Some(&bucket_on_delete?)),
+            deletion_protection: deletion_protection?,
             tags,
         })
+    }
+
+    /// Of a network that is brought along nothing else can be said.
+    fn network_of_its_own_and_brought_along(&mut self) {
+        let given = |property: &Property| self.given.contains_key(property.name);
+        let shown_of = |property: &Property| shown(&self.given[property.name].to_string());
+        let mut found = Vec::new();
+        if given(&property::VPC_ID) {
+            let of_its_own = [&property::VPC_CIDR, &property::ZONE_COUNT, &property::EGRESS];
+            let given = of_its_own.into_iter().filter(|it| given(it));
+            found.extend(given.map(|it| (it, "it cannot be given with VpcId: that network's own holds")));
+        }
+        let found: Vec<_> = found.into_iter().map(|(of, valid)| (of, shown_of(of), valid.to_owned())).collect();
+        found.into_iter().for_each(|(property, value, valid)| self.violated(property, value, valid));
+    }
+
+    fn truth(&mut self, property: &Property) -> Option<bool> {
+        self.text(property).map(|text| text == "true")
+    }
+
+    /// A list, or its elements separated by commas.
+    fn list(&mut self, property: &Property) -> Vec<String> {
+        self.text(property).and_then(|text| property::listed(&text)).unwrap_or_default()
     }
 
     /// The property's text, given or by default, if it is valid.
@@ -237,6 +391,9 @@ impl Reader<'_> {
             Some(Value::String(text)) => (text.clone(), ""),
             Some(Value::Number(number)) => (number.to_string(), ""),
             Some(Value::Bool(truth)) => (truth.to_string(), ""),
+            Some(Value::Array(all)) if property.takes.is_list() && all.iter().all(Value::is_string) => {
+                (all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","), "")
+            }
             Some(other) => {
                 let of = if other.is_null() { "leave the property out to have its default, or give " } else { "" };
                 self.violated(property, shown(&other.to_string()), format!("{of}{}", property.takes.valid()));

@@ -10,7 +10,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{assert_is_as_wanted, resources, run, run_to_the_end, settled, spec, standard};
+use common::{assert_is_as_wanted, resources, rollback, run, run_to_the_end, settled, spec, standard};
 use environment::memory::{Fault, World};
 use environment::{Ending, Wanted, in_doubt_until};
 use serde_json::json;
@@ -54,7 +54,7 @@ fn a_create_that_is_disturbed_anywhere_leaves_nothing_after_its_rollback() {
             let ending = run(&world, "create", &wanted, None);
             let settled = matches!(ending, Some(Ending::Settled { .. }));
             let doubt = in_doubt_until(world.clock.now(), settled);
-            let ending = run(&world, "delete", &Wanted::default(), Some(doubt));
+            let ending = run(&world, "delete", &rollback(), Some(doubt));
             let context = format!("{fault:?} at call {call}");
             assert!(matches!(ending, Some(Ending::Settled { .. })), "{context}: {ending:?}");
             assert!(world.inventory().is_empty(), "{context}: {:#?}", world.inventory());
@@ -127,7 +127,7 @@ fn a_refused_call_ends_the_run_with_its_sentence_and_the_delete_leaves_nothing()
         let operation = world.calls.borrow()[call].operation();
         assert!(why[0].contains(operation) && why[0].contains("denied"), "{why:?}");
         let doubt = in_doubt_until(world.clock.now(), false);
-        run(&world, "delete", &Wanted::default(), Some(doubt));
+        run(&world, "delete", &rollback(), Some(doubt));
         assert!(world.inventory().is_empty(), "call {call}");
     }
 }

@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::read;
+use common::{place, read};
 use environment::{Defaults, Spec, check_change, property};
 use serde_json::{Value, json};
 
@@ -77,12 +77,12 @@ fn networks_are_private_large_enough_and_written_with_their_own_address() {
 
 #[test]
 fn a_suffix_that_is_too_long_is_told_how_long_it_may_be() {
-    let longest = "x".repeat(38);
+    let longest = "x".repeat(24);
     assert!(read(json!({ "EnvironmentSuffix": longest })).is_ok());
-    let told = told(json!({ "EnvironmentSuffix": "x".repeat(39) }));
+    let told = told(json!({ "EnvironmentSuffix": "x".repeat(25) }));
     assert_eq!(told.len(), 1);
     assert!(
-        told[0].ends_with("at most 38 characters, so that the role's name keeps to its service's limit"),
+        told[0].ends_with("at most 24 characters, so that the bucket's name keeps to its service's limit"),
         "{told:?}"
     );
 }
@@ -152,7 +152,7 @@ fn a_property_comes_from_the_template_else_the_variable_else_the_table() {
     let defaults = Defaults::from_vars(|name| (name == "MAX_SIZE").then(|| "9".to_owned()));
     let read = |properties: Value| {
         let properties = properties.as_object().cloned().unwrap_or_default();
-        Spec::read(&properties, &defaults, "scalable-ec2", "us-west-2").expect("valid")
+        Spec::read(&properties, &defaults, &place()).expect("valid")
     };
     assert_eq!(read(json!({ "EnvironmentSuffix": "dev" })).max_size, 9);
     assert_eq!(read(json!({ "EnvironmentSuffix": "dev", "MaxSize": "4" })).max_size, 4);
@@ -163,7 +163,7 @@ fn a_property_comes_from_the_template_else_the_variable_else_the_table() {
 fn a_bad_variable_is_told_to_be_the_functions_default() {
     let defaults = Defaults::from_vars(|name| (name == "MAX_SIZE").then(|| "many".to_owned()));
     let properties = json!({ "EnvironmentSuffix": "dev" }).as_object().cloned().unwrap_or_default();
-    let told = Spec::read(&properties, &defaults, "scalable-ec2", "us-west-2").expect_err("refused");
+    let told = Spec::read(&properties, &defaults, &place()).expect_err("refused");
     assert_eq!(told[0].to_string(), "MaxSize is \"many\" by the function's default: a whole number from 0 to 1000");
 }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use crate::field::{Field, Setting, Value};
 use crate::resource::Ref;
 
@@ -12,17 +14,61 @@ pub struct AutoScalingGroup {
     pub template: Ref,
     /// The digest of the template's content that new instances get.
     pub digest: String,
+    pub health_check: HealthCheck,
+    /// Whether Auto Scaling itself refuses to delete the group.
+    pub protected: bool,
+    /// ARNs.
+    pub target_groups: BTreeSet<String>,
+    /// Given in the create call: the first instances meet them too.
+    pub hooks: Vec<Hook>,
+    /// Whether all group metrics are collected.
+    pub metrics: bool,
+    /// How many instances are in service. Seen, never wanted.
+    pub in_service: u32,
+}
+
+/// How Auto Scaling finds out that an instance is ill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// By its target groups too, not only by EC2.
+    pub by_target_groups: bool,
+    /// Seconds after its start in which it is not judged.
+    pub grace_seconds: u32,
+}
+
+/// A lifecycle hook: Auto Scaling waits with an instance until somebody says go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    pub name: String,
+    pub on: Transition,
+    /// Seconds.
+    pub heartbeat: u32,
+    /// Whether an instance that nobody answered for is given up.
+    pub abandon: bool,
+}
+
+/// Which transition a hook holds up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transition {
+    Launch,
+    Terminate,
 }
 
 impl AutoScalingGroup {
     pub(crate) fn fields(&self) -> Vec<Field> {
-        vec![
+        let mut fields = vec![
             Field::Created(Setting::MinSize(self.min_size)),
             Field::Created(Setting::MaxSize(self.max_size)),
             Field::Once("desired-capacity", Value::Text(self.desired_capacity.to_string())),
             Field::Created(Setting::Subnets(self.subnets.clone())),
             Field::Created(Setting::Template { template: self.template.clone(), digest: self.digest.clone() }),
-        ]
+            Field::Created(Setting::HealthCheck(self.health_check)),
+            Field::Created(Setting::Protected(self.protected)),
+        ];
+        fields.extend(self.target_groups.iter().map(|arn| Field::Created(Setting::TargetGroup(arn.clone()))));
+        fields.extend(self.hooks.iter().map(|hook| Field::Created(Setting::Hook(hook.clone()))));
+        fields.push(Field::unless_new(Setting::GroupMetrics(self.metrics), !self.metrics));
+        fields
     }
 
     pub(crate) fn set(&mut self, setting: &Setting) {
@@ -34,6 +80,28 @@ impl AutoScalingGroup {
                 self.template = template.clone();
                 self.digest.clone_from(digest);
             }
+            Setting::HealthCheck(check) => self.health_check = *check,
+            Setting::Protected(on) => self.protected = *on,
+            Setting::TargetGroup(arn) => {
+                self.target_groups.insert(arn.clone());
+            }
+            Setting::Hook(hook) => {
+                self.hooks.retain(|it| it.name != hook.name);
+                self.hooks.push(hook.clone());
+                self.hooks.sort_by(|one, other| one.name.cmp(&other.name));
+            }
+            Setting::GroupMetrics(on) => self.metrics = *on,
+            _ => {}
+        }
+    }
+
+    pub(crate) fn clear(&mut self, setting: &Setting) {
+        match setting {
+            Setting::TargetGroup(arn) => {
+                self.target_groups.remove(arn);
+            }
+            Setting::Hook(hook) => self.hooks.retain(|it| it.name != hook.name),
+            Setting::GroupMetrics(_) => self.metrics = false,
             _ => {}
         }
     }

@@ -32,13 +32,17 @@ pub struct TemplateContent {
     pub security_groups: Vec<Ref>,
     /// GiB; the root volume is always encrypted.
     pub root_volume_gib: u32,
+    /// The ARN of the key that encrypts it; nothing means the account's own for EBS.
+    pub volume_key: Option<String>,
+    /// A value each minute rather than every five.
+    pub detailed_monitoring: bool,
     /// The plain script; it is encoded where the call is made, and nowhere else.
     pub user_data: String,
 }
 
 impl TemplateContent {
     /// The parts by name, in the order of plans.
-    fn parts(&self) -> [(&'static str, String); 6] {
+    fn parts(&self) -> [(&'static str, String); 8] {
         let groups: Vec<String> = self.security_groups.iter().map(ToString::to_string).collect();
         [
             ("image-source", self.image_source.clone()),
@@ -46,6 +50,8 @@ impl TemplateContent {
             ("instance-profile", self.instance_profile.to_string()),
             ("security-groups", groups.join(", ")),
             ("root-volume-gib", self.root_volume_gib.to_string()),
+            ("volume-key", self.volume_key.clone().unwrap_or_default()),
+            ("detailed-monitoring", self.detailed_monitoring.to_string()),
             ("user-data", self.user_data.clone()),
         ]
     }

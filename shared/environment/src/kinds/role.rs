@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::field::{Field, Setting, Value};
 
@@ -7,26 +7,49 @@ use crate::field::{Field, Setting, Value};
 pub struct Role {
     /// The service that may assume it, such as `ec2.amazonaws.com`.
     pub trusted_service: String,
+    /// The ARN of the policy that bounds what the role may ever do.
+    pub boundary: Option<String>,
     /// ARNs of managed policies; always by attachment.
     pub managed_policies: BTreeSet<String>,
+    /// Policies of the environment's own, by name; always inline. Documents are JSON as `serde_json` writes it.
+    pub inline_policies: BTreeMap<String, String>,
 }
 
 impl Role {
     pub(crate) fn fields(&self) -> Vec<Field> {
         let mut fields = vec![Field::Fixed("trusts", Value::Text(self.trusted_service.clone()))];
+        fields.extend(self.boundary.iter().map(|arn| Field::Created(Setting::Boundary(arn.clone()))));
         fields.extend(self.managed_policies.iter().map(|arn| Field::After(Setting::ManagedPolicy(arn.clone()))));
+        let inline = |(name, document): (&String, &String)| {
+            Field::After(Setting::InlinePolicy { name: name.clone(), document: document.clone() })
+        };
+        fields.extend(self.inline_policies.iter().map(inline));
         fields
     }
 
     pub(crate) fn set(&mut self, setting: &Setting) {
-        if let Setting::ManagedPolicy(arn) = setting {
-            self.managed_policies.insert(arn.clone());
+        match setting {
+            Setting::Boundary(arn) => self.boundary = Some(arn.clone()),
+            Setting::ManagedPolicy(arn) => {
+                self.managed_policies.insert(arn.clone());
+            }
+            Setting::InlinePolicy { name, document } => {
+                self.inline_policies.insert(name.clone(), document.clone());
+            }
+            _ => {}
         }
     }
 
     pub(crate) fn clear(&mut self, setting: &Setting) {
-        if let Setting::ManagedPolicy(arn) = setting {
-            self.managed_policies.remove(arn);
+        match setting {
+            Setting::Boundary(_) => self.boundary = None,
+            Setting::ManagedPolicy(arn) => {
+                self.managed_policies.remove(arn);
+            }
+            Setting::InlinePolicy { name, .. } => {
+                self.inline_policies.remove(name);
+            }
+            _ => {}
         }
     }
 }

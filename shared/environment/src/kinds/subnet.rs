@@ -19,7 +19,7 @@ impl Subnet {
             Field::Fixed("vpc", Value::Ref(self.vpc.clone())),
             Field::Fixed("cidr", Value::Text(self.cidr.to_string())),
             Field::Once("zone", Value::Text(self.zone.clone())),
-            Field::After(Setting::PublicIpOnLaunch(self.public_ip_on_launch)),
+            Field::unless_new(Setting::PublicIpOnLaunch(self.public_ip_on_launch), !self.public_ip_on_launch),
         ]
     }
 

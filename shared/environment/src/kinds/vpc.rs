@@ -15,9 +15,9 @@ impl Vpc {
     pub(crate) fn fields(&self) -> Vec<Field> {
         vec![
             Field::Fixed("cidr", Value::Text(self.cidr.to_string())),
-            // On by default, and compared all the same: somebody may have turned it off.
-            Field::After(Setting::DnsSupport(self.dns_support)),
-            Field::After(Setting::DnsHostnames(self.dns_hostnames)),
+            // On in a new VPC, and compared all the same: somebody may have turned it off.
+            Field::unless_new(Setting::DnsSupport(self.dns_support), self.dns_support),
+            Field::unless_new(Setting::DnsHostnames(self.dns_hostnames), !self.dns_hostnames),
         ]
     }
 

@@ -6,6 +6,8 @@
 //! scenario is the same.
 
 mod clock;
+mod groups;
+mod in_the_way;
 mod rules;
 mod session;
 mod world;

@@ -4,8 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::cloud::{Call, Live, Moment, Scope, State};
+use auto_scaling::{AutoScaling, Timing};
+
+use crate::cloud::{Call, Live, Moment, Scope, State, Whose};
+use crate::mark;
 use crate::memory::clock::Clock;
+use crate::memory::groups;
 use crate::names::Names;
 use crate::resource::{Fields, Key, Kind, Resource};
 
@@ -40,8 +44,10 @@ pub struct World {
     pub read_lag: Duration,
     /// How long a profile that IAM returns is unknown to Auto Scaling. FACTS: 10 to 40 s.
     pub profile_lag: Duration,
-    /// How long an instance takes to leave.
-    pub instance_leaves: Duration,
+    /// How long a NAT gateway takes until it is available. FACTS: 87 to 121 s.
+    pub nat_takes: Duration,
+    /// Groups and their instances.
+    pub(crate) auto_scaling: RefCell<AutoScaling>,
     next_id: Cell<u64>,
 }
 
@@ -52,8 +58,10 @@ pub(crate) struct Thing {
     /// The token of the create call.
     pub token: String,
     pub history: Vec<Version>,
-    /// Of a group: when each of its instances is gone; `None` while it stays.
-    pub instances: Vec<Option<Moment>>,
+    /// From when on it can be used.
+    pub ready_at: Moment,
+    /// When it is gone, once it is being deleted.
+    pub gone_at: Option<Moment>,
 }
 
 /// How a thing stood from a moment on.
@@ -66,6 +74,13 @@ pub(crate) struct Version {
     pub links: BTreeMap<Key, String>,
 }
 
+/// FACTS: an instance is running after 24 to 52 s; how long one takes to leave is an estimate.
+const TIMING: Timing = Timing { launch: Duration::from_secs(45), terminate: Duration::from_secs(40) };
+/// How long an interface endpoint takes until it is available: an estimate.
+const ENDPOINT_TAKES: Duration = Duration::from_secs(60);
+/// How long what is made of network interfaces takes to leave: an estimate.
+const INTERFACES_LEAVE: Duration = Duration::from_secs(45);
+
 impl Default for World {
     fn default() -> Self {
         World {
@@ -76,7 +91,8 @@ impl Default for World {
             looks: Cell::default(),
             read_lag: Duration::from_secs(3),
             profile_lag: Duration::from_secs(15),
-            instance_leaves: Duration::from_secs(40),
+            nat_takes: Duration::from_secs(110),
+            auto_scaling: RefCell::new(AutoScaling::new("us-west-2", "123456789012", TIMING)),
             next_id: Cell::new(1),
         }
     }
@@ -99,21 +115,13 @@ impl Thing {
     pub fn is(&self, key: &Key) -> bool {
         self.resource().is_some_and(|it| it.key() == *key)
     }
-
-    /// Keeps a group's instances within its bounds: those over the largest size leave, and are gone at `gone`.
-    pub fn resize(&mut self, least: usize, most: usize, gone: Moment) {
-        for leaving in self.instances.iter_mut().filter(|it| it.is_none()).skip(most) {
-            *leaving = Some(gone);
-        }
-        let staying = self.instances.iter().filter(|it| it.is_none()).count();
-        self.instances.extend((staying..least).map(|_| None));
-    }
 }
 
 impl World {
     /// How many of each key there are now, with what they are: what a listing of the whole account shows.
     #[must_use]
     pub fn inventory(&self) -> Vec<Resource> {
+        self.tick();
         let things = self.things.borrow();
         let mut all: Vec<Resource> = things.iter().filter_map(|thing| thing.resource().cloned()).collect();
         all.sort_by_key(Resource::key);
@@ -123,8 +131,10 @@ impl World {
     /// Puts something there that no call of ours made.
     pub fn plant(&self, resource: Resource) {
         let id = self.new_id(&resource.key());
-        let version = Version { since: Moment::default(), resource: Some(resource), links: BTreeMap::new() };
-        self.things.borrow_mut().push(Thing { id, token: String::new(), history: vec![version], instances: vec![] });
+        let since = Moment::default();
+        let version = Version { since, resource: Some(resource), links: BTreeMap::new() };
+        let history = vec![version];
+        self.things.borrow_mut().push(Thing { id, token: String::new(), history, ready_at: since, gone_at: None });
     }
 
     /// Changes something behind our back.
@@ -144,28 +154,61 @@ impl World {
     pub(crate) fn new_id(&self, key: &Key) -> String {
         let number = self.next_id.replace(self.next_id.get() + 1);
         match key.kind {
-            Kind::Role | Kind::InstanceProfile | Kind::LogGroup | Kind::AutoScalingGroup => {
-                format!("arn:aws:{}:{}", key.kind.name(), key.name)
-            }
+            Kind::Bucket
+            | Kind::Role
+            | Kind::InstanceProfile
+            | Kind::LogGroup
+            | Kind::AutoScalingGroup
+            | Kind::Alarm
+            | Kind::Dashboard => format!("arn:aws:{}:{}", key.kind.name(), key.name),
             kind => format!("{}-{number:04}", kind.name()),
+        }
+    }
+
+    /// How long a new one takes until it can be used.
+    pub(crate) fn takes(&self, kind: Kind) -> Duration {
+        match kind {
+            Kind::NatGateway => self.nat_takes,
+            Kind::VpcEndpoint => ENDPOINT_TAKES,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// How long a deleted one is still there.
+    pub(crate) fn leaves(&self, kind: Kind) -> Duration {
+        match kind {
+            Kind::NatGateway | Kind::VpcEndpoint => INTERFACES_LEAVE,
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Lets happen what time brings: instances start and leave, and what was deleted is gone.
+    pub(crate) fn tick(&self) {
+        groups::step(self);
+        let now = self.clock.now();
+        for thing in self.things.borrow_mut().iter_mut() {
+            if let Some(gone) = thing.gone_at.take_if(|at| *at <= now) {
+                thing.history.push(Version { since: gone, resource: None, links: BTreeMap::new() });
+            }
         }
     }
 
     /// What a look within the scope shows now.
     pub(crate) fn look(&self, scope: &Scope) -> Vec<Live> {
         self.looks.set(self.looks.get() + 1);
+        self.tick();
         let now = self.clock.now();
-        let mut things = self.things.borrow_mut();
-        things.iter_mut().for_each(|thing| thing.instances.retain(|gone| gone.is_none_or(|gone| gone > now)));
+        let things = self.things.borrow();
         let seen = things.iter().filter_map(|thing| {
             let version = thing.seen(now, self.read_lag)?;
-            let resource = version.resource.clone()?;
-            let whose = Live::whose(&resource.tags, &scope.owner);
-            let in_scope = whose == crate::Whose::Ours || is_found_by_name(&resource, &scope.names);
+            let mut resource = version.resource.clone()?;
+            let whose = whose(&resource, &things, &scope.owner);
+            let in_scope = whose == Whose::Ours || is_found_by_name(&resource, &scope.names);
+            self.count_instances(&mut resource);
             in_scope.then(|| Live {
                 id: Some(thing.id.clone()),
                 whose,
-                state: state(thing, &resource),
+                state: self.state(thing, &resource),
                 holds: version.links.values().cloned().collect(),
                 version: None,
                 resource,
@@ -173,26 +216,62 @@ impl World {
         });
         seen.collect()
     }
+
+    fn count_instances(&self, resource: &mut Resource) {
+        let name = resource.name.clone();
+        if let Fields::AutoScalingGroup(group) = &mut resource.fields {
+            group.in_service = groups::instances(self, &name).1;
+        }
+    }
+
+    fn state(&self, thing: &Thing, resource: &Resource) -> State {
+        let now = self.clock.now();
+        match &resource.fields {
+            _ if thing.gone_at.is_some() => State::Leaving(String::from("it is being deleted")),
+            _ if now < thing.ready_at => State::Settling(String::from("it is pending")),
+            Fields::AutoScalingGroup(group) if group.max_size == 0 => match groups::instances(self, &resource.name).0 {
+                0 => State::Ready,
+                count => State::Leaving(format!("{count} instances are leaving")),
+            },
+            _ => State::Ready,
+        }
+    }
 }
 
-fn state(thing: &Thing, resource: &Resource) -> State {
+/// Whose a thing is, by the mark that its kind has.
+fn whose(resource: &Resource, things: &[Thing], owner: &str) -> Whose {
+    let by_text = |text: &str| Live::whose(&mark::in_text(text), owner);
     match &resource.fields {
-        Fields::AutoScalingGroup(group) if group.max_size == 0 && !thing.instances.is_empty() => {
-            State::Leaving(format!("{} instances are leaving", thing.instances.len()))
+        Fields::Alarm(alarm) => by_text(&alarm.rule.description),
+        Fields::Dashboard(dashboard) => by_text(&dashboard.body),
+        Fields::SavedQuery(query) => by_text(&query.query.text),
+        Fields::ScalingPolicy(policy) => {
+            let group = things.iter().filter_map(Thing::resource).find(|it| policy.group.key() == Some(&it.key()));
+            Live::whose(&group.map(|it| it.tags.clone()).unwrap_or_default(), owner)
         }
-        _ => State::Ready,
+        _ => Live::whose(&resource.tags, owner),
     }
 }
 
 /// What has a name that is unique in its service is found by it; the rest is found by its tag only.
 fn is_found_by_name(resource: &Resource, names: &Names) -> bool {
     let by_name = [
+        names.data_bucket(),
+        names.log_bucket(),
         names.role(),
         names.instance_profile(),
         names.launch_template(),
         names.group(),
+        names.scale_up_policy(),
+        names.scale_down_policy(),
+        names.cpu_high_alarm(),
+        names.cpu_low_alarm(),
+        names.launch_failures_alarm(),
+        names.healthy_low_alarm(),
+        names.dashboard(),
         names.scaling_log_group(),
         names.instance_log_group(),
     ];
     by_name.contains(&resource.key())
+        || (resource.kind() == Kind::SavedQuery && resource.name.starts_with(&names.saved_queries()))
 }

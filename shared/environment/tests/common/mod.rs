@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use environment::memory::{Session, World};
 use environment::{
-    Cloud, Defaults, Ending, Facts, Moment, Names, Plan, Resource, Run, Scope, Spec, Violation, Wanted, in_doubt_until,
+    Cloud, Defaults, Ending, Facts, Moment, Names, Place, Plan, Resource, Run, Scope, Spec, Violation, Wanted, in_doubt_until,
     plan, reconcile, wanted,
 };
 use serde_json::{Value, json};
@@ -20,11 +20,15 @@ pub const OWNER: &str = "0123456789abcdef0123";
 pub fn read(properties: Value) -> Result<Spec, Vec<Violation>> {
     let defaults = Defaults::from_vars(|_| None);
     let properties = properties.as_object().cloned().unwrap_or_default();
-    Spec::read(&properties, &defaults, "scalable-ec2", "us-west-2")
+    Spec::read(&properties, &defaults, &place())
+}
+
+pub fn place() -> Place {
+    Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
 }
 
 pub fn spec(properties: Value) -> Spec {
-    let mut all = json!({ "EnvironmentSuffix": "dev" });
+    let mut all = json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" });
     if let (Some(all), Some(more)) = (all.as_object_mut(), properties.as_object()) {
         all.extend(more.clone());
     }
@@ -32,7 +36,7 @@ pub fn spec(properties: Value) -> Spec {
 }
 
 pub fn names() -> Names {
-    Names { project: "scalable-ec2".into(), region: "us-west-2".into(), suffix: "dev".into() }
+    place().names("dev")
 }
 
 pub fn scope() -> Scope {
@@ -44,12 +48,18 @@ pub fn facts() -> Facts {
         zones: ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec(),
         partition: "aws".into(),
         image: "ami-0123456789abcdef0".into(),
+        hooks_are_answered: true,
     }
 }
 
 pub fn resources(spec: &Spec) -> Wanted {
     let resources = wanted(spec, &names(), OWNER, &facts()).expect("there are zones enough");
     Wanted { resources, ..Wanted::default() }
+}
+
+/// The delete that follows a create which never settled.
+pub fn rollback() -> Wanted {
+    Wanted { never_settled: true, ..Wanted::default() }
 }
 
 pub fn standard() -> Wanted {

@@ -1,0 +1,133 @@
+//! Auto Scaling in the in-memory cloud: the simulator that the local cloud has behind HTTP too.
+
+use std::time::Duration;
+
+use auto_scaling::{
+    Adjustment, DefaultResult, DeletionProtection, Effect, Fault, Launch, LaunchTemplate, LifecycleState, NewGroup,
+    Policy, PutHook, Settings, Started, Subnet, Transition as Turn,
+};
+
+use crate::cloud::Setback;
+use crate::field::Setting;
+use crate::kinds::{AutoScalingGroup, Hook, ScalingPolicy, Transition};
+use crate::memory::rules::busy;
+use crate::memory::world::World;
+use crate::resource::Ref;
+
+/// The simulator's time.
+fn now(world: &World) -> auto_scaling::Moment {
+    auto_scaling::Moment(world.clock.now().0)
+}
+
+/// Lets what is due happen, and starts at once what it asks for.
+pub(super) fn step(world: &World) {
+    let mut all = world.auto_scaling.borrow_mut();
+    for effect in all.step(now(world)) {
+        let Effect::Launch(Launch { token, .. }) = effect else { continue };
+        let instance_id = format!("i-{:017x}", token.0);
+        let started = Started { instance_id, instance_type: "t3.micro".into(), version: "1".into() };
+        all.launched(token, started, now(world));
+    }
+}
+
+pub(super) fn create(world: &World, name: &str, group: &AutoScalingGroup) -> Result<(), Setback> {
+    let new = NewGroup {
+        name: name.to_owned(),
+        settings: settings(group),
+        desired_capacity: Some(group.desired_capacity),
+        tags: vec![],
+        hooks: group.hooks.iter().map(hook).collect(),
+        target_group_arns: group.target_groups.iter().cloned().collect(),
+    };
+    answer(name, world.auto_scaling.borrow_mut().create_group(new, now(world)))
+}
+
+pub(super) fn set(world: &World, name: &str, group: &AutoScalingGroup, setting: &Setting) -> Result<(), Setback> {
+    let mut all = world.auto_scaling.borrow_mut();
+    let done = match setting {
+        Setting::Hook(it) => all.put_hook(name, hook(it)),
+        Setting::GroupMetrics(_) => all.enable_metrics(name, &[]),
+        Setting::TargetGroup(arn) => all.attach_target_groups(name, std::slice::from_ref(arn)),
+        Setting::Tag(..) => Ok(()),
+        _ => all.update_group(name, settings(group), None, now(world)),
+    };
+    answer(name, done)
+}
+
+pub(super) fn clear(world: &World, name: &str, setting: &Setting) -> Result<(), Setback> {
+    let mut all = world.auto_scaling.borrow_mut();
+    let done = match setting {
+        Setting::Hook(it) => all.delete_hook(name, &it.name),
+        Setting::GroupMetrics(_) => all.disable_metrics(name, &[]),
+        Setting::TargetGroup(arn) => all.detach_target_groups(name, std::slice::from_ref(arn)),
+        _ => Ok(()),
+    };
+    answer(name, done)
+}
+
+pub(super) fn delete(world: &World, name: &str) -> Result<(), Setback> {
+    answer(name, world.auto_scaling.borrow_mut().delete_group(name, false, now(world)))
+}
+
+/// Adds or changes a policy, and gives its ARN.
+pub(super) fn put_policy(world: &World, name: &str, policy: &ScalingPolicy) -> Result<String, Setback> {
+    let group = policy.group.to_string();
+    let cooldown = Some(Duration::from_secs(policy.adjustment.cooldown_seconds.into()));
+    let adjustment = Adjustment::ChangeInCapacity(policy.adjustment.by);
+    let policy = Policy { name: name.to_owned(), adjustment, cooldown };
+    answer(name, world.auto_scaling.borrow_mut().put_scaling_policy(&group, policy))
+}
+
+pub(super) fn delete_policy(world: &World, name: &str, group: &Ref) -> Result<(), Setback> {
+    answer(name, world.auto_scaling.borrow_mut().delete_policy(&group.to_string(), name))
+}
+
+/// How many of the group's instances are there, and how many of them are in service.
+pub(super) fn instances(world: &World, name: &str) -> (usize, u32) {
+    let all = world.auto_scaling.borrow();
+    let Ok(group) = all.group(name) else { return (0, 0) };
+    let in_service = group.instances.iter().filter(|it| it.state == LifecycleState::InService).count();
+    (group.instances.len(), u32::try_from(in_service).unwrap_or(u32::MAX))
+}
+
+fn settings(group: &AutoScalingGroup) -> Settings {
+    let subnet = |(number, to): (usize, &Ref)| Subnet { id: to.to_string(), zone: format!("zone-{number}") };
+    Settings {
+        launch_template: LaunchTemplate {
+            id: group.template.to_string(),
+            name: group.template.to_string(),
+            version: group.digest.clone(),
+        },
+        min_size: group.min_size,
+        max_size: group.max_size,
+        subnets: group.subnets.iter().enumerate().map(subnet).collect(),
+        health_check_type: if group.health_check.by_target_groups { "ELB".into() } else { "EC2".into() },
+        health_check_grace_period: Duration::from_secs(group.health_check.grace_seconds.into()),
+        deletion_protection: match group.protected {
+            true => DeletionProtection::PreventAllDeletion,
+            false => DeletionProtection::None,
+        },
+        ..Settings::default()
+    }
+}
+
+fn hook(hook: &Hook) -> PutHook {
+    PutHook {
+        name: hook.name.clone(),
+        transition: Some(match hook.on {
+            Transition::Launch => Turn::Launching,
+            Transition::Terminate => Turn::Terminating,
+        }),
+        heartbeat: Some(Duration::from_secs(hook.heartbeat.into())),
+        default_result: Some(if hook.abandon { DefaultResult::Abandon } else { DefaultResult::Continue }),
+        ..PutHook::default()
+    }
+}
+
+/// What is in use now is free later; everything else is a mistake of the caller.
+fn answer<T>(name: &str, done: Result<T, Fault>) -> Result<T, Setback> {
+    done.map_err(|fault| match fault.code {
+        "ResourceInUse" | "ScalingActivityInProgress" | "AlreadyExists" => busy(format!("{name}: {fault}")),
+        _ => Setback::Refused { what: format!("{name}: {fault}") },
+    })
+}

@@ -1,0 +1,113 @@
+//! What stands in the way of a call, as the real services have it.
+
+use crate::cloud::{Moment, Setback};
+use crate::field::Setting;
+use crate::kinds::Bucket;
+use crate::memory::rules::busy;
+use crate::memory::world::Thing;
+use crate::resource::{Fields, Kind, Resource};
+
+pub(super) fn can_set(things: &[Thing], at: usize, setting: &Setting, now: Moment) -> Result<(), Setback> {
+    let me = &things[at];
+    let name = me.resource().map(|it| it.key().to_string()).unwrap_or_default();
+    let others = || things.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, it)| it.resource());
+    let refuse = |what: &str| Err(Setback::Refused { what: format!("{name}: {what}") });
+    match setting {
+        // One gateway in a VPC (the VPC user guide).
+        Setting::Attachment(vpc) => {
+            let has_one = others().any(
+                |it| matches!(&it.fields, Fields::InternetGateway(other) if other.attached_to.as_ref() == Some(vpc)),
+            );
+            if has_one { refuse("the VPC has a gateway already") } else { Ok(()) }
+        }
+        // A route needs a gateway that is there to be used: attached, or available.
+        Setting::DefaultRoute(nat) if nat.key().is_some_and(|it| it.kind == Kind::NatGateway) => {
+            let available = things.iter().any(|it| nat.key().is_some_and(|nat| it.is(nat)) && it.ready_at <= now);
+            if available { Ok(()) } else { refuse("InvalidNatGatewayID.NotFound: it is pending") }
+        }
+        Setting::DefaultRoute(gateway) => {
+            let attached = others().any(|it| {
+                gateway.key() == Some(&it.key())
+                    && matches!(&it.fields, Fields::InternetGateway(gateway) if gateway.attached_to.is_some())
+            });
+            if attached { Ok(()) } else { Err(busy(format!("{name}: the gateway is not attached"))) }
+        }
+        // Resource.AlreadyAssociated: a subnet has one table.
+        Setting::Association(subnet) => {
+            let elsewhere =
+                others().any(|it| matches!(&it.fields, Fields::RouteTable(table) if table.serves.contains(subnet)));
+            if elsewhere { refuse("the subnet has another route table") } else { Ok(()) }
+        }
+        // LimitExceeded: one role in a profile.
+        Setting::ProfileRole(role) => match me.resource().map(|it| &it.fields) {
+            Some(Fields::InstanceProfile(profile)) if profile.role.as_ref().is_some_and(|other| other != role) => {
+                refuse("the profile has a role already")
+            }
+            _ => Ok(()),
+        },
+        // InvalidTargetBucketForLogging: the log delivery service has to be let in first.
+        Setting::AccessLogs(logs) => {
+            let lets_in = others().any(|it| {
+                logs.to.key() == Some(&it.key())
+                    && matches!(&it.fields, Fields::Bucket(Bucket { policy: Some(policy), .. }) if policy.contains("logging.s3.amazonaws.com"))
+            });
+            if lets_in { Ok(()) } else { refuse("the target bucket's policy does not let the logs in") }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What AWS checks of a whole resource after a change.
+pub(super) fn consistent(resource: &Resource) -> Result<(), Setback> {
+    let problem = match &resource.fields {
+        Fields::AutoScalingGroup(group) if group.min_size > group.max_size => "MinSize is over MaxSize",
+        Fields::Vpc(vpc) if vpc.dns_hostnames && !vpc.dns_support => "DNS hostnames need DNS support",
+        _ => return Ok(()),
+    };
+    Err(Setback::Refused { what: format!("{}: ValidationError: {problem}", resource.key()) })
+}
+
+/// `DependencyViolation`, `DeleteConflict`, `ResourceInUse`: what stands in the way of a delete (FACTS 3, the deletion
+/// order).
+pub(super) fn can_delete(things: &[Thing], at: usize, instances: usize) -> Result<(), Setback> {
+    let me = &things[at];
+    let Some(resource) = me.resource() else { return Ok(()) };
+    let held_by = |kinds: &[Kind]| {
+        let holds = |it: &&Thing| it.now().is_some_and(|version| version.links.values().any(|id| *id == me.id));
+        let mut kinds_of_holders = things.iter().filter(holds).filter_map(Thing::resource).map(Resource::kind);
+        kinds_of_holders.any(|kind| kinds.contains(&kind) && (kind != Kind::AutoScalingGroup || instances > 0))
+    };
+    let blocked = match &resource.fields {
+        Fields::Vpc(_) => held_by(&[
+            Kind::InternetGateway,
+            Kind::Subnet,
+            Kind::RouteTable,
+            Kind::SecurityGroup,
+            Kind::VpcEndpoint,
+        ]),
+        Fields::InternetGateway(gateway) => gateway.attached_to.is_some(),
+        Fields::Subnet(_) => held_by(&[Kind::AutoScalingGroup, Kind::NatGateway, Kind::VpcEndpoint]),
+        // FACTS 3: too early is a misleading AuthFailure, which the AWS side tells apart.
+        Fields::Address(_) => held_by(&[Kind::NatGateway]),
+        Fields::RouteTable(table) => !table.serves.is_empty(),
+        Fields::SecurityGroup(_) => {
+            (instances > 0 && held_by(&[Kind::LaunchTemplate])) || held_by(&[Kind::VpcEndpoint, Kind::SecurityGroup])
+        }
+        Fields::Role(role) => {
+            !role.managed_policies.is_empty() || !role.inline_policies.is_empty() || held_by(&[Kind::InstanceProfile])
+        }
+        Fields::InstanceProfile(profile) => profile.role.is_some(),
+        Fields::Bucket(bucket) => bucket.holds_objects,
+        _ => false,
+    };
+    if blocked { Err(busy(format!("{}: it is in use", resource.key()))) } else { Ok(()) }
+}
+
+/// Detaching a gateway while the VPC has addresses that are mapped is a `DependencyViolation`.
+pub(super) fn can_clear(things: &[Thing], setting: &Setting) -> Result<(), Setback> {
+    let nat = things.iter().any(|it| it.resource().is_some_and(|it| it.kind() == Kind::NatGateway));
+    match setting {
+        Setting::Attachment(_) if nat => Err(busy(String::from("the VPC has mapped public addresses"))),
+        _ => Ok(()),
+    }
+}

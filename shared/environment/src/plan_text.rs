@@ -1,0 +1,85 @@
+//! Plans as people read them.
+
+use std::fmt;
+
+use crate::field::{Field, Setting};
+use crate::kinds::TemplateVersion;
+use crate::mark;
+use crate::plan::{Action, Plan};
+use crate::resource::Resource;
+
+/// The fields of a resource, a line each; its tags in one, without those that all have.
+pub(crate) fn told(resource: &Resource) -> Vec<String> {
+    let mut lines = Vec::new();
+    for field in resource.all_fields() {
+        match field {
+            Field::Created(Setting::Tag(..)) => {}
+            Field::Fixed(name, value) | Field::Once(name, value) => lines.push(format!("{name}: {value}")),
+            Field::Created(Setting::TemplateVersion(version)) => {
+                lines.push(format!("version: content {}, image {}", version.digest, version.image));
+                lines.extend(version.content.told());
+            }
+            Field::Created(setting) | Field::After(setting) => lines.push(setting.to_string()),
+        }
+    }
+    let users = resource.tags.iter().filter(|(key, _)| !mark::is_ours(key));
+    let tags = users.map(|(key, value)| format!("{key}={value}")).chain([String::from("Envkeeper's own")]);
+    lines.push(format!("tags: {}", tags.collect::<Vec<_>>().join(", ")));
+    lines
+}
+
+/// What a setting was and becomes, a line each.
+pub(crate) fn tell_change(new: &Setting, old: &[Setting]) -> Vec<String> {
+    if let Setting::TemplateVersion(version) = new {
+        let mut lines = vec![format!("new version: content {}, image {}", version.digest, version.image)];
+        lines.extend(newest(old).map(|last| version.content.differences(&last.content)).unwrap_or_default());
+        return lines;
+    }
+    let before = old.iter().find(|it| it.slot() == new.slot());
+    let (name, element) = new.slot();
+    match before {
+        Some(before) => {
+            vec![format!("{} {} → {}", format!("{name} {element}").trim_end(), before.value(), new.value())]
+        }
+        None => vec![new.to_string()],
+    }
+}
+
+fn newest(settings: &[Setting]) -> Option<&TemplateVersion> {
+    settings.iter().rev().find_map(|it| match it {
+        Setting::TemplateVersion(version) => Some(version),
+        _ => None,
+    })
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |sign: char| self.steps.iter().filter(|step| step.sign() == sign).count();
+        writeln!(
+            f,
+            "{} to create, {} to change, {} to delete, {} to keep, {} to wait for",
+            count('+'),
+            count('~'),
+            count('-'),
+            count('='),
+            count('.')
+        )?;
+        for sentence in &self.refused {
+            writeln!(f, "! {sentence}")?;
+        }
+        for step in &self.steps {
+            write!(f, "{} {}", step.sign(), step.key)?;
+            if let Action::Wait(what) = &step.action {
+                write!(f, ": {what}")?;
+            }
+            writeln!(f)?;
+            step.told.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
+            step.calls.iter().try_for_each(|call| writeln!(f, "    > {call}"))?;
+            if !step.needs.is_empty() {
+                let names: Vec<&str> = step.needs.iter().map(|at| self.steps[*at].key.name.as_str()).collect();
+                writeln!(f, "    after {}", names.join(", "))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! The instances: what they are, and how many.
+
+use super::network::Place;
+use super::{Part, Plot};
+use crate::kinds::{
+    Adjustment, AutoScalingGroup, HealthCheck, Hook, LaunchTemplate, ScalingPolicy, TemplateContent, TemplateVersion,
+    Transition,
+};
+use crate::resource::{Fields, Key, Ref};
+use crate::user_data::user_data;
+
+/// Seconds: EC2 tells a value every five minutes unless detailed monitoring is on (the EC2 user guide).
+const BASIC_MONITORING_PERIOD: u32 = 300;
+/// Seconds that a hook waits for an answer: an instance has booted and run its user data by then.
+const LAUNCH_HEARTBEAT: u32 = 900;
+/// Seconds between two signs of life of a drain.
+const TERMINATE_HEARTBEAT: u32 = 300;
+
+pub(super) fn compute(plot: &Plot<'_>, place: Place) -> Part {
+    let (spec, names) = (plot.spec, plot.names);
+    let content = TemplateContent {
+        image_source: spec.image_source().to_owned(),
+        instance_type: spec.instance_type.clone(),
+        instance_profile: Ref::Ours(names.instance_profile()),
+        security_groups: vec![Ref::Ours(names.instance_security_group())],
+        root_volume_gib: spec.root_volume_gib,
+        volume_key: spec.kms_key_arn.clone(),
+        detailed_monitoring: spec.alarm_period_seconds < BASIC_MONITORING_PERIOD,
+        user_data: user_data(names, spec.user_data_script.as_deref()),
+    };
+    let version = TemplateVersion::of(content, plot.facts.image.clone());
+    let mut subnets = place.subnets;
+    subnets.sort();
+    let group = AutoScalingGroup {
+        min_size: spec.min_size,
+        max_size: spec.max_size,
+        desired_capacity: spec.desired_capacity,
+        subnets,
+        template: Ref::Ours(names.launch_template()),
+        digest: version.digest.clone(),
+        health_check: HealthCheck {
+            by_target_groups: !spec.target_group_arns.is_empty(),
+            grace_seconds: spec.health_check_grace_seconds,
+        },
+        protected: spec.deletion_protection,
+        target_groups: spec.target_group_arns.iter().cloned().collect(),
+        hooks: hooks(plot),
+        metrics: true,
+        in_service: 0,
+    };
+    vec![
+        (names.launch_template(), Fields::LaunchTemplate(LaunchTemplate { versions: vec![version] })),
+        (names.group(), Fields::AutoScalingGroup(group)),
+        policy(plot, names.scale_up_policy(), i32::try_from(spec.scale_up_adjustment)),
+        policy(plot, names.scale_down_policy(), i32::try_from(spec.scale_down_adjustment).map(|by| -by)),
+    ]
+}
+
+/// By name, as they are read. An instance whose launch nobody vouched for is given up; one that ends, ends.
+fn hooks(plot: &Plot<'_>) -> Vec<Hook> {
+    let answered = plot.facts.hooks_are_answered;
+    let launch = plot.spec.launch_gate.unwrap_or(answered).then(|| Hook {
+        name: plot.names.launch_hook(),
+        on: Transition::Launch,
+        heartbeat: LAUNCH_HEARTBEAT,
+        abandon: true,
+    });
+    let terminate = plot.spec.terminate_drain.unwrap_or(answered).then(|| Hook {
+        name: plot.names.terminate_hook(),
+        on: Transition::Terminate,
+        heartbeat: TERMINATE_HEARTBEAT,
+        abandon: false,
+    });
+    launch.into_iter().chain(terminate).collect()
+}
+
+fn policy<E>(plot: &Plot<'_>, key: Key, by: Result<i32, E>) -> (Key, Fields) {
+    // At most 100, by the property's own bounds.
+    let adjustment = Adjustment { by: by.unwrap_or_default(), cooldown_seconds: plot.spec.cooldown_seconds };
+    (key, Fields::ScalingPolicy(ScalingPolicy { group: Ref::Ours(plot.names.group()), adjustment }))
+}

@@ -1,0 +1,53 @@
+//! Who the instances are: their role, and what carries it to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{Part, Plot};
+use crate::kinds::{InstanceProfile, Role};
+use crate::resource::{Fields, Ref};
+
+/// Managed policies of the instances' role: what Session Manager needs, and what the `CloudWatch` agent needs.
+const MANAGED_POLICIES: [&str; 2] = ["AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy"];
+
+pub(super) fn identity(plot: &Plot<'_>) -> Part {
+    let names = plot.names;
+    let arn = |name: &&str| format!("arn:{}:iam::aws:policy/{name}", plot.facts.partition);
+    let managed_policies: BTreeSet<String> = MANAGED_POLICIES.iter().map(arn).collect();
+    let role = Role {
+        trusted_service: "ec2.amazonaws.com".into(),
+        boundary: plot.spec.permissions_boundary_arn.clone(),
+        managed_policies,
+        inline_policies: BTreeMap::from([(names.role_policy(), policy(plot).to_string())]),
+    };
+    let profile = InstanceProfile { role: Some(Ref::Ours(names.role())) };
+    vec![(names.role(), Fields::Role(role)), (names.instance_profile(), Fields::InstanceProfile(profile))]
+}
+
+/// What the instances may do: use their bucket, and write to their log group. Every ARN is that of a resource of this
+/// environment, made from the key that the resource itself is made from.
+fn policy(plot: &Plot<'_>) -> Value {
+    let bucket = plot.bucket_arn(&plot.names.data_bucket());
+    let logs = plot.arn("logs", &format!("log-group:{}:*", plot.names.instance_log_group().name));
+    let mut statements = vec![
+        json!({
+            "Sid": "Bucket", "Effect": "Allow",
+            "Action": ["s3:GetBucketLocation", "s3:ListBucket"], "Resource": bucket,
+        }),
+        json!({
+            "Sid": "Objects", "Effect": "Allow",
+            "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], "Resource": format!("{bucket}/*"),
+        }),
+        json!({
+            "Sid": "Logs", "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], "Resource": logs,
+        }),
+    ];
+    statements.extend(plot.spec.kms_key_arn.as_ref().map(|key| {
+        json!({
+            "Sid": "Key", "Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": key,
+        })
+    }));
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}

@@ -1,0 +1,109 @@
+//! From the checked properties to the resources that are to exist.
+
+mod compute;
+mod identity;
+mod monitoring;
+mod network;
+mod storage;
+
+use serde::{Deserialize, Serialize};
+
+use crate::mark;
+use crate::names::Names;
+use crate::resource::{Fields, Key, Marking, Resource, Tags};
+use crate::spec::Spec;
+
+/// What the account, the region, the deployment and the moment say, and no property does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Availability zones that offer the instance type, by name, in order.
+    pub zones: Vec<String>,
+    /// `aws`, `aws-cn`, …: the second part of every ARN.
+    pub partition: String,
+    /// The image that the properties lead to today. Only a source that is new is resolved with it; see
+    /// [`LaunchTemplate`](crate::LaunchTemplate).
+    pub image: String,
+    /// Whether the deployment has the function that answers lifecycle hooks: without it every launch would wait until
+    /// its hook gives up.
+    pub hooks_are_answered: bool,
+}
+
+/// What all parts are made from.
+struct Plot<'a> {
+    spec: &'a Spec,
+    names: &'a Names,
+    owner: &'a str,
+    facts: &'a Facts,
+}
+
+type Part = Vec<(Key, Fields)>;
+
+/// Every resource of the environment.
+///
+/// # Errors
+/// If the region offers the instance type in fewer zones than are wanted, or nobody answers the hooks that are asked
+/// for.
+pub fn wanted(spec: &Spec, names: &Names, owner: &str, facts: &Facts) -> Result<Vec<Resource>, String> {
+    enough_zones(spec, names, facts)?;
+    hooks_that_are_answered(spec, facts)?;
+    let plot = Plot { spec, names, owner, facts };
+    let (network, place) = network::network(&plot);
+    let parts = [
+        network,
+        storage::buckets(&plot),
+        identity::identity(&plot),
+        storage::log_groups(&plot),
+        compute::compute(&plot, place),
+        monitoring::monitoring(&plot),
+    ];
+    Ok(parts.into_iter().flatten().map(|(key, fields)| plot.marked(key, fields)).collect())
+}
+
+fn enough_zones(spec: &Spec, names: &Names, facts: &Facts) -> Result<(), String> {
+    let count = spec.zone_count as usize;
+    if spec.vpc_id.is_some() || facts.zones.len() >= count {
+        return Ok(());
+    }
+    Err(format!(
+        "ZoneCount is {count}: {} offers {} in {} availability zones only ({})",
+        names.region,
+        spec.instance_type,
+        facts.zones.len(),
+        facts.zones.join(", ")
+    ))
+}
+
+fn hooks_that_are_answered(spec: &Spec, facts: &Facts) -> Result<(), String> {
+    let asked = [("LaunchGate", spec.launch_gate), ("TerminateDrain", spec.terminate_drain)];
+    match asked.into_iter().find(|(_, on)| *on == Some(true) && !facts.hooks_are_answered) {
+        None => Ok(()),
+        Some((name, _)) => Err(format!(
+            "{name} is true: this deployment of Envkeeper has no function that answers lifecycle hooks, and every instance would wait for it in vain. Leave {name} out, or deploy that function."
+        )),
+    }
+}
+
+impl Plot<'_> {
+    fn marked(&self, key: Key, fields: Fields) -> Resource {
+        let Key { kind, name } = key;
+        let mut tags = match kind.marking() {
+            Marking::Tags | Marking::TextAndTags => {
+                mark::tags(&self.spec.tags, self.owner, self.names, &self.spec.environment, &name)
+            }
+            Marking::Text | Marking::Parent => Tags::new(),
+        };
+        if let Some(on_delete) = self.on_delete(&name) {
+            tags.insert(mark::ON_DELETE.to_owned(), on_delete.name().to_owned());
+        }
+        Resource { name, tags, fields }
+    }
+
+    /// The mark of ownership as text.
+    fn mark(&self) -> String {
+        mark::text(self.owner, &self.names.environment_id())
+    }
+
+    fn arn(&self, service: &str, rest: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{rest}", self.facts.partition, self.names.region, self.names.account)
+    }
+}

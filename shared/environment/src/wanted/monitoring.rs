@@ -1,0 +1,148 @@
+//! What watches the environment: alarms, a dashboard, saved queries.
+
+use serde_json::json;
+
+use super::{Part, Plot};
+use crate::kinds::{Alarm, AlarmRule, Comparison, Dashboard, Query, SavedQuery, Statistic};
+use crate::resource::{Fields, Key, Ref};
+
+/// Where the functions' own metrics are.
+const OWN_NAMESPACE: &str = "Envkeeper";
+
+/// The saved queries over the scaling log group, by title.
+const SCALING_QUERIES: [(&str, &str); 2] = [
+    (
+        "why-capacity-changed",
+        "fields @timestamp, kind, cause, instance, outcome | filter kind in [\"launch\", \"terminate\"] | sort @timestamp desc | dedup id",
+    ),
+    (
+        "launches-that-failed",
+        "fields @timestamp, instance, zone, cause, outcome | filter kind = \"launch\" and outcome != \"successful\" | sort @timestamp desc | dedup id",
+    ),
+];
+
+/// The saved query over the instances' log group.
+const INSTANCE_QUERY: (&str, &str) =
+    ("user-data", "fields @timestamp, @logStream, @message | filter @logStream like /user-data/ | sort @timestamp desc");
+
+pub(super) fn monitoring(plot: &Plot<'_>) -> Part {
+    let mut all = alarms(plot);
+    all.push((plot.names.dashboard(), Fields::Dashboard(Dashboard { body: dashboard(plot) })));
+    all.extend(queries(plot));
+    all
+}
+
+fn alarms(plot: &Plot<'_>) -> Part {
+    let (spec, names) = (plot.spec, plot.names);
+    let cpu = |comparison, threshold, description, policy: Key| AlarmRule {
+        namespace: "AWS/EC2".into(),
+        metric: "CPUUtilization".into(),
+        statistic: Statistic::Average,
+        comparison,
+        threshold,
+        period: spec.alarm_period_seconds,
+        evaluation_periods: spec.alarm_evaluation_periods,
+        ..plot.rule(description, Some(Ref::Ours(policy)))
+    };
+    let high = cpu(
+        Comparison::AtLeast,
+        spec.scale_up_cpu_threshold,
+        "The instances' average CPU use is high: the group grows.",
+        names.scale_up_policy(),
+    );
+    let low = cpu(
+        Comparison::AtMost,
+        spec.scale_down_cpu_threshold,
+        "The instances' average CPU use is low: the group shrinks.",
+        names.scale_down_policy(),
+    );
+    let failures = AlarmRule {
+        namespace: OWN_NAMESPACE.into(),
+        metric: "LaunchFailures".into(),
+        dimensions: vec![("AutoScalingGroup".into(), names.group().name), ("Environment".into(), names.environment_id())],
+        statistic: Statistic::Sum,
+        comparison: Comparison::AtLeast,
+        threshold: 1,
+        period: 300,
+        evaluation_periods: 1,
+        ..plot.rule("Launches fail: the scaling log group says why.", None)
+    };
+    let healthy = AlarmRule {
+        namespace: "AWS/AutoScaling".into(),
+        metric: "GroupInServiceInstances".into(),
+        statistic: Statistic::Minimum,
+        comparison: Comparison::LessThan,
+        threshold: spec.min_size,
+        period: 60,
+        evaluation_periods: 10,
+        ..plot.rule("Fewer instances than MinSize are in service.", None)
+    };
+    let all = [
+        (names.cpu_high_alarm(), high),
+        (names.cpu_low_alarm(), low),
+        (names.launch_failures_alarm(), failures),
+        (names.healthy_low_alarm(), healthy),
+    ];
+    all.into_iter().map(|(key, rule)| (key, Fields::Alarm(Alarm { rule }))).collect()
+}
+
+impl Plot<'_> {
+    /// What all alarms have in common: the group that they watch, and whom they tell.
+    fn rule(&self, description: &str, policy: Option<Ref>) -> AlarmRule {
+        let topic = self.spec.alarm_topic_arn.clone().map(Ref::Foreign);
+        AlarmRule {
+            description: format!("{description} {}", self.mark()),
+            namespace: String::new(),
+            metric: String::new(),
+            dimensions: vec![("AutoScalingGroupName".into(), self.names.group().name)],
+            statistic: Statistic::Average,
+            comparison: Comparison::AtLeast,
+            threshold: 0,
+            period: 60,
+            evaluation_periods: 1,
+            actions: policy.into_iter().chain(topic).collect(),
+        }
+    }
+}
+
+fn queries(plot: &Plot<'_>) -> Part {
+    let query = |(title, text): (&str, &str), of: Key| {
+        let text = format!("# {}\n{text}", plot.mark());
+        let query = Query { text, log_groups: vec![Ref::Ours(of)] };
+        (plot.names.saved_query(title), Fields::SavedQuery(SavedQuery { query }))
+    };
+    let scaling = SCALING_QUERIES.into_iter().map(|it| query(it, plot.names.scaling_log_group()));
+    scaling.chain([query(INSTANCE_QUERY, plot.names.instance_log_group())]).collect()
+}
+
+/// Twenty-four columns wide, as all dashboards are.
+fn dashboard(plot: &Plot<'_>) -> String {
+    let (names, region) = (plot.names, &plot.names.region);
+    let group = names.group().name;
+    let alarm = |key: Key| plot.arn("cloudwatch", &format!("alarm:{}", key.name));
+    let alarms =
+        [names.cpu_high_alarm(), names.cpu_low_alarm(), names.launch_failures_alarm(), names.healthy_low_alarm()];
+    let title = format!("# {}\n\nMade by Envkeeper, and kept as it is. {}", names.environment_id(), plot.mark());
+    let of_group = |metric: &str| json!(["AWS/AutoScaling", metric, "AutoScalingGroupName", group]);
+    let graph = |place: [u32; 2], title: &str, metrics: Vec<serde_json::Value>| {
+        json!({
+            "type": "metric", "x": place[0], "y": place[1], "width": 12, "height": 6,
+            "properties": { "title": title, "region": region, "view": "timeSeries", "period": 60, "metrics": metrics },
+        })
+    };
+    let log = format!("SOURCE '{}' | {} | limit 20", names.scaling_log_group().name, SCALING_QUERIES[0].1);
+    json!({ "widgets": [
+        { "type": "text", "x": 0, "y": 0, "width": 24, "height": 3, "properties": { "markdown": title } },
+        graph([0, 3], "CPU", vec![json!(["AWS/EC2", "CPUUtilization", "AutoScalingGroupName", group])]),
+        graph([12, 3], "Instances", ["GroupDesiredCapacity", "GroupInServiceInstances"].map(of_group).to_vec()),
+        {
+            "type": "alarm", "x": 0, "y": 9, "width": 24, "height": 3,
+            "properties": { "title": "Alarms", "alarms": alarms.map(alarm) },
+        },
+        {
+            "type": "log", "x": 0, "y": 12, "width": 24, "height": 6,
+            "properties": { "title": "Why capacity changed", "region": region, "query": log, "view": "table" },
+        },
+    ] })
+    .to_string()
+}

@@ -1,0 +1,151 @@
+//! The network: of its own, or brought along.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::Ipv4Net;
+
+use super::{Part, Plot};
+use crate::kinds::{
+    Address, InternetGateway, NatGateway, Reach, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint,
+};
+use crate::names::INTERFACE_SERVICES;
+use crate::resource::{Fields, Key, Ref};
+use crate::spec::Egress;
+
+/// Where the instances go.
+pub(super) struct Place {
+    pub subnets: Vec<Ref>,
+}
+
+pub(super) fn network(plot: &Plot<'_>) -> (Part, Place) {
+    if let Some(vpc) = &plot.spec.vpc_id {
+        let subnets = plot.spec.subnet_ids.iter().cloned().map(Ref::Foreign).collect();
+        return (vec![instance_group(plot, Ref::Foreign(vpc.clone()))], Place { subnets });
+    }
+    let vpc = Ref::Ours(plot.names.vpc());
+    let mut all: Part = vec![(
+        plot.names.vpc(),
+        Fields::Vpc(Vpc { cidr: plot.spec.vpc_cidr, dns_support: true, dns_hostnames: true }),
+    )];
+    let egress = plot.spec.egress;
+    if egress != Egress::VpcEndpoints {
+        all.extend(public_side(plot));
+    }
+    if egress != Egress::PublicIp {
+        all.extend(private_side(plot));
+    }
+    match egress {
+        Egress::NatGateway => all.extend(nat_gateway(plot, 1)),
+        Egress::NatGatewayPerZone => all.extend(plot.zones().flat_map(|zone| nat_gateway(plot, zone))),
+        Egress::VpcEndpoints => all.extend(endpoints(plot)),
+        Egress::PublicIp => {}
+    }
+    all.push(instance_group(plot, vpc));
+    let subnet = |zone| match egress {
+        Egress::PublicIp => plot.names.public_subnet(zone),
+        _ => plot.names.private_subnet(zone),
+    };
+    (all, Place { subnets: plot.zones().map(subnet).map(Ref::Ours).collect() })
+}
+
+/// Subnets with a way to and from the internet, and the gateway.
+fn public_side(plot: &Plot<'_>) -> Part {
+    let (names, vpc) = (plot.names, Ref::Ours(plot.names.vpc()));
+    let gateway = InternetGateway { attached_to: Some(vpc.clone()) };
+    // Only where instances live here do they get addresses of their own.
+    let subnets = plot.subnets(0, plot.spec.egress == Egress::PublicIp, |zone| names.public_subnet(zone));
+    let table = RouteTable {
+        vpc,
+        default_route: Some(Ref::Ours(names.internet_gateway())),
+        serves: subnets.keys().cloned().map(Ref::Ours).collect(),
+    };
+    let gateway = (names.internet_gateway(), Fields::InternetGateway(gateway));
+    let table = (names.public_route_table(), Fields::RouteTable(table));
+    std::iter::once(gateway).chain(subnets).chain([table]).collect()
+}
+
+/// Subnets that nobody gets into, and what tells them their way out.
+fn private_side(plot: &Plot<'_>) -> Part {
+    let (names, vpc) = (plot.names, Ref::Ours(plot.names.vpc()));
+    let subnets = plot.subnets(FIRST_PRIVATE_PART, false, |zone| names.private_subnet(zone));
+    let table = |default_route: Option<Key>, serves: BTreeSet<Ref>| {
+        let default_route = default_route.map(Ref::Ours);
+        Fields::RouteTable(RouteTable { vpc: vpc.clone(), default_route, serves })
+    };
+    let served = |zone| BTreeSet::from([Ref::Ours(names.private_subnet(zone))]);
+    let all_served = || plot.zones().flat_map(served).collect();
+    let tables: Part = match plot.spec.egress {
+        Egress::NatGatewayPerZone => plot
+            .zones()
+            .map(|zone| (names.private_route_table(zone), table(Some(names.nat_gateway(zone)), served(zone))))
+            .collect(),
+        Egress::NatGateway => vec![(names.private_route_table(1), table(Some(names.nat_gateway(1)), all_served()))],
+        Egress::VpcEndpoints | Egress::PublicIp => vec![(names.private_route_table(1), table(None, all_served()))],
+    };
+    subnets.into_iter().chain(tables).collect()
+}
+
+fn nat_gateway(plot: &Plot<'_>, zone: usize) -> Part {
+    let names = plot.names;
+    let address = Ref::Ours(names.nat_address(zone));
+    let gateway = NatGateway { subnet: Ref::Ours(names.public_subnet(zone)), address };
+    vec![
+        (names.nat_address(zone), Fields::Address(Address)),
+        (names.nat_gateway(zone), Fields::NatGateway(gateway)),
+    ]
+}
+
+fn endpoints(plot: &Plot<'_>) -> Part {
+    let (names, vpc) = (plot.names, Ref::Ours(plot.names.vpc()));
+    let endpoint = |service: &str, reach: Reach| {
+        let full = format!("com.amazonaws.{}.{service}", names.region);
+        // China's services but S3 stand under that partition's own name (the VPC user guide).
+        let full = if plot.facts.partition == "aws-cn" && service != "s3" { format!("cn.{full}") } else { full };
+        (names.endpoint(service), Fields::VpcEndpoint(VpcEndpoint { vpc: vpc.clone(), service: full, reach }))
+    };
+    let s3 = Reach::Gateway { route_tables: BTreeSet::from([Ref::Ours(names.private_route_table(1))]) };
+    let interface = || Reach::Interface {
+        subnets: plot.zones().map(|zone| Ref::Ours(names.private_subnet(zone))).collect(),
+        security_groups: vec![Ref::Ours(names.endpoint_security_group())],
+    };
+    let group = SecurityGroup {
+        vpc: vpc.clone(),
+        description: format!("Endpoints of {}: its instances come in", names.environment_id()),
+        https_from: BTreeSet::from([Ref::Ours(names.instance_security_group())]),
+    };
+    let mut all = vec![(names.endpoint_security_group(), Fields::SecurityGroup(group)), endpoint("s3", s3)];
+    all.extend(INTERFACE_SERVICES.iter().map(|service| endpoint(service, interface())));
+    all
+}
+
+fn instance_group(plot: &Plot<'_>, vpc: Ref) -> (Key, Fields) {
+    let description = format!("Instances of {}: nothing comes in", plot.names.environment_id());
+    let group = SecurityGroup { vpc, description, https_from: BTreeSet::new() };
+    (plot.names.instance_security_group(), Fields::SecurityGroup(group))
+}
+
+/// The VPC has eight equal parts: three for public subnets, and from this one on three for private ones.
+const FIRST_PRIVATE_PART: usize = 4;
+
+impl Plot<'_> {
+    /// The numbers of the zones.
+    fn zones(&self) -> std::ops::RangeInclusive<usize> {
+        1..=self.spec.zone_count as usize
+    }
+
+    /// One subnet in each zone, with the VPC's parts from this one on.
+    fn subnets(&self, first: usize, public_ip_on_launch: bool, key: impl Fn(usize) -> Key) -> BTreeMap<Key, Fields> {
+        let parts = parts(self.spec.vpc_cidr).into_iter().skip(first);
+        let zones = self.zones().zip(&self.facts.zones).zip(parts);
+        let vpc = Ref::Ours(self.names.vpc());
+        let subnet = |((number, zone), cidr): ((usize, &String), Ipv4Net)| {
+            let subnet = Subnet { vpc: vpc.clone(), cidr, zone: zone.clone(), public_ip_on_launch };
+            (key(number), Fields::Subnet(subnet))
+        };
+        zones.map(subnet).collect()
+    }
+}
+
+fn parts(vpc: Ipv4Net) -> Vec<Ipv4Net> {
+    vpc.subnets(vpc.prefix_len() + 3).map(Iterator::collect).unwrap_or_default()
+}

@@ -1,0 +1,153 @@
+//! What groups have done: scaling activities.
+
+use crate::{AutoScaling, Fault, Group, Moment, Subnet, arn::uuid};
+
+/// The longest cause that AWS gives.
+const LONGEST_CAUSE: usize = 1023;
+
+/// One launch or termination, as DescribeScalingActivities tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// In a UUID's form.
+    pub id: String,
+    /// Whose it is.
+    pub group: String,
+    /// The ARN of that group.
+    pub group_arn: String,
+    /// What is done: `Launching a new EC2 instance: i-…`.
+    pub description: String,
+    /// Why, in up to 1,023 characters.
+    pub cause: String,
+    /// When it began.
+    pub start: Moment,
+    /// When it ended.
+    pub end: Option<Moment>,
+    /// How far it came.
+    pub status: ActivityStatus,
+    /// Why it failed.
+    pub status_message: Option<String>,
+    /// In percent.
+    pub progress: u8,
+    /// Subnet and zone, as JSON.
+    pub details: String,
+    /// Whether the group is gone.
+    pub of_deleted_group: bool,
+}
+
+/// How far an activity came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivityStatus {
+    /// An instance starts.
+    PreInService,
+    /// An instance ends.
+    InProgress,
+    /// It is done.
+    Successful,
+    /// It did not work.
+    Failed,
+    /// It was broken off.
+    Cancelled,
+}
+
+impl ActivityStatus {
+    /// As AWS writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PreInService => "PreInService",
+            Self::InProgress => "InProgress",
+            Self::Successful => "Successful",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
+        }
+    }
+}
+
+impl AutoScaling {
+    /// A group's activities, the newest first. Those of deleted groups of that name only if they are asked for.
+    ///
+    /// # Errors
+    /// `ValidationError`: there is no such group, and deleted ones are not asked for.
+    pub fn activities(&self, group: &str, of_deleted_groups: bool) -> Result<Vec<&Activity>, Fault> {
+        if !of_deleted_groups {
+            self.group(group)?;
+        }
+        let wanted = |it: &&Activity| it.group == group && (of_deleted_groups || !it.of_deleted_group);
+        Ok(self.books.history.0.iter().rev().filter(wanted).collect())
+    }
+
+    /// The activities of all groups, the newest first. Those of deleted groups only if they are asked for.
+    #[must_use]
+    pub fn all_activities(&self, of_deleted_groups: bool) -> Vec<&Activity> {
+        self.books.history.0.iter().rev().filter(|it| of_deleted_groups || !it.of_deleted_group).collect()
+    }
+}
+
+/// All activities, the oldest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History(Vec<Activity>);
+
+impl History {
+    /// Notes that an activity began, and gives its place.
+    pub(crate) fn begin(&mut self, group: &Group, what: What, subnet: &Subnet, now: Moment) -> usize {
+        let place = self.0.len();
+        let mut cause = what.cause;
+        cause.truncate(cause.floor_char_boundary(LONGEST_CAUSE));
+        self.0.push(Activity {
+            id: uuid(&["activity", &group.name, &place.to_string()]),
+            group: group.name.clone(),
+            group_arn: group.arn.clone(),
+            description: what.description,
+            cause,
+            start: now,
+            end: None,
+            status: what.status,
+            status_message: None,
+            progress: if what.status == ActivityStatus::PreInService { 30 } else { 50 },
+            details: format!(r#"{{"Subnet ID":"{}","Availability Zone":"{}"}}"#, subnet.id, subnet.zone),
+            of_deleted_group: false,
+        });
+        place
+    }
+
+    pub(crate) fn get(&self, place: usize) -> Activity {
+        self.0[place].clone()
+    }
+
+    /// The instance that a launch has led to.
+    pub(crate) fn launched(&mut self, place: usize, instance_id: &str) {
+        self.0[place].description = format!("Launching a new EC2 instance: {instance_id}");
+    }
+
+    pub(crate) fn succeed(&mut self, place: usize, at: Moment) {
+        self.end(place, ActivityStatus::Successful, at);
+    }
+
+    pub(crate) fn cancel(&mut self, place: usize, at: Moment) {
+        self.end(place, ActivityStatus::Cancelled, at);
+    }
+
+    pub(crate) fn fail(&mut self, place: usize, why: &str, at: Moment) {
+        self.end(place, ActivityStatus::Failed, at);
+        let activity = &mut self.0[place];
+        let message = format!("{why}. Launching EC2 instance failed.");
+        activity.description = format!("Launching a new EC2 instance.  Status Reason: {message}");
+        activity.status_message = Some(message);
+    }
+
+    fn end(&mut self, place: usize, status: ActivityStatus, at: Moment) {
+        let activity = &mut self.0[place];
+        (activity.status, activity.end, activity.progress) = (status, Some(at), 100);
+    }
+
+    pub(crate) fn group_is_gone(&mut self, group: &str) {
+        self.0.iter_mut().filter(|it| it.group == group).for_each(|it| it.of_deleted_group = true);
+    }
+}
+
+/// What begins, and why.
+pub(crate) struct What {
+    pub(crate) description: String,
+    pub(crate) cause: String,
+    pub(crate) status: ActivityStatus,
+}

@@ -1,0 +1,209 @@
+//! Creating, reading, changing and deleting groups.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    AutoScaling, DeletionProtection, Fault, Group, Hook, Moment, NewGroup, Settings, group::Backoff, group::Cooldown,
+    tag,
+};
+
+impl AutoScaling {
+    /// Creates a group. Its first instances are asked for by the next step.
+    ///
+    /// # Errors
+    /// `AlreadyExists`: the name is taken, also by a group that is being deleted. `ValidationError`, `LimitExceeded`:
+    /// what is wrong with the name, a setting, a tag or a hook.
+    pub fn create_group(&mut self, new: NewGroup, now: Moment) -> Result<(), Fault> {
+        check_name(&new.name)?;
+        self.check_free(&new.name)?;
+        new.settings.check()?;
+        let desired_capacity = new.desired_capacity.unwrap_or(new.settings.min_size);
+        new.settings.check_desired(desired_capacity)?;
+        let mut group = Group {
+            arn: self.group_arn(&new.name),
+            name: new.name,
+            created: now,
+            settings: new.settings,
+            desired_capacity,
+            tags: BTreeMap::new(),
+            hooks: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            target_group_arns: new.target_group_arns,
+            enabled_metrics: BTreeSet::new(),
+            instances: Vec::new(),
+            deleting: false,
+            launching: Vec::new(),
+            reason: format!(
+                "At {now} a user request created an AutoScalingGroup changing the desired capacity from 0 to \
+                 {desired_capacity}.  "
+            ),
+            backoff: Backoff::default(),
+            cooldown: Cooldown::default(),
+        };
+        tag::set(&mut group.tags, new.tags)?;
+        for hook in new.hooks {
+            Hook::put(&mut group.hooks, hook)?;
+        }
+        self.groups.insert(group.name.clone(), group);
+        Ok(())
+    }
+
+    /// All groups, by name.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
+    }
+
+    /// One group.
+    ///
+    /// # Errors
+    /// `ValidationError`: there is none of that name.
+    pub fn group(&self, name: &str) -> Result<&Group, Fault> {
+        self.groups.get(name).ok_or_else(|| not_found(name))
+    }
+
+    /// Changes settings, and the desired capacity with them: to what is given, else into the new bounds.
+    ///
+    /// # Errors
+    /// `ValidationError`: no such group, one that is being deleted, bad settings, or a desired capacity out of bounds.
+    pub fn update_group(
+        &mut self,
+        name: &str,
+        settings: Settings,
+        desired: Option<u32>,
+        now: Moment,
+    ) -> Result<(), Fault> {
+        let group = self.modifiable(name)?;
+        settings.check()?;
+        let (min, max, before) = (settings.min_size, settings.max_size, group.desired_capacity);
+        let desired = desired.unwrap_or_else(|| before.clamp(min, max));
+        settings.check_desired(desired)?;
+        group.settings = settings;
+        group.desire(
+            desired,
+            &format!("update of AutoScalingGroup constraints to min: {min}, max: {max}, desired: {desired}"),
+            now,
+        );
+        Ok(())
+    }
+
+    /// Sets how many instances the group tries to have.
+    ///
+    /// # Errors
+    /// `ValidationError`: no such group, one that is being deleted, or out of bounds.
+    /// `ScalingActivityInProgress`: a cooldown that is to be honoured is not over.
+    pub fn set_desired_capacity(
+        &mut self,
+        name: &str,
+        desired: u32,
+        honor_cooldown: bool,
+        now: Moment,
+    ) -> Result<(), Fault> {
+        let group = self.modifiable(name)?;
+        let Settings { min_size: min, max_size: max, .. } = group.settings;
+        if desired > max {
+            let message =
+                format!("New SetDesiredCapacity value {desired} is above max value {max} for the AutoScalingGroup.");
+            return Err(Fault::validation(message));
+        }
+        if desired < min {
+            let message =
+                format!("New SetDesiredCapacity value {desired} is below min value {min} for the AutoScalingGroup.");
+            return Err(Fault::validation(message));
+        }
+        if honor_cooldown {
+            group.check_cooldown(now)?;
+        }
+        group.desire(desired, "explicitly set group desired capacity", now);
+        Ok(())
+    }
+
+    /// Deletes a group with its policies and hooks. With force its instances end first, protected or not, and it goes
+    /// when the last one is gone.
+    ///
+    /// # Errors
+    /// `ResourceInUse`: it has instances, and no force. `ScalingActivityInProgress`: launches that are not answered yet,
+    /// and no force. `ValidationError`: no such group, or its protection forbids it (the code is a guess: no report of
+    /// the real one was found).
+    pub fn delete_group(&mut self, name: &str, force: bool, now: Moment) -> Result<(), Fault> {
+        let group = self.groups.get_mut(name).ok_or_else(|| not_found(name))?;
+        let protection = group.settings.deletion_protection;
+        let refused = match protection {
+            DeletionProtection::None => false,
+            DeletionProtection::PreventForceDeletion => force,
+            DeletionProtection::PreventAllDeletion => true,
+        };
+        if refused {
+            let message = format!("AutoScalingGroup '{name}' has deletion protection {}.", protection.as_str());
+            return Err(Fault::validation(message));
+        }
+        if !force && !group.instances.is_empty() {
+            return Err(Fault::in_use(
+                "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) \
+                 still in the group.",
+            ));
+        }
+        if !force && !group.launching.is_empty() {
+            return Err(Fault::in_progress(
+                "You cannot delete an AutoScalingGroup while there are scaling activities in progress for that group.",
+            ));
+        }
+        group.deleting = true;
+        group.desire(0, "deleted the AutoScalingGroup", now);
+        self.remove_deleted();
+        Ok(())
+    }
+
+    /// Forgets groups that are being deleted and have no instance any more.
+    pub(crate) fn remove_deleted(&mut self) {
+        let history = &mut self.books.history;
+        self.groups.retain(|name, group| {
+            let gone = group.deleting && group.instances.is_empty() && group.launching.is_empty();
+            if gone {
+                history.group_is_gone(name);
+            }
+            !gone
+        });
+    }
+
+    /// A group that may be changed.
+    pub(crate) fn modifiable(&mut self, name: &str) -> Result<&mut Group, Fault> {
+        let group = self.groups.get_mut(name).ok_or_else(|| not_found(name))?;
+        if group.deleting {
+            return Err(Fault::validation("The AutoScaling group may not be modified while it is pending delete"));
+        }
+        Ok(group)
+    }
+
+    fn check_free(&self, name: &str) -> Result<(), Fault> {
+        let Some(group) = self.groups.get(name) else { return Ok(()) };
+        let state = if group.deleting { " and is pending delete" } else { "" };
+        Err(Fault::already_exists(format!(
+            "AutoScalingGroup by this name already exists - A group with the name {name} already exists{state}"
+        )))
+    }
+}
+
+impl Group {
+    /// Sets the desired capacity and notes who asked for it. Launches that failed are tried again at once.
+    pub(crate) fn desire(&mut self, desired: u32, request: &str, now: Moment) {
+        let before = self.desired_capacity;
+        self.desired_capacity = desired;
+        self.backoff = Backoff::default();
+        if before != desired {
+            self.reason = format!(
+                "At {now} a user request {request} changing the desired capacity from {before} to {desired}.  "
+            );
+        }
+    }
+}
+
+fn not_found(name: &str) -> Fault {
+    Fault::validation(format!("AutoScalingGroup name not found - AutoScalingGroup '{name}' not found"))
+}
+
+fn check_name(name: &str) -> Result<(), Fault> {
+    if (1..=255).contains(&name.chars().count()) && !name.contains(':') {
+        return Ok(());
+    }
+    Err(Fault::validation(format!("AutoScalingGroupName is '{name}': 1 to 255 characters, no colon")))
+}

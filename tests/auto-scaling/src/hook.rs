@@ -1,0 +1,173 @@
+//! Lifecycle hooks. They are stored with their rules; instances do not wait for them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{AutoScaling, Fault};
+
+/// As many hooks a group may have (AWS's quota).
+const MOST: usize = 50;
+const HEARTBEAT: Duration = Duration::from_hours(1);
+const SHORTEST_HEARTBEAT: Duration = Duration::from_secs(30);
+const LONGEST_HEARTBEAT: Duration = Duration::from_hours(2);
+const LONGEST_WAIT: Duration = Duration::from_hours(48);
+const LONGEST_METADATA: usize = 4000;
+
+/// A hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// 1 to 255 letters, digits, `-`, `_` and `/`.
+    pub name: String,
+    /// At which turn of an instance's life.
+    pub transition: Transition,
+    /// How long a wait lasts without a heartbeat: 30 s to 2 h.
+    pub heartbeat: Duration,
+    /// What follows a wait that nobody ends.
+    pub default_result: DefaultResult,
+    /// Up to 4,000 printable ASCII characters for whoever is told.
+    pub metadata: Option<String>,
+    /// The topic or queue that is told.
+    pub target_arn: Option<String>,
+    /// The role with which it is told.
+    pub role_arn: Option<String>,
+}
+
+/// What a put call says. What it leaves out stays as it is, or gets AWS's default in a new hook.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PutHook {
+    /// The hook's name.
+    pub name: String,
+    /// A new hook must have it.
+    pub transition: Option<Transition>,
+    /// 1 h.
+    pub heartbeat: Option<Duration>,
+    /// `ABANDON`.
+    pub default_result: Option<DefaultResult>,
+    /// None.
+    pub metadata: Option<String>,
+    /// None. An empty one takes away what is there.
+    pub target_arn: Option<String>,
+    /// None.
+    pub role_arn: Option<String>,
+}
+
+/// A turn of an instance's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transition {
+    /// Before it is in service.
+    Launching,
+    /// Before it ends.
+    Terminating,
+}
+
+/// What follows a wait that nobody ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefaultResult {
+    /// Go on.
+    Continue,
+    /// End the instance.
+    Abandon,
+}
+
+impl Transition {
+    /// As AWS writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Launching => "autoscaling:EC2_INSTANCE_LAUNCHING",
+            Self::Terminating => "autoscaling:EC2_INSTANCE_TERMINATING",
+        }
+    }
+
+    /// The transition that AWS writes so.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Launching, Self::Terminating].into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+impl DefaultResult {
+    /// As AWS writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Continue => "CONTINUE",
+            Self::Abandon => "ABANDON",
+        }
+    }
+
+    /// The result that AWS writes so.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Continue, Self::Abandon].into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+impl Hook {
+    /// The longest that an instance can be kept waiting: 100 heartbeats, and at most 48 h.
+    #[must_use]
+    pub fn global_timeout(&self) -> Duration {
+        LONGEST_WAIT.min(self.heartbeat * 100)
+    }
+
+    pub(crate) fn put(among: &mut BTreeMap<String, Hook>, put: PutHook) -> Result<(), Fault> {
+        let old = among.get(&put.name).cloned();
+        if old.is_none() && among.len() >= MOST {
+            return Err(Fault::limit(format!("a group has at most {MOST} lifecycle hooks")));
+        }
+        let transition = put.transition.or_else(|| Some(old.as_ref()?.transition));
+        let hook = Hook {
+            transition: transition.ok_or_else(|| {
+                Fault::validation(format!("LifecycleTransition is missing: the hook {} is new", put.name))
+            })?,
+            heartbeat: put.heartbeat.or_else(|| Some(old.as_ref()?.heartbeat)).unwrap_or(HEARTBEAT),
+            default_result: put
+                .default_result
+                .or_else(|| Some(old.as_ref()?.default_result))
+                .unwrap_or(DefaultResult::Abandon),
+            metadata: put.metadata.or_else(|| old.as_ref()?.metadata.clone()),
+            target_arn: put.target_arn.or_else(|| old.as_ref()?.target_arn.clone()).filter(|arn| !arn.is_empty()),
+            role_arn: put.role_arn.or_else(|| old.as_ref()?.role_arn.clone()),
+            name: put.name,
+        };
+        hook.check()?;
+        among.insert(hook.name.clone(), hook);
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Fault> {
+        let in_name = |letter: char| letter.is_ascii_alphanumeric() || "-_/".contains(letter);
+        if !(1..=255).contains(&self.name.len()) || !self.name.chars().all(in_name) {
+            let valid = "1 to 255 letters, digits, -, _ and /";
+            return Err(Fault::validation(format!("LifecycleHookName is '{}': {valid}", self.name)));
+        }
+        if !(SHORTEST_HEARTBEAT..=LONGEST_HEARTBEAT).contains(&self.heartbeat) {
+            let seconds = self.heartbeat.as_secs();
+            return Err(Fault::validation(format!("HeartbeatTimeout is {seconds}: 30 to 7200 seconds")));
+        }
+        let printable = |letter: char| (' '..='~').contains(&letter) || "\t\n\r".contains(letter);
+        let fits = |text: &String| (1..=LONGEST_METADATA).contains(&text.len()) && text.chars().all(printable);
+        if self.metadata.as_ref().is_some_and(|text| !fits(text)) {
+            return Err(Fault::validation("NotificationMetadata: 1 to 4000 printable ASCII characters"));
+        }
+        Ok(())
+    }
+}
+
+impl AutoScaling {
+    /// Adds a hook to a group, or changes one.
+    ///
+    /// # Errors
+    /// `ValidationError`: no such group, or what is wrong with the hook. `LimitExceeded`: more than 50.
+    pub fn put_hook(&mut self, group: &str, hook: PutHook) -> Result<(), Fault> {
+        Hook::put(&mut self.modifiable(group)?.hooks, hook)
+    }
+
+    /// Removes a hook.
+    ///
+    /// # Errors
+    /// `ValidationError`: no such group, or no such hook.
+    pub fn delete_hook(&mut self, group: &str, name: &str) -> Result<(), Fault> {
+        let unknown = || Fault::validation(format!("No Lifecycle Hook found with name: {name}"));
+        self.modifiable(group)?.hooks.remove(name).map(|_| ()).ok_or_else(unknown)
+    }
+}

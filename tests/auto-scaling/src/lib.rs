@@ -1,0 +1,76 @@
+//! EC2 Auto Scaling for tests: what a group was told, what it does about it, and when.
+//!
+//! Pure: no clock, no chance, no AWS SDK. Every call says what time it is, and what has to happen outside is handed to
+//! the host as an [`Effect`]: the in-memory cloud and the local cloud are two such hosts. A host calls
+//! [`AutoScaling::step`] whenever time has passed or something was changed, starts and ends the instances that it is
+//! told to, and answers each [`Effect::Launch`] with [`AutoScaling::launched`] or [`AutoScaling::launch_failed`].
+//!
+//! Error codes and messages are AWS's where reports of users show them; the README says what is not simulated.
+
+mod activity;
+mod arn;
+mod capacity;
+mod fault;
+mod group;
+mod groups;
+mod hook;
+mod instance;
+mod metrics;
+mod moment;
+mod policy;
+mod settings;
+mod step;
+mod tag;
+mod target_groups;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use activity::History;
+
+pub use activity::{Activity, ActivityStatus};
+pub use fault::Fault;
+pub use group::{Group, NewGroup};
+pub use hook::{DefaultResult, Hook, PutHook, Transition};
+pub use instance::{Instance, LifecycleState, Started};
+pub use metrics::METRICS;
+pub use moment::Moment;
+pub use policy::{Adjustment, Policy};
+pub use settings::{DeletionProtection, LaunchTemplate, Settings, Subnet};
+pub use step::{Effect, Launch, Token};
+pub use tag::Tag;
+
+/// How long instances take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// From a launch to InService.
+    pub launch: Duration,
+    /// From Terminating until the group no longer lists the instance.
+    pub terminate: Duration,
+}
+
+/// The groups of one account in one region.
+#[derive(Clone, Debug)]
+pub struct AutoScaling {
+    region: String,
+    account: String,
+    groups: BTreeMap<String, Group>,
+    books: Books,
+}
+
+/// What all groups share: how long things take, what was done, and what the host still has to do.
+#[derive(Clone, Debug)]
+struct Books {
+    timing: Timing,
+    history: History,
+    outbox: Vec<Effect>,
+    tokens: u64,
+}
+
+impl AutoScaling {
+    /// No groups yet. Region and account are for the ARNs.
+    #[must_use]
+    pub fn new(region: &str, account: &str, timing: Timing) -> Self {
+        let books = Books { timing, history: History::default(), outbox: Vec::new(), tokens: 0 };
+        Self { region: region.to_owned(), account: account.to_owned(), groups: BTreeMap::new(), books }
+    }
+}

@@ -1,0 +1,60 @@
+//! Which metrics a group sends.
+
+use crate::{AutoScaling, Fault};
+
+/// The metrics that a group can send, as AWS's reference lists them.
+pub const METRICS: [&str; 20] = [
+    "GroupMinSize",
+    "GroupMaxSize",
+    "GroupDesiredCapacity",
+    "GroupInServiceInstances",
+    "GroupPendingInstances",
+    "GroupStandbyInstances",
+    "GroupTerminatingInstances",
+    "GroupTotalInstances",
+    "GroupInServiceCapacity",
+    "GroupPendingCapacity",
+    "GroupStandbyCapacity",
+    "GroupTerminatingCapacity",
+    "GroupTotalCapacity",
+    "WarmPoolDesiredCapacity",
+    "WarmPoolWarmedCapacity",
+    "WarmPoolPendingCapacity",
+    "WarmPoolTerminatingCapacity",
+    "WarmPoolTotalCapacity",
+    "GroupAndWarmPoolDesiredCapacity",
+    "GroupAndWarmPoolTotalCapacity",
+];
+
+impl AutoScaling {
+    /// Has a group send metrics: those named, or all if none is.
+    ///
+    /// # Errors
+    /// `ValidationError`: no such group, or no such metric.
+    pub fn enable_metrics(&mut self, group: &str, names: &[String]) -> Result<(), Fault> {
+        let chosen = chosen(names)?;
+        self.modifiable(group)?.enabled_metrics.extend(chosen);
+        Ok(())
+    }
+
+    /// Has a group no longer send metrics: those named, or all if none is.
+    ///
+    /// # Errors
+    /// `ValidationError`: no such group, or no such metric.
+    pub fn disable_metrics(&mut self, group: &str, names: &[String]) -> Result<(), Fault> {
+        let chosen = chosen(names)?;
+        self.modifiable(group)?.enabled_metrics.retain(|metric| !chosen.contains(metric));
+        Ok(())
+    }
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static str>, Fault> {
+    if names.is_empty() {
+        return Ok(METRICS.to_vec());
+    }
+    let known = |name: &String| {
+        let unknown = || Fault::validation(format!("Metrics has {name}: a group has no such metric"));
+        METRICS.into_iter().find(|metric| metric == name).ok_or_else(unknown)
+    };
+    names.iter().map(known).collect()
+}

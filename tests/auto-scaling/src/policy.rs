@@ -1,0 +1,133 @@
+//! Simple scaling policies, and the cooldown between them.
+
+use std::time::Duration;
+
+use crate::{AutoScaling, Fault, Group, Moment, group::Cooldown};
+
+/// A policy of the type `SimpleScaling`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// 1 to 255 characters.
+    pub name: String,
+    /// What it does to the desired capacity.
+    pub adjustment: Adjustment,
+    /// The rest after it; the group's default cooldown if absent.
+    pub cooldown: Option<Duration>,
+}
+
+/// What a policy does to the desired capacity, which stays between the group's bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adjustment {
+    /// Adds instances, or takes some away.
+    ChangeInCapacity(i32),
+    /// Sets it.
+    ExactCapacity(u32),
+    /// Adds a share of it, or takes one away.
+    PercentChangeInCapacity {
+        /// The share.
+        percent: i32,
+        /// At least so many instances.
+        min_magnitude: Option<u32>,
+    },
+}
+
+impl Adjustment {
+    /// The adjustment type as AWS writes it.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::ChangeInCapacity(_) => "ChangeInCapacity",
+            Self::ExactCapacity(_) => "ExactCapacity",
+            Self::PercentChangeInCapacity { .. } => "PercentChangeInCapacity",
+        }
+    }
+
+    /// The capacity that follows from one. A share is rounded towards zero, but is at least one instance.
+    fn of(self, capacity: u32) -> u32 {
+        match self {
+            Self::ChangeInCapacity(change) => capacity.saturating_add_signed(change),
+            Self::ExactCapacity(exact) => exact,
+            Self::PercentChangeInCapacity { percent: 0, .. } => capacity,
+            Self::PercentChangeInCapacity { percent, min_magnitude } => {
+                let share = u64::from(capacity) * u64::from(percent.unsigned_abs()) / 100;
+                let share = u32::try_from(share).unwrap_or(u32::MAX).max(min_magnitude.unwrap_or(1)).max(1);
+                if percent > 0 { capacity.saturating_add(share) } else { capacity.saturating_sub(share) }
+            }
+        }
+    }
+}
+
+impl AutoScaling {
+    /// Adds a policy to a group, or replaces the one of that name. Gives its ARN.
+    ///
+    /// # Errors
+    /// `ValidationError`: no such group, or a bad name.
+    pub fn put_scaling_policy(&mut self, group: &str, policy: Policy) -> Result<String, Fault> {
+        let arn = self.policy_arn(group, &policy.name);
+        let group = self.modifiable(group)?;
+        if !(1..=255).contains(&policy.name.chars().count()) || policy.name.contains(':') {
+            return Err(Fault::validation(format!("PolicyName is '{}': 1 to 255 characters, no colon", policy.name)));
+        }
+        group.policies.insert(policy.name.clone(), policy);
+        Ok(arn)
+    }
+
+    /// Removes a policy, given by name or ARN.
+    ///
+    /// # Errors
+    /// `ValidationError`: no such group, or no such policy.
+    pub fn delete_policy(&mut self, group: &str, policy: &str) -> Result<(), Fault> {
+        let removed = self.modifiable(group)?.policies.remove(name_of(policy));
+        removed.map(|_| ()).ok_or_else(|| unknown(policy))
+    }
+
+    /// Does what a policy, given by name or ARN, says. Its cooldown begins when the group has come to rest.
+    ///
+    /// # Errors
+    /// `ValidationError`: no such group, or no such policy. `ScalingActivityInProgress`: a cooldown that is to be
+    /// honoured is not over.
+    pub fn execute_policy(
+        &mut self,
+        group: &str,
+        policy: &str,
+        honor_cooldown: bool,
+        now: Moment,
+    ) -> Result<(), Fault> {
+        let group = self.modifiable(group)?;
+        let found = group.policies.get(name_of(policy)).ok_or_else(|| unknown(policy))?.clone();
+        if honor_cooldown {
+            group.check_cooldown(now)?;
+        }
+        let (min, max) = (group.settings.min_size, group.settings.max_size);
+        let desired = found.adjustment.of(group.desired_capacity).clamp(min, max);
+        group.desire(desired, &format!("executed the policy {}", found.name), now);
+        let span = found.cooldown.unwrap_or(group.settings.default_cooldown);
+        group.cooldown = Cooldown { span: Some(span), from: now };
+        Ok(())
+    }
+}
+
+impl Group {
+    /// Whether a policy may follow the last one.
+    pub(crate) fn check_cooldown(&self, now: Moment) -> Result<(), Fault> {
+        let Some(span) = self.cooldown.span else { return Ok(()) };
+        let ends = self.cooldown.from + span;
+        if self.is_at_rest() && now >= ends {
+            return Ok(());
+        }
+        Err(Fault::in_progress(format!(
+            "A scaling activity of the group {} is in progress, or its cooldown of {} s is not over",
+            self.name,
+            span.as_secs()
+        )))
+    }
+}
+
+/// The name in a policy's ARN; a name is its own.
+fn name_of(policy: &str) -> &str {
+    policy.rsplit_once(":policyName/").map_or(policy, |(_, name)| name)
+}
+
+fn unknown(policy: &str) -> Fault {
+    Fault::validation(format!("Policy name not found - {policy}"))
+}

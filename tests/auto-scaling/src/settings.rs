@@ -1,0 +1,161 @@
+//! What a group is told to be: everything that an update can change.
+
+use std::time::Duration;
+
+use crate::Fault;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// The termination policies that AWS names; a Lambda function's ARN is one, too.
+const TERMINATION_POLICIES: [&str; 7] = [
+    "Default",
+    "AllocationStrategy",
+    "ClosestToNextInstanceHour",
+    "NewestInstance",
+    "OldestInstance",
+    "OldestLaunchConfiguration",
+    "OldestLaunchTemplate",
+];
+
+/// A group's settings. The default has AWS's defaults, no template, no subnets, and room for no instance.
+///
+/// An update is: the settings as they are, with what is to change changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What new instances are made of.
+    pub launch_template: LaunchTemplate,
+    /// The fewest instances that may be desired.
+    pub min_size: u32,
+    /// The most instances that may be desired.
+    pub max_size: u32,
+    /// Where instances go, spread evenly over their zones. At least one.
+    pub subnets: Vec<Subnet>,
+    /// How long a policy waits for the last one, if it honours it and says nothing itself. 300 s.
+    pub default_cooldown: Duration,
+    /// `EC2`, `ELB`, `VPC_LATTICE` or `EBS`, or several with commas.
+    pub health_check_type: String,
+    /// How long a new instance's health is not looked at. 0 s.
+    pub health_check_grace_period: Duration,
+    /// How long a new instance warms up, if it is told.
+    pub default_instance_warmup: Option<Duration>,
+    /// How old an instance may become, if it is told: 1 day to 365 days.
+    pub max_instance_lifetime: Option<Duration>,
+    /// Which instances go first. Stored and not followed.
+    pub termination_policies: Vec<String>,
+    /// Whether instances at risk of interruption are replaced. Stored and not followed.
+    pub capacity_rebalance: bool,
+    /// Whether instances begin their lives protected from scale-in.
+    pub new_instances_protected: bool,
+    /// Which deletes are refused.
+    pub deletion_protection: DeletionProtection,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            launch_template: LaunchTemplate::default(),
+            min_size: 0,
+            max_size: 0,
+            subnets: Vec::new(),
+            default_cooldown: Duration::from_mins(5),
+            health_check_type: "EC2".to_owned(),
+            health_check_grace_period: Duration::ZERO,
+            default_instance_warmup: None,
+            max_instance_lifetime: None,
+            termination_policies: vec!["Default".to_owned()],
+            capacity_rebalance: false,
+            new_instances_protected: false,
+            deletion_protection: DeletionProtection::default(),
+        }
+    }
+}
+
+/// A launch template and one of its versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LaunchTemplate {
+    /// `lt-…`
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// A number, `$Latest` or `$Default`, as it was given.
+    pub version: String,
+}
+
+/// A subnet and its zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// `subnet-…`
+    pub id: String,
+    /// Such as `us-west-2a`.
+    pub zone: String,
+}
+
+/// Which deletes of a group are refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeletionProtection {
+    /// None.
+    #[default]
+    None,
+    /// Those with force.
+    PreventForceDeletion,
+    /// All.
+    PreventAllDeletion,
+}
+
+impl DeletionProtection {
+    /// As AWS writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::PreventForceDeletion => "prevent-force-deletion",
+            Self::PreventAllDeletion => "prevent-all-deletion",
+        }
+    }
+
+    /// The protection that AWS writes so.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::None, Self::PreventForceDeletion, Self::PreventAllDeletion].into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+impl Settings {
+    /// The bounds, and what AWS's reference says of the rest.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        let Self { min_size: min, max_size: max, .. } = self;
+        if max < min {
+            return Err(Fault::validation(format!(
+                "Max bound, {max}, must be greater than or equal to min bound, {min}"
+            )));
+        }
+        if self.subnets.is_empty() {
+            return Err(Fault::validation("At least one Availability Zone or VPC Subnet is required."));
+        }
+        if let Some(life) = self.max_instance_lifetime
+            && !(DAY..=DAY * 365).contains(&life)
+        {
+            return Err(Fault::validation(format!(
+                "MaxInstanceLifetime is {} s: from 86400 to 31536000, or 0 for none",
+                life.as_secs()
+            )));
+        }
+        let known =
+            |policy: &&String| TERMINATION_POLICIES.contains(&policy.as_str()) || policy.starts_with("arn:aws:lambda:");
+        match self.termination_policies.iter().find(|policy| !known(policy)) {
+            Some(policy) => Err(Fault::validation(format!("TerminationPolicies has {policy}: AWS has no such policy"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a capacity lies between the bounds; if not, AWS's words for it.
+    pub(crate) fn check_desired(&self, desired: u32) -> Result<(), Fault> {
+        if (self.min_size..=self.max_size).contains(&desired) {
+            return Ok(());
+        }
+        Err(Fault::validation(format!(
+            "Desired capacity:{desired} must be between the specified min size:{} and max size:{}",
+            self.min_size, self.max_size
+        )))
+    }
+}

@@ -1,0 +1,64 @@
+//! Tags of groups.
+
+use std::collections::BTreeMap;
+
+use crate::{AutoScaling, Fault};
+
+/// As many tags a group may have (AWS's quota).
+const MOST: usize = 50;
+
+/// A tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    /// 1 to 128 characters, not beginning with `aws:`.
+    pub key: String,
+    /// Up to 256 characters.
+    pub value: String,
+    /// Whether instances get it when they start.
+    pub propagate_at_launch: bool,
+}
+
+impl AutoScaling {
+    /// Adds tags to a group, or gives those that it has other values.
+    ///
+    /// # Errors
+    /// `ValidationError`: no such group, or a bad tag. `LimitExceeded`: more than 50.
+    pub fn set_tags(&mut self, group: &str, tags: Vec<Tag>) -> Result<(), Fault> {
+        set(&mut self.modifiable(group)?.tags, tags)
+    }
+
+    /// Takes tags off a group. Keys that it does not have are no error.
+    ///
+    /// # Errors
+    /// `ValidationError`: no such group.
+    pub fn delete_tags(&mut self, group: &str, keys: &[String]) -> Result<(), Fault> {
+        self.modifiable(group)?.tags.retain(|key, _| !keys.contains(key));
+        Ok(())
+    }
+}
+
+pub(crate) fn set(on: &mut BTreeMap<String, Tag>, tags: Vec<Tag>) -> Result<(), Fault> {
+    let mut all = on.clone();
+    for tag in tags {
+        check(&tag)?;
+        all.insert(tag.key.clone(), tag);
+    }
+    if all.len() > MOST {
+        return Err(Fault::limit(format!("{} tags: a group has at most {MOST}", all.len())));
+    }
+    *on = all;
+    Ok(())
+}
+
+fn check(Tag { key, value, .. }: &Tag) -> Result<(), Fault> {
+    let wrong = if !(1..=128).contains(&key.chars().count()) {
+        "a key has 1 to 128 characters"
+    } else if key.to_lowercase().starts_with("aws:") {
+        "keys that begin with aws: are reserved"
+    } else if value.chars().count() > 256 {
+        "a value has at most 256 characters"
+    } else {
+        return Ok(());
+    };
+    Err(Fault::validation(format!("Tag {key}={value}: {wrong}")))
+}

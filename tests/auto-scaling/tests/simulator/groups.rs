@@ -1,0 +1,204 @@
+//! Settings: bounds, names, and that everything reads back.
+
+use std::time::Duration;
+
+use auto_scaling::{DefaultResult, DeletionProtection, LaunchTemplate, METRICS, PutHook, Settings, Tag, Transition};
+
+use crate::host::{Host, START, group, refusal, subnet};
+
+fn tag(key: &str, value: &str, propagate_at_launch: bool) -> Tag {
+    Tag { key: key.into(), value: value.into(), propagate_at_launch }
+}
+
+fn hook(name: &str) -> PutHook {
+    PutHook { name: name.into(), transition: Some(Transition::Launching), ..PutHook::default() }
+}
+
+#[test]
+fn everything_that_a_group_was_given_reads_back() {
+    let mut host = Host::new();
+    let settings = Settings {
+        launch_template: LaunchTemplate { id: "lt-9".into(), name: "nine".into(), version: "$Latest".into() },
+        min_size: 1,
+        max_size: 4,
+        subnets: vec![subnet('b'), subnet('a')],
+        default_cooldown: Duration::from_secs(7),
+        health_check_type: "ELB".into(),
+        health_check_grace_period: Duration::from_secs(9),
+        default_instance_warmup: Some(Duration::ZERO),
+        max_instance_lifetime: Some(Duration::from_hours(48)),
+        termination_policies: vec!["OldestInstance".into()],
+        capacity_rebalance: true,
+        new_instances_protected: true,
+        deletion_protection: DeletionProtection::PreventForceDeletion,
+    };
+    let mut new = group(0, 0, 0);
+    new.settings = settings.clone();
+    new.desired_capacity = None;
+    new.tags = vec![tag("b", "2", false), tag("a", "1", true)];
+    new.hooks = vec![hook("ready")];
+    new.target_group_arns = vec!["arn:tg".into()];
+    host.sim.create_group(new, host.now).unwrap();
+    let web = host.web();
+    assert_eq!(web.settings, settings);
+    assert_eq!((web.desired_capacity, web.created, web.status()), (1, START, None));
+    assert_eq!(web.tags.values().cloned().collect::<Vec<_>>(), [tag("a", "1", true), tag("b", "2", false)]);
+    assert_eq!(web.hooks.keys().collect::<Vec<_>>(), ["ready"]);
+    assert_eq!(web.target_group_arns, ["arn:tg"]);
+    assert!(web.arn.starts_with("arn:aws:autoscaling:us-west-2:123456789012:autoScalingGroup:"));
+    assert!(web.arn.ends_with(":autoScalingGroupName/web"));
+}
+
+#[test]
+fn a_taken_name_is_refused_and_the_group_is_untouched() {
+    let mut host = Host::with(1, 1, 2);
+    let answer = refusal(host.sim.create_group(group(0, 0, 0), host.now));
+    assert!(answer.starts_with("AlreadyExists: "), "{answer}");
+    assert_eq!(host.web().settings.max_size, 2);
+    assert_eq!(host.in_service(), ["i-1"]);
+}
+
+#[test]
+fn min_desired_and_max_stay_in_order() {
+    let mut host = Host::new();
+    let now = host.now;
+    let mut create = |min, desired, max| refusal(host.sim.create_group(group(min, desired, max), now));
+    assert_eq!(create(3, 3, 2), "ValidationError: Max bound, 2, must be greater than or equal to min bound, 3");
+    let out = "must be between the specified min size:1 and max size:2";
+    assert_eq!(create(1, 0, 2), format!("ValidationError: Desired capacity:0 {out}"));
+    assert_eq!(create(1, 3, 2), format!("ValidationError: Desired capacity:3 {out}"));
+
+    let mut host = Host::with(1, 2, 3);
+    assert!(refusal(host.update(|it| it.min_size = 4)).contains("Max bound, 3"));
+    let settings = host.web().settings.clone();
+    let answer = refusal(host.sim.update_group("web", settings, Some(4), now));
+    assert!(answer.starts_with("ValidationError: Desired capacity:4"), "{answer}");
+    let answer = refusal(host.sim.set_desired_capacity("web", 4, false, now));
+    assert_eq!(
+        answer,
+        "ValidationError: New SetDesiredCapacity value 4 is above max value 3 for the AutoScalingGroup."
+    );
+    let answer = refusal(host.sim.set_desired_capacity("web", 0, false, now));
+    assert_eq!(
+        answer,
+        "ValidationError: New SetDesiredCapacity value 0 is below min value 1 for the AutoScalingGroup."
+    );
+    assert_eq!(host.web().desired_capacity, 2);
+}
+
+#[test]
+fn new_bounds_move_the_desired_capacity_into_them() {
+    let mut host = Host::with(1, 2, 3);
+    host.update(|it| it.min_size = 3).unwrap();
+    assert_eq!(host.web().desired_capacity, 3);
+    host.update(|it| (it.min_size, it.max_size) = (0, 1)).unwrap();
+    assert_eq!(host.web().desired_capacity, 1);
+    host.settle();
+    assert_eq!(host.in_service().len(), 1);
+}
+
+#[test]
+fn settings_that_aws_refuses_are_refused() {
+    let mut host = Host::with(0, 0, 1);
+    let answer = refusal(host.update(|it| it.subnets.clear()));
+    assert_eq!(answer, "ValidationError: At least one Availability Zone or VPC Subnet is required.");
+    let answer = refusal(host.update(|it| it.max_instance_lifetime = Some(Duration::from_secs(86_399))));
+    assert!(answer.contains("MaxInstanceLifetime is 86399 s"), "{answer}");
+    let answer = refusal(host.update(|it| it.termination_policies = vec!["Youngest".into()]));
+    assert!(answer.contains("Youngest"), "{answer}");
+    let mut new = group(0, 0, 0);
+    new.name = "a:b".into();
+    assert!(refusal(host.sim.create_group(new, host.now)).contains("AutoScalingGroupName is 'a:b'"));
+}
+
+#[test]
+fn a_group_that_is_not_there_is_a_validation_error() {
+    let mut host = Host::new();
+    let now = host.now;
+    let unknown = "ValidationError: AutoScalingGroup name not found - AutoScalingGroup 'no' not found";
+    assert_eq!(refusal(host.sim.group("no")), unknown);
+    assert_eq!(refusal(host.sim.update_group("no", Settings::default(), None, now)), unknown);
+    assert_eq!(refusal(host.sim.delete_group("no", true, now)), unknown);
+    assert_eq!(refusal(host.sim.enable_metrics("no", &[])), unknown);
+    assert_eq!(refusal(host.sim.put_hook("no", hook("ready"))), unknown);
+    assert_eq!(refusal(host.sim.activities("no", false)), unknown);
+}
+
+#[test]
+fn tags_are_overwritten_taken_off_and_limited() {
+    let mut host = Host::with(0, 0, 1);
+    host.sim.set_tags("web", vec![tag("a", "1", true), tag("b", "1", true)]).unwrap();
+    host.sim.set_tags("web", vec![tag("a", "2", false)]).unwrap();
+    host.sim.delete_tags("web", &["b".into(), "c".into()]).unwrap();
+    assert_eq!(host.web().tags.values().cloned().collect::<Vec<_>>(), [tag("a", "2", false)]);
+    assert!(refusal(host.sim.set_tags("web", vec![tag("aws:x", "1", true)])).contains("reserved"));
+    assert!(refusal(host.sim.set_tags("web", vec![tag("", "1", true)])).contains("1 to 128"));
+    let many = (0..50).map(|number| tag(&format!("k{number}"), "", true)).collect();
+    assert!(refusal(host.sim.set_tags("web", many)).starts_with("LimitExceeded: 51 tags"));
+    assert_eq!(host.web().tags.len(), 1);
+}
+
+#[test]
+fn metrics_without_names_are_all_of_them() {
+    let mut host = Host::with(0, 0, 1);
+    host.sim.enable_metrics("web", &["GroupMaxSize".into()]).unwrap();
+    assert_eq!(host.web().enabled_metrics.iter().collect::<Vec<_>>(), [&"GroupMaxSize"]);
+    host.sim.enable_metrics("web", &[]).unwrap();
+    assert_eq!(host.web().enabled_metrics.len(), METRICS.len());
+    host.sim.disable_metrics("web", &["GroupMaxSize".into()]).unwrap();
+    assert_eq!(host.web().enabled_metrics.len(), METRICS.len() - 1);
+    host.sim.disable_metrics("web", &[]).unwrap();
+    assert!(host.web().enabled_metrics.is_empty());
+    assert!(refusal(host.sim.enable_metrics("web", &["Load".into()])).contains("Metrics has Load"));
+}
+
+#[test]
+fn target_groups_are_attached_once_and_detached() {
+    let mut host = Host::with(0, 0, 1);
+    host.sim.attach_target_groups("web", &["arn:a".into(), "arn:b".into()]).unwrap();
+    host.sim.attach_target_groups("web", &["arn:b".into()]).unwrap();
+    assert_eq!(host.web().target_group_arns, ["arn:a", "arn:b"]);
+    assert!(refusal(host.sim.detach_target_groups("web", &["arn:a".into(), "arn:c".into()])).ends_with("arn:c"));
+    host.sim.detach_target_groups("web", &["arn:a".into()]).unwrap();
+    assert_eq!(host.web().target_group_arns, ["arn:b"]);
+}
+
+#[test]
+fn a_hook_has_awss_defaults_and_a_second_put_changes_only_what_it_says() {
+    let mut host = Host::with(0, 0, 1);
+    host.sim.put_hook("web", PutHook { target_arn: Some("arn:q".into()), ..hook("ready") }).unwrap();
+    let ready = &host.web().hooks["ready"];
+    assert_eq!((ready.heartbeat.as_secs(), ready.default_result), (3600, DefaultResult::Abandon));
+    assert_eq!((ready.transition, ready.global_timeout().as_secs()), (Transition::Launching, 172_800));
+    let change = PutHook {
+        name: "ready".into(),
+        heartbeat: Some(Duration::from_secs(30)),
+        target_arn: Some(String::new()),
+        ..PutHook::default()
+    };
+    host.sim.put_hook("web", change).unwrap();
+    let ready = &host.web().hooks["ready"];
+    assert_eq!((ready.transition, ready.global_timeout().as_secs()), (Transition::Launching, 3000));
+    assert_eq!(ready.target_arn, None);
+    host.sim.delete_hook("web", "ready").unwrap();
+    assert!(refusal(host.sim.delete_hook("web", "ready")).contains("No Lifecycle Hook found with name: ready"));
+}
+
+#[test]
+fn hooks_that_aws_refuses_are_refused() {
+    let mut host = Host::with(0, 0, 1);
+    let mut put = |hook: PutHook| refusal(host.sim.put_hook("web", hook));
+    let heartbeat = |seconds| PutHook { heartbeat: Some(Duration::from_secs(seconds)), ..hook("h") };
+    assert!(put(heartbeat(29)).contains("HeartbeatTimeout is 29: 30 to 7200"));
+    assert!(put(heartbeat(7201)).contains("HeartbeatTimeout is 7201"));
+    assert!(put(PutHook { transition: None, ..hook("h") }).contains("LifecycleTransition is missing"));
+    assert!(put(hook("two words")).contains("LifecycleHookName is 'two words'"));
+    let metadata = |text: &str| PutHook { metadata: Some(text.into()), ..hook("h") };
+    assert!(put(metadata("é")).contains("NotificationMetadata"));
+    assert!(put(metadata(&"x".repeat(4001))).contains("NotificationMetadata"));
+    for number in 0..50 {
+        host.sim.put_hook("web", hook(&format!("h{number}"))).unwrap();
+    }
+    assert!(refusal(host.sim.put_hook("web", hook("h50"))).starts_with("LimitExceeded"));
+    host.sim.put_hook("web", hook("h49")).unwrap();
+}

@@ -1,0 +1,115 @@
+//! A host for tests: virtual time, and instances that are named from a counter.
+
+use std::time::Duration;
+
+use auto_scaling::{
+    AutoScaling, Effect, Fault, Group, Launch, LaunchTemplate, LifecycleState, Moment, NewGroup, Settings, Started,
+    Subnet, Timing,
+};
+
+pub const LAUNCH: Duration = Duration::from_secs(40);
+pub const TERMINATE: Duration = Duration::from_mins(1);
+/// 2026-11-23T08:00:00Z
+pub const START: Moment = Moment(1_795_420_800_000);
+
+pub struct Host {
+    pub sim: AutoScaling,
+    pub now: Moment,
+    pub started: u32,
+    /// Launches fail with this reason as long as there is one.
+    pub broken: Option<&'static str>,
+    pub launches: Vec<Launch>,
+    pub ended: Vec<String>,
+}
+
+impl Host {
+    pub fn new() -> Self {
+        let sim = AutoScaling::new("us-west-2", "123456789012", Timing { launch: LAUNCH, terminate: TERMINATE });
+        Self { sim, now: START, started: 0, broken: None, launches: Vec::new(), ended: Vec::new() }
+    }
+
+    /// A host with the group `web` of so many instances, all in service.
+    pub fn with(min: u32, desired: u32, max: u32) -> Self {
+        let mut host = Self::new();
+        host.sim.create_group(group(min, desired, max), host.now).unwrap();
+        host.settle();
+        host
+    }
+
+    /// Lets time pass and does what is due now, once.
+    pub fn pass(&mut self, span: Duration) {
+        self.now = self.now + span;
+        for effect in self.sim.step(self.now) {
+            match effect {
+                Effect::Launch(launch) => self.launch(&launch),
+                Effect::Terminate { instance_id, .. } => self.ended.push(instance_id),
+            }
+        }
+    }
+
+    /// Lets time pass until nothing is due any more.
+    pub fn settle(&mut self) {
+        while let Some(due) = self.sim.next_due(self.now) {
+            assert!(due >= self.now, "{due} was due before {}", self.now);
+            self.pass(Duration::from_millis(due.0 - self.now.0));
+        }
+    }
+
+    fn launch(&mut self, launch: &Launch) {
+        self.launches.push(launch.clone());
+        if let Some(why) = self.broken {
+            return self.sim.launch_failed(launch.token, why, self.now);
+        }
+        self.started += 1;
+        let started = Started {
+            instance_id: format!("i-{}", self.started),
+            instance_type: "t3.micro".into(),
+            version: "1".into(),
+        };
+        self.sim.launched(launch.token, started, self.now);
+    }
+
+    pub fn web(&self) -> &Group {
+        self.sim.group("web").unwrap()
+    }
+
+    pub fn update(&mut self, change: impl FnOnce(&mut Settings)) -> Result<(), Fault> {
+        let mut settings = self.web().settings.clone();
+        change(&mut settings);
+        self.sim.update_group("web", settings, None, self.now)
+    }
+
+    /// The instances, as `i-1 InService a`, with the last letter of their zones.
+    pub fn instances(&self) -> Vec<String> {
+        let line = |it: &auto_scaling::Instance| {
+            format!("{} {} {}", it.id, it.state.as_str(), it.subnet.zone.chars().last().unwrap())
+        };
+        self.web().instances.iter().map(line).collect()
+    }
+
+    pub fn in_service(&self) -> Vec<&str> {
+        let instances = self.web().instances.iter();
+        instances.filter(|it| it.state == LifecycleState::InService).map(|it| it.id.as_str()).collect()
+    }
+}
+
+pub fn subnet(zone: char) -> Subnet {
+    Subnet { id: format!("subnet-{zone}"), zone: format!("us-west-2{zone}") }
+}
+
+/// The group `web` in two zones.
+pub fn group(min: u32, desired: u32, max: u32) -> NewGroup {
+    let settings = Settings {
+        launch_template: LaunchTemplate { id: "lt-1".into(), name: "web".into(), version: "1".into() },
+        min_size: min,
+        max_size: max,
+        subnets: vec![subnet('a'), subnet('b')],
+        ..Settings::default()
+    };
+    NewGroup { name: "web".into(), settings, desired_capacity: Some(desired), ..NewGroup::default() }
+}
+
+/// The refusal, as `Code: message`.
+pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Fault>) -> String {
+    answer.unwrap_err().to_string()
+}

@@ -1,0 +1,199 @@
+//! Instances: started, spread, replaced, ended, and what the activities say of it.
+
+use std::time::Duration;
+
+use auto_scaling::{Activity, ActivityStatus, LifecycleState, Tag};
+
+use crate::host::{Host, LAUNCH, START, TERMINATE, group, refusal, subnet};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn an_instance_is_pending_then_in_service_then_terminating_then_gone() {
+    let mut host = Host::new();
+    host.sim.create_group(group(0, 1, 2), host.now).unwrap();
+    assert_eq!(host.sim.next_due(host.now), Some(START), "something is to be done at once");
+    host.pass(Duration::ZERO);
+    assert_eq!(host.instances(), ["i-1 Pending a"]);
+    assert_eq!(host.sim.next_due(host.now), Some(START + LAUNCH));
+    host.pass(LAUNCH.saturating_sub(SECOND));
+    assert_eq!(host.instances(), ["i-1 Pending a"]);
+    host.pass(SECOND);
+    assert_eq!(host.instances(), ["i-1 InService a"]);
+    assert_eq!(host.sim.next_due(host.now), None);
+
+    host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
+    host.pass(Duration::ZERO);
+    assert_eq!(host.instances(), ["i-1 Terminating a"]);
+    assert_eq!(host.ended, ["i-1"]);
+    host.pass(TERMINATE.saturating_sub(SECOND));
+    assert_eq!(host.instances(), ["i-1 Terminating a"]);
+    host.pass(SECOND);
+    assert!(host.instances().is_empty());
+    assert_eq!((host.launches.len(), host.ended.len()), (1, 1), "each effect comes once");
+}
+
+#[test]
+fn a_launch_says_what_to_start_where_and_with_which_tags() {
+    let mut host = Host::new();
+    let mut new = group(0, 1, 2);
+    let tag = |key: &str, propagate_at_launch| Tag { key: key.into(), value: "v".into(), propagate_at_launch };
+    new.tags = vec![tag("Own", false), tag("Both", true)];
+    host.sim.create_group(new, host.now).unwrap();
+    host.pass(Duration::ZERO);
+    let launch = &host.launches[0];
+    assert_eq!((launch.group.as_str(), &launch.subnet), ("web", &subnet('a')));
+    assert_eq!((launch.launch_template.id.as_str(), launch.launch_template.version.as_str()), ("lt-1", "1"));
+    let tags = [("Both", "v"), ("aws:autoscaling:groupName", "web")];
+    assert_eq!(launch.tags, tags.map(|(key, value)| (key.to_owned(), value.to_owned())));
+}
+
+#[test]
+fn instances_are_spread_over_the_zones_and_taken_from_the_fullest_the_oldest_first() {
+    let mut host = Host::with(0, 3, 9);
+    assert_eq!(host.instances(), ["i-1 InService a", "i-2 InService b", "i-3 InService a"]);
+    host.sim.set_desired_capacity("web", 2, false, host.now).unwrap();
+    host.settle();
+    assert_eq!(host.ended, ["i-1"]);
+    host.sim.set_desired_capacity("web", 4, false, host.now).unwrap();
+    host.settle();
+    assert_eq!(host.instances(), ["i-2 InService b", "i-3 InService a", "i-4 InService a", "i-5 InService b"]);
+}
+
+#[test]
+fn a_desired_capacity_that_falls_takes_instances_that_still_start() {
+    let mut host = Host::new();
+    host.sim.create_group(group(0, 2, 2), host.now).unwrap();
+    host.pass(Duration::ZERO);
+    host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
+    host.settle();
+    assert!(host.instances().is_empty());
+    let statuses = host.sim.activities("web", false).unwrap().iter().map(|it| it.status.as_str()).collect::<Vec<_>>();
+    assert_eq!(statuses, ["Successful", "Successful", "Cancelled", "Cancelled"]);
+}
+
+#[test]
+fn instances_in_a_subnet_that_is_given_up_go_when_others_do_their_work() {
+    let mut host = Host::with(2, 2, 2);
+    host.update(|it| it.subnets = vec![subnet('b'), subnet('c')]).unwrap();
+    host.pass(Duration::ZERO);
+    assert_eq!(host.instances(), ["i-1 InService a", "i-2 InService b", "i-3 Pending c"]);
+    host.settle();
+    assert_eq!(host.instances(), ["i-2 InService b", "i-3 InService c"]);
+}
+
+#[test]
+fn protected_instances_are_passed_by_and_a_group_can_protect_new_ones() {
+    let mut host = Host::with(0, 2, 2);
+    host.sim.set_instance_protection("web", &["i-1".into()], true).unwrap();
+    host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
+    host.settle();
+    assert_eq!(host.in_service(), ["i-1"]);
+    host.sim.set_instance_protection("web", &["i-1".into()], false).unwrap();
+    host.settle();
+    assert!(host.instances().is_empty());
+    assert!(
+        refusal(host.sim.set_instance_protection("web", &["i-1".into()], true)).contains("i-1 is not in InService")
+    );
+
+    host.update(|it| it.new_instances_protected = true).unwrap();
+    host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
+    host.settle();
+    assert!(host.web().instances[0].protected);
+}
+
+#[test]
+fn a_protected_instance_in_a_subnet_that_is_given_up_stays_and_the_group_comes_to_rest() {
+    let mut host = Host::with(1, 1, 3);
+    host.sim.set_instance_protection("web", &["i-1".into()], true).unwrap();
+    host.update(|it| it.subnets = vec![subnet('c')]).unwrap();
+    host.settle();
+    assert_eq!(host.instances(), ["i-1 InService a"]);
+}
+
+#[test]
+fn an_instance_that_is_terminated_by_hand_is_replaced_unless_the_capacity_shrinks() {
+    let mut host = Host::with(1, 2, 3);
+    let activity = host.sim.terminate_instance("i-1", false, host.now).unwrap();
+    assert_eq!(activity.description, "Terminating EC2 instance: i-1");
+    assert_eq!(activity.status, ActivityStatus::InProgress);
+    assert!(refusal(host.sim.terminate_instance("i-1", false, host.now)).starts_with("ScalingActivityInProgress"));
+    host.settle();
+    assert_eq!(host.in_service(), ["i-2", "i-3"]);
+    host.sim.terminate_instance("i-2", true, host.now).unwrap();
+    host.settle();
+    assert_eq!((host.in_service(), host.web().desired_capacity), (vec!["i-3"], 1));
+    assert!(refusal(host.sim.terminate_instance("i-3", true, host.now)).contains("desiredSize equals minSize (1)"));
+    assert!(refusal(host.sim.terminate_instance("i-9", true, host.now)).contains("No managed instance found"));
+}
+
+#[test]
+fn a_launch_that_fails_is_an_activity_and_is_tried_again_later_and_later() {
+    let mut host = Host::new();
+    host.broken = Some("no capacity");
+    host.sim.create_group(group(0, 2, 2), host.now).unwrap();
+    host.pass(Duration::ZERO);
+    let failed = host.sim.activities("web", false).unwrap()[0].clone();
+    assert_eq!((failed.status, failed.end), (ActivityStatus::Failed, Some(START)));
+    assert_eq!(failed.status_message.as_deref(), Some("no capacity. Launching EC2 instance failed."));
+    assert!(failed.description.contains("Status Reason: no capacity."), "{}", failed.description);
+
+    host.pass(LAUNCH.saturating_sub(SECOND));
+    assert_eq!(host.launches.len(), 2, "not yet");
+    host.pass(SECOND);
+    assert_eq!(host.launches.len(), 4);
+    assert_eq!(host.sim.next_due(host.now), Some(host.now + LAUNCH * 2));
+    host.broken = None;
+    host.pass(LAUNCH * 2);
+    host.settle();
+    assert_eq!(host.in_service(), ["i-1", "i-2"]);
+}
+
+#[test]
+fn a_change_of_the_group_tries_a_failed_launch_again_at_once() {
+    let mut host = Host::new();
+    host.broken = Some("no such image");
+    host.sim.create_group(group(0, 1, 2), host.now).unwrap();
+    host.pass(Duration::ZERO);
+    host.broken = None;
+    host.update(|it| it.launch_template.version = "2".into()).unwrap();
+    host.pass(Duration::ZERO);
+    assert_eq!(host.launches[1].launch_template.version, "2");
+    assert_eq!(host.web().instances[0].state, LifecycleState::Pending);
+}
+
+#[test]
+fn activities_tell_what_was_done_why_and_when() {
+    let mut host = Host::with(0, 2, 2);
+    host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
+    host.settle();
+    let activities = host.sim.activities("web", false).unwrap();
+    let [ended, second, first]: [&Activity; 3] = activities.try_into().unwrap();
+    assert_eq!(first.description, "Launching a new EC2 instance: i-1");
+    assert_eq!(
+        first.cause,
+        "At 2026-11-23T08:00:00Z a user request created an AutoScalingGroup changing the desired capacity from 0 to 2.  \
+         At 2026-11-23T08:00:00Z an instance was started in response to a difference between desired and actual \
+         capacity, increasing the capacity from 0 to 2."
+    );
+    assert_eq!((first.start, first.end, first.progress), (START, Some(START + LAUNCH), 100));
+    assert_eq!(first.details, r#"{"Subnet ID":"subnet-a","Availability Zone":"us-west-2a"}"#);
+    assert_ne!(first.id, second.id);
+    assert_eq!(
+        ended.cause,
+        "At 2026-11-23T08:00:40Z a user request explicitly set group desired capacity changing the desired capacity \
+         from 2 to 1.  At 2026-11-23T08:00:40Z an instance was taken out of service in response to a difference \
+         between desired and actual capacity, shrinking the capacity from 2 to 1.  At 2026-11-23T08:00:40Z instance \
+         i-1 was selected for termination."
+    );
+    assert_eq!((ended.status, ended.end), (ActivityStatus::Successful, Some(START + LAUNCH + TERMINATE)));
+}
+
+#[test]
+fn what_ended_while_nobody_looked_ended_when_it_was_due() {
+    let mut host = Host::new();
+    host.sim.create_group(group(0, 1, 1), host.now).unwrap();
+    host.pass(Duration::ZERO);
+    host.pass(Duration::from_hours(1));
+    assert_eq!(host.sim.activities("web", false).unwrap()[0].end, Some(START + LAUNCH));
+}

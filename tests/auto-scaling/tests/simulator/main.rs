@@ -1,0 +1,8 @@
+//! What the tests of Envkeeper rely on in the simulator, with a host that starts everything it is told to.
+#![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
+
+mod deleting;
+mod groups;
+mod host;
+mod instances;
+mod policies;

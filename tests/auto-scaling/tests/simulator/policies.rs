@@ -1,0 +1,82 @@
+//! Simple scaling policies and their cooldowns.
+
+use std::time::Duration;
+
+use auto_scaling::{Adjustment, Policy};
+
+use crate::host::{Host, LAUNCH, refusal};
+
+fn policy(name: &str, adjustment: Adjustment) -> Policy {
+    Policy { name: name.into(), adjustment, cooldown: None }
+}
+
+/// What becomes of a desired capacity between 1 and 20.
+fn after(desired: u32, adjustment: Adjustment) -> u32 {
+    let mut host = Host::with(1, desired, 20);
+    host.sim.put_scaling_policy("web", policy("p", adjustment)).unwrap();
+    host.sim.execute_policy("web", "p", false, host.now).unwrap();
+    host.web().desired_capacity
+}
+
+#[test]
+fn adjustments_count_as_aws_says_and_keep_to_the_bounds() {
+    let percent = |percent, min_magnitude| Adjustment::PercentChangeInCapacity { percent, min_magnitude };
+    assert_eq!(after(2, Adjustment::ChangeInCapacity(3)), 5);
+    assert_eq!(after(2, Adjustment::ChangeInCapacity(-1)), 1);
+    assert_eq!(after(2, Adjustment::ChangeInCapacity(-9)), 1);
+    assert_eq!(after(2, Adjustment::ChangeInCapacity(i32::MAX)), 20);
+    assert_eq!(after(2, Adjustment::ExactCapacity(7)), 7);
+    assert_eq!(after(4, percent(60, None)), 6);
+    assert_eq!(after(4, percent(25, Some(2))), 6);
+    assert_eq!(after(4, percent(-10, None)), 3);
+    assert_eq!(after(4, percent(0, Some(2))), 4);
+}
+
+#[test]
+fn a_policy_has_an_arn_that_names_it_and_stands_for_it() {
+    let mut host = Host::with(1, 1, 3);
+    let arn = host.sim.put_scaling_policy("web", policy("out", Adjustment::ChangeInCapacity(1))).unwrap();
+    assert!(arn.starts_with("arn:aws:autoscaling:us-west-2:123456789012:scalingPolicy:"), "{arn}");
+    assert!(arn.ends_with(":autoScalingGroupName/web:policyName/out"), "{arn}");
+    let again = host.sim.put_scaling_policy("web", policy("out", Adjustment::ChangeInCapacity(2))).unwrap();
+    assert_eq!(arn, again);
+    host.sim.execute_policy("web", &arn, false, host.now).unwrap();
+    assert_eq!(host.web().desired_capacity, 3);
+    host.sim.delete_policy("web", &arn).unwrap();
+    assert!(refusal(host.sim.execute_policy("web", "out", false, host.now)).contains("Policy name not found - out"));
+    assert!(refusal(host.sim.delete_policy("web", "out")).starts_with("ValidationError"));
+}
+
+#[test]
+fn a_cooldown_begins_when_the_group_has_come_to_rest_and_counts_only_if_honoured() {
+    let mut host = Host::with(1, 1, 9);
+    let cooldown = Some(Duration::from_mins(1));
+    let out = Policy { cooldown, ..policy("out", Adjustment::ChangeInCapacity(1)) };
+    host.sim.put_scaling_policy("web", out).unwrap();
+    let execute = |host: &mut Host, honor| host.sim.execute_policy("web", "out", honor, host.now);
+    execute(&mut host, true).unwrap();
+    host.pass(Duration::ZERO);
+    assert!(refusal(execute(&mut host, true)).starts_with("ScalingActivityInProgress"), "an instance starts");
+    let answer = refusal(host.sim.set_desired_capacity("web", 5, true, host.now));
+    assert!(answer.starts_with("ScalingActivityInProgress"), "{answer}");
+    host.pass(LAUNCH);
+    host.pass(Duration::from_secs(59));
+    assert!(execute(&mut host, true).is_err(), "a minute from then on");
+    host.pass(Duration::from_secs(1));
+    execute(&mut host, true).unwrap();
+    execute(&mut host, false).unwrap();
+    assert_eq!(host.web().desired_capacity, 4);
+}
+
+#[test]
+fn a_policy_without_a_cooldown_has_the_groups() {
+    let mut host = Host::with(1, 1, 9);
+    host.update(|it| it.default_cooldown = Duration::from_secs(5)).unwrap();
+    host.sim.put_scaling_policy("web", policy("out", Adjustment::ChangeInCapacity(1))).unwrap();
+    host.sim.execute_policy("web", "out", true, host.now).unwrap();
+    host.settle();
+    host.pass(Duration::from_secs(4));
+    assert!(host.sim.execute_policy("web", "out", true, host.now).is_err());
+    host.pass(Duration::from_secs(1));
+    host.sim.execute_policy("web", "out", true, host.now).unwrap();
+}
