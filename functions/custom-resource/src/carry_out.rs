@@ -46,20 +46,20 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
             Ok(checked) => checked,
             Err(violations) => return Answer { id: None, outcome: Err(told(&violations)) },
         };
-        let id = spec.names(&self.settings.project, &self.settings.region).environment_id();
+        let id = spec.names(&self.settings.place).environment_id();
         let outcome = self.bring_about(&owner, record.as_ref(), note, &spec, &defaults).await;
         Answer { id: Some(id), outcome }
     }
 
     /// The spec that is asked for, with the defaults that were frozen for it.
     fn checked(&self, record: Option<&OwnerRecord>) -> Result<(Spec, Defaults), Vec<Violation>> {
-        let Settings { project, region, .. } = self.settings;
+        let place = &self.settings.place;
         let defaults = frozen_defaults(record, &self.settings.defaults);
-        let spec = Spec::read(&self.event.properties, &defaults, project, region)?;
-        let settled = record.and_then(|it| known(it.settled_spec.as_ref()));
-        let before = settled
-            .or_else(|| record.and_then(|it| known(it.wanted.as_ref())))
-            .or_else(|| Spec::read(self.event.old_properties.as_ref()?, &defaults, project, region).ok());
+        let spec = Spec::read(&self.event.properties, &defaults, place)?;
+        let before = self
+            .settled(record)
+            .or_else(|| known(record, |it| it.wanted.as_ref(), self.settings))
+            .or_else(|| Spec::read(self.event.old_properties.as_ref()?, &defaults, place).ok());
         // Going back to what was settled last is a rollback, and equal to it, so nothing about it is refused.
         let violations = before.map(|before| check_change(&before, &spec)).unwrap_or_default();
         if violations.is_empty() { Ok((spec, defaults)) } else { Err(violations) }
@@ -74,7 +74,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         spec: &Spec,
         defaults: &Defaults,
     ) -> Outcome {
-        let names = spec.names(&self.settings.project, &self.settings.region);
+        let names = spec.names(&self.settings.place);
         let scope = Scope { owner: owner.as_str().to_owned(), names: names.clone() };
         let request = note.request_hash.clone();
         if self.event.kind == Kind::Update && record.is_none_or(|record| record.wanted.is_none()) {
@@ -88,35 +88,69 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
                 spec.environment_suffix
             ));
         }
-        let retired_tags = retired_tags(record, spec);
+        let retired_tags = retired_tags(record, spec, self.settings);
         self.records.save(owner, to_record(&id, spec, defaults, &retired_tags)?).await.map_err(sentence)?;
-        let facts = self.clouds.facts(spec, &self.settings.region).await.map_err(|setback| setback.to_string())?;
+        let Settings { place, hooks_are_answered, .. } = self.settings;
+        let facts = self.clouds.facts(spec, &place.region, *hooks_are_answered).await;
+        let facts = facts.map_err(|setback| setback.to_string())?;
         let resources = wanted(spec, &names, owner.as_str(), &facts)?;
-        let live = self.reach(owner, record, &request, &scope, &Wanted { resources, retired_tags }).await?;
+        // Only a create waits: later the number of instances is Auto Scaling's business.
+        let waits = spec.wait_for_instances && self.settled(record).is_none();
+        let in_service = if waits { spec.min_size } else { 0 };
+        let wanted = Wanted { resources, retired_tags, in_service, never_settled: false };
+        let live = self.reach(owner, record, &request, &scope, &wanted).await?;
         self.records.settled(owner).await.map_err(sentence)?;
         Ok(outputs(&live, &names).into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
     /// What this owner has goes, whatever id or properties came along.
     async fn delete(&self, owner: &Owner, record: Option<&OwnerRecord>, note: Note) -> Outcome {
+        self.is_not_protected(record).await?;
         let names = self.names_of_what_goes(record);
         let scope = Scope { owner: owner.as_str().to_owned(), names };
         let request = note.request_hash.clone();
         self.note(owner, note).await?;
-        self.reach(owner, record, &request, &scope, &Wanted::default()).await?;
+        let never_settled = self.settled(record).is_none();
+        let wanted = Wanted { never_settled, ..Wanted::default() };
+        let live = self.reach(owner, record, &request, &scope, &wanted).await?;
         self.records.release(&scope.names.environment_id(), owner).await.map_err(sentence)?;
         self.records.gone(owner, lambda_kit::now_ms()).await.map_err(sentence)?;
-        Ok(BTreeMap::new())
+        let retained = live.iter().filter(|it| matches!(it.whose, Whose::Retained(_)));
+        let retained: Vec<String> = retained.map(|it| it.key().name).collect();
+        let told = (!retained.is_empty()).then(|| (String::from("Retained"), retained.join(", ")));
+        Ok(told.into_iter().collect())
+    }
+
+    /// Protection counts for what has settled, unless somebody lifted it; and a stack that rolls back is never held up.
+    async fn is_not_protected(&self, record: Option<&OwnerRecord>) -> Result<(), String> {
+        let is_protected = self.settled(record).is_some_and(|spec| spec.deletion_protection);
+        let Some(record) = record.filter(|record| is_protected && !record.unlocked) else { return Ok(()) };
+        // Where the stack can't be asked, nothing is deleted on a guess.
+        let rolls_back = self.clouds.is_rolling_back(&self.event.stack_id).await;
+        if matches!(rolls_back, Ok(true)) {
+            return Ok(());
+        }
+        let environment = record.environment.clone().unwrap_or_default();
+        let unasked = rolls_back.err().map(|setback| format!(" (Whether the stack rolls back is not known: {setback})"));
+        Err(format!(
+            "DeletionProtection is true for {environment}: nothing was deleted. Set it to false by an update of the stack; or, since a stack in DELETE_FAILED cannot be updated, run: aws lambda invoke --function-name {} --cli-binary-format raw-in-base64-out --payload '{{\"Request\":\"unlock\",\"Environment\":\"{environment}\"}}' /dev/stdout and delete the stack again.{}",
+            self.settings.function,
+            unasked.unwrap_or_default()
+        ))
+    }
+
+    /// The spec that was settled last.
+    fn settled(&self, record: Option<&OwnerRecord>) -> Option<Spec> {
+        known(record, |it| it.settled_spec.as_ref(), self.settings)
     }
 
     /// The names by the record, else by the properties. What is found by them is judged by its mark, so a wrong guess
     /// does no harm; without any guess an empty suffix makes names that nothing can have.
     fn names_of_what_goes(&self, record: Option<&OwnerRecord>) -> Names {
-        let recorded = record.and_then(|it| known(it.wanted.as_ref())).map(|spec| spec.environment_suffix);
+        let suffix = |spec: &serde_json::Value| spec.get("EnvironmentSuffix")?.as_str().map(str::to_owned);
+        let recorded = record.and_then(|it| suffix(it.wanted.as_ref()?));
         let given = || self.event.properties.get("EnvironmentSuffix")?.as_str().map(str::to_owned);
-        let Settings { project, region, .. } = self.settings;
-        let suffix = recorded.or_else(given).unwrap_or_default();
-        Names { project: project.clone(), region: region.clone(), suffix }
+        self.settings.place.names(&recorded.or_else(given).unwrap_or_default())
     }
 
     /// An update of what was never made creates nothing.
@@ -174,9 +208,14 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
     }
 }
 
-/// A spec out of the record; one that an older version wrote and this one can't read is as good as none.
-fn known(spec: Option<&serde_json::Value>) -> Option<Spec> {
-    serde_json::from_value(spec?.clone()).ok()
+/// A spec out of the record, also one that an older version wrote.
+fn known<'a>(
+    record: Option<&'a OwnerRecord>,
+    which: impl Fn(&'a OwnerRecord) -> Option<&'a serde_json::Value>,
+    settings: &Settings,
+) -> Option<Spec> {
+    let spec = which(record?)?;
+    Spec::recorded(spec, &frozen_defaults(record, &settings.defaults), &settings.place)
 }
 
 /// The defaults that an environment was made with; those of today for a new one.
@@ -186,11 +225,14 @@ pub(crate) fn frozen_defaults(record: Option<&OwnerRecord>, of_today: &Defaults)
 }
 
 /// Tag keys that this environment had and has no more: those of the last specs, and those that were still to go.
-pub(crate) fn retired_tags(record: Option<&OwnerRecord>, spec: &Spec) -> BTreeSet<String> {
-    let Some(record) = record else { return BTreeSet::new() };
-    let specs = [record.wanted.as_ref(), record.settled_spec.as_ref()];
-    let had = specs.into_iter().filter_map(known).flat_map(|spec| spec.tags.into_keys());
-    had.chain(record.retired_tags.iter().cloned()).filter(|key| !spec.tags.contains_key(key)).collect()
+pub(crate) fn retired_tags(record: Option<&OwnerRecord>, spec: &Spec, settings: &Settings) -> BTreeSet<String> {
+    let specs = [
+        known(record, |it| it.wanted.as_ref(), settings),
+        known(record, |it| it.settled_spec.as_ref(), settings),
+    ];
+    let had = specs.into_iter().flatten().flat_map(|spec| spec.tags.into_keys());
+    let still_to_go = record.map(|it| it.retired_tags.clone()).unwrap_or_default();
+    had.chain(still_to_go).filter(|key| !spec.tags.contains_key(key)).collect()
 }
 
 fn to_record(

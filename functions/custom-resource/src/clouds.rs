@@ -15,7 +15,10 @@ pub trait Clouds {
     fn for_run(&self, owner: &str, request: &str) -> Self::Cloud<'_>;
 
     /// What the account and the region say about a spec.
-    async fn facts(&self, spec: &Spec, region: &str) -> Result<Facts, Setback>;
+    async fn facts(&self, spec: &Spec, region: &str, hooks_are_answered: bool) -> Result<Facts, Setback>;
+
+    /// Whether a stack is on its way back to what it was.
+    async fn is_rolling_back(&self, stack_id: &str) -> Result<bool, Setback>;
 }
 
 /// The account that the function runs in.
@@ -42,7 +45,11 @@ impl Clouds for Aws {
         AwsCloud::new(&self.0, owner.to_owned(), request.to_owned())
     }
 
-    async fn facts(&self, spec: &Spec, region: &str) -> Result<Facts, Setback> {
-        aws_cloud::facts(&self.0, spec, region).await
+    async fn facts(&self, spec: &Spec, region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {
+        aws_cloud::facts(&self.0, spec, region, hooks_are_answered).await
+    }
+
+    async fn is_rolling_back(&self, stack_id: &str) -> Result<bool, Setback> {
+        aws_cloud::is_rolling_back(&self.0, stack_id).await
     }
 }

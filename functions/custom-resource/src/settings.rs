@@ -1,16 +1,19 @@
 //! What the function is told by its environment variables.
 
-use environment::Defaults;
+use environment::{Defaults, Place};
 use lambda_kit::{BadSettings, Vars};
 use requests::AllowedHosts;
 
 /// The function's configuration, read once.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `PROJECT_NAME`: the first part of every name. `scalable-ec2` if not set.
-    pub project: String,
-    /// `AWS_REGION`: set by Lambda.
-    pub region: String,
+    /// `PROJECT_NAME`: the first part of every name, `scalable-ec2` if not set. `AWS_REGION`: set by Lambda.
+    /// `ACCOUNT_ID`: the account that the function runs in.
+    pub place: Place,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: set by Lambda; what people invoke.
+    pub function: String,
+    /// `LIFECYCLE_HOOKS`: `true` where the deployment has the function that answers lifecycle hooks.
+    pub hooks_are_answered: bool,
     /// `RECORDS_TABLE`: the `DynamoDB` table of the records.
     pub records_table: String,
     /// `ALLOWED_REPLY_HOSTS`: hosts that may be answered beside `CloudFormation`'s own of this region, as
@@ -30,14 +33,24 @@ impl Settings {
         let valid = "1 to 32 lower case letters, digits and inner dashes, beginning with a letter";
         let project = vars.parsed("PROJECT_NAME", valid, |text| is_project(text).then(|| text.to_owned()));
         let region = vars.required("AWS_REGION", "a region, such as us-west-2");
+        let twelve = "the account's number, twelve digits";
+        let account = vars.required("ACCOUNT_ID", twelve);
+        vars.parsed("ACCOUNT_ID", twelve, |text| is_account(text).then_some(()));
+        let hooks_are_answered = vars.flag("LIFECYCLE_HOOKS", false);
+        let function = vars.optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| String::from("custom-resource"));
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let hosts = vars
             .parsed("ALLOWED_REPLY_HOSTS", "host:port, separated by commas", |list| AllowedHosts::from_list(list).ok());
         let reply_hosts = hosts.unwrap_or_default().in_region(&region);
         let project = project.unwrap_or_else(|| String::from("scalable-ec2"));
         let defaults = Defaults::from_vars(&read);
-        vars.checked(Settings { project, region, records_table, reply_hosts, defaults })
+        let place = Place { project, region, account };
+        vars.checked(Settings { place, function, hooks_are_answered, records_table, reply_hosts, defaults })
     }
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.chars().all(|c| c.is_ascii_digit())
 }
 
 /// The project is part of every name, of policies and of rules' patterns, so it is kept plain.
@@ -56,6 +69,7 @@ mod tests {
     fn read(name: &str) -> Option<String> {
         let value = match name {
             "AWS_REGION" => "us-west-2",
+            "ACCOUNT_ID" => "123456789012",
             "RECORDS_TABLE" => "records",
             "MAX_SIZE" => "7",
             _ => return None,
@@ -66,7 +80,7 @@ mod tests {
     #[test]
     fn defaults_come_from_the_variables() {
         let settings = Settings::from_vars(read).unwrap();
-        assert_eq!(settings.project, "scalable-ec2");
+        assert_eq!(settings.place.project, "scalable-ec2");
         assert_ne!(settings.defaults, Defaults::from_vars(|_| None));
     }
 
@@ -74,7 +88,7 @@ mod tests {
     fn all_that_is_wrong_is_told_at_once() {
         let told = Settings::from_vars(|name| (name == "PROJECT_NAME").then(|| "My Project".into()));
         let told = told.unwrap_err().to_string();
-        for name in ["PROJECT_NAME is \"My Project\"", "AWS_REGION is not set", "RECORDS_TABLE is not set"] {
+        for name in ["PROJECT_NAME is \"My Project\"", "AWS_REGION is not set", "ACCOUNT_ID is not set", "RECORDS_TABLE is not set"] {
             assert!(told.contains(name), "{told}");
         }
     }

@@ -21,6 +21,7 @@ const DEADLINE_MS: u64 = 9_000_000_000_000;
 struct InMemory {
     world: World,
     panics: bool,
+    rolls_back: bool,
 }
 
 impl Clouds for InMemory {
@@ -30,17 +31,21 @@ impl Clouds for InMemory {
         Session::new(&self.world, request)
     }
 
-    async fn facts(&self, _spec: &Spec, _region: &str) -> Result<Facts, Setback> {
+    async fn facts(&self, _spec: &Spec, _region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {
         assert!(!self.panics, "asked to");
         let zones = ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec();
-        Ok(Facts { zones, partition: "aws".into(), image: "ami-0123456789abcdef0".into() })
+        Ok(Facts { zones, partition: "aws".into(), image: "ami-0123456789abcdef0".into(), hooks_are_answered })
+    }
+
+    async fn is_rolling_back(&self, _stack_id: &str) -> Result<bool, Setback> {
+        Ok(self.rolls_back)
     }
 }
 
 type TestDoor = Door<MemoryRecords, InMemory>;
 
 fn door_with(variables: &'static [(&'static str, &'static str)]) -> TestDoor {
-    let own = [("AWS_REGION", "us-west-2"), ("RECORDS_TABLE", "records")];
+    let own = [("AWS_REGION", "us-west-2"), ("ACCOUNT_ID", "123456789012"), ("RECORDS_TABLE", "records")];
     let settings = Settings::from_vars(|name| {
         let found = variables.iter().chain(&own).find(|(key, _)| *key == name);
         found.map(|(_, value)| (*value).to_owned())

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::kinds::{AccessLogs, Adjustment, AlarmRule, Encryption, HealthCheck, Hook, Query, TemplateVersion, Transition};
+use crate::kinds::{
+    AccessLogs, Adjustment, AlarmRule, Encryption, HealthCheck, Hook, Query, TemplateVersion, Transition,
+};
 use crate::resource::Ref;
 
 /// One field of a resource, by the way it is set.
@@ -188,14 +190,13 @@ impl Setting {
             | Setting::Protected(on)
             | Setting::GroupMetrics(on) => on.to_string(),
             Setting::DefaultRoute(to) => to.to_string(),
-            Setting::Retention(count)
-            | Setting::MinSize(count)
-            | Setting::MaxSize(count)
-            | Setting::Expiry(count) => count.to_string(),
-            Setting::Boundary(arn) | Setting::LogKey(arn) => arn.clone(),
-            Setting::InlinePolicy { document: text, .. } | Setting::BucketPolicy(text) | Setting::DashboardBody(text) => {
-                text.clone()
+            Setting::Retention(count) | Setting::MinSize(count) | Setting::MaxSize(count) | Setting::Expiry(count) => {
+                count.to_string()
             }
+            Setting::Boundary(arn) | Setting::LogKey(arn) => arn.clone(),
+            Setting::InlinePolicy { document: text, .. }
+            | Setting::BucketPolicy(text)
+            | Setting::DashboardBody(text) => text.clone(),
             Setting::BucketEncryption(Encryption::S3) => String::from("S3's own keys"),
             Setting::BucketEncryption(Encryption::Kms(arn)) => arn.clone(),
             Setting::AccessLogs(logs) => format!("{}/{}", logs.to, logs.prefix),

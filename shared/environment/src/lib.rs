@@ -35,6 +35,6 @@ pub use plan::{Action, Plan, Step, Wanted, plan};
 pub use reconcile::{Ending, Run, in_doubt_until, reconcile};
 pub use resource::{Fields, Key, Kind, Marking, Ref, Resource, Tags};
 pub use retain::OnDelete;
-pub use spec::{Defaults, Egress, Spec, Violation, check_change};
+pub use spec::{Defaults, Egress, Network, Scaling, Spec, Violation, check_change};
 pub use user_data::user_data;
 pub use wanted::{Facts, wanted};

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 
 use crate::cloud::{Call, Live, State, What, Whose};
 use crate::field::{Field, Setting};
-use crate::plan_text::{tell_change, told};
 use crate::mark;
+use crate::plan_text::{tell_change, told};
 use crate::resource::{Fields, Key, Kind, Resource};
 use crate::retain::{Fate, fate};
 use crate::twins::superfluous;
@@ -118,9 +118,9 @@ impl Plan {
         }
         match (change(wanted, found, &all.retired_tags), &found.state) {
             (Err(refused), _) => self.refused.push(refused),
-            (Ok(_), State::Failed(why)) => self.refused.push(format!(
-                "{key} could not be made: {why}. Delete it, or the environment, and try again."
-            )),
+            (Ok(_), State::Failed(why)) => self
+                .refused
+                .push(format!("{key} could not be made: {why}. Delete it, or the environment, and try again.")),
             (Ok(_), State::Leaving(what) | State::Settling(what)) => self.steps.push(wait_step(key, what.clone())),
             (Ok(Some(step)), State::Ready) => self.steps.push(step),
             (Ok(None), State::Ready) => {

@@ -10,7 +10,8 @@ use std::fmt;
 
 use crate::field::{Field, Setting, Value};
 use crate::kinds::{
-    Address, Alarm, AutoScalingGroup, Bucket, Dashboard, InstanceProfile, InternetGateway, LaunchTemplate, LogGroup, NatGateway, Role, RouteTable, SavedQuery, ScalingPolicy, SecurityGroup, Subnet, Vpc, VpcEndpoint,
+    Address, Alarm, AutoScalingGroup, Bucket, Dashboard, InstanceProfile, InternetGateway, LaunchTemplate, LogGroup,
+    NatGateway, Role, RouteTable, SavedQuery, ScalingPolicy, SecurityGroup, Subnet, Vpc, VpcEndpoint,
 };
 
 /// The kinds of resources, in the order in which a person would build them by hand.
@@ -358,7 +359,16 @@ impl Resource {
             (Fields::InstanceProfile(it), _) => it.clear(setting),
             (Fields::LogGroup(it), _) => it.clear(setting),
             (Fields::AutoScalingGroup(it), _) => it.clear(setting),
-            (Fields::Address(_) | Fields::NatGateway(_) | Fields::LaunchTemplate(_) | Fields::ScalingPolicy(_) | Fields::Alarm(_) | Fields::Dashboard(_) | Fields::SavedQuery(_), _) => {}
+            (
+                Fields::Address(_)
+                | Fields::NatGateway(_)
+                | Fields::LaunchTemplate(_)
+                | Fields::ScalingPolicy(_)
+                | Fields::Alarm(_)
+                | Fields::Dashboard(_)
+                | Fields::SavedQuery(_),
+                _,
+            ) => {}
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What becomes of a bucket when its environment is deleted: what somebody stored is not ours to throw away unasked.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::cloud::Live;
 use crate::mark;
 use crate::resource::Fields;
 
 /// What the property `BucketOnDelete` can say; a bucket's tag says it too, since a delete knows no properties.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum OnDelete {
     /// It stays, without an owner.
     Retain,

@@ -22,60 +22,68 @@ fn calls(world: &World) -> usize {
     world.calls.borrow().len()
 }
 
+/// Between them they have every kind.
+fn environments() -> [Wanted; 2] {
+    [standard(), resources(&spec(json!({ "MinSize": "2", "MaxSize": "4", "Egress": "VpcEndpoints" })))]
+}
+
 fn fault_at(world: &World, call: usize, fault: Fault) {
     world.faults.borrow_mut().insert(call, fault);
 }
 
 #[test]
 fn a_create_that_is_disturbed_anywhere_converges_when_it_runs_again() {
-    let wanted = standard();
-    let writes = calls(&settled(&wanted));
-    assert!(writes > 20, "{writes} writes");
-    for fault in FAULTS {
-        for call in 0..writes {
-            let world = World::default();
-            fault_at(&world, call, fault);
-            let ending = run_to_the_end(&world, "create", &wanted);
-            let context = format!("{fault:?} at call {call}");
-            assert!(matches!(ending, Ending::Settled { .. }), "{context}: {ending:?}");
-            assert_is_as_wanted(&world, &wanted, &context);
+    for wanted in environments() {
+        let writes = calls(&settled(&wanted));
+        assert!(writes > 20, "{writes} writes");
+        for fault in FAULTS {
+            for call in 0..writes {
+                let world = World::default();
+                fault_at(&world, call, fault);
+                let ending = run_to_the_end(&world, "create", &wanted);
+                let context = format!("{fault:?} at call {call}");
+                assert!(matches!(ending, Ending::Settled { .. }), "{context}: {ending:?}");
+                assert_is_as_wanted(&world, &wanted, &context);
+            }
         }
     }
 }
 
 #[test]
 fn a_create_that_is_disturbed_anywhere_leaves_nothing_after_its_rollback() {
-    let wanted = standard();
-    let writes = calls(&settled(&wanted));
-    for fault in FAULTS {
-        for call in 0..writes {
-            let world = World::default();
-            fault_at(&world, call, fault);
-            let ending = run(&world, "create", &wanted, None);
-            let settled = matches!(ending, Some(Ending::Settled { .. }));
-            let doubt = in_doubt_until(world.clock.now(), settled);
-            let ending = run(&world, "delete", &rollback(), Some(doubt));
-            let context = format!("{fault:?} at call {call}");
-            assert!(matches!(ending, Some(Ending::Settled { .. })), "{context}: {ending:?}");
-            assert!(world.inventory().is_empty(), "{context}: {:#?}", world.inventory());
+    for wanted in environments() {
+        let writes = calls(&settled(&wanted));
+        for fault in FAULTS {
+            for call in 0..writes {
+                let world = World::default();
+                fault_at(&world, call, fault);
+                let ending = run(&world, "create", &wanted, None);
+                let settled = matches!(ending, Some(Ending::Settled { .. }));
+                let doubt = in_doubt_until(world.clock.now(), settled);
+                let ending = run(&world, "delete", &rollback(), Some(doubt));
+                let context = format!("{fault:?} at call {call}");
+                assert!(matches!(ending, Some(Ending::Settled { .. })), "{context}: {ending:?}");
+                assert!(world.inventory().is_empty(), "{context}: {:#?}", world.inventory());
+            }
         }
     }
 }
 
 #[test]
 fn a_delete_that_is_disturbed_anywhere_leaves_nothing_when_it_runs_again() {
-    let wanted = standard();
-    let before = calls(&settled(&wanted));
-    let undisturbed = settled(&wanted);
-    run_to_the_end(&undisturbed, "delete", &Wanted::default());
-    for fault in FAULTS {
-        for call in before..calls(&undisturbed) {
-            let world = settled(&wanted);
-            fault_at(&world, call, fault);
-            let ending = run_to_the_end(&world, "delete", &Wanted::default());
-            let context = format!("{fault:?} at call {call}");
-            assert!(matches!(ending, Ending::Settled { .. }), "{context}: {ending:?}");
-            assert!(world.inventory().is_empty(), "{context}: {:#?}", world.inventory());
+    for wanted in environments() {
+        let before = calls(&settled(&wanted));
+        let undisturbed = settled(&wanted);
+        run_to_the_end(&undisturbed, "delete", &Wanted::default());
+        for fault in FAULTS {
+            for call in before..calls(&undisturbed) {
+                let world = settled(&wanted);
+                fault_at(&world, call, fault);
+                let ending = run_to_the_end(&world, "delete", &Wanted::default());
+                let context = format!("{fault:?} at call {call}");
+                assert!(matches!(ending, Ending::Settled { .. }), "{context}: {ending:?}");
+                assert!(world.inventory().is_empty(), "{context}: {:#?}", world.inventory());
+            }
         }
     }
 }

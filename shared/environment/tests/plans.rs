@@ -58,8 +58,11 @@ fn two_creates_with_the_same_input_make_equal_plans() {
 fn something_foreign_under_one_of_our_names_is_refused_by_name_and_untouched() {
     let world = World::default();
     let name = names().instance_log_group().name;
-    let foreign =
-        Resource { name: name.clone(), tags: Tags::new(), fields: Fields::LogGroup(LogGroup { retention_days: None, kms_key: None }) };
+    let foreign = Resource {
+        name: name.clone(),
+        tags: Tags::new(),
+        fields: Fields::LogGroup(LogGroup { retention_days: None, kms_key: None }),
+    };
     world.plant(foreign.clone());
     world.clock.advance(world.read_lag);
     let Some(Ending::Refused { why }) = run(&world, "create", &standard(), None) else { panic!("not refused") };

@@ -73,6 +73,11 @@ pub trait Records: Send + Sync {
     /// Writes what is wanted, as not yet settled. What was settled last stays. The record no longer expires.
     fn save(&self, owner: &Owner, wanted: Wanted) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
+    /// Lifts the deletion protection of what is wanted, until something is wanted anew.
+    ///
+    /// Fails with [`RecordsError::Unreadable`] if nothing is wanted.
+    fn unlock(&self, owner: &Owner) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
     /// What is wanted is there: it becomes what was settled last.
     ///
     /// Fails with [`RecordsError::Unreadable`] if nothing is wanted.

@@ -5,7 +5,8 @@
 //! [`AutoScaling::step`] whenever time has passed or something was changed, starts and ends the instances that it is
 //! told to, and answers each [`Effect::Launch`] with [`AutoScaling::launched`] or [`AutoScaling::launch_failed`].
 //!
-//! Error codes and messages are AWS's where reports of users show them; the README says what is not simulated.
+//! Error codes and messages are AWS's where reports of users show them. What is not simulated is listed in the README of
+//! the local cloud.
 
 mod activity;
 mod arn;

@@ -78,13 +78,9 @@ pub(super) fn can_delete(things: &[Thing], at: usize, instances: usize) -> Resul
         kinds_of_holders.any(|kind| kinds.contains(&kind) && (kind != Kind::AutoScalingGroup || instances > 0))
     };
     let blocked = match &resource.fields {
-        Fields::Vpc(_) => held_by(&[
-            Kind::InternetGateway,
-            Kind::Subnet,
-            Kind::RouteTable,
-            Kind::SecurityGroup,
-            Kind::VpcEndpoint,
-        ]),
+        Fields::Vpc(_) => {
+            held_by(&[Kind::InternetGateway, Kind::Subnet, Kind::RouteTable, Kind::SecurityGroup, Kind::VpcEndpoint])
+        }
         Fields::InternetGateway(gateway) => gateway.attached_to.is_some(),
         Fields::Subnet(_) => held_by(&[Kind::AutoScalingGroup, Kind::NatGateway, Kind::VpcEndpoint]),
         // FACTS 3: too early is a misleading AuthFailure, which the AWS side tells apart.

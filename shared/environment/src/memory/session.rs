@@ -10,8 +10,19 @@ use crate::memory::rules;
 use crate::memory::world::{Fault, World};
 use crate::resource::Key;
 
-/// How long a call takes, there and back; FACTS: an EC2 write takes about 0.4 s.
-const CALL_TAKES: Duration = Duration::from_millis(400);
+/// How long a call takes, there and back: the estimates of FACTS, section 8.
+fn takes(call: &Call) -> Duration {
+    let millis = match call.operation().split(':').next() {
+        Some("ec2") => 400,
+        Some("iam") => 200,
+        Some("autoscaling") => 250,
+        Some("cloudwatch") => 150,
+        Some("s3") => 100,
+        _ => 80,
+    };
+    Duration::from_millis(millis)
+}
+
 /// How long a look takes; FACTS: reads take 0.08 to 0.2 s, all at once.
 const LOOK_TAKES: Duration = Duration::from_millis(200);
 
@@ -66,7 +77,7 @@ impl Cloud for Session<'_> {
     async fn observe(&self, scope: &Scope) -> Result<Vec<Live>, Setback> {
         self.pause(LOOK_TAKES).await;
         let live = self.world.look(scope);
-        let ours = live.iter().filter(|it| it.whose == Whose::Ours);
+        let ours = live.iter().filter(|it| !matches!(it.whose, Whose::Foreign(_)));
         self.ids.borrow_mut().extend(ours.filter_map(|it| Some((it.key(), it.id.clone()?))));
         Ok(live)
     }
@@ -81,12 +92,12 @@ impl Cloud for Session<'_> {
                 self.world.clock.halt();
                 return pending().await;
             }
-            Some(Fault::Throttled) => return Err(Setback::Busy { what: told("throttled"), again: CALL_TAKES }),
+            Some(Fault::Throttled) => return Err(Setback::Busy { what: told("throttled"), again: takes(call) }),
             Some(Fault::Denied) => return Err(Setback::Refused { what: told("access denied") }),
             Some(Fault::LostRequest) => return Err(Setback::Doubtful { what: told("no answer") }),
             Some(Fault::CrashAfter | Fault::LostAnswer) | None => {}
         }
-        self.pause(CALL_TAKES / 2).await;
+        self.pause(takes(call) / 2).await;
         let answer = self.take_effect(call);
         match fault {
             Some(Fault::CrashAfter) => {
@@ -96,7 +107,7 @@ impl Cloud for Session<'_> {
             Some(Fault::LostAnswer) => return Err(Setback::Doubtful { what: told("no answer") }),
             _ => {}
         }
-        self.pause(CALL_TAKES / 2).await;
+        self.pause(takes(call) / 2).await;
         answer
     }
 }

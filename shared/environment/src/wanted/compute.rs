@@ -25,7 +25,7 @@ pub(super) fn compute(plot: &Plot<'_>, place: Place) -> Part {
         security_groups: vec![Ref::Ours(names.instance_security_group())],
         root_volume_gib: spec.root_volume_gib,
         volume_key: spec.kms_key_arn.clone(),
-        detailed_monitoring: spec.alarm_period_seconds < BASIC_MONITORING_PERIOD,
+        detailed_monitoring: spec.scaling.alarm_period_seconds < BASIC_MONITORING_PERIOD,
         user_data: user_data(names, spec.user_data_script.as_deref()),
     };
     let version = TemplateVersion::of(content, plot.facts.image.clone());
@@ -51,8 +51,8 @@ pub(super) fn compute(plot: &Plot<'_>, place: Place) -> Part {
     vec![
         (names.launch_template(), Fields::LaunchTemplate(LaunchTemplate { versions: vec![version] })),
         (names.group(), Fields::AutoScalingGroup(group)),
-        policy(plot, names.scale_up_policy(), i32::try_from(spec.scale_up_adjustment)),
-        policy(plot, names.scale_down_policy(), i32::try_from(spec.scale_down_adjustment).map(|by| -by)),
+        policy(plot, names.scale_up_policy(), i32::try_from(spec.scaling.scale_up_adjustment)),
+        policy(plot, names.scale_down_policy(), i32::try_from(spec.scaling.scale_down_adjustment).map(|by| -by)),
     ]
 }
 
@@ -76,6 +76,6 @@ fn hooks(plot: &Plot<'_>) -> Vec<Hook> {
 
 fn policy<E>(plot: &Plot<'_>, key: Key, by: Result<i32, E>) -> (Key, Fields) {
     // At most 100, by the property's own bounds.
-    let adjustment = Adjustment { by: by.unwrap_or_default(), cooldown_seconds: plot.spec.cooldown_seconds };
+    let adjustment = Adjustment { by: by.unwrap_or_default(), cooldown_seconds: plot.spec.scaling.cooldown_seconds };
     (key, Fields::ScalingPolicy(ScalingPolicy { group: Ref::Ours(plot.names.group()), adjustment }))
 }

@@ -60,8 +60,8 @@ pub fn wanted(spec: &Spec, names: &Names, owner: &str, facts: &Facts) -> Result<
 }
 
 fn enough_zones(spec: &Spec, names: &Names, facts: &Facts) -> Result<(), String> {
-    let count = spec.zone_count as usize;
-    if spec.vpc_id.is_some() || facts.zones.len() >= count {
+    let count = spec.network.zone_count as usize;
+    if spec.network.vpc_id.is_some() || facts.zones.len() >= count {
         return Ok(());
     }
     Err(format!(

@@ -22,8 +22,10 @@ const SCALING_QUERIES: [(&str, &str); 2] = [
 ];
 
 /// The saved query over the instances' log group.
-const INSTANCE_QUERY: (&str, &str) =
-    ("user-data", "fields @timestamp, @logStream, @message | filter @logStream like /user-data/ | sort @timestamp desc");
+const INSTANCE_QUERY: (&str, &str) = (
+    "user-data",
+    "fields @timestamp, @logStream, @message | filter @logStream like /user-data/ | sort @timestamp desc",
+);
 
 pub(super) fn monitoring(plot: &Plot<'_>) -> Part {
     let mut all = alarms(plot);
@@ -40,26 +42,29 @@ fn alarms(plot: &Plot<'_>) -> Part {
         statistic: Statistic::Average,
         comparison,
         threshold,
-        period: spec.alarm_period_seconds,
-        evaluation_periods: spec.alarm_evaluation_periods,
+        period: spec.scaling.alarm_period_seconds,
+        evaluation_periods: spec.scaling.alarm_evaluation_periods,
         ..plot.rule(description, Some(Ref::Ours(policy)))
     };
     let high = cpu(
         Comparison::AtLeast,
-        spec.scale_up_cpu_threshold,
+        spec.scaling.scale_up_cpu_threshold,
         "The instances' average CPU use is high: the group grows.",
         names.scale_up_policy(),
     );
     let low = cpu(
         Comparison::AtMost,
-        spec.scale_down_cpu_threshold,
+        spec.scaling.scale_down_cpu_threshold,
         "The instances' average CPU use is low: the group shrinks.",
         names.scale_down_policy(),
     );
     let failures = AlarmRule {
         namespace: OWN_NAMESPACE.into(),
         metric: "LaunchFailures".into(),
-        dimensions: vec![("AutoScalingGroup".into(), names.group().name), ("Environment".into(), names.environment_id())],
+        dimensions: vec![
+            ("AutoScalingGroup".into(), names.group().name),
+            ("Environment".into(), names.environment_id()),
+        ],
         statistic: Statistic::Sum,
         comparison: Comparison::AtLeast,
         threshold: 1,
@@ -89,7 +94,7 @@ fn alarms(plot: &Plot<'_>) -> Part {
 impl Plot<'_> {
     /// What all alarms have in common: the group that they watch, and whom they tell.
     fn rule(&self, description: &str, policy: Option<Ref>) -> AlarmRule {
-        let topic = self.spec.alarm_topic_arn.clone().map(Ref::Foreign);
+        let topic = self.spec.scaling.alarm_topic_arn.clone().map(Ref::Foreign);
         AlarmRule {
             description: format!("{description} {}", self.mark()),
             namespace: String::new(),

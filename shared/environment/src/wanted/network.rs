@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::Ipv4Net;
 
 use super::{Part, Plot};
-use crate::kinds::{
-    Address, InternetGateway, NatGateway, Reach, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint,
-};
+use crate::kinds::{Address, InternetGateway, NatGateway, Reach, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint};
 use crate::names::INTERFACE_SERVICES;
 use crate::resource::{Fields, Key, Ref};
 use crate::spec::Egress;
@@ -18,16 +16,16 @@ pub(super) struct Place {
 }
 
 pub(super) fn network(plot: &Plot<'_>) -> (Part, Place) {
-    if let Some(vpc) = &plot.spec.vpc_id {
-        let subnets = plot.spec.subnet_ids.iter().cloned().map(Ref::Foreign).collect();
+    if let Some(vpc) = &plot.spec.network.vpc_id {
+        let subnets = plot.spec.network.subnet_ids.iter().cloned().map(Ref::Foreign).collect();
         return (vec![instance_group(plot, Ref::Foreign(vpc.clone()))], Place { subnets });
     }
     let vpc = Ref::Ours(plot.names.vpc());
     let mut all: Part = vec![(
         plot.names.vpc(),
-        Fields::Vpc(Vpc { cidr: plot.spec.vpc_cidr, dns_support: true, dns_hostnames: true }),
+        Fields::Vpc(Vpc { cidr: plot.spec.network.vpc_cidr, dns_support: true, dns_hostnames: true }),
     )];
-    let egress = plot.spec.egress;
+    let egress = plot.spec.network.egress;
     if egress != Egress::VpcEndpoints {
         all.extend(public_side(plot));
     }
@@ -53,7 +51,7 @@ fn public_side(plot: &Plot<'_>) -> Part {
     let (names, vpc) = (plot.names, Ref::Ours(plot.names.vpc()));
     let gateway = InternetGateway { attached_to: Some(vpc.clone()) };
     // Only where instances live here do they get addresses of their own.
-    let subnets = plot.subnets(0, plot.spec.egress == Egress::PublicIp, |zone| names.public_subnet(zone));
+    let subnets = plot.subnets(0, plot.spec.network.egress == Egress::PublicIp, |zone| names.public_subnet(zone));
     let table = RouteTable {
         vpc,
         default_route: Some(Ref::Ours(names.internet_gateway())),
@@ -74,7 +72,7 @@ fn private_side(plot: &Plot<'_>) -> Part {
     };
     let served = |zone| BTreeSet::from([Ref::Ours(names.private_subnet(zone))]);
     let all_served = || plot.zones().flat_map(served).collect();
-    let tables: Part = match plot.spec.egress {
+    let tables: Part = match plot.spec.network.egress {
         Egress::NatGatewayPerZone => plot
             .zones()
             .map(|zone| (names.private_route_table(zone), table(Some(names.nat_gateway(zone)), served(zone))))
@@ -89,10 +87,7 @@ fn nat_gateway(plot: &Plot<'_>, zone: usize) -> Part {
     let names = plot.names;
     let address = Ref::Ours(names.nat_address(zone));
     let gateway = NatGateway { subnet: Ref::Ours(names.public_subnet(zone)), address };
-    vec![
-        (names.nat_address(zone), Fields::Address(Address)),
-        (names.nat_gateway(zone), Fields::NatGateway(gateway)),
-    ]
+    vec![(names.nat_address(zone), Fields::Address(Address)), (names.nat_gateway(zone), Fields::NatGateway(gateway))]
 }
 
 fn endpoints(plot: &Plot<'_>) -> Part {
@@ -130,12 +125,12 @@ const FIRST_PRIVATE_PART: usize = 4;
 impl Plot<'_> {
     /// The numbers of the zones.
     fn zones(&self) -> std::ops::RangeInclusive<usize> {
-        1..=self.spec.zone_count as usize
+        1..=self.spec.network.zone_count as usize
     }
 
     /// One subnet in each zone, with the VPC's parts from this one on.
     fn subnets(&self, first: usize, public_ip_on_launch: bool, key: impl Fn(usize) -> Key) -> BTreeMap<Key, Fields> {
-        let parts = parts(self.spec.vpc_cidr).into_iter().skip(first);
+        let parts = parts(self.spec.network.vpc_cidr).into_iter().skip(first);
         let zones = self.zones().zip(&self.facts.zones).zip(parts);
         let vpc = Ref::Ours(self.names.vpc());
         let subnet = |((number, zone), cidr): ((usize, &String), Ipv4Net)| {

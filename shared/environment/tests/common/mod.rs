@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use environment::memory::{Session, World};
 use environment::{
-    Cloud, Defaults, Ending, Facts, Moment, Names, Place, Plan, Resource, Run, Scope, Spec, Violation, Wanted, in_doubt_until,
-    plan, reconcile, wanted,
+    Cloud, Defaults, Ending, Facts, Moment, Names, Place, Plan, Resource, Run, Scope, Spec, Violation, Wanted,
+    in_doubt_until, plan, reconcile, wanted,
 };
 use serde_json::{Value, json};
 

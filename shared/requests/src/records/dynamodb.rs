@@ -66,6 +66,14 @@ impl DynamoRecords {
         }
     }
 
+    async fn if_something_is_wanted(&self, owner: &Owner, change: &str, to_be: &str) -> Result<(), RecordsError> {
+        let condition = Some("attribute_exists(wanted)");
+        match self.update(owner_key(owner), change, condition, [(":yes", bool(true))]).await? {
+            Written::Yes => Ok(()),
+            Written::No(_) => Err(self.unreadable(format!("owner {owner} wants nothing that could be {to_be}"))),
+        }
+    }
+
     fn unreadable(&self, what: String) -> RecordsError {
         RecordsError::Unreadable { table: self.table.clone(), what }
     }
@@ -152,23 +160,22 @@ impl Records for DynamoRecords {
             (":never", number(NEVER_S)),
         ];
         let change = "SET environment = :environment, wanted = :wanted, frozen = :frozen, retired_tags = :tags, \
-                   settled = :no, kept_until = :never, expires = :never REMOVE gone";
+                   settled = :no, kept_until = :never, expires = :never REMOVE gone, unlocked";
         self.update(owner_key(owner), change, None, values).await.map(|_| ())
     }
 
+    async fn unlock(&self, owner: &Owner) -> Result<(), RecordsError> {
+        self.if_something_is_wanted(owner, "SET unlocked = :yes", "unlocked").await
+    }
+
     async fn settled(&self, owner: &Owner) -> Result<(), RecordsError> {
-        let change = "SET settled_spec = wanted, settled = :yes";
-        let condition = Some("attribute_exists(wanted)");
-        match self.update(owner_key(owner), change, condition, [(":yes", bool(true))]).await? {
-            Written::Yes => Ok(()),
-            Written::No(_) => Err(self.unreadable(format!("owner {owner} wants nothing that could be settled"))),
-        }
+        self.if_something_is_wanted(owner, "SET settled_spec = wanted, settled = :yes", "settled").await
     }
 
     async fn gone(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
         let values = [(":yes", bool(true)), (":expires", number(now_ms / 1_000 + KEPT_S))];
         let change = "SET gone = :yes, expires = :expires REMOVE environment, wanted, frozen, retired_tags, settled_spec, \
-                   settled, kept_until";
+                   settled, unlocked, kept_until";
         self.update(owner_key(owner), change, None, values).await.map(|_| ())
     }
 }

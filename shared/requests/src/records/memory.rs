@@ -33,6 +33,14 @@ impl Items {
     fn upsert(&mut self, owner: &Owner) -> &mut OwnerRecord {
         self.owners.entry(owner.clone()).or_insert_with(|| OwnerRecord::empty(owner))
     }
+
+    fn with_something_wanted(&mut self, owner: &Owner, to_be: &str) -> Result<&mut OwnerRecord, RecordsError> {
+        let record = self.owners.get_mut(owner).filter(|record| record.wanted.is_some());
+        record.ok_or_else(|| RecordsError::Unreadable {
+            table: "(in memory)".to_owned(),
+            what: format!("owner {owner} wants nothing that could be {to_be}"),
+        })
+    }
 }
 
 impl Records for MemoryRecords {
@@ -85,18 +93,20 @@ impl Records for MemoryRecords {
         record.frozen = Some(wanted.frozen);
         record.retired_tags = wanted.retired_tags;
         record.settled = false;
+        record.unlocked = false;
         record.gone = false;
         record.expires = None;
         Ok(())
     }
 
+    async fn unlock(&self, owner: &Owner) -> Result<(), RecordsError> {
+        self.items().with_something_wanted(owner, "unlocked")?.unlocked = true;
+        Ok(())
+    }
+
     async fn settled(&self, owner: &Owner) -> Result<(), RecordsError> {
         let mut items = self.items();
-        let record = items.owners.get_mut(owner).filter(|record| record.wanted.is_some());
-        let record = record.ok_or_else(|| RecordsError::Unreadable {
-            table: "(in memory)".to_owned(),
-            what: format!("owner {owner} wants nothing that could be settled"),
-        })?;
+        let record = items.with_something_wanted(owner, "settled")?;
         record.settled_spec.clone_from(&record.wanted);
         record.settled = true;
         Ok(())

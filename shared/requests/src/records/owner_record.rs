@@ -121,6 +121,8 @@ pub struct OwnerRecord {
     pub settled_spec: Option<Value>,
     /// Whether `wanted` was reached.
     pub settled: bool,
+    /// Whether somebody lifted the deletion protection since it was wanted.
+    pub unlocked: bool,
     /// When a run last was about to make calls.
     pub touched_ms: Option<u64>,
     /// The newest request.
@@ -143,6 +145,7 @@ impl OwnerRecord {
             retired_tags: Vec::new(),
             settled_spec: None,
             settled: false,
+            unlocked: false,
             touched_ms: None,
             newest: None,
             gone: false,

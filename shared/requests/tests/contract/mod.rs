@@ -16,6 +16,7 @@ pub async fn holds(records: &impl Records) {
     of_many_claims_at_once_one_is_ours(records).await;
     what_is_wanted_is_kept_and_settled(records).await;
     nothing_wanted_cannot_be_settled(records).await;
+    what_is_unlocked_stays_so_until_something_is_wanted_anew(records).await;
     a_tombstone_stays_when_the_environment_is_gone(records).await;
     a_record_with_an_environment_does_not_expire(records).await;
 }
@@ -50,6 +51,19 @@ async fn a_touch_tells_the_newest_from_the_superseded(records: &impl Records) {
     assert_eq!(records.touch(&own, "first", 2_500).await, Ok(superseded));
     let touched = records.owner(&own).await.unwrap().unwrap().touched_ms;
     assert_eq!(touched, Some(1_500), "who is superseded makes no calls");
+}
+
+async fn what_is_unlocked_stays_so_until_something_is_wanted_anew(records: &impl Records) {
+    let own = owner("Unlock");
+    assert!(matches!(records.unlock(&own).await, Err(RecordsError::Unreadable { .. })));
+    records.save(&own, wanted(1)).await.unwrap();
+    let unlocked = async || records.owner(&own).await.unwrap().unwrap().unlocked;
+    assert!(!unlocked().await);
+    records.unlock(&own).await.unwrap();
+    records.settled(&own).await.unwrap();
+    assert!(unlocked().await);
+    records.save(&own, wanted(2)).await.unwrap();
+    assert!(!unlocked().await);
 }
 
 async fn an_environment_has_one_owner(records: &impl Records) {

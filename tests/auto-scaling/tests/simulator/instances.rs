@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auto_scaling::{Activity, ActivityStatus, LifecycleState, Tag};
+use auto_scaling::{Activity, ActivityStatus, LifecycleState, Subnet, Tag};
 
 use crate::host::{Host, LAUNCH, START, TERMINATE, group, refusal, subnet};
 
@@ -61,6 +61,26 @@ fn instances_are_spread_over_the_zones_and_taken_from_the_fullest_the_oldest_fir
 }
 
 #[test]
+fn zones_come_before_subnets() {
+    let mut host = Host::with(0, 0, 9);
+    let second = Subnet { id: "subnet-a2".into(), ..subnet('a') };
+    host.update(|it| it.subnets = vec![subnet('a'), second, subnet('b')]).unwrap();
+    host.sim.set_desired_capacity("web", 3, false, host.now).unwrap();
+    host.settle();
+    let places = host.launches.iter().map(|it| it.subnet.id.as_str()).collect::<Vec<_>>();
+    assert_eq!(places, ["subnet-a", "subnet-b", "subnet-a2"]);
+}
+
+#[test]
+fn the_fullest_zone_comes_before_the_oldest_instance() {
+    let mut host = Host::with(0, 3, 9);
+    host.sim.set_instance_protection("web", &["i-1".into()], true).unwrap();
+    host.sim.set_desired_capacity("web", 2, false, host.now).unwrap();
+    host.settle();
+    assert_eq!(host.instances(), ["i-1 InService a", "i-2 InService b"]);
+}
+
+#[test]
 fn a_desired_capacity_that_falls_takes_instances_that_still_start() {
     let mut host = Host::new();
     host.sim.create_group(group(0, 2, 2), host.now).unwrap();
@@ -75,11 +95,11 @@ fn a_desired_capacity_that_falls_takes_instances_that_still_start() {
 #[test]
 fn instances_in_a_subnet_that_is_given_up_go_when_others_do_their_work() {
     let mut host = Host::with(2, 2, 2);
-    host.update(|it| it.subnets = vec![subnet('b'), subnet('c')]).unwrap();
+    host.update(|it| it.subnets = vec![subnet('a'), subnet('c')]).unwrap();
     host.pass(Duration::ZERO);
     assert_eq!(host.instances(), ["i-1 InService a", "i-2 InService b", "i-3 Pending c"]);
     host.settle();
-    assert_eq!(host.instances(), ["i-2 InService b", "i-3 InService c"]);
+    assert_eq!(host.instances(), ["i-1 InService a", "i-3 InService c"]);
 }
 
 #[test]
@@ -120,6 +140,9 @@ fn an_instance_that_is_terminated_by_hand_is_replaced_unless_the_capacity_shrink
     assert!(refusal(host.sim.terminate_instance("i-1", false, host.now)).starts_with("ScalingActivityInProgress"));
     host.settle();
     assert_eq!(host.in_service(), ["i-2", "i-3"]);
+    let launched = host.sim.activities("web", false).unwrap()[0].clone();
+    let cause = "At 2026-11-23T08:00:40Z an instance was started in response to a difference";
+    assert!(launched.cause.starts_with(cause), "an old request is no cause: {}", launched.cause);
     host.sim.terminate_instance("i-2", true, host.now).unwrap();
     host.settle();
     assert_eq!((host.in_service(), host.web().desired_capacity), (vec!["i-3"], 1));

@@ -69,6 +69,21 @@ fn a_cooldown_begins_when_the_group_has_come_to_rest_and_counts_only_if_honoured
 }
 
 #[test]
+fn a_cooldown_that_is_honoured_lasts_as_long_as_anything_starts_or_ends() {
+    let mut host = Host::with(1, 1, 9);
+    let out = Policy { cooldown: Some(Duration::ZERO), ..policy("out", Adjustment::ChangeInCapacity(1)) };
+    host.sim.put_scaling_policy("web", out).unwrap();
+    host.sim.execute_policy("web", "out", true, host.now).unwrap();
+    let mut unanswered = host.sim.clone();
+    assert_eq!(unanswered.step(host.now).len(), 1);
+    assert!(unanswered.execute_policy("web", "out", true, host.now).is_err(), "a launch is on its way");
+    host.pass(Duration::ZERO);
+    assert!(host.sim.execute_policy("web", "out", true, host.now).is_err(), "an instance is pending");
+    host.settle();
+    host.sim.execute_policy("web", "out", true, host.now).unwrap();
+}
+
+#[test]
 fn a_policy_without_a_cooldown_has_the_groups() {
     let mut host = Host::with(1, 1, 9);
     host.update(|it| it.default_cooldown = Duration::from_secs(5)).unwrap();

@@ -73,6 +73,7 @@ pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, Str
         retired_tags: retired.unwrap_or_default(),
         settled_spec: read_json(item, "settled_spec")?,
         settled: read_bool(item, "settled")?,
+        unlocked: read_bool(item, "unlocked")?,
         touched_ms: read_number(item, "touched_ms")?,
         newest: read_newest(item)?,
         gone: read_bool(item, "gone")?,

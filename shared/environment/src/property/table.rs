@@ -1,0 +1,352 @@
+//! The properties, each with all that is true of it.
+
+use super::{Change, Default, Property, Takes};
+use crate::retain::OnDelete;
+
+/// The days that `PutRetentionPolicy` takes (the `CloudWatch` Logs API reference).
+pub const RETENTION_DAYS: &[u32] =
+    &[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+pub static ENVIRONMENT_SUFFIX: Property = Property {
+    name: "EnvironmentSuffix",
+    variable: "ENVIRONMENT_SUFFIX",
+    default: Default::Required,
+    takes: Takes::Suffix,
+    change: Change::Refused,
+    about: "Tells environments of one account and region apart; the last part of every name.",
+};
+
+pub static ENVIRONMENT: Property = Property {
+    name: "Environment",
+    variable: "ENVIRONMENT",
+    default: Default::Absent("the suffix"),
+    takes: Takes::Text(128),
+    change: Change::InPlace,
+    about: "The value of the tag `Environment` on everything, such as `production`.",
+};
+
+pub static VPC_CIDR: Property = Property {
+    name: "VpcCidr",
+    variable: "VPC_CIDR",
+    default: Default::Is("10.0.0.0/16"),
+    takes: Takes::Network,
+    change: Change::Refused,
+    about: "The VPC's addresses. They are cut into eight equal parts, of which the zones' subnets take one each, so that a zone can be added later.",
+};
+
+pub static ZONE_COUNT: Property = Property {
+    name: "ZoneCount",
+    variable: "ZONE_COUNT",
+    default: Default::Is("2"),
+    takes: Takes::Whole(1, 3),
+    change: Change::InPlace,
+    about: "Over how many availability zones the instances are spread. They are the first, by name, that offer the instance type.",
+};
+
+pub static EGRESS: Property = Property {
+    name: "Egress",
+    variable: "EGRESS",
+    default: Default::Is("NatGateway"),
+    takes: Takes::Choice(&["NatGateway", "NatGatewayPerZone", "VpcEndpoints", "PublicIp"]),
+    change: Change::Refused,
+    about: "How the instances get out. Nobody gets in, whichever it is. `NatGateway`: private subnets, one gateway; `NatGatewayPerZone`: one in each zone, so that no zone hangs on another; `VpcEndpoints`: private subnets that reach AWS (S3, Session Manager, EC2, CloudWatch) and nothing else; `PublicIp`: public subnets, and the cheapest.",
+};
+
+pub static VPC_ID: Property = Property {
+    name: "VpcId",
+    variable: "VPC_ID",
+    default: Default::Absent("a network of its own"),
+    takes: Takes::Id("vpc-"),
+    change: Change::Refused,
+    about: "A network that is there already, together with `SubnetIds`. Its ways out are its own: `VpcCidr`, `ZoneCount` and `Egress` then say nothing.",
+};
+
+pub static SUBNET_IDS: Property = Property {
+    name: "SubnetIds",
+    variable: "SUBNET_IDS",
+    default: Default::Absent("subnets of its own"),
+    takes: Takes::Ids("subnet-"),
+    change: Change::InPlace,
+    about: "The subnets of `VpcId` that the instances go into.",
+};
+
+pub static INSTANCE_TYPE: Property = Property {
+    name: "InstanceType",
+    variable: "INSTANCE_TYPE",
+    default: Default::Is("t3.micro"),
+    takes: Takes::InstanceType,
+    change: Change::NewInstances,
+    about: "It has to fit the image's architecture.",
+};
+
+pub static IMAGE_ID: Property = Property {
+    name: "ImageId",
+    variable: "IMAGE_ID",
+    default: Default::Absent("the image that `ImageParameter` names"),
+    takes: Takes::ImageId,
+    change: Change::NewInstances,
+    about: "The instances' image, Amazon Linux 2023 or one that has dnf and systemd as it has. Either this or `ImageParameter`.",
+};
+
+pub static IMAGE_PARAMETER: Property = Property {
+    name: "ImageParameter",
+    variable: "IMAGE_PARAMETER",
+    default: Default::Is("/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"),
+    takes: Takes::ParameterName,
+    change: Change::NewInstances,
+    about: "An SSM parameter that holds the image's id. It is read when it is first used; a newer image behind the same parameter moves nothing.",
+};
+
+pub static USER_DATA_SCRIPT: Property = Property {
+    name: "UserDataScript",
+    variable: "USER_DATA_SCRIPT",
+    default: Default::Absent("no script of your own"),
+    takes: Takes::Script,
+    change: Change::NewInstances,
+    about: "Runs as root on each new instance, after the agents. If it fails, so does the instance's user data. Without `#!` it is a bash script.",
+};
+
+pub static ROOT_VOLUME_GIB: Property = Property {
+    name: "RootVolumeGiB",
+    variable: "ROOT_VOLUME_GIB",
+    default: Default::Is("8"),
+    takes: Takes::Whole(8, 16_384),
+    change: Change::NewInstances,
+    about: "The size of the root volume, which is always encrypted. 8 is the least that Amazon Linux 2023 fits on.",
+};
+
+pub static MIN_SIZE: Property = Property {
+    name: "MinSize",
+    variable: "MIN_SIZE",
+    default: Default::Is("1"),
+    takes: Takes::Whole(0, 1000),
+    change: Change::InPlace,
+    about: "The fewest instances.",
+};
+
+pub static MAX_SIZE: Property = Property {
+    name: "MaxSize",
+    variable: "MAX_SIZE",
+    default: Default::Is("3"),
+    takes: Takes::Whole(0, 1000),
+    change: Change::InPlace,
+    about: "The most instances.",
+};
+
+pub static DESIRED_CAPACITY: Property = Property {
+    name: "DesiredCapacity",
+    variable: "DESIRED_CAPACITY",
+    default: Default::Absent("`MinSize`"),
+    takes: Takes::Whole(0, 1000),
+    change: Change::AtCreation,
+    about: "How many instances to begin with. From then on it belongs to Auto Scaling.",
+};
+
+pub static WAIT_FOR_INSTANCES: Property = Property {
+    name: "WaitForInstances",
+    variable: "WAIT_FOR_INSTANCES",
+    default: Default::Is("true"),
+    takes: Takes::Bool,
+    change: Change::AtCreation,
+    about: "Whether a create is done only when `MinSize` instances are in service.",
+};
+
+pub static HEALTH_CHECK_GRACE_SECONDS: Property = Property {
+    name: "HealthCheckGraceSeconds",
+    variable: "HEALTH_CHECK_GRACE_SECONDS",
+    default: Default::Is("300"),
+    takes: Takes::Whole(0, 7200),
+    change: Change::InPlace,
+    about: "For how long after its start an instance is not judged.",
+};
+
+pub static TARGET_GROUP_ARNS: Property = Property {
+    name: "TargetGroupArns",
+    variable: "TARGET_GROUP_ARNS",
+    default: Default::Absent("no target groups"),
+    takes: Takes::Arns("elasticloadbalancing", "targetgroup/"),
+    change: Change::InPlace,
+    about: "Target groups of load balancers that the instances are registered with, and whose health checks then count too. Let the balancer in with a rule of your own on `SecurityGroupId`: Envkeeper leaves it alone.",
+};
+
+pub static LAUNCH_GATE: Property = Property {
+    name: "LaunchGate",
+    variable: "LAUNCH_GATE",
+    default: Default::Absent("on, where this deployment has the function that answers"),
+    takes: Takes::Bool,
+    change: Change::InPlace,
+    about: "Whether a new instance waits until it is seen to be healthy.",
+};
+
+pub static TERMINATE_DRAIN: Property = Property {
+    name: "TerminateDrain",
+    variable: "TERMINATE_DRAIN",
+    default: Default::Absent("on, where this deployment has the function that answers"),
+    takes: Takes::Bool,
+    change: Change::InPlace,
+    about: "Whether an instance is drained before it ends.",
+};
+
+pub static SCALE_UP_CPU: Property = Property {
+    name: "ScaleUpCpuThreshold",
+    variable: "SCALE_UP_CPU_THRESHOLD",
+    default: Default::Is("70"),
+    takes: Takes::Whole(1, 100),
+    change: Change::InPlace,
+    about: "The average CPU use, in percent, from which on the group grows.",
+};
+
+pub static SCALE_DOWN_CPU: Property = Property {
+    name: "ScaleDownCpuThreshold",
+    variable: "SCALE_DOWN_CPU_THRESHOLD",
+    default: Default::Is("30"),
+    takes: Takes::Whole(0, 99),
+    change: Change::InPlace,
+    about: "The average CPU use, in percent, down from which the group shrinks.",
+};
+
+pub static ALARM_PERIOD_SECONDS: Property = Property {
+    name: "AlarmPeriodSeconds",
+    variable: "ALARM_PERIOD_SECONDS",
+    default: Default::Is("60"),
+    takes: Takes::OneOf(&[60, 120, 180, 240, 300, 600, 900, 1800, 3600]),
+    change: Change::InPlace,
+    about: "The time that an alarm averages over. Below 300 the instances get detailed monitoring, since there is a value only every five minutes without it: a change across that line concerns new instances.",
+};
+
+pub static ALARM_EVALUATION_PERIODS: Property = Property {
+    name: "AlarmEvaluationPeriods",
+    variable: "ALARM_EVALUATION_PERIODS",
+    default: Default::Is("3"),
+    takes: Takes::Whole(1, 100),
+    change: Change::InPlace,
+    about: "How many periods in a row it takes.",
+};
+
+pub static SCALE_UP_ADJUSTMENT: Property = Property {
+    name: "ScaleUpAdjustment",
+    variable: "SCALE_UP_ADJUSTMENT",
+    default: Default::Is("1"),
+    takes: Takes::Whole(1, 100),
+    change: Change::InPlace,
+    about: "By how many instances the group grows at a time.",
+};
+
+pub static SCALE_DOWN_ADJUSTMENT: Property = Property {
+    name: "ScaleDownAdjustment",
+    variable: "SCALE_DOWN_ADJUSTMENT",
+    default: Default::Is("1"),
+    takes: Takes::Whole(1, 100),
+    change: Change::InPlace,
+    about: "By how many instances the group shrinks at a time.",
+};
+
+pub static COOLDOWN_SECONDS: Property = Property {
+    name: "CooldownSeconds",
+    variable: "COOLDOWN_SECONDS",
+    default: Default::Is("300"),
+    takes: Takes::Whole(0, 86_400),
+    change: Change::InPlace,
+    about: "How long the group rests between two such changes.",
+};
+
+pub static ALARM_TOPIC_ARN: Property = Property {
+    name: "AlarmTopicArn",
+    variable: "ALARM_TOPIC_ARN",
+    default: Default::Absent("nobody is told"),
+    takes: Takes::Arn("sns", ""),
+    change: Change::InPlace,
+    about: "An SNS topic that every alarm notifies too.",
+};
+
+pub static LOG_RETENTION_DAYS: Property = Property {
+    name: "LogRetentionDays",
+    variable: "LOG_RETENTION_DAYS",
+    default: Default::Is("30"),
+    takes: Takes::OneOf(RETENTION_DAYS),
+    change: Change::InPlace,
+    about: "How long both log groups keep what is written to them.",
+};
+
+pub static KMS_KEY_ARN: Property = Property {
+    name: "KmsKeyArn",
+    variable: "KMS_KEY_ARN",
+    default: Default::Absent("the services' own keys"),
+    takes: Takes::Arn("kms", "key/"),
+    change: Change::InPlace,
+    about: "A key that encrypts log groups, the bucket and the volumes of new instances. Its own policy has to let CloudWatch Logs and the service-linked role of Auto Scaling use it.",
+};
+
+pub static PERMISSIONS_BOUNDARY_ARN: Property = Property {
+    name: "PermissionsBoundaryArn",
+    variable: "PERMISSIONS_BOUNDARY_ARN",
+    default: Default::Absent("no boundary"),
+    takes: Takes::Arn("iam", "policy/"),
+    change: Change::InPlace,
+    about: "The policy that bounds what the instances' role may ever do.",
+};
+
+pub static BUCKET_ON_DELETE: Property = Property {
+    name: "BucketOnDelete",
+    variable: "BUCKET_ON_DELETE",
+    default: Default::Is("Retain"),
+    takes: Takes::Choice(&OnDelete::PROPERTY),
+    change: Change::InPlace,
+    about: "What becomes of the buckets when the environment is deleted. `Retain`: they stay, and a later environment of the same name takes them over. `Empty`: they go with all that is in them. `FailIfNotEmpty`: nothing is deleted while there is something in the bucket; of the access logs what is left then stays.",
+};
+
+pub static DELETION_PROTECTION: Property = Property {
+    name: "DeletionProtection",
+    variable: "DELETION_PROTECTION",
+    default: Default::Is("false"),
+    takes: Takes::Bool,
+    change: Change::InPlace,
+    about: "Whether a delete is refused. It counts once the create is done, and not while the stack rolls back; an update lifts it, and so does the request `unlock`.",
+};
+
+pub static TAGS: Property = Property {
+    name: "Tags",
+    variable: "TAGS",
+    default: Default::Absent("only Envkeeper's own tags"),
+    takes: Takes::Tags,
+    change: Change::InPlace,
+    about: "Tags for everything, and for the instances.",
+};
+
+/// Every property, in the order of the reference page.
+pub static ALL: &[&Property] = &[
+    &ENVIRONMENT_SUFFIX,
+    &ENVIRONMENT,
+    &VPC_CIDR,
+    &ZONE_COUNT,
+    &EGRESS,
+    &VPC_ID,
+    &SUBNET_IDS,
+    &INSTANCE_TYPE,
+    &IMAGE_ID,
+    &IMAGE_PARAMETER,
+    &ROOT_VOLUME_GIB,
+    &USER_DATA_SCRIPT,
+    &MIN_SIZE,
+    &MAX_SIZE,
+    &DESIRED_CAPACITY,
+    &WAIT_FOR_INSTANCES,
+    &HEALTH_CHECK_GRACE_SECONDS,
+    &TARGET_GROUP_ARNS,
+    &LAUNCH_GATE,
+    &TERMINATE_DRAIN,
+    &SCALE_UP_CPU,
+    &SCALE_DOWN_CPU,
+    &ALARM_PERIOD_SECONDS,
+    &ALARM_EVALUATION_PERIODS,
+    &SCALE_UP_ADJUSTMENT,
+    &SCALE_DOWN_ADJUSTMENT,
+    &COOLDOWN_SECONDS,
+    &ALARM_TOPIC_ARN,
+    &LOG_RETENTION_DAYS,
+    &KMS_KEY_ARN,
+    &PERMISSIONS_BOUNDARY_ARN,
+    &BUCKET_ON_DELETE,
+    &DELETION_PROTECTION,
+    &TAGS,
+];

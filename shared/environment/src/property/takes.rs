@@ -1,0 +1,156 @@
+//! What properties take: whether a text is valid, and what would be.
+
+use std::collections::BTreeSet;
+
+use ipnet::Ipv4Net;
+
+use super::Takes;
+
+/// The largest VPC that AWS makes, as a prefix length (the VPC user guide).
+pub const LARGEST_NETWORK: u8 = 16;
+/// Eight parts of it are subnets of /28, the smallest that AWS makes (the VPC user guide).
+pub const SMALLEST_NETWORK: u8 = 25;
+/// How many subnets or target groups a property may name; Auto Scaling takes more than anybody has.
+pub const MOST_IN_A_LIST: usize = 20;
+/// The tags that a user may set; AWS allows 50 on a resource, and the rest is for marks.
+pub const MOST_TAGS: usize = 40;
+
+impl Takes {
+    /// What would be valid, for messages and the reference page.
+    #[must_use]
+    pub fn valid(&self) -> String {
+        match self {
+            Takes::Suffix => "lower case letters, digits and dashes, with a letter or digit at both ends".into(),
+            Takes::Text(most) => format!("1 to {most} letters, digits, spaces and any of _ . : / = + - @"),
+            Takes::Network => format!(
+                "a network of a private range (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16) between /{LARGEST_NETWORK} and /{SMALLEST_NETWORK}, such as 10.0.0.0/16"
+            ),
+            Takes::Whole(least, most) => format!("a whole number from {least} to {most}"),
+            Takes::OneOf(numbers) => {
+                let told: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+                format!("one of {}", told.join(", "))
+            }
+            Takes::Choice(words) => format!("one of {}", words.join(", ")),
+            Takes::Bool => "true or false".into(),
+            Takes::Id(prefix) => format!("an id: {prefix} and 8 or 17 hexadecimal digits"),
+            Takes::Ids(prefix) => format!(
+                "1 to {MOST_IN_A_LIST} different ids, as a list or separated by commas, each {prefix} and 8 or 17 hexadecimal digits"
+            ),
+            Takes::Arn(service, begins) => format!("an ARN, such as {}", example_arn(service, begins)),
+            Takes::Arns(service, begins) => format!(
+                "1 to {MOST_IN_A_LIST} different ARNs, as a list or separated by commas, such as {}",
+                example_arn(service, begins)
+            ),
+            Takes::InstanceType => "an instance type, such as t3.micro".into(),
+            Takes::ImageId => "an image id: ami- and 8 or 17 hexadecimal digits".into(),
+            Takes::ParameterName => {
+                "the full name of an SSM parameter of at most 200 characters, such as /aws/service/…".into()
+            }
+            Takes::Script => "text without NUL characters".into(),
+            Takes::Tags => format!(
+                "a map of at most {MOST_TAGS} tags, or a list of Key and Value: keys of 1 to 128 and values of at most 256 letters, digits, spaces and any of _ . : / = + - @; no key of Envkeeper's own (Name, Project, Environment, ManagedBy), none that begins with aws: or envkeeper:"
+            ),
+        }
+    }
+
+    /// Whether a scalar's text is valid. (Networks and tags need more than a yes; see `spec`.)
+    pub(crate) fn admits(&self, text: &str) -> bool {
+        let dashed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        match self {
+            Takes::Suffix => {
+                !text.is_empty() && text.chars().all(dashed) && !text.starts_with('-') && !text.ends_with('-')
+            }
+            Takes::Text(most) => {
+                !text.is_empty() && text.chars().count() <= *most && text.chars().all(is_tag_character)
+            }
+            Takes::Network => network(text).is_some(),
+            Takes::Whole(least, most) => whole(text).is_some_and(|it| (*least..=*most).contains(&it)),
+            Takes::OneOf(numbers) => whole(text).is_some_and(|it| numbers.contains(&it)),
+            Takes::InstanceType => text.split_once('.').is_some_and(|(family, size)| {
+                let plain = |part: &str| !part.is_empty() && part.chars().all(dashed);
+                plain(family) && plain(size)
+            }),
+            Takes::ImageId => is_id("ami-", text),
+            Takes::Choice(words) => words.contains(&text),
+            Takes::Bool => matches!(text, "true" | "false"),
+            Takes::Id(prefix) => is_id(prefix, text),
+            Takes::Arn(service, begins) => is_arn(service, begins, text),
+            Takes::Ids(_) | Takes::Arns(..) => listed(text).is_some_and(|all| all.iter().all(|it| self.admits_one(it))),
+            Takes::ParameterName => {
+                let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
+                text.len() > 1 && text.len() <= 200 && text.starts_with('/') && text.chars().all(allowed)
+            }
+            Takes::Script => !text.is_empty() && !text.contains('\0'),
+            Takes::Tags => false,
+        }
+    }
+}
+
+impl Takes {
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self, Takes::Ids(_) | Takes::Arns(..))
+    }
+
+    /// Whether one element of a list is valid.
+    fn admits_one(&self, text: &str) -> bool {
+        match self {
+            Takes::Ids(prefix) => is_id(prefix, text),
+            Takes::Arns(service, begins) => is_arn(service, begins, text),
+            _ => false,
+        }
+    }
+}
+
+/// The elements of a list that is written with commas: some, not too many, and none twice.
+pub(crate) fn listed(text: &str) -> Option<Vec<String>> {
+    let all: Vec<String> = text.split(',').map(|it| it.trim().to_owned()).collect();
+    let different: BTreeSet<&String> = all.iter().collect();
+    (all.len() <= MOST_IN_A_LIST && different.len() == all.len()).then_some(all)
+}
+
+fn is_id(prefix: &str, text: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|id| {
+        matches!(id.len(), 8 | 17) && id.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
+    })
+}
+
+/// `arn:partition:service:region:account:rest`. Whether it exists is for AWS to say.
+fn is_arn(service: &str, begins: &str, text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-/:".contains(c);
+    match parts.as_slice() {
+        ["arn", partition, of, _, account, rest] => {
+            partition.starts_with("aws")
+                && *of == service
+                && account.len() == 12
+                && account.chars().all(|c| c.is_ascii_digit())
+                && rest.strip_prefix(begins).is_some_and(|name| !name.is_empty())
+                && text.chars().all(plain)
+        }
+        _ => false,
+    }
+}
+
+fn example_arn(service: &str, begins: &str) -> String {
+    let region = if service == "iam" { "" } else { "us-west-2" };
+    format!("arn:aws:{service}:{region}:123456789012:{begins}…")
+}
+
+/// What every service takes in a tag: the set of IAM, which is the strictest.
+pub(crate) fn is_tag_character(c: char) -> bool {
+    c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c)
+}
+
+/// Digits and nothing else: no sign, no space, no point.
+pub(crate) fn whole(text: &str) -> Option<u32> {
+    if text.chars().all(|c| c.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
+/// A network of a private range (RFC 1918), written with its own address, of a size that AWS makes and the zones fit
+/// into.
+pub(crate) fn network(text: &str) -> Option<Ipv4Net> {
+    let net: Ipv4Net = text.parse().ok()?;
+    let sized = (LARGEST_NETWORK..=SMALLEST_NETWORK).contains(&net.prefix_len());
+    let private = net.network().is_private() && net.broadcast().is_private();
+    (sized && private && net.trunc() == net).then_some(net)
+}

@@ -1,0 +1,223 @@
+//! Takes properties as they were given, and notes all that is wrong with them.
+
+use serde_json::{Map, Value};
+
+use super::{Defaults, Egress, Network, Scaling, Spec, Violation, shown};
+use crate::property::{self, Default, Property};
+use crate::resource::Tags;
+use crate::retain::OnDelete;
+
+/// Takes property after property, and notes what is wrong.
+pub(super) struct Reader<'a> {
+    pub given: &'a Map<String, Value>,
+    pub defaults: &'a Defaults,
+    pub violations: Vec<Violation>,
+}
+
+impl Reader<'_> {
+    pub fn spec(&mut self) -> Option<Spec> {
+        let suffix = self.text(&property::ENVIRONMENT_SUFFIX);
+        let environment = self.text(&property::ENVIRONMENT);
+        let network = self.network();
+        let instance_type = self.text(&property::INSTANCE_TYPE);
+        let (image_id, image_parameter) = self.image();
+        let root_volume_gib = self.whole(&property::ROOT_VOLUME_GIB);
+        let user_data_script = self.text(&property::USER_DATA_SCRIPT);
+        let min_size = self.whole(&property::MIN_SIZE);
+        let max_size = self.whole(&property::MAX_SIZE);
+        let desired_capacity = self.whole(&property::DESIRED_CAPACITY);
+        let wait_for_instances = self.truth(&property::WAIT_FOR_INSTANCES);
+        let health_check_grace_seconds = self.whole(&property::HEALTH_CHECK_GRACE_SECONDS);
+        let target_group_arns = self.list(&property::TARGET_GROUP_ARNS);
+        let launch_gate = self.truth(&property::LAUNCH_GATE);
+        let terminate_drain = self.truth(&property::TERMINATE_DRAIN);
+        let scaling = self.scaling();
+        let log_retention_days = self.whole(&property::LOG_RETENTION_DAYS);
+        let kms_key_arn = self.text(&property::KMS_KEY_ARN);
+        let permissions_boundary_arn = self.text(&property::PERMISSIONS_BOUNDARY_ARN);
+        let bucket_on_delete = self.text(&property::BUCKET_ON_DELETE);
+        let deletion_protection = self.truth(&property::DELETION_PROTECTION);
+        let tags = self.tags();
+        Some(Spec {
+            environment: environment.or_else(|| suffix.clone())?,
+            environment_suffix: suffix?,
+            network: network?,
+            instance_type: instance_type?,
+            image_id,
+            image_parameter,
+            root_volume_gib: root_volume_gib?,
+            user_data_script,
+            min_size: min_size?,
+            max_size: max_size?,
+            desired_capacity: desired_capacity.or(min_size)?,
+            wait_for_instances: wait_for_instances?,
+            health_check_grace_seconds: health_check_grace_seconds?,
+            target_group_arns,
+            launch_gate,
+            terminate_drain,
+            scaling: scaling?,
+            log_retention_days: log_retention_days?,
+            kms_key_arn,
+            permissions_boundary_arn,
+            bucket_on_delete: OnDelete::of(Some(&bucket_on_delete?)),
+            deletion_protection: deletion_protection?,
+            tags,
+        })
+    }
+
+    fn network(&mut self) -> Option<Network> {
+        let vpc_cidr = self.text(&property::VPC_CIDR).and_then(|text| property::network(&text));
+        let zone_count = self.whole(&property::ZONE_COUNT);
+        let egress = self.text(&property::EGRESS).and_then(|text| Egress::of(&text));
+        let vpc_id = self.text(&property::VPC_ID);
+        let subnet_ids = self.list(&property::SUBNET_IDS);
+        Some(Network { vpc_cidr: vpc_cidr?, zone_count: zone_count?, egress: egress?, vpc_id, subnet_ids })
+    }
+
+    fn scaling(&mut self) -> Option<Scaling> {
+        let scale_up_cpu_threshold = self.whole(&property::SCALE_UP_CPU);
+        let scale_down_cpu_threshold = self.whole(&property::SCALE_DOWN_CPU);
+        let alarm_period_seconds = self.whole(&property::ALARM_PERIOD_SECONDS);
+        let alarm_evaluation_periods = self.whole(&property::ALARM_EVALUATION_PERIODS);
+        let scale_up_adjustment = self.whole(&property::SCALE_UP_ADJUSTMENT);
+        let scale_down_adjustment = self.whole(&property::SCALE_DOWN_ADJUSTMENT);
+        let cooldown_seconds = self.whole(&property::COOLDOWN_SECONDS);
+        let alarm_topic_arn = self.text(&property::ALARM_TOPIC_ARN);
+        Some(Scaling {
+            scale_up_cpu_threshold: scale_up_cpu_threshold?,
+            scale_down_cpu_threshold: scale_down_cpu_threshold?,
+            alarm_period_seconds: alarm_period_seconds?,
+            alarm_evaluation_periods: alarm_evaluation_periods?,
+            scale_up_adjustment: scale_up_adjustment?,
+            scale_down_adjustment: scale_down_adjustment?,
+            cooldown_seconds: cooldown_seconds?,
+            alarm_topic_arn,
+        })
+    }
+
+    /// Of a network that is brought along nothing else can be said.
+    pub fn network_of_its_own_and_brought_along(&mut self) {
+        let given = |property: &Property| self.given.contains_key(property.name);
+        let shown_of = |property: &Property| shown(&self.given[property.name].to_string());
+        let mut found = Vec::new();
+        if given(&property::VPC_ID) {
+            let of_its_own = [&property::VPC_CIDR, &property::ZONE_COUNT, &property::EGRESS];
+            let given = of_its_own.into_iter().filter(|it| given(it));
+            found.extend(given.map(|it| (it, "it cannot be given with VpcId: that network's own holds")));
+        }
+        let found: Vec<_> = found.into_iter().map(|(of, valid)| (of, shown_of(of), valid.to_owned())).collect();
+        found.into_iter().for_each(|(property, value, valid)| self.violated(property, value, valid));
+    }
+
+    fn truth(&mut self, property: &Property) -> Option<bool> {
+        self.text(property).map(|text| text == "true")
+    }
+
+    /// A list, or its elements separated by commas.
+    fn list(&mut self, property: &Property) -> Vec<String> {
+        self.text(property).and_then(|text| property::listed(&text)).unwrap_or_default()
+    }
+
+    /// The property's text, given or by default, if it is valid.
+    fn text(&mut self, property: &Property) -> Option<String> {
+        let (text, source) = match self.given.get(property.name) {
+            Some(Value::String(text)) => (text.clone(), ""),
+            Some(Value::Number(number)) => (number.to_string(), ""),
+            Some(Value::Bool(truth)) => (truth.to_string(), ""),
+            Some(Value::Array(all)) if property.takes.is_list() && all.iter().all(Value::is_string) => {
+                (all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","), "")
+            }
+            Some(other) => {
+                let of = if other.is_null() { "leave the property out to have its default, or give " } else { "" };
+                self.violated(property, shown(&other.to_string()), format!("{of}{}", property.takes.valid()));
+                return None;
+            }
+            None => match (self.defaults.get(property), &property.default) {
+                (Some(text), _) => (text.to_owned(), " by the function's default"),
+                (None, Default::Required) => {
+                    self.violated(property, "missing".into(), property.takes.valid());
+                    return None;
+                }
+                (None, _) => return None,
+            },
+        };
+        if property.takes.admits(&text) {
+            return Some(text);
+        }
+        self.violated(property, format!("{}{source}", shown(&text)), property.takes.valid());
+        None
+    }
+
+    fn whole(&mut self, property: &Property) -> Option<u32> {
+        self.text(property).and_then(|text| property::whole(&text))
+    }
+
+    /// An id that is given replaces a parameter that is not.
+    fn image(&mut self) -> (Option<String>, Option<String>) {
+        let id = self.text(&property::IMAGE_ID);
+        let both = [&property::IMAGE_ID, &property::IMAGE_PARAMETER];
+        if both.iter().all(|property| self.given.contains_key(property.name)) {
+            let value = self.given[property::IMAGE_ID.name].to_string();
+            self.violated(&property::IMAGE_ID, value, "only one of ImageId and ImageParameter can be given".into());
+        }
+        if id.is_some() && !self.given.contains_key(property::IMAGE_PARAMETER.name) {
+            return (id, None);
+        }
+        (None, self.text(&property::IMAGE_PARAMETER))
+    }
+
+    fn tags(&mut self) -> Tags {
+        let property = &property::TAGS;
+        let given = match self.given.get(property.name) {
+            Some(value) => value.clone(),
+            None => match self.defaults.get(property).map(serde_json::from_str) {
+                None => return Tags::new(),
+                Some(Ok(value)) => value,
+                Some(Err(_)) => Value::Null,
+            },
+        };
+        let Some(tags) = tags_of(&given) else {
+            self.violated(property, shown(&given.to_string()), property.takes.valid());
+            return Tags::new();
+        };
+        let bad = tags.iter().filter(|(key, value)| !tag_is_valid(key, value));
+        let bad: Vec<String> = bad.map(|(key, value)| shown(&format!("{key}={value}"))).collect();
+        if !bad.is_empty() {
+            self.violated(property, bad.join(" and "), property.takes.valid());
+        }
+        if tags.len() > property::MOST_TAGS {
+            self.violated(property, format!("{} tags", tags.len()), property.takes.valid());
+        }
+        tags
+    }
+
+    fn violated(&mut self, property: &Property, value: String, valid: String) {
+        self.violations.push(Violation { property: property.name.to_owned(), value, valid });
+    }
+}
+
+/// Tags as a map, or as `CloudFormation`'s list of `Key` and `Value`.
+fn tags_of(value: &Value) -> Option<Tags> {
+    let scalar = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    };
+    match value {
+        Value::Object(map) => map.iter().map(|(key, value)| Some((key.clone(), scalar(value)?))).collect(),
+        Value::Array(list) => {
+            let tags: Tags = list
+                .iter()
+                .map(|tag| Some((scalar(tag.get("Key")?)?, scalar(tag.get("Value")?)?)))
+                .collect::<Option<Tags>>()?;
+            (tags.len() == list.len()).then_some(tags)
+        }
+        _ => None,
+    }
+}
+
+fn tag_is_valid(key: &str, value: &str) -> bool {
+    let sized = (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256;
+    sized && !crate::mark::is_ours(key) && key.chars().chain(value.chars()).all(property::is_tag_character)
+}

@@ -1,0 +1,161 @@
+//! What a change of each property does: its column of the table is true.
+#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+
+mod common;
+
+use common::{plan_now, read, resources, settled, spec};
+use environment::property::{ALL, Change, Property};
+use environment::{Action, Plan, check_change};
+use serde_json::{Value, json};
+
+/// Another value than the default, for each property.
+fn another(property: &Property) -> Value {
+    match property.name {
+        "EnvironmentSuffix" => json!("other"),
+        "Environment" => json!("staging"),
+        "VpcCidr" => json!("10.9.0.0/16"),
+        "ZoneCount" => json!("3"),
+        "Egress" => json!("PublicIp"),
+        "InstanceType" => json!("t3.small"),
+        "ImageId" => json!("ami-00000000000000001"),
+        "ImageParameter" => json!("/another/image"),
+        "RootVolumeGiB" => json!("20"),
+        "UserDataScript" => json!("echo hello"),
+        "MinSize" => json!("2"),
+        "MaxSize" => json!("9"),
+        "DesiredCapacity" => json!("3"),
+        "WaitForInstances" => json!("false"),
+        "HealthCheckGraceSeconds" => json!("60"),
+        "TargetGroupArns" => {
+            json!(["arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/0123456789abcdef"])
+        }
+        "LaunchGate" | "TerminateDrain" => json!("false"),
+        "ScaleUpCpuThreshold" => json!("80"),
+        "ScaleDownCpuThreshold" => json!("10"),
+        "AlarmPeriodSeconds" => json!("120"),
+        "AlarmEvaluationPeriods" => json!("2"),
+        "ScaleUpAdjustment" | "ScaleDownAdjustment" => json!("2"),
+        "CooldownSeconds" => json!("60"),
+        "AlarmTopicArn" => json!("arn:aws:sns:us-west-2:123456789012:alarms"),
+        "LogRetentionDays" => json!("7"),
+        "KmsKeyArn" => json!("arn:aws:kms:us-west-2:123456789012:key/0f0f0f0f-0000-4000-8000-000000000000"),
+        "PermissionsBoundaryArn" => json!("arn:aws:iam::123456789012:policy/boundary"),
+        "BucketOnDelete" => json!("Retain"),
+        "DeletionProtection" => json!("true"),
+        "Tags" => json!({ "team": "web" }),
+        name => panic!("{name} has no other value here yet"),
+    }
+}
+
+fn operations(plan: &Plan) -> Vec<&'static str> {
+    plan.steps.iter().flat_map(|step| &step.calls).map(environment::Call::operation).collect()
+}
+
+#[test]
+fn a_change_of_each_property_does_what_its_column_says() {
+    let before = spec(json!({}));
+    let world = settled(&resources(&before));
+    // What is brought along is never changed to: it is a network of its own or it is not.
+    for property in ALL.iter().filter(|it| !["VpcId", "SubnetIds"].contains(&it.name)) {
+        let name = property.name;
+        let after = spec(json!({ name: another(property) }));
+        let refused = check_change(&before, &after);
+        let plan = plan_now(&world, &resources(&after));
+        let new_version = operations(&plan).contains(&"ec2:CreateLaunchTemplateVersion");
+        match property.change {
+            Change::Refused => assert_eq!(refused.first().map(|it| it.property.as_str()), Some(name)),
+            Change::AtCreation => assert!(plan.is_settled(), "{name}: {plan}"),
+            Change::NewInstances => assert!(new_version, "{name}: {plan}"),
+            Change::InPlace => assert!(!plan.is_settled() && plan.refused.is_empty(), "{name}: {plan}"),
+        }
+        if property.change != Change::Refused {
+            assert!(refused.is_empty(), "{name}: {refused:?}");
+            assert!(plan.steps.iter().all(|it| it.action != Action::Delete), "{name}: {plan}");
+        }
+    }
+}
+
+#[test]
+fn subnets_that_were_brought_along_change_in_place_and_their_network_does_not() {
+    let of = |vpc: &str, subnets: &str| spec(json!({ "VpcId": vpc, "SubnetIds": subnets }));
+    let before = of("vpc-11111111", "subnet-11111111");
+    let world = settled(&resources(&before));
+    let plan = plan_now(&world, &resources(&of("vpc-11111111", "subnet-11111111, subnet-22222222")));
+    assert_eq!(operations(&plan), ["autoscaling:UpdateAutoScalingGroup"]);
+    let moved = of("vpc-22222222", "subnet-33333333");
+    assert_eq!(check_change(&before, &moved)[0].property, "VpcId");
+}
+
+#[test]
+fn a_change_and_its_way_back_end_where_they_began() {
+    let before = resources(&spec(json!({})));
+    for property in ALL.iter().filter(|it| matches!(it.change, Change::InPlace | Change::NewInstances)) {
+        if property.name == "SubnetIds" {
+            continue;
+        }
+        let world = settled(&before);
+        let mut after = resources(&spec(json!({ property.name: another(property) })));
+        common::run(&world, "update", &after, None);
+        assert!(plan_now(&world, &after).is_settled(), "{}", property.name);
+        after = before.clone();
+        after.retired_tags.insert("team".into());
+        common::run(&world, "rollback", &after, None);
+        assert!(plan_now(&world, &after).is_settled(), "{}", property.name);
+        common::assert_is_as_wanted(&world, &before, property.name);
+    }
+}
+
+#[test]
+fn hooks_are_made_in_the_call_that_makes_the_group_and_only_where_somebody_answers() {
+    let mut facts = common::facts();
+    let wanted = |spec: &environment::Spec, facts: &environment::Facts| {
+        environment::wanted(spec, &common::names(), common::OWNER, facts)
+    };
+    let hooks = |facts: &environment::Facts| {
+        let all = wanted(&spec(json!({})), facts).expect("valid");
+        all.into_iter().flat_map(|it| it.settings()).filter(|it| matches!(it, environment::Setting::Hook(_))).count()
+    };
+    assert_eq!(hooks(&facts), 2);
+    facts.hooks_are_answered = false;
+    assert_eq!(hooks(&facts), 0);
+    let refused = wanted(&spec(json!({ "LaunchGate": "true" })), &facts).expect_err("nobody answers");
+    assert!(refused.starts_with("LaunchGate is true: this deployment"), "{refused}");
+
+    let world = settled(&resources(&spec(json!({}))));
+    assert!(world.calls.borrow().iter().all(|call| call.operation() != "autoscaling:PutLifecycleHook"));
+}
+
+#[test]
+fn all_that_is_wrong_with_the_new_properties_is_told_at_once() {
+    let refused = read(json!({
+        "EnvironmentSuffix": "dev", "Egress": "Nat", "RootVolumeGiB": "4", "ScaleUpCpuThreshold": "101",
+        "AlarmPeriodSeconds": "61", "WaitForInstances": "maybe", "KmsKeyArn": "my-key", "BucketOnDelete": "retain",
+        "DeletionProtection": "True", "TargetGroupArns": ["arn:aws:s3:::bucket"], "LogRetentionDays": "31"
+    }));
+    let told: Vec<String> = refused.expect_err("all wrong").iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 10, "{told:#?}");
+    assert!(told.iter().any(|it| it.contains("one of NatGateway, NatGatewayPerZone, VpcEndpoints, PublicIp")));
+    assert!(told.iter().any(|it| it.contains("such as arn:aws:kms:us-west-2:123456789012:key/…")), "{told:#?}");
+}
+
+#[test]
+fn properties_that_contradict_each_other_are_refused_with_both_names() {
+    let told = |properties: Value| {
+        let mut all = json!({ "EnvironmentSuffix": "dev" });
+        all.as_object_mut().expect("an object").extend(properties.as_object().expect("an object").clone());
+        let refused = read(all).expect_err("it contradicts itself");
+        refused.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let crossed = told(json!({ "ScaleUpCpuThreshold": "40", "ScaleDownCpuThreshold": "40" }));
+    assert_eq!(crossed, ["ScaleDownCpuThreshold is 40: less than ScaleUpCpuThreshold, which is 40"]);
+    let long = told(json!({ "AlarmPeriodSeconds": "1800", "AlarmEvaluationPeriods": "49" }));
+    assert!(long[0].starts_with("AlarmEvaluationPeriods is 49: at most 48"), "{long:?}");
+    let half = told(json!({ "VpcId": "vpc-11111111" }));
+    assert_eq!(half, ["VpcId is \"vpc-11111111\": give SubnetIds too, or neither"]);
+    let half = told(json!({ "SubnetIds": "subnet-11111111" }));
+    assert_eq!(half, ["SubnetIds is \"subnet-11111111\": give VpcId too, or neither"]);
+    let both = told(json!({ "VpcId": "vpc-11111111", "SubnetIds": "subnet-11111111", "Egress": "PublicIp" }));
+    assert!(both[0].contains("it cannot be given with VpcId"), "{both:?}");
+    let twice = told(json!({ "VpcId": "vpc-11111111", "SubnetIds": "subnet-11111111,subnet-11111111" }));
+    assert!(twice[0].starts_with("SubnetIds is") && twice[0].contains("different ids"), "{twice:?}");
+}

@@ -1,0 +1,141 @@
+//! Every way out of the network, and a network that was brought along.
+#![allow(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test stops where it finds nonsense, and takes JSON as it stands"
+)]
+
+mod common;
+
+use common::{assert_is_as_wanted, names, plan_now, resources, run, settled, spec};
+use environment::memory::World;
+use environment::{Ending, Fields, Kind, Ref, Wanted, plan};
+use serde_json::{Value, json};
+
+fn with(properties: Value) -> Wanted {
+    resources(&spec(properties))
+}
+
+fn count(wanted: &Wanted, kind: Kind) -> usize {
+    wanted.resources.iter().filter(|it| it.kind() == kind).count()
+}
+
+#[test]
+fn every_way_out_is_made_settles_and_goes() {
+    for egress in ["NatGateway", "NatGatewayPerZone", "VpcEndpoints", "PublicIp"] {
+        for zones in 1..=3 {
+            let wanted = with(json!({ "Egress": egress, "ZoneCount": zones }));
+            let world = settled(&wanted);
+            let context = format!("{egress} over {zones} zones");
+            assert_is_as_wanted(&world, &wanted, &context);
+            assert!(plan_now(&world, &wanted).is_settled(), "{context}");
+            let ending = run(&world, "delete", &Wanted::default(), None);
+            assert!(matches!(ending, Some(Ending::Settled { .. })), "{context}: {ending:?}");
+            assert!(world.inventory().is_empty(), "{context}: {:?}", world.inventory());
+        }
+    }
+}
+
+#[test]
+fn private_instances_have_no_public_side_that_they_do_not_need() {
+    let of = |egress: &str| with(json!({ "Egress": egress, "ZoneCount": 3 }));
+    let [one, each, endpoints, public] = ["NatGateway", "NatGatewayPerZone", "VpcEndpoints", "PublicIp"].map(of);
+    let nats = [&one, &each, &endpoints, &public].map(|it| count(it, Kind::NatGateway));
+    assert_eq!(nats, [1, 3, 0, 0]);
+    let addresses = [&one, &each, &endpoints, &public].map(|it| count(it, Kind::Address));
+    assert_eq!(addresses, [1, 3, 0, 0]);
+    let subnets = [&one, &each, &endpoints, &public].map(|it| count(it, Kind::Subnet));
+    assert_eq!(subnets, [6, 6, 3, 3]);
+    let tables = [&one, &each, &endpoints, &public].map(|it| count(it, Kind::RouteTable));
+    assert_eq!(tables, [2, 4, 1, 1]);
+    assert_eq!(count(&endpoints, Kind::InternetGateway), 0, "nothing leads to the internet");
+    assert_eq!(count(&endpoints, Kind::VpcEndpoint), 7);
+}
+
+#[test]
+fn no_subnet_overlaps_another_and_instances_get_public_addresses_only_where_it_is_said() {
+    for egress in ["NatGateway", "NatGatewayPerZone", "VpcEndpoints", "PublicIp"] {
+        let wanted = with(json!({ "Egress": egress, "ZoneCount": 3 }));
+        let subnets = wanted.resources.iter().filter_map(|it| match &it.fields {
+            Fields::Subnet(subnet) => Some(subnet),
+            _ => None,
+        });
+        let subnets: Vec<_> = subnets.collect();
+        for (at, one) in subnets.iter().enumerate() {
+            assert_eq!(one.public_ip_on_launch, egress == "PublicIp");
+            assert!(subnets[at + 1..].iter().all(|it| !it.cidr.contains(&one.cidr) && !one.cidr.contains(&it.cidr)));
+        }
+    }
+}
+
+#[test]
+fn only_the_endpoints_let_anybody_in_and_only_the_instances() {
+    let wanted = with(json!({ "Egress": "VpcEndpoints" }));
+    for it in &wanted.resources {
+        let Fields::SecurityGroup(group) = &it.fields else { continue };
+        let from: Vec<&Ref> = group.https_from.iter().collect();
+        if it.key() == names().endpoint_security_group() {
+            assert_eq!(from, [&Ref::Ours(names().instance_security_group())]);
+        } else {
+            assert!(from.is_empty(), "{}", it.name);
+        }
+    }
+}
+
+#[test]
+fn a_route_to_a_nat_gateway_waits_until_it_is_available() {
+    let wanted = with(json!({}));
+    let world = settled(&wanted);
+    // The in-memory cloud refuses a route to a gateway that is pending, so one call shows that it was not tried.
+    let calls = world.calls.borrow();
+    let routes = calls.iter().filter(|call| call.operation() == "ec2:CreateRoute").count();
+    assert_eq!(routes, 2, "one to the internet gateway and one to the NAT gateway");
+}
+
+#[test]
+fn a_network_that_was_brought_along_is_used_and_never_touched() {
+    let brought = json!({ "VpcId": "vpc-0123456789abcdef0", "SubnetIds": ["subnet-11111111", "subnet-22222222"] });
+    let wanted = with(brought);
+    let world = settled(&wanted);
+    let network = [
+        Kind::Vpc,
+        Kind::Subnet,
+        Kind::RouteTable,
+        Kind::InternetGateway,
+        Kind::NatGateway,
+        Kind::Address,
+        Kind::VpcEndpoint,
+    ];
+    assert!(network.iter().all(|kind| count(&wanted, *kind) == 0));
+    let touched = |id: &str| world.calls.borrow().iter().any(|call| call.id.as_deref() == Some(id));
+    assert!(!touched("vpc-0123456789abcdef0") && !touched("subnet-11111111"));
+    let group = wanted.resources.iter().find(|it| it.key() == names().group()).expect("there is a group");
+    let Fields::AutoScalingGroup(group) = &group.fields else { panic!("it is a group") };
+    assert_eq!(group.subnets, [Ref::Foreign("subnet-11111111".into()), Ref::Foreign("subnet-22222222".into())]);
+    run(&world, "delete", &Wanted::default(), None);
+    assert!(world.inventory().is_empty());
+}
+
+#[test]
+fn plans_of_all_ways_out() {
+    for egress in ["NatGatewayPerZone", "VpcEndpoints", "PublicIp"] {
+        let wanted = with(json!({ "Egress": egress }));
+        let network: Vec<_> = wanted.resources.into_iter().filter(|it| it.kind() < Kind::Bucket).collect();
+        let network = Wanted { resources: network, ..Wanted::default() };
+        insta::assert_snapshot!(format!("the_network_of_{egress}"), plan(&network, &[]));
+    }
+}
+
+#[test]
+fn an_environment_is_settled_when_its_instances_are_in_service() {
+    let mut wanted = with(json!({ "MinSize": "2", "MaxSize": "4", "Egress": "PublicIp" }));
+    wanted.in_service = 2;
+    let world = World::default();
+    let began = world.clock.now();
+    let ending = run(&world, "create", &wanted, None);
+    let Some(Ending::Settled { live }) = ending else { panic!("{ending:?}") };
+    let group = live.iter().find(|it| it.key() == names().group()).expect("there is a group");
+    let Fields::AutoScalingGroup(group) = &group.resource.fields else { panic!("it is a group") };
+    assert_eq!(group.in_service, 2);
+    assert!((world.clock.now() - began).as_secs() >= 60, "a profile and an instance take their time");
+}

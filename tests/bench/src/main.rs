@@ -1,0 +1,88 @@
+//! Figures of the engine itself, over the in-memory cloud: how long a create takes under virtual time, and how long
+//! planning takes on this machine. Prints the rows as JSON; `bench.py` adds those of the local cloud.
+#![expect(clippy::expect_used, reason = "a bench stops where it finds nonsense")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use environment::memory::{Session, World};
+use environment::{Defaults, Ending, Facts, Names, Place, Run, Scope, Spec, Wanted, plan, reconcile, wanted};
+use serde_json::{Value, json};
+
+const OWNER: &str = "0123456789abcdef0123";
+
+/// Lower bounds of a create in seconds, added up by hand from the times of the single calls and of what AWS takes for a
+/// NAT gateway, a profile and an instance:
+/// VPC 0.4 → subnet 0.4 → NAT call 0.4 → NAT available 110 → route 0.4 → group 0.25 → in service 45.
+const NAT_GATEWAY_BOUND: f64 = 157.0;
+/// Role 0.2 → policy 0.2 → profile 0.2 → role into profile 0.2 → visible to Auto Scaling 15 → group 0.25 → in service 45.
+const PUBLIC_IP_BOUND: f64 = 61.0;
+
+fn main() {
+    let mut rows = vec![
+        create_row("NatGateway", NAT_GATEWAY_BOUND),
+        create_row("PublicIp", PUBLIC_IP_BOUND),
+    ];
+    rows.extend(planning_rows());
+    println!("{}", Value::Array(rows));
+}
+
+fn row(name: &str, value: f64, unit: &str, baseline: Option<f64>) -> Value {
+    let ratio = baseline.map(|it| value / it);
+    json!({ "name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": ratio })
+}
+
+fn place() -> Place {
+    Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
+}
+
+fn spec(properties: &Value) -> Spec {
+    let properties = properties.as_object().expect("an object");
+    Spec::read(properties, &Defaults::from_vars(|_| None), &place()).expect("valid")
+}
+
+fn wanted_of(spec: &Spec, names: &Names) -> Wanted {
+    let facts = Facts {
+        zones: ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec(),
+        partition: "aws".into(),
+        image: "ami-0123456789abcdef0".into(),
+        hooks_are_answered: true,
+    };
+    let resources = wanted(spec, names, OWNER, &facts).expect("there are zones enough");
+    Wanted { resources, in_service: spec.min_size, ..Wanted::default() }
+}
+
+/// From the first look to the settled one, under virtual time.
+fn create_row(egress: &str, bound: f64) -> Value {
+    let spec = spec(&json!({ "EnvironmentSuffix": "dev", "Egress": egress, "MinSize": 2, "MaxSize": 4 }));
+    let names = spec.names(&place());
+    let wanted = wanted_of(&spec, &names);
+    let world = World::default();
+    let session = Session::new(&world, "create");
+    let scope = Scope { owner: OWNER.into(), names };
+    let until = world.clock.now() + Duration::from_hours(1);
+    let run = Run { scope: &scope, wanted: &wanted, until, in_doubt_until: None };
+    let began = world.clock.now();
+    let ending = world.clock.run(reconcile(&session, run, async || Ok(()))).expect("nobody kills it");
+    assert!(matches!(ending, Ending::Settled { .. }), "{ending:?}");
+    row(&format!("create, {egress}, virtual time"), (world.clock.now() - began).as_secs_f64(), "s", Some(bound))
+}
+
+/// Each environment is planned by itself, from nothing; the first row is what the others are held against.
+fn planning_rows() -> Vec<Value> {
+    let mut one = None;
+    let mut rows = Vec::new();
+    for count in [10_u32, 100, 1_000] {
+        let specs: Vec<Spec> =
+            (0..count).map(|it| spec(&json!({ "EnvironmentSuffix": format!("e{it}"), "ZoneCount": 3 }))).collect();
+        let began = Instant::now();
+        for spec in &specs {
+            black_box(plan(&wanted_of(spec, &spec.names(&place())), &[]));
+        }
+        let millis = began.elapsed().as_secs_f64() * 1_000.0;
+        let each = millis / f64::from(count);
+        let baseline = *one.get_or_insert(each) * f64::from(count);
+        rows.push(row(&format!("planning {count} environments"), millis, "ms", Some(baseline)));
+    }
+    rows
+}
