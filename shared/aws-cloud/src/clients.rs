@@ -1,11 +1,14 @@
 //! The SDK's clients, with the limits that the engine counts on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use environment::CALL_TIME;
+
+use crate::pace::Pacer;
 
 /// One attempt: long for a write of EC2 (well under a second as a rule), short enough for a second attempt within
 /// [`CALL_TIME`] when an answer was lost.
@@ -18,15 +21,23 @@ const ATTEMPTS: u32 = 5;
 /// The longest pause between two attempts, so that all five fit into [`CALL_TIME`].
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
+/// `PutMetricAlarm` and `DeleteAlarms` are taken three times per second (FACTS, section 3).
+const ALARM_CALLS_APART: Duration = Duration::from_millis(340);
+
 /// A client for each service. Built once, outside the handler: most of a start is parsing TLS roots (STACK). A clone is
 /// cheap and shares the connections.
 #[derive(Clone, Debug)]
 pub struct Clients {
     pub(crate) autoscaling: aws_sdk_autoscaling::Client,
+    pub(crate) cloudformation: aws_sdk_cloudformation::Client,
+    pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(crate) ec2: aws_sdk_ec2::Client,
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
+    /// The turns of calls that change alarms.
+    pub(crate) alarm_turns: Arc<Pacer>,
 }
 
 impl Clients {
@@ -36,12 +47,23 @@ impl Clients {
         let config = config.to_builder().timeout_config(timeouts()).retry_config(retries()).build();
         Clients {
             autoscaling: aws_sdk_autoscaling::Client::new(&config),
+            cloudformation: aws_sdk_cloudformation::Client::new(&config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             ec2: aws_sdk_ec2::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            s3: s3(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
+            alarm_turns: Arc::new(Pacer::new(ALARM_CALLS_APART)),
         }
     }
+}
+
+/// S3's client puts a bucket's name into the host, which only AWS's own names resolve: at an endpoint that somebody set
+/// (a local cloud as a rule) it goes into the path.
+fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
+    let set = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(config).force_path_style(set).build())
 }
 
 /// The SDK itself has no limit on an attempt or on an operation (STACK). An operation's is the time that the engine
@@ -58,4 +80,9 @@ fn retries() -> RetryConfig {
 /// the answer is lost (FACTS, section 3), and the first one may have happened.
 pub(crate) fn one_attempt() -> aws_sdk_ec2::config::Builder {
     aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled())
+}
+
+/// The same for Logs.
+pub(crate) fn one_attempt_of_logs() -> aws_sdk_cloudwatchlogs::config::Builder {
+    aws_sdk_cloudwatchlogs::config::Builder::new().retry_config(RetryConfig::disabled())
 }

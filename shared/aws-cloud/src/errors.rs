@@ -29,6 +29,8 @@ pub(crate) enum Class {
     Lost,
     /// Something else has to happen first.
     Waits,
+    /// It went well, and there is more of it to do at once.
+    Unfinished,
     /// There is one under that name or in that place already.
     Exists,
     /// It is connected already, not necessarily to what was wanted: the caller looks.
@@ -53,10 +55,13 @@ pub(crate) fn classify(code: &str, status: u16) -> Class {
         | "SlowDown"
         | "BandwidthLimitExceeded"
         | "PriorRequestNotComplete" => Class::Throttled,
+        // S3's, with a status of 400: the request didn't arrive in one piece.
+        "RequestTimeout" => Class::Lost,
         _ if short.contains("Throttl") => Class::Throttled,
         // Contention is a 500, and yet clear: another activity holds the group (FACTS, section 2). So is the role that
         // Auto Scaling makes itself for an account's first group. A mismatch means that an earlier attempt with our
-        // token got through, when another image stood behind the parameter.
+        // token got through, when another image stood behind the parameter. A bucket that takes no access logs yet is our
+        // own log bucket, a moment ago.
         "DependencyViolation"
         | "DeleteConflict"
         | "ResourceInUse"
@@ -67,16 +72,23 @@ pub(crate) fn classify(code: &str, status: u16) -> Class {
         | "ServiceLinkedRoleFailure"
         | "ConcurrentModification"
         | "EntityTemporarilyUnmodifiable"
+        | "BucketNotEmpty"
+        | "InvalidTargetBucketForLogging"
         | "IdempotentParameterMismatch" => Class::Waits,
         _ if short.ends_with(".InUse") => Class::Waits,
         "Resource.AlreadyAssociated" | "RouteAlreadyExists" => Class::Connected,
-        "InvalidGroup.Duplicate" | "InvalidSubnet.Conflict" => Class::Exists,
+        "InvalidGroup.Duplicate"
+        | "InvalidSubnet.Conflict"
+        | "InvalidPermission.Duplicate"
+        | "BucketAlreadyOwnedByYou" => Class::Exists,
         _ if short.ends_with("AlreadyExists") => Class::Exists,
         // An image is never ours to wait for.
         _ if short.starts_with("InvalidAMI") => Class::Refused,
-        "NoSuchEntity" | "ResourceNotFound" | "ParameterNotFound" | "Gateway.NotAttached" => Class::Missing,
-        _ if short.ends_with(".NotFound") || short.ends_with(".VersionNotFound") => Class::Missing,
+        "Gateway.NotAttached" => Class::Missing,
+        _ if short.starts_with("NoSuch") => Class::Missing,
+        _ if short.ends_with("NotFound") || short.ends_with("NotFoundError") => Class::Missing,
         "AccessDenied" | "UnauthorizedOperation" => Class::Denied,
+        "TooManyBuckets" => Class::Quota,
         _ if short.ends_with("LimitExceeded") => Class::Quota,
         _ if status >= 500 => Class::Lost,
         _ => Class::Refused,
@@ -100,10 +112,19 @@ impl Problem {
         Problem { class: Class::Waits, operation, code: String::new(), message: message.into() }
     }
 
+    /// Done as far as the time allowed.
+    pub(crate) fn unfinished(operation: &'static str, message: impl Into<String>) -> Self {
+        Problem { class: Class::Unfinished, operation, code: String::new(), message: message.into() }
+    }
+
+    /// Something is wrong, as we see ourselves.
+    pub(crate) fn refused(operation: &'static str, message: impl Into<String>) -> Self {
+        Problem { class: Class::Refused, operation, code: String::new(), message: message.into() }
+    }
+
     /// A call that this kind of resource doesn't have: the plan never makes one.
     pub(crate) fn no_such_call(call: &Call) -> Self {
-        let message = format!("there is no such call for this kind of resource: {call}");
-        Problem { class: Class::Refused, operation: call.operation(), code: String::new(), message }
+        Problem::refused(call.operation(), format!("there is no such call for this kind of resource: {call}"))
     }
 
     /// An answer without something that it always has.
@@ -132,6 +153,9 @@ impl Problem {
                 Setback::Busy { what, again: AFTER_THROTTLING }
             }
             Class::Lost => Setback::Doubtful { what: format!("{subject}: {operation} has no clear answer: {said}") },
+            Class::Unfinished => {
+                Setback::Busy { what: format!("{subject}: {operation}: {said}"), again: Duration::ZERO }
+            }
             Class::Exists => {
                 let what = format!("{subject}: {operation}: it exists already; looking at whose it is");
                 Setback::Busy { what, again: SOON }
@@ -240,10 +264,17 @@ mod tests {
             ("InvalidGroup.InUse", 400, Class::Waits),
             ("IdempotentParameterMismatch", 400, Class::Waits),
             ("ConcurrentModification", 409, Class::Waits),
+            ("InvalidIPAddress.InUse", 400, Class::Waits),
+            ("BucketNotEmpty", 409, Class::Waits),
+            ("OperationAborted", 409, Class::Waits),
+            ("InvalidTargetBucketForLogging", 400, Class::Waits),
             ("EntityAlreadyExists", 409, Class::Exists),
             ("InvalidGroup.Duplicate", 400, Class::Exists),
             ("InvalidSubnet.Conflict", 400, Class::Exists),
             ("ResourceAlreadyExistsException", 400, Class::Exists),
+            ("InvalidPermission.Duplicate", 400, Class::Exists),
+            ("BucketAlreadyOwnedByYou", 409, Class::Exists),
+            ("BucketAlreadyExists", 409, Class::Exists),
             ("AlreadyExists", 400, Class::Exists),
             ("AlreadyExistsFault", 400, Class::Exists),
             ("InvalidLaunchTemplateName.AlreadyExistsException", 400, Class::Exists),
@@ -257,16 +288,37 @@ mod tests {
             ("InvalidRoute.NotFound", 400, Class::Missing),
             ("Gateway.NotAttached", 400, Class::Missing),
             ("ParameterNotFound", 400, Class::Missing),
+            ("NatGatewayNotFound", 400, Class::Missing),
+            ("InvalidAllocationID.NotFound", 400, Class::Missing),
+            ("InvalidVpcEndpointId.NotFound", 400, Class::Missing),
+            ("InvalidPermission.NotFound", 400, Class::Missing),
+            ("NoSuchBucket", 404, Class::Missing),
+            ("NoSuchBucketPolicy", 404, Class::Missing),
+            ("NoSuchTagSet", 404, Class::Missing),
+            ("NoSuchPublicAccessBlockConfiguration", 404, Class::Missing),
+            ("NoSuchLifecycleConfiguration", 404, Class::Missing),
+            ("NoSuchUpload", 404, Class::Missing),
+            ("ServerSideEncryptionConfigurationNotFoundError", 404, Class::Missing),
+            ("DashboardNotFoundError", 404, Class::Missing),
+            ("ResourceNotFound", 404, Class::Missing),
             ("InvalidAMIID.NotFound", 400, Class::Refused),
             ("AccessDenied", 403, Class::Denied),
             ("AccessDeniedException", 400, Class::Denied),
             ("UnauthorizedOperation", 403, Class::Denied),
             ("VpcLimitExceeded", 400, Class::Quota),
+            ("AddressLimitExceeded", 400, Class::Quota),
+            ("NatGatewayLimitExceeded", 400, Class::Quota),
+            ("VpcEndpointLimitExceeded", 400, Class::Quota),
+            ("TooManyBuckets", 400, Class::Quota),
             ("LimitExceeded", 409, Class::Quota),
             ("LimitExceededException", 400, Class::Quota),
             ("InternalError", 500, Class::Lost),
             ("ServiceUnavailable", 503, Class::Lost),
+            ("RequestTimeout", 400, Class::Lost),
+            ("SlowDown", 503, Class::Throttled),
             ("", 502, Class::Lost),
+            ("InvalidBucketName", 400, Class::Refused),
+            ("MalformedPolicy", 400, Class::Refused),
             ("ValidationError", 400, Class::Refused),
             ("InvalidParameterValue", 400, Class::Refused),
             ("", 400, Class::Refused),

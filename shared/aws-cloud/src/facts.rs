@@ -2,37 +2,71 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{AvailabilityZone, AvailabilityZoneOptInStatus, Filter, InstanceTypeOffering, LocationType};
+use aws_sdk_ec2::types::{AvailabilityZone, AvailabilityZoneOptInStatus, Filter, InstanceTypeOffering, LocationType, Subnet};
 use environment::{Facts, Setback, Spec};
 
 use crate::clients::Clients;
 use crate::errors::{Answer, Problem, UnlessMissing};
 
-/// Finds out what `spec` needs to know of the clients' account in `region`.
+/// Finds out what `spec` needs to know of the clients' account in `region`. Whether anybody answers the hooks, the
+/// deployment knows.
 ///
 /// # Errors
-/// `Refused`, naming the property, if the region offers the instance type nowhere or there is no such image parameter;
-/// else what any call may answer.
-pub async fn facts(clients: &Clients, spec: &Spec, region: &str) -> Result<Facts, Setback> {
+/// `Refused`, naming the property, if the region offers the instance type nowhere there is no such image
+/// parameter, or a subnet that was brought along is not there or not in its VPC; else what any call may answer.
+pub async fn facts(
+    clients: &Clients,
+    spec: &Spec,
+    region: &str,
+    hooks_are_answered: bool,
+) -> Result<Facts, Setback> {
+    let (place, image) = tokio::join!(place(clients, spec, region), image(clients, spec));
     let told = |problem: Problem| problem.setback(&format_args!("the facts about {region}"));
-    let (zones, offered, image) =
-        tokio::try_join!(zones(clients), offered_in(clients, &spec.instance_type), image(clients, spec))
-            .map_err(told)?;
+    let refused = |what: String| Setback::Refused { what };
+    let zones = place.map_err(told)?.map_err(refused)?;
+    let Some(image) = image.map_err(told)? else {
+        let source = spec.image_source();
+        return Err(refused(format!("ImageParameter is \"{source}\": there is no such SSM parameter in {region}")));
+    };
+    Ok(Facts { zones, partition: partition(region).to_owned(), image, hooks_are_answered })
+}
+
+/// The zones to build in, or a sentence that says why there is no place: for a network that was brought along there are
+/// none to choose, and its subnets have to be what they are said to be.
+async fn place(clients: &Clients, spec: &Spec, region: &str) -> Result<Result<Vec<String>, String>, Problem> {
+    if let Some(vpc) = &spec.network.vpc_id {
+        let found = subnets(clients, &spec.network.subnet_ids).await?;
+        return Ok(brought_along(vpc, &spec.network.subnet_ids, &found, region).map(|()| vec![]));
+    }
+    let (zones, offered) = tokio::try_join!(zones(clients), offered_in(clients, &spec.instance_type))?;
     let zones: Vec<String> = zones.intersection(&offered).cloned().collect();
     if zones.is_empty() {
-        return Err(Setback::Refused {
-            what: format!(
-                "InstanceType is \"{}\": {region} offers it in no availability zone of this account",
-                spec.instance_type
-            ),
-        });
+        let instance_type = &spec.instance_type;
+        let none = "offers it in no availability zone of this account";
+        return Ok(Err(format!("InstanceType is \"{instance_type}\": {region} {none}")));
     }
-    let Some(image) = image else {
-        return Err(Setback::Refused {
-            what: format!("ImageParameter is \"{}\": there is no such SSM parameter in {region}", spec.image_source()),
-        });
-    };
-    Ok(Facts { zones, partition: partition(region).to_owned(), image })
+    Ok(Ok(zones))
+}
+
+/// Those of the subnets that there are. (By a filter: by their ids, one that isn't there is an error.)
+async fn subnets(clients: &Clients, ids: &[String]) -> Result<Vec<Subnet>, Problem> {
+    let by_id = Filter::builder().name("subnet-id").set_values(Some(ids.to_vec())).build();
+    let pages = clients.ec2.describe_subnets().filters(by_id).into_paginator().items().send();
+    pages.collect::<Result<_, _>>().await.answer("ec2:DescribeSubnets")
+}
+
+/// Whether all subnets are there, and in the VPC.
+fn brought_along(vpc: &str, subnets: &[String], found: &[Subnet], region: &str) -> Result<(), String> {
+    for id in subnets {
+        let Some(subnet) = found.iter().find(|it| it.subnet_id() == Some(id)) else {
+            return Err(format!("SubnetIds has \"{id}\": there is no such subnet in {region}"));
+        };
+        let of = subnet.vpc_id().unwrap_or_default();
+        if of != vpc {
+            return Err(format!("SubnetIds has \"{id}\": it is in {of}, not in VpcId, which is \"{vpc}\""));
+        }
+    }
+    Ok(())
 }
 
 /// The zones that this account can use: no local zones, nor those that it would have to opt in to.
@@ -66,7 +100,7 @@ async fn image(clients: &Clients, spec: &Spec) -> Result<Option<String>, Problem
 }
 
 /// The second part of every ARN (AWS's list of partitions).
-fn partition(region: &str) -> &'static str {
+pub(crate) fn partition(region: &str) -> &'static str {
     match region {
         _ if region.starts_with("cn-") => "aws-cn",
         _ if region.starts_with("us-gov-") => "aws-us-gov",
@@ -76,7 +110,22 @@ fn partition(region: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::partition;
+    use super::*;
+
+    #[test]
+    fn a_subnet_that_was_brought_along_is_there_and_in_its_vpc() {
+        let subnet = |id: &str, vpc: &str| Subnet::builder().subnet_id(id).vpc_id(vpc).build();
+        let found = [subnet("subnet-1", "vpc-1"), subnet("subnet-2", "vpc-2")];
+        let of = |ids: &[&str]| {
+            let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+            brought_along("vpc-1", &ids, &found, "eu-west-1")
+        };
+        assert_eq!(of(&["subnet-1"]), Ok(()));
+        let elsewhere = "SubnetIds has \"subnet-2\": it is in vpc-2, not in VpcId, which is \"vpc-1\"";
+        assert_eq!(of(&["subnet-1", "subnet-2"]), Err(elsewhere.into()));
+        let missing = "SubnetIds has \"subnet-3\": there is no such subnet in eu-west-1";
+        assert_eq!(of(&["subnet-3"]), Err(missing.into()));
+    }
 
     #[test]
     fn the_region_tells_the_partition() {

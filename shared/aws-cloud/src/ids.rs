@@ -94,8 +94,8 @@ impl Ids {
 
     /// Begins a look.
     pub(crate) fn look<'a>(&self, owner: &'a str, names: &'a Names) -> Look<'a> {
-        let made = self.book().made.iter().map(|(key, id)| (id.clone(), key.clone())).collect();
-        Look { owner, names, made, found: Vec::new(), versions: BTreeMap::new() }
+        let known = self.book().made.iter().map(|(key, id)| (id.clone(), key.clone())).collect();
+        Look { owner, names, known, found: Vec::new(), versions: BTreeMap::new() }
     }
 }
 
@@ -109,7 +109,8 @@ fn ours(found: &[Live]) -> impl Iterator<Item = (&str, Key)> {
 pub(crate) struct Look<'a> {
     pub(crate) owner: &'a str,
     pub(crate) names: &'a Names,
-    made: BTreeMap<String, Key>,
+    /// What this run made, and what a list shows that is not yet put together.
+    known: BTreeMap<String, Key>,
     pub(crate) found: Vec<Live>,
     versions: BTreeMap<(String, String), i64>,
 }
@@ -118,7 +119,12 @@ impl Look<'_> {
     /// What an id stands for: a name of ours where it is known.
     pub(crate) fn reference(&self, id: &str) -> Ref {
         let seen = ours(&self.found).find(|(found, _)| *found == id).map(|(_, key)| key);
-        seen.or_else(|| self.made.get(id).cloned()).map_or_else(|| Ref::Foreign(id.to_owned()), Ref::Ours)
+        seen.or_else(|| self.known.get(id).cloned()).map_or_else(|| Ref::Foreign(id.to_owned()), Ref::Ours)
+    }
+
+    /// Notes what a list shows before all of the list is put together: some of it refers to what comes later.
+    pub(crate) fn lists(&mut self, key: Key, id: &str) {
+        self.known.insert(id.to_owned(), key);
     }
 
     /// Notes a version of a template of ours.
@@ -139,7 +145,7 @@ mod tests {
     use environment::{Fields, InternetGateway, Kind, Resource, State, Tags};
 
     fn names() -> Names {
-        Names { project: "p".into(), region: "eu-west-1".into(), suffix: "dev".into() }
+        Names { project: "p".into(), region: "eu-west-1".into(), account: "123456789012".into(), suffix: "dev".into() }
     }
 
     fn gateway(id: &str, whose: Whose) -> Live {
@@ -200,6 +206,15 @@ mod tests {
         let waits = ids.of_ref("ec2:CreateSubnet", &Ref::Ours(key())).unwrap_err();
         assert_eq!(waits.message, "the id of internet-gateway a is not visible yet");
         assert_eq!(ids.of_ref("ec2:CreateSubnet", &Ref::Foreign("vpc-1".into())), Ok("vpc-1".into()));
+    }
+
+    #[test]
+    fn what_a_list_shows_has_its_name_before_it_is_put_together() {
+        let (ids, names) = (Ids::default(), names());
+        let mut look = ids.look("o", &names);
+        assert_eq!(look.reference("igw-1"), Ref::Foreign("igw-1".into()));
+        look.lists(key(), "igw-1");
+        assert_eq!(look.reference("igw-1"), Ref::Ours(key()));
     }
 
     #[test]

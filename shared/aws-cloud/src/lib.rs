@@ -6,13 +6,20 @@
 
 mod autoscaling;
 mod clients;
+mod cloudwatch;
+mod document;
 mod ec2;
+#[cfg(test)]
+mod emulated;
 mod errors;
 mod facts;
 mod iam;
 mod ids;
 mod logs;
 mod observe;
+mod pace;
+mod s3;
+mod stack;
 mod token;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -23,6 +30,7 @@ use tracing::Instrument as _;
 
 pub use clients::Clients;
 pub use facts::facts;
+pub use stack::is_rolling_back;
 
 use errors::Problem;
 use ids::Ids;
@@ -52,13 +60,21 @@ impl AwsCloud {
             Kind::Vpc => ec2::vpc::call(self, call).await,
             Kind::InternetGateway => ec2::internet_gateway::call(self, call).await,
             Kind::Subnet => ec2::subnet::call(self, call).await,
+            Kind::Address => ec2::address::call(self, call).await,
+            Kind::NatGateway => ec2::nat_gateway::call(self, call).await,
             Kind::RouteTable => ec2::route_table::call(self, call).await,
             Kind::SecurityGroup => ec2::security_group::call(self, call).await,
+            Kind::VpcEndpoint => ec2::vpc_endpoint::call(self, call).await,
+            Kind::Bucket => s3::bucket::call(self, call).await,
             Kind::Role => iam::role::call(self, call).await,
             Kind::InstanceProfile => iam::instance_profile::call(self, call).await,
             Kind::LogGroup => logs::log_group::call(self, call).await,
             Kind::LaunchTemplate => ec2::launch_template::call(self, call).await,
             Kind::AutoScalingGroup => autoscaling::group::call(self, call).await,
+            Kind::ScalingPolicy => autoscaling::scaling_policy::call(self, call).await,
+            Kind::Alarm => cloudwatch::alarm::call(self, call).await,
+            Kind::Dashboard => cloudwatch::dashboard::call(self, call).await,
+            Kind::SavedQuery => logs::saved_query::call(self, call).await,
         }
     }
 }
@@ -103,7 +119,7 @@ mod tests {
     async fn a_run_for_one_owner_does_not_look_for_another() {
         let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::new("eu-west-1"));
         let aws = AwsCloud::new(&Clients::new(&config.build()), "owner".into(), "request".into());
-        let names = Names { project: "p".into(), region: "eu-west-1".into(), suffix: "dev".into() };
+        let names = Names { project: "p".into(), region: "eu-west-1".into(), account: "123456789012".into(), suffix: "dev".into() };
         let refused = aws.observe(&Scope { owner: "another".into(), names }).await.unwrap_err();
         let what = "p-eu-west-1-dev: looked for as another, by a run for owner";
         assert_eq!(refused, Setback::Refused { what: what.into() });

@@ -6,26 +6,46 @@
 
 use std::collections::BTreeSet;
 
-use environment::{Live, Scope};
+use environment::{Live, Names, Scope};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::errors::Problem;
 use crate::ids::Look;
-use crate::{autoscaling, ec2, iam, logs};
+use crate::{autoscaling, cloudwatch, ec2, iam, logs, s3};
 
 /// What was read, in AWS's own shapes.
 struct Read {
+    network: Network,
+    named: Named,
+}
+
+/// What carries the owner's tag.
+#[derive(Default)]
+struct Network {
     vpcs: Vec<ec2::vpc::Seen>,
     gateways: Vec<aws_sdk_ec2::types::InternetGateway>,
     subnets: Vec<aws_sdk_ec2::types::Subnet>,
+    addresses: Vec<ec2::address::Found>,
+    nat_gateways: Vec<ec2::nat_gateway::Found>,
     route_tables: Vec<aws_sdk_ec2::types::RouteTable>,
     security_groups: Vec<aws_sdk_ec2::types::SecurityGroup>,
+    endpoints: Vec<ec2::vpc_endpoint::Found>,
+}
+
+/// What has one of our names.
+#[derive(Default)]
+struct Named {
+    buckets: Vec<s3::bucket::Seen>,
     role: Option<iam::role::Seen>,
     profile: Option<aws_sdk_iam::types::InstanceProfile>,
     log_groups: [Option<logs::log_group::Seen>; 2],
     template: Option<ec2::launch_template::Seen>,
-    group: Option<aws_sdk_autoscaling::types::AutoScalingGroup>,
+    group: Option<autoscaling::group::Seen>,
+    policies: Vec<autoscaling::scaling_policy::Found>,
+    alarms: Vec<cloudwatch::alarm::Found>,
+    dashboard: Vec<cloudwatch::dashboard::Seen>,
+    queries: Vec<logs::saved_query::Found>,
 }
 
 /// All that is there within the scope.
@@ -33,9 +53,9 @@ pub(crate) async fn observe(aws: &AwsCloud, scope: &Scope) -> Result<Vec<Live>, 
     // Boxed: with all that runs at once it has 30 KB, which every caller would carry on its stack.
     let mut read = Box::pin(read(&aws.clients, scope)).await?;
     let mut look = aws.ids.look(&scope.owner, &scope.names);
-    let unlisted = read.unlisted_vpcs(&look);
+    let unlisted = read.network.unlisted_vpcs(&look);
     if !unlisted.is_empty() {
-        read.vpcs.extend(ec2::vpc::read_unlisted(&aws.clients, unlisted).await?);
+        read.network.vpcs.extend(ec2::vpc::read_unlisted(&aws.clients, unlisted).await?);
     }
     read.put_together(&mut look)?;
     aws.ids.saw(&look);
@@ -43,35 +63,44 @@ pub(crate) async fn observe(aws: &AwsCloud, scope: &Scope) -> Result<Vec<Live>, 
 }
 
 async fn read(clients: &Clients, scope: &Scope) -> Result<Read, Problem> {
-    let Scope { owner, names } = scope;
-    let (scaling_log_group, instance_log_group) = (names.scaling_log_group().name, names.instance_log_group().name);
-    let network = async {
-        tokio::try_join!(
-            ec2::vpc::read(clients, owner),
-            ec2::internet_gateway::read(clients, owner),
-            ec2::subnet::read(clients, owner),
-            ec2::route_table::read(clients, owner),
-            ec2::security_group::read(clients, owner),
-        )
-    };
-    let by_name = async {
-        tokio::try_join!(
-            iam::role::read(clients, names),
-            iam::instance_profile::read(clients, names),
-            logs::log_group::read(clients, &scaling_log_group),
-            logs::log_group::read(clients, &instance_log_group),
-            ec2::launch_template::read(clients, names),
-            autoscaling::group::read(clients, names),
-        )
-    };
-    let (network, by_name) = tokio::try_join!(network, by_name)?;
-    let (vpcs, gateways, subnets, route_tables, security_groups) = network;
-    let (role, profile, scaling, instance, template, group) = by_name;
-    let log_groups = [scaling, instance];
-    Ok(Read { vpcs, gateways, subnets, route_tables, security_groups, role, profile, log_groups, template, group })
+    let (network, named) = tokio::try_join!(network(clients, &scope.owner), named(clients, &scope.names))?;
+    Ok(Read { network, named })
 }
 
-impl Read {
+async fn network(clients: &Clients, owner: &str) -> Result<Network, Problem> {
+    let (vpcs, gateways, subnets, addresses, nat_gateways, route_tables, security_groups, endpoints) = tokio::try_join!(
+        ec2::vpc::read(clients, owner),
+        ec2::internet_gateway::read(clients, owner),
+        ec2::subnet::read(clients, owner),
+        ec2::address::read(clients, owner),
+        ec2::nat_gateway::read(clients, owner),
+        ec2::route_table::read(clients, owner),
+        ec2::security_group::read(clients, owner),
+        ec2::vpc_endpoint::read(clients, owner),
+    )?;
+    Ok(Network { vpcs, gateways, subnets, addresses, nat_gateways, route_tables, security_groups, endpoints })
+}
+
+async fn named(clients: &Clients, names: &Names) -> Result<Named, Problem> {
+    let (scaling_log_group, instance_log_group) = (names.scaling_log_group().name, names.instance_log_group().name);
+    let (buckets, role, profile, scaling, instance, template, group, policies, alarms, dashboard, queries) = tokio::try_join!(
+        s3::bucket::read(clients, names),
+        iam::role::read(clients, names),
+        iam::instance_profile::read(clients, names),
+        logs::log_group::read(clients, &scaling_log_group),
+        logs::log_group::read(clients, &instance_log_group),
+        ec2::launch_template::read(clients, names),
+        autoscaling::group::read(clients, names),
+        autoscaling::scaling_policy::read(clients, names),
+        cloudwatch::alarm::read(clients, names),
+        cloudwatch::dashboard::read(clients, names),
+        logs::saved_query::read(clients, names),
+    )?;
+    let log_groups = [scaling, instance];
+    Ok(Named { buckets, role, profile, log_groups, template, group, policies, alarms, dashboard, queries })
+}
+
+impl Network {
     /// VPCs that something stands in, and that neither their own list shows nor this run made.
     fn unlisted_vpcs(&self, look: &Look<'_>) -> BTreeSet<String> {
         let subnets = self.subnets.iter().filter_map(aws_sdk_ec2::types::Subnet::vpc_id);
@@ -83,42 +112,63 @@ impl Read {
         let unlisted = stood_in.filter(|id| !listed(id) && look.reference(id).key().is_none());
         unlisted.map(str::to_owned).collect()
     }
+}
 
+impl Read {
     /// Kind after kind, each after those that it refers to, whose names are then known.
     fn put_together(&self, look: &mut Look<'_>) -> Result<(), Problem> {
-        for it in &self.vpcs {
-            look.found.push(ec2::vpc::live(it, look)?);
+        self.network.put_together(look)?;
+        self.named.put_together(look)
+    }
+}
+
+impl Network {
+    fn put_together(&self, look: &mut Look<'_>) -> Result<(), Problem> {
+        each(&self.vpcs, look, ec2::vpc::live)?;
+        each(&self.gateways, look, ec2::internet_gateway::live)?;
+        each(&self.subnets, look, ec2::subnet::live)?;
+        each(&self.addresses, look, ec2::address::live)?;
+        each(&self.nat_gateways, look, ec2::nat_gateway::live)?;
+        each(&self.route_tables, look, ec2::route_table::live)?;
+        for group in &self.security_groups {
+            ec2::security_group::note(group, look);
         }
-        for it in &self.gateways {
-            look.found.push(ec2::internet_gateway::live(it, look)?);
-        }
-        for it in &self.subnets {
-            look.found.push(ec2::subnet::live(it, look)?);
-        }
-        for it in &self.route_tables {
-            look.found.push(ec2::route_table::live(it, look)?);
-        }
-        for it in &self.security_groups {
-            look.found.push(ec2::security_group::live(it, look)?);
-        }
-        if let Some(it) = &self.role {
-            look.found.push(iam::role::live(it, look));
-        }
-        if let Some(it) = &self.profile {
-            look.found.push(iam::instance_profile::live(it, look));
-        }
-        for it in self.log_groups.iter().flatten() {
-            look.found.push(logs::log_group::live(it, look));
-        }
+        each(&self.security_groups, look, ec2::security_group::live)?;
+        each(&self.endpoints, look, ec2::vpc_endpoint::live)
+    }
+}
+
+impl Named {
+    fn put_together(&self, look: &mut Look<'_>) -> Result<(), Problem> {
+        each(&self.buckets, look, s3::bucket::live)?;
+        each(&self.role, look, |it, look| Ok(iam::role::live(it, look)))?;
+        each(&self.profile, look, |it, look| Ok(iam::instance_profile::live(it, look)))?;
+        each(self.log_groups.iter().flatten(), look, |it, look| Ok(logs::log_group::live(it, look)))?;
         if let Some(it) = &self.template {
             let live = ec2::launch_template::live(it, look)?;
             look.found.push(live);
         }
-        if let Some(it) = &self.group {
-            look.found.push(autoscaling::group::live(it, look)?);
+        each(&self.group, look, autoscaling::group::live)?;
+        // Policies whose group is not listed yet are looked at when it is: they are whose their group is.
+        if self.group.is_some() {
+            each(&self.policies, look, autoscaling::scaling_policy::live)?;
         }
-        Ok(())
+        each(&self.alarms, look, cloudwatch::alarm::live)?;
+        each(&self.dashboard, look, cloudwatch::dashboard::live)?;
+        each(&self.queries, look, logs::saved_query::live)
     }
+}
+
+/// Adds what is there of one kind.
+fn each<'s, T: 's>(
+    all: impl IntoIterator<Item = &'s T>,
+    look: &mut Look<'_>,
+    live: impl Fn(&T, &Look<'_>) -> Result<Live, Problem>,
+) -> Result<(), Problem> {
+    for it in all {
+        look.found.push(live(it, look)?);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -126,27 +176,22 @@ mod tests {
     use super::*;
     use crate::ids::Ids;
     use aws_sdk_ec2::types::{InternetGateway, InternetGatewayAttachment, SecurityGroup, Subnet};
-    use environment::{Key, Kind, Names};
+    use environment::{Key, Kind};
 
     #[test]
     fn a_vpc_that_only_others_show_is_looked_up_unless_this_run_made_it() {
         let attachment = InternetGatewayAttachment::builder().vpc_id("vpc-2").build();
-        let read = Read {
-            vpcs: vec![],
+        let network = Network {
             gateways: vec![InternetGateway::builder().attachments(attachment).build()],
             subnets: vec![Subnet::builder().vpc_id("vpc-1").build()],
-            route_tables: vec![],
             security_groups: vec![SecurityGroup::builder().vpc_id("vpc-3").build()],
-            role: None,
-            profile: None,
-            log_groups: [None, None],
-            template: None,
-            group: None,
+            ..Network::default()
         };
-        let names = Names { project: "p".into(), region: "eu-west-1".into(), suffix: "dev".into() };
+        let account = "123456789012".into();
+        let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
         let ids = Ids::default();
         ids.made(&Key::new(Kind::Vpc, "the-vpc"), "vpc-3");
-        let unlisted = read.unlisted_vpcs(&ids.look("owner", &names));
+        let unlisted = network.unlisted_vpcs(&ids.look("owner", &names));
         assert_eq!(unlisted, BTreeSet::from(["vpc-1".into(), "vpc-2".into()]));
     }
 }

@@ -2,16 +2,20 @@
 
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense, in its helpers too")]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use aws_cloud::{AwsCloud, Clients};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
-use environment::{Call, Cloud, Fields, InternetGateway, Key, Ref, Resource, RouteTable, Setback, Tags, Vpc, What};
+use environment::{
+    Address, AutoScalingGroup, Call, Cloud, Fields, HealthCheck, Hook, InternetGateway, Key, NatGateway, Reach, Ref,
+    Resource, RouteTable, Setback, Tags, Transition, Vpc, VpcEndpoint, What,
+};
 
-/// A service that hears every request out and never answers.
+/// A service that hears every request out and never answers, but to say which versions a launch template has.
 struct Silent {
     heard: Arc<Mutex<Vec<String>>>,
     clients: Clients,
@@ -26,7 +30,12 @@ impl Silent {
         // The thread ends with the test's process.
         std::thread::spawn(move || {
             for connection in listener.incoming().flatten() {
-                bodies.lock().expect("bodies").push(body(&connection));
+                let body = body(&connection);
+                if body.starts_with("Action=DescribeLaunchTemplateVersions&") {
+                    tell_version(&connection);
+                } else {
+                    bodies.lock().expect("bodies").push(body);
+                }
             }
         });
         let anybody = Credentials::new("nobody", "nothing", None, None, "tests");
@@ -63,6 +72,14 @@ fn body(connection: &TcpStream) -> String {
     String::from_utf8(body).expect("text")
 }
 
+fn tell_version(mut connection: &TcpStream) {
+    let version = "<versionNumber>7</versionNumber><versionDescription>envkeeper 0123456789abcdef ami-1</versionDescription>";
+    let set = format!("<launchTemplateVersionSet><item>{version}</item></launchTemplateVersionSet>");
+    let answer = format!("<DescribeLaunchTemplateVersionsResponse>{set}</DescribeLaunchTemplateVersionsResponse>");
+    let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", answer.len());
+    connection.write_all((head + &answer).as_bytes()).expect("an answer");
+}
+
 fn token(body: &str) -> &str {
     body.split('&').find_map(|pair| pair.strip_prefix("ClientToken=")).expect("a token")
 }
@@ -77,20 +94,65 @@ async fn a_create_that_could_happen_twice_is_sent_once() {
     assert!(heard[0].contains("TagSpecification.1.Tag.1.Key=envkeeper%3Aowner"), "{heard:?}");
     let gateway = InternetGateway { attached_to: None };
     assert_eq!(silent.hears("request", Fields::InternetGateway(gateway)).await.len(), 1);
+    let heard = silent.hears("request", Fields::Address(Address)).await;
+    assert_eq!(heard.len(), 1);
+    assert!(heard[0].contains("TagSpecification.1.Tag.1.Key=envkeeper%3Aowner"), "{heard:?}");
+}
+
+/// What is there later misses the first instances.
+#[tokio::test]
+async fn a_group_is_asked_for_with_its_hooks_and_all_that_watches_over_it() {
+    let silent = Silent::start();
+    let hook = |name: &str, on, abandon| Hook { name: name.into(), on, heartbeat: 900, abandon };
+    let group = AutoScalingGroup {
+        min_size: 1,
+        max_size: 3,
+        desired_capacity: 2,
+        subnets: vec![Ref::Foreign("subnet-1".into())],
+        template: Ref::Foreign("lt-1".into()),
+        digest: "0123456789abcdef".into(),
+        health_check: HealthCheck { by_target_groups: true, grace_seconds: 300 },
+        protected: true,
+        target_groups: BTreeSet::from(["the-targets".into()]),
+        hooks: vec![hook("first", Transition::Launch, true), hook("last", Transition::Terminate, false)],
+        metrics: true,
+        in_service: 0,
+    };
+    let heard = silent.hears("request", Fields::AutoScalingGroup(group)).await;
+    let said = |pair: &str| assert!(heard[0].split('&').any(|it| it == pair), "{pair}: {heard:?}");
+    said("Action=CreateAutoScalingGroup");
+    said("LaunchTemplate.Version=7");
+    said("LifecycleHookSpecificationList.member.1.LifecycleHookName=first");
+    said("LifecycleHookSpecificationList.member.1.LifecycleTransition=autoscaling%3AEC2_INSTANCE_LAUNCHING");
+    said("LifecycleHookSpecificationList.member.1.HeartbeatTimeout=900");
+    said("LifecycleHookSpecificationList.member.1.DefaultResult=ABANDON");
+    said("LifecycleHookSpecificationList.member.2.LifecycleTransition=autoscaling%3AEC2_INSTANCE_TERMINATING");
+    said("LifecycleHookSpecificationList.member.2.DefaultResult=CONTINUE");
+    said("DeletionProtection=prevent-all-deletion");
+    said("HealthCheckType=ELB");
+    said("HealthCheckGracePeriod=300");
+    said("TargetGroupARNs.member.1=the-targets");
+    said("Tags.member.1.Key=envkeeper%3Aowner");
 }
 
 #[tokio::test]
 async fn a_create_with_a_token_is_sent_again_with_the_same_and_by_another_request_with_another() {
     let silent = Silent::start();
-    let table = || {
-        let vpc = Ref::Foreign("vpc-1".into());
-        Fields::RouteTable(RouteTable { vpc, default_route: None, serves: std::collections::BTreeSet::new() })
-    };
-    let heard = silent.hears("request", table()).await;
-    assert!(heard.len() > 1, "{heard:?}");
-    assert!(heard.iter().all(|body| token(body) == token(&heard[0])), "{heard:?}");
-    let again = silent.hears("request", table()).await;
-    assert_eq!(token(&again[0]), token(&heard[0]));
-    let other = silent.hears("another request", table()).await;
-    assert_ne!(token(&other[0]), token(&heard[0]));
+    let id = |id: &str| Ref::Foreign(id.into());
+    let service = "com.amazonaws.eu-west-1.s3".into();
+    let reach = Reach::Gateway { route_tables: BTreeSet::from([id("rtb-1")]) };
+    let all = [
+        Fields::RouteTable(RouteTable { vpc: id("vpc-1"), default_route: None, serves: BTreeSet::new() }),
+        Fields::NatGateway(NatGateway { subnet: id("subnet-1"), address: id("eipalloc-1") }),
+        Fields::VpcEndpoint(VpcEndpoint { vpc: id("vpc-1"), service, reach }),
+    ];
+    for fields in all {
+        let heard = silent.hears("request", fields.clone()).await;
+        assert!(heard.len() > 1, "{heard:?}");
+        assert!(heard.iter().all(|body| token(body) == token(&heard[0])), "{heard:?}");
+        let again = silent.hears("request", fields.clone()).await;
+        assert_eq!(token(&again[0]), token(&heard[0]));
+        let other = silent.hears("another request", fields).await;
+        assert_ne!(token(&other[0]), token(&heard[0]));
+    }
 }

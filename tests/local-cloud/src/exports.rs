@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::REGION;
+use crate::{REGION, emulators::ACCOUNT};
 
 /// Shell commands that point every AWS SDK and the AWS CLI at the local cloud.
 ///
@@ -20,6 +20,7 @@ pub fn text(url: &str, table: Option<&str>) -> String {
         "export AWS_SECRET_ACCESS_KEY=test".to_owned(),
         format!("export AWS_REGION={REGION}"),
         format!("export AWS_DEFAULT_REGION={REGION}"),
+        format!("export ACCOUNT_ID={ACCOUNT}"),
     ];
     lines.extend(table.map(|table| format!("export RECORDS_TABLE={table}")));
     lines.join("\n") + "\n"
@@ -67,5 +68,10 @@ mod tests {
         let url = "http://127.0.0.1:1";
         assert!(text(url, Some("records")).contains("export RECORDS_TABLE=records\n"));
         assert!(!text(url, None).contains("RECORDS_TABLE"));
+    }
+
+    #[test]
+    fn the_account_is_the_emulators() {
+        assert!(text("http://127.0.0.1:1", None).contains("export ACCOUNT_ID=123456789012\n"));
     }
 }

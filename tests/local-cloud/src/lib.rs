@@ -2,17 +2,23 @@
 //!
 //! Two emulators that know different services run behind one router. The router reads the service
 //! out of each request's signature, hands the request to the emulator that knows it, and notes the
-//! call. What this proves, and what it does not, is in the README beside this crate.
+//! call. What neither emulator knows is answered here. What this proves, and what it does not, is in
+//! the README beside this crate.
 
+pub mod auto_scaling;
 pub mod control;
+pub mod ec2;
+pub mod element;
 pub mod emulators;
 pub mod exports;
+pub mod form;
 pub mod http;
 pub mod latency;
 pub mod operation;
 pub mod recorder;
 pub mod records_table;
 pub mod router;
+pub mod saved_queries;
 pub mod scope;
 
 /// The region in which the local cloud is used: what the exports name, and what the emulators take

@@ -7,10 +7,13 @@ use std::{
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use clap::Parser;
 use local_cloud::{
+    auto_scaling::AutoScalingService,
+    ec2::Ec2,
     emulators::Emulators,
     exports::{self, ExportsFile},
     http::Http,
@@ -18,6 +21,7 @@ use local_cloud::{
     recorder::Recorder,
     records_table,
     router::{self, Router},
+    saved_queries::SavedQueries,
 };
 use tokio::{
     net::TcpListener,
@@ -48,6 +52,14 @@ struct Options {
     /// Name of the DynamoDB table for records; an empty name makes none
     #[arg(long, default_value = "envkeeper-records")]
     table: String,
+    /// Seconds that an instance of an Auto Scaling group takes to come into service, and to end
+    #[arg(long, default_value = "1", value_parser = seconds)]
+    instance_seconds: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let span = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    span.ok_or_else(|| "a number of seconds, from 0 up".to_owned())
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -86,15 +98,19 @@ async fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
     }
     announce(address, table, exports_file.as_ref(), &options.logs)?;
 
+    let ec2 = Ec2::new(http.clone(), emulators.moto());
     let router = Arc::new(Router {
         moto: emulators.moto(),
         ministack: emulators.ministack(),
+        auto_scaling: AutoScalingService::new(ec2, options.instance_seconds),
+        saved_queries: SavedQueries::default(),
         recorder,
         latency: latency.unwrap_or_default(),
         http,
     });
     tokio::select! {
-        broken = router::serve(listener, router) => Ok(broken?),
+        broken = router::serve(listener, Arc::clone(&router)) => Ok(broken?),
+        never = router.auto_scaling.run() => match never {},
         ended = emulators.ended() => Err(ended.into()),
     }
 }

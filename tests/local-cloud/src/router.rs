@@ -1,4 +1,4 @@
-//! The router: one listener, two emulators, and a note of every call.
+//! The router: one listener, two emulators, what neither of them knows, and a note of every call.
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
 
@@ -15,17 +15,20 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 use crate::{
+    auto_scaling::AutoScalingService,
     control,
     http::Http,
     latency::LatencyTable,
     operation,
     recorder::{Call, Recorder},
+    saved_queries::{self, SavedQueries},
     scope::{self, Scope},
 };
 
-/// The services that moto answers. Everything else is ministack's, and so is what carries no
-/// signature: links to S3, and ministack's own addresses, such as a ResponseURL.
-pub const MOTO_SERVICES: [&str; 5] = ["autoscaling", "ec2", "iam", "monitoring", "ssm"];
+/// The services that moto answers. (Not `monitoring`: the Rust SDK speaks CBOR to it, which moto does not.) Auto Scaling and saved queries are answered here. Everything else
+/// is ministack's, and so is what carries no signature: links to S3, and ministack's own addresses,
+/// such as a ResponseURL.
+pub const MOTO_SERVICES: [&str; 3] = ["ec2", "iam", "ssm"];
 
 /// These belong to one connection, not to the request; `Expect` is answered by our own server.
 const NOT_FORWARDED: [HeaderName; 5] =
@@ -40,6 +43,10 @@ pub struct Router {
     pub moto: SocketAddr,
     /// Where ministack listens.
     pub ministack: SocketAddr,
+    /// Answers Auto Scaling.
+    pub auto_scaling: AutoScalingService,
+    /// Answers the calls for saved Logs Insights queries.
+    pub saved_queries: SavedQueries,
     /// Notes every call.
     pub recorder: Recorder,
     /// How long calls are held back.
@@ -69,7 +76,7 @@ impl Router {
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         if let Some(what) = head.uri.path().strip_prefix(control::PREFIX) {
-            return Ok(control::answer(&self.recorder, &head.method, what));
+            return Ok(control::answer(self, &head.method, what, head.uri.query().unwrap_or_default()));
         }
         Ok(self.forward_and_note(head, body).await)
     }
@@ -82,7 +89,13 @@ impl Router {
         tokio::time::sleep(self.latency.of(service, &operation)).await;
 
         let app = app(&head.headers);
-        let response = self.forward(self.emulator(scope.as_ref()), head, body).await;
+        let response = match service {
+            "autoscaling" => self.auto_scaling.answer(&form(&head, &body)).await,
+            "logs" if saved_queries::OPERATIONS.contains(&operation.as_str()) => {
+                self.saved_queries.answer(&operation, &body)
+            }
+            _ => self.forward(self.emulator(scope.as_ref()), head, body).await,
+        };
         self.recorder.note(Call {
             at_micros,
             micros: self.recorder.now_micros() - at_micros,
@@ -118,6 +131,11 @@ impl Router {
             Err(error) => control::text(StatusCode::BAD_GATEWAY, format!("{to}: {error:?}")),
         }
     }
+}
+
+/// The parameters of a query protocol's request: in its query and in its body.
+fn form(head: &Parts, body: &[u8]) -> String {
+    format!("{}&{}", head.uri.query().unwrap_or_default(), String::from_utf8_lossy(body))
 }
 
 fn strip(headers: &mut HeaderMap) {

@@ -12,7 +12,7 @@ use std::{
 
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, Request, StatusCode};
-use local_cloud::http::Http;
+use local_cloud::{element::Element, http::Http};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -53,6 +53,59 @@ async fn it_starts_routes_records_and_leaves_nothing_behind() {
     let left = fs::read_dir(cloud.folder.join("logs")).unwrap();
     let left = left.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
     assert_eq!(left.len(), 2, "only the two logs should be left: {left:?}");
+}
+
+#[tokio::test]
+async fn a_group_has_instances_in_ec2_and_takes_them_along() {
+    let cloud = LocalCloud::start("group");
+    let url = cloud.url();
+    let Network { subnets, firewall, template } = Network::create(&url).await;
+    let group = format!(
+        "AutoScalingGroupName=web&MinSize=2&MaxSize=2&VPCZoneIdentifier={}\
+         &LaunchTemplate.LaunchTemplateId={template}&LaunchTemplate.Version",
+        subnets.join(",")
+    );
+    let (status, body) = auto_scaling(&url, &format!("CreateAutoScalingGroup&{group}=3")).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(body.contains("fully-formed launch template. Could not find the specified version 3"), "{body}");
+    fail_launches(&url, "count=2&reason=no+room").await;
+    let (status, body) = auto_scaling(&url, &format!("CreateAutoScalingGroup&{group}=2")).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    until("two instances in service", async || in_service(&url).await == 2).await;
+    let (_, body) = auto_scaling(&url, "DescribeScalingActivities&AutoScalingGroupName=web").await;
+    assert_eq!(body.matches("Status Reason: no room. Launching EC2 instance failed.").count(), 2, "{body}");
+
+    assert_eq!(of_instances(&url, "subnetId").await, subnets);
+    assert_eq!(of_instances(&url, "groupSet/item/groupId").await, [firewall.as_str(), &firewall]);
+    assert_eq!(of_instances(&url, "instanceState/name").await, ["running", "running"]);
+
+    let (status, body) = auto_scaling(&url, "DeleteAutoScalingGroup&AutoScalingGroupName=web").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(body.contains("<Code>ResourceInUse</Code>"), "{body}");
+    auto_scaling(&url, "DeleteAutoScalingGroup&AutoScalingGroupName=web&ForceDelete=true").await;
+    until("the group's end", async || !auto_scaling(&url, "DescribeAutoScalingGroups").await.1.contains("web")).await;
+    assert_eq!(of_instances(&url, "instanceState/name").await, ["terminated", "terminated"]);
+    let calls = cloud.recorded().await;
+    assert!(calls.contains(&"autoscaling CreateAutoScalingGroup 200 tester".to_owned()), "{calls:?}");
+    assert!(!calls.iter().any(|call| call.contains("RunInstances")), "what Auto Scaling does itself is no call");
+}
+
+#[tokio::test]
+async fn saved_queries_are_answered_here_and_log_groups_by_ministack() {
+    let cloud = LocalCloud::start("queries");
+    let url = cloud.url();
+    let logs = async |operation: &str, input: &str| {
+        let target = format!("Logs_20140328.{operation}");
+        let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.1")];
+        let (status, body) = call(&url, "logs", &headers, input).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        body
+    };
+    logs("CreateLogGroup", r#"{"logGroupName": "/aws/ec2/web"}"#).await;
+    assert!(logs("DescribeLogGroups", "{}").await.contains("/aws/ec2/web"));
+    logs("PutQueryDefinition", r#"{"name": "web/errors", "queryString": "fields @message"}"#).await;
+    let found = logs("DescribeQueryDefinitions", r#"{"queryDefinitionNamePrefix": "web/"}"#).await;
+    assert!(found.contains(r#""name":"web/errors""#), "{found}");
 }
 
 #[test]
@@ -149,6 +202,84 @@ async fn call(url: &str, service: &str, headers: &[(&str, &str)], body: &str) ->
     let mut headers = headers.to_vec();
     headers.push(("authorization", &signature));
     send(Method::POST, url, &headers, body).await
+}
+
+/// What a group needs: subnets in two zones, in order of their ids, and a template whose version 2 has user data and
+/// its security group in a network interface.
+struct Network {
+    subnets: [String; 2],
+    firewall: String,
+    template: String,
+}
+
+impl Network {
+    async fn create(url: &str) -> Self {
+        let vpc = id(&ec2(url, "CreateVpc&CidrBlock=10.0.0.0/16").await, "vpc/vpcId");
+        let subnet = async |zone: &str, number: u8| {
+            let place = format!("CidrBlock=10.0.{number}.0/24&AvailabilityZone=us-west-2{zone}");
+            id(&ec2(url, &format!("CreateSubnet&VpcId={vpc}&{place}")).await, "subnet/subnetId")
+        };
+        let mut subnets = [subnet("a", 1).await, subnet("b", 2).await];
+        subnets.sort();
+        let firewall = format!("CreateSecurityGroup&VpcId={vpc}&GroupName=web&GroupDescription=web");
+        let firewall = id(&ec2(url, &firewall).await, "groupId");
+        let data = "LaunchTemplateData.ImageId=ami-1&LaunchTemplateData.InstanceType=t3.micro";
+        let template = ec2(url, &format!("CreateLaunchTemplate&LaunchTemplateName=web&{data}")).await;
+        let template = id(&template, "launchTemplate/launchTemplateId");
+        let interface = "LaunchTemplateData.NetworkInterface.1";
+        let second = format!(
+            "{data}&LaunchTemplateData.UserData=IyEvYmluL3No&{interface}.DeviceIndex=0\
+             &{interface}.SecurityGroupId.1={firewall}"
+        );
+        ec2(url, &format!("CreateLaunchTemplateVersion&LaunchTemplateId={template}&{second}")).await;
+        Self { subnets, firewall, template }
+    }
+}
+
+/// What EC2 says of each instance of the group `web`, in order.
+async fn of_instances(url: &str, path: &str) -> Vec<String> {
+    let filter = "Filter.1.Name=tag:aws:autoscaling:groupName&Filter.1.Value.1=web";
+    let answer = ec2(url, &format!("DescribeInstances&{filter}")).await;
+    let instances = answer.items("reservationSet").iter().flat_map(|it| it.items("instancesSet"));
+    let mut texts: Vec<String> = instances.map(|instance| id(instance, path)).collect();
+    texts.sort();
+    texts
+}
+
+async fn auto_scaling(url: &str, form: &str) -> (StatusCode, String) {
+    let form_type = [("content-type", "application/x-www-form-urlencoded")];
+    call(url, "autoscaling", &form_type, &format!("Version=2011-01-01&Action={form}")).await
+}
+
+/// How many instances of all groups are in service.
+async fn in_service(url: &str) -> usize {
+    let (_, body) = auto_scaling(url, "DescribeAutoScalingInstances").await;
+    body.matches("<LifecycleState>InService</LifecycleState>").count()
+}
+
+async fn fail_launches(url: &str, query: &str) {
+    let control = format!("{url}/_local-cloud/auto-scaling/fail-launches?{query}");
+    let (status, body) = send(Method::POST, &control, &[], "").await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
+}
+
+async fn ec2(url: &str, form: &str) -> Element {
+    let form_type = [("content-type", "application/x-www-form-urlencoded")];
+    let (status, body) = call(url, "ec2", &form_type, &format!("Version=2016-11-15&Action={form}")).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    Element::parse(&body).unwrap()
+}
+
+fn id(answer: &Element, path: &str) -> String {
+    answer.text_of(path).unwrap().to_owned()
+}
+
+async fn until(what: &str, mut there: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !there().await {
+        assert!(start.elapsed() < LIMIT, "waited for {what} in vain");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn send(method: Method, url: &str, headers: &[(&str, &str)], body: &str) -> (StatusCode, String) {

@@ -1,3 +1,4 @@
 //! Auto Scaling.
 
 pub(crate) mod group;
+pub(crate) mod scaling_policy;

@@ -94,7 +94,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         },
         What::Clear(settings) => tags::clear(aws, call, settings).await,
         What::Delete => delete(aws, call).await,
-        What::Drain => Err(Problem::no_such_call(call)),
+        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -168,7 +168,7 @@ mod tests {
     use environment::{Key, Kind, Ref, TemplateContent};
 
     fn names() -> Names {
-        Names { project: "p".into(), region: "eu-west-1".into(), suffix: "dev".into() }
+        Names { project: "p".into(), region: "eu-west-1".into(), account: "123456789012".into(), suffix: "dev".into() }
     }
 
     fn found(number: i64, description: &str) -> LaunchTemplateVersion {
@@ -214,6 +214,8 @@ mod tests {
             instance_profile: Ref::Ours(names.instance_profile()),
             security_groups: vec![Ref::ours(Kind::SecurityGroup, "the-sg")],
             root_volume_gib: 8,
+            volume_key: None,
+            detailed_monitoring: false,
             user_data: "#!/bin/bash\n".into(),
         };
         let version = TemplateVersion { digest: "0123456789abcdef".into(), image: "ami-12345678".into(), content };

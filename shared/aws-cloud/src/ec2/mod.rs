@@ -6,14 +6,17 @@ use ipnet::Ipv4Net;
 
 use crate::errors::Problem;
 
+pub(crate) mod address;
 pub(crate) mod internet_gateway;
 pub(crate) mod launch_template;
+pub(crate) mod nat_gateway;
 pub(crate) mod route_table;
 pub(crate) mod security_group;
 pub(crate) mod subnet;
 pub(crate) mod tags;
 mod template_data;
 pub(crate) mod vpc;
+pub(crate) mod vpc_endpoint;
 
 /// Everything that carries the owner's mark.
 fn owned_by(owner: &str) -> Filter {

@@ -93,7 +93,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             settings => tags::clear(aws, call, settings).await,
         },
         What::Delete => delete(aws, call).await,
-        What::Drain => Err(Problem::no_such_call(call)),
+        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -111,16 +111,23 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
 /// A route that leads elsewhere is led here.
 async fn set_default_route(aws: &AwsCloud, call: &Call, to: &Ref) -> Result<(), Problem> {
     let table = aws.ids.of_call(call)?;
-    let gateway = aws.ids.of_ref(call.operation(), to)?;
-    let request = aws.clients.ec2.create_route().route_table_id(&table).gateway_id(&gateway);
+    let (gateway, nat) = way_out(aws.ids.of_ref(call.operation(), to)?);
+    let request = aws.clients.ec2.create_route().route_table_id(&table);
+    let request = request.set_gateway_id(gateway.clone()).set_nat_gateway_id(nat.clone());
     match request.destination_cidr_block(EVERYWHERE).send().await.answer(call.operation()) {
         Err(problem) if problem.class == Class::Connected => {
-            let request = aws.clients.ec2.replace_route().route_table_id(table).gateway_id(gateway);
+            let request = aws.clients.ec2.replace_route().route_table_id(table);
+            let request = request.set_gateway_id(gateway).set_nat_gateway_id(nat);
             request.destination_cidr_block(EVERYWHERE).send().await.answer("ec2:ReplaceRoute")?;
             Ok(())
         }
         other => other.map(|_| ()),
     }
+}
+
+/// The id as an internet gateway's or as a NAT gateway's: a route has a field for each, and the id says which it is.
+fn way_out(id: String) -> (Option<String>, Option<String>) {
+    if id.starts_with("nat-") { (None, Some(id)) } else { (Some(id), None) }
 }
 
 async fn clear_default_route(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
@@ -158,12 +165,14 @@ fn judge(problem: Problem, found: &Found, table: &str, subnet: &str, owner: &str
     match Live::whose(&tags::read(found.tags()), owner) {
         Whose::Ours if id == table => Ok(()),
         Whose::Ours => Err(problem),
-        Whose::Foreign(why) => {
-            let other = format!("{subnet} is associated with {id}, which is not this environment's: {why}");
-            let message = format!("{other}. Remove that association");
-            Err(Problem { class: Class::Refused, message, ..problem })
-        }
+        Whose::Foreign(why) => Err(served_elsewhere(problem, subnet, id, &why)),
+        Whose::Retained(of) => Err(served_elsewhere(problem, subnet, id, &format!("{of} left it behind"))),
     }
+}
+
+fn served_elsewhere(problem: Problem, subnet: &str, table: &str, why: &str) -> Problem {
+    let other = format!("{subnet} is associated with {table}, which is not this environment's: {why}");
+    Problem { class: Class::Refused, message: format!("{other}. Remove that association"), ..problem }
 }
 
 /// Removes the association with the subnet that is meant; only the table itself tells its id.
@@ -206,7 +215,7 @@ mod tests {
         ids.made(&Key::new(Kind::Vpc, "the-vpc"), "vpc-1");
         ids.made(&Key::new(Kind::InternetGateway, "the-igw"), "igw-1");
         ids.made(&Key::new(Kind::Subnet, "public1"), "subnet-1");
-        let names = Names { project: "p".into(), region: "eu-west-1".into(), suffix: "dev".into() };
+        let names = Names { project: "p".into(), region: "eu-west-1".into(), account: "123456789012".into(), suffix: "dev".into() };
         live(found, &ids.look("owner", &names)).unwrap()
     }
 
@@ -254,6 +263,12 @@ mod tests {
             .associations(RouteTableAssociation::builder().main(true).build())
             .build();
         assert_eq!(fields(read_back(&found)).serves, BTreeSet::new());
+    }
+
+    #[test]
+    fn a_way_out_is_told_by_its_id() {
+        assert_eq!(way_out("igw-1".into()), (Some("igw-1".into()), None));
+        assert_eq!(way_out("nat-1".into()), (None, Some("nat-1".into())));
     }
 
     #[test]

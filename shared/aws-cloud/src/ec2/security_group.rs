@@ -1,15 +1,19 @@
 //! Security groups. `CreateSecurityGroup` has no client token, but a group's name is unique within the VPC.
 
-use aws_sdk_ec2::types::{ResourceType, SecurityGroup as Found};
-use environment::{Call, Fields, Live, Resource, SecurityGroup, State, What};
+use aws_sdk_ec2::types::{IpPermission, ResourceType, UserIdGroupPair};
+use environment::{Call, Fields, Key, Kind, Live, Ref, Resource, SecurityGroup, Setting, State, What, Whose};
 
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Answer, Problem, UnlessMissing};
+use crate::errors::{Answer, Class, Problem, UnlessMissing};
 use crate::ids::Look;
 
+pub(crate) use aws_sdk_ec2::types::SecurityGroup as Found;
+
 const DESCRIBE: &str = "ec2:DescribeSecurityGroups";
+
+const HTTPS: i32 = 443;
 
 /// The owner's security groups.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
@@ -18,34 +22,68 @@ pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, P
 }
 
 /// The security group as the engine sees it, under the name that it was created with and that cannot change.
+///
+/// Rules that let others than groups of ours in, or elsewhere than to port 443, are somebody else's, and left out.
 pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
     let id = found.group_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
     let tags = tags::read(found.tags());
-    let description = found.description().unwrap_or_default().to_owned();
-    let group = SecurityGroup { vpc: look.reference(vpc), description };
+    let lets_in = https_pairs(found).filter_map(UserIdGroupPair::group_id);
+    let ours = |id: &&str| look.reference(id).key().is_some();
+    let from: Vec<&str> = lets_in.filter(ours).collect();
+    let group = SecurityGroup {
+        vpc: look.reference(vpc),
+        description: found.description().unwrap_or_default().to_owned(),
+        https_from: from.iter().map(|id| look.reference(id)).collect(),
+    };
     Ok(Live {
         id: Some(id.to_owned()),
         whose: Live::whose(&tags, look.owner),
-        resource: Resource {
-            name: found.group_name().unwrap_or(id).to_owned(),
-            tags,
-            fields: Fields::SecurityGroup(group),
-        },
+        resource: Resource { name: name(found, id).to_owned(), tags, fields: Fields::SecurityGroup(group) },
         state: State::Ready,
-        holds: vec![vpc.to_owned()],
+        holds: std::iter::once(vpc).chain(from).map(str::to_owned).collect(),
         version: None,
     })
+}
+
+/// Notes the name of a group: rules refer to groups that come later in the list.
+pub(crate) fn note(found: &Found, look: &mut Look<'_>) {
+    let Some(id) = found.group_id() else { return };
+    if Live::whose(&tags::read(found.tags()), look.owner) == Whose::Ours {
+        look.lists(Key::new(Kind::SecurityGroup, name(found, id)), id);
+    }
+}
+
+fn name<'a>(found: &'a Found, id: &'a str) -> &'a str {
+    found.group_name().unwrap_or(id)
+}
+
+/// The groups whose members may connect to port 443, and to no other with it.
+fn https_pairs(found: &Found) -> impl Iterator<Item = &UserIdGroupPair> {
+    let https = |it: &&IpPermission| {
+        it.ip_protocol() == Some("tcp") && (it.from_port(), it.to_port()) == (Some(HTTPS), Some(HTTPS))
+    };
+    found.ip_permissions().iter().filter(https).flat_map(IpPermission::user_id_group_pairs)
+}
+
+fn https_from(pair: UserIdGroupPair) -> IpPermission {
+    IpPermission::builder().ip_protocol("tcp").from_port(HTTPS).to_port(HTTPS).user_id_group_pairs(pair).build()
 }
 
 /// Carries out one call on a security group.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.what {
         What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => tags::set(aws, call, settings).await,
-        What::Clear(settings) => tags::clear(aws, call, settings).await,
+        What::Set(settings) => match settings.as_slice() {
+            [Setting::HttpsFrom(group)] => authorize(aws, call, group).await,
+            settings => tags::set(aws, call, settings).await,
+        },
+        What::Clear(settings) => match settings.as_slice() {
+            [Setting::HttpsFrom(group)] => revoke(aws, call, group).await,
+            settings => tags::clear(aws, call, settings).await,
+        },
         What::Delete => delete(aws, call).await,
-        What::Drain => Err(Problem::no_such_call(call)),
+        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -61,9 +99,68 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     Ok(())
 }
 
+async fn authorize(aws: &AwsCloud, call: &Call, group: &Ref) -> Result<(), Problem> {
+    let pair = UserIdGroupPair::builder().group_id(aws.ids.of_ref(call.operation(), group)?).build();
+    let request = aws.clients.ec2.authorize_security_group_ingress().group_id(aws.ids.of_call(call)?);
+    match request.ip_permissions(https_from(pair)).send().await.answer(call.operation()) {
+        // Such a rule is there.
+        Err(problem) if problem.class == Class::Exists => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+/// Takes the rule away as it is listed, with whatever description it has. A name can stand for two groups.
+async fn revoke(aws: &AwsCloud, call: &Call, group: &Ref) -> Result<(), Problem> {
+    let id = aws.ids.of_call(call)?;
+    let meant = aws.ids.all(group);
+    let request = aws.clients.ec2.describe_security_groups().group_ids(&id);
+    let Some(answer) = request.send().await.answer(DESCRIBE).unless_missing()? else { return Ok(()) };
+    let pairs = answer.security_groups().iter().flat_map(https_pairs);
+    for pair in pairs.filter(|it| it.group_id().is_some_and(|id| meant.contains(id))) {
+        let request = aws.clients.ec2.revoke_security_group_ingress().group_id(&id);
+        let request = request.ip_permissions(https_from(pair.clone()));
+        request.send().await.answer(call.operation()).unless_missing()?;
+    }
+    Ok(())
+}
+
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
     aws.clients.ec2.delete_security_group().group_id(&id).send().await.answer(call.operation()).unless_missing()?;
     aws.ids.gone(&id);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Ids;
+    use environment::Names;
+    use std::collections::BTreeSet;
+
+    fn pair(group: &str) -> UserIdGroupPair {
+        UserIdGroupPair::builder().group_id(group).build()
+    }
+
+    #[test]
+    fn of_all_rules_those_that_let_groups_of_ours_in_by_https_are_read() {
+        let elsewhere = IpPermission::builder().ip_protocol("tcp").from_port(HTTPS).to_port(444);
+        let found = Found::builder()
+            .group_id("sg-1")
+            .group_name("endpoints")
+            .vpc_id("vpc-1")
+            .ip_permissions(https_from(pair("sg-2")))
+            .ip_permissions(https_from(pair("sg-9")))
+            .ip_permissions(elsewhere.user_id_group_pairs(pair("sg-3")).build())
+            .build();
+        let ids = Ids::default();
+        ids.made(&Key::new(Kind::SecurityGroup, "instances"), "sg-2");
+        ids.made(&Key::new(Kind::SecurityGroup, "others"), "sg-3");
+        let account = "123456789012".into();
+        let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
+        let live = live(&found, &ids.look("owner", &names)).unwrap();
+        let Fields::SecurityGroup(group) = live.resource.fields else { panic!("{:?}", live.resource) };
+        assert_eq!(group.https_from, BTreeSet::from([Ref::ours(Kind::SecurityGroup, "instances")]));
+        assert_eq!(live.holds, ["vpc-1", "sg-2"]);
+    }
 }

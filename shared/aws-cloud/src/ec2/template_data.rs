@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::{
     InstanceType, LaunchTemplateBlockDeviceMapping, LaunchTemplateBlockDeviceMappingRequest,
     LaunchTemplateEbsBlockDevice, LaunchTemplateEbsBlockDeviceRequest, LaunchTemplateHttpTokensState,
     LaunchTemplateIamInstanceProfileSpecification, LaunchTemplateIamInstanceProfileSpecificationRequest,
-    LaunchTemplateInstanceMetadataOptionsRequest, LaunchTemplateVersion, LaunchTemplatesMonitoringRequest,
+    LaunchTemplateInstanceMetadataOptionsRequest, LaunchTemplateVersion, LaunchTemplatesMonitoring, LaunchTemplatesMonitoringRequest,
     RequestLaunchTemplateData, VolumeType,
 };
 use base64::Engine as _;
@@ -49,8 +49,7 @@ pub(super) fn request(
     ids: &Ids,
     operation: &'static str,
 ) -> Result<RequestLaunchTemplateData, Problem> {
-    let TemplateContent { instance_type, instance_profile, security_groups, root_volume_gib, user_data, .. } =
-        &version.content;
+    let TemplateContent { instance_type, instance_profile, security_groups, user_data, .. } = &version.content;
     let profile = LaunchTemplateIamInstanceProfileSpecificationRequest::builder().name(instance_profile.to_string());
     let groups: Vec<String> =
         security_groups.iter().map(|group| ids.of_ref(operation, group)).collect::<Result<_, _>>()?;
@@ -58,24 +57,25 @@ pub(super) fn request(
     let metadata = LaunchTemplateInstanceMetadataOptionsRequest::builder()
         .http_tokens(LaunchTemplateHttpTokensState::Required)
         .http_put_response_hop_limit(METADATA_HOPS);
+    let monitoring = LaunchTemplatesMonitoringRequest::builder().enabled(version.content.detailed_monitoring);
     Ok(RequestLaunchTemplateData::builder()
         .image_id(&version.image)
         .instance_type(InstanceType::from(instance_type.as_str()))
         .iam_instance_profile(profile.build())
         .set_security_group_ids(Some(groups))
         .metadata_options(metadata.build())
-        .block_device_mappings(root_volume(*root_volume_gib))
-        // CPU once a minute instead of every five: the alarms act on it.
-        .monitoring(LaunchTemplatesMonitoringRequest::builder().enabled(true).build())
+        .block_device_mappings(root_volume(&version.content))
+        .monitoring(monitoring.build())
         .user_data(BASE64.encode(user_data))
         .build())
 }
 
-fn root_volume(gib: u32) -> LaunchTemplateBlockDeviceMappingRequest {
+fn root_volume(content: &TemplateContent) -> LaunchTemplateBlockDeviceMappingRequest {
     let volume = LaunchTemplateEbsBlockDeviceRequest::builder()
-        .volume_size(i32::try_from(gib).unwrap_or(i32::MAX))
+        .volume_size(i32::try_from(content.root_volume_gib).unwrap_or(i32::MAX))
         .volume_type(VolumeType::Gp3)
         .encrypted(true)
+        .set_kms_key_id(content.volume_key.clone())
         .delete_on_termination(true);
     LaunchTemplateBlockDeviceMappingRequest::builder().device_name(ROOT_DEVICE).ebs(volume.build()).build()
 }
@@ -96,6 +96,8 @@ pub(super) fn version(found: &LaunchTemplateVersion, look: &Look<'_>) -> Option<
         instance_profile: profile(data.iam_instance_profile(), look),
         security_groups: data.security_group_ids().iter().map(|id| look.reference(id)).collect(),
         root_volume_gib: size.unwrap_or_default(),
+        volume_key: volume.and_then(LaunchTemplateEbsBlockDevice::kms_key_id).map(str::to_owned),
+        detailed_monitoring: data.monitoring().and_then(LaunchTemplatesMonitoring::enabled).unwrap_or_default(),
         user_data: String::from_utf8_lossy(&user_data).into_owned(),
     };
     let image = data.image_id().unwrap_or_default().to_owned();
@@ -127,6 +129,8 @@ mod tests {
             instance_profile: Ref::ours(Kind::InstanceProfile, "the-profile"),
             security_groups: vec![Ref::ours(Kind::SecurityGroup, "the-sg"), Ref::Foreign("sg-9".into())],
             root_volume_gib: 8,
+            volume_key: None,
+            detailed_monitoring: true,
             user_data: "#!/bin/bash\n".into(),
         };
         TemplateVersion::of(content, "ami-12345678".into())

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Vpc as Found, VpcAttributeName, VpcState};
-use environment::{Call, Fields, Live, Resource, Setting, State, Vpc, What};
+use environment::{Call, Fields, Live, Resource, Setting, State, Vpc, What, mark};
 use futures_util::future::try_join_all;
 
 use super::{network, owned_by, tags};
@@ -29,23 +29,30 @@ impl Seen {
 
 /// The owner's VPCs: one, unless a create happened twice.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Seen>, Problem> {
-    list(clients, owned_by(owner)).await
+    all_with_attributes(clients, list(clients, owned_by(owner)).await?).await
 }
 
 /// VPCs that something of the owner's stands in, and that the list by owner did not show. Lists lag one by one, so this
 /// one can be behind the others, and what stands in a VPC of ours must not be taken for something that stands elsewhere.
+///
+/// A network that was brought along is looked up too, each time: nothing else tells it from one of ours that is not
+/// listed yet. It has no mark, and is left out.
 pub(crate) async fn read_unlisted(clients: &Clients, ids: BTreeSet<String>) -> Result<Vec<Seen>, Problem> {
     let by_id = Filter::builder().name("vpc-id").set_values(Some(ids.iter().cloned().collect())).build();
-    let seen = list(clients, by_id).await?;
-    match ids.iter().find(|id| !seen.iter().any(|it| it.id() == Some(id))) {
-        Some(id) => Err(Problem::waits(DESCRIBE, format!("{id} is not listed, though something stands in it"))),
-        None => Ok(seen),
+    let mut vpcs = list(clients, by_id).await?;
+    if let Some(id) = ids.iter().find(|id| !vpcs.iter().any(|it| it.vpc_id() == Some(id))) {
+        return Err(Problem::waits(DESCRIBE, format!("{id} is not listed, though something stands in it")));
     }
+    vpcs.retain(|vpc| tags::read(vpc.tags()).contains_key(mark::NAME));
+    all_with_attributes(clients, vpcs).await
 }
 
-async fn list(clients: &Clients, which: Filter) -> Result<Vec<Seen>, Problem> {
+async fn list(clients: &Clients, which: Filter) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_vpcs().filters(which).into_paginator().items().send();
-    let vpcs: Vec<Found> = pages.collect::<Result<_, _>>().await.answer(DESCRIBE)?;
+    pages.collect::<Result<_, _>>().await.answer(DESCRIBE)
+}
+
+async fn all_with_attributes(clients: &Clients, vpcs: Vec<Found>) -> Result<Vec<Seen>, Problem> {
     let seen = try_join_all(vpcs.into_iter().map(|vpc| with_attributes(clients, vpc))).await?;
     Ok(seen.into_iter().flatten().collect())
 }
@@ -102,7 +109,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         },
         What::Clear(settings) => tags::clear(aws, call, settings).await,
         What::Delete => delete(aws, call).await,
-        What::Drain => Err(Problem::no_such_call(call)),
+        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
     }
 }
 

@@ -1,64 +1,89 @@
-//! The instances' role, with its managed policies.
+//! The instances' role, with its policies and what bounds them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_iam::types::{AttachedPolicy, Role as Found};
+use aws_sdk_iam::types::{AttachedPermissionsBoundary, AttachedPolicy, Role as Found};
 use environment::{Call, Fields, Live, Names, Resource, Role, Setting, State, What};
+use futures_util::future::try_join_all;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::{read_tags, tags_of, tags_to_clear, tags_to_set};
 use crate::AwsCloud;
 use crate::clients::Clients;
+use crate::document;
 use crate::errors::{Answer, Problem, UnlessMissing};
 use crate::ids::Look;
 
-/// A role with the policies that are attached to it.
+/// A role with its policies.
 pub(crate) struct Seen {
     role: Found,
-    policies: Vec<AttachedPolicy>,
+    attached: Vec<AttachedPolicy>,
+    /// Documents by name.
+    inline: BTreeMap<String, String>,
 }
 
 /// The role of the computed name, whoever's it is.
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen>, Problem> {
     let name = names.role().name;
-    let policies = clients.iam.list_attached_role_policies().role_name(&name).into_paginator().items().send();
-    let (answer, policies) = tokio::try_join!(
+    let attached = clients.iam.list_attached_role_policies().role_name(&name).into_paginator().items().send();
+    let (answer, attached, inline) = tokio::try_join!(
         async { clients.iam.get_role().role_name(&name).send().await.answer("iam:GetRole").unless_missing() },
         async {
-            let policies = policies.collect::<Result<Vec<_>, _>>().await;
-            policies.answer("iam:ListAttachedRolePolicies").unless_missing()
-        }
+            let attached = attached.collect::<Result<Vec<_>, _>>().await;
+            attached.answer("iam:ListAttachedRolePolicies").unless_missing()
+        },
+        async { read_inline(clients, &name).await.unless_missing() }
     )?;
     let role = answer.and_then(|answer| answer.role);
-    Ok(role.map(|role| Seen { role, policies: policies.unwrap_or_default() }))
+    let seen = |role| Seen { role, attached: attached.unwrap_or_default(), inline: inline.unwrap_or_default() };
+    Ok(role.map(seen))
+}
+
+/// All policies inside the role: what is there and not ours would hold up the role's deletion, and may do what we don't
+/// allow. There is one as a rule, so this is two calls.
+async fn read_inline(clients: &Clients, role: &str) -> Result<BTreeMap<String, String>, Problem> {
+    let names = clients.iam.list_role_policies().role_name(role).into_paginator().items().send();
+    let names = names.collect::<Result<Vec<_>, _>>().await.answer("iam:ListRolePolicies")?;
+    let document = async |name: String| {
+        let request = clients.iam.get_role_policy().role_name(role).policy_name(&name);
+        let answer = request.send().await.answer("iam:GetRolePolicy").unless_missing()?;
+        Ok(answer.map(|answer| (name, answer.policy_document)))
+    };
+    Ok(try_join_all(names.into_iter().map(document)).await?.into_iter().flatten().collect())
 }
 
 /// The role as the engine sees it.
 pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Live {
     let tags = read_tags(seen.role.tags());
-    let managed_policies: BTreeSet<String> =
-        seen.policies.iter().filter_map(AttachedPolicy::policy_arn).map(str::to_owned).collect();
-    let trusted_service = trusted(seen.role.assume_role_policy_document().unwrap_or_default());
+    let boundary = seen.role.permissions_boundary().and_then(AttachedPermissionsBoundary::permissions_boundary_arn);
+    let inline = seen.inline.iter().map(|(name, text)| (name.clone(), document::policy(&decoded(text))));
+    let role = Role {
+        trusted_service: trusted(seen.role.assume_role_policy_document().unwrap_or_default()),
+        boundary: boundary.map(str::to_owned),
+        managed_policies: seen.attached.iter().filter_map(AttachedPolicy::policy_arn).map(str::to_owned).collect(),
+        inline_policies: inline.collect(),
+    };
     Live {
         id: Some(seen.role.arn().to_owned()),
         whose: Live::whose(&tags, look.owner),
-        resource: Resource {
-            name: seen.role.role_name().to_owned(),
-            tags,
-            fields: Fields::Role(Role { trusted_service, managed_policies }),
-        },
+        resource: Resource { name: seen.role.role_name().to_owned(), tags, fields: Fields::Role(role) },
         state: State::Ready,
         holds: vec![],
         version: None,
     }
 }
 
-/// Who may assume a role with this trust policy, which IAM answers percent-encoded (the API reference of `GetRole`): a
-/// service by its name, anybody else by what they are.
+/// IAM answers policies percent-encoded (the API reference of `GetRole`).
+fn decoded(document: &str) -> String {
+    percent_decode_str(document).decode_utf8_lossy().into_owned()
+}
+
+/// Who may assume a role with this trust policy: a service by its name, anybody else by what they are.
 fn trusted(document: &str) -> String {
-    let decoded = percent_decode_str(document).decode_utf8_lossy();
-    let Ok(policy) = serde_json::from_str::<Value>(&decoded) else { return String::from("nobody that can be read") };
+    let Ok(policy) = serde_json::from_str::<Value>(&decoded(document)) else {
+        return String::from("nobody that can be read");
+    };
     let mut trusted = BTreeSet::new();
     for statement in listed(&policy["Statement"]) {
         match &statement["Principal"] {
@@ -90,28 +115,14 @@ fn listed(value: &Value) -> Vec<Value> {
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.what {
         What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
-            [Setting::ManagedPolicy(arn)] => {
-                let request = aws.clients.iam.attach_role_policy().role_name(&call.key.name).policy_arn(arn);
-                request.send().await.answer(call.operation())?;
-                Ok(())
-            }
-            settings => set_tags(aws, call, settings).await,
-        },
-        What::Clear(settings) => match settings.as_slice() {
-            [Setting::ManagedPolicy(arn)] => {
-                let request = aws.clients.iam.detach_role_policy().role_name(&call.key.name).policy_arn(arn);
-                request.send().await.answer(call.operation()).unless_missing()?;
-                Ok(())
-            }
-            settings => clear_tags(aws, call, settings).await,
-        },
+        What::Set(settings) => set(aws, call, settings).await,
+        What::Clear(settings) => clear(aws, call, settings).await,
         What::Delete => {
             let request = aws.clients.iam.delete_role().role_name(&call.key.name);
             request.send().await.answer(call.operation()).unless_missing()?;
             Ok(())
         }
-        What::Drain => Err(Problem::no_such_call(call)),
+        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -127,21 +138,54 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     });
     let tags = tags_of(resource.tags.iter(), call.operation())?;
     let request = aws.clients.iam.create_role().role_name(&call.key.name).set_tags(Some(tags));
+    let request = request.set_permissions_boundary(role.boundary.clone());
     request.assume_role_policy_document(trust.to_string()).send().await.answer(call.operation())?;
     Ok(())
 }
 
-async fn set_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
-    let tags = tags_to_set(call, settings)?;
-    let request = aws.clients.iam.tag_role().role_name(&call.key.name).set_tags(Some(tags));
-    request.send().await.answer(call.operation())?;
-    Ok(())
+async fn set(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
+    let (iam, name) = (&aws.clients.iam, &call.key.name);
+    match settings {
+        [Setting::Boundary(arn)] => {
+            let request = iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn);
+            request.send().await.answer(call.operation()).map(|_| ())
+        }
+        [Setting::ManagedPolicy(arn)] => {
+            let request = iam.attach_role_policy().role_name(name).policy_arn(arn);
+            request.send().await.answer(call.operation()).map(|_| ())
+        }
+        [Setting::InlinePolicy { name: policy, document }] => {
+            let request = iam.put_role_policy().role_name(name).policy_name(policy).policy_document(document);
+            request.send().await.answer(call.operation()).map(|_| ())
+        }
+        settings => {
+            let request = iam.tag_role().role_name(name).set_tags(Some(tags_to_set(call, settings)?));
+            request.send().await.answer(call.operation()).map(|_| ())
+        }
+    }
 }
 
-async fn clear_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
-    let keys = tags_to_clear(call, settings)?;
-    let request = aws.clients.iam.untag_role().role_name(&call.key.name).set_tag_keys(Some(keys));
-    request.send().await.answer(call.operation()).unless_missing()?;
+async fn clear(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
+    let (iam, name) = (&aws.clients.iam, &call.key.name);
+    let cleared = match settings {
+        [Setting::Boundary(_)] => {
+            let request = iam.delete_role_permissions_boundary().role_name(name);
+            request.send().await.answer(call.operation()).map(|_| ())
+        }
+        [Setting::ManagedPolicy(arn)] => {
+            let request = iam.detach_role_policy().role_name(name).policy_arn(arn);
+            request.send().await.answer(call.operation()).map(|_| ())
+        }
+        [Setting::InlinePolicy { name: policy, .. }] => {
+            let request = iam.delete_role_policy().role_name(name).policy_name(policy);
+            request.send().await.answer(call.operation()).map(|_| ())
+        }
+        settings => {
+            let request = iam.untag_role().role_name(name).set_tag_keys(Some(tags_to_clear(call, settings)?));
+            request.send().await.answer(call.operation()).map(|_| ())
+        }
+    };
+    cleared.unless_missing()?;
     Ok(())
 }
 
@@ -165,16 +209,30 @@ mod tests {
             .create_date(DateTime::from_secs(0))
             .assume_role_policy_document(encoded)
             .tags(Tag::builder().key(mark::OWNER).value("owner").build().unwrap())
+            .permissions_boundary(
+                AttachedPermissionsBoundary::builder().permissions_boundary_arn("arn:boundary").build(),
+            )
             .build()
             .unwrap();
         let policy = |arn: &str| AttachedPolicy::builder().policy_arn(arn).build();
-        let names = Names { project: "p".into(), region: "eu-west-1".into(), suffix: "dev".into() };
-        let seen = Seen { role, policies: vec![policy("arn:b"), policy("arn:a")] };
+        let names = Names {
+            project: "p".into(),
+            region: "eu-west-1".into(),
+            account: "123456789012".into(),
+            suffix: "dev".into(),
+        };
+        let inline =
+            BTreeMap::from([("own".into(), "%7B%22Version%22%3A%221%22%2C%20%22Statement%22%3A%20%5B%5D%7D".into())]);
+        let seen = Seen { role, attached: vec![policy("arn:b"), policy("arn:a")], inline };
         let live = live(&seen, &Ids::default().look("owner", &names));
         assert_eq!(live.whose, Whose::Ours);
         assert_eq!(live.id.as_deref(), Some("arn:aws:iam::123456789012:role/the-role"));
-        let managed_policies = BTreeSet::from(["arn:a".into(), "arn:b".into()]);
-        let role = Role { trusted_service: "ec2.amazonaws.com".into(), managed_policies };
+        let role = Role {
+            trusted_service: "ec2.amazonaws.com".into(),
+            boundary: Some("arn:boundary".into()),
+            managed_policies: BTreeSet::from(["arn:a".into(), "arn:b".into()]),
+            inline_policies: BTreeMap::from([("own".into(), r#"{"Statement":[],"Version":"1"}"#.into())]),
+        };
         assert_eq!(live.resource.fields, Fields::Role(role));
     }
 

@@ -1,4 +1,4 @@
-//! Log groups and how long they keep what is written to them.
+//! Log groups: how long they keep what is written to them, and who encrypts it.
 
 use std::collections::HashMap;
 
@@ -51,7 +51,7 @@ pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Live {
         resource: Resource {
             name: seen.group.log_group_name().unwrap_or_default().to_owned(),
             tags: seen.tags.clone(),
-            fields: Fields::LogGroup(LogGroup { retention_days }),
+            fields: Fields::LogGroup(LogGroup { retention_days, kms_key: seen.group.kms_key_id().map(str::to_owned) }),
         },
         state: State::Ready,
         holds: vec![],
@@ -65,10 +65,12 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         What::Create(resource) => create(aws, call, resource).await,
         What::Set(settings) => match settings.as_slice() {
             [Setting::Retention(days)] => keep_for(aws, call, *days).await,
+            [Setting::LogKey(arn)] => encrypt(aws, call, arn).await,
             settings => set_tags(aws, call, settings).await,
         },
         What::Clear(settings) => match settings.as_slice() {
             [Setting::Retention(_)] => keep_for_ever(aws, call).await,
+            [Setting::LogKey(_)] => stop_encrypting(aws, call).await,
             settings => clear_tags(aws, call, settings).await,
         },
         What::Delete => {
@@ -76,14 +78,15 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             request.send().await.answer(call.operation()).unless_missing()?;
             Ok(())
         }
-        What::Drain => Err(Problem::no_such_call(call)),
+        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
+    let Fields::LogGroup(group) = &resource.fields else { return Err(Problem::no_such_call(call)) };
     let tags: HashMap<String, String> = resource.tags.clone().into_iter().collect();
     let request = aws.clients.logs.create_log_group().log_group_name(&call.key.name).set_tags(Some(tags));
-    request.send().await.answer(call.operation())?;
+    request.set_kms_key_id(group.kms_key.clone()).send().await.answer(call.operation())?;
     Ok(())
 }
 
@@ -96,6 +99,19 @@ async fn keep_for(aws: &AwsCloud, call: &Call, days: u32) -> Result<(), Problem>
 
 async fn keep_for_ever(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.logs.delete_retention_policy().log_group_name(&call.key.name);
+    request.send().await.answer(call.operation()).unless_missing()?;
+    Ok(())
+}
+
+/// What was written before stays as it was (the user guide of Logs): only what comes is encrypted with the key.
+async fn encrypt(aws: &AwsCloud, call: &Call, arn: &str) -> Result<(), Problem> {
+    let request = aws.clients.logs.associate_kms_key().log_group_name(&call.key.name).kms_key_id(arn);
+    request.send().await.answer(call.operation())?;
+    Ok(())
+}
+
+async fn stop_encrypting(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let request = aws.clients.logs.disassociate_kms_key().log_group_name(&call.key.name);
     request.send().await.answer(call.operation()).unless_missing()?;
     Ok(())
 }

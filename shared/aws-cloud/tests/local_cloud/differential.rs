@@ -87,7 +87,7 @@ async fn the_in_memory_cloud_and_moto_answer_alike() {
     let of_moto = life(&moto.cloud(), &moto.scope, &wanted).await;
 
     let mut world = memory::World::default();
-    (world.read_lag, world.profile_lag, world.instance_leaves) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    (world.read_lag, world.profile_lag) = (Duration::ZERO, Duration::ZERO);
     let session = Session::new(&world, "the tests' request");
     let of_memory = world.clock.run(life(&session, &moto.scope, &wanted)).expect("not killed");
 

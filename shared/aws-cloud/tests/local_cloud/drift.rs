@@ -177,7 +177,7 @@ async fn a_tag_of_ours_that_somebody_deletes_comes_back_on_every_kind() {
         let (key, id) = (live.key(), live.id.expect("an id"));
         untag(&world, &key, &id).await;
         let calls = repair(&world, &wanted).await;
-        assert!(calls.len() == 1 && calls[0].ends_with(" (tag Project: moto-test)"), "{key}: {calls:?}");
+        assert!(calls.len() == 1 && calls[0].ends_with(" (tag Project: local-test)"), "{key}: {calls:?}");
     }
 }
 
@@ -221,11 +221,18 @@ async fn untag(world: &World, key: &environment::Key, id: &str) {
             let tag = GroupTag::builder().resource_id(name).resource_type("auto-scaling-group").key(tag);
             world.autoscaling.delete_tags().tags(tag.build()).send().await.expect("untagged");
         }
+        Kind::Bucket => {
+            world.s3.delete_bucket_tagging().bucket(name).send().await.expect("untagged");
+        }
+        Kind::ScalingPolicy | Kind::Alarm | Kind::Dashboard | Kind::SavedQuery => unreachable!("{key} shows no tags"),
         Kind::Vpc
         | Kind::InternetGateway
         | Kind::Subnet
+        | Kind::Address
+        | Kind::NatGateway
         | Kind::RouteTable
         | Kind::SecurityGroup
+        | Kind::VpcEndpoint
         | Kind::LaunchTemplate => {
             let tag = Tag::builder().key(tag).build();
             world.ec2.delete_tags().resources(id).tags(tag).send().await.expect("untagged");

@@ -1,29 +1,30 @@
 //! What the tests stand on: an emulated account, an environment in it, and runs that are counted.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_cloud::{AwsCloud, Clients, facts};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use environment::{
-    Call, Cloud, Defaults, Ending, Live, Moment, Names, Run, Scope, Setback, Spec, Wanted, reconcile, wanted,
+    Call, Cloud, Defaults, Ending, Live, Moment, Names, Place, Run, Scope, Setback, Spec, Wanted, reconcile, wanted,
 };
+use local_cloud::REGION;
+use local_cloud::emulators::ACCOUNT;
 use serde_json::Value;
 
-use crate::emulator::Emulator;
+use crate::cloud::LocalCloud;
 
-pub const REGION: &str = "us-west-2";
 pub const OWNER: &str = "owner-of-the-tests";
-const PROJECT: &str = "moto-test";
+const PROJECT: &str = "local-test";
 
 /// An emulated account, with clients of ours and plain ones for what other people do.
 pub struct World {
-    _emulator: Emulator,
+    pub local: LocalCloud,
     pub clients: Clients,
     pub ec2: aws_sdk_ec2::Client,
     pub iam: aws_sdk_iam::Client,
+    pub s3: aws_sdk_s3::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub autoscaling: aws_sdk_autoscaling::Client,
     pub scope: Scope,
@@ -31,20 +32,21 @@ pub struct World {
 
 impl World {
     pub async fn start() -> World {
-        let emulator = Emulator::start();
+        let local = LocalCloud::start().await;
         let anybody = Credentials::new("nobody", "nothing", None, None, "tests");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(REGION))
-            .endpoint_url(&emulator.url)
+            .endpoint_url(&local.url)
             .credentials_provider(SharedCredentialsProvider::new(anybody))
             .build();
-        let names = Names { project: PROJECT.into(), region: REGION.into(), suffix: "dev".into() };
+        let names = place().names("dev");
         let world = World {
-            _emulator: emulator,
+            local,
             clients: Clients::new(&config),
             ec2: aws_sdk_ec2::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
+            s3: aws_sdk_s3::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             autoscaling: aws_sdk_autoscaling::Client::new(&config),
             scope: Scope { owner: OWNER.into(), names },
@@ -55,12 +57,14 @@ impl World {
 
     /// The first call to each service loads it, which can take longer than a call of ours may.
     async fn warm_up(&self) {
+        let mut said = String::new();
         for _ in 0..10 {
-            if self.cloud().observe(&self.scope).await.is_ok() {
-                return;
+            match self.cloud().observe(&self.scope).await {
+                Ok(_) => return,
+                Err(setback) => said = setback.to_string(),
             }
         }
-        panic!("moto_server does not answer");
+        panic!("the local cloud does not answer: {said}");
     }
 
     pub fn names(&self) -> &Names {
@@ -71,18 +75,23 @@ impl World {
         AwsCloud::new(&self.clients, OWNER.into(), "the tests' request".into())
     }
 
-    /// What properties want of this account.
+    /// What properties want of this account. Nobody here answers hooks.
     pub async fn wanted(&self, properties: Value) -> Wanted {
-        let spec = spec(&properties);
-        let facts = facts(&self.clients, &spec, REGION).await.expect("facts");
+        self.wanted_of(&properties, false).await
+    }
+
+    /// The same in a deployment that has a function for hooks, or has none.
+    pub async fn wanted_of(&self, properties: &Value, hooks_are_answered: bool) -> Wanted {
+        let spec = spec(properties);
+        let facts = facts(&self.clients, &spec, REGION, hooks_are_answered).await.expect("facts");
         let resources = wanted(&spec, self.names(), OWNER, &facts).expect("enough zones");
-        Wanted { resources, retired_tags: BTreeSet::new() }
+        Wanted { resources, ..Wanted::default() }
     }
 
     /// One run; its ending and the calls that it made.
     pub async fn run(&self, wanted: &Wanted) -> (Ending, Vec<String>) {
         let cloud = Counted { cloud: self.cloud(), calls: RefCell::default() };
-        let until = cloud.now() + Duration::from_mins(1);
+        let until = cloud.now() + Duration::from_mins(2);
         let run = Run { scope: &self.scope, wanted, until, in_doubt_until: None };
         let ending = reconcile(&cloud, run, async || Ok(())).await;
         (ending, cloud.calls.into_inner())
@@ -108,10 +117,14 @@ impl World {
     }
 }
 
+pub fn place() -> Place {
+    Place { project: PROJECT.into(), region: REGION.into(), account: ACCOUNT.into() }
+}
+
 pub fn spec(properties: &Value) -> Spec {
     let defaults = Defaults::from_vars(|_| None);
     let properties = properties.as_object().expect("an object");
-    Spec::read(properties, &defaults, PROJECT, REGION).expect("valid properties")
+    Spec::read(properties, &defaults, &place()).expect("valid properties")
 }
 
 /// A cloud that notes the calls made through it.

@@ -1,0 +1,279 @@
+//! The group as it is read.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_autoscaling::types::{
+    AutoScalingGroup as Found, DeletionProtection, EnabledMetric, Instance, LaunchTemplateSpecification, LifecycleHook,
+    LifecycleState, TagDescription,
+};
+use environment::{AutoScalingGroup, Fields, HealthCheck, Live, Names, Ref, Resource, State, Tags};
+
+use super::hooks;
+use crate::clients::Clients;
+use crate::errors::{Answer, Class, Problem};
+use crate::ids::Look;
+
+const DESCRIBE: &str = "autoscaling:DescribeAutoScalingGroups";
+
+/// The metrics that are turned on, and that have to be on: all that a group without a warm pool or weights has a use for.
+pub(super) const METRICS: [&str; 8] = [
+    "GroupMinSize",
+    "GroupMaxSize",
+    "GroupDesiredCapacity",
+    "GroupInServiceInstances",
+    "GroupPendingInstances",
+    "GroupStandbyInstances",
+    "GroupTerminatingInstances",
+    "GroupTotalInstances",
+];
+
+/// The health check that asks the target groups too.
+pub(super) const BY_TARGET_GROUPS: &str = "ELB";
+
+/// A group with its hooks.
+pub(crate) struct Seen {
+    group: Found,
+    hooks: Vec<LifecycleHook>,
+}
+
+/// The group of the computed name, whoever's it is.
+pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen>, Problem> {
+    let name = names.group().name;
+    let (group, hooks) = tokio::join!(find(clients, &name), hooks::list(clients, &name));
+    let Some(group) = group? else { return Ok(None) };
+    // Lists lag one by one: to this one the group may be unknown yet.
+    let not_yet = |problem: Problem| match problem.class {
+        Class::Refused => Problem { class: Class::Waits, ..problem },
+        _ => problem,
+    };
+    Ok(Some(Seen { group, hooks: hooks.map_err(not_yet)? }))
+}
+
+/// The group of this name.
+pub(super) async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
+    let request = clients.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name);
+    let answer = request.send().await.answer(DESCRIBE)?;
+    Ok(answer.auto_scaling_groups.unwrap_or_default().into_iter().find(|it| it.auto_scaling_group_name() == Some(name)))
+}
+
+/// The group as the engine sees it.
+pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Result<Live, Problem> {
+    let found = &seen.group;
+    let name = found.auto_scaling_group_name().ok_or_else(|| Problem::unreadable(DESCRIBE, "name"))?;
+    let tags = read_tags(found.tags());
+    let template_id = found.launch_template().and_then(LaunchTemplateSpecification::launch_template_id);
+    let launched = launched(found.launch_template(), look);
+    Ok(Live {
+        id: found.auto_scaling_group_arn().map(str::to_owned),
+        whose: Live::whose(&tags, look.owner),
+        state: state(found),
+        holds: subnet_ids(found).chain(template_id).map(str::to_owned).collect(),
+        version: launched.version,
+        resource: Resource {
+            name: name.to_owned(),
+            tags,
+            fields: Fields::AutoScalingGroup(fields(seen, launched, look)?),
+        },
+    })
+}
+
+fn fields(seen: &Seen, launched: Launched, look: &Look<'_>) -> Result<AutoScalingGroup, Problem> {
+    let found = &seen.group;
+    let missing = |what| move || Problem::unreadable(DESCRIBE, what);
+    let mut subnets: Vec<Ref> = subnet_ids(found).map(|id| look.reference(id)).collect();
+    subnets.sort();
+    let check_type = found.health_check_type().unwrap_or_default();
+    let in_service = found.instances().iter().filter(|it| in_service(it)).count();
+    Ok(AutoScalingGroup {
+        min_size: count(found.min_size()).ok_or_else(missing("minimum"))?,
+        max_size: count(found.max_size()).ok_or_else(missing("maximum"))?,
+        desired_capacity: count(found.desired_capacity()).unwrap_or_default(),
+        subnets,
+        template: launched.template,
+        digest: launched.digest,
+        health_check: HealthCheck {
+            by_target_groups: check_type.split(',').any(|it| it.trim() == BY_TARGET_GROUPS),
+            grace_seconds: count(found.health_check_grace_period()).unwrap_or_default(),
+        },
+        // Whatever protects it stands in the way of a delete.
+        protected: found.deletion_protection().is_some_and(|it| *it != DeletionProtection::None),
+        target_groups: found.target_group_arns().iter().cloned().collect(),
+        hooks: hooks::ours(&seen.hooks, look.names),
+        metrics: has_all_metrics(found.enabled_metrics()),
+        in_service: u32::try_from(in_service).unwrap_or(u32::MAX),
+    })
+}
+
+fn count(count: Option<i32>) -> Option<u32> {
+    count.and_then(|it| u32::try_from(it).ok())
+}
+
+fn subnet_ids(found: &Found) -> impl Iterator<Item = &str> {
+    found.vpc_zone_identifier().unwrap_or_default().split(',').filter(|id| !id.is_empty())
+}
+
+fn in_service(instance: &Instance) -> bool {
+    instance.lifecycle_state() == Some(&LifecycleState::InService)
+}
+
+fn has_all_metrics(enabled: &[EnabledMetric]) -> bool {
+    let enabled: BTreeSet<&str> = enabled.iter().filter_map(EnabledMetric::metric).collect();
+    METRICS.iter().all(|metric| enabled.contains(metric))
+}
+
+/// `Status` is there only while the group is being deleted (the API reference). A group that may have no instance and
+/// has some was drained; what they stand in can't go yet.
+fn state(found: &Found) -> State {
+    match (found.status(), found.instances().len()) {
+        (Some(status), _) => State::Leaving(status.to_owned()),
+        (None, 1) if found.max_size() == Some(0) => State::Leaving(String::from("1 instance is leaving it")),
+        (None, count @ 2..) if found.max_size() == Some(0) => {
+            State::Leaving(format!("{count} instances are leaving it"))
+        }
+        (None, _) => State::Ready,
+    }
+}
+
+struct Launched {
+    template: Ref,
+    digest: String,
+    version: Option<u64>,
+}
+
+/// Which content new instances get. What is not a numbered version of ours has no digest that a plan could want, and so
+/// is set right by it.
+fn launched(found: Option<&LaunchTemplateSpecification>, look: &Look<'_>) -> Launched {
+    let id = found.and_then(LaunchTemplateSpecification::launch_template_id);
+    let version = found.and_then(LaunchTemplateSpecification::version);
+    let number = version.and_then(|version| version.parse::<u64>().ok());
+    let digest = id.zip(number).and_then(|(id, number)| look.digest(id, i64::try_from(number).ok()?));
+    let template = id.map_or_else(|| Ref::Foreign(String::from("no launch template")), |id| look.reference(id));
+    let unknown = || format!("of version {}", version.unwrap_or("unknown"));
+    Launched { template, digest: digest.map_or_else(unknown, str::to_owned), version: number }
+}
+
+fn read_tags(tags: &[TagDescription]) -> Tags {
+    let pairs = tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
+    pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Ids;
+    use environment::{Hook, Key, Kind, Transition};
+
+    fn names() -> Names {
+        let account = "123456789012".into();
+        Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() }
+    }
+
+    fn group() -> aws_sdk_autoscaling::types::builders::AutoScalingGroupBuilder {
+        Found::builder()
+            .auto_scaling_group_name("p-asg-euwest1-dev")
+            .auto_scaling_group_arn("arn:group")
+            .min_size(1)
+            .max_size(3)
+            .desired_capacity(2)
+            .vpc_zone_identifier("subnet-2,subnet-1")
+            .launch_template(launches("2"))
+    }
+
+    fn launches(version: &str) -> LaunchTemplateSpecification {
+        LaunchTemplateSpecification::builder().launch_template_id("lt-1").version(version).build()
+    }
+
+    fn instance(state: &str) -> Instance {
+        Instance::builder().instance_id("i-1").lifecycle_state(LifecycleState::from(state)).build()
+    }
+
+    fn read_back(group: Found) -> Live {
+        let (ids, names) = (Ids::default(), names());
+        ids.made(&Key::new(Kind::Subnet, "a"), "subnet-1");
+        ids.made(&Key::new(Kind::Subnet, "b"), "subnet-2");
+        ids.made(&names.launch_template(), "lt-1");
+        let mut look = ids.look("owner", &names);
+        look.saw_version("lt-1", "0123456789abcdef", 2);
+        let hook = |name: String| LifecycleHook::builder().lifecycle_hook_name(name);
+        let launch = hook(names.launch_hook()).lifecycle_transition("autoscaling:EC2_INSTANCE_LAUNCHING");
+        let hooks = vec![launch.heartbeat_timeout(900).default_result("ABANDON").build()];
+        live(&Seen { group, hooks }, &look).unwrap()
+    }
+
+    fn fields_of(group: Found) -> AutoScalingGroup {
+        match read_back(group).resource.fields {
+            Fields::AutoScalingGroup(group) => group,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_group_is_read_with_its_subnets_in_order_and_the_content_that_it_launches() {
+        let live = read_back(group().build());
+        let fields = fields_of(group().build());
+        assert_eq!(fields.subnets, [Ref::ours(Kind::Subnet, "a"), Ref::ours(Kind::Subnet, "b")]);
+        assert_eq!(fields.template, Ref::Ours(names().launch_template()));
+        assert_eq!(fields.digest, "0123456789abcdef");
+        assert_eq!(live.version, Some(2));
+        assert_eq!(live.holds, ["subnet-2", "subnet-1", "lt-1"]);
+        assert_eq!(live.state, State::Ready);
+    }
+
+    #[test]
+    fn a_group_is_read_with_what_watches_over_its_instances() {
+        let fields = fields_of(group().build());
+        let hook = Hook { name: names().launch_hook(), on: Transition::Launch, heartbeat: 900, abandon: true };
+        assert_eq!((fields.hooks, fields.metrics, fields.protected), (vec![hook], false, false));
+        assert_eq!(fields.health_check, HealthCheck { by_target_groups: false, grace_seconds: 0 });
+
+        let found = group().health_check_type("ELB").health_check_grace_period(300).target_group_arns("arn:tg");
+        let metric = |name: &str| EnabledMetric::builder().metric(name).build();
+        let metrics = METRICS.iter().chain(&["GroupInServiceCapacity"]).map(|name| metric(name)).collect();
+        let fields = fields_of(found.set_enabled_metrics(Some(metrics)).build());
+        assert_eq!(fields.health_check, HealthCheck { by_target_groups: true, grace_seconds: 300 });
+        assert_eq!(fields.target_groups, BTreeSet::from(["arn:tg".into()]));
+        assert!(fields.metrics);
+        let without_one = METRICS.iter().skip(1).map(|name| metric(name)).collect();
+        assert!(!fields_of(group().set_enabled_metrics(Some(without_one)).build()).metrics);
+    }
+
+    #[test]
+    fn a_group_is_protected_by_anything_but_none() {
+        let protected = |by: &str| fields_of(group().deletion_protection(by.into()).build()).protected;
+        let answers = ["none", "prevent-all-deletion", "prevent-force-deletion", "something-new"].map(protected);
+        assert_eq!(answers, [false, true, true, true]);
+    }
+
+    #[test]
+    fn an_instance_counts_once_it_is_in_service() {
+        let found = ["InService", "Pending:Wait", "Terminating", "InService", "Standby"];
+        let found = group().set_instances(Some(found.map(instance).to_vec())).build();
+        assert_eq!(fields_of(found).in_service, 2);
+    }
+
+    #[test]
+    fn a_version_that_is_not_one_of_our_numbers_is_no_content_of_ours() {
+        let launched = |version| {
+            let found = group().launch_template(launches(version)).build();
+            (fields_of(found.clone()).digest, read_back(found).version)
+        };
+        assert_eq!(launched("$Latest"), ("of version $Latest".into(), None));
+        assert_eq!(launched("7"), ("of version 7".into(), Some(7)));
+        let without = group().set_launch_template(None).build();
+        assert_eq!(fields_of(without).template, Ref::Foreign("no launch template".into()));
+    }
+
+    #[test]
+    fn a_group_leaves_while_it_is_deleted_and_while_it_drains() {
+        let instance = || instance("InService");
+        let state = |group: Found| read_back(group).state;
+        let leaving = |what: &str| State::Leaving(what.to_owned());
+        assert_eq!(state(group().status("Delete in progress").build()), leaving("Delete in progress"));
+        let drained = || group().min_size(0).max_size(0);
+        assert_eq!(state(drained().instances(instance()).build()), leaving("1 instance is leaving it"));
+        let two = drained().instances(instance()).instances(instance());
+        assert_eq!(state(two.build()), leaving("2 instances are leaving it"));
+        assert_eq!(state(drained().build()), State::Ready);
+        assert_eq!(state(group().instances(instance()).build()), State::Ready);
+    }
+}

@@ -1,0 +1,197 @@
+//! Scaling policies: simple ones, that an alarm calls on. They have no tags, and are whose their group is.
+
+use environment::{Adjustment, Call, Fields, Key, Live, Names, Ref, Resource, ScalingPolicy, Setting, State, What};
+use environment::{Kind, Tags, Whose};
+
+use crate::AwsCloud;
+use crate::clients::Clients;
+use crate::errors::{Answer, Class, Problem};
+use crate::ids::Look;
+
+pub(crate) use aws_sdk_autoscaling::types::ScalingPolicy as Found;
+
+const DESCRIBE: &str = "autoscaling:DescribePolicies";
+
+const SIMPLE: &str = "SimpleScaling";
+const CHANGE: &str = "ChangeInCapacity";
+
+/// Those of the group's policies that have our names; the others are somebody else's.
+pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>, Problem> {
+    let ours = [names.scale_up_policy().name, names.scale_down_policy().name];
+    let found = list(clients, &names.group().name).await?;
+    let is_ours = |it: &Found| it.policy_name().is_some_and(|name| ours.iter().any(|ours| ours == name));
+    Ok(found.into_iter().filter(is_ours).collect())
+}
+
+/// All policies of a group; none, if there is no such group, which is a `ValidationError` as all mistakes are, and this
+/// request has room for no other.
+async fn list(clients: &Clients, group: &str) -> Result<Vec<Found>, Problem> {
+    let pages = clients.autoscaling.describe_policies().auto_scaling_group_name(group);
+    let found = pages.into_paginator().items().send().collect::<Result<_, _>>().await.answer(DESCRIBE);
+    match found {
+        Err(problem) if problem.class == Class::Refused => Ok(vec![]),
+        other => other,
+    }
+}
+
+/// The policy as the engine sees it. What is not a simple one that changes the capacity is one that changes nothing.
+pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+    let missing = |what| move || Problem::unreadable(DESCRIBE, what);
+    let arn = found.policy_arn().ok_or_else(missing("ARN"))?;
+    let name = found.policy_name().ok_or_else(missing("name"))?;
+    let group = found.auto_scaling_group_name().ok_or_else(missing("group"))?;
+    let group = Key::new(Kind::AutoScalingGroup, group);
+    let parent = look.found.iter().find(|it| it.key() == group);
+    let unknown = || Whose::Foreign(format!("its group {} is not this environment's", group.name));
+    let simple = found.policy_type() == Some(SIMPLE) && found.adjustment_type() == Some(CHANGE);
+    let enabled = found.enabled().unwrap_or(true);
+    let by = found.scaling_adjustment().filter(|_| simple && enabled);
+    let cooldown_seconds = found.cooldown().and_then(|it| u32::try_from(it).ok()).unwrap_or_default();
+    let adjustment = Adjustment { by: by.unwrap_or_default(), cooldown_seconds };
+    Ok(Live {
+        id: Some(arn.to_owned()),
+        whose: parent.map_or_else(unknown, |it| it.whose.clone()),
+        state: State::Ready,
+        holds: parent.and_then(|it| it.id.clone()).into_iter().collect(),
+        version: None,
+        resource: Resource {
+            name: name.to_owned(),
+            tags: Tags::new(),
+            fields: Fields::ScalingPolicy(ScalingPolicy { group: Ref::Ours(group), adjustment }),
+        },
+    })
+}
+
+/// Carries out one call on a policy.
+pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    match &call.what {
+        What::Create(resource) => match &resource.fields {
+            Fields::ScalingPolicy(policy) => put(aws, call, &policy.group.to_string(), policy.adjustment).await,
+            _ => Err(Problem::no_such_call(call)),
+        },
+        What::Set(settings) => match settings.as_slice() {
+            [Setting::Adjustment(adjustment)] => put(aws, call, &group(aws, call)?, *adjustment).await,
+            _ => Err(Problem::no_such_call(call)),
+        },
+        What::Delete => delete(aws, call).await,
+        What::Clear(_) | What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+    }
+}
+
+/// Makes the policy, or makes it what it is to be: the call is the same, and says all of it.
+async fn put(aws: &AwsCloud, call: &Call, group: &str, adjustment: Adjustment) -> Result<(), Problem> {
+    let request = aws.clients.autoscaling.put_scaling_policy().auto_scaling_group_name(group);
+    let request = request.policy_name(&call.key.name).policy_type(SIMPLE).adjustment_type(CHANGE);
+    let cooldown = i32::try_from(adjustment.cooldown_seconds).unwrap_or(i32::MAX);
+    let answer = request.scaling_adjustment(adjustment.by).cooldown(cooldown).send().await.answer(call.operation())?;
+    aws.ids.made(&call.key, answer.policy_arn().ok_or_else(|| Problem::unreadable(call.operation(), "ARN"))?);
+    Ok(())
+}
+
+async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let (arn, group) = (aws.ids.of_call(call)?, group(aws, call)?);
+    let request = aws.clients.autoscaling.delete_policy().auto_scaling_group_name(&group).policy_name(&call.key.name);
+    match request.send().await.answer(call.operation()) {
+        // That there is no such policy, or no such group, has the code of every mistake: so it is looked for.
+        Err(problem) if problem.class == Class::Refused => {
+            let left = list(&aws.clients, &group).await?;
+            if left.iter().any(|it| it.policy_name() == Some(call.key.name.as_str())) {
+                return Err(problem);
+            }
+        }
+        answer => answer.map(|_| ())?,
+    }
+    aws.ids.gone(&arn);
+    Ok(())
+}
+
+/// The name of the policy's group, which its ARN tells.
+fn group(aws: &AwsCloud, call: &Call) -> Result<String, Problem> {
+    let arn = aws.ids.of_call(call)?;
+    let group = group_in(&arn).map(str::to_owned);
+    group.ok_or_else(|| Problem::unreadable(call.operation(), &format!("group in the policy's ARN {arn}")))
+}
+
+/// `…:autoScalingGroupName/<group>:policyName/<policy>`.
+fn group_in(arn: &str) -> Option<&str> {
+    let (_, group) = arn.split_once(":autoScalingGroupName/")?;
+    group.split_once(":policyName/").map(|(group, _)| group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Ids;
+    use aws_sdk_autoscaling::types::builders::ScalingPolicyBuilder;
+    use environment::{AutoScalingGroup, HealthCheck};
+    use std::collections::BTreeSet;
+
+    const ARN: &str = "arn:aws:autoscaling:eu-west-1:123456789012:scalingPolicy:1:autoScalingGroupName/the-asg:policyName/up";
+
+    fn policy() -> ScalingPolicyBuilder {
+        let found = Found::builder().policy_arn(ARN).policy_name("up").auto_scaling_group_name("the-asg");
+        found.policy_type(SIMPLE).adjustment_type(CHANGE).scaling_adjustment(2).cooldown(300)
+    }
+
+    fn group_of(whose: Whose) -> Live {
+        let group = AutoScalingGroup {
+            min_size: 1,
+            max_size: 1,
+            desired_capacity: 1,
+            subnets: vec![],
+            template: Ref::Foreign("lt-1".into()),
+            digest: String::new(),
+            health_check: HealthCheck { by_target_groups: false, grace_seconds: 0 },
+            protected: false,
+            target_groups: BTreeSet::new(),
+            hooks: vec![],
+            metrics: true,
+            in_service: 1,
+        };
+        let fields = Fields::AutoScalingGroup(group);
+        let resource = Resource { name: "the-asg".into(), tags: Tags::new(), fields };
+        Live { id: Some("arn:group".into()), resource, whose, state: State::Ready, holds: vec![], version: None }
+    }
+
+    fn read_back(found: &Found, whose: Option<Whose>) -> Live {
+        let ids = Ids::default();
+        let account = "123456789012".into();
+        let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
+        let mut look = ids.look("owner", &names);
+        look.found.extend(whose.map(group_of));
+        live(found, &look).unwrap()
+    }
+
+    fn adjustment(live: &Live) -> (i32, u32) {
+        match &live.resource.fields {
+            Fields::ScalingPolicy(policy) => (policy.adjustment.by, policy.adjustment.cooldown_seconds),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_policy_is_whose_its_group_is() {
+        let live = read_back(&policy().build(), Some(Whose::Ours));
+        assert_eq!((&live.whose, adjustment(&live)), (&Whose::Ours, (2, 300)));
+        assert_eq!((live.id.as_deref(), live.holds), (Some(ARN), vec!["arn:group".to_owned()]));
+        let foreign = Whose::Foreign("it carries no owner's mark".into());
+        assert_eq!(read_back(&policy().build(), Some(foreign.clone())).whose, foreign);
+        let unknown = Whose::Foreign("its group the-asg is not this environment's".into());
+        assert_eq!(read_back(&policy().build(), None).whose, unknown);
+    }
+
+    #[test]
+    fn a_policy_that_somebody_made_another_sort_of_or_turned_off_changes_nothing() {
+        let by = |found: Found| adjustment(&read_back(&found, None)).0;
+        assert_eq!(by(policy().policy_type("StepScaling").build()), 0);
+        assert_eq!(by(policy().adjustment_type("ExactCapacity").build()), 0);
+        assert_eq!(by(policy().enabled(false).build()), 0);
+        assert_eq!(by(policy().enabled(true).scaling_adjustment(-1).build()), -1);
+    }
+
+    #[test]
+    fn the_arn_tells_the_group() {
+        assert_eq!(group_in(ARN), Some("the-asg"));
+        assert_eq!(group_in("arn:aws:autoscaling:eu-west-1:123456789012:somethingElse"), None);
+    }
+}

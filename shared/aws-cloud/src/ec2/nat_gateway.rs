@@ -1,0 +1,132 @@
+//! NAT gateways. One that was deleted is listed for about an hour, and left out here.
+
+use aws_sdk_ec2::types::{ConnectivityType, NatGatewayAddress, NatGatewayState, ResourceType};
+use environment::{Call, Fields, Live, NatGateway, Ref, Resource, State, What};
+
+use super::{owned_by, tags};
+use crate::AwsCloud;
+use crate::clients::Clients;
+use crate::errors::{Answer, Problem, UnlessMissing};
+use crate::ids::Look;
+use crate::token::client_token;
+
+pub(crate) use aws_sdk_ec2::types::NatGateway as Found;
+
+const DESCRIBE: &str = "ec2:DescribeNatGateways";
+
+/// The owner's NAT gateways.
+pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
+    let pages = clients.ec2.describe_nat_gateways().filter(owned_by(owner)).into_paginator().items().send();
+    let mut found: Vec<Found> = pages.collect::<Result<_, _>>().await.answer(DESCRIBE)?;
+    found.retain(|it| it.state() != Some(&NatGatewayState::Deleted));
+    Ok(found)
+}
+
+/// The NAT gateway as the engine sees it.
+pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+    let id = found.nat_gateway_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
+    let subnet = found.subnet_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "subnet"))?;
+    let address = found.nat_gateway_addresses().iter().find_map(NatGatewayAddress::allocation_id);
+    let tags = tags::read(found.tags());
+    let gateway = NatGateway {
+        subnet: look.reference(subnet),
+        // One that could not be made may have none.
+        address: address.map_or_else(|| Ref::Foreign(String::from("no address")), |id| look.reference(id)),
+    };
+    let holds = std::iter::once(subnet).chain(address).chain(found.vpc_id());
+    Ok(Live {
+        id: Some(id.to_owned()),
+        whose: Live::whose(&tags, look.owner),
+        resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::NatGateway(gateway) },
+        state: state(found),
+        holds: holds.map(str::to_owned).collect(),
+        version: None,
+    })
+}
+
+fn state(found: &Found) -> State {
+    match found.state() {
+        Some(NatGatewayState::Pending) => State::Settling(String::from("it is being made")),
+        Some(NatGatewayState::Deleting) => State::Leaving(String::from("it is being deleted")),
+        Some(NatGatewayState::Failed) => {
+            State::Failed(found.failure_message().or(found.failure_code()).unwrap_or("AWS says no more").to_owned())
+        }
+        _ => State::Ready,
+    }
+}
+
+/// Carries out one call on a NAT gateway.
+pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    match &call.what {
+        What::Create(resource) => create(aws, call, resource).await,
+        What::Set(settings) => tags::set(aws, call, settings).await,
+        What::Clear(settings) => tags::clear(aws, call, settings).await,
+        What::Delete => delete(aws, call).await,
+        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+    }
+}
+
+async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
+    let Fields::NatGateway(gateway) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let subnet = aws.ids.of_ref(call.operation(), &gateway.subnet)?;
+    let address = aws.ids.of_ref(call.operation(), &gateway.address)?;
+    // What it is made of is in the token: made anew in another subnet, it is another one.
+    let token = client_token(&aws.token_seed, &call.key, &format!("{subnet} {address}"));
+    let request = aws.clients.ec2.create_nat_gateway().client_token(token);
+    let request = request.tag_specifications(tags::at_creation(ResourceType::Natgateway, &resource.tags));
+    let request = request.connectivity_type(ConnectivityType::Public).subnet_id(subnet).allocation_id(address);
+    let answer = request.send().await.answer(call.operation())?;
+    let id = answer.nat_gateway().and_then(Found::nat_gateway_id);
+    aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
+    Ok(())
+}
+
+async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let id = aws.ids.of_call(call)?;
+    aws.clients.ec2.delete_nat_gateway().nat_gateway_id(&id).send().await.answer(call.operation()).unless_missing()?;
+    aws.ids.gone(&id);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Ids;
+    use environment::{Key, Kind, Names};
+
+    fn names() -> Names {
+        let account = "123456789012".into();
+        Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() }
+    }
+
+    fn gateway() -> aws_sdk_ec2::types::builders::NatGatewayBuilder {
+        let address = NatGatewayAddress::builder().allocation_id("eipalloc-1").build();
+        let found = Found::builder().nat_gateway_id("nat-1").subnet_id("subnet-1").vpc_id("vpc-1");
+        found.nat_gateway_addresses(address)
+    }
+
+    fn read_back(found: &Found) -> Live {
+        let ids = Ids::default();
+        ids.made(&Key::new(Kind::Subnet, "public1"), "subnet-1");
+        ids.made(&Key::new(Kind::Address, "the-ip"), "eipalloc-1");
+        live(found, &ids.look("owner", &names())).unwrap()
+    }
+
+    #[test]
+    fn a_nat_gateway_is_read_with_its_subnet_and_its_address() {
+        let live = read_back(&gateway().state(NatGatewayState::Available).build());
+        let subnet = Ref::ours(Kind::Subnet, "public1");
+        let expected = NatGateway { subnet, address: Ref::ours(Kind::Address, "the-ip") };
+        assert_eq!(live.resource.fields, Fields::NatGateway(expected));
+        assert_eq!(live.holds, ["subnet-1", "eipalloc-1", "vpc-1"]);
+        assert_eq!(live.state, State::Ready);
+    }
+
+    #[test]
+    fn a_nat_gateway_settles_leaves_and_fails_for_a_reason() {
+        let state = |state| read_back(&gateway().state(state).failure_message("no way out").build()).state;
+        assert_eq!(state(NatGatewayState::Pending), State::Settling("it is being made".into()));
+        assert_eq!(state(NatGatewayState::Deleting), State::Leaving("it is being deleted".into()));
+        assert_eq!(state(NatGatewayState::Failed), State::Failed("no way out".into()));
+    }
+}

@@ -1,0 +1,276 @@
+//! Endpoints of AWS services: a gateway's routes, or network interfaces. One that was deleted can still be listed, and is
+//! left out here.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::operation::modify_vpc_endpoint::builders::ModifyVpcEndpointFluentBuilder as Modify;
+use aws_sdk_ec2::types::{
+    LastError, ResourceType, SecurityGroupIdentifier, UnsuccessfulItem, UnsuccessfulItemError, VpcEndpointType,
+};
+use environment::{Call, Fields, Live, Reach, Ref, Resource, Setting, State, VpcEndpoint, What};
+
+use super::{owned_by, tags};
+use crate::AwsCloud;
+use crate::clients::Clients;
+use crate::errors::{Answer, Problem, UnlessMissing, classify};
+use crate::ids::Look;
+use crate::token::client_token;
+
+pub(crate) use aws_sdk_ec2::types::VpcEndpoint as Found;
+
+const DESCRIBE: &str = "ec2:DescribeVpcEndpoints";
+
+/// The owner's endpoints.
+pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
+    let pages = clients.ec2.describe_vpc_endpoints().filters(owned_by(owner)).into_paginator().items().send();
+    let mut found: Vec<Found> = pages.collect::<Result<_, _>>().await.answer(DESCRIBE)?;
+    found.retain(|it| state_name(it) != "deleted");
+    Ok(found)
+}
+
+/// The endpoint as the engine sees it.
+pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+    let id = found.vpc_endpoint_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
+    let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
+    let tags = tags::read(found.tags());
+    let groups: Vec<&str> = found.groups().iter().filter_map(SecurityGroupIdentifier::group_id).collect();
+    let refs = |ids: &[String]| ids.iter().map(|id| look.reference(id)).collect();
+    let reach = match found.vpc_endpoint_type() {
+        Some(VpcEndpointType::Gateway) => Reach::Gateway { route_tables: refs(found.route_table_ids()) },
+        _ => {
+            let security_groups = groups.iter().map(|id| look.reference(id)).collect();
+            Reach::Interface { subnets: refs(found.subnet_ids()), security_groups }
+        }
+    };
+    let service = found.service_name().unwrap_or_default().to_owned();
+    let endpoint = VpcEndpoint { vpc: look.reference(vpc), service, reach };
+    let stood_in = found.route_table_ids().iter().chain(found.subnet_ids()).map(String::as_str);
+    Ok(Live {
+        id: Some(id.to_owned()),
+        whose: Live::whose(&tags, look.owner),
+        resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::VpcEndpoint(endpoint) },
+        state: state(found),
+        holds: std::iter::once(vpc).chain(stood_in).chain(groups).map(str::to_owned).collect(),
+        version: None,
+    })
+}
+
+/// In small letters: the service's model has capitals, and the service answers without.
+fn state_name(found: &Found) -> String {
+    found.state().map(|state| state.as_str().to_ascii_lowercase()).unwrap_or_default()
+}
+
+fn state(found: &Found) -> State {
+    let name = state_name(found);
+    match name.as_str() {
+        "pending" => State::Settling(String::from("it is being made")),
+        "pendingacceptance" => State::Settling(String::from("its service has not accepted it yet")),
+        "deleting" => State::Leaving(String::from("it is being deleted")),
+        "failed" | "rejected" | "expired" => {
+            let why = found.last_error().and_then(LastError::message).or(found.failure_reason());
+            State::Failed(why.map_or_else(|| format!("it is {name}"), str::to_owned))
+        }
+        _ => State::Ready,
+    }
+}
+
+/// Carries out one call on an endpoint.
+pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    match &call.what {
+        What::Create(resource) => create(aws, call, resource).await,
+        What::Set(settings) => match settings.as_slice() {
+            [Setting::Tag(..), ..] => tags::set(aws, call, settings).await,
+            settings => extend(aws, call, settings).await,
+        },
+        What::Clear(settings) => match settings.as_slice() {
+            [Setting::Tag(..), ..] => tags::clear(aws, call, settings).await,
+            settings => reduce(aws, call, settings).await,
+        },
+        What::Delete => delete(aws, call).await,
+        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+    }
+}
+
+async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
+    let Fields::VpcEndpoint(endpoint) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let id = |to: &Ref| aws.ids.of_ref(call.operation(), to);
+    let vpc = id(&endpoint.vpc)?;
+    let token = client_token(&aws.token_seed, &call.key, &vpc);
+    let request = aws.clients.ec2.create_vpc_endpoint().client_token(token).vpc_id(vpc);
+    let request = request.service_name(&endpoint.service);
+    let request = request.tag_specifications(tags::at_creation(ResourceType::VpcEndpoint, &resource.tags));
+    let request = match &endpoint.reach {
+        Reach::Gateway { route_tables } => {
+            let tables = route_tables.iter().map(id).collect::<Result<_, _>>()?;
+            request.vpc_endpoint_type(VpcEndpointType::Gateway).set_route_table_ids(Some(tables))
+        }
+        Reach::Interface { subnets, security_groups } => {
+            let subnets = subnets.iter().map(id).collect::<Result<_, _>>()?;
+            let groups = security_groups.iter().map(id).collect::<Result<_, _>>()?;
+            let request = request.vpc_endpoint_type(VpcEndpointType::Interface).private_dns_enabled(true);
+            request.set_subnet_ids(Some(subnets)).set_security_group_ids(Some(groups))
+        }
+    };
+    let answer = request.send().await.answer(call.operation())?;
+    let id = answer.vpc_endpoint().and_then(Found::vpc_endpoint_id);
+    aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
+    Ok(())
+}
+
+/// Adds the subnets or the tables that it has not got yet: what AWS says to one that it has is not documented.
+async fn extend(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
+    let found = find(aws, call).await?;
+    let found = found.ok_or_else(|| Problem::waits(DESCRIBE, "the endpoint is not visible"))?;
+    let mut request = None;
+    for setting in settings {
+        let (Setting::EndpointSubnet(to) | Setting::EndpointRouteTable(to)) = setting else {
+            return Err(Problem::no_such_call(call));
+        };
+        let id = aws.ids.of_ref(call.operation(), to)?;
+        if !stands_in(&found, setting).contains(&id) {
+            let modify = request.unwrap_or_else(|| aws.clients.ec2.modify_vpc_endpoint());
+            request = Some(match setting {
+                Setting::EndpointSubnet(_) => modify.add_subnet_ids(id),
+                _ => modify.add_route_table_ids(id),
+            });
+        }
+    }
+    modify(aws, call, request).await
+}
+
+/// Takes away those of the subnets or the tables that it has.
+async fn reduce(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
+    let Some(found) = find(aws, call).await? else { return Ok(()) };
+    let mut request = None;
+    for setting in settings {
+        let (Setting::EndpointSubnet(to) | Setting::EndpointRouteTable(to)) = setting else {
+            return Err(Problem::no_such_call(call));
+        };
+        let meant = aws.ids.all(to);
+        for id in stands_in(&found, setting).intersection(&meant).cloned() {
+            let modify = request.unwrap_or_else(|| aws.clients.ec2.modify_vpc_endpoint());
+            request = Some(match setting {
+                Setting::EndpointSubnet(_) => modify.remove_subnet_ids(id),
+                _ => modify.remove_route_table_ids(id),
+            });
+        }
+    }
+    modify(aws, call, request).await
+}
+
+/// What the endpoint has of a setting's sort.
+fn stands_in(found: &Found, setting: &Setting) -> BTreeSet<String> {
+    let ids = match setting {
+        Setting::EndpointSubnet(_) => found.subnet_ids(),
+        _ => found.route_table_ids(),
+    };
+    ids.iter().cloned().collect()
+}
+
+async fn modify(aws: &AwsCloud, call: &Call, request: Option<Modify>) -> Result<(), Problem> {
+    if let Some(request) = request {
+        request.vpc_endpoint_id(aws.ids.of_call(call)?).send().await.answer(call.operation())?;
+    }
+    Ok(())
+}
+
+/// The endpoint as it is now; nothing if it is gone.
+async fn find(aws: &AwsCloud, call: &Call) -> Result<Option<Found>, Problem> {
+    let request = aws.clients.ec2.describe_vpc_endpoints().vpc_endpoint_ids(aws.ids.of_call(call)?);
+    let answer = request.send().await.answer(DESCRIBE).unless_missing()?;
+    Ok(answer.and_then(|it| it.vpc_endpoints).unwrap_or_default().into_iter().next())
+}
+
+async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let id = aws.ids.of_call(call)?;
+    let answer = aws.clients.ec2.delete_vpc_endpoints().vpc_endpoint_ids(&id).send().await.answer(call.operation());
+    let answer = answer.and_then(|it| all_done(call.operation(), it.unsuccessful()));
+    answer.unless_missing()?;
+    aws.ids.gone(&id);
+    Ok(())
+}
+
+/// What was not deleted stands in an answer of success.
+fn all_done(operation: &'static str, unsuccessful: &[UnsuccessfulItem]) -> Result<(), Problem> {
+    let Some(item) = unsuccessful.first() else { return Ok(()) };
+    let error = item.error();
+    let code = error.and_then(UnsuccessfulItemError::code).unwrap_or_default();
+    let message = error.and_then(UnsuccessfulItemError::message).unwrap_or("it was not deleted");
+    // There is no status of its own; what is not known by its code is a mistake in the request.
+    Err(Problem { class: classify(code, 400), operation, code: code.to_owned(), message: message.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::errors::Class;
+    use crate::ids::Ids;
+    use aws_sdk_ec2::types::State as ServiceState;
+    use environment::{Key, Kind, Names};
+
+    fn endpoint(state: &str) -> aws_sdk_ec2::types::builders::VpcEndpointBuilder {
+        let found = Found::builder().vpc_endpoint_id("vpce-1").vpc_id("vpc-1").service_name("com.amazonaws.eu-west-1.s3");
+        found.state(ServiceState::from(state))
+    }
+
+    fn read_back(found: &Found) -> Live {
+        let ids = Ids::default();
+        ids.made(&Key::new(Kind::Vpc, "the-vpc"), "vpc-1");
+        ids.made(&Key::new(Kind::Subnet, "private1"), "subnet-1");
+        ids.made(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
+        ids.made(&Key::new(Kind::RouteTable, "the-table"), "rtb-1");
+        let account = "123456789012".into();
+        let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
+        live(found, &ids.look("owner", &names)).unwrap()
+    }
+
+    fn reach(live: &Live) -> Reach {
+        match &live.resource.fields {
+            Fields::VpcEndpoint(endpoint) => endpoint.reach.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_gateway_endpoint_is_read_with_its_tables_and_an_interface_endpoint_with_its_subnets_and_groups() {
+        let gateway = endpoint("available").vpc_endpoint_type(VpcEndpointType::Gateway).route_table_ids("rtb-1");
+        let live = read_back(&gateway.build());
+        let route_tables = BTreeSet::from([Ref::ours(Kind::RouteTable, "the-table")]);
+        assert_eq!(reach(&live), Reach::Gateway { route_tables });
+        assert_eq!((live.holds, live.state), (vec!["vpc-1".into(), "rtb-1".into()], State::Ready));
+
+        let interface = endpoint("available").vpc_endpoint_type(VpcEndpointType::Interface);
+        let groups = SecurityGroupIdentifier::builder().group_id("sg-1").build();
+        let live = read_back(&interface.subnet_ids("subnet-1").groups(groups).build());
+        let subnets = BTreeSet::from([Ref::ours(Kind::Subnet, "private1")]);
+        let security_groups = vec![Ref::ours(Kind::SecurityGroup, "the-sg")];
+        assert_eq!(reach(&live), Reach::Interface { subnets, security_groups });
+        assert_eq!(live.holds, ["vpc-1", "subnet-1", "sg-1"]);
+    }
+
+    #[test]
+    fn an_endpoint_settles_leaves_and_fails_for_a_reason_in_small_letters_and_capitals() {
+        let state = |name: &str| read_back(&endpoint(name).build()).state;
+        assert_eq!(state("pending"), State::Settling("it is being made".into()));
+        assert_eq!(state("Pending"), State::Settling("it is being made".into()));
+        assert_eq!(state("PendingAcceptance"), State::Settling("its service has not accepted it yet".into()));
+        assert_eq!(state("deleting"), State::Leaving("it is being deleted".into()));
+        assert_eq!(state("rejected"), State::Failed("it is rejected".into()));
+        let error = LastError::builder().message("no such service").build();
+        let failed = endpoint("failed").last_error(error).build();
+        assert_eq!(read_back(&failed).state, State::Failed("no such service".into()));
+    }
+
+    #[test]
+    fn what_was_not_deleted_is_a_problem_by_its_code() {
+        let item = |code: &str| {
+            let error = UnsuccessfulItemError::builder().code(code).message("no").build();
+            [UnsuccessfulItem::builder().error(error).build()]
+        };
+        let class = |code: &str| all_done("ec2:DeleteVpcEndpoints", &item(code)).map_err(|problem| problem.class);
+        assert_eq!(all_done("ec2:DeleteVpcEndpoints", &[]), Ok(()));
+        assert_eq!(class("InvalidVpcEndpoint.NotFound"), Err(Class::Missing));
+        assert_eq!(class("DependencyViolation"), Err(Class::Waits));
+        assert_eq!(class("InvalidParameter"), Err(Class::Refused));
+    }
+}

@@ -1,0 +1,130 @@
+//! Saved queries of Logs Insights. They have no tags: whose one is stands in its text.
+
+use aws_sdk_cloudwatchlogs::operation::put_query_definition::builders::PutQueryDefinitionFluentBuilder;
+use environment::{Call, Fields, Live, Names, Query, Ref, Resource, SavedQuery, Setting, State, Tags, What, mark};
+
+use crate::AwsCloud;
+use crate::clients::{Clients, one_attempt_of_logs};
+use crate::errors::{Answer, Problem, UnlessMissing};
+use crate::ids::Look;
+use crate::token::client_token;
+
+pub(crate) use aws_sdk_cloudwatchlogs::types::QueryDefinition as Found;
+
+const DESCRIBE: &str = "logs:DescribeQueryDefinitions";
+
+/// Everything in the environment's folder of queries, whoever's it is.
+pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>, Problem> {
+    let (mut found, mut next) = (Vec::new(), None);
+    loop {
+        let request = clients.logs.describe_query_definitions().query_definition_name_prefix(names.saved_queries());
+        let answer = request.set_next_token(next).send().await.answer(DESCRIBE)?;
+        found.extend(answer.query_definitions.unwrap_or_default());
+        next = answer.next_token;
+        if next.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// The query as the engine sees it.
+pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+    let missing = |what| move || Problem::unreadable(DESCRIBE, what);
+    let id = found.query_definition_id().ok_or_else(missing("id"))?;
+    let name = found.name().ok_or_else(missing("name"))?;
+    let text = found.query_string().unwrap_or_default();
+    let log_groups = found.log_group_names().iter().map(|name| log_group(look.names, name)).collect();
+    let query = Query { text: text.to_owned(), log_groups };
+    Ok(Live {
+        id: Some(id.to_owned()),
+        whose: Live::whose(&mark::in_text(text), look.owner),
+        resource: Resource {
+            name: name.to_owned(),
+            tags: Tags::new(),
+            fields: Fields::SavedQuery(SavedQuery { query }),
+        },
+        state: State::Ready,
+        holds: vec![],
+        version: None,
+    })
+}
+
+/// Queries know log groups by name, and everything else that refers to one by its ARN.
+fn log_group(names: &Names, name: &str) -> Ref {
+    let ours = [names.scaling_log_group(), names.instance_log_group()];
+    ours.into_iter().find(|key| key.name == name).map_or_else(|| Ref::Foreign(name.to_owned()), Ref::Ours)
+}
+
+/// Carries out one call on a query.
+pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    match &call.what {
+        What::Create(resource) => create(aws, call, resource).await,
+        What::Set(settings) => match settings.as_slice() {
+            [Setting::Query(query)] => {
+                let request = put(aws, call, query).query_definition_id(aws.ids.of_call(call)?);
+                request.send().await.answer(call.operation())?;
+                Ok(())
+            }
+            _ => Err(Problem::no_such_call(call)),
+        },
+        What::Delete => delete(aws, call).await,
+        What::Clear(_) | What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+    }
+}
+
+/// Sent once. The token is said to keep a request that the network doubled from failing (the API reference), and not that
+/// it makes only one query.
+async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
+    let Fields::SavedQuery(SavedQuery { query }) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let request = put(aws, call, query).client_token(client_token(&aws.token_seed, &call.key, ""));
+    let answer = request.customize().config_override(one_attempt_of_logs()).send().await.answer(call.operation())?;
+    let id = answer.query_definition_id().ok_or_else(|| Problem::unreadable(call.operation(), "id"))?;
+    aws.ids.made(&call.key, id);
+    Ok(())
+}
+
+/// All of a query: without an id it is a new one.
+fn put(aws: &AwsCloud, call: &Call, query: &Query) -> PutQueryDefinitionFluentBuilder {
+    let groups = query.log_groups.iter().map(ToString::to_string).collect();
+    let request = aws.clients.logs.put_query_definition().name(&call.key.name).query_string(&query.text);
+    request.set_log_group_names(Some(groups))
+}
+
+async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let id = aws.ids.of_call(call)?;
+    let request = aws.clients.logs.delete_query_definition().query_definition_id(&id);
+    request.send().await.answer(call.operation()).unless_missing()?;
+    aws.ids.gone(&id);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Ids;
+    use environment::Whose;
+
+    #[test]
+    fn a_query_is_judged_by_its_text_and_knows_our_log_groups_by_name() {
+        let names = Names {
+            project: "p".into(),
+            region: "eu-west-1".into(),
+            account: "123456789012".into(),
+            suffix: "dev".into(),
+        };
+        let text = format!("# {}\nfields @message", mark::text("owner", "p-eu-west-1-dev"));
+        let query = Found::builder()
+            .query_definition_id("q-1")
+            .name(names.saved_query("a").name)
+            .query_string(&text)
+            .log_group_names(names.instance_log_group().name)
+            .log_group_names("theirs");
+        let ids = Ids::default();
+        let shown = live(&query.clone().build(), &ids.look("owner", &names)).unwrap();
+        assert_eq!((shown.key(), shown.whose), (names.saved_query("a"), Whose::Ours));
+        let log_groups = vec![Ref::Ours(names.instance_log_group()), Ref::Foreign("theirs".into())];
+        assert_eq!(shown.resource.fields, Fields::SavedQuery(SavedQuery { query: Query { text, log_groups } }));
+        let theirs = live(&query.query_string("fields @message").build(), &ids.look("owner", &names)).unwrap();
+        assert!(matches!(theirs.whose, Whose::Foreign(_)));
+    }
+}

@@ -1,0 +1,72 @@
+//! The local cloud inside the test's own process, ended when the test is over.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use local_cloud::auto_scaling::AutoScalingService;
+use local_cloud::ec2::Ec2;
+use local_cloud::emulators::Emulators;
+use local_cloud::http::Http;
+use local_cloud::latency::LatencyTable;
+use local_cloud::recorder::Recorder;
+use local_cloud::router::{self, Router};
+use local_cloud::saved_queries::SavedQueries;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+/// How long an instance takes to come into service, and to end: long enough to be seen on its way.
+const INSTANCE_TIME: Duration = Duration::from_millis(500);
+
+pub struct LocalCloud {
+    _emulators: Emulators,
+    _output: Output,
+    router: Arc<Router>,
+    pub url: String,
+}
+
+/// The folder of the emulators' output.
+struct Output(PathBuf);
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl LocalCloud {
+    pub async fn start() -> LocalCloud {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/venv");
+        let output = Output(std::env::temp_dir().join(format!("aws-cloud-tests-at-{}", address.port())));
+        let http = Http::default();
+        let emulators = Emulators::start(&tools, &output.0, address, &http).await.expect("emulators");
+        let router = Arc::new(Router {
+            moto: emulators.moto(),
+            ministack: emulators.ministack(),
+            auto_scaling: AutoScalingService::new(Ec2::new(http.clone(), emulators.moto()), INSTANCE_TIME),
+            saved_queries: SavedQueries::default(),
+            recorder: Recorder::new(None).expect("no file"),
+            latency: LatencyTable::default(),
+            http,
+        });
+        // Both end with the test's runtime.
+        tokio::spawn(router::serve(listener, Arc::clone(&router)));
+        let scaling = Arc::clone(&router);
+        tokio::spawn(async move { scaling.auto_scaling.run().await });
+        LocalCloud { _emulators: emulators, _output: output, router, url: format!("http://{address}") }
+    }
+
+    pub fn forget_calls(&self) {
+        self.router.recorder.clear();
+    }
+
+    /// The calls that arrived, each as `service:Operation`.
+    pub fn calls(&self) -> Vec<String> {
+        let calls: Vec<Value> = serde_json::from_slice(&self.router.recorder.to_json().expect("JSON")).expect("JSON");
+        let call = |it: &Value| format!("{}:{}", it["service"].as_str()?, it["operation"].as_str()?).into();
+        calls.iter().filter_map(call).collect()
+    }
+}

@@ -1,0 +1,323 @@
+"""Each of the nine checks can say no: an environment planted by hand passes them all, and one fault takes one away."""
+
+import base64
+import functools
+import itertools
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+import nine_checks
+from local_cloud import ROOT, LocalCloud
+
+NUMBERS = itertools.count(1)
+TRIED = {6: True, 8: True, 9: True}
+SCRIPT = """#!/bin/bash
+set -euo pipefail
+systemctl enable amazon-ssm-agent
+systemctl start amazon-ssm-agent
+systemctl is-active --quiet amazon-ssm-agent
+dnf install -y amazon-cloudwatch-agent
+cat > /etc/agent.json <<'CONFIG'
+{ "logs": {} }
+CONFIG
+/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s \\
+  -c file:/etc/agent.json
+"""
+
+
+class Planted:
+    """What the checks read, planted as it should be. Each part can be planted again, with something wrong about it."""
+
+    def __init__(self, client, names):
+        self.client = client
+        self.names = names
+        self.plant_buckets()
+        self.plant_log_groups()
+        self.plant_role()
+        self.plant_group()
+        self.plant_monitoring()
+
+    def tags(self, name):
+        return [{"Key": nine_checks.TAG, "Value": self.names.environment}, {"Key": "Name", "Value": name}]
+
+    def specification(self, kind, name):
+        return [{"ResourceType": kind, "Tags": self.tags(name)}]
+
+    def plant_buckets(self):
+        place = {"CreateBucketConfiguration": {"LocationConstraint": self.names.region}}
+        for name in (self.names.bucket("data"), self.names.bucket("logs")):
+            self.client("s3").create_bucket(Bucket=name, **place)
+            self.client("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": self.tags(name)})
+        self.plant_log_delivery()
+        self.plant_access_logs("access-logs/")
+
+    def plant_log_delivery(self, **changes):
+        condition = {
+            "ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{self.names.bucket('data')}"},
+            "StringEquals": {"aws:SourceAccount": self.names.account},
+        }
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "logging.s3.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::{self.names.bucket('logs')}/access-logs/*",
+            "Condition": condition,
+        }
+        self.client("s3").put_bucket_policy(Bucket=self.names.bucket("logs"), Policy=document(statement | changes))
+
+    def plant_access_logs(self, prefix):
+        enabled = {"LoggingEnabled": {"TargetBucket": self.names.bucket("logs"), "TargetPrefix": prefix}}
+        self.client("s3").put_bucket_logging(Bucket=self.names.bucket("data"), BucketLoggingStatus=enabled)
+
+    def plant_log_groups(self):
+        for name in self.names.log_groups():
+            self.client("logs").create_log_group(logGroupName=name, tags={nine_checks.TAG: self.names.environment})
+            self.client("logs").put_retention_policy(logGroupName=name, retentionInDays=30)
+
+    def plant_role(self):
+        name = self.names.of("role")
+        self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document(), Tags=self.tags(name))
+        for arn in nine_checks.MANAGED:
+            self.client("iam").attach_role_policy(RoleName=name, PolicyArn=arn)
+        self.plant_inline_policy(self.names.bucket("data"))
+
+    def plant_inline_policy(self, bucket, kind="policy"):
+        arn = f"arn:aws:s3:::{bucket}"
+        objects = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject"], "Resource": [arn, f"{arn}/*"]}
+        logs = {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}
+        role, name = self.names.of("role"), self.names.of(kind)
+        self.client("iam").put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document(objects, logs))
+
+    def plant_vpc(self, name):
+        tags = self.specification("vpc", name)
+        return self.client("ec2").create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)["Vpc"]["VpcId"]
+
+    def plant_group(self):
+        ec2, name = self.client("ec2"), self.names.of("asg")
+        subnet = ec2.create_subnet(VpcId=self.plant_vpc(self.names.of("vpc")), CidrBlock="10.0.0.0/24")["Subnet"]
+        template = self.names.of("template")
+        tags = self.specification("launch-template", template)
+        ec2.create_launch_template(
+            LaunchTemplateName=template, LaunchTemplateData=template_data(encoded(SCRIPT)), TagSpecifications=tags
+        )
+        self.client("autoscaling").create_auto_scaling_group(
+            AutoScalingGroupName=name,
+            MinSize=0,
+            MaxSize=1,
+            VPCZoneIdentifier=subnet["SubnetId"],
+            LaunchTemplate={"LaunchTemplateName": template, "Version": "1"},
+            DeletionProtection="prevent-all-deletion",
+            Tags=[{**tag, "PropagateAtLaunch": True} for tag in self.tags(name)],
+        )
+        self.client("autoscaling").enable_metrics_collection(
+            AutoScalingGroupName=name, Metrics=["GroupInServiceInstances"], Granularity="1Minute"
+        )
+
+    def use_user_data(self, user_data):
+        template = self.names.of("template")
+        self.client("ec2").create_launch_template_version(
+            LaunchTemplateName=template, LaunchTemplateData=template_data(user_data)
+        )
+        self.update_group(LaunchTemplate={"LaunchTemplateName": template, "Version": "2"})
+
+    def update_group(self, **changes):
+        self.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=self.names.of("asg"), **changes)
+
+    def plant_monitoring(self):
+        up, self.scale_down = self.plant_policy("scale-up", 1), self.plant_policy("scale-down", -1)
+        self.plant_alarm("cpu-high", "GreaterThanOrEqualToThreshold", 70, up)
+        self.plant_alarm("cpu-low", "LessThanOrEqualToThreshold", 30, self.scale_down)
+        text = {"type": "text", "width": 6, "height": 3, "properties": {"markdown": self.mark()}}
+        name, body = self.names.of("dashboard"), json.dumps({"widgets": [text]})
+        self.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=body)
+
+    def mark(self):
+        return f"Kept as it is. {nine_checks.TAG}={self.names.environment}"
+
+    def plant_policy(self, kind, by):
+        group, name = self.names.of("asg"), self.names.of(kind)
+        given = {"AdjustmentType": "ChangeInCapacity", "ScalingAdjustment": by}
+        made = self.client("autoscaling").put_scaling_policy(AutoScalingGroupName=group, PolicyName=name, **given)
+        return made["PolicyARN"]
+
+    def plant_alarm(self, kind, comparison, threshold, action):
+        self.client("cloudwatch").put_metric_alarm(
+            AlarmName=self.names.of(kind),
+            AlarmDescription=self.mark(),
+            Namespace="AWS/EC2",
+            MetricName="CPUUtilization",
+            Dimensions=[{"Name": "AutoScalingGroupName", "Value": self.names.of("asg")}],
+            Statistic="Average",
+            ComparisonOperator=comparison,
+            Threshold=threshold,
+            Period=60,
+            EvaluationPeriods=3,
+            AlarmActions=[action],
+        )
+
+    def remove(self):
+        """Removes what the checks of other environments would look at, too."""
+        for bucket in (self.names.bucket("data"), self.names.bucket("logs")):
+            self.client("s3").delete_bucket(Bucket=bucket)
+        for name in self.names.log_groups():
+            self.client("logs").delete_log_group(logGroupName=name)
+        self.client("cloudwatch").delete_dashboards(DashboardNames=[self.names.of("dashboard")])
+
+
+def document(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def encoded(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+def template_data(user_data):
+    return {"ImageId": "ami-12c6146b", "InstanceType": "t3.micro", "UserData": user_data}
+
+
+class NineChecks(unittest.TestCase):
+    """One local cloud for all of them, and an environment of its own for each."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cloud = cls.enterClassContext(LocalCloud())
+        cls.region = cls.cloud.variables["AWS_REGION"]
+        cls.client = staticmethod(functools.cache(cls.cloud.client))
+        cls.account = cls.client("sts").get_caller_identity()["Account"]
+
+    def setUp(self):
+        names = nine_checks.Names("scalable-ec2", f"t{next(NUMBERS)}", self.region, self.account)
+        self.here = Planted(self.client, names)
+        self.addCleanup(self.here.remove)
+
+    def verdicts(self, tried=TRIED):
+        expected = nine_checks.Expected(retention=30, protected=True)
+        return nine_checks.check(self.client, self.here.names, expected, tried)
+
+    def assert_only(self, number, reason, tried=TRIED):
+        """Exactly this check says no, and why."""
+        verdicts = self.verdicts(tried)
+        self.assertEqual([it for it in verdicts if verdicts[it]["ok"] is not True], [number], verdicts)
+        self.assertIs(verdicts[number]["ok"], False)
+        self.assertIn(reason, "; ".join(verdicts[number]["why"]))
+
+    def test_what_is_as_it_should_be_passes_all_nine(self):
+        verdicts = self.verdicts()
+        self.assertEqual(list(verdicts), list(range(1, 10)))
+        self.assertTrue(all(it["ok"] is True for it in verdicts.values()), verdicts)
+
+    def test_1_user_data_that_is_encoded_twice(self):
+        self.here.use_user_data(encoded(encoded(SCRIPT)))
+        self.assert_only(1, "user data, decoded once, begins with: Iy, not #!")
+
+    def test_1_an_agent_that_is_not_checked(self):
+        self.here.use_user_data(encoded(SCRIPT.replace("systemctl is-active", "# systemctl is-active")))
+        self.assert_only(1, "['check the SSM agent']")
+
+    def test_1_an_agent_that_is_started_in_a_file_only(self):
+        command = "systemctl start amazon-ssm-agent"
+        self.here.use_user_data(encoded(SCRIPT.replace(command, f"cat > run <<EOF\n{command}\nEOF")))
+        self.assert_only(1, "['start the SSM agent']")
+
+    def test_2_an_alarm_at_the_wrong_policy(self):
+        self.here.plant_alarm("cpu-high", "GreaterThanOrEqualToThreshold", 70, self.here.scale_down)
+        self.assert_only(2, "cpu-high-uswest2")
+
+    def test_2_thresholds_that_meet(self):
+        self.here.plant_alarm("cpu-low", "LessThanOrEqualToThreshold", 70, self.here.scale_down)
+        self.assert_only(2, "thresholds, the low one first: [70.0, 70.0], not [70.0]")
+
+    def test_2_a_group_without_metrics(self):
+        group = {"AutoScalingGroupName": self.here.names.of("asg")}
+        self.client("autoscaling").disable_metrics_collection(**group, Metrics=["GroupInServiceInstances"])
+        self.assert_only(2, "metrics that the group does not send: ['GroupInServiceInstances']")
+
+    def test_3_a_log_group_that_keeps_everything(self):
+        self.client("logs").delete_retention_policy(logGroupName=self.here.names.log_groups()[1])
+        self.assert_only(3, "keeps its lines: [None], not [30]")
+
+    def test_4_a_bucket_that_was_guessed(self):
+        self.here.plant_inline_policy(f"scalable-ec2-data-{self.here.names.suffix}")
+        self.assert_only(4, f"'arn:aws:s3:::scalable-ec2-data-{self.here.names.suffix}/*'")
+
+    def test_4_every_bucket(self):
+        self.here.plant_inline_policy("*")
+        self.assert_only(4, "arn:aws:s3:::*")
+
+    def test_5_one_managed_policy_more(self):
+        arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+        self.client("iam").attach_role_policy(RoleName=self.here.names.of("role"), PolicyArn=arn)
+        self.assert_only(5, "AdministratorAccess")
+
+    def test_5_one_inline_policy_more(self):
+        self.here.plant_inline_policy(self.here.names.bucket("data"), kind="another")
+        self.assert_only(5, "inline")
+
+    def test_6_a_group_without_its_protection(self):
+        self.here.update_group(DeletionProtection="none")
+        self.assert_only(6, "the group's protection: none, not prevent-all-deletion")
+
+    def test_6_a_protection_that_did_not_hold(self):
+        self.assert_only(6, "it was tried, and did not behave so", {**TRIED, 6: False})
+
+    def test_7_another_prefix(self):
+        self.here.plant_access_logs("logs/")
+        self.assert_only(7, "'logs/'), not (")
+
+    def test_7_a_log_bucket_that_is_open(self):
+        self.here.plant_log_delivery(Principal="*")
+        self.assert_only(7, "lets in: *, not")
+
+    def test_7_a_log_bucket_for_everybodys_logs(self):
+        self.here.plant_log_delivery(Condition={"StringEquals": {"aws:SourceAccount": self.account}})
+        self.assert_only(7, "whose logs")
+
+    def test_8_a_name_with_a_timestamp(self):
+        self.here.plant_vpc(self.here.names.of("vpc-1763855123"))
+        self.assert_only(8, "names with time or chance in them: [('vpc', 'scalable-ec2-vpc-1763855123-uswest2")
+
+    def test_8_a_name_with_something_behind_it(self):
+        self.here.plant_vpc(f"{self.here.names.of('vpc')}-7f3a")
+        self.assert_only(8, "names that do not follow the rule: [('vpc'")
+
+    def test_8_plans_that_differ(self):
+        self.assert_only(8, "it was tried", {**TRIED, 8: False})
+
+    def test_9_a_variable_that_changes_what_is_settled(self):
+        self.assert_only(9, "it was tried", {**TRIED, 9: False})
+
+    def test_what_nobody_tried_is_neither_yes_nor_no(self):
+        verdicts = self.verdicts({})
+        self.assertEqual([number for number, it in verdicts.items() if it["ok"] is None], [6, 8, 9])
+
+    def test_where_there_is_nothing_every_reading_says_no(self):
+        nowhere = nine_checks.Names("scalable-ec2", "nowhere", self.region, self.account)
+        verdicts = nine_checks.check(self.client, nowhere)
+        self.assertEqual([number for number, it in verdicts.items() if it["ok"] is False], list(range(1, 9)))
+
+    def test_nothing_is_written(self):
+        before = len(self.cloud.calls())
+        self.verdicts()
+        operations = {call["operation"] for call in self.cloud.calls()[before:]}
+        self.assertTrue(operations)
+        self.assertEqual([it for it in operations if not it.startswith(("Describe", "Get", "List"))], [])
+
+    def test_the_program_prints_nine_lines_and_ends_with_1_if_one_says_no(self):
+        self.here.plant_access_logs("logs/")
+        done = self.run_program("--protected")
+        self.assertEqual(done.returncode, 1, done)
+        words = [line.split()[0] for line in done.stdout.splitlines()]
+        self.assertEqual(words, ["yes"] * 5 + ["?", "no", "?", "?"])
+
+    def run_program(self, *more):
+        program = ROOT / "tests" / "end_to_end" / "nine_checks.py"
+        command = [sys.executable, str(program), "--suffix", self.here.names.suffix, "--region", self.region, *more]
+        return subprocess.run(command, env={**os.environ, **self.cloud.variables}, capture_output=True, text=True)
+
+
+if __name__ == "__main__":
+    unittest.main()

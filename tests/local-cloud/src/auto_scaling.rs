@@ -1,0 +1,218 @@
+//! Auto Scaling over HTTP: the simulator, with moto's instances and the wall clock.
+
+mod activities;
+mod groups;
+mod hooks;
+mod instances;
+mod page;
+mod parameters;
+mod policies;
+mod tags;
+mod target_groups;
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use auto_scaling::{AutoScaling, Effect, Fault, Launch, Moment, Started, Timing};
+use http_body_util::{Either, Full};
+use hyper::{Response, StatusCode, header};
+use tokio::sync::Notify;
+
+use crate::{REGION, ec2::Ec2, element::Element, emulators::ACCOUNT, form, router::Body};
+use parameters::Parameters;
+
+const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
+
+/// What an action answers: the children of its result.
+type Answer = Result<Vec<Element>, Fault>;
+
+/// Auto Scaling of the one region in which the local cloud is used.
+pub struct AutoScalingService {
+    simulator: Mutex<AutoScaling>,
+    ec2: Ec2,
+    /// Something is to be done before the simulator said so.
+    called: Notify,
+    failing: Mutex<Failing>,
+    requests: AtomicU64,
+}
+
+/// Launches that are to fail.
+#[derive(Default)]
+struct Failing {
+    count: u64,
+    reason: String,
+}
+
+impl AutoScalingService {
+    /// No groups yet. `instance_time` is how long an instance takes to come into service, and to end.
+    #[must_use]
+    pub fn new(ec2: Ec2, instance_time: Duration) -> Self {
+        let timing = Timing { launch: instance_time, terminate: instance_time };
+        Self {
+            simulator: Mutex::new(AutoScaling::new(REGION, ACCOUNT, timing)),
+            ec2,
+            called: Notify::new(),
+            failing: Mutex::default(),
+            requests: AtomicU64::new(0),
+        }
+    }
+
+    /// Makes the next launches fail with a reason; 0 of them ends that.
+    pub fn fail_launches(&self, count: u64, reason: &str) {
+        *lock(&self.failing) = Failing { count, reason: reason.to_owned() };
+    }
+
+    /// Answers a request of the query protocol, from its form.
+    pub async fn answer(&self, form: &str) -> Response<Body> {
+        let mut parameters = Parameters::new(form::read(form));
+        let action = parameters.action();
+        let id = format!("00000000-0000-4000-8000-{:012x}", self.requests.fetch_add(1, Ordering::Relaxed));
+        let answer = self.act(&action, &mut parameters).await;
+        self.called.notify_one();
+        match answer {
+            Ok(result) => respond(StatusCode::OK, &success(&action, result, &id)),
+            Err(fault) => respond(StatusCode::BAD_REQUEST, &failure(&fault, &id)),
+        }
+    }
+
+    async fn act(&self, action: &str, given: &mut Parameters) -> Answer {
+        // Two ask EC2 about what they were given.
+        match action {
+            "CreateAutoScalingGroup" => return groups::create(self, given).await,
+            "UpdateAutoScalingGroup" => return groups::update(self, given).await,
+            _ => {}
+        }
+        let simulator = &mut *self.simulator();
+        match action {
+            "DescribeAutoScalingGroups" => groups::describe(simulator, given),
+            "DeleteAutoScalingGroup" => groups::delete(simulator, given),
+            "SetDesiredCapacity" => groups::set_desired_capacity(simulator, given),
+            "EnableMetricsCollection" => groups::enable_metrics(simulator, given),
+            "DisableMetricsCollection" => groups::disable_metrics(simulator, given),
+            "CreateOrUpdateTags" => tags::create_or_update(simulator, given),
+            "DeleteTags" => tags::delete(simulator, given),
+            "DescribeTags" => tags::describe(simulator, given),
+            "PutScalingPolicy" => policies::put(simulator, given),
+            "DescribePolicies" => policies::describe(simulator, given),
+            "DeletePolicy" => policies::delete(simulator, given),
+            "ExecutePolicy" => policies::execute(simulator, given),
+            "PutLifecycleHook" => hooks::put(simulator, given),
+            "DescribeLifecycleHooks" => hooks::describe(simulator, given),
+            "DeleteLifecycleHook" => hooks::delete(simulator, given),
+            "AttachLoadBalancerTargetGroups" => target_groups::attach(simulator, given),
+            "DetachLoadBalancerTargetGroups" => target_groups::detach(simulator, given),
+            "DescribeLoadBalancerTargetGroups" => target_groups::describe(simulator, given),
+            "DescribeScalingActivities" => activities::describe(simulator, given),
+            "DescribeAutoScalingInstances" => instances::describe(simulator, given),
+            "SetInstanceProtection" => instances::set_protection(simulator, given),
+            "TerminateInstanceInAutoScalingGroup" => instances::terminate(simulator, given),
+            _ => Err(Fault {
+                code: "InvalidAction",
+                message: format!("Could not find operation {action} for version 2011-01-01"),
+            }),
+        }
+    }
+
+    /// Does what is due, for as long as the local cloud runs.
+    pub async fn run(&self) -> Infallible {
+        loop {
+            let effects = self.simulator().step(now());
+            for effect in effects {
+                self.carry_out(effect).await;
+            }
+            let due = self.simulator().next_due(now());
+            tokio::select! {
+                () = self.called.notified() => {}
+                () = until(due) => {}
+            }
+        }
+    }
+
+    async fn carry_out(&self, effect: Effect) {
+        match effect {
+            Effect::Launch(launch) => {
+                let outcome = self.launch(&launch).await;
+                let mut simulator = self.simulator();
+                match outcome {
+                    Ok(started) => simulator.launched(launch.token, started, now()),
+                    Err(why) => simulator.launch_failed(launch.token, why.trim_end_matches('.'), now()),
+                }
+            }
+            Effect::Terminate { instance_id, .. } => {
+                if let Err(why) = self.ec2.terminate_instance(&instance_id).await {
+                    eprintln!("local-cloud: {instance_id} of an Auto Scaling group was not ended: {why}");
+                }
+            }
+        }
+    }
+
+    async fn launch(&self, launch: &Launch) -> Result<Started, String> {
+        if let Some(reason) = self.told_to_fail() {
+            return Err(reason);
+        }
+        let version = self.ec2.template_version(&launch.launch_template).await?;
+        let instance_id = self.ec2.run_instance(&version, launch).await?;
+        Ok(Started { instance_id, instance_type: version.instance_type, version: version.template.version })
+    }
+
+    fn told_to_fail(&self) -> Option<String> {
+        let mut failing = lock(&self.failing);
+        failing.count = failing.count.checked_sub(1)?;
+        Some(failing.reason.clone())
+    }
+
+    fn simulator(&self) -> MutexGuard<'_, AutoScaling> {
+        lock(&self.simulator)
+    }
+}
+
+/// The wall clock, as the simulator has it.
+fn now() -> Moment {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Returns when it is due; never, if nothing is.
+async fn until(due: Option<Moment>) {
+    match due {
+        Some(due) => tokio::time::sleep(Duration::from_millis(due.0.saturating_sub(now().0))).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn success(action: &str, result: Vec<Element>, request_id: &str) -> String {
+    let metadata = Element::node("ResponseMetadata", vec![Element::leaf("RequestId", request_id)]);
+    let result = Element::node(&format!("{action}Result"), result);
+    format!(r#"<{action}Response xmlns="{NAMESPACE}">{result}{metadata}</{action}Response>"#)
+}
+
+fn failure(fault: &Fault, request_id: &str) -> String {
+    let error = vec![
+        Element::leaf("Type", "Sender"),
+        Element::leaf("Code", fault.code),
+        Element::leaf("Message", &fault.message),
+    ];
+    let (error, id) = (Element::node("Error", error), Element::leaf("RequestId", request_id));
+    format!(r#"<ErrorResponse xmlns="{NAMESPACE}">{error}{id}</ErrorResponse>"#)
+}
+
+fn respond(status: StatusCode, document: &str) -> Response<Body> {
+    let mut response = Response::new(Either::Right(Full::from(document.to_owned())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/xml"));
+    response
+}
+
+/// A panic elsewhere leaves the groups readable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

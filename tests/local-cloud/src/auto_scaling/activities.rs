@@ -1,0 +1,39 @@
+//! Scaling activities.
+
+use auto_scaling::{Activity, AutoScaling};
+
+use super::{Answer, Parameters, groups::time, page::Page};
+use crate::element::Element;
+
+pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let group = given.text("AutoScalingGroupName");
+    let ids = given.texts("ActivityIds").unwrap_or_default();
+    let of_deleted = given.flag("IncludeDeletedGroups")?.unwrap_or(false);
+    let page = Page::of(given, 100)?;
+    given.finish()?;
+    let activities = match group {
+        Some(group) => simulator.activities(&group, of_deleted)?,
+        None => simulator.all_activities(of_deleted),
+    };
+    let wanted = activities.into_iter().filter(|it| ids.is_empty() || ids.contains(&it.id));
+    Ok(page.cut("Activities", wanted.map(fields).collect()))
+}
+
+/// An activity as answers have it.
+pub fn fields(activity: &Activity) -> Vec<Element> {
+    let mut fields = vec![
+        Element::leaf("ActivityId", &activity.id),
+        Element::leaf("AutoScalingGroupName", &activity.group),
+        Element::leaf("AutoScalingGroupARN", &activity.group_arn),
+        Element::leaf("Description", &activity.description),
+        Element::leaf("Cause", &activity.cause),
+        Element::leaf("StartTime", time(activity.start)),
+        Element::leaf("StatusCode", activity.status.as_str()),
+        Element::leaf("Progress", activity.progress),
+        Element::leaf("Details", &activity.details),
+    ];
+    fields.extend(activity.end.map(|end| Element::leaf("EndTime", time(end))));
+    fields.extend(activity.status_message.as_ref().map(|message| Element::leaf("StatusMessage", message)));
+    fields.extend(activity.of_deleted_group.then(|| Element::leaf("AutoScalingGroupState", "Deleted")));
+    fields
+}

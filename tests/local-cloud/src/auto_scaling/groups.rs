@@ -1,0 +1,236 @@
+//! Actions on groups.
+
+use std::time::Duration;
+
+use auto_scaling::{AutoScaling, DeletionProtection, Fault, Group, LaunchTemplate, Moment, NewGroup, Settings, Subnet};
+
+use super::{
+    Answer, AutoScalingService, Parameters, hooks, instances, now,
+    page::{self, Filter, Page},
+    tags,
+};
+use crate::element::Element;
+
+/// The only granularity that there is.
+const GRANULARITY: &str = "1Minute";
+
+pub async fn create(service: &AutoScalingService, given: &mut Parameters) -> Answer {
+    let name = given.required("AutoScalingGroupName")?;
+    let found = Found::of(service, given).await?;
+    if found.launch_template.is_none() {
+        return Err(Fault::validation("LaunchTemplate is missing: the local cloud launches from templates only"));
+    }
+    given.need(&["MinSize", "MaxSize"])?;
+    let settings = settings(Settings::default(), found, given)?;
+    let desired_capacity = given.number("DesiredCapacity")?;
+    let tags = tags::take(given)?.into_iter().map(|tag| tag.tag).collect();
+    let mut hooks = Vec::new();
+    for member in given.members("LifecycleHookSpecificationList") {
+        hooks.push(hooks::take(given, &format!("{member}."))?);
+    }
+    let target_group_arns = given.texts("TargetGroupARNs").unwrap_or_default();
+    given.finish()?;
+    let new = NewGroup { name, settings, desired_capacity, tags, hooks, target_group_arns };
+    service.simulator().create_group(new, now())?;
+    Ok(Vec::new())
+}
+
+pub async fn update(service: &AutoScalingService, given: &mut Parameters) -> Answer {
+    let name = given.required("AutoScalingGroupName")?;
+    let found = Found::of(service, given).await?;
+    let mut simulator = service.simulator();
+    let settings = settings(simulator.group(&name)?.settings.clone(), found, given)?;
+    let desired = given.number("DesiredCapacity")?;
+    given.finish()?;
+    simulator.update_group(&name, settings, desired, now())?;
+    Ok(Vec::new())
+}
+
+pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let name = given.required("AutoScalingGroupName")?;
+    let force = given.flag("ForceDelete")?.unwrap_or(false);
+    given.finish()?;
+    simulator.delete_group(&name, force, now())?;
+    Ok(Vec::new())
+}
+
+pub fn set_desired_capacity(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let name = given.required("AutoScalingGroupName")?;
+    let desired = given.required_number("DesiredCapacity")?;
+    let honor_cooldown = given.flag("HonorCooldown")?.unwrap_or(false);
+    given.finish()?;
+    simulator.set_desired_capacity(&name, desired, honor_cooldown, now())?;
+    Ok(Vec::new())
+}
+
+pub fn enable_metrics(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let name = given.required("AutoScalingGroupName")?;
+    let metrics = given.texts("Metrics").unwrap_or_default();
+    let valid = format!("{GRANULARITY} is all there is");
+    let granularity = given.parsed("Granularity", &valid, |text| (text == GRANULARITY).then_some(()))?;
+    granularity.ok_or_else(|| Fault::validation("Granularity is missing"))?;
+    given.finish()?;
+    simulator.enable_metrics(&name, &metrics)?;
+    Ok(Vec::new())
+}
+
+pub fn disable_metrics(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let name = given.required("AutoScalingGroupName")?;
+    let metrics = given.texts("Metrics").unwrap_or_default();
+    given.finish()?;
+    simulator.disable_metrics(&name, &metrics)?;
+    Ok(Vec::new())
+}
+
+pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let names = given.texts("AutoScalingGroupNames").unwrap_or_default();
+    let with_instances = given.flag("IncludeInstances")?.unwrap_or(true);
+    let filters = page::filters(given)?;
+    let page = Page::of(given, 50)?;
+    given.finish()?;
+    let mut found = Vec::new();
+    for group in simulator.groups().filter(|group| names.is_empty() || names.contains(&group.name)) {
+        if matches(group, &filters)? {
+            found.push(fields(group, with_instances));
+        }
+    }
+    Ok(page.cut("AutoScalingGroups", found))
+}
+
+fn matches(group: &Group, filters: &[Filter]) -> Result<bool, Fault> {
+    for Filter { name, values } in filters {
+        let tags = group.tags.values();
+        let matches = match (name.as_str(), name.strip_prefix("tag:")) {
+            ("tag-key", _) => tags.into_iter().any(|tag| values.contains(&tag.key)),
+            ("tag-value", _) => tags.into_iter().any(|tag| values.contains(&tag.value)),
+            (_, Some(key)) => group.tags.get(key).is_some_and(|tag| values.contains(&tag.value)),
+            _ => return Err(page::unknown_filter(name)),
+        };
+        if !matches {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What a create or update names and EC2 has.
+#[derive(Default)]
+struct Found {
+    launch_template: Option<LaunchTemplate>,
+    subnets: Option<Vec<Subnet>>,
+}
+
+impl Found {
+    async fn of(service: &AutoScalingService, given: &mut Parameters) -> Result<Self, Fault> {
+        let mut found = Self::default();
+        let id = given.text("LaunchTemplate.LaunchTemplateId");
+        let name = given.text("LaunchTemplate.LaunchTemplateName");
+        let version = given.text("LaunchTemplate.Version");
+        if id.is_some() || name.is_some() || version.is_some() {
+            if id.is_some() == name.is_some() {
+                let valid = "either LaunchTemplateId or LaunchTemplateName";
+                return Err(Fault::validation(format!("LaunchTemplate needs {valid}")));
+            }
+            let (id, name) = (id.unwrap_or_default(), name.unwrap_or_default());
+            let asked = LaunchTemplate { id, name, version: version.unwrap_or_else(|| "$Default".to_owned()) };
+            let bad = |why| Fault::validation(format!("You must use a valid fully-formed launch template. {why}"));
+            let there = service.ec2.template_version(&asked).await.map_err(bad)?.template;
+            found.launch_template = Some(LaunchTemplate { version: asked.version, ..there });
+        }
+        if let Some(ids) = given.text("VPCZoneIdentifier") {
+            let ids: Vec<&str> = ids.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
+            let subnets = if ids.is_empty() { Ok(Vec::new()) } else { service.ec2.subnets(&ids).await };
+            found.subnets = Some(subnets.map_err(Fault::validation)?);
+        }
+        Ok(found)
+    }
+}
+
+/// The settings, with what a request gives changed.
+fn settings(mut settings: Settings, found: Found, given: &mut Parameters) -> Result<Settings, Fault> {
+    replace(&mut settings.launch_template, found.launch_template);
+    replace(&mut settings.subnets, found.subnets);
+    replace(&mut settings.min_size, given.number("MinSize")?);
+    replace(&mut settings.max_size, given.number("MaxSize")?);
+    replace(&mut settings.default_cooldown, given.seconds("DefaultCooldown")?);
+    replace(&mut settings.health_check_type, given.text("HealthCheckType"));
+    replace(&mut settings.health_check_grace_period, given.seconds("HealthCheckGracePeriod")?);
+    replace(&mut settings.termination_policies, given.texts("TerminationPolicies"));
+    replace(&mut settings.capacity_rebalance, given.flag("CapacityRebalance")?);
+    replace(&mut settings.new_instances_protected, given.flag("NewInstancesProtectedFromScaleIn")?);
+    // -1 takes a warm-up away, and 0 a lifetime.
+    if let Some(seconds) = given.number::<i32>("DefaultInstanceWarmup")? {
+        settings.default_instance_warmup = u64::try_from(seconds).ok().map(Duration::from_secs);
+    }
+    if let Some(lifetime) = given.seconds("MaxInstanceLifetime")? {
+        settings.max_instance_lifetime = Some(lifetime).filter(|lifetime| !lifetime.is_zero());
+    }
+    let valid = "none, prevent-force-deletion or prevent-all-deletion";
+    let protection = given.parsed("DeletionProtection", valid, DeletionProtection::parse)?;
+    replace(&mut settings.deletion_protection, protection);
+    Ok(settings)
+}
+
+fn replace<T>(old: &mut T, new: Option<T>) {
+    if let Some(new) = new {
+        *old = new;
+    }
+}
+
+/// A group as DescribeAutoScalingGroups tells it.
+fn fields(group: &Group, with_instances: bool) -> Vec<Element> {
+    let settings = &group.settings;
+    let mut zones: Vec<&str> = settings.subnets.iter().map(|subnet| subnet.zone.as_str()).collect();
+    zones.sort_unstable();
+    zones.dedup();
+    let subnets = settings.subnets.iter().map(|subnet| subnet.id.as_str()).collect::<Vec<_>>().join(",");
+    let shown = group.instances.iter().filter(|_| with_instances);
+    let mut fields = vec![
+        Element::leaf("AutoScalingGroupName", &group.name),
+        Element::leaf("AutoScalingGroupARN", &group.arn),
+        template(&settings.launch_template),
+        Element::leaf("MinSize", settings.min_size),
+        Element::leaf("MaxSize", settings.max_size),
+        Element::leaf("DesiredCapacity", group.desired_capacity),
+        Element::leaf("DefaultCooldown", settings.default_cooldown.as_secs()),
+        Element::texts("AvailabilityZones", zones),
+        Element::node("LoadBalancerNames", Vec::new()),
+        Element::texts("TargetGroupARNs", &group.target_group_arns),
+        Element::leaf("HealthCheckType", &settings.health_check_type),
+        Element::leaf("HealthCheckGracePeriod", settings.health_check_grace_period.as_secs()),
+        Element::list("Instances", shown.map(instances::fields).collect()),
+        Element::leaf("CreatedTime", time(group.created)),
+        Element::node("SuspendedProcesses", Vec::new()),
+        Element::leaf("VPCZoneIdentifier", subnets),
+        Element::list("EnabledMetrics", group.enabled_metrics.iter().map(|name| metric(name)).collect()),
+        Element::list("Tags", group.tags.values().map(|tag| tags::fields(&group.name, tag)).collect()),
+        Element::texts("TerminationPolicies", &settings.termination_policies),
+        Element::leaf("NewInstancesProtectedFromScaleIn", settings.new_instances_protected),
+        Element::leaf("CapacityRebalance", settings.capacity_rebalance),
+        Element::leaf("DeletionProtection", settings.deletion_protection.as_str()),
+    ];
+    fields.extend(group.status().map(|status| Element::leaf("Status", status)));
+    let seconds = |name, span: Option<Duration>| span.map(|span| Element::leaf(name, span.as_secs()));
+    fields.extend(seconds("MaxInstanceLifetime", settings.max_instance_lifetime));
+    fields.extend(seconds("DefaultInstanceWarmup", settings.default_instance_warmup));
+    fields
+}
+
+fn metric(name: &str) -> Vec<Element> {
+    vec![Element::leaf("Metric", name), Element::leaf("Granularity", GRANULARITY)]
+}
+
+/// A launch template in a group or an instance.
+pub fn template(template: &LaunchTemplate) -> Element {
+    let fields = vec![
+        Element::leaf("LaunchTemplateId", &template.id),
+        Element::leaf("LaunchTemplateName", &template.name),
+        Element::leaf("Version", &template.version),
+    ];
+    Element::node("LaunchTemplate", fields)
+}
+
+/// A moment as answers have it.
+pub fn time(moment: Moment) -> String {
+    moment.with_millis()
+}

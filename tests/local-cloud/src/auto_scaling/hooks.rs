@@ -1,0 +1,64 @@
+//! Actions on lifecycle hooks.
+
+use auto_scaling::{AutoScaling, DefaultResult, Fault, Group, Hook, PutHook, Transition};
+
+use super::{Answer, Parameters};
+use crate::element::Element;
+
+pub fn put(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let group = given.required("AutoScalingGroupName")?;
+    let hook = take(given, "")?;
+    given.finish()?;
+    simulator.put_hook(&group, hook)?;
+    Ok(Vec::new())
+}
+
+pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let group = given.required("AutoScalingGroupName")?;
+    let names = given.texts("LifecycleHookNames").unwrap_or_default();
+    given.finish()?;
+    let group = simulator.group(&group)?;
+    let wanted = group.hooks.values().filter(|hook| names.is_empty() || names.contains(&hook.name));
+    Ok(vec![Element::list("LifecycleHooks", wanted.map(|hook| fields(group, hook)).collect())])
+}
+
+pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let group = given.required("AutoScalingGroupName")?;
+    let hook = given.required("LifecycleHookName")?;
+    given.finish()?;
+    simulator.delete_hook(&group, &hook)?;
+    Ok(Vec::new())
+}
+
+/// Takes a hook whose parameters' names begin so.
+pub fn take(given: &mut Parameters, prefix: &str) -> Result<PutHook, Fault> {
+    let transitions = [Transition::Launching, Transition::Terminating].map(Transition::as_str).join(" or ");
+    let named = |name: &str| format!("{prefix}{name}");
+    Ok(PutHook {
+        name: given.required(&named("LifecycleHookName"))?,
+        transition: given.parsed(&named("LifecycleTransition"), &transitions, Transition::parse)?,
+        heartbeat: given.seconds(&named("HeartbeatTimeout"))?,
+        default_result: given.parsed(&named("DefaultResult"), "CONTINUE or ABANDON", DefaultResult::parse)?,
+        metadata: given.text(&named("NotificationMetadata")),
+        target_arn: given.text(&named("NotificationTargetARN")),
+        role_arn: given.text(&named("RoleARN")),
+    })
+}
+
+fn fields(group: &Group, hook: &Hook) -> Vec<Element> {
+    let mut fields = vec![
+        Element::leaf("LifecycleHookName", &hook.name),
+        Element::leaf("AutoScalingGroupName", &group.name),
+        Element::leaf("LifecycleTransition", hook.transition.as_str()),
+        Element::leaf("HeartbeatTimeout", hook.heartbeat.as_secs()),
+        Element::leaf("GlobalTimeout", hook.global_timeout().as_secs()),
+        Element::leaf("DefaultResult", hook.default_result.as_str()),
+    ];
+    let told = [
+        ("NotificationMetadata", &hook.metadata),
+        ("NotificationTargetARN", &hook.target_arn),
+        ("RoleARN", &hook.role_arn),
+    ];
+    fields.extend(told.into_iter().filter_map(|(name, value)| Some(Element::leaf(name, value.as_ref()?))));
+    fields
+}

@@ -1,0 +1,51 @@
+//! Actions on instances.
+
+use auto_scaling::{AutoScaling, Fault, Instance};
+
+use super::{Answer, Parameters, activities, groups::template, now, page::Page};
+use crate::element::Element;
+
+pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let ids = given.texts("InstanceIds").unwrap_or_default();
+    let page = Page::of(given, 50)?;
+    given.finish()?;
+    let of_group = |group: &auto_scaling::Group| {
+        let wanted = group.instances.iter().filter(|it| ids.is_empty() || ids.contains(&it.id));
+        let name = Element::leaf("AutoScalingGroupName", &group.name);
+        wanted.map(|it| [vec![name.clone()], fields(it)].concat()).collect::<Vec<_>>()
+    };
+    Ok(page.cut("AutoScalingInstances", simulator.groups().flat_map(of_group).collect()))
+}
+
+pub fn set_protection(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let group = given.required("AutoScalingGroupName")?;
+    let ids = given.texts("InstanceIds").ok_or_else(|| Fault::validation("InstanceIds is missing"))?;
+    let protected = given.flag("ProtectedFromScaleIn")?;
+    let protected = protected.ok_or_else(|| Fault::validation("ProtectedFromScaleIn is missing"))?;
+    given.finish()?;
+    simulator.set_instance_protection(&group, &ids, protected)?;
+    Ok(Vec::new())
+}
+
+pub fn terminate(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let id = given.required("InstanceId")?;
+    let decrement = given.flag("ShouldDecrementDesiredCapacity")?;
+    let decrement = decrement.ok_or_else(|| Fault::validation("ShouldDecrementDesiredCapacity is missing"))?;
+    given.finish()?;
+    let activity = simulator.terminate_instance(&id, decrement, now())?;
+    Ok(vec![Element::node("Activity", activities::fields(&activity))])
+}
+
+/// An instance as its group tells it.
+pub fn fields(instance: &Instance) -> Vec<Element> {
+    vec![
+        Element::leaf("InstanceId", &instance.id),
+        Element::leaf("InstanceType", &instance.instance_type),
+        Element::leaf("AvailabilityZone", &instance.subnet.zone),
+        Element::leaf("LifecycleState", instance.state.as_str()),
+        // Health is not simulated.
+        Element::leaf("HealthStatus", "Healthy"),
+        template(&instance.launch_template),
+        Element::leaf("ProtectedFromScaleIn", instance.protected),
+    ]
+}

@@ -1,0 +1,64 @@
+//! Answers that come in pages, and the filters of those that can be filtered.
+
+use auto_scaling::Fault;
+
+use super::Parameters;
+use crate::element::Element;
+
+/// The most that AWS puts on a page.
+const MOST: usize = 100;
+
+/// Which part of a list is wanted.
+pub struct Page {
+    first: usize,
+    length: usize,
+}
+
+impl Page {
+    /// Takes `MaxRecords` (1 to 100) and `NextToken`, which is the number of the first element.
+    pub fn of(given: &mut Parameters, default_length: usize) -> Result<Self, Fault> {
+        let valid = format!("1 to {MOST}");
+        let fits = |length: &usize| (1..=MOST).contains(length);
+        let length = given.parsed("MaxRecords", &valid, |text| text.parse().ok().filter(fits))?;
+        let first = match given.text("NextToken") {
+            None => 0,
+            Some(token) => token.parse().map_err(|_| Fault {
+                code: "InvalidNextToken",
+                message: format!("NextToken is '{token}': one that an answer had"),
+            })?,
+        };
+        Ok(Self { first, length: length.unwrap_or(default_length) })
+    }
+
+    /// The wanted members under the list's name, and the token of the next page if there is one.
+    pub fn cut(&self, name: &str, members: Vec<Vec<Element>>) -> Vec<Element> {
+        let after = self.first + self.length;
+        let more = members.len() > after;
+        let here = members.into_iter().skip(self.first).take(self.length).collect();
+        let mut answer = vec![Element::list(name, here)];
+        answer.extend(more.then(|| Element::leaf("NextToken", after)));
+        answer
+    }
+}
+
+/// A filter: its name, and the values of which one has to match.
+pub struct Filter {
+    pub name: String,
+    pub values: Vec<String>,
+}
+
+/// Takes the filters of a request.
+pub fn filters(given: &mut Parameters) -> Result<Vec<Filter>, Fault> {
+    let mut filters = Vec::new();
+    for member in given.members("Filters") {
+        let name = given.required(&format!("{member}.Name"))?;
+        let values = given.texts(&format!("{member}.Values")).unwrap_or_default();
+        filters.push(Filter { name, values });
+    }
+    Ok(filters)
+}
+
+/// What a filter of an unknown name is answered.
+pub fn unknown_filter(name: &str) -> Fault {
+    Fault::validation(format!("Filters has {name}: the local cloud does not know this filter"))
+}

@@ -1,0 +1,108 @@
+//! Actions on scaling policies.
+
+use auto_scaling::{Adjustment, AutoScaling, Fault, Group, Policy};
+
+use super::{Answer, Parameters, now, page::Page};
+use crate::element::Element;
+
+const SIMPLE: &str = "SimpleScaling";
+
+pub fn put(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let group = given.required("AutoScalingGroupName")?;
+    let name = given.required("PolicyName")?;
+    let valid = format!("the local cloud simulates {SIMPLE} only");
+    given.parsed("PolicyType", &valid, |text| (text == SIMPLE).then_some(()))?;
+    let adjustment = adjustment(given)?;
+    let cooldown = given.seconds("Cooldown")?;
+    given
+        .parsed("Enabled", "the local cloud simulates enabled policies only", |text| (text == "true").then_some(()))?;
+    given.finish()?;
+    let arn = simulator.put_scaling_policy(&group, Policy { name, adjustment, cooldown })?;
+    Ok(vec![Element::leaf("PolicyARN", arn), Element::node("Alarms", Vec::new())])
+}
+
+fn adjustment(given: &mut Parameters) -> Result<Adjustment, Fault> {
+    let kind = given.required("AdjustmentType")?;
+    let by: i32 = given.required_number("ScalingAdjustment")?;
+    match kind.as_str() {
+        "ChangeInCapacity" => Ok(Adjustment::ChangeInCapacity(by)),
+        "ExactCapacity" => {
+            let negative = |_| Fault::validation(format!("ScalingAdjustment is {by}: an exact capacity is 0 or more"));
+            u32::try_from(by).map(Adjustment::ExactCapacity).map_err(negative)
+        }
+        "PercentChangeInCapacity" => {
+            let min_magnitude = given.number("MinAdjustmentMagnitude")?;
+            Ok(Adjustment::PercentChangeInCapacity { percent: by, min_magnitude })
+        }
+        _ => {
+            let valid = "ChangeInCapacity, ExactCapacity or PercentChangeInCapacity";
+            Err(Fault::validation(format!("AdjustmentType is '{kind}': {valid}")))
+        }
+    }
+}
+
+pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let group = given.text("AutoScalingGroupName");
+    let names = given.texts("PolicyNames").unwrap_or_default();
+    let types = given.texts("PolicyTypes").unwrap_or_default();
+    let page = Page::of(given, 50)?;
+    given.finish()?;
+    if let Some(group) = &group {
+        simulator.group(group)?;
+    }
+    let simulator = &*simulator;
+    let groups = simulator.groups().filter(|it| group.as_ref().is_none_or(|name| *name == it.name));
+    let policies = groups.flat_map(|group| group.policies.values().map(move |policy| (group, policy)));
+    let wanted = policies.filter(|(group, policy)| {
+        let arn = simulator.policy_arn(&group.name, &policy.name);
+        let is_named = names.is_empty() || names.contains(&policy.name) || names.contains(&arn);
+        is_named && (types.is_empty() || types.iter().any(|it| it == SIMPLE))
+    });
+    Ok(page.cut("ScalingPolicies", wanted.map(|(group, policy)| fields(simulator, group, policy)).collect()))
+}
+
+pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let (group, policy) = target(given)?;
+    given.finish()?;
+    simulator.delete_policy(&group, &policy)?;
+    Ok(Vec::new())
+}
+
+pub fn execute(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let (group, policy) = target(given)?;
+    let honor_cooldown = given.flag("HonorCooldown")?.unwrap_or(false);
+    given.finish()?;
+    simulator.execute_policy(&group, &policy, honor_cooldown, now())?;
+    Ok(Vec::new())
+}
+
+/// Group and policy. An ARN of a policy tells its group.
+fn target(given: &mut Parameters) -> Result<(String, String), Fault> {
+    let policy = given.required("PolicyName")?;
+    let in_arn = || Some(policy.split_once(":autoScalingGroupName/")?.1.split_once(':')?.0.to_owned());
+    let group = given.text("AutoScalingGroupName").or_else(in_arn);
+    let missing = || Fault::validation("AutoScalingGroupName is missing, and PolicyName is no ARN");
+    Ok((group.ok_or_else(missing)?, policy))
+}
+
+fn fields(simulator: &AutoScaling, group: &Group, policy: &Policy) -> Vec<Element> {
+    let mut fields = vec![
+        Element::leaf("AutoScalingGroupName", &group.name),
+        Element::leaf("PolicyName", &policy.name),
+        Element::leaf("PolicyARN", simulator.policy_arn(&group.name, &policy.name)),
+        Element::leaf("PolicyType", SIMPLE),
+        Element::leaf("AdjustmentType", policy.adjustment.kind()),
+    ];
+    let (by, min_magnitude) = match policy.adjustment {
+        Adjustment::ChangeInCapacity(change) => (i64::from(change), None),
+        Adjustment::ExactCapacity(exact) => (i64::from(exact), None),
+        Adjustment::PercentChangeInCapacity { percent, min_magnitude } => (i64::from(percent), min_magnitude),
+    };
+    fields.push(Element::leaf("ScalingAdjustment", by));
+    fields.extend(min_magnitude.map(|least| Element::leaf("MinAdjustmentMagnitude", least)));
+    fields.extend(policy.cooldown.map(|cooldown| Element::leaf("Cooldown", cooldown.as_secs())));
+    fields.push(Element::node("StepAdjustments", Vec::new()));
+    fields.push(Element::node("Alarms", Vec::new()));
+    fields.push(Element::leaf("Enabled", true));
+    fields
+}

@@ -1,0 +1,100 @@
+//! Actions on groups' tags.
+
+use auto_scaling::{AutoScaling, Fault, Tag};
+
+use super::{
+    Answer, Parameters,
+    page::{self, Filter, Page},
+};
+use crate::element::Element;
+
+const GROUP: &str = "auto-scaling-group";
+
+/// A tag of a request, and the group that it names. In a create call it need not name one.
+pub struct TagOf {
+    pub group: Option<String>,
+    pub tag: Tag,
+}
+
+pub fn create_or_update(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    for (group, tag) in of_groups(given)? {
+        simulator.set_tags(&group, vec![tag])?;
+    }
+    Ok(Vec::new())
+}
+
+pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    for (group, tag) in of_groups(given)? {
+        simulator.delete_tags(&group, &[tag.key])?;
+    }
+    Ok(Vec::new())
+}
+
+pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let filters = page::filters(given)?;
+    let page = Page::of(given, 50)?;
+    given.finish()?;
+    let mut found = Vec::new();
+    for group in simulator.groups() {
+        for tag in group.tags.values() {
+            if matches(&group.name, tag, &filters)? {
+                found.push(fields(&group.name, tag));
+            }
+        }
+    }
+    Ok(page.cut("Tags", found))
+}
+
+fn matches(group: &str, tag: &Tag, filters: &[Filter]) -> Result<bool, Fault> {
+    for Filter { name, values } in filters {
+        let propagates = tag.propagate_at_launch.to_string();
+        let value = match name.as_str() {
+            "auto-scaling-group" => group,
+            "key" => &tag.key,
+            "value" => &tag.value,
+            "propagate-at-launch" => &propagates,
+            _ => return Err(page::unknown_filter(name)),
+        };
+        if !values.iter().any(|it| it == value) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// All tags of a request, each with its group.
+fn of_groups(given: &mut Parameters) -> Result<Vec<(String, Tag)>, Fault> {
+    let tags = take(given)?;
+    given.finish()?;
+    let of = |tag: TagOf| {
+        let missing = || Fault::validation(format!("Tags: {} has no ResourceId", tag.tag.key));
+        Ok((tag.group.clone().ok_or_else(missing)?, tag.tag))
+    };
+    tags.into_iter().map(of).collect()
+}
+
+/// Takes the tags of a request.
+pub fn take(given: &mut Parameters) -> Result<Vec<TagOf>, Fault> {
+    let mut tags = Vec::new();
+    for member in given.members("Tags") {
+        let valid = format!("{GROUP} is all there is");
+        given.parsed(&format!("{member}.ResourceType"), &valid, |text| (text == GROUP).then_some(()))?;
+        let group = given.text(&format!("{member}.ResourceId"));
+        let key = given.required(&format!("{member}.Key"))?;
+        let value = given.text(&format!("{member}.Value")).unwrap_or_default();
+        let propagate_at_launch = given.flag(&format!("{member}.PropagateAtLaunch"))?.unwrap_or(false);
+        tags.push(TagOf { group, tag: Tag { key, value, propagate_at_launch } });
+    }
+    Ok(tags)
+}
+
+/// A tag as answers have it.
+pub fn fields(group: &str, tag: &Tag) -> Vec<Element> {
+    vec![
+        Element::leaf("ResourceId", group),
+        Element::leaf("ResourceType", GROUP),
+        Element::leaf("Key", &tag.key),
+        Element::leaf("Value", &tag.value),
+        Element::leaf("PropagateAtLaunch", tag.propagate_at_launch),
+    ]
+}

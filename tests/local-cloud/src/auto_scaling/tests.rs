@@ -1,0 +1,183 @@
+//! The protocol: what is read out of a request, and what is written into an answer.
+
+use std::net::Ipv4Addr;
+
+use auto_scaling::{LaunchTemplate, NewGroup, Settings, Subnet, Tag};
+use http_body_util::BodyExt;
+
+use super::*;
+use crate::http::Http;
+
+/// A service with the empty group `web`, and no EC2.
+fn service() -> AutoScalingService {
+    let ec2 = Ec2::new(Http::default(), (Ipv4Addr::LOCALHOST, 9).into());
+    let service = AutoScalingService::new(ec2, Duration::ZERO);
+    let settings = Settings {
+        launch_template: LaunchTemplate { id: "lt-1".into(), name: "t".into(), version: "2".into() },
+        max_size: 3,
+        subnets: vec![Subnet { id: "subnet-1".into(), zone: "us-west-2b".into() }],
+        default_instance_warmup: Some(Duration::from_mins(1)),
+        ..Settings::default()
+    };
+    let tags = vec![Tag { key: "Owner".into(), value: "a & b".into(), propagate_at_launch: true }];
+    let new = NewGroup { name: "web".into(), settings, tags, ..NewGroup::default() };
+    service.simulator().create_group(new, Moment(1_795_420_800_250)).unwrap();
+    service
+}
+
+async fn answer(service: &AutoScalingService, form: &str) -> (StatusCode, Element) {
+    let (head, body) = service.answer(&format!("Version=2011-01-01&Action={form}")).await.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (head.status, Element::parse(std::str::from_utf8(&body).unwrap()).unwrap())
+}
+
+async fn accepted(service: &AutoScalingService, form: &str) -> Element {
+    let (status, answer) = answer(service, form).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    answer
+}
+
+/// Code and message of a refusal.
+async fn refused(service: &AutoScalingService, form: &str) -> String {
+    let (status, answer) = answer(service, form).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+    let text = |path| answer.text_of(path).unwrap().to_owned();
+    assert_eq!(
+        (answer.name.as_str(), text("Error/Type").as_str(), text("RequestId").len()),
+        ("ErrorResponse", "Sender", 36)
+    );
+    format!("{}: {}", text("Error/Code"), text("Error/Message"))
+}
+
+#[tokio::test]
+async fn a_group_is_told_with_everything_it_was_given() {
+    let answer = accepted(&service(), "DescribeAutoScalingGroups").await;
+    assert_eq!(answer.name, "DescribeAutoScalingGroupsResponse");
+    assert!(answer.text_of("ResponseMetadata/RequestId").is_some());
+    let group = &answer.items("DescribeAutoScalingGroupsResult/AutoScalingGroups")[0];
+    for (path, value) in [
+        ("AutoScalingGroupName", "web"),
+        ("LaunchTemplate/Version", "2"),
+        ("MaxSize", "3"),
+        ("CreatedTime", "2026-11-23T08:00:00.250Z"),
+        ("VPCZoneIdentifier", "subnet-1"),
+        ("AvailabilityZones/member", "us-west-2b"),
+        ("DefaultInstanceWarmup", "60"),
+        ("DeletionProtection", "none"),
+        ("Tags/member/Value", "a & b"),
+        ("Tags/member/PropagateAtLaunch", "true"),
+    ] {
+        assert_eq!(group.text_of(path), Some(value), "{path}");
+    }
+    assert_eq!((group.find("Status"), group.find("MaxInstanceLifetime")), (None, None));
+}
+
+#[tokio::test]
+async fn what_is_not_known_is_refused_by_name() {
+    let service = service();
+    let action = "InvalidAction: Could not find operation StartInstanceRefresh for version 2011-01-01";
+    assert_eq!(refused(&service, "StartInstanceRefresh&AutoScalingGroupName=web").await, action);
+    let extra = "UpdateAutoScalingGroup&AutoScalingGroupName=web&MaxSize=9&PlacementGroup=p";
+    let told = "ValidationError: the local cloud does not simulate PlacementGroup";
+    assert_eq!(refused(&service, extra).await, told);
+    assert_eq!(service.simulator().group("web").unwrap().settings.max_size, 3, "refused whole");
+    let number = refused(&service, "UpdateAutoScalingGroup&AutoScalingGroupName=web&MaxSize=-1").await;
+    assert_eq!(number, "ValidationError: MaxSize is '-1': a whole number in range");
+    let needed = refused(&service, "SetDesiredCapacity&AutoScalingGroupName=web").await;
+    assert_eq!(needed, "ValidationError: DesiredCapacity is missing");
+    let policy = "PutScalingPolicy&AutoScalingGroupName=web&PolicyName=p&PolicyType=TargetTrackingScaling";
+    assert!(refused(&service, policy).await.contains("PolicyType is 'TargetTrackingScaling'"));
+    assert!(refused(&service, "DescribeAutoScalingGroups&Filters.member.1.Name=x").await.contains("Filters has x"));
+}
+
+#[tokio::test]
+async fn an_update_changes_what_it_gives_and_takes_away_what_it_may() {
+    let service = service();
+    let update = "UpdateAutoScalingGroup&AutoScalingGroupName=web";
+    let change = "DefaultCooldown=7&MaxInstanceLifetime=86400&TerminationPolicies.member.1=OldestInstance\
+                  &DeletionProtection=prevent-all-deletion&CapacityRebalance=true&HealthCheckGracePeriod=9";
+    accepted(&service, &format!("{update}&{change}")).await;
+    let settings = || service.simulator().group("web").unwrap().settings.clone();
+    let expected = Settings {
+        default_cooldown: Duration::from_secs(7),
+        max_instance_lifetime: Some(Duration::from_hours(24)),
+        termination_policies: vec!["OldestInstance".into()],
+        deletion_protection: auto_scaling::DeletionProtection::PreventAllDeletion,
+        capacity_rebalance: true,
+        health_check_grace_period: Duration::from_secs(9),
+        ..settings()
+    };
+    assert_eq!(settings(), expected);
+    accepted(&service, &format!("{update}&MaxInstanceLifetime=0&DefaultInstanceWarmup=-1")).await;
+    assert_eq!((settings().max_instance_lifetime, settings().default_instance_warmup), (None, None));
+}
+
+#[tokio::test]
+async fn groups_come_by_name_by_tag_and_in_pages() {
+    let service = service();
+    let settings = service.simulator().group("web").unwrap().settings.clone();
+    let other = NewGroup { name: "other".into(), settings, ..NewGroup::default() };
+    service.simulator().create_group(other, Moment(0)).unwrap();
+    let names = |answer: &Element| {
+        let groups = answer.items("DescribeAutoScalingGroupsResult/AutoScalingGroups").iter();
+        groups.map(|group| group.text_of("AutoScalingGroupName").unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let describe = "DescribeAutoScalingGroups";
+    let by_name = accepted(&service, &format!("{describe}&AutoScalingGroupNames.member.1=web")).await;
+    assert_eq!(names(&by_name), ["web"]);
+    let filter = "Filters.member.1.Name=tag%3AOwner&Filters.member.1.Values.member.1=a+%26+b";
+    assert_eq!(names(&accepted(&service, &format!("{describe}&{filter}")).await), ["web"]);
+    let first = accepted(&service, &format!("{describe}&MaxRecords=1")).await;
+    assert_eq!(names(&first), ["other"]);
+    let token = first.text_of("DescribeAutoScalingGroupsResult/NextToken").unwrap();
+    let second = accepted(&service, &format!("{describe}&MaxRecords=1&NextToken={token}")).await;
+    assert_eq!(names(&second), ["web"]);
+    assert_eq!(second.text_of("DescribeAutoScalingGroupsResult/NextToken"), None);
+    assert!(refused(&service, &format!("{describe}&NextToken=x")).await.starts_with("InvalidNextToken"));
+    assert!(refused(&service, &format!("{describe}&MaxRecords=101")).await.contains("1 to 100"));
+}
+
+#[tokio::test]
+async fn policies_and_hooks_read_back_as_they_were_put() {
+    let service = service();
+    let put = "PutScalingPolicy&AutoScalingGroupName=web&PolicyName=out&PolicyType=SimpleScaling\
+               &AdjustmentType=ChangeInCapacity&ScalingAdjustment=2&Cooldown=60";
+    let arn = accepted(&service, put).await.text_of("PutScalingPolicyResult/PolicyARN").unwrap().to_owned();
+    let answer = accepted(&service, &format!("DescribePolicies&PolicyNames.member.1={arn}")).await;
+    let policy = &answer.items("DescribePoliciesResult/ScalingPolicies")[0];
+    assert_eq!((policy.text_of("PolicyName"), policy.text_of("ScalingAdjustment")), (Some("out"), Some("2")));
+    assert_eq!((policy.text_of("Cooldown"), policy.text_of("PolicyARN")), (Some("60"), Some(arn.as_str())));
+    accepted(&service, &format!("ExecutePolicy&PolicyName={arn}")).await;
+    assert_eq!(service.simulator().group("web").unwrap().desired_capacity, 2);
+
+    let put = "PutLifecycleHook&AutoScalingGroupName=web&LifecycleHookName=ready&HeartbeatTimeout=300\
+               &LifecycleTransition=autoscaling%3AEC2_INSTANCE_LAUNCHING&NotificationMetadata=%7B%7D";
+    accepted(&service, put).await;
+    let answer = accepted(&service, "DescribeLifecycleHooks&AutoScalingGroupName=web").await;
+    let hook = &answer.items("DescribeLifecycleHooksResult/LifecycleHooks")[0];
+    assert_eq!((hook.text_of("DefaultResult"), hook.text_of("GlobalTimeout")), (Some("ABANDON"), Some("30000")));
+    assert_eq!((hook.text_of("NotificationMetadata"), hook.find("RoleARN")), (Some("{}"), None));
+}
+
+#[tokio::test]
+async fn tags_are_written_and_found_by_group_and_key() {
+    let service = service();
+    let tag = "Tags.member.1.ResourceId=web&Tags.member.1.ResourceType=auto-scaling-group&Tags.member.1.Key=Team";
+    let value = "Tags.member.1.Value=x&Tags.member.1.PropagateAtLaunch=false";
+    accepted(&service, &format!("CreateOrUpdateTags&{tag}&{value}")).await;
+    let find = "DescribeTags&Filters.member.1.Name=key&Filters.member.1.Values.member.1=Team";
+    let found = accepted(&service, find).await;
+    let [found] = found.items("DescribeTagsResult/Tags") else { panic!("{found}") };
+    assert_eq!((found.text_of("ResourceId"), found.text_of("PropagateAtLaunch")), (Some("web"), Some("false")));
+    accepted(&service, &format!("DeleteTags&{tag}")).await;
+    assert!(accepted(&service, find).await.items("DescribeTagsResult/Tags").is_empty());
+}
+
+#[test]
+fn an_empty_list_and_a_long_one_are_read() {
+    let read = |form| Parameters::new(form::read(form)).texts("A");
+    assert_eq!(read("B=1"), None);
+    assert_eq!(read("A="), Some(Vec::new()));
+    let long = (1..=11).map(|number| format!("A.member.{number}={number}")).collect::<Vec<_>>().join("&");
+    assert_eq!(read(&long).unwrap().last().unwrap(), "11");
+}

@@ -1,0 +1,209 @@
+//! The few calls on moto's EC2 that Auto Scaling makes: subnets, template versions, instances.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use auto_scaling::{Launch, LaunchTemplate, Subnet};
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+
+use crate::{REGION, element::Element, form, http::Http};
+
+/// moto's EC2.
+pub struct Ec2 {
+    http: Http,
+    moto: SocketAddr,
+}
+
+/// One version of a launch template: its number, and what instances are made of.
+pub struct TemplateVersion {
+    /// The template, with the number of the version.
+    pub template: LaunchTemplate,
+    /// Such as `t3.micro`.
+    pub instance_type: String,
+    data: Element,
+}
+
+impl Ec2 {
+    /// EC2 at moto's address.
+    #[must_use]
+    pub fn new(http: Http, moto: SocketAddr) -> Self {
+        Self { http, moto }
+    }
+
+    /// Subnets with their zones, in the order asked for.
+    ///
+    /// # Errors
+    /// EC2's sentence: one does not exist.
+    pub async fn subnets(&self, ids: &[&str]) -> Result<Vec<Subnet>, String> {
+        let numbered = ids.iter().zip(1..).map(|(id, number)| (format!("SubnetId.{number}"), (*id).to_owned()));
+        let answer = self.call("DescribeSubnets", numbered.collect()).await?;
+        let zone_of = |id: &str| {
+            let found = answer.items("subnetSet").iter().find(|item| item.text_of("subnetId") == Some(id));
+            let zone = found.and_then(|item| item.text_of("availabilityZone"));
+            zone.map(str::to_owned).ok_or_else(|| format!("The subnet ID '{id}' does not exist"))
+        };
+        ids.iter().map(|id| Ok(Subnet { id: (*id).to_owned(), zone: zone_of(id)? })).collect()
+    }
+
+    /// A version of a launch template, which is given by id, or by name if there is no id.
+    ///
+    /// # Errors
+    /// EC2's sentence: template or version does not exist; or what the version lacks to start an instance.
+    pub async fn template_version(&self, template: &LaunchTemplate) -> Result<TemplateVersion, String> {
+        let LaunchTemplate { id, name, version } = template;
+        let by = if id.is_empty() { ("LaunchTemplateName", name) } else { ("LaunchTemplateId", id) };
+        let parameters = [by, ("LaunchTemplateVersion.1", version)];
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.clone()));
+        let answer = self.call("DescribeLaunchTemplateVersions", parameters.into()).await?;
+        let found = answer.items("launchTemplateVersionSet").first();
+        let found = found.ok_or_else(|| format!("Could not find the specified version {version}"))?;
+        let text = |path: &str| found.text_of(path).unwrap_or_default().to_owned();
+        let data = found.find("launchTemplateData").cloned().unwrap_or_default();
+        for needed in ["imageId", "instanceType"] {
+            data.text_of(needed).ok_or_else(|| format!("The launch template has no {needed}"))?;
+        }
+        Ok(TemplateVersion {
+            template: LaunchTemplate {
+                id: text("launchTemplateId"),
+                name: text("launchTemplateName"),
+                version: text("versionNumber"),
+            },
+            instance_type: text("launchTemplateData/instanceType"),
+            data,
+        })
+    }
+
+    /// Starts one instance and gives its id.
+    ///
+    /// # Errors
+    /// EC2's sentence: what the template names does not exist.
+    pub async fn run_instance(&self, version: &TemplateVersion, launch: &Launch) -> Result<String, String> {
+        let answer = self.call("RunInstances", run_parameters(version, launch)).await?;
+        let id = answer.items("instancesSet").first().and_then(|item| item.text_of("instanceId"));
+        id.map(str::to_owned).ok_or_else(|| "RunInstances gave no instance".to_owned())
+    }
+
+    /// Ends an instance.
+    ///
+    /// # Errors
+    /// EC2's sentence: it does not exist.
+    pub async fn terminate_instance(&self, id: &str) -> Result<(), String> {
+        let parameters = [("InstanceId.1".to_owned(), id.to_owned())];
+        self.call("TerminateInstances", parameters.into()).await.map(|_| ())
+    }
+
+    async fn call(&self, action: &str, parameters: BTreeMap<String, String>) -> Result<Element, String> {
+        let failed = |what: &dyn std::fmt::Display| format!("EC2 {action}: {what}");
+        let scope = format!("test/20260101/{REGION}/ec2/aws4_request");
+        let body = format!("Action={action}&Version=2016-11-15&{}", form::write(&parameters));
+        let request = Request::post(format!("http://{}/", self.moto))
+            .header("content-type", "application/x-www-form-urlencoded")
+            // Unsigned in all but form: moto reads service and region out of it.
+            .header("authorization", format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"))
+            .body(Full::from(body))
+            .map_err(|error| failed(&error))?;
+        let (head, body) = self.http.send(request).await.map_err(|error| failed(&error))?.into_parts();
+        let body = body.collect().await.map_err(|error| failed(&error))?.to_bytes();
+        let body = String::from_utf8_lossy(&body);
+        let answer = Element::parse(&body).ok_or_else(|| failed(&format!("{}, {body}", head.status)))?;
+        if head.status.is_success() {
+            return Ok(answer);
+        }
+        Err(answer.text_of("Errors/Error/Message").map_or_else(|| failed(&body), str::to_owned))
+    }
+}
+
+/// What a launch from a template is in single parameters. moto can't take the template itself: from a version above 1
+/// with user data it answers 500, and it leaves out profile, metadata options and the interfaces' security groups.
+fn run_parameters(version: &TemplateVersion, launch: &Launch) -> BTreeMap<String, String> {
+    let data = &version.data;
+    let mut parameters = BTreeMap::from([
+        ("MinCount".to_owned(), "1".to_owned()),
+        ("MaxCount".to_owned(), "1".to_owned()),
+        ("SubnetId".to_owned(), launch.subnet.id.clone()),
+    ]);
+    let same = [
+        ("ImageId", "imageId"),
+        ("InstanceType", "instanceType"),
+        ("KeyName", "keyName"),
+        ("UserData", "userData"),
+        ("IamInstanceProfile.Arn", "iamInstanceProfile/arn"),
+        ("IamInstanceProfile.Name", "iamInstanceProfile/name"),
+        ("MetadataOptions.HttpTokens", "metadataOptions/httpTokens"),
+        ("MetadataOptions.HttpEndpoint", "metadataOptions/httpEndpoint"),
+        ("MetadataOptions.HttpPutResponseHopLimit", "metadataOptions/httpPutResponseHopLimit"),
+        ("MetadataOptions.InstanceMetadataTags", "metadataOptions/instanceMetadataTags"),
+    ];
+    let given = same.into_iter().filter_map(|(name, path)| Some((name.to_owned(), data.text_of(path)?.to_owned())));
+    parameters.extend(given);
+    let groups = data.items("securityGroupIdSet").iter();
+    let of_interfaces = data.items("networkInterfaceSet").iter().flat_map(|item| item.items("groupSet"));
+    for (group, number) in groups.chain(of_interfaces).zip(1..) {
+        parameters.insert(format!("SecurityGroupId.{number}"), group.text.clone());
+    }
+    parameters.insert("TagSpecification.1.ResourceType".to_owned(), "instance".to_owned());
+    for ((key, value), number) in instance_tags(version, launch).into_iter().zip(1..) {
+        parameters.insert(format!("TagSpecification.1.Tag.{number}.Key"), key);
+        parameters.insert(format!("TagSpecification.1.Tag.{number}.Value"), value);
+    }
+    parameters
+}
+
+/// The template's tags for instances, then the group's, then those that AWS adds.
+fn instance_tags(version: &TemplateVersion, launch: &Launch) -> BTreeMap<String, String> {
+    let specifications = version.data.items("tagSpecificationSet").iter();
+    let of_instances = specifications.filter(|it| it.text_of("resourceType") == Some("instance"));
+    let text = |tag: &Element, path| tag.text_of(path).unwrap_or_default().to_owned();
+    let tags = of_instances.flat_map(|it| it.items("tagSet")).map(|tag| (text(tag, "key"), text(tag, "value")));
+    let mut tags: BTreeMap<String, String> = tags.collect();
+    tags.extend(launch.tags.iter().cloned());
+    tags.insert("aws:ec2launchtemplate:id".to_owned(), version.template.id.clone());
+    tags.insert("aws:ec2launchtemplate:version".to_owned(), version.template.version.clone());
+    tags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_launch_has_all_that_the_template_says_in_parameters_of_its_own() {
+        let data = "<launchTemplateData><imageId>ami-1</imageId><instanceType>t3.micro</instanceType><userData>QQ==</userData>\
+                    <iamInstanceProfile><arn>arn:p</arn></iamInstanceProfile><networkInterfaceSet><item><groupSet>\
+                    <groupId>sg-1</groupId></groupSet></item></networkInterfaceSet><metadataOptions><httpTokens>required\
+                    </httpTokens></metadataOptions><tagSpecificationSet><item><resourceType>volume</resourceType><tagSet>\
+                    <item><key>v</key><value>v</value></item></tagSet></item><item><resourceType>instance</resourceType>\
+                    <tagSet><item><key>both</key><value>template</value></item></tagSet></item></tagSpecificationSet>\
+                    </launchTemplateData>";
+        let template = LaunchTemplate { id: "lt-1".into(), name: "t".into(), version: "2".into() };
+        let data = Element::parse(data).unwrap();
+        let version = TemplateVersion { template: template.clone(), instance_type: "t3.micro".into(), data };
+        let launch = Launch {
+            token: auto_scaling::Token(1),
+            group: "web".into(),
+            launch_template: template,
+            subnet: Subnet { id: "subnet-1".into(), zone: "us-west-2a".into() },
+            tags: vec![("both".into(), "group".into()), ("aws:autoscaling:groupName".into(), "web".into())],
+        };
+        let parameters = run_parameters(&version, &launch);
+        for (name, value) in [
+            ("ImageId", "ami-1"),
+            ("InstanceType", "t3.micro"),
+            ("UserData", "QQ=="),
+            ("SubnetId", "subnet-1"),
+            ("SecurityGroupId.1", "sg-1"),
+            ("IamInstanceProfile.Arn", "arn:p"),
+            ("MetadataOptions.HttpTokens", "required"),
+        ] {
+            assert_eq!(parameters[name], value, "{name}");
+        }
+        assert!(!parameters.keys().any(|name| name.starts_with("LaunchTemplate")));
+        let tags = instance_tags(&version, &launch);
+        assert_eq!(tags["both"], "group");
+        assert_eq!(
+            (tags["aws:autoscaling:groupName"].as_str(), tags["aws:ec2launchtemplate:version"].as_str()),
+            ("web", "2")
+        );
+        assert_eq!(tags.len(), 4, "the volume's tag is not the instance's");
+    }
+}

@@ -1,0 +1,238 @@
+//! Saved Logs Insights queries: three calls of CloudWatch Logs that neither emulator has.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use http_body_util::{Either, Full};
+use hyper::{Response, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::router::Body;
+
+/// The operations that are answered here.
+pub const OPERATIONS: [&str; 3] = ["PutQueryDefinition", "DescribeQueryDefinitions", "DeleteQueryDefinition"];
+
+/// The most that AWS puts on a page.
+const PAGE: usize = 1000;
+
+/// The saved queries of the one region in which the local cloud is used.
+#[derive(Default)]
+pub struct SavedQueries(Mutex<Queries>);
+
+#[derive(Default)]
+struct Queries {
+    by_id: BTreeMap<String, Query>,
+    /// Which query a client's token has made.
+    by_token: BTreeMap<String, String>,
+    made: u64,
+}
+
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Query {
+    #[serde(rename = "queryDefinitionId")]
+    id: String,
+    name: String,
+    #[serde(rename = "queryString")]
+    text: String,
+    log_group_names: Vec<String>,
+    last_modified: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Put {
+    query_definition_id: Option<String>,
+    name: String,
+    query_string: String,
+    log_group_names: Option<Vec<String>>,
+    client_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Describe {
+    query_definition_name_prefix: Option<String>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Delete {
+    query_definition_id: String,
+}
+
+/// A refusal: AWS's error type and a sentence.
+struct Refusal(&'static str, String);
+
+impl From<serde_json::Error> for Refusal {
+    fn from(error: serde_json::Error) -> Self {
+        invalid(error.to_string())
+    }
+}
+
+impl SavedQueries {
+    /// Answers one of the operations, from its JSON.
+    pub fn answer(&self, operation: &str, input: &[u8]) -> Response<Body> {
+        let mut queries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let answer = match operation {
+            "PutQueryDefinition" => parse(input).and_then(|put| queries.put(put, now)),
+            "DescribeQueryDefinitions" => parse(input).and_then(|describe| queries.describe(&describe)),
+            _ => parse(input).and_then(|delete: Delete| queries.delete(&delete)),
+        };
+        match answer {
+            Ok(answer) => respond(StatusCode::OK, &answer),
+            Err(Refusal(kind, message)) => {
+                respond(StatusCode::BAD_REQUEST, &json!({"__type": kind, "message": message}))
+            }
+        }
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(input: &'a [u8]) -> Result<T, Refusal> {
+    Ok(serde_json::from_slice(input)?)
+}
+
+impl Queries {
+    /// Changes the query of an id; without one it makes a new query, also under a name that is there already.
+    fn put(&mut self, put: Put, now: u64) -> Result<Value, Refusal> {
+        for (field, length, most) in [("name", put.name.len(), 255), ("queryString", put.query_string.len(), 10_000)] {
+            if !(1..=most).contains(&length) {
+                return Err(invalid(format!("{field} is {length} characters long: 1 to {most}")));
+            }
+        }
+        let repeated = put.client_token.as_ref().and_then(|token| self.by_token.get(token));
+        let there = repeated.filter(|id| put.query_definition_id.is_none() && self.by_id.contains_key(*id));
+        if let Some(id) = there {
+            return Ok(json!({"queryDefinitionId": id}));
+        }
+        let id = match put.query_definition_id {
+            Some(id) if !self.by_id.contains_key(&id) => return Err(unknown(&id)),
+            Some(id) => id,
+            None => self.new_id(),
+        };
+        if let Some(token) = put.client_token {
+            self.by_token.insert(token, id.clone());
+        }
+        let query = Query {
+            id: id.clone(),
+            name: put.name,
+            text: put.query_string,
+            log_group_names: put.log_group_names.unwrap_or_default(),
+            last_modified: now,
+        };
+        self.by_id.insert(id.clone(), query);
+        Ok(json!({"queryDefinitionId": id}))
+    }
+
+    /// The real ones are random; these are counted.
+    fn new_id(&mut self) -> String {
+        self.made += 1;
+        format!("00000000-0000-4000-9000-{:012x}", self.made)
+    }
+
+    fn describe(&self, describe: &Describe) -> Result<Value, Refusal> {
+        let prefix = describe.query_definition_name_prefix.as_deref().unwrap_or_default();
+        let length = describe.max_results.unwrap_or(PAGE);
+        if !(1..=PAGE).contains(&length) {
+            return Err(invalid(format!("maxResults is {length}: 1 to {PAGE}")));
+        }
+        let token = describe.next_token.as_deref().unwrap_or("0");
+        let first: usize =
+            token.parse().map_err(|_| invalid(format!("nextToken is {token}: one that an answer had")))?;
+        let mut found = self.by_id.values().filter(|query| query.name.starts_with(prefix)).skip(first);
+        let page: Vec<&Query> = found.by_ref().take(length).collect();
+        let next = found.next().map(|_| (first + length).to_string());
+        Ok(match next {
+            Some(next) => json!({"queryDefinitions": page, "nextToken": next}),
+            None => json!({"queryDefinitions": page}),
+        })
+    }
+
+    fn delete(&mut self, delete: &Delete) -> Result<Value, Refusal> {
+        let id = &delete.query_definition_id;
+        self.by_id.remove(id).map(|_| json!({"success": true})).ok_or_else(|| unknown(id))
+    }
+}
+
+fn unknown(id: &str) -> Refusal {
+    Refusal("ResourceNotFoundException", format!("The query definition {id} does not exist."))
+}
+
+fn invalid(message: String) -> Refusal {
+    Refusal("InvalidParameterException", message)
+}
+
+fn respond(status: StatusCode, answer: &Value) -> Response<Body> {
+    let mut response = Response::new(Either::Right(Full::from(answer.to_string())));
+    *response.status_mut() = status;
+    let kind = header::HeaderValue::from_static("application/x-amz-json-1.1");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a queries' holder answers, or the type of the error.
+    fn call(queries: &mut Queries, operation: &str, input: &Value) -> Result<Value, &'static str> {
+        let input = input.to_string();
+        let answer = match operation {
+            "Put" => parse(input.as_bytes()).and_then(|put| queries.put(put, 7)),
+            "Describe" => parse(input.as_bytes()).and_then(|it| queries.describe(&it)),
+            _ => parse(input.as_bytes()).and_then(|it: Delete| queries.delete(&it)),
+        };
+        answer.map_err(|Refusal(kind, _)| kind)
+    }
+
+    fn put(queries: &mut Queries, input: &Value) -> String {
+        call(queries, "Put", input).unwrap()["queryDefinitionId"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_query_without_an_id_is_always_a_new_one_unless_its_token_is_known() {
+        let queries = &mut Queries::default();
+        let plain = json!({"name": "a", "queryString": "fields @message"});
+        let (first, second) = (put(queries, &plain), put(queries, &plain));
+        assert_ne!(first, second);
+        assert_eq!(first.len(), 36);
+        let with_token = json!({"name": "a", "queryString": "fields @message", "clientToken": "t"});
+        assert_eq!(put(queries, &with_token), put(queries, &with_token));
+        assert_eq!(queries.by_id.len(), 3);
+    }
+
+    #[test]
+    fn a_query_reads_back_by_prefix_and_changes_by_id() {
+        let queries = &mut Queries::default();
+        let groups = ["/aws/ec2/a"];
+        let id = put(queries, &json!({"name": "web/errors", "queryString": "q", "logGroupNames": groups}));
+        put(queries, &json!({"name": "other", "queryString": "q"}));
+        put(queries, &json!({"queryDefinitionId": id, "name": "web/slow", "queryString": "r"}));
+        let found = call(queries, "Describe", &json!({"queryDefinitionNamePrefix": "web/"})).unwrap();
+        let expected = json!([{"queryDefinitionId": id, "name": "web/slow", "queryString": "r", "logGroupNames": [], "lastModified": 7}]);
+        assert_eq!(found, json!({"queryDefinitions": expected}));
+        let page = call(queries, "Describe", &json!({"maxResults": 1})).unwrap();
+        assert_eq!(page["nextToken"], "1");
+        let rest = call(queries, "Describe", &json!({"maxResults": 1, "nextToken": "1"})).unwrap();
+        assert_eq!((rest["queryDefinitions"].as_array().unwrap().len(), rest.get("nextToken")), (1, None));
+    }
+
+    #[test]
+    fn an_unknown_id_is_not_found_and_unknown_fields_are_refused() {
+        let queries = &mut Queries::default();
+        let put = json!({"queryDefinitionId": "x", "name": "a", "queryString": "q"});
+        assert_eq!(call(queries, "Put", &put), Err("ResourceNotFoundException"));
+        assert_eq!(call(queries, "Delete", &json!({"queryDefinitionId": "x"})), Err("ResourceNotFoundException"));
+        let extra = json!({"name": "a", "queryString": "q", "queryLanguage": "SQL"});
+        assert_eq!(call(queries, "Put", &extra), Err("InvalidParameterException"));
+        assert_eq!(call(queries, "Put", &json!({"name": "", "queryString": "q"})), Err("InvalidParameterException"));
+    }
+}
