@@ -18,7 +18,6 @@ from botocore.exceptions import ClientError
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 MANAGED = ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
 RETENTION = 30  # days
-POLL = 1  # seconds between two looks at what boto3 has no waiter for
 
 USER_DATA = """#!/bin/bash
 set -euo pipefail
@@ -49,8 +48,9 @@ CONFIG
 class ByHand:
     """One environment. What was created is remembered for its deletion."""
 
-    def __init__(self, session, suffix):
+    def __init__(self, session, suffix, poll):
         self.suffix = suffix
+        self.poll = poll
         self.region = session.region_name
         self.ec2, self.iam, self.s3, self.logs = (session.client(it) for it in ("ec2", "iam", "s3", "logs"))
         self.auto_scaling, self.cloudwatch = session.client("autoscaling"), session.client("cloudwatch")
@@ -210,7 +210,7 @@ class ByHand:
         self.auto_scaling.enable_metrics_collection(AutoScalingGroupName=group, Granularity="1Minute")
         self.up, self.down = self.create_policy("scale-up", 1), self.create_policy("scale-down", -1)
         while not any(it["LifecycleState"] == "InService" for it in self.group()["Instances"]):
-            time.sleep(POLL)
+            time.sleep(self.poll)
 
     def when_the_profile_is_known(self, **asked):
         """IAM's answer is ahead of Auto Scaling's knowledge by some ten seconds."""
@@ -220,7 +220,7 @@ class ByHand:
             except ClientError as error:
                 if "Invalid IAM Instance Profile" not in str(error):
                     raise
-                time.sleep(POLL)
+                time.sleep(self.poll)
 
     def create_policy(self, kind, by):
         asked = {"PolicyType": "SimpleScaling", "AdjustmentType": "ChangeInCapacity", "ScalingAdjustment": by, "Cooldown": 300}
@@ -265,7 +265,7 @@ class ByHand:
         self.cloudwatch.delete_alarms(AlarmNames=alarms)
         self.auto_scaling.delete_auto_scaling_group(AutoScalingGroupName=self.name("asg"), ForceDelete=True)
         while self.group():
-            time.sleep(POLL)
+            time.sleep(self.poll)
         self.ec2.delete_launch_template(LaunchTemplateId=self.template)
 
     def delete_identity(self):
@@ -333,8 +333,9 @@ class Meter:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--suffix", default="byhand")
-    session = boto3.Session()
-    meter, by_hand = Meter(session), ByHand(session, parser.parse_args().suffix)
+    parser.add_argument("--poll", type=float, default=1, help="seconds between two looks at what boto3 has no waiter for")
+    given, session = parser.parse_args(), boto3.Session()
+    meter, by_hand = Meter(session), ByHand(session, given.suffix, given.poll)
     create_seconds, create = meter.measure(by_hand.create)
     delete_seconds, delete = meter.measure(by_hand.delete)
     report = {"create_calls": sum(create.values()), "create_seconds": create_seconds, "per_service": create}

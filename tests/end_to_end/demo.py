@@ -6,10 +6,21 @@ import signal
 import sys
 import time
 
+import nine_checks
 from local_cloud import ROOT, Failed, LocalCloud, progress_line, until, web_template
 
-ENVIRONMENT = {"EnvironmentSuffix": "dev", "MinSize": "1", "MaxSize": "3", "InstanceType": "t3.micro", "Tags": {"team": "web"}}
+ENVIRONMENT = {
+    "EnvironmentSuffix": "dev",
+    "MinSize": "1",
+    "MaxSize": "3",
+    "InstanceType": "t3.micro",
+    "DeletionProtection": "true",
+    "BucketOnDelete": "Empty",
+    "Tags": {"team": "web"},
+}
 CHANGES = {"MaxSize": "5", "InstanceType": "t3.small"}
+# By the function's variables: one that no property overrides, and one that a property does.
+VARIABLES = {"COOLDOWN_SECONDS": "240", "MAX_SIZE": "9"}
 
 
 class Report:
@@ -54,8 +65,8 @@ def plan(cloud, properties):
 
 
 def parameters(properties):
-    names = {"Suffix": "EnvironmentSuffix", "MinSize": "MinSize", "MaxSize": "MaxSize", "InstanceType": "InstanceType"}
-    return {parameter: properties[name] for parameter, name in names.items()}
+    names = ("MinSize", "MaxSize", "InstanceType", "DeletionProtection", "BucketOnDelete")
+    return {"Suffix": properties["EnvironmentSuffix"], **{name: properties[name] for name in names}}
 
 
 def resources(cloud):
@@ -66,8 +77,8 @@ def resources(cloud):
 
 def writes(cloud):
     """The writing calls that the function made so far, those on its records aside."""
-    reads = ("Describe", "Get", "List")
-    aws = ("ec2", "iam", "autoscaling", "logs")
+    reads = ("Describe", "Get", "List", "Head")
+    aws = ("ec2", "iam", "autoscaling", "logs", "monitoring", "s3")
     return [
         f"{call['service']}:{call['operation']}"
         for call in cloud.calls()
@@ -81,22 +92,53 @@ def outputs(found):
 
 
 def run(cloud, report):
-    """The whole life; False if it was left running at its height."""
+    """The whole life, and the verdicts of the nine checks; None if it was left running at its height."""
     report.step("deploy the function (infra/template.yaml)", cloud.deploy)
-    report.step("plan the environment", lambda: plan(cloud, ENVIRONMENT))
-    create = lambda: outputs(cloud.stack("web", web_template(), parameters(ENVIRONMENT), progress=progress_line("creating")))
-    made = report.step("create the stack web", create)
+    for name, value in VARIABLES.items():
+        cloud.set_variable(name, value)
+    first = report.step("plan the environment", lambda: plan(cloud, ENVIRONMENT))
+    tried = {8: cloud.ask({"Request": "plan", "ResourceProperties": ENVIRONMENT}) == first}
+    made = report.step("create the stack web", lambda: outputs(stack(cloud, ENVIRONMENT, "creating")))
     check(made["VpcId"].startswith("vpc-"), f"the outputs have no VPC: {made}")
     found = report.step("what exists now", lambda: resources(cloud))
     kinds = {kind for kind, _, _ in found}
-    check(len(kinds) == 11, f"kinds that exist: {sorted(kinds)}")
+    check(len(kinds) == 18, f"kinds that exist: {sorted(kinds)}")
+    tried[9] = report.step("change a variable of the function", lambda: variables_are_defaults(cloud))
+    change(cloud, report, made)
+    if os.environ.get("KEEP"):
+        keep(cloud, report)
+        return None
+    tried[6] = report.step("delete the stack, which is protected", lambda: deletion_is_refused(cloud))
+    verdicts = report.step("nine checks", lambda: nine_verdicts(cloud, tried))
+    report.step("unlock it, and delete the stack again", lambda: unlock_and_delete(cloud))
+    left = report.step("what is left", lambda: resources(cloud))
+    check(not left, f"left behind: {left}")
+    show(["nothing"])
+    return verdicts
 
+
+def stack(cloud, properties, doing, update=False):
+    return cloud.stack("web", web_template(), parameters(properties), update, progress_line(doing))
+
+
+def variables_are_defaults(cloud):
+    """The property that was given overrides its variable, the other came from its own, and a change changes nothing."""
+    scaling, group = cloud.client("autoscaling"), "scalable-ec2-asg-uswest2-dev"
+    policies = scaling.describe_policies(AutoScalingGroupName=group)["ScalingPolicies"]
+    cooldowns = {policy["Cooldown"] for policy in policies}
+    largest = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"][0]["MaxSize"]
+    show([f"cooldown {cooldowns} from the variable, MaxSize {largest} from the property"])
+    cloud.set_variable("COOLDOWN_SECONDS", "60")
+    settled = plan(cloud, ENVIRONMENT)
+    return cooldowns == {240} and largest == 3 and not settled["Steps"]
+
+
+def change(cloud, report, made):
     changed = {**ENVIRONMENT, **CHANGES}
     diff = report.step("plan a change of MaxSize and InstanceType", lambda: plan(cloud, changed))
     check(len(diff["Steps"]) == 2, f"two steps, not {len(diff['Steps'])}")
     before = len(writes(cloud))
-    update = lambda: outputs(cloud.stack("web", web_template(), parameters(changed), update=True, progress=progress_line("updating")))
-    after = report.step("update the stack", update)
+    after = report.step("update the stack", lambda: outputs(stack(cloud, changed, "updating", update=True)))
     made_by_update = writes(cloud)[before:]
     show(f"the function called {call}" for call in made_by_update)
     check(len(made_by_update) == 2, f"an update of two properties is two calls, not {made_by_update}")
@@ -105,14 +147,31 @@ def run(cloud, report):
     settled = report.step("plan it once more", lambda: plan(cloud, changed))
     check(not settled["Steps"], "what is settled needs nothing")
 
-    if os.environ.get("KEEP"):
-        keep(cloud, report)
-        return False
-    report.step("delete the stack", lambda: cloud.delete_stack("web", progress_line("deleting")))
-    left = report.step("what is left", lambda: resources(cloud))
-    check(not left, f"left behind: {left}")
-    show(["nothing"])
-    return True
+
+def deletion_is_refused(cloud):
+    """The stack's deletion fails with the way to lift the protection, and nothing is gone."""
+    before = cloud.inventory()
+    try:
+        cloud.delete_stack("web", progress_line("deleting"))
+    except Failed as refused:
+        show([str(refused)])
+        return "DeletionProtection is true" in str(refused) and "unlock" in str(refused) and cloud.inventory() == before
+    return False
+
+
+def nine_verdicts(cloud, tried):
+    names = nine_checks.Names("scalable-ec2", "dev", cloud.variables["AWS_REGION"], cloud.variables["ACCOUNT_ID"])
+    verdicts = nine_checks.check(cloud.client, names, nine_checks.Expected(30, True), tried)
+    show(nine_checks.table(verdicts))
+    wrong = [number for number, verdict in verdicts.items() if verdict["ok"] is not True]
+    check(not wrong, f"checks that say no: {wrong}")
+    return verdicts
+
+
+def unlock_and_delete(cloud):
+    unlocked = cloud.ask({"Request": "unlock", "Environment": "scalable-ec2-us-west-2-dev"})
+    check("Unlocked" in unlocked, f"not unlocked: {unlocked}")
+    cloud.delete_stack("web", progress_line("deleting"))
 
 
 def keep(cloud, report):
@@ -135,7 +194,7 @@ def main():
     report = Report()
     try:
         with LocalCloud() as cloud:
-            whole = run(cloud, report)
+            verdicts = run(cloud, report)
             calls = cloud.calls()
     except Failed as failed:
         report.write(ok=False, failed=str(failed))
@@ -143,10 +202,11 @@ def main():
         return 1
     except KeyboardInterrupt:
         return 130
-    if not whole:
+    if verdicts is None:
         return 0
     functions_calls = [call for call in calls if call.get("app") == "custom-resource"]
-    done = report.write(ok=True, calls=len(functions_calls))
+    checks = {str(number): verdict["ok"] for number, verdict in verdicts.items()}
+    done = report.write(ok=True, calls=len(functions_calls), checks=checks)
     print(f"\nAll of it in {done['seconds']:.0f} s; {len(functions_calls)} calls by the function. Report: target/reports/demo.json")
     return 0
 

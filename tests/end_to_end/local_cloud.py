@@ -16,10 +16,11 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
+from inventory import inventory
+
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 PROJECT = "scalable-ec2"
-MARK = [{"Name": "tag:ManagedBy", "Values": ["envkeeper"]}]
 
 
 class Failed(Exception):
@@ -162,41 +163,16 @@ class LocalCloud:
             return json.load(answer)
 
     def inventory(self):
-        """Everything that carries Envkeeper's tag or one of its names, as 'kind name id'."""
-        ec2, iam = self.client("ec2"), self.client("iam")
-        found = []
+        """Everything that carries Envkeeper's tag or one of its names, as (kind, name, id)."""
+        return inventory(self.client)
 
-        def add(kind, items, key):
-            for item in items:
-                names = [tag["Value"] for tag in item.get("Tags", []) if tag["Key"] == "Name"]
-                found.append((kind, names[0] if names else "", item[key]))
-
-        add("vpc", ec2.describe_vpcs(Filters=MARK)["Vpcs"], "VpcId")
-        add("internet-gateway", ec2.describe_internet_gateways(Filters=MARK)["InternetGateways"], "InternetGatewayId")
-        add("subnet", ec2.describe_subnets(Filters=MARK)["Subnets"], "SubnetId")
-        add("route-table", ec2.describe_route_tables(Filters=MARK)["RouteTables"], "RouteTableId")
-        add("security-group", ec2.describe_security_groups(Filters=MARK)["SecurityGroups"], "GroupId")
-        templates = ec2.describe_launch_templates()["LaunchTemplates"]
-        add("launch-template", [it for it in templates if ours(it["LaunchTemplateName"])], "LaunchTemplateId")
-        reservations = ec2.describe_instances()["Reservations"]
-        instances = [it for reservation in reservations for it in reservation["Instances"]]
-        add("instance", [it for it in instances if it["State"]["Name"] not in ("terminated", "shutting-down")], "InstanceId")
-        roles = [role for role in iam.list_roles()["Roles"] if ours(role["RoleName"])]
-        found += [("role", role["RoleName"], role["Arn"]) for role in roles]
-        profiles = iam.list_instance_profiles()["InstanceProfiles"]
-        found += [
-            ("instance-profile", it["InstanceProfileName"], it["Arn"]) for it in profiles if ours(it["InstanceProfileName"])
-        ]
-        groups = self.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
-        found += [("auto-scaling-group", it["AutoScalingGroupName"], it["AutoScalingGroupARN"]) for it in groups]
-        for prefix in (f"/aws/autoscaling/{PROJECT}", f"/aws/ec2/{PROJECT}"):
-            logs = self.client("logs").describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
-            found += [("log-group", it["logGroupName"], it["arn"]) for it in logs]
-        return sorted(found)
-
-
-def ours(name):
-    return name.startswith(f"{PROJECT}-") and "custom-resource" not in name.lower()
+    def set_variable(self, name, value):
+        """Changes an environment variable of the deployed function, as somebody might in the console."""
+        functions, function = self.client("lambda"), f"{PROJECT}-custom-resource"
+        variables = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        functions.update_function_configuration(
+            FunctionName=function, Environment={"Variables": {**variables, name: value}}
+        )
 
 
 def stage():

@@ -130,9 +130,24 @@ class Planted:
         up, self.scale_down = self.plant_policy("scale-up", 1), self.plant_policy("scale-down", -1)
         self.plant_alarm("cpu-high", "GreaterThanOrEqualToThreshold", 70, up)
         self.plant_alarm("cpu-low", "LessThanOrEqualToThreshold", 30, self.scale_down)
+        self.plant_query("user-data")
+        self.plant_hook("launch-hook")
+        self.plant_dashboard("dashboard")
+
+    def plant_dashboard(self, kind):
         text = {"type": "text", "width": 6, "height": 3, "properties": {"markdown": self.mark()}}
-        name, body = self.names.of("dashboard"), json.dumps({"widgets": [text]})
+        name, body = self.names.of(kind), json.dumps({"widgets": [text]})
         self.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=body)
+
+    def plant_query(self, title):
+        name = f"{self.names.of('queries')}/{title}"
+        self.client("logs").put_query_definition(name=name, queryString=f"# {self.mark()}\nfields @message")
+
+    def plant_hook(self, kind):
+        group, transition = self.names.of("asg"), "autoscaling:EC2_INSTANCE_LAUNCHING"
+        self.client("autoscaling").put_lifecycle_hook(
+            AutoScalingGroupName=group, LifecycleHookName=self.names.of(kind), LifecycleTransition=transition
+        )
 
     def mark(self):
         return f"Kept as it is. {nine_checks.TAG}={self.names.environment}"
@@ -283,6 +298,17 @@ class NineChecks(unittest.TestCase):
     def test_8_a_name_with_something_behind_it(self):
         self.here.plant_vpc(f"{self.here.names.of('vpc')}-7f3a")
         self.assert_only(8, "names that do not follow the rule: [('vpc'")
+
+    def test_8_a_timestamp_in_what_has_no_tags(self):
+        self.here.plant_alarm("cpu-high-1763855123", "GreaterThanThreshold", 70, self.here.scale_down)
+        self.here.plant_dashboard("dashboard-1763855123")
+        self.here.plant_policy("scale-up-1763855123", 1)
+        self.here.plant_hook("launch-hook-1763855123")
+        self.here.plant_query("user-data-1763855123")
+        self.assert_only(8, "with time or chance")
+        why = "; ".join(self.verdicts()[8]["why"])
+        for kind in ("alarm", "dashboard", "scaling policy", "lifecycle hook", "saved query"):
+            self.assertIn(f"('{kind}'", why)
 
     def test_8_plans_that_differ(self):
         self.assert_only(8, "it was tried", {**TRIED, 8: False})

@@ -116,8 +116,8 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         self.records.release(&scope.names.environment_id(), owner).await.map_err(sentence)?;
         self.records.gone(owner, lambda_kit::now_ms()).await.map_err(sentence)?;
         let retained = live.iter().filter(|it| matches!(it.whose, Whose::Retained(_)));
-        let retained: Vec<String> = retained.map(|it| it.key().name).collect();
-        let told = (!retained.is_empty()).then(|| (String::from("Retained"), retained.join(", ")));
+        let retained: BTreeSet<String> = retained.map(|it| it.key().name).collect();
+        let told = (!retained.is_empty()).then(|| (String::from("Retained"), Vec::from_iter(retained).join(", ")));
         Ok(told.into_iter().collect())
     }
 

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use custom_resource::{Clouds, Door, Settings};
-use environment::memory::{Session, World};
+use environment::memory::{Fault, Session, World};
 use environment::{Facts, Setback, Spec};
 use requests::records::MemoryRecords;
 use requests::{Courier, Records as _};
@@ -226,6 +226,140 @@ fn events_that_make_no_sense_are_answered() {
         failed(&door, event);
     }
     assert_eq!(writes(&door), 0);
+}
+
+/// The sample, protected.
+fn protected_create() -> Value {
+    with(sample("create.json"), json!({ "ResourceProperties": { "DeletionProtection": "true" } }))
+}
+
+#[test]
+fn a_protected_environment_is_not_deleted_until_somebody_unlocks_it() {
+    let door = door();
+    succeeded(&door, protected_create());
+    let (before, inventory) = (writes(&door), door.clouds.world.inventory());
+    for _ in 0..2 {
+        let reason = failed(&door, sample("delete.json"));
+        assert!(reason.contains("DeletionProtection is true for scalable-ec2-us-west-2-dev: nothing was"), "{reason}");
+        let command = r#"--payload '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#;
+        assert!(reason.contains(command), "{reason}");
+    }
+    assert_eq!(writes(&door), before);
+    assert_eq!(door.clouds.world.inventory(), inventory);
+
+    let unlocked = ask(&door, sample("unlock.json"));
+    assert_eq!(unlocked["Unlocked"], "scalable-ec2-us-west-2-dev", "{unlocked}");
+    succeeded(&door, sample("delete.json"));
+    assert!(door.clouds.world.inventory().is_empty());
+}
+
+#[test]
+fn an_update_locks_again_and_an_update_lifts() {
+    let door = door();
+    succeeded(&door, protected_create());
+    ask(&door, sample("unlock.json"));
+    let update = |protection: &str| {
+        with(sample("update.json"), json!({ "ResourceProperties": { "DeletionProtection": protection } }))
+    };
+    succeeded(&door, update("true"));
+    failed(&door, sample("delete.json"));
+    succeeded(&door, update("false"));
+    succeeded(&door, sample("delete.json"));
+}
+
+#[test]
+fn protection_never_holds_up_a_stack_that_rolls_back() {
+    let mut door = door();
+    succeeded(&door, protected_create());
+    door.clouds.rolls_back = true;
+    succeeded(&door, sample("delete.json"));
+}
+
+#[test]
+fn protection_does_not_count_before_a_create_has_settled() {
+    let door = door();
+    door.clouds.world.faults.borrow_mut().insert(12, Fault::Denied);
+    failed(&door, protected_create());
+    assert!(!door.clouds.world.inventory().is_empty());
+    succeeded(&door, sample("delete.json"));
+    assert!(door.clouds.world.inventory().is_empty());
+}
+
+#[test]
+fn unlocking_what_is_not_there_says_so() {
+    let door = door();
+    let told = |event: Value| ask(&door, event)["Error"].as_str().unwrap_or_default().to_owned();
+    assert!(told(sample("unlock.json")).contains("there is none of that name"));
+    assert!(told(json!({ "Request": "unlock" })).starts_with("Environment is null: valid is the id"));
+}
+
+#[test]
+fn a_delete_names_what_it_retains() {
+    let door = door();
+    let retaining = json!({ "ResourceProperties": { "BucketOnDelete": "Retain" } });
+    succeeded(&door, with(sample("create.json"), retaining));
+    let answer = succeeded(&door, sample("delete.json"));
+    let retained = "scalable-ec2-data-uswest2-dev-123456789012, scalable-ec2-logs-uswest2-dev-123456789012";
+    assert_eq!(answer["Data"]["Retained"], retained);
+}
+
+#[test]
+fn a_create_waits_for_its_instances_and_an_update_does_not() {
+    let door = door();
+    let began = door.clouds.world.clock.now();
+    succeeded(&door, sample("create.json"));
+    assert!((door.clouds.world.clock.now() - began).as_secs() > 45 + 110, "a NAT gateway and an instance");
+    let began = door.clouds.world.clock.now();
+    let more = with(sample("update.json"), json!({ "ResourceProperties": { "MinSize": "2", "DesiredCapacity": "2" } }));
+    succeeded(&door, more);
+    assert!((door.clouds.world.clock.now() - began).as_secs() < 45);
+}
+
+#[test]
+fn the_reply_has_the_promised_keys_and_fits() {
+    let door = door();
+    let created = succeeded(&door, sample("create.json"));
+    let data = created["Data"].as_object().expect("there is data");
+    let keys: Vec<&str> = data.keys().map(String::as_str).collect();
+    let promised = [
+        "AutoScalingGroupArn",
+        "AutoScalingGroupName",
+        "AutoScalingLogGroup",
+        "BucketName",
+        "DashboardUrl",
+        "InstanceLogGroup",
+        "InstanceProfileArn",
+        "LaunchTemplateId",
+        "LaunchTemplateVersion",
+        "LogBucketName",
+        "RoleArn",
+        "SecurityGroupId",
+        "SubnetIds",
+        "VpcId",
+    ];
+    assert_eq!(keys, promised);
+    assert!(created.to_string().len() < 4_096);
+}
+
+#[test]
+fn a_record_of_an_older_version_is_read_with_the_defaults_of_what_it_does_not_know() {
+    let door = door();
+    succeeded(&door, sample("create.json"));
+    let owner = door.records.environment_owner("scalable-ec2-us-west-2-dev").await_now().expect("it has one");
+    let record = door.records.owner(&owner).await_now().expect("there is a record");
+    let mut older = record.wanted.expect("a spec");
+    older.as_object_mut().expect("an object").remove("CooldownSeconds");
+    let wanted = requests::records::Wanted {
+        environment: "scalable-ec2-us-west-2-dev".into(),
+        spec: older,
+        frozen: json!({}),
+        retired_tags: vec![],
+    };
+    door.records.save(&owner, wanted).await_now();
+    door.records.settled(&owner).await_now();
+    let moved = with(sample("update.json"), json!({ "ResourceProperties": { "VpcCidr": "10.9.0.0/16" } }));
+    let reason = failed(&door, moved);
+    assert!(reason.contains("it is \"10.40.0.0/16\" and cannot change"), "{reason}");
 }
 
 #[test]

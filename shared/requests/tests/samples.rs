@@ -29,7 +29,7 @@ fn expected(name: &str) -> Option<Kind> {
         Some("create" | "bad") => Some(Kind::Create),
         Some("update") => Some(Kind::Update),
         Some("delete") => Some(Kind::Delete),
-        Some("plan") => None,
+        Some("plan" | "unlock") => None,
         _ => panic!("say in this test what {name} is a sample of"),
     }
 }

@@ -7,6 +7,7 @@
 
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense, in its helpers too")]
 
+mod buckets;
 mod calls;
 mod cloud;
 mod differential;
@@ -14,6 +15,10 @@ mod drift;
 mod foreign;
 mod group;
 mod lifecycle;
+mod monitoring;
 mod network;
+mod parts;
 mod reads;
+mod role_and_log_groups;
+mod stacks;
 mod world;

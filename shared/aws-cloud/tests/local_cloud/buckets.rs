@@ -1,0 +1,248 @@
+//! Buckets.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{
+    BucketLifecycleConfiguration, BucketLocationConstraint, BucketLoggingStatus, BucketVersioningStatus,
+    CreateBucketConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
+    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
+};
+use environment::{Call, Cloud, Ending, Kind, Setback, Wanted, What, Whose, mark};
+use futures_util::stream::{self, StreamExt};
+use serde_json::json;
+
+use crate::lifecycle::assert_is_there;
+use crate::parts::{config, distinct, operations, repair, wanted};
+use crate::world::World;
+
+const KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/11111111-1111-1111-1111-111111111111";
+
+const BUCKETS: [Kind; 1] = [Kind::Bucket];
+
+#[tokio::test]
+async fn both_buckets_are_made_and_read_back_field_by_field() {
+    let world = World::start().await;
+    let wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "KmsKeyArn": KEY, "Tags": { "Team": "a" } })).await;
+    let calls = repair(&world, &wanted).await;
+    // Access logs have somewhere to go before they are turned on.
+    let at = |call: &str| calls.iter().position(|it| it.starts_with(call)).expect("the call");
+    assert!(at("s3:PutBucketPolicy") < at("s3:PutBucketLogging"));
+    assert_eq!(operations(&calls).iter().filter(|it| **it == "s3:CreateBucket").count(), 2);
+    assert_is_there(&world, &wanted).await;
+    world.local.forget_calls();
+    world.observe().await;
+    assert_eq!(world.local.calls().iter().filter(|it| it.starts_with("s3:")).count(), 16);
+}
+
+#[tokio::test]
+async fn drift_of_a_bucket_is_repaired() {
+    let world = World::start().await;
+    let wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "KmsKeyArn": KEY })).await;
+    world.settle(&wanted).await;
+    let (s3, data) = (&world.s3, world.names().data_bucket().name);
+
+    let half = PublicAccessBlockConfiguration::builder().block_public_acls(true).block_public_policy(true).build();
+    let request = s3.put_public_access_block().bucket(&data).public_access_block_configuration(half);
+    request.send().await.expect("half of it");
+    let back = String::from("s3:PutPublicAccessBlock (public-access-blocked: true)");
+    assert_eq!(repair(&world, &wanted).await, [back.as_str()]);
+    s3.delete_public_access_block().bucket(&data).send().await.expect("none of it");
+    assert_eq!(repair(&world, &wanted).await, [back.as_str()]);
+
+    let off = VersioningConfiguration::builder().status(BucketVersioningStatus::Suspended).build();
+    s3.put_bucket_versioning().bucket(&data).versioning_configuration(off).send().await.expect("suspended");
+    assert_eq!(repair(&world, &wanted).await, [String::from("s3:PutBucketVersioning (versioning: true)")]);
+
+    let back = format!("s3:PutBucketEncryption (encryption: {KEY})");
+    s3.delete_bucket_encryption().bucket(&data).send().await.expect("S3's own keys");
+    assert_eq!(repair(&world, &wanted).await, [back.as_str()]);
+    encrypt_with(&world, &data, "arn:another").await;
+    assert_eq!(repair(&world, &wanted).await, [back.as_str()]);
+
+    let off = BucketLoggingStatus::builder().build();
+    s3.put_bucket_logging().bucket(&data).bucket_logging_status(off).send().await.expect("no logs");
+    assert_eq!(distinct(&repair(&world, &wanted).await), ["s3:PutBucketLogging"].into());
+
+    s3.delete_bucket_policy().bucket(&data).send().await.expect("no policy");
+    assert_eq!(distinct(&repair(&world, &wanted).await), ["s3:PutBucketPolicy"].into());
+    let policy = json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow",
+        "Principal": { "AWS": "arn:aws:iam::123456789012:root" },
+        "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{data}/*") } });
+    s3.put_bucket_policy().bucket(&data).policy(policy.to_string()).send().await.expect("another policy");
+    assert_eq!(distinct(&repair(&world, &wanted).await), ["s3:PutBucketPolicy"].into());
+}
+
+async fn encrypt_with(world: &World, bucket: &str, key: &str) {
+    let default = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::AwsKms);
+    let default = default.kms_master_key_id(key).build().expect("a default");
+    let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(default);
+    let rules = ServerSideEncryptionConfiguration::builder().rules(rule.bucket_key_enabled(true).build()).build();
+    let request = world.s3.put_bucket_encryption().bucket(bucket);
+    request.server_side_encryption_configuration(rules.expect("rules")).send().await.expect("another key");
+}
+
+#[tokio::test]
+async fn drift_of_the_days_after_which_objects_go_is_repaired() {
+    let world = World::start().await;
+    let wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await;
+    world.settle(&wanted).await;
+    let (s3, logs, data) = (&world.s3, world.names().log_bucket().name, world.names().data_bucket().name);
+    let back = String::from("s3:PutBucketLifecycleConfiguration (objects-expire-after-days: 30)");
+
+    s3.delete_bucket_lifecycle().bucket(&logs).send().await.expect("objects stay");
+    assert_eq!(repair(&world, &wanted).await, [back.as_str()]);
+    expire(&world, &logs).await;
+    assert_eq!(repair(&world, &wanted).await, [back.as_str()]);
+    // What would delete people's data without being asked for.
+    expire(&world, &data).await;
+    let away = String::from("s3:DeleteBucketLifecycle (objects-expire-after-days: 0)");
+    assert_eq!(repair(&world, &wanted).await, [away]);
+}
+
+async fn expire(world: &World, bucket: &str) {
+    let rule = LifecycleRule::builder()
+        .id("theirs")
+        .status(ExpirationStatus::Enabled)
+        .filter(LifecycleRuleFilter::builder().prefix("a/").build())
+        .expiration(LifecycleExpiration::builder().days(30).build())
+        .build();
+    let rules = BucketLifecycleConfiguration::builder().rules(rule.expect("a rule")).build().expect("rules");
+    let request = world.s3.put_bucket_lifecycle_configuration().bucket(bucket);
+    request.lifecycle_configuration(rules).send().await.expect("another rule");
+}
+
+#[tokio::test]
+async fn our_tags_come_back_and_somebody_elses_stay() {
+    let world = World::start().await;
+    let properties = json!({ "EnvironmentSuffix": "dev", "Tags": { "Old": "b" } });
+    world.settle(&wanted(&world, &BUCKETS, properties).await).await;
+    let data = world.names().data_bucket().name;
+    let mut tags = tags_of(&world, &data).await;
+    tags.retain(|(key, _)| key != "Project");
+    tags.push(("Theirs".into(), "x".into()));
+    tag(&world, &data, &tags).await;
+
+    let mut wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await;
+    wanted.retired_tags.insert("Old".into());
+    let calls = repair(&world, &wanted).await;
+    assert_eq!(distinct(&calls), ["s3:PutBucketTagging"].into());
+    let tags = tags_of(&world, &data).await;
+    let value = |key: &str| tags.iter().find(|(it, _)| it == key).map(|(_, value)| value.as_str());
+    assert_eq!((value("Project"), value("Theirs"), value("Old")), (Some("local-test"), Some("x"), None));
+}
+
+async fn tags_of(world: &World, bucket: &str) -> Vec<(String, String)> {
+    let answer = world.s3.get_bucket_tagging().bucket(bucket).send().await.expect("tags");
+    answer.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect()
+}
+
+async fn tag(world: &World, bucket: &str, tags: &[(String, String)]) {
+    let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().expect("a tag")).collect();
+    let tagging = Tagging::builder().set_tag_set(Some(tags)).build().expect("tags");
+    world.s3.put_bucket_tagging().bucket(bucket).tagging(tagging).send().await.expect("tagged");
+}
+
+#[tokio::test]
+async fn a_bucket_without_our_mark_is_refused_by_a_create_and_passed_by_by_a_delete() {
+    let world = World::start().await;
+    let wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" })).await;
+    let data = world.names().data_bucket();
+    make(&world.s3, &data.name).await;
+
+    let (ending, calls) = world.run(&wanted).await;
+    let Ending::Refused { why } = ending else { panic!("{ending:?}") };
+    assert!(why[0].starts_with(&format!("{data} exists and is not this environment's: it carries no")), "{why:?}");
+    assert_eq!(calls, [""; 0]);
+    assert_eq!(world.settle(&Wanted::default()).await.1, [""; 0]);
+}
+
+async fn make(s3: &Client, bucket: &str) {
+    let region = BucketLocationConstraint::from(local_cloud::REGION);
+    let configuration = CreateBucketConfiguration::builder().location_constraint(region).build();
+    let request = s3.create_bucket().bucket(bucket).create_bucket_configuration(configuration);
+    request.send().await.expect("somebody's bucket");
+}
+
+#[tokio::test]
+async fn a_bucket_that_changed_hands_is_seen_and_never_touched() {
+    let world = World::start().await;
+    let data = world.names().data_bucket();
+    // An access key of twelve digits is an account's number.
+    make(&Client::new(&config(&world, "999999999999")), &data.name).await;
+    let live = world.observe().await;
+    assert!(matches!(&live[0].whose, Whose::Foreign(why) if why.contains("another account")), "{live:?}");
+    let (ending, calls) = world.run(&wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await).await;
+    assert!(matches!(ending, Ending::Refused { .. }), "{ending:?}");
+    assert_eq!(calls, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_was_retained_is_taken_over_by_the_next_environment() {
+    let world = World::start().await;
+    let wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Retain" })).await;
+    world.settle(&wanted).await;
+    let data = world.names().data_bucket().name;
+    put(&world, &data, "kept").await;
+
+    let calls = repair(&world, &Wanted::default()).await;
+    assert_eq!((calls.len(), distinct(&calls)), (4, ["s3:PutBucketTagging"].into()));
+    let live = world.observe().await;
+    assert!(live.iter().all(|it| it.whose == Whose::Retained(world.names().environment_id())), "{live:?}");
+
+    let calls = repair(&world, &wanted).await;
+    assert_eq!((calls.len(), distinct(&calls)), (2, ["s3:PutBucketTagging"].into()));
+    let live = world.observe().await;
+    assert!(live.iter().all(|it| it.whose == Whose::Ours && it.resource.tags.contains_key(mark::RETAINED)));
+    world.s3.get_object().bucket(&data).key("kept").send().await.expect("it is still there");
+}
+
+async fn put(world: &World, bucket: &str, key: &str) {
+    let body = ByteStream::from_static(b"x");
+    world.s3.put_object().bucket(bucket).key(key).body(body).send().await.expect("an object");
+}
+
+#[tokio::test]
+async fn a_bucket_goes_with_all_versions_markers_and_unfinished_uploads() {
+    let world = World::start().await;
+    let wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" })).await;
+    world.settle(&wanted).await;
+    let (s3, data) = (&world.s3, world.names().data_bucket().name);
+    // More than one page, and more than one version of the first.
+    let keys = (0..1_005).map(|number| format!("a/{}", number % 1_003));
+    stream::iter(keys).for_each_concurrent(20, async |key| put(&world, &data, &key).await).await;
+    s3.delete_object().bucket(&data).key("a/7").send().await.expect("a delete marker");
+    s3.create_multipart_upload().bucket(&data).key("unfinished").send().await.expect("an upload");
+    let holding = |live: &[environment::Live]| -> Vec<bool> {
+        let buckets = live.iter().map(|it| match &it.resource.fields {
+            environment::Fields::Bucket(bucket) => bucket.holds_objects,
+            other => panic!("{other:?}"),
+        });
+        buckets.collect()
+    };
+    // First the log bucket, then the other.
+    assert_eq!(holding(&world.observe().await), [false, true]);
+
+    let (_, calls) = world.settle(&Wanted::default()).await;
+    assert_eq!(world.observe().await, []);
+    // Its own logs are turned off first.
+    let operations = operations(&calls);
+    assert_eq!(operations[..2], ["s3:PutBucketLogging", "s3:DeleteObjects"]);
+    assert_eq!(operations.iter().filter(|it| **it == "s3:DeleteBucket").count(), 2);
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_empty_is_waited_for_and_what_is_gone_can_be_deleted_again() {
+    let world = World::start().await;
+    world.settle(&wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await).await;
+    let data = world.names().data_bucket();
+    put(&world, &data.name, "late").await;
+    let cloud = world.cloud();
+    let call = |what| Call { key: data.clone(), id: None, what };
+    let delete = async |what| cloud.call(&call(what)).await;
+    let answer = delete(What::Delete).await;
+    assert!(matches!(&answer, Err(Setback::Busy { what, .. }) if what.contains("BucketNotEmpty")), "{answer:?}");
+    for what in [What::Empty, What::Delete, What::Delete, What::Empty] {
+        assert_eq!(delete(what.clone()).await, Ok(()), "{what:?}");
+    }
+}

@@ -1,0 +1,60 @@
+//! The role's boundary and its own policy, and the key of log groups.
+
+use environment::{Kind, Wanted};
+use serde_json::json;
+
+use crate::lifecycle::assert_is_there;
+use crate::parts::{distinct, repair, wanted};
+use crate::world::World;
+
+const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/boundary";
+const KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/11111111-1111-1111-1111-111111111111";
+
+#[tokio::test]
+async fn a_role_is_made_with_its_boundary_and_its_own_policy_and_drift_of_both_is_repaired() {
+    let world = World::start().await;
+    let too_much = json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
+    let too_much = too_much.to_string();
+    let request = world.iam.create_policy().policy_name("boundary").policy_document(&too_much);
+    request.send().await.expect("a policy");
+    let properties = json!({ "EnvironmentSuffix": "dev", "PermissionsBoundaryArn": BOUNDARY });
+    let bounded = wanted(&world, &[Kind::Role], properties).await;
+    let calls = repair(&world, &bounded).await;
+    assert_eq!(distinct(&calls), ["iam:CreateRole", "iam:AttachRolePolicy", "iam:PutRolePolicy"].into());
+    assert_is_there(&world, &bounded).await;
+
+    let (iam, role) = (&world.iam, world.names().role().name);
+    iam.delete_role_permissions_boundary().role_name(&role).send().await.expect("unbounded");
+    let back = format!("iam:PutRolePermissionsBoundary (boundary: {BOUNDARY})");
+    assert_eq!(repair(&world, &bounded).await, [back]);
+    let unbounded = wanted(&world, &[Kind::Role], json!({ "EnvironmentSuffix": "dev" })).await;
+    let away = format!("iam:DeleteRolePermissionsBoundary (boundary: {BOUNDARY})");
+    assert_eq!(repair(&world, &unbounded).await, [away]);
+
+    let policy = world.names().role_policy();
+    let request = iam.put_role_policy().role_name(&role).policy_name(&policy).policy_document(&too_much);
+    request.send().await.expect("another document");
+    let calls = repair(&world, &unbounded).await;
+    let back = format!("iam:PutRolePolicy (inline-policy {policy}");
+    assert!(calls.len() == 1 && calls[0].starts_with(&back), "{calls:?}");
+    let request = iam.put_role_policy().role_name(&role).policy_name("theirs").policy_document(&too_much);
+    request.send().await.expect("another policy");
+    let calls = repair(&world, &unbounded).await;
+    let away = "iam:DeleteRolePolicy (inline-policy theirs";
+    assert!(calls.len() == 1 && calls[0].starts_with(away), "{calls:?}");
+
+    repair(&world, &Wanted::default()).await;
+    assert_eq!(world.observe().await, []);
+}
+
+/// (The local cloud knows a key only at creation.)
+#[tokio::test]
+async fn a_log_group_is_made_with_its_key() {
+    let world = World::start().await;
+    let encrypted = wanted(&world, &[Kind::LogGroup], json!({ "EnvironmentSuffix": "dev", "KmsKeyArn": KEY })).await;
+    let calls = repair(&world, &encrypted).await;
+    assert_eq!(distinct(&calls), ["logs:CreateLogGroup", "logs:PutRetentionPolicy"].into());
+    assert_is_there(&world, &encrypted).await;
+    repair(&world, &Wanted::default()).await;
+    assert_eq!(world.observe().await, []);
+}
