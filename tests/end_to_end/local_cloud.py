@@ -44,7 +44,8 @@ def until(what, look, limit=120.0, progress=None):
 class LocalCloud:
     """The running local cloud. Use it with `with`: it is stopped at the end, come what may."""
 
-    def __init__(self):
+    def __init__(self, *arguments):
+        self.arguments = arguments
         self.folder = Path(tempfile.mkdtemp(prefix="envkeeper-"))
         self.process = None
         self.variables = {}
@@ -52,7 +53,7 @@ class LocalCloud:
     def __enter__(self):
         exports = self.folder / "exports.sh"
         command = [TARGET / "debug" / "local-cloud", "--tools", ROOT / ".tools" / "venv"]
-        command += ["--exports", exports, "--logs", self.folder / "logs"]
+        command += ["--exports", exports, "--logs", self.folder / "logs", *self.arguments]
         self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
         try:
             until("the local cloud starts", lambda: exports.exists() or self.ended(), 60)

@@ -7,10 +7,17 @@ import demo
 from local_cloud import ROOT, Failed, LocalCloud, web_template
 
 EVENTS = ROOT / "events" / "custom-resource"
+OPEN = {**demo.ENVIRONMENT, "DeletionProtection": "false"}
+DATA = "scalable-ec2-data-uswest2-dev-123456789012"
 
 
 def event(name, **changes):
     return {**json.loads((EVENTS / name).read_text()), **changes}
+
+
+def with_properties(name, **properties):
+    sample = event(name)
+    return {**sample, "ResourceProperties": {**sample["ResourceProperties"], **properties}}
 
 
 class Stacks(unittest.TestCase):
@@ -54,7 +61,7 @@ class Stacks(unittest.TestCase):
     def test_sizes_and_scripts_that_do_not_fit_are_told_what_would(self):
         reason = self.create_fails({"EnvironmentSuffix": "x" * 60, "MinSize": 5, "MaxSize": 3, "UserDataScript": "#" * 17_000}, "unfit")
         self.assertIn("MinSize is 5: at most MaxSize, which is 3", reason)
-        self.assertIn("at most 38 characters, so that the role's name keeps to its service's limit", reason)
+        self.assertIn("at most 24 characters, so that the bucket's name keeps to its service's limit", reason)
         self.assertIn("UserDataScript is 17000 bytes long: at most", reason)
 
     def test_something_foreign_under_one_of_our_names_is_refused_by_name_and_untouched(self):
@@ -87,13 +94,90 @@ class Stacks(unittest.TestCase):
             self.assertEqual(deleted["Status"], "SUCCESS", "whatever id and properties a delete carries")
 
     def test_a_change_of_what_cannot_change_is_refused_and_rolled_back(self):
-        self.cloud.stack("web", web_template(), demo.parameters(demo.ENVIRONMENT))
+        self.cloud.stack("web", web_template(), demo.parameters(OPEN))
         before = self.cloud.inventory()
         with self.assertRaises(Failed) as failed:
-            self.cloud.stack("web", web_template(), {**demo.parameters(demo.ENVIRONMENT), "Suffix": "other"}, update=True)
+            self.cloud.stack("web", web_template(), {**demo.parameters(OPEN), "Suffix": "other"}, update=True)
         self.assertIn('EnvironmentSuffix is "other": it is "dev" and cannot change', str(failed.exception))
         self.assertEqual(self.cloud.inventory(), before)
         self.cloud.delete_stack("web")
+
+
+    def succeeds(self, request):
+        answer = self.cloud.ask(request)
+        self.assertEqual(answer["Status"], "SUCCESS", answer)
+        return answer
+
+    def kinds(self):
+        return {kind for kind, _, _ in self.cloud.inventory()}
+
+    def test_every_way_out_is_made_is_settled_and_goes(self):
+        for egress, has, has_not in (
+            ("NatGatewayPerZone", "nat-gateway", "vpc-endpoint"),
+            ("VpcEndpoints", "vpc-endpoint", "internet-gateway"),
+            ("PublicIp", "internet-gateway", "nat-gateway"),
+        ):
+            with self.subTest(egress):
+                self.succeeds(with_properties("create.json", Egress=egress))
+                self.assertIn(has, self.kinds())
+                self.assertNotIn(has_not, self.kinds())
+                before = len(demo.writes(self.cloud))
+                self.succeeds(with_properties("create.json", Egress=egress))
+                self.assertEqual(len(demo.writes(self.cloud)), before, "what is settled is silent")
+                self.succeeds(event("delete.json"))
+                self.assertEqual(self.cloud.inventory(), [])
+
+    def test_a_network_that_was_brought_along_is_used_and_stays(self):
+        ec2 = self.cloud.client("ec2")
+        vpc = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.99.0.0/24")["Subnet"]["SubnetId"]
+        properties = {"EnvironmentSuffix": "dev", "VpcId": vpc, "BucketOnDelete": "Empty"}
+        wrong = self.cloud.ask(event("create.json", ResourceProperties={**properties, "SubnetIds": "subnet-00000000"}))
+        self.assertIn("subnet-00000000", wrong["Reason"])
+        made = self.succeeds(event("create.json", ResourceProperties={**properties, "SubnetIds": subnet}))
+        self.assertEqual((made["Data"]["VpcId"], made["Data"]["SubnetIds"]), (vpc, subnet))
+        self.assertNotIn("vpc", self.kinds())
+        self.succeeds(event("delete.json"))
+        self.assertEqual(ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"], vpc)
+        ec2.delete_subnet(SubnetId=subnet)
+        ec2.delete_vpc(VpcId=vpc)
+
+    def test_buckets_are_retained_adopted_and_emptied_as_the_property_says(self):
+        s3 = self.cloud.client("s3")
+        properties = {"EnvironmentSuffix": "dev", "Egress": "PublicIp"}
+        self.succeeds(event("create.json", ResourceProperties={**properties, "BucketOnDelete": "Retain"}))
+        s3.put_object(Bucket=DATA, Key="kept", Body=b"one")
+        s3.put_object(Bucket=DATA, Key="kept", Body=b"two")
+        answer = self.succeeds(event("delete.json"))
+        self.assertIn(DATA, answer["Data"]["Retained"])
+        self.assertEqual(self.kinds(), {"bucket"})
+
+        failing = {**properties, "BucketOnDelete": "FailIfNotEmpty"}
+        self.succeeds(event("create.json", RequestId="again", ResourceProperties=failing))
+        self.assertEqual(s3.get_object(Bucket=DATA, Key="kept")["Body"].read(), b"two", "adopted with all that is in it")
+        before = self.cloud.inventory()
+        refused = self.cloud.ask(event("delete.json", RequestId="refused"))
+        self.assertIn("BucketOnDelete is FailIfNotEmpty", refused["Reason"])
+        self.assertEqual(self.cloud.inventory(), before, "and nothing was deleted")
+
+        emptied = event("update.json", RequestId="empty", ResourceProperties={**properties, "BucketOnDelete": "Empty"})
+        self.succeeds(emptied)
+        self.succeeds(event("delete.json", RequestId="now"))
+
+    def test_what_somebody_changed_is_put_right_by_the_next_request(self):
+        self.succeeds(event("create.json"))
+        s3, cloudwatch, iam = (self.cloud.client(name) for name in ("s3", "cloudwatch", "iam"))
+        s3.put_bucket_versioning(Bucket=DATA, VersioningConfiguration={"Status": "Suspended"})
+        s3.delete_bucket_policy(Bucket=DATA)
+        cloudwatch.delete_alarms(AlarmNames=["scalable-ec2-cpu-high-uswest2-dev"])
+        role = "scalable-ec2-role-uswest2-dev"
+        iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
+        before = len(demo.writes(self.cloud))
+        self.succeeds(event("create.json", RequestId="repair"))
+        made = sorted(demo.writes(self.cloud)[before:])
+        put_right = ["iam:DeleteRolePolicy", "monitoring:PutMetricAlarm", "s3:PutBucketPolicy", "s3:PutBucketVersioning"]
+        self.assertEqual(made, put_right)
+        self.succeeds(event("delete.json"))
 
 
 class Demo(unittest.TestCase):

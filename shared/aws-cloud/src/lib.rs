@@ -9,8 +9,6 @@ mod clients;
 mod cloudwatch;
 mod document;
 mod ec2;
-#[cfg(test)]
-mod emulated;
 mod errors;
 mod facts;
 mod iam;

@@ -113,7 +113,7 @@ impl fmt::Display for Call {
             What::Drain => return f.write_str(" (min-size, max-size, desired-capacity: 0)"),
             What::Create(_) | What::Empty | What::Delete => &[],
         };
-        let told: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        let told: Vec<String> = settings.iter().map(Setting::brief).collect();
         if told.is_empty() { Ok(()) } else { write!(f, " ({})", told.join("; ")) }
     }
 }

@@ -296,6 +296,18 @@ impl Setting {
     }
 }
 
+/// Characters of a value that a plan shows again with the call that sets it; whole documents stand above it already.
+const BRIEF: usize = 100;
+
+impl Setting {
+    /// The setting by its slot alone if it is long.
+    pub(crate) fn brief(&self) -> String {
+        let whole = self.to_string();
+        let (name, element) = self.slot();
+        if whole.len() <= BRIEF { whole } else { format!("{name} {element}").trim_end().to_owned() }
+    }
+}
+
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, element) = self.slot();

@@ -5,7 +5,7 @@ mod common;
 
 use common::{assert_is_as_wanted, look, names, resources, rollback, run, scope, settled, spec};
 use environment::memory::{Fault, World};
-use environment::{Bucket, Ending, Fields, Key, Wanted, Whose, mark};
+use environment::{Bucket, Ending, Fields, Key, Wanted, Whose, in_doubt_until, mark};
 use serde_json::json;
 
 fn with(on_delete: &str) -> Wanted {
@@ -61,7 +61,8 @@ fn a_create_that_fails_gives_back_what_it_adopted_and_never_empties_it() {
     world.faults.borrow_mut().insert(calls + 30, Fault::Denied);
     let ending = run(&world, "create again", &with("Empty"), None);
     assert!(matches!(ending, Some(Ending::Refused { .. })), "{ending:?}");
-    let ending = run(&world, "rollback", &rollback(), None);
+    let doubt = in_doubt_until(world.clock.now(), false);
+    let ending = run(&world, "rollback", &rollback(), Some(doubt));
     assert!(is_settled(ending.as_ref()), "{ending:?}");
     assert!(bucket(&world, &names().data_bucket()).expect("it was given back").holds_objects);
     assert_eq!(world.inventory().len(), 2);

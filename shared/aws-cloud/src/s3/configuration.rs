@@ -21,8 +21,8 @@ const RULE: &str = "envkeeper-expiry";
 /// Days after which an upload that nobody finished goes.
 const UNFINISHED_UPLOAD_DAYS: i32 = 7;
 
-/// Everything at once. What a bucket doesn't have is an error in three of these services' answers and an empty answer in
-/// the others, whose only missing thing is the bucket itself.
+/// Everything at once. What a bucket is without is an error of some of these calls and an empty answer of the others, where
+/// an error about something missing is about the bucket itself.
 pub(super) async fn read(at: &Target<'_>, names: &Names) -> Result<Bucket, Problem> {
     let (name, owner) = (at.name, at.account);
     let (block, versioning, encryption, policy, lifecycle, logging, objects) = tokio::try_join!(
@@ -99,7 +99,8 @@ fn rule_days(rule: &LifecycleRule) -> Option<u32> {
     let days = rule.expiration().and_then(LifecycleExpiration::days)?;
     // An answer may have fields that no request has: what is compared is what is done.
     let noncurrent = rule.noncurrent_version_expiration().and_then(NoncurrentVersionExpiration::noncurrent_days);
-    let uploads = rule.abort_incomplete_multipart_upload().and_then(|it| it.days_after_initiation());
+    let uploads = rule.abort_incomplete_multipart_upload();
+    let uploads = uploads.and_then(AbortIncompleteMultipartUpload::days_after_initiation);
     let everything = rule.filter().is_none_or(|it| {
         it.prefix().unwrap_or_default().is_empty()
             && it.tag().is_none()

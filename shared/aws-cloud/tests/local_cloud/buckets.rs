@@ -23,7 +23,9 @@ const BUCKETS: [Kind; 1] = [Kind::Bucket];
 #[tokio::test]
 async fn both_buckets_are_made_and_read_back_field_by_field() {
     let world = World::start().await;
-    let wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "KmsKeyArn": KEY, "Tags": { "Team": "a" } })).await;
+    let wanted =
+        wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "KmsKeyArn": KEY, "Tags": { "Team": "a" } }))
+            .await;
     let calls = repair(&world, &wanted).await;
     // Access logs have somewhere to go before they are turned on.
     let at = |call: &str| calls.iter().position(|it| it.starts_with(call)).expect("the call");

@@ -29,9 +29,10 @@ async fn what_is_there_is_not_made_twice_where_its_name_or_place_is_unique() {
     world.settle(&wanted).await;
     let cloud = world.cloud();
     cloud.observe(&world.scope).await.expect("a look");
-    // What has a client token or nothing at all makes a second one here; moto's groups do too, unlike AWS's.
-    let twice = [Kind::Vpc, Kind::InternetGateway, Kind::RouteTable, Kind::AutoScalingGroup];
-    let unique = |kind: Kind| !twice.contains(&kind);
+    // What has a client token or nothing at all makes a second one here; what is put is put again.
+    use Kind::{AutoScalingGroup, Bucket, InstanceProfile, LaunchTemplate, LogGroup, Role, SecurityGroup, Subnet};
+    let unique = [AutoScalingGroup, Bucket, InstanceProfile, LaunchTemplate, LogGroup, Role, SecurityGroup, Subnet];
+    let unique = |kind: Kind| unique.contains(&kind);
     for resource in wanted.resources.iter().filter(|it| unique(it.kind())) {
         let call = Call { key: resource.key(), id: None, what: What::Create(resource.clone()) };
         let answer = cloud.call(&call).await;

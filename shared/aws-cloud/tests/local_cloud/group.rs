@@ -5,16 +5,10 @@ use environment::Wanted;
 use serde_json::json;
 
 use crate::lifecycle::assert_is_there;
+use crate::parts::repair;
 use crate::world::World;
 
 const TARGETS: &str = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/0123456789abcdef";
-
-/// The calls that a run makes after somebody's change; a second run makes none.
-async fn repair(world: &World, wanted: &Wanted) -> Vec<String> {
-    let (_, calls) = world.settle(wanted).await;
-    assert_eq!(world.settle(wanted).await.1, [""; 0], "after {calls:?}");
-    calls
-}
 
 /// A group without instances: nobody here answers its hooks.
 async fn watched_over(world: &World) -> Wanted {

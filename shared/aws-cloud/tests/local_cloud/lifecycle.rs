@@ -48,8 +48,8 @@ async fn what_was_made_is_read_back_field_by_field_and_a_second_run_makes_no_cal
         }))
         .await;
     let (_, calls) = world.settle(&wanted).await;
-    // One of each kind, but three subnets and two log groups.
-    assert_eq!(calls.iter().filter(|call| call.contains(":Create") && !call.contains("Route (")).count(), 13);
+    // What is made by one call and no other is called without a setting.
+    assert_eq!(calls.iter().filter(|call| !call.contains('(')).count(), wanted.resources.len(), "{calls:#?}");
     assert_is_there(&world, &wanted).await;
     let (_, calls) = world.settle(&wanted).await;
     assert_eq!(calls, [""; 0]);
@@ -62,7 +62,7 @@ async fn an_update_makes_its_calls_and_no_others_and_a_rollback_finds_the_old_ve
     let (live, _) = world.settle(&first).await;
     assert_eq!(group_version(&live), Some(1));
 
-    let properties = json!({ "EnvironmentSuffix": "dev", "MinSize": "2", "InstanceType": "t3.small" });
+    let properties = json!({ "EnvironmentSuffix": "dev", "MaxSize": "4", "InstanceType": "t3.small" });
     let second = world.wanted(properties).await;
     let digest = |wanted: &Wanted| {
         let settings = wanted.resources.iter().flat_map(environment::Resource::settings);
@@ -77,14 +77,14 @@ async fn an_update_makes_its_calls_and_no_others_and_a_rollback_finds_the_old_ve
     let launches = |wanted: &Wanted| format!("launches: {template} content {}", digest(wanted));
     let expected = [
         format!("ec2:CreateLaunchTemplateVersion (version: {})", digest(&second)),
-        format!("autoscaling:UpdateAutoScalingGroup (min-size: 2; {})", launches(&second)),
+        format!("autoscaling:UpdateAutoScalingGroup (max-size: 4; {})", launches(&second)),
     ];
     assert_eq!(calls, expected);
     assert_eq!(group_version(&world.observe().await), Some(2));
     assert_eq!(world.settle(&second).await.1, [""; 0]);
 
     let (_, calls) = world.settle(&first).await;
-    let expected = format!("autoscaling:UpdateAutoScalingGroup (min-size: 1; {})", launches(&first));
+    let expected = format!("autoscaling:UpdateAutoScalingGroup (max-size: 3; {})", launches(&first));
     assert_eq!(calls, [expected]);
     assert_eq!(group_version(&world.observe().await), Some(1));
 }
@@ -92,7 +92,7 @@ async fn an_update_makes_its_calls_and_no_others_and_a_rollback_finds_the_old_ve
 #[tokio::test]
 async fn a_delete_leaves_nothing_and_deleting_again_is_settled_at_once() {
     let world = World::start().await;
-    let wanted = world.wanted(json!({ "EnvironmentSuffix": "dev", "MinSize": "2" })).await;
+    let wanted = world.wanted(json!({ "EnvironmentSuffix": "dev", "MinSize": "2", "BucketOnDelete": "Empty" })).await;
     world.settle(&wanted).await;
     assert_eq!(raw_leftovers(&world).await.len(), wanted.resources.len());
     world.settle(&Wanted::default()).await;
@@ -113,6 +113,16 @@ async fn raw_leftovers(world: &World) -> Vec<String> {
     left.extend(groups.auto_scaling_groups().iter().filter_map(|it| it.auto_scaling_group_name()).map(str::to_owned));
     let logs = world.logs.describe_log_groups().send().await.expect("log groups");
     left.extend(logs.log_groups().iter().filter_map(|it| it.log_group_name()).map(str::to_owned));
+    let queries = world.logs.describe_query_definitions().send().await.expect("queries");
+    left.extend(queries.query_definitions().iter().filter_map(|it| it.name()).map(str::to_owned));
+    let policies = world.autoscaling.describe_policies().send().await.expect("policies");
+    left.extend(policies.scaling_policies().iter().filter_map(|it| it.policy_name()).map(str::to_owned));
+    let buckets = world.s3.list_buckets().send().await.expect("buckets");
+    left.extend(buckets.buckets().iter().filter_map(|it| it.name()).map(str::to_owned));
+    let alarms = world.cloudwatch.describe_alarms().send().await.expect("alarms");
+    left.extend(alarms.metric_alarms().iter().filter_map(|it| it.alarm_name()).map(str::to_owned));
+    let dashboards = world.cloudwatch.list_dashboards().send().await.expect("dashboards");
+    left.extend(dashboards.dashboard_entries().iter().filter_map(|it| it.dashboard_name()).map(str::to_owned));
     left
 }
 
@@ -123,6 +133,8 @@ async fn marked_in_ec2(world: &World) -> Vec<String> {
     let vpcs = ec2.describe_vpcs().send().await.expect("VPCs");
     let gateways = ec2.describe_internet_gateways().send().await.expect("gateways");
     let subnets = ec2.describe_subnets().send().await.expect("subnets");
+    let addresses = ec2.describe_addresses().send().await.expect("addresses");
+    let nats = ec2.describe_nat_gateways().send().await.expect("NAT gateways");
     let tables = ec2.describe_route_tables().send().await.expect("route tables");
     let groups = ec2.describe_security_groups().send().await.expect("security groups");
     let templates = ec2.describe_launch_templates().send().await.expect("templates");
@@ -130,6 +142,8 @@ async fn marked_in_ec2(world: &World) -> Vec<String> {
         vpcs.vpcs().iter().map(|it| (it.vpc_id(), it.tags())).collect::<Vec<_>>(),
         gateways.internet_gateways().iter().map(|it| (it.internet_gateway_id(), it.tags())).collect(),
         subnets.subnets().iter().map(|it| (it.subnet_id(), it.tags())).collect(),
+        addresses.addresses().iter().map(|it| (it.allocation_id(), it.tags())).collect(),
+        nats.nat_gateways().iter().map(|it| (it.nat_gateway_id(), it.tags())).collect(),
         tables.route_tables().iter().map(|it| (it.route_table_id(), it.tags())).collect(),
         groups.security_groups().iter().map(|it| (it.group_id(), it.tags())).collect(),
         templates.launch_templates().iter().map(|it| (it.launch_template_id(), it.tags())).collect(),

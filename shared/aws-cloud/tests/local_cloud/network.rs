@@ -5,19 +5,13 @@ use environment::{Kind, Wanted};
 use serde_json::json;
 
 use crate::lifecycle::assert_is_there;
+use crate::parts::repair;
 use crate::world::World;
 
 /// The network alone, which is most of the time that a whole environment takes.
 fn network(mut wanted: Wanted) -> Wanted {
     wanted.resources.retain(|it| it.kind() <= Kind::VpcEndpoint);
     wanted
-}
-
-/// The calls that a run makes after somebody's change; a second run makes none.
-async fn repair(world: &World, wanted: &Wanted) -> Vec<String> {
-    let (_, calls) = world.settle(wanted).await;
-    assert_eq!(world.settle(wanted).await.1, [""; 0], "after {calls:?}");
-    calls
 }
 
 #[tokio::test]
@@ -39,13 +33,21 @@ async fn nat_gateways_are_made_led_to_repaired_and_deleted() {
 
     // It is made anew, and its route leads to another id.
     let old = world.id(names.nat_gateway(2)).await;
-    world.ec2.delete_nat_gateway().nat_gateway_id(old).send().await.expect("deleted");
+    delete_nat_gateway(&world, &old).await;
     assert_eq!(repair(&world, &wanted).await, ["ec2:CreateNatGateway", back.as_str()]);
 
     world.settle(&Wanted::default()).await;
     assert_eq!(world.observe().await, []);
     let left = world.ec2.describe_addresses().send().await.expect("addresses");
     assert_eq!(left.addresses(), []);
+}
+
+/// On AWS its address comes free with it; here it has to be told.
+async fn delete_nat_gateway(world: &World, id: &str) {
+    let gateways = world.ec2.describe_nat_gateways().nat_gateway_ids(id).send().await.expect("the gateway");
+    let address = gateways.nat_gateways()[0].nat_gateway_addresses()[0].association_id().expect("its association");
+    world.ec2.disassociate_address().association_id(address).send().await.expect("let go");
+    world.ec2.delete_nat_gateway().nat_gateway_id(id).send().await.expect("deleted");
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ const KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/11111111-1111-1111-111
 #[tokio::test]
 async fn a_role_is_made_with_its_boundary_and_its_own_policy_and_drift_of_both_is_repaired() {
     let world = World::start().await;
-    let too_much = json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
+    let too_much =
+        json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
     let too_much = too_much.to_string();
     let request = world.iam.create_policy().policy_name("boundary").policy_document(&too_much);
     request.send().await.expect("a policy");

@@ -69,7 +69,8 @@ impl TemplateContent {
 
     /// The parts, a line each.
     pub(crate) fn told(&self) -> Vec<String> {
-        self.parts().iter().map(|(name, part)| format!("{name}: {}", tell(name, part))).collect()
+        let said = self.parts().into_iter().filter(|(_, part)| !part.is_empty());
+        said.map(|(name, part)| format!("{name}: {}", tell(name, &part))).collect()
     }
 
     /// What is different here, a line each.
