@@ -8,6 +8,7 @@ from local_cloud import ROOT, Failed, LocalCloud, web_template
 
 EVENTS = ROOT / "events" / "custom-resource"
 OPEN = {**demo.ENVIRONMENT, "DeletionProtection": "false"}
+ANYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 DATA = "scalable-ec2-data-uswest2-dev-123456789012"
 
 
@@ -171,7 +172,7 @@ class Stacks(unittest.TestCase):
         s3.delete_bucket_policy(Bucket=DATA)
         cloudwatch.delete_alarms(AlarmNames=["scalable-ec2-cpu-high-uswest2-dev"])
         role = "scalable-ec2-role-uswest2-dev"
-        iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
+        iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=json.dumps(ANYTHING))
         before = len(demo.writes(self.cloud))
         self.succeeds(event("create.json", RequestId="repair"))
         made = sorted(demo.writes(self.cloud)[before:])

@@ -131,7 +131,8 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
             return Ok(());
         }
         let environment = record.environment.clone().unwrap_or_default();
-        let unasked = rolls_back.err().map(|setback| format!(" (Whether the stack rolls back is not known: {setback})"));
+        let unasked =
+            rolls_back.err().map(|setback| format!(" (Whether the stack rolls back is not known: {setback})"));
         Err(format!(
             "DeletionProtection is true for {environment}: nothing was deleted. Set it to false by an update of the stack; or, since a stack in DELETE_FAILED cannot be updated, run: aws lambda invoke --function-name {} --cli-binary-format raw-in-base64-out --payload '{{\"Request\":\"unlock\",\"Environment\":\"{environment}\"}}' /dev/stdout and delete the stack again.{}",
             self.settings.function,
@@ -226,10 +227,8 @@ pub(crate) fn frozen_defaults(record: Option<&OwnerRecord>, of_today: &Defaults)
 
 /// Tag keys that this environment had and has no more: those of the last specs, and those that were still to go.
 pub(crate) fn retired_tags(record: Option<&OwnerRecord>, spec: &Spec, settings: &Settings) -> BTreeSet<String> {
-    let specs = [
-        known(record, |it| it.wanted.as_ref(), settings),
-        known(record, |it| it.settled_spec.as_ref(), settings),
-    ];
+    let specs =
+        [known(record, |it| it.wanted.as_ref(), settings), known(record, |it| it.settled_spec.as_ref(), settings)];
     let had = specs.into_iter().flatten().flat_map(|spec| spec.tags.into_keys());
     let still_to_go = record.map(|it| it.retired_tags.clone()).unwrap_or_default();
     had.chain(still_to_go).filter(|key| !spec.tags.contains_key(key)).collect()

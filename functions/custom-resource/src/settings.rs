@@ -88,7 +88,12 @@ mod tests {
     fn all_that_is_wrong_is_told_at_once() {
         let told = Settings::from_vars(|name| (name == "PROJECT_NAME").then(|| "My Project".into()));
         let told = told.unwrap_err().to_string();
-        for name in ["PROJECT_NAME is \"My Project\"", "AWS_REGION is not set", "ACCOUNT_ID is not set", "RECORDS_TABLE is not set"] {
+        for name in [
+            "PROJECT_NAME is \"My Project\"",
+            "AWS_REGION is not set",
+            "ACCOUNT_ID is not set",
+            "RECORDS_TABLE is not set",
+        ] {
             assert!(told.contains(name), "{told}");
         }
     }

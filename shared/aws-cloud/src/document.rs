@@ -1,7 +1,7 @@
 //! Documents that AWS keeps as text: read back so that equal documents are equal strings.
 //!
-//! `serde_json` writes an object's keys in order, so whitespace and the order of keys are gone once a text was parsed. A
-//! text that is no JSON is nothing that we wrote, and stays as it is.
+//! `serde_json` writes an object's keys in order, so whitespace and the order of keys are gone once a text was parsed.
+//! A text that is no JSON is nothing that we wrote, and stays as it is.
 
 use serde_json::Value;
 
@@ -10,9 +10,9 @@ pub(crate) fn body(text: &str) -> String {
     serde_json::from_str(text).map_or_else(|_| text.to_owned(), |document: Value| document.to_string())
 }
 
-/// A policy. Lists of actions, resources and principals are sets, which services give back in an order of their own, and
-/// without brackets where there is one (the IAM user guide, "Grammar of the IAM JSON policy language"): what we want is
-/// written in order, and lists of one without brackets; only statements are always a list.
+/// A policy. Lists of actions, resources and principals are sets, which services give back in an order of their own,
+/// and without brackets where there is one (the IAM user guide, "Grammar of the IAM JSON policy language"): what we
+/// want is written in order, and lists of one without brackets; only statements are always a list.
 pub(crate) fn policy(text: &str) -> String {
     let Ok(Value::Object(mut document)) = serde_json::from_str(text) else { return text.to_owned() };
     let statements = match document.remove("Statement") {

@@ -60,8 +60,8 @@ pub(crate) fn classify(code: &str, status: u16) -> Class {
         _ if short.contains("Throttl") => Class::Throttled,
         // Contention is a 500, and yet clear: another activity holds the group (FACTS, section 2). So is the role that
         // Auto Scaling makes itself for an account's first group. A mismatch means that an earlier attempt with our
-        // token got through, when another image stood behind the parameter. A bucket that takes no access logs yet is our
-        // own log bucket, a moment ago.
+        // token got through, when another image stood behind the parameter. A bucket that takes no access logs yet is
+        // our own log bucket, a moment ago.
         "DependencyViolation"
         | "DeleteConflict"
         | "ResourceInUse"
@@ -360,6 +360,13 @@ mod tests {
         assert_eq!(refused("InvalidParameterValue"), begins("InvalidParameterValue"));
         assert!(refused("AccessDenied").starts_with(&(begins("AccessDenied") + " Allow ")));
         assert!(refused("VpcLimitExceeded").starts_with(&(begins("VpcLimitExceeded") + " Remove ")));
+    }
+
+    #[test]
+    fn what_is_unfinished_goes_on_at_once() {
+        let told = Problem::unfinished("s3:DeleteObjects", "1000 objects deleted, more are left").setback(&"bucket a");
+        let what = "bucket a: s3:DeleteObjects: 1000 objects deleted, more are left";
+        assert_eq!(told, Setback::Busy { what: what.into(), again: Duration::ZERO });
     }
 
     #[test]

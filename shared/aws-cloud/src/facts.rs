@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_ec2::types::{AvailabilityZone, AvailabilityZoneOptInStatus, Filter, InstanceTypeOffering, LocationType, Subnet};
+use aws_sdk_ec2::types::{
+    AvailabilityZone, AvailabilityZoneOptInStatus, Filter, InstanceTypeOffering, LocationType, Subnet,
+};
 use environment::{Facts, Setback, Spec};
 
 use crate::clients::Clients;
@@ -14,12 +16,7 @@ use crate::errors::{Answer, Problem, UnlessMissing};
 /// # Errors
 /// `Refused`, naming the property, if the region offers the instance type nowhere there is no such image
 /// parameter, or a subnet that was brought along is not there or not in its VPC; else what any call may answer.
-pub async fn facts(
-    clients: &Clients,
-    spec: &Spec,
-    region: &str,
-    hooks_are_answered: bool,
-) -> Result<Facts, Setback> {
+pub async fn facts(clients: &Clients, spec: &Spec, region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {
     let (place, image) = tokio::join!(place(clients, spec, region), image(clients, spec));
     let told = |problem: Problem| problem.setback(&format_args!("the facts about {region}"));
     let refused = |what: String| Setback::Refused { what };

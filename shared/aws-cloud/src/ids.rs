@@ -49,7 +49,7 @@ impl Ids {
     /// Replaces what the last look showed by what this one does.
     pub(crate) fn saw(&self, look: &Look<'_>) {
         let mut book = self.book();
-        book.seen = ours(&look.found).map(|(id, key)| (id.to_owned(), key)).collect();
+        book.seen = known(&look.found).map(|(id, key)| (id.to_owned(), key)).collect();
         book.versions.extend(look.versions.clone());
     }
 
@@ -100,8 +100,11 @@ impl Ids {
 }
 
 /// The ids among what was found, of what is ours.
-fn ours(found: &[Live]) -> impl Iterator<Item = (&str, Key)> {
-    found.iter().filter(|it| it.whose == Whose::Ours).filter_map(|it| Some((it.id.as_deref()?, it.key())))
+fn known(found: &[Live]) -> impl Iterator<Item = (&str, Key)> {
+    found
+        .iter()
+        .filter(|it| !matches!(it.whose, Whose::Foreign(_)))
+        .filter_map(|it| Some((it.id.as_deref()?, it.key())))
 }
 
 /// One look at what is there, while it is put together: kind after kind, each after those that it refers to.
@@ -118,7 +121,7 @@ pub(crate) struct Look<'a> {
 impl Look<'_> {
     /// What an id stands for: a name of ours where it is known.
     pub(crate) fn reference(&self, id: &str) -> Ref {
-        let seen = ours(&self.found).find(|(found, _)| *found == id).map(|(_, key)| key);
+        let seen = known(&self.found).find(|(found, _)| *found == id).map(|(_, key)| key);
         seen.or_else(|| self.known.get(id).cloned()).map_or_else(|| Ref::Foreign(id.to_owned()), Ref::Ours)
     }
 

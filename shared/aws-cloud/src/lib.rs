@@ -117,7 +117,12 @@ mod tests {
     async fn a_run_for_one_owner_does_not_look_for_another() {
         let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::new("eu-west-1"));
         let aws = AwsCloud::new(&Clients::new(&config.build()), "owner".into(), "request".into());
-        let names = Names { project: "p".into(), region: "eu-west-1".into(), account: "123456789012".into(), suffix: "dev".into() };
+        let names = Names {
+            project: "p".into(),
+            region: "eu-west-1".into(),
+            account: "123456789012".into(),
+            suffix: "dev".into(),
+        };
         let refused = aws.observe(&Scope { owner: "another".into(), names }).await.unwrap_err();
         let what = "p-eu-west-1-dev: looked for as another, by a run for owner";
         assert_eq!(refused, Setback::Refused { what: what.into() });

@@ -7,8 +7,8 @@ use crate::errors::{Answer, Problem};
 
 /// Whether the stack is on its way back to what it was, and what it asks for is therefore the old state.
 ///
-/// A roll back that failed counts: whatever still comes of it belongs to the way back. One that is complete does not: the
-/// stack is back, and what it asks for next is new. A stack that nobody knows is not rolling back.
+/// A roll back that failed counts: whatever still comes of it belongs to the way back. One that is complete does not:
+/// the stack is back, and what it asks for next is new. A stack that nobody knows is not rolling back.
 ///
 /// # Errors
 /// What any call may answer.

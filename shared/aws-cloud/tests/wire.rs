@@ -2,9 +2,9 @@
 
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense, in its helpers too")]
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use aws_cloud::{AwsCloud, Clients};
@@ -73,7 +73,8 @@ fn body(connection: &TcpStream) -> String {
 }
 
 fn tell_version(mut connection: &TcpStream) {
-    let version = "<versionNumber>7</versionNumber><versionDescription>envkeeper 0123456789abcdef ami-1</versionDescription>";
+    let version =
+        "<versionNumber>7</versionNumber><versionDescription>envkeeper 0123456789abcdef ami-1</versionDescription>";
     let set = format!("<launchTemplateVersionSet><item>{version}</item></launchTemplateVersionSet>");
     let answer = format!("<DescribeLaunchTemplateVersionsResponse>{set}</DescribeLaunchTemplateVersionsResponse>");
     let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", answer.len());

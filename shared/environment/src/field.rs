@@ -193,12 +193,13 @@ impl Setting {
             Setting::Retention(count) | Setting::MinSize(count) | Setting::MaxSize(count) | Setting::Expiry(count) => {
                 count.to_string()
             }
-            Setting::Boundary(arn) | Setting::LogKey(arn) => arn.clone(),
             Setting::InlinePolicy { document: text, .. }
             | Setting::BucketPolicy(text)
             | Setting::DashboardBody(text) => text.clone(),
             Setting::BucketEncryption(Encryption::S3) => String::from("S3's own keys"),
-            Setting::BucketEncryption(Encryption::Kms(arn)) => arn.clone(),
+            Setting::Boundary(arn) | Setting::LogKey(arn) | Setting::BucketEncryption(Encryption::Kms(arn)) => {
+                arn.clone()
+            }
             Setting::AccessLogs(logs) => format!("{}/{}", logs.to, logs.prefix),
             Setting::HealthCheck(check) => {
                 let by = if check.by_target_groups { "EC2 and target groups" } else { "EC2" };
@@ -289,10 +290,11 @@ impl Setting {
         )
     }
 
-    /// Whether what is live and not wanted stays: old template versions, so that a rollback finds them again.
+    /// Whether what is live and not wanted stays: old template versions, so that a rollback finds them again, and how
+    /// long objects live in a bucket where we say nothing of it.
     #[must_use]
     pub fn is_kept_when_unwanted(&self) -> bool {
-        matches!(self, Setting::TemplateVersion(_))
+        matches!(self, Setting::TemplateVersion(_) | Setting::Expiry(_))
     }
 }
 

@@ -170,9 +170,7 @@ fn with_what_was_done(mut live: Vec<Live>, memory: &mut Memory, now: Moment) -> 
 
 fn not_seen_yet(made: &Resource) -> Live {
     let (id, holds, version) = (None, vec![], None);
-    let state = match made.kind().takes_a_while() {
-        true => State::Settling(String::from("made, and not listed yet")),
-        false => State::Ready,
-    };
+    let takes_a_while = made.kind().takes_a_while();
+    let state = if takes_a_while { State::Settling("made, and not listed yet".into()) } else { State::Ready };
     Live { id, resource: made.clone(), whose: Whose::Ours, state, holds, version }
 }

@@ -126,7 +126,8 @@ mod tests {
     use environment::{AutoScalingGroup, HealthCheck};
     use std::collections::BTreeSet;
 
-    const ARN: &str = "arn:aws:autoscaling:eu-west-1:123456789012:scalingPolicy:1:autoScalingGroupName/the-asg:policyName/up";
+    const ARN: &str =
+        "arn:aws:autoscaling:eu-west-1:123456789012:scalingPolicy:1:autoScalingGroupName/the-asg:policyName/up";
 
     fn policy() -> ScalingPolicyBuilder {
         let found = Found::builder().policy_arn(ARN).policy_name("up").auto_scaling_group_name("the-asg");

@@ -163,7 +163,7 @@ mod tests {
     use crate::ids::Ids;
     use aws_sdk_ec2::types::{
         InstanceType, LaunchTemplateBlockDeviceMapping, LaunchTemplateEbsBlockDevice,
-        LaunchTemplateIamInstanceProfileSpecification,
+        LaunchTemplateIamInstanceProfileSpecification, LaunchTemplatesMonitoring,
     };
     use environment::{Key, Kind, Ref, TemplateContent};
 
@@ -172,7 +172,7 @@ mod tests {
     }
 
     fn found(number: i64, description: &str) -> LaunchTemplateVersion {
-        let root = LaunchTemplateEbsBlockDevice::builder().volume_size(8).encrypted(true).build();
+        let root = LaunchTemplateEbsBlockDevice::builder().volume_size(8).encrypted(true).kms_key_id("arn:key").build();
         let profile = LaunchTemplateIamInstanceProfileSpecification::builder();
         let data = ResponseLaunchTemplateData::builder()
             .image_id("ami-12345678")
@@ -180,6 +180,7 @@ mod tests {
             .iam_instance_profile(profile.name(names().instance_profile().name).build())
             .security_group_ids("sg-1")
             .block_device_mappings(LaunchTemplateBlockDeviceMapping::builder().ebs(root).build())
+            .monitoring(LaunchTemplatesMonitoring::builder().enabled(true).build())
             .user_data("IyEvYmluL2Jhc2gK")
             .build();
         LaunchTemplateVersion::builder()
@@ -214,8 +215,8 @@ mod tests {
             instance_profile: Ref::Ours(names.instance_profile()),
             security_groups: vec![Ref::ours(Kind::SecurityGroup, "the-sg")],
             root_volume_gib: 8,
-            volume_key: None,
-            detailed_monitoring: false,
+            volume_key: Some("arn:key".into()),
+            detailed_monitoring: true,
             user_data: "#!/bin/bash\n".into(),
         };
         let version = TemplateVersion { digest: "0123456789abcdef".into(), image: "ami-12345678".into(), content };

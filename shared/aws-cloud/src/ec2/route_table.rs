@@ -215,7 +215,12 @@ mod tests {
         ids.made(&Key::new(Kind::Vpc, "the-vpc"), "vpc-1");
         ids.made(&Key::new(Kind::InternetGateway, "the-igw"), "igw-1");
         ids.made(&Key::new(Kind::Subnet, "public1"), "subnet-1");
-        let names = Names { project: "p".into(), region: "eu-west-1".into(), account: "123456789012".into(), suffix: "dev".into() };
+        let names = Names {
+            project: "p".into(),
+            region: "eu-west-1".into(),
+            account: "123456789012".into(),
+            suffix: "dev".into(),
+        };
         live(found, &ids.look("owner", &names)).unwrap()
     }
 

@@ -4,8 +4,8 @@ use aws_sdk_ec2::types::{
     InstanceType, LaunchTemplateBlockDeviceMapping, LaunchTemplateBlockDeviceMappingRequest,
     LaunchTemplateEbsBlockDevice, LaunchTemplateEbsBlockDeviceRequest, LaunchTemplateHttpTokensState,
     LaunchTemplateIamInstanceProfileSpecification, LaunchTemplateIamInstanceProfileSpecificationRequest,
-    LaunchTemplateInstanceMetadataOptionsRequest, LaunchTemplateVersion, LaunchTemplatesMonitoring, LaunchTemplatesMonitoringRequest,
-    RequestLaunchTemplateData, VolumeType,
+    LaunchTemplateInstanceMetadataOptionsRequest, LaunchTemplateVersion, LaunchTemplatesMonitoring,
+    LaunchTemplatesMonitoringRequest, RequestLaunchTemplateData, VolumeType,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -129,7 +129,7 @@ mod tests {
             instance_profile: Ref::ours(Kind::InstanceProfile, "the-profile"),
             security_groups: vec![Ref::ours(Kind::SecurityGroup, "the-sg"), Ref::Foreign("sg-9".into())],
             root_volume_gib: 8,
-            volume_key: None,
+            volume_key: Some("arn:key".into()),
             detailed_monitoring: true,
             user_data: "#!/bin/bash\n".into(),
         };
@@ -175,6 +175,7 @@ mod tests {
         let [root] = data.block_device_mappings() else { panic!("one volume") };
         let volume = root.ebs().unwrap();
         assert_eq!((root.device_name(), volume.volume_size()), (Some("/dev/xvda"), Some(8)));
+        assert_eq!(volume.kms_key_id(), Some("arn:key"));
         assert_eq!((volume.encrypted(), volume.delete_on_termination()), (Some(true), Some(true)));
         assert_eq!(data.monitoring().and_then(LaunchTemplatesMonitoringRequest::enabled), Some(true));
     }

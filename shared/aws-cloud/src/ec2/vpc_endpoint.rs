@@ -209,7 +209,8 @@ mod tests {
     use environment::{Key, Kind, Names};
 
     fn endpoint(state: &str) -> aws_sdk_ec2::types::builders::VpcEndpointBuilder {
-        let found = Found::builder().vpc_endpoint_id("vpce-1").vpc_id("vpc-1").service_name("com.amazonaws.eu-west-1.s3");
+        let found =
+            Found::builder().vpc_endpoint_id("vpce-1").vpc_id("vpc-1").service_name("com.amazonaws.eu-west-1.s3");
         found.state(ServiceState::from(state))
     }
 

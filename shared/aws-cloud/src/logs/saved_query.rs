@@ -72,8 +72,8 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     }
 }
 
-/// Sent once. The token is said to keep a request that the network doubled from failing (the API reference), and not that
-/// it makes only one query.
+/// Sent once. The token is said to keep a request that the network doubled from failing (the API reference), and not
+/// that it makes only one query.
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
     let Fields::SavedQuery(SavedQuery { query }) = &resource.fields else { return Err(Problem::no_such_call(call)) };
     let request = put(aws, call, query).client_token(client_token(&aws.token_seed, &call.key, ""));

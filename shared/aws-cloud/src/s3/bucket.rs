@@ -45,8 +45,8 @@ async fn read_one(clients: &Clients, names: &Names, key: Key) -> Result<Option<S
     Ok(bucket.map(|bucket| Seen { name: key.name, found: Some(Found { tags, bucket }) }))
 }
 
-/// Whether somebody has the name: another account, or this one in another region, where S3 answers with a redirection (the
-/// S3 user guide).
+/// Whether somebody has the name: another account, or this one in another region, where S3 answers with a redirection
+/// (the S3 user guide).
 fn is_elsewhere(problem: &Problem) -> bool {
     problem.class == Class::Denied
         || matches!(problem.code.as_str(), "PermanentRedirect" | "AuthorizationHeaderMalformed")

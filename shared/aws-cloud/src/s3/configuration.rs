@@ -21,8 +21,8 @@ const RULE: &str = "envkeeper-expiry";
 /// Days after which an upload that nobody finished goes.
 const UNFINISHED_UPLOAD_DAYS: i32 = 7;
 
-/// Everything at once. What a bucket is without is an error of some of these calls and an empty answer of the others, where
-/// an error about something missing is about the bucket itself.
+/// Everything at once. What a bucket is without is an error of some of these calls and an empty answer of the others,
+/// where an error about something missing is about the bucket itself.
 pub(super) async fn read(at: &Target<'_>, names: &Names) -> Result<Bucket, Problem> {
     let (name, owner) = (at.name, at.account);
     let (block, versioning, encryption, policy, lifecycle, logging, objects) = tokio::try_join!(

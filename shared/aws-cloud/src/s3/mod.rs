@@ -10,8 +10,8 @@ use environment::Call;
 
 use crate::AwsCloud;
 
-/// A bucket by its name, and the account that it has to belong to. Every call says so, and AWS refuses it on a name that
-/// went to somebody else in the meantime.
+/// A bucket by its name, and the account that it has to belong to. Every call says so, and AWS refuses it on a name
+/// that went to somebody else in the meantime.
 struct Target<'a> {
     s3: &'a Client,
     name: &'a str,

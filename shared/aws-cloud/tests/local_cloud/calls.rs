@@ -24,13 +24,14 @@ async fn a_setting_that_is_already_so_can_be_set_again() {
 
 #[tokio::test]
 async fn what_is_there_is_not_made_twice_where_its_name_or_place_is_unique() {
+    use Kind::{AutoScalingGroup, Bucket, InstanceProfile, LaunchTemplate, LogGroup, Role, SecurityGroup, Subnet};
+
     let world = World::start().await;
     let wanted = world.wanted(json!({ "EnvironmentSuffix": "dev" })).await;
     world.settle(&wanted).await;
     let cloud = world.cloud();
     cloud.observe(&world.scope).await.expect("a look");
     // What has a client token or nothing at all makes a second one here; what is put is put again.
-    use Kind::{AutoScalingGroup, Bucket, InstanceProfile, LaunchTemplate, LogGroup, Role, SecurityGroup, Subnet};
     let unique = [AutoScalingGroup, Bucket, InstanceProfile, LaunchTemplate, LogGroup, Role, SecurityGroup, Subnet];
     let unique = |kind: Kind| unique.contains(&kind);
     for resource in wanted.resources.iter().filter(|it| unique(it.kind())) {

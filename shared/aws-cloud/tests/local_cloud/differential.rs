@@ -83,10 +83,12 @@ fn told(settings: &[Setting]) -> String {
 #[tokio::test]
 async fn the_in_memory_cloud_and_moto_answer_alike() {
     let moto = World::start().await;
-    let wanted = moto.wanted(json!({
-        "EnvironmentSuffix": "dev", "Egress": "PublicIp", "MinSize": "0", "DesiredCapacity": "0",
-        "BucketOnDelete": "Empty",
-    })).await;
+    let wanted = moto
+        .wanted(json!({
+            "EnvironmentSuffix": "dev", "Egress": "PublicIp", "MinSize": "0", "DesiredCapacity": "0",
+            "BucketOnDelete": "Empty",
+        }))
+        .await;
     let of_moto = life(&moto.cloud(), &moto.scope, &wanted).await;
 
     let mut world = memory::World::default();

@@ -61,7 +61,8 @@ async fn endpoints_are_made_repaired_and_deleted() {
     let names = world.names();
     let (ssm, s3) = (world.id(names.endpoint("ssm")).await, world.id(names.endpoint("s3")).await);
     let (subnet, table) = (names.private_subnet(2), names.private_route_table(1));
-    let request = world.ec2.modify_vpc_endpoint().vpc_endpoint_id(&ssm).remove_subnet_ids(world.id(subnet.clone()).await);
+    let request =
+        world.ec2.modify_vpc_endpoint().vpc_endpoint_id(&ssm).remove_subnet_ids(world.id(subnet.clone()).await);
     request.send().await.expect("one subnet fewer");
     let back = format!("ec2:ModifyVpcEndpoint (interface-in: {})", subnet.name);
     assert_eq!(repair(&world, &wanted).await, [back]);
@@ -70,7 +71,10 @@ async fn endpoints_are_made_repaired_and_deleted() {
     let public = public.route_table.and_then(|it| it.route_table_id).expect("its id");
     let request = world.ec2.modify_vpc_endpoint().vpc_endpoint_id(&s3).add_route_table_ids(&public);
     request.remove_route_table_ids(world.id(table.clone()).await).send().await.expect("another table");
-    let calls = [format!("ec2:ModifyVpcEndpoint (routes-in: {public})"), format!("ec2:ModifyVpcEndpoint (routes-in: {})", table.name)];
+    let calls = [
+        format!("ec2:ModifyVpcEndpoint (routes-in: {public})"),
+        format!("ec2:ModifyVpcEndpoint (routes-in: {})", table.name),
+    ];
     assert_eq!(repair(&world, &wanted).await, calls);
     world.ec2.delete_route_table().route_table_id(public).send().await.expect("deleted");
 

@@ -23,7 +23,8 @@ async fn a_look_takes_a_fixed_number_of_calls() {
         looks.push(counts);
     }
     assert_eq!(looks[0], looks[1]);
-    let of = |service: &str| looks[0].iter().filter(|(call, _)| call.starts_with(service)).map(|(_, n)| n).sum::<usize>();
+    let of =
+        |service: &str| looks[0].iter().filter(|(call, _)| call.starts_with(service)).map(|(_, n)| n).sum::<usize>();
     let services = ["ec2:", "autoscaling:", "iam:", "s3:", "monitoring:", "logs:"];
     assert_eq!(services.map(of), [13, 3, 5, 16, 2, 5], "{looks:#?}");
 }

@@ -103,12 +103,13 @@ fn settings(group: &AutoScalingGroup) -> Settings {
         subnets: group.subnets.iter().enumerate().map(subnet).collect(),
         health_check_type: if group.health_check.by_target_groups { "ELB".into() } else { "EC2".into() },
         health_check_grace_period: Duration::from_secs(group.health_check.grace_seconds.into()),
-        deletion_protection: match group.protected {
-            true => DeletionProtection::PreventAllDeletion,
-            false => DeletionProtection::None,
-        },
+        deletion_protection: protection(group),
         ..Settings::default()
     }
+}
+
+fn protection(group: &AutoScalingGroup) -> DeletionProtection {
+    if group.protected { DeletionProtection::PreventAllDeletion } else { DeletionProtection::None }
 }
 
 fn hook(hook: &Hook) -> PutHook {

@@ -8,7 +8,7 @@ use crate::field::Setting;
 use crate::kinds::{AutoScalingGroup, NatGateway, Reach};
 use crate::memory::groups;
 use crate::memory::in_the_way::{can_clear, can_delete, can_set, consistent};
-use crate::memory::world::{Thing, Version, World};
+use crate::memory::world::{Thing, Version, World, leaves};
 use crate::resource::{Fields, Key, Kind, Resource};
 
 type Ids = BTreeMap<Key, String>;
@@ -227,7 +227,7 @@ fn delete(world: &World, things: &[Thing], at: usize, now: Moment) -> Result<Opt
         Fields::ScalingPolicy(policy) => groups::delete_policy(world, &resource.name, &policy.group)?,
         _ => {}
     }
-    let leaves = world.leaves(resource.kind());
+    let leaves = leaves(resource.kind());
     Ok((!leaves.is_zero()).then(|| now + leaves))
 }
 

@@ -77,7 +77,7 @@ pub(crate) struct Version {
 /// FACTS: an instance is running after 24 to 52 s; how long one takes to leave is an estimate.
 const TIMING: Timing = Timing { launch: Duration::from_secs(45), terminate: Duration::from_secs(40) };
 /// How long an interface endpoint takes until it is available: an estimate.
-const ENDPOINT_TAKES: Duration = Duration::from_secs(60);
+const ENDPOINT_TAKES: Duration = Duration::from_mins(1);
 /// How long what is made of network interfaces takes to leave: an estimate.
 const INTERFACES_LEAVE: Duration = Duration::from_secs(45);
 
@@ -174,14 +174,6 @@ impl World {
         }
     }
 
-    /// How long a deleted one is still there.
-    pub(crate) fn leaves(&self, kind: Kind) -> Duration {
-        match kind {
-            Kind::NatGateway | Kind::VpcEndpoint => INTERFACES_LEAVE,
-            _ => Duration::ZERO,
-        }
-    }
-
     /// Lets happen what time brings: instances start and leave, and what was deleted is gone.
     pub(crate) fn tick(&self) {
         groups::step(self);
@@ -235,6 +227,14 @@ impl World {
             },
             _ => State::Ready,
         }
+    }
+}
+
+/// How long a deleted one is still there.
+pub(crate) fn leaves(kind: Kind) -> Duration {
+    match kind {
+        Kind::NatGateway | Kind::VpcEndpoint => INTERFACES_LEAVE,
+        _ => Duration::ZERO,
     }
 }
 

@@ -114,7 +114,8 @@ fn is_id(prefix: &str, text: &str) -> bool {
     })
 }
 
-/// `arn:partition:service:region:account:rest`. Whether it exists is for AWS to say.
+/// `arn:partition:service:region:account:rest`, where the account of AWS's own policies is `aws`. Whether it exists is
+/// for AWS to say.
 fn is_arn(service: &str, begins: &str, text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-/:".contains(c);
@@ -122,13 +123,16 @@ fn is_arn(service: &str, begins: &str, text: &str) -> bool {
         ["arn", partition, of, _, account, rest] => {
             partition.starts_with("aws")
                 && *of == service
-                && account.len() == 12
-                && account.chars().all(|c| c.is_ascii_digit())
+                && (is_account(account) || (*of == "iam" && *account == "aws"))
                 && rest.strip_prefix(begins).is_some_and(|name| !name.is_empty())
                 && text.chars().all(plain)
         }
         _ => false,
     }
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.chars().all(|c| c.is_ascii_digit())
 }
 
 fn example_arn(service: &str, begins: &str) -> String {

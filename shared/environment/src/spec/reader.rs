@@ -98,15 +98,15 @@ impl Reader<'_> {
     /// Of a network that is brought along nothing else can be said.
     pub fn network_of_its_own_and_brought_along(&mut self) {
         let given = |property: &Property| self.given.contains_key(property.name);
-        let shown_of = |property: &Property| shown(&self.given[property.name].to_string());
-        let mut found = Vec::new();
-        if given(&property::VPC_ID) {
-            let of_its_own = [&property::VPC_CIDR, &property::ZONE_COUNT, &property::EGRESS];
-            let given = of_its_own.into_iter().filter(|it| given(it));
-            found.extend(given.map(|it| (it, "it cannot be given with VpcId: that network's own holds")));
+        if !given(&property::VPC_ID) {
+            return;
         }
-        let found: Vec<_> = found.into_iter().map(|(of, valid)| (of, shown_of(of), valid.to_owned())).collect();
-        found.into_iter().for_each(|(property, value, valid)| self.violated(property, value, valid));
+        let of_its_own = [&property::VPC_CIDR, &property::ZONE_COUNT, &property::EGRESS];
+        let said: Vec<_> = of_its_own.into_iter().filter(|it| given(it)).collect();
+        for property in said {
+            let value = shown(&self.given[property.name].to_string());
+            self.violated(property, value, "it cannot be given with VpcId: that network's own holds".into());
+        }
     }
 
     fn truth(&mut self, property: &Property) -> Option<bool> {

@@ -17,14 +17,14 @@ pub(super) fn buckets(plot: &Plot<'_>) -> Part {
         public_access_blocked: true,
         versioning: true,
         encryption: key.map_or(Encryption::S3, Encryption::Kms),
-        policy: Some(policy(vec![plot.tls_only(&data)])),
+        policy: Some(policy(&[plot.tls_only(&data)])),
         access_logs: Some(AccessLogs { to: Ref::Ours(logs.clone()), prefix: ACCESS_LOGS.into() }),
         ..Bucket::default()
     };
     // The log delivery service writes no log into a bucket with a key of somebody's own (the S3 user guide).
     let of_logs = Bucket {
         public_access_blocked: true,
-        policy: Some(policy(vec![plot.log_delivery(&logs, &data), plot.tls_only(&logs)])),
+        policy: Some(policy(&[plot.log_delivery(&logs, &data), plot.tls_only(&logs)])),
         expiry_days: Some(plot.spec.log_retention_days),
         ..Bucket::default()
     };
@@ -39,7 +39,7 @@ pub(super) fn log_groups(plot: &Plot<'_>) -> Part {
     vec![(plot.names.scaling_log_group(), group()), (plot.names.instance_log_group(), group())]
 }
 
-fn policy(statements: Vec<Value>) -> String {
+fn policy(statements: &[Value]) -> String {
     json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
 }
 
