@@ -306,7 +306,7 @@ impl Setting {
     pub(crate) fn brief(&self) -> String {
         let whole = self.to_string();
         let (name, element) = self.slot();
-        if whole.len() <= BRIEF { whole } else { format!("{name} {element}").trim_end().to_owned() }
+        if self.value().len() <= BRIEF { whole } else { format!("{name} {element}").trim_end().to_owned() }
     }
 }
 

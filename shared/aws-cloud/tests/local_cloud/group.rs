@@ -72,7 +72,7 @@ async fn drift_of_what_watches_over_the_group_is_repaired() {
     request.target_group_arns(TARGETS).send().await.expect("detached");
     let back = format!("autoscaling:AttachLoadBalancerTargetGroups (target-group: {TARGETS})");
     assert_eq!(repair(&world, &wanted).await, [back]);
-    let another = TARGETS.replace("web", "another");
+    let another = TARGETS.replace("web", "two");
     let request = scaling.attach_load_balancer_target_groups().auto_scaling_group_name(&group);
     request.target_group_arns(&another).send().await.expect("attached");
     let away = format!("autoscaling:DetachLoadBalancerTargetGroups (target-group: {another})");

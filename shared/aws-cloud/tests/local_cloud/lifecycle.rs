@@ -1,6 +1,6 @@
 //! An environment's life, from its creation to the proof that nothing is left.
 
-use aws_sdk_ec2::types::Tag;
+use aws_sdk_ec2::types::{NatGateway, NatGatewayState, Tag};
 use environment::{Fields, Kind, Live, Resource, Wanted, mark};
 use serde_json::json;
 
@@ -140,12 +140,14 @@ async fn marked_in_ec2(world: &World) -> Vec<String> {
     let tables = ec2.describe_route_tables().send().await.expect("route tables");
     let groups = ec2.describe_security_groups().send().await.expect("security groups");
     let templates = ec2.describe_launch_templates().send().await.expect("templates");
+    // One that is gone stays listed for a while, as on AWS.
+    let listed = |it: &NatGateway| it.state() != Some(&NatGatewayState::Deleted);
     let all = [
         vpcs.vpcs().iter().map(|it| (it.vpc_id(), it.tags())).collect::<Vec<_>>(),
         gateways.internet_gateways().iter().map(|it| (it.internet_gateway_id(), it.tags())).collect(),
         subnets.subnets().iter().map(|it| (it.subnet_id(), it.tags())).collect(),
         addresses.addresses().iter().map(|it| (it.allocation_id(), it.tags())).collect(),
-        nats.nat_gateways().iter().map(|it| (it.nat_gateway_id(), it.tags())).collect(),
+        nats.nat_gateways().iter().filter(|it| listed(it)).map(|it| (it.nat_gateway_id(), it.tags())).collect(),
         tables.route_tables().iter().map(|it| (it.route_table_id(), it.tags())).collect(),
         groups.security_groups().iter().map(|it| (it.group_id(), it.tags())).collect(),
         templates.launch_templates().iter().map(|it| (it.launch_template_id(), it.tags())).collect(),
