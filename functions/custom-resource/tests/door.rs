@@ -5,96 +5,12 @@
     reason = "a test stops where it finds nonsense, and takes JSON as it stands"
 )]
 
-use std::path::Path;
+mod common;
 
-use custom_resource::{Clouds, Door, Settings};
-use environment::memory::{Fault, Session, World};
-use environment::{Facts, Setback, Spec};
+use common::{Now as _, ask, door, door_with, failed, sample, succeeded, with, writes};
+use requests::Records as _;
 use requests::records::MemoryRecords;
-use requests::{Courier, Records as _};
 use serde_json::{Value, json};
-
-/// Far away: what is tested here is not Lambda's time.
-const DEADLINE_MS: u64 = 9_000_000_000_000;
-
-#[derive(Default)]
-struct InMemory {
-    world: World,
-    panics: bool,
-    rolls_back: bool,
-}
-
-impl Clouds for InMemory {
-    type Cloud<'a> = Session<'a>;
-
-    fn for_run(&self, _owner: &str, request: &str) -> Session<'_> {
-        Session::new(&self.world, request)
-    }
-
-    async fn facts(&self, _spec: &Spec, _region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {
-        assert!(!self.panics, "asked to");
-        let zones = ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec();
-        Ok(Facts { zones, partition: "aws".into(), image: "ami-0123456789abcdef0".into(), hooks_are_answered })
-    }
-
-    async fn is_rolling_back(&self, _stack_id: &str) -> Result<bool, Setback> {
-        Ok(self.rolls_back)
-    }
-}
-
-type TestDoor = Door<MemoryRecords, InMemory>;
-
-fn door_with(variables: &'static [(&'static str, &'static str)]) -> TestDoor {
-    let own = [("AWS_REGION", "us-west-2"), ("ACCOUNT_ID", "123456789012"), ("RECORDS_TABLE", "records")];
-    let settings = Settings::from_vars(|name| {
-        let found = variables.iter().chain(&own).find(|(key, _)| *key == name);
-        found.map(|(_, value)| (*value).to_owned())
-    });
-    Door { settings, records: MemoryRecords::new(), clouds: InMemory::default(), courier: Courier::new() }
-}
-
-fn door() -> TestDoor {
-    door_with(&[])
-}
-
-fn sample(name: &str) -> Value {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/custom-resource");
-    let text = std::fs::read_to_string(folder.join(name)).expect("there is such a sample");
-    serde_json::from_str(&text).expect("it is JSON")
-}
-
-fn ask(door: &TestDoor, event: Value) -> Value {
-    let world = &door.clouds.world;
-    world.clock.advance(world.read_lag);
-    world.clock.run(door.handle(event, DEADLINE_MS)).expect("not killed").expect("delivered")
-}
-
-/// The answer's reason, of an answer that has to be FAILED.
-fn failed(door: &TestDoor, event: Value) -> String {
-    let answer = ask(door, event);
-    assert_eq!(answer["Status"], "FAILED", "{answer}");
-    answer["Reason"].as_str().expect("a FAILED has a reason").to_owned()
-}
-
-fn succeeded(door: &TestDoor, event: Value) -> Value {
-    let answer = ask(door, event);
-    assert_eq!(answer["Status"], "SUCCESS", "{answer}");
-    answer
-}
-
-fn with(mut event: Value, changes: Value) -> Value {
-    for (key, value) in changes.as_object().expect("an object") {
-        match (event.get_mut(key).and_then(Value::as_object_mut), value.as_object()) {
-            (Some(inner), Some(more)) => inner.extend(more.clone()),
-            _ => event[key] = value.clone(),
-        }
-    }
-    event
-}
-
-fn writes(door: &TestDoor) -> usize {
-    door.clouds.world.calls.borrow().len()
-}
 
 #[test]
 fn a_stack_creates_updates_and_deletes_its_environment() {
@@ -195,16 +111,6 @@ fn all_that_is_wrong_with_the_input_is_in_one_answer() {
     assert!(door.records.environment_owner("scalable-ec2-us-west-2-dev").await_now().is_none());
 }
 
-trait Now<T> {
-    fn await_now(self) -> T;
-}
-
-impl<T, E: std::fmt::Debug, F: Future<Output = Result<T, E>>> Now<T> for F {
-    fn await_now(self) -> T {
-        environment::memory::Clock::default().run(self).expect("not killed").expect("readable")
-    }
-}
-
 #[test]
 fn events_that_make_no_sense_are_answered() {
     let door = door();
@@ -226,71 +132,6 @@ fn events_that_make_no_sense_are_answered() {
         failed(&door, event);
     }
     assert_eq!(writes(&door), 0);
-}
-
-/// The sample, protected.
-fn protected_create() -> Value {
-    with(sample("create.json"), json!({ "ResourceProperties": { "DeletionProtection": "true" } }))
-}
-
-#[test]
-fn a_protected_environment_is_not_deleted_until_somebody_unlocks_it() {
-    let door = door();
-    succeeded(&door, protected_create());
-    let (before, inventory) = (writes(&door), door.clouds.world.inventory());
-    for _ in 0..2 {
-        let reason = failed(&door, sample("delete.json"));
-        assert!(reason.contains("DeletionProtection is true for scalable-ec2-us-west-2-dev: nothing was"), "{reason}");
-        let command = r#"--payload '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#;
-        assert!(reason.contains(command), "{reason}");
-    }
-    assert_eq!(writes(&door), before);
-    assert_eq!(door.clouds.world.inventory(), inventory);
-
-    let unlocked = ask(&door, sample("unlock.json"));
-    assert_eq!(unlocked["Unlocked"], "scalable-ec2-us-west-2-dev", "{unlocked}");
-    succeeded(&door, sample("delete.json"));
-    assert!(door.clouds.world.inventory().is_empty());
-}
-
-#[test]
-fn an_update_locks_again_and_an_update_lifts() {
-    let door = door();
-    succeeded(&door, protected_create());
-    ask(&door, sample("unlock.json"));
-    let update = |protection: &str| {
-        with(sample("update.json"), json!({ "ResourceProperties": { "DeletionProtection": protection } }))
-    };
-    succeeded(&door, update("true"));
-    failed(&door, sample("delete.json"));
-    succeeded(&door, update("false"));
-    succeeded(&door, sample("delete.json"));
-}
-
-#[test]
-fn protection_never_holds_up_a_stack_that_rolls_back() {
-    let mut door = door();
-    succeeded(&door, protected_create());
-    door.clouds.rolls_back = true;
-    succeeded(&door, sample("delete.json"));
-}
-
-#[test]
-fn protection_does_not_count_before_a_create_has_settled() {
-    let door = door();
-    door.clouds.world.faults.borrow_mut().insert(12, Fault::Denied);
-    failed(&door, protected_create());
-    assert!(!door.clouds.world.inventory().is_empty());
-    succeeded(&door, sample("delete.json"));
-    assert!(door.clouds.world.inventory().is_empty());
-}
-
-#[test]
-fn unlocking_what_is_not_there_says_so() {
-    let door = door();
-    let told = |event: Value| ask(&door, event)["Error"].as_str().unwrap_or_default().to_owned();
-    assert!(told(sample("unlock.json")).contains("there is none of that name"));
-    assert!(told(json!({ "Request": "unlock" })).starts_with("Environment is null: valid is the id"));
 }
 
 #[test]
