@@ -21,6 +21,10 @@ demo: build ## The life of one environment on the local cloud (KEEP=1 leaves it 
 cloud: build ## Run the local cloud in the foreground, and print how to talk to it
 	@$${CARGO_TARGET_DIR:-target}/debug/local-cloud
 
+.PHONY: bench
+bench: build ## Figures: times, calls, planning, and a boto3 script beside them (target/reports/bench.json)
+	@$(PYTHON) tests/bench/bench.py
+
 .PHONY: test
 test: lint test-rust test-stacks ## Everything that CI checks
 

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{assert_is_as_wanted, look, names, resources, rollback, run, scope, settled, spec};
+use common::{assert_is_as_wanted, look, names, resources, rollback, run, run_to_the_end, scope, settled, spec};
 use environment::memory::{Fault, World};
 use environment::{Bucket, Ending, Fields, Key, Wanted, Whose, in_doubt_until, mark};
 use serde_json::json;
@@ -143,5 +143,57 @@ fn a_crash_between_making_a_bucket_and_configuring_it_leaves_it_ours() {
         assert_eq!(bare.resource.tags.get(mark::OWNER), Some(&scope().owner));
         run(&world, "create", &wanted, None);
         assert_is_as_wanted(&world, &wanted, "after the crash");
+    }
+}
+
+const FAULTS: [Fault; 4] = [Fault::LostAnswer, Fault::LostRequest, Fault::CrashBefore, Fault::CrashAfter];
+
+fn are_all_retained(world: &World, context: &str) {
+    let live = look(world);
+    assert_eq!(live.len(), 2, "{context}: {live:#?}");
+    let retained = Whose::Retained(names().environment_id());
+    assert!(live.iter().all(|it| it.whose == retained), "{context}: {live:#?}");
+}
+
+#[test]
+fn a_delete_that_retains_and_is_disturbed_anywhere_retains_both_when_it_runs_again() {
+    let undisturbed = settled(&with("Retain"));
+    let before = undisturbed.calls.borrow().len();
+    run(&undisturbed, "delete", &Wanted::default(), None);
+    for fault in FAULTS {
+        for call in before..undisturbed.calls.borrow().len() {
+            let world = settled(&with("Retain"));
+            world.faults.borrow_mut().insert(call, fault);
+            let ending = run_to_the_end(&world, "delete", &Wanted::default());
+            assert!(is_settled(Some(&ending)), "{fault:?} at call {call}: {ending:?}");
+            are_all_retained(&world, &format!("{fault:?} at call {call}"));
+        }
+    }
+}
+
+/// A world in which an environment left its buckets behind, one of them full.
+fn left_behind() -> World {
+    let world = settled(&with("Retain"));
+    fill(&world, &names().data_bucket(), true);
+    run(&world, "delete", &Wanted::default(), None);
+    world
+}
+
+#[test]
+fn a_create_that_adopts_and_is_disturbed_anywhere_gives_back_what_it_adopted() {
+    let undisturbed = left_behind();
+    let before = undisturbed.calls.borrow().len();
+    run(&undisturbed, "create again", &with("Empty"), None);
+    for fault in FAULTS {
+        for call in before..undisturbed.calls.borrow().len() {
+            let world = left_behind();
+            world.faults.borrow_mut().insert(call, fault);
+            run(&world, "create again", &with("Empty"), None);
+            let doubt = in_doubt_until(world.clock.now(), false);
+            let ending = run(&world, "rollback", &rollback(), Some(doubt));
+            assert!(is_settled(ending.as_ref()), "{fault:?} at call {call}: {ending:?}");
+            are_all_retained(&world, &format!("{fault:?} at call {call}"));
+            assert!(bucket(&world, &names().data_bucket()).is_some_and(|it| it.holds_objects), "it was never emptied");
+        }
     }
 }

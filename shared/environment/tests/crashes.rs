@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use common::{assert_is_as_wanted, resources, rollback, run, run_to_the_end, settled, spec, standard};
 use environment::memory::{Fault, World};
-use environment::{Ending, Wanted, in_doubt_until};
+use environment::{Call, Ending, Wanted, What, in_doubt_until};
 use serde_json::json;
 
 const FAULTS: [Fault; 5] =
@@ -143,15 +143,23 @@ fn a_refused_call_ends_the_run_with_its_sentence_and_the_delete_leaves_nothing()
 #[test]
 fn a_create_without_a_token_is_not_sent_again_while_it_may_have_happened() {
     let wanted = standard();
+    let undisturbed = settled(&wanted);
+    let sent = undisturbed.calls.borrow();
+    let creates = sent.iter().enumerate().filter(|(_, call)| matches!(call.what, What::Create(_)));
+    let once: Vec<(usize, &Call)> = creates.filter(|(_, call)| !call.key.kind.create_can_be_repeated()).collect();
+    assert_eq!(once.len(), 6, "a VPC, a gateway, an address and three queries");
     // It happened, and takes its time to be seen; the create is lost to this run, or to an earlier one.
-    for fault in [Fault::LostAnswer, Fault::CrashAfter] {
+    for (fault, (at, call)) in
+        [Fault::LostAnswer, Fault::CrashAfter].iter().flat_map(|it| once.iter().map(move |at| (it, at)))
+    {
         let mut world = World::default();
         world.read_lag = Duration::from_secs(30);
-        fault_at(&world, 0, fault);
+        fault_at(&world, *at, *fault);
         let ending = run_to_the_end(&world, "create", &wanted);
-        assert!(matches!(ending, Ending::Settled { .. }), "{fault:?}: {ending:?}");
-        let creates = world.calls.borrow().iter().filter(|call| call.operation() == "ec2:CreateVpc").count();
-        assert_eq!(creates, 1, "{fault:?}");
-        assert_is_as_wanted(&world, &wanted, "after the doubt");
+        let context = format!("{fault:?} of {}", call.key);
+        assert!(matches!(ending, Ending::Settled { .. }), "{context}: {ending:?}");
+        let creates = |it: &&Call| it.key == call.key && matches!(it.what, What::Create(_));
+        assert_eq!(world.calls.borrow().iter().filter(creates).count(), 1, "{context}");
+        assert_is_as_wanted(&world, &wanted, &context);
     }
 }
