@@ -11,8 +11,8 @@ use std::path::Path;
 use custom_resource::{Clouds, Door, Settings};
 use environment::memory::{Session, World};
 use environment::{Facts, Setback, Spec};
-use requests::records::MemoryRecords;
 use requests::Courier;
+use requests::records::MemoryRecords;
 use serde_json::Value;
 
 /// Far away: what is tested here is not Lambda's time.

@@ -9,7 +9,7 @@ use super::{ALL, Change, Default};
 pub fn reference_page() -> String {
     let mut page = String::from(
         "# Properties of `Custom::ScalableEnvironment`\n\n\
-         Generated from the table in `shared/environment/src/property.rs`; a test keeps it fresh.\n\n\
+         Generated from the table in `shared/environment/src/property/table.rs`; a test keeps it fresh.\n\n\
          A property that a template leaves out is taken from the function's environment variable, else it has the \
          default below. Both are frozen when an environment is created: a variable that changes later concerns new \
          environments only.\n\n\

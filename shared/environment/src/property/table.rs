@@ -31,7 +31,7 @@ pub static VPC_CIDR: Property = Property {
     default: Default::Is("10.0.0.0/16"),
     takes: Takes::Network,
     change: Change::Refused,
-    about: "The VPC's addresses. They are cut into eight equal parts, of which the zones' subnets take one each, so that a zone can be added later.",
+    about: "The VPC's addresses. They are cut into eight equal parts: three for public subnets and three for private ones, so that a zone can be added later.",
 };
 
 pub static ZONE_COUNT: Property = Property {
