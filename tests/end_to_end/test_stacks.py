@@ -135,6 +135,7 @@ class Stacks(unittest.TestCase):
         properties = {"EnvironmentSuffix": "dev", "VpcId": vpc, "BucketOnDelete": "Empty"}
         wrong = self.cloud.ask(event("create.json", ResourceProperties={**properties, "SubnetIds": "subnet-00000000"}))
         self.assertIn("subnet-00000000", wrong["Reason"])
+        self.a_foreign_group_of_our_name_is_refused(ec2, vpc, {**properties, "SubnetIds": subnet})
         made = self.succeeds(event("create.json", ResourceProperties={**properties, "SubnetIds": subnet}))
         self.assertEqual((made["Data"]["VpcId"], made["Data"]["SubnetIds"]), (vpc, subnet))
         self.assertNotIn("vpc", self.kinds())
@@ -142,6 +143,14 @@ class Stacks(unittest.TestCase):
         self.assertEqual(ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"], vpc)
         ec2.delete_subnet(SubnetId=subnet)
         ec2.delete_vpc(VpcId=vpc)
+
+    def a_foreign_group_of_our_name_is_refused(self, ec2, vpc, properties):
+        name = "scalable-ec2-instances-sg-uswest2-dev"
+        group = ec2.create_security_group(GroupName=name, Description="somebody else's", VpcId=vpc)["GroupId"]
+        refused = self.cloud.ask(event("create.json", RequestId="taken", ResourceProperties=properties))
+        self.assertIn(f"{group} has this name in {vpc}, and is not this environment's", refused["Reason"])
+        self.succeeds(event("delete.json", RequestId="rollback"))
+        ec2.delete_security_group(GroupId=group)
 
     def test_buckets_are_retained_adopted_and_emptied_as_the_property_says(self):
         s3 = self.cloud.client("s3")

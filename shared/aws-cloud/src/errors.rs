@@ -71,6 +71,7 @@ pub(crate) fn classify(code: &str, status: u16) -> Class {
         | "ResourceContention"
         | "ServiceLinkedRoleFailure"
         | "ConcurrentModification"
+        | "ConcurrentTagAccess"
         | "EntityTemporarilyUnmodifiable"
         | "BucketNotEmpty"
         | "InvalidTargetBucketForLogging"
@@ -264,6 +265,7 @@ mod tests {
             ("InvalidGroup.InUse", 400, Class::Waits),
             ("IdempotentParameterMismatch", 400, Class::Waits),
             ("ConcurrentModification", 409, Class::Waits),
+            ("ConcurrentTagAccess", 400, Class::Waits),
             ("InvalidIPAddress.InUse", 400, Class::Waits),
             ("BucketNotEmpty", 409, Class::Waits),
             ("OperationAborted", 409, Class::Waits),

@@ -1,6 +1,6 @@
 //! Security groups. `CreateSecurityGroup` has no client token, but a group's name is unique within the VPC.
 
-use aws_sdk_ec2::types::{IpPermission, ResourceType, UserIdGroupPair};
+use aws_sdk_ec2::types::{Filter, IpPermission, ResourceType, UserIdGroupPair};
 use environment::{Call, Fields, Key, Kind, Live, Ref, Resource, SecurityGroup, Setting, State, What, Whose};
 
 use super::{owned_by, tags};
@@ -91,12 +91,31 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
     let Fields::SecurityGroup(group) = &resource.fields else { return Err(Problem::no_such_call(call)) };
     let vpc = aws.ids.of_ref(call.operation(), &group.vpc)?;
-    let request = aws.clients.ec2.create_security_group().vpc_id(vpc).group_name(&call.key.name);
+    let request = aws.clients.ec2.create_security_group().vpc_id(&vpc).group_name(&call.key.name);
     let request = request.description(&group.description);
     let request = request.tag_specifications(tags::at_creation(ResourceType::SecurityGroup, &resource.tags));
-    let answer = request.send().await.answer(call.operation())?;
+    let answer = match request.send().await.answer(call.operation()) {
+        Err(problem) if problem.class == Class::Exists => return Err(taken(aws, call, problem, &vpc).await?),
+        other => other?,
+    };
     aws.ids.made(&call.key, answer.group_id().ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
+}
+
+/// A look finds groups by their owner; whose the one is that has this name in the VPC, its name tells.
+async fn taken(aws: &AwsCloud, call: &Call, problem: Problem, vpc: &str) -> Result<Problem, Problem> {
+    let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
+    let request = aws.clients.ec2.describe_security_groups().filters(filter("vpc-id", vpc));
+    let answer = request.filters(filter("group-name", &call.key.name)).send().await.answer(DESCRIBE)?;
+    let Some(found) = answer.security_groups().first() else { return Ok(problem) };
+    let why = match Live::whose(&tags::read(found.tags()), &aws.owner) {
+        Whose::Ours => return Ok(problem),
+        Whose::Foreign(why) => why,
+        Whose::Retained(of) => format!("the environment {of} left it behind"),
+    };
+    let id = found.group_id().unwrap_or_default();
+    let message = format!("{id} has this name in {vpc}, and is not this environment's: {why}. Remove it");
+    Ok(Problem { class: Class::Refused, message, ..problem })
 }
 
 async fn authorize(aws: &AwsCloud, call: &Call, group: &Ref) -> Result<(), Problem> {
