@@ -1,5 +1,6 @@
 //! What the function is told by its environment variables.
 
+use environment::property::is_account;
 use environment::{Defaults, Place};
 use lambda_kit::{BadSettings, Vars};
 use requests::AllowedHosts;
@@ -47,10 +48,6 @@ impl Settings {
         let place = Place { project, region, account };
         vars.checked(Settings { place, function, hooks_are_answered, records_table, reply_hosts, defaults })
     }
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.chars().all(|c| c.is_ascii_digit())
 }
 
 /// The project is part of every name, of policies and of rules' patterns, so it is kept plain.

@@ -3,8 +3,6 @@
 //! A name is a function of the project, the region and the suffix alone, so every run finds again what an earlier one
 //! made.
 
-use serde::{Deserialize, Serialize};
-
 use crate::resource::{Key, Kind};
 
 /// Where a deployment's environments are: what their names have in common.
@@ -26,7 +24,7 @@ impl Place {
 }
 
 /// What all names of an environment are computed from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     pub project: String,
     /// The region with its dashes, such as `us-west-2`.

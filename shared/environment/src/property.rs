@@ -7,7 +7,7 @@ mod takes;
 
 pub use page::reference_page;
 pub use table::*;
-pub use takes::{LARGEST_NETWORK, MOST_IN_A_LIST, MOST_TAGS, SMALLEST_NETWORK};
+pub use takes::{LARGEST_NETWORK, MOST_IN_A_LIST, MOST_TAGS, SMALLEST_NETWORK, is_account};
 pub(crate) use takes::{is_tag_character, listed, network, whole};
 
 /// A property of `Custom::ScalableEnvironment`.

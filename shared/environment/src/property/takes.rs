@@ -131,7 +131,9 @@ fn is_arn(service: &str, begins: &str, text: &str) -> bool {
     }
 }
 
-fn is_account(text: &str) -> bool {
+/// An account's number: twelve digits.
+#[must_use]
+pub fn is_account(text: &str) -> bool {
     text.len() == 12 && text.chars().all(|c| c.is_ascii_digit())
 }
 

@@ -6,15 +6,13 @@ mod monitoring;
 mod network;
 mod storage;
 
-use serde::{Deserialize, Serialize};
-
 use crate::mark;
 use crate::names::Names;
 use crate::resource::{Fields, Key, Marking, Resource, Tags};
 use crate::spec::Spec;
 
 /// What the account, the region, the deployment and the moment say, and no property does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// Availability zones that offer the instance type, by name, in order.
     pub zones: Vec<String>,
