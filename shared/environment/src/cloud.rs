@@ -135,8 +135,9 @@ pub enum Setback {
 /// The world, as the engine sees it.
 ///
 /// Guarantees that an implementation gives: a call is sent at most once where its create cannot be repeated
-/// ([`Kind::create_can_be_repeated`](crate::Kind::create_can_be_repeated)); what is already as the call would make it is success, and so is deleting what is
-/// gone; nothing is changed that does not carry the scope's mark. Within a run it remembers the ids of what it made.
+/// ([`Kind::create_can_be_repeated`](crate::Kind::create_can_be_repeated)); what is already as the call would make it is
+/// success, and so is deleting what is gone; nothing is changed that does not carry the scope's mark. Within a run it
+/// remembers the ids of what it made.
 ///
 /// Futures need not be `Send`: a function runs on one thread.
 #[expect(async_fn_in_trait, reason = "no bound on the futures is wanted: see above")]

@@ -211,7 +211,7 @@ pub static ALARM_PERIOD_SECONDS: Property = Property {
     default: Default::Is("60"),
     takes: Takes::OneOf(&[60, 120, 180, 240, 300, 600, 900, 1800, 3600]),
     change: Change::InPlace,
-    about: "The time that an alarm averages over. Below 300 the instances get detailed monitoring, since there is a value only every five minutes without it: a change across that line concerns new instances.",
+    about: "The time that an alarm averages over. Below 300 the instances get detailed monitoring, since there is a value only every five minutes without it: a change across that line concerns new instances, and until the others are replaced the CPU alarms find too few values to go off.",
 };
 
 pub static ALARM_EVALUATION_PERIODS: Property = Property {
@@ -265,7 +265,7 @@ pub static LOG_RETENTION_DAYS: Property = Property {
     default: Default::Is("30"),
     takes: Takes::OneOf(RETENTION_DAYS),
     change: Change::InPlace,
-    about: "How long both log groups keep what is written to them.",
+    about: "How long both log groups keep what is written to them, and the log bucket its access logs: less than before deletes older ones.",
 };
 
 pub static KMS_KEY_ARN: Property = Property {
@@ -274,7 +274,7 @@ pub static KMS_KEY_ARN: Property = Property {
     default: Default::Absent("the services' own keys"),
     takes: Takes::Arn("kms", "key/"),
     change: Change::InPlace,
-    about: "A key that encrypts log groups, the bucket and the volumes of new instances. Its own policy has to let CloudWatch Logs and the service-linked role of Auto Scaling use it.",
+    about: "A key that encrypts log groups, new objects in the bucket and the volumes of new instances. Objects that are there keep the former key, which the instances' role may no longer use after a change. Its own policy has to let CloudWatch Logs and the service-linked role of Auto Scaling use it.",
 };
 
 pub static PERMISSIONS_BOUNDARY_ARN: Property = Property {
@@ -310,7 +310,7 @@ pub static TAGS: Property = Property {
     default: Default::Absent("only Envkeeper's own tags"),
     takes: Takes::Tags,
     change: Change::InPlace,
-    about: "Tags for everything, and for the instances.",
+    about: "Tags for everything, and for the instances. Alarms get theirs when they are made, and keep them.",
 };
 
 /// Every property, in the order of the reference page.
