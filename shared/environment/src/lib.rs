@@ -37,4 +37,4 @@ pub use resource::{Fields, Key, Kind, Marking, Ref, Resource, Tags};
 pub use retain::OnDelete;
 pub use spec::{Defaults, Egress, Network, Scaling, Spec, Violation, check_change};
 pub use user_data::user_data;
-pub use wanted::{Facts, wanted};
+pub use wanted::{Facts, hooks_that_are_answered, wanted};

@@ -86,7 +86,7 @@ impl World {
     pub async fn wanted_of(&self, properties: &Value, hooks_are_answered: bool) -> Wanted {
         let spec = spec(properties);
         let facts = facts(&self.clients, &spec, REGION, hooks_are_answered).await.expect("facts");
-        let resources = wanted(&spec, self.names(), OWNER, &facts).expect("enough zones");
+        let resources = wanted(&spec, self.names(), OWNER, &facts);
         Wanted { resources, ..Wanted::default() }
     }
 
