@@ -251,7 +251,7 @@ fn a_create_that_arrives_after_its_delete_changes_nothing() {
 fn a_plan_shows_what_a_create_or_an_update_would_do_and_does_nothing() {
     let door = door();
     let plan = ask(&door, sample("plan.json"));
-    assert!(plan["Plan"].as_str().is_some_and(|text| text.contains("+ vpc scalable-ec2-vpc-uswest2-dev")), "{plan}");
+    assert!(plan["Text"].as_str().is_some_and(|text| text.contains("+ vpc scalable-ec2-vpc-uswest2-dev")), "{plan}");
     assert_eq!(writes(&door), 0);
     succeeded(&door, sample("create.json"));
     let changed = with(sample("plan.json"), json!({ "ResourceProperties": { "MaxSize": "7" } }));

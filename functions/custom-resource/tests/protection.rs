@@ -5,6 +5,7 @@ mod common;
 
 use common::{ask, door, failed, sample, succeeded, with, writes};
 use environment::memory::Fault;
+use reconciler::Stack;
 use serde_json::{Value, json};
 
 /// The sample, protected.
@@ -50,7 +51,7 @@ fn an_update_locks_again_and_an_update_lifts() {
 fn protection_never_holds_up_a_stack_that_rolls_back() {
     let mut door = door();
     succeeded(&door, protected_create());
-    door.clouds.rolls_back = true;
+    door.clouds.stack = Some(Stack::RollsBack);
     succeeded(&door, sample("delete.json"));
 }
 

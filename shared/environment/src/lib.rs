@@ -6,6 +6,7 @@
 
 mod apply;
 mod cloud;
+mod drift;
 mod field;
 mod kinds;
 pub mod mark;
@@ -27,6 +28,7 @@ mod wanted;
 
 pub use apply::{BELIEF, CALL_TIME, DOUBT, Memory, Wave, apply};
 pub use cloud::{Call, Cloud, Live, Moment, Scope, Setback, State, What, Whose};
+pub use drift::{Drift, drift};
 pub use field::{Field, Setting, Value};
 pub use kinds::*;
 pub use names::{INTERFACE_SERVICES, Names, Place};

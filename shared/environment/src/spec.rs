@@ -238,10 +238,8 @@ impl Spec {
 
     /// What has a region works with instances, alarms and logs of the same region only.
     fn of_other_regions(&self, place: &Place) -> Vec<Violation> {
-        let one = [
-            (&property::KMS_KEY_ARN, &self.kms_key_arn),
-            (&property::ALARM_TOPIC_ARN, &self.scaling.alarm_topic_arn),
-        ];
+        let one =
+            [(&property::KMS_KEY_ARN, &self.kms_key_arn), (&property::ALARM_TOPIC_ARN, &self.scaling.alarm_topic_arn)];
         let one = one.into_iter().filter_map(|(property, arn)| Some((property, arn.as_ref()?)));
         let all = one.chain(self.target_group_arns.iter().map(|arn| (&property::TARGET_GROUP_ARNS, arn)));
         let of_another = all.filter(|(_, arn)| arn.split(':').nth(3).is_some_and(|region| region != place.region));

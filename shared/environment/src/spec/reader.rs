@@ -105,7 +105,12 @@ impl Reader<'_> {
         let said: Vec<_> = of_its_own.into_iter().filter(|it| given(it)).collect();
         for property in said {
             let value = shown(&self.given[property.name].to_string());
-            self.violated(property, value, "it cannot be given with VpcId, nor where the function has one by default: that network's own holds".into());
+            self.violated(
+                property,
+                value,
+                "it cannot be given with VpcId, nor where the function has one by default: that network's own holds"
+                    .into(),
+            );
         }
     }
 

@@ -58,9 +58,9 @@ pub fn wanted(spec: &Spec, names: &Names, owner: &str, facts: &Facts) -> Vec<Res
 ///
 /// # Errors
 /// The sentence for whoever asked.
-pub fn hooks_that_are_answered(spec: &Spec, facts: &Facts) -> Result<(), String> {
+pub fn hooks_that_are_answered(spec: &Spec, somebody_answers: bool) -> Result<(), String> {
     let asked = [("LaunchGate", spec.launch_gate), ("TerminateDrain", spec.terminate_drain)];
-    match asked.into_iter().find(|(_, on)| *on == Some(true) && !facts.hooks_are_answered) {
+    match asked.into_iter().find(|(_, on)| *on == Some(true) && !somebody_answers) {
         None => Ok(()),
         Some((name, _)) => Err(format!(
             "{name} is true: this deployment of Envkeeper has no function that answers lifecycle hooks, and every instance would wait for it in vain. Leave {name} out, or deploy that function."

@@ -95,7 +95,11 @@ fn endpoints(plot: &Plot<'_>) -> Part {
     let endpoint = |service: &str, reach: Reach| {
         let full = format!("com.amazonaws.{}.{service}", names.region);
         // In China these two stand under that partition's own name (the VPC user guide's list of services).
-        let full = if plot.facts.partition == "aws-cn" && ["ec2", "monitoring"].contains(&service) { format!("cn.{full}") } else { full };
+        let full = if plot.facts.partition == "aws-cn" && ["ec2", "monitoring"].contains(&service) {
+            format!("cn.{full}")
+        } else {
+            full
+        };
         (names.endpoint(service), Fields::VpcEndpoint(VpcEndpoint { vpc: vpc.clone(), service: full, reach }))
     };
     let s3 = Reach::Gateway { route_tables: BTreeSet::from([Ref::Ours(names.private_route_table(1))]) };

@@ -72,7 +72,7 @@ pub fn run(world: &World, request: &str, wanted: &Wanted, in_doubt_until: Option
     let until = world.clock.now() + Duration::from_mins(10);
     let scope = scope();
     let run = Run { scope: &scope, wanted, until, in_doubt_until };
-    world.clock.run(reconcile(&session, run, async || Ok(())))
+    world.clock.run(reconcile(&session, run, async |_: &Plan| Ok(())))
 }
 
 /// Runs a request again and again, as an asynchronous invocation is retried, until it ends by itself.
