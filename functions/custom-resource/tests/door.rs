@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{Now as _, ask, door, door_with, failed, sample, succeeded, with, writes};
+use common::{BEGIN_S, Now as _, ask, door, door_with, failed, sample, succeeded, with, writes};
 use requests::Records as _;
 use requests::records::MemoryRecords;
 use serde_json::{Value, json};
@@ -237,7 +237,7 @@ fn a_create_that_arrives_after_its_delete_changes_nothing() {
     let door = door();
     // A URL of the older kind, which expires two hours after it was sent.
     let sent = |event: Value, minutes_ago: u64| {
-        let expires = lambda_kit::now_ms() / 1000 + 7200 - 60 * minutes_ago;
+        let expires = BEGIN_S + 7200 - 60 * minutes_ago;
         let url = format!("https://not-allowed.example/x?AWSAccessKeyId=AKIAEXAMPLE&Expires={expires}&Signature=x");
         with(event, json!({ "ResponseURL": url }))
     };

@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::path::Path;
+use std::time::Duration;
 
 use custom_resource::Door;
 use environment::memory::{Session, World};
@@ -18,6 +19,9 @@ use serde_json::Value;
 
 /// Far away: what is tested here is not Lambda's time.
 pub const DEADLINE_MS: u64 = 9_000_000_000_000;
+
+/// 2026-01-02T03:04:05Z: when all tests begin.
+pub const BEGIN_S: u64 = 1_767_323_045;
 
 pub struct InMemory {
     pub world: World,
@@ -56,7 +60,9 @@ pub fn door_with(variables: &'static [(&'static str, &'static str)]) -> TestDoor
         let found = variables.iter().chain(&own).find(|(key, _)| *key == name);
         found.map(|(_, value)| (*value).to_owned())
     });
-    let clouds = InMemory { world: World::default(), panics: false, stack: Some(Stack::Stands) };
+    let world = World::default();
+    world.clock.advance(Duration::from_secs(BEGIN_S));
+    let clouds = InMemory { world, panics: false, stack: Some(Stack::Stands) };
     Door { settings, records: MemoryRecords::new(), clouds, courier: Courier::new(), line: None }
 }
 
