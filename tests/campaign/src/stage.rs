@@ -90,6 +90,8 @@ pub struct Stage {
     settings: Settings,
     pub outer: Arc<Outer>,
     mailbox: Mailbox,
+    /// The courier's time-outs are tokio's; under the stage's own clock they never fire.
+    runtime: tokio::runtime::Runtime,
     next_request: Cell<u64>,
     /// How long a reconciler runs here.
     pub runs: Cell<Duration>,
@@ -119,6 +121,7 @@ impl Stage {
             settings,
             outer,
             mailbox,
+            runtime: paused_runtime(),
             next_request: Cell::new(1),
             runs: Cell::new(RECONCILER_RUNS),
             dead: Cell::new(false),
@@ -136,6 +139,7 @@ impl Stage {
 
     /// Lets everything run until the script is done.
     pub fn play<T>(&self, script: impl Future<Output = T>) -> T {
+        let _guard = self.runtime.enter();
         let ended = self.world().clock.run(async {
             let mut script = pin!(script);
             let mut services = pin!(self.services());
@@ -335,6 +339,12 @@ impl Stage {
         let end_of = |call: usize| turns.iter().filter(|(first, _)| *first <= call).map(|(_, end)| *end).max();
         sent.iter().enumerate().filter(|(call, at)| end_of(*call).is_some_and(|end| **at > end)).count()
     }
+}
+
+/// A runtime of tokio whose time stands still until everything waits.
+pub(crate) fn paused_runtime() -> tokio::runtime::Runtime {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime starts")
 }
 
 /// A resource of a stack.

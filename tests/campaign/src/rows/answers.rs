@@ -104,8 +104,7 @@ fn verdict(converged: bool, why: String) -> Verdict {
 
 /// Under tokio's virtual time, which the courier's pauses are in.
 fn run<T>(task: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime starts").block_on(task)
+    crate::stage::paused_runtime().block_on(task)
 }
 
 fn reply(reason: &str) -> Reply {
