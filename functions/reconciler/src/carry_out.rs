@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use environment::{
-    BELIEF, CALL_TIME, Cloud as _, Defaults, Ending, Fields, Live, Moment, Names, Plan, Run, Scope, Setback, Spec, Violation,
-    Wanted, Whose, check_change, hooks_that_are_answered, in_doubt_until, mark, outputs, reconcile, wanted,
+    BELIEF, CALL_TIME, Cloud as _, Defaults, Ending, Fields, Live, Moment, Names, Plan, Run, Scope, Setback, Spec,
+    Violation, Wanted, Whose, check_change, hooks_that_are_answered, in_doubt_until, mark, outputs, reconcile, wanted,
 };
 use requests::records::{Claim, Note, Noted, OwnerRecord, Touched};
 use requests::{Kind, Owner, PhysicalId, Records, RecordsError, Request, records};

@@ -175,6 +175,9 @@ pub fn judge(stage: &Stage, plot: &Plot, answer: &Answer, expected: &[String]) -
     } else if found != expected {
         why = difference(&found, expected);
     }
+    if std::env::var_os("CAMPAIGN_TRACE").is_some() {
+        stage.trace();
+    }
     let (leaked, unanswered) = leftovers(stage, plot);
     let unanswered = unanswered + usize::from(*answer == Answer::Nothing);
     if leaked > 0 {

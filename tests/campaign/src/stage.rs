@@ -325,6 +325,16 @@ impl Stage {
         told.collect()
     }
 
+    /// Prints every call to the cloud.
+    pub fn trace(&self) {
+        let world = self.world();
+        let faults = world.faults.borrow();
+        for (number, (call, at)) in world.calls.borrow().iter().zip(world.sent.borrow().iter()).enumerate() {
+            let seconds = (*at - Moment(BEGIN_S * 1000)).as_millis();
+            println!("{number:>4} {seconds:>8} ms {call} {} {:?}", call.key, faults.get(&number));
+        }
+    }
+
     /// How many things there are beyond the first under each name.
     pub fn duplicates(&self) -> usize {
         let all = self.world().inventory();
