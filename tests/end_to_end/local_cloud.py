@@ -21,6 +21,7 @@ from inventory import inventory
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 PROJECT = "scalable-ec2"
+FUNCTIONS = ("custom-resource", "reconciler", "watchdog")
 
 
 class Failed(Exception):
@@ -176,16 +177,17 @@ class LocalCloud:
         )
 
 
-def stage():
-    """Puts the function that `cargo build` made where the template's CodeUri looks for it, without its symbols."""
-    staged = ROOT / "target" / "lambda" / "custom-resource"
-    staged.mkdir(parents=True, exist_ok=True)
-    built = TARGET / "debug" / "custom-resource"
-    if not built.exists():
-        raise Failed(f"{built} is not there: cargo build --workspace")
-    shutil.copy2(built, staged / "bootstrap")
-    if shutil.which("strip"):
-        subprocess.run(["strip", str(staged / "bootstrap")], check=False)
+def stage(functions=FUNCTIONS):
+    """Puts what `cargo build` made where the template's CodeUri looks for it, without its symbols."""
+    for function in functions:
+        staged = ROOT / "target" / "lambda" / function
+        staged.mkdir(parents=True, exist_ok=True)
+        built = TARGET / "debug" / function
+        if not built.exists():
+            raise Failed(f"{built} is not there: cargo build --workspace")
+        shutil.copy2(built, staged / "bootstrap")
+        if shutil.which("strip"):
+            subprocess.run(["strip", str(staged / "bootstrap")], check=False)
 
 
 def web_template():
