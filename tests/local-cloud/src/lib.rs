@@ -11,6 +11,8 @@ pub mod ec2;
 pub mod element;
 pub mod emulators;
 pub mod exports;
+pub mod fault_answer;
+pub mod faults;
 pub mod form;
 pub mod http;
 pub mod latency;
