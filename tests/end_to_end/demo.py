@@ -59,8 +59,8 @@ def check(truth, sentence):
 
 def plan(cloud, properties):
     answer = cloud.ask({"Request": "plan", "ResourceProperties": properties})
-    check("Plan" in answer, f"no plan: {answer}")
-    show(answer["Plan"].rstrip().splitlines())
+    check("Text" in answer, f"no plan: {answer}")
+    show(answer["Text"].rstrip().splitlines())
     return answer
 
 

@@ -5,94 +5,105 @@ use std::time::Duration;
 
 use environment::Moment;
 use futures_util::FutureExt as _;
-use lambda_kit::{BadSettings, Error, now_ms};
-use requests::{AllowedHosts, Courier, Event, Owner, PhysicalId, Records, Reply, ReplyAddress, ReplyUrl, request_hash};
-use serde_json::Value;
+use lambda_kit::{BadSettings, Error};
+use reconciler::{Clouds, Reconciler, Settings, Stop, TIME_TO_ANSWER, last_resort, reply};
+use requests::{AllowedHosts, Courier, Line, Records, Reply, ReplyAddress, Request};
+use serde_json::{Value, json};
 
-use crate::carry_out::{Answer, CarryOut};
-use crate::clouds::Clouds;
 use crate::people;
-use crate::settings::Settings;
-
-/// How much of an invocation is kept for the answer: two tries of the courier and the pause between them.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(12);
 
 /// Everything that the function has. Bad settings don't keep it from starting: they are what it answers.
 #[derive(Debug)]
-pub struct Door<R, C> {
+pub struct Door<R, C, L> {
     pub settings: Result<Settings, BadSettings>,
     pub records: R,
     pub clouds: C,
     pub courier: Courier,
+    /// Where requests go; without it the door carries them out itself.
+    pub line: Option<L>,
 }
 
-impl<R: Records, C: Clouds> Door<R, C> {
+/// What became of an event.
+enum Taken {
+    /// It is answered here.
+    Answered(Reply),
+    /// It waits in the line; the reconciler answers.
+    Sent(Value),
+}
+
+impl<R: Records, C: Clouds, L: Line> Door<R, C, L> {
     /// Handles one invocation, which Lambda ends at `deadline_ms`.
     ///
-    /// The result is the reply's body, or what a person asked for.
+    /// The result is the reply's body, that the request waits in the line, or what a person asked for.
     ///
     /// # Errors
-    /// If the reply could not be delivered: Lambda then runs the same event again, which finds everything done and
-    /// answers once more.
+    /// If the request could not be sent on, or the reply not be delivered: Lambda then runs the same event again, and in
+    /// the end gives it to the queue of failed invocations, from where the watchdog answers.
     pub async fn handle(&self, event: Value, deadline_ms: u64) -> Result<Value, Error> {
-        let until = Moment(deadline_ms.saturating_sub(millis(TIME_TO_ANSWER)));
         if event.get("Request").is_some() && event.get("RequestType").is_none() {
-            return Ok(people::answer(&self.settings, &self.records, &self.clouds, &event).await);
+            return Ok(people::answer(self, &event, deadline_ms).await);
         }
         let to = ReplyAddress::of(&event);
-        let reply = match AssertUnwindSafe(self.reply(&event, &to, until)).catch_unwind().await {
-            Ok(reply) => reply,
+        let taken = match AssertUnwindSafe(self.take(&event, &to, deadline_ms)).catch_unwind().await {
+            Ok(taken) => taken?,
             Err(_) => {
                 let reason = "Envkeeper failed inside: the function's log says where. What exists was left as it is.";
-                Reply::failed(&to, last_resort(&event, &to), reason)
+                Taken::Answered(Reply::failed(&to, last_resort(&event, &to), reason))
             }
         };
-        tracing::info!(status = ?reply.status(), id = %reply.physical_id(), reason = reply.reason(), "answer");
-        self.deliver(&reply, &to, deadline_ms).await?;
-        Ok(serde_json::from_str(&reply.body())?)
+        match taken {
+            Taken::Sent(told) => Ok(told),
+            Taken::Answered(reply) => {
+                self.deliver(&event, &reply, &to, deadline_ms).await?;
+                Ok(serde_json::from_str(&reply.body())?)
+            }
+        }
     }
 
-    async fn reply(&self, event: &Value, to: &ReplyAddress, until: Moment) -> Reply {
-        let failed = |reason: String| Reply::failed(to, last_resort(event, to), reason);
+    async fn take(&self, event: &Value, to: &ReplyAddress, deadline_ms: u64) -> Result<Taken, Error> {
+        let failed = |reason: String| Ok(Taken::Answered(Reply::failed(to, last_resort(event, to), reason)));
         let settings = match &self.settings {
             Ok(settings) => settings,
             Err(bad) => return failed(bad.to_string()),
         };
-        let parsed = match Event::parse(event, now_ms()) {
-            Ok(parsed) => parsed,
+        let request = match Request::read(event, self.clouds.now().0) {
+            Ok(request) => request,
             Err(malformed) => return failed(malformed.to_string()),
         };
-        let until = until.min(Moment(parsed.deadline_ms));
-        let work = CarryOut { settings, records: &self.records, clouds: &self.clouds, event: &parsed, until };
-        let Answer { id, outcome } = work.run(request_hash(event), to.clone()).await;
-        let id = PhysicalId::or(parsed.physical_id.as_deref().or(id.as_deref()), last_resort(event, to));
-        match outcome {
-            Ok(data) => Reply::success(to, id, data),
-            Err(reason) => Reply::failed(to, id, reason),
+        let Some(line) = &self.line else {
+            let until = Moment(deadline_ms.saturating_sub(millis(TIME_TO_ANSWER)));
+            let answer = self.reconciler(settings).to_the_end(&request, until).await;
+            return Ok(Taken::Answered(reply(&request, answer)));
+        };
+        let work = self.reconciler(settings);
+        let work = work.carry_out(&request);
+        match work.admit().await {
+            Err(Stop::Failed(why)) => Ok(Taken::Answered(reply(&request, work.answer(None, Err(why))))),
+            Err(Stop::NotNow(why)) => Err(why.into()),
+            Ok(_) => {
+                line.send(&request.owner(), &request.hash, event).await?;
+                tracing::info!(owner = %request.owner(), kind = %request.event.kind, "in the line");
+                Ok(Taken::Sent(json!({ "Sent": request.event.kind, "Owner": request.owner().as_str() })))
+            }
         }
     }
 
-    /// Sends the reply to its address. Without one the invocation's result is the answer.
-    async fn deliver(&self, reply: &Reply, to: &ReplyAddress, deadline_ms: u64) -> Result<(), Error> {
-        let Some(url) = &to.response_url else { return Ok(()) };
+    /// The work behind the door.
+    pub(crate) fn reconciler<'a>(&'a self, settings: &'a Settings) -> Reconciler<'a, R, C> {
+        Reconciler { settings, records: &self.records, clouds: &self.clouds, courier: &self.courier }
+    }
+
+    /// Sends the reply to its address, and notes that. Without an address the invocation's result is the answer.
+    async fn deliver(&self, event: &Value, reply: &Reply, to: &ReplyAddress, deadline_ms: u64) -> Result<(), Error> {
+        let now = self.clouds.now();
+        if let (Ok(settings), Ok(request)) = (&self.settings, Request::read(event, now.0)) {
+            return Ok(self.reconciler(settings).deliver(&request, reply, Moment(deadline_ms)).await?);
+        }
         let none = AllowedHosts::default();
         let hosts = self.settings.as_ref().map_or(&none, |settings| &settings.reply_hosts);
-        match ReplyUrl::parse(url, hosts) {
-            Ok(url) => {
-                let within = Duration::from_millis(deadline_ms.saturating_sub(now_ms()));
-                self.courier.deliver(reply, &url, within).await?;
-            }
-            // Nobody real waits there, and running the event again would change nothing.
-            Err(refused) => tracing::error!(%refused, "not answered"),
-        }
-        Ok(())
+        tracing::info!(status = ?reply.status(), id = %reply.physical_id(), reason = reply.reason(), "answer");
+        Ok(self.courier.answer(reply, to, hosts, Moment(deadline_ms) - now).await?)
     }
-}
-
-/// The id for an answer to what could not even be read: the one that came, else one that is the same each time.
-fn last_resort(event: &Value, to: &ReplyAddress) -> PhysicalId {
-    let came = event.get("PhysicalResourceId").and_then(Value::as_str);
-    PhysicalId::or(came, PhysicalId::of_owner(&Owner::of(&to.stack_id, &to.logical_id)))
 }
 
 fn millis(span: Duration) -> u64 {

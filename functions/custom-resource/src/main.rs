@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use custom_resource::{Aws, Door, Settings};
+use custom_resource::Door;
 use lambda_kit::{Error, environment, init_logging, run, sdk_config};
-use requests::{Courier, records::DynamoRecords};
+use reconciler::{Aws, Settings};
+use requests::{Courier, SqsLine, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -15,7 +16,9 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::from_vars(environment);
     let table = settings.as_ref().map(|it| it.records_table.clone()).unwrap_or_default();
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), table);
-    let door = Arc::new(Door { settings, records, clouds: Aws::new(&config), courier: Courier::new() });
+    let queue = settings.as_ref().ok().and_then(|it| it.queue_url.clone());
+    let line = queue.map(|queue| SqsLine::new(aws_sdk_sqs::Client::new(&config), queue));
+    let door = Arc::new(Door { settings, records, clouds: Aws::new(&config), courier: Courier::new(), line });
     run("custom-resource", move |event, invocation| {
         let door = Arc::clone(&door);
         async move { door.handle(event, invocation.deadline_ms).await }

@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{Now as _, ask, door, door_with, failed, sample, succeeded, with, writes};
+use common::{BEGIN_S, Now as _, ask, door, door_with, failed, sample, succeeded, with, writes};
 use requests::Records as _;
 use requests::records::MemoryRecords;
 use serde_json::{Value, json};
@@ -237,7 +237,7 @@ fn a_create_that_arrives_after_its_delete_changes_nothing() {
     let door = door();
     // A URL of the older kind, which expires two hours after it was sent.
     let sent = |event: Value, minutes_ago: u64| {
-        let expires = lambda_kit::now_ms() / 1000 + 7200 - 60 * minutes_ago;
+        let expires = BEGIN_S + 7200 - 60 * minutes_ago;
         let url = format!("https://not-allowed.example/x?AWSAccessKeyId=AKIAEXAMPLE&Expires={expires}&Signature=x");
         with(event, json!({ "ResponseURL": url }))
     };
@@ -251,7 +251,7 @@ fn a_create_that_arrives_after_its_delete_changes_nothing() {
 fn a_plan_shows_what_a_create_or_an_update_would_do_and_does_nothing() {
     let door = door();
     let plan = ask(&door, sample("plan.json"));
-    assert!(plan["Plan"].as_str().is_some_and(|text| text.contains("+ vpc scalable-ec2-vpc-uswest2-dev")), "{plan}");
+    assert!(plan["Text"].as_str().is_some_and(|text| text.contains("+ vpc scalable-ec2-vpc-uswest2-dev")), "{plan}");
     assert_eq!(writes(&door), 0);
     succeeded(&door, sample("create.json"));
     let changed = with(sample("plan.json"), json!({ "ResourceProperties": { "MaxSize": "7" } }));

@@ -3,8 +3,12 @@
 
 mod common;
 
-use common::{ask, door, failed, sample, succeeded, with, writes};
+use common::{Now as _, TestDoor, ask, door, failed, sample, succeeded, with, writes};
 use environment::memory::Fault;
+use environment::{Fields, Key, Kind};
+use reconciler::Stack;
+use requests::records::{MemoryRecords, Wanted};
+use requests::{Owner, Records as _};
 use serde_json::{Value, json};
 
 /// The sample, protected.
@@ -50,7 +54,7 @@ fn an_update_locks_again_and_an_update_lifts() {
 fn protection_never_holds_up_a_stack_that_rolls_back() {
     let mut door = door();
     succeeded(&door, protected_create());
-    door.clouds.rolls_back = true;
+    door.clouds.stack = Some(Stack::RollsBack);
     succeeded(&door, sample("delete.json"));
 }
 
@@ -70,4 +74,98 @@ fn unlocking_what_is_not_there_says_so() {
     let told = |event: Value| ask(&door, event)["Error"].as_str().unwrap_or_default().to_owned();
     assert!(told(sample("unlock.json")).contains("there is none of that name"));
     assert!(told(json!({ "Request": "unlock" })).starts_with("Environment is null: valid is the id"));
+}
+
+#[test]
+fn the_way_to_lift_it_is_also_told_for_a_resource_that_has_left_its_template() {
+    let door = door();
+    succeeded(&door, protected_create());
+    let reason = failed(&door, sample("delete.json"));
+    assert!(reason.contains("put it back under the same logical id with DeletionProtection false"), "{reason}");
+}
+
+#[test]
+fn a_record_that_cannot_be_read_whole_still_protects() {
+    let door = door();
+    succeeded(&door, protected_create());
+    let owner = Owner::of(sample("create.json")["StackId"].as_str().expect("an id"), "Web");
+    let record = door.records.owner(&owner).await_now().expect("a record");
+    // A later version may know other egresses than this one.
+    let mut spec = record.settled_spec.expect("settled");
+    spec["Egress"] = json!("SomethingNew");
+    let environment = record.environment.expect("it has one");
+    let frozen = record.frozen.expect("it has some");
+    let wanted = Wanted { environment, spec, frozen, retired_tags: vec![] };
+    door.records.save(&owner, wanted).await_now();
+    door.records.settled(&owner).await_now();
+    let before = writes(&door);
+    let reason = failed(&door, sample("delete.json"));
+    assert!(reason.contains("DeletionProtection is true"), "{reason}");
+    assert_eq!(writes(&door), before);
+}
+
+#[test]
+fn where_the_record_is_lost_the_group_itself_protects_and_never_holds_up_a_rollback() {
+    let mut door = door();
+    succeeded(&door, protected_create());
+    door.records = MemoryRecords::new();
+    let before = writes(&door);
+    let reason = failed(&door, sample("delete.json"));
+    assert!(reason.contains("--deletion-protection none"), "{reason}");
+    assert_eq!(writes(&door), before);
+    door.clouds.stack = Some(Stack::RollsBack);
+    succeeded(&door, sample("delete.json"));
+}
+
+#[test]
+fn a_stack_that_cannot_be_asked_keeps_protection_and_buckets() {
+    let mut door = door();
+    succeeded(&door, protected_create());
+    door.clouds.stack = None;
+    let reason = failed(&door, sample("delete.json"));
+    assert!(reason.contains("Whether the stack rolls back is not known"), "{reason}");
+    ask(&door, sample("unlock.json"));
+    fill(&door);
+    succeeded(&door, sample("delete.json"));
+    assert_eq!(buckets(&door), 1, "what somebody stored is not thrown away on a guess");
+}
+
+/// Puts something into the environment's own bucket.
+fn fill(door: &TestDoor) {
+    let world = &door.clouds.world;
+    let key = Key::new(Kind::Bucket, "scalable-ec2-data-uswest2-dev-123456789012");
+    world.tamper(&key, |it| {
+        if let Fields::Bucket(bucket) = &mut it.fields {
+            bucket.holds_objects = true;
+        }
+    });
+    world.clock.advance(world.read_lag);
+}
+
+fn buckets(door: &TestDoor) -> usize {
+    door.clouds.world.inventory().iter().filter(|it| it.kind() == Kind::Bucket).count()
+}
+
+#[test]
+fn a_rollback_of_a_settled_create_gives_back_what_it_adopted_and_is_never_held_up() {
+    for on_delete in ["Empty", "FailIfNotEmpty"] {
+        let mut door = door();
+        let create = |on_delete: &str| {
+            with(sample("create.json"), json!({ "ResourceProperties": { "BucketOnDelete": on_delete } }))
+        };
+        succeeded(&door, create("Retain"));
+        fill(&door);
+        succeeded(&door, sample("delete.json"));
+        succeeded(&door, create(on_delete));
+        door.clouds.stack = Some(Stack::RollsBack);
+        succeeded(&door, sample("delete.json"));
+        assert_eq!(buckets(&door), 2, "{on_delete}: both are given back");
+        let full = door
+            .clouds
+            .world
+            .inventory()
+            .into_iter()
+            .filter(|it| matches!(&it.fields, Fields::Bucket(bucket) if bucket.holds_objects));
+        assert_eq!(full.count(), 1, "{on_delete}: and nothing was emptied");
+    }
 }

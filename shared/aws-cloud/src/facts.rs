@@ -14,17 +14,14 @@ use crate::errors::{Answer, Problem, UnlessMissing};
 /// deployment knows.
 ///
 /// # Errors
-/// `Refused`, naming the property, if the region offers the instance type nowhere there is no such image
-/// parameter, or a subnet that was brought along is not there or not in its VPC; else what any call may answer.
+/// `Refused`, naming the property, if a subnet that was brought along is not there or not in its VPC; else what any call
+/// may answer. What is merely missing (zones, an image) is told by the plan, if it needs it.
 pub async fn facts(clients: &Clients, spec: &Spec, region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {
     let (place, image) = tokio::join!(place(clients, spec, region), image(clients, spec));
     let told = |problem: Problem| problem.setback(&format_args!("the facts about {region}"));
     let refused = |what: String| Setback::Refused { what };
     let zones = place.map_err(told)?.map_err(refused)?;
-    let Some(image) = image.map_err(told)? else {
-        let source = spec.image_source();
-        return Err(refused(format!("ImageParameter is \"{source}\": there is no such SSM parameter in {region}")));
-    };
+    let image = image.map_err(told)?;
     Ok(Facts { zones, partition: partition(region).to_owned(), image, hooks_are_answered })
 }
 
@@ -36,13 +33,7 @@ async fn place(clients: &Clients, spec: &Spec, region: &str) -> Result<Result<Ve
         return Ok(brought_along(vpc, &spec.network.subnet_ids, &found, region).map(|()| vec![]));
     }
     let (zones, offered) = tokio::try_join!(zones(clients), offered_in(clients, &spec.instance_type))?;
-    let zones: Vec<String> = zones.intersection(&offered).cloned().collect();
-    if zones.is_empty() {
-        let instance_type = &spec.instance_type;
-        let none = "offers it in no availability zone of this account";
-        return Ok(Err(format!("InstanceType is \"{instance_type}\": {region} {none}")));
-    }
-    Ok(Ok(zones))
+    Ok(Ok(zones.intersection(&offered).cloned().collect()))
 }
 
 /// Those of the subnets that there are. (By a filter: by their ids, one that isn't there is an error.)

@@ -14,6 +14,7 @@ mod facts;
 mod iam;
 mod ids;
 mod logs;
+mod marked;
 mod observe;
 mod pace;
 mod s3;
@@ -28,7 +29,8 @@ use tracing::Instrument as _;
 
 pub use clients::Clients;
 pub use facts::facts;
-pub use stack::is_rolling_back;
+pub use marked::marked;
+pub use stack::{Stack, stack};
 
 use errors::Problem;
 use ids::Ids;

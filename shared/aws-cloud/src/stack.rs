@@ -5,23 +5,42 @@ use environment::Setback;
 use crate::clients::Clients;
 use crate::errors::{Answer, Problem};
 
-/// Whether the stack is on its way back to what it was, and what it asks for is therefore the old state.
-///
-/// A roll back that failed counts: whatever still comes of it belongs to the way back. One that is complete does not:
-/// the stack is back, and what it asks for next is new. A stack that nobody knows is not rolling back.
+/// How a stack stands, as far as it matters to what it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stack {
+    /// It is there, and what it asks for is what somebody wants.
+    Stands,
+    /// It is on its way back to what it was, and what it asks for is the old state.
+    ///
+    /// A rollback that failed counts: whatever still comes of it belongs to the way back. One that is complete does not:
+    /// the stack is back, and what it asks for next is new.
+    RollsBack,
+    /// It is deleted, or nobody knows it.
+    Gone,
+}
+
+/// Asks CloudFormation for a stack, by its id.
 ///
 /// # Errors
 /// What any call may answer.
-pub async fn is_rolling_back(clients: &Clients, stack_id: &str) -> Result<bool, Setback> {
+pub async fn stack(clients: &Clients, stack_id: &str) -> Result<Stack, Setback> {
     let answer = clients.cloudformation.describe_stacks().stack_name(stack_id).send().await;
     let stacks = match answer.answer("cloudformation:DescribeStacks") {
         Ok(answer) => answer.stacks.unwrap_or_default(),
         // That there is no such stack has the code of every other mistake, and no other can be made with an id.
-        Err(Problem { code, .. }) if code == "ValidationError" => return Ok(false),
+        Err(Problem { code, .. }) if code == "ValidationError" => return Ok(Stack::Gone),
         Err(problem) => return Err(problem.setback(&stack_id)),
     };
-    let statuses = stacks.iter().filter_map(aws_sdk_cloudformation::types::Stack::stack_status);
-    Ok(statuses.into_iter().any(|status| leads_back(status.as_str())))
+    let status = stacks.first().and_then(aws_sdk_cloudformation::types::Stack::stack_status);
+    Ok(status.map_or(Stack::Gone, |status| stands(status.as_str())))
+}
+
+fn stands(status: &str) -> Stack {
+    match status {
+        "DELETE_COMPLETE" => Stack::Gone,
+        status if leads_back(status) => Stack::RollsBack,
+        _ => Stack::Stands,
+    }
 }
 
 /// `ROLLBACK_…`, `UPDATE_ROLLBACK_…` and `IMPORT_ROLLBACK_…`, until and unless they are complete; the clean-up that

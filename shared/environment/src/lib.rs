@@ -6,6 +6,7 @@
 
 mod apply;
 mod cloud;
+mod drift;
 mod field;
 mod kinds;
 pub mod mark;
@@ -27,6 +28,7 @@ mod wanted;
 
 pub use apply::{BELIEF, CALL_TIME, DOUBT, Memory, Wave, apply};
 pub use cloud::{Call, Cloud, Live, Moment, Scope, Setback, State, What, Whose};
+pub use drift::{Drift, drift};
 pub use field::{Field, Setting, Value};
 pub use kinds::*;
 pub use names::{INTERFACE_SERVICES, Names, Place};
@@ -37,4 +39,4 @@ pub use resource::{Fields, Key, Kind, Marking, Ref, Resource, Tags};
 pub use retain::OnDelete;
 pub use spec::{Defaults, Egress, Network, Scaling, Spec, Violation, check_change};
 pub use user_data::user_data;
-pub use wanted::{Facts, wanted};
+pub use wanted::{Facts, hooks_that_are_answered, wanted};

@@ -12,7 +12,7 @@ use crate::cloud::{Call, Live, State, What, Whose};
 use crate::field::{Field, Setting};
 use crate::mark;
 use crate::plan_text::{tell_change, told};
-use crate::resource::{Fields, Key, Kind, Resource};
+use crate::resource::{Fields, Key, Kind, Ref, Resource};
 use crate::retain::{Fate, fate};
 use crate::twins::superfluous;
 
@@ -73,7 +73,7 @@ pub fn plan(wanted: &Wanted, live: &[Live]) -> Plan {
     let twins = superfluous(live);
     if !twins.is_empty() && !wanted.resources.is_empty() {
         let mut plan = Plan::default();
-        plan.steps.extend(twins.into_iter().map(|at| delete_step(&live[at], Fate::Goes)));
+        plan.steps.extend(twins.into_iter().map(|at| delete_step(&live[at], Fate::Goes, live, wanted)));
         plan.add_delete_edges(live);
         return plan;
     }
@@ -88,7 +88,7 @@ pub fn plan(wanted: &Wanted, live: &[Live]) -> Plan {
     unwanted.sort_by_key(|it| std::cmp::Reverse(it.key()));
     for it in unwanted {
         match fate(it, wanted.never_settled) {
-            Ok(fate) => plan.steps.push(delete_step(it, fate)),
+            Ok(fate) => plan.steps.push(delete_step(it, fate, live, wanted)),
             Err(refused) => plan.refused.push(refused),
         }
     }
@@ -98,6 +98,12 @@ pub fn plan(wanted: &Wanted, live: &[Live]) -> Plan {
 }
 
 impl Plan {
+    /// Whether it makes something of which a lost answer could leave two.
+    #[must_use]
+    pub fn makes_what_cannot_be_repeated(&self) -> bool {
+        self.steps.iter().any(|it| it.action == Action::Create && !it.key.kind.create_can_be_repeated())
+    }
+
     /// Whether there is nothing to do and nothing to wait for.
     #[must_use]
     pub fn is_settled(&self) -> bool {
@@ -107,7 +113,7 @@ impl Plan {
     fn add_wanted(&mut self, wanted: &Resource, live: &[Live], all: &Wanted) {
         let key = wanted.key();
         let Some(found) = live.iter().find(|it| it.key() == key) else {
-            self.steps.push(create_step(wanted));
+            self.add(create_step(wanted));
             return;
         };
         if let Some(why) = foreign(wanted, found) {
@@ -116,17 +122,25 @@ impl Plan {
             ));
             return;
         }
-        match (change(wanted, found, &all.retired_tags), &found.state) {
+        match (change(wanted, found, live, all), &found.state) {
             (Err(refused), _) => self.refused.push(refused),
             (Ok(_), State::Failed(why)) => self
                 .refused
                 .push(format!("{key} could not be made: {why}. Delete it, or the environment, and try again.")),
             (Ok(_), State::Leaving(what) | State::Settling(what)) => self.steps.push(wait_step(key, what.clone())),
-            (Ok(Some(step)), State::Ready) => self.steps.push(step),
+            (Ok(Some(step)), State::Ready) => self.add(step),
             (Ok(None), State::Ready) => {
                 let missing = missing_instances(&found.resource, all.in_service);
                 self.steps.extend(missing.map(|what| wait_step(key, what)));
             }
+        }
+    }
+
+    /// Adds a step, unless it lacks what only the region could have given.
+    fn add(&mut self, step: Step) {
+        match step.calls.iter().find_map(|call| lacks(&call.what)) {
+            Some(lacks) => self.refused.push(lacks),
+            None => self.steps.push(step),
         }
     }
 
@@ -148,10 +162,14 @@ impl Plan {
                 continue;
             }
             let key = self.steps[at].key.clone();
-            let lets_go = |step: &Step| {
-                step.key != key && holders.iter().any(|(holder, needs)| *holder == step.key && needs.has(&key))
-            };
-            let before = self.indexes(lets_go);
+            let holds = |step: &Step, key: &Key| holders.iter().any(|(it, needs)| *it == step.key && needs.has(key));
+            let before = self.indexes(|step| {
+                let other = step.key != key;
+                // What is in a subnet keeps its way out to the end, and the association goes with the subnet.
+                let is_served = step.lets_go() && step.key.kind == Kind::Subnet && key.kind == Kind::RouteTable;
+                let serves = key.kind == Kind::Subnet && step.key.kind == Kind::RouteTable;
+                other && if is_served { serves_it(live, &key, &step.key) } else { holds(step, &key) && !serves }
+            });
             self.steps[at].needs.extend(before);
         }
     }
@@ -159,6 +177,32 @@ impl Plan {
     fn indexes(&self, which: impl Fn(&Step) -> bool) -> Vec<usize> {
         let matching = self.steps.iter().enumerate().filter(|(_, step)| which(step));
         matching.map(|(at, _)| at).collect()
+    }
+}
+
+/// Whether a route table serves a subnet.
+fn serves_it(live: &[Live], table: &Key, subnet: &Key) -> bool {
+    live.iter().filter(|it| it.key() == *table).any(|it| it.resource.references().contains(subnet))
+}
+
+/// What a call would need of the region, and the region does not have: a sentence.
+fn lacks(what: &What) -> Option<String> {
+    let no_image = |setting: &Setting| match setting {
+        Setting::TemplateVersion(version) if version.image.is_empty() => {
+            Some(format!("ImageParameter is \"{}\": there is no such SSM parameter", version.content.image_source))
+        }
+        _ => None,
+    };
+    match what {
+        What::Create(resource) => match &resource.fields {
+            Fields::Subnet(subnet) if subnet.zone.is_empty() => Some(format!(
+                "InstanceType and ZoneCount: there is no zone for subnet {}: the region offers that type in too few availability zones",
+                resource.name
+            )),
+            _ => resource.settings().iter().find_map(no_image),
+        },
+        What::Set(settings) => settings.iter().find_map(no_image),
+        What::Clear(_) | What::Drain | What::Empty | What::Delete => None,
     }
 }
 
@@ -221,13 +265,13 @@ fn missing_instances(live: &Resource, wanted: u32) -> Option<String> {
     }
 }
 
-fn delete_step(live: &Live, fate: Fate) -> Step {
+fn delete_step(live: &Live, fate: Fate, all_live: &[Live], all: &Wanted) -> Step {
     if let State::Leaving(what) = &live.state {
         return wait_step(live.key(), what.clone());
     }
     let (action, what) = match fate {
         Fate::IsRetained { environment } => (Action::Retain, retaining(live, environment)),
-        fate => (Action::Delete, deleting(live, &fate)),
+        fate => (Action::Delete, deleting(live, &fate, all_live, all)),
     };
     let call = |what| Call { key: live.key(), id: live.id.clone(), what };
     let told = live.id.iter().map(|id| format!("id: {id}")).collect();
@@ -235,8 +279,12 @@ fn delete_step(live: &Live, fate: Fate) -> Step {
     Step { key: live.key(), action, told, calls, needs: vec![], leaves: None }
 }
 
-fn deleting(live: &Live, fate: &Fate) -> Vec<What> {
-    let mut held: Vec<Setting> = live.resource.settings().into_iter().filter(Setting::holds_back_a_delete).collect();
+fn deleting(live: &Live, fate: &Fate, all_live: &[Live], all: &Wanted) -> Vec<What> {
+    let holds = |it: &Setting| match it {
+        Setting::Association(subnet) => !goes_itself(subnet, all_live, all),
+        other => other.holds_back_a_delete(),
+    };
+    let mut held: Vec<Setting> = live.resource.settings().into_iter().filter(holds).collect();
     if *fate == Fate::IsEmptied {
         // Logs of its own emptying would come for hours.
         held.extend(live.resource.settings().into_iter().filter(|it| matches!(it, Setting::AccessLogs(_))));
@@ -259,7 +307,7 @@ fn retaining(live: &Live, environment: String) -> Vec<What> {
 }
 
 /// The step that changes `live` into `wanted`; nothing if they are equal; a sentence if it can't be done.
-fn change(wanted: &Resource, live: &Live, retired: &BTreeSet<String>) -> Result<Option<Step>, String> {
+fn change(wanted: &Resource, live: &Live, all_live: &[Live], all: &Wanted) -> Result<Option<Step>, String> {
     let mut wanted = wanted.clone();
     if let (Fields::LaunchTemplate(new), Fields::LaunchTemplate(old)) = (&mut wanted.fields, &live.resource.fields) {
         new.pin_image(old);
@@ -267,7 +315,8 @@ fn change(wanted: &Resource, live: &Live, retired: &BTreeSet<String>) -> Result<
     refuse_fixed(&wanted, live)?;
     let (new, old) = (wanted.settings(), live.resource.settings());
     let goes = |setting: &Setting| match setting {
-        Setting::Tag(key, _) => retired.contains(key),
+        Setting::Tag(key, _) => all.retired_tags.contains(key),
+        Setting::Association(subnet) => !goes_itself(subnet, all_live, all),
         other => !other.is_kept_when_unwanted(),
     };
     let cleared: Vec<Setting> =
@@ -291,6 +340,13 @@ fn change(wanted: &Resource, live: &Live, retired: &BTreeSet<String>) -> Result<
         needs: vec![],
         leaves: Some(leaves),
     }))
+}
+
+/// Whether a subnet is ours and no longer wanted.
+fn goes_itself(subnet: &Ref, live: &[Live], all: &Wanted) -> bool {
+    let is_it = |key: &Key| subnet.key() == Some(key);
+    let ours = live.iter().any(|it| it.whose == Whose::Ours && is_it(&it.key()));
+    ours && !all.resources.iter().any(|it| is_it(&it.key()))
 }
 
 /// Two settings are the same if slot and value are: what stands outside of both, such as a version's image, is not

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::apply::{BELIEF, CALL_TIME, DOUBT, Memory, apply};
 use crate::cloud::{Cloud, Live, Moment, Scope, Setback, State, Whose};
-use crate::plan::{Wanted, plan};
+use crate::plan::{Plan, Wanted, plan};
 use crate::resource::Resource;
 
 /// The pause between two looks is a tenth of the time that nothing has moved for, so that no wait is noticed more than a
@@ -26,8 +26,8 @@ pub struct Run<'a> {
     pub in_doubt_until: Option<Moment>,
 }
 
-/// Until when a look may miss something that an earlier run made, whose last wave began at `touched`: if it settled it
-/// had seen nearly all of it, if it did not nobody knows where it stopped.
+/// Until when a look may miss something that an earlier run made, whose last wave with a create that cannot be repeated
+/// began at `touched`: if it settled it had seen nearly all of it, if it did not nobody knows where it stopped.
 #[must_use]
 pub fn in_doubt_until(touched: Moment, settled: bool) -> Moment {
     touched + if settled { BELIEF } else { DOUBT }
@@ -51,7 +51,7 @@ pub enum Ending {
 pub async fn reconcile<C: Cloud>(
     cloud: &C,
     run: Run<'_>,
-    mut before_wave: impl AsyncFnMut() -> Result<(), String>,
+    mut before_wave: impl AsyncFnMut(&Plan) -> Result<(), String>,
 ) -> Ending {
     let mut memory = Memory { all_in_doubt_until: run.in_doubt_until, ..Memory::default() };
     let mut moved_at = cloud.now();
@@ -85,7 +85,7 @@ async fn turn<C: Cloud>(
     cloud: &C,
     run: &Run<'_>,
     memory: &mut Memory,
-    before_wave: &mut impl AsyncFnMut() -> Result<(), String>,
+    before_wave: &mut impl AsyncFnMut(&Plan) -> Result<(), String>,
 ) -> Turn {
     let live = match cloud.observe(run.scope).await {
         Ok(live) => with_what_was_done(live, memory, cloud.now()),
@@ -101,7 +101,7 @@ async fn turn<C: Cloud>(
             None => Turn::Ended(Ending::Settled { live }),
         };
     }
-    if let Err(why) = before_wave().await {
+    if let Err(why) = before_wave(&plan).await {
         return Turn::Ended(Ending::Stopped { why });
     }
     let wave = apply(cloud, &plan, memory, run.until).await;

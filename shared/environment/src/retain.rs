@@ -67,7 +67,7 @@ pub(crate) fn fate(live: &Live, never_settled: bool) -> Result<Fate, String> {
         OnDelete::Empty => Ok(Fate::IsEmptied),
         OnDelete::RetainIfNotEmpty if bucket.holds_objects => Ok(retained),
         OnDelete::FailIfNotEmpty if bucket.holds_objects => Err(format!(
-            "{}: BucketOnDelete is FailIfNotEmpty, and there is something in it. Nothing was deleted. Empty it (old versions and delete markers count), or set BucketOnDelete to Empty or Retain.",
+            "{}: BucketOnDelete is FailIfNotEmpty, and there is something in it. It stays as it is. Empty it (old versions and delete markers count), or set BucketOnDelete to Empty or Retain.",
             live.key()
         )),
         OnDelete::FailIfNotEmpty | OnDelete::RetainIfNotEmpty => Ok(Fate::Goes),

@@ -181,14 +181,15 @@ impl Spec {
     }
 
     /// Reads a spec that was written into a record, perhaps by an older version that knew fewer properties: those have
-    /// what the frozen defaults say. `None` if it can't be read at all.
+    /// what the frozen defaults say. What the properties say of each other was checked when they came in, by the rules
+    /// of then. `None` if it can't be read at all.
     #[must_use]
-    pub fn recorded(record: &Value, frozen: &Defaults, place: &Place) -> Option<Spec> {
+    pub fn recorded(record: &Value, frozen: &Defaults) -> Option<Spec> {
         let given = record.as_object()?.iter();
         let given = given.filter(|(_, value)| !value.is_null() && **value != Value::Array(vec![]));
         let given: Map<String, Value> = given.map(|(key, value)| (key.clone(), value.clone())).collect();
         let mut reader = Reader { given: &given, defaults: frozen, violations: vec![] };
-        reader.spec().filter(|spec| spec.inconsistencies(place).is_empty())
+        reader.spec()
     }
 
     #[must_use]
@@ -204,7 +205,13 @@ impl Spec {
 
     /// What the properties say of each other.
     fn inconsistencies(&self, place: &Place) -> Vec<Violation> {
-        let parts = [self.sizes(), self.network.inconsistency(), self.scaling.inconsistencies(), self.names_fit(place)];
+        let parts = [
+            self.sizes(),
+            self.network.inconsistency(),
+            self.scaling.inconsistencies(),
+            self.names_fit(place),
+            self.of_other_regions(place),
+        ];
         parts.into_iter().flatten().chain(self.user_data_fits(place)).collect()
     }
 
@@ -227,6 +234,17 @@ impl Spec {
         }
         let valid = format!("at most {longest} characters, so that {tightest} keeps to its service's limit");
         vec![Violation::of(&property::ENVIRONMENT_SUFFIX, &shown(&self.environment_suffix), valid)]
+    }
+
+    /// What has a region works with instances, alarms and logs of the same region only.
+    fn of_other_regions(&self, place: &Place) -> Vec<Violation> {
+        let one =
+            [(&property::KMS_KEY_ARN, &self.kms_key_arn), (&property::ALARM_TOPIC_ARN, &self.scaling.alarm_topic_arn)];
+        let one = one.into_iter().filter_map(|(property, arn)| Some((property, arn.as_ref()?)));
+        let all = one.chain(self.target_group_arns.iter().map(|arn| (&property::TARGET_GROUP_ARNS, arn)));
+        let of_another = all.filter(|(_, arn)| arn.split(':').nth(3).is_some_and(|region| region != place.region));
+        let valid = || format!("one of the region {}, where the environment is", place.region);
+        of_another.map(|(property, arn)| Violation::of(property, &shown(arn), valid())).collect()
     }
 
     fn user_data_fits(&self, place: &Place) -> Vec<Violation> {

@@ -107,13 +107,14 @@ fn hooks_are_made_in_the_call_that_makes_the_group_and_only_where_somebody_answe
         environment::wanted(spec, &common::names(), common::OWNER, facts)
     };
     let hooks = |facts: &environment::Facts| {
-        let all = wanted(&spec(json!({})), facts).expect("valid");
+        let all = wanted(&spec(json!({})), facts);
         all.into_iter().flat_map(|it| it.settings()).filter(|it| matches!(it, environment::Setting::Hook(_))).count()
     };
     assert_eq!(hooks(&facts), 2);
     facts.hooks_are_answered = false;
     assert_eq!(hooks(&facts), 0);
-    let refused = wanted(&spec(json!({ "LaunchGate": "true" })), &facts).expect_err("nobody answers");
+    let asked = spec(json!({ "LaunchGate": "true" }));
+    let refused = environment::hooks_that_are_answered(&asked, false).expect_err("nobody answers");
     assert!(refused.starts_with("LaunchGate is true: this deployment"), "{refused}");
 
     let world = settled(&resources(&spec(json!({}))));
@@ -151,6 +152,8 @@ fn properties_that_contradict_each_other_are_refused_with_both_names() {
     assert_eq!(half, ["SubnetIds is \"subnet-11111111\": give VpcId too, or neither"]);
     let both = told(json!({ "VpcId": "vpc-11111111", "SubnetIds": "subnet-11111111", "Egress": "PublicIp" }));
     assert!(both[0].contains("it cannot be given with VpcId"), "{both:?}");
+    let elsewhere = told(json!({ "AlarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms" }));
+    assert!(elsewhere[0].ends_with("one of the region us-west-2, where the environment is"), "{elsewhere:?}");
     let twice = told(json!({ "VpcId": "vpc-11111111", "SubnetIds": "subnet-11111111,subnet-11111111" }));
     assert!(twice[0].starts_with("SubnetIds is") && twice[0].contains("different ids"), "{twice:?}");
 }

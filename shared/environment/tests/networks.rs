@@ -9,7 +9,7 @@ mod common;
 
 use common::{assert_is_as_wanted, names, plan_now, resources, run, settled, spec};
 use environment::memory::World;
-use environment::{Ending, Fields, Kind, Ref, Wanted, plan};
+use environment::{Ending, Facts, Fields, Key, Kind, Plan, Ref, Step, Wanted, plan};
 use serde_json::{Value, json};
 
 fn with(properties: Value) -> Wanted {
@@ -138,4 +138,47 @@ fn an_environment_is_settled_when_its_instances_are_in_service() {
     let Fields::AutoScalingGroup(group) = &group.resource.fields else { panic!("it is a group") };
     assert_eq!(group.in_service, 2);
     assert!((world.clock.now() - began).as_secs() >= 60, "a profile and an instance take their time");
+}
+
+fn step<'a>(plan: &'a Plan, key: &Key) -> (usize, &'a Step) {
+    plan.steps.iter().enumerate().find(|(_, step)| step.key == *key).expect("it is planned")
+}
+
+#[test]
+fn a_zone_that_is_given_up_keeps_its_way_out_until_its_instances_have_left() {
+    let names = names();
+    for egress in ["NatGateway", "NatGatewayPerZone", "PublicIp"] {
+        let of = |zones: u32| with(json!({ "Egress": egress, "ZoneCount": zones, "MinSize": "3", "MaxSize": "3" }));
+        let world = settled(&of(3));
+        let plan = plan_now(&world, &of(2));
+        let lets_go = plan.steps.iter().flat_map(|step| &step.calls).map(environment::Call::operation);
+        assert!(!lets_go.clone().any(|it| it == "ec2:DisassociateRouteTable"), "{egress}: {plan}");
+        if egress == "NatGatewayPerZone" {
+            let (subnet, _) = step(&plan, &names.private_subnet(3));
+            let (table, table_step) = step(&plan, &names.private_route_table(3));
+            let (_, nat_step) = step(&plan, &names.nat_gateway(3));
+            assert!(table_step.needs.contains(&subnet), "{plan}");
+            assert!(nat_step.needs.contains(&table), "{plan}");
+        }
+        let ending = run(&world, "update", &of(2), None);
+        assert!(matches!(ending, Some(Ending::Settled { .. })), "{egress}: {ending:?}");
+        assert_is_as_wanted(&world, &of(2), egress);
+    }
+}
+
+#[test]
+fn what_the_region_no_longer_has_is_refused_only_where_something_new_would_need_it() {
+    let gone = Facts { zones: vec!["us-west-2a".into()], image: None, ..common::facts() };
+    let of = |properties: Value| Wanted {
+        resources: environment::wanted(&spec(properties), &names(), common::OWNER, &gone),
+        ..Wanted::default()
+    };
+    let refused = plan(&of(json!({})), &[]).refused;
+    assert!(refused.iter().any(|it| it.starts_with("InstanceType and ZoneCount: there is no zone")), "{refused:?}");
+    assert!(refused.iter().any(|it| it.starts_with("ImageParameter is \"/aws/service/")), "{refused:?}");
+    let world = settled(&with(json!({})));
+    assert!(plan_now(&world, &of(json!({}))).is_settled(), "what is there stays as it is");
+    assert!(plan_now(&world, &of(json!({ "MaxSize": "9" }))).refused.is_empty());
+    let more = plan_now(&world, &of(json!({ "ZoneCount": "3" }))).refused;
+    assert!(more.iter().all(|it| it.contains("no zone for subnet")) && !more.is_empty(), "{more:?}");
 }

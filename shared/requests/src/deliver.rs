@@ -16,7 +16,7 @@ mod outcome;
 
 pub use outcome::{Delivered, NotDelivered, Why};
 
-use crate::{Reply, ReplyUrl};
+use crate::{AllowedHosts, Reply, ReplyAddress, ReplyUrl};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
@@ -79,6 +79,29 @@ impl Courier {
             }
         }
         result
+    }
+
+    /// Sends the reply to where its request says, if that is an allowed host. Without an address there is nobody to tell.
+    ///
+    /// # Errors
+    ///
+    /// [`NotDelivered`], if somebody real still waits.
+    pub async fn answer(
+        &self,
+        reply: &Reply,
+        to: &ReplyAddress,
+        hosts: &AllowedHosts,
+        within: Duration,
+    ) -> Result<(), NotDelivered> {
+        let Some(url) = &to.response_url else { return Ok(()) };
+        match ReplyUrl::parse(url, hosts) {
+            Ok(url) => self.deliver(reply, &url, within).await.map(|_| ()),
+            // Nobody real waits there, and trying again would change nothing.
+            Err(refused) => {
+                tracing::error!(%refused, "not answered");
+                Ok(())
+            }
+        }
     }
 
     async fn tries(&self, body: &str, to: &ReplyUrl, until: Instant) -> Result<Delivered, NotDelivered> {

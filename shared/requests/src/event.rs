@@ -18,11 +18,12 @@ pub use times::{MARGIN_MS, URL_LIFETIME_MS};
 
 use crate::Owner;
 use fields::Fields;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
 
 /// What CloudFormation asks for: the `RequestType`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// The resource is new in its stack.
     Create,

@@ -23,16 +23,22 @@
 //! It does not judge properties (`environment` does), and it does not read environment variables or clocks.
 #![warn(missing_docs)]
 
+mod answer;
 mod deliver;
 mod event;
+mod line;
 mod owner;
 pub mod records;
 mod reply;
 mod reply_url;
+mod request;
 
+pub use answer::{Desk, time_text};
 pub use deliver::{Courier, Delivered, NotDelivered, Why};
 pub use event::{Event, Kind, MARGIN_MS, Malformed, ReplyAddress, URL_LIFETIME_MS, Violation, request_hash};
+pub use line::{Line, LineError, SqsLine};
 pub use owner::Owner;
 pub use records::{Records, RecordsError};
 pub use reply::{BadPhysicalId, MAX_BODY, PhysicalId, Reply, Status};
 pub use reply_url::{AllowedHosts, BadHost, Refused, ReplyUrl};
+pub use request::Request;

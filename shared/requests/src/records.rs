@@ -1,13 +1,14 @@
 //! What the cloud can't hold: who asked last, what is wanted, what was settled, who owns a name.
 //!
-//! One table with a string key `pk` and a TTL attribute `expires` (seconds since the epoch). Two kinds of items:
+//! One table with a string key `pk`, a TTL attribute `expires` (seconds since the epoch), and a sparse index `unanswered`
+//! (`unanswered`, `answer_due_ms`) of the requests that wait for their answer. Two kinds of items:
 //!
 //! - `owner#<owner>`: the newest request of an owner, the wanted spec, the settled one;
 //! - `environment#<id>`: which owner has that environment.
 //!
 //! # Guarantees
 //!
-//! - Every method is one call, and every write is either conditional or the same when it is made twice: the SDK may repeat
+//! - Every write is either conditional or the same when it is made twice: the SDK may repeat
 //!   a call whose answer was lost.
 //! - A note is only replaced by a newer one; an environment is only claimed when it is free or ours, and only released when
 //!   it is ours.
@@ -26,7 +27,7 @@ mod owner_record;
 pub use dynamodb::DynamoRecords;
 pub use error::RecordsError;
 pub use memory::MemoryRecords;
-pub use owner_record::{Claim, Note, Noted, OwnerRecord, Touched, Wanted};
+pub use owner_record::{Answered, Claim, Note, Noted, OwnerRecord, Progress, Touched, Wanted};
 
 use crate::Owner;
 use std::future::Future;
@@ -45,13 +46,14 @@ pub trait Records: Send + Sync {
     /// What is known of an owner; `None` if it never asked, or the record has expired.
     fn owner(&self, owner: &Owner) -> impl Future<Output = Result<Option<OwnerRecord>, RecordsError>> + Send;
 
-    /// Notes a request, unless a newer one is noted already.
+    /// Notes a request as waiting for its answer, unless a newer one is noted already.
     ///
     /// Newer is what CloudFormation sent later. The time has whole seconds, so two requests can share one: then a Delete
     /// beats a Create and an Update, the same request (by its hash) is the newest again, and else the later arrival wins.
     fn note(&self, owner: &Owner, note: Note) -> impl Future<Output = Result<Noted, RecordsError>> + Send;
 
-    /// Notes that a run is about to make calls, and tells whether its request is still the newest one.
+    /// Notes that a run is about to make what cannot be made twice without making two, and tells whether its request is
+    /// still the newest one.
     ///
     /// Nothing is written if it isn't.
     fn touch(
@@ -60,6 +62,21 @@ pub trait Records: Send + Sync {
         request_hash: &str,
         now_ms: u64,
     ) -> impl Future<Output = Result<Touched, RecordsError>> + Send;
+
+    /// Notes what a request waits for. Nothing is written if it isn't the newest one.
+    fn waits(
+        &self,
+        owner: &Owner,
+        request_hash: &str,
+        progress: Progress,
+    ) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// Writes the answers of an owner ([`Answered::beside`]), the last of which has just arrived: if that request is the
+    /// newest one, it no longer waits. An owner without a record gets none.
+    fn answered(&self, owner: &Owner, answers: Vec<Answered>) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// The owners whose newest request was due to be answered by `now_ms`, and was not. May lag by a second or so.
+    fn overdue(&self, now_ms: u64) -> impl Future<Output = Result<Vec<Owner>, RecordsError>> + Send;
 
     /// Claims an environment for an owner. Claiming it again is [`Claim::Ours`] again.
     fn claim(&self, environment: &str, owner: &Owner) -> impl Future<Output = Result<Claim, RecordsError>> + Send;

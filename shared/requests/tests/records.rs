@@ -6,7 +6,10 @@ mod contract;
 mod ministack;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType,
+};
 use ministack::Ministack;
 use requests::Owner;
 use requests::records::{DynamoRecords, MemoryRecords, Records, RecordsError};
@@ -37,10 +40,17 @@ async fn a_table_that_nobody_answers_for_is_broken_and_named() {
 }
 
 async fn create_table(client: &Client, name: &str) {
-    let key = AttributeDefinition::builder().attribute_name("pk");
-    let key = key.attribute_type(ScalarAttributeType::S).build().unwrap();
-    let schema = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash);
+    let attribute = |name: &str, is: ScalarAttributeType| {
+        AttributeDefinition::builder().attribute_name(name).attribute_type(is).build().unwrap()
+    };
+    let key = |name: &str, is: KeyType| KeySchemaElement::builder().attribute_name(name).key_type(is).build().unwrap();
+    let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+    let index = GlobalSecondaryIndex::builder().index_name("unanswered").projection(keys_only);
+    let index = index.key_schema(key("unanswered", KeyType::Hash)).key_schema(key("answer_due_ms", KeyType::Range));
     let create = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
-    let create = create.attribute_definitions(key).key_schema(schema.build().unwrap());
+    let create = create.attribute_definitions(attribute("pk", ScalarAttributeType::S));
+    let create = create.attribute_definitions(attribute("unanswered", ScalarAttributeType::S));
+    let create = create.attribute_definitions(attribute("answer_due_ms", ScalarAttributeType::N));
+    let create = create.key_schema(key("pk", KeyType::Hash)).global_secondary_indexes(index.build().unwrap());
     create.send().await.unwrap();
 }

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use environment::memory::{Session, World};
-use environment::{Defaults, Ending, Facts, Names, Place, Run, Scope, Spec, Wanted, plan, reconcile, wanted};
+use environment::{Defaults, Ending, Facts, Names, Place, Plan, Run, Scope, Spec, Wanted, plan, reconcile, wanted};
 use serde_json::{Value, json};
 
 const OWNER: &str = "0123456789abcdef0123";
@@ -45,10 +45,10 @@ fn wanted_of(spec: &Spec, names: &Names) -> Wanted {
     let facts = Facts {
         zones: ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec(),
         partition: "aws".into(),
-        image: "ami-0123456789abcdef0".into(),
+        image: Some("ami-0123456789abcdef0".into()),
         hooks_are_answered: true,
     };
-    let resources = wanted(spec, names, OWNER, &facts).expect("there are zones enough");
+    let resources = wanted(spec, names, OWNER, &facts);
     Wanted { resources, in_service: spec.min_size, ..Wanted::default() }
 }
 
@@ -63,7 +63,7 @@ fn create_row(egress: &str, bound: f64) -> Value {
     let until = world.clock.now() + Duration::from_hours(1);
     let run = Run { scope: &scope, wanted: &wanted, until, in_doubt_until: None };
     let began = world.clock.now();
-    let ending = world.clock.run(reconcile(&session, run, async || Ok(()))).expect("nobody kills it");
+    let ending = world.clock.run(reconcile(&session, run, async |_: &Plan| Ok(()))).expect("nobody kills it");
     assert!(matches!(ending, Ending::Settled { .. }), "{ending:?}");
     row(&format!("create, {egress}, virtual time"), (world.clock.now() - began).as_secs_f64(), "s", Some(bound))
 }

@@ -7,22 +7,27 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::path::Path;
+use std::time::Duration;
 
-use custom_resource::{Clouds, Door, Settings};
+use custom_resource::Door;
 use environment::memory::{Session, World};
-use environment::{Facts, Setback, Spec};
-use requests::Courier;
+use environment::{Facts, Moment, Setback, Spec};
+use reconciler::{Clouds, Settings, Stack};
 use requests::records::MemoryRecords;
+use requests::{Courier, SqsLine};
 use serde_json::Value;
 
 /// Far away: what is tested here is not Lambda's time.
 pub const DEADLINE_MS: u64 = 9_000_000_000_000;
 
-#[derive(Default)]
+/// 2026-01-02T03:04:05Z: when all tests begin.
+pub const BEGIN_S: u64 = 1_767_323_045;
+
 pub struct InMemory {
     pub world: World,
     pub panics: bool,
-    pub rolls_back: bool,
+    /// How its stack stands; nothing where nobody can be asked.
+    pub stack: Option<Stack>,
 }
 
 impl Clouds for InMemory {
@@ -35,15 +40,19 @@ impl Clouds for InMemory {
     async fn facts(&self, _spec: &Spec, _region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {
         assert!(!self.panics, "asked to");
         let zones = ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec();
-        Ok(Facts { zones, partition: "aws".into(), image: "ami-0123456789abcdef0".into(), hooks_are_answered })
+        Ok(Facts { zones, partition: "aws".into(), image: Some("ami-0123456789abcdef0".into()), hooks_are_answered })
     }
 
-    async fn is_rolling_back(&self, _stack_id: &str) -> Result<bool, Setback> {
-        Ok(self.rolls_back)
+    async fn stack(&self, _stack_id: &str) -> Result<Stack, Setback> {
+        self.stack.ok_or_else(|| Setback::Refused { what: "cloudformation:DescribeStacks: access denied".into() })
+    }
+
+    fn now(&self) -> Moment {
+        self.world.clock.now()
     }
 }
 
-pub type TestDoor = Door<MemoryRecords, InMemory>;
+pub type TestDoor = Door<MemoryRecords, InMemory, SqsLine>;
 
 pub fn door_with(variables: &'static [(&'static str, &'static str)]) -> TestDoor {
     let own = [("AWS_REGION", "us-west-2"), ("ACCOUNT_ID", "123456789012"), ("RECORDS_TABLE", "records")];
@@ -51,7 +60,10 @@ pub fn door_with(variables: &'static [(&'static str, &'static str)]) -> TestDoor
         let found = variables.iter().chain(&own).find(|(key, _)| *key == name);
         found.map(|(_, value)| (*value).to_owned())
     });
-    Door { settings, records: MemoryRecords::new(), clouds: InMemory::default(), courier: Courier::new() }
+    let world = World::default();
+    world.clock.advance(Duration::from_secs(BEGIN_S));
+    let clouds = InMemory { world, panics: false, stack: Some(Stack::Stands) };
+    Door { settings, records: MemoryRecords::new(), clouds, courier: Courier::new(), line: None }
 }
 
 pub fn door() -> TestDoor {

@@ -6,13 +6,13 @@ use crate::parts::config;
 use crate::world::World;
 
 #[tokio::test]
-async fn a_stack_that_is_there_and_one_that_nobody_knows_are_not_rolling_back() {
+async fn a_stack_that_is_there_stands_and_one_that_nobody_knows_is_gone() {
     let world = World::start().await;
     let cloudformation = aws_sdk_cloudformation::Client::new(&config(&world, "nobody"));
     let template = json!({ "Resources": { "Topic": { "Type": "AWS::SNS::Topic" } } }).to_string();
     let answer = cloudformation.create_stack().stack_name("web").template_body(template).send().await.expect("a stack");
     let id = answer.stack_id().expect("its id");
-    assert_eq!(aws_cloud::is_rolling_back(&world.clients, id).await, Ok(false));
+    assert_eq!(aws_cloud::stack(&world.clients, id).await, Ok(aws_cloud::Stack::Stands));
     let unknown = id.replace("/web/", "/other/");
-    assert_eq!(aws_cloud::is_rolling_back(&world.clients, &unknown).await, Ok(false));
+    assert_eq!(aws_cloud::stack(&world.clients, &unknown).await, Ok(aws_cloud::Stack::Gone));
 }

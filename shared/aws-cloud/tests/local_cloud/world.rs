@@ -7,7 +7,8 @@ use aws_cloud::{AwsCloud, Clients, facts};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use environment::{
-    Call, Cloud, Defaults, Ending, Live, Moment, Names, Place, Run, Scope, Setback, Spec, Wanted, reconcile, wanted,
+    Call, Cloud, Defaults, Ending, Live, Moment, Names, Place, Plan, Run, Scope, Setback, Spec, Wanted, reconcile,
+    wanted,
 };
 use local_cloud::REGION;
 use local_cloud::emulators::ACCOUNT;
@@ -86,7 +87,7 @@ impl World {
     pub async fn wanted_of(&self, properties: &Value, hooks_are_answered: bool) -> Wanted {
         let spec = spec(properties);
         let facts = facts(&self.clients, &spec, REGION, hooks_are_answered).await.expect("facts");
-        let resources = wanted(&spec, self.names(), OWNER, &facts).expect("enough zones");
+        let resources = wanted(&spec, self.names(), OWNER, &facts);
         Wanted { resources, ..Wanted::default() }
     }
 
@@ -95,7 +96,7 @@ impl World {
         let cloud = Counted { cloud: self.cloud(), calls: RefCell::default() };
         let until = cloud.now() + Duration::from_mins(2);
         let run = Run { scope: &self.scope, wanted, until, in_doubt_until: None };
-        let ending = reconcile(&cloud, run, async || Ok(())).await;
+        let ending = reconcile(&cloud, run, async |_: &Plan| Ok(())).await;
         (ending, cloud.calls.into_inner())
     }
 

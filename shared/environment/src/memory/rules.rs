@@ -165,6 +165,7 @@ pub(super) fn change(world: &World, id: &str, what: &What, ids: &Ids) -> Result<
                 return Ok(());
             }
             version.resource = None;
+            lose_associations(&mut things, id, now);
         }
     }
     things[at].history.push(version);
@@ -229,6 +230,22 @@ fn delete(world: &World, things: &[Thing], at: usize, now: Moment) -> Result<Opt
     }
     let leaves = leaves(resource.kind());
     Ok((!leaves.is_zero()).then(|| now + leaves))
+}
+
+/// A subnet that is deleted takes its association with a route table along.
+fn lose_associations(things: &mut [Thing], subnet: &str, now: Moment) {
+    for thing in things {
+        let Some(mut version) = thing.now().cloned() else { continue };
+        let served = version.links.iter().find(|(_, id)| *id == subnet).map(|(key, _)| key.clone());
+        let (Some(Fields::RouteTable(table)), Some(key)) = (version.resource.as_mut().map(|it| &mut it.fields), served)
+        else {
+            continue;
+        };
+        table.serves.retain(|it| it.key() != Some(&key));
+        version.links.remove(&key);
+        version.since = now;
+        thing.history.push(version);
+    }
 }
 
 /// The ids behind the names that a resource refers to. What this run neither saw nor made has none.

@@ -98,14 +98,19 @@ impl Reader<'_> {
     /// Of a network that is brought along nothing else can be said.
     pub fn network_of_its_own_and_brought_along(&mut self) {
         let given = |property: &Property| self.given.contains_key(property.name);
-        if !given(&property::VPC_ID) {
+        if !given(&property::VPC_ID) && self.defaults.get(&property::VPC_ID).is_none() {
             return;
         }
         let of_its_own = [&property::VPC_CIDR, &property::ZONE_COUNT, &property::EGRESS];
         let said: Vec<_> = of_its_own.into_iter().filter(|it| given(it)).collect();
         for property in said {
             let value = shown(&self.given[property.name].to_string());
-            self.violated(property, value, "it cannot be given with VpcId: that network's own holds".into());
+            self.violated(
+                property,
+                value,
+                "it cannot be given with VpcId, nor where the function has one by default: that network's own holds"
+                    .into(),
+            );
         }
     }
 

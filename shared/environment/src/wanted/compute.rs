@@ -28,7 +28,7 @@ pub(super) fn compute(plot: &Plot<'_>, place: Place) -> Part {
         detailed_monitoring: spec.scaling.alarm_period_seconds < BASIC_MONITORING_PERIOD,
         user_data: user_data(names, spec.user_data_script.as_deref()),
     };
-    let version = TemplateVersion::of(content, plot.facts.image.clone());
+    let version = TemplateVersion::of(content, plot.facts.image.clone().unwrap_or_default());
     let mut subnets = place.subnets;
     subnets.sort();
     let group = AutoScalingGroup {

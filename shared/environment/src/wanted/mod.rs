@@ -14,13 +14,14 @@ use crate::spec::Spec;
 /// What the account, the region, the deployment and the moment say, and no property does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// Availability zones that offer the instance type, by name, in order.
+    /// Availability zones that offer the instance type, by name, in order. May be fewer than are wanted: only a subnet
+    /// that is still to be made needs one.
     pub zones: Vec<String>,
     /// `aws`, `aws-cn`, …: the second part of every ARN.
     pub partition: String,
-    /// The image that the properties lead to today. Only a source that is new is resolved with it; see
-    /// [`LaunchTemplate`](crate::LaunchTemplate).
-    pub image: String,
+    /// The image that the properties lead to today, if they lead to one. Only a source that is new is resolved with it;
+    /// see [`LaunchTemplate`](crate::LaunchTemplate).
+    pub image: Option<String>,
     /// Whether the deployment has the function that answers lifecycle hooks: without it every launch would wait until
     /// its hook gives up.
     pub hooks_are_answered: bool,
@@ -37,13 +38,8 @@ struct Plot<'a> {
 type Part = Vec<(Key, Fields)>;
 
 /// Every resource of the environment.
-///
-/// # Errors
-/// If the region offers the instance type in fewer zones than are wanted, or nobody answers the hooks that are asked
-/// for.
-pub fn wanted(spec: &Spec, names: &Names, owner: &str, facts: &Facts) -> Result<Vec<Resource>, String> {
-    enough_zones(spec, names, facts)?;
-    hooks_that_are_answered(spec, facts)?;
+#[must_use]
+pub fn wanted(spec: &Spec, names: &Names, owner: &str, facts: &Facts) -> Vec<Resource> {
     let plot = Plot { spec, names, owner, facts };
     let (network, place) = network::network(&plot);
     let parts = [
@@ -54,26 +50,17 @@ pub fn wanted(spec: &Spec, names: &Names, owner: &str, facts: &Facts) -> Result<
         compute::compute(&plot, place),
         monitoring::monitoring(&plot),
     ];
-    Ok(parts.into_iter().flatten().map(|(key, fields)| plot.marked(key, fields)).collect())
+    parts.into_iter().flatten().map(|(key, fields)| plot.marked(key, fields)).collect()
 }
 
-fn enough_zones(spec: &Spec, names: &Names, facts: &Facts) -> Result<(), String> {
-    let count = spec.network.zone_count as usize;
-    if spec.network.vpc_id.is_some() || facts.zones.len() >= count {
-        return Ok(());
-    }
-    Err(format!(
-        "ZoneCount is {count}: {} offers {} in {} availability zones only ({})",
-        names.region,
-        spec.instance_type,
-        facts.zones.len(),
-        facts.zones.join(", ")
-    ))
-}
-
-fn hooks_that_are_answered(spec: &Spec, facts: &Facts) -> Result<(), String> {
+/// That every hook that is asked for has somebody who answers it. Not asked of what has been settled before: a rollback
+/// is never refused.
+///
+/// # Errors
+/// The sentence for whoever asked.
+pub fn hooks_that_are_answered(spec: &Spec, somebody_answers: bool) -> Result<(), String> {
     let asked = [("LaunchGate", spec.launch_gate), ("TerminateDrain", spec.terminate_drain)];
-    match asked.into_iter().find(|(_, on)| *on == Some(true) && !facts.hooks_are_answered) {
+    match asked.into_iter().find(|(_, on)| *on == Some(true) && !somebody_answers) {
         None => Ok(()),
         Some((name, _)) => Err(format!(
             "{name} is true: this deployment of Envkeeper has no function that answers lifecycle hooks, and every instance would wait for it in vain. Leave {name} out, or deploy that function."

@@ -94,8 +94,12 @@ fn endpoints(plot: &Plot<'_>) -> Part {
     let (names, vpc) = (plot.names, Ref::Ours(plot.names.vpc()));
     let endpoint = |service: &str, reach: Reach| {
         let full = format!("com.amazonaws.{}.{service}", names.region);
-        // China's services but S3 stand under that partition's own name (the VPC user guide).
-        let full = if plot.facts.partition == "aws-cn" && service != "s3" { format!("cn.{full}") } else { full };
+        // In China these two stand under that partition's own name (the VPC user guide's list of services).
+        let full = if plot.facts.partition == "aws-cn" && ["ec2", "monitoring"].contains(&service) {
+            format!("cn.{full}")
+        } else {
+            full
+        };
         (names.endpoint(service), Fields::VpcEndpoint(VpcEndpoint { vpc: vpc.clone(), service: full, reach }))
     };
     let s3 = Reach::Gateway { route_tables: BTreeSet::from([Ref::Ours(names.private_route_table(1))]) };
@@ -131,10 +135,11 @@ impl Plot<'_> {
     /// One subnet in each zone, with the VPC's parts from this one on.
     fn subnets(&self, first: usize, public_ip_on_launch: bool, key: impl Fn(usize) -> Key) -> BTreeMap<Key, Fields> {
         let parts = parts(self.spec.network.vpc_cidr).into_iter().skip(first);
-        let zones = self.zones().zip(&self.facts.zones).zip(parts);
+        let zones = self.facts.zones.iter().cloned().chain(std::iter::repeat(String::new()));
+        let zones = self.zones().zip(zones).zip(parts);
         let vpc = Ref::Ours(self.names.vpc());
-        let subnet = |((number, zone), cidr): ((usize, &String), Ipv4Net)| {
-            let subnet = Subnet { vpc: vpc.clone(), cidr, zone: zone.clone(), public_ip_on_launch };
+        let subnet = |((number, zone), cidr): ((usize, String), Ipv4Net)| {
+            let subnet = Subnet { vpc: vpc.clone(), cidr, zone, public_ip_on_launch };
             (key(number), Fields::Subnet(subnet))
         };
         zones.map(subnet).collect()

@@ -47,13 +47,13 @@ pub fn facts() -> Facts {
     Facts {
         zones: ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec(),
         partition: "aws".into(),
-        image: "ami-0123456789abcdef0".into(),
+        image: Some("ami-0123456789abcdef0".into()),
         hooks_are_answered: true,
     }
 }
 
 pub fn resources(spec: &Spec) -> Wanted {
-    let resources = wanted(spec, &names(), OWNER, &facts()).expect("there are zones enough");
+    let resources = wanted(spec, &names(), OWNER, &facts());
     Wanted { resources, ..Wanted::default() }
 }
 
@@ -72,7 +72,7 @@ pub fn run(world: &World, request: &str, wanted: &Wanted, in_doubt_until: Option
     let until = world.clock.now() + Duration::from_mins(10);
     let scope = scope();
     let run = Run { scope: &scope, wanted, until, in_doubt_until };
-    world.clock.run(reconcile(&session, run, async || Ok(())))
+    world.clock.run(reconcile(&session, run, async |_: &Plan| Ok(())))
 }
 
 /// Runs a request again and again, as an asynchronous invocation is retried, until it ends by itself.

@@ -3,17 +3,24 @@
 mod classify;
 mod item;
 
-use super::{Claim, KEPT_S, Note, Noted, OwnerRecord, Records, RecordsError, Touched, Wanted};
+use super::{Answered, Claim, KEPT_S, Note, Noted, OwnerRecord, Progress, Records, RecordsError, Touched, Wanted};
 use crate::{Kind, Owner};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use item::{Item, bool, number, read_holder, read_newest, read_record, text};
+use item::{Item, bool, number, read_holder, read_newest, read_record, text, write_json};
 
 /// The largest time that a record may expire at: the end of the year 9999. It stands for "not while there is an
 /// environment", so that one write can set the expiry of a note without knowing whether there is one.
 const NEVER_S: u64 = 253_402_300_799;
+
+/// What the keys of owners' items begin with.
+const OWNERS: &str = "owner#";
+
+/// The index of requests that wait for their answer; sparse, since the attribute of the same name goes with the answer.
+const INDEX: &str = "unanswered";
+const YES: &str = "yes";
 
 /// Records in one table.
 ///
@@ -89,18 +96,20 @@ impl Records for DynamoRecords {
         // The same rule as Note::beats. A Delete needs one comparison only; a value that is not used in an expression is
         // an error, so each kind has its own.
         let sent = (":sent", number(note.sent_ms));
-        let change = "SET note = :note, expires = if_not_exists(kept_until, :expires)";
+        let change = "SET note = :note, expires = if_not_exists(kept_until, :expires), unanswered = :yes, \
+                      answer_due_ms = :due REMOVE progress";
+        let (yes, due) = ((":yes", text(YES)), (":due", number(note.deadline_ms)));
         let expires = (":expires", number(note.expires_s()));
         let value = (":note", item::write_note(&note));
         let written = if note.kind == Kind::Delete {
             let condition = "attribute_not_exists(note) OR note.sent_ms <= :sent";
-            self.update(owner_key(owner), change, Some(condition), [value, expires, sent]).await?
+            self.update(owner_key(owner), change, Some(condition), [value, expires, sent, yes, due]).await?
         } else {
             let condition = "attribute_not_exists(note) OR note.sent_ms < :sent OR (note.sent_ms = :sent AND \
                              (note.request_hash = :hash OR note.kind <> :delete))";
             let hash = (":hash", text(note.request_hash));
             let delete = (":delete", text(Kind::Delete.as_str()));
-            let values = [value, expires, sent, hash, delete];
+            let values = [value, expires, sent, yes, due, hash, delete];
             self.update(owner_key(owner), change, Some(condition), values).await?
         };
         let Written::No(item) = written else { return Ok(Noted::Newest) };
@@ -130,6 +139,38 @@ impl Records for DynamoRecords {
                 Ok(Claim::Taken { owner })
             }
         }
+    }
+
+    async fn waits(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
+        let values = [(":progress", write_json(&progress)), (":hash", text(request_hash))];
+        let condition = Some("note.request_hash = :hash");
+        self.update(owner_key(owner), "SET progress = :progress", condition, values).await.map(|_| ())
+    }
+
+    async fn answered(&self, owner: &Owner, answers: Vec<Answered>) -> Result<(), RecordsError> {
+        let hash = answers.last().map(|last| last.request_hash.clone()).unwrap_or_default();
+        let answers = (":answers", write_json(&answers));
+        let change = "SET answers = :answers REMOVE unanswered, answer_due_ms, progress";
+        let newest = Some("note.request_hash = :hash");
+        let values = [answers.clone(), (":hash", text(hash))];
+        if let Written::No(item) = self.update(owner_key(owner), change, newest, values).await?
+            && !item.is_empty()
+        {
+            let there = Some("attribute_exists(pk)");
+            self.update(owner_key(owner), "SET answers = :answers", there, [answers]).await?;
+        }
+        Ok(())
+    }
+
+    async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
+        let call = self.client.query().table_name(&self.table).index_name(INDEX);
+        let call = call.key_condition_expression("unanswered = :yes AND answer_due_ms <= :now");
+        let call = call.expression_attribute_values(":yes", text(YES));
+        let call = call.expression_attribute_values(":now", number(now_ms));
+        let items: Result<Vec<Item>, _> = call.into_paginator().items().send().collect().await;
+        let items = items.map_err(|error| classify::error(&self.table, &error))?;
+        let owner = |item: &Item| Owner::parse(item.get("pk")?.as_s().ok()?.strip_prefix(OWNERS)?);
+        Ok(items.iter().filter_map(owner).collect())
     }
 
     async fn environment_owner(&self, environment: &str) -> Result<Option<Owner>, RecordsError> {
@@ -181,7 +222,7 @@ impl Records for DynamoRecords {
 }
 
 fn owner_key(owner: &Owner) -> String {
-    format!("owner#{owner}")
+    format!("{OWNERS}{owner}")
 }
 
 fn environment_key(environment: &str) -> String {

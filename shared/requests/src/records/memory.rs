@@ -1,6 +1,6 @@
 //! The records in memory, for tests and for trying things out: the same conditions, no table.
 
-use super::{Claim, KEPT_S, Note, Noted, OwnerRecord, Records, RecordsError, Touched, Wanted};
+use super::{Answered, Claim, KEPT_S, Note, Noted, OwnerRecord, Progress, Records, RecordsError, Touched, Wanted};
 use crate::Owner;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -55,6 +55,8 @@ impl Records for MemoryRecords {
             return Ok(Noted::Older { kind: newest.kind, sent_ms: newest.sent_ms });
         }
         record.expires = record.wanted.is_none().then(|| note.expires_s());
+        record.answer_due_ms = Some(note.deadline_ms);
+        record.progress = None;
         record.newest = Some(note);
         Ok(Noted::Newest)
     }
@@ -68,6 +70,32 @@ impl Records for MemoryRecords {
         }
         record.touched_ms = Some(now_ms);
         Ok(Touched::Newest)
+    }
+
+    async fn waits(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
+        let mut items = self.items();
+        let record = items.owners.get_mut(owner);
+        if let Some(record) = record.filter(|record| record.is_newest(request_hash)) {
+            record.progress = Some(progress);
+        }
+        Ok(())
+    }
+
+    async fn answered(&self, owner: &Owner, answers: Vec<Answered>) -> Result<(), RecordsError> {
+        let mut items = self.items();
+        let Some(record) = items.owners.get_mut(owner) else { return Ok(()) };
+        if answers.last().is_some_and(|last| record.is_newest(&last.request_hash)) {
+            record.answer_due_ms = None;
+            record.progress = None;
+        }
+        record.answers = answers;
+        Ok(())
+    }
+
+    async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
+        let items = self.items();
+        let overdue = items.owners.values().filter(|it| it.answer_due_ms.is_some_and(|due| due <= now_ms));
+        Ok(overdue.map(|it| it.owner.clone()).collect())
     }
 
     async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {
@@ -118,6 +146,9 @@ impl Records for MemoryRecords {
         *record = OwnerRecord {
             touched_ms: record.touched_ms,
             newest: record.newest.take(),
+            answer_due_ms: record.answer_due_ms,
+            progress: record.progress.take(),
+            answers: std::mem::take(&mut record.answers),
             gone: true,
             expires: Some(now_ms / 1_000 + KEPT_S),
             ..OwnerRecord::empty(owner)

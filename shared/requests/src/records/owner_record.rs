@@ -1,7 +1,8 @@
 //! What is written down about an owner.
 
 use super::KEPT_S;
-use crate::{Event, Kind, Owner, ReplyAddress};
+use crate::{Event, Kind, Owner, ReplyAddress, Request};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One request, as far as others have to know of it: whether it is still the newest, until when it has to be answered,
@@ -23,6 +24,12 @@ pub struct Note {
 }
 
 impl Note {
+    /// The note of a request.
+    #[must_use]
+    pub fn of_request(request: &Request) -> Note {
+        Note::of(&request.event, request.hash.clone(), request.to.clone())
+    }
+
     /// The note of an event.
     #[must_use]
     pub fn of(event: &Event, request_hash: String, reply: ReplyAddress) -> Note {
@@ -104,6 +111,50 @@ pub struct Wanted {
     pub retired_tags: Vec<String>,
 }
 
+/// What a request waits for, as the last run that came to its end told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// A sentence for each thing.
+    pub waiting_for: Vec<String>,
+    /// Since when it waits for just this.
+    pub since_ms: u64,
+}
+
+/// A request that was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// [`crate::request_hash`] of the event.
+    pub request_hash: String,
+    /// Create, Update or Delete.
+    pub kind: Kind,
+    /// When it was sent.
+    pub sent_ms: u64,
+    /// When the answer arrived.
+    pub answered_ms: u64,
+    /// Whether it was carried out.
+    pub success: bool,
+    /// Why not, shortened.
+    pub reason: String,
+}
+
+/// How many answers are kept for people who ask: 5, which is a create, an update, its rollback and two deletes.
+const ANSWERS: usize = 5;
+
+/// How much of a reason is kept, in characters: five of them stay small beside the specs.
+const REASON: usize = 1_000;
+
+impl Answered {
+    /// The answers of a record with this one, newest last.
+    #[must_use]
+    pub fn beside(mut self, earlier: &[Answered]) -> Vec<Answered> {
+        self.reason = self.reason.chars().take(REASON).collect();
+        let others = earlier.iter().filter(|it| it.request_hash != self.request_hash);
+        let mut all: Vec<Answered> = others.cloned().chain([self.clone()]).collect();
+        all.drain(..all.len().saturating_sub(ANSWERS));
+        all
+    }
+}
+
 /// What is known of an owner.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnerRecord {
@@ -123,10 +174,16 @@ pub struct OwnerRecord {
     pub settled: bool,
     /// Whether somebody lifted the deletion protection since it was wanted.
     pub unlocked: bool,
-    /// When a run last was about to make calls.
+    /// When a run last was about to make what cannot be made twice without making two.
     pub touched_ms: Option<u64>,
     /// The newest request.
     pub newest: Option<Note>,
+    /// When the newest request is due to be answered; `None` once it is.
+    pub answer_due_ms: Option<u64>,
+    /// What the newest request waits for.
+    pub progress: Option<Progress>,
+    /// The last requests that were answered, newest last.
+    pub answers: Vec<Answered>,
     /// Whether the last environment was deleted, and nothing was wanted since.
     pub gone: bool,
     /// When the record expires, in seconds since the epoch; `None` while there is an environment. DynamoDB deletes it
@@ -135,8 +192,15 @@ pub struct OwnerRecord {
 }
 
 impl OwnerRecord {
+    /// Whether the newest request is the one with this hash.
+    #[must_use]
+    pub fn is_newest(&self, request_hash: &str) -> bool {
+        self.newest.as_ref().is_some_and(|newest| newest.request_hash == request_hash)
+    }
+
     /// One that knows nothing yet.
-    pub(super) fn empty(owner: &Owner) -> OwnerRecord {
+    #[must_use]
+    pub fn empty(owner: &Owner) -> OwnerRecord {
         OwnerRecord {
             owner: owner.clone(),
             environment: None,
@@ -148,6 +212,9 @@ impl OwnerRecord {
             unlocked: false,
             touched_ms: None,
             newest: None,
+            answer_due_ms: None,
+            progress: None,
+            answers: Vec::new(),
             gone: false,
             expires: None,
         }

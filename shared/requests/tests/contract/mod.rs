@@ -1,5 +1,6 @@
 //! What every implementation of `Records` does. One list, run against the memory and against a table.
 
+mod answers;
 mod notes;
 
 use notes::{note, sent};
@@ -19,6 +20,7 @@ pub async fn holds(records: &impl Records) {
     what_is_unlocked_stays_so_until_something_is_wanted_anew(records).await;
     a_tombstone_stays_when_the_environment_is_gone(records).await;
     a_record_with_an_environment_does_not_expire(records).await;
+    answers::all(records).await;
 }
 
 fn owner(name: &str) -> Owner {

@@ -5,6 +5,8 @@ use super::NEVER_S;
 use crate::records::{Note, OwnerRecord};
 use crate::{Kind, Owner, ReplyAddress};
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -20,6 +22,11 @@ pub(super) fn number(value: u64) -> AttributeValue {
 
 pub(super) fn bool(value: bool) -> AttributeValue {
     AttributeValue::Bool(value)
+}
+
+/// Something of ours as JSON.
+pub(super) fn write_json(value: &impl Serialize) -> AttributeValue {
+    text(serde_json::to_value(value).unwrap_or_default().to_string())
 }
 
 /// A note is one map, so that a new one replaces all of the old one.
@@ -63,19 +70,20 @@ pub(super) fn read_newest(item: &Item) -> Result<Option<Note>, String> {
 }
 
 pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, String> {
-    let retired = read_json(item, "retired_tags")?.map(serde_json::from_value);
-    let retired = retired.transpose().map_err(|_| "retired_tags is no list of names".to_owned())?;
     Ok(OwnerRecord {
         owner: owner.clone(),
         environment: optional(item, "environment")?,
         wanted: read_json(item, "wanted")?,
         frozen: read_json(item, "frozen")?,
-        retired_tags: retired.unwrap_or_default(),
+        retired_tags: read_ours(item, "retired_tags")?.unwrap_or_default(),
         settled_spec: read_json(item, "settled_spec")?,
         settled: read_bool(item, "settled")?,
         unlocked: read_bool(item, "unlocked")?,
         touched_ms: read_number(item, "touched_ms")?,
         newest: read_newest(item)?,
+        answer_due_ms: read_number(item, "answer_due_ms")?,
+        progress: read_ours(item, "progress")?,
+        answers: read_ours(item, "answers")?.unwrap_or_default(),
         gone: read_bool(item, "gone")?,
         expires: read_number(item, "expires")?.filter(|expires| *expires < NEVER_S),
     })
@@ -112,4 +120,10 @@ fn read_bool(item: &Item, name: &str) -> Result<bool, String> {
 fn read_json(item: &Item, name: &str) -> Result<Option<Value>, String> {
     let read = optional(item, name)?.map(|json| serde_json::from_str(&json));
     read.transpose().map_err(|_| format!("{name} is no JSON"))
+}
+
+/// What [`write_json`] wrote.
+fn read_ours<T: DeserializeOwned>(item: &Item, name: &str) -> Result<Option<T>, String> {
+    let read = optional(item, name)?.map(|json| serde_json::from_str(&json));
+    read.transpose().map_err(|_| format!("{name} is not what this version writes"))
 }

@@ -1,7 +1,8 @@
 //! Where the work is done: AWS, or the in-memory cloud of the tests.
 
+pub use aws_cloud::Stack;
 use aws_cloud::{AwsCloud, Clients};
-use environment::{Cloud, Facts, Setback, Spec};
+use environment::{Cloud, Facts, Moment, Setback, Spec};
 use std::fmt;
 
 /// Gives each run its cloud.
@@ -17,8 +18,11 @@ pub trait Clouds {
     /// What the account and the region say about a spec.
     async fn facts(&self, spec: &Spec, region: &str, hooks_are_answered: bool) -> Result<Facts, Setback>;
 
-    /// Whether a stack is on its way back to what it was.
-    async fn is_rolling_back(&self, stack_id: &str) -> Result<bool, Setback>;
+    /// How a stack stands.
+    async fn stack(&self, stack_id: &str) -> Result<Stack, Setback>;
+
+    /// The time there.
+    fn now(&self) -> Moment;
 }
 
 /// The account that the function runs in.
@@ -49,7 +53,11 @@ impl Clouds for Aws {
         aws_cloud::facts(&self.0, spec, region, hooks_are_answered).await
     }
 
-    async fn is_rolling_back(&self, stack_id: &str) -> Result<bool, Setback> {
-        aws_cloud::is_rolling_back(&self.0, stack_id).await
+    async fn stack(&self, stack_id: &str) -> Result<Stack, Setback> {
+        aws_cloud::stack(&self.0, stack_id).await
+    }
+
+    fn now(&self) -> Moment {
+        Moment(lambda_kit::now_ms())
     }
 }

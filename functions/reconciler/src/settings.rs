@@ -11,8 +11,11 @@ pub struct Settings {
     /// `PROJECT_NAME`: the first part of every name, `scalable-ec2` if not set. `AWS_REGION`: set by Lambda.
     /// `ACCOUNT_ID`: the account that the function runs in.
     pub place: Place,
-    /// `AWS_LAMBDA_FUNCTION_NAME`: set by Lambda; what people invoke.
-    pub function: String,
+    /// `DOOR_FUNCTION`: the name of the function that people invoke; where it is not set, this one's own
+    /// (`AWS_LAMBDA_FUNCTION_NAME`, set by Lambda).
+    pub door: String,
+    /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests. Where it is not set, the door does the work itself.
+    pub queue_url: Option<String>,
     /// `LIFECYCLE_HOOKS`: `true` where the deployment has the function that answers lifecycle hooks.
     pub hooks_are_answered: bool,
     /// `RECORDS_TABLE`: the `DynamoDB` table of the records.
@@ -38,7 +41,9 @@ impl Settings {
         let account = vars.required("ACCOUNT_ID", twelve);
         vars.parsed("ACCOUNT_ID", twelve, |text| is_account(text).then_some(()));
         let hooks_are_answered = vars.flag("LIFECYCLE_HOOKS", false);
-        let function = vars.optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| String::from("custom-resource"));
+        let door = vars.optional("DOOR_FUNCTION").or_else(|| vars.optional("AWS_LAMBDA_FUNCTION_NAME"));
+        let door = door.unwrap_or_else(|| String::from("custom-resource"));
+        let queue_url = vars.optional("REQUEST_QUEUE_URL");
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let hosts = vars
             .parsed("ALLOWED_REPLY_HOSTS", "host:port, separated by commas", |list| AllowedHosts::from_list(list).ok());
@@ -46,7 +51,18 @@ impl Settings {
         let project = project.unwrap_or_else(|| String::from("scalable-ec2"));
         let defaults = Defaults::from_vars(&read);
         let place = Place { project, region, account };
-        vars.checked(Settings { place, function, hooks_are_answered, records_table, reply_hosts, defaults })
+        vars.checked(Settings { place, door, queue_url, hooks_are_answered, records_table, reply_hosts, defaults })
+    }
+}
+
+impl Settings {
+    /// The command by which a person asks the door something about an environment.
+    #[must_use]
+    pub fn command(&self, request: &str, environment: &str) -> String {
+        format!(
+            "aws lambda invoke --function-name {} --cli-binary-format raw-in-base64-out --payload '{{\"Request\":\"{request}\",\"Environment\":\"{environment}\"}}' /dev/stdout",
+            self.door
+        )
     }
 }
 

@@ -1,0 +1,113 @@
+//! Messages in, outcomes out: each message has its own, and a failed one holds up nobody but its own owner.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use environment::{CALL_TIME, Moment};
+use requests::records::Progress;
+use requests::{Line, MARGIN_MS, Records, Reply, ReplyAddress, Request};
+use serde_json::Value;
+
+use crate::{Clouds, Reconciler, TIME_TO_ANSWER, Turn, last_resort, reply};
+
+/// What becomes of a message.
+enum Outcome {
+    /// It is taken off the line.
+    Done,
+    /// It keeps its place, and comes again after this long; without one, when its visibility ends.
+    ComesBack(Option<Duration>),
+}
+
+/// How long a reply that nobody took waits for its next try.
+const NOT_TAKEN: Duration = Duration::from_secs(10);
+
+impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
+    /// Handles the messages of one invocation, which Lambda ends at `deadline_ms`, one after the other.
+    ///
+    /// A message that comes back is reported as failed, and so is every later one of its group: in a FIFO queue
+    /// nobody overtakes.
+    pub async fn handle(&self, line: &impl Line, batch: SqsEvent, deadline_ms: u64) -> SqsBatchResponse {
+        let deadline = Moment(deadline_ms);
+        let mut response = SqsBatchResponse::default();
+        let mut held_up = BTreeSet::new();
+        for message in batch.records {
+            let group = message.attributes.get("MessageGroupId").cloned().unwrap_or_default();
+            let outcome =
+                if held_up.contains(&group) { Outcome::ComesBack(None) } else { self.one(&message, deadline).await };
+            let Outcome::ComesBack(after) = outcome else { continue };
+            held_up.insert(group);
+            if let (Some(after), Some(receipt)) = (after, &message.receipt_handle)
+                && let Err(error) = line.come_back(receipt, after).await
+            {
+                // Then it comes when its visibility ends.
+                tracing::warn!(%error, "a message is not sent back at once");
+            }
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = message.message_id.unwrap_or_default();
+            response.batch_item_failures.push(failure);
+        }
+        response
+    }
+
+    async fn one(&self, message: &SqsMessage, deadline: Moment) -> Outcome {
+        let body = message.body.as_deref().unwrap_or_default();
+        let Ok(event) = serde_json::from_str::<Value>(body) else {
+            tracing::error!(id = message.message_id, "a message is no JSON, and goes to the dead letters in the end");
+            return Outcome::ComesBack(None);
+        };
+        let sent_ms = message.attributes.get("SentTimestamp").and_then(|text| text.parse().ok());
+        let request = match Request::read(&event, sent_ms.unwrap_or(self.clouds.now().0)) {
+            Ok(request) => request,
+            Err(malformed) => return self.malformed(&event, &malformed.to_string(), deadline).await,
+        };
+        if self.clouds.now() + CALL_TIME > Moment(request.event.deadline_ms) && self.was_answered(&request).await {
+            return Outcome::Done;
+        }
+        // What is not even begun here is begun by the next invocation.
+        let until = Moment(deadline.0.saturating_sub(u64::try_from(TIME_TO_ANSWER.as_millis()).unwrap_or(u64::MAX)));
+        match self.turn(&request, until).await {
+            Turn::Later { waiting_for, again } => {
+                self.note_progress(&request, waiting_for).await;
+                Outcome::ComesBack(Some(again))
+            }
+            Turn::Done(answer) => self.answered(&request, &reply(&request, answer), deadline).await,
+        }
+    }
+
+    /// A reply that nobody took is tried again until CloudFormation no longer waits; the work is found done then.
+    async fn answered(&self, request: &Request, reply: &Reply, deadline: Moment) -> Outcome {
+        match self.deliver(request, reply, deadline).await {
+            Ok(()) => Outcome::Done,
+            Err(_) if self.clouds.now().0 > request.event.deadline_ms + MARGIN_MS => Outcome::Done,
+            Err(_) => Outcome::ComesBack(Some(NOT_TAKEN)),
+        }
+    }
+
+    /// The door lets none through; whoever else sent it is answered if there is an address.
+    async fn malformed(&self, event: &Value, why: &str, deadline: Moment) -> Outcome {
+        let to = ReplyAddress::of(event);
+        let reply = Reply::failed(&to, last_resort(event, &to), why);
+        let within = deadline - self.clouds.now();
+        let delivered = self.courier.answer(&reply, &to, &self.settings.reply_hosts, within).await;
+        tracing::error!(why, delivered = delivered.is_ok(), "a request makes no sense");
+        Outcome::Done
+    }
+
+    async fn was_answered(&self, request: &Request) -> bool {
+        let record = self.records.owner(&request.owner()).await.ok().flatten();
+        record.is_some_and(|it| it.is_newest(&request.hash) && it.answer_due_ms.is_none())
+    }
+
+    /// For people who ask for the status, and for the answer if nobody comes back. Losing it changes nothing.
+    async fn note_progress(&self, request: &Request, waiting_for: Vec<String>) {
+        let owner = request.owner();
+        tracing::info!(%owner, ?waiting_for, "comes back");
+        let before = self.records.owner(&owner).await.ok().flatten().and_then(|record| record.progress);
+        let same = before.filter(|before| before.waiting_for == waiting_for);
+        let since_ms = same.map_or(self.clouds.now().0, |before| before.since_ms);
+        if let Err(error) = self.records.waits(&owner, &request.hash, Progress { waiting_for, since_ms }).await {
+            tracing::warn!(%owner, %error, "what it waits for is not written down");
+        }
+    }
+}

@@ -1,0 +1,473 @@
+//! Carries out what `CloudFormation` asks: create, update, delete; one turn at a time.
+//!
+//! A turn starts from the records and from a look at the cloud, and takes no hint of where the last one stopped. It ends
+//! with an answer, or with the wish to come back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use environment::{
+    CALL_TIME, Cloud as _, Defaults, Ending, Fields, Live, Moment, Names, Plan, Run, Scope, Setback, Spec, Violation,
+    Wanted, Whose, check_change, hooks_that_are_answered, in_doubt_until, mark, outputs, reconcile, wanted,
+};
+use requests::records::{Claim, Note, Noted, OwnerRecord, Touched};
+use requests::{Kind, Owner, PhysicalId, Records, RecordsError, Request, records};
+
+use crate::clouds::{Clouds, Stack};
+use crate::settings::Settings;
+
+/// What a turn of a request comes to.
+#[derive(Debug)]
+pub enum Turn {
+    /// It is over.
+    Done(Answer),
+    /// It goes on in another turn.
+    Later {
+        /// What for, a sentence each.
+        waiting_for: Vec<String>,
+        /// When.
+        again: Duration,
+    },
+}
+
+/// What a request comes to: the id to answer with, and the reply's data or the reason for a FAILED.
+#[derive(Debug)]
+pub struct Answer {
+    /// The environment's, where there is one.
+    pub id: PhysicalId,
+    /// `Fn::GetAtt`'s data, or a sentence for a person.
+    pub outcome: Result<BTreeMap<String, String>, String>,
+}
+
+/// Why a request does not go on now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It is over; the sentence is for a person.
+    Failed(String),
+    /// Something that passes is in the way.
+    NotNow(String),
+}
+
+/// One request, with all that it takes to carry it out.
+#[derive(Debug)]
+pub struct CarryOut<'a, R, C> {
+    /// The function's.
+    pub settings: &'a Settings,
+    /// Who asked last, what is wanted, what was settled.
+    pub records: &'a R,
+    /// Where it is done.
+    pub clouds: &'a C,
+    /// What is asked.
+    pub request: &'a Request,
+}
+
+/// A request that may go on, and what was found out on the way.
+#[derive(Debug)]
+pub struct Admitted {
+    owner: Owner,
+    record: Option<OwnerRecord>,
+    what: Asked,
+}
+
+#[derive(Debug)]
+enum Asked {
+    /// Create and update are one: what is wanted comes to be.
+    Made { spec: Box<Spec>, defaults: Defaults },
+    /// Whether buckets are kept, as those of a create that never settled are.
+    Gone { never_settled: bool },
+}
+
+type Data = BTreeMap<String, String>;
+
+/// How long a request that something in passing keeps waiting stays away: 5 s, longer than the SDK's own retries.
+const NOT_NOW: Duration = Duration::from_secs(5);
+
+/// How long a request that ran out of its invocation's time stays away: it has waited there as long as it could.
+const NEXT_TURN: Duration = Duration::from_secs(1);
+
+impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
+    /// Checks a request, and notes it as its owner's newest word. The door does this before it sends a request on, and
+    /// every turn again.
+    ///
+    /// # Errors
+    /// [`Stop::Failed`] with all that is wrong, or because a newer word has come; nothing is noted then.
+    pub async fn admit(&self) -> Result<Admitted, Stop> {
+        let (owner, event) = (self.request.owner(), &self.request.event);
+        let record = self.records.owner(&owner).await?;
+        let what = if event.kind == Kind::Delete {
+            self.deletable(record.as_ref()).await?
+        } else {
+            let (spec, defaults) =
+                self.checked(record.as_ref()).map_err(|violations| Stop::Failed(told(&violations)))?;
+            Asked::Made { spec: Box::new(spec), defaults }
+        };
+        // A note that is there already keeps what it waits for, or that it was answered.
+        if !record.as_ref().is_some_and(|it| it.is_newest(&self.request.hash)) {
+            if let Noted::Older { kind, .. } = self.records.note(&owner, Note::of_request(self.request)).await? {
+                return Err(superseded(kind));
+            }
+        }
+        Ok(Admitted { owner, record, what })
+    }
+
+    /// One turn, which has to be over at `until`.
+    pub async fn turn(&self, until: Moment) -> Turn {
+        let deadline = Moment(self.request.event.deadline_ms);
+        if self.clouds.now() + CALL_TIME > deadline {
+            return Turn::Done(self.answer(None, Err(self.out_of_time(&[]).await)));
+        }
+        let admitted = match self.admit().await {
+            Ok(admitted) => admitted,
+            Err(stop) => return self.stopped(None, stop, deadline).await,
+        };
+        let id = match &admitted.what {
+            Asked::Made { spec, .. } => Some(spec.names(&self.settings.place).environment_id()),
+            Asked::Gone { .. } => None,
+        };
+        let until = until.min(deadline);
+        let outcome = match &admitted.what {
+            Asked::Made { spec, defaults } => self.bring_about(&admitted, spec, defaults, until).await,
+            Asked::Gone { never_settled } => self.delete(&admitted, *never_settled, until).await,
+        };
+        match outcome {
+            Ok(Reached::Settled(data)) => Turn::Done(self.answer(id, Ok(data))),
+            Ok(Reached::NotYet(waiting_for)) if self.clouds.now() + CALL_TIME + NEXT_TURN > deadline => {
+                Turn::Done(self.answer(id, Err(self.out_of_time(&waiting_for).await)))
+            }
+            Ok(Reached::NotYet(waiting_for)) => Turn::Later { waiting_for, again: NEXT_TURN },
+            Err(stop) => self.stopped(id, stop, deadline).await,
+        }
+    }
+
+    async fn stopped(&self, id: Option<String>, stop: Stop, deadline: Moment) -> Turn {
+        match stop {
+            Stop::Failed(why) => Turn::Done(self.answer(id, Err(why))),
+            Stop::NotNow(why) if self.clouds.now() + CALL_TIME + NOT_NOW > deadline => {
+                Turn::Done(self.answer(id, Err(self.out_of_time(&[why]).await)))
+            }
+            Stop::NotNow(why) => Turn::Later { waiting_for: vec![why], again: NOT_NOW },
+        }
+    }
+
+    /// The answer to this request.
+    #[must_use]
+    pub fn answer(&self, id: Option<String>, outcome: Result<Data, String>) -> Answer {
+        let came = self.request.event.physical_id.as_deref();
+        let id = PhysicalId::or(came.or(id.as_deref()), PhysicalId::of_owner(&self.request.owner()));
+        Answer { id, outcome }
+    }
+
+    /// What is told when the time is up, with what it waited for: as this turn knows it, or as the last one noted it.
+    pub async fn out_of_time(&self, waiting_for: &[String]) -> String {
+        let owner = self.request.owner();
+        let record = self.records.owner(&owner).await.ok().flatten();
+        let noted = record.as_ref().filter(|it| it.is_newest(&self.request.hash));
+        let noted = noted.and_then(|it| it.progress.clone()).map(|it| it.waiting_for).unwrap_or_default();
+        let waited_for = if waiting_for.is_empty() { &noted } else { waiting_for };
+        let waited_for = if waited_for.is_empty() {
+            String::from("It was never begun: the time was up when its turn came.")
+        } else {
+            format!("It waited for: {}.", waited_for.join("; "))
+        };
+        let look = record
+            .and_then(|it| it.environment)
+            .map(|environment| format!(" To see how it stands: {}.", self.settings.command("status", &environment)));
+        let since = (self.clouds.now() - Moment(self.request.event.sent_ms)).as_secs();
+        format!(
+            "Not finished {since} s after it was asked for, and nothing more is done. {waited_for} What exists carries the tag {}={owner}; the same request again goes on from there.{}",
+            mark::OWNER,
+            look.unwrap_or_default()
+        )
+    }
+
+    /// The spec that is asked for, with the defaults that were frozen for it.
+    fn checked(&self, record: Option<&OwnerRecord>) -> Result<(Spec, Defaults), Vec<Violation>> {
+        let event = &self.request.event;
+        let place = &self.settings.place;
+        let defaults = frozen_defaults(record, &self.settings.defaults);
+        let spec = Spec::read(&event.properties, &defaults, place)?;
+        let before = self
+            .settled(record)
+            .or_else(|| known(record, |it| it.wanted.as_ref(), self.settings))
+            .or_else(|| Spec::read(event.old_properties.as_ref()?, &defaults, place).ok());
+        // Going back to what was settled last is a rollback, and equal to it, so nothing about it is refused.
+        let violations = before.map(|before| check_change(&before, &spec)).unwrap_or_default();
+        if violations.is_empty() { Ok((spec, defaults)) } else { Err(violations) }
+    }
+
+    /// Whether a delete may go on: protection counts for what has settled, unless somebody lifted it, and a stack that
+    /// rolls back is never held up. What such a stack made or adopted is treated as if it had never settled.
+    async fn deletable(&self, record: Option<&OwnerRecord>) -> Result<Asked, Stop> {
+        // A record that today's version can't read whole still says that it settled.
+        let Some(settled) = record.and_then(|it| it.settled_spec.as_ref()) else {
+            return Ok(Asked::Gone { never_settled: true });
+        };
+        let stack = self.clouds.stack(&self.request.event.stack_id).await;
+        let is_protected = settled.get("DeletionProtection").is_some_and(|it| *it == serde_json::Value::Bool(true));
+        let unlocked = record.is_some_and(|it| it.unlocked);
+        if is_protected && !unlocked && stack != Ok(Stack::RollsBack) {
+            let environment = record.and_then(|it| it.environment.clone()).unwrap_or_default();
+            return Err(Stop::Failed(self.protected(&environment, stack.err().as_ref())));
+        }
+        // Where the stack can't be asked, nothing is thrown away on a guess.
+        Ok(Asked::Gone { never_settled: !matches!(stack, Ok(Stack::Stands | Stack::Gone)) })
+    }
+
+    fn protected(&self, environment: &str, unasked: Option<&Setback>) -> String {
+        let unasked = unasked.map(|setback| format!(" (Whether the stack rolls back is not known: {setback})"));
+        format!(
+            "DeletionProtection is true for {environment}: nothing was deleted. Set it to false by an update of the stack (if the resource has left the template, put it back under the same logical id with DeletionProtection false, update, and remove it then); or, since a stack in DELETE_FAILED cannot be updated, run: {} and delete the stack again.{}",
+            self.settings.command("unlock", environment),
+            unasked.unwrap_or_default()
+        )
+    }
+
+    async fn bring_about(
+        &self,
+        admitted: &Admitted,
+        spec: &Spec,
+        defaults: &Defaults,
+        until: Moment,
+    ) -> Result<Reached<Data>, Stop> {
+        let Admitted { owner, record, .. } = admitted;
+        let record = record.as_ref();
+        let names = spec.names(&self.settings.place);
+        let scope = Scope { owner: owner.as_str().to_owned(), names: names.clone() };
+        if self.request.event.kind == Kind::Update && record.is_none_or(|record| record.wanted.is_none()) {
+            self.is_something_there(&scope).await?;
+        }
+        let id = names.environment_id();
+        if let Claim::Taken { .. } = self.records.claim(&id, owner).await? {
+            return Err(Stop::Failed(format!(
+                "EnvironmentSuffix is \"{}\": the environment {id} belongs to another stack's resource. Choose another suffix, or remove that one.",
+                spec.environment_suffix
+            )));
+        }
+        let settled = self.settled(record);
+        if settled.as_ref() != Some(spec) {
+            hooks_that_are_answered(spec, self.settings.hooks_are_answered).map_err(Stop::Failed)?;
+        }
+        let retired_tags = retired_tags(record, spec, self.settings);
+        self.records.save(owner, to_record(&id, spec, defaults, &retired_tags)?).await?;
+        let resources = resources(self.settings, self.clouds, spec, owner.as_str()).await?;
+        // Only a create waits: later the number of instances is Auto Scaling's business.
+        let waits = spec.wait_for_instances && record.is_none_or(|it| it.settled_spec.is_none());
+        let in_service = if waits { spec.min_size } else { 0 };
+        let wanted = Wanted { resources, retired_tags, in_service, never_settled: false };
+        match self.reach(admitted, &scope, &wanted, until).await? {
+            Reached::NotYet(waiting_for) => Ok(Reached::NotYet(waiting_for)),
+            Reached::Settled(live) => {
+                self.records.settled(owner).await?;
+                let data = outputs(&live, &names).into_iter().map(|(key, value)| (key.to_owned(), value));
+                Ok(Reached::Settled(data.collect()))
+            }
+        }
+    }
+
+    /// What this owner has goes, whatever id or properties came along.
+    async fn delete(&self, admitted: &Admitted, never_settled: bool, until: Moment) -> Result<Reached<Data>, Stop> {
+        let Admitted { owner, record, .. } = admitted;
+        let names = self.names_of_what_goes(record.as_ref());
+        let scope = Scope { owner: owner.as_str().to_owned(), names };
+        if record.as_ref().is_none_or(|it| it.wanted.is_none()) {
+            self.is_not_protected_by_itself(&scope).await?;
+        }
+        let wanted = Wanted { never_settled, ..Wanted::default() };
+        let live = match self.reach(admitted, &scope, &wanted, until).await? {
+            Reached::NotYet(waiting_for) => return Ok(Reached::NotYet(waiting_for)),
+            Reached::Settled(live) => live,
+        };
+        self.records.release(&scope.names.environment_id(), owner).await?;
+        self.records.gone(owner, self.clouds.now().0).await?;
+        let retained = live.iter().filter(|it| matches!(it.whose, Whose::Retained(_)));
+        let retained: BTreeSet<String> = retained.map(|it| it.key().name).collect();
+        let told = (!retained.is_empty()).then(|| (String::from("Retained"), Vec::from_iter(retained).join(", ")));
+        Ok(Reached::Settled(told.into_iter().collect()))
+    }
+
+    /// Where the record was lost, the group itself still says that it is protected.
+    async fn is_not_protected_by_itself(&self, scope: &Scope) -> Result<(), Stop> {
+        let live = self.clouds.for_run(&scope.owner, &self.request.hash).observe(scope).await?;
+        let is_protected = |it: &&Live| {
+            it.whose == Whose::Ours && matches!(&it.resource.fields, Fields::AutoScalingGroup(group) if group.protected)
+        };
+        let Some(group) = live.iter().find(is_protected) else { return Ok(()) };
+        if self.clouds.stack(&self.request.event.stack_id).await? == Stack::RollsBack {
+            return Ok(());
+        }
+        let name = &group.resource.name;
+        Err(Stop::Failed(format!(
+            "The record of this environment is lost, and its Auto Scaling group {name} is protected: nothing was deleted. Run: aws autoscaling update-auto-scaling-group --auto-scaling-group-name {name} --deletion-protection none and delete the stack again."
+        )))
+    }
+
+    /// The spec that was settled last.
+    fn settled(&self, record: Option<&OwnerRecord>) -> Option<Spec> {
+        known(record, |it| it.settled_spec.as_ref(), self.settings)
+    }
+
+    /// The names by the record, else by the properties, else by the id that came. What is found by them is judged by its
+    /// mark, so a wrong guess does no harm; without any guess an empty suffix makes names that nothing can have.
+    fn names_of_what_goes(&self, record: Option<&OwnerRecord>) -> Names {
+        let suffix = |spec: &serde_json::Value| spec.get("EnvironmentSuffix")?.as_str().map(str::to_owned);
+        let recorded = record.and_then(|it| suffix(it.wanted.as_ref()?));
+        let event = &self.request.event;
+        let given = || event.properties.get("EnvironmentSuffix")?.as_str().map(str::to_owned);
+        let place = &self.settings.place;
+        let by_id = || Some(event.physical_id.as_ref()?.strip_prefix(&place.names("").environment_id())?.to_owned());
+        place.names(&recorded.or_else(given).or_else(by_id).unwrap_or_default())
+    }
+
+    /// An update of what was never made creates nothing.
+    async fn is_something_there(&self, scope: &Scope) -> Result<(), Stop> {
+        let live = self.clouds.for_run(&scope.owner, &self.request.hash).observe(scope).await?;
+        if live.iter().any(|it| it.whose == Whose::Ours) {
+            return Ok(()); // The record was lost; this update writes it anew.
+        }
+        Err(Stop::Failed(format!(
+            "There is nothing to update: this resource has no environment {}. Remove the resource from the stack and add it again.",
+            scope.names.environment_id()
+        )))
+    }
+
+    async fn reach(
+        &self,
+        admitted: &Admitted,
+        scope: &Scope,
+        wanted: &Wanted,
+        until: Moment,
+    ) -> Result<Reached<Vec<Live>>, Stop> {
+        let (owner, request) = (&admitted.owner, &self.request.hash);
+        let cloud = self.clouds.for_run(owner.as_str(), request);
+        // What is gone was seen to be gone, so nothing of it can show up any more.
+        let record = admitted.record.as_ref().filter(|it| !it.gone);
+        let touched = record.and_then(|it| Some((Moment(it.touched_ms?), it.settled)));
+        let in_doubt_until = touched.map(|(touched, settled)| in_doubt_until(touched, settled));
+        let run = Run { scope, wanted, until, in_doubt_until };
+        let mut stop = None;
+        let still_newest = async |plan: &Plan| match self.is_still_newest(owner, plan).await {
+            Ok(()) => Ok(()),
+            Err(why) => Err(stop.insert(why).sentence().to_owned()),
+        };
+        match reconcile(&cloud, run, still_newest).await {
+            Ending::Settled { live } => Ok(Reached::Settled(live)),
+            Ending::Refused { why } => Err(Stop::Failed(why.join("\n"))),
+            Ending::Stopped { why } => Err(stop.unwrap_or(Stop::Failed(why))),
+            Ending::Unfinished { waiting_for } => Ok(Reached::NotYet(waiting_for)),
+        }
+    }
+
+    /// Asked before every wave. Only one that makes what could come to be twice is written down.
+    async fn is_still_newest(&self, owner: &Owner, plan: &Plan) -> Result<(), Stop> {
+        let request = &self.request.hash;
+        let no_note = || Stop::Failed(String::from("The record of this request is gone; nothing more was done."));
+        if plan.makes_what_cannot_be_repeated() {
+            return match self.records.touch(owner, request, self.clouds.now().0).await? {
+                Touched::Newest => Ok(()),
+                Touched::Superseded { kind, .. } => Err(superseded(kind)),
+                Touched::NoNote => Err(no_note()),
+            };
+        }
+        let newest = self.records.owner(owner).await?.and_then(|record| record.newest).ok_or_else(no_note)?;
+        if newest.request_hash == *request { Ok(()) } else { Err(superseded(newest.kind)) }
+    }
+}
+
+/// Where a turn has come to.
+enum Reached<T> {
+    Settled(T),
+    /// The turn's time is up; what it waited for.
+    NotYet(Vec<String>),
+}
+
+impl Stop {
+    /// What a person is told.
+    #[must_use]
+    pub fn sentence(&self) -> &str {
+        let (Stop::Failed(sentence) | Stop::NotNow(sentence)) = self;
+        sentence
+    }
+}
+
+impl From<RecordsError> for Stop {
+    fn from(error: RecordsError) -> Stop {
+        if error.may_pass() { Stop::NotNow(error.to_string()) } else { Stop::Failed(error.to_string()) }
+    }
+}
+
+impl From<Setback> for Stop {
+    fn from(setback: Setback) -> Stop {
+        match setback {
+            Setback::Refused { what } => Stop::Failed(what),
+            Setback::Busy { what, .. } | Setback::Doubtful { what } => Stop::NotNow(what),
+        }
+    }
+}
+
+/// The resources that a spec means here and now.
+///
+/// # Errors
+/// What asking the account for the facts may come to.
+pub async fn resources<C: Clouds>(
+    settings: &Settings,
+    clouds: &C,
+    spec: &Spec,
+    owner: &str,
+) -> Result<Vec<environment::Resource>, Setback> {
+    let Settings { place, hooks_are_answered, .. } = settings;
+    let facts = clouds.facts(spec, &place.region, *hooks_are_answered).await?;
+    Ok(wanted(spec, &spec.names(place), owner, &facts))
+}
+
+/// A spec out of the record, also one that an older version wrote.
+pub fn known<'a>(
+    record: Option<&'a OwnerRecord>,
+    which: impl Fn(&'a OwnerRecord) -> Option<&'a serde_json::Value>,
+    settings: &Settings,
+) -> Option<Spec> {
+    let spec = which(record?)?;
+    Spec::recorded(spec, &frozen_defaults(record, &settings.defaults))
+}
+
+/// The defaults that an environment was made with; those of today for a new one.
+#[must_use]
+pub fn frozen_defaults(record: Option<&OwnerRecord>, of_today: &Defaults) -> Defaults {
+    let frozen = record.and_then(|record| serde_json::from_value(record.frozen.clone()?).ok());
+    frozen.unwrap_or_else(|| of_today.clone())
+}
+
+/// Tag keys that this environment had and has no more: those of the last specs, and those that were still to go.
+#[must_use]
+pub fn retired_tags(record: Option<&OwnerRecord>, spec: &Spec, settings: &Settings) -> BTreeSet<String> {
+    let specs =
+        [known(record, |it| it.wanted.as_ref(), settings), known(record, |it| it.settled_spec.as_ref(), settings)];
+    let had = specs.into_iter().flatten().flat_map(|spec| spec.tags.into_keys());
+    let still_to_go = record.map(|it| it.retired_tags.clone()).unwrap_or_default();
+    had.chain(still_to_go).filter(|key| !spec.tags.contains_key(key)).collect()
+}
+
+fn to_record(
+    id: &str,
+    spec: &Spec,
+    defaults: &Defaults,
+    retired_tags: &BTreeSet<String>,
+) -> Result<records::Wanted, Stop> {
+    let unwritable = |error: serde_json::Error| Stop::Failed(format!("the record of {id} can't be written: {error}"));
+    Ok(records::Wanted {
+        environment: id.to_owned(),
+        spec: serde_json::to_value(spec).map_err(unwritable)?,
+        frozen: serde_json::to_value(defaults).map_err(unwritable)?,
+        retired_tags: retired_tags.iter().cloned().collect(),
+    })
+}
+
+/// All violations, a line each.
+#[must_use]
+pub fn told(violations: &[Violation]) -> String {
+    let lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+fn superseded(kind: Kind) -> Stop {
+    Stop::Failed(format!("Superseded: a newer {kind} has come for this resource. Nothing more was done."))
+}

@@ -1,0 +1,101 @@
+//! The one function that touches environments: takes requests from the line, and brings them about turn by turn.
+//!
+//! A request has as many turns as it needs. One ends with an answer, or the message goes back to its place in the line
+//! for a moment. Whoever asked something newer meanwhile is heard before the next wave of calls.
+//!
+//! The files: `carry_out` (one turn: create, update, delete), `batch` (messages in, outcomes out), `clouds` (where the
+//! work is done), `settings`. The door uses the same turns where there is no line.
+
+mod batch;
+mod carry_out;
+mod clouds;
+mod settings;
+
+pub use carry_out::{Answer, CarryOut, Stop, Turn, frozen_defaults, known, resources, retired_tags, told};
+pub use clouds::{Aws, Clouds, Stack};
+pub use settings::Settings;
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use environment::{CALL_TIME, Cloud as _, Moment};
+use futures_util::FutureExt as _;
+use requests::records::Note;
+use requests::{Courier, Desk, NotDelivered, PhysicalId, Records, Reply, Request};
+
+/// How much of an invocation is kept for the answer: two tries of the courier and the pause between them.
+pub const TIME_TO_ANSWER: Duration = Duration::from_secs(12);
+
+/// Everything that the function has.
+#[derive(Debug)]
+pub struct Reconciler<'a, R, C> {
+    /// Its configuration.
+    pub settings: &'a Settings,
+    /// Who asked last, what is wanted, what was settled.
+    pub records: &'a R,
+    /// Where the work is done.
+    pub clouds: &'a C,
+    /// Who carries the answers.
+    pub courier: &'a Courier,
+}
+
+impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
+    /// All that it takes to carry a request out.
+    #[must_use]
+    pub fn carry_out<'a>(&'a self, request: &'a Request) -> CarryOut<'a, R, C> {
+        CarryOut { settings: self.settings, records: self.records, clouds: self.clouds, request }
+    }
+
+    /// One turn of a request, over at `until`. A panic in it is an answer too.
+    pub async fn turn(&self, request: &Request, until: Moment) -> Turn {
+        let work = self.carry_out(request);
+        let turn = AssertUnwindSafe(work.turn(until)).catch_unwind().await;
+        turn.unwrap_or_else(|_| {
+            let reason = "Envkeeper failed inside: the function's log says where. What exists was left as it is.";
+            Turn::Done(work.answer(None, Err(reason.to_owned())))
+        })
+    }
+
+    /// Turn after turn in one invocation, until it is answered, at `until` at the latest: where there is no line.
+    pub async fn to_the_end(&self, request: &Request, until: Moment) -> Answer {
+        loop {
+            match self.turn(request, until).await {
+                Turn::Done(answer) => return answer,
+                Turn::Later { waiting_for, again } => {
+                    if self.clouds.now() + again + CALL_TIME > until {
+                        let work = self.carry_out(request);
+                        return work.answer(None, Err(work.out_of_time(&waiting_for).await));
+                    }
+                    self.clouds.for_run(request.owner().as_str(), &request.hash).pause(again).await;
+                }
+            }
+        }
+    }
+
+    /// Delivers an answer, until `deadline` at the latest, and notes that it was.
+    ///
+    /// # Errors
+    /// If somebody real still waits.
+    pub async fn deliver(&self, request: &Request, reply: &Reply, deadline: Moment) -> Result<(), NotDelivered> {
+        let desk = Desk { courier: self.courier, records: self.records, hosts: &self.settings.reply_hosts };
+        let now = self.clouds.now();
+        desk.answer(&request.owner(), &Note::of_request(request), reply, now.0, deadline - now).await
+    }
+}
+
+/// The reply that an answer makes.
+#[must_use]
+pub fn reply(request: &Request, answer: Answer) -> Reply {
+    let Answer { id, outcome } = answer;
+    match outcome {
+        Ok(data) => Reply::success(&request.to, id, data),
+        Err(reason) => Reply::failed(&request.to, id, reason),
+    }
+}
+
+/// The id for an answer to what could not even be read: the one that came, else one that is the same each time.
+#[must_use]
+pub fn last_resort(event: &serde_json::Value, to: &requests::ReplyAddress) -> PhysicalId {
+    let came = event.get("PhysicalResourceId").and_then(serde_json::Value::as_str);
+    PhysicalId::or(came, PhysicalId::of_owner(&requests::Owner::of(&to.stack_id, &to.logical_id)))
+}

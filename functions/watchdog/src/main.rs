@@ -1,0 +1,35 @@
+//! The function `watchdog`: wiring only.
+// The whole request is one future, and the compiler works its layout out call by call, deeper than it does unasked.
+#![recursion_limit = "256"]
+
+use std::sync::Arc;
+
+use aws_cloud::Clients;
+use lambda_kit::{Error, environment, init_logging, now_ms, run, sdk_config};
+use requests::{Courier, records::DynamoRecords};
+use watchdog::{Marked, Marks, Settings, Watchdog};
+
+/// The account that the function runs in.
+struct Aws(Clients);
+
+impl Marks for Aws {
+    async fn marked(&self) -> Result<Vec<Marked>, String> {
+        let all = aws_cloud::marked(&self.0).await.map_err(|setback| setback.to_string())?;
+        Ok(all.into_iter().map(|(owner, resource)| Marked { owner, resource }).collect())
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    init_logging("watchdog");
+    let config = sdk_config().await;
+    let settings = Settings::from_vars(environment)?;
+    let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table.clone());
+    let watchdog = Watchdog { settings, records, marks: Aws(Clients::new(&config)), courier: Courier::new() };
+    let watchdog = Arc::new(watchdog);
+    run("watchdog", move |event, invocation| {
+        let watchdog = Arc::clone(&watchdog);
+        async move { watchdog.handle(event, now_ms(), invocation.deadline_ms).await }
+    })
+    .await
+}

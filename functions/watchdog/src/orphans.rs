@@ -1,0 +1,72 @@
+//! What carries an owner's mark although nobody knows that owner.
+
+use std::collections::BTreeMap;
+
+use lambda_kit::Error;
+use requests::{Owner, Records};
+use serde_json::{Value, json};
+
+use crate::Watchdog;
+
+/// A resource that carries an owner's mark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marked {
+    /// The owner, as the mark says.
+    pub owner: String,
+    /// The resource's kind and id, for people.
+    pub resource: String,
+}
+
+/// Who looks for marks: AWS, or a test.
+#[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
+pub trait Marks {
+    /// All resources of the account and region that carry an owner's mark, as far as one call each of EC2 and Auto
+    /// Scaling shows them.
+    async fn marked(&self) -> Result<Vec<Marked>, String>;
+}
+
+/// What an owner left that nobody knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orphan {
+    /// Whose it was, as the marks say.
+    pub owner: String,
+    /// What there is.
+    pub resources: Vec<String>,
+}
+
+impl Orphan {
+    pub(crate) fn told(&self) -> Value {
+        json!({ "Owner": self.owner, "Resources": self.resources })
+    }
+}
+
+impl<R: Records, M: Marks> Watchdog<R, M> {
+    /// Finds what is owned by nobody that is known, and logs it; nothing is done about it.
+    pub(crate) async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
+        let mut by_owner: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for Marked { owner, resource } in self.marks.marked().await? {
+            by_owner.entry(owner).or_default().push(resource);
+        }
+        let mut orphans = Vec::new();
+        for (owner, resources) in by_owner {
+            if let Some(owner) = Owner::parse(&owner)
+                && self.is_known(&owner).await?
+            {
+                continue;
+            }
+            tracing::warn!(
+                owner,
+                ?resources,
+                "orphans: their record is gone; delete them by the door's request \"delete\""
+            );
+            orphans.push(Orphan { owner, resources });
+        }
+        Ok(orphans)
+    }
+
+    /// Whether a record says that the owner has something, or is about to: until a delete is over it has.
+    async fn is_known(&self, owner: &Owner) -> Result<bool, Error> {
+        let record = self.records.owner(owner).await?;
+        Ok(record.is_some_and(|it| !it.gone || it.answer_due_ms.is_some()))
+    }
+}

@@ -1,0 +1,70 @@
+//! The line of requests: an SQS FIFO queue in which each owner has a line of its own.
+//!
+//! The message group is the owner, so the requests of one owner come one after the other, and those of different owners
+//! at once. The body is the event as it came; its hash tells duplicates apart, since CloudFormation uses a `RequestId`
+//! again. Coming back later is a change of the message's visibility: it keeps its place, and nobody of the same owner
+//! overtakes it.
+
+use crate::Owner;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::DisplayErrorContext;
+use serde_json::Value;
+use std::future::Future;
+use std::time::Duration;
+
+/// Where requests wait for their turn: SQS, or what a test puts in its place.
+pub trait Line: Send + Sync {
+    /// Puts a request at the end of its owner's line. The same request within five minutes is there only once.
+    fn send(
+        &self,
+        owner: &Owner,
+        request_hash: &str,
+        event: &Value,
+    ) -> impl Future<Output = Result<(), LineError>> + Send;
+
+    /// Lets a message that was received come again, after this long.
+    fn come_back(&self, receipt: &str, after: Duration) -> impl Future<Output = Result<(), LineError>> + Send;
+}
+
+/// What the queue answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the queue {queue} can't be used: {what}")]
+pub struct LineError {
+    /// Its URL.
+    pub queue: String,
+    /// The error, with its causes.
+    pub what: String,
+}
+
+/// An SQS FIFO queue.
+#[derive(Clone, Debug)]
+pub struct SqsLine {
+    client: Client,
+    queue: String,
+}
+
+impl SqsLine {
+    /// The queue with this URL. Nothing is called yet.
+    pub fn new(client: Client, queue: impl Into<String>) -> SqsLine {
+        SqsLine { client, queue: queue.into() }
+    }
+
+    fn error(&self, error: impl std::error::Error) -> LineError {
+        LineError { queue: self.queue.clone(), what: DisplayErrorContext(error).to_string() }
+    }
+}
+
+impl Line for SqsLine {
+    async fn send(&self, owner: &Owner, request_hash: &str, event: &Value) -> Result<(), LineError> {
+        let call = self.client.send_message().queue_url(&self.queue).message_body(event.to_string());
+        let call = call.message_group_id(owner.as_str()).message_deduplication_id(request_hash);
+        call.send().await.map(|_| ()).map_err(|error| self.error(error))
+    }
+
+    async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), LineError> {
+        let seconds = i32::try_from(after.as_secs()).unwrap_or(i32::MAX);
+        let call = self.client.change_message_visibility().queue_url(&self.queue);
+        let call = call.receipt_handle(receipt).visibility_timeout(seconds);
+        call.send().await.map(|_| ()).map_err(|error| self.error(error))
+    }
+}
