@@ -109,6 +109,8 @@ struct Counted {
     /// Whether what it waits for has been.
     #[serde(skip)]
     armed: bool,
+    #[serde(skip)]
+    seed: u64,
     /// Calls of each operation: chance is drawn for the n-th of one, so that calls of others at the same time, in
     /// whatever order they come, change nothing.
     #[serde(skip)]
@@ -126,7 +128,7 @@ impl Faults {
         for rule in &rules {
             rule.check()?;
         }
-        *self.rules() = rules.into_iter().map(Counted::new).collect();
+        *self.rules() = (0..).zip(rules).map(|(place, rule)| Counted::new(place, rule)).collect();
         Ok(())
     }
 
@@ -193,9 +195,10 @@ impl Rule {
 }
 
 impl Counted {
-    fn new(rule: Rule) -> Self {
-        let armed = rule.after.is_none();
-        Counted { rule, matched: 0, struck: 0, armed, of_operation: BTreeMap::new() }
+    /// Rules of one seed draw apart: else the second of two would only ever want calls that the first has taken.
+    fn new(place: u64, rule: Rule) -> Self {
+        let (armed, seed) = (rule.after.is_none(), mix(rule.seed) ^ place);
+        Counted { rule, matched: 0, struck: 0, armed, seed, of_operation: BTreeMap::new() }
     }
 
     fn wants(&mut self, call: Asked<'_>) -> bool {
@@ -208,7 +211,7 @@ impl Counted {
         self.matched += 1;
         let of_operation = self.of_operation.entry(format!("{} {}", call.service, call.operation)).or_default();
         *of_operation += 1;
-        let drawn = draw(self.rule.seed, call, *of_operation);
+        let drawn = draw(self.seed, call, *of_operation);
         self.rule.times.is_none_or(|times| self.struck < times)
             && self.rule.nth.is_none_or(|nth| nth == self.matched)
             && self.rule.probability.is_none_or(|probability| drawn < probability)
@@ -304,6 +307,15 @@ mod tests {
         assert_ne!(struck(&rules(8), "CreateVpc", 100), first);
         let never = faults(&json!([{"service": "*", "operation": "*", "probability": 0, "fault": "503"}]));
         assert!(struck(&never, "CreateVpc", 100).is_empty());
+    }
+
+    #[test]
+    fn two_rules_of_one_seed_want_different_calls() {
+        let rule = |fault: &str| json!({"service": "*", "operation": "*", "probability": 0.3, "fault": fault});
+        let faults = faults(&json!([rule("500"), rule("503")]));
+        struck(&faults, "CreateVpc", 100);
+        let told: Value = serde_json::from_slice(&faults.to_json().unwrap()).unwrap();
+        assert!(told[1]["struck"].as_u64().unwrap() > 10, "{told}");
     }
 
     #[test]

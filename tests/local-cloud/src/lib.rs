@@ -14,6 +14,7 @@ pub mod exports;
 pub mod fault_answer;
 pub mod faults;
 pub mod form;
+pub mod half;
 pub mod http;
 pub mod latency;
 pub mod operation;

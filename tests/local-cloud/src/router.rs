@@ -18,6 +18,7 @@ use crate::{
     auto_scaling::AutoScalingService,
     control, fault_answer,
     faults::{Asked, Fault, Faults, Strike},
+    half::Half,
     http::Http,
     latency::LatencyTable,
     operation,
@@ -35,8 +36,8 @@ pub const MOTO_SERVICES: [&str; 3] = ["ec2", "iam", "ssm"];
 const NOT_FORWARDED: [HeaderName; 5] =
     [header::CONNECTION, header::EXPECT, header::TE, header::TRANSFER_ENCODING, HeaderName::from_static("keep-alive")];
 
-/// A streamed answer of an emulator, or one of our own.
-pub type Body = Either<Incoming, Full<Bytes>>;
+/// A streamed answer of an emulator, one of which half comes, or one of our own.
+pub type Body = Either<Either<Incoming, Half>, Full<Bytes>>;
 
 /// Where requests go, and what happens to them on the way.
 pub struct Router {
@@ -156,7 +157,7 @@ impl Router {
             Ok(response) => {
                 let (mut head, body) = response.into_parts();
                 strip(&mut head.headers);
-                Response::from_parts(head, Either::Left(body))
+                Response::from_parts(head, Either::Left(Either::Left(body)))
             }
             Err(error) => control::text(StatusCode::BAD_GATEWAY, format!("{to}: {error:?}")),
         }
@@ -199,7 +200,7 @@ async fn halved(response: Response<Body>) -> Result<Response<Body>, NoAnswer> {
     let (mut head, body) = response.into_parts();
     let body = body.collect().await.map_err(|_| NoAnswer::Told)?.to_bytes();
     head.headers.insert(header::CONTENT_LENGTH, body.len().into());
-    Ok(Response::from_parts(head, Either::Right(Full::new(body.slice(..body.len() / 2)))))
+    Ok(Response::from_parts(head, Either::Left(Either::Right(Half::of(&body)))))
 }
 
 /// The parameters of a query protocol's request: in its query and in its body.
