@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use environment::{
-    CALL_TIME, Cloud as _, Defaults, Ending, Fields, Live, Moment, Names, Plan, Run, Scope, Setback, Spec, Violation,
+    BELIEF, CALL_TIME, Cloud as _, Defaults, Ending, Fields, Live, Moment, Names, Plan, Run, Scope, Setback, Spec, Violation,
     Wanted, Whose, check_change, hooks_that_are_answered, in_doubt_until, mark, outputs, reconcile, wanted,
 };
 use requests::records::{Claim, Note, Noted, OwnerRecord, Touched};
@@ -343,7 +343,10 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         let record = admitted.record.as_ref().filter(|it| !it.gone);
         let touched = record.and_then(|it| Some((Moment(it.touched_ms?), it.settled)));
         let in_doubt_until = touched.map(|(touched, settled)| in_doubt_until(touched, settled));
-        let run = Run { scope, wanted, until, in_doubt_until };
+        let before = admitted.record.as_ref().and_then(|it| it.answers.last());
+        let before = before.filter(|it| it.request_hash != *request);
+        let stale_until = before.map(|it| Moment(it.answered_ms) + BELIEF);
+        let run = Run { scope, wanted, until, in_doubt_until, stale_until };
         let mut stop = None;
         let still_newest = async |plan: &Plan| match self.is_still_newest(owner, plan).await {
             Ok(()) => Ok(()),

@@ -24,6 +24,9 @@ pub struct Run<'a> {
     pub until: Moment,
     /// Until when something that an earlier run made may not be visible yet: see [`in_doubt_until`].
     pub in_doubt_until: Option<Moment>,
+    /// Until when a look may still show how things were before the request before this one: its end and [`BELIEF`]. A look
+    /// that finds nothing to do is not believed before, since what it misses may be what has to be undone.
+    pub stale_until: Option<Moment>,
 }
 
 /// Until when a look may miss something that an earlier run made, whose last wave with a create that cannot be repeated
@@ -96,7 +99,8 @@ async fn turn<C: Cloud>(
         return Turn::Ended(Ending::Refused { why: plan.refused });
     }
     if plan.is_settled() {
-        return match still_in_doubt(run, memory, cloud.now()).or_else(|| not_listed(&live)) {
+        let now = cloud.now();
+        return match still_in_doubt(run, memory, now).or_else(|| still_stale(run, now)).or_else(|| not_listed(&live)) {
             Some(what) => Turn::Waits { what: vec![what], again: None, moved: false },
             None => Turn::Ended(Ending::Settled { live }),
         };
@@ -117,6 +121,11 @@ fn still_in_doubt(run: &Run<'_>, memory: &Memory, now: Moment) -> Option<String>
     let deletes = run.wanted.resources.is_empty();
     let ends = memory.all_in_doubt_until.filter(|ends| deletes && now < *ends)?;
     Some(format!("a last look in {} s, for what an earlier run may have made", (ends - now).as_secs() + 1))
+}
+
+fn still_stale(run: &Run<'_>, now: Moment) -> Option<String> {
+    let ends = run.stale_until.filter(|ends| now < *ends)?;
+    Some(format!("a last look in {} s, for what the request before this one did", (ends - now).as_secs() + 1))
 }
 
 /// A create is not done while its reply could not tell the id of what was made.

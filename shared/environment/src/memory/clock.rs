@@ -42,6 +42,11 @@ impl Clock {
         self.halted.set(true);
     }
 
+    /// Takes a halt back, and tells whether there was one: for a harness in which one process of several is killed.
+    pub fn take_halt(&self) -> bool {
+        self.halted.replace(false)
+    }
+
     /// Runs to the end; `None` if it was halted.
     ///
     /// # Panics

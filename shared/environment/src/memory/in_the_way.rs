@@ -1,11 +1,13 @@
 //! What stands in the way of a call, as the real services have it.
 
+use std::collections::BTreeMap;
+
 use crate::cloud::{Moment, Setback};
 use crate::field::Setting;
 use crate::kinds::Bucket;
 use crate::memory::rules::busy;
 use crate::memory::world::Thing;
-use crate::resource::{Fields, Kind, Resource};
+use crate::resource::{Fields, Key, Kind, Resource};
 
 pub(super) fn can_set(things: &[Thing], at: usize, setting: &Setting, now: Moment) -> Result<(), Setback> {
     let me = &things[at];
@@ -100,8 +102,14 @@ pub(super) fn can_delete(things: &[Thing], at: usize, instances: usize) -> Resul
 }
 
 /// Detaching a gateway while the VPC has addresses that are mapped is a `DependencyViolation`.
-pub(super) fn can_clear(things: &[Thing], setting: &Setting) -> Result<(), Setback> {
-    let nat = things.iter().any(|it| it.resource().is_some_and(|it| it.kind() == Kind::NatGateway));
+pub(super) fn can_clear(things: &[Thing], setting: &Setting, links: &BTreeMap<Key, String>) -> Result<(), Setback> {
+    let within =
+        |thing: &Thing| thing.now().is_some_and(|it| it.links.values().any(|id| links.values().any(|vpc| vpc == id)));
+    let subnets: Vec<&String> = things.iter().filter(|it| within(it)).map(|it| &it.id).collect();
+    let nat = things.iter().any(|it| {
+        let is_nat = it.resource().is_some_and(|it| it.kind() == Kind::NatGateway);
+        is_nat && it.now().is_some_and(|it| it.links.values().any(|id| subnets.contains(&id)))
+    });
     match setting {
         Setting::Attachment(_) if nat => Err(busy(String::from("the VPC has mapped public addresses"))),
         _ => Ok(()),

@@ -200,7 +200,7 @@ fn set(
 fn clear(world: &World, things: &[Thing], version: &mut Version, settings: &[Setting]) -> Result<(), Setback> {
     let Some(resource) = &mut version.resource else { return Ok(()) };
     for setting in settings {
-        can_clear(things, setting)?;
+        can_clear(things, setting, &version.links)?;
         if resource.kind() == Kind::AutoScalingGroup {
             groups::clear(world, &resource.name, setting)?;
         }
@@ -217,12 +217,22 @@ fn drain(world: &World, version: &mut Version) -> Result<(), Setback> {
     groups::set(world, &resource.name, group, &Setting::MaxSize(0))
 }
 
+/// How many instances of groups use a thing: by the group's own reference, or by its template's.
+fn instances_on(world: &World, things: &[Thing], at: usize) -> usize {
+    let links = |thing: &Thing, id: &String| thing.now().is_some_and(|it| it.links.values().any(|link| link == id));
+    let by_template = |group: &Thing| {
+        let templates = things.iter().filter(|it| it.resource().is_some_and(|it| it.kind() == Kind::LaunchTemplate));
+        templates.filter(|it| links(it, &things[at].id)).any(|it| links(group, &it.id))
+    };
+    let groups = things.iter().filter(|it| it.resource().is_some_and(|it| it.kind() == Kind::AutoScalingGroup));
+    let using = groups.filter(|it| links(it, &things[at].id) || by_template(it));
+    using.filter_map(Thing::resource).map(|it| groups::instances(world, &it.name).0).sum()
+}
+
 /// Deletes a thing; what takes its time says when it is gone.
 fn delete(world: &World, things: &[Thing], at: usize, now: Moment) -> Result<Option<Moment>, Setback> {
     let Some(resource) = things[at].resource() else { return Ok(None) };
-    let group = things.iter().filter_map(Thing::resource).find(|it| it.kind() == Kind::AutoScalingGroup);
-    let instances = group.map_or(0, |it| groups::instances(world, &it.name).0);
-    can_delete(things, at, instances)?;
+    can_delete(things, at, instances_on(world, things, at))?;
     match &resource.fields {
         Fields::AutoScalingGroup(_) => groups::delete(world, &resource.name)?,
         Fields::ScalingPolicy(policy) => groups::delete_policy(world, &resource.name, &policy.group)?,

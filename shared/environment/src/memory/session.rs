@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::time::Duration;
 
+use crate::apply::CALL_TIME;
 use crate::cloud::{Call, Cloud, Live, Moment, Scope, Setback, What, Whose};
 use crate::memory::rules;
 use crate::memory::world::{Fault, World};
@@ -85,6 +86,7 @@ impl Cloud for Session<'_> {
     async fn call(&self, call: &Call) -> Result<(), Setback> {
         let number = self.world.calls.borrow().len();
         self.world.calls.borrow_mut().push(call.clone());
+        self.world.sent.borrow_mut().push(self.now());
         let fault = self.world.faults.borrow().get(&number).copied();
         let told = |problem: &str| format!("{}: {}: {problem}", call.key, call.operation());
         match fault {
@@ -94,11 +96,17 @@ impl Cloud for Session<'_> {
             }
             Some(Fault::Throttled) => return Err(Setback::Busy { what: told("throttled"), again: takes(call) }),
             Some(Fault::Denied) => return Err(Setback::Refused { what: told("access denied") }),
+            Some(Fault::Quota) => return Err(Setback::Refused { what: told("the account's quota is reached") }),
+            Some(Fault::NotFoundLag) => return Err(Setback::Busy { what: told("not found yet"), again: takes(call) }),
             Some(Fault::LostRequest) => return Err(Setback::Doubtful { what: told("no answer") }),
-            Some(Fault::CrashAfter | Fault::LostAnswer) | None => {}
+            Some(Fault::CrashAfter | Fault::CrashAnswered | Fault::LostAnswer | Fault::Twice | Fault::Stall) | None => {
+            }
         }
         self.pause(takes(call) / 2).await;
-        let answer = self.take_effect(call);
+        let mut answer = self.take_effect(call);
+        if fault == Some(Fault::Twice) && call.key.kind.create_can_be_repeated() {
+            answer = self.take_effect(call);
+        }
         match fault {
             Some(Fault::CrashAfter) => {
                 self.world.clock.halt();
@@ -107,7 +115,15 @@ impl Cloud for Session<'_> {
             Some(Fault::LostAnswer) => return Err(Setback::Doubtful { what: told("no answer") }),
             _ => {}
         }
+        if fault == Some(Fault::Stall) {
+            self.pause(CALL_TIME).await;
+            return Err(Setback::Doubtful { what: told("no answer") });
+        }
         self.pause(takes(call) / 2).await;
+        if fault == Some(Fault::CrashAnswered) {
+            self.world.clock.halt();
+            return pending().await;
+        }
         answer
     }
 }

@@ -1,7 +1,7 @@
 //! What is there, who asked for it, and what goes wrong.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use auto_scaling::{AutoScaling, Timing};
@@ -20,12 +20,22 @@ pub enum Fault {
     CrashBefore,
     /// The caller dies after the call had its effect.
     CrashAfter,
+    /// The caller dies when it has the answer.
+    CrashAnswered,
     /// It has its effect, and the answer is lost.
     LostAnswer,
     /// It never arrives, and nobody says so.
     LostRequest,
     Throttled,
     Denied,
+    /// The account has as many as it may have.
+    Quota,
+    /// What it refers to is not seen yet, though it is there.
+    NotFoundLag,
+    /// It has its effect twice: a retry below, of which nobody here knows.
+    Twice,
+    /// The answer takes longer than a call is given, and counts as lost.
+    Stall,
 }
 
 /// One account in one region.
@@ -35,6 +45,8 @@ pub struct World {
     pub(crate) things: RefCell<Vec<Thing>>,
     /// Every call that was sent, in order.
     pub calls: RefCell<Vec<Call>>,
+    /// When each of them was sent.
+    pub sent: RefCell<Vec<Moment>>,
     /// What goes wrong, by the number of the call, counted from 0.
     pub faults: RefCell<BTreeMap<usize, Fault>>,
     /// Number of looks.
@@ -87,6 +99,7 @@ impl Default for World {
             clock: Clock::default(),
             things: RefCell::default(),
             calls: RefCell::default(),
+            sent: RefCell::default(),
             faults: RefCell::default(),
             looks: Cell::default(),
             read_lag: Duration::from_secs(3),
@@ -191,13 +204,18 @@ impl World {
         self.tick();
         let now = self.clock.now();
         let things = self.things.borrow();
+        let by_name = found_by_name(&scope.names);
         let seen = things.iter().filter_map(|thing| {
             let version = thing.seen(now, self.read_lag)?;
-            let mut resource = version.resource.clone()?;
+            let resource = version.resource.as_ref()?;
+            let of_the_owner = resource.tags.get(mark::OWNER) == Some(&scope.owner);
+            if !of_the_owner && !by_name.contains(&resource.key()) && !is_a_saved_query(resource, &scope.names) {
+                return None;
+            }
+            let mut resource = resource.clone();
             let whose = whose(&resource, &things, &scope.owner);
-            let in_scope = whose == Whose::Ours || is_found_by_name(&resource, &scope.names);
             self.count_instances(&mut resource);
-            in_scope.then(|| Live {
+            Some(Live {
                 id: Some(thing.id.clone()),
                 whose,
                 state: self.state(thing, &resource),
@@ -254,8 +272,8 @@ fn whose(resource: &Resource, things: &[Thing], owner: &str) -> Whose {
 }
 
 /// What has a name that is unique in its service is found by it; the rest is found by its tag only.
-fn is_found_by_name(resource: &Resource, names: &Names) -> bool {
-    let by_name = [
+fn found_by_name(names: &Names) -> BTreeSet<Key> {
+    BTreeSet::from([
         names.data_bucket(),
         names.log_bucket(),
         names.role(),
@@ -271,7 +289,9 @@ fn is_found_by_name(resource: &Resource, names: &Names) -> bool {
         names.dashboard(),
         names.scaling_log_group(),
         names.instance_log_group(),
-    ];
-    by_name.contains(&resource.key())
-        || (resource.kind() == Kind::SavedQuery && resource.name.starts_with(&names.saved_queries()))
+    ])
+}
+
+fn is_a_saved_query(resource: &Resource, names: &Names) -> bool {
+    resource.kind() == Kind::SavedQuery && resource.name.starts_with(&names.saved_queries())
 }

@@ -1,0 +1,12 @@
+//! Faults, crashes and disorder: the whole of Envkeeper in one process under virtual time, and what CloudFormation,
+//! Lambda, SQS and the network do to it.
+//!
+//! `outer` holds the services around the managed cloud, `stage` all that moves, `life` what a stack asks of an
+//! environment and how it is judged, and `rows` the campaign's rows.
+#![expect(clippy::expect_used, reason = "a campaign stops where its own stage is broken")]
+
+pub mod life;
+pub mod outer;
+pub mod rows;
+pub mod stage;
+mod urls;

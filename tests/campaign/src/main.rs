@@ -1,0 +1,69 @@
+//! `make campaign`: plays all rows, prints a table, and writes `target/reports/campaign.json`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use campaign::rows::{Report, all};
+use clap::Parser;
+
+/// Faults, crashes and disorder, exhaustively.
+#[derive(Parser)]
+struct Arguments {
+    /// Only rows whose name contains this.
+    #[arg(long, default_value = "")]
+    row: String,
+    /// Only this case of them: a call's number, or a seed.
+    #[arg(long)]
+    case: Option<usize>,
+    /// A sample of each row.
+    #[arg(long)]
+    short: bool,
+    /// Where the report goes.
+    #[arg(long)]
+    report: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let rows: Vec<_> = all().into_iter().filter(|row| row.name.contains(&arguments.row)).collect();
+    if let Some(case) = arguments.case {
+        for row in rows.iter().filter(|row| case < row.cases) {
+            println!("{}: case {case}: {:#?}", row.name, (row.play)(case));
+        }
+        return ExitCode::SUCCESS;
+    }
+    println!(
+        "{:<90} {:>6} {:>9} {:>6} {:>10} {:>10} {:>7}",
+        "", "runs", "converged", "leaked", "duplicated", "unanswered", "s"
+    );
+    let mut reports: Vec<Report> = Vec::new();
+    for row in rows {
+        let began = Instant::now();
+        let report = row.report(arguments.short);
+        let Report { name, runs, converged, leaked, duplicated, unanswered, .. } = &report;
+        let seconds = began.elapsed().as_secs();
+        println!("{name:<90} {runs:>6} {converged:>9} {leaked:>6} {duplicated:>10} {unanswered:>10} {seconds:>7}");
+        for (case, why) in &report.failed {
+            println!("  campaign --row '{name}' --case {case}: {}", why.chars().take(600).collect::<String>());
+        }
+        reports.push(report);
+    }
+    println!("peak memory: {} MB", peak_memory_mb().unwrap_or_default());
+    if let Some(path) = &arguments.report {
+        let written = serde_json::to_string_pretty(&reports).map(|text| std::fs::write(path, text + "\n"));
+        if !matches!(written, Ok(Ok(()))) {
+            eprintln!("the report can't be written to {}", path.display());
+            return ExitCode::FAILURE;
+        }
+    }
+    if reports.iter().all(Report::is_clean) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The most memory that this process has had.
+fn peak_memory_mb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes / 1024)
+}

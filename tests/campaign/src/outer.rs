@@ -1,0 +1,291 @@
+//! The services around the cloud that is managed: records, the line, and the way of the answers; with faults of their
+//! own, by the number of the call.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::{Future, pending};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use requests::records::{Answered, Claim, MemoryRecords, Note, Noted, OwnerRecord, Progress, Touched, Wanted};
+use requests::{Line, LineError, Owner, Records, RecordsError};
+use serde_json::Value;
+
+/// What becomes of a call to one of these services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OuterFault {
+    /// The caller dies before the call is sent.
+    CrashBefore,
+    /// The caller dies after the call had its effect.
+    CrashAfter,
+    /// It is refused for now.
+    Throttled,
+    /// It has its effect, and the answer is lost.
+    LostAnswer,
+}
+
+/// The faults, and who was killed.
+#[derive(Debug, Default)]
+pub struct Outer {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    calls: usize,
+    faults: BTreeMap<usize, OuterFault>,
+    killed: bool,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Outer {
+    /// How many calls there were.
+    pub fn calls(&self) -> usize {
+        locked(&self.state).calls
+    }
+
+    /// Lets the call with this number, counted from 0, go wrong.
+    pub fn plan(&self, call: usize, fault: OuterFault) {
+        locked(&self.state).faults.insert(call, fault);
+    }
+
+    /// Whether a process has been killed since the last question.
+    pub fn take_killed(&self) -> bool {
+        std::mem::take(&mut locked(&self.state).killed)
+    }
+
+    fn next(&self) -> Option<OuterFault> {
+        let mut state = locked(&self.state);
+        let number = state.calls;
+        state.calls += 1;
+        state.faults.get(&number).copied()
+    }
+
+    /// Makes one call: before it, the fault that was planned; after it, too.
+    async fn make<T, E>(&self, call: impl Future<Output = Result<T, E>>, refused: impl Fn() -> E) -> Result<T, E> {
+        match self.next() {
+            None => call.await,
+            Some(OuterFault::Throttled) => Err(refused()),
+            Some(OuterFault::LostAnswer) => {
+                call.await?;
+                Err(refused())
+            }
+            Some(OuterFault::CrashBefore) => self.die().await,
+            Some(OuterFault::CrashAfter) => {
+                // Its answer is nobody's any more.
+                drop(call.await);
+                self.die().await
+            }
+        }
+    }
+
+    async fn die<T>(&self) -> T {
+        locked(&self.state).killed = true;
+        pending().await
+    }
+}
+
+/// Records in memory, with faults.
+#[derive(Clone, Debug)]
+pub struct FaultyRecords {
+    pub inner: Arc<MemoryRecords>,
+    pub outer: Arc<Outer>,
+}
+
+fn throttled() -> RecordsError {
+    RecordsError::Throttled { table: String::from("records") }
+}
+
+impl Records for FaultyRecords {
+    async fn owner(&self, owner: &Owner) -> Result<Option<OwnerRecord>, RecordsError> {
+        self.outer.make(self.inner.owner(owner), throttled).await
+    }
+    async fn note(&self, owner: &Owner, note: Note) -> Result<Noted, RecordsError> {
+        self.outer.make(self.inner.note(owner, note), throttled).await
+    }
+    async fn touch(&self, owner: &Owner, request_hash: &str, now_ms: u64) -> Result<Touched, RecordsError> {
+        self.outer.make(self.inner.touch(owner, request_hash, now_ms), throttled).await
+    }
+    async fn waits(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
+        self.outer.make(self.inner.waits(owner, request_hash, progress), throttled).await
+    }
+    async fn answered(&self, owner: &Owner, answers: Vec<Answered>) -> Result<(), RecordsError> {
+        self.outer.make(self.inner.answered(owner, answers), throttled).await
+    }
+    async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
+        self.inner.overdue(now_ms).await
+    }
+    async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {
+        self.outer.make(self.inner.claim(environment, owner), throttled).await
+    }
+    async fn environment_owner(&self, environment: &str) -> Result<Option<Owner>, RecordsError> {
+        self.inner.environment_owner(environment).await
+    }
+    async fn release(&self, environment: &str, owner: &Owner) -> Result<(), RecordsError> {
+        self.outer.make(self.inner.release(environment, owner), throttled).await
+    }
+    async fn save(&self, owner: &Owner, wanted: Wanted) -> Result<(), RecordsError> {
+        self.outer.make(self.inner.save(owner, wanted), throttled).await
+    }
+    async fn unlock(&self, owner: &Owner) -> Result<(), RecordsError> {
+        self.inner.unlock(owner).await
+    }
+    async fn settled(&self, owner: &Owner) -> Result<(), RecordsError> {
+        self.outer.make(self.inner.settled(owner), throttled).await
+    }
+    async fn gone(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
+        self.outer.make(self.inner.gone(owner, now_ms), throttled).await
+    }
+}
+
+/// Where the bodies of replies arrive.
+#[derive(Clone, Debug)]
+pub struct Mailbox {
+    pub outer: Arc<Outer>,
+    letters: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Mailbox {
+    pub fn new(outer: Arc<Outer>) -> Mailbox {
+        Mailbox { outer, letters: Arc::default() }
+    }
+
+    /// The first answer that arrived at a path, as CloudFormation takes it.
+    pub fn answer(&self, path: &str) -> Option<Value> {
+        let letters = locked(&self.letters);
+        let (_, body) = letters.iter().find(|(to, _)| to.contains(path))?;
+        serde_json::from_str(body).ok()
+    }
+}
+
+impl HttpConnector for Mailbox {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let mailbox = self.clone();
+        HttpConnectorFuture::new(async move {
+            let to = request.uri().to_owned();
+            let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+            let arrives = async {
+                locked(&mailbox.letters).push((to, body));
+                let ok = 200.try_into().map_err(|_| refused())?;
+                Ok(HttpResponse::new(ok, SdkBody::empty()))
+            };
+            mailbox.outer.make(arrives, refused).await
+        })
+    }
+}
+
+fn refused() -> ConnectorError {
+    ConnectorError::io("connection refused".into())
+}
+
+/// How long SQS remembers a deduplication id (FACTS, section 1).
+const REMEMBERED: Duration = Duration::from_mins(5);
+
+/// A FIFO queue by SQS's rules: of each group only the first message is to be had, and only while nobody has it.
+#[derive(Debug)]
+pub struct Fifo {
+    outer: Arc<Outer>,
+    state: Mutex<Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    now_ms: u64,
+    next: u64,
+    messages: Vec<Message>,
+    /// By deduplication id, when it was sent.
+    seen: BTreeMap<String, u64>,
+    delays: BTreeMap<String, Duration>,
+}
+
+/// A message that was received.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub id: u64,
+    pub group: String,
+    pub body: String,
+    pub sent_ms: u64,
+    visible_ms: u64,
+    pub receives: u32,
+}
+
+impl Fifo {
+    pub fn new(outer: Arc<Outer>) -> Fifo {
+        Fifo { outer, state: Mutex::default() }
+    }
+
+    /// Lets time pass.
+    pub fn at(&self, now_ms: u64) {
+        locked(&self.state).now_ms = now_ms;
+    }
+
+    /// The next message that is to be had, which is then hidden for this long.
+    pub fn receive(&self, hidden: Duration) -> Option<Message> {
+        let mut queue = locked(&self.state);
+        let now_ms = queue.now_ms;
+        let mut groups = BTreeSet::new();
+        let first = queue.messages.iter_mut().find(|it| groups.insert(it.group.clone()) && it.visible_ms <= now_ms)?;
+        first.visible_ms = now_ms + millis(hidden);
+        first.receives += 1;
+        Some(first.clone())
+    }
+
+    pub fn delete(&self, id: u64) {
+        locked(&self.state).messages.retain(|it| it.id != id);
+    }
+
+    /// The invocation has ended and reported the message as failed: it comes when it was told to.
+    pub fn returned(&self, id: u64) {
+        let mut queue = locked(&self.state);
+        let now_ms = queue.now_ms;
+        let Some(delay) = queue.delays.remove(&id.to_string()) else { return };
+        for message in queue.messages.iter_mut().filter(|it| it.id == id) {
+            message.visible_ms = now_ms + millis(delay);
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        locked(&self.state).messages.is_empty()
+    }
+}
+
+impl Line for Fifo {
+    async fn send(&self, owner: &Owner, request_hash: &str, event: &Value) -> Result<(), LineError> {
+        let sent = async {
+            let mut queue = locked(&self.state);
+            let now_ms = queue.now_ms;
+            let before = queue.seen.insert(request_hash.to_owned(), now_ms);
+            if before.is_some_and(|before| now_ms < before + millis(REMEMBERED)) {
+                return Ok(());
+            }
+            queue.next += 1;
+            let (id, group) = (queue.next, owner.as_str().to_owned());
+            let body = event.to_string();
+            queue.messages.push(Message { id, group, body, sent_ms: now_ms, visible_ms: now_ms, receives: 0 });
+            Ok(())
+        };
+        self.outer.make(sent, unavailable).await
+    }
+
+    async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), LineError> {
+        let noted = async {
+            locked(&self.state).delays.insert(receipt.to_owned(), after);
+            Ok(())
+        };
+        self.outer.make(noted, unavailable).await
+    }
+}
+
+fn unavailable() -> LineError {
+    LineError { queue: String::from("requests"), what: String::from("service unavailable") }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,109 @@
+//! The rows of the campaign. Each is a list of cases; a case is told apart by its number alone, which is also its seed,
+//! so that any one can be played again.
+
+mod answers;
+mod crashes;
+mod crowds;
+mod disorder;
+mod faults;
+mod time;
+
+use serde::Serialize;
+
+use crate::life::Verdict;
+
+/// One row: its cases are numbered from 0.
+pub struct Row {
+    pub name: &'static str,
+    /// How many cases there are.
+    pub cases: usize,
+    /// Of how many one is enough for the short form.
+    pub short: usize,
+    pub play: Box<dyn Fn(usize) -> Verdict>,
+    /// Whether the numbers are seeds.
+    pub seeded: bool,
+}
+
+/// What a row came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    pub name: &'static str,
+    pub runs: usize,
+    pub converged: usize,
+    pub leaked: usize,
+    pub duplicated: usize,
+    pub unanswered: usize,
+    /// The first seed, where the cases have one.
+    pub seed: Option<usize>,
+    /// The first cases that failed, with what went wrong.
+    #[serde(skip)]
+    pub failed: Vec<(usize, String)>,
+}
+
+impl Row {
+    /// Plays all cases, or every so many-th.
+    pub fn report(&self, short: bool) -> Report {
+        let step = if short { self.short.max(1) } else { 1 };
+        let mut report = Report {
+            name: self.name,
+            runs: 0,
+            converged: 0,
+            leaked: 0,
+            duplicated: 0,
+            unanswered: 0,
+            seed: self.seeded.then_some(0),
+            failed: Vec::new(),
+        };
+        for case in (0..self.cases).step_by(step) {
+            let verdict = (self.play)(case);
+            report.runs += 1;
+            report.converged += usize::from(verdict.converged);
+            report.leaked += verdict.leaked;
+            report.duplicated += verdict.duplicated;
+            report.unanswered += verdict.unanswered;
+            if (!verdict.converged || verdict.duplicated + verdict.unanswered > 0) && report.failed.len() < 5 {
+                report.failed.push((case, verdict.why));
+            }
+        }
+        report
+    }
+}
+
+impl Report {
+    /// Whether nothing is to be said against it.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.runs > 0 && self.converged == self.runs && self.leaked + self.duplicated + self.unanswered == 0
+    }
+}
+
+/// All rows.
+#[must_use]
+pub fn all() -> Vec<Row> {
+    [crashes::rows(), faults::rows(), time::rows(), disorder::rows(), answers::rows(), crowds::rows()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Numbers that look random and are the same for the same seed (SplitMix64, Steele and others, 2014).
+#[derive(Clone, Debug)]
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: usize) -> Dice {
+        Dice(seed as u64 ^ 0x5eed_0f_e4e7_u64)
+    }
+
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+
+    pub fn percent(&mut self, chance: u64) -> bool {
+        self.below(100) < chance
+    }
+}

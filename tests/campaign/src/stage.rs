@@ -1,0 +1,412 @@
+//! Everything in one process under virtual time: CloudFormation's side of the protocol, the three functions as Lambda
+//! runs them, and the in-memory cloud.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use custom_resource::Door;
+use environment::memory::{Session, World};
+use environment::{Facts, Moment, Setback, Spec, mark};
+use reconciler::{Clouds, Reconciler, Settings, Stack};
+use requests::records::MemoryRecords;
+use requests::{Courier, time_text};
+use serde_json::{Map, Value, json};
+use watchdog::{Marked, Marks, Watchdog};
+
+use crate::outer::{FaultyRecords, Fifo, Mailbox, Outer};
+
+/// 2026-01-02T03:04:05Z.
+const BEGIN_S: u64 = 1_767_323_045;
+
+/// As `infra/template.yaml` has it: how long a reconciler runs, and how long its message is hidden.
+const RECONCILER_RUNS: Duration = Duration::from_mins(2);
+const HIDDEN: Duration = Duration::from_secs(150);
+
+/// How long CloudFormation waits.
+pub const PATIENCE: Duration = Duration::from_hours(1);
+
+const STACK: &str = "arn:aws:cloudformation:us-west-2:111122223333:stack/campaign";
+const HOST: &str = "127.0.0.1:9";
+
+/// The account.
+pub struct Account {
+    pub world: World,
+    /// Stacks that roll back, by their ids; all others stand.
+    pub rolls_back: RefCell<BTreeMap<String, bool>>,
+}
+
+impl Clouds for Account {
+    type Cloud<'a> = Session<'a>;
+
+    fn for_run(&self, _owner: &str, request: &str) -> Session<'_> {
+        Session::new(&self.world, request)
+    }
+
+    async fn facts(&self, _spec: &Spec, _region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {
+        let zones = ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec();
+        Ok(Facts { zones, partition: "aws".into(), image: Some("ami-0123456789abcdef0".into()), hooks_are_answered })
+    }
+
+    async fn stack(&self, stack_id: &str) -> Result<Stack, Setback> {
+        let rolls_back = self.rolls_back.borrow().get(stack_id).copied().unwrap_or_default();
+        Ok(if rolls_back { Stack::RollsBack } else { Stack::Stands })
+    }
+
+    fn now(&self) -> Moment {
+        self.world.clock.now()
+    }
+}
+
+/// All marks that the world shows.
+struct AllMarks<'a>(&'a World);
+
+impl Marks for AllMarks<'_> {
+    async fn marked(&self) -> Result<Vec<Marked>, String> {
+        let all = self.0.inventory().into_iter();
+        let marked = all
+            .filter_map(|it| Some(Marked { owner: it.tags.get(mark::OWNER)?.clone(), resource: it.key().to_string() }));
+        Ok(marked.collect())
+    }
+}
+
+/// What CloudFormation was answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Success,
+    Failed(String),
+    /// Nothing, for an hour.
+    Nothing,
+}
+
+/// One run's world, and all that moves in it.
+pub struct Stage {
+    door: Door<FaultyRecords, Account, Fifo>,
+    settings: Settings,
+    pub outer: Arc<Outer>,
+    mailbox: Mailbox,
+    /// The courier's time-outs are tokio's; under the stage's own clock they never fire.
+    runtime: tokio::runtime::Runtime,
+    next_request: Cell<u64>,
+    /// How long a reconciler runs here.
+    pub runs: Cell<Duration>,
+    /// Whether reconcilers don't start at all.
+    pub dead: Cell<bool>,
+    /// Until when each invocation may make calls, and from which call on it did.
+    turns: RefCell<Vec<(usize, Moment)>>,
+}
+
+impl Stage {
+    /// An account in which nothing is.
+    pub fn new() -> Stage {
+        let outer = Arc::new(Outer::default());
+        let mailbox = Mailbox::new(Arc::clone(&outer));
+        let settings = settings();
+        let world = World::default();
+        world.clock.advance(Duration::from_secs(BEGIN_S));
+        let door = Door {
+            settings: Ok(settings.clone()),
+            records: FaultyRecords { inner: Arc::new(MemoryRecords::new()), outer: Arc::clone(&outer) },
+            clouds: Account { world, rolls_back: RefCell::default() },
+            courier: Courier::over(mailbox.clone()),
+            line: Some(Fifo::new(Arc::clone(&outer))),
+        };
+        Stage {
+            door,
+            settings,
+            outer,
+            mailbox,
+            runtime: paused_runtime(),
+            next_request: Cell::new(1),
+            runs: Cell::new(RECONCILER_RUNS),
+            dead: Cell::new(false),
+            turns: RefCell::default(),
+        }
+    }
+
+    pub fn world(&self) -> &World {
+        &self.door.clouds.world
+    }
+
+    fn now(&self) -> Moment {
+        self.world().clock.now()
+    }
+
+    /// Lets everything run until the script is done.
+    pub fn play<T>(&self, script: impl Future<Output = T>) -> T {
+        let _guard = self.runtime.enter();
+        let ended = self.world().clock.run(async {
+            let mut script = pin!(script);
+            let mut services = pin!(self.services());
+            poll_fn(|context| match script.as_mut().poll(context) {
+                Poll::Ready(result) => Poll::Ready(result),
+                Poll::Pending => {
+                    // The services never end by themselves.
+                    let _ = services.as_mut().poll(context);
+                    Poll::Pending
+                }
+            })
+            .await
+        });
+        ended.expect("a process is killed, and never the stage")
+    }
+
+    async fn services(&self) {
+        let workers = async {
+            let one = || self.worker();
+            tokio::join!(one(), one(), one(), one(), one(), one(), one(), one());
+        };
+        tokio::join!(workers, self.each_minute());
+    }
+
+    async fn sleep(&self, span: Duration) {
+        self.world().clock.sleep(span).await;
+    }
+
+    /// Runs a process of its own: nothing if it was killed, or has run into its limit.
+    async fn process<T>(&self, limit: Duration, task: impl Future<Output = T>) -> Option<T> {
+        let mut task = pin!(task);
+        let mut end = pin!(self.sleep(limit));
+        poll_fn(|context| {
+            if let Poll::Ready(result) = task.as_mut().poll(context) {
+                return Poll::Ready(Some(result));
+            }
+            let killed = self.world().clock.take_halt() | self.outer.take_killed();
+            if killed || end.as_mut().poll(context).is_ready() { Poll::Ready(None) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    fn line(&self) -> &Fifo {
+        let line = self.door.line.as_ref().expect("the door has one");
+        line.at(self.now().0);
+        line
+    }
+
+    /// Lambda's poller of the line, which starts a reconciler for a message.
+    async fn worker(&self) {
+        loop {
+            let Some(message) = self.line().receive(HIDDEN) else {
+                self.sleep(Duration::from_millis(500)).await;
+                continue;
+            };
+            if self.dead.get() {
+                continue;
+            }
+            let runs = self.runs.get();
+            let deadline = self.now() + runs;
+            self.turns.borrow_mut().push((self.world().calls.borrow().len(), deadline));
+            let reconciler = Reconciler {
+                settings: &self.settings,
+                records: &self.door.records,
+                clouds: &self.door.clouds,
+                courier: &self.door.courier,
+            };
+            let id = message.id;
+            let ended = self.process(runs, reconciler.handle(self.line(), batch(message), deadline.0)).await;
+            match ended {
+                Some(response) if response.batch_item_failures.is_empty() => self.line().delete(id),
+                Some(_) => self.line().returned(id),
+                None => {}
+            }
+        }
+    }
+
+    async fn each_minute(&self) {
+        let watchdog = Watchdog {
+            settings: watchdog_settings(),
+            records: self.door.records.clone(),
+            marks: AllMarks(self.world()),
+            courier: Courier::over(self.mailbox.clone()),
+        };
+        loop {
+            self.sleep(Duration::from_mins(1)).await;
+            let now = self.now();
+            // Like the function's, its failure is followed by the next minute.
+            let minute = Duration::from_mins(1);
+            self.process(minute, watchdog.handle(json!({}), now.0, (now + minute).0)).await;
+        }
+    }
+
+    /// A request as CloudFormation makes it, now.
+    pub fn request(&self, of: &Resource, kind: &str, properties: &Value) -> Value {
+        let number = self.next_request.replace(self.next_request.get() + 1);
+        let date: String = time_text(self.now().0).chars().filter(|c| !"-:".contains(*c)).collect();
+        let url = format!("http://{HOST}/request-{number}-?X-Amz-Date={date}&X-Amz-Expires=7200");
+        let mut event = json!({
+            "RequestType": kind, "RequestId": format!("request-{number}"), "ResponseURL": url,
+            "StackId": of.stack, "LogicalResourceId": of.logical_id,
+            "ResourceType": "Custom::ScalableEnvironment", "ResourceProperties": properties,
+        });
+        if kind != "Create" {
+            event["PhysicalResourceId"] = json!(of.id);
+        }
+        if kind == "Update" {
+            event["OldResourceProperties"] = properties.clone();
+        }
+        event
+    }
+
+    /// Lambda's way with an asynchronous event: tried again after one and after two minutes; then given to the watchdog.
+    pub async fn deliver(&self, event: &Value) {
+        for pause in [0, 60, 120] {
+            self.sleep(Duration::from_secs(pause)).await;
+            self.line();
+            let limit = Duration::from_mins(1);
+            let deadline = self.now() + limit;
+            if let Some(Ok(_)) = self.process(limit, self.door.handle(event.clone(), deadline.0)).await {
+                return;
+            }
+        }
+        let letter = json!({ "requestContext": { "condition": "RetriesExhausted" }, "requestPayload": event });
+        let message = json!({ "Records": [{ "messageId": "letter", "body": letter.to_string(), "attributes": {} }] });
+        let watchdog = Watchdog {
+            settings: watchdog_settings(),
+            records: self.door.records.clone(),
+            marks: AllMarks(self.world()),
+            courier: Courier::over(self.mailbox.clone()),
+        };
+        let minute = Duration::from_mins(1);
+        let now = self.now();
+        self.process(minute, watchdog.handle(message, now.0, (now + minute).0)).await;
+    }
+
+    /// What was answered to a request, or nothing so far.
+    pub fn answer_to(&self, event: &Value) -> Option<Answer> {
+        let path = format!("/{}-?", event["RequestId"].as_str().unwrap_or_default());
+        let body = self.mailbox.answer(&path)?;
+        let reason = || body["Reason"].as_str().unwrap_or_default().to_owned();
+        Some(if body["Status"] == "SUCCESS" { Answer::Success } else { Answer::Failed(reason()) })
+    }
+
+    /// Waits for the answer as CloudFormation does.
+    pub async fn wait_for(&self, event: &Value) -> Answer {
+        let ends = self.now() + PATIENCE;
+        while self.now() < ends {
+            if let Some(answer) = self.answer_to(event) {
+                return answer;
+            }
+            self.sleep(Duration::from_secs(1)).await;
+        }
+        Answer::Nothing
+    }
+
+    /// Sends a request, and waits for its answer.
+    pub async fn ask(&self, of: &Resource, kind: &str, properties: &Value) -> Answer {
+        let event = self.request(of, kind, properties);
+        self.deliver(&event).await;
+        self.wait_for(&event).await
+    }
+
+    /// Waits until nobody has anything to do.
+    pub async fn quiet(&self) {
+        while !self.line().is_empty() {
+            self.sleep(Duration::from_secs(5)).await;
+        }
+    }
+
+    pub async fn later(&self, span: Duration) {
+        self.sleep(span).await;
+    }
+
+    /// What is there, in words, without what only a creation says.
+    pub fn inventory(&self) -> Vec<String> {
+        let all = self.world().inventory();
+        let told = all.iter().map(|it| {
+            let mut settings: Vec<String> = it.settings().iter().map(ToString::to_string).collect();
+            settings.retain(|it| !it.starts_with("version"));
+            format!("{}: {}", it.key(), settings.join("; "))
+        });
+        told.collect()
+    }
+
+    /// How many things there are beyond the first under each name.
+    pub fn duplicates(&self) -> usize {
+        let all = self.world().inventory();
+        let keys: std::collections::BTreeSet<_> = all.iter().map(environment::Resource::key).collect();
+        all.len() - keys.len()
+    }
+
+    /// How many calls were begun by an invocation that should have ended before.
+    pub fn calls_out_of_time(&self) -> usize {
+        let sent = self.world().sent.borrow();
+        let turns = self.turns.borrow();
+        let end_of = |call: usize| turns.iter().filter(|(first, _)| *first <= call).map(|(_, end)| *end).max();
+        sent.iter().enumerate().filter(|(call, at)| end_of(*call).is_some_and(|end| **at > end)).count()
+    }
+}
+
+/// A runtime of tokio whose time stands still until everything waits.
+pub(crate) fn paused_runtime() -> tokio::runtime::Runtime {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime starts")
+}
+
+/// A resource of a stack.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    pub stack: String,
+    pub logical_id: String,
+    pub id: String,
+}
+
+impl Resource {
+    pub fn of(number: usize, suffix: &str) -> Resource {
+        Resource {
+            stack: format!("{STACK}/{number:08}-0000-4000-8000-000000000000"),
+            logical_id: String::from("Web"),
+            id: format!("scalable-ec2-us-west-2-{suffix}"),
+        }
+    }
+}
+
+/// Properties, with those that all runs have.
+pub fn properties(more: &Value) -> Value {
+    let mut all = Map::from_iter([
+        ("ServiceToken".to_owned(), json!("arn:aws:lambda:us-west-2:123456789012:function:door")),
+        ("EnvironmentSuffix".to_owned(), json!("dev")),
+        ("BucketOnDelete".to_owned(), json!("Empty")),
+        ("MinSize".to_owned(), json!("1")),
+        ("MaxSize".to_owned(), json!("3")),
+    ]);
+    all.extend(more.as_object().cloned().unwrap_or_default());
+    Value::Object(all)
+}
+
+fn read(name: &str) -> Option<String> {
+    let value = match name {
+        "AWS_REGION" => "us-west-2",
+        "ACCOUNT_ID" => "123456789012",
+        "RECORDS_TABLE" => "records",
+        "REQUEST_QUEUE_URL" => "requests",
+        "ALLOWED_REPLY_HOSTS" => HOST,
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+fn settings() -> Settings {
+    Settings::from_vars(read).expect("they are complete")
+}
+
+fn watchdog_settings() -> watchdog::Settings {
+    watchdog::Settings::from_vars(read).expect("they are complete")
+}
+
+fn batch(message: crate::outer::Message) -> SqsEvent {
+    let mut record = SqsMessage::default();
+    record.message_id = Some(message.id.to_string());
+    record.receipt_handle = Some(message.id.to_string());
+    record.body = Some(message.body);
+    record.attributes.insert("MessageGroupId".into(), message.group);
+    record.attributes.insert("SentTimestamp".into(), message.sent_ms.to_string());
+    record.attributes.insert("ApproximateReceiveCount".into(), message.receives.to_string());
+    let mut event = SqsEvent::default();
+    event.records.push(record);
+    event
+}
