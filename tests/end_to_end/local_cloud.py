@@ -7,6 +7,7 @@ of the project's Rust is imported or imitated.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -181,6 +182,20 @@ class LocalCloud:
         if "FunctionError" in answer:
             raise Failed(f"{function}: {answer['Payload'].read().decode()}")
         return json.load(answer["Payload"]) if kind == "RequestResponse" else None
+
+    def kill(self, function):
+        """Ends a function's processes as a machine that fails does, and gives their ids. It does not hear of it."""
+        name, ours = f"AWS_LAMBDA_FUNCTION_NAME={PROJECT}-{function}".encode(), str(self.folder).encode()
+        killed = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                variables = (process / "environ").read_bytes().split(b"\0")
+                if name in variables and any(ours in variable for variable in variables):
+                    os.kill(int(process.name), signal.SIGKILL)
+                    killed.append(int(process.name))
+            except (ProcessLookupError, FileNotFoundError, PermissionError):
+                """It ended by itself, or is somebody else's."""
+        return killed
 
     def fails(self, *rules):
         """What is to go wrong from now on, by the rules of the local cloud; none of them ends it."""

@@ -114,6 +114,18 @@ class Line(unittest.TestCase):
             self.assertEqual(len(self.cloud.answers.all_at(sent["ResponseURL"])), 1, "and not answered once more")
             self.succeeds(event("delete.json", RequestId="rollback"))
 
+    def test_a_reconciler_that_dies_in_the_middle_of_a_call_is_followed_by_one_that_looks_again(self):
+        with self.line_with(VisibilityTimeout="10"):
+            held = {"service": "ec2", "operation": "CreateSubnet", "nth": 2, "fault": "timeout-after"}
+            self.cloud.fails({**held, "app": "reconciler"})
+            sent = self.cloud.send(with_properties("create.json", Egress="PublicIp"))
+            until("the call is held", lambda: any("fault" in call for call in self.cloud.calls()))
+            self.assertTrue(self.cloud.kill("reconciler"), "it was alive")
+            self.assertEqual(self.cloud.wait_for(sent)["Status"], "SUCCESS")
+        subnets = [name for kind, name, _ in self.cloud.inventory() if kind == "subnet"]
+        self.assertEqual(len(subnets), len(set(subnets)), "no twins")
+        self.succeeds(event("delete.json"))
+
     def test_what_the_line_gives_up_is_answered_at_once(self):
         with self.line_with(VisibilityTimeout="2", RedrivePolicy=self.dead_letters()):
             with self.reconciler_that_does_not_start():
