@@ -14,10 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "end_to_end"))
 
-from local_cloud import LocalCloud, web_template  # noqa: E402
+from local_cloud import OF_REQUESTS, LocalCloud, web_template  # noqa: E402
 
 LATENCY = ROOT / "tests" / "local-cloud" / "latency.json"
-APIS = ("ec2", "autoscaling", "iam", "s3", "monitoring", "logs", "ssm", "dynamodb")
+APIS = ("ec2", "autoscaling", "iam", "s3", "monitoring", "logs", "ssm", "dynamodb", "sqs")
 READS = ("Describe", "Get", "List", "Head")
 
 
@@ -45,7 +45,7 @@ def ask(cloud, kind, request, **properties):
     answer = cloud.ask(event(kind, request, **properties))
     if answer.get("Status") != "SUCCESS":
         raise SystemExit(f"{kind} of {properties}: {answer}")
-    return [call for call in cloud.calls()[before:] if call.get("app") == "custom-resource"]
+    return [call for call in cloud.calls()[before:] if call.get("app") in OF_REQUESTS]
 
 
 def by_api(calls):
@@ -55,7 +55,7 @@ def by_api(calls):
 
 def writes(calls):
     """Those that change the environment: the records aside."""
-    return [call for call in calls if call["service"] != "dynamodb" and not call["operation"].startswith(READS)]
+    return [call for call in calls if call["service"] not in ("dynamodb", "sqs") and not call["operation"].startswith(READS)]
 
 
 def call_rows(cloud):
@@ -83,7 +83,7 @@ def reply_row(cloud):
     cloud.stack("reply", web_template(), {"Suffix": "reply", "BucketOnDelete": "Empty"})
     calls = cloud.calls()
     reply = next(call for call in reversed(calls) if "cfn-response" in call["operation"])
-    made = [call for call in calls if call.get("app") == "custom-resource" and ends(call) <= reply["at_micros"]]
+    made = [call for call in calls if call.get("app") in OF_REQUESTS and ends(call) <= reply["at_micros"]]
     last = max(ends(call) for call in made)
     cloud.delete_stack("reply")
     return row("reply after the last call", (reply["at_micros"] - last) / 1000, "ms", 1000)

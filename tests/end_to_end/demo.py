@@ -7,7 +7,7 @@ import sys
 import time
 
 import nine_checks
-from local_cloud import ROOT, Failed, LocalCloud, progress_line, until, web_template
+from local_cloud import FUNCTIONS, ROOT, Failed, LocalCloud, progress_line, until, web_template
 
 ENVIRONMENT = {
     "EnvironmentSuffix": "dev",
@@ -19,7 +19,7 @@ ENVIRONMENT = {
     "Tags": {"team": "web"},
 }
 CHANGES = {"MaxSize": "5", "InstanceType": "t3.small"}
-# By the function's variables: one that no property overrides, and one that a property does.
+# By the functions' variables: one that no property overrides, and one that a property does.
 VARIABLES = {"COOLDOWN_SECONDS": "240", "MAX_SIZE": "9"}
 
 
@@ -76,14 +76,17 @@ def resources(cloud):
 
 
 def writes(cloud):
-    """The writing calls that the function made so far, those on its records aside."""
+    """The writing calls that the functions made so far, those on records and the line aside."""
     reads = ("Describe", "Get", "List", "Head")
     aws = ("ec2", "iam", "autoscaling", "logs", "monitoring", "s3")
-    return [
-        f"{call['service']}:{call['operation']}"
+    made = [
+        call
         for call in cloud.calls()
-        if call.get("app") == "custom-resource" and call["service"] in aws and not call["operation"].startswith(reads)
+        if call.get("app") in FUNCTIONS and call["service"] in aws and not call["operation"].startswith(reads)
     ]
+    others = [call for call in made if call["app"] != "reconciler"]
+    check(not others, f"only the reconciler writes: {others}")
+    return [f"{call['service']}:{call['operation']}" for call in made]
 
 
 def outputs(found):
@@ -93,7 +96,7 @@ def outputs(found):
 
 def run(cloud, report):
     """The whole life, and the verdicts of the nine checks; None if it was left running at its height."""
-    report.step("deploy the function (infra/template.yaml)", cloud.deploy)
+    report.step("deploy the functions (infra/template.yaml)", cloud.deploy)
     for name, value in VARIABLES.items():
         cloud.set_variable(name, value)
     first = report.step("plan the environment", lambda: plan(cloud, ENVIRONMENT))
@@ -103,7 +106,7 @@ def run(cloud, report):
     found = report.step("what exists now", lambda: resources(cloud))
     kinds = {kind for kind, _, _ in found}
     check(len(kinds) == 18, f"kinds that exist: {sorted(kinds)}")
-    tried[9] = report.step("change a variable of the function", lambda: variables_are_defaults(cloud))
+    tried[9] = report.step("change a variable of the functions", lambda: variables_are_defaults(cloud))
     change(cloud, report, made)
     if os.environ.get("KEEP"):
         keep(cloud, report)
@@ -140,7 +143,7 @@ def change(cloud, report, made):
     before = len(writes(cloud))
     after = report.step("update the stack", lambda: outputs(stack(cloud, changed, "updating", update=True)))
     made_by_update = writes(cloud)[before:]
-    show(f"the function called {call}" for call in made_by_update)
+    show(f"the reconciler called {call}" for call in made_by_update)
     check(len(made_by_update) == 2, f"an update of two properties is two calls, not {made_by_update}")
     check(after["VpcId"] == made["VpcId"], "the update kept the network")
     check(after["LaunchTemplateVersion"] == "2", f"new instances get version 2: {after}")
@@ -204,10 +207,10 @@ def main():
         return 130
     if verdicts is None:
         return 0
-    functions_calls = [call for call in calls if call.get("app") == "custom-resource"]
+    functions_calls = [call for call in calls if call.get("app") in FUNCTIONS]
     checks = {str(number): verdict["ok"] for number, verdict in verdicts.items()}
     done = report.write(ok=True, calls=len(functions_calls), checks=checks)
-    print(f"\nAll of it in {done['seconds']:.0f} s; {len(functions_calls)} calls by the function. Report: target/reports/demo.json")
+    print(f"\nAll of it in {done['seconds']:.0f} s; {len(functions_calls)} calls by the functions. Report: target/reports/demo.json")
     return 0
 
 

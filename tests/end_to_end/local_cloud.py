@@ -7,20 +7,26 @@ of the project's Rust is imported or imitated.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 import boto3
 from botocore.config import Config
 
+from answers import Answers
 from inventory import inventory
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 PROJECT = "scalable-ec2"
+FUNCTIONS = ("custom-resource", "reconciler", "watchdog")
+# Those that work for a request. The third looks after them each minute, whatever is asked.
+OF_REQUESTS = FUNCTIONS[:2]
 
 
 class Failed(Exception):
@@ -49,6 +55,7 @@ class LocalCloud:
         self.folder = Path(tempfile.mkdtemp(prefix="envkeeper-"))
         self.process = None
         self.variables = {}
+        self.answers = Answers()
 
     def __enter__(self):
         exports = self.folder / "exports.sh"
@@ -67,6 +74,7 @@ class LocalCloud:
         return self
 
     def __exit__(self, *_):
+        self.answers.close()
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -106,8 +114,8 @@ class LocalCloud:
         done = subprocess.run([str(part) for part in package], env=environment, capture_output=True, text=True)
         if done.returncode != 0:
             raise Failed(f"cloudformation package: {done.stderr}")
-        host = self.url.removeprefix("http://")
-        parameters = {"Architecture": "x86_64", "AllowedReplyHosts": host}
+        hosts = f"{self.url.removeprefix('http://')},{self.answers.host}"
+        parameters = {"Architecture": "x86_64", "AllowedReplyHosts": hosts}
         return self.stack("envkeeper", packaged.read_text(), parameters)
 
     def stack(self, name, template, parameters, update=False, progress=None):
@@ -151,41 +159,86 @@ class LocalCloud:
         return next((event.get("ResourceStatusReason", "") for event in custom or failed), "no reason is told")
 
     def ask(self, request):
-        """A request by direct invocation."""
-        name = f"{PROJECT}-custom-resource"
-        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(request))
-        return json.load(answer["Payload"])
+        """A request by direct invocation. An event of CloudFormation's is answered at an address of our own."""
+        if "RequestType" in request:
+            return self.wait_for(self.send(request))
+        return self.invoke("custom-resource", request)
+
+    def send(self, event):
+        """Sends an event to the door as CloudFormation does, and gives the event with the address for its answer."""
+        event = {"ResponseURL": self.answers.new_url(), **event}
+        self.invoke("custom-resource", event)
+        return event
+
+    def wait_for(self, event, limit=120):
+        """The answer to an event that was sent."""
+        url = event["ResponseURL"]
+        return until(f"an answer to {event['RequestType']}", lambda: self.answers.at(url), limit)
+
+    def invoke(self, function, event, kind="RequestResponse"):
+        """What a function answers; Failed if it fails. Of the kind Event, Lambda repeats it and tells nothing."""
+        name = f"{PROJECT}-{function}"
+        answer = self.client("lambda").invoke(FunctionName=name, InvocationType=kind, Payload=json.dumps(event))
+        if "FunctionError" in answer:
+            raise Failed(f"{function}: {answer['Payload'].read().decode()}")
+        return json.load(answer["Payload"]) if kind == "RequestResponse" else None
+
+    def kill(self, function):
+        """Ends a function's processes as a machine that fails does, and gives their ids. It does not hear of it."""
+        name, ours = f"AWS_LAMBDA_FUNCTION_NAME={PROJECT}-{function}".encode(), str(self.folder).encode()
+        killed = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                variables = (process / "environ").read_bytes().split(b"\0")
+                if name in variables and any(ours in variable for variable in variables):
+                    os.kill(int(process.name), signal.SIGKILL)
+                    killed.append(int(process.name))
+            except (ProcessLookupError, FileNotFoundError, PermissionError):
+                """It ended by itself, or is somebody else's."""
+        return killed
+
+    def fails(self, *rules):
+        """What is to go wrong from now on, by the rules of the local cloud; none of them ends it."""
+        self.control("faults", json.dumps(rules).encode())
 
     def calls(self):
         """What the router recorded so far."""
-        import urllib.request
+        return json.loads(self.control("calls"))
 
-        with urllib.request.urlopen(f"{self.url}/_local-cloud/calls") as answer:
-            return json.load(answer)
+    def control(self, what, body=None):
+        with urllib.request.urlopen(f"{self.url}/_local-cloud/{what}", data=body) as answer:
+            return answer.read()
 
     def inventory(self):
         """Everything that carries Envkeeper's tag or one of its names, as (kind, name, id)."""
         return inventory(self.client)
 
     def set_variable(self, name, value):
-        """Changes an environment variable of the deployed function, as somebody might in the console."""
-        functions, function = self.client("lambda"), f"{PROJECT}-custom-resource"
+        """Changes an environment variable of those that read properties, as somebody might in the console."""
+        for function in OF_REQUESTS:
+            self.set_variable_of(function, name, value)
+
+    def set_variable_of(self, function, name, value):
+        """Changes a variable of one function, and gives what it was."""
+        functions, function = self.client("lambda"), f"{PROJECT}-{function}"
         variables = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
         functions.update_function_configuration(
             FunctionName=function, Environment={"Variables": {**variables, name: value}}
         )
+        return variables.get(name)
 
 
-def stage():
-    """Puts the function that `cargo build` made where the template's CodeUri looks for it, without its symbols."""
-    staged = ROOT / "target" / "lambda" / "custom-resource"
-    staged.mkdir(parents=True, exist_ok=True)
-    built = TARGET / "debug" / "custom-resource"
-    if not built.exists():
-        raise Failed(f"{built} is not there: cargo build --workspace")
-    shutil.copy2(built, staged / "bootstrap")
-    if shutil.which("strip"):
-        subprocess.run(["strip", str(staged / "bootstrap")], check=False)
+def stage(functions=FUNCTIONS):
+    """Puts what `cargo build` made where the template's CodeUri looks for it, without its symbols."""
+    for function in functions:
+        staged = ROOT / "target" / "lambda" / function
+        staged.mkdir(parents=True, exist_ok=True)
+        built = TARGET / "debug" / function
+        if not built.exists():
+            raise Failed(f"{built} is not there: cargo build --workspace")
+        shutil.copy2(built, staged / "bootstrap")
+        if shutil.which("strip"):
+            subprocess.run(["strip", str(staged / "bootstrap")], check=False)
 
 
 def web_template():

@@ -1,7 +1,7 @@
 //! The local cloud's own requests: what was called, whether it is there, and what is to go wrong.
 
 use http_body_util::{Either, Full};
-use hyper::{Method, Response, StatusCode, header::CONTENT_TYPE};
+use hyper::{Method, Response, StatusCode, body::Bytes, header::CONTENT_TYPE};
 
 use crate::{
     form,
@@ -13,15 +13,21 @@ pub const PREFIX: &str = "/_local-cloud/";
 
 /// Answers a request for what follows the prefix.
 #[must_use]
-pub fn answer(router: &Router, method: &Method, what: &str, query: &str) -> Response<Body> {
+pub fn answer(router: &Router, method: &Method, what: &str, query: &str, body: &Bytes) -> Response<Body> {
     match (method.as_str(), what) {
         ("GET", "health") => json(br#"{"status":"ok"}"#.to_vec()),
-        ("GET", "calls") => match router.recorder.to_json() {
-            Ok(calls) => json(calls),
-            Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-        },
+        ("GET", "calls") => json_or_not(router.recorder.to_json()),
         ("DELETE", "calls") => {
             router.recorder.clear();
+            text(StatusCode::NO_CONTENT, String::new())
+        }
+        ("GET", "faults") => json_or_not(router.faults.to_json()),
+        ("POST", "faults") => match router.faults.set(body) {
+            Ok(()) => text(StatusCode::NO_CONTENT, String::new()),
+            Err(wrong) => text(StatusCode::BAD_REQUEST, wrong + "\n"),
+        },
+        ("DELETE", "faults") => {
+            router.faults.clear();
             text(StatusCode::NO_CONTENT, String::new())
         }
         ("POST", "auto-scaling/fail-launches") => match failing_launches(query) {
@@ -54,6 +60,13 @@ pub fn text(status: StatusCode, sentence: String) -> Response<Body> {
     let mut response = Response::new(Either::Right(Full::from(sentence)));
     *response.status_mut() = status;
     response
+}
+
+fn json_or_not(body: serde_json::Result<Vec<u8>>) -> Response<Body> {
+    match body {
+        Ok(body) => json(body),
+        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
 }
 
 fn json(body: Vec<u8>) -> Response<Body> {

@@ -16,6 +16,7 @@ use local_cloud::{
     ec2::Ec2,
     emulators::Emulators,
     exports::{self, ExportsFile},
+    faults::Faults,
     http::Http,
     latency::LatencyTable,
     recorder::Recorder,
@@ -106,6 +107,7 @@ async fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
         saved_queries: SavedQueries::default(),
         recorder,
         latency: latency.unwrap_or_default(),
+        faults: Faults::default(),
         http,
     });
     tokio::select! {

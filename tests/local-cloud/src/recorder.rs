@@ -10,6 +10,8 @@ use std::{
 
 use serde::Serialize;
 
+use crate::faults::Fault;
+
 /// One call that went through the router.
 #[derive(Debug, Clone, Serialize)]
 pub struct Call {
@@ -21,13 +23,17 @@ pub struct Call {
     pub service: String,
     /// AWS's name for the operation, or method and path where it has no simple name.
     pub operation: String,
-    /// The HTTP status of the answer; 502 where the emulator did not give one.
+    /// The HTTP status of the answer; 502 where the emulator did not give one, 0 where the call was told to get none
+    /// before anything happened.
     pub status: u16,
     /// The access key id of a signed call. Ministack gives the account's number to all functions.
     pub access_key: Option<String>,
     /// The application id that the caller's SDK was given (`AWS_SDK_UA_APP_ID`): what tells
     /// functions apart.
     pub app: Option<String>,
+    /// What was told to go wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
 }
 
 /// All calls since the start, or since they were last cleared.

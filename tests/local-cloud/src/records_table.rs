@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 
 use crate::{REGION, http::Http};
 
-/// Makes a table with the string key `pk`, whose items expire by `expires` (seconds since 1970).
+/// Makes a table with the string key `pk`, whose items expire by `expires` (seconds since 1970), and with the index by
+/// which the watchdog finds what nobody answered.
 ///
 /// # Errors
 /// The sentence says which call ministack refused, and how.
@@ -15,8 +16,20 @@ pub async fn create(http: &Http, ministack: SocketAddr, name: &str) -> Result<()
     let table = json!({
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "AttributeDefinitions": [
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "unanswered", "AttributeType": "S"},
+            {"AttributeName": "answer_due_ms", "AttributeType": "N"},
+        ],
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "GlobalSecondaryIndexes": [{
+            "IndexName": "unanswered",
+            "KeySchema": [
+                {"AttributeName": "unanswered", "KeyType": "HASH"},
+                {"AttributeName": "answer_due_ms", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }],
     });
     let expiry = json!({
         "TableName": name,

@@ -16,7 +16,9 @@ use tokio::net::TcpListener;
 
 use crate::{
     auto_scaling::AutoScalingService,
-    control,
+    control, fault_answer,
+    faults::{Asked, Fault, Faults, Strike},
+    half::Half,
     http::Http,
     latency::LatencyTable,
     operation,
@@ -34,8 +36,8 @@ pub const MOTO_SERVICES: [&str; 3] = ["ec2", "iam", "ssm"];
 const NOT_FORWARDED: [HeaderName; 5] =
     [header::CONNECTION, header::EXPECT, header::TE, header::TRANSFER_ENCODING, HeaderName::from_static("keep-alive")];
 
-/// A streamed answer of an emulator, or one of our own.
-pub type Body = Either<Incoming, Full<Bytes>>;
+/// A streamed answer of an emulator, one of which half comes, or one of our own.
+pub type Body = Either<Either<Incoming, Half>, Full<Bytes>>;
 
 /// Where requests go, and what happens to them on the way.
 pub struct Router {
@@ -51,8 +53,21 @@ pub struct Router {
     pub recorder: Recorder,
     /// How long calls are held back.
     pub latency: LatencyTable,
+    /// What goes wrong.
+    pub faults: Faults,
     /// Reaches the emulators.
     pub http: Http,
+}
+
+/// There is no answer, and the connection is closed.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// The request did not arrive.
+    #[error("the request can't be read: {0}")]
+    Unreadable(#[from] hyper::Error),
+    /// A rule says so.
+    #[error("this call was told to get no answer")]
+    Told,
 }
 
 /// Serves until accepting a connection fails.
@@ -72,40 +87,56 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>) -> io::Result<Inf
 }
 
 impl Router {
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, NoAnswer> {
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         if let Some(what) = head.uri.path().strip_prefix(control::PREFIX) {
-            return Ok(control::answer(self, &head.method, what, head.uri.query().unwrap_or_default()));
+            return Ok(control::answer(self, &head.method, what, head.uri.query().unwrap_or_default(), &body));
         }
-        Ok(self.forward_and_note(head, body).await)
+        self.answer_and_note(head, body).await
     }
 
-    async fn forward_and_note(&self, head: Parts, body: Bytes) -> Response<Body> {
+    async fn answer_and_note(&self, head: Parts, body: Bytes) -> Result<Response<Body>, NoAnswer> {
         let at_micros = self.recorder.now_micros();
         let scope = scope::of(&head.headers, head.uri.query());
-        let service = scope.as_ref().map_or("unsigned", |scope| &scope.service);
-        let operation = operation::name(service, &head.method, &head.uri, &head.headers, &body);
-        tokio::time::sleep(self.latency.of(service, &operation)).await;
+        let service = scope.as_ref().map_or("unsigned", |scope| &scope.service).to_owned();
+        let operation = operation::name(&service, &head.method, &head.uri, &head.headers, &body);
+        tokio::time::sleep(self.latency.of(&service, &operation)).await;
 
         let app = app(&head.headers);
-        let response = match service {
-            "autoscaling" => self.auto_scaling.answer(&form(&head, &body)).await,
-            "logs" if saved_queries::OPERATIONS.contains(&operation.as_str()) => {
-                self.saved_queries.answer(&operation, &body)
-            }
-            _ => self.forward(self.emulator(scope.as_ref()), head, body).await,
+        let strike = self.faults.strike(Asked { service: &service, operation: &operation, app: app.as_deref() });
+        if let Some(Strike { fault: Fault::Stall, lasts }) = strike {
+            tokio::time::sleep(lasts).await;
+        }
+        let response = match refused(strike, &service, &operation, &head, &body) {
+            Some(refusal) => Some(refusal),
+            None if strike.is_some_and(|it| it.fault == Fault::TimeoutBefore) => None,
+            None => Some(self.hand_on(scope.as_ref(), &operation, head, body).await),
         };
         self.recorder.note(Call {
             at_micros,
             micros: self.recorder.now_micros() - at_micros,
-            service: service.to_owned(),
+            service,
             operation,
-            status: response.status().as_u16(),
+            status: response.as_ref().map_or(0, |response| response.status().as_u16()),
             app,
             access_key: scope.map(|scope| scope.access_key),
+            fault: strike.map(|strike| strike.fault),
         });
-        response
+        lost(strike).await?;
+        let response = response.ok_or(NoAnswer::Told)?;
+        if strike.is_some_and(|it| it.fault == Fault::MalformedBody) { halved(response).await } else { Ok(response) }
+    }
+
+    /// To whoever knows the service.
+    async fn hand_on(&self, scope: Option<&Scope>, operation: &str, head: Parts, body: Bytes) -> Response<Body> {
+        match scope.map(|scope| scope.service.as_str()) {
+            Some("autoscaling") => self.auto_scaling.answer(&form(&head, &body)).await,
+            Some("logs") if saved_queries::OPERATIONS.contains(&operation) => {
+                self.saved_queries.answer(operation, &body)
+            }
+            _ => self.forward(self.emulator(scope), head, body).await,
+        }
     }
 
     fn emulator(&self, scope: Option<&Scope>) -> SocketAddr {
@@ -126,11 +157,50 @@ impl Router {
             Ok(response) => {
                 let (mut head, body) = response.into_parts();
                 strip(&mut head.headers);
-                Response::from_parts(head, Either::Left(body))
+                Response::from_parts(head, Either::Left(Either::Left(body)))
             }
             Err(error) => control::text(StatusCode::BAD_GATEWAY, format!("{to}: {error:?}")),
         }
     }
+}
+
+/// What the service says to a call that it is to refuse.
+fn refused(
+    strike: Option<Strike>,
+    service: &str,
+    operation: &str,
+    head: &Parts,
+    body: &[u8],
+) -> Option<Response<Body>> {
+    let fault = strike?.fault;
+    let form = form(head, body);
+    let (method, path, headers) = (&head.method, head.uri.path(), &head.headers);
+    let request = fault_answer::Request { service, operation, method, path, headers, form: &form, body };
+    fault_answer::of(fault, &request)
+}
+
+/// Holds back what is to get no answer, then says so. Whoever has had enough by then hangs up, and that is all there is.
+async fn lost(strike: Option<Strike>) -> Result<(), NoAnswer> {
+    match strike {
+        Some(Strike { fault: Fault::TimeoutBefore | Fault::TimeoutAfter, lasts }) => {
+            tokio::time::sleep(lasts).await;
+            Err(NoAnswer::Told)
+        }
+        Some(Strike { fault: Fault::LostAnswer, .. }) => Err(NoAnswer::Told),
+        _ => Ok(()),
+    }
+}
+
+/// An answer that went well, of which only the first half comes. Its length still tells of the whole: a body that ends
+/// early is an error for every HTTP client, and the Rust SDK would take half an XML document for a whole one.
+async fn halved(response: Response<Body>) -> Result<Response<Body>, NoAnswer> {
+    if !response.status().is_success() {
+        return Ok(response);
+    }
+    let (mut head, body) = response.into_parts();
+    let body = body.collect().await.map_err(|_| NoAnswer::Told)?.to_bytes();
+    head.headers.insert(header::CONTENT_LENGTH, body.len().into());
+    Ok(Response::from_parts(head, Either::Left(Either::Right(Half::of(&body)))))
 }
 
 /// The parameters of a query protocol's request: in its query and in its body.

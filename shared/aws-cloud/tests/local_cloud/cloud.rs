@@ -8,6 +8,7 @@ use std::time::Duration;
 use local_cloud::auto_scaling::AutoScalingService;
 use local_cloud::ec2::Ec2;
 use local_cloud::emulators::Emulators;
+use local_cloud::faults::Faults;
 use local_cloud::http::Http;
 use local_cloud::latency::LatencyTable;
 use local_cloud::recorder::Recorder;
@@ -50,6 +51,7 @@ impl LocalCloud {
             saved_queries: SavedQueries::default(),
             recorder: Recorder::new(None).expect("no file"),
             latency: LatencyTable::default(),
+            faults: Faults::default(),
             http,
         });
         // Both end with the test's runtime.

@@ -1,0 +1,357 @@
+//! Calls that are told to go wrong, as the real SDK clients see them: nothing of the SDK's own retries is between.
+#![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
+
+use std::{
+    future::Future,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_ec2::{
+    config::{Credentials, SharedCredentialsProvider},
+    error::{ProvideErrorMetadata, SdkError},
+    types::Filter,
+};
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use http_body_util::{BodyExt, Full};
+use hyper::{Method, Request, StatusCode};
+use local_cloud::{
+    auto_scaling::AutoScalingService,
+    ec2::Ec2,
+    emulators::Emulators,
+    faults::Faults,
+    http::Http,
+    latency::LatencyTable,
+    recorder::Recorder,
+    router::{self, Router},
+    saved_queries::SavedQueries,
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// How long a client waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[tokio::test]
+async fn every_service_refuses_in_its_own_words() {
+    let cloud = LocalCloud::start().await;
+    for (fault, codes) in [
+        (
+            "throttling",
+            [
+                "RequestLimitExceeded",
+                "Throttling",
+                "Throttling",
+                "SlowDown",
+                "ProvisionedThroughputExceededException",
+                "RequestThrottled",
+                "Throttling",
+                "ThrottlingException",
+                "ThrottlingException",
+            ],
+        ),
+        (
+            "500",
+            [
+                "InternalError",
+                "InternalFailure",
+                "InternalFailure",
+                "InternalError",
+                "InternalServerError",
+                "InternalFailure",
+                "InternalFailure",
+                "InternalFailure",
+                "InternalServerError",
+            ],
+        ),
+        (
+            "503",
+            [
+                "Unavailable",
+                "ServiceUnavailable",
+                "ServiceUnavailable",
+                "ServiceUnavailable",
+                "ServiceUnavailable",
+                "ServiceUnavailable",
+                "ServiceUnavailable",
+                "ServiceUnavailable",
+                "ServiceUnavailable",
+            ],
+        ),
+        (
+            "access-denied",
+            [
+                "UnauthorizedOperation",
+                "AccessDenied",
+                "AccessDenied",
+                "AccessDenied",
+                "AccessDeniedException",
+                "AccessDeniedException",
+                "AccessDenied",
+                "AccessDeniedException",
+                "AccessDeniedException",
+            ],
+        ),
+    ] {
+        cloud.fails(&json!([{"service": "*", "operation": "*", "fault": fault}])).await;
+        assert_eq!(cloud.codes_of_lists().await, codes, "{fault}");
+    }
+    cloud.fails(&json!([])).await;
+    assert_eq!(cloud.codes_of_lists().await, ["ok"; 9], "no rules, no faults");
+}
+
+#[tokio::test]
+async fn an_account_that_is_full_makes_no_more_and_shows_what_it_has() {
+    let cloud = LocalCloud::start().await;
+    cloud.fails(&json!([{"service": "*", "operation": "*", "fault": "quota"}])).await;
+    let (ec2, s3) = (cloud.ec2(), cloud.s3());
+    assert_eq!(code(ec2.create_vpc().cidr_block("10.0.0.0/16").send()).await, "VpcLimitExceeded");
+    assert_eq!(code(ec2.allocate_address().send()).await, "AddressLimitExceeded");
+    assert_eq!(code(s3.create_bucket().bucket("full").send()).await, "TooManyBuckets");
+    let role = aws_sdk_iam::Client::new(&cloud.config).create_role().role_name("r").assume_role_policy_document("{}");
+    assert_eq!(code(role.send()).await, "LimitExceeded");
+    let log_group = aws_sdk_cloudwatchlogs::Client::new(&cloud.config).create_log_group().log_group_name("/aws/ec2/x");
+    assert_eq!(code(log_group.send()).await, "LimitExceededException");
+    let alarm = aws_sdk_cloudwatch::Client::new(&cloud.config).put_metric_alarm().alarm_name("a");
+    assert_eq!(code(alarm.send()).await, "LimitExceeded");
+    assert_eq!(cloud.codes_of_lists().await, ["ok"; 9]);
+    assert!(vpcs(&ec2).await.is_empty(), "a refusal has no effect");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_had_its_effect_and_a_call_that_never_arrived_had_none() {
+    let cloud = LocalCloud::start().await;
+    let ec2 = cloud.ec2();
+    for (fault, effect) in [("timeout-before", 0), ("timeout-after", 1), ("lost-answer", 2)] {
+        let rule = json!({"service": "ec2", "operation": "CreateVpc", "app": "tester", "fault": fault, "seconds": 0.5});
+        cloud.fails(&json!([rule])).await;
+        let asked = Instant::now();
+        let lost = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap_err();
+        assert!(matches!(lost, SdkError::DispatchFailure(_)), "{fault}: {lost:?}");
+        assert_eq!(asked.elapsed() >= Duration::from_millis(500), fault.starts_with("timeout"), "{fault}");
+        assert_eq!(vpcs(&ec2).await.len(), effect, "{fault}");
+    }
+    cloud.fails(&json!([{"service": "ec2", "operation": "CreateVpc", "fault": "timeout-after"}])).await;
+    let impatient = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(500)).build();
+    let impatient = aws_sdk_ec2::Client::new(&cloud.config.to_builder().timeout_config(impatient).build());
+    let lost = impatient.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap_err();
+    assert!(matches!(lost, SdkError::TimeoutError(_)), "who hangs up first sees a time-out: {lost:?}");
+    assert_eq!(vpcs(&ec2).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_call_that_stalls_is_answered_late_and_half_an_answer_cannot_be_read() {
+    let cloud = LocalCloud::start().await;
+    let ec2 = cloud.ec2();
+    cloud
+        .fails(&json!([
+            {"service": "ec2", "operation": "CreateVpc", "nth": 1, "fault": "stall", "seconds": 0.7},
+            {"service": "ec2", "operation": "CreateVpc", "nth": 2, "fault": "malformed-body"},
+        ]))
+        .await;
+    let asked = Instant::now();
+    ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
+    assert!(asked.elapsed() >= Duration::from_millis(700));
+    let malformed = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap_err();
+    assert!(matches!(malformed, SdkError::DispatchFailure(_) | SdkError::ResponseError(_)), "{malformed:?}");
+    assert_eq!(vpcs(&ec2).await.len(), 2, "it happened all the same");
+
+    cloud.fails(&json!([{"service": "dynamodb", "operation": "ListTables", "fault": "malformed-body"}])).await;
+    let malformed = aws_sdk_dynamodb::Client::new(&cloud.config).list_tables().send().await.unwrap_err();
+    assert!(matches!(malformed, SdkError::DispatchFailure(_) | SdkError::ResponseError(_)), "{malformed:?}");
+}
+
+#[tokio::test]
+async fn what_was_just_made_is_not_seen_by_the_next_read() {
+    let cloud = LocalCloud::start().await;
+    let (ec2, s3) = (cloud.ec2(), cloud.s3());
+    let lag = |service: &str, after: &str, reads: &str| json!({"service": service, "operation": reads, "after": after, "times": 1, "fault": "not-found-lag"});
+    cloud.fails(&json!([lag("ec2", "CreateVpc", "DescribeVpcs"), lag("s3", "CreateBucket", "Get*")])).await;
+    assert!(vpcs(&ec2).await.is_empty());
+    let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap().vpc.unwrap().vpc_id.unwrap();
+    assert!(vpcs(&ec2).await.is_empty(), "not yet");
+    assert_eq!(vpcs(&ec2).await, std::slice::from_ref(&vpc), "now");
+
+    cloud.fails(&json!([lag("ec2", "CreateVpc", "DescribeVpcs"), lag("s3", "CreateBucket", "Get*")])).await;
+    ec2.create_vpc().cidr_block("10.1.0.0/16").send().await.unwrap();
+    assert_eq!(code(ec2.describe_vpcs().vpc_ids(&vpc).send()).await, "InvalidVpcID.NotFound");
+    s3.create_bucket().bucket("made").create_bucket_configuration(here()).send().await.unwrap();
+    assert_eq!(code(s3.get_bucket_tagging().bucket("made").send()).await, "NoSuchBucket");
+    assert_eq!(code(s3.get_bucket_versioning().bucket("made").send()).await, "ok");
+
+    cloud.fails(&json!([{"service": "*", "operation": "*", "fault": "not-found-lag"}])).await;
+    let (iam, ssm) = (aws_sdk_iam::Client::new(&cloud.config), aws_sdk_ssm::Client::new(&cloud.config));
+    assert_eq!(code(iam.get_role().role_name("r").send()).await, "NoSuchEntity");
+    assert_eq!(code(ssm.get_parameter().name("p").send()).await, "ParameterNotFound");
+    let alarms = aws_sdk_cloudwatch::Client::new(&cloud.config);
+    assert_eq!(code(alarms.get_dashboard().dashboard_name("d").send()).await, "ResourceNotFound");
+    assert_eq!(cloud.codes_of_lists().await, ["ok"; 9], "lists are empty");
+    assert!(s3.list_buckets().send().await.unwrap().buckets().is_empty());
+    let head = s3.head_bucket().bucket("made").send().await.unwrap_err();
+    assert_eq!(head.raw_response().unwrap().status().as_u16(), 404);
+}
+
+#[tokio::test]
+async fn a_batch_can_fail_inside_an_answer_that_went_well() {
+    let cloud = LocalCloud::start().await;
+    cloud.fails(&json!([{"service": "*", "operation": "*", "fault": "partial-failure"}])).await;
+    let s3 = cloud.s3();
+    s3.create_bucket().bucket("full").create_bucket_configuration(here()).send().await.unwrap();
+    s3.put_object().bucket("full").key("a & b").send().await.unwrap();
+    let object = ObjectIdentifier::builder().key("a & b").build().unwrap();
+    let deleted = s3.delete_objects().bucket("full").delete(Delete::builder().objects(object).build().unwrap());
+    let deleted = deleted.send().await.unwrap();
+    assert!(deleted.deleted().is_empty());
+    assert_eq!((deleted.errors()[0].key(), deleted.errors()[0].code()), (Some("a & b"), Some("InternalError")));
+    assert_eq!(s3.list_objects_v2().bucket("full").send().await.unwrap().contents().len(), 1);
+
+    let sqs = aws_sdk_sqs::Client::new(&cloud.config);
+    let queue = sqs.create_queue().queue_name("q").send().await.unwrap().queue_url.unwrap();
+    let entry = SendMessageBatchRequestEntry::builder().id("one").message_body("m").build().unwrap();
+    let sent = sqs.send_message_batch().queue_url(&queue).entries(entry).send().await.unwrap();
+    assert_eq!((sent.successful().len(), sent.failed()[0].id()), (0, "one"));
+    assert!(sqs.receive_message().queue_url(queue).send().await.unwrap().messages().is_empty());
+
+    let gone = cloud.ec2().delete_vpc_endpoints().vpc_endpoint_ids("vpce-1").send().await.unwrap();
+    assert_eq!(gone.unsuccessful()[0].resource_id(), Some("vpce-1"));
+}
+
+#[tokio::test]
+async fn an_answer_for_cloudformation_can_be_lost_too_and_all_faults_are_told() {
+    let cloud = LocalCloud::start().await;
+    let answer =
+        json!({"service": "unsigned", "operation": "PUT /_ministack/cfn-response/*", "nth": 1, "fault": "503"});
+    cloud.fails(&json!([answer])).await;
+    let url = "/_ministack/cfn-response/00000000-0000-4000-8000-000000000000";
+    assert_eq!(cloud.send(Method::PUT, url, "").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_ne!(cloud.send(Method::PUT, url, "").await.0, StatusCode::SERVICE_UNAVAILABLE);
+
+    let (status, told) = cloud.send(Method::GET, "/_local-cloud/faults", "").await;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((status, &told[0]["matched"], &told[0]["struck"]), (StatusCode::OK, &json!(2), &json!(1)));
+    let (_, calls) = cloud.send(Method::GET, "/_local-cloud/calls", "").await;
+    let calls: Vec<Value> = serde_json::from_str(&calls).unwrap();
+    assert_eq!((&calls[0]["fault"], calls[1].get("fault")), (&json!("503"), None));
+
+    let (status, told) = cloud.send(Method::POST, "/_local-cloud/faults", r#"[{"fault": "magic"}]"#).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(told.contains("unknown variant `magic`"), "{told}");
+    cloud.send(Method::DELETE, "/_local-cloud/faults", "").await;
+    assert_eq!(cloud.send(Method::GET, "/_local-cloud/faults", "").await.1, "[]");
+}
+
+struct LocalCloud {
+    _emulators: Emulators,
+    _logs: Logs,
+    url: String,
+    config: SdkConfig,
+}
+
+/// The folder of the emulators' output.
+struct Logs(PathBuf);
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl LocalCloud {
+    /// Inside the test's own process, and ended with it.
+    async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/venv");
+        let logs = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("faults-at-{}", address.port()));
+        let logs = Logs(logs);
+        let http = Http::default();
+        let emulators = Emulators::start(&tools, &logs.0, address, &http).await.unwrap();
+        let router = Router {
+            moto: emulators.moto(),
+            ministack: emulators.ministack(),
+            auto_scaling: AutoScalingService::new(Ec2::new(http.clone(), emulators.moto()), Duration::ZERO),
+            saved_queries: SavedQueries::default(),
+            recorder: Recorder::new(None).unwrap(),
+            latency: LatencyTable::default(),
+            faults: Faults::default(),
+            http,
+        };
+        tokio::spawn(router::serve(listener, Arc::new(router)));
+        let url = format!("http://{address}");
+        let anybody = Credentials::new("tester", "nothing", None, None, "tests");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-west-2"))
+            .endpoint_url(&url)
+            .app_name(AppName::new("tester").unwrap())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).build())
+            .credentials_provider(SharedCredentialsProvider::new(anybody));
+        LocalCloud { _emulators: emulators, _logs: logs, url, config: config.build() }
+    }
+
+    async fn fails(&self, rules: &Value) {
+        let (status, body) = self.send(Method::POST, "/_local-cloud/faults", &rules.to_string()).await;
+        assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &str) -> (StatusCode, String) {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let response = Http::default().send(request.body(Full::from(body.to_owned())).unwrap()).await.unwrap();
+        let (head, body) = response.into_parts();
+        (head.status, String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap())
+    }
+
+    fn ec2(&self) -> aws_sdk_ec2::Client {
+        aws_sdk_ec2::Client::new(&self.config)
+    }
+
+    fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(true);
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// What each service answers to a list: its code, or ok.
+    async fn codes_of_lists(&self) -> [String; 9] {
+        let config = &self.config;
+        [
+            code(self.ec2().describe_vpcs().send()).await,
+            code(aws_sdk_iam::Client::new(config).list_roles().send()).await,
+            code(aws_sdk_autoscaling::Client::new(config).describe_auto_scaling_groups().send()).await,
+            code(self.s3().list_buckets().send()).await,
+            code(aws_sdk_dynamodb::Client::new(config).list_tables().send()).await,
+            code(aws_sdk_sqs::Client::new(config).list_queues().send()).await,
+            code(aws_sdk_cloudwatch::Client::new(config).describe_alarms().send()).await,
+            code(aws_sdk_cloudwatchlogs::Client::new(config).describe_log_groups().send()).await,
+            code(aws_sdk_ssm::Client::new(config).describe_parameters().send()).await,
+        ]
+    }
+}
+
+fn here() -> aws_sdk_s3::types::CreateBucketConfiguration {
+    let place = aws_sdk_s3::types::BucketLocationConstraint::UsWest2;
+    aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(place).build()
+}
+
+/// The code of an error as the SDK reads it.
+async fn code<T, E: ProvideErrorMetadata>(
+    call: impl Future<Output = Result<T, SdkError<E, aws_sdk_ec2::config::http::HttpResponse>>>,
+) -> String {
+    match call.await {
+        Ok(_) => "ok".to_owned(),
+        Err(SdkError::ServiceError(error)) => error.err().code().unwrap_or("no code").to_owned(),
+        Err(SdkError::ResponseError(_)) => "unreadable".to_owned(),
+        Err(_) => "no answer".to_owned(),
+    }
+}
+
+/// The VPCs of the tests: moto has a default one.
+async fn vpcs(ec2: &aws_sdk_ec2::Client) -> Vec<String> {
+    let made = Filter::builder().name("is-default").values("false").build();
+    let found = ec2.describe_vpcs().filters(made).send().await.unwrap();
+    found.vpcs().iter().filter_map(|vpc| vpc.vpc_id().map(str::to_owned)).collect()
+}
