@@ -25,6 +25,11 @@ cloud: build ## Run the local cloud in the foreground, and print how to talk to 
 bench: build ## Figures: times, calls, planning, and a boto3 script beside them (target/reports/bench.json)
 	@$(PYTHON) tests/bench/bench.py
 
+.PHONY: campaign
+campaign: build ## Crashes, faults and disorder, exhaustively: a table and target/reports/campaign.json (40 minutes)
+	@mkdir -p target/reports
+	@$${CARGO_TARGET_DIR:-target}/debug/campaign --report target/reports/campaign.json
+
 .PHONY: test
 test: lint test-rust test-stacks ## Everything that CI checks
 

@@ -48,6 +48,7 @@ fn the_watchdog_answers_for_the_dead() {
 
 #[test]
 fn the_newest_word_wins_in_any_disorder() {
+    row("in the middle of a create");
     row("seeded schedules");
 }
 

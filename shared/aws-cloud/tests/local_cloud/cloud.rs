@@ -61,6 +61,17 @@ impl LocalCloud {
         LocalCloud { _emulators: emulators, _output: output, router, url: format!("http://{address}") }
     }
 
+    /// Lets calls go wrong by these rules.
+    pub fn disturb(&self, rules: &Value) {
+        self.router.faults.set(rules.to_string().as_bytes()).expect("rules");
+    }
+
+    /// How many calls went wrong.
+    pub fn faults_that_struck(&self) -> u64 {
+        let rules: Vec<Value> = serde_json::from_slice(&self.router.faults.to_json().expect("JSON")).expect("JSON");
+        rules.iter().filter_map(|rule| rule["struck"].as_u64()).sum()
+    }
+
     pub fn forget_calls(&self) {
         self.router.recorder.clear();
     }

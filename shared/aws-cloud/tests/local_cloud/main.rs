@@ -21,4 +21,5 @@ mod parts;
 mod reads;
 mod role_and_log_groups;
 mod stacks;
+mod weather;
 mod world;

@@ -16,7 +16,32 @@ pub(super) fn rows() -> Vec<Row> {
     let golden = Golden::of(&plot);
     let play = move |seed: usize| schedule(seed, &plot, &golden);
     let name = "seeded schedules of duplicate, concurrent, late and reordered requests";
-    vec![Row { name, cases: 10_000, short: 100, play: Box::new(play), seeded: true }]
+    vec![stopped(), Row { name, cases: 10_000, short: 100, play: Box::new(play), seeded: true }]
+}
+
+/// A delete that comes while a create waits for its NAT gateway, from its second wave on.
+fn stopped() -> Row {
+    let plot = Plot::new("NatGateway");
+    let play = move |case: usize| {
+        let stage = Stage::new();
+        let (create, answer) = stage.play(async {
+            let create = stage.request(&plot.of, "Create", &plot.made);
+            stage.deliver(&create).await;
+            stage.later(Duration::from_secs(15 + case as u64)).await;
+            let answer = stage.ask(&plot.of, "Delete", &plot.made).await;
+            stage.quiet().await;
+            (stage.answer_to(&create), answer)
+        });
+        let calls = stage.world().calls.borrow();
+        let went_on = calls.iter().any(|call| call.operation() == "autoscaling:CreateAutoScalingGroup");
+        let superseded = matches!(&create, Some(Answer::Failed(why)) if why.starts_with("Superseded"));
+        let leaked = stage.inventory().len();
+        let why = format!("the create: {create:?}, the delete: {answer:?}, the create went on: {went_on}");
+        let converged = answer == Answer::Success && superseded && !went_on && leaked == 0;
+        Verdict { converged, leaked, duplicated: 0, unanswered: usize::from(create.is_none()), why }
+    };
+    let name = "a delete in the middle of a create stops it";
+    Row { name, cases: 90, short: 9, play: Box::new(play), seeded: false }
 }
 
 /// What a stack did last.
