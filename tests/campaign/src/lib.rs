@@ -5,8 +5,10 @@
 //! environment and how it is judged, and `rows` the campaign's rows.
 #![expect(clippy::expect_used, reason = "a campaign stops where its own stage is broken")]
 
-pub mod life;
-pub mod outer;
+mod life;
+mod outer;
 pub mod rows;
-pub mod stage;
+mod stage;
 mod urls;
+
+pub use life::Verdict;

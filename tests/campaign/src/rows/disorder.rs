@@ -64,39 +64,38 @@ fn schedule(seed: usize, plot: &Plot, golden: &Golden) -> Verdict {
         }
     }
     let two = dice.percent(25);
-    let (mut one_dice, mut other_dice) = (dice.clone(), Dice::new(seed + 1_000_003));
-    let stories = stage.play(async {
-        let one = story(&stage, Resource::of(1, "dev"), plot, &mut one_dice);
+    let (mut mine, mut theirs) = (dice.clone(), Dice::new(seed + 1_000_003));
+    let lives = stage.play(async {
+        let first = story(&stage, Resource::of(1, "dev"), plot, &mut mine);
         if !two {
-            return vec![one.await];
+            return vec![first.await];
         }
-        let other = story(&stage, Resource::of(2, "dev"), plot, &mut other_dice);
-        let (one, other) = tokio::join!(one, other);
-        vec![one, other]
+        let second = story(&stage, Resource::of(2, "dev"), plot, &mut theirs);
+        <[Story; 2]>::from(tokio::join!(first, second)).into()
     });
     let mut verdict = Verdict { duplicated: stage.duplicates(), ..Verdict::default() };
-    for asked in stories.iter().flat_map(|story| &story.asked) {
+    for asked in lives.iter().flat_map(|story| &story.asked) {
         if stage.answer_to(asked).is_none() {
             verdict.unanswered += 1;
             verdict.why = format!("{}no answer to {} {}; ", verdict.why, asked["RequestType"], asked["RequestId"]);
         }
     }
     let mut expected = Vec::new();
-    for story in &stories {
-        let state = match &story.wants {
+    for story in &lives {
+        let wanted = match &story.wants {
             Some(wants) if *wants == plot.updated => &golden.updated,
             Some(_) => &golden.made,
             None => continue,
         };
         let owner = Owner::of(&story.of.stack, &story.of.logical_id);
-        expected.extend(state.iter().map(|line| line.replace("<owner>", owner.as_str())));
+        expected.extend(wanted.iter().map(|line| line.replace("<owner>", owner.as_str())));
     }
     let found = stage.inventory();
     if found != expected {
         verdict.why = format!("{}found {} things, expected {}", verdict.why, found.len(), expected.len());
     }
     stage.play(async {
-        for story in &stories {
+        for story in &lives {
             // A second try is what a person does whose first one met a fault that stays.
             for _ in 0..3 {
                 if stage.ask(&story.of, "Delete", &plot.made).await == Answer::Success {
