@@ -117,6 +117,7 @@ def run(cloud, report):
     left = report.step("what is left", lambda: resources(cloud))
     check(not left, f"left behind: {left}")
     show(["nothing"])
+    report.step("delete another in the middle of its create", lambda: delete_in_the_middle(cloud))
     return verdicts
 
 
@@ -175,6 +176,23 @@ def unlock_and_delete(cloud):
     unlocked = cloud.ask({"Request": "unlock", "Environment": "scalable-ec2-us-west-2-dev"})
     check("Unlocked" in unlocked, f"not unlocked: {unlocked}")
     cloud.delete_stack("web", progress_line("deleting"))
+
+
+def sample(name):
+    return json.loads((ROOT / "events" / "custom-resource" / name).read_text())
+
+
+def delete_in_the_middle(cloud):
+    """As CloudFormation asks when somebody deletes a stack that is still being created."""
+    create = cloud.send(sample("create.json"))
+    until("the create makes something", cloud.inventory)
+    delete = cloud.send(sample("delete.json"))
+    answers = {"Create": cloud.wait_for(create), "Delete": cloud.wait_for(delete)}
+    show(f"{kind}: {answer['Status']} {answer.get('Reason', '')}" for kind, answer in answers.items())
+    check(answers["Create"]["Status"] == "FAILED", "the create was stopped")
+    check(answers["Delete"]["Status"] == "SUCCESS", "the delete works")
+    left = cloud.inventory()
+    check(not left, f"left behind: {left}")
 
 
 def keep(cloud, report):
