@@ -1,10 +1,11 @@
 //! Messages in, outcomes out: each message has its own, and a failed one holds up nobody but its own owner.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use environment::{CALL_TIME, Moment};
+use futures_util::future::join_all;
 use requests::records::Progress;
 use requests::{Line, MARGIN_MS, Records, Reply, ReplyAddress, Request};
 use serde_json::Value;
@@ -23,31 +24,38 @@ enum Outcome {
 const NOT_TAKEN: Duration = Duration::from_secs(10);
 
 impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
-    /// Handles the messages of one invocation, which Lambda ends at `deadline_ms`, one after the other.
+    /// Handles the messages of one invocation, which Lambda ends at `deadline_ms`: those of one owner one after the other,
+    /// those of different owners at once, so that nobody waits while another's instances start.
     ///
     /// A message that comes back is reported as failed, and so is every later one of its group: in a FIFO queue
     /// nobody overtakes.
     pub async fn handle(&self, line: &impl Line, batch: SqsEvent, deadline_ms: u64) -> SqsBatchResponse {
-        let deadline = Moment(deadline_ms);
-        let mut response = SqsBatchResponse::default();
-        let mut held_up = BTreeSet::new();
+        let mut groups: BTreeMap<String, Vec<SqsMessage>> = BTreeMap::new();
         for message in batch.records {
             let group = message.attributes.get("MessageGroupId").cloned().unwrap_or_default();
-            let outcome =
-                if held_up.contains(&group) { Outcome::ComesBack(None) } else { self.one(&message, deadline).await };
-            let Outcome::ComesBack(after) = outcome else { continue };
-            held_up.insert(group);
-            if let (Some(after), Some(receipt)) = (after, &message.receipt_handle)
-                && let Err(error) = line.come_back(receipt, after).await
-            {
-                // Then it comes when its visibility ends.
-                tracing::warn!(%error, "a message is not sent back at once");
-            }
+            groups.entry(group).or_default().push(message);
+        }
+        let all = groups.into_values().map(|messages| self.group(line, messages, Moment(deadline_ms)));
+        let mut response = SqsBatchResponse::default();
+        for message in join_all(all).await.into_iter().flatten() {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message.message_id.unwrap_or_default();
             response.batch_item_failures.push(failure);
         }
         response
+    }
+
+    /// Handles the messages of one owner, and returns those that come again.
+    async fn group(&self, line: &impl Line, messages: Vec<SqsMessage>, deadline: Moment) -> Vec<SqsMessage> {
+        for (at, message) in messages.iter().enumerate() {
+            let Outcome::ComesBack(after) = self.one(message, deadline).await else { continue };
+            let back: Vec<SqsMessage> = messages.into_iter().skip(at).collect();
+            if let Some(after) = after {
+                send_back(line, &back, after).await;
+            }
+            return back;
+        }
+        Vec::new()
     }
 
     async fn one(&self, message: &SqsMessage, deadline: Moment) -> Outcome {
@@ -108,6 +116,16 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         let since_ms = same.map_or(self.clouds.now().0, |before| before.since_ms);
         if let Err(error) = self.records.waits(&owner, &request.hash, Progress { waiting_for, since_ms }).await {
             tracing::warn!(%owner, %error, "what it waits for is not written down");
+        }
+    }
+}
+
+/// Sends back all of a group that is not done: one that stayed invisible would hold the others up, since a queue gives
+/// nothing of a group of which it awaits something. If it can't, they come when their visibility ends.
+async fn send_back(line: &impl Line, messages: &[SqsMessage], after: Duration) {
+    for receipt in messages.iter().filter_map(|it| it.receipt_handle.as_ref()) {
+        if let Err(error) = line.come_back(receipt, after).await {
+            tracing::warn!(%error, "a message is not sent back at once");
         }
     }
 }

@@ -1,0 +1,121 @@
+//! The door with a line: what it sends on, what it answers itself, and what Lambda has to try again.
+#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+
+mod common;
+
+use std::sync::atomic::Ordering::SeqCst;
+
+use common::{DoorToTheLine, Now as _, ask, door_to_the_line, failed, invoke, sample, sent, with};
+use requests::{Owner, Records as _, request_hash};
+use serde_json::{Value, json};
+
+/// What stands in the line.
+fn in_line(door: &DoorToTheLine) -> Vec<(String, String, Value)> {
+    door.line.as_ref().expect("it has one").sent.lock().expect("one thread").clone()
+}
+
+fn owner(event: &Value) -> Owner {
+    let id = |name: &str| event[name].as_str().expect("an id");
+    Owner::of(id("StackId"), id("LogicalResourceId"))
+}
+
+#[test]
+fn a_good_request_is_noted_and_sent_on_and_nothing_is_touched() {
+    let (door, post) = door_to_the_line();
+    let create = sent(sample("create.json"), 0);
+    let told = ask(&door, create.clone());
+    assert_eq!(told, json!({ "Sent": "Create", "Owner": owner(&create).as_str() }));
+    let hash = request_hash(&create);
+    assert_eq!(in_line(&door), [(owner(&create).to_string(), hash.clone(), create.clone())]);
+    let record = door.records.inner.owner(&owner(&create)).await_now().expect("a record");
+    assert!(record.is_newest(&hash) && record.answer_due_ms.is_some(), "{record:?}");
+    assert_eq!(door.clouds.asked(), 0, "the door's role could not");
+    assert!(post.take().is_empty());
+}
+
+#[test]
+fn a_request_that_comes_twice_is_sent_twice_and_the_line_tells_them_apart() {
+    let (door, _) = door_to_the_line();
+    let create = sent(sample("create.json"), 0);
+    for _ in 0..2 {
+        ask(&door, create.clone());
+    }
+    let all = in_line(&door);
+    assert_eq!(all[0], all[1]);
+}
+
+#[test]
+fn a_bad_request_is_failed_at_once_and_not_sent() {
+    for (event, wrong) in [
+        (sample("bad-input.json"), "ZoneCount"),
+        (with(sample("create.json"), json!({ "RequestType": "Import" })), "RequestType is \"Import\""),
+    ] {
+        let (door, post) = door_to_the_line();
+        let reason = failed(&door, sent(event, 0));
+        assert!(reason.contains(wrong), "{reason}");
+        assert_eq!(post.take().len(), 1);
+        assert_eq!(in_line(&door), []);
+        assert!(door.records.inner.overdue(u64::MAX).await_now().is_empty(), "nobody waits for it");
+    }
+}
+
+#[test]
+fn a_protected_environment_is_refused_at_the_door() {
+    let (mut door, post) = door_to_the_line();
+    let line = door.line.take();
+    let protected = json!({ "ResourceProperties": { "DeletionProtection": "true" } });
+    common::succeeded(&door, sent(with(sample("create.json"), protected), 0));
+    door.line = line;
+    let reason = failed(&door, sent(sample("delete.json"), 400));
+    assert!(reason.starts_with("DeletionProtection is true"), "{reason}");
+    assert_eq!((post.take().len(), in_line(&door)), (2, vec![]));
+}
+
+#[test]
+fn an_older_request_is_refused_at_the_door() {
+    let (door, _) = door_to_the_line();
+    ask(&door, sent(sample("delete.json"), 60));
+    let reason = failed(&door, sent(sample("create.json"), 0));
+    assert!(reason.starts_with("Superseded: a newer Delete has come"), "{reason}");
+    assert_eq!(in_line(&door).len(), 1);
+}
+
+#[test]
+fn what_cannot_be_sent_on_makes_the_invocation_fail_so_that_lambda_tries_again() {
+    let (door, post) = door_to_the_line();
+    let create = sent(sample("create.json"), 0);
+    let line = door.line.as_ref().expect("it has one");
+    line.broken.store(true, SeqCst);
+    let error = invoke(&door, create.clone()).expect_err("nothing was sent");
+    assert!(error.contains("requests.fifo"), "{error}");
+    line.broken.store(false, SeqCst);
+    ask(&door, create);
+    assert_eq!(in_line(&door).len(), 1);
+    assert!(post.take().is_empty());
+}
+
+#[test]
+fn records_that_throttle_make_the_invocation_fail_and_those_that_are_denied_the_request() {
+    let (door, post) = door_to_the_line();
+    let create = sent(sample("create.json"), 0);
+    for throttled in 1..3 {
+        door.records.throttled.store(throttled, SeqCst);
+        for _ in 0..throttled {
+            let error = invoke(&door, create.clone()).expect_err("nothing was noted");
+            assert!(error.contains("throttles the table"), "{error}");
+        }
+    }
+    assert_eq!(in_line(&door), []);
+    *door.records.unreadable.lock().expect("one thread") = Some(owner(&create));
+    let reason = failed(&door, create);
+    assert!(reason.contains("can't be read"), "{reason}");
+    assert_eq!(post.take().len(), 1);
+}
+
+#[test]
+fn an_answer_that_does_not_arrive_makes_the_invocation_fail() {
+    let (door, post) = door_to_the_line();
+    post.answers(403);
+    let error = invoke(&door, sent(sample("bad-input.json"), 0)).expect_err("somebody waits");
+    assert!(error.contains("not delivered"), "{error}");
+}

@@ -1,0 +1,369 @@
+//! Requests from the line: turn by turn, until each is answered once.
+#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use environment::Moment;
+use reconciler::{Clouds as _, Reconciler, Settings};
+use requests::{Courier, MARGIN_MS, Records as _, Request};
+use serde_json::{Value, json};
+use test_support::{BEGIN_S, FakeLine, InMemory, Now as _, Post, Shaky, message, run, sent, settings, with};
+
+/// How long an invocation may take here: a create needs three of them.
+const INVOCATION: Duration = Duration::from_secs(75);
+
+struct Bench {
+    settings: Settings,
+    records: Shaky,
+    clouds: InMemory,
+    courier: Courier,
+    post: Post,
+    line: FakeLine,
+    /// How often the function was invoked.
+    invocations: Cell<usize>,
+}
+
+fn bench() -> Bench {
+    let settings = settings(&[("DOOR_FUNCTION", "the-door")]).expect("good settings");
+    let (post, invocations) = (Post::default(), Cell::new(0));
+    let courier = post.courier();
+    Bench {
+        settings,
+        records: Shaky::default(),
+        clouds: InMemory::default(),
+        courier,
+        post,
+        line: FakeLine::default(),
+        invocations,
+    }
+}
+
+impl Bench {
+    /// One invocation with these messages; the ids of those that failed.
+    fn take(&self, messages: &[Value]) -> Vec<String> {
+        self.invocations.set(self.invocations.get() + 1);
+        let reconciler = self.reconciler();
+        let batch = serde_json::from_value(json!({ "Records": messages })).expect("an event of SQS");
+        let deadline = (self.clouds.now() + INVOCATION).0;
+        let response = run(&self.clouds.world.clock, reconciler.handle(&self.line, batch, deadline));
+        assert!(self.clouds.now() <= Moment(deadline), "it is over before Lambda ends it");
+        response.batch_item_failures.into_iter().map(|it| it.item_identifier).collect()
+    }
+
+    fn reconciler(&self) -> Reconciler<'_, Shaky, InMemory> {
+        Reconciler { settings: &self.settings, records: &self.records, clouds: &self.clouds, courier: &self.courier }
+    }
+
+    /// Invocations until the message stays away, as the queue redelivers it.
+    fn take_to_the_end(&self, event: &Value) {
+        for _ in 0..60 {
+            if self.take(&[message("1", event)]).is_empty() {
+                return;
+            }
+            self.advance(self.came_back().map_or(INVOCATION, |(_, after)| after));
+        }
+        panic!("it comes back for ever");
+    }
+
+    /// Invocations for as long as the message comes back, which is while `waits`.
+    fn take_while(&self, event: &Value, waits: impl Fn() -> bool) {
+        while !self.take(&[message("1", event)]).is_empty() {
+            assert!(waits(), "it comes back although nobody waits");
+            self.advance(Duration::from_mins(5));
+        }
+        assert!(!waits(), "it is given up although somebody waits");
+    }
+
+    /// What the door does before it sends a request on.
+    fn note(&self, event: &Value) {
+        let (request, reconciler) = (request(event), self.reconciler());
+        let work = reconciler.carry_out(&request);
+        assert!(run(&self.clouds.world.clock, work.admit()).is_ok());
+    }
+
+    fn came_back(&self) -> Option<(String, Duration)> {
+        self.line.coming_back.lock().expect("one thread").pop()
+    }
+
+    fn advance(&self, span: Duration) {
+        self.clouds.world.clock.advance(span);
+    }
+
+    /// The one reply that arrived since the last look.
+    fn reply(&self) -> Value {
+        let mut all = self.post.take();
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0)
+    }
+
+    fn failed(&self) -> String {
+        let reply = self.reply();
+        assert_eq!(reply["Status"], "FAILED", "{reply}");
+        reply["Reason"].as_str().expect("a FAILED has a reason").to_owned()
+    }
+
+    fn waits_for(&self, event: &Value) -> Option<requests::records::Progress> {
+        self.records.inner.owner(&request(event).owner()).await_now().expect("a record").progress
+    }
+
+    /// Nothing is there twice.
+    fn assert_nothing_twice(&self) {
+        let all = self.clouds.world.inventory();
+        let keys: BTreeSet<_> = all.iter().map(environment::Resource::key).collect();
+        assert_eq!(keys.len(), all.len());
+    }
+}
+
+fn request(event: &Value) -> Request {
+    Request::read(event, BEGIN_S * 1_000).expect("it makes sense")
+}
+
+fn sample(name: &str) -> Value {
+    test_support::sample("custom-resource", name)
+}
+
+/// Created by public addresses, and not waited for: done within one invocation.
+fn quick_create() -> Value {
+    with(sample("create.json"), json!({ "ResourceProperties": { "Egress": "PublicIp", "WaitForInstances": "false" } }))
+}
+
+#[test]
+fn a_create_ends_with_a_success_and_is_off_the_line() {
+    let bench = bench();
+    assert_eq!(bench.take(&[message("1", &sent(quick_create(), 0))]), [""; 0]);
+    let reply = bench.reply();
+    assert_eq!(
+        (&reply["Status"], &reply["PhysicalResourceId"]),
+        (&json!("SUCCESS"), &json!("scalable-ec2-us-west-2-dev"))
+    );
+    assert_eq!(bench.came_back(), None);
+}
+
+#[test]
+fn a_request_that_runs_out_of_its_invocation_comes_back_and_settles_with_nothing_twice() {
+    let bench = bench();
+    let create = sent(sample("create.json"), 0);
+    assert_eq!(bench.take(&[message("1", &create)]), ["1"]);
+    assert_eq!(bench.came_back(), Some(("receipt-1".into(), Duration::from_secs(1))));
+    let waits = bench.waits_for(&create).expect("it says what for");
+    assert!(waits.waiting_for.iter().any(|it| it.contains("nat-gateway")), "{waits:?}");
+    assert!(bench.post.take().is_empty());
+
+    bench.take_to_the_end(&create);
+    assert_eq!(bench.reply()["Status"], "SUCCESS");
+    assert!(bench.invocations.get() > 2, "{}", bench.invocations.get());
+    bench.assert_nothing_twice();
+    assert_eq!(bench.waits_for(&create), None);
+}
+
+#[test]
+fn what_it_waits_for_is_noted_with_the_time_since_when() {
+    let bench = bench();
+    let create = sent(sample("create.json"), 0);
+    bench.clouds.world.faults.borrow_mut().extend((40..4_000).map(|at| (at, environment::memory::Fault::Throttled)));
+    bench.take(&[message("1", &create)]);
+    let first = bench.waits_for(&create).expect("it waits");
+    bench.take(&[message("1", &create)]);
+    let second = bench.waits_for(&create).expect("it waits");
+    assert_eq!(first, second, "for the same, and for as long");
+}
+
+#[test]
+fn a_delete_stops_a_create_that_waits_and_leaves_nothing() {
+    let bench = bench();
+    let (create, delete) = (sent(sample("create.json"), 0), sent(sample("delete.json"), 80));
+    assert_eq!(bench.take(&[message("1", &create)]), ["1"]);
+    bench.advance(Duration::from_secs(5));
+    bench.note(&delete);
+    let before = bench.clouds.writes();
+    assert_eq!(bench.take(&[message("1", &create)]), [""; 0]);
+    let reason = bench.failed();
+    assert!(reason.starts_with("Superseded: a newer Delete has come"), "{reason}");
+    assert_eq!(bench.clouds.writes(), before);
+    bench.take_to_the_end(&delete);
+    assert_eq!(bench.reply()["Status"], "SUCCESS");
+    assert_eq!(bench.clouds.world.inventory(), []);
+}
+
+#[test]
+fn a_delete_that_is_noted_in_mid_turn_stops_the_create_before_its_next_wave() {
+    let bench = bench();
+    let (create, delete) = (sent(sample("create.json"), 0), sent(sample("delete.json"), 20));
+    let batch = serde_json::from_value(json!({ "Records": [message("1", &create)] })).expect("an event of SQS");
+    let deadline = (bench.clouds.now() + Duration::from_mins(10)).0;
+    let reconciler = bench.reconciler();
+    let in_mid_turn = async {
+        let noted = request(&delete);
+        let door = reconciler.carry_out(&noted);
+        bench.clouds.world.clock.sleep(Duration::from_secs(20)).await;
+        door.admit().await.expect("it is the newest");
+        bench.clouds.writes()
+    };
+    let both = futures_util::future::join(reconciler.handle(&bench.line, batch, deadline), in_mid_turn);
+    let (response, writes_then) = run(&bench.clouds.world.clock, both);
+    assert!(response.batch_item_failures.is_empty());
+    assert!(bench.failed().starts_with("Superseded"));
+    assert_eq!(bench.clouds.writes(), writes_then);
+}
+
+#[test]
+fn an_older_request_twenty_minutes_late_changes_nothing_also_after_the_newer_one_is_done() {
+    let bench = bench();
+    let (create, delete) = (sent(quick_create(), 0), sent(sample("delete.json"), 60));
+    bench.take(&[message("1", &create)]);
+    assert_eq!(bench.reply()["Status"], "SUCCESS");
+    bench.advance(Duration::from_mins(2));
+    bench.note(&delete);
+    let late = [create, sent(with(quick_create(), json!({ "RequestType": "Update" })), 30)];
+    let refused = |when: &str| {
+        let before = bench.clouds.asked();
+        for event in &late {
+            bench.take(&[message("1", event)]);
+            assert!(bench.failed().starts_with("Superseded"), "{when}");
+        }
+        assert_eq!(bench.clouds.asked(), before, "{when}");
+    };
+    refused("while the Delete waits");
+    bench.take_to_the_end(&delete);
+    assert_eq!(bench.reply()["Status"], "SUCCESS");
+    bench.advance(Duration::from_mins(20));
+    refused("after the Delete");
+    assert_eq!(bench.clouds.world.inventory(), []);
+}
+
+#[test]
+fn past_its_deadline_a_request_is_only_answered_with_what_it_waited_for() {
+    let bench = bench();
+    let create = sent(sample("create.json"), 0);
+    bench.take(&[message("1", &create)]);
+    let waited_for = bench.waits_for(&create).expect("it waits").waiting_for.join("; ");
+    bench.advance(Duration::from_mins(58));
+    let before = bench.clouds.asked();
+    assert_eq!(bench.take(&[message("1", &create)]), [""; 0]);
+    let reason = bench.failed();
+    assert!(reason.contains(&format!("It waited for: {waited_for}.")), "{reason}");
+    assert!(reason.contains("aws lambda invoke --function-name the-door"), "{reason}");
+    assert_eq!(bench.clouds.asked(), before);
+}
+
+#[test]
+fn a_request_whose_turn_comes_too_late_says_that_it_was_never_begun() {
+    let bench = bench();
+    bench.advance(Duration::from_mins(59));
+    bench.take(&[message("1", &sent(sample("create.json"), 0))]);
+    let reason = bench.failed();
+    assert!(reason.contains("It was never begun"), "{reason}");
+    assert_eq!(bench.clouds.asked(), 0);
+}
+
+#[test]
+fn what_was_answered_is_not_answered_again_past_its_deadline() {
+    let bench = bench();
+    let create = sent(quick_create(), 0);
+    bench.take(&[message("1", &create)]);
+    assert_eq!(bench.reply()["Status"], "SUCCESS");
+    bench.advance(Duration::from_hours(1));
+    let before = bench.clouds.asked();
+    assert_eq!(bench.take(&[message("1", &create)]), [""; 0]);
+    assert!(bench.post.take().is_empty());
+    assert_eq!(bench.clouds.asked(), before);
+}
+
+#[test]
+fn a_message_that_is_no_json_comes_back_until_it_is_a_dead_letter() {
+    let bench = bench();
+    assert_eq!(bench.take(&[message("1", &json!("no { JSON"))]), ["1"]);
+    assert_eq!(bench.came_back(), None, "at the queue's own pace");
+}
+
+#[test]
+fn an_event_that_makes_no_sense_is_answered_and_off_the_line() {
+    let bench = bench();
+    let import = with(sent(sample("create.json"), 0), json!({ "RequestType": "Import" }));
+    assert_eq!(bench.take(&[message("1", &import)]), [""; 0]);
+    let reason = bench.failed();
+    assert!(reason.contains("RequestType is \"Import\""), "{reason}");
+}
+
+#[test]
+fn a_message_that_comes_back_holds_up_only_its_own_group() {
+    let bench = bench();
+    let create = sent(sample("create.json"), 0);
+    let update = sent(with(sample("update.json"), json!({ "ResourceProperties": { "MaxSize": "x" } })), 5);
+    let nothing = json!({ "LogicalResourceId": "Other" });
+    let other = sent(with(sample("delete-of-nothing.json"), nothing), 0);
+    let batch = [message("create", &create), message("update", &update), message("other", &other)];
+    assert_eq!(bench.take(&batch), ["create", "update"]);
+    let short = Duration::from_secs(1);
+    assert_eq!(
+        bench.came_back(),
+        Some(("receipt-update".into(), short)),
+        "it stays behind, and does not lock the group"
+    );
+    assert_eq!(bench.came_back(), Some(("receipt-create".into(), short)));
+    assert_eq!(bench.came_back(), None);
+    let reply = bench.reply();
+    assert_eq!((&reply["Status"], &reply["LogicalResourceId"]), (&json!("SUCCESS"), &json!("Other")));
+}
+
+#[test]
+fn a_line_that_does_not_take_it_back_at_once_gives_it_again_by_itself() {
+    let bench = bench();
+    bench.line.broken.store(true, SeqCst);
+    assert_eq!(bench.take(&[message("1", &sent(sample("create.json"), 0))]), ["1"]);
+}
+
+#[test]
+fn records_that_throttle_make_it_come_back_and_then_succeed() {
+    for throttled in 1..12 {
+        let bench = bench();
+        let create = sent(quick_create(), 0);
+        bench.records.throttled.store(throttled, SeqCst);
+        assert_eq!(bench.take(&[message("1", &create)]), ["1"]);
+        assert_eq!(bench.came_back().map(|(_, after)| after), Some(Duration::from_secs(5)));
+        bench.take_to_the_end(&create);
+        assert_eq!(bench.reply()["Status"], "SUCCESS");
+        bench.assert_nothing_twice();
+    }
+}
+
+#[test]
+fn a_panic_becomes_failed() {
+    let mut bench = bench();
+    bench.clouds.panics = true;
+    assert_eq!(bench.take(&[message("1", &sent(quick_create(), 0))]), [""; 0]);
+    let reason = bench.failed();
+    assert!(reason.starts_with("Envkeeper failed inside"), "{reason}");
+}
+
+#[test]
+fn a_reply_that_nobody_takes_makes_the_message_come_back_until_nobody_waits_any_more() {
+    let bench = bench();
+    let create = sent(quick_create(), 0);
+    bench.post.answers(403);
+    assert_eq!(bench.take(&[message("1", &create)]), ["1"]);
+    assert_eq!(bench.came_back().map(|(_, after)| after), Some(Duration::from_secs(10)));
+    let writes = bench.clouds.writes();
+    bench.post.answers(200);
+    assert_eq!(bench.take(&[message("1", &create)]), [""; 0]);
+    assert_eq!(bench.reply()["Status"], "SUCCESS");
+    assert_eq!(bench.clouds.writes(), writes, "the work is found done");
+
+    let delete = sent(sample("delete.json"), 300);
+    bench.post.answers(403);
+    let end = Moment(request(&delete).event.deadline_ms + MARGIN_MS);
+    bench.take_while(&delete, || bench.clouds.now() <= end);
+}
+
+#[test]
+fn a_request_that_is_over_is_written_down_as_answered() {
+    let bench = bench();
+    let create = sent(quick_create(), 0);
+    bench.take(&[message("1", &create)]);
+    let record = bench.records.inner.owner(&request(&create).owner()).await_now().expect("a record");
+    assert!(record.settled && record.answer_due_ms.is_none());
+    assert_eq!(record.answers.len(), 1);
+}

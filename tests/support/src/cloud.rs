@@ -1,0 +1,71 @@
+//! The in-memory cloud, as the functions are given theirs.
+
+use std::time::Duration;
+
+use environment::memory::{Session, World};
+use environment::{Facts, Moment, Setback, Spec};
+use reconciler::{Clouds, Settings, Stack};
+
+/// 2026-01-02T03:04:05Z: when all tests begin.
+pub const BEGIN_S: u64 = 1_767_323_045;
+
+/// The in-memory world, its facts, and how the stack stands that asks.
+#[derive(Debug)]
+pub struct InMemory {
+    pub world: World,
+    /// Whether asking for the facts panics.
+    pub panics: bool,
+    /// How its stack stands; nothing where nobody can be asked.
+    pub stack: Option<Stack>,
+}
+
+impl Default for InMemory {
+    fn default() -> InMemory {
+        let world = World::default();
+        world.clock.advance(Duration::from_secs(BEGIN_S));
+        InMemory { world, panics: false, stack: Some(Stack::Stands) }
+    }
+}
+
+impl InMemory {
+    /// The number of writing calls that were sent.
+    pub fn writes(&self) -> usize {
+        self.world.calls.borrow().len()
+    }
+
+    /// The number of all calls, looks included.
+    pub fn asked(&self) -> usize {
+        self.writes() + self.world.looks.get()
+    }
+}
+
+impl Clouds for InMemory {
+    type Cloud<'a> = Session<'a>;
+
+    fn for_run(&self, _owner: &str, request: &str) -> Session<'_> {
+        Session::new(&self.world, request)
+    }
+
+    async fn facts(&self, _spec: &Spec, _region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {
+        assert!(!self.panics, "asked to");
+        let zones = ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec();
+        Ok(Facts { zones, partition: "aws".into(), image: Some("ami-0123456789abcdef0".into()), hooks_are_answered })
+    }
+
+    async fn stack(&self, _stack_id: &str) -> Result<Stack, Setback> {
+        self.stack.ok_or_else(|| Setback::Refused { what: "cloudformation:DescribeStacks: access denied".into() })
+    }
+
+    fn now(&self) -> Moment {
+        self.world.clock.now()
+    }
+}
+
+/// The settings of a function with these variables beside those that it must have.
+pub fn settings(variables: &[(&str, &str)]) -> Result<Settings, lambda_kit::BadSettings> {
+    let own = [("AWS_REGION", "us-west-2"), ("ACCOUNT_ID", "123456789012"), ("RECORDS_TABLE", "records")];
+    Settings::from_vars(|name| {
+        let found = variables.iter().chain(&own).find(|(key, _)| *key == name);
+        found.map(|(_, value)| (*value).to_owned())
+    })
+}

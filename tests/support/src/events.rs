@@ -1,0 +1,47 @@
+//! Events: the samples, and what is changed in them.
+
+use std::path::Path;
+
+use aws_smithy_types::date_time::{DateTime, Format};
+use requests::Request;
+use serde_json::{Value, json};
+
+use crate::BEGIN_S;
+
+/// A sample event of a function.
+pub fn sample(function: &str, name: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(function);
+    let text = std::fs::read_to_string(folder.join(name)).expect("there is such a sample");
+    serde_json::from_str(&text).expect("it is JSON")
+}
+
+/// An event with changes: inside of objects key by key, anything else as a whole.
+pub fn with(mut event: Value, changes: Value) -> Value {
+    for (key, value) in changes.as_object().expect("an object") {
+        match (event.get_mut(key).and_then(Value::as_object_mut), value.as_object()) {
+            (Some(inner), Some(more)) => inner.extend(more.clone()),
+            _ => event[key] = value.clone(),
+        }
+    }
+    event
+}
+
+/// An event as CloudFormation sends it so many seconds after the tests began: with an address for its answer, in which
+/// the time stands.
+pub fn sent(event: Value, after_s: u64) -> Value {
+    let at = DateTime::from_secs(i64::try_from(BEGIN_S + after_s).expect("a date"));
+    let date: String = at.fmt(Format::DateTime).expect("a date").chars().filter(|it| !"-:".contains(*it)).collect();
+    let host = "cloudformation-custom-resource-response-uswest2.s3.us-west-2.amazonaws.com";
+    let url = format!("https://{host}/made-up?X-Amz-Date={date}&X-Amz-Expires=7200&X-Amz-Signature=made-up");
+    with(event, json!({ "ResponseURL": url }))
+}
+
+/// The message of the line that an event travels in.
+pub fn message(id: &str, event: &Value) -> Value {
+    let group = Request::read(event, 0).map(|it| it.owner().to_string()).unwrap_or_else(|_| "nobody".into());
+    let body = event.as_str().map_or_else(|| event.to_string(), str::to_owned);
+    json!({
+        "messageId": id, "receiptHandle": format!("receipt-{id}"), "body": body, "eventSource": "aws:sqs",
+        "attributes": { "MessageGroupId": group, "SentTimestamp": (BEGIN_S * 1_000).to_string() },
+    })
+}

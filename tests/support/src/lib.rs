@@ -1,0 +1,41 @@
+//! What the tests of the functions share: a cloud, records, a line and a post in memory, each of which can fail.
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::needless_pass_by_value,
+    reason = "a test stops where it finds nonsense, and takes JSON as it stands"
+)]
+
+mod cloud;
+mod events;
+mod line;
+mod post;
+mod records;
+
+pub use cloud::{BEGIN_S, InMemory, settings};
+pub use events::{message, sample, sent, with};
+pub use line::FakeLine;
+pub use post::Post;
+pub use records::Shaky;
+
+use environment::memory::Clock;
+use tokio::runtime::Builder;
+
+/// Runs to the end under the clock's time. The reply's timers are tokio's, and want its runtime around them.
+pub fn run<T>(clock: &Clock, task: impl Future<Output = T>) -> T {
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let _inside = runtime.enter();
+    clock.run(task).expect("not killed")
+}
+
+/// What needs no time, at once.
+pub trait Now<T> {
+    fn await_now(self) -> T;
+}
+
+impl<T, E: std::fmt::Debug, F: Future<Output = Result<T, E>>> Now<T> for F {
+    fn await_now(self) -> T {
+        run(&Clock::default(), self).expect("readable")
+    }
+}

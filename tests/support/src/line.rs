@@ -1,0 +1,41 @@
+//! A line that remembers what it was told.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
+use requests::{Line, LineError, Owner};
+use serde_json::Value;
+
+/// Takes requests and moves nothing.
+#[derive(Debug, Default)]
+pub struct FakeLine {
+    /// Group, hash for telling duplicates, and body of what was sent.
+    pub sent: Mutex<Vec<(String, String, Value)>>,
+    /// Receipt of what is to come back, and after how long.
+    pub coming_back: Mutex<Vec<(String, Duration)>>,
+    /// Whether every call fails.
+    pub broken: AtomicBool,
+}
+
+impl FakeLine {
+    fn works(&self) -> Result<(), LineError> {
+        let broken = LineError { queue: "requests.fifo".into(), what: "no connection".into() };
+        if self.broken.load(SeqCst) { Err(broken) } else { Ok(()) }
+    }
+}
+
+impl Line for FakeLine {
+    async fn send(&self, owner: &Owner, request_hash: &str, event: &Value) -> Result<(), LineError> {
+        self.works()?;
+        let message = (owner.to_string(), request_hash.to_owned(), event.clone());
+        self.sent.lock().expect("one thread").push(message);
+        Ok(())
+    }
+
+    async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), LineError> {
+        self.works()?;
+        self.coming_back.lock().expect("one thread").push((receipt.to_owned(), after));
+        Ok(())
+    }
+}
