@@ -3,5 +3,6 @@
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense, in its helpers too")]
 
 mod emptying;
+mod in_use;
 mod lost_answers;
 mod service;
