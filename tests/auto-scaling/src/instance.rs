@@ -2,6 +2,9 @@
 
 use crate::{Activity, AutoScaling, Fault, Group, LaunchTemplate, Moment, Subnet};
 
+/// The most ids that SetInstanceProtection takes (the API reference).
+const MOST_PROTECTED_AT_ONCE: usize = 50;
+
 /// An instance of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
@@ -66,15 +69,21 @@ impl AutoScaling {
     /// Protects instances from scale-in, or no longer does.
     ///
     /// # Errors
-    /// `ValidationError`: one is not in service in this group. Then none is changed.
+    /// `ValidationError`: more than 50 are named, or one is not in this group, or not in service. Then none is changed.
     pub fn set_instance_protection(&mut self, group: &str, ids: &[String], protected: bool) -> Result<(), Fault> {
         let group = self.modifiable(group)?;
-        let in_service =
-            |id: &&String| group.instances.iter().any(|it| it.id == **id && it.state == LifecycleState::InService);
-        if let Some(id) = ids.iter().find(|id| !in_service(id)) {
-            return Err(Fault::validation(format!(
-                "The instance {id} is not in InService or EnteringStandby or Standby."
-            )));
+        if ids.len() > MOST_PROTECTED_AT_ONCE {
+            let count = ids.len();
+            return Err(Fault::validation(format!("InstanceIds has {count} ids: {MOST_PROTECTED_AT_ONCE} at most")));
+        }
+        for id in ids {
+            let instance = group.instances.iter().find(|it| it.id == *id);
+            let problem = match instance.map(|it| it.state) {
+                Some(LifecycleState::InService) => continue,
+                Some(_) => String::from("is not in InService or EnteringStandby or Standby."),
+                None => format!("is not part of Auto Scaling group {}.", group.name),
+            };
+            return Err(Fault::validation(format!("The instance {id} {problem}")));
         }
         for instance in group.instances.iter_mut().filter(|it| ids.contains(&it.id)) {
             instance.protected = protected;

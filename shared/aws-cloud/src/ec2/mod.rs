@@ -7,6 +7,7 @@ use ipnet::Ipv4Net;
 use crate::errors::Problem;
 
 pub(crate) mod address;
+mod interfaces;
 pub(crate) mod internet_gateway;
 pub(crate) mod launch_template;
 pub(crate) mod nat_gateway;

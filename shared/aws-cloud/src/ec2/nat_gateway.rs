@@ -91,8 +91,9 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ec2::address;
     use crate::ids::Ids;
-    use environment::{Key, Kind, Names};
+    use environment::{Action, Key, Kind, Names, Wanted, mark, plan};
 
     fn names() -> Names {
         let account = "123456789012".into();
@@ -120,6 +121,22 @@ mod tests {
         assert_eq!(live.resource.fields, Fields::NatGateway(expected));
         assert_eq!(live.holds, ["subnet-1", "eipalloc-1", "vpc-1"]);
         assert_eq!(live.state, State::Ready);
+    }
+
+    #[test]
+    fn an_address_waits_until_its_gateway_is_no_longer_listed() {
+        let (ids, names) = (Ids::default(), names());
+        let mut look = ids.look("owner", &names);
+        let mark = aws_sdk_ec2::types::Tag::builder().key(mark::OWNER).value("owner").build();
+        let address = address::Found::builder().allocation_id("eipalloc-1").tags(mark.clone()).build();
+        look.found.push(address::live(&address, &look).unwrap());
+        let going = gateway().tags(mark).state(NatGatewayState::Deleting).build();
+        look.found.push(live(&going, &look).unwrap());
+
+        let steps = plan(&Wanted::default(), &look.found).steps;
+        let of = |kind| steps.iter().position(|step| step.key.kind == kind).unwrap();
+        assert_eq!(steps[of(Kind::NatGateway)].action, Action::Wait("it is being deleted".into()));
+        assert_eq!(steps[of(Kind::Address)].needs, [of(Kind::NatGateway)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::{Filter, IpPermission, ResourceType, UserIdGroupPair};
 use environment::{Call, Fields, Key, Kind, Live, Ref, Resource, SecurityGroup, Setting, State, What, Whose};
 
-use super::{owned_by, tags};
+use super::{interfaces, owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::errors::{Answer, Class, Problem, UnlessMissing};
@@ -145,7 +145,10 @@ async fn revoke(aws: &AwsCloud, call: &Call, group: &Ref) -> Result<(), Problem>
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    aws.clients.ec2.delete_security_group().group_id(&id).send().await.answer(call.operation()).unless_missing()?;
+    let answer = aws.clients.ec2.delete_security_group().group_id(&id).send().await.answer(call.operation());
+    if let Err(problem) = answer.unless_missing() {
+        return Err(interfaces::named(aws, problem, "group-id", &id).await);
+    }
     aws.ids.gone(&id);
     Ok(())
 }

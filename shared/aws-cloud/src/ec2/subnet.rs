@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet as Found, SubnetState};
 use environment::{Call, Fields, Live, Resource, Setting, State, Subnet, What};
 
-use super::{network, owned_by, tags};
+use super::{interfaces, network, owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::errors::{Answer, Problem, UnlessMissing};
@@ -77,7 +77,10 @@ async fn set_public_ip(aws: &AwsCloud, call: &Call, on: bool) -> Result<(), Prob
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    aws.clients.ec2.delete_subnet().subnet_id(&id).send().await.answer(call.operation()).unless_missing()?;
+    let answer = aws.clients.ec2.delete_subnet().subnet_id(&id).send().await.answer(call.operation());
+    if let Err(problem) = answer.unless_missing() {
+        return Err(interfaces::named(aws, problem, "subnet-id", &id).await);
+    }
     aws.ids.gone(&id);
     Ok(())
 }

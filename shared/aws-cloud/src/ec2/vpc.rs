@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Vpc as Fou
 use environment::{Call, Fields, Live, Resource, Setting, State, Vpc, What, mark};
 use futures_util::future::try_join_all;
 
-use super::{network, owned_by, tags};
+use super::{interfaces, network, owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::{Clients, one_attempt};
 use crate::errors::{Answer, Problem, UnlessMissing};
@@ -138,7 +138,10 @@ async fn set_dns(aws: &AwsCloud, call: &Call, setting: &Setting) -> Result<(), P
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    aws.clients.ec2.delete_vpc().vpc_id(&id).send().await.answer(call.operation()).unless_missing()?;
+    let answer = aws.clients.ec2.delete_vpc().vpc_id(&id).send().await.answer(call.operation());
+    if let Err(problem) = answer.unless_missing() {
+        return Err(interfaces::named(aws, problem, "vpc-id", &id).await);
+    }
     aws.ids.gone(&id);
     Ok(())
 }

@@ -105,6 +105,8 @@ async fn create(at: &Target<'_>, call: &Call, resource: &Resource) -> Result<(),
     Ok(())
 }
 
+/// That there is something in it (`BucketNotEmpty`) is nothing final. What arrived since it was emptied is found by the
+/// next look, which has it emptied again; and what had to be empty is refused or retained by what that look shows.
 async fn delete(at: &Target<'_>, call: &Call) -> Result<(), Problem> {
     let request = at.s3.delete_bucket().bucket(at.name).expected_bucket_owner(at.account);
     request.send().await.answer(call.operation()).unless_missing()?;

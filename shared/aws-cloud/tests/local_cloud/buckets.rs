@@ -1,5 +1,9 @@
 //! Buckets.
 
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use aws_cloud::AwsCloud;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
@@ -8,7 +12,7 @@ use aws_sdk_s3::types::{
     PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
 };
-use environment::{Call, Cloud, Ending, Kind, Setback, Wanted, What, Whose, mark};
+use environment::{Call, Cloud, Ending, Kind, Live, Moment, Run, Scope, Setback, Wanted, What, Whose, mark, reconcile};
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
@@ -209,12 +213,19 @@ async fn a_bucket_goes_with_all_versions_markers_and_unfinished_uploads() {
     let wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" })).await;
     world.settle(&wanted).await;
     let (s3, data) = (&world.s3, world.names().data_bucket().name);
-    // More than one page, and more than one version of the first.
+    // More than a page of each, pages that end within a key's versions, and a page of one key.
     let keys = (0..1_005).map(|number| format!("a/{}", number % 1_003));
+    let keys = keys.chain((0..1_100).map(|_| String::from("b/often")));
     stream::iter(keys).for_each_concurrent(20, async |key| put(&world, &data, &key).await).await;
-    s3.delete_object().bucket(&data).key("a/7").send().await.expect("a delete marker");
-    s3.create_multipart_upload().bucket(&data).key("unfinished").send().await.expect("an upload");
-    let holding = |live: &[environment::Live]| -> Vec<bool> {
+    let keys = (0..1_003).map(|number| format!("a/{number}"));
+    let mark = async |key| {
+        s3.delete_object().bucket(&data).key(key).send().await.expect("a delete marker");
+    };
+    stream::iter(keys).for_each_concurrent(20, mark).await;
+    for key in ["unfinished", "another", "another"] {
+        s3.create_multipart_upload().bucket(&data).key(key).send().await.expect("an upload");
+    }
+    let holding = |live: &[Live]| -> Vec<bool> {
         let buckets = live.iter().map(|it| match &it.resource.fields {
             environment::Fields::Bucket(bucket) => bucket.holds_objects,
             other => panic!("{other:?}"),
@@ -230,6 +241,77 @@ async fn a_bucket_goes_with_all_versions_markers_and_unfinished_uploads() {
     let operations = operations(&calls);
     assert_eq!(operations[..2], ["s3:PutBucketLogging", "s3:DeleteObjects"]);
     assert_eq!(operations.iter().filter(|it| **it == "s3:DeleteBucket").count(), 2);
+}
+
+/// The cloud, in which something arrives in the bucket of data right before each of its first deletes.
+struct Late<'a> {
+    world: &'a World,
+    cloud: AwsCloud,
+    arrivals: Cell<usize>,
+    calls: RefCell<Vec<String>>,
+}
+
+impl<'a> Late<'a> {
+    /// What a delete of everything comes to.
+    async fn deletes(world: &'a World, arrivals: usize) -> (Ending, Vec<String>) {
+        let late = Late { world, cloud: world.cloud(), arrivals: Cell::new(arrivals), calls: RefCell::default() };
+        let until = late.now() + Duration::from_mins(1);
+        let nothing = Wanted::default();
+        let run = Run { scope: &world.scope, wanted: &nothing, until, in_doubt_until: None };
+        let ending = reconcile(&late, run, async || Ok(())).await;
+        (ending, late.calls.into_inner())
+    }
+}
+
+impl Cloud for Late<'_> {
+    fn now(&self) -> Moment {
+        self.cloud.now()
+    }
+
+    async fn pause(&self, span: Duration) {
+        self.cloud.pause(span).await;
+    }
+
+    async fn observe(&self, scope: &Scope) -> Result<Vec<Live>, Setback> {
+        self.cloud.observe(scope).await
+    }
+
+    async fn call(&self, call: &Call) -> Result<(), Setback> {
+        let of_data = call.key == self.world.names().data_bucket();
+        if of_data && call.what == What::Delete && self.arrivals.get() > 0 {
+            self.arrivals.set(self.arrivals.get() - 1);
+            put(self.world, &call.key.name, "late").await;
+        }
+        if of_data {
+            self.calls.borrow_mut().push(call.to_string());
+        }
+        self.cloud.call(call).await
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_fills_while_it_is_emptied_is_emptied_again_until_it_goes() {
+    let world = World::start().await;
+    let properties = json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" });
+    world.settle(&wanted(&world, &BUCKETS, properties).await).await;
+    let (ending, calls) = Late::deletes(&world, 2).await;
+    assert_eq!(ending, Ending::Settled { live: vec![] });
+    let go = ["s3:DeleteObjects", "s3:DeleteBucket"];
+    // Its own logs are turned off first, and once.
+    assert_eq!(operations(&calls), [&["s3:PutBucketLogging"], go.as_slice(), &go, &go].concat());
+}
+
+#[tokio::test]
+async fn a_bucket_that_has_to_be_empty_and_fills_meanwhile_is_refused_by_the_next_look() {
+    let world = World::start().await;
+    let properties = json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "FailIfNotEmpty" });
+    world.settle(&wanted(&world, &BUCKETS, properties).await).await;
+    let (ending, calls) = Late::deletes(&world, 1).await;
+    let Ending::Refused { why } = ending else { panic!("{ending:?}") };
+    assert!(why[0].contains("BucketOnDelete is FailIfNotEmpty, and there is something in it"), "{why:?}");
+    assert_eq!(operations(&calls).last(), Some(&"s3:DeleteBucket"), "{calls:?}");
+    assert!(!calls.iter().any(|it| it == "s3:DeleteObjects"), "{calls:?}");
+    world.s3.get_object().bucket(world.names().data_bucket().name).key("late").send().await.expect("it is kept");
 }
 
 #[tokio::test]

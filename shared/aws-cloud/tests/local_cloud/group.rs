@@ -1,7 +1,9 @@
 //! The group with what watches over it: hooks, protection, metrics, health checks, target groups, scaling policies.
 
-use aws_sdk_autoscaling::types::DeletionProtection;
-use environment::Wanted;
+use std::time::Duration;
+
+use aws_sdk_autoscaling::types::{AutoScalingGroup, DeletionProtection, Instance, LifecycleState};
+use environment::{Call, Cloud, State, Wanted, What};
 use serde_json::json;
 
 use crate::lifecycle::assert_is_there;
@@ -102,4 +104,96 @@ async fn drift_of_a_scaling_policy_is_repaired() {
     let request = request.policy_type("SimpleScaling").adjustment_type("ChangeInCapacity").scaling_adjustment(1);
     request.send().await.expect("somebody else's policy");
     assert_eq!(world.settle(&wanted).await.1, [""; 0]);
+}
+
+/// A group of so many instances, which their own work protects from scale-in from the start.
+async fn protected(world: &World, count: u32) -> Wanted {
+    let count = count.to_string();
+    let properties = json!({
+        "EnvironmentSuffix": "dev", "Egress": "PublicIp", "MinSize": "0", "DesiredCapacity": "0", "MaxSize": count,
+        "BucketOnDelete": "Empty",
+    });
+    let wanted = world.wanted(properties).await;
+    world.settle(&wanted).await;
+    let request = world.autoscaling.update_auto_scaling_group().auto_scaling_group_name(world.names().group().name);
+    let request = request.new_instances_protected_from_scale_in(true);
+    request.desired_capacity(count.parse().expect("a number")).send().await.expect("more instances");
+    wanted
+}
+
+/// Waits until so many instances are there, all of them in service or not.
+async fn wait_for(world: &World, count: usize, in_service: bool) {
+    for _ in 0..600 {
+        let instances = instances(world).await;
+        let is_in_service = |it: &Instance| it.lifecycle_state() == Some(&LifecycleState::InService);
+        if instances.len() == count && instances.iter().all(|it| is_in_service(it) == in_service) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("not {count} instances: {:?}", instances(world).await);
+}
+
+async fn instances(world: &World) -> Vec<Instance> {
+    group(world).await.instances.unwrap_or_default()
+}
+
+async fn protects_new_ones(world: &World) -> bool {
+    group(world).await.new_instances_protected_from_scale_in == Some(true)
+}
+
+async fn group(world: &World) -> AutoScalingGroup {
+    let request = world.autoscaling.describe_auto_scaling_groups();
+    let groups = request.auto_scaling_group_names(world.names().group().name).send().await.expect("groups");
+    groups.auto_scaling_groups.unwrap_or_default().pop().expect("the group")
+}
+
+fn unprotecting(world: &World) -> usize {
+    world.local.calls().iter().filter(|it| *it == "autoscaling:SetInstanceProtection").count()
+}
+
+#[tokio::test]
+async fn a_group_goes_though_its_instances_are_protected_from_scale_in() {
+    let world = World::start().await;
+    let wanted = protected(&world, 51).await;
+    wait_for(&world, 51, true).await;
+    assert!(instances(&world).await.iter().all(|it| it.protected_from_scale_in() == Some(true)));
+    // It is nobody's business but their owner's until they are to go.
+    assert_eq!(world.settle(&wanted).await.1, [""; 0]);
+    assert_eq!(unprotecting(&world), 0);
+
+    world.settle(&Wanted::default()).await;
+    assert_eq!(world.observe().await, []);
+    assert_eq!(unprotecting(&world), 2, "fifty at once");
+}
+
+#[tokio::test]
+async fn what_was_protected_when_a_delete_was_cut_off_after_its_drain_goes_with_the_next() {
+    let world = World::start().await;
+    protected(&world, 1).await;
+    wait_for(&world, 1, false).await;
+    let drain = Call { key: world.names().group(), id: None, what: What::Drain };
+    assert_eq!(world.cloud().call(&drain).await, Ok(()));
+    assert!(!protects_new_ones(&world).await, "what it started and nobody has counted yet would stay");
+    // Its protection can't be lifted while it starts.
+    let found = async || world.observe().await.into_iter().find(|it| it.key() == world.names().group()).expect("it");
+    assert_eq!(found().await.state, State::Leaving("1 instance is leaving it".into()));
+    wait_for(&world, 1, true).await;
+    assert_eq!(found().await.state, State::Ready);
+
+    world.settle(&Wanted::default()).await;
+    assert_eq!(world.observe().await, []);
+    assert_eq!(unprotecting(&world), 1);
+}
+
+/// Without protection, nothing more is asked of the caller's role than a delete takes.
+#[tokio::test]
+async fn a_group_without_protection_is_not_unprotected() {
+    let world = World::start().await;
+    let properties = json!({ "EnvironmentSuffix": "dev", "Egress": "PublicIp", "BucketOnDelete": "Empty" });
+    let wanted = world.wanted(properties).await;
+    world.settle(&wanted).await;
+    wait_for(&world, instances(&world).await.len(), true).await;
+    world.settle(&Wanted::default()).await;
+    assert_eq!((world.observe().await, unprotecting(&world)), (vec![], 0));
 }

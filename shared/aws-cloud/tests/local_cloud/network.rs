@@ -1,7 +1,7 @@
 //! The ways out: NAT gateways, endpoints, and a network that was brought along.
 
 use aws_sdk_ec2::types::{IpPermission, IpRange, UserIdGroupPair};
-use environment::{Kind, Wanted};
+use environment::{Call, Cloud, Kind, Setback, Wanted, What};
 use serde_json::json;
 
 use crate::lifecycle::assert_is_there;
@@ -149,4 +149,21 @@ async fn an_environment_in_a_network_that_was_brought_along_leaves_it_as_it_was(
     assert_eq!(world.observe().await, []);
     let left = world.ec2.describe_subnets().subnet_ids(&subnets[0]).subnet_ids(&subnets[1]).send().await;
     assert!(left.is_ok(), "{left:?}");
+}
+
+/// (Of all deletes that AWS refuses for an interface, moto refuses this one, and for the subnet.)
+#[tokio::test]
+async fn an_interface_that_somebody_left_in_our_network_is_named() {
+    let world = World::start().await;
+    let wanted = network(world.wanted(json!({ "EnvironmentSuffix": "dev", "Egress": "PublicIp" })).await);
+    world.settle(&wanted).await;
+    let (vpc, subnet) = (world.id(world.names().vpc()).await, world.id(world.names().public_subnet(1)).await);
+    let request = world.ec2.create_network_interface().subnet_id(subnet).description("ELB app/web/1");
+    let answer = request.send().await.expect("an interface");
+    let interface = answer.network_interface().and_then(|it| it.network_interface_id()).expect("its id");
+
+    let call = Call { key: world.names().vpc(), id: Some(vpc), what: What::Delete };
+    let answer = world.cloud().call(&call).await;
+    let Err(Setback::Busy { what, .. }) = answer else { panic!("{answer:?}") };
+    assert!(what.ends_with(&format!("; in the way: {interface} (ELB app/web/1)")), "{what}");
 }

@@ -112,14 +112,45 @@ fn protected_instances_are_passed_by_and_a_group_can_protect_new_ones() {
     host.sim.set_instance_protection("web", &["i-1".into()], false).unwrap();
     host.settle();
     assert!(host.instances().is_empty());
-    assert!(
-        refusal(host.sim.set_instance_protection("web", &["i-1".into()], true)).contains("i-1 is not in InService")
-    );
+    let answer = refusal(host.sim.set_instance_protection("web", &["i-1".into()], true));
+    assert!(answer.ends_with("i-1 is not part of Auto Scaling group web."), "{answer}");
 
     host.update(|it| it.new_instances_protected = true).unwrap();
     host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
     host.settle();
     assert!(host.web().instances[0].protected);
+}
+
+#[test]
+fn a_group_that_no_longer_protects_new_instances_leaves_the_old_ones_protected() {
+    let mut host = Host::with(0, 0, 9);
+    host.update(|it| it.new_instances_protected = true).unwrap();
+    host.sim.set_desired_capacity("web", 2, false, host.now).unwrap();
+    host.pass(Duration::ZERO);
+    // Those that still start are protected, and nobody can change that yet.
+    let answer = refusal(host.sim.set_instance_protection("web", &["i-1".into()], false));
+    assert!(answer.ends_with("The instance i-1 is not in InService or EnteringStandby or Standby."), "{answer}");
+    host.update(|it| (it.new_instances_protected, it.max_size) = (false, 0)).unwrap();
+    host.settle();
+    assert_eq!((host.in_service(), host.web().desired_capacity), (vec!["i-1", "i-2"], 0));
+    host.sim.set_instance_protection("web", &["i-1".into(), "i-2".into()], false).unwrap();
+    host.settle();
+    assert!(host.instances().is_empty());
+}
+
+#[test]
+fn the_protection_of_fifty_instances_is_changed_at_once_or_of_none() {
+    let mut host = Host::with(0, 51, 51);
+    let ids: Vec<String> = host.in_service().into_iter().map(str::to_owned).collect();
+    let answer = refusal(host.sim.set_instance_protection("web", &ids, true));
+    assert_eq!(answer, "ValidationError: InstanceIds has 51 ids: 50 at most");
+    let with_a_stranger = ["i-1".into(), "i-99".into()];
+    assert!(refusal(host.sim.set_instance_protection("web", &with_a_stranger, true)).contains("i-99 is not part of"));
+    assert!(host.web().instances.iter().all(|it| !it.protected));
+    host.sim.set_instance_protection("web", &ids[1..], true).unwrap();
+    host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
+    host.settle();
+    assert_eq!((host.ended.len(), host.in_service().len()), (1, 50));
 }
 
 #[test]

@@ -113,6 +113,42 @@ async fn an_update_changes_what_it_gives_and_takes_away_what_it_may() {
 }
 
 #[tokio::test]
+async fn scale_in_protection_is_the_groups_for_new_instances_and_each_instances_own() {
+    let service = service();
+    let update = "UpdateAutoScalingGroup&AutoScalingGroupName=web";
+    accepted(&service, &format!("{update}&DesiredCapacity=1&NewInstancesProtectedFromScaleIn=true")).await;
+    start_instance(&service, "i-1");
+    let protected = async || {
+        let answer = accepted(&service, "DescribeAutoScalingGroups").await;
+        let group = &answer.items("DescribeAutoScalingGroupsResult/AutoScalingGroups")[0];
+        let text = |path| group.text_of(path).map(str::to_owned);
+        (text("NewInstancesProtectedFromScaleIn"), text("Instances/member/ProtectedFromScaleIn"))
+    };
+    let (yes, no) = (Some(String::from("true")), Some(String::from("false")));
+    assert_eq!(protected().await, (yes.clone(), yes.clone()));
+    accepted(&service, &format!("{update}&NewInstancesProtectedFromScaleIn=false")).await;
+    assert_eq!(protected().await, (no.clone(), yes));
+
+    accepted(&service, &format!("{update}&DesiredCapacity=0")).await;
+    assert_eq!(service.simulator().step(now()), [], "it stays");
+    let set = "SetInstanceProtection&AutoScalingGroupName=web&InstanceIds.member.1=i-1";
+    assert!(refused(&service, set).await.ends_with("ProtectedFromScaleIn is missing"));
+    accepted(&service, &format!("{set}&ProtectedFromScaleIn=false")).await;
+    assert_eq!(protected().await, (no.clone(), no));
+    assert_eq!(service.simulator().step(now()).len(), 1, "it goes");
+}
+
+/// What the loop and EC2 do.
+fn start_instance(service: &AutoScalingService, id: &str) {
+    let mut simulator = service.simulator();
+    let effects = simulator.step(now());
+    let [Effect::Launch(launch)] = effects.as_slice() else { panic!("{effects:?}") };
+    let started = Started { instance_id: id.into(), instance_type: "t3.micro".into(), version: "2".into() };
+    simulator.launched(launch.token, started, now());
+    assert_eq!(simulator.step(now()), [], "it is in service");
+}
+
+#[tokio::test]
 async fn groups_come_by_name_by_tag_and_in_pages() {
     let service = service();
     let settings = service.simulator().group("web").unwrap().settings.clone();

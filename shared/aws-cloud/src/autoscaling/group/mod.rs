@@ -4,7 +4,7 @@ mod hooks;
 mod seen;
 
 use aws_sdk_autoscaling::types::builders::TagBuilder;
-use aws_sdk_autoscaling::types::{DeletionProtection, LaunchTemplateSpecification, Tag};
+use aws_sdk_autoscaling::types::{DeletionProtection, Instance, LaunchTemplateSpecification, Tag};
 use environment::{Call, Fields, HealthCheck, Ref, Resource, Setting, What};
 
 use crate::AwsCloud;
@@ -13,7 +13,10 @@ use crate::errors::{Answer, Class, Problem};
 
 pub(crate) use seen::{Seen, live, read};
 
-use seen::{BY_TARGET_GROUPS, METRICS, find};
+use seen::{BY_TARGET_GROUPS, METRICS, find, stays};
+
+/// The most instances that one `SetInstanceProtection` takes (the API reference).
+const UNPROTECTED_AT_ONCE: usize = 50;
 
 /// Carries out one call on a group.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
@@ -184,10 +187,11 @@ async fn collect_metrics(aws: &AwsCloud, call: &Call, on: bool) -> Result<(), Pr
     Ok(())
 }
 
-/// Lifts the protection in the same call: what drains is to go.
+/// Lifts the group's protection in the same call, and has no new instance begin protected: what drains is to go.
 async fn drain(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.update_auto_scaling_group().auto_scaling_group_name(&call.key.name);
     let request = request.min_size(0).max_size(0).desired_capacity(0).deletion_protection(protection(false));
+    let request = request.new_instances_protected_from_scale_in(false);
     let answer = request.send().await.answer(call.operation());
     unless_gone(aws, call, answer.map(|_| ())).await
 }
@@ -196,7 +200,36 @@ async fn drain(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.delete_auto_scaling_group().auto_scaling_group_name(&call.key.name);
     let answer = request.send().await.answer(call.operation());
-    unless_gone(aws, call, answer.map(|_| ())).await
+    match unless_gone(aws, call, answer.map(|_| ())).await {
+        Err(problem) if problem.class == Class::Waits => {
+            unprotect(aws, call).await?;
+            Err(problem)
+        }
+        other => other,
+    }
+}
+
+/// Lets the group's instances go: one that is protected from scale-in stays, whatever is desired (FACTS, section 2).
+///
+/// It is done where a delete is held up, and not in the drain, so that each attempt at the delete does what is left of
+/// it: also after a crash, and for an instance that was starting, protected, when the group drained. Who protects none
+/// of his instances need not allow it.
+async fn unprotect(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let Some(found) = find(&aws.clients, &call.key.name).await? else { return Ok(()) };
+    let ids: Vec<&str> = found.instances().iter().filter(|it| stays(it)).filter_map(Instance::instance_id).collect();
+    for ids in ids.chunks(UNPROTECTED_AT_ONCE) {
+        let request = aws.clients.autoscaling.set_instance_protection().auto_scaling_group_name(&call.key.name);
+        let request = request.set_instance_ids(Some(ids.iter().map(|id| (*id).to_owned()).collect()));
+        let answer = request.protected_from_scale_in(false).send().await.answer("autoscaling:SetInstanceProtection");
+        answer.map_err(or_one_has_left)?;
+    }
+    Ok(())
+}
+
+/// That an instance is no longer in service has the code of every mistake, and none of the others is changed then: the
+/// next look shows which are left.
+fn or_one_has_left(problem: Problem) -> Problem {
+    if problem.code == "ValidationError" { Problem { class: Class::Waits, ..problem } } else { problem }
 }
 
 /// That there is no such group is a `ValidationError`, as is everything else that is wrong: so it is looked for.
@@ -226,5 +259,15 @@ mod tests {
         assert_eq!(class("ValidationError", unknown), Class::Waits);
         assert_eq!(class("ValidationError", "The requested instance type is unknown"), Class::Refused);
         assert_eq!(class("AccessDenied", unknown), Class::Refused);
+    }
+
+    #[test]
+    fn an_instance_that_left_before_its_protection_was_lifted_is_waited_for_and_a_denial_is_not() {
+        let class = |class, code: &str| {
+            let (operation, message) = ("autoscaling:SetInstanceProtection", String::new());
+            or_one_has_left(Problem { class, operation, code: code.into(), message }).class
+        };
+        assert_eq!(class(Class::Refused, "ValidationError"), Class::Waits);
+        assert_eq!(class(Class::Denied, "AccessDenied"), Class::Denied);
     }
 }

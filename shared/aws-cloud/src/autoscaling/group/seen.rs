@@ -121,11 +121,21 @@ fn has_all_metrics(enabled: &[EnabledMetric]) -> bool {
     METRICS.iter().all(|metric| enabled.contains(metric))
 }
 
+/// Whether an instance stays in a drained group until its protection is lifted, which AWS does in these states only. One
+/// that still starts comes into one of them.
+pub(super) fn stays(instance: &Instance) -> bool {
+    use LifecycleState::{EnteringStandby, InService, Standby};
+    let can_be_lifted = matches!(instance.lifecycle_state(), Some(InService | EnteringStandby | Standby));
+    can_be_lifted && instance.protected_from_scale_in() == Some(true)
+}
+
 /// `Status` is there only while the group is being deleted (the API reference). A group that may have no instance and
-/// has some was drained; what they stand in can't go yet.
+/// has some was drained; what they stand in can't go yet. If one of them stays for its protection, waiting is no use:
+/// there is something to be done, by the delete.
 fn state(found: &Found) -> State {
     match (found.status(), found.instances().len()) {
         (Some(status), _) => State::Leaving(status.to_owned()),
+        (None, _) if found.instances().iter().any(stays) => State::Ready,
         (None, 1) if found.max_size() == Some(0) => State::Leaving(String::from("1 instance is leaving it")),
         (None, count @ 2..) if found.max_size() == Some(0) => {
             State::Leaving(format!("{count} instances are leaving it"))
@@ -275,5 +285,20 @@ mod tests {
         assert_eq!(state(two.build()), leaving("2 instances are leaving it"));
         assert_eq!(state(drained().build()), State::Ready);
         assert_eq!(state(group().instances(instance()).build()), State::Ready);
+    }
+
+    #[test]
+    fn a_drained_group_does_not_leave_while_protection_holds_an_instance() {
+        let state = |lifecycle: &str, protected| {
+            let instance = Instance::builder().lifecycle_state(lifecycle.into()).protected_from_scale_in(protected);
+            let drained = group().min_size(0).max_size(0).instances(instance.build());
+            let deleting = drained.clone().status("Delete in progress").build();
+            assert_eq!(read_back(deleting).state, State::Leaving("Delete in progress".into()));
+            read_back(drained.build()).state
+        };
+        let leaving = State::Leaving("1 instance is leaving it".into());
+        assert_eq!((state("InService", true), state("Standby", true)), (State::Ready, State::Ready));
+        assert_eq!((state("InService", false), state("Pending", true)), (leaving.clone(), leaving.clone()));
+        assert_eq!(state("Terminating", true), leaving);
     }
 }

@@ -1,19 +1,15 @@
-//! What goes over the wire when answers are lost: how often a request is sent, and with which token.
-
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense, in its helpers too")]
+//! When answers are lost: how often a request is sent, and with which token.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use aws_cloud::{AwsCloud, Clients};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use environment::{
     Address, AutoScalingGroup, Call, Cloud, Fields, HealthCheck, Hook, InternetGateway, Key, NatGateway, Reach, Ref,
     Resource, RouteTable, Setback, Tags, Transition, Vpc, VpcEndpoint, What,
 };
+
+use crate::service;
 
 /// A service that hears every request out and never answers, but to say which versions a launch template has.
 struct Silent {
@@ -23,28 +19,16 @@ struct Silent {
 
 impl Silent {
     fn start() -> Silent {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("its address");
         let heard = Arc::new(Mutex::new(Vec::new()));
         let bodies = Arc::clone(&heard);
-        // The thread ends with the test's process.
-        std::thread::spawn(move || {
-            for connection in listener.incoming().flatten() {
-                let body = body(&connection);
-                if body.starts_with("Action=DescribeLaunchTemplateVersions&") {
-                    tell_version(&connection);
-                } else {
-                    bodies.lock().expect("bodies").push(body);
-                }
+        let clients = service::start(move |request| {
+            if request.body.starts_with("Action=DescribeLaunchTemplateVersions&") {
+                return Some((200, version()));
             }
+            bodies.lock().expect("bodies").push(request.body);
+            None
         });
-        let anybody = Credentials::new("nobody", "nothing", None, None, "tests");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .endpoint_url(format!("http://{address}"))
-            .credentials_provider(SharedCredentialsProvider::new(anybody));
-        Silent { heard, clients: Clients::new(&config.build()) }
+        Silent { heard, clients }
     }
 
     /// Sends a call in a run for this request; what was heard of it.
@@ -59,26 +43,11 @@ impl Silent {
     }
 }
 
-fn body(connection: &TcpStream) -> String {
-    let mut reader = BufReader::new(connection);
-    let mut length = 0;
-    for line in reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty()) {
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().expect("a length");
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("the body");
-    String::from_utf8(body).expect("text")
-}
-
-fn tell_version(mut connection: &TcpStream) {
+fn version() -> String {
     let version =
         "<versionNumber>7</versionNumber><versionDescription>envkeeper 0123456789abcdef ami-1</versionDescription>";
     let set = format!("<launchTemplateVersionSet><item>{version}</item></launchTemplateVersionSet>");
-    let answer = format!("<DescribeLaunchTemplateVersionsResponse>{set}</DescribeLaunchTemplateVersionsResponse>");
-    let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", answer.len());
-    connection.write_all((head + &answer).as_bytes()).expect("an answer");
+    format!("<DescribeLaunchTemplateVersionsResponse>{set}</DescribeLaunchTemplateVersionsResponse>")
 }
 
 fn token(body: &str) -> &str {

@@ -1,0 +1,104 @@
+//! Emptying a bucket of many pages.
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use aws_cloud::{AwsCloud, Clients};
+use environment::{Call, Cloud, Key, Kind, Setback, What};
+
+use crate::service::{self, Request};
+
+const BUCKET: &str = "p-data-euwest1-dev-123456789012";
+
+/// How long a page takes to be deleted.
+const TAKES: Duration = Duration::from_millis(300);
+
+/// S3 with so many pages in one bucket, of one object each. It lists them all in each pass until they are deleted.
+#[derive(Default)]
+struct Pages {
+    count: usize,
+    /// Which are gone.
+    deleted: Mutex<Vec<usize>>,
+    lists: AtomicUsize,
+    deletes: AtomicUsize,
+    most_at_once: AtomicUsize,
+}
+
+impl Pages {
+    fn start(count: usize) -> (Arc<Pages>, Clients) {
+        let pages = Arc::new(Pages { count, ..Pages::default() });
+        let served = Arc::clone(&pages);
+        (pages, service::start(move |request| Some((200, served.answer(&request)))))
+    }
+
+    fn answer(&self, request: &Request) -> String {
+        if request.line.starts_with("POST") {
+            return self.delete(&request.body);
+        }
+        if request.line.contains("uploads") {
+            return String::from(
+                "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>",
+            );
+        }
+        self.list(&request.line)
+    }
+
+    /// The first page behind the marker that is not gone.
+    fn list(&self, line: &str) -> String {
+        self.lists.fetch_add(1, SeqCst);
+        let marker =
+            line.split('?').nth(1).and_then(|query| query.split('&').find_map(|it| it.strip_prefix("key-marker=")));
+        let from = marker.map_or(0, |marker| number(marker) + 1);
+        let deleted = self.deleted.lock().expect("pages");
+        let mut left = (from..self.count).filter(|page| !deleted.contains(page));
+        let (page, more) = (left.next(), left.next().is_some());
+        let version = |page| format!("<Version><Key>page-{page}</Key><VersionId>v</VersionId></Version>");
+        let next =
+            |page| format!("<NextKeyMarker>page-{page}</NextKeyMarker><NextVersionIdMarker>v</NextVersionIdMarker>");
+        let versions = page.map(version).unwrap_or_default();
+        let next = page.filter(|_| more).map(next).unwrap_or_default();
+        format!("<ListVersionsResult><IsTruncated>{more}</IsTruncated>{next}{versions}</ListVersionsResult>")
+    }
+
+    fn delete(&self, body: &str) -> String {
+        let at_once = self.deletes.fetch_add(1, SeqCst) + 1;
+        self.most_at_once.fetch_max(at_once, SeqCst);
+        std::thread::sleep(TAKES);
+        let keys = body.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
+        self.deleted.lock().expect("pages").extend(keys.map(number));
+        self.deletes.fetch_sub(1, SeqCst);
+        String::from("<DeleteResult/>")
+    }
+}
+
+fn number(key: &str) -> usize {
+    key.strip_prefix("page-").and_then(|it| it.parse().ok()).expect("a page's key")
+}
+
+async fn empty(clients: &Clients) -> Result<(), Setback> {
+    let cloud = AwsCloud::new(clients, "owner".into(), "request".into());
+    cloud.call(&Call { key: Key::new(Kind::Bucket, BUCKET), id: None, what: What::Empty }).await
+}
+
+#[tokio::test]
+async fn four_pages_are_deleted_at_once_and_a_last_pass_finds_nothing() {
+    let (pages, clients) = Pages::start(10);
+    assert_eq!(empty(&clients).await, Ok(()));
+    assert_eq!(pages.deleted.lock().expect("pages").len(), 10, "each once");
+    assert_eq!(pages.most_at_once.load(SeqCst), 4);
+    assert_eq!(pages.lists.load(SeqCst), 11);
+}
+
+/// As a bucket is that logs are delivered to faster than they are deleted.
+#[tokio::test]
+async fn a_go_ends_in_time_however_much_is_left_and_the_next_begins_at_once() {
+    let (pages, clients) = Pages::start(usize::MAX);
+    let begun = Instant::now();
+    let answer = empty(&clients).await;
+    assert!(begun.elapsed() < environment::CALL_TIME - Duration::from_secs(5), "{:?}", begun.elapsed());
+    let Err(Setback::Busy { what, again }) = answer else { panic!("{answer:?}") };
+    let deleted = pages.deleted.lock().expect("pages").len();
+    assert_eq!(what, format!("bucket {BUCKET}: s3:DeleteObjects: {deleted} objects deleted, more are left"));
+    assert_eq!(again, Duration::ZERO);
+}

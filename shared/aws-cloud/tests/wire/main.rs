@@ -1,0 +1,8 @@
+//! What goes over the wire, and what is made of answers that no emulator gives.
+
+#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense, in its helpers too")]
+
+mod emptying;
+mod in_use;
+mod lost_answers;
+mod service;
