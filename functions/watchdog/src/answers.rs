@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use lambda_kit::Error;
 use requests::records::{Note, OwnerRecord};
 use requests::{Desk, NotDelivered, Owner, PhysicalId, Records, Reply, time_text};
@@ -9,25 +10,32 @@ use requests::{Desk, NotDelivered, Owner, PhysicalId, Records, Reply, time_text}
 use crate::{Marks, Watchdog};
 
 impl<R: Records, M: Marks> Watchdog<R, M> {
-    /// Answers every request that is due by now, and returns whose they were.
+    /// Answers every request that is due by now, and returns whose they were. All at once, and each for itself: a host
+    /// that is silent, or a record that can't be read, holds up nobody else.
     pub(crate) async fn overdue(&self, now_ms: u64, deadline_ms: u64) -> Result<Vec<String>, Error> {
-        let mut answered = Vec::new();
-        for owner in self.records.overdue(now_ms).await? {
-            // The index may lag behind the record.
-            let Some(record) = self.records.owner(&owner).await? else { continue };
-            let Some(newest) = record.newest.as_ref().filter(|_| record.answer_due_ms.is_some_and(|due| due <= now_ms))
-            else {
-                continue;
-            };
-            let why = format!(
-                "Nobody answered by {}: the function that carries requests out did not start, or was ended, or is overloaded; its log says more.",
-                time_text(newest.deadline_ms)
-            );
-            if self.fail(&owner, newest, &record, &why, now_ms, deadline_ms).await.is_ok() {
-                answered.push(owner.to_string());
+        let owners = self.records.overdue(now_ms).await?;
+        let all = owners.iter().map(async |owner| match self.answer_overdue(owner, now_ms, deadline_ms).await {
+            Ok(answered) => answered.then(|| owner.to_string()),
+            Err(error) => {
+                tracing::error!(%owner, error, "a request is overdue, and not answered yet");
+                None
             }
-        }
-        Ok(answered)
+        });
+        Ok(join_all(all).await.into_iter().flatten().collect())
+    }
+
+    /// Whether there was somebody to answer: the index may lag behind the record.
+    async fn answer_overdue(&self, owner: &Owner, now_ms: u64, deadline_ms: u64) -> Result<bool, String> {
+        let record = self.records.owner(owner).await.map_err(|error| error.to_string())?;
+        let is_due = |it: &OwnerRecord| it.answer_due_ms.is_some_and(|due| due <= now_ms);
+        let Some(record) = record.filter(is_due) else { return Ok(false) };
+        let Some(newest) = &record.newest else { return Ok(false) };
+        let why = format!(
+            "Nobody answered by {}: the function that carries requests out did not start, or was ended, or is overloaded; its log says more.",
+            time_text(newest.deadline_ms)
+        );
+        let answered = self.fail(owner, newest, &record, &why, now_ms, deadline_ms).await;
+        answered.map(|()| true).map_err(|error| error.to_string())
     }
 
     /// Answers one request, which `record` may know, with FAILED.

@@ -1,6 +1,7 @@
 //! What ended in the dead-letter queue of the line, or in the queue of the door's failed invocations.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use futures_util::future::join_all;
 use requests::records::{Note, OwnerRecord};
 use requests::{PhysicalId, Records, Reply, ReplyAddress, Request};
 use serde_json::Value;
@@ -10,9 +11,13 @@ use crate::{Marks, Watchdog};
 impl<R: Records, M: Marks> Watchdog<R, M> {
     /// Answers each message's request, if nobody has; those that could not be answered come again.
     pub(crate) async fn letters(&self, batch: SqsEvent, now_ms: u64, deadline_ms: u64) -> SqsBatchResponse {
+        let all = batch.records.into_iter().map(async |message| {
+            let answered = self.letter(&message, now_ms, deadline_ms).await;
+            (message, answered)
+        });
         let mut response = SqsBatchResponse::default();
-        for message in batch.records {
-            if let Err(error) = self.letter(&message, now_ms, deadline_ms).await {
+        for (message, answered) in join_all(all).await {
+            if let Err(error) = answered {
                 tracing::error!(id = message.message_id, error, "a request that failed is not answered yet");
                 let mut failure = BatchItemFailure::default();
                 failure.item_identifier = message.message_id.unwrap_or_default();

@@ -50,7 +50,7 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
         let mut orphans = Vec::new();
         for (owner, resources) in by_owner {
             if let Some(owner) = Owner::parse(&owner)
-                && self.is_known(&owner).await?
+                && self.is_known(&owner).await
             {
                 continue;
             }
@@ -64,9 +64,15 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
         Ok(orphans)
     }
 
-    /// Whether a record says that the owner has something, or is about to: until a delete is over it has.
-    async fn is_known(&self, owner: &Owner) -> Result<bool, Error> {
-        let record = self.records.owner(owner).await?;
-        Ok(record.is_some_and(|it| !it.gone || it.answer_due_ms.is_some()))
+    /// Whether a record says that the owner has something, or is about to: until a delete is over it has. One that can't
+    /// be read says so too.
+    async fn is_known(&self, owner: &Owner) -> bool {
+        match self.records.owner(owner).await {
+            Ok(record) => record.is_some_and(|it| !it.gone || it.answer_due_ms.is_some()),
+            Err(error) => {
+                tracing::warn!(%owner, %error, "whether its resources are orphans is not known");
+                true
+            }
+        }
     }
 }

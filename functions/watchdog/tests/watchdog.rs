@@ -1,0 +1,312 @@
+//! The watchdog: who still waits is answered, once; what belongs to nobody is told.
+#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+
+use std::sync::atomic::Ordering::SeqCst;
+
+use environment::memory::Clock;
+use requests::records::{Answered, Note, Progress, Wanted};
+use requests::{Owner, Records as _, Request};
+use serde_json::{Value, json};
+use test_support::{BEGIN_S, Now as _, Post, Shaky, message, run, sample, sent, with};
+use watchdog::{Marked, Marks, Settings, Watchdog};
+
+/// When the sample is due: an hour after it was sent, less the margin.
+const DUE_MS: u64 = (BEGIN_S + 3_600 - 120) * 1_000;
+
+/// Marks, as a listing of the account shows them.
+struct Listed(Vec<(String, &'static str)>);
+
+impl Marks for Listed {
+    async fn marked(&self) -> Result<Vec<Marked>, String> {
+        let marked = |(owner, resource): &(String, &str)| Marked { owner: owner.clone(), resource: (*resource).into() };
+        Ok(self.0.iter().map(marked).collect())
+    }
+}
+
+type Dog = Watchdog<Shaky, Listed>;
+
+fn dog() -> (Dog, Post) {
+    let post = Post::default();
+    let variables = [("AWS_REGION", "us-west-2"), ("RECORDS_TABLE", "records")];
+    let read = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    let settings = Settings::from_vars(read).expect("good settings");
+    (Watchdog { settings, records: Shaky::default(), marks: Listed(vec![]), courier: post.courier() }, post)
+}
+
+fn handle(dog: &Dog, event: Value, now_ms: u64) -> Value {
+    run(&Clock::default(), dog.handle(event, now_ms, now_ms + 50_000)).expect("the records can be read")
+}
+
+fn minute(dog: &Dog, now_ms: u64) -> Value {
+    handle(dog, sample("watchdog", "schedule.json"), now_ms)
+}
+
+/// The ids of the letters that come again.
+fn letters(dog: &Dog, letters: &[Value]) -> Vec<String> {
+    let response = handle(dog, json!({ "Records": letters }), DUE_MS - 60_000);
+    let failures = response["batchItemFailures"].as_array().expect("an answer for SQS").iter();
+    failures.map(|it| it["itemIdentifier"].as_str().expect("an id").to_owned()).collect()
+}
+
+fn create(logical_id: &str) -> Value {
+    sent(with(sample("custom-resource", "create.json"), json!({ "LogicalResourceId": logical_id })), 0)
+}
+
+fn request(event: &Value) -> Request {
+    Request::read(event, BEGIN_S * 1_000).expect("it makes sense")
+}
+
+/// A request that the door has noted.
+fn noted(dog: &Dog, event: &Value) -> Owner {
+    let request = request(event);
+    dog.records.inner.note(&request.owner(), Note::of_request(&request)).await_now();
+    request.owner()
+}
+
+fn waits_for(dog: &Dog, event: &Value, what: &str) {
+    let progress = Progress { waiting_for: vec![what.into()], since_ms: 1 };
+    dog.records.inner.waits(&request(event).owner(), &request(event).hash, progress).await_now();
+}
+
+fn answered(dog: &Dog, event: &Value) {
+    let request = request(event);
+    let answer = Answered {
+        request_hash: request.hash.clone(),
+        kind: request.event.kind,
+        sent_ms: 0,
+        answered_ms: 1,
+        success: true,
+        reason: String::new(),
+    };
+    dog.records.inner.answered(&request.owner(), vec![answer]).await_now();
+}
+
+/// The letter that Lambda writes of an invocation that failed for good.
+fn failed_invocation(event: &Value, condition: &str, error: Option<&str>) -> Value {
+    let mut record: Value = {
+        let sample = sample("watchdog", "failed-invocation.json");
+        serde_json::from_str(sample["Records"][0]["body"].as_str().expect("a body")).expect("JSON")
+    };
+    record["requestContext"]["condition"] = json!(condition);
+    record["requestPayload"] = event.clone();
+    match error {
+        Some(error) => record["responsePayload"]["errorMessage"] = json!(error),
+        None => record["responsePayload"] = Value::Null,
+    }
+    message("letter", &record)
+}
+
+fn one_reason(post: &Post) -> String {
+    let all = post.take();
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(all[0]["Status"], "FAILED");
+    all[0]["Reason"].as_str().expect("a FAILED has a reason").to_owned()
+}
+
+#[test]
+fn what_is_overdue_gets_failed_once_with_what_it_waited_for() {
+    let (dog, post) = dog();
+    let web = create("Web");
+    let owner = noted(&dog, &web);
+    waits_for(&dog, &web, "nat-gateway a: it is pending");
+    assert_eq!(minute(&dog, DUE_MS), json!({ "Answered": [owner.as_str()], "Orphans": [] }));
+    let reason = one_reason(&post);
+    for part in [
+        "Nobody answered by 2026-01-02T04:02:05Z",
+        "It waited for: nat-gateway a: it is pending.",
+        &format!("envkeeper:owner={owner}"),
+    ] {
+        assert!(reason.contains(part), "{part}: {reason}");
+    }
+    assert_eq!(minute(&dog, DUE_MS + 60_000)["Answered"], json!([]));
+    assert!(post.take().is_empty());
+    let record = dog.records.inner.owner(&owner).await_now().expect("a record");
+    assert_eq!((record.answer_due_ms, record.answers.len(), record.answers[0].success), (None, 1, false));
+}
+
+#[test]
+fn the_answer_repeats_the_id_that_came_or_the_environments() {
+    let (dog, post) = dog();
+    let delete = sent(sample("custom-resource", "delete-of-nothing.json"), 0);
+    noted(&dog, &delete);
+    let other = create("Other");
+    let environment = String::from("scalable-ec2-us-west-2-other");
+    let wanted = Wanted { environment, spec: json!({}), frozen: json!({}), retired_tags: vec![] };
+    dog.records.inner.save(&noted(&dog, &other), wanted).await_now();
+    let third = noted(&dog, &create("Third"));
+    minute(&dog, DUE_MS);
+    let replies = post.take();
+    let mut ids: Vec<&str> = replies.iter().filter_map(|it| it["PhysicalResourceId"].as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(
+        ids,
+        [format!("envkeeper-{third}").as_str(), "scalable-ec2-us-west-2-other", "storefront-Web-1RJ7QWERTY0AB"]
+    );
+}
+
+#[test]
+fn what_is_answered_or_not_due_yet_gets_none() {
+    let (dog, post) = dog();
+    noted(&dog, &create("Web"));
+    answered(&dog, &create("Web"));
+    noted(&dog, &sent(create("Later"), 60));
+    noted(&dog, &create("Other"));
+    assert_eq!(minute(&dog, DUE_MS - 1)["Answered"], json!([]));
+    assert!(post.take().is_empty());
+    assert_eq!(minute(&dog, DUE_MS)["Answered"].as_array().map(Vec::len), Some(1));
+    assert_eq!(post.take()[0]["LogicalResourceId"], "Other");
+}
+
+#[test]
+fn a_record_that_nobody_can_read_holds_up_nobody_else() {
+    let (mut dog, post) = dog();
+    let unreadable = noted(&dog, &create("Web"));
+    let other = noted(&dog, &create("Other"));
+    dog.marks = Listed(vec![(unreadable.to_string(), "vpc vpc-1"), ("0123456789abcdef0123".into(), "vpc vpc-2")]);
+    *dog.records.unreadable.lock().expect("one thread") = Some(unreadable);
+    let told = minute(&dog, DUE_MS);
+    assert_eq!(told["Answered"], json!([other.as_str()]));
+    assert_eq!(told["Orphans"], json!([{ "Owner": "0123456789abcdef0123", "Resources": ["vpc vpc-2"] }]));
+    assert_eq!(post.take().len(), 1);
+}
+
+#[test]
+fn an_answer_that_does_not_arrive_is_tried_again_in_the_next_minute() {
+    let (dog, post) = dog();
+    noted(&dog, &create("Web"));
+    post.answers(403);
+    assert_eq!(minute(&dog, DUE_MS)["Answered"], json!([]));
+    post.answers(200);
+    assert_eq!(minute(&dog, DUE_MS + 60_000)["Answered"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn records_that_cannot_be_read_at_all_make_the_invocation_fail() {
+    let (dog, _) = dog();
+    dog.records.throttled.store(1, SeqCst);
+    let result = run(&Clock::default(), dog.handle(sample("watchdog", "schedule.json"), DUE_MS, DUE_MS + 50_000));
+    assert!(result.is_err_and(|error| error.to_string().contains("throttles")));
+}
+
+#[test]
+fn a_dead_letter_is_answered_once() {
+    let (dog, post) = dog();
+    let web = create("Web");
+    let owner = noted(&dog, &web);
+    waits_for(&dog, &web, "the role");
+    let letter = message("letter", &web);
+    assert_eq!(letters(&dog, std::slice::from_ref(&letter)), [""; 0]);
+    let reason = one_reason(&post);
+    assert!(reason.starts_with("The request was tried as often as the queue allows"), "{reason}");
+    assert!(reason.contains("It waited for: the role."), "{reason}");
+    assert_eq!(letters(&dog, &[letter]), [""; 0]);
+    assert!(post.take().is_empty());
+    let record = dog.records.inner.owner(&owner).await_now().expect("a record");
+    assert_eq!(record.answer_due_ms, None);
+}
+
+#[test]
+fn a_dead_letter_that_a_newer_request_followed_is_answered_and_the_newer_one_still_waits() {
+    let (dog, post) = dog();
+    let newer = sent(sample("custom-resource", "delete.json"), 60);
+    let owner = noted(&dog, &newer);
+    waits_for(&dog, &newer, "instances that leave");
+    assert_eq!(letters(&dog, &[message("letter", &create("Web"))]), [""; 0]);
+    let reason = one_reason(&post);
+    assert!(!reason.contains("instances that leave"), "{reason}");
+    let record = dog.records.inner.owner(&owner).await_now().expect("a record");
+    assert!(record.answer_due_ms.is_some(), "{record:?}");
+}
+
+#[test]
+fn an_invocation_that_failed_for_good_is_answered_with_its_error() {
+    let (dog, post) = dog();
+    let web = create("Web");
+    noted(&dog, &web);
+    let letter = failed_invocation(&web, "RetriesExhausted", Some("the queue can't be used: no connection"));
+    assert_eq!(letters(&dog, &[letter]), [""; 0]);
+    let reason = one_reason(&post);
+    let expected = "The request was given up (RetriesExhausted): the queue can't be used: no connection.";
+    assert!(reason.starts_with(expected), "{reason}");
+    let too_old = failed_invocation(&create("Other"), "EventAgeExceeded", None);
+    assert_eq!(letters(&dog, &[too_old]), [""; 0]);
+    let reason = one_reason(&post);
+    assert!(reason.starts_with("The request was given up (EventAgeExceeded) before anybody"), "{reason}");
+}
+
+#[test]
+fn a_failed_invocation_whose_request_was_answered_is_put_away() {
+    let (dog, post) = dog();
+    let web = create("Web");
+    noted(&dog, &web);
+    answered(&dog, &web);
+    assert_eq!(letters(&dog, &[failed_invocation(&web, "RetriesExhausted", Some("x"))]), [""; 0]);
+    assert!(post.take().is_empty());
+}
+
+#[test]
+fn an_event_that_makes_no_sense_is_answered_and_garbage_is_put_away() {
+    let (dog, post) = dog();
+    let import = with(create("Web"), json!({ "RequestType": "Import" }));
+    assert_eq!(letters(&dog, &[failed_invocation(&import, "RetriesExhausted", Some("x"))]), [""; 0]);
+    assert_eq!(one_reason(&post), "The request was given up (RetriesExhausted): x.");
+    let garbage = [json!("no { JSON"), json!("7"), json!({}), json!([1]), json!({ "requestPayload": null })];
+    let garbage: Vec<Value> = garbage.iter().map(|it| message("garbage", it)).collect();
+    assert_eq!(letters(&dog, &garbage), [""; 0]);
+    assert!(post.take().is_empty());
+}
+
+#[test]
+fn an_answer_that_does_not_arrive_makes_only_its_letter_come_again() {
+    let (dog, post) = dog();
+    let (web, other) = (create("Web"), create("Other"));
+    noted(&dog, &web);
+    noted(&dog, &other);
+    answered(&dog, &other);
+    post.answers(403);
+    assert_eq!(letters(&dog, &[message("web", &web), message("other", &other)]), ["web"]);
+    post.answers(200);
+    dog.records.throttled.store(1, SeqCst);
+    assert_eq!(letters(&dog, &[message("web", &web)]), ["web"], "nobody knows whether it was answered");
+    assert_eq!(letters(&dog, &[message("web", &web)]), [""; 0]);
+    assert_eq!(post.take().len(), 1);
+}
+
+#[test]
+fn what_nobody_owns_any_more_is_told_and_what_somebody_owns_is_not() {
+    let (mut dog, _) = dog();
+    let lives = noted(&dog, &create("Web"));
+    let gone = noted(&dog, &create("Gone"));
+    dog.records.inner.gone(&gone, 1).await_now();
+    answered(&dog, &create("Gone"));
+    let being_deleted = noted(&dog, &create("Going"));
+    dog.records.inner.gone(&being_deleted, 1).await_now();
+    let lost = Owner::of("nobody", "knows");
+    dog.marks = Listed(vec![
+        (lives.to_string(), "vpc vpc-1"),
+        (gone.to_string(), "vpc vpc-2"),
+        (lost.to_string(), "vpc vpc-3"),
+        (lost.to_string(), "subnet subnet-3"),
+        (being_deleted.to_string(), "vpc vpc-4"),
+        ("by hand".into(), "vpc vpc-5"),
+    ]);
+    let told = minute(&dog, BEGIN_S * 1_000);
+    let orphans = told["Orphans"].as_array().expect("a list");
+    let owners: std::collections::BTreeSet<&str> = orphans.iter().filter_map(|it| it["Owner"].as_str()).collect();
+    assert_eq!(owners, ["by hand", gone.as_str(), lost.as_str()].into());
+    let of_lost = orphans.iter().find(|it| it["Owner"] == lost.as_str()).expect("told");
+    assert_eq!(of_lost["Resources"], json!(["vpc vpc-3", "subnet subnet-3"]));
+}
+
+#[test]
+fn every_sample_is_understood() {
+    for (name, waits) in [("dead-letter.json", true), ("failed-invocation.json", true), ("schedule.json", false)] {
+        let (dog, _) = dog();
+        let event = sample("watchdog", name);
+        // Samples have no address for the answer; that it was given is in the record.
+        let owner = noted(&dog, &sample("custom-resource", "create.json"));
+        handle(&dog, event, BEGIN_S * 1_000);
+        let record = dog.records.inner.owner(&owner).await_now().expect("a record");
+        assert_eq!(record.answer_due_ms.is_none(), waits, "{name}");
+    }
+}
