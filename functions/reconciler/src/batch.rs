@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use environment::{CALL_TIME, Moment};
+use environment::Moment;
 use futures_util::future::join_all;
 use requests::records::Progress;
 use requests::{Line, MARGIN_MS, Records, Reply, ReplyAddress, Request};
@@ -69,7 +69,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
             Ok(request) => request,
             Err(malformed) => return self.malformed(&event, &malformed.to_string(), deadline).await,
         };
-        if self.clouds.now() + CALL_TIME > Moment(request.event.deadline_ms) && self.was_answered(&request).await {
+        if self.was_answered(&request).await {
             return Outcome::Done;
         }
         // What is not even begun here is begun by the next invocation.
@@ -102,9 +102,10 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         Outcome::Done
     }
 
+    /// Whether its answer has arrived: then nobody waits for another one, and what it asked for may be past.
     async fn was_answered(&self, request: &Request) -> bool {
         let record = self.records.owner(&request.owner()).await.ok().flatten();
-        record.is_some_and(|it| it.is_newest(&request.hash) && it.answer_due_ms.is_none())
+        record.is_some_and(|it| it.answers.iter().any(|answer| answer.request_hash == request.hash))
     }
 
     /// For people who ask for the status, and for the answer if nobody comes back. Losing it changes nothing.

@@ -203,6 +203,10 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
             return Ok(Asked::Gone { never_settled: true });
         };
         let stack = self.clouds.stack(&self.request.event.stack_id).await;
+        // What passes is waited for; a refusal is an answer, with which nothing is thrown away.
+        if let Err(passes @ (Setback::Busy { .. } | Setback::Doubtful { .. })) = stack {
+            return Err(passes.into());
+        }
         let is_protected = settled.get("DeletionProtection").is_some_and(|it| *it == serde_json::Value::Bool(true));
         let unlocked = record.is_some_and(|it| it.unlocked);
         if is_protected && !unlocked && stack != Ok(Stack::RollsBack) {

@@ -24,15 +24,27 @@ pub enum Stack {
 /// # Errors
 /// What any call may answer.
 pub async fn stack(clients: &Clients, stack_id: &str) -> Result<Stack, Setback> {
+    let Some(own) = describe(clients, stack_id).await? else { return Ok(Stack::Gone) };
+    let stands = own.stack_status().map_or(Stack::Gone, |status| stands(status.as_str()));
+    // A nested stack that was complete is deleted when its root rolls back, and its own status says nothing of that.
+    match own.root_id().filter(|root| stands == Stack::Stands && *root != stack_id) {
+        None => Ok(stands),
+        Some(root) => {
+            let root = describe(clients, root).await?;
+            let leads_back = root.and_then(|it| it.stack_status).is_some_and(|status| leads_back(status.as_str()));
+            Ok(if leads_back { Stack::RollsBack } else { stands })
+        }
+    }
+}
+
+async fn describe(clients: &Clients, stack_id: &str) -> Result<Option<aws_sdk_cloudformation::types::Stack>, Setback> {
     let answer = clients.cloudformation.describe_stacks().stack_name(stack_id).send().await;
-    let stacks = match answer.answer("cloudformation:DescribeStacks") {
-        Ok(answer) => answer.stacks.unwrap_or_default(),
+    match answer.answer("cloudformation:DescribeStacks") {
+        Ok(answer) => Ok(answer.stacks.unwrap_or_default().into_iter().next()),
         // That there is no such stack has the code of every other mistake, and no other can be made with an id.
-        Err(Problem { code, .. }) if code == "ValidationError" => return Ok(Stack::Gone),
-        Err(problem) => return Err(problem.setback(&stack_id)),
-    };
-    let status = stacks.first().and_then(aws_sdk_cloudformation::types::Stack::stack_status);
-    Ok(status.map_or(Stack::Gone, |status| stands(status.as_str())))
+        Err(Problem { code, .. }) if code == "ValidationError" => Ok(None),
+        Err(problem) => Err(problem.setback(&stack_id)),
+    }
 }
 
 fn stands(status: &str) -> Stack {

@@ -93,6 +93,7 @@ async fn the_in_memory_cloud_and_moto_answer_alike() {
 
     let mut world = memory::World::default();
     (world.read_lag, world.profile_lag) = (Duration::ZERO, Duration::ZERO);
+    world.associations_go_with_subnets = false;
     let session = Session::new(&world, "the tests' request");
     let of_memory = world.clock.run(life(&session, &moto.scope, &wanted)).expect("not killed");
 

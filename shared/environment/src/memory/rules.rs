@@ -165,7 +165,9 @@ pub(super) fn change(world: &World, id: &str, what: &What, ids: &Ids) -> Result<
                 return Ok(());
             }
             version.resource = None;
-            lose_associations(&mut things, id, now);
+            if world.associations_go_with_subnets {
+                lose_associations(&mut things, id, now);
+            }
         }
     }
     things[at].history.push(version);

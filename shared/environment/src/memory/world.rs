@@ -58,6 +58,8 @@ pub struct World {
     pub profile_lag: Duration,
     /// How long a NAT gateway takes until it is available. FACTS: 87 to 121 s.
     pub nat_takes: Duration,
+    /// Whether a subnet that is deleted takes its association with a route table along, as it does on AWS. moto keeps it.
+    pub associations_go_with_subnets: bool,
     /// Groups and their instances.
     pub(crate) auto_scaling: RefCell<AutoScaling>,
     next_id: Cell<u64>,
@@ -105,6 +107,7 @@ impl Default for World {
             read_lag: Duration::from_secs(3),
             profile_lag: Duration::from_secs(15),
             nat_takes: Duration::from_secs(110),
+            associations_go_with_subnets: true,
             auto_scaling: RefCell::new(AutoScaling::new("us-west-2", "123456789012", TIMING)),
             next_id: Cell::new(1),
         }

@@ -82,8 +82,9 @@ pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, Str
         touched_ms: read_number(item, "touched_ms")?,
         newest: read_newest(item)?,
         answer_due_ms: read_number(item, "answer_due_ms")?,
-        progress: read_ours(item, "progress")?,
-        answers: read_ours(item, "answers")?.unwrap_or_default(),
+        // These two only tell people: what another version wrote is no reason to stop.
+        progress: read_ours(item, "progress").ok().flatten(),
+        answers: read_ours(item, "answers").ok().flatten().unwrap_or_default(),
         gone: read_bool(item, "gone")?,
         expires: read_number(item, "expires")?.filter(|expires| *expires < NEVER_S),
     })
