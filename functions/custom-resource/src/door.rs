@@ -43,8 +43,8 @@ impl<R: Records, C: Clouds, L: Line> Door<R, C, L> {
         if event.get("Request").is_some() && event.get("RequestType").is_none() {
             return Ok(people::answer(self, &event, deadline_ms).await);
         }
-        let to = ReplyAddress::of(&event);
-        let taken = match AssertUnwindSafe(self.take(&event, &to, deadline_ms)).catch_unwind().await {
+        let (to, came) = (ReplyAddress::of(&event), self.clouds.now());
+        let taken = match AssertUnwindSafe(self.take(&event, came, &to, deadline_ms)).catch_unwind().await {
             Ok(taken) => taken?,
             Err(_) => {
                 let reason = "Envkeeper failed inside: the function's log says where. What exists was left as it is.";
@@ -54,19 +54,19 @@ impl<R: Records, C: Clouds, L: Line> Door<R, C, L> {
         match taken {
             Taken::Sent(told) => Ok(told),
             Taken::Answered(reply) => {
-                self.deliver(&event, &reply, &to, deadline_ms).await?;
+                self.deliver(&event, came, &reply, &to, deadline_ms).await?;
                 Ok(serde_json::from_str(&reply.body())?)
             }
         }
     }
 
-    async fn take(&self, event: &Value, to: &ReplyAddress, deadline_ms: u64) -> Result<Taken, Error> {
+    async fn take(&self, event: &Value, came: Moment, to: &ReplyAddress, deadline_ms: u64) -> Result<Taken, Error> {
         let failed = |reason: String| Ok(Taken::Answered(Reply::failed(to, last_resort(event, to), reason)));
         let settings = match &self.settings {
             Ok(settings) => settings,
             Err(bad) => return failed(bad.to_string()),
         };
-        let request = match Request::read(event, self.clouds.now().0) {
+        let request = match Request::read(event, came.0) {
             Ok(request) => request,
             Err(malformed) => return failed(malformed.to_string()),
         };
@@ -94,15 +94,21 @@ impl<R: Records, C: Clouds, L: Line> Door<R, C, L> {
     }
 
     /// Sends the reply to its address, and notes that. Without an address the invocation's result is the answer.
-    async fn deliver(&self, event: &Value, reply: &Reply, to: &ReplyAddress, deadline_ms: u64) -> Result<(), Error> {
-        let now = self.clouds.now();
-        if let (Ok(settings), Ok(request)) = (&self.settings, Request::read(event, now.0)) {
+    async fn deliver(
+        &self,
+        event: &Value,
+        came: Moment,
+        reply: &Reply,
+        to: &ReplyAddress,
+        deadline_ms: u64,
+    ) -> Result<(), Error> {
+        if let (Ok(settings), Ok(request)) = (&self.settings, Request::read(event, came.0)) {
             return Ok(self.reconciler(settings).deliver(&request, reply, Moment(deadline_ms)).await?);
         }
         let none = AllowedHosts::default();
         let hosts = self.settings.as_ref().map_or(&none, |settings| &settings.reply_hosts);
         tracing::info!(status = ?reply.status(), id = %reply.physical_id(), reason = reply.reason(), "answer");
-        Ok(self.courier.answer(reply, to, hosts, Moment(deadline_ms) - now).await?)
+        Ok(self.courier.answer(reply, to, hosts, Moment(deadline_ms) - self.clouds.now()).await?)
     }
 }
 

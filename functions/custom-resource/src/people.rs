@@ -5,7 +5,7 @@
 
 use environment::{Action, Cloud as _, Drift, Live, Plan, Resource, Scope, Spec, Wanted, drift, plan};
 use reconciler::{Clouds, Settings, Stack, frozen_defaults, known, resources, retired_tags, told};
-use requests::records::{Answered, OwnerRecord};
+use requests::records::{Answered, Note, OwnerRecord};
 use requests::{Line, Owner, Records, RecordsError, Request, time_text};
 use serde_json::{Map, Value, json};
 
@@ -62,7 +62,8 @@ impl<R: Records, C: Clouds, L: Line> Desk<'_, R, C, L> {
         let environment = self.environment()?.to_owned();
         let records = &self.door.records;
         let owner = records.environment_owner(&environment).await.map_err(sentence)?;
-        let none = || format!("Environment is {environment:?}: there is none of that name; {ENVIRONMENT}");
+        let none =
+            || format!("Environment is {environment:?}: there is none of that name, or it was deleted; {ENVIRONMENT}");
         let owner = owner.ok_or_else(none)?;
         let record = records.owner(&owner).await.map_err(sentence)?;
         let record = record.ok_or_else(|| {
@@ -119,10 +120,10 @@ impl<R: Records, C: Clouds, L: Line> Desk<'_, R, C, L> {
         let waits = record.progress.as_ref();
         let mut status = json!({
             "Environment": environment, "Owner": owner.as_str(), "Settled": record.settled,
-            "Unlocked": record.unlocked, "Newest": newest,
+            "Protected": is_protected(&record), "Unlocked": record.unlocked, "Newest": newest,
             "WaitingFor": waits.map(|it| it.waiting_for.clone()).unwrap_or_default(),
             "WaitingSince": waits.map(|it| time_text(it.since_ms)),
-            "Answers": record.answers.iter().map(told_answer).collect::<Vec<_>>(),
+            "Answers": record.answers.iter().rev().map(told_answer).collect::<Vec<_>>(),
         });
         status["Text"] = Value::from(status_text(&environment, &record, now));
         Ok(status)
@@ -134,8 +135,9 @@ impl<R: Records, C: Clouds, L: Line> Desk<'_, R, C, L> {
         let all = drift(&wanted, &live);
         let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
         let text = match lines.len() {
-            0 => format!("{environment} is as it was wanted."),
-            count => format!("{environment} differs in {count} places:\n{}", lines.join("\n")),
+            0 => format!("{environment} is as it is wanted."),
+            1 => format!("{environment} differs in one place:\n  {}", lines.join("")),
+            count => format!("{environment} differs in {count} places:\n  {}", lines.join("\n  ")),
         };
         let told = |it: &Drift| {
             let field = (!it.field.is_empty()).then_some(&it.field);
@@ -148,12 +150,12 @@ impl<R: Records, C: Clouds, L: Line> Desk<'_, R, C, L> {
     /// whoever asks says which stack and which resource of it the environment belonged to.
     async fn deleted(&self, deadline_ms: u64) -> Result<Value, String> {
         let environment = self.environment()?.to_owned();
-        let (stack_id, logical_id) = self.former_owner().await?;
+        let (stack_id, logical_id) = self.former_owner(&environment).await?;
         match self.door.clouds.stack(&stack_id).await {
             Ok(Stack::Gone) => {}
             Ok(Stack::Stands | Stack::RollsBack) => {
                 return Err(format!(
-                    "Environment is {environment:?}: its stack {stack_id} is still there. Delete the stack, or the resource {logical_id} in it; valid is an environment whose stack is gone"
+                    "Environment is {environment:?}: its stack {stack_id} is still there. Delete that stack, or take the resource {logical_id} out of it; valid is an environment whose stack is gone"
                 ));
             }
             Err(setback) => return Err(format!("Whether the stack {stack_id} is gone is not known: {setback}")),
@@ -177,15 +179,21 @@ impl<R: Records, C: Clouds, L: Line> Desk<'_, R, C, L> {
     }
 
     /// The stack and the resource that an environment belonged to: as the record says, else as the request does.
-    async fn former_owner(&self) -> Result<(String, String), String> {
+    async fn former_owner(&self, environment: &str) -> Result<(String, String), String> {
         let given = |name: &str| self.event.get(name).and_then(Value::as_str).map(str::to_owned);
         if let (Some(stack), Some(logical)) = (given("StackId"), given("LogicalResourceId")) {
+            let holder = self.door.records.environment_owner(environment).await.map_err(sentence)?;
+            if holder.is_some_and(|holder| holder != Owner::of(&stack, &logical)) {
+                return Err(format!(
+                    "StackId and LogicalResourceId: {environment} belongs to another stack's resource; leave both out, its record knows which"
+                ));
+            }
             return Ok((stack, logical));
         }
-        let to_say = "Say whose it was by StackId and LogicalResourceId";
-        let known = self.known().await.map_err(|error| format!("{error} {to_say}."))?;
+        let to_say = "Say whose it was by StackId and LogicalResourceId.";
+        let known = self.known().await.map_err(|error| format!("{error} {to_say}"))?;
         let newest = known.record.newest.map(|newest| newest.reply);
-        let reply = newest.ok_or_else(|| format!("The record of {} names no stack. {to_say}.", known.environment))?;
+        let reply = newest.ok_or_else(|| format!("The record of {environment} names no stack. {to_say}"))?;
         Ok((reply.stack_id, reply.logical_id))
     }
 
@@ -230,7 +238,9 @@ fn told_plan(plan: &Plan) -> Value {
             json!({ "Action": action, "Resource": step.key.to_string(), "Changes": step.told, "Calls": calls })
         })
         .collect();
-    json!({ "Text": plan.to_string(), "Steps": steps, "Refused": plan.refused })
+    let text =
+        if plan.is_settled() { String::from("Nothing to do: all is as it is wanted.") } else { plan.to_string() };
+    json!({ "Text": text, "Steps": steps, "Refused": plan.refused })
 }
 
 fn told_answer(answer: &Answered) -> Value {
@@ -245,24 +255,43 @@ fn status_text(environment: &str, record: &OwnerRecord, now_ms: u64) -> String {
     let unanswered = record.newest.as_ref().filter(|_| record.answer_due_ms.is_some());
     lines.push(match unanswered {
         Some(newest) => format!(
-            "{environment}: a {} asked for {} s ago is under way, due by {}.",
+            "{environment}: its {} has been under way for {} s, to be answered by {}.",
             newest.kind,
             now_ms.saturating_sub(newest.sent_ms) / 1_000,
             time_text(newest.deadline_ms)
         ),
         None if record.settled => format!("{environment} is settled."),
-        None => format!("{environment} is not settled, and nothing is under way."),
+        None => format!(
+            "{environment} is not settled, and nothing is under way: the last answer says why, and the next update of its stack goes on from there."
+        ),
     });
     if let Some(progress) = &record.progress {
         let since = now_ms.saturating_sub(progress.since_ms) / 1_000;
-        lines.extend(progress.waiting_for.iter().map(|it| format!("  it waits, for {since} s: {it}")));
+        lines.push(format!("For {since} s it has waited for:"));
+        lines.extend(progress.waiting_for.iter().map(|it| format!("  {it}")));
+    }
+    if let Some(Note { reply, .. }) = &record.newest {
+        lines.push(format!("It is the resource {} of the stack {}.", reply.logical_id, reply.stack_id));
+    }
+    if is_protected(record) {
+        let lifted = "Its deletion protection is lifted until the next update of its stack.";
+        lines.push(String::from(if record.unlocked { lifted } else { "It is protected from deletion." }));
+    }
+    if !record.answers.is_empty() {
+        lines.push(String::from("Answered, the last first:"));
     }
     let answers = record.answers.iter().rev().map(|it| {
         let outcome = if it.success { String::from("SUCCESS") } else { format!("FAILED: {}", it.reason) };
-        format!("  {} {}: {outcome}", time_text(it.answered_ms), it.kind)
+        format!("  {} {} {outcome}", time_text(it.answered_ms), it.kind)
     });
     lines.extend(answers);
     lines.join("\n")
+}
+
+/// Whether it was settled with `DeletionProtection`.
+fn is_protected(record: &OwnerRecord) -> bool {
+    let settled = record.settled_spec.as_ref();
+    settled.is_some_and(|spec| spec.get("DeletionProtection") == Some(&Value::Bool(true)))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]

@@ -7,9 +7,10 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use environment::Moment;
 use futures_util::future::join_all;
 use requests::records::Progress;
-use requests::{Line, MARGIN_MS, Records, Reply, ReplyAddress, Request};
+use requests::{Line, MARGIN_MS, Records, RecordsError, Reply, ReplyAddress, Request};
 use serde_json::Value;
 
+use crate::carry_out::NOT_NOW;
 use crate::{Clouds, Reconciler, TIME_TO_ANSWER, Turn, last_resort, reply};
 
 /// What becomes of a message.
@@ -69,8 +70,10 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
             Ok(request) => request,
             Err(malformed) => return self.malformed(&event, &malformed.to_string(), deadline).await,
         };
-        if self.was_answered(&request).await {
-            return Outcome::Done;
+        match self.was_answered(&request).await {
+            Ok(true) => return Outcome::Done,
+            Err(error) if error.may_pass() => return Outcome::ComesBack(Some(NOT_NOW)),
+            Ok(false) | Err(_) => {}
         }
         // What is not even begun here is begun by the next invocation.
         let until = Moment(deadline.0.saturating_sub(u64::try_from(TIME_TO_ANSWER.as_millis()).unwrap_or(u64::MAX)));
@@ -103,9 +106,9 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
     }
 
     /// Whether its answer has arrived: then nobody waits for another one, and what it asked for may be past.
-    async fn was_answered(&self, request: &Request) -> bool {
-        let record = self.records.owner(&request.owner()).await.ok().flatten();
-        record.is_some_and(|it| it.answers.iter().any(|answer| answer.request_hash == request.hash))
+    async fn was_answered(&self, request: &Request) -> Result<bool, RecordsError> {
+        let record = self.records.owner(&request.owner()).await?;
+        Ok(record.is_some_and(|it| it.answers.iter().any(|answer| answer.request_hash == request.hash)))
     }
 
     /// For people who ask for the status, and for the answer if nobody comes back. Losing it changes nothing.

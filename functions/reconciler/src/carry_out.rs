@@ -80,7 +80,7 @@ enum Asked {
 type Data = BTreeMap<String, String>;
 
 /// How long a request that something in passing keeps waiting stays away: 5 s, longer than the SDK's own retries.
-const NOT_NOW: Duration = Duration::from_secs(5);
+pub(crate) const NOT_NOW: Duration = Duration::from_secs(5);
 
 /// How long a request that ran out of its invocation's time stays away: it has waited there as long as it could.
 const NEXT_TURN: Duration = Duration::from_secs(1);
@@ -211,17 +211,23 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         let unlocked = record.is_some_and(|it| it.unlocked);
         if is_protected && !unlocked && stack != Ok(Stack::RollsBack) {
             let environment = record.and_then(|it| it.environment.clone()).unwrap_or_default();
-            return Err(Stop::Failed(self.protected(&environment, stack.err().as_ref())));
+            return Err(Stop::Failed(self.protected(&environment, &stack)));
         }
         // Where the stack can't be asked, nothing is thrown away on a guess.
         Ok(Asked::Gone { never_settled: !matches!(stack, Ok(Stack::Stands | Stack::Gone)) })
     }
 
-    fn protected(&self, environment: &str, unasked: Option<&Setback>) -> String {
-        let unasked = unasked.map(|setback| format!(" (Whether the stack rolls back is not known: {setback})"));
+    fn protected(&self, environment: &str, stack: &Result<Stack, Setback>) -> String {
+        let unlock = self.settings.command("unlock", environment);
+        if *stack == Ok(Stack::Gone) {
+            return format!(
+                "DeletionProtection is true for {environment}: nothing was deleted. Its stack is gone, so run: {unlock} and ask for the delete again."
+            );
+        }
+        let unasked =
+            stack.as_ref().err().map(|setback| format!(" (Whether the stack rolls back is not known: {setback})"));
         format!(
-            "DeletionProtection is true for {environment}: nothing was deleted. Set it to false by an update of the stack (if the resource has left the template, put it back under the same logical id with DeletionProtection false, update, and remove it then); or, since a stack in DELETE_FAILED cannot be updated, run: {} and delete the stack again.{}",
-            self.settings.command("unlock", environment),
+            "DeletionProtection is true for {environment}: nothing was deleted. Set it to false by an update of the stack (if the resource has left the template, put it back under the same logical id with DeletionProtection false, update, and remove it then); or, since a stack in DELETE_FAILED cannot be updated, run: {unlock} and delete the stack again.{}",
             unasked.unwrap_or_default()
         )
     }

@@ -367,3 +367,18 @@ fn a_request_that_is_over_is_written_down_as_answered() {
     assert!(record.settled && record.answer_due_ms.is_none());
     assert_eq!(record.answers.len(), 1);
 }
+
+#[test]
+fn every_sample_is_understood() {
+    for (name, messages) in [("create.json", 1), ("delete.json", 1), ("batch.json", 3)] {
+        let sample = test_support::sample("reconciler", name);
+        let batch: aws_lambda_events::sqs::SqsEvent = serde_json::from_value(sample).expect("an event of SQS");
+        assert_eq!(batch.records.len(), messages, "{name}");
+        for message in batch.records {
+            let event = serde_json::from_str(message.body.as_deref().expect("a body")).expect("JSON");
+            let request = Request::read(&event, 0).expect("it makes sense");
+            assert_eq!(message.attributes["MessageGroupId"], request.owner().as_str(), "{name}");
+            assert_eq!(message.attributes["MessageDeduplicationId"], request.hash, "{name}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use crate::cloud::{Live, Whose};
 use crate::field::{Field, Setting};
 use crate::plan::{Wanted, plan};
 use crate::resource::{Key, Resource};
+use crate::twins::superfluous;
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +40,15 @@ pub fn drift(wanted: &Wanted, live: &[Live]) -> Vec<Drift> {
         all.extend(fixed(resource, &found.resource));
     }
     let wanted_keys: Vec<Key> = wanted.resources.iter().map(Resource::key).collect();
-    let too_much = live.iter().filter(|it| it.whose == Whose::Ours && !wanted_keys.contains(&it.key()));
-    all.extend(too_much.map(|it| Drift { key: it.key(), field: String::new(), wanted: None, live: it.id.clone() }));
+    let twins = superfluous(live);
+    let is_too_much = |(at, it): &(usize, &Live)| !wanted_keys.contains(&it.key()) || twins.contains(at);
+    let ours = live.iter().enumerate().filter(|(_, it)| it.whose == Whose::Ours);
+    all.extend(ours.filter(is_too_much).map(|(_, it)| Drift {
+        key: it.key(),
+        field: String::new(),
+        wanted: None,
+        live: it.id.clone(),
+    }));
     all
 }
 
@@ -87,11 +95,12 @@ fn fixed(wanted: &Resource, live: &Resource) -> Vec<Drift> {
 
 impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.key)?;
-        if !self.field.is_empty() {
-            write!(f, ": {}", self.field)?;
-        }
+        let Drift { key, field, wanted, live } = self;
         let told = |value: &Option<String>| value.clone().unwrap_or_else(|| String::from("nothing"));
-        write!(f, ": wanted {}, live {}", told(&self.wanted), told(&self.live))
+        match (field.as_str(), live) {
+            ("", None) => write!(f, "{key} is missing"),
+            ("", Some(id)) => write!(f, "{key} is there and not wanted, as {id}"),
+            (field, _) => write!(f, "{key}: {field} is {}, wanted is {}", told(live), told(wanted)),
+        }
     }
 }

@@ -4,6 +4,10 @@ use crate::records::{Answered, Note};
 use crate::{AllowedHosts, Courier, NotDelivered, Owner, Records, Reply, Status};
 use std::time::Duration;
 
+/// How often it is tried to write an answer down, each with the client's own retries: 3 times, a second and a half apart
+/// by those.
+const WRITTEN_DOWN_IN: u32 = 3;
+
 /// What it takes to answer.
 #[derive(Debug)]
 pub struct Desk<'a, R> {
@@ -33,8 +37,12 @@ impl<R: Records> Desk<'_, R> {
     ) -> Result<(), NotDelivered> {
         tracing::info!(%owner, kind = %note.kind, status = ?reply.status(), id = %reply.physical_id(), reason = reply.reason(), "answer");
         self.courier.answer(reply, &note.reply, self.hosts, within).await?;
-        if let Err(error) = self.write_down(owner, note, reply, now_ms).await {
-            tracing::warn!(%owner, %error, "the answer is not written down");
+        // The next request asks when this one ended, so it is worth more than one try.
+        for _ in 0..WRITTEN_DOWN_IN {
+            match self.write_down(owner, note, reply, now_ms).await {
+                Ok(()) => break,
+                Err(error) => tracing::warn!(%owner, %error, "the answer is not written down"),
+            }
         }
         Ok(())
     }

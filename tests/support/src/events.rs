@@ -38,7 +38,7 @@ pub fn sent(event: Value, after_s: u64) -> Value {
 
 /// The message of the line that an event travels in.
 pub fn message(id: &str, event: &Value) -> Value {
-    let group = Request::read(event, 0).map_or_else(|_| "nobody".into(), |it| it.owner().to_string());
+    let group = Request::read(event, 0).map_or_else(|_| "nobody".to_owned(), |it| it.owner().to_string());
     let body = event.as_str().map_or_else(|| event.to_string(), str::to_owned);
     json!({
         "messageId": id, "receiptHandle": format!("receipt-{id}"), "body": body, "eventSource": "aws:sqs",
