@@ -130,16 +130,16 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
             Asked::Gone { never_settled } => self.delete(&admitted, *never_settled, until).await,
         };
         match outcome {
-            Ok(Reached::Settled(data)) => Turn::Done(self.answer(id, Ok(data))),
+            Ok(Reached::Settled(data)) => Turn::Done(self.answer(id.as_deref(), Ok(data))),
             Ok(Reached::NotYet(waiting_for)) if self.clouds.now() + CALL_TIME + NEXT_TURN > deadline => {
-                Turn::Done(self.answer(id, Err(self.out_of_time(&waiting_for).await)))
+                Turn::Done(self.answer(id.as_deref(), Err(self.out_of_time(&waiting_for).await)))
             }
             Ok(Reached::NotYet(waiting_for)) => Turn::Later { waiting_for, again: NEXT_TURN },
-            Err(stop) => self.stopped(id, stop, deadline).await,
+            Err(stop) => self.stopped(id.as_deref(), stop, deadline).await,
         }
     }
 
-    async fn stopped(&self, id: Option<String>, stop: Stop, deadline: Moment) -> Turn {
+    async fn stopped(&self, id: Option<&str>, stop: Stop, deadline: Moment) -> Turn {
         match stop {
             Stop::Failed(why) => Turn::Done(self.answer(id, Err(why))),
             Stop::NotNow(why) if self.clouds.now() + CALL_TIME + NOT_NOW > deadline => {
@@ -151,9 +151,9 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
 
     /// The answer to this request.
     #[must_use]
-    pub fn answer(&self, id: Option<String>, outcome: Result<Data, String>) -> Answer {
+    pub fn answer(&self, id: Option<&str>, outcome: Result<Data, String>) -> Answer {
         let came = self.request.event.physical_id.as_deref();
-        let id = PhysicalId::or(came.or(id.as_deref()), PhysicalId::of_owner(&self.request.owner()));
+        let id = PhysicalId::or(came.or(id), PhysicalId::of_owner(&self.request.owner()));
         Answer { id, outcome }
     }
 
