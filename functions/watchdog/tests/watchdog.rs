@@ -158,6 +158,16 @@ fn what_is_answered_or_not_due_yet_gets_none() {
 }
 
 #[test]
+fn what_the_index_still_lists_and_the_record_does_not_is_left_alone() {
+    let (dog, post) = dog();
+    let web = noted(&dog, &create("Web"));
+    answered(&dog, &create("Web"));
+    *dog.records.lagging.lock().expect("one thread") = vec![web, Owner::of("nobody", "knows")];
+    assert_eq!(minute(&dog, DUE_MS)["Answered"], json!([]));
+    assert!(post.take().is_empty());
+}
+
+#[test]
 fn a_record_that_nobody_can_read_holds_up_nobody_else() {
     let (mut dog, post) = dog();
     let unreadable = noted(&dog, &create("Web"));

@@ -14,6 +14,8 @@ pub struct Shaky {
     pub throttled: AtomicUsize,
     /// Whose record nobody can read.
     pub unreadable: Mutex<Option<Owner>>,
+    /// Who is still in the index, although nobody waits any more.
+    pub lagging: Mutex<Vec<Owner>>,
 }
 
 impl Shaky {
@@ -48,7 +50,9 @@ impl Records for Shaky {
     }
 
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
-        self.works()?.overdue(now_ms).await
+        let mut owners = self.works()?.overdue(now_ms).await?;
+        owners.extend(self.lagging.lock().expect("one thread").clone());
+        Ok(owners)
     }
 
     async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {
