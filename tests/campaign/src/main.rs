@@ -1,4 +1,6 @@
 //! `make campaign`: plays all rows, prints a table, and writes `target/reports/campaign.json`.
+//!
+//! With `CAMPAIGN_TRACE` set, a case that is played prints every call that it made, and when.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
