@@ -1,13 +1,12 @@
 //! One valid answer, whatever happens.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 use environment::Moment;
 use futures_util::FutureExt as _;
 use lambda_kit::{BadSettings, Error};
-use reconciler::{Clouds, Reconciler, Settings, Stop, TIME_TO_ANSWER, last_resort, reply};
-use requests::{AllowedHosts, Courier, Line, Records, Reply, ReplyAddress, Request};
+use reconciler::{Clouds, Reconciler, Settings, Stop, reply, work_ends};
+use requests::{AllowedHosts, Courier, Line, Malformed, PhysicalId, Records, Reply, ReplyAddress, Request};
 use serde_json::{Value, json};
 
 use crate::people;
@@ -43,42 +42,49 @@ impl<R: Records, C: Clouds, L: Line> Door<R, C, L> {
         if event.get("Request").is_some() && event.get("RequestType").is_none() {
             return Ok(people::answer(self, &event, deadline_ms).await);
         }
-        let (to, came) = (ReplyAddress::of(&event), self.clouds.now());
-        let taken = match AssertUnwindSafe(self.take(&event, came, &to, deadline_ms)).catch_unwind().await {
+        let to = ReplyAddress::of(&event);
+        let request = Request::read(&event, self.clouds.now().0);
+        let taken = match AssertUnwindSafe(self.take(&event, &request, &to, deadline_ms)).catch_unwind().await {
             Ok(taken) => taken?,
             Err(_) => {
                 let reason = "Envkeeper failed inside: the function's log says where. What exists was left as it is.";
-                Taken::Answered(Reply::failed(&to, last_resort(&event, &to), reason))
+                Taken::Answered(Reply::failed(&to, PhysicalId::last_resort(&event, &to), reason))
             }
         };
         match taken {
             Taken::Sent(told) => Ok(told),
             Taken::Answered(reply) => {
-                self.deliver(&event, came, &reply, &to, deadline_ms).await?;
+                self.deliver(request.as_ref().ok(), &reply, &to, deadline_ms).await?;
                 Ok(serde_json::from_str(&reply.body())?)
             }
         }
     }
 
-    async fn take(&self, event: &Value, came: Moment, to: &ReplyAddress, deadline_ms: u64) -> Result<Taken, Error> {
-        let failed = |reason: String| Ok(Taken::Answered(Reply::failed(to, last_resort(event, to), reason)));
+    async fn take(
+        &self,
+        event: &Value,
+        request: &Result<Request, Malformed>,
+        to: &ReplyAddress,
+        deadline_ms: u64,
+    ) -> Result<Taken, Error> {
+        let failed =
+            |reason: String| Ok(Taken::Answered(Reply::failed(to, PhysicalId::last_resort(event, to), reason)));
         let settings = match &self.settings {
             Ok(settings) => settings,
             Err(bad) => return failed(bad.to_string()),
         };
-        let request = match Request::read(event, came.0) {
+        let request = match request {
             Ok(request) => request,
             Err(malformed) => return failed(malformed.to_string()),
         };
         let Some(line) = &self.line else {
-            let until = Moment(deadline_ms.saturating_sub(millis(TIME_TO_ANSWER)));
-            let answer = self.reconciler(settings).to_the_end(&request, until).await;
-            return Ok(Taken::Answered(reply(&request, answer)));
+            let answer = self.reconciler(settings).to_the_end(request, work_ends(Moment(deadline_ms))).await;
+            return Ok(Taken::Answered(reply(request, answer)));
         };
         let work = self.reconciler(settings);
-        let work = work.carry_out(&request);
+        let work = work.carry_out(request);
         match work.admit().await {
-            Err(Stop::Failed(why)) => Ok(Taken::Answered(reply(&request, work.answer(None, Err(why))))),
+            Err(Stop::Failed(why)) => Ok(Taken::Answered(reply(request, work.answer(None, Err(why))))),
             Err(Stop::NotNow(why)) => Err(why.into()),
             Ok(_) => {
                 line.send(&request.owner(), &request.hash, event).await?;
@@ -96,22 +102,17 @@ impl<R: Records, C: Clouds, L: Line> Door<R, C, L> {
     /// Sends the reply to its address, and notes that. Without an address the invocation's result is the answer.
     async fn deliver(
         &self,
-        event: &Value,
-        came: Moment,
+        request: Option<&Request>,
         reply: &Reply,
         to: &ReplyAddress,
         deadline_ms: u64,
     ) -> Result<(), Error> {
-        if let (Ok(settings), Ok(request)) = (&self.settings, Request::read(event, came.0)) {
-            return Ok(self.reconciler(settings).deliver(&request, reply, Moment(deadline_ms)).await?);
+        if let (Ok(settings), Some(request)) = (&self.settings, request) {
+            return Ok(self.reconciler(settings).deliver(request, reply, Moment(deadline_ms)).await?);
         }
         let none = AllowedHosts::default();
         let hosts = self.settings.as_ref().map_or(&none, |settings| &settings.reply_hosts);
         tracing::info!(status = ?reply.status(), id = %reply.physical_id(), reason = reply.reason(), "answer");
         Ok(self.courier.answer(reply, to, hosts, Moment(deadline_ms) - self.clouds.now()).await?)
     }
-}
-
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

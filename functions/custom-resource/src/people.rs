@@ -4,7 +4,7 @@
 //! environment whose stack is gone. The reading ones look for themselves; a delete goes the way of every request.
 
 use environment::{Action, Cloud as _, Drift, Live, Plan, Resource, Scope, Spec, Wanted, drift, plan};
-use reconciler::{Clouds, Settings, Stack, frozen_defaults, known, resources, retired_tags, told};
+use reconciler::{Clouds, Settings, Stack, frozen_defaults, is_protected, known, resources, retired_tags, told};
 use requests::records::{Answered, Note, OwnerRecord};
 use requests::{Line, Owner, Records, RecordsError, Request, time_text};
 use serde_json::{Map, Value, json};
@@ -286,12 +286,6 @@ fn status_text(environment: &str, record: &OwnerRecord, now_ms: u64) -> String {
     });
     lines.extend(answers);
     lines.join("\n")
-}
-
-/// Whether it was settled with `DeletionProtection`.
-fn is_protected(record: &OwnerRecord) -> bool {
-    let settled = record.settled_spec.as_ref();
-    settled.is_some_and(|spec| spec.get("DeletionProtection") == Some(&Value::Bool(true)))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]

@@ -7,11 +7,11 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use environment::Moment;
 use futures_util::future::join_all;
 use requests::records::Progress;
-use requests::{Line, MARGIN_MS, Records, RecordsError, Reply, ReplyAddress, Request};
+use requests::{Line, MARGIN_MS, PhysicalId, Records, RecordsError, Reply, ReplyAddress, Request};
 use serde_json::Value;
 
 use crate::carry_out::NOT_NOW;
-use crate::{Clouds, Reconciler, TIME_TO_ANSWER, Turn, last_resort, reply};
+use crate::{Clouds, Reconciler, Turn, reply, work_ends};
 
 /// What becomes of a message.
 enum Outcome {
@@ -76,8 +76,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
             Ok(false) | Err(_) => {}
         }
         // What is not even begun here is begun by the next invocation.
-        let until = Moment(deadline.0.saturating_sub(u64::try_from(TIME_TO_ANSWER.as_millis()).unwrap_or(u64::MAX)));
-        match self.turn(&request, until).await {
+        match self.turn(&request, work_ends(deadline)).await {
             Turn::Later { waiting_for, again } => {
                 self.note_progress(&request, waiting_for).await;
                 Outcome::ComesBack(Some(again))
@@ -98,7 +97,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
     /// The door lets none through; whoever else sent it is answered if there is an address.
     async fn malformed(&self, event: &Value, why: &str, deadline: Moment) -> Outcome {
         let to = ReplyAddress::of(event);
-        let reply = Reply::failed(&to, last_resort(event, &to), why);
+        let reply = Reply::failed(&to, PhysicalId::last_resort(event, &to), why);
         let within = deadline - self.clouds.now();
         let delivered = self.courier.answer(&reply, &to, &self.settings.reply_hosts, within).await;
         tracing::error!(why, delivered = delivered.is_ok(), "a request makes no sense");
@@ -108,7 +107,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
     /// Whether its answer has arrived: then nobody waits for another one, and what it asked for may be past.
     async fn was_answered(&self, request: &Request) -> Result<bool, RecordsError> {
         let record = self.records.owner(&request.owner()).await?;
-        Ok(record.is_some_and(|it| it.answers.iter().any(|answer| answer.request_hash == request.hash)))
+        Ok(record.is_some_and(|it| it.has_answered(&request.hash)))
     }
 
     /// For people who ask for the status, and for the answer if nobody comes back. Losing it changes nothing.

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use environment::{
-    BELIEF, CALL_TIME, Cloud as _, Defaults, Ending, Fields, Live, Moment, Names, Plan, Run, Scope, Setback, Spec,
-    Violation, Wanted, Whose, check_change, hooks_that_are_answered, in_doubt_until, mark, outputs, reconcile, wanted,
+    BELIEF, CALL_TIME, Cloud as _, Defaults, Ending, Live, Moment, Names, Plan, Run, Scope, Setback, Spec, Violation,
+    Wanted, Whose, check_change, hooks_that_are_answered, in_doubt_until, mark, outputs, reconcile, wanted,
 };
 use requests::records::{Claim, Note, Noted, OwnerRecord, Touched};
-use requests::{Kind, Owner, PhysicalId, Records, RecordsError, Request, records};
+use requests::{Kind, Owner, PhysicalId, Records, RecordsError, Request};
 
-use crate::clouds::{Clouds, Stack};
+use crate::clouds::Clouds;
+use crate::recorded::{frozen_defaults, known, retired_tags, to_record};
 use crate::settings::Settings;
 
 /// What a turn of a request comes to.
@@ -70,7 +71,7 @@ pub struct Admitted {
 }
 
 #[derive(Debug)]
-enum Asked {
+pub(crate) enum Asked {
     /// Create and update are one: what is wanted comes to be.
     Made { spec: Box<Spec>, defaults: Defaults },
     /// Whether buckets are kept, as those of a create that never settled are.
@@ -195,43 +196,6 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         if violations.is_empty() { Ok((spec, defaults)) } else { Err(violations) }
     }
 
-    /// Whether a delete may go on: protection counts for what has settled, unless somebody lifted it, and a stack that
-    /// rolls back is never held up. What such a stack made or adopted is treated as if it had never settled.
-    async fn deletable(&self, record: Option<&OwnerRecord>) -> Result<Asked, Stop> {
-        // A record that today's version can't read whole still says that it settled.
-        let Some(settled) = record.and_then(|it| it.settled_spec.as_ref()) else {
-            return Ok(Asked::Gone { never_settled: true });
-        };
-        let stack = self.clouds.stack(&self.request.event.stack_id).await;
-        // What passes is waited for; a refusal is an answer, with which nothing is thrown away.
-        if let Err(passes @ (Setback::Busy { .. } | Setback::Doubtful { .. })) = stack {
-            return Err(passes.into());
-        }
-        let is_protected = settled.get("DeletionProtection").is_some_and(|it| *it == serde_json::Value::Bool(true));
-        let unlocked = record.is_some_and(|it| it.unlocked);
-        if is_protected && !unlocked && stack != Ok(Stack::RollsBack) {
-            let environment = record.and_then(|it| it.environment.clone()).unwrap_or_default();
-            return Err(Stop::Failed(self.protected(&environment, &stack)));
-        }
-        // Where the stack can't be asked, nothing is thrown away on a guess.
-        Ok(Asked::Gone { never_settled: !matches!(stack, Ok(Stack::Stands | Stack::Gone)) })
-    }
-
-    fn protected(&self, environment: &str, stack: &Result<Stack, Setback>) -> String {
-        let unlock = self.settings.command("unlock", environment);
-        if *stack == Ok(Stack::Gone) {
-            return format!(
-                "DeletionProtection is true for {environment}: nothing was deleted. Its stack is gone, so run: {unlock} and ask for the delete again."
-            );
-        }
-        let unasked =
-            stack.as_ref().err().map(|setback| format!(" (Whether the stack rolls back is not known: {setback})"));
-        format!(
-            "DeletionProtection is true for {environment}: nothing was deleted. Set it to false by an update of the stack (if the resource has left the template, put it back under the same logical id with DeletionProtection false, update, and remove it then); or, since a stack in DELETE_FAILED cannot be updated, run: {unlock} and delete the stack again.{}",
-            unasked.unwrap_or_default()
-        )
-    }
-
     async fn bring_about(
         &self,
         admitted: &Admitted,
@@ -293,22 +257,6 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         let retained: BTreeSet<String> = retained.map(|it| it.key().name).collect();
         let told = (!retained.is_empty()).then(|| (String::from("Retained"), Vec::from_iter(retained).join(", ")));
         Ok(Reached::Settled(told.into_iter().collect()))
-    }
-
-    /// Where the record was lost, the group itself still says that it is protected.
-    async fn is_not_protected_by_itself(&self, scope: &Scope) -> Result<(), Stop> {
-        let live = self.clouds.for_run(&scope.owner, &self.request.hash).observe(scope).await?;
-        let is_protected = |it: &&Live| {
-            it.whose == Whose::Ours && matches!(&it.resource.fields, Fields::AutoScalingGroup(group) if group.protected)
-        };
-        let Some(group) = live.iter().find(is_protected) else { return Ok(()) };
-        if self.clouds.stack(&self.request.event.stack_id).await? == Stack::RollsBack {
-            return Ok(());
-        }
-        let name = &group.resource.name;
-        Err(Stop::Failed(format!(
-            "The record of this environment is lost, and its Auto Scaling group {name} is protected: nothing was deleted. Run: aws autoscaling update-auto-scaling-group --auto-scaling-group-name {name} --deletion-protection none and delete the stack again."
-        )))
     }
 
     /// The spec that was settled last.
@@ -430,48 +378,6 @@ pub async fn resources<C: Clouds>(
     let Settings { place, hooks_are_answered, .. } = settings;
     let facts = clouds.facts(spec, &place.region, *hooks_are_answered).await?;
     Ok(wanted(spec, &spec.names(place), owner, &facts))
-}
-
-/// A spec out of the record, also one that an older version wrote.
-pub fn known<'a>(
-    record: Option<&'a OwnerRecord>,
-    which: impl Fn(&'a OwnerRecord) -> Option<&'a serde_json::Value>,
-    settings: &Settings,
-) -> Option<Spec> {
-    let spec = which(record?)?;
-    Spec::recorded(spec, &frozen_defaults(record, &settings.defaults))
-}
-
-/// The defaults that an environment was made with; those of today for a new one.
-#[must_use]
-pub fn frozen_defaults(record: Option<&OwnerRecord>, of_today: &Defaults) -> Defaults {
-    let frozen = record.and_then(|record| serde_json::from_value(record.frozen.clone()?).ok());
-    frozen.unwrap_or_else(|| of_today.clone())
-}
-
-/// Tag keys that this environment had and has no more: those of the last specs, and those that were still to go.
-#[must_use]
-pub fn retired_tags(record: Option<&OwnerRecord>, spec: &Spec, settings: &Settings) -> BTreeSet<String> {
-    let specs =
-        [known(record, |it| it.wanted.as_ref(), settings), known(record, |it| it.settled_spec.as_ref(), settings)];
-    let had = specs.into_iter().flatten().flat_map(|spec| spec.tags.into_keys());
-    let still_to_go = record.map(|it| it.retired_tags.clone()).unwrap_or_default();
-    had.chain(still_to_go).filter(|key| !spec.tags.contains_key(key)).collect()
-}
-
-fn to_record(
-    id: &str,
-    spec: &Spec,
-    defaults: &Defaults,
-    retired_tags: &BTreeSet<String>,
-) -> Result<records::Wanted, Stop> {
-    let unwritable = |error: serde_json::Error| Stop::Failed(format!("the record of {id} can't be written: {error}"));
-    Ok(records::Wanted {
-        environment: id.to_owned(),
-        spec: serde_json::to_value(spec).map_err(unwritable)?,
-        frozen: serde_json::to_value(defaults).map_err(unwritable)?,
-        retired_tags: retired_tags.iter().cloned().collect(),
-    })
 }
 
 /// All violations, a line each.

@@ -3,16 +3,20 @@
 //! A request has as many turns as it needs. One ends with an answer, or the message goes back to its place in the line
 //! for a moment. Whoever asked something newer meanwhile is heard before the next wave of calls.
 //!
-//! The files: `carry_out` (one turn: create, update, delete), `batch` (messages in, outcomes out), `clouds` (where the
-//! work is done), `settings`. The door uses the same turns where there is no line.
+//! The files: `carry_out` (one turn: create, update, delete), `protection` (what a delete has to respect), `recorded` (what
+//! a record means), `batch` (messages in, outcomes out), `clouds` (where the work is done), `settings`. The door uses the
+//! same turns where there is no line.
 
 mod batch;
 mod carry_out;
 mod clouds;
+mod protection;
+mod recorded;
 mod settings;
 
-pub use carry_out::{Answer, CarryOut, Stop, Turn, frozen_defaults, known, resources, retired_tags, told};
+pub use carry_out::{Answer, CarryOut, Stop, Turn, resources, told};
 pub use clouds::{Aws, Clouds, Stack};
+pub use recorded::{frozen_defaults, is_protected, known, retired_tags};
 pub use settings::Settings;
 
 use std::panic::AssertUnwindSafe;
@@ -21,10 +25,16 @@ use std::time::Duration;
 use environment::{CALL_TIME, Cloud as _, Moment};
 use futures_util::FutureExt as _;
 use requests::records::Note;
-use requests::{Courier, Desk, NotDelivered, PhysicalId, Records, Reply, Request};
+use requests::{Courier, Desk, NotDelivered, Records, Reply, Request};
 
 /// How much of an invocation is kept for the answer: two tries of the courier and the pause between them.
-pub const TIME_TO_ANSWER: Duration = Duration::from_secs(12);
+const TIME_TO_ANSWER: Duration = Duration::from_secs(12);
+
+/// When the work in an invocation that Lambda ends at `deadline` has to be over.
+#[must_use]
+pub fn work_ends(deadline: Moment) -> Moment {
+    Moment::default() + (deadline - Moment::default()).saturating_sub(TIME_TO_ANSWER)
+}
 
 /// Everything that the function has.
 #[derive(Debug)]
@@ -91,11 +101,4 @@ pub fn reply(request: &Request, answer: Answer) -> Reply {
         Ok(data) => Reply::success(&request.to, id, data),
         Err(reason) => Reply::failed(&request.to, id, reason),
     }
-}
-
-/// The id for an answer to what could not even be read: the one that came, else one that is the same each time.
-#[must_use]
-pub fn last_resort(event: &serde_json::Value, to: &requests::ReplyAddress) -> PhysicalId {
-    let came = event.get("PhysicalResourceId").and_then(serde_json::Value::as_str);
-    PhysicalId::or(came, PhysicalId::of_owner(&requests::Owner::of(&to.stack_id, &to.logical_id)))
 }

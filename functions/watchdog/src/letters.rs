@@ -47,8 +47,7 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
         let owner = request.owner();
         let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
         let record = record.unwrap_or_else(|| OwnerRecord::empty(&owner));
-        let known = record.answers.iter().any(|it| it.request_hash == request.hash);
-        if known {
+        if record.has_answered(&request.hash) {
             return Ok(());
         }
         let note = Note::of_request(&request);
@@ -57,9 +56,7 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
 
     async fn make_no_sense(&self, event: &Value, why: &str, now_ms: u64, deadline_ms: u64) -> Result<(), String> {
         let to = ReplyAddress::of(event);
-        let owner = requests::Owner::of(&to.stack_id, &to.logical_id);
-        let came = event.get("PhysicalResourceId").and_then(Value::as_str);
-        let reply = Reply::failed(&to, PhysicalId::or(came, PhysicalId::of_owner(&owner)), why);
+        let reply = Reply::failed(&to, PhysicalId::last_resort(event, &to), why);
         let within = std::time::Duration::from_millis(deadline_ms.saturating_sub(now_ms));
         let delivered = self.courier.answer(&reply, &to, &self.settings.reply_hosts, within).await;
         delivered.map_err(|error| error.to_string())

@@ -6,13 +6,15 @@
 //! ([`Kind::declared_needs`](crate::Kind::declared_needs)), which run backwards on delete: what drains keeps its way
 //! out.
 
+mod edges;
+
 use std::collections::BTreeSet;
 
 use crate::cloud::{Call, Live, State, What, Whose};
 use crate::field::{Field, Setting};
 use crate::mark;
 use crate::plan_text::{tell_change, told};
-use crate::resource::{Fields, Key, Kind, Ref, Resource};
+use crate::resource::{Fields, Key, Ref, Resource};
 use crate::retain::{Fate, fate};
 use crate::twins::superfluous;
 
@@ -143,46 +145,6 @@ impl Plan {
             None => self.steps.push(step),
         }
     }
-
-    fn add_create_edges(&mut self, wanted: &[Resource]) {
-        for resource in wanted {
-            let (key, needed) = (resource.key(), needs(resource));
-            let behind: Vec<usize> = self.indexes(|step| !step.lets_go() && needed.has(&step.key));
-            if let Some(step) = self.steps.iter_mut().find(|step| step.key == key) {
-                step.needs.extend(behind);
-            }
-        }
-    }
-
-    fn add_delete_edges(&mut self, live: &[Live]) {
-        let ours = live.iter().filter(|it| it.whose == Whose::Ours);
-        let holders: Vec<(Key, Needs)> = ours.map(|it| (it.key(), needs(&it.resource))).collect();
-        for at in 0..self.steps.len() {
-            if !self.steps[at].lets_go() {
-                continue;
-            }
-            let key = self.steps[at].key.clone();
-            let holds = |step: &Step, key: &Key| holders.iter().any(|(it, needs)| *it == step.key && needs.has(key));
-            let before = self.indexes(|step| {
-                let other = step.key != key;
-                // What is in a subnet keeps its way out to the end, and the association goes with the subnet.
-                let is_served = step.lets_go() && step.key.kind == Kind::Subnet && key.kind == Kind::RouteTable;
-                let serves = key.kind == Kind::Subnet && step.key.kind == Kind::RouteTable;
-                other && if is_served { serves_it(live, &key, &step.key) } else { holds(step, &key) && !serves }
-            });
-            self.steps[at].needs.extend(before);
-        }
-    }
-
-    fn indexes(&self, which: impl Fn(&Step) -> bool) -> Vec<usize> {
-        let matching = self.steps.iter().enumerate().filter(|(_, step)| which(step));
-        matching.map(|(at, _)| at).collect()
-    }
-}
-
-/// Whether a route table serves a subnet.
-fn serves_it(live: &[Live], table: &Key, subnet: &Key) -> bool {
-    live.iter().filter(|it| it.key() == *table).any(|it| it.resource.references().contains(subnet))
 }
 
 /// What a call would need of the region, and the region does not have: a sentence.
@@ -204,23 +166,6 @@ fn lacks(what: &What) -> Option<String> {
         What::Set(settings) => settings.iter().find_map(no_image),
         What::Clear(_) | What::Drain | What::Empty | What::Delete => None,
     }
-}
-
-/// What a resource needs: what its fields refer to, and what its kind declares.
-struct Needs {
-    keys: Vec<Key>,
-    kinds: Vec<Kind>,
-}
-
-impl Needs {
-    fn has(&self, key: &Key) -> bool {
-        self.kinds.contains(&key.kind) || self.keys.contains(key)
-    }
-}
-
-fn needs(resource: &Resource) -> Needs {
-    let kinds = resource.kind().declared_needs().iter().map(|(kind, _)| *kind).collect();
-    Needs { keys: resource.references(), kinds }
 }
 
 fn create_step(wanted: &Resource) -> Step {

@@ -2,7 +2,6 @@
 //! runs them, and the in-memory cloud.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,18 +10,16 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use custom_resource::Door;
-use environment::memory::{Session, World};
-use environment::{Facts, Moment, Setback, Spec, mark};
-use reconciler::{Clouds, Reconciler, Settings, Stack};
+use environment::memory::World;
+use environment::{Moment, mark};
+use reconciler::{Reconciler, Settings};
 use requests::records::MemoryRecords;
 use requests::{Courier, time_text};
 use serde_json::{Map, Value, json};
+use test_support::{BEGIN_S, InMemory};
 use watchdog::{Marked, Marks, Watchdog};
 
 use crate::outer::{FaultyRecords, Fifo, Mailbox, Outer};
-
-/// 2026-01-02T03:04:05Z.
-const BEGIN_S: u64 = 1_767_323_045;
 
 /// As `infra/template.yaml` has it: how long a reconciler runs, and how long its message is hidden.
 const RECONCILER_RUNS: Duration = Duration::from_mins(2);
@@ -33,35 +30,6 @@ pub const PATIENCE: Duration = Duration::from_hours(1);
 
 const STACK: &str = "arn:aws:cloudformation:us-west-2:111122223333:stack/campaign";
 const HOST: &str = "127.0.0.1:9";
-
-/// The account.
-pub struct Account {
-    pub world: World,
-    /// Stacks that roll back, by their ids; all others stand.
-    pub rolls_back: RefCell<BTreeMap<String, bool>>,
-}
-
-impl Clouds for Account {
-    type Cloud<'a> = Session<'a>;
-
-    fn for_run(&self, _owner: &str, request: &str) -> Session<'_> {
-        Session::new(&self.world, request)
-    }
-
-    async fn facts(&self, _spec: &Spec, _region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {
-        let zones = ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec();
-        Ok(Facts { zones, partition: "aws".into(), image: Some("ami-0123456789abcdef0".into()), hooks_are_answered })
-    }
-
-    async fn stack(&self, stack_id: &str) -> Result<Stack, Setback> {
-        let rolls_back = self.rolls_back.borrow().get(stack_id).copied().unwrap_or_default();
-        Ok(if rolls_back { Stack::RollsBack } else { Stack::Stands })
-    }
-
-    fn now(&self) -> Moment {
-        self.world.clock.now()
-    }
-}
 
 /// All marks that the world shows.
 struct AllMarks<'a>(&'a World);
@@ -86,7 +54,7 @@ pub enum Answer {
 
 /// One run's world, and all that moves in it.
 pub struct Stage {
-    door: Door<FaultyRecords, Account, Fifo>,
+    door: Door<FaultyRecords, InMemory, Fifo>,
     settings: Settings,
     pub outer: Arc<Outer>,
     mailbox: Mailbox,
@@ -107,12 +75,10 @@ impl Stage {
         let outer = Arc::new(Outer::default());
         let mailbox = Mailbox::new(Arc::clone(&outer));
         let settings = settings();
-        let world = World::default();
-        world.clock.advance(Duration::from_secs(BEGIN_S));
         let door = Door {
             settings: Ok(settings.clone()),
             records: FaultyRecords { inner: Arc::new(MemoryRecords::new()), outer: Arc::clone(&outer) },
-            clouds: Account { world, rolls_back: RefCell::default() },
+            clouds: InMemory::default(),
             courier: Courier::over(mailbox.clone()),
             line: Some(Fifo::new(Arc::clone(&outer))),
         };
@@ -217,13 +183,17 @@ impl Stage {
         }
     }
 
-    async fn each_minute(&self) {
-        let watchdog = Watchdog {
+    fn watchdog(&self) -> Watchdog<FaultyRecords, AllMarks<'_>> {
+        Watchdog {
             settings: watchdog_settings(),
             records: self.door.records.clone(),
             marks: AllMarks(self.world()),
             courier: Courier::over(self.mailbox.clone()),
-        };
+        }
+    }
+
+    async fn each_minute(&self) {
+        let watchdog = self.watchdog();
         loop {
             self.sleep(Duration::from_mins(1)).await;
             let now = self.now();
@@ -265,12 +235,7 @@ impl Stage {
         }
         let letter = json!({ "requestContext": { "condition": "RetriesExhausted" }, "requestPayload": event });
         let message = json!({ "Records": [{ "messageId": "letter", "body": letter.to_string(), "attributes": {} }] });
-        let watchdog = Watchdog {
-            settings: watchdog_settings(),
-            records: self.door.records.clone(),
-            marks: AllMarks(self.world()),
-            courier: Courier::over(self.mailbox.clone()),
-        };
+        let watchdog = self.watchdog();
         let minute = Duration::from_mins(1);
         let now = self.now();
         self.process(minute, watchdog.handle(message, now.0, (now + minute).0)).await;

@@ -198,6 +198,12 @@ impl OwnerRecord {
         self.newest.as_ref().is_some_and(|newest| newest.request_hash == request_hash)
     }
 
+    /// Whether the answer to the request with this hash has arrived.
+    #[must_use]
+    pub fn has_answered(&self, request_hash: &str) -> bool {
+        self.answers.iter().any(|answer| answer.request_hash == request_hash)
+    }
+
     /// One that knows nothing yet.
     #[must_use]
     pub fn empty(owner: &Owner) -> OwnerRecord {

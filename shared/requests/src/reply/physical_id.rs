@@ -1,6 +1,7 @@
 //! The id that CloudFormation keeps.
 
-use crate::Owner;
+use crate::{Owner, ReplyAddress};
+use serde_json::Value;
 use std::fmt;
 
 /// The longest physical id, in bytes of UTF-8: CloudFormation takes 1 KB.
@@ -36,6 +37,13 @@ impl PhysicalId {
     #[must_use]
     pub fn of_owner(owner: &Owner) -> PhysicalId {
         PhysicalId(format!("envkeeper-{owner}"))
+    }
+
+    /// The id for an answer to what could not even be read: the one that came, else one that is the same each time.
+    #[must_use]
+    pub fn last_resort(event: &Value, to: &ReplyAddress) -> PhysicalId {
+        let came = event.get("PhysicalResourceId").and_then(Value::as_str);
+        PhysicalId::or(came, PhysicalId::of_owner(&Owner::of(&to.stack_id, &to.logical_id)))
     }
 
     /// The id that came with the event if there is a usable one, else the caller's own: for a FAILED that must not change

@@ -1,0 +1,63 @@
+//! What a delete has to respect: deletion protection, and what somebody stored.
+
+use environment::{Cloud as _, Fields, Live, Scope, Setback, Whose};
+use requests::Records;
+use requests::records::OwnerRecord;
+
+use crate::carry_out::{Asked, CarryOut, Stop};
+use crate::clouds::{Clouds, Stack};
+use crate::recorded::is_protected;
+
+impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
+    /// Whether a delete may go on: protection counts for what has settled, unless somebody lifted it, and a stack that
+    /// rolls back is never held up. What such a stack made or adopted is treated as if it had never settled.
+    pub(crate) async fn deletable(&self, record: Option<&OwnerRecord>) -> Result<Asked, Stop> {
+        // A record that today's version can't read whole still says that it settled.
+        if record.is_none_or(|it| it.settled_spec.is_none()) {
+            return Ok(Asked::Gone { never_settled: true });
+        }
+        let stack = self.clouds.stack(&self.request.event.stack_id).await;
+        // What passes is waited for; a refusal is an answer, with which nothing is thrown away.
+        if let Err(passes @ (Setback::Busy { .. } | Setback::Doubtful { .. })) = stack {
+            return Err(passes.into());
+        }
+        let unlocked = record.is_some_and(|it| it.unlocked);
+        if record.is_some_and(is_protected) && !unlocked && stack != Ok(Stack::RollsBack) {
+            let environment = record.and_then(|it| it.environment.clone()).unwrap_or_default();
+            return Err(Stop::Failed(self.protected(&environment, &stack)));
+        }
+        // Where the stack can't be asked, nothing is thrown away on a guess.
+        Ok(Asked::Gone { never_settled: !matches!(stack, Ok(Stack::Stands | Stack::Gone)) })
+    }
+
+    fn protected(&self, environment: &str, stack: &Result<Stack, Setback>) -> String {
+        let unlock = self.settings.command("unlock", environment);
+        if *stack == Ok(Stack::Gone) {
+            return format!(
+                "DeletionProtection is true for {environment}: nothing was deleted. Its stack is gone, so run: {unlock} and ask for the delete again."
+            );
+        }
+        let unasked =
+            stack.as_ref().err().map(|setback| format!(" (Whether the stack rolls back is not known: {setback})"));
+        format!(
+            "DeletionProtection is true for {environment}: nothing was deleted. Set it to false by an update of the stack (if the resource has left the template, put it back under the same logical id with DeletionProtection false, update, and remove it then); or, since a stack in DELETE_FAILED cannot be updated, run: {unlock} and delete the stack again.{}",
+            unasked.unwrap_or_default()
+        )
+    }
+
+    /// Where the record was lost, the group itself still says that it is protected.
+    pub(crate) async fn is_not_protected_by_itself(&self, scope: &Scope) -> Result<(), Stop> {
+        let live = self.clouds.for_run(&scope.owner, &self.request.hash).observe(scope).await?;
+        let is_protected = |it: &&Live| {
+            it.whose == Whose::Ours && matches!(&it.resource.fields, Fields::AutoScalingGroup(group) if group.protected)
+        };
+        let Some(group) = live.iter().find(is_protected) else { return Ok(()) };
+        if self.clouds.stack(&self.request.event.stack_id).await? == Stack::RollsBack {
+            return Ok(());
+        }
+        let name = &group.resource.name;
+        Err(Stop::Failed(format!(
+            "The record of this environment is lost, and its Auto Scaling group {name} is protected: nothing was deleted. Run: aws autoscaling update-auto-scaling-group --auto-scaling-group-name {name} --deletion-protection none and delete the stack again."
+        )))
+    }
+}
