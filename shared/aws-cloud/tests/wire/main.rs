@@ -6,3 +6,4 @@ mod emptying;
 mod in_use;
 mod lost_answers;
 mod service;
+mod stacks;

@@ -1,0 +1,98 @@
+//! How a stack stands, by its status and by its history, which the emulators tell in part.
+
+use aws_cloud::{Clients, Stack};
+
+use crate::service;
+
+const WEB: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/web/1";
+const ROOT: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/root/1";
+
+/// A stack: its id, its status, and its own events from the newest back.
+type Told = (&'static str, &'static str, &'static [&'static str]);
+
+/// `CloudFormation` that knows these stacks; the last of several is the root of the first. Each event has a page of its own, and each page
+/// begins with an event of another resource.
+fn cloudformation(stacks: &'static [Told]) -> Clients {
+    let root = stacks.last().expect("one").0;
+    service::start(move |request| {
+        let Some(told) = stacks.iter().find(|it| request.body.contains(&it.0.replace(':', "%3A").replace('/', "%2F")))
+        else {
+            return Some((400, error("ValidationError")));
+        };
+        let (id, status, events) = told;
+        if request.body.starts_with("Action=DescribeStacks&") {
+            let root = if *id == root { String::new() } else { format!("<RootId>{root}</RootId>") };
+            let stack =
+                format!("<StackId>{id}</StackId><StackName>a</StackName><StackStatus>{status}</StackStatus>{root}");
+            return Some((200, answer("DescribeStacks", &format!("<Stacks><member>{stack}</member></Stacks>"))));
+        }
+        let page: usize = request.body.split("NextToken=").nth(1).map_or(0, |it| it.parse().expect("a number"));
+        let event = |id: &str, status: &str| {
+            format!(
+                "<member><PhysicalResourceId>{id}</PhysicalResourceId><ResourceStatus>{status}</ResourceStatus></member>"
+            )
+        };
+        let all = [event("vpc-1", "CREATE_COMPLETE"), event(id, events[page])].concat();
+        let next = if page + 1 < events.len() { format!("<NextToken>{}</NextToken>", page + 1) } else { String::new() };
+        Some((200, answer("DescribeStackEvents", &format!("<StackEvents>{all}</StackEvents>{next}"))))
+    })
+}
+
+fn answer(operation: &str, result: &str) -> String {
+    format!("<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>")
+}
+
+fn error(code: &str) -> String {
+    format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>")
+}
+
+async fn assert_stands(stacks: &'static [Told], expected: Stack) {
+    assert_eq!(aws_cloud::stack(&cloudformation(stacks), WEB).await, Ok(expected), "{stacks:?}");
+}
+
+#[tokio::test]
+async fn a_stack_that_is_deleted_and_never_was_complete_goes_back() {
+    let on_failure =
+        &[(WEB, "DELETE_IN_PROGRESS", &["DELETE_IN_PROGRESS", "CREATE_FAILED", "CREATE_IN_PROGRESS"] as &[_])];
+    assert_stands(on_failure, Stack::RollsBack).await;
+    let again = &[(
+        WEB,
+        "DELETE_IN_PROGRESS",
+        &["DELETE_IN_PROGRESS", "ROLLBACK_FAILED", "ROLLBACK_IN_PROGRESS", "CREATE_IN_PROGRESS"] as &[_],
+    )];
+    assert_stands(again, Stack::RollsBack).await;
+    let rolled_back =
+        &[(WEB, "DELETE_IN_PROGRESS", &["DELETE_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_IN_PROGRESS"] as &[_])];
+    assert_stands(rolled_back, Stack::RollsBack).await;
+}
+
+#[tokio::test]
+async fn a_stack_that_once_was_complete_stands_until_it_is_gone() {
+    for events in [
+        &["DELETE_IN_PROGRESS", "CREATE_COMPLETE", "CREATE_IN_PROGRESS"] as &'static [_],
+        &["DELETE_IN_PROGRESS", "DELETE_FAILED", "DELETE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"],
+        // Its beginning is no longer told.
+        &["DELETE_IN_PROGRESS", "DELETE_FAILED"],
+    ] {
+        let stacks: &'static [Told] = Box::leak(Box::new([(WEB, "DELETE_IN_PROGRESS", events)]));
+        assert_stands(stacks, Stack::Stands).await;
+    }
+    // While it is not deleted nobody asks for its history.
+    assert_stands(&[(WEB, "UPDATE_IN_PROGRESS", &["CREATE_IN_PROGRESS"])], Stack::Stands).await;
+    assert_stands(&[(WEB, "DELETE_COMPLETE", &[])], Stack::Gone).await;
+    assert_stands(&[(ROOT, "CREATE_COMPLETE", &[])], Stack::Gone).await;
+}
+
+#[tokio::test]
+async fn a_nested_stack_goes_back_with_its_root() {
+    const COMPLETE: &[&str] = &["DELETE_IN_PROGRESS", "CREATE_COMPLETE", "CREATE_IN_PROGRESS"];
+    const NEVER: &[&str] = &["DELETE_IN_PROGRESS", "CREATE_FAILED", "CREATE_IN_PROGRESS"];
+    let by_status = &[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "ROLLBACK_IN_PROGRESS", &[] as &[_])];
+    assert_stands(by_status, Stack::RollsBack).await;
+    let by_history = &[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "DELETE_IN_PROGRESS", NEVER)];
+    assert_stands(by_history, Stack::RollsBack).await;
+    assert_stands(&[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "DELETE_IN_PROGRESS", COMPLETE)], Stack::Stands)
+        .await;
+    // Without its root's word, its own counts.
+    assert_stands(&[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "UPDATE_IN_PROGRESS", &[])], Stack::Stands).await;
+}
