@@ -113,6 +113,6 @@ impl<R: Records, C: Clouds, L: Line> Door<R, C, L> {
         let none = AllowedHosts::default();
         let hosts = self.settings.as_ref().map_or(&none, |settings| &settings.reply_hosts);
         tracing::info!(status = ?reply.status(), id = %reply.physical_id(), reason = reply.reason(), "answer");
-        Ok(self.courier.answer(reply, to, hosts, Moment(deadline_ms) - self.clouds.now()).await?)
+        Ok(self.courier.answer(&reply.body(), to, hosts, Moment(deadline_ms) - self.clouds.now()).await?)
     }
 }

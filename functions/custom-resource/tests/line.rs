@@ -115,7 +115,7 @@ fn records_that_throttle_make_the_invocation_fail_and_those_that_are_denied_the_
 #[test]
 fn an_answer_that_does_not_arrive_makes_the_invocation_fail() {
     let (door, post) = door_to_the_line();
-    post.answers(403);
+    post.answers(503);
     let error = invoke(&door, sent(sample("bad-input.json"), 0)).expect_err("somebody waits");
     assert!(error.contains("not delivered"), "{error}");
 }

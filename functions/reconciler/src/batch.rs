@@ -6,8 +6,8 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use environment::Moment;
 use futures_util::future::join_all;
-use requests::records::Progress;
-use requests::{Line, MARGIN_MS, PhysicalId, Records, RecordsError, Reply, ReplyAddress, Request};
+use requests::records::{Note, OwnerRecord, Progress};
+use requests::{Line, MARGIN_MS, NotDelivered, PhysicalId, Records, Reply, ReplyAddress, Request};
 use serde_json::Value;
 
 use crate::carry_out::NOT_NOW;
@@ -20,6 +20,14 @@ enum Outcome {
     /// It keeps its place, and comes again after this long; without one, when its visibility ends.
     ComesBack(Option<Duration>),
 }
+
+/// For how long the first turn of a request waits for things that take a while, 20 s: long enough for all that takes
+/// seconds, and short enough that minutes are not spent in a place that others wait for (`ReconcilersAtOnce`). Later turns
+/// only look whether it goes on.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// For how much longer than its invocation can last a message is kept: what Lambda ends has stopped by then.
+const AFTER_THE_END: Duration = Duration::from_secs(10);
 
 /// How long a reply that nobody took waits for its next try.
 const NOT_TAKEN: Duration = Duration::from_secs(10);
@@ -49,7 +57,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
     /// Handles the messages of one owner, and returns those that come again.
     async fn group(&self, line: &impl Line, messages: Vec<SqsMessage>, deadline: Moment) -> Vec<SqsMessage> {
         for (at, message) in messages.iter().enumerate() {
-            let Outcome::ComesBack(after) = self.one(message, deadline).await else { continue };
+            let Outcome::ComesBack(after) = self.one(line, message, deadline).await else { continue };
             let back: Vec<SqsMessage> = messages.into_iter().skip(at).collect();
             if let Some(after) = after {
                 send_back(line, &back, after).await;
@@ -59,37 +67,65 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         Vec::new()
     }
 
-    async fn one(&self, message: &SqsMessage, deadline: Moment) -> Outcome {
+    async fn one(&self, line: &impl Line, message: &SqsMessage, deadline: Moment) -> Outcome {
+        // Lambda may have held it back for longer than it was hidden: then somebody else works on it, or soon will.
+        let receipt = message.receipt_handle.as_deref().unwrap_or_default();
+        if let Err(error) = line.keep(receipt, deadline - self.clouds.now() + AFTER_THE_END).await {
+            tracing::warn!(id = message.message_id, %error, "a message can't be kept, and is left alone");
+            return Outcome::ComesBack(None);
+        }
         let body = message.body.as_deref().unwrap_or_default();
         let Ok(event) = serde_json::from_str::<Value>(body) else {
-            tracing::error!(id = message.message_id, "a message is no JSON, and goes to the dead letters in the end");
-            return Outcome::ComesBack(None);
+            // Nobody can be told, it would say the same next time, and its group waits behind it.
+            tracing::error!(id = message.message_id, body = body.len(), "a message that is no JSON is put away");
+            return Outcome::Done;
         };
         let sent_ms = message.attributes.get("SentTimestamp").and_then(|text| text.parse().ok());
         let request = match Request::read(&event, sent_ms.unwrap_or(self.clouds.now().0)) {
             Ok(request) => request,
             Err(malformed) => return self.malformed(&event, &malformed.to_string(), deadline).await,
         };
-        match self.was_answered(&request).await {
-            Ok(true) => return Outcome::Done,
+        let mut patience = PATIENCE;
+        match self.records.owner(&request.owner()).await {
+            // Nobody waits for another answer, and what it asked for may be past.
+            Ok(Some(record)) if record.has_answered(&request.hash) => return Outcome::Done,
+            Ok(Some(OwnerRecord { decided: Some(answer), newest: Some(note), .. }))
+                if note.request_hash == request.hash =>
+            {
+                let now = self.clouds.now();
+                let told = self.desk().deliver(&request.owner(), &note, &answer, now.0, deadline - now).await;
+                return self.is_over(&request, told).await;
+            }
+            Ok(Some(record)) if record.is_newest(&request.hash) && record.progress.is_some() => {
+                patience = Duration::ZERO;
+            }
             Err(error) if error.may_pass() => return Outcome::ComesBack(Some(NOT_NOW)),
-            Ok(false) | Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
         // What is not even begun here is begun by the next invocation.
-        match self.turn(&request, work_ends(deadline)).await {
+        match self.turn(&request, work_ends(deadline), patience).await {
             Turn::Later { waiting_for, again } => {
                 self.note_progress(&request, waiting_for).await;
                 Outcome::ComesBack(Some(again))
             }
-            Turn::Done(answer) => self.answered(&request, &reply(&request, answer), deadline).await,
+            Turn::Done(answer) => {
+                let told = self.deliver(&request, &reply(&request, answer), deadline).await;
+                self.is_over(&request, told).await
+            }
         }
     }
 
-    /// A reply that nobody took is tried again until CloudFormation no longer waits; the work is found done then.
-    async fn answered(&self, request: &Request, reply: &Reply, deadline: Moment) -> Outcome {
-        match self.deliver(request, reply, deadline).await {
+    /// A reply that nobody took is tried again until CloudFormation no longer waits. Nobody waits for that of a request
+    /// that a newer one has overtaken, while the newer one waits behind it.
+    async fn is_over(&self, request: &Request, told: Result<(), NotDelivered>) -> Outcome {
+        let is_overtaken = async || match self.records.owner(&request.owner()).await {
+            Ok(Some(record)) => record.has_overtaken(&Note::of_request(request)),
+            Ok(None) | Err(_) => false,
+        };
+        match told {
             Ok(()) => Outcome::Done,
             Err(_) if self.clouds.now().0 > request.event.deadline_ms + MARGIN_MS => Outcome::Done,
+            Err(_) if is_overtaken().await => Outcome::Done,
             Err(_) => Outcome::ComesBack(Some(NOT_TAKEN)),
         }
     }
@@ -99,15 +135,9 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         let to = ReplyAddress::of(event);
         let reply = Reply::failed(&to, PhysicalId::last_resort(event, &to), why);
         let within = deadline - self.clouds.now();
-        let delivered = self.courier.answer(&reply, &to, &self.settings.reply_hosts, within).await;
+        let delivered = self.courier.answer(&reply.body(), &to, &self.settings.reply_hosts, within).await;
         tracing::error!(why, delivered = delivered.is_ok(), "a request makes no sense");
         Outcome::Done
-    }
-
-    /// Whether its answer has arrived: then nobody waits for another one, and what it asked for may be past.
-    async fn was_answered(&self, request: &Request) -> Result<bool, RecordsError> {
-        let record = self.records.owner(&request.owner()).await?;
-        Ok(record.is_some_and(|it| it.has_answered(&request.hash)))
     }
 
     /// For people who ask for the status, and for the answer if nobody comes back. Losing it changes nothing.

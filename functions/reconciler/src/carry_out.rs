@@ -83,8 +83,9 @@ type Data = BTreeMap<String, String>;
 /// How long a request that something in passing keeps waiting stays away: 5 s, longer than the SDK's own retries.
 pub(crate) const NOT_NOW: Duration = Duration::from_secs(5);
 
-/// How long a request that ran out of its invocation's time stays away: it has waited there as long as it could.
-const NEXT_TURN: Duration = Duration::from_secs(1);
+/// How long a request that has something to wait for stays away: 5 s, like the longest pause within a run, so that coming
+/// back is hardly later than staying would have been.
+const NEXT_TURN: Duration = Duration::from_secs(5);
 
 impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
     /// Checks a request, and notes it as its owner's newest word. The door does this before it sends a request on, and
@@ -111,8 +112,8 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         Ok(Admitted { owner, record, what })
     }
 
-    /// One turn, which has to be over at `until`.
-    pub async fn turn(&self, until: Moment) -> Turn {
+    /// One turn, which has to be over at `until`, and ends when nothing has moved for `patience`.
+    pub async fn turn(&self, until: Moment, patience: Duration) -> Turn {
         let deadline = Moment(self.request.event.deadline_ms);
         if self.clouds.now() + CALL_TIME > deadline {
             return Turn::Done(self.answer(None, Err(self.out_of_time(&[]).await)));
@@ -125,10 +126,10 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
             Asked::Made { spec, .. } => Some(spec.names(&self.settings.place).environment_id()),
             Asked::Gone { .. } => None,
         };
-        let until = until.min(deadline);
+        let limits = Limits { until: until.min(deadline), patience };
         let outcome = match &admitted.what {
-            Asked::Made { spec, defaults } => self.bring_about(&admitted, spec, defaults, until).await,
-            Asked::Gone { never_settled } => self.delete(&admitted, *never_settled, until).await,
+            Asked::Made { spec, defaults } => self.bring_about(&admitted, spec, defaults, limits).await,
+            Asked::Gone { never_settled } => self.delete(&admitted, *never_settled, limits).await,
         };
         match outcome {
             Ok(Reached::Settled(data)) => Turn::Done(self.answer(id.as_deref(), Ok(data))),
@@ -166,7 +167,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         let noted = noted.and_then(|it| it.progress.clone()).map(|it| it.waiting_for).unwrap_or_default();
         let waited_for = if waiting_for.is_empty() { &noted } else { waiting_for };
         let waited_for = if waited_for.is_empty() {
-            String::from("It was never begun: the time was up when its turn came.")
+            String::from("No turn of it came to its end before.")
         } else {
             format!("It waited for: {}.", waited_for.join("; "))
         };
@@ -201,7 +202,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         admitted: &Admitted,
         spec: &Spec,
         defaults: &Defaults,
-        until: Moment,
+        limits: Limits,
     ) -> Result<Reached<Data>, Stop> {
         let Admitted { owner, record, .. } = admitted;
         let record = record.as_ref();
@@ -228,7 +229,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         let waits = spec.wait_for_instances && record.is_none_or(|it| it.settled_spec.is_none());
         let in_service = if waits { spec.min_size } else { 0 };
         let wanted = Wanted { resources, retired_tags, in_service, never_settled: false };
-        match self.reach(admitted, &scope, &wanted, until).await? {
+        match self.reach(admitted, &scope, &wanted, limits).await? {
             Reached::NotYet(waiting_for) => Ok(Reached::NotYet(waiting_for)),
             Reached::Settled(live) => {
                 self.records.settled(owner).await?;
@@ -239,7 +240,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
     }
 
     /// What this owner has goes, whatever id or properties came along.
-    async fn delete(&self, admitted: &Admitted, never_settled: bool, until: Moment) -> Result<Reached<Data>, Stop> {
+    async fn delete(&self, admitted: &Admitted, never_settled: bool, limits: Limits) -> Result<Reached<Data>, Stop> {
         let Admitted { owner, record, .. } = admitted;
         let names = self.names_of_what_goes(record.as_ref());
         let scope = Scope { owner: owner.as_str().to_owned(), names };
@@ -247,7 +248,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
             self.is_not_protected_by_itself(&scope).await?;
         }
         let wanted = Wanted { never_settled, ..Wanted::default() };
-        let live = match self.reach(admitted, &scope, &wanted, until).await? {
+        let live = match self.reach(admitted, &scope, &wanted, limits).await? {
             Reached::NotYet(waiting_for) => return Ok(Reached::NotYet(waiting_for)),
             Reached::Settled(live) => live,
         };
@@ -293,7 +294,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         admitted: &Admitted,
         scope: &Scope,
         wanted: &Wanted,
-        until: Moment,
+        Limits { until, patience }: Limits,
     ) -> Result<Reached<Vec<Live>>, Stop> {
         let (owner, request) = (&admitted.owner, &self.request.hash);
         let cloud = self.clouds.for_run(owner.as_str(), request);
@@ -304,7 +305,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         let before = admitted.record.as_ref().and_then(|it| it.answers.last());
         let before = before.filter(|it| it.request_hash != *request);
         let stale_until = before.map(|it| Moment(it.answered_ms) + BELIEF);
-        let run = Run { scope, wanted, until, in_doubt_until, stale_until };
+        let run = Run { scope, wanted, until, patience, in_doubt_until, stale_until };
         let mut stop = None;
         let still_newest = async |plan: &Plan| match self.is_still_newest(owner, plan).await {
             Ok(()) => Ok(()),
@@ -332,6 +333,13 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         let newest = self.records.owner(owner).await?.and_then(|record| record.newest).ok_or_else(no_note)?;
         if newest.request_hash == *request { Ok(()) } else { Err(superseded(newest.kind)) }
     }
+}
+
+/// How long a turn may take.
+#[derive(Clone, Copy)]
+struct Limits {
+    until: Moment,
+    patience: Duration,
 }
 
 /// Where a turn has come to.

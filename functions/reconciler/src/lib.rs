@@ -56,10 +56,10 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         CarryOut { settings: self.settings, records: self.records, clouds: self.clouds, request }
     }
 
-    /// One turn of a request, over at `until`. A panic in it is an answer too.
-    pub async fn turn(&self, request: &Request, until: Moment) -> Turn {
+    /// One turn of a request, over at `until`, or when nothing has moved for `patience`. A panic in it is an answer too.
+    pub async fn turn(&self, request: &Request, until: Moment, patience: Duration) -> Turn {
         let work = self.carry_out(request);
-        let turn = AssertUnwindSafe(work.turn(until)).catch_unwind().await;
+        let turn = AssertUnwindSafe(work.turn(until, patience)).catch_unwind().await;
         turn.unwrap_or_else(|_| {
             let reason = "Envkeeper failed inside: the function's log says where. What exists was left as it is.";
             Turn::Done(work.answer(None, Err(reason.to_owned())))
@@ -69,7 +69,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
     /// Turn after turn in one invocation, until it is answered, at `until` at the latest: where there is no line.
     pub async fn to_the_end(&self, request: &Request, until: Moment) -> Answer {
         loop {
-            match self.turn(request, until).await {
+            match self.turn(request, until, Duration::MAX).await {
                 Turn::Done(answer) => return answer,
                 Turn::Later { waiting_for, again } => {
                     if self.clouds.now() + again + CALL_TIME > until {
@@ -82,14 +82,17 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         }
     }
 
+    fn desk(&self) -> Desk<'_, R> {
+        Desk { courier: self.courier, records: self.records, hosts: &self.settings.reply_hosts }
+    }
+
     /// Delivers an answer, until `deadline` at the latest, and notes that it was.
     ///
     /// # Errors
     /// If somebody real still waits.
     pub async fn deliver(&self, request: &Request, reply: &Reply, deadline: Moment) -> Result<(), NotDelivered> {
-        let desk = Desk { courier: self.courier, records: self.records, hosts: &self.settings.reply_hosts };
         let now = self.clouds.now();
-        desk.answer(&request.owner(), &Note::of_request(request), reply, now.0, deadline - now).await
+        self.desk().answer(&request.owner(), &Note::of_request(request), reply, now.0, deadline - now).await
     }
 }
 

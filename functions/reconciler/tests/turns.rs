@@ -147,7 +147,7 @@ fn a_request_that_runs_out_of_its_invocation_comes_back_and_settles_with_nothing
     let bench = bench();
     let create = sent(sample("create.json"), 0);
     assert_eq!(bench.take(&[message("1", &create)]), ["1"]);
-    assert_eq!(bench.came_back(), Some(("receipt-1".into(), Duration::from_secs(1))));
+    assert_eq!(bench.came_back(), Some(("receipt-1".into(), Duration::from_secs(5))));
     let waits = bench.waits_for(&create).expect("it says what for");
     assert!(waits.waiting_for.iter().any(|it| it.contains("nat-gateway")), "{waits:?}");
     assert!(bench.post.take().is_empty());
@@ -258,7 +258,7 @@ fn a_request_whose_turn_comes_too_late_says_that_it_was_never_begun() {
     bench.advance(Duration::from_mins(59));
     bench.take(&[message("1", &sent(sample("create.json"), 0))]);
     let reason = bench.failed();
-    assert!(reason.contains("It was never begun"), "{reason}");
+    assert!(reason.contains("No turn of it came to its end"), "{reason}");
     assert_eq!(bench.clouds.asked(), 0);
 }
 
@@ -276,10 +276,39 @@ fn what_was_answered_is_not_answered_again_past_its_deadline() {
 }
 
 #[test]
-fn a_message_that_is_no_json_comes_back_until_it_is_a_dead_letter() {
+fn a_message_that_is_no_json_is_put_away_and_holds_up_nobody() {
     let bench = bench();
-    assert_eq!(bench.take(&[message("1", &json!("no { JSON"))]), ["1"]);
-    assert_eq!(bench.came_back(), None, "at the queue's own pace");
+    let create = sent(quick_create(), 0);
+    assert_eq!(bench.take(&[message("1", &json!("no { JSON")), message("2", &create)]), [""; 0]);
+    assert_eq!(bench.reply()["Status"], "SUCCESS");
+}
+
+#[test]
+fn a_message_that_may_be_somebody_elses_by_now_is_left_alone() {
+    let bench = bench();
+    bench.line.lost.store(true, SeqCst);
+    let batch = [message("1", &sent(quick_create(), 0)), message("2", &sent(sample("delete.json"), 9))];
+    assert_eq!(bench.take(&batch), ["1", "2"], "of one group, so the second stays behind too");
+    assert_eq!((bench.clouds.asked(), bench.came_back()), (0, None));
+    assert!(bench.post.take().is_empty());
+}
+
+#[test]
+fn a_wait_of_minutes_takes_no_place_that_others_wait_for() {
+    let bench = bench();
+    let create = sent(sample("create.json"), 0);
+    let begin = bench.clouds.now();
+    assert_eq!(bench.take(&[message("1", &create)]), ["1"]);
+    let first = bench.clouds.now() - begin;
+    assert!(first < Duration::from_mins(1), "{first:?}: 20 s without movement and what moved before");
+    let (_, again) = bench.came_back().expect("it comes back");
+    bench.advance(again);
+    let begin = bench.clouds.now();
+    assert_eq!(bench.take(&[message("1", &create)]), ["1"]);
+    let second = bench.clouds.now() - begin;
+    assert!(second < Duration::from_secs(5), "{second:?}: a look, and what it still waits for");
+    bench.take_to_the_end(&create);
+    assert_eq!(bench.reply()["Status"], "SUCCESS");
 }
 
 #[test]
@@ -300,7 +329,7 @@ fn a_message_that_comes_back_holds_up_only_its_own_group() {
     let other = sent(with(sample("delete-of-nothing.json"), nothing), 0);
     let batch = [message("create", &create), message("update", &update), message("other", &other)];
     assert_eq!(bench.take(&batch), ["create", "update"]);
-    let short = Duration::from_secs(1);
+    let short = Duration::from_secs(5);
     assert_eq!(
         bench.came_back(),
         Some(("receipt-update".into(), short)),
@@ -346,19 +375,44 @@ fn a_panic_becomes_failed() {
 fn a_reply_that_nobody_takes_makes_the_message_come_back_until_nobody_waits_any_more() {
     let bench = bench();
     let create = sent(quick_create(), 0);
-    bench.post.answers(403);
+    bench.post.answers(503);
     assert_eq!(bench.take(&[message("1", &create)]), ["1"]);
     assert_eq!(bench.came_back().map(|(_, after)| after), Some(Duration::from_secs(10)));
-    let writes = bench.clouds.writes();
+    let asked = bench.clouds.asked();
     bench.post.answers(200);
+    // What is decided is told also when the time for deciding is up.
+    bench.advance(Duration::from_mins(58));
     assert_eq!(bench.take(&[message("1", &create)]), [""; 0]);
     assert_eq!(bench.reply()["Status"], "SUCCESS");
-    assert_eq!(bench.clouds.writes(), writes, "the work is found done");
+    assert_eq!(bench.clouds.asked(), asked, "it was decided, and nobody looks again");
 
-    let delete = sent(sample("delete.json"), 300);
-    bench.post.answers(403);
+    let bench = self::bench();
+    let delete = sent(sample("delete.json"), 0);
+    bench.post.answers(503);
     let end = Moment(request(&delete).event.deadline_ms + MARGIN_MS);
     bench.take_while(&delete, || bench.clouds.now() <= end);
+}
+
+#[test]
+fn a_reply_that_nobody_will_ever_take_is_the_end_of_its_request() {
+    let bench = bench();
+    let create = sent(quick_create(), 0);
+    bench.post.answers(403);
+    assert_eq!(bench.take(&[message("1", &create)]), [""; 0]);
+    let record = bench.records.inner.owner(&request(&create).owner()).await_now().expect("a record");
+    assert_eq!((record.answer_due_ms, record.decided), (None, None), "nobody waits for it any more");
+    let answered = &record.answers[0];
+    assert!(answered.success && answered.reason.contains("status 403"), "{answered:?}");
+}
+
+#[test]
+fn a_request_that_was_overtaken_does_not_hold_up_the_newer_one_with_its_answer() {
+    let bench = bench();
+    let (create, delete) = (sent(sample("create.json"), 0), sent(sample("delete.json"), 80));
+    assert_eq!(bench.take(&[message("1", &create)]), ["1"]);
+    bench.note(&delete);
+    bench.post.answers(503);
+    assert_eq!(bench.take(&[message("1", &create)]), [""; 0], "one delivery, with its tries");
 }
 
 #[test]

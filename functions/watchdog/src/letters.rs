@@ -58,8 +58,11 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
         let to = ReplyAddress::of(event);
         let reply = Reply::failed(&to, PhysicalId::last_resort(event, &to), why);
         let within = std::time::Duration::from_millis(deadline_ms.saturating_sub(now_ms));
-        let delivered = self.courier.answer(&reply, &to, &self.settings.reply_hosts, within).await;
-        delivered.map_err(|error| error.to_string())
+        match self.courier.answer(&reply.body(), &to, &self.settings.reply_hosts, within).await {
+            Err(error) if error.may_pass() => Err(error.to_string()),
+            // Delivered, or never to be.
+            _ => Ok(()),
+        }
     }
 }
 

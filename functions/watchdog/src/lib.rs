@@ -12,7 +12,8 @@ mod letters;
 mod orphans;
 mod settings;
 
-pub use orphans::{Marked, Marks, Orphan};
+pub use aws_cloud::Marked;
+pub use orphans::{Marks, Orphan};
 pub use settings::Settings;
 
 use aws_lambda_events::sqs::SqsEvent;

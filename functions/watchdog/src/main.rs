@@ -4,18 +4,17 @@
 
 use std::sync::Arc;
 
-use aws_cloud::Clients;
+use aws_cloud::{Clients, Marked};
 use lambda_kit::{Error, environment, init_logging, now_ms, run, sdk_config};
 use requests::{Courier, records::DynamoRecords};
-use watchdog::{Marked, Marks, Settings, Watchdog};
+use watchdog::{Marks, Settings, Watchdog};
 
 /// The account that the function runs in.
 struct Aws(Clients);
 
 impl Marks for Aws {
     async fn marked(&self) -> Result<Vec<Marked>, String> {
-        let all = aws_cloud::marked(&self.0).await.map_err(|setback| setback.to_string())?;
-        Ok(all.into_iter().map(|(owner, resource)| Marked { owner, resource }).collect())
+        aws_cloud::marked(&self.0).await.map_err(|setback| setback.to_string())
     }
 }
 

@@ -1,21 +1,13 @@
 //! What carries an owner's mark although nobody knows that owner.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use aws_cloud::Marked;
 use lambda_kit::Error;
 use requests::{Owner, Records};
 use serde_json::{Value, json};
 
 use crate::Watchdog;
-
-/// A resource that carries an owner's mark.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Marked {
-    /// The owner, as the mark says.
-    pub owner: String,
-    /// The resource's kind and id, for people.
-    pub resource: String,
-}
 
 /// Who looks for marks: AWS, or a test.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
@@ -30,36 +22,41 @@ pub trait Marks {
 pub struct Orphan {
     /// Whose it was, as the marks say.
     pub owner: String,
+    /// The environments that the marks name, for people: a hash tells them nothing.
+    pub environments: BTreeSet<String>,
     /// What there is.
     pub resources: Vec<String>,
 }
 
 impl Orphan {
     pub(crate) fn told(&self) -> Value {
-        json!({ "Owner": self.owner, "Resources": self.resources })
+        json!({ "Owner": self.owner, "Environments": self.environments, "Resources": self.resources })
     }
 }
 
 impl<R: Records, M: Marks> Watchdog<R, M> {
     /// Finds what is owned by nobody that is known, and logs it; nothing is done about it.
     pub(crate) async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
-        let mut by_owner: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for Marked { owner, resource } in self.marks.marked().await? {
-            by_owner.entry(owner).or_default().push(resource);
+        let mut by_owner: BTreeMap<String, Vec<Marked>> = BTreeMap::new();
+        for marked in self.marks.marked().await? {
+            by_owner.entry(marked.owner.clone()).or_default().push(marked);
         }
         let mut orphans = Vec::new();
-        for (owner, resources) in by_owner {
+        for (owner, marked) in by_owner {
             if let Some(owner) = Owner::parse(&owner)
                 && self.is_known(&owner).await
             {
                 continue;
             }
+            let environments = marked.iter().map(|it| it.environment.clone()).collect();
+            let resources: Vec<String> = marked.into_iter().map(|it| it.resource).collect();
             tracing::warn!(
                 owner,
+                ?environments,
                 ?resources,
                 "orphans: their record is gone; delete them by the door's request \"delete\""
             );
-            orphans.push(Orphan { owner, resources });
+            orphans.push(Orphan { owner, environments, resources });
         }
         Ok(orphans)
     }

@@ -4,8 +4,8 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use environment::memory::Clock;
-use requests::records::{Answered, Note, Progress, Wanted};
-use requests::{Owner, Records as _, Request};
+use requests::records::{Answered, Decided, Note, Progress, Wanted};
+use requests::{Owner, PhysicalId, Records as _, Reply, Request};
 use serde_json::{Value, json};
 use test_support::{BEGIN_S, Now as _, Post, Shaky, message, run, sample, sent, with};
 use watchdog::{Marked, Marks, Settings, Watchdog};
@@ -18,7 +18,11 @@ struct Listed(Vec<(String, &'static str)>);
 
 impl Marks for Listed {
     async fn marked(&self) -> Result<Vec<Marked>, String> {
-        let marked = |(owner, resource): &(String, &str)| Marked { owner: owner.clone(), resource: (*resource).into() };
+        let marked = |(owner, resource): &(String, &str)| Marked {
+            owner: owner.clone(),
+            environment: String::from("scalable-ec2-us-west-2-dev"),
+            resource: (*resource).into(),
+        };
         Ok(self.0.iter().map(marked).collect())
     }
 }
@@ -176,15 +180,30 @@ fn a_record_that_nobody_can_read_holds_up_nobody_else() {
     *dog.records.unreadable.lock().expect("one thread") = Some(unreadable);
     let told = minute(&dog, DUE_MS);
     assert_eq!(told["Answered"], json!([other.as_str()]));
-    assert_eq!(told["Orphans"], json!([{ "Owner": "0123456789abcdef0123", "Resources": ["vpc vpc-2"] }]));
+    assert_eq!(
+        told["Orphans"],
+        json!([{ "Owner": "0123456789abcdef0123", "Environments": ["scalable-ec2-us-west-2-dev"], "Resources": ["vpc vpc-2"] }])
+    );
     assert_eq!(post.take().len(), 1);
+}
+
+#[test]
+fn what_a_reconciler_decided_and_nobody_took_is_told_and_nothing_else() {
+    let (dog, post) = dog();
+    let web = create("Web");
+    let owner = noted(&dog, &web);
+    let reply = Reply::success(&request(&web).to, PhysicalId::or(None, PhysicalId::of_owner(&owner)), [].into());
+    dog.records.inner.decide(&owner, &request(&web).hash, Decided::on(&reply)).await_now();
+    minute(&dog, DUE_MS);
+    let all = post.take();
+    assert_eq!(all.iter().map(|it| it["Status"].as_str()).collect::<Vec<_>>(), [Some("SUCCESS")]);
 }
 
 #[test]
 fn an_answer_that_does_not_arrive_is_tried_again_in_the_next_minute() {
     let (dog, post) = dog();
     noted(&dog, &create("Web"));
-    post.answers(403);
+    post.answers(503);
     assert_eq!(minute(&dog, DUE_MS)["Answered"], json!([]));
     post.answers(200);
     assert_eq!(minute(&dog, DUE_MS + 60_000)["Answered"].as_array().map(Vec::len), Some(1));
@@ -273,7 +292,7 @@ fn an_answer_that_does_not_arrive_makes_only_its_letter_come_again() {
     noted(&dog, &web);
     noted(&dog, &other);
     answered(&dog, &other);
-    post.answers(403);
+    post.answers(503);
     assert_eq!(letters(&dog, &[message("web", &web), message("other", &other)]), ["web"]);
     post.answers(200);
     dog.records.throttled.store(1, SeqCst);

@@ -29,7 +29,7 @@ use tracing::Instrument as _;
 
 pub use clients::Clients;
 pub use facts::facts;
-pub use marked::marked;
+pub use marked::{Marked, marked};
 pub use stack::{Stack, stack};
 
 use errors::Problem;

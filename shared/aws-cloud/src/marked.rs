@@ -1,23 +1,37 @@
 //! Everything that carries an owner's mark, whoever that owner is.
 
+use std::collections::BTreeMap;
+
 use environment::{Setback, mark};
 
 use crate::clients::Clients;
 use crate::errors::Answer;
 
-/// The owner's mark of every resource of EC2 and Auto Scaling in the region, with the resource's kind and id. An
-/// instance is its group's, and goes with it.
+/// A resource that carries an owner's mark.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marked {
+    /// The owner, as the mark says.
+    pub owner: String,
+    /// The environment, as the mark says; empty where it says nothing.
+    pub environment: String,
+    /// Kind and id.
+    pub resource: String,
+}
+
+/// The marks of every resource of EC2 and Auto Scaling in the region. An instance is its group's, and goes with it.
 ///
 /// # Errors
 /// What any call may answer.
-pub async fn marked(clients: &Clients) -> Result<Vec<(String, String)>, Setback> {
+pub async fn marked(clients: &Clients) -> Result<Vec<Marked>, Setback> {
+    const KEYS: [&str; 2] = [mark::OWNER, mark::ENVIRONMENT];
+    let keys = || Some(KEYS.map(str::to_owned).to_vec());
     let of_ec2 = async {
-        let by_key = aws_sdk_ec2::types::Filter::builder().name("key").values(mark::OWNER).build();
+        let by_key = aws_sdk_ec2::types::Filter::builder().name("key").set_values(keys()).build();
         let pages = clients.ec2.describe_tags().filters(by_key).into_paginator().items().send();
         pages.collect::<Result<Vec<_>, _>>().await.answer("ec2:DescribeTags")
     };
     let of_groups = async {
-        let by_key = aws_sdk_autoscaling::types::Filter::builder().name("key").values(mark::OWNER).build();
+        let by_key = aws_sdk_autoscaling::types::Filter::builder().name("key").set_values(keys()).build();
         let pages = clients.autoscaling.describe_tags().filters(by_key).into_paginator().items().send();
         pages.collect::<Result<Vec<_>, _>>().await.answer("autoscaling:DescribeTags")
     };
@@ -26,9 +40,20 @@ pub async fn marked(clients: &Clients) -> Result<Vec<(String, String)>, Setback>
         let kind = tag.resource_type?;
         // Instances and what they are made of carry their group's tags.
         let of_a_group = ["instance", "volume", "network-interface"].contains(&kind.as_str());
-        (!of_a_group).then_some((tag.value?, format!("{} {}", kind.as_str(), tag.resource_id?)))
+        (!of_a_group).then_some((format!("{} {}", kind.as_str(), tag.resource_id?), tag.key?, tag.value?))
     });
-    let of_groups =
-        of_groups.into_iter().filter_map(|tag| Some((tag.value?, format!("auto-scaling-group {}", tag.resource_id?))));
-    Ok(of_ec2.chain(of_groups).collect())
+    let of_groups = of_groups
+        .into_iter()
+        .filter_map(|tag| Some((format!("auto-scaling-group {}", tag.resource_id?), tag.key?, tag.value?)));
+    Ok(by_resource(of_ec2.chain(of_groups)))
+}
+
+/// Puts together the tags (resource, key, value) of each resource; those without an owner are nobody's of ours.
+fn by_resource(tags: impl Iterator<Item = (String, String, String)>) -> Vec<Marked> {
+    let mut all: BTreeMap<String, Marked> = BTreeMap::new();
+    for (resource, key, value) in tags {
+        let marked = all.entry(resource.clone()).or_insert(Marked { resource, ..Marked::default() });
+        if key == mark::OWNER { marked.owner = value } else { marked.environment = value }
+    }
+    all.into_values().filter(|it| !it.owner.is_empty()).collect()
 }

@@ -22,12 +22,23 @@ pub struct Run<'a> {
     pub wanted: &'a Wanted,
     /// When the run has to be over.
     pub until: Moment,
+    /// For how long it looks again and again while nothing moves; then it is unfinished, and another run goes on. A run
+    /// that nobody can follow has no end to it: [`Duration::MAX`].
+    pub patience: Duration,
     /// Until when something that an earlier run made may not be visible yet: see [`in_doubt_until`].
     pub in_doubt_until: Option<Moment>,
     /// Until when a look may still miss what the request before this one did: its end and [`BELIEF`]. What a look misses
     /// may be just what has to be undone, so none is taken before; a delete, which ends with a late look anyway, begins
     /// at once.
     pub stale_until: Option<Moment>,
+}
+
+impl<'a> Run<'a> {
+    /// A run with nothing before it, which nobody follows.
+    #[must_use]
+    pub fn alone(scope: &'a Scope, wanted: &'a Wanted, until: Moment) -> Run<'a> {
+        Run { scope, wanted, until, patience: Duration::MAX, in_doubt_until: None, stale_until: None }
+    }
 }
 
 /// Until when a look may miss something that an earlier run made, whose last wave with a create that cannot be repeated
@@ -73,6 +84,8 @@ pub async fn reconcile<C: Cloud>(
                 waiting_for = what;
                 if moved {
                     moved_at = cloud.now();
+                } else if cloud.now() - moved_at >= run.patience {
+                    return Ending::Unfinished { waiting_for };
                 }
                 if again != Some(Duration::ZERO) {
                     let pause = ((cloud.now() - moved_at) / 10).max(SHORTEST_PAUSE);

@@ -16,14 +16,13 @@ mod outcome;
 
 pub use outcome::{Delivered, NotDelivered, Why};
 
-use crate::{AllowedHosts, Reply, ReplyAddress, ReplyUrl};
+use crate::{AllowedHosts, ReplyAddress, ReplyUrl};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::http::HttpError;
 use aws_smithy_types::body::SdkBody;
-use outcome::Tried;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -41,6 +40,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Clone, Debug)]
 pub struct Courier {
     connector: SharedHttpConnector,
+    tries: u32,
 }
 
 impl Default for Courier {
@@ -59,16 +59,22 @@ impl Courier {
 
     /// One over another connector, for tests.
     pub fn over(connector: impl HttpConnector + 'static) -> Courier {
-        Courier { connector: SharedHttpConnector::new(connector) }
+        Courier { connector: SharedHttpConnector::new(connector), tries: TRIES }
     }
 
-    /// Sends the reply with a PUT, and tries again while that makes sense, for `within` at most.
+    /// The same, which tries no more often than this: for tests whose time is not the runtime's.
+    #[must_use]
+    pub fn with_tries(self, tries: u32) -> Courier {
+        Courier { tries, ..self }
+    }
+
+    /// Sends a reply's body with a PUT, and tries again while that makes sense, for `within` at most.
     ///
     /// # Errors
     ///
     /// [`NotDelivered`] with the number of tries and what the last one met. CloudFormation then still waits.
-    pub async fn deliver(&self, reply: &Reply, to: &ReplyUrl, within: Duration) -> Result<Delivered, NotDelivered> {
-        let result = self.tries(&reply.body(), to, Instant::now() + within).await;
+    pub async fn deliver(&self, body: &str, to: &ReplyUrl, within: Duration) -> Result<Delivered, NotDelivered> {
+        let result = self.tries(body, to, Instant::now() + within).await;
         let host = to.host();
         match &result {
             Ok(Delivered { attempts, status }) => {
@@ -81,21 +87,21 @@ impl Courier {
         result
     }
 
-    /// Sends the reply to where its request says, if that is an allowed host. Without an address there is nobody to tell.
+    /// Sends a reply's body to where its request says, if that is an allowed host. Without an address there is nobody to tell.
     ///
     /// # Errors
     ///
     /// [`NotDelivered`], if somebody real still waits.
     pub async fn answer(
         &self,
-        reply: &Reply,
+        body: &str,
         to: &ReplyAddress,
         hosts: &AllowedHosts,
         within: Duration,
     ) -> Result<(), NotDelivered> {
         let Some(url) = &to.response_url else { return Ok(()) };
         match ReplyUrl::parse(url, hosts) {
-            Ok(url) => self.deliver(reply, &url, within).await.map(|_| ()),
+            Ok(url) => self.deliver(body, &url, within).await.map(|_| ()),
             // Nobody real waits there, and trying again would change nothing.
             Err(refused) => {
                 tracing::error!(%refused, "not answered");
@@ -110,11 +116,10 @@ impl Courier {
         loop {
             attempts += 1;
             let why = match self.attempt(body, to, until).await {
-                Tried::Delivered(status) => return Ok(Delivered { attempts, status }),
-                Tried::Refused(why) => return Err(NotDelivered { attempts, why }),
-                Tried::MayPass(why) => why,
+                Ok(status) => return Ok(Delivered { attempts, status }),
+                Err(why) => why,
             };
-            if attempts == TRIES || Instant::now() + pause >= until {
+            if !why.may_pass() || attempts >= self.tries || Instant::now() + pause >= until {
                 return Err(NotDelivered { attempts, why });
             }
             tracing::warn!(host = to.host(), attempts, %why, "the reply is sent again");
@@ -123,16 +128,16 @@ impl Courier {
         }
     }
 
-    async fn attempt(&self, body: &str, to: &ReplyUrl, until: Instant) -> Tried {
+    async fn attempt(&self, body: &str, to: &ReplyUrl, until: Instant) -> Result<u16, Why> {
         let request = match put(body, to) {
             Ok(request) => request,
-            Err(error) => return Tried::Refused(Why::Unsendable(error.to_string())),
+            Err(error) => return Err(Why::Unsendable(error.to_string())),
         };
         let end = until.min(Instant::now() + ATTEMPT);
         match timeout_at(end, self.connector.call(request)).await {
             Ok(Ok(response)) => outcome::of_status(response.status().as_u16()),
-            Ok(Err(error)) => outcome::of_error(&error),
-            Err(_) => Tried::MayPass(Why::NoAnswer),
+            Ok(Err(error)) => Err(outcome::of_error(&error)),
+            Err(_) => Err(Why::NoAnswer),
         }
     }
 }

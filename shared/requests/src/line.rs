@@ -22,6 +22,10 @@ pub trait Line: Send + Sync {
         event: &Value,
     ) -> impl Future<Output = Result<(), LineError>> + Send;
 
+    /// Keeps a message that was received for this long from now on. It fails where somebody else may have it by now: who
+    /// can't keep a message must not work on it.
+    fn keep(&self, receipt: &str, span: Duration) -> impl Future<Output = Result<(), LineError>> + Send;
+
     /// Lets a message that was received come again, after this long.
     fn come_back(&self, receipt: &str, after: Duration) -> impl Future<Output = Result<(), LineError>> + Send;
 }
@@ -49,6 +53,15 @@ impl SqsLine {
         SqsLine { client, queue: queue.into() }
     }
 
+    /// A FIFO queue refuses this to a receipt whose visibility has ended (`InvalidParameterValue`: "The receipt handle has
+    /// expired"), also while nobody else has received the message yet.
+    async fn hide(&self, receipt: &str, span: Duration) -> Result<(), LineError> {
+        let seconds = i32::try_from(span.as_secs()).unwrap_or(i32::MAX);
+        let call = self.client.change_message_visibility().queue_url(&self.queue);
+        let call = call.receipt_handle(receipt).visibility_timeout(seconds);
+        call.send().await.map(|_| ()).map_err(|error| self.error(error))
+    }
+
     fn error(&self, error: impl std::error::Error) -> LineError {
         LineError { queue: self.queue.clone(), what: DisplayErrorContext(error).to_string() }
     }
@@ -61,10 +74,11 @@ impl Line for SqsLine {
         call.send().await.map(|_| ()).map_err(|error| self.error(error))
     }
 
+    async fn keep(&self, receipt: &str, span: Duration) -> Result<(), LineError> {
+        self.hide(receipt, span).await
+    }
+
     async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), LineError> {
-        let seconds = i32::try_from(after.as_secs()).unwrap_or(i32::MAX);
-        let call = self.client.change_message_visibility().queue_url(&self.queue);
-        let call = call.receipt_handle(receipt).visibility_timeout(seconds);
-        call.send().await.map(|_| ()).map_err(|error| self.error(error))
+        self.hide(receipt, after).await
     }
 }

@@ -27,7 +27,8 @@ mod owner_record;
 pub use dynamodb::DynamoRecords;
 pub use error::RecordsError;
 pub use memory::MemoryRecords;
-pub use owner_record::{Answered, Claim, Note, Noted, OwnerRecord, Progress, Touched, Wanted};
+pub(crate) use owner_record::REASON;
+pub use owner_record::{Answered, Claim, Decided, Note, Noted, OwnerRecord, Progress, Touched, Wanted};
 
 use crate::Owner;
 use std::future::Future;
@@ -70,6 +71,15 @@ pub trait Records: Send + Sync {
         request_hash: &str,
         progress: Progress,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// Decides what a request is answered, if it is the newest one and nobody has decided before; gives what is decided.
+    /// An older request's answer is not kept: it is given back as it came.
+    fn decide(
+        &self,
+        owner: &Owner,
+        request_hash: &str,
+        answer: Decided,
+    ) -> impl Future<Output = Result<Decided, RecordsError>> + Send;
 
     /// Writes the answers of an owner ([`Answered::beside`]), the last of which has just arrived: if that request is the
     /// newest one, it no longer waits. An owner without a record gets none.

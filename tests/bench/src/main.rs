@@ -61,7 +61,7 @@ fn create_row(egress: &str, bound: f64) -> Value {
     let session = Session::new(&world, "create");
     let scope = Scope { owner: OWNER.into(), names };
     let until = world.clock.now() + Duration::from_hours(1);
-    let run = Run { scope: &scope, wanted: &wanted, until, in_doubt_until: None, stale_until: None };
+    let run = Run::alone(&scope, &wanted, until);
     let began = world.clock.now();
     let ending = world.clock.run(reconcile(&session, run, async |_: &Plan| Ok(()))).expect("nobody kills it");
     assert!(matches!(ending, Ending::Settled { .. }), "{ending:?}");

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use requests::records::{Answered, Claim, MemoryRecords, Note, Noted, OwnerRecord, Progress, Touched, Wanted};
+use requests::records::{Answered, Claim, Decided, MemoryRecords, Note, Noted, OwnerRecord, Progress, Touched, Wanted};
 use requests::{Line, LineError, Owner, Records, RecordsError};
 use serde_json::Value;
 
@@ -108,6 +108,9 @@ impl Records for FaultyRecords {
     }
     async fn note(&self, owner: &Owner, note: Note) -> Result<Noted, RecordsError> {
         self.outer.make(self.inner.note(owner, note), throttled).await
+    }
+    async fn decide(&self, owner: &Owner, request_hash: &str, answer: Decided) -> Result<Decided, RecordsError> {
+        self.outer.make(self.inner.decide(owner, request_hash, answer), throttled).await
     }
     async fn touch(&self, owner: &Owner, request_hash: &str, now_ms: u64) -> Result<Touched, RecordsError> {
         self.outer.make(self.inner.touch(owner, request_hash, now_ms), throttled).await
@@ -215,6 +218,13 @@ pub struct Message {
     pub receives: u32,
 }
 
+impl Message {
+    /// Each time it is received it has another.
+    pub fn receipt(&self) -> String {
+        format!("{}-{}", self.id, self.receives)
+    }
+}
+
 impl Fifo {
     pub fn new(outer: Arc<Outer>) -> Fifo {
         Fifo { outer, state: Mutex::default() }
@@ -241,11 +251,11 @@ impl Fifo {
     }
 
     /// The invocation has ended and reported the message as failed: it comes when it was told to.
-    pub fn returned(&self, id: u64) {
+    pub fn returned(&self, receipt: &str) {
         let mut queue = locked(&self.state);
         let now_ms = queue.now_ms;
-        let Some(delay) = queue.delays.remove(&id.to_string()) else { return };
-        for message in queue.messages.iter_mut().filter(|it| it.id == id) {
+        let Some(delay) = queue.delays.remove(receipt) else { return };
+        for message in queue.messages.iter_mut().filter(|it| it.receipt() == receipt) {
             message.visible_ms = now_ms + millis(delay);
         }
     }
@@ -273,6 +283,18 @@ impl Line for Fifo {
         self.outer.make(sent, unavailable).await
     }
 
+    async fn keep(&self, receipt: &str, span: Duration) -> Result<(), LineError> {
+        let kept = async {
+            let mut queue = locked(&self.state);
+            let now_ms = queue.now_ms;
+            let message = queue.messages.iter_mut().find(|it| it.receipt() == receipt && it.visible_ms > now_ms);
+            let message = message.ok_or_else(expired)?;
+            message.visible_ms = now_ms + millis(span);
+            Ok(())
+        };
+        self.outer.make(kept, unavailable).await
+    }
+
     async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), LineError> {
         let noted = async {
             locked(&self.state).delays.insert(receipt.to_owned(), after);
@@ -280,6 +302,10 @@ impl Line for Fifo {
         };
         self.outer.make(noted, unavailable).await
     }
+}
+
+fn expired() -> LineError {
+    LineError { queue: String::from("requests"), what: String::from("The receipt handle has expired") }
 }
 
 fn unavailable() -> LineError {

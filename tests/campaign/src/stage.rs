@@ -37,8 +37,11 @@ struct AllMarks<'a>(&'a World);
 impl Marks for AllMarks<'_> {
     async fn marked(&self) -> Result<Vec<Marked>, String> {
         let all = self.0.inventory().into_iter();
-        let marked = all
-            .filter_map(|it| Some(Marked { owner: it.tags.get(mark::OWNER)?.clone(), resource: it.key().to_string() }));
+        let marked = all.filter_map(|it| {
+            let tag = |key: &str| it.tags.get(key).cloned();
+            let environment = tag(mark::ENVIRONMENT).unwrap_or_default();
+            Some(Marked { owner: tag(mark::OWNER)?, environment, resource: it.key().to_string() })
+        });
         Ok(marked.collect())
     }
 }
@@ -173,11 +176,11 @@ impl Stage {
                 clouds: &self.door.clouds,
                 courier: &self.door.courier,
             };
-            let id = message.id;
+            let (id, receipt) = (message.id, message.receipt());
             let ended = self.process(runs, reconciler.handle(self.line(), batch(message), deadline.0)).await;
             match ended {
                 Some(response) if response.batch_item_failures.is_empty() => self.line().delete(id),
-                Some(_) => self.line().returned(id),
+                Some(_) => self.line().returned(&receipt),
                 None => {}
             }
         }
@@ -376,7 +379,7 @@ fn watchdog_settings() -> watchdog::Settings {
 fn batch(message: crate::outer::Message) -> SqsEvent {
     let mut record = SqsMessage::default();
     record.message_id = Some(message.id.to_string());
-    record.receipt_handle = Some(message.id.to_string());
+    record.receipt_handle = Some(message.receipt());
     record.body = Some(message.body);
     record.attributes.insert("MessageGroupId".into(), message.group);
     record.attributes.insert("SentTimestamp".into(), message.sent_ms.to_string());

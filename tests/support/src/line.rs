@@ -14,8 +14,10 @@ pub struct FakeLine {
     pub sent: Mutex<Vec<(String, String, Value)>>,
     /// Receipt of what is to come back, and after how long.
     pub coming_back: Mutex<Vec<(String, Duration)>>,
-    /// Whether every call fails.
+    /// Whether every call fails but those that keep a message.
     pub broken: AtomicBool,
+    /// Whether messages are somebody else's by the time they are to be kept.
+    pub lost: AtomicBool,
 }
 
 impl FakeLine {
@@ -31,6 +33,11 @@ impl Line for FakeLine {
         let message = (owner.to_string(), request_hash.to_owned(), event.clone());
         self.sent.lock().expect("one thread").push(message);
         Ok(())
+    }
+
+    async fn keep(&self, _receipt: &str, _span: Duration) -> Result<(), LineError> {
+        let lost = LineError { queue: "requests.fifo".into(), what: "The receipt handle has expired".into() };
+        if self.lost.load(SeqCst) { Err(lost) } else { Ok(()) }
     }
 
     async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), LineError> {

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use requests::records::{Answered, Claim, MemoryRecords, Note, Noted, OwnerRecord, Progress, Touched, Wanted};
+use requests::records::{Answered, Claim, Decided, MemoryRecords, Note, Noted, OwnerRecord, Progress, Touched, Wanted};
 use requests::{Owner, Records, RecordsError};
 
 /// Records in memory: their next calls can be throttled, and one owner's be unreadable.
@@ -43,6 +43,10 @@ impl Records for Shaky {
 
     async fn waits(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
         self.works()?.waits(owner, request_hash, progress).await
+    }
+
+    async fn decide(&self, owner: &Owner, request_hash: &str, answer: Decided) -> Result<Decided, RecordsError> {
+        self.works()?.decide(owner, request_hash, answer).await
     }
 
     async fn answered(&self, owner: &Owner, answers: Vec<Answered>) -> Result<(), RecordsError> {

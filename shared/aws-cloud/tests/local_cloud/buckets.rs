@@ -257,7 +257,7 @@ impl<'a> Late<'a> {
         let late = Late { world, cloud: world.cloud(), arrivals: Cell::new(arrivals), calls: RefCell::default() };
         let until = late.now() + Duration::from_mins(1);
         let nothing = Wanted::default();
-        let run = Run { scope: &world.scope, wanted: &nothing, until, in_doubt_until: None, stale_until: None };
+        let run = Run::alone(&world.scope, &nothing, until);
         let ending = reconcile(&late, run, async |_: &environment::Plan| Ok(())).await;
         (ending, late.calls.into_inner())
     }

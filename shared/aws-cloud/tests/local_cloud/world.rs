@@ -95,7 +95,7 @@ impl World {
     pub async fn run(&self, wanted: &Wanted) -> (Ending, Vec<String>) {
         let cloud = Counted { cloud: self.cloud(), calls: RefCell::default() };
         let until = cloud.now() + Duration::from_mins(2);
-        let run = Run { scope: &self.scope, wanted, until, in_doubt_until: None, stale_until: None };
+        let run = Run::alone(&self.scope, wanted, until);
         let ending = reconcile(&cloud, run, async |_: &Plan| Ok(())).await;
         (ending, cloud.calls.into_inner())
     }

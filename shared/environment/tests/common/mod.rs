@@ -71,7 +71,7 @@ pub fn run(world: &World, request: &str, wanted: &Wanted, in_doubt_until: Option
     let session = Session::new(world, request);
     let until = world.clock.now() + Duration::from_mins(10);
     let scope = scope();
-    let run = Run { scope: &scope, wanted, until, in_doubt_until, stale_until: None };
+    let run = Run { in_doubt_until, ..Run::alone(&scope, wanted, until) };
     world.clock.run(reconcile(&session, run, async |_: &Plan| Ok(())))
 }
 

@@ -23,6 +23,14 @@ pub struct NotDelivered {
     pub why: Why,
 }
 
+impl NotDelivered {
+    /// Whether a later try could meet something else.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.why.may_pass()
+    }
+}
+
 /// What a try met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
@@ -38,6 +46,15 @@ pub enum Why {
     Unsendable(String),
 }
 
+impl Why {
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Why::Connection(_) | Why::NoAnswer | Why::Status(408 | 429 | 500..=599) => true,
+            Why::Status(_) | Why::Redirected(_) | Why::Unsendable(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -51,31 +68,23 @@ impl fmt::Display for Why {
     }
 }
 
-/// One try, as the loop sees it.
-pub(super) enum Tried {
-    Delivered(u16),
-    /// The same again would meet the same.
-    Refused(Why),
-    MayPass(Why),
-}
-
-pub(super) fn of_status(status: u16) -> Tried {
+/// What a status says of a try: only a 2xx has delivered.
+pub(super) fn of_status(status: u16) -> Result<u16, Why> {
     match status {
-        200..=299 => Tried::Delivered(status),
-        300..=399 => Tried::Refused(Why::Redirected(status)),
-        408 | 429 | 500..=599 => Tried::MayPass(Why::Status(status)),
-        _ => Tried::Refused(Why::Status(status)),
+        200..=299 => Ok(status),
+        300..=399 => Err(Why::Redirected(status)),
+        _ => Err(Why::Status(status)),
     }
 }
 
-pub(super) fn of_error(error: &ConnectorError) -> Tried {
+pub(super) fn of_error(error: &ConnectorError) -> Why {
     let cause = innermost(error);
     if error.is_user() {
-        Tried::Refused(Why::Unsendable(cause))
+        Why::Unsendable(cause)
     } else if error.is_timeout() {
-        Tried::MayPass(Why::NoAnswer)
+        Why::NoAnswer
     } else {
-        Tried::MayPass(Why::Connection(cause))
+        Why::Connection(cause)
     }
 }
 

@@ -4,7 +4,7 @@
 mod host;
 
 use super::*;
-use crate::{AllowedHosts, PhysicalId, ReplyAddress};
+use crate::{AllowedHosts, PhysicalId, Reply, ReplyAddress};
 use aws_smithy_runtime_api::client::http::HttpConnectorFuture;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use host::{Answer, Host};
@@ -25,14 +25,14 @@ fn url(host: &str, path: &str) -> ReplyUrl {
 async fn deliver(answers: Vec<Answer>, within: Duration) -> (Result<Delivered, NotDelivered>, Host) {
     let host = Host::answering(answers).await;
     let to = url(&host.name, "/x?y=1");
-    (Courier::new().deliver(&reply(), &to, within).await, host)
+    (Courier::new().deliver(&reply().body(), &to, within).await, host)
 }
 
 #[tokio::test]
 async fn a_reply_arrives_with_its_bytes_an_empty_type_and_a_length() {
     let host = Host::answering(vec![Answer::Status("200 OK")]).await;
     let path = "/arn%3Aaws%3Acloudformation%3Aus-west-2%3A1%3Astack/w/0a%7CWeb%7C7c?X-Amz-Date=20260102T030405Z&s=a%2Fb+c=&&|~'";
-    let delivered = Courier::new().deliver(&reply(), &url(&host.name, path), MINUTE).await;
+    let delivered = Courier::new().deliver(&reply().body(), &url(&host.name, path), MINUTE).await;
     assert_eq!(delivered, Ok(Delivered { attempts: 1, status: 200 }));
 
     let body = reply().body();
@@ -100,7 +100,7 @@ async fn a_host_that_never_answers_costs_no_more_than_the_time_given() {
 #[tokio::test]
 async fn a_host_that_is_not_there_is_named_by_its_cause_only() {
     let to = url("127.0.0.1:9", "/hidden?hidden=1");
-    let error = Courier::new().deliver(&reply(), &to, Duration::from_millis(250)).await.unwrap_err();
+    let error = Courier::new().deliver(&reply().body(), &to, Duration::from_millis(250)).await.unwrap_err();
     assert!(matches!(error.why, Why::Connection(_)), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("hidden"));
 }
@@ -124,7 +124,7 @@ impl HttpConnector for Script {
 async fn scripted(statuses: &[u16], within: Duration) -> (Result<Delivered, NotDelivered>, Duration) {
     let courier = Courier::over(Script(statuses.to_vec(), AtomicUsize::new(0)));
     let started = Instant::now();
-    let result = courier.deliver(&reply(), &url("127.0.0.1:1", "/x"), within).await;
+    let result = courier.deliver(&reply().body(), &url("127.0.0.1:1", "/x"), within).await;
     (result, started.elapsed())
 }
 

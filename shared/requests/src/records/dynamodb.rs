@@ -3,13 +3,15 @@
 mod classify;
 mod item;
 
-use super::{Answered, Claim, KEPT_S, Note, Noted, OwnerRecord, Progress, Records, RecordsError, Touched, Wanted};
+use super::{
+    Answered, Claim, Decided, KEPT_S, Note, Noted, OwnerRecord, Progress, Records, RecordsError, Touched, Wanted,
+};
 use crate::{Kind, Owner};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use item::{Item, bool, number, read_holder, read_newest, read_record, text, write_json};
+use item::{Item, bool, number, read_decided, read_holder, read_newest, read_record, text, write_json};
 
 /// The largest time that a record may expire at: the end of the year 9999. It stands for "not while there is an
 /// environment", so that one write can set the expiry of a note without knowing whether there is one.
@@ -97,7 +99,7 @@ impl Records for DynamoRecords {
         // an error, so each kind has its own.
         let sent = (":sent", number(note.sent_ms));
         let change = "SET note = :note, expires = if_not_exists(kept_until, :expires), unanswered = :yes, \
-                      answer_due_ms = :due REMOVE progress";
+                      answer_due_ms = :due REMOVE progress, decided";
         let (yes, due) = ((":yes", text(YES)), (":due", number(note.deadline_ms)));
         let expires = (":expires", number(note.expires_s()));
         let value = (":note", item::write_note(&note));
@@ -147,10 +149,19 @@ impl Records for DynamoRecords {
         self.update(owner_key(owner), "SET progress = :progress", condition, values).await.map(|_| ())
     }
 
+    async fn decide(&self, owner: &Owner, request_hash: &str, answer: Decided) -> Result<Decided, RecordsError> {
+        let values = [(":answer", write_json(&answer)), (":hash", text(request_hash))];
+        let condition = Some("note.request_hash = :hash AND attribute_not_exists(decided)");
+        let written = self.update(owner_key(owner), "SET decided = :answer", condition, values).await?;
+        let Written::No(item) = written else { return Ok(answer) };
+        let newest = read_newest(&item).ok().flatten().filter(|newest| newest.request_hash == request_hash);
+        Ok(newest.and_then(|_| read_decided(&item)).unwrap_or(answer))
+    }
+
     async fn answered(&self, owner: &Owner, answers: Vec<Answered>) -> Result<(), RecordsError> {
         let hash = answers.last().map(|last| last.request_hash.clone()).unwrap_or_default();
         let answers = (":answers", write_json(&answers));
-        let change = "SET answers = :answers REMOVE unanswered, answer_due_ms, progress";
+        let change = "SET answers = :answers REMOVE unanswered, answer_due_ms, progress, decided";
         let newest = Some("note.request_hash = :hash");
         let values = [answers.clone(), (":hash", text(hash))];
         if let Written::No(item) = self.update(owner_key(owner), change, newest, values).await?

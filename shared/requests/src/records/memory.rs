@@ -1,6 +1,8 @@
 //! The records in memory, for tests and for trying things out: the same conditions, no table.
 
-use super::{Answered, Claim, KEPT_S, Note, Noted, OwnerRecord, Progress, Records, RecordsError, Touched, Wanted};
+use super::{
+    Answered, Claim, Decided, KEPT_S, Note, Noted, OwnerRecord, Progress, Records, RecordsError, Touched, Wanted,
+};
 use crate::Owner;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -57,6 +59,7 @@ impl Records for MemoryRecords {
         record.expires = record.wanted.is_none().then(|| note.expires_s());
         record.answer_due_ms = Some(note.deadline_ms);
         record.progress = None;
+        record.decided = None;
         record.newest = Some(note);
         Ok(Noted::Newest)
     }
@@ -81,12 +84,22 @@ impl Records for MemoryRecords {
         Ok(())
     }
 
+    async fn decide(&self, owner: &Owner, request_hash: &str, answer: Decided) -> Result<Decided, RecordsError> {
+        let mut items = self.items();
+        let record = items.owners.get_mut(owner).filter(|record| record.is_newest(request_hash));
+        Ok(match record {
+            Some(record) => record.decided.get_or_insert(answer).clone(),
+            None => answer,
+        })
+    }
+
     async fn answered(&self, owner: &Owner, answers: Vec<Answered>) -> Result<(), RecordsError> {
         let mut items = self.items();
         let Some(record) = items.owners.get_mut(owner) else { return Ok(()) };
         if answers.last().is_some_and(|last| record.is_newest(&last.request_hash)) {
             record.answer_due_ms = None;
             record.progress = None;
+            record.decided = None;
         }
         record.answers = answers;
         Ok(())
@@ -148,6 +161,7 @@ impl Records for MemoryRecords {
             newest: record.newest.take(),
             answer_due_ms: record.answer_due_ms,
             progress: record.progress.take(),
+            decided: record.decided.take(),
             answers: std::mem::take(&mut record.answers),
             gone: true,
             expires: Some(now_ms / 1_000 + KEPT_S),

@@ -1,7 +1,7 @@
 //! What is written down about an owner.
 
 use super::KEPT_S;
-use crate::{Event, Kind, Owner, ReplyAddress, Request};
+use crate::{Event, Kind, Owner, Reply, ReplyAddress, Request, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -120,6 +120,26 @@ pub struct Progress {
     pub since_ms: u64,
 }
 
+/// An answer that was decided on. From then on the request gets no other one, whoever delivers it, and however often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// Whether the request was carried out.
+    pub success: bool,
+    /// Why not.
+    pub reason: String,
+    /// The reply's body, as it goes over the wire.
+    pub body: String,
+}
+
+impl Decided {
+    /// The answer that is this reply.
+    #[must_use]
+    pub fn on(reply: &Reply) -> Decided {
+        let success = reply.status() == Status::Success;
+        Decided { success, reason: reply.reason().chars().take(REASON).collect(), body: reply.body() }
+    }
+}
+
 /// A request that was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
@@ -141,7 +161,7 @@ pub struct Answered {
 const ANSWERS: usize = 5;
 
 /// How much of a reason is kept, in characters: five of them stay small beside the specs.
-const REASON: usize = 1_000;
+pub(crate) const REASON: usize = 1_000;
 
 impl Answered {
     /// The answers of a record with this one, newest last.
@@ -182,6 +202,8 @@ pub struct OwnerRecord {
     pub answer_due_ms: Option<u64>,
     /// What the newest request waits for.
     pub progress: Option<Progress>,
+    /// What the newest request is answered, until that has arrived.
+    pub decided: Option<Decided>,
     /// The last requests that were answered, newest last.
     pub answers: Vec<Answered>,
     /// Whether the last environment was deleted, and nothing was wanted since.
@@ -196,6 +218,12 @@ impl OwnerRecord {
     #[must_use]
     pub fn is_newest(&self, request_hash: &str) -> bool {
         self.newest.as_ref().is_some_and(|newest| newest.request_hash == request_hash)
+    }
+
+    /// Whether a newer request than this one is noted.
+    #[must_use]
+    pub fn has_overtaken(&self, note: &Note) -> bool {
+        self.newest.as_ref().is_some_and(|newest| !note.beats(newest))
     }
 
     /// Whether the answer to the request with this hash has arrived.
@@ -220,6 +248,7 @@ impl OwnerRecord {
             newest: None,
             answer_due_ms: None,
             progress: None,
+            decided: None,
             answers: Vec::new(),
             gone: false,
             expires: None,

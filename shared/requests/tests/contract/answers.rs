@@ -3,13 +3,34 @@
 use super::notes::{note, sent};
 use super::owner;
 use requests::Kind;
-use requests::records::{Answered, Progress, Records};
+use requests::records::{Answered, Decided, Progress, Records};
 
 pub async fn all(records: &impl Records) {
     who_is_overdue_is_found_until_it_is_answered(records).await;
     only_the_newest_request_waits(records).await;
     the_answer_to_an_older_request_leaves_the_newest_waiting(records).await;
     an_answer_makes_no_record(records).await;
+    an_answer_is_decided_once(records).await;
+}
+
+fn decided(body: &str) -> Decided {
+    Decided { success: false, reason: "no".to_owned(), body: body.to_owned() }
+}
+
+async fn an_answer_is_decided_once(records: &impl Records) {
+    let own = owner("Decides");
+    assert_eq!(records.decide(&own, "first", decided("of nobody")).await, Ok(decided("of nobody")));
+    assert_eq!(records.owner(&own).await, Ok(None), "which makes no record");
+    records.note(&own, sent(1_000, "first")).await.unwrap();
+    assert_eq!(records.decide(&own, "first", decided("one")).await, Ok(decided("one")));
+    assert_eq!(records.decide(&own, "first", decided("other")).await, Ok(decided("one")));
+    assert_eq!(records.decide(&own, "older", decided("of an older one")).await, Ok(decided("of an older one")));
+    assert_eq!(records.owner(&own).await.unwrap().unwrap().decided, Some(decided("one")));
+    records.note(&own, note(Kind::Delete, 2_000, "second")).await.unwrap();
+    assert_eq!(records.owner(&own).await.unwrap().unwrap().decided, None);
+    records.decide(&own, "second", decided("two")).await.unwrap();
+    records.answered(&own, answered("second").beside(&[])).await.unwrap();
+    assert_eq!(records.owner(&own).await.unwrap().unwrap().decided, None);
 }
 
 fn answered(hash: &str) -> Answered {

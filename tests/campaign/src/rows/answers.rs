@@ -118,7 +118,7 @@ fn host(case: usize) -> Verdict {
     let courier = Courier::over(scripted.clone());
     let hosts = AllowedHosts::from_list("127.0.0.1:9").expect("a host");
     let to = ReplyUrl::parse("http://127.0.0.1:9/x", &hosts).expect("an allowed one");
-    let delivered = run(courier.deliver(&reply("no"), &to, Duration::from_mins(2)));
+    let delivered = run(courier.deliver(&reply("no").body(), &to, Duration::from_mins(2)));
     let bodies = scripted.seen();
     let same = bodies.windows(2).all(|two| two[0] == two[1]);
     let redirected = matches!(script[0], Host::Status(301 | 307 | 403));
@@ -145,7 +145,7 @@ fn url(url: &str, connections: usize) -> Verdict {
     let scripted = Scripted { script: &[Host::Status(200)], ..Scripted::default() };
     let courier = Courier::over(scripted.clone());
     let to = ReplyAddress { response_url: Some(url.to_owned()), ..ReplyAddress::default() };
-    let answered = run(courier.answer(&reply("no"), &to, &AllowedHosts::default(), Duration::from_mins(1)));
+    let answered = run(courier.answer(&reply("no").body(), &to, &AllowedHosts::default(), Duration::from_mins(1)));
     let made = scripted.seen().len();
     verdict(made == connections && answered.is_ok(), format!("{url}: {made} connections"))
 }

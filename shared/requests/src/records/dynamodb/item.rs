@@ -2,7 +2,7 @@
 //! names attributes, never values: one of them is a secret.
 
 use super::NEVER_S;
-use crate::records::{Note, OwnerRecord};
+use crate::records::{Decided, Note, OwnerRecord};
 use crate::{Kind, Owner, ReplyAddress};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
@@ -82,12 +82,18 @@ pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, Str
         touched_ms: read_number(item, "touched_ms")?,
         newest: read_newest(item)?,
         answer_due_ms: read_number(item, "answer_due_ms")?,
-        // These two only tell people: what another version wrote is no reason to stop.
+        // These only tell people, or spare a second look: what another version wrote is no reason to stop.
+        decided: read_decided(item),
         progress: read_ours(item, "progress").ok().flatten(),
         answers: read_ours(item, "answers").ok().flatten().unwrap_or_default(),
         gone: read_bool(item, "gone")?,
         expires: read_number(item, "expires")?.filter(|expires| *expires < NEVER_S),
     })
+}
+
+/// What was decided, if this version can read it.
+pub(super) fn read_decided(item: &Item) -> Option<Decided> {
+    read_ours(item, "decided").ok().flatten()
 }
 
 pub(super) fn read_holder(environment: &str, item: &Item) -> Result<Owner, String> {
