@@ -211,7 +211,7 @@ impl Setting {
                     Transition::Terminate => "terminate",
                 };
                 let end = if hook.abandon { "abandon" } else { "continue" };
-                format!("on {on}, {} s, else {end}", hook.heartbeat)
+                format!("on {on}, {} s, else {end}; {}", hook.heartbeat, hook.metadata)
             }
             Setting::Adjustment(it) => format!("{:+} instances, then {} s of rest", it.by, it.cooldown_seconds),
             Setting::Rule(rule) => rule.to_string(),

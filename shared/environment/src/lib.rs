@@ -8,6 +8,7 @@ mod apply;
 mod cloud;
 mod drift;
 mod field;
+pub mod hook_settings;
 mod kinds;
 pub mod mark;
 #[expect(clippy::expect_used, reason = "a test's cloud stops the test when the test asks for nonsense")]
@@ -37,6 +38,6 @@ pub use plan::{Action, Plan, Step, Wanted, plan};
 pub use reconcile::{Ending, Run, in_doubt_until, reconcile};
 pub use resource::{Fields, Key, Kind, Marking, Ref, Resource, Tags};
 pub use retain::OnDelete;
-pub use spec::{Defaults, Egress, Network, Scaling, Spec, Violation, check_change};
+pub use spec::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation, check_change};
 pub use user_data::user_data;
 pub use wanted::{Facts, hooks_that_are_answered, wanted};

@@ -57,6 +57,8 @@ pub enum Takes {
     Arn(&'static str, &'static str),
     /// Several of them.
     Arns(&'static str, &'static str),
+    /// Names of systemd units.
+    Units,
     InstanceType,
     ImageId,
     ParameterName,

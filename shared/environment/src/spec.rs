@@ -10,13 +10,14 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::hook_settings::OnTimeout;
 use crate::names::{Names, Place};
 use crate::property::{self, Change, Default, Property};
 use crate::resource::Tags;
 use crate::retain::OnDelete;
 use crate::spec::reader::Reader;
 use crate::spec::unknown::unknown;
-use crate::user_data::{LONGEST_USER_DATA, USER_SCRIPT_END, user_data};
+use crate::user_data::{LONGEST_USER_DATA, SCRIPT_END, user_data};
 
 /// What is wanted, complete and checked. As JSON its keys are the properties' names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,9 +40,8 @@ pub struct Spec {
     pub wait_for_instances: bool,
     pub health_check_grace_seconds: u32,
     pub target_group_arns: Vec<String>,
-    /// `None`: wherever the deployment has the function that answers the hook.
-    pub launch_gate: Option<bool>,
-    pub terminate_drain: Option<bool>,
+    #[serde(flatten)]
+    pub hooks: Hooks,
     #[serde(flatten)]
     pub scaling: Scaling,
     pub log_retention_days: u32,
@@ -63,6 +63,22 @@ pub struct Network {
     /// A network that was brought along, with the subnets to use: then the rest says nothing.
     pub vpc_id: Option<String>,
     pub subnet_ids: Vec<String>,
+}
+
+/// What is done at both ends of an instance's life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Hooks {
+    /// `None`: wherever the deployment has the function that answers the hook.
+    pub launch_gate: Option<bool>,
+    pub launch_gate_seconds: u32,
+    pub launch_gate_on_timeout: OnTimeout,
+    /// As of the other.
+    pub terminate_drain: Option<bool>,
+    pub drain_seconds: u32,
+    /// Names of systemd units.
+    pub drain_services: Vec<String>,
+    pub drain_script: Option<String>,
 }
 
 /// When the group grows and shrinks, and by how much.
@@ -249,18 +265,28 @@ impl Spec {
 
     fn user_data_fits(&self, place: &Place) -> Vec<Violation> {
         let mut found = Vec::new();
-        let script = self.user_data_script.as_deref().unwrap_or_default();
-        if script.lines().any(|line| line == USER_SCRIPT_END) {
-            let valid = format!("without a line that is just {USER_SCRIPT_END}, which ends it in the user data");
-            found.push(Violation::of(&property::USER_DATA_SCRIPT, &shown(script), valid));
+        let scripts = [
+            (&property::USER_DATA_SCRIPT, &self.user_data_script),
+            (&property::DRAIN_SCRIPT, &self.hooks.drain_script),
+        ];
+        let scripts: Vec<_> =
+            scripts.into_iter().filter_map(|(property, script)| Some((property, script.as_ref()?))).collect();
+        for (property, script) in &scripts {
+            if script.lines().any(|line| line == SCRIPT_END) {
+                let valid = format!("without a line that is just {SCRIPT_END}, which ends it in the user data");
+                found.push(Violation::of(property, &shown(script), valid));
+            }
         }
-        let all = user_data(&self.names(place), self.user_data_script.as_deref()).len();
-        if all > LONGEST_USER_DATA {
+        let all = user_data(&self.names(place), self).len();
+        // Without a script it always fits: the longest list of units is a third of what there is.
+        if let Some((property, script)) = scripts.iter().max_by_key(|(_, script)| script.len())
+            && all > LONGEST_USER_DATA
+        {
             let room = (LONGEST_USER_DATA + script.len()).saturating_sub(all);
             let valid = format!(
-                "at most {room} bytes: AWS takes {LONGEST_USER_DATA} bytes of user data, and Envkeeper's own part needs the rest"
+                "at most {room} bytes: AWS takes {LONGEST_USER_DATA} bytes of user data, and all else that goes into it needs the rest"
             );
-            found.push(Violation::of(&property::USER_DATA_SCRIPT, &format!("{} bytes long", script.len()), valid));
+            found.push(Violation::of(property, &format!("{} bytes long", script.len()), valid));
         }
         found
     }

@@ -1,28 +1,51 @@
 //! The instances' user data: a plain script. It is encoded once, where the launch template is made.
 
+use crate::hook_settings::{DONE, DRAIN_SCRIPT, USER_DATA};
 use crate::names::Names;
+use crate::spec::Spec;
 
 /// What AWS takes, in bytes before encoding (the EC2 user guide).
 pub const LONGEST_USER_DATA: usize = 16_384;
 
-/// The line that ends the user's script inside the user data.
-pub(crate) const USER_SCRIPT_END: &str = "ENVKEEPER-END-OF-USER-SCRIPT";
+/// The line that ends a script of the user's inside the user data.
+pub(crate) const SCRIPT_END: &str = "ENVKEEPER-END-OF-USER-SCRIPT";
 
-/// The file whose presence says that user data ran to its end.
-const READY_MARKER: &str = "/var/lib/envkeeper/ready";
+const USER_SCRIPT: &str = "/var/lib/envkeeper/user-script";
+const USER_DRAIN_SCRIPT: &str = "/var/lib/envkeeper/drain-script";
 
 /// The script, in its order and stopping at the first failure: a log of itself; the SSM agent enabled, started and
-/// checked; the `CloudWatch` agent installed, configured and started; the user's own script; the ready marker.
+/// checked; the `CloudWatch` agent installed, configured and started; what drains the instance, for later; the user's own
+/// script; the mark that it is done. Where it fails it marks that instead.
 #[must_use]
-pub fn user_data(names: &Names, user_script: Option<&str>) -> String {
+pub fn user_data(names: &Names, spec: &Spec) -> String {
     let region = &names.region;
     let log_group = names.instance_log_group().name;
-    let own = user_script.map(run_user_script).unwrap_or_default();
+    let drain = drain(&spec.hooks.drain_services, spec.hooks.drain_script.as_deref());
+    let own = spec.user_data_script.as_deref().map(run_user_script).unwrap_or_default();
     format!(
         r#"#!/bin/bash
 set -euo pipefail
 exec > >(tee -a /var/log/user-data.log) 2>&1
-trap 'echo "envkeeper: user data failed at line $LINENO"' ERR
+mkdir -p /var/lib/envkeeper
+
+# Tells how this script ended, by a tag of the instance.
+mark() {{
+  local metadata=http://169.254.169.254/latest token instance try
+  token=$(curl -sf --retry 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata/api/token")
+  instance=$(curl -sf --retry 5 -H "X-aws-ec2-metadata-token: $token" "$metadata/meta-data/instance-id")
+  for try in 1 2 3 4 5; do
+    aws ec2 create-tags --region {region} --resources "$instance" --tags "Key={USER_DATA},Value=$1" && return
+    sleep $((try * 2))
+  done
+  return 1
+}}
+failed() {{
+  trap - ERR
+  echo "envkeeper: user data failed at line $1"
+  mark "failed at line $1"
+}}
+trap 'failed $LINENO' ERR
+command -v aws > /dev/null || dnf install -y awscli-2
 
 echo "envkeeper: SSM agent"
 rpm -q amazon-ssm-agent || dnf install -y amazon-ssm-agent
@@ -39,7 +62,8 @@ cat > /opt/aws/amazon-cloudwatch-agent/etc/envkeeper.json <<'ENVKEEPER-AGENT-CON
   "agent": {{ "region": "{region}" }},
   "logs": {{ "logs_collected": {{ "files": {{ "collect_list": [
     {{ "file_path": "/var/log/messages", "log_group_name": "{log_group}", "log_stream_name": "{{instance_id}}/messages" }},
-    {{ "file_path": "/var/log/user-data.log", "log_group_name": "{log_group}", "log_stream_name": "{{instance_id}}/user-data" }}
+    {{ "file_path": "/var/log/user-data.log", "log_group_name": "{log_group}", "log_stream_name": "{{instance_id}}/user-data" }},
+    {{ "file_path": "/var/log/envkeeper-drain.log", "log_group_name": "{log_group}", "log_stream_name": "{{instance_id}}/drain" }}
   ] }} }} }},
   "metrics": {{
     "append_dimensions": {{ "AutoScalingGroupName": "${{aws:AutoScalingGroupName}}", "InstanceId": "${{aws:InstanceId}}" }},
@@ -54,25 +78,48 @@ ENVKEEPER-AGENT-CONFIG
   -c file:/opt/aws/amazon-cloudwatch-agent/etc/envkeeper.json
 systemctl enable amazon-cloudwatch-agent
 systemctl is-active --quiet amazon-cloudwatch-agent
-{own}
-mkdir -p "$(dirname {READY_MARKER})"
-touch {READY_MARKER}
+{drain}{own}
+mark {DONE}
 echo "envkeeper: ready"
 "#
     )
 }
 
-fn run_user_script(script: &str) -> String {
-    let interpreter = if script.starts_with("#!") { "" } else { "#!/bin/bash\n" };
-    let end_of_line = if script.ends_with('\n') { "" } else { "\n" };
+/// Writes the script that drains the instance: stops its services in their order, runs the user's own script, and leaves the
+/// `CloudWatch` agent the time to ship the last logs. Two at once become one, and one that is done is not done again until
+/// the instance starts anew.
+fn drain(services: &[String], script: Option<&str>) -> String {
+    let own = script.map(|script| write_script(USER_DRAIN_SCRIPT, script)).unwrap_or_default();
+    let stops: String = services.iter().map(|unit| format!("systemctl stop -- '{unit}' || failed=1\n")).collect();
+    let runs = script.map(|_| format!("{USER_DRAIN_SCRIPT} || failed=1\n")).unwrap_or_default();
     format!(
         r#"
-echo "envkeeper: your script"
-mkdir -p /var/lib/envkeeper
-cat > /var/lib/envkeeper/user-script <<'{USER_SCRIPT_END}'
-{interpreter}{script}{end_of_line}{USER_SCRIPT_END}
-chmod 700 /var/lib/envkeeper/user-script
-/var/lib/envkeeper/user-script
+echo "envkeeper: drain"
+{own}cat > {DRAIN_SCRIPT} <<'ENVKEEPER-END-OF-DRAIN'
+#!/bin/bash
+exec 9> /run/envkeeper-drain.lock
+flock 9
+[ -e /run/envkeeper-drained ] && exit "$(cat /run/envkeeper-drained)"
+exec > >(tee -a /var/log/envkeeper-drain.log) 2>&1
+failed=0
+{stops}{runs}sync
+# The agent ships what is new every 5 s.
+sleep 6
+echo $failed > /run/envkeeper-drained
+exit $failed
+ENVKEEPER-END-OF-DRAIN
+chmod 700 {DRAIN_SCRIPT}
 "#
     )
+}
+
+fn run_user_script(script: &str) -> String {
+    let written = write_script(USER_SCRIPT, script);
+    format!("\necho \"envkeeper: your script\"\n{written}{USER_SCRIPT}\n")
+}
+
+fn write_script(path: &str, script: &str) -> String {
+    let interpreter = if script.starts_with("#!") { "" } else { "#!/bin/bash\n" };
+    let end_of_line = if script.ends_with('\n') { "" } else { "\n" };
+    format!("cat > {path} <<'{SCRIPT_END}'\n{interpreter}{script}{end_of_line}{SCRIPT_END}\nchmod 700 {path}\n")
 }

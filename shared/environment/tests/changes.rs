@@ -28,6 +28,10 @@ fn another(property: &Property) -> Value {
             json!(["arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/0123456789abcdef"])
         }
         "WaitForInstances" | "LaunchGate" | "TerminateDrain" => json!("false"),
+        "LaunchGateSeconds" | "DrainSeconds" => json!("120"),
+        "LaunchGateOnTimeout" => json!("Continue"),
+        "DrainServices" => json!("nginx,worker@2.service"),
+        "DrainScript" => json!("echo bye"),
         "ScaleUpCpuThreshold" => json!("80"),
         "ScaleDownCpuThreshold" => json!("10"),
         "AlarmPeriodSeconds" => json!("120"),

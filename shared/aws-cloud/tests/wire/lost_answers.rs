@@ -73,7 +73,8 @@ async fn a_create_that_could_happen_twice_is_sent_once() {
 #[tokio::test]
 async fn a_group_is_asked_for_with_its_hooks_and_all_that_watches_over_it() {
     let silent = Silent::start();
-    let hook = |name: &str, on, abandon| Hook { name: name.into(), on, heartbeat: 900, abandon };
+    let hook =
+        |name: &str, on, abandon| Hook { name: name.into(), on, heartbeat: 900, abandon, metadata: String::from("{}") };
     let group = AutoScalingGroup {
         min_size: 1,
         max_size: 3,

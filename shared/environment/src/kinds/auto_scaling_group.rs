@@ -45,6 +45,8 @@ pub struct Hook {
     pub heartbeat: u32,
     /// Whether an instance that nobody answered for is given up.
     pub abandon: bool,
+    /// For whoever answers: see [`HookSettings`](crate::HookSettings).
+    pub metadata: String,
 }
 
 /// Which transition a hook holds up.

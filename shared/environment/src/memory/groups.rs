@@ -121,6 +121,7 @@ fn hook(hook: &Hook) -> PutHook {
         }),
         heartbeat: Some(Duration::from_secs(hook.heartbeat.into())),
         default_result: Some(if hook.abandon { DefaultResult::Abandon } else { DefaultResult::Continue }),
+        metadata: Some(hook.metadata.clone()),
         ..PutHook::default()
     }
 }

@@ -1,6 +1,7 @@
 //! The properties, each with all that is true of it.
 
 use super::{Change, Default, Property, Takes};
+use crate::hook_settings::OnTimeout;
 use crate::retain::OnDelete;
 
 /// The days that `PutRetentionPolicy` takes (the `CloudWatch` Logs API reference).
@@ -187,6 +188,51 @@ pub static TERMINATE_DRAIN: Property = Property {
     about: "Whether an instance is drained before it ends.",
 };
 
+pub static LAUNCH_GATE_SECONDS: Property = Property {
+    name: "LaunchGateSeconds",
+    variable: "LAUNCH_GATE_SECONDS",
+    default: Default::Is("600"),
+    takes: Takes::Whole(60, 7200),
+    change: Change::InPlace,
+    about: "How long a new instance has to be seen to be healthy: its user data done, its SSM agent online, no status check impaired. One that is seen to be ill is replaced at once.",
+};
+
+pub static LAUNCH_GATE_ON_TIMEOUT: Property = Property {
+    name: "LaunchGateOnTimeout",
+    variable: "LAUNCH_GATE_ON_TIMEOUT",
+    default: Default::Is("Abandon"),
+    takes: Takes::Choice(&OnTimeout::PROPERTY),
+    change: Change::InPlace,
+    about: "What becomes of an instance that was neither healthy nor ill by then. `Abandon`: it is replaced, and what was seen of it is in the log group of the instances. `Continue`: it goes into service.",
+};
+
+pub static DRAIN_SECONDS: Property = Property {
+    name: "DrainSeconds",
+    variable: "DRAIN_SECONDS",
+    default: Default::Is("300"),
+    takes: Takes::Whole(30, 28_800),
+    change: Change::InPlace,
+    about: "How long an instance that ends may take to be drained; then it ends as it is. A delete of the environment may leave it less.",
+};
+
+pub static DRAIN_SERVICES: Property = Property {
+    name: "DrainServices",
+    variable: "DRAIN_SERVICES",
+    default: Default::Absent("no services are stopped"),
+    takes: Takes::Units,
+    change: Change::NewInstances,
+    about: "The systemd units that are stopped when an instance is drained, in this order.",
+};
+
+pub static DRAIN_SCRIPT: Property = Property {
+    name: "DrainScript",
+    variable: "DRAIN_SCRIPT",
+    default: Default::Absent("no script of your own"),
+    takes: Takes::Script,
+    change: Change::NewInstances,
+    about: "Runs as root when an instance is drained, after its services are stopped and before its last logs are shipped. Without `#!` it is a bash script.",
+};
+
 pub static SCALE_UP_CPU: Property = Property {
     name: "ScaleUpCpuThreshold",
     variable: "SCALE_UP_CPU_THRESHOLD",
@@ -334,7 +380,12 @@ pub static ALL: &[&Property] = &[
     &HEALTH_CHECK_GRACE_SECONDS,
     &TARGET_GROUP_ARNS,
     &LAUNCH_GATE,
+    &LAUNCH_GATE_SECONDS,
+    &LAUNCH_GATE_ON_TIMEOUT,
     &TERMINATE_DRAIN,
+    &DRAIN_SECONDS,
+    &DRAIN_SERVICES,
+    &DRAIN_SCRIPT,
     &SCALE_UP_CPU,
     &SCALE_DOWN_CPU,
     &ALARM_PERIOD_SECONDS,

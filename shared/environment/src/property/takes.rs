@@ -41,6 +41,9 @@ impl Takes {
                 "1 to {MOST_IN_A_LIST} different ARNs, as a list or separated by commas, such as {}",
                 example_arn(service, begins)
             ),
+            Takes::Units => format!(
+                "1 to {MOST_IN_A_LIST} different names of systemd units, as a list or separated by commas, such as nginx or worker@2.service"
+            ),
             Takes::InstanceType => "an instance type, such as t3.micro".into(),
             Takes::ImageId => "an image id: ami- and 8 or 17 hexadecimal digits".into(),
             Takes::ParameterName => {
@@ -75,7 +78,9 @@ impl Takes {
             Takes::Bool => matches!(text, "true" | "false"),
             Takes::Id(prefix) => is_id(prefix, text),
             Takes::Arn(service, begins) => is_arn(service, begins, text),
-            Takes::Ids(_) | Takes::Arns(..) => listed(text).is_some_and(|all| all.iter().all(|it| self.admits_one(it))),
+            Takes::Ids(_) | Takes::Arns(..) | Takes::Units => {
+                listed(text).is_some_and(|all| all.iter().all(|it| self.admits_one(it)))
+            }
             Takes::ParameterName => {
                 let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
                 text.len() > 1 && text.len() <= 200 && text.starts_with('/') && text.chars().all(allowed)
@@ -88,7 +93,7 @@ impl Takes {
 
 impl Takes {
     pub(crate) fn is_list(&self) -> bool {
-        matches!(self, Takes::Ids(_) | Takes::Arns(..))
+        matches!(self, Takes::Ids(_) | Takes::Arns(..) | Takes::Units)
     }
 
     /// Whether one element of a list is valid.
@@ -96,6 +101,7 @@ impl Takes {
         match self {
             Takes::Ids(prefix) => is_id(prefix, text),
             Takes::Arns(service, begins) => is_arn(service, begins, text),
+            Takes::Units => is_unit(text),
             _ => false,
         }
     }
@@ -112,6 +118,12 @@ fn is_id(prefix: &str, text: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|id| {
         matches!(id.len(), 8 | 17) && id.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
     })
+}
+
+/// What systemd takes as a unit's name (systemd.unit): it goes into a script, so nothing else does.
+fn is_unit(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || ":-_.@".contains(c);
+    (1..=255).contains(&text.len()) && text.chars().all(plain) && !text.starts_with('-')
 }
 
 /// `arn:partition:service:region:account:rest`, where the account of AWS's own policies is `aws`. Whether it exists is

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Defaults, Egress, Network, Scaling, Spec, Violation, shown};
+use super::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation, shown};
+use crate::hook_settings::OnTimeout;
 use crate::property::{self, Default, Property};
 use crate::resource::Tags;
 use crate::retain::OnDelete;
@@ -29,8 +30,7 @@ impl Reader<'_> {
         let wait_for_instances = self.truth(&property::WAIT_FOR_INSTANCES);
         let health_check_grace_seconds = self.whole(&property::HEALTH_CHECK_GRACE_SECONDS);
         let target_group_arns = self.list(&property::TARGET_GROUP_ARNS);
-        let launch_gate = self.truth(&property::LAUNCH_GATE);
-        let terminate_drain = self.truth(&property::TERMINATE_DRAIN);
+        let hooks = self.hooks();
         let scaling = self.scaling();
         let log_retention_days = self.whole(&property::LOG_RETENTION_DAYS);
         let kms_key_arn = self.text(&property::KMS_KEY_ARN);
@@ -53,8 +53,7 @@ impl Reader<'_> {
             wait_for_instances: wait_for_instances?,
             health_check_grace_seconds: health_check_grace_seconds?,
             target_group_arns,
-            launch_gate,
-            terminate_drain,
+            hooks: hooks?,
             scaling: scaling?,
             log_retention_days: log_retention_days?,
             kms_key_arn,
@@ -72,6 +71,25 @@ impl Reader<'_> {
         let vpc_id = self.text(&property::VPC_ID);
         let subnet_ids = self.list(&property::SUBNET_IDS);
         Some(Network { vpc_cidr: vpc_cidr?, zone_count: zone_count?, egress: egress?, vpc_id, subnet_ids })
+    }
+
+    fn hooks(&mut self) -> Option<Hooks> {
+        let launch_gate = self.truth(&property::LAUNCH_GATE);
+        let launch_gate_seconds = self.whole(&property::LAUNCH_GATE_SECONDS);
+        let launch_gate_on_timeout = self.text(&property::LAUNCH_GATE_ON_TIMEOUT);
+        let terminate_drain = self.truth(&property::TERMINATE_DRAIN);
+        let drain_seconds = self.whole(&property::DRAIN_SECONDS);
+        let drain_services = self.list(&property::DRAIN_SERVICES);
+        let drain_script = self.text(&property::DRAIN_SCRIPT);
+        Some(Hooks {
+            launch_gate,
+            launch_gate_seconds: launch_gate_seconds?,
+            launch_gate_on_timeout: OnTimeout::of(&launch_gate_on_timeout?),
+            terminate_drain,
+            drain_seconds: drain_seconds?,
+            drain_services,
+            drain_script,
+        })
     }
 
     fn scaling(&mut self) -> Option<Scaling> {

@@ -2,6 +2,7 @@
 
 use super::network::Place;
 use super::{Part, Plot};
+use crate::hook_settings::{Drain, Gate, HookSettings, Task};
 use crate::kinds::{
     Adjustment, AutoScalingGroup, HealthCheck, Hook, LaunchTemplate, ScalingPolicy, TemplateContent, TemplateVersion,
     Transition,
@@ -26,7 +27,7 @@ pub(super) fn compute(plot: &Plot<'_>, place: Place) -> Part {
         root_volume_gib: spec.root_volume_gib,
         volume_key: spec.kms_key_arn.clone(),
         detailed_monitoring: spec.scaling.alarm_period_seconds < BASIC_MONITORING_PERIOD,
-        user_data: user_data(names, spec.user_data_script.as_deref()),
+        user_data: user_data(names, spec),
     };
     let version = TemplateVersion::of(content, plot.facts.image.clone().unwrap_or_default());
     let mut subnets = place.subnets;
@@ -58,20 +59,36 @@ pub(super) fn compute(plot: &Plot<'_>, place: Place) -> Part {
 
 /// By name, as they are read. An instance whose launch nobody vouched for is given up; one that ends, ends.
 fn hooks(plot: &Plot<'_>) -> Vec<Hook> {
-    let answered = plot.facts.hooks_are_answered;
-    let launch = plot.spec.launch_gate.unwrap_or(answered).then(|| Hook {
+    let (asked, answered) = (&plot.spec.hooks, plot.facts.hooks_are_answered);
+    let gate = Gate { seconds: asked.launch_gate_seconds, on_timeout: asked.launch_gate_on_timeout };
+    let drain = Drain { seconds: asked.drain_seconds };
+    let launch = asked.launch_gate.unwrap_or(answered).then(|| Hook {
         name: plot.names.launch_hook(),
         on: Transition::Launch,
         heartbeat: LAUNCH_HEARTBEAT,
         abandon: true,
+        metadata: metadata(plot, LAUNCH_HEARTBEAT, Task::Gate(gate)),
     });
-    let terminate = plot.spec.terminate_drain.unwrap_or(answered).then(|| Hook {
+    let terminate = asked.terminate_drain.unwrap_or(answered).then(|| Hook {
         name: plot.names.terminate_hook(),
         on: Transition::Terminate,
         heartbeat: TERMINATE_HEARTBEAT,
         abandon: false,
+        metadata: metadata(plot, TERMINATE_HEARTBEAT, Task::Drain(drain)),
     });
     launch.into_iter().chain(terminate).collect()
+}
+
+fn metadata(plot: &Plot<'_>, heartbeat_seconds: u32, task: Task) -> String {
+    let settings = HookSettings {
+        envkeeper: 1,
+        owner: plot.owner.to_owned(),
+        environment: plot.names.environment_id(),
+        log_group: plot.names.instance_log_group().name,
+        heartbeat_seconds,
+        task,
+    };
+    settings.text()
 }
 
 fn policy<E>(plot: &Plot<'_>, key: Key, by: Result<i32, E>) -> (Key, Fields) {

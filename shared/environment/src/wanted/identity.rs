@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Part, Plot};
+use crate::hook_settings::USER_DATA;
 use crate::kinds::{InstanceProfile, Role};
+use crate::mark;
 use crate::resource::{Fields, Ref};
 
 /// Managed policies of the instances' role: what Session Manager needs, and what the `CloudWatch` agent needs.
@@ -25,7 +27,7 @@ pub(super) fn identity(plot: &Plot<'_>) -> Part {
     vec![(names.role(), Fields::Role(role)), (names.instance_profile(), Fields::InstanceProfile(profile))]
 }
 
-/// What the instances may do: use their bucket, and write to their log group. Every ARN is that of a resource of this
+/// What the instances may do: use their bucket, write to their log group, and tell how their user data ended. Every ARN is that of a resource of this
 /// environment, made from the key that the resource itself is made from.
 fn policy(plot: &Plot<'_>) -> Value {
     let bucket = plot.bucket_arn(&plot.names.data_bucket());
@@ -42,6 +44,15 @@ fn policy(plot: &Plot<'_>) -> Value {
         json!({
             "Sid": "Logs", "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], "Resource": logs,
+        }),
+        // An instance says of itself how its user data ended: this one tag, and only in its own environment.
+        json!({
+            "Sid": "UserData", "Effect": "Allow",
+            "Action": "ec2:CreateTags", "Resource": plot.arn("ec2", "instance/*"),
+            "Condition": {
+                "StringEquals": { format!("aws:ResourceTag/{}", mark::ENVIRONMENT): plot.names.environment_id() },
+                "ForAllValues:StringEquals": { "aws:TagKeys": [USER_DATA] },
+            },
         }),
     ];
     statements.extend(plot.spec.kms_key_arn.as_ref().map(|key| {

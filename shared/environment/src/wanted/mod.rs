@@ -59,7 +59,7 @@ pub fn wanted(spec: &Spec, names: &Names, owner: &str, facts: &Facts) -> Vec<Res
 /// # Errors
 /// The sentence for whoever asked.
 pub fn hooks_that_are_answered(spec: &Spec, somebody_answers: bool) -> Result<(), String> {
-    let asked = [("LaunchGate", spec.launch_gate), ("TerminateDrain", spec.terminate_drain)];
+    let asked = [("LaunchGate", spec.hooks.launch_gate), ("TerminateDrain", spec.hooks.terminate_drain)];
     match asked.into_iter().find(|(_, on)| *on == Some(true) && !somebody_answers) {
         None => Ok(()),
         Some((name, _)) => Err(format!(

@@ -33,7 +33,8 @@ pub(super) fn ours(found: &[LifecycleHook], names: &Names) -> Vec<Hook> {
             _ => return None,
         };
         let heartbeat = it.heartbeat_timeout().and_then(|it| u32::try_from(it).ok()).unwrap_or_default();
-        Some(Hook { name, on, heartbeat, abandon: it.default_result() != Some(CONTINUE) })
+        let metadata = it.notification_metadata().unwrap_or_default().to_owned();
+        Some(Hook { name, on, heartbeat, abandon: it.default_result() != Some(CONTINUE), metadata })
     };
     let mut hooks: Vec<Hook> = found.iter().filter_map(hook).collect();
     hooks.sort_by(|one, other| one.name.cmp(&other.name));
@@ -44,7 +45,7 @@ pub(super) fn ours(found: &[LifecycleHook], names: &Names) -> Vec<Hook> {
 pub(super) fn specification(hook: &Hook) -> LifecycleHookSpecification {
     let specification = LifecycleHookSpecification::builder().lifecycle_hook_name(&hook.name);
     let specification = specification.lifecycle_transition(transition(hook)).heartbeat_timeout(heartbeat(hook));
-    specification.default_result(default_result(hook)).build()
+    specification.default_result(default_result(hook)).notification_metadata(&hook.metadata).build()
 }
 
 /// Adds the hook, or changes it.
@@ -52,6 +53,7 @@ pub(super) async fn put(aws: &AwsCloud, call: &Call, hook: &Hook) -> Result<(), 
     let request = aws.clients.autoscaling.put_lifecycle_hook().auto_scaling_group_name(&call.key.name);
     let request = request.lifecycle_hook_name(&hook.name).lifecycle_transition(transition(hook));
     let request = request.heartbeat_timeout(heartbeat(hook)).default_result(default_result(hook));
+    let request = request.notification_metadata(&hook.metadata);
     request.send().await.answer(call.operation())?;
     Ok(())
 }
@@ -94,7 +96,7 @@ mod tests {
         let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
         let found = |name: &str, on: &str, result: &str| {
             let hook = LifecycleHook::builder().lifecycle_hook_name(name).lifecycle_transition(on);
-            hook.heartbeat_timeout(300).default_result(result).build()
+            hook.heartbeat_timeout(300).default_result(result).notification_metadata("{}").build()
         };
         let (launch, terminate) = (names.launch_hook(), names.terminate_hook());
         let all = [
@@ -103,8 +105,8 @@ mod tests {
             found(&launch, LAUNCH, ABANDON),
         ];
         let expected = [
-            Hook { name: launch.clone(), on: Transition::Launch, heartbeat: 300, abandon: true },
-            Hook { name: terminate, on: Transition::Terminate, heartbeat: 300, abandon: false },
+            Hook { name: launch.clone(), on: Transition::Launch, heartbeat: 300, abandon: true, metadata: "{}".into() },
+            Hook { name: terminate, on: Transition::Terminate, heartbeat: 300, abandon: false, metadata: "{}".into() },
         ];
         assert_eq!(ours(&all, &names), expected);
         assert_eq!(ours(&[found(&launch, "autoscaling:SOMETHING_NEW", ABANDON)], &names), []);

@@ -232,7 +232,13 @@ mod tests {
     #[test]
     fn a_group_is_read_with_what_watches_over_its_instances() {
         let fields = fields_of(group().build());
-        let hook = Hook { name: names().launch_hook(), on: Transition::Launch, heartbeat: 900, abandon: true };
+        let hook = Hook {
+            name: names().launch_hook(),
+            on: Transition::Launch,
+            heartbeat: 900,
+            abandon: true,
+            metadata: String::new(),
+        };
         assert_eq!((fields.hooks, fields.metrics, fields.protected), (vec![hook], false, false));
         assert_eq!(fields.health_check, HealthCheck { by_target_groups: false, grace_seconds: 0 });
 
