@@ -40,7 +40,7 @@ fn bash_reads_it_and_the_scripts_in_it() {
 #[test]
 fn a_unit_name_that_is_more_than_a_name_is_refused() {
     for bad in ["nginx; rm -rf /", "$(reboot)", "a b", "'", "-all", "nginx,nginx", ""] {
-        let violations = read(json!({ "DrainServices": bad })).expect_err(bad);
+        let violations = read(json!({ "EnvironmentSuffix": "dev", "DrainServices": bad })).expect_err(bad);
         assert_eq!(violations.first().map(|it| it.property.as_str()), Some("DrainServices"), "{bad}");
     }
 }
