@@ -28,6 +28,9 @@ pub struct HookSettings {
     pub environment: String,
     /// The log group of its instances.
     pub log_group: String,
+    /// ARNs. Twenty of them, which is the most, and all else are within the 4,000 characters that a hook takes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub target_groups: Vec<String>,
     /// Seconds after which Auto Scaling gives up waiting for a sign of life.
     pub heartbeat_seconds: u32,
     #[serde(flatten)]
@@ -105,6 +108,7 @@ mod tests {
             owner: "0123456789abcdef0123".into(),
             environment: "scalable-ec2-us-west-2-dev".into(),
             log_group: "/aws/ec2/scalable-ec2-dev".into(),
+            target_groups: vec![],
             heartbeat_seconds: 900,
             task,
         };

@@ -85,6 +85,7 @@ fn metadata(plot: &Plot<'_>, heartbeat_seconds: u32, task: Task) -> String {
         owner: plot.owner.to_owned(),
         environment: plot.names.environment_id(),
         log_group: plot.names.instance_log_group().name,
+        target_groups: plot.spec.target_group_arns.clone(),
         heartbeat_seconds,
         task,
     };

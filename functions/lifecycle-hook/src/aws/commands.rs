@@ -1,0 +1,112 @@
+//! SSM: what is run on an instance. A command is found again by its comment, so nobody has to remember its id.
+
+use std::time::Duration;
+
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, CommandInvocationStatus};
+use environment::hook_settings::DRAIN_SCRIPT;
+use requests::time_text;
+
+use super::{shown, told};
+use crate::cloud::Told;
+use crate::facts::Command;
+
+const DOCUMENT: &str = "AWS-RunShellScript";
+const DRAIN: &str = "envkeeper drain";
+const EVIDENCE: &str = "envkeeper evidence";
+
+/// How long a command may take to reach its instance; SSM takes 30 s at least.
+const DELIVERY_S: i32 = 60;
+/// The bounds of a command's own time (the document's parameter), in seconds.
+const LEAST_S: u64 = 5;
+const MOST_S: u64 = 172_800;
+
+/// How long evidence is waited for, and how often it is asked for.
+const EVIDENCE_WITHIN: Duration = Duration::from_secs(20);
+const ASKED_EVERY: Duration = Duration::from_secs(2);
+
+/// The ends of both logs, which fit into the 24,000 characters that SSM keeps of a command's output.
+const TAILS: &str = "tail -c 11000 /var/log/cloud-init-output.log /var/log/user-data.log";
+
+/// Clocks differ a little.
+const SKEW_MS: u64 = 10_000;
+
+pub(super) async fn drained(client: &Client, instance: &str, since_ms: u64) -> Result<Command, String> {
+    const OPERATION: &str = "ssm:ListCommandInvocations";
+    let since = CommandFilter::builder().key(CommandFilterKey::InvokedAfter);
+    let since = since.value(time_text(since_ms.saturating_sub(SKEW_MS))).build();
+    let since = since.map_err(|error| format!("{OPERATION}: {error}"))?;
+    let pages = client.list_command_invocations().instance_id(instance).filters(since).into_paginator().items().send();
+    let all: Vec<_> = pages.collect::<Result<_, _>>().await.map_err(|error| told(OPERATION, &error))?;
+    let ours = all.iter().filter(|it| it.comment() == Some(DRAIN));
+    let newest = ours.max_by_key(|it| it.requested_date_time().map(|it| it.as_nanos()));
+    Ok(newest.and_then(|it| Some((it.status()?, it.status_details()))).map_or(Command::Unsent, |(status, details)| {
+        match status {
+            CommandInvocationStatus::Success => Command::Succeeded,
+            CommandInvocationStatus::Pending
+            | CommandInvocationStatus::InProgress
+            | CommandInvocationStatus::Delayed => Command::Running,
+            other => Command::Failed(details.unwrap_or(other.as_str()).to_owned()),
+        }
+    }))
+}
+
+pub(super) async fn drain(client: &Client, instance: &str, within: Duration) -> Result<Told, String> {
+    match send(client, instance, DRAIN_SCRIPT, DRAIN, within).await {
+        Ok(_) => Ok(Told::Yes),
+        Err(Unsent::NoAgent) => Ok(Told::TooLate),
+        Err(Unsent::Failed(why)) => Err(why),
+    }
+}
+
+/// The ends of the logs of an instance's start.
+pub(super) async fn logs(client: &Client, instance: &str) -> Result<String, String> {
+    let id = match send(client, instance, TAILS, EVIDENCE, EVIDENCE_WITHIN).await {
+        Ok(id) => id,
+        Err(Unsent::NoAgent) => return Err(String::from("its SSM agent is gone")),
+        Err(Unsent::Failed(why)) => return Err(why),
+    };
+    let mut waited = Duration::ZERO;
+    while waited < EVIDENCE_WITHIN {
+        tokio::time::sleep(ASKED_EVERY).await;
+        waited += ASKED_EVERY;
+        let answer = client.get_command_invocation().command_id(&id).instance_id(instance).send().await;
+        let Ok(answer) = answer else { continue };
+        match answer.status() {
+            None => {}
+            Some(
+                CommandInvocationStatus::Pending
+                | CommandInvocationStatus::InProgress
+                | CommandInvocationStatus::Delayed,
+            ) => {}
+            // A log that is missing is an error of tail, and what it found is told all the same.
+            Some(_) => {
+                let parts = [answer.standard_output_content(), answer.standard_error_content()];
+                return Ok(parts.into_iter().flatten().collect::<Vec<_>>().join("\n"));
+            }
+        }
+    }
+    Err(format!("no answer within {} s", EVIDENCE_WITHIN.as_secs()))
+}
+
+/// Why a command was not sent.
+enum Unsent {
+    /// SSM has no agent to send it to.
+    NoAgent,
+    Failed(String),
+}
+
+async fn send(client: &Client, instance: &str, line: &str, comment: &str, within: Duration) -> Result<String, Unsent> {
+    const OPERATION: &str = "ssm:SendCommand";
+    let seconds = within.as_secs().clamp(LEAST_S, MOST_S).to_string();
+    let call = client.send_command().instance_ids(instance).document_name(DOCUMENT).comment(comment);
+    let call = call.timeout_seconds(DELIVERY_S).parameters("commands", vec![line.to_owned()]);
+    match call.parameters("executionTimeout", vec![seconds]).send().await {
+        Ok(answer) => {
+            let id = answer.command().and_then(|it| it.command_id()).map(str::to_owned);
+            id.ok_or_else(|| Unsent::Failed(format!("{OPERATION}: no id: {}", shown(answer))))
+        }
+        Err(error) if error.as_service_error().is_some_and(|it| it.is_invalid_instance_id()) => Err(Unsent::NoAgent),
+        Err(error) => Err(Unsent::Failed(told(OPERATION, &error))),
+    }
+}

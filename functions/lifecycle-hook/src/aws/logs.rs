@@ -1,0 +1,30 @@
+//! CloudWatch Logs: where evidence is kept.
+
+use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+
+use super::{shown, told};
+
+pub(super) async fn write(
+    client: &Client,
+    group: &str,
+    stream: &str,
+    lines: Vec<String>,
+    now_ms: u64,
+) -> Result<(), String> {
+    const PUT: &str = "logs:PutLogEvents";
+    match client.create_log_stream().log_group_name(group).log_stream_name(stream).send().await {
+        Ok(_) => {}
+        Err(error) if error.as_service_error().is_some_and(|it| it.is_resource_already_exists_exception()) => {}
+        Err(error) => return Err(told("logs:CreateLogStream", &error)),
+    }
+    let event = |line: String| {
+        let at = i64::try_from(now_ms).unwrap_or(i64::MAX);
+        InputLogEvent::builder().timestamp(at).message(line).build().map_err(|error| format!("{PUT}: {error}"))
+    };
+    let events: Vec<InputLogEvent> = lines.into_iter().map(event).collect::<Result<_, _>>()?;
+    let call = client.put_log_events().log_group_name(group).log_stream_name(stream).set_log_events(Some(events));
+    let answer = call.send().await.map_err(|error| told(PUT, &error))?;
+    // Some may be refused while the rest is taken.
+    answer.rejected_log_events_info().map_or(Ok(()), |rejected| Err(format!("{PUT}: rejected: {}", shown(rejected))))
+}

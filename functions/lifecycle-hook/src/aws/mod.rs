@@ -1,0 +1,132 @@
+//! AWS behind the seam, a file for each service.
+
+mod commands;
+mod groups;
+mod instances;
+mod logs;
+mod queues;
+mod targets;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use environment::hook_settings::HookSettings;
+use requests::records::DynamoRecords;
+use requests::{Kind, Owner, Records as _};
+
+use crate::cloud::{Cloud, Ends, OurHook, Told, Waiting};
+use crate::facts::{Command, Seen, Target};
+use crate::notice::Action;
+
+pub use queues::Queues;
+
+/// The account and region that the function runs in.
+#[derive(Debug)]
+pub struct Account {
+    autoscaling: aws_sdk_autoscaling::Client,
+    ec2: aws_sdk_ec2::Client,
+    balancing: aws_sdk_elasticloadbalancingv2::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+    ssm: aws_sdk_ssm::Client,
+    records: DynamoRecords,
+}
+
+impl Account {
+    /// Clients are built here, once.
+    #[must_use]
+    pub fn new(config: &SdkConfig, records: DynamoRecords) -> Account {
+        Account {
+            autoscaling: aws_sdk_autoscaling::Client::new(config),
+            ec2: aws_sdk_ec2::Client::new(config),
+            balancing: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            ssm: aws_sdk_ssm::Client::new(config),
+            records,
+        }
+    }
+}
+
+impl Cloud for Account {
+    fn now_ms(&self) -> u64 {
+        lambda_kit::now_ms()
+    }
+
+    async fn see(&self, instances: &[String]) -> Result<BTreeMap<String, Seen>, String> {
+        instances::see(&self.ec2, &self.ssm, instances).await
+    }
+
+    async fn targets(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
+        targets::health(&self.balancing, arns, instance).await
+    }
+
+    async fn leave(&self, arns: &[String], instance: &str) -> Result<(), String> {
+        targets::leave(&self.balancing, arns, instance).await
+    }
+
+    async fn drained(&self, instance: &str, since_ms: u64) -> Result<Command, String> {
+        commands::drained(&self.ssm, instance, since_ms).await
+    }
+
+    async fn drain(&self, instance: &str, within: Duration) -> Result<Told, String> {
+        commands::drain(&self.ssm, instance, within).await
+    }
+
+    async fn complete(&self, action: &Action, ends: Ends) -> Result<Told, String> {
+        groups::complete(&self.autoscaling, action, ends).await
+    }
+
+    async fn heartbeat(&self, action: &Action) -> Result<Told, String> {
+        groups::heartbeat(&self.autoscaling, action).await
+    }
+
+    async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, String>)> {
+        let console = instances::console(&self.ec2, instance);
+        if !reachable {
+            return vec![("console output", console.await)];
+        }
+        let (console, logs) = tokio::join!(console, commands::logs(&self.ssm, instance));
+        vec![("console output", console), ("cloud-init and user-data logs", logs)]
+    }
+
+    async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), String> {
+        logs::write(&self.logs, log_group, stream, lines, self.now_ms()).await
+    }
+
+    async fn waiting(&self) -> Result<Vec<Waiting>, String> {
+        groups::waiting(&self.autoscaling).await
+    }
+
+    async fn hooks(&self, group: &str) -> Result<Vec<OurHook>, String> {
+        groups::hooks(&self.autoscaling, group).await
+    }
+
+    async fn group_of(&self, instance: &str) -> Result<Option<String>, String> {
+        groups::group_of(&self.autoscaling, instance).await
+    }
+
+    async fn delete_ends_ms(&self, settings: &HookSettings) -> Result<Option<u64>, String> {
+        let Some(owner) = Owner::parse(&settings.owner) else { return Ok(None) };
+        let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
+        let unanswered = record.filter(|record| record.answer_due_ms.is_some()).and_then(|record| record.newest);
+        Ok(unanswered.filter(|newest| newest.kind == Kind::Delete).map(|newest| newest.deadline_ms))
+    }
+}
+
+/// What a call of AWS answered, for people: its name, the error's code, and what was said.
+fn told<E>(operation: &str, error: &aws_sdk_ec2::error::SdkError<E>) -> String
+where
+    E: aws_sdk_ec2::error::ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{operation}: {code}: {message}"),
+        (Some(code), None) => format!("{operation}: {code}"),
+        _ => format!("{operation}: {}", aws_sdk_ec2::error::DisplayErrorContext(error)),
+    }
+}
+
+/// Shows a value as its `Debug` does, without the type's name around it.
+fn shown(value: impl fmt::Debug) -> String {
+    format!("{value:?}")
+}

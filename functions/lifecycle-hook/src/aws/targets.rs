@@ -1,0 +1,53 @@
+//! Elastic Load Balancing: whether an instance is served to, and that it no longer is.
+
+use aws_sdk_elasticloadbalancingv2::Client;
+use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealth, TargetHealthStateEnum};
+use futures_util::future::try_join_all;
+
+use super::told;
+use crate::facts::Target;
+
+pub(super) async fn health(client: &Client, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
+    try_join_all(arns.iter().map(|arn| health_in(client, arn, instance))).await
+}
+
+async fn health_in(client: &Client, arn: &str, instance: &str) -> Result<Target, String> {
+    let target = TargetDescription::builder().id(instance).build();
+    match client.describe_target_health().target_group_arn(arn).targets(target).send().await {
+        Ok(answer) => {
+            let health = answer.target_health_descriptions().iter().filter_map(|it| it.target_health()).next();
+            Ok(health.map_or(Target::Absent, of))
+        }
+        // A group that is gone serves nobody, nor does one that can't have the instance.
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(|it| it.is_target_group_not_found_exception() || it.is_invalid_target_exception()) =>
+        {
+            Ok(Target::Absent)
+        }
+        Err(error) => Err(told("elasticloadbalancing:DescribeTargetHealth", &error)),
+    }
+}
+
+fn of(health: &TargetHealth) -> Target {
+    match health.state() {
+        None | Some(TargetHealthStateEnum::Unused) => Target::Absent,
+        // Without health checks nobody says more.
+        Some(TargetHealthStateEnum::Healthy | TargetHealthStateEnum::Unavailable) => Target::Healthy,
+        Some(TargetHealthStateEnum::Draining | TargetHealthStateEnum::UnhealthyDraining) => Target::Draining,
+        Some(other) => Target::NotHealthy(health.description().unwrap_or(other.as_str()).to_owned()),
+    }
+}
+
+pub(super) async fn leave(client: &Client, arns: &[String], instance: &str) -> Result<(), String> {
+    let leave = async |arn: &String| {
+        let target = TargetDescription::builder().id(instance).build();
+        match client.deregister_targets().target_group_arn(arn).targets(target).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|it| it.is_target_group_not_found_exception()) => Ok(()),
+            Err(error) => Err(told("elasticloadbalancing:DeregisterTargets", &error)),
+        }
+    };
+    try_join_all(arns.iter().map(leave)).await.map(|_| ())
+}

@@ -1,0 +1,157 @@
+//! Messages in, outcomes out: each message has its own, and none holds up or takes down another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use environment::Transition;
+use environment::hook_settings::{HookSettings, Task};
+use futures_util::future::join_all;
+
+use crate::LifecycleHook;
+use crate::act::{Case, Outcome};
+use crate::cloud::{Cloud, Queue};
+use crate::facts::Seen;
+use crate::notice::{Action, Notice, Poison};
+use crate::pace;
+
+/// What instances look like, or why that is not known.
+type Looks = Result<BTreeMap<String, Seen>, String>;
+
+impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
+    /// Handles a batch of the queue. What comes back is reported as failed, so that the queue keeps it.
+    pub(crate) async fn batch(&self, batch: SqsEvent) -> SqsBatchResponse {
+        let read = |message: &SqsMessage| Notice::read(message.body.as_deref().unwrap_or_default());
+        let notices: Vec<_> = batch.records.iter().map(read).collect();
+        // One look for all of them.
+        let looks = self.look(notices.iter().filter_map(|it| it.as_ref().ok())).await;
+        let all = batch.records.iter().zip(notices).map(async |(message, notice)| {
+            let stays = self.message(message, notice, &looks).await;
+            (message, stays)
+        });
+        let mut response = SqsBatchResponse::default();
+        for (message, stays) in join_all(all).await {
+            if stays {
+                let mut failure = BatchItemFailure::default();
+                failure.item_identifier = message.message_id.clone().unwrap_or_default();
+                response.batch_item_failures.push(failure);
+            }
+        }
+        response
+    }
+
+    /// Whether the message stays in the queue.
+    async fn message(&self, message: &SqsMessage, notice: Result<Notice, Poison>, looks: &Looks) -> bool {
+        let id = message.message_id.as_deref();
+        let notice = match notice {
+            Ok(notice) => notice,
+            Err(poison) => return self.bury(message, &poison).await,
+        };
+        let sent_ms = message.attributes.get("SentTimestamp").and_then(|text| text.parse().ok());
+        match self.notice(&notice, sent_ms.unwrap_or_else(|| self.cloud.now_ms()), looks).await {
+            Outcome::Done(how) => {
+                tracing::info!(id, how, "done");
+                false
+            }
+            Outcome::ComesBack { after, waiting_for } => {
+                tracing::info!(id, after = after.as_secs(), ?waiting_for, "comes back");
+                let receipt = message.receipt_handle.as_deref().unwrap_or_default();
+                if let Err(error) = self.queue.come_back(receipt, after).await {
+                    tracing::warn!(id, error, "it comes back when its visibility ends");
+                }
+                true
+            }
+        }
+    }
+
+    /// Puts a message away for people; one that can't be put away stays where it is.
+    async fn bury(&self, message: &SqsMessage, poison: &Poison) -> bool {
+        let (id, reason) = (message.message_id.as_deref(), poison.to_string());
+        match self.queue.bury(message.body.as_deref().unwrap_or_default(), &reason).await {
+            Ok(()) => {
+                tracing::error!(id, reason, "a message makes no sense, and is with the dead letters");
+                false
+            }
+            Err(error) => {
+                tracing::error!(id, reason, error, "a message makes no sense, and could not be put away");
+                true
+            }
+        }
+    }
+
+    /// Looks at the instances of all notices that may need it.
+    pub(crate) async fn look<'a>(&self, notices: impl Iterator<Item = &'a Notice>) -> Looks {
+        let instance = |notice: &'a Notice| match notice {
+            Notice::Action(action) => action.settings().is_some().then_some(&action.instance),
+            Notice::Interruption { instance } => Some(instance),
+            Notice::Sweep | Notice::Other(_) => None,
+        };
+        let instances: BTreeSet<String> = notices.filter_map(instance).cloned().collect();
+        if instances.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        self.cloud.see(&Vec::from_iter(instances)).await
+    }
+
+    /// Acts on one notice that was sent at `sent_ms`.
+    pub(crate) async fn notice(&self, notice: &Notice, sent_ms: u64, looks: &Looks) -> Outcome {
+        match notice {
+            Notice::Action(action) => {
+                let Some(settings) = action.settings() else {
+                    return Outcome::Done(format!("the hook {} is not ours", action.hook));
+                };
+                let case = Case { action, settings: &settings, seen: of(looks, &action.instance), began_ms: sent_ms };
+                case.act(&self.cloud).await
+            }
+            Notice::Interruption { instance } => self.interruption(instance, sent_ms, looks).await,
+            Notice::Sweep => {
+                self.sweep().await.map_or_else(failed, |swept| Outcome::Done(format!("{} waited", swept.len())))
+            }
+            Notice::Other(what) => Outcome::Done(format!("nothing to do for {what}")),
+        }
+    }
+
+    /// The instance's group says how it is drained.
+    async fn interruption(&self, instance: &str, sent_ms: u64, looks: &Looks) -> Outcome {
+        let group = match self.cloud.group_of(instance).await {
+            Ok(Some(group)) => group,
+            Ok(None) => return Outcome::Done(format!("the Spot instance {instance} is in no group")),
+            Err(error) => return failed(error),
+        };
+        let hooks = match self.cloud.hooks(&group).await {
+            Ok(hooks) => hooks,
+            Err(error) => return failed(error),
+        };
+        let Some(hook) = hooks.into_iter().find(|it| it.on == Transition::Terminate) else {
+            return Outcome::Done(format!("the group {group} has no drain of ours"));
+        };
+        let action = Action::found(group, hook, instance.to_owned());
+        let Some(settings) = action.settings() else {
+            return Outcome::Done(format!("the hook {} is not ours", action.hook));
+        };
+        let case = Case { action: &action, settings: &settings, seen: of(looks, instance), began_ms: sent_ms };
+        case.interrupted(&self.cloud).await
+    }
+}
+
+/// What one instance looks like.
+pub(crate) fn of(looks: &Looks, instance: &str) -> Result<Seen, String> {
+    let looks = looks.as_ref().map_err(Clone::clone)?;
+    looks.get(instance).cloned().ok_or_else(|| format!("{instance} was not looked at"))
+}
+
+fn failed(error: String) -> Outcome {
+    Outcome::ComesBack { after: pace::pause(Duration::ZERO), waiting_for: vec![error] }
+}
+
+impl Action {
+    /// What our own hook says of what there is to do; nothing for a hook of somebody else's.
+    pub(crate) fn settings(&self) -> Option<HookSettings> {
+        let settings = HookSettings::read(self.metadata.as_deref()?)?;
+        let fits = matches!(
+            (&settings.task, self.on),
+            (Task::Gate(_), Transition::Launch) | (Task::Drain(_), Transition::Terminate)
+        );
+        fits.then_some(settings)
+    }
+}

@@ -1,0 +1,101 @@
+//! The seam between deciding and doing: one call of a service each, or one bulk look.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use environment::Transition;
+use environment::hook_settings::HookSettings;
+
+use crate::facts::{Command, Seen, Target};
+use crate::notice::Action;
+
+/// What a lifecycle action ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    Continue,
+    Abandon,
+}
+
+/// Whether somebody still waits: Auto Scaling answers the same for an action that is complete, expired or unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    Yes,
+    /// Nobody waits, or listens, any more.
+    TooLate,
+}
+
+/// An instance in one of Auto Scaling's `:Wait` states.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    pub group: String,
+    /// `i-…`
+    pub instance: String,
+    pub on: Transition,
+    /// Since when, as its activity says.
+    pub since_ms: Option<u64>,
+}
+
+/// A group's hook with settings of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OurHook {
+    pub name: String,
+    pub on: Transition,
+    /// As [`HookSettings::text`] wrote it.
+    pub metadata: String,
+}
+
+/// AWS, or a test. Every error is a sentence, and passes or lasts: the caller tries again either way, and has its own time.
+#[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
+pub trait Cloud {
+    /// The time, in ms since the epoch.
+    fn now_ms(&self) -> u64;
+
+    /// Looks at instances, all at once. One that EC2 does not know is [`State::Unknown`](crate::facts::State::Unknown).
+    async fn see(&self, instances: &[String]) -> Result<BTreeMap<String, Seen>, String>;
+
+    /// What target groups say of an instance, in their order.
+    async fn targets(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String>;
+
+    /// Takes an instance out of target groups.
+    async fn leave(&self, arns: &[String], instance: &str) -> Result<(), String>;
+
+    /// What became of the drain command that was sent to an instance after `since_ms`.
+    async fn drained(&self, instance: &str, since_ms: u64) -> Result<Command, String>;
+
+    /// Sends the drain command, which may take so long.
+    async fn drain(&self, instance: &str, within: Duration) -> Result<Told, String>;
+
+    /// Ends a wait.
+    async fn complete(&self, action: &Action, ends: Ends) -> Result<Told, String>;
+
+    /// Says that somebody still works on it.
+    async fn heartbeat(&self, action: &Action) -> Result<Told, String>;
+
+    /// What an instance can still tell of itself: each with its name. `reachable` is whether its agent may be asked.
+    async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, String>)>;
+
+    /// Writes lines to a stream of a log group, which is made if need be; the group is not.
+    async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), String>;
+
+    /// The instances of our groups that wait for a hook.
+    async fn waiting(&self) -> Result<Vec<Waiting>, String>;
+
+    /// The hooks of a group that are ours.
+    async fn hooks(&self, group: &str) -> Result<Vec<OurHook>, String>;
+
+    /// The group that an instance is in.
+    async fn group_of(&self, instance: &str) -> Result<Option<String>, String>;
+
+    /// Until when the environment of an owner has to be deleted, if it is being deleted.
+    async fn delete_ends_ms(&self, settings: &HookSettings) -> Result<Option<u64>, String>;
+}
+
+/// The queue that messages come from, and the one where those go that nobody understands.
+#[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
+pub trait Queue {
+    /// Lets a message that was received come again, after this long.
+    async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), String>;
+
+    /// Puts a message away for people, with the reason.
+    async fn bury(&self, body: &str, reason: &str) -> Result<(), String>;
+}

@@ -1,0 +1,73 @@
+//! What is done next with an instance that ends. Pure.
+
+use crate::facts::{Agent, Command, Seen, State, Target};
+
+/// The next step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// There is nothing more to do; how it ended.
+    Finish(String),
+    /// It is taken out of its target groups.
+    LeaveTargets,
+    /// The drain command is sent.
+    Send,
+    /// It takes a while; what for.
+    Wait(Vec<String>),
+}
+
+/// What is known of it; what could not be found out is the sentence why.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub seen: Result<Seen, String>,
+    pub command: Result<Command, String>,
+    pub targets: Result<Vec<Target>, String>,
+}
+
+/// Decides for an instance whose time ends at `ends_ms`.
+///
+/// What it serves goes first: it leaves its target groups, and what is on its way there ends, before its services stop. An
+/// instance that is gone, or that nobody can reach, holds up nobody.
+#[must_use]
+pub fn decide(facts: &Facts, now_ms: u64, ends_ms: u64) -> Step {
+    if let Ok(seen) = &facts.seen {
+        match seen.state {
+            State::Gone | State::Unknown => return Step::Finish("the instance is gone".into()),
+            State::Stopped => return Step::Finish("the instance is stopped".into()),
+            State::Pending | State::Running | State::Other(_) => {}
+        }
+    }
+    match &facts.command {
+        Ok(Command::Succeeded) => return Step::Finish("drained".into()),
+        Ok(Command::Failed(why)) => return Step::Finish(format!("the drain failed: {why}")),
+        Ok(Command::Unsent | Command::Running) | Err(_) => {}
+    }
+    if now_ms >= ends_ms {
+        return Step::Finish(format!("its time was up while it waited for: {}", waits(facts).join("; ")));
+    }
+    match (&facts.seen, &facts.command, &facts.targets) {
+        (Ok(seen), Ok(Command::Unsent), _) if seen.agent != Agent::Online => {
+            Step::Finish("nobody can be asked to drain it: its SSM agent is not online".into())
+        }
+        (Ok(_), Ok(Command::Unsent), Ok(targets)) if targets.iter().any(is_in) => Step::LeaveTargets,
+        (Ok(_), Ok(Command::Unsent), Ok(targets)) if !targets.contains(&Target::Draining) => Step::Send,
+        _ => Step::Wait(waits(facts)),
+    }
+}
+
+fn is_in(target: &Target) -> bool {
+    matches!(target, Target::Healthy | Target::NotHealthy(_))
+}
+
+fn waits(facts: &Facts) -> Vec<String> {
+    let unknown = [facts.seen.as_ref().err(), facts.command.as_ref().err(), facts.targets.as_ref().err()];
+    let mut waits: Vec<String> = unknown.into_iter().flatten().cloned().collect();
+    match &facts.command {
+        Ok(Command::Running) => waits.push("the drain command".into()),
+        Ok(Command::Unsent) if facts.targets.as_ref().is_ok_and(|all| all.contains(&Target::Draining)) => {
+            waits.push("its target groups to let it go".into());
+        }
+        Ok(Command::Unsent) => waits.push("its turn".into()),
+        Ok(_) | Err(_) => {}
+    }
+    waits
+}

@@ -1,0 +1,58 @@
+//! What is kept of an instance that is given up: after the verdict nobody can ask it any more.
+
+use serde_json::json;
+
+use crate::act::Case;
+use crate::cloud::Cloud;
+use crate::facts::Agent;
+
+/// How much of each piece is kept, from its end, in bytes: 64 KiB, which is all that EC2 keeps of a console (the API
+/// reference of `GetConsoleOutput`), and a sixteenth of what a log group takes in one line.
+const KEPT: usize = 65_536;
+
+/// Gathers and writes it, and says where it is, or why it is not.
+pub(crate) async fn gather(cloud: &impl Cloud, case: &Case<'_>, why: &[String], now_ms: u64) -> String {
+    let instance = &case.action.instance;
+    let reachable = case.seen.as_ref().is_ok_and(|seen| seen.agent == Agent::Online);
+    let seen = match &case.seen {
+        Ok(seen) => json!({
+            "State": format!("{:?}", seen.state), "UserData": format!("{:?}", seen.user_data),
+            "StatusChecks": format!("{:?}", seen.checks), "Agent": format!("{:?}", seen.agent),
+        }),
+        Err(why) => json!(why),
+    };
+    let verdict = json!({
+        "Verdict": "ABANDON", "Why": why, "Instance": instance, "AutoScalingGroup": case.action.group,
+        "WaitedSeconds": now_ms.saturating_sub(case.began_ms) / 1_000, "Seen": seen,
+    });
+    let pieces = cloud.evidence(instance, reachable).await.into_iter().map(|(name, text)| match text {
+        Ok(text) => format!("{name}:\n{}", last(&text)),
+        Err(error) => format!("{name}: {error}"),
+    });
+    let lines = std::iter::once(verdict.to_string()).chain(pieces).collect();
+    let stream = format!("{instance}/evidence");
+    match cloud.write(&case.settings.log_group, &stream, lines).await {
+        Ok(()) => format!("evidence in {} {stream}", case.settings.log_group),
+        Err(error) => format!("no evidence was written: {error}"),
+    }
+}
+
+/// The last [`KEPT`] bytes, from the beginning of a character.
+fn last(text: &str) -> &str {
+    let from = text.len().saturating_sub(KEPT);
+    let from = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    &text[from..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_text_is_kept_and_no_character_is_cut() {
+        let long = "ü".repeat(KEPT);
+        assert_eq!(last(&long).len(), KEPT);
+        assert_eq!(last(&format!("{long}x")).len(), KEPT - 1);
+        assert_eq!(last("short"), "short");
+    }
+}

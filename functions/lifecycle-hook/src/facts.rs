@@ -1,0 +1,81 @@
+//! What can be seen of an instance.
+
+/// An instance, as EC2 and SSM show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub state: State,
+    pub user_data: UserData,
+    pub checks: Checks,
+    pub agent: Agent,
+}
+
+/// What EC2 says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// EC2 does not know it: it is gone for long, or so new that a read misses it.
+    Unknown,
+    /// It starts.
+    Pending,
+    Running,
+    /// It is stopping or stopped.
+    Stopped,
+    /// It is shutting down or terminated.
+    Gone,
+    /// Something newer than this function.
+    Other(String),
+}
+
+/// What its user data says of itself, by the tag [`USER_DATA`](environment::hook_settings::USER_DATA).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserData {
+    /// Nothing yet.
+    Silent,
+    Done,
+    /// It failed; where.
+    Failed(String),
+}
+
+/// EC2's status checks, the worse of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checks {
+    /// They say nothing yet.
+    Silent,
+    Passed,
+    /// They fail.
+    Impaired {
+        /// Since when.
+        since_ms: u64,
+    },
+}
+
+/// What SSM says of its agent. `Online` can be some minutes old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Agent {
+    Unregistered,
+    Online,
+    /// It registered, and is not heard of any more.
+    Lost,
+}
+
+/// What a target group says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// It is not in it: Auto Scaling registers an instance when it goes into service.
+    Absent,
+    Healthy,
+    /// It is in it, and not healthy or not yet; what is said.
+    NotHealthy(String),
+    /// It leaves.
+    Draining,
+}
+
+/// What became of the drain command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// There is none.
+    Unsent,
+    Running,
+    Succeeded,
+    /// It failed, could not be delivered, or took too long; what is said.
+    Failed(String),
+}

@@ -1,0 +1,112 @@
+//! Whether a new instance goes into service. Pure.
+//!
+//! Three answers, not two: what is not seen to be healthy is not ill for that. An agent may be slow to register, and a
+//! read may miss what is new; so without evidence there is only waiting, until the gate's own time is up.
+
+use std::time::Duration;
+
+use environment::hook_settings::{Gate, OnTimeout};
+
+use crate::facts::{Agent, Checks, Seen, State, Target, UserData};
+
+/// What becomes of an instance that waits to go into service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes into service; why.
+    Continue(String),
+    /// It is replaced; why, a sentence each.
+    Abandon(Vec<String>),
+    /// Nobody can say yet; what for.
+    Wait(Vec<String>),
+}
+
+/// For how long EC2 may not know an instance that Auto Scaling has just made: its reads lag, and peers look for up to 5
+/// minutes (FACTS, section 3).
+const UNKNOWN_FOR: Duration = Duration::from_mins(5);
+
+/// For how long a status check may fail before it counts: 2 minutes, so that one that fails while the instance still boots
+/// does not.
+const IMPAIRED_FOR: Duration = Duration::from_mins(2);
+
+/// Judges an instance that has waited for so long, by what is seen of it; if it can't be seen, by the sentence why.
+///
+/// Evidence of health is that user data ran to its end and that the agent is there, not that the status checks have
+/// passed: those take minutes to say so, and only their failure tells anything more.
+#[must_use]
+pub fn decide(gate: Gate, seen: &Result<Seen, String>, targets: &[Target], waited: Duration, now_ms: u64) -> Verdict {
+    let seen = match seen {
+        Ok(seen) => seen,
+        Err(why) => return timed(gate, vec![why.clone()], waited),
+    };
+    let ill = illness(seen, waited, now_ms);
+    if !ill.is_empty() {
+        return Verdict::Abandon(ill);
+    }
+    let waiting_for = what_is_missing(seen, targets);
+    if waiting_for.is_empty() {
+        let seconds = waited.as_secs();
+        return Verdict::Continue(format!("healthy after {seconds} s: user data is done, and the agent is online"));
+    }
+    timed(gate, waiting_for, waited)
+}
+
+/// When waiting ends, it ends as the environment wants it.
+fn timed(gate: Gate, waiting_for: Vec<String>, waited: Duration) -> Verdict {
+    if waited < Duration::from_secs(gate.seconds.into()) {
+        return Verdict::Wait(waiting_for);
+    }
+    let told = format!("after {} s it still waits for: {}", waited.as_secs(), waiting_for.join("; "));
+    match gate.on_timeout {
+        OnTimeout::Abandon => Verdict::Abandon(vec![told]),
+        OnTimeout::Continue => Verdict::Continue(format!("LaunchGateOnTimeout is Continue, and {told}")),
+    }
+}
+
+/// What is certainly wrong.
+fn illness(seen: &Seen, waited: Duration, now_ms: u64) -> Vec<String> {
+    let mut ill = Vec::new();
+    match &seen.state {
+        State::Gone => ill.push(String::from("EC2 has ended it")),
+        State::Unknown if waited >= UNKNOWN_FOR => ill.push(String::from("EC2 does not know it")),
+        _ => {}
+    }
+    if let UserData::Failed(why) = &seen.user_data {
+        ill.push(format!("its user data {why}"));
+    }
+    if let Checks::Impaired { since_ms } = seen.checks {
+        let impaired = Duration::from_millis(now_ms.saturating_sub(since_ms));
+        if impaired >= IMPAIRED_FOR {
+            ill.push(format!("a status check has failed for {} s", impaired.as_secs()));
+        }
+    }
+    ill
+}
+
+/// What is not there yet.
+fn what_is_missing(seen: &Seen, targets: &[Target]) -> Vec<String> {
+    let mut missing = Vec::new();
+    match &seen.state {
+        State::Running | State::Gone => {}
+        State::Unknown => missing.push(String::from("EC2 to know it")),
+        State::Pending => missing.push(String::from("EC2 to start it")),
+        State::Stopped => missing.push(String::from("EC2 to start it again: it is stopped")),
+        State::Other(state) => missing.push(format!("EC2 to say running instead of {state}")),
+    }
+    if seen.user_data == UserData::Silent {
+        missing.push(String::from("its user data to end"));
+    }
+    match seen.agent {
+        Agent::Online => {}
+        Agent::Unregistered => missing.push(String::from("its SSM agent to register")),
+        Agent::Lost => missing.push(String::from("its SSM agent to come back")),
+    }
+    if let Checks::Impaired { .. } = seen.checks {
+        missing.push(String::from("a status check to pass"));
+    }
+    missing.extend(targets.iter().filter_map(|target| match target {
+        Target::NotHealthy(why) => Some(format!("its target group to find it healthy: {why}")),
+        Target::Draining => Some(String::from("its target group, which lets it go")),
+        Target::Absent | Target::Healthy => None,
+    }));
+    missing
+}

@@ -1,0 +1,82 @@
+//! Answers lifecycle hooks: a new instance goes into service when it is seen to be healthy, and one that ends is drained
+//! first.
+//!
+//! There is no store. Settings travel in the hook's notification metadata, how long an instance waits is told by its
+//! message's own timestamp, and each look starts anew: so messages may come twice, late, or not at all.
+//!
+//! The files: `notice` (what a message tells), `facts` (what can be seen of an instance), `gate` and `drain` (what to do:
+//! pure), `pace` (how often), `act` (does it), `evidence` (what is kept of an instance that is given up), `batch` (messages in,
+//! outcomes out), `sweep` (what no message tells of), `cloud` (the seam), `aws` (behind it), `settings`.
+
+mod act;
+pub mod aws;
+mod batch;
+pub mod cloud;
+pub mod drain;
+mod evidence;
+pub mod facts;
+pub mod gate;
+mod notice;
+pub mod pace;
+mod settings;
+mod sweep;
+
+pub use act::Outcome;
+pub use notice::{Action, Notice, Place, Poison};
+pub use settings::Settings;
+pub use sweep::Swept;
+
+use aws_lambda_events::sqs::SqsEvent;
+use cloud::{Cloud, Queue};
+use lambda_kit::Error;
+use serde_json::{Value, json};
+
+/// Everything that the function has.
+#[derive(Debug)]
+pub struct LifecycleHook<C, Q> {
+    /// The account that it runs in.
+    pub cloud: C,
+    /// Where its messages come from, and where those go that nobody understands.
+    pub queue: Q,
+}
+
+impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
+    /// Handles one invocation: a batch of the queue, messages of a topic, the schedule, or a single event, which then has one
+    /// look and is followed by the sweep.
+    ///
+    /// # Errors
+    /// If an event that is no message makes no sense, or the sweep can't list the groups.
+    pub async fn handle(&self, event: Value) -> Result<Value, Error> {
+        let records = event.get("Records").and_then(Value::as_array);
+        if records.is_some_and(|all| all.iter().all(|it| it.get("Sns").is_none())) {
+            let batch: SqsEvent = serde_json::from_value(event)?;
+            return Ok(serde_json::to_value(self.batch(batch).await)?);
+        }
+        let notices: Vec<Notice> = match records {
+            Some(all) => {
+                let message =
+                    |it: &Value| it.pointer("/Sns/Message").and_then(Value::as_str).unwrap_or_default().to_owned();
+                all.iter().map(|it| Notice::read(&message(it))).collect::<Result<_, _>>()
+            }
+            None => Notice::of(&event).map(|notice| vec![notice]),
+        }
+        .map_err(|poison| poison.to_string())?;
+        let looks = self.look(notices.iter()).await;
+        let mut told = Vec::new();
+        for notice in &notices {
+            if *notice == Notice::Sweep {
+                let swept = self.sweep().await?;
+                let swept = swept.iter().map(|it| json!({ "Instance": it.instance, "Told": it.told }));
+                told.push(json!({ "Swept": swept.collect::<Vec<_>>() }));
+                continue;
+            }
+            told.push(match self.notice(notice, self.cloud.now_ms(), &looks).await {
+                Outcome::Done(how) => json!({ "Done": how }),
+                Outcome::ComesBack { after, waiting_for } => {
+                    json!({ "WaitsFor": waiting_for, "LooksAgainAfterSeconds": after.as_secs() })
+                }
+            });
+        }
+        Ok(if told.len() == 1 { told.remove(0) } else { Value::Array(told) })
+    }
+}

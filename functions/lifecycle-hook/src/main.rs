@@ -1,0 +1,23 @@
+//! The function `lifecycle-hook`: wiring only.
+
+use std::sync::Arc;
+
+use lambda_kit::{Error, environment, init_logging, run, sdk_config};
+use lifecycle_hook::aws::{Account, Queues};
+use lifecycle_hook::{LifecycleHook, Settings};
+use requests::records::DynamoRecords;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    init_logging("lifecycle-hook");
+    let config = sdk_config().await;
+    let settings = Settings::from_vars(environment)?;
+    let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table);
+    let queue = Queues::new(&config, settings.queue_url, settings.dead_letters_url);
+    let function = Arc::new(LifecycleHook { cloud: Account::new(&config, records), queue });
+    run("lifecycle-hook", move |event, _| {
+        let function = Arc::clone(&function);
+        async move { function.handle(event).await }
+    })
+    .await
+}

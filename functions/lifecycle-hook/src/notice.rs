@@ -1,0 +1,182 @@
+//! What a message tells: one type for all shapes in which lifecycle actions arrive.
+//!
+//! `EventBridge`'s envelope, what Auto Scaling sends to a queue or a topic itself, and any of these inside an SNS
+//! envelope. Fields that are not asked for may be anything.
+
+use std::fmt;
+
+use environment::Transition;
+use serde_json::{Map, Value};
+
+/// What a message tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// An instance waits for a hook.
+    Action(Action),
+    /// EC2 ends a Spot instance two minutes after the message was sent.
+    Interruption {
+        /// `i-…`
+        instance: String,
+    },
+    /// It is time to look for instances that wait and of which no message tells.
+    Sweep,
+    /// Nothing that is acted on; what it is.
+    Other(String),
+}
+
+/// An instance that waits for a hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    pub group: String,
+    pub hook: String,
+    /// Names this wait; the sweep does not know it.
+    pub token: Option<String>,
+    /// `i-…`
+    pub instance: String,
+    pub on: Transition,
+    /// What the hook says to its subscriber.
+    pub metadata: Option<String>,
+    /// Where the instance comes from and goes to, if it is told: a pool of warm instances is a place like the group.
+    pub way: Option<(Place, Place)>,
+}
+
+/// Where an instance comes from, or goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// EC2 makes it, or ends it.
+    Ec2,
+    /// It is in service.
+    Group,
+    /// It is kept ready.
+    WarmPool,
+    /// Something newer than this function.
+    Other,
+}
+
+/// A message that can't be understood, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poison(pub String);
+
+impl fmt::Display for Poison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How many envelopes of SNS may stand in each other; one is what happens.
+const ENVELOPES: u32 = 3;
+
+const TEST: &str = "autoscaling:TEST_NOTIFICATION";
+
+impl Notice {
+    /// Reads a message's body.
+    ///
+    /// # Errors
+    /// [`Poison`], which says what is missing or what was expected.
+    pub fn read(body: &str) -> Result<Notice, Poison> {
+        let mut body = body.to_owned();
+        for _ in 0..=ENVELOPES {
+            let Ok(value) = serde_json::from_str::<Value>(&body) else { return of_lines(&body) };
+            match value.get("Message").and_then(Value::as_str) {
+                Some(message) if value.get("LifecycleTransition").is_none() => body = message.to_owned(),
+                _ => return Notice::of(&value),
+            }
+        }
+        Err(Poison(format!("more than {ENVELOPES} envelopes of SNS in each other")))
+    }
+
+    /// Reads an event that is no envelope of SNS.
+    ///
+    /// # Errors
+    /// As of [`Notice::read`].
+    pub fn of(value: &Value) -> Result<Notice, Poison> {
+        let fields = value.as_object().ok_or_else(|| Poison(String::from("no JSON object")))?;
+        if let Some(kind) = fields.get("detail-type") {
+            let kind = kind.as_str().ok_or_else(|| Poison(String::from("detail-type is no text")))?;
+            return of_event_bridge(kind, fields);
+        }
+        if fields.contains_key("LifecycleTransition") || fields.contains_key("Event") {
+            return of_auto_scaling(fields);
+        }
+        let known: Vec<&str> = fields.keys().map(String::as_str).take(8).collect();
+        Err(Poison(format!(
+            "it has none of detail-type (EventBridge), LifecycleTransition, Event (Auto Scaling) and Message (SNS); it has {}",
+            if known.is_empty() { String::from("nothing") } else { known.join(", ") }
+        )))
+    }
+}
+
+fn of_event_bridge(kind: &str, fields: &Map<String, Value>) -> Result<Notice, Poison> {
+    let none = Map::new();
+    let detail = fields.get("detail").and_then(Value::as_object).unwrap_or(&none);
+    match kind {
+        "EC2 Instance-launch Lifecycle Action" | "EC2 Instance-terminate Lifecycle Action" => {
+            of_action(detail, "detail.")
+        }
+        "EC2 Spot Instance Interruption Warning" => match text(detail, "instance-id") {
+            Some(instance) => Ok(Notice::Interruption { instance }),
+            None => Err(Poison(String::from("detail.instance-id is missing"))),
+        },
+        "Scheduled Event" => Ok(Notice::Sweep),
+        other => Ok(Notice::Other(other.to_owned())),
+    }
+}
+
+/// What Auto Scaling sends itself, to a queue or a topic.
+fn of_auto_scaling(fields: &Map<String, Value>) -> Result<Notice, Poison> {
+    let event = text(fields, "Event").unwrap_or_default();
+    let transition = text(fields, "LifecycleTransition").unwrap_or_default();
+    if event == TEST || transition == TEST {
+        return Ok(Notice::Other(String::from("a test notification")));
+    }
+    if !fields.contains_key("LifecycleTransition") {
+        return Ok(Notice::Other(event));
+    }
+    of_action(fields, "")
+}
+
+/// `place` is where the fields stand, for messages.
+fn of_action(fields: &Map<String, Value>, place: &str) -> Result<Notice, Poison> {
+    const NEEDED: [&str; 5] =
+        ["AutoScalingGroupName", "LifecycleHookName", "EC2InstanceId", "LifecycleTransition", "LifecycleActionToken"];
+    let values = NEEDED.map(|name| text(fields, name));
+    let [Some(group), Some(hook), Some(instance), Some(transition), Some(token)] = values else {
+        let missing = NEEDED.into_iter().filter(|name| text(fields, name).is_none());
+        let missing: Vec<String> = missing.map(|name| format!("{place}{name}")).collect();
+        return Err(Poison(format!("missing, or no text: {}", missing.join(", "))));
+    };
+    let on = match transition.as_str() {
+        "autoscaling:EC2_INSTANCE_LAUNCHING" => Transition::Launch,
+        "autoscaling:EC2_INSTANCE_TERMINATING" => Transition::Terminate,
+        other => return Ok(Notice::Other(format!("the transition {other}"))),
+    };
+    let way = text(fields, "Origin").zip(text(fields, "Destination"));
+    let way = way.map(|(from, to)| (Place::of(&from), Place::of(&to)));
+    let metadata = text(fields, "NotificationMetadata");
+    Ok(Notice::Action(Action { group, hook, token: Some(token), instance, on, metadata, way }))
+}
+
+/// A line for each field, as Auto Scaling writes to a topic.
+fn of_lines(body: &str) -> Result<Notice, Poison> {
+    let lines = body.lines().filter_map(|line| line.split_once(": "));
+    let fields: Map<String, Value> = lines.map(|(name, value)| (name.trim().into(), value.trim().into())).collect();
+    if fields.contains_key("LifecycleTransition") || fields.contains_key("Event") {
+        return of_auto_scaling(&fields);
+    }
+    Err(Poison(String::from("no JSON, and no lines of Auto Scaling")))
+}
+
+fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {
+    fields.get(name)?.as_str().filter(|it| !it.is_empty()).map(str::to_owned)
+}
+
+impl Place {
+    fn of(text: &str) -> Place {
+        match text {
+            "EC2" => Place::Ec2,
+            "AutoScalingGroup" => Place::Group,
+            "WarmPool" => Place::WarmPool,
+            _ => Place::Other,
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! How often an instance that waits is looked at, and when Auto Scaling is told that it still does. Pure: how long it has
+//! waited is all the state there is, and the message's own timestamp tells it.
+
+use std::time::Duration;
+
+/// Most launches and drains are over by then, and end a few seconds after they could.
+const AT_FIRST: Duration = Duration::from_mins(5);
+/// The pause until then.
+const SHORT: Duration = Duration::from_secs(15);
+/// The pause after it. A wait of 48 h takes 20 + 956 receives so, and a queue gives up after 1,000 at most.
+const LONG: Duration = Duration::from_mins(3);
+
+/// The longest that a hook waits, whatever its heartbeat (the API reference of `PutLifecycleHook`): so many heartbeats,
+const HEARTBEATS: u32 = 100;
+/// and 48 hours.
+const LONGEST: Duration = Duration::from_hours(48);
+
+/// How long to stay away, after so long.
+#[must_use]
+pub fn pause(waited: Duration) -> Duration {
+    if waited < AT_FIRST { SHORT } else { LONG }
+}
+
+/// Whether a heartbeat is sent with a look that finds nothing new. In the first third of a heartbeat none is needed: the
+/// wait itself has just begun, and two more looks come before it is over.
+#[must_use]
+pub fn beats(waited: Duration, heartbeat: Duration) -> bool {
+    waited >= heartbeat / 3
+}
+
+/// How long a hook with this heartbeat can be kept waiting.
+#[must_use]
+pub fn longest(heartbeat: Duration) -> Duration {
+    LONGEST.min(heartbeat * HEARTBEATS)
+}
