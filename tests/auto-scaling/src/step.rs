@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    AutoScaling, Books, Group, Instance, LaunchTemplate, LifecycleState, Moment, Started, Subnet,
+    AutoScaling, Books, Event, Group, Instance, LaunchTemplate, LifecycleState, Moment, Notification, Started, Subnet,
+    Transition,
     activity::{ActivityStatus, What},
     group::{Backoff, Launching},
 };
@@ -22,6 +23,10 @@ pub struct Token(pub u64);
 pub enum Effect {
     /// Start an instance, and say how that went: [`AutoScaling::launched`] or [`AutoScaling::launch_failed`].
     Launch(Launch),
+    /// Tell EventBridge.
+    Tell(Event),
+    /// Tell a hook's own target.
+    Notify(Notification),
     /// End an instance. The group lists it until its time to terminate is over.
     Terminate {
         /// Whose it is.
@@ -82,7 +87,10 @@ impl AutoScaling {
             subnet,
             state: LifecycleState::Pending,
             protected: group.settings.new_instances_protected,
+            actions: Vec::new(),
+            ended_by_ec2: false,
             until: Some(due),
+            interrupted: None,
             activity,
         });
         self.books.history.launched(activity, &started.instance_id);
@@ -100,6 +108,7 @@ impl AutoScaling {
         }
         group.cooldown.from = now;
         self.books.history.fail(launching.activity, why, now);
+        self.books.tell_ended(Transition::Launching, "", launching.activity, now);
         self.remove_deleted();
     }
 
@@ -112,18 +121,44 @@ impl AutoScaling {
 }
 
 impl Group {
-    /// Ends the states that are over.
-    fn turn(&mut self, books: &mut Books, now: Moment) {
-        for instance in &mut self.instances {
-            let Some(due) = instance.until.take_if(|due| *due <= now) else { continue };
-            books.history.succeed(instance.activity, due);
-            self.cooldown.from = self.cooldown.from.max(due);
-            if instance.state == LifecycleState::Pending {
-                instance.state = LifecycleState::InService;
+    /// Ends the states that are over, each when it was due.
+    pub(crate) fn turn(&mut self, books: &mut Books, now: Moment) {
+        for place in 0..self.instances.len() {
+            while let Some(due) = self.instances[place].next_due().filter(|due| *due <= now) {
+                self.advance(place, books, due);
             }
         }
         // One that ends and waits for nothing more is gone.
-        self.instances.retain(|it| it.state != LifecycleState::Terminating || it.until.is_some());
+        self.instances.retain(|it| it.state.is_active() || it.until.is_some());
+    }
+
+    /// Does what is due for an instance at a moment.
+    fn advance(&mut self, place: usize, books: &mut Books, at: Moment) {
+        if self.instances[place].interrupted == Some(at) {
+            return self.interrupt(place, books, at);
+        }
+        self.instances[place].until = None;
+        let state = self.instances[place].state;
+        match state {
+            LifecycleState::Pending if self.wait(place, Transition::Launching, books, at) => {}
+            LifecycleState::Pending | LifecycleState::PendingProceed => {
+                self.instances[place].state = LifecycleState::InService;
+                self.is_done(place, Transition::Launching, books, at);
+            }
+            LifecycleState::PendingWait | LifecycleState::TerminatingWait => self.expire(place, books, at),
+            LifecycleState::Terminating | LifecycleState::TerminatingProceed => {
+                self.is_done(place, Transition::Terminating, books, at);
+            }
+            LifecycleState::InService => {}
+        }
+    }
+
+    /// What an instance has begun, it has done.
+    fn is_done(&mut self, place: usize, what: Transition, books: &mut Books, at: Moment) {
+        let Instance { id, activity, .. } = &self.instances[place];
+        books.history.succeed(*activity, at);
+        books.tell_ended(what, id, *activity, at);
+        self.cooldown.from = self.cooldown.from.max(at);
     }
 
     fn grow(&mut self, books: &mut Books, now: Moment) {
@@ -169,21 +204,36 @@ impl Group {
         }
     }
 
-    /// Has an instance end, and gives the activity.
+    /// Has an instance end once the hooks let it, and gives the activity.
+    ///
+    /// Hooks are waited for however the instance comes to its end, also if a launching hook was abandoned or it never was
+    /// in service: no source was found that excepts these. A forced delete of the group does not wait.
     pub(crate) fn terminate(&mut self, place: usize, cause: String, books: &mut Books, now: Moment) -> usize {
-        let Instance { id, subnet, state, activity: begun, .. } = self.instances[place].clone();
-        if state == LifecycleState::Pending {
+        let Instance { id, subnet, activity: begun, .. } = self.instances[place].clone();
+        if !books.history.is_over(begun) {
+            // Which event tells of this, if one does, was not found.
             books.history.cancel(begun, now);
         }
         let description = format!("Terminating EC2 instance: {id}");
         let what = What { description, cause, status: ActivityStatus::InProgress };
         let activity = books.history.begin(self, what, &subnet, now);
-        let instance = &mut self.instances[place];
-        instance.state = LifecycleState::Terminating;
-        instance.until = Some(now + books.timing.terminate);
-        instance.activity = activity;
-        books.outbox.push(Effect::Terminate { group: self.name.clone(), instance_id: id });
+        self.instances[place].activity = activity;
+        self.instances[place].actions.clear();
+        if self.deleting || !self.wait(place, Transition::Terminating, books, now) {
+            self.end(place, LifecycleState::Terminating, books, now);
+        }
         activity
+    }
+
+    /// Has an instance end now, unless EC2 has ended it.
+    pub(crate) fn end(&mut self, place: usize, state: LifecycleState, books: &mut Books, at: Moment) {
+        let instance = &mut self.instances[place];
+        instance.state = state;
+        instance.until = Some(at + books.timing.terminate);
+        books.history.goes_on(instance.activity, ActivityStatus::InProgress);
+        if !instance.ended_by_ec2 {
+            books.outbox.push(Effect::Terminate { group: self.name.clone(), instance_id: instance.id.clone() });
+        }
     }
 
     fn instance_tags(&self) -> Vec<(String, String)> {
@@ -197,6 +247,6 @@ impl Group {
             return Some(now);
         }
         let launch = (!self.missing().is_empty()).then(|| self.backoff.until.map_or(now, |until| until.max(now)));
-        self.instances.iter().filter_map(|it| it.until).chain(launch).min()
+        self.instances.iter().filter_map(Instance::next_due).chain(launch).min()
     }
 }

@@ -5,4 +5,5 @@ mod deleting;
 mod groups;
 mod host;
 mod instances;
+mod lifecycle;
 mod policies;
