@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Hook, Instance, LaunchTemplate, Moment, Policy, PutHook, Settings, Subnet, Tag, step::Token};
+use crate::{Hook, Instance, LaunchTemplate, Moment, Policy, PutHook, Settings, Subnet, Tag, launch::Token};
 
 /// What a create call has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

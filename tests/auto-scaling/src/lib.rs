@@ -5,6 +5,9 @@
 //! [`AutoScaling::step`] whenever time has passed or something was changed, starts and ends the instances that it is
 //! told to, and answers each [`Effect::Launch`] with [`AutoScaling::launched`] or [`AutoScaling::launch_failed`].
 //!
+//! Instances wait for lifecycle hooks until somebody completes the actions or their time is up. What EventBridge and the
+//! hooks' own targets are told are effects as well. What can be seen of the instances themselves is a [`Fleet`].
+//!
 //! Error codes and messages are AWS's where reports of users show them. What is not simulated is listed in the README of
 //! the local cloud.
 
@@ -13,12 +16,14 @@ mod arn;
 mod capacity;
 mod event;
 mod fault;
+mod fleet;
 mod group;
 mod groups;
 mod hook;
 mod instance;
 mod interruption;
 mod json;
+mod launch;
 mod lifecycle;
 mod metrics;
 mod moment;
@@ -36,16 +41,21 @@ use activity::History;
 pub use activity::{Activity, ActivityStatus};
 pub use event::{Detail, Event};
 pub use fault::Fault;
+pub use fleet::{
+    Agent, Behaviour, CheckStatus, Command, CommandOutcome, Fleet, Invocation, Marker, Member, PingStatus, Ready,
+    Sickness, StatusChecks,
+};
 pub use group::{Group, NewGroup};
 pub use hook::{Hook, LifecycleActionResult, PutHook, Transition};
 pub use instance::{Instance, LifecycleState, Started};
+pub use launch::{Launch, Token};
 pub use lifecycle::{ActionKey, LifecycleAction};
 pub use metrics::METRICS;
 pub use moment::Moment;
 pub use notification::Notification;
 pub use policy::{Adjustment, Policy};
 pub use settings::{DeletionProtection, LaunchTemplate, Settings, Subnet};
-pub use step::{Effect, Launch, Token};
+pub use step::Effect;
 pub use tag::Tag;
 
 /// How long instances take.

@@ -3,6 +3,7 @@
 
 mod deleting;
 mod events;
+mod fleet;
 mod groups;
 mod hooked;
 mod host;
