@@ -39,6 +39,8 @@ pub struct Activity {
 pub enum ActivityStatus {
     /// An instance starts.
     PreInService,
+    /// An instance waits for hooks.
+    MidLifecycleAction,
     /// An instance ends.
     InProgress,
     /// It is done.
@@ -55,6 +57,7 @@ impl ActivityStatus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PreInService => "PreInService",
+            Self::MidLifecycleAction => "MidLifecycleAction",
             Self::InProgress => "InProgress",
             Self::Successful => "Successful",
             Self::Failed => "Failed",
@@ -117,6 +120,26 @@ impl History {
     /// The instance that a launch has led to.
     pub(crate) fn launched(&mut self, place: usize, instance_id: &str) {
         self.0[place].description = format!("Launching a new EC2 instance: {instance_id}");
+    }
+
+    /// Changes how far an activity that is not over has come.
+    pub(crate) fn goes_on(&mut self, place: usize, status: ActivityStatus) {
+        self.0[place].status = status;
+    }
+
+    /// Breaks off a launch whose lifecycle action was abandoned: cancelled, in AWS's words (its troubleshooting guide).
+    pub(crate) fn abandon(&mut self, place: usize, token: &str, why: &str, at: Moment) {
+        self.cancel(place, at);
+        let activity = &mut self.0[place];
+        let message = format!(
+            "Instance failed to complete user's Lifecycle Action: Lifecycle Action with token {token} was abandoned: {why}"
+        );
+        activity.description = format!("{}.  Status Reason: {message}", activity.description);
+        activity.status_message = Some(message);
+    }
+
+    pub(crate) fn is_over(&self, place: usize) -> bool {
+        self.0[place].end.is_some()
     }
 
     pub(crate) fn succeed(&mut self, place: usize, at: Moment) {

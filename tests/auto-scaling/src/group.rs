@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Hook, Instance, LaunchTemplate, Moment, Policy, PutHook, Settings, Subnet, Tag, step::Token};
+use crate::{Hook, Instance, LaunchTemplate, Moment, Policy, PutHook, Settings, Subnet, Tag, launch::Token};
 
 /// What a create call has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Group {
     pub desired_capacity: u32,
     /// Its tags, by key.
     pub tags: BTreeMap<String, Tag>,
-    /// Its lifecycle hooks, by name. They are stored; instances do not wait for them.
+    /// Its lifecycle hooks, by name.
     pub hooks: BTreeMap<String, Hook>,
     /// Its scaling policies, by name.
     pub policies: BTreeMap<String, Policy>,

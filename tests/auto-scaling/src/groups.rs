@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    AutoScaling, DeletionProtection, Fault, Group, Hook, Moment, NewGroup, Settings, group::Backoff, group::Cooldown,
-    tag,
+    AutoScaling, Books, DeletionProtection, Fault, Group, Hook, Moment, NewGroup, Settings, group::Backoff,
+    group::Cooldown, tag,
 };
 
 impl AutoScaling {
@@ -43,6 +43,9 @@ impl AutoScaling {
         tag::set(&mut group.tags, new.tags)?;
         for hook in new.hooks {
             Hook::put(&mut group.hooks, hook)?;
+        }
+        for hook in group.hooks.values() {
+            self.books.test(&group.name, &group.arn, hook, now);
         }
         self.groups.insert(group.name.clone(), group);
         Ok(())
@@ -117,8 +120,8 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Deletes a group with its policies and hooks. With force its instances end first, protected or not, and it goes
-    /// when the last one is gone.
+    /// Deletes a group with its policies and hooks. With force its instances end first, protected or not and without
+    /// waiting for hooks ("deletes any outstanding lifecycle actions"), and it goes when the last one is gone.
     ///
     /// # Errors
     /// `ResourceInUse`: it has instances, and no force. `ScalingActivityInProgress`: launches that are not answered yet,
@@ -147,7 +150,9 @@ impl AutoScaling {
                 "You cannot delete an AutoScalingGroup while there are scaling activities in progress for that group.",
             ));
         }
+        group.turn(&mut self.books, now);
         group.deleting = true;
+        group.forget_actions(&mut self.books, now);
         group.desire(0, "deleted the AutoScalingGroup", now);
         self.remove_deleted();
         Ok(())
@@ -167,11 +172,16 @@ impl AutoScaling {
 
     /// A group that may be changed.
     pub(crate) fn modifiable(&mut self, name: &str) -> Result<&mut Group, Fault> {
+        self.open(name).map(|(group, _)| group)
+    }
+
+    /// A group that may be changed, and what is shared.
+    pub(crate) fn open(&mut self, name: &str) -> Result<(&mut Group, &mut Books), Fault> {
         let group = self.groups.get_mut(name).ok_or_else(|| not_found(name))?;
         if group.deleting {
             return Err(Fault::validation("The AutoScaling group may not be modified while it is pending delete"));
         }
-        Ok(group)
+        Ok((group, &mut self.books))
     }
 
     fn check_free(&self, name: &str) -> Result<(), Fault> {
@@ -197,7 +207,7 @@ impl Group {
     }
 }
 
-fn not_found(name: &str) -> Fault {
+pub(crate) fn not_found(name: &str) -> Fault {
     Fault::validation(format!("AutoScalingGroup name not found - AutoScalingGroup '{name}' not found"))
 }
 

@@ -1,8 +1,8 @@
-//! Lifecycle hooks. They are stored with their rules; instances do not wait for them.
+//! Lifecycle hooks and their rules. How instances wait for them is in `lifecycle.rs`.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{AutoScaling, Fault};
+use crate::{AutoScaling, Fault, Moment};
 
 /// As many hooks a group may have (AWS's quota).
 const MOST: usize = 50;
@@ -22,7 +22,7 @@ pub struct Hook {
     /// How long a wait lasts without a heartbeat: 30 s to 2 h.
     pub heartbeat: Duration,
     /// What follows a wait that nobody ends.
-    pub default_result: DefaultResult,
+    pub default_result: LifecycleActionResult,
     /// Up to 4,000 printable ASCII characters for whoever is told.
     pub metadata: Option<String>,
     /// The topic or queue that is told.
@@ -41,7 +41,7 @@ pub struct PutHook {
     /// 1 h.
     pub heartbeat: Option<Duration>,
     /// `ABANDON`.
-    pub default_result: Option<DefaultResult>,
+    pub default_result: Option<LifecycleActionResult>,
     /// None.
     pub metadata: Option<String>,
     /// None. An empty one takes away what is there.
@@ -59,9 +59,9 @@ pub enum Transition {
     Terminating,
 }
 
-/// What follows a wait that nobody ends.
+/// What becomes of an instance that waited: what somebody says, or the hook if nobody does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DefaultResult {
+pub enum LifecycleActionResult {
     /// Go on.
     Continue,
     /// End the instance.
@@ -78,6 +78,14 @@ impl Transition {
         }
     }
 
+    /// Origin and destination, as AWS writes them, of an instance that goes this way.
+    pub(crate) fn whereabouts(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Launching => ("EC2", "AutoScalingGroup"),
+            Self::Terminating => ("AutoScalingGroup", "EC2"),
+        }
+    }
+
     /// The transition that AWS writes so.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -85,7 +93,7 @@ impl Transition {
     }
 }
 
-impl DefaultResult {
+impl LifecycleActionResult {
     /// As AWS writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -109,7 +117,7 @@ impl Hook {
         LONGEST_WAIT.min(self.heartbeat * 100)
     }
 
-    pub(crate) fn put(among: &mut BTreeMap<String, Hook>, put: PutHook) -> Result<(), Fault> {
+    pub(crate) fn put(among: &mut BTreeMap<String, Hook>, put: PutHook) -> Result<Hook, Fault> {
         let old = among.get(&put.name).cloned();
         if old.is_none() && among.len() >= MOST {
             return Err(Fault::limit(format!("a group has at most {MOST} lifecycle hooks")));
@@ -123,15 +131,15 @@ impl Hook {
             default_result: put
                 .default_result
                 .or_else(|| Some(old.as_ref()?.default_result))
-                .unwrap_or(DefaultResult::Abandon),
+                .unwrap_or(LifecycleActionResult::Abandon),
             metadata: put.metadata.or_else(|| old.as_ref()?.metadata.clone()),
             target_arn: put.target_arn.or_else(|| old.as_ref()?.target_arn.clone()).filter(|arn| !arn.is_empty()),
             role_arn: put.role_arn.or_else(|| old.as_ref()?.role_arn.clone()),
             name: put.name,
         };
         hook.check()?;
-        among.insert(hook.name.clone(), hook);
-        Ok(())
+        among.insert(hook.name.clone(), hook.clone());
+        Ok(hook)
     }
 
     fn check(&self) -> Result<(), Fault> {
@@ -154,20 +162,27 @@ impl Hook {
 }
 
 impl AutoScaling {
-    /// Adds a hook to a group, or changes one.
+    /// Adds a hook to a group, or changes one. Its target, if it has one, is sent a test notification.
     ///
     /// # Errors
     /// `ValidationError`: no such group, or what is wrong with the hook. `LimitExceeded`: more than 50.
-    pub fn put_hook(&mut self, group: &str, hook: PutHook) -> Result<(), Fault> {
-        Hook::put(&mut self.modifiable(group)?.hooks, hook)
+    pub fn put_hook(&mut self, group: &str, hook: PutHook, now: Moment) -> Result<(), Fault> {
+        let (group, books) = self.open(group)?;
+        let hook = Hook::put(&mut group.hooks, hook)?;
+        books.test(&group.name, &group.arn, &hook, now);
+        Ok(())
     }
 
-    /// Removes a hook.
+    /// Removes a hook. Instances that wait for it go on: those that start are abandoned, those that end continue.
     ///
     /// # Errors
     /// `ValidationError`: no such group, or no such hook.
-    pub fn delete_hook(&mut self, group: &str, name: &str) -> Result<(), Fault> {
+    pub fn delete_hook(&mut self, group: &str, name: &str, now: Moment) -> Result<(), Fault> {
         let unknown = || Fault::validation(format!("No Lifecycle Hook found with name: {name}"));
-        self.modifiable(group)?.hooks.remove(name).map(|_| ()).ok_or_else(unknown)
+        let (group, books) = self.open(group)?;
+        group.turn(books, now);
+        let hook = group.hooks.remove(name).ok_or_else(unknown)?;
+        group.forget_hook(&hook, books, now);
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Instances of a group, and the calls on single ones.
 
-use crate::{Activity, AutoScaling, Fault, Group, LaunchTemplate, Moment, Subnet};
+use crate::{Activity, AutoScaling, Books, Fault, Group, LaunchTemplate, LifecycleAction, Moment, Subnet};
 
 /// The most ids that SetInstanceProtection takes (the API reference).
 const MOST_PROTECTED_AT_ONCE: usize = 50;
@@ -20,8 +20,14 @@ pub struct Instance {
     pub state: LifecycleState,
     /// Whether scale-in passes it by.
     pub protected: bool,
+    /// The hooks that it waits for.
+    pub actions: Vec<LifecycleAction>,
+    /// Whether EC2 ended it by itself, so that a health check finds it Unhealthy.
+    pub ended_by_ec2: bool,
     /// When the state ends by itself, if it does.
     pub(crate) until: Option<Moment>,
+    /// When EC2 will end it, whatever its group wants.
+    pub(crate) interrupted: Option<Moment>,
     pub(crate) activity: usize,
 }
 
@@ -30,10 +36,18 @@ pub struct Instance {
 pub enum LifecycleState {
     /// It starts.
     Pending,
+    /// It has started, and waits for hooks.
+    PendingWait,
+    /// The hooks let it go into service.
+    PendingProceed,
     /// It works.
     InService,
     /// It ends.
     Terminating,
+    /// It is to end, works still, and waits for hooks.
+    TerminatingWait,
+    /// The hooks let it end.
+    TerminatingProceed,
 }
 
 impl LifecycleState {
@@ -42,15 +56,43 @@ impl LifecycleState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "Pending",
+            Self::PendingWait => "Pending:Wait",
+            Self::PendingProceed => "Pending:Proceed",
             Self::InService => "InService",
             Self::Terminating => "Terminating",
+            Self::TerminatingWait => "Terminating:Wait",
+            Self::TerminatingProceed => "Terminating:Proceed",
         }
     }
 
     /// Whether it counts towards the group's capacity.
     #[must_use]
     pub fn is_active(self) -> bool {
-        matches!(self, Self::Pending | Self::InService)
+        self.is_pending() || self == Self::InService
+    }
+
+    /// Whether it is not in service yet.
+    #[must_use]
+    pub fn is_pending(self) -> bool {
+        matches!(self, Self::Pending | Self::PendingWait | Self::PendingProceed)
+    }
+}
+
+impl Instance {
+    /// `Healthy`, or `Unhealthy` if EC2 ended it. No other health is simulated.
+    #[must_use]
+    pub fn health_status(&self) -> &'static str {
+        if self.ended_by_ec2 { "Unhealthy" } else { "Healthy" }
+    }
+
+    /// When the first of its waits ends by itself.
+    pub(crate) fn next_deadline(&self) -> Option<Moment> {
+        self.actions.iter().map(LifecycleAction::deadline).min()
+    }
+
+    /// When something happens to it by itself.
+    pub(crate) fn next_due(&self) -> Option<Moment> {
+        self.until.into_iter().chain(self.interrupted).min()
     }
 }
 
@@ -97,11 +139,7 @@ impl AutoScaling {
     /// `ValidationError`: no group has it, or the capacity would fall below the minimum.
     /// `ScalingActivityInProgress`: it is already ending.
     pub fn terminate_instance(&mut self, id: &str, decrement: bool, now: Moment) -> Result<Activity, Fault> {
-        let unknown =
-            || Fault::validation(format!("Instance Id not found - No managed instance found for instance ID {id}"));
-        let has = |group: &&mut Group| group.instances.iter().any(|it| it.id == id);
-        let group = self.groups.values_mut().find(has).ok_or_else(unknown)?;
-        let index = group.instances.iter().position(|it| it.id == id).ok_or_else(unknown)?;
+        let (group, index, books) = self.managed(id, now)?;
         if !group.instances[index].state.is_active() {
             return Err(Fault::in_progress(format!("The instance {id} is already terminating.")));
         }
@@ -120,7 +158,18 @@ impl AutoScaling {
             format!("keeping the capacity at {before}")
         };
         let cause = format!("At {now} instance {id} was taken out of service in response to a user request, {change}.");
-        let activity = group.terminate(index, cause, &mut self.books, now);
-        Ok(self.books.history.get(activity))
+        let activity = group.terminate(index, cause, books, now);
+        Ok(books.history.get(activity))
+    }
+
+    /// The group of an instance as it is now, the instance's place in it, and what is shared.
+    pub(crate) fn managed(&mut self, id: &str, now: Moment) -> Result<(&mut Group, usize, &mut Books), Fault> {
+        for group in self.groups.values_mut() {
+            group.turn(&mut self.books, now);
+            if let Some(place) = group.instances.iter().position(|it| it.id == id) {
+                return Ok((group, place, &mut self.books));
+            }
+        }
+        Err(Fault::validation(format!("Instance Id not found - No managed instance found for instance ID {id}")))
     }
 }

@@ -13,6 +13,12 @@ impl Moment {
         let seconds = self.to_string();
         format!("{}.{:03}Z", seconds.trim_end_matches('Z'), self.0 % 1000)
     }
+
+    /// How long it is since an earlier moment; nothing, if that is later.
+    #[must_use]
+    pub fn since(self, earlier: Moment) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
 }
 
 impl Add<Duration> for Moment {

@@ -1,27 +1,19 @@
-//! Time passes: what starts, what ends, and what the host has to do for it.
-
-use std::time::Duration;
+//! Time passes: what goes on, what ends, and what the host has to do for it.
 
 use crate::{
-    AutoScaling, Books, Group, Instance, LaunchTemplate, LifecycleState, Moment, Started, Subnet,
+    AutoScaling, Books, Event, Group, Instance, Launch, LifecycleState, Moment, Notification, Transition,
     activity::{ActivityStatus, What},
-    group::{Backoff, Launching},
 };
-
-/// The pause after a launch that failed is the launch time, at least this; it doubles with each further one.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-/// How often it doubles. How AWS spaces its attempts is not documented.
-const DOUBLINGS: u32 = 6;
-
-/// Stands for one launch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token(pub u64);
 
 /// What the host has to do, each once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Start an instance, and say how that went: [`AutoScaling::launched`] or [`AutoScaling::launch_failed`].
     Launch(Launch),
+    /// Tell EventBridge.
+    Tell(Event),
+    /// Tell a hook's own target.
+    Notify(Notification),
     /// End an instance. The group lists it until its time to terminate is over.
     Terminate {
         /// Whose it is.
@@ -29,21 +21,6 @@ pub enum Effect {
         /// `i-…`
         instance_id: String,
     },
-}
-
-/// An instance to start.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Launch {
-    /// Which launch it is.
-    pub token: Token,
-    /// For which group.
-    pub group: String,
-    /// From what. The version is what the group was given: a number, `$Latest` or `$Default`.
-    pub launch_template: LaunchTemplate,
-    /// Where.
-    pub subnet: Subnet,
-    /// The group's tags that propagate, and `aws:autoscaling:groupName`.
-    pub tags: Vec<(String, String)>,
 }
 
 impl AutoScaling {
@@ -68,88 +45,47 @@ impl AutoScaling {
         }
         self.groups.values().filter_map(|group| group.next_due(now)).min()
     }
-
-    /// An instance has started. A token that is not awaited does nothing.
-    pub fn launched(&mut self, token: Token, started: Started, now: Moment) {
-        let due = now + self.books.timing.launch;
-        let Some((group, launching)) = self.answered(token) else { return };
-        let Launching { launch_template, subnet, activity, .. } = launching;
-        group.backoff = Backoff::default();
-        group.instances.push(Instance {
-            id: started.instance_id.clone(),
-            instance_type: started.instance_type,
-            launch_template: LaunchTemplate { version: started.version, ..launch_template },
-            subnet,
-            state: LifecycleState::Pending,
-            protected: group.settings.new_instances_protected,
-            until: Some(due),
-            activity,
-        });
-        self.books.history.launched(activity, &started.instance_id);
-    }
-
-    /// An instance could not be started. It is tried again, later and later. A token that is not awaited does nothing.
-    pub fn launch_failed(&mut self, token: Token, why: &str, now: Moment) {
-        let pause = self.books.timing.launch.max(SHORTEST_PAUSE);
-        let Some((group, launching)) = self.answered(token) else { return };
-        // Launches that were asked for together fail together: that is one failure.
-        if group.backoff.until.is_none_or(|until| until <= now) {
-            let failures = group.backoff.failures;
-            group.backoff.until = Some(now + pause * 2_u32.pow(failures.min(DOUBLINGS)));
-            group.backoff.failures = failures + 1;
-        }
-        group.cooldown.from = now;
-        self.books.history.fail(launching.activity, why, now);
-        self.remove_deleted();
-    }
-
-    fn answered(&mut self, token: Token) -> Option<(&mut Group, Launching)> {
-        let has = |group: &Group| group.launching.iter().position(|it| it.token == token);
-        let (group, place) = self.groups.values_mut().find_map(|group| has(group).map(|place| (group, place)))?;
-        let launching = group.launching.remove(place);
-        Some((group, launching))
-    }
 }
 
 impl Group {
-    /// Ends the states that are over.
-    fn turn(&mut self, books: &mut Books, now: Moment) {
-        for instance in &mut self.instances {
-            let Some(due) = instance.until.take_if(|due| *due <= now) else { continue };
-            books.history.succeed(instance.activity, due);
-            self.cooldown.from = self.cooldown.from.max(due);
-            if instance.state == LifecycleState::Pending {
-                instance.state = LifecycleState::InService;
+    /// Ends the states that are over, each when it was due.
+    pub(crate) fn turn(&mut self, books: &mut Books, now: Moment) {
+        for place in 0..self.instances.len() {
+            while let Some(due) = self.instances[place].next_due().filter(|due| *due <= now) {
+                self.advance(place, books, due);
             }
         }
         // One that ends and waits for nothing more is gone.
-        self.instances.retain(|it| it.state != LifecycleState::Terminating || it.until.is_some());
+        self.instances.retain(|it| it.state.is_active() || it.until.is_some());
     }
 
-    fn grow(&mut self, books: &mut Books, now: Moment) {
-        let missing = self.missing();
-        if missing.is_empty() || self.backoff.until.is_some_and(|until| now < until) {
-            return;
+    /// Does what is due for an instance at a moment.
+    fn advance(&mut self, place: usize, books: &mut Books, at: Moment) {
+        if self.instances[place].interrupted == Some(at) {
+            return self.interrupt(place, books, at);
         }
-        let (from, to) = (self.active().count() + self.launching.len(), self.desired_capacity);
-        let cause = format!(
-            "{}At {now} an instance was started in response to a difference between desired and actual capacity, \
-             increasing the capacity from {from} to {to}.",
-            std::mem::take(&mut self.reason)
-        );
-        for subnet in missing {
-            books.tokens += 1;
-            let token = Token(books.tokens);
-            let description = "Launching a new EC2 instance".to_owned();
-            let what = What { description, cause: cause.clone(), status: ActivityStatus::PreInService };
-            let activity = books.history.begin(self, what, &subnet, now);
-            let (group, launch_template) = (self.name.clone(), self.settings.launch_template.clone());
-            let launching =
-                Launching { token, launch_template: launch_template.clone(), subnet: subnet.clone(), activity };
-            self.launching.push(launching);
-            let launch = Launch { token, group, launch_template, subnet, tags: self.instance_tags() };
-            books.outbox.push(Effect::Launch(launch));
+        self.instances[place].until = None;
+        let state = self.instances[place].state;
+        match state {
+            LifecycleState::Pending if self.wait(place, Transition::Launching, books, at) => {}
+            LifecycleState::Pending | LifecycleState::PendingProceed => {
+                self.instances[place].state = LifecycleState::InService;
+                self.is_done(place, Transition::Launching, books, at);
+            }
+            LifecycleState::PendingWait | LifecycleState::TerminatingWait => self.expire(place, books, at),
+            LifecycleState::Terminating | LifecycleState::TerminatingProceed => {
+                self.is_done(place, Transition::Terminating, books, at);
+            }
+            LifecycleState::InService => {}
         }
+    }
+
+    /// What an instance has begun, it has done.
+    fn is_done(&mut self, place: usize, what: Transition, books: &mut Books, at: Moment) {
+        let Instance { id, activity, .. } = &self.instances[place];
+        books.history.succeed(*activity, at);
+        books.tell_ended(what, id, *activity, at);
+        self.cooldown.from = self.cooldown.from.max(at);
     }
 
     fn shrink(&mut self, books: &mut Books, now: Moment) {
@@ -169,27 +105,36 @@ impl Group {
         }
     }
 
-    /// Has an instance end, and gives the activity.
+    /// Has an instance end once the hooks let it, and gives the activity.
+    ///
+    /// Hooks are waited for however the instance comes to its end, also if a launching hook was abandoned or it never was
+    /// in service: no source was found that excepts these. A forced delete of the group does not wait.
     pub(crate) fn terminate(&mut self, place: usize, cause: String, books: &mut Books, now: Moment) -> usize {
-        let Instance { id, subnet, state, activity: begun, .. } = self.instances[place].clone();
-        if state == LifecycleState::Pending {
+        let Instance { id, subnet, activity: begun, .. } = self.instances[place].clone();
+        if !books.history.is_over(begun) {
+            // Which event tells of this, if one does, was not found.
             books.history.cancel(begun, now);
         }
         let description = format!("Terminating EC2 instance: {id}");
         let what = What { description, cause, status: ActivityStatus::InProgress };
         let activity = books.history.begin(self, what, &subnet, now);
-        let instance = &mut self.instances[place];
-        instance.state = LifecycleState::Terminating;
-        instance.until = Some(now + books.timing.terminate);
-        instance.activity = activity;
-        books.outbox.push(Effect::Terminate { group: self.name.clone(), instance_id: id });
+        self.instances[place].activity = activity;
+        self.instances[place].actions.clear();
+        if self.deleting || !self.wait(place, Transition::Terminating, books, now) {
+            self.end(place, LifecycleState::Terminating, books, now);
+        }
         activity
     }
 
-    fn instance_tags(&self) -> Vec<(String, String)> {
-        let own = self.tags.values().filter(|tag| tag.propagate_at_launch);
-        let own = own.map(|tag| (tag.key.clone(), tag.value.clone()));
-        own.chain([("aws:autoscaling:groupName".to_owned(), self.name.clone())]).collect()
+    /// Has an instance end now, unless EC2 has ended it.
+    pub(crate) fn end(&mut self, place: usize, state: LifecycleState, books: &mut Books, at: Moment) {
+        let instance = &mut self.instances[place];
+        instance.state = state;
+        instance.until = Some(at + books.timing.terminate);
+        books.history.goes_on(instance.activity, ActivityStatus::InProgress);
+        if !instance.ended_by_ec2 {
+            books.outbox.push(Effect::Terminate { group: self.name.clone(), instance_id: instance.id.clone() });
+        }
     }
 
     fn next_due(&self, now: Moment) -> Option<Moment> {
@@ -197,6 +142,6 @@ impl Group {
             return Some(now);
         }
         let launch = (!self.missing().is_empty()).then(|| self.backoff.until.map_or(now, |until| until.max(now)));
-        self.instances.iter().filter_map(|it| it.until).chain(launch).min()
+        self.instances.iter().filter_map(Instance::next_due).chain(launch).min()
     }
 }

@@ -19,7 +19,9 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use auto_scaling::{AutoScaling, Effect, Fault, Launch, Moment, Started, Timing};
+use auto_scaling::{
+    ActionKey, AutoScaling, Detail, Effect, Event, Fault, Launch, LifecycleActionResult, Moment, Started, Timing,
+};
 use http_body_util::{Either, Full};
 use hyper::{Response, StatusCode, header};
 use tokio::sync::Notify;
@@ -144,12 +146,22 @@ impl AutoScalingService {
                     Err(why) => simulator.launch_failed(launch.token, why.trim_end_matches('.'), now()),
                 }
             }
+            Effect::Tell(event) => self.answer_hook(&event),
+            Effect::Notify(_) => {}
             Effect::Terminate { instance_id, .. } => {
                 if let Err(why) = self.ec2.terminate_instance(&instance_id).await {
                     eprintln!("local-cloud: {instance_id} of an Auto Scaling group was not ended: {why}");
                 }
             }
         }
+    }
+
+    /// Has an instance that waits for a hook go on at once.
+    fn answer_hook(&self, event: &Event) {
+        let Detail::LifecycleAction { group, action, .. } = &event.detail else { return };
+        let (key, go_on) = (ActionKey::token(&action.token), LifecycleActionResult::Continue);
+        // One that has expired meanwhile has its answer.
+        let _ = self.simulator().complete_lifecycle_action(group, &action.hook.name, key, go_on, now());
     }
 
     async fn launch(&self, launch: &Launch) -> Result<Started, String> {

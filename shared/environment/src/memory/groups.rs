@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use auto_scaling::{
-    Adjustment, DefaultResult, DeletionProtection, Effect, Fault, Launch, LaunchTemplate, LifecycleState, NewGroup,
-    Policy, PutHook, Settings, Started, Subnet, Transition as Turn,
+    ActionKey, Adjustment, AutoScaling, DeletionProtection, Detail, Effect, Event, Fault, LaunchTemplate,
+    LifecycleActionResult, LifecycleState, Moment, NewGroup, Policy, PutHook, Settings, Started, Subnet, Token,
+    Transition as Turn,
 };
 
 use crate::cloud::Setback;
@@ -15,19 +16,33 @@ use crate::memory::world::World;
 use crate::resource::Ref;
 
 /// The simulator's time.
-fn now(world: &World) -> auto_scaling::Moment {
-    auto_scaling::Moment(world.clock.now().0)
+fn now(world: &World) -> Moment {
+    Moment(world.clock.now().0)
 }
 
-/// Lets what is due happen, and starts at once what it asks for.
+/// Lets what is due happen, and starts at once what it asks for. Hooks are answered at once, too, with CONTINUE: an
+/// environment is tested without the function that answers them, and is not to wait for their time-outs.
 pub(super) fn step(world: &World) {
     let mut all = world.auto_scaling.borrow_mut();
-    for effect in all.step(now(world)) {
-        let Effect::Launch(Launch { token, .. }) = effect else { continue };
-        let instance_id = format!("i-{:017x}", token.0);
-        let started = Started { instance_id, instance_type: "t3.micro".into(), version: "1".into() };
-        all.launched(token, started, now(world));
+    while all.next_due(now(world)).is_some_and(|due| due <= now(world)) {
+        for effect in all.step(now(world)) {
+            match effect {
+                Effect::Launch(launch) => start(&mut all, launch.token, now(world)),
+                Effect::Tell(Event { detail: Detail::LifecycleAction { group, action, .. }, .. }) => {
+                    let (key, go_on) = (ActionKey::token(&action.token), LifecycleActionResult::Continue);
+                    // One that has expired meanwhile has its answer.
+                    let _ = all.complete_lifecycle_action(&group, &action.hook.name, key, go_on, now(world));
+                }
+                Effect::Tell(_) | Effect::Notify(_) | Effect::Terminate { .. } => {}
+            }
+        }
     }
+}
+
+fn start(all: &mut AutoScaling, token: Token, now: Moment) {
+    let instance_id = format!("i-{:017x}", token.0);
+    let started = Started { instance_id, instance_type: "t3.micro".into(), version: "1".into() };
+    all.launched(token, started, now);
 }
 
 pub(super) fn create(world: &World, name: &str, group: &AutoScalingGroup) -> Result<(), Setback> {
@@ -45,7 +60,7 @@ pub(super) fn create(world: &World, name: &str, group: &AutoScalingGroup) -> Res
 pub(super) fn set(world: &World, name: &str, group: &AutoScalingGroup, setting: &Setting) -> Result<(), Setback> {
     let mut all = world.auto_scaling.borrow_mut();
     let done = match setting {
-        Setting::Hook(it) => all.put_hook(name, hook(it)),
+        Setting::Hook(it) => all.put_hook(name, hook(it), now(world)),
         Setting::GroupMetrics(_) => all.enable_metrics(name, &[]),
         Setting::TargetGroup(arn) => all.attach_target_groups(name, std::slice::from_ref(arn)),
         Setting::Tag(..) => Ok(()),
@@ -57,7 +72,7 @@ pub(super) fn set(world: &World, name: &str, group: &AutoScalingGroup, setting: 
 pub(super) fn clear(world: &World, name: &str, setting: &Setting) -> Result<(), Setback> {
     let mut all = world.auto_scaling.borrow_mut();
     let done = match setting {
-        Setting::Hook(it) => all.delete_hook(name, &it.name),
+        Setting::Hook(it) => all.delete_hook(name, &it.name, now(world)),
         Setting::GroupMetrics(_) => all.disable_metrics(name, &[]),
         Setting::TargetGroup(arn) => all.detach_target_groups(name, std::slice::from_ref(arn)),
         _ => Ok(()),
@@ -120,8 +135,12 @@ fn hook(hook: &Hook) -> PutHook {
             Transition::Terminate => Turn::Terminating,
         }),
         heartbeat: Some(Duration::from_secs(hook.heartbeat.into())),
-        default_result: Some(if hook.abandon { DefaultResult::Abandon } else { DefaultResult::Continue }),
         metadata: Some(hook.metadata.clone()),
+        default_result: Some(if hook.abandon {
+            LifecycleActionResult::Abandon
+        } else {
+            LifecycleActionResult::Continue
+        }),
         ..PutHook::default()
     }
 }

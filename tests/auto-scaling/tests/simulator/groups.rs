@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use auto_scaling::{DefaultResult, DeletionProtection, LaunchTemplate, METRICS, PutHook, Settings, Tag, Transition};
+use auto_scaling::{
+    DeletionProtection, LaunchTemplate, LifecycleActionResult, METRICS, PutHook, Settings, Tag, Transition,
+};
 
 use crate::host::{Host, START, group, refusal, subnet};
 
@@ -120,7 +122,7 @@ fn a_group_that_is_not_there_is_a_validation_error() {
     assert_eq!(refusal(host.sim.update_group("no", Settings::default(), None, now)), unknown);
     assert_eq!(refusal(host.sim.delete_group("no", true, now)), unknown);
     assert_eq!(refusal(host.sim.enable_metrics("no", &[])), unknown);
-    assert_eq!(refusal(host.sim.put_hook("no", hook("ready"))), unknown);
+    assert_eq!(refusal(host.sim.put_hook("no", hook("ready"), host.now)), unknown);
     assert_eq!(refusal(host.sim.activities("no", false)), unknown);
 }
 
@@ -166,9 +168,9 @@ fn target_groups_are_attached_once_and_detached() {
 #[test]
 fn a_hook_has_awss_defaults_and_a_second_put_changes_only_what_it_says() {
     let mut host = Host::with(0, 0, 1);
-    host.sim.put_hook("web", PutHook { target_arn: Some("arn:q".into()), ..hook("ready") }).unwrap();
+    host.sim.put_hook("web", PutHook { target_arn: Some("arn:q".into()), ..hook("ready") }, host.now).unwrap();
     let ready = &host.web().hooks["ready"];
-    assert_eq!((ready.heartbeat.as_secs(), ready.default_result), (3600, DefaultResult::Abandon));
+    assert_eq!((ready.heartbeat.as_secs(), ready.default_result), (3600, LifecycleActionResult::Abandon));
     assert_eq!((ready.transition, ready.global_timeout().as_secs()), (Transition::Launching, 172_800));
     let change = PutHook {
         name: "ready".into(),
@@ -176,18 +178,21 @@ fn a_hook_has_awss_defaults_and_a_second_put_changes_only_what_it_says() {
         target_arn: Some(String::new()),
         ..PutHook::default()
     };
-    host.sim.put_hook("web", change).unwrap();
+    host.sim.put_hook("web", change, host.now).unwrap();
     let ready = &host.web().hooks["ready"];
     assert_eq!((ready.transition, ready.global_timeout().as_secs()), (Transition::Launching, 3000));
     assert_eq!(ready.target_arn, None);
-    host.sim.delete_hook("web", "ready").unwrap();
-    assert!(refusal(host.sim.delete_hook("web", "ready")).contains("No Lifecycle Hook found with name: ready"));
+    host.sim.delete_hook("web", "ready", host.now).unwrap();
+    assert!(
+        refusal(host.sim.delete_hook("web", "ready", host.now)).contains("No Lifecycle Hook found with name: ready")
+    );
 }
 
 #[test]
 fn hooks_that_aws_refuses_are_refused() {
     let mut host = Host::with(0, 0, 1);
-    let mut put = |hook: PutHook| refusal(host.sim.put_hook("web", hook));
+    let now = host.now;
+    let mut put = |hook: PutHook| refusal(host.sim.put_hook("web", hook, now));
     let heartbeat = |seconds| PutHook { heartbeat: Some(Duration::from_secs(seconds)), ..hook("h") };
     assert!(put(heartbeat(29)).contains("HeartbeatTimeout is 29: 30 to 7200"));
     assert!(put(heartbeat(7201)).contains("HeartbeatTimeout is 7201"));
@@ -197,8 +202,8 @@ fn hooks_that_aws_refuses_are_refused() {
     assert!(put(metadata("é")).contains("NotificationMetadata"));
     assert!(put(metadata(&"x".repeat(4001))).contains("NotificationMetadata"));
     for number in 0..50 {
-        host.sim.put_hook("web", hook(&format!("h{number}"))).unwrap();
+        host.sim.put_hook("web", hook(&format!("h{number}")), host.now).unwrap();
     }
-    assert!(refusal(host.sim.put_hook("web", hook("h50"))).starts_with("LimitExceeded"));
-    host.sim.put_hook("web", hook("h49")).unwrap();
+    assert!(refusal(host.sim.put_hook("web", hook("h50"), host.now)).starts_with("LimitExceeded"));
+    host.sim.put_hook("web", hook("h49"), host.now).unwrap();
 }

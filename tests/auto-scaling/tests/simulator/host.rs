@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auto_scaling::{
-    AutoScaling, Effect, Fault, Group, Launch, LaunchTemplate, LifecycleState, Moment, NewGroup, Settings, Started,
-    Subnet, Timing,
+    AutoScaling, Effect, Event, Fault, Group, Launch, LaunchTemplate, LifecycleState, Moment, NewGroup, Notification,
+    Settings, Started, Subnet, Timing,
 };
 
 pub const LAUNCH: Duration = Duration::from_secs(40);
@@ -20,12 +20,23 @@ pub struct Host {
     pub broken: Option<&'static str>,
     pub launches: Vec<Launch>,
     pub ended: Vec<String>,
+    pub events: Vec<Event>,
+    pub notifications: Vec<Notification>,
 }
 
 impl Host {
     pub fn new() -> Self {
         let sim = AutoScaling::new("us-west-2", "123456789012", Timing { launch: LAUNCH, terminate: TERMINATE });
-        Self { sim, now: START, started: 0, broken: None, launches: Vec::new(), ended: Vec::new() }
+        Self {
+            sim,
+            now: START,
+            started: 0,
+            broken: None,
+            launches: Vec::new(),
+            ended: Vec::new(),
+            events: Vec::new(),
+            notifications: Vec::new(),
+        }
     }
 
     /// A host with the group `web` of so many instances, all in service.
@@ -43,6 +54,8 @@ impl Host {
             match effect {
                 Effect::Launch(launch) => self.launch(&launch),
                 Effect::Terminate { instance_id, .. } => self.ended.push(instance_id),
+                Effect::Tell(event) => self.events.push(event),
+                Effect::Notify(notification) => self.notifications.push(notification),
             }
         }
     }

@@ -196,6 +196,7 @@ fn a_launch_that_fails_is_an_activity_and_is_tried_again_later_and_later() {
     assert_eq!(host.launches.len(), 2, "not yet");
     host.pass(SECOND);
     assert_eq!(host.launches.len(), 4);
+    host.pass(Duration::ZERO);
     assert_eq!(host.sim.next_due(host.now), Some(host.now + LAUNCH * 2));
     host.broken = None;
     host.pass(LAUNCH * 2);

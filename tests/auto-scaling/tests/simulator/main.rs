@@ -2,7 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
 
 mod deleting;
+mod events;
+mod fleet;
 mod groups;
+mod hooked;
 mod host;
 mod instances;
+mod interruptions;
+mod lifecycle;
 mod policies;
+mod time_outs;

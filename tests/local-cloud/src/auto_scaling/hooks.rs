@@ -1,15 +1,15 @@
 //! Actions on lifecycle hooks.
 
-use auto_scaling::{AutoScaling, DefaultResult, Fault, Group, Hook, PutHook, Transition};
+use auto_scaling::{AutoScaling, Fault, Group, Hook, LifecycleActionResult, PutHook, Transition};
 
-use super::{Answer, Parameters};
+use super::{Answer, Parameters, now};
 use crate::element::Element;
 
 pub fn put(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
     let group = given.required("AutoScalingGroupName")?;
     let hook = take(given, "")?;
     given.finish()?;
-    simulator.put_hook(&group, hook)?;
+    simulator.put_hook(&group, hook, now())?;
     Ok(Vec::new())
 }
 
@@ -26,7 +26,7 @@ pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
     let group = given.required("AutoScalingGroupName")?;
     let hook = given.required("LifecycleHookName")?;
     given.finish()?;
-    simulator.delete_hook(&group, &hook)?;
+    simulator.delete_hook(&group, &hook, now())?;
     Ok(Vec::new())
 }
 
@@ -38,7 +38,7 @@ pub fn take(given: &mut Parameters, prefix: &str) -> Result<PutHook, Fault> {
         name: given.required(&named("LifecycleHookName"))?,
         transition: given.parsed(&named("LifecycleTransition"), &transitions, Transition::parse)?,
         heartbeat: given.seconds(&named("HeartbeatTimeout"))?,
-        default_result: given.parsed(&named("DefaultResult"), "CONTINUE or ABANDON", DefaultResult::parse)?,
+        default_result: given.parsed(&named("DefaultResult"), "CONTINUE or ABANDON", LifecycleActionResult::parse)?,
         metadata: given.text(&named("NotificationMetadata")),
         target_arn: given.text(&named("NotificationTargetARN")),
         role_arn: given.text(&named("RoleARN")),

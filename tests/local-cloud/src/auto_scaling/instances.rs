@@ -43,8 +43,7 @@ pub fn fields(instance: &Instance) -> Vec<Element> {
         Element::leaf("InstanceType", &instance.instance_type),
         Element::leaf("AvailabilityZone", &instance.subnet.zone),
         Element::leaf("LifecycleState", instance.state.as_str()),
-        // Health is not simulated.
-        Element::leaf("HealthStatus", "Healthy"),
+        Element::leaf("HealthStatus", instance.health_status()),
         template(&instance.launch_template),
         Element::leaf("ProtectedFromScaleIn", instance.protected),
     ]

@@ -1,0 +1,184 @@
+//! What Auto Scaling and EC2 tell EventBridge. Real events are best effort: these are told once each, and it is for a
+//! host to lose, repeat or delay them.
+
+use crate::{Activity, Books, Effect, LifecycleAction, Moment, Transition, arn::uuid, json};
+
+/// An event on the account's default bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// In a UUID's form, never used twice.
+    pub id: String,
+    /// When it happened.
+    pub time: Moment,
+    /// Where.
+    pub region: String,
+    /// Whose.
+    pub account: String,
+    /// The ARNs that it is about: the group's, the instance's.
+    pub resources: Vec<String>,
+    /// What happened.
+    pub detail: Detail,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// `EC2 Instance-launch Lifecycle Action` or `EC2 Instance-terminate Lifecycle Action`: an instance waits for a hook.
+    LifecycleAction {
+        /// Whose instance it is.
+        group: String,
+        /// `i-…`
+        instance_id: String,
+        /// What it waits for.
+        action: LifecycleAction,
+    },
+    /// `EC2 Instance Launch Successful` and the like: a launch or a termination is over.
+    Ended {
+        /// What it was.
+        transition: Transition,
+        /// Whether it worked.
+        successful: bool,
+        /// `i-…`, or empty if none was started.
+        instance_id: String,
+        /// What DescribeScalingActivities says of it.
+        activity: Activity,
+    },
+    /// `EC2 Spot Instance Interruption Warning`: EC2 ends the instance in two minutes.
+    SpotInterruption {
+        /// `i-…`
+        instance_id: String,
+    },
+    /// `EC2 Instance Rebalance Recommendation`: EC2 may end the instance soon.
+    RebalanceRecommendation {
+        /// `i-…`
+        instance_id: String,
+    },
+}
+
+impl Event {
+    /// Who tells it: `aws.autoscaling` or `aws.ec2`.
+    #[must_use]
+    pub fn source(&self) -> &'static str {
+        match self.detail {
+            Detail::LifecycleAction { .. } | Detail::Ended { .. } => "aws.autoscaling",
+            Detail::SpotInterruption { .. } | Detail::RebalanceRecommendation { .. } => "aws.ec2",
+        }
+    }
+
+    /// Its `detail-type`.
+    #[must_use]
+    pub fn detail_type(&self) -> &'static str {
+        match &self.detail {
+            Detail::LifecycleAction { action, .. } => match action.hook.transition {
+                Transition::Launching => "EC2 Instance-launch Lifecycle Action",
+                Transition::Terminating => "EC2 Instance-terminate Lifecycle Action",
+            },
+            Detail::Ended { transition, successful, .. } => match (transition, successful) {
+                (Transition::Launching, true) => "EC2 Instance Launch Successful",
+                (Transition::Launching, false) => "EC2 Instance Launch Unsuccessful",
+                (Transition::Terminating, true) => "EC2 Instance Terminate Successful",
+                (Transition::Terminating, false) => "EC2 Instance Terminate Unsuccessful",
+            },
+            Detail::SpotInterruption { .. } => "EC2 Spot Instance Interruption Warning",
+            Detail::RebalanceRecommendation { .. } => "EC2 Instance Rebalance Recommendation",
+        }
+    }
+
+    /// The envelope as EventBridge hands it to a target.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        json::object(&[
+            ("version", json::text("0")),
+            ("id", json::text(&self.id)),
+            ("detail-type", json::text(self.detail_type())),
+            ("source", json::text(self.source())),
+            ("account", json::text(&self.account)),
+            ("time", json::text(&self.time.to_string())),
+            ("region", json::text(&self.region)),
+            ("resources", json::list(&self.resources)),
+            ("detail", self.detail.to_json()),
+        ])
+    }
+}
+
+impl Detail {
+    /// What stands under `detail`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::LifecycleAction { group, instance_id, action } => {
+                let mut fields = vec![
+                    ("LifecycleActionToken", json::text(&action.token)),
+                    ("AutoScalingGroupName", json::text(group)),
+                    ("LifecycleHookName", json::text(&action.hook.name)),
+                    ("EC2InstanceId", json::text(instance_id)),
+                    ("LifecycleTransition", json::text(action.hook.transition.as_str())),
+                ];
+                // Absent, not empty, if the hook has none (seen in aws-node-termination-handler's events).
+                fields.extend(action.hook.metadata.iter().map(|it| ("NotificationMetadata", json::text(it))));
+                fields.extend(whereabouts(action.hook.transition));
+                json::object(&fields)
+            }
+            Self::Ended { transition, successful, instance_id, activity } => {
+                ended(*transition, *successful, instance_id, activity)
+            }
+            Self::SpotInterruption { instance_id } => {
+                json::object(&[("instance-id", json::text(instance_id)), ("instance-action", json::text("terminate"))])
+            }
+            Self::RebalanceRecommendation { instance_id } => json::object(&[("instance-id", json::text(instance_id))]),
+        }
+    }
+}
+
+/// The status is `InProgress` when it worked (the user guide's example), and the activity's own when it did not.
+fn ended(transition: Transition, successful: bool, instance_id: &str, activity: &Activity) -> String {
+    let status = if successful { "InProgress" } else { activity.status.as_str() };
+    let end = activity.end.unwrap_or(activity.start);
+    let mut fields = vec![
+        ("StatusCode", json::text(status)),
+        ("Description", json::text(&activity.description)),
+        ("AutoScalingGroupName", json::text(&activity.group)),
+        ("ActivityId", json::text(&activity.id)),
+        // JSON already, as in the activity.
+        ("Details", activity.details.clone()),
+        ("RequestId", json::text(&activity.id)),
+        ("StatusMessage", json::text(activity.status_message.as_deref().unwrap_or_default())),
+        ("EndTime", json::text(&end.with_millis())),
+        ("EC2InstanceId", json::text(instance_id)),
+        ("StartTime", json::text(&activity.start.with_millis())),
+        ("Cause", json::text(&activity.cause)),
+    ];
+    fields.extend(whereabouts(transition));
+    json::object(&fields)
+}
+
+/// From where to where an instance goes. There are no warm pools here.
+fn whereabouts(transition: Transition) -> [(&'static str, String); 2] {
+    let (origin, destination) = transition.whereabouts();
+    [("Origin", json::text(origin)), ("Destination", json::text(destination))]
+}
+
+impl Books {
+    /// Tells EventBridge something.
+    pub(crate) fn tell(&mut self, resources: Vec<String>, detail: Detail, at: Moment) {
+        self.events += 1;
+        let event = Event {
+            id: uuid(&["event", &self.events.to_string()]),
+            time: at,
+            region: self.region.clone(),
+            account: self.account.clone(),
+            resources,
+            detail,
+        };
+        self.outbox.push(Effect::Tell(event));
+    }
+
+    /// Tells how a launch or a termination has ended.
+    pub(crate) fn tell_ended(&mut self, transition: Transition, instance_id: &str, activity: usize, at: Moment) {
+        let activity = self.history.get(activity);
+        let successful = activity.status == crate::ActivityStatus::Successful;
+        let resources = vec![activity.group_arn.clone(), self.instance_arn(instance_id)];
+        let instance_id = instance_id.to_owned();
+        self.tell(resources, Detail::Ended { transition, successful, instance_id, activity }, at);
+    }
+}

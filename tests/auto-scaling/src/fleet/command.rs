@@ -1,0 +1,134 @@
+//! Commands of SSM, and what becomes of them.
+
+use std::time::Duration;
+
+use super::{CommandOutcome, Fleet, Member};
+use crate::{Fault, Moment, arn::uuid};
+
+/// A command to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The instances that are to run it.
+    pub instance_ids: Vec<String>,
+    /// What they are to run; its commands, joined.
+    pub script: String,
+    /// How long it may take to reach them: `TimeoutSeconds`, 3,600 s if it says nothing.
+    pub delivery_timeout: Duration,
+    /// How long it may run: the document's `executionTimeout`, 3,600 s if it says nothing.
+    pub execution_timeout: Duration,
+}
+
+/// What has become of a command on one instance, as GetCommandInvocation tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// `Pending`, `InProgress`, `Success`, `Failed` or `TimedOut`.
+    pub status: &'static str,
+    /// The same, but `DeliveryTimedOut` or `ExecutionTimedOut`.
+    pub details: &'static str,
+    /// The exit code, -1 as long as there is none.
+    pub response_code: i32,
+    /// What it printed.
+    pub output: String,
+    /// When it began to run.
+    pub started: Option<Moment>,
+    /// When it was over.
+    pub ended: Option<Moment>,
+}
+
+/// A command that was sent.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    command: Command,
+    at: Moment,
+}
+
+impl Fleet {
+    /// Sends a command, and gives its id. To an agent that is silent it is sent as well: it will not be delivered.
+    ///
+    /// # Errors
+    /// `InvalidInstanceId`: there are no ids, or an agent never registered, or its instance has ended and SSM knows.
+    pub fn send_command(&mut self, command: Command, now: Moment) -> Result<String, Fault> {
+        let usable = |id: &String| {
+            let Some(member) = self.members.get(id) else { return false };
+            let lost = member.agent(now) == Some(super::PingStatus::ConnectionLost);
+            member.agent(now).is_some() && !(lost && member.ended.is_some())
+        };
+        let bad: Vec<&str> = command.instance_ids.iter().filter(|id| !usable(id)).map(String::as_str).collect();
+        if !bad.is_empty() || command.instance_ids.is_empty() {
+            let message = format!("Instances [[{}]] not in a valid state for account", bad.join(", "));
+            return Err(Fault { code: "InvalidInstanceId", message });
+        }
+        let id = uuid(&["command", &self.commands.len().to_string()]);
+        self.commands.insert(id.clone(), Sent { command, at: now });
+        Ok(id)
+    }
+
+    /// What has become of a command on an instance.
+    ///
+    /// # Errors
+    /// `InvocationDoesNotExist`: no such command, not on this instance, or SSM does not show it yet.
+    pub fn invocation(&self, command_id: &str, instance_id: &str, now: Moment) -> Result<Invocation, Fault> {
+        let missing = || Fault { code: "InvocationDoesNotExist", message: String::new() };
+        let sent = self.commands.get(command_id).ok_or_else(missing)?;
+        let member = self.members.get(instance_id).ok_or_else(missing)?;
+        let shown = now >= sent.at + member.behaviour.command_appears_after;
+        let there = shown && sent.command.instance_ids.iter().any(|id| id == instance_id);
+        there.then(|| sent.on(member, now)).ok_or_else(missing)
+    }
+}
+
+impl Sent {
+    fn on(&self, member: &Member, now: Moment) -> Invocation {
+        let Self { at, command } = self;
+        let delivered =
+            !matches!(member.behaviour.commands, CommandOutcome::NeverDelivered) && member.last_ping(*at) == Some(*at);
+        if !delivered {
+            let until = *at + command.delivery_timeout;
+            return if now < until { pending() } else { over("TimedOut", "DeliveryTimedOut", -1, None, until) };
+        }
+        let timed_out = *at + command.execution_timeout;
+        // One that is cut off by the end of its instance is never heard of again.
+        let ends = |span: Duration| Some(*at + span).filter(|end| member.last_ping(*end).is_none_or(|it| it == *end));
+        let (end, status, code) = match member.behaviour.commands {
+            CommandOutcome::SucceedsAfter(span) => (ends(span), "Success", 0),
+            CommandOutcome::FailsAfter(span, code) => (ends(span), "Failed", code),
+            CommandOutcome::NeverEnds | CommandOutcome::NeverDelivered => (None, "", -1),
+        };
+        match end.filter(|end| *end < timed_out) {
+            Some(end) if end <= now => {
+                Invocation { output: member.output_of(&command.script), ..over(status, status, code, Some(*at), end) }
+            }
+            None if timed_out <= now => over("TimedOut", "ExecutionTimedOut", -1, Some(*at), timed_out),
+            _ => Invocation { status: "InProgress", details: "InProgress", started: Some(*at), ..pending() },
+        }
+    }
+}
+
+impl Member {
+    /// The logs that a script names.
+    fn output_of(&self, script: &str) -> String {
+        let named = self.behaviour.logs.iter().filter(|(path, _)| script.contains(path.as_str()));
+        named.map(|(_, text)| text.as_str()).collect()
+    }
+}
+
+fn pending() -> Invocation {
+    Invocation {
+        status: "Pending",
+        details: "Pending",
+        response_code: -1,
+        output: String::new(),
+        started: None,
+        ended: None,
+    }
+}
+
+fn over(
+    status: &'static str,
+    details: &'static str,
+    response_code: i32,
+    started: Option<Moment>,
+    ended: Moment,
+) -> Invocation {
+    Invocation { status, details, response_code, started, ended: Some(ended), ..pending() }
+}

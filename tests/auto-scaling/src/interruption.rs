@@ -1,0 +1,79 @@
+//! What EC2 does to instances by itself: notices, and ends that no group asked for.
+
+use std::time::Duration;
+
+use crate::{AutoScaling, Books, Effect, Fault, Group, LifecycleState, Moment, event::Detail};
+
+/// How long before the end a Spot instance is given notice (the EC2 user guide).
+const NOTICE: Duration = Duration::from_mins(2);
+
+impl AutoScaling {
+    /// Gives a Spot instance notice: EC2 tells it, and ends the instance two minutes later. A second notice changes nothing
+    /// but is told as well.
+    ///
+    /// # Errors
+    /// `ValidationError`: no group has it, or EC2 has ended it.
+    pub fn interrupt_spot_instance(&mut self, id: &str, now: Moment) -> Result<(), Fault> {
+        let (group, place, books) = self.running(id, now)?;
+        group.instances[place].interrupted.get_or_insert(now + NOTICE);
+        let arn = books.instance_arn(id);
+        books.tell(vec![arn], Detail::SpotInterruption { instance_id: id.to_owned() }, now);
+        Ok(())
+    }
+
+    /// Tells that a Spot instance is at risk. The group does nothing about it.
+    ///
+    /// # Errors
+    /// `ValidationError`: no group has it, or EC2 has ended it.
+    pub fn recommend_rebalance(&mut self, id: &str, now: Moment) -> Result<(), Fault> {
+        let (_, _, books) = self.running(id, now)?;
+        let arn = books.instance_arn(id);
+        books.tell(vec![arn], Detail::RebalanceRecommendation { instance_id: id.to_owned() }, now);
+        Ok(())
+    }
+
+    /// An instance has ended by itself, or somebody ended it in EC2. Its group notices at once, and replaces it.
+    ///
+    /// # Errors
+    /// `ValidationError`: no group has it, or EC2 has ended it before.
+    pub fn ended_by_ec2(&mut self, id: &str, now: Moment) -> Result<(), Fault> {
+        let (group, place, books) = self.running(id, now)?;
+        group.lose(place, books, now);
+        Ok(())
+    }
+
+    fn running(&mut self, id: &str, now: Moment) -> Result<(&mut Group, usize, &mut Books), Fault> {
+        let (group, place, books) = self.managed(id, now)?;
+        if group.instances[place].ended_by_ec2 {
+            return Err(Fault::validation(format!("The instance {id} has ended")));
+        }
+        Ok((group, place, books))
+    }
+}
+
+impl Group {
+    /// The time of an instance's notice is over: the host has to end it.
+    pub(crate) fn interrupt(&mut self, place: usize, books: &mut Books, at: Moment) {
+        let instance = &self.instances[place];
+        // One that its group has ended before is ending already.
+        if !matches!(instance.state, LifecycleState::Terminating | LifecycleState::TerminatingProceed) {
+            books.outbox.push(Effect::Terminate { group: self.name.clone(), instance_id: instance.id.clone() });
+        }
+        self.lose(place, books, at);
+    }
+
+    /// An instance is no more. Its hooks are waited for in spite of that: the user guide says that the lifecycle actions of
+    /// an interrupted Spot instance still have to be completed.
+    fn lose(&mut self, place: usize, books: &mut Books, at: Moment) {
+        let instance = &mut self.instances[place];
+        instance.ended_by_ec2 = true;
+        instance.interrupted = None;
+        if instance.state.is_active() {
+            let cause = format!(
+                "At {at} an instance was taken out of service in response to an EC2 health check indicating it has been \
+                 terminated or stopped."
+            );
+            self.terminate(place, cause, books, at);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Launches: what a host is told to start, and what comes of it.
+
+use std::time::Duration;
+
+use crate::{
+    AutoScaling, Books, Effect, Group, Instance, LaunchTemplate, LifecycleState, Moment, Started, Subnet, Transition,
+    activity::{ActivityStatus, What},
+    group::{Backoff, Launching},
+};
+
+/// The pause after a launch that failed is the launch time, at least this; it doubles with each further one.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+/// How often it doubles. How AWS spaces its attempts is not documented.
+const DOUBLINGS: u32 = 6;
+
+/// Stands for one launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token(pub u64);
+
+/// An instance to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// Which launch it is.
+    pub token: Token,
+    /// For which group.
+    pub group: String,
+    /// From what. The version is what the group was given: a number, `$Latest` or `$Default`.
+    pub launch_template: LaunchTemplate,
+    /// Where.
+    pub subnet: Subnet,
+    /// The group's tags that propagate, and `aws:autoscaling:groupName`.
+    pub tags: Vec<(String, String)>,
+}
+
+impl AutoScaling {
+    /// An instance has started. A token that is not awaited does nothing.
+    pub fn launched(&mut self, token: Token, started: Started, now: Moment) {
+        let due = now + self.books.timing.launch;
+        let Some((group, launching)) = self.answered(token) else { return };
+        let Launching { launch_template, subnet, activity, .. } = launching;
+        group.backoff = Backoff::default();
+        group.instances.push(Instance {
+            id: started.instance_id.clone(),
+            instance_type: started.instance_type,
+            launch_template: LaunchTemplate { version: started.version, ..launch_template },
+            subnet,
+            state: LifecycleState::Pending,
+            protected: group.settings.new_instances_protected,
+            actions: Vec::new(),
+            ended_by_ec2: false,
+            until: Some(due),
+            interrupted: None,
+            activity,
+        });
+        self.books.history.launched(activity, &started.instance_id);
+    }
+
+    /// An instance could not be started. It is tried again, later and later. A token that is not awaited does nothing.
+    pub fn launch_failed(&mut self, token: Token, why: &str, now: Moment) {
+        let pause = self.books.timing.launch.max(SHORTEST_PAUSE);
+        let Some((group, launching)) = self.answered(token) else { return };
+        // Launches that were asked for together fail together: that is one failure.
+        if group.backoff.until.is_none_or(|until| until <= now) {
+            let failures = group.backoff.failures;
+            group.backoff.until = Some(now + pause * 2_u32.pow(failures.min(DOUBLINGS)));
+            group.backoff.failures = failures + 1;
+        }
+        group.cooldown.from = now;
+        self.books.history.fail(launching.activity, why, now);
+        self.books.tell_ended(Transition::Launching, "", launching.activity, now);
+        self.remove_deleted();
+    }
+
+    fn answered(&mut self, token: Token) -> Option<(&mut Group, Launching)> {
+        let has = |group: &Group| group.launching.iter().position(|it| it.token == token);
+        let (group, place) = self.groups.values_mut().find_map(|group| has(group).map(|place| (group, place)))?;
+        let launching = group.launching.remove(place);
+        Some((group, launching))
+    }
+}
+
+impl Group {
+    /// Has the host start the instances that are missing.
+    pub(crate) fn grow(&mut self, books: &mut Books, now: Moment) {
+        let missing = self.missing();
+        if missing.is_empty() || self.backoff.until.is_some_and(|until| now < until) {
+            return;
+        }
+        let (from, to) = (self.active().count() + self.launching.len(), self.desired_capacity);
+        let cause = format!(
+            "{}At {now} an instance was started in response to a difference between desired and actual capacity, \
+             increasing the capacity from {from} to {to}.",
+            std::mem::take(&mut self.reason)
+        );
+        for subnet in missing {
+            books.tokens += 1;
+            let token = Token(books.tokens);
+            let description = "Launching a new EC2 instance".to_owned();
+            let what = What { description, cause: cause.clone(), status: ActivityStatus::PreInService };
+            let activity = books.history.begin(self, what, &subnet, now);
+            let (group, launch_template) = (self.name.clone(), self.settings.launch_template.clone());
+            let launching =
+                Launching { token, launch_template: launch_template.clone(), subnet: subnet.clone(), activity };
+            self.launching.push(launching);
+            let launch = Launch { token, group, launch_template, subnet, tags: self.instance_tags() };
+            books.outbox.push(Effect::Launch(launch));
+        }
+    }
+
+    fn instance_tags(&self) -> Vec<(String, String)> {
+        let own = self.tags.values().filter(|tag| tag.propagate_at_launch);
+        let own = own.map(|tag| (tag.key.clone(), tag.value.clone()));
+        own.chain([("aws:autoscaling:groupName".to_owned(), self.name.clone())]).collect()
+    }
+}

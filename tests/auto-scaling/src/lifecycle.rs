@@ -1,0 +1,246 @@
+//! Lifecycle actions: an instance that starts or ends waits for its group's hooks, one action for each.
+//!
+//! All hooks of a transition wait at the same time. A wait ends when all of them were completed, or one of them was
+//! abandoned, by somebody or by its time.
+
+use crate::{
+    AutoScaling, Books, Fault, Group, Hook, LifecycleActionResult, LifecycleState, Moment, Transition,
+    activity::ActivityStatus, arn::uuid, event::Detail, groups::not_found,
+};
+
+/// The API's fixed length of tokens.
+const TOKEN_LENGTH: usize = 36;
+/// Why an action was abandoned, as activities tell it: somebody did, or nobody completed it in time (AWS's words; what
+/// it says at the global time-out was not found).
+const BY_RESULT: &str = "Lifecycle Action Completed with ABANDON Result";
+const BY_TIME: &str = "Heartbeat Timeout";
+
+/// An instance's wait for one hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LifecycleAction {
+    /// 36 characters in a UUID's form, never used twice.
+    pub token: String,
+    /// The hook as it was when the wait began: a change of it counts from the next wait on.
+    pub hook: Hook,
+    /// When the wait began.
+    pub started: Moment,
+    /// When it ends for want of a heartbeat.
+    pub heartbeat_deadline: Moment,
+    /// When it ends in spite of heartbeats: after 100 heartbeats' time, at most 48 h.
+    pub global_deadline: Moment,
+}
+
+/// Which action is meant: by token, by instance, or by both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ActionKey<'a> {
+    /// The action's own.
+    pub token: Option<&'a str>,
+    /// The instance that waits.
+    pub instance_id: Option<&'a str>,
+}
+
+impl LifecycleAction {
+    /// When it ends if nobody does anything.
+    #[must_use]
+    pub fn deadline(&self) -> Moment {
+        self.heartbeat_deadline.min(self.global_deadline)
+    }
+}
+
+impl<'a> ActionKey<'a> {
+    /// By token.
+    #[must_use]
+    pub fn token(token: &'a str) -> Self {
+        Self { token: Some(token), instance_id: None }
+    }
+
+    /// By instance.
+    #[must_use]
+    pub fn instance(id: &'a str) -> Self {
+        Self { token: None, instance_id: Some(id) }
+    }
+
+    fn check(self) -> Result<(), Fault> {
+        let wrong = match self.token {
+            None if self.instance_id.is_none() => "neither LifecycleActionToken nor InstanceId is given".to_owned(),
+            Some(token) if token.len() < TOKEN_LENGTH => constraint(token, "greater"),
+            Some(token) if token.len() > TOKEN_LENGTH => constraint(token, "less"),
+            _ => return Ok(()),
+        };
+        Err(Fault::validation(wrong))
+    }
+}
+
+fn constraint(token: &str, than: &str) -> String {
+    format!(
+        "1 validation error detected: Value '{token}' at 'lifecycleActionToken' failed to satisfy constraint: Member \
+         must have length {than} than or equal to {TOKEN_LENGTH}"
+    )
+}
+
+impl AutoScaling {
+    /// Completes an instance's wait for a hook. An instance that starts goes into service once all its hooks are
+    /// completed with CONTINUE, and is ended and replaced at the first ABANDON; one that ends goes on ending, with ABANDON
+    /// without waiting for its other hooks.
+    ///
+    /// # Errors
+    /// `ValidationError`: no such group, a token that is not 36 long, or no such action: unknown, completed or expired.
+    pub fn complete_lifecycle_action(
+        &mut self,
+        group: &str,
+        hook: &str,
+        key: ActionKey<'_>,
+        result: LifecycleActionResult,
+        now: Moment,
+    ) -> Result<(), Fault> {
+        key.check()?;
+        let group = self.groups.get_mut(group).ok_or_else(|| not_found(group))?;
+        group.turn(&mut self.books, now);
+        let (place, action) = group.find_action(hook, key)?;
+        group.complete(place, action, result, BY_RESULT, &mut self.books, now);
+        Ok(())
+    }
+
+    /// Has an instance's wait for a hook last one heartbeat's time from now on, but never beyond the global time-out.
+    ///
+    /// # Errors
+    /// `ValidationError`: the same as for completing it.
+    pub fn record_lifecycle_action_heartbeat(
+        &mut self,
+        group: &str,
+        hook: &str,
+        key: ActionKey<'_>,
+        now: Moment,
+    ) -> Result<(), Fault> {
+        key.check()?;
+        let group = self.groups.get_mut(group).ok_or_else(|| not_found(group))?;
+        group.turn(&mut self.books, now);
+        let (place, action) = group.find_action(hook, key)?;
+        let instance = &mut group.instances[place];
+        let action = &mut instance.actions[action];
+        action.heartbeat_deadline = now + action.hook.heartbeat;
+        instance.until = instance.next_deadline();
+        Ok(())
+    }
+}
+
+impl Group {
+    /// Has an instance wait for the hooks of a transition. Whether there are any.
+    pub(crate) fn wait(&mut self, place: usize, transition: Transition, books: &mut Books, at: Moment) -> bool {
+        let hooks = self.hooks.values().filter(|hook| hook.transition == transition);
+        let actions: Vec<LifecycleAction> = hooks.map(|hook| books.begin(hook, at)).collect();
+        if actions.is_empty() {
+            return false;
+        }
+        let instance = &mut self.instances[place];
+        for action in &actions {
+            let (group, instance_id) = (self.name.clone(), instance.id.clone());
+            books.notify(&group, &instance_id, action);
+            let detail = Detail::LifecycleAction { group, instance_id, action: action.clone() };
+            books.tell(vec![self.arn.clone()], detail, at);
+        }
+        instance.state = match transition {
+            Transition::Launching => LifecycleState::PendingWait,
+            Transition::Terminating => LifecycleState::TerminatingWait,
+        };
+        instance.actions = actions;
+        instance.until = instance.next_deadline();
+        books.history.goes_on(instance.activity, ActivityStatus::MidLifecycleAction);
+        true
+    }
+
+    /// Ends the waits that nobody ended in time, as their hooks say. One that is left with none goes on.
+    pub(crate) fn expire(&mut self, place: usize, books: &mut Books, at: Moment) {
+        let due = |group: &Self| group.instances[place].actions.iter().position(|it| it.deadline() <= at);
+        while let Some(action) = due(self) {
+            let result = self.instances[place].actions[action].hook.default_result;
+            self.complete(place, action, result, BY_TIME, books, at);
+        }
+    }
+
+    /// Completes the waits for a hook that goes: with ABANDON for instances that start, with CONTINUE for those that end
+    /// (the API reference of DeleteLifecycleHook).
+    pub(crate) fn forget_hook(&mut self, hook: &Hook, books: &mut Books, now: Moment) {
+        let result = match hook.transition {
+            Transition::Launching => LifecycleActionResult::Abandon,
+            Transition::Terminating => LifecycleActionResult::Continue,
+        };
+        for place in 0..self.instances.len() {
+            if let Some(action) = self.instances[place].actions.iter().position(|it| it.hook.name == hook.name) {
+                self.complete(place, action, result, BY_RESULT, books, now);
+            }
+        }
+    }
+
+    /// Ends at once the instances that wait for hooks before they end.
+    pub(crate) fn forget_actions(&mut self, books: &mut Books, now: Moment) {
+        for place in 0..self.instances.len() {
+            if self.instances[place].state == LifecycleState::TerminatingWait {
+                self.instances[place].actions.clear();
+                self.end(place, LifecycleState::TerminatingProceed, books, now);
+            }
+        }
+    }
+
+    fn complete(
+        &mut self,
+        place: usize,
+        action: usize,
+        result: LifecycleActionResult,
+        why: &str,
+        books: &mut Books,
+        at: Moment,
+    ) {
+        let instance = &mut self.instances[place];
+        let action = instance.actions.remove(action);
+        let continues = result == LifecycleActionResult::Continue;
+        if continues && !instance.actions.is_empty() {
+            instance.until = instance.next_deadline();
+            return;
+        }
+        instance.actions.clear();
+        match action.hook.transition {
+            Transition::Launching if continues => {
+                instance.state = LifecycleState::PendingProceed;
+                instance.until = Some(at);
+                books.history.goes_on(instance.activity, ActivityStatus::PreInService);
+            }
+            Transition::Launching => {
+                books.history.abandon(instance.activity, &action.token, why, at);
+                books.tell_ended(Transition::Launching, &instance.id, instance.activity, at);
+                let cause = format!("At {at} an instance was taken out of service in response to a launch failure.");
+                self.terminate(place, cause, books, at);
+            }
+            Transition::Terminating => self.end(place, LifecycleState::TerminatingProceed, books, at),
+        }
+    }
+
+    fn find_action(&self, hook: &str, key: ActionKey<'_>) -> Result<(usize, usize), Fault> {
+        let meant = |id: &str, action: &LifecycleAction| {
+            action.hook.name == hook
+                && key.token.is_none_or(|token| token == action.token)
+                && key.instance_id.is_none_or(|it| it == id)
+        };
+        let found = self.instances.iter().enumerate().find_map(|(place, instance)| {
+            Some((place, instance.actions.iter().position(|action| meant(&instance.id, action))?))
+        });
+        found.ok_or_else(|| {
+            let by_token = key.token.map(|token| format!("token {token}"));
+            let by = by_token.unwrap_or_else(|| format!("instance ID {}", key.instance_id.unwrap_or_default()));
+            Fault::validation(format!("No active Lifecycle Action found with {by}"))
+        })
+    }
+}
+
+impl Books {
+    fn begin(&mut self, hook: &Hook, at: Moment) -> LifecycleAction {
+        self.actions += 1;
+        LifecycleAction {
+            token: uuid(&["lifecycle-action", &self.actions.to_string()]),
+            hook: hook.clone(),
+            started: at,
+            heartbeat_deadline: at + hook.heartbeat,
+            global_deadline: at + hook.global_timeout(),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What EventBridge and a hook's target are told.
+
+use std::time::Duration;
+
+use auto_scaling::{Detail, Event, PutHook, Transition};
+use serde_json::{Value, json};
+
+use crate::{
+    hooked::{ABANDON, CONTINUE, hook, hooked, launching},
+    host::{Host, LAUNCH, TERMINATE, group},
+};
+
+impl Host {
+    fn told(&self) -> Vec<&'static str> {
+        self.events.iter().map(Event::detail_type).collect()
+    }
+
+    fn last_event(&self) -> Value {
+        serde_json::from_str(&self.events.last().unwrap().to_json()).unwrap()
+    }
+}
+
+#[test]
+fn a_wait_is_told_with_all_that_the_real_event_has() {
+    let mut host = Host::new();
+    let gate = PutHook { metadata: Some(r#"{"a":"b"}"#.into()), ..hook("gate", Transition::Launching, ABANDON) };
+    host.sim.create_group(hooked(1, vec![gate]), host.now).unwrap();
+    host.pass(Duration::ZERO);
+    host.pass(LAUNCH);
+    let event = host.last_event();
+    let token = host.token("i-1", "gate");
+    assert_eq!(
+        event,
+        json!({
+            "version": "0",
+            "id": event["id"],
+            "detail-type": "EC2 Instance-launch Lifecycle Action",
+            "source": "aws.autoscaling",
+            "account": "123456789012",
+            "time": "2026-11-23T08:00:40Z",
+            "region": "us-west-2",
+            "resources": [host.web().arn],
+            "detail": {
+                "LifecycleActionToken": token,
+                "AutoScalingGroupName": "web",
+                "LifecycleHookName": "gate",
+                "EC2InstanceId": "i-1",
+                "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING",
+                "NotificationMetadata": r#"{"a":"b"}"#,
+                "Origin": "EC2",
+                "Destination": "AutoScalingGroup",
+            },
+        })
+    );
+    assert_eq!(event["id"].as_str().unwrap().len(), 36);
+}
+
+#[test]
+fn a_life_is_told_from_wait_to_end() {
+    let mut host = Host::new();
+    let hooks = vec![hook("gate", Transition::Launching, ABANDON), hook("drain", Transition::Terminating, CONTINUE)];
+    host.sim.create_group(hooked(1, hooks), host.now).unwrap();
+    host.pass(Duration::ZERO);
+    host.pass(LAUNCH);
+    host.complete("i-1", "gate", CONTINUE).unwrap();
+    assert_eq!(host.told(), ["EC2 Instance-launch Lifecycle Action", "EC2 Instance Launch Successful"]);
+    host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
+    host.pass(Duration::ZERO);
+    let waits = host.last_event();
+    assert_eq!(waits["detail"]["LifecycleTransition"], "autoscaling:EC2_INSTANCE_TERMINATING");
+    assert_eq!(
+        (&waits["detail"]["Origin"], &waits["detail"]["Destination"]),
+        (&json!("AutoScalingGroup"), &json!("EC2"))
+    );
+    assert_eq!(waits["detail"].get("NotificationMetadata"), None, "absent if the hook has none");
+    host.complete("i-1", "drain", CONTINUE).unwrap();
+    host.pass(TERMINATE);
+    assert_eq!(host.told()[2..], ["EC2 Instance-terminate Lifecycle Action", "EC2 Instance Terminate Successful"]);
+    let mut ids: Vec<&str> = host.events.iter().map(|it| it.id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 4);
+}
+
+#[test]
+fn an_end_is_told_with_its_activity() {
+    let host = Host::with(0, 1, 1);
+    let event = host.last_event();
+    let activity = host.sim.activities("web", false).unwrap()[0];
+    let arn = "arn:aws:ec2:us-west-2:123456789012:instance/i-1";
+    assert_eq!(event["resources"], json!([host.web().arn, arn]));
+    assert_eq!(
+        event["detail"],
+        json!({
+            "StatusCode": "InProgress",
+            "Description": "Launching a new EC2 instance: i-1",
+            "AutoScalingGroupName": "web",
+            "ActivityId": activity.id,
+            "Details": {"Subnet ID": "subnet-a", "Availability Zone": "us-west-2a"},
+            "RequestId": activity.id,
+            "StatusMessage": "",
+            "EndTime": "2026-11-23T08:00:40.000Z",
+            "EC2InstanceId": "i-1",
+            "StartTime": "2026-11-23T08:00:00.000Z",
+            "Cause": activity.cause,
+            "Origin": "EC2",
+            "Destination": "AutoScalingGroup",
+        })
+    );
+}
+
+#[test]
+fn a_launch_that_fails_or_is_abandoned_is_told_as_unsuccessful() {
+    let mut host = Host::new();
+    host.broken = Some("no capacity");
+    host.sim.create_group(group(0, 1, 1), host.now).unwrap();
+    host.pass(Duration::ZERO);
+    host.pass(Duration::ZERO);
+    let failed = host.last_event();
+    assert_eq!(failed["detail-type"], "EC2 Instance Launch Unsuccessful");
+    assert_eq!((&failed["detail"]["StatusCode"], &failed["detail"]["EC2InstanceId"]), (&json!("Failed"), &json!("")));
+    assert_eq!(failed["detail"]["StatusMessage"], "no capacity. Launching EC2 instance failed.");
+
+    let mut host = launching(1, &["gate"]);
+    host.complete("i-1", "gate", ABANDON).unwrap();
+    let abandoned = host.last_event();
+    assert_eq!(abandoned["detail-type"], "EC2 Instance Launch Unsuccessful");
+    assert_eq!(
+        (&abandoned["detail"]["StatusCode"], &abandoned["detail"]["EC2InstanceId"]),
+        (&json!("Cancelled"), &json!("i-1"))
+    );
+    assert!(abandoned["detail"]["StatusMessage"].as_str().unwrap().contains("was abandoned"));
+}
+
+#[test]
+fn a_hooks_target_is_told_as_well_as_json_if_it_is_a_queue_and_as_text_if_it_is_a_topic() {
+    let to = |name: &str, arn: &str| PutHook {
+        target_arn: Some(arn.into()),
+        metadata: Some("m".into()),
+        ..hook(name, Transition::Launching, ABANDON)
+    };
+    let mut host = Host::new();
+    let queue = to("a", "arn:aws:sqs:us-west-2:123456789012:q");
+    host.sim.create_group(hooked(1, vec![queue]), host.now).unwrap();
+    host.sim.put_hook("web", to("b", "arn:aws:sns:us-west-2:123456789012:t"), host.now).unwrap();
+    host.pass(Duration::ZERO);
+    let tests: Vec<Value> = host
+        .notifications
+        .iter()
+        .map(|it| it.fields.iter().map(|(name, value)| (*name, value.clone())).collect())
+        .collect();
+    assert_eq!(tests[0]["Event"], "autoscaling:TEST_NOTIFICATION");
+    assert_eq!((tests.len(), &tests[1]["AutoScalingGroupARN"]), (2, &json!(host.web().arn)));
+
+    host.pass(LAUNCH);
+    let waits = host.events.iter().filter(|it| matches!(it.detail, Detail::LifecycleAction { .. })).count();
+    assert_eq!((waits, host.notifications.len()), (2, 4), "EventBridge is told in any case");
+    let message: Value = serde_json::from_str(&host.notifications[2].body()).unwrap();
+    assert_eq!(
+        message,
+        json!({
+            "Origin": "EC2",
+            "LifecycleHookName": "a",
+            "Destination": "AutoScalingGroup",
+            "AccountId": "123456789012",
+            "RequestId": message["RequestId"],
+            "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING",
+            "AutoScalingGroupName": "web",
+            "Service": "AWS Auto Scaling",
+            "Time": "2026-11-23T08:00:40.000Z",
+            "EC2InstanceId": "i-1",
+            "NotificationMetadata": "m",
+            "LifecycleActionToken": host.token("i-1", "a"),
+        })
+    );
+    let text = host.notifications[3].body();
+    assert!(text.starts_with("Origin: EC2\nLifecycleHookName: b\n"), "{text}");
+}

@@ -1,0 +1,177 @@
+//! Instances as EC2 and SSM show them.
+
+use std::time::Duration;
+
+use auto_scaling::{
+    Behaviour, CheckStatus, Command, Fleet, Invocation, Marker, Member, Moment, PingStatus, Sickness, StatusChecks,
+};
+
+use crate::host::{START, refusal};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn fleet_of_one(sickness: Option<Sickness>) -> Fleet {
+    let mut fleet = Fleet::new(Behaviour::default());
+    if let Some(sickness) = sickness {
+        fleet.make_next_sick(1, &sickness);
+    }
+    fleet.launched("i-1", START);
+    fleet
+}
+
+fn seen(fleet: &Fleet, age: Duration) -> (Option<CheckStatus>, Option<PingStatus>, Marker) {
+    let (member, now) = (fleet.member("i-1").unwrap(), START + age);
+    (member.status_checks(now), member.agent(now), member.marker(now))
+}
+
+fn command(script: &str) -> Command {
+    let hour = Duration::from_hours(1);
+    let instance_ids = vec!["i-1".into()];
+    Command { instance_ids, script: script.into(), delivery_timeout: MINUTE, execution_timeout: hour }
+}
+
+/// What has become of a command that is sent 2 minutes after the start, so long after it was sent.
+fn outcome(fleet: &mut Fleet, age: Duration) -> Invocation {
+    let id = fleet.send_command(command("systemctl stop web"), START + MINUTE * 2).unwrap();
+    fleet.invocation(&id, "i-1", START + MINUTE * 2 + age).unwrap()
+}
+
+#[test]
+fn a_healthy_instance_registers_is_ready_and_passes_its_checks_in_this_order() {
+    let fleet = fleet_of_one(None);
+    let (starts, passes) = (Some(CheckStatus::Initializing), Some(CheckStatus::Ok));
+    let online = Some(PingStatus::Online);
+    assert_eq!(seen(&fleet, Duration::ZERO), (starts, None, Marker::None));
+    assert_eq!(seen(&fleet, SECOND * 59), (starts, None, Marker::None));
+    assert_eq!(seen(&fleet, SECOND * 60), (starts, online, Marker::None));
+    assert_eq!(seen(&fleet, SECOND * 90), (starts, online, Marker::Ready));
+    assert_eq!(seen(&fleet, SECOND * 150), (passes, online, Marker::Ready));
+    let fleet = Fleet::new(Behaviour::default().faster(10));
+    let StatusChecks::PassAfter(span) = with_one(fleet).behaviour.status_checks else { panic!("healthy") };
+    assert_eq!(span, SECOND * 15);
+}
+
+fn with_one(mut fleet: Fleet) -> Member {
+    fleet.launched("i-1", START);
+    fleet.member("i-1").unwrap().clone()
+}
+
+#[test]
+fn each_sickness_shows_where_it_should_and_nowhere_else() {
+    let healthy = seen(&fleet_of_one(None), MINUTE * 10);
+    let (passes, online, ready) = healthy;
+    for (name, checks, agent, marker) in [
+        ("impaired", Some(CheckStatus::Impaired), online, ready.clone()),
+        ("no-agent", passes, None, ready.clone()),
+        ("agent-lost", passes, Some(PingStatus::ConnectionLost), ready.clone()),
+        ("not-ready", passes, online, Marker::None),
+        ("failed-at:install nginx", passes, online, Marker::Failed("install nginx".into())),
+        ("commands-fail", passes, online, ready.clone()),
+        ("commands-hang", passes, online, ready.clone()),
+        ("commands-undelivered", passes, online, ready.clone()),
+    ] {
+        let fleet = fleet_of_one(Some(Sickness::parse(name).unwrap()));
+        assert_eq!(seen(&fleet, MINUTE * 10), (checks, agent, marker), "{name}");
+    }
+    assert_eq!(Sickness::parse("tired"), None);
+    assert_eq!(Sickness::parse("failed-at:"), None);
+    let fleet = fleet_of_one(Some(Sickness::FailedAt("install nginx".into())));
+    assert!(fleet.member("i-1").unwrap().behaviour.console.ends_with("user data failed at install nginx\n"));
+}
+
+#[test]
+fn only_as_many_as_told_are_sick_and_nought_ends_it() {
+    let mut fleet = Fleet::new(Behaviour::default());
+    fleet.make_next_sick(2, &Sickness::NoAgent);
+    fleet.make_next_sick(1, &Sickness::Impaired);
+    let start = |id: &str, fleet: &mut Fleet| {
+        fleet.launched(id, START);
+        let member = fleet.member(id).unwrap();
+        (member.agent(START + MINUTE * 3).is_some(), member.status_checks(START + MINUTE * 3))
+    };
+    let (well, impaired) = (Some(CheckStatus::Ok), Some(CheckStatus::Impaired));
+    assert_eq!(start("i-1", &mut fleet), (false, well));
+    assert_eq!(start("i-2", &mut fleet), (false, well));
+    assert_eq!(start("i-3", &mut fleet), (true, impaired));
+    assert_eq!(start("i-4", &mut fleet), (true, well));
+    fleet.make_next_sick(9, &Sickness::NoAgent);
+    fleet.make_next_sick(0, &Sickness::NoAgent);
+    assert_eq!(start("i-5", &mut fleet), (true, well));
+}
+
+#[test]
+fn ssm_calls_an_agent_online_for_minutes_after_it_or_its_instance_is_gone() {
+    let mut fleet = fleet_of_one(None);
+    fleet.make_sick("i-1", &Sickness::AgentLost, START + MINUTE * 2).unwrap();
+    assert_eq!(seen(&fleet, MINUTE * 6).1, Some(PingStatus::Online));
+    assert_eq!(seen(&fleet, MINUTE * 7).1, Some(PingStatus::ConnectionLost));
+    assert_eq!(fleet.member("i-1").unwrap().last_ping(START + MINUTE * 7), Some(START + MINUTE * 2));
+
+    let mut fleet = fleet_of_one(None);
+    fleet.ended("i-1", START + MINUTE * 3);
+    assert_eq!(seen(&fleet, MINUTE * 4), (None, Some(PingStatus::Online), Marker::Ready));
+    assert_eq!(seen(&fleet, MINUTE * 8).1, Some(PingStatus::ConnectionLost));
+}
+
+#[test]
+fn an_instance_that_falls_sick_keeps_what_it_has_reached() {
+    let mut fleet = fleet_of_one(None);
+    let now = START + MINUTE * 3;
+    for sickness in [Sickness::NotReady, Sickness::Impaired, Sickness::FailedAt("late".into())] {
+        fleet.make_sick("i-1", &sickness, now).unwrap();
+    }
+    assert_eq!(seen(&fleet, MINUTE * 2).0, Some(CheckStatus::Ok));
+    assert_eq!(seen(&fleet, MINUTE * 3).0, Some(CheckStatus::Impaired));
+    assert_eq!(seen(&fleet, MINUTE * 3).2, Marker::Ready);
+    assert!(refusal(fleet.make_sick("i-9", &Sickness::NoAgent, now)).starts_with("InvalidInstanceID.NotFound"));
+}
+
+#[test]
+fn a_command_becomes_what_the_instance_makes_of_it() {
+    let status = |sickness: Option<&str>, age: Duration| {
+        let mut fleet = fleet_of_one(sickness.map(|name| Sickness::parse(name).unwrap()));
+        let Invocation { details, response_code, .. } = outcome(&mut fleet, age);
+        (details, response_code)
+    };
+    let hour = Duration::from_hours(1);
+    assert_eq!(status(None, SECOND), ("InProgress", -1));
+    assert_eq!(status(None, SECOND * 5), ("Success", 0));
+    assert_eq!(status(Some("commands-fail"), SECOND), ("Failed", 1));
+    assert_eq!(status(Some("commands-hang"), hour.saturating_sub(SECOND)), ("InProgress", -1));
+    assert_eq!(status(Some("commands-hang"), hour), ("ExecutionTimedOut", -1));
+    assert_eq!(status(Some("commands-undelivered"), SECOND * 59), ("Pending", -1));
+    assert_eq!(status(Some("commands-undelivered"), MINUTE), ("DeliveryTimedOut", -1));
+    assert_eq!(status(Some("agent-lost"), MINUTE), ("DeliveryTimedOut", -1));
+}
+
+#[test]
+fn a_command_is_cut_off_by_the_end_of_its_instance() {
+    let mut fleet = fleet_of_one(None);
+    let sent = START + MINUTE * 2;
+    let id = fleet.send_command(command("sleep 4"), sent).unwrap();
+    fleet.ended("i-1", sent + SECOND * 3);
+    assert_eq!(fleet.invocation(&id, "i-1", sent + MINUTE).unwrap().status, "InProgress");
+    assert_eq!(fleet.invocation(&id, "i-1", sent + Duration::from_hours(1)).unwrap().details, "ExecutionTimedOut");
+}
+
+#[test]
+fn a_command_needs_a_registered_agent_and_shows_a_moment_later() {
+    let mut fleet = fleet_of_one(None);
+    let early = fleet.send_command(command("true"), START + SECOND * 59);
+    assert_eq!(refusal(early), "InvalidInstanceId: Instances [[i-1]] not in a valid state for account");
+    let nobody = Command { instance_ids: Vec::new(), ..command("true") };
+    assert!(refusal(fleet.send_command(nobody, START + MINUTE)).starts_with("InvalidInstanceId"));
+    let now = START + MINUTE * 2;
+    let id = fleet.send_command(command("tail -n 50 /var/log/user-data.log"), now).unwrap();
+    let missing = "InvocationDoesNotExist: ";
+    let at = |id: &str, instance: &str, now: Moment| fleet.invocation(id, instance, now);
+    assert_eq!(refusal(at(&id, "i-1", now)), missing);
+    assert_eq!(at(&id, "i-1", now + SECOND).unwrap().status, "InProgress");
+    assert_eq!(at(&id, "i-1", now + MINUTE).unwrap().output, "user data begins\n", "the log that it names");
+    assert_eq!(refusal(at(&id, "i-2", now + SECOND)), missing);
+    assert_eq!(refusal(at("no", "i-1", now + SECOND)), missing);
+    fleet.ended("i-1", now + MINUTE);
+    assert!(fleet.send_command(command("true"), now + MINUTE * 2).is_ok(), "SSM does not know yet");
+    assert!(refusal(fleet.send_command(command("true"), now + MINUTE * 6)).starts_with("InvalidInstanceId"));
+}

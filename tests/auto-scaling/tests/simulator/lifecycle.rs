@@ -1,0 +1,188 @@
+//! Instances that wait for hooks: which way they go.
+
+use std::time::Duration;
+
+use auto_scaling::{ActionKey, ActivityStatus, PutHook, Transition};
+
+use crate::{
+    hooked::{ABANDON, CONTINUE, HEARTBEAT, hook, hooked, launching, terminating},
+    host::{Host, LAUNCH, TERMINATE, refusal},
+};
+
+#[test]
+fn an_instance_goes_into_service_when_its_hook_is_completed() {
+    let mut host = launching(1, &["gate"]);
+    assert_eq!(host.instances(), ["i-1 Pending:Wait a"]);
+    assert_eq!(host.status(0), ActivityStatus::MidLifecycleAction);
+    host.pass(Duration::from_secs(20));
+    host.sim.complete_lifecycle_action("web", "gate", ActionKey::instance("i-1"), CONTINUE, host.now).unwrap();
+    assert_eq!(host.instances(), ["i-1 Pending:Proceed a"]);
+    host.pass(Duration::ZERO);
+    assert_eq!(host.instances(), ["i-1 InService a"]);
+    let launched = host.sim.activities("web", false).unwrap()[0];
+    assert_eq!((launched.status, launched.end), (ActivityStatus::Successful, Some(host.now)));
+}
+
+#[test]
+fn an_instance_ends_when_its_hook_is_completed_whatever_the_result_and_runs_until_then() {
+    for result in [CONTINUE, ABANDON] {
+        let mut host = terminating(&["drain"], CONTINUE);
+        assert_eq!((host.instances(), host.ended.len()), (vec!["i-1 Terminating:Wait a".to_owned()], 0));
+        assert_eq!(host.status(0), ActivityStatus::MidLifecycleAction);
+        host.complete("i-1", "drain", result).unwrap();
+        assert_eq!(host.instances(), ["i-1 Terminating:Proceed a"]);
+        assert_eq!((host.ended.clone(), host.status(0)), (vec!["i-1".to_owned()], ActivityStatus::InProgress));
+        host.pass(TERMINATE);
+        assert!(host.instances().is_empty());
+        assert_eq!((host.status(0), host.ended.len()), (ActivityStatus::Successful, 1));
+    }
+}
+
+#[test]
+fn all_hooks_wait_at_once_and_the_last_one_decides() {
+    let mut host = launching(1, &["a", "b"]);
+    host.complete("i-1", "b", CONTINUE).unwrap();
+    assert_eq!(host.instances(), ["i-1 Pending:Wait a"]);
+    host.complete("i-1", "a", CONTINUE).unwrap();
+    assert_eq!(host.in_service(), ["i-1"]);
+
+    let mut host = terminating(&["a", "b"], CONTINUE);
+    host.complete("i-1", "a", CONTINUE).unwrap();
+    assert_eq!(host.instances(), ["i-1 Terminating:Wait a"]);
+    host.complete("i-1", "b", CONTINUE).unwrap();
+    assert_eq!(host.instances(), ["i-1 Terminating:Proceed a"]);
+}
+
+#[test]
+fn abandon_cuts_the_other_hooks_short() {
+    let mut host = launching(1, &["a", "b"]);
+    let other = host.token("i-1", "b");
+    host.complete("i-1", "a", ABANDON).unwrap();
+    let late = host.sim.complete_lifecycle_action("web", "b", ActionKey::token(&other), CONTINUE, host.now);
+    assert_eq!(refusal(late), format!("ValidationError: No active Lifecycle Action found with token {other}"));
+
+    let mut host = terminating(&["a", "b"], CONTINUE);
+    host.complete("i-1", "a", ABANDON).unwrap();
+    assert_eq!(host.instances(), ["i-1 Terminating:Proceed a"]);
+}
+
+#[test]
+fn an_abandoned_launch_is_cancelled_and_replaced() {
+    let mut host = launching(1, &["gate"]);
+    let token = host.token("i-1", "gate");
+    host.complete("i-1", "gate", ABANDON).unwrap();
+    assert_eq!(host.instances(), ["i-1 Terminating a", "i-2 Pending a"]);
+    let activities = host.sim.activities("web", false).unwrap();
+    let [_replacement, ended, launch] = activities[..] else { panic!("{activities:?}") };
+    let why = format!(
+        "Instance failed to complete user's Lifecycle Action: Lifecycle Action with token {token} was abandoned: \
+         Lifecycle Action Completed with ABANDON Result"
+    );
+    assert_eq!((launch.status, launch.status_message.as_deref()), (ActivityStatus::Cancelled, Some(why.as_str())));
+    assert_eq!(launch.description, format!("Launching a new EC2 instance: i-1.  Status Reason: {why}"));
+    assert!(ended.cause.ends_with("an instance was taken out of service in response to a launch failure."));
+    host.pass(LAUNCH);
+    host.complete("i-2", "gate", CONTINUE).unwrap();
+    host.settle();
+    assert_eq!(host.instances(), ["i-2 InService a"]);
+}
+
+#[test]
+fn an_abandoned_launch_waits_for_the_hooks_of_its_end() {
+    let mut host = Host::new();
+    let hooks = vec![hook("gate", Transition::Launching, ABANDON), hook("drain", Transition::Terminating, CONTINUE)];
+    host.sim.create_group(hooked(1, hooks), host.now).unwrap();
+    host.pass(Duration::ZERO);
+    host.pass(LAUNCH);
+    host.complete("i-1", "gate", ABANDON).unwrap();
+    assert_eq!(host.instances(), ["i-1 Terminating:Wait a", "i-2 Pending a"]);
+    host.complete("i-1", "drain", CONTINUE).unwrap();
+    assert_eq!(host.ended, ["i-1"]);
+}
+
+#[test]
+fn an_answer_counts_once() {
+    let mut host = launching(1, &["gate"]);
+    let token = host.token("i-1", "gate");
+    let complete = |host: &mut Host, key: ActionKey<'_>, result| {
+        host.sim.complete_lifecycle_action("web", "gate", key, result, host.now)
+    };
+    complete(&mut host, ActionKey::token(&token), CONTINUE).unwrap();
+    let by_token = format!("ValidationError: No active Lifecycle Action found with token {token}");
+    assert_eq!(refusal(complete(&mut host, ActionKey::token(&token), ABANDON)), by_token);
+    let by_instance = "ValidationError: No active Lifecycle Action found with instance ID i-1";
+    assert_eq!(refusal(complete(&mut host, ActionKey::instance("i-1"), CONTINUE)), by_instance);
+    host.settle();
+    assert_eq!(host.in_service(), ["i-1"]);
+}
+
+#[test]
+fn an_answer_has_to_name_the_action() {
+    let mut host = launching(2, &["gate"]);
+    let first = host.token("i-1", "gate");
+    let mut complete = |group: &str, hook: &str, token: Option<&str>, instance_id: Option<&str>| {
+        let key = ActionKey { token, instance_id };
+        refusal(host.sim.complete_lifecycle_action(group, hook, key, CONTINUE, host.now))
+    };
+    let strange = "00000000-0000-0000-0000-000000000000";
+    for (answer, told) in [
+        (
+            complete("no", "gate", Some(&first), None),
+            "AutoScalingGroup name not found - AutoScalingGroup 'no' not found",
+        ),
+        (complete("web", "drain", Some(&first), None), "No active Lifecycle Action found with token"),
+        (complete("web", "gate", Some(strange), None), "No active Lifecycle Action found with token 00000000-"),
+        (complete("web", "gate", None, Some("i-9")), "No active Lifecycle Action found with instance ID i-9"),
+        (complete("web", "gate", Some(&first), Some("i-2")), "No active Lifecycle Action found with token"),
+        (complete("web", "gate", Some("short"), None), "Member must have length greater than or equal to 36"),
+        (complete("web", "gate", Some(&"x".repeat(37)), None), "Member must have length less than or equal to 36"),
+        (complete("web", "gate", None, None), "neither LifecycleActionToken nor InstanceId is given"),
+    ] {
+        assert!(answer.starts_with("ValidationError: ") && answer.contains(told), "{answer}");
+    }
+    let key = ActionKey { token: Some(&first), instance_id: Some("i-1") };
+    host.sim.complete_lifecycle_action("web", "gate", key, CONTINUE, host.now).unwrap();
+}
+
+#[test]
+fn tokens_look_like_uuids_and_none_comes_twice() {
+    let mut tokens = std::collections::BTreeSet::new();
+    for _ in 0..2 {
+        let mut host = launching(4, &["a", "b"]);
+        for _ in 0..200 {
+            let waiting = host.web().instances.iter().flat_map(|it| it.actions.clone()).map(|it| it.token);
+            tokens.extend(waiting);
+            host.pass(HEARTBEAT);
+            host.pass(LAUNCH);
+        }
+    }
+    assert!(tokens.len() > 1000, "{}: the second run has those of the first", tokens.len());
+    assert_eq!(tokens.len() % 8, 0, "four instances of two hooks each");
+    assert!(tokens.iter().all(|it| it.len() == 36 && it.split('-').count() == 5));
+}
+
+#[test]
+fn a_hook_that_goes_abandons_launches_and_lets_terminations_continue() {
+    let mut host = launching(1, &["gate"]);
+    host.sim.delete_hook("web", "gate", host.now).unwrap();
+    host.settle();
+    assert_eq!((host.ended.clone(), host.in_service()), (vec!["i-1".to_owned()], vec!["i-2"]));
+
+    let mut host = terminating(&["drain", "logs"], ABANDON);
+    host.sim.delete_hook("web", "drain", host.now).unwrap();
+    host.pass(Duration::ZERO);
+    assert_eq!(host.instances(), ["i-1 Terminating:Wait a"], "CONTINUE leaves the other hook");
+}
+
+#[test]
+fn a_hook_that_comes_or_changes_counts_from_the_next_wait_on() {
+    let mut host = launching(1, &["gate"]);
+    let longer = PutHook { heartbeat: Some(HEARTBEAT * 9), ..hook("gate", Transition::Launching, CONTINUE) };
+    host.sim.put_hook("web", longer, host.now).unwrap();
+    host.sim.put_hook("web", hook("late", Transition::Launching, ABANDON), host.now).unwrap();
+    assert_eq!(host.web().instances[0].actions.len(), 1);
+    host.pass(HEARTBEAT);
+    assert_eq!(host.instances()[0], "i-1 Terminating a");
+    host.pass(LAUNCH);
+    assert_eq!(host.web().instances[1].actions.len(), 2);
+}
