@@ -1,4 +1,6 @@
 //! The function `lifecycle-hook`: wiring only.
+// The whole request is one future, and the compiler works its layout out call by call, deeper than it does unasked.
+#![recursion_limit = "256"]
 
 use std::sync::Arc;
 

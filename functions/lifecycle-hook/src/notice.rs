@@ -78,7 +78,7 @@ impl Notice {
         for _ in 0..=ENVELOPES {
             let Ok(value) = serde_json::from_str::<Value>(&body) else { return of_lines(&body) };
             match value.get("Message").and_then(Value::as_str) {
-                Some(message) if value.get("LifecycleTransition").is_none() => body = message.to_owned(),
+                Some(message) if value.get("LifecycleTransition").is_none() => body = String::from(message),
                 _ => return Notice::of(&value),
             }
         }

@@ -90,7 +90,8 @@ echo "envkeeper: ready"
 /// the instance starts anew.
 fn drain(services: &[String], script: Option<&str>) -> String {
     let own = script.map(|script| write_script(USER_DRAIN_SCRIPT, script)).unwrap_or_default();
-    let stops: String = services.iter().map(|unit| format!("systemctl stop -- '{unit}' || failed=1\n")).collect();
+    let stop = |unit: &String| format!("systemctl stop -- '{unit}' || failed=1\n");
+    let stops = services.iter().map(stop).collect::<Vec<_>>().concat();
     let runs = script.map(|_| format!("{USER_DRAIN_SCRIPT} || failed=1\n")).unwrap_or_default();
     format!(
         r#"

@@ -39,7 +39,7 @@ pub(super) async fn drained(client: &Client, instance: &str, since_ms: u64) -> R
     let pages = client.list_command_invocations().instance_id(instance).filters(since).into_paginator().items().send();
     let all: Vec<_> = pages.collect::<Result<_, _>>().await.map_err(|error| told(OPERATION, &error))?;
     let ours = all.iter().filter(|it| it.comment() == Some(DRAIN));
-    let newest = ours.max_by_key(|it| it.requested_date_time().map(|it| it.as_nanos()));
+    let newest = ours.max_by_key(|it| it.requested_date_time().map(aws_sdk_ssm::primitives::DateTime::as_nanos));
     Ok(newest.and_then(|it| Some((it.status()?, it.status_details()))).map_or(Command::Unsent, |(status, details)| {
         match status {
             CommandInvocationStatus::Success => Command::Succeeded,
@@ -73,8 +73,8 @@ pub(super) async fn logs(client: &Client, instance: &str) -> Result<String, Stri
         let answer = client.get_command_invocation().command_id(&id).instance_id(instance).send().await;
         let Ok(answer) = answer else { continue };
         match answer.status() {
-            None => {}
-            Some(
+            None
+            | Some(
                 CommandInvocationStatus::Pending
                 | CommandInvocationStatus::InProgress
                 | CommandInvocationStatus::Delayed,
@@ -106,7 +106,13 @@ async fn send(client: &Client, instance: &str, line: &str, comment: &str, within
             let id = answer.command().and_then(|it| it.command_id()).map(str::to_owned);
             id.ok_or_else(|| Unsent::Failed(format!("{OPERATION}: no id: {}", shown(answer))))
         }
-        Err(error) if error.as_service_error().is_some_and(|it| it.is_invalid_instance_id()) => Err(Unsent::NoAgent),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(aws_sdk_ssm::operation::send_command::SendCommandError::is_invalid_instance_id) =>
+        {
+            Err(Unsent::NoAgent)
+        }
         Err(error) => Err(Unsent::Failed(told(OPERATION, &error))),
     }
 }

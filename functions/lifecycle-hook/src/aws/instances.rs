@@ -45,7 +45,11 @@ async fn states(ec2: &aws_sdk_ec2::Client, ids: &[String]) -> Result<BTreeMap<St
 }
 
 fn state(instance: &Instance) -> State {
-    let name = instance.state().and_then(|it| it.name()).map(|it| it.as_str()).unwrap_or_default();
+    let name = instance
+        .state()
+        .and_then(|it| it.name())
+        .map(aws_sdk_ec2::types::InstanceStateName::as_str)
+        .unwrap_or_default();
     match name {
         "pending" => State::Pending,
         "running" => State::Running,

@@ -15,7 +15,7 @@ pub(super) async fn write(
     const PUT: &str = "logs:PutLogEvents";
     match client.create_log_stream().log_group_name(group).log_stream_name(stream).send().await {
         Ok(_) => {}
-        Err(error) if error.as_service_error().is_some_and(|it| it.is_resource_already_exists_exception()) => {}
+        Err(error) if error.as_service_error().is_some_and(aws_sdk_cloudwatchlogs::operation::create_log_stream::CreateLogStreamError::is_resource_already_exists_exception) => {}
         Err(error) => return Err(told("logs:CreateLogStream", &error)),
     }
     let event = |line: String| {

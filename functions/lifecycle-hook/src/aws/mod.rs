@@ -12,6 +12,7 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_sdk_ec2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use environment::hook_settings::HookSettings;
 use requests::records::DynamoRecords;
 use requests::{Kind, Owner, Records as _};
@@ -115,14 +116,14 @@ impl Cloud for Account {
 }
 
 /// What a call of AWS answered, for people: its name, the error's code, and what was said.
-fn told<E>(operation: &str, error: &aws_sdk_ec2::error::SdkError<E>) -> String
+fn told<E>(operation: &str, error: &SdkError<E>) -> String
 where
-    E: aws_sdk_ec2::error::ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{operation}: {code}: {message}"),
         (Some(code), None) => format!("{operation}: {code}"),
-        _ => format!("{operation}: {}", aws_sdk_ec2::error::DisplayErrorContext(error)),
+        _ => format!("{operation}: {}", DisplayErrorContext(error)),
     }
 }
 

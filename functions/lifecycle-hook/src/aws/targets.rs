@@ -15,7 +15,7 @@ async fn health_in(client: &Client, arn: &str, instance: &str) -> Result<Target,
     let target = TargetDescription::builder().id(instance).build();
     match client.describe_target_health().target_group_arn(arn).targets(target).send().await {
         Ok(answer) => {
-            let health = answer.target_health_descriptions().iter().filter_map(|it| it.target_health()).next();
+            let health = answer.target_health_descriptions().iter().find_map(|it| it.target_health());
             Ok(health.map_or(Target::Absent, of))
         }
         // A group that is gone serves nobody, nor does one that can't have the instance.
@@ -45,7 +45,7 @@ pub(super) async fn leave(client: &Client, arns: &[String], instance: &str) -> R
         let target = TargetDescription::builder().id(instance).build();
         match client.deregister_targets().target_group_arn(arn).targets(target).send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|it| it.is_target_group_not_found_exception()) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(aws_sdk_elasticloadbalancingv2::operation::deregister_targets::DeregisterTargetsError::is_target_group_not_found_exception) => Ok(()),
             Err(error) => Err(told("elasticloadbalancing:DeregisterTargets", &error)),
         }
     };

@@ -1,0 +1,520 @@
+//! An account under virtual time: Auto Scaling and its instances as simulated, a queue, and what goes wrong.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::{Future, pending};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use auto_scaling::{
+    ActionKey, AutoScaling, Behaviour, CheckStatus, Command as Sent, Effect, Fleet, LaunchTemplate,
+    LifecycleActionResult, LifecycleState, Marker, Moment, NewGroup, PingStatus, PutHook, Settings, Started, Subnet,
+    Timing, Transition as Turn,
+};
+use environment::Transition;
+use environment::hook_settings::{Drain, Gate, HookSettings, OnTimeout, Task};
+use lifecycle_hook::cloud::{Cloud, Ends, OurHook, Queue, Told, Waiting};
+use lifecycle_hook::facts::{Agent, Checks, Command, Seen, State, Target, UserData};
+use lifecycle_hook::{Action, LifecycleHook};
+use serde_json::{Value, json};
+
+pub const START: Moment = Moment(1_795_420_800_000);
+pub const GROUP: &str = "scalable-ec2-instances-uswest2-dev";
+/// How often it is swept, and how long a message is hidden from others: as `infra/template.yaml` has it.
+pub const SWEEP: Duration = Duration::from_mins(2);
+pub const HIDDEN: Duration = Duration::from_mins(12);
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is refused, and has no effect.
+    Refused,
+    /// It has its effect, and the answer is lost.
+    Lost,
+    /// The invocation is killed before it.
+    Killed,
+    /// The invocation is killed after its effect.
+    KilledAfter,
+}
+
+/// A message in the queue.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub id: usize,
+    pub body: String,
+    pub sent: Moment,
+    pub visible: Moment,
+    pub receives: u32,
+}
+
+pub struct World {
+    pub scaling: RefCell<AutoScaling>,
+    pub fleet: RefCell<Fleet>,
+    pub now: Cell<Moment>,
+    pub messages: RefCell<Vec<Message>>,
+    pub buried: RefCell<Vec<(String, String)>>,
+    pub written: RefCell<Vec<(String, String, Vec<String>)>>,
+    /// What each instance's waits were answered, as Auto Scaling took it.
+    pub completed: RefCell<BTreeMap<String, Vec<Ends>>>,
+    /// The instances that stand in a target group, and since when they leave it.
+    pub targets: RefCell<BTreeMap<String, Option<Moment>>>,
+    /// When the environment has to be deleted by.
+    pub delete_ends: Cell<Option<u64>>,
+    pub calls: RefCell<Vec<&'static str>>,
+    pub faults: RefCell<BTreeMap<usize, Fault>>,
+    commands: RefCell<BTreeMap<String, Vec<(String, Moment)>>>,
+    next_message: Cell<usize>,
+    killed: Cell<bool>,
+}
+
+pub fn gate(seconds: u32) -> Task {
+    Task::Gate(Gate { seconds, on_timeout: OnTimeout::Abandon })
+}
+
+pub fn settings(task: Task) -> HookSettings {
+    HookSettings {
+        envkeeper: 1,
+        owner: "0123456789abcdef0123".into(),
+        environment: "scalable-ec2-us-west-2-dev".into(),
+        log_group: "/aws/ec2/scalable-ec2-dev".into(),
+        target_groups: vec![],
+        heartbeat_seconds: if matches!(task, Task::Gate(_)) { 900 } else { 300 },
+        task,
+    }
+}
+
+fn hook(settings: &HookSettings) -> PutHook {
+    let (name, on, result) = match settings.task {
+        Task::Gate(_) => ("launch", Turn::Launching, LifecycleActionResult::Abandon),
+        Task::Drain(_) => ("terminate", Turn::Terminating, LifecycleActionResult::Continue),
+    };
+    PutHook {
+        name: name.into(),
+        transition: Some(on),
+        heartbeat: Some(Duration::from_secs(settings.heartbeat_seconds.into())),
+        default_result: Some(result),
+        metadata: Some(settings.text()),
+        ..PutHook::default()
+    }
+}
+
+impl World {
+    /// A group with both hooks, and no instances yet.
+    pub fn new(most: u32) -> World {
+        World::with(most, &settings(gate(600)), &settings(Task::Drain(Drain { seconds: 300 })))
+    }
+
+    pub fn with(most: u32, launch: &HookSettings, terminate: &HookSettings) -> World {
+        let timing = Timing { launch: Duration::from_secs(20), terminate: Duration::from_secs(30) };
+        let mut scaling = AutoScaling::new("us-west-2", "123456789012", timing);
+        let template = LaunchTemplate { id: "lt-1".into(), name: "template".into(), version: "1".into() };
+        let group = NewGroup {
+            name: GROUP.into(),
+            settings: Settings {
+                launch_template: template,
+                max_size: most,
+                subnets: vec![Subnet { id: "subnet-1".into(), zone: "us-west-2a".into() }],
+                ..Settings::default()
+            },
+            hooks: vec![hook(launch), hook(terminate)],
+            ..NewGroup::default()
+        };
+        scaling.create_group(group, START).expect("a good group");
+        World {
+            scaling: RefCell::new(scaling),
+            fleet: RefCell::new(Fleet::new(Behaviour::default())),
+            now: Cell::new(START),
+            messages: RefCell::default(),
+            buried: RefCell::default(),
+            written: RefCell::default(),
+            completed: RefCell::default(),
+            targets: RefCell::default(),
+            delete_ends: Cell::new(None),
+            calls: RefCell::default(),
+            faults: RefCell::default(),
+            commands: RefCell::default(),
+            next_message: Cell::new(0),
+            killed: Cell::new(false),
+        }
+    }
+
+    pub fn scale_to(&self, count: u32) {
+        let done = self.scaling.borrow_mut().set_desired_capacity(GROUP, count, false, self.now.get());
+        done.expect("within its bounds");
+    }
+
+    /// All instances by their states.
+    pub fn states(&self) -> BTreeMap<String, LifecycleState> {
+        let scaling = self.scaling.borrow();
+        let group = scaling.group(GROUP).expect("it is there");
+        group.instances.iter().map(|it| (it.id.clone(), it.state)).collect()
+    }
+
+    pub fn in_service(&self) -> usize {
+        self.states().values().filter(|it| **it == LifecycleState::InService).count()
+    }
+
+    /// What Auto Scaling does by now; the bodies of the messages that it tells.
+    pub fn step(&self) -> Vec<String> {
+        let now = self.now.get();
+        let mut told = Vec::new();
+        let effects = self.scaling.borrow_mut().step(now);
+        for effect in effects {
+            match effect {
+                Effect::Launch(launch) => {
+                    let instance_id = format!("i-{:017x}", launch.token.0);
+                    self.fleet.borrow_mut().launched(&instance_id, now);
+                    let started = Started { instance_id, instance_type: "t3.micro".into(), version: "1".into() };
+                    self.scaling.borrow_mut().launched(launch.token, started, now);
+                }
+                Effect::Terminate { instance_id, .. } => self.fleet.borrow_mut().ended(&instance_id, now),
+                Effect::Tell(event) => told.push(event.to_json()),
+                Effect::Notify(notification) => told.push(notification.body()),
+            }
+        }
+        told
+    }
+
+    /// Puts a message into the queue, to be had at `visible`.
+    pub fn send(&self, body: String, visible: Moment) {
+        let id = self.next_message.replace(self.next_message.get() + 1);
+        let sent = self.now.get();
+        self.messages.borrow_mut().push(Message { id, body, sent, visible, receives: 0 });
+    }
+
+    /// One invocation; nothing if it was killed.
+    pub fn invoke(&self, event: Value) -> Option<Value> {
+        let function = LifecycleHook { cloud: self, queue: self };
+        let mut invocation = pin!(function.handle(event));
+        let mut context = Context::from_waker(Waker::noop());
+        match invocation.as_mut().poll(&mut context) {
+            Poll::Ready(answer) => Some(answer.expect("it answers")),
+            Poll::Pending => {
+                assert!(self.killed.take(), "nothing here takes time");
+                None
+            }
+        }
+    }
+
+    /// Receives at most ten messages, and has them handled.
+    pub fn receive(&self) {
+        let now = self.now.get();
+        let mut batch = Vec::new();
+        for message in self.messages.borrow_mut().iter_mut().filter(|it| it.visible <= now).take(10) {
+            message.visible = now + HIDDEN;
+            message.receives += 1;
+            batch.push(message.clone());
+        }
+        if batch.is_empty() {
+            return;
+        }
+        let records: Vec<Value> = batch.iter().map(record).collect();
+        let Some(answer) = self.invoke(json!({ "Records": records })) else { return };
+        let failed: BTreeSet<String> = answer["batchItemFailures"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(|it| Some(it["itemIdentifier"].as_str()?.to_owned()))
+            .collect();
+        let done = |id: usize| batch.iter().any(|it| it.id == id) && !failed.contains(&id.to_string());
+        self.messages.borrow_mut().retain(|it| !done(it.id));
+    }
+
+    /// Lets time pass until then, from one moment at which something is due to the next. Each message goes by `post`,
+    /// which sends it or not.
+    pub fn run(&self, until: Moment, post: &mut dyn FnMut(&World, String)) {
+        loop {
+            for body in self.step() {
+                post(self, body);
+            }
+            while self.messages.borrow().iter().any(|it| it.visible <= self.now.get()) {
+                self.receive();
+            }
+            let now = self.now.get();
+            let sweep =
+                START + SWEEP * u32::try_from(now.since(START).as_millis() / SWEEP.as_millis() + 1).unwrap_or(0);
+            let due = self.scaling.borrow().next_due(now);
+            let visible = self.messages.borrow().iter().map(|it| it.visible).min();
+            let next = [due, visible, Some(sweep), Some(until)].into_iter().flatten().min().unwrap_or(until);
+            if next > until || now == until {
+                return;
+            }
+            self.now.set(next.max(now));
+            if next == sweep {
+                for body in self.step() {
+                    post(self, body);
+                }
+                self.invoke(test_support::sample("lifecycle-hook", "sweep.json"));
+            }
+        }
+    }
+
+    /// Lets time pass with every message at once.
+    pub fn pass(&self, span: Duration) {
+        self.run(self.now.get() + span, &mut |world, body| world.send(body, world.now.get()));
+    }
+
+    async fn call<T>(&self, name: &'static str, call: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+        let number = self.calls.borrow().len();
+        self.calls.borrow_mut().push(name);
+        match self.faults.borrow().get(&number).copied() {
+            None => call(),
+            Some(Fault::Refused) => Err(format!("{name}: Throttling: Rate exceeded")),
+            Some(Fault::Lost) => call().and_then(|_| Err(format!("{name}: no answer"))),
+            Some(fault) => {
+                if fault == Fault::KilledAfter {
+                    drop(call());
+                }
+                self.killed.set(true);
+                pending().await
+            }
+        }
+    }
+
+    fn seen(&self, id: &str) -> Seen {
+        let (now, fleet) = (self.now.get(), self.fleet.borrow());
+        let Ok(member) = fleet.member(id) else {
+            let unknown = (State::Unknown, UserData::Silent, Checks::Silent, Agent::Unregistered);
+            let (state, user_data, checks, agent) = unknown;
+            return Seen { state, user_data, checks, agent };
+        };
+        Seen {
+            state: if member.ended.is_some() { State::Gone } else { State::Running },
+            user_data: match member.marker(now) {
+                Marker::None => UserData::Silent,
+                Marker::Ready => UserData::Done,
+                Marker::Failed(step) => UserData::Failed(format!("failed at {step}")),
+            },
+            checks: match member.status_checks(now) {
+                None | Some(CheckStatus::Initializing) => Checks::Silent,
+                Some(CheckStatus::Ok) => Checks::Passed,
+                // They fail from the moment on at which they would pass.
+                Some(CheckStatus::Impaired) => Checks::Impaired { since_ms: (member.launched + CHECKED).0 },
+            },
+            agent: match member.agent(now) {
+                None => Agent::Unregistered,
+                Some(PingStatus::Online) => Agent::Online,
+                Some(PingStatus::ConnectionLost) => Agent::Lost,
+            },
+        }
+    }
+}
+
+/// When status checks pass or fail, after a start.
+pub const CHECKED: Duration = Duration::from_secs(150);
+
+pub fn record(message: &Message) -> Value {
+    json!({
+        "messageId": message.id.to_string(),
+        "receiptHandle": message.id.to_string(),
+        "body": message.body,
+        "attributes": {
+            "SentTimestamp": message.sent.0.to_string(), "ApproximateReceiveCount": message.receives.to_string(),
+        },
+        "eventSource": "aws:sqs",
+    })
+}
+
+fn key(action: &Action) -> ActionKey<'_> {
+    match &action.token {
+        Some(token) => ActionKey::token(token),
+        None => ActionKey::instance(&action.instance),
+    }
+}
+
+/// As the AWS side tells what nobody waits for from other mistakes.
+fn told(answer: Result<(), auto_scaling::Fault>) -> Result<Told, String> {
+    match answer {
+        Ok(()) => Ok(Told::Yes),
+        Err(fault) if fault.message.contains("No active Lifecycle Action found") => Ok(Told::TooLate),
+        Err(fault) => Err(format!("{}: {}", fault.code, fault.message)),
+    }
+}
+
+impl Cloud for &World {
+    fn now_ms(&self) -> u64 {
+        self.now.get().0
+    }
+
+    async fn see(&self, instances: &[String]) -> Result<BTreeMap<String, Seen>, String> {
+        self.call("see", || Ok(instances.iter().map(|id| (id.clone(), self.seen(id))).collect())).await
+    }
+
+    async fn targets(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
+        let leaving_takes = Duration::from_secs(40);
+        let health = |_| match self.targets.borrow().get(instance) {
+            None => Target::Absent,
+            Some(None) => Target::Healthy,
+            Some(Some(since)) if self.now.get().since(*since) < leaving_takes => Target::Draining,
+            Some(Some(_)) => Target::Absent,
+        };
+        self.call("targets", || Ok(arns.iter().map(health).collect())).await
+    }
+
+    async fn leave(&self, _arns: &[String], instance: &str) -> Result<(), String> {
+        self.call("leave", || {
+            self.targets.borrow_mut().insert(instance.to_owned(), Some(self.now.get()));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn drained(&self, instance: &str, since_ms: u64) -> Result<Command, String> {
+        let look = || {
+            let commands = self.commands.borrow();
+            let sent = commands.get(instance).into_iter().flatten().filter(|(_, at)| at.0 + 10_000 >= since_ms);
+            let Some((id, _)) = sent.last() else { return Ok(Command::Unsent) };
+            // Until SSM shows it, it is listed as one that runs.
+            let Ok(invocation) = self.fleet.borrow().invocation(id, instance, self.now.get()) else {
+                return Ok(Command::Running);
+            };
+            Ok(match invocation.status {
+                "Success" => Command::Succeeded,
+                "Pending" | "InProgress" => Command::Running,
+                _ => Command::Failed(invocation.details.to_owned()),
+            })
+        };
+        self.call("drained", look).await
+    }
+
+    async fn drain(&self, instance: &str, within: Duration) -> Result<Told, String> {
+        let send = || {
+            let command = Sent {
+                instance_ids: vec![instance.to_owned()],
+                script: environment::hook_settings::DRAIN_SCRIPT.to_owned(),
+                delivery_timeout: Duration::from_mins(1),
+                execution_timeout: within,
+            };
+            let Ok(id) = self.fleet.borrow_mut().send_command(command, self.now.get()) else {
+                return Ok(Told::TooLate);
+            };
+            self.commands.borrow_mut().entry(instance.to_owned()).or_default().push((id, self.now.get()));
+            Ok(Told::Yes)
+        };
+        self.call("drain", send).await
+    }
+
+    async fn complete(&self, action: &Action, ends: Ends) -> Result<Told, String> {
+        let result = match ends {
+            Ends::Continue => LifecycleActionResult::Continue,
+            Ends::Abandon => LifecycleActionResult::Abandon,
+        };
+        let complete = || {
+            let now = self.now.get();
+            let mut scaling = self.scaling.borrow_mut();
+            let answer = told(scaling.complete_lifecycle_action(&action.group, &action.hook, key(action), result, now));
+            if answer == Ok(Told::Yes) {
+                self.completed.borrow_mut().entry(action.instance.clone()).or_default().push(ends);
+            }
+            answer
+        };
+        self.call("complete", complete).await
+    }
+
+    async fn heartbeat(&self, action: &Action) -> Result<Told, String> {
+        let beat = || {
+            let now = self.now.get();
+            let mut scaling = self.scaling.borrow_mut();
+            told(scaling.record_lifecycle_action_heartbeat(&action.group, &action.hook, key(action), now))
+        };
+        self.call("heartbeat", beat).await
+    }
+
+    async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, String>)> {
+        let fleet = self.fleet.borrow();
+        let Ok(member) = fleet.member(instance) else { return vec![] };
+        let console = ("console output", Ok(member.behaviour.console.clone()));
+        let logs = reachable.then(|| ("logs", Ok(member.behaviour.logs.values().cloned().collect())));
+        std::iter::once(console).chain(logs).collect()
+    }
+
+    async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), String> {
+        let write = || {
+            self.written.borrow_mut().push((log_group.to_owned(), stream.to_owned(), lines));
+            Ok(())
+        };
+        self.call("write", write).await
+    }
+
+    async fn waiting(&self) -> Result<Vec<Waiting>, String> {
+        let list = || {
+            let scaling = self.scaling.borrow();
+            let group = scaling.group(GROUP).map_err(|fault| fault.message)?;
+            let activities = scaling.activities(GROUP, false).map_err(|fault| fault.message)?;
+            let since =
+                |id: &str| activities.iter().filter(|it| it.description.ends_with(id)).map(|it| it.start.0).max();
+            let waits = group.instances.iter().filter_map(|it| {
+                let on = match it.state {
+                    LifecycleState::PendingWait => Transition::Launch,
+                    LifecycleState::TerminatingWait => Transition::Terminate,
+                    _ => return None,
+                };
+                Some(Waiting { group: GROUP.into(), instance: it.id.clone(), on, since_ms: since(&it.id) })
+            });
+            Ok(waits.collect())
+        };
+        self.call("waiting", list).await
+    }
+
+    async fn hooks(&self, group: &str) -> Result<Vec<OurHook>, String> {
+        let list = || {
+            let scaling = self.scaling.borrow();
+            let group = scaling.group(group).map_err(|fault| fault.message)?;
+            let ours = group.hooks.values().filter_map(|it| {
+                let on = match it.transition {
+                    Turn::Launching => Transition::Launch,
+                    Turn::Terminating => Transition::Terminate,
+                };
+                Some(OurHook { name: it.name.clone(), on, metadata: it.metadata.clone()? })
+            });
+            Ok(ours.collect())
+        };
+        self.call("hooks", list).await
+    }
+
+    async fn group_of(&self, instance: &str) -> Result<Option<String>, String> {
+        self.call("group_of", || Ok(self.states().contains_key(instance).then(|| GROUP.to_owned()))).await
+    }
+
+    async fn delete_ends_ms(&self, _settings: &HookSettings) -> Result<Option<u64>, String> {
+        self.call("delete_ends_ms", || Ok(self.delete_ends.get())).await
+    }
+}
+
+impl Queue for &World {
+    async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), String> {
+        let hide = || {
+            let visible = self.now.get() + after;
+            let mut messages = self.messages.borrow_mut();
+            let message = messages.iter_mut().find(|it| it.id.to_string() == receipt);
+            message.ok_or("no such receipt")?.visible = visible;
+            Ok(())
+        };
+        self.call("come_back", hide).await
+    }
+
+    async fn bury(&self, body: &str, reason: &str) -> Result<(), String> {
+        let bury = || {
+            self.buried.borrow_mut().push((body.to_owned(), reason.to_owned()));
+            Ok(())
+        };
+        self.call("bury", bury).await
+    }
+}
+
+/// What chance decides, the same in every run.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Dice {
+        Dice(seed)
+    }
+
+    /// Below `bound`. (A linear congruential generator with Knuth's constants.)
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}

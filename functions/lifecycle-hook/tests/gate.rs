@@ -1,0 +1,104 @@
+//! Every combination of what can be seen of a new instance, and what becomes of it.
+
+use std::time::Duration;
+
+use environment::hook_settings::{Gate, OnTimeout};
+use lifecycle_hook::facts::{Agent, Checks, Seen, State, Target, UserData};
+use lifecycle_hook::gate::{Verdict, decide};
+
+const NOW_MS: u64 = 1_000_000_000;
+const EARLY: Duration = Duration::from_secs(100);
+const LATE: Duration = Duration::from_mins(6);
+const TOO_LATE: Duration = Duration::from_mins(10);
+
+fn gate(on_timeout: OnTimeout) -> Gate {
+    Gate { seconds: 600, on_timeout }
+}
+
+fn states() -> Vec<State> {
+    let other = State::Other("rebooting".into());
+    vec![State::Unknown, State::Pending, State::Running, State::Stopped, State::Gone, other]
+}
+
+fn user_data() -> Vec<UserData> {
+    vec![UserData::Silent, UserData::Done, UserData::Failed("failed at line 12".into())]
+}
+
+fn checks() -> Vec<Checks> {
+    let for_s = |seconds: u64| Checks::Impaired { since_ms: NOW_MS - seconds * 1_000 };
+    vec![Checks::Silent, Checks::Passed, for_s(119), for_s(120)]
+}
+
+fn targets() -> Vec<Vec<Target>> {
+    let ill = Target::NotHealthy("Target.FailedHealthChecks".into());
+    vec![vec![], vec![Target::Absent], vec![Target::Healthy], vec![ill, Target::Healthy], vec![Target::Draining]]
+}
+
+/// All combinations but the time.
+fn all() -> impl Iterator<Item = (Seen, Vec<Target>)> {
+    let agents = [Agent::Unregistered, Agent::Online, Agent::Lost];
+    states().into_iter().flat_map(move |state| {
+        user_data().into_iter().flat_map(move |user_data| {
+            let state = state.clone();
+            checks().into_iter().flat_map(move |checks| {
+                let (state, user_data) = (state.clone(), user_data.clone());
+                agents.into_iter().flat_map(move |agent| {
+                    let seen = Seen { state: state.clone(), user_data: user_data.clone(), checks, agent };
+                    targets().into_iter().map(move |targets| (seen.clone(), targets))
+                })
+            })
+        })
+    })
+}
+
+/// The rule, told another way than the code has it.
+fn is_ill(seen: &Seen, waited: Duration) -> bool {
+    seen.state == State::Gone
+        || (seen.state == State::Unknown && waited >= Duration::from_mins(5))
+        || matches!(seen.user_data, UserData::Failed(_))
+        || matches!(seen.checks, Checks::Impaired { since_ms } if NOW_MS - since_ms >= 120_000)
+}
+
+fn is_well(seen: &Seen, targets: &[Target]) -> bool {
+    let served = targets.iter().all(|it| matches!(it, Target::Absent | Target::Healthy));
+    let checked = matches!(seen.checks, Checks::Silent | Checks::Passed);
+    seen.state == State::Running && seen.user_data == UserData::Done && seen.agent == Agent::Online && checked && served
+}
+
+#[test]
+fn what_is_ill_is_abandoned_what_is_well_goes_on_and_all_else_waits_until_its_time_is_up() {
+    let mut combinations = 0;
+    for (seen, targets) in all() {
+        for on_timeout in [OnTimeout::Abandon, OnTimeout::Continue] {
+            for waited in [EARLY, LATE, TOO_LATE] {
+                combinations += 1;
+                let verdict = decide(gate(on_timeout), &Ok(seen.clone()), &targets, waited, NOW_MS);
+                let context = format!("{seen:?} {targets:?} {on_timeout:?} {waited:?}: {verdict:?}");
+                let expected = match (is_ill(&seen, waited), is_well(&seen, &targets), waited == TOO_LATE) {
+                    (true, _, _) => "abandon",
+                    (false, true, _) => "continue",
+                    (false, false, false) => "wait",
+                    (false, false, true) if on_timeout == OnTimeout::Abandon => "abandon",
+                    (false, false, true) => "continue",
+                };
+                let (is, why) = match &verdict {
+                    Verdict::Continue(why) => ("continue", !why.is_empty()),
+                    Verdict::Abandon(why) => ("abandon", !why.is_empty()),
+                    Verdict::Wait(what) => ("wait", !what.is_empty()),
+                };
+                assert_eq!(is, expected, "{context}");
+                assert!(why, "it says why: {context}");
+            }
+        }
+    }
+    assert_eq!(combinations, 6 * 3 * 4 * 3 * 5 * 2 * 3);
+}
+
+#[test]
+fn what_cannot_be_seen_is_not_ill_for_that() {
+    let unseen = Err(String::from("ec2:DescribeInstances: RequestLimitExceeded"));
+    let decide = |waited| decide(gate(OnTimeout::Abandon), &unseen, &[], waited, NOW_MS);
+    assert_eq!(decide(LATE), Verdict::Wait(vec!["ec2:DescribeInstances: RequestLimitExceeded".into()]));
+    let Verdict::Abandon(why) = decide(TOO_LATE) else { panic!("it waits for ever") };
+    assert!(why[0].contains("after 600 s it still waits for: ec2:DescribeInstances"), "{why:?}");
+}

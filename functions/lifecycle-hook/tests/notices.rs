@@ -1,0 +1,162 @@
+//! What messages tell, and that none of them takes another down.
+#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+
+mod common;
+
+use common::{Dice, GROUP, World, gate, settings};
+use environment::Transition;
+use lifecycle_hook::{Notice, Place};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use test_support::{sample, with};
+
+fn read(value: &Value) -> Result<Notice, String> {
+    Notice::read(&value.to_string()).map_err(|poison| poison.to_string())
+}
+
+fn body(name: &str, at: usize) -> String {
+    sample("lifecycle-hook", name)["Records"][at]["body"].as_str().expect("a body").to_owned()
+}
+
+#[test]
+fn every_shape_tells_the_same() {
+    let told = |body: &str| match Notice::read(body) {
+        Ok(Notice::Action(action)) => action,
+        other => panic!("{other:?}: {body}"),
+    };
+    let launch = told(&sample("lifecycle-hook", "launch.json").to_string());
+    assert_eq!((launch.group.as_str(), launch.on), (GROUP, Transition::Launch));
+    assert_eq!(launch.token.as_deref(), Some("5f0d8f0e-6d1c-4c1b-8d5e-2a9b7c3e1f04"));
+    assert_eq!(launch.way, Some((Place::Ec2, Place::Group)));
+    let to_pool = told(&sample("lifecycle-hook", "launch-to-warm-pool.json").to_string());
+    assert_eq!(to_pool.way, Some((Place::Ec2, Place::WarmPool)));
+    let direct = told(&body("queue-by-auto-scaling.json", 0));
+    assert_eq!(direct.on, Transition::Terminate);
+    let by_topic = told(&body("queue-by-topic.json", 0));
+    assert_eq!(by_topic, direct, "JSON in an envelope of SNS");
+    let in_lines = told(&body("queue-by-topic.json", 1));
+    assert_eq!((in_lines.hook, in_lines.metadata), (direct.hook, direct.metadata), "a line for each field");
+}
+
+#[test]
+fn what_is_not_acted_on_is_told_and_no_poison() {
+    let other = |notice| match notice {
+        Ok(Notice::Other(what)) => what,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        other(read(&sample("lifecycle-hook", "rebalance-recommendation.json"))),
+        "EC2 Instance Rebalance Recommendation"
+    );
+    assert_eq!(
+        other(Notice::read(&body("queue-test-notification.json", 0)).map_err(|it| it.to_string())),
+        "a test notification"
+    );
+    let newer = with(
+        sample("lifecycle-hook", "launch.json"),
+        json!({ "detail": { "LifecycleTransition": "autoscaling:NEW" } }),
+    );
+    assert_eq!(other(read(&newer)), "the transition autoscaling:NEW");
+    assert_eq!(other(read(&json!({ "detail-type": "EC2 Something New", "detail": null }))), "EC2 Something New");
+    assert_eq!(read(&sample("lifecycle-hook", "sweep.json")), Ok(Notice::Sweep));
+}
+
+#[test]
+fn poison_says_what_is_missing() {
+    let launch = sample("lifecycle-hook", "launch.json");
+    let told = |value: &Value| read(value).expect_err("poison");
+    let without = with(launch.clone(), json!({ "detail": { "EC2InstanceId": null, "LifecycleActionToken": 7 } }));
+    assert_eq!(told(&without), "missing, or no text: detail.EC2InstanceId, detail.LifecycleActionToken");
+    assert!(told(&with(launch, json!({ "detail": null }))).contains("detail.AutoScalingGroupName"));
+    assert!(told(&json!({ "DETAIL-TYPE": "x" })).contains("it has DETAIL-TYPE"));
+    assert_eq!(told(&json!(["a list"])), "no JSON object");
+    assert_eq!(Notice::read("no { JSON").expect_err("poison").to_string(), "no JSON, and no lines of Auto Scaling");
+    let mut nested = String::from("{}");
+    for _ in 0..9 {
+        nested = json!({ "Message": nested }).to_string();
+    }
+    assert!(Notice::read(&nested).expect_err("poison").to_string().contains("envelopes of SNS"));
+}
+
+proptest! {
+    #[test]
+    fn nothing_makes_it_panic(body in ".{0,400}") {
+        let _ = Notice::read(&body);
+    }
+
+    #[test]
+    fn no_field_of_any_kind_makes_it_panic(field in "[A-Za-z0-9-]{1,24}", value in ".{0,40}", which in 0_usize..4) {
+        let name = ["launch.json", "terminate.json", "spot-interruption.json", "sweep.json"][which];
+        for value in [json!(value), json!(7), json!(null), json!([value]), json!({ "a": value })] {
+            let _ = read(&with(sample("lifecycle-hook", name), json!({ field.as_str(): value })));
+            let _ = read(&with(sample("lifecycle-hook", name), json!({ "detail": { field.as_str(): value } })));
+        }
+    }
+}
+
+/// One record of a batch: its body, and whether it is poison.
+fn any_record(dice: &mut Dice, poison: bool) -> String {
+    let launch = sample("lifecycle-hook", "launch.json");
+    let id = format!("i-{:017x}", dice.below(1 << 40));
+    if poison {
+        let field = [
+            "AutoScalingGroupName",
+            "EC2InstanceId",
+            "LifecycleHookName",
+            "LifecycleTransition",
+            "LifecycleActionToken",
+        ][usize::try_from(dice.below(5)).expect("small")];
+        return match dice.below(6) {
+            0 => String::from_utf8_lossy(&[b'{', u8::try_from(dice.below(127)).expect("small"), b'"']).into_owned(),
+            1 => json!([id]).to_string(),
+            2 => with(launch, json!({ "detail": { field: null } })).to_string(),
+            3 => with(launch, json!({ "detail": { field: { "nested": id } } })).to_string(),
+            4 => json!({ "detail-type": dice.below(9) }).to_string(),
+            _ => String::new(),
+        };
+    }
+    match dice.below(6) {
+        0 => with(launch, json!({ "detail": { "EC2InstanceId": id } })).to_string(),
+        1 => with(sample("lifecycle-hook", "terminate.json"), json!({ "detail": { "EC2InstanceId": id } })).to_string(),
+        2 => with(sample("lifecycle-hook", "spot-interruption.json"), json!({ "detail": { "instance-id": id } }))
+            .to_string(),
+        3 => json!({ "detail-type": format!("Something {id}"), "detail": { "x": id } }).to_string(),
+        4 => with(launch, json!({ "detail": { "NotificationMetadata": id } })).to_string(),
+        _ => body("queue-test-notification.json", 0),
+    }
+}
+
+#[test]
+fn of_ten_thousand_records_exactly_the_poison_is_buried_and_its_neighbours_are_done() {
+    let world = World::with(1, &settings(gate(600)), &settings(gate(600)));
+    let mut dice = Dice::new(5);
+    let mut poisoned = 0;
+    for batch in 0..1_000 {
+        let records: Vec<(String, bool)> = (0..10)
+            .map(|_| {
+                let poison = dice.below(10) == 0;
+                (any_record(&mut dice, poison), poison)
+            })
+            .collect();
+        let told: Vec<Value> = records
+            .iter()
+            .enumerate()
+            .map(|(id, (body, _))| json!({ "messageId": id.to_string(), "receiptHandle": id.to_string(), "body": body, "attributes": {} }))
+            .collect();
+        let answer = world.invoke(json!({ "Records": told })).expect("it is not killed");
+        let failed = answer["batchItemFailures"].as_array().expect("a list");
+        // Of what is not poison, only a launch whose instance EC2 does not know yet is looked at again.
+        for failure in failed {
+            let at: usize = failure["itemIdentifier"].as_str().expect("text").parse().expect("a number");
+            assert!(records[at].0.contains("gate") && !records[at].1, "batch {batch}: {}", records[at].0);
+        }
+        poisoned += records.iter().filter(|(_, poison)| *poison).count();
+        assert_eq!(world.buried.borrow().len(), poisoned, "batch {batch}");
+        let buried = world.buried.borrow();
+        assert!(buried.iter().all(|(_, reason)| !reason.is_empty()));
+        let bodies: Vec<&String> = records.iter().filter(|(_, poison)| *poison).map(|(body, _)| body).collect();
+        let newest: Vec<&String> = buried[poisoned - bodies.len()..].iter().map(|(body, _)| body).collect();
+        assert_eq!(newest, bodies, "batch {batch}");
+    }
+    assert!(poisoned > 900, "{poisoned}");
+}
