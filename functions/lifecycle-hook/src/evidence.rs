@@ -29,10 +29,15 @@ pub(crate) async fn gather(cloud: &impl Cloud, case: &Case<'_>, why: &[String], 
         Ok(text) => format!("{name}:\n{}", last(&text)),
         Err(error) => format!("{name}: {error}"),
     });
-    let lines = std::iter::once(verdict.to_string()).chain(pieces).collect();
-    let stream = format!("{instance}/evidence");
-    match cloud.write(&case.settings.log_group, &stream, lines).await {
-        Ok(()) => format!("evidence in {} {stream}", case.settings.log_group),
+    let lines: Vec<String> = std::iter::once(verdict.to_string()).chain(pieces).collect();
+    let (group, stream) = (&case.settings.log_group, format!("{instance}/evidence"));
+    let mut written = cloud.write(group, &stream, lines.clone()).await;
+    if written.is_err() {
+        // Once more, beyond the client's own tries: it is worth more than the moment that a sick instance waits longer.
+        written = cloud.write(group, &stream, lines).await;
+    }
+    match written {
+        Ok(()) => format!("evidence in {group} {stream}"),
         Err(error) => format!("no evidence was written: {error}"),
     }
 }
