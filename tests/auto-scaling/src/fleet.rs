@@ -187,6 +187,15 @@ impl Member {
         heard.then(|| gone.map_or(now, |gone| gone.min(now)))
     }
 
+    /// When user data leaves its marker, if it does.
+    #[must_use]
+    pub fn marker_due(&self) -> Option<Moment> {
+        match self.behaviour.ready {
+            Ready::After(span) | Ready::FailedAfter(span, _) => Some(self.launched + span),
+            Ready::Never => None,
+        }
+    }
+
     /// What user data has left behind.
     #[must_use]
     pub fn marker(&self, now: Moment) -> Marker {

@@ -19,14 +19,20 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use auto_scaling::{
-    ActionKey, AutoScaling, Detail, Effect, Event, Fault, Launch, LifecycleActionResult, Moment, Started, Timing,
-};
-use http_body_util::{Either, Full};
-use hyper::{Response, StatusCode, header};
+use auto_scaling::{AutoScaling, Effect, Fault, Launch, Moment, Started, Timing};
+use hyper::{Response, StatusCode};
 use tokio::sync::Notify;
 
-use crate::{REGION, ec2::Ec2, element::Element, emulators::ACCOUNT, form, router::Body};
+use crate::{
+    REGION, answers,
+    ec2::Ec2,
+    element::Element,
+    emulators::ACCOUNT,
+    event_bridge::EventBridge,
+    form,
+    instances::{Instances, MARKER},
+    router::Body,
+};
 use parameters::Parameters;
 
 const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
@@ -37,7 +43,10 @@ type Answer = Result<Vec<Element>, Fault>;
 /// Auto Scaling of the one region in which the local cloud is used.
 pub struct AutoScalingService {
     simulator: Mutex<AutoScaling>,
+    /// What EC2 and SSM show of the groups' instances.
+    pub instances: Instances,
     ec2: Ec2,
+    bus: EventBridge,
     /// Something is to be done before the simulator said so.
     called: Notify,
     failing: Mutex<Failing>,
@@ -52,13 +61,16 @@ struct Failing {
 }
 
 impl AutoScalingService {
-    /// No groups yet. `instance_time` is how long an instance takes to come into service, and to end.
+    /// No groups yet. `instance_time` is how long an instance is Pending, and how long Terminating; what takes a minute in
+    /// the life of a real one takes as long.
     #[must_use]
-    pub fn new(ec2: Ec2, instance_time: Duration) -> Self {
+    pub fn new(ec2: Ec2, bus: EventBridge, instance_time: Duration) -> Self {
         let timing = Timing { launch: instance_time, terminate: instance_time };
         Self {
             simulator: Mutex::new(AutoScaling::new(REGION, ACCOUNT, timing)),
+            instances: Instances::new(instance_time),
             ec2,
+            bus,
             called: Notify::new(),
             failing: Mutex::default(),
             requests: AtomicU64::new(0),
@@ -70,6 +82,39 @@ impl AutoScalingService {
         *lock(&self.failing) = Failing { count, reason: reason.to_owned() };
     }
 
+    /// Sets how many instances a group tries to have, between its bounds.
+    ///
+    /// # Errors
+    /// The same as SetDesiredCapacity's.
+    pub fn scale(&self, group: &str, to: u32) -> Result<(), Fault> {
+        self.changed(|simulator| simulator.set_desired_capacity(group, to, false, now()))
+    }
+
+    /// Gives an instance the notice that Spot instances have of their end.
+    ///
+    /// # Errors
+    /// No group has it.
+    pub fn interrupt(&self, id: &str) -> Result<(), Fault> {
+        self.changed(|simulator| simulator.interrupt_spot_instance(id, now()))
+    }
+
+    /// Tells that an instance is at risk of such a notice.
+    ///
+    /// # Errors
+    /// No group has it.
+    pub fn recommend_rebalance(&self, id: &str) -> Result<(), Fault> {
+        self.changed(|simulator| simulator.recommend_rebalance(id, now()))
+    }
+
+    /// Somebody has ended instances in EC2, perhaps instances of groups.
+    pub fn ended_in_ec2<'a>(&self, ids: impl Iterator<Item = &'a str>) {
+        for id in ids {
+            self.instances.ended(id, now());
+            // One that is in no group, or has ended before, concerns nobody.
+            let _ = self.changed(|simulator| simulator.ended_by_ec2(id, now()));
+        }
+    }
+
     /// Answers a request of the query protocol, from its form.
     pub async fn answer(&self, form: &str) -> Response<Body> {
         let mut parameters = Parameters::new(form::read(form));
@@ -78,8 +123,8 @@ impl AutoScalingService {
         let answer = self.act(&action, &mut parameters).await;
         self.called.notify_one();
         match answer {
-            Ok(result) => respond(StatusCode::OK, &success(&action, result, &id)),
-            Err(fault) => respond(StatusCode::BAD_REQUEST, &failure(&fault, &id)),
+            Ok(result) => answers::xml(StatusCode::OK, &success(&action, result, &id)),
+            Err(fault) => answers::xml(StatusCode::BAD_REQUEST, &failure(&fault, &id)),
         }
     }
 
@@ -107,6 +152,8 @@ impl AutoScalingService {
             "PutLifecycleHook" => hooks::put(simulator, given),
             "DescribeLifecycleHooks" => hooks::describe(simulator, given),
             "DeleteLifecycleHook" => hooks::delete(simulator, given),
+            "CompleteLifecycleAction" => hooks::complete(simulator, given),
+            "RecordLifecycleActionHeartbeat" => hooks::heartbeat(simulator, given),
             "AttachLoadBalancerTargetGroups" => target_groups::attach(simulator, given),
             "DetachLoadBalancerTargetGroups" => target_groups::detach(simulator, given),
             "DescribeLoadBalancerTargetGroups" => target_groups::describe(simulator, given),
@@ -128,7 +175,10 @@ impl AutoScalingService {
             for effect in effects {
                 self.carry_out(effect).await;
             }
-            let due = self.simulator().next_due(now());
+            for (id, value) in self.instances.due_markers(now()) {
+                told(&id, self.ec2.tag(&id, MARKER, &value).await);
+            }
+            let due = self.simulator().next_due(now()).into_iter().chain(self.instances.next_marker()).min();
             tokio::select! {
                 () = self.called.notified() => {}
                 () = until(due) => {}
@@ -146,22 +196,19 @@ impl AutoScalingService {
                     Err(why) => simulator.launch_failed(launch.token, why.trim_end_matches('.'), now()),
                 }
             }
-            Effect::Tell(event) => self.answer_hook(&event),
-            Effect::Notify(_) => {}
+            Effect::Tell(event) => {
+                told(event.detail_type(), self.bus.put(&event).await);
+            }
+            Effect::Notify(notification) => {
+                told(&notification.target_arn, self.bus.notify(&notification).await);
+            }
             Effect::Terminate { instance_id, .. } => {
+                self.instances.ended(&instance_id, now());
                 if let Err(why) = self.ec2.terminate_instance(&instance_id).await {
                     eprintln!("local-cloud: {instance_id} of an Auto Scaling group was not ended: {why}");
                 }
             }
         }
-    }
-
-    /// Has an instance that waits for a hook go on at once.
-    fn answer_hook(&self, event: &Event) {
-        let Detail::LifecycleAction { group, action, .. } = &event.detail else { return };
-        let (key, go_on) = (ActionKey::token(&action.token), LifecycleActionResult::Continue);
-        // One that has expired meanwhile has its answer.
-        let _ = self.simulator().complete_lifecycle_action(group, &action.hook.name, key, go_on, now());
     }
 
     async fn launch(&self, launch: &Launch) -> Result<Started, String> {
@@ -170,6 +217,7 @@ impl AutoScalingService {
         }
         let version = self.ec2.template_version(&launch.launch_template).await?;
         let instance_id = self.ec2.run_instance(&version, launch).await?;
+        self.instances.launched(&instance_id, now());
         Ok(Started { instance_id, instance_type: version.instance_type, version: version.template.version })
     }
 
@@ -179,13 +227,26 @@ impl AutoScalingService {
         Some(failing.reason.clone())
     }
 
+    fn changed<T>(&self, change: impl FnOnce(&mut AutoScaling) -> T) -> T {
+        let done = change(&mut self.simulator());
+        self.called.notify_one();
+        done
+    }
+
     fn simulator(&self) -> MutexGuard<'_, AutoScaling> {
         lock(&self.simulator)
     }
 }
 
+/// What nobody was told is not lost in silence.
+fn told(what: &str, outcome: Result<(), String>) {
+    if let Err(why) = outcome {
+        eprintln!("local-cloud: {what} was not told: {why}");
+    }
+}
+
 /// The wall clock, as the simulator has it.
-fn now() -> Moment {
+pub fn now() -> Moment {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
@@ -212,13 +273,6 @@ fn failure(fault: &Fault, request_id: &str) -> String {
     ];
     let (error, id) = (Element::node("Error", error), Element::leaf("RequestId", request_id));
     format!(r#"<ErrorResponse xmlns="{NAMESPACE}">{error}{id}</ErrorResponse>"#)
-}
-
-fn respond(status: StatusCode, document: &str) -> Response<Body> {
-    let mut response = Response::new(Either::Right(Full::from(document.to_owned())));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/xml"));
-    response
 }
 
 /// A panic elsewhere leaves the groups readable.

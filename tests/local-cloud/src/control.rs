@@ -1,10 +1,13 @@
 //! The local cloud's own requests: what was called, whether it is there, and what is to go wrong.
 
+use std::collections::BTreeMap;
+
+use ::auto_scaling::{Fault, Sickness};
 use http_body_util::{Either, Full};
 use hyper::{Method, Response, StatusCode, body::Bytes, header::CONTENT_TYPE};
 
 use crate::{
-    form,
+    auto_scaling, form,
     router::{Body, Router},
 };
 
@@ -30,15 +33,41 @@ pub fn answer(router: &Router, method: &Method, what: &str, query: &str, body: &
             router.faults.clear();
             text(StatusCode::NO_CONTENT, String::new())
         }
-        ("POST", "auto-scaling/fail-launches") => match failing_launches(query) {
-            Ok((count, reason)) => {
-                router.auto_scaling.fail_launches(count, &reason);
-                text(StatusCode::NO_CONTENT, String::new())
-            }
-            Err(wrong) => text(StatusCode::BAD_REQUEST, wrong + "\n"),
+        ("GET", "instances") => {
+            json(router.auto_scaling.instances.to_json(auto_scaling::now()).to_string().into_bytes())
+        }
+        ("POST", _) => match change(router, what, query) {
+            Some(Ok(())) => text(StatusCode::NO_CONTENT, String::new()),
+            Some(Err(wrong)) => text(StatusCode::BAD_REQUEST, wrong + "\n"),
+            None => unknown(method, what),
         },
-        _ => text(StatusCode::NOT_FOUND, format!("{PREFIX} has no {method} {what}\n")),
+        _ => unknown(method, what),
     }
+}
+
+fn unknown(method: &Method, what: &str) -> Response<Body> {
+    text(StatusCode::NOT_FOUND, format!("{PREFIX} has no {method} {what}\n"))
+}
+
+/// Changes what groups and instances do; none if there is no such change.
+fn change(router: &Router, what: &str, query: &str) -> Option<Result<(), String>> {
+    let groups = &router.auto_scaling;
+    let refused = |fault: Fault| fault.to_string();
+    Some(match what {
+        "auto-scaling/fail-launches" => {
+            failing_launches(query).map(|(count, reason)| groups.fail_launches(count, &reason))
+        }
+        "auto-scaling/scale" => scaling(query).and_then(|(group, to)| groups.scale(&group, to).map_err(refused)),
+        "instances/make-sick" => sickness(query).and_then(|(whom, sickness)| match whom {
+            Whom::Next(count) => Ok(groups.instances.make_next_sick(count, &sickness)),
+            Whom::One(id) => groups.instances.make_sick(&id, &sickness, auto_scaling::now()).map_err(refused),
+        }),
+        "instances/interrupt" => only(query, "id").and_then(|id| groups.interrupt(&id).map_err(refused)),
+        "instances/recommend-rebalance" => {
+            only(query, "id").and_then(|id| groups.recommend_rebalance(&id).map_err(refused))
+        }
+        _ => return None,
+    })
 }
 
 /// How many launches are to fail, and why: `count=2&reason=InsufficientInstanceCapacity`.
@@ -48,9 +77,56 @@ fn failing_launches(query: &str) -> Result<(u64, String), String> {
     let count = count.parse().map_err(|_| format!("count is '{count}': a whole number"))?;
     let reason = given.remove("reason").filter(|reason| !reason.is_empty());
     let reason = reason.ok_or("reason is missing: what the failed activities are to say")?;
+    finished(&given, "count and reason").map(|()| (count, reason))
+}
+
+/// A group and its size: `group=web&to=4`.
+fn scaling(query: &str) -> Result<(String, u32), String> {
+    let mut given = form::read(query);
+    let group = given.remove("group").ok_or("group is missing: the name of an Auto Scaling group")?;
+    let to = given.remove("to").ok_or("to is missing: how many instances")?;
+    let to = to.parse().map_err(|_| format!("to is '{to}': a whole number"))?;
+    finished(&given, "group and to").map(|()| (group, to))
+}
+
+/// Who is to be sick.
+#[derive(Debug, PartialEq)]
+enum Whom {
+    /// The next so many that start.
+    Next(usize),
+    /// This one.
+    One(String),
+}
+
+/// Who is to be sick, and how: `count=1&how=no-agent`, or `id=i-…&how=impaired`. Nobody needs no how.
+fn sickness(query: &str) -> Result<(Whom, Sickness), String> {
+    let mut given = form::read(query);
+    let whom = match (given.remove("id"), given.remove("count")) {
+        (Some(id), None) => Whom::One(id),
+        (None, Some(count)) => Whom::Next(count.parse().map_err(|_| format!("count is '{count}': a whole number"))?),
+        _ => return Err("id or count, one of them: which instance, or how many of the next".to_owned()),
+    };
+    let how = match given.remove("how") {
+        None if whom == Whom::Next(0) => "not-ready".to_owned(),
+        how => how.unwrap_or_default(),
+    };
+    let known = "impaired, no-agent, agent-lost, not-ready, failed-at:STEP, commands-fail, commands-hang or \
+                 commands-undelivered";
+    let sickness = Sickness::parse(&how).ok_or_else(|| format!("how is '{how}': {known}"))?;
+    finished(&given, "id, count and how").map(|()| (whom, sickness))
+}
+
+/// The value of the only parameter that there is.
+fn only(query: &str, name: &str) -> Result<String, String> {
+    let mut given = form::read(query);
+    let value = given.remove(name).ok_or_else(|| format!("{name} is missing"))?;
+    finished(&given, name).map(|()| value)
+}
+
+fn finished(given: &BTreeMap<String, String>, known: &str) -> Result<(), String> {
     match given.keys().next() {
-        Some(name) => Err(format!("{name} is unknown: count and reason are all there is")),
-        None => Ok((count, reason)),
+        Some(name) => Err(format!("{name} is unknown: {known} are all there is")),
+        None => Ok(()),
     }
 }
 
@@ -92,5 +168,39 @@ mod tests {
             let answer = failing_launches(query).unwrap_err();
             assert!(answer.contains(told), "{answer}");
         }
+    }
+
+    #[test]
+    fn a_group_is_scaled_to_a_number() {
+        assert_eq!(scaling("group=web&to=4"), Ok(("web".to_owned(), 4)));
+        for (query, told) in
+            [("to=4", "group is missing"), ("group=web&to=x", "to is 'x'"), ("group=w&to=1&by=2", "by")]
+        {
+            let answer = scaling(query).unwrap_err();
+            assert!(answer.contains(told), "{answer}");
+        }
+    }
+
+    #[test]
+    fn the_next_instances_or_one_are_made_sick_in_ways_that_are_known() {
+        assert_eq!(sickness("count=2&how=no-agent"), Ok((Whom::Next(2), Sickness::NoAgent)));
+        assert_eq!(
+            sickness("id=i-1&how=failed-at:yum"),
+            Ok((Whom::One("i-1".into()), Sickness::FailedAt("yum".into())))
+        );
+        assert_eq!(sickness("count=0").map(|it| it.0), Ok(Whom::Next(0)));
+        for (query, told) in [
+            ("how=impaired", "id or count"),
+            ("id=i-1&count=1&how=impaired", "id or count"),
+            ("count=1", "how is ''"),
+            ("count=1&how=tired", "how is 'tired': impaired, no-agent"),
+            ("count=-1&how=impaired", "count is '-1'"),
+            ("count=1&how=impaired&group=web", "group is unknown"),
+        ] {
+            let answer = sickness(query).unwrap_err();
+            assert!(answer.contains(told), "{answer}");
+        }
+        assert_eq!(only("id=i-1", "id"), Ok("i-1".to_owned()));
+        assert!(only("", "id").is_err() && only("id=i-1&x=1", "id").is_err());
     }
 }

@@ -92,6 +92,16 @@ impl Ec2 {
         self.call("TerminateInstances", parameters.into()).await.map(|_| ())
     }
 
+    /// Gives an instance a tag, as an instance does itself.
+    ///
+    /// # Errors
+    /// EC2's sentence: it does not exist.
+    pub async fn tag(&self, id: &str, key: &str, value: &str) -> Result<(), String> {
+        let parameters = [("ResourceId.1", id), ("Tag.1.Key", key), ("Tag.1.Value", value)];
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        self.call("CreateTags", parameters.into()).await.map(|_| ())
+    }
+
     async fn call(&self, action: &str, parameters: BTreeMap<String, String>) -> Result<Element, String> {
         let failed = |what: &dyn std::fmt::Display| format!("EC2 {action}: {what}");
         let scope = format!("test/20260101/{REGION}/ec2/aws4_request");

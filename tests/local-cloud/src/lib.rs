@@ -5,18 +5,22 @@
 //! call. What neither emulator knows is answered here. What this proves, and what it does not, is in
 //! the README beside this crate.
 
+pub mod answers;
 pub mod auto_scaling;
 pub mod control;
 pub mod ec2;
 pub mod element;
 pub mod emulators;
+pub mod event_bridge;
 pub mod exports;
 pub mod fault_answer;
 pub mod faults;
 pub mod form;
 pub mod half;
 pub mod http;
+pub mod instances;
 pub mod latency;
+pub mod ministack;
 pub mod operation;
 pub mod recorder;
 pub mod records_table;

@@ -15,10 +15,12 @@ use local_cloud::{
     auto_scaling::AutoScalingService,
     ec2::Ec2,
     emulators::Emulators,
+    event_bridge::EventBridge,
     exports::{self, ExportsFile},
     faults::Faults,
     http::Http,
     latency::LatencyTable,
+    ministack::Ministack,
     recorder::Recorder,
     records_table,
     router::{self, Router},
@@ -53,7 +55,7 @@ struct Options {
     /// Name of the DynamoDB table for records; an empty name makes none
     #[arg(long, default_value = "envkeeper-records")]
     table: String,
-    /// Seconds that an instance of an Auto Scaling group takes to come into service, and to end
+    /// Seconds that an instance of an Auto Scaling group is Pending, and Terminating; and a minute of its life otherwise
     #[arg(long, default_value = "1", value_parser = seconds)]
     instance_seconds: Duration,
 }
@@ -93,9 +95,10 @@ async fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
     let http = Http::default();
 
     let mut emulators = Emulators::start(&options.tools, &options.logs, address, &http).await?;
+    let ministack = Ministack::new(http.clone(), emulators.ministack());
     let table = Some(options.table.as_str()).filter(|name| !name.is_empty());
     if let Some(name) = table {
-        records_table::create(&http, emulators.ministack(), name).await?;
+        records_table::create(&ministack, name).await?;
     }
     announce(address, table, exports_file.as_ref(), &options.logs)?;
 
@@ -103,7 +106,7 @@ async fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
     let router = Arc::new(Router {
         moto: emulators.moto(),
         ministack: emulators.ministack(),
-        auto_scaling: AutoScalingService::new(ec2, options.instance_seconds),
+        auto_scaling: AutoScalingService::new(ec2, EventBridge::new(ministack), options.instance_seconds),
         saved_queries: SavedQueries::default(),
         recorder,
         latency: latency.unwrap_or_default(),

@@ -15,11 +15,13 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 use crate::{
-    auto_scaling::AutoScalingService,
+    auto_scaling::{self, AutoScalingService},
     control, fault_answer,
     faults::{Asked, Fault, Faults, Strike},
+    form,
     half::Half,
     http::Http,
+    instances,
     latency::LatencyTable,
     operation,
     recorder::{Call, Recorder},
@@ -132,11 +134,32 @@ impl Router {
     async fn hand_on(&self, scope: Option<&Scope>, operation: &str, head: Parts, body: Bytes) -> Response<Body> {
         match scope.map(|scope| scope.service.as_str()) {
             Some("autoscaling") => self.auto_scaling.answer(&form(&head, &body)).await,
+            Some("ssm") if instances::SSM_OPERATIONS.contains(&operation) => {
+                self.auto_scaling.instances.answer_ssm(operation, &body, auto_scaling::now())
+            }
+            Some("ec2") => self.ec2(scope, operation, head, body).await,
             Some("logs") if saved_queries::OPERATIONS.contains(&operation) => {
                 self.saved_queries.answer(operation, &body)
             }
             _ => self.forward(self.emulator(scope), head, body).await,
         }
+    }
+
+    /// moto's, but for what it does not know of the instances of groups; and Auto Scaling notices when some are ended.
+    async fn ec2(&self, scope: Option<&Scope>, operation: &str, head: Parts, body: Bytes) -> Response<Body> {
+        let form = form(&head, &body);
+        if instances::EC2_ACTIONS.contains(&operation)
+            && let Some(answer) = self.auto_scaling.instances.answer_ec2(operation, &form, auto_scaling::now())
+        {
+            return answer;
+        }
+        let answer = self.forward(self.emulator(scope), head, body).await;
+        if operation == "TerminateInstances" && answer.status().is_success() {
+            let given = form::read(&form);
+            let ids = given.iter().filter(|(name, _)| name.starts_with("InstanceId."));
+            self.auto_scaling.ended_in_ec2(ids.map(|(_, id)| id.as_str()));
+        }
+        answer
     }
 
     fn emulator(&self, scope: Option<&Scope>) -> SocketAddr {

@@ -6,12 +6,11 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use http_body_util::{Either, Full};
-use hyper::{Response, StatusCode, header};
+use hyper::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::router::Body;
+use crate::{answers, router::Body};
 
 /// The operations that are answered here.
 pub const OPERATIONS: [&str; 3] = ["PutQueryDefinition", "DescribeQueryDefinitions", "DeleteQueryDefinition"];
@@ -88,9 +87,9 @@ impl SavedQueries {
             _ => parse(input).and_then(|delete: Delete| queries.delete(&delete)),
         };
         match answer {
-            Ok(answer) => respond(StatusCode::OK, &answer),
+            Ok(answer) => answers::json(StatusCode::OK, &answer),
             Err(Refusal(kind, message)) => {
-                respond(StatusCode::BAD_REQUEST, &json!({"__type": kind, "message": message}))
+                answers::json(StatusCode::BAD_REQUEST, &json!({"__type": kind, "message": message}))
             }
         }
     }
@@ -168,14 +167,6 @@ fn unknown(id: &str) -> Refusal {
 
 fn invalid(message: String) -> Refusal {
     Refusal("InvalidParameterException", message)
-}
-
-fn respond(status: StatusCode, answer: &Value) -> Response<Body> {
-    let mut response = Response::new(Either::Right(Full::from(answer.to_string())));
-    *response.status_mut() = status;
-    let kind = header::HeaderValue::from_static("application/x-amz-json-1.1");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
 }
 
 #[cfg(test)]

@@ -1,44 +1,27 @@
 //! Calls that are told to go wrong, as the real SDK clients see them: nothing of the SDK's own retries is between.
 #![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
 
+mod in_process;
+
 use std::{
     future::Future,
-    net::Ipv4Addr,
-    path::{Path, PathBuf},
-    sync::Arc,
     time::{Duration, Instant},
 };
 
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ec2::{
-    config::{Credentials, SharedCredentialsProvider},
     error::{ProvideErrorMetadata, SdkError},
     types::Filter,
 };
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use http_body_util::{BodyExt, Full};
-use hyper::{Method, Request, StatusCode};
-use local_cloud::{
-    auto_scaling::AutoScalingService,
-    ec2::Ec2,
-    emulators::Emulators,
-    faults::Faults,
-    http::Http,
-    latency::LatencyTable,
-    recorder::Recorder,
-    router::{self, Router},
-    saved_queries::SavedQueries,
-};
+use hyper::{Method, StatusCode};
+use in_process::LocalCloud;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-
-/// How long a client waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn every_service_refuses_in_its_own_words() {
-    let cloud = LocalCloud::start().await;
+    let cloud = LocalCloud::start(Duration::ZERO).await;
     for (fault, codes) in [
         (
             "throttling",
@@ -106,7 +89,7 @@ async fn every_service_refuses_in_its_own_words() {
 
 #[tokio::test]
 async fn an_account_that_is_full_makes_no_more_and_shows_what_it_has() {
-    let cloud = LocalCloud::start().await;
+    let cloud = LocalCloud::start(Duration::ZERO).await;
     cloud.fails(&json!([{"service": "*", "operation": "*", "fault": "quota"}])).await;
     let (ec2, s3) = (cloud.ec2(), cloud.s3());
     assert_eq!(code(ec2.create_vpc().cidr_block("10.0.0.0/16").send()).await, "VpcLimitExceeded");
@@ -124,7 +107,7 @@ async fn an_account_that_is_full_makes_no_more_and_shows_what_it_has() {
 
 #[tokio::test]
 async fn an_answer_that_is_lost_had_its_effect_and_a_call_that_never_arrived_had_none() {
-    let cloud = LocalCloud::start().await;
+    let cloud = LocalCloud::start(Duration::ZERO).await;
     let ec2 = cloud.ec2();
     for (fault, effect) in [("timeout-before", 0), ("timeout-after", 1), ("lost-answer", 2)] {
         let rule = json!({"service": "ec2", "operation": "CreateVpc", "app": "tester", "fault": fault, "seconds": 0.5});
@@ -145,7 +128,7 @@ async fn an_answer_that_is_lost_had_its_effect_and_a_call_that_never_arrived_had
 
 #[tokio::test]
 async fn a_call_that_stalls_is_answered_late_and_half_an_answer_cannot_be_read() {
-    let cloud = LocalCloud::start().await;
+    let cloud = LocalCloud::start(Duration::ZERO).await;
     let ec2 = cloud.ec2();
     cloud
         .fails(&json!([
@@ -167,7 +150,7 @@ async fn a_call_that_stalls_is_answered_late_and_half_an_answer_cannot_be_read()
 
 #[tokio::test]
 async fn what_was_just_made_is_not_seen_by_the_next_read() {
-    let cloud = LocalCloud::start().await;
+    let cloud = LocalCloud::start(Duration::ZERO).await;
     let (ec2, s3) = (cloud.ec2(), cloud.s3());
     let lag = |service: &str, after: &str, reads: &str| json!({"service": service, "operation": reads, "after": after, "times": 1, "fault": "not-found-lag"});
     cloud.fails(&json!([lag("ec2", "CreateVpc", "DescribeVpcs"), lag("s3", "CreateBucket", "Get*")])).await;
@@ -197,7 +180,7 @@ async fn what_was_just_made_is_not_seen_by_the_next_read() {
 
 #[tokio::test]
 async fn a_batch_can_fail_inside_an_answer_that_went_well() {
-    let cloud = LocalCloud::start().await;
+    let cloud = LocalCloud::start(Duration::ZERO).await;
     cloud.fails(&json!([{"service": "*", "operation": "*", "fault": "partial-failure"}])).await;
     let s3 = cloud.s3();
     s3.create_bucket().bucket("full").create_bucket_configuration(here()).send().await.unwrap();
@@ -222,7 +205,7 @@ async fn a_batch_can_fail_inside_an_answer_that_went_well() {
 
 #[tokio::test]
 async fn an_answer_for_cloudformation_can_be_lost_too_and_all_faults_are_told() {
-    let cloud = LocalCloud::start().await;
+    let cloud = LocalCloud::start(Duration::ZERO).await;
     let answer =
         json!({"service": "unsigned", "operation": "PUT /_ministack/cfn-response/*", "nth": 1, "fault": "503"});
     cloud.fails(&json!([answer])).await;
@@ -244,70 +227,10 @@ async fn an_answer_for_cloudformation_can_be_lost_too_and_all_faults_are_told() 
     assert_eq!(cloud.send(Method::GET, "/_local-cloud/faults", "").await.1, "[]");
 }
 
-struct LocalCloud {
-    _emulators: Emulators,
-    _logs: Logs,
-    url: String,
-    config: SdkConfig,
-}
-
-/// The folder of the emulators' output.
-struct Logs(PathBuf);
-
-impl Drop for Logs {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 impl LocalCloud {
-    /// Inside the test's own process, and ended with it.
-    async fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/venv");
-        let logs = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("faults-at-{}", address.port()));
-        let logs = Logs(logs);
-        let http = Http::default();
-        let emulators = Emulators::start(&tools, &logs.0, address, &http).await.unwrap();
-        let router = Router {
-            moto: emulators.moto(),
-            ministack: emulators.ministack(),
-            auto_scaling: AutoScalingService::new(Ec2::new(http.clone(), emulators.moto()), Duration::ZERO),
-            saved_queries: SavedQueries::default(),
-            recorder: Recorder::new(None).unwrap(),
-            latency: LatencyTable::default(),
-            faults: Faults::default(),
-            http,
-        };
-        tokio::spawn(router::serve(listener, Arc::new(router)));
-        let url = format!("http://{address}");
-        let anybody = Credentials::new("tester", "nothing", None, None, "tests");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-west-2"))
-            .endpoint_url(&url)
-            .app_name(AppName::new("tester").unwrap())
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).build())
-            .credentials_provider(SharedCredentialsProvider::new(anybody));
-        LocalCloud { _emulators: emulators, _logs: logs, url, config: config.build() }
-    }
-
     async fn fails(&self, rules: &Value) {
         let (status, body) = self.send(Method::POST, "/_local-cloud/faults", &rules.to_string()).await;
         assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
-    }
-
-    async fn send(&self, method: Method, path: &str, body: &str) -> (StatusCode, String) {
-        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
-        let response = Http::default().send(request.body(Full::from(body.to_owned())).unwrap()).await.unwrap();
-        let (head, body) = response.into_parts();
-        (head.status, String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap())
-    }
-
-    fn ec2(&self) -> aws_sdk_ec2::Client {
-        aws_sdk_ec2::Client::new(&self.config)
     }
 
     fn s3(&self) -> aws_sdk_s3::Client {

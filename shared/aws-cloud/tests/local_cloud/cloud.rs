@@ -8,9 +8,11 @@ use std::time::Duration;
 use local_cloud::auto_scaling::AutoScalingService;
 use local_cloud::ec2::Ec2;
 use local_cloud::emulators::Emulators;
+use local_cloud::event_bridge::EventBridge;
 use local_cloud::faults::Faults;
 use local_cloud::http::Http;
 use local_cloud::latency::LatencyTable;
+use local_cloud::ministack::Ministack;
 use local_cloud::recorder::Recorder;
 use local_cloud::router::{self, Router};
 use local_cloud::saved_queries::SavedQueries;
@@ -47,7 +49,11 @@ impl LocalCloud {
         let router = Arc::new(Router {
             moto: emulators.moto(),
             ministack: emulators.ministack(),
-            auto_scaling: AutoScalingService::new(Ec2::new(http.clone(), emulators.moto()), INSTANCE_TIME),
+            auto_scaling: AutoScalingService::new(
+                Ec2::new(http.clone(), emulators.moto()),
+                EventBridge::new(Ministack::new(http.clone(), emulators.ministack())),
+                INSTANCE_TIME,
+            ),
             saved_queries: SavedQueries::default(),
             recorder: Recorder::new(None).expect("no file"),
             latency: LatencyTable::default(),

@@ -198,7 +198,7 @@ fn fields(group: &Group, with_instances: bool) -> Vec<Element> {
         Element::texts("TargetGroupARNs", &group.target_group_arns),
         Element::leaf("HealthCheckType", &settings.health_check_type),
         Element::leaf("HealthCheckGracePeriod", settings.health_check_grace_period.as_secs()),
-        Element::list("Instances", shown.map(instances::fields).collect()),
+        Element::list("Instances", shown.map(|it| instances::fields(it, it.health_status())).collect()),
         Element::leaf("CreatedTime", time(group.created)),
         Element::node("SuspendedProcesses", Vec::new()),
         Element::leaf("VPCZoneIdentifier", subnets),

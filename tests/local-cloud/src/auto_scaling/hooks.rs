@@ -1,6 +1,6 @@
 //! Actions on lifecycle hooks.
 
-use auto_scaling::{AutoScaling, Fault, Group, Hook, LifecycleActionResult, PutHook, Transition};
+use auto_scaling::{ActionKey, AutoScaling, Fault, Group, Hook, LifecycleActionResult, PutHook, Transition};
 
 use super::{Answer, Parameters, now};
 use crate::element::Element;
@@ -28,6 +28,30 @@ pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
     given.finish()?;
     simulator.delete_hook(&group, &hook, now())?;
     Ok(Vec::new())
+}
+
+pub fn complete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let (group, hook, token, instance_id) = action(given)?;
+    let result = given.parsed("LifecycleActionResult", "CONTINUE or ABANDON", LifecycleActionResult::parse)?;
+    let result = result.ok_or_else(|| Fault::validation("LifecycleActionResult is missing"))?;
+    given.finish()?;
+    let key = ActionKey { token: token.as_deref(), instance_id: instance_id.as_deref() };
+    simulator.complete_lifecycle_action(&group, &hook, key, result, now())?;
+    Ok(Vec::new())
+}
+
+pub fn heartbeat(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let (group, hook, token, instance_id) = action(given)?;
+    given.finish()?;
+    let key = ActionKey { token: token.as_deref(), instance_id: instance_id.as_deref() };
+    simulator.record_lifecycle_action_heartbeat(&group, &hook, key, now())?;
+    Ok(Vec::new())
+}
+
+/// Group, hook, token and instance of an action.
+fn action(given: &mut Parameters) -> Result<(String, String, Option<String>, Option<String>), Fault> {
+    let (group, hook) = (given.required("AutoScalingGroupName")?, given.required("LifecycleHookName")?);
+    Ok((group, hook, given.text("LifecycleActionToken"), given.text("InstanceId")))
 }
 
 /// Takes a hook whose parameters' names begin so.

@@ -12,7 +12,9 @@ pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
     let of_group = |group: &auto_scaling::Group| {
         let wanted = group.instances.iter().filter(|it| ids.is_empty() || ids.contains(&it.id));
         let name = Element::leaf("AutoScalingGroupName", &group.name);
-        wanted.map(|it| [vec![name.clone()], fields(it)].concat()).collect::<Vec<_>>()
+        // HEALTHY here, Healthy among a group's instances: so AWS writes it.
+        let health = |it: &Instance| it.health_status().to_uppercase();
+        wanted.map(|it| [vec![name.clone()], fields(it, &health(it))].concat()).collect::<Vec<_>>()
     };
     Ok(page.cut("AutoScalingInstances", simulator.groups().flat_map(of_group).collect()))
 }
@@ -37,13 +39,13 @@ pub fn terminate(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer 
 }
 
 /// An instance as its group tells it.
-pub fn fields(instance: &Instance) -> Vec<Element> {
+pub fn fields(instance: &Instance, health: &str) -> Vec<Element> {
     vec![
         Element::leaf("InstanceId", &instance.id),
         Element::leaf("InstanceType", &instance.instance_type),
         Element::leaf("AvailabilityZone", &instance.subnet.zone),
         Element::leaf("LifecycleState", instance.state.as_str()),
-        Element::leaf("HealthStatus", instance.health_status()),
+        Element::leaf("HealthStatus", health),
         template(&instance.launch_template),
         Element::leaf("ProtectedFromScaleIn", instance.protected),
     ]

@@ -6,12 +6,13 @@ use auto_scaling::{LaunchTemplate, NewGroup, Settings, Subnet, Tag};
 use http_body_util::BodyExt;
 
 use super::*;
-use crate::http::Http;
+use crate::{http::Http, ministack::Ministack};
 
-/// A service with the empty group `web`, and no EC2.
+/// A service with the empty group `web`, and neither EC2 nor EventBridge.
 fn service() -> AutoScalingService {
-    let ec2 = Ec2::new(Http::default(), (Ipv4Addr::LOCALHOST, 9).into());
-    let service = AutoScalingService::new(ec2, Duration::ZERO);
+    let nowhere = (Ipv4Addr::LOCALHOST, 9).into();
+    let bus = EventBridge::new(Ministack::new(Http::default(), nowhere));
+    let service = AutoScalingService::new(Ec2::new(Http::default(), nowhere), bus, Duration::ZERO);
     let settings = Settings {
         launch_template: LaunchTemplate { id: "lt-1".into(), name: "t".into(), version: "2".into() },
         max_size: 3,
@@ -145,7 +146,7 @@ fn start_instance(service: &AutoScalingService, id: &str) {
     let [Effect::Launch(launch)] = effects.as_slice() else { panic!("{effects:?}") };
     let started = Started { instance_id: id.into(), instance_type: "t3.micro".into(), version: "2".into() };
     simulator.launched(launch.token, started, now());
-    assert_eq!(simulator.step(now()), [], "it is in service");
+    assert!(matches!(simulator.step(now())[..], [Effect::Tell(_)]), "it is in service");
 }
 
 #[tokio::test]
@@ -193,6 +194,45 @@ async fn policies_and_hooks_read_back_as_they_were_put() {
     let hook = &answer.items("DescribeLifecycleHooksResult/LifecycleHooks")[0];
     assert_eq!((hook.text_of("DefaultResult"), hook.text_of("GlobalTimeout")), (Some("ABANDON"), Some("30000")));
     assert_eq!((hook.text_of("NotificationMetadata"), hook.find("RoleARN")), (Some("{}"), None));
+}
+
+#[tokio::test]
+async fn waiting_instances_are_told_and_their_actions_are_completed_by_token_or_instance() {
+    let service = service();
+    let hook = "AutoScalingGroupName=web&LifecycleHookName=gate";
+    accepted(&service, &format!("PutLifecycleHook&{hook}&LifecycleTransition=autoscaling%3AEC2_INSTANCE_LAUNCHING"))
+        .await;
+    accepted(&service, "SetDesiredCapacity&AutoScalingGroupName=web&DesiredCapacity=2").await;
+    let step = || service.simulator().step(now());
+    for effect in step() {
+        let Effect::Launch(launch) = effect else { continue };
+        let id = format!("i-{}", launch.token.0);
+        let started = Started { instance_id: id, instance_type: "t3.micro".into(), version: "2".into() };
+        service.simulator().launched(launch.token, started, now());
+    }
+    assert_eq!(step().len(), 2, "both waits are told");
+    let states = async || {
+        let answer = accepted(&service, "DescribeAutoScalingInstances").await;
+        let instances = answer.items("DescribeAutoScalingInstancesResult/AutoScalingInstances").iter();
+        let line = |it: &Element| {
+            ["LifecycleState", "HealthStatus"].map(|path| it.text_of(path).unwrap().to_owned()).join(" ")
+        };
+        instances.map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(states().await, ["Pending:Wait HEALTHY", "Pending:Wait HEALTHY"]);
+    let token = service.simulator().group("web").unwrap().instances[0].actions[0].token.clone();
+    accepted(&service, &format!("RecordLifecycleActionHeartbeat&{hook}&InstanceId=i-2")).await;
+    let complete = format!("CompleteLifecycleAction&{hook}&LifecycleActionResult=CONTINUE");
+    accepted(&service, &format!("{complete}&LifecycleActionToken={token}")).await;
+    let again = refused(&service, &format!("{complete}&LifecycleActionToken={token}")).await;
+    assert_eq!(again, format!("ValidationError: No active Lifecycle Action found with token {token}"));
+    let late = refused(&service, &format!("RecordLifecycleActionHeartbeat&{hook}&InstanceId=i-1")).await;
+    assert_eq!(late, "ValidationError: No active Lifecycle Action found with instance ID i-1");
+    accepted(&service, &format!("CompleteLifecycleAction&{hook}&LifecycleActionResult=ABANDON&InstanceId=i-2")).await;
+    step();
+    assert_eq!(states().await, ["InService HEALTHY"], "the other one has ended in no time");
+    let nonsense = format!("CompleteLifecycleAction&{hook}&LifecycleActionResult=MAYBE&InstanceId=i-2");
+    assert!(refused(&service, &nonsense).await.contains("CONTINUE or ABANDON"));
 }
 
 #[tokio::test]

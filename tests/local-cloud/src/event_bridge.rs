@@ -1,0 +1,117 @@
+//! Events of `aws.autoscaling` and `aws.ec2`, brought to what the deployed rules say.
+//!
+//! ministack's PutEvents refuses sources that begin with `aws.`, as AWS's does. So its rules are read here, ministack is
+//! asked whether the event matches each (TestEventPattern), and the targets are told as EventBridge would tell them.
+
+use auto_scaling::{Event, Notification};
+use serde_json::{Value, json};
+
+use crate::ministack::Ministack;
+
+/// What a target can say that is not simulated.
+const NOT_SIMULATED: [&str; 2] = ["InputPath", "InputTransformer"];
+
+/// The default bus, and the hooks' own targets.
+pub struct EventBridge(Ministack);
+
+impl EventBridge {
+    /// The bus of this ministack.
+    #[must_use]
+    pub fn new(ministack: Ministack) -> Self {
+        Self(ministack)
+    }
+
+    /// Brings an event to every target of every rule that it matches. One that can't be reached keeps it from no other.
+    ///
+    /// # Errors
+    /// What could not be asked, or who could not be told.
+    pub async fn put(&self, event: &Event) -> Result<(), String> {
+        let event = event.to_json();
+        let mut failed = Vec::new();
+        for rule in self.rules().await? {
+            if let Err(why) = self.follow(&rule, &event).await {
+                failed.push(format!("rule {}: {why}", text(&rule, "Name")));
+            }
+        }
+        if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
+    }
+
+    /// Brings a hook's own target its message.
+    ///
+    /// # Errors
+    /// It could not be told.
+    pub async fn notify(&self, notification: &Notification) -> Result<(), String> {
+        self.tell(&notification.target_arn, notification.body(), None).await
+    }
+
+    async fn rules(&self) -> Result<Vec<Value>, String> {
+        let mut rules = Vec::new();
+        let mut page = json!({});
+        loop {
+            let answer = self.events("ListRules", &page).await?;
+            rules.extend(list(&answer, "Rules").cloned());
+            match answer["NextToken"].as_str() {
+                Some(token) => page = json!({"NextToken": token}),
+                None => break,
+            }
+        }
+        rules.retain(|rule| rule["State"] == "ENABLED" && rule["EventPattern"].is_string());
+        Ok(rules)
+    }
+
+    async fn follow(&self, rule: &Value, event: &str) -> Result<(), String> {
+        let question = json!({"EventPattern": rule["EventPattern"], "Event": event});
+        if self.events("TestEventPattern", &question).await?["Result"] != true {
+            return Ok(());
+        }
+        let answer = self.events("ListTargetsByRule", &json!({"Rule": rule["Name"]})).await?;
+        let mut outcome = Ok(());
+        for target in list(&answer, "Targets") {
+            outcome = outcome.and(self.hit(target, event).await);
+        }
+        outcome
+    }
+
+    async fn hit(&self, target: &Value, event: &str) -> Result<(), String> {
+        if let Some(unknown) = NOT_SIMULATED.iter().find(|name| !target[**name].is_null()) {
+            return Err(format!("a target's {unknown} is not simulated"));
+        }
+        let body = target["Input"].as_str().unwrap_or(event).to_owned();
+        let group = target["SqsParameters"]["MessageGroupId"].as_str();
+        self.tell(text(target, "Arn"), body, group).await
+    }
+
+    async fn tell(&self, arn: &str, body: String, message_group: Option<&str>) -> Result<(), String> {
+        // arn:aws:sqs:us-west-2:123456789012:name
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        match parts[..] {
+            [_, _, "sqs", _, _, name] => {
+                let queue = self.sqs("GetQueueUrl", &json!({"QueueName": name})).await?;
+                let mut message = json!({"QueueUrl": queue["QueueUrl"], "MessageBody": body});
+                if let Some(group) = message_group {
+                    message["MessageGroupId"] = json!(group);
+                }
+                self.sqs("SendMessage", &message).await.map(drop)
+            }
+            [_, _, "sns", ..] => self.0.query("sns", "Publish", &[("TopicArn", arn), ("Message", &body)]).await,
+            [_, _, "lambda", _, _, name] => self.0.invoke(name.trim_start_matches("function:"), body).await,
+            _ => Err(format!("{arn}: targets are queues, topics and functions here")),
+        }
+    }
+
+    async fn events(&self, operation: &str, input: &Value) -> Result<Value, String> {
+        self.0.json("events", &format!("AWSEvents.{operation}"), input).await
+    }
+
+    async fn sqs(&self, operation: &str, input: &Value) -> Result<Value, String> {
+        self.0.json("sqs", &format!("AmazonSQS.{operation}"), input).await
+    }
+}
+
+fn list<'a>(answer: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    answer[name].as_array().into_iter().flatten()
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}

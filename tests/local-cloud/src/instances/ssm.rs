@@ -1,0 +1,168 @@
+//! Operations of SSM on instances of groups. A parameter that is not simulated is refused by name.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use auto_scaling::{Command, Fault, Fleet, Invocation, Moment};
+use hyper::{Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{answers, router::Body};
+
+/// The operations that are answered here.
+pub const OPERATIONS: [&str; 3] = ["DescribeInstanceInformation", "SendCommand", "GetCommandInvocation"];
+const DOCUMENT: &str = "AWS-RunShellScript";
+const AN_HOUR: u64 = 3600;
+const LONGEST_DELIVERY: u64 = 2_592_000;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Describe {
+    #[serde(default)]
+    filters: Vec<Filter>,
+    // Everything is on one page.
+    #[serde(rename = "MaxResults")]
+    _max_results: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Filter {
+    key: String,
+    values: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Send {
+    instance_ids: Vec<String>,
+    document_name: String,
+    #[serde(default)]
+    parameters: BTreeMap<String, Vec<String>>,
+    timeout_seconds: Option<u64>,
+    comment: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Get {
+    command_id: String,
+    instance_id: String,
+    #[serde(rename = "PluginName")]
+    _plugin_name: Option<String>,
+}
+
+pub fn answer(fleet: &mut Fleet, operation: &str, input: &[u8], now: Moment) -> Response<Body> {
+    let answer = match operation {
+        "DescribeInstanceInformation" => read(input).and_then(|describe| information(fleet, &describe, now)),
+        "SendCommand" => read(input).and_then(|send| command(fleet, send, now)),
+        _ => read(input).and_then(|get| invocation(fleet, &get, now)),
+    };
+    match answer {
+        Ok(answer) => answers::json(StatusCode::OK, &answer),
+        Err(Fault { code, message }) => {
+            answers::json(StatusCode::BAD_REQUEST, &json!({"__type": code, "message": message}))
+        }
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(input: &'a [u8]) -> Result<T, Fault> {
+    serde_json::from_slice(input).map_err(|error| Fault::validation(format!("not simulated: {error}")))
+}
+
+fn information(fleet: &Fleet, describe: &Describe, now: Moment) -> Result<Value, Fault> {
+    if let Some(filter) = describe.filters.iter().find(|it| !["InstanceIds", "PingStatus"].contains(&it.key.as_str())) {
+        let message = format!("{}: InstanceIds and PingStatus are simulated", filter.key);
+        return Err(Fault { code: "InvalidFilterKey", message });
+    }
+    let wanted = |id: &str, ping: &str| {
+        describe.filters.iter().all(|filter| {
+            let value = if filter.key == "InstanceIds" { id } else { ping };
+            filter.values.iter().any(|it| it == value)
+        })
+    };
+    let told = fleet.members().filter_map(|(id, member)| {
+        let (ping, last) = (member.agent(now)?.as_str(), member.last_ping(now)?);
+        wanted(id, ping).then(|| agent(id, ping, last))
+    });
+    Ok(json!({"InstanceInformationList": told.collect::<Vec<_>>()}))
+}
+
+fn agent(id: &str, ping: &str, last: Moment) -> Value {
+    json!({
+        "InstanceId": id,
+        "PingStatus": ping,
+        "LastPingDateTime": seconds(last),
+        "AgentVersion": "3.3.0.0",
+        "IsLatestVersion": true,
+        "PlatformType": "Linux",
+        "PlatformName": "Amazon Linux",
+        "PlatformVersion": "2023",
+        "ResourceType": "EC2Instance",
+    })
+}
+
+fn command(fleet: &mut Fleet, send: Send, now: Moment) -> Result<Value, Fault> {
+    let Send { instance_ids, document_name, parameters, timeout_seconds, comment } = send;
+    if document_name != DOCUMENT {
+        return Err(Fault { code: "InvalidDocument", message: format!("{document_name}: {DOCUMENT} is simulated") });
+    }
+    let known = |name: &&String| ["commands", "executionTimeout", "workingDirectory"].contains(&name.as_str());
+    if let Some(unknown) = parameters.keys().find(|name| !known(name)) {
+        return Err(Fault { code: "InvalidParameters", message: format!("{unknown} is not one of {DOCUMENT}") });
+    }
+    let delivery = timeout_seconds.unwrap_or(AN_HOUR);
+    if !(30..=LONGEST_DELIVERY).contains(&delivery) {
+        return Err(Fault::validation(format!("TimeoutSeconds is {delivery}: 30 to {LONGEST_DELIVERY}")));
+    }
+    let execution = parameters.get("executionTimeout").and_then(|it| it.first()).map_or(Ok(AN_HOUR), |it| it.parse());
+    let bad = |_| Fault { code: "InvalidParameters", message: "executionTimeout is no number of seconds".to_owned() };
+    let script = parameters.get("commands").map(|lines| lines.join("\n"));
+    let script = script.filter(|it| !it.is_empty());
+    let missing = || Fault { code: "InvalidParameters", message: "commands is missing".to_owned() };
+    let sent = Command {
+        instance_ids: instance_ids.clone(),
+        script: script.ok_or_else(missing)?,
+        delivery_timeout: Duration::from_secs(delivery),
+        execution_timeout: Duration::from_secs(execution.map_err(bad)?),
+    };
+    let id = fleet.send_command(sent, now)?;
+    Ok(json!({"Command": {
+        "CommandId": id,
+        "DocumentName": document_name,
+        "Comment": comment.unwrap_or_default(),
+        "InstanceIds": instance_ids,
+        "TargetCount": instance_ids.len(),
+        "Parameters": parameters,
+        "RequestedDateTime": seconds(now),
+        "ExpiresAfter": seconds(now + Duration::from_secs(delivery)),
+        "TimeoutSeconds": delivery,
+        "Status": "Pending",
+        "StatusDetails": "Pending",
+    }}))
+}
+
+fn invocation(fleet: &Fleet, get: &Get, now: Moment) -> Result<Value, Fault> {
+    let found: Invocation = fleet.invocation(&get.command_id, &get.instance_id, now)?;
+    let moment = |it: Option<Moment>| it.map(Moment::with_millis).unwrap_or_default();
+    let elapsed = found.started.zip(found.ended).map(|(from, to)| format!("PT{}S", to.since(from).as_secs_f64()));
+    Ok(json!({
+        "CommandId": get.command_id,
+        "InstanceId": get.instance_id,
+        "DocumentName": DOCUMENT,
+        "PluginName": "aws:runShellScript",
+        "Status": found.status,
+        "StatusDetails": found.details,
+        "ResponseCode": found.response_code,
+        "StandardOutputContent": found.output,
+        "StandardErrorContent": "",
+        "ExecutionStartDateTime": moment(found.started),
+        "ExecutionEndDateTime": moment(found.ended),
+        "ExecutionElapsedTime": elapsed.unwrap_or_default(),
+    }))
+}
+
+/// Seconds since 1970, as the JSON protocol has moments.
+fn seconds(moment: Moment) -> f64 {
+    moment.since(Moment(0)).as_secs_f64()
+}

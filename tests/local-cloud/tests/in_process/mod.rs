@@ -1,0 +1,94 @@
+//! The local cloud inside the test's own process, and ended with it.
+
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
+use http_body_util::{BodyExt, Full};
+use hyper::{Method, Request, StatusCode};
+use local_cloud::{
+    auto_scaling::AutoScalingService,
+    ec2::Ec2,
+    emulators::Emulators,
+    event_bridge::EventBridge,
+    faults::Faults,
+    http::Http,
+    latency::LatencyTable,
+    ministack::Ministack,
+    recorder::Recorder,
+    router::{self, Router},
+    saved_queries::SavedQueries,
+};
+use tokio::net::TcpListener;
+
+/// How long a client waits for an answer.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+pub struct LocalCloud {
+    _emulators: Emulators,
+    _logs: Logs,
+    pub url: String,
+    pub config: SdkConfig,
+}
+
+/// The folder of the emulators' output.
+struct Logs(PathBuf);
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl LocalCloud {
+    pub async fn start(instance_time: Duration) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/venv");
+        let logs = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("in-process-at-{}", address.port()));
+        let logs = Logs(logs);
+        let http = Http::default();
+        let emulators = Emulators::start(&tools, &logs.0, address, &http).await.unwrap();
+        let bus = EventBridge::new(Ministack::new(http.clone(), emulators.ministack()));
+        let ec2 = Ec2::new(http.clone(), emulators.moto());
+        let router = Arc::new(Router {
+            moto: emulators.moto(),
+            ministack: emulators.ministack(),
+            auto_scaling: AutoScalingService::new(ec2, bus, instance_time),
+            saved_queries: SavedQueries::default(),
+            recorder: Recorder::new(None).unwrap(),
+            latency: LatencyTable::default(),
+            faults: Faults::default(),
+            http,
+        });
+        tokio::spawn(router::serve(listener, Arc::clone(&router)));
+        tokio::spawn(async move { router.auto_scaling.run().await });
+        let url = format!("http://{address}");
+        let anybody = Credentials::new("tester", "nothing", None, None, "tests");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-west-2"))
+            .endpoint_url(&url)
+            .app_name(AppName::new("tester").unwrap())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).build())
+            .credentials_provider(SharedCredentialsProvider::new(anybody));
+        Self { _emulators: emulators, _logs: logs, url, config: config.build() }
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: &str) -> (StatusCode, String) {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let response = Http::default().send(request.body(Full::from(body.to_owned())).unwrap()).await.unwrap();
+        let (head, body) = response.into_parts();
+        (head.status, String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap())
+    }
+
+    pub fn ec2(&self) -> aws_sdk_ec2::Client {
+        aws_sdk_ec2::Client::new(&self.config)
+    }
+}

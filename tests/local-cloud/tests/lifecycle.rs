@@ -1,0 +1,256 @@
+//! Hooks, events and sick instances, as the real SDK clients and a deployed rule see them.
+#![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
+
+mod in_process;
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_autoscaling::{
+    error::ProvideErrorMetadata,
+    types::{LaunchTemplateSpecification, LifecycleHookSpecification},
+};
+use aws_sdk_ec2::types::{Filter, RequestLaunchTemplateData, SummaryStatus};
+use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus};
+use hyper::{Method, StatusCode};
+use in_process::LocalCloud;
+use local_cloud::{http::Http, ministack::Ministack};
+use serde_json::{Value, json};
+
+/// Far more than it takes: a busy machine is no failure.
+const LIMIT: Duration = Duration::from_mins(1);
+/// What a minute is in the life of an instance.
+const MINUTE: Duration = Duration::from_millis(300);
+
+#[tokio::test]
+async fn a_wait_reaches_the_queue_of_the_rule_that_selects_it_and_its_answer_lets_the_instance_go_on() {
+    let scene = Scene::set(&["gate", "drain"]).await;
+    scene.control("auto-scaling/scale?group=web-group&to=1").await;
+    let event = scene.next_event("EC2 Instance-launch Lifecycle Action").await;
+    let detail = &event["detail"];
+    assert_eq!((&event["source"], &event["account"]), (&json!("aws.autoscaling"), &json!("123456789012")));
+    assert_eq!((&detail["AutoScalingGroupName"], &detail["LifecycleHookName"]), (&json!("web-group"), &json!("gate")));
+    assert_eq!((&detail["Origin"], &detail["NotificationMetadata"]), (&json!("EC2"), &json!("m")));
+    assert_eq!(scene.state().await.as_deref(), Some("Pending:Wait"));
+    let token = detail["LifecycleActionToken"].as_str().unwrap();
+    scene.heartbeat("gate", token).await.unwrap();
+    scene.complete("gate", token, "CONTINUE").await.unwrap();
+    scene.until("service", async || scene.state().await.as_deref() == Some("InService")).await;
+    let late = scene.complete("gate", token, "CONTINUE").await.unwrap_err();
+    assert_eq!(late, format!("ValidationError: No active Lifecycle Action found with token {token}"));
+    assert_eq!(scene.heartbeat("gate", token).await.unwrap_err(), late);
+
+    scene.control("auto-scaling/scale?group=web-group&to=0").await;
+    let event = scene.next_event("EC2 Instance-terminate Lifecycle Action").await;
+    assert_eq!(scene.state().await.as_deref(), Some("Terminating:Wait"));
+    let id = event["detail"]["EC2InstanceId"].as_str().unwrap();
+    assert_eq!(scene.in_ec2(id).await, "running");
+    scene.complete("drain", event["detail"]["LifecycleActionToken"].as_str().unwrap(), "CONTINUE").await.unwrap();
+    let event = scene.next_event("EC2 Instance Terminate Successful").await;
+    assert_eq!(event["detail"]["EC2InstanceId"], id);
+    assert_eq!(scene.in_ec2(id).await, "terminated");
+}
+
+#[tokio::test]
+async fn instances_show_how_they_are_and_can_be_made_sick() {
+    let scene = Scene::set(&[]).await;
+    scene.control("instances/make-sick?count=1&how=failed-at:yum+install").await;
+    scene.control("auto-scaling/scale?group=web-group&to=1").await;
+    let event = scene.next_event("EC2 Instance Launch Successful").await;
+    let id = event["detail"]["EC2InstanceId"].as_str().unwrap();
+    scene.until("the marker", async || scene.tag(id).await.is_some()).await;
+    assert_eq!(scene.tag(id).await.as_deref(), Some("failed: yum install"));
+    scene.until("the checks", async || scene.checks(id).await == Some(SummaryStatus::Ok)).await;
+    assert_eq!(scene.ping(id).await, Some(PingStatus::Online));
+    let output = scene.cloud.ec2().get_console_output().instance_id(id).send().await.unwrap();
+    assert_eq!(
+        output.output(),
+        Some(
+            "WyAgICAwLjAwMDAwMF0gTGludXggdmVyc2lvbgpbICAgMTIuMzQ1Njc4XSBjbG91ZC1pbml0OiB1c2VyIGRhdGEgYmVnaW5zCnVzZXIgZGF0YSBmYWlsZWQgYXQgeXVtIGluc3RhbGwK"
+        )
+    );
+
+    let (ssm, tail) = (aws_sdk_ssm::Client::new(&scene.cloud.config), "tail /var/log/user-data.log".to_owned());
+    let send = ssm.send_command().document_name("AWS-RunShellScript").instance_ids(id);
+    let sent = send.parameters("commands", vec![tail]).timeout_seconds(30).send().await.unwrap();
+    let command = sent.command().unwrap().command_id().unwrap().to_owned();
+    scene
+        .until("the command's end", async || {
+            let asked = ssm.get_command_invocation().command_id(&command).instance_id(id).send().await;
+            let Ok(found) = asked else { return false };
+            found.status_details() == Some("Success")
+                && found.standard_output_content() == Some("user data begins\nuser data failed at yum install\n")
+        })
+        .await;
+    let stranger = ssm.send_command().document_name("AWS-RunShellScript").instance_ids("i-0123456789abcdef0");
+    let refused = stranger.parameters("commands", vec!["true".into()]).send().await.unwrap_err();
+    assert_eq!(refused.into_service_error().code(), Some("InvalidInstanceId"));
+
+    scene.control(&format!("instances/make-sick?id={id}&how=impaired")).await;
+    assert_eq!(scene.checks(id).await, Some(SummaryStatus::Impaired));
+    let (status, body) = scene.cloud.send(Method::GET, "/_local-cloud/instances", "").await;
+    let told: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &told[0]["status_checks"]), (StatusCode::OK, &json!("impaired")));
+}
+
+#[tokio::test]
+async fn notices_and_ends_in_ec2_reach_the_rule_and_the_group() {
+    let scene = Scene::set(&[]).await;
+    scene.control("auto-scaling/scale?group=web-group&to=1").await;
+    let event = scene.next_event("EC2 Instance Launch Successful").await;
+    let first = event["detail"]["EC2InstanceId"].as_str().unwrap();
+    scene.control(&format!("instances/interrupt?id={first}")).await;
+    let warning = scene.next_event("EC2 Spot Instance Interruption Warning").await;
+    assert_eq!(warning["resources"], json!([format!("arn:aws:ec2:us-west-2:123456789012:instance/{first}")]));
+    scene.control(&format!("instances/recommend-rebalance?id={first}")).await;
+    scene.next_event("EC2 Instance Rebalance Recommendation").await;
+
+    scene.cloud.ec2().terminate_instances().instance_ids(first).send().await.unwrap();
+    let event = scene.next_event("EC2 Instance Launch Successful").await;
+    assert_ne!(event["detail"]["EC2InstanceId"], first, "another has taken its place");
+    let (status, body) =
+        scene.cloud.send(Method::POST, &format!("/_local-cloud/instances/interrupt?id={first}"), "").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+    assert_eq!(scene.checks(first).await, None);
+}
+
+/// A group in a cloud whose rule brings the group's events, and all of EC2's, to a queue.
+struct Scene {
+    cloud: LocalCloud,
+    queue: String,
+}
+
+impl Scene {
+    async fn set(hooks: &[&str]) -> Self {
+        let cloud = LocalCloud::start(MINUTE).await;
+        let queues = aws_sdk_sqs::Client::new(&cloud.config);
+        let queue = queues.create_queue().queue_name("events").send().await.unwrap().queue_url().unwrap().to_owned();
+        let bus = Ministack::new(Http::default(), cloud.url.trim_start_matches("http://").parse().unwrap());
+        let events = async |operation: &str, input: Value| {
+            bus.json("events", &format!("AWSEvents.{operation}"), &input).await.unwrap();
+        };
+        let of_the_group =
+            json!({"source": ["aws.autoscaling"], "detail": {"AutoScalingGroupName": [{"prefix": "web-"}]}});
+        let of_others =
+            json!({"source": ["aws.autoscaling"], "detail": {"AutoScalingGroupName": [{"prefix": "api-"}]}});
+        let of_ec2 = json!({"source": ["aws.ec2"]});
+        let target = json!([{"Id": "queue", "Arn": "arn:aws:sqs:us-west-2:123456789012:events"}]);
+        for (name, pattern) in [("group", of_the_group), ("others", of_others), ("ec2", of_ec2)] {
+            events("PutRule", json!({"Name": name, "EventPattern": pattern.to_string()})).await;
+            events("PutTargets", json!({"Rule": name, "Targets": target})).await;
+        }
+        let scene = Self { cloud, queue };
+        scene.create_group(hooks).await;
+        scene
+    }
+
+    async fn create_group(&self, hooks: &[&str]) {
+        let ec2 = self.cloud.ec2();
+        let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
+        let vpc = vpc.vpc().unwrap().vpc_id().unwrap();
+        let subnet = ec2.create_subnet().vpc_id(vpc).cidr_block("10.0.1.0/24").send().await.unwrap();
+        let data = RequestLaunchTemplateData::builder().image_id("ami-1").instance_type("t3.micro".into()).build();
+        ec2.create_launch_template().launch_template_name("web").launch_template_data(data).send().await.unwrap();
+        let hook = |name: &&str| {
+            let transition = if *name == "gate" { "LAUNCHING" } else { "TERMINATING" };
+            LifecycleHookSpecification::builder()
+                .lifecycle_hook_name(*name)
+                .lifecycle_transition(format!("autoscaling:EC2_INSTANCE_{transition}"))
+                .notification_metadata("m")
+                .build()
+        };
+        self.groups()
+            .create_auto_scaling_group()
+            .auto_scaling_group_name("web-group")
+            .min_size(0)
+            .max_size(2)
+            .vpc_zone_identifier(subnet.subnet().unwrap().subnet_id().unwrap())
+            .launch_template(LaunchTemplateSpecification::builder().launch_template_name("web").version("1").build())
+            .set_lifecycle_hook_specification_list(Some(hooks.iter().map(hook).collect()))
+            .send()
+            .await
+            .unwrap();
+    }
+
+    fn groups(&self) -> aws_sdk_autoscaling::Client {
+        aws_sdk_autoscaling::Client::new(&self.cloud.config)
+    }
+
+    async fn control(&self, what: &str) {
+        let (status, body) = self.cloud.send(Method::POST, &format!("/_local-cloud/{what}"), "").await;
+        assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
+    }
+
+    /// The next event of this type in the queue; others before it are passed by.
+    async fn next_event(&self, detail_type: &str) -> Value {
+        let queues = aws_sdk_sqs::Client::new(&self.cloud.config);
+        let start = Instant::now();
+        loop {
+            assert!(start.elapsed() < LIMIT, "waited for {detail_type} in vain");
+            let received = queues.receive_message().queue_url(&self.queue).wait_time_seconds(1).send().await.unwrap();
+            for message in received.messages() {
+                let handle = message.receipt_handle().unwrap();
+                queues.delete_message().queue_url(&self.queue).receipt_handle(handle).send().await.unwrap();
+                let event: Value = serde_json::from_str(message.body().unwrap()).unwrap();
+                if event["detail-type"] == detail_type {
+                    return event;
+                }
+            }
+        }
+    }
+
+    async fn complete(&self, hook: &str, token: &str, result: &str) -> Result<(), String> {
+        let call =
+            self.groups().complete_lifecycle_action().auto_scaling_group_name("web-group").lifecycle_hook_name(hook);
+        let answer = call.lifecycle_action_token(token).lifecycle_action_result(result).send().await;
+        answer.map(drop).map_err(|error| told(&error.into_service_error()))
+    }
+
+    async fn heartbeat(&self, hook: &str, token: &str) -> Result<(), String> {
+        let call = self.groups().record_lifecycle_action_heartbeat().auto_scaling_group_name("web-group");
+        let answer = call.lifecycle_hook_name(hook).lifecycle_action_token(token).send().await;
+        answer.map(drop).map_err(|error| told(&error.into_service_error()))
+    }
+
+    /// The state of the first instance.
+    async fn state(&self) -> Option<String> {
+        let answer = self.groups().describe_auto_scaling_instances().send().await.unwrap();
+        answer.auto_scaling_instances().first().and_then(|it| it.lifecycle_state()).map(str::to_owned)
+    }
+
+    async fn in_ec2(&self, id: &str) -> String {
+        let answer = self.cloud.ec2().describe_instances().instance_ids(id).send().await.unwrap();
+        let state = answer.reservations()[0].instances()[0].state().unwrap().name().unwrap();
+        state.as_str().to_owned()
+    }
+
+    async fn tag(&self, id: &str) -> Option<String> {
+        let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
+        let tags = self.cloud.ec2().describe_tags().filters(filter("resource-id", id));
+        let answer = tags.filters(filter("key", "envkeeper:ready")).send().await.unwrap();
+        answer.tags().first().and_then(|tag| tag.value()).map(str::to_owned)
+    }
+
+    async fn checks(&self, id: &str) -> Option<SummaryStatus> {
+        let answer = self.cloud.ec2().describe_instance_status().instance_ids(id).send().await.unwrap();
+        answer.instance_statuses().first()?.system_status()?.status().cloned()
+    }
+
+    async fn ping(&self, id: &str) -> Option<PingStatus> {
+        let filter = InstanceInformationStringFilter::builder().key("InstanceIds").values(id).build().unwrap();
+        let ssm = aws_sdk_ssm::Client::new(&self.cloud.config);
+        let answer = ssm.describe_instance_information().filters(filter).send().await.unwrap();
+        answer.instance_information_list().first()?.ping_status().cloned()
+    }
+
+    async fn until(&self, what: &str, mut there: impl AsyncFnMut() -> bool) {
+        let start = Instant::now();
+        while !there().await {
+            assert!(start.elapsed() < LIMIT, "waited for {what} in vain");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn told(error: &impl ProvideErrorMetadata) -> String {
+    format!("{}: {}", error.code().unwrap_or_default(), error.message().unwrap_or_default())
+}
