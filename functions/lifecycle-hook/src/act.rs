@@ -71,6 +71,10 @@ impl Case<'_> {
         match gate::decide(gate, &seen, &targets.unwrap_or_default(), waited, now_ms) {
             Verdict::Continue(why) => self.complete(cloud, Ends::Continue, &why).await,
             Verdict::Abandon(why) => {
+                // Nothing is told of an instance whose wait is over, such as one that ended long before a late message came.
+                if cloud.heartbeat(self.action).await == Ok(Told::TooLate) {
+                    return Outcome::Done(format!("nobody waits for it any more ({})", why.join("; ")));
+                }
                 // First what it can still tell: with the verdict it ends.
                 let told = evidence::gather(cloud, self, &why, now_ms).await;
                 self.complete(cloud, Ends::Abandon, &format!("{}; {told}", why.join("; "))).await
