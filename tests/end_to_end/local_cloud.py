@@ -24,7 +24,7 @@ from inventory import inventory
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 PROJECT = "scalable-ec2"
-FUNCTIONS = ("custom-resource", "reconciler", "watchdog")
+FUNCTIONS = ("custom-resource", "reconciler", "watchdog", "lifecycle-hook")
 # Those that work for a request. The third looks after them each minute, whatever is asked.
 OF_REQUESTS = FUNCTIONS[:2]
 
@@ -115,7 +115,7 @@ class LocalCloud:
         if done.returncode != 0:
             raise Failed(f"cloudformation package: {done.stderr}")
         hosts = f"{self.url.removeprefix('http://')},{self.answers.host}"
-        parameters = {"Architecture": "x86_64", "AllowedReplyHosts": hosts}
+        parameters = {"Architecture": "x86_64", "AllowedReplyHosts": hosts, "HookLookSeconds": "1"}
         return self.stack("envkeeper", packaged.read_text(), parameters)
 
     def stack(self, name, template, parameters, update=False, progress=None):

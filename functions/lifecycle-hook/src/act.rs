@@ -45,6 +45,8 @@ pub(crate) struct Case<'a> {
     pub seen: Result<Seen, String>,
     /// Since when it waits.
     pub began_ms: u64,
+    /// How often it is looked at at first.
+    pub look_every: Duration,
 }
 
 impl Case<'_> {
@@ -145,7 +147,7 @@ impl Case<'_> {
                 Err(why) => tracing::warn!(instance = self.action.instance, why, "no heartbeat"),
             }
         }
-        let after = pace::pause(waited).min(left).max(Duration::from_secs(1));
+        let after = pace::pause(waited, self.look_every).min(left).max(Duration::from_secs(1));
         Outcome::ComesBack { after, waiting_for }
     }
 

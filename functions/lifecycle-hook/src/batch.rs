@@ -1,7 +1,6 @@
 //! Messages in, outcomes out: each message has its own, and none holds up or takes down another.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use environment::Transition;
@@ -100,7 +99,9 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
                 let Some(settings) = action.settings() else {
                     return Outcome::Done(format!("the hook {} is not ours", action.hook));
                 };
-                let case = Case { action, settings: &settings, seen: of(looks, &action.instance), began_ms: sent_ms };
+                let seen = of(looks, &action.instance);
+                let look_every = self.look_every;
+                let case = Case { action, settings: &settings, seen, began_ms: sent_ms, look_every };
                 case.act(&self.cloud).await
             }
             Notice::Interruption { instance } => self.interruption(instance, sent_ms, looks).await,
@@ -129,7 +130,8 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         let Some(settings) = action.settings() else {
             return Outcome::Done(format!("the hook {} is not ours", action.hook));
         };
-        let case = Case { action: &action, settings: &settings, seen: of(looks, instance), began_ms: sent_ms };
+        let (seen, look_every) = (of(looks, instance), self.look_every);
+        let case = Case { action: &action, settings: &settings, seen, began_ms: sent_ms, look_every };
         case.interrupted(&self.cloud).await
     }
 }
@@ -141,7 +143,7 @@ pub(crate) fn of(looks: &Looks, instance: &str) -> Result<Seen, String> {
 }
 
 fn failed(error: String) -> Outcome {
-    Outcome::ComesBack { after: pace::pause(Duration::ZERO), waiting_for: vec![error] }
+    Outcome::ComesBack { after: pace::SHORT, waiting_for: vec![error] }
 }
 
 impl Action {

@@ -26,6 +26,8 @@ pub use notice::{Action, Notice, Place, Poison};
 pub use settings::Settings;
 pub use sweep::Swept;
 
+use std::time::Duration;
+
 use aws_lambda_events::sqs::SqsEvent;
 use cloud::{Cloud, Queue};
 use lambda_kit::Error;
@@ -38,6 +40,8 @@ pub struct LifecycleHook<C, Q> {
     pub cloud: C,
     /// Where its messages come from, and where those go that nobody understands.
     pub queue: Q,
+    /// How often an instance is looked at in its first five minutes.
+    pub look_every: Duration,
 }
 
 impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {

@@ -15,8 +15,9 @@ async fn main() -> Result<(), Error> {
     let config = sdk_config().await;
     let settings = Settings::from_vars(environment)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table);
+    let look_every = settings.look_every;
     let queue = Queues::new(&config, settings.queue_url, settings.dead_letters_url);
-    let function = Arc::new(LifecycleHook { cloud: Account::new(&config, records), queue });
+    let function = Arc::new(LifecycleHook { cloud: Account::new(&config, records), queue, look_every });
     run("lifecycle-hook", move |event, _| {
         let function = Arc::clone(&function);
         async move { function.handle(event).await }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 /// Most launches and drains are over by then, and end a few seconds after they could.
 const AT_FIRST: Duration = Duration::from_mins(5);
-/// The pause until then.
-const SHORT: Duration = Duration::from_secs(15);
+/// The pause until then, if the deployment does not say otherwise.
+pub const SHORT: Duration = Duration::from_secs(15);
 /// The pause after it. A wait of 48 h takes 20 + 956 receives so, and a queue gives up after 1,000 at most.
 const LONG: Duration = Duration::from_mins(3);
 
@@ -15,10 +15,10 @@ const HEARTBEATS: u32 = 100;
 /// and 48 hours.
 const LONGEST: Duration = Duration::from_hours(48);
 
-/// How long to stay away, after so long.
+/// How long to stay away, after so long; `short` is the pause at first.
 #[must_use]
-pub fn pause(waited: Duration) -> Duration {
-    if waited < AT_FIRST { SHORT } else { LONG }
+pub fn pause(waited: Duration, short: Duration) -> Duration {
+    if waited < AT_FIRST { short } else { LONG }
 }
 
 /// Whether a heartbeat is sent with a look that finds nothing new. In the first third of a heartbeat none is needed: the

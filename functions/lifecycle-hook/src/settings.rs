@@ -1,6 +1,10 @@
 //! What the function is told by its environment variables.
 
+use std::time::Duration;
+
 use lambda_kit::{BadSettings, Vars};
+
+use crate::pace;
 
 /// The function's configuration, read once.
 #[derive(Clone, Debug)]
@@ -9,6 +13,8 @@ pub struct Settings {
     pub records_table: String,
     /// `HOOK_QUEUE_URL`: the queue that the messages come from. Without it the function takes single events only.
     pub queue_url: Option<String>,
+    /// `HOOK_LOOK_SECONDS`: how often an instance is looked at in its first five minutes, 1 to 60; 15 s if it is not set.
+    pub look_every: Duration,
     /// `DEAD_HOOKS_URL`: where messages go that nobody understands.
     pub dead_letters_url: Option<String>,
 }
@@ -21,9 +27,12 @@ impl Settings {
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
         let mut vars = Vars::new(&read);
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
+        let seconds = |text: &str| text.parse().ok().filter(|it| (1..=60).contains(it)).map(Duration::from_secs);
+        let look_every = vars.parsed("HOOK_LOOK_SECONDS", "a number of seconds from 1 to 60", seconds);
+        let look_every = look_every.unwrap_or(pace::SHORT);
         let url = |text: &str| text.contains("://").then(|| text.to_owned());
         let queue_url = vars.parsed("HOOK_QUEUE_URL", "the URL of an SQS queue", url);
         let dead_letters_url = vars.parsed("DEAD_HOOKS_URL", "the URL of an SQS queue", url);
-        vars.checked(Settings { records_table, queue_url, dead_letters_url })
+        vars.checked(Settings { records_table, queue_url, look_every, dead_letters_url })
     }
 }

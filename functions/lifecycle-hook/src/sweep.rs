@@ -48,7 +48,8 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         let all = found.iter().map(async |(action, since_ms)| {
             let settings = action.settings()?;
             let began_ms = since_ms.unwrap_or_else(|| self.cloud.now_ms());
-            let case = Case { action, settings: &settings, seen: of(&looks, &action.instance), began_ms };
+            let (seen, look_every) = (of(&looks, &action.instance), self.look_every);
+            let case = Case { action, settings: &settings, seen, began_ms, look_every };
             let told = match case.act(&self.cloud).await {
                 Outcome::Done(how) => how,
                 Outcome::ComesBack { waiting_for, .. } => format!("waits for: {}", waiting_for.join("; ")),

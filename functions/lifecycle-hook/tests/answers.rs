@@ -210,7 +210,7 @@ fn receives_suffice_for_forty_eight_hours_and_heartbeats_come_in_time() {
             last_beat = waited;
         }
         assert!(waited - last_beat < heartbeat, "after {waited:?}");
-        waited += pace::pause(waited);
+        waited += pace::pause(waited, pace::SHORT);
     }
     assert!(receives < 1_000, "{receives}: a queue gives up after at most a thousand");
     assert_eq!(pace::longest(Duration::from_secs(30)), Duration::from_mins(50));

@@ -21,7 +21,7 @@ use lifecycle_hook::{Action, LifecycleHook};
 use serde_json::{Value, json};
 
 pub const START: Moment = Moment(1_795_420_800_000);
-pub const GROUP: &str = "scalable-ec2-instances-uswest2-dev";
+pub const GROUP: &str = "scalable-ec2-asg-uswest2-dev";
 /// How often it is swept, and how long a message is hidden from others: as `infra/template.yaml` has it.
 pub const SWEEP: Duration = Duration::from_mins(2);
 pub const HIDDEN: Duration = Duration::from_mins(12);
@@ -186,7 +186,7 @@ impl World {
 
     /// One invocation; nothing if it was killed, or failed.
     pub fn invoke(&self, event: Value) -> Option<Value> {
-        let function = LifecycleHook { cloud: self, queue: self };
+        let function = LifecycleHook { cloud: self, queue: self, look_every: lifecycle_hook::pace::SHORT };
         let mut invocation = pin!(function.handle(event));
         let mut context = Context::from_waker(Waker::noop());
         match invocation.as_mut().poll(&mut context) {
@@ -263,7 +263,8 @@ impl World {
     async fn call<T>(&self, name: &'static str, call: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
         let number = self.calls.borrow().len();
         self.calls.borrow_mut().push(name);
-        match self.faults.borrow().get(&number).copied() {
+        let fault = self.faults.borrow().get(&number).copied();
+        match fault {
             None => call(),
             Some(Fault::Refused) => Err(format!("{name}: Throttling: Rate exceeded")),
             Some(Fault::Lost) => call().and_then(|_| Err(format!("{name}: no answer"))),
@@ -349,10 +350,9 @@ impl Cloud for &World {
     async fn targets(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
         let leaving_takes = Duration::from_secs(40);
         let health = |_| match self.targets.borrow().get(instance) {
-            None => Target::Absent,
             Some(None) => Target::Healthy,
             Some(Some(since)) if self.now.get().since(*since) < leaving_takes => Target::Draining,
-            Some(Some(_)) => Target::Absent,
+            None | Some(Some(_)) => Target::Absent,
         };
         self.call("targets", || Ok(arns.iter().map(health).collect())).await
     }
