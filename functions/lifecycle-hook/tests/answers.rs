@@ -30,7 +30,7 @@ fn serving() -> (World, String) {
     (world, id)
 }
 
-fn calls(world: &World, name: &str) -> usize {
+fn calls_named(world: &World, name: &str) -> usize {
     world.calls.borrow().iter().filter(|it| **it == name).count()
 }
 
@@ -76,7 +76,7 @@ fn an_instance_that_ends_is_drained_first() {
     world.targets.borrow_mut().insert(id.clone(), None);
     world.scale_to(0);
     world.pass(minutes(3));
-    assert_eq!(calls(&world, "drain"), 1);
+    assert_eq!(calls_named(&world, "drain"), 1);
     assert_eq!(world.completed.borrow()[&id], [Ends::Continue, Ends::Continue]);
     assert_eq!(world.states().len(), 0);
 }
@@ -148,7 +148,7 @@ fn who_has_no_agent_is_not_waited_for() {
         world.pass(Duration::from_secs(1));
     }
     assert!(world.now.get().since(begin) < Duration::from_secs(5));
-    assert_eq!(calls(&world, "drain"), 0);
+    assert_eq!(calls_named(&world, "drain"), 0);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_spot_instance_is_drained_with_what_is_left_of_its_two_minutes() {
     let (world, id) = serving();
     world.scaling.borrow_mut().interrupt_spot_instance(&id, world.now.get()).expect("it is there");
     world.pass(Duration::from_secs(30));
-    assert_eq!((calls(&world, "drain"), world.messages.borrow().len()), (1, 0), "drained, with nobody to tell");
+    assert_eq!((calls_named(&world, "drain"), world.messages.borrow().len()), (1, 0), "drained, with nobody to tell");
     world.pass(minutes(10));
     assert_eq!(world.in_service(), 1, "another has taken its place");
 }
@@ -215,6 +215,25 @@ fn receives_suffice_for_forty_eight_hours_and_heartbeats_come_in_time() {
     assert!(receives < 1_000, "{receives}: a queue gives up after at most a thousand");
     assert_eq!(pace::longest(Duration::from_secs(30)), Duration::from_mins(50));
     assert_eq!(pace::longest(Duration::from_hours(2)), Duration::from_hours(48));
+}
+
+/// The figures of ARCHITECTURE.md.
+#[test]
+fn five_hundred_that_wait_for_an_hour_cost_few_invocations_and_calls() {
+    let world = World::with(500, &settings(gate(7_200)), &settings(drain(300)));
+    world.fleet.borrow_mut().make_next_sick(500, &Sickness::NotReady);
+    world.scale_to(500);
+    // Without sweeps, which are counted by themselves.
+    world.pass(Duration::from_secs(21));
+    world.calls.borrow_mut().clear();
+    world.invocations.set(0);
+    world.pass(minutes(60));
+    let of = |name: &str| calls_named(&world, name);
+    // Of 38 or 39 looks at each instance, ten share an invocation; 30 of these are sweeps.
+    assert_eq!((world.invocations.get(), of("waiting")), (1_930, 30));
+    // A look is three calls of AWS, for ten instances or for all that a sweep has found.
+    assert_eq!(of("see") * 3, 5_790);
+    assert_eq!((of("come_back"), of("heartbeat")), (19_000, 23_500));
 }
 
 /// A life: one instance is sick and is replaced, one is healthy, and both ends.

@@ -63,6 +63,7 @@ pub struct World {
     /// When the environment has to be deleted by.
     pub delete_ends: Cell<Option<u64>>,
     pub calls: RefCell<Vec<&'static str>>,
+    pub invocations: Cell<usize>,
     pub faults: RefCell<BTreeMap<usize, Fault>>,
     commands: RefCell<BTreeMap<String, Vec<(String, Moment)>>>,
     next_message: Cell<usize>,
@@ -133,6 +134,7 @@ impl World {
             targets: RefCell::default(),
             delete_ends: Cell::new(None),
             calls: RefCell::default(),
+            invocations: Cell::new(0),
             faults: RefCell::default(),
             commands: RefCell::default(),
             next_message: Cell::new(0),
@@ -186,6 +188,7 @@ impl World {
 
     /// One invocation; nothing if it was killed, or failed.
     pub fn invoke(&self, event: Value) -> Option<Value> {
+        self.invocations.set(self.invocations.get() + 1);
         let function = LifecycleHook { cloud: self, queue: self, look_every: lifecycle_hook::pace::SHORT };
         let mut invocation = pin!(function.handle(event));
         let mut context = Context::from_waker(Waker::noop());
