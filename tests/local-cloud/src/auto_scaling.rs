@@ -3,6 +3,7 @@
 mod activities;
 mod groups;
 mod hooks;
+mod host;
 mod instances;
 mod page;
 mod parameters;
@@ -11,7 +12,6 @@ mod tags;
 mod target_groups;
 
 use std::{
-    convert::Infallible,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -19,19 +19,13 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use auto_scaling::{AutoScaling, Effect, Fault, Launch, Moment, Started, Timing};
+use auto_scaling::{AutoScaling, Fault, Moment, Timing};
 use hyper::{Response, StatusCode};
 use tokio::sync::Notify;
 
 use crate::{
-    REGION, answers,
-    ec2::Ec2,
-    element::Element,
-    emulators::ACCOUNT,
-    event_bridge::EventBridge,
-    form,
-    instances::{Instances, MARKER},
-    router::Body,
+    REGION, answers, ec2::Ec2, element::Element, emulators::ACCOUNT, event_bridge::EventBridge, form,
+    instances::Instances, router::Body,
 };
 use parameters::Parameters;
 
@@ -168,65 +162,6 @@ impl AutoScalingService {
         }
     }
 
-    /// Does what is due, for as long as the local cloud runs.
-    pub async fn run(&self) -> Infallible {
-        loop {
-            let effects = self.simulator().step(now());
-            for effect in effects {
-                self.carry_out(effect).await;
-            }
-            for (id, value) in self.instances.due_markers(now()) {
-                told(&id, self.ec2.tag(&id, MARKER, &value).await);
-            }
-            let due = self.simulator().next_due(now()).into_iter().chain(self.instances.next_marker()).min();
-            tokio::select! {
-                () = self.called.notified() => {}
-                () = until(due) => {}
-            }
-        }
-    }
-
-    async fn carry_out(&self, effect: Effect) {
-        match effect {
-            Effect::Launch(launch) => {
-                let outcome = self.launch(&launch).await;
-                let mut simulator = self.simulator();
-                match outcome {
-                    Ok(started) => simulator.launched(launch.token, started, now()),
-                    Err(why) => simulator.launch_failed(launch.token, why.trim_end_matches('.'), now()),
-                }
-            }
-            Effect::Tell(event) => {
-                told(event.detail_type(), self.bus.put(&event).await);
-            }
-            Effect::Notify(notification) => {
-                told(&notification.target_arn, self.bus.notify(&notification).await);
-            }
-            Effect::Terminate { instance_id, .. } => {
-                self.instances.ended(&instance_id, now());
-                if let Err(why) = self.ec2.terminate_instance(&instance_id).await {
-                    eprintln!("local-cloud: {instance_id} of an Auto Scaling group was not ended: {why}");
-                }
-            }
-        }
-    }
-
-    async fn launch(&self, launch: &Launch) -> Result<Started, String> {
-        if let Some(reason) = self.told_to_fail() {
-            return Err(reason);
-        }
-        let version = self.ec2.template_version(&launch.launch_template).await?;
-        let instance_id = self.ec2.run_instance(&version, launch).await?;
-        self.instances.launched(&instance_id, now());
-        Ok(Started { instance_id, instance_type: version.instance_type, version: version.template.version })
-    }
-
-    fn told_to_fail(&self) -> Option<String> {
-        let mut failing = lock(&self.failing);
-        failing.count = failing.count.checked_sub(1)?;
-        Some(failing.reason.clone())
-    }
-
     fn changed<T>(&self, change: impl FnOnce(&mut AutoScaling) -> T) -> T {
         let done = change(&mut self.simulator());
         self.called.notify_one();
@@ -238,25 +173,11 @@ impl AutoScalingService {
     }
 }
 
-/// What nobody was told is not lost in silence.
-fn told(what: &str, outcome: Result<(), String>) {
-    if let Err(why) = outcome {
-        eprintln!("local-cloud: {what} was not told: {why}");
-    }
-}
-
 /// The wall clock, as the simulator has it.
+#[must_use]
 pub fn now() -> Moment {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// Returns when it is due; never, if nothing is.
-async fn until(due: Option<Moment>) {
-    match due {
-        Some(due) => tokio::time::sleep(Duration::from_millis(due.0.saturating_sub(now().0))).await,
-        None => std::future::pending().await,
-    }
 }
 
 fn success(action: &str, result: Vec<Element>, request_id: &str) -> String {

@@ -59,7 +59,10 @@ fn change(router: &Router, what: &str, query: &str) -> Option<Result<(), String>
         }
         "auto-scaling/scale" => scaling(query).and_then(|(group, to)| groups.scale(&group, to).map_err(refused)),
         "instances/make-sick" => sickness(query).and_then(|(whom, sickness)| match whom {
-            Whom::Next(count) => Ok(groups.instances.make_next_sick(count, &sickness)),
+            Whom::Next(count) => {
+                groups.instances.make_next_sick(count, &sickness);
+                Ok(())
+            }
             Whom::One(id) => groups.instances.make_sick(&id, &sickness, auto_scaling::now()).map_err(refused),
         }),
         "instances/interrupt" => only(query, "id").and_then(|id| groups.interrupt(&id).map_err(refused)),

@@ -70,8 +70,8 @@ async fn instances_show_how_they_are_and_can_be_made_sick() {
     );
 
     let (ssm, tail) = (aws_sdk_ssm::Client::new(&scene.cloud.config), "tail /var/log/user-data.log".to_owned());
-    let send = ssm.send_command().document_name("AWS-RunShellScript").instance_ids(id);
-    let sent = send.parameters("commands", vec![tail]).timeout_seconds(30).send().await.unwrap();
+    let order = ssm.send_command().document_name("AWS-RunShellScript").instance_ids(id);
+    let sent = order.parameters("commands", vec![tail]).timeout_seconds(30).send().await.unwrap();
     let command = sent.command().unwrap().command_id().unwrap().to_owned();
     scene
         .until("the command's end", async || {
@@ -111,6 +111,20 @@ async fn notices_and_ends_in_ec2_reach_the_rule_and_the_group() {
         scene.cloud.send(Method::POST, &format!("/_local-cloud/instances/interrupt?id={first}"), "").await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
     assert_eq!(scene.checks(first).await, None);
+}
+
+#[tokio::test]
+async fn a_hooks_own_queue_is_tested_and_then_told() {
+    let scene = Scene::set(&[]).await;
+    let put = scene.groups().put_lifecycle_hook().auto_scaling_group_name("web-group").lifecycle_hook_name("direct");
+    let put = put.lifecycle_transition("autoscaling:EC2_INSTANCE_LAUNCHING");
+    put.notification_target_arn("arn:aws:sqs:us-west-2:123456789012:events").send().await.unwrap();
+    let test = scene.next_message(|it| it["Event"] == "autoscaling:TEST_NOTIFICATION").await;
+    assert_eq!(test["AutoScalingGroupName"], "web-group");
+    scene.control("auto-scaling/scale?group=web-group&to=1").await;
+    let told = scene.next_message(|it| it["LifecycleHookName"] == "direct").await;
+    assert_eq!(told["LifecycleTransition"], "autoscaling:EC2_INSTANCE_LAUNCHING");
+    scene.complete("direct", told["LifecycleActionToken"].as_str().unwrap(), "CONTINUE").await.unwrap();
 }
 
 /// A group in a cloud whose rule brings the group's events, and all of EC2's, to a queue.
@@ -180,19 +194,24 @@ impl Scene {
         assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
     }
 
-    /// The next event of this type in the queue; others before it are passed by.
+    /// The next event of this type in the queue.
     async fn next_event(&self, detail_type: &str) -> Value {
+        self.next_message(|it| it["detail-type"] == detail_type).await
+    }
+
+    /// The next such message in the queue; others before it are passed by.
+    async fn next_message(&self, is_it: impl Fn(&Value) -> bool) -> Value {
         let queues = aws_sdk_sqs::Client::new(&self.cloud.config);
         let start = Instant::now();
         loop {
-            assert!(start.elapsed() < LIMIT, "waited for {detail_type} in vain");
+            assert!(start.elapsed() < LIMIT, "waited in vain");
             let received = queues.receive_message().queue_url(&self.queue).wait_time_seconds(1).send().await.unwrap();
             for message in received.messages() {
                 let handle = message.receipt_handle().unwrap();
                 queues.delete_message().queue_url(&self.queue).receipt_handle(handle).send().await.unwrap();
-                let event: Value = serde_json::from_str(message.body().unwrap()).unwrap();
-                if event["detail-type"] == detail_type {
-                    return event;
+                let message: Value = serde_json::from_str(message.body().unwrap()).unwrap();
+                if is_it(&message) {
+                    return message;
                 }
             }
         }

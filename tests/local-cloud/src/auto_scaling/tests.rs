@@ -5,6 +5,8 @@ use std::net::Ipv4Addr;
 use auto_scaling::{LaunchTemplate, NewGroup, Settings, Subnet, Tag};
 use http_body_util::BodyExt;
 
+use auto_scaling::{Effect, Started};
+
 use super::*;
 use crate::{http::Http, ministack::Ministack};
 

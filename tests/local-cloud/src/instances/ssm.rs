@@ -120,13 +120,13 @@ fn command(fleet: &mut Fleet, send: Send, now: Moment) -> Result<Value, Fault> {
     let script = parameters.get("commands").map(|lines| lines.join("\n"));
     let script = script.filter(|it| !it.is_empty());
     let missing = || Fault { code: "InvalidParameters", message: "commands is missing".to_owned() };
-    let sent = Command {
+    let order = Command {
         instance_ids: instance_ids.clone(),
         script: script.ok_or_else(missing)?,
         delivery_timeout: Duration::from_secs(delivery),
         execution_timeout: Duration::from_secs(execution.map_err(bad)?),
     };
-    let id = fleet.send_command(sent, now)?;
+    let id = fleet.send_command(order, now)?;
     Ok(json!({"Command": {
         "CommandId": id,
         "DocumentName": document_name,
