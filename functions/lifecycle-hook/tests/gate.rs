@@ -76,10 +76,9 @@ fn what_is_ill_is_abandoned_what_is_well_goes_on_and_all_else_waits_until_its_ti
                 let context = format!("{seen:?} {targets:?} {on_timeout:?} {waited:?}: {verdict:?}");
                 let expected = match (is_ill(&seen, waited), is_well(&seen, &targets), waited == TOO_LATE) {
                     (true, _, _) => "abandon",
-                    (false, true, _) => "continue",
                     (false, false, false) => "wait",
                     (false, false, true) if on_timeout == OnTimeout::Abandon => "abandon",
-                    (false, false, true) => "continue",
+                    (false, _, _) => "continue",
                 };
                 let (is, why) = match &verdict {
                     Verdict::Continue(why) => ("continue", !why.is_empty()),

@@ -28,13 +28,12 @@ fn another(property: &Property) -> Value {
             json!(["arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/0123456789abcdef"])
         }
         "WaitForInstances" | "LaunchGate" | "TerminateDrain" => json!("false"),
-        "LaunchGateSeconds" | "DrainSeconds" => json!("120"),
         "LaunchGateOnTimeout" => json!("Continue"),
         "DrainServices" => json!("nginx,worker@2.service"),
         "DrainScript" => json!("echo bye"),
         "ScaleUpCpuThreshold" => json!("80"),
         "ScaleDownCpuThreshold" => json!("10"),
-        "AlarmPeriodSeconds" => json!("120"),
+        "AlarmPeriodSeconds" | "LaunchGateSeconds" | "DrainSeconds" => json!("120"),
         "AlarmTopicArn" => json!("arn:aws:sns:us-west-2:123456789012:alarms"),
         "LogRetentionDays" => json!("7"),
         "KmsKeyArn" => json!("arn:aws:kms:us-west-2:123456789012:key/0f0f0f0f-0000-4000-8000-000000000000"),

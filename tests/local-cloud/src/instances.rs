@@ -20,8 +20,9 @@ pub use ssm::OPERATIONS as SSM_OPERATIONS;
 
 /// The EC2 actions that are answered here if they are about instances of groups.
 pub const EC2_ACTIONS: [&str; 2] = ["DescribeInstanceStatus", "GetConsoleOutput"];
-/// The tag that a simulated instance gives itself when its user data is over: `ready`, or `failed: ` and the step.
-pub const MARKER: &str = "envkeeper:ready";
+/// The tag that a simulated instance gives itself when its user data is over, as Envkeeper's user data does: `done`, or
+/// `failed at ` and the step.
+pub const MARKER: &str = "envkeeper:user-data";
 
 /// The instances of all groups.
 pub struct Instances {
@@ -78,8 +79,8 @@ impl Instances {
         for (id, member) in fleet.members().filter(|(_, member)| member.ended.is_none()) {
             let value = match member.marker(now) {
                 Marker::None => continue,
-                Marker::Ready => "ready".to_owned(),
-                Marker::Failed(step) => format!("failed: {step}"),
+                Marker::Ready => "done".to_owned(),
+                Marker::Failed(step) => format!("failed at {step}"),
             };
             if marked.insert(id.to_owned()) {
                 due.push((id.to_owned(), value));
@@ -101,8 +102,8 @@ impl Instances {
                 "agent": member.agent(now).map(auto_scaling::PingStatus::as_str),
                 "marker": match member.marker(now) {
                     Marker::None => Value::Null,
-                    Marker::Ready => json!("ready"),
-                    Marker::Failed(step) => json!(format!("failed: {step}")),
+                    Marker::Ready => json!("done"),
+                    Marker::Failed(step) => json!(format!("failed at {step}")),
                 },
             })
         });

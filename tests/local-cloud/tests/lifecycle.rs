@@ -58,7 +58,7 @@ async fn instances_show_how_they_are_and_can_be_made_sick() {
     let event = scene.next_event("EC2 Instance Launch Successful").await;
     let id = event["detail"]["EC2InstanceId"].as_str().unwrap();
     scene.until("the marker", async || scene.tag(id).await.is_some()).await;
-    assert_eq!(scene.tag(id).await.as_deref(), Some("failed: yum install"));
+    assert_eq!(scene.tag(id).await.as_deref(), Some("failed at yum install"));
     scene.until("the checks", async || scene.checks(id).await == Some(SummaryStatus::Ok)).await;
     assert_eq!(scene.ping(id).await, Some(PingStatus::Online));
     let output = scene.cloud.ec2().get_console_output().instance_id(id).send().await.unwrap();
@@ -245,7 +245,7 @@ impl Scene {
     async fn tag(&self, id: &str) -> Option<String> {
         let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
         let tags = self.cloud.ec2().describe_tags().filters(filter("resource-id", id));
-        let answer = tags.filters(filter("key", "envkeeper:ready")).send().await.unwrap();
+        let answer = tags.filters(filter("key", "envkeeper:user-data")).send().await.unwrap();
         answer.tags().first().and_then(|tag| tag.value()).map(str::to_owned)
     }
 

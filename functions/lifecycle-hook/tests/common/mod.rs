@@ -372,7 +372,7 @@ impl Cloud for &World {
         let look = || {
             let commands = self.commands.borrow();
             let sent = commands.get(instance).into_iter().flatten().filter(|(_, at)| at.0 + 10_000 >= since_ms);
-            let Some((id, _)) = sent.last() else { return Ok(Command::Unsent) };
+            let Some((id, _)) = sent.max_by_key(|(_, at)| *at) else { return Ok(Command::Unsent) };
             // Until SSM shows it, it is listed as one that runs.
             let Ok(invocation) = self.fleet.borrow().invocation(id, instance, self.now.get()) else {
                 return Ok(Command::Running);
@@ -391,6 +391,7 @@ impl Cloud for &World {
             let command = Sent {
                 instance_ids: vec![instance.to_owned()],
                 script: environment::hook_settings::DRAIN_SCRIPT.to_owned(),
+                comment: String::new(),
                 delivery_timeout: Duration::from_mins(1),
                 execution_timeout: within,
             };

@@ -12,6 +12,8 @@ pub struct Command {
     pub instance_ids: Vec<String>,
     /// What they are to run; its commands, joined.
     pub script: String,
+    /// What its sender says of it.
+    pub comment: String,
     /// How long it may take to reach them: `TimeoutSeconds`, 3,600 s if it says nothing.
     pub delivery_timeout: Duration,
     /// How long it may run: the document's `executionTimeout`, 3,600 s if it says nothing.
@@ -61,6 +63,17 @@ impl Fleet {
         let id = uuid(&["command", &self.commands.len().to_string()]);
         self.commands.insert(id.clone(), Sent { command, at: now });
         Ok(id)
+    }
+
+    /// The commands that were sent to an instance and that SSM shows: their ids, when they were sent, what their sender says
+    /// of them, and what has become of them.
+    #[must_use]
+    pub fn invocations_on(&self, instance_id: &str, now: Moment) -> Vec<(&str, Moment, &str, Invocation)> {
+        let told = self.commands.iter().filter_map(|(id, sent)| {
+            let invocation = self.invocation(id, instance_id, now).ok()?;
+            Some((id.as_str(), sent.at, sent.command.comment.as_str(), invocation))
+        });
+        told.collect()
     }
 
     /// What has become of a command on an instance.

@@ -28,7 +28,13 @@ fn seen(fleet: &Fleet, age: Duration) -> (Option<CheckStatus>, Option<PingStatus
 fn command(script: &str) -> Command {
     let hour = Duration::from_hours(1);
     let instance_ids = vec!["i-1".into()];
-    Command { instance_ids, script: script.into(), delivery_timeout: MINUTE, execution_timeout: hour }
+    Command {
+        instance_ids,
+        script: script.into(),
+        comment: String::new(),
+        delivery_timeout: MINUTE,
+        execution_timeout: hour,
+    }
 }
 
 /// What has become of a command that is sent 2 minutes after the start, so long after it was sent.

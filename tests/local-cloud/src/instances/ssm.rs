@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::{answers, router::Body};
 
 /// The operations that are answered here.
-pub const OPERATIONS: [&str; 3] = ["DescribeInstanceInformation", "SendCommand", "GetCommandInvocation"];
+pub const OPERATIONS: [&str; 4] =
+    ["DescribeInstanceInformation", "SendCommand", "GetCommandInvocation", "ListCommandInvocations"];
 const DOCUMENT: &str = "AWS-RunShellScript";
 const AN_HOUR: u64 = 3600;
 const LONGEST_DELIVERY: u64 = 2_592_000;
@@ -52,11 +53,27 @@ struct Get {
     _plugin_name: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct List {
+    instance_id: String,
+    #[serde(default)]
+    filters: Vec<CommandFilter>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandFilter {
+    key: String,
+    value: String,
+}
+
 pub fn answer(fleet: &mut Fleet, operation: &str, input: &[u8], now: Moment) -> Response<Body> {
     let answer = match operation {
         "DescribeInstanceInformation" => read(input).and_then(|describe| information(fleet, &describe, now)),
         "SendCommand" => read(input).and_then(|send| command(fleet, send, now)),
-        _ => read(input).and_then(|get| invocation(fleet, &get, now)),
+        "GetCommandInvocation" => read(input).and_then(|get| invocation(fleet, &get, now)),
+        _ => read(input).and_then(|list| invocations(fleet, &list, now)),
     };
     match answer {
         Ok(answer) => answers::json(StatusCode::OK, &answer),
@@ -123,6 +140,7 @@ fn command(fleet: &mut Fleet, send: Send, now: Moment) -> Result<Value, Fault> {
     let order = Command {
         instance_ids: instance_ids.clone(),
         script: script.ok_or_else(missing)?,
+        comment: comment.clone().unwrap_or_default(),
         delivery_timeout: Duration::from_secs(delivery),
         execution_timeout: Duration::from_secs(execution.map_err(bad)?),
     };
@@ -160,6 +178,27 @@ fn invocation(fleet: &Fleet, get: &Get, now: Moment) -> Result<Value, Fault> {
         "ExecutionEndDateTime": moment(found.ended),
         "ExecutionElapsedTime": elapsed.unwrap_or_default(),
     }))
+}
+
+fn invocations(fleet: &Fleet, list: &List, now: Moment) -> Result<Value, Fault> {
+    if let Some(filter) = list.filters.iter().find(|it| it.key != "InvokedAfter") {
+        return Err(Fault { code: "InvalidFilterKey", message: format!("{}: InvokedAfter is simulated", filter.key) });
+    }
+    // Times in this form are in order if their texts are.
+    let wanted = |at: Moment| list.filters.iter().all(|filter| at.to_string() >= filter.value);
+    let all = fleet.invocations_on(&list.instance_id, now).into_iter().filter(|(_, at, ..)| wanted(*at));
+    let told = all.map(|(id, at, comment, found)| {
+        json!({
+            "CommandId": id,
+            "InstanceId": list.instance_id,
+            "Comment": comment,
+            "DocumentName": DOCUMENT,
+            "RequestedDateTime": seconds(at),
+            "Status": found.status,
+            "StatusDetails": found.details,
+        })
+    });
+    Ok(json!({"CommandInvocations": told.collect::<Vec<_>>()}))
 }
 
 /// Seconds since 1970, as the JSON protocol has moments.
