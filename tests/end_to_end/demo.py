@@ -84,9 +84,9 @@ def writes(cloud):
         for call in cloud.calls()
         if call.get("app") in FUNCTIONS and call["service"] in aws and not call["operation"].startswith(reads)
     ]
-    others = [call for call in made if call["app"] != "reconciler"]
-    check(not others, f"only the reconciler writes: {others}")
-    return [f"{call['service']}:{call['operation']}" for call in made]
+    others = [call for call in made if call["app"] not in ("reconciler", "lifecycle-hook")]
+    check(not others, f"only the reconciler writes to environments: {others}")
+    return [f"{call['service']}:{call['operation']}" for call in made if call["app"] == "reconciler"]
 
 
 def outputs(found):
@@ -107,6 +107,8 @@ def run(cloud, report):
     kinds = {kind for kind, _, _ in found}
     check(len(kinds) == 18, f"kinds that exist: {sorted(kinds)}")
     tried[9] = report.step("change a variable of the functions", lambda: variables_are_defaults(cloud))
+    report.step("scale out to 3, where the next instance is sick", lambda: scale_out(cloud))
+    report.step("scale in to 1, with a drain", lambda: scale_in(cloud))
     change(cloud, report, made)
     if os.environ.get("KEEP"):
         keep(cloud, report)
@@ -127,7 +129,7 @@ def stack(cloud, properties, doing, update=False):
 
 def variables_are_defaults(cloud):
     """The property that was given overrides its variable, the other came from its own, and a change changes nothing."""
-    scaling, group = cloud.client("autoscaling"), "scalable-ec2-asg-uswest2-dev"
+    scaling, group = cloud.client("autoscaling"), GROUP
     policies = scaling.describe_policies(AutoScalingGroupName=group)["ScalingPolicies"]
     cooldowns = {policy["Cooldown"] for policy in policies}
     largest = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"][0]["MaxSize"]
@@ -135,6 +137,72 @@ def variables_are_defaults(cloud):
     cloud.set_variable("COOLDOWN_SECONDS", "60")
     settled = plan(cloud, ENVIRONMENT)
     return cooldowns == {240} and largest == 3 and not settled["Steps"]
+
+
+GROUP = "scalable-ec2-asg-uswest2-dev"
+INSTANCE_LOGS = "/aws/ec2/scalable-ec2-dev"
+
+
+def states(cloud):
+    """The group's instances by their states."""
+    groups = cloud.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])["AutoScalingGroups"]
+    return {it["InstanceId"]: it["LifecycleState"] for it in groups[0]["Instances"]}
+
+
+def evidence(cloud):
+    """What was kept of instances that were given up: each one's lines."""
+    logs = cloud.client("logs")
+    streams = logs.describe_log_streams(logGroupName=INSTANCE_LOGS)["logStreams"]
+    names = [it["logStreamName"] for it in streams if it["logStreamName"].endswith("/evidence")]
+    events = {name: logs.get_log_events(logGroupName=INSTANCE_LOGS, logStreamName=name)["events"] for name in names}
+    return {name.split("/")[0]: [event["message"] for event in told] for name, told in events.items()}
+
+
+def scale_out(cloud):
+    """The sick one never goes into service, what it could still tell is kept, and another takes its place."""
+    before = set(states(cloud))
+    cloud.control("instances/make-sick?count=1&how=failed-at:line%2012", b"")
+    cloud.control(f"auto-scaling/scale?group={GROUP}&to=3", b"")
+    seen = {}
+
+    def settled():
+        now = states(cloud)
+        for instance, state in now.items():
+            seen.setdefault(instance, set()).add(state)
+        return len(now) == 3 and set(now.values()) == {"InService"}
+
+    until("three instances in service", settled, 120, progress_line("scaling out"))
+    kept = evidence(cloud)
+    check(len(kept) == 1, f"evidence of one instance: {sorted(kept)}")
+    (sick, lines), = kept.items()
+    check("InService" not in seen.get(sick, set()), f"the sick one was never in service: {seen}")
+    verdict = json.loads(lines[0])
+    check(verdict["Why"] == ["its user data failed at line 12"], f"why: {verdict}")
+    show([f"{sick} was given up: {'; '.join(verdict['Why'])}"])
+    show([f"in {INSTANCE_LOGS}, {sick}/evidence:"])
+    show(f"  {line}" for text in lines[1:] for line in text.splitlines())
+    show([f"in service: {', '.join(sorted(set(states(cloud)) - before))}, and {', '.join(sorted(before))} as before"])
+
+
+def scale_in(cloud):
+    """The drain command has succeeded on both before they end."""
+    def commands():
+        return [it for it in cloud.calls() if it["service"] == "ssm" and it["operation"] == "SendCommand"]
+
+    before = len(commands())
+    cloud.control(f"auto-scaling/scale?group={GROUP}&to=1", b"")
+    until("one instance is left", lambda: len(states(cloud)) == 1, 120, progress_line("scaling in"))
+    sent = commands()[before:]
+    check(len(sent) == 2 and {it["app"] for it in sent} == {"lifecycle-hook"}, f"two drain commands: {sent}")
+    told = until("the function's log tells of both", lambda: drains(cloud)[-2:] if len(drains(cloud)) >= 2 else None)
+    show(told)
+
+
+def drains(cloud):
+    """What the function said of drains that succeeded."""
+    events = cloud.client("logs").filter_log_events(logGroupName="/aws/lambda/scalable-ec2-lifecycle-hook")["events"]
+    lines = [json.loads(event["message"]) for event in events if "the wait is over" in event["message"]]
+    return [f"{line['instance']}: {line['why']}" for line in lines if line["why"] == "drained"]
 
 
 def change(cloud, report, made):

@@ -153,7 +153,13 @@ impl Case<'_> {
 
     async fn complete(&self, cloud: &impl Cloud, ends: Ends, why: &str) -> Outcome {
         match cloud.complete(self.action, ends).await {
-            Ok(Told::Yes) => Outcome::Done(format!("{}: {why}", ends.told(self.to_a_pool()))),
+            Ok(Told::Yes) => {
+                let (result, environment) = (ends.told(self.to_a_pool()), &self.settings.environment);
+                let Action { group, instance, .. } = self.action;
+                let seconds = self.waited(cloud.now_ms()).as_secs();
+                tracing::info!(environment, group, instance, result, why, seconds, "the wait is over");
+                Outcome::Done(format!("{result}: {why}"))
+            }
             Ok(Told::TooLate) => Outcome::Done(format!("nobody waits for it any more ({why})")),
             Err(error) => Outcome::ComesBack { after: NOT_NOW, waiting_for: vec![error] },
         }

@@ -51,7 +51,7 @@ fn policy(plot: &Plot<'_>) -> Value {
             "Action": "ec2:CreateTags", "Resource": plot.arn("ec2", "instance/*"),
             "Condition": {
                 "StringEquals": { format!("aws:ResourceTag/{}", mark::ENVIRONMENT): plot.names.environment_id() },
-                "ForAllValues:StringEquals": { "aws:TagKeys": [USER_DATA] },
+                "ForAllValues:StringEquals": { "aws:TagKeys": USER_DATA },
             },
         }),
     ];
