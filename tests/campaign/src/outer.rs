@@ -36,6 +36,8 @@ pub struct Outer {
 #[derive(Debug, Default)]
 struct State {
     calls: usize,
+    /// How often something happened that somebody may wait for.
+    changes: u64,
     faults: BTreeMap<usize, OuterFault>,
     killed: bool,
 }
@@ -58,6 +60,15 @@ impl Outer {
     /// Whether a process has been killed since the last question.
     pub fn take_killed(&self) -> bool {
         std::mem::take(&mut locked(&self.state).killed)
+    }
+
+    /// How often something happened that somebody may wait for: a message in the line or off it, an answer.
+    pub fn changes(&self) -> u64 {
+        locked(&self.state).changes
+    }
+
+    fn changed(&self) {
+        locked(&self.state).changes += 1;
     }
 
     fn next(&self) -> Option<OuterFault> {
@@ -175,6 +186,7 @@ impl HttpConnector for Mailbox {
             let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
             let arrives = async {
                 locked(&mailbox.letters).push((to, body));
+                mailbox.outer.changed();
                 let ok = 200.try_into().map_err(|_| refused())?;
                 Ok(HttpResponse::new(ok, SdkBody::empty()))
             };
@@ -248,6 +260,15 @@ impl Fifo {
 
     pub fn delete(&self, id: u64) {
         locked(&self.state).messages.retain(|it| it.id != id);
+        self.outer.changed();
+    }
+
+    /// When the next message is to be had, if there is any that nobody has.
+    pub fn next_visible_ms(&self) -> Option<u64> {
+        let queue = locked(&self.state);
+        let mut groups = BTreeSet::new();
+        let firsts = queue.messages.iter().filter(|it| groups.insert(it.group.as_str()));
+        firsts.map(|it| it.visible_ms).min()
     }
 
     /// The invocation has ended and reported the message as failed: it comes when it was told to.
@@ -258,6 +279,8 @@ impl Fifo {
         for message in queue.messages.iter_mut().filter(|it| it.receipt() == receipt) {
             message.visible_ms = now_ms + millis(delay);
         }
+        drop(queue);
+        self.outer.changed();
     }
 
     pub fn is_empty(&self) -> bool {
@@ -278,6 +301,8 @@ impl Line for Fifo {
             let (id, group) = (queue.next, owner.as_str().to_owned());
             let body = event.to_string();
             queue.messages.push(Message { id, group, body, sent_ms: now_ms, visible_ms: now_ms, receives: 0 });
+            drop(queue);
+            self.outer.changed();
             Ok(())
         };
         self.outer.make(sent, unavailable).await

@@ -8,6 +8,9 @@ mod disorder;
 mod faults;
 mod time;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
 use serde::Serialize;
 
 use crate::life::Verdict;
@@ -19,7 +22,7 @@ pub struct Row {
     pub cases: usize,
     /// Of how many one is enough for the short form.
     pub short: usize,
-    pub play: Box<dyn Fn(usize) -> Verdict>,
+    pub play: Box<dyn Fn(usize) -> Verdict + Send + Sync>,
     /// Whether the numbers are seeds.
     pub seeded: bool,
 }
@@ -55,8 +58,8 @@ impl Row {
             seed: self.seeded.then_some(0),
             failed: Vec::new(),
         };
-        for case in (0..self.cases).step_by(step) {
-            let verdict = (self.play)(case);
+        let cases: Vec<usize> = (0..self.cases).step_by(step).collect();
+        for (case, verdict) in self.play_all(&cases) {
             report.runs += 1;
             report.converged += usize::from(verdict.converged);
             report.leaked += verdict.leaked;
@@ -67,6 +70,25 @@ impl Row {
             }
         }
         report
+    }
+}
+
+impl Row {
+    /// Plays cases on as many threads as there are cores, since each has a world of its own; in their order.
+    fn play_all(&self, cases: &[usize]) -> Vec<(usize, Verdict)> {
+        let next = AtomicUsize::new(0);
+        let verdicts = Mutex::new(Vec::with_capacity(cases.len()));
+        let play = || {
+            while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let verdict = (self.play)(*case);
+                verdicts.lock().unwrap_or_else(PoisonError::into_inner).push((*case, verdict));
+            }
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(cases.len());
+        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(play))));
+        let mut verdicts = verdicts.into_inner().unwrap_or_else(PoisonError::into_inner);
+        verdicts.sort_by_key(|(case, _)| *case);
+        verdicts
     }
 }
 

@@ -2,7 +2,7 @@
 //! runs them, and the in-memory cloud.
 
 use std::cell::{Cell, RefCell};
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -12,6 +12,7 @@ use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use custom_resource::Door;
 use environment::memory::World;
 use environment::{Moment, mark};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use reconciler::{Reconciler, Settings};
 use requests::records::MemoryRecords;
 use requests::{Courier, time_text};
@@ -24,6 +25,8 @@ use crate::outer::{FaultyRecords, Fifo, Mailbox, Outer};
 /// As `infra/template.yaml` has it: how long a reconciler runs, and how long its message is hidden.
 const RECONCILER_RUNS: Duration = Duration::from_mins(2);
 const HIDDEN: Duration = Duration::from_secs(150);
+/// How many reconcilers it runs at once.
+const AT_ONCE: usize = 5;
 
 /// How long CloudFormation waits.
 pub const PATIENCE: Duration = Duration::from_hours(1);
@@ -112,13 +115,18 @@ impl Stage {
         let ended = self.world().clock.run(async {
             let mut script = pin!(script);
             let mut services = pin!(self.services());
-            poll_fn(|context| match script.as_mut().poll(context) {
-                Poll::Ready(result) => Poll::Ready(result),
-                Poll::Pending => {
-                    // The services never end by themselves.
-                    let _ = services.as_mut().poll(context);
-                    Poll::Pending
+            poll_fn(|context| {
+                let before = self.outer.changes();
+                if let Poll::Ready(result) = script.as_mut().poll(context) {
+                    return Poll::Ready(result);
                 }
+                // The services never end by themselves.
+                let _ = services.as_mut().poll(context);
+                if self.outer.changes() != before {
+                    // Somebody may have waited for just this.
+                    context.waker().wake_by_ref();
+                }
+                Poll::Pending
             })
             .await
         });
@@ -126,15 +134,28 @@ impl Stage {
     }
 
     async fn services(&self) {
-        let workers = async {
-            let one = || self.worker();
-            tokio::join!(one(), one(), one(), one(), one(), one(), one(), one());
-        };
-        tokio::join!(workers, self.each_minute());
+        tokio::join!(self.dispatcher(), self.each_minute());
     }
 
     async fn sleep(&self, span: Duration) {
         self.world().clock.sleep(span).await;
+    }
+
+    /// Until something happens around the cloud, or that moment has come.
+    async fn changed(&self, until: Option<Moment>) {
+        let before = self.outer.changes();
+        let left = until.map(|until| until - self.now());
+        let mut end = pin!(async {
+            match left {
+                Some(left) => self.sleep(left).await,
+                None => pending().await,
+            }
+        });
+        poll_fn(|context| {
+            let changed = self.outer.changes() != before;
+            if changed || end.as_mut().poll(context).is_ready() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Runs a process of its own: nothing if it was killed, or has run into its limit.
@@ -157,32 +178,43 @@ impl Stage {
         line
     }
 
-    /// Lambda's poller of the line, which starts a reconciler for a message.
-    async fn worker(&self) {
+    /// Lambda's poller of the line, which starts a reconciler for each message, as many at once as the deployment lets it.
+    async fn dispatcher(&self) {
+        let mut running = FuturesUnordered::new();
         loop {
-            let Some(message) = self.line().receive(HIDDEN) else {
-                self.sleep(Duration::from_millis(500)).await;
-                continue;
-            };
-            if self.dead.get() {
-                continue;
+            while running.len() < AT_ONCE {
+                let Some(message) = self.line().receive(HIDDEN) else { break };
+                if !self.dead.get() {
+                    running.push(self.reconciler(message));
+                }
             }
-            let runs = self.runs.get();
-            let deadline = self.now() + runs;
-            self.turns.borrow_mut().push((self.world().calls.borrow().len(), deadline));
-            let reconciler = Reconciler {
-                settings: &self.settings,
-                records: &self.door.records,
-                clouds: &self.door.clouds,
-                courier: &self.door.courier,
-            };
-            let (id, receipt) = (message.id, message.receipt());
-            let ended = self.process(runs, reconciler.handle(self.line(), batch(message), deadline.0)).await;
-            match ended {
-                Some(response) if response.batch_item_failures.is_empty() => self.line().delete(id),
-                Some(_) => self.line().returned(&receipt),
-                None => {}
-            }
+            let visible = self.line().next_visible_ms().filter(|_| running.len() < AT_ONCE).map(Moment);
+            let mut changed = pin!(self.changed(visible));
+            poll_fn(|context| {
+                let ended = matches!(running.poll_next_unpin(context), Poll::Ready(Some(())));
+                if ended || changed.as_mut().poll(context).is_ready() { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+        }
+    }
+
+    /// One invocation of the reconciler.
+    async fn reconciler(&self, message: crate::outer::Message) {
+        let runs = self.runs.get();
+        let deadline = self.now() + runs;
+        self.turns.borrow_mut().push((self.world().calls.borrow().len(), deadline));
+        let reconciler = Reconciler {
+            settings: &self.settings,
+            records: &self.door.records,
+            clouds: &self.door.clouds,
+            courier: &self.door.courier,
+        };
+        let (id, receipt) = (message.id, message.receipt());
+        let ended = self.process(runs, reconciler.handle(self.line(), batch(message), deadline.0)).await;
+        match ended {
+            Some(response) if response.batch_item_failures.is_empty() => self.line().delete(id),
+            Some(_) => self.line().returned(&receipt),
+            None => {}
         }
     }
 
@@ -255,13 +287,15 @@ impl Stage {
     /// Waits for the answer as CloudFormation does.
     pub async fn wait_for(&self, event: &Value) -> Answer {
         let ends = self.now() + PATIENCE;
-        while self.now() < ends {
+        loop {
             if let Some(answer) = self.answer_to(event) {
                 return answer;
             }
-            self.sleep(Duration::from_secs(1)).await;
+            if self.now() >= ends {
+                return Answer::Nothing;
+            }
+            self.changed(Some(ends)).await;
         }
-        Answer::Nothing
     }
 
     /// Sends a request, and waits for its answer.
@@ -274,7 +308,7 @@ impl Stage {
     /// Waits until nobody has anything to do.
     pub async fn quiet(&self) {
         while !self.line().is_empty() {
-            self.sleep(Duration::from_secs(5)).await;
+            self.changed(None).await;
         }
     }
 
