@@ -26,7 +26,7 @@ pub struct Door<R, C, L> {
 enum Taken {
     /// It is answered here.
     Answered(Reply),
-    /// It waits in the line; the reconciler answers.
+    /// It waits in the line, where the reconciler answers; or it came again after its answer.
     Sent(Value),
 }
 
@@ -84,6 +84,10 @@ impl<R: Records, C: Clouds, L: Line> Door<R, C, L> {
         let work = self.reconciler(settings);
         let work = work.carry_out(request);
         match work.admit().await {
+            // An event that comes again, late, may be refused by now: but its answer has arrived.
+            Err(Stop::Failed(_)) if self.was_answered(request).await => {
+                Ok(Taken::Sent(json!({ "AnsweredBefore": request.event.kind, "Owner": request.owner().as_str() })))
+            }
             Err(Stop::Failed(why)) => Ok(Taken::Answered(reply(request, work.answer(None, Err(why))))),
             Err(Stop::NotNow(why)) => Err(why.into()),
             Ok(_) => {
@@ -92,6 +96,11 @@ impl<R: Records, C: Clouds, L: Line> Door<R, C, L> {
                 Ok(Taken::Sent(json!({ "Sent": request.event.kind, "Owner": request.owner().as_str() })))
             }
         }
+    }
+
+    async fn was_answered(&self, request: &Request) -> bool {
+        let record = self.records.owner(&request.owner()).await.ok().flatten();
+        record.is_some_and(|it| it.has_answered(&request.hash))
     }
 
     /// The work behind the door.

@@ -6,7 +6,8 @@ mod common;
 use std::sync::atomic::Ordering::SeqCst;
 
 use common::{DoorToTheLine, Now as _, ask, door_to_the_line, failed, invoke, sample, sent, with};
-use requests::{Owner, Records as _, request_hash};
+use requests::records::Answered;
+use requests::{Kind, Owner, Records as _, request_hash};
 use serde_json::{Value, json};
 
 /// What stands in the line.
@@ -118,4 +119,24 @@ fn an_answer_that_does_not_arrive_makes_the_invocation_fail() {
     post.answers(503);
     let error = invoke(&door, sent(sample("bad-input.json"), 0)).expect_err("somebody waits");
     assert!(error.contains("not delivered"), "{error}");
+}
+
+#[test]
+fn a_request_that_was_answered_and_comes_again_after_a_newer_one_gets_no_second_answer() {
+    let (door, post) = door_to_the_line();
+    let (create, delete) = (sent(sample("create.json"), 0), sent(sample("delete.json"), 60));
+    ask(&door, create.clone());
+    let answered = Answered {
+        request_hash: request_hash(&create),
+        kind: Kind::Create,
+        sent_ms: 0,
+        answered_ms: 1,
+        success: true,
+        reason: String::new(),
+    };
+    door.records.inner.answered(&owner(&create), vec![answered]).await_now();
+    ask(&door, delete);
+    assert_eq!(ask(&door, create.clone()), json!({ "AnsweredBefore": "Create", "Owner": owner(&create).as_str() }));
+    assert!(post.take().is_empty());
+    assert_eq!(in_line(&door).len(), 2, "nor is it sent on");
 }

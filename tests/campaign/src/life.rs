@@ -180,6 +180,10 @@ pub fn judge(stage: &Stage, plot: &Plot, answer: &Answer, expected: &[String]) -
     }
     let (leaked, unanswered) = leftovers(stage, plot);
     let unanswered = unanswered + usize::from(*answer == Answer::Nothing);
+    let complaints = stage.complaints();
+    if !complaints.is_empty() {
+        why = format!("{why}; {complaints}");
+    }
     if leaked > 0 {
         why = format!("{why}; left: {}", stage.inventory().join(" | "));
     }

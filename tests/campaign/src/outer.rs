@@ -178,6 +178,19 @@ impl Mailbox {
     }
 }
 
+impl Mailbox {
+    /// The addresses that were told both: CloudFormation takes what comes first, so nobody may say the other.
+    pub fn contradictions(&self) -> Vec<String> {
+        let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (to, body) in locked(&self.letters).iter() {
+            let body: Value = serde_json::from_str(body).unwrap_or_default();
+            told.entry(to.clone()).or_default().insert(body["Status"].to_string());
+        }
+        let both = told.into_iter().filter(|(_, statuses)| statuses.len() > 1);
+        both.map(|(to, statuses)| format!("{to} was told {statuses:?}")).collect()
+    }
+}
+
 impl HttpConnector for Mailbox {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let mailbox = self.clone();

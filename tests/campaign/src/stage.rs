@@ -2,6 +2,7 @@
 //! runs them, and the in-memory cloud.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -28,8 +29,11 @@ const HIDDEN: Duration = Duration::from_secs(150);
 /// How many reconcilers it runs at once.
 const AT_ONCE: usize = 5;
 
-/// How long CloudFormation waits.
+/// How long CloudFormation waits, from when it sent a request, unless that says otherwise.
 pub const PATIENCE: Duration = Duration::from_hours(1);
+
+/// When nobody has anything to do any more, at the latest: a request ends within an hour and its margin.
+const QUIET: Duration = Duration::from_hours(3);
 
 const STACK: &str = "arn:aws:cloudformation:us-west-2:111122223333:stack/campaign";
 const HOST: &str = "127.0.0.1:9";
@@ -73,6 +77,10 @@ pub struct Stage {
     pub dead: Cell<bool>,
     /// Until when each invocation may make calls, and from which call on it did.
     turns: RefCell<Vec<(usize, Moment)>>,
+    /// When each request was sent, by its id.
+    sent: RefCell<BTreeMap<String, Moment>>,
+    /// Whether there was no end to the work once.
+    restless: Cell<bool>,
 }
 
 impl Stage {
@@ -98,6 +106,8 @@ impl Stage {
             runs: Cell::new(RECONCILER_RUNS),
             dead: Cell::new(false),
             turns: RefCell::default(),
+            sent: RefCell::default(),
+            restless: Cell::new(false),
         }
     }
 
@@ -248,6 +258,7 @@ impl Stage {
             "StackId": of.stack, "LogicalResourceId": of.logical_id,
             "ResourceType": "Custom::ScalableEnvironment", "ResourceProperties": properties,
         });
+        self.sent.borrow_mut().insert(format!("request-{number}"), self.now());
         if kind != "Create" {
             event["PhysicalResourceId"] = json!(of.id);
         }
@@ -286,7 +297,10 @@ impl Stage {
 
     /// Waits for the answer as CloudFormation does.
     pub async fn wait_for(&self, event: &Value) -> Answer {
-        let ends = self.now() + PATIENCE;
+        let id = event["RequestId"].as_str().unwrap_or_default();
+        let sent = self.sent.borrow().get(id).copied().unwrap_or(self.now());
+        let seconds = event["ServiceTimeout"].as_str().and_then(|text| text.parse().ok());
+        let ends = sent + seconds.map_or(PATIENCE, Duration::from_secs);
         loop {
             if let Some(answer) = self.answer_to(event) {
                 return answer;
@@ -307,9 +321,19 @@ impl Stage {
 
     /// Waits until nobody has anything to do.
     pub async fn quiet(&self) {
+        let ends = self.now() + QUIET;
         while !self.line().is_empty() {
-            self.changed(None).await;
+            if self.now() >= ends {
+                return self.restless.set(true);
+            }
+            self.changed(Some(ends)).await;
         }
+    }
+
+    /// What is to be said against this run whatever it came to.
+    pub fn complaints(&self) -> String {
+        let restless = self.restless.get().then(|| format!("the line is not empty after {QUIET:?}"));
+        self.mailbox.contradictions().into_iter().chain(restless).collect::<Vec<_>>().join("; ")
     }
 
     pub async fn later(&self, span: Duration) {

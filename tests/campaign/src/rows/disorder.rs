@@ -106,6 +106,7 @@ fn schedule(seed: usize, plot: &Plot, golden: &Golden) -> Verdict {
         stage.quiet().await;
     });
     verdict.leaked = stage.inventory().len();
+    verdict.why.push_str(&stage.complaints());
     verdict.converged = verdict.why.is_empty() && verdict.leaked == 0;
     verdict
 }
