@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use environment::{
-    BELIEF, CALL_TIME, Cloud as _, Defaults, Ending, Live, Moment, Names, Plan, Run, Scope, Setback, Spec, Violation,
+    BELIEF, CALL_TIME, Cloud as _, Defaults, Ending, Live, Moment, Names, Risk, Run, Scope, Setback, Spec, Violation,
     Wanted, Whose, check_change, hooks_that_are_answered, in_doubt_until, mark, outputs, reconcile, wanted,
 };
 use requests::records::{Claim, Note, Noted, OwnerRecord, Touched};
@@ -307,7 +307,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         let stale_until = before.map(|it| Moment(it.answered_ms) + BELIEF);
         let run = Run { scope, wanted, until, patience, in_doubt_until, stale_until };
         let mut stop = None;
-        let still_newest = async |plan: &Plan| match self.is_still_newest(owner, plan).await {
+        let still_newest = async |risk: Risk| match self.is_still_newest(owner, risk).await {
             Ok(()) => Ok(()),
             Err(why) => Err(stop.insert(why).sentence().to_owned()),
         };
@@ -319,11 +319,12 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         }
     }
 
-    /// Asked before every wave. Only one that makes what could come to be twice is written down.
-    async fn is_still_newest(&self, owner: &Owner, plan: &Plan) -> Result<(), Stop> {
+    /// Asked before every wave. Only one that makes what could come to be twice is written down: a turn that only looks for
+    /// what may have happened must not begin the wait for it anew.
+    async fn is_still_newest(&self, owner: &Owner, risk: Risk) -> Result<(), Stop> {
         let request = &self.request.hash;
         let no_note = || Stop::Failed(String::from("The record of this request is gone; nothing more was done."));
-        if plan.makes_what_cannot_be_repeated() {
+        if risk == Risk::Twins {
             return match self.records.touch(owner, request, self.clouds.now().0).await? {
                 Touched::Newest => Ok(()),
                 Touched::Superseded { kind, .. } => Err(superseded(kind)),

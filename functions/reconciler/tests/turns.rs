@@ -439,3 +439,21 @@ fn every_sample_is_understood() {
         }
     }
 }
+
+#[test]
+fn a_create_that_may_have_happened_is_waited_for_once_and_not_anew_in_each_turn() {
+    let undisturbed = bench();
+    undisturbed.take_to_the_end(&sent(quick_create(), 0));
+    let calls = undisturbed.clouds.world.calls.borrow();
+    let at = calls.iter().position(|call| call.operation() == "ec2:CreateVpc").expect("a VPC");
+    for fault in [environment::memory::Fault::LostAnswer, environment::memory::Fault::LostRequest] {
+        let bench = bench();
+        bench.clouds.world.faults.borrow_mut().insert(at, fault);
+        let (begin, create) = (bench.clouds.now(), sent(quick_create(), 0));
+        bench.take_to_the_end(&create);
+        assert_eq!(bench.reply()["Status"], "SUCCESS", "{fault:?}");
+        let took = bench.clouds.now() - begin;
+        assert!(took < Duration::from_mins(3), "{fault:?}: {took:?}");
+        bench.assert_nothing_twice();
+    }
+}

@@ -35,13 +35,27 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Until when the create of `key` is held back.
-    fn doubt(&self, key: &Key) -> Option<Moment> {
-        if key.kind.create_can_be_repeated() {
-            return None;
-        }
-        self.in_doubt.get(key).copied().max(self.all_in_doubt_until)
+    /// Whether the create of `key` is held back in a wave that begins at `began`: it may have happened already.
+    fn holds_back(&self, key: &Key, began: Moment) -> bool {
+        let until = self.in_doubt.get(key).copied().max(self.all_in_doubt_until);
+        !key.kind.create_can_be_repeated() && until.is_some_and(|until| began < until)
     }
+
+    /// Whether a wave of this plan that begins at `began` makes what cannot be repeated.
+    pub(crate) fn risk(&self, plan: &Plan, began: Moment) -> Risk {
+        let made_once = |step: &&Step| step.action == Action::Create && !step.key.kind.create_can_be_repeated();
+        let sent = plan.steps.iter().filter(made_once).any(|step| !self.holds_back(&step.key, began));
+        if sent { Risk::Twins } else { Risk::None }
+    }
+}
+
+/// What a lost answer in a wave could leave behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Risk {
+    /// Nothing that a second try would not find.
+    None,
+    /// Two of what cannot be repeated, if somebody tried again too soon.
+    Twins,
 }
 
 /// How a wave of steps ended.
@@ -53,10 +67,11 @@ pub struct Wave {
     pub setbacks: Vec<(Key, Setback)>,
 }
 
-/// Starts all steps of the plan in their order and returns when none can go on.
+/// Starts all steps of the plan in their order and returns when none can go on. What is held back is decided by when the
+/// wave `began`, as for its [`Risk`].
 ///
 /// No call starts with less than [`CALL_TIME`] left before `until`.
-pub async fn apply<C: Cloud>(cloud: &C, plan: &Plan, memory: &mut Memory, until: Moment) -> Wave {
+pub async fn apply<C: Cloud>(cloud: &C, plan: &Plan, memory: &mut Memory, began: Moment, until: Moment) -> Wave {
     let mut wave = Wave::default();
     let mut waiting: Vec<usize> = (0..plan.steps.len()).collect();
     let mut done = vec![false; plan.steps.len()];
@@ -66,8 +81,8 @@ pub async fn apply<C: Cloud>(cloud: &C, plan: &Plan, memory: &mut Memory, until:
             let step = &plan.steps[at];
             let free = step.needs.iter().all(|needed| done[*needed]);
             if free {
-                let held_until = memory.doubt(&step.key);
-                running.push(async move { (at, carry_out(cloud, step, held_until, until).await) });
+                let held = memory.holds_back(&step.key, began);
+                running.push(async move { (at, carry_out(cloud, step, held, until).await) });
             }
             !free
         });
@@ -91,7 +106,7 @@ struct Ended {
     setback: Option<Setback>,
 }
 
-async fn carry_out<C: Cloud>(cloud: &C, step: &Step, held_until: Option<Moment>, until: Moment) -> Ended {
+async fn carry_out<C: Cloud>(cloud: &C, step: &Step, held: bool, until: Moment) -> Ended {
     let mut ended = Ended { answered: 0, setback: None };
     if let Action::Wait(what) = &step.action {
         let what = format!("{}: {what}", step.key);
@@ -99,7 +114,7 @@ async fn carry_out<C: Cloud>(cloud: &C, step: &Step, held_until: Option<Moment>,
         return ended;
     }
     for call in &step.calls {
-        match make(cloud, call, held_until, until).await {
+        match make(cloud, call, held, until).await {
             Ok(()) => ended.answered += 1,
             Err(setback) => {
                 ended.setback = Some(setback);
@@ -120,15 +135,13 @@ async fn carry_out<C: Cloud>(cloud: &C, step: &Step, held_until: Option<Moment>,
     ended
 }
 
-async fn make<C: Cloud>(cloud: &C, call: &Call, held_until: Option<Moment>, until: Moment) -> Result<(), Setback> {
+async fn make<C: Cloud>(cloud: &C, call: &Call, held: bool, until: Moment) -> Result<(), Setback> {
     let now = cloud.now();
     if now + CALL_TIME > until {
         let what = format!("{}: {} was not started, for want of time", call.key, call.operation());
         return Err(Setback::Busy { what, again: CALL_TIME });
     }
-    if let (What::Create(_), Some(held)) = (&call.what, held_until)
-        && now < held
-    {
+    if held && matches!(call.what, What::Create(_)) {
         let what = format!("{}: {} may have happened already; looking for it", call.key, call.operation());
         return Err(Setback::Busy { what, again: Duration::from_secs(2) });
     }

@@ -27,7 +27,7 @@ mod twins;
 mod user_data;
 mod wanted;
 
-pub use apply::{BELIEF, CALL_TIME, DOUBT, Memory, Wave, apply};
+pub use apply::{BELIEF, CALL_TIME, DOUBT, Memory, Risk, Wave, apply};
 pub use cloud::{Call, Cloud, Live, Moment, Scope, Setback, State, What, Whose};
 pub use drift::{Drift, drift};
 pub use field::{Field, Setting, Value};

@@ -100,12 +100,6 @@ pub fn plan(wanted: &Wanted, live: &[Live]) -> Plan {
 }
 
 impl Plan {
-    /// Whether it makes something of which a lost answer could leave two.
-    #[must_use]
-    pub fn makes_what_cannot_be_repeated(&self) -> bool {
-        self.steps.iter().any(|it| it.action == Action::Create && !it.key.kind.create_can_be_repeated())
-    }
-
     /// Whether there is nothing to do and nothing to wait for.
     #[must_use]
     pub fn is_settled(&self) -> bool {

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use crate::apply::{BELIEF, CALL_TIME, DOUBT, Memory, apply};
+use crate::apply::{BELIEF, CALL_TIME, DOUBT, Memory, Risk, apply};
 use crate::cloud::{Cloud, Live, Moment, Scope, Setback, State, Whose};
-use crate::plan::{Plan, Wanted, plan};
+use crate::plan::{Wanted, plan};
 use crate::resource::Resource;
 
 /// The pause between two looks is a tenth of the time that nothing has moved for, so that no wait is noticed more than a
@@ -66,7 +66,7 @@ pub enum Ending {
 pub async fn reconcile<C: Cloud>(
     cloud: &C,
     run: Run<'_>,
-    mut before_wave: impl AsyncFnMut(&Plan) -> Result<(), String>,
+    mut before_wave: impl AsyncFnMut(Risk) -> Result<(), String>,
 ) -> Ending {
     let mut memory = Memory { all_in_doubt_until: run.in_doubt_until, ..Memory::default() };
     if let Some(stale_until) = run.stale_until.filter(|_| !run.wanted.resources.is_empty()) {
@@ -105,7 +105,7 @@ async fn turn<C: Cloud>(
     cloud: &C,
     run: &Run<'_>,
     memory: &mut Memory,
-    before_wave: &mut impl AsyncFnMut(&Plan) -> Result<(), String>,
+    before_wave: &mut impl AsyncFnMut(Risk) -> Result<(), String>,
 ) -> Turn {
     let live = match cloud.observe(run.scope).await {
         Ok(live) => with_what_was_done(live, memory, cloud.now()),
@@ -121,10 +121,11 @@ async fn turn<C: Cloud>(
             None => Turn::Ended(Ending::Settled { live }),
         };
     }
-    if let Err(why) = before_wave(&plan).await {
+    let began = cloud.now();
+    if let Err(why) = before_wave(memory.risk(&plan, began)).await {
         return Turn::Ended(Ending::Stopped { why });
     }
-    let wave = apply(cloud, &plan, memory, run.until).await;
+    let wave = apply(cloud, &plan, memory, began, run.until).await;
     if wave.setbacks.is_empty() {
         return Turn::Waits { what: vec![String::from("a last look")], again: Some(Duration::ZERO), moved: true };
     }

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use environment::memory::{Session, World};
-use environment::{Defaults, Ending, Facts, Names, Place, Plan, Run, Scope, Spec, Wanted, plan, reconcile, wanted};
+use environment::{Defaults, Ending, Facts, Names, Place, Run, Scope, Spec, Wanted, plan, reconcile, wanted};
 use serde_json::{Value, json};
 
 const OWNER: &str = "0123456789abcdef0123";
@@ -63,7 +63,8 @@ fn create_row(egress: &str, bound: f64) -> Value {
     let until = world.clock.now() + Duration::from_hours(1);
     let run = Run::alone(&scope, &wanted, until);
     let began = world.clock.now();
-    let ending = world.clock.run(reconcile(&session, run, async |_: &Plan| Ok(()))).expect("nobody kills it");
+    let ending =
+        world.clock.run(reconcile(&session, run, async |_: environment::Risk| Ok(()))).expect("nobody kills it");
     assert!(matches!(ending, Ending::Settled { .. }), "{ending:?}");
     row(&format!("create, {egress}, virtual time"), (world.clock.now() - began).as_secs_f64(), "s", Some(bound))
 }

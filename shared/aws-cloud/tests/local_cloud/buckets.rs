@@ -258,7 +258,7 @@ impl<'a> Late<'a> {
         let until = late.now() + Duration::from_mins(1);
         let nothing = Wanted::default();
         let run = Run::alone(&world.scope, &nothing, until);
-        let ending = reconcile(&late, run, async |_: &environment::Plan| Ok(())).await;
+        let ending = reconcile(&late, run, async |_: environment::Risk| Ok(())).await;
         (ending, late.calls.into_inner())
     }
 }

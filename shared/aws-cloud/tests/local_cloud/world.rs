@@ -7,8 +7,7 @@ use aws_cloud::{AwsCloud, Clients, facts};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use environment::{
-    Call, Cloud, Defaults, Ending, Live, Moment, Names, Place, Plan, Run, Scope, Setback, Spec, Wanted, reconcile,
-    wanted,
+    Call, Cloud, Defaults, Ending, Live, Moment, Names, Place, Run, Scope, Setback, Spec, Wanted, reconcile, wanted,
 };
 use local_cloud::REGION;
 use local_cloud::emulators::ACCOUNT;
@@ -96,7 +95,7 @@ impl World {
         let cloud = Counted { cloud: self.cloud(), calls: RefCell::default() };
         let until = cloud.now() + Duration::from_mins(2);
         let run = Run::alone(&self.scope, wanted, until);
-        let ending = reconcile(&cloud, run, async |_: &Plan| Ok(())).await;
+        let ending = reconcile(&cloud, run, async |_: environment::Risk| Ok(())).await;
         (ending, cloud.calls.into_inner())
     }
 

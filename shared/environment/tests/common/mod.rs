@@ -72,7 +72,7 @@ pub fn run(world: &World, request: &str, wanted: &Wanted, in_doubt_until: Option
     let until = world.clock.now() + Duration::from_mins(10);
     let scope = scope();
     let run = Run { in_doubt_until, ..Run::alone(&scope, wanted, until) };
-    world.clock.run(reconcile(&session, run, async |_: &Plan| Ok(())))
+    world.clock.run(reconcile(&session, run, async |_: environment::Risk| Ok(())))
 }
 
 /// Runs a request again and again, as an asynchronous invocation is retried, until it ends by itself.
