@@ -2,9 +2,10 @@
 //! Lambda, SQS and the network do to it.
 //!
 //! `outer` holds the services around the managed cloud, `stage` all that moves, `life` what a stack asks of an
-//! environment and how it is judged, and `rows` the campaign's rows.
+//! environment and how it is judged, `answered` what it was told, and `rows` the campaign's rows.
 #![expect(clippy::expect_used, reason = "a campaign stops where its own stage is broken")]
 
+mod answered;
 mod life;
 mod outer;
 pub mod rows;

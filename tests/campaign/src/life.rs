@@ -51,6 +51,17 @@ pub struct Verdict {
     pub why: String,
 }
 
+impl Verdict {
+    /// The verdict, with what else is wrong on a stage: whatever was answered there.
+    #[must_use]
+    pub fn with(mut self, stage: &Stage) -> Verdict {
+        let flaws = stage.flaws();
+        self.converged &= flaws.is_empty();
+        self.why.push_str(&flaws);
+        self
+    }
+}
+
 /// How an environment looks when nothing disturbs it; its owner is left open.
 #[derive(Clone, Debug)]
 pub struct Golden {
@@ -180,14 +191,10 @@ pub fn judge(stage: &Stage, plot: &Plot, answer: &Answer, expected: &[String]) -
     }
     let (leaked, unanswered) = leftovers(stage, plot);
     let unanswered = unanswered + usize::from(*answer == Answer::Nothing);
-    let complaints = stage.complaints();
-    if !complaints.is_empty() {
-        why = format!("{why}; {complaints}");
-    }
     if leaked > 0 {
         why = format!("{why}; left: {}", stage.inventory().join(" | "));
     }
-    Verdict { converged: why.is_empty() && leaked == 0, leaked, duplicated, unanswered, why }
+    Verdict { converged: why.is_empty() && leaked == 0, leaked, duplicated, unanswered, why }.with(stage)
 }
 
 fn difference(found: &[String], expected: &[String]) -> String {

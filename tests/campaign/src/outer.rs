@@ -35,11 +35,11 @@ pub struct Outer {
 
 #[derive(Debug, Default)]
 struct State {
+    now_ms: u64,
     calls: usize,
-    /// How often something happened that somebody may wait for.
-    changes: u64,
     faults: BTreeMap<usize, OuterFault>,
     killed: bool,
+    news: bool,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -47,6 +47,15 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Outer {
+    /// Lets time pass.
+    pub fn at(&self, now_ms: u64) {
+        locked(&self.state).now_ms = now_ms;
+    }
+
+    fn now_ms(&self) -> u64 {
+        locked(&self.state).now_ms
+    }
+
     /// How many calls there were.
     pub fn calls(&self) -> usize {
         locked(&self.state).calls
@@ -62,13 +71,13 @@ impl Outer {
         std::mem::take(&mut locked(&self.state).killed)
     }
 
-    /// How often something happened that somebody may wait for: a message in the line or off it, an answer.
-    pub fn changes(&self) -> u64 {
-        locked(&self.state).changes
+    /// Whether anything has been sent, taken or answered since the last question, for which somebody may wait.
+    pub fn take_news(&self) -> bool {
+        std::mem::take(&mut locked(&self.state).news)
     }
 
-    fn changed(&self) {
-        locked(&self.state).changes += 1;
+    fn tell(&self) {
+        locked(&self.state).news = true;
     }
 
     fn next(&self) -> Option<OuterFault> {
@@ -158,11 +167,14 @@ impl Records for FaultyRecords {
     }
 }
 
+/// By the address, in the order in which they arrived, and when.
+type Letters = BTreeMap<String, Vec<(u64, String)>>;
+
 /// Where the bodies of replies arrive.
 #[derive(Clone, Debug)]
 pub struct Mailbox {
     pub outer: Arc<Outer>,
-    letters: Arc<Mutex<Vec<(String, String)>>>,
+    letters: Arc<Mutex<Letters>>,
 }
 
 impl Mailbox {
@@ -170,24 +182,18 @@ impl Mailbox {
         Mailbox { outer, letters: Arc::default() }
     }
 
-    /// The first answer that arrived at a path, as CloudFormation takes it.
-    pub fn answer(&self, path: &str) -> Option<Value> {
+    /// The first answer that arrived at an address by this time, as CloudFormation takes it.
+    pub fn answer(&self, url: &str, by_ms: u64) -> Option<Value> {
         let letters = locked(&self.letters);
-        let (_, body) = letters.iter().find(|(to, _)| to.contains(path))?;
+        let (_, body) = letters.get(url)?.first().filter(|(at, _)| *at <= by_ms)?;
         serde_json::from_str(body).ok()
     }
-}
 
-impl Mailbox {
-    /// The addresses that were told both: CloudFormation takes what comes first, so nobody may say the other.
-    pub fn contradictions(&self) -> Vec<String> {
-        let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (to, body) in locked(&self.letters).iter() {
-            let body: Value = serde_json::from_str(body).unwrap_or_default();
-            told.entry(to.clone()).or_default().insert(body["Status"].to_string());
-        }
-        let both = told.into_iter().filter(|(_, statuses)| statuses.len() > 1);
-        both.map(|(to, statuses)| format!("{to} was told {statuses:?}")).collect()
+    /// All that arrived at an address.
+    pub fn bodies(&self, url: &str) -> Vec<Value> {
+        let letters = locked(&self.letters);
+        let bodies = letters.get(url).into_iter().flatten();
+        bodies.map(|(_, body)| serde_json::from_str(body).unwrap_or_default()).collect()
     }
 }
 
@@ -198,8 +204,8 @@ impl HttpConnector for Mailbox {
             let to = request.uri().to_owned();
             let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
             let arrives = async {
-                locked(&mailbox.letters).push((to, body));
-                mailbox.outer.changed();
+                locked(&mailbox.letters).entry(to).or_default().push((mailbox.outer.now_ms(), body));
+                mailbox.outer.tell();
                 let ok = 200.try_into().map_err(|_| refused())?;
                 Ok(HttpResponse::new(ok, SdkBody::empty()))
             };
@@ -224,10 +230,9 @@ pub struct Fifo {
 
 #[derive(Debug, Default)]
 struct Queue {
-    now_ms: u64,
     next: u64,
     messages: Vec<Message>,
-    /// By deduplication id, when it was sent.
+    /// By deduplication id, when it was sent first; what is sent again does not count.
     seen: BTreeMap<String, u64>,
     delays: BTreeMap<String, Duration>,
 }
@@ -255,15 +260,10 @@ impl Fifo {
         Fifo { outer, state: Mutex::default() }
     }
 
-    /// Lets time pass.
-    pub fn at(&self, now_ms: u64) {
-        locked(&self.state).now_ms = now_ms;
-    }
-
     /// The next message that is to be had, which is then hidden for this long.
     pub fn receive(&self, hidden: Duration) -> Option<Message> {
         let mut queue = locked(&self.state);
-        let now_ms = queue.now_ms;
+        let now_ms = self.outer.now_ms();
         let mut groups = BTreeSet::new();
         let first = queue.messages.iter_mut().find(|it| groups.insert(it.group.clone()) && it.visible_ms <= now_ms)?;
         first.visible_ms = now_ms + millis(hidden);
@@ -271,29 +271,33 @@ impl Fifo {
         Some(first.clone())
     }
 
-    pub fn delete(&self, id: u64) {
-        locked(&self.state).messages.retain(|it| it.id != id);
-        self.outer.changed();
-    }
-
-    /// When the next message is to be had, if there is any that nobody has.
-    pub fn next_visible_ms(&self) -> Option<u64> {
+    /// When the next message is to be had, if none is now.
+    pub fn next_ms(&self) -> Option<u64> {
         let queue = locked(&self.state);
         let mut groups = BTreeSet::new();
-        let firsts = queue.messages.iter().filter(|it| groups.insert(it.group.as_str()));
-        firsts.map(|it| it.visible_ms).min()
+        queue.messages.iter().filter(|it| groups.insert(it.group.as_str())).map(|it| it.visible_ms).min()
+    }
+
+    pub fn delete(&self, id: u64) {
+        self.outer.tell();
+        locked(&self.state).messages.retain(|it| it.id != id);
     }
 
     /// The invocation has ended and reported the message as failed: it comes when it was told to.
     pub fn returned(&self, receipt: &str) {
         let mut queue = locked(&self.state);
-        let now_ms = queue.now_ms;
+        let now_ms = self.outer.now_ms();
         let Some(delay) = queue.delays.remove(receipt) else { return };
         for message in queue.messages.iter_mut().filter(|it| it.receipt() == receipt) {
             message.visible_ms = now_ms + millis(delay);
         }
-        drop(queue);
-        self.outer.changed();
+    }
+
+    /// What is in it, for people.
+    pub fn told(&self) -> String {
+        let queue = locked(&self.state);
+        let told = queue.messages.iter().map(|it| format!("{} of {}, received {} times", it.id, it.group, it.receives));
+        told.collect::<Vec<_>>().join("; ")
     }
 
     pub fn is_empty(&self) -> bool {
@@ -305,17 +309,16 @@ impl Line for Fifo {
     async fn send(&self, owner: &Owner, request_hash: &str, event: &Value) -> Result<(), LineError> {
         let sent = async {
             let mut queue = locked(&self.state);
-            let now_ms = queue.now_ms;
-            let before = queue.seen.insert(request_hash.to_owned(), now_ms);
-            if before.is_some_and(|before| now_ms < before + millis(REMEMBERED)) {
+            let now_ms = self.outer.now_ms();
+            if queue.seen.get(request_hash).is_some_and(|first| now_ms < first + millis(REMEMBERED)) {
                 return Ok(());
             }
+            queue.seen.insert(request_hash.to_owned(), now_ms);
             queue.next += 1;
             let (id, group) = (queue.next, owner.as_str().to_owned());
             let body = event.to_string();
+            self.outer.tell();
             queue.messages.push(Message { id, group, body, sent_ms: now_ms, visible_ms: now_ms, receives: 0 });
-            drop(queue);
-            self.outer.changed();
             Ok(())
         };
         self.outer.make(sent, unavailable).await
@@ -324,7 +327,7 @@ impl Line for Fifo {
     async fn keep(&self, receipt: &str, span: Duration) -> Result<(), LineError> {
         let kept = async {
             let mut queue = locked(&self.state);
-            let now_ms = queue.now_ms;
+            let now_ms = self.outer.now_ms();
             let message = queue.messages.iter_mut().find(|it| it.receipt() == receipt && it.visible_ms > now_ms);
             let message = message.ok_or_else(expired)?;
             message.visible_ms = now_ms + millis(span);

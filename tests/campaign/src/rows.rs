@@ -5,11 +5,11 @@ mod answers;
 mod crashes;
 mod crowds;
 mod disorder;
+mod endings;
 mod faults;
 mod time;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -26,6 +26,9 @@ pub struct Row {
     /// Whether the numbers are seeds.
     pub seeded: bool,
 }
+
+/// How many failed cases of a row are told.
+const TOLD: usize = 5;
 
 /// What a row came to.
 #[derive(Clone, Debug, Serialize)]
@@ -58,37 +61,35 @@ impl Row {
             seed: self.seeded.then_some(0),
             failed: Vec::new(),
         };
-        let cases: Vec<usize> = (0..self.cases).step_by(step).collect();
-        for (case, verdict) in self.play_all(&cases) {
+        for (case, verdict) in self.verdicts(step) {
             report.runs += 1;
             report.converged += usize::from(verdict.converged);
             report.leaked += verdict.leaked;
             report.duplicated += verdict.duplicated;
             report.unanswered += verdict.unanswered;
-            if (!verdict.converged || verdict.duplicated + verdict.unanswered > 0) && report.failed.len() < 5 {
+            if (!verdict.converged || verdict.duplicated + verdict.unanswered > 0) && report.failed.len() < TOLD {
                 report.failed.push((case, verdict.why));
             }
         }
         report
     }
-}
 
-impl Row {
-    /// Plays cases on as many threads as there are cores, since each has a world of its own; in their order.
-    fn play_all(&self, cases: &[usize]) -> Vec<(usize, Verdict)> {
+    /// The verdicts over every so many-th case, in their order: a case has a stage of its own, so two play at once.
+    fn verdicts(&self, step: usize) -> Vec<(usize, Verdict)> {
         let next = AtomicUsize::new(0);
-        let verdicts = Mutex::new(Vec::with_capacity(cases.len()));
         let play = || {
-            while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let verdict = (self.play)(*case);
-                verdicts.lock().unwrap_or_else(PoisonError::into_inner).push((*case, verdict));
-            }
+            let cases = std::iter::repeat_with(|| next.fetch_add(step, Ordering::Relaxed));
+            let cases = cases.take_while(|case| *case < self.cases);
+            cases.map(|case| (case, (self.play)(case))).collect::<Vec<_>>()
         };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(cases.len());
-        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(play))));
-        let mut verdicts = verdicts.into_inner().unwrap_or_else(PoisonError::into_inner);
-        verdicts.sort_by_key(|(case, _)| *case);
-        verdicts
+        let mut all = std::thread::scope(|scope| {
+            let other = scope.spawn(play);
+            let mut all = play();
+            all.extend(other.join().expect("a case ends with its verdict"));
+            all
+        });
+        all.sort_by_key(|(case, _)| *case);
+        all
     }
 }
 
@@ -103,7 +104,7 @@ impl Report {
 /// All rows.
 #[must_use]
 pub fn all() -> Vec<Row> {
-    [crashes::rows(), faults::rows(), time::rows(), disorder::rows(), answers::rows(), crowds::rows()]
+    [crashes::rows(), faults::rows(), time::rows(), disorder::rows(), endings::rows(), answers::rows(), crowds::rows()]
         .into_iter()
         .flatten()
         .collect()

@@ -3,8 +3,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::future::{Future, pending, poll_fn};
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -12,28 +12,27 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use custom_resource::Door;
 use environment::memory::World;
-use environment::{Moment, mark};
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use reconciler::{Reconciler, Settings};
+use environment::{Moment, Names, mark};
+use reconciler::{Reconciler, Settings, Stack};
 use requests::records::MemoryRecords;
 use requests::{Courier, time_text};
 use serde_json::{Map, Value, json};
 use test_support::{BEGIN_S, InMemory};
 use watchdog::{Marked, Marks, Watchdog};
 
-use crate::outer::{FaultyRecords, Fifo, Mailbox, Outer};
+use crate::answered::flaws;
+use crate::outer::{FaultyRecords, Fifo, Mailbox, Message, Outer};
 
-/// As `infra/template.yaml` has it: how long a reconciler runs, and how long its message is hidden.
+/// As `infra/template.yaml` has it: how long a reconciler runs, how long its message is hidden, and how many run.
 const RECONCILER_RUNS: Duration = Duration::from_mins(2);
 const HIDDEN: Duration = Duration::from_secs(150);
-/// How many reconcilers it runs at once.
-const AT_ONCE: usize = 5;
+pub const RECONCILERS_AT_ONCE: usize = 5;
 
-/// How long CloudFormation waits, from when it sent a request, unless that says otherwise.
+/// How long CloudFormation waits, from when it sends, if there is no `ServiceTimeout`.
 pub const PATIENCE: Duration = Duration::from_hours(1);
 
-/// When nobody has anything to do any more, at the latest: a request ends within an hour and its margin.
-const QUIET: Duration = Duration::from_hours(3);
+/// After this long there is nothing that could still move.
+const QUIET_AT_LAST: Duration = Duration::from_hours(3);
 
 const STACK: &str = "arn:aws:cloudformation:us-west-2:111122223333:stack/campaign";
 const HOST: &str = "127.0.0.1:9";
@@ -58,7 +57,7 @@ impl Marks for AllMarks<'_> {
 pub enum Answer {
     Success,
     Failed(String),
-    /// Nothing, for an hour.
+    /// Nothing, for as long as it waits.
     Nothing,
 }
 
@@ -71,16 +70,14 @@ pub struct Stage {
     /// The courier's time-outs are tokio's; under the stage's own clock they never fire.
     runtime: tokio::runtime::Runtime,
     next_request: Cell<u64>,
+    /// By its address, when each request was sent, and how it was delivered last.
+    asked: RefCell<BTreeMap<String, (Moment, Value)>>,
     /// How long a reconciler runs here.
     pub runs: Cell<Duration>,
     /// Whether reconcilers don't start at all.
     pub dead: Cell<bool>,
     /// Until when each invocation may make calls, and from which call on it did.
     turns: RefCell<Vec<(usize, Moment)>>,
-    /// When each request was sent, by its id.
-    sent: RefCell<BTreeMap<String, Moment>>,
-    /// Whether there was no end to the work once.
-    restless: Cell<bool>,
 }
 
 impl Stage {
@@ -103,16 +100,31 @@ impl Stage {
             mailbox,
             runtime: paused_runtime(),
             next_request: Cell::new(1),
+            asked: RefCell::default(),
             runs: Cell::new(RECONCILER_RUNS),
             dead: Cell::new(false),
             turns: RefCell::default(),
-            sent: RefCell::default(),
-            restless: Cell::new(false),
         }
     }
 
     pub fn world(&self) -> &World {
         &self.door.clouds.world
+    }
+
+    /// How every stack stands from now on.
+    pub fn stands(&mut self, stack: Stack) {
+        self.door.clouds.stack = Some(stack);
+    }
+
+    pub fn names(&self, suffix: &str) -> Names {
+        self.settings.place.names(suffix)
+    }
+
+    /// What a person is told who asks the door.
+    pub fn person(&self, event: &Value) -> Value {
+        let ends = self.now() + Duration::from_mins(1);
+        let told = self.play(self.door.handle(event.clone(), ends.0));
+        told.unwrap_or_else(|error| json!({ "Error": error.to_string() }))
     }
 
     fn now(&self) -> Moment {
@@ -126,17 +138,16 @@ impl Stage {
             let mut script = pin!(script);
             let mut services = pin!(self.services());
             poll_fn(|context| {
-                let before = self.outer.changes();
-                if let Poll::Ready(result) = script.as_mut().poll(context) {
-                    return Poll::Ready(result);
+                self.outer.at(self.now().0);
+                let ended = script.as_mut().poll(context);
+                if ended.is_pending() {
+                    // The services never end by themselves.
+                    let _ = services.as_mut().poll(context);
+                    if self.outer.take_news() {
+                        context.waker().wake_by_ref();
+                    }
                 }
-                // The services never end by themselves.
-                let _ = services.as_mut().poll(context);
-                if self.outer.changes() != before {
-                    // Somebody may have waited for just this.
-                    context.waker().wake_by_ref();
-                }
-                Poll::Pending
+                ended
             })
             .await
         });
@@ -144,28 +155,11 @@ impl Stage {
     }
 
     async fn services(&self) {
-        tokio::join!(self.dispatcher(), self.each_minute());
+        tokio::join!(self.poller(), self.each_minute());
     }
 
     async fn sleep(&self, span: Duration) {
         self.world().clock.sleep(span).await;
-    }
-
-    /// Until something happens around the cloud, or that moment has come.
-    async fn changed(&self, until: Option<Moment>) {
-        let before = self.outer.changes();
-        let left = until.map(|until| until - self.now());
-        let mut end = pin!(async {
-            match left {
-                Some(left) => self.sleep(left).await,
-                None => pending().await,
-            }
-        });
-        poll_fn(|context| {
-            let changed = self.outer.changes() != before;
-            if changed || end.as_mut().poll(context).is_ready() { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
     }
 
     /// Runs a process of its own: nothing if it was killed, or has run into its limit.
@@ -183,33 +177,39 @@ impl Stage {
     }
 
     fn line(&self) -> &Fifo {
-        let line = self.door.line.as_ref().expect("the door has one");
-        line.at(self.now().0);
-        line
+        self.door.line.as_ref().expect("the door has one")
     }
 
-    /// Lambda's poller of the line, which starts a reconciler for each message, as many at once as the deployment lets it.
-    async fn dispatcher(&self) {
-        let mut running = FuturesUnordered::new();
-        loop {
-            while running.len() < AT_ONCE {
+    /// Lambda's poller of the line, which starts a reconciler for a message.
+    async fn poller(&self) {
+        let mut at_work: Vec<Pin<Box<dyn Future<Output = ()> + '_>>> = Vec::new();
+        let mut nap = None;
+        poll_fn(|context| {
+            at_work.retain_mut(|one| one.as_mut().poll(context).is_pending());
+            while at_work.len() < RECONCILERS_AT_ONCE {
                 let Some(message) = self.line().receive(HIDDEN) else { break };
-                if !self.dead.get() {
-                    running.push(self.reconciler(message));
+                let mut one: Pin<Box<dyn Future<Output = ()> + '_>> = Box::pin(self.reconciler(message));
+                if one.as_mut().poll(context).is_pending() {
+                    at_work.push(one);
                 }
             }
-            let visible = self.line().next_visible_ms().filter(|_| running.len() < AT_ONCE).map(Moment);
-            let mut changed = pin!(self.changed(visible));
-            poll_fn(|context| {
-                let ended = matches!(running.poll_next_unpin(context), Poll::Ready(Some(())));
-                if ended || changed.as_mut().poll(context).is_ready() { Poll::Ready(()) } else { Poll::Pending }
-            })
-            .await;
-        }
+            // What is sent, and who has ended, wakes it up by itself.
+            let next = self.line().next_ms().filter(|_| at_work.len() < RECONCILERS_AT_ONCE);
+            if nap.as_ref().map(|(until, _)| *until) != next {
+                nap = next.map(|until| (until, Box::pin(self.sleep(Moment(until) - self.now()))));
+            }
+            if let Some((_, nap)) = &mut nap {
+                let _ = nap.as_mut().poll(context);
+            }
+            Poll::<()>::Pending
+        })
+        .await;
     }
 
-    /// One invocation of the reconciler.
-    async fn reconciler(&self, message: crate::outer::Message) {
+    async fn reconciler(&self, message: Message) {
+        if self.dead.get() {
+            return;
+        }
         let runs = self.runs.get();
         let deadline = self.now() + runs;
         self.turns.borrow_mut().push((self.world().calls.borrow().len(), deadline));
@@ -254,25 +254,27 @@ impl Stage {
         let date: String = time_text(self.now().0).chars().filter(|c| !"-:".contains(*c)).collect();
         let url = format!("http://{HOST}/request-{number}-?X-Amz-Date={date}&X-Amz-Expires=7200");
         let mut event = json!({
-            "RequestType": kind, "RequestId": format!("request-{number}"), "ResponseURL": url,
+            "RequestType": kind, "RequestId": format!("request-{number}"), "ResponseURL": url.clone(),
             "StackId": of.stack, "LogicalResourceId": of.logical_id,
             "ResourceType": "Custom::ScalableEnvironment", "ResourceProperties": properties,
         });
-        self.sent.borrow_mut().insert(format!("request-{number}"), self.now());
         if kind != "Create" {
             event["PhysicalResourceId"] = json!(of.id);
         }
         if kind == "Update" {
             event["OldResourceProperties"] = properties.clone();
         }
+        self.asked.borrow_mut().insert(url, (self.now(), event.clone()));
         event
     }
 
     /// Lambda's way with an asynchronous event: tried again after one and after two minutes; then given to the watchdog.
     pub async fn deliver(&self, event: &Value) {
+        if let Some((_, asked)) = self.asked.borrow_mut().get_mut(address(event)) {
+            asked.clone_from(event);
+        }
         for pause in [0, 60, 120] {
             self.sleep(Duration::from_secs(pause)).await;
-            self.line();
             let limit = Duration::from_mins(1);
             let deadline = self.now() + limit;
             if let Some(Ok(_)) = self.process(limit, self.door.handle(event.clone(), deadline.0)).await {
@@ -287,29 +289,40 @@ impl Stage {
         self.process(minute, watchdog.handle(message, now.0, (now + minute).0)).await;
     }
 
-    /// What was answered to a request, or nothing so far.
+    /// Until when CloudFormation waits for the answer to a request.
+    fn waits_until(&self, event: &Value) -> Moment {
+        let sent = self.asked.borrow().get(address(event)).map_or(Moment(0), |(sent, _)| *sent);
+        let timeout = event["ServiceTimeout"].as_str().and_then(|it| it.parse().ok());
+        sent + timeout.map_or(PATIENCE, Duration::from_secs)
+    }
+
+    /// What was answered to a request while CloudFormation waited, or nothing so far.
     pub fn answer_to(&self, event: &Value) -> Option<Answer> {
-        let path = format!("/{}-?", event["RequestId"].as_str().unwrap_or_default());
-        let body = self.mailbox.answer(&path)?;
+        let body = self.mailbox.answer(address(event), self.waits_until(event).0)?;
         let reason = || body["Reason"].as_str().unwrap_or_default().to_owned();
         Some(if body["Status"] == "SUCCESS" { Answer::Success } else { Answer::Failed(reason()) })
     }
 
+    /// What is wrong with what was answered to all requests.
+    pub fn flaws(&self) -> String {
+        let asked = self.asked.borrow();
+        asked.iter().flat_map(|(url, (_, event))| flaws(event, &self.mailbox.bodies(url))).collect()
+    }
+
+    /// What is found, as soon as it is there; nothing if it takes longer than this.
+    async fn until<T>(&self, span: Duration, found: impl Fn() -> Option<T>) -> Option<T> {
+        let mut end = pin!(self.sleep(span));
+        poll_fn(|context| match found() {
+            None => end.as_mut().poll(context).map(|()| None),
+            found => Poll::Ready(found),
+        })
+        .await
+    }
+
     /// Waits for the answer as CloudFormation does.
     pub async fn wait_for(&self, event: &Value) -> Answer {
-        let id = event["RequestId"].as_str().unwrap_or_default();
-        let sent = self.sent.borrow().get(id).copied().unwrap_or(self.now());
-        let seconds = event["ServiceTimeout"].as_str().and_then(|text| text.parse().ok());
-        let ends = sent + seconds.map_or(PATIENCE, Duration::from_secs);
-        loop {
-            if let Some(answer) = self.answer_to(event) {
-                return answer;
-            }
-            if self.now() >= ends {
-                return Answer::Nothing;
-            }
-            self.changed(Some(ends)).await;
-        }
+        let span = self.waits_until(event) - self.now();
+        self.until(span, || self.answer_to(event)).await.unwrap_or(Answer::Nothing)
     }
 
     /// Sends a request, and waits for its answer.
@@ -321,19 +334,8 @@ impl Stage {
 
     /// Waits until nobody has anything to do.
     pub async fn quiet(&self) {
-        let ends = self.now() + QUIET;
-        while !self.line().is_empty() {
-            if self.now() >= ends {
-                return self.restless.set(true);
-            }
-            self.changed(Some(ends)).await;
-        }
-    }
-
-    /// What is to be said against this run whatever it came to.
-    pub fn complaints(&self) -> String {
-        let restless = self.restless.get().then(|| format!("the line is not empty after {QUIET:?}"));
-        self.mailbox.contradictions().into_iter().chain(restless).collect::<Vec<_>>().join("; ")
+        let ended = self.until(QUIET_AT_LAST, || self.line().is_empty().then_some(())).await;
+        assert!(ended.is_some(), "still in the line after {QUIET_AT_LAST:?}: {}", self.line().told());
     }
 
     pub async fn later(&self, span: Duration) {
@@ -375,6 +377,10 @@ impl Stage {
         let end_of = |call: usize| turns.iter().filter(|(first, _)| *first <= call).map(|(_, end)| *end).max();
         sent.iter().enumerate().filter(|(call, at)| end_of(*call).is_some_and(|end| **at > end)).count()
     }
+}
+
+fn address(event: &Value) -> &str {
+    event["ResponseURL"].as_str().unwrap_or_default()
 }
 
 /// A runtime of tokio whose time stands still until everything waits.
@@ -434,7 +440,7 @@ fn watchdog_settings() -> watchdog::Settings {
     watchdog::Settings::from_vars(read).expect("they are complete")
 }
 
-fn batch(message: crate::outer::Message) -> SqsEvent {
+fn batch(message: Message) -> SqsEvent {
     let mut record = SqsMessage::default();
     record.message_id = Some(message.id.to_string());
     record.receipt_handle = Some(message.receipt());

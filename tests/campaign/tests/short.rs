@@ -50,6 +50,11 @@ fn the_newest_word_wins_in_any_disorder() {
 }
 
 #[test]
+fn what_is_protected_or_stored_outlives_what_it_should() {
+    row("seeded endings");
+}
+
+#[test]
 fn replies_arrive_fit_and_go_nowhere_else() {
     row("replies");
     row("ResponseURLs");

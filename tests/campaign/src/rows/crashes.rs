@@ -141,6 +141,7 @@ fn deleted_twice() -> Row {
         let wrote = stage.world().calls.borrow().len() - writes;
         let converged = answer == Answer::Success && leaked == 0 && wrote == 0;
         Verdict { converged, leaked, duplicated: 0, unanswered, why: format!("{answer:?}, {wrote} writes at the end") }
+            .with(&stage)
     };
     Row { name: "every delete twice", cases: calls, short: 7, play: Box::new(play), seeded: false }
 }

@@ -38,7 +38,7 @@ fn stopped() -> Row {
         let leaked = stage.inventory().len();
         let why = format!("the create: {create:?}, the delete: {answer:?}, the create went on: {went_on}");
         let converged = answer == Answer::Success && superseded && !went_on && leaked == 0;
-        Verdict { converged, leaked, duplicated: 0, unanswered: usize::from(create.is_none()), why }
+        Verdict { converged, leaked, duplicated: 0, unanswered: usize::from(create.is_none()), why }.with(&stage)
     };
     let name = "a delete in the middle of a create stops it";
     Row { name, cases: 90, short: 9, play: Box::new(play), seeded: false }
@@ -106,9 +106,8 @@ fn schedule(seed: usize, plot: &Plot, golden: &Golden) -> Verdict {
         stage.quiet().await;
     });
     verdict.leaked = stage.inventory().len();
-    verdict.why.push_str(&stage.complaints());
     verdict.converged = verdict.why.is_empty() && verdict.leaked == 0;
-    verdict
+    verdict.with(&stage)
 }
 
 /// One stack's life, in the order in which CloudFormation asks; what arrives when is up to the dice.

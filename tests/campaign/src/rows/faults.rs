@@ -78,6 +78,7 @@ fn staying() -> Row {
         let unanswered = unanswered + usize::from(answer == Answer::Nothing);
         let why = format!("{operation}: {answer:?}; left: {}", stage.inventory().join(" | "));
         Verdict { converged: named && leaked == 0, leaked, duplicated: stage.duplicates(), unanswered, why }
+            .with(&stage)
     };
     let name = "every call meets every fault that stays: FAILED names it, and the delete leaves nothing";
     Row { name, cases, short: 17, play: Box::new(play), seeded: false }

@@ -54,6 +54,7 @@ fn deadlines() -> Row {
         let unanswered = unanswered + usize::from(answer == Answer::Nothing);
         let why = format!("{answer:?}, calls in time: {in_time}");
         Verdict { converged: in_time && told && leaked == 0, leaked, duplicated: stage.duplicates(), unanswered, why }
+            .with(&stage)
     };
     let name = "a deadline at every second of a create: answered, and nothing done after it";
     Row { name, cases, short: 17, play: Box::new(play), seeded: false }
@@ -85,6 +86,7 @@ fn dead() -> Row {
         let why = format!("{answer:?}");
         let unanswered = unanswered + usize::from(!answered);
         Verdict { converged: answered && leaked == 0, leaked, duplicated: stage.duplicates(), unanswered, why }
+            .with(&stage)
     };
     Row {
         name: "a reconciler that is dead: the watchdog answers",
