@@ -47,10 +47,7 @@ async fn drift_of_what_watches_over_the_group_is_repaired() {
 
     let hook = scaling.delete_lifecycle_hook().auto_scaling_group_name(&group);
     hook.lifecycle_hook_name(names.launch_hook()).send().await.expect("deleted");
-    let back = format!(
-        "autoscaling:PutLifecycleHook (lifecycle-hook {}: on launch, 900 s, else abandon)",
-        names.launch_hook()
-    );
+    let back = format!("autoscaling:PutLifecycleHook (lifecycle-hook {})", names.launch_hook());
     assert_eq!(repair(&world, &wanted).await, [back.as_str()]);
     let hook = scaling.put_lifecycle_hook().auto_scaling_group_name(&group).lifecycle_hook_name(names.launch_hook());
     let hook = hook.lifecycle_transition("autoscaling:EC2_INSTANCE_LAUNCHING").heartbeat_timeout(60);
