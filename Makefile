@@ -26,7 +26,7 @@ bench: build ## Figures: times, calls, planning, and a boto3 script beside them 
 	@$(PYTHON) tests/bench/bench.py
 
 .PHONY: campaign
-campaign: build ## Crashes, faults and disorder, exhaustively: a table and target/reports/campaign.json (more than 45 minutes)
+campaign: build ## Crashes, faults and disorder, exhaustively: a table and target/reports/campaign.json (about half an hour)
 	@mkdir -p target/reports
 	@$${CARGO_TARGET_DIR:-target}/debug/campaign --report target/reports/campaign.json
 
