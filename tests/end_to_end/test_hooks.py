@@ -82,6 +82,15 @@ class Hooks(unittest.TestCase):
         self.cloud.control(f"instances/interrupt?id={instance}", b"")
         until("it is drained", lambda: self.commands() == before + 1)
 
+    def test_every_sample_is_answered_by_the_real_function(self):
+        samples = sorted((ROOT / "events" / "lifecycle-hook").glob("*.json"))
+        for sample in samples:
+            with self.subTest(sample.name):
+                told = self.cloud.invoke("lifecycle-hook", json.loads(sample.read_text()))
+                shapes = {"batchItemFailures", "Done", "Ignored", "WaitsFor", "Swept"}
+                self.assertTrue(shapes & set(told), told)
+        self.assertEqual(len(samples), 12)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -18,6 +18,8 @@ use crate::pace;
 pub enum Outcome {
     /// There is nothing more to do; how it ended.
     Done(String),
+    /// It was none of ours, or nothing to act on; why.
+    Ignored(String),
     /// It is looked at again.
     ComesBack {
         after: Duration,

@@ -14,6 +14,19 @@ use crate::facts::Seen;
 use crate::notice::{Action, Notice, Poison};
 use crate::pace;
 
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// There was something to do, and it is done.
+    Done,
+    /// There was nothing to do: a test, a hook of somebody else's, a kind that is not acted on.
+    Ignored,
+    ComesBack,
+    Buried,
+    /// It made no sense, and stays because it could not be put away.
+    Stuck,
+}
+
 /// What instances look like, or why that is not known.
 type Looks = Result<BTreeMap<String, Seen>, String>;
 
@@ -25,12 +38,23 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         // One look for all of them.
         let looks = self.look(notices.iter().filter_map(|it| it.as_ref().ok())).await;
         let all = batch.records.iter().zip(notices).map(async |(message, notice)| {
-            let stays = self.message(message, notice, &looks).await;
-            (message, stays)
+            let fate = self.message(message, notice, &looks).await;
+            (message, fate)
         });
+        let fates = join_all(all).await;
+        let count = |fate| fates.iter().filter(|(_, it)| *it == fate).count();
+        tracing::info!(
+            received = fates.len(),
+            done = count(Fate::Done),
+            ignored = count(Fate::Ignored),
+            comes_back = count(Fate::ComesBack),
+            buried = count(Fate::Buried),
+            stuck = count(Fate::Stuck),
+            "a batch"
+        );
         let mut response = SqsBatchResponse::default();
-        for (message, stays) in join_all(all).await {
-            if stays {
+        for (message, fate) in fates {
+            if matches!(fate, Fate::ComesBack | Fate::Stuck) {
                 let mut failure = BatchItemFailure::default();
                 failure.item_identifier = message.message_id.clone().unwrap_or_default();
                 response.batch_item_failures.push(failure);
@@ -39,8 +63,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         response
     }
 
-    /// Whether the message stays in the queue.
-    async fn message(&self, message: &SqsMessage, notice: Result<Notice, Poison>, looks: &Looks) -> bool {
+    async fn message(&self, message: &SqsMessage, notice: Result<Notice, Poison>, looks: &Looks) -> Fate {
         let id = message.message_id.as_deref();
         let notice = match notice {
             Ok(notice) => notice,
@@ -50,7 +73,11 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         match self.notice(&notice, sent_ms.unwrap_or_else(|| self.cloud.now_ms()), looks).await {
             Outcome::Done(how) => {
                 tracing::info!(id, how, "done");
-                false
+                Fate::Done
+            }
+            Outcome::Ignored(why) => {
+                tracing::info!(id, why, "ignored");
+                Fate::Ignored
             }
             Outcome::ComesBack { after, waiting_for } => {
                 tracing::info!(id, after = after.as_secs(), ?waiting_for, "comes back");
@@ -58,22 +85,22 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
                 if let Err(error) = self.queue.come_back(receipt, after).await {
                     tracing::warn!(id, error, "it comes back when its visibility ends");
                 }
-                true
+                Fate::ComesBack
             }
         }
     }
 
     /// Puts a message away for people; one that can't be put away stays where it is.
-    async fn bury(&self, message: &SqsMessage, poison: &Poison) -> bool {
+    async fn bury(&self, message: &SqsMessage, poison: &Poison) -> Fate {
         let (id, reason) = (message.message_id.as_deref(), poison.to_string());
         match self.queue.bury(message.body.as_deref().unwrap_or_default(), &reason).await {
             Ok(()) => {
                 tracing::error!(id, reason, "a message makes no sense, and is with the dead letters");
-                false
+                Fate::Buried
             }
             Err(error) => {
                 tracing::error!(id, reason, error, "a message makes no sense, and could not be put away");
-                true
+                Fate::Stuck
             }
         }
     }
@@ -97,7 +124,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         match notice {
             Notice::Action(action) => {
                 let Some(settings) = action.settings() else {
-                    return Outcome::Done(format!("the hook {} is not ours", action.hook));
+                    return Outcome::Ignored(format!("the hook {} is not ours", action.hook));
                 };
                 let seen = of(looks, &action.instance);
                 let look_every = self.look_every;
@@ -108,7 +135,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             Notice::Sweep => {
                 self.sweep().await.map_or_else(failed, |swept| Outcome::Done(format!("{} waited", swept.len())))
             }
-            Notice::Other(what) => Outcome::Done(format!("nothing to do for {what}")),
+            Notice::Other(what) => Outcome::Ignored(format!("nothing to do for {what}")),
         }
     }
 
@@ -116,7 +143,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     async fn interruption(&self, instance: &str, sent_ms: u64, looks: &Looks) -> Outcome {
         let group = match self.cloud.group_of(instance).await {
             Ok(Some(group)) => group,
-            Ok(None) => return Outcome::Done(format!("the Spot instance {instance} is in no group")),
+            Ok(None) => return Outcome::Ignored(format!("the Spot instance {instance} is in no group")),
             Err(error) => return failed(error),
         };
         let hooks = match self.cloud.hooks(&group).await {
@@ -124,11 +151,11 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             Err(error) => return failed(error),
         };
         let Some(hook) = hooks.into_iter().find(|it| it.on == Transition::Terminate) else {
-            return Outcome::Done(format!("the group {group} has no drain of ours"));
+            return Outcome::Ignored(format!("the group {group} has no drain of ours"));
         };
         let action = Action::found(group, hook, instance.to_owned());
         let Some(settings) = action.settings() else {
-            return Outcome::Done(format!("the hook {} is not ours", action.hook));
+            return Outcome::Ignored(format!("the hook {} is not ours", action.hook));
         };
         let (seen, look_every) = (of(looks, instance), self.look_every);
         let case = Case { action: &action, settings: &settings, seen, began_ms: sent_ms, look_every };

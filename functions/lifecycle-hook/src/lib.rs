@@ -76,6 +76,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             }
             told.push(match self.notice(notice, self.cloud.now_ms(), &looks).await {
                 Outcome::Done(how) => json!({ "Done": how }),
+                Outcome::Ignored(why) => json!({ "Ignored": why }),
                 Outcome::ComesBack { after, waiting_for } => {
                     json!({ "WaitsFor": waiting_for, "LooksAgainAfterSeconds": after.as_secs() })
                 }

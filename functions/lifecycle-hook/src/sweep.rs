@@ -51,7 +51,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             let (seen, look_every) = (of(&looks, &action.instance), self.look_every);
             let case = Case { action, settings: &settings, seen, began_ms, look_every };
             let told = match case.act(&self.cloud).await {
-                Outcome::Done(how) => how,
+                Outcome::Done(how) | Outcome::Ignored(how) => how,
                 Outcome::ComesBack { waiting_for, .. } => format!("waits for: {}", waiting_for.join("; ")),
             };
             tracing::info!(instance = action.instance, told, "found waiting");

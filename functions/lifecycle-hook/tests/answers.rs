@@ -168,7 +168,7 @@ fn hooks_of_others_are_left_alone() {
     for metadata in [json!(null), json!("additional-info"), json!("{}"), json!(settings(drain(300)).text())] {
         let told =
             world.invoke(test_support::with(launch.clone(), json!({ "detail": { "NotificationMetadata": metadata } })));
-        assert_eq!(told, Some(json!({ "Done": "the hook scalable-ec2-launch-hook-uswest2-dev is not ours" })));
+        assert_eq!(told, Some(json!({ "Ignored": "the hook scalable-ec2-launch-hook-uswest2-dev is not ours" })));
     }
     assert_eq!(*world.calls.borrow(), [""; 0]);
 }
