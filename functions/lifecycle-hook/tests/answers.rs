@@ -1,16 +1,14 @@
 //! What becomes of single instances, and of every call that goes wrong.
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
-mod common;
-
 use std::time::Duration;
 
 use auto_scaling::{LifecycleState, Sickness};
-use common::{Fault, START, SWEEP, World, gate, settings};
 use environment::hook_settings::{Drain, Task};
 use lifecycle_hook::cloud::Ends;
 use lifecycle_hook::pace;
 use serde_json::{Value, json};
+use test_support::hooks::{Fault, START, SWEEP, World, gate, settings};
 
 fn minutes(count: u64) -> Duration {
     Duration::from_mins(count)
@@ -180,7 +178,7 @@ fn a_message_that_cannot_be_put_away_stays() {
     world.send(String::from("no { JSON"), START);
     world.receive();
     assert_eq!(world.messages.borrow().len(), 1);
-    world.now.set(START + common::HIDDEN);
+    world.now.set(START + test_support::hooks::HIDDEN);
     world.receive();
     assert_eq!((world.messages.borrow().len(), world.buried.borrow().len()), (0, 1));
 }
@@ -234,41 +232,4 @@ fn five_hundred_that_wait_for_an_hour_cost_few_invocations_and_calls() {
     // A look is three calls of AWS, for ten instances or for all that a sweep has found.
     assert_eq!(of("see") * 3, 5_790);
     assert_eq!((of("come_back"), of("heartbeat")), (19_000, 23_500));
-}
-
-/// A life: one instance is sick and is replaced, one is healthy, and both ends.
-fn life(world: &World) {
-    world.fleet.borrow_mut().make_next_sick(1, &Sickness::FailedAt("line 12".into()));
-    world.scale_to(1);
-    world.pass(minutes(60));
-    assert_eq!(world.in_service(), 1);
-    world.scale_to(0);
-    world.pass(minutes(60));
-}
-
-#[test]
-fn every_call_can_fail_in_every_way_and_all_ends_as_it_should() {
-    let golden = World::new(1);
-    life(&golden);
-    let calls = golden.calls.borrow().clone();
-    // After the sweep and the queue are through with a life they repeat themselves: the rest of the calls are sweeps.
-    let last = calls.iter().rposition(|it| *it == "complete").expect("a completion");
-    let mut cases = 0;
-    for (call, name) in calls.iter().enumerate().take(last + 1) {
-        for fault in [Fault::Refused, Fault::Lost, Fault::Killed, Fault::KilledAfter] {
-            cases += 1;
-            let world = World::new(1);
-            world.faults.borrow_mut().insert(call, fault);
-            life(&world);
-            let context = format!("{fault:?} at call {call}, {name}");
-            assert_eq!(world.states().len(), 0, "{context}");
-            assert_eq!(world.messages.borrow().len(), 0, "{context}: nothing stays in the queue");
-            let completed = world.completed.borrow();
-            assert_eq!(completed["i-00000000000000001"], [Ends::Abandon, Ends::Continue], "{context}");
-            assert_eq!(completed["i-00000000000000002"], [Ends::Continue, Ends::Continue], "{context}");
-            let evidence = world.written.borrow().len();
-            assert!((1..=2).contains(&evidence), "{context}: {evidence} times");
-        }
-    }
-    assert!(cases > 150, "{cases}");
 }

@@ -2,15 +2,13 @@
 //! another order.
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
-mod common;
-
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use auto_scaling::{LifecycleState, Moment, Sickness};
-use common::{Dice, START, SWEEP, World};
 use lifecycle_hook::cloud::Ends;
+use test_support::hooks::{Dice, START, SWEEP, World};
 
 /// What the post does to messages: 5 % are lost, 5 % come twice, 20 % late, so that later ones overtake them.
 fn bad_post(seed: u64) -> impl FnMut(&World, String) {

@@ -1,13 +1,11 @@
 //! What messages tell, and that none of them takes another down.
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
-mod common;
-
-use common::{Dice, GROUP, World, gate, settings};
 use environment::Transition;
 use lifecycle_hook::{Notice, Place};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use test_support::hooks::{Dice, GROUP, World, gate, settings};
 use test_support::{sample, with};
 
 fn read(value: &Value) -> Result<Notice, String> {

@@ -7,6 +7,7 @@ mod crowds;
 mod disorder;
 mod endings;
 mod faults;
+mod hooks;
 mod time;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -104,10 +105,19 @@ impl Report {
 /// All rows.
 #[must_use]
 pub fn all() -> Vec<Row> {
-    [crashes::rows(), faults::rows(), time::rows(), disorder::rows(), endings::rows(), answers::rows(), crowds::rows()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        crashes::rows(),
+        faults::rows(),
+        time::rows(),
+        disorder::rows(),
+        endings::rows(),
+        answers::rows(),
+        crowds::rows(),
+        hooks::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Numbers that look random and are the same for the same seed (SplitMix64, Steele and others, 2014).

@@ -66,3 +66,8 @@ fn many_lives_and_many_owners_leave_nothing() {
     row("one call in twenty");
     row("owners at once");
 }
+
+#[test]
+fn instances_that_wait_for_hooks_end_as_they_should() {
+    row("lifecycle hooks");
+}

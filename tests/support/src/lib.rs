@@ -9,6 +9,7 @@
 
 mod cloud;
 mod events;
+pub mod hooks;
 mod line;
 mod post;
 mod records;

@@ -1,5 +1,4 @@
 //! An account under virtual time: Auto Scaling and its instances as simulated, a queue, and what goes wrong.
-#![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -253,7 +252,7 @@ impl World {
                 for body in self.step() {
                     post(self, body);
                 }
-                self.invoke(test_support::sample("lifecycle-hook", "sweep.json"));
+                self.invoke(crate::sample("lifecycle-hook", "sweep.json"));
             }
         }
     }
