@@ -5,7 +5,7 @@ use aws_cloud::{Clients, Stack};
 use crate::service;
 
 const WEB: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/web/1";
-const ROOT: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/root/1";
+const ROOT: &str = "arn:aws:cloudformation:eu-west-1:123456789012:stack/parent/1";
 
 /// A stack: its id, its status, and its own events from the newest back.
 type Told = (&'static str, &'static str, &'static [&'static str]);
