@@ -28,7 +28,7 @@ enum Fate {
 }
 
 /// What instances look like, or why that is not known.
-type Looks = Result<BTreeMap<String, Seen>, String>;
+pub(crate) type Looks = Result<BTreeMap<String, Seen>, String>;
 
 impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     /// Handles a batch of the queue. What comes back is reported as failed, so that the queue keeps it.
@@ -126,10 +126,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
                 let Some(settings) = action.settings() else {
                     return Outcome::Ignored(format!("the hook {} is not ours", action.hook));
                 };
-                let seen = of(looks, &action.instance);
-                let look_every = self.look_every;
-                let case = Case { action, settings: &settings, seen, began_ms: sent_ms, look_every };
-                case.act(&self.cloud).await
+                self.case(action, &settings, looks, sent_ms).act(&self.cloud).await
             }
             Notice::Interruption { instance } => self.interruption(instance, sent_ms, looks).await,
             Notice::Sweep => {
@@ -157,14 +154,23 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         let Some(settings) = action.settings() else {
             return Outcome::Ignored(format!("the hook {} is not ours", action.hook));
         };
-        let (seen, look_every) = (of(looks, instance), self.look_every);
-        let case = Case { action: &action, settings: &settings, seen, began_ms: sent_ms, look_every };
-        case.interrupted(&self.cloud).await
+        self.case(&action, &settings, looks, sent_ms).interrupted(&self.cloud).await
+    }
+
+    /// One instance, with what was seen of it, that waits since `began_ms`.
+    pub(crate) fn case<'a>(
+        &self,
+        action: &'a Action,
+        settings: &'a HookSettings,
+        looks: &Looks,
+        began_ms: u64,
+    ) -> Case<'a> {
+        Case { action, settings, seen: of(looks, &action.instance), began_ms, look_every: self.look_every }
     }
 }
 
 /// What one instance looks like.
-pub(crate) fn of(looks: &Looks, instance: &str) -> Result<Seen, String> {
+fn of(looks: &Looks, instance: &str) -> Result<Seen, String> {
     let looks = looks.as_ref().map_err(Clone::clone)?;
     looks.get(instance).cloned().ok_or_else(|| format!("{instance} was not looked at"))
 }

@@ -13,8 +13,9 @@ pub enum Stack {
     Stands,
     /// It is on its way back to what it was, and what it asks for is the old state.
     ///
-    /// So is one that is deleted without ever having been complete. A rollback that failed counts: whatever still comes of it belongs to the way back. One that is complete does not:
-    /// the stack is back, and what it asks for next is new.
+    /// One that is deleted without ever having been complete counts, and so does a rollback that failed: whatever still
+    /// comes of it belongs to the way back. A rollback that is complete does not: the stack is back, and what it asks for
+    /// next is new.
     RollsBack,
     /// It is deleted, or nobody knows it.
     Gone,

@@ -93,11 +93,8 @@ impl AutoScaling {
         result: LifecycleActionResult,
         now: Moment,
     ) -> Result<(), Fault> {
-        key.check()?;
-        let group = self.groups.get_mut(group).ok_or_else(|| not_found(group))?;
-        group.turn(&mut self.books, now);
-        let (place, action) = group.find_action(hook, key)?;
-        group.complete(place, action, result, BY_RESULT, &mut self.books, now);
+        let (group, books, (place, action)) = self.waiting(group, hook, key, now)?;
+        group.complete(place, action, result, BY_RESULT, books, now);
         Ok(())
     }
 
@@ -112,15 +109,27 @@ impl AutoScaling {
         key: ActionKey<'_>,
         now: Moment,
     ) -> Result<(), Fault> {
-        key.check()?;
-        let group = self.groups.get_mut(group).ok_or_else(|| not_found(group))?;
-        group.turn(&mut self.books, now);
-        let (place, action) = group.find_action(hook, key)?;
+        let (group, _, (place, action)) = self.waiting(group, hook, key, now)?;
         let instance = &mut group.instances[place];
         let action = &mut instance.actions[action];
         action.heartbeat_deadline = now + action.hook.heartbeat;
         instance.until = instance.next_deadline();
         Ok(())
+    }
+
+    /// The group, the books, and the places of the instance and of its action that still waits at `now`.
+    fn waiting(
+        &mut self,
+        group: &str,
+        hook: &str,
+        key: ActionKey<'_>,
+        now: Moment,
+    ) -> Result<(&mut Group, &mut Books, (usize, usize)), Fault> {
+        key.check()?;
+        let group = self.groups.get_mut(group).ok_or_else(|| not_found(group))?;
+        group.turn(&mut self.books, now);
+        let places = group.find_action(hook, key)?;
+        Ok((group, &mut self.books, places))
     }
 }
 
