@@ -11,11 +11,12 @@ use environment::{
     Wanted, Whose, check_change, hooks_that_are_answered, in_doubt_until, mark, outputs, reconcile, wanted,
 };
 use requests::records::{Claim, Note, Noted, OwnerRecord, Touched};
-use requests::{Kind, Owner, PhysicalId, Records, RecordsError, Request};
+use requests::{Kind, Owner, PhysicalId, Records, Request};
 
 use crate::clouds::Clouds;
 use crate::recorded::{frozen_defaults, known, retired_tags, to_record};
 use crate::settings::Settings;
+use crate::stop::{Stop, superseded};
 
 /// What a turn of a request comes to.
 #[derive(Debug)]
@@ -38,15 +39,6 @@ pub struct Answer {
     pub id: PhysicalId,
     /// `Fn::GetAtt`'s data, or a sentence for a person.
     pub outcome: Result<BTreeMap<String, String>, String>,
-}
-
-/// Why a request does not go on now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// It is over; the sentence is for a person.
-    Failed(String),
-    /// Something that passes is in the way.
-    NotNow(String),
 }
 
 /// One request, with all that it takes to carry it out.
@@ -350,30 +342,6 @@ enum Reached<T> {
     NotYet(Vec<String>),
 }
 
-impl Stop {
-    /// What a person is told.
-    #[must_use]
-    pub fn sentence(&self) -> &str {
-        let (Stop::Failed(sentence) | Stop::NotNow(sentence)) = self;
-        sentence
-    }
-}
-
-impl From<RecordsError> for Stop {
-    fn from(error: RecordsError) -> Stop {
-        if error.may_pass() { Stop::NotNow(error.to_string()) } else { Stop::Failed(error.to_string()) }
-    }
-}
-
-impl From<Setback> for Stop {
-    fn from(setback: Setback) -> Stop {
-        match setback {
-            Setback::Refused { what } => Stop::Failed(what),
-            Setback::Busy { what, .. } | Setback::Doubtful { what } => Stop::NotNow(what),
-        }
-    }
-}
-
 /// The resources that a spec means here and now.
 ///
 /// # Errors
@@ -394,8 +362,4 @@ pub async fn resources<C: Clouds>(
 pub fn told(violations: &[Violation]) -> String {
     let lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
     lines.join("\n")
-}
-
-fn superseded(kind: Kind) -> Stop {
-    Stop::Failed(format!("Superseded: a newer {kind} has come for this resource. Nothing more was done."))
 }

@@ -4,9 +4,10 @@ use environment::{Cloud as _, Fields, Live, Scope, Setback, Whose};
 use requests::Records;
 use requests::records::OwnerRecord;
 
-use crate::carry_out::{Asked, CarryOut, Stop};
+use crate::carry_out::{Asked, CarryOut};
 use crate::clouds::{Clouds, Stack};
 use crate::recorded::is_protected;
+use crate::stop::Stop;
 
 impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
     /// Whether a delete may go on: protection counts for what has settled, unless somebody lifted it, and a stack that

@@ -6,8 +6,8 @@ use environment::{Defaults, Spec};
 use requests::records::{self, OwnerRecord};
 use serde_json::Value;
 
-use crate::carry_out::Stop;
 use crate::settings::Settings;
+use crate::stop::Stop;
 
 /// A spec out of the record, also one that an older version wrote.
 pub fn known<'a>(

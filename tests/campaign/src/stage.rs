@@ -1,6 +1,8 @@
 //! Everything in one process under virtual time: CloudFormation's side of the protocol, the three functions as Lambda
 //! runs them, and the in-memory cloud.
 
+mod given;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -9,19 +11,21 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use custom_resource::Door;
 use environment::memory::World;
 use environment::{Moment, Names, mark};
 use reconciler::{Reconciler, Settings, Stack};
 use requests::records::MemoryRecords;
 use requests::{Courier, time_text};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use test_support::{BEGIN_S, InMemory};
 use watchdog::{Marked, Marks, Watchdog};
 
 use crate::answered::flaws;
 use crate::outer::{FaultyRecords, Fifo, Mailbox, Message, Outer};
+use given::{batch, settings, watchdog_settings};
+
+pub use given::{Resource, properties};
 
 /// As `infra/template.yaml` has it: how long a reconciler runs, how long its message is hidden, and how many run.
 const RECONCILER_RUNS: Duration = Duration::from_mins(2);
@@ -387,68 +391,4 @@ fn address(event: &Value) -> &str {
 pub(crate) fn paused_runtime() -> tokio::runtime::Runtime {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime starts")
-}
-
-/// A resource of a stack.
-#[derive(Clone, Debug)]
-pub struct Resource {
-    pub stack: String,
-    pub logical_id: String,
-    pub id: String,
-}
-
-impl Resource {
-    pub fn of(number: usize, suffix: &str) -> Resource {
-        Resource {
-            stack: format!("{STACK}/{number:08}-0000-4000-8000-000000000000"),
-            logical_id: String::from("Web"),
-            id: format!("scalable-ec2-us-west-2-{suffix}"),
-        }
-    }
-}
-
-/// Properties, with those that all runs have.
-pub fn properties(more: &Value) -> Value {
-    let mut all = Map::from_iter([
-        ("ServiceToken".to_owned(), json!("arn:aws:lambda:us-west-2:123456789012:function:door")),
-        ("EnvironmentSuffix".to_owned(), json!("dev")),
-        ("BucketOnDelete".to_owned(), json!("Empty")),
-        ("MinSize".to_owned(), json!("1")),
-        ("MaxSize".to_owned(), json!("3")),
-    ]);
-    all.extend(more.as_object().cloned().unwrap_or_default());
-    Value::Object(all)
-}
-
-fn read(name: &str) -> Option<String> {
-    let value = match name {
-        "AWS_REGION" => "us-west-2",
-        "ACCOUNT_ID" => "123456789012",
-        "RECORDS_TABLE" => "records",
-        "REQUEST_QUEUE_URL" => "requests",
-        "ALLOWED_REPLY_HOSTS" => HOST,
-        _ => return None,
-    };
-    Some(value.to_owned())
-}
-
-fn settings() -> Settings {
-    Settings::from_vars(read).expect("they are complete")
-}
-
-fn watchdog_settings() -> watchdog::Settings {
-    watchdog::Settings::from_vars(read).expect("they are complete")
-}
-
-fn batch(message: Message) -> SqsEvent {
-    let mut record = SqsMessage::default();
-    record.message_id = Some(message.id.to_string());
-    record.receipt_handle = Some(message.receipt());
-    record.body = Some(message.body);
-    record.attributes.insert("MessageGroupId".into(), message.group);
-    record.attributes.insert("SentTimestamp".into(), message.sent_ms.to_string());
-    record.attributes.insert("ApproximateReceiveCount".into(), message.receives.to_string());
-    let mut event = SqsEvent::default();
-    event.records.push(record);
-    event
 }

@@ -1,134 +1,17 @@
 //! Requests from the line: turn by turn, until each is answered once.
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
-use std::cell::Cell;
-use std::collections::BTreeSet;
+mod bench;
+
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+use bench::{bench, quick_create, request, sample};
 use environment::Moment;
-use reconciler::{Clouds as _, Reconciler, Settings};
-use requests::{Courier, MARGIN_MS, Records as _, Request};
+use reconciler::Clouds as _;
+use requests::{MARGIN_MS, Records as _, Request};
 use serde_json::{Value, json};
-use test_support::{BEGIN_S, FakeLine, InMemory, Now as _, Post, Shaky, message, run, sent, settings, with};
-
-/// How long an invocation may take here: a create needs three of them.
-const INVOCATION: Duration = Duration::from_secs(75);
-
-struct Bench {
-    settings: Settings,
-    records: Shaky,
-    clouds: InMemory,
-    courier: Courier,
-    post: Post,
-    line: FakeLine,
-    /// How often the function was invoked.
-    invocations: Cell<usize>,
-}
-
-fn bench() -> Bench {
-    let settings = settings(&[("DOOR_FUNCTION", "the-door")]).expect("good settings");
-    let (post, invocations) = (Post::default(), Cell::new(0));
-    let courier = post.courier();
-    Bench {
-        settings,
-        records: Shaky::default(),
-        clouds: InMemory::default(),
-        courier,
-        post,
-        line: FakeLine::default(),
-        invocations,
-    }
-}
-
-impl Bench {
-    /// One invocation with these messages; the ids of those that failed.
-    fn take(&self, messages: &[Value]) -> Vec<String> {
-        self.invocations.set(self.invocations.get() + 1);
-        let reconciler = self.reconciler();
-        let batch = serde_json::from_value(json!({ "Records": messages })).expect("an event of SQS");
-        let deadline = (self.clouds.now() + INVOCATION).0;
-        let response = run(&self.clouds.world.clock, reconciler.handle(&self.line, batch, deadline));
-        assert!(self.clouds.now() <= Moment(deadline), "it is over before Lambda ends it");
-        response.batch_item_failures.into_iter().map(|it| it.item_identifier).collect()
-    }
-
-    fn reconciler(&self) -> Reconciler<'_, Shaky, InMemory> {
-        Reconciler { settings: &self.settings, records: &self.records, clouds: &self.clouds, courier: &self.courier }
-    }
-
-    /// Invocations until the message stays away, as the queue redelivers it.
-    fn take_to_the_end(&self, event: &Value) {
-        for _ in 0..60 {
-            if self.take(&[message("1", event)]).is_empty() {
-                return;
-            }
-            self.advance(self.came_back().map_or(INVOCATION, |(_, after)| after));
-        }
-        panic!("it comes back for ever");
-    }
-
-    /// Invocations for as long as the message comes back, which is while `waits`.
-    fn take_while(&self, event: &Value, waits: impl Fn() -> bool) {
-        while !self.take(&[message("1", event)]).is_empty() {
-            assert!(waits(), "it comes back although nobody waits");
-            self.advance(Duration::from_mins(5));
-        }
-        assert!(!waits(), "it is given up although somebody waits");
-    }
-
-    /// What the door does before it sends a request on.
-    fn note(&self, event: &Value) {
-        let (request, reconciler) = (request(event), self.reconciler());
-        let work = reconciler.carry_out(&request);
-        assert!(run(&self.clouds.world.clock, work.admit()).is_ok());
-    }
-
-    fn came_back(&self) -> Option<(String, Duration)> {
-        self.line.coming_back.lock().expect("one thread").pop()
-    }
-
-    fn advance(&self, span: Duration) {
-        self.clouds.world.clock.advance(span);
-    }
-
-    /// The one reply that arrived since the last look.
-    fn reply(&self) -> Value {
-        let mut all = self.post.take();
-        assert_eq!(all.len(), 1, "{all:?}");
-        all.remove(0)
-    }
-
-    fn failed(&self) -> String {
-        let reply = self.reply();
-        assert_eq!(reply["Status"], "FAILED", "{reply}");
-        reply["Reason"].as_str().expect("a FAILED has a reason").to_owned()
-    }
-
-    fn waits_for(&self, event: &Value) -> Option<requests::records::Progress> {
-        self.records.inner.owner(&request(event).owner()).await_now().expect("a record").progress
-    }
-
-    /// Nothing is there twice.
-    fn assert_nothing_twice(&self) {
-        let all = self.clouds.world.inventory();
-        let keys: BTreeSet<_> = all.iter().map(environment::Resource::key).collect();
-        assert_eq!(keys.len(), all.len());
-    }
-}
-
-fn request(event: &Value) -> Request {
-    Request::read(event, BEGIN_S * 1_000).expect("it makes sense")
-}
-
-fn sample(name: &str) -> Value {
-    test_support::sample("custom-resource", name)
-}
-
-/// Created by public addresses, and not waited for: done within one invocation.
-fn quick_create() -> Value {
-    with(sample("create.json"), json!({ "ResourceProperties": { "Egress": "PublicIp", "WaitForInstances": "false" } }))
-}
+use test_support::{Now as _, message, run, sent, with};
 
 #[test]
 fn a_create_ends_with_a_success_and_is_off_the_line() {
@@ -253,7 +136,7 @@ fn past_its_deadline_a_request_is_only_answered_with_what_it_waited_for() {
 }
 
 #[test]
-fn a_request_whose_turn_comes_too_late_says_that_it_was_never_begun() {
+fn a_request_whose_turn_comes_too_late_says_that_none_of_its_turns_came_to_an_end() {
     let bench = bench();
     bench.advance(Duration::from_mins(59));
     bench.take(&[message("1", &sent(sample("create.json"), 0))]);

@@ -1,0 +1,200 @@
+//! The function's seam, answered by the simulated account.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use auto_scaling::{ActionKey, Command as Sent, LifecycleActionResult, LifecycleState, Transition as Turn};
+use environment::Transition;
+use environment::hook_settings::HookSettings;
+use lifecycle_hook::Action;
+use lifecycle_hook::cloud::{Cloud, Ends, OurHook, Queue, Told, Waiting};
+use lifecycle_hook::facts::{Command, Seen, Target};
+
+use super::{GROUP, World};
+
+fn key(action: &Action) -> ActionKey<'_> {
+    match &action.token {
+        Some(token) => ActionKey::token(token),
+        None => ActionKey::instance(&action.instance),
+    }
+}
+
+/// As the AWS side tells what nobody waits for from other mistakes.
+fn told(answer: Result<(), auto_scaling::Fault>) -> Result<Told, String> {
+    match answer {
+        Ok(()) => Ok(Told::Yes),
+        Err(fault) if fault.message.contains("No active Lifecycle Action found") => Ok(Told::TooLate),
+        Err(fault) => Err(format!("{}: {}", fault.code, fault.message)),
+    }
+}
+
+impl Cloud for &World {
+    fn now_ms(&self) -> u64 {
+        self.now.get().0
+    }
+
+    async fn see(&self, instances: &[String]) -> Result<BTreeMap<String, Seen>, String> {
+        self.call("see", || Ok(instances.iter().map(|id| (id.clone(), self.seen(id))).collect())).await
+    }
+
+    async fn targets(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
+        let leaving_takes = Duration::from_secs(40);
+        let health = |_| match self.targets.borrow().get(instance) {
+            Some(None) => Target::Healthy,
+            Some(Some(since)) if self.now.get().since(*since) < leaving_takes => Target::Draining,
+            None | Some(Some(_)) => Target::Absent,
+        };
+        self.call("targets", || Ok(arns.iter().map(health).collect())).await
+    }
+
+    async fn leave(&self, _arns: &[String], instance: &str) -> Result<(), String> {
+        self.call("leave", || {
+            self.targets.borrow_mut().insert(instance.to_owned(), Some(self.now.get()));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn drained(&self, instance: &str, since_ms: u64) -> Result<Command, String> {
+        let look = || {
+            let commands = self.commands.borrow();
+            let sent = commands.get(instance).into_iter().flatten().filter(|(_, at)| at.0 + 10_000 >= since_ms);
+            let Some((id, _)) = sent.max_by_key(|(_, at)| *at) else { return Ok(Command::Unsent) };
+            // Until SSM shows it, it is listed as one that runs.
+            let Ok(invocation) = self.fleet.borrow().invocation(id, instance, self.now.get()) else {
+                return Ok(Command::Running);
+            };
+            Ok(match invocation.status {
+                "Success" => Command::Succeeded,
+                "Pending" | "InProgress" => Command::Running,
+                _ => Command::Failed(invocation.details.to_owned()),
+            })
+        };
+        self.call("drained", look).await
+    }
+
+    async fn drain(&self, instance: &str, within: Duration) -> Result<Told, String> {
+        let send = || {
+            let command = Sent {
+                instance_ids: vec![instance.to_owned()],
+                script: environment::hook_settings::DRAIN_SCRIPT.to_owned(),
+                comment: String::new(),
+                delivery_timeout: Duration::from_mins(1),
+                execution_timeout: within,
+            };
+            let Ok(id) = self.fleet.borrow_mut().send_command(command, self.now.get()) else {
+                return Ok(Told::TooLate);
+            };
+            self.commands.borrow_mut().entry(instance.to_owned()).or_default().push((id, self.now.get()));
+            Ok(Told::Yes)
+        };
+        self.call("drain", send).await
+    }
+
+    async fn complete(&self, action: &Action, ends: Ends) -> Result<Told, String> {
+        let result = match ends {
+            Ends::Continue => LifecycleActionResult::Continue,
+            Ends::Abandon => LifecycleActionResult::Abandon,
+        };
+        let complete = || {
+            let now = self.now.get();
+            let mut scaling = self.scaling.borrow_mut();
+            let answer = told(scaling.complete_lifecycle_action(&action.group, &action.hook, key(action), result, now));
+            if answer == Ok(Told::Yes) {
+                self.completed.borrow_mut().entry(action.instance.clone()).or_default().push(ends);
+            }
+            answer
+        };
+        self.call("complete", complete).await
+    }
+
+    async fn heartbeat(&self, action: &Action) -> Result<Told, String> {
+        let beat = || {
+            let now = self.now.get();
+            let mut scaling = self.scaling.borrow_mut();
+            told(scaling.record_lifecycle_action_heartbeat(&action.group, &action.hook, key(action), now))
+        };
+        self.call("heartbeat", beat).await
+    }
+
+    async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, String>)> {
+        let fleet = self.fleet.borrow();
+        let Ok(member) = fleet.member(instance) else { return vec![] };
+        let console = ("console output", Ok(member.behaviour.console.clone()));
+        let logs = reachable.then(|| ("logs", Ok(member.behaviour.logs.values().cloned().collect())));
+        std::iter::once(console).chain(logs).collect()
+    }
+
+    async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), String> {
+        let write = || {
+            self.written.borrow_mut().push((log_group.to_owned(), stream.to_owned(), lines));
+            Ok(())
+        };
+        self.call("write", write).await
+    }
+
+    async fn waiting(&self) -> Result<Vec<Waiting>, String> {
+        let list = || {
+            let scaling = self.scaling.borrow();
+            let group = scaling.group(GROUP).map_err(|fault| fault.message)?;
+            let activities = scaling.activities(GROUP, false).map_err(|fault| fault.message)?;
+            let since =
+                |id: &str| activities.iter().filter(|it| it.description.ends_with(id)).map(|it| it.start.0).max();
+            let waits = group.instances.iter().filter_map(|it| {
+                let on = match it.state {
+                    LifecycleState::PendingWait => Transition::Launch,
+                    LifecycleState::TerminatingWait => Transition::Terminate,
+                    _ => return None,
+                };
+                Some(Waiting { group: GROUP.into(), instance: it.id.clone(), on, since_ms: since(&it.id) })
+            });
+            Ok(waits.collect())
+        };
+        self.call("waiting", list).await
+    }
+
+    async fn hooks(&self, group: &str) -> Result<Vec<OurHook>, String> {
+        let list = || {
+            let scaling = self.scaling.borrow();
+            let group = scaling.group(group).map_err(|fault| fault.message)?;
+            let ours = group.hooks.values().filter_map(|it| {
+                let on = match it.transition {
+                    Turn::Launching => Transition::Launch,
+                    Turn::Terminating => Transition::Terminate,
+                };
+                Some(OurHook { name: it.name.clone(), on, metadata: it.metadata.clone()? })
+            });
+            Ok(ours.collect())
+        };
+        self.call("hooks", list).await
+    }
+
+    async fn group_of(&self, instance: &str) -> Result<Option<String>, String> {
+        self.call("group_of", || Ok(self.states().contains_key(instance).then(|| GROUP.to_owned()))).await
+    }
+
+    async fn delete_ends_ms(&self, _settings: &HookSettings) -> Result<Option<u64>, String> {
+        self.call("delete_ends_ms", || Ok(self.delete_ends.get())).await
+    }
+}
+
+impl Queue for &World {
+    async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), String> {
+        let hide = || {
+            let visible = self.now.get() + after;
+            let mut messages = self.messages.borrow_mut();
+            let message = messages.iter_mut().find(|it| it.id.to_string() == receipt);
+            message.ok_or("no such receipt")?.visible = visible;
+            Ok(())
+        };
+        self.call("come_back", hide).await
+    }
+
+    async fn bury(&self, body: &str, reason: &str) -> Result<(), String> {
+        let bury = || {
+            self.buried.borrow_mut().push((body.to_owned(), reason.to_owned()));
+            Ok(())
+        };
+        self.call("bury", bury).await
+    }
+}
