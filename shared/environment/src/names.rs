@@ -21,6 +21,13 @@ impl Place {
         let Place { project, region, account } = self.clone();
         Names { project, region, account, suffix: suffix.to_owned() }
     }
+
+    /// The suffix of the environment whose Auto Scaling group has this name, if it is a name of ours. Whether there is such
+    /// an environment, the records know.
+    #[must_use]
+    pub fn suffix_of_group<'a>(&self, group: &'a str) -> Option<&'a str> {
+        group.strip_prefix(&self.names("").group().name).filter(|suffix| !suffix.is_empty())
+    }
 }
 
 /// What all names of an environment are computed from.

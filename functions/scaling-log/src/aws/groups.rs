@@ -1,0 +1,49 @@
+//! Auto Scaling: our groups, and what they did.
+
+use aws_sdk_autoscaling::Client;
+use aws_sdk_autoscaling::primitives::DateTime;
+use aws_sdk_autoscaling::types::{self, AutoScalingGroup, Filter};
+use environment::mark;
+use ledger::Activity;
+
+use super::told;
+
+pub(super) async fn all(client: &Client) -> Result<Vec<String>, String> {
+    let ours = Filter::builder().name("tag-key").values(mark::OWNER).build();
+    let pages = client.describe_auto_scaling_groups().include_instances(false).filters(ours);
+    let groups: Result<Vec<AutoScalingGroup>, _> = pages.into_paginator().items().send().collect().await;
+    let groups = groups.map_err(|error| told("autoscaling:DescribeAutoScalingGroups", error))?;
+    Ok(groups.into_iter().filter_map(|it| it.auto_scaling_group_name).collect())
+}
+
+/// They come newest first, so that only the pages that are needed are asked for.
+pub(super) async fn activities(client: &Client, group: &str, since_ms: u64) -> Result<Vec<Activity>, String> {
+    let mut pages = client.describe_scaling_activities().auto_scaling_group_name(group).into_paginator().send();
+    let mut all = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| told("autoscaling:DescribeScalingActivities", error))?;
+        for found in page.activities.unwrap_or_default() {
+            let activity = of(found);
+            if activity.start_ms < since_ms {
+                return Ok(all);
+            }
+            all.push(activity);
+        }
+    }
+    Ok(all)
+}
+
+fn of(found: types::Activity) -> Activity {
+    let ms = |time: &DateTime| time.to_millis().ok().and_then(|ms| u64::try_from(ms).ok());
+    Activity {
+        start_ms: found.start_time.as_ref().and_then(ms).unwrap_or_default(),
+        end_ms: found.end_time.as_ref().and_then(ms),
+        id: found.activity_id.unwrap_or_default(),
+        group: found.auto_scaling_group_name.unwrap_or_default(),
+        description: found.description.unwrap_or_default(),
+        cause: found.cause.unwrap_or_default(),
+        status: found.status_code.map(|it| it.as_str().to_owned()).unwrap_or_default(),
+        status_message: found.status_message,
+        details: found.details.unwrap_or_default(),
+    }
+}

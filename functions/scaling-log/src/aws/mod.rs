@@ -1,0 +1,81 @@
+//! AWS behind the seam, a file for each service.
+
+mod groups;
+mod logs;
+
+use std::collections::BTreeSet;
+
+use aws_config::SdkConfig;
+use aws_sdk_autoscaling::error::DisplayErrorContext;
+use ledger::Activity;
+use ledger::batch::Line;
+use requests::records::DynamoRecords;
+use requests::{Letters, Records as _};
+
+use crate::cloud::{Cloud, DeadLetters, Put};
+
+/// The account and region that the function runs in.
+#[derive(Debug)]
+pub struct Account {
+    autoscaling: aws_sdk_autoscaling::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+    records: DynamoRecords,
+}
+
+impl Account {
+    /// Clients are built here, once.
+    #[must_use]
+    pub fn new(config: &SdkConfig, records: DynamoRecords) -> Account {
+        let autoscaling = aws_sdk_autoscaling::Client::new(config);
+        Account { autoscaling, logs: aws_sdk_cloudwatchlogs::Client::new(config), records }
+    }
+}
+
+impl Cloud for Account {
+    fn now_ms(&self) -> u64 {
+        lambda_kit::now_ms()
+    }
+
+    async fn exists(&self, environment: &str) -> Result<bool, String> {
+        let owner = self.records.environment_owner(environment).await;
+        owner.map(|owner| owner.is_some()).map_err(|error| error.to_string())
+    }
+
+    async fn put(&self, log_group: &str, stream: &str, lines: &[&Line]) -> Result<Put, String> {
+        logs::put(&self.logs, log_group, stream, lines).await
+    }
+
+    async fn groups(&self) -> Result<Vec<String>, String> {
+        groups::all(&self.autoscaling).await
+    }
+
+    async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, String> {
+        groups::activities(&self.autoscaling, group, since_ms).await
+    }
+
+    async fn written(
+        &self,
+        log_group: &str,
+        streams: &str,
+        from_ms: u64,
+        to_ms: u64,
+    ) -> Result<BTreeSet<String>, String> {
+        logs::written(&self.logs, log_group, streams, from_ms, to_ms).await
+    }
+}
+
+/// The queue of what nobody understands, if the deployment has one.
+#[derive(Debug)]
+pub struct DeadEvents(pub Option<Letters>);
+
+impl DeadLetters for DeadEvents {
+    async fn bury(&self, body: &str, reason: &str) -> Result<(), String> {
+        let queue = self.0.as_ref().ok_or("DEAD_EVENTS_URL is not set: the queue for what makes no sense")?;
+        queue.bury(body, reason).await.map_err(|error| error.to_string())
+    }
+}
+
+/// What a call of AWS answered, for people: its name, and the error with its causes.
+fn told(operation: &str, error: impl std::error::Error) -> String {
+    format!("{operation}: {}", DisplayErrorContext(error))
+}

@@ -1,0 +1,75 @@
+//! Writes the ledger: a line for everything that happens to the instances of an environment, in its scaling log group.
+//!
+//! It is the only one who writes there. Auto Scaling's events come by EventBridge and a queue, what Envkeeper's other
+//! functions have to tell comes by the same queue; and since events are best effort, the groups' own lists of activities
+//! are compared with what was written, on a schedule.
+//!
+//! The files: `batch` (messages in, outcomes out), `write` (lines into log groups), `fill` (what no event told), `cloud`
+//! (the seam), `aws` (behind it), `settings`. What an event means, and the limits of CloudWatch Logs, are in the crate
+//! `ledger`.
+
+pub mod aws;
+mod batch;
+pub mod cloud;
+mod fill;
+mod settings;
+mod write;
+
+pub use batch::Account;
+pub use settings::Settings;
+
+use aws_lambda_events::sqs::SqsEvent;
+use cloud::{Cloud, DeadLetters};
+use environment::Place;
+use lambda_kit::Error;
+use ledger::envelope;
+use serde_json::{Value, json};
+
+/// Everything that the function has.
+#[derive(Debug)]
+pub struct ScalingLog<C, D> {
+    /// Where the environments are.
+    pub place: Place,
+    /// The account that it runs in.
+    pub cloud: C,
+    /// Where messages go that nobody understands.
+    pub dead_letters: D,
+}
+
+impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
+    /// Handles one invocation: a batch of the queue, the schedule, or a single event.
+    ///
+    /// # Errors
+    /// If a single event makes no sense or can't be written, or the schedule can't list the groups.
+    pub async fn handle(&self, event: Value) -> Result<Value, Error> {
+        if let Some(messages) = envelope::of_topic(&event) {
+            return Ok(serde_json::to_value(self.topic(&messages).await?)?);
+        }
+        if event.get("Records").is_some() {
+            let batch: SqsEvent = serde_json::from_value(event)?;
+            return Ok(serde_json::to_value(self.batch(&batch).await.response)?);
+        }
+        if event.get("detail-type").and_then(Value::as_str) == Some("Scheduled Event") {
+            let filled = self.fill(hours(&event)?).await?;
+            return Ok(json!({ "Filled": filled }));
+        }
+        Ok(self.single(&event).await?)
+    }
+}
+
+/// How far back the schedule looks, if its event does not say: 6 hours, so that an outage of this function of a morning is
+/// made good without anybody.
+const LOOKBACK_HOURS: u64 = 6;
+
+/// Auto Scaling keeps activities for six weeks, and CloudWatch takes lines of the last two: 336 hours.
+const LONGEST_LOOKBACK_HOURS: u64 = 336;
+
+/// `detail.LookbackHours` of a scheduled event.
+fn hours(event: &Value) -> Result<u64, String> {
+    let given = event.pointer("/detail/LookbackHours").filter(|it| !it.is_null());
+    let Some(given) = given else { return Ok(LOOKBACK_HOURS) };
+    let valid = given.as_u64().filter(|hours| (1..=LONGEST_LOOKBACK_HOURS).contains(hours));
+    valid.ok_or_else(|| {
+        format!("detail.LookbackHours is {given}: valid is a whole number from 1 to {LONGEST_LOOKBACK_HOURS}")
+    })
+}

@@ -1,0 +1,26 @@
+//! The function `scaling-log`: wiring only.
+// The whole request is one future, and the compiler works its layout out call by call, deeper than it does unasked.
+#![recursion_limit = "256"]
+
+use std::sync::Arc;
+
+use aws_sdk_sqs::Client as Sqs;
+use lambda_kit::{Error, environment, init_logging, run, sdk_config};
+use requests::{Letters, records::DynamoRecords};
+use scaling_log::aws::{Account, DeadEvents};
+use scaling_log::{ScalingLog, Settings};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    init_logging("scaling-log");
+    let config = sdk_config().await;
+    let Settings { place, records_table, dead_letters_url } = Settings::from_vars(environment)?;
+    let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), records_table);
+    let dead_letters = DeadEvents(dead_letters_url.map(|url| Letters::new(Sqs::new(&config), url)));
+    let function = Arc::new(ScalingLog { place, cloud: Account::new(&config, records), dead_letters });
+    run("scaling-log", move |event, _| {
+        let function = Arc::clone(&function);
+        async move { function.handle(event).await }
+    })
+    .await
+}

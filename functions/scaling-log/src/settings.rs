@@ -1,0 +1,32 @@
+//! What the function is told by its environment variables.
+
+use environment::Place;
+use lambda_kit::{BadSettings, Vars};
+
+/// The function's configuration, read once.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: what the names of all environments have in common.
+    pub place: Place,
+    /// `RECORDS_TABLE`: the table of the records, which tell whether an environment is there.
+    pub records_table: String,
+    /// `DEAD_EVENTS_URL`: where messages go that nobody understands.
+    pub dead_letters_url: Option<String>,
+}
+
+impl Settings {
+    /// Reads the settings from environment variables, which `read` looks up.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
+        let mut vars = Vars::new(&read);
+        let project = vars.optional("PROJECT_NAME").unwrap_or_else(|| String::from("scalable-ec2"));
+        let region = vars.required("AWS_REGION", "a region, such as us-west-2");
+        let account = vars.required("ACCOUNT_ID", "the account's number, twelve digits");
+        let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
+        let url = |text: &str| text.contains("://").then(|| text.to_owned());
+        let dead_letters_url = vars.parsed("DEAD_EVENTS_URL", "the URL of an SQS queue", url);
+        vars.checked(Settings { place: Place { project, region, account }, records_table, dead_letters_url })
+    }
+}

@@ -1,0 +1,177 @@
+//! A CloudWatch Logs that keeps to the real one's limits, with groups that have done something.
+#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+#![allow(dead_code, reason = "each test uses its part")]
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use environment::Place;
+use ledger::Activity;
+use ledger::batch::Line;
+use scaling_log::ScalingLog;
+use scaling_log::cloud::{Cloud, DeadLetters, Put};
+use serde_json::{Value, json};
+
+pub const NOW: u64 = 1_767_330_000_000;
+const DAY: u64 = 86_400_000;
+
+/// What is written, in the order of arrival.
+#[derive(Debug, Default)]
+pub struct World {
+    pub now_ms: Cell<u64>,
+    pub environments: BTreeSet<String>,
+    pub log_groups: BTreeSet<String>,
+    pub groups: Vec<String>,
+    pub activities: Vec<Activity>,
+    /// How long the log groups keep lines.
+    pub retention_ms: Option<u64>,
+    /// Which of the calls go wrong, by their number.
+    pub failing: BTreeSet<usize>,
+    pub calls: Cell<usize>,
+    pub puts: RefCell<Vec<usize>>,
+    pub streams: RefCell<BTreeMap<(String, String), Vec<Line>>>,
+}
+
+impl World {
+    pub fn new(suffixes: &[&str]) -> World {
+        World {
+            now_ms: Cell::new(NOW),
+            environments: suffixes.iter().map(|it| place().names(it).environment_id()).collect(),
+            log_groups: suffixes.iter().map(|it| place().names(it).scaling_log_group().name).collect(),
+            groups: suffixes.iter().map(|it| place().names(it).group().name).collect(),
+            ..World::default()
+        }
+    }
+
+    fn call(&self) -> Result<(), String> {
+        let number = self.calls.get();
+        self.calls.set(number + 1);
+        if self.failing.contains(&number) { Err(String::from("ServiceUnavailable")) } else { Ok(()) }
+    }
+
+    /// All lines, as JSON.
+    pub fn lines(&self) -> Vec<Value> {
+        let streams = self.streams.borrow();
+        streams.values().flatten().map(|line| serde_json::from_str(&line.text).expect("JSON")).collect()
+    }
+
+    pub fn ids(&self) -> Vec<String> {
+        self.lines().iter().map(|line| line["id"].as_str().expect("an id").to_owned()).collect()
+    }
+}
+
+impl Cloud for World {
+    fn now_ms(&self) -> u64 {
+        self.now_ms.get()
+    }
+
+    async fn exists(&self, environment: &str) -> Result<bool, String> {
+        self.call()?;
+        Ok(self.environments.contains(environment))
+    }
+
+    async fn put(&self, log_group: &str, stream: &str, lines: &[&Line]) -> Result<Put, String> {
+        self.call()?;
+        if !self.log_groups.contains(log_group) {
+            return Ok(Put::NoGroup);
+        }
+        // InvalidParameterException each, of which nothing is written.
+        assert!(!lines.is_empty() && lines.len() <= 10_000, "{} events", lines.len());
+        assert!(lines.iter().map(|it| it.text.len() + 26).sum::<usize>() <= 1_048_576, "bytes");
+        assert!(lines.is_sorted_by_key(|it| it.at_ms), "the order of time");
+        let span = lines.last().map_or(0, |last| last.at_ms - lines[0].at_ms);
+        assert!(span < DAY, "{span} ms");
+        assert!(!stream.is_empty() && stream.len() <= 512 && !stream.contains([':', '*']), "{stream}");
+        assert!(lines.iter().all(|it| !it.text.is_empty()), "an empty event");
+        self.puts.borrow_mut().push(lines.len());
+        let oldest = self.now_ms() - self.retention_ms.unwrap_or(14 * DAY).min(14 * DAY);
+        let is_taken = |line: &Line| line.at_ms >= oldest && line.at_ms <= self.now_ms() + DAY / 12;
+        let rejected = (0..lines.len()).filter(|at| !is_taken(lines[*at])).collect();
+        let mut streams = self.streams.borrow_mut();
+        let stream = streams.entry((log_group.to_owned(), stream.to_owned())).or_default();
+        stream.extend(lines.iter().filter(|it| is_taken(it)).map(|it| Line::clone(it)));
+        Ok(Put::Taken { rejected })
+    }
+
+    async fn groups(&self) -> Result<Vec<String>, String> {
+        self.call()?;
+        Ok(self.groups.clone())
+    }
+
+    async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, String> {
+        self.call()?;
+        let of = |it: &&Activity| it.group == group && it.start_ms >= since_ms;
+        Ok(self.activities.iter().filter(of).cloned().collect())
+    }
+
+    async fn written(&self, group: &str, prefix: &str, from_ms: u64, to_ms: u64) -> Result<BTreeSet<String>, String> {
+        self.call()?;
+        let streams = self.streams.borrow();
+        let of = streams.iter().filter(|((of, stream), _)| of == group && stream.starts_with(prefix));
+        let lines = of.flat_map(|(_, lines)| lines).filter(|it| (from_ms..=to_ms).contains(&it.at_ms));
+        let id = |line: &Line| serde_json::from_str::<Value>(&line.text).ok()?["id"].as_str().map(str::to_owned);
+        Ok(lines.filter_map(id).collect())
+    }
+}
+
+/// What was put away, with the reasons.
+#[derive(Debug, Default)]
+pub struct Buried {
+    pub all: RefCell<Vec<(String, String)>>,
+    pub is_full: bool,
+}
+
+impl DeadLetters for Buried {
+    async fn bury(&self, body: &str, reason: &str) -> Result<(), String> {
+        if self.is_full {
+            return Err(String::from("the queue is gone"));
+        }
+        self.all.borrow_mut().push((body.to_owned(), reason.to_owned()));
+        Ok(())
+    }
+}
+
+pub fn place() -> Place {
+    Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
+}
+
+pub fn function(world: World) -> ScalingLog<World, Buried> {
+    ScalingLog { place: place(), cloud: world, dead_letters: Buried::default() }
+}
+
+/// A launch that worked, of the environment with this suffix.
+pub fn launch(suffix: &str, number: usize, at_ms: u64) -> Value {
+    activity(suffix, number, at_ms).event().expect("it is over")
+}
+
+/// The same, as the group lists it.
+pub fn activity(suffix: &str, number: usize, end_ms: u64) -> Activity {
+    Activity {
+        id: format!("00000000-0000-4000-8000-{number:012}"),
+        group: place().names(suffix).group().name,
+        description: format!("Launching a new EC2 instance: i-{number:017}"),
+        cause: String::from("At 2026-01-02T03:04:04Z an instance was started in response to a launch failure."),
+        status: String::from("Successful"),
+        details: String::from(r#"{"Subnet ID":"subnet-1","Availability Zone":"us-west-2a"}"#),
+        start_ms: end_ms - 60_000,
+        end_ms: Some(end_ms),
+        ..Activity::default()
+    }
+}
+
+/// A batch of the queue.
+pub fn batch(bodies: impl IntoIterator<Item = String>) -> Value {
+    let message = |(number, body): (usize, String)| json!({ "messageId": format!("m{number}"), "body": body, "attributes": { "SentTimestamp": NOW.to_string() } });
+    json!({ "Records": bodies.into_iter().enumerate().map(message).collect::<Vec<_>>() })
+}
+
+/// The result of what never waits.
+pub fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => unreachable!("nothing here waits"),
+    }
+}

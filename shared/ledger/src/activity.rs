@@ -1,0 +1,51 @@
+//! What DescribeScalingActivities lists, as the events that should have told of it.
+
+use serde_json::{Value, json};
+
+use crate::time;
+
+/// A scaling activity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    pub id: String,
+    pub group: String,
+    /// `Launching a new EC2 instance: i-…`
+    pub description: String,
+    pub cause: String,
+    /// `Successful`, `Failed`, `Cancelled`; all else is still under way.
+    pub status: String,
+    pub status_message: Option<String>,
+    /// Subnet and zone, as JSON.
+    pub details: String,
+    pub start_ms: u64,
+    pub end_ms: Option<u64>,
+}
+
+impl Activity {
+    /// The event that tells of its end; nothing while it is under way, and of what is neither a launch nor a termination.
+    #[must_use]
+    pub fn event(&self) -> Option<Value> {
+        let end_ms = self.end_ms?;
+        let what = match self.description.split(' ').next() {
+            Some("Launching") => "Launch",
+            Some("Terminating") => "Terminate",
+            _ => return None,
+        };
+        let how = match self.status.as_str() {
+            "Successful" => "Successful",
+            "Failed" | "Cancelled" => "Unsuccessful",
+            _ => return None,
+        };
+        let instance = self.description.split_once("instance: ").map_or("", |(_, id)| id);
+        let instance = instance.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).next().unwrap_or_default();
+        let details: Value = serde_json::from_str(&self.details).unwrap_or_default();
+        let detail = json!({
+            "ActivityId": self.id, "AutoScalingGroupName": self.group, "Description": self.description,
+            "Cause": self.cause, "StatusCode": self.status, "StatusMessage": self.status_message, "Details": details,
+            "EC2InstanceId": instance, "StartTime": time::text(self.start_ms), "EndTime": time::text(end_ms),
+        });
+        Some(
+            json!({ "detail-type": format!("EC2 Instance {what} {how}"), "time": time::text(end_ms), "detail": detail }),
+        )
+    }
+}

@@ -1,0 +1,79 @@
+//! What a message holds, out of the envelopes that it came in.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// A message that can't be understood, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poison(pub String);
+
+impl fmt::Display for Poison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How many envelopes of SNS may stand in each other; one is what happens.
+const ENVELOPES: u32 = 3;
+
+/// Opens the body of a message: JSON, perhaps in an envelope of SNS, or the lines that Auto Scaling writes to a topic.
+///
+/// # Errors
+/// [`Poison`], if it is neither.
+pub fn open(body: &str) -> Result<Value, Poison> {
+    let mut body = body.to_owned();
+    for _ in 0..=ENVELOPES {
+        let Ok(value) = serde_json::from_str::<Value>(&body) else { return lines(&body) };
+        match value.get("Message").and_then(Value::as_str) {
+            // A notification of Auto Scaling's own has a Message of its own.
+            Some(message) if value.get("AutoScalingGroupName").is_none() => body = message.to_owned(),
+            _ => return Ok(value),
+        }
+    }
+    Err(Poison(format!("more than {ENVELOPES} envelopes of SNS in each other")))
+}
+
+/// A field for each line, as Auto Scaling writes to a topic: `LifecycleTransition: autoscaling:EC2_INSTANCE_LAUNCHING`.
+fn lines(body: &str) -> Result<Value, Poison> {
+    let lines = body.lines().filter_map(|line| line.split_once(": "));
+    let fields: Map<String, Value> = lines.map(|(name, value)| (name.trim().into(), value.trim().into())).collect();
+    if fields.contains_key("LifecycleTransition") || fields.contains_key("Event") {
+        return Ok(Value::Object(fields));
+    }
+    Err(Poison(String::from("no JSON, and no lines of Auto Scaling")))
+}
+
+/// The messages of an event in which a topic invokes a function; nothing if it is another event.
+#[must_use]
+pub fn of_topic(event: &Value) -> Option<Vec<&str>> {
+    let records = event.get("Records")?.as_array()?;
+    records.iter().map(|it| it.pointer("/Sns/Message")?.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn envelopes_are_opened_and_what_is_none_is_poison() {
+        let in_envelope = |message: &str| json!({ "Type": "Notification", "Message": message }).to_string();
+        let event = json!({ "detail-type": "x" });
+        assert_eq!(open(&event.to_string()), Ok(event.clone()));
+        assert_eq!(open(&in_envelope(&in_envelope(&event.to_string()))), Ok(event));
+        let told = open(&in_envelope("Service: AWS Auto Scaling\nEvent: autoscaling:TEST_NOTIFICATION\n"));
+        assert_eq!(told, Ok(json!({ "Service": "AWS Auto Scaling", "Event": "autoscaling:TEST_NOTIFICATION" })));
+        for body in ["", "no JSON", "a: b", &(0..9).fold(String::from("{}"), |body, _| in_envelope(&body))] {
+            assert!(open(body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_topics_event_is_told_from_a_queues() {
+        assert_eq!(of_topic(&json!({ "Records": [{ "Sns": { "Message": "m" } }] })), Some(vec!["m"]));
+        assert_eq!(of_topic(&json!({ "Records": [{ "body": "m" }] })), None);
+        assert_eq!(of_topic(&json!({ "detail-type": "x" })), None);
+    }
+}

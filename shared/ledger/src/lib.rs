@@ -1,0 +1,19 @@
+//! The ledger: what is written of everything that happens to an environment's instances, and why. Pure: no AWS SDK, no
+//! clock, no environment variable.
+//!
+//! `envelope` (what a message holds) → `read` (what an event means) → [`Entry`] (a line of the schema, with its metrics) → `batch` (PutLogEvents within its
+//! limits). `cause` takes Auto Scaling's sentences apart, `activity` makes an event of what DescribeScalingActivities
+//! lists, `told` is what Envkeeper's own functions have to tell.
+
+mod activity;
+pub mod batch;
+mod cause;
+mod entry;
+pub mod envelope;
+pub mod read;
+pub mod time;
+pub mod told;
+
+pub use activity::Activity;
+pub use cause::{By, Cause};
+pub use entry::{Entry, Kind, LONGEST_LINE, NAMESPACE, SCHEMA};

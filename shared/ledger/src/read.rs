@@ -1,0 +1,332 @@
+//! What an event means, as entries of the ledger. Pure.
+//!
+//! EventBridge's envelope, what Auto Scaling sends to a topic or a queue itself, and Envkeeper's own events, which have
+//! EventBridge's shape; any of them inside an SNS envelope.
+
+use environment::{Place, mark};
+use serde_json::{Map, Value};
+
+use crate::cause::{Cause, desired_change};
+use crate::entry::{Entry, Kind, SCHEMA, beginning, id};
+use crate::envelope::{Poison, open};
+use crate::{time, told};
+
+/// What an event comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reading {
+    /// Lines for an environment of this deployment, if there is one with this suffix.
+    Of { suffix: String, entries: Vec<Entry> },
+    /// It is of none; why.
+    Nobodys(String),
+}
+
+/// How much is kept of a text of the event, in bytes. A cause has 1,023 characters at most (the API reference of
+/// `Activity`); four bytes is the longest of them.
+const LONGEST_TEXT: usize = 4_096;
+
+/// Reads the body of a message that was sent at `sent_ms`, which is when things happened of which nobody says when.
+///
+/// # Errors
+/// [`Poison`], which says what is missing or what was expected.
+pub fn body(place: &Place, body: &str, sent_ms: u64) -> Result<Reading, Poison> {
+    event(place, &open(body)?, sent_ms)
+}
+
+/// Reads an event.
+///
+/// # Errors
+/// As of [`body`].
+pub fn event(place: &Place, event: &Value, sent_ms: u64) -> Result<Reading, Poison> {
+    let fields = event.as_object().ok_or_else(|| Poison(String::from("no JSON object")))?;
+    let (name, detail) = match fields.get("detail-type") {
+        Some(name) => {
+            let name = name.as_str().ok_or_else(|| Poison(String::from("detail-type is no text")))?;
+            let detail = fields.get("detail").ok_or_else(|| Poison(String::from("detail is missing")))?;
+            (name, detail.as_object().ok_or_else(|| Poison(String::from("detail is no JSON object")))?)
+        }
+        // What Auto Scaling sends itself has the detail's fields, and one of these for a name.
+        None => {
+            let name = text(fields, "LifecycleTransition").or_else(|| text(fields, "Event"));
+            (name.ok_or_else(|| nothing_known(fields))?, fields)
+        }
+    };
+    let told_ms = text(fields, "time").or_else(|| text(fields, "Time")).and_then(time::read_ms);
+    let event = Event { name, fields, detail, at_ms: told_ms.unwrap_or(sent_ms) };
+    match name {
+        "EC2 Instance Launch Successful" | "autoscaling:EC2_INSTANCE_LAUNCH" => event.ended(place, Kind::Launch, true),
+        "EC2 Instance Launch Unsuccessful" | "autoscaling:EC2_INSTANCE_LAUNCH_ERROR" => {
+            event.ended(place, Kind::Launch, false)
+        }
+        "EC2 Instance Terminate Successful" | "autoscaling:EC2_INSTANCE_TERMINATE" => {
+            event.ended(place, Kind::Terminate, true)
+        }
+        "EC2 Instance Terminate Unsuccessful" | "autoscaling:EC2_INSTANCE_TERMINATE_ERROR" => {
+            event.ended(place, Kind::Terminate, false)
+        }
+        "EC2 Instance-launch Lifecycle Action"
+        | "EC2 Instance-terminate Lifecycle Action"
+        | "autoscaling:EC2_INSTANCE_LAUNCHING"
+        | "autoscaling:EC2_INSTANCE_TERMINATING" => event.waiting(place),
+        "autoscaling:TEST_NOTIFICATION" => Ok(Reading::Nobodys(String::from("a test notification"))),
+        told::GATE => event.judged(place, Kind::Gate),
+        told::DRAIN => event.judged(place, Kind::Drain),
+        told::ALARM_ACTION => event.remediation(place),
+        "CloudWatch Alarm State Change" => event.alarm(place),
+        _ => match name.strip_prefix("EC2 Auto Scaling Instance Refresh ") {
+            Some(point) => event.refresh(place, point),
+            None => event.other(place),
+        },
+    }
+}
+
+fn nothing_known(fields: &Map<String, Value>) -> Poison {
+    let has: Vec<&str> = fields.keys().map(String::as_str).take(8).collect();
+    let has = if has.is_empty() { String::from("nothing") } else { has.join(", ") };
+    Poison(format!(
+        "it has none of detail-type (EventBridge), LifecycleTransition, Event (Auto Scaling) and Message (SNS); it has {has}"
+    ))
+}
+
+/// An event in its parts.
+struct Event<'a> {
+    name: &'a str,
+    fields: &'a Map<String, Value>,
+    detail: &'a Map<String, Value>,
+    at_ms: u64,
+}
+
+impl Event<'_> {
+    fn said(&self, name: &str) -> Option<&str> {
+        text(self.detail, name)
+    }
+
+    /// What tells this event from others that are alike.
+    fn own_id(&self) -> String {
+        let given = text(self.fields, "id").or_else(|| text(self.fields, "RequestId"));
+        given.map_or_else(|| Value::Object(self.fields.clone()).to_string(), str::to_owned)
+    }
+
+    /// The group that it has to name.
+    fn group(&self) -> Result<&str, Poison> {
+        let missing = || Poison(format!("{}: AutoScalingGroupName is missing, or no text", self.name));
+        self.said("AutoScalingGroupName").ok_or_else(missing)
+    }
+
+    fn of_group(&self, place: &Place, fill: impl FnOnce(&str, Entry) -> Vec<Entry>) -> Result<Reading, Poison> {
+        let group = self.group()?;
+        let Some(suffix) = place.suffix_of_group(group) else {
+            return Ok(Reading::Nobodys(format!("the group {} is none of this deployment", shown(group))));
+        };
+        let entry = self.entry(place, suffix);
+        Ok(Reading::Of { suffix: suffix.to_owned(), entries: fill(group, entry) })
+    }
+
+    /// With what every event has.
+    fn entry(&self, place: &Place, suffix: &str) -> Entry {
+        let names = place.names(suffix);
+        let group = names.group().name;
+        Entry {
+            v: SCHEMA,
+            id: id(Kind::Other, &group, &self.own_id()),
+            time: time::text(self.at_ms),
+            environment: names.environment_id(),
+            group,
+            kind: Kind::Other,
+            outcome: String::from("told"),
+            instance: self.said("EC2InstanceId").map(shown),
+            zone: self.detail.get("Details").and_then(|it| it.get("Availability Zone")?.as_str()).map(shown),
+            activity: self.said("ActivityId").map(shown),
+            cause: None,
+            why: None,
+            seconds: None,
+            filled: false,
+            event: shown(self.name),
+            detail: Value::Object(self.detail.clone()),
+            at_ms: self.at_ms,
+        }
+    }
+
+    /// When it ended, and how long it took.
+    fn span(&self) -> (u64, Option<f64>) {
+        let [start, end] = ["StartTime", "EndTime"].map(|name| self.said(name).and_then(time::read_ms));
+        let seconds = start.zip(end).map(|(start, end)| seconds(end.saturating_sub(start)));
+        (end.unwrap_or(self.at_ms), seconds)
+    }
+
+    /// A launch or a termination is over.
+    fn ended(&self, place: &Place, kind: Kind, successful: bool) -> Result<Reading, Poison> {
+        self.of_group(place, |group, entry| {
+            let (at_ms, seconds) = self.span();
+            let outcome = match (successful, self.said("StatusCode")) {
+                (true, _) => "successful",
+                (false, Some("Cancelled")) => "cancelled",
+                (false, _) => "failed",
+            };
+            let own = self.own_id();
+            let what = self.said("ActivityId").unwrap_or(&own);
+            let cause = self.said("Cause").map(|text| Cause::read(&shown(text)));
+            let change = cause.as_ref().and_then(|cause| self.change(&entry, cause, at_ms));
+            let ended = Entry {
+                id: id(kind, group, what),
+                time: time::text(at_ms),
+                kind,
+                outcome: outcome.into(),
+                why: self.said("StatusMessage").map(shown),
+                cause,
+                seconds,
+                at_ms,
+                ..entry
+            };
+            change.into_iter().chain([ended]).collect()
+        })
+    }
+
+    /// The change of the desired capacity that a launch or a termination followed from, as its cause tells it.
+    fn change(&self, entry: &Entry, cause: &Cause, ended_ms: u64) -> Option<Entry> {
+        let change = desired_change(&cause.text)?;
+        let at_ms = change.at_ms.unwrap_or(ended_ms);
+        Some(Entry {
+            id: id(Kind::Capacity, &entry.group, &change.sentence),
+            time: time::text(at_ms),
+            kind: Kind::Capacity,
+            outcome: String::from("changed"),
+            cause: Some(Cause { text: change.sentence, ..cause.clone() }),
+            instance: None,
+            zone: None,
+            detail: Value::Null,
+            at_ms,
+            ..entry.clone()
+        })
+    }
+
+    /// An instance waits for a hook.
+    fn waiting(&self, place: &Place) -> Result<Reading, Poison> {
+        self.of_group(place, |group, entry| {
+            let own = self.own_id();
+            let what = self.said("LifecycleActionToken").unwrap_or(&own);
+            let hook = self.said("LifecycleHookName").map(|hook| format!("for the hook {}", shown(hook)));
+            let kind = Kind::Lifecycle;
+            vec![Entry { id: id(kind, group, what), kind, outcome: String::from("waiting"), why: hook, ..entry }]
+        })
+    }
+
+    /// An instance refresh has come to a point.
+    fn refresh(&self, place: &Place, point: &str) -> Result<Reading, Poison> {
+        self.of_group(place, |group, entry| {
+            let refresh = self.said("InstanceRefreshId").unwrap_or_default();
+            let checkpoint = self.said("CheckpointPercentage").unwrap_or_default();
+            let kind = Kind::Refresh;
+            let id = match refresh {
+                "" => id(kind, group, &self.own_id()),
+                refresh => id(kind, group, &format!("{refresh} {point} {checkpoint}")),
+            };
+            let why = (!checkpoint.is_empty()).then(|| format!("{} % are replaced", shown(checkpoint)));
+            vec![Entry { id, kind, outcome: shown(point).to_lowercase().replace(' ', "-"), why, ..entry }]
+        })
+    }
+
+    /// One of our hooks' waits is over.
+    fn judged(&self, place: &Place, kind: Kind) -> Result<Reading, Poison> {
+        self.of_group(place, |group, entry| {
+            let (at_ms, seconds) = self.span();
+            vec![Entry {
+                id: id(kind, group, &self.own_id()),
+                kind,
+                outcome: self.said("Outcome").map(shown).unwrap_or_default(),
+                why: self.said("Why").map(shown),
+                seconds,
+                at_ms,
+                ..entry
+            }]
+        })
+    }
+
+    fn remediation(&self, place: &Place) -> Result<Reading, Poison> {
+        self.of_group(place, |group, entry| {
+            let kind = Kind::Remediation;
+            let number = |name: &str| self.detail.get(name)?.as_u64()?.try_into().ok();
+            let alarm = self.said("Alarm").map(shown);
+            let (before, after) = (number("DesiredBefore"), number("DesiredAfter"));
+            vec![Entry {
+                id: id(kind, group, &self.own_id()),
+                kind,
+                outcome: self.said("Outcome").map(shown).unwrap_or_default(),
+                cause: Some(Cause::of_alarm(alarm, before, after, self.said("Rule").map(shown))),
+                why: self.said("Why").map(shown),
+                ..entry
+            }]
+        })
+    }
+
+    /// An alarm's state changed: one of ours, or one that watches one of our groups or carries an environment's mark.
+    fn alarm(&self, place: &Place) -> Result<Reading, Poison> {
+        let name = self.said("alarmName").ok_or_else(|| Poison(String::from("alarmName is missing, or no text")))?;
+        let Some(suffix) = suffix_of_alarm(place, self.detail) else {
+            return Ok(Reading::Nobodys(format!("the alarm {} is of no environment of this deployment", shown(name))));
+        };
+        let state = |which: &str, field: &str| {
+            self.detail.get(which).and_then(|it| it.get(field)?.as_str()).map(shown).unwrap_or_default()
+        };
+        let since = state("state", "timestamp");
+        let at_ms = time::read_ms(&since).unwrap_or(self.at_ms);
+        let entry = self.entry(place, suffix);
+        let kind = Kind::Alarm;
+        let lower = |state: String| state.to_lowercase().replace('_', "-");
+        Ok(Reading::Of {
+            suffix: suffix.to_owned(),
+            entries: vec![Entry {
+                id: id(kind, &entry.group, &format!("{name} {since} {}", state("state", "value"))),
+                time: time::text(at_ms),
+                kind,
+                outcome: lower(state("state", "value")),
+                cause: Some(Cause::of_alarm(Some(shown(name)), None, None, None)),
+                why: Some(state("state", "reason")).filter(|it| !it.is_empty()),
+                at_ms,
+                ..entry
+            }],
+        })
+    }
+
+    /// Something newer than this version is kept whole, if it is of one of our groups.
+    fn other(&self, place: &Place) -> Result<Reading, Poison> {
+        if self.said("AutoScalingGroupName").is_none() {
+            return Ok(Reading::Nobodys(format!("{} names no group", shown(self.name))));
+        }
+        self.of_group(place, |_, entry| vec![entry])
+    }
+}
+
+/// Whose an alarm is: by the group that one of its metrics is of, else by the mark in its description.
+pub fn suffix_of_alarm<'a>(place: &Place, detail: &'a Map<String, Value>) -> Option<&'a str> {
+    let configuration = detail.get("configuration")?;
+    let metrics = configuration.get("metrics").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let group = |metric: &'a Value| metric.pointer("/metricStat/metric/dimensions/AutoScalingGroupName")?.as_str();
+    if let Some(suffix) = metrics.iter().filter_map(group).find_map(|group| place.suffix_of_group(group)) {
+        return Some(suffix);
+    }
+    suffix_of_mark(place, configuration.get("description")?.as_str()?)
+}
+
+/// The suffix of the environment whose mark a text carries.
+#[must_use]
+pub fn suffix_of_mark<'a>(place: &Place, description: &'a str) -> Option<&'a str> {
+    let (_, after) = description.split_once(mark::ENVIRONMENT)?;
+    let after = after.strip_prefix('=')?;
+    let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(after.len());
+    after[..end].strip_prefix(&place.names("").environment_id()).filter(|suffix| !suffix.is_empty())
+}
+
+fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    fields.get(name)?.as_str().filter(|it| !it.is_empty())
+}
+
+/// A text of the event, cut if it is longer than any real one.
+fn shown(text: &str) -> String {
+    beginning(text, LONGEST_TEXT).to_owned()
+}
+
+/// Seconds, to the millisecond.
+#[expect(clippy::cast_precision_loss, reason = "a wait of 285,000 years is still exact")]
+pub(crate) fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1_000.0
+}

@@ -1,0 +1,90 @@
+//! What Envkeeper's own functions tell the ledger, in the shape of EventBridge's events, so that one reader reads all.
+
+use serde_json::{Value, json};
+
+use crate::time;
+
+/// Who tells it.
+pub const SOURCE: &str = "envkeeper";
+
+/// The launch gate has judged.
+pub const GATE: &str = "Launch Gate Verdict";
+/// A drain is over.
+pub const DRAIN: &str = "Drain Outcome";
+/// An alarm's action was carried out, or not.
+pub const ALARM_ACTION: &str = "Alarm Action";
+
+/// The end of an instance's wait for one of our hooks.
+#[derive(Clone, Debug)]
+pub struct WaitIsOver<'a> {
+    pub group: &'a str,
+    /// `i-…`
+    pub instance: &'a str,
+    /// [`GATE`] or [`DRAIN`].
+    pub what: &'static str,
+    /// `continue` or `abandon`; of a drain whether it was `drained`.
+    pub outcome: &'a str,
+    /// Why, as a sentence.
+    pub why: &'a str,
+    pub began_ms: u64,
+    pub ended_ms: u64,
+}
+
+impl WaitIsOver<'_> {
+    /// As an event.
+    #[must_use]
+    pub fn event(&self) -> Value {
+        let detail = json!({
+            "AutoScalingGroupName": self.group, "EC2InstanceId": self.instance, "Outcome": self.outcome,
+            "Why": self.why, "StartTime": time::text(self.began_ms), "EndTime": time::text(self.ended_ms),
+        });
+        // An instance starts once and ends once.
+        envelope(self.what, &format!("{} {}", self.what, self.instance), self.ended_ms, &detail)
+    }
+}
+
+/// What became of one rule of an environment when one of its alarms told of its state.
+#[derive(Clone, Debug)]
+pub struct AlarmAction<'a> {
+    pub group: &'a str,
+    /// The alarm's name.
+    pub alarm: &'a str,
+    /// Since when it has its state.
+    pub since_ms: u64,
+    /// The rule, as a person reads it; `-` where none was come to.
+    pub rule: &'a str,
+    /// `done`, `dry-run`, `nothing` or `failed`.
+    pub outcome: &'a str,
+    /// What was done, or why nothing was.
+    pub why: &'a str,
+    /// The desired capacity before and after, where it was changed.
+    pub desired: Option<(u32, u32)>,
+    /// The instance that was acted on.
+    pub instance: Option<&'a str>,
+    pub at_ms: u64,
+}
+
+impl AlarmAction<'_> {
+    /// As an event.
+    #[must_use]
+    pub fn event(&self) -> Value {
+        let mut detail = json!({
+            "AutoScalingGroupName": self.group, "Alarm": self.alarm, "StateChangeTime": time::text(self.since_ms),
+            "Rule": self.rule, "Outcome": self.outcome, "Why": self.why,
+        });
+        if let Some((before, after)) = self.desired {
+            detail["DesiredBefore"] = before.into();
+            detail["DesiredAfter"] = after.into();
+        }
+        if let Some(instance) = self.instance {
+            detail["EC2InstanceId"] = instance.into();
+        }
+        // The same alarm told twice comes to the same line, unless something else became of it.
+        let what = format!("{} {} {} {} {}", self.alarm, self.since_ms, self.rule, self.outcome, self.why);
+        envelope(ALARM_ACTION, &what, self.at_ms, &detail)
+    }
+}
+
+fn envelope(what: &str, id: &str, at_ms: u64, detail: &Value) -> Value {
+    json!({ "version": "0", "id": id, "detail-type": what, "source": SOURCE, "time": time::text(at_ms), "detail": detail })
+}

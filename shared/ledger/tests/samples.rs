@@ -1,0 +1,38 @@
+//! Every sample event, as the lines that the ledger has of it.
+
+use std::fs;
+use std::path::Path;
+
+use environment::Place;
+use ledger::read::{Reading, body};
+
+fn place() -> Place {
+    Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
+}
+
+/// When messages were sent of which no event says when.
+const SENT: u64 = 1_767_323_100_000;
+
+#[test]
+fn every_sample_has_its_lines() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/scaling-log");
+    let mut samples: Vec<_> = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+    samples.sort();
+    let mut told = String::new();
+    for path in samples {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        // One is a batch of others, one is the schedule.
+        if ["queue", "fill-gaps"].contains(&name.as_str()) {
+            continue;
+        }
+        told += &format!("== {name}\n");
+        match body(&place(), &fs::read_to_string(&path).unwrap(), SENT).unwrap() {
+            Reading::Of { suffix, entries } => {
+                assert_eq!(suffix, "dev");
+                told.extend(entries.iter().map(|entry| entry.line() + "\n"));
+            }
+            Reading::Nobodys(why) => told += &format!("nobody's: {why}\n"),
+        }
+    }
+    insta::assert_snapshot!(told);
+}

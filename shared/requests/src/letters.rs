@@ -1,0 +1,46 @@
+//! Standard queues that are only written to: what happened, for the ledger; what nobody understands, for people.
+
+use crate::LineError;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::types::MessageAttributeValue;
+
+/// An SQS queue by its URL. Nothing is called until something is sent.
+#[derive(Clone, Debug)]
+pub struct Letters {
+    client: Client,
+    queue: String,
+}
+
+impl Letters {
+    /// The queue with this URL.
+    pub fn new(client: Client, queue: impl Into<String>) -> Letters {
+        Letters { client, queue: queue.into() }
+    }
+
+    /// Puts a letter into the queue.
+    ///
+    /// # Errors
+    /// If the queue didn't take it; it may be in it all the same.
+    pub async fn send(&self, body: &str) -> Result<(), LineError> {
+        let call = self.client.send_message().queue_url(&self.queue).message_body(body);
+        call.send().await.map(|_| ()).map_err(|error| self.error(error))
+    }
+
+    /// Puts away for people what makes no sense, with the reason as the attribute `Reason`.
+    ///
+    /// # Errors
+    /// As of [`Letters::send`].
+    pub async fn bury(&self, body: &str, reason: &str) -> Result<(), LineError> {
+        let reason = MessageAttributeValue::builder().data_type("String").string_value(reason).build();
+        let reason = reason.map_err(|error| self.error(error))?;
+        // A queue takes no empty message.
+        let body = if body.is_empty() { "(empty)" } else { body };
+        let call = self.client.send_message().queue_url(&self.queue).message_body(body);
+        call.message_attributes("Reason", reason).send().await.map(|_| ()).map_err(|error| self.error(error))
+    }
+
+    fn error(&self, error: impl std::error::Error) -> LineError {
+        LineError { queue: self.queue.clone(), what: DisplayErrorContext(error).to_string() }
+    }
+}
