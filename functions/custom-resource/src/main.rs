@@ -18,7 +18,7 @@ async fn main() -> Result<(), Error> {
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), table);
     let queue = settings.as_ref().ok().and_then(|it| it.queue_url.clone());
     let line = queue.map(|queue| SqsLine::new(aws_sdk_sqs::Client::new(&config), queue));
-    let door = Arc::new(Door { settings, records, clouds: Aws::new(&config), courier: Courier::new(), line });
+    let door = Arc::new(Door { settings, records, clouds: Aws::new(&config, None), courier: Courier::new(), line });
     run("custom-resource", move |event, invocation| {
         let door = Arc::clone(&door);
         async move { door.handle(event, invocation.deadline_ms).await }

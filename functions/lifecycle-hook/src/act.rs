@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use environment::hook_settings::{Drain, Gate, HookSettings, Task};
 use futures_util::future::join;
+use ledger::told::{DRAIN, GATE, WaitIsOver};
 
 use crate::cloud::{Cloud, Ends, Told};
 use crate::drain::{self, Step};
@@ -160,10 +161,27 @@ impl Case<'_> {
                 let Action { group, instance, .. } = self.action;
                 let seconds = self.waited(cloud.now_ms()).as_secs();
                 tracing::info!(environment, group, instance, result, why, seconds, "the wait is over");
+                self.tell(cloud, ends, why).await;
                 Outcome::Done(format!("{result}: {why}"))
             }
             Ok(Told::TooLate) => Outcome::Done(format!("nobody waits for it any more ({why})")),
             Err(error) => Outcome::ComesBack { after: NOT_NOW, waiting_for: vec![error] },
+        }
+    }
+
+    /// For the ledger. That the wait is over is told by Auto Scaling's own events too, so it is not held up for this.
+    async fn tell(&self, cloud: &impl Cloud, ends: Ends, why: &str) {
+        let (what, outcome) = match (&self.settings.task, ends) {
+            (Task::Gate(_), Ends::Continue) => (GATE, "continue"),
+            (Task::Gate(_), Ends::Abandon) => (GATE, "abandon"),
+            (Task::Drain(_), _) if why == drain::DRAINED => (DRAIN, "drained"),
+            (Task::Drain(_), _) => (DRAIN, "not-drained"),
+        };
+        let Action { group, instance, .. } = self.action;
+        let over =
+            WaitIsOver { group, instance, what, outcome, why, began_ms: self.began_ms, ended_ms: cloud.now_ms() };
+        if let Err(error) = cloud.tell(&over.event()).await {
+            tracing::warn!(instance, what, outcome, error, "the ledger does not know");
         }
     }
 

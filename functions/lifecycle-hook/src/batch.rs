@@ -6,12 +6,13 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use environment::Transition;
 use environment::hook_settings::{HookSettings, Task};
 use futures_util::future::join_all;
+use ledger::envelope::Poison;
 
 use crate::LifecycleHook;
 use crate::act::{Case, Outcome};
 use crate::cloud::{Cloud, Queue};
 use crate::facts::Seen;
-use crate::notice::{Action, Notice, Poison};
+use crate::notice::{Action, Notice};
 use crate::pace;
 
 /// What became of a message.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use environment::Transition;
 use environment::hook_settings::HookSettings;
+use serde_json::Value;
 
 use crate::facts::{Command, Seen, Target};
 use crate::notice::Action;
@@ -85,6 +86,9 @@ pub trait Cloud {
 
     /// The group that an instance is in.
     async fn group_of(&self, instance: &str) -> Result<Option<String>, String>;
+
+    /// Tells the ledger something, as an event.
+    async fn tell(&self, event: &Value) -> Result<(), String>;
 
     /// Until when the environment of an owner has to be deleted, if it is being deleted.
     async fn delete_ends_ms(&self, settings: &HookSettings) -> Result<Option<u64>, String>;

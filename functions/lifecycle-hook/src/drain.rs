@@ -15,6 +15,9 @@ pub enum Step {
     Wait(Vec<String>),
 }
 
+/// How it ended where nothing went wrong.
+pub const DRAINED: &str = "drained";
+
 /// What is known of it; what could not be found out is the sentence why.
 #[derive(Clone, Debug)]
 pub struct Facts {
@@ -37,7 +40,7 @@ pub fn decide(facts: &Facts, now_ms: u64, ends_ms: u64) -> Step {
         }
     }
     match &facts.command {
-        Ok(Command::Succeeded) => return Step::Finish("drained".into()),
+        Ok(Command::Succeeded) => return Step::Finish(DRAINED.into()),
         Ok(Command::Failed(why)) => return Step::Finish(format!("the drain failed: {why}")),
         Ok(Command::Unsent | Command::Running) | Err(_) => {}
     }

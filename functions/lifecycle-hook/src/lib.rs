@@ -22,7 +22,7 @@ mod settings;
 mod sweep;
 
 pub use act::Outcome;
-pub use notice::{Action, Notice, Place, Poison};
+pub use notice::{Action, Notice, Place};
 pub use settings::Settings;
 pub use sweep::Swept;
 
@@ -31,6 +31,7 @@ use std::time::Duration;
 use aws_lambda_events::sqs::SqsEvent;
 use cloud::{Cloud, Queue};
 use lambda_kit::Error;
+use ledger::envelope;
 use serde_json::{Value, json};
 
 /// Everything that the function has.
@@ -51,17 +52,13 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     /// # Errors
     /// If an event that is no message makes no sense, or the sweep can't list the groups.
     pub async fn handle(&self, event: Value) -> Result<Value, Error> {
-        let records = event.get("Records").and_then(Value::as_array);
-        if records.is_some_and(|all| all.iter().all(|it| it.get("Sns").is_none())) {
+        let messages = envelope::of_topic(&event);
+        if messages.is_none() && event.get("Records").is_some() {
             let batch: SqsEvent = serde_json::from_value(event)?;
             return Ok(serde_json::to_value(self.batch(batch).await)?);
         }
-        let notices: Vec<Notice> = match records {
-            Some(all) => {
-                let message =
-                    |it: &Value| it.pointer("/Sns/Message").and_then(Value::as_str).unwrap_or_default().to_owned();
-                all.iter().map(|it| Notice::read(&message(it))).collect::<Result<_, _>>()
-            }
+        let notices: Vec<Notice> = match messages {
+            Some(all) => all.into_iter().map(Notice::read).collect::<Result<_, _>>(),
             None => Notice::of(&event).map(|notice| vec![notice]),
         }
         .map_err(|poison| poison.to_string())?;

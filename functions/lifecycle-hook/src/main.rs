@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lambda_kit::{Error, environment, init_logging, run, sdk_config};
 use lifecycle_hook::aws::{Account, Queues};
 use lifecycle_hook::{LifecycleHook, Settings};
-use requests::records::DynamoRecords;
+use requests::{Letters, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -16,8 +16,11 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::from_vars(environment)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table);
     let look_every = settings.look_every;
-    let queue = Queues::new(&config, settings.queue_url, settings.dead_letters_url);
-    let function = Arc::new(LifecycleHook { cloud: Account::new(&config, records), queue, look_every });
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let ledger = settings.ledger_url.map(|url| Letters::new(sqs.clone(), url));
+    let dead_letters = settings.dead_letters_url.map(|url| Letters::new(sqs.clone(), url));
+    let queue = Queues::new(sqs, settings.queue_url, dead_letters);
+    let function = Arc::new(LifecycleHook { cloud: Account::new(&config, records, ledger), queue, look_every });
     run("lifecycle-hook", move |event, _| {
         let function = Arc::clone(&function);
         async move { function.handle(event).await }

@@ -3,9 +3,8 @@
 //! `EventBridge`'s envelope, what Auto Scaling sends to a queue or a topic itself, and any of these inside an SNS
 //! envelope. Fields that are not asked for may be anything.
 
-use std::fmt;
-
 use environment::Transition;
+use ledger::envelope::{Poison, open};
 use serde_json::{Map, Value};
 
 /// What a message tells.
@@ -53,19 +52,6 @@ pub enum Place {
     Other,
 }
 
-/// A message that can't be understood, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Poison(pub String);
-
-impl fmt::Display for Poison {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// How many envelopes of SNS may stand in each other; one is what happens.
-const ENVELOPES: u32 = 3;
-
 const TEST: &str = "autoscaling:TEST_NOTIFICATION";
 
 impl Notice {
@@ -74,15 +60,7 @@ impl Notice {
     /// # Errors
     /// [`Poison`], which says what is missing or what was expected.
     pub fn read(body: &str) -> Result<Notice, Poison> {
-        let mut body = body.to_owned();
-        for _ in 0..=ENVELOPES {
-            let Ok(value) = serde_json::from_str::<Value>(&body) else { return of_lines(&body) };
-            match value.get("Message").and_then(Value::as_str) {
-                Some(message) if value.get("LifecycleTransition").is_none() => body = String::from(message),
-                _ => return Notice::of(&value),
-            }
-        }
-        Err(Poison(format!("more than {ENVELOPES} envelopes of SNS in each other")))
+        Notice::of(&open(body)?)
     }
 
     /// Reads an event that is no envelope of SNS.
@@ -154,16 +132,6 @@ fn of_action(fields: &Map<String, Value>, place: &str) -> Result<Notice, Poison>
     let way = way.map(|(from, to)| (Place::of(&from), Place::of(&to)));
     let metadata = text(fields, "NotificationMetadata");
     Ok(Notice::Action(Action { group, hook, token: Some(token), instance, on, metadata, way }))
-}
-
-/// A line for each field, as Auto Scaling writes to a topic.
-fn of_lines(body: &str) -> Result<Notice, Poison> {
-    let lines = body.lines().filter_map(|line| line.split_once(": "));
-    let fields: Map<String, Value> = lines.map(|(name, value)| (name.trim().into(), value.trim().into())).collect();
-    if fields.contains_key("LifecycleTransition") || fields.contains_key("Event") {
-        return of_auto_scaling(&fields);
-    }
-    Err(Poison(String::from("no JSON, and no lines of Auto Scaling")))
 }
 
 fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {

@@ -17,6 +17,8 @@ pub struct Settings {
     pub look_every: Duration,
     /// `DEAD_HOOKS_URL`: where messages go that nobody understands.
     pub dead_letters_url: Option<String>,
+    /// `LEDGER_QUEUE_URL`: where verdicts and drains are told. Without it they are in the function's own log only.
+    pub ledger_url: Option<String>,
 }
 
 impl Settings {
@@ -33,6 +35,7 @@ impl Settings {
         let url = |text: &str| text.contains("://").then(|| text.to_owned());
         let queue_url = vars.parsed("HOOK_QUEUE_URL", "the URL of an SQS queue", url);
         let dead_letters_url = vars.parsed("DEAD_HOOKS_URL", "the URL of an SQS queue", url);
-        vars.checked(Settings { records_table, queue_url, look_every, dead_letters_url })
+        let ledger_url = vars.parsed("LEDGER_QUEUE_URL", "the URL of an SQS queue", url);
+        vars.checked(Settings { records_table, queue_url, look_every, dead_letters_url, ledger_url })
     }
 }

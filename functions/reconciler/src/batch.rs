@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use environment::Moment;
+use environment::{Moment, Remediation};
 use futures_util::future::join_all;
 use requests::records::{Note, OwnerRecord, Progress};
 use requests::{Line, MARGIN_MS, NotDelivered, PhysicalId, Records, Reply, ReplyAddress, Request};
@@ -80,6 +80,17 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
             tracing::error!(id = message.message_id, body = body.len(), "a message that is no JSON is put away");
             return Outcome::Done;
         };
+        match Remediation::read(&event) {
+            Some(Ok(wish)) => {
+                self.remediate(&wish).await;
+                return Outcome::Done;
+            }
+            Some(Err(why)) => {
+                tracing::error!(id = message.message_id, why, "it is put away");
+                return Outcome::Done;
+            }
+            None => {}
+        }
         let sent_ms = message.attributes.get("SentTimestamp").and_then(|text| text.parse().ok());
         let request = match Request::read(&event, sent_ms.unwrap_or(self.clouds.now().0)) {
             Ok(request) => request,

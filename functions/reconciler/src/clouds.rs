@@ -2,7 +2,9 @@
 
 pub use aws_cloud::Stack;
 use aws_cloud::{AwsCloud, Clients};
-use environment::{Cloud, Facts, Moment, Setback, Spec};
+use environment::{Cloud, Facts, GroupNow, Moment, Remedy, Setback, Spec};
+use requests::Letters;
+use serde_json::Value;
 use std::fmt;
 
 /// Gives each run its cloud.
@@ -21,18 +23,30 @@ pub trait Clouds {
     /// How a stack stands.
     async fn stack(&self, stack_id: &str) -> Result<Stack, Setback>;
 
+    /// A group as it stands; nothing, if there is none of this name.
+    async fn group_now(&self, name: &str) -> Result<Option<GroupNow>, Setback>;
+
+    /// Makes the change that a remedy is; `message` is for whoever is told.
+    async fn make(&self, group: &str, remedy: &Remedy, message: &str) -> Result<(), Setback>;
+
+    /// Tells the ledger something, as an event.
+    async fn tell(&self, event: &Value) -> Result<(), String>;
+
     /// The time there.
     fn now(&self) -> Moment;
 }
 
 /// The account that the function runs in.
-pub struct Aws(Clients);
+pub struct Aws {
+    clients: Clients,
+    ledger: Option<Letters>,
+}
 
 impl Aws {
-    /// Clients are built here, once.
+    /// Clients are built here, once. Without a queue for it, the ledger is told nothing.
     #[must_use]
-    pub fn new(config: &aws_config::SdkConfig) -> Self {
-        Aws(Clients::new(config))
+    pub fn new(config: &aws_config::SdkConfig, ledger: Option<Letters>) -> Self {
+        Aws { clients: Clients::new(config), ledger }
     }
 }
 
@@ -46,15 +60,28 @@ impl Clouds for Aws {
     type Cloud<'a> = AwsCloud;
 
     fn for_run(&self, owner: &str, request: &str) -> AwsCloud {
-        AwsCloud::new(&self.0, owner.to_owned(), request.to_owned())
+        AwsCloud::new(&self.clients, owner.to_owned(), request.to_owned())
     }
 
     async fn facts(&self, spec: &Spec, region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {
-        aws_cloud::facts(&self.0, spec, region, hooks_are_answered).await
+        aws_cloud::facts(&self.clients, spec, region, hooks_are_answered).await
     }
 
     async fn stack(&self, stack_id: &str) -> Result<Stack, Setback> {
-        aws_cloud::stack(&self.0, stack_id).await
+        aws_cloud::stack(&self.clients, stack_id).await
+    }
+
+    async fn group_now(&self, name: &str) -> Result<Option<GroupNow>, Setback> {
+        aws_cloud::remedy::group_now(&self.clients, name).await
+    }
+
+    async fn make(&self, group: &str, remedy: &Remedy, message: &str) -> Result<(), Setback> {
+        aws_cloud::remedy::make(&self.clients, group, remedy, message).await
+    }
+
+    async fn tell(&self, event: &Value) -> Result<(), String> {
+        let Some(ledger) = &self.ledger else { return Ok(()) };
+        ledger.send(&event.to_string()).await.map_err(|error| error.to_string())
     }
 
     fn now(&self) -> Moment {

@@ -4,7 +4,7 @@
 //! for a moment. Whoever asked something newer meanwhile is heard before the next wave of calls.
 //!
 //! The files: `carry_out` (one turn: create, update, delete), `protection` (what a delete has to respect), `recorded` (what
-//! a record means), `batch` (messages in, outcomes out), `clouds` (where the work is done), `stop` (why one does not go on), `settings`. The door uses the
+//! a record means), `remedy` (what an alarm's rule comes to), `batch` (messages in, outcomes out), `clouds` (where the work is done), `stop` (why one does not go on), `settings`. The door uses the
 //! same turns where there is no line.
 
 mod batch;
@@ -12,12 +12,14 @@ mod carry_out;
 mod clouds;
 mod protection;
 mod recorded;
+mod remedy;
 mod settings;
 mod stop;
 
 pub use carry_out::{Answer, CarryOut, Turn, resources, told};
 pub use clouds::{Aws, Clouds, Stack};
 pub use recorded::{frozen_defaults, is_protected, known, retired_tags};
+pub use remedy::Remedied;
 pub use settings::Settings;
 pub use stop::Stop;
 

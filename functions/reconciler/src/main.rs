@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lambda_kit::{Error, environment, init_logging, run, sdk_config};
 use reconciler::{Aws, Reconciler, Settings};
-use requests::{Courier, SqsLine, records::DynamoRecords};
+use requests::{Courier, Letters, SqsLine, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -16,8 +16,10 @@ async fn main() -> Result<(), Error> {
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table.clone());
     let queue =
         settings.queue_url.clone().ok_or("REQUEST_QUEUE_URL is not set: the queue that this function serves")?;
-    let line = SqsLine::new(aws_sdk_sqs::Client::new(&config), queue);
-    let parts = Arc::new((settings, records, Aws::new(&config), Courier::new(), line));
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let ledger = settings.ledger_url.clone().map(|url| Letters::new(sqs.clone(), url));
+    let line = SqsLine::new(sqs, queue);
+    let parts = Arc::new((settings, records, Aws::new(&config, ledger), Courier::new(), line));
     run("reconciler", move |event, invocation| {
         let parts = Arc::clone(&parts);
         async move {

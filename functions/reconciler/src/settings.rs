@@ -23,6 +23,11 @@ pub struct Settings {
     /// `ALLOWED_REPLY_HOSTS`: hosts that may be answered beside `CloudFormation`'s own of this region, as
     /// `host:port,…`, over plain http. Empty in every deployment; the local cloud needs it.
     pub reply_hosts: AllowedHosts,
+    /// `AUTOMATION_PAUSED`: `true` while the deployment wants no alarm to be acted on.
+    pub automation_paused: bool,
+    /// `LEDGER_QUEUE_URL`: where it is told what became of an alarm's action. Without it that is in the function's own log
+    /// only.
+    pub ledger_url: Option<String>,
     /// What properties are that a template leaves out.
     pub defaults: Defaults,
 }
@@ -41,6 +46,9 @@ impl Settings {
         let account = vars.required("ACCOUNT_ID", twelve);
         vars.parsed("ACCOUNT_ID", twelve, |text| is_account(text).then_some(()));
         let hooks_are_answered = vars.flag("LIFECYCLE_HOOKS", false);
+        let automation_paused = vars.flag("AUTOMATION_PAUSED", false);
+        let url = |text: &str| text.contains("://").then(|| text.to_owned());
+        let ledger_url = vars.parsed("LEDGER_QUEUE_URL", "the URL of an SQS queue", url);
         let door = vars.optional("DOOR_FUNCTION").or_else(|| vars.optional("AWS_LAMBDA_FUNCTION_NAME"));
         let door = door.unwrap_or_else(|| String::from("custom-resource"));
         let queue_url = vars.optional("REQUEST_QUEUE_URL");
@@ -51,7 +59,17 @@ impl Settings {
         let project = project.unwrap_or_else(|| String::from("scalable-ec2"));
         let defaults = Defaults::from_vars(&read);
         let place = Place { project, region, account };
-        vars.checked(Settings { place, door, queue_url, hooks_are_answered, records_table, reply_hosts, defaults })
+        vars.checked(Settings {
+            place,
+            door,
+            queue_url,
+            hooks_are_answered,
+            records_table,
+            reply_hosts,
+            automation_paused,
+            ledger_url,
+            defaults,
+        })
     }
 }
 

@@ -35,6 +35,7 @@ pub struct Clients {
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
     pub(crate) s3: aws_sdk_s3::Client,
+    pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) ssm: aws_sdk_ssm::Client,
     /// The turns of calls that change alarms.
     pub(crate) alarm_turns: Arc<Pacer>,
@@ -53,6 +54,7 @@ impl Clients {
             iam: aws_sdk_iam::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             s3: s3(&config),
+            sns: aws_sdk_sns::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
             alarm_turns: Arc::new(Pacer::new(ALARM_CALLS_APART)),
         }

@@ -17,6 +17,7 @@ mod logs;
 mod marked;
 mod observe;
 mod pace;
+pub mod remedy;
 mod s3;
 mod stack;
 mod token;

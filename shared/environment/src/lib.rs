@@ -4,6 +4,7 @@
 //! The way through: [`Spec`] (checked properties) → [`wanted`](wanted::wanted) (resources) → [`plan`](plan()) (steps)
 //! → [`apply`](apply()) (calls through the [`Cloud`] seam), again and again in [`reconcile`](reconcile()).
 
+mod alarm_action;
 mod apply;
 mod cloud;
 mod drift;
@@ -20,6 +21,7 @@ mod plan;
 mod plan_text;
 pub mod property;
 mod reconcile;
+mod remedy;
 mod resource;
 mod retain;
 mod spec;
@@ -27,6 +29,7 @@ mod twins;
 mod user_data;
 mod wanted;
 
+pub use alarm_action::{Act, AlarmAction};
 pub use apply::{BELIEF, CALL_TIME, DOUBT, Memory, Risk, Wave, apply};
 pub use cloud::{Call, Cloud, Live, Moment, Scope, Setback, State, What, Whose};
 pub use drift::{Drift, drift};
@@ -36,6 +39,7 @@ pub use names::{INTERFACE_SERVICES, Names, Place};
 pub use outputs::outputs;
 pub use plan::{Action, Plan, Step, Wanted, plan};
 pub use reconcile::{Ending, Run, in_doubt_until, reconcile};
+pub use remedy::{GroupNow, Member, REMEDY_MS, Remediation, Remedy, remedy};
 pub use resource::{Fields, Key, Kind, Marking, Ref, Resource, Tags};
 pub use retain::OnDelete;
 pub use spec::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation, check_change};

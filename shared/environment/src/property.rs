@@ -8,7 +8,7 @@ mod takes;
 pub use page::reference_page;
 pub use table::*;
 pub use takes::{LARGEST_NETWORK, MOST_IN_A_LIST, MOST_TAGS, SMALLEST_NETWORK, is_account};
-pub(crate) use takes::{is_tag_character, listed, network, whole};
+pub(crate) use takes::{is_tag_character, is_topic, listed, network, whole};
 
 /// A property of `Custom::ScalableEnvironment`.
 #[derive(Debug)]
@@ -64,6 +64,8 @@ pub enum Takes {
     ParameterName,
     Script,
     Tags,
+    /// Rules of [`AlarmAction`](crate::AlarmAction).
+    AlarmActions,
 }
 
 /// What becomes of a change of a property.
@@ -71,6 +73,8 @@ pub enum Takes {
 pub enum Change {
     /// It is made to what is live.
     InPlace,
+    /// It is Envkeeper's own: it counts when the update has settled, and nothing live changes.
+    Own,
     /// It makes a new version of the launch template: instances that start from then on have it.
     NewInstances,
     /// It counts when the environment is created; a later change is taken note of and does nothing.
@@ -117,6 +121,7 @@ pub static ALL: &[&Property] = &[
     &SCALE_DOWN_ADJUSTMENT,
     &COOLDOWN_SECONDS,
     &ALARM_TOPIC_ARN,
+    &ALARM_ACTIONS,
     &LOG_RETENTION_DAYS,
     &KMS_KEY_ARN,
     &PERMISSIONS_BOUNDARY_ARN,

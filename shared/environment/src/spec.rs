@@ -10,6 +10,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::alarm_action::{Act, AlarmAction};
 use crate::hook_settings::OnTimeout;
 use crate::names::{Names, Place};
 use crate::property::{self, Change, Default, Property};
@@ -44,6 +45,7 @@ pub struct Spec {
     pub hooks: Hooks,
     #[serde(flatten)]
     pub scaling: Scaling,
+    pub alarm_actions: Vec<AlarmAction>,
     pub log_retention_days: u32,
     pub kms_key_arn: Option<String>,
     pub permissions_boundary_arn: Option<String>,
@@ -225,6 +227,7 @@ impl Spec {
             self.sizes(),
             self.network.inconsistency(),
             self.scaling.inconsistencies(),
+            self.actions_within_bounds(place),
             self.names_fit(place),
             self.of_other_regions(place),
         ];
@@ -241,6 +244,23 @@ impl Spec {
         }
         let valid = format!("from MinSize to MaxSize, {} to {}", self.min_size, self.max_size);
         vec![Violation::of(&property::DESIRED_CAPACITY, &self.desired_capacity, valid)]
+    }
+
+    /// A rule scales within the group's bounds, and tells a topic of its own region.
+    fn actions_within_bounds(&self, place: &Place) -> Vec<Violation> {
+        let sizes = self.min_size..=self.max_size;
+        let wrong = self.alarm_actions.iter().enumerate().filter_map(|(at, rule)| match &rule.action {
+            Act::ScaleTo(capacity) if !sizes.contains(capacity) => {
+                let valid = format!("from MinSize to MaxSize, {} to {}", self.min_size, self.max_size);
+                Some((format!("AlarmActions[{at}].Capacity"), capacity.to_string(), valid))
+            }
+            Act::Notify(topic) if topic.split(':').nth(3) != Some(&place.region) => {
+                let valid = format!("one of the region {}, where the environment is", place.region);
+                Some((format!("AlarmActions[{at}].TopicArn"), shown(topic), valid))
+            }
+            _ => None,
+        });
+        wrong.map(|(property, value, valid)| Violation { property, value, valid }).collect()
     }
 
     fn names_fit(&self, place: &Place) -> Vec<Violation> {

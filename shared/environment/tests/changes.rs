@@ -40,6 +40,7 @@ fn another(property: &Property) -> Value {
         "PermissionsBoundaryArn" => json!("arn:aws:iam::123456789012:policy/boundary"),
         "BucketOnDelete" => json!("Retain"),
         "DeletionProtection" => json!("true"),
+        "AlarmActions" => json!([{ "Alarm": "healthy-low", "Action": "ScaleBy", "Amount": "1" }]),
         "Tags" => json!({ "team": "web" }),
         name => panic!("{name} has no other value here yet"),
     }
@@ -62,7 +63,7 @@ fn a_change_of_each_property_does_what_its_column_says() {
         let new_version = operations(&plan).contains(&"ec2:CreateLaunchTemplateVersion");
         match property.change {
             Change::Refused => assert_eq!(refused.first().map(|it| it.property.as_str()), Some(name)),
-            Change::AtCreation => assert!(plan.is_settled(), "{name}: {plan}"),
+            Change::AtCreation | Change::Own => assert!(plan.is_settled(), "{name}: {plan}"),
             Change::NewInstances => assert!(new_version, "{name}: {plan}"),
             Change::InPlace => assert!(!plan.is_settled() && plan.refused.is_empty(), "{name}: {plan}"),
         }

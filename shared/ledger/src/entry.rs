@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cause::Cause;
+use crate::failure::Failure;
 
 /// The version of the schema. A field that is added leaves it; one that goes, or means something else, raises it.
 pub const SCHEMA: u32 = 1;
@@ -43,6 +44,9 @@ pub struct Entry {
     /// What was said about the outcome: an error, a verdict's reasons, an alarm's reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// What kind of failure it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
     /// How long it took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,

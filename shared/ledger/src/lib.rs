@@ -6,14 +6,18 @@
 //! lists, `told` is what Envkeeper's own functions have to tell.
 
 mod activity;
+mod alarm;
 pub mod batch;
 mod cause;
 mod entry;
 pub mod envelope;
+mod failure;
 pub mod read;
 pub mod time;
 pub mod told;
 
 pub use activity::Activity;
+pub use alarm::Alarm;
 pub use cause::{By, Cause};
 pub use entry::{Entry, Kind, LONGEST_LINE, NAMESPACE, SCHEMA};
+pub use failure::Failure;

@@ -3,12 +3,14 @@
 //! EventBridge's envelope, what Auto Scaling sends to a topic or a queue itself, and Envkeeper's own events, which have
 //! EventBridge's shape; any of them inside an SNS envelope.
 
-use environment::{Place, mark};
+use environment::Place;
 use serde_json::{Map, Value};
 
+use crate::alarm::{self, STATE_CHANGE};
 use crate::cause::{Cause, desired_change};
 use crate::entry::{Entry, Kind, SCHEMA, beginning, id};
 use crate::envelope::{Poison, open};
+use crate::failure::Failure;
 use crate::{time, told};
 
 /// What an event comes to.
@@ -71,7 +73,7 @@ pub fn event(place: &Place, event: &Value, sent_ms: u64) -> Result<Reading, Pois
         told::GATE => event.judged(place, Kind::Gate),
         told::DRAIN => event.judged(place, Kind::Drain),
         told::ALARM_ACTION => event.remediation(place),
-        "CloudWatch Alarm State Change" => event.alarm(place),
+        STATE_CHANGE => event.alarm(place),
         _ => match name.strip_prefix("EC2 Auto Scaling Instance Refresh ") {
             Some(point) => event.refresh(place, point),
             None => event.other(place),
@@ -138,6 +140,7 @@ impl Event<'_> {
             activity: self.said("ActivityId").map(shown),
             cause: None,
             why: None,
+            failure: None,
             seconds: None,
             filled: false,
             event: shown(self.name),
@@ -172,6 +175,7 @@ impl Event<'_> {
                 kind,
                 outcome: outcome.into(),
                 why: self.said("StatusMessage").map(shown),
+                failure: (!successful).then(|| Failure::read(self.said("StatusMessage").unwrap_or_default())),
                 cause,
                 seconds,
                 at_ms,
@@ -258,33 +262,28 @@ impl Event<'_> {
         })
     }
 
-    /// An alarm's state changed: one of ours, or one that watches one of our groups or carries an environment's mark.
+    /// An alarm's state changed.
     fn alarm(&self, place: &Place) -> Result<Reading, Poison> {
-        let name = self.said("alarmName").ok_or_else(|| Poison(String::from("alarmName is missing, or no text")))?;
-        let Some(suffix) = suffix_of_alarm(place, self.detail) else {
-            return Ok(Reading::Nobodys(format!("the alarm {} is of no environment of this deployment", shown(name))));
+        let alarm = alarm::of_detail(self.detail)?;
+        let Some(suffix) = alarm.suffix(place) else {
+            let name = shown(&alarm.name);
+            return Ok(Reading::Nobodys(format!("the alarm {name} is of no environment of this deployment")));
         };
-        let state = |which: &str, field: &str| {
-            self.detail.get(which).and_then(|it| it.get(field)?.as_str()).map(shown).unwrap_or_default()
-        };
-        let since = state("state", "timestamp");
-        let at_ms = time::read_ms(&since).unwrap_or(self.at_ms);
+        let at_ms = alarm.since_ms.unwrap_or(self.at_ms);
         let entry = self.entry(place, suffix);
         let kind = Kind::Alarm;
-        let lower = |state: String| state.to_lowercase().replace('_', "-");
-        Ok(Reading::Of {
-            suffix: suffix.to_owned(),
-            entries: vec![Entry {
-                id: id(kind, &entry.group, &format!("{name} {since} {}", state("state", "value"))),
-                time: time::text(at_ms),
-                kind,
-                outcome: lower(state("state", "value")),
-                cause: Some(Cause::of_alarm(Some(shown(name)), None, None, None)),
-                why: Some(state("state", "reason")).filter(|it| !it.is_empty()),
-                at_ms,
-                ..entry
-            }],
-        })
+        let entry = Entry {
+            id: id(kind, &entry.group, &format!("{} {at_ms} {}", alarm.name, alarm.state)),
+            time: time::text(at_ms),
+            kind,
+            outcome: shown(&alarm.state).to_lowercase().replace('_', "-"),
+            instance: alarm.instance().map(shown),
+            cause: Some(Cause::of_alarm(Some(shown(&alarm.name)), None, None, None)),
+            why: Some(shown(&alarm.reason)).filter(|it| !it.is_empty()),
+            at_ms,
+            ..entry
+        };
+        Ok(Reading::Of { suffix: suffix.to_owned(), entries: vec![entry] })
     }
 
     /// Something newer than this version is kept whole, if it is of one of our groups.
@@ -294,26 +293,6 @@ impl Event<'_> {
         }
         self.of_group(place, |_, entry| vec![entry])
     }
-}
-
-/// Whose an alarm is: by the group that one of its metrics is of, else by the mark in its description.
-pub fn suffix_of_alarm<'a>(place: &Place, detail: &'a Map<String, Value>) -> Option<&'a str> {
-    let configuration = detail.get("configuration")?;
-    let metrics = configuration.get("metrics").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let group = |metric: &'a Value| metric.pointer("/metricStat/metric/dimensions/AutoScalingGroupName")?.as_str();
-    if let Some(suffix) = metrics.iter().filter_map(group).find_map(|group| place.suffix_of_group(group)) {
-        return Some(suffix);
-    }
-    suffix_of_mark(place, configuration.get("description")?.as_str()?)
-}
-
-/// The suffix of the environment whose mark a text carries.
-#[must_use]
-pub fn suffix_of_mark<'a>(place: &Place, description: &'a str) -> Option<&'a str> {
-    let (_, after) = description.split_once(mark::ENVIRONMENT)?;
-    let after = after.strip_prefix('=')?;
-    let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(after.len());
-    after[..end].strip_prefix(&place.names("").environment_id()).filter(|suffix| !suffix.is_empty())
 }
 
 fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {

@@ -1,10 +1,11 @@
 //! What the cloud can't hold: who asked last, what is wanted, what was settled, who owns a name.
 //!
 //! One table with a string key `pk`, a TTL attribute `expires` (seconds since the epoch), and a sparse index `unanswered`
-//! (`unanswered`, `answer_due_ms`) of the requests that wait for their answer. Two kinds of items:
+//! (`unanswered`, `answer_due_ms`) of the requests that wait for their answer. Three kinds of items:
 //!
 //! - `owner#<owner>`: the newest request of an owner, the wanted spec, the settled one;
-//! - `environment#<id>`: which owner has that environment.
+//! - `environment#<id>`: which owner has that environment;
+//! - `fired#<owner>#<rule>`: when an automation of that owner last acted.
 //!
 //! # Guarantees
 //!
@@ -21,11 +22,13 @@
 
 mod dynamodb;
 mod error;
+mod fired;
 mod memory;
 mod owner_record;
 
 pub use dynamodb::DynamoRecords;
 pub use error::RecordsError;
+pub use fired::{Fire, Fired};
 pub use memory::MemoryRecords;
 pub(crate) use owner_record::REASON;
 pub use owner_record::{Answered, Claim, Decided, Note, Noted, OwnerRecord, Progress, Touched, Wanted};
@@ -39,6 +42,10 @@ use std::future::Future;
 /// Lambda redelivers an asynchronous event for up to 6 hours, and a person may redrive a dead letter the same day; what
 /// comes later than that has passed its own deadline, by hours, and changes nothing for that reason.
 pub const KEPT_S: u64 = 86_400;
+
+/// How long it is known when an automation last acted: a week, which is longer than any rest, and than anything that tells
+/// of an alarm is under way.
+pub const FIRED_KEPT_S: u64 = 604_800;
 
 /// The records, in DynamoDB ([`DynamoRecords`]) or in memory ([`MemoryRecords`]). The same contract test holds both.
 ///
@@ -87,6 +94,27 @@ pub trait Records: Send + Sync {
 
     /// The owners whose newest request was due to be answered by `now_ms`, and was not. May lag by a second or so.
     fn overdue(&self, now_ms: u64) -> impl Future<Output = Result<Vec<Owner>, RecordsError>> + Send;
+
+    /// When a rule of an owner's environment last acted.
+    fn fired(&self, owner: &Owner, rule: &str) -> impl Future<Output = Result<Option<Fired>, RecordsError>> + Send;
+
+    /// Writes down that a rule acts, unless it acted on this state of its alarm or a newer one, or on another within the
+    /// last `rest_ms`. It is kept for [`FIRED_KEPT_S`].
+    fn fire(
+        &self,
+        owner: &Owner,
+        rule: &str,
+        next: Fired,
+        rest_ms: u64,
+    ) -> impl Future<Output = Result<Fire, RecordsError>> + Send;
+
+    /// What was written down by [`Records::fire`] is done. Nothing changes if the rule has acted on another state since.
+    fn fire_done(
+        &self,
+        owner: &Owner,
+        rule: &str,
+        since_ms: u64,
+    ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
     /// Claims an environment for an owner. Claiming it again is [`Claim::Ours`] again.
     fn claim(&self, environment: &str, owner: &Owner) -> impl Future<Output = Result<Claim, RecordsError>> + Send;

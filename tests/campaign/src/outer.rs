@@ -10,7 +10,9 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use requests::records::{Answered, Claim, Decided, MemoryRecords, Note, Noted, OwnerRecord, Progress, Touched, Wanted};
+use requests::records::{
+    Answered, Claim, Decided, Fire, Fired, MemoryRecords, Note, Noted, OwnerRecord, Progress, Touched, Wanted,
+};
 use requests::{Line, LineError, Owner, Records, RecordsError};
 use serde_json::Value;
 
@@ -143,6 +145,15 @@ impl Records for FaultyRecords {
     }
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
         self.inner.overdue(now_ms).await
+    }
+    async fn fired(&self, owner: &Owner, rule: &str) -> Result<Option<Fired>, RecordsError> {
+        self.outer.make(self.inner.fired(owner, rule), throttled).await
+    }
+    async fn fire(&self, owner: &Owner, rule: &str, next: Fired, rest_ms: u64) -> Result<Fire, RecordsError> {
+        self.outer.make(self.inner.fire(owner, rule, next, rest_ms), throttled).await
+    }
+    async fn fire_done(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
+        self.outer.make(self.inner.fire_done(owner, rule, since_ms), throttled).await
     }
     async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {
         self.outer.make(self.inner.claim(environment, owner), throttled).await

@@ -1,10 +1,12 @@
 //! The in-memory cloud, as the functions are given theirs.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use environment::memory::{Session, World};
-use environment::{Facts, Moment, Setback, Spec};
+use environment::{Facts, GroupNow, Moment, Remedy, Setback, Spec};
 use reconciler::{Clouds, Settings, Stack};
+use serde_json::Value;
 
 /// 2026-01-02T03:04:05Z: when all tests begin.
 pub const BEGIN_S: u64 = 1_767_323_045;
@@ -17,13 +19,15 @@ pub struct InMemory {
     pub panics: bool,
     /// How its stack stands; nothing where nobody can be asked.
     pub stack: Option<Stack>,
+    /// What the ledger was told.
+    pub told: RefCell<Vec<Value>>,
 }
 
 impl Default for InMemory {
     fn default() -> InMemory {
         let world = World::default();
         world.clock.advance(Duration::from_secs(BEGIN_S));
-        InMemory { world, panics: false, stack: Some(Stack::Stands) }
+        InMemory { world, panics: false, stack: Some(Stack::Stands), told: RefCell::default() }
     }
 }
 
@@ -54,6 +58,19 @@ impl Clouds for InMemory {
 
     async fn stack(&self, _stack_id: &str) -> Result<Stack, Setback> {
         self.stack.ok_or_else(|| Setback::Refused { what: "cloudformation:DescribeStacks: access denied".into() })
+    }
+
+    async fn group_now(&self, name: &str) -> Result<Option<GroupNow>, Setback> {
+        Ok(self.world.group_now(name))
+    }
+
+    async fn make(&self, group: &str, remedy: &Remedy, message: &str) -> Result<(), Setback> {
+        self.world.make(group, remedy, message)
+    }
+
+    async fn tell(&self, event: &Value) -> Result<(), String> {
+        self.told.borrow_mut().push(event.clone());
+        Ok(())
     }
 
     fn now(&self) -> Moment {

@@ -54,6 +54,8 @@ pub struct World {
     pub now: Cell<Moment>,
     pub messages: RefCell<Vec<Message>>,
     pub buried: RefCell<Vec<(String, String)>>,
+    /// What the ledger was told.
+    pub told: RefCell<Vec<Value>>,
     pub written: RefCell<Vec<(String, String, Vec<String>)>>,
     /// What each instance's waits were answered, as Auto Scaling took it.
     pub completed: RefCell<BTreeMap<String, Vec<Ends>>>,
@@ -128,6 +130,7 @@ impl World {
             now: Cell::new(START),
             messages: RefCell::default(),
             buried: RefCell::default(),
+            told: RefCell::default(),
             written: RefCell::default(),
             completed: RefCell::default(),
             targets: RefCell::default(),

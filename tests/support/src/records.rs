@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use requests::records::{Answered, Claim, Decided, MemoryRecords, Note, Noted, OwnerRecord, Progress, Touched, Wanted};
+use requests::records::{
+    Answered, Claim, Decided, Fire, Fired, MemoryRecords, Note, Noted, OwnerRecord, Progress, Touched, Wanted,
+};
 use requests::{Owner, Records, RecordsError};
 
 /// Records in memory: their next calls can be throttled, and one owner's be unreadable.
@@ -57,6 +59,18 @@ impl Records for Shaky {
         let mut owners = self.works()?.overdue(now_ms).await?;
         owners.extend(self.lagging.lock().expect("one thread").clone());
         Ok(owners)
+    }
+
+    async fn fired(&self, owner: &Owner, rule: &str) -> Result<Option<Fired>, RecordsError> {
+        self.works()?.fired(owner, rule).await
+    }
+
+    async fn fire(&self, owner: &Owner, rule: &str, next: Fired, rest_ms: u64) -> Result<Fire, RecordsError> {
+        self.works()?.fire(owner, rule, next, rest_ms).await
+    }
+
+    async fn fire_done(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
+        self.works()?.fire_done(owner, rule, since_ms).await
     }
 
     async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {

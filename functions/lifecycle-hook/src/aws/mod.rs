@@ -15,7 +15,8 @@ use aws_config::SdkConfig;
 use aws_sdk_ec2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use environment::hook_settings::HookSettings;
 use requests::records::DynamoRecords;
-use requests::{Kind, Owner, Records as _};
+use requests::{Kind, Letters, Owner, Records as _};
+use serde_json::Value;
 
 use crate::cloud::{Cloud, Ends, OurHook, Told, Waiting};
 use crate::facts::{Command, Seen, Target};
@@ -32,12 +33,13 @@ pub struct Account {
     logs: aws_sdk_cloudwatchlogs::Client,
     ssm: aws_sdk_ssm::Client,
     records: DynamoRecords,
+    ledger: Option<Letters>,
 }
 
 impl Account {
-    /// Clients are built here, once.
+    /// Clients are built here, once. Without a queue for it, the ledger is told nothing.
     #[must_use]
-    pub fn new(config: &SdkConfig, records: DynamoRecords) -> Account {
+    pub fn new(config: &SdkConfig, records: DynamoRecords, ledger: Option<Letters>) -> Account {
         Account {
             autoscaling: aws_sdk_autoscaling::Client::new(config),
             ec2: aws_sdk_ec2::Client::new(config),
@@ -45,6 +47,7 @@ impl Account {
             logs: aws_sdk_cloudwatchlogs::Client::new(config),
             ssm: aws_sdk_ssm::Client::new(config),
             records,
+            ledger,
         }
     }
 }
@@ -105,6 +108,11 @@ impl Cloud for Account {
 
     async fn group_of(&self, instance: &str) -> Result<Option<String>, String> {
         groups::group_of(&self.autoscaling, instance).await
+    }
+
+    async fn tell(&self, event: &Value) -> Result<(), String> {
+        let Some(ledger) = &self.ledger else { return Ok(()) };
+        ledger.send(&event.to_string()).await.map_err(|error| error.to_string())
     }
 
     async fn delete_ends_ms(&self, settings: &HookSettings) -> Result<Option<u64>, String> {

@@ -2,26 +2,25 @@
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::MessageAttributeValue;
+use requests::Letters;
 
 use super::told;
 use crate::cloud::Queue;
 
-/// Both queues, by their URLs.
+/// Both queues.
 #[derive(Clone, Debug)]
 pub struct Queues {
     client: Client,
     messages: Option<String>,
-    dead_letters: Option<String>,
+    dead_letters: Option<Letters>,
 }
 
 impl Queues {
-    /// The queues with these URLs. Nothing is called yet.
+    /// The queue with this URL, and the other. Nothing is called yet.
     #[must_use]
-    pub fn new(config: &SdkConfig, messages: Option<String>, dead_letters: Option<String>) -> Queues {
-        Queues { client: Client::new(config), messages, dead_letters }
+    pub fn new(client: Client, messages: Option<String>, dead_letters: Option<Letters>) -> Queues {
+        Queues { client, messages, dead_letters }
     }
 }
 
@@ -36,11 +35,6 @@ impl Queue for Queues {
 
     async fn bury(&self, body: &str, reason: &str) -> Result<(), String> {
         let queue = self.dead_letters.as_ref().ok_or("DEAD_HOOKS_URL is not set: the queue for what makes no sense")?;
-        let reason = MessageAttributeValue::builder().data_type("String").string_value(reason).build();
-        let reason = reason.map_err(|error| format!("sqs:SendMessage: {error}"))?;
-        // A queue takes no empty message.
-        let body = if body.is_empty() { "(empty)" } else { body };
-        let call = self.client.send_message().queue_url(queue).message_body(body).message_attributes("Reason", reason);
-        call.send().await.map(|_| ()).map_err(|error| told("sqs:SendMessage", &error))
+        queue.bury(body, reason).await.map_err(|error| error.to_string())
     }
 }

@@ -13,6 +13,7 @@ use crate::field::Setting;
 use crate::kinds::{AutoScalingGroup, Hook, ScalingPolicy, Transition};
 use crate::memory::rules::busy;
 use crate::memory::world::World;
+use crate::remedy::{GroupNow, Member, Remedy};
 use crate::resource::Ref;
 
 /// The simulator's time.
@@ -151,4 +152,32 @@ fn answer<T>(name: &str, done: Result<T, Fault>) -> Result<T, Setback> {
         "ResourceInUse" | "ScalingActivityInProgress" | "AlreadyExists" => busy(format!("{name}: {fault}")),
         _ => Setback::Refused { what: format!("{name}: {fault}") },
     })
+}
+
+/// A group as it stands. What EC2's status checks say is not played.
+pub(super) fn group_now(world: &World, name: &str, owner: Option<String>) -> Option<GroupNow> {
+    let all = world.auto_scaling.borrow();
+    let group = all.group(name).ok()?;
+    let member = |it: &auto_scaling::Instance| Member {
+        id: it.id.clone(),
+        in_service: it.state == LifecycleState::InService,
+        healthy: true,
+    };
+    Some(GroupNow {
+        owner,
+        min: group.settings.min_size,
+        max: group.settings.max_size,
+        desired: group.desired_capacity,
+        instances: group.instances.iter().map(member).collect(),
+    })
+}
+
+/// Makes the change that a remedy is.
+pub(super) fn make(world: &World, name: &str, remedy: &Remedy) -> Result<(), Setback> {
+    let mut all = world.auto_scaling.borrow_mut();
+    match remedy {
+        Remedy::Scale { to, .. } => answer(name, all.set_desired_capacity(name, *to, false, now(world))),
+        Remedy::Replace { instance } => answer(name, all.terminate_instance(instance, false, now(world)).map(|_| ())),
+        Remedy::Notify { .. } => Ok(()),
+    }
 }

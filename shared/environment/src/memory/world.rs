@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use auto_scaling::{AutoScaling, Timing};
 
-use crate::cloud::{Call, Live, Moment, Scope, State, Whose};
+use crate::cloud::{Call, Live, Moment, Scope, Setback, State, Whose};
 use crate::mark;
 use crate::memory::clock::Clock;
 use crate::memory::groups;
 use crate::names::Names;
+use crate::remedy::{GroupNow, Remedy};
 use crate::resource::{Fields, Key, Kind, Resource};
 
 /// What becomes of a call.
@@ -62,6 +63,8 @@ pub struct World {
     pub associations_go_with_subnets: bool,
     /// Groups and their instances.
     pub(crate) auto_scaling: RefCell<AutoScaling>,
+    /// The remedies that were made, with what was told.
+    pub remedies: RefCell<Vec<(Remedy, String)>>,
     next_id: Cell<u64>,
 }
 
@@ -109,8 +112,31 @@ impl Default for World {
             nat_takes: Duration::from_secs(110),
             associations_go_with_subnets: true,
             auto_scaling: RefCell::new(AutoScaling::new("us-west-2", "123456789012", TIMING)),
+            remedies: RefCell::default(),
             next_id: Cell::new(1),
         }
+    }
+}
+
+impl World {
+    /// A group as it stands, with its owner's mark; nothing, if there is none of this name.
+    #[must_use]
+    pub fn group_now(&self, name: &str) -> Option<GroupNow> {
+        let things = self.things.borrow();
+        let key = Key::new(Kind::AutoScalingGroup, name.to_owned());
+        let owner = things.iter().find(|it| it.is(&key))?.resource()?.tags.get(mark::OWNER).cloned();
+        groups::step(self);
+        groups::group_now(self, name, owner)
+    }
+
+    /// Makes the change that a remedy is, and keeps what is told to topics.
+    ///
+    /// # Errors
+    /// What Auto Scaling would say.
+    pub fn make(&self, group: &str, remedy: &Remedy, message: &str) -> Result<(), Setback> {
+        groups::make(self, group, remedy)?;
+        self.remedies.borrow_mut().push((remedy.clone(), message.to_owned()));
+        Ok(())
     }
 }
 

@@ -22,7 +22,7 @@ pub fn reference_page() -> String {
             Default::Is(value) => format!("`{value}`"),
         };
         let change = match property.change {
-            Change::InPlace => "in place",
+            Change::InPlace | Change::Own => "in place",
             Change::NewInstances => "for new instances",
             Change::AtCreation => "has no effect",
             Change::Refused => "is refused",

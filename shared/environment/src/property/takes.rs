@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ipnet::Ipv4Net;
 
 use super::Takes;
+use crate::alarm_action::AlarmAction;
 
 /// The largest VPC that AWS makes, as a prefix length (the VPC user guide).
 pub const LARGEST_NETWORK: u8 = 16;
@@ -50,6 +51,7 @@ impl Takes {
                 "the full name of an SSM parameter of at most 200 characters, such as /aws/service/…".into()
             }
             Takes::Script => "text without NUL characters".into(),
+            Takes::AlarmActions => AlarmAction::valid_list(),
             Takes::Tags => format!(
                 "a map of at most {MOST_TAGS} tags, or a list of Key and Value: keys of 1 to 128 and values of at most 256 letters, digits, spaces and any of _ . : / = + - @; no key of Envkeeper's own (Name, Project, Environment, ManagedBy), none that begins with aws: or envkeeper:"
             ),
@@ -86,7 +88,7 @@ impl Takes {
                 text.len() > 1 && text.len() <= 200 && text.starts_with('/') && text.chars().all(allowed)
             }
             Takes::Script => !text.is_empty() && !text.contains('\0'),
-            Takes::Tags => false,
+            Takes::Tags | Takes::AlarmActions => false,
         }
     }
 }
@@ -141,6 +143,11 @@ fn is_arn(service: &str, begins: &str, text: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// The ARN of an SNS topic.
+pub(crate) fn is_topic(text: &str) -> bool {
+    is_arn("sns", "", text)
 }
 
 /// An account's number: twelve digits.

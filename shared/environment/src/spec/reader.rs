@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation, shown};
+use crate::alarm_action::{AlarmAction, BadField};
 use crate::hook_settings::OnTimeout;
 use crate::property::{self, Default, Property};
 use crate::resource::Tags;
@@ -32,6 +33,7 @@ impl Reader<'_> {
         let target_group_arns = self.list(&property::TARGET_GROUP_ARNS);
         let hooks = self.hooks();
         let scaling = self.scaling();
+        let alarm_actions = self.alarm_actions();
         let log_retention_days = self.whole(&property::LOG_RETENTION_DAYS);
         let kms_key_arn = self.text(&property::KMS_KEY_ARN);
         let permissions_boundary_arn = self.text(&property::PERMISSIONS_BOUNDARY_ARN);
@@ -55,6 +57,7 @@ impl Reader<'_> {
             target_group_arns,
             hooks: hooks?,
             scaling: scaling?,
+            alarm_actions,
             log_retention_days: log_retention_days?,
             kms_key_arn,
             permissions_boundary_arn,
@@ -212,6 +215,50 @@ impl Reader<'_> {
             self.violated(property, format!("{} tags", tags.len()), property.takes.valid());
         }
         tags
+    }
+
+    /// Rules as a list; from a variable they come as JSON.
+    fn alarm_actions(&mut self) -> Vec<AlarmAction> {
+        let property = &property::ALARM_ACTIONS;
+        let given = match self.given.get(property.name) {
+            Some(value) => value.clone(),
+            None => match self.defaults.get(property).map(serde_json::from_str) {
+                None => return Vec::new(),
+                Some(value) => value.unwrap_or_default(),
+            },
+        };
+        let Some(list) = given.as_array().filter(|list| list.len() <= property::MOST_IN_A_LIST) else {
+            self.violated(property, shown(&given.to_string()), property.takes.valid());
+            return Vec::new();
+        };
+        let mut rules: Vec<AlarmAction> = Vec::new();
+        for (at, rule) in list.iter().enumerate() {
+            let Some(fields) = rule.as_object() else {
+                self.violated_in(format!("AlarmActions[{at}]"), &rule.to_string(), property.takes.valid());
+                continue;
+            };
+            match AlarmAction::read(fields) {
+                Ok(rule) if rules.iter().any(|it| it.told() == rule.told()) => {
+                    self.violated_in(
+                        format!("AlarmActions[{at}]"),
+                        &rule.told(),
+                        "no rule that is there already".into(),
+                    );
+                }
+                Ok(rule) => rules.push(rule),
+                Err(bad) => {
+                    for BadField { field, value, valid } in bad {
+                        let dot = if field.is_empty() { "" } else { "." };
+                        self.violated_in(format!("AlarmActions[{at}]{dot}{field}"), &value, valid);
+                    }
+                }
+            }
+        }
+        rules
+    }
+
+    fn violated_in(&mut self, property: String, value: &str, valid: String) {
+        self.violations.push(Violation { property, value: shown(value), valid });
     }
 
     fn violated(&mut self, property: &Property, value: String, valid: String) {

@@ -4,6 +4,7 @@ mod compute;
 mod identity;
 mod monitoring;
 mod network;
+mod queries;
 mod storage;
 
 use crate::mark;

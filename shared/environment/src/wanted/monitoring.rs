@@ -1,36 +1,18 @@
-//! What watches the environment: alarms, a dashboard, saved queries.
+//! What watches the environment: alarms and a dashboard.
 
 use serde_json::json;
 
-use super::{Part, Plot};
-use crate::kinds::{Alarm, AlarmRule, Comparison, Dashboard, Query, SavedQuery, Statistic};
+use super::{Part, Plot, queries};
+use crate::kinds::{Alarm, AlarmRule, Comparison, Dashboard, Statistic};
 use crate::resource::{Fields, Key, Ref};
 
 /// Where the functions' own metrics are.
 const OWN_NAMESPACE: &str = "Envkeeper";
 
-/// The saved queries over the scaling log group, by title.
-const SCALING_QUERIES: [(&str, &str); 2] = [
-    (
-        "why-capacity-changed",
-        "fields @timestamp, kind, cause, instance, outcome | filter kind in [\"launch\", \"terminate\"] | sort @timestamp desc | dedup id",
-    ),
-    (
-        "launches-that-failed",
-        "fields @timestamp, instance, zone, cause, outcome | filter kind = \"launch\" and outcome != \"successful\" | sort @timestamp desc | dedup id",
-    ),
-];
-
-/// The saved query over the instances' log group.
-const INSTANCE_QUERY: (&str, &str) = (
-    "user-data",
-    "fields @timestamp, @logStream, @message | filter @logStream like /user-data/ | sort @timestamp desc",
-);
-
 pub(super) fn monitoring(plot: &Plot<'_>) -> Part {
     let mut all = alarms(plot);
     all.push((plot.names.dashboard(), Fields::Dashboard(Dashboard { body: dashboard(plot) })));
-    all.extend(queries(plot));
+    all.extend(queries::queries(plot));
     all
 }
 
@@ -61,10 +43,7 @@ fn alarms(plot: &Plot<'_>) -> Part {
     let failures = AlarmRule {
         namespace: OWN_NAMESPACE.into(),
         metric: "LaunchFailures".into(),
-        dimensions: vec![
-            ("AutoScalingGroup".into(), names.group().name),
-            ("Environment".into(), names.environment_id()),
-        ],
+        dimensions: vec![("environment".into(), names.environment_id()), ("group".into(), names.group().name)],
         statistic: Statistic::Sum,
         comparison: Comparison::AtLeast,
         threshold: 1,
@@ -110,16 +89,6 @@ impl Plot<'_> {
     }
 }
 
-fn queries(plot: &Plot<'_>) -> Part {
-    let query = |(title, text): (&str, &str), of: Key| {
-        let text = format!("# {}\n{text}", plot.mark());
-        let query = Query { text, log_groups: vec![Ref::Ours(of)] };
-        (plot.names.saved_query(title), Fields::SavedQuery(SavedQuery { query }))
-    };
-    let scaling = SCALING_QUERIES.into_iter().map(|it| query(it, plot.names.scaling_log_group()));
-    scaling.chain([query(INSTANCE_QUERY, plot.names.instance_log_group())]).collect()
-}
-
 /// Twenty-four columns wide, as all dashboards are.
 fn dashboard(plot: &Plot<'_>) -> String {
     let (names, region) = (plot.names, &plot.names.region);
@@ -135,19 +104,31 @@ fn dashboard(plot: &Plot<'_>) -> String {
             "properties": { "title": title, "region": region, "view": "timeSeries", "period": 60, "metrics": metrics },
         })
     };
-    let log = format!("SOURCE '{}' | {} | limit 20", names.scaling_log_group().name, SCALING_QUERIES[0].1);
+    let of_own = |metric: &str, statistic: &str| {
+        let (environment, group) = (names.environment_id(), &group);
+        json!([OWN_NAMESPACE, metric, "environment", environment, "group", group, { "stat": statistic }])
+    };
+    let launches =
+        ["Launches", "Terminations", "LaunchFailures", "Abandoned"].map(|metric| of_own(metric, "Sum")).to_vec();
+    let table = |y: u32, title: &str, query: &str| {
+        let query = format!("SOURCE '{}' | {query} | limit 20", names.scaling_log_group().name);
+        json!({
+            "type": "log", "x": 0, "y": y, "width": 24, "height": 6,
+            "properties": { "title": title, "region": region, "query": query, "view": "table" },
+        })
+    };
     json!({ "widgets": [
         { "type": "text", "x": 0, "y": 0, "width": 24, "height": 3, "properties": { "markdown": title } },
         graph([0, 3], "CPU", vec![json!(["AWS/EC2", "CPUUtilization", "AutoScalingGroupName", group])]),
         graph([12, 3], "Instances", ["GroupDesiredCapacity", "GroupInServiceInstances"].map(of_group).to_vec()),
+        graph([0, 9], "Launches and ends", launches),
+        graph([12, 9], "Seconds", ["SecondsToInService", "DrainSeconds"].map(|it| of_own(it, "Maximum")).to_vec()),
         {
-            "type": "alarm", "x": 0, "y": 9, "width": 24, "height": 3,
+            "type": "alarm", "x": 0, "y": 15, "width": 24, "height": 3,
             "properties": { "title": "Alarms", "alarms": alarms.map(alarm) },
         },
-        {
-            "type": "log", "x": 0, "y": 12, "width": 24, "height": 6,
-            "properties": { "title": "Why capacity changed", "region": region, "query": log, "view": "table" },
-        },
+        table(18, "Why capacity changed", queries::WHY_CAPACITY_CHANGED),
+        table(24, "What happened", queries::STORY),
     ] })
     .to_string()
 }

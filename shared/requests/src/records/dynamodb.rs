@@ -4,7 +4,8 @@ mod classify;
 mod item;
 
 use super::{
-    Answered, Claim, Decided, KEPT_S, Note, Noted, OwnerRecord, Progress, Records, RecordsError, Touched, Wanted,
+    Answered, Claim, Decided, FIRED_KEPT_S, Fire, Fired, KEPT_S, Note, Noted, OwnerRecord, Progress, Records,
+    RecordsError, Touched, Wanted,
 };
 use crate::{Kind, Owner};
 use aws_sdk_dynamodb::Client;
@@ -12,6 +13,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use item::{Item, bool, number, read_decided, read_holder, read_newest, read_record, text, write_json};
+use sha2::{Digest as _, Sha256};
 
 /// The largest time that a record may expire at: the end of the year 9999. It stands for "not while there is an
 /// environment", so that one write can set the expiry of a note without knowing whether there is one.
@@ -130,6 +132,35 @@ impl Records for DynamoRecords {
         Ok(newest.map_or(Touched::NoNote, |newest| Touched::Superseded { kind: newest.kind, sent_ms: newest.sent_ms }))
     }
 
+    async fn fired(&self, owner: &Owner, rule: &str) -> Result<Option<Fired>, RecordsError> {
+        let Some(item) = self.get(fired_key(owner, rule)).await? else { return Ok(None) };
+        item::read_fired(&item).map(Some).map_err(|what| self.unreadable(what))
+    }
+
+    async fn fire(&self, owner: &Owner, rule: &str, next: Fired, rest_ms: u64) -> Result<Fire, RecordsError> {
+        // The same rule as Fired::lets.
+        let condition = Some("attribute_not_exists(since_ms) OR (since_ms < :since AND at_ms <= :rested)");
+        let change = "SET since_ms = :since, at_ms = :at, remedy = :remedy, done = :done, expires = :expires";
+        let values = [
+            (":since", number(next.since_ms)),
+            (":at", number(next.at_ms)),
+            (":rested", number(next.at_ms.saturating_sub(rest_ms))),
+            (":remedy", text(next.remedy.to_string())),
+            (":done", bool(next.done)),
+            (":expires", number(next.at_ms / 1_000 + FIRED_KEPT_S)),
+        ];
+        match self.update(fired_key(owner, rule), change, condition, values).await? {
+            Written::Yes => Ok(Fire::Yes),
+            Written::No(item) => item::read_fired(&item).map(Fire::No).map_err(|what| self.unreadable(what)),
+        }
+    }
+
+    async fn fire_done(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
+        let values = [(":yes", bool(true)), (":since", number(since_ms))];
+        let condition = Some("since_ms = :since");
+        self.update(fired_key(owner, rule), "SET done = :yes", condition, values).await.map(|_| ())
+    }
+
     async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {
         let values = [(":owner", text(owner.as_str()))];
         let condition = Some("attribute_not_exists(held_by) OR held_by = :owner");
@@ -234,6 +265,11 @@ impl Records for DynamoRecords {
 
 fn owner_key(owner: &Owner) -> String {
     format!("{OWNERS}{owner}")
+}
+
+/// A rule's text may be long, and hold anything.
+fn fired_key(owner: &Owner, rule: &str) -> String {
+    format!("fired#{owner}#{}", crate::event::hex(&Sha256::digest(rule)))
 }
 
 fn environment_key(environment: &str) -> String {

@@ -1,7 +1,8 @@
 //! The records in memory, for tests and for trying things out: the same conditions, no table.
 
 use super::{
-    Answered, Claim, Decided, KEPT_S, Note, Noted, OwnerRecord, Progress, Records, RecordsError, Touched, Wanted,
+    Answered, Claim, Decided, Fire, Fired, KEPT_S, Note, Noted, OwnerRecord, Progress, Records, RecordsError, Touched,
+    Wanted,
 };
 use crate::Owner;
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ pub struct MemoryRecords(Mutex<Items>);
 struct Items {
     owners: BTreeMap<Owner, OwnerRecord>,
     environments: BTreeMap<String, Owner>,
+    fired: BTreeMap<(Owner, String), Fired>,
 }
 
 impl MemoryRecords {
@@ -109,6 +111,31 @@ impl Records for MemoryRecords {
         let items = self.items();
         let overdue = items.owners.values().filter(|it| it.answer_due_ms.is_some_and(|due| due <= now_ms));
         Ok(overdue.map(|it| it.owner.clone()).collect())
+    }
+
+    async fn fired(&self, owner: &Owner, rule: &str) -> Result<Option<Fired>, RecordsError> {
+        Ok(self.items().fired.get(&(owner.clone(), rule.to_owned())).cloned())
+    }
+
+    async fn fire(&self, owner: &Owner, rule: &str, next: Fired, rest_ms: u64) -> Result<Fire, RecordsError> {
+        let mut items = self.items();
+        let key = (owner.clone(), rule.to_owned());
+        match items.fired.get(&key) {
+            Some(last) if !last.lets(&next, rest_ms) => Ok(Fire::No(last.clone())),
+            _ => {
+                items.fired.insert(key, next);
+                Ok(Fire::Yes)
+            }
+        }
+    }
+
+    async fn fire_done(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
+        let mut items = self.items();
+        let last = items.fired.get_mut(&(owner.clone(), rule.to_owned()));
+        if let Some(last) = last.filter(|last| last.since_ms == since_ms) {
+            last.done = true;
+        }
+        Ok(())
     }
 
     async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {

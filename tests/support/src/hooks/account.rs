@@ -9,6 +9,7 @@ use environment::hook_settings::HookSettings;
 use lifecycle_hook::Action;
 use lifecycle_hook::cloud::{Cloud, Ends, OurHook, Queue, Told, Waiting};
 use lifecycle_hook::facts::{Command, Seen, Target};
+use serde_json::Value;
 
 use super::{GROUP, World};
 
@@ -171,6 +172,14 @@ impl Cloud for &World {
 
     async fn group_of(&self, instance: &str) -> Result<Option<String>, String> {
         self.call("group_of", || Ok(self.states().contains_key(instance).then(|| GROUP.to_owned()))).await
+    }
+
+    async fn tell(&self, event: &Value) -> Result<(), String> {
+        let tell = || {
+            self.told.borrow_mut().push(event.clone());
+            Ok(())
+        };
+        self.call("tell", tell).await
     }
 
     async fn delete_ends_ms(&self, _settings: &HookSettings) -> Result<Option<u64>, String> {

@@ -2,7 +2,7 @@
 //! names attributes, never values: one of them is a secret.
 
 use super::NEVER_S;
-use crate::records::{Decided, Note, OwnerRecord};
+use crate::records::{Decided, Fired, Note, OwnerRecord};
 use crate::{Kind, Owner, ReplyAddress};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
@@ -47,6 +47,17 @@ pub(super) fn write_note(note: &Note) -> AttributeValue {
         }
     }
     AttributeValue::M(map)
+}
+
+/// When a rule last acted.
+pub(super) fn read_fired(item: &Item) -> Result<Fired, String> {
+    let remedy = required(item, "remedy")?;
+    Ok(Fired {
+        since_ms: read_number(item, "since_ms")?.ok_or_else(|| missing("since_ms"))?,
+        at_ms: read_number(item, "at_ms")?.ok_or_else(|| missing("at_ms"))?,
+        remedy: serde_json::from_str(&remedy).map_err(|_| "remedy is no JSON".to_owned())?,
+        done: item.get("done").and_then(|it| it.as_bool().ok()).copied().unwrap_or_default(),
+    })
 }
 
 /// The newest request of an owner, if there is one.

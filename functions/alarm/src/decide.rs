@@ -1,0 +1,66 @@
+//! What a rule comes to when its alarm tells of its state. Pure.
+
+use environment::{AlarmAction, REMEDY_MS};
+use ledger::time;
+use requests::records::Fired;
+
+use crate::cloud::AlarmNow;
+
+/// What is known when a rule is decided on.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// Whether the deployment wants no alarm to be acted on.
+    pub paused: bool,
+    /// Since when the alarm has had its state, as it told.
+    pub told_ms: Option<u64>,
+    /// The alarm as it is by now; nothing, if it is gone.
+    pub now: Option<&'a AlarmNow>,
+    /// When the rule last acted.
+    pub last: Option<&'a Fired>,
+}
+
+/// What becomes of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is acted on.
+    Act {
+        /// Since when the alarm has been in ALARM.
+        since_ms: u64,
+    },
+    /// It would be, and only says so.
+    DryRun {
+        /// As of the other.
+        since_ms: u64,
+    },
+    /// Nothing is done; why.
+    Nothing(String),
+}
+
+/// Decides on one rule whose alarm told that it is in ALARM.
+#[must_use]
+pub fn decide(rule: &AlarmAction, facts: &Facts<'_>, now_ms: u64) -> Verdict {
+    let nothing = |why: String| Verdict::Nothing(why);
+    if facts.paused {
+        return nothing("automation is paused by the deployment's parameter PauseAutomation".into());
+    }
+    if let Some(told_ms) = facts.told_ms.filter(|told| told + REMEDY_MS < now_ms) {
+        let late = (now_ms - told_ms) / 1_000;
+        return nothing(format!("it is told {late} s after it happened, which is too late to act on"));
+    }
+    let since_ms = match facts.now {
+        None => return nothing("the alarm is gone".into()),
+        Some(now) if now.state != "ALARM" => return nothing(format!("the alarm is {} by now", now.state)),
+        Some(now) => now.since_ms,
+    };
+    if let Some(last) = facts.last {
+        let at = time::text(last.at_ms);
+        if last.since_ms >= since_ms && last.done {
+            return nothing(format!("it acted on this state of the alarm, or a later one, at {at}"));
+        }
+        let rests = u64::from(rule.cooldown_seconds) * 1_000;
+        if last.since_ms < since_ms && last.at_ms + rests > now_ms {
+            return nothing(format!("it rests for {} s after it acted, which was at {at}", rule.cooldown_seconds));
+        }
+    }
+    if rule.dry_run { Verdict::DryRun { since_ms } } else { Verdict::Act { since_ms } }
+}

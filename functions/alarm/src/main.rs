@@ -1,0 +1,26 @@
+//! The function `alarm`: wiring only.
+// The whole request is one future, and the compiler works its layout out call by call, deeper than it does unasked.
+#![recursion_limit = "256"]
+
+use std::sync::Arc;
+
+use alarm::aws::Account;
+use alarm::{Alarms, Settings};
+use lambda_kit::{Error, environment, init_logging, run, sdk_config};
+use requests::{Letters, SqsLine, records::DynamoRecords};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    init_logging("alarm");
+    let config = sdk_config().await;
+    let Settings { place, records_table, queue_url, ledger_url, paused } = Settings::from_vars(environment)?;
+    let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), records_table);
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let cloud = Account::new(&config, ledger_url.map(|url| Letters::new(sqs.clone(), url)));
+    let function = Arc::new(Alarms { place, paused, records, cloud, line: SqsLine::new(sqs, queue_url) });
+    run("alarm", move |event, _| {
+        let function = Arc::clone(&function);
+        async move { function.handle(event).await }
+    })
+    .await
+}

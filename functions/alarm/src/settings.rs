@@ -1,0 +1,39 @@
+//! What the function is told by its environment variables.
+
+use environment::Place;
+use lambda_kit::{BadSettings, Vars};
+
+/// The function's configuration, read once.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: what the names of all environments have in common.
+    pub place: Place,
+    /// `RECORDS_TABLE`: the table of the records, which tell what environments want.
+    pub records_table: String,
+    /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests, where wishes stand in their owner's line.
+    pub queue_url: String,
+    /// `LEDGER_QUEUE_URL`: where it is told when nothing was done. Without it that is in the function's own log only.
+    pub ledger_url: Option<String>,
+    /// `AUTOMATION_PAUSED`: `true` while the deployment wants no alarm to be acted on.
+    pub paused: bool,
+}
+
+impl Settings {
+    /// Reads the settings from environment variables, which `read` looks up.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
+        let mut vars = Vars::new(&read);
+        let project = vars.optional("PROJECT_NAME").unwrap_or_else(|| String::from("scalable-ec2"));
+        let region = vars.required("AWS_REGION", "a region, such as us-west-2");
+        let account = vars.required("ACCOUNT_ID", "the account's number, twelve digits");
+        let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
+        let queue_url = vars.required("REQUEST_QUEUE_URL", "the URL of the FIFO queue of the requests");
+        let url = |text: &str| text.contains("://").then(|| text.to_owned());
+        let ledger_url = vars.parsed("LEDGER_QUEUE_URL", "the URL of an SQS queue", url);
+        let paused = vars.flag("AUTOMATION_PAUSED", false);
+        let place = Place { project, region, account };
+        vars.checked(Settings { place, records_table, queue_url, ledger_url, paused })
+    }
+}

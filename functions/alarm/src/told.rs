@@ -1,0 +1,159 @@
+//! An alarm that told of its state: whose it is, what its environment's rules say, and what becomes of each.
+
+use environment::{AlarmAction, Names, REMEDY_MS, Remediation};
+use ledger::Alarm;
+use ledger::told::AlarmAction as Told;
+use requests::records::OwnerRecord;
+use requests::{Kind, Line, Owner, Records, request_hash};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::Alarms;
+use crate::cloud::{AlarmNow, Cloud};
+use crate::decide::{Facts, Verdict, decide};
+
+/// What became of a rule, or of an alarm without one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Outcome {
+    /// `-` where none was come to.
+    pub rule: String,
+    /// `requested`, `dry-run` or `nothing`.
+    pub outcome: &'static str,
+    /// Why.
+    pub why: String,
+}
+
+/// An alarm's environment, as it is recorded.
+struct Known {
+    owner: Owner,
+    names: Names,
+    rules: Vec<AlarmAction>,
+}
+
+impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
+    /// What becomes of an alarm.
+    pub(crate) async fn told(&self, alarm: &Alarm) -> Result<Vec<Outcome>, String> {
+        let outcomes = self.outcomes(alarm).await?;
+        for Outcome { rule, outcome, why } in &outcomes {
+            tracing::info!(alarm = alarm.name, state = alarm.state, rule, outcome, why, "an alarm");
+        }
+        Ok(outcomes)
+    }
+
+    async fn outcomes(&self, alarm: &Alarm) -> Result<Vec<Outcome>, String> {
+        let nothing = |why: &str| Ok(vec![Outcome::nothing("-", why)]);
+        if alarm.state != "ALARM" {
+            return nothing("only ALARM is acted on");
+        }
+        let Some(suffix) = alarm.suffix(&self.place) else {
+            return nothing("it is of no environment of this deployment");
+        };
+        let names = self.place.names(suffix);
+        let environment = names.environment_id();
+        let owner = self.records.environment_owner(&environment).await.map_err(|error| error.to_string())?;
+        let Some(owner) = owner else { return nothing(&format!("the environment {environment} is gone")) };
+        let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
+        let Some(record) = record else { return nothing(&format!("the record of {environment} is lost")) };
+        if is_being_deleted(&record) {
+            return nothing(&format!("the environment {environment} is being deleted"));
+        }
+        let mut rules = rules(&record);
+        rules.retain(|rule| rule.alarm_name(&names) == alarm.name);
+        let known = Known { owner, names, rules };
+        if known.rules.is_empty() {
+            let none = Outcome::nothing("-", "no rule of its environment is about it");
+            self.tell(&known, alarm, alarm.since_ms, &none).await;
+            return Ok(vec![none]);
+        }
+        // One fresh look for all rules: what is told may be minutes old.
+        let now = self.cloud.alarm(&alarm.name).await?;
+        let mut outcomes = Vec::new();
+        for rule in &known.rules {
+            let outcome = self.of_rule(&known, alarm, rule, now.as_ref()).await?;
+            // What is requested is told by whoever carries it out.
+            if outcome.outcome != REQUESTED {
+                self.tell(&known, alarm, now.as_ref().map(|it| it.since_ms).or(alarm.since_ms), &outcome).await;
+            }
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    async fn of_rule(
+        &self,
+        known: &Known,
+        alarm: &Alarm,
+        rule: &AlarmAction,
+        now: Option<&AlarmNow>,
+    ) -> Result<Outcome, String> {
+        let told = rule.told();
+        let last = self.records.fired(&known.owner, &told).await.map_err(|error| error.to_string())?;
+        let facts = Facts { paused: self.paused, told_ms: alarm.since_ms, now, last: last.as_ref() };
+        let now_ms = self.cloud.now_ms();
+        match decide(rule, &facts, now_ms) {
+            Verdict::Nothing(why) => Ok(Outcome::nothing(&told, &why)),
+            Verdict::DryRun { .. } => {
+                let why = format!("DryRun is true: it would have been asked for {told}");
+                Ok(Outcome { rule: told, outcome: "dry-run", why })
+            }
+            Verdict::Act { since_ms } => {
+                let wish = Remediation {
+                    owner: known.owner.to_string(),
+                    environment: known.names.environment_id(),
+                    alarm: alarm.name.clone(),
+                    since_ms,
+                    rule: told.clone(),
+                    instance: alarm.instance().map(str::to_owned),
+                    expires_ms: now_ms + REMEDY_MS,
+                };
+                // The same wish has the same name, whoever tells of it and whenever: the line has it once.
+                let name = request_hash(&json!([wish.owner, wish.rule, wish.since_ms]));
+                self.line.send(&known.owner, &name, &wish.body()).await.map_err(|error| error.to_string())?;
+                Ok(Outcome { rule: told, outcome: REQUESTED, why: String::from("it stands in its owner's line") })
+            }
+        }
+    }
+
+    /// Losing it changes nothing but the story.
+    async fn tell(&self, known: &Known, alarm: &Alarm, since_ms: Option<u64>, outcome: &Outcome) {
+        let at_ms = self.cloud.now_ms();
+        let group = known.names.group().name;
+        let told = Told {
+            group: &group,
+            alarm: &alarm.name,
+            since_ms: since_ms.unwrap_or(at_ms),
+            rule: &outcome.rule,
+            outcome: outcome.outcome,
+            why: &outcome.why,
+            desired: None,
+            instance: alarm.instance(),
+            at_ms,
+        };
+        if let Err(error) = self.cloud.tell(&told.event()).await {
+            tracing::warn!(alarm = alarm.name, error, "the ledger does not know");
+        }
+    }
+}
+
+const REQUESTED: &str = "requested";
+
+impl Outcome {
+    fn nothing(rule: &str, why: &str) -> Outcome {
+        Outcome { rule: rule.to_owned(), outcome: "nothing", why: why.to_owned() }
+    }
+}
+
+/// The rules of what was settled last. One that this version can't read is none.
+fn rules(record: &OwnerRecord) -> Vec<AlarmAction> {
+    let list = record.settled_spec.as_ref().and_then(|spec| spec.get("AlarmActions")?.as_array());
+    let read = |rule: &Value| {
+        let none = Map::new();
+        AlarmAction::read(rule.as_object().unwrap_or(&none)).ok()
+    };
+    list.map(|list| list.iter().filter_map(read).collect()).unwrap_or_default()
+}
+
+fn is_being_deleted(record: &OwnerRecord) -> bool {
+    record.answer_due_ms.is_some() && record.newest.as_ref().is_some_and(|newest| newest.kind == Kind::Delete)
+}

@@ -1,0 +1,165 @@
+//! Carries out what the rules of an alarm come to: once, at once, or not at all. It never comes back, so nobody waits behind
+//! it.
+
+use environment::{AlarmAction, GroupNow, Remediation, Remedy, remedy};
+use ledger::told::AlarmAction as Told;
+use requests::records::{Fire, Fired, OwnerRecord};
+use requests::{Kind, Owner, Records};
+
+use crate::clouds::Clouds;
+use crate::{Reconciler, known};
+
+/// What became of a remediation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedied {
+    /// It was done.
+    Done(Remedy),
+    /// Nothing was done; why.
+    Nothing(String),
+    /// It could not be done; why.
+    Failed(String),
+}
+
+impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
+    /// Carries a remediation out, and tells the ledger what became of it.
+    pub async fn remediate(&self, wish: &Remediation) -> Remedied {
+        let remedied = self.remedied(wish).await;
+        let Remediation { environment, alarm, rule, .. } = wish;
+        tracing::info!(environment, alarm, rule, ?remedied, "an alarm's action");
+        let (outcome, why) = match &remedied {
+            Remedied::Done(remedy) => ("done", remedy.told()),
+            Remedied::Nothing(why) => ("nothing", why.clone()),
+            Remedied::Failed(why) => ("failed", why.clone()),
+        };
+        let (desired, instance) = match &remedied {
+            Remedied::Done(Remedy::Scale { from, to }) => (Some((*from, *to)), None),
+            Remedied::Done(Remedy::Replace { instance }) => (None, Some(instance.as_str())),
+            _ => (None, wish.instance.as_deref()),
+        };
+        let group = self.group_of(environment);
+        let at_ms = self.clouds.now().0;
+        let told =
+            Told { group: &group, alarm, since_ms: wish.since_ms, rule, outcome, why: &why, desired, instance, at_ms };
+        if let Err(error) = self.clouds.tell(&told.event()).await {
+            tracing::warn!(environment, alarm, rule, outcome, why, error, "the ledger does not know");
+        }
+        remedied
+    }
+
+    async fn remedied(&self, wish: &Remediation) -> Remedied {
+        let (owner, rule) = match self.admitted(wish).await {
+            Ok(admitted) => admitted,
+            Err(why) => return why,
+        };
+        let now_ms = self.clouds.now().0;
+        let group = self.group_of(&wish.environment);
+        let live = match self.clouds.group_now(&group).await {
+            Ok(Some(live)) if live.owner.as_deref() == Some(owner.as_str()) => live,
+            Ok(Some(_)) => return Remedied::Nothing(format!("the group {group} carries another owner's mark")),
+            Ok(None) => return Remedied::Nothing(format!("the group {group} is gone")),
+            Err(setback) => return Remedied::Failed(setback.to_string()),
+        };
+        let remedy = match self.chosen(&owner, wish, &rule, &live, now_ms).await {
+            Ok(remedy) => remedy,
+            Err(why) => return why,
+        };
+        let message = format!(
+            "The alarm {} of the environment {} has been in ALARM since {}. Rule: {}.",
+            wish.alarm,
+            wish.environment,
+            ledger::time::text(wish.since_ms),
+            wish.rule
+        );
+        if let Err(setback) = self.clouds.make(&group, &remedy, &message).await {
+            return Remedied::Failed(setback.to_string());
+        }
+        // If this is lost, a second delivery of the same wish makes the same change again, within its five minutes.
+        if let Err(error) = self.records.fire_done(&owner, &wish.rule, wish.since_ms).await {
+            tracing::warn!(%error, "that it is done is not written down");
+        }
+        Remedied::Done(remedy)
+    }
+
+    /// Whether it may still be done: by its time, by the deployment's pause, by what its environment says now.
+    async fn admitted(&self, wish: &Remediation) -> Result<(Owner, AlarmAction), Remedied> {
+        let nothing = |why: &str| Err(Remedied::Nothing(why.to_owned()));
+        if self.settings.automation_paused {
+            return nothing("automation is paused by the deployment's parameter PauseAutomation");
+        }
+        if self.clouds.now().0 > wish.expires_ms {
+            return nothing("it stood in line for longer than five minutes");
+        }
+        let Some(owner) = Owner::parse(&wish.owner) else { return nothing("its owner is none") };
+        let record = match self.records.owner(&owner).await {
+            Ok(Some(record)) => record,
+            Ok(None) => return nothing("its environment is gone"),
+            Err(error) => return Err(Remedied::Failed(error.to_string())),
+        };
+        if record.environment.as_deref() != Some(wish.environment.as_str()) {
+            return nothing("its environment is gone");
+        }
+        if is_being_deleted(&record) {
+            return nothing("its environment is being deleted");
+        }
+        let rules = known(Some(&record), |it| it.settled_spec.as_ref(), self.settings).map(|it| it.alarm_actions);
+        match rules.unwrap_or_default().into_iter().find(|rule| rule.told() == wish.rule) {
+            Some(rule) => Ok((owner, rule)),
+            None => nothing("its environment no longer has this rule"),
+        }
+    }
+
+    /// What is to be done, written down before it is: by whoever writes it first, and again by whoever comes to the same wish
+    /// while it is not done.
+    async fn chosen(
+        &self,
+        owner: &Owner,
+        wish: &Remediation,
+        rule: &AlarmAction,
+        live: &GroupNow,
+        now_ms: u64,
+    ) -> Result<Remedy, Remedied> {
+        let remedy = remedy(rule, live, wish.instance.as_deref());
+        let written = remedy.as_ref().ok().and_then(|remedy| serde_json::to_value(remedy).ok()).unwrap_or_default();
+        let before = match (&remedy, self.records.fired(owner, &wish.rule).await) {
+            (_, Ok(Some(before))) if before.since_ms >= wish.since_ms => Some(before),
+            (Ok(_), Ok(_)) => {
+                let next = Fired { since_ms: wish.since_ms, at_ms: now_ms, remedy: written, done: false };
+                let rest_ms = u64::from(rule.cooldown_seconds) * 1_000;
+                match self.records.fire(owner, &wish.rule, next, rest_ms).await {
+                    Ok(Fire::Yes) => None,
+                    Ok(Fire::No(before)) => Some(before),
+                    Err(error) => return Err(Remedied::Failed(error.to_string())),
+                }
+            }
+            (Err(_), Ok(_)) => None,
+            (_, Err(error)) => return Err(Remedied::Failed(error.to_string())),
+        };
+        match before {
+            None => remedy.map_err(Remedied::Nothing),
+            // An invocation ended in between: the same again.
+            Some(Fired { since_ms, done: false, remedy, .. }) if since_ms == wish.since_ms => {
+                serde_json::from_value(remedy).map_err(|error| Remedied::Failed(error.to_string()))
+            }
+            Some(before) => Err(Remedied::Nothing(why_not(&before, wish, rule))),
+        }
+    }
+
+    fn group_of(&self, environment: &str) -> String {
+        let place = &self.settings.place;
+        let suffix = environment.strip_prefix(&place.names("").environment_id()).unwrap_or_default();
+        place.names(suffix).group().name
+    }
+}
+
+/// Why a rule that has acted does not act now.
+fn why_not(before: &Fired, wish: &Remediation, rule: &AlarmAction) -> String {
+    let at = ledger::time::text(before.at_ms);
+    if before.since_ms >= wish.since_ms {
+        return format!("it acted on this state of the alarm, or a later one, at {at}");
+    }
+    format!("it rests for {} s after it acted, which was at {at}", rule.cooldown_seconds)
+}
+
+fn is_being_deleted(record: &OwnerRecord) -> bool {
+    record.answer_due_ms.is_some() && record.newest.as_ref().is_some_and(|newest| newest.kind == Kind::Delete)
+}

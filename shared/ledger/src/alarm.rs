@@ -1,0 +1,121 @@
+//! An alarm that tells of its state: three shapes, one type.
+//!
+//! What an alarm sends to a function itself and what it tells EventBridge have one body (`alarmData`, `detail`); what it
+//! publishes to a topic has another. All of it is read with patience: a composite has no metrics, metric math has no
+//! dimensions of its own, periods may be of any length, and the description may be missing.
+
+use environment::{Place, mark};
+use serde_json::{Map, Value};
+
+use crate::envelope::Poison;
+use crate::time;
+
+/// The name of EventBridge's event.
+pub const STATE_CHANGE: &str = "CloudWatch Alarm State Change";
+
+/// An alarm and its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    pub name: String,
+    /// `ALARM`, `OK`, `INSUFFICIENT_DATA`.
+    pub state: String,
+    /// Since when, in ms since the epoch, if that can be read.
+    pub since_ms: Option<u64>,
+    pub reason: String,
+    /// The dimensions of all its metrics.
+    pub dimensions: Vec<(String, String)>,
+    pub description: String,
+}
+
+impl Alarm {
+    /// Reads an event or a message; nothing if it is no alarm's.
+    ///
+    /// # Errors
+    /// [`Poison`], if it is, and lacks its name or its state.
+    pub fn read(event: &Value) -> Result<Option<Alarm>, Poison> {
+        if let Some(body) = event.get("alarmData") {
+            return of_body(body).map(Some);
+        }
+        if event.get("detail-type").and_then(Value::as_str) == Some(STATE_CHANGE) {
+            return of_body(event.get("detail").unwrap_or(&Value::Null)).map(Some);
+        }
+        match event.get("AlarmName") {
+            Some(_) => of_message(event).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The suffix of the environment that it is of: by the group that one of its metrics is of, else by the mark in its
+    /// description.
+    #[must_use]
+    pub fn suffix(&self, place: &Place) -> Option<&str> {
+        let groups = self.dimensions.iter().filter(|(name, _)| name == "AutoScalingGroupName");
+        groups.filter_map(|(_, group)| place.suffix_of_group(group)).next().or_else(|| self.suffix_of_mark(place))
+    }
+
+    fn suffix_of_mark(&self, place: &Place) -> Option<&str> {
+        let (_, after) = self.description.split_once(mark::ENVIRONMENT)?;
+        let after = after.strip_prefix('=')?;
+        let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(after.len());
+        after[..end].strip_prefix(&place.names("").environment_id()).filter(|suffix| !suffix.is_empty())
+    }
+
+    /// The instance that one of its metrics is of.
+    #[must_use]
+    pub fn instance(&self) -> Option<&str> {
+        self.dimensions.iter().find(|(name, _)| name == "InstanceId").map(|(_, id)| id.as_str())
+    }
+}
+
+/// `alarmData` and `detail`.
+fn of_body(body: &Value) -> Result<Alarm, Poison> {
+    let configuration = body.get("configuration").unwrap_or(&Value::Null);
+    let metrics = configuration.get("metrics").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let dimensions = metrics.iter().filter_map(|it| it.pointer("/metricStat/metric/dimensions")?.as_object());
+    let state = body.get("state").unwrap_or(&Value::Null);
+    Ok(Alarm {
+        name: needed(body, "alarmName", "alarmName")?,
+        state: needed(state, "value", "state.value")?,
+        since_ms: text(state, "timestamp").and_then(time::read_ms),
+        reason: text(state, "reason").unwrap_or_default().to_owned(),
+        dimensions: dimensions
+            .flatten()
+            .filter_map(|(name, it)| Some((name.clone(), it.as_str()?.to_owned())))
+            .collect(),
+        description: text(configuration, "description").unwrap_or_default().to_owned(),
+    })
+}
+
+/// What a topic gets. The names within metric math are capital there.
+fn of_message(message: &Value) -> Result<Alarm, Poison> {
+    let trigger = message.get("Trigger").unwrap_or(&Value::Null);
+    let metrics = trigger.get("Metrics").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let within = metrics.iter().filter_map(|it| it.pointer("/MetricStat/Metric"));
+    let dimensions = std::iter::once(trigger).chain(within).filter_map(|it| it.get("Dimensions")?.as_array()).flatten();
+    let dimension = |it: &Value| {
+        let part = |name: &str, other: &str| text(it, name).or_else(|| text(it, other)).map(str::to_owned);
+        Some((part("name", "Name")?, part("value", "Value")?))
+    };
+    Ok(Alarm {
+        name: needed(message, "AlarmName", "AlarmName")?,
+        state: needed(message, "NewStateValue", "NewStateValue")?,
+        since_ms: text(message, "StateChangeTime").and_then(time::read_ms),
+        reason: text(message, "NewStateReason").unwrap_or_default().to_owned(),
+        dimensions: dimensions.filter_map(dimension).collect(),
+        description: text(message, "AlarmDescription").unwrap_or_default().to_owned(),
+    })
+}
+
+fn needed(of: &Value, name: &str, told: &str) -> Result<String, Poison> {
+    let missing = || Poison(format!("an alarm: {told} is missing, or no text"));
+    text(of, name).map(str::to_owned).ok_or_else(missing)
+}
+
+fn text<'a>(of: &'a Value, name: &str) -> Option<&'a str> {
+    of.get(name)?.as_str().filter(|it| !it.is_empty())
+}
+
+/// The fields of an event's detail, as [`Alarm::read`] takes them.
+pub(crate) fn of_detail(detail: &Map<String, Value>) -> Result<Alarm, Poison> {
+    of_body(&Value::Object(detail.clone()))
+}
