@@ -24,7 +24,7 @@ from inventory import inventory
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 PROJECT = "scalable-ec2"
-FUNCTIONS = ("custom-resource", "reconciler", "watchdog", "lifecycle-hook", "scaling-log")
+FUNCTIONS = ("custom-resource", "reconciler", "watchdog", "lifecycle-hook", "scaling-log", "alarm")
 # Those that work for a request. The third looks after them each minute, whatever is asked.
 OF_REQUESTS = FUNCTIONS[:2]
 

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
 mod bench;
+mod remedies;
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! What every implementation of `Records` does. One list, run against the memory and against a table.
 
 mod answers;
+mod fired;
 mod notes;
 
 use notes::{note, sent};
@@ -21,6 +22,7 @@ pub async fn holds(records: &impl Records) {
     a_tombstone_stays_when_the_environment_is_gone(records).await;
     a_record_with_an_environment_does_not_expire(records).await;
     answers::all(records).await;
+    fired::all(records).await;
 }
 
 fn owner(name: &str) -> Owner {

@@ -1,0 +1,228 @@
+//! Alarms in, wishes and reasons out.
+#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+
+use std::cell::{Cell, RefCell};
+
+use alarm::Alarms;
+use alarm::cloud::{AlarmNow, Cloud};
+use environment::{Place, Remediation};
+use requests::records::{Fire, Fired, MemoryRecords, Note, Wanted};
+use requests::{Kind, Owner, Records as _, ReplyAddress};
+use serde_json::{Value, json};
+use test_support::{FakeLine, Now as _, sample};
+
+/// 2026-01-02T03:04:01.120Z, as all samples tell it.
+const SINCE: u64 = 1_767_323_041_120;
+const NOW: u64 = SINCE + 2_000;
+const ENVIRONMENT: &str = "scalable-ec2-us-west-2-dev";
+
+/// An account with one alarm, or none.
+struct Account {
+    now_ms: Cell<u64>,
+    alarm: RefCell<Option<AlarmNow>>,
+    told: RefCell<Vec<Value>>,
+}
+
+impl Cloud for Account {
+    fn now_ms(&self) -> u64 {
+        self.now_ms.get()
+    }
+
+    async fn alarm(&self, _name: &str) -> Result<Option<AlarmNow>, String> {
+        Ok(self.alarm.borrow().clone())
+    }
+
+    async fn tell(&self, event: &Value) -> Result<(), String> {
+        self.told.borrow_mut().push(event.clone());
+        Ok(())
+    }
+}
+
+type Function = Alarms<MemoryRecords, Account, FakeLine>;
+
+fn owner() -> Owner {
+    Owner::of("arn:aws:cloudformation:us-west-2:123456789012:stack/web/1", "Web")
+}
+
+/// An environment that has settled with these rules.
+fn function(rules: Value) -> Function {
+    let place = Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    let alarm = AlarmNow { state: "ALARM".into(), since_ms: SINCE };
+    let cloud = Account { now_ms: Cell::new(NOW), alarm: RefCell::new(Some(alarm)), told: RefCell::default() };
+    let function = Alarms { place, paused: false, records: MemoryRecords::new(), cloud, line: FakeLine::default() };
+    let spec = json!({ "AlarmActions": rules });
+    let wanted = Wanted { environment: ENVIRONMENT.into(), spec, frozen: json!({}), retired_tags: vec![] };
+    function.records.claim(ENVIRONMENT, &owner()).await_now();
+    function.records.save(&owner(), wanted).await_now();
+    function.records.settled(&owner()).await_now();
+    function
+}
+
+fn rule() -> Value {
+    json!({ "Alarm": "healthy-low", "Action": "ScaleBy", "Amount": 1, "CooldownSeconds": 600 })
+}
+
+const TOLD: &str = "healthy-low: ScaleBy 1";
+
+/// What a function answers to a sample: outcome and why of each rule.
+fn outcomes(function: &Function, name: &str) -> Vec<(String, String)> {
+    let answer = function.handle(sample("alarm", &format!("{name}.json"))).await_now();
+    let all = answer["Outcomes"].as_array().expect("a list").iter();
+    let text = |it: &Value, name: &str| it[name].as_str().expect("a text").to_owned();
+    all.map(|it| (text(it, "Outcome"), text(it, "Why"))).collect()
+}
+
+fn only(function: &Function, name: &str) -> (String, String) {
+    let mut all = outcomes(function, name);
+    assert_eq!(all.len(), 1, "{all:?}");
+    all.remove(0)
+}
+
+/// The wishes that stand in line, with their names.
+fn wishes(function: &Function) -> Vec<(String, Remediation)> {
+    let sent = function.line.sent.lock().expect("one thread");
+    let wish = |(_, name, body): &(String, String, Value)| {
+        (name.clone(), Remediation::read(body).expect("a wish").expect("it makes sense"))
+    };
+    sent.iter().map(wish).collect()
+}
+
+#[test]
+fn the_same_alarm_in_three_shapes_a_hundred_times_is_one_wish() {
+    let function = function(json!([rule()]));
+    for _ in 0..34 {
+        for shape in ["direct", "topic", "event-bridge"] {
+            assert_eq!(only(&function, shape).0, "requested");
+        }
+    }
+    let all = wishes(&function);
+    // A FIFO queue has a message of one name once.
+    assert!(all.iter().all(|it| *it == all[0]), "{all:?}");
+    let wish = &all[0].1;
+    assert_eq!((wish.rule.as_str(), wish.since_ms, wish.expires_ms), (TOLD, SINCE, NOW + 300_000));
+    assert_eq!((wish.environment.as_str(), wish.owner.as_str()), (ENVIRONMENT, owner().as_str()));
+    assert!(function.cloud.told.borrow().is_empty(), "who carries it out tells of it");
+}
+
+#[test]
+fn metric_math_and_composites_are_known_by_a_metric_or_by_the_mark() {
+    let about = |alarm: &str| json!([{ "Alarm": alarm, "Action": "ReplaceUnhealthy" }]);
+    for (sample, alarm, instance) in [
+        ("direct-metric-math", "backlog-for-each-instance", None),
+        ("topic-metric-math", "backlog-for-each-instance", None),
+        ("direct-composite", "checkout-is-slow", None),
+        ("direct-of-an-instance", "memory-full", Some("i-0a1b2c3d4e5f60718")),
+    ] {
+        let function = function(about(alarm));
+        assert_eq!(only(&function, sample).0, "requested", "{sample}");
+        assert_eq!(wishes(&function)[0].1.instance.as_deref(), instance, "{sample}");
+    }
+}
+
+#[test]
+fn an_alarm_that_is_of_nobody_or_of_what_is_gone_is_explained_and_nothing_is_done() {
+    let nobodys = function(json!([rule()]));
+    let event = sample("alarm", "direct.json").to_string().replace("scalable-ec2", "theirs");
+    let answer = nobodys.handle(serde_json::from_str(&event).expect("JSON")).await_now();
+    assert_eq!(answer["Outcomes"][0]["Why"], "it is of no environment of this deployment");
+
+    let gone = function(json!([rule()]));
+    gone.records.release(ENVIRONMENT, &owner()).await_now();
+    assert_eq!(only(&gone, "direct").1, format!("the environment {ENVIRONMENT} is gone"));
+
+    let unknown = function(json!([{ "Alarm": "cpu-low", "Action": "ReplaceUnhealthy" }]));
+    assert_eq!(only(&unknown, "direct"), ("nothing".into(), "no rule of its environment is about it".into()));
+    assert_eq!(unknown.cloud.told.borrow()[0]["detail"]["Outcome"], "nothing");
+
+    let leaving = function(json!([rule()]));
+    let note = Note {
+        request_hash: "h".into(),
+        kind: Kind::Delete,
+        sent_ms: 1,
+        deadline_ms: NOW + 1,
+        physical_id: None,
+        reply: ReplyAddress::of(&json!({})),
+    };
+    leaving.records.note(&owner(), note).await_now();
+    assert_eq!(only(&leaving, "direct").1, format!("the environment {ENVIRONMENT} is being deleted"));
+
+    for function in [nobodys, gone, unknown, leaving] {
+        assert!(wishes(&function).is_empty());
+    }
+}
+
+#[test]
+fn each_reason_to_do_nothing_is_told_to_the_ledger() {
+    let acted = |since_ms, at_ms, done| Fired { since_ms, at_ms, remedy: Value::Null, done };
+    let fire = |function: &Function, fired: Fired| {
+        assert_eq!(function.records.fire(&owner(), TOLD, fired, 0).await_now(), Fire::Yes);
+    };
+    let at = "2026-01-02T03:00:41.12Z";
+    type Change<'a> = &'a dyn Fn(&mut Function);
+    let cases: [(Change<'_>, &str); 7] = [
+        (&|it| it.paused = true, "automation is paused by the deployment's parameter PauseAutomation"),
+        (&|it| it.cloud.now_ms.set(SINCE + 301_000), "it is told 301 s after it happened, which is too late to act on"),
+        (&|it| *it.cloud.alarm.borrow_mut() = None, "the alarm is gone"),
+        (&|it| it.cloud.alarm.borrow_mut().as_mut().expect("it").state = "OK".into(), "the alarm is OK by now"),
+        (
+            &|it| fire(it, acted(SINCE - 300_000, SINCE - 200_000, true)),
+            &format!("it rests for 600 s after it acted, which was at {at}"),
+        ),
+        (
+            &|it| fire(it, acted(SINCE, SINCE - 200_000, true)),
+            &format!("it acted on this state of the alarm, or a later one, at {at}"),
+        ),
+        (&|_| {}, ""),
+    ];
+    for (change, why) in cases {
+        let mut function = function(json!([rule()]));
+        change(&mut function);
+        let (outcome, told) = only(&function, "direct");
+        let expected = if why.is_empty() { "requested" } else { "nothing" };
+        assert_eq!(outcome, expected, "{told}");
+        assert_eq!(wishes(&function).is_empty(), !why.is_empty());
+        if !why.is_empty() {
+            assert_eq!(told, why);
+            let ledger = function.cloud.told.borrow();
+            assert_eq!(ledger.len(), 1);
+            let detail = &ledger[0]["detail"];
+            assert_eq!((&detail["Rule"], &detail["Why"]), (&json!(TOLD), &json!(why)));
+        }
+    }
+}
+
+#[test]
+fn what_was_begun_and_not_done_is_asked_for_again() {
+    let function = function(json!([rule()]));
+    let begun = Fired { since_ms: SINCE, at_ms: SINCE + 1, remedy: Value::Null, done: false };
+    function.records.fire(&owner(), TOLD, begun, 0).await_now();
+    assert_eq!(only(&function, "direct").0, "requested");
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_do_and_every_rule_of_an_alarm_has_its_own_outcome() {
+    let mut dry = rule();
+    dry["DryRun"] = json!(true);
+    dry["Amount"] = json!(2);
+    let function = function(json!([dry, rule(), { "Alarm": "cpu-high", "Action": "ReplaceUnhealthy" }]));
+    let all = outcomes(&function, "direct");
+    assert_eq!(all[0].0, "dry-run");
+    assert!(all[0].1.contains("healthy-low: ScaleBy 2"), "{all:?}");
+    assert_eq!(all[1].0, "requested");
+    assert_eq!(all.len(), 2);
+    assert_eq!(wishes(&function).len(), 1);
+}
+
+#[test]
+fn other_states_are_left_alone_and_what_is_no_alarm_is_refused() {
+    let function = function(json!([rule()]));
+    assert_eq!(only(&function, "direct-ok").1, "only ALARM is acted on");
+    for event in [json!({}), json!({ "alarmData": {} }), json!({ "Records": [{ "Sns": { "Message": "hello" } }] })] {
+        let refused = test_support::run(&environment::memory::Clock::default(), function.handle(event));
+        assert!(refused.is_err());
+    }
+    function.line.broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    let refused =
+        test_support::run(&environment::memory::Clock::default(), function.handle(sample("alarm", "direct.json")));
+    assert!(refused.is_err(), "Lambda tries again");
+}

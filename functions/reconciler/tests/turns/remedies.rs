@@ -1,0 +1,178 @@
+//! What alarms' rules come to, from the line.
+
+use std::time::Duration;
+
+use environment::{Remediation, Remedy};
+use reconciler::Clouds as _;
+use requests::{Owner, Records as _};
+use serde_json::{Value, json};
+use test_support::{BEGIN_S, Now as _, message, sent, with};
+
+use crate::bench::{Bench, bench, quick_create};
+
+const GROUP: &str = "scalable-ec2-asg-uswest2-dev";
+
+/// A wish for a rule, about an alarm that went off so many seconds after the tests began.
+fn wish(bench: &Bench, rule: &str, since_s: u64) -> Value {
+    let wish = Remediation {
+        owner: owner().to_string(),
+        environment: "scalable-ec2-us-west-2-dev".into(),
+        alarm: "scalable-ec2-cpu-high-uswest2-dev".into(),
+        since_ms: (BEGIN_S + since_s) * 1_000,
+        rule: rule.into(),
+        instance: None,
+        expires_ms: bench.clouds.now().0 + 300_000,
+    };
+    wish.body()
+}
+
+fn owner() -> Owner {
+    let create = quick_create();
+    Owner::of(create["StackId"].as_str().expect("a text"), create["LogicalResourceId"].as_str().expect("a text"))
+}
+
+/// An environment of 1 to 10 instances that has settled with these rules.
+fn settled(rules: Value) -> Bench {
+    let bench = bench();
+    let properties = json!({ "ResourceProperties": { "AlarmActions": rules, "MinSize": "1", "MaxSize": "10" } });
+    bench.take_to_the_end(&sent(with(quick_create(), properties), 0));
+    assert_eq!(bench.reply()["Status"], "SUCCESS");
+    bench.advance(Duration::from_mins(5));
+    bench
+}
+
+fn desired(bench: &Bench) -> u32 {
+    bench.clouds.group_now(GROUP).await_now().expect("a group").desired
+}
+
+/// Outcome and why of the last thing that the ledger was told.
+fn told(bench: &Bench) -> (String, String) {
+    let told = bench.clouds.told.borrow();
+    let detail = &told.last().expect("the ledger is told")["detail"];
+    let text = |name: &str| detail[name].as_str().expect("a text").to_owned();
+    (text("Outcome"), text("Why"))
+}
+
+const UP: &str = "cpu-high: ScaleBy 2";
+
+fn up() -> Value {
+    json!([{ "Alarm": "cpu-high", "Action": "ScaleBy", "Amount": "2", "CooldownSeconds": "60" }])
+}
+
+#[test]
+fn a_wish_is_carried_out_once_however_often_it_comes() {
+    let bench = settled(up());
+    let wish = wish(&bench, UP, 310);
+    for _ in 0..100 {
+        assert_eq!(bench.take(&[message("1", &wish)]), [""; 0], "it never comes back");
+    }
+    assert_eq!(desired(&bench), 3);
+    assert_eq!(bench.clouds.world.remedies.borrow().len(), 1);
+    let ledger = bench.clouds.told.borrow();
+    let done: Vec<&Value> = ledger.iter().filter(|it| it["detail"]["Outcome"] == "done").collect();
+    assert_eq!(done.len(), 1);
+    assert_eq!((&done[0]["detail"]["DesiredBefore"], &done[0]["detail"]["DesiredAfter"]), (&json!(1), &json!(3)));
+    assert_eq!(ledger.len(), 100, "and why nothing was done the other times");
+}
+
+#[test]
+fn a_flapping_alarm_acts_once_in_each_cooldown() {
+    let bench = settled(up());
+    for minute in 0..6 {
+        // Twice a minute.
+        for half in [0, 30] {
+            bench.take(&[message("1", &wish(&bench, UP, 310 + minute * 60 + half))]);
+            bench.advance(Duration::from_secs(30));
+        }
+    }
+    let outcomes: Vec<Value> = bench.clouds.told.borrow().iter().map(|it| it["detail"]["Outcome"].clone()).collect();
+    let done = outcomes.iter().filter(|it| *it == "done").count();
+    assert_eq!((done, outcomes.len(), desired(&bench)), (5, 12, 10), "{outcomes:?}");
+    let why = |begins: &str| {
+        let told = bench.clouds.told.borrow();
+        told.iter().filter(|it| it["detail"]["Why"].as_str().is_some_and(|why| why.starts_with(begins))).count()
+    };
+    let explained = (why("it rests for 60 s after it acted"), why("the desired capacity is 10 already"));
+    assert_eq!(explained, (4, 3), "the rest is explained");
+}
+
+#[test]
+fn an_invocation_that_ends_between_writing_it_down_and_doing_it_is_made_good() {
+    let bench = settled(up());
+    let body = wish(&bench, UP, 310);
+    let remedy = serde_json::to_value(Remedy::Scale { from: 1, to: 3 }).expect("JSON");
+    let begun = requests::records::Fired {
+        since_ms: (BEGIN_S + 310) * 1_000,
+        at_ms: bench.clouds.now().0,
+        remedy,
+        done: false,
+    };
+    bench.records.fire(&owner(), UP, begun, 0).await_now();
+    // Meanwhile somebody else scaled: what was written down is what is done.
+    bench.take(&[message("1", &body)]);
+    assert_eq!((told(&bench).0.as_str(), desired(&bench)), ("done", 3));
+    bench.take(&[message("1", &body)]);
+    assert_eq!((told(&bench).0.as_str(), desired(&bench)), ("nothing", 3));
+}
+
+#[test]
+fn what_may_no_longer_be_done_is_explained() {
+    let late = settled(up());
+    let body = wish(&late, UP, 310);
+    late.advance(Duration::from_secs(301));
+    late.take(&[message("1", &body)]);
+    assert_eq!(told(&late), ("nothing".into(), "it stood in line for longer than five minutes".into()));
+
+    let mut paused = settled(up());
+    paused.settings.automation_paused = true;
+    paused.take(&[message("1", &wish(&paused, UP, 310))]);
+    assert!(told(&paused).1.contains("PauseAutomation"));
+
+    let other = settled(up());
+    other.take(&[message("1", &wish(&other, "cpu-high: ScaleBy 9", 310))]);
+    assert_eq!(told(&other).1, "its environment no longer has this rule");
+
+    let gone = settled(up());
+    let delete = sent(test_support::sample("custom-resource", "delete.json"), 400);
+    gone.take_to_the_end(&delete);
+    gone.take(&[message("1", &wish(&gone, UP, 310))]);
+    assert_eq!(told(&gone).1, "its environment is gone");
+
+    for bench in [late, paused, other, gone] {
+        assert!(bench.clouds.world.remedies.borrow().is_empty());
+    }
+}
+
+#[test]
+fn topics_are_told_and_instances_replaced() {
+    let topic = "arn:aws:sns:us-west-2:123456789012:alarms";
+    let bench = settled(json!([
+        { "Alarm": "cpu-high", "Action": "Notify", "TopicArn": topic },
+        { "Alarm": "cpu-high", "Action": "ReplaceUnhealthy" },
+    ]));
+    bench.take(&[message("1", &wish(&bench, &format!("cpu-high: Notify {topic}"), 310))]);
+    let made = bench.clouds.world.remedies.borrow()[0].clone();
+    assert_eq!(made.0, Remedy::Notify { topic: topic.into() });
+    assert!(
+        made.1.contains("scalable-ec2-cpu-high-uswest2-dev") && made.1.contains("2026-01-02T03:09:15Z"),
+        "{made:?}"
+    );
+
+    bench.take(&[message("1", &wish(&bench, "cpu-high: ReplaceUnhealthy", 310))]);
+    assert_eq!(told(&bench), ("nothing".into(), "no instance in service is unhealthy".into()));
+    let before = bench.clouds.group_now(GROUP).await_now().expect("a group");
+    let one = before.instances[0].id.clone();
+    let mut about_one = wish(&bench, "cpu-high: ReplaceUnhealthy", 311);
+    about_one["Remediation"]["Instance"] = json!(one);
+    bench.take(&[message("1", &about_one)]);
+    assert_eq!(told(&bench), ("done".into(), format!("{one} is replaced")));
+    let after = bench.clouds.group_now(GROUP).await_now().expect("a group");
+    assert!(!after.instances.iter().any(|it| it.id == one && it.in_service), "{after:?}");
+}
+
+#[test]
+fn a_wish_that_makes_no_sense_is_put_away() {
+    let bench = settled(up());
+    assert_eq!(bench.take(&[message("1", &json!({ "Remediation": { "Owner": 3 } }))]), [""; 0]);
+    assert!(bench.clouds.told.borrow().is_empty());
+}
