@@ -94,7 +94,7 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
         match decide(rule, &facts, now_ms) {
             Verdict::Nothing(why) => Ok(Outcome::nothing(&told, &why)),
             Verdict::DryRun { .. } => {
-                let why = format!("DryRun is true: it would have been asked for {told}");
+                let why = String::from("DryRun is true: it is only told");
                 Ok(Outcome { rule: told, outcome: "dry-run", why })
             }
             Verdict::Act { since_ms } => {

@@ -206,8 +206,8 @@ fn a_dry_run_says_what_it_would_do_and_every_rule_of_an_alarm_has_its_own_outcom
     dry["Amount"] = json!(2);
     let function = function(json!([dry, rule(), { "Alarm": "cpu-high", "Action": "ReplaceUnhealthy" }]));
     let all = outcomes(&function, "direct");
-    assert_eq!(all[0].0, "dry-run");
-    assert!(all[0].1.contains("healthy-low: ScaleBy 2"), "{all:?}");
+    assert_eq!(all[0], ("dry-run".into(), "DryRun is true: it is only told".into()));
+    assert_eq!(function.cloud.told.borrow()[0]["detail"]["Rule"], "healthy-low: ScaleBy 2");
     assert_eq!(all[1].0, "requested");
     assert_eq!(all.len(), 2);
     assert_eq!(wishes(&function).len(), 1);

@@ -1,30 +1,68 @@
 //! Events are best effort: launches and terminations that none told of are found in the groups' own lists.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use ledger::Entry;
 use ledger::batch::{Line, stream};
 use ledger::read::{self, Reading};
+use serde_json::Value;
 
 use crate::ScalingLog;
 use crate::cloud::{Cloud, DeadLetters};
 use crate::write::{Owed, Written, log_group};
 
-/// How long an event may be on its way before it counts as lost: 10 minutes. Most come within seconds; one that comes later
-/// writes the same line again, with the same id.
-const LATE_MS: u64 = 600_000;
+/// How far back the schedule looks, if its event does not say: 6 hours, so that an outage of this function of a morning is
+/// made good without anybody.
+const LOOKBACK_HOURS: u64 = 6;
 
-const HOUR_MS: u64 = 3_600_000;
+/// Auto Scaling keeps activities for six weeks, and CloudWatch takes lines of the last two: 336 hours.
+const LONGEST_LOOKBACK_HOURS: u64 = 336;
+
+/// How long an event may be on its way before it counts as lost, if the schedule's event does not say: 10 minutes. Most come
+/// within seconds; one that comes later writes the same line again, with the same id.
+const LATE_MINUTES: u64 = 10;
+
+/// The longest that EventBridge tries to deliver an event: a day.
+const LONGEST_LATE_MINUTES: u64 = 1_440;
+
+const MINUTE_MS: u64 = 60_000;
+
+/// Which activities are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// No older ones.
+    lookback_ms: u64,
+    /// None that ended less than so long ago.
+    late_ms: u64,
+}
+
+impl Span {
+    /// As a scheduled event says in its detail, by `LookbackHours` and `LateMinutes`.
+    pub(crate) fn of(event: &Value) -> Result<Span, String> {
+        let number = |name: &str, default, valid: RangeInclusive<u64>| {
+            let given = event.pointer(&format!("/detail/{name}")).filter(|it| !it.is_null());
+            let Some(given) = given else { return Ok(default) };
+            given.as_u64().filter(|it| valid.contains(it)).ok_or_else(|| {
+                let (least, most) = (valid.start(), valid.end());
+                format!("detail.{name} is {given}: valid is a whole number from {least} to {most}")
+            })
+        };
+        let hours = number("LookbackHours", LOOKBACK_HOURS, 1..=LONGEST_LOOKBACK_HOURS)?;
+        let minutes = number("LateMinutes", LATE_MINUTES, 0..=LONGEST_LATE_MINUTES)?;
+        Ok(Span { lookback_ms: hours * 60 * MINUTE_MS, late_ms: minutes * MINUTE_MS })
+    }
+}
 
 impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
-    /// Fills the gaps of the last hours, and says how many there were in each group that had some.
+    /// Fills the gaps, and says how many there were in each group that had some.
     ///
     /// # Errors
     /// If the groups can't be listed. A group whose list can't be had is for the next time.
-    pub(crate) async fn fill(&self, hours: u64) -> Result<BTreeMap<String, usize>, String> {
+    pub(crate) async fn fill(&self, span: Span) -> Result<BTreeMap<String, usize>, String> {
         let mut filled = BTreeMap::new();
         for group in self.cloud.groups().await? {
-            match self.fill_one(&group, hours).await {
+            match self.fill_one(&group, span).await {
                 Ok(0) => {}
                 Ok(count) => {
                     tracing::info!(group, count, "gaps are filled");
@@ -36,12 +74,12 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
         Ok(filled)
     }
 
-    async fn fill_one(&self, group: &str, hours: u64) -> Result<usize, String> {
+    async fn fill_one(&self, group: &str, span: Span) -> Result<usize, String> {
         let Some(suffix) = self.place.suffix_of_group(group) else { return Ok(0) };
         let now_ms = self.cloud.now_ms();
-        let since_ms = now_ms.saturating_sub(hours * HOUR_MS);
+        let since_ms = now_ms.saturating_sub(span.lookback_ms);
         let activities = self.cloud.activities(group, since_ms).await?;
-        let long_over = |it: &&ledger::Activity| it.end_ms.is_some_and(|end| end + LATE_MS <= now_ms);
+        let long_over = |it: &&ledger::Activity| it.end_ms.is_some_and(|end| end + span.late_ms <= now_ms);
         let told: Vec<Entry> = activities.iter().filter(long_over).flat_map(|it| self.entries(it)).collect();
         let filed: Vec<u64> = told.iter().map(|entry| Line::of(entry, now_ms).at_ms).collect();
         let (Some(first), Some(last)) = (filed.iter().min(), filed.iter().max()) else { return Ok(0) };

@@ -21,6 +21,7 @@ pub use settings::Settings;
 use aws_lambda_events::sqs::SqsEvent;
 use cloud::{Cloud, DeadLetters};
 use environment::Place;
+use fill::Span;
 use lambda_kit::Error;
 use ledger::envelope;
 use serde_json::{Value, json};
@@ -50,26 +51,9 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
             return Ok(serde_json::to_value(self.batch(&batch).await.response)?);
         }
         if event.get("detail-type").and_then(Value::as_str) == Some("Scheduled Event") {
-            let filled = self.fill(hours(&event)?).await?;
+            let filled = self.fill(Span::of(&event)?).await?;
             return Ok(json!({ "Filled": filled }));
         }
         Ok(self.single(&event).await?)
     }
-}
-
-/// How far back the schedule looks, if its event does not say: 6 hours, so that an outage of this function of a morning is
-/// made good without anybody.
-const LOOKBACK_HOURS: u64 = 6;
-
-/// Auto Scaling keeps activities for six weeks, and CloudWatch takes lines of the last two: 336 hours.
-const LONGEST_LOOKBACK_HOURS: u64 = 336;
-
-/// `detail.LookbackHours` of a scheduled event.
-fn hours(event: &Value) -> Result<u64, String> {
-    let given = event.pointer("/detail/LookbackHours").filter(|it| !it.is_null());
-    let Some(given) = given else { return Ok(LOOKBACK_HOURS) };
-    let valid = given.as_u64().filter(|hours| (1..=LONGEST_LOOKBACK_HOURS).contains(hours));
-    valid.ok_or_else(|| {
-        format!("detail.LookbackHours is {given}: valid is a whole number from 1 to {LONGEST_LOOKBACK_HOURS}")
-    })
 }

@@ -1,0 +1,185 @@
+"""The ledger and the alarms' actions on the local cloud: real rules, real queues, the real functions."""
+
+import json
+import threading
+import unittest
+
+import ledger
+from demo import GROUP, states
+from local_cloud import ROOT, Failed, LocalCloud, until
+from test_stacks import event, with_properties
+
+RULES = [
+    {"Alarm": "healthy-low", "Action": "ScaleBy", "Amount": "1", "CooldownSeconds": "600"},
+    {"Alarm": "healthy-low", "Action": "ScaleTo", "Capacity": "4", "DryRun": "true"},
+]
+HEALTHY_LOW = "scalable-ec2-healthy-low-uswest2-dev"
+
+
+class Ledger(unittest.TestCase):
+    """One environment for all of them; every test leaves it with one instance in service."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cloud = cls.enterClassContext(LocalCloud())
+        cls.cloud.deploy()
+        properties = {"Egress": "PublicIp", "MinSize": "1", "MaxSize": "4", "BucketOnDelete": "Empty"}
+        made = cls.cloud.ask(with_properties("create.json", **properties, AlarmActions=RULES))
+        assert made["Status"] == "SUCCESS", made
+        cls.addClassCleanup(cls.delete)
+
+    @classmethod
+    def delete(cls):
+        gone = cls.cloud.ask(event("delete.json"))
+        assert gone["Status"] == "SUCCESS" and not cls.cloud.inventory(), gone
+
+    def tearDown(self):
+        self.scale(1)
+        self.in_service(1)
+
+    def scale(self, to):
+        self.cloud.control(f"auto-scaling/scale?group={GROUP}&to={to}", b"")
+
+    def in_service(self, count):
+        until(f"{count} in service and no others", lambda: list(states(self.cloud).values()) == ["InService"] * count)
+
+    def queue(self, name):
+        (url,) = [
+            url
+            for url in self.cloud.client("sqs").list_queues(QueueNamePrefix=f"envkeeper-{name}-")["QueueUrls"]
+        ]
+        return url
+
+    def test_a_launch_past_a_sick_instance_and_a_drain_are_told_with_their_reasons(self):
+        before = {line["id"] for line in ledger.lines(self.cloud)}
+        self.cloud.control("instances/make-sick?count=1&how=failed-at:line%2012", b"")
+        self.scale(2)
+        self.in_service(2)
+        self.scale(1)
+        self.in_service(1)
+
+        def told():
+            new = [line for line in ledger.lines(self.cloud) if line["id"] not in before]
+            kinds = {(line["kind"], line["outcome"]) for line in new}
+            expected = {
+                ("capacity", "changed"),
+                ("gate", "abandon"),
+                ("gate", "continue"),
+                ("launch", "cancelled"),
+                ("launch", "successful"),
+                ("drain", "drained"),
+                ("terminate", "successful"),
+            }
+            return new if expected <= kinds else None
+
+        new = until("all of it is in the ledger", told)
+        (abandoned,) = [line for line in new if line["outcome"] == "abandon"]
+        self.assertIn("its user data failed at line 12", abandoned["why"])
+        (failed,) = [line for line in new if line["outcome"] == "cancelled"]
+        self.assertEqual((failed["failure"], failed["LaunchFailures"]), ("abandoned", 1.0))
+        self.assertEqual(failed["instance"], abandoned["instance"])
+        changes = {(line["cause"]["desiredBefore"], line["cause"]["desiredAfter"]) for line in new if line["kind"] == "capacity"}
+        self.assertEqual(changes, {(1, 2), (2, 1)})
+        for line in new:
+            self.assertEqual((line["v"], line["environment"], line["group"]), (1, "scalable-ec2-us-west-2-dev", GROUP))
+
+        # The saved queries, as they stand in the account, over these lines.
+        def ask(title):
+            return ledger.ask(self.cloud, title)
+
+        self.assertEqual(len(ledger.saved(self.cloud)), 8)
+        why = [(it["cause.desiredBefore"], it["cause.desiredAfter"], it["cause.by"]) for it in ask("why-capacity-changed")]
+        self.assertIn((1, 2, "request"), why)
+        self.assertEqual(len(why), len(set(it["id"] for it in ask("why-capacity-changed"))))
+        seconds = [it["seconds"] for it in ask("slowest-launches")]
+        self.assertTrue(seconds and seconds == sorted(seconds, reverse=True), seconds)
+        failures = {(it["kind"], it["failure"]): it["failures"] for it in ask("failures-by-cause")}
+        self.assertEqual(failures[("launch", "abandoned")], 1)
+        (hour, *_) = ask("flapping")
+        self.assertGreaterEqual(hour["changes"], 2)
+        self.assertTrue({it["outcome"] for it in ask("drains")} >= {"drained"})
+        self.assertIn(abandoned["instance"], {it.get("instance") for it in ask("what-happened")})
+
+    def test_what_no_event_told_of_is_filled_and_marked(self):
+        rules = self.cloud.client("events")
+        (rule,) = [it["Name"] for it in rules.list_rules()["Rules"] if "-Scaling-" in it["Name"]]
+        rules.disable_rule(Name=rule)
+        try:
+            before = set(states(self.cloud))
+            self.scale(2)
+            self.in_service(2)
+            (new,) = set(states(self.cloud)) - before
+        finally:
+            rules.enable_rule(Name=rule)
+        self.assertFalse(ledger.lines(self.cloud, kind="launch", instance=new), "nobody told of it")
+        schedule = json.loads((ROOT / "events" / "scaling-log" / "fill-gaps.json").read_text())
+        self.assertEqual(self.cloud.invoke("scaling-log", schedule), {"Filled": {}}, "it may still be told of")
+        schedule["detail"] = {"LateMinutes": 0}
+        # The change of the capacity and the launch.
+        self.assertEqual(self.cloud.invoke("scaling-log", schedule), {"Filled": {GROUP: 2}})
+        (line,) = ledger.lines(self.cloud, kind="launch", instance=new)
+        self.assertTrue(line["filled"])
+        self.assertNotIn("_aws", line, "it is not counted")
+        self.assertEqual(self.cloud.invoke("scaling-log", schedule), {"Filled": {}}, "once is enough")
+
+    def test_a_message_that_makes_no_sense_is_put_away_with_its_reason(self):
+        sqs = self.cloud.client("sqs")
+        sqs.send_message(QueueUrl=self.queue("ScalingEvents"), MessageBody="no { JSON")
+        dead = self.queue("DeadEvents")
+
+        def look():
+            return sqs.receive_message(QueueUrl=dead, MessageAttributeNames=["All"]).get("Messages")
+
+        (letter,) = until("it is with the dead letters", look)
+        self.assertEqual(letter["Body"], "no { JSON")
+        self.assertEqual(
+            letter["MessageAttributes"]["Reason"]["StringValue"], "no JSON, and no lines of Auto Scaling"
+        )
+        sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
+
+    def test_an_alarm_a_hundred_times_at_once_in_all_shapes_has_one_effect(self):
+        cloudwatch = self.cloud.client("cloudwatch")
+        cloudwatch.set_alarm_state(AlarmName=HEALTHY_LOW, StateValue="ALARM", StateReason="a test")
+        alarm = cloudwatch.describe_alarms(AlarmNames=[HEALTHY_LOW])["MetricAlarms"][0]
+        since = alarm["StateUpdatedTimestamp"].strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+        shapes = []
+        for name in ("direct", "event-bridge", "topic"):
+            text = (ROOT / "events" / "alarm" / f"{name}.json").read_text()
+            shapes.append(json.loads(text.replace("2026-01-02T03:04:01.120+0000", since)))
+        answers = []
+
+        def invoke(shape):
+            answers.append(self.cloud.invoke("alarm", shape))
+
+        threads = [threading.Thread(target=invoke, args=(shapes[number % 3],)) for number in range(100)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(answers), 100)
+        until("it is scaled", lambda: len(states(self.cloud)) == 2)
+        done = until("the ledger tells of it", lambda: ledger.lines(self.cloud, kind="remediation", outcome="done"))
+        calls = [it for it in self.cloud.calls() if it["operation"] == "SetDesiredCapacity" and it["app"] == "reconciler"]
+        self.assertEqual(len(calls), 1)
+        self.assertEqual([line["cause"]["rule"] for line in done], ["healthy-low: ScaleBy 1"])
+        self.assertEqual((done[0]["cause"]["desiredBefore"], done[0]["cause"]["desiredAfter"]), (1, 2))
+        self.assertTrue(ledger.lines(self.cloud, kind="remediation", outcome="dry-run"))
+        # Told once more, later: explained, and nothing is done.
+        again = self.cloud.invoke("alarm", shapes[0])
+        self.assertEqual([it["Outcome"] for it in again["Outcomes"]], ["nothing", "dry-run"])
+        self.assertIn("it acted on this state of the alarm", again["Outcomes"][0]["Why"])
+        self.in_service(2)
+
+    def test_every_sample_is_answered(self):
+        for function in ("scaling-log", "alarm"):
+            for sample in sorted((ROOT / "events" / function).glob("*.json")):
+                with self.subTest(f"{function} {sample.stem}"):
+                    self.assertIsNotNone(self.cloud.invoke(function, json.loads(sample.read_text())))
+
+    def test_an_event_that_makes_no_sense_is_refused_with_what_would(self):
+        with self.assertRaisesRegex(Failed, "neither alarmData"):
+            self.cloud.invoke("alarm", {"hello": 1})
+
+
+if __name__ == "__main__":
+    unittest.main()
