@@ -119,7 +119,7 @@ impl Cause {
                 let after = ["triggered policy ", "executed policy ", "executed the policy "];
                 after.iter().find_map(|after| between(it, after, " changing "))
             }),
-            schedule: part(&|it| between(it, "scheduled action ", " ").filter(|name| name != "update")),
+            schedule: part(&|it| between(it, "the scheduled action ", " executed")),
             rule: None,
             desired_before: change.as_ref().map(|it| it.before),
             desired_after: change.as_ref().map(|it| it.after),

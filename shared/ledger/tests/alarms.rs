@@ -1,0 +1,78 @@
+//! Alarms in all their shapes.
+
+use environment::Place;
+use ledger::Alarm;
+use serde_json::{Value, json};
+
+fn place() -> Place {
+    Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
+}
+
+fn read(event: &Value) -> Alarm {
+    Alarm::read(event).unwrap().unwrap()
+}
+
+#[test]
+fn one_change_of_state_is_the_same_in_all_three_shapes() {
+    let body = json!({
+        "alarmName": "web", "state": { "value": "ALARM", "reason": "why", "timestamp": "2026-01-02T03:04:01.120+0000" },
+        "configuration": {
+            "description": "text",
+            "metrics": [{ "metricStat": { "metric": { "dimensions": { "AutoScalingGroupName": "g" } }, "period": 86_400 } }],
+        },
+    });
+    let direct = read(&json!({ "source": "aws.cloudwatch", "alarmData": body }));
+    let bus = read(&json!({ "detail-type": "CloudWatch Alarm State Change", "detail": body }));
+    let topic = read(&json!({
+        "AlarmName": "web", "NewStateValue": "ALARM", "NewStateReason": "why", "AlarmDescription": "text",
+        "StateChangeTime": "2026-01-02T03:04:01.120+0000",
+        "Trigger": { "Dimensions": [{ "name": "AutoScalingGroupName", "value": "g" }] },
+    }));
+    assert_eq!(direct, bus);
+    assert_eq!(direct, topic);
+    assert_eq!(direct.since_ms, Some(1_767_323_041_120));
+}
+
+#[test]
+fn what_is_no_alarm_is_nothing_and_an_alarm_without_a_name_or_a_state_is_poison() {
+    for event in [json!({}), json!({ "detail-type": "Scheduled Event", "detail": {} }), json!([]), json!("text")] {
+        assert_eq!(Alarm::read(&event), Ok(None), "{event}");
+    }
+    for (event, missing) in [
+        (json!({ "alarmData": null }), "alarmName"),
+        (json!({ "alarmData": { "alarmName": "a" } }), "state.value"),
+        (json!({ "alarmData": { "alarmName": 3, "state": { "value": "OK" } } }), "alarmName"),
+        (json!({ "detail-type": "CloudWatch Alarm State Change" }), "alarmName"),
+        (json!({ "AlarmName": "a" }), "NewStateValue"),
+        (json!({ "AlarmName": null, "NewStateValue": "OK" }), "AlarmName"),
+    ] {
+        let poison = Alarm::read(&event).unwrap_err().0;
+        assert_eq!(poison, format!("an alarm: {missing} is missing, or no text"), "{event}");
+    }
+}
+
+#[test]
+fn an_environment_is_known_by_a_group_of_ours_or_by_its_mark() {
+    let alarm = |group: &str, description: &str| Alarm {
+        name: "a".into(),
+        state: "ALARM".into(),
+        since_ms: None,
+        reason: String::new(),
+        dimensions: vec![("AutoScalingGroupName".into(), group.into())],
+        description: description.into(),
+    };
+    for (group, description, suffix) in [
+        ("scalable-ec2-asg-uswest2-dev", "", Some("dev")),
+        ("scalable-ec2-asg-uswest2-dev2", "", Some("dev2")),
+        ("scalable-ec2-asg-uswest2-", "", None),
+        ("scalable-ec2-asg-useast1-dev", "", None),
+        ("theirs", "envkeeper:environment=scalable-ec2-us-west-2-dev", Some("dev")),
+        ("theirs", "of envkeeper:environment=scalable-ec2-us-west-2-dev2, you see", Some("dev2")),
+        ("theirs", "envkeeper:environment=scalable-ec2-us-west-2-", None),
+        ("theirs", "envkeeper:environment=another-us-west-2-dev", None),
+        ("theirs", "envkeeper:environment", None),
+        ("theirs", "", None),
+    ] {
+        assert_eq!(alarm(group, description).suffix(&place()), suffix, "{group} {description}");
+    }
+}

@@ -1,0 +1,150 @@
+//! Auto Scaling's sentences, taken apart. They are those of AWS's user guide and knowledge center, and of activities that
+//! people have published.
+
+use ledger::{By, Cause, Failure};
+
+const DIFFERENCE: &str = "At 2021-04-01T17:12:05Z an instance was started in response to a difference between desired and actual capacity, increasing the capacity from 1 to 2.";
+
+#[test]
+fn what_set_it_off_is_told_from_what_came_of_it() {
+    let table: &[(&str, By, Option<(u32, u32)>)] = &[
+        (
+            "At 2012-04-12T17:31:30Z a user request created an AutoScalingGroup changing the desired capacity from 0 to 1.",
+            By::Request,
+            Some((0, 1)),
+        ),
+        (
+            "At 2016-05-13T15:03:47Z a user request update of AutoScalingGroup constraints to min: 12, max: 20, desired: 13 changing the desired capacity from 14 to 13.",
+            By::Request,
+            Some((14, 13)),
+        ),
+        (
+            "At 2024-10-09T14:59:26Z a user request explicitly set group desired capacity changing the desired capacity from 0 to 1.",
+            By::Request,
+            Some((0, 1)),
+        ),
+        (
+            "At 2024-10-09T14:59:26Z a user request executed policy scale-out changing the desired capacity from 2 to 3.",
+            By::Policy,
+            Some((2, 3)),
+        ),
+        (
+            "At 2016-05-08T13:55:14Z a monitor alarm My-Scale-Down-Alarm in state ALARM triggered policy Decrease Group Size changing the desired capacity from 4 to 3.",
+            By::Alarm,
+            Some((4, 3)),
+        ),
+        (
+            "At 2016-02-12T16:01:25Z a scheduled action update of AutoScalingGroup constraints to min: 1, max: 5, desired: 2 changing the desired capacity from 3 to 2.",
+            By::Schedule,
+            Some((3, 2)),
+        ),
+        (
+            "At 2022-12-24T22:03:59Z an instance was taken out of service in response to an instance refresh.",
+            By::Refresh,
+            None,
+        ),
+        (
+            "At 2026-03-01T10:00:00Z an instance was taken out of service in response to an EC2 health check indicating it has been terminated or stopped.",
+            By::HealthCheck,
+            None,
+        ),
+        (
+            "At 2025-05-27T15:30:25Z an instance was taken out of service in response to an ELB system health check failure.",
+            By::HealthCheck,
+            None,
+        ),
+        (
+            "At 2025-05-27T15:30:25Z an instance was taken out of service in response to a user health-check.",
+            By::HealthCheck,
+            None,
+        ),
+        (
+            "At 2025-05-27T15:42:24Z an instance was launched in response to an unhealthy instance needing to be replaced.",
+            By::HealthCheck,
+            None,
+        ),
+        (
+            "At 2025-05-27T15:42:24Z instances were launched to balance instances in zones us-west-2a with other zones resulting in more than desired number of instances in the group.",
+            By::Balance,
+            None,
+        ),
+        (
+            "At 2025-05-27T15:42:24Z an instance was taken out of service in response to an EC2 Spot Instance interruption.",
+            By::Spot,
+            None,
+        ),
+        ("At 2025-05-27T15:42:24Z an instance was launched in response to a rebalance recommendation.", By::Spot, None),
+        (
+            "At 2025-05-27T15:42:24Z instance i-1 was taken out of service in response to a user request, keeping the capacity at 2.",
+            By::Request,
+            None,
+        ),
+        (DIFFERENCE, By::Difference, None),
+        ("At 2025-05-27T15:42:24Z something that nobody has thought of yet.", By::Other, None),
+        ("", By::Other, None),
+        ("At the end of the day", By::Other, None),
+    ];
+    for (first, by, change) in table {
+        for text in [(*first).to_owned(), format!("{first}  {DIFFERENCE}")] {
+            let cause = Cause::read(&text);
+            // Where nothing else is told, the difference is.
+            let expected = if *by == By::Other && text.len() > first.len() { By::Difference } else { *by };
+            assert_eq!(cause.by, expected, "{text}");
+            assert_eq!(cause.desired_before.zip(cause.desired_after), *change, "{text}");
+            assert_eq!(cause.text, text);
+        }
+    }
+}
+
+#[test]
+fn alarms_policies_and_schedules_have_their_names() {
+    let alarm = Cause::read(
+        "At 2016-05-08T13:55:14Z a monitor alarm My-Scale-Down-Alarm in state ALARM triggered policy Decrease Group Size changing the desired capacity from 4 to 3.",
+    );
+    assert_eq!(
+        (alarm.alarm.as_deref(), alarm.policy.as_deref()),
+        (Some("My-Scale-Down-Alarm"), Some("Decrease Group Size"))
+    );
+    let policy = Cause::read(
+        "At 2024-10-09T14:59:26Z a user request executed policy scale-out changing the desired capacity from 2 to 3.",
+    );
+    assert_eq!(policy.policy.as_deref(), Some("scale-out"));
+    let schedule = Cause::read(
+        "At 2016-02-12T16:01:25Z a scheduled action update of AutoScalingGroup constraints to min: 1, max: 5, desired: 2 changing the desired capacity from 3 to 2.  At 2016-02-12T16:01:25Z the scheduled action At night executed. Setting desired capacity from 3 to 2.",
+    );
+    assert_eq!((schedule.by, schedule.schedule.as_deref()), (By::Schedule, Some("At night")));
+}
+
+#[test]
+fn failures_have_a_kind_whatever_their_ids() {
+    for (message, kind) in [
+        (
+            "Instance failed to complete user's Lifecycle Action: Lifecycle Action with token e85eb647-4fe0-4909-b341-a6c42EXAMPLE was abandoned: Heartbeat Timeout",
+            Failure::Abandoned,
+        ),
+        (
+            "We currently do not have sufficient t3.micro capacity in the Availability Zone you requested (us-west-2a). Launching EC2 instance failed.",
+            Failure::Capacity,
+        ),
+        (
+            "InsufficientInstanceCapacity: There is no Spot capacity available that matches your request.",
+            Failure::Capacity,
+        ),
+        (
+            "You have requested more vCPU capacity than your current vCPU limit of 32 allows. Launching EC2 instance failed.",
+            Failure::Quota,
+        ),
+        ("Max spot instance count exceeded. Launching EC2 instance failed.", Failure::Quota),
+        (
+            "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: Client.UserInitiatedShutdown",
+            Failure::Unhealthy,
+        ),
+        ("You are not authorized to perform this operation. Launching EC2 instance failed.", Failure::Permission),
+        ("Client.InternalError: Client error on launch", Failure::Permission),
+        ("The image id '[ami-0123]' does not exist. Launching EC2 instance failed.", Failure::Configuration),
+        ("Invalid IAM Instance Profile name. Launching EC2 instance failed.", Failure::Configuration),
+        ("", Failure::Other),
+    ] {
+        assert_eq!(Failure::read(message), kind, "{message}");
+    }
+}
