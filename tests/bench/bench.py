@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "end_to_end"))
 
+from burst import burst_rows  # noqa: E402
 from local_cloud import OF_REQUESTS, LocalCloud, web_template  # noqa: E402
 
 LATENCY = ROOT / "tests" / "local-cloud" / "latency.json"
@@ -126,6 +127,9 @@ def cloud_rows():
         cloud.deploy()
         warm(cloud)
         rows = [*call_rows(cloud), reply_row(cloud)]
+    with LocalCloud() as cloud:
+        cloud.deploy()
+        rows += burst_rows(cloud, row)
     with LocalCloud("--latency", LATENCY) as cloud:
         cloud.deploy()
         warm(cloud)

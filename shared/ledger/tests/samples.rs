@@ -1,9 +1,11 @@
 //! Every sample event, as the lines that the ledger has of it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use environment::Place;
+use ledger::SCHEMA;
 use ledger::envelope::of_topic;
 use ledger::read::{Reading, body};
 
@@ -39,4 +41,29 @@ fn every_sample_has_its_lines() {
         }
     }
     insta::assert_snapshot!(told);
+}
+
+/// The page that people read: every field, kind and metric of the samples is in it.
+#[test]
+fn the_page_of_the_schema_leaves_nothing_out() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = fs::read_to_string(root.join("functions/scaling-log/LEDGER.md")).unwrap();
+    assert!(page.contains(&format!("version {SCHEMA}")));
+    let mut words = BTreeSet::new();
+    for path in fs::read_dir(root.join("events/scaling-log")).unwrap().map(|it| it.unwrap().path()) {
+        let Ok(Reading::Of { entries, .. }) = body(&place(), &fs::read_to_string(path).unwrap(), SENT) else {
+            continue;
+        };
+        for entry in entries {
+            let line: serde_json::Value = serde_json::from_str(&entry.line()).unwrap();
+            let inside = line["cause"].as_object().into_iter().flatten().map(|(name, _)| format!("cause.{name}"));
+            words.extend(inside);
+            words.extend(line.as_object().unwrap().keys().filter(|name| *name != "_aws").cloned());
+            words.extend([entry.kind.as_str().to_owned(), entry.outcome]);
+            words.extend(line["cause"]["by"].as_str().map(str::to_owned));
+        }
+    }
+    assert!(words.len() > 30, "{words:?}");
+    let missing: Vec<&String> = words.iter().filter(|word| !page.contains(&format!("`{word}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
