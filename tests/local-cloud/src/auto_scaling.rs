@@ -154,6 +154,7 @@ impl AutoScalingService {
             "DescribeScalingActivities" => activities::describe(simulator, given),
             "DescribeAutoScalingInstances" => instances::describe(simulator, given),
             "SetInstanceProtection" => instances::set_protection(simulator, given),
+            "SetInstanceHealth" => instances::set_health(simulator, given),
             "TerminateInstanceInAutoScalingGroup" => instances::terminate(simulator, given),
             _ => Err(Fault {
                 code: "InvalidAction",
