@@ -83,7 +83,9 @@ impl AutoScaling {
         group.settings = settings;
         group.desire(
             desired,
-            &format!("update of AutoScalingGroup constraints to min: {min}, max: {max}, desired: {desired}"),
+            &format!(
+                "a user request update of AutoScalingGroup constraints to min: {min}, max: {max}, desired: {desired}"
+            ),
             now,
         );
         Ok(())
@@ -116,7 +118,7 @@ impl AutoScaling {
         if honor_cooldown {
             group.check_cooldown(now)?;
         }
-        group.desire(desired, "explicitly set group desired capacity", now);
+        group.desire(desired, "a user request explicitly set group desired capacity", now);
         Ok(())
     }
 
@@ -153,7 +155,7 @@ impl AutoScaling {
         group.turn(&mut self.books, now);
         group.deleting = true;
         group.forget_actions(&mut self.books, now);
-        group.desire(0, "deleted the AutoScalingGroup", now);
+        group.desire(0, "a user request deleted the AutoScalingGroup", now);
         self.remove_deleted();
         Ok(())
     }
@@ -194,15 +196,14 @@ impl AutoScaling {
 }
 
 impl Group {
-    /// Sets the desired capacity and notes who asked for it. Launches that failed are tried again at once.
-    pub(crate) fn desire(&mut self, desired: u32, request: &str, now: Moment) {
+    /// Sets the desired capacity and notes who asked for it: `a user request …`. Launches that failed are tried again at
+    /// once.
+    pub(crate) fn desire(&mut self, desired: u32, who: &str, now: Moment) {
         let before = self.desired_capacity;
         self.desired_capacity = desired;
         self.backoff = Backoff::default();
         if before != desired {
-            self.reason = format!(
-                "At {now} a user request {request} changing the desired capacity from {before} to {desired}.  "
-            );
+            self.reason = format!("At {now} {who} changing the desired capacity from {before} to {desired}.  ");
         }
     }
 }

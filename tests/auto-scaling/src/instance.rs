@@ -24,6 +24,10 @@ pub struct Instance {
     pub actions: Vec<LifecycleAction>,
     /// Whether EC2 ended it by itself, so that a health check finds it Unhealthy.
     pub ended_by_ec2: bool,
+    /// Whether somebody has called it Unhealthy.
+    pub called_unhealthy: bool,
+    /// Since when it is in service, once it is.
+    pub in_service: Option<Moment>,
     /// When the state ends by itself, if it does.
     pub(crate) until: Option<Moment>,
     /// When EC2 will end it, whatever its group wants.
@@ -79,10 +83,10 @@ impl LifecycleState {
 }
 
 impl Instance {
-    /// `Healthy`, or `Unhealthy` if EC2 ended it. No other health is simulated.
+    /// `Healthy`, or `Unhealthy` if EC2 ended it or somebody said so. No other health is simulated.
     #[must_use]
     pub fn health_status(&self) -> &'static str {
-        if self.ended_by_ec2 { "Unhealthy" } else { "Healthy" }
+        if self.ended_by_ec2 || self.called_unhealthy { "Unhealthy" } else { "Healthy" }
     }
 
     /// When the first of its waits ends by itself.

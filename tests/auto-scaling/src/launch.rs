@@ -48,6 +48,8 @@ impl AutoScaling {
             protected: group.settings.new_instances_protected,
             actions: Vec::new(),
             ended_by_ec2: false,
+            called_unhealthy: false,
+            in_service: None,
             until: Some(due),
             interrupted: None,
             activity,

@@ -19,6 +19,7 @@ mod fault;
 mod fleet;
 mod group;
 mod groups;
+mod health;
 mod hook;
 mod instance;
 mod interruption;

@@ -31,6 +31,14 @@ pub enum Adjustment {
     },
 }
 
+impl Policy {
+    /// The group that a policy's ARN names.
+    #[must_use]
+    pub fn group_in(arn: &str) -> Option<&str> {
+        Some(arn.split_once(":autoScalingGroupName/")?.1.split_once(':')?.0)
+    }
+}
+
 impl Adjustment {
     /// The adjustment type as AWS writes it.
     #[must_use]
@@ -93,16 +101,50 @@ impl AutoScaling {
         honor_cooldown: bool,
         now: Moment,
     ) -> Result<(), Fault> {
+        let who = |policy: &Policy| format!("a user request executed the policy {}", policy.name);
+        self.follow(group, policy, honor_cooldown, who, now)
+    }
+
+    /// Does what a policy, given by its ARN, says, because an alarm has come to a state or stays in it. A cooldown is
+    /// honoured, as simple scaling does.
+    ///
+    /// # Errors
+    /// `ValidationError`: no such group, or no such policy. `ScalingActivityInProgress`: a cooldown is not over.
+    pub fn execute_policy_for_alarm(
+        &mut self,
+        policy_arn: &str,
+        alarm: &str,
+        state: &str,
+        now: Moment,
+    ) -> Result<(), Fault> {
+        let group = Policy::group_in(policy_arn).ok_or_else(|| unknown(policy_arn))?;
+        let who =
+            |policy: &Policy| format!("a monitor alarm {alarm} in state {state} triggered policy {}", policy.name);
+        self.follow(group, policy_arn, true, who, now)
+    }
+
+    fn follow(
+        &mut self,
+        group: &str,
+        policy: &str,
+        honor_cooldown: bool,
+        who: impl FnOnce(&Policy) -> String,
+        now: Moment,
+    ) -> Result<(), Fault> {
         let group = self.modifiable(group)?;
         let found = group.policies.get(name_of(policy)).ok_or_else(|| unknown(policy))?.clone();
         if honor_cooldown {
             group.check_cooldown(now)?;
         }
         let (min, max) = (group.settings.min_size, group.settings.max_size);
-        let desired = found.adjustment.of(group.desired_capacity).clamp(min, max);
-        group.desire(desired, &format!("executed the policy {}", found.name), now);
-        let span = found.cooldown.unwrap_or(group.settings.default_cooldown);
-        group.cooldown = Cooldown { span: Some(span), from: now };
+        let before = group.desired_capacity;
+        let desired = found.adjustment.of(before).clamp(min, max);
+        group.desire(desired, &who(&found), now);
+        // No activity follows from what changes nothing, and so no rest after it.
+        if desired != before {
+            let span = found.cooldown.unwrap_or(group.settings.default_cooldown);
+            group.cooldown = Cooldown { span: Some(span), from: now };
+        }
         Ok(())
     }
 }

@@ -70,7 +70,9 @@ impl Group {
             LifecycleState::Pending if self.wait(place, Transition::Launching, books, at) => {}
             LifecycleState::Pending | LifecycleState::PendingProceed => {
                 self.instances[place].state = LifecycleState::InService;
+                self.instances[place].in_service = Some(at);
                 self.is_done(place, Transition::Launching, books, at);
+                self.replace_unhealthy(place, books, at);
             }
             LifecycleState::PendingWait | LifecycleState::TerminatingWait => self.expire(place, books, at),
             LifecycleState::Terminating | LifecycleState::TerminatingProceed => {

@@ -24,7 +24,7 @@ use hyper::{Response, StatusCode};
 use tokio::sync::Notify;
 
 use crate::{
-    REGION, answers, ec2::Ec2, element::Element, emulators::ACCOUNT, event_bridge::EventBridge, form,
+    REGION, alarms::Alarms, answers, ec2::Ec2, element::Element, emulators::ACCOUNT, event_bridge::EventBridge, form,
     instances::Instances, router::Body,
 };
 use parameters::Parameters;
@@ -39,6 +39,8 @@ pub struct AutoScalingService {
     simulator: Mutex<AutoScaling>,
     /// What EC2 and SSM show of the groups' instances.
     pub instances: Instances,
+    /// What drives the policies.
+    pub alarms: Alarms,
     ec2: Ec2,
     bus: EventBridge,
     /// Something is to be done before the simulator said so.
@@ -63,6 +65,7 @@ impl AutoScalingService {
         Self {
             simulator: Mutex::new(AutoScaling::new(REGION, ACCOUNT, timing)),
             instances: Instances::new(instance_time),
+            alarms: Alarms::new(bus.ministack().clone(), bus.clone()),
             ec2,
             bus,
             called: Notify::new(),
@@ -82,6 +85,14 @@ impl AutoScalingService {
     /// The same as SetDesiredCapacity's.
     pub fn scale(&self, group: &str, to: u32) -> Result<(), Fault> {
         self.changed(|simulator| simulator.set_desired_capacity(group, to, false, now()))
+    }
+
+    /// Does what a policy says, since an alarm has come to a state, or stays in it.
+    ///
+    /// # Errors
+    /// No such policy, or its group is busy or cools down.
+    pub fn alarm(&self, policy_arn: &str, alarm: &str, state: &str) -> Result<(), Fault> {
+        self.changed(|simulator| simulator.execute_policy_for_alarm(policy_arn, alarm, state, now()))
     }
 
     /// Gives an instance the notice that Spot instances have of their end.
@@ -154,6 +165,7 @@ impl AutoScalingService {
             "DescribeScalingActivities" => activities::describe(simulator, given),
             "DescribeAutoScalingInstances" => instances::describe(simulator, given),
             "SetInstanceProtection" => instances::set_protection(simulator, given),
+            "SetInstanceHealth" => instances::set_health(simulator, given),
             "TerminateInstanceInAutoScalingGroup" => instances::terminate(simulator, given),
             _ => Err(Fault {
                 code: "InvalidAction",

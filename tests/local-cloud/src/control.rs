@@ -1,12 +1,13 @@
 //! The local cloud's own requests: what was called, whether it is there, and what is to go wrong.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use ::auto_scaling::{Fault, Sickness};
+use ::auto_scaling::{Fault, Moment, Sickness};
 use http_body_util::{Either, Full};
 use hyper::{Method, Response, StatusCode, body::Bytes, header::CONTENT_TYPE};
 
 use crate::{
+    alarms::{Metric, Put},
     auto_scaling, form,
     router::{Body, Router},
 };
@@ -14,9 +15,12 @@ use crate::{
 /// Paths that begin so are answered here and never forwarded. No bucket can have such a name.
 pub const PREFIX: &str = "/_local-cloud/";
 
+/// The most periods of a minute that a metric's value is put in: a day's.
+const MOST_PERIODS: u32 = 1440;
+
 /// Answers a request for what follows the prefix.
 #[must_use]
-pub fn answer(router: &Router, method: &Method, what: &str, query: &str, body: &Bytes) -> Response<Body> {
+pub async fn answer(router: &Router, method: &Method, what: &str, query: &str, body: &Bytes) -> Response<Body> {
     match (method.as_str(), what) {
         ("GET", "health") => json(br#"{"status":"ok"}"#.to_vec()),
         ("GET", "calls") => json_or_not(router.recorder.to_json()),
@@ -25,10 +29,7 @@ pub fn answer(router: &Router, method: &Method, what: &str, query: &str, body: &
             text(StatusCode::NO_CONTENT, String::new())
         }
         ("GET", "faults") => json_or_not(router.faults.to_json()),
-        ("POST", "faults") => match router.faults.set(body) {
-            Ok(()) => text(StatusCode::NO_CONTENT, String::new()),
-            Err(wrong) => text(StatusCode::BAD_REQUEST, wrong + "\n"),
-        },
+        ("POST", "faults") => done(router.faults.set(body)),
         ("DELETE", "faults") => {
             router.faults.clear();
             text(StatusCode::NO_CONTENT, String::new())
@@ -36,12 +37,25 @@ pub fn answer(router: &Router, method: &Method, what: &str, query: &str, body: &
         ("GET", "instances") => {
             json(router.auto_scaling.instances.to_json(auto_scaling::now()).to_string().into_bytes())
         }
+        ("POST", "alarms/metric") => {
+            let outcome = match metric(query, auto_scaling::now()) {
+                Ok(values) => router.auto_scaling.alarms.put(&values).await,
+                Err(wrong) => Err(wrong),
+            };
+            done(outcome)
+        }
         ("POST", _) => match change(router, what, query) {
-            Some(Ok(())) => text(StatusCode::NO_CONTENT, String::new()),
-            Some(Err(wrong)) => text(StatusCode::BAD_REQUEST, wrong + "\n"),
+            Some(outcome) => done(outcome),
             None => unknown(method, what),
         },
         _ => unknown(method, what),
+    }
+}
+
+fn done(outcome: Result<(), String>) -> Response<Body> {
+    match outcome {
+        Ok(()) => text(StatusCode::NO_CONTENT, String::new()),
+        Err(wrong) => text(StatusCode::BAD_REQUEST, wrong + "\n"),
     }
 }
 
@@ -117,6 +131,29 @@ fn sickness(query: &str) -> Result<(Whom, Sickness), String> {
                  commands-undelivered";
     let sickness = Sickness::parse(&how).ok_or_else(|| format!("how is '{how}': {known}"))?;
     finished(&given, "id, count and how").map(|()| (whom, sickness))
+}
+
+/// A metric's value now and in periods of a minute before:
+/// `namespace=AWS/EC2&metric=CPUUtilization&value=95&dimensions=AutoScalingGroupName:web&periods=3`.
+fn metric(query: &str, now: Moment) -> Result<Put, String> {
+    let mut given = form::read(query);
+    let mut needed = |name: &str, what: &str| given.remove(name).ok_or_else(|| format!("{name} is missing: {what}"));
+    let namespace = needed("namespace", "such as AWS/EC2")?;
+    let name = needed("metric", "its name")?;
+    let value = needed("value", "a number")?;
+    let value = value.parse().ok().filter(|it: &f64| it.is_finite());
+    let value = value.ok_or("value is no number")?;
+    let periods = given.remove("periods").unwrap_or_else(|| "1".to_owned());
+    let count = periods.parse::<u32>().ok().filter(|it| (1..=MOST_PERIODS).contains(it));
+    let count = count.ok_or_else(|| format!("periods is '{periods}': 1 to {MOST_PERIODS}"))?;
+    let dimensions = given.remove("dimensions").unwrap_or_default();
+    let pair = |it: &str| it.split_once(':').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let pairs: Option<_> = dimensions.split(',').filter(|it| !it.is_empty()).map(pair).collect();
+    let dimensions = pairs.ok_or_else(|| format!("dimensions is '{dimensions}': Name:Value,Name2:Value2"))?;
+    finished(&given, "namespace, metric, value, dimensions and periods")?;
+    let seconds = Duration::from_millis(now.0).as_secs_f64();
+    let values = (0..count).map(|period| (seconds - f64::from(period) * 60.0, value)).collect();
+    Ok(Put { metric: Metric { namespace, name, dimensions }, unit: "None".to_owned(), values })
 }
 
 /// The value of the only parameter that there is.
@@ -205,5 +242,27 @@ mod tests {
         }
         assert_eq!(only("id=i-1", "id"), Ok("i-1".to_owned()));
         assert!(only("", "id").is_err() && only("id=i-1&x=1", "id").is_err());
+    }
+
+    #[test]
+    fn a_metric_has_a_value_now_and_in_the_minutes_before() {
+        let dimensions = "dimensions=AutoScalingGroupName:web,Url:http://x";
+        let put = metric(&format!("namespace=AWS/EC2&metric=CPU&value=-9.5&{dimensions}&periods=2"), Moment(90_500));
+        let put = put.unwrap();
+        assert_eq!((put.metric.namespace.as_str(), put.metric.name.as_str()), ("AWS/EC2", "CPU"));
+        assert_eq!(put.metric.dimensions.get("Url").map(String::as_str), Some("http://x"));
+        assert_eq!(put.values, [(90.5, -9.5), (30.5, -9.5)]);
+        let put = metric("namespace=N&metric=M&value=1", Moment(0)).unwrap();
+        assert_eq!((put.values.len(), put.metric.dimensions.len()), (1, 0));
+        for (query, told) in [
+            ("metric=M&value=1", "namespace is missing"),
+            ("namespace=N&metric=M&value=NaN", "value is no number"),
+            ("namespace=N&metric=M&value=1&periods=0", "periods is '0': 1 to 1440"),
+            ("namespace=N&metric=M&value=1&dimensions=a", "dimensions is 'a': Name:Value"),
+            ("namespace=N&metric=M&value=1&unit=x", "unit is unknown"),
+        ] {
+            let answer = metric(query, Moment(0)).unwrap_err();
+            assert!(answer.contains(told), "{answer}");
+        }
     }
 }

@@ -69,7 +69,9 @@ impl Emulators {
         let mut moto = command::isolated(tools, "moto_server", &scratch.0)?;
         command::moto(&mut moto, at_moto);
         let mut ministack = command::isolated(tools, "hypercorn", &scratch.0)?;
-        command::ministack(&mut ministack, at_ministack, router);
+        let app = scratch.0.join("ministack_app.py");
+        std::fs::write(&app, command::MINISTACK_APP).map_err(EmulatorError::at(&app))?;
+        command::ministack(&mut ministack, &app, at_ministack, router);
         let mut emulators = Self {
             moto: Emulator::start("moto", moto, at_moto, &logs)?,
             ministack: Emulator::start("ministack", ministack, at_ministack, &logs)?,

@@ -1,9 +1,9 @@
-//! Events of `aws.autoscaling` and `aws.ec2`, brought to what the deployed rules say.
+//! Events of `aws.autoscaling`, `aws.ec2` and `aws.cloudwatch`, brought to what the deployed rules say.
 //!
 //! ministack's PutEvents refuses sources that begin with `aws.`, as AWS's does. So its rules are read here, ministack is
 //! asked whether the event matches each (TestEventPattern), and the targets are told as EventBridge would tell them.
 
-use auto_scaling::{Event, Notification};
+use auto_scaling::Notification;
 use serde_json::{Value, json};
 
 use crate::ministack::Ministack;
@@ -12,6 +12,7 @@ use crate::ministack::Ministack;
 const NOT_SIMULATED: [&str; 2] = ["InputPath", "InputTransformer"];
 
 /// The default bus, and the hooks' own targets.
+#[derive(Clone)]
 pub struct EventBridge(Ministack);
 
 impl EventBridge {
@@ -21,15 +22,20 @@ impl EventBridge {
         Self(ministack)
     }
 
-    /// Brings an event to every target of every rule that it matches. One that can't be reached keeps it from no other.
+    /// The emulator whose rules these are.
+    #[must_use]
+    pub fn ministack(&self) -> &Ministack {
+        &self.0
+    }
+
+    /// Brings an event, an envelope of JSON, to every target of every rule that it matches. One that can't be reached keeps it from no other.
     ///
     /// # Errors
     /// What could not be asked, or who could not be told.
-    pub async fn put(&self, event: &Event) -> Result<(), String> {
-        let event = event.to_json();
+    pub async fn put(&self, event: &str) -> Result<(), String> {
         let mut failed = Vec::new();
         for rule in self.rules().await? {
-            if let Err(why) = self.follow(&rule, &event).await {
+            if let Err(why) = self.follow(&rule, event).await {
                 failed.push(format!("rule {}: {why}", text(&rule, "Name")));
             }
         }

@@ -5,11 +5,13 @@
 //! call. What neither emulator knows is answered here. What this proves, and what it does not, is in
 //! the README beside this crate.
 
+pub mod alarms;
 pub mod answers;
 pub mod auto_scaling;
 pub mod control;
 pub mod ec2;
 pub mod element;
+pub mod emf;
 pub mod emulators;
 pub mod event_bridge;
 pub mod exports;

@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 use crate::{
+    alarms,
     auto_scaling::{self, AutoScalingService},
     control, fault_answer,
     faults::{Asked, Fault, Faults, Strike},
@@ -93,7 +94,8 @@ impl Router {
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         if let Some(what) = head.uri.path().strip_prefix(control::PREFIX) {
-            return Ok(control::answer(self, &head.method, what, head.uri.query().unwrap_or_default(), &body));
+            let query = head.uri.query().unwrap_or_default();
+            return Ok(control::answer(self, &head.method, what, query, &body).await);
         }
         self.answer_and_note(head, body).await
     }
@@ -140,6 +142,20 @@ impl Router {
             Some("ec2") => self.ec2(scope, operation, head, body).await,
             Some("logs") if saved_queries::OPERATIONS.contains(&operation) => {
                 self.saved_queries.answer(operation, &body)
+            }
+            Some("monitoring") if alarms::OPERATIONS.contains(&operation) => {
+                let answer = self.forward(self.ministack, head, body).await;
+                if answer.status().is_success() {
+                    self.auto_scaling.alarms.look().await;
+                }
+                answer
+            }
+            Some("logs") if operation == "PutLogEvents" => {
+                let answer = self.forward(self.ministack, head, body.clone()).await;
+                if answer.status().is_success() {
+                    self.auto_scaling.alarms.logged(&body).await;
+                }
+                answer
             }
             _ => self.forward(self.emulator(scope), head, body).await,
         }

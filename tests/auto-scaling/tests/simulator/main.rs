@@ -5,6 +5,7 @@ mod deleting;
 mod events;
 mod fleet;
 mod groups;
+mod health;
 mod hooked;
 mod host;
 mod instances;

@@ -95,3 +95,25 @@ fn a_policy_without_a_cooldown_has_the_groups() {
     host.pass(Duration::from_secs(1));
     host.sim.execute_policy("web", "out", true, host.now).unwrap();
 }
+
+#[test]
+fn what_an_alarm_triggers_says_so_and_honours_the_cooldown() {
+    let mut host = Host::with(1, 1, 2);
+    let arn = host.sim.put_scaling_policy("web", policy("out", Adjustment::ChangeInCapacity(1))).unwrap();
+    let trigger = |host: &mut Host| host.sim.execute_policy_for_alarm(&arn, "cpu-high", "ALARM", host.now);
+    trigger(&mut host).unwrap();
+    host.pass(Duration::ZERO);
+    let cause = host.sim.activities("web", false).unwrap()[0].cause.clone();
+    let told = "At 2026-11-23T08:00:40Z a monitor alarm cpu-high in state ALARM triggered policy out changing the \
+                desired capacity from 1 to 2.  At 2026-11-23T08:00:40Z an instance was started in response to a \
+                difference between desired and actual capacity, increasing the capacity from 1 to 2.";
+    assert_eq!(cause, told);
+    host.settle();
+    assert!(refusal(trigger(&mut host)).starts_with("ScalingActivityInProgress"));
+    host.pass(Duration::from_mins(5));
+    trigger(&mut host).unwrap();
+    assert_eq!(host.web().desired_capacity, 2);
+    trigger(&mut host).unwrap();
+    let unknown = host.sim.execute_policy_for_alarm("arn:aws:sns:x:1:t", "a", "ALARM", host.now);
+    assert!(refusal(unknown).contains("Policy name not found"));
+}

@@ -8,8 +8,15 @@ use super::{AutoScalingService, lock, now};
 use crate::instances::MARKER;
 
 impl AutoScalingService {
-    /// Does what is due, for as long as the local cloud runs.
+    /// Does what is due, for groups and for alarms, for as long as the local cloud runs.
     pub async fn run(&self) -> Infallible {
+        tokio::select! {
+            never = self.run_groups() => never,
+            never = self.alarms.run(self) => never,
+        }
+    }
+
+    async fn run_groups(&self) -> Infallible {
         loop {
             let effects = self.simulator().step(now());
             for effect in effects {
@@ -37,7 +44,7 @@ impl AutoScalingService {
                 }
             }
             Effect::Tell(event) => {
-                told(event.detail_type(), self.bus.put(&event).await);
+                told(event.detail_type(), self.bus.put(&event.to_json()).await);
             }
             Effect::Notify(notification) => {
                 told(&notification.target_arn, self.bus.notify(&notification).await);

@@ -38,6 +38,20 @@ pub fn terminate(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer 
     Ok(vec![Element::node("Activity", activities::fields(&activity))])
 }
 
+pub fn set_health(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+    let id = given.required("InstanceId")?;
+    given.need(&["HealthStatus"])?;
+    let healthy = given.parsed("HealthStatus", "Healthy or Unhealthy", |text| match text {
+        "Healthy" => Some(true),
+        "Unhealthy" => Some(false),
+        _ => None,
+    })?;
+    let respect_grace = given.flag("ShouldRespectGracePeriod")?.unwrap_or(true);
+    given.finish()?;
+    simulator.set_instance_health(&id, healthy == Some(true), respect_grace, now())?;
+    Ok(Vec::new())
+}
+
 /// An instance as its group tells it.
 pub fn fields(instance: &Instance, health: &str) -> Vec<Element> {
     vec![

@@ -79,7 +79,7 @@ pub fn execute(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
 /// Group and policy. An ARN of a policy tells its group.
 fn target(given: &mut Parameters) -> Result<(String, String), Fault> {
     let policy = given.required("PolicyName")?;
-    let in_arn = || Some(policy.split_once(":autoScalingGroupName/")?.1.split_once(':')?.0.to_owned());
+    let in_arn = || Policy::group_in(&policy).map(str::to_owned);
     let group = given.text("AutoScalingGroupName").or_else(in_arn);
     let missing = || Fault::validation("AutoScalingGroupName is missing, and PolicyName is no ARN");
     Ok((group.ok_or_else(missing)?, policy))

@@ -12,6 +12,9 @@ use crate::REGION;
 /// The account that both emulators say they are; each has another one by itself.
 pub const ACCOUNT: &str = "123456789012";
 
+/// What hypercorn is to serve: ministack without its own alarms.
+pub const MINISTACK_APP: &str = include_str!("ministack_app.py");
+
 /// A command from the venv that sees nothing of the developer's own AWS configuration: functions
 /// inherit the environment of ministack, and must never reach a real account.
 pub fn isolated(tools: &Path, name: &str, scratch: &Path) -> Result<Command, EmulatorError> {
@@ -43,9 +46,12 @@ pub fn moto(command: &mut Command, address: SocketAddr) {
 /// Completes the command of `hypercorn`, ministack's server. Ministack's own program has one
 /// setting for the port that it binds and the port that it gives away in addresses, such as a
 /// ResponseURL. Given apart, the second can be the router's: so it sees what is sent there.
-pub fn ministack(command: &mut Command, address: SocketAddr, router: SocketAddr) {
+///
+/// `app` is a file of ours with [`MINISTACK_APP`] in it.
+pub fn ministack(command: &mut Command, app: &Path, address: SocketAddr, router: SocketAddr) {
     command
-        .args(["ministack.app:app", "--bind", &address.to_string()])
+        .arg(format!("{}:app", app.display()))
+        .args(["--bind", &address.to_string()])
         // In the process that we start, not in a child of its own.
         .args(["--workers", "0", "--keep-alive", "75"])
         .env("MINISTACK_HOST", router.ip().to_string())

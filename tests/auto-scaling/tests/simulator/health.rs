@@ -1,0 +1,70 @@
+//! Instances that somebody calls Unhealthy.
+
+use std::time::Duration;
+
+use crate::{
+    hooked::{CONTINUE, SECOND, terminating},
+    host::{Host, LAUNCH, refusal},
+};
+
+const CAUSE: &str = "At 2026-11-23T08:00:40Z an instance was taken out of service in response to a user health-check.";
+
+#[test]
+fn an_unhealthy_instance_is_ended_and_replaced() {
+    let mut host = Host::with(1, 1, 1);
+    host.sim.set_instance_protection("web", &["i-1".into()], true).unwrap();
+    host.sim.set_instance_health("i-1", false, true, host.now).unwrap();
+    let instance = &host.web().instances[0];
+    assert_eq!((instance.health_status(), instance.state.as_str()), ("Unhealthy", "Terminating"));
+    assert_eq!(host.sim.activities("web", false).unwrap()[0].cause, CAUSE);
+    host.settle();
+    assert_eq!((host.in_service(), host.ended.len()), (vec!["i-2"], 1));
+    assert!(refusal(host.sim.set_instance_health("i-1", false, true, host.now)).contains("No managed instance found"));
+}
+
+#[test]
+fn it_waits_for_the_hooks_of_its_end() {
+    let mut host = terminating(&["drain"], CONTINUE);
+    let id = host.web().instances.last().unwrap().id.clone();
+    host.settle();
+    host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
+    host.settle();
+    let next = host.in_service()[0].to_owned();
+    assert_ne!(id, next);
+    host.sim.set_instance_health(&next, false, true, host.now).unwrap();
+    assert_eq!(host.instances(), [format!("{next} Terminating:Wait a")]);
+    assert_eq!(host.web().instances[0].health_status(), "Unhealthy");
+    host.complete(&next, "drain", CONTINUE).unwrap();
+    host.settle();
+    assert_eq!(host.in_service().len(), 1);
+}
+
+#[test]
+fn the_grace_period_is_respected_unless_somebody_says_otherwise() {
+    let mut host = Host::with(0, 1, 1);
+    let grace = Duration::from_mins(5);
+    host.update(|it| it.health_check_grace_period = grace).unwrap();
+    host.pass(grace.saturating_sub(SECOND));
+    host.sim.set_instance_health("i-1", false, true, host.now).unwrap();
+    assert_eq!((host.web().instances[0].health_status(), host.in_service()), ("Healthy", vec!["i-1"]));
+    let mut without = host.sim.clone();
+    without.set_instance_health("i-1", false, false, host.now).unwrap();
+    assert_eq!(without.group("web").unwrap().instances[0].health_status(), "Unhealthy");
+    host.pass(SECOND);
+    host.sim.set_instance_health("i-1", true, true, host.now).unwrap();
+    assert_eq!(host.in_service(), ["i-1"]);
+    host.sim.set_instance_health("i-1", false, true, host.now).unwrap();
+    assert!(host.in_service().is_empty());
+}
+
+#[test]
+fn one_that_starts_is_replaced_once_it_is_in_service() {
+    let mut host = Host::with(0, 0, 1);
+    host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
+    host.pass(Duration::ZERO);
+    host.sim.set_instance_health("i-1", false, false, host.now).unwrap();
+    assert_eq!(host.instances(), ["i-1 Pending a"]);
+    assert_eq!(host.web().instances[0].health_status(), "Unhealthy");
+    host.pass(LAUNCH);
+    assert_eq!(host.instances()[0], "i-1 Terminating a");
+}

@@ -1,0 +1,250 @@
+//! CloudWatch alarms go off, which no emulator does.
+//!
+//! ministack keeps alarms and metric data and is told to do nothing with them. Here the alarms are looked at after each
+//! call that may change one and each second besides; what has changed is told to EventBridge, and the actions for the new
+//! state are carried out, in order.
+
+mod action;
+mod alarm;
+mod evaluation;
+mod message;
+mod metric;
+mod store;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    convert::Infallible,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use auto_scaling::Moment;
+use tokio::sync::Notify;
+
+use crate::{
+    auto_scaling::{AutoScalingService, now},
+    emf,
+    event_bridge::EventBridge,
+    ministack::Ministack,
+};
+use action::Action;
+use alarm::{Alarm, Standing, Threshold, Watch};
+use message::Change;
+use store::Store;
+
+pub use metric::{Metric, Put};
+
+/// The calls after which alarms are looked at.
+pub const OPERATIONS: [&str; 5] =
+    ["PutMetricData", "PutMetricAlarm", "PutCompositeAlarm", "SetAlarmState", "DeleteAlarms"];
+/// How often they are looked at if nobody calls.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often a scaling policy is invoked again while the state lasts (CloudWatch's user guide).
+const INVOKE_AGAIN: Duration = Duration::from_mins(1);
+
+/// All alarms of the one region.
+pub struct Alarms {
+    store: Store,
+    ministack: Ministack,
+    bus: EventBridge,
+    known: tokio::sync::Mutex<BTreeMap<String, Known>>,
+    work: Mutex<VecDeque<Work>>,
+    /// There is work.
+    called: Notify,
+    events: AtomicU64,
+}
+
+/// What is remembered of an alarm.
+struct Known {
+    standing: Standing,
+    /// Whether SetAlarmState made it so, or a composite alarm's rule: data have no say in it yet.
+    by_hand: bool,
+    /// When its policies were last invoked.
+    invoked: Moment,
+}
+
+/// What is to be done.
+enum Work {
+    /// An alarm has changed its state.
+    Changed(Box<Change>),
+    /// An alarm's state lasts: its policies are invoked again.
+    Lasts(Box<Alarm>),
+}
+
+impl Alarms {
+    /// The alarms of this ministack, told to the rules on this bus.
+    #[must_use]
+    pub fn new(ministack: Ministack, bus: EventBridge) -> Self {
+        Self {
+            store: Store::new(ministack.clone()),
+            ministack,
+            bus,
+            known: tokio::sync::Mutex::default(),
+            work: Mutex::default(),
+            called: Notify::new(),
+            events: AtomicU64::new(0),
+        }
+    }
+
+    /// Looks at the alarms and carries out their actions for as long as the local cloud runs.
+    pub async fn run(&self, groups: &AutoScalingService) -> Infallible {
+        loop {
+            while let Some(work) = self.next() {
+                match work {
+                    Work::Changed(change) => self.tell(&change, groups).await,
+                    Work::Lasts(alarm) => invoke_policies(&alarm, groups),
+                }
+            }
+            tokio::select! {
+                () = self.called.notified() => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => self.look().await,
+            }
+        }
+    }
+
+    /// Looks at all alarms now. What follows from it is done soon after.
+    pub async fn look(&self) {
+        if let Err(why) = self.look_at_all().await {
+            eprintln!("local-cloud: the alarms were not looked at: {why}");
+        }
+    }
+
+    /// Puts metric values, and looks at the alarms.
+    ///
+    /// # Errors
+    /// What ministack refused.
+    pub async fn put(&self, values: &Put) -> Result<(), String> {
+        self.store.put(values).await?;
+        self.look().await;
+        Ok(())
+    }
+
+    /// Takes the metrics out of log events that embed some: the body of a PutLogEvents call that went well.
+    pub async fn logged(&self, body: &[u8]) {
+        for values in emf::in_call(body) {
+            if let Err(why) = self.put(&values).await {
+                eprintln!("local-cloud: an embedded metric was not put: {why}");
+            }
+        }
+    }
+
+    async fn look_at_all(&self) -> Result<(), String> {
+        let mut known = self.known.lock().await;
+        let alarms = self.store.alarms().await?;
+        known.retain(|name, _| alarms.iter().any(|alarm| alarm.name == *name));
+        let has_metrics = alarms.iter().any(|alarm| matches!(alarm.watch, Watch::Threshold(_)));
+        let metrics = if has_metrics { self.store.metrics().await? } else { BTreeSet::new() };
+        for alarm in alarms {
+            let known = known.entry(alarm.name.clone()).or_insert_with(|| Known {
+                standing: Standing::of_new(now()),
+                by_hand: false,
+                invoked: now(),
+            });
+            self.look_at(alarm, known, &metrics).await?;
+        }
+        Ok(())
+    }
+
+    async fn look_at(&self, mut alarm: Alarm, known: &mut Known, metrics: &BTreeSet<Metric>) -> Result<(), String> {
+        let now = now();
+        if alarm.standing.state != known.standing.state {
+            // Its evaluation is left to the next look, so that the state is to be seen.
+            known.by_hand = true;
+            alarm.standing.follows(&known.standing, now);
+            self.changed(alarm, known);
+            return Ok(());
+        }
+        alarm.standing = known.standing.clone();
+        let Watch::Threshold(threshold) = &alarm.watch else { return Ok(()) };
+        let points = self.points(threshold, metrics, now).await?;
+        let verdict = evaluation::evaluate(threshold, alarm.standing.state, &points, now);
+        if let Some(verdict) = verdict.filter(|it| it.has_data || !known.by_hand) {
+            known.by_hand = false;
+            if verdict.standing.state != alarm.standing.state {
+                self.store.set_state(&alarm.name, &verdict.standing).await?;
+                alarm.standing = verdict.standing;
+                self.changed(alarm, known);
+                return Ok(());
+            }
+        }
+        if !known.by_hand && now.since(known.invoked) >= INVOKE_AGAIN {
+            known.invoked = now;
+            self.add(Work::Lasts(Box::new(alarm)));
+        }
+        Ok(())
+    }
+
+    async fn points(
+        &self,
+        threshold: &Threshold,
+        metrics: &BTreeSet<Metric>,
+        now: Moment,
+    ) -> Result<Vec<evaluation::Datapoint>, String> {
+        if metrics.iter().any(|metric| threshold.metric.finds(metric)) {
+            self.store.datapoints(&threshold.metric, evaluation::range(threshold), now).await
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
+    fn changed(&self, alarm: Alarm, known: &mut Known) {
+        let previous = std::mem::replace(&mut known.standing, alarm.standing.clone());
+        known.invoked = alarm.standing.since;
+        self.add(Work::Changed(Box::new(Change { alarm, previous })));
+    }
+
+    fn add(&self, work: Work) {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner).push_back(work);
+        self.called.notify_one();
+    }
+
+    fn next(&self) -> Option<Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// Tells EventBridge of a change, and carries out the actions for the new state.
+    async fn tell(&self, change: &Change, groups: &AutoScalingService) {
+        let alarm = &change.alarm;
+        told(alarm, self.bus.put(&change.event(self.events.fetch_add(1, Ordering::Relaxed))).await);
+        if !alarm.actions_enabled {
+            return;
+        }
+        for arn in alarm.actions() {
+            let outcome = match Action::of(arn) {
+                // Below.
+                Action::Policy => Ok(()),
+                Action::Function(name) => self.ministack.invoke(name, change.invocation()).await,
+                Action::Topic => {
+                    let (subject, message) = (change.subject(), change.message());
+                    let parameters = [("TopicArn", arn.as_str()), ("Subject", &subject), ("Message", &message)];
+                    self.ministack.query("sns", "Publish", &parameters).await
+                }
+                Action::Other => Err(format!("{arn}: actions are policies, functions and topics here")),
+            };
+            told(alarm, outcome);
+        }
+        invoke_policies(alarm, groups);
+    }
+}
+
+fn invoke_policies(alarm: &Alarm, groups: &AutoScalingService) {
+    let state = alarm.standing.state.as_str();
+    let policies = alarm.actions().iter().filter(|arn| alarm.actions_enabled && Action::of(arn) == Action::Policy);
+    for policy in policies {
+        match groups.alarm(policy, &alarm.name, state) {
+            // AWS notes that in the alarm's history.
+            Err(fault) if fault.code == "ScalingActivityInProgress" => {}
+            outcome => told(alarm, outcome.map_err(|fault| fault.to_string())),
+        }
+    }
+}
+
+/// What did not work is not lost in silence.
+fn told(alarm: &Alarm, outcome: Result<(), String>) {
+    if let Err(why) = outcome {
+        eprintln!("local-cloud: an action of the alarm {} failed: {why}", alarm.name);
+    }
+}

@@ -1,0 +1,188 @@
+//! An alarm as ministack describes it.
+
+use auto_scaling::Moment;
+use serde_json::Value;
+
+use super::metric::Metric;
+
+/// An alarm.
+#[derive(Clone, Debug)]
+pub struct Alarm {
+    pub name: String,
+    pub arn: String,
+    pub description: String,
+    pub watch: Watch,
+    pub actions_enabled: bool,
+    /// The actions for each state.
+    actions: Vec<(State, Vec<String>)>,
+    pub standing: Standing,
+    /// When it was last put.
+    pub put: Moment,
+}
+
+/// What an alarm watches.
+#[derive(Clone, Debug)]
+pub enum Watch {
+    Threshold(Box<Threshold>),
+    /// Other alarms, by a rule.
+    Rule(String),
+}
+
+/// A metric and where it is too high, or too low.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Threshold {
+    pub metric: Metric,
+    /// AWS's name for it, or a percentile: `p90`.
+    pub statistic: String,
+    pub unit: Option<String>,
+    /// In seconds.
+    pub period: u64,
+    pub evaluation_periods: usize,
+    /// How many of the periods have to breach.
+    pub datapoints_to_alarm: usize,
+    pub limit: f64,
+    /// AWS's name for it.
+    pub comparison: String,
+    pub missing: MissingData,
+}
+
+/// What a period without data counts as.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MissingData {
+    Breaching,
+    NotBreaching,
+    Ignore,
+    Missing,
+}
+
+/// The state of an alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Ok,
+    Alarm,
+    InsufficientData,
+}
+
+/// A state, why it is so, and since when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    pub state: State,
+    pub reason: String,
+    /// JSON.
+    pub reason_data: Option<String>,
+    pub since: Moment,
+}
+
+impl State {
+    /// As AWS writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Alarm => "ALARM",
+            Self::InsufficientData => "INSUFFICIENT_DATA",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Ok, Self::Alarm, Self::InsufficientData].into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+impl MissingData {
+    /// As AWS writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Breaching => "breaching",
+            Self::NotBreaching => "notBreaching",
+            Self::Ignore => "ignore",
+            Self::Missing => "missing",
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        let known = [Self::Breaching, Self::NotBreaching, Self::Ignore].into_iter().find(|it| it.as_str() == text);
+        known.unwrap_or(Self::Missing)
+    }
+}
+
+impl Standing {
+    /// How every alarm begins.
+    pub fn of_new(now: Moment) -> Self {
+        let reason = "Unchecked: Initial alarm creation".to_owned();
+        Self { state: State::InsufficientData, reason, reason_data: None, since: now }
+    }
+
+    /// It has taken the place of another, just now. ministack leaves the other's reason data where a call brings none.
+    pub fn follows(&mut self, previous: &Self, now: Moment) {
+        self.since = now;
+        if self.reason_data == previous.reason_data {
+            self.reason_data = None;
+        }
+    }
+}
+
+impl Alarm {
+    /// Reads an alarm from an answer; none if its state is nonsense.
+    pub fn read(from: &Value) -> Option<Self> {
+        let text = |name: &str| from[name].as_str().unwrap_or_default().to_owned();
+        let actions = |state, name: &str| {
+            let arns = from[name].as_array().into_iter().flatten().filter_map(Value::as_str);
+            (state, arns.map(str::to_owned).collect())
+        };
+        let watch = match from["AlarmRule"].as_str() {
+            Some(rule) => Watch::Rule(rule.to_owned()),
+            None => Watch::Threshold(Box::new(Threshold::read(from))),
+        };
+        let seconds = |name: &str| Moment(from[name].as_u64().unwrap_or_default() * 1000);
+        Some(Self {
+            name: text("AlarmName"),
+            arn: text("AlarmArn"),
+            description: text("AlarmDescription"),
+            watch,
+            actions_enabled: from["ActionsEnabled"] != false,
+            actions: vec![
+                actions(State::Ok, "OKActions"),
+                actions(State::Alarm, "AlarmActions"),
+                actions(State::InsufficientData, "InsufficientDataActions"),
+            ],
+            standing: Standing {
+                state: State::parse(&text("StateValue"))?,
+                reason: text("StateReason"),
+                reason_data: from["StateReasonData"].as_str().map(str::to_owned),
+                since: seconds("StateUpdatedTimestamp"),
+            },
+            put: seconds("AlarmConfigurationUpdatedTimestamp"),
+        })
+    }
+
+    /// The actions for the state that it is in.
+    pub fn actions(&self) -> &[String] {
+        self.actions_for(self.standing.state)
+    }
+
+    /// The actions for a state.
+    pub fn actions_for(&self, state: State) -> &[String] {
+        self.actions.iter().find(|(of, _)| *of == state).map_or(&[], |(_, arns)| arns)
+    }
+}
+
+impl Threshold {
+    fn read(from: &Value) -> Self {
+        let text = |name: &str| from[name].as_str().map(str::to_owned);
+        let count = |name: &str| from[name].as_u64();
+        let periods = usize::try_from(count("EvaluationPeriods").unwrap_or(1)).unwrap_or(1).max(1);
+        let to_alarm = count("DatapointsToAlarm").and_then(|it| usize::try_from(it).ok());
+        Self {
+            metric: Metric::read(from),
+            // ministack gives every alarm a Statistic.
+            statistic: text("ExtendedStatistic").or_else(|| text("Statistic")).unwrap_or_default(),
+            unit: text("Unit"),
+            period: count("Period").unwrap_or(60).max(1),
+            evaluation_periods: periods,
+            datapoints_to_alarm: to_alarm.unwrap_or(periods).clamp(1, periods),
+            limit: from["Threshold"].as_f64().unwrap_or_default(),
+            comparison: text("ComparisonOperator").unwrap_or_default(),
+            missing: MissingData::parse(from["TreatMissingData"].as_str().unwrap_or_default()),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Which state a metric's data ask for, and AWS's words for why. Pure.
+//!
+//! Periods slide back from now; AWS's begin with whole minutes. As there, some more periods are searched than the alarm
+//! counts, and only what is missing even so is treated as missing data.
+
+use std::time::Duration;
+
+use auto_scaling::Moment;
+use serde_json::json;
+
+use super::{
+    alarm::{MissingData, Standing, State, Threshold},
+    message::timestamp,
+};
+
+/// How many periods are searched beyond those that count: 5 for 3 in the user guide's tables.
+const MORE_PERIODS: usize = 2;
+/// How many datapoints a reason lists.
+const MOST_LISTED: usize = 5;
+
+/// What was put in one second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Datapoint {
+    pub at: Moment,
+    pub count: f64,
+    pub sum: f64,
+    pub min: f64,
+    pub max: f64,
+}
+
+/// What an evaluation says.
+#[derive(Debug, PartialEq)]
+pub struct Verdict {
+    pub standing: Standing,
+    /// Whether there were any datapoints.
+    pub has_data: bool,
+}
+
+/// A period that has data.
+struct Period {
+    start: Moment,
+    count: f64,
+    value: f64,
+    breaches: bool,
+}
+
+/// How far back data count.
+pub fn range(threshold: &Threshold) -> Duration {
+    let periods = (threshold.evaluation_periods + MORE_PERIODS) as u64;
+    Duration::from_secs(threshold.period.saturating_mul(periods))
+}
+
+/// The state that follows for an alarm in the state `before`; none where it stays as it is whatever it is, or where
+/// statistic, metric or comparison are not simulated.
+pub fn evaluate(threshold: &Threshold, before: State, points: &[Datapoint], now: Moment) -> Option<Verdict> {
+    if threshold.metric.name.is_empty() {
+        return None;
+    }
+    let found = periods(threshold, points, now)?;
+    let breaching = found.iter().filter(|it| it.breaches).count();
+    let missing = threshold.evaluation_periods - found.len();
+    let treated_as_breaching = if threshold.missing == MissingData::Breaching { missing } else { 0 };
+    let is_treated = matches!(threshold.missing, MissingData::Breaching | MissingData::NotBreaching);
+    let state = if breaching + treated_as_breaching >= threshold.datapoints_to_alarm {
+        State::Alarm
+    } else if missing > 0 && !is_treated && breaching == found.len() {
+        // Nothing is known that speaks for OK.
+        match threshold.missing {
+            MissingData::Ignore => return None,
+            _ if found.is_empty() => State::InsufficientData,
+            _ => State::Alarm,
+        }
+    } else {
+        State::Ok
+    };
+    let reason = reason(threshold, before, state, &found, missing);
+    let reason_data = Some(reason_data(threshold, &found, now));
+    Some(Verdict { standing: Standing { state, reason, reason_data, since: now }, has_data: !found.is_empty() })
+}
+
+/// The newest periods that have data, as many as count at most, the newest first. None if they can't be judged.
+fn periods(threshold: &Threshold, points: &[Datapoint], now: Moment) -> Option<Vec<Period>> {
+    let length = threshold.period.saturating_mul(1000);
+    let mut found = Vec::new();
+    for number in 0..(threshold.evaluation_periods + MORE_PERIODS) as u64 {
+        let end = now.0.saturating_sub(number.saturating_mul(length));
+        let start = end.saturating_sub(length);
+        let inside: Vec<_> = points.iter().filter(|it| start < it.at.0 && it.at.0 <= end && it.count > 0.0).collect();
+        let value = value(&threshold.statistic, &inside)?;
+        let breaches = breaches(&threshold.comparison, value, threshold.limit)?;
+        if !inside.is_empty() && found.len() < threshold.evaluation_periods {
+            let count = inside.iter().map(|it| it.count).sum();
+            found.push(Period { start: Moment(start), count, value, breaches });
+        }
+    }
+    Some(found)
+}
+
+/// None for percentiles, which can't be made of sums.
+fn value(statistic: &str, points: &[&Datapoint]) -> Option<f64> {
+    let all = |part: fn(&Datapoint) -> f64| points.iter().copied().map(part);
+    let (sum, count): (f64, f64) = (all(|it| it.sum).sum(), all(|it| it.count).sum());
+    Some(match statistic {
+        "Average" => sum / count,
+        "Sum" => sum,
+        "SampleCount" => count,
+        "Minimum" => all(|it| it.min).fold(f64::INFINITY, f64::min),
+        "Maximum" => all(|it| it.max).fold(f64::NEG_INFINITY, f64::max),
+        _ => return None,
+    })
+}
+
+/// None for the bands of anomaly detection.
+fn breaches(comparison: &str, value: f64, threshold: f64) -> Option<bool> {
+    Some(match comparison {
+        "GreaterThanOrEqualToThreshold" => value >= threshold,
+        "GreaterThanThreshold" => value > threshold,
+        "LessThanThreshold" => value < threshold,
+        "LessThanOrEqualToThreshold" => value <= threshold,
+        _ => return None,
+    })
+}
+
+fn reason(threshold: &Threshold, before: State, state: State, found: &[Period], missing: usize) -> String {
+    if state == State::InsufficientData {
+        return format!("Insufficient Data: {} unknown.", datapoints(missing, ""));
+    }
+    let shown: Vec<&Period> = found.iter().filter(|it| it.breaches == (state == State::Alarm)).collect();
+    if shown.is_empty() {
+        let treated = if threshold.missing == MissingData::Breaching { "Breaching" } else { "NonBreaching" };
+        let periods = if missing == 1 { "period" } else { "periods" };
+        return format!(
+            "Threshold Crossed: no datapoints were received for {missing} {periods} and {} treated as [{treated}].",
+            datapoints(missing, "missing ")
+        );
+    }
+    let listed: Vec<String> =
+        shown.iter().take(MOST_LISTED).map(|it| format!("{:?} ({})", it.value, short(it.start))).collect();
+    let listed = listed.join(", ");
+    let not = if state == State::Alarm { "" } else { "not " };
+    let than = match threshold.comparison.as_str() {
+        "GreaterThanOrEqualToThreshold" => "greater than or equal to",
+        "GreaterThanThreshold" => "greater than",
+        "LessThanThreshold" => "less than",
+        _ => "less than or equal to",
+    };
+    let (were, limit) = (if shown.len() == 1 { "was" } else { "were" }, threshold.limit);
+    let crossed = if shown.len() > MOST_LISTED {
+        format!(
+            "datapoints {were} {not}{than} the threshold ({limit:?}). The most recent datapoints which crossed the \
+             threshold: [{listed}]"
+        )
+    } else {
+        format!("datapoints [{listed}] {were} {not}{than} the threshold ({limit:?})")
+    };
+    let enough = match state {
+        State::Alarm => threshold.datapoints_to_alarm,
+        _ => threshold.evaluation_periods + 1 - threshold.datapoints_to_alarm,
+    };
+    let least = if enough == 1 { "datapoint" } else { "datapoints" };
+    format!(
+        "Threshold Crossed: {} out of the last {} {crossed} (minimum {enough} {least} for {} -> {} transition).",
+        shown.len(),
+        found.len(),
+        before.as_str(),
+        state.as_str()
+    )
+}
+
+fn datapoints(count: usize, kind: &str) -> String {
+    if count == 1 { format!("1 {kind}datapoint was") } else { format!("{count} {kind}datapoints were") }
+}
+
+fn reason_data(threshold: &Threshold, found: &[Period], now: Moment) -> String {
+    // The oldest first here.
+    let recent: Vec<f64> = found.iter().rev().map(|it| it.value).collect();
+    let evaluated =
+        found.iter().map(|it| json!({ "timestamp": timestamp(it.start), "sampleCount": it.count, "value": it.value }));
+    let mut data = json!({
+        "version": "1.0",
+        "queryDate": timestamp(now),
+        "statistic": threshold.statistic,
+        "period": threshold.period,
+        "recentDatapoints": recent,
+        "threshold": threshold.limit,
+        "evaluatedDatapoints": evaluated.collect::<Vec<_>>(),
+    });
+    if let Some(oldest) = found.last() {
+        data["startDate"] = json!(timestamp(oldest.start));
+    }
+    data.to_string()
+}
+
+/// `23/11/26 08:00:00`, from `2026-11-23T08:00:00Z`.
+fn short(at: Moment) -> String {
+    let text = at.to_string();
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    format!("{}/{}/{} {}", part(8, 10), part(5, 7), part(2, 4), part(11, 19))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! Messages as ministack's alarms make them.
+
+use super::*;
+
+/// 2026-11-23T08:00:00.250Z
+const NOW: Moment = Moment(1_795_420_800_250);
+
+fn change(more: &Value) -> Change {
+    let mut described = json!({
+        "AlarmName": "cpu-high",
+        "AlarmArn": "arn:aws:cloudwatch:us-west-2:123456789012:alarm:cpu-high",
+        "AlarmDescription": "high",
+        "StateValue": "ALARM",
+        "StateReason": "why",
+        "StateReasonData": "{}",
+        "StateUpdatedTimestamp": 1_795_420_800,
+        "AlarmConfigurationUpdatedTimestamp": 1_795_420_700,
+        "ActionsEnabled": true,
+        "AlarmActions": ["arn:aws:sns:us-west-2:123456789012:topic"],
+        "OKActions": [],
+        "InsufficientDataActions": [],
+    });
+    described.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let mut alarm = Alarm::read(&described).unwrap();
+    alarm.standing.since = NOW;
+    Change { alarm, previous: Standing::of_new(Moment(NOW.0 - 1000)) }
+}
+
+fn of_metric() -> Change {
+    change(&json!({
+        "Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Statistic": "Average", "ExtendedStatistic": null,
+        "Dimensions": [{"Name": "AutoScalingGroupName", "Value": "web"}], "Unit": null, "Period": 60,
+        "EvaluationPeriods": 3, "Threshold": 70.0, "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+    }))
+}
+
+#[test]
+fn an_event_and_an_invocation_have_one_body() {
+    let event: Value = serde_json::from_str(&of_metric().event(7)).unwrap();
+    assert_eq!(
+        (&event["detail-type"], &event["source"]),
+        (&json!("CloudWatch Alarm State Change"), &json!("aws.cloudwatch"))
+    );
+    assert_eq!(event["time"], "2026-11-23T08:00:00Z");
+    assert_eq!(event["resources"], json!(["arn:aws:cloudwatch:us-west-2:123456789012:alarm:cpu-high"]));
+    let detail = &event["detail"];
+    let state =
+        json!({"value": "ALARM", "reason": "why", "reasonData": "{}", "timestamp": "2026-11-23T08:00:00.250+0000"});
+    assert_eq!(detail["state"], state);
+    assert_eq!(detail["previousState"]["value"], "INSUFFICIENT_DATA");
+    assert_eq!(detail["previousState"]["reasonData"], Value::Null);
+    let stat = &detail["configuration"]["metrics"][0]["metricStat"];
+    let metric =
+        json!({"namespace": "AWS/EC2", "name": "CPUUtilization", "dimensions": {"AutoScalingGroupName": "web"}});
+    assert_eq!((&stat["metric"], &stat["period"], &stat["stat"]), (&metric, &json!(60), &json!("Average")));
+
+    let invocation: Value = serde_json::from_str(&of_metric().invocation()).unwrap();
+    assert_eq!(&invocation["alarmData"], detail);
+    assert_eq!(
+        (&invocation["time"], &invocation["accountId"]),
+        (&json!("2026-11-23T08:00:00.250+0000"), &json!(ACCOUNT))
+    );
+}
+
+#[test]
+fn a_topic_is_told_what_triggered() {
+    let change = of_metric();
+    assert_eq!(change.subject(), r#"ALARM: "cpu-high" in US West (Oregon)"#);
+    let message: Value = serde_json::from_str(&change.message()).unwrap();
+    assert_eq!((&message["NewStateValue"], &message["OldStateValue"]), (&json!("ALARM"), &json!("INSUFFICIENT_DATA")));
+    assert_eq!(message["AlarmActions"], json!(["arn:aws:sns:us-west-2:123456789012:topic"]));
+    let trigger = &message["Trigger"];
+    assert_eq!(trigger["Dimensions"], json!([{"name": "AutoScalingGroupName", "value": "web"}]));
+    assert_eq!((&trigger["Statistic"], &trigger["DatapointsToAlarm"]), (&json!("AVERAGE"), &json!(3)));
+    assert_eq!(trigger["TreatMissingData"], "notBreaching");
+}
+
+#[test]
+fn a_composite_alarm_tells_its_rule() {
+    let change = change(&json!({"AlarmRule": "ALARM(a)"}));
+    let event: Value = serde_json::from_str(&change.event(0)).unwrap();
+    assert_eq!(event["detail"]["configuration"], json!({"description": "high", "alarmRule": "ALARM(a)"}));
+    let message: Value = serde_json::from_str(&change.message()).unwrap();
+    assert_eq!((&message["AlarmRule"], &message["Trigger"]), (&json!("ALARM(a)"), &Value::Null));
+}
+
+#[test]
+fn a_state_that_is_set_without_data_has_none_of_the_old_ones() {
+    let mut standing = of_metric().alarm.standing;
+    let before = standing.clone();
+    standing.follows(&before, NOW);
+    assert_eq!(standing.reason_data, None);
+}

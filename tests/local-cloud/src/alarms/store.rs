@@ -1,0 +1,104 @@
+//! The alarms and metric data that ministack keeps.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use auto_scaling::Moment;
+use serde_json::{Value, json};
+
+use super::{
+    alarm::{Alarm, Standing},
+    evaluation::Datapoint,
+    metric::{Metric, Put},
+};
+use crate::ministack::Ministack;
+
+/// CloudWatch's calls that are needed here.
+pub struct Store(Ministack);
+
+impl Store {
+    pub fn new(ministack: Ministack) -> Self {
+        Self(ministack)
+    }
+
+    /// All alarms by name, composite ones too. One whose state makes no sense is left out.
+    pub async fn alarms(&self) -> Result<Vec<Alarm>, String> {
+        let mut alarms = Vec::new();
+        let mut page = json!({"AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "MaxRecords": 100});
+        loop {
+            let answer = self.call("DescribeAlarms", &page).await?;
+            let kinds = ["MetricAlarms", "CompositeAlarms"].into_iter();
+            alarms.extend(kinds.flat_map(|kind| list(&answer, kind)).filter_map(Alarm::read));
+            match answer["NextToken"].as_str() {
+                Some(token) => page["NextToken"] = json!(token),
+                None => return Ok(alarms),
+            }
+        }
+    }
+
+    /// The metrics of which there are data.
+    pub async fn metrics(&self) -> Result<BTreeSet<Metric>, String> {
+        let answer = self.call("ListMetrics", &json!({})).await?;
+        Ok(list(&answer, "Metrics").map(Metric::read).collect())
+    }
+
+    /// What was put in each second up to now. Of a metric without dimensions, ministack tells those of all of its name.
+    pub async fn datapoints(&self, metric: &Metric, range: Duration, now: Moment) -> Result<Vec<Datapoint>, String> {
+        let seconds = now.0 / 1000;
+        let question = json!({
+            "Namespace": metric.namespace,
+            "MetricName": metric.name,
+            "Dimensions": metric.dimensions(),
+            "StartTime": seconds.saturating_sub(range.as_secs()),
+            "EndTime": seconds + 1,
+            "Period": 1,
+            "Statistics": ["SampleCount", "Sum", "Minimum", "Maximum"],
+        });
+        let answer = self.call("GetMetricStatistics", &question).await?;
+        let read = |it: &Value| {
+            let part = |name: &str| it[name].as_f64();
+            Some(Datapoint {
+                at: Moment(it["Timestamp"].as_u64()? * 1000),
+                count: part("SampleCount")?,
+                sum: part("Sum")?,
+                min: part("Minimum")?,
+                max: part("Maximum")?,
+            })
+        };
+        Ok(list(&answer, "Datapoints").filter_map(read).collect())
+    }
+
+    /// Sets an alarm's state.
+    pub async fn set_state(&self, alarm: &str, standing: &Standing) -> Result<(), String> {
+        let input = json!({
+            "AlarmName": alarm,
+            "StateValue": standing.state.as_str(),
+            "StateReason": standing.reason,
+            "StateReasonData": standing.reason_data,
+        });
+        self.call("SetAlarmState", &input).await.map(drop)
+    }
+
+    /// Puts values.
+    pub async fn put(&self, values: &Put) -> Result<(), String> {
+        let datum = |(at, value): &(f64, f64)| {
+            json!({
+                "MetricName": values.metric.name,
+                "Dimensions": values.metric.dimensions(),
+                "Timestamp": at,
+                "Unit": values.unit,
+                "Value": value,
+            })
+        };
+        let data: Vec<Value> = values.values.iter().map(datum).collect();
+        let input = json!({"Namespace": values.metric.namespace, "MetricData": data});
+        self.call("PutMetricData", &input).await.map(drop)
+    }
+
+    async fn call(&self, operation: &str, input: &Value) -> Result<Value, String> {
+        self.0.json("monitoring", &format!("GraniteServiceVersion20100801.{operation}"), input).await
+    }
+}
+
+fn list<'a>(answer: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    answer[name].as_array().into_iter().flatten()
+}
