@@ -41,7 +41,7 @@ lint: $(TOOLS) ## Format, lints, and the templates
 
 .PHONY: test-core
 test-core: ## The pure core alone: no AWS SDK, a minute from cold
-	cargo test --locked --package environment --quiet
+	cargo test --locked --package environment --package ledger --quiet
 
 .PHONY: test-rust
 test-rust: $(TOOLS) ## Unit, property, golden and adapter tests

@@ -50,7 +50,9 @@ def sentence(line):
         }.get(cause["by"], cause["by"])
         return f"{at}  capacity     {cause['desiredBefore']} → {cause['desiredAfter']}: {by}"
     if kind == "alarm":
-        return f"{at}  alarm        {cause['alarm']} is {outcome}: {line.get('why', '')}"
+        # AWS's reason ends with what it takes to go back.
+        why = line.get("why", "").split(" (minimum ")[0]
+        return f"{at}  alarm        {cause['alarm']} is {outcome}: {why}"
     took = f" after {line['seconds']:.0f} s" if "seconds" in line else ""
     why = f": {line['why']}" if line.get("why") and line["why"] != outcome else ""
     if kind == "remediation":

@@ -9,7 +9,9 @@ from demo import GROUP, states
 from local_cloud import ROOT, Failed, LocalCloud, until
 from test_stacks import event, with_properties
 
+TOPIC = "arn:aws:sns:us-west-2:123456789012:on-call"
 RULES = [
+    {"Alarm": "launch-failures", "Action": "Notify", "TopicArn": TOPIC, "CooldownSeconds": "0"},
     {"Alarm": "healthy-low", "Action": "ScaleBy", "Amount": "1", "CooldownSeconds": "600"},
     {"Alarm": "healthy-low", "Action": "ScaleTo", "Capacity": "4", "DryRun": "true"},
 ]
@@ -23,6 +25,7 @@ class Ledger(unittest.TestCase):
     def setUpClass(cls):
         cls.cloud = cls.enterClassContext(LocalCloud())
         cls.cloud.deploy()
+        cls.inbox = cls.on_call()
         properties = {"Egress": "PublicIp", "MinSize": "1", "MaxSize": "4", "BucketOnDelete": "Empty"}
         made = cls.cloud.ask(with_properties("create.json", **properties, AlarmActions=RULES))
         assert made["Status"] == "SUCCESS", made
@@ -32,6 +35,21 @@ class Ledger(unittest.TestCase):
     def delete(cls):
         gone = cls.cloud.ask(event("delete.json"))
         assert gone["Status"] == "SUCCESS" and not cls.cloud.inventory(), gone
+
+    @classmethod
+    def on_call(cls):
+        """A topic, and a queue that hears of it."""
+        sns, sqs = cls.cloud.client("sns"), cls.cloud.client("sqs")
+        assert sns.create_topic(Name="on-call")["TopicArn"] == TOPIC
+        queue = sqs.create_queue(QueueName="on-call")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=TOPIC, Protocol="sqs", Endpoint=arn)
+        return queue
+
+    def cpu(self, percent, periods=3):
+        """The average CPU use of the last minutes."""
+        what = f"namespace=AWS/EC2&metric=CPUUtilization&value={percent}&periods={periods}"
+        self.cloud.control(f"alarms/metric?{what}&dimensions=AutoScalingGroupName:{GROUP}", b"")
 
     def tearDown(self):
         self.scale(1)
@@ -44,10 +62,7 @@ class Ledger(unittest.TestCase):
         until(f"{count} in service and no others", lambda: list(states(self.cloud).values()) == ["InService"] * count)
 
     def queue(self, name):
-        (url,) = [
-            url
-            for url in self.cloud.client("sqs").list_queues(QueueNamePrefix=f"envkeeper-{name}-")["QueueUrls"]
-        ]
+        (url,) = self.cloud.client("sqs").list_queues(QueueNamePrefix=f"envkeeper-{name}-")["QueueUrls"]
         return url
 
     def test_a_launch_past_a_sick_instance_and_a_drain_are_told_with_their_reasons(self):
@@ -83,6 +98,15 @@ class Ledger(unittest.TestCase):
         for line in new:
             self.assertEqual((line["v"], line["environment"], line["group"]), (1, "scalable-ec2-us-west-2-dev", GROUP))
 
+        # The line's own metric makes the alarm go off, and the rule tells the topic.
+        def heard():
+            return self.cloud.client("sqs").receive_message(QueueUrl=self.inbox).get("Messages")
+
+        (message,) = until("somebody is told that launches fail", heard)
+        self.assertIn("The alarm scalable-ec2-launch-failures-uswest2-dev", json.loads(message["Body"])["Message"])
+        done = until("and the ledger", lambda: ledger.lines(self.cloud, kind="remediation", outcome="done"))
+        self.assertIn(f"launch-failures: Notify {TOPIC}", [line["cause"]["rule"] for line in done])
+
         # The saved queries, as they stand in the account, over these lines.
         def ask(title):
             return ledger.ask(self.cloud, title)
@@ -99,6 +123,31 @@ class Ledger(unittest.TestCase):
         self.assertGreaterEqual(hour["changes"], 2)
         self.assertTrue({it["outcome"] for it in ask("drains")} >= {"drained"})
         self.assertIn(abandoned["instance"], {it.get("instance") for it in ask("what-happened")})
+
+    def test_a_busy_group_grows_and_the_ledger_says_which_alarm_and_which_policy(self):
+        before = {line["id"] for line in ledger.lines(self.cloud)}
+        self.cpu(95)
+        self.in_service(2)
+
+        def told():
+            new = [line for line in ledger.lines(self.cloud) if line["id"] not in before]
+            kinds = [line["kind"] for line in new]
+            return new if {"alarm", "capacity", "gate", "launch"} <= set(kinds) else None
+
+        new = until("all of it is in the ledger", told)
+        (change,) = [line for line in new if line["kind"] == "capacity"]
+        alarm, policy = "scalable-ec2-cpu-high-uswest2-dev", "scalable-ec2-scale-up-uswest2-dev"
+        cause = {name: change["cause"].get(name) for name in ("by", "alarm", "policy", "desiredBefore", "desiredAfter")}
+        self.assertEqual(
+            cause, {"by": "alarm", "alarm": alarm, "policy": policy, "desiredBefore": 1, "desiredAfter": 2}
+        )
+        states_of = [line["outcome"] for line in new if line["kind"] == "alarm" and line["cause"]["alarm"] == alarm]
+        self.assertEqual(states_of[:1], ["alarm"])
+        why = ledger.ask(self.cloud, "why-capacity-changed")
+        self.assertIn((alarm, policy), {(it.get("cause.alarm"), it.get("cause.policy")) for it in why})
+        # With these the average is 50: neither busy nor idle.
+        self.cpu(5)
+        until("the alarm is over", lambda: ledger.lines(self.cloud, kind="alarm", outcome="ok"))
 
     def test_what_no_event_told_of_is_filled_and_marked(self):
         rules = self.cloud.client("events")
@@ -158,17 +207,22 @@ class Ledger(unittest.TestCase):
             thread.join()
         self.assertEqual(len(answers), 100)
         until("it is scaled", lambda: len(states(self.cloud)) == 2)
-        done = until("the ledger tells of it", lambda: ledger.lines(self.cloud, kind="remediation", outcome="done"))
+
+        def scaled():
+            done = ledger.lines(self.cloud, kind="remediation", outcome="done")
+            return [line for line in done if line["cause"]["rule"] == "healthy-low: ScaleBy 1"]
+
+        (done,) = until("the ledger tells of it", scaled)
         calls = [it for it in self.cloud.calls() if it["operation"] == "SetDesiredCapacity" and it["app"] == "reconciler"]
         self.assertEqual(len(calls), 1)
-        self.assertEqual([line["cause"]["rule"] for line in done], ["healthy-low: ScaleBy 1"])
-        self.assertEqual((done[0]["cause"]["desiredBefore"], done[0]["cause"]["desiredAfter"]), (1, 2))
+        self.assertEqual((done["cause"]["desiredBefore"], done["cause"]["desiredAfter"]), (1, 2))
         self.assertTrue(ledger.lines(self.cloud, kind="remediation", outcome="dry-run"))
         # Told once more, later: explained, and nothing is done.
         again = self.cloud.invoke("alarm", shapes[0])
         self.assertEqual([it["Outcome"] for it in again["Outcomes"]], ["nothing", "dry-run"])
         self.assertIn("it acted on this state of the alarm", again["Outcomes"][0]["Why"])
         self.in_service(2)
+        cloudwatch.set_alarm_state(AlarmName=HEALTHY_LOW, StateValue="OK", StateReason="a test")
 
     def test_every_sample_is_answered(self):
         for function in ("scaling-log", "alarm"):

@@ -59,6 +59,9 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
             return nothing(&format!("the environment {environment} is being deleted"));
         }
         let mut rules = rules(&record);
+        if rules.is_empty() {
+            return nothing("its environment has no rules");
+        }
         rules.retain(|rule| rule.alarm_name(&names) == alarm.name);
         let known = Known { owner, names, rules };
         if known.rules.is_empty() {

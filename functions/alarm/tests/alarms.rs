@@ -1,5 +1,9 @@
 //! Alarms in, wishes and reasons out.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+#![allow(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test stops where it finds nonsense, and takes JSON as it stands"
+)]
 
 use std::cell::{Cell, RefCell};
 
@@ -134,6 +138,10 @@ fn an_alarm_that_is_of_nobody_or_of_what_is_gone_is_explained_and_nothing_is_don
     assert_eq!(only(&unknown, "direct"), ("nothing".into(), "no rule of its environment is about it".into()));
     assert_eq!(unknown.cloud.told.borrow()[0]["detail"]["Outcome"], "nothing");
 
+    let without = function(json!([]));
+    assert_eq!(only(&without, "direct").1, "its environment has no rules");
+    assert!(without.cloud.told.borrow().is_empty(), "who has none is not told of each alarm");
+
     let leaving = function(json!([rule()]));
     let note = Note {
         request_hash: "h".into(),
@@ -146,10 +154,12 @@ fn an_alarm_that_is_of_nobody_or_of_what_is_gone_is_explained_and_nothing_is_don
     leaving.records.note(&owner(), note).await_now();
     assert_eq!(only(&leaving, "direct").1, format!("the environment {ENVIRONMENT} is being deleted"));
 
-    for function in [nobodys, gone, unknown, leaving] {
+    for function in [nobodys, gone, unknown, without, leaving] {
         assert!(wishes(&function).is_empty());
     }
 }
+
+type Change<'a> = &'a dyn Fn(&mut Function);
 
 #[test]
 fn each_reason_to_do_nothing_is_told_to_the_ledger() {
@@ -158,7 +168,6 @@ fn each_reason_to_do_nothing_is_told_to_the_ledger() {
         assert_eq!(function.records.fire(&owner(), TOLD, fired, 0).await_now(), Fire::Yes);
     };
     let at = "2026-01-02T03:00:41.12Z";
-    type Change<'a> = &'a dyn Fn(&mut Function);
     let cases: [(Change<'_>, &str); 7] = [
         (&|it| it.paused = true, "automation is paused by the deployment's parameter PauseAutomation"),
         (&|it| it.cloud.now_ms.set(SINCE + 301_000), "it is told 301 s after it happened, which is too late to act on"),

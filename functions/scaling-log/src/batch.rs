@@ -138,7 +138,7 @@ fn answer(ids: &[&str], fates: &[Fate]) -> Answer {
                 account.returned += 1;
                 tracing::warn!(id, why, "comes back");
                 let mut failure = BatchItemFailure::default();
-                failure.item_identifier = (*id).to_owned();
+                (*id).clone_into(&mut failure.item_identifier);
                 response.batch_item_failures.push(failure);
             }
         }

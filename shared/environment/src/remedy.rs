@@ -41,6 +41,7 @@ impl Remediation {
     ///
     /// # Errors
     /// A sentence, if it is one and makes no sense.
+    #[must_use]
     pub fn read(body: &Value) -> Option<Result<Remediation, String>> {
         let wish = body.get("Remediation")?;
         Some(

@@ -49,8 +49,9 @@ impl Alarm {
     /// description.
     #[must_use]
     pub fn suffix(&self, place: &Place) -> Option<&str> {
-        let groups = self.dimensions.iter().filter(|(name, _)| name == "AutoScalingGroupName");
-        groups.filter_map(|(_, group)| place.suffix_of_group(group)).next().or_else(|| self.suffix_of_mark(place))
+        let mut groups = self.dimensions.iter().filter(|(name, _)| name == "AutoScalingGroupName");
+        let by_group = groups.find_map(|(_, group)| place.suffix_of_group(group));
+        by_group.or_else(|| self.suffix_of_mark(place))
     }
 
     fn suffix_of_mark(&self, place: &Place) -> Option<&str> {

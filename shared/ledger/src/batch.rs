@@ -44,16 +44,14 @@ impl Line {
 /// stand in one is written as `%` and its number.
 #[must_use]
 pub fn stream(group: &str, at_ms: u64) -> String {
-    let mut name = String::new();
-    for c in group.chars() {
-        match c {
-            ':' | '*' | '%' => name.push_str(&format!("%{:02X}", u32::from(c))),
-            c if c.is_control() => name.push_str(&format!("%{:02X}", u32::from(c))),
-            c => name.push(c),
-        }
-    }
+    let written = |c: char| match c {
+        ':' | '*' | '%' => format!("%{:02X}", u32::from(c)),
+        c if c.is_control() => format!("%{:02X}", u32::from(c)),
+        c => c.to_string(),
+    };
+    let name: Vec<String> = group.chars().map(written).collect();
     // A group's name has 255 characters at most; this is for what is none.
-    let name: String = name.chars().take(490).collect();
+    let name: String = name.concat().chars().take(490).collect();
     format!("{name}/{}", time::day(at_ms))
 }
 

@@ -111,7 +111,8 @@ impl Kind {
 #[must_use]
 pub fn id(kind: Kind, group: &str, what: &str) -> String {
     let hash = Sha256::digest(format!("{}\n{group}\n{what}", kind.as_str()));
-    let hex: String = hash.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
+    let digits = hash.iter().take(10).flat_map(|byte| [byte >> 4, byte & 0xf]);
+    let hex: String = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
     format!("{}-{hex}", kind.as_str())
 }
 

@@ -27,7 +27,7 @@ pub fn open(body: &str) -> Result<Value, Poison> {
         let Ok(value) = serde_json::from_str::<Value>(&body) else { return lines(&body) };
         match value.get("Message").and_then(Value::as_str) {
             // A notification of Auto Scaling's own has a Message of its own.
-            Some(message) if value.get("AutoScalingGroupName").is_none() => body = message.to_owned(),
+            Some(message) if value.get("AutoScalingGroupName").is_none() => message.clone_into(&mut body),
             _ => return Ok(value),
         }
     }

@@ -168,7 +168,7 @@ impl Event<'_> {
             let own = self.own_id();
             let what = self.said("ActivityId").unwrap_or(&own);
             let cause = self.said("Cause").map(|text| Cause::read(&shown(text)));
-            let change = cause.as_ref().and_then(|cause| self.change(&entry, cause, at_ms));
+            let change = cause.as_ref().and_then(|cause| Self::change(&entry, cause, at_ms));
             let ended = Entry {
                 id: id(kind, group, what),
                 time: time::text(at_ms),
@@ -186,7 +186,7 @@ impl Event<'_> {
     }
 
     /// The change of the desired capacity that a launch or a termination followed from, as its cause tells it.
-    fn change(&self, entry: &Entry, cause: &Cause, ended_ms: u64) -> Option<Entry> {
+    fn change(entry: &Entry, cause: &Cause, ended_ms: u64) -> Option<Entry> {
         let change = desired_change(&cause.text)?;
         let at_ms = change.at_ms.unwrap_or(ended_ms);
         Some(Entry {

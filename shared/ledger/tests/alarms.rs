@@ -1,4 +1,5 @@
 //! Alarms in all their shapes.
+#![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
 
 use environment::Place;
 use ledger::Alarm;

@@ -5,9 +5,12 @@ use ledger::{By, Cause, Failure};
 
 const DIFFERENCE: &str = "At 2021-04-01T17:12:05Z an instance was started in response to a difference between desired and actual capacity, increasing the capacity from 1 to 2.";
 
+/// What is said, who or what set it off, and the desired capacity before and after.
+type Row<'a> = (&'a str, By, Option<(u32, u32)>);
+
 #[test]
 fn what_set_it_off_is_told_from_what_came_of_it() {
-    let table: &[(&str, By, Option<(u32, u32)>)] = &[
+    let table: &[Row<'_>] = &[
         (
             "At 2012-04-12T17:31:30Z a user request created an AutoScalingGroup changing the desired capacity from 0 to 1.",
             By::Request,

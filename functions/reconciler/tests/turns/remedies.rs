@@ -32,7 +32,7 @@ fn owner() -> Owner {
 }
 
 /// An environment of 1 to 10 instances that has settled with these rules.
-fn settled(rules: Value) -> Bench {
+fn settled(rules: &Value) -> Bench {
     let bench = bench();
     let properties = json!({ "ResourceProperties": { "AlarmActions": rules, "MinSize": "1", "MaxSize": "10" } });
     bench.take_to_the_end(&sent(with(quick_create(), properties), 0));
@@ -61,7 +61,7 @@ fn up() -> Value {
 
 #[test]
 fn a_wish_is_carried_out_once_however_often_it_comes() {
-    let bench = settled(up());
+    let bench = settled(&up());
     let wish = wish(&bench, UP, 310);
     for _ in 0..100 {
         assert_eq!(bench.take(&[message("1", &wish)]), [""; 0], "it never comes back");
@@ -77,7 +77,7 @@ fn a_wish_is_carried_out_once_however_often_it_comes() {
 
 #[test]
 fn a_flapping_alarm_acts_once_in_each_cooldown() {
-    let bench = settled(up());
+    let bench = settled(&up());
     for minute in 0..6 {
         // Twice a minute.
         for half in [0, 30] {
@@ -98,7 +98,7 @@ fn a_flapping_alarm_acts_once_in_each_cooldown() {
 
 #[test]
 fn an_invocation_that_ends_between_writing_it_down_and_doing_it_is_made_good() {
-    let bench = settled(up());
+    let bench = settled(&up());
     let body = wish(&bench, UP, 310);
     let remedy = serde_json::to_value(Remedy::Scale { from: 1, to: 3 }).expect("JSON");
     let begun = requests::records::Fired {
@@ -117,22 +117,22 @@ fn an_invocation_that_ends_between_writing_it_down_and_doing_it_is_made_good() {
 
 #[test]
 fn what_may_no_longer_be_done_is_explained() {
-    let late = settled(up());
+    let late = settled(&up());
     let body = wish(&late, UP, 310);
     late.advance(Duration::from_secs(301));
     late.take(&[message("1", &body)]);
     assert_eq!(told(&late), ("nothing".into(), "it stood in line for longer than five minutes".into()));
 
-    let mut paused = settled(up());
+    let mut paused = settled(&up());
     paused.settings.automation_paused = true;
     paused.take(&[message("1", &wish(&paused, UP, 310))]);
     assert!(told(&paused).1.contains("PauseAutomation"));
 
-    let other = settled(up());
+    let other = settled(&up());
     other.take(&[message("1", &wish(&other, "cpu-high: ScaleBy 9", 310))]);
     assert_eq!(told(&other).1, "its environment no longer has this rule");
 
-    let gone = settled(up());
+    let gone = settled(&up());
     let delete = sent(test_support::sample("custom-resource", "delete.json"), 400);
     gone.take_to_the_end(&delete);
     gone.take(&[message("1", &wish(&gone, UP, 310))]);
@@ -146,7 +146,7 @@ fn what_may_no_longer_be_done_is_explained() {
 #[test]
 fn topics_are_told_and_instances_replaced() {
     let topic = "arn:aws:sns:us-west-2:123456789012:alarms";
-    let bench = settled(json!([
+    let bench = settled(&json!([
         { "Alarm": "cpu-high", "Action": "Notify", "TopicArn": topic },
         { "Alarm": "cpu-high", "Action": "ReplaceUnhealthy" },
     ]));
@@ -172,7 +172,7 @@ fn topics_are_told_and_instances_replaced() {
 
 #[test]
 fn a_wish_that_makes_no_sense_is_put_away() {
-    let bench = settled(up());
+    let bench = settled(&up());
     assert_eq!(bench.take(&[message("1", &json!({ "Remediation": { "Owner": 3 } }))]), [""; 0]);
     assert!(bench.clouds.told.borrow().is_empty());
 }
