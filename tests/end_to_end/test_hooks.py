@@ -15,10 +15,14 @@ class Hooks(unittest.TestCase):
     def setUpClass(cls):
         cls.cloud = cls.enterClassContext(LocalCloud())
         cls.cloud.deploy()
-        properties = {"Egress": "PublicIp", "MinSize": "1", "MaxSize": "4", "BucketOnDelete": "Empty"}
-        made = cls.cloud.ask(with_properties("create.json", **properties))
-        assert made["Status"] == "SUCCESS", made
+        cls.create()
         cls.addClassCleanup(cls.delete)
+
+    @classmethod
+    def create(cls):
+        properties = {"Egress": "PublicIp", "MinSize": "1", "MaxSize": "4", "BucketOnDelete": "Empty"}
+        made = cls.cloud.ask(with_properties("create.json", **properties, DrainSeconds="3600"))
+        assert made["Status"] == "SUCCESS", made
 
     @classmethod
     def delete(cls):
@@ -90,6 +94,21 @@ class Hooks(unittest.TestCase):
                 shapes = {"batchItemFailures", "Done", "Ignored", "WaitsFor", "Swept"}
                 self.assertTrue(shapes & set(told), told)
         self.assertEqual(len(samples), 12)
+
+    def test_a_delete_is_answered_in_time_though_a_drain_would_take_longer(self):
+        """Of 440 s a quarter is margin, five minutes are for what follows, and the drain has what is left."""
+        self.cloud.control("instances/make-sick?count=1&how=commands-hang", b"")
+        self.scale(2)
+        self.in_service(2)
+        gone = self.cloud.ask(event("delete.json", ServiceTimeout="440"))
+        self.assertEqual(gone["Status"], "SUCCESS", gone)
+        self.assertEqual(self.cloud.inventory(), [])
+        logs = self.cloud.client("logs")
+        told = logs.filter_log_events(logGroupName="/aws/lambda/scalable-ec2-lifecycle-hook")["events"]
+        over = [json.loads(it["message"]) for it in told if "the wait is over" in it["message"]]
+        cut = [it["seconds"] for it in over if it["why"] == "the drain failed: ExecutionTimedOut"]
+        self.assertTrue(len(cut) == 1 and cut[0] <= 40, f"the drain that hung was given 30 s of its 3,600: {over}")
+        self.create()
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ pub(crate) struct Case<'a> {
     pub began_ms: u64,
     /// How often it is looked at at first.
     pub look_every: Duration,
+    /// Whether a sweep looks, and no message.
+    pub swept: bool,
 }
 
 impl Case<'_> {
@@ -143,7 +145,8 @@ impl Case<'_> {
 
     /// Nothing is decided yet: Auto Scaling is told if it is time to, and it comes back, at the end of its time at the latest.
     async fn wait(&self, cloud: &impl Cloud, waiting_for: Vec<String>, waited: Duration, left: Duration) -> Outcome {
-        if pace::beats(waited, self.heartbeat()) {
+        let gap = if self.swept { pace::SWEEP } else { pace::pause(waited, self.look_every) };
+        if pace::beats(waited, gap, self.heartbeat()) {
             match cloud.heartbeat(self.action).await {
                 Ok(Told::Yes) => {}
                 Ok(Told::TooLate) => return Outcome::Done(String::from("nobody waits for it any more")),

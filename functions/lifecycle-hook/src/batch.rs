@@ -166,7 +166,14 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         looks: &Looks,
         began_ms: u64,
     ) -> Case<'a> {
-        Case { action, settings, seen: of(looks, &action.instance), began_ms, look_every: self.look_every }
+        Case {
+            action,
+            settings,
+            seen: of(looks, &action.instance),
+            began_ms,
+            look_every: self.look_every,
+            swept: false,
+        }
     }
 }
 

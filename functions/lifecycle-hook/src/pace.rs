@@ -21,11 +21,17 @@ pub fn pause(waited: Duration, short: Duration) -> Duration {
     if waited < AT_FIRST { short } else { LONG }
 }
 
-/// Whether a heartbeat is sent with a look that finds nothing new. In the first third of a heartbeat none is needed: the
-/// wait itself has just begun, and two more looks come before it is over.
+/// How often the sweep looks (infra/template.yaml).
+pub const SWEEP: Duration = Duration::from_mins(2);
+
+/// Whether a heartbeat is sent with a look that finds nothing new, the last one having been about `gap` ago: one for each
+/// third of a heartbeat, so that one that is lost leaves another before the wait is over. None is needed in the first third: the
+/// wait itself has just begun. A look may come a quarter of its pause late.
 #[must_use]
-pub fn beats(waited: Duration, heartbeat: Duration) -> bool {
-    waited >= heartbeat / 3
+pub fn beats(waited: Duration, gap: Duration, heartbeat: Duration) -> bool {
+    let third = (heartbeat / 3).max(Duration::from_secs(1));
+    let thirds = |span: Duration| span.as_millis() / third.as_millis();
+    thirds(waited) > thirds(waited.saturating_sub(gap + gap / 4))
 }
 
 /// How long a hook with this heartbeat can be kept waiting.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use futures_util::stream::{StreamExt as _, iter};
 
 use crate::LifecycleHook;
-use crate::act::Outcome;
+use crate::act::{Case, Outcome};
 use crate::cloud::{Cloud, OurHook, Queue, Waiting};
 use crate::notice::Action;
 
@@ -47,7 +47,8 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         let all = found.iter().map(async |(action, since_ms)| {
             let settings = action.settings()?;
             let began_ms = since_ms.unwrap_or_else(|| self.cloud.now_ms());
-            let told = match self.case(action, &settings, &looks, began_ms).act(&self.cloud).await {
+            let case = Case { swept: true, ..self.case(action, &settings, &looks, began_ms) };
+            let told = match case.act(&self.cloud).await {
                 Outcome::Done(how) | Outcome::Ignored(how) => how,
                 Outcome::ComesBack { waiting_for, .. } => format!("waits for: {}", waiting_for.join("; ")),
             };

@@ -13,12 +13,14 @@ pub mod hooks;
 mod line;
 mod post;
 mod records;
+mod service;
 
 pub use cloud::{BEGIN_S, InMemory, settings};
 pub use events::{message, sample, sent, with};
 pub use line::FakeLine;
 pub use post::Post;
 pub use records::Shaky;
+pub use service::{Request, service};
 
 use environment::memory::Clock;
 use tokio::runtime::Builder;

@@ -1,0 +1,69 @@
+//! A service of AWS that answers what a test says, over HTTP.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+
+/// What was asked.
+#[derive(Debug)]
+pub struct Request {
+    /// Method and path with query.
+    pub line: String,
+    /// The operation, where the service's protocol is JSON.
+    pub target: String,
+    pub body: String,
+}
+
+/// Starts it, and gives the configuration of clients that ask it. What it answers is a status and a body; nothing is a lost
+/// answer.
+pub fn service(answer: impl Fn(Request) -> Option<(u16, String)> + Send + Sync + 'static) -> SdkConfig {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let answer = Arc::new(answer);
+    // The threads end with the test's process.
+    std::thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            let answer = Arc::clone(&answer);
+            std::thread::spawn(move || {
+                if let Some((status, body)) = answer(read(&connection)) {
+                    write(&connection, status, &body);
+                }
+            });
+        }
+    });
+    let anybody = Credentials::new("nobody", "nothing", None, None, "tests");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .endpoint_url(format!("http://{address}"))
+        .credentials_provider(SharedCredentialsProvider::new(anybody))
+        .build()
+}
+
+fn read(connection: &TcpStream) -> Request {
+    let mut reader = BufReader::new(connection);
+    let (mut line, mut target, mut length) = (String::new(), String::new(), 0);
+    for (number, text) in reader.by_ref().lines().map_while(Result::ok).take_while(|it| !it.is_empty()).enumerate() {
+        if let Some(value) = text.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a length");
+        }
+        if let Some(value) = text.strip_prefix("x-amz-target:") {
+            target = value.trim().split('.').next_back().unwrap_or_default().to_owned();
+        }
+        if number == 0 {
+            line = text;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).expect("the body");
+    Request { line, target, body: String::from_utf8(body).expect("text") }
+}
+
+fn write(mut connection: &TcpStream, status: u16, body: &str) {
+    let head = format!("HTTP/1.1 {status} It\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    // Whoever asked may be gone.
+    let _ = connection.write_all((head + body).as_bytes());
+}
