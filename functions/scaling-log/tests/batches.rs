@@ -62,6 +62,16 @@ fn an_environment_without_a_log_group_gets_none_and_its_events_are_counted() {
 }
 
 #[test]
+fn an_environment_that_is_gone_has_no_ledger_any_more_though_its_log_group_is_still_there() {
+    let mut world = World::new(&["dev"]);
+    world.environments.clear();
+    let function = function(world);
+    let bodies = [launch("dev", 1, NOW).to_string()];
+    let answer = now(function.batch(&serde_json::from_value(batch(bodies)).expect("a batch")));
+    assert_eq!((answer.account.rejected, function.cloud.lines().len()), (1, 0));
+}
+
+#[test]
 fn times_that_cloudwatch_does_not_take_are_filed_under_the_nearest_one_that_it_takes() {
     const DAY: u64 = 86_400_000;
     let function = function(World::new(&["dev"]));

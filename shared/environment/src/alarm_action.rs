@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::names::Names;
 use crate::property::{self, MOST_IN_A_LIST};
+use crate::spec::shown;
 
 /// How long a rule rests after it acted, if it does not say: 300 s, as a scaling policy does.
 const COOLDOWN_SECONDS: u32 = 300;
@@ -58,7 +59,7 @@ impl Act {
     }
 }
 
-/// A field of a rule that can't be taken: its name, what it was, and what would do.
+/// A field of a rule that can't be taken: its name, what it was (for messages), and what would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadField {
     pub field: &'static str,
@@ -152,6 +153,11 @@ impl Serialize for AlarmAction {
     }
 }
 
+/// A value as messages show it.
+fn told(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), shown)
+}
+
 fn amounts() -> String {
     format!("a whole number from -{MOST_AT_A_TIME} to {MOST_AT_A_TIME}, but not 0")
 }
@@ -187,7 +193,7 @@ impl Fields<'_> {
         };
         let read = text.as_deref().and_then(read);
         if read.is_none() {
-            let value = given.map_or_else(|| String::from("missing"), Value::to_string);
+            let value = given.map_or_else(|| String::from("missing"), told);
             self.bad.push(BadField { field, value, valid: valid.to_owned() });
         }
         read
@@ -216,7 +222,7 @@ impl Fields<'_> {
         let Some(action) = action else { return };
         for (name, value) in self.rule.iter().filter(|(name, _)| !known(name)) {
             let valid = format!("{action} has no {name}: leave it out");
-            self.bad.push(BadField { field: "", value: format!("{name}: {value}"), valid });
+            self.bad.push(BadField { field: "", value: format!("with {name} {}", told(value)), valid });
         }
     }
 }

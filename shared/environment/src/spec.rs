@@ -171,7 +171,7 @@ impl Violation {
 }
 
 /// What a message shows of a value: its first 60 characters.
-fn shown(value: &str) -> String {
+pub(crate) fn shown(value: &str) -> String {
     let mut short: String = value.chars().take(60).collect();
     if short.len() < value.len() {
         short.push('…');

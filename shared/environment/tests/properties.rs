@@ -201,3 +201,62 @@ proptest::proptest! {
         let _ = read(json!({ name: value }));
     }
 }
+
+#[test]
+fn every_fault_of_every_rule_is_told_at_once() {
+    let told = told(json!({
+        "EnvironmentSuffix": "dev", "MinSize": "1", "MaxSize": "4",
+        "AlarmActions": [
+            { "Alarm": "cpu-high", "Action": "ScaleBy", "Amount": "2" },
+            { "Alarm": "cpu-high", "Action": "ScaleBy", "Amount": 2, "CooldownSeconds": "9" },
+            { "Alarm": "", "Action": "Scale", "DryRun": "maybe" },
+            { "Alarm": "cpu-high", "Action": "ScaleBy", "Amount": "0" },
+            { "Alarm": "cpu-high", "Action": "ScaleBy", "Amount": "-101", "CooldownSeconds": "86401" },
+            { "Alarm": "cpu-high", "Action": "ScaleTo" },
+            { "Alarm": "cpu-high", "Action": "Notify", "TopicArn": "on-call" },
+            { "Alarm": "cpu-high", "Action": "ReplaceUnhealthy", "Amount": "1" },
+            "cpu-high",
+        ],
+    }));
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn rules_stay_within_the_group_and_the_region() {
+    let actions = json!([
+        { "Alarm": "cpu-high", "Action": "ScaleTo", "Capacity": "9" },
+        { "Alarm": "cpu-high", "Action": "Notify", "TopicArn": "arn:aws:sns:eu-west-1:123456789012:on-call" },
+    ]);
+    let told = told(json!({ "EnvironmentSuffix": "dev", "MaxSize": "4", "AlarmActions": actions }));
+    assert_eq!(
+        told,
+        [
+            "AlarmActions[0].Capacity is 9: from MinSize to MaxSize, 1 to 4",
+            "AlarmActions[1].TopicArn is \"arn:aws:sns:eu-west-1:123456789012:on-call\": one of the region us-west-2, where the environment is",
+        ]
+    );
+    for bad in [json!("cpu-high"), json!({ "Alarm": "cpu-high" }), json!(vec![json!({}); 21])] {
+        assert!(told_of("AlarmActions", bad).contains("a list of at most 20 different rules"));
+    }
+}
+
+#[test]
+fn rules_are_read_again_from_the_record_as_they_were() {
+    let rules = json!([
+        { "Alarm": "cpu-high", "Action": "ScaleBy", "Amount": "-2", "CooldownSeconds": "0" },
+        { "Alarm": "memory full: web*1", "Action": "ScaleTo", "Capacity": 2, "DryRun": true },
+        { "Alarm": "healthy-low", "Action": "ReplaceUnhealthy" },
+        { "Alarm": "launch-failures", "Action": "Notify", "TopicArn": "arn:aws:sns:us-west-2:123456789012:on-call" },
+    ]);
+    let spec = read(json!({ "EnvironmentSuffix": "dev", "AlarmActions": rules })).expect("valid");
+    let lines: Vec<String> = spec.alarm_actions.iter().map(environment::AlarmAction::told).collect();
+    let expected = [
+        "cpu-high: ScaleBy -2",
+        "memory full: web*1: ScaleTo 2",
+        "healthy-low: ReplaceUnhealthy",
+        "launch-failures: Notify arn:aws:sns:us-west-2:123456789012:on-call",
+    ];
+    assert_eq!(lines, expected);
+    let record = serde_json::to_value(&spec).expect("JSON");
+    assert_eq!(Spec::recorded(&record, &Defaults::from_vars(|_| None)), Some(spec));
+}

@@ -234,14 +234,14 @@ impl Reader<'_> {
         let mut rules: Vec<AlarmAction> = Vec::new();
         for (at, rule) in list.iter().enumerate() {
             let Some(fields) = rule.as_object() else {
-                self.violated_in(format!("AlarmActions[{at}]"), &rule.to_string(), property.takes.valid());
+                self.violated_in(format!("AlarmActions[{at}]"), shown(&rule.to_string()), property.takes.valid());
                 continue;
             };
             match AlarmAction::read(fields) {
                 Ok(rule) if rules.iter().any(|it| it.told() == rule.told()) => {
                     self.violated_in(
                         format!("AlarmActions[{at}]"),
-                        &rule.told(),
+                        shown(&rule.told()),
                         "no rule that is there already".into(),
                     );
                 }
@@ -249,7 +249,7 @@ impl Reader<'_> {
                 Err(bad) => {
                     for BadField { field, value, valid } in bad {
                         let dot = if field.is_empty() { "" } else { "." };
-                        self.violated_in(format!("AlarmActions[{at}]{dot}{field}"), &value, valid);
+                        self.violated_in(format!("AlarmActions[{at}]{dot}{field}"), value, valid);
                     }
                 }
             }
@@ -257,8 +257,8 @@ impl Reader<'_> {
         rules
     }
 
-    fn violated_in(&mut self, property: String, value: &str, valid: String) {
-        self.violations.push(Violation { property, value: shown(value), valid });
+    fn violated_in(&mut self, property: String, value: String, valid: String) {
+        self.violations.push(Violation { property, value, valid });
     }
 
     fn violated(&mut self, property: &Property, value: String, valid: String) {
