@@ -3,45 +3,14 @@
 import json
 import unittest
 
-from demo import GROUP, states
-from local_cloud import ROOT, LocalCloud, until
-from test_stacks import event, with_properties
+from demo import states
+from local_cloud import ROOT, until
+from one_group import OneGroup
+from test_stacks import event
 
 
-class Hooks(unittest.TestCase):
-    """One environment for all of them; every test leaves it with one instance in service."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.cloud = cls.enterClassContext(LocalCloud())
-        cls.cloud.deploy()
-        cls.create()
-        cls.addClassCleanup(cls.delete)
-
-    @classmethod
-    def create(cls):
-        properties = {"Egress": "PublicIp", "MinSize": "1", "MaxSize": "4", "BucketOnDelete": "Empty"}
-        made = cls.cloud.ask(with_properties("create.json", **properties, DrainSeconds="3600"))
-        assert made["Status"] == "SUCCESS", made
-
-    @classmethod
-    def delete(cls):
-        gone = cls.cloud.ask(event("delete.json"))
-        assert gone["Status"] == "SUCCESS" and not cls.cloud.inventory(), gone
-
-    def tearDown(self):
-        self.scale(1)
-        self.in_service(1)
-
-    def scale(self, to):
-        self.cloud.control(f"auto-scaling/scale?group={GROUP}&to={to}", b"")
-
-    def in_service(self, count):
-        until(f"{count} in service and no others", lambda: list(states(self.cloud).values()) == ["InService"] * count)
-
-    def queue(self, name):
-        (url,) = self.cloud.client("sqs").list_queues(QueueNamePrefix=f"envkeeper-{name}-")["QueueUrls"]
-        return url
+class Hooks(OneGroup):
+    PROPERTIES = {"DrainSeconds": "3600"}
 
     def commands(self):
         calls = self.cloud.calls()
@@ -66,20 +35,9 @@ class Hooks(unittest.TestCase):
             events.enable_rule(Name=rule)
 
     def test_a_message_that_makes_no_sense_is_put_away_with_its_reason_and_holds_up_nobody(self):
-        sqs = self.cloud.client("sqs")
-        sqs.send_message(QueueUrl=self.queue("Hooks"), MessageBody="no { JSON")
+        self.assertEqual(self.buried("Hooks", "DeadHooks"), ("no { JSON", "no JSON, and no lines of Auto Scaling"))
         self.scale(2)
         self.in_service(2)
-        dead = self.queue("DeadHooks")
-
-        def look():
-            return sqs.receive_message(QueueUrl=dead, MessageAttributeNames=["All"]).get("Messages")
-
-        (letter,) = until("it is with the dead letters", look)
-        self.assertEqual(letter["Body"], "no { JSON")
-        reason = letter["MessageAttributes"]["Reason"]["StringValue"]
-        self.assertEqual(reason, "no JSON, and no lines of Auto Scaling")
-        sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
 
     def test_a_spot_instance_is_drained_when_ec2_gives_notice_and_replaced(self):
         before, (instance,) = self.commands(), states(self.cloud)

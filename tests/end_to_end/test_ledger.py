@@ -5,9 +5,9 @@ import threading
 import unittest
 
 import ledger
-from demo import GROUP, states
-from local_cloud import ROOT, Failed, LocalCloud, until
-from test_stacks import event, with_properties
+from demo import GROUP, cpu, states
+from local_cloud import ROOT, Failed, until
+from one_group import OneGroup
 
 TOPIC = "arn:aws:sns:us-west-2:123456789012:on-call"
 RULES = [
@@ -18,52 +18,18 @@ RULES = [
 HEALTHY_LOW = "scalable-ec2-healthy-low-uswest2-dev"
 
 
-class Ledger(unittest.TestCase):
-    """One environment for all of them; every test leaves it with one instance in service."""
+class Ledger(OneGroup):
+    PROPERTIES = {"AlarmActions": RULES}
 
     @classmethod
-    def setUpClass(cls):
-        cls.cloud = cls.enterClassContext(LocalCloud())
-        cls.cloud.deploy()
-        cls.inbox = cls.on_call()
-        properties = {"Egress": "PublicIp", "MinSize": "1", "MaxSize": "4", "BucketOnDelete": "Empty"}
-        made = cls.cloud.ask(with_properties("create.json", **properties, AlarmActions=RULES))
-        assert made["Status"] == "SUCCESS", made
-        cls.addClassCleanup(cls.delete)
-
-    @classmethod
-    def delete(cls):
-        gone = cls.cloud.ask(event("delete.json"))
-        assert gone["Status"] == "SUCCESS" and not cls.cloud.inventory(), gone
-
-    @classmethod
-    def on_call(cls):
-        """A topic, and a queue that hears of it."""
+    def create(cls):
+        """With somebody who is on call: a topic, and a queue that hears of it."""
         sns, sqs = cls.cloud.client("sns"), cls.cloud.client("sqs")
         assert sns.create_topic(Name="on-call")["TopicArn"] == TOPIC
-        queue = sqs.create_queue(QueueName="on-call")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        cls.inbox = sqs.create_queue(QueueName="on-call")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=cls.inbox, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         sns.subscribe(TopicArn=TOPIC, Protocol="sqs", Endpoint=arn)
-        return queue
-
-    def cpu(self, percent, periods=3):
-        """The average CPU use of the last minutes."""
-        what = f"namespace=AWS/EC2&metric=CPUUtilization&value={percent}&periods={periods}"
-        self.cloud.control(f"alarms/metric?{what}&dimensions=AutoScalingGroupName:{GROUP}", b"")
-
-    def tearDown(self):
-        self.scale(1)
-        self.in_service(1)
-
-    def scale(self, to):
-        self.cloud.control(f"auto-scaling/scale?group={GROUP}&to={to}", b"")
-
-    def in_service(self, count):
-        until(f"{count} in service and no others", lambda: list(states(self.cloud).values()) == ["InService"] * count)
-
-    def queue(self, name):
-        (url,) = self.cloud.client("sqs").list_queues(QueueNamePrefix=f"envkeeper-{name}-")["QueueUrls"]
-        return url
+        super().create()
 
     def test_a_launch_past_a_sick_instance_and_a_drain_are_told_with_their_reasons(self):
         before = {line["id"] for line in ledger.lines(self.cloud)}
@@ -126,7 +92,7 @@ class Ledger(unittest.TestCase):
 
     def test_a_busy_group_grows_and_the_ledger_says_which_alarm_and_which_policy(self):
         before = {line["id"] for line in ledger.lines(self.cloud)}
-        self.cpu(95)
+        cpu(self.cloud, 95)
         self.in_service(2)
 
         def told():
@@ -146,7 +112,7 @@ class Ledger(unittest.TestCase):
         why = ledger.ask(self.cloud, "why-capacity-changed")
         self.assertIn((alarm, policy), {(it.get("cause.alarm"), it.get("cause.policy")) for it in why})
         # With these the average is 50: neither busy nor idle.
-        self.cpu(5)
+        cpu(self.cloud, 5)
         until("the alarm is over", lambda: ledger.lines(self.cloud, kind="alarm", outcome="ok"))
 
     def test_what_no_event_told_of_is_filled_and_marked(self):
@@ -172,19 +138,8 @@ class Ledger(unittest.TestCase):
         self.assertEqual(self.cloud.invoke("scaling-log", schedule), {"Filled": {}}, "once is enough")
 
     def test_a_message_that_makes_no_sense_is_put_away_with_its_reason(self):
-        sqs = self.cloud.client("sqs")
-        sqs.send_message(QueueUrl=self.queue("ScalingEvents"), MessageBody="no { JSON")
-        dead = self.queue("DeadEvents")
-
-        def look():
-            return sqs.receive_message(QueueUrl=dead, MessageAttributeNames=["All"]).get("Messages")
-
-        (letter,) = until("it is with the dead letters", look)
-        self.assertEqual(letter["Body"], "no { JSON")
-        self.assertEqual(
-            letter["MessageAttributes"]["Reason"]["StringValue"], "no JSON, and no lines of Auto Scaling"
-        )
-        sqs.delete_message(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"])
+        expected = ("no { JSON", "no JSON, and no lines of Auto Scaling")
+        self.assertEqual(self.buried("ScalingEvents", "DeadEvents"), expected)
 
     def test_an_alarm_a_hundred_times_at_once_in_all_shapes_has_one_effect(self):
         cloudwatch = self.cloud.client("cloudwatch")

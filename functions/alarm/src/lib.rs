@@ -39,25 +39,39 @@ pub struct Alarms<R, C, L> {
 }
 
 impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
-    /// Handles one invocation: an alarm's own, a topic's, or EventBridge's.
+    /// Handles one invocation: an alarm's own, a topic's, or EventBridge's. What a topic or EventBridge tells beside alarms'
+    /// states is acknowledged.
     ///
     /// # Errors
-    /// If an event is no alarm's, or something in passing keeps it from being decided: Lambda then tries again, and in the end
-    /// puts the event into the queue of failed ones.
+    /// If an event is no alarm's and nobody's that is known, or something in passing keeps it from being decided: Lambda then
+    /// tries again, and in the end puts the event into the queue of failed ones.
     pub async fn handle(&self, event: Value) -> Result<Value, Error> {
-        let events: Vec<Value> = match envelope::of_topic(&event) {
-            Some(messages) => messages.into_iter().map(envelope::open).collect::<Result<_, _>>(),
-            None => Ok(vec![event]),
-        }
-        .map_err(|poison| poison.to_string())?;
+        let Some(messages) = envelope::of_topic(&event) else {
+            return match self.one(&event).await? {
+                Some(told) => Ok(told),
+                None if event.get("detail-type").is_some() => Ok(ignored()),
+                None => Err(NO_ALARM.into()),
+            };
+        };
         let mut told = Vec::new();
-        for event in &events {
-            let alarm = Alarm::read(event).map_err(|poison| poison.to_string())?;
-            let alarm = alarm.ok_or(
-                "no alarm: it has neither alarmData (CloudWatch) nor AlarmName (SNS), nor is it a CloudWatch Alarm State Change (EventBridge)",
-            )?;
-            told.push(json!({ "Alarm": alarm.name, "Outcomes": self.told(&alarm).await? }));
+        for message in messages {
+            told.push(match envelope::open(message) {
+                Ok(event) => self.one(&event).await?.unwrap_or_else(ignored),
+                Err(_) => ignored(),
+            });
         }
         Ok(if told.len() == 1 { told.remove(0) } else { Value::Array(told) })
     }
+
+    /// What became of an alarm; nothing, if it is none.
+    async fn one(&self, event: &Value) -> Result<Option<Value>, Error> {
+        let Some(alarm) = Alarm::read(event).map_err(|poison| poison.to_string())? else { return Ok(None) };
+        Ok(Some(json!({ "Alarm": alarm.name, "Outcomes": self.told(&alarm).await? })))
+    }
+}
+
+const NO_ALARM: &str = "no alarm: it has neither alarmData (CloudWatch) nor AlarmName (SNS), nor is it a CloudWatch Alarm State Change (EventBridge)";
+
+fn ignored() -> Value {
+    json!({ "Ignored": "it tells of no alarm's state" })
 }

@@ -226,9 +226,15 @@ fn a_dry_run_says_what_it_would_do_and_every_rule_of_an_alarm_has_its_own_outcom
 fn other_states_are_left_alone_and_what_is_no_alarm_is_refused() {
     let function = function(json!([rule()]));
     assert_eq!(only(&function, "direct-ok").1, "only ALARM is acted on");
-    for event in [json!({}), json!({ "alarmData": {} }), json!({ "Records": [{ "Sns": { "Message": "hello" } }] })] {
+    for event in [json!({}), json!({ "alarmData": {} }), json!({ "alarmData": { "alarmName": "a" } })] {
         let refused = test_support::run(&environment::memory::Clock::default(), function.handle(event));
         assert!(refused.is_err());
+    }
+    let of_topic = |message: &str| json!({ "Records": [{ "Sns": { "Message": message } }] });
+    let changed = json!({ "detail-type": "CloudWatch Alarm Configuration Change", "detail": {} });
+    for event in [of_topic("hello"), of_topic("{}"), changed] {
+        let told = function.handle(event).await_now();
+        assert_eq!(told["Ignored"], "it tells of no alarm's state", "who else uses the topic is left alone");
     }
     function.line.broken.store(true, std::sync::atomic::Ordering::SeqCst);
     let refused =

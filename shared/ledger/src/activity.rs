@@ -36,8 +36,9 @@ impl Activity {
             "Failed" | "Cancelled" => "Unsuccessful",
             _ => return None,
         };
-        let instance = self.description.split_once("instance: ").map_or("", |(_, id)| id);
-        let instance = instance.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).next().unwrap_or_default();
+        // "… EC2 instance: i-…", "… from warm pool: i-…", also with more behind it.
+        let mut words = self.description.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+        let instance = words.find(|word| word.starts_with("i-")).unwrap_or_default();
         let details: Value = serde_json::from_str(&self.details).unwrap_or_default();
         let detail = json!({
             "ActivityId": self.id, "AutoScalingGroupName": self.group, "Description": self.description,

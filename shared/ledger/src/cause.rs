@@ -92,7 +92,7 @@ const WORDS: &[(&str, By)] = &[
     ("instance refresh", By::Refresh),
     ("instance lifetime", By::Lifetime),
     ("warm pool", By::WarmPool),
-    ("balance", By::Balance),
+    ("balanc", By::Balance),
     ("launch failure", By::LaunchFailure),
     ("user request", By::Request),
     ("difference between desired and actual capacity", By::Difference),
@@ -111,7 +111,7 @@ impl Cause {
         // What set it off says more than what came of it.
         let by = told.iter().find(|by| **by != By::Difference).or(told.first()).copied().unwrap_or(By::Other);
         let part = |find: &dyn Fn(&str) -> Option<String>| sentences.iter().find_map(|sentence| find(sentence));
-        let change = desired_change(text);
+        let changes = desired_changes(text);
         Cause {
             by,
             alarm: part(&|it| between(it, "monitor alarm ", " in state ")),
@@ -121,8 +121,8 @@ impl Cause {
             }),
             schedule: part(&|it| between(it, "the scheduled action ", " executed")),
             rule: None,
-            desired_before: change.as_ref().map(|it| it.before),
-            desired_after: change.as_ref().map(|it| it.after),
+            desired_before: changes.first().map(|it| it.before),
+            desired_after: changes.last().map(|it| it.after),
             text: text.to_owned(),
         }
     }
@@ -138,9 +138,9 @@ impl Cause {
     }
 }
 
-/// The change of the desired capacity that a cause tells of.
-pub(crate) fn desired_change(text: &str) -> Option<Change> {
-    sentences(text).into_iter().find_map(|sentence| {
+/// The changes of the desired capacity that a cause tells of: none, one, or one after the other.
+pub(crate) fn desired_changes(text: &str) -> Vec<Change> {
+    let change = |sentence: &str| {
         let (_, after) = sentence.split_once("changing the desired capacity from ")?;
         let (before, after) = after.split_once(" to ")?;
         let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
@@ -150,7 +150,8 @@ pub(crate) fn desired_change(text: &str) -> Option<Change> {
             after: digits.parse().ok()?,
             sentence: sentence.to_owned(),
         })
-    })
+    };
+    sentences(text).into_iter().filter_map(change).collect()
 }
 
 /// The sentences: each begins with `At` and a year.

@@ -7,7 +7,7 @@ use environment::Place;
 use serde_json::{Map, Value};
 
 use crate::alarm::{self, STATE_CHANGE};
-use crate::cause::{Cause, desired_change};
+use crate::cause::{Cause, Change, desired_changes};
 use crate::entry::{Entry, Kind, SCHEMA, beginning, id};
 use crate::envelope::{Poison, open};
 use crate::failure::Failure;
@@ -168,7 +168,7 @@ impl Event<'_> {
             let own = self.own_id();
             let what = self.said("ActivityId").unwrap_or(&own);
             let cause = self.said("Cause").map(|text| Cause::read(&shown(text)));
-            let change = cause.as_ref().and_then(|cause| Self::change(&entry, cause, at_ms));
+            let changes = cause.as_ref().map(|cause| Self::changes(&entry, cause, at_ms));
             let ended = Entry {
                 id: id(kind, group, what),
                 time: time::text(at_ms),
@@ -181,26 +181,28 @@ impl Event<'_> {
                 at_ms,
                 ..entry
             };
-            change.into_iter().chain([ended]).collect()
+            changes.into_iter().flatten().chain([ended]).collect()
         })
     }
 
-    /// The change of the desired capacity that a launch or a termination followed from, as its cause tells it.
-    fn change(entry: &Entry, cause: &Cause, ended_ms: u64) -> Option<Entry> {
-        let change = desired_change(&cause.text)?;
-        let at_ms = change.at_ms.unwrap_or(ended_ms);
-        Some(Entry {
-            id: id(Kind::Capacity, &entry.group, &change.sentence),
-            time: time::text(at_ms),
-            kind: Kind::Capacity,
-            outcome: String::from("changed"),
-            cause: Some(Cause { text: change.sentence, ..cause.clone() }),
-            instance: None,
-            zone: None,
-            detail: Value::Null,
-            at_ms,
-            ..entry.clone()
-        })
+    /// The changes of the desired capacity that a launch or a termination followed from, as its cause tells them.
+    fn changes(entry: &Entry, cause: &Cause, ended_ms: u64) -> Vec<Entry> {
+        let line = |change: Change| {
+            let at_ms = change.at_ms.unwrap_or(ended_ms);
+            Entry {
+                id: id(Kind::Capacity, &entry.group, &change.sentence),
+                time: time::text(at_ms),
+                kind: Kind::Capacity,
+                outcome: String::from("changed"),
+                cause: Some(Cause::read(&change.sentence)),
+                instance: None,
+                zone: None,
+                detail: Value::Null,
+                at_ms,
+                ..entry.clone()
+            }
+        };
+        desired_changes(&cause.text).into_iter().map(line).collect()
     }
 
     /// An instance waits for a hook.

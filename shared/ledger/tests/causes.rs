@@ -72,6 +72,21 @@ fn what_set_it_off_is_told_from_what_came_of_it() {
             None,
         ),
         (
+            "At 2023-07-09T00:46:17Z availability zones had 4 1 instances respectively. An instance was launched to aid in balancing the group's zones.",
+            By::Balance,
+            None,
+        ),
+        (
+            "At 2009-05-28 09:31:21Z a user request created an AutoScalingGroup changing the desired capacity from 0 to 1.",
+            By::Request,
+            Some((0, 1)),
+        ),
+        (
+            "At 2018-07-11T00:29:35Z an instance was added in response to user request. Keeping the capacity at the new 1.",
+            By::Request,
+            None,
+        ),
+        (
             "At 2025-05-27T15:42:24Z an instance was taken out of service in response to an EC2 Spot Instance interruption.",
             By::Spot,
             None,
@@ -119,6 +134,22 @@ fn alarms_policies_and_schedules_have_their_names() {
 }
 
 #[test]
+fn of_two_changes_in_one_cause_each_is_told_with_its_own_alarm() {
+    let text = "At 2017-10-26T07:53:21Z a monitor alarm CPU Too Low in state ALARM triggered policy CPU Too Low changing the desired capacity from 2 to 1. At 2017-10-26T07:54:04Z a monitor alarm CPU Credit Too Low in state ALARM triggered policy CPU Credit Too Low changing the desired capacity from 1 to 2.";
+    let both = Cause::read(text);
+    assert_eq!((both.desired_before, both.desired_after), (Some(2), Some(2)));
+    let place = environment::Place { project: "p".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    let detail = serde_json::json!({ "AutoScalingGroupName": "p-asg-uswest2-dev", "ActivityId": "a", "Cause": text });
+    let event = serde_json::json!({ "detail-type": "EC2 Instance Launch Successful", "detail": detail });
+    let Ok(ledger::read::Reading::Of { entries, .. }) = ledger::read::event(&place, &event, 0) else {
+        panic!("it is ours")
+    };
+    let changes = entries.iter().filter(|it| it.kind == ledger::Kind::Capacity).filter_map(|it| it.cause.clone());
+    let told: Vec<_> = changes.map(|it| (it.alarm.unwrap_or_default(), it.desired_after)).collect();
+    assert_eq!(told, [("CPU Too Low".into(), Some(1)), ("CPU Credit Too Low".into(), Some(2))]);
+}
+
+#[test]
 fn failures_have_a_kind_whatever_their_ids() {
     for (message, kind) in [
         (
@@ -146,6 +177,14 @@ fn failures_have_a_kind_whatever_their_ids() {
         ("Client.InternalError: Client error on launch", Failure::Permission),
         ("The image id '[ami-0123]' does not exist. Launching EC2 instance failed.", Failure::Configuration),
         ("Invalid IAM Instance Profile name. Launching EC2 instance failed.", Failure::Configuration),
+        (
+            "Could not launch Spot Instances. UnfulfillableCapacity - There is no capacity available that matches your request. Launching EC2 instance failed.",
+            Failure::Capacity,
+        ),
+        (
+            "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state",
+            Failure::Permission,
+        ),
         ("", Failure::Other),
     ] {
         assert_eq!(Failure::read(message), kind, "{message}");
