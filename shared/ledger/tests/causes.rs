@@ -8,101 +8,102 @@ const DIFFERENCE: &str = "At 2021-04-01T17:12:05Z an instance was started in res
 /// What is said, who or what set it off, and the desired capacity before and after.
 type Row<'a> = (&'a str, By, Option<(u32, u32)>);
 
+const CAUSES: &[Row<'_>] = &[
+    (
+        "At 2012-04-12T17:31:30Z a user request created an AutoScalingGroup changing the desired capacity from 0 to 1.",
+        By::Request,
+        Some((0, 1)),
+    ),
+    (
+        "At 2016-05-13T15:03:47Z a user request update of AutoScalingGroup constraints to min: 12, max: 20, desired: 13 changing the desired capacity from 14 to 13.",
+        By::Request,
+        Some((14, 13)),
+    ),
+    (
+        "At 2024-10-09T14:59:26Z a user request explicitly set group desired capacity changing the desired capacity from 0 to 1.",
+        By::Request,
+        Some((0, 1)),
+    ),
+    (
+        "At 2024-10-09T14:59:26Z a user request executed policy scale-out changing the desired capacity from 2 to 3.",
+        By::Policy,
+        Some((2, 3)),
+    ),
+    (
+        "At 2016-05-08T13:55:14Z a monitor alarm My-Scale-Down-Alarm in state ALARM triggered policy Decrease Group Size changing the desired capacity from 4 to 3.",
+        By::Alarm,
+        Some((4, 3)),
+    ),
+    (
+        "At 2016-02-12T16:01:25Z a scheduled action update of AutoScalingGroup constraints to min: 1, max: 5, desired: 2 changing the desired capacity from 3 to 2.",
+        By::Schedule,
+        Some((3, 2)),
+    ),
+    (
+        "At 2022-12-24T22:03:59Z an instance was taken out of service in response to an instance refresh.",
+        By::Refresh,
+        None,
+    ),
+    (
+        "At 2026-03-01T10:00:00Z an instance was taken out of service in response to an EC2 health check indicating it has been terminated or stopped.",
+        By::HealthCheck,
+        None,
+    ),
+    (
+        "At 2025-05-27T15:30:25Z an instance was taken out of service in response to an ELB system health check failure.",
+        By::HealthCheck,
+        None,
+    ),
+    (
+        "At 2025-05-27T15:30:25Z an instance was taken out of service in response to a user health-check.",
+        By::HealthCheck,
+        None,
+    ),
+    (
+        "At 2025-05-27T15:42:24Z an instance was launched in response to an unhealthy instance needing to be replaced.",
+        By::HealthCheck,
+        None,
+    ),
+    (
+        "At 2025-05-27T15:42:24Z instances were launched to balance instances in zones us-west-2a with other zones resulting in more than desired number of instances in the group.",
+        By::Balance,
+        None,
+    ),
+    (
+        "At 2023-07-09T00:46:17Z availability zones had 4 1 instances respectively. An instance was launched to aid in balancing the group's zones.",
+        By::Balance,
+        None,
+    ),
+    (
+        "At 2009-05-28 09:31:21Z a user request created an AutoScalingGroup changing the desired capacity from 0 to 1.",
+        By::Request,
+        Some((0, 1)),
+    ),
+    (
+        "At 2018-07-11T00:29:35Z an instance was added in response to user request. Keeping the capacity at the new 1.",
+        By::Request,
+        None,
+    ),
+    (
+        "At 2025-05-27T15:42:24Z an instance was taken out of service in response to an EC2 Spot Instance interruption.",
+        By::Spot,
+        None,
+    ),
+    ("At 2025-05-27T15:42:24Z an instance was launched in response to a rebalance recommendation.", By::Spot, None),
+    (
+        "At 2025-05-27T15:42:24Z instance i-1 was taken out of service in response to a user request, keeping the capacity at 2.",
+        By::Request,
+        None,
+    ),
+    (DIFFERENCE, By::Difference, None),
+    ("At 2025-05-27T15:42:24Z something that nobody has thought of yet.", By::Other, None),
+    ("", By::Other, None),
+    ("At the end of the day", By::Other, None),
+];
+
 #[test]
 fn what_set_it_off_is_told_from_what_came_of_it() {
-    let table: &[Row<'_>] = &[
-        (
-            "At 2012-04-12T17:31:30Z a user request created an AutoScalingGroup changing the desired capacity from 0 to 1.",
-            By::Request,
-            Some((0, 1)),
-        ),
-        (
-            "At 2016-05-13T15:03:47Z a user request update of AutoScalingGroup constraints to min: 12, max: 20, desired: 13 changing the desired capacity from 14 to 13.",
-            By::Request,
-            Some((14, 13)),
-        ),
-        (
-            "At 2024-10-09T14:59:26Z a user request explicitly set group desired capacity changing the desired capacity from 0 to 1.",
-            By::Request,
-            Some((0, 1)),
-        ),
-        (
-            "At 2024-10-09T14:59:26Z a user request executed policy scale-out changing the desired capacity from 2 to 3.",
-            By::Policy,
-            Some((2, 3)),
-        ),
-        (
-            "At 2016-05-08T13:55:14Z a monitor alarm My-Scale-Down-Alarm in state ALARM triggered policy Decrease Group Size changing the desired capacity from 4 to 3.",
-            By::Alarm,
-            Some((4, 3)),
-        ),
-        (
-            "At 2016-02-12T16:01:25Z a scheduled action update of AutoScalingGroup constraints to min: 1, max: 5, desired: 2 changing the desired capacity from 3 to 2.",
-            By::Schedule,
-            Some((3, 2)),
-        ),
-        (
-            "At 2022-12-24T22:03:59Z an instance was taken out of service in response to an instance refresh.",
-            By::Refresh,
-            None,
-        ),
-        (
-            "At 2026-03-01T10:00:00Z an instance was taken out of service in response to an EC2 health check indicating it has been terminated or stopped.",
-            By::HealthCheck,
-            None,
-        ),
-        (
-            "At 2025-05-27T15:30:25Z an instance was taken out of service in response to an ELB system health check failure.",
-            By::HealthCheck,
-            None,
-        ),
-        (
-            "At 2025-05-27T15:30:25Z an instance was taken out of service in response to a user health-check.",
-            By::HealthCheck,
-            None,
-        ),
-        (
-            "At 2025-05-27T15:42:24Z an instance was launched in response to an unhealthy instance needing to be replaced.",
-            By::HealthCheck,
-            None,
-        ),
-        (
-            "At 2025-05-27T15:42:24Z instances were launched to balance instances in zones us-west-2a with other zones resulting in more than desired number of instances in the group.",
-            By::Balance,
-            None,
-        ),
-        (
-            "At 2023-07-09T00:46:17Z availability zones had 4 1 instances respectively. An instance was launched to aid in balancing the group's zones.",
-            By::Balance,
-            None,
-        ),
-        (
-            "At 2009-05-28 09:31:21Z a user request created an AutoScalingGroup changing the desired capacity from 0 to 1.",
-            By::Request,
-            Some((0, 1)),
-        ),
-        (
-            "At 2018-07-11T00:29:35Z an instance was added in response to user request. Keeping the capacity at the new 1.",
-            By::Request,
-            None,
-        ),
-        (
-            "At 2025-05-27T15:42:24Z an instance was taken out of service in response to an EC2 Spot Instance interruption.",
-            By::Spot,
-            None,
-        ),
-        ("At 2025-05-27T15:42:24Z an instance was launched in response to a rebalance recommendation.", By::Spot, None),
-        (
-            "At 2025-05-27T15:42:24Z instance i-1 was taken out of service in response to a user request, keeping the capacity at 2.",
-            By::Request,
-            None,
-        ),
-        (DIFFERENCE, By::Difference, None),
-        ("At 2025-05-27T15:42:24Z something that nobody has thought of yet.", By::Other, None),
-        ("", By::Other, None),
-        ("At the end of the day", By::Other, None),
-    ];
-    for (first, by, change) in table {
+    for (first, by, change) in CAUSES {
         for text in [(*first).to_owned(), format!("{first}  {DIFFERENCE}")] {
             let cause = Cause::read(&text);
             // Where nothing else is told, the difference is.

@@ -51,7 +51,7 @@ fn read(connection: &TcpStream) -> Request {
             length = value.trim().parse().expect("a length");
         }
         if let Some(value) = text.strip_prefix("x-amz-target:") {
-            target = value.trim().split('.').next_back().unwrap_or_default().to_owned();
+            value.trim().split('.').next_back().unwrap_or_default().clone_into(&mut target);
         }
         if number == 0 {
             line = text;
