@@ -1,0 +1,49 @@
+"""The example stacks, as they stand, on the local cloud. The smallest one is the demo's."""
+
+import unittest
+
+from local_cloud import ROOT, LocalCloud
+
+TARGET_GROUP = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/0123456789abcdef"
+
+
+class Examples(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cloud = cls.enterClassContext(LocalCloud())
+        cls.cloud.deploy()
+
+    def stack(self, name, **parameters):
+        return self.cloud.stack(name, (ROOT / "infra" / "examples" / f"{name}.yaml").read_text(), parameters)
+
+    def test_production(self):
+        outputs = self.stack("production", TargetGroupArns=TARGET_GROUP, OnCallEmail="on-call@example.com")
+        scaling = self.cloud.client("autoscaling")
+        (group,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[outputs["AutoScalingGroupName"]])[
+            "AutoScalingGroups"
+        ]
+        self.assertEqual((group["MinSize"], group["MaxSize"], group["TargetGroupARNs"]), (3, 12, [TARGET_GROUP]))
+        self.assertEqual(group["DeletionProtection"], "prevent-all-deletion")
+        self.assertEqual({it["LifecycleState"] for it in group["Instances"]}, {"InService"})
+        (logs,) = self.cloud.client("logs").describe_log_groups(logGroupNamePrefix="/aws/autoscaling/")["logGroups"]
+        self.assertEqual(logs["retentionInDays"], 365)
+        self.assertIn(":key/", logs["kmsKeyId"])
+        role = self.cloud.client("iam").get_role(RoleName="scalable-ec2-role-uswest2-prod")["Role"]
+        self.assertIn("Boundary", role["PermissionsBoundary"]["PermissionsBoundaryArn"])
+
+    def test_a_network_of_ones_own(self):
+        ec2 = self.cloud.client("ec2")
+        vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        subnets = [
+            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{number}.0/24", AvailabilityZone=f"us-west-2{zone}")
+            for number, zone in enumerate("ab")
+        ]
+        ids = [it["Subnet"]["SubnetId"] for it in subnets]
+        outputs = self.stack("own-network", VpcId=vpc, SubnetIds=",".join(ids))
+        self.assertEqual(outputs["AutoScalingGroupName"], "scalable-ec2-asg-uswest2-inside")
+        vpcs = ec2.describe_vpcs(Filters=[{"Name": "tag:ManagedBy", "Values": ["envkeeper"]}])["Vpcs"]
+        self.assertEqual([it["VpcId"] for it in vpcs if it["VpcId"] == vpc], [], "it is not ours")
+
+
+if __name__ == "__main__":
+    unittest.main()
