@@ -4,6 +4,7 @@ import unittest
 
 from local_cloud import ROOT, LocalCloud
 
+LOGS = "/aws/autoscaling/scalable-ec2-prod"
 TARGET_GROUP = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/0123456789abcdef"
 
 
@@ -25,7 +26,7 @@ class Examples(unittest.TestCase):
         self.assertEqual((group["MinSize"], group["MaxSize"], group["TargetGroupARNs"]), (3, 12, [TARGET_GROUP]))
         self.assertEqual(group["DeletionProtection"], "prevent-all-deletion")
         self.assertEqual({it["LifecycleState"] for it in group["Instances"]}, {"InService"})
-        (logs,) = self.cloud.client("logs").describe_log_groups(logGroupNamePrefix="/aws/autoscaling/")["logGroups"]
+        (logs,) = self.cloud.client("logs").describe_log_groups(logGroupNamePrefix=LOGS)["logGroups"]
         self.assertEqual(logs["retentionInDays"], 365)
         self.assertIn(":key/", logs["kmsKeyId"])
         role = self.cloud.client("iam").get_role(RoleName="scalable-ec2-role-uswest2-prod")["Role"]
