@@ -32,7 +32,7 @@ pub struct Waiting {
     /// `i-…`
     pub instance: String,
     pub on: Transition,
-    /// Since when, as its activity says.
+    /// Since when, as its activity says, if that was found.
     pub since_ms: Option<u64>,
 }
 

@@ -24,14 +24,21 @@ pub fn pause(waited: Duration, short: Duration) -> Duration {
 /// How often the sweep looks (infra/template.yaml).
 pub const SWEEP: Duration = Duration::from_mins(2);
 
-/// Whether a heartbeat is sent with a look that finds nothing new, the last one having been about `gap` ago: one for each
-/// third of a heartbeat, so that one that is lost leaves another before the wait is over. None is needed in the first third: the
-/// wait itself has just begun. A look may come a quarter of its pause late.
+/// How late a look may come: a schedule fires within its minute (the `EventBridge` user guide), and a queue that is busy is no
+/// more punctual.
+const LATE: Duration = Duration::from_mins(1);
+
+/// Whether a heartbeat is sent with a look that finds nothing new, the look before having been `gap` ago or a little more: with
+/// the first one in each third of a heartbeat, so that one that is lost leaves another before the wait is over. None is needed
+/// in the first third, since the wait itself has just begun. Where looks may be rarer than thirds, each of them is needed.
+///
+/// A wait of which nobody knows since when begins with each look: it is not kept up, or it would never end.
 #[must_use]
 pub fn beats(waited: Duration, gap: Duration, heartbeat: Duration) -> bool {
     let third = (heartbeat / 3).max(Duration::from_secs(1));
     let thirds = |span: Duration| span.as_millis() / third.as_millis();
-    thirds(waited) > thirds(waited.saturating_sub(gap + gap / 4))
+    let since = gap + LATE;
+    !waited.is_zero() && (since > third || thirds(waited) > thirds(waited.saturating_sub(since)))
 }
 
 /// How long a hook with this heartbeat can be kept waiting.

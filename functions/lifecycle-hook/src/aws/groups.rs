@@ -1,5 +1,7 @@
 //! Auto Scaling: who waits, and the end of a wait.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_autoscaling::types::{Activity, AutoScalingGroup, Filter};
@@ -9,6 +11,9 @@ use environment::{Transition, mark};
 use super::told;
 use crate::cloud::{Ends, OurHook, Told, Waiting};
 use crate::notice::Action;
+
+/// How many pages of a group's activities are looked through at most: a thousand.
+const PAGES: usize = 10;
 
 pub(super) async fn complete(client: &Client, action: &Action, ends: Ends) -> Result<Told, String> {
     let result = match ends {
@@ -68,12 +73,13 @@ pub(super) async fn waiting(client: &Client) -> Result<Vec<Waiting>, String> {
         if waits.is_empty() {
             continue;
         }
-        let activities = activities(client, name).await?;
+        let instances: Vec<&str> = waits.iter().map(|(instance, _)| *instance).collect();
+        let since = since(client, name, &instances).await?;
         all.extend(waits.into_iter().map(|(instance, on)| Waiting {
             group: name.to_owned(),
             instance: instance.to_owned(),
             on,
-            since_ms: since(&activities, instance),
+            since_ms: since.get(instance).copied(),
         }));
     }
     Ok(all)
@@ -87,18 +93,32 @@ fn of_state(state: &str) -> Option<Transition> {
     }
 }
 
-/// The newest activities, which those of instances that wait are among: a page has a hundred.
-async fn activities(client: &Client, group: &str) -> Result<Vec<Activity>, String> {
-    let answer = client.describe_scaling_activities().auto_scaling_group_name(group).max_records(100).send().await;
-    let answer = answer.map_err(|error| told("autoscaling:DescribeScalingActivities", &error))?;
-    Ok(answer.activities.unwrap_or_default())
+/// When the newest activity about each of these instances began. Activities in progress come first, so those of instances that wait
+/// are found soon, a hundred in a page.
+async fn since(client: &Client, group: &str, instances: &[&str]) -> Result<BTreeMap<String, u64>, String> {
+    let call = client.describe_scaling_activities().auto_scaling_group_name(group).max_records(100);
+    let mut pages = call.into_paginator().send();
+    let mut since = BTreeMap::new();
+    for _ in 0..PAGES {
+        let Some(page) = pages.next().await else { break };
+        let page = page.map_err(|error| told("autoscaling:DescribeScalingActivities", &error))?;
+        for activity in page.activities() {
+            note(&mut since, activity);
+        }
+        if instances.iter().all(|it| since.contains_key(*it)) {
+            break;
+        }
+    }
+    Ok(since)
 }
 
-/// When the newest activity about an instance began: "Launching a new EC2 instance: i-…".
-fn since(activities: &[Activity], instance: &str) -> Option<u64> {
-    let about = |it: &&Activity| it.description().is_some_and(|text| text.ends_with(instance));
-    let begun = activities.iter().filter(about).filter_map(Activity::start_time).max()?;
-    u64::try_from(begun.to_millis().ok()?).ok()
+/// Notes when an activity about an instance began, if none is newer: "Launching a new EC2 instance: i-…".
+fn note(since: &mut BTreeMap<String, u64>, activity: &Activity) {
+    let instance = activity.description().and_then(|text| text.rsplit(' ').next());
+    let begun = activity.start_time().and_then(|at| u64::try_from(at.to_millis().ok()?).ok());
+    let Some((instance, begun)) = instance.zip(begun) else { return };
+    let newest = since.entry(instance.to_owned()).or_insert(begun);
+    *newest = begun.max(*newest);
 }
 
 pub(super) async fn hooks(client: &Client, group: &str) -> Result<Vec<OurHook>, String> {
@@ -147,7 +167,10 @@ mod tests {
             activity("Terminating EC2 instance: i-1", 7),
             activity("Launching a new EC2 instance: i-1", 3),
         ];
-        assert_eq!(since(&all, "i-1"), Some(7_000));
-        assert_eq!(since(&all, "i-3"), None);
+        let mut since = BTreeMap::new();
+        for activity in &all {
+            note(&mut since, activity);
+        }
+        assert_eq!(since, BTreeMap::from([("i-1".to_owned(), 7_000), ("i-2".to_owned(), 9_000)]));
     }
 }

@@ -1,0 +1,131 @@
+//! SSM: commands on an instance.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use lifecycle_hook::cloud::{Cloud as _, Told};
+use lifecycle_hook::facts::Command;
+use serde_json::{Value, json};
+use test_support::Request;
+
+use crate::{Answer, ID, account, always, bodies, refused_json};
+
+const COMMAND: &str = "0831e1a8-a1ac-4257-a1fd-c831bEXAMPLE";
+
+fn text(body: &Value) -> Answer {
+    (200, body.to_string())
+}
+
+fn invocation(comment: &str, status: &str, details: &str, requested: f64) -> Value {
+    json!({
+        "CommandId": COMMAND, "InstanceId": ID, "Comment": comment, "DocumentName": "AWS-RunShellScript",
+        "RequestedDateTime": requested, "Status": status, "StatusDetails": details, "CommandPlugins": [],
+    })
+}
+
+#[tokio::test]
+async fn the_newest_drain_command_counts_and_no_other() {
+    let ours = "envkeeper drain";
+    let failed = |details: &str| Command::Failed(details.into());
+    for (all, expected) in [
+        (vec![], Command::Unsent),
+        (vec![invocation("somebody else's", "Success", "Success", 9.0)], Command::Unsent),
+        (vec![invocation(ours, "Pending", "Pending", 1.0)], Command::Running),
+        (vec![invocation(ours, "InProgress", "InProgress", 1.0)], Command::Running),
+        (vec![invocation(ours, "Delayed", "Delayed", 1.0)], Command::Running),
+        (vec![invocation(ours, "Success", "Success", 1.0)], Command::Succeeded),
+        (vec![invocation(ours, "Failed", "Failed", 1.0)], failed("Failed")),
+        (vec![invocation(ours, "TimedOut", "DeliveryTimedOut", 1.0)], failed("DeliveryTimedOut")),
+        (
+            vec![
+                invocation(ours, "Failed", "Undeliverable", 1.0),
+                invocation(ours, "InProgress", "InProgress", 2.0),
+                invocation("envkeeper evidence", "Success", "Success", 3.0),
+            ],
+            Command::Running,
+        ),
+    ] {
+        let told = json!({ "CommandInvocations": all });
+        assert_eq!(always(text(&told)).drained(ID, 1_767_323_400_000).await, Ok(expected), "{told}");
+    }
+}
+
+/// The list lags for a second: it is empty, and no error. Sending twice harms nobody, since the script on the instance takes two
+/// for one.
+#[tokio::test]
+async fn a_drain_command_that_no_list_shows_yet_counts_as_unsent() {
+    let (account, _) = account(|request, _| match request.target.as_str() {
+        "SendCommand" => text(&json!({ "Command": { "CommandId": COMMAND, "Status": "Pending" } })),
+        _ => text(&json!({ "CommandInvocations": [] })),
+    });
+    assert_eq!(account.drain(ID, Duration::from_mins(5)).await, Ok(Told::Yes));
+    assert_eq!(account.drained(ID, 1_767_323_400_000).await, Ok(Command::Unsent));
+}
+
+#[tokio::test]
+async fn an_instance_without_an_agent_is_told_from_a_command_that_was_refused() {
+    let gone = format!("Instances [[{ID}]] not in a valid state for account 123456789012");
+    let drain = async |answer| always(answer).drain(ID, Duration::from_mins(5)).await;
+    assert_eq!(drain(refused_json("InvalidInstanceId", &gone)).await, Ok(Told::TooLate));
+    assert_eq!(
+        drain(refused_json("AccessDeniedException", "no")).await,
+        Err("ssm:SendCommand: AccessDeniedException: no".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_command_may_take_the_time_that_is_left_within_the_documents_bounds() {
+    for (left, expected) in [(0, "5"), (30, "30"), (28_800, "28800"), (500_000, "172800")] {
+        let (account, asked) = account(|_, _| text(&json!({ "Command": { "CommandId": COMMAND } })));
+        assert_eq!(account.drain(ID, Duration::from_secs(left)).await, Ok(Told::Yes));
+        let asked: Value = serde_json::from_str(&bodies(&asked)[0]).expect("JSON");
+        assert_eq!(asked["Parameters"]["executionTimeout"], json!([expected]));
+        assert_eq!(asked["TimeoutSeconds"], 60, "how long it may take to be delivered is another time");
+    }
+}
+
+/// What evidence asks for: the console of an older type of instance, and the logs by a command that appears with a delay.
+fn a_sick_instance(request: &Request, asked_for_the_answer: usize) -> Answer {
+    match request.target.as_str() {
+        "SendCommand" => text(&json!({ "Command": { "CommandId": COMMAND, "Status": "Pending" } })),
+        "GetCommandInvocation" if asked_for_the_answer == 0 => refused_json("InvocationDoesNotExist", ""),
+        "GetCommandInvocation" => text(&json!({
+            "CommandId": COMMAND, "InstanceId": ID, "ResponseCode": 1, "Status": "Failed", "StatusDetails": "Failed",
+            "StandardOutputContent": "==> /var/log/cloud-init-output.log <==\nboom",
+            "StandardErrorContent": "tail: cannot open '/var/log/user-data.log' for reading: No such file or directory",
+        })),
+        _ if request.body.contains("Latest=true") => {
+            let error = "<Code>UnsupportedOperation</Code><Message>This instance type does not support it.</Message>";
+            (400, format!("<Response><Errors><Error>{error}</Error></Errors><RequestID>1</RequestID></Response>"))
+        }
+        _ => (200, "<GetConsoleOutputResponse><output>Ym9vdGVkCg==</output></GetConsoleOutputResponse>".into()),
+    }
+}
+
+#[tokio::test]
+async fn evidence_waits_for_a_command_that_does_not_exist_yet_and_takes_what_the_console_has() {
+    let answers = AtomicUsize::new(0);
+    let (account, _) = account(move |request, _| {
+        let before = match request.target.as_str() {
+            "GetCommandInvocation" => answers.fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
+        a_sick_instance(request, before)
+    });
+    let evidence = account.evidence(ID, true).await;
+    let [(_, console), (_, logs)] = &evidence[..] else { panic!("two pieces: {evidence:?}") };
+    assert_eq!(console, &Ok("booted\n".to_owned()));
+    let logs = logs.as_ref().expect("the logs that are there");
+    assert!(logs.contains("boom") && logs.contains("cannot open"), "{logs}");
+}
+
+#[tokio::test]
+async fn an_instance_whose_agent_is_gone_gives_no_logs_and_one_without_a_console_says_so() {
+    let gone = "Instances not in a valid state for account 123456789012";
+    let (account, _) = account(move |request, _| match request.target.as_str() {
+        "SendCommand" => refused_json("InvalidInstanceId", gone),
+        _ => (200, "<GetConsoleOutputResponse/>".into()),
+    });
+    let pieces: Vec<_> = account.evidence(ID, true).await.into_iter().map(|(_, piece)| piece).collect();
+    assert_eq!(pieces, [Err("EC2 has nothing yet".to_owned()), Err("its SSM agent is gone".to_owned())]);
+}

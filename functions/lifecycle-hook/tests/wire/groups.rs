@@ -1,0 +1,176 @@
+//! Auto Scaling.
+
+use environment::Transition;
+use lifecycle_hook::Action;
+use lifecycle_hook::aws::Account;
+use lifecycle_hook::cloud::{Cloud as _, Ends, OurHook, Told, Waiting};
+use test_support::hooks::{gate, settings};
+
+use crate::{Answer, Asked, ID, account, always, bodies, refused, told};
+
+const TOKEN: &str = "5f0d8f0e-6d1c-4c1b-8d5e-2a9b7c3e1f04";
+
+fn action(token: Option<&str>) -> Action {
+    Action {
+        group: "g".into(),
+        hook: "h".into(),
+        token: token.map(str::to_owned),
+        instance: ID.into(),
+        on: Transition::Launch,
+        metadata: None,
+        way: None,
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_nobody_waits_for_is_told_from_one_that_did_not_arrive() {
+    let late = format!("No active Lifecycle Action found with token {TOKEN}");
+    let gone = "AutoScalingGroup name not found - AutoScalingGroup 'g' not found";
+    let wrong = "1 validation error detected: Value 'x' at 'lifecycleActionToken' failed to satisfy constraint";
+    for (answer, expected) in [
+        (None, Ok(Told::Yes)),
+        (Some(refused("ValidationError", &late)), Ok(Told::TooLate)),
+        (Some(refused("ValidationError", gone)), Ok(Told::TooLate)),
+        (Some(refused("ValidationError", wrong)), Err(format!("ValidationError: {wrong}"))),
+        (Some(refused("ResourceContention", "busy")), Err("ResourceContention: busy".to_owned())),
+    ] {
+        let of = |operation: &str| answer.clone().unwrap_or_else(|| told(operation, ""));
+        let error = |operation: &str| expected.clone().map_err(|why| format!("autoscaling:{operation}: {why}"));
+        let ended = always(of("CompleteLifecycleAction")).complete(&action(Some(TOKEN)), Ends::Continue).await;
+        assert_eq!(ended, error("CompleteLifecycleAction"));
+        let beat = always(of("RecordLifecycleActionHeartbeat")).heartbeat(&action(Some(TOKEN))).await;
+        assert_eq!(beat, error("RecordLifecycleActionHeartbeat"));
+    }
+}
+
+#[tokio::test]
+async fn a_wait_is_named_by_its_token_and_where_nobody_knows_that_by_the_instance() {
+    for (token, named) in [(Some(TOKEN), format!("LifecycleActionToken={TOKEN}")), (None, format!("InstanceId={ID}"))] {
+        let (account, asked) = account(|_, _| told("CompleteLifecycleAction", ""));
+        assert_eq!(account.complete(&action(token), Ends::Abandon).await, Ok(Told::Yes));
+        let asked = bodies(&asked).concat();
+        assert!(asked.contains("LifecycleActionResult=ABANDON") && asked.contains(&named), "{asked}");
+        assert_ne!(asked.contains("LifecycleActionToken"), asked.contains("InstanceId"), "one of both: {asked}");
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_is_throttled_is_told_again_and_one_that_stays_throttled_did_not_arrive() {
+    let throttled = || refused("Throttling", "Rate exceeded");
+    let (once, asked) = account(move |_, before| match before {
+        0 => throttled(),
+        _ => told("CompleteLifecycleAction", ""),
+    });
+    assert_eq!(once.complete(&action(Some(TOKEN)), Ends::Continue).await, Ok(Told::Yes));
+    let asked = bodies(&asked);
+    assert_eq!(asked.len(), 2);
+    assert_eq!(asked[0], asked[1], "the same again");
+    let ended = always(throttled()).complete(&action(Some(TOKEN)), Ends::Continue).await;
+    assert_eq!(ended, Err("autoscaling:CompleteLifecycleAction: Throttling: Rate exceeded".to_owned()));
+}
+
+/// Two pages of groups, and in the second one two instances wait: for a launch, and for an end.
+fn groups(page: usize) -> Answer {
+    let member = |instance: &str, state: &str| {
+        format!(
+            "<member><InstanceId>{instance}</InstanceId><AvailabilityZone>eu-west-1a</AvailabilityZone>\
+             <LifecycleState>{state}</LifecycleState><HealthStatus>Healthy</HealthStatus>\
+             <ProtectedFromScaleIn>false</ProtectedFromScaleIn></member>"
+        )
+    };
+    let (name, instances, more) = match page {
+        0 => ("quiet", member(SERVING, "InService"), "<NextToken>1</NextToken>"),
+        _ => (
+            "busy",
+            member(ID, "Pending:Wait") + &member(SERVING, "InService") + &member(ENDING, "Terminating:Wait"),
+            "",
+        ),
+    };
+    let group = format!("<AutoScalingGroupName>{name}</AutoScalingGroupName><Instances>{instances}</Instances>");
+    let groups = format!("<AutoScalingGroups><member>{group}</member></AutoScalingGroups>{more}");
+    told("DescribeAutoScalingGroups", &groups)
+}
+
+const SERVING: &str = "i-0ffffffffffffffff";
+const ENDING: &str = "i-0eeeeeeeeeeeeeeee";
+
+/// A page of a group's activities, which another one follows.
+fn activities(page: usize, description: &str) -> Answer {
+    let at = 10 - page.min(10);
+    let activity = format!(
+        "<ActivityId>{page}</ActivityId><AutoScalingGroupName>busy</AutoScalingGroupName><Description>{description}</Description>\
+         <StartTime>2026-01-02T03:{at:02}:00.000Z</StartTime><StatusCode>MidLifecycleAction</StatusCode><Progress>40</Progress>"
+    );
+    let more = format!("<NextToken>{}</NextToken>", page + 1);
+    told("DescribeScalingActivities", &format!("<Activities><member>{activity}</member></Activities>{more}"))
+}
+
+/// An account where an end's activity is on a page that is so described, and what it was asked.
+fn with_an_end(on_a_later_page: &str) -> (Account, Asked) {
+    let later = on_a_later_page.to_owned();
+    account(move |request, _| {
+        let page = request.body.split_once("NextToken=").map_or("0", |(_, rest)| rest.split('&').next().unwrap_or("0"));
+        let page = page.parse().expect("a number");
+        match request.body.contains("Action=DescribeScalingActivities") {
+            false => groups(page),
+            true if page == 0 => activities(page, &format!("Launching a new EC2 instance: {ID}")),
+            true => activities(page, &later),
+        }
+    })
+}
+
+fn waits(instance: &str, on: Transition, since_ms: Option<u64>) -> Waiting {
+    Waiting { group: "busy".into(), instance: instance.into(), on, since_ms }
+}
+
+#[tokio::test]
+async fn the_sweep_lists_who_waits_and_since_when() {
+    let (account, asked) = with_an_end(&format!("Terminating EC2 instance: {ENDING}"));
+    let launch = waits(ID, Transition::Launch, Some(1_767_323_400_000));
+    let end = waits(ENDING, Transition::Terminate, Some(1_767_323_340_000));
+    assert_eq!(account.waiting().await, Ok(vec![launch, end]));
+    let asked = bodies(&asked);
+    assert_eq!(asked.len(), 4, "two pages each, and no activities of the group in which nobody waits: {asked:?}");
+    assert!(asked[0].contains("Filters.member.1.Name=tag-key"), "ours alone: {}", asked[0]);
+}
+
+#[tokio::test]
+async fn activities_are_not_looked_through_for_ever() {
+    let (account, asked) = with_an_end("Terminating EC2 instance: i-0dddddddddddddddd");
+    let launch = waits(ID, Transition::Launch, Some(1_767_323_400_000));
+    assert_eq!(account.waiting().await, Ok(vec![launch, waits(ENDING, Transition::Terminate, None)]));
+    assert_eq!(bodies(&asked).len(), 2 + 10, "a thousand at most");
+}
+
+#[tokio::test]
+async fn of_the_hooks_of_a_group_those_with_our_metadata_are_ours() {
+    let ours = settings(gate(600)).text();
+    let hook = |name: &str, transition: &str, metadata: &str| {
+        format!(
+            "<member><AutoScalingGroupName>g</AutoScalingGroupName><LifecycleHookName>{name}</LifecycleHookName>\
+             <LifecycleTransition>autoscaling:{transition}</LifecycleTransition>{metadata}<HeartbeatTimeout>900</HeartbeatTimeout>\
+             <GlobalTimeout>90000</GlobalTimeout><DefaultResult>ABANDON</DefaultResult></member>"
+        )
+    };
+    let metadata = |text: &str| format!("<NotificationMetadata>{text}</NotificationMetadata>");
+    let all = [
+        hook("ours", "EC2_INSTANCE_LAUNCHING", &metadata(&ours.replace('"', "&quot;"))),
+        hook("silent", "EC2_INSTANCE_LAUNCHING", ""),
+        hook("theirs", "EC2_INSTANCE_TERMINATING", &metadata("additional-info")),
+    ];
+    let answer = told("DescribeLifecycleHooks", &format!("<LifecycleHooks>{}</LifecycleHooks>", all.concat()));
+    let hooks = always(answer).hooks("g").await;
+    assert_eq!(hooks, Ok(vec![OurHook { name: "ours".into(), on: Transition::Launch, metadata: ours }]));
+}
+
+#[tokio::test]
+async fn an_instance_says_which_group_it_is_in_or_that_it_is_in_none() {
+    let instance = format!(
+        "<member><InstanceId>{ID}</InstanceId><AutoScalingGroupName>g</AutoScalingGroupName>\
+         <LifecycleState>InService</LifecycleState></member>"
+    );
+    for (all, expected) in [(instance.as_str(), Some("g".to_owned())), ("", None)] {
+        let all = format!("<AutoScalingInstances>{all}</AutoScalingInstances>");
+        assert_eq!(always(told("DescribeAutoScalingInstances", &all)).group_of(ID).await, Ok(expected));
+    }
+}

@@ -1,0 +1,74 @@
+//! Elastic Load Balancing.
+
+use lifecycle_hook::cloud::Cloud as _;
+use lifecycle_hook::facts::Target;
+
+use crate::{Answer, ID, account, always, bodies, refused, told};
+
+const ONE: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/one/0123456789abcdef";
+
+/// Only what is not healthy comes with a reason and a description.
+fn health(state: &str, reason: &str, description: &str) -> Answer {
+    let why = match reason {
+        "" => String::new(),
+        _ => format!("<Reason>{reason}</Reason><Description>{description}</Description>"),
+    };
+    let health = format!("<TargetHealth><State>{state}</State>{why}</TargetHealth>");
+    let target = format!("<Target><Port>80</Port><Id>{ID}</Id></Target>");
+    let all = format!("<member><HealthCheckPort>80</HealthCheckPort>{health}{target}</member>");
+    told("DescribeTargetHealth", &format!("<TargetHealthDescriptions>{all}</TargetHealthDescriptions>"))
+}
+
+#[tokio::test]
+async fn target_groups_say_whether_an_instance_is_served_to() {
+    let not_healthy = |why: &str| Ok(Target::NotHealthy(why.into()));
+    for (answer, expected) in [
+        (health("healthy", "", ""), Ok(Target::Healthy)),
+        (health("unavailable", "Target.HealthCheckDisabled", "Health checks are disabled"), Ok(Target::Healthy)),
+        (
+            health("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress"),
+            Ok(Target::Draining),
+        ),
+        (health("unhealthy.draining", "Target.FailedHealthChecks", "no"), Ok(Target::Draining)),
+        (health("unused", "Target.NotRegistered", "Target is not registered to the target group"), Ok(Target::Absent)),
+        (
+            health("initial", "Elb.InitialHealthChecking", "Initial health checks in progress"),
+            not_healthy("Initial health checks in progress"),
+        ),
+        (
+            health("unhealthy", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [502]"),
+            not_healthy("Health checks failed with these codes: [502]"),
+        ),
+        (health("unhealthy", "", ""), not_healthy("unhealthy")),
+        (told("DescribeTargetHealth", "<TargetHealthDescriptions/>"), Ok(Target::Absent)),
+        (refused("TargetGroupNotFound", "One or more target groups not found"), Ok(Target::Absent)),
+        (refused("InvalidTarget", "The following targets are not in a running state"), Ok(Target::Absent)),
+        (refused("AccessDenied", "no"), Err("elasticloadbalancing:DescribeTargetHealth: AccessDenied: no".to_owned())),
+    ] {
+        let told = answer.1.clone();
+        let seen = always(answer).targets(&[ONE.to_owned()], ID).await;
+        assert_eq!(seen, expected.map(|target| vec![target]), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_leaves_all_its_target_groups_and_one_that_is_gone_is_no_obstacle() {
+    let (account, asked) = account(|request, _| {
+        if request.body.contains("two") {
+            refused("TargetGroupNotFound", "gone")
+        } else {
+            told("DeregisterTargets", "")
+        }
+    });
+    let groups = [ONE.to_owned(), ONE.replace("one", "two")];
+    assert_eq!(account.leave(&groups, ID).await, Ok(()));
+    let left = bodies(&asked);
+    assert_eq!(left.len(), 2);
+    assert!(left.iter().all(|body| body.contains("Action=DeregisterTargets") && body.contains(ID)), "{left:?}");
+}
+
+#[tokio::test]
+async fn an_instance_that_could_not_leave_has_not_left() {
+    let told = always(refused("AccessDenied", "no")).leave(&[ONE.to_owned()], ID).await;
+    assert_eq!(told, Err("elasticloadbalancing:DeregisterTargets: AccessDenied: no".to_owned()));
+}
