@@ -5,7 +5,7 @@ use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::error::DisplayErrorContext;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
-use requests::Letters;
+use requests::LedgerQueue;
 use serde_json::Value;
 
 use crate::cloud::{AlarmNow, Cloud};
@@ -14,13 +14,13 @@ use crate::cloud::{AlarmNow, Cloud};
 #[derive(Debug)]
 pub struct Account {
     cloudwatch: Client,
-    ledger: Option<Letters>,
+    ledger: LedgerQueue,
 }
 
 impl Account {
-    /// Clients are built here, once. Without a queue for it, the ledger is told nothing.
+    /// Clients are built here, once.
     #[must_use]
-    pub fn new(config: &SdkConfig, ledger: Option<Letters>) -> Account {
+    pub fn new(config: &SdkConfig, ledger: LedgerQueue) -> Account {
         Account { cloudwatch: Client::new(config), ledger }
     }
 }
@@ -51,8 +51,7 @@ impl Cloud for Account {
     }
 
     async fn tell(&self, event: &Value) -> Result<(), String> {
-        let Some(ledger) = &self.ledger else { return Ok(()) };
-        ledger.send(&event.to_string()).await.map_err(|error| error.to_string())
+        self.ledger.tell(event).await
     }
 }
 

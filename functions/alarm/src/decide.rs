@@ -1,7 +1,7 @@
 //! What a rule comes to when its alarm tells of its state. Pure.
 
 use environment::{AlarmAction, REMEDY_MS};
-use ledger::time;
+use ledger::told::{PAUSED, acted, rests};
 use requests::records::Fired;
 
 use crate::cloud::AlarmNow;
@@ -41,7 +41,7 @@ pub enum Verdict {
 pub fn decide(rule: &AlarmAction, facts: &Facts<'_>, now_ms: u64) -> Verdict {
     let nothing = |why: String| Verdict::Nothing(why);
     if facts.paused {
-        return nothing("automation is paused by the deployment's parameter PauseAutomation".into());
+        return nothing(PAUSED.into());
     }
     if let Some(told_ms) = facts.told_ms.filter(|told| told + REMEDY_MS < now_ms) {
         let late = (now_ms - told_ms) / 1_000;
@@ -53,13 +53,12 @@ pub fn decide(rule: &AlarmAction, facts: &Facts<'_>, now_ms: u64) -> Verdict {
         Some(now) => now.since_ms,
     };
     if let Some(last) = facts.last {
-        let at = time::text(last.at_ms);
         if last.since_ms >= since_ms && last.done {
-            return nothing(format!("it acted on this state of the alarm, or a later one, at {at}"));
+            return nothing(acted(last.at_ms));
         }
-        let rests = u64::from(rule.cooldown_seconds) * 1_000;
-        if last.since_ms < since_ms && last.at_ms + rests > now_ms {
-            return nothing(format!("it rests for {} s after it acted, which was at {at}", rule.cooldown_seconds));
+        let rest_ms = u64::from(rule.cooldown_seconds) * 1_000;
+        if last.since_ms < since_ms && last.at_ms + rest_ms > now_ms {
+            return nothing(rests(rule.cooldown_seconds, last.at_ms));
         }
     }
     if rule.dry_run { Verdict::DryRun { since_ms } } else { Verdict::Act { since_ms } }

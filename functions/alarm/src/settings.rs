@@ -25,15 +25,11 @@ impl Settings {
     /// Everything that is wrong with them.
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
         let mut vars = Vars::new(&read);
-        let project = vars.optional("PROJECT_NAME").unwrap_or_else(|| String::from("scalable-ec2"));
-        let region = vars.required("AWS_REGION", "a region, such as us-west-2");
-        let account = vars.required("ACCOUNT_ID", "the account's number, twelve digits");
+        let place = vars.place();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let queue_url = vars.required("REQUEST_QUEUE_URL", "the URL of the FIFO queue of the requests");
-        let url = |text: &str| text.contains("://").then(|| text.to_owned());
-        let ledger_url = vars.parsed("LEDGER_QUEUE_URL", "the URL of an SQS queue", url);
+        let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
         let paused = vars.flag("AUTOMATION_PAUSED", false);
-        let place = Place { project, region, account };
         vars.checked(Settings { place, records_table, queue_url, ledger_url, paused })
     }
 }

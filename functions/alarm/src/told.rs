@@ -2,9 +2,9 @@
 
 use environment::{AlarmAction, Names, REMEDY_MS, Remediation};
 use ledger::Alarm;
-use ledger::told::AlarmAction as Told;
+use ledger::told::RuleOutcome;
 use requests::records::OwnerRecord;
-use requests::{Kind, Line, Owner, Records, request_hash};
+use requests::{Line, Owner, Records, request_hash};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -49,13 +49,13 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
         let Some(suffix) = alarm.suffix(&self.place) else {
             return nothing("it is of no environment of this deployment");
         };
-        let names = self.place.names(suffix);
+        let names = self.place.names(&suffix);
         let environment = names.environment_id();
         let owner = self.records.environment_owner(&environment).await.map_err(|error| error.to_string())?;
         let Some(owner) = owner else { return nothing(&format!("the environment {environment} is gone")) };
         let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
         let Some(record) = record else { return nothing(&format!("the record of {environment} is lost")) };
-        if is_being_deleted(&record) {
+        if record.running_delete().is_some() {
             return nothing(&format!("the environment {environment} is being deleted"));
         }
         let mut rules = rules(&record);
@@ -122,7 +122,7 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
     async fn tell(&self, known: &Known, alarm: &Alarm, since_ms: Option<u64>, outcome: &Outcome) {
         let at_ms = self.cloud.now_ms();
         let group = known.names.group().name;
-        let told = Told {
+        let told = RuleOutcome {
             group: &group,
             alarm: &alarm.name,
             since_ms: since_ms.unwrap_or(at_ms),
@@ -155,8 +155,4 @@ fn rules(record: &OwnerRecord) -> Vec<AlarmAction> {
         AlarmAction::read(rule.as_object().unwrap_or(&none)).ok()
     };
     list.map(|list| list.iter().filter_map(read).collect()).unwrap_or_default()
-}
-
-fn is_being_deleted(record: &OwnerRecord) -> bool {
-    record.answer_due_ms.is_some() && record.newest.as_ref().is_some_and(|newest| newest.kind == Kind::Delete)
 }

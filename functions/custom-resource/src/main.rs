@@ -7,7 +7,7 @@ use std::sync::Arc;
 use custom_resource::Door;
 use lambda_kit::{Error, environment, init_logging, run, sdk_config};
 use reconciler::{Aws, Settings};
-use requests::{Courier, SqsLine, records::DynamoRecords};
+use requests::{Courier, LedgerQueue, SqsLine, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -18,7 +18,13 @@ async fn main() -> Result<(), Error> {
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), table);
     let queue = settings.as_ref().ok().and_then(|it| it.queue_url.clone());
     let line = queue.map(|queue| SqsLine::new(aws_sdk_sqs::Client::new(&config), queue));
-    let door = Arc::new(Door { settings, records, clouds: Aws::new(&config, None), courier: Courier::new(), line });
+    let door = Arc::new(Door {
+        settings,
+        records,
+        clouds: Aws::new(&config, LedgerQueue::default()),
+        courier: Courier::new(),
+        line,
+    });
     run("custom-resource", move |event, invocation| {
         let door = Arc::clone(&door);
         async move { door.handle(event, invocation.deadline_ms).await }

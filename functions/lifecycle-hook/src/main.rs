@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lambda_kit::{Error, environment, init_logging, run, sdk_config};
 use lifecycle_hook::aws::{Account, Queues};
 use lifecycle_hook::{LifecycleHook, Settings};
-use requests::{Letters, records::DynamoRecords};
+use requests::{LedgerQueue, Letters, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table);
     let look_every = settings.look_every;
     let sqs = aws_sdk_sqs::Client::new(&config);
-    let ledger = settings.ledger_url.map(|url| Letters::new(sqs.clone(), url));
+    let ledger = LedgerQueue::new(sqs.clone(), settings.ledger_url);
     let dead_letters = settings.dead_letters_url.map(|url| Letters::new(sqs.clone(), url));
     let queue = Queues::new(sqs, settings.queue_url, dead_letters);
     let function = Arc::new(LifecycleHook { cloud: Account::new(&config, records, ledger), queue, look_every });

@@ -32,10 +32,9 @@ impl Settings {
         let seconds = |text: &str| text.parse().ok().filter(|it| (1..=60).contains(it)).map(Duration::from_secs);
         let look_every = vars.parsed("HOOK_LOOK_SECONDS", "a number of seconds from 1 to 60", seconds);
         let look_every = look_every.unwrap_or(pace::SHORT);
-        let url = |text: &str| text.contains("://").then(|| text.to_owned());
-        let queue_url = vars.parsed("HOOK_QUEUE_URL", "the URL of an SQS queue", url);
-        let dead_letters_url = vars.parsed("DEAD_HOOKS_URL", "the URL of an SQS queue", url);
-        let ledger_url = vars.parsed("LEDGER_QUEUE_URL", "the URL of an SQS queue", url);
+        let queue_url = vars.queue_url("HOOK_QUEUE_URL");
+        let dead_letters_url = vars.queue_url("DEAD_HOOKS_URL");
+        let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
         vars.checked(Settings { records_table, queue_url, look_every, dead_letters_url, ledger_url })
     }
 }

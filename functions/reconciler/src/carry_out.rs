@@ -265,7 +265,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         let event = &self.request.event;
         let given = || event.properties.get("EnvironmentSuffix")?.as_str().map(str::to_owned);
         let place = &self.settings.place;
-        let by_id = || Some(event.physical_id.as_ref()?.strip_prefix(&place.names("").environment_id())?.to_owned());
+        let by_id = || Some(place.suffix_of_environment(event.physical_id.as_ref()?)?.to_owned());
         place.names(&recorded.or_else(given).or_else(by_id).unwrap_or_default())
     }
 

@@ -3,7 +3,7 @@
 pub use aws_cloud::Stack;
 use aws_cloud::{AwsCloud, Clients};
 use environment::{Cloud, Facts, GroupNow, Moment, Remedy, Setback, Spec};
-use requests::Letters;
+use requests::LedgerQueue;
 use serde_json::Value;
 use std::fmt;
 
@@ -39,13 +39,13 @@ pub trait Clouds {
 /// The account that the function runs in.
 pub struct Aws {
     clients: Clients,
-    ledger: Option<Letters>,
+    ledger: LedgerQueue,
 }
 
 impl Aws {
-    /// Clients are built here, once. Without a queue for it, the ledger is told nothing.
+    /// Clients are built here, once.
     #[must_use]
-    pub fn new(config: &aws_config::SdkConfig, ledger: Option<Letters>) -> Self {
+    pub fn new(config: &aws_config::SdkConfig, ledger: LedgerQueue) -> Self {
         Aws { clients: Clients::new(config), ledger }
     }
 }
@@ -80,8 +80,7 @@ impl Clouds for Aws {
     }
 
     async fn tell(&self, event: &Value) -> Result<(), String> {
-        let Some(ledger) = &self.ledger else { return Ok(()) };
-        ledger.send(&event.to_string()).await.map_err(|error| error.to_string())
+        self.ledger.tell(event).await
     }
 
     fn now(&self) -> Moment {

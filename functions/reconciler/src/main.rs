@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lambda_kit::{Error, environment, init_logging, run, sdk_config};
 use reconciler::{Aws, Reconciler, Settings};
-use requests::{Courier, Letters, SqsLine, records::DynamoRecords};
+use requests::{Courier, LedgerQueue, SqsLine, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
     let queue =
         settings.queue_url.clone().ok_or("REQUEST_QUEUE_URL is not set: the queue that this function serves")?;
     let sqs = aws_sdk_sqs::Client::new(&config);
-    let ledger = settings.ledger_url.clone().map(|url| Letters::new(sqs.clone(), url));
+    let ledger = LedgerQueue::new(sqs.clone(), settings.ledger_url.clone());
     let line = SqsLine::new(sqs, queue);
     let parts = Arc::new((settings, records, Aws::new(&config, ledger), Courier::new(), line));
     run("reconciler", move |event, invocation| {

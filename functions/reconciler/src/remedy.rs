@@ -2,9 +2,9 @@
 //! it.
 
 use environment::{AlarmAction, GroupNow, Remediation, Remedy, remedy};
-use ledger::told::AlarmAction as Told;
-use requests::records::{Fire, Fired, OwnerRecord};
-use requests::{Kind, Owner, Records};
+use ledger::told::{PAUSED, RuleOutcome, acted, rests};
+use requests::records::{Fire, Fired};
+use requests::{Owner, Records, RecordsError};
 
 use crate::clouds::Clouds;
 use crate::{Reconciler, known};
@@ -38,8 +38,17 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         };
         let group = self.group_of(environment);
         let at_ms = self.clouds.now().0;
-        let told =
-            Told { group: &group, alarm, since_ms: wish.since_ms, rule, outcome, why: &why, desired, instance, at_ms };
+        let told = RuleOutcome {
+            group: &group,
+            alarm,
+            since_ms: wish.since_ms,
+            rule,
+            outcome,
+            why: &why,
+            desired,
+            instance,
+            at_ms,
+        };
         if let Err(error) = self.clouds.tell(&told.event()).await {
             tracing::warn!(environment, alarm, rule, outcome, why, error, "the ledger does not know");
         }
@@ -51,7 +60,6 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
             Ok(admitted) => admitted,
             Err(why) => return why,
         };
-        let now_ms = self.clouds.now().0;
         let group = self.group_of(&wish.environment);
         let live = match self.clouds.group_now(&group).await {
             Ok(Some(live)) if live.owner.as_deref() == Some(owner.as_str()) => live,
@@ -59,7 +67,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
             Ok(None) => return Remedied::Nothing(format!("the group {group} is gone")),
             Err(setback) => return Remedied::Failed(setback.to_string()),
         };
-        let remedy = match self.chosen(&owner, wish, &rule, &live, now_ms).await {
+        let remedy = match self.chosen(&owner, wish, &rule, &live).await {
             Ok(remedy) => remedy,
             Err(why) => return why,
         };
@@ -84,7 +92,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
     async fn admitted(&self, wish: &Remediation) -> Result<(Owner, AlarmAction), Remedied> {
         let nothing = |why: &str| Err(Remedied::Nothing(why.to_owned()));
         if self.settings.automation_paused {
-            return nothing("automation is paused by the deployment's parameter PauseAutomation");
+            return nothing(PAUSED);
         }
         if self.clouds.now().0 > wish.expires_ms {
             return nothing("it stood in line for longer than five minutes");
@@ -98,7 +106,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         if record.environment.as_deref() != Some(wish.environment.as_str()) {
             return nothing("its environment is gone");
         }
-        if is_being_deleted(&record) {
+        if record.running_delete().is_some() {
             return nothing("its environment is being deleted");
         }
         let rules = known(Some(&record), |it| it.settled_spec.as_ref(), self.settings).map(|it| it.alarm_actions);
@@ -108,58 +116,37 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         }
     }
 
-    /// What is to be done, written down before it is: by whoever writes it first, and again by whoever comes to the same wish
-    /// while it is not done.
+    /// What is to be done, written down before it is. What was written down for the same wish, and is not done since an
+    /// invocation ended in between, is done as it stands there.
     async fn chosen(
         &self,
         owner: &Owner,
         wish: &Remediation,
         rule: &AlarmAction,
         live: &GroupNow,
-        now_ms: u64,
     ) -> Result<Remedy, Remedied> {
-        let remedy = remedy(rule, live, wish.instance.as_deref());
-        let written = remedy.as_ref().ok().and_then(|remedy| serde_json::to_value(remedy).ok()).unwrap_or_default();
-        let before = match (&remedy, self.records.fired(owner, &wish.rule).await) {
-            (_, Ok(Some(before))) if before.since_ms >= wish.since_ms => Some(before),
-            (Ok(_), Ok(_)) => {
-                let next = Fired { since_ms: wish.since_ms, at_ms: now_ms, remedy: written, done: false };
-                let rest_ms = u64::from(rule.cooldown_seconds) * 1_000;
-                match self.records.fire(owner, &wish.rule, next, rest_ms).await {
-                    Ok(Fire::Yes) => None,
-                    Ok(Fire::No(before)) => Some(before),
-                    Err(error) => return Err(Remedied::Failed(error.to_string())),
-                }
-            }
-            (Err(_), Ok(_)) => None,
-            (_, Err(error)) => return Err(Remedied::Failed(error.to_string())),
-        };
-        match before {
-            None => remedy.map_err(Remedied::Nothing),
-            // An invocation ended in between: the same again.
+        let failed = |error: RecordsError| Remedied::Failed(error.to_string());
+        match self.records.fired(owner, &wish.rule).await.map_err(failed)? {
             Some(Fired { since_ms, done: false, remedy, .. }) if since_ms == wish.since_ms => {
-                serde_json::from_value(remedy).map_err(|error| Remedied::Failed(error.to_string()))
+                return serde_json::from_value(remedy).map_err(|error| Remedied::Failed(error.to_string()));
             }
-            Some(before) => Err(Remedied::Nothing(why_not(&before, wish, rule))),
+            Some(last) if last.since_ms >= wish.since_ms => return Err(Remedied::Nothing(acted(last.at_ms))),
+            Some(_) | None => {}
+        }
+        let remedy = remedy(rule, live, wish.instance.as_deref()).map_err(Remedied::Nothing)?;
+        let written = serde_json::to_value(&remedy).map_err(|error| Remedied::Failed(error.to_string()))?;
+        let at_ms = self.clouds.now().0;
+        let next = Fired { since_ms: wish.since_ms, at_ms, remedy: written, done: false };
+        let rest_ms = u64::from(rule.cooldown_seconds) * 1_000;
+        match self.records.fire(owner, &wish.rule, next, rest_ms).await.map_err(failed)? {
+            Fire::Yes => Ok(remedy),
+            Fire::No(last) if last.since_ms >= wish.since_ms => Err(Remedied::Nothing(acted(last.at_ms))),
+            Fire::No(last) => Err(Remedied::Nothing(rests(rule.cooldown_seconds, last.at_ms))),
         }
     }
 
     fn group_of(&self, environment: &str) -> String {
         let place = &self.settings.place;
-        let suffix = environment.strip_prefix(&place.names("").environment_id()).unwrap_or_default();
-        place.names(suffix).group().name
+        place.names(place.suffix_of_environment(environment).unwrap_or_default()).group().name
     }
-}
-
-/// Why a rule that has acted does not act now.
-fn why_not(before: &Fired, wish: &Remediation, rule: &AlarmAction) -> String {
-    let at = ledger::time::text(before.at_ms);
-    if before.since_ms >= wish.since_ms {
-        return format!("it acted on this state of the alarm, or a later one, at {at}");
-    }
-    format!("it rests for {} s after it acted, which was at {at}", rule.cooldown_seconds)
-}
-
-fn is_being_deleted(record: &OwnerRecord) -> bool {
-    record.answer_due_ms.is_some() && record.newest.as_ref().is_some_and(|newest| newest.kind == Kind::Delete)
 }

@@ -1,6 +1,5 @@
 //! What the function is told by its environment variables.
 
-use environment::property::is_account;
 use environment::{Defaults, Place};
 use lambda_kit::{BadSettings, Vars};
 use requests::AllowedHosts;
@@ -39,26 +38,18 @@ impl Settings {
     /// Everything that is wrong with them.
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
         let mut vars = Vars::new(&read);
-        let valid = "1 to 32 lower case letters, digits and inner dashes, beginning with a letter";
-        let project = vars.parsed("PROJECT_NAME", valid, |text| is_project(text).then(|| text.to_owned()));
-        let region = vars.required("AWS_REGION", "a region, such as us-west-2");
-        let twelve = "the account's number, twelve digits";
-        let account = vars.required("ACCOUNT_ID", twelve);
-        vars.parsed("ACCOUNT_ID", twelve, |text| is_account(text).then_some(()));
+        let place = vars.place();
         let hooks_are_answered = vars.flag("LIFECYCLE_HOOKS", false);
         let automation_paused = vars.flag("AUTOMATION_PAUSED", false);
-        let url = |text: &str| text.contains("://").then(|| text.to_owned());
-        let ledger_url = vars.parsed("LEDGER_QUEUE_URL", "the URL of an SQS queue", url);
+        let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
         let door = vars.optional("DOOR_FUNCTION").or_else(|| vars.optional("AWS_LAMBDA_FUNCTION_NAME"));
         let door = door.unwrap_or_else(|| String::from("custom-resource"));
         let queue_url = vars.optional("REQUEST_QUEUE_URL");
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let hosts = vars
             .parsed("ALLOWED_REPLY_HOSTS", "host:port, separated by commas", |list| AllowedHosts::from_list(list).ok());
-        let reply_hosts = hosts.unwrap_or_default().in_region(&region);
-        let project = project.unwrap_or_else(|| String::from("scalable-ec2"));
+        let reply_hosts = hosts.unwrap_or_default().in_region(&place.region);
         let defaults = Defaults::from_vars(&read);
-        let place = Place { project, region, account };
         vars.checked(Settings {
             place,
             door,
@@ -82,15 +73,6 @@ impl Settings {
             self.door
         )
     }
-}
-
-/// The project is part of every name, of policies and of rules' patterns, so it is kept plain.
-fn is_project(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    text.len() <= 32
-        && text.chars().all(plain)
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && !text.ends_with('-')
 }
 
 #[cfg(test)]

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use ledger::Entry;
-use ledger::batch::{Line, stream};
+use ledger::batch::{Line, streams};
 use ledger::read::{self, Reading};
 use serde_json::Value;
 
 use crate::ScalingLog;
 use crate::cloud::{Cloud, DeadLetters};
-use crate::write::{Owed, Written, log_group};
+use crate::write::{Owed, Written};
 
 /// How far back the schedule looks, if its event does not say: 6 hours, so that an outage of this function of a morning is
 /// made good without anybody.
@@ -83,10 +83,8 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
         let told: Vec<Entry> = activities.iter().filter(long_over).flat_map(|it| self.entries(it)).collect();
         let filed: Vec<u64> = told.iter().map(|entry| Line::of(entry, now_ms).at_ms).collect();
         let (Some(first), Some(last)) = (filed.iter().min(), filed.iter().max()) else { return Ok(0) };
-        let streams = stream(group, 0);
-        let streams = streams.rsplit_once('/').map_or("", |(group, _)| group);
-        let written =
-            self.cloud.written(&log_group(&self.place, suffix), &format!("{streams}/"), *first, *last).await?;
+        let log_group = self.place.names(suffix).scaling_log_group().name;
+        let written = self.cloud.written(&log_group, &streams(group), *first, *last).await?;
         let missing = told.into_iter().filter(|entry| !written.contains(&entry.id));
         let owed = missing.map(|entry| Owed { suffix: suffix.to_owned(), entry, place: 0 });
         let outcomes = self.write(owed.collect()).await;

@@ -21,12 +21,9 @@ impl Settings {
     /// Everything that is wrong with them.
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
         let mut vars = Vars::new(&read);
-        let project = vars.optional("PROJECT_NAME").unwrap_or_else(|| String::from("scalable-ec2"));
-        let region = vars.required("AWS_REGION", "a region, such as us-west-2");
-        let account = vars.required("ACCOUNT_ID", "the account's number, twelve digits");
+        let place = vars.place();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
-        let url = |text: &str| text.contains("://").then(|| text.to_owned());
-        let dead_letters_url = vars.parsed("DEAD_EVENTS_URL", "the URL of an SQS queue", url);
-        vars.checked(Settings { place: Place { project, region, account }, records_table, dead_letters_url })
+        let dead_letters_url = vars.queue_url("DEAD_EVENTS_URL");
+        vars.checked(Settings { place, records_table, dead_letters_url })
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use environment::Place;
 use futures_util::future::join_all;
 use ledger::Entry;
 use ledger::batch::{Line, batches, stream};
@@ -78,9 +77,4 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
         }
         written
     }
-}
-
-/// Where the lines of an environment's group are.
-pub(crate) fn log_group(place: &Place, suffix: &str) -> String {
-    place.names(suffix).scaling_log_group().name
 }

@@ -28,6 +28,12 @@ impl Place {
     pub fn suffix_of_group<'a>(&self, group: &'a str) -> Option<&'a str> {
         group.strip_prefix(&self.names("").group().name).filter(|suffix| !suffix.is_empty())
     }
+
+    /// The suffix of the environment with this id, if it is an id of ours.
+    #[must_use]
+    pub fn suffix_of_environment<'a>(&self, id: &'a str) -> Option<&'a str> {
+        id.strip_prefix(&self.names("").environment_id()).filter(|suffix| !suffix.is_empty())
+    }
 }
 
 /// What all names of an environment are computed from.

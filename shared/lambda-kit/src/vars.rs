@@ -3,6 +3,9 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use environment::Place;
+use environment::property::is_account;
+
 /// How much of a value is repeated in a message, in characters.
 const SHOWN: usize = 60;
 
@@ -81,6 +84,23 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
         self.parsed(name, "true or false", |text| text.parse().ok()).unwrap_or(default)
     }
 
+    /// The URL of a queue; `None` if it is missing, or a fault.
+    pub fn queue_url(&mut self, name: &'static str) -> Option<String> {
+        self.parsed(name, "the URL of an SQS queue", |text| text.contains("://").then(|| text.to_owned()))
+    }
+
+    /// What the names of all environments of a deployment have in common: `PROJECT_NAME` (`scalable-ec2` if not set),
+    /// `AWS_REGION`, which Lambda sets, and `ACCOUNT_ID`.
+    pub fn place(&mut self) -> Place {
+        let valid = "1 to 32 lower case letters, digits and inner dashes, beginning with a letter";
+        let project = self.parsed("PROJECT_NAME", valid, |text| is_project(text).then(|| text.to_owned()));
+        let region = self.required("AWS_REGION", "a region, such as us-west-2");
+        let twelve = "the account's number, twelve digits";
+        let account = self.required("ACCOUNT_ID", twelve);
+        self.parsed("ACCOUNT_ID", twelve, |text| is_account(text).then_some(()));
+        Place { project: project.unwrap_or_else(|| String::from("scalable-ec2")), region, account }
+    }
+
     /// The settings that were read, if nothing was wrong.
     ///
     /// # Errors
@@ -89,6 +109,15 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
     pub fn checked<T>(self, settings: T) -> Result<T, BadSettings> {
         if self.faults.is_empty() { Ok(settings) } else { Err(BadSettings(self.faults)) }
     }
+}
+
+/// The project is part of every name, of policies and of rules' patterns, so it is kept plain.
+fn is_project(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    text.len() <= 32
+        && text.chars().all(plain)
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && !text.ends_with('-')
 }
 
 impl fmt::Display for BadSetting {

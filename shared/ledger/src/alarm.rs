@@ -5,9 +5,9 @@
 //! dimensions of its own, periods may be of any length, and the description may be missing.
 
 use environment::{Place, mark};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::envelope::Poison;
+use crate::envelope::{Poison, text};
 use crate::time;
 
 /// The name of EventBridge's event.
@@ -48,17 +48,14 @@ impl Alarm {
     /// The suffix of the environment that it is of: by the group that one of its metrics is of, else by the mark in its
     /// description.
     #[must_use]
-    pub fn suffix(&self, place: &Place) -> Option<&str> {
+    pub fn suffix(&self, place: &Place) -> Option<String> {
         let mut groups = self.dimensions.iter().filter(|(name, _)| name == "AutoScalingGroupName");
-        let by_group = groups.find_map(|(_, group)| place.suffix_of_group(group));
-        by_group.or_else(|| self.suffix_of_mark(place))
-    }
-
-    fn suffix_of_mark(&self, place: &Place) -> Option<&str> {
-        let (_, after) = self.description.split_once(mark::ENVIRONMENT)?;
-        let after = after.strip_prefix('=')?;
-        let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).unwrap_or(after.len());
-        after[..end].strip_prefix(&place.names("").environment_id()).filter(|suffix| !suffix.is_empty())
+        let by_group = groups.find_map(|(_, group)| place.suffix_of_group(group)).map(str::to_owned);
+        let by_mark = || {
+            let marks = mark::in_text(&self.description);
+            place.suffix_of_environment(marks.get(mark::ENVIRONMENT)?).map(str::to_owned)
+        };
+        by_group.or_else(by_mark)
     }
 
     /// The instance that one of its metrics is of.
@@ -77,13 +74,13 @@ fn of_body(body: &Value) -> Result<Alarm, Poison> {
     Ok(Alarm {
         name: needed(body, "alarmName", "alarmName")?,
         state: needed(state, "value", "state.value")?,
-        since_ms: text(state, "timestamp").and_then(time::read_ms),
-        reason: text(state, "reason").unwrap_or_default().to_owned(),
+        since_ms: text(state.get("timestamp")).and_then(time::read_ms),
+        reason: text(state.get("reason")).unwrap_or_default().to_owned(),
         dimensions: dimensions
             .flatten()
             .filter_map(|(name, it)| Some((name.clone(), it.as_str()?.to_owned())))
             .collect(),
-        description: text(configuration, "description").unwrap_or_default().to_owned(),
+        description: text(configuration.get("description")).unwrap_or_default().to_owned(),
     })
 }
 
@@ -94,29 +91,20 @@ fn of_message(message: &Value) -> Result<Alarm, Poison> {
     let within = metrics.iter().filter_map(|it| it.pointer("/MetricStat/Metric"));
     let dimensions = std::iter::once(trigger).chain(within).filter_map(|it| it.get("Dimensions")?.as_array()).flatten();
     let dimension = |it: &Value| {
-        let part = |name: &str, other: &str| text(it, name).or_else(|| text(it, other)).map(str::to_owned);
+        let part = |name: &str, other: &str| text(it.get(name)).or_else(|| text(it.get(other))).map(str::to_owned);
         Some((part("name", "Name")?, part("value", "Value")?))
     };
     Ok(Alarm {
         name: needed(message, "AlarmName", "AlarmName")?,
         state: needed(message, "NewStateValue", "NewStateValue")?,
-        since_ms: text(message, "StateChangeTime").and_then(time::read_ms),
-        reason: text(message, "NewStateReason").unwrap_or_default().to_owned(),
+        since_ms: text(message.get("StateChangeTime")).and_then(time::read_ms),
+        reason: text(message.get("NewStateReason")).unwrap_or_default().to_owned(),
         dimensions: dimensions.filter_map(dimension).collect(),
-        description: text(message, "AlarmDescription").unwrap_or_default().to_owned(),
+        description: text(message.get("AlarmDescription")).unwrap_or_default().to_owned(),
     })
 }
 
 fn needed(of: &Value, name: &str, told: &str) -> Result<String, Poison> {
     let missing = || Poison(format!("an alarm: {told} is missing, or no text"));
-    text(of, name).map(str::to_owned).ok_or_else(missing)
-}
-
-fn text<'a>(of: &'a Value, name: &str) -> Option<&'a str> {
-    of.get(name)?.as_str().filter(|it| !it.is_empty())
-}
-
-/// The fields of an event's detail, as [`Alarm::read`] takes them.
-pub(crate) fn of_detail(detail: &Map<String, Value>) -> Result<Alarm, Poison> {
-    of_body(&Value::Object(detail.clone()))
+    text(of.get(name)).map(str::to_owned).ok_or_else(missing)
 }

@@ -40,10 +40,16 @@ impl Line {
     }
 }
 
-/// The stream of a line: of its group and day. A name has at most 512 characters, and neither colon nor asterisk; what can't
-/// stand in one is written as `%` and its number.
+/// The stream of a line: of its group and day.
 #[must_use]
 pub fn stream(group: &str, at_ms: u64) -> String {
+    format!("{}{}", streams(group), time::day(at_ms))
+}
+
+/// What the names of a group's streams begin with. A name has at most 512 characters, and neither colon nor asterisk; what can't
+/// stand in one is written as `%` and its number.
+#[must_use]
+pub fn streams(group: &str) -> String {
     let written = |c: char| match c {
         ':' | '*' | '%' => format!("%{:02X}", u32::from(c)),
         c if c.is_control() => format!("%{:02X}", u32::from(c)),
@@ -52,7 +58,7 @@ pub fn stream(group: &str, at_ms: u64) -> String {
     let name: Vec<String> = group.chars().map(written).collect();
     // A group's name has 255 characters at most; this is for what is none.
     let name: String = name.concat().chars().take(490).collect();
-    format!("{name}/{}", time::day(at_ms))
+    format!("{name}/")
 }
 
 /// The fewest batches that hold all lines, in the order of time. Each of an item is the line of what it is given with.

@@ -1,6 +1,6 @@
 //! A line of the ledger.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -64,8 +64,7 @@ pub struct Entry {
 }
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Launch,
     Terminate,
@@ -107,13 +106,17 @@ impl Kind {
     }
 }
 
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// A deterministic id: of the kind, the group, and what tells this thing from others of its kind.
 #[must_use]
 pub fn id(kind: Kind, group: &str, what: &str) -> String {
     let hash = Sha256::digest(format!("{}\n{group}\n{what}", kind.as_str()));
-    let digits = hash.iter().take(10).flat_map(|byte| [byte >> 4, byte & 0xf]);
-    let hex: String = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
-    format!("{}-{hex}", kind.as_str())
+    format!("{}-{:.20}", kind.as_str(), format!("{hash:x}"))
 }
 
 /// The longest text of one log event: a batch of PutLogEvents has 1,048,576 bytes, of which each event takes 26 (its API

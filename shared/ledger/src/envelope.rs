@@ -51,6 +51,11 @@ pub fn of_topic(event: &Value) -> Option<Vec<&str>> {
     records.iter().map(|it| it.pointer("/Sns/Message")?.as_str()).collect()
 }
 
+/// A text that says something.
+pub(crate) fn text(value: Option<&Value>) -> Option<&str> {
+    value?.as_str().filter(|it| !it.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -6,10 +6,10 @@
 use environment::Place;
 use serde_json::{Map, Value};
 
-use crate::alarm::{self, STATE_CHANGE};
+use crate::alarm::{Alarm, STATE_CHANGE};
 use crate::cause::{Cause, Change, desired_changes};
 use crate::entry::{Entry, Kind, SCHEMA, beginning, id};
-use crate::envelope::{Poison, open};
+use crate::envelope::{Poison, open, text};
 use crate::failure::Failure;
 use crate::{time, told};
 
@@ -38,8 +38,8 @@ pub fn body(place: &Place, body: &str, sent_ms: u64) -> Result<Reading, Poison> 
 ///
 /// # Errors
 /// As of [`body`].
-pub fn event(place: &Place, event: &Value, sent_ms: u64) -> Result<Reading, Poison> {
-    let fields = event.as_object().ok_or_else(|| Poison(String::from("no JSON object")))?;
+pub fn event(place: &Place, given: &Value, sent_ms: u64) -> Result<Reading, Poison> {
+    let fields = given.as_object().ok_or_else(|| Poison(String::from("no JSON object")))?;
     let (name, detail) = match fields.get("detail-type") {
         Some(name) => {
             let name = name.as_str().ok_or_else(|| Poison(String::from("detail-type is no text")))?;
@@ -48,11 +48,11 @@ pub fn event(place: &Place, event: &Value, sent_ms: u64) -> Result<Reading, Pois
         }
         // What Auto Scaling sends itself has the detail's fields, and one of these for a name.
         None => {
-            let name = text(fields, "LifecycleTransition").or_else(|| text(fields, "Event"));
+            let name = text(fields.get("LifecycleTransition")).or_else(|| text(fields.get("Event")));
             (name.ok_or_else(|| nothing_known(fields))?, fields)
         }
     };
-    let told_ms = text(fields, "time").or_else(|| text(fields, "Time")).and_then(time::read_ms);
+    let told_ms = text(fields.get("time")).or_else(|| text(fields.get("Time"))).and_then(time::read_ms);
     let event = Event { name, fields, detail, at_ms: told_ms.unwrap_or(sent_ms) };
     match name {
         "EC2 Instance Launch Successful" | "autoscaling:EC2_INSTANCE_LAUNCH" => event.ended(place, Kind::Launch, true),
@@ -73,7 +73,10 @@ pub fn event(place: &Place, event: &Value, sent_ms: u64) -> Result<Reading, Pois
         told::GATE => event.judged(place, Kind::Gate),
         told::DRAIN => event.judged(place, Kind::Drain),
         told::ALARM_ACTION => event.remediation(place),
-        STATE_CHANGE => event.alarm(place),
+        STATE_CHANGE => match Alarm::read(given)? {
+            Some(alarm) => event.alarm(place, &alarm),
+            None => event.other(place),
+        },
         _ => match name.strip_prefix("EC2 Auto Scaling Instance Refresh ") {
             Some(point) => event.refresh(place, point),
             None => event.other(place),
@@ -99,12 +102,12 @@ struct Event<'a> {
 
 impl Event<'_> {
     fn said(&self, name: &str) -> Option<&str> {
-        text(self.detail, name)
+        text(self.detail.get(name))
     }
 
     /// What tells this event from others that are alike.
     fn own_id(&self) -> String {
-        let given = text(self.fields, "id").or_else(|| text(self.fields, "RequestId"));
+        let given = text(self.fields.get("id")).or_else(|| text(self.fields.get("RequestId")));
         given.map_or_else(|| Value::Object(self.fields.clone()).to_string(), str::to_owned)
     }
 
@@ -265,14 +268,13 @@ impl Event<'_> {
     }
 
     /// An alarm's state changed.
-    fn alarm(&self, place: &Place) -> Result<Reading, Poison> {
-        let alarm = alarm::of_detail(self.detail)?;
+    fn alarm(&self, place: &Place, alarm: &Alarm) -> Result<Reading, Poison> {
         let Some(suffix) = alarm.suffix(place) else {
             let name = shown(&alarm.name);
             return Ok(Reading::Nobodys(format!("the alarm {name} is of no environment of this deployment")));
         };
         let at_ms = alarm.since_ms.unwrap_or(self.at_ms);
-        let entry = self.entry(place, suffix);
+        let entry = self.entry(place, &suffix);
         let kind = Kind::Alarm;
         let entry = Entry {
             id: id(kind, &entry.group, &format!("{} {at_ms} {}", alarm.name, alarm.state)),
@@ -285,7 +287,7 @@ impl Event<'_> {
             at_ms,
             ..entry
         };
-        Ok(Reading::Of { suffix: suffix.to_owned(), entries: vec![entry] })
+        Ok(Reading::Of { suffix, entries: vec![entry] })
     }
 
     /// Something newer than this version is kept whole, if it is of one of our groups.
@@ -295,10 +297,6 @@ impl Event<'_> {
         }
         self.of_group(place, |_, entry| vec![entry])
     }
-}
-
-fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    fields.get(name)?.as_str().filter(|it| !it.is_empty())
 }
 
 /// A text of the event, cut if it is longer than any real one.

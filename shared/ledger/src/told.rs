@@ -45,7 +45,7 @@ impl WaitIsOver<'_> {
 
 /// What became of one rule of an environment when one of its alarms told of its state.
 #[derive(Clone, Debug)]
-pub struct AlarmAction<'a> {
+pub struct RuleOutcome<'a> {
     pub group: &'a str,
     /// The alarm's name.
     pub alarm: &'a str,
@@ -64,7 +64,7 @@ pub struct AlarmAction<'a> {
     pub at_ms: u64,
 }
 
-impl AlarmAction<'_> {
+impl RuleOutcome<'_> {
     /// As an event.
     #[must_use]
     pub fn event(&self) -> Value {
@@ -83,6 +83,21 @@ impl AlarmAction<'_> {
         let what = format!("{} {} {} {} {}", self.alarm, self.since_ms, self.rule, self.outcome, self.why);
         envelope(ALARM_ACTION, &what, self.at_ms, &detail)
     }
+}
+
+/// Why nothing is done: the deployment wants it so.
+pub const PAUSED: &str = "automation is paused by the deployment's parameter PauseAutomation";
+
+/// Why nothing is done: once is enough.
+#[must_use]
+pub fn acted(at_ms: u64) -> String {
+    format!("it acted on this state of the alarm, or a later one, at {}", time::text(at_ms))
+}
+
+/// Why nothing is done: its rest is not over.
+#[must_use]
+pub fn rests(seconds: u32, at_ms: u64) -> String {
+    format!("it rests for {seconds} s after it acted, which was at {}", time::text(at_ms))
 }
 
 fn envelope(what: &str, id: &str, at_ms: u64, detail: &Value) -> Value {

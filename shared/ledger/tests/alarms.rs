@@ -74,6 +74,6 @@ fn an_environment_is_known_by_a_group_of_ours_or_by_its_mark() {
         ("theirs", "envkeeper:environment", None),
         ("theirs", "", None),
     ] {
-        assert_eq!(alarm(group, description).suffix(&place()), suffix, "{group} {description}");
+        assert_eq!(alarm(group, description).suffix(&place()).as_deref(), suffix, "{group} {description}");
     }
 }

@@ -4,6 +4,28 @@ use crate::LineError;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::MessageAttributeValue;
+use serde_json::Value;
+
+/// Where the ledger is told what happened. Without a queue it is told nothing.
+#[derive(Clone, Debug, Default)]
+pub struct LedgerQueue(Option<Letters>);
+
+impl LedgerQueue {
+    /// The queue with this URL, if there is one.
+    #[must_use]
+    pub fn new(client: Client, queue: Option<String>) -> LedgerQueue {
+        LedgerQueue(queue.map(|queue| Letters::new(client, queue)))
+    }
+
+    /// Tells it something, as an event.
+    ///
+    /// # Errors
+    /// As of [`Letters::send`], as a sentence.
+    pub async fn tell(&self, event: &Value) -> Result<(), String> {
+        let Some(letters) = &self.0 else { return Ok(()) };
+        letters.send(&event.to_string()).await.map_err(|error| error.to_string())
+    }
+}
 
 /// An SQS queue by its URL. Nothing is called until something is sent.
 #[derive(Clone, Debug)]

@@ -37,7 +37,7 @@ mod request;
 pub use answer::{Desk, time_text};
 pub use deliver::{Courier, Delivered, NotDelivered, Why};
 pub use event::{Event, Kind, MARGIN_MS, Malformed, ReplyAddress, URL_LIFETIME_MS, Violation, request_hash};
-pub use letters::Letters;
+pub use letters::{LedgerQueue, Letters};
 pub use line::{Line, LineError, SqsLine};
 pub use owner::Owner;
 pub use records::{Records, RecordsError};

@@ -15,7 +15,8 @@ use aws_config::SdkConfig;
 use aws_sdk_ec2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use environment::hook_settings::HookSettings;
 use requests::records::DynamoRecords;
-use requests::{Kind, Letters, Owner, Records as _};
+use requests::records::OwnerRecord;
+use requests::{LedgerQueue, Owner, Records as _};
 use serde_json::Value;
 
 use crate::cloud::{Cloud, Ends, OurHook, Told, Waiting};
@@ -33,13 +34,13 @@ pub struct Account {
     logs: aws_sdk_cloudwatchlogs::Client,
     ssm: aws_sdk_ssm::Client,
     records: DynamoRecords,
-    ledger: Option<Letters>,
+    ledger: LedgerQueue,
 }
 
 impl Account {
-    /// Clients are built here, once. Without a queue for it, the ledger is told nothing.
+    /// Clients are built here, once.
     #[must_use]
-    pub fn new(config: &SdkConfig, records: DynamoRecords, ledger: Option<Letters>) -> Account {
+    pub fn new(config: &SdkConfig, records: DynamoRecords, ledger: LedgerQueue) -> Account {
         Account {
             autoscaling: aws_sdk_autoscaling::Client::new(config),
             ec2: aws_sdk_ec2::Client::new(config),
@@ -111,15 +112,13 @@ impl Cloud for Account {
     }
 
     async fn tell(&self, event: &Value) -> Result<(), String> {
-        let Some(ledger) = &self.ledger else { return Ok(()) };
-        ledger.send(&event.to_string()).await.map_err(|error| error.to_string())
+        self.ledger.tell(event).await
     }
 
     async fn delete_ends_ms(&self, settings: &HookSettings) -> Result<Option<u64>, String> {
         let Some(owner) = Owner::parse(&settings.owner) else { return Ok(None) };
         let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
-        let unanswered = record.filter(|record| record.answer_due_ms.is_some()).and_then(|record| record.newest);
-        Ok(unanswered.filter(|newest| newest.kind == Kind::Delete).map(|newest| newest.deadline_ms))
+        Ok(record.as_ref().and_then(OwnerRecord::running_delete).map(|delete| delete.deadline_ms))
     }
 }
 

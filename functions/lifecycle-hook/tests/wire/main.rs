@@ -10,7 +10,7 @@ mod targets;
 use std::sync::{Arc, Mutex};
 
 use lifecycle_hook::aws::Account;
-use requests::records::DynamoRecords;
+use requests::{LedgerQueue, records::DynamoRecords};
 use test_support::{Request, service};
 
 const ID: &str = "i-0a1b2c3d4e5f60718";
@@ -31,7 +31,7 @@ fn account(answer: impl Fn(&Request, usize) -> Answer + Send + Sync + 'static) -
         Some(answer(&request, seen.len() - 1))
     });
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), "records");
-    (Account::new(&config, records, None), asked)
+    (Account::new(&config, records, LedgerQueue::default()), asked)
 }
 
 /// An account that answers one thing.

@@ -232,6 +232,13 @@ impl OwnerRecord {
         self.answers.iter().any(|answer| answer.request_hash == request_hash)
     }
 
+    /// The delete that is under way, if one is.
+    #[must_use]
+    pub fn running_delete(&self) -> Option<&Note> {
+        let unanswered = self.newest.as_ref().filter(|_| self.answer_due_ms.is_some());
+        unanswered.filter(|newest| newest.kind == Kind::Delete)
+    }
+
     /// One that knows nothing yet.
     #[must_use]
     pub fn empty(owner: &Owner) -> OwnerRecord {
