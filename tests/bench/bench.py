@@ -1,7 +1,7 @@
 """`make bench`: figures, as a table and in target/reports/bench.json.
 
-Rows of the engine alone come from the Rust program beside this file; the others from environments on the local cloud,
-as its router recorded them.
+Rows of the engine alone come from the Rust program beside this file; those of starts, memory and sizes from the release
+builds, where `make package` has made them; the others from environments on the local cloud, as its router recorded them.
 """
 
 import json
@@ -12,19 +12,18 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "end_to_end"))
+sys.path[:0] = [str(ROOT / "tests" / "end_to_end"), str(ROOT / "tests" / "bench" / "start")]
 
 from burst import burst_rows  # noqa: E402
 from local_cloud import OF_REQUESTS, LocalCloud, web_template  # noqa: E402
+from measure import PACKAGED, start_rows  # noqa: E402
+from rows import row, table  # noqa: E402
+from sizes import size_rows  # noqa: E402
 
+REPORTS = ROOT / "target" / "reports"
 LATENCY = ROOT / "tests" / "local-cloud" / "latency.json"
 APIS = ("ec2", "autoscaling", "iam", "s3", "monitoring", "logs", "ssm", "dynamodb", "sqs")
 READS = ("Describe", "Get", "List", "Head")
-
-
-def row(name, value, unit, baseline=None):
-    ratio = value / baseline if baseline else None
-    return {"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": ratio}
 
 
 def engine_rows():
@@ -136,17 +135,18 @@ def cloud_rows():
         return [*rows, *latency_rows(cloud), *by_hand_rows(cloud)]
 
 
-def table(rows):
-    for it in rows:
-        baseline = "" if it["baseline"] is None else f"{it['baseline']:>10.1f}  × {it['ratio']:.3f}"
-        yield f"{it['name']:<88}{it['value']:>10.1f} {it['unit']:<6}{baseline}"
+def release_rows():
+    """Starts, memory and sizes. Nobody waits for a release build of many minutes here, so they may be missing."""
+    if not PACKAGED.exists():
+        print("starts, memory and sizes are left out: `make package` makes the release builds", file=sys.stderr)
+        return []
+    return [*start_rows(), *size_rows(row, REPORTS / "package.json")]
 
 
 def main():
-    rows = [*engine_rows(), *cloud_rows()]
-    folder = ROOT / "target" / "reports"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "bench.json").write_text(json.dumps(rows, indent=2) + "\n")
+    rows = [*engine_rows(), *release_rows(), *cloud_rows()]
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    (REPORTS / "bench.json").write_text(json.dumps(rows, indent=2) + "\n")
     print("\n".join(table(rows)))
 
 

@@ -22,7 +22,12 @@ from answers import Answers
 from inventory import inventory
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "infra"))
+from package import with_code  # noqa: E402
+
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+# The calls of every local cloud that is started here, for the comparison with the functions' policies.
+CALLS = ROOT / "target" / "reports" / "calls"
 PROJECT = "scalable-ec2"
 FUNCTIONS = ("custom-resource", "reconciler", "watchdog", "lifecycle-hook", "scaling-log", "alarm")
 # Those that work for a request. The third looks after them each minute, whatever is asked.
@@ -60,7 +65,9 @@ class LocalCloud:
     def __enter__(self):
         exports = self.folder / "exports.sh"
         command = [TARGET / "debug" / "local-cloud", "--tools", ROOT / ".tools" / "venv"]
-        command += ["--exports", exports, "--logs", self.folder / "logs", *self.arguments]
+        command += ["--exports", exports, "--logs", self.folder / "logs"]
+        CALLS.mkdir(parents=True, exist_ok=True)
+        command += ["--record", CALLS / f"{self.folder.name}.jsonl", "--enforce-policies", PROJECT, *self.arguments]
         self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
         try:
             until("the local cloud starts", lambda: exports.exists() or self.ended(), 60)
@@ -103,20 +110,33 @@ class LocalCloud:
 
     def deploy(self):
         """Deploys infra/template.yaml as it stands, with the functions built by `cargo build`."""
-        stage()
+        code = stage()
         self.client("s3").create_bucket(
             Bucket="deploy", CreateBucketConfiguration={"LocationConstraint": self.variables["AWS_REGION"]}
         )
-        packaged = self.folder / "packaged.yaml"
-        package = [ROOT / ".tools" / "venv" / "bin" / "aws", "cloudformation", "package", "--s3-bucket", "deploy"]
-        package += ["--template-file", ROOT / "infra" / "template.yaml", "--output-template-file", packaged]
-        environment = {**os.environ, **self.variables}
-        done = subprocess.run([str(part) for part in package], env=environment, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise Failed(f"cloudformation package: {done.stderr}")
+        template, packaged = self.folder / "template.yaml", self.folder / "packaged.yaml"
+        template.write_text(with_code((ROOT / "infra" / "template.yaml").read_text(), lambda name: code / name))
+        self.cloudformation("package", template_file=template, s3_bucket="deploy", output_template_file=packaged)
         hosts = f"{self.url.removeprefix('http://')},{self.answers.host}"
         parameters = {"Architecture": "x86_64", "AllowedReplyHosts": hosts, "HookLookSeconds": "1"}
-        return self.stack("envkeeper", packaged.read_text(), parameters)
+        self.cloudformation(
+            "deploy",
+            *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
+            template_file=packaged,
+            stack_name="envkeeper",
+            s3_bucket="deploy",
+            capabilities="CAPABILITY_IAM",
+        )
+
+    def cloudformation(self, command, *more, **options):
+        """As the README says it: by AWS's CLI."""
+        words = [ROOT / ".tools" / "venv" / "bin" / "aws", "cloudformation", command]
+        for name, value in options.items():
+            words += [f"--{name.replace('_', '-')}", value]
+        environment = {**os.environ, **self.variables}
+        done = subprocess.run([str(word) for word in (*words, *more)], env=environment, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Failed(f"cloudformation {command}: {done.stderr}")
 
     def stack(self, name, template, parameters, update=False, progress=None):
         """Creates or updates a stack and waits for it; its outputs, or Failed with the first reason."""
@@ -229,9 +249,10 @@ class LocalCloud:
 
 
 def stage(functions=FUNCTIONS):
-    """Puts what `cargo build` made where the template's CodeUri looks for it, without its symbols."""
+    """The folder with what `cargo build` made of each function, without its symbols, as a template's CodeUri wants it."""
+    folder = TARGET / "staged"
     for function in functions:
-        staged = ROOT / "target" / "lambda" / function
+        staged = folder / function
         staged.mkdir(parents=True, exist_ok=True)
         built = TARGET / "debug" / function
         if not built.exists():
@@ -239,6 +260,7 @@ def stage(functions=FUNCTIONS):
         shutil.copy2(built, staged / "bootstrap")
         if shutil.which("strip"):
             subprocess.run(["strip", str(staged / "bootstrap")], check=False)
+    return folder
 
 
 def web_template():

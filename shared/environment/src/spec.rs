@@ -188,6 +188,7 @@ impl Spec {
         let mut reader = Reader { given, defaults, violations: unknown(given) };
         let spec = reader.spec();
         reader.network_of_its_own_and_brought_along();
+        reader.another_boundary();
         let mut violations = reader.violations;
         if let Some(spec) = &spec {
             violations.extend(spec.inconsistencies(place));

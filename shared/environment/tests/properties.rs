@@ -168,6 +168,23 @@ fn a_bad_variable_is_told_to_be_the_functions_default() {
 }
 
 #[test]
+fn a_deployment_that_bounds_roles_takes_no_other_boundary() {
+    let ours = "arn:aws:iam::123456789012:policy/ours";
+    let defaults = Defaults::from_vars(|name| (name == "PERMISSIONS_BOUNDARY_ARN").then(|| ours.to_owned()));
+    let read = |arn: &str| {
+        let given = json!({ "EnvironmentSuffix": "dev", "PermissionsBoundaryArn": arn });
+        Spec::read(given.as_object().expect("an object"), &defaults, &place())
+    };
+    assert_eq!(read(ours).expect("it is the same").permissions_boundary_arn.as_deref(), Some(ours));
+    let told = read("arn:aws:iam::123456789012:policy/theirs").expect_err("it is another");
+    assert_eq!(
+        told.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["PermissionsBoundaryArn is \"arn:aws:iam::123456789012:policy/theirs\": leave it out, or deploy Envkeeper with it: \
+          the roles of this deployment get arn:aws:iam::123456789012:policy/ours, and no other"]
+    );
+}
+
+#[test]
 fn what_cannot_change_is_refused_and_everything_else_is_not() {
     let old = common::spec(json!({}));
     let moved = common::spec(json!({ "VpcCidr": "10.1.0.0/16", "EnvironmentSuffix": "other" }));

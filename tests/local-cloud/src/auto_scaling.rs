@@ -12,6 +12,7 @@ mod tags;
 mod target_groups;
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -72,6 +73,20 @@ impl AutoScalingService {
             failing: Mutex::default(),
             requests: AtomicU64::new(0),
         }
+    }
+
+    /// What it asks EC2.
+    #[must_use]
+    pub fn ec2(&self) -> &Ec2 {
+        &self.ec2
+    }
+
+    /// The tags of a group; none if there is no such group.
+    #[must_use]
+    pub fn tags(&self, group: &str) -> BTreeMap<String, String> {
+        let simulator = lock(&self.simulator);
+        let tags = simulator.group(group).map(|group| group.tags.values()).into_iter().flatten();
+        tags.map(|tag| (tag.key.clone(), tag.value.clone())).collect()
     }
 
     /// Makes the next launches fail with a reason; 0 of them ends that.

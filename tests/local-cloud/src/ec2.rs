@@ -1,4 +1,5 @@
-//! The few calls on moto's EC2 that Auto Scaling makes: subnets, template versions, instances.
+//! The few calls on moto that the local cloud makes itself: subnets, template versions, instances, and what the judgement of
+//! policies has to know.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -102,10 +103,39 @@ impl Ec2 {
         self.call("CreateTags", parameters.into()).await.map(|_| ())
     }
 
+    /// The tags of a resource of EC2's.
+    ///
+    /// # Errors
+    /// EC2's sentence.
+    pub async fn tags(&self, id: &str) -> Result<BTreeMap<String, String>, String> {
+        let parameters = [("Filter.1.Name", "resource-id"), ("Filter.1.Value.1", id)];
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let answer = self.call("DescribeTags", parameters.into()).await?;
+        let text = |item: &Element, name: &str| item.text_of(name).unwrap_or_default().to_owned();
+        Ok(answer.items("tagSet").iter().map(|item| (text(item, "key"), text(item, "value"))).collect())
+    }
+
+    /// The permissions boundary of a role, if there is the role and it has one. IAM is moto's too.
+    pub async fn role_boundary(&self, role: &str) -> Option<String> {
+        let parameters = BTreeMap::from([("RoleName".to_owned(), role.to_owned())]);
+        let answer = self.call_of("iam", "2010-05-08", "GetRole", parameters).await.ok()?;
+        answer.text_of("GetRoleResult/Role/PermissionsBoundary/PermissionsBoundaryArn").map(str::to_owned)
+    }
+
     async fn call(&self, action: &str, parameters: BTreeMap<String, String>) -> Result<Element, String> {
-        let failed = |what: &dyn std::fmt::Display| format!("EC2 {action}: {what}");
-        let scope = format!("test/20260101/{REGION}/ec2/aws4_request");
-        let body = format!("Action={action}&Version=2016-11-15&{}", form::write(&parameters));
+        self.call_of("ec2", "2016-11-15", action, parameters).await
+    }
+
+    async fn call_of(
+        &self,
+        service: &str,
+        version: &str,
+        action: &str,
+        parameters: BTreeMap<String, String>,
+    ) -> Result<Element, String> {
+        let failed = |what: &dyn std::fmt::Display| format!("{service} {action}: {what}");
+        let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
+        let body = format!("Action={action}&Version={version}&{}", form::write(&parameters));
         let request = Request::post(format!("http://{}/", self.moto))
             .header("content-type", "application/x-www-form-urlencoded")
             // Unsigned in all but form: moto reads service and region out of it.

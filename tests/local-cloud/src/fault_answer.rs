@@ -69,6 +69,13 @@ pub fn of(fault: Fault, request: &Request<'_>) -> Option<Response<Body>> {
     Some(refusal(request, status, code))
 }
 
+/// What a service says to whoever may not, in these words.
+#[must_use]
+pub fn denial(request: &Request<'_>, words: &str) -> Response<Body> {
+    let (status, code) = denied(request.service);
+    refusal_saying(request, status, code, words)
+}
+
 fn is_read(operation: &str) -> bool {
     ["Describe", "Get", "List", "Head", "Query"].iter().any(|verb| operation.starts_with(verb))
 }
@@ -208,7 +215,11 @@ impl Request<'_> {
 
 /// An error, as the protocol has it.
 fn refusal(request: &Request<'_>, status: u16, code: &str) -> Response<Body> {
-    let said = || vec![Element::leaf("Code", code), Element::leaf("Message", MESSAGE)];
+    refusal_saying(request, status, code, MESSAGE)
+}
+
+fn refusal_saying(request: &Request<'_>, status: u16, code: &str, message: &str) -> Response<Body> {
+    let said = || vec![Element::leaf("Code", code), Element::leaf("Message", message)];
     let protocol = request.protocol();
     let body = match protocol {
         Protocol::Ec2 => {
@@ -224,8 +235,8 @@ fn refusal(request: &Request<'_>, status: u16, code: &str) -> Response<Body> {
         // A HEAD has no body, so its error is its status.
         Protocol::RestXml if request.method == Method::HEAD => Vec::new(),
         Protocol::RestXml => xml(&Element::node("Error", said())),
-        Protocol::Json | Protocol::RestJson => json!({"__type": code, "message": MESSAGE}).to_string().into_bytes(),
-        Protocol::Cbor => cbor(&[("__type", code), ("message", MESSAGE)]),
+        Protocol::Json | Protocol::RestJson => json!({"__type": code, "message": message}).to_string().into_bytes(),
+        Protocol::Cbor => cbor(&[("__type", code), ("message", message)]),
     };
     let mut response = respond(protocol, status, body);
     if protocol == Protocol::RestJson {

@@ -24,6 +24,7 @@ pub mod instances;
 pub mod latency;
 pub mod ministack;
 pub mod operation;
+pub mod policies;
 pub mod recorder;
 pub mod records_table;
 pub mod router;

@@ -21,6 +21,7 @@ use local_cloud::{
     http::Http,
     latency::LatencyTable,
     ministack::Ministack,
+    policies::Policies,
     recorder::Recorder,
     records_table,
     router::{self, Router},
@@ -46,6 +47,9 @@ struct Options {
     /// Append each call to this file, as one line of JSON
     #[arg(long)]
     record: Option<PathBuf>,
+    /// Refuse functions what the policies of the deployment with this project name do not allow
+    #[arg(long, value_name = "PROJECT")]
+    enforce_policies: Option<String>,
     /// Hold calls back by the seconds in this file; tests/local-cloud/latency.json is one
     #[arg(long)]
     latency: Option<PathBuf>,
@@ -111,6 +115,7 @@ async fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
         recorder,
         latency: latency.unwrap_or_default(),
         faults: Faults::default(),
+        policies: options.enforce_policies.as_deref().map(Policies::of),
         http,
     });
     tokio::select! {

@@ -25,6 +25,7 @@ use crate::{
     instances,
     latency::LatencyTable,
     operation,
+    policies::Policies,
     recorder::{Call, Recorder},
     saved_queries::{self, SavedQueries},
     scope::{self, Scope},
@@ -58,6 +59,8 @@ pub struct Router {
     pub latency: LatencyTable,
     /// What goes wrong.
     pub faults: Faults,
+    /// What functions may do, if that is judged.
+    pub policies: Option<Policies>,
     /// Reaches the emulators.
     pub http: Http,
 }
@@ -114,6 +117,9 @@ impl Router {
         }
         let response = match refused(strike, &service, &operation, &head, &body) {
             Some(refusal) => Some(refusal),
+            None if let Some(denial) = self.denied(app.as_deref(), &service, &operation, &head, &body).await => {
+                Some(denial)
+            }
             None if strike.is_some_and(|it| it.fault == Fault::TimeoutBefore) => None,
             None => Some(self.hand_on(scope.as_ref(), &operation, head, body).await),
         };
@@ -130,6 +136,21 @@ impl Router {
         lost(strike).await?;
         let response = response.ok_or(NoAnswer::Told)?;
         if strike.is_some_and(|it| it.fault == Fault::MalformedBody) { halved(response).await } else { Ok(response) }
+    }
+
+    /// What a function is told that asks for what its policy does not allow.
+    async fn denied(
+        &self,
+        app: Option<&str>,
+        service: &str,
+        operation: &str,
+        head: &Parts,
+        body: &Bytes,
+    ) -> Option<Response<Body>> {
+        let policies = self.policies.as_ref()?;
+        let lacks = policies.lacks(app, (service, operation), (head, body), &self.auto_scaling).await?;
+        eprintln!("local-cloud: {lacks}");
+        Some(fault_answer::denial(&asked(service, operation, head, body, &form(head, body)), &lacks))
     }
 
     /// To whoever knows the service.
@@ -212,10 +233,18 @@ fn refused(
     body: &[u8],
 ) -> Option<Response<Body>> {
     let fault = strike?.fault;
-    let form = form(head, body);
+    fault_answer::of(fault, &asked(service, operation, head, body, &form(head, body)))
+}
+
+fn asked<'a>(
+    service: &'a str,
+    operation: &'a str,
+    head: &'a Parts,
+    body: &'a [u8],
+    form: &'a str,
+) -> fault_answer::Request<'a> {
     let (method, path, headers) = (&head.method, head.uri.path(), &head.headers);
-    let request = fault_answer::Request { service, operation, method, path, headers, form: &form, body };
-    fault_answer::of(fault, &request)
+    fault_answer::Request { service, operation, method, path, headers, form, body }
 }
 
 /// Holds back what is to get no answer, then says so. Whoever has had enough by then hangs up, and that is all there is.

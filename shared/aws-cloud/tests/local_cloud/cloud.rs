@@ -58,6 +58,7 @@ impl LocalCloud {
             recorder: Recorder::new(None).expect("no file"),
             latency: LatencyTable::default(),
             faults: Faults::default(),
+            policies: None,
             http,
         });
         // Both end with the test's runtime.

@@ -335,10 +335,10 @@ pub static KMS_KEY_ARN: Property = Property {
 pub static PERMISSIONS_BOUNDARY_ARN: Property = Property {
     name: "PermissionsBoundaryArn",
     variable: "PERMISSIONS_BOUNDARY_ARN",
-    default: Default::Absent("no boundary"),
+    default: Default::Absent("the deployment's own; without one, no boundary"),
     takes: Takes::Arn("iam", "policy/"),
     change: Change::InPlace,
-    about: "The policy that bounds what the instances' role may ever do.",
+    about: "The policy that bounds what the instances' role may ever do. Where the function has one by its variable, no other can be given: its own role may make none without it.",
 };
 
 pub static BUCKET_ON_DELETE: Property = Property {

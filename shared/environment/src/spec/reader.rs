@@ -135,6 +135,17 @@ impl Reader<'_> {
         }
     }
 
+    /// Where the deployment bounds roles, its reconciler may make none with another boundary.
+    pub fn another_boundary(&mut self) {
+        let property = &property::PERMISSIONS_BOUNDARY_ARN;
+        let Some(ours) = self.defaults.get(property).map(str::to_owned) else { return };
+        let given = self.given.get(property.name).and_then(Value::as_str).filter(|given| *given != ours);
+        if let Some(given) = given {
+            let valid = format!("leave it out, or deploy Envkeeper with it: the roles of this deployment get {ours}, and no other");
+            self.violated(property, shown(given), valid);
+        }
+    }
+
     fn truth(&mut self, property: &Property) -> Option<bool> {
         self.text(property).map(|text| text == "true")
     }

@@ -64,6 +64,7 @@ impl LocalCloud {
             recorder: Recorder::new(None).unwrap(),
             latency: LatencyTable::default(),
             faults: Faults::default(),
+            policies: None,
             http,
         });
         tokio::spawn(router::serve(listener, Arc::clone(&router)));

@@ -1,0 +1,39 @@
+//! The table: what each function calls, on what.
+
+mod boundary;
+mod events;
+mod look;
+mod reconciler;
+mod requests;
+
+pub(crate) use boundary::INSTANCES;
+pub(crate) use events::{ALARM, LIFECYCLE_HOOK, SCALING_LOG};
+pub(crate) use look::LOOK;
+pub(crate) use reconciler::RECONCILER;
+pub(crate) use requests::{CUSTOM_RESOURCE, WATCHDOG};
+
+use crate::{Grant, Statement};
+
+/// AWS's page on what a queue that invokes a function takes.
+const OF_QUEUES: &str = "Lambda, Using Lambda with Amazon SQS: execution role permissions";
+/// AWS's page on what each action asks for beside it.
+const REFERENCE: &str = "Service Authorization Reference, dependent actions";
+
+/// What Lambda takes from a queue in a function's name.
+const TAKE: &[Grant] = &[
+    implied("sqs:ReceiveMessage", "the event source mapping", OF_QUEUES),
+    implied("sqs:DeleteMessage", "the event source mapping", OF_QUEUES),
+    implied("sqs:GetQueueAttributes", "the event source mapping", OF_QUEUES),
+];
+
+const fn call(operation: &'static str) -> Grant {
+    Grant::Call(operation)
+}
+
+const fn implied(action: &'static str, by: &'static str, source: &'static str) -> Grant {
+    Grant::Implied { action, by, source }
+}
+
+const fn allow(sid: &'static str, grants: &'static [Grant], on: &'static [crate::Resource]) -> Statement {
+    Statement::allow(sid, grants, on)
+}

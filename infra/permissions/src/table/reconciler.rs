@@ -1,0 +1,283 @@
+//! The reconciler: the only function that writes to environments.
+
+use super::{REFERENCE, TAKE, allow, call, implied};
+use crate::{Condition, Resource, Statement};
+
+/// The calls of EC2 that make something with tags.
+const CREATES: &[&str] = &[
+    "CreateVpc",
+    "CreateInternetGateway",
+    "CreateSubnet",
+    "CreateRouteTable",
+    "CreateSecurityGroup",
+    "CreateLaunchTemplate",
+    "AllocateAddress",
+    "CreateNatGateway",
+    "CreateVpcEndpoint",
+];
+const GROUPS: &[Resource] =
+    &[Resource::Here("autoscaling", "autoScalingGroup:*:autoScalingGroupName/${ProjectName}-asg-*")];
+const LOG_GROUPS: &[Resource] = &[
+    Resource::Here("logs", "log-group:/aws/autoscaling/${ProjectName}-*"),
+    Resource::Here("logs", "log-group:/aws/ec2/${ProjectName}-*"),
+];
+const ROLES: &[Resource] = &[Resource::Global("iam", "role/${ProjectName}-role-*")];
+const OF_GROUPS: &str = "Auto Scaling User Guide, Control the use of launch templates: required permissions";
+
+pub(crate) const RECONCILER: &[Statement] = &[
+    allow(
+        "Records",
+        &[call("dynamodb:GetItem"), call("dynamodb:UpdateItem"), call("dynamodb:DeleteItem")],
+        &[Resource::Deployed("Records", "")],
+    ),
+    allow("TakeFromTheLine", TAKE, &[Resource::Deployed("Requests", "")]),
+    allow("KeepInTheLine", &[call("sqs:ChangeMessageVisibility")], &[Resource::Deployed("Requests", "")]),
+    allow("TellTheLedger", &[call("sqs:SendMessage")], &[Resource::Deployed("ScalingEvents", "")]),
+    // The network and what instances start from. What is made gets its mark in the same call, and nothing else may be
+    // tagged, changed or deleted.
+    allow(
+        "Create",
+        &[
+            call("ec2:CreateVpc"),
+            call("ec2:CreateInternetGateway"),
+            call("ec2:CreateSubnet"),
+            call("ec2:CreateRouteTable"),
+            call("ec2:CreateSecurityGroup"),
+            call("ec2:CreateLaunchTemplate"),
+            call("ec2:AllocateAddress"),
+            call("ec2:CreateNatGateway"),
+            call("ec2:CreateVpcEndpoint"),
+        ],
+        &[
+            Resource::Here("ec2", "vpc/*"),
+            Resource::Here("ec2", "internet-gateway/*"),
+            Resource::Here("ec2", "subnet/*"),
+            Resource::Here("ec2", "route-table/*"),
+            Resource::Here("ec2", "security-group/*"),
+            Resource::Here("ec2", "launch-template/*"),
+            Resource::Here("ec2", "elastic-ip/*"),
+            Resource::Here("ec2", "natgateway/*"),
+            Resource::Here("ec2", "vpc-endpoint/*"),
+        ],
+    )
+    .when(&[Condition::MarkedInCall])
+    .because("What is made gets its mark in the same call."),
+    allow(
+        "CreateInWhatIsOurs",
+        &[
+            call("ec2:CreateSubnet"),
+            call("ec2:CreateRouteTable"),
+            call("ec2:CreateNatGateway"),
+            call("ec2:CreateVpcEndpoint"),
+        ],
+        &[
+            Resource::Here("ec2", "vpc/*"),
+            Resource::Here("ec2", "subnet/*"),
+            Resource::Here("ec2", "route-table/*"),
+            Resource::Here("ec2", "security-group/*"),
+            Resource::Here("ec2", "elastic-ip/*"),
+        ],
+    )
+    .when(&[Condition::Ours]),
+    allow("CreateInAnyNetwork", &[call("ec2:CreateSecurityGroup")], &[Resource::Here("ec2", "vpc/*")])
+        .because("A network that is brought along has no mark of ours."),
+    allow(
+        "TagWhatIsCreated",
+        &[implied("ec2:CreateTags", "the creating calls of EC2", REFERENCE)],
+        &[Resource::Here("ec2", "*/*")],
+    )
+    .when(&[Condition::MarkedInCall, Condition::CreatedBy(CREATES)]),
+    allow(
+        "LookBesideAnEndpoint",
+        &[implied("route53:AssociateVPCWithHostedZone", "ec2:CreateVpcEndpoint", REFERENCE)],
+        &[Resource::Any],
+    )
+    .because("For an endpoint's private names; AWS knows no narrower resource."),
+    allow(
+        "ChangeWhatIsOurs",
+        &[
+            call("ec2:ModifyVpcAttribute"),
+            call("ec2:AttachInternetGateway"),
+            call("ec2:DetachInternetGateway"),
+            call("ec2:ModifySubnetAttribute"),
+            call("ec2:CreateRoute"),
+            call("ec2:ReplaceRoute"),
+            call("ec2:DeleteRoute"),
+            call("ec2:AssociateRouteTable"),
+            call("ec2:DisassociateRouteTable"),
+            call("ec2:CreateLaunchTemplateVersion"),
+            call("ec2:AuthorizeSecurityGroupIngress"),
+            call("ec2:RevokeSecurityGroupIngress"),
+            call("ec2:ModifyVpcEndpoint"),
+            call("ec2:CreateTags"),
+            call("ec2:DeleteTags"),
+            call("ec2:DeleteVpc"),
+            call("ec2:DeleteInternetGateway"),
+            call("ec2:DeleteSubnet"),
+            call("ec2:DeleteRouteTable"),
+            call("ec2:DeleteSecurityGroup"),
+            call("ec2:DeleteLaunchTemplate"),
+            call("ec2:ReleaseAddress"),
+            call("ec2:DeleteNatGateway"),
+            call("ec2:DeleteVpcEndpoints"),
+        ],
+        &[Resource::Here("ec2", "*/*")],
+    )
+    .when(&[Condition::Ours]),
+    allow("WhatStandsInTheWay", &[call("ec2:DescribeNetworkInterfaces"), call("ec2:DescribeInstanceStatus")], &[Resource::Any])
+        .because("To name what is in a network that can't be deleted, and to find who is unhealthy; AWS knows no narrower resource."),
+    // The group.
+    allow("MakeGroups", &[call("autoscaling:CreateAutoScalingGroup")], GROUPS).when(&[Condition::MarkedInCall]),
+    allow(
+        "ChangeGroups",
+        &[
+            call("autoscaling:UpdateAutoScalingGroup"),
+            call("autoscaling:DeleteAutoScalingGroup"),
+            call("autoscaling:SetInstanceProtection"),
+            call("autoscaling:CreateOrUpdateTags"),
+            call("autoscaling:DeleteTags"),
+            call("autoscaling:EnableMetricsCollection"),
+            call("autoscaling:DisableMetricsCollection"),
+            call("autoscaling:PutLifecycleHook"),
+            call("autoscaling:DeleteLifecycleHook"),
+            call("autoscaling:AttachLoadBalancerTargetGroups"),
+            call("autoscaling:DetachLoadBalancerTargetGroups"),
+            call("autoscaling:PutScalingPolicy"),
+            call("autoscaling:DeletePolicy"),
+            call("autoscaling:SetDesiredCapacity"),
+            call("autoscaling:TerminateInstanceInAutoScalingGroup"),
+            implied("autoscaling:PutLifecycleHook", "autoscaling:CreateAutoScalingGroup with hooks", OF_GROUPS),
+        ],
+        GROUPS,
+    )
+    .when(&[Condition::Ours]),
+    allow(
+        "LaunchForGroups",
+        &[implied("ec2:RunInstances", "autoscaling:CreateAutoScalingGroup, UpdateAutoScalingGroup", OF_GROUPS)],
+        &[
+            Resource::Here("ec2", "instance/*"),
+            Resource::Here("ec2", "launch-template/*"),
+            Resource::Here("ec2", "network-interface/*"),
+            Resource::Here("ec2", "security-group/*"),
+            Resource::Here("ec2", "subnet/*"),
+            Resource::Here("ec2", "volume/*"),
+            Resource::Aws("ec2", "image/*"),
+            Resource::Aws("ec2", "snapshot/*"),
+        ],
+    )
+    .because("Auto Scaling asks for it in the caller's name when a group has a launch template."),
+    allow(
+        "TagWhatGroupsLaunch",
+        &[implied("ec2:CreateTags", "ec2:RunInstances for a launch template with tags", OF_GROUPS)],
+        &[Resource::Here("ec2", "instance/*"), Resource::Here("ec2", "volume/*")],
+    )
+    .when(&[Condition::CreatedBy(&["RunInstances"])]),
+    allow(
+        "PassTheRoleToInstances",
+        &[implied("iam:PassRole", "iam:AddRoleToInstanceProfile, autoscaling:CreateAutoScalingGroup", REFERENCE)],
+        ROLES,
+    )
+    .when(&[Condition::PassedTo("ec2.amazonaws.com")]),
+    allow(
+        "FirstGroupOfTheAccount",
+        &[implied("iam:CreateServiceLinkedRole", "autoscaling:CreateAutoScalingGroup", REFERENCE)],
+        &[Resource::Global("iam", "role/aws-service-role/autoscaling.amazonaws.com/*")],
+    )
+    .when(&[Condition::LinkedTo("autoscaling.amazonaws.com")]),
+    // Who the instances are.
+    allow(
+        "GiveRolesPermissions",
+        &[call("iam:CreateRole"), call("iam:PutRolePolicy"), call("iam:PutRolePermissionsBoundary")],
+        ROLES,
+    )
+    .when(&[Condition::Bounded])
+    .because("Only within the boundary: no role of an environment can do more, whatever its policies say."),
+    allow("AttachPolicies", &[call("iam:AttachRolePolicy")], ROLES).when(&[
+        Condition::Bounded,
+        Condition::AwsPolicy(&["AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy"]),
+    ]),
+    allow(
+        "TakeRolesAway",
+        &[
+            call("iam:DeleteRole"),
+            call("iam:DeleteRolePolicy"),
+            call("iam:DetachRolePolicy"),
+            call("iam:TagRole"),
+            call("iam:UntagRole"),
+            implied("iam:TagRole", "iam:CreateRole with tags", REFERENCE),
+        ],
+        ROLES,
+    ),
+    allow(
+        "Profiles",
+        &[
+            call("iam:CreateInstanceProfile"),
+            call("iam:DeleteInstanceProfile"),
+            call("iam:TagInstanceProfile"),
+            call("iam:UntagInstanceProfile"),
+            call("iam:AddRoleToInstanceProfile"),
+            call("iam:RemoveRoleFromInstanceProfile"),
+        ],
+        &[Resource::Global("iam", "instance-profile/${ProjectName}-profile-*")],
+    ),
+    // Logs, buckets, alarms.
+    allow(
+        "LogGroups",
+        &[
+            call("logs:CreateLogGroup"),
+            call("logs:DeleteLogGroup"),
+            call("logs:PutRetentionPolicy"),
+            call("logs:TagResource"),
+            call("logs:UntagResource"),
+            call("logs:AssociateKmsKey"),
+            call("logs:DisassociateKmsKey"),
+        ],
+        LOG_GROUPS,
+    ),
+    allow("SavedQueries", &[call("logs:PutQueryDefinition"), call("logs:DeleteQueryDefinition")], &[Resource::Any])
+        .because("AWS knows no narrower resource for saved queries."),
+    allow(
+        "Buckets",
+        &[
+            call("s3:CreateBucket"),
+            implied("s3:TagResource", "s3:CreateBucket with tags", "Amazon S3 API Reference, CreateBucket: permissions"),
+            call("s3:DeleteBucket"),
+            call("s3:PutBucketTagging"),
+            call("s3:PutBucketVersioning"),
+            call("s3:PutBucketEncryption"),
+            call("s3:PutPublicAccessBlock"),
+            call("s3:PutBucketPolicy"),
+            call("s3:PutBucketLogging"),
+            call("s3:PutBucketLifecycleConfiguration"),
+            call("s3:ListMultipartUploads"),
+        ],
+        &[
+            Resource::Bucket("${ProjectName}-data-*-${AWS::AccountId}"),
+            Resource::Bucket("${ProjectName}-logs-*-${AWS::AccountId}"),
+        ],
+    ),
+    allow(
+        "EmptyBuckets",
+        &[call("s3:DeleteObjects"), call("s3:AbortMultipartUpload")],
+        &[
+            Resource::Bucket("${ProjectName}-data-*-${AWS::AccountId}/*"),
+            Resource::Bucket("${ProjectName}-logs-*-${AWS::AccountId}/*"),
+        ],
+    ),
+    allow(
+        "Alarms",
+        &[
+            call("cloudwatch:PutMetricAlarm"),
+            call("cloudwatch:DeleteAlarms"),
+            implied("cloudwatch:TagResource", "cloudwatch:PutMetricAlarm with tags", "CloudWatch API Reference, PutMetricAlarm"),
+        ],
+        &[Resource::Here("cloudwatch", "alarm:${ProjectName}-*")],
+    ),
+    allow(
+        "Dashboards",
+        &[call("cloudwatch:PutDashboard"), call("cloudwatch:DeleteDashboards")],
+        &[Resource::Global("cloudwatch", "dashboard/${ProjectName}-*")],
+    ),
+    allow("TellTopics", &[call("sns:Publish")], &[Resource::Here("sns", "*")])
+        .because("They are brought along by AlarmActions, so they have no name of ours."),
+];

@@ -1,0 +1,26 @@
+//! The template's roles are those of the table.
+
+use std::path::Path;
+
+use permissions::{Function, yaml};
+
+const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+
+#[test]
+fn the_templates_roles_are_written_from_the_table() {
+    let template = std::fs::read_to_string(TEMPLATE).unwrap();
+    let renewed = yaml::renewed(&template).expect("the template has both marks");
+    if renewed != template {
+        std::fs::write(Path::new(TEMPLATE), renewed).unwrap();
+        panic!("infra/template.yaml was stale and has been written anew: look at it and commit it");
+    }
+}
+
+#[test]
+fn each_function_has_its_role_in_the_template() {
+    let template = std::fs::read_to_string(TEMPLATE).unwrap();
+    for function in Function::ALL {
+        let name: String = function.name().split('-').map(|it| it[..1].to_uppercase() + &it[1..]).collect();
+        assert!(template.contains(&format!("      Role: !GetAtt {name}Role.Arn\n")), "{name}");
+    }
+}

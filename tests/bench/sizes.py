@@ -1,0 +1,13 @@
+"""Sizes of the zips that are deployed, as `make package` reported them, against what is promised of them."""
+
+import json
+
+# MB (a million bytes), whatever the architecture.
+AT_MOST = {"scaling-log": 4, "alarm": 4, "watchdog": 4, "lifecycle-hook": 4, "reconciler": 8}
+
+
+def size_rows(row, report):
+    """The rows of bench.json."""
+    for it in json.loads(report.read_text())["functions"]:
+        limit = AT_MOST.get(it["name"])
+        yield row(f"zip, {it['name']}, {it['architecture']}", it["zip_bytes"] / 1e6, "MB", limit, limit and 1)

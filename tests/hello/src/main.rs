@@ -1,0 +1,27 @@
+//! The least that a function of this runtime can be: one client with the SDK's own defaults, one call for each event.
+//!
+//! `make bench` holds the start and the memory of the real functions against it, so nothing of theirs is in it: no
+//! settings, no log lines, no time-outs.
+// The whole request is one future, and the compiler works its layout out call by call, deeper than it does unasked.
+#![recursion_limit = "256"]
+
+use aws_config::BehaviorVersion;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::{Value, json};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let client = Client::new(&config);
+    let client = &client;
+    lambda_runtime::run(service_fn(move |_: LambdaEvent<Value>| async move { found(client).await })).await
+}
+
+/// Whether an item is there.
+async fn found(client: &Client) -> Result<Value, Error> {
+    let key = AttributeValue::S(String::from("environment#hello"));
+    let answer = client.get_item().table_name("records").key("pk", key).send().await?;
+    Ok(json!({ "Found": answer.item.is_some() }))
+}

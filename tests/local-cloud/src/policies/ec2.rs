@@ -1,0 +1,112 @@
+//! What EC2 asks for: by the Service Authorization Reference, which says for each action which kinds of resources it is
+//! about, and that what creates needs `ec2:CreateTags` for its tags.
+
+use std::collections::BTreeMap;
+
+use permissions::judge::Asked;
+
+use super::{Call, asked, taken_for_ours};
+use crate::{REGION, ec2::Ec2, emulators::ACCOUNT};
+
+/// What a creating action makes, and which resources it takes: those that are in the call are judged.
+const CREATES: &[(&str, &str, &[&str])] = &[
+    ("CreateVpc", "vpc", &[]),
+    ("CreateInternetGateway", "internet-gateway", &[]),
+    ("CreateSubnet", "subnet", &["vpc"]),
+    ("CreateRouteTable", "route-table", &["vpc"]),
+    ("CreateSecurityGroup", "security-group", &["vpc"]),
+    ("CreateLaunchTemplate", "launch-template", &[]),
+    ("AllocateAddress", "elastic-ip", &[]),
+    ("CreateNatGateway", "natgateway", &["subnet", "elastic-ip"]),
+    ("CreateVpcEndpoint", "vpc-endpoint", &["vpc", "route-table", "security-group", "subnet"]),
+];
+
+/// Which resources other actions are about.
+const CHANGES: &[(&str, &[&str])] = &[
+    ("AssociateRouteTable", &["route-table", "subnet"]),
+    ("AttachInternetGateway", &["internet-gateway", "vpc"]),
+    ("AuthorizeSecurityGroupIngress", &["security-group"]),
+    ("CreateLaunchTemplateVersion", &["launch-template"]),
+    ("CreateRoute", &["route-table"]),
+    ("DeleteInternetGateway", &["internet-gateway"]),
+    ("DeleteLaunchTemplate", &["launch-template"]),
+    ("DeleteNatGateway", &["natgateway"]),
+    ("DeleteRoute", &["route-table"]),
+    ("DeleteRouteTable", &["route-table"]),
+    ("DeleteSecurityGroup", &["security-group"]),
+    ("DeleteSubnet", &["subnet"]),
+    ("DeleteVpc", &["vpc"]),
+    ("DeleteVpcEndpoints", &["vpc-endpoint"]),
+    ("DetachInternetGateway", &["internet-gateway", "vpc"]),
+    ("GetConsoleOutput", &["instance"]),
+    ("ModifySubnetAttribute", &["subnet"]),
+    ("ModifyVpcAttribute", &["vpc"]),
+    ("ModifyVpcEndpoint", &["vpc-endpoint", "route-table", "security-group", "subnet"]),
+    ("ReleaseAddress", &["elastic-ip"]),
+    ("ReplaceRoute", &["route-table"]),
+    ("RevokeSecurityGroupIngress", &["security-group"]),
+];
+
+/// What an id begins with, and the kind of resource that it is of.
+const IDS: &[(&str, &str)] = &[
+    ("eipalloc-", "elastic-ip"),
+    ("i-", "instance"),
+    ("igw-", "internet-gateway"),
+    ("lt-", "launch-template"),
+    ("nat-", "natgateway"),
+    ("rtb-", "route-table"),
+    ("sg-", "security-group"),
+    ("subnet-", "subnet"),
+    ("vpc-", "vpc"),
+    ("vpce-", "vpc-endpoint"),
+];
+
+pub(super) async fn asks(call: &Call<'_>, ec2: &Ec2) -> Vec<Asked> {
+    let action = format!("ec2:{}", call.operation);
+    if let Some((name, makes, takes)) = CREATES.iter().find(|(name, ..)| *name == call.operation) {
+        let mut tags = call.request_tags("TagSpecification");
+        let mut asks = on_existing(call, &action, takes, ec2).await;
+        asks.push(asked(&action, Some(arn(makes, "*")), tags.clone()));
+        tags.insert("ec2:CreateAction".to_owned(), (*name).to_owned());
+        asks.push(asked("ec2:CreateTags", Some(arn(makes, "*")), tags));
+        return asks;
+    }
+    let every: Vec<&str> = IDS.iter().map(|(_, kind)| *kind).collect();
+    let about: &[&str] = match call.operation {
+        "CreateTags" | "DeleteTags" => &every,
+        operation => match CHANGES.iter().find(|(name, _)| *name == operation) {
+            Some((_, about)) => about,
+            // A read, or an action whose resource is not in the call.
+            None => return vec![asked(action, None, taken_for_ours())],
+        },
+    };
+    let asks = on_existing(call, &action, about, ec2).await;
+    if asks.is_empty() { vec![asked(action, None, taken_for_ours())] } else { asks }
+}
+
+async fn on_existing(call: &Call<'_>, action: &str, kinds: &[&str], ec2: &Ec2) -> Vec<Asked> {
+    let mut asks = Vec::new();
+    for id in call.form.values() {
+        if let Some(kind) = kind(id).filter(|kind| kinds.contains(kind)) {
+            asks.push(asked(action, Some(arn(kind, id)), resource_tags(id, ec2, "aws:ResourceTag").await));
+        }
+    }
+    asks
+}
+
+/// The tags of what has this id, as a condition calls them.
+pub(super) async fn resource_tags(id: &str, ec2: &Ec2, key: &str) -> BTreeMap<String, String> {
+    let tags = ec2.tags(id).await.unwrap_or_default();
+    tags.into_iter().map(|(name, value)| (format!("{key}/{name}"), value)).collect()
+}
+
+fn kind(id: &str) -> Option<&'static str> {
+    let is = |begins: &str| {
+        id.strip_prefix(begins).is_some_and(|it| it.len() >= 8 && it.chars().all(|c| c.is_ascii_hexdigit()))
+    };
+    IDS.iter().find(|(begins, _)| is(begins)).map(|(_, kind)| *kind)
+}
+
+pub(super) fn arn(kind: &str, id: &str) -> String {
+    format!("arn:aws:ec2:{REGION}:{ACCOUNT}:{kind}/{id}")
+}
