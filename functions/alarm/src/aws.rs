@@ -5,6 +5,7 @@ use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::error::DisplayErrorContext;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
+use lambda_kit::Lazy;
 use requests::LedgerQueue;
 use serde_json::Value;
 
@@ -13,15 +14,15 @@ use crate::cloud::{AlarmNow, Cloud};
 /// The account and region that the function runs in.
 #[derive(Debug)]
 pub struct Account {
-    cloudwatch: Client,
+    cloudwatch: Lazy<Client>,
     ledger: LedgerQueue,
 }
 
 impl Account {
-    /// Clients are built here, once.
+    /// Nothing is called yet.
     #[must_use]
     pub fn new(config: &SdkConfig, ledger: LedgerQueue) -> Account {
-        Account { cloudwatch: Client::new(config), ledger }
+        Account { cloudwatch: Lazy::client(config, Client::new), ledger }
     }
 }
 

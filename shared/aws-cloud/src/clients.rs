@@ -7,6 +7,7 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use environment::CALL_TIME;
+use lambda_kit::Lazy;
 
 use crate::pace::Pacer;
 
@@ -24,19 +25,18 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 /// `PutMetricAlarm` and `DeleteAlarms` are taken three times per second (FACTS, section 3).
 const ALARM_CALLS_APART: Duration = Duration::from_millis(340);
 
-/// A client for each service. Built once, outside the handler: most of a start is parsing TLS roots (STACK). A clone is
-/// cheap and shares the connections.
+/// A client for each service, built when it is first used, and once. A clone is cheap and shares the connections.
 #[derive(Clone, Debug)]
 pub struct Clients {
-    pub(crate) autoscaling: aws_sdk_autoscaling::Client,
-    pub(crate) cloudformation: aws_sdk_cloudformation::Client,
-    pub(crate) cloudwatch: aws_sdk_cloudwatch::Client,
-    pub(crate) ec2: aws_sdk_ec2::Client,
-    pub(crate) iam: aws_sdk_iam::Client,
-    pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
-    pub(crate) s3: aws_sdk_s3::Client,
-    pub(crate) sns: aws_sdk_sns::Client,
-    pub(crate) ssm: aws_sdk_ssm::Client,
+    pub(crate) autoscaling: Lazy<aws_sdk_autoscaling::Client>,
+    pub(crate) cloudformation: Lazy<aws_sdk_cloudformation::Client>,
+    pub(crate) cloudwatch: Lazy<aws_sdk_cloudwatch::Client>,
+    pub(crate) ec2: Lazy<aws_sdk_ec2::Client>,
+    pub(crate) iam: Lazy<aws_sdk_iam::Client>,
+    pub(crate) logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
+    pub(crate) s3: Lazy<aws_sdk_s3::Client>,
+    pub(crate) sns: Lazy<aws_sdk_sns::Client>,
+    pub(crate) ssm: Lazy<aws_sdk_ssm::Client>,
     /// The turns of calls that change alarms.
     pub(crate) alarm_turns: Arc<Pacer>,
 }
@@ -47,15 +47,15 @@ impl Clients {
     pub fn new(config: &SdkConfig) -> Self {
         let config = config.to_builder().timeout_config(timeouts()).retry_config(retries()).build();
         Clients {
-            autoscaling: aws_sdk_autoscaling::Client::new(&config),
-            cloudformation: aws_sdk_cloudformation::Client::new(&config),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
-            ec2: aws_sdk_ec2::Client::new(&config),
-            iam: aws_sdk_iam::Client::new(&config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-            s3: s3(&config),
-            sns: aws_sdk_sns::Client::new(&config),
-            ssm: aws_sdk_ssm::Client::new(&config),
+            autoscaling: Lazy::client(&config, aws_sdk_autoscaling::Client::new),
+            cloudformation: Lazy::client(&config, aws_sdk_cloudformation::Client::new),
+            cloudwatch: Lazy::client(&config, aws_sdk_cloudwatch::Client::new),
+            ec2: Lazy::client(&config, aws_sdk_ec2::Client::new),
+            iam: Lazy::client(&config, aws_sdk_iam::Client::new),
+            logs: Lazy::client(&config, aws_sdk_cloudwatchlogs::Client::new),
+            s3: Lazy::client(&config, s3),
+            sns: Lazy::client(&config, aws_sdk_sns::Client::new),
+            ssm: Lazy::client(&config, aws_sdk_ssm::Client::new),
             alarm_turns: Arc::new(Pacer::new(ALARM_CALLS_APART)),
         }
     }

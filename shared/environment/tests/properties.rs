@@ -179,8 +179,10 @@ fn a_deployment_that_bounds_roles_takes_no_other_boundary() {
     let told = read("arn:aws:iam::123456789012:policy/theirs").expect_err("it is another");
     assert_eq!(
         told.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["PermissionsBoundaryArn is \"arn:aws:iam::123456789012:policy/theirs\": leave it out, or deploy Envkeeper with it: \
-          the roles of this deployment get arn:aws:iam::123456789012:policy/ours, and no other"]
+        [
+            "PermissionsBoundaryArn is \"arn:aws:iam::123456789012:policy/theirs\": leave it out, or deploy Envkeeper with it: \
+          the roles of this deployment get arn:aws:iam::123456789012:policy/ours, and no other"
+        ]
     );
 }
 

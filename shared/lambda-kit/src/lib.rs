@@ -20,5 +20,5 @@ mod vars;
 
 pub use invocation::{Error, Invocation, now_ms, run};
 pub use logging::init_logging;
-pub use sdk::sdk_config;
+pub use sdk::{Lazy, sdk_config};
 pub use vars::{BadSetting, BadSettings, Vars, environment};

@@ -1,8 +1,14 @@
 //! The configuration of all AWS clients.
 
+use crate::vars::environment;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// How long a connection may take to open: 3 s. Every AWS endpoint of the own region answers in milliseconds.
@@ -21,8 +27,57 @@ const ATTEMPTS: u32 = 5;
 
 /// Loads region and credentials from the environment, as every AWS program does, with this project's time-outs and
 /// retries. Call it once, at start-up, and make all clients from it.
+///
+/// All clients share one HTTP client: each would else read the machine's trusted roots for itself, and that is most of a
+/// start. Where the environment has credentials, as on Lambda, no other place is looked at: preparing those takes longer
+/// than the rest.
 pub async fn sdk_config() -> SdkConfig {
-    loader().load().await
+    let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
+    let loader = loader().http_client(https);
+    let loader = match environment("AWS_ACCESS_KEY_ID") {
+        Some(_) => loader.credentials_provider(EnvironmentVariableCredentialsProvider::new()),
+        None => loader,
+    };
+    loader.load().await
+}
+
+/// Something that is made when it is first used: a client that a request does not need costs its start nothing. A clone is
+/// the same one.
+pub struct Lazy<T>(Arc<LazyLock<T, Make<T>>>);
+
+type Make<T> = Box<dyn FnOnce() -> T + Send>;
+
+impl<T: 'static> Lazy<T> {
+    /// What `make` makes.
+    pub fn new(make: impl FnOnce() -> T + Send + 'static) -> Lazy<T> {
+        Lazy(Arc::new(LazyLock::new(Box::new(make))))
+    }
+
+    /// A client of this configuration, by its constructor.
+    pub fn client(config: &SdkConfig, make: fn(&SdkConfig) -> T) -> Lazy<T> {
+        let config = config.clone();
+        Lazy::new(move || make(&config))
+    }
+}
+
+impl<T> Deref for Lazy<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Clone for Lazy<T> {
+    fn clone(&self) -> Self {
+        Lazy(Arc::clone(&self.0))
+    }
+}
+
+impl<T> std::fmt::Debug for Lazy<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(std::any::type_name::<T>())
+    }
 }
 
 fn loader() -> ConfigLoader {
@@ -40,6 +95,20 @@ mod tests {
     use super::*;
     use aws_config::Region;
     use aws_config::retry::RetryMode;
+
+    #[test]
+    fn what_nobody_uses_is_not_made() {
+        let made = Arc::new(std::sync::Mutex::new(0));
+        let counter = Arc::clone(&made);
+        let lazy = Lazy::new(move || {
+            *counter.lock().unwrap() += 1;
+            "made"
+        });
+        let same = lazy.clone();
+        assert_eq!(*made.lock().unwrap(), 0);
+        assert_eq!((*lazy, *same), ("made", "made"));
+        assert_eq!(*made.lock().unwrap(), 1);
+    }
 
     #[tokio::test]
     async fn every_call_ends() {

@@ -23,6 +23,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::http::HttpError;
 use aws_smithy_types::body::SdkBody;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -36,10 +37,10 @@ const TRIES: u32 = 6;
 /// The pause after the first try; it doubles from there.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// Sends replies. Built once and kept: building it reads the machine's trusted roots, some milliseconds.
+/// Sends replies. Its connector is built with the first one: that reads the machine's trusted roots, some milliseconds.
 #[derive(Clone, Debug)]
 pub struct Courier {
-    connector: SharedHttpConnector,
+    connector: Arc<OnceLock<SharedHttpConnector>>,
     tries: u32,
 }
 
@@ -50,16 +51,16 @@ impl Default for Courier {
 }
 
 impl Courier {
-    /// One over the SDK's own HTTP client, with the machine's trusted roots and without a proxy. It follows no redirects.
+    /// One over the SDK's own HTTP client, with all of the machine's trusted roots and without a proxy. It follows no
+    /// redirects.
     #[must_use]
     pub fn new() -> Courier {
-        let tls = Provider::Rustls(CryptoMode::AwsLc);
-        Courier::over(Connector::builder().tls_provider(tls).build())
+        Courier { connector: Arc::default(), tries: TRIES }
     }
 
     /// One over another connector, for tests.
     pub fn over(connector: impl HttpConnector + 'static) -> Courier {
-        Courier { connector: SharedHttpConnector::new(connector), tries: TRIES }
+        Courier { connector: Arc::new(OnceLock::from(SharedHttpConnector::new(connector))), tries: TRIES }
     }
 
     /// The same, which tries no more often than this: for tests whose time is not the runtime's.
@@ -134,7 +135,7 @@ impl Courier {
             Err(error) => return Err(Why::Unsendable(error.to_string())),
         };
         let end = until.min(Instant::now() + ATTEMPT);
-        match timeout_at(end, self.connector.call(request)).await {
+        match timeout_at(end, self.connector.get_or_init(over_tls).call(request)).await {
             Ok(Ok(response)) => outcome::of_status(response.status().as_u16()),
             Ok(Err(error)) => Err(outcome::of_error(&error)),
             Err(_) => Err(Why::NoAnswer),
@@ -155,3 +156,8 @@ fn put(body: &str, to: &ReplyUrl) -> Result<HttpRequest, HttpError> {
 
 #[cfg(test)]
 mod tests;
+
+fn over_tls() -> SharedHttpConnector {
+    let tls = Provider::Rustls(CryptoMode::AwsLc);
+    SharedHttpConnector::new(Connector::builder().tls_provider(tls).build())
+}

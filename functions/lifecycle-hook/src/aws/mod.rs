@@ -14,6 +14,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_ec2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use environment::hook_settings::HookSettings;
+use lambda_kit::Lazy;
 use requests::records::DynamoRecords;
 use requests::records::OwnerRecord;
 use requests::{LedgerQueue, Owner, Records as _};
@@ -28,25 +29,25 @@ pub use queues::Queues;
 /// The account and region that the function runs in.
 #[derive(Debug)]
 pub struct Account {
-    autoscaling: aws_sdk_autoscaling::Client,
-    ec2: aws_sdk_ec2::Client,
-    balancing: aws_sdk_elasticloadbalancingv2::Client,
-    logs: aws_sdk_cloudwatchlogs::Client,
-    ssm: aws_sdk_ssm::Client,
+    autoscaling: Lazy<aws_sdk_autoscaling::Client>,
+    ec2: Lazy<aws_sdk_ec2::Client>,
+    balancing: Lazy<aws_sdk_elasticloadbalancingv2::Client>,
+    logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
+    ssm: Lazy<aws_sdk_ssm::Client>,
     records: DynamoRecords,
     ledger: LedgerQueue,
 }
 
 impl Account {
-    /// Clients are built here, once.
+    /// Nothing is called yet.
     #[must_use]
     pub fn new(config: &SdkConfig, records: DynamoRecords, ledger: LedgerQueue) -> Account {
         Account {
-            autoscaling: aws_sdk_autoscaling::Client::new(config),
-            ec2: aws_sdk_ec2::Client::new(config),
-            balancing: aws_sdk_elasticloadbalancingv2::Client::new(config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(config),
-            ssm: aws_sdk_ssm::Client::new(config),
+            autoscaling: Lazy::client(config, aws_sdk_autoscaling::Client::new),
+            ec2: Lazy::client(config, aws_sdk_ec2::Client::new),
+            balancing: Lazy::client(config, aws_sdk_elasticloadbalancingv2::Client::new),
+            logs: Lazy::client(config, aws_sdk_cloudwatchlogs::Client::new),
+            ssm: Lazy::client(config, aws_sdk_ssm::Client::new),
             records,
             ledger,
         }

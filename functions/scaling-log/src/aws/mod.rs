@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;
 use aws_sdk_autoscaling::error::DisplayErrorContext;
+use lambda_kit::Lazy;
 use ledger::Activity;
 use ledger::batch::Line;
 use requests::records::DynamoRecords;
@@ -17,17 +18,17 @@ use crate::cloud::{Cloud, DeadLetters, Put};
 /// The account and region that the function runs in.
 #[derive(Debug)]
 pub struct Account {
-    autoscaling: aws_sdk_autoscaling::Client,
-    logs: aws_sdk_cloudwatchlogs::Client,
+    autoscaling: Lazy<aws_sdk_autoscaling::Client>,
+    logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
     records: DynamoRecords,
 }
 
 impl Account {
-    /// Clients are built here, once.
+    /// Nothing is called yet.
     #[must_use]
     pub fn new(config: &SdkConfig, records: DynamoRecords) -> Account {
-        let autoscaling = aws_sdk_autoscaling::Client::new(config);
-        Account { autoscaling, logs: aws_sdk_cloudwatchlogs::Client::new(config), records }
+        let autoscaling = Lazy::client(config, aws_sdk_autoscaling::Client::new);
+        Account { autoscaling, logs: Lazy::client(config, aws_sdk_cloudwatchlogs::Client::new), records }
     }
 }
 

@@ -141,7 +141,9 @@ impl Reader<'_> {
         let Some(ours) = self.defaults.get(property).map(str::to_owned) else { return };
         let given = self.given.get(property.name).and_then(Value::as_str).filter(|given| *given != ours);
         if let Some(given) = given {
-            let valid = format!("leave it out, or deploy Envkeeper with it: the roles of this deployment get {ours}, and no other");
+            let valid = format!(
+                "leave it out, or deploy Envkeeper with it: the roles of this deployment get {ours}, and no other"
+            );
             self.violated(property, shown(given), valid);
         }
     }
