@@ -154,10 +154,10 @@ fn put(body: &str, to: &ReplyUrl) -> Result<HttpRequest, HttpError> {
     Ok(request)
 }
 
-#[cfg(test)]
-mod tests;
-
 fn over_tls() -> SharedHttpConnector {
     let tls = Provider::Rustls(CryptoMode::AwsLc);
     SharedHttpConnector::new(Connector::builder().tls_provider(tls).build())
 }
+
+#[cfg(test)]
+mod tests;
