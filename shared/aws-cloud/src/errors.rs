@@ -118,6 +118,12 @@ impl Problem {
         Problem { class: Class::Unfinished, operation, code: String::new(), message: message.into() }
     }
 
+    /// The same, where a denial may pass by itself.
+    pub(crate) fn in_passing(self) -> Self {
+        let class = if self.class == Class::Denied { Class::Waits } else { self.class };
+        Problem { class, ..self }
+    }
+
     /// Something is wrong, as we see ourselves.
     pub(crate) fn refused(operation: &'static str, message: impl Into<String>) -> Self {
         Problem { class: Class::Refused, operation, code: String::new(), message: message.into() }

@@ -5,10 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use environment::{Call, Key, Live, Names, Ref, Whose};
 
+use tokio::time::Instant;
+
 use crate::errors::Problem;
+
+/// For how long IAM may not know the tags of what was just made, by which our own role is allowed to change it. EC2 calls
+/// its tags eventually consistent, and names no bound; this is ten times the lag that its reads begin with (FACTS,
+/// section 3).
+const TAG_LAG: Duration = Duration::from_secs(20);
 
 /// What a run knows of ids.
 #[derive(Debug, Default)]
@@ -18,6 +26,7 @@ pub(crate) struct Ids(Mutex<Book>);
 struct Book {
     /// The newest last.
     made: Vec<(Key, String)>,
+    last_made: Option<Instant>,
     seen: BTreeMap<String, Key>,
     /// The number of a template's version, by the template's id and the content's digest.
     versions: BTreeMap<(String, String), i64>,
@@ -31,7 +40,14 @@ impl Ids {
 
     /// Notes what this run has just made.
     pub(crate) fn made(&self, key: &Key, id: &str) {
-        self.book().made.push((key.clone(), id.to_owned()));
+        let mut book = self.book();
+        book.made.push((key.clone(), id.to_owned()));
+        book.last_made = Some(Instant::now());
+    }
+
+    /// Whether tags may lag behind: this run has just made something.
+    pub(crate) fn tags_may_lag(&self) -> bool {
+        self.book().last_made.is_some_and(|at| at.elapsed() < TAG_LAG)
     }
 
     /// Notes the number of a template's version.

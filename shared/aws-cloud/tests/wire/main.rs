@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense, in its helpers too")]
 
+mod denied;
 mod emptying;
 mod in_use;
 mod lost_answers;

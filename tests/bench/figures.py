@@ -1,0 +1,101 @@
+"""`make figures`: writes the figures that the README shows from the reports in target/reports, so that none of them is typed.
+
+Each line says which rows of bench.json it is made of. A row that is not in the reports is said to be missing.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORTS = ROOT / "target" / "reports"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- figures: written by `make figures` from the reports in target/reports -->\n", "<!-- end of the figures -->\n"
+
+# What a figure is called here, the row's name, and what its baseline is.
+FIGURES = [
+    ("create with a NAT gateway, two instances in service, virtual time", "create, NatGateway", "the lower bound by hand"),
+    ("create with public addresses, the same", "create, PublicIp", "the lower bound by hand"),
+    ("create with public addresses, with AWS's latencies, instances not waited for", "create, PublicIp, local cloud with latencies of AWS, against its calls one by one", "the same calls one by one"),
+    ("create with a NAT gateway, with AWS's latencies, until the gate lets an instance in", "create, NatGateway, against a boto3 script, with latencies of AWS", "a boto3 script for the same, without a gate"),
+    ("writes of a create over two zones", "writes of a create, against all calls of a boto3 script", "all calls of that script"),
+    ("writes of a settled run", "settled run, 2 zones, writes", ""),
+    ("the answer after the last call", "reply after the last call", "a second, which is asked"),
+    ("planning 1,000 environments", "planning 1,000 environments", ""),
+    ("10,000 events into the ledger, in batches of ten: PutLogEvents", "10,000 events into the ledger: PutLogEvents, against the least for these batches", "the least for these batches"),
+    ("the same: seconds (unoptimised build)", "10,000 events into the ledger, against a plain Python function", "a plain Python function"),
+    ("the same: peak memory", "10,000 events into the ledger: peak memory, against the Python function", "a plain Python function"),
+]
+STARTS = re.compile(r"(start|memory), (.+), against (the floor|Python)")
+
+
+def shown(value):
+    return f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.1f}"
+
+
+def figures(rows):
+    yield "| | | against |"
+    yield "|---|---|---|"
+    for title, name, baseline in FIGURES:
+        it = rows.get(name)
+        if it is None:
+            yield f"| {title} | not measured | |"
+            continue
+        against = f"{shown(it['baseline'])} {it['unit']}, {baseline}: × {it['ratio']:.2f}" if it["baseline"] else ""
+        yield f"| {title} | {shown(it['value'])} {it['unit']} | {against} |"
+
+
+def starts(rows):
+    """A line for each function: from the start of its process to its first answer, and its memory."""
+    found = {}
+    for name, it in rows.items():
+        if parts := STARTS.fullmatch(name):
+            found.setdefault(parts[2], {})[parts[1], parts[3]] = it
+    if not found:
+        return
+    yield "| process start to first answer, with one call over TLS | ms | of the bare runtime's | Python's | memory, MiB | Python's |"
+    yield "|---|---|---|---|---|---|"
+    for name, it in found.items():
+        floor, python, memory = it.get(("start", "the floor")), it[("start", "Python")], it[("memory", "Python")]
+        of_floor = f"× {floor['ratio']:.2f}" if floor else ""
+        yield (
+            f"| {name} | {python['value']:.1f} | {of_floor} | {python['baseline']:.0f} (× {1 / python['ratio']:.0f}) "
+            f"| {memory['value']:.1f} | {memory['baseline']:.0f} (1/{1 / memory['ratio']:.1f}) |"
+        )
+
+
+def sizes(rows):
+    zips = [it for name, it in rows.items() if name.startswith("zip, ")]
+    if zips:
+        told = ", ".join(f"{it['name'].split(', ')[1]} {it['value']:.1f}" for it in zips)
+        yield f"Zips, in MB ({zips[0]['name'].split(', ')[2]}): {told}."
+
+
+def campaign():
+    report = REPORTS / "campaign.json"
+    if report.exists():
+        rows = json.loads(report.read_text())
+        total = {name: sum(row[name] for row in rows) for name in ("runs", "converged", "leaked", "duplicated", "unanswered")}
+        yield (
+            f"`make campaign`: {total['runs']:,} runs in {len(rows)} rows, {total['converged']:,} converged, "
+            f"{total['leaked']} leaked, {total['duplicated']} duplicated, {total['unanswered']} unanswered."
+        )
+
+
+def main():
+    rows = {it["name"]: it for it in json.loads((REPORTS / "bench.json").read_text())}
+    blocks = [figures(rows), starts(rows), sizes(rows), campaign()]
+    text = "\n\n".join("\n".join(block) for block in map(list, blocks) if block)
+    readme = README.read_text()
+    before, rest = readme.split(BEGIN)
+    _, after = rest.split(END)
+    intro = "On two cores; virtual time and the local cloud: nothing was measured on AWS."
+    README.write_text(f"{before}{BEGIN}\n{intro}\n\n{text}\n\n{END}{after}")
+    missing = [name for _, name, _ in FIGURES if name not in rows]
+    if missing:
+        sys.exit(f"not in bench.json: {'; '.join(missing)}")
+
+
+if __name__ == "__main__":
+    main()
