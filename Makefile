@@ -5,13 +5,15 @@ SHELL := /bin/bash
 VENV := .tools/venv
 TOOLS := $(VENV)/installed
 PYTHON := $(VENV)/bin/python
+CHECKS := .tools/checks
+CALLS := target/reports/calls
 # One set of features for everything: the SDKs are then compiled once, for programs and tests alike.
 CARGO_BUILD := cargo build --locked --workspace
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build ## The life of one environment on the local cloud (KEEP=1 leaves it running)
@@ -30,14 +32,31 @@ campaign: build ## Crashes, faults and disorder, exhaustively: a table and targe
 	@mkdir -p target/reports
 	@$${CARGO_TARGET_DIR:-target}/debug/campaign --report target/reports/campaign.json
 
+.PHONY: package
+package: $(TOOLS) ## The functions as they are deployed, and their sizes (17 minutes the first time)
+	$(PYTHON) infra/package.py
+
+.PHONY: figures
+figures: ## Write README's figures from the reports of bench and campaign
+	$(PYTHON) tests/bench/figures.py
+
+.PHONY: smoke
+smoke: $(TOOLS) ## In an account of AWS's: what emulators cannot show. Says what it makes and costs, and asks first
+	@$(PYTHON) tests/smoke/smoke.py
+
 .PHONY: test
-test: lint test-rust test-stacks ## Everything that CI checks
+test: lint test-rust test-stacks test-permissions ## Everything that CI checks
 
 .PHONY: lint
-lint: $(TOOLS) ## Format, lints, and the templates
+lint: $(TOOLS) test-templates ## Format, lints, and the templates
 	cargo fmt --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: test-templates
+test-templates: $(TOOLS) $(CHECKS)/installed ## Templates and policies: cfn-lint, cfn-guard, checkov, a policy linter
 	$(VENV)/bin/cfn-lint infra/*.yaml infra/examples/*.yaml
+	$(CHECKS)/bin/python -m unittest discover --start-directory tests/validators
+	$(PYTHON) -m unittest discover --start-directory tests/bench
 
 .PHONY: test-core
 test-core: ## The pure core alone: no AWS SDK, a minute from cold
@@ -52,8 +71,13 @@ else
 endif
 
 .PHONY: test-stacks
-test-stacks: build ## Stacks on the local cloud, end to end
+test-stacks: build ## Stacks on the local cloud, end to end, each function held to its policy
+	rm -rf $(CALLS)
 	$(PYTHON) -m unittest discover --start-directory tests/end_to_end --verbose
+
+.PHONY: test-permissions
+test-permissions: build ## The functions' policies against the calls that test-stacks recorded, both ways
+	$${CARGO_TARGET_DIR:-target}/debug/permissions $(CALLS)
 
 .PHONY: build
 build: $(TOOLS) ## Build the functions and the local cloud (the first time takes about ten minutes)
@@ -65,7 +89,13 @@ tools: $(TOOLS) ## Install the pinned Python tools into .tools (emulators, AWS C
 $(TOOLS): tests/tools/requirements.txt
 	@echo 'Installing the pinned Python tools into .tools (about a minute, 810 MB)'
 	python3 -m venv --clear $(VENV)
-	$(PYTHON) -m pip install --quiet --no-deps --no-compile --requirement $<
+	$(PYTHON) -m pip install --quiet --no-deps --no-compile --require-hashes --requirement $<
+	touch $@
+
+$(CHECKS)/installed: tests/tools/requirements-checks.txt
+	@echo 'Installing the pinned checks of templates and policies into .tools'
+	python3 -m venv --clear $(CHECKS)
+	$(CHECKS)/bin/python -m pip install --quiet --no-deps --no-compile --require-hashes --requirement $<
 	touch $@
 
 .PHONY: clean

@@ -110,7 +110,8 @@ class LocalCloud:
 
     def deploy(self):
         """Deploys infra/template.yaml as it stands, with the functions built by `cargo build`."""
-        code = stage()
+        code = self.folder / "staged"
+        stage(code)
         self.client("s3").create_bucket(
             Bucket="deploy", CreateBucketConfiguration={"LocationConstraint": self.variables["AWS_REGION"]}
         )
@@ -198,7 +199,9 @@ class LocalCloud:
     def invoke(self, function, event, kind="RequestResponse"):
         """What a function answers; Failed if it fails. Of the kind Event, Lambda repeats it and tells nothing."""
         name = f"{PROJECT}-{function}"
-        answer = self.client("lambda").invoke(FunctionName=name, InvocationType=kind, Payload=json.dumps(event))
+        # The samples are of the documentation's account: of what is in another one, a function may ask nothing.
+        payload = json.dumps(event).replace("111122223333", self.variables["ACCOUNT_ID"])
+        answer = self.client("lambda").invoke(FunctionName=name, InvocationType=kind, Payload=payload)
         if "FunctionError" in answer:
             raise Failed(f"{function}: {answer['Payload'].read().decode()}")
         return json.load(answer["Payload"]) if kind == "RequestResponse" else None
@@ -248,10 +251,9 @@ class LocalCloud:
         return variables.get(name)
 
 
-def stage(functions=FUNCTIONS):
-    """The folder with what `cargo build` made of each function, without its symbols, as a template's CodeUri wants it."""
-    folder = TARGET / "staged"
-    for function in functions:
+def stage(folder):
+    """Puts what `cargo build` made of each function, without its symbols, into a folder as a template's CodeUri wants it."""
+    for function in FUNCTIONS:
         staged = folder / function
         staged.mkdir(parents=True, exist_ok=True)
         built = TARGET / "debug" / function
@@ -260,7 +262,6 @@ def stage(functions=FUNCTIONS):
         shutil.copy2(built, staged / "bootstrap")
         if shutil.which("strip"):
             subprocess.run(["strip", str(staged / "bootstrap")], check=False)
-    return folder
 
 
 def web_template():

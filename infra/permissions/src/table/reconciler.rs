@@ -137,7 +137,6 @@ pub(crate) const RECONCILER: &[Statement] = &[
             call("autoscaling:CreateOrUpdateTags"),
             call("autoscaling:DeleteTags"),
             call("autoscaling:EnableMetricsCollection"),
-            call("autoscaling:DisableMetricsCollection"),
             call("autoscaling:PutLifecycleHook"),
             call("autoscaling:DeleteLifecycleHook"),
             call("autoscaling:AttachLoadBalancerTargetGroups"),
