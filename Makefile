@@ -1,4 +1,4 @@
-# `make help` lists what there is. Nothing here needs an AWS account.
+# `make help` lists what there is. Nothing here needs an AWS account, but `make smoke`.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -41,8 +41,8 @@ figures: ## Write README's figures from the reports of bench and campaign
 	$(PYTHON) tests/bench/figures.py
 
 .PHONY: smoke
-smoke: $(TOOLS) ## In an account of AWS's: what emulators cannot show. Says what it makes and costs, and asks first
-	@$(PYTHON) tests/smoke/smoke.py
+smoke: $(TOOLS) ## In an account of AWS's: what emulators can't show. Asks first, costs some cents (LOCAL=1: on the local cloud)
+	@$(PYTHON) tests/smoke/smoke.py $(if $(LOCAL),--local)
 
 .PHONY: test
 test: lint test-rust test-stacks test-permissions ## Everything that CI checks

@@ -1,0 +1,190 @@
+"""The smoke test for a real account, tried on the local cloud, and its verdicts on what only AWS can show."""
+
+import contextlib
+import io
+import json
+import os
+import sys
+import unittest
+from datetime import datetime, timedelta, timezone
+from unittest.mock import Mock, patch
+
+from local_cloud import ROOT, LocalCloud, until
+
+sys.path.insert(0, str(ROOT / "tests" / "smoke"))
+
+import consent  # noqa: E402
+import recorded  # noqa: E402
+import rollbacks  # noqa: E402
+import smoke  # noqa: E402
+from account import LocalAccount, Refused  # noqa: E402
+from report import NO, NOT_SEEN, YES  # noqa: E402
+from trail import SERVICES, CloudTrail, call, is_of  # noqa: E402
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+GROUP = "scalable-ec2-asg-uswest2-smoke"
+MARK = {"tags": [{"key": "envkeeper:owner", "value": "0f1e"}]}
+
+
+def record(event, seconds=0, source="ec2", request=None, session="scalable-ec2-reconciler", **more):
+    """A record as CloudTrail has it, of a function's call."""
+    at = (START + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    who = {"type": "AssumedRole", "arn": f"arn:aws:sts::111122223333:assumed-role/envkeeper-Reconciler/{session}"}
+    told = {"eventSource": f"{source}.amazonaws.com", "eventName": event, "eventTime": at, "userIdentity": who}
+    return {**told, "requestParameters": request, **more}
+
+
+def calls(*records):
+    return [call(it) for it in records]
+
+
+class Verdicts(unittest.TestCase):
+    """Of events and records in AWS's shapes."""
+
+    def deleted_as(self, *ids, left=()):
+        events = [{"ResourceStatus": "CREATE_FAILED", "Timestamp": START, "ResourceStatusReason": "Resource creation cancelled"}]
+        events += [{"ResourceStatus": "DELETE_IN_PROGRESS", "Timestamp": START, "PhysicalResourceId": it} for it in ids]
+        return rollbacks.judged_delete(events, "scalable-ec2-us-west-2-smoke", left)
+
+    def test_a_made_up_id_is_told_from_our_own_and_from_none(self):
+        made_up = self.deleted_as("envkeeper-smoke-Web-1A2B3C4D5E6F")
+        self.assertEqual((made_up.answer, made_up.measured), (YES, {"id": "envkeeper-smoke-Web-1A2B3C4D5E6F"}))
+        self.assertEqual(self.deleted_as("scalable-ec2-us-west-2-smoke").answer, NOT_SEEN)
+        self.assertEqual(self.deleted_as().answer, NOT_SEEN)
+        left = self.deleted_as("made-up", left=[("vpc", "scalable-ec2-vpc-uswest2-smoke", "vpc-1")])
+        self.assertEqual(left.answer, NO)
+        self.assertIn("left behind: vpc scalable-ec2-vpc-uswest2-smoke", left.evidence)
+
+    def test_a_create_without_the_mark_is_named_and_what_is_not_recorded_is_not_judged(self):
+        good = calls(
+            record("CreateVpc", request=MARK),
+            record("CreateRoute", request={"routeTableId": "rtb-1"}),
+            record("CreateBucket", source="s3", request={"bucketName": "b"}),
+            record("CreateSubnet", request={"vpcId": "vpc-1"}, errorCode="Client.RequestLimitExceeded"),
+        )
+        self.assertEqual(recorded.marks(good, []).answer, YES)
+        self.assertEqual(recorded.marks(good, []).measured, {"marked": 1, "bare": 0, "untold": 1})
+        self.assertEqual(recorded.marks(good, ["iam"]).answer, NOT_SEEN)
+        bad = recorded.marks([*good, *calls(record("CreateRole", source="iam", request={"roleName": "r"}))], ["logs"])
+        self.assertEqual(bad.answer, NO)
+        self.assertIn("WITHOUT the mark: CreateRole", bad.evidence)
+
+    def test_the_lag_of_a_profile_is_from_its_role_to_the_group(self):
+        unknown = {"errorCode": "ValidationException", "errorMessage": "… Invalid IAM Instance Profile name"}
+        group = {"source": "autoscaling", "request": {"autoScalingGroupName": GROUP}}
+        role = record("AddRoleToInstanceProfile", 1, "iam")
+        lags = calls(role, *(record("CreateAutoScalingGroup", it, **group, **unknown) for it in (2, 7)))
+        made = calls(record("CreateAutoScalingGroup", 13, **group))
+        late = recorded.profile_lag([*lags, *made], [], GROUP, [])
+        self.assertEqual((late.answer, late.measured), (YES, {"seconds": 12.0, "refused": 2}))
+        self.assertEqual(recorded.profile_lag(lags, [], GROUP, []).answer, NO)
+        self.assertEqual(recorded.profile_lag([*calls(role), *made], [], GROUP, []).answer, NOT_SEEN)
+        self.assertEqual(recorded.profile_lag([*calls(role), *made], [], "another", []).answer, NOT_SEEN)
+
+    def test_a_write_within_the_update_is_named(self):
+        window = START, START + timedelta(seconds=9)
+        outside = calls(record("CreateVpc", -1), record("DeleteVpc", 10))
+        self.assertEqual(recorded.silent(outside, [], window).answer, YES)
+        self.assertEqual(recorded.silent(outside, ["ec2"], window).answer, NOT_SEEN)
+        loud = recorded.silent([*outside, *calls(record("PutBucketPolicy", 9, "s3"))], ["ec2"], window)
+        self.assertEqual((loud.answer, loud.evidence), (NO, ["03:04:14 s3:PutBucketPolicy"]))
+
+    def test_only_the_reconcilers_own_calls_count(self):
+        by_aws = record("RunInstances")
+        by_aws["userIdentity"]["invokedBy"] = "autoscaling.amazonaws.com"
+        made = (record("CreateVpc"), record("CreateVpc", session="somebody"), by_aws)
+        self.assertEqual([is_of(it, "scalable-ec2-reconciler") for it in made], [True, False, False])
+
+    def test_it_waits_until_the_last_delete_of_every_service_is_in_cloudtrail(self):
+        arrived = {"us-west-2": [record("CreateVpc"), record("DeleteVpc", 5)], "us-east-1": []}
+        later = [record("DeleteOne", 60, service) for service in SERVICES if service != "iam"]
+
+        def every(service, operation, region, **asked):
+            events = [{"EventId": json.dumps(it), "CloudTrailEvent": json.dumps(it)} for it in arrived[region]]
+            arrived["us-west-2"].append(later.pop()) if region == "us-west-2" and later else None
+            if not later:
+                arrived["us-east-1"] = [record("DeleteRole", 60, "iam")]
+            return {"Events": events}
+
+        def look(what, look, *limits):
+            until(what, look, 30)
+
+        account = Mock(region="us-west-2", project="scalable-ec2", every=every, until=look)
+        made, missing = CloudTrail(account).writes(START, START + timedelta(seconds=60))
+        self.assertEqual(missing, [])
+        self.assertEqual({it.service for it in made if it.at >= START + timedelta(seconds=60)}, set(SERVICES))
+
+    def test_only_the_accounts_number_is_a_yes(self):
+        account = Mock(number="111122223333")
+        for given, is_yes in (("111122223333", True), ("y", False), ("", False), ("111122223334", False)):
+            with self.subTest(given), patch.dict(os.environ, SMOKE_YES=given):
+                if is_yes:
+                    consent.ask(account)
+                else:
+                    self.assertRaises(Refused, consent.ask, account)
+
+
+class Smoke(unittest.TestCase):
+    """The whole of it on one local cloud, which every run leaves empty."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cloud = cls.enterClassContext(LocalCloud())
+        cls.cloud.deploy()
+
+    def tearDown(self):
+        self.assertEqual(self.cloud.inventory(), [], "something was left behind")
+
+    def smoke(self, account=None, consent=lambda _: None):
+        """The exit status, what was printed, and the report."""
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            status = smoke.smoke(account or LocalAccount(self.cloud), consent=consent)
+        report = json.loads((ROOT / "target" / "reports" / "smoke-local.json").read_text())
+        return status, printed.getvalue(), report
+
+    def test_it_settles_what_the_local_cloud_can_show_and_says_what_it_cannot(self):
+        status, printed, report = self.smoke()
+        self.assertEqual((status, report["left"], report["broken"]), (0, [], None), printed)
+        answers = {number: check["answer"] for number, check in report["checks"].items()}
+        only_aws = {"1": NOT_SEEN, "3": NOT_SEEN, "4": NOT_SEEN}
+        self.assertEqual(answers, {**dict.fromkeys("25678", YES), **only_aws}, printed)
+        self.assertEqual(len(report["checks"]["5"]["measured"]["gate_seconds"]), 2)
+        self.assertLess(printed.index("account    123456789012"), printed.index("check 1"))
+        self.assertIn("It costs about $0.0", printed)
+
+    def test_stopped_in_the_middle_of_a_create_it_leaves_nothing(self):
+        account = LocalAccount(self.cloud)
+        wait = account.until
+
+        def stopped(what, look, *limits):
+            if "envkeeper-smoke comes to an end" in what and account.until is stopped:
+                until("the create makes something", self.cloud.inventory)
+                account.until = wait
+                raise KeyboardInterrupt
+            return wait(what, look, *limits)
+
+        account.until = stopped
+        status, printed, report = self.smoke(account)
+        self.assertEqual((status, report["left"], report["broken"]), (1, [], "somebody stopped it"), printed)
+        self.assertEqual(report["checks"]["5"]["answer"], NOT_SEEN)
+        self.assertIn("Left behind: nothing", printed)
+
+    def test_without_a_yes_and_beside_somebody_elses_environment_nothing_is_created(self):
+        def no(account):
+            raise Refused("no")
+
+        self.assertRaises(Refused, self.smoke, consent=no)
+        iam, name = self.cloud.client("iam"), "scalable-ec2-role-uswest2-smoke"
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+        try:
+            with self.assertRaises(Refused) as refused:
+                self.smoke()
+            self.assertIn(f"role {name}", str(refused.exception))
+            self.assertEqual([it[:2] for it in self.cloud.inventory()], [("role", name)])
+        finally:
+            iam.delete_role(RoleName=name)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,81 @@
+"""The stacks' templates: one environment each, as cheap as it can be, and what is tried with it."""
+
+from account import ALARM_FUNCTION, TOKEN
+
+ARM_IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+
+
+def environment(suffix, instance_type, **properties):
+    """An environment with public addresses, so that nothing pays for a NAT gateway."""
+    given = {
+        "ServiceToken": {"Fn::ImportValue": TOKEN},
+        "EnvironmentSuffix": suffix,
+        "Egress": "PublicIp",
+        "ZoneCount": "1",
+        "MinSize": "1",
+        "MaxSize": "2",
+        "InstanceType": instance_type,
+        "BucketOnDelete": "Empty",
+        "LogRetentionDays": "1",
+        # CPU alarms that no half hour can set off, and nobody pays for detailed monitoring.
+        "AlarmPeriodSeconds": "3600",
+        "Tags": {"purpose": "smoke test"},
+        **properties,
+    }
+    if instance_type.startswith("t4g."):
+        given["ImageParameter"] = ARM_IMAGE
+    return {"Web": {"Type": "Custom::ScalableEnvironment", "Properties": given}}
+
+
+def template(resources):
+    return {"Description": "The smoke test of Envkeeper. It is deleted when the test ends.", "Resources": resources}
+
+
+def failing(seconds, **attributes):
+    """Something that fails after so many seconds, and costs nothing: a wait for a signal that nobody sends."""
+    properties = {"Handle": {"Ref": "Handle"}, "Timeout": str(seconds)}
+    return {
+        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        "Failing": {"Type": "AWS::CloudFormation::WaitCondition", "Properties": properties, **attributes},
+    }
+
+
+def cancelled(stack, instance_type):
+    """A sibling fails while the environment is being created."""
+    return template({**environment(stack.suffix, instance_type), **failing(stack.account.sibling_seconds)})
+
+
+def rolled_back(stack, instance_type):
+    """A protected environment has settled when another resource fails."""
+    protected = environment(stack.suffix, instance_type, MinSize="0", DeletionProtection="true")
+    return template({**protected, **failing(1, DependsOn="Web")})
+
+
+def alarm_name(stack):
+    """Without the project in front, so that no rule of EventBridge tells of it: what is heard, is heard directly."""
+    return f"envkeeper-direct-{stack.suffix}"
+
+
+def settled(stack, instance_type, **properties):
+    """A protected environment of one to two instances, and an alarm of somebody else's that it has a rule for."""
+    rule = {"Alarm": alarm_name(stack), "Action": "ScaleTo", "Capacity": "1", "CooldownSeconds": "0", "DryRun": "true"}
+    given = {"DeletionProtection": "true", "AlarmActions": [rule], **properties}
+    return template({**environment(stack.suffix, instance_type, **given), "Direct": direct_alarm(stack)})
+
+
+def direct_alarm(stack):
+    """Its metric has no values, so it stays in the state that somebody sets."""
+    properties = {
+        "AlarmName": alarm_name(stack),
+        "AlarmDescription": f"The smoke test sets its state. envkeeper:environment={stack.names.environment}",
+        "AlarmActions": [{"Fn::ImportValue": ALARM_FUNCTION}],
+        "Namespace": "EnvkeeperSmoke",
+        "MetricName": "Nothing",
+        "Statistic": "Maximum",
+        "Period": 300,
+        "EvaluationPeriods": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": 0,
+        "TreatMissingData": "ignore",
+    }
+    return {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
