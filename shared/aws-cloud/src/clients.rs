@@ -45,7 +45,7 @@ impl Clients {
     /// Clients for the account, region and endpoints of `config`; its time-outs and retries are replaced by ours.
     #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
-        let config = config.to_builder().timeout_config(timeouts()).retry_config(retries()).build();
+        let config = limited(config);
         Clients {
             autoscaling: Lazy::client(&config, aws_sdk_autoscaling::Client::new),
             cloudformation: Lazy::client(&config, aws_sdk_cloudformation::Client::new),
@@ -59,6 +59,11 @@ impl Clients {
             alarm_turns: Arc::new(Pacer::new(ALARM_CALLS_APART)),
         }
     }
+}
+
+/// The configuration with our time-outs and retries.
+pub(crate) fn limited(config: &SdkConfig) -> SdkConfig {
+    config.to_builder().timeout_config(timeouts()).retry_config(retries()).build()
 }
 
 /// S3's client puts a bucket's name into the host, which only AWS's own names resolve: at an endpoint that somebody set

@@ -30,7 +30,7 @@ use tracing::Instrument as _;
 
 pub use clients::Clients;
 pub use facts::facts;
-pub use marked::{Marked, marked};
+pub use marked::{MarkSearch, Marked};
 pub use stack::{Stack, stack};
 
 use errors::Problem;

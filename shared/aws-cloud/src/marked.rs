@@ -4,8 +4,19 @@ use std::collections::BTreeMap;
 
 use environment::{Setback, mark};
 
-use crate::clients::Clients;
+use aws_config::SdkConfig;
+use lambda_kit::Lazy;
+
+use crate::clients::limited;
 use crate::errors::Answer;
+
+/// Looks for marks. It has the two clients that this takes: with those of a whole environment a program is half as large
+/// again.
+#[derive(Clone, Debug)]
+pub struct MarkSearch {
+    autoscaling: Lazy<aws_sdk_autoscaling::Client>,
+    ec2: Lazy<aws_sdk_ec2::Client>,
+}
 
 /// A resource that carries an owner's mark.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,34 +29,47 @@ pub struct Marked {
     pub resource: String,
 }
 
-/// The marks of every resource of EC2 and Auto Scaling in the region. An instance is its group's, and goes with it.
-///
-/// # Errors
-/// What any call may answer.
-pub async fn marked(clients: &Clients) -> Result<Vec<Marked>, Setback> {
-    const KEYS: [&str; 2] = [mark::OWNER, mark::ENVIRONMENT];
-    let keys = || Some(KEYS.map(str::to_owned).to_vec());
-    let of_ec2 = async {
-        let by_key = aws_sdk_ec2::types::Filter::builder().name("key").set_values(keys()).build();
-        let pages = clients.ec2.describe_tags().filters(by_key).into_paginator().items().send();
-        pages.collect::<Result<Vec<_>, _>>().await.answer("ec2:DescribeTags")
-    };
-    let of_groups = async {
-        let by_key = aws_sdk_autoscaling::types::Filter::builder().name("key").set_values(keys()).build();
-        let pages = clients.autoscaling.describe_tags().filters(by_key).into_paginator().items().send();
-        pages.collect::<Result<Vec<_>, _>>().await.answer("autoscaling:DescribeTags")
-    };
-    let (of_ec2, of_groups) = tokio::try_join!(of_ec2, of_groups).map_err(|problem| problem.setback(&mark::OWNER))?;
-    let of_ec2 = of_ec2.into_iter().filter_map(|tag| {
-        let kind = tag.resource_type?;
-        // Instances and what they are made of carry their group's tags.
-        let of_a_group = ["instance", "volume", "network-interface"].contains(&kind.as_str());
-        (!of_a_group).then_some((format!("{} {}", kind.as_str(), tag.resource_id?), tag.key?, tag.value?))
-    });
-    let of_groups = of_groups
-        .into_iter()
-        .filter_map(|tag| Some((format!("auto-scaling-group {}", tag.resource_id?), tag.key?, tag.value?)));
-    Ok(by_resource(of_ec2.chain(of_groups)))
+impl MarkSearch {
+    /// In the account, region and endpoints of `config`.
+    #[must_use]
+    pub fn new(config: &SdkConfig) -> MarkSearch {
+        let config = limited(config);
+        MarkSearch {
+            autoscaling: Lazy::client(&config, aws_sdk_autoscaling::Client::new),
+            ec2: Lazy::client(&config, aws_sdk_ec2::Client::new),
+        }
+    }
+
+    /// The marks of every resource of EC2 and Auto Scaling in the region. An instance is its group's, and goes with it.
+    ///
+    /// # Errors
+    /// What any call may answer.
+    pub async fn marked(&self) -> Result<Vec<Marked>, Setback> {
+        const KEYS: [&str; 2] = [mark::OWNER, mark::ENVIRONMENT];
+        let keys = || Some(KEYS.map(str::to_owned).to_vec());
+        let of_ec2 = async {
+            let by_key = aws_sdk_ec2::types::Filter::builder().name("key").set_values(keys()).build();
+            let pages = self.ec2.describe_tags().filters(by_key).into_paginator().items().send();
+            pages.collect::<Result<Vec<_>, _>>().await.answer("ec2:DescribeTags")
+        };
+        let of_groups = async {
+            let by_key = aws_sdk_autoscaling::types::Filter::builder().name("key").set_values(keys()).build();
+            let pages = self.autoscaling.describe_tags().filters(by_key).into_paginator().items().send();
+            pages.collect::<Result<Vec<_>, _>>().await.answer("autoscaling:DescribeTags")
+        };
+        let (of_ec2, of_groups) =
+            tokio::try_join!(of_ec2, of_groups).map_err(|problem| problem.setback(&mark::OWNER))?;
+        let of_ec2 = of_ec2.into_iter().filter_map(|tag| {
+            let kind = tag.resource_type?;
+            // Instances and what they are made of carry their group's tags.
+            let of_a_group = ["instance", "volume", "network-interface"].contains(&kind.as_str());
+            (!of_a_group).then_some((format!("{} {}", kind.as_str(), tag.resource_id?), tag.key?, tag.value?))
+        });
+        let of_groups = of_groups
+            .into_iter()
+            .filter_map(|tag| Some((format!("auto-scaling-group {}", tag.resource_id?), tag.key?, tag.value?)));
+        Ok(by_resource(of_ec2.chain(of_groups)))
+    }
 }
 
 /// Puts together the tags (resource, key, value) of each resource; those without an owner are nobody's of ours.

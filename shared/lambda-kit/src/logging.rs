@@ -15,7 +15,7 @@ const OURS: [&str; 4] = ["aws_cloud", "environment", "lambda_kit", "requests"];
 /// set), `debug` or `trace`, in lower or upper case. Another word counts as `info`, and a line says so. Calling it a second
 /// time changes nothing.
 ///
-/// `debug` and `trace` are for this project's crates only, everything else stays at `info`: the SDK logs whole requests
+/// `debug` and `trace` (in an optimised build the same) are for this project's crates only, everything else stays at `info`: the SDK logs whole requests
 /// below that, and a record's request has a `ResponseURL` in it.
 pub fn init_logging(name: &str) {
     let word = environment("LOG_LEVEL");
