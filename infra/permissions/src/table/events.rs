@@ -72,7 +72,9 @@ pub(crate) const SCALING_LOG: &[Statement] = &[
 ];
 
 pub(crate) const ALARM: &[Statement] = &[
-    allow("LookAgain", &[call("cloudwatch:DescribeAlarms")], &[Resource::Here("cloudwatch", "alarm:*")]),
+    allow("LookAgain", &[call("cloudwatch:DescribeAlarms")], &[Resource::Any]).because(
+        "CloudWatch tells of composite alarms only to whom this is allowed on everything (its API reference).",
+    ),
     allow("WhatItsEnvironmentSays", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]),
     allow(
         "AskAndTell",
