@@ -48,15 +48,23 @@ smoke: $(TOOLS) ## In an account of AWS's: what emulators can't show. Asks first
 test: lint test-rust test-stacks test-permissions ## Everything that CI checks
 
 .PHONY: lint
-lint: $(TOOLS) test-templates ## Format, lints, and the templates
+lint: $(TOOLS) test-templates licences ## Format, lints, and the templates
 	cargo fmt --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 .PHONY: test-templates
 test-templates: $(TOOLS) $(CHECKS)/installed ## Templates and policies: cfn-lint, cfn-guard, checkov, a policy linter
-	$(VENV)/bin/cfn-lint infra/*.yaml infra/examples/*.yaml
+	$(VENV)/bin/cfn-lint infra/*.yaml infra/examples/*.yaml infra/rules/red/*.yaml
 	$(CHECKS)/bin/python -m unittest discover --start-directory tests/validators
 	$(PYTHON) -m unittest discover --start-directory tests/bench
+
+.PHONY: licences
+licences: $(CHECKS)/installed ## Licences, sources and bans of all crates, by deny.toml
+	$(CHECKS)/bin/cargo-deny --locked check licenses bans sources
+
+.PHONY: advisories
+advisories: $(CHECKS)/installed ## Known faults of all crates: wants RustSec's database, and so a network
+	$(CHECKS)/bin/cargo-deny --locked check advisories
 
 .PHONY: test-core
 test-core: ## The pure core alone: no AWS SDK, a minute from cold
@@ -89,13 +97,13 @@ tools: $(TOOLS) ## Install the pinned Python tools into .tools (emulators, AWS C
 $(TOOLS): tests/tools/requirements.txt
 	@echo 'Installing the pinned Python tools into .tools (about a minute, 810 MB)'
 	python3 -m venv --clear $(VENV)
-	$(PYTHON) -m pip install --quiet --no-deps --no-compile --require-hashes --requirement $<
+	$(PYTHON) -m pip install --quiet --no-deps --no-compile --only-binary :all: --require-hashes --requirement $<
 	touch $@
 
 $(CHECKS)/installed: tests/tools/requirements-checks.txt
 	@echo 'Installing the pinned checks of templates and policies into .tools'
 	python3 -m venv --clear $(CHECKS)
-	$(CHECKS)/bin/python -m pip install --quiet --no-deps --no-compile --require-hashes --requirement $<
+	$(CHECKS)/bin/python -m pip install --quiet --no-deps --no-compile --only-binary :all: --require-hashes --requirement $<
 	touch $@
 
 .PHONY: clean

@@ -176,16 +176,27 @@ class Stacks(unittest.TestCase):
 
     def test_what_somebody_changed_is_put_right_by_the_next_request(self):
         self.succeeds(event("create.json"))
-        s3, cloudwatch, iam = (self.cloud.client(name) for name in ("s3", "cloudwatch", "iam"))
+        s3, cloudwatch, iam, ec2 = (self.cloud.client(name) for name in ("s3", "cloudwatch", "iam", "ec2"))
         s3.put_bucket_versioning(Bucket=DATA, VersioningConfiguration={"Status": "Suspended"})
         s3.delete_bucket_policy(Bucket=DATA)
         cloudwatch.delete_alarms(AlarmNames=["scalable-ec2-cpu-high-uswest2-dev"])
         role = "scalable-ec2-role-uswest2-dev"
         iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=json.dumps(ANYTHING))
+        # The private subnets' way out, to the internet gateway instead of the NAT gateway.
+        ours = [{"Name": "tag:ManagedBy", "Values": ["envkeeper"]}]
+        routes = [
+            (table["RouteTableId"], route)
+            for table in ec2.describe_route_tables(Filters=ours)["RouteTables"]
+            for route in table["Routes"]
+        ]
+        (table,) = {table for table, route in routes if route.get("NatGatewayId")}
+        (gateway,) = {it["GatewayId"] for _, it in routes if it.get("GatewayId", "").startswith("igw-")}
+        ec2.replace_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
         before = len(demo.writes(self.cloud))
         self.succeeds(event("create.json", RequestId="repair"))
         made = sorted(demo.writes(self.cloud)[before:])
-        put_right = ["iam:DeleteRolePolicy", "monitoring:PutMetricAlarm", "s3:PutBucketPolicy", "s3:PutBucketVersioning"]
+        # A route that is there already is found so by trying to make it.
+        put_right = ["ec2:CreateRoute", "ec2:ReplaceRoute", "iam:DeleteRolePolicy", "monitoring:PutMetricAlarm", "s3:PutBucketPolicy", "s3:PutBucketVersioning"]
         self.assertEqual(made, put_right)
         self.succeeds(event("delete.json"))
 

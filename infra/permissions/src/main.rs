@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use permissions::Function;
-use permissions::recorded::{Call, call, compare};
+use permissions::recorded::{Call, Misfit, NOT_PLAYED, call, compare};
 
 fn main() -> ExitCode {
     let Some(folder) = std::env::args_os().nth(1).map(PathBuf::from) else {
@@ -32,8 +32,14 @@ fn main() -> ExitCode {
     for (function, operation) in &misfit.unused {
         println!("{} may call {operation}, which no run did", function.name());
     }
+    for (function, operation) in &misfit.stale {
+        println!("{} calls {operation}, which is among those that are not played", function.name());
+    }
     println!("{} operations by {} functions are held against their policies", made.len(), Function::ALL.len());
-    if misfit.lacking.is_empty() && misfit.unused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    for (operation, why) in NOT_PLAYED {
+        println!("not played: {operation}: {why}");
+    }
+    if misfit == Misfit::default() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn read(folder: &PathBuf) -> Result<BTreeSet<Call>, Box<dyn Error>> {

@@ -8,7 +8,6 @@ pub(crate) const LOOK: &[Statement] = &[
         "Look",
         &[
             call("ec2:DescribeVpcs"),
-            call("ec2:DescribeVpcAttribute"),
             call("ec2:DescribeInternetGateways"),
             call("ec2:DescribeSubnets"),
             call("ec2:DescribeAddresses"),
@@ -31,6 +30,7 @@ pub(crate) const LOOK: &[Statement] = &[
         &[Resource::Any],
     )
     .because("AWS knows no narrower resource for these reads; alarms are listed by a prefix, which asks for all."),
+    allow("LookAtVpcs", &[call("ec2:DescribeVpcAttribute")], &[Resource::Here("ec2", "vpc/*")]),
     allow(
         "LookAtStacks",
         &[call("cloudformation:DescribeStacks"), call("cloudformation:DescribeStackEvents")],

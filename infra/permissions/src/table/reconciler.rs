@@ -15,6 +15,18 @@ const CREATES: &[&str] = &[
     "CreateNatGateway",
     "CreateVpcEndpoint",
 ];
+/// What is made in EC2.
+const OF_EC2: &[Resource] = &[
+    Resource::Here("ec2", "vpc/*"),
+    Resource::Here("ec2", "internet-gateway/*"),
+    Resource::Here("ec2", "subnet/*"),
+    Resource::Here("ec2", "route-table/*"),
+    Resource::Here("ec2", "security-group/*"),
+    Resource::Here("ec2", "launch-template/*"),
+    Resource::Here("ec2", "elastic-ip/*"),
+    Resource::Here("ec2", "natgateway/*"),
+    Resource::Here("ec2", "vpc-endpoint/*"),
+];
 const GROUPS: &[Resource] =
     &[Resource::Here("autoscaling", "autoScalingGroup:*:autoScalingGroupName/${ProjectName}-asg-*")];
 const LOG_GROUPS: &[Resource] = &[
@@ -48,17 +60,7 @@ pub(crate) const RECONCILER: &[Statement] = &[
             call("ec2:CreateNatGateway"),
             call("ec2:CreateVpcEndpoint"),
         ],
-        &[
-            Resource::Here("ec2", "vpc/*"),
-            Resource::Here("ec2", "internet-gateway/*"),
-            Resource::Here("ec2", "subnet/*"),
-            Resource::Here("ec2", "route-table/*"),
-            Resource::Here("ec2", "security-group/*"),
-            Resource::Here("ec2", "launch-template/*"),
-            Resource::Here("ec2", "elastic-ip/*"),
-            Resource::Here("ec2", "natgateway/*"),
-            Resource::Here("ec2", "vpc-endpoint/*"),
-        ],
+        OF_EC2,
     )
     .when(&[Condition::MarkedInCall])
     .because("What is made gets its mark in the same call."),
@@ -84,7 +86,7 @@ pub(crate) const RECONCILER: &[Statement] = &[
     allow(
         "TagWhatIsCreated",
         &[implied("ec2:CreateTags", "the creating calls of EC2", REFERENCE)],
-        &[Resource::Here("ec2", "*/*")],
+        OF_EC2,
     )
     .when(&[Condition::MarkedInCall, Condition::CreatedBy(CREATES)]),
     allow(
@@ -121,7 +123,7 @@ pub(crate) const RECONCILER: &[Statement] = &[
             call("ec2:DeleteNatGateway"),
             call("ec2:DeleteVpcEndpoints"),
         ],
-        &[Resource::Here("ec2", "*/*")],
+        OF_EC2,
     )
     .when(&[Condition::Ours]),
     allow("WhatStandsInTheWay", &[call("ec2:DescribeNetworkInterfaces"), call("ec2:DescribeInstanceStatus")], &[Resource::Any])
