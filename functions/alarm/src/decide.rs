@@ -53,11 +53,11 @@ pub fn decide(rule: &AlarmAction, facts: &Facts<'_>, now_ms: u64) -> Verdict {
         Some(now) => now.since_ms,
     };
     if let Some(last) = facts.last {
-        if last.since_ms >= since_ms && last.done {
-            return nothing(acted(last.at_ms));
+        if last.since_ms >= since_ms {
+            return nothing(acted(last.at_ms, last.done));
         }
         let rest_ms = u64::from(rule.cooldown_seconds) * 1_000;
-        if last.since_ms < since_ms && last.at_ms + rest_ms > now_ms {
+        if last.done && last.at_ms + rest_ms > now_ms {
             return nothing(rests(rule.cooldown_seconds, last.at_ms));
         }
     }

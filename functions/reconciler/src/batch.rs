@@ -11,6 +11,7 @@ use requests::{Line, MARGIN_MS, NotDelivered, PhysicalId, Records, Reply, ReplyA
 use serde_json::Value;
 
 use crate::carry_out::NOT_NOW;
+use crate::remedy::Remedied;
 use crate::{Clouds, Reconciler, Turn, reply, work_ends};
 
 /// What becomes of a message.
@@ -82,8 +83,10 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         };
         match Remediation::read(&event) {
             Some(Ok(wish)) => {
-                self.remediate(&wish).await;
-                return Outcome::Done;
+                return match self.remediate(&wish).await {
+                    Remedied::NotNow(_) => Outcome::ComesBack(Some(NOT_NOW)),
+                    Remedied::Done(_) | Remedied::Nothing(_) | Remedied::Failed(_) => Outcome::Done,
+                };
             }
             Some(Err(why)) => {
                 tracing::error!(id = message.message_id, why, "it is put away");

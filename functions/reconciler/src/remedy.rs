@@ -1,11 +1,12 @@
-//! Carries out what the rules of an alarm come to: once, at once, or not at all. It never comes back, so nobody waits behind
-//! it.
+//! Carries out what the rules of an alarm come to: once, or not at all. What fails in passing comes back for as long as it is
+//! good, unless a request waits behind it.
 
-use environment::{AlarmAction, GroupNow, Remediation, Remedy, remedy};
+use environment::{AlarmAction, GroupNow, Moment, Remediation, Remedy, Setback, remedy};
 use ledger::told::{PAUSED, RuleOutcome, acted, rests};
 use requests::records::{Fire, Fired};
 use requests::{Owner, Records, RecordsError};
 
+use crate::carry_out::NOT_NOW;
 use crate::clouds::Clouds;
 use crate::{Reconciler, known};
 
@@ -18,18 +19,40 @@ pub enum Remedied {
     Nothing(String),
     /// It could not be done; why.
     Failed(String),
+    /// It could not be done now, and comes back; why.
+    NotNow(String),
+}
+
+impl From<Setback> for Remedied {
+    fn from(setback: Setback) -> Remedied {
+        match setback {
+            Setback::Refused { what } => Remedied::Failed(what),
+            Setback::Busy { what, .. } | Setback::Doubtful { what } => Remedied::NotNow(what),
+        }
+    }
+}
+
+impl From<RecordsError> for Remedied {
+    fn from(error: RecordsError) -> Remedied {
+        let make = if error.may_pass() { Remedied::NotNow } else { Remedied::Failed };
+        make(error.to_string())
+    }
 }
 
 impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
-    /// Carries a remediation out, and tells the ledger what became of it.
+    /// Carries a remediation out, and tells the ledger what became of it once that is decided.
     pub async fn remediate(&self, wish: &Remediation) -> Remedied {
-        let remedied = self.remedied(wish).await;
+        let remedied = match self.remedied(wish).await.unwrap_or_else(|why| why) {
+            Remedied::NotNow(why) if !self.may_wait(wish).await => Remedied::Failed(why),
+            remedied => remedied,
+        };
         let Remediation { environment, alarm, rule, .. } = wish;
         tracing::info!(environment, alarm, rule, ?remedied, "an alarm's action");
         let (outcome, why) = match &remedied {
             Remedied::Done(remedy) => ("done", remedy.told()),
             Remedied::Nothing(why) => ("nothing", why.clone()),
             Remedied::Failed(why) => ("failed", why.clone()),
+            Remedied::NotNow(_) => return remedied,
         };
         let (desired, instance) = match &remedied {
             Remedied::Done(Remedy::Scale { from, to }) => (Some((*from, *to)), None),
@@ -55,22 +78,27 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         remedied
     }
 
-    async fn remedied(&self, wish: &Remediation) -> Remedied {
-        let (owner, rule) = match self.admitted(wish).await {
-            Ok(admitted) => admitted,
-            Err(why) => return why,
-        };
+    /// Whether it may come back: while it is good, and nobody's request waits behind it.
+    async fn may_wait(&self, wish: &Remediation) -> bool {
+        if self.clouds.now() + NOT_NOW > Moment(wish.expires_ms) {
+            return false;
+        }
+        let Some(owner) = Owner::parse(&wish.owner) else { return false };
+        // What can't be read holds up whoever waits as well.
+        let record = self.records.owner(&owner).await.ok().flatten();
+        record.is_none_or(|record| record.answer_due_ms.is_none())
+    }
+
+    /// The errors are what it comes to without being done.
+    async fn remedied(&self, wish: &Remediation) -> Result<Remedied, Remedied> {
+        let (owner, rule) = self.admitted(wish).await?;
         let group = self.group_of(&wish.environment);
-        let live = match self.clouds.group_now(&group).await {
-            Ok(Some(live)) if live.owner.as_deref() == Some(owner.as_str()) => live,
-            Ok(Some(_)) => return Remedied::Nothing(format!("the group {group} carries another owner's mark")),
-            Ok(None) => return Remedied::Nothing(format!("the group {group} is gone")),
-            Err(setback) => return Remedied::Failed(setback.to_string()),
+        let live = match self.clouds.group_now(&group).await? {
+            Some(live) if live.owner.as_deref() == Some(owner.as_str()) => live,
+            Some(_) => return Ok(Remedied::Nothing(format!("the group {group} carries another owner's mark"))),
+            None => return Ok(Remedied::Nothing(format!("the group {group} is gone"))),
         };
-        let remedy = match self.chosen(&owner, wish, &rule, &live).await {
-            Ok(remedy) => remedy,
-            Err(why) => return why,
-        };
+        let remedy = self.chosen(&owner, wish, &rule, &live).await?;
         let message = format!(
             "The alarm {} of the environment {} has been in ALARM since {}. Rule: {}.",
             wish.alarm,
@@ -78,14 +106,12 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
             ledger::time::text(wish.since_ms),
             wish.rule
         );
-        if let Err(setback) = self.clouds.make(&group, &remedy, &message).await {
-            return Remedied::Failed(setback.to_string());
-        }
+        self.clouds.make(&group, &remedy, &message).await?;
         // If this is lost, a second delivery of the same wish makes the same change again, within its five minutes.
         if let Err(error) = self.records.fire_done(&owner, &wish.rule, wish.since_ms).await {
             tracing::warn!(%error, "that it is done is not written down");
         }
-        Remedied::Done(remedy)
+        Ok(Remedied::Done(remedy))
     }
 
     /// Whether it may still be done: by its time, by the deployment's pause, by what its environment says now.
@@ -98,11 +124,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
             return nothing("it stood in line for longer than five minutes");
         }
         let Some(owner) = Owner::parse(&wish.owner) else { return nothing("its owner is none") };
-        let record = match self.records.owner(&owner).await {
-            Ok(Some(record)) => record,
-            Ok(None) => return nothing("its environment is gone"),
-            Err(error) => return Err(Remedied::Failed(error.to_string())),
-        };
+        let Some(record) = self.records.owner(&owner).await? else { return nothing("its environment is gone") };
         if record.environment.as_deref() != Some(wish.environment.as_str()) {
             return nothing("its environment is gone");
         }
@@ -125,12 +147,13 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         rule: &AlarmAction,
         live: &GroupNow,
     ) -> Result<Remedy, Remedied> {
-        let failed = |error: RecordsError| Remedied::Failed(error.to_string());
-        match self.records.fired(owner, &wish.rule).await.map_err(failed)? {
+        match self.records.fired(owner, &wish.rule).await? {
             Some(Fired { since_ms, done: false, remedy, .. }) if since_ms == wish.since_ms => {
                 return serde_json::from_value(remedy).map_err(|error| Remedied::Failed(error.to_string()));
             }
-            Some(last) if last.since_ms >= wish.since_ms => return Err(Remedied::Nothing(acted(last.at_ms))),
+            Some(last) if last.since_ms >= wish.since_ms => {
+                return Err(Remedied::Nothing(acted(last.at_ms, last.done)));
+            }
             Some(_) | None => {}
         }
         let remedy = remedy(rule, live, wish.instance.as_deref()).map_err(Remedied::Nothing)?;
@@ -138,9 +161,9 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         let at_ms = self.clouds.now().0;
         let next = Fired { since_ms: wish.since_ms, at_ms, remedy: written, done: false };
         let rest_ms = u64::from(rule.cooldown_seconds) * 1_000;
-        match self.records.fire(owner, &wish.rule, next, rest_ms).await.map_err(failed)? {
+        match self.records.fire(owner, &wish.rule, next, rest_ms).await? {
             Fire::Yes => Ok(remedy),
-            Fire::No(last) if last.since_ms >= wish.since_ms => Err(Remedied::Nothing(acted(last.at_ms))),
+            Fire::No(last) if last.since_ms >= wish.since_ms => Err(Remedied::Nothing(acted(last.at_ms, last.done))),
             Fire::No(last) => Err(Remedied::Nothing(rests(rule.cooldown_seconds, last.at_ms))),
         }
     }

@@ -88,10 +88,11 @@ impl RuleOutcome<'_> {
 /// Why nothing is done: the deployment wants it so.
 pub const PAUSED: &str = "automation is paused by the deployment's parameter PauseAutomation";
 
-/// Why nothing is done: once is enough.
+/// Why nothing is done: once is enough. What was begun and is not `done` is still tried, or failed; the ledger has it.
 #[must_use]
-pub fn acted(at_ms: u64) -> String {
-    format!("it acted on this state of the alarm, or a later one, at {}", time::text(at_ms))
+pub fn acted(at_ms: u64, done: bool) -> String {
+    let did = if done { "acted" } else { "was asked for" };
+    format!("it {did} on this state of the alarm, or a later one, at {}", time::text(at_ms))
 }
 
 /// Why nothing is done: its rest is not over.

@@ -98,8 +98,8 @@ pub trait Records: Send + Sync {
     /// When a rule of an owner's environment last acted.
     fn fired(&self, owner: &Owner, rule: &str) -> impl Future<Output = Result<Option<Fired>, RecordsError>> + Send;
 
-    /// Writes down that a rule acts, unless it acted on this state of its alarm or a newer one, or on another within the
-    /// last `rest_ms`. It is kept for [`FIRED_KEPT_S`].
+    /// Writes down that a rule acts, unless it acted on this state of its alarm or a newer one, or began to, or did act on
+    /// another within the last `rest_ms`. It is kept for [`FIRED_KEPT_S`].
     fn fire(
         &self,
         owner: &Owner,

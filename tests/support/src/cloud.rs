@@ -1,6 +1,7 @@
 //! The in-memory cloud, as the functions are given theirs.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use environment::memory::{Session, World};
@@ -19,6 +20,8 @@ pub struct InMemory {
     pub panics: bool,
     /// How its stack stands; nothing where nobody can be asked.
     pub stack: Option<Stack>,
+    /// What the next remedies meet with, instead of being made.
+    pub setbacks: RefCell<VecDeque<Setback>>,
     /// What the ledger was told.
     pub told: RefCell<Vec<Value>>,
 }
@@ -27,7 +30,8 @@ impl Default for InMemory {
     fn default() -> InMemory {
         let world = World::default();
         world.clock.advance(Duration::from_secs(BEGIN_S));
-        InMemory { world, panics: false, stack: Some(Stack::Stands), told: RefCell::default() }
+        let (setbacks, told) = (RefCell::default(), RefCell::default());
+        InMemory { world, panics: false, stack: Some(Stack::Stands), setbacks, told }
     }
 }
 
@@ -65,7 +69,10 @@ impl Clouds for InMemory {
     }
 
     async fn make(&self, group: &str, remedy: &Remedy, message: &str) -> Result<(), Setback> {
-        self.world.make(group, remedy, message)
+        match self.setbacks.borrow_mut().pop_front() {
+            Some(setback) => Err(setback),
+            None => self.world.make(group, remedy, message),
+        }
     }
 
     async fn tell(&self, event: &Value) -> Result<(), String> {

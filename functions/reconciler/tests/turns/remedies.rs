@@ -1,10 +1,12 @@
 //! What alarms' rules come to, from the line.
 
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use environment::{Remediation, Remedy};
+use environment::{Remediation, Remedy, Setback};
 use reconciler::Clouds as _;
-use requests::{Owner, Records as _};
+use requests::records::Note;
+use requests::{Kind, Owner, Records as _, ReplyAddress};
 use serde_json::{Value, json};
 use test_support::{BEGIN_S, Now as _, message, sent, with};
 
@@ -113,6 +115,68 @@ fn an_invocation_that_ends_between_writing_it_down_and_doing_it_is_made_good() {
     assert_eq!((told(&bench).0.as_str(), desired(&bench)), ("done", 3));
     bench.take(&[message("1", &body)]);
     assert_eq!((told(&bench).0.as_str(), desired(&bench)), ("nothing", 3));
+}
+
+fn throttled() -> Setback {
+    Setback::Busy { what: "autoscaling:SetDesiredCapacity is throttled".into(), again: Duration::from_secs(5) }
+}
+
+#[test]
+fn what_fails_in_passing_comes_back_and_is_done_once() {
+    let bench = settled(&up());
+    let body = wish(&bench, UP, 310);
+    bench.clouds.setbacks.borrow_mut().push_back(throttled());
+    assert_eq!(bench.take(&[message("1", &body)]), ["1"]);
+    bench.records.throttled.store(1, SeqCst);
+    assert_eq!(bench.take(&[message("1", &body)]), ["1"], "so does what the records fail with");
+    assert!(bench.clouds.told.borrow().is_empty(), "nothing is decided yet");
+    assert_eq!(bench.take(&[message("1", &body)]), [""; 0]);
+    assert_eq!((told(&bench).0.as_str(), desired(&bench)), ("done", 3));
+    assert_eq!(bench.clouds.told.borrow().len(), 1);
+}
+
+#[test]
+fn what_fails_until_it_is_too_late_is_told_with_the_reason() {
+    let bench = settled(&up());
+    let body = wish(&bench, UP, 310);
+    bench.clouds.setbacks.borrow_mut().extend(std::iter::repeat_n(throttled(), 100));
+    let begin = bench.clouds.now();
+    while !bench.take(&[message("1", &body)]).is_empty() {
+        let (_, after) = bench.came_back().expect("it is sent back");
+        bench.advance(after);
+    }
+    assert_eq!(told(&bench), ("failed".into(), "autoscaling:SetDesiredCapacity is throttled".into()));
+    let took = bench.clouds.now() - begin;
+    assert!(took > Duration::from_mins(4) && took <= Duration::from_mins(5), "{took:?}");
+    assert_eq!(bench.clouds.told.borrow().len(), 1);
+}
+
+#[test]
+fn what_fails_in_passing_holds_up_no_request() {
+    let bench = settled(&up());
+    let body = wish(&bench, UP, 310);
+    let note = Note {
+        request_hash: "h".into(),
+        kind: Kind::Update,
+        sent_ms: bench.clouds.now().0,
+        deadline_ms: bench.clouds.now().0 + 3_600_000,
+        physical_id: None,
+        reply: ReplyAddress::of(&json!({})),
+    };
+    bench.records.note(&owner(), note).await_now();
+    bench.clouds.setbacks.borrow_mut().push_back(throttled());
+    assert_eq!(bench.take(&[message("1", &body)]), [""; 0], "CloudFormation waits behind it");
+    assert_eq!(told(&bench).0, "failed");
+}
+
+#[test]
+fn what_was_refused_does_not_rest_as_if_it_had_acted() {
+    let bench = settled(&up());
+    bench.clouds.setbacks.borrow_mut().push_back(Setback::Refused { what: "access denied".into() });
+    assert_eq!(bench.take(&[message("1", &wish(&bench, UP, 310))]), [""; 0], "it will not pass");
+    assert_eq!(told(&bench), ("failed".into(), "access denied".into()));
+    bench.take(&[message("2", &wish(&bench, UP, 320))]);
+    assert_eq!((told(&bench).0.as_str(), desired(&bench)), ("done", 3));
 }
 
 #[test]

@@ -139,7 +139,8 @@ impl Records for DynamoRecords {
 
     async fn fire(&self, owner: &Owner, rule: &str, next: Fired, rest_ms: u64) -> Result<Fire, RecordsError> {
         // The same rule as Fired::lets.
-        let condition = Some("attribute_not_exists(since_ms) OR (since_ms < :since AND at_ms <= :rested)");
+        let condition =
+            Some("attribute_not_exists(since_ms) OR (since_ms < :since AND (done = :no OR at_ms <= :rested))");
         let change = "SET since_ms = :since, at_ms = :at, remedy = :remedy, done = :done, expires = :expires";
         let values = [
             (":since", number(next.since_ms)),
@@ -147,6 +148,7 @@ impl Records for DynamoRecords {
             (":rested", number(next.at_ms.saturating_sub(rest_ms))),
             (":remedy", text(next.remedy.to_string())),
             (":done", bool(next.done)),
+            (":no", bool(false)),
             (":expires", number(next.at_ms / 1_000 + FIRED_KEPT_S)),
         ];
         match self.update(fired_key(owner, rule), change, condition, values).await? {

@@ -1,8 +1,8 @@
-//! When an automation last acted: what makes it act once, and rest.
+//! When an automation last acted: what makes it act once, and rest. What was begun and never done is no reason to rest.
 
 use serde_json::Value;
 
-/// The last time that a rule of an environment acted.
+/// The last time that a rule of an environment acted, or began to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fired {
     /// Since when its alarm had the state that it acted on: the same state is acted on once.
@@ -20,13 +20,13 @@ pub struct Fired {
 pub enum Fire {
     /// It may, and that is written down.
     Yes,
-    /// It acted on this state, or on a newer one; or it rests.
+    /// It acted on this state or on a newer one, or began to; or it rests.
     No(Fired),
 }
 
 impl Fired {
-    /// Whether a rule that rests for so long may act anew after this. DynamoDB evaluates the same as a condition.
+    /// Whether a rule that rests for so long after what it did may act anew. DynamoDB evaluates the same as a condition.
     pub(super) fn lets(&self, next: &Fired, rest_ms: u64) -> bool {
-        self.since_ms < next.since_ms && self.at_ms.saturating_add(rest_ms) <= next.at_ms
+        self.since_ms < next.since_ms && (!self.done || self.at_ms.saturating_add(rest_ms) <= next.at_ms)
     }
 }
