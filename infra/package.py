@@ -75,6 +75,7 @@ def build(names, architecture):
     command = [TOOLS / "cargo-lambda", "lambda", "build", "--release", "--locked", "--output-format", "zip"]
     # Whether the target is installed has been looked at, and without rustup.
     command += ["--skip-target-check", "--target", TARGETS[architecture], "--lambda-dir", PACKAGES / architecture]
+    command += ["--include", "infra/amazon-roots.pem"]
     command += [argument for name in binaries for argument in ("--bin", name)]
     # cargo-lambda looks for its linker, zig, on the path.
     environment = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}

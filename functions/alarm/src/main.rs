@@ -12,7 +12,7 @@ use requests::{LedgerQueue, SqsLine, records::DynamoRecords};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     init_logging("alarm");
-    let config = sdk_config().await;
+    let config = sdk_config().await?;
     let Settings { place, records_table, queue_url, ledger_url, paused } = Settings::from_vars(environment)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), records_table);
     let sqs = aws_sdk_sqs::Client::new(&config);

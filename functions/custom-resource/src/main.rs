@@ -12,7 +12,7 @@ use requests::{Courier, LedgerQueue, SqsLine, records::DynamoRecords};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     init_logging("custom-resource");
-    let config = sdk_config().await;
+    let config = sdk_config().await?;
     let settings = Settings::from_vars(environment);
     let table = settings.as_ref().map(|it| it.records_table.clone()).unwrap_or_default();
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), table);

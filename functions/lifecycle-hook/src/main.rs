@@ -12,7 +12,7 @@ use requests::{LedgerQueue, Letters, records::DynamoRecords};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     init_logging("lifecycle-hook");
-    let config = sdk_config().await;
+    let config = sdk_config().await?;
     let settings = Settings::from_vars(environment)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table);
     let look_every = settings.look_every;

@@ -11,7 +11,7 @@ use requests::{Courier, LedgerQueue, SqsLine, records::DynamoRecords};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     init_logging("reconciler");
-    let config = sdk_config().await;
+    let config = sdk_config().await?;
     let settings = Settings::from_vars(environment)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table.clone());
     let queue =

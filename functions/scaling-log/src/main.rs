@@ -13,7 +13,7 @@ use scaling_log::{ScalingLog, Settings};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     init_logging("scaling-log");
-    let config = sdk_config().await;
+    let config = sdk_config().await?;
     let Settings { place, records_table, dead_letters_url } = Settings::from_vars(environment)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), records_table);
     let dead_letters = DeadEvents(dead_letters_url.map(|url| Letters::new(Sqs::new(&config), url)));

@@ -21,7 +21,7 @@ impl Marks for Aws {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     init_logging("watchdog");
-    let config = sdk_config().await;
+    let config = sdk_config().await?;
     let settings = Settings::from_vars(environment)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table.clone());
     let watchdog = Watchdog { settings, records, marks: Aws(MarkSearch::new(&config)), courier: Courier::new() };

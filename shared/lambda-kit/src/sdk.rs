@@ -6,7 +6,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use lambda_runtime::Error;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -30,15 +31,29 @@ const ATTEMPTS: u32 = 5;
 ///
 /// All clients share one HTTP client: each would else read the machine's trusted roots for itself, and that is most of a
 /// start. Where the environment has credentials, as on Lambda, no other place is looked at: preparing those takes longer
-/// than the rest.
-pub async fn sdk_config() -> SdkConfig {
-    let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
-    let loader = loader().http_client(https);
+/// than the rest. `TRUSTED_ROOTS` may name a file of certificates that are trusted instead of the machine's: AWS has five,
+/// and the machine some 140.
+///
+/// # Errors
+///
+/// That file can't be read.
+pub async fn sdk_config() -> Result<SdkConfig, Error> {
+    let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    let https = match environment("TRUSTED_ROOTS").filter(|path| !path.is_empty()) {
+        Some(path) => https.tls_context(trust(&path)?),
+        None => https,
+    };
+    let loader = loader().http_client(https.build_https());
     let loader = match environment("AWS_ACCESS_KEY_ID") {
         Some(_) => loader.credentials_provider(EnvironmentVariableCredentialsProvider::new()),
         None => loader,
     };
-    loader.load().await
+    Ok(loader.load().await)
+}
+
+fn trust(path: &str) -> Result<TlsContext, Error> {
+    let roots = std::fs::read(path).map_err(|error| format!("TRUSTED_ROOTS is {path}, which can't be read: {error}"))?;
+    Ok(TlsContext::builder().with_trust_store(TrustStore::empty().with_pem_certificate(roots)).build()?)
 }
 
 /// Something that is made when it is first used: a client that a request does not need costs its start nothing. A clone is

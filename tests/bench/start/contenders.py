@@ -6,7 +6,7 @@ The counts of a run are held against `calls`, and its answer against `tells`.
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,12 +30,15 @@ class Contender:
     clients: tuple = ("dynamodb",)
     # Of the floor at most so much.
     most: float | None = None
+    # Whether it trusts Amazon's authorities alone (the template's TrustedRoots).
+    amazon: bool = False
     # How it is started.
     program: tuple = ()
 
     @property
     def told(self):
-        return f"{self.name}, {self.asked}, {len(self.calls)} call{'s' * (len(self.calls) > 1)}"
+        roots = ", Amazon's roots alone" * self.amazon
+        return f"{self.name}, {self.asked}, {len(self.calls)} call{'s' * (len(self.calls) > 1)}{roots}"
 
 
 def sample(path, records=None):
@@ -52,7 +55,7 @@ HELLO = Contender("hello", "any event", {}, (GET,), '"Found":false')
 
 DOOR_AND_SUBSCRIBERS, RECONCILER = 1.5, 2.0  # × the floor
 
-FUNCTIONS = (
+AS_DEPLOYED = (
     Contender(
         "custom-resource", "status of a gone environment", sample("custom-resource/status.json"),
         (GET,), "there is none of that name", ("dynamodb", "sqs", *OF_ENVIRONMENTS), DOOR_AND_SUBSCRIBERS,
@@ -84,6 +87,7 @@ FUNCTIONS = (
         (GET,), "is gone", ("dynamodb", "sqs", "cloudwatch"), DOOR_AND_SUBSCRIBERS,
     ),
 )  # fmt: skip
+FUNCTIONS = (*AS_DEPLOYED, *(replace(it, amazon=True) for it in AS_DEPLOYED))
 
 
 def in_python(function):

@@ -56,6 +56,7 @@ class Stage:
             # The first is for the functions, the second for boto3.
             "SSL_CERT_FILE": str(self.trust.bundle),
             "AWS_CA_BUNDLE": str(self.trust.bundle),
+            "TRUSTED_ROOTS": str(self.trust.amazon) if contender.amazon else "",
             "CLIENTS": ",".join(contender.clients),
             **self.endpoint.variables,
             **variables(),

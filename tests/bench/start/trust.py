@@ -11,11 +11,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 # Debian's and Amazon Linux's.
 BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+# What is in the packages.
+AMAZON = Path(__file__).resolve().parents[3] / "infra" / "amazon-roots.pem"
 BEGIN = "-----BEGIN CERTIFICATE-----"
 
 
 class Trust:
-    """A bundle of roots (`bundle`; `roots` is how many), and a server that it vouches for (`server`)."""
+    """A bundle of roots (`bundle`; `roots` is how many), one of Amazon's alone (`amazon`), and a server that both vouch for
+    (`server`)."""
 
     def __init__(self, folder):
         system = next((Path(path) for path in BUNDLES if Path(path).exists()), None)
@@ -27,6 +30,8 @@ class Trust:
         self.bundle = folder / "roots.pem"
         self.bundle.write_text(system.read_text() + pem(root))
         self.roots = self.bundle.read_text().count(BEGIN)
+        self.amazon = folder / "amazon.pem"
+        self.amazon.write_text(AMAZON.read_text() + pem(root))
         server = folder / "server.pem"
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
