@@ -66,6 +66,15 @@ async fn a_stream_is_made_when_it_is_missing_and_a_group_never() {
     assert_eq!(put(&gone).await, Ok(Put::NoGroup));
     assert_eq!(*asked.lock().expect("one at a time"), ["PutLogEvents", "CreateLogStream"]);
 
+    // Just made, and not yet to be seen by the next call: the lines are not lost, they come again.
+    let (lags, asked) = account(|request| match request.target.as_str() {
+        "CreateLogStream" => (200, String::new()),
+        _ => refused("ResourceNotFoundException"),
+    });
+    let told = put(&lags).await.expect_err("the stream was made, so its group is there");
+    assert_eq!(told, "logs:PutLogEvents: the stream g/2026-01-02 was made, and is not to be seen yet");
+    assert_eq!(*asked.lock().expect("one at a time"), ["PutLogEvents", "CreateLogStream", "PutLogEvents"]);
+
     let (denied, _) = account(|_| refused("AccessDeniedException"));
     let told = put(&denied).await.expect_err("refused");
     assert!(told.starts_with("logs:PutLogEvents: ") && told.contains("AccessDeniedException"), "{told}");

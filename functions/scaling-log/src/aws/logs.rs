@@ -28,7 +28,9 @@ pub(super) async fn put(client: &Client, group: &str, stream: &str, lines: &[&Li
             _ => return Err(told("logs:CreateLogStream", error)),
         },
     }
-    write(client, group, stream, lines).await.map(|taken| taken.unwrap_or(Put::NoGroup))
+    // Its group is there, or it could not have been made: what says otherwise lags behind.
+    let taken = write(client, group, stream, lines).await?;
+    taken.ok_or_else(|| format!("{PUT}: the stream {stream} was made, and is not to be seen yet"))
 }
 
 /// Nothing, if the stream or its group is missing.
