@@ -1,7 +1,7 @@
 //! Carries out what the rules of an alarm come to: once, or not at all. What fails in passing comes back for as long as it is
 //! good, unless a request waits behind it.
 
-use environment::{AlarmAction, GroupNow, Moment, Remediation, Remedy, Setback, remedy};
+use environment::{AlarmAction, Begun, GroupNow, Moment, Remediation, Remedy, Setback, remedy};
 use ledger::told::{PAUSED, RuleOutcome, acted, rests};
 use requests::records::{Fire, Fired};
 use requests::{Owner, Records, RecordsError};
@@ -98,7 +98,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
             Some(_) => return Ok(Remedied::Nothing(format!("the group {group} carries another owner's mark"))),
             None => return Ok(Remedied::Nothing(format!("the group {group} is gone"))),
         };
-        let remedy = self.chosen(&owner, wish, &rule, &live).await?;
+        let (remedy, begun) = self.chosen(&owner, wish, &rule, &live).await?;
         let message = format!(
             "The alarm {} of the environment {} has been in ALARM since {}. Rule: {}.",
             wish.alarm,
@@ -106,8 +106,12 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
             ledger::time::text(wish.since_ms),
             wish.rule
         );
-        self.clouds.make(&group, &remedy, &message).await?;
-        // If this is lost, a second delivery of the same wish makes the same change again, within its five minutes.
+        match begun {
+            Begun::ToDo => self.clouds.make(&group, &remedy, &message).await?,
+            Begun::Made => {}
+            Begun::Overtaken(why) => return Ok(Remedied::Nothing(why)),
+        }
+        // If this is lost, the rule does not rest.
         if let Err(error) = self.records.fire_done(&owner, &wish.rule, wish.since_ms).await {
             tracing::warn!(%error, "that it is done is not written down");
         }
@@ -133,23 +137,27 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         }
         let rules = known(Some(&record), |it| it.settled_spec.as_ref(), self.settings).map(|it| it.alarm_actions);
         match rules.unwrap_or_default().into_iter().find(|rule| rule.told() == wish.rule) {
+            Some(rule) if rule.dry_run => nothing("the rule is a dry run by now"),
             Some(rule) => Ok((owner, rule)),
             None => nothing("its environment no longer has this rule"),
         }
     }
 
-    /// What is to be done, written down before it is. What was written down for the same wish, and is not done since an
-    /// invocation ended in between, is done as it stands there.
+    /// What is to be done, written down before it is. What was written down for the same wish, and is not known to be done
+    /// since an invocation ended in between or a call failed, is gone on with.
     async fn chosen(
         &self,
         owner: &Owner,
         wish: &Remediation,
         rule: &AlarmAction,
         live: &GroupNow,
-    ) -> Result<Remedy, Remedied> {
+    ) -> Result<(Remedy, Begun), Remedied> {
         match self.records.fired(owner, &wish.rule).await? {
             Some(Fired { since_ms, done: false, remedy, .. }) if since_ms == wish.since_ms => {
-                return serde_json::from_value(remedy).map_err(|error| Remedied::Failed(error.to_string()));
+                let remedy: Remedy =
+                    serde_json::from_value(remedy).map_err(|error| Remedied::Failed(error.to_string()))?;
+                let begun = remedy.begun(live);
+                return Ok((remedy, begun));
             }
             Some(last) if last.since_ms >= wish.since_ms => {
                 return Err(Remedied::Nothing(acted(last.at_ms, last.done)));
@@ -162,7 +170,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         let next = Fired { since_ms: wish.since_ms, at_ms, remedy: written, done: false };
         let rest_ms = u64::from(rule.cooldown_seconds) * 1_000;
         match self.records.fire(owner, &wish.rule, next, rest_ms).await? {
-            Fire::Yes => Ok(remedy),
+            Fire::Yes => Ok((remedy, Begun::ToDo)),
             Fire::No(last) if last.since_ms >= wish.since_ms => Err(Remedied::Nothing(acted(last.at_ms, last.done))),
             Fire::No(last) => Err(Remedied::Nothing(rests(rule.cooldown_seconds, last.at_ms))),
         }

@@ -39,7 +39,7 @@ pub use names::{INTERFACE_SERVICES, Names, Place};
 pub use outputs::outputs;
 pub use plan::{Action, Plan, Step, Wanted, plan};
 pub use reconcile::{Ending, Run, in_doubt_until, reconcile};
-pub use remedy::{GroupNow, Member, REMEDY_MS, Remediation, Remedy, remedy};
+pub use remedy::{Begun, GroupNow, Member, REMEDY_MS, Remediation, Remedy, remedy};
 pub use resource::{Fields, Key, Kind, Marking, Ref, Resource, Tags};
 pub use retain::OnDelete;
 pub use spec::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation, check_change};

@@ -74,7 +74,7 @@ pub struct Member {
 /// One change that is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Remedy {
-    /// The desired capacity becomes `to`. Made twice it is made once.
+    /// The desired capacity becomes `to`.
     Scale { from: u32, to: u32 },
     /// The instance is ended, by way of its hooks, and Auto Scaling starts another.
     Replace { instance: String },
@@ -82,7 +82,37 @@ pub enum Remedy {
     Notify { topic: String },
 }
 
+/// How a remedy stands that was begun, by whoever can't say whether it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// Nothing is to be seen of it: it is to be made.
+    ToDo,
+    /// It was made.
+    Made,
+    /// Somebody has changed what it was about; what is to be seen.
+    Overtaken(String),
+}
+
 impl Remedy {
+    /// How it stands, if it was begun, by the group as it is now. What others did since is not undone.
+    #[must_use]
+    pub fn begun(&self, group: &GroupNow) -> Begun {
+        let desired = group.desired;
+        match self {
+            Remedy::Scale { from, .. } if desired == *from => Begun::ToDo,
+            Remedy::Scale { to, .. } if desired == *to => Begun::Made,
+            Remedy::Scale { from, to } => {
+                Begun::Overtaken(format!("the desired capacity is {desired} by now: it was to be {to}, and was {from}"))
+            }
+            Remedy::Replace { instance } if group.instances.iter().any(|it| it.in_service && it.id == *instance) => {
+                Begun::ToDo
+            }
+            Remedy::Replace { .. } => Begun::Made,
+            // Told twice is better than not at all.
+            Remedy::Notify { .. } => Begun::ToDo,
+        }
+    }
+
     /// What was done, for people.
     #[must_use]
     pub fn told(&self) -> String {

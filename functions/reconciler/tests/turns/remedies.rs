@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use environment::{Remediation, Remedy, Setback};
 use reconciler::Clouds as _;
-use requests::records::Note;
+use requests::records::{Fired, Note};
 use requests::{Kind, Owner, Records as _, ReplyAddress};
 use serde_json::{Value, json};
 use test_support::{BEGIN_S, Now as _, message, sent, with};
@@ -98,23 +98,56 @@ fn a_flapping_alarm_acts_once_in_each_cooldown() {
     assert_eq!(explained, (4, 3), "the rest is explained");
 }
 
+/// An invocation wrote down that it acts for a wish, and ended.
+fn begin(bench: &Bench, rule: &str, remedy: &Remedy) {
+    let remedy = serde_json::to_value(remedy).expect("JSON");
+    let begun = Fired { since_ms: (BEGIN_S + 310) * 1_000, at_ms: bench.clouds.now().0, remedy, done: false };
+    bench.records.fire(&owner(), rule, begun, 0).await_now();
+}
+
 #[test]
 fn an_invocation_that_ends_between_writing_it_down_and_doing_it_is_made_good() {
     let bench = settled(&up());
     let body = wish(&bench, UP, 310);
-    let remedy = serde_json::to_value(Remedy::Scale { from: 1, to: 3 }).expect("JSON");
-    let begun = requests::records::Fired {
-        since_ms: (BEGIN_S + 310) * 1_000,
-        at_ms: bench.clouds.now().0,
-        remedy,
-        done: false,
-    };
-    bench.records.fire(&owner(), UP, begun, 0).await_now();
-    // Meanwhile somebody else scaled: what was written down is what is done.
+    begin(&bench, UP, &Remedy::Scale { from: 1, to: 3 });
     bench.take(&[message("1", &body)]);
     assert_eq!((told(&bench).0.as_str(), desired(&bench)), ("done", 3));
     bench.take(&[message("1", &body)]);
     assert_eq!((told(&bench).0.as_str(), desired(&bench)), ("nothing", 3));
+}
+
+#[test]
+fn an_invocation_that_ends_after_doing_it_undoes_nothing_of_what_others_did_since() {
+    let remedy = Remedy::Scale { from: 1, to: 3 };
+    let made = |bench: &Bench, to| bench.clouds.world.make(GROUP, &Remedy::Scale { from: 1, to }, "").expect("made");
+    let bench = settled(&up());
+    begin(&bench, UP, &remedy);
+    made(&bench, 3);
+    bench.take(&[message("1", &wish(&bench, UP, 310))]);
+    assert_eq!(told(&bench), ("done".into(), "the desired capacity is 3, and was 1".into()));
+    assert_eq!(bench.clouds.world.remedies.borrow().len(), 1, "it was made once");
+    let fired = bench.records.fired(&owner(), UP).await_now().expect("it is written down");
+    assert!(fired.done, "it rests");
+
+    let raised = settled(&up());
+    begin(&raised, UP, &remedy);
+    made(&raised, 6);
+    raised.take(&[message("1", &wish(&raised, UP, 310))]);
+    let why = "the desired capacity is 6 by now: it was to be 3, and was 1";
+    assert_eq!((told(&raised), desired(&raised)), (("nothing".into(), why.into()), 6));
+}
+
+#[test]
+fn an_instance_that_is_being_replaced_is_not_replaced_again() {
+    let bench = settled(&json!([{ "Alarm": "cpu-high", "Action": "ReplaceUnhealthy" }]));
+    let rule = "cpu-high: ReplaceUnhealthy";
+    let one = bench.clouds.group_now(GROUP).await_now().expect("a group").instances[0].id.clone();
+    let remedy = Remedy::Replace { instance: one.clone() };
+    begin(&bench, rule, &remedy);
+    bench.clouds.world.make(GROUP, &remedy, "").expect("made");
+    bench.take(&[message("1", &wish(&bench, rule, 310))]);
+    assert_eq!(told(&bench), ("done".into(), format!("{one} is replaced")));
+    assert_eq!(bench.clouds.world.remedies.borrow().len(), 1);
 }
 
 fn throttled() -> Setback {
@@ -196,13 +229,19 @@ fn what_may_no_longer_be_done_is_explained() {
     other.take(&[message("1", &wish(&other, "cpu-high: ScaleBy 9", 310))]);
     assert_eq!(told(&other).1, "its environment no longer has this rule");
 
+    let mut rules = up();
+    rules[0]["DryRun"] = json!("true");
+    let dry = settled(&rules);
+    dry.take(&[message("1", &wish(&dry, UP, 310))]);
+    assert_eq!(told(&dry), ("nothing".into(), "the rule is a dry run by now".into()));
+
     let gone = settled(&up());
     let delete = sent(test_support::sample("custom-resource", "delete.json"), 400);
     gone.take_to_the_end(&delete);
     gone.take(&[message("1", &wish(&gone, UP, 310))]);
     assert_eq!(told(&gone).1, "its environment is gone");
 
-    for bench in [late, paused, other, gone] {
+    for bench in [late, paused, other, dry, gone] {
         assert!(bench.clouds.world.remedies.borrow().is_empty());
     }
 }
