@@ -1,8 +1,6 @@
 //! The table as it stands in the template.
 
-use std::fmt::Write;
-
-use crate::{Condition, Function, Statement, table};
+use crate::{Condition, Function, Resource, Statement, table};
 
 /// Where the generated part of the template begins and ends.
 pub const MARKS: (&str, &str) = (
@@ -10,127 +8,147 @@ pub const MARKS: (&str, &str) = (
     "  # --- End of what is written. ---\n",
 );
 
-/// Everything between the marks: what is shared, and a role for each function.
-#[must_use]
-pub fn resources() -> String {
-    let mut text = String::new();
-    text += "  Look:\n    Type: AWS::IAM::ManagedPolicy\n    Properties:\n      Description: Envkeeper's reads of environments.\n";
-    document(&mut text, 6, "PolicyDocument", table::LOOK);
-    text +=
-        "\n  InstancesBoundary:\n    Type: AWS::IAM::ManagedPolicy\n    Condition: BoundaryIsOwn\n    Properties:\n";
-    text += "      Description: The most that instances of environments may ever do.\n";
-    document(&mut text, 6, "PolicyDocument", table::INSTANCES);
-    for function in Function::ALL {
-        text += "\n";
-        role(&mut text, function);
-    }
-    text
-}
+const TRUST: &str = "      AssumeRolePolicyDocument:
+        Version: \"2012-10-17\"
+        Statement:
+          - Effect: Allow
+            Principal: { Service: lambda.amazonaws.com }
+            Action: sts:AssumeRole
+";
 
 /// The template's text with what is between the marks written anew; None if it has no marks.
 #[must_use]
 pub fn renewed(template: &str) -> Option<String> {
     let (before, rest) = template.split_once(MARKS.0)?;
     let (_, after) = rest.split_once(MARKS.1)?;
-    Some(format!("{before}{}{}{}{after}", MARKS.0, resources(), MARKS.1))
+    let roles: Vec<String> = Function::ALL.into_iter().map(role).collect();
+    let shared = [
+        managed("Look", "", "Envkeeper's reads of environments.", table::LOOK),
+        managed(
+            "InstancesBoundary",
+            "BoundaryIsOwn",
+            "The most that instances of environments may ever do.",
+            table::INSTANCES,
+        ),
+    ];
+    let written = [shared.join("\n"), roles.join("\n")].join("\n");
+    Some(format!("{before}{}{written}{}{after}", MARKS.0, MARKS.1))
 }
 
 /// Each policy document by the logical id of what has it.
 #[must_use]
 pub fn documents() -> Vec<(String, String)> {
-    let mut documents = Vec::new();
-    for (id, statements) in [("Look", table::LOOK), ("InstancesBoundary", table::INSTANCES)] {
-        let mut text = String::new();
-        document(&mut text, 0, "PolicyDocument", statements);
-        documents.push((id.to_owned(), text));
-    }
-    for function in Function::ALL {
-        let mut text = String::new();
-        document_of(&mut text, 0, "PolicyDocument", function.own(), Some(function.name()));
-        documents.push((format!("{}Role", logical_id(function)), text));
-    }
-    documents
+    let shared = [("Look", table::LOOK), ("InstancesBoundary", table::INSTANCES)];
+    let shared = shared.map(|(id, statements)| (id.to_owned(), document(0, &all(statements))));
+    let roles = Function::ALL.map(|function| (format!("{}Role", logical_id(function)), document(0, &of(function))));
+    shared.into_iter().chain(roles).collect()
+}
+
+/// A statement as it is written: with its resources' ARNs.
+struct Written<'a> {
+    sid: &'a str,
+    why: &'a str,
+    actions: Vec<&'a str>,
+    on: Vec<String>,
+    when: &'a [Condition],
+}
+
+fn managed(id: &str, condition: &str, description: &str, statements: &[Statement]) -> String {
+    let condition = if condition.is_empty() { String::new() } else { format!("    Condition: {condition}\n") };
+    let document = document(6, &all(statements));
+    format!(
+        "  {id}:\n    Type: AWS::IAM::ManagedPolicy\n{condition}    Properties:\n      Description: {description}\n{document}"
+    )
+}
+
+fn role(function: Function) -> String {
+    let (id, name) = (logical_id(function), function.name());
+    let looks = if function.looks() { "      ManagedPolicyArns: [!Ref Look]\n" } else { "" };
+    let document = document(10, &of(function));
+    format!(
+        "  {id}Role:\n    Type: AWS::IAM::Role\n    Properties:\n{TRUST}{looks}      Policies:\n        - PolicyName: {name}\n{document}"
+    )
 }
 
 fn logical_id(function: Function) -> String {
+    let capitalised = |word: &str| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    };
     function.name().split('-').map(capitalised).collect()
 }
 
-fn role(text: &mut String, function: Function) {
-    let name = function.name();
-    let id = logical_id(function);
-    *text += &format!("  {id}Role:\n    Type: AWS::IAM::Role\n    Properties:\n");
-    *text += "      AssumeRolePolicyDocument:\n        Version: \"2012-10-17\"\n        Statement:\n";
-    *text += "          - Effect: Allow\n            Principal: { Service: lambda.amazonaws.com }\n";
-    *text += "            Action: sts:AssumeRole\n";
-    if function.looks() {
-        *text += "      ManagedPolicyArns: [!Ref Look]\n";
-    }
-    *text += &format!("      Policies:\n        - PolicyName: {name}\n");
-    document_of(text, 10, "PolicyDocument", function.own(), Some(name));
+fn all(statements: &[Statement]) -> Vec<Written<'_>> {
+    let written = |it: &Statement| it.on.iter().map(Resource::in_template).collect();
+    statements
+        .iter()
+        .map(|it| Written { sid: it.sid, why: it.why, actions: it.actions(), on: written(it), when: it.when })
+        .collect()
 }
 
-fn capitalised(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
+/// A function's statements. First what every function needs: its own log group, which the template makes, and X-Ray.
+fn of(function: Function) -> Vec<Written<'static>> {
+    let group = format!("log-group:/aws/lambda/${{ProjectName}}-{}:*", function.name());
+    let logs = Written {
+        sid: "OwnLogs",
+        why: "",
+        actions: vec!["logs:CreateLogStream", "logs:PutLogEvents"],
+        on: vec![format!("!Sub arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:{group}")],
+        when: &[],
+    };
+    let traces = Written {
+        sid: "Traces",
+        why: "With Tracing Active. AWS knows no narrower resource for these.",
+        actions: vec!["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+        on: vec![Resource::Any.in_template()],
+        when: &[],
+    };
+    [logs, traces].into_iter().chain(all(function.own())).collect()
 }
 
-fn document(text: &mut String, indent: usize, name: &str, statements: &[Statement]) {
-    document_of(text, indent, name, statements, None);
-}
-
-/// A policy document. A function's has what every function needs first: its own log group, which the template makes, and X-Ray.
-fn document_of(text: &mut String, indent: usize, name: &str, statements: &[Statement], function: Option<&str>) {
+fn document(indent: usize, statements: &[Written<'_>]) -> String {
     let pad = " ".repeat(indent);
-    *text += &format!("{pad}{name}:\n{pad}  Version: \"2012-10-17\"\n{pad}  Statement:\n");
-    if let Some(function) = function {
-        let logs = format!(
-            "!Sub arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:/aws/lambda/${{ProjectName}}-{function}:*"
-        );
-        lines(text, indent + 4, "OwnLogs", "", &["logs:CreateLogStream", "logs:PutLogEvents"], &[logs], &[]);
-        let xray = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
-        let why = "With Tracing Active. AWS knows no narrower resource for these.";
-        lines(text, indent + 4, "Traces", why, &xray, &[String::from("\"*\"")], &[]);
-    }
-    for statement in statements {
-        let on: Vec<String> = statement.on.iter().map(crate::Resource::in_template).collect();
-        lines(text, indent + 4, statement.sid, statement.why, &statement.actions(), &on, statement.when);
-    }
+    let inner = " ".repeat(indent + 4);
+    let statements: String = statements.iter().map(|it| statement(&inner, it)).collect();
+    format!("{pad}PolicyDocument:\n{pad}  Version: \"2012-10-17\"\n{pad}  Statement:\n{statements}")
 }
 
-fn lines(text: &mut String, indent: usize, sid: &str, why: &str, actions: &[&str], on: &[String], when: &[Condition]) {
-    let pad = " ".repeat(indent);
-    *text += &format!("{pad}- Sid: {sid}\n");
-    if !why.is_empty() {
-        *text += &format!("{pad}  # {why}\n");
-    }
-    *text += &format!("{pad}  Effect: Allow\n");
-    list(text, &pad, "Action", actions);
-    let on: Vec<&str> = on.iter().map(String::as_str).collect();
-    list(text, &pad, "Resource", &on);
+fn statement(pad: &str, it: &Written<'_>) -> String {
+    let why = if it.why.is_empty() { String::new() } else { format!("{pad}  # {}\n", it.why) };
+    let on: Vec<&str> = it.on.iter().map(String::as_str).collect();
+    [
+        format!("{pad}- Sid: {}\n{why}{pad}  Effect: Allow\n", it.sid),
+        list(pad, "Action", &it.actions),
+        list(pad, "Resource", &on),
+        conditions(pad, it.when),
+    ]
+    .concat()
+}
+
+/// Conditions of the same operator stand under it together.
+fn conditions(pad: &str, when: &[Condition]) -> String {
     if when.is_empty() {
-        return;
+        return String::new();
     }
-    *text += &format!("{pad}  Condition:\n");
-    let mut operators: Vec<&str> = when.iter().map(|it| it.operator()).collect();
+    let mut operators: Vec<&str> = when.iter().map(Condition::operator).collect();
     operators.dedup();
-    for operator in operators {
-        *text += &format!("{pad}    {operator}:\n");
-        for condition in when.iter().filter(|it| it.operator() == operator) {
-            let values = condition.values_in_template();
-            let value = if let [one] = values.as_slice() { one.clone() } else { format!("[{}]", values.join(", ")) };
-            let _ = writeln!(text, "{pad}      {}: {value}", condition.key());
-        }
-    }
+    let under = |operator: &&str| {
+        let of_it = when.iter().filter(|it| it.operator() == *operator);
+        let keys: String = of_it.map(|it| format!("{pad}      {}: {}\n", it.key(), one_or_all(it))).collect();
+        format!("{pad}    {operator}:\n{keys}")
+    };
+    format!("{pad}  Condition:\n{}", operators.iter().map(under).collect::<String>())
 }
 
-fn list(text: &mut String, pad: &str, name: &str, values: &[&str]) {
+fn one_or_all(condition: &Condition) -> String {
+    let values = condition.values_in_template();
+    if let [one] = values.as_slice() { one.clone() } else { format!("[{}]", values.join(", ")) }
+}
+
+fn list(pad: &str, name: &str, values: &[&str]) -> String {
     if let [one] = values {
-        *text += &format!("{pad}  {name}: {one}\n");
-        return;
+        return format!("{pad}  {name}: {one}\n");
     }
-    *text += &format!("{pad}  {name}:\n");
-    for value in values {
-        *text += &format!("{pad}    - {value}\n");
-    }
+    let values: String = values.iter().map(|value| format!("{pad}    - {value}\n")).collect();
+    format!("{pad}  {name}:\n{values}")
 }
