@@ -39,6 +39,8 @@ pub struct Activity {
 pub enum ActivityStatus {
     /// An instance starts.
     PreInService,
+    /// An instance waits for its target groups to let it go.
+    WaitingForElbConnectionDraining,
     /// An instance waits for hooks.
     MidLifecycleAction,
     /// An instance ends.
@@ -57,6 +59,7 @@ impl ActivityStatus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PreInService => "PreInService",
+            Self::WaitingForElbConnectionDraining => "WaitingForELBConnectionDraining",
             Self::MidLifecycleAction => "MidLifecycleAction",
             Self::InProgress => "InProgress",
             Self::Successful => "Successful",
@@ -120,6 +123,12 @@ impl History {
     /// The instance that a launch has led to.
     pub(crate) fn launched(&mut self, place: usize, instance_id: &str) {
         self.0[place].description = format!("Launching a new EC2 instance: {instance_id}");
+    }
+
+    /// An instance that ends leaves its target groups first; the activity keeps saying so.
+    pub(crate) fn waits_for_targets(&mut self, place: usize) {
+        self.0[place].status = ActivityStatus::WaitingForElbConnectionDraining;
+        self.0[place].description.push_str(" - Waiting For ELB Connection Draining.");
     }
 
     /// Changes how far an activity that is not over has come.

@@ -32,6 +32,8 @@ pub struct Instance {
     pub(crate) until: Option<Moment>,
     /// When EC2 will end it, whatever its group wants.
     pub(crate) interrupted: Option<Moment>,
+    /// Whether its target groups have yet to let it go before it waits for its hooks.
+    pub(crate) leaves_targets: bool,
     pub(crate) activity: usize,
 }
 

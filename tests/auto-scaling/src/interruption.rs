@@ -56,7 +56,8 @@ impl Group {
     pub(crate) fn interrupt(&mut self, place: usize, books: &mut Books, at: Moment) {
         let instance = &self.instances[place];
         // One that its group has ended before is ending already.
-        if !matches!(instance.state, LifecycleState::Terminating | LifecycleState::TerminatingProceed) {
+        let ends = matches!(instance.state, LifecycleState::Terminating | LifecycleState::TerminatingProceed);
+        if !ends || instance.leaves_targets {
             books.outbox.push(Effect::Terminate { group: self.name.clone(), instance_id: instance.id.clone() });
         }
         self.lose(place, books, at);

@@ -52,6 +52,7 @@ impl AutoScaling {
             in_service: None,
             until: Some(due),
             interrupted: None,
+            leaves_targets: false,
             activity,
         });
         self.books.history.launched(activity, &started.instance_id);

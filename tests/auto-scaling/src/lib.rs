@@ -81,6 +81,7 @@ struct Books {
     region: String,
     account: String,
     timing: Timing,
+    deregistration: Duration,
     history: History,
     outbox: Vec<Effect>,
     /// How many launches, lifecycle actions and events there were: their names are made of these.
@@ -97,6 +98,7 @@ impl AutoScaling {
             region: region.to_owned(),
             account: account.to_owned(),
             timing,
+            deregistration: Duration::ZERO,
             history: History::default(),
             outbox: Vec::new(),
             tokens: 0,

@@ -181,10 +181,11 @@ impl Group {
         }
     }
 
-    /// Ends at once the instances that wait for hooks before they end.
+    /// Ends at once the instances that wait for target groups or hooks before they end.
     pub(crate) fn forget_actions(&mut self, books: &mut Books, now: Moment) {
         for place in 0..self.instances.len() {
-            if self.instances[place].state == LifecycleState::TerminatingWait {
+            let instance = &self.instances[place];
+            if instance.state == LifecycleState::TerminatingWait || instance.leaves_targets {
                 self.instances[place].actions.clear();
                 self.end(place, LifecycleState::TerminatingProceed, books, now);
             }

@@ -75,6 +75,9 @@ impl Group {
                 self.replace_unhealthy(place, books, at);
             }
             LifecycleState::PendingWait | LifecycleState::TerminatingWait => self.expire(place, books, at),
+            LifecycleState::Terminating if std::mem::take(&mut self.instances[place].leaves_targets) => {
+                self.wait_or_end(place, books, at);
+            }
             LifecycleState::Terminating | LifecycleState::TerminatingProceed => {
                 self.is_done(place, Transition::Terminating, books, at);
             }
@@ -107,7 +110,7 @@ impl Group {
         }
     }
 
-    /// Has an instance end once the hooks let it, and gives the activity.
+    /// Has an instance end once its target groups and the hooks let it, and gives the activity.
     ///
     /// Hooks are waited for however the instance comes to its end, also if a launching hook was abandoned or it never was
     /// in service: no source was found that excepts these. A forced delete of the group does not wait.
@@ -122,16 +125,25 @@ impl Group {
         let activity = books.history.begin(self, what, &subnet, now);
         self.instances[place].activity = activity;
         self.instances[place].actions.clear();
-        if self.deleting || !self.wait(place, Transition::Terminating, books, now) {
+        if self.deleting {
             self.end(place, LifecycleState::Terminating, books, now);
+        } else if !self.leave_targets(place, books, now) {
+            self.wait_or_end(place, books, now);
         }
         activity
+    }
+
+    fn wait_or_end(&mut self, place: usize, books: &mut Books, at: Moment) {
+        if !self.wait(place, Transition::Terminating, books, at) {
+            self.end(place, LifecycleState::Terminating, books, at);
+        }
     }
 
     /// Has an instance end now, unless EC2 has ended it.
     pub(crate) fn end(&mut self, place: usize, state: LifecycleState, books: &mut Books, at: Moment) {
         let instance = &mut self.instances[place];
         instance.state = state;
+        instance.leaves_targets = false;
         instance.until = Some(at + books.timing.terminate);
         books.history.goes_on(instance.activity, ActivityStatus::InProgress);
         if !instance.ended_by_ec2 {

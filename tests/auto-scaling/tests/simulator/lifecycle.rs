@@ -186,3 +186,66 @@ fn a_hook_that_comes_or_changes_counts_from_the_next_wait_on() {
     host.pass(LAUNCH);
     assert_eq!(host.web().instances[1].actions.len(), 2);
 }
+
+/// The user guide's order: out of the target groups, which takes their delay, and only then the wait for hooks.
+#[test]
+fn target_groups_let_an_instance_go_before_it_waits_for_its_hooks() {
+    const DELAY: Duration = Duration::from_mins(5);
+    let mut host = terminating(&[], CONTINUE);
+    host.settle();
+    host.sim.attach_target_groups("web", &["arn:web".to_owned()]).unwrap();
+    host.sim.set_deregistration_delay(DELAY);
+    host.sim.put_hook("web", hook("drain", Transition::Terminating, CONTINUE), host.now).unwrap();
+    host.sim.set_desired_capacity("web", 2, false, host.now).unwrap();
+    host.settle();
+    host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
+    let began = host.now;
+    host.pass(Duration::ZERO);
+    host.pass(DELAY - Duration::from_secs(1));
+    assert_eq!(host.instances(), ["i-2 Terminating a", "i-3 Terminating b"]);
+    assert_eq!((host.status(0), host.ended.len()), (ActivityStatus::WaitingForElbConnectionDraining, 1));
+    host.pass(Duration::from_secs(1));
+    assert_eq!(host.instances(), ["i-2 Terminating:Wait a", "i-3 Terminating:Wait b"]);
+    let ends = host.sim.activities("web", false).unwrap()[0];
+    assert!(ends.description.ends_with(" - Waiting For ELB Connection Draining."), "{}", ends.description);
+    assert_eq!(ends.start, began, "the activity is older than the wait");
+    host.complete("i-2", "drain", CONTINUE).unwrap();
+    assert_eq!(host.instances(), ["i-2 Terminating:Proceed a", "i-3 Terminating:Wait b"]);
+}
+
+#[test]
+fn who_is_not_served_to_and_who_is_gone_does_not_wait_for_target_groups() {
+    let mut host = launching(2, &["gate"]);
+    host.sim.attach_target_groups("web", &["arn:web".to_owned()]).unwrap();
+    host.sim.set_deregistration_delay(Duration::from_mins(5));
+    host.complete("i-1", "gate", ABANDON).unwrap();
+    assert_eq!(host.ended, ["i-1"], "it was never in service");
+    host.complete("i-2", "gate", CONTINUE).unwrap();
+    host.sim.ended_by_ec2("i-2", host.now).unwrap();
+    host.pass(TERMINATE);
+    assert!(!host.instances().iter().any(|it| it.starts_with("i-2")), "EC2 has ended it: {:?}", host.instances());
+}
+
+#[test]
+fn who_has_left_its_target_groups_half_way_ends_when_ec2_or_a_forced_delete_says_so() {
+    let leaving = || {
+        let mut host = terminating(&[], CONTINUE);
+        host.settle();
+        host.sim.attach_target_groups("web", &["arn:web".to_owned()]).unwrap();
+        host.sim.set_deregistration_delay(Duration::from_mins(5));
+        host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
+        host.settle();
+        host
+    };
+    let mut host = leaving();
+    host.sim.interrupt_spot_instance("i-2", host.now).unwrap();
+    host.sim.terminate_instance("i-2", true, host.now).unwrap();
+    host.pass(Duration::from_mins(2));
+    assert_eq!(host.ended, ["i-1", "i-2"]);
+
+    let mut host = leaving();
+    host.sim.terminate_instance("i-2", true, host.now).unwrap();
+    host.sim.delete_group("web", true, host.now).unwrap();
+    host.pass(Duration::ZERO);
+    assert_eq!(host.ended, ["i-1", "i-2"]);
+}
