@@ -79,6 +79,9 @@ def build(names, architecture):
     command += [argument for name in binaries for argument in ("--bin", name)]
     # cargo-lambda looks for its linker, zig, on the path.
     environment = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
+    # AWS-LC would measure the processor's jitter for some 35 ms at each start, to add to what the kernel gives; the kernel of
+    # a Lambda has been seeded long before.
+    environment["AWS_LC_SYS_NO_JITTER_ENTROPY"] = "1"
     subprocess.run([str(part) for part in command], cwd=ROOT, env=environment, check=True)
 
 
