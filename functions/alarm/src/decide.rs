@@ -1,10 +1,8 @@
 //! What a rule comes to when its alarm tells of its state. Pure.
 
-use environment::{AlarmAction, REMEDY_MS};
+use environment::{AlarmAction, AlarmNow, Fresh, REMEDY_MS};
 use ledger::told::{PAUSED, acted, rests};
 use requests::records::Fired;
-
-use crate::cloud::AlarmNow;
 
 /// What is known when a rule is decided on.
 #[derive(Clone, Debug)]
@@ -34,6 +32,8 @@ pub enum Verdict {
     },
     /// Nothing is done; why.
     Nothing(String),
+    /// What is seen of the alarm is older than what it told: nothing can be decided yet.
+    LookAgain,
 }
 
 /// Decides on one rule whose alarm told that it is in ALARM.
@@ -43,14 +43,13 @@ pub fn decide(rule: &AlarmAction, facts: &Facts<'_>, now_ms: u64) -> Verdict {
     if facts.paused {
         return nothing(PAUSED.into());
     }
-    if let Some(told_ms) = facts.told_ms.filter(|told| told + REMEDY_MS < now_ms) {
-        let late = (now_ms - told_ms) / 1_000;
-        return nothing(format!("it is told {late} s after it happened, which is too late to act on"));
+    if facts.told_ms.is_some_and(|told| told + REMEDY_MS < now_ms) {
+        return nothing(format!("it is told more than {} s after it happened", REMEDY_MS / 1_000));
     }
-    let since_ms = match facts.now {
-        None => return nothing("the alarm is gone".into()),
-        Some(now) if now.state != "ALARM" => return nothing(format!("the alarm is {} by now", now.state)),
-        Some(now) => now.since_ms,
+    let since_ms = match AlarmNow::fresh(facts.now, facts.told_ms) {
+        Fresh::On { since_ms } => since_ms,
+        Fresh::Off(why) => return nothing(why),
+        Fresh::Stale => return Verdict::LookAgain,
     };
     if let Some(last) = facts.last {
         if last.since_ms >= since_ms {

@@ -1,15 +1,15 @@
 //! An alarm that told of its state: whose it is, what its environment's rules say, and what becomes of each.
 
-use environment::{AlarmAction, Names, REMEDY_MS, Remediation};
+use environment::{AlarmAction, AlarmNow, Names, REMEDY_MS, Remediation};
 use ledger::Alarm;
-use ledger::told::RuleOutcome;
+use ledger::told::{RuleOutcome, state_change};
 use requests::records::OwnerRecord;
 use requests::{Line, Owner, Records, request_hash};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::Alarms;
-use crate::cloud::{AlarmNow, Cloud};
+use crate::cloud::Cloud;
 use crate::decide::{Facts, Verdict, decide};
 
 /// What became of a rule, or of an alarm without one.
@@ -43,12 +43,13 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
 
     async fn outcomes(&self, alarm: &Alarm) -> Result<Vec<Outcome>, String> {
         let nothing = |why: &str| Ok(vec![Outcome::nothing("-", why)]);
-        if alarm.state != "ALARM" {
-            return nothing("only ALARM is acted on");
-        }
         let Some(suffix) = alarm.suffix(&self.place) else {
             return nothing("it is of no environment of this deployment");
         };
+        self.tell_state(alarm).await;
+        if alarm.state != "ALARM" {
+            return nothing("only ALARM is acted on");
+        }
         let names = self.place.names(&suffix);
         let environment = names.environment_id();
         let owner = self.records.environment_owner(&environment).await.map_err(|error| error.to_string())?;
@@ -69,8 +70,15 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
             self.tell(&known, alarm, alarm.since_ms, &none).await;
             return Ok(vec![none]);
         }
-        // One fresh look for all rules: what is told may be minutes old.
+        // One fresh look for all rules: what is told may be minutes old. Whose the alarm is and which instance it is about
+        // is taken from there too, since others may publish to a topic as well.
         let now = self.cloud.alarm(&alarm.name).await?;
+        let alarm = &seen(alarm, now.as_ref());
+        if now.is_some() && alarm.suffix(&self.place) != Some(suffix) {
+            let none = Outcome::nothing("-", "the alarm itself is not of this environment, whatever told of it");
+            self.tell(&known, alarm, alarm.since_ms, &none).await;
+            return Ok(vec![none]);
+        }
         let mut outcomes = Vec::new();
         for rule in &known.rules {
             let outcome = self.of_rule(&known, alarm, rule, now.as_ref()).await?;
@@ -96,6 +104,7 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
         let now_ms = self.cloud.now_ms();
         match decide(rule, &facts, now_ms) {
             Verdict::Nothing(why) => Ok(Outcome::nothing(&told, &why)),
+            Verdict::LookAgain => Err(format!("what CloudWatch says of {} is older than what it told", alarm.name)),
             Verdict::DryRun { .. } => {
                 let why = String::from("DryRun is true: it is only told");
                 Ok(Outcome { rule: told, outcome: "dry-run", why })
@@ -118,7 +127,14 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
         }
     }
 
-    /// Losing it changes nothing but the story.
+    /// The deployment's rule tells the ledger of alarms whose names begin with the project's; of others nobody else does.
+    async fn tell_state(&self, alarm: &Alarm) {
+        let is_told = alarm.name.strip_prefix(&self.place.project).is_some_and(|rest| rest.starts_with('-'));
+        if !is_told {
+            self.pass_on(&alarm.name, &state_change(alarm, self.cloud.now_ms())).await;
+        }
+    }
+
     async fn tell(&self, known: &Known, alarm: &Alarm, since_ms: Option<u64>, outcome: &Outcome) {
         let at_ms = self.cloud.now_ms();
         let group = known.names.group().name;
@@ -133,8 +149,13 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
             instance: alarm.instance(),
             at_ms,
         };
-        if let Err(error) = self.cloud.tell(&told.event()).await {
-            tracing::warn!(alarm = alarm.name, error, "the ledger does not know");
+        self.pass_on(&alarm.name, &told.event()).await;
+    }
+
+    /// Losing it changes nothing but the story.
+    async fn pass_on(&self, alarm: &str, event: &Value) {
+        if let Err(error) = self.cloud.tell(event).await {
+            tracing::warn!(alarm, error, "the ledger does not know");
         }
     }
 }
@@ -145,6 +166,15 @@ impl Outcome {
     fn nothing(rule: &str, why: &str) -> Outcome {
         Outcome { rule: rule.to_owned(), outcome: "nothing", why: why.to_owned() }
     }
+}
+
+/// An alarm that told, as it is described.
+fn seen(told: &Alarm, now: Option<&AlarmNow>) -> Alarm {
+    let mut alarm = told.clone();
+    if let Some(AlarmNow { description, dimensions, .. }) = now {
+        (alarm.description, alarm.dimensions) = (description.clone(), dimensions.clone());
+    }
+    alarm
 }
 
 /// The rules of what was settled last. One that this version can't read is none.

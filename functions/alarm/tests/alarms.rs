@@ -8,8 +8,9 @@
 use std::cell::{Cell, RefCell};
 
 use alarm::Alarms;
-use alarm::cloud::{AlarmNow, Cloud};
-use environment::{Place, Remediation};
+use alarm::cloud::Cloud;
+use environment::{AlarmNow, Place, Remediation};
+use ledger::{Alarm, envelope};
 use requests::records::{Fire, Fired, MemoryRecords, Note, Wanted};
 use requests::{Kind, Owner, Records as _, ReplyAddress};
 use serde_json::{Value, json};
@@ -51,7 +52,7 @@ fn owner() -> Owner {
 /// An environment that has settled with these rules.
 fn function(rules: Value) -> Function {
     let place = Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
-    let alarm = AlarmNow { state: "ALARM".into(), since_ms: SINCE };
+    let alarm = AlarmNow { state: "ALARM".into(), since_ms: SINCE, actions_enabled: true, ..AlarmNow::default() };
     let cloud = Account { now_ms: Cell::new(NOW), alarm: RefCell::new(Some(alarm)), told: RefCell::default() };
     let function = Alarms { place, paused: false, records: MemoryRecords::new(), cloud, line: FakeLine::default() };
     let spec = json!({ "AlarmActions": rules });
@@ -68,9 +69,23 @@ fn rule() -> Value {
 
 const TOLD: &str = "healthy-low: ScaleBy 1";
 
+/// The alarm is described as an event says, unless a test says otherwise.
+fn describe(function: &Function, event: &Value) {
+    let message = envelope::of_topic(event).map(|messages| envelope::open(messages[0]).expect("JSON"));
+    let told = Alarm::read(message.as_ref().unwrap_or(event)).expect("it makes sense").expect("an alarm");
+    if let Some(now) = function.cloud.alarm.borrow_mut().as_mut()
+        && now.dimensions.is_empty()
+        && now.description.is_empty()
+    {
+        (now.dimensions, now.description) = (told.dimensions, told.description);
+    }
+}
+
 /// What a function answers to a sample: outcome and why of each rule.
 fn outcomes(function: &Function, name: &str) -> Vec<(String, String)> {
-    let answer = function.handle(sample("alarm", &format!("{name}.json"))).await_now();
+    let event = sample("alarm", &format!("{name}.json"));
+    describe(function, &event);
+    let answer = function.handle(event).await_now();
     let all = answer["Outcomes"].as_array().expect("a list").iter();
     let text = |it: &Value, name: &str| it[name].as_str().expect("a text").to_owned();
     all.map(|it| (text(it, "Outcome"), text(it, "Why"))).collect()
@@ -167,11 +182,19 @@ fn each_reason_to_do_nothing_is_told_to_the_ledger() {
         assert_eq!(function.records.fire(&owner(), TOLD, fired, 0).await_now(), Fire::Yes);
     };
     let at = "2026-01-02T03:00:41.12Z";
-    let cases: [(Change<'_>, &str); 9] = [
+    let cases: [(Change<'_>, &str); 11] = [
         (&|it| it.paused = true, "automation is paused by the deployment's parameter PauseAutomation"),
-        (&|it| it.cloud.now_ms.set(SINCE + 301_000), "it is told 301 s after it happened, which is too late to act on"),
+        (&|it| it.cloud.now_ms.set(SINCE + 301_000), "it is told more than 300 s after it happened"),
         (&|it| *it.cloud.alarm.borrow_mut() = None, "the alarm is gone"),
         (&|it| it.cloud.alarm.borrow_mut().as_mut().expect("it").state = "OK".into(), "the alarm is OK by now"),
+        (
+            &|it| it.cloud.alarm.borrow_mut().as_mut().expect("it").actions_enabled = false,
+            "the alarm's actions are disabled",
+        ),
+        (
+            &|it| it.cloud.alarm.borrow_mut().as_mut().expect("it").suppressed_by = Some("Alarm".into()),
+            "the alarm's actions are suppressed (Alarm)",
+        ),
         (
             &|it| fire(it, acted(SINCE - 300_000, SINCE - 200_000, true)),
             &format!("it rests for 600 s after it acted, which was at {at}"),
@@ -202,6 +225,69 @@ fn each_reason_to_do_nothing_is_told_to_the_ledger() {
             assert_eq!((&detail["Rule"], &detail["Why"]), (&json!(TOLD), &json!(why)));
         }
     }
+}
+
+#[test]
+fn a_look_that_is_older_than_what_was_told_decides_nothing() {
+    let function = function(json!([rule()]));
+    {
+        let mut alarm = function.cloud.alarm.borrow_mut();
+        let alarm = alarm.as_mut().expect("an alarm");
+        (alarm.state, alarm.since_ms) = ("OK".into(), SINCE - 1);
+    }
+    let event = sample("alarm", "direct.json");
+    describe(&function, &event);
+    let refused = test_support::run(&environment::memory::Clock::default(), function.handle(event.clone()));
+    let why = refused.expect_err("Lambda tries again").to_string();
+    assert_eq!(why, "what CloudWatch says of scalable-ec2-healthy-low-uswest2-dev is older than what it told");
+    assert!(function.cloud.told.borrow().is_empty());
+    *function.cloud.alarm.borrow_mut() =
+        Some(AlarmNow { state: "ALARM".into(), since_ms: SINCE, actions_enabled: true, ..AlarmNow::default() });
+    assert_eq!(only(&function, "direct").0, "requested");
+}
+
+/// Who may publish to a topic that the function listens to may write there what he likes.
+#[test]
+fn what_a_message_says_of_an_alarms_instance_and_environment_is_not_believed() {
+    let about = |alarm: &str| json!([{ "Alarm": alarm, "Action": "ReplaceUnhealthy" }]);
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let of = |group: &str| {
+        let dimensions = vec![pair("AutoScalingGroupName", group), pair("InstanceId", "i-the-sick-one")];
+        AlarmNow { state: "ALARM".into(), since_ms: SINCE, actions_enabled: true, dimensions, ..AlarmNow::default() }
+    };
+    let function = function(about("memory-full"));
+    *function.cloud.alarm.borrow_mut() = Some(of("scalable-ec2-asg-uswest2-dev"));
+    assert_eq!(only(&function, "direct-of-an-instance").0, "requested");
+    assert_eq!(wishes(&function)[0].1.instance.as_deref(), Some("i-the-sick-one"));
+
+    let other = self::function(about("memory-full"));
+    *other.cloud.alarm.borrow_mut() = Some(of("scalable-ec2-asg-uswest2-prod"));
+    let why = "the alarm itself is not of this environment, whatever told of it";
+    assert_eq!(only(&other, "direct-of-an-instance"), ("nothing".into(), why.into()));
+    assert!(wishes(&other).is_empty());
+}
+
+/// A deployment's rule passes on the states of alarms that have its name in theirs; of others only this function hears.
+#[test]
+fn the_state_of_an_alarm_of_ones_own_is_told_to_the_ledger_once_and_as_eventbridge_would() {
+    let place = || Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    let function = function(json!([]));
+    for _ in 0..2 {
+        only(&function, "direct-of-an-instance");
+    }
+    let told = function.cloud.told.borrow();
+    assert_eq!(told.len(), 2);
+    let line = |event: &Value| match ledger::read::event(&place(), event, NOW) {
+        Ok(ledger::read::Reading::Of { suffix, entries }) if suffix == "dev" => entries[0].clone(),
+        other => unreachable!("{other:?}"),
+    };
+    let [first, second] = [line(&told[0]), line(&told[1])];
+    assert_eq!(first.id, second.id);
+    assert_eq!((first.kind.as_str(), first.outcome.as_str(), first.at_ms), ("alarm", "alarm", SINCE));
+    assert_eq!(first.instance.as_deref(), Some("i-0a1b2c3d4e5f60718"));
+    let direct = sample("alarm", "direct-of-an-instance.json");
+    let bus = json!({ "detail-type": "CloudWatch Alarm State Change", "detail": direct["alarmData"] });
+    assert_eq!(line(&bus).id, first.id, "the same line if a rule passes it on as well");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 pub use aws_cloud::Stack;
 use aws_cloud::{AwsCloud, Clients};
-use environment::{Cloud, Facts, GroupNow, Moment, Remedy, Setback, Spec};
+use environment::{AlarmNow, Cloud, Facts, GroupNow, Moment, Remedy, Setback, Spec};
 use requests::LedgerQueue;
 use serde_json::Value;
 use std::fmt;
@@ -23,8 +23,14 @@ pub trait Clouds {
     /// How a stack stands.
     async fn stack(&self, stack_id: &str) -> Result<Stack, Setback>;
 
+    /// An alarm as it is; nothing, if there is none of this name.
+    async fn alarm_now(&self, name: &str) -> Result<Option<AlarmNow>, Setback>;
+
     /// A group as it stands; nothing, if there is none of this name.
     async fn group_now(&self, name: &str) -> Result<Option<GroupNow>, Setback>;
+
+    /// The same group, with what EC2's status checks say of its instances.
+    async fn checked(&self, group: GroupNow) -> Result<GroupNow, Setback>;
 
     /// Makes the change that a remedy is; `message` is for whoever is told.
     async fn make(&self, group: &str, remedy: &Remedy, message: &str) -> Result<(), Setback>;
@@ -71,8 +77,16 @@ impl Clouds for Aws {
         aws_cloud::stack(&self.clients, stack_id).await
     }
 
+    async fn alarm_now(&self, name: &str) -> Result<Option<AlarmNow>, Setback> {
+        aws_cloud::remedy::alarm_now(&self.clients, name).await
+    }
+
     async fn group_now(&self, name: &str) -> Result<Option<GroupNow>, Setback> {
         aws_cloud::remedy::group_now(&self.clients, name).await
+    }
+
+    async fn checked(&self, group: GroupNow) -> Result<GroupNow, Setback> {
+        aws_cloud::remedy::checked(&self.clients, group).await
     }
 
     async fn make(&self, group: &str, remedy: &Remedy, message: &str) -> Result<(), Setback> {

@@ -1,7 +1,9 @@
 //! Carries out what the rules of an alarm come to: once, or not at all. What fails in passing comes back for as long as it is
 //! good, unless a request waits behind it.
 
-use environment::{AlarmAction, Begun, GroupNow, Moment, Remediation, Remedy, Setback, remedy};
+use environment::{
+    AlarmAction, AlarmNow, Begun, Fresh, GroupNow, Moment, Remediation, Remedy, Setback, asks_for_health, remedy,
+};
 use ledger::told::{PAUSED, RuleOutcome, acted, rests};
 use requests::records::{Fire, Fired};
 use requests::{Owner, Records, RecordsError};
@@ -157,6 +159,9 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
                 let remedy: Remedy =
                     serde_json::from_value(remedy).map_err(|error| Remedied::Failed(error.to_string()))?;
                 let begun = remedy.begun(live);
+                if begun == Begun::ToDo {
+                    self.still_on(wish).await?;
+                }
                 return Ok((remedy, begun));
             }
             Some(last) if last.since_ms >= wish.since_ms => {
@@ -164,7 +169,14 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
             }
             Some(_) | None => {}
         }
-        let remedy = remedy(rule, live, wish.instance.as_deref()).map_err(Remedied::Nothing)?;
+        self.still_on(wish).await?;
+        let instance = wish.instance.as_deref();
+        let remedy = if asks_for_health(rule, instance) {
+            remedy(rule, &self.clouds.checked(live.clone()).await?, instance)
+        } else {
+            remedy(rule, live, instance)
+        };
+        let remedy = remedy.map_err(Remedied::Nothing)?;
         let written = serde_json::to_value(&remedy).map_err(|error| Remedied::Failed(error.to_string()))?;
         let at_ms = self.clouds.now().0;
         let next = Fired { since_ms: wish.since_ms, at_ms, remedy: written, done: false };
@@ -173,6 +185,16 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
             Fire::Yes => Ok((remedy, Begun::ToDo)),
             Fire::No(last) if last.since_ms >= wish.since_ms => Err(Remedied::Nothing(acted(last.at_ms, last.done))),
             Fire::No(last) => Err(Remedied::Nothing(rests(rule.cooldown_seconds, last.at_ms))),
+        }
+    }
+
+    /// A wish may be minutes old, and the alarm over.
+    async fn still_on(&self, wish: &Remediation) -> Result<(), Remedied> {
+        let now = self.clouds.alarm_now(&wish.alarm).await?;
+        match AlarmNow::fresh(now.as_ref(), Some(wish.since_ms)) {
+            Fresh::On { .. } => Ok(()),
+            Fresh::Off(why) => Err(Remedied::Nothing(why)),
+            Fresh::Stale => Err(Remedied::NotNow(format!("{} is not seen in ALARM yet", wish.alarm))),
         }
     }
 

@@ -29,6 +29,7 @@ use tokio::time::timeout;
 use tracing::Instrument as _;
 
 pub use clients::Clients;
+pub use cloudwatch::now::alarm_now;
 pub use facts::facts;
 pub use marked::{MarkSearch, Marked};
 pub use stack::{Stack, stack};

@@ -4,29 +4,46 @@ use std::collections::BTreeSet;
 
 use aws_sdk_autoscaling::types::{AutoScalingGroup, LifecycleState};
 use aws_sdk_ec2::types::SummaryStatus;
-use environment::{GroupNow, Member, Remedy, Setback, mark};
+use environment::{AlarmNow, GroupNow, Member, Remedy, Setback, mark};
 
 use crate::clients::Clients;
+use crate::cloudwatch;
 use crate::errors::{Answer, Problem};
 
-/// Looks at a group; nothing, if there is none of this name.
+/// Looks at an alarm; nothing, if there is none of this name.
+///
+/// # Errors
+/// What any call may answer.
+pub async fn alarm_now(clients: &Clients, name: &str) -> Result<Option<AlarmNow>, Setback> {
+    cloudwatch::now::alarm_now(&clients.cloudwatch, name).await
+}
+
+/// Looks at a group, with the health that Auto Scaling knows of; nothing, if there is none of this name.
 ///
 /// # Errors
 /// What any call may answer.
 pub async fn group_now(clients: &Clients, name: &str) -> Result<Option<GroupNow>, Setback> {
-    let look = async {
-        let answer = clients.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name).send().await;
-        let answer = answer.answer("autoscaling:DescribeAutoScalingGroups")?;
-        let Some(found) = answer.auto_scaling_groups.unwrap_or_default().into_iter().next() else { return Ok(None) };
-        let impaired = impaired(clients, &found).await?;
-        Ok(Some(of(&found, &impaired)))
-    };
-    look.await.map_err(|problem: Problem| problem.setback(&name))
+    let answer = clients.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name).send().await;
+    let answer = answer.answer("autoscaling:DescribeAutoScalingGroups").map_err(|problem| problem.setback(&name))?;
+    Ok(answer.auto_scaling_groups().first().map(of))
 }
 
-/// The instances whose status checks fail.
-async fn impaired(clients: &Clients, group: &AutoScalingGroup) -> Result<BTreeSet<String>, Problem> {
-    let ids: Vec<String> = group.instances().iter().filter_map(|it| it.instance_id().map(str::to_owned)).collect();
+/// The same group, with what EC2's status checks say of its instances in service.
+///
+/// # Errors
+/// What any call may answer.
+pub async fn checked(clients: &Clients, mut group: GroupNow) -> Result<GroupNow, Setback> {
+    // One that has just been started is not yet known to all of EC2, and asking for it by its id is an error.
+    let serving = group.instances.iter().filter(|it| it.in_service).map(|it| it.id.clone()).collect();
+    let impaired = impaired(clients, serving).await.map_err(|problem| problem.setback(&"its instances"))?;
+    for member in &mut group.instances {
+        member.healthy &= !impaired.contains(&member.id);
+    }
+    Ok(group)
+}
+
+/// Those of the instances whose status checks fail.
+async fn impaired(clients: &Clients, ids: Vec<String>) -> Result<BTreeSet<String>, Problem> {
     let mut impaired = BTreeSet::new();
     // A hundred at a time, as its API reference says.
     for some in ids.chunks(100) {
@@ -40,14 +57,13 @@ async fn impaired(clients: &Clients, group: &AutoScalingGroup) -> Result<BTreeSe
     Ok(impaired)
 }
 
-fn of(found: &AutoScalingGroup, impaired: &BTreeSet<String>) -> GroupNow {
+fn of(found: &AutoScalingGroup) -> GroupNow {
     let count = |size: Option<i32>| size.and_then(|it| u32::try_from(it).ok()).unwrap_or_default();
     let owner = found.tags().iter().find(|it| it.key() == Some(mark::OWNER)).and_then(|it| it.value());
     let members = found.instances().iter().filter_map(|it| {
         let id = it.instance_id()?.to_owned();
         let in_service = it.lifecycle_state() == Some(&LifecycleState::InService);
-        let healthy = it.health_status() != Some("Unhealthy") && !impaired.contains(&id);
-        Some(Member { id, in_service, healthy })
+        Some(Member { id, in_service, healthy: it.health_status() != Some("Unhealthy") })
     });
     GroupNow {
         owner: owner.map(str::to_owned),

@@ -5,6 +5,7 @@
 //! → [`apply`](apply()) (calls through the [`Cloud`] seam), again and again in [`reconcile`](reconcile()).
 
 mod alarm_action;
+mod alarm_now;
 mod apply;
 mod cloud;
 mod drift;
@@ -30,6 +31,7 @@ mod user_data;
 mod wanted;
 
 pub use alarm_action::{Act, AlarmAction};
+pub use alarm_now::{AlarmNow, Fresh};
 pub use apply::{BELIEF, CALL_TIME, DOUBT, Memory, Risk, Wave, apply};
 pub use cloud::{Call, Cloud, Live, Moment, Scope, Setback, State, What, Whose};
 pub use drift::{Drift, drift};
@@ -39,7 +41,7 @@ pub use names::{INTERFACE_SERVICES, Names, Place};
 pub use outputs::outputs;
 pub use plan::{Action, Plan, Step, Wanted, plan};
 pub use reconcile::{Ending, Run, in_doubt_until, reconcile};
-pub use remedy::{Begun, GroupNow, Member, REMEDY_MS, Remediation, Remedy, remedy};
+pub use remedy::{Begun, GroupNow, Member, REMEDY_MS, Remediation, Remedy, asks_for_health, remedy};
 pub use resource::{Fields, Key, Kind, Marking, Ref, Resource, Tags};
 pub use retain::OnDelete;
 pub use spec::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation, check_change};

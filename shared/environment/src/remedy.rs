@@ -67,7 +67,7 @@ pub struct Member {
     /// `i-…`
     pub id: String,
     pub in_service: bool,
-    /// Whether neither Auto Scaling nor EC2's status checks say otherwise.
+    /// Whether Auto Scaling says so, and EC2's status checks do where they were asked.
     pub healthy: bool,
 }
 
@@ -135,6 +135,12 @@ pub fn remedy(rule: &AlarmAction, group: &GroupNow, instance: Option<&str>) -> R
         Act::ReplaceUnhealthy => replace(group, instance),
         Act::Notify(topic) => Ok(Remedy::Notify { topic: topic.clone() }),
     }
+}
+
+/// Whether what a rule comes to depends on which instances are healthy.
+#[must_use]
+pub fn asks_for_health(rule: &AlarmAction, instance: Option<&str>) -> bool {
+    rule.action == Act::ReplaceUnhealthy && instance.is_none()
 }
 
 /// Within the group's bounds as they are now, which somebody may have changed.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::alarm::{Alarm, STATE_CHANGE};
 use crate::time;
 
 /// Who tells it.
@@ -83,6 +84,20 @@ impl RuleOutcome<'_> {
         let what = format!("{} {} {} {} {}", self.alarm, self.since_ms, self.rule, self.outcome, self.why);
         envelope(ALARM_ACTION, &what, self.at_ms, &detail)
     }
+}
+
+/// An alarm's state as EventBridge tells it, for alarms that no rule of the deployment passes on.
+#[must_use]
+pub fn state_change(alarm: &Alarm, now_ms: u64) -> Value {
+    let at_ms = alarm.since_ms.unwrap_or(now_ms);
+    let metric = |(name, value): &(String, String)| json!({ "metricStat": { "metric": { "dimensions": { name.as_str(): value } } } });
+    let metrics: Vec<Value> = alarm.dimensions.iter().map(metric).collect();
+    let detail = json!({
+        "alarmName": alarm.name,
+        "state": { "value": alarm.state, "reason": alarm.reason, "timestamp": time::text(at_ms) },
+        "configuration": { "description": alarm.description, "metrics": metrics },
+    });
+    envelope(STATE_CHANGE, &format!("{} {at_ms} {}", alarm.name, alarm.state), at_ms, &detail)
 }
 
 /// Why nothing is done: the deployment wants it so.

@@ -1,11 +1,11 @@
 //! The in-memory cloud, as the functions are given theirs.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use environment::memory::{Session, World};
-use environment::{Facts, GroupNow, Moment, Remedy, Setback, Spec};
+use environment::{AlarmNow, Facts, GroupNow, Moment, Remedy, Setback, Spec};
 use reconciler::{Clouds, Settings, Stack};
 use serde_json::Value;
 
@@ -20,6 +20,10 @@ pub struct InMemory {
     pub panics: bool,
     /// How its stack stands; nothing where nobody can be asked.
     pub stack: Option<Stack>,
+    /// How alarms are, if there are any.
+    pub alarm: RefCell<Option<AlarmNow>>,
+    /// The instances whose status checks fail.
+    pub impaired: RefCell<BTreeSet<String>>,
     /// What the next remedies meet with, instead of being made.
     pub setbacks: RefCell<VecDeque<Setback>>,
     /// What the ledger was told.
@@ -30,8 +34,16 @@ impl Default for InMemory {
     fn default() -> InMemory {
         let world = World::default();
         world.clock.advance(Duration::from_secs(BEGIN_S));
-        let (setbacks, told) = (RefCell::default(), RefCell::default());
-        InMemory { world, panics: false, stack: Some(Stack::Stands), setbacks, told }
+        let alarm = AlarmNow { state: "ALARM".into(), actions_enabled: true, ..AlarmNow::default() };
+        InMemory {
+            world,
+            panics: false,
+            stack: Some(Stack::Stands),
+            alarm: RefCell::new(Some(alarm)),
+            impaired: RefCell::default(),
+            setbacks: RefCell::default(),
+            told: RefCell::default(),
+        }
     }
 }
 
@@ -64,8 +76,19 @@ impl Clouds for InMemory {
         self.stack.ok_or_else(|| Setback::Refused { what: "cloudformation:DescribeStacks: access denied".into() })
     }
 
+    async fn alarm_now(&self, _name: &str) -> Result<Option<AlarmNow>, Setback> {
+        Ok(self.alarm.borrow().clone())
+    }
+
     async fn group_now(&self, name: &str) -> Result<Option<GroupNow>, Setback> {
         Ok(self.world.group_now(name))
+    }
+
+    async fn checked(&self, mut group: GroupNow) -> Result<GroupNow, Setback> {
+        for member in &mut group.instances {
+            member.healthy &= !self.impaired.borrow().contains(&member.id);
+        }
+        Ok(group)
     }
 
     async fn make(&self, group: &str, remedy: &Remedy, message: &str) -> Result<(), Setback> {

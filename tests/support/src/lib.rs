@@ -20,7 +20,7 @@ pub use events::{message, sample, sent, with};
 pub use line::FakeLine;
 pub use post::Post;
 pub use records::Shaky;
-pub use service::{Request, service};
+pub use service::{Request, binary_service, service};
 
 use environment::memory::Clock;
 use tokio::runtime::Builder;

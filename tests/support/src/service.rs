@@ -20,6 +20,11 @@ pub struct Request {
 /// Starts it, and gives the configuration of clients that ask it. What it answers is a status and a body; nothing is a lost
 /// answer.
 pub fn service(answer: impl Fn(Request) -> Option<(u16, String)> + Send + Sync + 'static) -> SdkConfig {
+    binary_service(move |request| answer(request).map(|(status, body)| (status, body.into_bytes())))
+}
+
+/// The same, for a service whose protocol is binary (CBOR).
+pub fn binary_service(answer: impl Fn(Request) -> Option<(u16, Vec<u8>)> + Send + Sync + 'static) -> SdkConfig {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
     let answer = Arc::new(answer);
@@ -59,11 +64,11 @@ fn read(connection: &TcpStream) -> Request {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).expect("the body");
-    Request { line, target, body: String::from_utf8(body).expect("text") }
+    Request { line, target, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
-fn write(mut connection: &TcpStream, status: u16, body: &str) {
+fn write(mut connection: &TcpStream, status: u16, body: &[u8]) {
     let head = format!("HTTP/1.1 {status} It\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
     // Whoever asked may be gone.
-    let _ = connection.write_all((head + body).as_bytes());
+    let _ = connection.write_all(&[head.as_bytes(), body].concat());
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use environment::{Remediation, Remedy, Setback};
+use environment::{AlarmNow, Remediation, Remedy, Setback};
 use reconciler::Clouds as _;
 use requests::records::{Fired, Note};
 use requests::{Kind, Owner, Records as _, ReplyAddress};
@@ -244,6 +244,38 @@ fn what_may_no_longer_be_done_is_explained() {
     for bench in [late, paused, other, dry, gone] {
         assert!(bench.clouds.world.remedies.borrow().is_empty());
     }
+}
+
+#[test]
+fn an_alarm_that_is_over_by_the_turn_of_its_wish_is_not_acted_on() {
+    let bench = settled(&up());
+    let change = |change: &dyn Fn(&mut AlarmNow)| change(bench.clouds.alarm.borrow_mut().as_mut().expect("an alarm"));
+    change(&|it| (it.state, it.since_ms) = ("OK".into(), (BEGIN_S + 305) * 1_000));
+    assert_eq!(
+        bench.take(&[message("1", &wish(&bench, UP, 310))]),
+        ["1"],
+        "that is older than the wish: it looks again"
+    );
+    change(&|it| it.since_ms = (BEGIN_S + 320) * 1_000);
+    assert_eq!(bench.take(&[message("1", &wish(&bench, UP, 310))]), [""; 0]);
+    assert_eq!(told(&bench), ("nothing".into(), "the alarm is OK by now".into()));
+    change(&|it| (it.state, it.actions_enabled) = ("ALARM".into(), false));
+    bench.take(&[message("1", &wish(&bench, UP, 310))]);
+    assert_eq!(told(&bench), ("nothing".into(), "the alarm's actions are disabled".into()));
+    *bench.clouds.alarm.borrow_mut() = None;
+    bench.take(&[message("1", &wish(&bench, UP, 310))]);
+    assert_eq!(told(&bench), ("nothing".into(), "the alarm is gone".into()));
+    assert!(bench.clouds.world.remedies.borrow().is_empty());
+    assert_eq!(bench.records.fired(&owner(), UP).await_now(), None, "and nothing rests");
+}
+
+#[test]
+fn an_instance_whose_status_checks_fail_is_replaced() {
+    let bench = settled(&json!([{ "Alarm": "cpu-high", "Action": "ReplaceUnhealthy" }]));
+    let one = bench.clouds.group_now(GROUP).await_now().expect("a group").instances[0].id.clone();
+    bench.clouds.impaired.borrow_mut().insert(one.clone());
+    bench.take(&[message("1", &wish(&bench, "cpu-high: ReplaceUnhealthy", 310))]);
+    assert_eq!(told(&bench), ("done".into(), format!("{one} is replaced")));
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn rule(found: &Found, look: &Look<'_>) -> AlarmRule {
     }
 }
 
-fn named_value(dimension: &Dimension) -> (String, String) {
+pub(super) fn named_value(dimension: &Dimension) -> (String, String) {
     (dimension.name().unwrap_or_default().to_owned(), dimension.value().unwrap_or_default().to_owned())
 }
 

@@ -2,9 +2,11 @@
 
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense, in its helpers too")]
 
+mod alarms;
 mod denied;
 mod emptying;
 mod in_use;
 mod lost_answers;
+mod remedies;
 mod service;
 mod stacks;

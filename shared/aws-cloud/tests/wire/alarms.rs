@@ -1,0 +1,94 @@
+//! What CloudWatch answers about alarms, in the binary form (CBOR, RFC 8949) that the SDK speaks to it.
+
+use std::sync::{Arc, Mutex};
+
+use aws_cloud::alarm_now;
+use aws_sdk_cloudwatch::Client;
+use environment::{AlarmNow, Setback};
+use serde_json::{Value, json};
+use test_support::binary_service;
+
+/// JSON as CBOR. All numbers are times: in seconds, tagged as such.
+fn cbor(value: &Value) -> Vec<u8> {
+    let sized = |kind: u8, size: usize| {
+        let size = u16::try_from(size).expect("a short one").to_be_bytes();
+        vec![kind, size[0], size[1]]
+    };
+    match value {
+        Value::Null => vec![0xf6],
+        Value::Bool(truth) => vec![0xf4 + u8::from(*truth)],
+        Value::Number(time) => [&[0xc1, 0xfb][..], &time.as_f64().expect("a time").to_be_bytes()].concat(),
+        Value::String(text) => [sized(0x79, text.len()), text.as_bytes().to_vec()].concat(),
+        Value::Array(all) => [sized(0x99, all.len()), all.iter().flat_map(cbor).collect()].concat(),
+        Value::Object(all) => {
+            let members = all.iter().flat_map(|(name, it)| [cbor(&json!(name)), cbor(it)].concat());
+            [sized(0xb9, all.len()), members.collect()].concat()
+        }
+    }
+}
+
+/// A look at an account that answers so, and what it was asked.
+async fn look(status: u16, answer: Value) -> (Result<Option<AlarmNow>, Setback>, String) {
+    let asked = Arc::new(Mutex::new(String::new()));
+    let seen = Arc::clone(&asked);
+    let config = binary_service(move |request| {
+        *seen.lock().expect("one at a time") = request.line + &request.body;
+        Some((status, cbor(&answer)))
+    });
+    let now = alarm_now(&Client::new(&config), "checkout-is-slow").await;
+    let asked = asked.lock().expect("one at a time").clone();
+    (now, asked)
+}
+
+#[tokio::test]
+async fn a_composite_alarm_is_seen_with_what_suppresses_it() {
+    let composite = json!({
+        "AlarmName": "checkout-is-slow", "StateValue": "ALARM", "ActionsEnabled": true, "AlarmDescription": "text",
+        "ActionsSuppressedBy": "Alarm", "StateUpdatedTimestamp": 1_767_323_099.5, "StateTransitionedTimestamp": 1_767_323_041.125,
+    });
+    let (now, asked) = look(200, json!({ "CompositeAlarms": [composite], "MetricAlarms": [] })).await;
+    let expected = AlarmNow {
+        state: "ALARM".into(),
+        since_ms: 1_767_323_041_125,
+        actions_enabled: true,
+        suppressed_by: Some("Alarm".into()),
+        description: "text".into(),
+        dimensions: vec![],
+    };
+    assert_eq!(now, Ok(Some(expected)));
+    assert!(asked.contains("/operation/DescribeAlarms"), "{asked:?}");
+    // Composite alarms are told of only to who asks for them.
+    for word in ["checkout-is-slow", "MetricAlarm", "CompositeAlarm"] {
+        assert!(asked.contains(word), "{word} is missing: {asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_metric_alarm_is_seen_with_the_dimensions_of_all_its_metrics() {
+    let dimension = |name: &str, value: &str| json!({ "Name": name, "Value": value });
+    let within = json!({ "MetricName": "m", "Namespace": "n", "Dimensions": [dimension("InstanceId", "i-1")] });
+    let metric = json!({
+        "StateValue": "OK", "ActionsEnabled": false, "StateUpdatedTimestamp": 2.5,
+        "Dimensions": [dimension("AutoScalingGroupName", "g")],
+        "Metrics": [
+            { "Id": "m1", "MetricStat": { "Metric": within, "Stat": "Sum" } },
+            { "Id": "e1", "Expression": "m1 * 2" },
+        ],
+    });
+    let (now, _) = look(200, json!({ "MetricAlarms": [metric] })).await;
+    let now = now.expect("a look").expect("an alarm");
+    assert_eq!((now.state.as_str(), now.since_ms, now.actions_enabled), ("OK", 2_500, false));
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(now.dimensions, [pair("AutoScalingGroupName", "g"), pair("InstanceId", "i-1")]);
+}
+
+#[tokio::test]
+async fn an_alarm_that_is_not_there_is_nothing_and_a_denial_is_refused() {
+    assert_eq!(look(200, json!({ "MetricAlarms": [], "CompositeAlarms": [] })).await.0, Ok(None));
+    let denied = json!({ "__type": "com.amazonaws.cloudwatch#AccessDeniedException", "message": "no" });
+    let (denied, _) = look(400, denied).await;
+    assert!(
+        matches!(&denied, Err(Setback::Refused { what }) if what.contains("cloudwatch:DescribeAlarms")),
+        "{denied:?}"
+    );
+}
