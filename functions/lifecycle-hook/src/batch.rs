@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use ledger::envelope::Poison;
 
 use crate::LifecycleHook;
-use crate::act::{Case, Outcome};
+use crate::act::{self, Case, Outcome};
 use crate::cloud::{Cloud, Queue};
 use crate::facts::Seen;
 use crate::notice::{Action, Notice};
@@ -80,7 +80,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
                 tracing::info!(id, why, "ignored");
                 Fate::Ignored
             }
-            Outcome::ComesBack { after, waiting_for } => {
+            Outcome::ComesBack { after, waiting_for, .. } => {
                 tracing::info!(id, after = after.as_secs(), ?waiting_for, "comes back");
                 let receipt = message.receipt_handle.as_deref().unwrap_or_default();
                 if let Err(error) = self.queue.come_back(receipt, after).await {
@@ -127,11 +127,11 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
                 let Some(settings) = action.settings() else {
                     return Outcome::Ignored(format!("the hook {} is not ours", action.hook));
                 };
-                self.case(action, &settings, looks, sent_ms).act(&self.cloud).await
+                self.case(action, &settings, looks, Some(sent_ms)).act(&self.cloud).await
             }
             Notice::Interruption { instance } => self.interruption(instance, sent_ms, looks).await,
             Notice::Sweep => {
-                self.sweep().await.map_or_else(failed, |swept| Outcome::Done(format!("{} waited", swept.len())))
+                self.sweep().await.map_or_else(failed, |swept| Outcome::Done(format!("{} waited", swept.found.len())))
             }
             Notice::Other(what) => Outcome::Ignored(format!("nothing to do for {what}")),
         }
@@ -139,6 +139,9 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
 
     /// The instance's group says how it is drained.
     async fn interruption(&self, instance: &str, sent_ms: u64, looks: &Looks) -> Outcome {
+        if self.cloud.now_ms() >= sent_ms.saturating_add(act::SPOT_MS) {
+            return Outcome::Done(format!("the two minutes of the Spot instance {instance} are over"));
+        }
         let group = match self.cloud.group_of(instance).await {
             Ok(Some(group)) => group,
             Ok(None) => return Outcome::Ignored(format!("the Spot instance {instance} is in no group")),
@@ -155,21 +158,21 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         let Some(settings) = action.settings() else {
             return Outcome::Ignored(format!("the hook {} is not ours", action.hook));
         };
-        self.case(&action, &settings, looks, sent_ms).interrupted(&self.cloud).await
+        self.case(&action, &settings, looks, Some(sent_ms)).interrupted(&self.cloud).await
     }
 
-    /// One instance, with what was seen of it, that waits since `began_ms`.
+    /// One instance, with what was seen of it, that waits since `began_ms`, if that is known.
     pub(crate) fn case<'a>(
         &self,
         action: &'a Action,
         settings: &'a HookSettings,
         looks: &Looks,
-        began_ms: u64,
+        began_ms: Option<u64>,
     ) -> Case<'a> {
         Case {
             action,
             settings,
-            seen: of(looks, &action.instance),
+            seen: seen(looks, &action.instance),
             began_ms,
             look_every: self.look_every,
             swept: false,
@@ -178,13 +181,13 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
 }
 
 /// What one instance looks like.
-fn of(looks: &Looks, instance: &str) -> Result<Seen, String> {
+pub(crate) fn seen(looks: &Looks, instance: &str) -> Result<Seen, String> {
     let looks = looks.as_ref().map_err(Clone::clone)?;
     looks.get(instance).cloned().ok_or_else(|| format!("{instance} was not looked at"))
 }
 
 fn failed(error: String) -> Outcome {
-    Outcome::ComesBack { after: pace::SHORT, waiting_for: vec![error] }
+    Outcome::ComesBack { after: pace::SHORT, waiting_for: vec![error], begun: false }
 }
 
 impl Action {

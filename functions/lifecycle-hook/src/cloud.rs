@@ -11,7 +11,7 @@ use crate::facts::{Command, Seen, Target};
 use crate::notice::Action;
 
 /// What a lifecycle action ends with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ends {
     Continue,
     Abandon,
@@ -60,8 +60,8 @@ pub trait Cloud {
     /// Takes an instance out of target groups.
     async fn leave(&self, arns: &[String], instance: &str) -> Result<(), String>;
 
-    /// What became of the drain command that was sent to an instance after `since_ms`.
-    async fn drained(&self, instance: &str, since_ms: u64) -> Result<Command, String>;
+    /// What became of the drain command that was sent to an instance after `since_ms`, or at any time.
+    async fn drained(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String>;
 
     /// Sends the drain command, which may take so long.
     async fn drain(&self, instance: &str, within: Duration) -> Result<Told, String>;
@@ -78,7 +78,8 @@ pub trait Cloud {
     /// Writes lines to a stream of a log group, which is made if need be; the group is not.
     async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), String>;
 
-    /// The instances of our groups that wait for a hook.
+    /// The instances of our groups that wait for a hook; without those that may be on their way into a warm pool, which nobody
+    /// but their message tells of.
     async fn waiting(&self) -> Result<Vec<Waiting>, String>;
 
     /// The hooks of a group that are ours.
@@ -99,6 +100,9 @@ pub trait Cloud {
 pub trait Queue {
     /// Lets a message that was received come again, after this long.
     async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), String>;
+
+    /// Puts in a message of our own, to be received after this long.
+    async fn put(&self, body: &str, after: Duration) -> Result<(), String>;
 
     /// Puts a message away for people, with the reason.
     async fn bury(&self, body: &str, reason: &str) -> Result<(), String>;

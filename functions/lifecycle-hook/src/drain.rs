@@ -26,12 +26,22 @@ pub struct Facts {
     pub targets: Result<Vec<Target>, String>,
 }
 
-/// Decides for an instance whose time ends at `ends_ms`.
+/// The time that a drain has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time {
+    pub now_ms: u64,
+    /// Until when its target groups are waited for: half of the time, so that the other half is left for its services.
+    pub targets_ms: u64,
+    /// When all of it is over.
+    pub ends_ms: u64,
+}
+
+/// Decides for an instance that has this time.
 ///
 /// What it serves goes first: it leaves its target groups, and what is on its way there ends, before its services stop. An
 /// instance that is gone, or that nobody can reach, holds up nobody.
 #[must_use]
-pub fn decide(facts: &Facts, now_ms: u64, ends_ms: u64) -> Step {
+pub fn decide(facts: &Facts, time: Time) -> Step {
     if let Ok(seen) = &facts.seen {
         match seen.state {
             State::Gone | State::Unknown => return Step::Finish("the instance is gone".into()),
@@ -44,16 +54,25 @@ pub fn decide(facts: &Facts, now_ms: u64, ends_ms: u64) -> Step {
         Ok(Command::Failed(why)) => return Step::Finish(format!("the drain failed: {why}")),
         Ok(Command::Unsent | Command::Running) | Err(_) => {}
     }
-    if now_ms >= ends_ms {
+    if time.now_ms >= time.ends_ms {
         return Step::Finish(format!("its time was up while it waited for: {}", waits(facts).join("; ")));
     }
-    match (&facts.seen, &facts.command, &facts.targets) {
-        (Ok(seen), Ok(Command::Unsent), _) if seen.agent != Agent::Online => {
+    if facts.command != Ok(Command::Unsent) {
+        return Step::Wait(waits(facts));
+    }
+    if time.now_ms < time.targets_ms {
+        match &facts.targets {
+            Ok(targets) if targets.iter().any(is_in) => return Step::LeaveTargets,
+            Ok(targets) if !targets.contains(&Target::Draining) => {}
+            Ok(_) | Err(_) => return Step::Wait(waits(facts)),
+        }
+    }
+    match facts.seen.as_ref().map(|seen| &seen.agent) {
+        Ok(Ok(Agent::Online)) => Step::Send,
+        Ok(Ok(Agent::Unregistered | Agent::Lost)) => {
             Step::Finish("nobody can be asked to drain it: its SSM agent is not online".into())
         }
-        (Ok(_), Ok(Command::Unsent), Ok(targets)) if targets.iter().any(is_in) => Step::LeaveTargets,
-        (Ok(_), Ok(Command::Unsent), Ok(targets)) if !targets.contains(&Target::Draining) => Step::Send,
-        _ => Step::Wait(waits(facts)),
+        Ok(Err(_)) | Err(_) => Step::Wait(waits(facts)),
     }
 }
 
@@ -62,7 +81,8 @@ fn is_in(target: &Target) -> bool {
 }
 
 fn waits(facts: &Facts) -> Vec<String> {
-    let unknown = [facts.seen.as_ref().err(), facts.command.as_ref().err(), facts.targets.as_ref().err()];
+    let agent = facts.seen.as_ref().ok().and_then(|seen| seen.agent.as_ref().err());
+    let unknown = [facts.seen.as_ref().err(), agent, facts.command.as_ref().err(), facts.targets.as_ref().err()];
     let mut waits: Vec<String> = unknown.into_iter().flatten().cloned().collect();
     match &facts.command {
         Ok(Command::Running) => waits.push("the drain command".into()),

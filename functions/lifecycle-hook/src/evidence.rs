@@ -1,5 +1,7 @@
 //! What is kept of an instance that is given up: after the verdict nobody can ask it any more.
 
+use std::fmt;
+
 use serde_json::json;
 
 use crate::act::Case;
@@ -13,24 +15,24 @@ const KEPT: usize = 65_536;
 /// Gathers and writes it, and says where it is, or why it is not.
 pub(crate) async fn gather(cloud: &impl Cloud, case: &Case<'_>, why: &[String], now_ms: u64) -> String {
     let instance = &case.action.instance;
-    let reachable = case.seen.as_ref().is_ok_and(|seen| seen.agent == Agent::Online);
+    let reachable = case.seen.as_ref().is_ok_and(|seen| seen.agent == Ok(Agent::Online));
     let seen = match &case.seen {
         Ok(seen) => json!({
             "State": format!("{:?}", seen.state), "UserData": format!("{:?}", seen.user_data),
-            "StatusChecks": format!("{:?}", seen.checks), "Agent": format!("{:?}", seen.agent),
+            "StatusChecks": shown(&seen.checks), "Agent": shown(&seen.agent),
         }),
         Err(why) => json!(why),
     };
     let verdict = json!({
         "Verdict": "ABANDON", "Why": why, "Instance": instance, "AutoScalingGroup": case.action.group,
-        "WaitedSeconds": now_ms.saturating_sub(case.began_ms) / 1_000, "Seen": seen,
+        "WaitedSeconds": case.waited(now_ms).map(|it| it.as_secs()), "Seen": seen,
     });
     let pieces = cloud.evidence(instance, reachable).await.into_iter().map(|(name, text)| match text {
         Ok(text) => format!("{name}:\n{}", last(&text)),
         Err(error) => format!("{name}: {error}"),
     });
     let lines: Vec<String> = std::iter::once(verdict.to_string()).chain(pieces).collect();
-    let (group, stream) = (&case.settings.log_group, format!("{instance}/evidence"));
+    let (group, stream) = (&case.settings.log_group, stream(instance));
     let mut written = cloud.write(group, &stream, lines.clone()).await;
     if written.is_err() {
         // Once more, beyond the client's own tries: it is worth more than the moment that a sick instance waits longer.
@@ -40,6 +42,24 @@ pub(crate) async fn gather(cloud: &impl Cloud, case: &Case<'_>, why: &[String], 
         Ok(()) => format!("evidence in {group} {stream}"),
         Err(error) => format!("no evidence was written: {error}"),
     }
+}
+
+/// Notes that the verdict came to nothing: while evidence was gathered, somebody else ended the wait.
+pub(crate) async fn overtaken(cloud: &impl Cloud, case: &Case<'_>) {
+    let line =
+        json!({ "Verdict": "none", "Why": ["somebody else ended the wait meanwhile: the one above did not count"] });
+    let stream = stream(&case.action.instance);
+    if let Err(why) = cloud.write(&case.settings.log_group, &stream, vec![line.to_string()]).await {
+        tracing::warn!(stream, why, "the evidence tells of a verdict that did not count");
+    }
+}
+
+fn shown<T: fmt::Debug>(seen: &Result<T, String>) -> String {
+    seen.as_ref().map_or_else(Clone::clone, |it| format!("{it:?}"))
+}
+
+fn stream(instance: &str) -> String {
+    format!("{instance}/evidence")
 }
 
 /// The last [`KEPT`] bytes, from the beginning of a character.

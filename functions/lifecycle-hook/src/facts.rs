@@ -1,12 +1,14 @@
 //! What can be seen of an instance.
 
-/// An instance, as EC2 and SSM show it.
+/// An instance, as EC2 and SSM show it. What could not be asked is the sentence why, and hides nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub state: State,
     pub user_data: UserData,
-    pub checks: Checks,
-    pub agent: Agent,
+    /// When EC2 started it last.
+    pub started_ms: Option<u64>,
+    pub checks: Result<Checks, String>,
+    pub agent: Result<Agent, String>,
 }
 
 /// What EC2 says of it.
@@ -53,7 +55,7 @@ pub enum Checks {
 pub enum Agent {
     Unregistered,
     Online,
-    /// It registered, and is not heard of any more.
+    /// It registered, and is not heard of any more, or not since EC2 started the instance last.
     Lost,
 }
 

@@ -28,12 +28,19 @@ const UNKNOWN_FOR: Duration = Duration::from_mins(5);
 /// does not.
 const IMPAIRED_FOR: Duration = Duration::from_mins(2);
 
-/// Judges an instance that has waited for so long, by what is seen of it; if it can't be seen, by the sentence why.
+/// Judges an instance that has waited for so long, if that is known, by what is seen of it; of what can't be seen, by the
+/// sentence why.
 ///
 /// Evidence of health is that user data ran to its end and that the agent is there, not that the status checks have
 /// passed: those take minutes to say so, and only their failure tells anything more.
 #[must_use]
-pub fn decide(gate: Gate, seen: &Result<Seen, String>, targets: &[Target], waited: Duration, now_ms: u64) -> Verdict {
+pub fn decide(
+    gate: Gate,
+    seen: &Result<Seen, String>,
+    targets: &Result<Vec<Target>, String>,
+    waited: Option<Duration>,
+    now_ms: u64,
+) -> Verdict {
     let seen = match seen {
         Ok(seen) => seen,
         Err(why) => return timed(gate, vec![why.clone()], waited),
@@ -44,17 +51,17 @@ pub fn decide(gate: Gate, seen: &Result<Seen, String>, targets: &[Target], waite
     }
     let waiting_for = what_is_missing(seen, targets);
     if waiting_for.is_empty() {
-        let seconds = waited.as_secs();
-        return Verdict::Continue(format!("healthy after {seconds} s: user data is done, and the agent is online"));
+        let after = waited.map(|it| format!(" after {} s", it.as_secs())).unwrap_or_default();
+        return Verdict::Continue(format!("healthy{after}: user data is done, and the agent is online"));
     }
     timed(gate, waiting_for, waited)
 }
 
 /// When waiting ends, it ends as the environment wants it.
-fn timed(gate: Gate, waiting_for: Vec<String>, waited: Duration) -> Verdict {
-    if waited < Duration::from_secs(gate.seconds.into()) {
+fn timed(gate: Gate, waiting_for: Vec<String>, waited: Option<Duration>) -> Verdict {
+    let Some(waited) = waited.filter(|it| *it >= Duration::from_secs(gate.seconds.into())) else {
         return Verdict::Wait(waiting_for);
-    }
+    };
     let told = format!("after {} s it still waits for: {}", waited.as_secs(), waiting_for.join("; "));
     match gate.on_timeout {
         OnTimeout::Abandon => Verdict::Abandon(vec![told]),
@@ -63,17 +70,17 @@ fn timed(gate: Gate, waiting_for: Vec<String>, waited: Duration) -> Verdict {
 }
 
 /// What is certainly wrong.
-fn illness(seen: &Seen, waited: Duration, now_ms: u64) -> Vec<String> {
+fn illness(seen: &Seen, waited: Option<Duration>, now_ms: u64) -> Vec<String> {
     let mut ill = Vec::new();
     match &seen.state {
         State::Gone => ill.push(String::from("EC2 has ended it")),
-        State::Unknown if waited >= UNKNOWN_FOR => ill.push(String::from("EC2 does not know it")),
+        State::Unknown if waited.is_some_and(|it| it >= UNKNOWN_FOR) => ill.push(String::from("EC2 does not know it")),
         _ => {}
     }
     if let UserData::Failed(why) = &seen.user_data {
         ill.push(format!("its user data {why}"));
     }
-    if let Checks::Impaired { since_ms } = seen.checks {
+    if let Ok(Checks::Impaired { since_ms }) = seen.checks {
         let impaired = Duration::from_millis(now_ms.saturating_sub(since_ms));
         if impaired >= IMPAIRED_FOR {
             ill.push(format!("a status check has failed for {} s", impaired.as_secs()));
@@ -83,7 +90,7 @@ fn illness(seen: &Seen, waited: Duration, now_ms: u64) -> Vec<String> {
 }
 
 /// What is not there yet.
-fn what_is_missing(seen: &Seen, targets: &[Target]) -> Vec<String> {
+fn what_is_missing(seen: &Seen, targets: &Result<Vec<Target>, String>) -> Vec<String> {
     let mut missing = Vec::new();
     match &seen.state {
         State::Running | State::Gone => {}
@@ -95,15 +102,19 @@ fn what_is_missing(seen: &Seen, targets: &[Target]) -> Vec<String> {
     if seen.user_data == UserData::Silent {
         missing.push(String::from("its user data to end"));
     }
-    match seen.agent {
-        Agent::Online => {}
-        Agent::Unregistered => missing.push(String::from("its SSM agent to register")),
-        Agent::Lost => missing.push(String::from("its SSM agent to come back")),
+    match &seen.agent {
+        Ok(Agent::Online) => {}
+        Ok(Agent::Unregistered) => missing.push(String::from("its SSM agent to register")),
+        Ok(Agent::Lost) => missing.push(String::from("its SSM agent to come back")),
+        Err(why) => missing.push(why.clone()),
     }
-    if let Checks::Impaired { .. } = seen.checks {
-        missing.push(String::from("a status check to pass"));
+    match &seen.checks {
+        Ok(Checks::Passed | Checks::Silent) => {}
+        Ok(Checks::Impaired { .. }) => missing.push(String::from("a status check to pass")),
+        Err(why) => missing.push(why.clone()),
     }
-    missing.extend(targets.iter().filter_map(|target| match target {
+    missing.extend(targets.as_ref().err().cloned());
+    missing.extend(targets.iter().flatten().filter_map(|target| match target {
         Target::NotHealthy(why) => Some(format!("its target group to find it healthy: {why}")),
         Target::Draining => Some(String::from("its target group, which lets it go")),
         Target::Absent | Target::Healthy => None,

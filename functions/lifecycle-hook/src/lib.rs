@@ -5,7 +5,7 @@
 //! message's own timestamp, and each look starts anew: so messages may come twice, late, or not at all.
 //!
 //! The files: `notice` (what a message tells), `facts` (what can be seen of an instance), `gate` and `drain` (what to do:
-//! pure), `pace` (how often), `act` (does it), `evidence` (what is kept of an instance that is given up), `batch` (messages in,
+//! pure), `pace` (how often), `act` (does it, with `act/draining`), `evidence` (what is kept of an instance that is given up), `batch` (messages in,
 //! outcomes out), `sweep` (what no message tells of), `cloud` (the seam), `aws` (behind it), `settings`.
 
 mod act;
@@ -24,7 +24,7 @@ mod sweep;
 pub use act::Outcome;
 pub use notice::{Action, Notice, Place};
 pub use settings::Settings;
-pub use sweep::Swept;
+pub use sweep::{Sweep, Swept};
 
 use std::time::Duration;
 
@@ -66,15 +66,15 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         let mut told = Vec::new();
         for notice in &notices {
             if *notice == Notice::Sweep {
-                let swept = self.sweep().await?;
-                let swept = swept.iter().map(|it| json!({ "Instance": it.instance, "Told": it.told }));
-                told.push(json!({ "Swept": swept.collect::<Vec<_>>() }));
+                let Sweep { found, left_out } = self.sweep().await?;
+                let found = found.iter().map(|it| json!({ "Instance": it.instance, "Told": it.told }));
+                told.push(json!({ "Swept": found.collect::<Vec<_>>(), "LeftOut": left_out }));
                 continue;
             }
             told.push(match self.notice(notice, self.cloud.now_ms(), &looks).await {
                 Outcome::Done(how) => json!({ "Done": how }),
                 Outcome::Ignored(why) => json!({ "Ignored": why }),
-                Outcome::ComesBack { after, waiting_for } => {
+                Outcome::ComesBack { after, waiting_for, .. } => {
                     json!({ "WaitsFor": waiting_for, "LooksAgainAfterSeconds": after.as_secs() })
                 }
             });

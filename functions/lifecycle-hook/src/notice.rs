@@ -5,7 +5,7 @@
 
 use environment::Transition;
 use ledger::envelope::{Poison, open};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// What a message tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,11 @@ pub enum Place {
     Other,
 }
 
+/// What a sweep tells the function itself of an instance for which it has begun something.
+const FOUND: &str = "Envkeeper Instance Found Waiting";
+
+const LAUNCHING: &str = "autoscaling:EC2_INSTANCE_LAUNCHING";
+const TERMINATING: &str = "autoscaling:EC2_INSTANCE_TERMINATING";
 const TEST: &str = "autoscaling:TEST_NOTIFICATION";
 
 impl Notice {
@@ -91,6 +96,7 @@ fn of_event_bridge(kind: &str, fields: &Map<String, Value>) -> Result<Notice, Po
         "EC2 Instance-launch Lifecycle Action" | "EC2 Instance-terminate Lifecycle Action" => {
             of_action(detail, "detail.")
         }
+        FOUND => of_found(detail),
         "EC2 Spot Instance Interruption Warning" => match text(detail, "instance-id") {
             Some(instance) => Ok(Notice::Interruption { instance }),
             None => Err(Poison(String::from("detail.instance-id is missing"))),
@@ -113,6 +119,16 @@ fn of_auto_scaling(fields: &Map<String, Value>) -> Result<Notice, Poison> {
     of_action(fields, "")
 }
 
+fn of_found(detail: &Map<String, Value>) -> Result<Notice, Poison> {
+    // Nobody who looks knows the token; the action does not need it.
+    let mut detail = detail.clone();
+    detail.insert(String::from("LifecycleActionToken"), Value::from("-"));
+    Ok(match of_action(&detail, "detail.")? {
+        Notice::Action(action) => Notice::Action(Action { token: None, ..action }),
+        other => other,
+    })
+}
+
 /// `place` is where the fields stand, for messages.
 fn of_action(fields: &Map<String, Value>, place: &str) -> Result<Notice, Poison> {
     const NEEDED: [&str; 5] =
@@ -124,14 +140,29 @@ fn of_action(fields: &Map<String, Value>, place: &str) -> Result<Notice, Poison>
         return Err(Poison(format!("missing, or no text: {}", missing.join(", "))));
     };
     let on = match transition.as_str() {
-        "autoscaling:EC2_INSTANCE_LAUNCHING" => Transition::Launch,
-        "autoscaling:EC2_INSTANCE_TERMINATING" => Transition::Terminate,
+        LAUNCHING => Transition::Launch,
+        TERMINATING => Transition::Terminate,
         other => return Ok(Notice::Other(format!("the transition {other}"))),
     };
     let way = text(fields, "Origin").zip(text(fields, "Destination"));
     let way = way.map(|(from, to)| (Place::of(&from), Place::of(&to)));
     let metadata = text(fields, "NotificationMetadata");
     Ok(Notice::Action(Action { group, hook, token: Some(token), instance, on, metadata, way }))
+}
+
+impl Action {
+    /// A message that tells of it again.
+    pub(crate) fn found_again(&self) -> String {
+        let transition = match self.on {
+            Transition::Launch => LAUNCHING,
+            Transition::Terminate => TERMINATING,
+        };
+        let detail = json!({
+            "AutoScalingGroupName": self.group, "LifecycleHookName": self.hook, "EC2InstanceId": self.instance,
+            "LifecycleTransition": transition, "NotificationMetadata": self.metadata,
+        });
+        json!({ "detail-type": FOUND, "detail": detail }).to_string()
+    }
 }
 
 fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {

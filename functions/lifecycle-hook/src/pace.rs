@@ -7,7 +7,8 @@ use std::time::Duration;
 const AT_FIRST: Duration = Duration::from_mins(5);
 /// The pause until then, if the deployment does not say otherwise.
 pub const SHORT: Duration = Duration::from_secs(15);
-/// The pause after it. A wait of 48 h takes 20 + 956 receives so, and a queue gives up after 1,000 at most.
+/// The pause after it. A wait of 48 h, the longest of any hook, takes 20 + 956 receives so, and a queue gives up after 1,000 at
+/// most. Looking each second at first, the longest drain that the properties allow, 8 h, takes 300 + 159.
 const LONG: Duration = Duration::from_mins(3);
 
 /// The longest that a hook waits, whatever its heartbeat (the API reference of `PutLifecycleHook`): so many heartbeats,
@@ -31,14 +32,12 @@ const LATE: Duration = Duration::from_mins(1);
 /// Whether a heartbeat is sent with a look that finds nothing new, the look before having been `gap` ago or a little more: with
 /// the first one in each third of a heartbeat, so that one that is lost leaves another before the wait is over. None is needed
 /// in the first third, since the wait itself has just begun. Where looks may be rarer than thirds, each of them is needed.
-///
-/// A wait of which nobody knows since when begins with each look: it is not kept up, or it would never end.
 #[must_use]
 pub fn beats(waited: Duration, gap: Duration, heartbeat: Duration) -> bool {
     let third = (heartbeat / 3).max(Duration::from_secs(1));
     let thirds = |span: Duration| span.as_millis() / third.as_millis();
     let since = gap + LATE;
-    !waited.is_zero() && (since > third || thirds(waited) > thirds(waited.saturating_sub(since)))
+    since > third || thirds(waited) > thirds(waited.saturating_sub(since))
 }
 
 /// How long a hook with this heartbeat can be kept waiting.

@@ -1,12 +1,12 @@
 //! Every combination of what is known of an instance that ends, and what is done next.
 
-use lifecycle_hook::drain::{Facts, Step, decide};
+use lifecycle_hook::drain::{Facts, Step, Time, decide};
 use lifecycle_hook::facts::{Agent, Checks, Command, Seen, State, Target, UserData};
 
 const NOW_MS: u64 = 1_000_000;
 
-fn seen(state: State, agent: Agent) -> Seen {
-    Seen { state, user_data: UserData::Done, checks: Checks::Passed, agent }
+fn seen(state: State, agent: Result<Agent, String>) -> Seen {
+    Seen { state, user_data: UserData::Done, started_ms: None, checks: Ok(Checks::Passed), agent }
 }
 
 fn unknown<T>() -> Result<T, String> {
@@ -17,7 +17,7 @@ fn unknown<T>() -> Result<T, String> {
 fn it_leaves_its_targets_then_drains_and_whatever_cannot_be_drained_holds_up_nobody() {
     let states =
         [State::Unknown, State::Pending, State::Running, State::Stopped, State::Gone, State::Other("new".into())];
-    let agents = [Agent::Unregistered, Agent::Online, Agent::Lost];
+    let agents = [Ok(Agent::Unregistered), Ok(Agent::Online), Ok(Agent::Lost), unknown()];
     let commands = [
         Ok(Command::Unsent),
         Ok(Command::Running),
@@ -34,23 +34,28 @@ fn it_leaves_its_targets_then_drains_and_whatever_cannot_be_drained_holds_up_nob
         Ok(vec![Target::Absent, Target::Draining]),
         unknown(),
     ];
-    let looks = states.iter().flat_map(|state| agents.iter().map(|agent| Ok(seen(state.clone(), *agent))));
+    let looks = states.iter().flat_map(|state| agents.iter().map(|agent| Ok(seen(state.clone(), agent.clone()))));
     let mut combinations = 0;
     for seen in looks.chain([unknown()]) {
         for command in &commands {
             for targets in &targets {
-                for ends_ms in [NOW_MS, NOW_MS + 1] {
+                // Its time is up; half of it is over; it has just begun.
+                for (ends_ms, targets_ms) in [(NOW_MS, NOW_MS + 1), (NOW_MS + 1, NOW_MS), (NOW_MS + 2, NOW_MS + 1)] {
                     combinations += 1;
                     let facts = Facts { seen: seen.clone(), command: command.clone(), targets: targets.clone() };
-                    let step = decide(&facts, NOW_MS, ends_ms);
-                    let finishes = is_over(&facts) || ends_ms == NOW_MS || nobody_to_ask(&facts);
-                    let expected = match (finishes, command, targets) {
-                        (true, _, _) => "finish",
-                        (false, Ok(Command::Unsent), Ok(targets)) if seen.is_ok() => match targets.as_slice() {
-                            [Target::Healthy, ..] | [_, Target::NotHealthy(_)] => "leave",
-                            [_, Target::Draining] => "wait",
-                            _ => "send",
-                        },
+                    let step = decide(&facts, Time { now_ms: NOW_MS, targets_ms, ends_ms });
+                    let served = match targets.as_deref() {
+                        _ if targets_ms == NOW_MS => "no more",
+                        Ok([Target::Healthy, ..] | [_, Target::NotHealthy(_)]) => "yes",
+                        Ok([_, Target::Draining]) | Err(_) => "still",
+                        Ok(_) => "no more",
+                    };
+                    let agent = seen.as_ref().ok().and_then(|it: &Seen| it.agent.clone().ok());
+                    let expected = match (command, served, agent) {
+                        _ if is_over(&facts) || ends_ms == NOW_MS => "finish",
+                        (Ok(Command::Unsent), "yes", _) => "leave",
+                        (Ok(Command::Unsent), "no more", Some(Agent::Online)) => "send",
+                        (Ok(Command::Unsent), "no more", Some(_)) => "finish",
                         _ => "wait",
                     };
                     let is = match &step {
@@ -59,7 +64,7 @@ fn it_leaves_its_targets_then_drains_and_whatever_cannot_be_drained_holds_up_nob
                         Step::Send => "send",
                         Step::Wait(_) => "wait",
                     };
-                    assert_eq!(is, expected, "{facts:?} {ends_ms}: {step:?}");
+                    assert_eq!(is, expected, "{facts:?} {ends_ms} {targets_ms}: {step:?}");
                     if let Step::Wait(what) = step {
                         assert!(!what.is_empty(), "it says what for: {facts:?}");
                     }
@@ -67,14 +72,10 @@ fn it_leaves_its_targets_then_drains_and_whatever_cannot_be_drained_holds_up_nob
             }
         }
     }
-    assert_eq!(combinations, (6 * 3 + 1) * 5 * 6 * 2);
+    assert_eq!(combinations, (6 * 4 + 1) * 5 * 6 * 3);
 }
 
 fn is_over(facts: &Facts) -> bool {
     let gone = facts.seen.as_ref().is_ok_and(|it| matches!(it.state, State::Gone | State::Unknown | State::Stopped));
     gone || matches!(facts.command, Ok(Command::Succeeded | Command::Failed(_)))
-}
-
-fn nobody_to_ask(facts: &Facts) -> bool {
-    facts.command == Ok(Command::Unsent) && facts.seen.as_ref().is_ok_and(|it| it.agent != Agent::Online)
 }

@@ -24,26 +24,36 @@ fn user_data() -> Vec<UserData> {
     vec![UserData::Silent, UserData::Done, UserData::Failed("failed at line 12".into())]
 }
 
-fn checks() -> Vec<Checks> {
-    let for_s = |seconds: u64| Checks::Impaired { since_ms: NOW_MS - seconds * 1_000 };
-    vec![Checks::Silent, Checks::Passed, for_s(119), for_s(120)]
+fn checks() -> Vec<Result<Checks, String>> {
+    let for_s = |seconds: u64| Ok(Checks::Impaired { since_ms: NOW_MS - seconds * 1_000 });
+    vec![Ok(Checks::Silent), Ok(Checks::Passed), for_s(119), for_s(120), throttled()]
 }
 
-fn targets() -> Vec<Vec<Target>> {
+fn agents() -> Vec<Result<Agent, String>> {
+    vec![Ok(Agent::Unregistered), Ok(Agent::Online), Ok(Agent::Lost), throttled()]
+}
+
+fn targets() -> Vec<Result<Vec<Target>, String>> {
     let ill = Target::NotHealthy("Target.FailedHealthChecks".into());
-    vec![vec![], vec![Target::Absent], vec![Target::Healthy], vec![ill, Target::Healthy], vec![Target::Draining]]
+    let known =
+        [vec![], vec![Target::Absent], vec![Target::Healthy], vec![ill, Target::Healthy], vec![Target::Draining]];
+    known.into_iter().map(Ok).chain([throttled()]).collect()
+}
+
+fn throttled<T>() -> Result<T, String> {
+    Err(String::from("Throttling"))
 }
 
 /// All combinations but the time.
-fn all() -> impl Iterator<Item = (Seen, Vec<Target>)> {
-    let agents = [Agent::Unregistered, Agent::Online, Agent::Lost];
+fn all() -> impl Iterator<Item = (Seen, Result<Vec<Target>, String>)> {
     states().into_iter().flat_map(move |state| {
         user_data().into_iter().flat_map(move |user_data| {
             let state = state.clone();
             checks().into_iter().flat_map(move |checks| {
                 let (state, user_data) = (state.clone(), user_data.clone());
-                agents.into_iter().flat_map(move |agent| {
-                    let seen = Seen { state: state.clone(), user_data: user_data.clone(), checks, agent };
+                agents().into_iter().flat_map(move |agent| {
+                    let (state, user_data, checks) = (state.clone(), user_data.clone(), checks.clone());
+                    let seen = Seen { state, user_data, started_ms: Some(0), checks, agent };
                     targets().into_iter().map(move |targets| (seen.clone(), targets))
                 })
             })
@@ -52,17 +62,18 @@ fn all() -> impl Iterator<Item = (Seen, Vec<Target>)> {
 }
 
 /// The rule, told another way than the code has it.
-fn is_ill(seen: &Seen, waited: Duration) -> bool {
+fn is_ill(seen: &Seen, waited: Option<Duration>) -> bool {
     seen.state == State::Gone
-        || (seen.state == State::Unknown && waited >= Duration::from_mins(5))
+        || (seen.state == State::Unknown && waited >= Some(Duration::from_mins(5)))
         || matches!(seen.user_data, UserData::Failed(_))
-        || matches!(seen.checks, Checks::Impaired { since_ms } if NOW_MS - since_ms >= 120_000)
+        || matches!(seen.checks, Ok(Checks::Impaired { since_ms }) if NOW_MS - since_ms >= 120_000)
 }
 
-fn is_well(seen: &Seen, targets: &[Target]) -> bool {
-    let served = targets.iter().all(|it| matches!(it, Target::Absent | Target::Healthy));
-    let checked = matches!(seen.checks, Checks::Silent | Checks::Passed);
-    seen.state == State::Running && seen.user_data == UserData::Done && seen.agent == Agent::Online && checked && served
+fn is_well(seen: &Seen, targets: &Result<Vec<Target>, String>) -> bool {
+    let served = targets.as_ref().is_ok_and(|all| all.iter().all(|it| matches!(it, Target::Absent | Target::Healthy)));
+    let checked = matches!(seen.checks, Ok(Checks::Silent | Checks::Passed));
+    let starts = seen.state == State::Running && seen.user_data == UserData::Done;
+    starts && seen.agent == Ok(Agent::Online) && checked && served
 }
 
 #[test]
@@ -70,11 +81,11 @@ fn what_is_ill_is_abandoned_what_is_well_goes_on_and_all_else_waits_until_its_ti
     let mut combinations = 0;
     for (seen, targets) in all() {
         for on_timeout in [OnTimeout::Abandon, OnTimeout::Continue] {
-            for waited in [EARLY, LATE, TOO_LATE] {
+            for waited in [Some(EARLY), Some(LATE), Some(TOO_LATE), None] {
                 combinations += 1;
                 let verdict = decide(gate(on_timeout), &Ok(seen.clone()), &targets, waited, NOW_MS);
                 let context = format!("{seen:?} {targets:?} {on_timeout:?} {waited:?}: {verdict:?}");
-                let expected = match (is_ill(&seen, waited), is_well(&seen, &targets), waited == TOO_LATE) {
+                let expected = match (is_ill(&seen, waited), is_well(&seen, &targets), waited == Some(TOO_LATE)) {
                     (true, _, _) => "abandon",
                     (false, false, false) => "wait",
                     (false, false, true) if on_timeout == OnTimeout::Abandon => "abandon",
@@ -90,13 +101,13 @@ fn what_is_ill_is_abandoned_what_is_well_goes_on_and_all_else_waits_until_its_ti
             }
         }
     }
-    assert_eq!(combinations, 6 * 3 * 4 * 3 * 5 * 2 * 3);
+    assert_eq!(combinations, 6 * 3 * 5 * 4 * 6 * 2 * 4);
 }
 
 #[test]
 fn what_cannot_be_seen_is_not_ill_for_that() {
     let unseen = Err(String::from("ec2:DescribeInstances: RequestLimitExceeded"));
-    let decide = |waited| decide(gate(OnTimeout::Abandon), &unseen, &[], waited, NOW_MS);
+    let decide = |waited| decide(gate(OnTimeout::Abandon), &unseen, &Ok(vec![]), Some(waited), NOW_MS);
     assert_eq!(decide(LATE), Verdict::Wait(vec!["ec2:DescribeInstances: RequestLimitExceeded".into()]));
     let Verdict::Abandon(why) = decide(TOO_LATE) else { panic!("it waits for ever") };
     assert!(why[0].contains("after 600 s it still waits for: ec2:DescribeInstances"), "{why:?}");

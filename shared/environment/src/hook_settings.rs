@@ -4,13 +4,16 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The tag that an instance's user data sets on its own instance: [`DONE`] at its end, else where it failed.
+/// The tag that an instance's user data sets on its own instance: [`DONE`] at its end, else [`FAILED`] and where.
 ///
 /// It is read by the call that tells the instance's state anyway, needs no agent, and goes with the instance.
 pub const USER_DATA: &str = "envkeeper:user-data";
 
 /// The value of [`USER_DATA`] when user data ran to its end.
 pub const DONE: &str = "done";
+
+/// What the value of [`USER_DATA`] begins with when user data failed.
+pub const FAILED: &str = "failed";
 
 /// The script on the instance that drains it: see [`user_data`](crate::user_data). It was written when the instance
 /// started, so it fits the software that runs there.

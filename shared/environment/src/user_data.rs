@@ -1,6 +1,6 @@
 //! The instances' user data: a plain script. It is encoded once, where the launch template is made.
 
-use crate::hook_settings::{DONE, DRAIN_SCRIPT, USER_DATA};
+use crate::hook_settings::{DONE, DRAIN_SCRIPT, FAILED, USER_DATA};
 use crate::names::Names;
 use crate::spec::Spec;
 
@@ -28,21 +28,23 @@ set -euo pipefail
 exec > >(tee -a /var/log/user-data.log) 2>&1
 mkdir -p /var/lib/envkeeper
 
-# Tells how this script ended, by a tag of the instance.
+# Tells how this script ended, by a tag of the instance. Where many start at once EC2 asks for patience, so it tries for some
+# minutes, and the instance's own id spreads the tries.
 mark() {{
   local metadata=http://169.254.169.254/latest token instance try
   token=$(curl -sf --retry 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata/api/token")
   instance=$(curl -sf --retry 5 -H "X-aws-ec2-metadata-token: $token" "$metadata/meta-data/instance-id")
-  for try in 1 2 3 4 5; do
+  for try in 1 2 3 4 5 6 7 8 9 10; do
     aws ec2 create-tags --region {region} --resources "$instance" --tags "Key={USER_DATA},Value=$1" && return
-    sleep $((try * 2))
+    sleep $((try * 5 + 16#${{instance: -4}} % (try * 5)))
   done
+  echo "envkeeper: the instance could not be marked: $1"
   return 1
 }}
 failed() {{
   trap - ERR
   echo "envkeeper: user data failed at line $1"
-  mark "failed at line $1"
+  mark "{FAILED} at line $1"
 }}
 trap 'failed $LINENO' ERR
 command -v aws > /dev/null || dnf install -y awscli-2
@@ -79,6 +81,8 @@ ENVKEEPER-AGENT-CONFIG
 systemctl enable amazon-cloudwatch-agent
 systemctl is-active --quiet amazon-cloudwatch-agent
 {drain}{own}
+# All of it is done: what can't be said of that is no failure of the instance.
+trap - ERR
 mark {DONE}
 echo "envkeeper: ready"
 "#

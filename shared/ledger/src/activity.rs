@@ -21,6 +21,14 @@ pub struct Activity {
     pub end_ms: Option<u64>,
 }
 
+/// The instance that an activity's description names: "… EC2 instance: i-…", "… from warm pool: i-…", also with more behind it,
+/// such as " - Waiting For ELB Connection Draining.".
+#[must_use]
+pub fn instance_of(description: &str) -> Option<&str> {
+    let mut words = description.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    words.find(|word| word.starts_with("i-"))
+}
+
 impl Activity {
     /// The event that tells of its end; nothing while it is under way, and of what is neither a launch nor a termination.
     #[must_use]
@@ -36,9 +44,7 @@ impl Activity {
             "Failed" | "Cancelled" => "Unsuccessful",
             _ => return None,
         };
-        // "… EC2 instance: i-…", "… from warm pool: i-…", also with more behind it.
-        let mut words = self.description.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-        let instance = words.find(|word| word.starts_with("i-")).unwrap_or_default();
+        let instance = instance_of(&self.description).unwrap_or_default();
         let details: Value = serde_json::from_str(&self.details).unwrap_or_default();
         let detail = json!({
             "ActivityId": self.id, "AutoScalingGroupName": self.group, "Description": self.description,

@@ -16,7 +16,7 @@ pub mod read;
 pub mod time;
 pub mod told;
 
-pub use activity::Activity;
+pub use activity::{Activity, instance_of};
 pub use alarm::Alarm;
 pub use cause::{By, Cause};
 pub use entry::{Entry, Kind, LONGEST_LINE, NAMESPACE, SCHEMA};

@@ -32,8 +32,8 @@ pub struct Instance {
     pub(crate) until: Option<Moment>,
     /// When EC2 will end it, whatever its group wants.
     pub(crate) interrupted: Option<Moment>,
-    /// Whether its target groups have yet to let it go before it waits for its hooks.
-    pub(crate) leaves_targets: bool,
+    /// When its target groups will have let it go, if they have to before it waits for its hooks.
+    pub(crate) leaves_targets: Option<Moment>,
     pub(crate) activity: usize,
 }
 

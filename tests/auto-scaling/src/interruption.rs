@@ -57,7 +57,7 @@ impl Group {
         let instance = &self.instances[place];
         // One that its group has ended before is ending already.
         let ends = matches!(instance.state, LifecycleState::Terminating | LifecycleState::TerminatingProceed);
-        if !ends || instance.leaves_targets {
+        if !ends || instance.leaves_targets.is_some() {
             books.outbox.push(Effect::Terminate { group: self.name.clone(), instance_id: instance.id.clone() });
         }
         self.lose(place, books, at);

@@ -52,7 +52,7 @@ impl AutoScaling {
             in_service: None,
             until: Some(due),
             interrupted: None,
-            leaves_targets: false,
+            leaves_targets: None,
             activity,
         });
         self.books.history.launched(activity, &started.instance_id);

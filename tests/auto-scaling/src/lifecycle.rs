@@ -185,7 +185,7 @@ impl Group {
     pub(crate) fn forget_actions(&mut self, books: &mut Books, now: Moment) {
         for place in 0..self.instances.len() {
             let instance = &self.instances[place];
-            if instance.state == LifecycleState::TerminatingWait || instance.leaves_targets {
+            if instance.state == LifecycleState::TerminatingWait || instance.leaves_targets.is_some() {
                 self.instances[place].actions.clear();
                 self.end(place, LifecycleState::TerminatingProceed, books, now);
             }

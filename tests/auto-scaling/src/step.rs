@@ -75,7 +75,7 @@ impl Group {
                 self.replace_unhealthy(place, books, at);
             }
             LifecycleState::PendingWait | LifecycleState::TerminatingWait => self.expire(place, books, at),
-            LifecycleState::Terminating if std::mem::take(&mut self.instances[place].leaves_targets) => {
+            LifecycleState::Terminating if self.instances[place].leaves_targets.take().is_some() => {
                 self.wait_or_end(place, books, at);
             }
             LifecycleState::Terminating | LifecycleState::TerminatingProceed => {
@@ -143,7 +143,7 @@ impl Group {
     pub(crate) fn end(&mut self, place: usize, state: LifecycleState, books: &mut Books, at: Moment) {
         let instance = &mut self.instances[place];
         instance.state = state;
-        instance.leaves_targets = false;
+        instance.leaves_targets = None;
         instance.until = Some(at + books.timing.terminate);
         books.history.goes_on(instance.activity, ActivityStatus::InProgress);
         if !instance.ended_by_ec2 {

@@ -50,8 +50,8 @@ impl Group {
             return false;
         }
         instance.state = LifecycleState::Terminating;
-        instance.leaves_targets = true;
-        instance.until = Some(at + books.deregistration);
+        instance.leaves_targets = Some(at + books.deregistration);
+        instance.until = instance.leaves_targets;
         books.history.waits_for_targets(instance.activity);
         true
     }

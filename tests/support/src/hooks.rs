@@ -4,14 +4,14 @@ mod account;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::{Future, pending};
+use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use auto_scaling::{
-    AutoScaling, Behaviour, CheckStatus, Effect, Fleet, LaunchTemplate, LifecycleActionResult, LifecycleState, Marker,
-    Moment, NewGroup, PingStatus, PutHook, Settings, Started, Subnet, Timing, Transition as Turn,
+    AutoScaling, Behaviour, CheckStatus, Effect, Fleet, Launch, LaunchTemplate, LifecycleActionResult, LifecycleState,
+    Marker, Moment, NewGroup, PingStatus, PutHook, Settings, Started, Subnet, Timing, Transition as Turn,
 };
 use environment::hook_settings::{Drain, Gate, HookSettings, OnTimeout, Task};
 use lifecycle_hook::LifecycleHook;
@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 pub const START: Moment = Moment(1_795_420_800_000);
 pub const GROUP: &str = "scalable-ec2-asg-uswest2-dev";
+pub const TARGETS: &str = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/1";
 /// How often it is swept, and how long a message is hidden from others: as `infra/template.yaml` has it.
 pub const SWEEP: Duration = Duration::from_mins(2);
 pub const HIDDEN: Duration = Duration::from_mins(12);
@@ -59,6 +60,8 @@ pub struct World {
     pub written: RefCell<Vec<(String, String, Vec<String>)>>,
     /// What each instance's waits were answered, as Auto Scaling took it.
     pub completed: RefCell<BTreeMap<String, Vec<Ends>>>,
+    /// Every answer that was tried, with the hook, whether it was taken or not.
+    pub answered: RefCell<BTreeMap<(String, String), BTreeSet<Ends>>>,
     /// The instances that stand in a target group, and since when they leave it.
     pub targets: RefCell<BTreeMap<String, Option<Moment>>>,
     /// When the environment has to be deleted by.
@@ -66,6 +69,16 @@ pub struct World {
     pub calls: RefCell<Vec<&'static str>>,
     pub invocations: Cell<usize>,
     pub faults: RefCell<BTreeMap<usize, Fault>>,
+    /// How long each call takes; no time at first.
+    pub call_takes: Cell<Duration>,
+    /// How long EC2 takes to start an instance that Auto Scaling asks for; no time at first.
+    pub starts_after: Cell<Duration>,
+    /// Whether a thousand newer activities hide since when instances wait.
+    pub activities_hidden: Cell<bool>,
+    /// How long target groups take to let an instance go.
+    deregistration: Cell<Duration>,
+    starting: RefCell<Vec<(Moment, Launch)>>,
+    yields: Cell<bool>,
     commands: RefCell<BTreeMap<String, Vec<(String, Moment)>>>,
     next_message: Cell<usize>,
     killed: Cell<bool>,
@@ -102,6 +115,20 @@ fn hook(settings: &HookSettings) -> PutHook {
     }
 }
 
+fn group(name: &str, most: u32, launch: &HookSettings, terminate: &HookSettings) -> NewGroup {
+    NewGroup {
+        name: name.into(),
+        settings: Settings {
+            launch_template: LaunchTemplate { id: "lt-1".into(), name: "template".into(), version: "1".into() },
+            max_size: most,
+            subnets: vec![Subnet { id: "subnet-1".into(), zone: "us-west-2a".into() }],
+            ..Settings::default()
+        },
+        hooks: vec![hook(launch), hook(terminate)],
+        ..NewGroup::default()
+    }
+}
+
 impl World {
     /// A group with both hooks, and no instances yet.
     pub fn new(most: u32) -> World {
@@ -111,19 +138,7 @@ impl World {
     pub fn with(most: u32, launch: &HookSettings, terminate: &HookSettings) -> World {
         let timing = Timing { launch: Duration::from_secs(20), terminate: Duration::from_secs(30) };
         let mut scaling = AutoScaling::new("us-west-2", "123456789012", timing);
-        let template = LaunchTemplate { id: "lt-1".into(), name: "template".into(), version: "1".into() };
-        let group = NewGroup {
-            name: GROUP.into(),
-            settings: Settings {
-                launch_template: template,
-                max_size: most,
-                subnets: vec![Subnet { id: "subnet-1".into(), zone: "us-west-2a".into() }],
-                ..Settings::default()
-            },
-            hooks: vec![hook(launch), hook(terminate)],
-            ..NewGroup::default()
-        };
-        scaling.create_group(group, START).expect("a good group");
+        scaling.create_group(group(GROUP, most, launch, terminate), START).expect("a good group");
         World {
             scaling: RefCell::new(scaling),
             fleet: RefCell::new(Fleet::new(Behaviour::default())),
@@ -133,15 +148,37 @@ impl World {
             told: RefCell::default(),
             written: RefCell::default(),
             completed: RefCell::default(),
+            answered: RefCell::default(),
             targets: RefCell::default(),
             delete_ends: Cell::new(None),
             calls: RefCell::default(),
             invocations: Cell::new(0),
             faults: RefCell::default(),
+            call_takes: Cell::default(),
+            starts_after: Cell::default(),
+            activities_hidden: Cell::default(),
+            deregistration: Cell::new(Duration::from_secs(40)),
+            starting: RefCell::default(),
+            yields: Cell::default(),
             commands: RefCell::default(),
             next_message: Cell::new(0),
             killed: Cell::new(false),
         }
+    }
+
+    /// Adds a group of one instance, with the same hooks.
+    pub fn add_group(&self, name: &str) {
+        let mut new = group(name, 1, &settings(gate(600)), &settings(Task::Drain(Drain { seconds: 300 })));
+        new.desired_capacity = Some(1);
+        self.scaling.borrow_mut().create_group(new, self.now.get()).expect("a good group");
+    }
+
+    /// Attaches a target group, which takes so long to let an instance go.
+    pub fn attach_target_group(&self, delay: Duration) {
+        self.deregistration.set(delay);
+        let mut scaling = self.scaling.borrow_mut();
+        scaling.set_deregistration_delay(delay);
+        scaling.attach_target_groups(GROUP, &[TARGETS.to_owned()]).expect("it is there");
     }
 
     pub fn scale_to(&self, count: u32) {
@@ -167,31 +204,55 @@ impl World {
         let effects = self.scaling.borrow_mut().step(now);
         for effect in effects {
             match effect {
-                Effect::Launch(launch) => {
-                    let instance_id = format!("i-{:017x}", launch.token.0);
-                    self.fleet.borrow_mut().launched(&instance_id, now);
-                    let started = Started { instance_id, instance_type: "t3.micro".into(), version: "1".into() };
-                    self.scaling.borrow_mut().launched(launch.token, started, now);
-                }
+                Effect::Launch(launch) => self.starting.borrow_mut().push((now + self.starts_after.get(), launch)),
                 Effect::Terminate { instance_id, .. } => self.fleet.borrow_mut().ended(&instance_id, now),
                 Effect::Tell(event) => told.push(event.to_json()),
                 Effect::Notify(notification) => told.push(notification.body()),
             }
         }
+        for (_, launch) in self.starting.borrow_mut().extract_if(.., |(due, _)| *due <= now) {
+            let instance_id = format!("i-{:017x}", launch.token.0);
+            self.fleet.borrow_mut().launched(&instance_id, now);
+            let started = Started { instance_id, instance_type: "t3.micro".into(), version: "1".into() };
+            self.scaling.borrow_mut().launched(launch.token, started, now);
+        }
+        self.register_targets();
         told
     }
 
-    /// Puts a message into the queue, to be had at `visible`.
-    pub fn send(&self, body: String, visible: Moment) {
+    /// Auto Scaling has its instances in its target groups while they are in service.
+    fn register_targets(&self) {
+        let (now, scaling) = (self.now.get(), self.scaling.borrow());
+        let group = scaling.group(GROUP).expect("it is there");
+        if group.target_group_arns.is_empty() {
+            return;
+        }
+        let mut targets = self.targets.borrow_mut();
+        for instance in &group.instances {
+            if instance.state == LifecycleState::InService {
+                targets.entry(instance.id.clone()).or_insert(None);
+            } else if !instance.state.is_active()
+                && let Some(leaves) = targets.get_mut(&instance.id)
+            {
+                leaves.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Has a message come into the queue, now or later.
+    pub fn send(&self, body: String, sent: Moment) {
+        self.send_hidden(body, sent, sent);
+    }
+
+    fn send_hidden(&self, body: String, sent: Moment, visible: Moment) {
         let id = self.next_message.replace(self.next_message.get() + 1);
-        let sent = self.now.get();
         self.messages.borrow_mut().push(Message { id, body, sent, visible, receives: 0 });
     }
 
     /// One invocation; nothing if it was killed, or failed.
     pub fn invoke(&self, event: Value) -> Option<Value> {
         self.invocations.set(self.invocations.get() + 1);
-        let function = LifecycleHook { cloud: self, queue: self, look_every: lifecycle_hook::pace::SHORT };
+        let function = self.function();
         let mut invocation = pin!(function.handle(event));
         let mut context = Context::from_waker(Waker::noop());
         match invocation.as_mut().poll(&mut context) {
@@ -205,6 +266,26 @@ impl World {
                 None
             }
         }
+    }
+
+    /// Two invocations at once, each going on from one call to its next as chance has it.
+    pub fn race(&self, one: Value, other: Value, dice: &mut Dice) {
+        self.yields.set(true);
+        let function = self.function();
+        let mut both = [Some(Box::pin(function.handle(one))), Some(Box::pin(function.handle(other)))];
+        let mut context = Context::from_waker(Waker::noop());
+        while both.iter().any(Option::is_some) {
+            let turn = &mut both[usize::from(dice.below(2) == 0)];
+            if let Some(Poll::Ready(answer)) = turn.as_mut().map(|it| it.as_mut().poll(&mut context)) {
+                answer.expect("nothing went wrong here");
+                *turn = None;
+            }
+        }
+        self.yields.set(false);
+    }
+
+    fn function(&self) -> LifecycleHook<&World, &World> {
+        LifecycleHook { cloud: self, queue: self, look_every: lifecycle_hook::pace::SHORT }
     }
 
     /// Receives at most ten messages, and has them handled.
@@ -246,8 +327,9 @@ impl World {
                 START + SWEEP * u32::try_from(now.since(START).as_millis() / SWEEP.as_millis() + 1).unwrap_or(0);
             let due = self.scaling.borrow().next_due(now);
             let visible = self.messages.borrow().iter().map(|it| it.visible).min();
-            let next = [due, visible, Some(sweep), Some(until)].into_iter().flatten().min().unwrap_or(until);
-            if next > until || now == until {
+            let starts = self.starting.borrow().iter().map(|(due, _)| *due).min();
+            let next = [due, visible, starts, Some(sweep), Some(until)].into_iter().flatten().min().unwrap_or(until);
+            if next > until || now >= until {
                 return;
             }
             self.now.set(next.max(now));
@@ -268,6 +350,15 @@ impl World {
     async fn call<T>(&self, name: &'static str, call: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
         let number = self.calls.borrow().len();
         self.calls.borrow_mut().push(name);
+        self.now.set(self.now.get() + self.call_takes.get());
+        if self.yields.get() {
+            let mut before = true;
+            let turn = |context: &mut Context<'_>| {
+                context.waker().wake_by_ref();
+                if std::mem::take(&mut before) { Poll::Pending } else { Poll::Ready(()) }
+            };
+            poll_fn(turn).await;
+        }
         let fault = self.faults.borrow().get(&number).copied();
         match fault {
             None => call(),
@@ -286,9 +377,8 @@ impl World {
     fn seen(&self, id: &str) -> Seen {
         let (now, fleet) = (self.now.get(), self.fleet.borrow());
         let Ok(member) = fleet.member(id) else {
-            let unknown = (State::Unknown, UserData::Silent, Checks::Silent, Agent::Unregistered);
-            let (state, user_data, checks, agent) = unknown;
-            return Seen { state, user_data, checks, agent };
+            let (user_data, checks, agent) = (UserData::Silent, Ok(Checks::Silent), Ok(Agent::Unregistered));
+            return Seen { state: State::Unknown, user_data, started_ms: None, checks, agent };
         };
         Seen {
             state: if member.ended.is_some() { State::Gone } else { State::Running },
@@ -297,17 +387,18 @@ impl World {
                 Marker::Ready => UserData::Done,
                 Marker::Failed(step) => UserData::Failed(format!("failed at {step}")),
             },
-            checks: match member.status_checks(now) {
+            started_ms: Some(member.launched.0),
+            checks: Ok(match member.status_checks(now) {
                 None | Some(CheckStatus::Initializing) => Checks::Silent,
                 Some(CheckStatus::Ok) => Checks::Passed,
                 // They fail from the moment on at which they would pass.
                 Some(CheckStatus::Impaired) => Checks::Impaired { since_ms: (member.launched + CHECKED).0 },
-            },
-            agent: match member.agent(now) {
+            }),
+            agent: Ok(match member.agent(now) {
                 None => Agent::Unregistered,
                 Some(PingStatus::Online) => Agent::Online,
                 Some(PingStatus::ConnectionLost) => Agent::Lost,
-            },
+            }),
         }
     }
 }

@@ -31,12 +31,15 @@ const TAILS: &str = "tail -c 11000 /var/log/cloud-init-output.log /var/log/user-
 /// Clocks differ a little.
 const SKEW_MS: u64 = 10_000;
 
-pub(super) async fn drained(client: &Client, instance: &str, since_ms: u64) -> Result<Command, String> {
+pub(super) async fn drained(client: &Client, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
     const OPERATION: &str = "ssm:ListCommandInvocations";
-    let since = CommandFilter::builder().key(CommandFilterKey::InvokedAfter);
-    let since = since.value(time_text(since_ms.saturating_sub(SKEW_MS))).build();
-    let since = since.map_err(|error| format!("{OPERATION}: {error}"))?;
-    let pages = client.list_command_invocations().instance_id(instance).filters(since).into_paginator().items().send();
+    let since = since_ms.map(|since_ms| {
+        let since = CommandFilter::builder().key(CommandFilterKey::InvokedAfter);
+        since.value(time_text(since_ms.saturating_sub(SKEW_MS))).build()
+    });
+    let since = since.transpose().map_err(|error| format!("{OPERATION}: {error}"))?;
+    let call = client.list_command_invocations().instance_id(instance);
+    let pages = call.set_filters(since.map(|it| vec![it])).into_paginator().items().send();
     let all: Vec<_> = pages.collect::<Result<_, _>>().await.map_err(|error| told(OPERATION, &error))?;
     let ours = all.iter().filter(|it| it.comment() == Some(DRAIN));
     let newest = ours.max_by_key(|it| it.requested_date_time().map(aws_sdk_ssm::primitives::DateTime::as_nanos));

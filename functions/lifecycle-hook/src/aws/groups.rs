@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_autoscaling::types::{Activity, AutoScalingGroup, Filter};
+use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, InstanceReusePolicy};
 use environment::hook_settings::HookSettings;
 use environment::{Transition, mark};
 
@@ -69,12 +69,16 @@ pub(super) async fn waiting(client: &Client) -> Result<Vec<Waiting>, String> {
             .instances()
             .iter()
             .filter_map(|it| Some((it.instance_id()?, of_state(it.lifecycle_state()?.as_str())?)));
+        let waits = waits.filter(|(_, on)| *on == Transition::Launch || !reuses(&group));
         let waits: Vec<(&str, Transition)> = waits.collect();
         if waits.is_empty() {
             continue;
         }
         let instances: Vec<&str> = waits.iter().map(|(instance, _)| *instance).collect();
-        let since = since(client, name, &instances).await?;
+        let since = since_of(client, name, &instances).await.unwrap_or_else(|why| {
+            tracing::warn!(group = name, why, "since when its instances wait is not known");
+            BTreeMap::new()
+        });
         all.extend(waits.into_iter().map(|(instance, on)| Waiting {
             group: name.to_owned(),
             instance: instance.to_owned(),
@@ -83,6 +87,12 @@ pub(super) async fn waiting(client: &Client) -> Result<Vec<Waiting>, String> {
         }));
     }
     Ok(all)
+}
+
+/// Whether an instance that leaves service may go into a warm pool.
+fn reuses(group: &AutoScalingGroup) -> bool {
+    let policy = group.warm_pool_configuration().and_then(|it| it.instance_reuse_policy());
+    policy.and_then(InstanceReusePolicy::reuse_on_scale_in) == Some(true)
 }
 
 fn of_state(state: &str) -> Option<Transition> {
@@ -95,30 +105,34 @@ fn of_state(state: &str) -> Option<Transition> {
 
 /// When the newest activity about each of these instances began. Activities in progress come first, so those of instances that wait
 /// are found soon, a hundred in a page.
-async fn since(client: &Client, group: &str, instances: &[&str]) -> Result<BTreeMap<String, u64>, String> {
+async fn since_of(client: &Client, group: &str, instances: &[&str]) -> Result<BTreeMap<String, u64>, String> {
     let call = client.describe_scaling_activities().auto_scaling_group_name(group).max_records(100);
     let mut pages = call.into_paginator().send();
-    let mut since = BTreeMap::new();
+    let (mut begun, mut known) = (Vec::new(), BTreeMap::new());
     for _ in 0..PAGES {
         let Some(page) = pages.next().await else { break };
         let page = page.map_err(|error| told("autoscaling:DescribeScalingActivities", &error))?;
-        for activity in page.activities() {
-            note(&mut since, activity);
-        }
-        if instances.iter().all(|it| since.contains_key(*it)) {
+        begun.extend(page.activities().iter().filter_map(|it| {
+            Some((it.description()?.to_owned(), u64::try_from(it.start_time()?.to_millis().ok()?).ok()?))
+        }));
+        known = since(begun.iter().map(|(description, at)| (description.as_str(), *at)));
+        if instances.iter().all(|it| known.contains_key(*it)) {
             break;
         }
     }
-    Ok(since)
+    Ok(known)
 }
 
-/// Notes when an activity about an instance began, if none is newer: "Launching a new EC2 instance: i-…".
-fn note(since: &mut BTreeMap<String, u64>, activity: &Activity) {
-    let instance = activity.description().and_then(|text| text.rsplit(' ').next());
-    let begun = activity.start_time().and_then(|at| u64::try_from(at.to_millis().ok()?).ok());
-    let Some((instance, begun)) = instance.zip(begun) else { return };
-    let newest = since.entry(instance.to_owned()).or_insert(begun);
-    *newest = begun.max(*newest);
+/// When the newest activity about each instance began, of activities by their descriptions.
+#[must_use]
+pub fn since<'a>(activities: impl Iterator<Item = (&'a str, u64)>) -> BTreeMap<String, u64> {
+    let mut since = BTreeMap::new();
+    for (description, begun) in activities {
+        let Some(instance) = ledger::instance_of(description) else { continue };
+        let newest = since.entry(instance.to_owned()).or_insert(begun);
+        *newest = begun.max(*newest);
+    }
+    since
 }
 
 pub(super) async fn hooks(client: &Client, group: &str) -> Result<Vec<OurHook>, String> {
@@ -145,7 +159,6 @@ pub(super) async fn group_of(client: &Client, instance: &str) -> Result<Option<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_autoscaling::primitives::DateTime;
 
     #[test]
     fn what_nobody_waits_for_is_told_from_mistakes() {
@@ -159,18 +172,13 @@ mod tests {
 
     #[test]
     fn an_instance_waits_since_its_newest_activity_began() {
-        let activity = |description: &str, seconds| {
-            Activity::builder().description(description).start_time(DateTime::from_secs(seconds)).build()
-        };
         let all = [
-            activity("Terminating EC2 instance: i-2", 9),
-            activity("Terminating EC2 instance: i-1", 7),
-            activity("Launching a new EC2 instance: i-1", 3),
+            ("Terminating EC2 instance: i-2", 9_000),
+            ("Terminating EC2 instance: i-1 - Waiting For ELB Connection Draining.", 7_000),
+            ("Launching a new EC2 instance: i-1", 3_000),
+            ("Setting desired capacity", 1_000),
         ];
-        let mut since = BTreeMap::new();
-        for activity in &all {
-            note(&mut since, activity);
-        }
+        let since = since(all.into_iter());
         assert_eq!(since, BTreeMap::from([("i-1".to_owned(), 7_000), ("i-2".to_owned(), 9_000)]));
     }
 }

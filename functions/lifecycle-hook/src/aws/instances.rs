@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_ec2::primitives::DateTime;
 use aws_sdk_ec2::types::{Filter, Instance, InstanceStatus, InstanceStatusSummary, SummaryStatus};
-use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus};
+use aws_sdk_ssm::types::{InstanceInformation, InstanceInformationStringFilter, PingStatus};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use environment::hook_settings::{DONE, USER_DATA};
+use environment::hook_settings::{DONE, FAILED, USER_DATA};
 
 use super::{shown, told};
 use crate::facts::{Agent, Checks, Seen, State, UserData};
 
 /// How many instances one call is asked about: 100, the least that all three take (their API references).
 const AT_ONCE: usize = 100;
+
+/// How many of them SSM tells in one answer at most; it tells ten if it is not asked for more (the API reference).
+const AGENTS_AT_ONCE: i32 = 50;
 
 pub(super) async fn see(
     ec2: &aws_sdk_ec2::Client,
@@ -21,27 +25,34 @@ pub(super) async fn see(
 ) -> Result<BTreeMap<String, Seen>, String> {
     let mut all = BTreeMap::new();
     for some in instances.chunks(AT_ONCE) {
-        let (states, agents) = tokio::try_join!(states(ec2, some), agents(ssm, some))?;
+        let (found, agents) = tokio::join!(described(ec2, some), agents(ssm, some));
+        let found = found?;
         // Of an id that it does not know, this call alone would refuse to speak of all.
-        let known: Vec<String> = states.keys().cloned().collect();
-        let checks = checks(ec2, &known).await?;
+        let known: Vec<String> = found.keys().cloned().collect();
+        let checks = checks(ec2, &known).await;
         all.extend(some.iter().map(|id| {
-            let (state, user_data) = states.get(id).cloned().unwrap_or((State::Unknown, UserData::Silent));
-            let checks = checks.get(id).copied().unwrap_or(Checks::Silent);
-            let agent = agents.get(id).copied().unwrap_or(Agent::Unregistered);
-            (id.clone(), Seen { state, user_data, checks, agent })
+            let instance = found.get(id);
+            let started_ms = instance.and_then(|it| ms(it.launch_time()?));
+            let seen = Seen {
+                state: instance.map_or(State::Unknown, state),
+                user_data: instance.map_or(UserData::Silent, user_data),
+                started_ms,
+                checks: checks.as_ref().map_err(Clone::clone).map(|it| it.get(id).copied().unwrap_or(Checks::Silent)),
+                agent: agents.as_ref().map_err(Clone::clone).map(|it| agent(it.get(id), started_ms)),
+            };
+            (id.clone(), seen)
         }));
     }
     Ok(all)
 }
 
-async fn states(ec2: &aws_sdk_ec2::Client, ids: &[String]) -> Result<BTreeMap<String, (State, UserData)>, String> {
+async fn described(ec2: &aws_sdk_ec2::Client, ids: &[String]) -> Result<BTreeMap<String, Instance>, String> {
     let by_id = Filter::builder().name("instance-id").set_values(Some(ids.to_vec())).build();
     let pages = ec2.describe_instances().filters(by_id).into_paginator().items().send();
     let reservations: Vec<_> =
         pages.collect::<Result<_, _>>().await.map_err(|error| told("ec2:DescribeInstances", &error))?;
     let instances = reservations.into_iter().flat_map(|it| it.instances.unwrap_or_default());
-    Ok(instances.filter_map(|it| Some((it.instance_id()?.to_owned(), (state(&it), user_data(&it))))).collect())
+    Ok(instances.filter_map(|it| Some((it.instance_id()?.to_owned(), it))).collect())
 }
 
 fn state(instance: &Instance) -> State {
@@ -62,9 +73,10 @@ fn state(instance: &Instance) -> State {
 fn user_data(instance: &Instance) -> UserData {
     let tag = instance.tags().iter().find(|it| it.key() == Some(USER_DATA)).and_then(|it| it.value());
     match tag {
-        None => UserData::Silent,
         Some(DONE) => UserData::Done,
-        Some(other) => UserData::Failed(other.to_owned()),
+        Some(why) if why.starts_with(FAILED) => UserData::Failed(why.to_owned()),
+        // Something newer than this function is neither good nor bad.
+        None | Some(_) => UserData::Silent,
     }
 }
 
@@ -97,21 +109,37 @@ fn check(summary: &InstanceStatusSummary) -> Checks {
         Some(SummaryStatus::Ok) => Checks::Passed,
         Some(SummaryStatus::Impaired) => {
             let since = summary.details().iter().filter_map(|it| it.impaired_since()).min();
-            let since_ms = since.and_then(|it| u64::try_from(it.to_millis().ok()?).ok());
+            let since_ms = since.and_then(ms);
             Checks::Impaired { since_ms: since_ms.unwrap_or_else(lambda_kit::now_ms) }
         }
         _ => Checks::Silent,
     }
 }
 
-async fn agents(ssm: &aws_sdk_ssm::Client, ids: &[String]) -> Result<BTreeMap<String, Agent>, String> {
+async fn agents(ssm: &aws_sdk_ssm::Client, ids: &[String]) -> Result<BTreeMap<String, InstanceInformation>, String> {
     let by_id = InstanceInformationStringFilter::builder().key("InstanceIds").set_values(Some(ids.to_vec())).build();
     let by_id = by_id.map_err(|error| format!("ssm:DescribeInstanceInformation: {error}"))?;
-    let pages = ssm.describe_instance_information().filters(by_id).into_paginator().items().send();
-    let all: Vec<_> =
-        pages.collect::<Result<_, _>>().await.map_err(|error| told("ssm:DescribeInstanceInformation", &error))?;
-    let agent = |ping: Option<&PingStatus>| if ping == Some(&PingStatus::Online) { Agent::Online } else { Agent::Lost };
-    Ok(all.iter().filter_map(|it| Some((it.instance_id()?.to_owned(), agent(it.ping_status())))).collect())
+    let call = ssm.describe_instance_information().filters(by_id).max_results(AGENTS_AT_ONCE);
+    let all: Vec<_> = call
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<_, _>>()
+        .await
+        .map_err(|error| told("ssm:DescribeInstanceInformation", &error))?;
+    Ok(all.into_iter().filter_map(|it| Some((it.instance_id()?.to_owned(), it))).collect())
+}
+
+/// An instance that was stopped for long, such as one from a warm pool, can still be called online from before.
+fn agent(known: Option<&InstanceInformation>, started_ms: Option<u64>) -> Agent {
+    let Some(known) = known else { return Agent::Unregistered };
+    let heard_ms = known.last_ping_date_time().and_then(ms);
+    let since_it_started = heard_ms.zip(started_ms).is_none_or(|(heard, started)| heard >= started);
+    if known.ping_status() == Some(&PingStatus::Online) && since_it_started { Agent::Online } else { Agent::Lost }
+}
+
+fn ms(at: &DateTime) -> Option<u64> {
+    u64::try_from(at.to_millis().ok()?).ok()
 }
 
 /// What the instance wrote to its console: the latest where EC2 can tell it (instances of the Nitro system), else what it

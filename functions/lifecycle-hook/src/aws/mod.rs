@@ -24,6 +24,7 @@ use crate::cloud::{Cloud, Ends, OurHook, Told, Waiting};
 use crate::facts::{Command, Seen, Target};
 use crate::notice::Action;
 
+pub use groups::since;
 pub use queues::Queues;
 
 /// The account and region that the function runs in.
@@ -71,7 +72,7 @@ impl Cloud for Account {
         targets::leave(&self.balancing, arns, instance).await
     }
 
-    async fn drained(&self, instance: &str, since_ms: u64) -> Result<Command, String> {
+    async fn drained(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
         commands::drained(&self.ssm, instance, since_ms).await
     }
 

@@ -22,19 +22,31 @@ impl Queues {
     pub fn new(client: Client, messages: Option<String>, dead_letters: Option<Letters>) -> Queues {
         Queues { client, messages, dead_letters }
     }
+
+    fn messages(&self) -> Result<&String, String> {
+        self.messages.as_ref().ok_or_else(|| "HOOK_QUEUE_URL is not set: the queue that messages come from".into())
+    }
 }
 
 impl Queue for Queues {
     async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), String> {
-        let queue = self.messages.as_ref().ok_or("HOOK_QUEUE_URL is not set: the queue that messages come from")?;
-        let seconds = i32::try_from(after.as_secs()).unwrap_or(i32::MAX);
-        let call = self.client.change_message_visibility().queue_url(queue).receipt_handle(receipt);
-        let done = call.visibility_timeout(seconds).send().await;
+        let call = self.client.change_message_visibility().queue_url(self.messages()?).receipt_handle(receipt);
+        let done = call.visibility_timeout(seconds(after)).send().await;
         done.map(|_| ()).map_err(|error| told("sqs:ChangeMessageVisibility", &error))
+    }
+
+    async fn put(&self, body: &str, after: Duration) -> Result<(), String> {
+        let call = self.client.send_message().queue_url(self.messages()?).message_body(body);
+        let done = call.delay_seconds(seconds(after)).send().await;
+        done.map(|_| ()).map_err(|error| told("sqs:SendMessage", &error))
     }
 
     async fn bury(&self, body: &str, reason: &str) -> Result<(), String> {
         let queue = self.dead_letters.as_ref().ok_or("DEAD_HOOKS_URL is not set: the queue for what makes no sense")?;
         queue.bury(body, reason).await.map_err(|error| error.to_string())
     }
+}
+
+fn seconds(span: Duration) -> i32 {
+    i32::try_from(span.as_secs()).unwrap_or(i32::MAX)
 }

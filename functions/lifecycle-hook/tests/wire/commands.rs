@@ -46,7 +46,20 @@ async fn the_newest_drain_command_counts_and_no_other() {
         ),
     ] {
         let told = json!({ "CommandInvocations": all });
-        assert_eq!(always(text(&told)).drained(ID, 1_767_323_400_000).await, Ok(expected), "{told}");
+        assert_eq!(always(text(&told)).drained(ID, Some(1_767_323_400_000)).await, Ok(expected), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn only_commands_since_its_wait_began_count_and_all_where_nobody_knows_when() {
+    for (since, expected) in [
+        (Some(1_767_323_400_000), json!([{ "key": "InvokedAfter", "value": "2026-01-02T03:09:50Z" }])),
+        (None, json!(null)),
+    ] {
+        let (account, asked) = account(|_, _| text(&json!({ "CommandInvocations": [] })));
+        assert_eq!(account.drained(ID, since).await, Ok(Command::Unsent));
+        let asked: Value = serde_json::from_str(&bodies(&asked)[0]).expect("JSON");
+        assert_eq!(asked["Filters"], expected);
     }
 }
 
@@ -59,7 +72,7 @@ async fn a_drain_command_that_no_list_shows_yet_counts_as_unsent() {
         _ => text(&json!({ "CommandInvocations": [] })),
     });
     assert_eq!(account.drain(ID, Duration::from_mins(5)).await, Ok(Told::Yes));
-    assert_eq!(account.drained(ID, 1_767_323_400_000).await, Ok(Command::Unsent));
+    assert_eq!(account.drained(ID, Some(1_767_323_400_000)).await, Ok(Command::Unsent));
 }
 
 #[tokio::test]

@@ -125,7 +125,8 @@ fn waits(instance: &str, on: Transition, since_ms: Option<u64>) -> Waiting {
 
 #[tokio::test]
 async fn the_sweep_lists_who_waits_and_since_when() {
-    let (account, asked) = with_an_end(&format!("Terminating EC2 instance: {ENDING}"));
+    let (account, asked) =
+        with_an_end(&format!("Terminating EC2 instance: {ENDING} - Waiting For ELB Connection Draining."));
     let launch = waits(ID, Transition::Launch, Some(1_767_323_400_000));
     let end = waits(ENDING, Transition::Terminate, Some(1_767_323_340_000));
     assert_eq!(account.waiting().await, Ok(vec![launch, end]));
@@ -140,6 +141,38 @@ async fn activities_are_not_looked_through_for_ever() {
     let launch = waits(ID, Transition::Launch, Some(1_767_323_400_000));
     assert_eq!(account.waiting().await, Ok(vec![launch, waits(ENDING, Transition::Terminate, None)]));
     assert_eq!(bodies(&asked).len(), 2 + 10, "a thousand at most");
+}
+
+#[tokio::test]
+async fn a_group_whose_activities_cannot_be_read_is_swept_without_them() {
+    let (account, _) = account(|request, _| {
+        let of_activities = request.body.contains("Action=DescribeScalingActivities");
+        if of_activities { refused("ValidationError", "AutoScalingGroup name not found") } else { groups(1) }
+    });
+    let waits = [waits(ID, Transition::Launch, None), waits(ENDING, Transition::Terminate, None)];
+    assert_eq!(account.waiting().await, Ok(waits.to_vec()));
+}
+
+/// Where it goes is told by its message alone, so that the sweep does not drain what will serve again.
+#[tokio::test]
+async fn an_instance_that_may_go_into_a_warm_pool_is_not_for_the_sweep() {
+    for (reuses, found) in [("true", 1), ("false", 2)] {
+        let policy = format!("<InstanceReusePolicy><ReuseOnScaleIn>{reuses}</ReuseOnScaleIn></InstanceReusePolicy>");
+        let pool = format!("<WarmPoolConfiguration>{policy}</WarmPoolConfiguration>");
+        let instance = |id: &str, state: &str| {
+            format!("<member><InstanceId>{id}</InstanceId><LifecycleState>{state}</LifecycleState></member>")
+        };
+        let instances = instance(ID, "Pending:Wait") + &instance(ENDING, "Terminating:Wait");
+        let group = format!(
+            "<member><AutoScalingGroupName>busy</AutoScalingGroupName><Instances>{instances}</Instances>{pool}</member>"
+        );
+        let groups = told("DescribeAutoScalingGroups", &format!("<AutoScalingGroups>{group}</AutoScalingGroups>"));
+        let (account, _) = account(move |request, _| {
+            let of_activities = request.body.contains("Action=DescribeScalingActivities");
+            if of_activities { told("DescribeScalingActivities", "<Activities/>") } else { groups.clone() }
+        });
+        assert_eq!(account.waiting().await.expect("a list").len(), found, "reuses: {reuses}");
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use lifecycle_hook::cloud::Cloud as _;
 use lifecycle_hook::facts::{Agent, Checks, Seen, State, UserData};
 use test_support::Request;
 
-use crate::{Answer, ID, account, bodies};
+use crate::{Answer, ID, account, bodies, refused_json};
 
 /// A check that has failed since then, if EC2 says so.
 fn impaired(since: &str) -> String {
@@ -17,56 +17,135 @@ fn impaired(since: &str) -> String {
 const PASSED: &str =
     "<status>ok</status><details><item><name>reachability</name><status>passed</status></item></details>";
 
-/// EC2 and SSM about one instance with these two checks.
-fn about(request: &Request, instance_check: &str, system_check: &str) -> Answer {
+/// When EC2 started it, and when SSM heard of its agent: two seconds later.
+const STARTED: &str = "2026-01-02T03:00:00.000Z";
+const STARTED_S: u64 = 1_767_322_800;
+
+/// What is said of one instance.
+#[derive(Clone)]
+struct Told {
+    tag: &'static str,
+    checks: [String; 2],
+    agent: String,
+}
+
+impl Told {
+    fn new(one: &str, other: &str) -> Told {
+        Told { tag: "failed at line 12", checks: [one.into(), other.into()], agent: agent("Online", STARTED_S + 2) }
+    }
+}
+
+fn agent(ping: &str, heard_s: u64) -> String {
+    let known = format!(r#"{{"InstanceId":"{ID}","PingStatus":"{ping}","LastPingDateTime":{heard_s}}}"#);
+    format!(r#"{{"InstanceInformationList":[{known}]}}"#)
+}
+
+/// EC2 and SSM about it.
+fn about(request: &Request, told: &Told) -> Answer {
+    let Told { tag, checks: [instance_check, system_check], agent } = told;
     let instance = format!(
         "<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>{ID}</instanceId>\
+         <launchTime>{STARTED}</launchTime>\
          <instanceState><code>16</code><name>running</name></instanceState><tagSet><item><key>envkeeper:user-data</key>\
-         <value>failed at line 12</value></item></tagSet></item></instancesSet></item></reservationSet></DescribeInstancesResponse>"
+         <value>{tag}</value></item></tagSet></item></instancesSet></item></reservationSet></DescribeInstancesResponse>"
     );
     let status = format!(
         "<DescribeInstanceStatusResponse><instanceStatusSet><item><instanceId>{ID}</instanceId>\
          <instanceStatus>{instance_check}</instanceStatus><systemStatus>{system_check}</systemStatus></item></instanceStatusSet>\
          </DescribeInstanceStatusResponse>"
     );
-    let agent = format!(r#"{{"InstanceInformationList":[{{"InstanceId":"{ID}","PingStatus":"ConnectionLost"}}]}}"#);
     match request.target.as_str() {
-        "DescribeInstanceInformation" => (200, agent),
+        "DescribeInstanceInformation" if agent.is_empty() => refused_json("ThrottlingException", "Rate exceeded"),
+        "DescribeInstanceInformation" => (200, agent.clone()),
+        _ if request.body.contains("Action=DescribeInstanceStatus") && instance_check.is_empty() => {
+            (400, "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>".into())
+        }
         _ if request.body.contains("Action=DescribeInstanceStatus") => (200, status),
         _ => (200, instance),
     }
 }
 
+async fn look_at(told: Told) -> Seen {
+    let (account, _) = account(move |request, _| about(request, &told));
+    account.see(&[ID.to_owned()]).await.expect("a look").remove(ID).expect("it is there")
+}
+
 /// One look at one instance with these two checks.
 async fn look(instance_check: &str, system_check: &str) -> Seen {
-    let (one, other) = (instance_check.to_owned(), system_check.to_owned());
-    let (account, _) = account(move |request, _| about(request, &one, &other));
-    account.see(&[ID.to_owned()]).await.expect("a look").remove(ID).expect("it is there")
+    look_at(Told::new(instance_check, system_check)).await
 }
 
 #[tokio::test]
 async fn an_instance_is_seen_with_all_that_is_said_of_it() {
     let seen = look(&impaired("2026-01-02T03:10:00.000Z"), PASSED).await;
-    assert_eq!((&seen.state, seen.agent), (&State::Running, Agent::Lost));
+    assert_eq!((&seen.state, &seen.agent), (&State::Running, &Ok(Agent::Online)));
     assert_eq!(seen.user_data, UserData::Failed("failed at line 12".into()));
-    assert_eq!(seen.checks, Checks::Impaired { since_ms: 1_767_323_400_000 });
+    assert_eq!(seen.checks, Ok(Checks::Impaired { since_ms: 1_767_323_400_000 }));
+    assert_eq!(seen.started_ms, Some(STARTED_S * 1_000));
+}
+
+#[tokio::test]
+async fn what_ssm_or_a_check_cannot_tell_hides_nothing_that_ec2_tells() {
+    let seen = look_at(Told { agent: String::new(), ..Told::new("", PASSED) }).await;
+    assert_eq!((&seen.state, &seen.user_data), (&State::Running, &UserData::Failed("failed at line 12".into())));
+    let (checks, agent) = (seen.checks.expect_err("refused"), seen.agent.expect_err("throttled"));
+    assert!(checks.starts_with("ec2:DescribeInstanceStatus: UnauthorizedOperation"), "{checks}");
+    assert!(agent.starts_with("ssm:DescribeInstanceInformation: ThrottlingException"), "{agent}");
+}
+
+#[tokio::test]
+async fn a_tag_that_is_neither_done_nor_a_failure_says_nothing() {
+    for (tag, expected) in [("done", UserData::Done), ("started", UserData::Silent), ("", UserData::Silent)] {
+        assert_eq!(look_at(Told { tag, ..Told::new(PASSED, PASSED) }).await.user_data, expected, "{tag}");
+    }
+}
+
+/// One from a warm pool was stopped: that it was online before counts for nothing.
+#[tokio::test]
+async fn an_agent_is_online_when_it_was_heard_of_since_ec2_started_the_instance() {
+    for (ping, heard_s, expected) in [
+        ("Online", STARTED_S + 2, Agent::Online),
+        ("Online", STARTED_S - 60, Agent::Lost),
+        ("ConnectionLost", STARTED_S + 2, Agent::Lost),
+    ] {
+        let seen = look_at(Told { agent: agent(ping, heard_s), ..Told::new(PASSED, PASSED) }).await;
+        assert_eq!(seen.agent, Ok(expected), "{ping} {heard_s}");
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_instances_are_one_call_of_ec2_each_and_as_few_of_ssm_as_it_takes() {
+    let (account, asked) = account(|request, _| match request.target.as_str() {
+        "DescribeInstanceInformation" if request.body.contains("NextToken") => {
+            (200, r#"{"InstanceInformationList":[]}"#.into())
+        }
+        "DescribeInstanceInformation" => (200, r#"{"InstanceInformationList":[],"NextToken":"more"}"#.into()),
+        _ => about(request, &Told::new(PASSED, PASSED)),
+    });
+    let ids: Vec<String> = (0..100).map(|number| format!("i-{number:017x}")).collect();
+    account.see(&ids).await.expect("a look");
+    let asked = bodies(&asked);
+    let agents: Vec<_> = asked.iter().filter(|body| body.starts_with('{')).collect();
+    assert_eq!((asked.len(), agents.len()), (4, 2));
+    assert!(agents.iter().all(|body| body.contains(r#""MaxResults":50"#)), "{agents:?}");
 }
 
 #[tokio::test]
 async fn the_check_that_has_failed_for_longer_counts_and_one_that_does_not_say_since_when_has_just_begun() {
     let (late, early) = (impaired("2026-01-02T03:10:00.000Z"), impaired("2026-01-02T03:08:00.000Z"));
-    let since_early = Checks::Impaired { since_ms: 1_767_323_280_000 };
-    assert_eq!((look(&late, &early).await.checks, look(&early, &late).await.checks), (since_early, since_early));
+    let since_early = Ok(Checks::Impaired { since_ms: 1_767_323_280_000 });
+    assert_eq!(look(&late, &early).await.checks, since_early);
+    assert_eq!(look(&early, &late).await.checks, since_early);
     let before = now_ms();
-    let Checks::Impaired { since_ms } = look(PASSED, &impaired("")).await.checks else { panic!("it fails") };
+    let Ok(Checks::Impaired { since_ms }) = look(PASSED, &impaired("")).await.checks else { panic!("it fails") };
     assert!((before..=now_ms()).contains(&since_ms), "{since_ms}");
 }
 
 #[tokio::test]
 async fn checks_that_both_pass_have_passed_and_all_else_says_nothing_yet() {
-    assert_eq!(look(PASSED, PASSED).await.checks, Checks::Passed);
-    assert_eq!(look(PASSED, "<status>initializing</status>").await.checks, Checks::Silent);
-    assert_eq!(look("<status>insufficient-data</status>", PASSED).await.checks, Checks::Silent);
+    assert_eq!(look(PASSED, PASSED).await.checks, Ok(Checks::Passed));
+    assert_eq!(look(PASSED, "<status>initializing</status>").await.checks, Ok(Checks::Silent));
+    assert_eq!(look("<status>insufficient-data</status>", PASSED).await.checks, Ok(Checks::Silent));
 }
 
 #[tokio::test]
@@ -77,6 +156,6 @@ async fn an_instance_that_ec2_does_not_know_is_not_asked_about_any_further() {
     };
     let (account, asked) = account(move |request, _| (200, nothing(request)));
     let seen = account.see(&[ID.to_owned()]).await.expect("a look").remove(ID).expect("it was asked for");
-    assert_eq!((seen.state, seen.agent, seen.checks), (State::Unknown, Agent::Unregistered, Checks::Silent));
+    assert_eq!((seen.state, seen.agent, seen.checks), (State::Unknown, Ok(Agent::Unregistered), Ok(Checks::Silent)));
     assert!(!bodies(&asked).concat().contains("DescribeInstanceStatus"), "its id would be refused there");
 }

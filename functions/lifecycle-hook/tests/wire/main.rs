@@ -5,6 +5,7 @@ mod commands;
 mod groups;
 mod instances;
 mod logs;
+mod queues;
 mod targets;
 
 use std::sync::{Arc, Mutex};

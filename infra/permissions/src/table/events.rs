@@ -45,7 +45,11 @@ pub(crate) const LIFECYCLE_HOOK: &[Statement] = &[
     ),
     allow("WhetherItIsDeleted", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]),
     allow("Take", TAKE, &[Resource::Deployed("Hooks", "")]),
-    allow("Keep", &[call("sqs:ChangeMessageVisibility")], &[Resource::Deployed("Hooks", "")]),
+    allow(
+        "KeepAndLookAgain",
+        &[call("sqs:ChangeMessageVisibility"), call("sqs:SendMessage")],
+        &[Resource::Deployed("Hooks", "")],
+    ),
     allow(
         "PutAwayAndTell",
         &[call("sqs:SendMessage")],

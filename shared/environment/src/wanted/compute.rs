@@ -2,7 +2,7 @@
 
 use super::network::Place;
 use super::{Part, Plot};
-use crate::hook_settings::{Drain, Gate, HookSettings, Task};
+use crate::hook_settings::{Drain, Gate, HookSettings, OnTimeout, Task};
 use crate::kinds::{
     Adjustment, AutoScalingGroup, HealthCheck, Hook, LaunchTemplate, ScalingPolicy, TemplateContent, TemplateVersion,
     Transition,
@@ -57,7 +57,8 @@ pub(super) fn compute(plot: &Plot<'_>, place: Place) -> Part {
     ]
 }
 
-/// By name, as they are read. An instance whose launch nobody vouched for is given up; one that ends, ends.
+/// By name, as they are read. An instance whose launch nobody vouched for is given up, unless the environment wants it in service
+/// then; one that ends, ends.
 fn hooks(plot: &Plot<'_>) -> Vec<Hook> {
     let (asked, answered) = (&plot.spec.hooks, plot.facts.hooks_are_answered);
     let gate = Gate { seconds: asked.launch_gate_seconds, on_timeout: asked.launch_gate_on_timeout };
@@ -66,7 +67,7 @@ fn hooks(plot: &Plot<'_>) -> Vec<Hook> {
         name: plot.names.launch_hook(),
         on: Transition::Launch,
         heartbeat: LAUNCH_HEARTBEAT,
-        abandon: true,
+        abandon: gate.on_timeout == OnTimeout::Abandon,
         metadata: metadata(plot, LAUNCH_HEARTBEAT, Task::Gate(gate)),
     });
     let terminate = asked.terminate_drain.unwrap_or(answered).then(|| Hook {

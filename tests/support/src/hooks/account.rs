@@ -39,7 +39,7 @@ impl Cloud for &World {
     }
 
     async fn targets(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
-        let leaving_takes = Duration::from_secs(40);
+        let leaving_takes = self.deregistration.get();
         let health = |_| match self.targets.borrow().get(instance) {
             Some(None) => Target::Healthy,
             Some(Some(since)) if self.now.get().since(*since) < leaving_takes => Target::Draining,
@@ -56,10 +56,14 @@ impl Cloud for &World {
         .await
     }
 
-    async fn drained(&self, instance: &str, since_ms: u64) -> Result<Command, String> {
+    async fn drained(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
         let look = || {
             let commands = self.commands.borrow();
-            let sent = commands.get(instance).into_iter().flatten().filter(|(_, at)| at.0 + 10_000 >= since_ms);
+            let sent = commands
+                .get(instance)
+                .into_iter()
+                .flatten()
+                .filter(|(_, at)| since_ms.is_none_or(|since| at.0 + 10_000 >= since));
             let Some((id, _)) = sent.max_by_key(|(_, at)| *at) else { return Ok(Command::Unsent) };
             // Until SSM shows it, it is listed as one that runs.
             let Ok(invocation) = self.fleet.borrow().invocation(id, instance, self.now.get()) else {
@@ -97,6 +101,8 @@ impl Cloud for &World {
             Ends::Continue => LifecycleActionResult::Continue,
             Ends::Abandon => LifecycleActionResult::Abandon,
         };
+        let wait = (action.instance.clone(), action.hook.clone());
+        self.answered.borrow_mut().entry(wait).or_default().insert(ends);
         let complete = || {
             let now = self.now.get();
             let mut scaling = self.scaling.borrow_mut();
@@ -119,11 +125,14 @@ impl Cloud for &World {
     }
 
     async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, String>)> {
-        let fleet = self.fleet.borrow();
-        let Ok(member) = fleet.member(instance) else { return vec![] };
-        let console = ("console output", Ok(member.behaviour.console.clone()));
-        let logs = reachable.then(|| ("logs", Ok(member.behaviour.logs.values().cloned().collect())));
-        std::iter::once(console).chain(logs).collect()
+        let tell = || {
+            let fleet = self.fleet.borrow();
+            let Ok(member) = fleet.member(instance) else { return Ok(vec![]) };
+            let console = ("console output", Ok(member.behaviour.console.clone()));
+            let logs = reachable.then(|| ("logs", Ok(member.behaviour.logs.values().cloned().collect())));
+            Ok(std::iter::once(console).chain(logs).collect())
+        };
+        self.call("evidence", tell).await.unwrap_or_else(|why| vec![("console output", Err(why))])
     }
 
     async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), String> {
@@ -137,17 +146,21 @@ impl Cloud for &World {
     async fn waiting(&self) -> Result<Vec<Waiting>, String> {
         let list = || {
             let scaling = self.scaling.borrow();
-            let group = scaling.group(GROUP).map_err(|fault| fault.message)?;
-            let activities = scaling.activities(GROUP, false).map_err(|fault| fault.message)?;
-            let since =
-                |id: &str| activities.iter().filter(|it| it.description.ends_with(id)).map(|it| it.start.0).max();
-            let waits = group.instances.iter().filter_map(|it| {
+            let activities = scaling.all_activities(false);
+            let since = |id: &str| {
+                lifecycle_hook::aws::since(activities.iter().map(|it| (it.description.as_str(), it.start.0)))
+                    .get(id)
+                    .copied()
+            };
+            let all = scaling.groups().flat_map(|group| group.instances.iter().map(|it| (group.name.clone(), it)));
+            let waits = all.filter_map(|(group, it)| {
                 let on = match it.state {
                     LifecycleState::PendingWait => Transition::Launch,
                     LifecycleState::TerminatingWait => Transition::Terminate,
                     _ => return None,
                 };
-                Some(Waiting { group: GROUP.into(), instance: it.id.clone(), on, since_ms: since(&it.id) })
+                let since_ms = since(&it.id).filter(|_| !self.activities_hidden.get());
+                Some(Waiting { group, instance: it.id.clone(), on, since_ms })
             });
             Ok(waits.collect())
         };
@@ -197,6 +210,15 @@ impl Queue for &World {
             Ok(())
         };
         self.call("come_back", hide).await
+    }
+
+    async fn put(&self, body: &str, after: Duration) -> Result<(), String> {
+        let put = || {
+            let now = self.now.get();
+            self.send_hidden(body.to_owned(), now, now + after);
+            Ok(())
+        };
+        self.call("put", put).await
     }
 
     async fn bury(&self, body: &str, reason: &str) -> Result<(), String> {
