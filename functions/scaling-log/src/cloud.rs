@@ -29,7 +29,7 @@ pub trait Cloud {
     /// The names of our groups.
     async fn groups(&self) -> Result<Vec<String>, String>;
 
-    /// The activities of a group that began since then.
+    /// The activities of a group that began since then, and those that are under way.
     async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, String>;
 
     /// The ids of the lines in streams with this beginning that are filed between the two times, both included. None, if there

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use futures_util::stream::{self, StreamExt as _};
 use ledger::Entry;
 use ledger::batch::{Line, streams};
 use ledger::read::{self, Reading};
@@ -26,12 +27,23 @@ const LATE_MINUTES: u64 = 10;
 /// The longest that EventBridge tries to deliver an event: a day.
 const LONGEST_LATE_MINUTES: u64 = 1_440;
 
+/// The longest that a launch or a termination takes: eight hours, which a drain may. They are listed by their start, and
+/// wanted by their end.
+const LONGEST_HOURS: u64 = 8;
+
+/// How many groups are looked at at once. Auto Scaling's reads are throttled for the whole account.
+const AT_ONCE: usize = 4;
+
+/// How often the schedule comes.
+const SCHEDULE_MS: u64 = 30 * MINUTE_MS;
+
 const MINUTE_MS: u64 = 60_000;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
 
 /// Which activities are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
-    /// No older ones.
+    /// None that ended longer ago.
     lookback_ms: u64,
     /// None that ended less than so long ago.
     late_ms: u64,
@@ -50,19 +62,37 @@ impl Span {
         };
         let hours = number("LookbackHours", LOOKBACK_HOURS, 1..=LONGEST_LOOKBACK_HOURS)?;
         let minutes = number("LateMinutes", LATE_MINUTES, 0..=LONGEST_LATE_MINUTES)?;
-        Ok(Span { lookback_ms: hours * 60 * MINUTE_MS, late_ms: minutes * MINUTE_MS })
+        Ok(Span { lookback_ms: hours * HOUR_MS, late_ms: minutes * MINUTE_MS })
     }
+}
+
+/// Which of the groups is the first, at this turn of the schedule. Lambda may end it before it is through with all; steps of the
+/// golden section of a round leave no part of it out for long, however few of them a turn comes to.
+fn first(groups: usize, turn: u64) -> usize {
+    let part = turn.wrapping_mul(0x9E37_79B9) & 0xFFFF_FFFF;
+    usize::try_from((part * groups as u64) >> 32).unwrap_or_default()
 }
 
 impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
     /// Fills the gaps, and says how many there were in each group that had some.
     ///
     /// # Errors
-    /// If the groups can't be listed. A group whose list can't be had is for the next time.
+    /// If the groups can't be listed, or none of them be looked at. A group whose list can't be had is for the next time.
     pub(crate) async fn fill(&self, span: Span) -> Result<BTreeMap<String, usize>, String> {
+        let mut groups = self.cloud.groups().await?;
+        groups.sort_unstable();
+        let first = first(groups.len(), self.cloud.now_ms() / SCHEDULE_MS);
+        groups.rotate_left(first);
+        let all = stream::iter(groups).map(async |group| (self.fill_one(&group, span).await, group));
+        let all: Vec<(Result<usize, String>, String)> = all.buffer_unordered(AT_ONCE).collect().await;
+        if let Some((Err(why), _)) = all.first()
+            && all.iter().all(|(outcome, _)| outcome.is_err())
+        {
+            return Err(format!("none of {} groups could be looked at: {why}", all.len()));
+        }
         let mut filled = BTreeMap::new();
-        for group in self.cloud.groups().await? {
-            match self.fill_one(&group, span).await {
+        for (outcome, group) in all {
+            match outcome {
                 Ok(0) => {}
                 Ok(count) => {
                     tracing::info!(group, count, "gaps are filled");
@@ -78,13 +108,16 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
         let Some(suffix) = self.place.suffix_of_group(group) else { return Ok(0) };
         let now_ms = self.cloud.now_ms();
         let since_ms = now_ms.saturating_sub(span.lookback_ms);
-        let activities = self.cloud.activities(group, since_ms).await?;
-        let long_over = |it: &&ledger::Activity| it.end_ms.is_some_and(|end| end + span.late_ms <= now_ms);
-        let told: Vec<Entry> = activities.iter().filter(long_over).flat_map(|it| self.entries(it)).collect();
+        let activities = self.cloud.activities(group, since_ms.saturating_sub(LONGEST_HOURS * HOUR_MS)).await?;
+        let wanted = since_ms..=now_ms.saturating_sub(span.late_ms);
+        let ended = |it: &&ledger::Activity| it.end_ms.is_some_and(|end| wanted.contains(&end));
+        let told: Vec<Entry> = activities.iter().filter(ended).flat_map(|it| self.entries(it)).collect();
         let filed: Vec<u64> = told.iter().map(|entry| Line::of(entry, now_ms).at_ms).collect();
         let (Some(first), Some(last)) = (filed.iter().min(), filed.iter().max()) else { return Ok(0) };
         let log_group = self.place.names(suffix).scaling_log_group().name;
-        let written = self.cloud.written(&log_group, &streams(group), *first, *last).await?;
+        // An event may tell another time than the activity, by seconds.
+        let (first, last) = (first.saturating_sub(MINUTE_MS), last + MINUTE_MS);
+        let written = self.cloud.written(&log_group, &streams(group), first, last).await?;
         let missing = told.into_iter().filter(|entry| !written.contains(&entry.id));
         let owed = missing.map(|entry| Owed { suffix: suffix.to_owned(), entry, place: 0 });
         let outcomes = self.write(owed.collect()).await;

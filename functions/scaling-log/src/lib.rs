@@ -41,7 +41,7 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
     /// Handles one invocation: a batch of the queue, the schedule, or a single event.
     ///
     /// # Errors
-    /// If a single event makes no sense or can't be written, or the schedule can't list the groups.
+    /// If a single event makes no sense or can't be written, or the schedule can look at no group.
     pub async fn handle(&self, event: Value) -> Result<Value, Error> {
         if let Some(messages) = envelope::of_topic(&event) {
             return Ok(serde_json::to_value(self.topic(&messages).await?)?);

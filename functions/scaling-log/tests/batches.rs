@@ -81,6 +81,12 @@ fn times_that_cloudwatch_does_not_take_are_filed_under_the_nearest_one_that_it_t
     let lines = function.cloud.lines();
     assert_eq!(lines.len(), 2, "none was rejected");
     assert_eq!(lines[0]["time"], "2024-11-28T05:00:00Z", "its own time is in it");
+    // CloudWatch takes no metric of such times either.
+    let streams = function.cloud.streams.borrow();
+    for line in streams.values().flatten() {
+        let text: Value = serde_json::from_str(&line.text).expect("JSON");
+        assert_eq!(text["_aws"]["Timestamp"], line.at_ms);
+    }
 }
 
 #[test]
@@ -114,6 +120,22 @@ fn topics_and_single_events_are_written_too() {
     assert_eq!(now(function.handle(topic)).expect("an answer")["Accepted"], 1);
     let wrong = now(function.handle(json!({ "Nothing": "known" }))).expect_err("no event").to_string();
     assert!(wrong.contains("it has Nothing"), "{wrong}");
+}
+
+/// What Lambda puts away of the function `alarm`, which failed: it is sent to the queue again by hand.
+#[test]
+fn an_invocation_of_the_other_function_that_failed_is_an_alarms_line() {
+    let function = function(World::new(&["dev"]));
+    for shape in ["direct-of-an-instance", "topic", "event-bridge"] {
+        let event = test_support::sample("alarm", &format!("{shape}.json"));
+        let record = json!({
+            "version": "1.0", "requestContext": { "condition": "RetriesExhausted" }, "requestPayload": event,
+            "responsePayload": { "errorMessage": "no" },
+        });
+        let answer = now(function.batch(&serde_json::from_value(batch([record.to_string()])).expect("a batch")));
+        assert_eq!((answer.account.accepted, answer.account.dead_lettered), (1, 0), "{shape}");
+    }
+    assert!(function.cloud.lines().iter().all(|line| line["kind"] == "alarm"));
 }
 
 /// A body of any kind, with whether the ledger has lines of it.

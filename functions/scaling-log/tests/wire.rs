@@ -98,17 +98,23 @@ async fn what_was_written_is_known_by_its_ids_over_all_pages() {
 async fn activities_are_asked_for_until_they_are_too_old() {
     let (account, asked) = account(|request| {
         let page = usize::from(request.body.contains("NextToken=second"));
+        // What is still under way comes first, however long ago it began (the API reference).
+        let under_way = if page == 0 {
+            "<member><ActivityId>old</ActivityId><StartTime>2026-01-01T03:00:00Z</StartTime><StatusCode>WaitingForInstanceWarmup</StatusCode></member>"
+        } else {
+            ""
+        };
         let activity = |id: usize| {
             format!(
                 "<member><ActivityId>{id}</ActivityId><AutoScalingGroupName>g</AutoScalingGroupName><Description>Launching a new \
-                 EC2 instance: i-1</Description><Cause>c</Cause><StartTime>2026-01-02T03:0{}:00Z</StartTime>\
-                 <StatusCode>Successful</StatusCode><Details>{{}}</Details></member>",
+                 EC2 instance: i-1</Description><Cause>c</Cause><StartTime>2026-01-02T03:0{0}:00Z</StartTime>\
+                 <EndTime>2026-01-02T03:0{0}:30Z</EndTime><StatusCode>Successful</StatusCode><Details>{{}}</Details></member>",
                 5 - id
             )
         };
         let found: String = [0, 1].map(|at| activity(page * 2 + at)).concat();
         let next = ["second", "third"][page];
-        let result = format!("<Activities>{found}</Activities><NextToken>{next}</NextToken>");
+        let result = format!("<Activities>{under_way}{found}</Activities><NextToken>{next}</NextToken>");
         (
             200,
             format!(
@@ -119,5 +125,5 @@ async fn activities_are_asked_for_until_they_are_too_old() {
     // 03:02:30: the last of the second page is older.
     let found = account.activities("g", 1_767_322_950_000).await.expect("a look");
     let ids: Vec<&str> = found.iter().map(|it| it.id.as_str()).collect();
-    assert_eq!((ids, asked.lock().expect("one at a time").len()), (vec!["0", "1", "2"], 2));
+    assert_eq!((ids, asked.lock().expect("one at a time").len()), (vec!["old", "0", "1", "2"], 2));
 }

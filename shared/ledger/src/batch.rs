@@ -32,7 +32,7 @@ impl Line {
     #[must_use]
     pub fn of(entry: &Entry, now_ms: u64) -> Line {
         let at_ms = entry.at_ms.clamp(now_ms.saturating_sub(OLDEST_MS), now_ms.saturating_add(AHEAD_MS));
-        Line { at_ms, text: entry.line() }
+        Line { at_ms, text: entry.filed_at(at_ms) }
     }
 
     fn bytes(&self) -> usize {

@@ -132,16 +132,21 @@ impl Entry {
     /// afterwards has none, since its event may still come.
     #[must_use]
     pub fn line(&self) -> String {
-        let text = self.with(&self.detail);
+        self.filed_at(self.at_ms)
+    }
+
+    /// The same, with its metrics under the time that it is filed under.
+    pub(crate) fn filed_at(&self, at_ms: u64) -> String {
+        let text = self.with(&self.detail, at_ms);
         if text.len() <= LONGEST_LINE {
             return text;
         }
         let detail = self.detail.to_string();
-        self.with(&json!({ "bytes": detail.len(), "begins": beginning(&detail, KEPT_OF_DETAIL) }))
+        self.with(&json!({ "bytes": detail.len(), "begins": beginning(&detail, KEPT_OF_DETAIL) }), at_ms)
     }
 
-    fn with(&self, detail: &Value) -> String {
-        let metrics = embedded(self.at_ms, &self.metrics());
+    fn with(&self, detail: &Value, at_ms: u64) -> String {
+        let metrics = embedded(at_ms, &self.metrics());
         // Texts, numbers and JSON can always be written.
         serde_json::to_string(&Line { entry: self, detail, metrics }).unwrap_or_default()
     }

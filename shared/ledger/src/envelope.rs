@@ -14,10 +14,11 @@ impl fmt::Display for Poison {
     }
 }
 
-/// How many envelopes of SNS may stand in each other; one is what happens.
+/// How many envelopes may stand in each other; three are what happens: Lambda's of a failed invocation by a topic.
 const ENVELOPES: u32 = 3;
 
-/// Opens the body of a message: JSON, perhaps in an envelope of SNS, or the lines that Auto Scaling writes to a topic.
+/// Opens the body of a message: JSON, perhaps in an envelope of SNS or of Lambda, or the lines that Auto Scaling writes to a
+/// topic.
 ///
 /// # Errors
 /// [`Poison`], if it is neither.
@@ -25,13 +26,27 @@ pub fn open(body: &str) -> Result<Value, Poison> {
     let mut body = body.to_owned();
     for _ in 0..=ENVELOPES {
         let Ok(value) = serde_json::from_str::<Value>(&body) else { return lines(&body) };
-        match value.get("Message").and_then(Value::as_str) {
-            // A notification of Auto Scaling's own has a Message of its own.
-            Some(message) if value.get("AutoScalingGroupName").is_none() => message.clone_into(&mut body),
-            _ => return Ok(value),
-        }
+        body = match inside(&value) {
+            Some(message) => message,
+            None => return Ok(value),
+        };
     }
-    Err(Poison(format!("more than {ENVELOPES} envelopes of SNS in each other")))
+    Err(Poison(format!("more than {ENVELOPES} envelopes in each other")))
+}
+
+/// What is in an envelope; nothing if it is none.
+fn inside(value: &Value) -> Option<String> {
+    // What Lambda keeps of an invocation that failed.
+    if let (Some(_), Some(payload)) = (value.get("requestContext"), value.get("requestPayload")) {
+        return Some(payload.to_string());
+    }
+    // A topic invokes a function with one message at a time.
+    if let Some([message]) = of_topic(value).as_deref() {
+        return Some((*message).to_owned());
+    }
+    // A notification of Auto Scaling's own has a Message of its own.
+    let message = value.get("Message")?.as_str()?;
+    value.get("AutoScalingGroupName").is_none().then(|| message.to_owned())
 }
 
 /// A field for each line, as Auto Scaling writes to a topic: `LifecycleTransition: autoscaling:EC2_INSTANCE_LAUNCHING`.

@@ -1,13 +1,14 @@
 //! What an event means, as entries of the ledger. Pure.
 //!
-//! EventBridge's envelope, what Auto Scaling sends to a topic or a queue itself, and Envkeeper's own events, which have
-//! EventBridge's shape; any of them inside an SNS envelope.
+//! EventBridge's envelope, what Auto Scaling or an alarm sends to a topic, a queue or a function itself, and Envkeeper's own
+//! events, which have EventBridge's shape; any of them inside an SNS envelope, or inside what Lambda puts away of an
+//! invocation that failed.
 
 use environment::Place;
 use serde_json::{Map, Value};
 
 use crate::alarm::{Alarm, STATE_CHANGE};
-use crate::cause::{Cause, Change, desired_changes};
+use crate::cause::{By, Cause, Change, desired_changes};
 use crate::entry::{Entry, Kind, SCHEMA, beginning, id};
 use crate::envelope::{Poison, open, text};
 use crate::failure::Failure;
@@ -40,6 +41,11 @@ pub fn body(place: &Place, body: &str, sent_ms: u64) -> Result<Reading, Poison> 
 /// As of [`body`].
 pub fn event(place: &Place, given: &Value, sent_ms: u64) -> Result<Reading, Poison> {
     let fields = given.as_object().ok_or_else(|| Poison(String::from("no JSON object")))?;
+    if !fields.contains_key("detail-type")
+        && let Some(alarm) = Alarm::read(given)?
+    {
+        return Ok(Event { name: STATE_CHANGE, fields, detail: fields, at_ms: sent_ms }.alarm(place, &alarm));
+    }
     let (name, detail) = match fields.get("detail-type") {
         Some(name) => {
             let name = name.as_str().ok_or_else(|| Poison(String::from("detail-type is no text")))?;
@@ -74,7 +80,7 @@ pub fn event(place: &Place, given: &Value, sent_ms: u64) -> Result<Reading, Pois
         told::DRAIN => event.judged(place, Kind::Drain),
         told::ALARM_ACTION => event.remediation(place),
         STATE_CHANGE => match Alarm::read(given)? {
-            Some(alarm) => event.alarm(place, &alarm),
+            Some(alarm) => Ok(event.alarm(place, &alarm)),
             None => event.other(place),
         },
         _ => match name.strip_prefix("EC2 Auto Scaling Instance Refresh ") {
@@ -192,12 +198,17 @@ impl Event<'_> {
     fn changes(entry: &Entry, cause: &Cause, ended_ms: u64) -> Vec<Entry> {
         let line = |change: Change| {
             let at_ms = change.at_ms.unwrap_or(ended_ms);
+            let mut own = Cause::read(&change.sentence);
+            if own.by == By::Schedule {
+                // The sentence after the change's own names it.
+                own.schedule.clone_from(&cause.schedule);
+            }
             Entry {
                 id: id(Kind::Capacity, &entry.group, &change.sentence),
                 time: time::text(at_ms),
                 kind: Kind::Capacity,
                 outcome: String::from("changed"),
-                cause: Some(Cause::read(&change.sentence)),
+                cause: Some(own),
                 instance: None,
                 zone: None,
                 detail: Value::Null,
@@ -268,10 +279,10 @@ impl Event<'_> {
     }
 
     /// An alarm's state changed.
-    fn alarm(&self, place: &Place, alarm: &Alarm) -> Result<Reading, Poison> {
+    fn alarm(&self, place: &Place, alarm: &Alarm) -> Reading {
         let Some(suffix) = alarm.suffix(place) else {
             let name = shown(&alarm.name);
-            return Ok(Reading::Nobodys(format!("the alarm {name} is of no environment of this deployment")));
+            return Reading::Nobodys(format!("the alarm {name} is of no environment of this deployment"));
         };
         let at_ms = alarm.since_ms.unwrap_or(self.at_ms);
         let entry = self.entry(place, &suffix);
@@ -287,7 +298,7 @@ impl Event<'_> {
             at_ms,
             ..entry
         };
-        Ok(Reading::Of { suffix, entries: vec![entry] })
+        Reading::Of { suffix, entries: vec![entry] }
     }
 
     /// Something newer than this version is kept whole, if it is of one of our groups.

@@ -134,18 +134,33 @@ fn alarms_policies_and_schedules_have_their_names() {
     assert_eq!((schedule.by, schedule.schedule.as_deref()), (By::Schedule, Some("At night")));
 }
 
-#[test]
-fn of_two_changes_in_one_cause_each_is_told_with_its_own_alarm() {
-    let text = "At 2017-10-26T07:53:21Z a monitor alarm CPU Too Low in state ALARM triggered policy CPU Too Low changing the desired capacity from 2 to 1. At 2017-10-26T07:54:04Z a monitor alarm CPU Credit Too Low in state ALARM triggered policy CPU Credit Too Low changing the desired capacity from 1 to 2.";
-    let both = Cause::read(text);
-    assert_eq!((both.desired_before, both.desired_after), (Some(2), Some(2)));
+/// The causes of the lines of changes, of a launch with this cause.
+fn changes(text: &str) -> Vec<Cause> {
     let place = environment::Place { project: "p".into(), region: "us-west-2".into(), account: "123456789012".into() };
     let detail = serde_json::json!({ "AutoScalingGroupName": "p-asg-uswest2-dev", "ActivityId": "a", "Cause": text });
     let event = serde_json::json!({ "detail-type": "EC2 Instance Launch Successful", "detail": detail });
     let Ok(ledger::read::Reading::Of { entries, .. }) = ledger::read::event(&place, &event, 0) else {
         panic!("it is ours")
     };
-    let changes = entries.iter().filter(|it| it.kind == ledger::Kind::Capacity).filter_map(|it| it.cause.clone());
+    let changes = entries.into_iter().filter(|it| it.kind == ledger::Kind::Capacity);
+    changes.filter_map(|it| it.cause).collect()
+}
+
+#[test]
+fn a_change_by_a_schedule_names_it_though_another_sentence_tells_it_and_no_other_change_does() {
+    let schedule = "At 2016-02-12T16:01:25Z a scheduled action update of AutoScalingGroup constraints to min: 1, max: 5, desired: 2 changing the desired capacity from 3 to 2.  At 2016-02-12T16:01:25Z the scheduled action At night executed. Setting desired capacity from 3 to 2.";
+    let person = "At 2016-02-12T16:02:00Z a user request explicitly set group desired capacity changing the desired capacity from 2 to 4.";
+    let told = changes(&format!("{schedule}  {person}"));
+    let told: Vec<_> = told.iter().map(|it| (it.by, it.schedule.as_deref(), it.desired_after)).collect();
+    assert_eq!(told, [(By::Schedule, Some("At night"), Some(2)), (By::Request, None, Some(4))]);
+}
+
+#[test]
+fn of_two_changes_in_one_cause_each_is_told_with_its_own_alarm() {
+    let text = "At 2017-10-26T07:53:21Z a monitor alarm CPU Too Low in state ALARM triggered policy CPU Too Low changing the desired capacity from 2 to 1. At 2017-10-26T07:54:04Z a monitor alarm CPU Credit Too Low in state ALARM triggered policy CPU Credit Too Low changing the desired capacity from 1 to 2.";
+    let both = Cause::read(text);
+    assert_eq!((both.desired_before, both.desired_after), (Some(2), Some(2)));
+    let changes = changes(text).into_iter();
     let told: Vec<_> = changes.map(|it| (it.alarm.unwrap_or_default(), it.desired_after)).collect();
     assert_eq!(told, [("CPU Too Low".into(), Some(1)), ("CPU Credit Too Low".into(), Some(2))]);
 }

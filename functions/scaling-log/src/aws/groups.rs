@@ -16,7 +16,7 @@ pub(super) async fn all(client: &Client) -> Result<Vec<String>, String> {
     Ok(groups.into_iter().filter_map(|it| it.auto_scaling_group_name).collect())
 }
 
-/// They come newest first, so that only the pages that are needed are asked for.
+/// They come newest first, after those that are still under way, so that only the pages that are needed are asked for.
 pub(super) async fn activities(client: &Client, group: &str, since_ms: u64) -> Result<Vec<Activity>, String> {
     let mut pages = client.describe_scaling_activities().auto_scaling_group_name(group).into_paginator().send();
     let mut all = Vec::new();
@@ -24,7 +24,7 @@ pub(super) async fn activities(client: &Client, group: &str, since_ms: u64) -> R
         let page = page.map_err(|error| told("autoscaling:DescribeScalingActivities", error))?;
         for found in page.activities.unwrap_or_default() {
             let activity = of(found);
-            if activity.start_ms < since_ms {
+            if activity.start_ms < since_ms && activity.end_ms.is_some() {
                 return Ok(all);
             }
             all.push(activity);
