@@ -179,6 +179,13 @@ pub(crate) fn shown(value: &str) -> String {
     format!("\"{short}\"")
 }
 
+/// Whether a topic can be told by the function's role: of its own region and account. A FIFO topic wants more than a message.
+fn is_own_topic(topic: &str, place: &Place) -> bool {
+    let parts: Vec<&str> = topic.splitn(6, ':').collect();
+    matches!(parts[..], [_, _, _, region, account, name]
+        if region == place.region && account == place.account && !name.ends_with(".fifo"))
+}
+
 impl Spec {
     /// Reads and checks the properties of a request.
     ///
@@ -247,19 +254,31 @@ impl Spec {
         vec![Violation::of(&property::DESIRED_CAPACITY, &self.desired_capacity, valid)]
     }
 
-    /// A rule scales within the group's bounds, and tells a topic of its own region.
+    /// A rule scales within the group's bounds, tells a topic that Envkeeper may tell, and is there once, by whatever name of its
+    /// alarm.
     fn actions_within_bounds(&self, place: &Place) -> Vec<Violation> {
+        let (names, rules) = (self.names(place), &self.alarm_actions);
         let sizes = self.min_size..=self.max_size;
-        let wrong = self.alarm_actions.iter().enumerate().filter_map(|(at, rule)| match &rule.action {
+        let twin = |at: usize, rule: &AlarmAction| {
+            let same = |it: &AlarmAction| it.action == rule.action && it.alarm_name(&names) == rule.alarm_name(&names);
+            rules[..at].iter().position(same)
+        };
+        let wrong = rules.iter().enumerate().filter_map(|(at, rule)| match &rule.action {
             Act::ScaleTo(capacity) if !sizes.contains(capacity) => {
                 let valid = format!("from MinSize to MaxSize, {} to {}", self.min_size, self.max_size);
                 Some((format!("AlarmActions[{at}].Capacity"), capacity.to_string(), valid))
             }
-            Act::Notify(topic) if topic.split(':').nth(3) != Some(&place.region) => {
-                let valid = format!("one of the region {}, where the environment is", place.region);
+            Act::Notify(topic) if !is_own_topic(topic, place) => {
+                let Place { region, account, .. } = place;
+                let valid = format!(
+                    "a standard topic of the region {region} and the account {account}, where the environment is"
+                );
                 Some((format!("AlarmActions[{at}].TopicArn"), shown(topic), valid))
             }
-            _ => None,
+            _ => twin(at, rule).map(|first| {
+                let valid = format!("another alarm, or another action: AlarmActions[{first}] is the same rule");
+                (format!("AlarmActions[{at}].Alarm"), shown(&rule.alarm), valid)
+            }),
         });
         wrong.map(|(property, value, valid)| Violation { property, value, valid }).collect()
     }

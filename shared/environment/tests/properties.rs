@@ -245,18 +245,38 @@ fn rules_stay_within_the_group_and_the_region() {
     let actions = json!([
         { "Alarm": "cpu-high", "Action": "ScaleTo", "Capacity": "9" },
         { "Alarm": "cpu-high", "Action": "Notify", "TopicArn": "arn:aws:sns:eu-west-1:123456789012:on-call" },
+        { "Alarm": "cpu-high", "Action": "Notify", "TopicArn": "arn:aws:sns:us-west-2:210987654321:on-call" },
+        { "Alarm": "cpu-high", "Action": "Notify", "TopicArn": "arn:aws:sns:us-west-2:123456789012:on-call.fifo" },
+        { "Alarm": "cpu-high", "Action": "Notify", "TopicArn": "arn:aws:sns:us-west-2:123456789012:on-call" },
     ]);
     let told = told(json!({ "EnvironmentSuffix": "dev", "MaxSize": "4", "AlarmActions": actions }));
+    let topic = "a standard topic of the region us-west-2 and the account 123456789012, where the environment is";
     assert_eq!(
         told,
         [
-            "AlarmActions[0].Capacity is 9: from MinSize to MaxSize, 1 to 4",
-            "AlarmActions[1].TopicArn is \"arn:aws:sns:eu-west-1:123456789012:on-call\": one of the region us-west-2, where the environment is",
+            "AlarmActions[0].Capacity is 9: from MinSize to MaxSize, 1 to 4".to_owned(),
+            format!("AlarmActions[1].TopicArn is \"arn:aws:sns:eu-west-1:123456789012:on-call\": {topic}"),
+            format!("AlarmActions[2].TopicArn is \"arn:aws:sns:us-west-2:210987654321:on-call\": {topic}"),
+            format!("AlarmActions[3].TopicArn is \"arn:aws:sns:us-west-2:123456789012:on-call.fifo\": {topic}"),
         ]
     );
     for bad in [json!("cpu-high"), json!({ "Alarm": "cpu-high" }), json!(vec![json!({}); 21])] {
         assert!(told_of("AlarmActions", bad).contains("a list of at most 20 different rules"));
     }
+}
+
+#[test]
+fn one_rule_by_two_names_of_its_alarm_is_refused() {
+    let whole = "scalable-ec2-cpu-high-uswest2-dev";
+    let rule = |alarm: &str, amount: &str| json!({ "Alarm": alarm, "Action": "ScaleBy", "Amount": amount });
+    let actions = json!([rule("cpu-high", "1"), rule(whole, "1"), rule(whole, "2")]);
+    let told = told(json!({ "EnvironmentSuffix": "dev", "AlarmActions": actions }));
+    assert_eq!(
+        told,
+        [format!(
+            "AlarmActions[1].Alarm is {whole:?}: another alarm, or another action: AlarmActions[0] is the same rule"
+        )]
+    );
 }
 
 #[test]
