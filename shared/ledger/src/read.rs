@@ -74,7 +74,7 @@ pub fn event(place: &Place, given: &Value, sent_ms: u64) -> Result<Reading, Pois
         told::DRAIN => event.judged(place, Kind::Drain),
         told::ALARM_ACTION => event.remediation(place),
         STATE_CHANGE => match Alarm::read(given)? {
-            Some(alarm) => event.alarm(place, &alarm),
+            Some(alarm) => Ok(event.alarm(place, &alarm)),
             None => event.other(place),
         },
         _ => match name.strip_prefix("EC2 Auto Scaling Instance Refresh ") {
@@ -268,10 +268,10 @@ impl Event<'_> {
     }
 
     /// An alarm's state changed.
-    fn alarm(&self, place: &Place, alarm: &Alarm) -> Result<Reading, Poison> {
+    fn alarm(&self, place: &Place, alarm: &Alarm) -> Reading {
         let Some(suffix) = alarm.suffix(place) else {
             let name = shown(&alarm.name);
-            return Ok(Reading::Nobodys(format!("the alarm {name} is of no environment of this deployment")));
+            return Reading::Nobodys(format!("the alarm {name} is of no environment of this deployment"));
         };
         let at_ms = alarm.since_ms.unwrap_or(self.at_ms);
         let entry = self.entry(place, &suffix);
@@ -287,7 +287,7 @@ impl Event<'_> {
             at_ms,
             ..entry
         };
-        Ok(Reading::Of { suffix, entries: vec![entry] })
+        Reading::Of { suffix, entries: vec![entry] }
     }
 
     /// Something newer than this version is kept whole, if it is of one of our groups.
