@@ -134,7 +134,8 @@ fn conditions(pad: &str, when: &[Condition]) -> String {
     operators.dedup();
     let under = |operator: &&str| {
         let of_it = when.iter().filter(|it| it.operator() == *operator);
-        let keys: String = of_it.map(|it| format!("{pad}      {}: {}\n", it.key(), one_or_all(it))).collect();
+        let keys: Vec<String> = of_it.map(|it| format!("{pad}      {}: {}\n", it.key(), one_or_all(it))).collect();
+        let keys = keys.concat();
         format!("{pad}    {operator}:\n{keys}")
     };
     format!("{pad}  Condition:\n{}", operators.iter().map(under).collect::<String>())
@@ -149,6 +150,7 @@ fn list(pad: &str, name: &str, values: &[&str]) -> String {
     if let [one] = values {
         return format!("{pad}  {name}: {one}\n");
     }
-    let values: String = values.iter().map(|value| format!("{pad}    - {value}\n")).collect();
+    let values: Vec<String> = values.iter().map(|value| format!("{pad}    - {value}\n")).collect();
+    let values = values.concat();
     format!("{pad}  {name}:\n{values}")
 }

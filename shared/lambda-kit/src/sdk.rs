@@ -52,7 +52,8 @@ pub async fn sdk_config() -> Result<SdkConfig, Error> {
 }
 
 fn trust(path: &str) -> Result<TlsContext, Error> {
-    let roots = std::fs::read(path).map_err(|error| format!("TRUSTED_ROOTS is {path}, which can't be read: {error}"))?;
+    let roots =
+        std::fs::read(path).map_err(|error| format!("TRUSTED_ROOTS is {path}, which can't be read: {error}"))?;
     Ok(TlsContext::builder().with_trust_store(TrustStore::empty().with_pem_certificate(roots)).build()?)
 }
 

@@ -54,7 +54,7 @@ impl Policies {
         app: Option<&str>,
         (service, operation): (&str, &str),
         (head, body): (&Parts, &Bytes),
-        held: &AutoScalingService,
+        scaling: &AutoScalingService,
     ) -> Option<String> {
         let function = Function::of(app?)?;
         let text = format!("{}&{}", head.uri.query().unwrap_or_default(), String::from_utf8_lossy(body));
@@ -65,7 +65,8 @@ impl Policies {
             form: form::read(&text),
             json: serde_json::from_slice(body).unwrap_or_default(),
         };
-        let asked = if service == "ec2" { ec2::asks(&call, held.ec2()).await } else { asks::asks(&call, held).await };
+        let asked =
+            if service == "ec2" { ec2::asks(&call, scaling.ec2()).await } else { asks::asks(&call, scaling).await };
         let denied = asked.into_iter().find(|it| !allows(function, it, &self.0))?;
         let Asked { action, resource, facts } = denied;
         let on = resource.unwrap_or_else(|| "*".to_owned());
