@@ -183,7 +183,7 @@ pub(crate) fn shown(value: &str) -> String {
 fn is_own_topic(topic: &str, place: &Place) -> bool {
     let parts: Vec<&str> = topic.splitn(6, ':').collect();
     matches!(parts[..], [_, _, _, region, account, name]
-        if region == place.region && account == place.account && !name.ends_with(".fifo"))
+        if region == place.region && account == place.account && name.strip_suffix(".fifo").is_none())
 }
 
 impl Spec {
