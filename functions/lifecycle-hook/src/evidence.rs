@@ -44,13 +44,13 @@ pub(crate) async fn gather(cloud: &impl Cloud, case: &Case<'_>, why: &[String], 
     }
 }
 
-/// Notes that the verdict came to nothing: while evidence was gathered, somebody else ended the wait.
+/// Notes that the verdict came too late: while evidence was gathered, somebody else ended the wait.
 pub(crate) async fn overtaken(cloud: &impl Cloud, case: &Case<'_>) {
     let line =
-        json!({ "Verdict": "none", "Why": ["somebody else ended the wait meanwhile: the one above did not count"] });
+        json!({ "Verdict": "too late", "Why": ["somebody else ended the wait while the evidence was gathered"] });
     let stream = stream(&case.action.instance);
     if let Err(why) = cloud.write(&case.settings.log_group, &stream, vec![line.to_string()]).await {
-        tracing::warn!(stream, why, "the evidence tells of a verdict that did not count");
+        tracing::warn!(stream, why, "the evidence does not tell that its verdict came too late");
     }
 }
 

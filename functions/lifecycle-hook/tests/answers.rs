@@ -198,19 +198,25 @@ fn every_sample_is_understood() {
     assert_eq!(samples, 12);
 }
 
+/// By the longest wait of any hook as the deployment looks by default, and by the longest drain that the properties allow for
+/// whatever else it may be told.
 #[test]
-fn receives_suffice_for_forty_eight_hours_and_heartbeats_come_in_time() {
+fn receives_suffice_for_the_longest_wait_and_heartbeats_come_in_time() {
     let heartbeat = Duration::from_mins(5);
-    let (mut waited, mut receives, mut last_beat) = (Duration::ZERO, 0, Duration::ZERO);
-    while waited < minutes(48 * 60) {
-        receives += 1;
-        if pace::beats(waited, pace::pause(waited, pace::SHORT), heartbeat) {
-            last_beat = waited;
+    for (short, longest) in [(15, minutes(48 * 60)), (1, minutes(8 * 60)), (6, minutes(8 * 60)), (60, minutes(8 * 60))]
+    {
+        let short = Duration::from_secs(short);
+        let (mut waited, mut receives, mut last_beat) = (Duration::ZERO, 0, Duration::ZERO);
+        while waited < longest {
+            receives += 1;
+            if pace::beats(waited, pace::pause(waited, short), heartbeat) {
+                last_beat = waited;
+            }
+            assert!(waited < last_beat + heartbeat, "{short:?}: after {waited:?}");
+            waited += pace::pause(waited, short);
         }
-        assert!(waited < last_beat + heartbeat, "after {waited:?}");
-        waited += pace::pause(waited, pace::SHORT);
+        assert!(receives < 1_000, "{short:?}: {receives}: a queue gives up after at most a thousand");
     }
-    assert!(receives < 1_000, "{receives}: a queue gives up after at most a thousand");
     assert_eq!(pace::longest(Duration::from_secs(30)), Duration::from_mins(50));
     assert_eq!(pace::longest(Duration::from_hours(2)), Duration::from_hours(48));
 }
@@ -221,15 +227,17 @@ fn five_hundred_that_wait_for_an_hour_cost_few_invocations_and_calls() {
     let world = World::with(500, &settings(gate(7_200)), &settings(drain(300)));
     world.fleet.borrow_mut().make_next_sick(500, &Sickness::NotReady);
     world.scale_to(500);
-    // Without sweeps, which are counted by themselves.
+    // All wait now.
     world.pass(Duration::from_secs(21));
     world.calls.borrow_mut().clear();
+    world.looks.borrow_mut().clear();
     world.invocations.set(0);
     world.pass(minutes(60));
     let of = |name: &str| calls_named(&world, name);
     // Of 38 or 39 looks at each instance, ten share an invocation; 30 of these are sweeps.
     assert_eq!((world.invocations.get(), of("waiting")), (1_930, 30));
-    // A look is three calls of AWS, for ten instances or for all that a sweep has found.
-    assert_eq!(of("see") * 3, 5_790);
+    // A look asks EC2 twice for a hundred instances, and SSM once for fifty (`wire/instances`).
+    let calls = |count: &usize| 2 * count.div_ceil(100) + count.div_ceil(50);
+    assert_eq!(world.looks.borrow().iter().map(calls).sum::<usize>(), 1_900 * 3 + 30 * 20);
     assert_eq!((of("come_back"), of("heartbeat")), (19_000, 16_000));
 }

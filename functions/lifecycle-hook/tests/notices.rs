@@ -73,7 +73,7 @@ fn poison_says_what_is_missing() {
     for _ in 0..9 {
         nested = json!({ "Message": nested }).to_string();
     }
-    assert!(Notice::read(&nested).expect_err("poison").to_string().contains("envelopes of SNS"));
+    assert!(Notice::read(&nested).expect_err("poison").to_string().contains("envelopes"));
 }
 
 proptest! {
@@ -143,11 +143,22 @@ fn of_ten_thousand_records_exactly_the_poison_is_buried_and_its_neighbours_are_d
             .collect();
         let answer = world.invoke(json!({ "Records": told })).expect("it is not killed");
         let failed = answer["batchItemFailures"].as_array().expect("a list");
-        // Of what is not poison, only a launch whose instance EC2 does not know yet is looked at again.
-        for failure in failed {
-            let at: usize = failure["itemIdentifier"].as_str().expect("text").parse().expect("a number");
-            assert!(records[at].0.contains("gate") && !records[at].1, "batch {batch}: {}", records[at].0);
-        }
+        // Of what is not poison, exactly the launches come back, whose instances EC2 does not know yet.
+        let at = |it: &Value| it["itemIdentifier"].as_str().expect("text").parse().expect("a number");
+        let comes_back: Vec<usize> = failed.iter().map(at).collect();
+        let of = |kind: &str| -> Vec<usize> {
+            let has = |(body, poison): &(String, bool)| !poison && body.contains(kind);
+            records.iter().enumerate().filter(|(_, it)| has(it)).map(|(at, _)| at).collect()
+        };
+        let launches = of("onTimeout");
+        assert_eq!(comes_back, launches, "batch {batch}");
+        // Its neighbours had exactly the calls that they need: an end is drained and done, a Spot notice's group is looked up.
+        let (ends, spots) = (of("\"drain"), of("Interruption Warning"));
+        let calls = std::mem::take(&mut *world.calls.borrow_mut());
+        let of = |name: &str| calls.iter().filter(|it| **it == name).count();
+        let looks = usize::from(launches.len() + ends.len() + spots.len() > 0);
+        assert_eq!((of("see"), of("group_of"), of("hooks")), (looks, spots.len(), 0), "batch {batch}: {calls:?}");
+        assert_eq!((of("come_back"), of("complete"), of("drained")), (launches.len(), ends.len(), ends.len()));
         poisoned += records.iter().filter(|(_, poison)| *poison).count();
         assert_eq!(world.buried.borrow().len(), poisoned, "batch {batch}");
         let buried = world.buried.borrow();

@@ -67,6 +67,8 @@ pub struct World {
     /// When the environment has to be deleted by.
     pub delete_ends: Cell<Option<u64>>,
     pub calls: RefCell<Vec<&'static str>>,
+    /// Of how many instances each look was.
+    pub looks: RefCell<Vec<usize>>,
     pub invocations: Cell<usize>,
     pub faults: RefCell<BTreeMap<usize, Fault>>,
     /// How long each call takes; no time at first.
@@ -152,6 +154,7 @@ impl World {
             targets: RefCell::default(),
             delete_ends: Cell::new(None),
             calls: RefCell::default(),
+            looks: RefCell::default(),
             invocations: Cell::new(0),
             faults: RefCell::default(),
             call_takes: Cell::default(),

@@ -1,0 +1,163 @@
+//! Every shape of event that AWS documents, or that others have recorded, and what it tells.
+#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+
+use lifecycle_hook::{Notice, Place};
+use serde_json::{Value, json};
+use test_support::{sample, with};
+
+/// What a body tells, in a line.
+fn told(body: &str) -> String {
+    match Notice::read(body) {
+        Ok(Notice::Action(it)) => {
+            let way = it.way.map(|(from, to)| format!(" {from:?} to {to:?}")).unwrap_or_default();
+            let token = it.token.map_or(0, |token| token.len());
+            format!("{:?} {} {} {} {token}{way}", it.on, it.group, it.hook, it.instance)
+        }
+        Ok(Notice::Interruption { instance }) => format!("interruption {instance}"),
+        Ok(Notice::Sweep) => String::from("sweep"),
+        Ok(Notice::Other(what)) => format!("other: {what}"),
+        Err(poison) => format!("poison: {poison}"),
+    }
+}
+
+fn event(kind: &str, detail: &Value) -> Value {
+    json!({
+        "version": "0", "id": "12345678-1234-1234-1234-123456789012", "detail-type": kind, "source": "aws.autoscaling",
+        "account": "123456789012", "time": "2021-01-13T00:12:37.214Z", "region": "us-west-2", "resources": [], "detail": detail,
+    })
+}
+
+fn action(turn: &str, more: &Value) -> Value {
+    let kind = if turn == "LAUNCHING" { "launch" } else { "terminate" };
+    let detail = json!({
+        "LifecycleActionToken": "71514b9d-6a40-4b26-8523-05e7ee35fa40", "AutoScalingGroupName": "my-asg",
+        "LifecycleHookName": "my-hook", "EC2InstanceId": "i-1234567890abcdef0",
+        "LifecycleTransition": format!("autoscaling:EC2_INSTANCE_{turn}"),
+    });
+    event(&format!("EC2 Instance-{kind} Lifecycle Action"), &with(detail, more.clone()))
+}
+
+/// By the events' reference: each way of an instance, and fields that are absent, new, large or quoted.
+#[test]
+fn actions_of_event_bridge() {
+    let launch = "Launch my-asg my-hook i-1234567890abcdef0 36";
+    let end = "Terminate my-asg my-hook i-1234567890abcdef0 36";
+    let nested = (0..30).fold(json!(null), |inner, _| json!([{ "z": inner }]));
+    for (event, expected) in [
+        (
+            action("LAUNCHING", &json!({ "Origin": "EC2", "Destination": "AutoScalingGroup" })),
+            format!("{launch} Ec2 to Group"),
+        ),
+        (
+            action("LAUNCHING", &json!({ "Origin": "EC2", "Destination": "WarmPool" })),
+            format!("{launch} Ec2 to WarmPool"),
+        ),
+        (
+            action("LAUNCHING", &json!({ "Origin": "WarmPool", "Destination": "AutoScalingGroup" })),
+            format!("{launch} WarmPool to Group"),
+        ),
+        (
+            action("TERMINATING", &json!({ "Origin": "AutoScalingGroup", "Destination": "EC2" })),
+            format!("{end} Group to Ec2"),
+        ),
+        (
+            action("TERMINATING", &json!({ "Origin": "AutoScalingGroup", "Destination": "WarmPool" })),
+            format!("{end} Group to WarmPool"),
+        ),
+        (
+            action("TERMINATING", &json!({ "Origin": "WarmPool", "Destination": "EC2" })),
+            format!("{end} WarmPool to Ec2"),
+        ),
+        (action("TERMINATING", &json!({ "Origin": "Moon", "Destination": "EC2" })), format!("{end} Other to Ec2")),
+        (action("TERMINATING", &json!({})), end.to_owned()),
+        (action("LAUNCHING", &json!({ "NotificationMetadata": null, "X": { "y": nested } })), launch.to_owned()),
+        (
+            action("LAUNCHING", &json!({ "NotificationMetadata": "m".repeat(4_000), "X": "x".repeat(250_000) })),
+            launch.to_owned(),
+        ),
+        (
+            action("LAUNCHING", &json!({ "NotificationMetadata": "{\"a\":\"\\\"quoted\\\"\",\"b\":\"\\u0000\"}" })),
+            launch.to_owned(),
+        ),
+        (action("NEW", &json!({})), "other: the transition autoscaling:EC2_INSTANCE_NEW".to_owned()),
+    ] {
+        assert_eq!(told(&event.to_string()), expected);
+    }
+}
+
+#[test]
+fn events_that_are_no_actions() {
+    let detail = json!({ "AutoScalingGroupName": "my-asg", "instance-id": "i-1234567890abcdef0" });
+    for kind in [
+        "EC2 Instance Launch Successful",
+        "EC2 Instance Launch Unsuccessful",
+        "EC2 Instance Terminate Successful",
+        "EC2 Instance Terminate Unsuccessful",
+        "EC2 Auto Scaling Instance Refresh Started",
+        "EC2 Auto Scaling Instance Refresh Checkpoint Reached",
+        "EC2 Instance Rebalance Recommendation",
+        "EC2 Instance State-change Notification",
+        "CloudWatch Alarm State Change",
+        "Something New",
+    ] {
+        assert_eq!(told(&event(kind, &detail).to_string()), format!("other: {kind}"));
+    }
+    let spot = event("EC2 Spot Instance Interruption Warning", &detail);
+    assert_eq!(told(&spot.to_string()), "interruption i-1234567890abcdef0");
+    assert_eq!(told(&event("Scheduled Event", &json!({})).to_string()), "sweep");
+}
+
+/// What Auto Scaling sends itself: JSON to a queue, lines to a topic; and SNS's envelope around either, in both spellings.
+#[test]
+fn what_comes_without_event_bridge() {
+    let direct = action("TERMINATING", &json!({ "Service": "AWS Auto Scaling", "RequestId": "1" }))["detail"].clone();
+    let end = "Terminate my-asg my-hook i-1234567890abcdef0 36";
+    let fields = direct.as_object().expect("an object");
+    let line = |(name, value): (&String, &Value)| format!("{name}: {}", value.as_str().expect("text"));
+    let lines = fields.iter().map(line).collect::<Vec<_>>().join("\n");
+    let test = json!({ "Service": "AWS Auto Scaling", "Event": "autoscaling:TEST_NOTIFICATION", "AutoScalingGroupName": "my-asg" });
+    let envelope = |message: &str| json!({ "Type": "Notification", "TopicArn": "arn:aws:sns:us-west-2:123456789012:t", "Message": message });
+    for (body, expected) in [
+        (direct.to_string(), end),
+        (lines.clone(), end),
+        (envelope(&direct.to_string()).to_string(), end),
+        (envelope(&lines).to_string(), end),
+        (test.to_string(), "other: a test notification"),
+        (envelope(&test.to_string()).to_string(), "other: a test notification"),
+        (json!({ "LifecycleTransition": "autoscaling:TEST_NOTIFICATION" }).to_string(), "other: a test notification"),
+        (json!({ "Event": "autoscaling:EC2_INSTANCE_LAUNCH" }).to_string(), "other: autoscaling:EC2_INSTANCE_LAUNCH"),
+    ] {
+        assert_eq!(told(&body), expected, "{body}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_says_why() {
+    let alarm =
+        json!({ "Type": "Notification", "Message": json!({ "AlarmName": "a", "NewStateValue": "ALARM" }).to_string() });
+    let no_detail = with(action("LAUNCHING", &json!({})), json!({ "detail": null }));
+    let shouted = json!({ "DETAIL-TYPE": "EC2 Instance-launch Lifecycle Action", "DETAIL": {} });
+    let request = json!({ "RequestType": "Create", "ResponseURL": "https://example.com/", "StackId": "s" });
+    for (body, why) in [
+        (alarm.to_string(), "AlarmName"),
+        (no_detail.to_string(), "detail.AutoScalingGroupName"),
+        (shouted.to_string(), "DETAIL-TYPE"),
+        (request.to_string(), "RequestType"),
+        (action("LAUNCHING", &json!({ "LifecycleActionToken": "" })).to_string(), "detail.LifecycleActionToken"),
+    ] {
+        let told = told(&body);
+        assert!(told.starts_with("poison: ") && told.contains(why), "{told}");
+    }
+}
+
+/// What the sweep sends itself knows no token, and tells the same action otherwise.
+#[test]
+fn what_a_sweep_tells_is_an_action_without_a_token() {
+    let detail = sample("lifecycle-hook", "terminate.json")["detail"].clone();
+    let found = event("Envkeeper Instance Found Waiting", &with(detail, json!({ "LifecycleActionToken": null })));
+    let Ok(Notice::Action(found)) = Notice::read(&found.to_string()) else { panic!("an action") };
+    let sent = Notice::read(&sample("lifecycle-hook", "terminate.json").to_string());
+    let Ok(Notice::Action(sent)) = sent else { panic!("an action") };
+    assert_eq!((found.token.as_ref(), found.way.map(|(_, to)| to)), (None, Some(Place::Ec2)));
+    assert_eq!(lifecycle_hook::Action { token: sent.token.clone(), ..found }, sent);
+}
