@@ -2,11 +2,12 @@
 
 import json
 import threading
+import time
 import unittest
 
 import ledger
 from demo import GROUP, cpu, states
-from local_cloud import ROOT, Failed, until
+from local_cloud import PROJECT, ROOT, Failed, until
 from one_group import OneGroup
 
 TOPIC = "arn:aws:sns:us-west-2:123456789012:on-call"
@@ -14,7 +15,11 @@ RULES = [
     {"Alarm": "launch-failures", "Action": "Notify", "TopicArn": TOPIC, "CooldownSeconds": "0"},
     {"Alarm": "healthy-low", "Action": "ScaleBy", "Amount": "1", "CooldownSeconds": "600"},
     {"Alarm": "healthy-low", "Action": "ScaleTo", "Capacity": "4", "DryRun": "true"},
+    {"Alarm": "queue-is-long", "Action": "Notify", "TopicArn": TOPIC, "CooldownSeconds": "0"},
+    {"Alarm": "pages-are-slow", "Action": "ReplaceUnhealthy"},
+    {"Alarm": "shop-is-ill", "Action": "ScaleBy", "Amount": "1", "DryRun": "true"},
 ]
+MARK = "envkeeper:environment=scalable-ec2-us-west-2-dev"
 HEALTHY_LOW = "scalable-ec2-healthy-low-uswest2-dev"
 
 
@@ -181,8 +186,67 @@ class Ledger(OneGroup):
         again = self.cloud.invoke("alarm", shapes[0])
         self.assertEqual([it["Outcome"] for it in again["Outcomes"]], ["nothing", "dry-run"])
         self.assertIn("it acted on this state of the alarm", again["Outcomes"][0]["Why"])
+
+        # It flaps: no more effects while the rule rests, and each time is explained.
+        def rested():
+            explained = ledger.lines(self.cloud, kind="remediation", outcome="nothing")
+            return [line for line in explained if line["why"].startswith("it rests for 600 s after it acted")]
+
+        for times in (1, 2, 3):
+            # The emulator's times of states are whole seconds, and one time is acted on once.
+            changed = time.time()
+            until("it is another second", lambda: int(time.time()) > changed)
+            for state in ("OK", "ALARM"):
+                cloudwatch.set_alarm_state(AlarmName=HEALTHY_LOW, StateValue=state, StateReason="it flaps")
+            until(f"it is explained {times} times", lambda: len(rested()) == times)
+        self.assertEqual(len(scaled()), 1)
         self.in_service(2)
         cloudwatch.set_alarm_state(AlarmName=HEALTHY_LOW, StateValue="OK", StateReason="a test")
+
+    def test_alarms_of_ones_own_act_by_the_function_itself_and_by_a_topic(self):
+        cloudwatch, sns = self.cloud.client("cloudwatch"), self.cloud.client("sns")
+        function = f"arn:aws:lambda:us-west-2:123456789012:function:{PROJECT}-alarm"
+        topic = sns.create_topic(Name="alarms")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
+        watch = {"Namespace": "Shop", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1}
+        watch["ComparisonOperator"] = "GreaterThanThreshold"
+        of_group = [{"Name": "AutoScalingGroupName", "Value": GROUP}]
+        cloudwatch.put_metric_alarm(
+            AlarmName="queue-is-long", AlarmDescription=MARK, MetricName="Waiting", AlarmActions=[function], **watch
+        )
+        cloudwatch.put_metric_alarm(
+            AlarmName="pages-are-slow", Dimensions=of_group, MetricName="Slow", AlarmActions=[topic], **watch
+        )
+        cloudwatch.put_composite_alarm(
+            AlarmName="shop-is-ill",
+            AlarmDescription=MARK,
+            AlarmRule="ALARM(queue-is-long) AND ALARM(pages-are-slow)",
+            AlarmActions=[function],
+        )
+        names = ["queue-is-long", "pages-are-slow", "shop-is-ill"]
+        try:
+            # The third follows from them.
+            for name in names[:2]:
+                cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+
+            def told(kind):
+                lines = [line for line in ledger.lines(self.cloud, kind=kind) if line["cause"]["alarm"] in names]
+                return {line["cause"]["alarm"]: (line["outcome"], line["why"]) for line in lines}
+
+            until("all of it is in the ledger", lambda: len(told("remediation")) == len(told("alarm")) == 3)
+            outcomes = {
+                "queue-is-long": ("done", f"{TOPIC} is told"),
+                "pages-are-slow": ("nothing", "no instance in service is unhealthy"),
+                "shop-is-ill": ("dry-run", "DryRun is true: it is only told"),
+            }
+            self.assertEqual(told("remediation"), outcomes)
+            self.assertEqual({outcome for outcome, _ in told("alarm").values()}, {"alarm"})
+            self.assertIn("transitioned to ALARM", told("alarm")["shop-is-ill"][1])
+        finally:
+            # A composite goes before what it watches.
+            for name in reversed(names):
+                cloudwatch.delete_alarms(AlarmNames=[name])
+            sns.delete_topic(TopicArn=topic)
 
     def test_every_sample_is_answered(self):
         for function in ("scaling-log", "alarm"):
