@@ -199,11 +199,16 @@ def scale_in(cloud):
     def commands():
         return [it for it in cloud.calls() if it["service"] == "ssm" and it["operation"] == "SendCommand"]
 
-    before = len(commands())
+    before, instances = len(commands()), set(states(cloud))
     cloud.control(f"auto-scaling/scale?group={GROUP}&to=1", b"")
     until("one instance is left", lambda: len(states(cloud)) == 1, 120, progress_line("scaling in"))
     sent = commands()[before:]
     check(len(sent) == 1 and sent[0]["app"] == "lifecycle-hook", f"one drain command: {sent}")
+    (ended,) = instances - set(states(cloud))
+    # Of a command that the end of its instance cuts off, nobody hears any more.
+    told = cloud.client("ssm").list_command_invocations(InstanceId=ended)["CommandInvocations"]
+    drains = [it["Status"] for it in told if it["Comment"] == "envkeeper drain"]
+    check(drains == ["Success"], f"it was drained: {told}")
 
 
 def story(cloud):
