@@ -27,6 +27,13 @@ impl LedgerQueue {
     }
 }
 
+/// How much is kept of the reason why something is put away, in characters; it is for people.
+const LONGEST_REASON: usize = 1_000;
+
+/// The most that SQS takes of a message, in bytes: 1 MiB, with its attributes' names, types and values (SQS developer guide,
+/// "Message quotas").
+const LONGEST_MESSAGE: usize = 1_048_576;
+
 /// An SQS queue by its URL. Nothing is called until something is sent.
 #[derive(Clone, Debug)]
 pub struct Letters {
@@ -49,20 +56,34 @@ impl Letters {
         call.send().await.map(|_| ()).map_err(|error| self.error(error))
     }
 
-    /// Puts away for people what makes no sense, with the reason as the attribute `Reason`.
+    /// Puts away for people what makes no sense, with the reason as the attribute `Reason`. Where both are more than a queue
+    /// takes, only the beginning of the body is kept, and the reason says so.
     ///
     /// # Errors
     /// As of [`Letters::send`].
     pub async fn bury(&self, body: &str, reason: &str) -> Result<(), LineError> {
-        let reason = MessageAttributeValue::builder().data_type("String").string_value(reason).build();
-        let reason = reason.map_err(|error| self.error(error))?;
+        const NAME: &str = "Reason";
+        const KIND: &str = "String";
+        let mut reason: String = reason.chars().map(printable).take(LONGEST_REASON).collect();
         // A queue takes no empty message.
-        let body = if body.is_empty() { "(empty)" } else { body };
+        let mut body = if body.is_empty() { "(empty)" } else { body };
+        let room = LONGEST_MESSAGE - NAME.len() - KIND.len();
+        if body.len() + reason.len() > room {
+            reason += &format!(" (of its {} bytes, these are the first)", body.len());
+            body = &body[..body.floor_char_boundary(room - reason.len())];
+        }
+        let reason = MessageAttributeValue::builder().data_type(KIND).string_value(reason).build();
+        let reason = reason.map_err(|error| self.error(error))?;
         let call = self.client.send_message().queue_url(&self.queue).message_body(body);
-        call.message_attributes("Reason", reason).send().await.map(|_| ()).map_err(|error| self.error(error))
+        call.message_attributes(NAME, reason).send().await.map(|_| ()).map_err(|error| self.error(error))
     }
 
     fn error(&self, error: impl std::error::Error) -> LineError {
         LineError { queue: self.queue.clone(), what: DisplayErrorContext(error).to_string() }
     }
+}
+
+/// A reason quotes what nobody understands, and SQS refuses the whole message for one character that XML 1.0 has not.
+fn printable(c: char) -> char {
+    if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { char::REPLACEMENT_CHARACTER } else { c }
 }
