@@ -59,7 +59,7 @@ class Hooks(OneGroup):
                 told = self.cloud.invoke("lifecycle-hook", json.loads(sample.read_text()))
                 shapes = {"batchItemFailures", "Done", "Ignored", "WaitsFor", "Swept"}
                 self.assertTrue(shapes & set(told), told)
-        self.assertEqual(len(samples), 12)
+        self.assertEqual(len(samples), 13)
 
     def test_a_delete_is_answered_in_time_though_a_drain_would_take_longer(self):
         """Of 440 s a quarter is margin, five minutes are for what follows, and the drain has what is left."""

@@ -9,7 +9,7 @@ use std::time::Duration;
 use environment::hook_settings::{Gate, HookSettings, Task};
 use ledger::told::{DRAIN, GATE, WaitIsOver};
 
-use crate::cloud::{Cloud, Ends, Told};
+use crate::cloud::{Cloud, Ends, NotEnded, Told};
 use crate::drain;
 use crate::evidence;
 use crate::facts::Seen;
@@ -37,6 +37,10 @@ pub enum Outcome {
 /// How long something that failed in passing stays away.
 const NOT_NOW: Duration = Duration::from_secs(15);
 
+/// How much longer the gate of an instance is that a sweep has found: a minute. Its wait is counted from when EC2 started it,
+/// and it waits when it runs, 24 to 52 s later (ARCHITECTURE, Facts).
+const STARTS_WITHIN_S: u32 = 60;
+
 /// One instance at one end of its life.
 #[derive(Clone, Debug)]
 pub(crate) struct Case<'a> {
@@ -44,7 +48,8 @@ pub(crate) struct Case<'a> {
     pub settings: &'a HookSettings,
     /// As looked up for all messages of a batch together; if that failed, why.
     pub seen: Result<Seen, String>,
-    /// Since when it waits, if that is known; if a sweep looks, no later than that.
+    /// Since when it waits, if that is known. Of what a sweep has found, since when its activity goes on, or since when EC2 has
+    /// started it; both begin before the wait.
     pub began_ms: Option<u64>,
     /// How often it is looked at at first.
     pub look_every: Duration,
@@ -71,12 +76,18 @@ impl Case<'_> {
     async fn gate(&self, cloud: &impl Cloud, gate: Gate) -> Outcome {
         let now_ms = cloud.now_ms();
         let waited = self.waited(now_ms);
+        let more = if self.swept { STARTS_WITHIN_S } else { 0 };
+        let gate = Gate { seconds: gate.seconds.saturating_add(more), ..gate };
         let targets = cloud.targets(&self.settings.target_groups, &self.action.instance).await;
         match gate::decide(gate, &self.seen, &targets, waited, now_ms) {
             Verdict::Continue(why) => self.complete(cloud, Ends::Continue, &why).await,
             Verdict::Abandon(why) => {
                 // Nothing is told of an instance whose wait is over, such as one that ended long before a late message came.
-                if cloud.heartbeat(self.action).await == Ok(Told::TooLate) {
+                let too_late = match cloud.heartbeat(self.action).await {
+                    Ok(told) => told == Told::TooLate,
+                    Err(_) => self.has_left(cloud).await,
+                };
+                if too_late {
                     return Outcome::Done(format!("nobody waits for it any more ({})", why.join("; ")));
                 }
                 // First what it can still tell: with the verdict it ends.
@@ -86,7 +97,7 @@ impl Case<'_> {
                 if ended == Ok(Told::TooLate) {
                     evidence::overtaken(cloud, self).await;
                 }
-                self.outcome(ended, Ends::Abandon, &why)
+                self.outcome(cloud, ended, Ends::Abandon, &why).await
             }
             Verdict::Wait(waiting_for) => {
                 let left = Duration::from_secs(gate.seconds.into()).saturating_sub(waited.unwrap_or_default());
@@ -114,23 +125,33 @@ impl Case<'_> {
 
     async fn complete(&self, cloud: &impl Cloud, ends: Ends, why: &str) -> Outcome {
         let ended = self.end(cloud, ends, why).await;
-        self.outcome(ended, ends, why)
+        self.outcome(cloud, ended, ends, why).await
     }
 
-    fn outcome(&self, ended: Result<Told, String>, ends: Ends, why: &str) -> Outcome {
+    async fn outcome(&self, cloud: &impl Cloud, ended: Result<Told, String>, ends: Ends, why: &str) -> Outcome {
         match ended {
             Ok(Told::Yes) => Outcome::Done(format!("{}: {why}", ends.told(self.to_a_pool()))),
             Ok(Told::TooLate) => Outcome::Done(format!("nobody waits for it any more ({why})")),
+            Err(_) if self.has_left(cloud).await => Outcome::Done(format!("it has left its group ({why})")),
             Err(error) => Outcome::ComesBack { after: NOT_NOW, waiting_for: vec![error], begun: false },
         }
+    }
+
+    /// Whether the instance is no longer in its group, so that nobody waits. IAM lets the function end the waits of groups with
+    /// our tags; a group that is gone has none, and then it refuses before Auto Scaling could say that nobody waits.
+    async fn has_left(&self, cloud: &impl Cloud) -> bool {
+        cloud.group_of(&self.action.instance).await.is_ok_and(|group| group.as_ref() != Some(&self.action.group))
     }
 
     /// Ends the wait, and tells of it.
     async fn end(&self, cloud: &impl Cloud, ends: Ends, why: &str) -> Result<Told, String> {
         let mut ended = cloud.complete(self.action, ends).await;
-        if ended.is_err() {
+        if let Err(NotEnded { doubtful, .. }) = ended {
+            ended = cloud.complete(self.action, ends).await;
             // The answer may be lost, and not the call: if nobody waits a moment later, it was this one.
-            ended = cloud.complete(self.action, ends).await.map(|_| Told::Yes);
+            if doubtful && ended == Ok(Told::TooLate) {
+                ended = Ok(Told::Yes);
+            }
         }
         if ended == Ok(Told::Yes) {
             let (result, environment) = (ends.told(self.to_a_pool()), &self.settings.environment);
@@ -139,7 +160,7 @@ impl Case<'_> {
             tracing::info!(environment, group, instance, result, why, seconds, "the wait is over");
             self.tell(cloud, ends, why).await;
         }
-        ended
+        ended.map_err(|it| it.why)
     }
 
     /// For the ledger. That the wait is over is told by Auto Scaling's own events too, so it is not held up for this.
@@ -150,10 +171,9 @@ impl Case<'_> {
             (Task::Drain(_), _) if why == drain::DRAINED => (DRAIN, "drained"),
             (Task::Drain(_), _) => (DRAIN, "not-drained"),
         };
-        let Action { group, instance, .. } = self.action;
-        let ended_ms = cloud.now_ms();
-        let began_ms = self.began_ms.unwrap_or(ended_ms);
-        let over = WaitIsOver { group, instance, what, outcome, why, began_ms, ended_ms };
+        let Action { group, instance, token, .. } = self.action;
+        let (token, began_ms, ended_ms) = (token.as_deref(), self.began_ms, cloud.now_ms());
+        let over = WaitIsOver { group, instance, token, what, outcome, why, began_ms, ended_ms };
         if let Err(error) = cloud.tell(&over.event()).await {
             tracing::warn!(instance, what, outcome, error, "the ledger does not know");
         }

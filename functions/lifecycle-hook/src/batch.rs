@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use environment::Transition;
 use environment::hook_settings::{HookSettings, Task};
-use futures_util::future::join_all;
+use futures_util::future::{FutureExt as _, Shared, join_all};
 use ledger::envelope::Poison;
+use tokio::time::timeout;
 
 use crate::LifecycleHook;
 use crate::act::{self, Case, Outcome};
@@ -36,9 +37,9 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     pub(crate) async fn batch(&self, batch: SqsEvent) -> SqsBatchResponse {
         let read = |message: &SqsMessage| Notice::read(message.body.as_deref().unwrap_or_default());
         let notices: Vec<_> = batch.records.iter().map(read).collect();
-        // One look for all of them.
-        let looks = self.look(notices.iter().filter_map(|it| it.as_ref().ok())).await;
-        let all = batch.records.iter().zip(notices).map(async |(message, notice)| {
+        // One look for all of them, in the time of each.
+        let looks = self.look(notices.iter().filter_map(|it| it.as_ref().ok())).shared();
+        let all = batch.records.iter().zip(&notices).map(async |(message, notice)| {
             let fate = self.message(message, notice, &looks).await;
             (message, fate)
         });
@@ -64,14 +65,20 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         response
     }
 
-    async fn message(&self, message: &SqsMessage, notice: Result<Notice, Poison>, looks: &Looks) -> Fate {
+    async fn message(
+        &self,
+        message: &SqsMessage,
+        notice: &Result<Notice, Poison>,
+        looks: &Shared<impl Future<Output = Looks>>,
+    ) -> Fate {
         let id = message.message_id.as_deref();
         let notice = match notice {
             Ok(notice) => notice,
-            Err(poison) => return self.bury(message, &poison).await,
+            Err(poison) => return self.bury(message, poison).await,
         };
         let sent_ms = message.attributes.get("SentTimestamp").and_then(|text| text.parse().ok());
-        match self.notice(&notice, sent_ms.unwrap_or_else(|| self.cloud.now_ms()), looks).await {
+        let sent_ms = sent_ms.unwrap_or_else(|| self.cloud.now_ms());
+        match self.in_time(async { self.notice(notice, sent_ms, &looks.clone().await).await }).await {
             Outcome::Done(how) => {
                 tracing::info!(id, how, "done");
                 Fate::Done
@@ -89,6 +96,14 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
                 Fate::ComesBack
             }
         }
+    }
+
+    /// What becomes of a message, unless that takes too long: an invocation that ends with its own time has no outcome for any
+    /// message of its batch.
+    async fn in_time(&self, outcome: impl Future<Output = Outcome>) -> Outcome {
+        let Some(most) = self.at_most else { return outcome.await };
+        let too_long = |_| failed(format!("services that did not answer within {} s", most.as_secs()));
+        timeout(most, outcome).await.unwrap_or_else(too_long)
     }
 
     /// Puts a message away for people; one that can't be put away stays where it is.
@@ -109,8 +124,8 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     /// Looks at the instances of all notices that may need it.
     pub(crate) async fn look<'a>(&self, notices: impl Iterator<Item = &'a Notice>) -> Looks {
         let instance = |notice: &'a Notice| match notice {
-            Notice::Action(action) => action.settings().is_some().then_some(&action.instance),
-            Notice::Interruption { instance } => Some(instance),
+            Notice::Action(action) => self.settings(action).is_some().then_some(&action.instance),
+            Notice::Interruption { instance, .. } => Some(instance),
             Notice::Sweep | Notice::Other(_) => None,
         };
         let instances: BTreeSet<String> = notices.filter_map(instance).cloned().collect();
@@ -124,12 +139,14 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     pub(crate) async fn notice(&self, notice: &Notice, sent_ms: u64, looks: &Looks) -> Outcome {
         match notice {
             Notice::Action(action) => {
-                let Some(settings) = action.settings() else {
+                let Some(settings) = self.settings(action) else {
                     return Outcome::Ignored(format!("the hook {} is not ours", action.hook));
                 };
                 self.case(action, &settings, looks, Some(sent_ms)).act(&self.cloud).await
             }
-            Notice::Interruption { instance } => self.interruption(instance, sent_ms, looks).await,
+            Notice::Interruption { instance, at_ms } => {
+                self.interruption(instance, warned(*at_ms, sent_ms), looks).await
+            }
             Notice::Sweep => {
                 self.sweep().await.map_or_else(failed, |swept| Outcome::Done(format!("{} waited", swept.found.len())))
             }
@@ -138,8 +155,8 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     }
 
     /// The instance's group says how it is drained.
-    async fn interruption(&self, instance: &str, sent_ms: u64, looks: &Looks) -> Outcome {
-        if self.cloud.now_ms() >= sent_ms.saturating_add(act::SPOT_MS) {
+    async fn interruption(&self, instance: &str, warned_ms: u64, looks: &Looks) -> Outcome {
+        if self.cloud.now_ms() >= warned_ms.saturating_add(act::SPOT_MS) {
             return Outcome::Done(format!("the two minutes of the Spot instance {instance} are over"));
         }
         let group = match self.cloud.group_of(instance).await {
@@ -155,10 +172,22 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             return Outcome::Ignored(format!("the group {group} has no drain of ours"));
         };
         let action = Action::found(group, hook, instance.to_owned());
-        let Some(settings) = action.settings() else {
+        let Some(settings) = self.settings(&action) else {
             return Outcome::Ignored(format!("the hook {} is not ours", action.hook));
         };
-        self.case(&action, &settings, looks, Some(sent_ms)).interrupted(&self.cloud).await
+        self.case(&action, &settings, looks, Some(warned_ms)).interrupted(&self.cloud).await
+    }
+
+    /// What our own hook says of what there is to do; nothing for a hook of somebody else's, such as of another deployment in
+    /// the account, which has a function of its own.
+    pub(crate) fn settings(&self, action: &Action) -> Option<HookSettings> {
+        self.place.suffix_of_group(&action.group)?;
+        let settings = HookSettings::read(action.metadata.as_deref()?)?;
+        let fits = matches!(
+            (&settings.task, action.on),
+            (Task::Gate(_), Transition::Launch) | (Task::Drain(_), Transition::Terminate)
+        );
+        fits.then_some(settings)
     }
 
     /// One instance, with what was seen of it, that waits since `began_ms`, if that is known.
@@ -190,14 +219,9 @@ fn failed(error: String) -> Outcome {
     Outcome::ComesBack { after: pace::SHORT, waiting_for: vec![error], begun: false }
 }
 
-impl Action {
-    /// What our own hook says of what there is to do; nothing for a hook of somebody else's.
-    pub(crate) fn settings(&self) -> Option<HookSettings> {
-        let settings = HookSettings::read(self.metadata.as_deref()?)?;
-        let fits = matches!(
-            (&settings.task, self.on),
-            (Task::Gate(_), Transition::Launch) | (Task::Drain(_), Transition::Terminate)
-        );
-        fits.then_some(settings)
-    }
+/// When EC2 warned of an interruption: as the event says, unless that can't be, since the warning comes two minutes before
+/// the end and some events say 1970; then when its message was sent.
+fn warned(at_ms: Option<u64>, sent_ms: u64) -> u64 {
+    let can_be = |at_ms: &u64| sent_ms.checked_sub(*at_ms).is_some_and(|before| before <= act::SPOT_MS);
+    at_ms.filter(can_be).unwrap_or(sent_ms)
 }

@@ -25,6 +25,15 @@ pub enum Told {
     TooLate,
 }
 
+/// An end of a wait that Auto Scaling did not take, as far as is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotEnded {
+    /// Why, as a sentence.
+    pub why: String,
+    /// Whether it may have been taken all the same: no answer came, or one that the service itself had failed.
+    pub doubtful: bool,
+}
+
 /// An instance in one of Auto Scaling's `:Wait` states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
@@ -32,7 +41,7 @@ pub struct Waiting {
     /// `i-…`
     pub instance: String,
     pub on: Transition,
-    /// Since when, as its activity says, if that was found.
+    /// Since when, as its launch or its termination says, if that was found.
     pub since_ms: Option<u64>,
 }
 
@@ -66,8 +75,9 @@ pub trait Cloud {
     /// Sends the drain command, which may take so long.
     async fn drain(&self, instance: &str, within: Duration) -> Result<Told, String>;
 
-    /// Ends a wait.
-    async fn complete(&self, action: &Action, ends: Ends) -> Result<Told, String>;
+    /// Ends a wait. The call is sent once: one that is sent again unseen is refused where the first has succeeded, and nobody
+    /// could tell whose success it was.
+    async fn complete(&self, action: &Action, ends: Ends) -> Result<Told, NotEnded>;
 
     /// Says that somebody still works on it.
     async fn heartbeat(&self, action: &Action) -> Result<Told, String>;

@@ -18,7 +18,7 @@ pub(crate) async fn gather(cloud: &impl Cloud, case: &Case<'_>, why: &[String], 
     let reachable = case.seen.as_ref().is_ok_and(|seen| seen.agent == Ok(Agent::Online));
     let seen = match &case.seen {
         Ok(seen) => json!({
-            "State": format!("{:?}", seen.state), "UserData": format!("{:?}", seen.user_data),
+            "State": seen.state.to_string(), "UserData": seen.user_data.to_string(),
             "StatusChecks": shown(&seen.checks), "Agent": shown(&seen.agent),
         }),
         Err(why) => json!(why),
@@ -54,8 +54,8 @@ pub(crate) async fn overtaken(cloud: &impl Cloud, case: &Case<'_>) {
     }
 }
 
-fn shown<T: fmt::Debug>(seen: &Result<T, String>) -> String {
-    seen.as_ref().map_or_else(Clone::clone, |it| format!("{it:?}"))
+fn shown(seen: &Result<impl fmt::Display, String>) -> String {
+    seen.as_ref().map_or_else(Clone::clone, ToString::to_string)
 }
 
 fn stream(instance: &str) -> String {

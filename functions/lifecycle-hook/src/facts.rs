@@ -1,4 +1,8 @@
-//! What can be seen of an instance.
+//! What can be seen of an instance, and how people are told of it.
+
+use std::fmt;
+
+use ledger::time;
 
 /// An instance, as EC2 and SSM show it. What could not be asked is the sentence why, and hides nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +49,8 @@ pub enum Checks {
     Passed,
     /// They fail.
     Impaired {
-        /// Since when.
-        since_ms: u64,
+        /// Since when, if EC2 says so.
+        since_ms: Option<u64>,
     },
 }
 
@@ -80,4 +84,48 @@ pub enum Command {
     Succeeded,
     /// It failed, could not be delivered, or took too long; what is said.
     Failed(String),
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            State::Unknown => "unknown to EC2",
+            State::Pending => "pending",
+            State::Running => "running",
+            State::Stopped => "stopping or stopped",
+            State::Gone => "shutting down or terminated",
+            State::Other(name) => name,
+        })
+    }
+}
+
+impl fmt::Display for UserData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            UserData::Silent => "nothing said yet",
+            UserData::Done => "done",
+            UserData::Failed(why) => why,
+        })
+    }
+}
+
+impl fmt::Display for Checks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Checks::Silent => f.write_str("nothing said yet"),
+            Checks::Passed => f.write_str("passed"),
+            Checks::Impaired { since_ms: Some(since_ms) } => write!(f, "impaired since {}", time::text(*since_ms)),
+            Checks::Impaired { since_ms: None } => f.write_str("impaired"),
+        }
+    }
+}
+
+impl fmt::Display for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Agent::Unregistered => "not registered",
+            Agent::Online => "online",
+            Agent::Lost => "lost",
+        })
+    }
 }

@@ -21,11 +21,11 @@ pub enum Verdict {
 }
 
 /// For how long EC2 may not know an instance that Auto Scaling has just made: its reads lag, and peers look for up to 5
-/// minutes (FACTS, section 3).
+/// minutes (ARCHITECTURE, Facts).
 const UNKNOWN_FOR: Duration = Duration::from_mins(5);
 
-/// For how long a status check may fail before it counts: 2 minutes, so that one that fails while the instance still boots
-/// does not.
+/// For how long a status check may fail before it counts: 2 minutes, so that a check does not count that fails only while
+/// the instance boots.
 const IMPAIRED_FOR: Duration = Duration::from_mins(2);
 
 /// Judges an instance that has waited for so long, if that is known, by what is seen of it; of what can't be seen, by the
@@ -81,9 +81,11 @@ fn illness(seen: &Seen, waited: Option<Duration>, now_ms: u64) -> Vec<String> {
         ill.push(format!("its user data {why}"));
     }
     if let Ok(Checks::Impaired { since_ms }) = seen.checks {
-        let impaired = Duration::from_millis(now_ms.saturating_sub(since_ms));
-        if impaired >= IMPAIRED_FOR {
-            ill.push(format!("a status check has failed for {} s", impaired.as_secs()));
+        let failed = since_ms.map(|since_ms| Duration::from_millis(now_ms.saturating_sub(since_ms)));
+        // Where EC2 does not say since when, it may have been since the wait began.
+        if failed.or(waited).is_some_and(|it| it >= IMPAIRED_FOR) {
+            let long = failed.map(|it| format!(" for {} s", it.as_secs())).unwrap_or_default();
+            ill.push(format!("a status check has failed{long}"));
         }
     }
     ill

@@ -41,9 +41,17 @@ pub struct LifecycleHook<C, Q> {
     pub cloud: C,
     /// Where its messages come from, and where those go that nobody understands.
     pub queue: Q,
+    /// Where the deployment's environments are: it leaves the groups of others alone.
+    pub place: environment::Place,
     /// How often an instance is looked at in its first five minutes.
     pub look_every: Duration,
+    /// How long one message of a batch may take; without it, as long as it takes.
+    pub at_most: Option<Duration>,
 }
+
+/// How long one message of a batch may take: 90 s of the function's 120 (infra/template.yaml), since a service that hangs takes
+/// 45 s for each call. The rest is for the queue, so that a message comes back soon.
+pub const AT_MOST: Duration = Duration::from_secs(90);
 
 impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     /// Handles one invocation: a batch of the queue, messages of a topic, the schedule, or a single event, which then has one

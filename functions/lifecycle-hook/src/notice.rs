@@ -5,6 +5,7 @@
 
 use environment::Transition;
 use ledger::envelope::{Poison, open};
+use ledger::time;
 use serde_json::{Map, Value, json};
 
 /// What a message tells.
@@ -12,10 +13,12 @@ use serde_json::{Map, Value, json};
 pub enum Notice {
     /// An instance waits for a hook.
     Action(Action),
-    /// EC2 ends a Spot instance two minutes after the message was sent.
+    /// EC2 ends a Spot instance two minutes after it has warned of that.
     Interruption {
         /// `i-…`
         instance: String,
+        /// When it warned, as the event says.
+        at_ms: Option<u64>,
     },
     /// It is time to look for instances that wait and of which no message tells.
     Sweep,
@@ -98,7 +101,10 @@ fn of_event_bridge(kind: &str, fields: &Map<String, Value>) -> Result<Notice, Po
         }
         FOUND => of_found(detail),
         "EC2 Spot Instance Interruption Warning" => match text(detail, "instance-id") {
-            Some(instance) => Ok(Notice::Interruption { instance }),
+            Some(instance) => {
+                let at_ms = text(fields, "time").and_then(|it| time::read_ms(&it));
+                Ok(Notice::Interruption { instance, at_ms })
+            }
             None => Err(Poison(String::from("detail.instance-id is missing"))),
         },
         "Scheduled Event" => Ok(Notice::Sweep),

@@ -11,9 +11,9 @@ pub const SHORT: Duration = Duration::from_secs(15);
 /// most. Looking each second at first, the longest drain that the properties allow, 8 h, takes 300 + 159.
 const LONG: Duration = Duration::from_mins(3);
 
-/// The longest that a hook waits, whatever its heartbeat (the API reference of `PutLifecycleHook`): so many heartbeats,
+/// How many heartbeats long a hook waits at most (the API reference of `PutLifecycleHook`).
 const HEARTBEATS: u32 = 100;
-/// and 48 hours.
+/// How long a hook waits at most, whatever its heartbeat (the same).
 const LONGEST: Duration = Duration::from_hours(48);
 
 /// How long to stay away, after so long; `short` is the pause at first.

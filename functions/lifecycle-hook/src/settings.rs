@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use environment::Place;
 use lambda_kit::{BadSettings, Vars};
 
 use crate::pace;
@@ -9,6 +10,8 @@ use crate::pace;
 /// The function's configuration, read once.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: what the names of all environments have in common.
+    pub place: Place,
     /// `RECORDS_TABLE`: the table of the records, which tell whether an environment is being deleted.
     pub records_table: String,
     /// `HOOK_QUEUE_URL`: the queue that the messages come from. Without it the function takes single events only.
@@ -28,6 +31,7 @@ impl Settings {
     /// Everything that is wrong with them.
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
         let mut vars = Vars::new(&read);
+        let place = vars.place();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let seconds = |text: &str| text.parse().ok().filter(|it| (1..=60).contains(it)).map(Duration::from_secs);
         let look_every = vars.parsed("HOOK_LOOK_SECONDS", "a number of seconds from 1 to 60", seconds);
@@ -35,6 +39,6 @@ impl Settings {
         let queue_url = vars.queue_url("HOOK_QUEUE_URL");
         let dead_letters_url = vars.queue_url("DEAD_HOOKS_URL");
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
-        vars.checked(Settings { records_table, queue_url, look_every, dead_letters_url, ledger_url })
+        vars.checked(Settings { place, records_table, queue_url, look_every, dead_letters_url, ledger_url })
     }
 }

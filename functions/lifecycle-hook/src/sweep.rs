@@ -40,7 +40,8 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     /// # Errors
     /// If the groups can't be listed: the next sweep tries again.
     pub async fn sweep(&self) -> Result<Sweep, String> {
-        let waiting = self.cloud.waiting().await?;
+        let mut waiting = self.cloud.waiting().await?;
+        waiting.retain(|it| self.place.suffix_of_group(&it.group).is_some());
         let (hooks, left_out) = self.hooks_of(&waiting).await;
         let with_hook = |it: &Waiting| {
             let hook = hooks.get(it.group.as_str())?.iter().find(|hook| hook.on == it.on)?.clone();
@@ -70,7 +71,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     }
 
     async fn swept(&self, action: &Action, since_ms: Option<u64>, looks: &Looks) -> Option<Swept> {
-        let settings = action.settings()?;
+        let settings = self.settings(action)?;
         // A launch may have waited for capacity before EC2 started anything.
         let started_ms = seen(looks, &action.instance).ok().and_then(|it| it.started_ms);
         let began_ms = since_ms.max(started_ms.filter(|_| action.on == Transition::Launch));

@@ -7,7 +7,7 @@ use auto_scaling::{Behaviour, CommandOutcome, Fleet, LifecycleState, Sickness};
 use environment::hook_settings::{Drain, HookSettings, Task};
 use lifecycle_hook::cloud::Ends;
 use serde_json::{Value, json};
-use test_support::hooks::{Fault, SWEEP, TARGETS, World, gate, settings};
+use test_support::hooks::{Fault, GROUP, SWEEP, TARGETS, World, gate, settings};
 
 const DELAY: Duration = Duration::from_mins(5);
 /// A look comes every 15 s, and the command shows after a second.
@@ -81,7 +81,18 @@ fn a_drain_that_nobody_tells_of_and_that_hangs_ends_with_its_own_time() {
 fn an_end_that_no_event_tells_of_takes_one_sweep() {
     let (world, id) = serving(seconds(5));
     world.scale_to(0);
-    pass_unheard(&world, DELAY + SWEEP + A_LOOK);
+    let latest = world.now.get() + DELAY + SWEEP;
+    while world.messages.borrow().is_empty() && world.now.get() < latest {
+        pass_unheard(&world, seconds(1));
+    }
+    let put: Value = serde_json::from_str(&world.messages.borrow()[0].body).expect("JSON");
+    let detail = json!({
+        "AutoScalingGroupName": GROUP, "LifecycleHookName": "terminate", "EC2InstanceId": id,
+        "NotificationMetadata": drain().text(),
+    });
+    let sample = test_support::sample("lifecycle-hook", "found-waiting.json");
+    assert_eq!(put, test_support::with(sample, json!({ "detail": detail })), "as the sample has it");
+    pass_unheard(&world, A_LOOK);
     assert_eq!(world.completed.borrow()[&id], [Ends::Continue; 2]);
     assert_eq!(outcomes(&world), ["drained"]);
     pass_unheard(&world, seconds(600));

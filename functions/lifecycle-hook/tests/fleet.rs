@@ -59,8 +59,8 @@ fn justified(world: &World, id: &str, sickness: Option<&Sickness>) -> Duration {
     let healthy = Duration::from_secs(90);
     let after = match sickness {
         None | Some(Sickness::FailedAt(_)) => healthy,
-        // Nobody can say before the gate's own time is up.
-        Some(_) => Duration::from_mins(10),
+        // Nobody can say before the gate's own time is up, and a minute more where a sweep alone knows of it.
+        Some(_) => Duration::from_mins(11),
     };
     (launched + after).since(START)
 }

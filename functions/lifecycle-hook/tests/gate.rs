@@ -25,8 +25,9 @@ fn user_data() -> Vec<UserData> {
 }
 
 fn checks() -> Vec<Result<Checks, String>> {
-    let for_s = |seconds: u64| Ok(Checks::Impaired { since_ms: NOW_MS - seconds * 1_000 });
-    vec![Ok(Checks::Silent), Ok(Checks::Passed), for_s(119), for_s(120), throttled()]
+    let for_s = |seconds: u64| Ok(Checks::Impaired { since_ms: Some(NOW_MS - seconds * 1_000) });
+    let undated = Ok(Checks::Impaired { since_ms: None });
+    vec![Ok(Checks::Silent), Ok(Checks::Passed), for_s(119), for_s(120), undated, throttled()]
 }
 
 fn agents() -> Vec<Result<Agent, String>> {
@@ -66,7 +67,8 @@ fn is_ill(seen: &Seen, waited: Option<Duration>) -> bool {
     seen.state == State::Gone
         || (seen.state == State::Unknown && waited >= Some(Duration::from_mins(5)))
         || matches!(seen.user_data, UserData::Failed(_))
-        || matches!(seen.checks, Ok(Checks::Impaired { since_ms }) if NOW_MS - since_ms >= 120_000)
+        || matches!(seen.checks, Ok(Checks::Impaired { since_ms: Some(since_ms) }) if NOW_MS - since_ms >= 120_000)
+        || (seen.checks == Ok(Checks::Impaired { since_ms: None }) && waited >= Some(Duration::from_mins(2)))
 }
 
 fn is_well(seen: &Seen, targets: &Result<Vec<Target>, String>) -> bool {
@@ -101,7 +103,7 @@ fn what_is_ill_is_abandoned_what_is_well_goes_on_and_all_else_waits_until_its_ti
             }
         }
     }
-    assert_eq!(combinations, 6 * 3 * 5 * 4 * 6 * 2 * 4);
+    assert_eq!(combinations, 6 * 3 * 6 * 4 * 6 * 2 * 4);
 }
 
 #[test]

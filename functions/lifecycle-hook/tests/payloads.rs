@@ -13,7 +13,7 @@ fn told(body: &str) -> String {
             let token = it.token.map_or(0, |token| token.len());
             format!("{:?} {} {} {} {token}{way}", it.on, it.group, it.hook, it.instance)
         }
-        Ok(Notice::Interruption { instance }) => format!("interruption {instance}"),
+        Ok(Notice::Interruption { instance, .. }) => format!("interruption {instance}"),
         Ok(Notice::Sweep) => String::from("sweep"),
         Ok(Notice::Other(what)) => format!("other: {what}"),
         Err(poison) => format!("poison: {poison}"),
@@ -107,7 +107,8 @@ fn events_that_are_no_actions() {
     assert_eq!(told(&event("Scheduled Event", &json!({})).to_string()), "sweep");
 }
 
-/// What Auto Scaling sends itself: JSON to a queue, lines to a topic; and SNS's envelope around either, in both spellings.
+/// What Auto Scaling sends itself: JSON to a queue, lines to a topic; and SNS's envelope around either, as a queue and as a
+/// function get it.
 #[test]
 fn what_comes_without_event_bridge() {
     let direct = action("TERMINATING", &json!({ "Service": "AWS Auto Scaling", "RequestId": "1" }))["detail"].clone();
@@ -117,11 +118,14 @@ fn what_comes_without_event_bridge() {
     let lines = fields.iter().map(line).collect::<Vec<_>>().join("\n");
     let test = json!({ "Service": "AWS Auto Scaling", "Event": "autoscaling:TEST_NOTIFICATION", "AutoScalingGroupName": "my-asg" });
     let envelope = |message: &str| json!({ "Type": "Notification", "TopicArn": "arn:aws:sns:us-west-2:123456789012:t", "Message": message });
+    let to_a_function = |message: &str| json!({ "Records": [{ "EventSource": "aws:sns", "Sns": envelope(message) }] });
     for (body, expected) in [
         (direct.to_string(), end),
         (lines.clone(), end),
         (envelope(&direct.to_string()).to_string(), end),
         (envelope(&lines).to_string(), end),
+        (to_a_function(&direct.to_string()).to_string(), end),
+        (to_a_function(&lines).to_string(), end),
         (test.to_string(), "other: a test notification"),
         (envelope(&test.to_string()).to_string(), "other: a test notification"),
         (json!({ "LifecycleTransition": "autoscaling:TEST_NOTIFICATION" }).to_string(), "other: a test notification"),
@@ -153,11 +157,11 @@ fn what_makes_no_sense_says_why() {
 /// What the sweep sends itself knows no token, and tells the same action otherwise.
 #[test]
 fn what_a_sweep_tells_is_an_action_without_a_token() {
-    let detail = sample("lifecycle-hook", "terminate.json")["detail"].clone();
-    let found = event("Envkeeper Instance Found Waiting", &with(detail, json!({ "LifecycleActionToken": null })));
+    let found = sample("lifecycle-hook", "found-waiting.json");
     let Ok(Notice::Action(found)) = Notice::read(&found.to_string()) else { panic!("an action") };
     let sent = Notice::read(&sample("lifecycle-hook", "terminate.json").to_string());
     let Ok(Notice::Action(sent)) = sent else { panic!("an action") };
-    assert_eq!((found.token.as_ref(), found.way.map(|(_, to)| to)), (None, Some(Place::Ec2)));
-    assert_eq!(lifecycle_hook::Action { token: sent.token.clone(), ..found }, sent);
+    assert_eq!((found.token.as_ref(), found.way), (None, None));
+    assert_eq!((sent.token.as_ref().map(String::len), sent.way), (Some(36), Some((Place::Group, Place::Ec2))));
+    assert_eq!(lifecycle_hook::Action { token: sent.token.clone(), way: sent.way, ..found }, sent);
 }

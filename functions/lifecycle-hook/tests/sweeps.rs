@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use auto_scaling::Sickness;
+use environment::hook_settings::{Drain, Task};
 use lifecycle_hook::cloud::Ends;
 use serde_json::json;
-use test_support::hooks::{Dice, Fault, START, SWEEP, World};
+use test_support::hooks::{Dice, Fault, START, SWEEP, World, gate, settings};
 
 fn minutes(count: u64) -> Duration {
     Duration::from_mins(count)
@@ -27,10 +28,21 @@ fn a_launch_that_ec2_takes_long_to_start_has_its_whole_time() {
     assert_eq!(world.completed.borrow()["i-00000000000000001"], [Ends::Continue]);
 }
 
+/// EC2 starts an instance up to a minute before it waits, and the sweep knows no more than that.
+#[test]
+fn a_gate_of_a_minute_has_its_minute_though_a_sweep_looks() {
+    let world = World::with(1, &settings(gate(60)), &settings(Task::Drain(Drain { seconds: 300 })));
+    world.now.set(START + Duration::from_secs(50));
+    world.scale_to(1);
+    // It waits from 70 s on, is looked at after 120 s, and is healthy after 140 s.
+    pass_unheard(&world, minutes(5));
+    assert_eq!(world.completed.borrow()["i-00000000000000001"], [Ends::Continue]);
+}
+
 #[test]
 fn one_group_that_cannot_be_read_holds_up_no_other() {
     let world = World::new(1);
-    world.add_group("zeta");
+    world.add_group("scalable-ec2-asg-uswest2-zeta");
     world.scale_to(1);
     world.run(START + Duration::from_secs(30), &mut |_, _| {});
     world.now.set(START + minutes(2));

@@ -21,13 +21,16 @@ pub struct WaitIsOver<'a> {
     pub group: &'a str,
     /// `i-…`
     pub instance: &'a str,
+    /// Names the wait, where its own message told of it.
+    pub token: Option<&'a str>,
     /// [`GATE`] or [`DRAIN`].
     pub what: &'static str,
     /// `continue` or `abandon`; of a drain whether it was `drained`.
     pub outcome: &'a str,
     /// Why, as a sentence.
     pub why: &'a str,
-    pub began_ms: u64,
+    /// Since when it waited, if that is known.
+    pub began_ms: Option<u64>,
     pub ended_ms: u64,
 }
 
@@ -35,12 +38,18 @@ impl WaitIsOver<'_> {
     /// As an event.
     #[must_use]
     pub fn event(&self) -> Value {
-        let detail = json!({
+        let began = self.began_ms.map(time::text);
+        let mut detail = json!({
             "AutoScalingGroupName": self.group, "EC2InstanceId": self.instance, "Outcome": self.outcome,
-            "Why": self.why, "StartTime": time::text(self.began_ms), "EndTime": time::text(self.ended_ms),
+            "Why": self.why, "EndTime": time::text(self.ended_ms),
         });
-        // An instance starts once and ends once.
-        envelope(self.what, &format!("{} {}", self.what, self.instance), self.ended_ms, &detail)
+        if let Some(began) = &began {
+            detail["StartTime"] = began.as_str().into();
+        }
+        // An instance that goes into a warm pool and comes back waits more than once for the same. The token tells its waits
+        // apart; where a sweep found one, when it began does.
+        let wait = self.token.or(began.as_deref()).unwrap_or("-");
+        envelope(self.what, &format!("{} {} {wait}", self.what, self.instance), self.ended_ms, &detail)
     }
 }
 

@@ -34,7 +34,9 @@ impl Default for InMemory {
     fn default() -> InMemory {
         let world = World::default();
         world.clock.advance(Duration::from_secs(BEGIN_S));
-        let alarm = AlarmNow { state: "ALARM".into(), actions_enabled: true, ..AlarmNow::default() };
+        // No look at it is older than what told of it.
+        let (state, updated_ms) = ("ALARM".into(), u64::MAX);
+        let alarm = AlarmNow { state, updated_ms, actions_enabled: true, ..AlarmNow::default() };
         InMemory {
             world,
             panics: false,

@@ -13,6 +13,7 @@ use auto_scaling::{
     AutoScaling, Behaviour, CheckStatus, Effect, Fleet, Launch, LaunchTemplate, LifecycleActionResult, LifecycleState,
     Marker, Moment, NewGroup, PingStatus, PutHook, Settings, Started, Subnet, Timing, Transition as Turn,
 };
+use environment::Place;
 use environment::hook_settings::{Drain, Gate, HookSettings, OnTimeout, Task};
 use lifecycle_hook::LifecycleHook;
 use lifecycle_hook::cloud::Ends;
@@ -37,7 +38,12 @@ pub enum Fault {
     Killed,
     /// The invocation is killed after its effect.
     KilledAfter,
+    /// It is never answered, and has no effect.
+    Hangs,
 }
+
+/// What is known of a call whose answer is lost.
+const LOST: &str = "no answer";
 
 /// A message in the queue.
 #[derive(Clone, Debug)]
@@ -71,6 +77,12 @@ pub struct World {
     pub looks: RefCell<Vec<usize>>,
     pub invocations: Cell<usize>,
     pub faults: RefCell<BTreeMap<usize, Fault>>,
+    /// The calls that IAM denies.
+    pub denied: RefCell<BTreeSet<&'static str>>,
+    /// How long each drain command may take, as it was sent.
+    pub within: RefCell<Vec<Duration>>,
+    /// How long one message of a batch may take, where time is tokio's.
+    pub at_most: Cell<Option<Duration>>,
     /// How long each call takes; no time at first.
     pub call_takes: Cell<Duration>,
     /// How long EC2 takes to start an instance that Auto Scaling asks for; no time at first.
@@ -157,6 +169,9 @@ impl World {
             looks: RefCell::default(),
             invocations: Cell::new(0),
             faults: RefCell::default(),
+            denied: RefCell::default(),
+            within: RefCell::default(),
+            at_most: Cell::default(),
             call_takes: Cell::default(),
             starts_after: Cell::default(),
             activities_hidden: Cell::default(),
@@ -287,8 +302,11 @@ impl World {
         self.yields.set(false);
     }
 
-    fn function(&self) -> LifecycleHook<&World, &World> {
-        LifecycleHook { cloud: self, queue: self, look_every: lifecycle_hook::pace::SHORT }
+    pub fn function(&self) -> LifecycleHook<&World, &World> {
+        let place =
+            Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+        let look_every = lifecycle_hook::pace::SHORT;
+        LifecycleHook { cloud: self, queue: self, place, look_every, at_most: self.at_most.get() }
     }
 
     /// Receives at most ten messages, and has them handled.
@@ -362,11 +380,15 @@ impl World {
             };
             poll_fn(turn).await;
         }
+        if self.denied.borrow().contains(name) {
+            return Err(format!("{name}: AccessDenied: not authorized"));
+        }
         let fault = self.faults.borrow().get(&number).copied();
         match fault {
             None => call(),
             Some(Fault::Refused) => Err(format!("{name}: Throttling: Rate exceeded")),
-            Some(Fault::Lost) => call().and_then(|_| Err(format!("{name}: no answer"))),
+            Some(Fault::Lost) => call().and_then(|_| Err(format!("{name}: {LOST}"))),
+            Some(Fault::Hangs) => pending().await,
             Some(fault) => {
                 if fault == Fault::KilledAfter {
                     drop(call());
@@ -395,7 +417,7 @@ impl World {
                 None | Some(CheckStatus::Initializing) => Checks::Silent,
                 Some(CheckStatus::Ok) => Checks::Passed,
                 // They fail from the moment on at which they would pass.
-                Some(CheckStatus::Impaired) => Checks::Impaired { since_ms: (member.launched + CHECKED).0 },
+                Some(CheckStatus::Impaired) => Checks::Impaired { since_ms: Some((member.launched + CHECKED).0) },
             }),
             agent: Ok(match member.agent(now) {
                 None => Agent::Unregistered,

@@ -14,6 +14,8 @@ pub struct Shaky {
     pub inner: MemoryRecords,
     /// How many of the next calls are throttled.
     pub throttled: AtomicUsize,
+    /// How many of the next writings that a rule acted are throttled.
+    pub undone: AtomicUsize,
     /// Whose record nobody can read.
     pub unreadable: Mutex<Option<Owner>>,
     /// Who is still in the index, although nobody waits any more.
@@ -22,9 +24,14 @@ pub struct Shaky {
 
 impl Shaky {
     fn works(&self) -> Result<&MemoryRecords, RecordsError> {
-        let left = self.throttled.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
-        if left.is_ok() { Err(RecordsError::Throttled { table: "records".into() }) } else { Ok(&self.inner) }
+        passes(&self.throttled).map(|()| &self.inner)
     }
+}
+
+/// Fails for as often as it is told to.
+fn passes(throttled: &AtomicUsize) -> Result<(), RecordsError> {
+    let left = throttled.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
+    if left.is_ok() { Err(RecordsError::Throttled { table: "records".into() }) } else { Ok(()) }
 }
 
 impl Records for Shaky {
@@ -70,6 +77,7 @@ impl Records for Shaky {
     }
 
     async fn fire_done(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
+        passes(&self.undone)?;
         self.works()?.fire_done(owner, rule, since_ms).await
     }
 

@@ -11,7 +11,7 @@ use crate::drain::{self, Step, Time};
 use crate::pace;
 
 /// What a delete needs after its last instance has left: interfaces, a NAT gateway and its address take 2 to 3 minutes
-/// (FACTS, section 8).
+/// (ARCHITECTURE, Facts).
 const DELETE_NEEDS_MS: u64 = 5 * 60 * 1_000;
 
 /// How long EC2 leaves a Spot instance after its warning: two minutes (the EC2 user guide).

@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_autoscaling::Client;
+use aws_sdk_autoscaling::config::retry::RetryConfig;
 use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, InstanceReusePolicy};
 use environment::hook_settings::HookSettings;
 use environment::{Transition, mark};
 
 use super::told;
-use crate::cloud::{Ends, OurHook, Told, Waiting};
+use crate::cloud::{Ends, NotEnded, OurHook, Told, Waiting};
 use crate::notice::Action;
 
 /// How many pages of a group's activities are looked through at most: a thousand.
 const PAGES: usize = 10;
 
-pub(super) async fn complete(client: &Client, action: &Action, ends: Ends) -> Result<Told, String> {
+pub(super) async fn complete(client: &Client, action: &Action, ends: Ends) -> Result<Told, NotEnded> {
     let result = match ends {
         Ends::Continue => "CONTINUE",
         Ends::Abandon => "ABANDON",
@@ -26,7 +27,10 @@ pub(super) async fn complete(client: &Client, action: &Action, ends: Ends) -> Re
         Some(token) => call.lifecycle_action_token(token),
         None => call.instance_id(&action.instance),
     };
-    answer("autoscaling:CompleteLifecycleAction", call.send().await)
+    let once = aws_sdk_autoscaling::config::Builder::new().retry_config(RetryConfig::disabled());
+    let answered = call.customize().config_override(once).send().await;
+    let doubtful = answered.as_ref().is_err_and(is_doubtful);
+    answer("autoscaling:CompleteLifecycleAction", answered).map_err(|why| NotEnded { why, doubtful })
 }
 
 pub(super) async fn heartbeat(client: &Client, action: &Action) -> Result<Told, String> {
@@ -50,8 +54,17 @@ where
     }
 }
 
-/// Of an action that is complete, expired or was never there, Auto Scaling says `No active Lifecycle Action found` (FACTS,
-/// section 2); of a group that is gone, that it is not found. Both have the code of every mistake.
+/// Whether a call may have had its effect though it failed.
+fn is_doubtful<E>(error: &SdkError<E>) -> bool {
+    match error {
+        SdkError::ConstructionFailure(_) => false,
+        SdkError::ServiceError(answer) => answer.raw().status().is_server_error(),
+        _ => true,
+    }
+}
+
+/// Of an action that is complete, expired or was never there, Auto Scaling says `No active Lifecycle Action found` (ARCHITECTURE,
+/// Facts); of a group that is gone, that it is not found. Both have the code of every mistake.
 fn is_too_late(code: Option<&str>, message: Option<&str>) -> bool {
     let says = |text: &str| message.is_some_and(|message| message.contains(text));
     code == Some("ValidationError") && (says("No active Lifecycle Action found") || says("not found"))
@@ -74,16 +87,15 @@ pub(super) async fn waiting(client: &Client) -> Result<Vec<Waiting>, String> {
         if waits.is_empty() {
             continue;
         }
-        let instances: Vec<&str> = waits.iter().map(|(instance, _)| *instance).collect();
-        let since = since_of(client, name, &instances).await.unwrap_or_else(|why| {
+        let since = since_of(client, name, &waits).await.unwrap_or_else(|why| {
             tracing::warn!(group = name, why, "since when its instances wait is not known");
-            BTreeMap::new()
+            Since::new()
         });
         all.extend(waits.into_iter().map(|(instance, on)| Waiting {
             group: name.to_owned(),
             instance: instance.to_owned(),
             on,
-            since_ms: since.get(instance).copied(),
+            since_ms: since.get(&(instance.to_owned(), on)).copied(),
         }));
     }
     Ok(all)
@@ -103,12 +115,12 @@ fn of_state(state: &str) -> Option<Transition> {
     }
 }
 
-/// When the newest activity about each of these instances began. Activities in progress come first, so those of instances that wait
-/// are found soon, a hundred in a page.
-async fn since_of(client: &Client, group: &str, instances: &[&str]) -> Result<BTreeMap<String, u64>, String> {
+/// When the newest launch or termination of each of these instances began. Activities in progress come first, so those of
+/// instances that wait are found soon, a hundred in a page.
+async fn since_of(client: &Client, group: &str, waits: &[(&str, Transition)]) -> Result<Since, String> {
     let call = client.describe_scaling_activities().auto_scaling_group_name(group).max_records(100);
     let mut pages = call.into_paginator().send();
-    let (mut begun, mut known) = (Vec::new(), BTreeMap::new());
+    let (mut begun, mut known) = (Vec::new(), Since::new());
     for _ in 0..PAGES {
         let Some(page) = pages.next().await else { break };
         let page = page.map_err(|error| told("autoscaling:DescribeScalingActivities", &error))?;
@@ -116,20 +128,29 @@ async fn since_of(client: &Client, group: &str, instances: &[&str]) -> Result<BT
             Some((it.description()?.to_owned(), u64::try_from(it.start_time()?.to_millis().ok()?).ok()?))
         }));
         known = since(begun.iter().map(|(description, at)| (description.as_str(), *at)));
-        if instances.iter().all(|it| known.contains_key(*it)) {
+        if waits.iter().all(|(instance, on)| known.contains_key(&((*instance).to_owned(), *on))) {
             break;
         }
     }
     Ok(known)
 }
 
-/// When the newest activity about each instance began, of activities by their descriptions.
+/// When the newest launch, and the newest termination, of each instance began; in ms since the epoch.
+pub type Since = BTreeMap<(String, Transition), u64>;
+
+/// Reads that out of activities, which are known by their descriptions. The list lags: an end that is not in it yet has no
+/// beginning, and not that of the launch, which may be days ago.
 #[must_use]
-pub fn since<'a>(activities: impl Iterator<Item = (&'a str, u64)>) -> BTreeMap<String, u64> {
-    let mut since = BTreeMap::new();
+pub fn since<'a>(activities: impl Iterator<Item = (&'a str, u64)>) -> Since {
+    let mut since = Since::new();
     for (description, begun) in activities {
+        let on = match description.split(' ').next() {
+            Some("Launching") => Transition::Launch,
+            Some("Terminating") => Transition::Terminate,
+            _ => continue,
+        };
         let Some(instance) = ledger::instance_of(description) else { continue };
-        let newest = since.entry(instance.to_owned()).or_insert(begun);
+        let newest = since.entry((instance.to_owned(), on)).or_insert(begun);
         *newest = begun.max(*newest);
     }
     since
@@ -171,14 +192,23 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_waits_since_its_newest_activity_began() {
+    fn an_instance_waits_since_its_newest_activity_of_the_same_kind_began() {
         let all = [
             ("Terminating EC2 instance: i-2", 9_000),
             ("Terminating EC2 instance: i-1 - Waiting For ELB Connection Draining.", 7_000),
-            ("Launching a new EC2 instance: i-1", 3_000),
+            ("Launching a new EC2 instance from warm pool: i-1", 3_000),
+            ("Launching a new EC2 instance into warm pool: i-1", 2_000),
+            ("Launching a new EC2 instance: i-3", 1_500),
             ("Setting desired capacity", 1_000),
+            ("Something new about i-3", 9_000),
         ];
-        let since = since(all.into_iter());
-        assert_eq!(since, BTreeMap::from([("i-1".to_owned(), 7_000), ("i-2".to_owned(), 9_000)]));
+        let expected = [
+            ("i-1", Transition::Launch, 3_000),
+            ("i-1", Transition::Terminate, 7_000),
+            ("i-2", Transition::Terminate, 9_000),
+            ("i-3", Transition::Launch, 1_500),
+        ];
+        let expected = expected.map(|(instance, on, at)| ((instance.to_owned(), on), at));
+        assert_eq!(since(all.into_iter()), BTreeMap::from(expected));
     }
 }

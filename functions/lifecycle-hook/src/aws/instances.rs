@@ -95,7 +95,7 @@ fn worse(status: &InstanceStatus) -> Checks {
     let [one, other] = both;
     match (one, other) {
         (Checks::Impaired { since_ms: one }, Checks::Impaired { since_ms: other }) => {
-            Checks::Impaired { since_ms: one.min(other) }
+            Checks::Impaired { since_ms: [one, other].into_iter().flatten().min() }
         }
         (impaired @ Checks::Impaired { .. }, _) | (_, impaired @ Checks::Impaired { .. }) => impaired,
         (Checks::Passed, Checks::Passed) => Checks::Passed,
@@ -103,14 +103,12 @@ fn worse(status: &InstanceStatus) -> Checks {
     }
 }
 
-/// A check that is impaired and does not say since when has just begun to be.
 fn check(summary: &InstanceStatusSummary) -> Checks {
     match summary.status() {
         Some(SummaryStatus::Ok) => Checks::Passed,
         Some(SummaryStatus::Impaired) => {
             let since = summary.details().iter().filter_map(|it| it.impaired_since()).min();
-            let since_ms = since.and_then(ms);
-            Checks::Impaired { since_ms: since_ms.unwrap_or_else(lambda_kit::now_ms) }
+            Checks::Impaired { since_ms: since.and_then(ms) }
         }
         _ => Checks::Silent,
     }

@@ -20,11 +20,11 @@ use requests::records::OwnerRecord;
 use requests::{LedgerQueue, Owner, Records as _};
 use serde_json::Value;
 
-use crate::cloud::{Cloud, Ends, OurHook, Told, Waiting};
+use crate::cloud::{Cloud, Ends, NotEnded, OurHook, Told, Waiting};
 use crate::facts::{Command, Seen, Target};
 use crate::notice::Action;
 
-pub use groups::since;
+pub use groups::{Since, since};
 pub use queues::Queues;
 
 /// The account and region that the function runs in.
@@ -80,7 +80,7 @@ impl Cloud for Account {
         commands::drain(&self.ssm, instance, within).await
     }
 
-    async fn complete(&self, action: &Action, ends: Ends) -> Result<Told, String> {
+    async fn complete(&self, action: &Action, ends: Ends) -> Result<Told, NotEnded> {
         groups::complete(&self.autoscaling, action, ends).await
     }
 
@@ -136,7 +136,7 @@ where
     }
 }
 
-/// Shows a value as its `Debug` does, without the type's name around it.
+/// What AWS said, whole: for people, where nothing of it is what was asked for.
 fn shown(value: impl fmt::Debug) -> String {
     format!("{value:?}")
 }

@@ -10,6 +10,7 @@ mod targets;
 
 use std::sync::{Arc, Mutex};
 
+use aws_config::SdkConfig;
 use lifecycle_hook::aws::Account;
 use requests::{LedgerQueue, records::DynamoRecords};
 use test_support::{Request, service};
@@ -31,8 +32,13 @@ fn account(answer: impl Fn(&Request, usize) -> Answer + Send + Sync + 'static) -
         seen.push(request.body.clone());
         Some(answer(&request, seen.len() - 1))
     });
-    let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), "records");
-    (Account::new(&config, records, LedgerQueue::default()), asked)
+    (of_service(&config), asked)
+}
+
+/// An account whose clients have this configuration.
+fn of_service(config: &SdkConfig) -> Account {
+    let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(config), "records");
+    Account::new(config, records, LedgerQueue::default())
 }
 
 /// An account that answers one thing.

@@ -50,7 +50,7 @@ pub struct Hook {
 }
 
 /// Which transition a hook holds up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Transition {
     Launch,
     Terminate,

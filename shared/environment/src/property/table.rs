@@ -194,7 +194,7 @@ pub static LAUNCH_GATE_SECONDS: Property = Property {
     default: Default::Is("600"),
     takes: Takes::Whole(60, 7200),
     change: Change::InPlace,
-    about: "How long a new instance has to be seen to be healthy: its user data done, its SSM agent online, no status check impaired. One that is seen to be ill is replaced at once.",
+    about: "How long a new instance has to be seen to be healthy: its user data done, its SSM agent online, no status check impaired. One that is seen to be ill is replaced at once. One of which no event told has a minute more.",
 };
 
 pub static LAUNCH_GATE_ON_TIMEOUT: Property = Property {

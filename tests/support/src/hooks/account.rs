@@ -7,11 +7,11 @@ use auto_scaling::{ActionKey, Command as Sent, LifecycleActionResult, LifecycleS
 use environment::Transition;
 use environment::hook_settings::HookSettings;
 use lifecycle_hook::Action;
-use lifecycle_hook::cloud::{Cloud, Ends, OurHook, Queue, Told, Waiting};
+use lifecycle_hook::cloud::{Cloud, Ends, NotEnded, OurHook, Queue, Told, Waiting};
 use lifecycle_hook::facts::{Command, Seen, Target};
 use serde_json::Value;
 
-use super::{GROUP, World};
+use super::{LOST, World};
 
 fn key(action: &Action) -> ActionKey<'_> {
     match &action.token {
@@ -81,6 +81,7 @@ impl Cloud for &World {
 
     async fn drain(&self, instance: &str, within: Duration) -> Result<Told, String> {
         let send = || {
+            self.within.borrow_mut().push(within);
             let command = Sent {
                 instance_ids: vec![instance.to_owned()],
                 script: environment::hook_settings::DRAIN_SCRIPT.to_owned(),
@@ -97,7 +98,7 @@ impl Cloud for &World {
         self.call("drain", send).await
     }
 
-    async fn complete(&self, action: &Action, ends: Ends) -> Result<Told, String> {
+    async fn complete(&self, action: &Action, ends: Ends) -> Result<Told, NotEnded> {
         let result = match ends {
             Ends::Continue => LifecycleActionResult::Continue,
             Ends::Abandon => LifecycleActionResult::Abandon,
@@ -113,7 +114,7 @@ impl Cloud for &World {
             }
             answer
         };
-        self.call("complete", complete).await
+        self.call("complete", complete).await.map_err(|why| NotEnded { doubtful: why.ends_with(LOST), why })
     }
 
     async fn heartbeat(&self, action: &Action) -> Result<Told, String> {
@@ -148,11 +149,7 @@ impl Cloud for &World {
         let list = || {
             let scaling = self.scaling.borrow();
             let activities = scaling.all_activities(false);
-            let since = |id: &str| {
-                lifecycle_hook::aws::since(activities.iter().map(|it| (it.description.as_str(), it.start.0)))
-                    .get(id)
-                    .copied()
-            };
+            let since = lifecycle_hook::aws::since(activities.iter().map(|it| (it.description.as_str(), it.start.0)));
             let all = scaling.groups().flat_map(|group| group.instances.iter().map(|it| (group.name.clone(), it)));
             let waits = all.filter_map(|(group, it)| {
                 let on = match it.state {
@@ -160,7 +157,7 @@ impl Cloud for &World {
                     LifecycleState::TerminatingWait => Transition::Terminate,
                     _ => return None,
                 };
-                let since_ms = since(&it.id).filter(|_| !self.activities_hidden.get());
+                let since_ms = since.get(&(it.id.clone(), on)).copied().filter(|_| !self.activities_hidden.get());
                 Some(Waiting { group, instance: it.id.clone(), on, since_ms })
             });
             Ok(waits.collect())
@@ -185,7 +182,12 @@ impl Cloud for &World {
     }
 
     async fn group_of(&self, instance: &str) -> Result<Option<String>, String> {
-        self.call("group_of", || Ok(self.states().contains_key(instance).then(|| GROUP.to_owned()))).await
+        let find = || {
+            let scaling = self.scaling.borrow();
+            let group = scaling.groups().find(|group| group.instances.iter().any(|it| it.id == instance));
+            Ok(group.map(|it| it.name.clone()))
+        };
+        self.call("group_of", find).await
     }
 
     async fn tell(&self, event: &Value) -> Result<(), String> {
