@@ -17,7 +17,7 @@ sys.path[:0] = [str(ROOT / "tests" / "end_to_end"), str(ROOT / "tests" / "bench"
 from burst import burst_rows  # noqa: E402
 from local_cloud import OF_REQUESTS, LocalCloud, web_template  # noqa: E402
 from measure import PACKAGED, start_rows  # noqa: E402
-from rows import row, table  # noqa: E402
+from rows import missed, row, table  # noqa: E402
 from sizes import size_rows  # noqa: E402
 
 REPORTS = ROOT / "target" / "reports"
@@ -148,6 +148,9 @@ def main():
     REPORTS.mkdir(parents=True, exist_ok=True)
     (REPORTS / "bench.json").write_text(json.dumps(rows, indent=2) + "\n")
     print("\n".join(table(rows)))
+    # After the report, so that it tells of all rows.
+    if broken := missed(rows):
+        sys.exit("\n".join(broken))
 
 
 if __name__ == "__main__":

@@ -14,33 +14,58 @@ from local_cloud import PROJECT, ROOT, until  # noqa: E402
 
 EVENTS = 10_000
 SUFFIX = "burst"
-LEDGER = f"/aws/autoscaling/{PROJECT}-{SUFFIX}"
 PLAIN = "/aws/autoscaling/plain"
 
+# The mixed burst, which no batch can write with one call: of environments, days and lines.
+MIXED_EVENTS = 2_000
+MIXED = ("burst-a", "burst-b", "burst-c")
+DAY = 86_400
 
-def events(count):
-    """Launches of one group, each of its own instance."""
+
+def ledger(suffix):
+    return f"/aws/autoscaling/{PROJECT}-{suffix}"
+
+
+def bodies(count, mixed=False):
+    """Launches, each of its own instance: of one group, and a line each; or mixed."""
     sample = json.loads((ROOT / "events" / "scaling-log" / "launch.json").read_text())
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    now = time.time()
     for number in range(count):
+        suffix, day, is_change = mix(number) if mixed else (SUFFIX, 0, False)
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - day * DAY))
+        # A sentence that tells of a change of the capacity is a line of its own.
+        change = f"At {at} a user request changing the desired capacity from {number} to {number + 1}. "
+        cause = f"At {at} an instance was started in response to a launch failure."
         detail = {
             **sample["detail"],
-            "AutoScalingGroupName": f"{PROJECT}-asg-uswest2-{SUFFIX}",
+            "AutoScalingGroupName": f"{PROJECT}-asg-uswest2-{suffix}",
             "ActivityId": f"00000000-0000-4000-8000-{number:012d}",
             "EC2InstanceId": f"i-{number:017x}",
-            "StartTime": now,
-            "EndTime": now,
-            # Without the sentence that tells of a change of the capacity: one event is one line.
-            "Cause": "At 2026-01-02T03:04:04Z an instance was started in response to a launch failure.",
+            "StartTime": at,
+            "EndTime": at,
+            "Cause": change + cause if is_change else cause,
         }
-        yield json.dumps({**sample, "id": f"burst-{number}", "time": now, "detail": detail})
+        yield json.dumps({**sample, "id": f"burst-{number}", "time": at, "detail": detail})
 
 
-def an_environment(cloud):
+def mix(number):
+    """Of an event of the mixed burst: its environment, how many days ago, and whether it tells of a change."""
+    return MIXED[number % 3], number // 3 % 2, number // 6 % 2 == 0
+
+
+def lines_of(count, mixed=False):
+    return count + sum(mixed and mix(number)[2] for number in range(count))
+
+
+def streams_of(count, mixed=False):
+    return len({mix(number)[:2] for number in range(count)}) if mixed else 1
+
+
+def an_environment(cloud, suffix):
     """What the ledger asks for before it writes: the environment's record, and its log group."""
-    item = {"pk": {"S": f"environment#{PROJECT}-us-west-2-{SUFFIX}"}, "held_by": {"S": "0" * 20}}
+    item = {"pk": {"S": f"environment#{PROJECT}-us-west-2-{suffix}"}, "held_by": {"S": "0" * 20}}
     cloud.client("dynamodb").put_item(TableName=table(cloud), Item=item)
-    cloud.client("logs").create_log_group(logGroupName=LEDGER)
+    cloud.client("logs").create_log_group(logGroupName=ledger(suffix))
 
 
 def table(cloud):
@@ -89,21 +114,22 @@ def send(cloud, queue, bodies):
         thread.join()
 
 
-def written(cloud, group):
-    """How many lines there are."""
-    logs, count, more = cloud.client("logs"), 0, {}
-    for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]:
-        token = None
-        while True:
-            more = {"nextToken": token} if token else {}
-            page = logs.get_log_events(
-                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True, **more
-            )
-            count += len(page["events"])
-            if page["nextForwardToken"] == token or not page["events"]:
-                break
-            token = page["nextForwardToken"]
-    return count
+def written(cloud, groups):
+    """The lines that there are."""
+    logs, found = cloud.client("logs"), []
+    for group in groups:
+        for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]:
+            token = None
+            while True:
+                more = {"nextToken": token} if token else {}
+                page = logs.get_log_events(
+                    logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True, **more
+                )
+                found += [it["message"] for it in page["events"]]
+                if page["nextForwardToken"] == token or not page["events"]:
+                    break
+                token = page["nextForwardToken"]
+    return found
 
 
 def memory(cloud, function):
@@ -121,44 +147,65 @@ def memory(cloud, function):
     return peak / 1024
 
 
-def one(cloud, queue, group, function, count):
+def one(cloud, queue, groups, function, messages, lines):
     """Sends the burst, and measures until all of it is written."""
     before = len(cloud.calls())
     began = time.monotonic()
-    send(cloud, queue, events(count))
-    until(f"{count} lines of {function}", lambda: written(cloud, group) >= count, 600)
+    send(cloud, queue, messages)
+    until(f"{lines} lines of {function}", lambda: len(written(cloud, groups)) >= lines, 600)
     seconds = time.monotonic() - began
     calls = [call for call in cloud.calls()[before:] if call.get("app") == function]
     puts = sum(call["operation"] == "PutLogEvents" for call in calls)
-    return {"seconds": seconds, "puts": puts, "memory": memory(cloud, function), "lines": written(cloud, group)}
+    return {"seconds": seconds, "puts": puts, "memory": memory(cloud, function)}
 
 
-def batches(cloud):
-    """The batches that scaling-log says it had: how many, and how many messages in them."""
+def told(cloud, what, since):
+    """What scaling-log logged with this text since a time."""
     logs, found, more = cloud.client("logs"), [], {}
     while True:
-        page = logs.filter_log_events(logGroupName=f"/aws/lambda/{PROJECT}-scaling-log", **more)
-        found += [json.loads(it["message"]) for it in page["events"] if '"a batch"' in it["message"]]
+        page = logs.filter_log_events(
+            logGroupName=f"/aws/lambda/{PROJECT}-scaling-log", startTime=int(since * 1000), **more
+        )
+        found += [json.loads(it["message"]) for it in page["events"] if f'"{what}"' in it["message"]]
         if not page.get("nextToken"):
             break
         more = {"nextToken": page["nextToken"]}
     return found
 
 
-def burst_rows(cloud, row, count=EVENTS):
-    """The rows of bench.json."""
-    an_environment(cloud)
+def into_the_ledger(cloud, suffixes, count, mixed=False):
+    """A burst into the ledgers of these environments: what it took, its batches, and the fewest calls for them."""
+    for suffix in suffixes:
+        an_environment(cloud, suffix)
+    groups, lines = [ledger(suffix) for suffix in suffixes], lines_of(count, mixed)
     (queue,) = cloud.client("sqs").list_queues(QueueNamePrefix="envkeeper-ScalingEvents-")["QueueUrls"]
-    ours = one(cloud, queue, LEDGER, "scaling-log", count)
+    began = time.time()
+    took = one(cloud, queue, groups, "scaling-log", bodies(count, mixed), lines)
+
     # An invocation's output is there when it has ended.
-    told = until("all batches are told", lambda: (it := batches(cloud)) and sum(b["received"] for b in it) >= count and it, 60)
-    plain = one(cloud, a_plain_function(cloud), PLAIN, "plain", count)
-    if ours["lines"] != sum(it["accepted"] for it in told):
-        raise SystemExit(f"{ours['lines']} lines of {sum(it['accepted'] for it in told)} that were accepted")
-    what = f"{count:,} events into the ledger"
+    def all_batches():
+        batches = told(cloud, "a batch", began)
+        return batches if sum(it["received"] for it in batches) >= count else None
+
+    batches = until("all batches are told", all_batches, 60)
+    distinct = {json.loads(line)["id"] for line in written(cloud, groups)}
+    if len(distinct) != lines:
+        raise SystemExit(f"{len(distinct)} lines in the ledgers, and not {lines}")
+    # As they were delivered: a call for each log group and stream of a batch, since ten small lines reach no limit.
+    least = sum(it["streams"] for it in told(cloud, "lines for the ledger", began))
+    return {**took, "batches": len(batches), "least": least}
+
+
+def burst_rows(cloud, row, count=EVENTS, mixed=MIXED_EVENTS):
+    """The rows of bench.json."""
+    ours = into_the_ledger(cloud, [SUFFIX], count)
+    plain = one(cloud, a_plain_function(cloud), [PLAIN], "plain", bodies(count), count)
+    of_three = into_the_ledger(cloud, MIXED, mixed, mixed=True)
+    what, least = f"{count:,} events into the ledger", "PutLogEvents, against the least for these batches"
     return [
         row(f"{what}, against a plain Python function", ours["seconds"], "s", plain["seconds"]),
-        row(f"{what}: invocations", len(told), "calls"),
-        row(f"{what}: PutLogEvents, against the least for these batches", ours["puts"], "calls", len(told), most=1.1),
+        row(f"{what}: invocations", ours["batches"], "calls"),
+        row(f"{what}: {least}", ours["puts"], "calls", ours["least"], most=1.1),
         row(f"{what}: peak memory, against the Python function", ours["memory"], "MiB", plain["memory"]),
+        row(f"{mixed:,} of three environments and two days: {least}", of_three["puts"], "calls", of_three["least"], most=1.1),
     ]

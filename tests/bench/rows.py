@@ -17,5 +17,14 @@ def table(rows):
 def promise(it):
     if "most" not in it:
         return ""
-    missed = ", MISSED" if it["ratio"] > it["most"] else ""
+    missed = ", MISSED" if is_missed(it) else ""
     return f"  (at most {it['most']:g}{missed})"
+
+
+def is_missed(it):
+    return "most" in it and it["ratio"] > it["most"]
+
+
+def missed(rows):
+    """What the rows promise and do not keep, a sentence each."""
+    return [f"{it['name']}: × {it['ratio']:.3f}, at most {it['most']:g} is promised" for it in rows if is_missed(it)]

@@ -181,16 +181,27 @@ class Ledger(OneGroup):
         calls = [it for it in self.cloud.calls() if it["operation"] == "SetDesiredCapacity" and it["app"] == "reconciler"]
         self.assertEqual(len(calls), 1)
         self.assertEqual((done["cause"]["desiredBefore"], done["cause"]["desiredAfter"]), (1, 2))
-        self.assertTrue(ledger.lines(self.cloud, kind="remediation", outcome="dry-run"))
+
+        def would():
+            dry = ledger.lines(self.cloud, kind="remediation", outcome="dry-run")
+            return [line["why"] for line in dry if line["cause"]["rule"] == "healthy-low: ScaleTo 4"]
+
+        (told,) = until("so is what the dry run would do", would)
+        self.assertRegex(told, "^the desired capacity would be 4, and is [12]$")
         # Told once more, later: explained, and nothing is done.
         again = self.cloud.invoke("alarm", shapes[0])
-        self.assertEqual([it["Outcome"] for it in again["Outcomes"]], ["nothing", "dry-run"])
+        self.assertEqual([it["Outcome"] for it in again["Outcomes"]], ["nothing", "nothing"])
         self.assertIn("it acted on this state of the alarm", again["Outcomes"][0]["Why"])
+        self.assertIn("it was told as a dry run on this state of the alarm", again["Outcomes"][1]["Why"])
 
         # It flaps: no more effects while the rule rests, and each time is explained.
         def rested():
             explained = ledger.lines(self.cloud, kind="remediation", outcome="nothing")
             return [line for line in explained if line["why"].startswith("it rests for 600 s after it acted")]
+
+        def dry_rested():
+            explained = ledger.lines(self.cloud, kind="remediation", outcome="nothing")
+            return [line for line in explained if "after it was told as a dry run" in line["why"]]
 
         for times in (1, 2, 3):
             # The emulator's times of states are whole seconds, and one time is acted on once.
@@ -199,7 +210,8 @@ class Ledger(OneGroup):
             for state in ("OK", "ALARM"):
                 cloudwatch.set_alarm_state(AlarmName=HEALTHY_LOW, StateValue=state, StateReason="it flaps")
             until(f"it is explained {times} times", lambda: len(rested()) == times)
-        self.assertEqual(len(scaled()), 1)
+        self.assertEqual((len(scaled()), len(would())), (1, 1))
+        until("so is the dry run's rest", lambda: len(dry_rested()) == 3)
         self.in_service(2)
         cloudwatch.set_alarm_state(AlarmName=HEALTHY_LOW, StateValue="OK", StateReason="a test")
 
@@ -237,7 +249,7 @@ class Ledger(OneGroup):
             outcomes = {
                 "queue-is-long": ("done", f"{TOPIC} is told"),
                 "pages-are-slow": ("nothing", "no instance in service is unhealthy"),
-                "shop-is-ill": ("dry-run", "DryRun is true: it is only told"),
+                "shop-is-ill": ("dry-run", "the desired capacity would be 2, and is 1"),
             }
             self.assertEqual(told("remediation"), outcomes)
             self.assertEqual({outcome for outcome, _ in told("alarm").values()}, {"alarm"})

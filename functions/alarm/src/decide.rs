@@ -9,25 +9,23 @@ use requests::records::Fired;
 pub struct Facts<'a> {
     /// Whether the deployment wants no alarm to be acted on.
     pub paused: bool,
-    /// Since when the alarm has had its state, as it told.
+    /// When the alarm told of it. A composite one whose actions were suppressed tells of it when they no longer are, which
+    /// may be long after its state changed.
+    pub sent_ms: Option<u64>,
+    /// Since when it has had its state, as it told.
     pub told_ms: Option<u64>,
     /// The alarm as it is by now; nothing, if it is gone.
     pub now: Option<&'a AlarmNow>,
-    /// When the rule last acted.
+    /// When the rule last acted; of a dry run, when it last said that it would have.
     pub last: Option<&'a Fired>,
 }
 
 /// What becomes of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is acted on.
-    Act {
+    /// It is asked for.
+    Ask {
         /// Since when the alarm has been in ALARM.
-        since_ms: u64,
-    },
-    /// It would be, and only says so.
-    DryRun {
-        /// As of the other.
         since_ms: u64,
     },
     /// Nothing is done; why.
@@ -43,22 +41,23 @@ pub fn decide(rule: &AlarmAction, facts: &Facts<'_>, now_ms: u64) -> Verdict {
     if facts.paused {
         return nothing(PAUSED.into());
     }
-    if facts.told_ms.is_some_and(|told| told + REMEDY_MS < now_ms) {
-        return nothing(format!("it is told more than {} s after it happened", REMEDY_MS / 1_000));
+    // Lambda's retries carry the message as it was sent, so what is old stays old.
+    if facts.sent_ms.or(facts.told_ms).is_some_and(|sent| sent + REMEDY_MS < now_ms) {
+        return nothing(format!("its message is more than {} s old", REMEDY_MS / 1_000));
     }
-    let since_ms = match AlarmNow::fresh(facts.now, facts.told_ms) {
+    let since_ms = match AlarmNow::fresh(facts.now, facts.told_ms, now_ms) {
         Fresh::On { since_ms } => since_ms,
         Fresh::Off(why) => return nothing(why),
         Fresh::Stale => return Verdict::LookAgain,
     };
     if let Some(last) = facts.last {
         if last.since_ms >= since_ms {
-            return nothing(acted(last.at_ms, last.done));
+            return nothing(acted(last.at_ms, last.done, rule.dry_run));
         }
         let rest_ms = u64::from(rule.cooldown_seconds) * 1_000;
         if last.done && last.at_ms + rest_ms > now_ms {
-            return nothing(rests(rule.cooldown_seconds, last.at_ms));
+            return nothing(rests(rule.cooldown_seconds, last.at_ms, rule.dry_run));
         }
     }
-    if rule.dry_run { Verdict::DryRun { since_ms } } else { Verdict::Act { since_ms } }
+    Verdict::Ask { since_ms }
 }

@@ -47,26 +47,26 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
     /// tries again, and in the end puts the event into the queue of failed ones.
     pub async fn handle(&self, event: Value) -> Result<Value, Error> {
         let Some(messages) = envelope::of_topic(&event) else {
-            return match self.one(&event).await? {
+            return match self.one(&event, envelope::sent_ms(&event)).await? {
                 Some(told) => Ok(told),
                 None if event.get("detail-type").is_some() => Ok(ignored()),
                 None => Err(NO_ALARM.into()),
             };
         };
         let mut told = Vec::new();
-        for message in messages {
+        for (message, sent_ms) in messages.into_iter().zip(envelope::published_ms(&event)) {
             told.push(match envelope::open(message) {
-                Ok(event) => self.one(&event).await?.unwrap_or_else(ignored),
+                Ok(event) => self.one(&event, sent_ms).await?.unwrap_or_else(ignored),
                 Err(_) => ignored(),
             });
         }
         Ok(if told.len() == 1 { told.remove(0) } else { Value::Array(told) })
     }
 
-    /// What became of an alarm; nothing, if it is none.
-    async fn one(&self, event: &Value) -> Result<Option<Value>, Error> {
+    /// What became of an alarm that told of its state at `sent_ms`; nothing, if it is none.
+    async fn one(&self, event: &Value, sent_ms: Option<u64>) -> Result<Option<Value>, Error> {
         let Some(alarm) = Alarm::read(event).map_err(|poison| poison.to_string())? else { return Ok(None) };
-        Ok(Some(json!({ "Alarm": alarm.name, "Outcomes": self.told(&alarm).await? })))
+        Ok(Some(json!({ "Alarm": alarm.name, "Outcomes": self.told(&alarm, sent_ms).await? })))
     }
 }
 

@@ -1,12 +1,11 @@
 //! An alarm that told of its state: whose it is, what its environment's rules say, and what becomes of each.
 
-use environment::{AlarmAction, AlarmNow, Names, REMEDY_MS, Remediation};
+use environment::{AlarmAction, AlarmNow, Names, REMEDY_MS, RecordedRules, Remediation, fires_as};
 use ledger::Alarm;
 use ledger::told::{RuleOutcome, state_change};
-use requests::records::OwnerRecord;
 use requests::{Line, Owner, Records, request_hash};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::Alarms;
 use crate::cloud::Cloud;
@@ -18,7 +17,7 @@ use crate::decide::{Facts, Verdict, decide};
 pub struct Outcome {
     /// `-` where none was come to.
     pub rule: String,
-    /// `requested`, `dry-run` or `nothing`.
+    /// `requested` or `nothing`.
     pub outcome: &'static str,
     /// Why.
     pub why: String,
@@ -32,19 +31,19 @@ struct Known {
 }
 
 impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
-    /// What becomes of an alarm.
-    pub(crate) async fn told(&self, alarm: &Alarm) -> Result<Vec<Outcome>, String> {
-        let outcomes = self.outcomes(alarm).await?;
+    /// What becomes of an alarm that told of its state at `sent_ms`.
+    pub(crate) async fn told(&self, alarm: &Alarm, sent_ms: Option<u64>) -> Result<Vec<Outcome>, String> {
+        let outcomes = self.outcomes(alarm, sent_ms).await?;
         for Outcome { rule, outcome, why } in &outcomes {
             tracing::info!(alarm = alarm.name, state = alarm.state, rule, outcome, why, "an alarm");
         }
         Ok(outcomes)
     }
 
-    async fn outcomes(&self, alarm: &Alarm) -> Result<Vec<Outcome>, String> {
+    async fn outcomes(&self, alarm: &Alarm, sent_ms: Option<u64>) -> Result<Vec<Outcome>, String> {
         let nothing = |why: &str| Ok(vec![Outcome::nothing("-", why)]);
         let Some(suffix) = alarm.suffix(&self.place) else {
-            return nothing("it is of no environment of this deployment");
+            return nothing("it is of no environment of this deployment, or of several");
         };
         self.tell_state(alarm).await;
         if alarm.state != "ALARM" {
@@ -59,14 +58,18 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
         if record.running_delete().is_some() {
             return nothing(&format!("the environment {environment} is being deleted"));
         }
-        let mut rules = rules(&record);
-        if rules.is_empty() {
+        let RecordedRules { mut rules, unreadable } = RecordedRules::of(record.settled_spec.as_ref());
+        if rules.is_empty() && unreadable.is_empty() {
             return nothing("its environment has no rules");
         }
         rules.retain(|rule| rule.alarm_name(&names) == alarm.name);
         let known = Known { owner, names, rules };
         if known.rules.is_empty() {
-            let none = Outcome::nothing("-", "no rule of its environment is about it");
+            let none = match unreadable.first() {
+                Some(what) => &format!("no rule that can be read is about it; of the others, {what}"),
+                None => "no rule of its environment is about it",
+            };
+            let none = Outcome::nothing("-", none);
             self.tell(&known, alarm, alarm.since_ms, &none).await;
             return Ok(vec![none]);
         }
@@ -81,7 +84,7 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
         }
         let mut outcomes = Vec::new();
         for rule in &known.rules {
-            let outcome = self.of_rule(&known, alarm, rule, now.as_ref()).await?;
+            let outcome = self.of_rule(&known, (alarm, sent_ms), rule, now.as_ref()).await?;
             // What is requested is told by whoever carries it out.
             if outcome.outcome != REQUESTED {
                 self.tell(&known, alarm, now.as_ref().map(|it| it.since_ms).or(alarm.since_ms), &outcome).await;
@@ -94,22 +97,22 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
     async fn of_rule(
         &self,
         known: &Known,
-        alarm: &Alarm,
+        (alarm, sent_ms): (&Alarm, Option<u64>),
         rule: &AlarmAction,
         now: Option<&AlarmNow>,
     ) -> Result<Outcome, String> {
         let told = rule.told();
-        let last = self.records.fired(&known.owner, &told).await.map_err(|error| error.to_string())?;
-        let facts = Facts { paused: self.paused, told_ms: alarm.since_ms, now, last: last.as_ref() };
+        let last = self
+            .records
+            .fired(&known.owner, &fires_as(&told, rule.dry_run))
+            .await
+            .map_err(|error| error.to_string())?;
+        let facts = Facts { paused: self.paused, sent_ms, told_ms: alarm.since_ms, now, last: last.as_ref() };
         let now_ms = self.cloud.now_ms();
         match decide(rule, &facts, now_ms) {
             Verdict::Nothing(why) => Ok(Outcome::nothing(&told, &why)),
             Verdict::LookAgain => Err(format!("what CloudWatch says of {} is older than what it told", alarm.name)),
-            Verdict::DryRun { .. } => {
-                let why = String::from("DryRun is true: it is only told");
-                Ok(Outcome { rule: told, outcome: "dry-run", why })
-            }
-            Verdict::Act { since_ms } => {
+            Verdict::Ask { since_ms } => {
                 let wish = Remediation {
                     owner: known.owner.to_string(),
                     environment: known.names.environment_id(),
@@ -118,9 +121,10 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
                     rule: told.clone(),
                     instance: alarm.instance().map(str::to_owned),
                     expires_ms: now_ms + REMEDY_MS,
+                    dry_run: rule.dry_run,
                 };
                 // The same wish has the same name, whoever tells of it and whenever: the line has it once.
-                let name = request_hash(&json!([wish.owner, wish.rule, wish.since_ms]));
+                let name = request_hash(&json!([wish.owner, wish.fires_as(), wish.since_ms]));
                 self.line.send(&known.owner, &name, &wish.body()).await.map_err(|error| error.to_string())?;
                 Ok(Outcome { rule: told, outcome: REQUESTED, why: String::from("it stands in its owner's line") })
             }
@@ -175,14 +179,4 @@ fn seen(told: &Alarm, now: Option<&AlarmNow>) -> Alarm {
         (alarm.description, alarm.dimensions) = (description.clone(), dimensions.clone());
     }
     alarm
-}
-
-/// The rules of what was settled last. One that this version can't read is none.
-fn rules(record: &OwnerRecord) -> Vec<AlarmAction> {
-    let list = record.settled_spec.as_ref().and_then(|spec| spec.get("AlarmActions")?.as_array());
-    let read = |rule: &Value| {
-        let none = Map::new();
-        AlarmAction::read(rule.as_object().unwrap_or(&none)).ok()
-    };
-    list.map(|list| list.iter().filter_map(read).collect()).unwrap_or_default()
 }

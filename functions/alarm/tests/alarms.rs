@@ -14,7 +14,7 @@ use ledger::{Alarm, envelope};
 use requests::records::{Fire, Fired, MemoryRecords, Note, Wanted};
 use requests::{Kind, Owner, Records as _, ReplyAddress};
 use serde_json::{Value, json};
-use test_support::{FakeLine, Now as _, sample};
+use test_support::{FakeLine, Now as _, sample, with};
 
 /// 2026-01-02T03:04:01.120Z, as all samples tell it.
 const SINCE: u64 = 1_767_323_041_120;
@@ -52,7 +52,13 @@ fn owner() -> Owner {
 /// An environment that has settled with these rules.
 fn function(rules: Value) -> Function {
     let place = Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
-    let alarm = AlarmNow { state: "ALARM".into(), since_ms: SINCE, actions_enabled: true, ..AlarmNow::default() };
+    let alarm = AlarmNow {
+        state: "ALARM".into(),
+        since_ms: SINCE,
+        updated_ms: SINCE,
+        actions_enabled: true,
+        ..AlarmNow::default()
+    };
     let cloud = Account { now_ms: Cell::new(NOW), alarm: RefCell::new(Some(alarm)), told: RefCell::default() };
     let function = Alarms { place, paused: false, records: MemoryRecords::new(), cloud, line: FakeLine::default() };
     let spec = json!({ "AlarmActions": rules });
@@ -122,6 +128,22 @@ fn the_same_alarm_in_three_shapes_a_hundred_times_is_one_wish() {
     assert!(function.cloud.told.borrow().is_empty(), "who carries it out tells of it");
 }
 
+/// Nobody can tell which of them is sick: the status checks are asked.
+#[test]
+fn an_alarm_over_two_instances_names_none() {
+    let function = function(json!([{ "Alarm": "memory-full", "Action": "ReplaceUnhealthy" }]));
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    if let Some(alarm) = function.cloud.alarm.borrow_mut().as_mut() {
+        alarm.dimensions = vec![
+            pair("AutoScalingGroupName", "scalable-ec2-asg-uswest2-dev"),
+            pair("InstanceId", "i-well"),
+            pair("InstanceId", "i-sick"),
+        ];
+    }
+    assert_eq!(only(&function, "direct-of-an-instance").0, "requested");
+    assert_eq!(wishes(&function)[0].1.instance, None);
+}
+
 #[test]
 fn metric_math_and_composites_are_known_by_a_metric_or_by_the_mark() {
     let about = |alarm: &str| json!([{ "Alarm": alarm, "Action": "ReplaceUnhealthy" }]);
@@ -142,7 +164,7 @@ fn an_alarm_that_is_of_nobody_or_of_what_is_gone_is_explained_and_nothing_is_don
     let nobodys = function(json!([rule()]));
     let event = sample("alarm", "direct.json").to_string().replace("scalable-ec2", "theirs");
     let answer = nobodys.handle(serde_json::from_str(&event).expect("JSON")).await_now();
-    assert_eq!(answer["Outcomes"][0]["Why"], "it is of no environment of this deployment");
+    assert_eq!(answer["Outcomes"][0]["Why"], "it is of no environment of this deployment, or of several");
 
     let gone = function(json!([rule()]));
     gone.records.release(ENVIRONMENT, &owner()).await_now();
@@ -156,6 +178,11 @@ fn an_alarm_that_is_of_nobody_or_of_what_is_gone_is_explained_and_nothing_is_don
     assert_eq!(only(&without, "direct").1, "its environment has no rules");
     assert!(without.cloud.told.borrow().is_empty(), "who has none is not told of each alarm");
 
+    let newer = function(json!([{ "Alarm": "healthy-low", "Action": "Reboot" }]));
+    let why = "no rule that can be read is about it; of the others, AlarmActions[0].Action is \"Reboot\": one of ScaleBy, ScaleTo, ReplaceUnhealthy, Notify";
+    assert_eq!(only(&newer, "direct"), ("nothing".into(), why.into()));
+    assert_eq!(newer.cloud.told.borrow()[0]["detail"]["Why"], why);
+
     let leaving = function(json!([rule()]));
     let note = Note {
         request_hash: "h".into(),
@@ -168,7 +195,7 @@ fn an_alarm_that_is_of_nobody_or_of_what_is_gone_is_explained_and_nothing_is_don
     leaving.records.note(&owner(), note).await_now();
     assert_eq!(only(&leaving, "direct").1, format!("the environment {ENVIRONMENT} is being deleted"));
 
-    for function in [nobodys, gone, unknown, without, leaving] {
+    for function in [nobodys, gone, unknown, without, newer, leaving] {
         assert!(wishes(&function).is_empty());
     }
 }
@@ -184,7 +211,7 @@ fn each_reason_to_do_nothing_is_told_to_the_ledger() {
     let at = "2026-01-02T03:00:41.12Z";
     let cases: [(Change<'_>, &str); 11] = [
         (&|it| it.paused = true, "automation is paused by the deployment's parameter PauseAutomation"),
-        (&|it| it.cloud.now_ms.set(SINCE + 301_000), "it is told more than 300 s after it happened"),
+        (&|it| it.cloud.now_ms.set(SINCE + 301_000), "its message is more than 300 s old"),
         (&|it| *it.cloud.alarm.borrow_mut() = None, "the alarm is gone"),
         (&|it| it.cloud.alarm.borrow_mut().as_mut().expect("it").state = "OK".into(), "the alarm is OK by now"),
         (
@@ -241,8 +268,21 @@ fn a_look_that_is_older_than_what_was_told_decides_nothing() {
     let why = refused.expect_err("Lambda tries again").to_string();
     assert_eq!(why, "what CloudWatch says of scalable-ec2-healthy-low-uswest2-dev is older than what it told");
     assert!(function.cloud.told.borrow().is_empty());
-    *function.cloud.alarm.borrow_mut() =
-        Some(AlarmNow { state: "ALARM".into(), since_ms: SINCE, actions_enabled: true, ..AlarmNow::default() });
+    // An ALARM that is over by now, and was followed by the one that is told of.
+    let alarm = |at_ms| AlarmNow {
+        state: "ALARM".into(),
+        since_ms: at_ms,
+        updated_ms: at_ms,
+        actions_enabled: true,
+        ..AlarmNow::default()
+    };
+    let before = SINCE - 60_000;
+    let fired = Fired { since_ms: before, at_ms: before, remedy: Value::Null, done: false };
+    function.records.fire(&owner(), TOLD, fired, 0).await_now();
+    *function.cloud.alarm.borrow_mut() = Some(alarm(before));
+    describe(&function, &event);
+    assert!(test_support::run(&environment::memory::Clock::default(), function.handle(event)).is_err());
+    *function.cloud.alarm.borrow_mut() = Some(alarm(SINCE));
     assert_eq!(only(&function, "direct").0, "requested");
 }
 
@@ -253,7 +293,14 @@ fn what_a_message_says_of_an_alarms_instance_and_environment_is_not_believed() {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let of = |group: &str| {
         let dimensions = vec![pair("AutoScalingGroupName", group), pair("InstanceId", "i-the-sick-one")];
-        AlarmNow { state: "ALARM".into(), since_ms: SINCE, actions_enabled: true, dimensions, ..AlarmNow::default() }
+        AlarmNow {
+            state: "ALARM".into(),
+            since_ms: SINCE,
+            updated_ms: SINCE,
+            actions_enabled: true,
+            dimensions,
+            ..AlarmNow::default()
+        }
     };
     let function = function(about("memory-full"));
     *function.cloud.alarm.borrow_mut() = Some(of("scalable-ec2-asg-uswest2-dev"));
@@ -291,17 +338,68 @@ fn the_state_of_an_alarm_of_ones_own_is_told_to_the_ledger_once_and_as_eventbrid
 }
 
 #[test]
-fn a_dry_run_says_what_it_would_do_and_every_rule_of_an_alarm_has_its_own_outcome() {
+fn a_dry_run_is_asked_for_as_such_and_every_rule_of_an_alarm_has_its_own_outcome() {
     let mut dry = rule();
     dry["DryRun"] = json!(true);
     dry["Amount"] = json!(2);
     let function = function(json!([dry, rule(), { "Alarm": "cpu-high", "Action": "ReplaceUnhealthy" }]));
     let all = outcomes(&function, "direct");
-    assert_eq!(all[0], ("dry-run".into(), "DryRun is true: it is only told".into()));
-    assert_eq!(function.cloud.told.borrow()[0]["detail"]["Rule"], "healthy-low: ScaleBy 2");
-    assert_eq!(all[1].0, "requested");
-    assert_eq!(all.len(), 2);
-    assert_eq!(wishes(&function).len(), 1);
+    assert_eq!(all.iter().map(|it| it.0.as_str()).collect::<Vec<_>>(), ["requested"; 2]);
+    let asked: Vec<(String, bool)> = wishes(&function).into_iter().map(|(_, it)| (it.rule, it.dry_run)).collect();
+    assert_eq!(asked, [("healthy-low: ScaleBy 2".into(), true), (TOLD.into(), false)]);
+    assert!(function.cloud.told.borrow().is_empty(), "who looks at the group tells what it would come to");
+}
+
+/// A rule that was a dry run when its alarm went off, and is none any more.
+#[test]
+fn a_rule_that_is_made_to_act_does_not_rest_from_what_it_only_told() {
+    let mut dry = rule();
+    dry["DryRun"] = json!(true);
+    let (then, now) = (function(json!([dry])), function(json!([rule()])));
+    let fired = Fired { since_ms: SINCE, at_ms: SINCE, remedy: Value::Null, done: true };
+    for function in [&then, &now] {
+        function.records.fire(&owner(), &environment::fires_as(TOLD, true), fired.clone(), 0).await_now();
+    }
+    let told = "it was told as a dry run on this state of the alarm, or a later one, at 2026-01-02T03:04:01.12Z";
+    assert_eq!(only(&then, "direct"), ("nothing".into(), told.into()));
+    assert_eq!(only(&now, "direct").0, "requested");
+    // The line has each wish once, by its name.
+    let asked_for = |rule: Value| wishes_of(&function(json!([rule])));
+    assert_ne!(asked_for(with(rule(), json!({ "DryRun": true }))), asked_for(rule()));
+}
+
+/// The names of the wishes that an alarm comes to.
+fn wishes_of(function: &Function) -> Vec<String> {
+    only(function, "direct");
+    wishes(function).into_iter().map(|(name, _)| name).collect()
+}
+
+/// A composite alarm whose actions were suppressed runs them when they no longer are.
+#[test]
+fn the_age_of_a_message_is_told_by_when_it_was_sent_and_a_retry_stays_old() {
+    let later = |event: &Value| {
+        let text = event.to_string().replace("2026-01-02T03:04:01.300Z", "2026-01-02T03:24:01.300Z");
+        let mut event: Value = serde_json::from_str(&text).expect("JSON");
+        if event.get("time").is_some() {
+            event["time"] = json!("2026-01-02T03:24:01Z");
+        }
+        event
+    };
+    for (name, alarm) in
+        [("direct-composite", "checkout-is-slow"), ("topic", "healthy-low"), ("event-bridge", "healthy-low")]
+    {
+        for (waits_ms, outcome) in [(2_000, "requested"), (299_000, "requested"), (302_000, "nothing")] {
+            let function = function(json!([{ "Alarm": alarm, "Action": "ReplaceUnhealthy" }]));
+            function.cloud.now_ms.set(SINCE + 20 * 60_000 + waits_ms);
+            let event = later(&sample("alarm", &format!("{name}.json")));
+            describe(&function, &event);
+            let answer = function.handle(event).await_now();
+            assert_eq!(answer["Outcomes"][0]["Outcome"], outcome, "{name}, {waits_ms} ms later: {answer}");
+            if let Some((_, wish)) = wishes(&function).first() {
+                assert_eq!(wish.since_ms, SINCE, "it is the same alarm");
+            }
+        }
+    }
 }
 
 #[test]

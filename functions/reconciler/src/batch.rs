@@ -11,7 +11,7 @@ use requests::{Line, MARGIN_MS, NotDelivered, PhysicalId, Records, Reply, ReplyA
 use serde_json::Value;
 
 use crate::carry_out::NOT_NOW;
-use crate::remedy::Remedied;
+use crate::remedied::Remedied;
 use crate::{Clouds, Reconciler, Turn, reply, work_ends};
 
 /// What becomes of a message.
@@ -78,18 +78,22 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         let body = message.body.as_deref().unwrap_or_default();
         let Ok(event) = serde_json::from_str::<Value>(body) else {
             // Nobody can be told, it would say the same next time, and its group waits behind it.
-            tracing::error!(id = message.message_id, body = body.len(), "a message that is no JSON is put away");
+            tracing::error!(id = message.message_id, body = body.len(), "a message that is no JSON is dropped");
             return Outcome::Done;
         };
         match Remediation::read(&event) {
             Some(Ok(wish)) => {
                 return match self.remediate(&wish).await {
-                    Remedied::NotNow(_) => Outcome::ComesBack(Some(NOT_NOW)),
-                    Remedied::Done(_) | Remedied::Nothing(_) | Remedied::Failed(_) => Outcome::Done,
+                    Remedied::NotNow { .. } => Outcome::ComesBack(Some(NOT_NOW)),
+                    Remedied::Done(_)
+                    | Remedied::WouldHave(_)
+                    | Remedied::Nothing(_)
+                    | Remedied::Failed(_)
+                    | Remedied::Unknown(_) => Outcome::Done,
                 };
             }
             Some(Err(why)) => {
-                tracing::error!(id = message.message_id, why, "it is put away");
+                tracing::error!(id = message.message_id, why, "it is dropped");
                 return Outcome::Done;
             }
             None => {}

@@ -4,7 +4,7 @@
 //! for a moment. Whoever asked something newer meanwhile is heard before the next wave of calls.
 //!
 //! The files: `carry_out` (one turn: create, update, delete), `protection` (what a delete has to respect), `recorded` (what
-//! a record means), `remedy` (what an alarm's rule comes to), `batch` (messages in, outcomes out), `clouds` (where the work is done), `stop` (why one does not go on), `settings`. The door uses the
+//! a record means), `remedy` (what an alarm's rule comes to), `remedied` (what becomes of it), `batch` (messages in, outcomes out), `clouds` (where the work is done), `stop` (why one does not go on), `settings`. The door uses the
 //! same turns where there is no line.
 
 mod batch;
@@ -12,6 +12,7 @@ mod carry_out;
 mod clouds;
 mod protection;
 mod recorded;
+mod remedied;
 mod remedy;
 mod settings;
 mod stop;
@@ -19,7 +20,7 @@ mod stop;
 pub use carry_out::{Answer, CarryOut, Turn, resources, told};
 pub use clouds::{Aws, Clouds, Stack};
 pub use recorded::{frozen_defaults, is_protected, known, retired_tags};
-pub use remedy::Remedied;
+pub use remedied::Remedied;
 pub use settings::Settings;
 pub use stop::Stop;
 

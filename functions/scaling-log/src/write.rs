@@ -1,6 +1,6 @@
 //! Lines into log groups: as few calls as the limits allow, and an outcome for each line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use ledger::Entry;
@@ -33,6 +33,10 @@ const TOO_OLD: &str = "CloudWatch Logs does not take its time";
 impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
     /// Writes entries, each with its environment's suffix, and gives each its outcome.
     pub(crate) async fn write(&self, all: Vec<Owed>) -> Vec<(usize, Written)> {
+        let streams: BTreeSet<(&str, String)> =
+            all.iter().map(|it| (it.suffix.as_str(), stream(&it.entry.group, it.entry.at_ms))).collect();
+        // A call for each stream is the least, within the limits.
+        tracing::info!(lines = all.len(), streams = streams.len(), "lines for the ledger");
         let mut by_environment: BTreeMap<String, Vec<Owed>> = BTreeMap::new();
         for owed in all {
             by_environment.entry(owed.suffix.clone()).or_default().push(owed);

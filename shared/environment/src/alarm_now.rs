@@ -7,6 +7,9 @@ pub struct AlarmNow {
     pub state: String,
     /// Since when, in ms since the epoch: one time for all the ways in which it is told.
     pub since_ms: u64,
+    /// When its state was last updated, in ms since the epoch: also by the end of a suppression, which changes nothing of the
+    /// state itself.
+    pub updated_ms: u64,
     /// Whether its own actions may run. EventBridge is told of its state even if not.
     pub actions_enabled: bool,
     /// What suppresses a composite alarm's actions: `Alarm`, `WaitPeriod`, `ExtensionPeriod`.
@@ -27,16 +30,30 @@ pub enum Fresh {
     Stale,
 }
 
+/// How much older an ALARM may look than what told of it, and be the same: a second. Some shapes have whole seconds, and no
+/// alarm leaves its state and comes back within one.
+const ROUNDED_MS: u64 = 1_000;
+
+/// For how long after it was told an ALARM that looks older is taken for one of before: 30 s. No look lags for longer, and
+/// Lambda tries again after a minute. Then it is believed: what told of it may have been one of the series that an alarm
+/// watches, which leaves the alarm's own times as they are.
+const LAGS_MS: u64 = 30_000;
+
 impl AlarmNow {
-    /// What a look comes to, at an alarm that told of its state of `told_ms`; nothing is an alarm that is not there.
+    /// What a look at `now_ms` comes to, at an alarm that told of its state of `told_ms`; nothing is an alarm that is not there.
+    ///
+    /// An ALARM that is older than what was told may be the one before: the alarm was over meanwhile, and went off again. Acted
+    /// on as that, the rule would say that it acted on it already, and the new one would be missed.
     #[must_use]
-    pub fn fresh(now: Option<&AlarmNow>, told_ms: Option<u64>) -> Fresh {
-        let Some(AlarmNow { state, since_ms, actions_enabled, suppressed_by, .. }) = now else {
+    pub fn fresh(now: Option<&AlarmNow>, told_ms: Option<u64>, now_ms: u64) -> Fresh {
+        let Some(AlarmNow { state, since_ms, updated_ms, actions_enabled, suppressed_by, .. }) = now else {
             return Fresh::Off(String::from("the alarm is gone"));
         };
+        let is_one_before = |told: u64| updated_ms.saturating_add(ROUNDED_MS) < told && now_ms < told + LAGS_MS;
         match suppressed_by {
             _ if state != "ALARM" && told_ms.is_some_and(|told| *since_ms < told) => Fresh::Stale,
             _ if state != "ALARM" => Fresh::Off(format!("the alarm is {state} by now")),
+            _ if told_ms.is_some_and(is_one_before) => Fresh::Stale,
             _ if !actions_enabled => Fresh::Off(String::from("the alarm's actions are disabled")),
             Some(by) => Fresh::Off(format!("the alarm's actions are suppressed ({by})")),
             None => Fresh::On { since_ms: *since_ms },
@@ -49,27 +66,44 @@ mod tests {
     use super::*;
 
     fn on() -> AlarmNow {
-        AlarmNow { state: "ALARM".into(), since_ms: 2_000, actions_enabled: true, ..AlarmNow::default() }
+        AlarmNow {
+            state: "ALARM".into(),
+            since_ms: 2_000,
+            updated_ms: 2_000,
+            actions_enabled: true,
+            ..AlarmNow::default()
+        }
     }
 
     #[test]
     fn an_alarm_that_is_on_may_be_acted_on_unless_its_actions_may_not_run() {
-        let fresh = |now: &AlarmNow| AlarmNow::fresh(Some(now), Some(2_000));
+        let fresh = |now: &AlarmNow| AlarmNow::fresh(Some(now), Some(2_000), 2_500);
         let off = |why: &str| Fresh::Off(why.to_owned());
         assert_eq!(fresh(&on()), Fresh::On { since_ms: 2_000 });
         assert_eq!(fresh(&AlarmNow { actions_enabled: false, ..on() }), off("the alarm's actions are disabled"));
         let suppressed = AlarmNow { suppressed_by: Some("WaitPeriod".into()), ..on() };
         assert_eq!(fresh(&suppressed), off("the alarm's actions are suppressed (WaitPeriod)"));
-        assert_eq!(AlarmNow::fresh(None, Some(2_000)), off("the alarm is gone"));
+        assert_eq!(AlarmNow::fresh(None, Some(2_000), 2_500), off("the alarm is gone"));
     }
 
     #[test]
     fn a_look_that_is_older_than_what_was_told_says_nothing() {
         let ok = AlarmNow { state: "OK".into(), ..on() };
-        assert_eq!(AlarmNow::fresh(Some(&ok), Some(2_001)), Fresh::Stale);
+        assert_eq!(AlarmNow::fresh(Some(&ok), Some(2_001), 2_500), Fresh::Stale);
         for told_ms in [Some(2_000), None] {
-            assert_eq!(AlarmNow::fresh(Some(&ok), told_ms), Fresh::Off("the alarm is OK by now".into()));
+            assert_eq!(AlarmNow::fresh(Some(&ok), told_ms, 2_500), Fresh::Off("the alarm is OK by now".into()));
         }
-        assert_eq!(AlarmNow::fresh(Some(&on()), Some(9_000)), Fresh::On { since_ms: 2_000 });
+    }
+
+    #[test]
+    fn an_alarm_that_went_off_again_is_not_taken_for_the_one_before() {
+        let fresh = |now: &AlarmNow, told_ms, now_ms| AlarmNow::fresh(Some(now), told_ms, now_ms);
+        let is_on = Fresh::On { since_ms: 2_000 };
+        assert_eq!(fresh(&on(), Some(9_000), 9_500), Fresh::Stale);
+        assert_eq!(fresh(&on(), Some(3_000), 9_500), is_on, "within a second it is the same");
+        assert_eq!(fresh(&on(), None, 9_500), is_on);
+        assert_eq!(fresh(&on(), Some(9_000), 39_000), is_on, "no look lags for half a minute");
+        let released = AlarmNow { updated_ms: 9_000, ..on() };
+        assert_eq!(fresh(&released, Some(9_000), 9_500), is_on, "its actions were suppressed until then");
     }
 }

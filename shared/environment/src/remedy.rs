@@ -28,9 +28,25 @@ pub struct Remediation {
     pub instance: Option<String>,
     /// When it is too late.
     pub expires_ms: u64,
+    /// Whether it is only told what would be done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+/// What it is written down under that a rule acted. A dry run has a name of its own, so that a rule that is made to act does
+/// not rest from what it only told.
+#[must_use]
+pub fn fires_as(rule: &str, dry_run: bool) -> String {
+    if dry_run { format!("dry run of {rule}") } else { rule.to_owned() }
 }
 
 impl Remediation {
+    /// What it is written down under, as of [`fires_as`].
+    #[must_use]
+    pub fn fires_as(&self) -> String {
+        fires_as(&self.rule, self.dry_run)
+    }
+
     /// As a message of the line.
     #[must_use]
     pub fn body(&self) -> Value {
@@ -91,6 +107,8 @@ pub enum Begun {
     Made,
     /// Somebody has changed what it was about; what is to be seen.
     Overtaken(String),
+    /// Nothing of it is ever to be seen.
+    Unseen,
 }
 
 impl Remedy {
@@ -108,8 +126,7 @@ impl Remedy {
                 Begun::ToDo
             }
             Remedy::Replace { .. } => Begun::Made,
-            // Told twice is better than not at all.
-            Remedy::Notify { .. } => Begun::ToDo,
+            Remedy::Notify { .. } => Begun::Unseen,
         }
     }
 
@@ -120,6 +137,16 @@ impl Remedy {
             Remedy::Scale { from, to } => format!("the desired capacity is {to}, and was {from}"),
             Remedy::Replace { instance } => format!("{instance} is replaced"),
             Remedy::Notify { topic } => format!("{topic} is told"),
+        }
+    }
+
+    /// What would be done, for people.
+    #[must_use]
+    pub fn would(&self) -> String {
+        match self {
+            Remedy::Scale { from, to } => format!("the desired capacity would be {to}, and is {from}"),
+            Remedy::Replace { instance } => format!("{instance} would be replaced"),
+            Remedy::Notify { topic } => format!("{topic} would be told"),
         }
     }
 }
@@ -175,6 +202,20 @@ mod tests {
         let member = |id: &str, in_service, healthy| Member { id: id.into(), in_service, healthy };
         let instances = vec![member("i-1", true, true), member("i-2", false, false), member("i-3", true, false)];
         GroupNow { owner: None, min: 1, max: 4, desired: 3, instances }
+    }
+
+    #[test]
+    fn a_wish_of_an_older_version_is_none_of_a_dry_run_and_a_dry_run_does_not_rest_for_what_acts() {
+        let old = json!({ "Remediation": {
+            "Owner": "o", "Environment": "e", "Alarm": "a", "SinceMs": 1, "Rule": "a: ScaleBy 1", "ExpiresMs": 2,
+        } });
+        let wish = Remediation::read(&old).unwrap().unwrap();
+        assert!(!wish.dry_run);
+        assert_eq!(wish.body(), old, "and nothing of the message changed but for dry runs");
+        let dry = Remediation { dry_run: true, ..wish.clone() };
+        assert_eq!(Remediation::read(&dry.body()), Some(Ok(dry.clone())));
+        assert_eq!(wish.fires_as(), "a: ScaleBy 1");
+        assert_ne!(dry.fires_as(), wish.fires_as());
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! - A log line is one JSON object on stderr. At no level do the libraries beneath log requests and bodies: among these are
 //!   `ResponseURL`s, which are secrets.
 //! - Settings are read once, and every fault in them is told at once, with the variable, its value and what is valid.
-//! - Every call to AWS ends: 10 s for an attempt, 45 s for all of them.
+//! - Every call to AWS ends: 10 s for an attempt, 25 s for all of them.
 #![warn(missing_docs)]
 
 mod invocation;

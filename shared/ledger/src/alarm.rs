@@ -45,24 +45,34 @@ impl Alarm {
         }
     }
 
-    /// The suffix of the environment that it is of: by the group that one of its metrics is of, else by the mark in its
-    /// description.
+    /// The suffix of the environment that it is of: by the group of ours that its metrics are of, if it is one, else by the
+    /// mark in its description.
     #[must_use]
     pub fn suffix(&self, place: &Place) -> Option<String> {
-        let mut groups = self.dimensions.iter().filter(|(name, _)| name == "AutoScalingGroupName");
-        let by_group = groups.find_map(|(_, group)| place.suffix_of_group(group)).map(str::to_owned);
+        let by_group = only(self.of("AutoScalingGroupName").filter_map(|group| place.suffix_of_group(group)));
         let by_mark = || {
             let marks = mark::in_text(&self.description);
             place.suffix_of_environment(marks.get(mark::ENVIRONMENT)?).map(str::to_owned)
         };
-        by_group.or_else(by_mark)
+        by_group.map(str::to_owned).or_else(by_mark)
     }
 
-    /// The instance that one of its metrics is of.
+    /// The instance that its metrics are of, if it is one: which of several is sick, an alarm does not say.
     #[must_use]
     pub fn instance(&self) -> Option<&str> {
-        self.dimensions.iter().find(|(name, _)| name == "InstanceId").map(|(_, id)| id.as_str())
+        only(self.of("InstanceId"))
     }
+
+    /// The values of a dimension.
+    fn of(&self, dimension: &str) -> impl Iterator<Item = &str> {
+        self.dimensions.iter().filter(move |(name, _)| name == dimension).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The one value that there is, however often.
+fn only<'a>(mut values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let first = values.next()?;
+    values.all(|it| it == first).then_some(first)
 }
 
 /// `alarmData` and `detail`.

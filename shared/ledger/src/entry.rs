@@ -123,13 +123,17 @@ pub fn id(kind: Kind, group: &str, what: &str) -> String {
 /// reference).
 pub const LONGEST_LINE: usize = 1_048_576 - 26;
 
+/// The longest line that has metrics: 256 KB. CloudWatch takes none out of a longer document of the embedded metric format, as
+/// some pages of its specification say; others say 1 MB. This holds for both.
+pub const LONGEST_WITH_METRICS: usize = 256_000;
+
 /// How much is kept of a detail that makes a line too long, in bytes: 64 KiB. Even if each of them has to be escaped, the
-/// line fits.
+/// line fits, but for texts that no event has; then it is less.
 const KEPT_OF_DETAIL: usize = 65_536;
 
 impl Entry {
-    /// The line, at most [`LONGEST_LINE`] bytes, with its metrics in CloudWatch's embedded metric format. What was found
-    /// afterwards has none, since its event may still come.
+    /// The line, with its metrics in CloudWatch's embedded metric format: at most [`LONGEST_WITH_METRICS`] bytes then, else
+    /// [`LONGEST_LINE`]. What was found afterwards has none, since its event may still come.
     #[must_use]
     pub fn line(&self) -> String {
         self.filed_at(self.at_ms)
@@ -137,12 +141,15 @@ impl Entry {
 
     /// The same, with its metrics under the time that it is filed under.
     pub(crate) fn filed_at(&self, at_ms: u64) -> String {
-        let text = self.with(&self.detail, at_ms);
-        if text.len() <= LONGEST_LINE {
-            return text;
+        let longest = if self.metrics().is_empty() { LONGEST_LINE } else { LONGEST_WITH_METRICS };
+        let mut text = self.with(&self.detail, at_ms);
+        let mut kept = KEPT_OF_DETAIL;
+        while text.len() > longest && kept > 0 {
+            let detail = self.detail.to_string();
+            text = self.with(&json!({ "bytes": detail.len(), "begins": beginning(&detail, kept) }), at_ms);
+            kept /= 2;
         }
-        let detail = self.detail.to_string();
-        self.with(&json!({ "bytes": detail.len(), "begins": beginning(&detail, KEPT_OF_DETAIL) }), at_ms)
+        text
     }
 
     fn with(&self, detail: &Value, at_ms: u64) -> String {

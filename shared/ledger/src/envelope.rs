@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::time;
+
 /// A message that can't be understood, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Poison(pub String);
@@ -66,6 +68,20 @@ pub fn of_topic(event: &Value) -> Option<Vec<&str>> {
     records.iter().map(|it| it.pointer("/Sns/Message")?.as_str()).collect()
 }
 
+/// When each of them was published, in ms since the epoch, if that can be read.
+#[must_use]
+pub fn published_ms(event: &Value) -> Vec<Option<u64>> {
+    let records = event.get("Records").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    records.iter().map(|it| text(it.pointer("/Sns/Timestamp")).and_then(time::read_ms)).collect()
+}
+
+/// When an event of EventBridge, or what an alarm sends to a function itself, was sent, in ms since the epoch, if that can be
+/// read.
+#[must_use]
+pub fn sent_ms(event: &Value) -> Option<u64> {
+    text(event.get("time")).and_then(time::read_ms)
+}
+
 /// A text that says something.
 pub(crate) fn text(value: Option<&Value>) -> Option<&str> {
     value?.as_str().filter(|it| !it.is_empty())
@@ -95,5 +111,19 @@ mod tests {
         assert_eq!(of_topic(&json!({ "Records": [{ "Sns": { "Message": "m" } }] })), Some(vec!["m"]));
         assert_eq!(of_topic(&json!({ "Records": [{ "body": "m" }] })), None);
         assert_eq!(of_topic(&json!({ "detail-type": "x" })), None);
+    }
+
+    #[test]
+    fn when_a_message_was_sent_is_told_by_what_it_came_in() {
+        let sns = |more: Value| json!({ "Records": [{ "Sns": more }] });
+        assert_eq!(
+            published_ms(&sns(json!({ "Message": "m", "Timestamp": "1970-01-01T00:00:01.500Z" }))),
+            [Some(1_500)]
+        );
+        assert_eq!(published_ms(&sns(json!({ "Message": "m", "Timestamp": "soon" }))), [None]);
+        assert_eq!(published_ms(&json!({})), [None; 0]);
+        assert_eq!(sent_ms(&json!({ "time": "1970-01-01T00:00:02Z" })), Some(2_000));
+        assert_eq!(sent_ms(&json!({ "time": "1970-01-01T00:00:02.120+0000" })), Some(2_120));
+        assert_eq!(sent_ms(&json!({ "time": 3 })), None);
     }
 }

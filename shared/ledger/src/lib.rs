@@ -19,5 +19,5 @@ pub mod told;
 pub use activity::{Activity, instance_of};
 pub use alarm::Alarm;
 pub use cause::{By, Cause};
-pub use entry::{Entry, Kind, LONGEST_LINE, NAMESPACE, SCHEMA};
+pub use entry::{Entry, Kind, LONGEST_LINE, LONGEST_WITH_METRICS, NAMESPACE, SCHEMA};
 pub use failure::Failure;

@@ -282,7 +282,9 @@ impl Event<'_> {
     fn alarm(&self, place: &Place, alarm: &Alarm) -> Reading {
         let Some(suffix) = alarm.suffix(place) else {
             let name = shown(&alarm.name);
-            return Reading::Nobodys(format!("the alarm {name} is of no environment of this deployment"));
+            return Reading::Nobodys(format!(
+                "the alarm {name} is of no environment of this deployment, or of several"
+            ));
         };
         let at_ms = alarm.since_ms.unwrap_or(self.at_ms);
         let entry = self.entry(place, &suffix);

@@ -63,7 +63,7 @@ pub struct RuleOutcome<'a> {
     pub since_ms: u64,
     /// The rule, as a person reads it; `-` where none was come to.
     pub rule: &'a str,
-    /// `done`, `dry-run`, `nothing` or `failed`.
+    /// `done`, `dry-run`, `nothing`, `failed` or `unknown`.
     pub outcome: &'a str,
     /// What was done, or why nothing was.
     pub why: &'a str,
@@ -114,15 +114,20 @@ pub const PAUSED: &str = "automation is paused by the deployment's parameter Pau
 
 /// Why nothing is done: once is enough. What was begun and is not `done` is still tried, or failed; the ledger has it.
 #[must_use]
-pub fn acted(at_ms: u64, done: bool) -> String {
-    let did = if done { "acted" } else { "was asked for" };
+pub fn acted(at_ms: u64, done: bool, dry_run: bool) -> String {
+    let did = match (dry_run, done) {
+        (true, _) => "was told as a dry run",
+        (false, true) => "acted",
+        (false, false) => "was asked for",
+    };
     format!("it {did} on this state of the alarm, or a later one, at {}", time::text(at_ms))
 }
 
 /// Why nothing is done: its rest is not over.
 #[must_use]
-pub fn rests(seconds: u32, at_ms: u64) -> String {
-    format!("it rests for {seconds} s after it acted, which was at {}", time::text(at_ms))
+pub fn rests(seconds: u32, at_ms: u64, dry_run: bool) -> String {
+    let did = if dry_run { "was told as a dry run" } else { "acted" };
+    format!("it rests for {seconds} s after it {did}, which was at {}", time::text(at_ms))
 }
 
 fn envelope(what: &str, id: &str, at_ms: u64, detail: &Value) -> Value {

@@ -77,3 +77,35 @@ fn an_environment_is_known_by_a_group_of_ours_or_by_its_mark() {
         assert_eq!(alarm(group, description).suffix(&place()).as_deref(), suffix, "{group} {description}");
     }
 }
+
+/// Metric math over several of them names none.
+#[test]
+fn an_instance_or_a_group_counts_if_it_is_the_only_one() {
+    let alarm = |pairs: &[(&str, &str)], description: &str| Alarm {
+        name: "a".into(),
+        state: "ALARM".into(),
+        since_ms: None,
+        reason: String::new(),
+        dimensions: pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        description: description.into(),
+    };
+    let (dev, prod) = ("scalable-ec2-asg-uswest2-dev", "scalable-ec2-asg-uswest2-prod");
+    let instances = |ids: &[&'static str]| ids.iter().map(|id| ("InstanceId", *id)).collect::<Vec<_>>();
+    for (ids, instance) in
+        [(&["i-a"][..], Some("i-a")), (&["i-a", "i-a"], Some("i-a")), (&["i-a", "i-b"], None), (&[], None)]
+    {
+        let ids = instances(ids);
+        assert_eq!(alarm(&ids, "").instance(), instance, "{ids:?}");
+        assert_eq!(read(&ledger::told::state_change(&alarm(&ids, ""), 1)).instance(), instance, "told by ourselves");
+    }
+    let mark = "envkeeper:environment=scalable-ec2-us-west-2-prod";
+    for (groups, description, suffix) in [
+        (&[dev, dev][..], "", Some("dev")),
+        (&["theirs", dev], "", Some("dev")),
+        (&[dev, prod], "", None),
+        (&[dev, prod], mark, Some("prod")),
+    ] {
+        let pairs: Vec<_> = groups.iter().map(|group| ("AutoScalingGroupName", *group)).collect();
+        assert_eq!(alarm(&pairs, description).suffix(&place()).as_deref(), suffix, "{groups:?} {description}");
+    }
+}

@@ -54,6 +54,46 @@ fn metadata_and_fields_that_nobody_knows_change_nothing() {
     }
 }
 
+/// The one line of a launch that worked, with more in its detail.
+fn launched(more: &Value) -> String {
+    let mut detail = json!({ "AutoScalingGroupName": GROUP, "ActivityId": "1", "EC2InstanceId": "i-1" });
+    detail.as_object_mut().unwrap_or_else(|| panic!("an object")).extend(more.as_object().cloned().unwrap_or_default());
+    let event = json!({ "detail-type": "EC2 Instance Launch Successful", "detail": detail });
+    let place = Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    match body(&place, &event.to_string(), 1_767_323_100_000) {
+        Ok(Reading::Of { entries, .. }) if entries.len() == 1 => entries[0].line(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// CloudWatch takes no metrics out of a longer one.
+#[test]
+fn a_line_with_metrics_is_cut_earlier_and_says_so() {
+    let of = |line: &str| serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}"));
+    let whole = of(&launched(&json!({ "Padding": "x".repeat(200_000) })));
+    assert_eq!(whole["detail"]["Padding"].as_str().map(str::len), Some(200_000));
+    let absurd = "\u{1}".repeat(4_096);
+    for more in [
+        json!({ "Padding": "x".repeat(300_000) }),
+        json!({ "Padding": "\"".repeat(300_000) }),
+        json!({
+            "Padding": "\u{1}".repeat(100_000), "Cause": absurd, "EC2InstanceId": absurd, "ActivityId": absurd,
+            "StatusMessage": absurd, "Details": { "Availability Zone": absurd },
+        }),
+    ] {
+        let line = launched(&more);
+        assert!(line.len() <= ledger::LONGEST_WITH_METRICS, "{}", line.len());
+        let line = of(&line);
+        assert!(line["_aws"].is_object() && line["Launches"] == json!(1.0));
+        assert!(line["detail"]["bytes"].as_u64() > Some(300_000), "{line:.300}");
+        let begins = line["detail"]["begins"].as_str().unwrap_or_default();
+        assert!(begins.starts_with("{\"ActivityId\":") && begins.len() <= 65_536, "{begins:.80}");
+    }
+    // What has no metrics may be as long as CloudWatch takes it.
+    let padded = waits(&json!({ "Padding": "x".repeat(300_000) }));
+    assert_eq!(read(&padded.to_string()), Ok("lifecycle".into()));
+}
+
 #[test]
 fn what_others_tell_is_nobodys() {
     let of_bus =
@@ -77,7 +117,7 @@ fn what_others_tell_is_nobodys() {
             of_bus("CloudWatch Alarm Configuration Change", alarm),
             "CloudWatch Alarm Configuration Change names no group",
         ),
-        (direct, "the alarm theirs is of no environment of this deployment"),
+        (direct, "the alarm theirs is of no environment of this deployment, or of several"),
         (
             json!({ "Event": "autoscaling:TEST_NOTIFICATION", "LifecycleTransition": "autoscaling:TEST_NOTIFICATION" }),
             "a test notification",

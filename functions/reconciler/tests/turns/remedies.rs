@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use environment::{AlarmNow, Remediation, Remedy, Setback};
 use reconciler::Clouds as _;
-use requests::records::{Fired, Note};
+use requests::records::{Fired, Note, Wanted};
 use requests::{Kind, Owner, Records as _, ReplyAddress};
 use serde_json::{Value, json};
 use test_support::{BEGIN_S, Now as _, message, sent, with};
@@ -24,6 +24,7 @@ fn wish(bench: &Bench, rule: &str, since_s: u64) -> Value {
         rule: rule.into(),
         instance: None,
         expires_ms: bench.clouds.now().0 + 300_000,
+        dry_run: false,
     };
     wish.body()
 }
@@ -133,8 +134,115 @@ fn an_invocation_that_ends_after_doing_it_undoes_nothing_of_what_others_did_sinc
     begin(&raised, UP, &remedy);
     made(&raised, 6);
     raised.take(&[message("1", &wish(&raised, UP, 310))]);
-    let why = "the desired capacity is 6 by now: it was to be 3, and was 1";
-    assert_eq!((told(&raised), desired(&raised)), (("nothing".into(), why.into()), 6));
+    let why = format!("{IN_DOUBT}; the desired capacity is 6 by now: it was to be 3, and was 1");
+    assert_eq!((told(&raised), desired(&raised)), (("unknown".into(), why), 6));
+    assert!(rests(&raised, UP), "it may have been made");
+}
+
+const IN_DOUBT: &str = "it was asked for, and whether it was made can't be told";
+
+/// Whether what a rule did last is written down as done.
+fn rests(bench: &Bench, rule: &str) -> bool {
+    bench.records.fired(&owner(), rule).await_now().expect("it is written down").done
+}
+
+/// What may happen between an invocation that ended and the next.
+fn changes() -> [(&'static str, fn(&mut Bench)); 3] {
+    [
+        ("it stood in line for longer than 300 s", |it| it.advance(Duration::from_secs(301))),
+        ("automation is paused by the deployment's parameter PauseAutomation", |it| {
+            it.settings.automation_paused = true
+        }),
+        ("its environment no longer has this rule", |it| record(it, &json!([]))),
+    ]
+}
+
+/// Other rules are recorded than those that the environment settled with.
+fn record(bench: &Bench, rules: &Value) {
+    let recorded = bench.records.owner(&owner()).await_now().expect("a record");
+    let mut spec = recorded.settled_spec.expect("it has settled");
+    spec["AlarmActions"] = rules.clone();
+    let environment = recorded.environment.expect("it has one");
+    let wanted = Wanted { environment, spec, frozen: recorded.frozen.unwrap_or_default(), retired_tags: vec![] };
+    bench.records.save(&owner(), wanted).await_now();
+    bench.records.settled(&owner()).await_now();
+}
+
+#[test]
+fn what_was_made_is_done_and_rests_whatever_happened_since() {
+    for (why_not, change) in changes() {
+        let mut bench = settled(&up());
+        let body = wish(&bench, UP, 310);
+        begin(&bench, UP, &Remedy::Scale { from: 1, to: 3 });
+        bench.clouds.world.make(GROUP, &Remedy::Scale { from: 1, to: 3 }, "").expect("made");
+        change(&mut bench);
+        bench.take(&[message("1", &body)]);
+        assert_eq!(told(&bench), ("done".into(), "the desired capacity is 3, and was 1".into()), "{why_not}");
+        assert!(rests(&bench, UP), "{why_not}");
+
+        let mut bench = settled(&up());
+        let body = wish(&bench, UP, 310);
+        begin(&bench, UP, &Remedy::Scale { from: 1, to: 3 });
+        change(&mut bench);
+        bench.take(&[message("1", &body)]);
+        assert_eq!(
+            (told(&bench), desired(&bench)),
+            (("nothing".into(), why_not.into()), 1),
+            "it is seen not to be made"
+        );
+        assert!(!rests(&bench, UP), "{why_not}");
+    }
+}
+
+#[test]
+fn of_a_topic_nobody_can_tell_whether_it_was_told_once_it_may_no_longer_be() {
+    let topic = "arn:aws:sns:us-west-2:123456789012:alarms";
+    let rule = format!("cpu-high: Notify {topic}");
+    for (why_not, change) in changes() {
+        let mut bench = settled(&json!([{ "Alarm": "cpu-high", "Action": "Notify", "TopicArn": topic }]));
+        let body = wish(&bench, &rule, 310);
+        begin(&bench, &rule, &Remedy::Notify { topic: topic.into() });
+        change(&mut bench);
+        bench.take(&[message("1", &body)]);
+        assert_eq!(told(&bench), ("unknown".into(), format!("{IN_DOUBT}; {why_not}")));
+        assert!(rests(&bench, &rule) && bench.clouds.world.remedies.borrow().is_empty());
+    }
+}
+
+#[test]
+fn that_it_is_done_is_written_down_within_the_turn_and_a_topic_is_told_once() {
+    let topic = "arn:aws:sns:us-west-2:123456789012:alarms";
+    let rule = format!("cpu-high: Notify {topic}");
+    for (lost, is_written) in [(1, true), (2, true), (3, false)] {
+        let bench = settled(&json!([{ "Alarm": "cpu-high", "Action": "Notify", "TopicArn": topic }]));
+        bench.records.undone.store(lost, SeqCst);
+        assert_eq!(bench.take(&[message("1", &wish(&bench, &rule, 310))]), [""; 0], "it does not come back for that");
+        assert_eq!((told(&bench).0.as_str(), rests(&bench, &rule)), ("done", is_written), "{lost} times");
+        assert_eq!(bench.clouds.world.remedies.borrow().len(), 1);
+    }
+}
+
+fn no_answer() -> Setback {
+    Setback::Doubtful { what: "autoscaling:SetDesiredCapacity: no answer".into() }
+}
+
+#[test]
+fn a_lost_answer_is_looked_at_again_and_told_as_what_it_is_if_it_may_not_be() {
+    let made = settled(&up());
+    let body = wish(&made, UP, 310);
+    made.clouds.setbacks.borrow_mut().push_back(no_answer());
+    assert_eq!(made.take(&[message("1", &body)]), ["1"]);
+    made.clouds.world.make(GROUP, &Remedy::Scale { from: 1, to: 3 }, "").expect("it arrived");
+    made.take(&[message("1", &body)]);
+    assert_eq!((told(&made).0.as_str(), made.clouds.world.remedies.borrow().len()), ("done", 1));
+
+    let waited_for = settled(&up());
+    waits_behind(&waited_for);
+    waited_for.clouds.setbacks.borrow_mut().push_back(no_answer());
+    assert_eq!(waited_for.take(&[message("1", &wish(&waited_for, UP, 310))]), [""; 0]);
+    let why = format!("{IN_DOUBT}; autoscaling:SetDesiredCapacity: no answer");
+    assert_eq!(told(&waited_for), ("unknown".into(), why));
+    assert!(rests(&waited_for, UP), "it may have been made");
 }
 
 #[test]
@@ -184,10 +292,8 @@ fn what_fails_until_it_is_too_late_is_told_with_the_reason() {
     assert_eq!(bench.clouds.told.borrow().len(), 1);
 }
 
-#[test]
-fn what_fails_in_passing_holds_up_no_request() {
-    let bench = settled(&up());
-    let body = wish(&bench, UP, 310);
+/// A request of CloudFormation's stands behind the wish.
+fn waits_behind(bench: &Bench) {
     let note = Note {
         request_hash: "h".into(),
         kind: Kind::Update,
@@ -197,6 +303,13 @@ fn what_fails_in_passing_holds_up_no_request() {
         reply: ReplyAddress::of(&json!({})),
     };
     bench.records.note(&owner(), note).await_now();
+}
+
+#[test]
+fn what_fails_in_passing_holds_up_no_request() {
+    let bench = settled(&up());
+    let body = wish(&bench, UP, 310);
+    waits_behind(&bench);
     bench.clouds.setbacks.borrow_mut().push_back(throttled());
     assert_eq!(bench.take(&[message("1", &body)]), [""; 0], "CloudFormation waits behind it");
     assert_eq!(told(&bench).0, "failed");
@@ -218,7 +331,7 @@ fn what_may_no_longer_be_done_is_explained() {
     let body = wish(&late, UP, 310);
     late.advance(Duration::from_secs(301));
     late.take(&[message("1", &body)]);
-    assert_eq!(told(&late), ("nothing".into(), "it stood in line for longer than five minutes".into()));
+    assert_eq!(told(&late), ("nothing".into(), "it stood in line for longer than 300 s".into()));
 
     let mut paused = settled(&up());
     paused.settings.automation_paused = true;
@@ -235,15 +348,79 @@ fn what_may_no_longer_be_done_is_explained() {
     dry.take(&[message("1", &wish(&dry, UP, 310))]);
     assert_eq!(told(&dry), ("nothing".into(), "the rule is a dry run by now".into()));
 
+    let unreadable = settled(&up());
+    record(&unreadable, &json!([{ "Alarm": "cpu-high", "Action": "Reboot" }]));
+    unreadable.take(&[message("1", &wish(&unreadable, UP, 310))]);
+    let why = "its environment's record can't be read: AlarmActions[0].Action is \"Reboot\": one of ScaleBy, ScaleTo, ReplaceUnhealthy, Notify";
+    assert_eq!(told(&unreadable), ("failed".into(), why.into()), "which is not the same as a rule that is gone");
+
+    let nobodys = settled(&up());
+    nobodys.take(&[message("1", &with(wish(&nobodys, UP, 310), json!({ "Remediation": { "Owner": "me" } })))]);
+    assert_eq!(told(&nobodys), ("failed".into(), "its Owner is \"me\": 20 hexadecimal digits would be one".into()));
+
     let gone = settled(&up());
     let delete = sent(test_support::sample("custom-resource", "delete.json"), 400);
     gone.take_to_the_end(&delete);
     gone.take(&[message("1", &wish(&gone, UP, 310))]);
     assert_eq!(told(&gone).1, "its environment is gone");
 
-    for bench in [late, paused, other, dry, gone] {
+    for bench in [late, paused, other, dry, unreadable, nobodys, gone] {
         assert!(bench.clouds.world.remedies.borrow().is_empty());
     }
+}
+
+/// A rule that is a dry run, and its wish about an alarm that went off so many seconds after the tests began.
+fn dry(bench: &Bench, rule: &str, since_s: u64) -> Value {
+    with(wish(bench, rule, since_s), json!({ "Remediation": { "DryRun": true } }))
+}
+
+#[test]
+fn a_dry_run_tells_what_would_be_done_and_does_nothing() {
+    let topic = "arn:aws:sns:us-west-2:123456789012:alarms";
+    let rule =
+        |action: &str, more: Value| with(json!({ "Alarm": "cpu-high", "Action": action, "DryRun": "true" }), more);
+    let bench = settled(&json!([
+        rule("ScaleBy", json!({ "Amount": "2" })),
+        rule("ScaleBy", json!({ "Amount": "50" })),
+        rule("ScaleTo", json!({ "Capacity": "1" })),
+        rule("ReplaceUnhealthy", json!({})),
+        rule("Notify", json!({ "TopicArn": topic })),
+    ]));
+    let one = bench.clouds.group_now(GROUP).await_now().expect("a group").instances[0].id.clone();
+    bench.clouds.impaired.borrow_mut().insert(one.clone());
+    for (rule, outcome, why) in [
+        ("ScaleBy 2", "dry-run", "the desired capacity would be 3, and is 1"),
+        ("ScaleBy 50", "dry-run", "the desired capacity would be 10, and is 1"),
+        ("ScaleTo 1", "nothing", "the desired capacity is 1 already, within 1 to 10"),
+        ("ReplaceUnhealthy", "dry-run", &format!("{one} would be replaced")),
+        (&format!("Notify {topic}"), "dry-run", &format!("{topic} would be told")),
+    ] {
+        assert_eq!(bench.take(&[message("1", &dry(&bench, &format!("cpu-high: {rule}"), 310))]), [""; 0]);
+        assert_eq!(told(&bench), (outcome.into(), why.into()), "{rule}");
+    }
+    assert!(bench.clouds.world.remedies.borrow().is_empty());
+}
+
+#[test]
+fn a_dry_run_rests_as_it_would_and_the_rule_does_not_when_it_is_made_to_act() {
+    let mut rules = up();
+    rules[0]["DryRun"] = json!("true");
+    let bench = settled(&rules);
+    for (since_s, outcome) in [(310, "dry-run"), (310, "nothing"), (340, "nothing"), (380, "dry-run")] {
+        bench.take(&[message("1", &dry(&bench, UP, since_s))]);
+        assert_eq!(told(&bench).0, outcome, "{since_s}: {}", told(&bench).1);
+        bench.advance(Duration::from_secs(25));
+    }
+    let ledger = bench.clouds.told.borrow().clone();
+    let why = |at: usize| ledger[at]["detail"]["Why"].as_str().expect("a text").to_owned();
+    assert!(why(1).starts_with("it was told as a dry run on this state of the alarm, or a later one, at 2026-"));
+    assert!(why(2).starts_with("it rests for 60 s after it was told as a dry run, which was at 2026-"));
+
+    record(&bench, &up());
+    bench.take(&[message("1", &dry(&bench, UP, 400))]);
+    assert_eq!(told(&bench), ("nothing".into(), "the rule is no dry run any more".into()));
+    bench.take(&[message("1", &wish(&bench, UP, 380))]);
+    assert_eq!((told(&bench).0.as_str(), desired(&bench)), ("done", 3), "the alarm that was only told is acted on");
 }
 
 #[test]

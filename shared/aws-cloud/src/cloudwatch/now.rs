@@ -27,6 +27,7 @@ fn of_metric(found: &MetricAlarm) -> AlarmNow {
     AlarmNow {
         state: found.state_value().map(|it| it.as_str().to_owned()).unwrap_or_default(),
         since_ms: ms(found.state_transitioned_timestamp().or(found.state_updated_timestamp())),
+        updated_ms: ms(found.state_updated_timestamp().or(found.state_transitioned_timestamp())),
         actions_enabled: found.actions_enabled() != Some(false),
         suppressed_by: None,
         description: found.alarm_description().unwrap_or_default().to_owned(),
@@ -38,6 +39,7 @@ fn of_composite(found: &CompositeAlarm) -> AlarmNow {
     AlarmNow {
         state: found.state_value().map(|it| it.as_str().to_owned()).unwrap_or_default(),
         since_ms: ms(found.state_transitioned_timestamp().or(found.state_updated_timestamp())),
+        updated_ms: ms(found.state_updated_timestamp().or(found.state_transitioned_timestamp())),
         actions_enabled: found.actions_enabled() != Some(false),
         suppressed_by: found.actions_suppressed_by().map(|it| it.as_str().to_owned()),
         description: found.alarm_description().unwrap_or_default().to_owned(),

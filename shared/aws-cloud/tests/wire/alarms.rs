@@ -50,6 +50,7 @@ async fn a_composite_alarm_is_seen_with_what_suppresses_it() {
     let expected = AlarmNow {
         state: "ALARM".into(),
         since_ms: 1_767_323_041_125,
+        updated_ms: 1_767_323_099_500,
         actions_enabled: true,
         suppressed_by: Some("Alarm".into()),
         description: "text".into(),
@@ -77,7 +78,7 @@ async fn a_metric_alarm_is_seen_with_the_dimensions_of_all_its_metrics() {
     });
     let (now, _) = look(200, json!({ "MetricAlarms": [metric] })).await;
     let now = now.expect("a look").expect("an alarm");
-    assert_eq!((now.state.as_str(), now.since_ms, now.actions_enabled), ("OK", 2_500, false));
+    assert_eq!((now.state.as_str(), now.since_ms, now.updated_ms, now.actions_enabled), ("OK", 2_500, 2_500, false));
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(now.dimensions, [pair("AutoScalingGroupName", "g"), pair("InstanceId", "i-1")]);
 }

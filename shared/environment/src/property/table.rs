@@ -311,7 +311,7 @@ pub static ALARM_ACTIONS: Property = Property {
     default: Default::Absent("alarms have no actions but their policies and their topic"),
     takes: Takes::AlarmActions,
     change: Change::Own,
-    about: "What Envkeeper itself does when an alarm goes off, each time once: `ScaleBy` and `ScaleTo` change the desired capacity within MinSize and MaxSize; `ReplaceUnhealthy` replaces the instance that the alarm names, or one that is seen to be unhealthy; `Notify` tells a topic. An alarm of your own counts if it has a metric of the environment's group, or this in its description: `envkeeper:environment=` and the environment's id; and has to invoke the function `alarm`. An alarm that goes off while a rule rests, and stays so, is not acted on until it goes off again. What was done, and why nothing was, is in the scaling log group. As a variable it is JSON.",
+    about: "What Envkeeper itself does when an alarm goes off, each time once: `ScaleBy` and `ScaleTo` change the desired capacity within MinSize and MaxSize; `ReplaceUnhealthy` replaces the instance that the alarm names, or one that is seen to be unhealthy; `Notify` tells a topic. An alarm of your own counts if it has a metric of the environment's group, or this in its description: `envkeeper:environment=` and the environment's id; and has to invoke the function `alarm`. A rule rests for CooldownSeconds after it acted: unlike with a scaling policy, an alarm that goes off meanwhile, and stays so, is not acted on until it goes off again. What was done, and why nothing was, is in the scaling log group. As a variable it is JSON.",
 };
 
 pub static LOG_RETENTION_DAYS: Property = Property {

@@ -110,10 +110,10 @@ fn dashboard(plot: &Plot<'_>) -> String {
     };
     let launches =
         ["Launches", "Terminations", "LaunchFailures", "Abandoned"].map(|metric| of_own(metric, "Sum")).to_vec();
-    let table = |y: u32, title: &str, query: &str| {
+    let table = |[x, y, width]: [u32; 3], title: &str, query: &str| {
         let query = format!("SOURCE '{}' | {query} | limit 20", names.scaling_log_group().name);
         json!({
-            "type": "log", "x": 0, "y": y, "width": 24, "height": 6,
+            "type": "log", "x": x, "y": y, "width": width, "height": 6,
             "properties": { "title": title, "region": region, "query": query, "view": "table" },
         })
     };
@@ -127,8 +127,12 @@ fn dashboard(plot: &Plot<'_>) -> String {
             "type": "alarm", "x": 0, "y": 15, "width": 24, "height": 3,
             "properties": { "title": "Alarms", "alarms": alarms.map(alarm) },
         },
-        table(18, "Why capacity changed", queries::WHY_CAPACITY_CHANGED),
-        table(24, "What happened", queries::STORY),
+        table([0, 18, 24], "Why capacity changed", queries::WHY_CAPACITY_CHANGED),
+        table([0, 24, 24], "What happened", queries::STORY),
+        table([0, 30, 12], "Failures by cause", queries::FAILURES_BY_CAUSE),
+        table([12, 30, 12], "Slowest launches", queries::SLOWEST_LAUNCHES),
+        table([0, 36, 12], "Flapping: changes of capacity by the hour", queries::FLAPPING),
+        table([12, 36, 12], "Drains", queries::DRAINS),
     ] })
     .to_string()
 }
