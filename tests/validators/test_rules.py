@@ -31,6 +31,7 @@ class Rules(unittest.TestCase):
                 "instance_metadata_wants_a_token",
                 "no_public_ingress",
                 "topics_are_encrypted",
+                "topics_take_alarms",
                 "volumes_are_encrypted",
             },
         )

@@ -1,6 +1,6 @@
 //! What a condition is in a policy: an operator, a key and values.
 
-use crate::Condition;
+use crate::{Condition, Resource};
 
 /// The id of an environment of this deployment, whatever its suffix.
 const ANY_ENVIRONMENT: &str = "${ProjectName}-${AWS::Region}-*";
@@ -10,9 +10,11 @@ impl Condition {
     #[must_use]
     pub fn operator(&self) -> &'static str {
         match self {
-            Condition::MarkedInCall | Condition::Ours | Condition::OursBySsm => "StringLike",
+            Condition::MarkedInCall | Condition::Ours | Condition::OursBySsm | Condition::Through(_) => "StringLike",
             Condition::CreatedBy(_) | Condition::PassedTo(_) | Condition::LinkedTo(_) => "StringEquals",
             Condition::Bounded | Condition::AwsPolicy(_) => "ArnEquals",
+            Condition::ByTemplate => "ArnLike",
+            Condition::AsTemplateSays => "Bool",
         }
     }
 
@@ -28,6 +30,9 @@ impl Condition {
             Condition::LinkedTo(_) => "iam:AWSServiceName",
             Condition::Bounded => "iam:PermissionsBoundary",
             Condition::AwsPolicy(_) => "iam:PolicyARN",
+            Condition::ByTemplate => "ec2:LaunchTemplate",
+            Condition::AsTemplateSays => "ec2:IsLaunchTemplateResource",
+            Condition::Through(_) => "kms:ViaService",
         }
     }
 
@@ -45,6 +50,10 @@ impl Condition {
             Condition::AwsPolicy(names) => {
                 names.iter().map(|name| format!("!Sub \"arn:${{AWS::Partition}}:iam::aws:policy/{name}\"")).collect()
             }
+            Condition::ByTemplate => vec![Resource::Here("ec2", "launch-template/*").in_template()],
+            Condition::AsTemplateSays => plain(&["\"true\""]),
+            // What follows the region is the partition's domain.
+            Condition::Through(service) => vec![format!("!Sub {service}.${{AWS::Region}}.*")],
         }
     }
 }

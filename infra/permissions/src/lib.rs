@@ -21,7 +21,7 @@ mod table;
 pub mod yaml;
 
 pub use actions::actions_of;
-pub use statement::{Condition, Grant, Place, Resource, Statement};
+pub use statement::{Condition, Grant, Managed, Place, Resource, Statement};
 
 /// A function of the deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +70,7 @@ impl Function {
         Function::ALL.into_iter().find(|it| it.name() == name)
     }
 
-    /// Its own statements; what it shares with others is [`Function::looks`].
+    /// The statements of its role's inline policy.
     #[must_use]
     pub fn own(self) -> &'static [Statement] {
         match self {
@@ -83,15 +83,18 @@ impl Function {
         }
     }
 
-    /// Whether it looks at whole environments.
+    /// The managed policies that its role has beside it.
     #[must_use]
-    pub fn looks(self) -> bool {
-        matches!(self, Function::CustomResource | Function::Reconciler)
+    pub fn managed(self) -> &'static [&'static Managed] {
+        match self {
+            Function::CustomResource => &[&table::LOOK],
+            Function::Reconciler => &[&table::LOOK, &table::NETWORK, &table::FLEET, &table::DATA],
+            _ => &[],
+        }
     }
 
     /// All statements of its role.
     pub fn statements(self) -> impl Iterator<Item = &'static Statement> {
-        let looks = if self.looks() { table::LOOK } else { &[] };
-        looks.iter().chain(self.own())
+        self.managed().iter().flat_map(|policy| policy.statements).chain(self.own())
     }
 }

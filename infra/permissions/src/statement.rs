@@ -40,8 +40,6 @@ pub enum Resource {
     Global(&'static str, &'static str),
     /// Of this region, and AWS's own.
     Aws(&'static str, &'static str),
-    /// Of this region and of any account.
-    Anybodys(&'static str, &'static str),
     /// A bucket, or what is in it: they have neither region nor account in their ARNs.
     Bucket(&'static str),
     /// One of the deployment's own, by its logical id in the template; and what follows its ARN.
@@ -69,6 +67,25 @@ pub enum Condition {
     Bounded,
     /// The policy is one of these of AWS's own.
     AwsPolicy(&'static [&'static str]),
+    /// The launch is by a launch template of this account.
+    ByTemplate,
+    /// What is launched with stands in the launch template, and was not given in its place.
+    AsTemplateSays,
+    /// This service asks, in the caller's name.
+    Through(&'static str),
+}
+
+/// A managed policy of the deployment: what a role's inline policies have no room for, or what several roles share.
+#[derive(Clone, Copy, Debug)]
+pub struct Managed {
+    /// Its logical id in the template.
+    pub id: &'static str,
+    /// What it is, for people.
+    pub description: &'static str,
+    /// The condition of the template under which it is made; empty for always.
+    pub condition: &'static str,
+    /// What it says.
+    pub statements: &'static [Statement],
 }
 
 /// What an ARN is made from.
@@ -142,9 +159,6 @@ impl Resource {
                 format!("!Sub arn:${{AWS::Partition}}:{service}::${{AWS::AccountId}}:{rest}")
             }
             Resource::Aws(service, rest) => format!("!Sub arn:${{AWS::Partition}}:{service}:${{AWS::Region}}::{rest}"),
-            Resource::Anybodys(service, rest) => {
-                format!("!Sub arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:*:{rest}")
-            }
             Resource::Bucket(rest) => format!("!Sub arn:${{AWS::Partition}}:s3:::{rest}"),
             Resource::Deployed(id, "") => format!("!GetAtt {id}.Arn"),
             Resource::Deployed(id, rest) => format!("!Sub ${{{id}.Arn}}{rest}"),

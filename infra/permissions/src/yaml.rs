@@ -1,6 +1,6 @@
 //! The table as it stands in the template.
 
-use crate::{Condition, Function, Resource, Statement, table};
+use crate::{Condition, Function, Managed, Resource, Statement, table};
 
 /// Where the generated part of the template begins and ends.
 pub const MARKS: (&str, &str) = (
@@ -22,26 +22,17 @@ pub fn renewed(template: &str) -> Option<String> {
     let (before, rest) = template.split_once(MARKS.0)?;
     let (_, after) = rest.split_once(MARKS.1)?;
     let roles: Vec<String> = Function::ALL.into_iter().map(role).collect();
-    let shared = [
-        managed("Look", "", "Envkeeper's reads of environments.", table::LOOK),
-        managed(
-            "InstancesBoundary",
-            "BoundaryIsOwn",
-            "The most that instances of environments may ever do.",
-            table::INSTANCES,
-        ),
-    ];
-    let written = [shared.join("\n"), roles.join("\n")].join("\n");
+    let managed = table::MANAGED.map(managed);
+    let written = [managed.join("\n"), roles.join("\n")].join("\n");
     Some(format!("{before}{}{written}{}{after}", MARKS.0, MARKS.1))
 }
 
 /// Each policy document by the logical id of what has it.
 #[must_use]
 pub fn documents() -> Vec<(String, String)> {
-    let shared = [("Look", table::LOOK), ("InstancesBoundary", table::INSTANCES)];
-    let shared = shared.map(|(id, statements)| (id.to_owned(), document(0, &all(statements))));
+    let managed = table::MANAGED.map(|policy| (policy.id.to_owned(), document(0, &all(policy.statements))));
     let roles = Function::ALL.map(|function| (format!("{}Role", logical_id(function)), document(0, &of(function))));
-    shared.into_iter().chain(roles).collect()
+    managed.into_iter().chain(roles).collect()
 }
 
 /// A statement as it is written: with its resources' ARNs.
@@ -53,7 +44,8 @@ struct Written<'a> {
     when: &'a [Condition],
 }
 
-fn managed(id: &str, condition: &str, description: &str, statements: &[Statement]) -> String {
+fn managed(policy: &Managed) -> String {
+    let Managed { id, description, condition, statements } = policy;
     let condition = if condition.is_empty() { String::new() } else { format!("    Condition: {condition}\n") };
     let document = document(6, &all(statements));
     format!(
@@ -63,10 +55,12 @@ fn managed(id: &str, condition: &str, description: &str, statements: &[Statement
 
 fn role(function: Function) -> String {
     let (id, name) = (logical_id(function), function.name());
-    let looks = if function.looks() { "      ManagedPolicyArns: [!Ref Look]\n" } else { "" };
+    let ids: Vec<String> = function.managed().iter().map(|policy| format!("!Ref {}", policy.id)).collect();
+    let managed =
+        if ids.is_empty() { String::new() } else { format!("      ManagedPolicyArns: [{}]\n", ids.join(", ")) };
     let document = document(10, &of(function));
     format!(
-        "  {id}Role:\n    Type: AWS::IAM::Role\n    Properties:\n{TRUST}{looks}      Policies:\n        - PolicyName: {name}\n{document}"
+        "  {id}Role:\n    Type: AWS::IAM::Role\n    Properties:\n{TRUST}{managed}      Policies:\n        - PolicyName: {name}\n{document}"
     )
 }
 

@@ -45,9 +45,9 @@ fn what_is_implied_says_by_what_and_where_that_stands() {
 #[test]
 fn sids_tell_statements_of_a_role_apart() {
     for function in Function::ALL {
-        let own: Vec<_> = function.own().iter().map(|it| it.sid).collect();
-        assert_eq!(own.iter().collect::<BTreeSet<_>>().len(), own.len(), "{}", function.name());
-        assert!(own.iter().all(|sid| sid.chars().all(char::is_alphanumeric)), "{}", function.name());
+        let sids: Vec<_> = function.statements().map(|it| it.sid).collect();
+        assert_eq!(sids.iter().collect::<BTreeSet<_>>().len(), sids.len(), "{}", function.name());
+        assert!(sids.iter().all(|sid| sid.chars().all(char::is_alphanumeric)), "{}", function.name());
     }
 }
 
@@ -69,20 +69,84 @@ fn roles_are_passed_and_given_permissions_within_limits_only() {
     }
 }
 
-/// IAM's quotas for the inline policies of a role and for a managed policy, in characters without white space.
+/// IAM's quotas for the inline policies of a role and for a managed policy, in characters without white space, where every
+/// name is as long as it may be: the project's by its parameter, the deployment's stack 128, a region 14, a boundary that is
+/// brought along with a path of 512.
 #[test]
-fn policies_fit_into_iams_quotas() {
-    let sizes: Vec<_> = permissions::yaml::documents()
-        .into_iter()
-        .map(|(name, document)| {
-            let filled = place().filled(&document);
-            (name, filled.chars().filter(|c| !c.is_whitespace()).count())
-        })
-        .collect();
-    for (name, size) in sizes {
+fn policies_fit_into_iams_quotas_whatever_the_names() {
+    let longest = Place {
+        partition: "aws-us-gov".into(),
+        region: "ap-southeast-1".into(),
+        account: "123456789012".into(),
+        project: "p".repeat(20),
+    };
+    let boundary = format!("arn:aws-us-gov:iam::123456789012:policy{}", "b".repeat(512 + 128));
+    for (name, document) in permissions::yaml::documents() {
+        let document =
+            document.replace("!If [BoundaryIsOwn, !Ref InstancesBoundary, !Ref InstancesBoundaryArn]", &boundary);
+        let size = as_json(&longest.filled(&document));
         let most = if name.ends_with("Role") { 10_240 } else { 6_144 };
-        assert!(size <= most, "{name} has {size} characters, of {most}");
+        assert!(size <= most, "{name} has up to {size} characters, of {most}");
     }
+    let most_attached = Function::ALL.into_iter().map(|it| it.managed().len()).max();
+    assert!(most_attached.is_some_and(|count| count <= 10), "a role has ten managed policies at most");
+}
+
+/// How long a document is as IAM counts it: each key and value in quotes, with a comma or a colon, and the brackets. ARNs of
+/// the deployment's own resources have as much of its stack's name as their service lets them.
+fn as_json(document: &str) -> usize {
+    let of_line = |line: &str| {
+        let text = line.trim();
+        let Some(value) = text.split("!GetAtt ").nth(1).or_else(|| text.split("!Sub ${").nth(1)) else {
+            let plain = text.replace("!Sub ", "").replace("- ", "");
+            // Two pairs of quotes, two marks, two brackets: no line has more that is not written.
+            return plain.chars().filter(|c| !c.is_whitespace()).count() + 8 * plain.split(',').count();
+        };
+        // A table's name has up to 255 characters, a queue's 80; both end in their logical id and a random part.
+        let name = if value.starts_with("Records") { 128 + 1 + 7 + 1 + 13 } else { 80 };
+        text.len() + 8 + "arn:aws-us-gov:dynamodb:ap-southeast-1:123456789012:table/".len() + name
+    };
+    let lines = document.lines().filter(|line| !line.trim().starts_with('#'));
+    lines.map(of_line).sum()
+}
+
+#[test]
+fn the_projects_longest_name_is_that_of_its_parameter() {
+    let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).unwrap();
+    assert!(template.contains("AllowedPattern: \"[a-z]([a-z0-9-]{0,18}[a-z0-9])?\"\n"));
+}
+
+#[test]
+fn what_is_launched_is_by_a_template_of_ours_and_as_it_says() {
+    let asked = |resource: &str, facts: &[(&str, &str)]| {
+        let facts = facts.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let asked = Asked { action: "ec2:RunInstances".into(), resource: Some(resource.into()), facts };
+        allows(Function::Reconciler, &asked, &place())
+    };
+    let template = "arn:aws:ec2:us-west-2:123456789012:launch-template/lt-1";
+    assert!(asked(template, &[("aws:ResourceTag/envkeeper:environment", "scalable-ec2-us-west-2-dev")]));
+    assert!(!asked(template, &[("aws:ResourceTag/envkeeper:environment", "other-us-west-2-dev")]));
+    assert!(!asked(template, &[]));
+    let image = "arn:aws:ec2:us-west-2::image/ami-1";
+    let by_template = ("ec2:LaunchTemplate", template);
+    assert!(asked(image, &[by_template, ("ec2:IsLaunchTemplateResource", "true")]));
+    assert!(!asked(image, &[by_template, ("ec2:IsLaunchTemplateResource", "false")]));
+    let subnet = "arn:aws:ec2:us-west-2:123456789012:subnet/subnet-1";
+    assert!(asked(subnet, &[by_template]));
+    assert!(!asked(subnet, &[]));
+}
+
+#[test]
+fn keys_are_used_through_topics_alone() {
+    let key = "arn:aws:kms:us-west-2:123456789012:key/1";
+    let asked = |facts: &[(&str, &str)]| {
+        let facts = facts.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let asked = Asked { action: "kms:GenerateDataKey".into(), resource: Some(key.into()), facts };
+        allows(Function::Reconciler, &asked, &place())
+    };
+    assert!(asked(&[("kms:ViaService", "sns.us-west-2.amazonaws.com")]));
+    assert!(!asked(&[("kms:ViaService", "s3.us-west-2.amazonaws.com")]));
+    assert!(!asked(&[]));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The most that the instances of any environment may ever do.
 
 use super::{allow, implied};
-use crate::{Resource, Statement};
+use crate::{Managed, Resource, Statement};
 
 const CORE: &str = "the managed policy AmazonSSMManagedInstanceCore";
 const AGENT: &str = "the managed policy CloudWatchAgentServerPolicy";
@@ -9,7 +9,14 @@ const OWN: &str = "the role's inline policy";
 const MANAGED: &str = "AWS Managed Policy Reference";
 const HERE: &str = "shared/environment/src/wanted/identity.rs";
 
-pub(crate) const INSTANCES: &[Statement] = &[
+pub(crate) const BOUNDARY: Managed = Managed {
+    id: "InstancesBoundary",
+    description: "The most that instances of environments may ever do.",
+    condition: "BoundaryIsOwn",
+    statements: INSTANCES,
+};
+
+const INSTANCES: &[Statement] = &[
     allow(
         "SessionManager",
         &[

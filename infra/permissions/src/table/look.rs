@@ -1,9 +1,12 @@
 //! Looking at an environment: for plan, status and drift, and before and after every change. Nothing of it writes.
 
 use super::{allow, call};
-use crate::{Resource, Statement};
+use crate::{Managed, Resource, Statement};
 
-pub(crate) const LOOK: &[Statement] = &[
+pub(crate) const LOOK: Managed =
+    Managed { id: "Look", description: "Envkeeper's reads of environments.", condition: "", statements: READS };
+
+const READS: &[Statement] = &[
     allow(
         "Look",
         &[
@@ -37,8 +40,12 @@ pub(crate) const LOOK: &[Statement] = &[
         &[Resource::Here("cloudformation", "stack/*")],
     )
     .because("Whether a stack rolls back, which protection never holds up, or is gone, so that people may delete what it left."),
-    allow("LookAtImages", &[call("ssm:GetParameter")], &[Resource::Anybodys("ssm", "parameter/*")])
-        .because("Any public or own parameter may name the image."),
+    allow(
+        "LookAtImages",
+        &[call("ssm:GetParameter")],
+        &[Resource::Aws("ssm", "parameter/aws/service/*"), Resource::Here("ssm", "parameter/*")],
+    )
+    .because("Any public or own parameter may name the image; what is no image's id is never told."),
     allow(
         "LookAtRoles",
         &[

@@ -6,13 +6,16 @@ mod look;
 mod reconciler;
 mod requests;
 
-pub(crate) use boundary::INSTANCES;
+pub(crate) use boundary::BOUNDARY;
 pub(crate) use events::{ALARM, LIFECYCLE_HOOK, SCALING_LOG};
 pub(crate) use look::LOOK;
-pub(crate) use reconciler::RECONCILER;
+pub(crate) use reconciler::{DATA, FLEET, NETWORK, RECONCILER};
 pub(crate) use requests::{CUSTOM_RESOURCE, WATCHDOG};
 
-use crate::{Grant, Statement};
+use crate::{Grant, Managed, Statement};
+
+/// All managed policies, in the order of the template.
+pub(crate) const MANAGED: [&Managed; 5] = [&LOOK, &BOUNDARY, &NETWORK, &FLEET, &DATA];
 
 /// AWS's page on what a queue that invokes a function takes.
 const OF_QUEUES: &str = "Lambda, Using Lambda with Amazon SQS: execution role permissions";

@@ -1,7 +1,7 @@
 //! The reconciler: the only function that writes to environments.
 
 use super::{REFERENCE, TAKE, allow, call, implied};
-use crate::{Condition, Resource, Statement};
+use crate::{Condition, Grant, Managed, Resource, Statement};
 
 /// The calls of EC2 that make something with tags.
 const CREATES: &[&str] = &[
@@ -36,6 +36,14 @@ const LOG_GROUPS: &[Resource] = &[
 const ROLES: &[Resource] = &[Resource::Global("iam", "role/${ProjectName}-role-*")];
 const OF_GROUPS: &str = "Auto Scaling User Guide, Control the use of launch templates: required permissions";
 
+const OF_TOPICS: &str =
+    "Amazon SNS Developer Guide, Key management: permissions for a topic with server-side encryption";
+/// What Auto Scaling asks for in the caller's name.
+const LAUNCH: &[Grant] =
+    &[implied("ec2:RunInstances", "autoscaling:CreateAutoScalingGroup, UpdateAutoScalingGroup", OF_GROUPS)];
+
+/// What is its own; the rest of its role are the managed policies below, since a role's inline policies have 10,240
+/// characters and each managed one has 6,144 more (IAM's quotas).
 pub(crate) const RECONCILER: &[Statement] = &[
     allow(
         "Records",
@@ -45,8 +53,48 @@ pub(crate) const RECONCILER: &[Statement] = &[
     allow("TakeFromTheLine", TAKE, &[Resource::Deployed("Requests", "")]),
     allow("KeepInTheLine", &[call("sqs:ChangeMessageVisibility")], &[Resource::Deployed("Requests", "")]),
     allow("TellTheLedger", &[call("sqs:SendMessage")], &[Resource::Deployed("ScalingEvents", "")]),
-    // The network and what instances start from. What is made gets its mark in the same call, and nothing else may be
-    // tagged, changed or deleted.
+    allow("WhatStandsInTheWay", &[call("ec2:DescribeNetworkInterfaces"), call("ec2:DescribeInstanceStatus")], &[Resource::Any])
+        .because("To name what is in a network that can't be deleted, and to find who is unhealthy; AWS knows no narrower resource."),
+    allow("TellTopics", &[call("sns:Publish")], &[Resource::Here("sns", "*")])
+        .because("They are brought along by AlarmActions, so they have no name of ours."),
+    allow(
+        "TopicsWithKeys",
+        &[
+            implied("kms:Decrypt", "sns:Publish to an encrypted topic", OF_TOPICS),
+            implied("kms:GenerateDataKey", "sns:Publish to an encrypted topic", OF_TOPICS),
+        ],
+        &[Resource::Here("kms", "key/*")],
+    )
+    .when(&[Condition::Through("sns")])
+    .because("A topic may have a key; it is asked for by SNS alone, for what it publishes."),
+];
+
+/// The network and what instances start from. What is made gets its mark in the same call, and nothing else may be
+/// tagged, changed or deleted.
+pub(crate) const NETWORK: Managed = Managed {
+    id: "KeepNetworks",
+    description: "Envkeeper's changes of networks and launch templates.",
+    condition: "",
+    statements: OF_NETWORKS,
+};
+
+/// The group, and who its instances are.
+pub(crate) const FLEET: Managed = Managed {
+    id: "KeepInstances",
+    description: "Envkeeper's changes of Auto Scaling groups and of the roles of instances.",
+    condition: "",
+    statements: OF_INSTANCES,
+};
+
+/// Logs, buckets, alarms.
+pub(crate) const DATA: Managed = Managed {
+    id: "KeepData",
+    description: "Envkeeper's changes of log groups, buckets, alarms and dashboards.",
+    condition: "",
+    statements: OF_DATA,
+};
+
+const OF_NETWORKS: &[Statement] = &[
     allow(
         "Create",
         &[
@@ -83,12 +131,8 @@ pub(crate) const RECONCILER: &[Statement] = &[
     .when(&[Condition::Ours]),
     allow("CreateInAnyNetwork", &[call("ec2:CreateSecurityGroup")], &[Resource::Here("ec2", "vpc/*")])
         .because("A network that is brought along has no mark of ours."),
-    allow(
-        "TagWhatIsCreated",
-        &[implied("ec2:CreateTags", "the creating calls of EC2", REFERENCE)],
-        OF_EC2,
-    )
-    .when(&[Condition::MarkedInCall, Condition::CreatedBy(CREATES)]),
+    allow("TagWhatIsCreated", &[implied("ec2:CreateTags", "the creating calls of EC2", REFERENCE)], OF_EC2)
+        .when(&[Condition::MarkedInCall, Condition::CreatedBy(CREATES)]),
     allow(
         "LookBesideAnEndpoint",
         &[implied("route53:AssociateVPCWithHostedZone", "ec2:CreateVpcEndpoint", REFERENCE)],
@@ -126,9 +170,9 @@ pub(crate) const RECONCILER: &[Statement] = &[
         OF_EC2,
     )
     .when(&[Condition::Ours]),
-    allow("WhatStandsInTheWay", &[call("ec2:DescribeNetworkInterfaces"), call("ec2:DescribeInstanceStatus")], &[Resource::Any])
-        .because("To name what is in a network that can't be deleted, and to find who is unhealthy; AWS knows no narrower resource."),
-    // The group.
+];
+
+const OF_INSTANCES: &[Statement] = &[
     allow("MakeGroups", &[call("autoscaling:CreateAutoScalingGroup")], GROUPS).when(&[Condition::MarkedInCall]),
     allow(
         "ChangeGroups",
@@ -152,21 +196,35 @@ pub(crate) const RECONCILER: &[Statement] = &[
         GROUPS,
     )
     .when(&[Condition::Ours]),
+    allow("LaunchByOurTemplates", LAUNCH, &[Resource::Here("ec2", "launch-template/*")])
+        .when(&[Condition::Ours])
+        .because(
+            "Auto Scaling asks for it in the caller's name when a group has a launch template, which has to be ours.",
+        ),
+    // The EC2 user guide, Example policies, Work with launch templates: a launch without a template is none, and of the
+    // template nothing is replaced but the subnet, which is the group's, and what is made in it.
     allow(
-        "LaunchForGroups",
-        &[implied("ec2:RunInstances", "autoscaling:CreateAutoScalingGroup, UpdateAutoScalingGroup", OF_GROUPS)],
+        "LaunchInSubnets",
+        LAUNCH,
         &[
             Resource::Here("ec2", "instance/*"),
-            Resource::Here("ec2", "launch-template/*"),
             Resource::Here("ec2", "network-interface/*"),
-            Resource::Here("ec2", "security-group/*"),
             Resource::Here("ec2", "subnet/*"),
             Resource::Here("ec2", "volume/*"),
+        ],
+    )
+    .when(&[Condition::ByTemplate]),
+    allow(
+        "LaunchWhatTemplatesSay",
+        LAUNCH,
+        &[
+            Resource::Here("ec2", "security-group/*"),
             Resource::Aws("ec2", "image/*"),
             Resource::Aws("ec2", "snapshot/*"),
         ],
     )
-    .because("Auto Scaling asks for it in the caller's name when a group has a launch template."),
+    .when(&[Condition::ByTemplate, Condition::AsTemplateSays])
+    .because("Image and security groups of the template, and no others in their place."),
     allow(
         "TagWhatGroupsLaunch",
         &[implied("ec2:CreateTags", "ec2:RunInstances for a launch template with tags", OF_GROUPS)],
@@ -185,7 +243,6 @@ pub(crate) const RECONCILER: &[Statement] = &[
         &[Resource::Global("iam", "role/aws-service-role/autoscaling.amazonaws.com/*")],
     )
     .when(&[Condition::LinkedTo("autoscaling.amazonaws.com")]),
-    // Who the instances are.
     allow(
         "GiveRolesPermissions",
         &[call("iam:CreateRole"), call("iam:PutRolePolicy"), call("iam:PutRolePermissionsBoundary")],
@@ -221,7 +278,9 @@ pub(crate) const RECONCILER: &[Statement] = &[
         ],
         &[Resource::Global("iam", "instance-profile/${ProjectName}-profile-*")],
     ),
-    // Logs, buckets, alarms.
+];
+
+const OF_DATA: &[Statement] = &[
     allow(
         "LogGroups",
         &[
@@ -241,7 +300,11 @@ pub(crate) const RECONCILER: &[Statement] = &[
         "Buckets",
         &[
             call("s3:CreateBucket"),
-            implied("s3:TagResource", "s3:CreateBucket with tags", "Amazon S3 API Reference, CreateBucket: permissions"),
+            implied(
+                "s3:TagResource",
+                "s3:CreateBucket with tags",
+                "Amazon S3 API Reference, CreateBucket: permissions",
+            ),
             call("s3:DeleteBucket"),
             call("s3:PutBucketTagging"),
             call("s3:PutBucketVersioning"),
@@ -270,7 +333,11 @@ pub(crate) const RECONCILER: &[Statement] = &[
         &[
             call("cloudwatch:PutMetricAlarm"),
             call("cloudwatch:DeleteAlarms"),
-            implied("cloudwatch:TagResource", "cloudwatch:PutMetricAlarm with tags", "CloudWatch API Reference, PutMetricAlarm"),
+            implied(
+                "cloudwatch:TagResource",
+                "cloudwatch:PutMetricAlarm with tags",
+                "CloudWatch API Reference, PutMetricAlarm",
+            ),
         ],
         &[Resource::Here("cloudwatch", "alarm:${ProjectName}-*")],
     ),
@@ -279,6 +346,4 @@ pub(crate) const RECONCILER: &[Statement] = &[
         &[call("cloudwatch:PutDashboard"), call("cloudwatch:DeleteDashboards")],
         &[Resource::Global("cloudwatch", "dashboard/${ProjectName}-*")],
     ),
-    allow("TellTopics", &[call("sns:Publish")], &[Resource::Here("sns", "*")])
-        .because("They are brought along by AlarmActions, so they have no name of ours."),
 ];
