@@ -27,7 +27,7 @@ impl Settings {
         let mut vars = Vars::new(&read);
         let place = vars.place();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
-        let queue_url = vars.required("REQUEST_QUEUE_URL", "the URL of the FIFO queue of the requests");
+        let queue_url = vars.required_queue_url("REQUEST_QUEUE_URL");
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
         let paused = vars.flag("AUTOMATION_PAUSED", false);
         vars.checked(Settings { place, records_table, queue_url, ledger_url, paused })

@@ -44,7 +44,7 @@ impl Settings {
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
         let door = vars.optional("DOOR_FUNCTION").or_else(|| vars.optional("AWS_LAMBDA_FUNCTION_NAME"));
         let door = door.unwrap_or_else(|| String::from("custom-resource"));
-        let queue_url = vars.optional("REQUEST_QUEUE_URL");
+        let queue_url = vars.queue_url("REQUEST_QUEUE_URL");
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let hosts = vars
             .parsed("ALLOWED_REPLY_HOSTS", "host:port, separated by commas", |list| AllowedHosts::from_list(list).ok());

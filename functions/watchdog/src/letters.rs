@@ -31,7 +31,7 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
         let body = message.body.as_deref().unwrap_or_default();
         let Ok(mut letter) = serde_json::from_str::<Value>(body) else {
             // Nobody can be told, and it would say the same next time.
-            tracing::error!(id = message.message_id, body = body.len(), "a letter that is no JSON is put away");
+            tracing::error!(id = message.message_id, body = body.len(), "a letter that is no JSON is dropped");
             return Ok(());
         };
         let why = told(&letter);

@@ -16,13 +16,13 @@ use crate::pace::Pacer;
 const ATTEMPT_TIME: Duration = Duration::from_secs(6);
 
 /// Attempts of a call that can be repeated. Under constant throttling the SDK's eight take 47 s and its adaptive mode
-/// 140 s (STACK, "Rust"); what five don't bring is answered busy, and the engine looks again.
+/// 140 s (measured); what five don't bring is answered busy, and the engine looks again.
 const ATTEMPTS: u32 = 5;
 
 /// The longest pause between two attempts, so that all five fit into [`CALL_TIME`].
 const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
 
-/// `PutMetricAlarm` and `DeleteAlarms` are taken three times per second (FACTS, section 3).
+/// `PutMetricAlarm` and `DeleteAlarms` are taken three times per second (ARCHITECTURE, Facts).
 const ALARM_CALLS_APART: Duration = Duration::from_millis(340);
 
 /// A client for each service, built when it is first used, and once. A clone is cheap and shares the connections.
@@ -73,7 +73,7 @@ fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
     aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(config).force_path_style(set).build())
 }
 
-/// The SDK itself has no limit on an attempt or on an operation (STACK). An operation's is the time that the engine
+/// The SDK itself has no limit on an attempt or on an operation. An operation's is the time that the engine
 /// leaves for a call.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIME).operation_timeout(CALL_TIME).build()
@@ -84,7 +84,7 @@ fn retries() -> RetryConfig {
 }
 
 /// The configuration of a create that has neither a client token nor a unique name: the SDK would send it again when
-/// the answer is lost (FACTS, section 3), and the first one may have happened.
+/// the answer is lost (ARCHITECTURE, Facts), and the first one may have happened.
 pub(crate) fn one_attempt() -> aws_sdk_ec2::config::Builder {
     aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled())
 }

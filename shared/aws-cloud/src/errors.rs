@@ -1,6 +1,6 @@
 //! What AWS says instead of yes, and what that means: the one file that classifies errors, by code and never by text.
 //!
-//! (One code is ambiguous, and the one place that looks at its text is `autoscaling::group`.)
+//! (One code is ambiguous: `autoscaling::group` looks at its text, and says why.)
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +14,7 @@ use environment::{Call, Setback};
 /// When to look again after throttling that outlasted the SDK's own retries.
 const AFTER_THROTTLING: Duration = Duration::from_secs(5);
 
-/// When to look again at what has to happen first. Read lag begins to end after about 2 s (FACTS, section 3).
+/// When to look again at what has to happen first. Read lag begins to end after about 2 s (ARCHITECTURE, Facts).
 const SOON: Duration = Duration::from_secs(2);
 
 /// How much of AWS's message is passed on, in characters: an encoded authorization failure has thousands.
@@ -58,7 +58,7 @@ pub(crate) fn classify(code: &str, status: u16) -> Class {
         // S3's, with a status of 400: the request didn't arrive in one piece.
         "RequestTimeout" => Class::Lost,
         _ if short.contains("Throttl") => Class::Throttled,
-        // Contention is a 500, and yet clear: another activity holds the group (FACTS, section 2). So is the role that
+        // Contention is a 500, and yet clear: another activity holds the group (ARCHITECTURE, Facts). So is the role that
         // Auto Scaling makes itself for an account's first group. A mismatch means that an earlier attempt with our
         // token got through, when another image stood behind the parameter. A bucket that takes no access logs yet is
         // our own log bucket, a moment ago.

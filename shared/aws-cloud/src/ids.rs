@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use crate::errors::Problem;
 
 /// For how long IAM may not know the tags of what was just made, by which our own role is allowed to change it. EC2 calls
-/// its tags eventually consistent, and names no bound; this is ten times the lag that its reads begin with (FACTS,
-/// section 3).
+/// its tags eventually consistent, and names no bound; this is ten times the lag that its reads begin with (ARCHITECTURE,
+/// Facts).
 const TAG_LAG: Duration = Duration::from_secs(20);
 
 /// What a run knows of ids.

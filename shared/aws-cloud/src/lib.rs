@@ -22,7 +22,7 @@ mod s3;
 mod stack;
 mod token;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use environment::{CALL_TIME, Call, Cloud, Kind, Live, Moment, Scope, Setback};
 use tokio::time::timeout;
@@ -83,8 +83,7 @@ impl AwsCloud {
 
 impl Cloud for AwsCloud {
     fn now(&self) -> Moment {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Moment::default() + since
+        Moment::default() + Duration::from_millis(lambda_kit::now_ms())
     }
 
     async fn pause(&self, span: Duration) {

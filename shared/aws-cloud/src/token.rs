@@ -6,7 +6,7 @@ use environment::Key;
 use sha2::{Digest, Sha256};
 
 /// The token of a create within the request that `seed` stands for; `content` tells creates of one resource apart. 64
-/// hexadecimal digits, which is the longest that `CreateRouteTable` takes (FACTS, section 3).
+/// hexadecimal digits, which is the longest that `CreateRouteTable` takes (ARCHITECTURE, Facts).
 pub(crate) fn client_token(seed: &str, key: &Key, content: &str) -> String {
     let mut hash = Sha256::new();
     for part in [seed, key.kind.name(), &key.name, content] {

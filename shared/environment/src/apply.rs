@@ -10,14 +10,14 @@ use crate::cloud::{Call, Cloud, Moment, Setback, What};
 use crate::plan::{Action, Plan, Step};
 use crate::resource::{Key, Resource};
 
-/// How long a create that cannot be repeated may take to be seen, in doubt. FACTS: a read right after a create can miss
-/// it, and peers look again for up to a minute before they believe it.
+/// How long a create that cannot be repeated may take to be seen, in doubt. A read right after a create can miss
+/// it (ARCHITECTURE, Facts), and peers look again for up to a minute before they believe it.
 pub const DOUBT: Duration = Duration::from_mins(1);
 
 /// How much time a call is given: none starts with less left. The AWS side gives up after this long, retries included.
 pub const CALL_TIME: Duration = Duration::from_secs(15);
 
-/// For how long after our own last call on a resource what we made of it is believed over what a read shows. FACTS
+/// For how long after our own last call on a resource what we made of it is believed over what a read shows. AWS
 /// names no bound for reads that lag; a few seconds is what is seen, and drift can wait as long.
 pub const BELIEF: Duration = Duration::from_secs(10);
 

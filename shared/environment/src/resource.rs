@@ -81,7 +81,7 @@ impl Kind {
     }
 
     /// Whether the create call can be sent again without making a second one: it has a client token, or the name is
-    /// unique in its service. The others are sent once, and looked for when the answer is lost (FACTS: `ClientToken`
+    /// unique in its service. The others are sent once, and looked for when the answer is lost (ARCHITECTURE, Facts: `ClientToken`
     /// does not exist on `CreateVpc`, `CreateInternetGateway`, `AllocateAddress`; a subnet's CIDR and a security group's
     /// name are unique within the VPC; `PutQueryDefinition` without an id makes a new one each time).
     #[must_use]
@@ -112,7 +112,7 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marking {
     Tags,
-    /// It has tags that no listing shows, so its text says it too (FACTS: `DescribeAlarms` returns none).
+    /// It has tags that no listing shows, so its text says it too (`DescribeAlarms` returns none).
     TextAndTags,
     /// It has no tags; its text says it.
     Text,

@@ -21,7 +21,7 @@ async fn main() -> Result<(), Error> {
     let Settings { greeting } = Settings::from_vars(environment)?;
     let handler = async |event: serde_json::Value, invocation: lambda_kit::Invocation| {
         assert!(event != "panic", "asked to");
-        let left_s = invocation.time_left(now_ms()).as_secs();
+        let left_s = invocation.deadline_ms.saturating_sub(now_ms()) / 1_000;
         tracing::info!(left_s, "echoed");
         Ok(json!({ "greeting": greeting, "event": event, "id": invocation.request_id }))
     };

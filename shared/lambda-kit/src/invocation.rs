@@ -3,7 +3,7 @@
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde_json::Value;
 use std::future::Future;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Any error; what a handler returns makes the invocation fail, and Lambda may try it again.
 pub use lambda_runtime::Error;
@@ -27,12 +27,6 @@ impl Invocation {
         let told = context.deadline;
         let deadline_ms = if told > now_ms { told } else { now_ms + LONGEST_MS };
         Invocation { request_id: context.request_id.clone(), deadline_ms }
-    }
-
-    /// How much time is left at `now_ms`; zero when the time is up.
-    #[must_use]
-    pub fn time_left(&self, now_ms: u64) -> Duration {
-        Duration::from_millis(self.deadline_ms.saturating_sub(now_ms))
     }
 }
 
@@ -70,14 +64,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_left_ends_at_zero() {
-        let invocation = Invocation { request_id: String::new(), deadline_ms: 120_000 };
-        assert_eq!(invocation.time_left(0), Duration::from_mins(2));
-        assert_eq!(invocation.time_left(119_999), Duration::from_millis(1));
-        assert_eq!(invocation.time_left(120_001), Duration::ZERO);
-    }
-
-    #[test]
     fn an_invocation_is_read_from_its_context() {
         let mut context = Context::default();
         context.request_id = "8476a536".to_owned();
@@ -91,6 +77,6 @@ mod tests {
         let mut context = Context::default();
         context.deadline = 600_000;
         let read = Invocation::of(&context, 1_767_323_000_000);
-        assert_eq!(read.time_left(1_767_323_000_000), Duration::from_mins(15));
+        assert_eq!(read.deadline_ms, 1_767_323_000_000 + 900_000);
     }
 }

@@ -1,13 +1,15 @@
 //! Settings out of environment variables.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 
 use environment::Place;
 use environment::property::is_account;
 
 /// How much of a value is repeated in a message, in characters.
 const SHOWN: usize = 60;
+
+/// What is valid for the URL of a queue.
+const QUEUE_URL: &str = "the URL of an SQS queue";
 
 /// An environment variable of this process, for [`Vars::new`] in a `main.rs`. Tests pass a closure over a map instead.
 #[must_use]
@@ -72,13 +74,6 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
         parsed
     }
 
-    /// A whole number within a range; `default` if it is missing.
-    pub fn number(&mut self, name: &'static str, default: u64, range: RangeInclusive<u64>) -> u64 {
-        let valid = format!("a whole number from {} to {}", range.start(), range.end());
-        let parse = |text: &str| text.parse().ok().filter(|number| range.contains(number));
-        self.parsed(name, &valid, parse).unwrap_or(default)
-    }
-
     /// `true` or `false`, and no other word; `default` if it is missing.
     pub fn flag(&mut self, name: &'static str, default: bool) -> bool {
         self.parsed(name, "true or false", |text| text.parse().ok()).unwrap_or(default)
@@ -86,13 +81,19 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
 
     /// The URL of a queue; `None` if it is missing, or a fault.
     pub fn queue_url(&mut self, name: &'static str) -> Option<String> {
-        self.parsed(name, "the URL of an SQS queue", |text| text.contains("://").then(|| text.to_owned()))
+        self.parsed(name, QUEUE_URL, |text| text.contains("://").then(|| text.to_owned()))
+    }
+
+    /// The URL of a queue; a fault if it is missing.
+    pub fn required_queue_url(&mut self, name: &'static str) -> String {
+        self.required(name, QUEUE_URL);
+        self.queue_url(name).unwrap_or_default()
     }
 
     /// What the names of all environments of a deployment have in common: `PROJECT_NAME` (`scalable-ec2` if not set),
     /// `AWS_REGION`, which Lambda sets, and `ACCOUNT_ID`.
     pub fn place(&mut self) -> Place {
-        let valid = "1 to 32 lower case letters, digits and inner dashes, beginning with a letter";
+        let valid = "1 to 20 lower case letters, digits and inner dashes, beginning with a letter";
         let project = self.parsed("PROJECT_NAME", valid, |text| is_project(text).then(|| text.to_owned()));
         let region = self.required("AWS_REGION", "a region, such as us-west-2");
         let twelve = "the account's number, twelve digits";
@@ -111,10 +112,11 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
     }
 }
 
-/// The project is part of every name, of policies and of rules' patterns, so it is kept plain.
+/// The project is part of every name, of policies and of rules' patterns, so it is kept plain, and so short that a bucket's
+/// 63 characters have room for a suffix in every region. The template's ProjectName has the same rule.
 fn is_project(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    text.len() <= 32
+    text.len() <= 20
         && text.chars().all(plain)
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && !text.ends_with('-')
@@ -148,9 +150,8 @@ mod tests {
 
     #[test]
     fn settings_are_read_with_their_defaults() {
-        let mut vars = vars(&[("TABLE", " records "), ("SIZE", "7"), ("ON", "false"), ("EMPTY", " ")]);
+        let mut vars = vars(&[("TABLE", " records "), ("ON", "false"), ("EMPTY", " ")]);
         assert_eq!(vars.required("TABLE", "a name"), "records");
-        assert_eq!((vars.number("SIZE", 1, 1..=9), vars.number("NONE", 1, 1..=9)), (7, 1));
         assert_eq!((vars.flag("ON", true), vars.flag("NONE", true)), (false, true));
         assert_eq!((vars.optional("EMPTY"), vars.optional("NONE")), (None, None));
         assert_eq!(vars.checked("all"), Ok("all"));
@@ -158,9 +159,10 @@ mod tests {
 
     #[test]
     fn all_faults_are_told_at_once_with_what_is_valid() {
-        let mut vars = vars(&[("TABLE", ""), ("SIZE", "12"), ("ON", "yes"), ("HOSTS", "x")]);
+        let mut vars = vars(&[("TABLE", ""), ("QUEUE", "requests"), ("ON", "yes"), ("HOSTS", "x")]);
         vars.required("TABLE", "the name of a table");
-        vars.number("SIZE", 1, 1..=9);
+        vars.required_queue_url("QUEUE");
+        vars.required_queue_url("LEDGER");
         vars.flag("ON", true);
         vars.parsed("HOSTS", "host:port", |_| None::<()>);
         let told = vars.checked(()).unwrap_err().to_string();
@@ -168,10 +170,21 @@ mod tests {
             told,
             "the function's environment variables can't be used: \
              TABLE is not set, valid is the name of a table; \
-             SIZE is \"12\", valid is a whole number from 1 to 9; \
+             QUEUE is \"requests\", valid is the URL of an SQS queue; \
+             LEDGER is not set, valid is the URL of an SQS queue; \
              ON is \"yes\", valid is true or false; \
              HOSTS is \"x\", valid is host:port"
         );
+    }
+
+    #[test]
+    fn a_projects_name_is_short_and_plain() {
+        for name in ["a", "scalable-ec2", "a-project-of-20-char"] {
+            assert!(is_project(name), "{name}");
+        }
+        for name in ["", "a-project-of-21-chars", "2nd", "ends-", "Upper", "a_b"] {
+            assert!(!is_project(name), "{name}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The limits of PutLogEvents (its API reference; FACTS of CloudWatch Logs are the same): at most 1,048,576 bytes, counting
+//! The limits of PutLogEvents (its API reference): at most 1,048,576 bytes, counting
 //! 26 more for each event, at most 10,000 events, in the order of time, within 24 hours; none older than 14 days or
 //! further ahead than 2 hours.
 

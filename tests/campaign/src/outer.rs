@@ -229,7 +229,7 @@ fn refused() -> ConnectorError {
     ConnectorError::io("connection refused".into())
 }
 
-/// How long SQS remembers a deduplication id (FACTS, section 1).
+/// How long SQS remembers a deduplication id (SQS's documentation of FIFO queues).
 const REMEMBERED: Duration = Duration::from_mins(5);
 
 /// A FIFO queue by SQS's rules: of each group only the first message is to be had, and only while nobody has it.

@@ -61,7 +61,7 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     Ok(())
 }
 
-/// An address that its NAT gateway has not let go of yet is refused as if the role were at fault (FACTS, section 3).
+/// An address that its NAT gateway has not let go of yet is refused as if the role were at fault (ARCHITECTURE, Facts).
 fn or_it_is_in_use(problem: Problem) -> Problem {
     if problem.code == "AuthFailure" { Problem { class: Class::Waits, ..problem } } else { problem }
 }

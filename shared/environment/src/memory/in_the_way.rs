@@ -69,8 +69,7 @@ pub(super) fn consistent(resource: &Resource) -> Result<(), Setback> {
     Err(Setback::Refused { what: format!("{}: ValidationError: {problem}", resource.key()) })
 }
 
-/// `DependencyViolation`, `DeleteConflict`, `ResourceInUse`: what stands in the way of a delete (FACTS 3, the deletion
-/// order).
+/// `DependencyViolation`, `DeleteConflict`, `ResourceInUse`: what stands in the way of a delete (ARCHITECTURE, Facts).
 pub(super) fn can_delete(things: &[Thing], at: usize, instances: usize) -> Result<(), Setback> {
     let me = &things[at];
     let Some(resource) = me.resource() else { return Ok(()) };
@@ -85,7 +84,7 @@ pub(super) fn can_delete(things: &[Thing], at: usize, instances: usize) -> Resul
         }
         Fields::InternetGateway(gateway) => gateway.attached_to.is_some(),
         Fields::Subnet(_) => held_by(&[Kind::AutoScalingGroup, Kind::NatGateway, Kind::VpcEndpoint]),
-        // FACTS 3: too early is a misleading AuthFailure, which the AWS side tells apart.
+        // Too early is a misleading AuthFailure, which the AWS side tells apart.
         Fields::Address(_) => held_by(&[Kind::NatGateway]),
         Fields::RouteTable(table) => !table.serves.is_empty(),
         Fields::SecurityGroup(_) => {

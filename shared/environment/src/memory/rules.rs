@@ -27,7 +27,7 @@ pub(super) fn create(world: &World, wanted: &Resource, ids: &Ids, token: &str) -
     let mut things = world.things.borrow_mut();
     for (name, id) in &links {
         if !things.iter().any(|thing| thing.id == *id && thing.now().is_some()) {
-            return Err(busy(format!("{key}: {name} is not found"))); // FACTS 3: NotFound right after a create.
+            return Err(busy(format!("{key}: {name} is not found"))); // As AWS says right after a create.
         }
     }
     if takes_a_token(key.kind)
@@ -66,7 +66,7 @@ pub(super) fn create(world: &World, wanted: &Resource, ids: &Ids, token: &str) -
     Ok(id)
 }
 
-/// The same client token gives the same one (FACTS 3).
+/// The same client token gives the same one (ARCHITECTURE, Facts).
 fn takes_a_token(kind: Kind) -> bool {
     matches!(kind, Kind::RouteTable | Kind::LaunchTemplate | Kind::NatGateway | Kind::VpcEndpoint)
 }
@@ -103,7 +103,7 @@ fn is_taken(thing: &Thing, new: &Resource, links: &BTreeMap<Key, String>) -> boo
     }
 }
 
-/// `CreateAutoScalingGroup` refuses a profile that Auto Scaling does not see yet (FACTS 2), and a version that the
+/// `CreateAutoScalingGroup` refuses a profile that Auto Scaling does not see yet, and a version that the
 /// template does not have.
 fn can_launch(world: &World, things: &[Thing], group: &AutoScalingGroup) -> Result<(), Setback> {
     let template = group.template.key().and_then(|key| things.iter().find(|thing| thing.is(key)));

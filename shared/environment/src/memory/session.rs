@@ -11,7 +11,7 @@ use crate::memory::rules;
 use crate::memory::world::{Fault, World};
 use crate::resource::Key;
 
-/// How long a call takes, there and back: the estimates of FACTS, section 8.
+/// How long a call takes, there and back: estimates (ARCHITECTURE, Facts).
 fn takes(call: &Call) -> Duration {
     let millis = match call.operation().split(':').next() {
         Some("ec2") => 400,
@@ -24,7 +24,7 @@ fn takes(call: &Call) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// How long a look takes; FACTS: reads take 0.08 to 0.2 s, all at once.
+/// How long a look takes: reads take 0.08 to 0.2 s, all at once (an estimate, too).
 const LOOK_TAKES: Duration = Duration::from_millis(200);
 
 /// The seam, for one run.

@@ -52,12 +52,12 @@ pub struct World {
     pub faults: RefCell<BTreeMap<usize, Fault>>,
     /// Number of looks.
     pub looks: Cell<usize>,
-    /// How long it takes until a change is seen. FACTS: a read right after a create can miss it; bounded here by 3 s,
+    /// How long it takes until a change is seen. A read right after a create can miss it; bounded here by 3 s,
     /// well under [`DOUBT`](crate::DOUBT).
     pub read_lag: Duration,
-    /// How long a profile that IAM returns is unknown to Auto Scaling. FACTS: 10 to 40 s.
+    /// How long a profile that IAM returns is unknown to Auto Scaling: 10 to 40 s (ARCHITECTURE, Facts).
     pub profile_lag: Duration,
-    /// How long a NAT gateway takes until it is available. FACTS: 87 to 121 s.
+    /// How long a NAT gateway takes until it is available: 87 to 121 s (ARCHITECTURE, Facts).
     pub nat_takes: Duration,
     /// Whether a subnet that is deleted takes its association with a route table along, as it does on AWS. moto keeps it.
     pub associations_go_with_subnets: bool,
@@ -91,7 +91,7 @@ pub(crate) struct Version {
     pub links: BTreeMap<Key, String>,
 }
 
-/// FACTS: an instance is running after 24 to 52 s; how long one takes to leave is an estimate.
+/// An instance is running after 24 to 52 s (ARCHITECTURE, Facts); how long one takes to leave is an estimate.
 const TIMING: Timing = Timing { launch: Duration::from_secs(45), terminate: Duration::from_secs(40) };
 /// How long an interface endpoint takes until it is available: an estimate.
 const ENDPOINT_TAKES: Duration = Duration::from_mins(1);

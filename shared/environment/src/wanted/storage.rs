@@ -68,7 +68,7 @@ impl Plot<'_> {
         })
     }
 
-    /// Access logs of one bucket, and of no other account's (FACTS: a policy and no ACL).
+    /// Access logs of one bucket, and of no other account's (by a policy and no ACL: ARCHITECTURE, Facts).
     fn log_delivery(&self, logs: &Key, of: &Key) -> Value {
         json!({
             "Sid": "AccessLogs", "Effect": "Allow", "Principal": { "Service": "logging.s3.amazonaws.com" },

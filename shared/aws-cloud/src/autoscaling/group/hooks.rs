@@ -1,5 +1,5 @@
 //! The group's lifecycle hooks. Those that it has from the start are in its create call: what is put there later misses
-//! the first instances (FACTS, section 2).
+//! the first instances (ARCHITECTURE, Facts).
 
 use aws_sdk_autoscaling::types::{LifecycleHook, LifecycleHookSpecification};
 use environment::{Call, Hook, Names, Transition};

@@ -81,8 +81,8 @@ async fn update(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
     request.send().await.answer(call.operation()).map(|_| ()).map_err(or_profile_is_not_visible)
 }
 
-/// The one place that looks at the text of an error. A profile that IAM returns is unknown to Auto Scaling for 10 to
-/// 40 s, and the refusal has the code of every other mistake, `ValidationError` (FACTS, section 2). Peers retry on
+/// Looks at the text of an error, which nothing else here does. A profile that IAM returns is unknown to Auto Scaling for 10 to
+/// 40 s, and the refusal has the code of every other mistake, `ValidationError` (ARCHITECTURE, Facts). Peers retry on
 /// exactly these words, and no other validation error is worth a wait.
 fn or_profile_is_not_visible(problem: Problem) -> Problem {
     let waits = problem.code == "ValidationError" && problem.message.contains("Invalid IAM Instance Profile");
@@ -107,7 +107,7 @@ fn subnet_ids(aws: &AwsCloud, call: &Call, subnets: &[Ref]) -> Result<String, Pr
     Ok(ids?.join(","))
 }
 
-/// The template by its id and the version by its number: `$Latest` would make a rollback go nowhere (FACTS, section 2).
+/// The template by its id and the version by its number: `$Latest` would make a rollback go nowhere (ARCHITECTURE, Facts).
 async fn specification(
     aws: &AwsCloud,
     call: &Call,
@@ -209,7 +209,7 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     }
 }
 
-/// Lets the group's instances go: one that is protected from scale-in stays, whatever is desired (FACTS, section 2).
+/// Lets the group's instances go: one that is protected from scale-in stays, whatever is desired (ARCHITECTURE, Facts).
 ///
 /// It is done where a delete is held up, and not in the drain, so that each attempt at the delete does what is left of
 /// it: also after a crash, and for an instance that was starting, protected, when the group drained. Who protects none
