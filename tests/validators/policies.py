@@ -30,6 +30,14 @@ def policies_of(template: dict) -> dict[str, dict]:
     return found
 
 
+def policies_of_an_environment() -> dict[str, dict]:
+    """Those that no template has: what the functions write for an environment's role and its buckets, as the golden plan of a
+    create shows them."""
+    plan = (ROOT / "shared" / "environment" / "tests" / "snapshots" / "plans__a_create.snap").read_text()
+    written = re.findall(r"^ +(inline-policy|policy)(?: \S+)?: (\{.*\})$", plan, re.MULTILINE)
+    return {f"environment/{kind} {number}": json.loads(text) for number, (kind, text) in enumerate(written)}
+
+
 def findings(name: str, document: dict) -> list[str]:
     """What parliament finds and accepted.yaml does not know: the policy's name, the kind of finding, what it is about."""
     found = []

@@ -4,7 +4,7 @@ import copy
 import unittest
 
 from intrinsics import Intrinsics
-from policies import findings, policies_of
+from policies import findings, policies_of, policies_of_an_environment
 from templates import OURS, written_out
 
 
@@ -20,6 +20,13 @@ class Policies(unittest.TestCase):
 
     def test_our_policies_say_what_iam_knows(self):
         for name, document in self.policies.items():
+            with self.subTest(name):
+                self.assertEqual(findings(name, document), [])
+
+    def test_what_is_written_for_an_environment_says_what_iam_knows(self):
+        written = policies_of_an_environment()
+        self.assertEqual(len(written), 3, "of the role and of both buckets")
+        for name, document in written.items():
             with self.subTest(name):
                 self.assertEqual(findings(name, document), [])
 

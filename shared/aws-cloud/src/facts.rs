@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_ec2::types::{
     AvailabilityZone, AvailabilityZoneOptInStatus, Filter, InstanceTypeOffering, LocationType, Subnet,
 };
-use environment::{Facts, Setback, Spec};
+use environment::{Facts, Partition, Setback, Spec};
 
 use crate::clients::Clients;
 use crate::errors::{Answer, Problem, UnlessMissing};
@@ -14,15 +14,21 @@ use crate::errors::{Answer, Problem, UnlessMissing};
 /// deployment knows.
 ///
 /// # Errors
-/// `Refused`, naming the property, if a subnet that was brought along is not there or not in its VPC; else what any call
-/// may answer. What is merely missing (zones, an image) is told by the plan, if it needs it.
+/// `Refused`, naming the property, if a subnet that was brought along is not there or not in its VPC, if a parameter holds no
+/// image's id, or if the region's partition is not known; else what any call may answer. What is merely missing (zones, an image) is told by the plan, if it needs it.
 pub async fn facts(clients: &Clients, spec: &Spec, region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {
+    let Some(partition) = Partition::of(region) else {
+        let what = format!(
+            "AWS_REGION is \"{region}\", which is in no partition that Envkeeper knows: aws, aws-cn, aws-us-gov, aws-eusc"
+        );
+        return Err(Setback::Refused { what });
+    };
     let (place, image) = tokio::join!(place(clients, spec, region), image(clients, spec));
     let told = |problem: Problem| problem.setback(&format_args!("the facts about {region}"));
     let refused = |what: String| Setback::Refused { what };
     let zones = place.map_err(told)?.map_err(refused)?;
-    let image = image.map_err(told)?;
-    Ok(Facts { zones, partition: partition(region).to_owned(), image, hooks_are_answered })
+    let image = image.map_err(told)?.map_err(refused)?;
+    Ok(Facts { zones, partition: partition.id.to_owned(), image, hooks_are_answered })
 }
 
 /// The zones to build in, or a sentence that says why there is no place: for a network that was brought along there are
@@ -77,23 +83,30 @@ async fn offered_in(clients: &Clients, instance_type: &str) -> Result<BTreeSet<S
     Ok(offerings.iter().filter_map(InstanceTypeOffering::location).map(str::to_owned).collect())
 }
 
-/// The image's id; nothing if the parameter that should hold it isn't there.
-async fn image(clients: &Clients, spec: &Spec) -> Result<Option<String>, Problem> {
+/// The image's id; nothing if the parameter that should hold it isn't there; a sentence if it holds something else.
+async fn image(clients: &Clients, spec: &Spec) -> Result<Result<Option<String>, String>, Problem> {
     if let Some(id) = &spec.image_id {
-        return Ok(Some(id.clone()));
+        return Ok(Ok(Some(id.clone())));
     }
     let request = clients.ssm.get_parameter().name(spec.image_source());
     let answer = request.send().await.answer("ssm:GetParameter").unless_missing()?;
-    Ok(answer.and_then(|answer| answer.parameter).and_then(|parameter| parameter.value))
+    let value = answer.and_then(|answer| answer.parameter).and_then(|parameter| parameter.value);
+    Ok(held(spec.image_source(), value))
 }
 
-/// The second part of every ARN (AWS's list of partitions).
-pub(crate) fn partition(region: &str) -> &'static str {
-    match region {
-        _ if region.starts_with("cn-") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
+/// The image's id that a parameter holds. Whatever else it holds may be a secret of somebody's: it is not repeated.
+fn held(parameter: &str, value: Option<String>) -> Result<Option<String>, String> {
+    match value {
+        Some(value) if !is_image_id(&value) => Err(format!(
+            "ImageParameter is \"{parameter}\": that parameter does not hold an image's id, which is ami- and 8 to 17 hexadecimal digits"
+        )),
+        value => Ok(value),
     }
+}
+
+fn is_image_id(text: &str) -> bool {
+    let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    text.strip_prefix("ami-").is_some_and(|rest| (8..=17).contains(&rest.len()) && rest.bytes().all(is_digit))
 }
 
 #[cfg(test)]
@@ -116,8 +129,17 @@ mod tests {
     }
 
     #[test]
-    fn the_region_tells_the_partition() {
-        let regions = ["eu-west-1", "us-west-2", "cn-north-1", "us-gov-west-1"];
-        assert_eq!(regions.map(partition), ["aws", "aws", "aws-cn", "aws-us-gov"]);
+    fn what_a_parameter_holds_is_told_only_if_it_is_an_images_id() {
+        for id in ["ami-12345678", "ami-0123456789abcdef0"] {
+            assert_eq!(held("/image", Some(id.into())), Ok(Some(id.into())));
+        }
+        assert_eq!(held("/image", None), Ok(None));
+        for other in
+            ["hunter2", "ami-hunter22", "ami-1234567", "ami-0123456789abcdef01", "ami-ABCDEF01", " ami-12345678", ""]
+        {
+            let told = held("/db/password", Some(other.into())).unwrap_err();
+            assert!(told.starts_with("ImageParameter is \"/db/password\""), "{told}");
+            assert!(other.is_empty() || !told.contains(other), "{told}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cloud::Live;
 use crate::names::Names;
+use crate::partition::Partition;
 use crate::resource::{Fields, Key, Ref};
 
 /// The outputs by key. A value that is not there is empty, so that `Fn::GetAtt` never fails a stack.
@@ -42,14 +43,10 @@ pub fn outputs(live: &[Live], names: &Names) -> BTreeMap<&'static str, String> {
     ])
 }
 
-/// The page in the console of the region's partition.
+/// The page in the console of the region's partition; empty where that is not known.
 fn dashboard_url(names: &Names) -> String {
     let region = &names.region;
-    let console = match region.split('-').next() {
-        Some("cn") => "console.amazonaws.cn",
-        _ if region.starts_with("us-gov-") => "console.amazonaws-us-gov.com",
-        _ => "console.aws.amazon.com",
-    };
+    let Some(Partition { console, .. }) = Partition::of(region) else { return String::new() };
     let dashboard = names.dashboard().name;
     format!("https://{region}.{console}/cloudwatch/home?region={region}#dashboards/dashboard/{dashboard}")
 }

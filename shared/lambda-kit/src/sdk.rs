@@ -8,6 +8,7 @@ use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use lambda_runtime::Error;
+use std::io::ErrorKind;
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -33,15 +34,20 @@ const ATTEMPTS: u32 = 5;
 /// All clients share one HTTP client: each would else read the machine's trusted roots for itself, and that is most of a
 /// start. Where the environment has credentials, as on Lambda, no other place is looked at: preparing those takes longer
 /// than the rest. `TRUSTED_ROOTS` may name a file of certificates that are trusted instead of the machine's: AWS has five,
-/// and the machine some 140.
+/// and the machine some 140. Where that file is not there, as in a package that was built without it, the machine's are
+/// trusted, and a line of the log says so.
 ///
 /// # Errors
 ///
-/// That file can't be read.
+/// That file is there and can't be read.
 pub async fn sdk_config() -> Result<SdkConfig, Error> {
     let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-    let https = match environment("TRUSTED_ROOTS").filter(|path| !path.is_empty()) {
-        Some(path) => https.tls_context(trust(&path)?),
+    let trusted = match environment("TRUSTED_ROOTS").filter(|path| !path.is_empty()) {
+        Some(path) => trust(&path)?,
+        None => None,
+    };
+    let https = match trusted {
+        Some(trusted) => https.tls_context(trusted),
         None => https,
     };
     let loader = loader().http_client(https.build_https());
@@ -52,10 +58,18 @@ pub async fn sdk_config() -> Result<SdkConfig, Error> {
     Ok(loader.load().await)
 }
 
-fn trust(path: &str) -> Result<TlsContext, Error> {
-    let roots =
-        std::fs::read(path).map_err(|error| format!("TRUSTED_ROOTS is {path}, which can't be read: {error}"))?;
-    Ok(TlsContext::builder().with_trust_store(TrustStore::empty().with_pem_certificate(roots)).build()?)
+/// What trusts the certificates of this file alone; nothing if there is no such file: a function that does not start answers
+/// nobody.
+fn trust(path: &str) -> Result<Option<TlsContext>, Error> {
+    let roots = match std::fs::read(path) {
+        Ok(roots) => roots,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            tracing::warn!(path, "TRUSTED_ROOTS names a file that is not there; trusting the machine's roots");
+            return Ok(None);
+        }
+        Err(error) => return Err(format!("TRUSTED_ROOTS is {path}, which can't be read: {error}").into()),
+    };
+    Ok(Some(TlsContext::builder().with_trust_store(TrustStore::empty().with_pem_certificate(roots)).build()?))
 }
 
 /// Something that is made when it is first used: a client that a request does not need costs its start nothing. A clone is
@@ -133,6 +147,15 @@ mod tests {
         let timeouts = template.lines().filter_map(|line| line.trim().strip_prefix("Timeout: ")?.parse().ok());
         let timeouts: Vec<Duration> = timeouts.map(Duration::from_secs).collect();
         assert!(timeouts.len() >= 6 && timeouts.iter().all(|it| *it > OPERATION * 2), "{timeouts:?}");
+    }
+
+    #[test]
+    fn where_the_file_of_roots_is_missing_the_machines_are_taken() {
+        let here = env!("CARGO_MANIFEST_DIR");
+        assert!(trust(&format!("{here}/../../infra/amazon-roots.pem")).unwrap().is_some());
+        assert!(trust(&format!("{here}/nowhere.pem")).unwrap().is_none());
+        let told = trust(here).unwrap_err().to_string();
+        assert!(told.starts_with("TRUSTED_ROOTS is ") && told.contains("can't be read"), "{told}");
     }
 
     #[tokio::test]

@@ -6,7 +6,8 @@
 //! # What is not judged
 //!
 //! Where the resource does not stand in the call (an association's route table, an instance's group, CloudWatch's calls,
-//! which are binary) the action alone is judged. What Auto Scaling does in the caller's name when it launches is not.
+//! which are binary) the action alone is judged. Of what Auto Scaling does in the caller's name when it launches,
+//! the launch template is judged, and nothing else.
 
 mod asks;
 mod ec2;

@@ -1,13 +1,12 @@
 //! A bucket: how it is found, made and deleted.
 
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
-use environment::{Bucket, Call, Fields, Key, Live, Names, Resource, Setting, State, Tags, What, Whose};
+use environment::{Bucket, Call, Fields, Key, Live, Names, Partition, Resource, Setting, State, Tags, What, Whose};
 
 use super::{Target, configuration, empty, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::errors::{Answer, Class, Problem, UnlessMissing};
-use crate::facts::partition;
 use crate::ids::Look;
 
 /// The one region that buckets are made in without saying so.
@@ -55,7 +54,9 @@ fn is_elsewhere(problem: &Problem) -> bool {
 /// The bucket as the engine sees it.
 #[expect(clippy::unnecessary_wraps, reason = "as every kind")]
 pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Result<Live, Problem> {
-    let arn = |name: &str| format!("arn:{}:s3:::{name}", partition(&look.names.region));
+    // Where the partition is not known, nothing is made (`facts`).
+    let partition = Partition::of(&look.names.region).map_or("aws", |it| it.id);
+    let arn = |name: &str| format!("arn:{partition}:s3:::{name}");
     let (tags, bucket) = match &seen.found {
         Some(found) => (found.tags.clone(), found.bucket.clone()),
         None => (Tags::new(), Bucket::default()),

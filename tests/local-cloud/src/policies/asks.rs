@@ -12,7 +12,7 @@ const NOTHING: BTreeMap<String, String> = BTreeMap::new();
 
 pub(super) async fn asks(call: &Call<'_>, held: &AutoScalingService) -> Vec<Asked> {
     match call.service {
-        "autoscaling" => vec![auto_scaling(call, held)],
+        "autoscaling" => launches(call, held).await.into_iter().chain([auto_scaling(call, held)]).collect(),
         "iam" => iam(call, held).await,
         "ssm" => ssm(call, held).await,
         "s3" => s3(call),
@@ -59,6 +59,14 @@ fn log_group(call: &Call<'_>) -> Option<String> {
     }
     let by_arn = || call.text("resourceArn").map(str::to_owned);
     call.text("logGroupName").map(|name| here("logs", &format!("log-group:{name}"))).or_else(by_arn)
+}
+
+/// A group with a launch template asks, in the caller's name, whether it may launch by that.
+async fn launches(call: &Call<'_>, held: &AutoScalingService) -> Option<Asked> {
+    let takes_one = ["CreateAutoScalingGroup", "UpdateAutoScalingGroup"].contains(&call.operation);
+    let id = call.text("LaunchTemplate.LaunchTemplateId").filter(|_| takes_one)?;
+    let tags = ec2::resource_tags(id, held.ec2(), "aws:ResourceTag").await;
+    Some(asked("ec2:RunInstances", Some(ec2::arn("launch-template", id)), tags))
 }
 
 /// A group's call, by the group's own tags; one that makes a group, by those that it gives.
@@ -118,7 +126,8 @@ async fn ssm(call: &Call<'_>, held: &AutoScalingService) -> Vec<Asked> {
         }
         "GetParameter" => {
             let name = call.text("Name").unwrap_or_default().trim_start_matches('/');
-            one(call, Some(format!("arn:aws:ssm:{REGION}::parameter/{name}")))
+            let account = if name.starts_with("aws/service/") { "" } else { ACCOUNT };
+            one(call, Some(format!("arn:aws:ssm:{REGION}:{account}:parameter/{name}")))
         }
         _ => one(call, None),
     }
