@@ -69,7 +69,7 @@ impl Letters {
         let mut body = if body.is_empty() { "(empty)" } else { body };
         let room = LONGEST_MESSAGE - NAME.len() - KIND.len();
         if body.len() + reason.len() > room {
-            reason += &format!(" (of its {} bytes, these are the first)", body.len());
+            reason = format!("{reason} (of its {} bytes, these are the first)", body.len());
             body = &body[..body.floor_char_boundary(room - reason.len())];
         }
         let reason = MessageAttributeValue::builder().data_type(KIND).string_value(reason).build();
