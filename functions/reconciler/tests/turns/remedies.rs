@@ -146,14 +146,17 @@ fn rests(bench: &Bench, rule: &str) -> bool {
     bench.records.fired(&owner(), rule).await_now().expect("it is written down").done
 }
 
-/// What may happen between an invocation that ended and the next.
-fn changes() -> [(&'static str, fn(&mut Bench)); 3] {
+type Change = fn(&mut Bench);
+
+/// What may happen between an invocation that ended and the next, and what it comes to.
+fn changes() -> [(&'static str, Change); 3] {
+    let expires: Change = |it| it.advance(Duration::from_secs(301));
+    let is_paused: Change = |it| it.settings.automation_paused = true;
+    let has_no_rules: Change = |it| record(it, &json!([]));
     [
-        ("it stood in line for longer than 300 s", |it| it.advance(Duration::from_secs(301))),
-        ("automation is paused by the deployment's parameter PauseAutomation", |it| {
-            it.settings.automation_paused = true
-        }),
-        ("its environment no longer has this rule", |it| record(it, &json!([]))),
+        ("it stood in line for longer than 300 s", expires),
+        ("automation is paused by the deployment's parameter PauseAutomation", is_paused),
+        ("its environment no longer has this rule", has_no_rules),
     ]
 }
 
