@@ -43,7 +43,7 @@ fn read(name: &str) -> Option<String> {
         "AWS_REGION" => "us-west-2",
         "ACCOUNT_ID" => "123456789012",
         "RECORDS_TABLE" => "records",
-        "REQUEST_QUEUE_URL" => "requests",
+        "REQUEST_QUEUE_URL" => "https://sqs.us-west-2.amazonaws.com/123456789012/requests.fifo",
         "ALLOWED_REPLY_HOSTS" => HOST,
         _ => return None,
     };
