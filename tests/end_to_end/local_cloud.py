@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import boto3
@@ -108,10 +109,13 @@ class LocalCloud:
         config = Config(read_timeout=300, retries={"max_attempts": 1})
         return boto3.client(service, endpoint_url=self.url, region_name=region, config=config, **keys)
 
-    def deploy(self):
-        """Deploys infra/template.yaml as it stands, with the functions built by `cargo build`."""
+    def deploy(self, packages=None):
+        """Deploys infra/template.yaml as it stands, with the functions built by `cargo build`, or with packages in a folder."""
         code = self.folder / "staged"
-        stage(code)
+        if packages:
+            unpack(packages, code)
+        else:
+            stage(code)
         self.client("s3").create_bucket(
             Bucket="deploy", CreateBucketConfiguration={"LocationConstraint": self.variables["AWS_REGION"]}
         )
@@ -262,6 +266,14 @@ def stage(folder):
         shutil.copy2(built, staged / "bootstrap")
         if shutil.which("strip"):
             subprocess.run(["strip", str(staged / "bootstrap")], check=False)
+
+
+def unpack(packages, folder):
+    """The same with what `make package` made."""
+    for function in FUNCTIONS:
+        with zipfile.ZipFile(packages / function / "bootstrap.zip") as archive:
+            archive.extractall(folder / function)
+        (folder / function / "bootstrap").chmod(0o755)
 
 
 def web_template():
