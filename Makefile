@@ -33,7 +33,7 @@ campaign: build ## Crashes, faults and disorder, exhaustively: a table and targe
 	@$${CARGO_TARGET_DIR:-target}/debug/campaign --report target/reports/campaign.json
 
 .PHONY: package
-package: $(TOOLS) ## The functions as they are deployed, and their sizes (17 minutes the first time)
+package: $(TOOLS) ## The functions as they are deployed, and their sizes (about 25 minutes the first time)
 	$(PYTHON) infra/package.py
 
 .PHONY: figures
