@@ -7,17 +7,23 @@ use crate::time;
 /// A scaling activity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
+    /// `ActivityId`: the same in the listing and in the event that tells of its end.
     pub id: String,
+    /// `AutoScalingGroupName`.
     pub group: String,
     /// `Launching a new EC2 instance: i-…`
     pub description: String,
+    /// `Cause`: the sentences that `cause` takes apart, 1,023 characters at most (the API reference of `Activity`).
     pub cause: String,
     /// `Successful`, `Failed`, `Cancelled`; all else is still under way.
     pub status: String,
+    /// `StatusMessage`: what went wrong, in Auto Scaling's words; nothing where it says none.
     pub status_message: Option<String>,
     /// Subnet and zone, as JSON.
     pub details: String,
+    /// `StartTime`, in ms since the epoch.
     pub start_ms: u64,
+    /// `EndTime`, in ms since the epoch; nothing while it is under way.
     pub end_ms: Option<u64>,
 }
 

@@ -16,14 +16,17 @@ pub const STATE_CHANGE: &str = "CloudWatch Alarm State Change";
 /// An alarm and its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alarm {
+    /// Unique in its account and region, metric or composite.
     pub name: String,
     /// `ALARM`, `OK`, `INSUFFICIENT_DATA`.
     pub state: String,
     /// Since when, in ms since the epoch, if that can be read.
     pub since_ms: Option<u64>,
+    /// Why it has this state, in CloudWatch's words; empty if they are missing.
     pub reason: String,
     /// The dimensions of all its metrics.
     pub dimensions: Vec<(String, String)>,
+    /// What its maker wrote, in which the mark of an environment may stand; empty if there is none.
     pub description: String,
 }
 

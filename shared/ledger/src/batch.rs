@@ -23,6 +23,7 @@ const AHEAD_MS: u64 = 7_140_000;
 pub struct Line {
     /// The time that CloudWatch files it under, in ms since the epoch.
     pub at_ms: u64,
+    /// JSON, of at most [`LONGEST_LINE`](crate::LONGEST_LINE) bytes.
     pub text: String,
 }
 

@@ -9,7 +9,9 @@ use crate::time;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cause {
+    /// Always there: [`By::Other`] where no sentence is known.
     pub by: By,
+    /// The alarm that set it off, by its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm: Option<String>,
     /// The scaling policy.

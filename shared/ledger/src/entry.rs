@@ -27,12 +27,15 @@ pub struct Entry {
     pub environment: String,
     /// The Auto Scaling group.
     pub group: String,
+    /// What happened. It also leads the id.
     pub kind: Kind,
     /// How it ended, in lower case: `successful`, `failed`, `cancelled`; `waiting` of a hook; `continue` or `abandon` of a
     /// verdict; the state of an alarm; what became of a remediation.
     pub outcome: String,
+    /// `i-…`; nothing where it is about the whole group, or no instance came to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
+    /// The availability zone by its name, such as `us-west-2a`, where the event tells it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
     /// The id of the scaling activity.
@@ -66,7 +69,9 @@ pub struct Entry {
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// A launch is over, well or not: its scaling activity has ended.
     Launch,
+    /// A termination is over, well or not.
     Terminate,
     /// An instance waits for a hook.
     Lifecycle,

@@ -18,6 +18,7 @@ pub enum Failure {
     Permission,
     /// What the launch template says is not there, or does not fit together.
     Configuration,
+    /// A message that holds none of the known words.
     Other,
 }
 

@@ -5,6 +5,8 @@
 //! limits). `cause` takes Auto Scaling's sentences apart, `activity` makes an event of what DescribeScalingActivities
 //! lists, `told` is what Envkeeper's own functions have to tell.
 
+#![warn(missing_docs)]
+
 mod activity;
 mod alarm;
 pub mod batch;

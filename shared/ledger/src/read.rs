@@ -18,7 +18,12 @@ use crate::{time, told};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reading {
     /// Lines for an environment of this deployment, if there is one with this suffix.
-    Of { suffix: String, entries: Vec<Entry> },
+    Of {
+        /// The environment's suffix, computed from a name or a mark: whether there is one, the records know.
+        suffix: String,
+        /// One, or more where causes tell of changes of the desired capacity too.
+        entries: Vec<Entry>,
+    },
     /// It is of none; why.
     Nobodys(String),
 }

@@ -18,6 +18,7 @@ pub const ALARM_ACTION: &str = "Alarm Action";
 /// The end of an instance's wait for one of our hooks.
 #[derive(Clone, Debug)]
 pub struct WaitIsOver<'a> {
+    /// The name of its Auto Scaling group.
     pub group: &'a str,
     /// `i-…`
     pub instance: &'a str,
@@ -31,6 +32,7 @@ pub struct WaitIsOver<'a> {
     pub why: &'a str,
     /// Since when it waited, if that is known.
     pub began_ms: Option<u64>,
+    /// When the wait was over, in ms since the epoch.
     pub ended_ms: u64,
 }
 
@@ -56,6 +58,7 @@ impl WaitIsOver<'_> {
 /// What became of one rule of an environment when one of its alarms told of its state.
 #[derive(Clone, Debug)]
 pub struct RuleOutcome<'a> {
+    /// The name of the environment's Auto Scaling group.
     pub group: &'a str,
     /// The alarm's name.
     pub alarm: &'a str,
@@ -71,6 +74,7 @@ pub struct RuleOutcome<'a> {
     pub desired: Option<(u32, u32)>,
     /// The instance that was acted on.
     pub instance: Option<&'a str>,
+    /// When this became of it, in ms since the epoch.
     pub at_ms: u64,
 }
 
