@@ -24,6 +24,7 @@ pub const OWN_ALARMS: [&str; 4] = ["cpu-high", "cpu-low", "launch-failures", "he
 pub struct AlarmAction {
     /// The short name of an alarm of the environment, or the whole name of another alarm.
     pub alarm: String,
+    /// In a template its name is the field `Action`; its amount, capacity or topic is a field beside it.
     pub action: Act,
     /// How long it rests after it acted.
     pub cooldown_seconds: u32,
@@ -62,8 +63,11 @@ impl Act {
 /// A field of a rule that can't be taken: its name, what it was (for messages), and what would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadField {
+    /// The field's name as a template writes it.
     pub field: &'static str,
+    /// As it was given, shortened.
     pub value: String,
+    /// What would do, to be read behind "is …:".
     pub valid: String,
 }
 

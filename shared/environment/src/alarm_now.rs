@@ -14,6 +14,7 @@ pub struct AlarmNow {
     pub actions_enabled: bool,
     /// What suppresses a composite alarm's actions: `Alarm`, `WaitPeriod`, `ExtensionPeriod`.
     pub suppressed_by: Option<String>,
+    /// What its maker wrote, in which the mark of an environment may stand; empty if there is none.
     pub description: String,
     /// The dimensions of all its metrics.
     pub dimensions: Vec<(String, String)>,

@@ -49,8 +49,11 @@ pub struct Scope {
 pub struct Live {
     /// The id that AWS knows it by, an ARN where AWS gives one. `None`: made a moment ago by this run, not yet seen.
     pub id: Option<String>,
+    /// Its name, tags and fields, as far as we own them.
     pub resource: Resource,
+    /// By its mark, never by its name alone.
     pub whose: Whose,
+    /// Whether it can be used, changed or deleted now.
     pub state: State,
     /// Ids of what it points at.
     pub holds: Vec<String>,
@@ -61,6 +64,7 @@ pub struct Live {
 /// Whose mark a resource carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whose {
+    /// It carries the mark of the scope's owner.
     Ours,
     /// Under one of our names and without our mark; the text says what mark it has.
     Foreign(String),
@@ -71,6 +75,7 @@ pub enum Whose {
 /// What can be done with a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
+    /// It can be used, changed and deleted.
     Ready,
     /// It exists and cannot be used yet; the text says what it waits for.
     Settling(String),
@@ -83,9 +88,11 @@ pub enum State {
 /// One AWS call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
+    /// Which resource it is for, by our own name.
     pub key: Key,
     /// Which one, for what is already there; `None` for what this step has just made.
     pub id: Option<String>,
+    /// What it does to that resource.
     pub what: What,
 }
 
@@ -102,6 +109,7 @@ pub enum What {
     Drain,
     /// Removes what is in a bucket: all versions and delete markers.
     Empty,
+    /// Deletes the resource. What is gone already is success.
     Delete,
 }
 
@@ -142,17 +150,21 @@ pub enum Setback {
 /// Futures need not be `Send`: a function runs on one thread.
 #[expect(async_fn_in_trait, reason = "no bound on the futures is wanted: see above")]
 pub trait Cloud {
+    /// The time by this world's clock.
     fn now(&self) -> Moment;
 
+    /// Lets `span` pass, by the same clock.
     async fn pause(&self, span: Duration);
 
     /// All that is there within the scope, each resource once for every time that it exists.
     async fn observe(&self, scope: &Scope) -> Result<Vec<Live>, Setback>;
 
+    /// Makes one call. What is already as it would make it is success.
     async fn call(&self, call: &Call) -> Result<(), Setback>;
 }
 
 impl Live {
+    /// The key of its resource. Two that are live may have the same: see `observe`.
     #[must_use]
     pub fn key(&self) -> Key {
         self.resource.key()

@@ -11,6 +11,7 @@ use crate::twins::superfluous;
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drift {
+    /// The resource that differs.
     pub key: Key,
     /// The field; empty where the whole resource is missing, or is too much.
     pub field: String,

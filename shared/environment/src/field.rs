@@ -48,7 +48,9 @@ impl Field {
 /// The value of a field that no later call can set.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
+    /// Told as it is.
     Text(String),
+    /// Another resource, which has to be there first.
     Ref(Ref),
 }
 
@@ -65,11 +67,15 @@ impl fmt::Display for Value {
 /// (`Call::operation` names them).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Setting {
+    /// A tag's key and value.
     Tag(String, String),
+    /// Whether a VPC's own resolver answers (`enableDnsSupport`). On in a new VPC.
     DnsSupport(bool),
+    /// Whether instances with public addresses get public names (`enableDnsHostnames`). Off in a new VPC.
     DnsHostnames(bool),
     /// An internet gateway's VPC.
     Attachment(Ref),
+    /// Whether instances in a subnet get public addresses (`MapPublicIpOnLaunch`). Off in a new subnet.
     PublicIpOnLaunch(bool),
     /// Where a route table sends 0.0.0.0/0.
     DefaultRoute(Ref),
@@ -87,37 +93,51 @@ pub enum Setting {
     ManagedPolicy(String),
     /// A role's own policy: JSON as `serde_json` writes it.
     InlinePolicy {
+        /// Unique within the role.
         name: String,
+        /// JSON as `serde_json` writes it.
         document: String,
     },
     /// The role inside an instance profile.
     ProfileRole(Ref),
+    /// Whether all four of a bucket's public access blocks are on.
     PublicAccessBlocked(bool),
+    /// Whether a bucket keeps old versions; off is `Suspended` where it was once on.
     Versioning(bool),
+    /// Who encrypts a bucket's new objects.
     BucketEncryption(Encryption),
     /// JSON as `serde_json` writes it.
     BucketPolicy(String),
     /// Days after which a bucket's objects go.
     Expiry(u32),
+    /// Where a bucket's accesses are logged.
     AccessLogs(AccessLogs),
     /// Days.
     Retention(u32),
     /// The ARN of the key that encrypts a log group.
     LogKey(String),
+    /// A version of a launch template. It is added, never changed.
     TemplateVersion(TemplateVersion),
+    /// The fewest instances of a group.
     MinSize(u32),
+    /// The most instances of a group.
     MaxSize(u32),
+    /// All subnets of a group, sorted (`VPCZoneIdentifier`).
     Subnets(Vec<Ref>),
     /// Which content of which launch template a group launches.
     Template {
+        /// The launch template.
         template: Ref,
+        /// The [`TemplateVersion`]'s digest, by which its number is found.
         digest: String,
     },
+    /// How a group finds out that an instance is ill.
     HealthCheck(HealthCheck),
     /// Whether Auto Scaling refuses to delete the group.
     Protected(bool),
     /// The ARN of a target group that instances are registered with.
     TargetGroup(String),
+    /// A lifecycle hook of a group, all of it: `PutLifecycleHook` says it anew each time.
     Hook(Hook),
     /// Whether all group metrics are collected.
     GroupMetrics(bool),

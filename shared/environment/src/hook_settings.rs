@@ -36,6 +36,7 @@ pub struct HookSettings {
     pub target_groups: Vec<String>,
     /// Seconds after which Auto Scaling gives up waiting for a sign of life.
     pub heartbeat_seconds: u32,
+    /// What the hook waits for. In the text it is a field `gate` or `drain`.
     #[serde(flatten)]
     pub task: Task,
 }
@@ -56,6 +57,7 @@ pub enum Task {
 pub struct Gate {
     /// Seconds in which an instance has to be healthy.
     pub seconds: u32,
+    /// What then becomes of one that nobody could judge.
     pub on_timeout: OnTimeout,
 }
 

@@ -6,6 +6,7 @@ use crate::resource::Ref;
 /// A metric alarm. One call says all of it, each time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alarm {
+    /// All of it, since `PutMetricAlarm` says all of it.
     pub rule: AlarmRule,
 }
 
@@ -14,15 +15,21 @@ pub struct Alarm {
 pub struct AlarmRule {
     /// For people, and with the mark of ownership: a listing of alarms shows no tags.
     pub description: String,
+    /// The metric's namespace, such as `AWS/EC2`.
     pub namespace: String,
+    /// The metric's name within it (`MetricName`).
     pub metric: String,
     /// Name and value, sorted by name.
     pub dimensions: Vec<(String, String)>,
+    /// What is made of each period's values before they are compared.
     pub statistic: Statistic,
+    /// How that is held against the threshold (`ComparisonOperator`).
     pub comparison: Comparison,
+    /// In the metric's unit: percent of CPU use, or a count.
     pub threshold: u32,
     /// Seconds.
     pub period: u32,
+    /// How many periods in a row have to breach it (`EvaluationPeriods`, without `DatapointsToAlarm`).
     pub evaluation_periods: u32,
     /// What it does when it goes off: a scaling policy of ours, or the ARN of a topic.
     pub actions: Vec<Ref>,
@@ -31,8 +38,11 @@ pub struct AlarmRule {
 /// What is made of a period's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistic {
+    /// Of all instances: CPU use.
     Average,
+    /// The least that was seen: instances in service.
     Minimum,
+    /// How often something happened: failed launches.
     Sum,
 }
 
@@ -43,6 +53,7 @@ pub enum Comparison {
     AtLeast,
     /// Less than the threshold, or equal to it.
     AtMost,
+    /// Less than the threshold.
     LessThan,
 }
 

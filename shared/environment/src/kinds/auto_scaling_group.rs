@@ -6,14 +6,19 @@ use crate::resource::Ref;
 /// The Auto Scaling group. How many instances it has between its bounds is Auto Scaling's business.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AutoScalingGroup {
+    /// The fewest instances (`MinSize`).
     pub min_size: u32,
+    /// The most instances (`MaxSize`).
     pub max_size: u32,
     /// At creation only.
     pub desired_capacity: u32,
+    /// Where instances may start, sorted (`VPCZoneIdentifier`).
     pub subnets: Vec<Ref>,
+    /// The launch template of new instances.
     pub template: Ref,
     /// The digest of the template's content that new instances get.
     pub digest: String,
+    /// When an instance counts as ill and is replaced.
     pub health_check: HealthCheck,
     /// Whether Auto Scaling itself refuses to delete the group.
     pub protected: bool,
@@ -39,7 +44,9 @@ pub struct HealthCheck {
 /// A lifecycle hook: Auto Scaling waits with an instance until somebody says go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hook {
+    /// Unique within its group: [`Names::launch_hook`](crate::Names::launch_hook) or its counterpart.
     pub name: String,
+    /// `LifecycleTransition`.
     pub on: Transition,
     /// Seconds.
     pub heartbeat: u32,
@@ -52,7 +59,9 @@ pub struct Hook {
 /// Which transition a hook holds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Transition {
+    /// `autoscaling:EC2_INSTANCE_LAUNCHING`: before an instance goes into service.
     Launch,
+    /// `autoscaling:EC2_INSTANCE_TERMINATING`: before an instance ends.
     Terminate,
 }
 

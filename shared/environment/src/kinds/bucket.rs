@@ -5,13 +5,17 @@ use crate::resource::Ref;
 /// is not said again.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bucket {
+    /// Whether all four public access blocks are on.
     pub public_access_blocked: bool,
+    /// Whether old versions are kept.
     pub versioning: bool,
+    /// By what new objects are encrypted; those that are there keep theirs.
     pub encryption: Encryption,
     /// JSON as `serde_json` writes it.
     pub policy: Option<String>,
     /// Days after which objects go.
     pub expiry_days: Option<u32>,
+    /// Nothing means that accesses are not logged.
     pub access_logs: Option<AccessLogs>,
     /// Whether there is anything in it, old versions and delete markers included. Seen, never wanted.
     pub holds_objects: bool,
@@ -30,6 +34,7 @@ pub enum Encryption {
 /// Where accesses are logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessLogs {
+    /// The bucket that gets the logs. Its policy has to let the log delivery service in first.
     pub to: Ref,
     /// What the logs' names begin with.
     pub prefix: String,

@@ -3,6 +3,7 @@ use crate::field::{Field, Setting};
 /// A dashboard. Its body is JSON as `serde_json` writes it, and carries the mark of ownership in its text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dashboard {
+    /// `DashboardBody`, all of it: `PutDashboard` replaces what was there.
     pub body: String,
 }
 

@@ -4,6 +4,7 @@ use crate::resource::Ref;
 /// What carries the role to the instances. IAM allows one role in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InstanceProfile {
+    /// Nothing while it is empty: such a profile carries no permissions.
     pub role: Option<Ref>,
 }
 

@@ -4,6 +4,7 @@ use crate::resource::Ref;
 /// The VPC's way to the internet. It counts only once it is attached.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InternetGateway {
+    /// The VPC, which has one gateway at most (the VPC user guide); nothing while it is detached.
     pub attached_to: Option<Ref>,
 }
 

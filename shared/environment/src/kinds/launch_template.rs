@@ -6,6 +6,7 @@ use crate::resource::Ref;
 /// A launch template: all its versions that we made, the oldest first. What is wanted has one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LaunchTemplate {
+    /// Versions without our digest in their description are somebody else's, and are not here.
     pub versions: Vec<TemplateVersion>,
 }
 
@@ -19,6 +20,7 @@ pub struct TemplateVersion {
     /// The image's id. Not part of the content: it is pinned when its source is first used, and a newer image behind
     /// the same parameter changes nothing.
     pub image: String,
+    /// What the digest stands for.
     pub content: TemplateContent,
 }
 
@@ -27,8 +29,11 @@ pub struct TemplateVersion {
 pub struct TemplateContent {
     /// Where the image comes from, as the property says it: an image id, or the name of an SSM parameter.
     pub image_source: String,
+    /// Such as `t3.micro`. It has to fit the image's architecture.
     pub instance_type: String,
+    /// What carries the role to the instances.
     pub instance_profile: Ref,
+    /// Of the instances' network interface.
     pub security_groups: Vec<Ref>,
     /// GiB; the root volume is always encrypted.
     pub root_volume_gib: u32,
@@ -89,6 +94,7 @@ fn tell(name: &str, part: &str) -> String {
 }
 
 impl TemplateVersion {
+    /// The version of this content, with its digest, that starts instances of `image`, an image's id.
     #[must_use]
     pub fn of(content: TemplateContent, image: String) -> Self {
         TemplateVersion { digest: content.digest(), image, content }

@@ -6,6 +6,7 @@ use crate::resource::Ref;
 pub struct NatGateway {
     /// A public one.
     pub subnet: Ref,
+    /// The [`Address`](crate::Address) that it speaks from.
     pub address: Ref,
 }
 

@@ -6,7 +6,9 @@ use crate::resource::Ref;
 /// A route table: where its subnets send what is not for the VPC itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RouteTable {
+    /// The VPC that it is of; fixed.
     pub vpc: Ref,
+    /// Where 0.0.0.0/0 goes, an internet or a NAT gateway; nothing means that there is no way out.
     pub default_route: Option<Ref>,
     /// The subnets that it serves.
     pub serves: BTreeSet<Ref>,

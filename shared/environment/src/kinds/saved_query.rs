@@ -4,6 +4,7 @@ use crate::resource::Ref;
 /// A saved query of CloudWatch Logs Insights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedQuery {
+    /// All of it, since `PutQueryDefinition` says all of it.
     pub query: Query,
 }
 
@@ -12,6 +13,7 @@ pub struct SavedQuery {
 pub struct Query {
     /// Its first line carries the mark of ownership: saved queries have no tags.
     pub text: String,
+    /// The log groups that are asked (`logGroupNames`).
     pub log_groups: Vec<Ref>,
 }
 

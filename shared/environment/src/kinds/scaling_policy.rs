@@ -4,7 +4,9 @@ use crate::resource::Ref;
 /// By how much the group grows or shrinks when an alarm asks for it. It has no tags: it is its group's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScalingPolicy {
+    /// The Auto Scaling group that it changes; fixed.
     pub group: Ref,
+    /// By how much, and how seldom.
     pub adjustment: Adjustment,
 }
 

@@ -7,7 +7,9 @@ use crate::resource::Ref;
 /// that somebody else added (a load balancer's, say) are theirs, and stay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SecurityGroup {
+    /// The VPC that it is of; fixed.
     pub vpc: Ref,
+    /// For people; fixed, since AWS has no call that changes it.
     pub description: String,
     /// Groups of ours whose members may connect to port 443.
     pub https_from: BTreeSet<Ref>,

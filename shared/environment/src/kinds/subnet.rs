@@ -6,10 +6,13 @@ use crate::resource::Ref;
 /// A subnet in one availability zone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subnet {
+    /// The VPC that it is of; fixed.
     pub vpc: Ref,
+    /// An eighth of the VPC's addresses; fixed.
     pub cidr: Ipv4Net,
     /// A zone's name. Chosen once: a subnet cannot move, and the account's list of zones may change.
     pub zone: String,
+    /// Whether instances get public addresses (`MapPublicIpOnLaunch`). Off in a new subnet.
     pub public_ip_on_launch: bool,
 }
 

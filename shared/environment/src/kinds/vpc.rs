@@ -5,7 +5,10 @@ use crate::field::{Field, Setting, Value};
 /// The network that everything else stands in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vpc {
+    /// Its IPv4 addresses, /16 to /25: see [`LARGEST_NETWORK`](crate::property::LARGEST_NETWORK) and
+    /// [`SMALLEST_NETWORK`](crate::property::SMALLEST_NETWORK). Fixed.
     pub cidr: Ipv4Net,
+    /// On in a new VPC; without it no name is resolved.
     pub dns_support: bool,
     /// Off in a new VPC; interface endpoints with private names need it.
     pub dns_hostnames: bool,

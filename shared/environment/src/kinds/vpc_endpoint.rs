@@ -6,9 +6,11 @@ use crate::resource::Ref;
 /// A way to one AWS service that stays inside the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VpcEndpoint {
+    /// The VPC that it is in; fixed.
     pub vpc: Ref,
     /// The service's full name, such as `com.amazonaws.us-west-2.ssm`.
     pub service: String,
+    /// By routes or by network interfaces, as the service has it.
     pub reach: Reach,
 }
 
