@@ -7,6 +7,8 @@
 //! The files: `decide` (what a rule comes to: pure), `told` (an alarm in, outcomes out), `cloud` (the seam), `aws` (behind it),
 //! `settings`. The shapes of alarms are in the crate `ledger`.
 
+#![warn(missing_docs)]
+
 pub mod aws;
 pub mod cloud;
 pub mod decide;

@@ -14,9 +14,13 @@ use crate::people;
 /// Everything that the function has. Bad settings don't keep it from starting: they are what it answers.
 #[derive(Debug)]
 pub struct Door<R, C, L> {
+    /// What its environment variables say, or what is wrong with them.
     pub settings: Result<Settings, BadSettings>,
+    /// The owners' records.
     pub records: R,
+    /// Where it looks, and works if there is no line.
     pub clouds: C,
+    /// Brings replies to CloudFormation.
     pub courier: Courier,
     /// Where requests go; without it the door carries them out itself.
     pub line: Option<L>,

@@ -8,6 +8,8 @@
 //! The files: `door` (one answer, whatever happens), `people` (plan, status, drift, unlock, delete). What a request comes
 //! to is the `reconciler`'s.
 
+#![warn(missing_docs)]
+
 mod door;
 mod people;
 

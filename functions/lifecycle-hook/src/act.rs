@@ -26,6 +26,7 @@ pub enum Outcome {
     Ignored(String),
     /// It is looked at again.
     ComesBack {
+        /// How long it is left alone until then.
         after: Duration,
         /// What for, a sentence each.
         waiting_for: Vec<String>,

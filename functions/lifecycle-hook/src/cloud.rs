@@ -13,13 +13,16 @@ use crate::notice::Action;
 /// What a lifecycle action ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ends {
+    /// `CONTINUE`: a launch goes into service; an end goes on.
     Continue,
+    /// `ABANDON`: a launch is ended and made anew.
     Abandon,
 }
 
 /// Whether somebody still waits: Auto Scaling answers the same for an action that is complete, expired or unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
+    /// Somebody waited, and was told.
     Yes,
     /// Nobody waits, or listens, any more.
     TooLate,
@@ -37,9 +40,11 @@ pub struct NotEnded {
 /// An instance in one of Auto Scaling's `:Wait` states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
+    /// The name of its Auto Scaling group.
     pub group: String,
     /// `i-…`
     pub instance: String,
+    /// What it waits in: its launch, or its end.
     pub on: Transition,
     /// Since when, as its launch or its termination says, if that was found.
     pub since_ms: Option<u64>,
@@ -48,7 +53,9 @@ pub struct Waiting {
 /// A group's hook with settings of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OurHook {
+    /// Unique within the group.
     pub name: String,
+    /// What it holds up.
     pub on: Transition,
     /// As [`HookSettings::text`] wrote it.
     pub metadata: String,

@@ -21,14 +21,18 @@ pub const DRAINED: &str = "drained";
 /// What is known of it; what could not be found out is the sentence why.
 #[derive(Clone, Debug)]
 pub struct Facts {
+    /// The instance itself.
     pub seen: Result<Seen, String>,
+    /// The drain command that was sent to it, if one was.
     pub command: Result<Command, String>,
+    /// One for each target group of its environment.
     pub targets: Result<Vec<Target>, String>,
 }
 
 /// The time that a drain has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time {
+    /// In ms since the epoch, as the others.
     pub now_ms: u64,
     /// Until when its target groups are waited for: half of the time, so that the other half is left for its services.
     pub targets_ms: u64,

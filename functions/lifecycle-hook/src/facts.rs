@@ -7,11 +7,15 @@ use ledger::time;
 /// An instance, as EC2 and SSM show it. What could not be asked is the sentence why, and hides nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
+    /// By DescribeInstances.
     pub state: State,
+    /// By the instance's own tag, which comes with it.
     pub user_data: UserData,
     /// When EC2 started it last.
     pub started_ms: Option<u64>,
+    /// By DescribeInstanceStatus.
     pub checks: Result<Checks, String>,
+    /// By DescribeInstanceInformation of SSM.
     pub agent: Result<Agent, String>,
 }
 
@@ -22,6 +26,7 @@ pub enum State {
     Unknown,
     /// It starts.
     Pending,
+    /// It runs, which says nothing of what runs on it.
     Running,
     /// It is stopping or stopped.
     Stopped,
@@ -36,6 +41,7 @@ pub enum State {
 pub enum UserData {
     /// Nothing yet.
     Silent,
+    /// It came to its end.
     Done,
     /// It failed; where.
     Failed(String),
@@ -46,6 +52,7 @@ pub enum UserData {
 pub enum Checks {
     /// They say nothing yet.
     Silent,
+    /// Both pass.
     Passed,
     /// They fail.
     Impaired {
@@ -57,7 +64,9 @@ pub enum Checks {
 /// What SSM says of its agent. `Online` can be some minutes old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Agent {
+    /// It has never registered.
     Unregistered,
+    /// It registered, and SSM hears of it.
     Online,
     /// It registered, and is not heard of any more, or not since EC2 started the instance last.
     Lost,
@@ -68,6 +77,7 @@ pub enum Agent {
 pub enum Target {
     /// It is not in it: Auto Scaling registers an instance when it goes into service.
     Absent,
+    /// It is in it, and passes its health checks.
     Healthy,
     /// It is in it, and not healthy or not yet; what is said.
     NotHealthy(String),
@@ -80,7 +90,9 @@ pub enum Target {
 pub enum Command {
     /// There is none.
     Unsent,
+    /// It is sent, and not over.
     Running,
+    /// It is over, with exit code 0.
     Succeeded,
     /// It failed, could not be delivered, or took too long; what is said.
     Failed(String),

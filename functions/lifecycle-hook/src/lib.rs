@@ -8,6 +8,8 @@
 //! pure), `pace` (how often), `act` (does it, with `act/draining`), `evidence` (what is kept of an instance that is given up), `batch` (messages in,
 //! outcomes out), `sweep` (what no message tells of), `cloud` (the seam), `aws` (behind it), `settings`.
 
+#![warn(missing_docs)]
+
 mod act;
 pub mod aws;
 mod batch;

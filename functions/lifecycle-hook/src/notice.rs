@@ -29,12 +29,15 @@ pub enum Notice {
 /// An instance that waits for a hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Action {
+    /// The name of the Auto Scaling group.
     pub group: String,
+    /// The name of the hook, unique within the group.
     pub hook: String,
     /// Names this wait; the sweep does not know it.
     pub token: Option<String>,
     /// `i-…`
     pub instance: String,
+    /// What it holds up.
     pub on: Transition,
     /// What the hook says to its subscriber.
     pub metadata: Option<String>,

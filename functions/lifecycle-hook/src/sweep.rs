@@ -20,6 +20,7 @@ const AT_ONCE: usize = 16;
 /// What a sweep came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sweep {
+    /// Each instance that waits for a hook of ours.
     pub found: Vec<Swept>,
     /// The groups whose hooks could not be read, and why: the next sweep tries again.
     pub left_out: Vec<String>,

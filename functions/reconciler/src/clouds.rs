@@ -10,6 +10,7 @@ use std::fmt;
 /// Gives each run its cloud.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
 pub trait Clouds {
+    /// What one run works on: it remembers what that run made.
     type Cloud<'a>: Cloud
     where
         Self: 'a;

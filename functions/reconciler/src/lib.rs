@@ -7,6 +7,8 @@
 //! a record means), `remedy` (what an alarm's rule comes to), `remedied` (what becomes of it), `batch` (messages in, outcomes out), `clouds` (where the work is done), `stop` (why one does not go on), `settings`. The door uses the
 //! same turns where there is no line.
 
+#![warn(missing_docs)]
+
 mod batch;
 mod carry_out;
 mod clouds;

@@ -18,6 +18,7 @@ pub enum Remedied {
     Unknown(String),
     /// It can't be decided now, and comes back.
     NotNow {
+        /// What holds it up.
         why: String,
         /// Whether it may have been made.
         asked: bool,

@@ -24,11 +24,15 @@ enum Fate {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Account {
+    /// All of the batch.
     pub received: usize,
+    /// Written, or nothing to write.
     pub accepted: usize,
     /// Of nobody's, of an environment or a log group that is gone, or of a time that CloudWatch Logs does not take.
     pub rejected: usize,
+    /// Put away because they make no sense.
     pub dead_lettered: usize,
+    /// Left in the queue, to come again.
     pub returned: usize,
 }
 

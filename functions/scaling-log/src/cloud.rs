@@ -8,8 +8,11 @@ use ledger::batch::Line;
 /// What CloudWatch Logs did with a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Put {
-    /// It took it, but for the lines with these places, counted from 0.
-    Taken { rejected: Vec<usize> },
+    /// It took it.
+    Taken {
+        /// But for the lines with these places, counted from 0.
+        rejected: Vec<usize>,
+    },
     /// There is no such log group.
     NoGroup,
 }

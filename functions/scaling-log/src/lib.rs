@@ -8,6 +8,8 @@
 //! (the seam), `aws` (behind it), `settings`. What an event means, and the limits of CloudWatch Logs, are in the crate
 //! `ledger`.
 
+#![warn(missing_docs)]
+
 pub mod aws;
 mod batch;
 pub mod cloud;

@@ -7,6 +7,8 @@
 //! The files: `answers` (a FAILED for who still waits), `letters` (messages of both queues), `orphans` (what is owned by
 //! nobody that is known), `settings`.
 
+#![warn(missing_docs)]
+
 mod answers;
 mod letters;
 mod orphans;

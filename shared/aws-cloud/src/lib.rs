@@ -4,6 +4,8 @@
 //! decided here that a plan could have decided; what is looked up on the way is what only AWS knows (ids, the numbers
 //! of versions and associations, what something is already connected to). Errors are classified in one file, `errors`.
 
+#![warn(missing_docs)]
+
 mod autoscaling;
 mod clients;
 mod cloudwatch;

@@ -24,7 +24,10 @@ pub struct AlarmNow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fresh {
     /// It is, and may be acted on.
-    On { since_ms: u64 },
+    On {
+        /// Since when it has been in ALARM, in ms since the epoch.
+        since_ms: u64,
+    },
     /// Nothing is to be done; why.
     Off(String),
     /// What is seen is older than what was told: looking again may help.

@@ -131,13 +131,24 @@ impl fmt::Display for Call {
 pub enum Setback {
     /// Not now: something else has to happen first.
     #[error("{what}")]
-    Busy { what: String, again: Duration },
+    Busy {
+        /// What is waited for, as a sentence.
+        what: String,
+        /// When to look again.
+        again: Duration,
+    },
     /// The answer was lost: it may have happened. Look before doing it again.
     #[error("{what}")]
-    Doubtful { what: String },
+    Doubtful {
+        /// Which call, and what came instead of its answer.
+        what: String,
+    },
     /// It will not happen until somebody changes something; the sentence is for that person.
     #[error("{what}")]
-    Refused { what: String },
+    Refused {
+        /// What was refused and why, as a sentence.
+        what: String,
+    },
 }
 
 /// The world, as the engine sees it.

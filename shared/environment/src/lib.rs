@@ -4,6 +4,8 @@
 //! The way through: [`Spec`] (checked properties) → [`wanted`](wanted::wanted) (resources) → [`plan`](plan()) (steps)
 //! → [`apply`](apply()) (calls through the [`Cloud`] seam), again and again in [`reconcile`](reconcile()).
 
+#![warn(missing_docs)]
+
 mod alarm_action;
 mod alarm_now;
 mod apply;

@@ -8,6 +8,7 @@ use crate::resource::{Key, Kind};
 /// Where a deployment's environments are: what their names have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
+    /// What all names begin with: the deployment's parameter.
     pub project: String,
     /// The region with its dashes, such as `us-west-2`.
     pub region: String,
@@ -16,6 +17,7 @@ pub struct Place {
 }
 
 impl Place {
+    /// The names of the environment with this suffix.
     #[must_use]
     pub fn names(&self, suffix: &str) -> Names {
         let Place { project, region, account } = self.clone();
@@ -39,11 +41,13 @@ impl Place {
 /// What all names of an environment are computed from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
+    /// What all names begin with.
     pub project: String,
     /// The region with its dashes, such as `us-west-2`.
     pub region: String,
     /// Twelve digits: part of the buckets' names, which are unique in the world.
     pub account: String,
+    /// The property `EnvironmentSuffix`: [`Names::longest_suffix`] says how long it may be.
     pub suffix: String,
 }
 
@@ -62,11 +66,14 @@ impl Names {
         format!("{}-{kind}-{}-{}", self.project, self.region.replace('-', ""), self.suffix)
     }
 
+    /// `vpc`: none where a network was brought along, as with all that is of the network but the instances' security
+    /// group.
     #[must_use]
     pub fn vpc(&self) -> Key {
         Key::new(Kind::Vpc, self.name("vpc"))
     }
 
+    /// `igw`: the gateway of the public subnets.
     #[must_use]
     pub fn internet_gateway(&self) -> Key {
         Key::new(Kind::InternetGateway, self.name("igw"))
@@ -84,6 +91,7 @@ impl Names {
         Key::new(Kind::Subnet, self.name(&format!("private{zone}")))
     }
 
+    /// `public-rt`: the route table of all public subnets.
     #[must_use]
     pub fn public_route_table(&self) -> Key {
         Key::new(Kind::RouteTable, self.name("public-rt"))
@@ -113,16 +121,19 @@ impl Names {
         Key::new(Kind::VpcEndpoint, self.name(&format!("endpoint-{service}")))
     }
 
+    /// `endpoints-sg`: lets the instances in to the interface endpoints.
     #[must_use]
     pub fn endpoint_security_group(&self) -> Key {
         Key::new(Kind::SecurityGroup, self.name("endpoints-sg"))
     }
 
+    /// `instances-sg`: lets nothing in by itself.
     #[must_use]
     pub fn instance_security_group(&self) -> Key {
         Key::new(Kind::SecurityGroup, self.name("instances-sg"))
     }
 
+    /// `role`: the role of the instances, 64 bytes at most (IAM's API reference).
     #[must_use]
     pub fn role(&self) -> Key {
         Key::new(Kind::Role, self.name("role"))
@@ -146,16 +157,19 @@ impl Names {
         Key::new(Kind::Bucket, format!("{}-{}", self.name("logs"), self.account))
     }
 
+    /// `profile`: carries the role to the instances.
     #[must_use]
     pub fn instance_profile(&self) -> Key {
         Key::new(Kind::InstanceProfile, self.name("profile"))
     }
 
+    /// `template`: the one template, with a version for each content.
     #[must_use]
     pub fn launch_template(&self) -> Key {
         Key::new(Kind::LaunchTemplate, self.name("template"))
     }
 
+    /// `asg`: the Auto Scaling group.
     #[must_use]
     pub fn group(&self) -> Key {
         Key::new(Kind::AutoScalingGroup, self.name("asg"))
@@ -173,21 +187,25 @@ impl Names {
         self.name("terminate-hook")
     }
 
+    /// `scale-up`: what the alarm `cpu-high` executes.
     #[must_use]
     pub fn scale_up_policy(&self) -> Key {
         Key::new(Kind::ScalingPolicy, self.name("scale-up"))
     }
 
+    /// `scale-down`: what the alarm `cpu-low` executes.
     #[must_use]
     pub fn scale_down_policy(&self) -> Key {
         Key::new(Kind::ScalingPolicy, self.name("scale-down"))
     }
 
+    /// `cpu-high`: CPU use from `ScaleUpCpuThreshold` on.
     #[must_use]
     pub fn cpu_high_alarm(&self) -> Key {
         Key::new(Kind::Alarm, self.name("cpu-high"))
     }
 
+    /// `cpu-low`: CPU use down from `ScaleDownCpuThreshold`.
     #[must_use]
     pub fn cpu_low_alarm(&self) -> Key {
         Key::new(Kind::Alarm, self.name("cpu-low"))
@@ -205,6 +223,7 @@ impl Names {
         Key::new(Kind::Alarm, self.name("healthy-low"))
     }
 
+    /// `dashboard`: one for each environment.
     #[must_use]
     pub fn dashboard(&self) -> Key {
         Key::new(Kind::Dashboard, self.name("dashboard"))

@@ -21,6 +21,7 @@ use crate::twins::superfluous;
 /// What is to exist, and nothing else of this owner's: with no resources at all it is a delete.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wanted {
+    /// Each key once.
     pub resources: Vec<Resource>,
     /// Keys of tags that this environment once had and has no more. Other tags that are live and not wanted are
     /// somebody else's, and stay.
@@ -34,6 +35,7 @@ pub struct Wanted {
 /// The steps, in an order in which each stands behind those that it needs within its action.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
+    /// None, where what is live is what is wanted, or the plan is refused.
     pub steps: Vec<Step>,
     /// Why the plan cannot be carried out, a sentence each. If there is one, nothing is done.
     pub refused: Vec<String>,
@@ -42,7 +44,9 @@ pub struct Plan {
 /// What is done to one resource.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
+    /// The resource that it is for.
     pub key: Key,
+    /// What it is called in a plan; the calls say what is done.
     pub action: Action,
     /// What a person wants to read of it, a line each.
     pub told: Vec<String>,
@@ -57,8 +61,11 @@ pub struct Step {
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// The resource is made.
     Create,
+    /// What is live is changed in place.
     Update,
+    /// The resource goes; what holds it back is cleared, and a group or a bucket emptied, before.
     Delete,
     /// It stays, without an owner, for a later environment of the same name.
     Retain,

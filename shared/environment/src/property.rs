@@ -19,7 +19,9 @@ pub struct Property {
     pub variable: &'static str,
     /// What it is when neither does.
     pub default: Default,
+    /// What is valid, whoever gives it.
     pub takes: Takes,
+    /// What an update that changes it comes to.
     pub change: Change,
     /// A sentence or two for the reference page.
     pub about: &'static str,
@@ -32,6 +34,7 @@ pub enum Default {
     Required,
     /// It may be left out; the text says what that means.
     Absent(&'static str),
+    /// This, as text, read as if a template had given it.
     Is(&'static str),
 }
 
@@ -46,8 +49,11 @@ pub enum Takes {
     Network,
     /// A whole number between the two, both included.
     Whole(u32, u32),
+    /// One of these numbers.
     OneOf(&'static [u32]),
+    /// One of these words, written as here.
     Choice(&'static [&'static str]),
+    /// `true` or `false`.
     Bool,
     /// The id of something in EC2, by what it begins with.
     Id(&'static str),
@@ -59,10 +65,16 @@ pub enum Takes {
     Arns(&'static str, &'static str),
     /// Names of systemd units.
     Units,
+    /// An instance type by its form; whether there is such a type, EC2 knows.
     InstanceType,
+    /// An image's id: `ami-` and 8 or 17 hexadecimal digits.
     ImageId,
+    /// The full name of an SSM parameter, of at most 200 characters.
     ParameterName,
+    /// Text without NUL characters; how long it may be is left to the user data that it becomes a part of.
     Script,
+    /// A map, or a list of `Key` and `Value`, of at most [`MOST_TAGS`] tags: keys of 128 characters and values of 256
+    /// at most (the EC2 user guide).
     Tags,
     /// Rules of [`AlarmAction`](crate::AlarmAction).
     AlarmActions,

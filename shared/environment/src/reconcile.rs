@@ -18,7 +18,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// One run towards one goal.
 #[derive(Clone, Debug)]
 pub struct Run<'a> {
+    /// Whose environment it is.
     pub scope: &'a Scope,
+    /// The goal; with no resources it is a delete.
     pub wanted: &'a Wanted,
     /// When the run has to be over.
     pub until: Moment,
@@ -52,13 +54,25 @@ pub fn in_doubt_until(touched: Moment, settled: bool) -> Moment {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ending {
     /// What is live is what is wanted; nothing was left to do.
-    Settled { live: Vec<Live> },
+    Settled {
+        /// What the last look saw.
+        live: Vec<Live>,
+    },
     /// Time ran short; what was still waited for.
-    Unfinished { waiting_for: Vec<String> },
+    Unfinished {
+        /// A sentence for each resource.
+        waiting_for: Vec<String>,
+    },
     /// It can't be done; a sentence each.
-    Refused { why: Vec<String> },
+    Refused {
+        /// What was refused, and by whom.
+        why: Vec<String>,
+    },
     /// The caller stopped it before a wave; the text is the caller's.
-    Stopped { why: String },
+    Stopped {
+        /// As `before_wave` gave it.
+        why: String,
+    },
 }
 
 /// Runs until settled, refused, stopped, or out of time. Before each wave of steps `before_wave` is asked whether to go

@@ -8,6 +8,7 @@ use crate::spec::shown;
 /// What a recorded spec says of rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordedRules {
+    /// In the order of the record.
     pub rules: Vec<AlarmAction>,
     /// What this version can't read, a sentence each: it hides nothing of the others.
     pub unreadable: Vec<String>,

@@ -71,9 +71,13 @@ impl Remediation {
 pub struct GroupNow {
     /// The owner, as its mark says.
     pub owner: Option<String>,
+    /// `MinSize`: no remedy goes below it.
     pub min: u32,
+    /// `MaxSize`: no remedy goes beyond it.
     pub max: u32,
+    /// `DesiredCapacity` now.
     pub desired: u32,
+    /// All that the group lists, those that start or end too.
     pub instances: Vec<Member>,
 }
 
@@ -82,6 +86,7 @@ pub struct GroupNow {
 pub struct Member {
     /// `i-…`
     pub id: String,
+    /// Whether its `LifecycleState` is `InService`.
     pub in_service: bool,
     /// Whether Auto Scaling says so, and EC2's status checks do where they were asked.
     pub healthy: bool,
@@ -91,11 +96,22 @@ pub struct Member {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Remedy {
     /// The desired capacity becomes `to`.
-    Scale { from: u32, to: u32 },
+    Scale {
+        /// `DesiredCapacity` as it was seen, in instances.
+        from: u32,
+        /// Within the group's bounds.
+        to: u32,
+    },
     /// The instance is ended, by way of its hooks, and Auto Scaling starts another.
-    Replace { instance: String },
+    Replace {
+        /// Its id.
+        instance: String,
+    },
     /// A topic is told.
-    Notify { topic: String },
+    Notify {
+        /// The ARN of the SNS topic.
+        topic: String,
+    },
 }
 
 /// How a remedy stands that was begun, by whoever can't say whether it was made.

@@ -17,23 +17,41 @@ use crate::kinds::{
 /// The kinds of resources, in the order in which a person would build them by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
+    /// A VPC.
     Vpc,
+    /// An internet gateway of a VPC.
     InternetGateway,
+    /// A subnet in one availability zone.
     Subnet,
+    /// An Elastic IP address.
     Address,
+    /// A public NAT gateway.
     NatGateway,
+    /// A route table, with its associations.
     RouteTable,
+    /// A security group, with its rules.
     SecurityGroup,
+    /// A gateway or interface endpoint.
     VpcEndpoint,
+    /// An S3 bucket, with all its configuration.
     Bucket,
+    /// An IAM role, with its policies.
     Role,
+    /// An IAM instance profile.
     InstanceProfile,
+    /// A log group of CloudWatch Logs.
     LogGroup,
+    /// An EC2 launch template, with its versions.
     LaunchTemplate,
+    /// An EC2 Auto Scaling group, with its hooks and target groups.
     AutoScalingGroup,
+    /// A simple scaling policy.
     ScalingPolicy,
+    /// A CloudWatch metric alarm.
     Alarm,
+    /// A CloudWatch dashboard.
     Dashboard,
+    /// A query definition of CloudWatch Logs Insights.
     SavedQuery,
 }
 
@@ -111,6 +129,7 @@ impl Kind {
 /// How a resource says whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marking {
+    /// By the tags of [`mark`](crate::mark).
     Tags,
     /// It has tags that no listing shows, so its text says it too (`DescribeAlarms` returns none).
     TextAndTags,
@@ -123,11 +142,14 @@ pub enum Marking {
 /// Which resource: a kind and a computed name. Unique within an environment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
+    /// Resources of different kinds may have one name.
     pub kind: Kind,
+    /// As [`Names`](crate::Names) computes it.
     pub name: String,
 }
 
 impl Key {
+    /// The key of a resource, whether it exists or not.
     pub fn new(kind: Kind, name: impl Into<String>) -> Self {
         Key { kind, name: name.into() }
     }
@@ -142,12 +164,14 @@ impl fmt::Display for Key {
 /// A reference from one resource to another: by our own name, or by the id of something that is not ours.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ref {
+    /// Something of this environment, found by its key.
     Ours(Key),
     /// An id that AWS gave: a network that was brought along, or what a live resource points at and we don't know.
     Foreign(String),
 }
 
 impl Ref {
+    /// A reference to something of this environment, by its kind and computed name.
     pub fn ours(kind: Kind, name: impl Into<String>) -> Self {
         Ref::Ours(Key::new(kind, name))
     }
@@ -177,35 +201,57 @@ pub type Tags = BTreeMap<String, String>;
 /// A resource: name, tags, and the fields of its kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
+    /// As [`Names`](crate::Names) computes it; AWS's own name of it, or the value of a tag.
     pub name: String,
+    /// The mark among them; empty where [`Kind::marking`] says that there are none.
     pub tags: Tags,
+    /// What its kind has of its own.
     pub fields: Fields,
 }
 
 /// The fields of each kind.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fields {
+    /// Of a [`Kind::Vpc`].
     Vpc(Vpc),
+    /// Of a [`Kind::InternetGateway`].
     InternetGateway(InternetGateway),
+    /// Of a [`Kind::Subnet`].
     Subnet(Subnet),
+    /// Of a [`Kind::Address`], which has none.
     Address(Address),
+    /// Of a [`Kind::NatGateway`].
     NatGateway(NatGateway),
+    /// Of a [`Kind::RouteTable`].
     RouteTable(RouteTable),
+    /// Of a [`Kind::SecurityGroup`].
     SecurityGroup(SecurityGroup),
+    /// Of a [`Kind::VpcEndpoint`].
     VpcEndpoint(VpcEndpoint),
+    /// Of a [`Kind::Bucket`].
     Bucket(Bucket),
+    /// Of a [`Kind::Role`].
     Role(Role),
+    /// Of a [`Kind::InstanceProfile`].
     InstanceProfile(InstanceProfile),
+    /// Of a [`Kind::LogGroup`].
     LogGroup(LogGroup),
+    /// Of a [`Kind::LaunchTemplate`].
     LaunchTemplate(LaunchTemplate),
+    /// Of a [`Kind::AutoScalingGroup`].
     AutoScalingGroup(AutoScalingGroup),
+    /// Of a [`Kind::ScalingPolicy`].
     ScalingPolicy(ScalingPolicy),
+    /// Of a [`Kind::Alarm`].
     Alarm(Alarm),
+    /// Of a [`Kind::Dashboard`].
     Dashboard(Dashboard),
+    /// Of a [`Kind::SavedQuery`].
     SavedQuery(SavedQuery),
 }
 
 impl Resource {
+    /// The kind that its fields are of.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match &self.fields {
@@ -230,6 +276,7 @@ impl Resource {
         }
     }
 
+    /// Its kind and name, by which what is wanted and what is live are matched.
     #[must_use]
     pub fn key(&self) -> Key {
         Key::new(self.kind(), self.name.clone())

@@ -24,33 +24,55 @@ use crate::user_data::{LONGEST_USER_DATA, SCRIPT_END, user_data};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Spec {
+    /// The last part of every name; at most [`Names::longest_suffix`] bytes.
     pub environment_suffix: String,
+    /// The value of the tag `Environment`, 1 to 128 characters; the suffix, where none is given.
     pub environment: String,
+    /// In JSON its properties stand among the others.
     #[serde(flatten)]
     pub network: Network,
+    /// Such as `t3.micro`. Whether it fits the image, EC2 says.
     pub instance_type: String,
     /// Exactly one of the two is there.
     pub image_id: Option<String>,
+    /// The name of an SSM parameter that holds an image's id.
     pub image_parameter: Option<String>,
+    /// GiB, 8 to 16,384.
     #[serde(rename = "RootVolumeGiB")]
     pub root_volume_gib: u32,
+    /// Runs as root on each new instance; nothing means that only Envkeeper's own part runs.
     pub user_data_script: Option<String>,
+    /// The fewest instances, 0 to 1,000.
     pub min_size: u32,
+    /// The most instances, 0 to 1,000, and no fewer than `min_size`.
     pub max_size: u32,
+    /// How many instances to begin with, within the two; `min_size`, where none is given.
     pub desired_capacity: u32,
+    /// Whether a create is done only when `min_size` instances are in service.
     pub wait_for_instances: bool,
+    /// Seconds after its start in which an instance is not judged, 0 to 7,200.
     pub health_check_grace_seconds: u32,
+    /// At most 20 (`MOST_IN_A_LIST`); none means that EC2's health checks alone count.
     pub target_group_arns: Vec<String>,
+    /// In JSON its properties stand among the others.
     #[serde(flatten)]
     pub hooks: Hooks,
+    /// In JSON its properties stand among the others.
     #[serde(flatten)]
     pub scaling: Scaling,
+    /// What Envkeeper does when alarms go off: at most 20 different rules.
     pub alarm_actions: Vec<AlarmAction>,
+    /// Days: one of [`RETENTION_DAYS`](crate::property::RETENTION_DAYS).
     pub log_retention_days: u32,
+    /// The key that encrypts logs, objects and volumes; nothing means the services' own.
     pub kms_key_arn: Option<String>,
+    /// The policy that bounds the instances' role; nothing means that none does.
     pub permissions_boundary_arn: Option<String>,
+    /// What becomes of the buckets when the environment is deleted.
     pub bucket_on_delete: OnDelete,
+    /// Whether a delete is refused, by Envkeeper and by Auto Scaling.
     pub deletion_protection: bool,
+    /// The user's own, at most 40; Envkeeper's are added.
     pub tags: Tags,
 }
 
@@ -58,12 +80,15 @@ pub struct Spec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Network {
+    /// A private network, /16 to /25; its eight equal parts are the subnets.
     pub vpc_cidr: Ipv4Net,
     /// 1 to 3.
     pub zone_count: u32,
+    /// How instances get out of a network of its own.
     pub egress: Egress,
     /// A network that was brought along, with the subnets to use: then the rest says nothing.
     pub vpc_id: Option<String>,
+    /// Subnets of `vpc_id`, at most 20; none, where there is none.
     pub subnet_ids: Vec<String>,
 }
 
@@ -73,13 +98,17 @@ pub struct Network {
 pub struct Hooks {
     /// `None`: wherever the deployment has the function that answers the hook.
     pub launch_gate: Option<bool>,
+    /// Seconds in which a new instance has to be seen to be healthy, 60 to 7,200.
     pub launch_gate_seconds: u32,
+    /// What then becomes of one that nobody could judge.
     pub launch_gate_on_timeout: OnTimeout,
     /// As of the other.
     pub terminate_drain: Option<bool>,
+    /// Seconds that a drain may take, 30 to 28,800.
     pub drain_seconds: u32,
     /// Names of systemd units.
     pub drain_services: Vec<String>,
+    /// Runs as root once the services are stopped; nothing means that there is none.
     pub drain_script: Option<String>,
 }
 
@@ -91,21 +120,31 @@ pub struct Scaling {
     pub scale_up_cpu_threshold: u32,
     /// Percent; below the other.
     pub scale_down_cpu_threshold: u32,
+    /// Seconds that the CPU alarms average over, 60 to 3,600; below 300 instances get detailed monitoring.
     pub alarm_period_seconds: u32,
+    /// How many periods in a row it takes: within a day together, or a week for periods of an hour (the API reference
+    /// of `PutMetricAlarm`).
     pub alarm_evaluation_periods: u32,
+    /// How many instances more, 1 to 100.
     pub scale_up_adjustment: u32,
     /// How many instances fewer.
     pub scale_down_adjustment: u32,
+    /// Seconds that the group rests after such a change, 0 to 86,400.
     pub cooldown_seconds: u32,
+    /// An SNS topic that every alarm tells; nothing means that nobody is told.
     pub alarm_topic_arn: Option<String>,
 }
 
 /// How instances get out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Egress {
+    /// Private subnets, and one NAT gateway for all zones.
     NatGateway,
+    /// Private subnets, and a NAT gateway in each zone.
     NatGatewayPerZone,
+    /// Private subnets that reach S3 and [`INTERFACE_SERVICES`](crate::INTERFACE_SERVICES), and nothing else.
     VpcEndpoints,
+    /// Public subnets, where each instance has an address of its own.
     PublicIp,
 }
 
@@ -152,9 +191,11 @@ impl Defaults {
 /// A property that can't be taken: which, what it was, and what would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
+    /// As a template writes it, with what it is within it: `AlarmActions[0].Capacity`.
     pub property: String,
     /// As it was given, shortened.
     pub value: String,
+    /// What would do, to be read behind "is …:".
     pub valid: String,
 }
 
@@ -218,6 +259,7 @@ impl Spec {
         reader.spec()
     }
 
+    /// The computed names of this environment.
     #[must_use]
     pub fn names(&self, place: &Place) -> Names {
         place.names(&self.environment_suffix)

@@ -18,9 +18,17 @@ pub struct VpcEndpoint {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reach {
     /// By routes that AWS puts into these tables (S3).
-    Gateway { route_tables: BTreeSet<Ref> },
+    Gateway {
+        /// Those whose subnets use it.
+        route_tables: BTreeSet<Ref>,
+    },
     /// By network interfaces in these subnets, under the service's usual names.
-    Interface { subnets: BTreeSet<Ref>, security_groups: Vec<Ref> },
+    Interface {
+        /// One in each zone: an endpoint has one interface in a zone.
+        subnets: BTreeSet<Ref>,
+        /// Of the interfaces: they let the instances in.
+        security_groups: Vec<Ref>,
+    },
 }
 
 impl VpcEndpoint {

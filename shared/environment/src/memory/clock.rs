@@ -22,6 +22,7 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// The virtual time: 0 when the clock is made.
     #[must_use]
     pub fn now(&self) -> Moment {
         self.now.get()
@@ -32,6 +33,7 @@ impl Clock {
         self.now.set(self.now() + span);
     }
 
+    /// Waits until `span` has passed; the clock jumps there when nobody can go on.
     pub fn sleep(&self, span: Duration) -> Sleep<'_> {
         let number = self.next.replace(self.next.get() + 1);
         Sleep { clock: self, until: self.now() + span, number }

@@ -27,7 +27,9 @@ pub enum Fault {
     LostAnswer,
     /// It never arrives, and nobody says so.
     LostRequest,
+    /// It is refused in passing: too many calls.
     Throttled,
+    /// It is refused for want of permission.
     Denied,
     /// The account has as many as it may have.
     Quota,
@@ -42,6 +44,7 @@ pub enum Fault {
 /// One account in one region.
 #[derive(Debug)]
 pub struct World {
+    /// The time of everything in it.
     pub clock: Clock,
     pub(crate) things: RefCell<Vec<Thing>>,
     /// Every call that was sent, in order.
@@ -141,10 +144,12 @@ impl World {
 }
 
 impl Thing {
+    /// How it stands, seen without a lag; nothing once it is deleted.
     pub fn now(&self) -> Option<&Version> {
         self.history.last().filter(|version| version.resource.is_some())
     }
 
+    /// What it is then.
     pub fn resource(&self) -> Option<&Resource> {
         self.now().and_then(|version| version.resource.as_ref())
     }
@@ -154,6 +159,7 @@ impl Thing {
         settled.filter(|version| version.resource.is_some())
     }
 
+    /// Whether it is there, and has this key.
     pub fn is(&self, key: &Key) -> bool {
         self.resource().is_some_and(|it| it.key() == *key)
     }
