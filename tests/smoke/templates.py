@@ -58,7 +58,7 @@ def alarm_name(stack):
 
 def settled(stack, instance_type, **properties):
     """A protected environment of one to two instances, and an alarm of somebody else's that it has a rule for."""
-    rule = {"Alarm": alarm_name(stack), "Action": "ScaleTo", "Capacity": "1", "CooldownSeconds": "0", "DryRun": "true"}
+    rule = {"Alarm": alarm_name(stack), "Action": "ScaleTo", "Capacity": "2", "CooldownSeconds": "0", "DryRun": "true"}
     given = {"DeletionProtection": "true", "AlarmActions": [rule], **properties}
     return template({**environment(stack.suffix, instance_type, **given), "Direct": direct_alarm(stack)})
 
