@@ -15,14 +15,14 @@ BEGIN, END = "<!-- figures: written by `make figures` from the reports in target
 
 # What a figure is called here, the row's name, and what its baseline is.
 FIGURES = [
-    ("create with a NAT gateway, two instances in service, virtual time", "create, NatGateway", "the lower bound by hand"),
-    ("create with public addresses, the same", "create, PublicIp", "the lower bound by hand"),
+    ("create with a NAT gateway, two instances in service, virtual time", "create, NatGateway, virtual time", "the lower bound by hand"),
+    ("create with public addresses, the same", "create, PublicIp, virtual time", "the lower bound by hand"),
     ("create with public addresses, with AWS's latencies, instances not waited for", "create, PublicIp, local cloud with latencies of AWS, against its calls one by one", "the same calls one by one"),
     ("create with a NAT gateway, with AWS's latencies, until the gate lets an instance in", "create, NatGateway, against a boto3 script, with latencies of AWS", "a boto3 script for the same, without a gate"),
     ("writes of a create over two zones", "writes of a create, against all calls of a boto3 script", "all calls of that script"),
     ("writes of a settled run", "settled run, 2 zones, writes", ""),
     ("the answer after the last call", "reply after the last call", "a second, which is asked"),
-    ("planning 1,000 environments", "planning 1,000 environments", ""),
+    ("planning 1,000 environments", "planning 1000 environments", ""),
     ("10,000 events into the ledger, in batches of ten: PutLogEvents", "10,000 events into the ledger: PutLogEvents, against the least for these batches", "the least for these batches"),
     ("the same: seconds", "10,000 events into the ledger, against a plain Python function", "a plain Python function"),
     ("the same: peak memory", "10,000 events into the ledger: peak memory, against the Python function", "a plain Python function"),

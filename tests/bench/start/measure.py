@@ -97,7 +97,8 @@ def rows(figures):
             ours, python = figures[it.told], figures[in_python(it).told]
             if floor:
                 made.append(row(f"start, {it.told}, against the floor", ours.ms, "ms", floor.ms, it.most))
-            made.append(row(f"start, {it.told}, against Python", ours.ms, "ms", python.ms, TIME))
+            # The promise is of a start with one call; where more are made, Python still makes one.
+            made.append(row(f"start, {it.told}, against Python", ours.ms, "ms", python.ms, it.most and TIME))
             made.append(row(f"memory, {it.told}, against Python", ours.mib, "MiB", python.mib, MEMORY))
     return made
 
