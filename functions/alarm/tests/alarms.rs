@@ -264,7 +264,7 @@ fn a_look_that_is_older_than_what_was_told_decides_nothing() {
     }
     let event = sample("alarm", "direct.json");
     describe(&function, &event);
-    let refused = test_support::run(&environment::memory::Clock::default(), function.handle(event.clone()));
+    let refused = test_support::run(&memory_cloud::Clock::default(), function.handle(event.clone()));
     let why = refused.expect_err("Lambda tries again").to_string();
     assert_eq!(why, "what CloudWatch says of scalable-ec2-healthy-low-uswest2-dev is older than what it told");
     assert!(function.cloud.told.borrow().is_empty());
@@ -281,7 +281,7 @@ fn a_look_that_is_older_than_what_was_told_decides_nothing() {
     function.records.fire(&owner(), TOLD, fired, 0).await_now();
     *function.cloud.alarm.borrow_mut() = Some(alarm(before));
     describe(&function, &event);
-    assert!(test_support::run(&environment::memory::Clock::default(), function.handle(event)).is_err());
+    assert!(test_support::run(&memory_cloud::Clock::default(), function.handle(event)).is_err());
     *function.cloud.alarm.borrow_mut() = Some(alarm(SINCE));
     assert_eq!(only(&function, "direct").0, "requested");
 }
@@ -407,7 +407,7 @@ fn other_states_are_left_alone_and_what_is_no_alarm_is_refused() {
     let function = function(json!([rule()]));
     assert_eq!(only(&function, "direct-ok").1, "only ALARM is acted on");
     for event in [json!({}), json!({ "alarmData": {} }), json!({ "alarmData": { "alarmName": "a" } })] {
-        let refused = test_support::run(&environment::memory::Clock::default(), function.handle(event));
+        let refused = test_support::run(&memory_cloud::Clock::default(), function.handle(event));
         assert!(refused.is_err());
     }
     let of_topic = |message: &str| json!({ "Records": [{ "Sns": { "Message": message } }] });
@@ -417,7 +417,6 @@ fn other_states_are_left_alone_and_what_is_no_alarm_is_refused() {
         assert_eq!(told["Ignored"], "it tells of no alarm's state", "who else uses the topic is left alone");
     }
     function.line.broken.store(true, std::sync::atomic::Ordering::SeqCst);
-    let refused =
-        test_support::run(&environment::memory::Clock::default(), function.handle(sample("alarm", "direct.json")));
+    let refused = test_support::run(&memory_cloud::Clock::default(), function.handle(sample("alarm", "direct.json")));
     assert!(refused.is_err(), "Lambda tries again");
 }

@@ -106,7 +106,7 @@ fn the_status_of_what_is_under_way_tells_what_it_waits_for_and_since_when() {
 #[test]
 fn the_status_of_what_failed_says_where_to_look() {
     let door = door();
-    door.clouds.world.faults.borrow_mut().insert(12, environment::memory::Fault::Denied);
+    door.clouds.world.faults.borrow_mut().insert(12, memory_cloud::Fault::Denied);
     failed(&door, sample("create.json"));
     let text = text(&door, "status.json");
     assert!(text.starts_with("scalable-ec2-us-west-2-dev is not settled, and nothing is under way"), "{text}");

@@ -4,8 +4,8 @@
 mod common;
 
 use common::{Now as _, TestDoor, ask, door, failed, sample, succeeded, with, writes};
-use environment::memory::Fault;
 use environment::{Fields, Key, Kind};
+use memory_cloud::Fault;
 use reconciler::Stack;
 use requests::records::{MemoryRecords, Wanted};
 use requests::{Owner, Records as _};

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering::SeqCst;
 
-use environment::memory::Clock;
+use memory_cloud::Clock;
 use requests::records::{Answered, Decided, Note, Progress, Wanted};
 use requests::{Owner, PhysicalId, Records as _, Reply, Request};
 use serde_json::{Value, json};

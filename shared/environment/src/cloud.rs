@@ -1,8 +1,8 @@
 //! The seam between deciding and doing: one trait, one call wide.
 //!
 //! Everything that this crate decides reaches the world through [`Cloud`], and everything that it knows of the world,
-//! the time included, comes back through it. There are two implementations: AWS, in a crate of its own, and
-//! [`memory`](crate::memory), which enforces the rules of the real one under virtual time. Because the seam is one
+//! the time included, comes back through it. There are two implementations, each in a crate of its own: `aws-cloud`, and
+//! `memory-cloud`, which enforces the rules of the real one under virtual time, for tests. Because the seam is one
 //! *call* wide, and not one resource, a crash between two calls of one resource is a case like any other.
 
 use std::fmt;

@@ -15,8 +15,6 @@ mod field;
 pub mod hook_settings;
 mod kinds;
 pub mod mark;
-#[expect(clippy::expect_used, reason = "a test's cloud stops the test when the test asks for nonsense")]
-pub mod memory;
 mod names;
 mod operation;
 mod outputs;

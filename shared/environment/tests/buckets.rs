@@ -4,8 +4,8 @@
 mod common;
 
 use common::{assert_is_as_wanted, look, names, resources, rollback, run, run_to_the_end, scope, settled, spec};
-use environment::memory::{Fault, World};
 use environment::{Bucket, Ending, Fields, Key, Wanted, Whose, in_doubt_until, mark};
+use memory_cloud::{Fault, World};
 use serde_json::json;
 
 fn with(on_delete: &str) -> Wanted {

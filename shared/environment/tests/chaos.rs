@@ -5,8 +5,8 @@
 mod common;
 
 use common::{assert_is_as_wanted, plan_now, resources, run, run_to_the_end, settled, spec, standard};
-use environment::memory::{Fault, World};
 use environment::{Ending, Setting, Wanted};
+use memory_cloud::{Fault, World};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -11,8 +11,8 @@ mod common;
 use std::time::Duration;
 
 use common::{assert_is_as_wanted, resources, rollback, run, run_to_the_end, settled, spec, standard};
-use environment::memory::{Fault, World};
 use environment::{Call, Ending, Wanted, What, in_doubt_until};
+use memory_cloud::{Fault, World};
 use serde_json::json;
 
 const FAULTS: [Fault; 5] =

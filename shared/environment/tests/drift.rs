@@ -4,8 +4,8 @@
 mod common;
 
 use common::{look, resources, rollback, settled, spec, standard};
-use environment::memory::World;
 use environment::{Fields, Key, Kind, Whose, drift};
+use memory_cloud::World;
 use serde_json::json;
 
 fn told(world: &World, wanted: &environment::Wanted) -> Vec<String> {

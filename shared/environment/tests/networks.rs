@@ -8,8 +8,8 @@
 mod common;
 
 use common::{assert_is_as_wanted, names, plan_now, resources, run, settled, spec};
-use environment::memory::World;
 use environment::{Ending, Facts, Fields, Key, Kind, Plan, Ref, Step, Wanted, plan};
+use memory_cloud::World;
 use serde_json::{Value, json};
 
 fn with(properties: Value) -> Wanted {

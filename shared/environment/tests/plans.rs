@@ -10,8 +10,8 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::{OWNER, look, names, plan_now, resources, run, settled, spec, standard};
-use environment::memory::World;
 use environment::{Ending, Fields, Live, LogGroup, Resource, State, Tags, Wanted, Whose, mark, plan};
+use memory_cloud::World;
 use serde_json::json;
 
 #[test]

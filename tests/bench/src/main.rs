@@ -5,8 +5,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use environment::memory::{Session, World};
 use environment::{Defaults, Ending, Facts, Names, Place, Run, Scope, Spec, Wanted, plan, reconcile, wanted};
+use memory_cloud::{Session, World};
 use serde_json::{Value, json};
 
 const OWNER: &str = "0123456789abcdef0123";

@@ -12,8 +12,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use custom_resource::Door;
-use environment::memory::World;
 use environment::{Moment, Names, mark};
+use memory_cloud::World;
 use reconciler::{Reconciler, Settings, Stack};
 use requests::records::MemoryRecords;
 use requests::{Courier, time_text};

@@ -52,7 +52,9 @@ pub struct Alarms {
     bus: EventBridge,
     known: tokio::sync::Mutex<BTreeMap<String, Known>>,
     work: Mutex<VecDeque<Work>>,
-    /// There is work.
+    /// Metrics out of log events that wait to be put, with their unit.
+    embedded: Mutex<BTreeMap<(Metric, String), Vec<(f64, f64)>>>,
+    /// There is work, or there are embedded metrics.
     called: Notify,
     events: AtomicU64,
 }
@@ -84,6 +86,7 @@ impl Alarms {
             bus,
             known: tokio::sync::Mutex::default(),
             work: Mutex::default(),
+            embedded: Mutex::default(),
             called: Notify::new(),
             events: AtomicU64::new(0),
         }
@@ -92,6 +95,7 @@ impl Alarms {
     /// Looks at the alarms and carries out their actions for as long as the local cloud runs.
     pub async fn run(&self, groups: &AutoScalingService) -> Infallible {
         loop {
+            self.put_embedded().await;
             while let Some(work) = self.next() {
                 match work {
                     Work::Changed(change) => self.tell(&change, groups).await,
@@ -122,12 +126,31 @@ impl Alarms {
         Ok(())
     }
 
-    /// Takes the metrics out of log events that embed some: the body of a PutLogEvents call that went well.
-    pub async fn logged(&self, body: &[u8]) {
-        for values in emf::in_call(body) {
-            if let Err(why) = self.put(&values).await {
+    /// Takes the metrics out of log events that embed some: the body of a PutLogEvents call that went well. They are put
+    /// soon after, as on AWS, and all that have come until then together: ministack goes through what it holds at each put.
+    pub fn logged(&self, body: &[u8]) {
+        let found = emf::in_call(body);
+        if found.is_empty() {
+            return;
+        }
+        let mut embedded = self.embedded.lock().unwrap_or_else(PoisonError::into_inner);
+        for put in found {
+            embedded.entry((put.metric, put.unit)).or_default().extend(put.values);
+        }
+        self.called.notify_one();
+    }
+
+    /// Puts the embedded metrics that wait, and looks at the alarms if there were any.
+    async fn put_embedded(&self) {
+        let waiting = std::mem::take(&mut *self.embedded.lock().unwrap_or_else(PoisonError::into_inner));
+        let some = !waiting.is_empty();
+        for ((metric, unit), values) in waiting {
+            if let Err(why) = self.store.put(&Put { metric, unit, values }).await {
                 eprintln!("local-cloud: an embedded metric was not put: {why}");
             }
+        }
+        if some {
+            self.look().await;
         }
     }
 

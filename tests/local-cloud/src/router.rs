@@ -174,7 +174,7 @@ impl Router {
             Some("logs") if operation == "PutLogEvents" => {
                 let answer = self.forward(self.ministack, head, body.clone()).await;
                 if answer.status().is_success() {
-                    self.auto_scaling.alarms.logged(&body).await;
+                    self.auto_scaling.alarms.logged(&body);
                 }
                 answer
             }

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use environment::memory::{Session, World};
 use environment::{AlarmNow, Facts, GroupNow, Moment, Remedy, Setback, Spec};
+use memory_cloud::{Session, World};
 use reconciler::{Clouds, Settings, Stack};
 use serde_json::Value;
 

@@ -22,7 +22,7 @@ pub use post::Post;
 pub use records::Shaky;
 pub use service::{Request, binary_service, service};
 
-use environment::memory::Clock;
+use memory_cloud::Clock;
 use tokio::runtime::Builder;
 
 /// Runs to the end under the clock's time. The reply's timers are tokio's, and want its runtime around them.

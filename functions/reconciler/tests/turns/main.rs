@@ -47,7 +47,7 @@ fn a_request_that_runs_out_of_its_invocation_comes_back_and_settles_with_nothing
 fn what_it_waits_for_is_noted_with_the_time_since_when() {
     let bench = bench();
     let create = sent(sample("create.json"), 0);
-    bench.clouds.world.faults.borrow_mut().extend((40..4_000).map(|at| (at, environment::memory::Fault::Throttled)));
+    bench.clouds.world.faults.borrow_mut().extend((40..4_000).map(|at| (at, memory_cloud::Fault::Throttled)));
     bench.take(&[message("1", &create)]);
     let first = bench.waits_for(&create).expect("it waits");
     bench.take(&[message("1", &create)]);
@@ -330,7 +330,7 @@ fn a_create_that_may_have_happened_is_waited_for_once_and_not_anew_in_each_turn(
     undisturbed.take_to_the_end(&sent(quick_create(), 0));
     let calls = undisturbed.clouds.world.calls.borrow();
     let at = calls.iter().position(|call| call.operation() == "ec2:CreateVpc").expect("a VPC");
-    for fault in [environment::memory::Fault::LostAnswer, environment::memory::Fault::LostRequest] {
+    for fault in [memory_cloud::Fault::LostAnswer, memory_cloud::Fault::LostRequest] {
         let bench = bench();
         bench.clouds.world.faults.borrow_mut().insert(at, fault);
         let (begin, create) = (bench.clouds.now(), sent(quick_create(), 0));

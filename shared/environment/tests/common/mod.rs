@@ -8,11 +8,11 @@
 
 use std::time::Duration;
 
-use environment::memory::{Session, World};
 use environment::{
     Cloud, Defaults, Ending, Facts, Moment, Names, Place, Plan, Resource, Run, Scope, Spec, Violation, Wanted,
     in_doubt_until, plan, reconcile, wanted,
 };
+use memory_cloud::{Session, World};
 use serde_json::{Value, json};
 
 pub const OWNER: &str = "0123456789abcdef0123";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use environment::memory::Fault;
+use memory_cloud::Fault;
 
 use super::Row;
 use crate::life::{Golden, Plot, STEPS, Step, Verdict, before, judge, leftovers, perform};

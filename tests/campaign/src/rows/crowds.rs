@@ -1,6 +1,6 @@
 //! Many: lives of one environment after each other, and environments at once.
 
-use environment::memory::Fault;
+use memory_cloud::Fault;
 use serde_json::json;
 
 use super::{Dice, Row};

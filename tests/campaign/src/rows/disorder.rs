@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use environment::memory::Fault;
+use memory_cloud::Fault;
 use requests::Owner;
 use serde_json::{Value, json};
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use environment::memory::Fault;
 use environment::{Fields, Key};
+use memory_cloud::Fault;
 use reconciler::Stack;
 use serde_json::json;
 

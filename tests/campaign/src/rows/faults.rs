@@ -1,6 +1,6 @@
 //! Every call meets every fault: what passes ends in SUCCESS, what stays ends in a FAILED that names the call.
 
-use environment::memory::Fault;
+use memory_cloud::Fault;
 
 use super::Row;
 use crate::life::{Golden, Plot, STEPS, Step, Verdict, before, judge, leftovers, perform};

@@ -8,13 +8,10 @@ use auto_scaling::{
     Transition as Turn,
 };
 
-use crate::cloud::Setback;
-use crate::field::Setting;
-use crate::kinds::{AutoScalingGroup, Hook, ScalingPolicy, Transition};
-use crate::memory::rules::busy;
-use crate::memory::world::World;
-use crate::remedy::{GroupNow, Member, Remedy};
-use crate::resource::Ref;
+use environment::{AutoScalingGroup, GroupNow, Hook, Member, Ref, Remedy, ScalingPolicy, Setback, Setting, Transition};
+
+use crate::rules::busy;
+use crate::world::World;
 
 /// The simulator's time.
 fn now(world: &World) -> Moment {
@@ -23,7 +20,7 @@ fn now(world: &World) -> Moment {
 
 /// Lets what is due happen, and starts at once what it asks for. Hooks are answered at once, too, with CONTINUE: an
 /// environment is tested without the function that answers them, and is not to wait for their time-outs.
-pub(super) fn step(world: &World) {
+pub(crate) fn step(world: &World) {
     let mut all = world.auto_scaling.borrow_mut();
     while all.next_due(now(world)).is_some_and(|due| due <= now(world)) {
         for effect in all.step(now(world)) {
@@ -46,7 +43,7 @@ fn start(all: &mut AutoScaling, token: Token, now: Moment) {
     all.launched(token, started, now);
 }
 
-pub(super) fn create(world: &World, name: &str, group: &AutoScalingGroup) -> Result<(), Setback> {
+pub(crate) fn create(world: &World, name: &str, group: &AutoScalingGroup) -> Result<(), Setback> {
     let new = NewGroup {
         name: name.to_owned(),
         settings: settings(group),
@@ -58,7 +55,7 @@ pub(super) fn create(world: &World, name: &str, group: &AutoScalingGroup) -> Res
     answer(name, world.auto_scaling.borrow_mut().create_group(new, now(world)))
 }
 
-pub(super) fn set(world: &World, name: &str, group: &AutoScalingGroup, setting: &Setting) -> Result<(), Setback> {
+pub(crate) fn set(world: &World, name: &str, group: &AutoScalingGroup, setting: &Setting) -> Result<(), Setback> {
     let mut all = world.auto_scaling.borrow_mut();
     let done = match setting {
         Setting::Hook(it) => all.put_hook(name, hook(it), now(world)),
@@ -70,7 +67,7 @@ pub(super) fn set(world: &World, name: &str, group: &AutoScalingGroup, setting: 
     answer(name, done)
 }
 
-pub(super) fn clear(world: &World, name: &str, setting: &Setting) -> Result<(), Setback> {
+pub(crate) fn clear(world: &World, name: &str, setting: &Setting) -> Result<(), Setback> {
     let mut all = world.auto_scaling.borrow_mut();
     let done = match setting {
         Setting::Hook(it) => all.delete_hook(name, &it.name, now(world)),
@@ -81,12 +78,12 @@ pub(super) fn clear(world: &World, name: &str, setting: &Setting) -> Result<(), 
     answer(name, done)
 }
 
-pub(super) fn delete(world: &World, name: &str) -> Result<(), Setback> {
+pub(crate) fn delete(world: &World, name: &str) -> Result<(), Setback> {
     answer(name, world.auto_scaling.borrow_mut().delete_group(name, false, now(world)))
 }
 
 /// Adds or changes a policy, and gives its ARN.
-pub(super) fn put_policy(world: &World, name: &str, policy: &ScalingPolicy) -> Result<String, Setback> {
+pub(crate) fn put_policy(world: &World, name: &str, policy: &ScalingPolicy) -> Result<String, Setback> {
     let group = policy.group.to_string();
     let cooldown = Some(Duration::from_secs(policy.adjustment.cooldown_seconds.into()));
     let adjustment = Adjustment::ChangeInCapacity(policy.adjustment.by);
@@ -94,12 +91,12 @@ pub(super) fn put_policy(world: &World, name: &str, policy: &ScalingPolicy) -> R
     answer(name, world.auto_scaling.borrow_mut().put_scaling_policy(&group, policy))
 }
 
-pub(super) fn delete_policy(world: &World, name: &str, group: &Ref) -> Result<(), Setback> {
+pub(crate) fn delete_policy(world: &World, name: &str, group: &Ref) -> Result<(), Setback> {
     answer(name, world.auto_scaling.borrow_mut().delete_policy(&group.to_string(), name))
 }
 
 /// How many of the group's instances are there, and how many of them are in service.
-pub(super) fn instances(world: &World, name: &str) -> (usize, u32) {
+pub(crate) fn instances(world: &World, name: &str) -> (usize, u32) {
     let all = world.auto_scaling.borrow();
     let Ok(group) = all.group(name) else { return (0, 0) };
     let in_service = group.instances.iter().filter(|it| it.state == LifecycleState::InService).count();
@@ -155,7 +152,7 @@ fn answer<T>(name: &str, done: Result<T, Fault>) -> Result<T, Setback> {
 }
 
 /// A group as it stands. What EC2's status checks say is not played.
-pub(super) fn group_now(world: &World, name: &str, owner: Option<String>) -> Option<GroupNow> {
+pub(crate) fn group_now(world: &World, name: &str, owner: Option<String>) -> Option<GroupNow> {
     let all = world.auto_scaling.borrow();
     let group = all.group(name).ok()?;
     let member = |it: &auto_scaling::Instance| Member {
@@ -173,7 +170,7 @@ pub(super) fn group_now(world: &World, name: &str, owner: Option<String>) -> Opt
 }
 
 /// Makes the change that a remedy is.
-pub(super) fn make(world: &World, name: &str, remedy: &Remedy) -> Result<(), Setback> {
+pub(crate) fn make(world: &World, name: &str, remedy: &Remedy) -> Result<(), Setback> {
     let mut all = world.auto_scaling.borrow_mut();
     match remedy {
         Remedy::Scale { to, .. } => answer(name, all.set_desired_capacity(name, *to, false, now(world))),

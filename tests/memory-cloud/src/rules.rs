@@ -3,22 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::cloud::{Moment, Setback, What};
-use crate::field::Setting;
-use crate::kinds::{AutoScalingGroup, NatGateway, Reach};
-use crate::memory::groups;
-use crate::memory::in_the_way::{can_clear, can_delete, can_set, consistent};
-use crate::memory::world::{Thing, Version, World, leaves};
-use crate::resource::{Fields, Key, Kind, Resource};
+use environment::{AutoScalingGroup, Fields, Key, Kind, Moment, NatGateway, Reach, Resource, Setback, Setting, What};
+
+use crate::groups;
+use crate::in_the_way::{can_clear, can_delete, can_set, consistent};
+use crate::world::{Thing, Version, World, leaves};
 
 type Ids = BTreeMap<Key, String>;
 
-pub(super) fn busy(what: String) -> Setback {
+pub(crate) fn busy(what: String) -> Setback {
     Setback::Busy { what, again: Duration::from_secs(2) }
 }
 
 /// Makes a thing and returns its id.
-pub(super) fn create(world: &World, wanted: &Resource, ids: &Ids, token: &str) -> Result<String, Setback> {
+pub(crate) fn create(world: &World, wanted: &Resource, ids: &Ids, token: &str) -> Result<String, Setback> {
     world.tick();
     let key = wanted.key();
     let created = wanted.as_created();
@@ -137,7 +135,7 @@ fn resolves_private_names(things: &[Thing]) -> Result<(), Setback> {
 }
 
 /// Changes or deletes a thing. What is gone is gone: deleting it is success, changing it is not.
-pub(super) fn change(world: &World, id: &str, what: &What, ids: &Ids) -> Result<(), Setback> {
+pub(crate) fn change(world: &World, id: &str, what: &What, ids: &Ids) -> Result<(), Setback> {
     world.tick();
     let mut things = world.things.borrow_mut();
     let Some(at) = things.iter().position(|thing| thing.id == id && thing.now().is_some()) else {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use crate::cloud::Moment;
+use environment::Moment;
 
 /// A clock that jumps to the next sleeper when nobody can go on.
 #[derive(Debug, Default)]

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::time::Duration;
 
-use crate::apply::CALL_TIME;
-use crate::cloud::{Call, Cloud, Live, Moment, Scope, Setback, What, Whose};
-use crate::memory::rules;
-use crate::memory::world::{Fault, World};
-use crate::resource::Key;
+use environment::{CALL_TIME, Call, Cloud, Key, Live, Moment, Scope, Setback, What, Whose};
+
+use crate::rules;
+use crate::world::{Fault, World};
 
 /// How long a call takes, there and back: estimates (ARCHITECTURE, Facts).
 fn takes(call: &Call) -> Duration {

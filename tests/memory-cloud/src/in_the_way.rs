@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::cloud::{Moment, Setback};
-use crate::field::Setting;
-use crate::kinds::Bucket;
-use crate::memory::rules::busy;
-use crate::memory::world::Thing;
-use crate::resource::{Fields, Key, Kind, Resource};
+use environment::{Bucket, Fields, Key, Kind, Moment, Resource, Setback, Setting};
 
-pub(super) fn can_set(things: &[Thing], at: usize, setting: &Setting, now: Moment) -> Result<(), Setback> {
+use crate::rules::busy;
+use crate::world::Thing;
+
+pub(crate) fn can_set(things: &[Thing], at: usize, setting: &Setting, now: Moment) -> Result<(), Setback> {
     let me = &things[at];
     let name = me.resource().map(|it| it.key().to_string()).unwrap_or_default();
     let others = || things.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, it)| it.resource());
@@ -60,7 +58,7 @@ pub(super) fn can_set(things: &[Thing], at: usize, setting: &Setting, now: Momen
 }
 
 /// What AWS checks of a whole resource after a change.
-pub(super) fn consistent(resource: &Resource) -> Result<(), Setback> {
+pub(crate) fn consistent(resource: &Resource) -> Result<(), Setback> {
     let problem = match &resource.fields {
         Fields::AutoScalingGroup(group) if group.min_size > group.max_size => "MinSize is over MaxSize",
         Fields::Vpc(vpc) if vpc.dns_hostnames && !vpc.dns_support => "DNS hostnames need DNS support",
@@ -70,7 +68,7 @@ pub(super) fn consistent(resource: &Resource) -> Result<(), Setback> {
 }
 
 /// `DependencyViolation`, `DeleteConflict`, `ResourceInUse`: what stands in the way of a delete (ARCHITECTURE, Facts).
-pub(super) fn can_delete(things: &[Thing], at: usize, instances: usize) -> Result<(), Setback> {
+pub(crate) fn can_delete(things: &[Thing], at: usize, instances: usize) -> Result<(), Setback> {
     let me = &things[at];
     let Some(resource) = me.resource() else { return Ok(()) };
     let held_by = |kinds: &[Kind]| {
@@ -101,7 +99,7 @@ pub(super) fn can_delete(things: &[Thing], at: usize, instances: usize) -> Resul
 }
 
 /// Detaching a gateway while the VPC has addresses that are mapped is a `DependencyViolation`.
-pub(super) fn can_clear(things: &[Thing], setting: &Setting, links: &BTreeMap<Key, String>) -> Result<(), Setback> {
+pub(crate) fn can_clear(things: &[Thing], setting: &Setting, links: &BTreeMap<Key, String>) -> Result<(), Setback> {
     let within =
         |thing: &Thing| thing.now().is_some_and(|it| it.links.values().any(|id| links.values().any(|vpc| vpc == id)));
     let subnets: Vec<&String> = things.iter().filter(|it| within(it)).map(|it| &it.id).collect();

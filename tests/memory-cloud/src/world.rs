@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use auto_scaling::{AutoScaling, Timing};
 
-use crate::cloud::{Call, Live, Moment, Scope, Setback, State, Whose};
-use crate::mark;
-use crate::memory::clock::Clock;
-use crate::memory::groups;
-use crate::names::Names;
-use crate::remedy::{GroupNow, Remedy};
-use crate::resource::{Fields, Key, Kind, Resource};
+use environment::{
+    Call, Fields, GroupNow, Key, Kind, Live, Moment, Names, Remedy, Resource, Scope, Setback, State, Whose, mark,
+};
+
+use crate::clock::Clock;
+use crate::groups;
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +55,7 @@ pub struct World {
     /// Number of looks.
     pub looks: Cell<usize>,
     /// How long it takes until a change is seen. A read right after a create can miss it; bounded here by 3 s,
-    /// well under [`DOUBT`](crate::DOUBT).
+    /// well under [`DOUBT`](environment::DOUBT).
     pub read_lag: Duration,
     /// How long a profile that IAM returns is unknown to Auto Scaling: 10 to 40 s (ARCHITECTURE, Facts).
     pub profile_lag: Duration,
