@@ -76,7 +76,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             Ok(notice) => notice,
             Err(poison) => return self.bury(message, poison).await,
         };
-        let sent_ms = message.attributes.get("SentTimestamp").and_then(|text| text.parse().ok());
+        let sent_ms = lambda_kit::sent_ms(&message.attributes);
         let sent_ms = sent_ms.unwrap_or_else(|| self.cloud.now_ms());
         match self.in_time(async { self.notice(notice, sent_ms, &looks.clone().await).await }).await {
             Outcome::Done(how) => {

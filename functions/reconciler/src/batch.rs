@@ -98,7 +98,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
             }
             None => {}
         }
-        let sent_ms = message.attributes.get("SentTimestamp").and_then(|text| text.parse().ok());
+        let sent_ms = lambda_kit::sent_ms(&message.attributes);
         let request = match Request::read(&event, sent_ms.unwrap_or(self.clouds.now().0)) {
             Ok(request) => request,
             Err(malformed) => return self.malformed(&event, &malformed.to_string(), deadline).await,

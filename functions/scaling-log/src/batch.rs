@@ -110,7 +110,7 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
     }
 
     fn sent_ms(&self, message: &SqsMessage) -> u64 {
-        let sent = message.attributes.get("SentTimestamp").and_then(|text| text.parse().ok());
+        let sent = lambda_kit::sent_ms(&message.attributes);
         sent.unwrap_or_else(|| self.cloud.now_ms())
     }
 

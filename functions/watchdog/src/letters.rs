@@ -40,7 +40,7 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
             Some(event) => event.take(),
             None => letter,
         };
-        let sent_ms = message.attributes.get("SentTimestamp").and_then(|text| text.parse().ok());
+        let sent_ms = lambda_kit::sent_ms(&message.attributes);
         let Ok(request) = Request::read(&event, sent_ms.unwrap_or(now_ms)) else {
             return self.make_no_sense(&event, &why, now_ms, deadline_ms).await;
         };

@@ -2,6 +2,7 @@
 
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::future::Future;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -59,9 +60,23 @@ pub fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// When a message of a queue was sent, by SQS's own attribute `SentTimestamp`, in ms since 1970. None if it does not say:
+/// a person's sample, say.
+#[must_use]
+pub fn sent_ms(attributes: &HashMap<String, String>) -> Option<u64> {
+    attributes.get("SentTimestamp")?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn when_a_message_was_sent_is_its_attribute() {
+        let of = |value: &str| HashMap::from([("SentTimestamp".to_owned(), value.to_owned())]);
+        assert_eq!(sent_ms(&of("1767323000000")), Some(1_767_323_000_000));
+        assert_eq!((sent_ms(&of("soon")), sent_ms(&HashMap::new())), (None, None));
+    }
 
     #[test]
     fn an_invocation_is_read_from_its_context() {

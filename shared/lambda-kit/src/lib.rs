@@ -18,7 +18,7 @@ mod logging;
 mod sdk;
 mod vars;
 
-pub use invocation::{Error, Invocation, now_ms, run};
+pub use invocation::{Error, Invocation, now_ms, run, sent_ms};
 pub use logging::init_logging;
-pub use sdk::{Lazy, sdk_config};
+pub use sdk::{Lazy, sdk_config, told};
 pub use vars::{BadSetting, BadSettings, Vars, environment};

@@ -2,7 +2,6 @@
 
 use crate::LineError;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use serde_json::Value;
 
@@ -53,7 +52,7 @@ impl Letters {
     /// If the queue didn't take it; it may be in it all the same.
     pub async fn send(&self, body: &str) -> Result<(), LineError> {
         let call = self.client.send_message().queue_url(&self.queue).message_body(body);
-        call.send().await.map(|_| ()).map_err(|error| self.error(error))
+        call.send().await.map(|_| ()).map_err(|error| LineError::new(&self.queue, error))
     }
 
     /// Puts away for people what makes no sense, with the reason as the attribute `Reason`. Where both are more than a queue
@@ -73,13 +72,13 @@ impl Letters {
             body = &body[..body.floor_char_boundary(room - reason.len())];
         }
         let reason = MessageAttributeValue::builder().data_type(KIND).string_value(reason).build();
-        let reason = reason.map_err(|error| self.error(error))?;
+        let reason = reason.map_err(|error| LineError::new(&self.queue, error))?;
         let call = self.client.send_message().queue_url(&self.queue).message_body(body);
-        call.message_attributes(NAME, reason).send().await.map(|_| ()).map_err(|error| self.error(error))
-    }
-
-    fn error(&self, error: impl std::error::Error) -> LineError {
-        LineError { queue: self.queue.clone(), what: DisplayErrorContext(error).to_string() }
+        call.message_attributes(NAME, reason)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| LineError::new(&self.queue, error))
     }
 }
 

@@ -40,6 +40,13 @@ pub struct LineError {
     pub what: String,
 }
 
+impl LineError {
+    /// This error of a call for this queue.
+    pub(crate) fn new(queue: &str, error: impl std::error::Error) -> LineError {
+        LineError { queue: queue.to_owned(), what: DisplayErrorContext(error).to_string() }
+    }
+}
+
 /// An SQS FIFO queue.
 #[derive(Clone, Debug)]
 pub struct SqsLine {
@@ -59,11 +66,7 @@ impl SqsLine {
         let seconds = i32::try_from(span.as_secs()).unwrap_or(i32::MAX);
         let call = self.client.change_message_visibility().queue_url(&self.queue);
         let call = call.receipt_handle(receipt).visibility_timeout(seconds);
-        call.send().await.map(|_| ()).map_err(|error| self.error(error))
-    }
-
-    fn error(&self, error: impl std::error::Error) -> LineError {
-        LineError { queue: self.queue.clone(), what: DisplayErrorContext(error).to_string() }
+        call.send().await.map(|_| ()).map_err(|error| LineError::new(&self.queue, error))
     }
 }
 
@@ -71,7 +74,7 @@ impl Line for SqsLine {
     async fn send(&self, owner: &Owner, request_hash: &str, event: &Value) -> Result<(), LineError> {
         let call = self.client.send_message().queue_url(&self.queue).message_body(event.to_string());
         let call = call.message_group_id(owner.as_str()).message_deduplication_id(request_hash);
-        call.send().await.map(|_| ()).map_err(|error| self.error(error))
+        call.send().await.map(|_| ()).map_err(|error| LineError::new(&self.queue, error))
     }
 
     async fn keep(&self, receipt: &str, span: Duration) -> Result<(), LineError> {

@@ -5,9 +5,10 @@ use std::time::Duration;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, CommandInvocationStatus};
 use environment::hook_settings::DRAIN_SCRIPT;
+use lambda_kit::told;
 use requests::time_text;
 
-use super::{shown, told};
+use super::shown;
 use crate::cloud::Told;
 use crate::facts::Command;
 

@@ -8,8 +8,8 @@ use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, InstanceReusePolicy};
 use environment::hook_settings::HookSettings;
 use environment::{Transition, mark};
+use lambda_kit::told;
 
-use super::told;
 use crate::cloud::{Ends, NotEnded, OurHook, Told, Waiting};
 use crate::notice::Action;
 

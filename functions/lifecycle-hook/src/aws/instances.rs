@@ -8,8 +8,9 @@ use aws_sdk_ssm::types::{InstanceInformation, InstanceInformationStringFilter, P
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use environment::hook_settings::{DONE, FAILED, USER_DATA};
+use lambda_kit::told;
 
-use super::{shown, told};
+use super::shown;
 use crate::facts::{Agent, Checks, Seen, State, UserData};
 
 /// How many instances one call is asked about: 100, the least that all three take (their API references).

@@ -2,8 +2,9 @@
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+use lambda_kit::told;
 
-use super::{shown, told};
+use super::shown;
 
 pub(super) async fn write(
     client: &Client,

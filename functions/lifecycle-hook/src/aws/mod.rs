@@ -12,7 +12,6 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_ec2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use environment::hook_settings::HookSettings;
 use lambda_kit::Lazy;
 use requests::records::DynamoRecords;
@@ -121,18 +120,6 @@ impl Cloud for Account {
         let Some(owner) = Owner::parse(&settings.owner) else { return Ok(None) };
         let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
         Ok(record.as_ref().and_then(OwnerRecord::running_delete).map(|delete| delete.deadline_ms))
-    }
-}
-
-/// What a call of AWS answered, for people: its name, the error's code, and what was said.
-fn told<E>(operation: &str, error: &SdkError<E>) -> String
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{operation}: {code}: {message}"),
-        (Some(code), None) => format!("{operation}: {code}"),
-        _ => format!("{operation}: {}", DisplayErrorContext(error)),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
+use lambda_kit::told;
 use requests::Letters;
 
-use super::told;
 use crate::cloud::Queue;
 
 /// Both queues.

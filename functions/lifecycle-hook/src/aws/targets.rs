@@ -3,8 +3,8 @@
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealth, TargetHealthStateEnum};
 use futures_util::future::try_join_all;
+use lambda_kit::told;
 
-use super::told;
 use crate::facts::Target;
 
 pub(super) async fn health(client: &Client, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {

@@ -7,10 +7,10 @@ use aws_sdk_cloudwatchlogs::operation::create_log_stream::CreateLogStreamError;
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsError;
 use aws_sdk_cloudwatchlogs::operation::put_log_events::{PutLogEventsError, PutLogEventsOutput};
 use aws_sdk_cloudwatchlogs::types::{InputLogEvent, RejectedLogEventsInfo};
+use lambda_kit::told;
 use ledger::batch::Line;
 use serde_json::Value;
 
-use super::told;
 use crate::cloud::Put;
 
 const PUT: &str = "logs:PutLogEvents";
@@ -25,7 +25,7 @@ pub(super) async fn put(client: &Client, group: &str, stream: &str, lines: &[&Li
         Err(error) => match error.as_service_error() {
             Some(CreateLogStreamError::ResourceAlreadyExistsException(_)) => {}
             Some(CreateLogStreamError::ResourceNotFoundException(_)) => return Ok(Put::NoGroup),
-            _ => return Err(told("logs:CreateLogStream", error)),
+            _ => return Err(told("logs:CreateLogStream", &error)),
         },
     }
     // Its group is there, or it could not have been made: what says otherwise lags behind.
@@ -37,7 +37,7 @@ pub(super) async fn put(client: &Client, group: &str, stream: &str, lines: &[&Li
 async fn write(client: &Client, group: &str, stream: &str, lines: &[&Line]) -> Result<Option<Put>, String> {
     let event = |line: &&Line| {
         let at = i64::try_from(line.at_ms).unwrap_or(i64::MAX);
-        InputLogEvent::builder().timestamp(at).message(&line.text).build().map_err(|error| told(PUT, error))
+        InputLogEvent::builder().timestamp(at).message(&line.text).build().map_err(|error| format!("{PUT}: {error}"))
     };
     let events: Vec<InputLogEvent> = lines.iter().map(event).collect::<Result<_, _>>()?;
     let call = client.put_log_events().log_group_name(group).log_stream_name(stream).set_log_events(Some(events));
@@ -45,7 +45,7 @@ async fn write(client: &Client, group: &str, stream: &str, lines: &[&Line]) -> R
         Ok(answer) => Ok(Some(Put::Taken { rejected: rejected(&answer, lines.len()) })),
         Err(error) => match error.as_service_error() {
             Some(PutLogEventsError::ResourceNotFoundException(_)) => Ok(None),
-            _ => Err(told(PUT, error)),
+            _ => Err(told(PUT, &error)),
         },
     }
 }
@@ -79,7 +79,7 @@ pub(super) async fn written(
             Ok(page) => page,
             Err(error) => match error.as_service_error() {
                 Some(FilterLogEventsError::ResourceNotFoundException(_)) => return Ok(ids),
-                _ => return Err(told("logs:FilterLogEvents", error)),
+                _ => return Err(told("logs:FilterLogEvents", &error)),
             },
         };
         let id = |text: &str| Some(serde_json::from_str::<Value>(text).ok()?.get("id")?.as_str()?.to_owned());

@@ -6,7 +6,6 @@ mod logs;
 use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;
-use aws_sdk_autoscaling::error::DisplayErrorContext;
 use lambda_kit::Lazy;
 use ledger::Activity;
 use ledger::batch::Line;
@@ -74,9 +73,4 @@ impl DeadLetters for DeadEvents {
         let queue = self.0.as_ref().ok_or("DEAD_EVENTS_URL is not set: the queue for what makes no sense")?;
         queue.bury(body, reason).await.map_err(|error| error.to_string())
     }
-}
-
-/// What a call of AWS answered, for people: its name, and the error with its causes.
-fn told(operation: &str, error: impl std::error::Error) -> String {
-    format!("{operation}: {}", DisplayErrorContext(error))
 }
