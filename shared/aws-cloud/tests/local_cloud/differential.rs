@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use environment::{Call, Cloud, Key, Live, Scope, Setback, Setting, Wanted, What, plan};
-use memory_cloud::{Session, World};
+use memory_cloud::Session;
 use serde_json::json;
 
 use crate::world::World;
@@ -91,7 +91,7 @@ async fn the_in_memory_cloud_and_moto_answer_alike() {
         .await;
     let of_moto = life(&moto.cloud(), &moto.scope, &wanted).await;
 
-    let mut world = World::default();
+    let mut world = memory_cloud::World::default();
     (world.read_lag, world.profile_lag) = (Duration::ZERO, Duration::ZERO);
     world.associations_go_with_subnets = false;
     let session = Session::new(&world, "the tests' request");
