@@ -51,8 +51,8 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
         let progress = record.progress.as_ref().filter(|_| record.is_newest(&note.request_hash));
         let waited = progress.map(|it| format!(" It waited for: {}.", it.waiting_for.join("; "))).unwrap_or_default();
         let environment = record.environment.as_deref();
-        let id = note.physical_id.as_deref().or(environment);
-        let id = PhysicalId::or(id, PhysicalId::of_owner(owner));
+        let ids = [note.physical_id.as_deref(), environment];
+        let id = PhysicalId::first_of(ids, PhysicalId::of_owner(owner));
         let reason =
             format!("{why}{waited} What exists was left as it is, and carries the tag envkeeper:owner={owner}.");
         let reply = Reply::failed(&note.reply, id, reason);

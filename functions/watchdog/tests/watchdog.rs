@@ -149,6 +149,19 @@ fn the_answer_repeats_the_id_that_came_or_the_environments() {
 }
 
 #[test]
+fn an_id_that_came_and_cannot_be_answered_does_not_hide_the_environments() {
+    for unusable in ["", "a\nb", &"x".repeat(1_025)] {
+        let (dog, post) = dog();
+        let update = with(create("Web"), json!({ "RequestType": "Update", "PhysicalResourceId": unusable }));
+        let environment = String::from("scalable-ec2-us-west-2-dev");
+        let wanted = Wanted { environment, spec: json!({}), frozen: json!({}), retired_tags: vec![] };
+        dog.records.inner.save(&noted(&dog, &update), wanted).await_now();
+        minute(&dog, DUE_MS);
+        assert_eq!(post.take()[0]["PhysicalResourceId"], "scalable-ec2-us-west-2-dev", "{unusable:?}");
+    }
+}
+
+#[test]
 fn what_is_answered_or_not_due_yet_gets_none() {
     let (dog, post) = dog();
     noted(&dog, &create("Web"));

@@ -50,7 +50,14 @@ impl PhysicalId {
     /// what CloudFormation knows, and for a Create, which has none yet.
     #[must_use]
     pub fn or(came: Option<&str>, fallback: PhysicalId) -> PhysicalId {
-        came.and_then(|id| PhysicalId::new(id).ok()).unwrap_or(fallback)
+        PhysicalId::first_of([came], fallback)
+    }
+
+    /// The first of some ids that can be answered, else the caller's own: one that came, but is unusable, must not hide
+    /// the environment's.
+    #[must_use]
+    pub fn first_of<'a>(ids: impl IntoIterator<Item = Option<&'a str>>, fallback: PhysicalId) -> PhysicalId {
+        ids.into_iter().flatten().find_map(|id| PhysicalId::new(id).ok()).unwrap_or(fallback)
     }
 
     /// The id.

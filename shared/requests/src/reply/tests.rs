@@ -125,6 +125,17 @@ fn the_id_that_came_is_kept_if_it_can_be_used() {
     assert_eq!(PhysicalId::or(None, id("mine")), id("mine"));
 }
 
+#[test]
+fn an_id_that_no_answer_can_have_does_not_hide_the_next_one() {
+    let long = "x".repeat(1_025);
+    for unusable in ["", &long, "a\nb"] {
+        let first = PhysicalId::first_of([Some(unusable), Some("environment")], id("mine"));
+        assert_eq!(first, id("environment"), "{unusable:?}");
+    }
+    assert_eq!(PhysicalId::first_of([Some("came"), Some("environment")], id("mine")), id("came"));
+    assert_eq!(PhysicalId::first_of([Some(""), None], id("mine")), id("mine"));
+}
+
 fn nasty() -> impl Strategy<Value = String> {
     let repeated = (any::<String>(), 1_usize..60).prop_map(|(text, times)| text.repeat(times));
     prop_oneof![any::<String>(), "[\\x00-\\x1f\"\\\\é€😀a-z]{0,3000}", repeated]
