@@ -43,7 +43,8 @@ impl Condition {
         match self {
             Condition::MarkedInCall | Condition::Ours | Condition::OursBySsm => vec![format!("!Sub {ANY_ENVIRONMENT}")],
             Condition::CreatedBy(calls) => plain(calls),
-            Condition::PassedTo(service) | Condition::LinkedTo(service) => plain(&[service]),
+            Condition::PassedTo(services) => plain(services),
+            Condition::LinkedTo(service) => plain(&[service]),
             Condition::Bounded => {
                 vec![String::from("!If [BoundaryIsOwn, !Ref InstancesBoundary, !Ref InstancesBoundaryArn]")]
             }

@@ -42,6 +42,8 @@ pub enum Resource {
     Aws(&'static str, &'static str),
     /// A bucket, or what is in it: they have neither region nor account in their ARNs.
     Bucket(&'static str),
+    /// A hosted zone of Route 53: it has neither, too.
+    Zone(&'static str),
     /// One of the deployment's own, by its logical id in the template; and what follows its ARN.
     Deployed(&'static str, &'static str),
     /// All: AWS knows no narrower resource for these actions.
@@ -59,8 +61,8 @@ pub enum Condition {
     OursBySsm,
     /// The tags come with one of these calls of EC2.
     CreatedBy(&'static [&'static str]),
-    /// The role goes to this service.
-    PassedTo(&'static str),
+    /// The role goes to one of these services.
+    PassedTo(&'static [&'static str]),
     /// The role is the one that this service makes for itself.
     LinkedTo(&'static str),
     /// The role has, or gets, the boundary of this deployment.
@@ -160,6 +162,7 @@ impl Resource {
             }
             Resource::Aws(service, rest) => format!("!Sub arn:${{AWS::Partition}}:{service}:${{AWS::Region}}::{rest}"),
             Resource::Bucket(rest) => format!("!Sub arn:${{AWS::Partition}}:s3:::{rest}"),
+            Resource::Zone(id) => format!("!Sub arn:${{AWS::Partition}}:route53:::hostedzone/{id}"),
             Resource::Deployed(id, "") => format!("!GetAtt {id}.Arn"),
             Resource::Deployed(id, rest) => format!("!Sub ${{{id}.Arn}}{rest}"),
             Resource::Any => String::from("\"*\""),

@@ -57,7 +57,10 @@ fn roles_are_passed_and_given_permissions_within_limits_only() {
         let has = |action: &str| statement.actions().contains(&action);
         let sid = format!("{} {}", function.name(), statement.sid);
         if has("iam:PassRole") {
-            assert!(matches!(statement.when, [Condition::PassedTo("ec2.amazonaws.com")]), "{sid}");
+            assert!(
+                matches!(statement.when, [Condition::PassedTo(["ec2.amazonaws.com", "ec2.amazonaws.com.cn"])]),
+                "{sid}"
+            );
         }
         if ["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"]
             .into_iter()
@@ -187,6 +190,7 @@ fn an_action_is_allowed_on_what_is_ours_and_on_nothing_else() {
     assert!(!may(&asked("iam:CreateRole", "arn:aws:iam::123456789012:role/admin", &boundary)));
     let to = |service| [("iam:PassedToService", service)];
     assert!(may(&asked("iam:PassRole", role, &to("ec2.amazonaws.com"))));
+    assert!(may(&asked("iam:PassRole", role, &to("ec2.amazonaws.com.cn"))));
     assert!(!may(&asked("iam:PassRole", role, &to("lambda.amazonaws.com"))));
 }
 

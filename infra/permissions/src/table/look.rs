@@ -32,7 +32,7 @@ const READS: &[Statement] = &[
         ],
         &[Resource::Any],
     )
-    .because("AWS knows no narrower resource for these reads; alarms are listed by a prefix, which asks for all."),
+    .because("AWS knows no narrower resource for these reads, but for alarms: CloudWatch tells of composite ones, which AlarmActions take too, only to whom this is allowed on everything (its API reference)."),
     allow("LookAtVpcs", &[call("ec2:DescribeVpcAttribute")], &[Resource::Here("ec2", "vpc/*")]),
     allow(
         "LookAtStacks",

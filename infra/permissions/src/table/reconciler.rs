@@ -38,6 +38,9 @@ const OF_GROUPS: &str = "Auto Scaling User Guide, Control the use of launch temp
 
 const OF_TOPICS: &str =
     "Amazon SNS Developer Guide, Key management: permissions for a topic with server-side encryption";
+/// What EC2 is called as the service that a role is passed to. The second is China's, where IAM itself asks by the first and
+/// EC2 by the second (seen by others: karpenter-provider-aws, pull request 6839).
+const EC2: &[&str] = &["ec2.amazonaws.com", "ec2.amazonaws.com.cn"];
 /// What Auto Scaling asks for in the caller's name.
 const LAUNCH: &[Grant] =
     &[implied("ec2:RunInstances", "autoscaling:CreateAutoScalingGroup, UpdateAutoScalingGroup", OF_GROUPS)];
@@ -136,9 +139,9 @@ const OF_NETWORKS: &[Statement] = &[
     allow(
         "LookBesideAnEndpoint",
         &[implied("route53:AssociateVPCWithHostedZone", "ec2:CreateVpcEndpoint", REFERENCE)],
-        &[Resource::Any],
+        &[Resource::Zone("*")],
     )
-    .because("For an endpoint's private names; AWS knows no narrower resource."),
+    .because("For an endpoint's private names: their zone is AWS's own, and has no name of ours."),
     allow(
         "ChangeWhatIsOurs",
         &[
@@ -236,7 +239,8 @@ const OF_INSTANCES: &[Statement] = &[
         &[implied("iam:PassRole", "iam:AddRoleToInstanceProfile, autoscaling:CreateAutoScalingGroup", REFERENCE)],
         ROLES,
     )
-    .when(&[Condition::PassedTo("ec2.amazonaws.com")]),
+    .when(&[Condition::PassedTo(EC2)])
+    .because("In China EC2 goes by either name, call by call."),
     allow(
         "FirstGroupOfTheAccount",
         &[implied("iam:CreateServiceLinkedRole", "autoscaling:CreateAutoScalingGroup", REFERENCE)],
