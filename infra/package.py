@@ -4,7 +4,7 @@
     python infra/package.py --architecture x86_64
 
 Puts zips into target/package/ARCHITECTURE/NAME/bootstrap.zip, writes target/package/template.yaml, which is
-infra/template.yaml with these zips, and what was made into target/reports/package.json. Fails if a function needs a newer
+infra/template.yaml with these zips and their architecture, and what was made into target/reports/package.json. Fails if a function needs a newer
 glibc than its runtime has.
 """
 
@@ -37,7 +37,8 @@ FLOOR = "hello"
 
 CODE = re.compile(r"^( *CodeUri: *)(\S.*?) *$", re.MULTILINE)
 OF_A_FUNCTION = re.compile(r"\.\./functions/([a-z0-9-]+)/?")
-DEFAULT_ARCHITECTURE = re.compile(r"^(  Architecture:\n(?:    .*\n)*?    Default: *)(\w+)$", re.MULTILINE)
+ARCHITECTURE = re.compile(r"^  Architecture:\n(?:    .*\n)+", re.MULTILINE)
+ITS_REFERENCE = "!Ref Architecture"
 
 
 def functions(template):
@@ -56,10 +57,14 @@ def with_code(template, code):
 
 
 def for_architecture(template, architecture):
-    """The template with this architecture as the default of its parameter."""
-    changed, count = DEFAULT_ARCHITECTURE.subn(rf"\g<1>{architecture}", template)
-    if count != 1:
-        raise ValueError(f"the parameter Architecture has to have one Default; there are {count}")
+    """The template with this architecture in the place of its parameter. A parameter would keep its value when a stack is
+    updated, whatever the new packages were built for."""
+    without, count = ARCHITECTURE.subn("", template)
+    if count != 1 or ITS_REFERENCE not in without:
+        raise ValueError(f"there has to be one parameter Architecture, and a {ITS_REFERENCE}; there are {count}")
+    changed = without.replace(ITS_REFERENCE, architecture)
+    if left := re.findall(r".*\bArchitecture\b.*", changed):
+        raise ValueError(f"something else refers to the parameter Architecture: {'; '.join(left)}")
     return changed
 
 

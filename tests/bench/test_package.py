@@ -19,6 +19,11 @@ TEMPLATE = """Parameters:
     Type: String
     Default: arm64
     AllowedValues: [arm64, x86_64]
+  Tracing:
+    Type: String
+Globals:
+  Function:
+    Architectures: [!Ref Architecture]
 Resources:
   One:
     Type: AWS::Serverless::Function
@@ -38,13 +43,23 @@ def program(path):
 
 class TheTemplate(unittest.TestCase):
     def test_each_function_gets_its_own_zip_and_nothing_else_changes(self):
-        changed = packaged(TEMPLATE, "arm64")
-        expected = TEMPLATE.replace("../functions/custom-resource", "arm64/custom-resource/bootstrap.zip")
-        self.assertEqual(changed, expected.replace("../functions/alarm", "arm64/alarm/bootstrap.zip"))
+        changed = with_code(TEMPLATE, "zips/{}.zip".format)
+        expected = TEMPLATE.replace("../functions/custom-resource", "zips/custom-resource.zip")
+        self.assertEqual(changed, expected.replace("../functions/alarm", "zips/alarm.zip"))
 
-    def test_zips_for_another_architecture_come_with_its_parameter(self):
-        changed = packaged(TEMPLATE, "x86_64")
-        self.assertIn("    Default: x86_64\n    AllowedValues: [arm64, x86_64]\n", changed)
+    def test_the_architecture_is_that_of_the_zips_and_no_parameter_that_an_update_would_keep(self):
+        for architecture in ("arm64", "x86_64"):
+            changed = packaged(TEMPLATE, architecture)
+            expected = f"Parameters:\n  Tracing:\n    Type: String\nGlobals:\n  Function:\n    Architectures: [{architecture}]\n"
+            self.assertEqual(changed[: changed.index("Resources:")], expected)
+            self.assertIn(f"CodeUri: {architecture}/alarm/bootstrap.zip\n", changed)
+
+    def test_the_template_of_the_deployment_has_it_as_a_literal(self):
+        template = (ROOT / "infra" / "template.yaml").read_text()
+        changed = packaged(template, "x86_64")
+        self.assertEqual(changed.count("    Architectures: [x86_64]\n"), 1)
+        self.assertNotIn("Architecture:", changed)
+        self.assertIn("\n  FunctionLogRetentionDays:\n", changed)
 
     def test_code_from_elsewhere_is_refused(self):
         for code in ("../target/lambda/alarm/", "../functions/", "alarm.zip", "../functions/alarm/src"):
@@ -56,8 +71,10 @@ class TheTemplate(unittest.TestCase):
             functions(TEMPLATE.replace("custom-resource", "alarm"))
 
     def test_a_template_without_functions_or_architecture_is_refused(self):
-        for template in ("Resources: {}", TEMPLATE.replace("Architecture:", "Arch:")):
-            with self.assertRaises(ValueError):
+        strange = TEMPLATE.replace("Type: AWS::Serverless::Function\n    Properties", "Condition: Architecture\n    Properties")
+        unused = TEMPLATE.replace("!Ref Architecture", "arm64")
+        for template in ("Resources: {}", TEMPLATE.replace("Architecture:", "Arch:"), unused, strange):
+            with self.subTest(template), self.assertRaises(ValueError):
                 packaged(template, "x86_64")
 
 
