@@ -17,13 +17,26 @@ class Examples(unittest.TestCase):
     def stack(self, name, **parameters):
         return self.cloud.stack(name, (ROOT / "infra" / "examples" / f"{name}.yaml").read_text(), parameters)
 
+    def network(self, number, *zones):
+        """Somebody else's VPC with a subnet in each zone: its id, and theirs."""
+        ec2 = self.cloud.client("ec2")
+        vpc = ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"]
+        subnets = [
+            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.{number}.{third}.0/24", AvailabilityZone=f"us-west-2{zone}")
+            for third, zone in enumerate(zones)
+        ]
+        return vpc, [it["Subnet"]["SubnetId"] for it in subnets]
+
     def test_production(self):
-        outputs = self.stack("production", TargetGroupArns=TARGET_GROUP, OnCallEmail="on-call@example.com")
+        vpc, subnets = self.network(8, *"abc")
+        given = {"VpcId": vpc, "SubnetIds": ",".join(subnets), "TargetGroupArns": TARGET_GROUP}
+        outputs = self.stack("production", **given, OnCallEmail="on-call@example.com")
         scaling = self.cloud.client("autoscaling")
         (group,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[outputs["AutoScalingGroupName"]])[
             "AutoScalingGroups"
         ]
         self.assertEqual((group["MinSize"], group["MaxSize"], group["TargetGroupARNs"]), (3, 12, [TARGET_GROUP]))
+        self.assertEqual(set(group["VPCZoneIdentifier"].split(",")), set(subnets), "in the network of the target group")
         self.assertEqual(group["DeletionProtection"], "prevent-all-deletion")
         self.assertEqual({it["LifecycleState"] for it in group["Instances"]}, {"InService"})
         (logs,) = self.cloud.client("logs").describe_log_groups(logGroupNamePrefix=LOGS)["logGroups"]
@@ -33,16 +46,10 @@ class Examples(unittest.TestCase):
         self.assertIn("Boundary", role["PermissionsBoundary"]["PermissionsBoundaryArn"])
 
     def test_a_network_of_ones_own(self):
-        ec2 = self.cloud.client("ec2")
-        vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-        subnets = [
-            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{number}.0/24", AvailabilityZone=f"us-west-2{zone}")
-            for number, zone in enumerate("ab")
-        ]
-        ids = [it["Subnet"]["SubnetId"] for it in subnets]
-        outputs = self.stack("own-network", VpcId=vpc, SubnetIds=",".join(ids))
+        vpc, subnets = self.network(9, *"ab")
+        outputs = self.stack("own-network", VpcId=vpc, SubnetIds=",".join(subnets))
         self.assertEqual(outputs["AutoScalingGroupName"], "scalable-ec2-asg-uswest2-inside")
-        vpcs = ec2.describe_vpcs(Filters=[{"Name": "tag:ManagedBy", "Values": ["envkeeper"]}])["Vpcs"]
+        vpcs = self.cloud.client("ec2").describe_vpcs(Filters=[{"Name": "tag:ManagedBy", "Values": ["envkeeper"]}])["Vpcs"]
         self.assertEqual([it["VpcId"] for it in vpcs if it["VpcId"] == vpc], [], "it is not ours")
 
 

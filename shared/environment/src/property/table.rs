@@ -187,7 +187,7 @@ pub static TARGET_GROUP_ARNS: Property = Property {
     default: Default::Absent("no target groups"),
     takes: Takes::Arns("elasticloadbalancing", "targetgroup/"),
     change: Change::InPlace,
-    about: "Target groups of load balancers that the instances are registered with, and whose health checks then count too: once an instance is in service, which is when Auto Scaling registers it, so the launch gate does not wait for them. Let the balancer in with a rule of your own on `SecurityGroupId`: Envkeeper leaves it alone.",
+    about: "Target groups of load balancers, of the target type `instance` and in the environment's VPC, that the instances are registered with, and whose health checks then count too: once an instance is in service, which is when Auto Scaling registers it, so the launch gate does not wait for them. Let the balancer in with a rule of your own on `SecurityGroupId`: Envkeeper leaves it alone.",
 };
 
 /// Left out, it follows the deployment: see [`Hooks::launch_gate`](crate::Hooks::launch_gate).
