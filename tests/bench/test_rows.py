@@ -1,4 +1,4 @@
-"""What `make bench` promises."""
+"""What `make bench` promises, and what `make figures` makes of its report."""
 
 import contextlib
 import io
@@ -12,6 +12,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import bench  # noqa: E402
+import figures  # noqa: E402
 from burst import bodies, lines_of, streams_of  # noqa: E402
 from rows import missed, row, table  # noqa: E402
 
@@ -44,6 +45,40 @@ class Promises(unittest.TestCase):
         self.assertEqual((ended, report), ("a: × 1.200, at most 1.1 is promised", broken))
         kept = [row("a", 11, "calls", 10, most=1.1), row("b", 1, "s")]
         self.assertEqual(self.run_with(kept), (0, kept))
+
+
+class Figures(unittest.TestCase):
+    def made_of(self, rows, campaign=None):
+        """The exit of `make figures` over these reports, and the README that it writes."""
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+            reports, readme = Path(folder), Path(folder) / "README.md"
+            (reports / "bench.json").write_text(json.dumps(rows))
+            if campaign is not None:
+                (reports / "campaign.json").write_text(json.dumps(campaign))
+            readme.write_text(f"before\n{figures.BEGIN}stale\n{figures.END}after\n")
+            for name, value in {"REPORTS": reports, "README": readme}.items():
+                stack.enter_context(mock.patch.object(figures, name, value))
+            try:
+                figures.main()
+                ended = 0
+            except SystemExit as end:
+                ended = end.code
+            return ended, readme.read_text()
+
+    def test_a_row_and_a_campaign_that_are_not_in_the_reports_are_said_to_be_missing(self):
+        every = [row(name, 1, "s", 2 if baseline else None) for _, name, baseline in figures.FIGURES]
+        a_row = {"runs": 1200, "converged": 1200, "leaked": 0, "duplicated": 0, "unanswered": 0}
+        ended, readme = self.made_of(every, [a_row])
+        self.assertEqual(ended, 0)
+        self.assertIn("`make campaign`: 1,200 runs in 1 rows, 1,200 converged, 0 leaked", readme)
+        self.assertNotIn("not measured |", readme)
+        for none in (None, []):
+            ended, readme = self.made_of(every, none)
+            self.assertEqual(ended, "not in the reports: make campaign")
+            self.assertIn(f"\n`make campaign`: not measured.\n\n{figures.END}after\n", readme)
+        ended, readme = self.made_of(every[1:], [a_row])
+        self.assertEqual(ended, f"not in the reports: {every[0]['name']}")
+        self.assertIn(f"| {figures.FIGURES[0][0]} | not measured | |", readme)
 
 
 class Burst(unittest.TestCase):
