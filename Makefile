@@ -41,8 +41,8 @@ figures: ## Write README's figures from the reports of bench and campaign
 	$(PYTHON) tests/bench/figures.py
 
 .PHONY: smoke
-smoke: $(TOOLS) ## In an account of AWS's: what emulators can't show. Asks first, costs some cents (LOCAL=1: on the local cloud)
-	@$(PYTHON) tests/smoke/smoke.py $(if $(LOCAL),--local)
+smoke: $(TOOLS) ## In an account of AWS's: what emulators can't show. Asks first, costs some cents (STACK=…: other functions than envkeeper's; LOCAL=1: on the local cloud)
+	@$(PYTHON) tests/smoke/smoke.py $(if $(STACK),--stack $(STACK)) $(if $(LOCAL),--local)
 
 .PHONY: test
 test: lint test-rust test-stacks test-permissions ## Everything that CI checks

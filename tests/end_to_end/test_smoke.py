@@ -17,9 +17,10 @@ import consent  # noqa: E402
 import recorded  # noqa: E402
 import rollbacks  # noqa: E402
 import smoke  # noqa: E402
-from account import LocalAccount, Refused  # noqa: E402
+import templates  # noqa: E402
+from account import Account, LocalAccount, Refused  # noqa: E402
 from report import NO, NOT_SEEN, YES  # noqa: E402
-from trail import SERVICES, CloudTrail, call, is_of  # noqa: E402
+from trail import SERVICES, CloudTrail, call, is_of, regions  # noqa: E402
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 GROUP = "scalable-ec2-asg-uswest2-smoke"
@@ -114,6 +115,14 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(missing, [])
         self.assertEqual({it.service for it in made if it.at >= START + timedelta(seconds=60)}, set(SERVICES))
 
+    def test_iams_calls_are_looked_for_where_the_partition_has_them(self):
+        self.assertEqual(regions("us-west-2"), ["us-west-2", "us-east-1"])
+        self.assertEqual(regions("us-east-1"), ["us-east-1"])
+        self.assertEqual(regions("us-gov-east-1"), ["us-gov-east-1", "us-gov-west-1"])
+        self.assertEqual(regions("cn-northwest-1"), ["cn-northwest-1", "cn-north-1"])
+        self.assertEqual(regions("us-iso-east-1"), ["us-iso-east-1"])
+        self.assertEqual(regions("somewhere"), ["somewhere"])
+
     def test_only_the_accounts_number_is_a_yes(self):
         account = Mock(number="111122223333")
         for given, is_yes in (("111122223333", True), ("y", False), ("", False), ("111122223334", False)):
@@ -169,6 +178,15 @@ class Smoke(unittest.TestCase):
         self.assertEqual((status, report["left"], report["broken"]), (1, [], "somebody stopped it"), printed)
         self.assertEqual(report["checks"]["5"]["answer"], NOT_SEEN)
         self.assertIn("Left behind: nothing", printed)
+
+    def test_another_stacks_functions_are_found_by_its_exports_or_missed(self):
+        with self.assertRaisesRegex(Refused, "no export staging-service-token and no staging-alarm-function"):
+            Account(self.cloud.client, "staging")
+        stack = Mock(suffix="smoke", account=Mock(token="staging-service-token", alarm_function="staging-alarm-function"))
+        told = json.dumps(templates.settled(stack, "t3.micro"), default=str)
+        self.assertEqual(told.count("Fn::ImportValue"), 2)
+        for name in ("staging-service-token", "staging-alarm-function"):
+            self.assertIn(json.dumps({"Fn::ImportValue": name}), told)
 
     def test_without_a_yes_and_beside_somebody_elses_environment_nothing_is_created(self):
         def no(account):

@@ -13,9 +13,9 @@ from local_cloud import FUNCTIONS, Failed
 from nine_checks import part_of_its_own
 from trail import CloudTrail, Recorder
 
-TOKEN = "envkeeper-service-token"
-ALARM_FUNCTION = "envkeeper-alarm-function"
 AWS = "AWS"
+# The stack of the functions, as the documentation calls it.
+STACK = "envkeeper"
 
 
 class Refused(Exception):
@@ -28,19 +28,21 @@ class Account:
     pause = 5.0  # Seconds between two looks: the account's quotas are shared.
     sibling_seconds = 20  # By then a create has begun, and its instance is not yet in service.
 
-    def __init__(self, client):
+    def __init__(self, client, stack=STACK):
         self.client = functools.cache(client)
+        # The exports of the functions' stack begin with its name.
+        self.token, self.alarm_function = f"{stack}-service-token", f"{stack}-alarm-function"
         sts = self.client("sts").meta
         # Whatever AWS_ENDPOINT_URL leads to is not AWS, and is not to be reported as such.
         self.region, self.where = sts.region_name, AWS if ".amazonaws.com" in sts.endpoint_url else sts.endpoint_url
         caller = self.client("sts").get_caller_identity()
         self.number, self.caller = caller["Account"], caller["Arn"]
         self.exports = {it["Name"]: it["Value"] for it in self.every("cloudformation", "list_exports")["Exports"]}
-        missing = [name for name in (TOKEN, ALARM_FUNCTION) if name not in self.exports]
+        missing = [name for name in (self.token, self.alarm_function) if name not in self.exports]
         if missing:
             lacks = f"There is no export {' and no '.join(missing)} in {self.region}"
-            raise Refused(f"{lacks}: deploy the functions first (README, Deploy it).")
-        door = self.exports[TOKEN].rsplit(":", 1)[1]
+            raise Refused(f"{lacks}: deploy the functions first (README, Deploy it), or name their stack (--stack).")
+        door = self.exports[self.token].rsplit(":", 1)[1]
         self.project = door.removesuffix("-custom-resource")
         self.functions = [self.function(f"{self.project}-{name}") for name in FUNCTIONS]
         self.trail = CloudTrail(self)
@@ -75,10 +77,10 @@ class Account:
         return told
 
     def command(self, request):
-        """The same as a command for a shell."""
+        """The same as a command for bash or zsh, which both versions of the CLI take."""
         return (
             f"aws lambda invoke --region {self.region} --function-name {self.project}-custom-resource "
-            f"--cli-binary-format raw-in-base64-out --payload '{json.dumps(request)}' /dev/stdout"
+            f"--payload fileb:///dev/stdin /dev/stdout <<< '{json.dumps(request)}'"
         )
 
     def until(self, what, look, limit=900, pause=None):
@@ -119,13 +121,13 @@ class LocalAccount(Account):
         self.trail = Recorder(cloud)
 
 
-def of_aws(region):
+def of_aws(region, stack=STACK):
     """The account of AWS that the standard variables point at."""
     session = boto3.Session(region_name=region)
     if not session.region_name:
-        raise Refused("No region is set: AWS_REGION, or --region.")
+        raise Refused("No region is set: AWS_DEFAULT_REGION, or --region.")
     config = Config(retries={"mode": "standard", "max_attempts": 10})
     try:
-        return Account(lambda service, region=None: session.client(service, region_name=region, config=config))
+        return Account(lambda service, region=None: session.client(service, region_name=region, config=config), stack)
     except (BotoCoreError, ClientError) as error:
         raise Refused(f"The account does not answer: {error}") from error

@@ -12,7 +12,7 @@ def announce(account, stacks, instance_type):
     yield f"   account    {account.number}, as {account.caller}"
     yield f"   region     {account.region}"
     built = ", ".join(sorted({it for function in account.functions for it in function.get("Architectures", [])}))
-    yield f"   deployed   {len(account.functions)} functions {account.project}-… ({built}), by the export envkeeper-service-token:"
+    yield f"   deployed   {len(account.functions)} functions {account.project}-… ({built}), by the export {account.token}:"
     yield f"              {', '.join(it['FunctionName'].removeprefix(account.project + '-') for it in account.functions)}"
     yield "It creates three stacks with an environment each, and deletes them again, whatever happens:"
     for stack, what in stacks.items():

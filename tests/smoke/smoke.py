@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "end_to_end"))
 
 import prices  # noqa: E402
-from account import LocalAccount, Refused, of_aws  # noqa: E402
+from account import STACK, LocalAccount, Refused, of_aws  # noqa: E402
 from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
 from clean_up import clean_up, commands_for, left_behind  # noqa: E402
 from consent import announce, ask, refuse_what_exists  # noqa: E402
@@ -96,13 +96,14 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--local", action="store_true", help="try it on the local cloud, and ask nothing")
     parser.add_argument("--region", help="else as AWS's tools find it")
+    parser.add_argument("--stack", default=STACK, help="the stack of the functions that it tries")
     parser.add_argument("--suffix", default="smoke", help="of the environments that it makes")
     parser.add_argument("--instance-type", default="t3.micro", choices=prices.INSTANCE_HOUR)
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, stop)
     try:
         if not given.local:
-            return smoke(of_aws(given.region), given.suffix, given.instance_type)
+            return smoke(of_aws(given.region, given.stack), given.suffix, given.instance_type)
         with LocalCloud() as cloud:
             cloud.deploy()
             return smoke(LocalAccount(cloud), given.suffix, given.instance_type, consent=lambda account: None)

@@ -1,15 +1,13 @@
 """The stacks' templates: one environment each, as cheap as it can be, and what is tried with it."""
 
-from account import ALARM_FUNCTION, TOKEN
-
 ARM_IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 
 
-def environment(suffix, instance_type, **properties):
+def environment(stack, instance_type, **properties):
     """An environment with public addresses, so that nothing pays for a NAT gateway."""
     given = {
-        "ServiceToken": {"Fn::ImportValue": TOKEN},
-        "EnvironmentSuffix": suffix,
+        "ServiceToken": {"Fn::ImportValue": stack.account.token},
+        "EnvironmentSuffix": stack.suffix,
         "Egress": "PublicIp",
         "ZoneCount": "1",
         "MinSize": "1",
@@ -42,12 +40,12 @@ def failing(seconds, **attributes):
 
 def cancelled(stack, instance_type):
     """A sibling fails while the environment is being created."""
-    return template({**environment(stack.suffix, instance_type), **failing(stack.account.sibling_seconds)})
+    return template({**environment(stack, instance_type), **failing(stack.account.sibling_seconds)})
 
 
 def rolled_back(stack, instance_type):
     """A protected environment has settled when another resource fails."""
-    protected = environment(stack.suffix, instance_type, MinSize="0", DeletionProtection="true")
+    protected = environment(stack, instance_type, MinSize="0", DeletionProtection="true")
     return template({**protected, **failing(1, DependsOn="Web")})
 
 
@@ -60,7 +58,7 @@ def settled(stack, instance_type, **properties):
     """A protected environment of one to two instances, and an alarm of somebody else's that it has a rule for."""
     rule = {"Alarm": alarm_name(stack), "Action": "ScaleTo", "Capacity": "2", "CooldownSeconds": "0", "DryRun": "true"}
     given = {"DeletionProtection": "true", "AlarmActions": [rule], **properties}
-    return template({**environment(stack.suffix, instance_type, **given), "Direct": direct_alarm(stack)})
+    return template({**environment(stack, instance_type, **given), "Direct": direct_alarm(stack)})
 
 
 def direct_alarm(stack):
@@ -68,7 +66,7 @@ def direct_alarm(stack):
     properties = {
         "AlarmName": alarm_name(stack),
         "AlarmDescription": f"The smoke test sets its state. envkeeper:environment={stack.names.environment}",
-        "AlarmActions": [{"Fn::ImportValue": ALARM_FUNCTION}],
+        "AlarmActions": [{"Fn::ImportValue": stack.account.alarm_function}],
         "Namespace": "EnvkeeperSmoke",
         "MetricName": "Nothing",
         "Statistic": "Maximum",

@@ -4,11 +4,17 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+import boto3
+from botocore.exceptions import UnknownRegionError
+
 from local_cloud import Failed
 
 SERVICES = ("autoscaling", "ec2", "iam", "logs", "monitoring", "s3")
 # Seconds: CloudTrail delivers within some minutes, and promises nothing; and it may be asked twice a second, for 50 events.
 LATEST, PAUSE = 900, 30
+# Where a partition's IAM is recorded, wherever it is called from (IAM User Guide, Logging IAM and AWS STS API calls, for AWS's
+# own; of the others, the region in which IAM is). Of partitions that are not here nobody looks beside the own region.
+OF_IAM = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,15 @@ class Call:
 
 def now():
     return datetime.now(timezone.utc)
+
+
+def regions(region):
+    """Where the calls of a deployment in this region are recorded."""
+    try:
+        of_iam = OF_IAM.get(boto3.Session().get_partition_for_region(region), region)
+    except UnknownRegionError:
+        of_iam = region
+    return list(dict.fromkeys((region, of_iam)))
 
 
 class CloudTrail:
@@ -49,9 +64,8 @@ class CloudTrail:
         return self.seen
 
     def recorded(self, since):
-        # IAM is recorded in us-east-1, wherever it is called from.
         found = {}
-        for region in dict.fromkeys((self.account.region, "us-east-1")):
+        for region in regions(self.account.region):
             only = [{"AttributeKey": "ReadOnly", "AttributeValue": "false"}]
             asked = {"LookupAttributes": only, "StartTime": since}
             for event in self.account.every("cloudtrail", "lookup_events", region=region, **asked)["Events"]:

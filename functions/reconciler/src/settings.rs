@@ -65,11 +65,12 @@ impl Settings {
 }
 
 impl Settings {
-    /// The command by which a person asks the door something about an environment.
+    /// The command by which a person asks the door something about an environment, for bash and zsh. A payload from a file
+    /// is taken as it is by both versions of the CLI; on the line, version 2 wants an option that version 1 does not know.
     #[must_use]
     pub fn command(&self, request: &str, environment: &str) -> String {
         format!(
-            "aws lambda invoke --function-name {} --cli-binary-format raw-in-base64-out --payload '{{\"Request\":\"{request}\",\"Environment\":\"{environment}\"}}' /dev/stdout",
+            "aws lambda invoke --function-name {} --payload fileb:///dev/stdin /dev/stdout <<< '{{\"Request\":\"{request}\",\"Environment\":\"{environment}\"}}'",
             self.door
         )
     }
@@ -95,6 +96,16 @@ mod tests {
         let settings = Settings::from_vars(read).unwrap();
         assert_eq!(settings.place.project, "scalable-ec2");
         assert_ne!(settings.defaults, Defaults::from_vars(|_| None));
+    }
+
+    /// `tests/validators/test_commands.py` has a shell and the CLI take this one.
+    #[test]
+    fn a_command_is_one_line_for_a_shell() {
+        let settings = Settings::from_vars(read).unwrap();
+        assert_eq!(
+            settings.command("unlock", "scalable-ec2-us-west-2-dev"),
+            r#"aws lambda invoke --function-name custom-resource --payload fileb:///dev/stdin /dev/stdout <<< '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#
+        );
     }
 
     #[test]
