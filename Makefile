@@ -45,7 +45,7 @@ smoke: $(TOOLS) ## In an account of AWS's: what emulators can't show. Asks first
 	@$(PYTHON) tests/smoke/smoke.py $(if $(STACK),--stack $(STACK)) $(if $(LOCAL),--local)
 
 .PHONY: test
-test: lint test-rust test-stacks test-permissions ## Everything that CI checks
+test: lint test-rust test-stacks test-permissions ## What CI checks, before it asks for stale files and advisories (.ci/run)
 
 .PHONY: lint
 lint: $(TOOLS) test-templates licences ## Format, lints, and the templates

@@ -23,7 +23,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 TAG = "envkeeper:environment"
-MANAGED = [f"arn:aws:iam::aws:policy/{name}" for name in ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")]
+MANAGED = ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
 
 # What the user data has to do, in this order, by the commands that do it.
 STEPS = (
@@ -57,6 +57,17 @@ class Names:
 
     def bucket(self, kind):
         return f"{self.of(kind)}-{self.account}"
+
+    @functools.cached_property
+    def partition(self):
+        """What ARNs begin with: `aws`, or another where the region is in China or of a government."""
+        return boto3.Session().get_partition_for_region(self.region)
+
+    def bucket_arn(self, kind):
+        return f"arn:{self.partition}:s3:::{self.bucket(kind)}"
+
+    def managed_policies(self):
+        return [f"arn:{self.partition}:iam::aws:policy/{name}" for name in MANAGED]
 
     def log_groups(self):
         return [f"/aws/{service}/{self.project}-{self.suffix}" for service in ("autoscaling", "ec2")]
@@ -173,12 +184,12 @@ def log_groups(see):
 
 
 def inline_policy(see):
-    bucket = see.names.bucket("data")
+    bucket, arn = see.names.bucket("data"), see.names.bucket_arn("data")
     yield "the bucket", [it["Name"] for it in see.every("s3", "list_buckets", "Buckets") if it["Name"] == bucket], [bucket]
     role, policy = see.names.of("role"), see.names.of("policy")
     document = see.client("iam").get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
     named = {resource for statement in allowed(document) if is_of_s3(statement) for resource in resources(statement)}
-    yield "where the policy allows S3 actions", sorted(named), [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    yield "where the policy allows S3 actions", sorted(named), [arn, f"{arn}/*"]
 
 
 def listed(value):
@@ -203,7 +214,7 @@ def is_of_s3(statement):
 def attached_policies(see):
     role = see.names.of("role")
     attached = see.every("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=role)
-    yield "attached", sorted(policy["PolicyArn"] for policy in attached), MANAGED
+    yield "attached", sorted(policy["PolicyArn"] for policy in attached), see.names.managed_policies()
     yield "inline", see.every("iam", "list_role_policies", "PolicyNames", RoleName=role), [see.names.of("policy")]
 
 
@@ -222,9 +233,9 @@ def access_logs(see):
     for statement in statements:
         yield f"whom {logs} lets in", statement.get("Principal"), {"Service": "logging.s3.amazonaws.com"}
         yield f"what {logs} allows", listed(statement.get("Action")), ["s3:PutObject"]
-        outside = [it for it in resources(statement) if not it.startswith(f"arn:aws:s3:::{logs}/")]
+        outside = [it for it in resources(statement) if not it.startswith(f"{see.names.bucket_arn('logs')}/")]
         yield f"what the policy of {logs} is about beside its objects", outside, []
-        wanted = {"aws:sourceaccount": [see.names.account], "aws:sourcearn": [f"arn:aws:s3:::{data}"]}
+        wanted = {"aws:sourceaccount": [see.names.account], "aws:sourcearn": [see.names.bucket_arn("data")]}
         yield f"whose logs {logs} takes", exact_conditions(statement), wanted
 
 

@@ -80,7 +80,7 @@ class Planted:
     def plant_role(self):
         name = self.names.of("role")
         self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document(), Tags=self.tags(name))
-        for arn in nine_checks.MANAGED:
+        for arn in self.names.managed_policies():
             self.client("iam").attach_role_policy(RoleName=name, PolicyArn=arn)
         self.plant_inline_policy(self.names.bucket("data"))
 
@@ -315,6 +315,14 @@ class NineChecks(unittest.TestCase):
 
     def test_9_a_variable_that_changes_what_is_settled(self):
         self.assert_only(9, "it was tried", {**TRIED, 9: False})
+
+    def test_arns_are_of_the_regions_partition(self):
+        partitions = {"us-west-2": "aws", "cn-north-1": "aws-cn", "us-gov-east-1": "aws-us-gov"}
+        for region, partition in partitions.items():
+            names = nine_checks.Names("scalable-ec2", "dev", region, self.account)
+            self.assertTrue(names.bucket_arn("logs").startswith(f"arn:{partition}:s3:::scalable-ec2-logs-"))
+            managed = f"arn:{partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
+            self.assertIn(managed, names.managed_policies())
 
     def test_what_nobody_tried_is_neither_yes_nor_no(self):
         verdicts = self.verdicts({})
