@@ -37,18 +37,17 @@ pub struct NotEnded {
     pub doubtful: bool,
 }
 
-/// An instance in one of Auto Scaling's `:Wait` states.
+/// The instances of a group that are in one of Auto Scaling's `:Wait` states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// The name of its Auto Scaling group.
+    /// The name of the Auto Scaling group.
     pub group: String,
-    /// `i-…`
-    pub instance: String,
-    /// What it waits in: its launch, or its end.
-    pub on: Transition,
-    /// Since when, as its launch or its termination says, if that was found.
-    pub since_ms: Option<u64>,
+    /// `i-…`, and what each waits in: its launch, or its end. At least one.
+    pub instances: Vec<(String, Transition)>,
 }
+
+/// When the newest launch, and the newest termination, of each instance began; in ms since the epoch.
+pub type Since = BTreeMap<(String, Transition), u64>;
 
 /// A group's hook with settings of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,9 +94,12 @@ pub trait Cloud {
     /// Writes lines to a stream of a log group, which is made if need be; the group is not.
     async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), String>;
 
-    /// The instances of our groups that wait for a hook; without those that may be on their way into a warm pool, which nobody
-    /// but their message tells of.
+    /// Our groups in which instances wait for a hook; without those that may be on their way into a warm pool, which nobody but
+    /// their message tells of.
     async fn waiting(&self) -> Result<Vec<Waiting>, String>;
+
+    /// Since when they wait, as their launches and terminations say, of those that are found.
+    async fn since(&self, waiting: &Waiting) -> Result<Since, String>;
 
     /// The hooks of a group that are ours.
     async fn hooks(&self, group: &str) -> Result<Vec<OurHook>, String>;

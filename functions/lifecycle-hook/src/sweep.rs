@@ -2,17 +2,29 @@
 //!
 //! A sweep treats every instance that waits as if its message had just come, also where one did: whoever is first ends the
 //! wait, and the other is told that nobody waits any more.
+//!
+//! A sweep may have more to do than it has time for. So it reads some groups at once, handles the instances of each as soon as
+//! it is read, begins at another group each time, and names those that it did not come to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
+use std::time::Duration;
 
 use environment::Transition;
+use futures_util::future::join;
 use futures_util::stream::{StreamExt as _, iter};
+use ledger::turn;
+use tokio::time::{Instant, timeout_at};
 
 use crate::LifecycleHook;
 use crate::act::{Case, Outcome};
 use crate::batch::{Looks, seen};
-use crate::cloud::{Cloud, OurHook, Queue, Waiting};
+use crate::cloud::{Cloud, OurHook, Queue, Since, Waiting};
 use crate::notice::Action;
+use crate::pace;
+
+/// How many groups are read at once. Auto Scaling's reads are throttled for the whole account.
+const GROUPS_AT_ONCE: usize = 4;
 
 /// How many instances are handled at once: 16, so that a thousand that wait don't ask for everything in one second.
 const AT_ONCE: usize = 16;
@@ -22,7 +34,8 @@ const AT_ONCE: usize = 16;
 pub struct Sweep {
     /// Each instance that waits for a hook of ours.
     pub found: Vec<Swept>,
-    /// The groups whose hooks could not be read, and why: the next sweep tries again.
+    /// The groups whose hooks could not be read, or for all of whose instances there was no time, and why: the next sweep tries
+    /// again.
     pub left_out: Vec<String>,
 }
 
@@ -35,40 +48,83 @@ pub struct Swept {
     pub told: String,
 }
 
+/// An instance that waits, by its group and its id.
+type Key<'a> = (&'a str, &'a str);
+
+/// What waits for a hook of ours, and since when, if that is known.
+type Found = (Action, Option<u64>);
+
+const TIME_WAS_UP: &str = "the sweep's time was up";
+
 impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
-    /// Handles every instance of our groups that waits for a hook of ours.
+    /// Handles every instance of our groups that waits for a hook of ours, as far as it comes in its time, which is that of a
+    /// message.
     ///
     /// # Errors
     /// If the groups can't be listed: the next sweep tries again.
     pub async fn sweep(&self) -> Result<Sweep, String> {
-        let mut waiting = self.cloud.waiting().await?;
-        waiting.retain(|it| self.place.suffix_of_group(&it.group).is_some());
-        let (hooks, left_out) = self.hooks_of(&waiting).await;
-        let with_hook = |it: &Waiting| {
-            let hook = hooks.get(it.group.as_str())?.iter().find(|hook| hook.on == it.on)?.clone();
-            Some((Action::found(it.group.clone(), hook, it.instance.clone()), it.since_ms))
-        };
-        let found: Vec<(Action, Option<u64>)> = waiting.iter().filter_map(with_hook).collect();
-        let instances: Vec<String> = found.iter().map(|(action, _)| action.instance.clone()).collect();
-        let looks = if instances.is_empty() { Ok(BTreeMap::new()) } else { self.cloud.see(&instances).await };
-        let all = found.iter().map(|(action, since_ms)| self.swept(action, *since_ms, &looks));
-        let found: Vec<Option<Swept>> = iter(all).buffer_unordered(AT_ONCE).collect().await;
-        Ok(Sweep { found: found.into_iter().flatten().collect(), left_out })
-    }
-
-    /// The hooks of each group, and the groups whose hooks can't be read.
-    async fn hooks_of<'a>(&self, waiting: &'a [Waiting]) -> (BTreeMap<&'a str, Vec<OurHook>>, Vec<String>) {
-        let (mut hooks, mut left_out) = (BTreeMap::new(), Vec::new());
-        for group in waiting.iter().map(|it| it.group.as_str()).collect::<BTreeSet<_>>() {
-            match self.cloud.hooks(group).await {
-                Ok(of_group) => drop(hooks.insert(group, of_group)),
-                Err(why) => {
-                    tracing::warn!(group, why, "it is not swept");
-                    left_out.push(format!("{group}: {why}"));
+        let ends = self.at_most.map(|most| Instant::now() + most);
+        let mut groups = self.cloud.waiting().await?;
+        groups.retain(|it| self.place.suffix_of_group(&it.group).is_some());
+        groups.sort_unstable_by(|one, other| one.group.cmp(&other.group));
+        let turn = Duration::from_millis(self.cloud.now_ms()).as_secs() / pace::SWEEP.as_secs();
+        let first = turn::first(groups.len(), turn);
+        groups.rotate_left(first);
+        let mut found = Vec::new();
+        let mut left_out: BTreeMap<Key<'_>, String> =
+            groups.iter().flat_map(keys).map(|key| (key, TIME_WAS_UP.to_owned())).collect();
+        let all = async {
+            let looks = self.look_at(&groups).await;
+            let read = iter(&groups).map(|group| self.found_in(group)).buffer_unordered(GROUPS_AT_ONCE);
+            let swept = read.flat_map(iter).map(async |(key, found)| match found {
+                Ok(Some((action, since_ms))) => (key, Ok(self.swept(&action, since_ms, &looks).await)),
+                Ok(None) => (key, Ok(None)),
+                Err(why) => (key, Err(why)),
+            });
+            let mut swept = pin!(swept.buffer_unordered(AT_ONCE));
+            while let Some((key, outcome)) = swept.next().await {
+                match outcome {
+                    Ok(swept) => {
+                        left_out.remove(&key);
+                        found.extend(swept);
+                    }
+                    Err(why) => drop(left_out.insert(key, why)),
                 }
             }
+        };
+        match ends {
+            Some(ends) => timeout_at(ends, all).await.unwrap_or_default(),
+            None => all.await,
         }
-        (hooks, left_out)
+        let left_out: BTreeSet<String> = left_out.iter().map(|((group, _), why)| format!("{group}: {why}")).collect();
+        if !left_out.is_empty() {
+            tracing::warn!(?left_out, "groups that are not swept, or not to the end");
+        }
+        Ok(Sweep { found, left_out: left_out.into_iter().collect() })
+    }
+
+    /// Looks at all instances together, which takes the fewest calls. What is seen is decided on while the sweep lasts, as in a
+    /// batch of messages.
+    async fn look_at(&self, groups: &[Waiting]) -> Looks {
+        let instances: Vec<String> = groups.iter().flat_map(keys).map(|(_, instance)| instance.to_owned()).collect();
+        if instances.is_empty() { Ok(BTreeMap::new()) } else { self.cloud.see(&instances).await }
+    }
+
+    /// What each instance of a group waits for, if that is ours; if the hooks can't be read, why.
+    async fn found_in<'a>(&self, waiting: &'a Waiting) -> Vec<(Key<'a>, Result<Option<Found>, String>)> {
+        let group = &waiting.group;
+        let (hooks, since) = join(self.cloud.hooks(group), self.cloud.since(waiting)).await;
+        let since = since.unwrap_or_else(|why| {
+            tracing::warn!(group, why, "since when its instances wait is not known");
+            Since::new()
+        });
+        let found = |it: &(String, Transition)| {
+            let (instance, on) = it;
+            let hook = hooks.as_ref().map_err(Clone::clone)?.iter().find(|hook| hook.on == *on);
+            let action = |hook: &OurHook| Action::found(group.clone(), hook.clone(), instance.clone());
+            Ok(hook.map(|hook| (action(hook), since.get(it).copied())))
+        };
+        keys(waiting).zip(waiting.instances.iter().map(found)).collect()
     }
 
     async fn swept(&self, action: &Action, since_ms: Option<u64>, looks: &Looks) -> Option<Swept> {
@@ -96,6 +152,10 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             tracing::warn!(instance = action.instance, why, "the next sweep looks again");
         }
     }
+}
+
+fn keys(waiting: &Waiting) -> impl Iterator<Item = Key<'_>> {
+    waiting.instances.iter().map(|(instance, _)| (waiting.group.as_str(), instance.as_str()))
 }
 
 impl Action {

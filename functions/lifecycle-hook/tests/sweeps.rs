@@ -1,13 +1,16 @@
 //! What the sweep finds, and that neither a slow start nor another group's failure is its own mistake.
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use auto_scaling::Sickness;
 use environment::hook_settings::{Drain, Task};
+use lifecycle_hook::AT_MOST;
 use lifecycle_hook::cloud::Ends;
-use serde_json::json;
+use serde_json::{Value, json};
 use test_support::hooks::{Dice, Fault, START, SWEEP, World, gate, settings};
+use tokio::time::Instant;
 
 fn minutes(count: u64) -> Duration {
     Duration::from_mins(count)
@@ -46,13 +49,88 @@ fn one_group_that_cannot_be_read_holds_up_no_other() {
     world.scale_to(1);
     world.run(START + Duration::from_secs(30), &mut |_, _| {});
     world.now.set(START + minutes(2));
-    // The sweep lists who waits, and then asks for the hooks of the first group.
-    let first = world.calls.borrow().len() + 1;
+    // The sweep lists who waits, looks at them, and then asks for the hooks of the first group.
+    let first = world.calls.borrow().len() + 2;
     world.faults.borrow_mut().insert(first, Fault::Refused);
     let told = world.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("it is not killed");
     assert_eq!(world.calls.borrow()[first], "hooks");
     assert_eq!(told["Swept"].as_array().expect("a list").len(), 1, "the other group's: {told}");
-    assert_eq!(told["LeftOut"], json!(["scalable-ec2-asg-uswest2-dev: hooks: Throttling: Rate exceeded"]));
+    let left_out: Vec<&str> = told["LeftOut"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert!(left_out.len() == 1 && left_out[0].ends_with(": hooks: Throttling: Rate exceeded"), "{left_out:?}");
+}
+
+#[test]
+fn a_group_whose_activities_cannot_be_read_is_swept_without_them() {
+    let world = World::new(1);
+    world.scale_to(1);
+    world.run(START + Duration::from_secs(30), &mut |_, _| {});
+    world.now.set(START + minutes(2));
+    let since = world.calls.borrow().len() + 3;
+    world.faults.borrow_mut().insert(since, Fault::Refused);
+    let told = world.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("it is not killed");
+    assert_eq!(world.calls.borrow()[since], "since");
+    assert_eq!(told["LeftOut"], json!([]));
+    assert_eq!(world.completed.borrow()["i-00000000000000001"], [Ends::Continue], "{told}");
+}
+
+/// An account with an instance in each of so many groups, all of which are healthy and wait; each call takes so long.
+fn one_waits_in_each_of(groups: usize, call_takes: Duration) -> World {
+    let world = World::new(1);
+    for number in 0..groups {
+        world.add_group(&format!("scalable-ec2-asg-uswest2-{number}"));
+    }
+    world.run(START + Duration::from_secs(80), &mut |_, _| {});
+    world.now.set(START + Duration::from_secs(115));
+    world.call_takes.set(call_takes);
+    world.at_most.set(Some(AT_MOST));
+    world.follow_tokio();
+    world
+}
+
+/// Sweeps once; how long it took, and which groups it left out.
+async fn sweep(world: &World) -> (Duration, Vec<String>) {
+    let began = Instant::now();
+    let told = world.function().handle(test_support::sample("lifecycle-hook", "sweep.json")).await.expect("an answer");
+    let left_out = told["LeftOut"].as_array().expect("a list").iter();
+    (began.elapsed(), left_out.map(|it| it.as_str().expect("a text").to_owned()).collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_sweep_is_through_with_three_hundred_groups() {
+    let world = one_waits_in_each_of(300, Duration::from_millis(500));
+    let (took, left_out) = sweep(&world).await;
+    assert!(took < AT_MOST, "{took:?}");
+    assert_eq!((world.completed.borrow().len(), left_out), (300, vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_takes_too_long_names_what_it_left_out_and_the_next_goes_on() {
+    let world = one_waits_in_each_of(300, Duration::from_secs(2));
+    let (took, left_out) = sweep(&world).await;
+    assert_eq!(took, AT_MOST);
+    let done = world.completed.borrow().len();
+    assert!(done > 100, "{done}");
+    assert!((300 - done..300).contains(&left_out.len()), "{done} are done, and {} groups left out", left_out.len());
+    assert!(left_out.iter().all(|it| it.ends_with(": the sweep's time was up")), "{left_out:?}");
+    let (took, left_out) = sweep(&world).await;
+    assert!(took <= AT_MOST, "{took:?}");
+    assert_eq!((world.completed.borrow().len(), left_out), (300, vec![]));
+}
+
+/// What one sweep did not come to is not at the end of the next one again.
+#[tokio::test(start_paused = true)]
+async fn sweeps_begin_at_another_group_each_time() {
+    let world = one_waits_in_each_of(300, Duration::from_secs(2));
+    world.denied.borrow_mut().insert("complete");
+    let mut never: Option<BTreeSet<String>> = None;
+    for _ in 0..3 {
+        let (_, left_out) = sweep(&world).await;
+        let left_out: BTreeSet<String> = left_out.into_iter().collect();
+        assert!(!left_out.is_empty());
+        never = Some(never.map_or(left_out.clone(), |never| &never & &left_out));
+        tokio::time::sleep(SWEEP - AT_MOST).await;
+    }
+    assert_eq!(never, Some(BTreeSet::new()));
 }
 
 fn round_is_sick(round: usize) -> usize {

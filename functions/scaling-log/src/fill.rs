@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt as _};
 use ledger::Entry;
 use ledger::batch::{Line, streams};
 use ledger::read::{self, Reading};
+use ledger::turn;
 use serde_json::Value;
 
 use crate::ScalingLog;
@@ -66,13 +67,6 @@ impl Span {
     }
 }
 
-/// Which of the groups is the first, at this turn of the schedule. Lambda may end it before it is through with all; steps of the
-/// golden section of a round leave no part of it out for long, however few of them a turn comes to.
-fn first(groups: usize, turn: u64) -> usize {
-    let part = turn.wrapping_mul(0x9E37_79B9) & 0xFFFF_FFFF;
-    usize::try_from((part * groups as u64) >> 32).unwrap_or_default()
-}
-
 impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
     /// Fills the gaps, and says how many there were in each group that had some.
     ///
@@ -81,7 +75,7 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
     pub(crate) async fn fill(&self, span: Span) -> Result<BTreeMap<String, usize>, String> {
         let mut groups = self.cloud.groups().await?;
         groups.sort_unstable();
-        let first = first(groups.len(), self.cloud.now_ms() / SCHEDULE_MS);
+        let first = turn::first(groups.len(), self.cloud.now_ms() / SCHEDULE_MS);
         groups.rotate_left(first);
         let all = stream::iter(groups).map(async |group| (self.fill_one(&group, span).await, group));
         let all: Vec<(Result<usize, String>, String)> = all.buffer_unordered(AT_ONCE).collect().await;

@@ -3,7 +3,7 @@
 //!
 //! `envelope` (what a message holds) → `read` (what an event means) → [`Entry`] (a line of the schema, with its metrics) → `batch` (PutLogEvents within its
 //! limits). `cause` takes Auto Scaling's sentences apart, `activity` makes an event of what DescribeScalingActivities
-//! lists, `told` is what Envkeeper's own functions have to tell.
+//! lists, `told` is what Envkeeper's own functions have to tell, `turn` who is looked at first.
 
 #![warn(missing_docs)]
 
@@ -17,6 +17,7 @@ mod failure;
 pub mod read;
 pub mod time;
 pub mod told;
+pub mod turn;
 
 pub use activity::{Activity, instance_of};
 pub use alarm::Alarm;

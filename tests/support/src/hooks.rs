@@ -19,6 +19,7 @@ use lifecycle_hook::LifecycleHook;
 use lifecycle_hook::cloud::Ends;
 use lifecycle_hook::facts::{Agent, Checks, Seen, State, UserData};
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 pub const START: Moment = Moment(1_795_420_800_000);
 pub const GROUP: &str = "scalable-ec2-asg-uswest2-dev";
@@ -85,6 +86,8 @@ pub struct World {
     pub at_most: Cell<Option<Duration>>,
     /// How long each call takes; no time at first.
     pub call_takes: Cell<Duration>,
+    /// Since when time is tokio's, and what it was then.
+    tokios: Cell<Option<(Instant, Moment)>>,
     /// How long EC2 takes to start an instance that Auto Scaling asks for; no time at first.
     pub starts_after: Cell<Duration>,
     /// Whether a thousand newer activities hide since when instances wait.
@@ -173,6 +176,7 @@ impl World {
             within: RefCell::default(),
             at_most: Cell::default(),
             call_takes: Cell::default(),
+            tokios: Cell::default(),
             starts_after: Cell::default(),
             activities_hidden: Cell::default(),
             deregistration: Cell::new(Duration::from_secs(40)),
@@ -189,6 +193,11 @@ impl World {
         let mut new = group(name, 1, &settings(gate(600)), &settings(Task::Drain(Drain { seconds: 300 })));
         new.desired_capacity = Some(1);
         self.scaling.borrow_mut().create_group(new, self.now.get()).expect("a good group");
+    }
+
+    /// Time is tokio's from here on: calls that are made at once take the time of one.
+    pub fn follow_tokio(&self) {
+        self.tokios.set(Some((Instant::now(), self.now.get())));
     }
 
     /// Attaches a target group, which takes so long to let an instance go.
@@ -371,7 +380,13 @@ impl World {
     async fn call<T>(&self, name: &'static str, call: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
         let number = self.calls.borrow().len();
         self.calls.borrow_mut().push(name);
-        self.now.set(self.now.get() + self.call_takes.get());
+        match self.tokios.get() {
+            None => self.now.set(self.now.get() + self.call_takes.get()),
+            Some((since, then)) => {
+                sleep(self.call_takes.get()).await;
+                self.now.set(then + since.elapsed());
+            }
+        }
         if self.yields.get() {
             let mut before = true;
             let turn = |context: &mut Context<'_>| {

@@ -1,16 +1,14 @@
 //! Auto Scaling: who waits, and the end of a wait.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::config::retry::RetryConfig;
 use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, InstanceReusePolicy};
+use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, Instance, InstanceReusePolicy};
 use environment::hook_settings::HookSettings;
 use environment::{Transition, mark};
 use lambda_kit::told;
 
-use crate::cloud::{Ends, NotEnded, OurHook, Told, Waiting};
+use crate::cloud::{Ends, NotEnded, OurHook, Since, Told, Waiting};
 use crate::notice::Action;
 
 /// How many pages of a group's activities are looked through at most: a thousand.
@@ -75,30 +73,16 @@ pub(super) async fn waiting(client: &Client) -> Result<Vec<Waiting>, String> {
     let pages = client.describe_auto_scaling_groups().filters(ours).into_paginator().items().send();
     let groups: Vec<AutoScalingGroup> =
         pages.collect::<Result<_, _>>().await.map_err(|error| told("autoscaling:DescribeAutoScalingGroups", &error))?;
-    let mut all = Vec::new();
-    for group in groups {
-        let name = group.auto_scaling_group_name().unwrap_or_default();
-        let waits = group
-            .instances()
-            .iter()
-            .filter_map(|it| Some((it.instance_id()?, of_state(it.lifecycle_state()?.as_str())?)));
-        let waits = waits.filter(|(_, on)| *on == Transition::Launch || !reuses(&group));
-        let waits: Vec<(&str, Transition)> = waits.collect();
-        if waits.is_empty() {
-            continue;
-        }
-        let since = since_of(client, name, &waits).await.unwrap_or_else(|why| {
-            tracing::warn!(group = name, why, "since when its instances wait is not known");
-            Since::new()
-        });
-        all.extend(waits.into_iter().map(|(instance, on)| Waiting {
-            group: name.to_owned(),
-            instance: instance.to_owned(),
-            on,
-            since_ms: since.get(&(instance.to_owned(), on)).copied(),
-        }));
-    }
-    Ok(all)
+    Ok(groups.iter().filter_map(waiting_in).collect())
+}
+
+/// Those of a group; nothing if none waits.
+fn waiting_in(group: &AutoScalingGroup) -> Option<Waiting> {
+    let waits = |it: &Instance| Some((it.instance_id()?.to_owned(), of_state(it.lifecycle_state()?.as_str())?));
+    let instances = group.instances().iter().filter_map(waits);
+    let instances: Vec<_> = instances.filter(|(_, on)| *on == Transition::Launch || !reuses(group)).collect();
+    let group = group.auto_scaling_group_name()?.to_owned();
+    (!instances.is_empty()).then_some(Waiting { group, instances })
 }
 
 /// Whether an instance that leaves service may go into a warm pool.
@@ -117,8 +101,8 @@ fn of_state(state: &str) -> Option<Transition> {
 
 /// When the newest launch or termination of each of these instances began. Activities in progress come first, so those of
 /// instances that wait are found soon, a hundred in a page.
-async fn since_of(client: &Client, group: &str, waits: &[(&str, Transition)]) -> Result<Since, String> {
-    let call = client.describe_scaling_activities().auto_scaling_group_name(group).max_records(100);
+pub(super) async fn since_of(client: &Client, waiting: &Waiting) -> Result<Since, String> {
+    let call = client.describe_scaling_activities().auto_scaling_group_name(&waiting.group).max_records(100);
     let mut pages = call.into_paginator().send();
     let (mut begun, mut known) = (Vec::new(), Since::new());
     for _ in 0..PAGES {
@@ -128,17 +112,14 @@ async fn since_of(client: &Client, group: &str, waits: &[(&str, Transition)]) ->
             Some((it.description()?.to_owned(), u64::try_from(it.start_time()?.to_millis().ok()?).ok()?))
         }));
         known = since(begun.iter().map(|(description, at)| (description.as_str(), *at)));
-        if waits.iter().all(|(instance, on)| known.contains_key(&((*instance).to_owned(), *on))) {
+        if waiting.instances.iter().all(|it| known.contains_key(it)) {
             break;
         }
     }
     Ok(known)
 }
 
-/// When the newest launch, and the newest termination, of each instance began; in ms since the epoch.
-pub type Since = BTreeMap<(String, Transition), u64>;
-
-/// Reads that out of activities, which are known by their descriptions. The list lags: an end that is not in it yet has no
+/// Reads since when instances wait out of activities, which are known by their descriptions. The list lags: an end that is not in it yet has no
 /// beginning, and not that of the launch, which may be days ago.
 #[must_use]
 pub fn since<'a>(activities: impl Iterator<Item = (&'a str, u64)>) -> Since {
@@ -179,6 +160,8 @@ pub(super) async fn group_of(client: &Client, instance: &str) -> Result<Option<S
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]

@@ -19,11 +19,11 @@ use requests::records::OwnerRecord;
 use requests::{LedgerQueue, Owner, Records as _};
 use serde_json::Value;
 
-use crate::cloud::{Cloud, Ends, NotEnded, OurHook, Told, Waiting};
+use crate::cloud::{Cloud, Ends, NotEnded, OurHook, Since, Told, Waiting};
 use crate::facts::{Command, Seen, Target};
 use crate::notice::Action;
 
-pub use groups::{Since, since};
+pub use groups::since;
 pub use queues::Queues;
 
 /// The account and region that the function runs in.
@@ -102,6 +102,10 @@ impl Cloud for Account {
 
     async fn waiting(&self) -> Result<Vec<Waiting>, String> {
         groups::waiting(&self.autoscaling).await
+    }
+
+    async fn since(&self, waiting: &Waiting) -> Result<Since, String> {
+        groups::since_of(&self.autoscaling, waiting).await
     }
 
     async fn hooks(&self, group: &str) -> Result<Vec<OurHook>, String> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use environment::Transition;
 use lifecycle_hook::Action;
 use lifecycle_hook::aws::Account;
-use lifecycle_hook::cloud::{Cloud as _, Ends, NotEnded, OurHook, Told, Waiting};
+use lifecycle_hook::cloud::{Cloud as _, Ends, NotEnded, OurHook, Since, Told, Waiting};
 use test_support::hooks::{gate, settings};
 use test_support::service;
 
@@ -136,19 +136,27 @@ fn with_an_end(on_a_later_page: &str) -> (Account, Asked) {
     })
 }
 
-fn waits(instance: &str, on: Transition, since_ms: Option<u64>) -> Waiting {
-    Waiting { group: "busy".into(), instance: instance.into(), on, since_ms }
+/// Both that wait.
+fn both() -> Waiting {
+    let instances = vec![(ID.to_owned(), Transition::Launch), (ENDING.to_owned(), Transition::Terminate)];
+    Waiting { group: "busy".into(), instances }
+}
+
+/// The launch of one began then; and since when the other ends, if that is known.
+fn began(end_ms: Option<u64>) -> Since {
+    let launch = ((ID.to_owned(), Transition::Launch), 1_767_323_400_000);
+    let end = end_ms.map(|at_ms| ((ENDING.to_owned(), Transition::Terminate), at_ms));
+    std::iter::once(launch).chain(end).collect()
 }
 
 #[tokio::test]
 async fn the_sweep_lists_who_waits_and_since_when() {
     let (account, asked) =
         with_an_end(&format!("Terminating EC2 instance: {ENDING} - Waiting For ELB Connection Draining."));
-    let launch = waits(ID, Transition::Launch, Some(1_767_323_400_000));
-    let end = waits(ENDING, Transition::Terminate, Some(1_767_323_340_000));
-    assert_eq!(account.waiting().await, Ok(vec![launch, end]));
+    assert_eq!(account.waiting().await, Ok(vec![both()]), "and not the group in which nobody waits");
+    assert_eq!(account.since(&both()).await, Ok(began(Some(1_767_323_340_000))));
     let asked = bodies(&asked);
-    assert_eq!(asked.len(), 4, "two pages each, and no activities of the group in which nobody waits: {asked:?}");
+    assert_eq!(asked.len(), 4, "two pages each: {asked:?}");
     assert!(asked[0].contains("Filters.member.1.Name=tag-key"), "ours alone: {}", asked[0]);
 }
 
@@ -156,26 +164,16 @@ async fn the_sweep_lists_who_waits_and_since_when() {
 #[tokio::test]
 async fn an_end_whose_activity_is_not_listed_yet_is_not_as_old_as_its_launch() {
     let (account, _) = with_an_end(&format!("Launching a new EC2 instance: {ENDING}"));
-    let launch = waits(ID, Transition::Launch, Some(1_767_323_400_000));
-    assert_eq!(account.waiting().await, Ok(vec![launch, waits(ENDING, Transition::Terminate, None)]));
+    let since = account.since(&both()).await.expect("a list");
+    assert_eq!(since.get(&(ENDING.to_owned(), Transition::Terminate)), None);
 }
 
 #[tokio::test]
 async fn activities_are_not_looked_through_for_ever() {
     let (account, asked) = with_an_end("Terminating EC2 instance: i-0dddddddddddddddd");
-    let launch = waits(ID, Transition::Launch, Some(1_767_323_400_000));
-    assert_eq!(account.waiting().await, Ok(vec![launch, waits(ENDING, Transition::Terminate, None)]));
-    assert_eq!(bodies(&asked).len(), 2 + 10, "a thousand at most");
-}
-
-#[tokio::test]
-async fn a_group_whose_activities_cannot_be_read_is_swept_without_them() {
-    let (account, _) = account(|request, _| {
-        let of_activities = request.body.contains("Action=DescribeScalingActivities");
-        if of_activities { refused("ValidationError", "AutoScalingGroup name not found") } else { groups(1) }
-    });
-    let waits = [waits(ID, Transition::Launch, None), waits(ENDING, Transition::Terminate, None)];
-    assert_eq!(account.waiting().await, Ok(waits.to_vec()));
+    let since = account.since(&both()).await.expect("a list");
+    assert_eq!(since.get(&(ENDING.to_owned(), Transition::Terminate)), None);
+    assert_eq!(bodies(&asked).len(), 10, "a thousand at most");
 }
 
 /// Where it goes is told by its message alone, so that the sweep does not drain what will serve again.
@@ -196,7 +194,8 @@ async fn an_instance_that_may_go_into_a_warm_pool_is_not_for_the_sweep() {
             let of_activities = request.body.contains("Action=DescribeScalingActivities");
             if of_activities { told("DescribeScalingActivities", "<Activities/>") } else { groups.clone() }
         });
-        assert_eq!(account.waiting().await.expect("a list").len(), found, "reuses: {reuses}");
+        let waiting = account.waiting().await.expect("a list");
+        assert_eq!(waiting[0].instances.len(), found, "reuses: {reuses}");
     }
 }
 

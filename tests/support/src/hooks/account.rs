@@ -7,7 +7,7 @@ use auto_scaling::{ActionKey, Command as Sent, LifecycleActionResult, LifecycleS
 use environment::Transition;
 use environment::hook_settings::HookSettings;
 use lifecycle_hook::Action;
-use lifecycle_hook::cloud::{Cloud, Ends, NotEnded, OurHook, Queue, Told, Waiting};
+use lifecycle_hook::cloud::{Cloud, Ends, NotEnded, OurHook, Queue, Since, Told, Waiting};
 use lifecycle_hook::facts::{Command, Seen, Target};
 use serde_json::Value;
 
@@ -148,21 +148,30 @@ impl Cloud for &World {
     async fn waiting(&self) -> Result<Vec<Waiting>, String> {
         let list = || {
             let scaling = self.scaling.borrow();
-            let activities = scaling.all_activities(false);
-            let since = lifecycle_hook::aws::since(activities.iter().map(|it| (it.description.as_str(), it.start.0)));
-            let all = scaling.groups().flat_map(|group| group.instances.iter().map(|it| (group.name.clone(), it)));
-            let waits = all.filter_map(|(group, it)| {
-                let on = match it.state {
-                    LifecycleState::PendingWait => Transition::Launch,
-                    LifecycleState::TerminatingWait => Transition::Terminate,
-                    _ => return None,
-                };
-                let since_ms = since.get(&(it.id.clone(), on)).copied().filter(|_| !self.activities_hidden.get());
-                Some(Waiting { group, instance: it.id.clone(), on, since_ms })
+            let on = |state| match state {
+                LifecycleState::PendingWait => Some(Transition::Launch),
+                LifecycleState::TerminatingWait => Some(Transition::Terminate),
+                _ => None,
+            };
+            let waits = scaling.groups().map(|group| {
+                let instances = group.instances.iter().filter_map(|it| Some((it.id.clone(), on(it.state)?)));
+                Waiting { group: group.name.clone(), instances: instances.collect() }
             });
-            Ok(waits.collect())
+            Ok(waits.filter(|it| !it.instances.is_empty()).collect())
         };
         self.call("waiting", list).await
+    }
+
+    async fn since(&self, waiting: &Waiting) -> Result<Since, String> {
+        let list = || {
+            if self.activities_hidden.get() {
+                return Ok(Since::new());
+            }
+            let scaling = self.scaling.borrow();
+            let activities = scaling.activities(&waiting.group, false).map_err(|fault| fault.message)?;
+            Ok(lifecycle_hook::aws::since(activities.iter().map(|it| (it.description.as_str(), it.start.0))))
+        };
+        self.call("since", list).await
     }
 
     async fn hooks(&self, group: &str) -> Result<Vec<OurHook>, String> {
