@@ -67,6 +67,9 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
 
     /// What became of an alarm that told of its state at `sent_ms`; nothing, if it is none.
     async fn one(&self, event: &Value, sent_ms: Option<u64>) -> Result<Option<Value>, Error> {
+        if let Some(account) = envelope::other_account(event, &self.place) {
+            return Ok(Some(json!({ "Ignored": format!("it is of the account {account}") })));
+        }
         let Some(alarm) = Alarm::read(event).map_err(|poison| poison.to_string())? else { return Ok(None) };
         Ok(Some(json!({ "Alarm": alarm.name, "Outcomes": self.told(&alarm, sent_ms).await? })))
     }

@@ -45,7 +45,16 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
         let Some(suffix) = alarm.suffix(&self.place) else {
             return nothing("it is of no environment of this deployment, or of several");
         };
-        self.tell_state(alarm).await;
+        // One fresh look for all that follows: what is told may be minutes old. Whether there is such an alarm, whose it is and
+        // which instance it is about is taken from there too, since others may publish to a topic as well.
+        let now = self.cloud.alarm(&alarm.name).await?;
+        let alarm = &seen(alarm, now.as_ref());
+        if now.is_some() {
+            if alarm.suffix(&self.place).as_ref() != Some(&suffix) {
+                return nothing("the alarm itself is not of this environment, whatever told of it");
+            }
+            self.tell_state(alarm).await;
+        }
         if alarm.state != "ALARM" {
             return nothing("only ALARM is acted on");
         }
@@ -70,16 +79,9 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
                 None => "no rule of its environment is about it",
             };
             let none = Outcome::nothing("-", none);
-            self.tell(&known, alarm, alarm.since_ms, &none).await;
-            return Ok(vec![none]);
-        }
-        // One fresh look for all rules: what is told may be minutes old. Whose the alarm is and which instance it is about
-        // is taken from there too, since others may publish to a topic as well.
-        let now = self.cloud.alarm(&alarm.name).await?;
-        let alarm = &seen(alarm, now.as_ref());
-        if now.is_some() && alarm.suffix(&self.place) != Some(suffix) {
-            let none = Outcome::nothing("-", "the alarm itself is not of this environment, whatever told of it");
-            self.tell(&known, alarm, alarm.since_ms, &none).await;
+            if now.is_some() {
+                self.tell(&known, alarm, alarm.since_ms, &none).await;
+            }
             return Ok(vec![none]);
         }
         let mut outcomes = Vec::new();
@@ -120,7 +122,8 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
                     since_ms,
                     rule: told.clone(),
                     instance: alarm.instance().map(str::to_owned),
-                    expires_ms: now_ms + REMEDY_MS,
+                    // From when it was told on, as its age is counted: what comes late has less time.
+                    expires_ms: sent_ms.or(alarm.since_ms).unwrap_or(now_ms).min(now_ms) + REMEDY_MS,
                     dry_run: rule.dry_run,
                 };
                 // The same wish has the same name, whoever tells of it and whenever: the line has it once.

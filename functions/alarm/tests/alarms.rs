@@ -123,7 +123,8 @@ fn the_same_alarm_in_three_shapes_a_hundred_times_is_one_wish() {
     let all = wishes(&function);
     assert_eq!(all.len(), 1, "{all:?}");
     let wish = &all[0].1;
-    assert_eq!((wish.rule.as_str(), wish.since_ms, wish.expires_ms), (TOLD, SINCE, NOW + 300_000));
+    // The first that told of it was sent 180 ms after the alarm's state changed.
+    assert_eq!((wish.rule.as_str(), wish.since_ms, wish.expires_ms), (TOLD, SINCE, SINCE + 300_000));
     assert_eq!((wish.environment.as_str(), wish.owner.as_str()), (ENVIRONMENT, owner().as_str()));
     assert!(function.cloud.told.borrow().is_empty(), "who carries it out tells of it");
 }
@@ -314,6 +315,39 @@ fn what_a_message_says_of_an_alarms_instance_and_environment_is_not_believed() {
     assert!(wishes(&other).is_empty());
 }
 
+/// The same topic is how it hears of alarms of one's own, of which nobody else tells the ledger.
+#[test]
+fn the_ledger_is_told_of_no_alarm_that_there_is_not_or_that_is_of_another_environment() {
+    let rules = [json!([]), json!([rule()])];
+    for rules in rules {
+        let none = function(rules.clone());
+        *none.cloud.alarm.borrow_mut() = None;
+        assert_eq!(only(&none, "direct-of-an-instance").0, "nothing");
+        assert_eq!(*none.cloud.told.borrow(), [Value::Null; 0], "there is no such alarm");
+
+        let other = function(rules);
+        if let Some(alarm) = other.cloud.alarm.borrow_mut().as_mut() {
+            alarm.dimensions = vec![("AutoScalingGroupName".into(), "scalable-ec2-asg-uswest2-prod".into())];
+        }
+        assert_eq!(only(&other, "direct-of-an-instance").0, "nothing");
+        assert_eq!(*other.cloud.told.borrow(), [Value::Null; 0], "it is of another environment");
+    }
+}
+
+/// A bus may be given the events of other accounts, which have groups of the same names.
+#[test]
+fn an_alarm_of_another_account_is_ignored() {
+    for shape in ["direct", "topic", "event-bridge", "direct-of-an-instance"] {
+        let function = function(json!([rule()]));
+        let event = sample("alarm", &format!("{shape}.json"));
+        describe(&function, &event);
+        let theirs = event.to_string().replace("123456789012", "999999999999");
+        let answer = function.handle(serde_json::from_str(&theirs).expect("JSON")).await_now();
+        assert_eq!(answer, json!({ "Ignored": "it is of the account 999999999999" }), "{shape}");
+        assert!(wishes(&function).is_empty() && function.cloud.told.borrow().is_empty());
+    }
+}
+
 /// A deployment's rule passes on the states of alarms that have its name in theirs; of others only this function hears.
 #[test]
 fn the_state_of_an_alarm_of_ones_own_is_told_to_the_ledger_once_and_as_eventbridge_would() {
@@ -397,8 +431,25 @@ fn the_age_of_a_message_is_told_by_when_it_was_sent_and_a_retry_stays_old() {
             assert_eq!(answer["Outcomes"][0]["Outcome"], outcome, "{name}, {waits_ms} ms later: {answer}");
             if let Some((_, wish)) = wishes(&function).first() {
                 assert_eq!(wish.since_ms, SINCE, "it is the same alarm");
+                // Within five minutes, or never: also of one that comes late.
+                let left_ms = wish.expires_ms - function.cloud.now_ms.get();
+                assert!(left_ms.abs_diff(300_000 - waits_ms) <= 200, "{name}, {waits_ms} ms later: {left_ms}");
             }
         }
+    }
+}
+
+/// Of a message of which nobody knows when it was sent, the alarm's own time is what there is; a clock that is ahead gives no
+/// more time.
+#[test]
+fn a_wish_lasts_five_minutes_from_when_it_was_told_and_no_longer() {
+    let cases = [(json!(null), SINCE + 300_000), (json!("2026-01-02T03:09:00Z"), NOW + 300_000)];
+    for (time, expires_ms) in cases {
+        let function = function(json!([rule()]));
+        let event = with(sample("alarm", "direct.json"), json!({ "time": time }));
+        describe(&function, &event);
+        function.handle(event).await_now();
+        assert_eq!(wishes(&function)[0].1.expires_ms, expires_ms, "{time}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use environment::Place;
 use serde_json::{Map, Value};
 
 use crate::time;
@@ -81,6 +82,17 @@ pub fn published_ms(event: &Value) -> Vec<Option<u64>> {
 pub fn sent_ms(event: &Value) -> Option<u64> {
     text(event.get("time")).and_then(time::read_ms)
 }
+
+/// The account that an event is of, if it says so and that is not the deployment's own: a bus may be given the events of other
+/// accounts, where the same names are others' things.
+#[must_use]
+pub fn other_account<'a>(event: &'a Value, place: &Place) -> Option<&'a str> {
+    ACCOUNT.iter().find_map(|name| text(event.get(name))).filter(|it| *it != place.account)
+}
+
+/// Where it stands: in an event of EventBridge, in what an alarm sends to a function and to a topic, and in what Auto Scaling
+/// sends itself.
+const ACCOUNT: [&str; 4] = ["account", "accountId", "AWSAccountId", "AccountId"];
 
 /// A text that says something.
 pub(crate) fn text(value: Option<&Value>) -> Option<&str> {
