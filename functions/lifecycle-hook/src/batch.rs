@@ -6,7 +6,8 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use environment::Transition;
 use environment::hook_settings::{HookSettings, Task};
 use futures_util::future::{FutureExt as _, Shared, join_all};
-use ledger::envelope::Poison;
+use ledger::envelope::{Poison, open, other_account};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::LifecycleHook;
@@ -35,7 +36,7 @@ pub(crate) type Looks = Result<BTreeMap<String, Seen>, String>;
 impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     /// Handles a batch of the queue. What comes back is reported as failed, so that the queue keeps it.
     pub(crate) async fn batch(&self, batch: SqsEvent) -> SqsBatchResponse {
-        let read = |message: &SqsMessage| Notice::read(message.body.as_deref().unwrap_or_default());
+        let read = |message: &SqsMessage| self.read(message.body.as_deref().unwrap_or_default());
         let notices: Vec<_> = batch.records.iter().map(read).collect();
         // One look for all of them, in the time of each.
         let looks = self.look(notices.iter().filter_map(|it| it.as_ref().ok())).shared();
@@ -63,6 +64,19 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             }
         }
         response
+    }
+
+    /// What a message's body tells us.
+    pub(crate) fn read(&self, body: &str) -> Result<Notice, Poison> {
+        self.read_event(&open(body)?)
+    }
+
+    /// What an event tells us; nothing to act on, if it is of another account.
+    pub(crate) fn read_event(&self, event: &Value) -> Result<Notice, Poison> {
+        match other_account(event, &self.place) {
+            Some(account) => Ok(Notice::Other(format!("an event of the account {account}"))),
+            None => Notice::of(event),
+        }
     }
 
     async fn message(

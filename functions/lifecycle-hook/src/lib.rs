@@ -47,11 +47,11 @@ pub struct LifecycleHook<C, Q> {
     pub place: environment::Place,
     /// How often an instance is looked at in its first five minutes.
     pub look_every: Duration,
-    /// How long one message of a batch may take; without it, as long as it takes.
+    /// How long one message of a batch, or a sweep, may take; without it, as long as it takes.
     pub at_most: Option<Duration>,
 }
 
-/// How long one message of a batch may take: 90 s of the function's 120 (infra/template.yaml), since a service that hangs takes
+/// How long one message of a batch, or a sweep, may take: 90 s of the function's 120 (infra/template.yaml), since a service that hangs takes
 /// 45 s for each call. The rest is for the queue, so that a message comes back soon.
 pub const AT_MOST: Duration = Duration::from_secs(90);
 
@@ -68,8 +68,8 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             return Ok(serde_json::to_value(self.batch(batch).await)?);
         }
         let notices: Vec<Notice> = match messages {
-            Some(all) => all.into_iter().map(Notice::read).collect::<Result<_, _>>(),
-            None => Notice::of(&event).map(|notice| vec![notice]),
+            Some(all) => all.into_iter().map(|body| self.read(body)).collect::<Result<_, _>>(),
+            None => self.read_event(&event).map(|notice| vec![notice]),
         }
         .map_err(|poison| poison.to_string())?;
         let looks = self.look(notices.iter()).await;

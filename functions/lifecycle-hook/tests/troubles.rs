@@ -151,6 +151,22 @@ fn the_groups_of_another_deployment_are_left_alone() {
     assert_eq!((swept, &world.calls.borrow()[..]), (json!({ "Swept": [], "LeftOut": [] }), &["waiting"][..]));
 }
 
+/// A bus may be given the events of other accounts, which have groups of the same names.
+#[test]
+fn what_is_of_another_account_is_left_alone() {
+    let world = World::new(1);
+    let ignored = json!({ "Ignored": "nothing to do for an event of the account 999999999999" });
+    for name in ["launch.json", "terminate.json", "spot-interruption.json", "topic.json"] {
+        let theirs = sample("lifecycle-hook", name).to_string().replace("123456789012", "999999999999");
+        let theirs: Value = serde_json::from_str(&theirs).expect("JSON");
+        assert_eq!(world.invoke(theirs), Some(ignored.clone()), "{name}");
+    }
+    let theirs = with(sample("lifecycle-hook", "launch.json"), json!({ "account": "999999999999" }));
+    world.send(theirs.to_string(), world.now.get());
+    world.receive();
+    assert_eq!((world.messages.borrow().len(), &world.calls.borrow()[..]), (0, &[][..]));
+}
+
 /// A warning that is late leaves less than two minutes; one that says 1970 says nothing.
 #[test]
 fn a_spot_instance_has_two_minutes_from_when_ec2_warned() {
