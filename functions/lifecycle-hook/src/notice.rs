@@ -103,13 +103,12 @@ fn of_event_bridge(kind: &str, fields: &Map<String, Value>) -> Result<Notice, Po
             of_action(detail, "detail.")
         }
         FOUND => of_found(detail),
-        "EC2 Spot Instance Interruption Warning" => match text(detail, "instance-id") {
-            Some(instance) => {
-                let at_ms = text(fields, "time").and_then(|it| time::read_ms(&it));
-                Ok(Notice::Interruption { instance, at_ms })
-            }
-            None => Err(Poison(String::from("detail.instance-id is missing"))),
-        },
+        "EC2 Spot Instance Interruption Warning" => {
+            let instance = text(detail, "instance-id");
+            let instance = instance.ok_or_else(|| Poison(String::from("detail.instance-id is missing")))?;
+            let at_ms = text(fields, "time").and_then(|it| time::read_ms(&it));
+            Ok(Notice::Interruption { instance: id(instance, "detail.instance-id")?, at_ms })
+        }
         "Scheduled Event" => Ok(Notice::Sweep),
         other => Ok(Notice::Other(other.to_owned())),
     }
@@ -153,6 +152,7 @@ fn of_action(fields: &Map<String, Value>, place: &str) -> Result<Notice, Poison>
         TERMINATING => Transition::Terminate,
         other => return Ok(Notice::Other(format!("the transition {other}"))),
     };
+    let instance = id(instance, &format!("{place}EC2InstanceId"))?;
     let way = text(fields, "Origin").zip(text(fields, "Destination"));
     let way = way.map(|(from, to)| (Place::of(&from), Place::of(&to)));
     let metadata = text(fields, "NotificationMetadata");
@@ -172,6 +172,13 @@ impl Action {
         });
         json!({ "detail-type": FOUND, "detail": detail }).to_string()
     }
+}
+
+/// An instance's id. All of a batch are looked for by one filter, in which a wildcard would find every instance of the account.
+fn id(text: String, place: &str) -> Result<String, Poison> {
+    let plain = |it: &str| !it.is_empty() && it.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let poison = || Poison(format!("{place} is no id of an instance"));
+    text.strip_prefix("i-").is_some_and(plain).then_some(text).ok_or_else(poison)
 }
 
 fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {

@@ -76,6 +76,25 @@ fn poison_says_what_is_missing() {
     assert!(Notice::read(&nested).expect_err("poison").to_string().contains("envelopes"));
 }
 
+/// EC2's filters take wildcards, and one that finds more would spoil the look at all instances of its batch.
+#[test]
+fn what_is_no_id_of_an_instance_is_poison() {
+    let with_id = |name: &str, field: &str, id: &str| {
+        read(&with(sample("lifecycle-hook", name), json!({ "detail": { field: id } }))).map(|_| ())
+    };
+    let poison = |field: &str| Err(format!("detail.{field} is no id of an instance"));
+    for id in ["*", "i-?", "i-1 ", "mi-1", "i-", "i-1*", "I-1", "i-0A", "i-1,i-2", " i-1", "i-é"] {
+        for name in ["launch.json", "terminate.json", "found-waiting.json"] {
+            assert_eq!(with_id(name, "EC2InstanceId", id), poison("EC2InstanceId"), "{id}");
+        }
+        assert_eq!(with_id("spot-interruption.json", "instance-id", id), poison("instance-id"), "{id}");
+    }
+    for id in ["i-1", "i-1a2b3c4d", "i-0a1b2c3d4e5f60718", "i-sick"] {
+        assert_eq!(with_id("launch.json", "EC2InstanceId", id), Ok(()), "{id}");
+        assert_eq!(with_id("spot-interruption.json", "instance-id", id), Ok(()), "{id}");
+    }
+}
+
 proptest! {
     #[test]
     fn nothing_makes_it_panic(body in ".{0,400}") {
