@@ -12,7 +12,7 @@ use ledger::told::{DRAIN, GATE, WaitIsOver};
 use crate::cloud::{Cloud, Ends, NotEnded, Told};
 use crate::drain;
 use crate::evidence;
-use crate::facts::Seen;
+use crate::facts::{Seen, State};
 use crate::gate::{self, Verdict};
 use crate::notice::{Action, Place};
 use crate::pace;
@@ -166,6 +166,9 @@ impl Case<'_> {
 
     /// For the ledger. That the wait is over is told by Auto Scaling's own events too, so it is not held up for this.
     async fn tell(&self, cloud: &impl Cloud, ends: Ends, why: &str) {
+        if matches!(self.settings.task, Task::Drain(_)) && self.is_pooled() {
+            return;
+        }
         let (what, outcome) = match (&self.settings.task, ends) {
             (Task::Gate(_), Ends::Continue) => (GATE, "continue"),
             (Task::Gate(_), Ends::Abandon) => (GATE, "abandon"),
@@ -178,6 +181,13 @@ impl Case<'_> {
         if let Err(error) = cloud.tell(&over.event()).await {
             tracing::warn!(instance, what, outcome, error, "the ledger does not know");
         }
+    }
+
+    /// Whether it has nothing to drain: its services go on in a warm pool, or are stopped there.
+    fn is_pooled(&self) -> bool {
+        let from_a_pool = self.action.way.is_some_and(|(from, _)| from == Place::WarmPool);
+        let is_stopped = self.seen.as_ref().is_ok_and(|seen| seen.state == State::Stopped);
+        self.to_a_pool() || (from_a_pool && is_stopped)
     }
 
     fn to_a_pool(&self) -> bool {

@@ -167,4 +167,5 @@ fn an_instance_that_goes_back_into_the_warm_pool_is_not_drained() {
     let until = world.now.get() + DELAY + seconds(5);
     world.run(until, &mut |world, body| world.send(to_pool(&body), world.now.get()));
     assert_eq!((count(&world, "drain"), &world.completed.borrow()[&id][1..]), (0, &[Ends::Continue][..]));
+    assert_eq!(outcomes(&world), [Value::Null; 0], "there was nothing to drain");
 }

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::time;
 
+/// Where an instance goes that is kept ready, as events have it.
+pub(crate) const WARM_POOL: &str = "WarmPool";
+
 /// A scaling activity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
@@ -52,11 +55,15 @@ impl Activity {
         };
         let instance = instance_of(&self.description).unwrap_or_default();
         let details: Value = serde_json::from_str(&self.details).unwrap_or_default();
-        let detail = json!({
+        let mut detail = json!({
             "ActivityId": self.id, "AutoScalingGroupName": self.group, "Description": self.description,
             "Cause": self.cause, "StatusCode": self.status, "StatusMessage": self.status_message, "Details": details,
             "EC2InstanceId": instance, "StartTime": time::text(self.start_ms), "EndTime": time::text(end_ms),
         });
+        // The list has no field for where an instance went.
+        if self.description.contains("into warm pool") {
+            detail["Destination"] = WARM_POOL.into();
+        }
         Some(
             json!({ "detail-type": format!("EC2 Instance {what} {how}"), "time": time::text(end_ms), "detail": detail }),
         )

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cause::Cause;
 use crate::failure::Failure;
+use crate::read::POOLED;
 
 /// The version of the schema. A field that is added leaves it; one that goes, or means something else, raises it.
 pub const SCHEMA: u32 = 1;
@@ -29,7 +30,7 @@ pub struct Entry {
     pub group: String,
     /// What happened. It also leads the id.
     pub kind: Kind,
-    /// How it ended, in lower case: `successful`, `failed`, `cancelled`; `waiting` of a hook; `continue` or `abandon` of a
+    /// How it ended, in lower case: `successful`, `pooled`, `failed`, `cancelled`; `waiting` of a hook; `continue` or `abandon` of a
     /// verdict; the state of an alarm; what became of a remediation.
     pub outcome: String,
     /// `i-…`; nothing where it is about the whole group, or no instance came to be.
@@ -171,6 +172,8 @@ impl Entry {
         let measured = |name| self.seconds.map(|seconds| (name, "Seconds", seconds));
         let counted = |name| Some((name, "Count", 1.0));
         let all = match (self.kind, self.outcome.as_str()) {
+            // It counts when it leaves the pool: into service, or for good.
+            (Kind::Launch | Kind::Terminate, POOLED) => [None, None],
             (Kind::Launch, "successful") => [counted("Launches"), measured("SecondsToInService")],
             (Kind::Launch, _) => [counted("LaunchFailures"), None],
             (Kind::Terminate, "successful") => [counted("Terminations"), None],

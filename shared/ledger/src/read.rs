@@ -7,10 +7,11 @@
 use environment::Place;
 use serde_json::{Map, Value};
 
+use crate::activity::WARM_POOL;
 use crate::alarm::{Alarm, STATE_CHANGE};
 use crate::cause::{By, Cause, Change, desired_changes};
 use crate::entry::{Entry, Kind, SCHEMA, beginning, id};
-use crate::envelope::{Poison, open, text};
+use crate::envelope::{Poison, open, other_account, text};
 use crate::failure::Failure;
 use crate::{time, told};
 
@@ -32,6 +33,9 @@ pub enum Reading {
 /// `Activity`); four bytes is the longest of them.
 const LONGEST_TEXT: usize = 4_096;
 
+/// The outcome of a launch or a termination that ends in a warm pool.
+pub(crate) const POOLED: &str = "pooled";
+
 /// Reads the body of a message that was sent at `sent_ms`, which is when things happened of which nobody says when.
 ///
 /// # Errors
@@ -46,6 +50,9 @@ pub fn body(place: &Place, body: &str, sent_ms: u64) -> Result<Reading, Poison> 
 /// As of [`body`].
 pub fn event(place: &Place, given: &Value, sent_ms: u64) -> Result<Reading, Poison> {
     let fields = given.as_object().ok_or_else(|| Poison(String::from("no JSON object")))?;
+    if let Some(account) = other_account(given, place) {
+        return Ok(Reading::Nobodys(format!("it is of the account {}", shown(account))));
+    }
     if !fields.contains_key("detail-type")
         && let Some(alarm) = Alarm::read(given)?
     {
@@ -175,6 +182,8 @@ impl Event<'_> {
         self.of_group(place, |group, entry| {
             let (at_ms, seconds) = self.span();
             let outcome = match (successful, self.said("StatusCode")) {
+                // It has come into no service, and has not ended either: it is kept ready.
+                (true, _) if self.said("Destination") == Some(WARM_POOL) => POOLED,
                 (true, _) => "successful",
                 (false, Some("Cancelled")) => "cancelled",
                 (false, _) => "failed",

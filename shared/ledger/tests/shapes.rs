@@ -127,6 +127,79 @@ fn what_others_tell_is_nobodys() {
     }
 }
 
+/// A bus may be given the events of other accounts, which have groups of the same names.
+#[test]
+fn what_is_of_another_account_is_nobodys() {
+    let direct = json!({ "alarmName": "a", "state": { "value": "OK" }, "configuration": { "metrics": [
+        { "metricStat": { "metric": { "dimensions": { "AutoScalingGroupName": GROUP } } } },
+    ] } });
+    let own = json!({ "Event": "autoscaling:EC2_INSTANCE_LAUNCH", "AutoScalingGroupName": GROUP });
+    let trigger = json!({ "Dimensions": [{ "name": "AutoScalingGroupName", "value": GROUP }] });
+    let message = json!({ "AlarmName": "a", "NewStateValue": "OK", "Trigger": trigger });
+    for (mut event, name, kind) in [
+        (waits(&json!({})), "account", "lifecycle"),
+        (waits(&json!({}))["detail"].clone(), "AccountId", "lifecycle"),
+        (own, "AccountId", "launch"),
+        (json!({ "alarmData": direct }), "accountId", "alarm"),
+        (message, "AWSAccountId", "alarm"),
+    ] {
+        for account in [json!("123456789012"), json!(null), json!(""), json!(7)] {
+            event[name] = account;
+            assert_eq!(read(&event.to_string()), Ok(kind.into()), "{event}");
+        }
+        event[name] = "999999999999".into();
+        assert_eq!(read(&event.to_string()), Ok("nobody's: it is of the account 999999999999".into()), "{event}");
+    }
+}
+
+/// What becomes of an instance on each of its ways: the outcome, and whether it is counted.
+#[test]
+fn an_instance_that_goes_into_a_warm_pool_is_neither_in_service_nor_ended() {
+    let place = Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    for (what, from, to, outcome, counted) in [
+        ("Launch Successful", "EC2", "WarmPool", "pooled", false),
+        ("Launch Successful", "WarmPool", "AutoScalingGroup", "successful", true),
+        ("Launch Successful", "EC2", "AutoScalingGroup", "successful", true),
+        ("Launch Unsuccessful", "EC2", "WarmPool", "failed", true),
+        ("Terminate Successful", "AutoScalingGroup", "WarmPool", "pooled", false),
+        ("Terminate Successful", "WarmPool", "EC2", "successful", true),
+        ("Terminate Unsuccessful", "AutoScalingGroup", "WarmPool", "failed", true),
+    ] {
+        let detail = json!({
+            "AutoScalingGroupName": GROUP, "ActivityId": "1", "EC2InstanceId": "i-1", "Origin": from, "Destination": to,
+            "StartTime": "2026-01-02T03:04:05Z", "EndTime": "2026-01-02T03:05:05Z",
+        });
+        let event = json!({ "detail-type": format!("EC2 Instance {what}"), "detail": detail });
+        let Ok(Reading::Of { entries, .. }) = body(&place, &event.to_string(), 1_767_323_100_000) else {
+            panic!("a line")
+        };
+        let line = entries[0].line();
+        assert_eq!((entries[0].outcome.as_str(), line.contains("_aws")), (outcome, counted), "{what} {to}: {line}");
+        assert_eq!(entries[0].seconds, Some(60.0), "how long it took is told all the same");
+    }
+}
+
+/// The list of activities tells where an instance went by its description alone.
+#[test]
+fn a_launch_into_a_warm_pool_that_no_event_told_of_is_the_same() {
+    let place = Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    for (how, outcome) in [("into warm pool", "pooled"), ("from warm pool", "successful")] {
+        let activity = ledger::Activity {
+            group: GROUP.into(),
+            description: format!("Launching a new EC2 instance {how}: i-0a1b2c3d4e5f60718"),
+            status: "Successful".into(),
+            end_ms: Some(1_767_323_100_000),
+            ..ledger::Activity::default()
+        };
+        let event = activity.event().unwrap_or_else(|| panic!("it is over"));
+        let Ok(Reading::Of { entries, .. }) = body(&place, &event.to_string(), 0) else { panic!("a line") };
+        assert_eq!(
+            (entries[0].outcome.as_str(), entries[0].instance.as_deref()),
+            (outcome, Some("i-0a1b2c3d4e5f60718"))
+        );
+    }
+}
+
 #[test]
 fn what_is_newer_than_this_version_is_kept_if_it_is_of_our_groups() {
     let mut event = waits(&json!({}));
