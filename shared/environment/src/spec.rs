@@ -1,6 +1,7 @@
 //! The checked properties of one environment.
 
 mod reader;
+mod scripts;
 mod unknown;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,6 @@ use crate::resource::Tags;
 use crate::retain::OnDelete;
 use crate::spec::reader::Reader;
 use crate::spec::unknown::unknown;
-use crate::user_data::{LONGEST_USER_DATA, SCRIPT_END, user_data};
 
 /// What is wanted, complete and checked. As JSON its keys are the properties' names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -281,7 +281,7 @@ impl Spec {
             self.names_fit(place),
             self.of_other_regions(place),
         ];
-        parts.into_iter().flatten().chain(self.user_data_fits(place)).collect()
+        parts.into_iter().flatten().chain(self.scripts(place)).collect()
     }
 
     fn sizes(&self) -> Vec<Violation> {
@@ -343,34 +343,6 @@ impl Spec {
         let of_another = all.filter(|(_, arn)| arn.split(':').nth(3).is_some_and(|region| region != place.region));
         let valid = || format!("one of the region {}, where the environment is", place.region);
         of_another.map(|(property, arn)| Violation::of(property, &shown(arn), valid())).collect()
-    }
-
-    fn user_data_fits(&self, place: &Place) -> Vec<Violation> {
-        let mut found = Vec::new();
-        let scripts = [
-            (&property::USER_DATA_SCRIPT, &self.user_data_script),
-            (&property::DRAIN_SCRIPT, &self.hooks.drain_script),
-        ];
-        let scripts: Vec<_> =
-            scripts.into_iter().filter_map(|(property, script)| Some((property, script.as_ref()?))).collect();
-        for (property, script) in &scripts {
-            if script.lines().any(|line| line == SCRIPT_END) {
-                let valid = format!("without a line that is just {SCRIPT_END}, which ends it in the user data");
-                found.push(Violation::of(property, &shown(script), valid));
-            }
-        }
-        let all = user_data(&self.names(place), self).len();
-        // Without a script it always fits: the longest list of units is a third of what there is.
-        if let Some((property, script)) = scripts.iter().max_by_key(|(_, script)| script.len())
-            && all > LONGEST_USER_DATA
-        {
-            let room = (LONGEST_USER_DATA + script.len()).saturating_sub(all);
-            let valid = format!(
-                "at most {room} bytes: AWS takes {LONGEST_USER_DATA} bytes of user data, and all else that goes into it needs the rest"
-            );
-            found.push(Violation::of(property, &format!("{} bytes long", script.len()), valid));
-        }
-        found
     }
 }
 

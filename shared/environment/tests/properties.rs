@@ -148,6 +148,23 @@ fn tags_come_as_a_map_or_as_a_list() {
 }
 
 #[test]
+fn tag_keys_that_iam_takes_for_one_are_refused() {
+    let told =
+        ["Tags is \"Team\" and \"team\": keys that differ by more than their case, since IAM takes these for one"];
+    let map = json!({ "Team": "a", "cost": "x", "team": "b" });
+    assert_eq!([told_of("Tags", map.clone())], told);
+    let tag = |key: &str| json!({ "Key": key, "Value": "v" });
+    assert_eq!([told_of("Tags", json!([tag("team"), tag("cost"), tag("Team")]))], told);
+    let twice = told_of("Tags", json!([tag("team"), tag("team")]));
+    assert!(twice.contains("no key twice, in whatever case"), "{twice}");
+
+    let mut record = serde_json::to_value(common::spec(json!({}))).expect("JSON");
+    record["Tags"] = map;
+    let recorded = Spec::recorded(&record, &Defaults::from_vars(|_| None)).expect("it can be read");
+    assert_eq!(recorded.tags.len(), 3, "what an older version took stays known, so that it can be taken away");
+}
+
+#[test]
 fn a_property_comes_from_the_template_else_the_variable_else_the_table() {
     let defaults = Defaults::from_vars(|name| (name == "MAX_SIZE").then(|| "9".to_owned()));
     let read = |properties: Value| {

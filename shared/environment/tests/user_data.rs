@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{names, read, spec};
-use environment::user_data;
+use environment::{Defaults, Spec, check_change, user_data};
 use serde_json::json;
 
 fn with_everything() -> String {
@@ -99,4 +99,76 @@ fn a_unit_name_that_is_more_than_a_name_is_refused() {
         let violations = read(json!({ "EnvironmentSuffix": "dev", "DrainServices": bad })).expect_err(bad);
         assert_eq!(violations.first().map(|it| it.property.as_str()), Some("DrainServices"), "{bad}");
     }
+}
+
+/// What is told of a script by each of the two properties, the same of both but for the name.
+fn told_of_script(script: &str) -> Option<String> {
+    let told = |property: &str| {
+        let violations = read(json!({ "EnvironmentSuffix": "dev", property: script })).err()?;
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        let told = violations.first()?.to_string();
+        Some(told.strip_prefix(property).expect("it begins with its name").to_owned())
+    };
+    let both = (told("UserDataScript"), told("DrainScript"));
+    assert_eq!(both.0, both.1);
+    both.0
+}
+
+#[test]
+fn what_is_no_script_is_refused_with_what_it_is() {
+    let other_formats = [
+        "#cloud-config\npackages: [nginx]\n",
+        "\n#Cloud-Config\n",
+        "#include\nhttps://example.com/script\n",
+        "#cloud-boothook\n#!/bin/bash\n",
+        "## template: jinja\n#!/bin/bash\n",
+        "Content-Type: multipart/mixed; boundary=\"x\"\n",
+        "MIME-Version: 1.0\n",
+        "<powershell>\nStart-Service nginx\n</powershell>\n",
+    ];
+    for format in other_formats {
+        let told = told_of_script(format).expect(format);
+        assert!(told.contains("no other format of user data"), "{told}");
+    }
+    // Of `#!/bin/bash …`, `#cloud-config …`, `Content-Type: …`, `MIME-Version: …`; in lines; and of `true` with an end of
+    // line, which bash takes for an assignment.
+    let in_base64 = [
+        "IyEvYmluL2Jhc2gKZG5mIGluc3RhbGwgLXkgbmdpbngK",
+        "I2Nsb3VkLWNvbmZpZwpwYWNrYWdlczogW25naW54XQo=\n",
+        "Q29udGVudC1UeXBlOiBtdWx0aXBhcnQvbWl4ZWQK",
+        "TUlNRS1WZXJzaW9uOiAxLjAK",
+        "IyEvYmluL2Jhc2gK\nZG5mIGluc3RhbGwg\n  LXkgbmdpbngK\n",
+        "dHJ1ZQo=",
+    ];
+    for encoded in in_base64 {
+        let told = told_of_script(encoded).expect(encoded);
+        assert!(told.ends_with("the script as it is, not in base64: Envkeeper encodes it once"), "{told}");
+    }
+    for windows in ["#!/bin/bash\r\necho a\r\n", "echo a\r"] {
+        assert!(told_of_script(windows).expect(windows).contains("lines that end in LF alone"), "{windows:?}");
+    }
+    let scripts = [
+        "#!/bin/bash\ncat > /etc/cloud/x.cfg <<EOF\n#cloud-config\nEOF\n",
+        "#!/usr/bin/env python3\nprint('bye')\n",
+        "# includes all that we need\ntrue",
+        "printf 'a\\r\\n'\nprintf 'b\r\n'\n",
+        "reboot",
+        "/opt/app/run",
+        "IyEvYmluL2Jhc2gK --flag",
+        "A=1\nexport A",
+    ];
+    for script in scripts {
+        assert_eq!(told_of_script(script), None, "{script:?}");
+    }
+}
+
+#[test]
+fn a_script_that_an_older_version_took_is_still_read_from_its_record() {
+    let mut record = serde_json::to_value(spec(json!({}))).expect("JSON");
+    record["UserDataScript"] = json!("IyEvYmluL2Jhc2gK");
+    record["DrainScript"] = json!("#cloud-config\n");
+    let recorded = Spec::recorded(&record, &Defaults::from_vars(|_| None)).expect("it can be read");
+    assert_eq!(recorded.user_data_script.as_deref(), Some("IyEvYmluL2Jhc2gK"));
+    assert_eq!(recorded.hooks.drain_script.as_deref(), Some("#cloud-config\n"));
+    assert!(check_change(&recorded, &spec(json!({ "UserDataScript": "echo good" }))).is_empty());
 }

@@ -67,7 +67,7 @@ pub static VPC_ID: Property = Property {
     default: Default::Absent("a network of its own"),
     takes: Takes::Id("vpc-"),
     change: Change::Refused,
-    about: "A network that is there already, together with `SubnetIds`. Its ways out are its own: `VpcCidr`, `ZoneCount` and `Egress` then say nothing.",
+    about: "A network that is there already, together with `SubnetIds`. Its ways out are its own: `VpcCidr`, `ZoneCount` and `Egress` then say nothing. Instances say of themselves that they are ready (`ec2:CreateTags`), so they need a way to EC2's API: NAT, or an endpoint of `ec2`.",
 };
 
 /// Given together with [`VPC_ID`], or not at all; at most [`MOST_IN_A_LIST`](super::MOST_IN_A_LIST).
@@ -77,7 +77,7 @@ pub static SUBNET_IDS: Property = Property {
     default: Default::Absent("subnets of its own"),
     takes: Takes::Ids("subnet-"),
     change: Change::InPlace,
-    about: "The subnets of `VpcId` that the instances go into.",
+    about: "The subnets of `VpcId` that the instances go into. From each there has to be a way to EC2's API, by which an instance says that it is ready.",
 };
 
 /// Checked by its form alone.
@@ -117,7 +117,7 @@ pub static USER_DATA_SCRIPT: Property = Property {
     default: Default::Absent("no script of your own"),
     takes: Takes::Script,
     change: Change::NewInstances,
-    about: "Runs as root on each new instance, after the agents. If it fails, so does the instance's user data. Without `#!` it is a bash script.",
+    about: "Runs as root on each new instance, after the agents. If it fails, so does the instance's user data. Without `#!` it is a bash script. It is run once, so it must not restart the instance, or do that last of all: one that restarts before the script has ended counts as failed.",
 };
 
 /// GiB; from the size of Amazon Linux 2023's own image, to a bound of our own within what EBS makes of gp3.
@@ -379,7 +379,7 @@ pub static PERMISSIONS_BOUNDARY_ARN: Property = Property {
     default: Default::Absent("the deployment's own; without one, no boundary"),
     takes: Takes::Arn("iam", "policy/"),
     change: Change::InPlace,
-    about: "The policy that bounds what the instances' role may ever do. Where the function has one by its variable, no other can be given: its own role may make none without it.",
+    about: "The policy that bounds what the instances' role may ever do. It has to allow `ec2:CreateTags`, by which an instance says that it is ready. Where the function has one by its variable, no other can be given: its own role may make none without it.",
 };
 
 /// One of [`OnDelete::PROPERTY`].

@@ -50,10 +50,12 @@ impl Takes {
             Takes::ParameterName => {
                 "the full name of an SSM parameter of at most 200 characters, such as /aws/service/…".into()
             }
-            Takes::Script => "text without NUL characters".into(),
+            Takes::Script => {
+                "a script as it is, without NUL characters: not in base64, and no other format of user data".into()
+            }
             Takes::AlarmActions => AlarmAction::valid_list(),
             Takes::Tags => format!(
-                "a map of at most {MOST_TAGS} tags, or a list of Key and Value: keys of 1 to 128 and values of at most 256 letters, digits, spaces and any of _ . : / = + - @; no key of Envkeeper's own (Name, Project, Environment, ManagedBy), none that begins with aws: or envkeeper:"
+                "a map of at most {MOST_TAGS} tags, or a list of Key and Value: keys of 1 to 128 and values of at most 256 letters, digits, spaces and any of _ . : / = + - @; no key twice, in whatever case; no key of Envkeeper's own (Name, Project, Environment, ManagedBy), none that begins with aws: or envkeeper:"
             ),
         }
     }
