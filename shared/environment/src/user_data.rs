@@ -13,6 +13,9 @@ pub(crate) const SCRIPT_END: &str = "ENVKEEPER-END-OF-USER-SCRIPT";
 const USER_SCRIPT: &str = "/var/lib/envkeeper/user-script";
 const USER_DRAIN_SCRIPT: &str = "/var/lib/envkeeper/drain-script";
 
+/// cloud-init runs what is in this folder at every start, and user data at the first alone.
+const NEXT_START: &str = "/var/lib/cloud/scripts/per-boot/envkeeper";
+
 /// The script, in its order and stopping at the first failure: a log of itself; the SSM agent enabled, started and
 /// checked; the `CloudWatch` agent installed, configured and started; what drains the instance, for later; the user's own
 /// script; the mark that it is done. Where it fails it marks that instead.
@@ -32,10 +35,12 @@ mkdir -p /var/lib/envkeeper
 # minutes, and the instance's own id spreads the tries.
 mark() {{
   local metadata=http://169.254.169.254/latest token instance try
-  token=$(curl -sf --retry 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata/api/token")
-  instance=$(curl -sf --retry 5 -H "X-aws-ec2-metadata-token: $token" "$metadata/meta-data/instance-id")
+  token=$(curl -sf --max-time 5 --retry 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata/api/token")
+  instance=$(curl -sf --max-time 5 --retry 5 -H "X-aws-ec2-metadata-token: $token" "$metadata/meta-data/instance-id")
   for try in 1 2 3 4 5 6 7 8 9 10; do
-    aws ec2 create-tags --region {region} --resources "$instance" --tags "Key={USER_DATA},Value=$1" && return
+    aws ec2 create-tags --region {region} --cli-connect-timeout 5 --cli-read-timeout 20 \
+      --resources "$instance" --tags "Key={USER_DATA},Value=$1" \
+      && rm -f {NEXT_START} && return
     sleep $((try * 5 + 16#${{instance: -4}} % (try * 5)))
   done
   echo "envkeeper: the instance could not be marked: $1"
@@ -91,21 +96,24 @@ echo "envkeeper: ready"
 
 /// Writes the script that drains the instance: stops its services in their order, runs the user's own script, and leaves the
 /// `CloudWatch` agent the time to ship the last logs. Two at once become one, and one that is done is not done again until
-/// the instance starts anew.
+/// the instance starts anew. What the user's script leaves running holds neither the lock nor the command's output, for both are
+/// waited for.
 fn drain(services: &[String], script: Option<&str>) -> String {
     let own = script.map(|script| write_script(USER_DRAIN_SCRIPT, script)).unwrap_or_default();
     let stop = |unit: &String| format!("systemctl stop -- '{unit}' || failed=1\n");
     let stops = services.iter().map(stop).collect::<Vec<_>>().concat();
-    let runs = script.map(|_| format!("{USER_DRAIN_SCRIPT} || failed=1\n")).unwrap_or_default();
+    let runs = script.map(|_| format!("{USER_DRAIN_SCRIPT} 9>&- || failed=1\n")).unwrap_or_default();
     format!(
         r#"
 echo "envkeeper: drain"
 {own}cat > {DRAIN_SCRIPT} <<'ENVKEEPER-END-OF-DRAIN'
 #!/bin/bash
+over() {{ [ -s /run/envkeeper-drained ] && exit "$(cat /run/envkeeper-drained)"; }}
+over
 exec 9> /run/envkeeper-drain.lock
 flock 9
-[ -e /run/envkeeper-drained ] && exit "$(cat /run/envkeeper-drained)"
-exec > >(tee -a /var/log/envkeeper-drain.log) 2>&1
+over
+exec >> /var/log/envkeeper-drain.log 2>&1
 failed=0
 {stops}{runs}sync
 # The agent ships what is new every 5 s.
@@ -118,9 +126,22 @@ chmod 700 {DRAIN_SCRIPT}
     )
 }
 
+/// Runs it, once it is written down what the next start is to say if a restart cuts this one short. Where the restart is the
+/// script's last command, bash still hears that the script ended well.
 fn run_user_script(script: &str) -> String {
     let written = write_script(USER_SCRIPT, script);
-    format!("\necho \"envkeeper: your script\"\n{written}{USER_SCRIPT}\n")
+    format!(
+        r#"
+echo "envkeeper: your script"
+{written}next_start() {{
+  printf '%s\n' '#!/bin/bash' "$(declare -f mark)" "mark '$1'" > {NEXT_START}
+  chmod 700 {NEXT_START}
+}}
+next_start "{FAILED}: the instance restarted before your script ended"
+{USER_SCRIPT}
+next_start {DONE}
+"#
+    )
 }
 
 fn write_script(path: &str, script: &str) -> String {

@@ -4,10 +4,13 @@
 mod common;
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use common::{names, read, spec};
+use environment::hook_settings::DRAIN_SCRIPT;
 use environment::{Defaults, Spec, check_change, user_data};
 use serde_json::json;
 
@@ -38,50 +41,95 @@ fn bash_reads_it_and_the_scripts_in_it() {
     }
 }
 
-/// Runs the script with every program as a function that does nothing, but where CreateTags is throttled so often. What the
-/// tag was set to, and how long it waited.
-fn run(script: &str, throttled: u32) -> (Vec<String>, u64) {
-    static RUNS: AtomicUsize = AtomicUsize::new(0);
-    let number = RUNS.fetch_add(1, Ordering::Relaxed);
-    let folder = std::env::temp_dir().join(format!("envkeeper-user-data-{}-{number}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let at = folder.display();
-    let stubs = format!(
-        r#"
-dnf() {{ :; }}; rpm() {{ :; }}; systemctl() {{ :; }}; chmod() {{ :; }}
+/// A folder that stands for an instance's disk. Every program is a function that does nothing, but CreateTags is throttled so
+/// often, and stops the instance where there is a file `stops`.
+struct Instance {
+    disk: PathBuf,
+    throttled: u32,
+}
+
+impl Instance {
+    fn new(throttled: u32) -> Self {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let disk = std::env::temp_dir().join(format!("envkeeper-user-data-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(disk.join("cloud/scripts/per-boot")).expect("a folder");
+        std::fs::create_dir_all(disk.join("lib")).expect("a folder");
+        Instance { disk, throttled }
+    }
+
+    /// Runs user data.
+    fn starts(&self, script: &str) {
+        let (_, script) = script.split_once("set -euo pipefail\n").expect("its beginning");
+        self.bash(&format!("set -euo pipefail\n{script}"));
+    }
+
+    /// Runs what cloud-init runs at every start.
+    fn restarts(&self) {
+        let _ = std::fs::remove_file(self.disk.join("lib/stops"));
+        self.bash("for each in /var/lib/cloud/scripts/per-boot/*; do if [ -x \"$each\" ]; then . \"$each\"; fi; done");
+    }
+
+    fn bash(&self, script: &str) {
+        let (at, throttled) = (self.disk.display(), self.throttled);
+        let stubs = format!(
+            r#"
+dnf() {{ :; }}; rpm() {{ :; }}; systemctl() {{ :; }}
 sleep() {{ echo "$1" >> {at}/slept; }}
 curl() {{ echo i-0a1b2c3d4e5f60718; }}
 aws() {{
+  [ ! -e {at}/lib/stops ] || kill -KILL $$
   echo x >> {at}/tries
   [ "$(wc -l < {at}/tries)" -gt {throttled} ] || return 1
   echo "$@" >> {at}/tags
 }}
 "#
-    );
-    let (_, script) = script.split_once("set -euo pipefail\n").expect("its beginning");
-    let script = script
-        .replacen("exec > >(tee -a /var/log/user-data.log) 2>&1\n", &stubs, 1)
-        .replace("/var/lib/envkeeper", &format!("{at}/lib"))
-        .replace("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl", ":")
-        .replace("/opt/aws", &format!("{at}/opt"));
-    let mut bash = Command::new("bash");
-    let bash = bash.args(["-euo", "pipefail", "-c", &script]).stdout(Stdio::null()).stderr(Stdio::null());
-    bash.status().expect("there is a bash");
-    let lines = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
-    let told = lines("tags").lines().map(|line| line.rsplit("Value=").next().unwrap_or_default().to_owned()).collect();
-    let slept = lines("slept").lines().map(|line| line.parse::<u64>().expect("seconds")).sum();
-    std::fs::remove_dir_all(&folder).expect("it goes");
-    (told, slept)
+        );
+        let script = script
+            .replacen("exec > >(tee -a /var/log/user-data.log) 2>&1\n", "", 1)
+            .replace("/var/lib/envkeeper", &format!("{at}/lib"))
+            .replace("/var/lib/cloud", &format!("{at}/cloud"))
+            .replace("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl", ":")
+            .replace("/opt/aws", &format!("{at}/opt"));
+        let mut bash = Command::new("bash");
+        let bash = bash.arg("-c").arg(stubs + &script).stdout(Stdio::null()).stderr(Stdio::null());
+        bash.status().expect("there is a bash");
+    }
+
+    fn lines(&self, name: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(self.disk.join(name)).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// What the tag was set to, one after the other.
+    fn told(&self) -> Vec<String> {
+        self.lines("tags").iter().map(|line| line.rsplit("Value=").next().unwrap_or_default().to_owned()).collect()
+    }
+
+    fn slept(&self) -> u64 {
+        self.lines("slept").iter().map(|line| line.parse::<u64>().expect("seconds")).sum()
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.disk);
+    }
 }
 
 #[test]
 fn an_instance_that_is_well_is_never_called_failed_because_its_tag_had_to_wait() {
     let script = user_data(&names(), &spec(json!({})));
-    assert_eq!(run(&script, 0), (vec!["done".to_owned()], 0));
-    let (told, slept) = run(&script, 9);
+    let of = |throttled| {
+        let instance = Instance::new(throttled);
+        instance.starts(&script);
+        (instance.told(), instance.slept())
+    };
+    assert_eq!(of(0), (vec!["done".to_owned()], 0));
+    let (told, slept) = of(9);
     assert_eq!(told, ["done"]);
     assert!((200..600).contains(&slept), "for minutes, within the launch gate's time: {slept}");
-    let (told, _) = run(&script, 12);
+    let (told, _) = of(12);
     assert_eq!(told, [""; 0], "then it says nothing, and certainly not that it failed");
 }
 
@@ -89,8 +137,62 @@ fn an_instance_that_is_well_is_never_called_failed_because_its_tag_had_to_wait()
 fn a_script_that_fails_says_where() {
     let script = user_data(&names(), &spec(json!({}))).replace("echo \"envkeeper: ready\"", "");
     let script = script.replacen("echo \"envkeeper: SSM agent\"", "false", 1);
-    let (told, _) = run(&script, 0);
+    let instance = Instance::new(0);
+    instance.starts(&script);
+    let told = instance.told();
     assert!(told.len() == 1 && told[0].starts_with("failed at line "), "{told:?}");
+}
+
+#[test]
+fn nothing_that_marks_an_instance_hangs() {
+    let script = with_everything();
+    let lines = |program: &str| script.lines().filter(|line| line.contains(program)).collect::<Vec<_>>();
+    let (curls, calls) = (lines("curl "), lines("aws ec2 create-tags"));
+    assert_eq!((curls.len(), calls.len()), (2, 1));
+    assert!(curls.iter().all(|line| line.contains("--max-time 5 ")), "{curls:?}");
+    assert!(calls[0].contains("--cli-connect-timeout 5 --cli-read-timeout 20 "), "{calls:?}");
+}
+
+#[test]
+fn a_restart_within_user_data_is_told_by_the_next_start_and_once() {
+    let after = |script: &str| {
+        let instance = Instance::new(0);
+        instance.starts(&user_data(&names(), &spec(json!({ "UserDataScript": script }))));
+        let at_first = instance.told();
+        instance.restarts();
+        instance.restarts();
+        (at_first, instance.told())
+    };
+    let text = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let within = after("kill -KILL $PPID; exit");
+    assert_eq!(within, (text(&[]), text(&["failed: the instance restarted before your script ended"])));
+    let at_its_end = after("touch /var/lib/envkeeper/stops");
+    assert_eq!(at_its_end, (text(&[]), text(&["done"])));
+    let never = after("true");
+    assert_eq!(never, (text(&["done"]), text(&["done"])));
+    let (at_first, told) = after("false");
+    assert!(told.len() == 1 && told[0].starts_with("failed at line ") && at_first == told, "{told:?}");
+}
+
+#[test]
+fn a_drain_is_over_though_its_script_left_something_running() {
+    let instance = Instance::new(0);
+    let at = instance.disk.display();
+    let left = format!("sleep 30 & echo $! > {at}/left; exit 3");
+    let whole = user_data(&names(), &spec(json!({ "DrainScript": left })));
+    let (_, own) = whole.split_once("envkeeper: drain\"\n").expect("it is in it");
+    let (own, _) = own.split_once(&format!("chmod 700 {DRAIN_SCRIPT}\n")).expect("it ends");
+    let written = own.replace("sleep 6", ":").replace("/var/lib/envkeeper", &format!("{at}/lib"));
+    let written = written.replace("/run/", &format!("{at}/")).replace("/var/log/", &format!("{at}/"));
+    assert!(Command::new("bash").arg("-c").arg(written).status().expect("there is a bash").success());
+
+    let began = Instant::now();
+    let drain = || Command::new("bash").arg(instance.disk.join("lib/drain")).output().expect("there is a bash");
+    let codes = [drain().status.code(), drain().status.code()];
+    let took = began.elapsed();
+    let kill = Command::new("kill").args(instance.lines("left")).status().expect("there is a kill");
+    assert_eq!((codes, kill.success()), ([Some(1), Some(1)], true), "it ran once, and what it left runs on");
+    assert!(took < Duration::from_secs(15), "{took:?}");
 }
 
 #[test]
