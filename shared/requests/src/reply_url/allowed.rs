@@ -8,8 +8,9 @@ const BUCKET: &str = "cloudformation-custom-resource-response-";
 /// The hosts that may be sent an answer. By default CloudFormation's own, in every region.
 ///
 /// These are `cloudformation-custom-resource-response-<region without dashes>` followed by `.s3`, `.s3.<region>` or
-/// `.s3-<region>`, then `.amazonaws.com`, or `.amazonaws.com.cn` in China's regions (all but the first of the last kind
-/// seen in public captures). Where the region is there twice, it has to be the same one.
+/// `.s3-<region>`, then `.amazonaws.com`; in China's regions `.amazonaws.com.cn`, and in those of the European Sovereign
+/// Cloud `.amazonaws.eu` (all but the last, and the first form in China, seen in public captures). Where the region is there
+/// twice, it has to be the same one.
 ///
 /// Assumption: whoever makes a bucket of that name in a region that AWS has not opened yet could be sent an answer. It
 /// holds names and ids, no secrets. [`AllowedHosts::in_region`] closes that gap too.
@@ -60,20 +61,25 @@ impl AllowedHosts {
 
 /// The compact region (`uswest2`) of a host that has one of CloudFormation's forms.
 fn region_of(host: &str) -> Option<String> {
-    let (rest, in_china) = match host.strip_suffix(".amazonaws.com.cn") {
-        Some(rest) => (rest, true),
-        None => (host.strip_suffix(".amazonaws.com")?, false),
-    };
-    let (bucket, service) = rest.split_once('.')?;
+    let (bucket, service) = host.split_once('.')?;
     let region = bucket.strip_prefix(BUCKET)?;
-    let same = match service.strip_prefix("s3")? {
+    let same = match service.strip_suffix(domain(region))?.strip_prefix("s3")? {
         "" => is_compact_region(region),
         named => {
             let dashed = named.strip_prefix(['.', '-'])?;
             is_region(dashed) && compact(dashed) == region
         }
     };
-    (same && region.starts_with("cn") == in_china).then(|| region.to_owned())
+    same.then(|| region.to_owned())
+}
+
+/// The domain of a compact region: that of its partition (`partitions.json` of AWS's SDKs).
+fn domain(region: &str) -> &'static str {
+    match region {
+        _ if region.starts_with("cn") => ".amazonaws.com.cn",
+        _ if region.starts_with("eusc") => ".amazonaws.eu",
+        _ => ".amazonaws.com",
+    }
 }
 
 fn compact(region: &str) -> String {

@@ -17,7 +17,7 @@ fn the_real_forms_are_accepted_and_kept_to_the_byte() {
         "cloudformation-custom-resource-response-apsoutheast1.s3-ap-southeast-1.amazonaws.com",
         "cloudformation-custom-resource-response-eusouth1.s3.eu-south-1.amazonaws.com",
         "cloudformation-custom-resource-response-usgovwest1.s3-us-gov-west-1.amazonaws.com",
-        "cloudformation-custom-resource-response-euscdeeast1.s3.eusc-de-east-1.amazonaws.com",
+        "cloudformation-custom-resource-response-euscdeeast1.s3.eusc-de-east-1.amazonaws.eu",
         "cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com.cn",
         "cloudformation-custom-resource-response-cnnorthwest1.s3.cn-northwest-1.amazonaws.com.cn",
     ] {
@@ -43,6 +43,13 @@ fn no_other_host_is_sent_an_answer() {
         format!("https://{B}.s3.amazonaws.com.cn/"),
         format!("https://{B}.s3.us-west-2.amazonaws.com.cn/"),
         "https://cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com/".to_owned(),
+        "https://cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.eu/".to_owned(),
+        "https://cloudformation-custom-resource-response-euscdeeast1.s3.eusc-de-east-1.amazonaws.com/".to_owned(),
+        "https://cloudformation-custom-resource-response-euscdeeast1.s3.eusc-de-east-1.amazonaws.com.cn/".to_owned(),
+        "https://cloudformation-custom-resource-response-euscdeeast1.s3.eusc-de-east-1.amazonaws.eu.evil/".to_owned(),
+        "https://cloudformation-custom-resource-response-eusouth1.s3.eu-south-1.amazonaws.eu/".to_owned(),
+        format!("https://{B}.s3.amazonaws.eu/"),
+        format!("https://{B}.s3.us-west-2.amazonaws.eu/"),
         // user information
         format!("https://{B}.s3.amazonaws.com@evil.example/"),
         format!("https://user@{B}.s3.amazonaws.com/"),
@@ -234,6 +241,9 @@ fn a_list_takes_hosts_with_ports_and_nothing_looser() {
 
 #[test]
 fn a_list_for_one_region_refuses_the_others() {
+    let sovereign = AllowedHosts::default().in_region("eusc-de-east-1");
+    let host = "cloudformation-custom-resource-response-euscdeeast1.s3.eusc-de-east-1.amazonaws.eu";
+    assert!(ReplyUrl::parse(&format!("https://{host}/x"), &sovereign).is_ok());
     let own = AllowedHosts::default().in_region("us-west-2");
     let url = |region: &str| format!("https://cloudformation-custom-resource-response-{region}.s3.amazonaws.com/x");
     assert!(ReplyUrl::parse(&url("uswest2"), &own).is_ok());
