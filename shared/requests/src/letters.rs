@@ -1,6 +1,7 @@
 //! Standard queues that are only written to: what happened, for the ledger; what nobody understands, for people.
 
 use crate::LineError;
+use crate::sendable::sendable;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use serde_json::Value;
@@ -51,7 +52,7 @@ impl Letters {
     /// # Errors
     /// If the queue didn't take it; it may be in it all the same.
     pub async fn send(&self, body: &str) -> Result<(), LineError> {
-        let call = self.client.send_message().queue_url(&self.queue).message_body(body);
+        let call = self.client.send_message().queue_url(&self.queue).message_body(sendable(body));
         call.send().await.map(|_| ()).map_err(|error| LineError::new(&self.queue, error))
     }
 
@@ -65,7 +66,8 @@ impl Letters {
         const KIND: &str = "String";
         let mut reason: String = reason.chars().map(printable).take(LONGEST_REASON).collect();
         // A queue takes no empty message.
-        let mut body = if body.is_empty() { "(empty)" } else { body };
+        let sendable = sendable(if body.is_empty() { "(empty)" } else { body });
+        let mut body = sendable.as_ref();
         let room = LONGEST_MESSAGE - NAME.len() - KIND.len();
         if body.len() + reason.len() > room {
             reason = format!("{reason} (of its {} bytes, these are the first)", body.len());

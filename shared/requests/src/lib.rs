@@ -33,6 +33,7 @@ pub mod records;
 mod reply;
 mod reply_url;
 mod request;
+mod sendable;
 
 pub use answer::{Desk, time_text};
 pub use deliver::{Courier, Delivered, NotDelivered, Why};

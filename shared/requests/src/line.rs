@@ -6,6 +6,7 @@
 //! overtakes it.
 
 use crate::Owner;
+use crate::sendable::sendable;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use serde_json::Value;
@@ -72,7 +73,7 @@ impl SqsLine {
 
 impl Line for SqsLine {
     async fn send(&self, owner: &Owner, request_hash: &str, event: &Value) -> Result<(), LineError> {
-        let call = self.client.send_message().queue_url(&self.queue).message_body(event.to_string());
+        let call = self.client.send_message().queue_url(&self.queue).message_body(sendable(&event.to_string()));
         let call = call.message_group_id(owner.as_str()).message_deduplication_id(request_hash);
         call.send().await.map(|_| ()).map_err(|error| LineError::new(&self.queue, error))
     }

@@ -1,0 +1,54 @@
+//! What SQS is sent, as it travels.
+#![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
+use requests::{LedgerQueue, Letters, Line as _, Owner, SqsLine};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+
+/// Keeps what it is sent, and takes all of it.
+#[derive(Clone, Debug, Default)]
+struct Queue(Arc<Mutex<Vec<Value>>>);
+
+impl Queue {
+    fn client(&self) -> Client {
+        let connector = SharedHttpConnector::new(self.clone());
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-west-2"))
+            .credentials_provider(Credentials::new("nobody", "nothing", None, None, "tests"))
+            .http_client(http_client_fn(move |_, _| connector.clone()));
+        Client::from_conf(config.build())
+    }
+}
+
+impl HttpConnector for Queue {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.0.lock().unwrap().push(serde_json::from_slice(request.body().bytes().unwrap()).unwrap());
+        let body = SdkBody::from(r#"{"MessageId":"1"}"#);
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(200.try_into().unwrap(), body)))
+    }
+}
+
+#[tokio::test]
+async fn no_message_has_a_character_that_sqs_refuses_and_each_reads_the_same() {
+    let (queue, url) = (Queue::default(), "https://sqs.us-west-2.amazonaws.com/123456789012/queue");
+    let event = json!({ "Description": "a\u{fffe}b\u{ffff}c \u{fc}\u{1f600}\u{7f}\n" });
+    let owner = Owner::of("stack", "Web");
+    SqsLine::new(queue.client(), url).send(&owner, "hash", &event).await.unwrap();
+    LedgerQueue::new(queue.client(), Some(url.to_owned())).tell(&event).await.unwrap();
+    Letters::new(queue.client(), url).bury(&event.to_string(), "it makes no sense").await.unwrap();
+    let sent = queue.0.lock().unwrap().clone();
+    assert_eq!(sent.len(), 3);
+    for message in &sent {
+        let body = message["MessageBody"].as_str().unwrap();
+        assert!(!body.contains(['\u{fffe}', '\u{ffff}']), "{body:?}");
+        assert!(body.contains("\u{fc}\u{1f600}\u{7f}"), "all else stays: {body:?}");
+        assert_eq!(serde_json::from_str::<Value>(body).unwrap(), event);
+    }
+    assert_eq!(sent[0]["MessageDeduplicationId"], "hash");
+}
