@@ -6,7 +6,10 @@ use environment::Moment;
 use futures_util::FutureExt as _;
 use lambda_kit::{BadSettings, Error};
 use reconciler::{Clouds, Reconciler, Settings, Stop, reply, work_ends};
-use requests::{AllowedHosts, Courier, Line, Malformed, PhysicalId, Records, Reply, ReplyAddress, Request};
+use requests::{
+    AllowedHosts, Courier, Event, Kind, Line, Malformed, PhysicalId, Records, Reply, ReplyAddress, Request, Unreadable,
+    read_event,
+};
 use serde_json::{Value, json};
 
 use crate::people;
@@ -35,6 +38,37 @@ enum Taken {
 }
 
 impl<R: Records, C: Clouds, L: Line> Door<R, C, L> {
+    /// Handles one invocation, whose event comes as text: [`Door::handle`], or a FAILED for what no [`Value`] can hold.
+    ///
+    /// A Delete of that kind is carried out, since it needs nothing but its ids. It repeats the properties that a Create was
+    /// refused for, in each try: refused as well, its stack could never go.
+    ///
+    /// # Errors
+    /// As of [`Door::handle`].
+    pub async fn handle_text(&self, text: &str, deadline_ms: u64) -> Result<Value, Error> {
+        let event = match read_event(text) {
+            Ok(event) => event,
+            Err(Unreadable { rest, why }) if self.is_delete(&rest) => {
+                tracing::warn!(why, "a Delete is carried out by its ids alone");
+                rest
+            }
+            Err(unreadable) => return self.refuse(&unreadable, deadline_ms).await,
+        };
+        self.handle(event, deadline_ms).await
+    }
+
+    fn is_delete(&self, event: &Value) -> bool {
+        Event::parse(event, self.clouds.now().0).is_ok_and(|it| it.kind == Kind::Delete)
+    }
+
+    async fn refuse(&self, unreadable: &Unreadable, deadline_ms: u64) -> Result<Value, Error> {
+        let to = ReplyAddress::of(&unreadable.rest);
+        let id = PhysicalId::last_resort(&unreadable.rest, &to);
+        let reply = Reply::failed(&to, id, unreadable.to_string());
+        self.deliver(None, &reply, &to, deadline_ms).await?;
+        Ok(serde_json::from_str(&reply.body())?)
+    }
+
     /// Handles one invocation, which Lambda ends at `deadline_ms`.
     ///
     /// The result is the reply's body, that the request waits in the line, or what a person asked for.

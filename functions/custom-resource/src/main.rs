@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use custom_resource::Door;
-use lambda_kit::{Error, environment, init_logging, run, sdk_config};
+use lambda_kit::{Error, environment, init_logging, run_text, sdk_config};
 use reconciler::{Aws, Settings};
 use requests::{Courier, LedgerQueue, SqsLine, records::DynamoRecords};
 
@@ -25,9 +25,9 @@ async fn main() -> Result<(), Error> {
         courier: Courier::new(),
         line,
     });
-    run("custom-resource", move |event, invocation| {
+    run_text("custom-resource", move |text, invocation| {
         let door = Arc::clone(&door);
-        async move { door.handle(event, invocation.deadline_ms).await }
+        async move { door.handle_text(&text, invocation.deadline_ms).await }
     })
     .await
 }

@@ -3,7 +3,7 @@
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
 use requests::records::{Note, OwnerRecord};
-use requests::{PhysicalId, Records, Reply, ReplyAddress, Request};
+use requests::{PhysicalId, Records, Reply, ReplyAddress, Request, member, read_event};
 use serde_json::Value;
 
 use crate::{Marks, Watchdog};
@@ -29,16 +29,15 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
 
     async fn letter(&self, message: &SqsMessage, now_ms: u64, deadline_ms: u64) -> Result<(), String> {
         let body = message.body.as_deref().unwrap_or_default();
-        let Ok(mut letter) = serde_json::from_str::<Value>(body) else {
-            // Nobody can be told, and it would say the same next time.
-            tracing::error!(id = message.message_id, body = body.len(), "a letter that is no JSON is dropped");
-            return Ok(());
-        };
-        let why = told(&letter);
-        // Lambda's record of a failed invocation holds the event; the line's dead letter is the event.
-        let event = match letter.get_mut("requestPayload") {
-            Some(event) => event.take(),
-            None => letter,
+        let why = told(body);
+        // Lambda's record of a failed invocation holds the event; the line's dead letter is the event. The event is read by
+        // itself, since the record around it makes it one level deeper.
+        let event = match read_event(member(body, "requestPayload").unwrap_or(body)) {
+            Ok(event) => event,
+            Err(unreadable) => {
+                let why = format!("{why} {unreadable}");
+                return self.make_no_sense(&unreadable.rest, &why, now_ms, deadline_ms).await;
+            }
         };
         let sent_ms = lambda_kit::sent_ms(&message.attributes);
         let Ok(request) = Request::read(&event, sent_ms.unwrap_or(now_ms)) else {
@@ -56,6 +55,11 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
 
     async fn make_no_sense(&self, event: &Value, why: &str, now_ms: u64, deadline_ms: u64) -> Result<(), String> {
         let to = ReplyAddress::of(event);
+        if to.response_url.is_none() {
+            // Nobody can be told, and it would say the same next time.
+            tracing::error!(why, "a letter without an address for the answer is dropped");
+            return Ok(());
+        }
         let reply = Reply::failed(&to, PhysicalId::last_resort(event, &to), why);
         let within = std::time::Duration::from_millis(deadline_ms.saturating_sub(now_ms));
         match self.courier.answer(&reply.body(), &to, &self.settings.reply_hosts, within).await {
@@ -67,10 +71,12 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
 }
 
 /// Why a letter ended here, as far as it says so itself.
-fn told(letter: &Value) -> String {
-    let condition = letter.pointer("/requestContext/condition").and_then(Value::as_str);
-    let error = letter.pointer("/responsePayload/errorMessage").and_then(Value::as_str);
-    match (condition, error) {
+fn told(letter: &str) -> String {
+    let word = |part: &str, name: &str| {
+        let part: Value = serde_json::from_str(member(letter, part)?).ok()?;
+        part.get(name).and_then(Value::as_str).map(str::to_owned)
+    };
+    match (word("requestContext", "condition"), word("responsePayload", "errorMessage")) {
         (Some(condition), Some(error)) => format!("The request was given up ({condition}): {error}."),
         (Some(condition), None) => format!("The request was given up ({condition}) before anybody could answer it."),
         (None, _) => String::from("The request was tried as often as the queue allows, and never came to an end."),

@@ -35,10 +35,12 @@ impl Orphan {
 }
 
 impl<R: Records, M: Marks> Watchdog<R, M> {
-    /// Finds what is owned by nobody that is known, and logs it; nothing is done about it.
+    /// Finds what is owned by nobody that is known, and logs it; nothing is done about it. Another deployment's marks are
+    /// its own watchdog's: its records are not read here, so all of them would be orphans.
     pub(crate) async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
         let mut by_owner: BTreeMap<String, Vec<Marked>> = BTreeMap::new();
-        for marked in self.marks.marked().await? {
+        let is_ours = |it: &Marked| self.settings.place.suffix_of_environment(&it.environment).is_some();
+        for marked in self.marks.marked().await?.into_iter().filter(is_ours) {
             by_owner.entry(marked.owner.clone()).or_default().push(marked);
         }
         let mut orphans = Vec::new();

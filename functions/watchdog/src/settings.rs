@@ -1,11 +1,13 @@
 //! What the function is told by its environment variables.
 
-use lambda_kit::{BadSettings, Vars};
+use lambda_kit::{BadSettings, Place, Vars};
 use requests::AllowedHosts;
 
 /// The function's configuration, read once.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: whose environments it looks after.
+    pub place: Place,
     /// `RECORDS_TABLE`: the table of the records.
     pub records_table: String,
     /// `ALLOWED_REPLY_HOSTS`: hosts that may be answered beside `CloudFormation`'s own of this region (`AWS_REGION`), over
@@ -20,11 +22,11 @@ impl Settings {
     /// Everything that is wrong with them.
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
         let mut vars = Vars::new(&read);
-        let region = vars.required("AWS_REGION", "a region, such as us-west-2");
+        let place = vars.place();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let hosts = vars
             .parsed("ALLOWED_REPLY_HOSTS", "host:port, separated by commas", |list| AllowedHosts::from_list(list).ok());
-        let reply_hosts = hosts.unwrap_or_default().in_region(&region);
-        vars.checked(Settings { records_table, reply_hosts })
+        let reply_hosts = hosts.unwrap_or_default().in_region(&place.region);
+        vars.checked(Settings { place, records_table, reply_hosts })
     }
 }

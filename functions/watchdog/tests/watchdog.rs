@@ -14,24 +14,23 @@ use watchdog::{Marked, Marks, Settings, Watchdog};
 const DUE_MS: u64 = (BEGIN_S + 3_600 - 120) * 1_000;
 
 /// Marks, as a listing of the account shows them.
-struct Listed(Vec<(String, &'static str)>);
+struct Listed(Vec<Marked>);
 
 impl Marks for Listed {
     async fn marked(&self) -> Result<Vec<Marked>, String> {
-        let marked = |(owner, resource): &(String, &str)| Marked {
-            owner: owner.clone(),
-            environment: String::from("scalable-ec2-us-west-2-dev"),
-            resource: (*resource).into(),
-        };
-        Ok(self.0.iter().map(marked).collect())
+        Ok(self.0.clone())
     }
+}
+
+fn marked(owner: &(impl ToString + ?Sized), resource: &str) -> Marked {
+    Marked { owner: owner.to_string(), environment: "scalable-ec2-us-west-2-dev".into(), resource: resource.into() }
 }
 
 type Dog = Watchdog<Shaky, Listed>;
 
 fn dog() -> (Dog, Post) {
     let post = Post::default();
-    let variables = [("AWS_REGION", "us-west-2"), ("RECORDS_TABLE", "records")];
+    let variables = [("AWS_REGION", "us-west-2"), ("ACCOUNT_ID", "123456789012"), ("RECORDS_TABLE", "records")];
     let read = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let settings = Settings::from_vars(read).expect("good settings");
     (Watchdog { settings, records: Shaky::default(), marks: Listed(vec![]), courier: post.courier() }, post)
@@ -189,7 +188,7 @@ fn a_record_that_nobody_can_read_holds_up_nobody_else() {
     let (mut dog, post) = dog();
     let unreadable = noted(&dog, &create("Web"));
     let other = noted(&dog, &create("Other"));
-    dog.marks = Listed(vec![(unreadable.to_string(), "vpc vpc-1"), ("0123456789abcdef0123".into(), "vpc vpc-2")]);
+    dog.marks = Listed(vec![marked(&unreadable, "vpc vpc-1"), marked("0123456789abcdef0123", "vpc vpc-2")]);
     *dog.records.unreadable.lock().expect("one thread") = Some(unreadable);
     let told = minute(&dog, DUE_MS);
     assert_eq!(told["Answered"], json!([other.as_str()]));
@@ -298,6 +297,41 @@ fn an_event_that_makes_no_sense_is_answered_and_garbage_is_put_away() {
     assert!(post.take().is_empty());
 }
 
+/// A Create with something among its properties that is JSON, and that no `Value` can hold.
+fn unreadable_create(what: &str) -> String {
+    let create = with(create("Web"), json!({ "ResourceProperties": { "EnvironmentSuffix": "?" } }));
+    create.to_string().replace("\"?\"", what)
+}
+
+#[test]
+fn a_letter_whose_event_no_value_can_hold_is_answered() {
+    let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for (what, fault) in [
+        (nested(200), "recursion limit"),
+        // The event alone could be held: Lambda's record around it is a level more.
+        (nested(125), ""),
+        (String::from("1e999"), "number out of range"),
+        (String::from("\"\\ud800\""), "hex escape"),
+    ] {
+        let (dog, post) = dog();
+        let event = unreadable_create(&what);
+        let record = json!({
+            "version": "1.0",
+            "requestContext": { "condition": "RetriesExhausted" },
+            "requestPayload": "?",
+            "responsePayload": { "errorMessage": "no answer" },
+        });
+        let record = record.to_string().replace("\"?\"", &event);
+        assert_eq!(letters(&dog, &[message("letter", &Value::from(record))]), [""; 0]);
+        let replies = post.take();
+        assert_eq!(replies.len(), 1, "{what}: {replies:?}");
+        assert_eq!((&replies[0]["Status"], &replies[0]["LogicalResourceId"]), (&json!("FAILED"), &json!("Web")));
+        let reason = replies[0]["Reason"].as_str().expect("a FAILED has a reason");
+        assert!(reason.starts_with("The request was given up (RetriesExhausted): no answer."), "{reason}");
+        assert!(reason.contains(fault), "{reason}");
+    }
+}
+
 #[test]
 fn an_answer_that_does_not_arrive_makes_only_its_letter_come_again() {
     let (dog, post) = dog();
@@ -325,12 +359,12 @@ fn what_nobody_owns_any_more_is_told_and_what_somebody_owns_is_not() {
     dog.records.inner.gone(&being_deleted, 1).await_now();
     let lost = Owner::of("nobody", "knows");
     dog.marks = Listed(vec![
-        (lives.to_string(), "vpc vpc-1"),
-        (gone.to_string(), "vpc vpc-2"),
-        (lost.to_string(), "vpc vpc-3"),
-        (lost.to_string(), "subnet subnet-3"),
-        (being_deleted.to_string(), "vpc vpc-4"),
-        ("by hand".into(), "vpc vpc-5"),
+        marked(&lives, "vpc vpc-1"),
+        marked(&gone, "vpc vpc-2"),
+        marked(&lost, "vpc vpc-3"),
+        marked(&lost, "subnet subnet-3"),
+        marked(&being_deleted, "vpc vpc-4"),
+        marked("by hand", "vpc vpc-5"),
     ]);
     let told = minute(&dog, BEGIN_S * 1_000);
     let orphans = told["Orphans"].as_array().expect("a list");
@@ -338,6 +372,24 @@ fn what_nobody_owns_any_more_is_told_and_what_somebody_owns_is_not() {
     assert_eq!(owners, ["by hand", gone.as_str(), lost.as_str()].into());
     let of_lost = orphans.iter().find(|it| it["Owner"] == lost.as_str()).expect("told");
     assert_eq!(of_lost["Resources"], json!(["vpc vpc-3", "subnet subnet-3"]));
+}
+
+#[test]
+fn what_another_deployment_marked_is_not_told() {
+    let (mut dog, _) = dog();
+    let of =
+        |environment: &str| Marked { environment: environment.into(), ..marked("0123456789abcdef0123", environment) };
+    let others = [
+        "web-us-west-2-dev",
+        "scalable-ec2-eu-west-1-dev",
+        "scalable-ec2-us-west-2",
+        "",
+        "x-scalable-ec2-us-west-2-dev",
+    ];
+    dog.marks = Listed(others.map(of).into());
+    assert_eq!(minute(&dog, BEGIN_S * 1_000)["Orphans"], json!([]));
+    dog.marks.0.push(of("scalable-ec2-us-west-2-dev"));
+    assert_eq!(minute(&dog, BEGIN_S * 1_000)["Orphans"][0]["Resources"], json!(["scalable-ec2-us-west-2-dev"]));
 }
 
 #[test]

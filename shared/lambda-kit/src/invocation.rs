@@ -2,8 +2,10 @@
 
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::future::Future;
+use std::hash::BuildHasher;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Any error; what a handler returns makes the invocation fail, and Lambda may try it again.
@@ -33,7 +35,31 @@ impl Invocation {
 
 /// Serves invocations until Lambda ends the process. A panic in the handler becomes an error answer.
 ///
-/// The event comes as a plain [`Value`]: one that does not fit a type could not be answered any more.
+/// The event comes as a plain [`Value`]. One that none can hold (nested too deep, a number too large, half of a surrogate
+/// pair) becomes an error answer that says so; a function whose sender waits for more than that takes the text:
+/// [`run_text`].
+///
+/// # Errors
+///
+/// As of [`run_text`].
+///
+/// # Panics
+///
+/// As [`run_text`].
+pub async fn run<H, F>(name: &'static str, handler: H) -> Result<(), Error>
+where
+    H: Fn(Value, Invocation) -> F,
+    F: Future<Output = Result<Value, Error>>,
+{
+    let handler = &handler;
+    run_text(name, async move |text: String, invocation| {
+        let event = serde_json::from_str(&text).map_err(|error| format!("the event can't be read: {error}"))?;
+        handler(event, invocation).await
+    })
+    .await
+}
+
+/// As [`run`], and the event comes as the text that it is: whatever it holds, the handler hears of it.
 ///
 /// # Errors
 ///
@@ -42,13 +68,16 @@ impl Invocation {
 /// # Panics
 ///
 /// Outside of Lambda and `cargo lambda`, whose environment variables it needs.
-pub async fn run<H, F>(name: &'static str, handler: H) -> Result<(), Error>
+pub async fn run_text<H, F>(name: &'static str, handler: H) -> Result<(), Error>
 where
-    H: Fn(Value, Invocation) -> F,
+    H: Fn(String, Invocation) -> F,
     F: Future<Output = Result<Value, Error>>,
 {
     tracing::info!(function = name, version = env!("CARGO_PKG_VERSION"), "started");
-    let serve = |event: LambdaEvent<Value>| handler(event.payload, Invocation::of(&event.context, now_ms()));
+    let serve = |event: LambdaEvent<Box<RawValue>>| {
+        let text: Box<str> = event.payload.into();
+        handler(text.into_string(), Invocation::of(&event.context, now_ms()))
+    };
     lambda_runtime::run(service_fn(serve)).await
 }
 
@@ -63,7 +92,7 @@ pub fn now_ms() -> u64 {
 /// When a message of a queue was sent, by SQS's own attribute `SentTimestamp`, in ms since 1970. None if it does not say:
 /// a person's sample, say.
 #[must_use]
-pub fn sent_ms(attributes: &HashMap<String, String>) -> Option<u64> {
+pub fn sent_ms(attributes: &HashMap<String, String, impl BuildHasher>) -> Option<u64> {
     attributes.get("SentTimestamp")?.parse().ok()
 }
 

@@ -18,7 +18,8 @@ mod logging;
 mod sdk;
 mod vars;
 
-pub use invocation::{Error, Invocation, now_ms, run, sent_ms};
+pub use environment::Place;
+pub use invocation::{Error, Invocation, now_ms, run, run_text, sent_ms};
 pub use logging::init_logging;
 pub use sdk::{Lazy, sdk_config, told};
 pub use vars::{BadSetting, BadSettings, Vars, environment};

@@ -6,15 +6,22 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
 
-/// Starts the example with these variables. It is built with the tests, beside them.
+/// Starts the example `echo` with these variables.
 fn echo(runtime_api: &str, greeting: &str) -> Command {
+    let mut command = example("echo", runtime_api);
+    command.env("GREETING", greeting);
+    command
+}
+
+/// Starts an example. It is built with the tests, beside them.
+fn example(name: &str, runtime_api: &str) -> Command {
     let tests = std::env::current_exe().unwrap();
-    let program = tests.ancestors().nth(2).unwrap().join("examples/echo");
+    let program = tests.ancestors().nth(2).unwrap().join("examples").join(name);
     assert!(program.exists(), "the example is built by a run of all tests of this crate, not of this file alone");
     let mut command = Command::new(program);
-    command.env("AWS_LAMBDA_RUNTIME_API", runtime_api).env("GREETING", greeting);
+    command.env("AWS_LAMBDA_RUNTIME_API", runtime_api);
     for (name, value) in [
-        ("AWS_LAMBDA_FUNCTION_NAME", "echo"),
+        ("AWS_LAMBDA_FUNCTION_NAME", name),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
         ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
         ("LOG_LEVEL", "loud"),
@@ -41,15 +48,16 @@ fn read(stream: &TcpStream) -> (String, String) {
 }
 
 /// Hands out events one by one, and gives back what was answered to each; then the process is ended.
-fn serve(events: &[Value]) -> (Vec<(String, Value)>, Output) {
+fn serve(name: &str, events: &[String]) -> (Vec<(String, Value)>, Output) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut child = echo(&listener.local_addr().unwrap().to_string(), "hello").spawn().unwrap();
+    let runtime_api = listener.local_addr().unwrap().to_string();
+    let mut child = example(name, &runtime_api).env("GREETING", "hello").spawn().unwrap();
     let (mut left, mut answers) = (events.iter(), Vec::new());
     while answers.len() < events.len() {
         let (mut stream, _) = listener.accept().unwrap();
         let (line, body) = read(&stream);
         let (status, answer) = if line.starts_with("GET /2018-06-01/runtime/invocation/next ") {
-            ("200 OK", left.next().unwrap().to_string())
+            ("200 OK", left.next().unwrap().clone())
         } else {
             answers.push((line, serde_json::from_str(&body).unwrap()));
             ("202 Accepted", String::new())
@@ -74,7 +82,7 @@ fn log_lines(output: &Output) -> Vec<Value> {
 
 #[test]
 fn an_event_is_answered_and_the_log_is_json_on_stderr() {
-    let (answers, output) = serve(&[json!({ "MinSize": "2" })]);
+    let (answers, output) = serve("echo", &[json!({ "MinSize": "2" }).to_string()]);
     let (line, answer) = &answers[0];
     assert_eq!(line, "POST /2018-06-01/runtime/invocation/8476a536/response HTTP/1.1");
     assert_eq!(*answer, json!({ "greeting": "hello", "event": { "MinSize": "2" }, "id": "8476a536" }));
@@ -91,9 +99,36 @@ fn an_event_is_answered_and_the_log_is_json_on_stderr() {
 
 #[test]
 fn a_panic_is_an_error_answer_and_the_next_event_is_served() {
-    let (answers, _) = serve(&[json!("panic"), json!("fine")]);
+    let (answers, _) = serve("echo", &["\"panic\"".to_owned(), "\"fine\"".to_owned()]);
     assert_eq!(answers[0].0, "POST /2018-06-01/runtime/invocation/8476a536/error HTTP/1.1");
     assert_eq!(answers[1].1["event"], "fine");
+}
+
+/// JSON that no `Value` can hold.
+fn unreadable() -> Vec<String> {
+    let nested = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
+    vec![nested, "{\"a\": 1e999}".to_owned(), "[\"\\ud83d\"]".to_owned()]
+}
+
+#[test]
+fn a_handler_of_text_gets_it_as_it_came() {
+    let events = unreadable();
+    let (answers, _) = serve("text", &events);
+    let told: Vec<&Value> = answers.iter().map(|(_, answer)| answer).collect();
+    assert_eq!(told, events.iter().map(|it| Value::from(it.as_str())).collect::<Vec<_>>().iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn an_event_that_no_value_can_hold_is_an_error_that_says_so_and_the_next_is_served() {
+    let mut events = unreadable();
+    events.push("\"fine\"".to_owned());
+    let (answers, _) = serve("echo", &events);
+    for (line, answer) in &answers[..3] {
+        assert_eq!(line, "POST /2018-06-01/runtime/invocation/8476a536/error HTTP/1.1");
+        let told = answer["errorMessage"].as_str().unwrap();
+        assert!(told.starts_with("the event can't be read: ") && told.contains("line 1 column"), "{told}");
+    }
+    assert_eq!(answers[3].1["event"], "fine");
 }
 
 #[test]

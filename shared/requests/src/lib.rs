@@ -34,6 +34,7 @@ mod reply;
 mod reply_url;
 mod request;
 mod sendable;
+mod text;
 
 pub use answer::{Desk, time_text};
 pub use deliver::{Courier, Delivered, NotDelivered, Why};
@@ -45,3 +46,4 @@ pub use records::{Records, RecordsError};
 pub use reply::{BadPhysicalId, MAX_BODY, PhysicalId, Reply, Status};
 pub use reply_url::{AllowedHosts, BadHost, Refused, ReplyUrl};
 pub use request::Request;
+pub use text::{Unreadable, member, read_event};
