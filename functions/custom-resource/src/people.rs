@@ -217,7 +217,7 @@ impl<R: Records, C: Clouds, L: Line> Desk<'_, R, C, L> {
         let resources = resources.map_err(|setback| setback.to_string())?;
         let retired_tags = retired_tags(record, spec, self.settings);
         let scope = Scope { owner: owner.to_owned(), names: spec.names(&self.settings.place) };
-        let live = clouds.for_run(owner, "look").observe(&scope).await.map_err(|setback| setback.to_string())?;
+        let live = clouds.for_run(owner, "look", None).observe(&scope).await.map_err(|setback| setback.to_string())?;
         Ok((Wanted { resources, retired_tags, ..Wanted::default() }, live))
     }
 }

@@ -8,6 +8,7 @@
 mod common;
 
 use common::{BEGIN_S, Now as _, ask, door, door_with, failed, sample, succeeded, with, writes};
+use environment::{Key, Kind};
 use requests::Records as _;
 use requests::records::MemoryRecords;
 use serde_json::{Value, json};
@@ -65,6 +66,42 @@ fn a_delete_of_what_never_existed_is_a_success_and_writes_nothing() {
     succeeded(&door, sample("delete-of-nothing.json"));
     succeeded(&door, sample("delete.json"));
     assert_eq!(writes(&door), 0);
+}
+
+#[test]
+fn a_suffix_that_a_create_was_refused_for_does_not_hold_up_its_rollback() {
+    for suffix in ["feature/login", "A B", "\u{fc}", "-", "", &"a".repeat(60)] {
+        let door = door();
+        let bad = json!({ "ResourceProperties": { "EnvironmentSuffix": suffix } });
+        let refused = ask(&door, with(sample("create.json"), bad.clone()));
+        assert_eq!(refused["Status"], "FAILED", "{suffix}");
+        for id in [refused["PhysicalResourceId"].clone(), json!(format!("scalable-ec2-us-west-2-{suffix}"))] {
+            let delete = with(sample("delete.json"), bad.clone());
+            succeeded(&door, with(delete, json!({ "PhysicalResourceId": id, "RequestId": id })));
+        }
+    }
+}
+
+#[test]
+fn the_clean_up_after_a_refused_create_leaves_alone_what_the_next_one_made() {
+    let mut door = door();
+    let bad = json!({ "RequestId": "first", "ResourceProperties": { "MinSize": "9" } });
+    let refused = ask(&door, with(sample("create.json"), bad));
+    assert_eq!(refused["Status"], "FAILED");
+    succeeded(&door, sample("create.json"));
+    let (before, inventory) = (writes(&door), door.clouds.world.inventory());
+
+    // As CloudFormation cleans up: under the id that it was answered at first.
+    let clean_up = json!({ "RequestId": "clean-up", "PhysicalResourceId": refused["PhysicalResourceId"] });
+    door.clouds.stack = Some(reconciler::Stack::Stands);
+    succeeded(&door, with(sample("delete.json"), clean_up.clone()));
+    assert_eq!((writes(&door), door.clouds.world.inventory()), (before, inventory));
+    succeeded(&door, sample("update.json"));
+
+    // A stack that goes for good takes all of it, whatever the id.
+    door.clouds.stack = Some(reconciler::Stack::Gone);
+    succeeded(&door, with(sample("delete.json"), with(clean_up, json!({ "RequestId": "for good" }))));
+    assert!(door.clouds.world.inventory().is_empty());
 }
 
 #[test]
@@ -132,6 +169,21 @@ fn events_that_make_no_sense_are_answered() {
         failed(&door, event);
     }
     assert_eq!(writes(&door), 0);
+}
+
+#[test]
+fn a_bucket_that_may_not_be_read_is_not_left_in_silence() {
+    let mut door = door();
+    succeeded(&door, sample("create.json"));
+    door.clouds.stack = Some(reconciler::Stack::Stands);
+    let bucket = Key::new(Kind::Bucket, "scalable-ec2-data-uswest2-dev-123456789012");
+    door.clouds.world.hidden.borrow_mut().insert(bucket.clone());
+    let reason = failed(&door, sample("delete.json"));
+    assert!(reason.starts_with("bucket scalable-ec2-data-uswest2-dev-123456789012 stays, as its policy"), "{reason}");
+
+    door.clouds.world.hidden.borrow_mut().remove(&bucket);
+    succeeded(&door, with(sample("delete.json"), json!({ "RequestId": "again" })));
+    assert!(door.clouds.world.inventory().is_empty());
 }
 
 #[test]

@@ -202,7 +202,7 @@ fn a_delete_by_hand_waits_in_the_line_like_any_other() {
     );
     let text = told["Text"].as_str().expect("a text");
     assert!(text.starts_with("The delete of scalable-ec2-us-west-2-dev has begun."), "{text}");
-    assert!(text.contains(r#"--payload '{"Request":"status","Environment":"scalable-ec2-us-west-2-dev"}'"#), "{text}");
+    assert!(text.contains(r#"<<< '{"Request":"status","Environment":"scalable-ec2-us-west-2-dev"}'"#), "{text}");
     assert_eq!(door.clouds.asked(), before);
     let status = ask(&door, sample("status.json"));
     assert!(status["Text"].as_str().is_some_and(|it| it.contains("its Delete has been under way")), "{status}");
@@ -242,7 +242,7 @@ fn a_protected_environment_whose_stack_is_gone_is_unlocked_first() {
     let before = writes(&door);
     let text = text(&door, "delete-environment.json");
     assert!(text.contains("nothing was deleted. Its stack is gone, so run: aws lambda invoke"), "{text}");
-    assert!(text.contains(r#"--payload '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#), "{text}");
+    assert!(text.contains(r#"<<< '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#), "{text}");
     assert_eq!(writes(&door), before);
     ask(&door, sample("unlock.json"));
     assert_eq!(ask(&door, sample("delete-environment.json"))["Reply"]["Status"], "SUCCESS");

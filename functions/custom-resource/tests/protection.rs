@@ -24,7 +24,7 @@ fn a_protected_environment_is_not_deleted_until_somebody_unlocks_it() {
     for _ in 0..2 {
         let reason = failed(&door, sample("delete.json"));
         assert!(reason.contains("DeletionProtection is true for scalable-ec2-us-west-2-dev: nothing was"), "{reason}");
-        let command = r#"--payload '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#;
+        let command = r#"<<< '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#;
         assert!(reason.contains(command), "{reason}");
     }
     assert_eq!(writes(&door), before);

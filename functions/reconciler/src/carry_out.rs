@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use environment::{
-    BELIEF, CALL_TIME, Cloud as _, Defaults, Ending, Live, Moment, Names, Risk, Run, Scope, Setback, Spec, Violation,
-    Wanted, Whose, check_change, hooks_that_are_answered, in_doubt_until, mark, outputs, reconcile, wanted,
+    BELIEF, CALL_TIME, Cloud as _, Defaults, Ending, Key, Live, Moment, Names, Risk, Run, Scope, Setback, Spec,
+    Violation, Wanted, Whose, check_change, hooks_that_are_answered, in_doubt_until, mark, outputs, reconcile, wanted,
 };
 use requests::records::{Claim, Note, Noted, OwnerRecord, Touched};
 use requests::{Kind, Owner, PhysicalId, Records, Request};
@@ -68,6 +68,8 @@ pub(crate) enum Asked {
     Made { spec: Box<Spec>, defaults: Defaults },
     /// Whether buckets are kept, as those of a create that never settled are.
     Gone { never_settled: bool },
+    /// CloudFormation cleans up after a create that was refused: nothing belongs to the id that it was answered.
+    Nothing,
 }
 
 type Data = BTreeMap<String, String>;
@@ -95,8 +97,10 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
                 self.checked(record.as_ref()).map_err(|violations| Stop::Failed(told(&violations)))?;
             Asked::Made { spec: Box::new(spec), defaults }
         };
-        // A note that is there already keeps what it waits for, or that it was answered.
-        if !record.as_ref().is_some_and(|it| it.is_newest(&self.request.hash))
+        // A note that is there already keeps what it waits for, or that it was answered. What asks for nothing is no word.
+        let is_a_word = !matches!(what, Asked::Nothing);
+        if is_a_word
+            && !record.as_ref().is_some_and(|it| it.is_newest(&self.request.hash))
             && let Noted::Older { kind, .. } = self.records.note(&owner, Note::of_request(self.request)).await?
         {
             return Err(superseded(kind));
@@ -116,12 +120,13 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         };
         let id = match &admitted.what {
             Asked::Made { spec, .. } => Some(spec.names(&self.settings.place).environment_id()),
-            Asked::Gone { .. } => None,
+            Asked::Gone { .. } | Asked::Nothing => None,
         };
         let limits = Limits { until: until.min(deadline), patience };
         let outcome = match &admitted.what {
             Asked::Made { spec, defaults } => self.bring_about(&admitted, spec, defaults, limits).await,
             Asked::Gone { never_settled } => self.delete(&admitted, *never_settled, limits).await,
+            Asked::Nothing => Ok(Reached::Settled(Data::new())),
         };
         match outcome {
             Ok(Reached::Settled(data)) => Turn::Done(self.answer(id.as_deref(), Ok(data))),
@@ -147,7 +152,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
     #[must_use]
     pub fn answer(&self, id: Option<&str>, outcome: Result<Data, String>) -> Answer {
         let came = self.request.event.physical_id.as_deref();
-        let id = PhysicalId::or(came.or(id), PhysicalId::of_owner(&self.request.owner()));
+        let id = PhysicalId::first_of([came, id], PhysicalId::of_owner(&self.request.owner()));
         Answer { id, outcome }
     }
 
@@ -165,7 +170,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         };
         let look = record
             .and_then(|it| it.environment)
-            .map(|environment| format!(" To see how it stands: {}.", self.settings.command("status", &environment)));
+            .map(|environment| format!(" To see how it stands: {}", self.settings.command("status", &environment)));
         let since = (self.clouds.now() - Moment(self.request.event.sent_ms)).as_secs();
         format!(
             "Not finished {since} s after it was asked for, and nothing more is done. {waited_for} What exists carries the tag {}={owner}; the same request again goes on from there.{}",
@@ -244,6 +249,12 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
             Reached::NotYet(waiting_for) => return Ok(Reached::NotYet(waiting_for)),
             Reached::Settled(live) => live,
         };
+        let settled = record.as_ref().is_some_and(|it| it.settled_spec.is_some());
+        if let Some((hidden, why)) = live.iter().find_map(hidden).filter(|_| settled) {
+            return Err(Stop::Failed(format!(
+                "{hidden} stays, as {why}; all else of this environment is gone. Let it be read, and delete again."
+            )));
+        }
         self.records.release(&scope.names.environment_id(), owner).await?;
         self.records.gone(owner, self.clouds.now().0).await?;
         let retained = live.iter().filter(|it| matches!(it.whose, Whose::Retained(_)));
@@ -258,7 +269,8 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
     }
 
     /// The names by the record, else by the properties, else by the id that came. What is found by them is judged by its
-    /// mark, so a wrong guess does no harm; without any guess an empty suffix makes names that nothing can have.
+    /// mark, so a wrong guess does no harm; but services refuse to be asked for what can't be a name, and the suffix may be
+    /// what the create was refused for. Without any guess an empty suffix makes names that nothing can have.
     fn names_of_what_goes(&self, record: Option<&OwnerRecord>) -> Names {
         let suffix = |spec: &serde_json::Value| spec.get("EnvironmentSuffix")?.as_str().map(str::to_owned);
         let recorded = record.and_then(|it| suffix(it.wanted.as_ref()?));
@@ -266,12 +278,13 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         let given = || event.properties.get("EnvironmentSuffix")?.as_str().map(str::to_owned);
         let place = &self.settings.place;
         let by_id = || Some(place.suffix_of_environment(event.physical_id.as_ref()?)?.to_owned());
-        place.names(&recorded.or_else(given).or_else(by_id).unwrap_or_default())
+        let guessed = || given().filter(|it| place.admits(it)).or_else(by_id);
+        place.names(&recorded.or_else(guessed).unwrap_or_default())
     }
 
     /// An update of what was never made creates nothing.
     async fn is_something_there(&self, scope: &Scope) -> Result<(), Stop> {
-        let live = self.clouds.for_run(&scope.owner, &self.request.hash).observe(scope).await?;
+        let live = self.clouds.for_run(&scope.owner, &self.request.hash, None).observe(scope).await?;
         if live.iter().any(|it| it.whose == Whose::Ours) {
             return Ok(()); // The record was lost; this update writes it anew.
         }
@@ -289,9 +302,10 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         Limits { until, patience }: Limits,
     ) -> Result<Reached<Vec<Live>>, Stop> {
         let (owner, request) = (&admitted.owner, &self.request.hash);
-        let cloud = self.clouds.for_run(owner.as_str(), request);
         // What is gone was seen to be gone, so nothing of it can show up any more.
         let record = admitted.record.as_ref().filter(|it| !it.gone);
+        let made_at = record.and_then(|it| it.touched_ms).map(Moment);
+        let cloud = self.clouds.for_run(owner.as_str(), request, made_at);
         let touched = record.and_then(|it| Some((Moment(it.touched_ms?), it.settled)));
         let in_doubt_until = touched.map(|(touched, settled)| in_doubt_until(touched, settled));
         let before = admitted.record.as_ref().and_then(|it| it.answers.last());
@@ -325,6 +339,14 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         }
         let newest = self.records.owner(owner).await?.and_then(|record| record.newest).ok_or_else(no_note)?;
         if newest.request_hash == *request { Ok(()) } else { Err(superseded(newest.kind)) }
+    }
+}
+
+/// What has one of our names, and may not be read; and why.
+fn hidden(live: &Live) -> Option<(Key, &str)> {
+    match &live.whose {
+        Whose::Hidden(why) => Some((live.key(), why)),
+        Whose::Ours | Whose::Foreign(_) | Whose::Retained(_) => None,
     }
 }
 

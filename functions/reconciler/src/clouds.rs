@@ -15,8 +15,8 @@ pub trait Clouds {
     where
         Self: 'a;
 
-    /// A cloud for one run of one request.
-    fn for_run(&self, owner: &str, request: &str) -> Self::Cloud<'_>;
+    /// A cloud for one run of one request; an earlier run of it, if there was one, last made something at `made_at`.
+    fn for_run(&self, owner: &str, request: &str, made_at: Option<Moment>) -> Self::Cloud<'_>;
 
     /// What the account and the region say about a spec.
     async fn facts(&self, spec: &Spec, region: &str, hooks_are_answered: bool) -> Result<Facts, Setback>;
@@ -66,8 +66,12 @@ impl fmt::Debug for Aws {
 impl Clouds for Aws {
     type Cloud<'a> = AwsCloud;
 
-    fn for_run(&self, owner: &str, request: &str) -> AwsCloud {
-        AwsCloud::new(&self.clients, owner.to_owned(), request.to_owned())
+    fn for_run(&self, owner: &str, request: &str, made_at: Option<Moment>) -> AwsCloud {
+        let cloud = AwsCloud::new(&self.clients, owner.to_owned(), request.to_owned());
+        match made_at {
+            Some(at) => cloud.after(self.now() - at),
+            None => cloud,
+        }
     }
 
     async fn facts(&self, spec: &Spec, region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {

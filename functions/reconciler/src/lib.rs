@@ -83,7 +83,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
                         let work = self.carry_out(request);
                         return work.answer(None, Err(work.out_of_time(&waiting_for).await));
                     }
-                    self.clouds.for_run(request.owner().as_str(), &request.hash).pause(again).await;
+                    self.clouds.for_run(request.owner().as_str(), &request.hash, None).pause(again).await;
                 }
             }
         }

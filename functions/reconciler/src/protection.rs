@@ -1,8 +1,8 @@
 //! What a delete has to respect: deletion protection, and what somebody stored.
 
 use environment::{Cloud as _, Fields, Live, Scope, Setback, Whose};
-use requests::Records;
 use requests::records::OwnerRecord;
+use requests::{PhysicalId, Records};
 
 use crate::carry_out::{Asked, CarryOut};
 use crate::clouds::{Clouds, Stack};
@@ -21,6 +21,11 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         // What passes is waited for; a refusal is an answer, with which nothing is thrown away.
         if let Err(passes @ (Setback::Busy { .. } | Setback::Doubtful { .. })) = stack {
             return Err(passes.into());
+        }
+        // What was answered to a create that was refused, before there was an environment. The one that stands has another id.
+        let of_owner = PhysicalId::of_owner(&self.request.owner());
+        if stack == Ok(Stack::Stands) && self.request.event.physical_id.as_deref() == Some(of_owner.as_str()) {
+            return Ok(Asked::Nothing);
         }
         let unlocked = record.is_some_and(|it| it.unlocked);
         if record.is_some_and(is_protected) && !unlocked && stack != Ok(Stack::RollsBack) {
@@ -48,7 +53,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
 
     /// Where the record was lost, the group itself still says that it is protected.
     pub(crate) async fn is_not_protected_by_itself(&self, scope: &Scope) -> Result<(), Stop> {
-        let live = self.clouds.for_run(&scope.owner, &self.request.hash).observe(scope).await?;
+        let live = self.clouds.for_run(&scope.owner, &self.request.hash, None).observe(scope).await?;
         let is_protected = |it: &&Live| {
             it.whose == Whose::Ours && matches!(&it.resource.fields, Fields::AutoScalingGroup(group) if group.protected)
         };

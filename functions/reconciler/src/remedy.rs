@@ -145,7 +145,7 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
                 Err(error) if error.may_pass() && tries < TRIES => {
                     tracing::warn!(%error, tries, "that it is done is not written down yet");
                     tries += 1;
-                    self.clouds.for_run(owner.as_str(), &wish.fires_as()).pause(BETWEEN_TRIES).await;
+                    self.clouds.for_run(owner.as_str(), &wish.fires_as(), None).pause(BETWEEN_TRIES).await;
                 }
                 Err(error) => {
                     tracing::error!(rule = wish.rule, %error, "that it is done is not written down: the rule does not rest");

@@ -45,7 +45,12 @@ impl Ids {
         book.last_made = Some(Instant::now());
     }
 
-    /// Whether tags may lag behind: this run has just made something.
+    /// Notes that an earlier run made something this long ago, whose tags may lag behind, too.
+    pub(crate) fn made_before(&self, ago: Duration) {
+        self.book().last_made = Instant::now().checked_sub(ago);
+    }
+
+    /// Whether tags may lag behind: something was made just now.
     pub(crate) fn tags_may_lag(&self) -> bool {
         self.book().last_made.is_some_and(|at| at.elapsed() < TAG_LAG)
     }
@@ -119,7 +124,7 @@ impl Ids {
 fn known(found: &[Live]) -> impl Iterator<Item = (&str, Key)> {
     found
         .iter()
-        .filter(|it| !matches!(it.whose, Whose::Foreign(_)))
+        .filter(|it| !matches!(it.whose, Whose::Foreign(_) | Whose::Hidden(_)))
         .filter_map(|it| Some((it.id.as_deref()?, it.key())))
 }
 

@@ -59,6 +59,13 @@ impl AwsCloud {
         AwsCloud { clients: clients.clone(), owner, token_seed, ids: Ids::default() }
     }
 
+    /// The same, after an earlier run that made something this long ago: IAM may not know its tags yet.
+    #[must_use]
+    pub fn after(self, ago: Duration) -> Self {
+        self.ids.made_before(ago);
+        self
+    }
+
     async fn dispatch(&self, call: &Call) -> Result<(), Problem> {
         match call.key.kind {
             Kind::Vpc => ec2::vpc::call(self, call).await,

@@ -68,6 +68,8 @@ pub enum Whose {
     Ours,
     /// Under one of our names and without our mark; the text says what mark it has.
     Foreign(String),
+    /// Under one of our names, and its mark may not be read; the text says why.
+    Hidden(String),
     /// Nobody's: an environment with this id left it behind, and a later one of the same id takes it over.
     Retained(String),
 }

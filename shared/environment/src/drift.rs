@@ -32,7 +32,7 @@ pub fn drift(wanted: &Wanted, live: &[Live]) -> Vec<Drift> {
             all.push(Drift { key, field: String::new(), wanted: Some("there".into()), live: None });
             continue;
         };
-        if let Whose::Foreign(why) | Whose::Retained(why) = &found.whose {
+        if let Whose::Foreign(why) | Whose::Hidden(why) | Whose::Retained(why) = &found.whose {
             let field = String::from("owner");
             all.push(Drift { key: key.clone(), field, wanted: Some("ours".into()), live: Some(why.clone()) });
         }

@@ -3,6 +3,7 @@
 //! A name is a function of the project, the region and the suffix alone, so every run finds again what an earlier one
 //! made.
 
+use crate::property::Takes;
 use crate::resource::{Key, Kind};
 
 /// Where a deployment's environments are: what their names have in common.
@@ -24,17 +25,23 @@ impl Place {
         Names { project, region, account, suffix: suffix.to_owned() }
     }
 
+    /// Whether an environment can have this suffix: it is one, and every name with it keeps to its service's limit.
+    #[must_use]
+    pub fn admits(&self, suffix: &str) -> bool {
+        Takes::Suffix.admits(suffix) && suffix.len() <= self.names(suffix).longest_suffix().0
+    }
+
     /// The suffix of the environment whose Auto Scaling group has this name, if it is a name of ours. Whether there is such
     /// an environment, the records know.
     #[must_use]
     pub fn suffix_of_group<'a>(&self, group: &'a str) -> Option<&'a str> {
-        group.strip_prefix(&self.names("").group().name).filter(|suffix| !suffix.is_empty())
+        group.strip_prefix(&self.names("").group().name).filter(|suffix| self.admits(suffix))
     }
 
     /// The suffix of the environment with this id, if it is an id of ours.
     #[must_use]
     pub fn suffix_of_environment<'a>(&self, id: &'a str) -> Option<&'a str> {
-        id.strip_prefix(&self.names("").environment_id()).filter(|suffix| !suffix.is_empty())
+        id.strip_prefix(&self.names("").environment_id()).filter(|suffix| self.admits(suffix))
     }
 }
 

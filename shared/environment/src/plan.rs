@@ -198,14 +198,16 @@ fn foreign(wanted: &Resource, found: &Live) -> Option<String> {
         Whose::Ours => None,
         Whose::Retained(of) if wanted.tags.get(mark::ENVIRONMENT) == Some(of) => None,
         Whose::Retained(of) => Some(format!("the environment {of} left it behind")),
-        Whose::Foreign(why) => Some(why.clone()),
+        Whose::Foreign(why) | Whose::Hidden(why) => Some(why.clone()),
     }
 }
 
 fn missing_instances(live: &Resource, wanted: u32) -> Option<String> {
     match &live.fields {
         Fields::AutoScalingGroup(group) if group.in_service < wanted => {
-            Some(format!("{} of {wanted} instances are in service", group.in_service))
+            let failed = group.failed_launch.as_ref();
+            let failed = failed.map(|why| format!(" (the last launch that failed: {why})")).unwrap_or_default();
+            Some(format!("{} of {wanted} instances are in service{failed}", group.in_service))
         }
         _ => None,
     }

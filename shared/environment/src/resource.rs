@@ -342,7 +342,10 @@ impl Resource {
     pub(crate) fn with_what_only_looks_show(&self, seen: &Resource) -> Resource {
         let mut it = self.clone();
         match (&mut it.fields, &seen.fields) {
-            (Fields::AutoScalingGroup(it), Fields::AutoScalingGroup(seen)) => it.in_service = seen.in_service,
+            (Fields::AutoScalingGroup(it), Fields::AutoScalingGroup(seen)) => {
+                it.in_service = seen.in_service;
+                it.failed_launch.clone_from(&seen.failed_launch);
+            }
             (Fields::Bucket(it), Fields::Bucket(seen)) => it.holds_objects = seen.holds_objects,
             _ => {}
         }

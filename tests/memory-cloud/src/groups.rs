@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use auto_scaling::{
-    ActionKey, Adjustment, AutoScaling, DeletionProtection, Detail, Effect, Event, Fault, LaunchTemplate,
-    LifecycleActionResult, LifecycleState, Moment, NewGroup, Policy, PutHook, Settings, Started, Subnet, Token,
-    Transition as Turn,
+    ActionKey, ActivityStatus, Adjustment, AutoScaling, DeletionProtection, Detail, Effect, Event, Fault,
+    LaunchTemplate, LifecycleActionResult, LifecycleState, Moment, NewGroup, Policy, PutHook, Settings, Started,
+    Subnet, Token, Transition as Turn,
 };
 
 use environment::{AutoScalingGroup, GroupNow, Hook, Member, Ref, Remedy, ScalingPolicy, Setback, Setting, Transition};
@@ -25,7 +25,10 @@ pub(crate) fn step(world: &World) {
     while all.next_due(now(world)).is_some_and(|due| due <= now(world)) {
         for effect in all.step(now(world)) {
             match effect {
-                Effect::Launch(launch) => start(&mut all, launch.token, now(world)),
+                Effect::Launch(launch) => match &world.launches_fail {
+                    Some(why) => all.launch_failed(launch.token, why, now(world)),
+                    None => start(&mut all, launch.token, now(world)),
+                },
                 Effect::Tell(Event { detail: Detail::LifecycleAction { group, action, .. }, .. }) => {
                     let (key, go_on) = (ActionKey::token(&action.token), LifecycleActionResult::Continue);
                     // One that has expired meanwhile has its answer.
@@ -101,6 +104,13 @@ pub(crate) fn instances(world: &World, name: &str) -> (usize, u32) {
     let Ok(group) = all.group(name) else { return (0, 0) };
     let in_service = group.instances.iter().filter(|it| it.state == LifecycleState::InService).count();
     (group.instances.len(), u32::try_from(in_service).unwrap_or(u32::MAX))
+}
+
+/// What the last launch that failed was told.
+pub(crate) fn failed_launch(world: &World, name: &str) -> Option<String> {
+    let all = world.auto_scaling.borrow();
+    let failed = all.activities(name, false).ok()?.into_iter().find(|it| it.status == ActivityStatus::Failed)?;
+    failed.status_message.clone()
 }
 
 fn settings(group: &AutoScalingGroup) -> Settings {

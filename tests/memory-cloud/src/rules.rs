@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use environment::{AutoScalingGroup, Fields, Key, Kind, Moment, NatGateway, Reach, Resource, Setback, Setting, What};
+use environment::{
+    AutoScalingGroup, Fields, Key, Kind, Moment, Names, NatGateway, Reach, Resource, Setback, Setting, What,
+};
 
 use crate::groups;
 use crate::in_the_way::{can_clear, can_delete, can_set, consistent};
@@ -13,6 +15,25 @@ type Ids = BTreeMap<Key, String>;
 
 pub(crate) fn busy(what: String) -> Setback {
     Setback::Busy { what, again: Duration::from_secs(2) }
+}
+
+/// A name that a service's own pattern does not fit is refused also where it is only asked for: IAM's names of roles are 1 to 64
+/// of `[\w+=,.@-]`, S3's of buckets 3 to 63 of `[a-z0-9.-]` (their API references).
+pub(crate) fn can_be_asked_for(names: &Names) -> Result<(), Setback> {
+    let role = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    let bucket = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+    let fits =
+        |key: &Key, most: usize, takes: &dyn Fn(char) -> bool| key.name.len() <= most && key.name.chars().all(takes);
+    for (key, fits) in
+        [(names.role(), fits(&names.role(), 64, &role)), (names.data_bucket(), fits(&names.data_bucket(), 63, &bucket))]
+    {
+        if !fits {
+            return Err(Setback::Refused {
+                what: format!("{key}: ValidationError: the name does not satisfy the constraint"),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Makes a thing and returns its id.

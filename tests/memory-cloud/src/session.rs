@@ -76,8 +76,9 @@ impl Cloud for Session<'_> {
 
     async fn observe(&self, scope: &Scope) -> Result<Vec<Live>, Setback> {
         self.pause(LOOK_TAKES).await;
+        rules::can_be_asked_for(&scope.names)?;
         let live = self.world.look(scope);
-        let ours = live.iter().filter(|it| !matches!(it.whose, Whose::Foreign(_)));
+        let ours = live.iter().filter(|it| !matches!(it.whose, Whose::Foreign(_) | Whose::Hidden(_)));
         self.ids.borrow_mut().extend(ours.filter_map(|it| Some((it.key(), it.id.clone()?))));
         Ok(live)
     }

@@ -63,6 +63,10 @@ pub struct World {
     pub nat_takes: Duration,
     /// Whether a subnet that is deleted takes its association with a route table along, as it does on AWS. moto keeps it.
     pub associations_go_with_subnets: bool,
+    /// What every launch of an instance comes to, if not to one.
+    pub launches_fail: Option<String>,
+    /// What has a policy that does not let us read it.
+    pub hidden: RefCell<BTreeSet<Key>>,
     /// Groups and their instances.
     pub(crate) auto_scaling: RefCell<AutoScaling>,
     /// The remedies that were made, with what was told.
@@ -113,6 +117,8 @@ impl Default for World {
             profile_lag: Duration::from_secs(15),
             nat_takes: Duration::from_secs(110),
             associations_go_with_subnets: true,
+            launches_fail: None,
+            hidden: RefCell::default(),
             auto_scaling: RefCell::new(AutoScaling::new("us-west-2", "123456789012", TIMING)),
             remedies: RefCell::default(),
             next_id: Cell::new(1),
@@ -247,7 +253,10 @@ impl World {
                 return None;
             }
             let mut resource = resource.clone();
-            let whose = whose(&resource, &things, &scope.owner);
+            let mut whose = whose(&resource, &things, &scope.owner);
+            if self.hidden.borrow().contains(&resource.key()) {
+                whose = Whose::Hidden(String::from("its policy does not let this account read it"));
+            }
             self.count_instances(&mut resource);
             Some(Live {
                 id: Some(thing.id.clone()),
@@ -265,6 +274,7 @@ impl World {
         let name = resource.name.clone();
         if let Fields::AutoScalingGroup(group) = &mut resource.fields {
             group.in_service = groups::instances(self, &name).1;
+            group.failed_launch = groups::failed_launch(self, &name);
         }
     }
 

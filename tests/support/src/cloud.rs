@@ -64,7 +64,7 @@ impl InMemory {
 impl Clouds for InMemory {
     type Cloud<'a> = Session<'a>;
 
-    fn for_run(&self, _owner: &str, request: &str) -> Session<'_> {
+    fn for_run(&self, _owner: &str, request: &str, _made_at: Option<Moment>) -> Session<'_> {
         Session::new(&self.world, request)
     }
 

@@ -341,3 +341,19 @@ fn a_create_that_may_have_happened_is_waited_for_once_and_not_anew_in_each_turn(
         bench.assert_nothing_twice();
     }
 }
+
+#[test]
+fn a_create_whose_launches_all_fail_tells_what_they_were_told() {
+    let mut bench = bench();
+    bench.clouds.world.launches_fail =
+        Some(String::from("You have requested more vCPU capacity than your current limit"));
+    let create = sent(sample("create.json"), 0);
+    let wait = || bench.came_back().map_or(Duration::ZERO, |(_, after)| after);
+    while !bench.take(&[message("1", &create)]).is_empty() {
+        bench.advance(wait());
+        assert!(bench.invocations.get() < 1_000, "it comes back for ever");
+    }
+    let reason = bench.failed();
+    assert!(reason.contains("0 of 1 instances are in service"), "{reason}");
+    assert!(reason.contains("You have requested more vCPU capacity than your current limit"), "{reason}");
+}

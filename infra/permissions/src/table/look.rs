@@ -26,6 +26,7 @@ const READS: &[Statement] = &[
             call("autoscaling:DescribeAutoScalingGroups"),
             call("autoscaling:DescribeLifecycleHooks"),
             call("autoscaling:DescribePolicies"),
+            call("autoscaling:DescribeScalingActivities"),
             call("cloudwatch:DescribeAlarms"),
             call("logs:DescribeLogGroups"),
             call("logs:DescribeQueryDefinitions"),

@@ -148,6 +148,7 @@ mod tests {
             hooks: vec![],
             metrics: true,
             in_service: 1,
+            failed_launch: None,
         };
         let fields = Fields::AutoScalingGroup(group);
         let resource = Resource { name: "the-asg".into(), tags: Tags::new(), fields };

@@ -165,7 +165,7 @@ fn judge(problem: Problem, found: &Found, table: &str, subnet: &str, owner: &str
     match Live::whose(&tags::read(found.tags()), owner) {
         Whose::Ours if id == table => Ok(()),
         Whose::Ours => Err(problem),
-        Whose::Foreign(why) => Err(served_elsewhere(problem, subnet, id, &why)),
+        Whose::Foreign(why) | Whose::Hidden(why) => Err(served_elsewhere(problem, subnet, id, &why)),
         Whose::Retained(of) => Err(served_elsewhere(problem, subnet, id, &format!("{of} left it behind"))),
     }
 }

@@ -110,7 +110,7 @@ async fn taken(aws: &AwsCloud, call: &Call, problem: Problem, vpc: &str) -> Resu
     let Some(found) = answer.security_groups().first() else { return Ok(problem) };
     let why = match Live::whose(&tags::read(found.tags()), &aws.owner) {
         Whose::Ours => return Ok(problem),
-        Whose::Foreign(why) => why,
+        Whose::Foreign(why) | Whose::Hidden(why) => why,
         Whose::Retained(of) => format!("the environment {of} left it behind"),
     };
     let id = found.group_id().unwrap_or_default();

@@ -63,7 +63,9 @@ pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Result<Live, Problem> {
     };
     let whose = match &seen.found {
         Some(found) => Live::whose(&found.tags, look.owner),
-        None => Whose::Foreign(String::from("it belongs to another account, or this one may not read it")),
+        None => {
+            Whose::Hidden(String::from("it belongs to another account, or its policy does not let this one read it"))
+        }
     };
     Ok(Live {
         id: Some(arn(&seen.name)),
@@ -143,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_may_not_be_read_is_foreign_and_a_region_elsewhere_too() {
-        assert!(matches!(read_back(None).whose, Whose::Foreign(why) if why.contains("another account")));
+        assert!(matches!(read_back(None).whose, Whose::Hidden(why) if why.contains("another account")));
         let problem = |class, code: &str| {
             let (operation, message) = ("s3:GetBucketTagging", String::new());
             Problem { class, operation, code: code.into(), message }

@@ -176,7 +176,7 @@ async fn a_bucket_that_changed_hands_is_seen_and_never_touched() {
     // An access key of twelve digits is an account's number.
     make(&Client::new(&config(&world, "999999999999")), &data.name).await;
     let live = world.observe().await;
-    assert!(matches!(&live[0].whose, Whose::Foreign(why) if why.contains("another account")), "{live:?}");
+    assert!(matches!(&live[0].whose, Whose::Hidden(why) if why.contains("another account")), "{live:?}");
     let (ending, calls) = world.run(&wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await).await;
     assert!(matches!(ending, Ending::Refused { .. }), "{ending:?}");
     assert_eq!(calls, [""; 0]);

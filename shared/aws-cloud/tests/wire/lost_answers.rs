@@ -88,6 +88,7 @@ async fn a_group_is_asked_for_with_its_hooks_and_all_that_watches_over_it() {
         hooks: vec![hook("first", Transition::Launch, true), hook("last", Transition::Terminate, false)],
         metrics: true,
         in_service: 0,
+        failed_launch: None,
     };
     let heard = silent.hears("request", Fields::AutoScalingGroup(group)).await;
     let said = |pair: &str| assert!(heard[0].split('&').any(|it| it == pair), "{pair}: {heard:?}");

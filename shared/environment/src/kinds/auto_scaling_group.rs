@@ -30,6 +30,8 @@ pub struct AutoScalingGroup {
     pub metrics: bool,
     /// How many instances are in service. Seen, never wanted.
     pub in_service: u32,
+    /// What the last launch that failed was told, where fewer are in service than the group is to have. Seen, never wanted.
+    pub failed_launch: Option<String>,
 }
 
 /// How Auto Scaling finds out that an instance is ill.

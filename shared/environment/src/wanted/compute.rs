@@ -48,6 +48,7 @@ pub(super) fn compute(plot: &Plot<'_>, place: Place) -> Part {
         hooks: hooks(plot),
         metrics: true,
         in_service: 0,
+        failed_launch: None,
     };
     vec![
         (names.launch_template(), Fields::LaunchTemplate(LaunchTemplate { versions: vec![version] })),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_autoscaling::types::{
-    AutoScalingGroup as Found, DeletionProtection, EnabledMetric, Instance, LaunchTemplateSpecification, LifecycleHook,
-    LifecycleState, TagDescription,
+    Activity, AutoScalingGroup as Found, DeletionProtection, EnabledMetric, Instance, LaunchTemplateSpecification,
+    LifecycleHook, LifecycleState, ScalingActivityStatusCode, TagDescription,
 };
 use environment::{AutoScalingGroup, Fields, HealthCheck, Live, Names, Ref, Resource, State, Tags};
 
@@ -30,10 +30,17 @@ pub(super) const METRICS: [&str; 8] = [
 /// The health check that asks the target groups too.
 pub(super) const BY_TARGET_GROUPS: &str = "ELB";
 
+/// How many of a group's last activities are looked through for a launch that failed: 20, of which some are ends and
+/// launches that are under way.
+const LAST_ACTIVITIES: i32 = 20;
+/// How much of what is said of a failed launch is told, in characters: there is room for it in a reply's Reason.
+const TOLD: usize = 400;
+
 /// A group with its hooks.
 pub(crate) struct Seen {
     group: Found,
     hooks: Vec<LifecycleHook>,
+    failed_launch: Option<String>,
 }
 
 /// The group of the computed name, whoever's it is.
@@ -46,7 +53,39 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen
         Class::Refused => Problem { class: Class::Waits, ..problem },
         _ => problem,
     };
-    Ok(Some(Seen { group, hooks: hooks.map_err(not_yet)? }))
+    let failed_launch = failed_launch(clients, &group).await;
+    Ok(Some(Seen { group, hooks: hooks.map_err(not_yet)?, failed_launch }))
+}
+
+/// What the last launch that failed was told, asked where instances are missing. It is for people, so that a look does not
+/// fail for it.
+async fn failed_launch(clients: &Clients, group: &Found) -> Option<String> {
+    let missing =
+        group.desired_capacity().is_some_and(|wanted| count_in_service(group) < usize::try_from(wanted).unwrap_or(0));
+    if !missing || group.status().is_some() {
+        return None;
+    }
+    let request = clients.autoscaling.describe_scaling_activities().max_records(LAST_ACTIVITIES);
+    match request.set_auto_scaling_group_name(group.auto_scaling_group_name.clone()).send().await {
+        Ok(answer) => answer.activities().iter().find_map(failure),
+        Err(error) => {
+            tracing::debug!(error = lambda_kit::told("autoscaling:DescribeScalingActivities", &error), "not asked");
+            None
+        }
+    }
+}
+
+/// What a launch that failed was told.
+fn failure(activity: &Activity) -> Option<String> {
+    use ScalingActivityStatusCode::{Cancelled, Failed};
+    let what = activity.description().filter(|it| it.starts_with("Launching"))?;
+    let has_failed = matches!(activity.status_code(), Some(Failed | Cancelled));
+    let why = activity.status_message().filter(|_| has_failed)?;
+    Some(format!("{what}: {why}").chars().take(TOLD).collect())
+}
+
+fn count_in_service(group: &Found) -> usize {
+    group.instances().iter().filter(|it| in_service(it)).count()
 }
 
 /// The group of this name.
@@ -83,7 +122,6 @@ fn fields(seen: &Seen, launched: Launched, look: &Look<'_>) -> Result<AutoScalin
     let mut subnets: Vec<Ref> = subnet_ids(found).map(|id| look.reference(id)).collect();
     subnets.sort();
     let check_type = found.health_check_type().unwrap_or_default();
-    let in_service = found.instances().iter().filter(|it| in_service(it)).count();
     Ok(AutoScalingGroup {
         min_size: count(found.min_size()).ok_or_else(missing("minimum"))?,
         max_size: count(found.max_size()).ok_or_else(missing("maximum"))?,
@@ -100,7 +138,8 @@ fn fields(seen: &Seen, launched: Launched, look: &Look<'_>) -> Result<AutoScalin
         target_groups: found.target_group_arns().iter().cloned().collect(),
         hooks: hooks::ours(&seen.hooks, look.names),
         metrics: has_all_metrics(found.enabled_metrics()),
-        in_service: u32::try_from(in_service).unwrap_or(u32::MAX),
+        in_service: u32::try_from(count_in_service(found)).unwrap_or(u32::MAX),
+        failed_launch: seen.failed_launch.clone(),
     })
 }
 
@@ -207,7 +246,7 @@ mod tests {
         let hook = |name: String| LifecycleHook::builder().lifecycle_hook_name(name);
         let launch = hook(names.launch_hook()).lifecycle_transition("autoscaling:EC2_INSTANCE_LAUNCHING");
         let hooks = vec![launch.heartbeat_timeout(900).default_result("ABANDON").build()];
-        live(&Seen { group, hooks }, &look).unwrap()
+        live(&Seen { group, hooks, failed_launch: None }, &look).unwrap()
     }
 
     fn fields_of(group: Found) -> AutoScalingGroup {
@@ -265,6 +304,21 @@ mod tests {
         let found = ["InService", "Pending:Wait", "Terminating", "InService", "Standby"];
         let found = group().set_instances(Some(found.map(instance).to_vec())).build();
         assert_eq!(fields_of(found).in_service, 2);
+    }
+
+    #[test]
+    fn what_the_last_failed_launch_was_told_is_cut_to_fit() {
+        let activity = |what: &str, status: &str, why: &str| {
+            let activity = Activity::builder().description(what).status_code(status.into());
+            failure(&activity.status_message(why).build())
+        };
+        let launch = "Launching a new EC2 instance";
+        let told = activity(launch, "Failed", "the quota is used up");
+        assert_eq!(told, Some(format!("{launch}: the quota is used up")));
+        assert!(activity(launch, "Cancelled", "abandoned").is_some());
+        assert_eq!(activity(launch, "InProgress", ""), None);
+        assert_eq!(activity("Terminating EC2 instance: i-1", "Failed", "no"), None);
+        assert_eq!(activity(launch, "Failed", &"\u{fc}".repeat(2_000)).unwrap().chars().count(), TOLD);
     }
 
     #[test]
