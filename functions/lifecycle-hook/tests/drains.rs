@@ -156,16 +156,33 @@ fn an_end_of_which_nobody_knows_since_when_is_drained_once_and_not_kept_up() {
     assert_eq!((count(&world, "drain"), count(&world, "heartbeat") - before), (1, 0));
 }
 
+/// Has the one instance end while each event tells of this way, and comes.
+fn end_on_its_way(world: &World, from: &str, to: &str) {
+    world.scale_to(0);
+    let until = world.now.get() + DELAY + seconds(5);
+    world.run(until, &mut |world, body| {
+        let event: Value = serde_json::from_str(&body).expect("JSON");
+        let way = json!({ "detail": { "Origin": from, "Destination": to } });
+        world.send(test_support::with(event, way).to_string(), world.now.get());
+    });
+}
+
 #[test]
 fn an_instance_that_goes_back_into_the_warm_pool_is_not_drained() {
     let (world, id) = serving(seconds(5));
-    world.scale_to(0);
-    let to_pool = |body: &str| {
-        let event: Value = serde_json::from_str(body).expect("JSON");
-        test_support::with(event, json!({ "detail": { "Destination": "WarmPool" } })).to_string()
-    };
-    let until = world.now.get() + DELAY + seconds(5);
-    world.run(until, &mut |world, body| world.send(to_pool(&body), world.now.get()));
+    end_on_its_way(&world, "AutoScalingGroup", "WarmPool");
     assert_eq!((count(&world, "drain"), &world.completed.borrow()[&id][1..]), (0, &[Ends::Continue][..]));
     assert_eq!(outcomes(&world), [Value::Null; 0], "there was nothing to drain");
+}
+
+#[test]
+fn an_instance_that_was_stopped_in_the_warm_pool_had_nothing_to_drain() {
+    let told: [(&str, &[&str]); 2] = [("WarmPool", &[]), ("AutoScalingGroup", &["not-drained"])];
+    for (from, told) in told {
+        let (world, id) = serving(seconds(5));
+        world.stopped.borrow_mut().insert(id.clone());
+        end_on_its_way(&world, from, "EC2");
+        assert_eq!(world.completed.borrow()[&id].len(), 2);
+        assert_eq!(outcomes(&world), told, "from {from}");
+    }
 }

@@ -10,14 +10,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use auto_scaling::{
-    AutoScaling, Behaviour, CheckStatus, Effect, Fleet, Launch, LaunchTemplate, LifecycleActionResult, LifecycleState,
-    Marker, Moment, NewGroup, PingStatus, PutHook, Settings, Started, Subnet, Timing, Transition as Turn,
+    AutoScaling, Behaviour, Effect, Fleet, Launch, LaunchTemplate, LifecycleActionResult, LifecycleState, Moment,
+    NewGroup, PutHook, Settings, Started, Subnet, Timing, Transition as Turn,
 };
 use environment::Place;
 use environment::hook_settings::{Drain, Gate, HookSettings, OnTimeout, Task};
 use lifecycle_hook::LifecycleHook;
 use lifecycle_hook::cloud::Ends;
-use lifecycle_hook::facts::{Agent, Checks, Seen, State, UserData};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -78,6 +77,8 @@ pub struct World {
     pub looks: RefCell<Vec<usize>>,
     pub invocations: Cell<usize>,
     pub faults: RefCell<BTreeMap<usize, Fault>>,
+    /// The instances that are stopped.
+    pub stopped: RefCell<BTreeSet<String>>,
     /// The calls that IAM denies.
     pub denied: RefCell<BTreeSet<&'static str>>,
     /// How long each drain command may take, as it was sent.
@@ -172,6 +173,7 @@ impl World {
             looks: RefCell::default(),
             invocations: Cell::new(0),
             faults: RefCell::default(),
+            stopped: RefCell::default(),
             denied: RefCell::default(),
             within: RefCell::default(),
             at_most: Cell::default(),
@@ -413,38 +415,7 @@ impl World {
             }
         }
     }
-
-    fn seen(&self, id: &str) -> Seen {
-        let (now, fleet) = (self.now.get(), self.fleet.borrow());
-        let Ok(member) = fleet.member(id) else {
-            let (user_data, checks, agent) = (UserData::Silent, Ok(Checks::Silent), Ok(Agent::Unregistered));
-            return Seen { state: State::Unknown, user_data, started_ms: None, checks, agent };
-        };
-        Seen {
-            state: if member.ended.is_some() { State::Gone } else { State::Running },
-            user_data: match member.marker(now) {
-                Marker::None => UserData::Silent,
-                Marker::Ready => UserData::Done,
-                Marker::Failed(step) => UserData::Failed(format!("failed at {step}")),
-            },
-            started_ms: Some(member.launched.0),
-            checks: Ok(match member.status_checks(now) {
-                None | Some(CheckStatus::Initializing) => Checks::Silent,
-                Some(CheckStatus::Ok) => Checks::Passed,
-                // They fail from the moment on at which they would pass.
-                Some(CheckStatus::Impaired) => Checks::Impaired { since_ms: Some((member.launched + CHECKED).0) },
-            }),
-            agent: Ok(match member.agent(now) {
-                None => Agent::Unregistered,
-                Some(PingStatus::Online) => Agent::Online,
-                Some(PingStatus::ConnectionLost) => Agent::Lost,
-            }),
-        }
-    }
 }
-
-/// When status checks pass or fail, after a start.
-pub const CHECKED: Duration = Duration::from_secs(150);
 
 pub fn record(message: &Message) -> Value {
     json!({

@@ -3,15 +3,21 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use auto_scaling::{ActionKey, Command as Sent, LifecycleActionResult, LifecycleState, Transition as Turn};
+use auto_scaling::{
+    ActionKey, CheckStatus, Command as Sent, LifecycleActionResult, LifecycleState, Marker, PingStatus,
+    Transition as Turn,
+};
 use environment::Transition;
 use environment::hook_settings::HookSettings;
 use lifecycle_hook::Action;
 use lifecycle_hook::cloud::{Cloud, Ends, NotEnded, OurHook, Queue, Since, Told, Waiting};
-use lifecycle_hook::facts::{Command, Seen, Target};
+use lifecycle_hook::facts::{Agent, Checks, Command, Seen, State, Target, UserData};
 use serde_json::Value;
 
 use super::{LOST, World};
+
+/// When status checks pass or fail, after a start.
+const CHECKED: Duration = Duration::from_secs(150);
 
 fn key(action: &Action) -> ActionKey<'_> {
     match &action.token {
@@ -26,6 +32,41 @@ fn told(answer: Result<(), auto_scaling::Fault>) -> Result<Told, String> {
         Ok(()) => Ok(Told::Yes),
         Err(fault) if fault.message.contains("No active Lifecycle Action found") => Ok(Told::TooLate),
         Err(fault) => Err(format!("{}: {}", fault.code, fault.message)),
+    }
+}
+
+impl World {
+    /// What EC2 and SSM show of an instance.
+    fn seen(&self, id: &str) -> Seen {
+        let (now, fleet) = (self.now.get(), self.fleet.borrow());
+        let Ok(member) = fleet.member(id) else {
+            let (user_data, checks, agent) = (UserData::Silent, Ok(Checks::Silent), Ok(Agent::Unregistered));
+            return Seen { state: State::Unknown, user_data, started_ms: None, checks, agent };
+        };
+        Seen {
+            state: match member.ended {
+                Some(_) => State::Gone,
+                None if self.stopped.borrow().contains(id) => State::Stopped,
+                None => State::Running,
+            },
+            user_data: match member.marker(now) {
+                Marker::None => UserData::Silent,
+                Marker::Ready => UserData::Done,
+                Marker::Failed(step) => UserData::Failed(format!("failed at {step}")),
+            },
+            started_ms: Some(member.launched.0),
+            checks: Ok(match member.status_checks(now) {
+                None | Some(CheckStatus::Initializing) => Checks::Silent,
+                Some(CheckStatus::Ok) => Checks::Passed,
+                // They fail from the moment on at which they would pass.
+                Some(CheckStatus::Impaired) => Checks::Impaired { since_ms: Some((member.launched + CHECKED).0) },
+            }),
+            agent: Ok(match member.agent(now) {
+                None => Agent::Unregistered,
+                Some(PingStatus::Online) => Agent::Online,
+                Some(PingStatus::ConnectionLost) => Agent::Lost,
+            }),
+        }
     }
 }
 
