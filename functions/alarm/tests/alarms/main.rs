@@ -5,6 +5,8 @@
     reason = "a test stops where it finds nonsense, and takes JSON as it stands"
 )]
 
+mod trust;
+
 use std::cell::{Cell, RefCell};
 
 use alarm::Alarms;
@@ -285,67 +287,6 @@ fn a_look_that_is_older_than_what_was_told_decides_nothing() {
     assert!(test_support::run(&memory_cloud::Clock::default(), function.handle(event)).is_err());
     *function.cloud.alarm.borrow_mut() = Some(alarm(SINCE));
     assert_eq!(only(&function, "direct").0, "requested");
-}
-
-/// Who may publish to a topic that the function listens to may write there what he likes.
-#[test]
-fn what_a_message_says_of_an_alarms_instance_and_environment_is_not_believed() {
-    let about = |alarm: &str| json!([{ "Alarm": alarm, "Action": "ReplaceUnhealthy" }]);
-    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let of = |group: &str| {
-        let dimensions = vec![pair("AutoScalingGroupName", group), pair("InstanceId", "i-the-sick-one")];
-        AlarmNow {
-            state: "ALARM".into(),
-            since_ms: SINCE,
-            updated_ms: SINCE,
-            actions_enabled: true,
-            dimensions,
-            ..AlarmNow::default()
-        }
-    };
-    let function = function(about("memory-full"));
-    *function.cloud.alarm.borrow_mut() = Some(of("scalable-ec2-asg-uswest2-dev"));
-    assert_eq!(only(&function, "direct-of-an-instance").0, "requested");
-    assert_eq!(wishes(&function)[0].1.instance.as_deref(), Some("i-the-sick-one"));
-
-    let other = self::function(about("memory-full"));
-    *other.cloud.alarm.borrow_mut() = Some(of("scalable-ec2-asg-uswest2-prod"));
-    let why = "the alarm itself is not of this environment, whatever told of it";
-    assert_eq!(only(&other, "direct-of-an-instance"), ("nothing".into(), why.into()));
-    assert!(wishes(&other).is_empty());
-}
-
-/// The same topic is how it hears of alarms of one's own, of which nobody else tells the ledger.
-#[test]
-fn the_ledger_is_told_of_no_alarm_that_there_is_not_or_that_is_of_another_environment() {
-    let rules = [json!([]), json!([rule()])];
-    for rules in rules {
-        let none = function(rules.clone());
-        *none.cloud.alarm.borrow_mut() = None;
-        assert_eq!(only(&none, "direct-of-an-instance").0, "nothing");
-        assert_eq!(*none.cloud.told.borrow(), [Value::Null; 0], "there is no such alarm");
-
-        let other = function(rules);
-        if let Some(alarm) = other.cloud.alarm.borrow_mut().as_mut() {
-            alarm.dimensions = vec![("AutoScalingGroupName".into(), "scalable-ec2-asg-uswest2-prod".into())];
-        }
-        assert_eq!(only(&other, "direct-of-an-instance").0, "nothing");
-        assert_eq!(*other.cloud.told.borrow(), [Value::Null; 0], "it is of another environment");
-    }
-}
-
-/// A bus may be given the events of other accounts, which have groups of the same names.
-#[test]
-fn an_alarm_of_another_account_is_ignored() {
-    for shape in ["direct", "topic", "event-bridge", "direct-of-an-instance"] {
-        let function = function(json!([rule()]));
-        let event = sample("alarm", &format!("{shape}.json"));
-        describe(&function, &event);
-        let theirs = event.to_string().replace("123456789012", "999999999999");
-        let answer = function.handle(serde_json::from_str(&theirs).expect("JSON")).await_now();
-        assert_eq!(answer, json!({ "Ignored": "it is of the account 999999999999" }), "{shape}");
-        assert!(wishes(&function).is_empty() && function.cloud.told.borrow().is_empty());
-    }
 }
 
 /// A deployment's rule passes on the states of alarms that have its name in theirs; of others only this function hears.
