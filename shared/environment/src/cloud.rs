@@ -102,7 +102,7 @@ pub struct Call {
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     /// Makes the resource with its mark, its tags and every field that the create call takes.
-    Create(Resource),
+    Create(Box<Resource>),
     /// Sets values that one operation sets together.
     Set(Vec<Setting>),
     /// Clears values that one operation clears together.

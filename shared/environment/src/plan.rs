@@ -176,8 +176,8 @@ fn create_step(wanted: &Resource) -> Step {
         _ => None,
     });
     let call = |what| Call { key: key.clone(), id: None, what };
-    let calls =
-        std::iter::once(What::Create(wanted.clone())).chain(grouped(after.collect()).into_iter().map(What::Set));
+    let calls = std::iter::once(What::Create(Box::new(wanted.clone())))
+        .chain(grouped(after.collect()).into_iter().map(What::Set));
     Step {
         action: Action::Create,
         told: told(wanted),

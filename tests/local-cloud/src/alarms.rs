@@ -52,12 +52,15 @@ pub struct Alarms {
     bus: EventBridge,
     known: tokio::sync::Mutex<BTreeMap<String, Known>>,
     work: Mutex<VecDeque<Work>>,
-    /// Metrics out of log events that wait to be put, with their unit.
-    embedded: Mutex<BTreeMap<(Metric, String), Vec<(f64, f64)>>>,
+    /// Metrics out of log events that wait to be put.
+    embedded: Mutex<Embedded>,
     /// There is work, or there are embedded metrics.
     called: Notify,
     events: AtomicU64,
 }
+
+/// Values by their metric and unit, each with its time.
+type Embedded = BTreeMap<(Metric, String), Vec<(f64, f64)>>;
 
 /// What is remembered of an alarm.
 struct Known {

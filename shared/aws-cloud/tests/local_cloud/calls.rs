@@ -35,7 +35,7 @@ async fn what_is_there_is_not_made_twice_where_its_name_or_place_is_unique() {
     let unique = [AutoScalingGroup, Bucket, InstanceProfile, LaunchTemplate, LogGroup, Role, SecurityGroup, Subnet];
     let unique = |kind: Kind| unique.contains(&kind);
     for resource in wanted.resources.iter().filter(|it| unique(it.kind())) {
-        let call = Call { key: resource.key(), id: None, what: What::Create(resource.clone()) };
+        let call = Call { key: resource.key(), id: None, what: What::Create(Box::new(resource.clone())) };
         let answer = cloud.call(&call).await;
         let Err(Setback::Busy { what, .. }) = &answer else { panic!("{}: {answer:?}", call.key) };
         let expected = format!("{}: {call}: it exists already; looking at whose it is", call.key);

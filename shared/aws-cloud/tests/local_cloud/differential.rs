@@ -47,9 +47,9 @@ fn probes(live: &Live) -> Vec<Call> {
     match live.key().kind {
         Vpc | RouteTable => vec![call(live.id.clone(), What::Delete)],
         Role | InstanceProfile => {
-            vec![call(live.id.clone(), What::Delete), call(None, What::Create(live.resource.clone()))]
+            vec![call(live.id.clone(), What::Delete), call(None, What::Create(Box::new(live.resource.clone())))]
         }
-        Subnet | SecurityGroup | LogGroup => vec![call(None, What::Create(live.resource.clone()))],
+        Subnet | SecurityGroup | LogGroup => vec![call(None, What::Create(Box::new(live.resource.clone())))],
         LaunchTemplate => vec![],
         _ => live.resource.settings().into_iter().map(|it| call(live.id.clone(), What::Set(vec![it]))).collect(),
     }

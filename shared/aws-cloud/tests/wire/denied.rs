@@ -35,7 +35,7 @@ async fn a_denial_right_after_something_was_made_may_pass_and_is_final_later() {
     let cloud = cloud();
     let fields = Fields::InternetGateway(InternetGateway { attached_to: None });
     let resource = Resource { name: "the-name".into(), tags: Tags::new(), fields };
-    let create = Call { key: delete().key, id: None, what: What::Create(resource) };
+    let create = Call { key: delete().key, id: None, what: What::Create(Box::new(resource)) };
     cloud.call(&create).await.expect("it is made");
     let answer = cloud.call(&delete()).await;
     assert!(matches!(answer, Err(Setback::Busy { .. })), "{answer:?}");

@@ -36,7 +36,8 @@ impl Silent {
         let cloud = AwsCloud::new(&self.clients, "owner".into(), request.into());
         let tags = Tags::from([("envkeeper:owner".into(), "owner".into())]);
         let resource = Resource { name: "the-name".into(), tags, fields };
-        let call = Call { key: Key::new(resource.kind(), "the-name"), id: None, what: What::Create(resource) };
+        let call =
+            Call { key: Key::new(resource.kind(), "the-name"), id: None, what: What::Create(Box::new(resource)) };
         let answer = cloud.call(&call).await;
         assert!(matches!(answer, Err(Setback::Doubtful { .. })), "{answer:?}");
         std::mem::take(&mut *self.heard.lock().expect("bodies"))
