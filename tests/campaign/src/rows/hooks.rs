@@ -102,6 +102,7 @@ mod tests {
             "leave",
             "put",
             "see",
+            "since",
             "targets",
             "tell",
             "waiting",
