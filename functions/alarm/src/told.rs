@@ -45,6 +45,13 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
         let Some(suffix) = alarm.suffix(&self.place) else {
             return nothing("it is of no environment of this deployment, or of several");
         };
+        if alarm.state != "ALARM" && self.is_told_by_a_rule(alarm) {
+            return nothing(NOT_ACTED_ON);
+        }
+        let names = self.place.names(&suffix);
+        let environment = names.environment_id();
+        let owner = self.records.environment_owner(&environment).await.map_err(|error| error.to_string())?;
+        let Some(owner) = owner else { return nothing(&format!("the environment {environment} is gone")) };
         // One fresh look for all that follows: what is told may be minutes old. Whether there is such an alarm, whose it is and
         // which instance it is about is taken from there too, since others may publish to a topic as well.
         let now = self.cloud.alarm(&alarm.name).await?;
@@ -56,12 +63,8 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
             self.tell_state(alarm).await;
         }
         if alarm.state != "ALARM" {
-            return nothing("only ALARM is acted on");
+            return nothing(NOT_ACTED_ON);
         }
-        let names = self.place.names(&suffix);
-        let environment = names.environment_id();
-        let owner = self.records.environment_owner(&environment).await.map_err(|error| error.to_string())?;
-        let Some(owner) = owner else { return nothing(&format!("the environment {environment} is gone")) };
         let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
         let Some(record) = record else { return nothing(&format!("the record of {environment} is lost")) };
         if record.running_delete().is_some() {
@@ -134,10 +137,14 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
         }
     }
 
-    /// The deployment's rule tells the ledger of alarms whose names begin with the project's; of others nobody else does.
+    /// Whether the deployment's rule tells the ledger of its states: that of alarms whose names begin with the project's.
+    fn is_told_by_a_rule(&self, alarm: &Alarm) -> bool {
+        alarm.name.strip_prefix(&self.place.project).is_some_and(|rest| rest.starts_with('-'))
+    }
+
+    /// Of other alarms nobody else tells the ledger.
     async fn tell_state(&self, alarm: &Alarm) {
-        let is_told = alarm.name.strip_prefix(&self.place.project).is_some_and(|rest| rest.starts_with('-'));
-        if !is_told {
+        if !self.is_told_by_a_rule(alarm) {
             self.pass_on(&alarm.name, &state_change(alarm, self.cloud.now_ms())).await;
         }
     }
@@ -168,6 +175,8 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
 }
 
 const REQUESTED: &str = "requested";
+/// Why nothing comes of most states that are told.
+const NOT_ACTED_ON: &str = "only ALARM is acted on";
 
 impl Outcome {
     fn nothing(rule: &str, why: &str) -> Outcome {
