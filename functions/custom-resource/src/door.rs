@@ -7,8 +7,7 @@ use futures_util::FutureExt as _;
 use lambda_kit::{BadSettings, Error};
 use reconciler::{Clouds, Reconciler, Settings, Stop, reply, work_ends};
 use requests::{
-    AllowedHosts, Courier, Event, Kind, Line, Malformed, PhysicalId, Records, Reply, ReplyAddress, Request, Unreadable,
-    read_event,
+    AllowedHosts, Courier, Line, Malformed, PhysicalId, Records, Reply, ReplyAddress, Request, Unreadable, read_event,
 };
 use serde_json::{Value, json};
 
@@ -40,25 +39,15 @@ enum Taken {
 impl<R: Records, C: Clouds, L: Line> Door<R, C, L> {
     /// Handles one invocation, whose event comes as text: [`Door::handle`], or a FAILED for what no [`Value`] can hold.
     ///
-    /// A Delete of that kind is carried out, since it needs nothing but its ids. It repeats the properties that a Create was
-    /// refused for, in each try: refused as well, its stack could never go.
+    /// A Delete of that kind is carried out by its ids ([`Unreadable::delete`]).
     ///
     /// # Errors
     /// As of [`Door::handle`].
     pub async fn handle_text(&self, text: &str, deadline_ms: u64) -> Result<Value, Error> {
-        let event = match read_event(text) {
-            Ok(event) => event,
-            Err(Unreadable { rest, why }) if self.is_delete(&rest) => {
-                tracing::warn!(why, "a Delete is carried out by its ids alone");
-                rest
-            }
-            Err(unreadable) => return self.refuse(&unreadable, deadline_ms).await,
-        };
-        self.handle(event, deadline_ms).await
-    }
-
-    fn is_delete(&self, event: &Value) -> bool {
-        Event::parse(event, self.clouds.now().0).is_ok_and(|it| it.kind == Kind::Delete)
+        match read_event(text).or_else(|unreadable| unreadable.delete(self.clouds.now().0)) {
+            Ok(event) => self.handle(event, deadline_ms).await,
+            Err(unreadable) => self.refuse(&unreadable, deadline_ms).await,
+        }
     }
 
     async fn refuse(&self, unreadable: &Unreadable, deadline_ms: u64) -> Result<Value, Error> {

@@ -105,6 +105,25 @@ fn the_clean_up_after_a_refused_create_leaves_alone_what_the_next_one_made() {
 }
 
 #[test]
+fn an_environment_of_whose_making_nobody_was_told_goes_by_whatever_id() {
+    let mut door = door();
+    let created = succeeded(&door, sample("create.json"));
+    // Its invocation ended before the answer: the record says that it settled, and not that anybody knows.
+    let create = requests::Request::read(&sample("create.json"), BEGIN_S * 1_000).expect("it makes sense");
+    let owner = create.owner();
+    let mut answers = door.records.owner(&owner).await_now().expect("a record").answers;
+    let mut told = answers.remove(0);
+    told.success = false;
+    door.records.answered(&owner, vec![told]).await_now();
+    assert_eq!(created["Status"], "SUCCESS");
+
+    door.clouds.stack = Some(reconciler::Stack::Stands);
+    let of_owner = json!({ "PhysicalResourceId": format!("envkeeper-{owner}") });
+    succeeded(&door, with(sample("delete.json"), of_owner));
+    assert!(door.clouds.world.inventory().is_empty());
+}
+
+#[test]
 fn an_update_of_what_was_never_made_is_refused_and_creates_nothing() {
     let door = door();
     let reason = failed(&door, sample("update.json"));

@@ -4,7 +4,7 @@
 //! envelope. Fields that are not asked for may be anything.
 
 use environment::Transition;
-use ledger::envelope::{Poison, open};
+use ledger::envelope::Poison;
 use ledger::time;
 use serde_json::{Map, Value, json};
 
@@ -66,18 +66,10 @@ const TERMINATING: &str = "autoscaling:EC2_INSTANCE_TERMINATING";
 const TEST: &str = "autoscaling:TEST_NOTIFICATION";
 
 impl Notice {
-    /// Reads a message's body.
-    ///
-    /// # Errors
-    /// [`Poison`], which says what is missing or what was expected.
-    pub fn read(body: &str) -> Result<Notice, Poison> {
-        Notice::of(&open(body)?)
-    }
-
     /// Reads an event that is no envelope of SNS.
     ///
     /// # Errors
-    /// As of [`Notice::read`].
+    /// [`Poison`], which says what is missing or what was expected.
     pub fn of(value: &Value) -> Result<Notice, Poison> {
         let fields = value.as_object().ok_or_else(|| Poison(String::from("no JSON object")))?;
         if let Some(kind) = fields.get("detail-type") {

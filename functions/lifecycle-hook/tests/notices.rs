@@ -2,14 +2,19 @@
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
 use environment::Transition;
+use ledger::envelope::{Poison, open};
 use lifecycle_hook::{Notice, Place};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use test_support::hooks::{Dice, GROUP, World, gate, settings};
 use test_support::{sample, with};
 
+fn read_body(body: &str) -> Result<Notice, Poison> {
+    Notice::of(&open(body)?)
+}
+
 fn read(value: &Value) -> Result<Notice, String> {
-    Notice::read(&value.to_string()).map_err(|poison| poison.to_string())
+    read_body(&value.to_string()).map_err(|poison| poison.to_string())
 }
 
 fn body(name: &str, at: usize) -> String {
@@ -18,7 +23,7 @@ fn body(name: &str, at: usize) -> String {
 
 #[test]
 fn every_shape_tells_the_same() {
-    let told = |body: &str| match Notice::read(body) {
+    let told = |body: &str| match read_body(body) {
         Ok(Notice::Action(action)) => action,
         other => panic!("{other:?}: {body}"),
     };
@@ -47,7 +52,7 @@ fn what_is_not_acted_on_is_told_and_no_poison() {
         "EC2 Instance Rebalance Recommendation"
     );
     assert_eq!(
-        other(Notice::read(&body("queue-test-notification.json", 0)).map_err(|it| it.to_string())),
+        other(read_body(&body("queue-test-notification.json", 0)).map_err(|it| it.to_string())),
         "a test notification"
     );
     let newer = with(
@@ -68,12 +73,12 @@ fn poison_says_what_is_missing() {
     assert!(told(&with(launch, json!({ "detail": null }))).contains("detail.AutoScalingGroupName"));
     assert!(told(&json!({ "DETAIL-TYPE": "x" })).contains("it has DETAIL-TYPE"));
     assert_eq!(told(&json!(["a list"])), "no JSON object");
-    assert_eq!(Notice::read("no { JSON").expect_err("poison").to_string(), "no JSON, and no lines of Auto Scaling");
+    assert_eq!(read_body("no { JSON").expect_err("poison").to_string(), "no JSON, and no lines of Auto Scaling");
     let mut nested = String::from("{}");
     for _ in 0..9 {
         nested = json!({ "Message": nested }).to_string();
     }
-    assert!(Notice::read(&nested).expect_err("poison").to_string().contains("envelopes"));
+    assert!(read_body(&nested).expect_err("poison").to_string().contains("envelopes"));
 }
 
 /// EC2's filters take wildcards, and one that finds more would spoil the look at all instances of its batch.
@@ -98,7 +103,7 @@ fn what_is_no_id_of_an_instance_is_poison() {
 proptest! {
     #[test]
     fn nothing_makes_it_panic(body in ".{0,400}") {
-        let _ = Notice::read(&body);
+        let _ = read_body(&body);
     }
 
     #[test]

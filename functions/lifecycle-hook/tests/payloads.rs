@@ -1,13 +1,18 @@
 //! Every shape of event that AWS documents, or that others have recorded, and what it tells.
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
+use ledger::envelope::{Poison, open};
 use lifecycle_hook::{Notice, Place};
 use serde_json::{Value, json};
 use test_support::{sample, with};
 
+fn read_body(body: &str) -> Result<Notice, Poison> {
+    Notice::of(&open(body)?)
+}
+
 /// What a body tells, in a line.
 fn told(body: &str) -> String {
-    match Notice::read(body) {
+    match read_body(body) {
         Ok(Notice::Action(it)) => {
             let way = it.way.map(|(from, to)| format!(" {from:?} to {to:?}")).unwrap_or_default();
             let token = it.token.map_or(0, |token| token.len());
@@ -158,8 +163,8 @@ fn what_makes_no_sense_says_why() {
 #[test]
 fn what_a_sweep_tells_is_an_action_without_a_token() {
     let found = sample("lifecycle-hook", "found-waiting.json");
-    let Ok(Notice::Action(found)) = Notice::read(&found.to_string()) else { panic!("an action") };
-    let sent = Notice::read(&sample("lifecycle-hook", "terminate.json").to_string());
+    let Ok(Notice::Action(found)) = read_body(&found.to_string()) else { panic!("an action") };
+    let sent = read_body(&sample("lifecycle-hook", "terminate.json").to_string());
     let Ok(Notice::Action(sent)) = sent else { panic!("an action") };
     assert_eq!((found.token.as_ref(), found.way), (None, None));
     assert_eq!((sent.token.as_ref().map(String::len), sent.way), (Some(36), Some((Place::Group, Place::Ec2))));

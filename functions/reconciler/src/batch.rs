@@ -163,7 +163,9 @@ impl<R: Records, C: Clouds> Reconciler<'_, R, C> {
         let owner = request.owner();
         tracing::info!(%owner, ?waiting_for, "comes back");
         let before = self.records.owner(&owner).await.ok().flatten().and_then(|record| record.progress);
-        let same = before.filter(|before| before.waiting_for == waiting_for);
+        // In parentheses stands what else is known of it, such as the last of many failed launches.
+        let what = |all: &[String]| all.iter().map(|it| it.split(" (").next().map(str::to_owned)).collect::<Vec<_>>();
+        let same = before.filter(|before| what(&before.waiting_for) == what(&waiting_for));
         let since_ms = same.map_or(self.clouds.now().0, |before| before.since_ms);
         if let Err(error) = self.records.waits(&owner, &request.hash, Progress { waiting_for, since_ms }).await {
             tracing::warn!(%owner, %error, "what it waits for is not written down");

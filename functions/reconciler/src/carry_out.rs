@@ -184,11 +184,9 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         let event = &self.request.event;
         let place = &self.settings.place;
         let defaults = frozen_defaults(record, &self.settings.defaults);
-        let spec = Spec::read(&event.properties, &defaults, place)?;
-        let before = self
-            .settled(record)
-            .or_else(|| known(record, |it| it.wanted.as_ref(), self.settings))
-            .or_else(|| Spec::read(event.old_properties.as_ref()?, &defaults, place).ok());
+        let recorded = self.settled(record).or_else(|| known(record, |it| it.wanted.as_ref(), self.settings));
+        let spec = Spec::read_after(recorded.as_ref(), &event.properties, &defaults, place)?;
+        let before = recorded.or_else(|| Spec::read(event.old_properties.as_ref()?, &defaults, place).ok());
         // Going back to what was settled last is a rollback, and equal to it, so nothing about it is refused.
         let violations = before.map(|before| check_change(&before, &spec)).unwrap_or_default();
         if violations.is_empty() { Ok((spec, defaults)) } else { Err(violations) }
@@ -236,7 +234,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         }
     }
 
-    /// What this owner has goes, whatever id or properties came along.
+    /// What this owner has goes, whatever properties came along.
     async fn delete(&self, admitted: &Admitted, never_settled: bool, limits: Limits) -> Result<Reached<Data>, Stop> {
         let Admitted { owner, record, .. } = admitted;
         let names = self.names_of_what_goes(record.as_ref());
@@ -250,7 +248,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
             Reached::Settled(live) => live,
         };
         let settled = record.as_ref().is_some_and(|it| it.settled_spec.is_some());
-        if let Some((hidden, why)) = live.iter().find_map(hidden).filter(|_| settled) {
+        if let Some((hidden, why)) = live.iter().find_map(hidden).filter(|_| settled && !never_settled) {
             return Err(Stop::Failed(format!(
                 "{hidden} stays, as {why}; all else of this environment is gone. Let it be read, and delete again."
             )));
@@ -304,6 +302,7 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         let (owner, request) = (&admitted.owner, &self.request.hash);
         // What is gone was seen to be gone, so nothing of it can show up any more.
         let record = admitted.record.as_ref().filter(|it| !it.gone);
+        // Of creates only those are written down that may come to be twice: where a network begins.
         let made_at = record.and_then(|it| it.touched_ms).map(Moment);
         let cloud = self.clouds.for_run(owner.as_str(), request, made_at);
         let touched = record.and_then(|it| Some((Moment(it.touched_ms?), it.settled)));

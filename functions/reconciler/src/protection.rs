@@ -1,8 +1,8 @@
 //! What a delete has to respect: deletion protection, and what somebody stored.
 
 use environment::{Cloud as _, Fields, Live, Scope, Setback, Whose};
-use requests::records::OwnerRecord;
-use requests::{PhysicalId, Records};
+use requests::records::{Answered, OwnerRecord};
+use requests::{Kind, PhysicalId, Records};
 
 use crate::carry_out::{Asked, CarryOut};
 use crate::clouds::{Clouds, Stack};
@@ -22,9 +22,13 @@ impl<R: Records, C: Clouds> CarryOut<'_, R, C> {
         if let Err(passes @ (Setback::Busy { .. } | Setback::Doubtful { .. })) = stack {
             return Err(passes.into());
         }
-        // What was answered to a create that was refused, before there was an environment. The one that stands has another id.
+        // What was answered to a create that was refused, before there was an environment. CloudFormation knows the one that
+        // stands by another id, if it was told that it stands.
         let of_owner = PhysicalId::of_owner(&self.request.owner());
-        if stack == Ok(Stack::Stands) && self.request.event.physical_id.as_deref() == Some(of_owner.as_str()) {
+        let is_of_refused = self.request.event.physical_id.as_deref() == Some(of_owner.as_str());
+        let made = |it: &&Answered| it.kind != Kind::Delete;
+        let was_told = record.and_then(|it| it.answers.iter().rfind(made)).is_some_and(|it| it.success);
+        if is_of_refused && was_told && stack == Ok(Stack::Stands) {
             return Ok(Asked::Nothing);
         }
         let unlocked = record.is_some_and(|it| it.unlocked);

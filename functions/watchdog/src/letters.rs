@@ -32,7 +32,8 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
         let why = told(body);
         // Lambda's record of a failed invocation holds the event; the line's dead letter is the event. The event is read by
         // itself, since the record around it makes it one level deeper.
-        let event = match read_event(member(body, "requestPayload").unwrap_or(body)) {
+        let text = member(body, "requestPayload").unwrap_or(body);
+        let event = match read_event(text).or_else(|unreadable| unreadable.delete(now_ms)) {
             Ok(event) => event,
             Err(unreadable) => {
                 let why = format!("{why} {unreadable}");

@@ -333,6 +333,18 @@ fn a_letter_whose_event_no_value_can_hold_is_answered() {
 }
 
 #[test]
+fn a_delete_that_no_value_can_hold_and_that_was_answered_is_not_answered_again() {
+    let (dog, post) = dog();
+    let text = unreadable_create("1e999").replace("\"Create\"", "\"Delete\"");
+    let event = requests::read_event(&text).or_else(|it| it.delete(0)).expect("its ids can be read");
+    noted(&dog, &event);
+    answered(&dog, &event);
+    post.take();
+    assert_eq!(letters(&dog, &[message("letter", &Value::from(text))]), [""; 0]);
+    assert!(post.take().is_empty());
+}
+
+#[test]
 fn an_answer_that_does_not_arrive_makes_only_its_letter_come_again() {
     let (dog, post) = dog();
     let (web, other) = (create("Web"), create("Other"));

@@ -2,7 +2,7 @@
 //!
 //! How many calls a look at a whole environment takes does not depend on how many zones, subnets or versions there are:
 //! - EC2 13: one for each of its eight lists, two for the VPC's DNS attributes, three for the launch template;
-//! - Auto Scaling 3: the group, its hooks, its policies;
+//! - Auto Scaling 3: the group, its hooks, its policies; and its activities, where instances are missing;
 //! - IAM 5: four for the role with its one policy of its own, one for the profile;
 //! - S3 16: eight for each of the two buckets;
 //! - CloudWatch 2: alarms, the dashboard;

@@ -233,6 +233,20 @@ impl Spec {
     /// # Errors
     /// Every violation at once.
     pub fn read(given: &Map<String, Value>, defaults: &Defaults, place: &Place) -> Result<Spec, Vec<Violation>> {
+        Spec::read_after(None, given, defaults, place)
+    }
+
+    /// The same for an environment that has been `before`: what it has already may be of an older version that took more, and is
+    /// not refused.
+    ///
+    /// # Errors
+    /// As of [`Spec::read`].
+    pub fn read_after(
+        before: Option<&Spec>,
+        given: &Map<String, Value>,
+        defaults: &Defaults,
+        place: &Place,
+    ) -> Result<Spec, Vec<Violation>> {
         let mut reader = Reader { given, defaults, violations: unknown(given) };
         let spec = reader.spec();
         reader.network_of_its_own_and_brought_along();
@@ -240,6 +254,8 @@ impl Spec {
         let mut violations = reader.violations;
         if let Some(spec) = &spec {
             violations.extend(spec.inconsistencies(place));
+            violations.extend(spec.scripts(place, before));
+            violations.extend(spec.twin_tags(before));
         }
         match spec {
             Some(spec) if violations.is_empty() => Ok(spec),
@@ -281,7 +297,21 @@ impl Spec {
             self.names_fit(place),
             self.of_other_regions(place),
         ];
-        parts.into_iter().flatten().chain(self.scripts(place)).collect()
+        parts.into_iter().flatten().collect()
+    }
+
+    /// IAM has no regard to case, so it would refuse the role when half of the environment is there.
+    fn twin_tags(&self, before: Option<&Spec>) -> Vec<Violation> {
+        if before.is_some_and(|before| before.tags == self.tags) {
+            return vec![];
+        }
+        let mut seen = BTreeMap::new();
+        let twins = self.tags.keys().filter_map(|key| Some((seen.insert(key.to_lowercase(), key)?, key)));
+        let valid = "keys that differ by more than their case, since IAM takes these for one";
+        let told = |(one, other): (&String, &String)| {
+            Violation::of(&property::TAGS, &format!("{} and {}", shown(one), shown(other)), valid.into())
+        };
+        twins.map(told).collect()
     }
 
     fn sizes(&self) -> Vec<Violation> {

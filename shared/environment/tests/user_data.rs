@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{names, read, spec};
+use common::{names, place, read, spec};
 use environment::hook_settings::DRAIN_SCRIPT;
 use environment::{Defaults, Spec, check_change, user_data};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn with_everything() -> String {
     let spec = spec(json!({
@@ -253,6 +253,8 @@ fn what_is_no_script_is_refused_with_what_it_is() {
         "#!/bin/bash\ncat > /etc/cloud/x.cfg <<EOF\n#cloud-config\nEOF\n",
         "#!/usr/bin/env python3\nprint('bye')\n",
         "# includes all that we need\ntrue",
+        "#include the proxy settings\ntrue",
+        "## Template: web server\ntrue",
         "printf 'a\\r\\n'\nprintf 'b\r\n'\n",
         "reboot",
         "/opt/app/run",
@@ -273,4 +275,23 @@ fn a_script_that_an_older_version_took_is_still_read_from_its_record() {
     assert_eq!(recorded.user_data_script.as_deref(), Some("IyEvYmluL2Jhc2gK"));
     assert_eq!(recorded.hooks.drain_script.as_deref(), Some("#cloud-config\n"));
     assert!(check_change(&recorded, &spec(json!({ "UserDataScript": "echo good" }))).is_empty());
+}
+
+#[test]
+fn what_an_older_version_took_is_no_mistake_on_the_way_back_to_it() {
+    let mut record = serde_json::to_value(spec(json!({}))).expect("JSON");
+    record["UserDataScript"] = json!("IyEvYmluL2Jhc2gK");
+    record["Tags"] = json!({ "Team": "a", "team": "b" });
+    let recorded = Spec::recorded(&record, &Defaults::from_vars(|_| None)).expect("it can be read");
+    let read = |before, change: Value| {
+        let given = json!({ "EnvironmentSuffix": "dev", "UserDataScript": "IyEvYmluL2Jhc2gK", "Tags": { "Team": "a", "team": "b" } });
+        let mut given = given.as_object().cloned().expect("properties");
+        given.extend(change.as_object().cloned().expect("properties"));
+        Spec::read_after(before, &given, &Defaults::from_vars(|_| None), &place())
+    };
+    assert!(read(Some(&recorded), json!({})).is_ok(), "the way back");
+    assert!(read(Some(&recorded), json!({ "MaxSize": "2" })).is_ok(), "another property");
+    assert_eq!(read(None, json!({})).expect_err("both").len(), 2);
+    let twins = json!({ "Tags": { "Team": "a", "team": "b", "TEAM": "c" } });
+    assert_eq!(read(Some(&recorded), twins).expect_err("other tags")[0].property, "Tags");
 }

@@ -9,6 +9,8 @@ use serde_json::value::RawValue;
 use serde_json::{Deserializer, Map, Value};
 use std::fmt;
 
+use crate::{Event, Kind};
+
 /// An event that no [`Value`] can hold. `Debug` and `Display` show nothing of the event: its `ResponseURL` is a secret.
 #[derive(Clone, thiserror::Error)]
 #[error(
@@ -25,6 +27,20 @@ pub struct Unreadable {
 impl fmt::Debug for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unreadable").field("why", &self.why).finish_non_exhaustive()
+    }
+}
+
+impl Unreadable {
+    /// What can be read, if it is a Delete, which needs nothing but its ids. It repeats the properties that a Create was refused
+    /// for, in each try: refused as well, its stack could never go.
+    ///
+    /// # Errors
+    /// Itself, if it is none.
+    pub fn delete(self, now_ms: u64) -> Result<Value, Unreadable> {
+        match Event::parse(&self.rest, now_ms) {
+            Ok(event) if event.kind == Kind::Delete => Ok(self.rest),
+            _ => Err(self),
+        }
     }
 }
 

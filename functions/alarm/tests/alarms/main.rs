@@ -24,10 +24,13 @@ const NOW: u64 = SINCE + 2_000;
 const ENVIRONMENT: &str = "scalable-ec2-us-west-2-dev";
 
 /// An account with one alarm, or none.
+#[derive(Default)]
 struct Account {
     now_ms: Cell<u64>,
     alarm: RefCell<Option<AlarmNow>>,
     told: RefCell<Vec<Value>>,
+    /// How often it was asked for the alarm.
+    looks: Cell<usize>,
 }
 
 impl Cloud for Account {
@@ -36,6 +39,7 @@ impl Cloud for Account {
     }
 
     async fn alarm(&self, _name: &str) -> Result<Option<AlarmNow>, String> {
+        self.looks.set(self.looks.get() + 1);
         Ok(self.alarm.borrow().clone())
     }
 
@@ -61,7 +65,7 @@ fn function(rules: Value) -> Function {
         actions_enabled: true,
         ..AlarmNow::default()
     };
-    let cloud = Account { now_ms: Cell::new(NOW), alarm: RefCell::new(Some(alarm)), told: RefCell::default() };
+    let cloud = Account { now_ms: Cell::new(NOW), alarm: RefCell::new(Some(alarm)), ..Account::default() };
     let function = Alarms { place, paused: false, records: MemoryRecords::new(), cloud, line: FakeLine::default() };
     let spec = json!({ "AlarmActions": rules });
     let wanted = Wanted { environment: ENVIRONMENT.into(), spec, frozen: json!({}), retired_tags: vec![] };
@@ -398,6 +402,7 @@ fn a_wish_lasts_five_minutes_from_when_it_was_told_and_no_longer() {
 fn other_states_are_left_alone_and_what_is_no_alarm_is_refused() {
     let function = function(json!([rule()]));
     assert_eq!(only(&function, "direct-ok").1, "only ALARM is acted on");
+    assert_eq!(function.cloud.looks.get(), 0, "most states that are told cost no call");
     for event in [json!({}), json!({ "alarmData": {} }), json!({ "alarmData": { "alarmName": "a" } })] {
         let refused = test_support::run(&memory_cloud::Clock::default(), function.handle(event));
         assert!(refused.is_err());

@@ -1,7 +1,5 @@
 //! Takes properties as they were given, and notes all that is wrong with them.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
 use super::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation, shown};
@@ -225,13 +223,6 @@ impl Reader<'_> {
         let bad: Vec<String> = bad.map(|(key, value)| shown(&format!("{key}={value}"))).collect();
         if !bad.is_empty() {
             self.violated(property, bad.join(" and "), property.takes.valid());
-        }
-        // IAM has no regard to case, so it would refuse the role when half of the environment is there.
-        let mut seen = BTreeMap::new();
-        let twins = tags.keys().filter_map(|key| Some((seen.insert(key.to_lowercase(), key)?, key)));
-        for (one, other) in twins {
-            let valid = "keys that differ by more than their case, since IAM takes these for one";
-            self.violated(property, format!("{} and {}", shown(one), shown(other)), valid.into());
         }
         if tags.len() > property::MOST_TAGS {
             self.violated(property, format!("{} tags", tags.len()), property.takes.valid());

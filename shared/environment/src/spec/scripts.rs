@@ -7,12 +7,13 @@ use crate::user_data::{LONGEST_USER_DATA, SCRIPT_END, user_data};
 
 /// What other formats of user data begin with, in lower case: those of cloud-init (its documentation of user data formats), and
 /// of EC2 for Windows.
-const OTHER_FORMATS: [&str; 8] = [
+const OTHER_FORMATS: [&str; 9] = [
     "#cloud-config",
     "#cloud-boothook",
-    "#include",
+    "#include\n",
+    "#include http",
     "#part-handler",
-    "## template:",
+    "## template: jinja",
     "content-type:",
     "mime-version:",
     "<powershell>",
@@ -22,8 +23,15 @@ const OTHER_FORMATS: [&str; 8] = [
 const IN_BASE64: [&str; 4] = ["IyE", "I2Nsb3VkLWNvbmZpZ", "Q29udGVudC1UeXBlO", "TUlNRS1WZXJzaW9uO"];
 
 impl Spec {
-    /// Only what a request asks for is held to this: what an older version took is still read from its record.
-    pub(super) fn scripts(&self, place: &Place) -> Vec<Violation> {
+    /// Only what a request asks for anew is held to this: what an older version took is still read from its record, and the way
+    /// back to it is no mistake.
+    pub(super) fn scripts(&self, place: &Place, before: Option<&Spec>) -> Vec<Violation> {
+        let had = |script: &str| {
+            let had = |it: &Spec| {
+                [&it.user_data_script, &it.hooks.drain_script].into_iter().any(|it| it.as_deref() == Some(script))
+            };
+            before.is_some_and(had)
+        };
         let scripts = [
             (&property::USER_DATA_SCRIPT, &self.user_data_script),
             (&property::DRAIN_SCRIPT, &self.hooks.drain_script),
@@ -32,6 +40,7 @@ impl Spec {
             scripts.into_iter().filter_map(|(property, script)| Some((property, script.as_deref()?))).collect();
         let unfit = scripts
             .iter()
+            .filter(|(_, script)| !had(script))
             .filter_map(|(property, script)| Some(Violation::of(property, &shown(script), unfit(script)?)));
         unfit.chain(self.too_long(&scripts, place)).collect()
     }

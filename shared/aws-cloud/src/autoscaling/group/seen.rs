@@ -1,12 +1,14 @@
 //! The group as it is read.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aws_sdk_autoscaling::types::{
     Activity, AutoScalingGroup as Found, DeletionProtection, EnabledMetric, Instance, LaunchTemplateSpecification,
     LifecycleHook, LifecycleState, ScalingActivityStatusCode, TagDescription,
 };
 use environment::{AutoScalingGroup, Fields, HealthCheck, Live, Names, Ref, Resource, State, Tags};
+use tokio::time::timeout;
 
 use super::hooks;
 use crate::clients::Clients;
@@ -33,6 +35,8 @@ pub(super) const BY_TARGET_GROUPS: &str = "ELB";
 /// How many of a group's last activities are looked through for a launch that failed: 20, of which some are ends and
 /// launches that are under way.
 const LAST_ACTIVITIES: i32 = 20;
+/// For how long they are asked for: 2 s, ten times what such a read takes.
+const ASKED_FOR: Duration = Duration::from_secs(2);
 /// How much of what is said of a failed launch is told, in characters: there is room for it in a reply's Reason.
 const TOLD: usize = 400;
 
@@ -57,8 +61,8 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen
     Ok(Some(Seen { group, hooks: hooks.map_err(not_yet)?, failed_launch }))
 }
 
-/// What the last launch that failed was told, asked where instances are missing. It is for people, so that a look does not
-/// fail for it.
+/// What the last launch that failed was told, asked where instances are missing. It is for people, so that a look neither fails
+/// nor waits for it.
 async fn failed_launch(clients: &Clients, group: &Found) -> Option<String> {
     let missing =
         group.desired_capacity().is_some_and(|wanted| count_in_service(group) < usize::try_from(wanted).unwrap_or(0));
@@ -66,10 +70,11 @@ async fn failed_launch(clients: &Clients, group: &Found) -> Option<String> {
         return None;
     }
     let request = clients.autoscaling.describe_scaling_activities().max_records(LAST_ACTIVITIES);
-    match request.set_auto_scaling_group_name(group.auto_scaling_group_name.clone()).send().await {
+    let answer = request.set_auto_scaling_group_name(group.auto_scaling_group_name.clone()).send();
+    match timeout(ASKED_FOR, answer).await.ok()? {
         Ok(answer) => answer.activities().iter().find_map(failure),
         Err(error) => {
-            tracing::debug!(error = lambda_kit::told("autoscaling:DescribeScalingActivities", &error), "not asked");
+            tracing::debug!(error = lambda_kit::told("autoscaling:DescribeScalingActivities", &error), "not told");
             None
         }
     }
@@ -78,10 +83,10 @@ async fn failed_launch(clients: &Clients, group: &Found) -> Option<String> {
 /// What a launch that failed was told.
 fn failure(activity: &Activity) -> Option<String> {
     use ScalingActivityStatusCode::{Cancelled, Failed};
-    let what = activity.description().filter(|it| it.starts_with("Launching"))?;
-    let has_failed = matches!(activity.status_code(), Some(Failed | Cancelled));
+    let is_launch = activity.description().is_some_and(|it| it.starts_with("Launching"));
+    let has_failed = is_launch && matches!(activity.status_code(), Some(Failed | Cancelled));
     let why = activity.status_message().filter(|_| has_failed)?;
-    Some(format!("{what}: {why}").chars().take(TOLD).collect())
+    Some(why.chars().take(TOLD).collect())
 }
 
 fn count_in_service(group: &Found) -> usize {
@@ -313,8 +318,8 @@ mod tests {
             failure(&activity.status_message(why).build())
         };
         let launch = "Launching a new EC2 instance";
-        let told = activity(launch, "Failed", "the quota is used up");
-        assert_eq!(told, Some(format!("{launch}: the quota is used up")));
+        let refused = format!("{launch}.  Status Reason: the quota is used up");
+        assert_eq!(activity(&refused, "Failed", "the quota is used up"), Some("the quota is used up".into()));
         assert!(activity(launch, "Cancelled", "abandoned").is_some());
         assert_eq!(activity(launch, "InProgress", ""), None);
         assert_eq!(activity("Terminating EC2 instance: i-1", "Failed", "no"), None);
