@@ -70,6 +70,7 @@ class Commands(unittest.TestCase):
             "PATH": f"{ROOT / '.tools' / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "HOME": cls.folder,
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+            "REQUEST_QUEUE_URL": f"http://127.0.0.1:{server.server_port}/123456789012/requests.fifo",
             "AWS_REGION": "us-west-2",
             "AWS_DEFAULT_REGION": "us-west-2",
             "AWS_ACCESS_KEY_ID": "example",
