@@ -61,6 +61,16 @@ class Hooks(OneGroup):
                 self.assertTrue(shapes & set(told), told)
         self.assertEqual(len(samples), 13)
 
+    def test_whoever_looks_while_an_instance_is_missing_asks_why(self):
+        self.cloud.control("instances/make-sick?count=1&how=failed-at:line%2012", b"")
+        before = len(self.cloud.calls())
+        self.scale(2)
+        drift = self.cloud.ask({"Request": "drift", "Environment": "scalable-ec2-us-west-2-dev"})
+        asked = [it for it in self.cloud.calls()[before:] if it["operation"] == "DescribeScalingActivities"]
+        self.assertIn("custom-resource", [it.get("app") for it in asked], drift)
+        self.assertEqual(drift["Drift"], [], "an instance that is missing is nobody's change")
+        self.in_service(2)
+
     def test_a_delete_is_answered_in_time_though_a_drain_would_take_longer(self):
         """Of 440 s a quarter is margin, five minutes are for what follows, and the drain has what is left."""
         self.cloud.control("instances/make-sick?count=1&how=commands-hang", b"")
