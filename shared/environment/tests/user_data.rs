@@ -221,6 +221,8 @@ fn what_is_no_script_is_refused_with_what_it_is() {
     let other_formats = [
         "#cloud-config\npackages: [nginx]\n",
         "\n#Cloud-Config\n",
+        "#include-once\nhttps://example.com/script\n",
+        "#include\r\nhttps://example.com/script\r\n",
         "#include\nhttps://example.com/script\n",
         "#cloud-boothook\n#!/bin/bash\n",
         "## template: jinja\n#!/bin/bash\n",

@@ -20,20 +20,21 @@ pub(crate) fn busy(what: String) -> Setback {
 /// A name that a service's own pattern does not fit is refused also where it is only asked for: IAM's names of roles are 1 to 64
 /// of `[\w+=,.@-]`, S3's of buckets 3 to 63 of `[a-z0-9.-]` (their API references).
 pub(crate) fn can_be_asked_for(names: &Names) -> Result<(), Setback> {
-    let role = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    let bucket = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
-    let fits =
-        |key: &Key, most: usize, takes: &dyn Fn(char) -> bool| key.name.len() <= most && key.name.chars().all(takes);
-    for (key, fits) in
-        [(names.role(), fits(&names.role(), 64, &role)), (names.data_bucket(), fits(&names.data_bucket(), 63, &bucket))]
-    {
-        if !fits {
-            return Err(Setback::Refused {
-                what: format!("{key}: ValidationError: the name does not satisfy the constraint"),
-            });
-        }
+    let of_a_role = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    let of_a_bucket = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+    let role = names.role();
+    if role.name.len() > 64 || !role.name.chars().all(of_a_role) {
+        return Err(not_a_name(&role));
+    }
+    let bucket = names.data_bucket();
+    if bucket.name.len() > 63 || !bucket.name.chars().all(of_a_bucket) {
+        return Err(not_a_name(&bucket));
     }
     Ok(())
+}
+
+fn not_a_name(key: &Key) -> Setback {
+    Setback::Refused { what: format!("{key}: ValidationError: the name does not satisfy the constraint") }
 }
 
 /// Makes a thing and returns its id.

@@ -7,10 +7,11 @@ use crate::user_data::{LONGEST_USER_DATA, SCRIPT_END, user_data};
 
 /// What other formats of user data begin with, in lower case: those of cloud-init (its documentation of user data formats), and
 /// of EC2 for Windows.
-const OTHER_FORMATS: [&str; 9] = [
+const OTHER_FORMATS: [&str; 10] = [
     "#cloud-config",
     "#cloud-boothook",
     "#include\n",
+    "#include-once",
     "#include http",
     "#part-handler",
     "## template: jinja",
@@ -59,10 +60,11 @@ impl Spec {
 
 /// What would do instead of a text that would not run as its author means it, if it is one.
 fn unfit(script: &str) -> Option<String> {
-    let begins = script.trim_start().to_lowercase();
+    let begins = script.trim_start().replace("\r\n", "\n").to_lowercase();
     if let Some(format) = OTHER_FORMATS.iter().find(|format| begins.starts_with(**format)) {
         return Some(format!(
-            "a script, and no other format of user data: what begins with {format} would not be read as that. Write it in bash, or with #! and an interpreter in its first line"
+            "a script, and no other format of user data: what begins with {} would not be read as that. Write it in bash, or with #! and an interpreter in its first line",
+            format.trim_end()
         ));
     }
     if is_base64(script) {
