@@ -40,6 +40,10 @@ package: $(TOOLS) ## The functions as they are deployed, and their sizes (about 
 figures: ## Write README's figures from the reports of bench and campaign
 	$(PYTHON) tests/bench/figures.py
 
+.PHONY: prose
+prose: ## Rates of the private vocabulary in comments, documents, texts, test names and Python (target/reports/prose.json)
+	python3 tests/prose/count.py --report target/reports/prose.json
+
 .PHONY: smoke
 smoke: $(TOOLS) ## In an account of AWS's: what emulators can't show. Asks first, costs some cents (STACK=…: other functions than envkeeper's; LOCAL=1: on the local cloud)
 	@$(PYTHON) tests/smoke/smoke.py $(if $(STACK),--stack $(STACK)) $(if $(LOCAL),--local)
@@ -57,6 +61,7 @@ test-templates: $(TOOLS) $(CHECKS)/installed ## Templates and policies: cfn-lint
 	$(VENV)/bin/cfn-lint infra/*.yaml infra/examples/*.yaml infra/rules/red/*.yaml
 	$(CHECKS)/bin/python -m unittest discover --start-directory tests/validators
 	$(PYTHON) -m unittest discover --start-directory tests/bench
+	$(PYTHON) -m unittest discover --start-directory tests/prose
 
 .PHONY: licences
 licences: $(CHECKS)/installed ## Licences, sources and bans of all crates, by deny.toml
