@@ -2,7 +2,7 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::Client;
-use environment::AlarmNow;
+use environment::ObservedAlarm;
 use lambda_kit::Lazy;
 use requests::LedgerQueue;
 use serde_json::Value;
@@ -29,11 +29,11 @@ impl Cloud for Account {
         lambda_kit::now_ms()
     }
 
-    async fn alarm(&self, name: &str) -> Result<Option<AlarmNow>, String> {
-        aws_cloud::alarm_now(&self.cloudwatch, name).await.map_err(|setback| setback.to_string())
+    async fn alarm(&self, name: &str) -> Result<Option<ObservedAlarm>, String> {
+        aws_cloud::observe_alarm(&self.cloudwatch, name).await.map_err(|call_error| call_error.to_string())
     }
 
-    async fn tell(&self, event: &Value) -> Result<(), String> {
-        self.ledger.tell(event).await
+    async fn publish(&self, event: &Value) -> Result<(), String> {
+        self.ledger.publish(event).await
     }
 }

@@ -1,6 +1,6 @@
 //! The seam between deciding and doing.
 
-use environment::AlarmNow;
+use environment::ObservedAlarm;
 use serde_json::Value;
 
 /// AWS, or a test. Every error is a sentence, and may pass.
@@ -10,8 +10,8 @@ pub trait Cloud {
     fn now_ms(&self) -> u64;
 
     /// An alarm, metric or composite; nothing, if there is none of this name.
-    async fn alarm(&self, name: &str) -> Result<Option<AlarmNow>, String>;
+    async fn alarm(&self, name: &str) -> Result<Option<ObservedAlarm>, String>;
 
     /// Tells the ledger something, as an event.
-    async fn tell(&self, event: &Value) -> Result<(), String>;
+    async fn publish(&self, event: &Value) -> Result<(), String>;
 }

@@ -12,24 +12,24 @@
 pub mod aws;
 pub mod cloud;
 pub mod decide;
+mod evaluate;
 mod settings;
-mod told;
 
+pub use evaluate::Outcome;
 pub use settings::Settings;
-pub use told::Outcome;
 
 use cloud::Cloud;
-use environment::Place;
+use environment::Deployment;
 use lambda_kit::Error;
 use ledger::{Alarm, envelope};
-use requests::{Line, Records};
+use requests::{Records, RequestQueue};
 use serde_json::{Value, json};
 
 /// Everything that the function has.
 #[derive(Debug)]
 pub struct Alarms<R, C, L> {
     /// Where the environments are.
-    pub place: Place,
+    pub deployment: Deployment,
     /// Whether the deployment wants no alarm to be acted on.
     pub paused: bool,
     /// Whose environments there are, and what they want.
@@ -37,10 +37,10 @@ pub struct Alarms<R, C, L> {
     /// What the account says of alarms.
     pub cloud: C,
     /// Where wishes stand in line.
-    pub line: L,
+    pub request_queue: L,
 }
 
-impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
+impl<R: Records, C: Cloud, L: RequestQueue> Alarms<R, C, L> {
     /// Handles one invocation: an alarm's own, a topic's, or EventBridge's. What a topic or EventBridge tells beside alarms'
     /// states is acknowledged.
     ///
@@ -67,11 +67,11 @@ impl<R: Records, C: Cloud, L: Line> Alarms<R, C, L> {
 
     /// What became of an alarm that told of its state at `sent_ms`; nothing, if it is none.
     async fn one(&self, event: &Value, sent_ms: Option<u64>) -> Result<Option<Value>, Error> {
-        if let Some(account) = envelope::other_account(event, &self.place) {
+        if let Some(account) = envelope::other_account(event, &self.deployment) {
             return Ok(Some(json!({ "Ignored": format!("it is of the account {account}") })));
         }
         let Some(alarm) = Alarm::read(event).map_err(|poison| poison.to_string())? else { return Ok(None) };
-        Ok(Some(json!({ "Alarm": alarm.name, "Outcomes": self.told(&alarm, sent_ms).await? })))
+        Ok(Some(json!({ "Alarm": alarm.name, "Outcomes": self.evaluate(&alarm, sent_ms).await? })))
     }
 }
 

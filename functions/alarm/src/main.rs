@@ -7,17 +7,18 @@ use std::sync::Arc;
 use alarm::aws::Account;
 use alarm::{Alarms, Settings};
 use lambda_kit::{Error, environment, init_logging, run, sdk_config};
-use requests::{LedgerQueue, SqsLine, records::DynamoRecords};
+use requests::{LedgerQueue, SqsRequestQueue, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     init_logging("alarm");
     let config = sdk_config().await?;
-    let Settings { place, records_table, queue_url, ledger_url, paused } = Settings::from_vars(environment)?;
+    let Settings { deployment, records_table, queue_url, ledger_url, paused } = Settings::from_vars(environment)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), records_table);
     let sqs = aws_sdk_sqs::Client::new(&config);
     let cloud = Account::new(&config, LedgerQueue::new(sqs.clone(), ledger_url));
-    let function = Arc::new(Alarms { place, paused, records, cloud, line: SqsLine::new(sqs, queue_url) });
+    let function =
+        Arc::new(Alarms { deployment, paused, records, cloud, request_queue: SqsRequestQueue::new(sqs, queue_url) });
     run("alarm", move |event, _| {
         let function = Arc::clone(&function);
         async move { function.handle(event).await }

@@ -5,12 +5,12 @@
 //! ends in a reply, or in the line of requests, from where the reconciler replies. Without a line the door carries the
 //! request out itself. A person's request comes by direct invocation and is answered in its result.
 //!
-//! The files: `door` (one answer, whatever happens), `people` (plan, status, drift, unlock, delete). What a request comes
+//! The files: `handler` (one answer, whatever happens), `people` (plan, status, drift, unlock, delete). What a request comes
 //! to is the `reconciler`'s.
 
 #![warn(missing_docs)]
 
-mod door;
-mod people;
+mod handler;
+mod operator;
 
-pub use door::Door;
+pub use handler::RequestHandler;

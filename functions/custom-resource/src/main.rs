@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use custom_resource::Door;
+use custom_resource::RequestHandler;
 use lambda_kit::{Error, environment, init_logging, run_text, sdk_config};
 use reconciler::{Aws, Settings};
-use requests::{Courier, LedgerQueue, SqsLine, records::DynamoRecords};
+use requests::{LedgerQueue, ResponseSender, SqsRequestQueue, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -17,17 +17,17 @@ async fn main() -> Result<(), Error> {
     let table = settings.as_ref().map(|it| it.records_table.clone()).unwrap_or_default();
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), table);
     let queue = settings.as_ref().ok().and_then(|it| it.queue_url.clone());
-    let line = queue.map(|queue| SqsLine::new(aws_sdk_sqs::Client::new(&config), queue));
-    let door = Arc::new(Door {
+    let request_queue = queue.map(|queue| SqsRequestQueue::new(aws_sdk_sqs::Client::new(&config), queue));
+    let handler = Arc::new(RequestHandler {
         settings,
         records,
-        clouds: Aws::new(&config, LedgerQueue::default()),
-        courier: Courier::new(),
-        line,
+        cloud_factory: Aws::new(&config, LedgerQueue::default()),
+        response_sender: ResponseSender::new(),
+        request_queue,
     });
     run_text("custom-resource", move |text, invocation| {
-        let door = Arc::clone(&door);
-        async move { door.handle_text(&text, invocation.deadline_ms).await }
+        let handler = Arc::clone(&handler);
+        async move { handler.handle_text(&text, invocation.deadline_ms).await }
     })
     .await
 }

@@ -6,15 +6,15 @@ pub(crate) use draining::SPOT_MS;
 
 use std::time::Duration;
 
-use environment::hook_settings::{Gate, HookSettings, Task};
-use ledger::told::{DRAIN, GATE, WaitIsOver};
+use environment::hook_settings::{Gate, HookSettings, HookTask};
+use ledger::published::{DRAIN, GATE, HookCompletion};
 
-use crate::cloud::{Cloud, Ends, NotEnded, Told};
+use crate::cloud::{Cloud, CompletionError, HookCallOutcome, HookResult};
 use crate::drain;
 use crate::evidence;
-use crate::facts::{Seen, State};
+use crate::facts::{ObservedInstance, State};
 use crate::gate::{self, Verdict};
-use crate::notice::{Action, Place};
+use crate::notice::{Action, Location};
 use crate::pace;
 
 /// What becomes of a message, or of an instance that a sweep has found.
@@ -25,7 +25,7 @@ pub enum Outcome {
     /// It was none of ours, or nothing to act on; why.
     Ignored(String),
     /// It is looked at again.
-    ComesBack {
+    Requeued {
         /// How long it is left alone until then.
         after: Duration,
         /// What for, a sentence each.
@@ -48,12 +48,12 @@ pub(crate) struct Case<'a> {
     pub action: &'a Action,
     pub settings: &'a HookSettings,
     /// As looked up for all messages of a batch together; if that failed, why.
-    pub seen: Result<Seen, String>,
+    pub observed: Result<ObservedInstance, String>,
     /// Since when it waits, if that is known. Of what a sweep has found, since when its activity goes on, or since when EC2 has
     /// started it; both begin before the wait.
     pub began_ms: Option<u64>,
     /// How often it is looked at at first.
-    pub look_every: Duration,
+    pub poll_interval: Duration,
     /// Whether a sweep looks, and no message.
     pub swept: bool,
 }
@@ -61,8 +61,8 @@ pub(crate) struct Case<'a> {
 impl Case<'_> {
     pub(crate) async fn act(&self, cloud: &impl Cloud) -> Outcome {
         match self.settings.task {
-            Task::Gate(gate) => self.gate(cloud, gate).await,
-            Task::Drain(drain) => self.drain(cloud, drain).await,
+            HookTask::Gate(gate) => self.gate(cloud, gate).await,
+            HookTask::Drain(drain) => self.drain(cloud, drain).await,
         }
     }
 
@@ -80,25 +80,25 @@ impl Case<'_> {
         let more = if self.swept { STARTS_WITHIN_S } else { 0 };
         let gate = Gate { seconds: gate.seconds.saturating_add(more), ..gate };
         let targets = cloud.targets(&self.settings.target_groups, &self.action.instance).await;
-        match gate::decide(gate, &self.seen, &targets, waited, now_ms) {
-            Verdict::Continue(why) => self.complete(cloud, Ends::Continue, &why).await,
-            Verdict::Abandon(why) => {
+        match gate::decide(gate, &self.observed, &targets, waited, now_ms) {
+            Verdict::Continue(reason) => self.complete(cloud, HookResult::Continue, &reason).await,
+            Verdict::Abandon(reason) => {
                 // Nothing is told of an instance whose wait is over, such as one that ended long before a late message came.
                 let too_late = match cloud.heartbeat(self.action).await {
-                    Ok(told) => told == Told::TooLate,
+                    Ok(told) => told == HookCallOutcome::TooLate,
                     Err(_) => self.has_left(cloud).await,
                 };
                 if too_late {
-                    return Outcome::Done(format!("nobody waits for it any more ({})", why.join("; ")));
+                    return Outcome::Done(format!("nobody waits for it any more ({})", reason.join("; ")));
                 }
                 // First what it can still tell: with the verdict it ends.
-                let told = evidence::gather(cloud, self, &why, now_ms).await;
-                let why = format!("{}; {told}", why.join("; "));
-                let ended = self.end(cloud, Ends::Abandon, &why).await;
-                if ended == Ok(Told::TooLate) {
+                let told = evidence::gather(cloud, self, &reason, now_ms).await;
+                let reason = format!("{}; {told}", reason.join("; "));
+                let ended = self.end(cloud, HookResult::Abandon, &reason).await;
+                if ended == Ok(HookCallOutcome::TooLate) {
                     evidence::overtaken(cloud, self).await;
                 }
-                self.outcome(cloud, ended, Ends::Abandon, &why).await
+                self.outcome(cloud, ended, HookResult::Abandon, &reason).await
             }
             Verdict::Wait(waiting_for) => {
                 let left = Duration::from_secs(gate.seconds.into()).saturating_sub(waited.unwrap_or_default());
@@ -112,29 +112,35 @@ impl Case<'_> {
     /// A wait of which nobody knows since when is not kept up, or it would never end.
     async fn wait(&self, cloud: &impl Cloud, waiting_for: Vec<String>, left: Duration) -> Outcome {
         let waited = self.waited(cloud.now_ms());
-        let pause = pace::pause(waited.unwrap_or_default(), self.look_every);
+        let pause = pace::pause(waited.unwrap_or_default(), self.poll_interval);
         let gap = if self.swept { pace::SWEEP } else { pause };
         if waited.is_some_and(|waited| pace::beats(waited, gap, self.heartbeat())) {
             match cloud.heartbeat(self.action).await {
-                Ok(Told::Yes) => {}
-                Ok(Told::TooLate) => return Outcome::Done(String::from("nobody waits for it any more")),
-                Err(why) => tracing::warn!(instance = self.action.instance, why, "no heartbeat"),
+                Ok(HookCallOutcome::Yes) => {}
+                Ok(HookCallOutcome::TooLate) => return Outcome::Done(String::from("nobody waits for it any more")),
+                Err(reason) => tracing::warn!(instance = self.action.instance, reason, "no heartbeat"),
             }
         }
-        Outcome::ComesBack { after: pause.min(left).max(Duration::from_secs(1)), waiting_for, begun: false }
+        Outcome::Requeued { after: pause.min(left).max(Duration::from_secs(1)), waiting_for, begun: false }
     }
 
-    async fn complete(&self, cloud: &impl Cloud, ends: Ends, why: &str) -> Outcome {
-        let ended = self.end(cloud, ends, why).await;
-        self.outcome(cloud, ended, ends, why).await
+    async fn complete(&self, cloud: &impl Cloud, ends: HookResult, reason: &str) -> Outcome {
+        let ended = self.end(cloud, ends, reason).await;
+        self.outcome(cloud, ended, ends, reason).await
     }
 
-    async fn outcome(&self, cloud: &impl Cloud, ended: Result<Told, String>, ends: Ends, why: &str) -> Outcome {
+    async fn outcome(
+        &self,
+        cloud: &impl Cloud,
+        ended: Result<HookCallOutcome, String>,
+        ends: HookResult,
+        reason: &str,
+    ) -> Outcome {
         match ended {
-            Ok(Told::Yes) => Outcome::Done(format!("{}: {why}", ends.told(self.to_a_pool()))),
-            Ok(Told::TooLate) => Outcome::Done(format!("nobody waits for it any more ({why})")),
-            Err(_) if self.has_left(cloud).await => Outcome::Done(format!("it has left its group ({why})")),
-            Err(error) => Outcome::ComesBack { after: NOT_NOW, waiting_for: vec![error], begun: false },
+            Ok(HookCallOutcome::Yes) => Outcome::Done(format!("{}: {reason}", ends.told(self.to_a_pool()))),
+            Ok(HookCallOutcome::TooLate) => Outcome::Done(format!("nobody waits for it any more ({reason})")),
+            Err(_) if self.has_left(cloud).await => Outcome::Done(format!("it has left its group ({reason})")),
+            Err(error) => Outcome::Requeued { after: NOT_NOW, waiting_for: vec![error], begun: false },
         }
     }
 
@@ -145,71 +151,71 @@ impl Case<'_> {
     }
 
     /// Ends the wait, and tells of it.
-    async fn end(&self, cloud: &impl Cloud, ends: Ends, why: &str) -> Result<Told, String> {
+    async fn end(&self, cloud: &impl Cloud, ends: HookResult, reason: &str) -> Result<HookCallOutcome, String> {
         let mut ended = cloud.complete(self.action, ends).await;
-        if let Err(NotEnded { doubtful, .. }) = ended {
+        if let Err(CompletionError { indeterminate, .. }) = ended {
             ended = cloud.complete(self.action, ends).await;
             // The answer may be lost, and not the call: if nobody waits a moment later, it was this one.
-            if doubtful && ended == Ok(Told::TooLate) {
-                ended = Ok(Told::Yes);
+            if indeterminate && ended == Ok(HookCallOutcome::TooLate) {
+                ended = Ok(HookCallOutcome::Yes);
             }
         }
-        if ended == Ok(Told::Yes) {
+        if ended == Ok(HookCallOutcome::Yes) {
             let (result, environment) = (ends.told(self.to_a_pool()), &self.settings.environment);
             let Action { group, instance, .. } = self.action;
             let seconds = self.waited(cloud.now_ms()).map(|it| it.as_secs());
-            tracing::info!(environment, group, instance, result, why, seconds, "the wait is over");
-            self.tell(cloud, ends, why).await;
+            tracing::info!(environment, group, instance, result, reason, seconds, "the wait is over");
+            self.publish(cloud, ends, reason).await;
         }
-        ended.map_err(|it| it.why)
+        ended.map_err(|it| it.reason)
     }
 
     /// For the ledger. That the wait is over is told by Auto Scaling's own events too, so it is not held up for this.
-    async fn tell(&self, cloud: &impl Cloud, ends: Ends, why: &str) {
-        if matches!(self.settings.task, Task::Drain(_)) && self.is_pooled() {
+    async fn publish(&self, cloud: &impl Cloud, ends: HookResult, reason: &str) {
+        if matches!(self.settings.task, HookTask::Drain(_)) && self.is_pooled() {
             return;
         }
         let (what, outcome) = match (&self.settings.task, ends) {
-            (Task::Gate(_), Ends::Continue) => (GATE, "continue"),
-            (Task::Gate(_), Ends::Abandon) => (GATE, "abandon"),
-            (Task::Drain(_), _) if why == drain::DRAINED => (DRAIN, "drained"),
-            (Task::Drain(_), _) => (DRAIN, "not-drained"),
+            (HookTask::Gate(_), HookResult::Continue) => (GATE, "continue"),
+            (HookTask::Gate(_), HookResult::Abandon) => (GATE, "abandon"),
+            (HookTask::Drain(_), _) if reason == drain::DRAINED => (DRAIN, "drained"),
+            (HookTask::Drain(_), _) => (DRAIN, "not-drained"),
         };
         let Action { group, instance, token, .. } = self.action;
         let (token, began_ms, ended_ms) = (token.as_deref(), self.began_ms, cloud.now_ms());
-        let over = WaitIsOver { group, instance, token, what, outcome, why, began_ms, ended_ms };
-        if let Err(error) = cloud.tell(&over.event()).await {
+        let over = HookCompletion { group, instance, token, what, outcome, reason, began_ms, ended_ms };
+        if let Err(error) = cloud.publish(&over.event()).await {
             tracing::warn!(instance, what, outcome, error, "the ledger does not know");
         }
     }
 
     /// Whether it has nothing to drain: its services go on in a warm pool, or are stopped there.
     fn is_pooled(&self) -> bool {
-        let from_a_pool = self.action.way.is_some_and(|(from, _)| from == Place::WarmPool);
-        let is_stopped = self.seen.as_ref().is_ok_and(|seen| seen.state == State::Stopped);
+        let from_a_pool = self.action.way.is_some_and(|(from, _)| from == Location::WarmPool);
+        let is_stopped = self.observed.as_ref().is_ok_and(|observed| observed.state == State::Stopped);
         self.to_a_pool() || (from_a_pool && is_stopped)
     }
 
     fn to_a_pool(&self) -> bool {
-        self.action.way.is_some_and(|(_, to)| to == Place::WarmPool)
+        self.action.way.is_some_and(|(_, to)| to == Location::WarmPool)
     }
 }
 
 impl Outcome {
     fn begun(self) -> Outcome {
         match self {
-            Outcome::ComesBack { after, waiting_for, .. } => Outcome::ComesBack { after, waiting_for, begun: true },
+            Outcome::Requeued { after, waiting_for, .. } => Outcome::Requeued { after, waiting_for, begun: true },
             over => over,
         }
     }
 }
 
-impl Ends {
+impl HookResult {
     fn told(self, to_a_pool: bool) -> &'static str {
         match self {
-            Ends::Continue if to_a_pool => "CONTINUE, into the warm pool",
-            Ends::Continue => "CONTINUE",
-            Ends::Abandon => "ABANDON",
+            HookResult::Continue if to_a_pool => "CONTINUE, into the warm pool",
+            HookResult::Continue => "CONTINUE",
+            HookResult::Abandon => "ABANDON",
         }
     }
 }

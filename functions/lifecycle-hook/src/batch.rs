@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use environment::Transition;
-use environment::hook_settings::{HookSettings, Task};
+use environment::hook_settings::{HookSettings, HookTask};
 use futures_util::future::{FutureExt as _, Shared, join_all};
 use ledger::envelope::{Poison, open, other_account};
 use serde_json::Value;
@@ -13,25 +13,25 @@ use tokio::time::timeout;
 use crate::LifecycleHook;
 use crate::act::{self, Case, Outcome};
 use crate::cloud::{Cloud, Queue};
-use crate::facts::Seen;
+use crate::facts::ObservedInstance;
 use crate::notice::{Action, Notice};
 use crate::pace;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum Disposition {
     /// There was something to do, and it is done.
     Done,
     /// There was nothing to do: a test, a hook of somebody else's, a kind that is not acted on.
     Ignored,
-    ComesBack,
-    Buried,
+    Requeued,
+    DeadLettered,
     /// It made no sense, and stays because it could not be put away.
     Stuck,
 }
 
 /// What instances look like, or why that is not known.
-pub(crate) type Looks = Result<BTreeMap<String, Seen>, String>;
+pub(crate) type Observations = Result<BTreeMap<String, ObservedInstance>, String>;
 
 impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     /// Handles a batch of the queue. What comes back is reported as failed, so that the queue keeps it.
@@ -39,25 +39,25 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         let read = |message: &SqsMessage| self.read(message.body.as_deref().unwrap_or_default());
         let notices: Vec<_> = batch.records.iter().map(read).collect();
         // One look for all of them, in the time of each.
-        let looks = self.look(notices.iter().filter_map(|it| it.as_ref().ok())).shared();
+        let observations = self.look(notices.iter().filter_map(|it| it.as_ref().ok())).shared();
         let all = batch.records.iter().zip(&notices).map(async |(message, notice)| {
-            let fate = self.message(message, notice, &looks).await;
-            (message, fate)
+            let disposition = self.message(message, notice, &observations).await;
+            (message, disposition)
         });
         let fates = join_all(all).await;
-        let count = |fate| fates.iter().filter(|(_, it)| *it == fate).count();
+        let count = |disposition| fates.iter().filter(|(_, it)| *it == disposition).count();
         tracing::info!(
             received = fates.len(),
-            done = count(Fate::Done),
-            ignored = count(Fate::Ignored),
-            comes_back = count(Fate::ComesBack),
-            buried = count(Fate::Buried),
-            stuck = count(Fate::Stuck),
+            done = count(Disposition::Done),
+            ignored = count(Disposition::Ignored),
+            comes_back = count(Disposition::Requeued),
+            dead_lettered = count(Disposition::DeadLettered),
+            stuck = count(Disposition::Stuck),
             "a batch"
         );
         let mut response = SqsBatchResponse::default();
-        for (message, fate) in fates {
-            if matches!(fate, Fate::ComesBack | Fate::Stuck) {
+        for (message, disposition) in fates {
+            if matches!(disposition, Disposition::Requeued | Disposition::Stuck) {
                 let mut failure = BatchItemFailure::default();
                 failure.item_identifier = message.message_id.clone().unwrap_or_default();
                 response.batch_item_failures.push(failure);
@@ -73,7 +73,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
 
     /// What an event tells us; nothing to act on, if it is of another account.
     pub(crate) fn read_event(&self, event: &Value) -> Result<Notice, Poison> {
-        match other_account(event, &self.place) {
+        match other_account(event, &self.deployment) {
             Some(account) => Ok(Notice::Other(format!("an event of the account {account}"))),
             None => Notice::of(event),
         }
@@ -83,31 +83,31 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         &self,
         message: &SqsMessage,
         notice: &Result<Notice, Poison>,
-        looks: &Shared<impl Future<Output = Looks>>,
-    ) -> Fate {
+        observations: &Shared<impl Future<Output = Observations>>,
+    ) -> Disposition {
         let id = message.message_id.as_deref();
         let notice = match notice {
             Ok(notice) => notice,
-            Err(poison) => return self.bury(message, poison).await,
+            Err(poison) => return self.dead_letter(message, poison).await,
         };
         let sent_ms = lambda_kit::sent_ms(&message.attributes);
         let sent_ms = sent_ms.unwrap_or_else(|| self.cloud.now_ms());
-        match self.in_time(async { self.notice(notice, sent_ms, &looks.clone().await).await }).await {
+        match self.in_time(async { self.notice(notice, sent_ms, &observations.clone().await).await }).await {
             Outcome::Done(how) => {
                 tracing::info!(id, how, "done");
-                Fate::Done
+                Disposition::Done
             }
-            Outcome::Ignored(why) => {
-                tracing::info!(id, why, "ignored");
-                Fate::Ignored
+            Outcome::Ignored(reason) => {
+                tracing::info!(id, reason, "ignored");
+                Disposition::Ignored
             }
-            Outcome::ComesBack { after, waiting_for, .. } => {
+            Outcome::Requeued { after, waiting_for, .. } => {
                 tracing::info!(id, after = after.as_secs(), ?waiting_for, "comes back");
                 let receipt = message.receipt_handle.as_deref().unwrap_or_default();
-                if let Err(error) = self.queue.come_back(receipt, after).await {
+                if let Err(error) = self.queue.requeue(receipt, after).await {
                     tracing::warn!(id, error, "it comes back when its visibility ends");
                 }
-                Fate::ComesBack
+                Disposition::Requeued
             }
         }
     }
@@ -121,22 +121,22 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     }
 
     /// Puts a message away for people; one that can't be put away stays where it is.
-    async fn bury(&self, message: &SqsMessage, poison: &Poison) -> Fate {
+    async fn dead_letter(&self, message: &SqsMessage, poison: &Poison) -> Disposition {
         let (id, reason) = (message.message_id.as_deref(), poison.to_string());
-        match self.queue.bury(message.body.as_deref().unwrap_or_default(), &reason).await {
+        match self.queue.dead_letter(message.body.as_deref().unwrap_or_default(), &reason).await {
             Ok(()) => {
                 tracing::error!(id, reason, "a message makes no sense, and is with the dead letters");
-                Fate::Buried
+                Disposition::DeadLettered
             }
             Err(error) => {
                 tracing::error!(id, reason, error, "a message makes no sense, and could not be put away");
-                Fate::Stuck
+                Disposition::Stuck
             }
         }
     }
 
     /// Looks at the instances of all notices that may need it.
-    pub(crate) async fn look<'a>(&self, notices: impl Iterator<Item = &'a Notice>) -> Looks {
+    pub(crate) async fn look<'a>(&self, notices: impl Iterator<Item = &'a Notice>) -> Observations {
         let instance = |notice: &'a Notice| match notice {
             Notice::Action(action) => self.settings(action).is_some().then_some(&action.instance),
             Notice::Interruption { instance, .. } => Some(instance),
@@ -150,16 +150,16 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     }
 
     /// Acts on one notice that was sent at `sent_ms`.
-    pub(crate) async fn notice(&self, notice: &Notice, sent_ms: u64, looks: &Looks) -> Outcome {
+    pub(crate) async fn notice(&self, notice: &Notice, sent_ms: u64, observations: &Observations) -> Outcome {
         match notice {
             Notice::Action(action) => {
                 let Some(settings) = self.settings(action) else {
                     return Outcome::Ignored(format!("the hook {} is not ours", action.hook));
                 };
-                self.case(action, &settings, looks, Some(sent_ms)).act(&self.cloud).await
+                self.case(action, &settings, observations, Some(sent_ms)).act(&self.cloud).await
             }
             Notice::Interruption { instance, at_ms } => {
-                self.interruption(instance, warned(*at_ms, sent_ms), looks).await
+                self.interruption(instance, warned(*at_ms, sent_ms), observations).await
             }
             Notice::Sweep => {
                 self.sweep().await.map_or_else(failed, |swept| Outcome::Done(format!("{} waited", swept.found.len())))
@@ -169,7 +169,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     }
 
     /// The instance's group says how it is drained.
-    async fn interruption(&self, instance: &str, warned_ms: u64, looks: &Looks) -> Outcome {
+    async fn interruption(&self, instance: &str, warned_ms: u64, observations: &Observations) -> Outcome {
         if self.cloud.now_ms() >= warned_ms.saturating_add(act::SPOT_MS) {
             return Outcome::Done(format!("the two minutes of the Spot instance {instance} are over"));
         }
@@ -189,17 +189,17 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         let Some(settings) = self.settings(&action) else {
             return Outcome::Ignored(format!("the hook {} is not ours", action.hook));
         };
-        self.case(&action, &settings, looks, Some(warned_ms)).interrupted(&self.cloud).await
+        self.case(&action, &settings, observations, Some(warned_ms)).interrupted(&self.cloud).await
     }
 
     /// What our own hook says of what there is to do; nothing for a hook of somebody else's, such as of another deployment in
     /// the account, which has a function of its own.
     pub(crate) fn settings(&self, action: &Action) -> Option<HookSettings> {
-        self.place.suffix_of_group(&action.group)?;
+        self.deployment.suffix_of_group(&action.group)?;
         let settings = HookSettings::read(action.metadata.as_deref()?)?;
         let fits = matches!(
             (&settings.task, action.on),
-            (Task::Gate(_), Transition::Launch) | (Task::Drain(_), Transition::Terminate)
+            (HookTask::Gate(_), Transition::Launch) | (HookTask::Drain(_), Transition::Terminate)
         );
         fits.then_some(settings)
     }
@@ -209,28 +209,28 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         &self,
         action: &'a Action,
         settings: &'a HookSettings,
-        looks: &Looks,
+        observations: &Observations,
         began_ms: Option<u64>,
     ) -> Case<'a> {
         Case {
             action,
             settings,
-            seen: seen(looks, &action.instance),
+            observed: observed(observations, &action.instance),
             began_ms,
-            look_every: self.look_every,
+            poll_interval: self.poll_interval,
             swept: false,
         }
     }
 }
 
 /// What one instance looks like.
-pub(crate) fn seen(looks: &Looks, instance: &str) -> Result<Seen, String> {
-    let looks = looks.as_ref().map_err(Clone::clone)?;
-    looks.get(instance).cloned().ok_or_else(|| format!("{instance} was not looked at"))
+pub(crate) fn observed(observations: &Observations, instance: &str) -> Result<ObservedInstance, String> {
+    let observations = observations.as_ref().map_err(Clone::clone)?;
+    observations.get(instance).cloned().ok_or_else(|| format!("{instance} was not looked at"))
 }
 
 fn failed(error: String) -> Outcome {
-    Outcome::ComesBack { after: pace::SHORT, waiting_for: vec![error], begun: false }
+    Outcome::Requeued { after: pace::SHORT, waiting_for: vec![error], begun: false }
 }
 
 /// When EC2 warned of an interruption: as the event says, unless that can't be, since the warning comes two minutes before

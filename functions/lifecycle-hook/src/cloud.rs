@@ -7,12 +7,12 @@ use environment::Transition;
 use environment::hook_settings::HookSettings;
 use serde_json::Value;
 
-use crate::facts::{Command, Seen, Target};
+use crate::facts::{Command, ObservedInstance, Target};
 use crate::notice::Action;
 
 /// What a lifecycle action ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ends {
+pub enum HookResult {
     /// `CONTINUE`: a launch goes into service; an end goes on.
     Continue,
     /// `ABANDON`: a launch is ended and made anew.
@@ -21,7 +21,7 @@ pub enum Ends {
 
 /// Whether somebody still waits: Auto Scaling answers the same for an action that is complete, expired or unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum HookCallOutcome {
     /// Somebody waited, and was told.
     Yes,
     /// Nobody waits, or listens, any more.
@@ -30,11 +30,11 @@ pub enum Told {
 
 /// An end of a wait that Auto Scaling did not take, as far as is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotEnded {
+pub struct CompletionError {
     /// Why, as a sentence.
-    pub why: String,
+    pub reason: String,
     /// Whether it may have been taken all the same: no answer came, or one that the service itself had failed.
-    pub doubtful: bool,
+    pub indeterminate: bool,
 }
 
 /// The instances of a group that are in one of Auto Scaling's `:Wait` states.
@@ -47,11 +47,11 @@ pub struct Waiting {
 }
 
 /// When the newest launch, and the newest termination, of each instance began; in ms since the epoch.
-pub type Since = BTreeMap<(String, Transition), u64>;
+pub type StartTimes = BTreeMap<(String, Transition), u64>;
 
 /// A group's hook with settings of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OurHook {
+pub struct OwnedHook {
     /// Unique within the group.
     pub name: String,
     /// What it holds up.
@@ -67,7 +67,7 @@ pub trait Cloud {
     fn now_ms(&self) -> u64;
 
     /// Looks at instances, all at once. One that EC2 does not know is [`State::Unknown`](crate::facts::State::Unknown).
-    async fn see(&self, instances: &[String]) -> Result<BTreeMap<String, Seen>, String>;
+    async fn see(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String>;
 
     /// What target groups say of an instance, in their order.
     async fn targets(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String>;
@@ -79,14 +79,14 @@ pub trait Cloud {
     async fn drained(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String>;
 
     /// Sends the drain command, which may take so long.
-    async fn drain(&self, instance: &str, within: Duration) -> Result<Told, String>;
+    async fn drain(&self, instance: &str, within: Duration) -> Result<HookCallOutcome, String>;
 
     /// Ends a wait. The call is sent once: one that is sent again unseen is refused where the first has succeeded, and nobody
     /// could tell whose success it was.
-    async fn complete(&self, action: &Action, ends: Ends) -> Result<Told, NotEnded>;
+    async fn complete(&self, action: &Action, ends: HookResult) -> Result<HookCallOutcome, CompletionError>;
 
     /// Says that somebody still works on it.
-    async fn heartbeat(&self, action: &Action) -> Result<Told, String>;
+    async fn heartbeat(&self, action: &Action) -> Result<HookCallOutcome, String>;
 
     /// What an instance can still tell of itself: each with its name. `reachable` is whether its agent may be asked.
     async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, String>)>;
@@ -99,30 +99,30 @@ pub trait Cloud {
     async fn waiting(&self) -> Result<Vec<Waiting>, String>;
 
     /// Since when they wait, as their launches and terminations say, of those that are found.
-    async fn since(&self, waiting: &Waiting) -> Result<Since, String>;
+    async fn since(&self, waiting: &Waiting) -> Result<StartTimes, String>;
 
     /// The hooks of a group that are ours.
-    async fn hooks(&self, group: &str) -> Result<Vec<OurHook>, String>;
+    async fn hooks(&self, group: &str) -> Result<Vec<OwnedHook>, String>;
 
     /// The group that an instance is in.
     async fn group_of(&self, instance: &str) -> Result<Option<String>, String>;
 
     /// Tells the ledger something, as an event.
-    async fn tell(&self, event: &Value) -> Result<(), String>;
+    async fn publish(&self, event: &Value) -> Result<(), String>;
 
     /// Until when the environment of an owner has to be deleted, if it is being deleted.
-    async fn delete_ends_ms(&self, settings: &HookSettings) -> Result<Option<u64>, String>;
+    async fn delete_deadline_ms(&self, settings: &HookSettings) -> Result<Option<u64>, String>;
 }
 
 /// The queue that messages come from, and the one where those go that nobody understands.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
 pub trait Queue {
     /// Lets a message that was received come again, after this long.
-    async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), String>;
+    async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), String>;
 
     /// Puts in a message of our own, to be received after this long.
     async fn put(&self, body: &str, after: Duration) -> Result<(), String>;
 
     /// Puts a message away for people, with the reason.
-    async fn bury(&self, body: &str, reason: &str) -> Result<(), String>;
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String>;
 }

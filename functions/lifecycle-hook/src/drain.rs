@@ -1,6 +1,6 @@
 //! What is done next with an instance that ends. Pure.
 
-use crate::facts::{Agent, Command, Seen, State, Target};
+use crate::facts::{Agent, Command, ObservedInstance, State, Target};
 
 /// The next step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub const DRAINED: &str = "drained";
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// The instance itself.
-    pub seen: Result<Seen, String>,
+    pub observed: Result<ObservedInstance, String>,
     /// The drain command that was sent to it, if one was.
     pub command: Result<Command, String>,
     /// One for each target group of its environment.
@@ -46,8 +46,8 @@ pub struct Time {
 /// instance that is gone, or that nobody can reach, holds up nobody.
 #[must_use]
 pub fn decide(facts: &Facts, time: Time) -> Step {
-    if let Ok(seen) = &facts.seen {
-        match seen.state {
+    if let Ok(observed) = &facts.observed {
+        match observed.state {
             State::Gone | State::Unknown => return Step::Finish("the instance is gone".into()),
             State::Stopped => return Step::Finish("the instance is stopped".into()),
             State::Pending | State::Running | State::Other(_) => {}
@@ -55,7 +55,7 @@ pub fn decide(facts: &Facts, time: Time) -> Step {
     }
     match &facts.command {
         Ok(Command::Succeeded) => return Step::Finish(DRAINED.into()),
-        Ok(Command::Failed(why)) => return Step::Finish(format!("the drain failed: {why}")),
+        Ok(Command::Failed(reason)) => return Step::Finish(format!("the drain failed: {reason}")),
         Ok(Command::Unsent | Command::Running) | Err(_) => {}
     }
     if time.now_ms >= time.ends_ms {
@@ -71,7 +71,7 @@ pub fn decide(facts: &Facts, time: Time) -> Step {
             Ok(_) | Err(_) => return Step::Wait(waits(facts)),
         }
     }
-    match facts.seen.as_ref().map(|seen| &seen.agent) {
+    match facts.observed.as_ref().map(|observed| &observed.agent) {
         Ok(Ok(Agent::Online)) => Step::Send,
         Ok(Ok(Agent::Unregistered | Agent::Lost)) => {
             Step::Finish("nobody can be asked to drain it: its SSM agent is not online".into())
@@ -85,8 +85,8 @@ fn is_in(target: &Target) -> bool {
 }
 
 fn waits(facts: &Facts) -> Vec<String> {
-    let agent = facts.seen.as_ref().ok().and_then(|seen| seen.agent.as_ref().err());
-    let unknown = [facts.seen.as_ref().err(), agent, facts.command.as_ref().err(), facts.targets.as_ref().err()];
+    let agent = facts.observed.as_ref().ok().and_then(|observed| observed.agent.as_ref().err());
+    let unknown = [facts.observed.as_ref().err(), agent, facts.command.as_ref().err(), facts.targets.as_ref().err()];
     let mut waits: Vec<String> = unknown.into_iter().flatten().cloned().collect();
     match &facts.command {
         Ok(Command::Running) => waits.push("the drain command".into()),

@@ -13,19 +13,19 @@ use crate::facts::Agent;
 const KEPT: usize = 65_536;
 
 /// Gathers and writes it, and says where it is, or why it is not.
-pub(crate) async fn gather(cloud: &impl Cloud, case: &Case<'_>, why: &[String], now_ms: u64) -> String {
+pub(crate) async fn gather(cloud: &impl Cloud, case: &Case<'_>, reason: &[String], now_ms: u64) -> String {
     let instance = &case.action.instance;
-    let reachable = case.seen.as_ref().is_ok_and(|seen| seen.agent == Ok(Agent::Online));
-    let seen = match &case.seen {
-        Ok(seen) => json!({
-            "State": seen.state.to_string(), "UserData": seen.user_data.to_string(),
-            "StatusChecks": shown(&seen.checks), "Agent": shown(&seen.agent),
+    let reachable = case.observed.as_ref().is_ok_and(|observed| observed.agent == Ok(Agent::Online));
+    let observed = match &case.observed {
+        Ok(observed) => json!({
+            "State": observed.state.to_string(), "UserData": observed.user_data.to_string(),
+            "StatusChecks": shown(&observed.checks), "Agent": shown(&observed.agent),
         }),
-        Err(why) => json!(why),
+        Err(reason) => json!(reason),
     };
     let verdict = json!({
-        "Verdict": "ABANDON", "Why": why, "Instance": instance, "AutoScalingGroup": case.action.group,
-        "WaitedSeconds": case.waited(now_ms).map(|it| it.as_secs()), "Seen": seen,
+        "Verdict": "ABANDON", "Why": reason, "Instance": instance, "AutoScalingGroup": case.action.group,
+        "WaitedSeconds": case.waited(now_ms).map(|it| it.as_secs()), "Seen": observed,
     });
     let pieces = cloud.evidence(instance, reachable).await.into_iter().map(|(name, text)| match text {
         Ok(text) => format!("{name}:\n{}", last(&text)),
@@ -49,13 +49,13 @@ pub(crate) async fn overtaken(cloud: &impl Cloud, case: &Case<'_>) {
     let line =
         json!({ "Verdict": "too late", "Why": ["somebody else ended the wait while the evidence was gathered"] });
     let stream = stream(&case.action.instance);
-    if let Err(why) = cloud.write(&case.settings.log_group, &stream, vec![line.to_string()]).await {
-        tracing::warn!(stream, why, "the evidence does not tell that its verdict came too late");
+    if let Err(reason) = cloud.write(&case.settings.log_group, &stream, vec![line.to_string()]).await {
+        tracing::warn!(stream, reason, "the evidence does not tell that its verdict came too late");
     }
 }
 
-fn shown(seen: &Result<impl fmt::Display, String>) -> String {
-    seen.as_ref().map_or_else(Clone::clone, ToString::to_string)
+fn shown(observed: &Result<impl fmt::Display, String>) -> String {
+    observed.as_ref().map_or_else(Clone::clone, ToString::to_string)
 }
 
 fn stream(instance: &str) -> String {

@@ -6,7 +6,7 @@ use ledger::time;
 
 /// An instance, as EC2 and SSM show it. What could not be asked is the sentence why, and hides nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct ObservedInstance {
     /// By DescribeInstances.
     pub state: State,
     /// By the instance's own tag, which comes with it.
@@ -116,7 +116,7 @@ impl fmt::Display for UserData {
         f.write_str(match self {
             UserData::Silent => "nothing said yet",
             UserData::Done => "done",
-            UserData::Failed(why) => why,
+            UserData::Failed(reason) => reason,
         })
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use environment::hook_settings::{Gate, OnTimeout};
 
-use crate::facts::{Agent, Checks, Seen, State, Target, UserData};
+use crate::facts::{Agent, Checks, ObservedInstance, State, Target, UserData};
 
 /// What becomes of an instance that waits to go into service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,20 +36,20 @@ const IMPAIRED_FOR: Duration = Duration::from_mins(2);
 #[must_use]
 pub fn decide(
     gate: Gate,
-    seen: &Result<Seen, String>,
+    observed: &Result<ObservedInstance, String>,
     targets: &Result<Vec<Target>, String>,
     waited: Option<Duration>,
     now_ms: u64,
 ) -> Verdict {
-    let seen = match seen {
-        Ok(seen) => seen,
-        Err(why) => return timed(gate, vec![why.clone()], waited),
+    let observed = match observed {
+        Ok(observed) => observed,
+        Err(reason) => return timed(gate, vec![reason.clone()], waited),
     };
-    let ill = illness(seen, waited, now_ms);
+    let ill = illness(observed, waited, now_ms);
     if !ill.is_empty() {
         return Verdict::Abandon(ill);
     }
-    let waiting_for = what_is_missing(seen, targets);
+    let waiting_for = what_is_missing(observed, targets);
     if waiting_for.is_empty() {
         let after = waited.map(|it| format!(" after {} s", it.as_secs())).unwrap_or_default();
         return Verdict::Continue(format!("healthy{after}: user data is done, and the agent is online"));
@@ -70,17 +70,17 @@ fn timed(gate: Gate, waiting_for: Vec<String>, waited: Option<Duration>) -> Verd
 }
 
 /// What is certainly wrong.
-fn illness(seen: &Seen, waited: Option<Duration>, now_ms: u64) -> Vec<String> {
+fn illness(observed: &ObservedInstance, waited: Option<Duration>, now_ms: u64) -> Vec<String> {
     let mut ill = Vec::new();
-    match &seen.state {
+    match &observed.state {
         State::Gone => ill.push(String::from("EC2 has ended it")),
         State::Unknown if waited.is_some_and(|it| it >= UNKNOWN_FOR) => ill.push(String::from("EC2 does not know it")),
         _ => {}
     }
-    if let UserData::Failed(why) = &seen.user_data {
-        ill.push(format!("its user data {why}"));
+    if let UserData::Failed(reason) = &observed.user_data {
+        ill.push(format!("its user data {reason}"));
     }
-    if let Ok(Checks::Impaired { since_ms }) = seen.checks {
+    if let Ok(Checks::Impaired { since_ms }) = observed.checks {
         let failed = since_ms.map(|since_ms| Duration::from_millis(now_ms.saturating_sub(since_ms)));
         // Where EC2 does not say since when, it may have been since the wait began.
         if failed.or(waited).is_some_and(|it| it >= IMPAIRED_FOR) {
@@ -92,32 +92,32 @@ fn illness(seen: &Seen, waited: Option<Duration>, now_ms: u64) -> Vec<String> {
 }
 
 /// What is not there yet.
-fn what_is_missing(seen: &Seen, targets: &Result<Vec<Target>, String>) -> Vec<String> {
+fn what_is_missing(observed: &ObservedInstance, targets: &Result<Vec<Target>, String>) -> Vec<String> {
     let mut missing = Vec::new();
-    match &seen.state {
+    match &observed.state {
         State::Running | State::Gone => {}
         State::Unknown => missing.push(String::from("EC2 to know it")),
         State::Pending => missing.push(String::from("EC2 to start it")),
         State::Stopped => missing.push(String::from("EC2 to start it again: it is stopped")),
         State::Other(state) => missing.push(format!("EC2 to say running instead of {state}")),
     }
-    if seen.user_data == UserData::Silent {
+    if observed.user_data == UserData::Silent {
         missing.push(String::from("its user data to end"));
     }
-    match &seen.agent {
+    match &observed.agent {
         Ok(Agent::Online) => {}
         Ok(Agent::Unregistered) => missing.push(String::from("its SSM agent to register")),
         Ok(Agent::Lost) => missing.push(String::from("its SSM agent to come back")),
-        Err(why) => missing.push(why.clone()),
+        Err(reason) => missing.push(reason.clone()),
     }
-    match &seen.checks {
+    match &observed.checks {
         Ok(Checks::Passed | Checks::Silent) => {}
         Ok(Checks::Impaired { .. }) => missing.push(String::from("a status check to pass")),
-        Err(why) => missing.push(why.clone()),
+        Err(reason) => missing.push(reason.clone()),
     }
     missing.extend(targets.as_ref().err().cloned());
     missing.extend(targets.iter().flatten().filter_map(|target| match target {
-        Target::NotHealthy(why) => Some(format!("its target group to find it healthy: {why}")),
+        Target::NotHealthy(reason) => Some(format!("its target group to find it healthy: {reason}")),
         Target::Draining => Some(String::from("its target group, which lets it go")),
         Target::Absent | Target::Healthy => None,
     }));

@@ -24,7 +24,7 @@ mod settings;
 mod sweep;
 
 pub use act::Outcome;
-pub use notice::{Action, Notice, Place};
+pub use notice::{Action, Location, Notice};
 pub use settings::Settings;
 pub use sweep::{Sweep, Swept};
 
@@ -44,9 +44,9 @@ pub struct LifecycleHook<C, Q> {
     /// Where its messages come from, and where those go that nobody understands.
     pub queue: Q,
     /// Where the deployment's environments are: it leaves the groups of others alone.
-    pub place: environment::Place,
+    pub deployment: environment::Deployment,
     /// How often an instance is looked at in its first five minutes.
-    pub look_every: Duration,
+    pub poll_interval: Duration,
     /// How long one message of a batch, or a sweep, may take; without it, as long as it takes.
     pub at_most: Option<Duration>,
 }
@@ -72,7 +72,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             None => self.read_event(&event).map(|notice| vec![notice]),
         }
         .map_err(|poison| poison.to_string())?;
-        let looks = self.look(notices.iter()).await;
+        let observations = self.look(notices.iter()).await;
         let mut told = Vec::new();
         for notice in &notices {
             if *notice == Notice::Sweep {
@@ -81,10 +81,10 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
                 told.push(json!({ "Swept": found.collect::<Vec<_>>(), "LeftOut": left_out }));
                 continue;
             }
-            told.push(match self.notice(notice, self.cloud.now_ms(), &looks).await {
+            told.push(match self.notice(notice, self.cloud.now_ms(), &observations).await {
                 Outcome::Done(how) => json!({ "Done": how }),
-                Outcome::Ignored(why) => json!({ "Ignored": why }),
-                Outcome::ComesBack { after, waiting_for, .. } => {
+                Outcome::Ignored(reason) => json!({ "Ignored": reason }),
+                Outcome::Requeued { after, waiting_for, .. } => {
                     json!({ "WaitsFor": waiting_for, "LooksAgainAfterSeconds": after.as_secs() })
                 }
             });

@@ -42,12 +42,12 @@ pub struct Action {
     /// What the hook says to its subscriber.
     pub metadata: Option<String>,
     /// Where the instance comes from and goes to, if it is told: a pool of warm instances is a place like the group.
-    pub way: Option<(Place, Place)>,
+    pub way: Option<(Location, Location)>,
 }
 
 /// Where an instance comes from, or goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// EC2 makes it, or ends it.
     Ec2,
     /// It is in service.
@@ -129,14 +129,14 @@ fn of_found(detail: &Map<String, Value>) -> Result<Notice, Poison> {
     })
 }
 
-/// `place` is where the fields stand, for messages.
-fn of_action(fields: &Map<String, Value>, place: &str) -> Result<Notice, Poison> {
+/// `deployment` is where the fields stand, for messages.
+fn of_action(fields: &Map<String, Value>, deployment: &str) -> Result<Notice, Poison> {
     const NEEDED: [&str; 5] =
         ["AutoScalingGroupName", "LifecycleHookName", "EC2InstanceId", "LifecycleTransition", "LifecycleActionToken"];
     let values = NEEDED.map(|name| text(fields, name));
     let [Some(group), Some(hook), Some(instance), Some(transition), Some(token)] = values else {
         let missing = NEEDED.into_iter().filter(|name| text(fields, name).is_none());
-        let missing: Vec<String> = missing.map(|name| format!("{place}{name}")).collect();
+        let missing: Vec<String> = missing.map(|name| format!("{deployment}{name}")).collect();
         return Err(Poison(format!("missing, or no text: {}", missing.join(", "))));
     };
     let on = match transition.as_str() {
@@ -144,9 +144,9 @@ fn of_action(fields: &Map<String, Value>, place: &str) -> Result<Notice, Poison>
         TERMINATING => Transition::Terminate,
         other => return Ok(Notice::Other(format!("the transition {other}"))),
     };
-    let instance = id(instance, &format!("{place}EC2InstanceId"))?;
+    let instance = id(instance, &format!("{deployment}EC2InstanceId"))?;
     let way = text(fields, "Origin").zip(text(fields, "Destination"));
-    let way = way.map(|(from, to)| (Place::of(&from), Place::of(&to)));
+    let way = way.map(|(from, to)| (Location::of(&from), Location::of(&to)));
     let metadata = text(fields, "NotificationMetadata");
     Ok(Notice::Action(Action { group, hook, token: Some(token), instance, on, metadata, way }))
 }
@@ -167,9 +167,9 @@ impl Action {
 }
 
 /// An instance's id. All of a batch are looked for by one filter, in which a wildcard would find every instance of the account.
-fn id(text: String, place: &str) -> Result<String, Poison> {
+fn id(text: String, deployment: &str) -> Result<String, Poison> {
     let plain = |it: &str| !it.is_empty() && it.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    let poison = || Poison(format!("{place} is no id of an instance"));
+    let poison = || Poison(format!("{deployment} is no id of an instance"));
     text.strip_prefix("i-").is_some_and(plain).then_some(text).ok_or_else(poison)
 }
 
@@ -177,13 +177,13 @@ fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {
     fields.get(name)?.as_str().filter(|it| !it.is_empty()).map(str::to_owned)
 }
 
-impl Place {
-    fn of(text: &str) -> Place {
+impl Location {
+    fn of(text: &str) -> Location {
         match text {
-            "EC2" => Place::Ec2,
-            "AutoScalingGroup" => Place::Group,
-            "WarmPool" => Place::WarmPool,
-            _ => Place::Other,
+            "EC2" => Location::Ec2,
+            "AutoScalingGroup" => Location::Group,
+            "WarmPool" => Location::WarmPool,
+            _ => Location::Other,
         }
     }
 }

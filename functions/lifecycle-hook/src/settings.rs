@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use environment::Place;
+use environment::Deployment;
 use lambda_kit::{BadSettings, Vars};
 
 use crate::pace;
@@ -11,13 +11,13 @@ use crate::pace;
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: what the names of all environments have in common.
-    pub place: Place,
+    pub deployment: Deployment,
     /// `RECORDS_TABLE`: the table of the records, which tell whether an environment is being deleted.
     pub records_table: String,
     /// `HOOK_QUEUE_URL`: the queue that the messages come from. Without it the function takes single events only.
     pub queue_url: Option<String>,
     /// `HOOK_LOOK_SECONDS`: how often an instance is looked at in its first five minutes, 1 to 60; 15 s if it is not set.
-    pub look_every: Duration,
+    pub poll_interval: Duration,
     /// `DEAD_HOOKS_URL`: where messages go that nobody understands.
     pub dead_letters_url: Option<String>,
     /// `LEDGER_QUEUE_URL`: where verdicts and drains are told. Without it they are in the function's own log only.
@@ -31,14 +31,14 @@ impl Settings {
     /// Everything that is wrong with them.
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
         let mut vars = Vars::new(&read);
-        let place = vars.place();
+        let deployment = vars.deployment();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let seconds = |text: &str| text.parse().ok().filter(|it| (1..=60).contains(it)).map(Duration::from_secs);
-        let look_every = vars.parsed("HOOK_LOOK_SECONDS", "a number of seconds from 1 to 60", seconds);
-        let look_every = look_every.unwrap_or(pace::SHORT);
+        let poll_interval = vars.parsed("HOOK_LOOK_SECONDS", "a number of seconds from 1 to 60", seconds);
+        let poll_interval = poll_interval.unwrap_or(pace::SHORT);
         let queue_url = vars.queue_url("HOOK_QUEUE_URL");
         let dead_letters_url = vars.queue_url("DEAD_HOOKS_URL");
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
-        vars.checked(Settings { place, records_table, queue_url, look_every, dead_letters_url, ledger_url })
+        vars.checked(Settings { deployment, records_table, queue_url, poll_interval, dead_letters_url, ledger_url })
     }
 }

@@ -13,13 +13,13 @@ use std::time::Duration;
 use environment::Transition;
 use futures_util::future::join;
 use futures_util::stream::{StreamExt as _, iter};
-use ledger::turn;
+use ledger::rotation;
 use tokio::time::{Instant, timeout_at};
 
 use crate::LifecycleHook;
 use crate::act::{Case, Outcome};
-use crate::batch::{Looks, seen};
-use crate::cloud::{Cloud, OurHook, Queue, Since, Waiting};
+use crate::batch::{Observations, observed};
+use crate::cloud::{Cloud, OwnedHook, Queue, StartTimes, Waiting};
 use crate::notice::Action;
 use crate::pace;
 
@@ -65,21 +65,21 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     pub async fn sweep(&self) -> Result<Sweep, String> {
         let ends = self.at_most.map(|most| Instant::now() + most);
         let mut groups = self.cloud.waiting().await?;
-        groups.retain(|it| self.place.suffix_of_group(&it.group).is_some());
+        groups.retain(|it| self.deployment.suffix_of_group(&it.group).is_some());
         groups.sort_unstable_by(|one, other| one.group.cmp(&other.group));
         let turn = Duration::from_millis(self.cloud.now_ms()).as_secs() / pace::SWEEP.as_secs();
-        let first = turn::first(groups.len(), turn);
+        let first = rotation::first(groups.len(), turn);
         groups.rotate_left(first);
         let mut found = Vec::new();
         let mut left_out: BTreeMap<Key<'_>, String> =
             groups.iter().flat_map(keys).map(|key| (key, TIME_WAS_UP.to_owned())).collect();
         let all = async {
-            let looks = self.look_at(&groups).await;
+            let observations = self.look_at(&groups).await;
             let read = iter(&groups).map(|group| self.found_in(group)).buffer_unordered(GROUPS_AT_ONCE);
             let swept = read.flat_map(iter).map(async |(key, found)| match found {
-                Ok(Some((action, since_ms))) => (key, Ok(self.swept(&action, since_ms, &looks).await)),
+                Ok(Some((action, since_ms))) => (key, Ok(self.swept(&action, since_ms, &observations).await)),
                 Ok(None) => (key, Ok(None)),
-                Err(why) => (key, Err(why)),
+                Err(reason) => (key, Err(reason)),
             });
             let mut swept = pin!(swept.buffer_unordered(AT_ONCE));
             while let Some((key, outcome)) = swept.next().await {
@@ -88,7 +88,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
                         left_out.remove(&key);
                         found.extend(swept);
                     }
-                    Err(why) => drop(left_out.insert(key, why)),
+                    Err(reason) => drop(left_out.insert(key, reason)),
                 }
             }
         };
@@ -96,7 +96,8 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             Some(ends) => timeout_at(ends, all).await.unwrap_or_default(),
             None => all.await,
         }
-        let left_out: BTreeSet<String> = left_out.iter().map(|((group, _), why)| format!("{group}: {why}")).collect();
+        let left_out: BTreeSet<String> =
+            left_out.iter().map(|((group, _), reason)| format!("{group}: {reason}")).collect();
         if !left_out.is_empty() {
             tracing::warn!(?left_out, "groups that are not swept, or not to the end");
         }
@@ -105,7 +106,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
 
     /// Looks at all instances together, which takes the fewest calls. What is seen is decided on while the sweep lasts, as in a
     /// batch of messages.
-    async fn look_at(&self, groups: &[Waiting]) -> Looks {
+    async fn look_at(&self, groups: &[Waiting]) -> Observations {
         let instances: Vec<String> = groups.iter().flat_map(keys).map(|(_, instance)| instance.to_owned()).collect();
         if instances.is_empty() { Ok(BTreeMap::new()) } else { self.cloud.see(&instances).await }
     }
@@ -114,28 +115,28 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     async fn found_in<'a>(&self, waiting: &'a Waiting) -> Vec<(Key<'a>, Result<Option<Found>, String>)> {
         let group = &waiting.group;
         let (hooks, since) = join(self.cloud.hooks(group), self.cloud.since(waiting)).await;
-        let since = since.unwrap_or_else(|why| {
-            tracing::warn!(group, why, "since when its instances wait is not known");
-            Since::new()
+        let since = since.unwrap_or_else(|reason| {
+            tracing::warn!(group, reason, "since when its instances wait is not known");
+            StartTimes::new()
         });
         let found = |it: &(String, Transition)| {
             let (instance, on) = it;
             let hook = hooks.as_ref().map_err(Clone::clone)?.iter().find(|hook| hook.on == *on);
-            let action = |hook: &OurHook| Action::found(group.clone(), hook.clone(), instance.clone());
+            let action = |hook: &OwnedHook| Action::found(group.clone(), hook.clone(), instance.clone());
             Ok(hook.map(|hook| (action(hook), since.get(it).copied())))
         };
         keys(waiting).zip(waiting.instances.iter().map(found)).collect()
     }
 
-    async fn swept(&self, action: &Action, since_ms: Option<u64>, looks: &Looks) -> Option<Swept> {
+    async fn swept(&self, action: &Action, since_ms: Option<u64>, observations: &Observations) -> Option<Swept> {
         let settings = self.settings(action)?;
         // A launch may have waited for capacity before EC2 started anything.
-        let started_ms = seen(looks, &action.instance).ok().and_then(|it| it.started_ms);
+        let started_ms = observed(observations, &action.instance).ok().and_then(|it| it.started_ms);
         let began_ms = since_ms.max(started_ms.filter(|_| action.on == Transition::Launch));
-        let case = Case { swept: true, ..self.case(action, &settings, looks, began_ms) };
+        let case = Case { swept: true, ..self.case(action, &settings, observations, began_ms) };
         let told = match case.act(&self.cloud).await {
             Outcome::Done(how) | Outcome::Ignored(how) => how,
-            Outcome::ComesBack { waiting_for, begun, .. } => {
+            Outcome::Requeued { waiting_for, begun, .. } => {
                 if begun {
                     self.look_again(action).await;
                 }
@@ -148,8 +149,8 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
 
     /// What was begun is over before the next sweep, so a message is to look at it.
     async fn look_again(&self, action: &Action) {
-        if let Err(why) = self.queue.put(&action.found_again(), self.look_every).await {
-            tracing::warn!(instance = action.instance, why, "the next sweep looks again");
+        if let Err(reason) = self.queue.put(&action.found_again(), self.poll_interval).await {
+            tracing::warn!(instance = action.instance, reason, "the next sweep looks again");
         }
     }
 }
@@ -160,8 +161,8 @@ fn keys(waiting: &Waiting) -> impl Iterator<Item = Key<'_>> {
 
 impl Action {
     /// An instance that was found, for a hook of its group. Nobody knows the token; the instance's id stands for it.
-    pub(crate) fn found(group: String, hook: OurHook, instance: String) -> Action {
-        let OurHook { name, on, metadata } = hook;
+    pub(crate) fn found(group: String, hook: OwnedHook, instance: String) -> Action {
+        let OwnedHook { name, on, metadata } = hook;
         Action { group, hook: name, token: None, instance, on, metadata: Some(metadata), way: None }
     }
 }

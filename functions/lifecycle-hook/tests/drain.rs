@@ -1,12 +1,12 @@
 //! Every combination of what is known of an instance that ends, and what is done next.
 
 use lifecycle_hook::drain::{Facts, Step, Time, decide};
-use lifecycle_hook::facts::{Agent, Checks, Command, Seen, State, Target, UserData};
+use lifecycle_hook::facts::{Agent, Checks, Command, ObservedInstance, State, Target, UserData};
 
 const NOW_MS: u64 = 1_000_000;
 
-fn seen(state: State, agent: Result<Agent, String>) -> Seen {
-    Seen { state, user_data: UserData::Done, started_ms: None, checks: Ok(Checks::Passed), agent }
+fn observed(state: State, agent: Result<Agent, String>) -> ObservedInstance {
+    ObservedInstance { state, user_data: UserData::Done, started_ms: None, checks: Ok(Checks::Passed), agent }
 }
 
 fn unknown<T>() -> Result<T, String> {
@@ -34,15 +34,17 @@ fn it_leaves_its_targets_then_drains_and_whatever_cannot_be_drained_holds_up_nob
         Ok(vec![Target::Absent, Target::Draining]),
         unknown(),
     ];
-    let looks = states.iter().flat_map(|state| agents.iter().map(|agent| Ok(seen(state.clone(), agent.clone()))));
+    let observations =
+        states.iter().flat_map(|state| agents.iter().map(|agent| Ok(observed(state.clone(), agent.clone()))));
     let mut combinations = 0;
-    for seen in looks.chain([unknown()]) {
+    for observed in observations.chain([unknown()]) {
         for command in &commands {
             for targets in &targets {
                 // Its time is up; half of it is over; it has just begun.
                 for (ends_ms, targets_ms) in [(NOW_MS, NOW_MS + 1), (NOW_MS + 1, NOW_MS), (NOW_MS + 2, NOW_MS + 1)] {
                     combinations += 1;
-                    let facts = Facts { seen: seen.clone(), command: command.clone(), targets: targets.clone() };
+                    let facts =
+                        Facts { observed: observed.clone(), command: command.clone(), targets: targets.clone() };
                     let step = decide(&facts, Time { now_ms: NOW_MS, targets_ms, ends_ms });
                     let served = match targets.as_deref() {
                         _ if targets_ms == NOW_MS => "no more",
@@ -50,7 +52,7 @@ fn it_leaves_its_targets_then_drains_and_whatever_cannot_be_drained_holds_up_nob
                         Ok([_, Target::Draining]) | Err(_) => "still",
                         Ok(_) => "no more",
                     };
-                    let agent = seen.as_ref().ok().and_then(|it: &Seen| it.agent.clone().ok());
+                    let agent = observed.as_ref().ok().and_then(|it: &ObservedInstance| it.agent.clone().ok());
                     let expected = match (command, served, agent) {
                         _ if is_over(&facts) || ends_ms == NOW_MS => "finish",
                         (Ok(Command::Unsent), "yes", _) => "leave",
@@ -76,6 +78,7 @@ fn it_leaves_its_targets_then_drains_and_whatever_cannot_be_drained_holds_up_nob
 }
 
 fn is_over(facts: &Facts) -> bool {
-    let gone = facts.seen.as_ref().is_ok_and(|it| matches!(it.state, State::Gone | State::Unknown | State::Stopped));
+    let gone =
+        facts.observed.as_ref().is_ok_and(|it| matches!(it.state, State::Gone | State::Unknown | State::Stopped));
     gone || matches!(facts.command, Ok(Command::Succeeded | Command::Failed(_)))
 }

@@ -6,24 +6,24 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use auto_scaling::{LifecycleState, Moment, Sickness};
-use lifecycle_hook::cloud::Ends;
-use test_support::hooks::{Dice, START, SWEEP, World};
+use auto_scaling::{InstanceFailure, LifecycleState, Timestamp};
+use lifecycle_hook::cloud::HookResult;
+use test_support::hooks::{Dice, Harness, START, SWEEP};
 
 /// What the post does to messages: 5 % are lost, 5 % come twice, 20 % late, so that later ones overtake them. The queue knows of
 /// those since they came.
-fn bad_post(seed: u64) -> impl FnMut(&World, String) {
+fn bad_post(seed: u64) -> impl FnMut(&Harness, String) {
     let mut dice = Dice::new(seed);
-    move |world, body| {
-        let now = world.now.get();
+    move |harness, body| {
+        let now = harness.now.get();
         match dice.below(100) {
             0..5 => {}
             5..10 => {
-                world.send(body.clone(), now);
-                world.send(body, now + Duration::from_secs(dice.below(90)));
+                harness.send(body.clone(), now);
+                harness.send(body, now + Duration::from_secs(dice.below(90)));
             }
-            10..30 => world.send(body, now + Duration::from_secs(dice.below(600))),
-            _ => world.send(body, now),
+            10..30 => harness.send(body, now + Duration::from_secs(dice.below(600))),
+            _ => harness.send(body, now),
         }
     }
 }
@@ -31,13 +31,13 @@ fn bad_post(seed: u64) -> impl FnMut(&World, String) {
 /// When each instance began to wait, and when it no longer did: by the state that it waits in.
 #[derive(Default)]
 struct Watch {
-    waits: BTreeMap<(String, &'static str), (Moment, Option<Moment>)>,
+    waits: BTreeMap<(String, &'static str), (Timestamp, Option<Timestamp>)>,
 }
 
 impl Watch {
-    fn look(&mut self, world: &World) {
-        let now = world.now.get();
-        let states = world.states();
+    fn look(&mut self, harness: &Harness) {
+        let now = harness.now.get();
+        let states = harness.states();
         for (id, state) in &states {
             if matches!(state, LifecycleState::PendingWait | LifecycleState::TerminatingWait) {
                 self.waits.entry((id.clone(), state.as_str())).or_insert((now, None));
@@ -53,12 +53,12 @@ impl Watch {
 }
 
 /// From when on the facts of an instance justify an end of its wait to go into service.
-fn justified(world: &World, id: &str, sickness: Option<&Sickness>) -> Duration {
-    let fleet = world.fleet.borrow();
+fn justified(harness: &Harness, id: &str, failure: Option<&InstanceFailure>) -> Duration {
+    let fleet = harness.fleet.borrow();
     let launched = fleet.member(id).expect("it was started").launched;
     let healthy = Duration::from_secs(90);
-    let after = match sickness {
-        None | Some(Sickness::FailedAt(_)) => healthy,
+    let after = match failure {
+        None | Some(InstanceFailure::FailedAt(_)) => healthy,
         // Nobody can say before the gate's own time is up, and a minute more where a sweep alone knows of it.
         Some(_) => Duration::from_mins(11),
     };
@@ -67,47 +67,47 @@ fn justified(world: &World, id: &str, sickness: Option<&Sickness>) -> Duration {
 
 #[test]
 fn every_instance_ends_in_the_right_state_and_none_waits_longer_than_a_sweep_beyond_its_facts() {
-    let world = World::new(100);
-    let post = RefCell::new(bad_post(11));
+    let harness = Harness::new(100);
+    let response_server = RefCell::new(bad_post(11));
     let watch = RefCell::new(Watch::default());
-    let sickness: RefCell<BTreeMap<String, Sickness>> = RefCell::default();
-    let sicknesses = [Sickness::NotReady, Sickness::NoAgent, Sickness::FailedAt("line 12".into())];
+    let failure: RefCell<BTreeMap<String, InstanceFailure>> = RefCell::default();
+    let sicknesses = [InstanceFailure::NotReady, InstanceFailure::NoAgent, InstanceFailure::FailedAt("line 12".into())];
     let pass = |span: Duration| {
-        let until = world.now.get() + span;
-        while world.now.get() < until {
-            let tick = (world.now.get() + Duration::from_secs(5)).min(until);
-            world.run(tick, &mut |world, body| post.borrow_mut()(world, body));
-            watch.borrow_mut().look(&world);
+        let until = harness.now.get() + span;
+        while harness.now.get() < until {
+            let tick = (harness.now.get() + Duration::from_secs(5)).min(until);
+            harness.run(tick, &mut |harness, body| response_server.borrow_mut()(harness, body));
+            watch.borrow_mut().look(&harness);
         }
     };
     for round in 0..10_usize {
-        world.fleet.borrow_mut().make_next_sick(5, &sicknesses[round % sicknesses.len()]);
-        let before: Vec<String> = world.fleet.borrow().members().map(|(id, _)| id.to_owned()).collect();
-        world.scale_to(100);
+        harness.fleet.borrow_mut().make_next_unhealthy(5, &sicknesses[round % sicknesses.len()]);
+        let before: Vec<String> = harness.fleet.borrow().members().map(|(id, _)| id.to_owned()).collect();
+        harness.scale_to(100);
         pass(Duration::from_secs(10));
         // The first five of a round are sick; those that replace them are not.
-        let fleet = world.fleet.borrow();
+        let fleet = harness.fleet.borrow();
         let new = fleet.members().map(|(id, _)| id.to_owned()).filter(|id| !before.contains(id)).take(5);
-        sickness.borrow_mut().extend(new.map(|id| (id, sicknesses[round % sicknesses.len()].clone())));
+        failure.borrow_mut().extend(new.map(|id| (id, sicknesses[round % sicknesses.len()].clone())));
         drop(fleet);
         pass(Duration::from_mins(40));
-        assert_eq!(world.in_service(), 100, "round {round}: all that were asked for, and the sick ones replaced");
-        world.scale_to(0);
+        assert_eq!(harness.in_service(), 100, "round {round}: all that were asked for, and the sick ones replaced");
+        harness.scale_to(0);
         pass(Duration::from_mins(30));
-        assert_eq!(world.states(), BTreeMap::new(), "round {round}: all are gone");
+        assert_eq!(harness.states(), BTreeMap::new(), "round {round}: all are gone");
     }
-    let (watch, sickness, completed) = (watch.borrow(), sickness.borrow(), world.completed.borrow());
+    let (watch, failure, completed) = (watch.borrow(), failure.borrow(), harness.completed.borrow());
     let (mut launches, mut ends) = (0, 0);
     for ((id, state), (since, until)) in &watch.waits {
         let until = until.expect("it does not wait for ever");
         let slack = SWEEP + Duration::from_secs(20);
         if *state == "Pending:Wait" {
             launches += 1;
-            let due = justified(&world, id, sickness.get(id)).max(since.since(START));
+            let due = justified(&harness, id, failure.get(id)).max(since.since(START));
             assert!(
                 until.since(START) <= due + slack,
                 "{id} waited from {since} to {until} with {:?}",
-                sickness.get(id)
+                failure.get(id)
             );
         } else {
             ends += 1;
@@ -117,19 +117,19 @@ fn every_instance_ends_in_the_right_state_and_none_waits_longer_than_a_sweep_bey
         }
     }
     assert!(launches >= 1_050 && ends >= 1_000, "{launches} launches, {ends} ends");
-    for (id, _) in world.fleet.borrow().members() {
+    for (id, _) in harness.fleet.borrow().members() {
         let told = completed.get(id).cloned().unwrap_or_default();
-        let expected: &[Ends] = if sickness.contains_key(id) {
-            &[Ends::Abandon, Ends::Continue]
+        let expected: &[HookResult] = if failure.contains_key(id) {
+            &[HookResult::Abandon, HookResult::Continue]
         } else {
-            &[Ends::Continue, Ends::Continue]
+            &[HookResult::Continue, HookResult::Continue]
         };
-        assert!(told.starts_with(expected), "{id}, {:?}: {told:?}", sickness.get(id));
+        assert!(told.starts_with(expected), "{id}, {:?}: {told:?}", failure.get(id));
         assert!(told.len() <= 2, "{id} was answered once for each wait: {told:?}");
     }
-    let answered = world.answered.borrow();
+    let answered = harness.answered.borrow();
     assert!(answered.values().all(|it| it.len() == 1), "no wait was answered differently, in vain either");
-    let written = world.written.borrow();
+    let written = harness.written.borrow();
     let has_evidence = |id: &String| written.iter().any(|(_, stream, _)| *stream == format!("{id}/evidence"));
-    assert!(sickness.keys().all(has_evidence), "of each that was given up");
+    assert!(failure.keys().all(has_evidence), "of each that was given up");
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use environment::hook_settings::{Gate, OnTimeout};
-use lifecycle_hook::facts::{Agent, Checks, Seen, State, Target, UserData};
+use lifecycle_hook::facts::{Agent, Checks, ObservedInstance, State, Target, UserData};
 use lifecycle_hook::gate::{Verdict, decide};
 
 const NOW_MS: u64 = 1_000_000_000;
@@ -46,7 +46,7 @@ fn throttled<T>() -> Result<T, String> {
 }
 
 /// All combinations but the time.
-fn all() -> impl Iterator<Item = (Seen, Result<Vec<Target>, String>)> {
+fn all() -> impl Iterator<Item = (ObservedInstance, Result<Vec<Target>, String>)> {
     states().into_iter().flat_map(move |state| {
         user_data().into_iter().flat_map(move |user_data| {
             let state = state.clone();
@@ -54,8 +54,8 @@ fn all() -> impl Iterator<Item = (Seen, Result<Vec<Target>, String>)> {
                 let (state, user_data) = (state.clone(), user_data.clone());
                 agents().into_iter().flat_map(move |agent| {
                     let (state, user_data, checks) = (state.clone(), user_data.clone(), checks.clone());
-                    let seen = Seen { state, user_data, started_ms: Some(0), checks, agent };
-                    targets().into_iter().map(move |targets| (seen.clone(), targets))
+                    let observed = ObservedInstance { state, user_data, started_ms: Some(0), checks, agent };
+                    targets().into_iter().map(move |targets| (observed.clone(), targets))
                 })
             })
         })
@@ -63,43 +63,44 @@ fn all() -> impl Iterator<Item = (Seen, Result<Vec<Target>, String>)> {
 }
 
 /// The rule, told another way than the code has it.
-fn is_ill(seen: &Seen, waited: Option<Duration>) -> bool {
-    seen.state == State::Gone
-        || (seen.state == State::Unknown && waited >= Some(Duration::from_mins(5)))
-        || matches!(seen.user_data, UserData::Failed(_))
-        || matches!(seen.checks, Ok(Checks::Impaired { since_ms: Some(since_ms) }) if NOW_MS - since_ms >= 120_000)
-        || (seen.checks == Ok(Checks::Impaired { since_ms: None }) && waited >= Some(Duration::from_mins(2)))
+fn is_ill(observed: &ObservedInstance, waited: Option<Duration>) -> bool {
+    observed.state == State::Gone
+        || (observed.state == State::Unknown && waited >= Some(Duration::from_mins(5)))
+        || matches!(observed.user_data, UserData::Failed(_))
+        || matches!(observed.checks, Ok(Checks::Impaired { since_ms: Some(since_ms) }) if NOW_MS - since_ms >= 120_000)
+        || (observed.checks == Ok(Checks::Impaired { since_ms: None }) && waited >= Some(Duration::from_mins(2)))
 }
 
-fn is_well(seen: &Seen, targets: &Result<Vec<Target>, String>) -> bool {
+fn is_well(observed: &ObservedInstance, targets: &Result<Vec<Target>, String>) -> bool {
     let served = targets.as_ref().is_ok_and(|all| all.iter().all(|it| matches!(it, Target::Absent | Target::Healthy)));
-    let checked = matches!(seen.checks, Ok(Checks::Silent | Checks::Passed));
-    let starts = seen.state == State::Running && seen.user_data == UserData::Done;
-    starts && seen.agent == Ok(Agent::Online) && checked && served
+    let checked = matches!(observed.checks, Ok(Checks::Silent | Checks::Passed));
+    let starts = observed.state == State::Running && observed.user_data == UserData::Done;
+    starts && observed.agent == Ok(Agent::Online) && checked && served
 }
 
 #[test]
 fn what_is_ill_is_abandoned_what_is_well_goes_on_and_all_else_waits_until_its_time_is_up() {
     let mut combinations = 0;
-    for (seen, targets) in all() {
+    for (observed, targets) in all() {
         for on_timeout in [OnTimeout::Abandon, OnTimeout::Continue] {
             for waited in [Some(EARLY), Some(LATE), Some(TOO_LATE), None] {
                 combinations += 1;
-                let verdict = decide(gate(on_timeout), &Ok(seen.clone()), &targets, waited, NOW_MS);
-                let context = format!("{seen:?} {targets:?} {on_timeout:?} {waited:?}: {verdict:?}");
-                let expected = match (is_ill(&seen, waited), is_well(&seen, &targets), waited == Some(TOO_LATE)) {
+                let verdict = decide(gate(on_timeout), &Ok(observed.clone()), &targets, waited, NOW_MS);
+                let context = format!("{observed:?} {targets:?} {on_timeout:?} {waited:?}: {verdict:?}");
+                let expected = match (is_ill(&observed, waited), is_well(&observed, &targets), waited == Some(TOO_LATE))
+                {
                     (true, _, _) => "abandon",
                     (false, false, false) => "wait",
                     (false, false, true) if on_timeout == OnTimeout::Abandon => "abandon",
                     (false, _, _) => "continue",
                 };
-                let (is, why) = match &verdict {
-                    Verdict::Continue(why) => ("continue", !why.is_empty()),
-                    Verdict::Abandon(why) => ("abandon", !why.is_empty()),
+                let (is, reason) = match &verdict {
+                    Verdict::Continue(reason) => ("continue", !reason.is_empty()),
+                    Verdict::Abandon(reason) => ("abandon", !reason.is_empty()),
                     Verdict::Wait(what) => ("wait", !what.is_empty()),
                 };
                 assert_eq!(is, expected, "{context}");
-                assert!(why, "it says why: {context}");
+                assert!(reason, "it says why: {context}");
             }
         }
     }
@@ -111,6 +112,6 @@ fn what_cannot_be_seen_is_not_ill_for_that() {
     let unseen = Err(String::from("ec2:DescribeInstances: RequestLimitExceeded"));
     let decide = |waited| decide(gate(OnTimeout::Abandon), &unseen, &Ok(vec![]), Some(waited), NOW_MS);
     assert_eq!(decide(LATE), Verdict::Wait(vec!["ec2:DescribeInstances: RequestLimitExceeded".into()]));
-    let Verdict::Abandon(why) = decide(TOO_LATE) else { panic!("it waits for ever") };
-    assert!(why[0].contains("after 600 s it still waits for: ec2:DescribeInstances"), "{why:?}");
+    let Verdict::Abandon(reason) = decide(TOO_LATE) else { panic!("it waits for ever") };
+    assert!(reason[0].contains("after 600 s it still waits for: ec2:DescribeInstances"), "{reason:?}");
 }

@@ -3,10 +3,10 @@
 
 use environment::Transition;
 use ledger::envelope::{Poison, open};
-use lifecycle_hook::{Notice, Place};
+use lifecycle_hook::{Location, Notice};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use test_support::hooks::{Dice, GROUP, World, gate, settings};
+use test_support::hooks::{Dice, GROUP, Harness, gate, settings};
 use test_support::{sample, with};
 
 fn read_body(body: &str) -> Result<Notice, Poison> {
@@ -30,9 +30,9 @@ fn every_shape_tells_the_same() {
     let launch = told(&sample("lifecycle-hook", "launch.json").to_string());
     assert_eq!((launch.group.as_str(), launch.on), (GROUP, Transition::Launch));
     assert_eq!(launch.token.as_deref(), Some("5f0d8f0e-6d1c-4c1b-8d5e-2a9b7c3e1f04"));
-    assert_eq!(launch.way, Some((Place::Ec2, Place::Group)));
+    assert_eq!(launch.way, Some((Location::Ec2, Location::Group)));
     let to_pool = told(&sample("lifecycle-hook", "launch-to-warm-pool.json").to_string());
-    assert_eq!(to_pool.way, Some((Place::Ec2, Place::WarmPool)));
+    assert_eq!(to_pool.way, Some((Location::Ec2, Location::WarmPool)));
     let direct = told(&body("queue-by-auto-scaling.json", 0));
     assert_eq!(direct.on, Transition::Terminate);
     let by_topic = told(&body("queue-by-topic.json", 0));
@@ -150,7 +150,7 @@ fn any_record(dice: &mut Dice, poison: bool) -> String {
 
 #[test]
 fn of_ten_thousand_records_exactly_the_poison_is_buried_and_its_neighbours_are_done() {
-    let world = World::with(1, &settings(gate(600)), &settings(gate(600)));
+    let harness = Harness::with(1, &settings(gate(600)), &settings(gate(600)));
     let mut dice = Dice::new(5);
     let mut poisoned = 0;
     for batch in 0..1_000 {
@@ -165,8 +165,8 @@ fn of_ten_thousand_records_exactly_the_poison_is_buried_and_its_neighbours_are_d
             .enumerate()
             .map(|(id, (body, _))| json!({ "messageId": id.to_string(), "receiptHandle": id.to_string(), "body": body, "attributes": {} }))
             .collect();
-        let answer = world.invoke(json!({ "Records": told })).expect("it is not killed");
-        let failed = answer["batchItemFailures"].as_array().expect("a list");
+        let response = harness.invoke(json!({ "Records": told })).expect("it is not killed");
+        let failed = response["batchItemFailures"].as_array().expect("a list");
         // Of what is not poison, exactly the launches come back, whose instances EC2 does not know yet.
         let at = |it: &Value| it["itemIdentifier"].as_str().expect("text").parse().expect("a number");
         let comes_back: Vec<usize> = failed.iter().map(at).collect();
@@ -178,18 +178,22 @@ fn of_ten_thousand_records_exactly_the_poison_is_buried_and_its_neighbours_are_d
         assert_eq!(comes_back, launches, "batch {batch}");
         // Its neighbours had exactly the calls that they need: an end is drained and done, a Spot notice's group is looked up.
         let (ends, spots) = (of("\"drain"), of("Interruption Warning"));
-        let calls = std::mem::take(&mut *world.calls.borrow_mut());
+        let calls = std::mem::take(&mut *harness.calls.borrow_mut());
         let of = |name: &str| calls.iter().filter(|it| **it == name).count();
-        let looks = usize::from(launches.len() + ends.len() + spots.len() > 0);
-        assert_eq!((of("see"), of("group_of"), of("hooks")), (looks, spots.len(), 0), "batch {batch}: {calls:?}");
+        let observations = usize::from(launches.len() + ends.len() + spots.len() > 0);
+        assert_eq!(
+            (of("see"), of("group_of"), of("hooks")),
+            (observations, spots.len(), 0),
+            "batch {batch}: {calls:?}"
+        );
         assert_eq!((of("come_back"), of("complete"), of("drained")), (launches.len(), ends.len(), ends.len()));
         poisoned += records.iter().filter(|(_, poison)| *poison).count();
-        assert_eq!(world.buried.borrow().len(), poisoned, "batch {batch}");
-        let buried = world.buried.borrow();
-        assert!(buried.iter().all(|(_, reason)| !reason.is_empty()));
+        assert_eq!(harness.dead_lettered.borrow().len(), poisoned, "batch {batch}");
+        let dead_lettered = harness.dead_lettered.borrow();
+        assert!(dead_lettered.iter().all(|(_, reason)| !reason.is_empty()));
         let bodies: Vec<&String> = records.iter().filter(|(_, poison)| *poison).map(|(body, _)| body).collect();
-        let newest: Vec<&String> = buried[poisoned - bodies.len()..].iter().map(|(body, _)| body).collect();
-        assert_eq!(newest, bodies, "batch {batch}");
+        let latest: Vec<&String> = dead_lettered[poisoned - bodies.len()..].iter().map(|(body, _)| body).collect();
+        assert_eq!(latest, bodies, "batch {batch}");
     }
     assert!(poisoned > 900, "{poisoned}");
 }

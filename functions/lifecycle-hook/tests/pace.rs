@@ -16,9 +16,9 @@ struct Wait {
 impl Wait {
     /// When it ends for want of a heartbeat, if nothing comes of one of these looks: it is left out, or its heartbeat is
     /// lost. Each look has its time and the pause before it.
-    fn ends(&self, looks: &[(u64, Duration)], lost: Option<usize>) -> Option<u64> {
+    fn ends(&self, observations: &[(u64, Duration)], lost: Option<usize>) -> Option<u64> {
         let mut last_beat = 0;
-        for (number, (at, gap)) in looks.iter().enumerate() {
+        for (number, (at, gap)) in observations.iter().enumerate() {
             if *at >= last_beat + self.heartbeat {
                 return Some(last_beat + self.heartbeat);
             }
@@ -31,12 +31,12 @@ impl Wait {
     }
 
     /// Loses each of the looks once.
-    fn outlives_each_loss(&self, looks: &[(u64, Duration)]) -> Result<(), String> {
-        for lost in std::iter::once(None).chain((0..looks.len()).map(Some)) {
-            if let Some(at) = self.ends(looks, lost) {
+    fn outlives_each_loss(&self, observations: &[(u64, Duration)]) -> Result<(), String> {
+        for lost in std::iter::once(None).chain((0..observations.len()).map(Some)) {
+            if let Some(at) = self.ends(observations, lost) {
                 let (heartbeat, longer_ago) = (self.heartbeat, self.longer_ago);
                 return Err(format!(
-                    "{heartbeat} s, {longer_ago} s longer: ends at {at} without {lost:?} of {looks:?}"
+                    "{heartbeat} s, {longer_ago} s longer: ends at {at} without {lost:?} of {observations:?}"
                 ));
             }
         }
@@ -70,13 +70,13 @@ fn the_messages_alone_keep_a_launch_though_they_are_late_and_one_heartbeat_is_lo
     for short in [1, 15, 60] {
         for _ in 0..100 {
             let short = Duration::from_secs(short);
-            let (mut at, mut looks) = (0, Vec::new());
+            let (mut at, mut observations) = (0, Vec::new());
             while at < 6 * 3_600 {
                 let gap = pace::pause(Duration::from_secs(at), short);
-                looks.push((at, gap));
+                observations.push((at, gap));
                 at += gap.as_secs() + dice.below(60);
             }
-            assert_eq!(Wait { heartbeat: 900, longer_ago: 0 }.outlives_each_loss(&looks), Ok(()));
+            assert_eq!(Wait { heartbeat: 900, longer_ago: 0 }.outlives_each_loss(&observations), Ok(()));
         }
     }
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
 use ledger::envelope::{Poison, open};
-use lifecycle_hook::{Notice, Place};
+use lifecycle_hook::{Location, Notice};
 use serde_json::{Value, json};
 use test_support::{sample, with};
 
@@ -147,7 +147,7 @@ fn what_makes_no_sense_says_why() {
     let no_detail = with(action("LAUNCHING", &json!({})), json!({ "detail": null }));
     let shouted = json!({ "DETAIL-TYPE": "EC2 Instance-launch Lifecycle Action", "DETAIL": {} });
     let request = json!({ "RequestType": "Create", "ResponseURL": "https://example.com/", "StackId": "s" });
-    for (body, why) in [
+    for (body, reason) in [
         (alarm.to_string(), "AlarmName"),
         (no_detail.to_string(), "detail.AutoScalingGroupName"),
         (shouted.to_string(), "DETAIL-TYPE"),
@@ -155,7 +155,7 @@ fn what_makes_no_sense_says_why() {
         (action("LAUNCHING", &json!({ "LifecycleActionToken": "" })).to_string(), "detail.LifecycleActionToken"),
     ] {
         let told = told(&body);
-        assert!(told.starts_with("poison: ") && told.contains(why), "{told}");
+        assert!(told.starts_with("poison: ") && told.contains(reason), "{told}");
     }
 }
 
@@ -167,6 +167,6 @@ fn what_a_sweep_tells_is_an_action_without_a_token() {
     let sent = read_body(&sample("lifecycle-hook", "terminate.json").to_string());
     let Ok(Notice::Action(sent)) = sent else { panic!("an action") };
     assert_eq!((found.token.as_ref(), found.way), (None, None));
-    assert_eq!((sent.token.as_ref().map(String::len), sent.way), (Some(36), Some((Place::Group, Place::Ec2))));
+    assert_eq!((sent.token.as_ref().map(String::len), sent.way), (Some(36), Some((Location::Group, Location::Ec2))));
     assert_eq!(lifecycle_hook::Action { token: sent.token.clone(), way: sent.way, ..found }, sent);
 }

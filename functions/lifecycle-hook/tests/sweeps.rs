@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use auto_scaling::Sickness;
-use environment::hook_settings::{Drain, Task};
+use auto_scaling::InstanceFailure;
+use environment::hook_settings::{Drain, HookTask};
 use lifecycle_hook::AT_MOST;
-use lifecycle_hook::cloud::Ends;
+use lifecycle_hook::cloud::HookResult;
 use serde_json::{Value, json};
-use test_support::hooks::{Dice, Fault, START, SWEEP, World, gate, settings};
+use test_support::hooks::{Dice, Fault, Harness, START, SWEEP, gate, settings};
 use tokio::time::Instant;
 
 fn minutes(count: u64) -> Duration {
@@ -17,43 +17,43 @@ fn minutes(count: u64) -> Duration {
 }
 
 /// Lets time pass with every event lost.
-fn pass_unheard(world: &World, span: Duration) {
-    world.run(world.now.get() + span, &mut |_, _| {});
+fn pass_unheard(harness: &Harness, span: Duration) {
+    harness.run(harness.now.get() + span, &mut |_, _| {});
 }
 
 #[test]
 fn a_launch_that_ec2_takes_long_to_start_has_its_whole_time() {
-    let world = World::new(1);
-    world.starts_after.set(minutes(15));
-    world.scale_to(1);
-    pass_unheard(&world, minutes(20));
-    assert_eq!(world.in_service(), 1);
-    assert_eq!(world.completed.borrow()["i-00000000000000001"], [Ends::Continue]);
+    let harness = Harness::new(1);
+    harness.starts_after.set(minutes(15));
+    harness.scale_to(1);
+    pass_unheard(&harness, minutes(20));
+    assert_eq!(harness.in_service(), 1);
+    assert_eq!(harness.completed.borrow()["i-00000000000000001"], [HookResult::Continue]);
 }
 
 /// EC2 starts an instance up to a minute before it waits, and the sweep knows no more than that.
 #[test]
 fn a_gate_of_a_minute_has_its_minute_though_a_sweep_looks() {
-    let world = World::with(1, &settings(gate(60)), &settings(Task::Drain(Drain { seconds: 300 })));
-    world.now.set(START + Duration::from_secs(50));
-    world.scale_to(1);
+    let harness = Harness::with(1, &settings(gate(60)), &settings(HookTask::Drain(Drain { seconds: 300 })));
+    harness.now.set(START + Duration::from_secs(50));
+    harness.scale_to(1);
     // It waits from 70 s on, is looked at after 120 s, and is healthy after 140 s.
-    pass_unheard(&world, minutes(5));
-    assert_eq!(world.completed.borrow()["i-00000000000000001"], [Ends::Continue]);
+    pass_unheard(&harness, minutes(5));
+    assert_eq!(harness.completed.borrow()["i-00000000000000001"], [HookResult::Continue]);
 }
 
 #[test]
 fn one_group_that_cannot_be_read_holds_up_no_other() {
-    let world = World::new(1);
-    world.add_group("scalable-ec2-asg-uswest2-zeta");
-    world.scale_to(1);
-    world.run(START + Duration::from_secs(30), &mut |_, _| {});
-    world.now.set(START + minutes(2));
+    let harness = Harness::new(1);
+    harness.add_group("scalable-ec2-asg-uswest2-zeta");
+    harness.scale_to(1);
+    harness.run(START + Duration::from_secs(30), &mut |_, _| {});
+    harness.now.set(START + minutes(2));
     // The sweep lists who waits, looks at them, and then asks for the hooks of the first group.
-    let first = world.calls.borrow().len() + 2;
-    world.faults.borrow_mut().insert(first, Fault::Refused);
-    let told = world.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("it is not killed");
-    assert_eq!(world.calls.borrow()[first], "hooks");
+    let first = harness.calls.borrow().len() + 2;
+    harness.faults.borrow_mut().insert(first, Fault::Rejected);
+    let told = harness.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("it is not killed");
+    assert_eq!(harness.calls.borrow()[first], "hooks");
     assert_eq!(told["Swept"].as_array().expect("a list").len(), 1, "the other group's: {told}");
     let left_out: Vec<&str> = told["LeftOut"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
     assert!(left_out.len() == 1 && left_out[0].ends_with(": hooks: Throttling: Rate exceeded"), "{left_out:?}");
@@ -61,70 +61,71 @@ fn one_group_that_cannot_be_read_holds_up_no_other() {
 
 #[test]
 fn a_group_whose_activities_cannot_be_read_is_swept_without_them() {
-    let world = World::new(1);
-    world.scale_to(1);
-    world.run(START + Duration::from_secs(30), &mut |_, _| {});
-    world.now.set(START + minutes(2));
-    let since = world.calls.borrow().len() + 3;
-    world.faults.borrow_mut().insert(since, Fault::Refused);
-    let told = world.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("it is not killed");
-    assert_eq!(world.calls.borrow()[since], "since");
+    let harness = Harness::new(1);
+    harness.scale_to(1);
+    harness.run(START + Duration::from_secs(30), &mut |_, _| {});
+    harness.now.set(START + minutes(2));
+    let since = harness.calls.borrow().len() + 3;
+    harness.faults.borrow_mut().insert(since, Fault::Rejected);
+    let told = harness.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("it is not killed");
+    assert_eq!(harness.calls.borrow()[since], "since");
     assert_eq!(told["LeftOut"], json!([]));
-    assert_eq!(world.completed.borrow()["i-00000000000000001"], [Ends::Continue], "{told}");
+    assert_eq!(harness.completed.borrow()["i-00000000000000001"], [HookResult::Continue], "{told}");
 }
 
 /// An account with an instance in each of so many groups, all of which are healthy and wait; each call takes so long.
-fn one_waits_in_each_of(groups: usize, call_takes: Duration) -> World {
-    let world = World::new(1);
+fn one_waits_in_each_of(groups: usize, call_takes: Duration) -> Harness {
+    let harness = Harness::new(1);
     for number in 0..groups {
-        world.add_group(&format!("scalable-ec2-asg-uswest2-{number}"));
+        harness.add_group(&format!("scalable-ec2-asg-uswest2-{number}"));
     }
-    world.run(START + Duration::from_secs(80), &mut |_, _| {});
-    world.now.set(START + Duration::from_secs(115));
-    world.call_takes.set(call_takes);
-    world.at_most.set(Some(AT_MOST));
-    world.follow_tokio();
-    world
+    harness.run(START + Duration::from_secs(80), &mut |_, _| {});
+    harness.now.set(START + Duration::from_secs(115));
+    harness.call_takes.set(call_takes);
+    harness.at_most.set(Some(AT_MOST));
+    harness.follow_tokio();
+    harness
 }
 
 /// Sweeps once; how long it took, and which groups it left out.
-async fn sweep(world: &World) -> (Duration, Vec<String>) {
+async fn sweep(harness: &Harness) -> (Duration, Vec<String>) {
     let began = Instant::now();
-    let told = world.function().handle(test_support::sample("lifecycle-hook", "sweep.json")).await.expect("an answer");
+    let told =
+        harness.function().handle(test_support::sample("lifecycle-hook", "sweep.json")).await.expect("an answer");
     let left_out = told["LeftOut"].as_array().expect("a list").iter();
     (began.elapsed(), left_out.map(|it| it.as_str().expect("a text").to_owned()).collect())
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_sweep_is_through_with_three_hundred_groups() {
-    let world = one_waits_in_each_of(300, Duration::from_millis(500));
-    let (took, left_out) = sweep(&world).await;
+    let harness = one_waits_in_each_of(300, Duration::from_millis(500));
+    let (took, left_out) = sweep(&harness).await;
     assert!(took < AT_MOST, "{took:?}");
-    assert_eq!((world.completed.borrow().len(), left_out), (300, vec![]));
+    assert_eq!((harness.completed.borrow().len(), left_out), (300, vec![]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_sweep_that_takes_too_long_names_what_it_left_out_and_the_next_goes_on() {
-    let world = one_waits_in_each_of(300, Duration::from_secs(2));
-    let (took, left_out) = sweep(&world).await;
+    let harness = one_waits_in_each_of(300, Duration::from_secs(2));
+    let (took, left_out) = sweep(&harness).await;
     assert_eq!(took, AT_MOST);
-    let done = world.completed.borrow().len();
+    let done = harness.completed.borrow().len();
     assert!(done > 100, "{done}");
     assert!((300 - done..300).contains(&left_out.len()), "{done} are done, and {} groups left out", left_out.len());
     assert!(left_out.iter().all(|it| it.ends_with(": the sweep's time was up")), "{left_out:?}");
-    let (took, left_out) = sweep(&world).await;
+    let (took, left_out) = sweep(&harness).await;
     assert!(took <= AT_MOST, "{took:?}");
-    assert_eq!((world.completed.borrow().len(), left_out), (300, vec![]));
+    assert_eq!((harness.completed.borrow().len(), left_out), (300, vec![]));
 }
 
 /// What one sweep did not come to is not at the end of the next one again.
 #[tokio::test(start_paused = true)]
 async fn sweeps_begin_at_another_group_each_time() {
-    let world = one_waits_in_each_of(300, Duration::from_secs(2));
-    world.denied.borrow_mut().insert("complete");
+    let harness = one_waits_in_each_of(300, Duration::from_secs(2));
+    harness.denied.borrow_mut().insert("complete");
     let mut never: Option<BTreeSet<String>> = None;
     for _ in 0..3 {
-        let (_, left_out) = sweep(&world).await;
+        let (_, left_out) = sweep(&harness).await;
         let left_out: BTreeSet<String> = left_out.into_iter().collect();
         assert!(!left_out.is_empty());
         never = Some(never.map_or(left_out.clone(), |never| &never & &left_out));
@@ -142,22 +143,22 @@ fn a_sweep_and_a_message_at_once_never_answer_differently() {
     let mut dice = Dice::new(3);
     let mut overtaken = 0;
     for round in 0..200 {
-        let world = World::new(1);
+        let harness = Harness::new(1);
         if round_is_sick(round) == 1 {
-            world.fleet.borrow_mut().make_next_sick(1, &Sickness::FailedAt("line 12".into()));
+            harness.fleet.borrow_mut().make_next_unhealthy(1, &InstanceFailure::FailedAt("line 12".into()));
         }
-        world.scale_to(1);
-        world.run(START + Duration::from_secs(80), &mut |world, body| world.send(body, world.now.get()));
-        world.now.set(START + Duration::from_secs(100));
-        world.messages.borrow_mut().iter_mut().for_each(|it| it.visible = world.now.get());
-        let record = test_support::hooks::record(world.messages.borrow().first().expect("its message"));
+        harness.scale_to(1);
+        harness.run(START + Duration::from_secs(80), &mut |harness, body| harness.send(body, harness.now.get()));
+        harness.now.set(START + Duration::from_secs(100));
+        harness.messages.borrow_mut().iter_mut().for_each(|it| it.visible = harness.now.get());
+        let record = test_support::hooks::record(harness.messages.borrow().first().expect("its message"));
         let sweep = test_support::sample("lifecycle-hook", "sweep.json");
-        world.race(json!({ "Records": [record] }), sweep, &mut dice);
-        let answered = world.answered.borrow();
+        harness.race(json!({ "Records": [record] }), sweep, &mut dice);
+        let answered = harness.answered.borrow();
         assert!(!answered.is_empty() && answered.values().all(|it| it.len() == 1), "{answered:?}");
-        assert_eq!(world.completed.borrow().values().map(Vec::len).sum::<usize>(), 1);
+        assert_eq!(harness.completed.borrow().values().map(Vec::len).sum::<usize>(), 1);
         // Of two verdicts that are written, one says that it came too late.
-        let written = world.written.borrow();
+        let written = harness.written.borrow();
         let verdicts = |verdict: &str| {
             written.iter().filter(|(_, _, lines)| lines[0].contains(&format!(r#""Verdict":"{verdict}""#))).count()
         };
@@ -169,13 +170,13 @@ fn a_sweep_and_a_message_at_once_never_answer_differently() {
 
 #[test]
 fn an_answer_that_is_lost_is_in_the_ledger_all_the_same() {
-    let golden = World::new(1);
+    let golden = Harness::new(1);
     golden.scale_to(1);
-    golden.pass(minutes(5));
+    golden.advance(minutes(5));
     let at = golden.calls.borrow().iter().position(|it| *it == "complete").expect("it is answered");
-    let world = World::new(1);
-    world.faults.borrow_mut().insert(at, Fault::Lost);
-    world.scale_to(1);
-    world.pass(minutes(5) + SWEEP);
-    assert_eq!(world.told.borrow().len(), 1, "its verdict");
+    let harness = Harness::new(1);
+    harness.faults.borrow_mut().insert(at, Fault::Lost);
+    harness.scale_to(1);
+    harness.advance(minutes(5) + SWEEP);
+    assert_eq!(harness.told.borrow().len(), 1, "its verdict");
 }

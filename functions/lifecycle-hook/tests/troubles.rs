@@ -4,10 +4,10 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use auto_scaling::{LifecycleState, Sickness};
+use auto_scaling::{InstanceFailure, LifecycleState};
 use lifecycle_hook::AT_MOST;
 use serde_json::{Value, json};
-use test_support::hooks::{Fault, START, World, record};
+use test_support::hooks::{Fault, Harness, START, record};
 use test_support::{sample, with};
 use tokio::time::Instant;
 
@@ -16,9 +16,9 @@ fn seconds(count: u64) -> Duration {
 }
 
 /// Lets time pass with every event lost, and keeps them.
-fn pass_unheard(world: &World, span: Duration) -> Vec<String> {
+fn pass_unheard(harness: &Harness, span: Duration) -> Vec<String> {
     let lost = RefCell::new(Vec::new());
-    world.run(world.now.get() + span, &mut |_, body| lost.borrow_mut().push(body));
+    harness.run(harness.now.get() + span, &mut |_, body| lost.borrow_mut().push(body));
     lost.into_inner()
 }
 
@@ -29,96 +29,97 @@ fn the_action_in(told: &[String], turn: &str) -> String {
 /// A group that is gone has no tags, so IAM denies what Auto Scaling would say is not found.
 #[test]
 fn a_late_message_whose_wait_may_not_be_ended_is_over_when_the_instance_has_left_its_group() {
-    for (turn, sick) in [("EC2_INSTANCE_TERMINATING", 0), ("EC2_INSTANCE_LAUNCHING", 0), ("EC2_INSTANCE_LAUNCHING", 1)]
+    for (turn, unhealthy) in
+        [("EC2_INSTANCE_TERMINATING", 0), ("EC2_INSTANCE_LAUNCHING", 0), ("EC2_INSTANCE_LAUNCHING", 1)]
     {
-        let world = World::new(1);
-        world.fleet.borrow_mut().make_next_sick(sick, &Sickness::FailedAt("line 12".into()));
-        world.scale_to(1);
-        let mut lost = pass_unheard(&world, seconds(600));
-        world.scale_to(0);
-        lost.extend(pass_unheard(&world, seconds(600)));
-        assert_eq!(world.states().len(), 0);
-        let evidence = world.written.borrow().len();
-        world.denied.borrow_mut().extend(["complete", "heartbeat"]);
-        world.send(the_action_in(&lost, turn), world.now.get());
-        world.receive();
-        assert_eq!(world.messages.borrow().len(), 0, "{turn}: it comes back for ever");
-        assert_eq!(world.written.borrow().len(), evidence, "{turn}: nothing is told of what is over");
+        let harness = Harness::new(1);
+        harness.fleet.borrow_mut().make_next_unhealthy(unhealthy, &InstanceFailure::FailedAt("line 12".into()));
+        harness.scale_to(1);
+        let mut lost = pass_unheard(&harness, seconds(600));
+        harness.scale_to(0);
+        lost.extend(pass_unheard(&harness, seconds(600)));
+        assert_eq!(harness.states().len(), 0);
+        let evidence = harness.written.borrow().len();
+        harness.denied.borrow_mut().extend(["complete", "heartbeat"]);
+        harness.send(the_action_in(&lost, turn), harness.now.get());
+        harness.receive();
+        assert_eq!(harness.messages.borrow().len(), 0, "{turn}: it comes back for ever");
+        assert_eq!(harness.written.borrow().len(), evidence, "{turn}: nothing is told of what is over");
     }
 }
 
 #[test]
 fn a_message_whose_wait_may_not_be_ended_comes_back_while_the_instance_is_there() {
-    let world = World::new(1);
-    world.denied.borrow_mut().insert("complete");
-    world.scale_to(1);
-    world.pass(seconds(300));
-    assert_eq!(world.states().pop_first().map(|(_, state)| state), Some(LifecycleState::PendingWait));
-    assert_eq!(world.messages.borrow().len(), 1);
-    world.denied.borrow_mut().clear();
-    world.pass(seconds(60));
-    assert_eq!(world.in_service(), 1);
+    let harness = Harness::new(1);
+    harness.denied.borrow_mut().insert("complete");
+    harness.scale_to(1);
+    harness.advance(seconds(300));
+    assert_eq!(harness.states().pop_first().map(|(_, state)| state), Some(LifecycleState::PendingWait));
+    assert_eq!(harness.messages.borrow().len(), 1);
+    harness.denied.borrow_mut().clear();
+    harness.advance(seconds(60));
+    assert_eq!(harness.in_service(), 1);
 }
 
 /// Only an end that may have been taken, its answer being lost, is one's own when nobody waits any more.
 #[test]
 fn an_end_that_was_refused_is_not_told_as_ones_own() {
-    let world = World::new(1);
-    world.scale_to(1);
-    let lost = pass_unheard(&world, seconds(300));
-    assert_eq!((world.in_service(), world.told.borrow().len()), (1, 1));
+    let harness = Harness::new(1);
+    harness.scale_to(1);
+    let lost = pass_unheard(&harness, seconds(300));
+    assert_eq!((harness.in_service(), harness.told.borrow().len()), (1, 1));
     // It is seen, its target groups are asked for, and its end is refused.
-    let end = world.calls.borrow().len() + 2;
-    world.faults.borrow_mut().insert(end, Fault::Refused);
-    world.send(the_action_in(&lost, "EC2_INSTANCE_LAUNCHING"), world.now.get());
-    world.receive();
-    assert_eq!(world.calls.borrow()[end..=end + 1], ["complete"; 2]);
-    assert_eq!((world.told.borrow().len(), world.messages.borrow().len()), (1, 0));
+    let end = harness.calls.borrow().len() + 2;
+    harness.faults.borrow_mut().insert(end, Fault::Rejected);
+    harness.send(the_action_in(&lost, "EC2_INSTANCE_LAUNCHING"), harness.now.get());
+    harness.receive();
+    assert_eq!(harness.calls.borrow()[end..=end + 1], ["complete"; 2]);
+    assert_eq!((harness.told.borrow().len(), harness.messages.borrow().len()), (1, 0));
 }
 
 /// Ten instances that are healthy and wait, and their messages in one batch.
-fn ten_that_are_healthy() -> (World, Value) {
-    let world = World::new(10);
-    world.scale_to(10);
-    world.run(START + seconds(80), &mut |world, body| world.send(body, world.now.get()));
-    world.now.set(START + seconds(115));
-    let records: Vec<Value> = world.messages.borrow().iter().map(record).collect();
+fn ten_that_are_healthy() -> (Harness, Value) {
+    let harness = Harness::new(10);
+    harness.scale_to(10);
+    harness.run(START + seconds(80), &mut |harness, body| harness.send(body, harness.now.get()));
+    harness.now.set(START + seconds(115));
+    let records: Vec<Value> = harness.messages.borrow().iter().map(record).collect();
     assert_eq!(records.len(), 10);
-    (world, json!({ "Records": records }))
+    (harness, json!({ "Records": records }))
 }
 
 /// Has a batch handled while this call is never answered, counted from the batch's first; who comes back, and after how long.
-async fn handle_while_it_hangs(call: usize) -> (Vec<String>, World) {
-    let (world, batch) = ten_that_are_healthy();
-    let first = world.calls.borrow().len();
-    world.faults.borrow_mut().insert(first + call, Fault::Hangs);
-    world.at_most.set(Some(AT_MOST));
+async fn handle_while_it_hangs(call: usize) -> (Vec<String>, Harness) {
+    let (harness, batch) = ten_that_are_healthy();
+    let first = harness.calls.borrow().len();
+    harness.faults.borrow_mut().insert(first + call, Fault::Hangs);
+    harness.at_most.set(Some(AT_MOST));
     let began = Instant::now();
-    let answer = world.function().handle(batch).await.expect("an answer");
+    let response = harness.function().handle(batch).await.expect("an answer");
     assert_eq!(began.elapsed().as_secs(), AT_MOST.as_secs());
-    let failed = answer["batchItemFailures"].as_array().expect("a list").clone();
-    let soon = world.now.get() + seconds(15);
+    let failed = response["batchItemFailures"].as_array().expect("a list").clone();
+    let soon = harness.now.get() + seconds(15);
     assert_eq!(
-        world.messages.borrow().iter().filter(|it| it.visible == soon).count(),
+        harness.messages.borrow().iter().filter(|it| it.visible == soon).count(),
         failed.len(),
         "it comes back soon"
     );
-    (failed.iter().map(|it| it["itemIdentifier"].to_string()).collect(), world)
+    (failed.iter().map(|it| it["itemIdentifier"].to_string()).collect(), harness)
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_message_that_hangs_comes_back_and_the_others_are_done() {
     // After the look at all, the first message's own call.
-    let (failed, world) = handle_while_it_hangs(1).await;
+    let (failed, harness) = handle_while_it_hangs(1).await;
     assert_eq!(failed, [r#""0""#]);
-    assert_eq!(world.completed.borrow().len(), 9);
+    assert_eq!(harness.completed.borrow().len(), 9);
 }
 
 #[tokio::test(start_paused = true)]
 async fn where_the_look_at_all_hangs_all_come_back() {
-    let (failed, world) = handle_while_it_hangs(0).await;
+    let (failed, harness) = handle_while_it_hangs(0).await;
     assert_eq!(failed.len(), 10);
-    assert_eq!(world.completed.borrow().len(), 0);
+    assert_eq!(harness.completed.borrow().len(), 0);
 }
 
 #[test]
@@ -132,50 +133,50 @@ fn a_message_that_hangs_is_given_up_well_before_the_function_is() {
 
 #[test]
 fn the_groups_of_another_deployment_are_left_alone() {
-    let world = World::new(1);
-    world.add_group("theirs-asg-uswest2-dev");
-    let told = pass_unheard(&world, seconds(150));
+    let harness = Harness::new(1);
+    harness.add_group("theirs-asg-uswest2-dev");
+    let told = pass_unheard(&harness, seconds(150));
     let detail = json!({ "AutoScalingGroupName": "theirs-asg-uswest2-dev" });
     let launch: Value = serde_json::from_str(&the_action_in(&told, "EC2_INSTANCE_LAUNCHING")).expect("JSON");
     assert_eq!(with(launch.clone(), json!({ "detail": detail })), launch, "it is theirs");
     let instance = launch["detail"]["EC2InstanceId"].clone();
     let spot =
         with(sample("lifecycle-hook", "spot-interruption.json"), json!({ "detail": { "instance-id": instance } }));
-    world.calls.borrow_mut().clear();
-    assert_eq!(world.invoke(launch), Some(json!({ "Ignored": "the hook launch is not ours" })));
-    assert_eq!(*world.calls.borrow(), [""; 0]);
-    world.invoke(spot).expect("an answer");
-    assert!(!world.calls.borrow().iter().any(|it| ["leave", "drain"].contains(it)), "{:?}", world.calls.borrow());
-    world.calls.borrow_mut().clear();
-    let swept = world.invoke(sample("lifecycle-hook", "sweep.json")).expect("an answer");
-    assert_eq!((swept, &world.calls.borrow()[..]), (json!({ "Swept": [], "LeftOut": [] }), &["waiting"][..]));
+    harness.calls.borrow_mut().clear();
+    assert_eq!(harness.invoke(launch), Some(json!({ "Ignored": "the hook launch is not ours" })));
+    assert_eq!(*harness.calls.borrow(), [""; 0]);
+    harness.invoke(spot).expect("an answer");
+    assert!(!harness.calls.borrow().iter().any(|it| ["leave", "drain"].contains(it)), "{:?}", harness.calls.borrow());
+    harness.calls.borrow_mut().clear();
+    let swept = harness.invoke(sample("lifecycle-hook", "sweep.json")).expect("an answer");
+    assert_eq!((swept, &harness.calls.borrow()[..]), (json!({ "Swept": [], "LeftOut": [] }), &["waiting"][..]));
 }
 
 /// A bus may be given the events of other accounts, which have groups of the same names.
 #[test]
 fn what_is_of_another_account_is_left_alone() {
-    let world = World::new(1);
+    let harness = Harness::new(1);
     let ignored = json!({ "Ignored": "nothing to do for an event of the account 999999999999" });
     for name in ["launch.json", "terminate.json", "spot-interruption.json", "topic.json"] {
         let theirs = sample("lifecycle-hook", name).to_string().replace("123456789012", "999999999999");
         let theirs: Value = serde_json::from_str(&theirs).expect("JSON");
-        assert_eq!(world.invoke(theirs), Some(ignored.clone()), "{name}");
+        assert_eq!(harness.invoke(theirs), Some(ignored.clone()), "{name}");
     }
     let theirs = with(sample("lifecycle-hook", "launch.json"), json!({ "account": "999999999999" }));
-    world.send(theirs.to_string(), world.now.get());
-    world.receive();
-    assert_eq!((world.messages.borrow().len(), &world.calls.borrow()[..]), (0, &[][..]));
+    harness.send(theirs.to_string(), harness.now.get());
+    harness.receive();
+    assert_eq!((harness.messages.borrow().len(), &harness.calls.borrow()[..]), (0, &[][..]));
 }
 
 /// A warning that is late leaves less than two minutes; one that says 1970 says nothing.
 #[test]
 fn a_spot_instance_has_two_minutes_from_when_ec2_warned() {
     for (warned, drains) in [("100 s ago", false), ("121 s ago", true), ("in a minute", true), ("1970", true)] {
-        let world = World::new(1);
-        world.scale_to(1);
-        world.pass(seconds(300));
-        let (id, _) = world.states().pop_first().expect("one");
-        let sent = world.now.get();
+        let harness = Harness::new(1);
+        harness.scale_to(1);
+        harness.advance(seconds(300));
+        let (id, _) = harness.states().pop_first().expect("one");
+        let sent = harness.now.get();
         let at_ms = match warned {
             "100 s ago" => sent.0 - 100_000,
             "121 s ago" => sent.0 - 121_000,
@@ -183,9 +184,9 @@ fn a_spot_instance_has_two_minutes_from_when_ec2_warned() {
             _ => 0,
         };
         let more = json!({ "time": ledger::time::text(at_ms), "detail": { "instance-id": id } });
-        world.send(with(sample("lifecycle-hook", "spot-interruption.json"), more).to_string(), sent);
-        world.now.set(sent + seconds(30));
-        world.receive();
-        assert_eq!(world.within.borrow().len(), usize::from(drains), "{warned}");
+        harness.send(with(sample("lifecycle-hook", "spot-interruption.json"), more).to_string(), sent);
+        harness.now.set(sent + seconds(30));
+        harness.receive();
+        assert_eq!(harness.within.borrow().len(), usize::from(drains), "{warned}");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lambda_kit::{Error, environment, init_logging, run, sdk_config};
 use reconciler::{Aws, Reconciler, Settings};
-use requests::{Courier, LedgerQueue, SqsLine, records::DynamoRecords};
+use requests::{LedgerQueue, ResponseSender, SqsRequestQueue, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -18,14 +18,15 @@ async fn main() -> Result<(), Error> {
         settings.queue_url.clone().ok_or("REQUEST_QUEUE_URL is not set: the queue that this function serves")?;
     let sqs = aws_sdk_sqs::Client::new(&config);
     let ledger = LedgerQueue::new(sqs.clone(), settings.ledger_url.clone());
-    let line = SqsLine::new(sqs, queue);
-    let parts = Arc::new((settings, records, Aws::new(&config, ledger), Courier::new(), line));
+    let request_queue = SqsRequestQueue::new(sqs, queue);
+    let parts = Arc::new((settings, records, Aws::new(&config, ledger), ResponseSender::new(), request_queue));
     run("reconciler", move |event, invocation| {
         let parts = Arc::clone(&parts);
         async move {
-            let (settings, records, clouds, courier, line) = parts.as_ref();
-            let reconciler = Reconciler { settings, records, clouds, courier };
-            let response = reconciler.handle(line, serde_json::from_value(event)?, invocation.deadline_ms).await;
+            let (settings, records, cloud_factory, response_sender, request_queue) = parts.as_ref();
+            let reconciler = Reconciler { settings, records, cloud_factory, response_sender };
+            let response =
+                reconciler.handle(request_queue, serde_json::from_value(event)?, invocation.deadline_ms).await;
             Ok(serde_json::to_value(response)?)
         }
     })

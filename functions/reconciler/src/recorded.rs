@@ -6,8 +6,8 @@ use environment::{Defaults, Spec};
 use requests::records::{self, OwnerRecord};
 use serde_json::Value;
 
+use crate::pass_error::PassError;
 use crate::settings::Settings;
-use crate::stop::Stop;
 
 /// A spec out of the record, also one that an older version wrote.
 pub fn known<'a>(
@@ -30,7 +30,7 @@ pub fn frozen_defaults(record: Option<&OwnerRecord>, of_today: &Defaults) -> Def
 #[must_use]
 pub fn retired_tags(record: Option<&OwnerRecord>, spec: &Spec, settings: &Settings) -> BTreeSet<String> {
     let specs =
-        [known(record, |it| it.wanted.as_ref(), settings), known(record, |it| it.settled_spec.as_ref(), settings)];
+        [known(record, |it| it.desired.as_ref(), settings), known(record, |it| it.settled_spec.as_ref(), settings)];
     let had = specs.into_iter().flatten().flat_map(|spec| spec.tags.into_keys());
     let still_to_go = record.map(|it| it.retired_tags.clone()).unwrap_or_default();
     had.chain(still_to_go).filter(|key| !spec.tags.contains_key(key)).collect()
@@ -45,9 +45,10 @@ pub(crate) fn to_record(
     spec: &Spec,
     defaults: &Defaults,
     retired_tags: &BTreeSet<String>,
-) -> Result<records::Wanted, Stop> {
-    let unwritable = |error: serde_json::Error| Stop::Failed(format!("the record of {id} can't be written: {error}"));
-    Ok(records::Wanted {
+) -> Result<records::DesiredRecord, PassError> {
+    let unwritable =
+        |error: serde_json::Error| PassError::Failed(format!("the record of {id} can't be written: {error}"));
+    Ok(records::DesiredRecord {
         environment: id.to_owned(),
         spec: serde_json::to_value(spec).map_err(unwritable)?,
         frozen: serde_json::to_value(defaults).map_err(unwritable)?,

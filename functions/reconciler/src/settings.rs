@@ -1,6 +1,6 @@
 //! What the function is told by its environment variables.
 
-use environment::{Defaults, Place};
+use environment::{Defaults, Deployment};
 use lambda_kit::{BadSettings, Vars};
 use requests::AllowedHosts;
 
@@ -9,19 +9,19 @@ use requests::AllowedHosts;
 pub struct Settings {
     /// `PROJECT_NAME`: the first part of every name, `scalable-ec2` if not set. `AWS_REGION`: set by Lambda.
     /// `ACCOUNT_ID`: the account that the function runs in.
-    pub place: Place,
+    pub deployment: Deployment,
     /// `DOOR_FUNCTION`: the name of the function that people invoke; where it is not set, this one's own
     /// (`AWS_LAMBDA_FUNCTION_NAME`, set by Lambda).
-    pub door: String,
-    /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests. Where it is not set, the door does the work itself.
+    pub custom_resource_function: String,
+    /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests. Where it is not set, the custom_resource_function does the work itself.
     pub queue_url: Option<String>,
     /// `LIFECYCLE_HOOKS`: `true` where the deployment has the function that answers lifecycle hooks.
-    pub hooks_are_answered: bool,
+    pub hooks_are_handled: bool,
     /// `RECORDS_TABLE`: the `DynamoDB` table of the records.
     pub records_table: String,
     /// `ALLOWED_REPLY_HOSTS`: hosts that may be answered beside `CloudFormation`'s own of this region, as
     /// `host:port,…`, over plain http. Empty in every deployment; the local cloud needs it.
-    pub reply_hosts: AllowedHosts,
+    pub response_hosts: AllowedHosts,
     /// `AUTOMATION_PAUSED`: `true` while the deployment wants no alarm to be acted on.
     pub automation_paused: bool,
     /// `LEDGER_QUEUE_URL`: where it is told what became of an alarm's action. Without it that is in the function's own log
@@ -38,25 +38,26 @@ impl Settings {
     /// Everything that is wrong with them.
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
         let mut vars = Vars::new(&read);
-        let place = vars.place();
-        let hooks_are_answered = vars.flag("LIFECYCLE_HOOKS", false);
+        let deployment = vars.deployment();
+        let hooks_are_handled = vars.flag("LIFECYCLE_HOOKS", false);
         let automation_paused = vars.flag("AUTOMATION_PAUSED", false);
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
-        let door = vars.optional("DOOR_FUNCTION").or_else(|| vars.optional("AWS_LAMBDA_FUNCTION_NAME"));
-        let door = door.unwrap_or_else(|| String::from("custom-resource"));
+        let custom_resource_function =
+            vars.optional("DOOR_FUNCTION").or_else(|| vars.optional("AWS_LAMBDA_FUNCTION_NAME"));
+        let custom_resource_function = custom_resource_function.unwrap_or_else(|| String::from("custom-resource"));
         let queue_url = vars.queue_url("REQUEST_QUEUE_URL");
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let hosts = vars
             .parsed("ALLOWED_REPLY_HOSTS", "host:port, separated by commas", |list| AllowedHosts::from_list(list).ok());
-        let reply_hosts = hosts.unwrap_or_default().in_region(&place.region);
+        let response_hosts = hosts.unwrap_or_default().in_region(&deployment.region);
         let defaults = Defaults::from_vars(&read);
         vars.checked(Settings {
-            place,
-            door,
+            deployment,
+            custom_resource_function,
             queue_url,
-            hooks_are_answered,
+            hooks_are_handled,
             records_table,
-            reply_hosts,
+            response_hosts,
             automation_paused,
             ledger_url,
             defaults,
@@ -65,13 +66,13 @@ impl Settings {
 }
 
 impl Settings {
-    /// The command by which a person asks the door something about an environment, for bash and zsh. A payload from a file
+    /// The command by which a person asks the custom_resource_function something about an environment, for bash and zsh. A payload from a file
     /// is taken as it is by both versions of the CLI; on the line, version 2 wants an option that version 1 does not know.
     #[must_use]
     pub fn command(&self, request: &str, environment: &str) -> String {
         format!(
             "aws lambda invoke --function-name {} --payload fileb:///dev/stdin /dev/stdout <<< '{{\"Request\":\"{request}\",\"Environment\":\"{environment}\"}}'",
-            self.door
+            self.custom_resource_function
         )
     }
 }
@@ -94,7 +95,7 @@ mod tests {
     #[test]
     fn defaults_come_from_the_variables() {
         let settings = Settings::from_vars(read).unwrap();
-        assert_eq!(settings.place.project, "scalable-ec2");
+        assert_eq!(settings.deployment.project, "scalable-ec2");
         assert_ne!(settings.defaults, Defaults::from_vars(|_| None));
     }
 

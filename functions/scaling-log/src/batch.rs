@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 
 use crate::ScalingLog;
 use crate::cloud::{Cloud, DeadLetters};
-use crate::write::{Owed, Written};
+use crate::write::{PendingEntry, Written};
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Fate {
+enum Disposition {
     Accepted,
     /// It is taken off the queue, and is not in the ledger; why.
-    Rejected(String),
+    NotOwned(String),
     /// It is with the dead letters; why.
-    Buried(String),
+    DeadLettered(String),
     /// The queue keeps it; why.
     Returned(String),
 }
@@ -38,18 +38,18 @@ pub struct Account {
 
 /// The answer to a batch.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub response: SqsBatchResponse,
     pub account: Account,
 }
 
 impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
     /// Handles a batch of the queue. What comes back is reported as failed, so that the queue keeps it.
-    pub async fn batch(&self, batch: &SqsEvent) -> Answer {
+    pub async fn batch(&self, batch: &SqsEvent) -> Response {
         let body = |message: &SqsMessage| (message.body.clone().unwrap_or_default(), self.sent_ms(message));
         let fates = self.fates(batch.records.iter().map(body)).await;
         let ids: Vec<&str> = batch.records.iter().map(|it| it.message_id.as_deref().unwrap_or_default()).collect();
-        answer(&ids, &fates)
+        response(&ids, &fates)
     }
 
     /// Handles what a topic sends.
@@ -59,50 +59,56 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
     pub(crate) async fn topic(&self, messages: &[&str]) -> Result<Account, String> {
         let now_ms = self.cloud.now_ms();
         let fates = self.fates(messages.iter().map(|message| ((*message).to_owned(), now_ms))).await;
-        let Answer { account, response } = answer(&vec!["a message of a topic"; fates.len()], &fates);
+        let Response { account, response } = response(&vec!["a message of a topic"; fates.len()], &fates);
         if response.batch_item_failures.is_empty() { Ok(account) } else { Err(format!("not written: {account:?}")) }
     }
 
     /// What becomes of bodies, each with the time when it was sent.
-    async fn fates(&self, bodies: impl Iterator<Item = (String, u64)>) -> Vec<Fate> {
-        let mut fates: Vec<Fate> = Vec::new();
-        let mut owed: Vec<Owed> = Vec::new();
+    async fn fates(&self, bodies: impl Iterator<Item = (String, u64)>) -> Vec<Disposition> {
+        let mut fates: Vec<Disposition> = Vec::new();
+        let mut pending: Vec<PendingEntry> = Vec::new();
         for (text, sent_ms) in bodies {
-            let place = fates.len();
-            fates.push(match read::body(&self.place, &text, sent_ms) {
+            let index = fates.len();
+            fates.push(match read::body(&self.deployment, &text, sent_ms) {
                 Ok(Reading::Of { suffix, entries }) => {
-                    owed.extend(entries.into_iter().map(|entry| Owed { suffix: suffix.clone(), entry, place }));
-                    Fate::Accepted
+                    pending.extend(entries.into_iter().map(|entry| PendingEntry {
+                        suffix: suffix.clone(),
+                        entry,
+                        index,
+                    }));
+                    Disposition::Accepted
                 }
-                Ok(Reading::Nobodys(why)) => Fate::Rejected(why),
-                Err(poison) => self.bury(&text, &poison.to_string()).await,
+                Ok(Reading::Nobodys(reason)) => Disposition::NotOwned(reason),
+                Err(poison) => self.dead_letter(&text, &poison.to_string()).await,
             });
         }
-        for (place, written) in self.write(owed).await {
-            let worse = match (&fates[place], written) {
-                (_, Written::NotNow(why)) => Fate::Returned(why),
-                (Fate::Accepted, Written::Rejected(why)) => Fate::Rejected(why.to_owned()),
+        for (index, written) in self.write(pending).await {
+            let worse = match (&fates[index], written) {
+                (_, Written::Requeue(reason)) => Disposition::Returned(reason),
+                (Disposition::Accepted, Written::NotOwned(reason) | Written::OutOfRange(reason)) => {
+                    Disposition::NotOwned(reason.to_owned())
+                }
                 _ => continue,
             };
-            fates[place] = worse;
+            fates[index] = worse;
         }
         fates
     }
 
     /// Writes a single event, and says what came of it.
     pub(crate) async fn single(&self, event: &Value) -> Result<Value, String> {
-        let reading = read::event(&self.place, event, self.cloud.now_ms()).map_err(|poison| poison.to_string())?;
+        let reading = read::event(&self.deployment, event, self.cloud.now_ms()).map_err(|poison| poison.to_string())?;
         let (suffix, entries) = match reading {
             Reading::Of { suffix, entries } => (suffix, entries),
-            Reading::Nobodys(why) => return Ok(json!({ "Ignored": why })),
+            Reading::Nobodys(reason) => return Ok(json!({ "Ignored": reason })),
         };
         let lines: Vec<String> = entries.iter().map(ledger::Entry::line).collect();
-        let owed = entries.into_iter().map(|entry| Owed { suffix: suffix.clone(), entry, place: 0 });
-        for (_, written) in self.write(owed.collect()).await {
+        let pending = entries.into_iter().map(|entry| PendingEntry { suffix: suffix.clone(), entry, index: 0 });
+        for (_, written) in self.write(pending.collect()).await {
             match written {
                 Written::Accepted => {}
-                Written::Rejected(why) => return Ok(json!({ "Ignored": why })),
-                Written::NotNow(why) => return Err(why),
+                Written::NotOwned(reason) | Written::OutOfRange(reason) => return Ok(json!({ "Ignored": reason })),
+                Written::Requeue(reason) => return Err(reason),
             }
         }
         let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -115,32 +121,34 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
     }
 
     /// One that can't be put away stays where it is.
-    async fn bury(&self, body: &str, reason: &str) -> Fate {
-        match self.dead_letters.bury(body, reason).await {
-            Ok(()) => Fate::Buried(reason.to_owned()),
-            Err(error) => Fate::Returned(format!("it makes no sense ({reason}), and can't be put away: {error}")),
+    async fn dead_letter(&self, body: &str, reason: &str) -> Disposition {
+        match self.dead_letters.dead_letter(body, reason).await {
+            Ok(()) => Disposition::DeadLettered(reason.to_owned()),
+            Err(error) => {
+                Disposition::Returned(format!("it makes no sense ({reason}), and can't be put away: {error}"))
+            }
         }
     }
 }
 
 /// Counts the fates of the messages with these ids, and reports those that come back.
-fn answer(ids: &[&str], fates: &[Fate]) -> Answer {
+fn response(ids: &[&str], fates: &[Disposition]) -> Response {
     let mut account = Account { received: fates.len(), ..Account::default() };
     let mut response = SqsBatchResponse::default();
-    for (id, fate) in ids.iter().zip(fates) {
-        match fate {
-            Fate::Accepted => account.accepted += 1,
-            Fate::Rejected(why) => {
+    for (id, disposition) in ids.iter().zip(fates) {
+        match disposition {
+            Disposition::Accepted => account.accepted += 1,
+            Disposition::NotOwned(reason) => {
                 account.rejected += 1;
-                tracing::info!(id, why, "rejected");
+                tracing::info!(id, reason, "rejected");
             }
-            Fate::Buried(why) => {
+            Disposition::DeadLettered(reason) => {
                 account.dead_lettered += 1;
-                tracing::error!(id, why, "a message makes no sense, and is with the dead letters");
+                tracing::error!(id, reason, "a message makes no sense, and is with the dead letters");
             }
-            Fate::Returned(why) => {
+            Disposition::Returned(reason) => {
                 account.returned += 1;
-                tracing::warn!(id, why, "comes back");
+                tracing::warn!(id, reason, "comes back");
                 let mut failure = BatchItemFailure::default();
                 (*id).clone_into(&mut failure.item_identifier);
                 response.batch_item_failures.push(failure);
@@ -149,5 +157,5 @@ fn answer(ids: &[&str], fates: &[Fate]) -> Answer {
     }
     let Account { received, accepted, rejected, dead_lettered, returned } = account;
     tracing::info!(received, accepted, rejected, dead_lettered, returned, "a batch");
-    Answer { response, account }
+    Response { response, account }
 }

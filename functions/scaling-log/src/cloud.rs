@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ledger::Activity;
-use ledger::batch::Line;
+use ledger::batch::LogEvent;
 
 /// What CloudWatch Logs did with a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub trait Cloud {
     async fn exists(&self, environment: &str) -> Result<bool, String>;
 
     /// Writes a batch, which is within the limits, to a stream, which is made if need be; the group is not.
-    async fn put(&self, log_group: &str, stream: &str, lines: &[&Line]) -> Result<Put, String>;
+    async fn put(&self, log_group: &str, stream: &str, lines: &[&LogEvent]) -> Result<Put, String>;
 
     /// The names of our groups.
     async fn groups(&self) -> Result<Vec<String>, String>;
@@ -50,5 +50,5 @@ pub trait Cloud {
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
 pub trait DeadLetters {
     /// Puts a message away for people, with the reason.
-    async fn bury(&self, body: &str, reason: &str) -> Result<(), String>;
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String>;
 }

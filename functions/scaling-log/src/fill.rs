@@ -5,14 +5,14 @@ use std::ops::RangeInclusive;
 
 use futures_util::stream::{self, StreamExt as _};
 use ledger::Entry;
-use ledger::batch::{Line, streams};
+use ledger::batch::{LogEvent, streams};
 use ledger::read::{self, Reading};
-use ledger::turn;
+use ledger::rotation;
 use serde_json::Value;
 
 use crate::ScalingLog;
 use crate::cloud::{Cloud, DeadLetters};
-use crate::write::{Owed, Written};
+use crate::write::{PendingEntry, Written};
 
 /// How far back the schedule looks, if its event does not say: 6 hours, so that an outage of this function of a morning is
 /// made good without anybody.
@@ -75,14 +75,14 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
     pub(crate) async fn fill(&self, span: Span) -> Result<BTreeMap<String, usize>, String> {
         let mut groups = self.cloud.groups().await?;
         groups.sort_unstable();
-        let first = turn::first(groups.len(), self.cloud.now_ms() / SCHEDULE_MS);
+        let first = rotation::first(groups.len(), self.cloud.now_ms() / SCHEDULE_MS);
         groups.rotate_left(first);
         let all = stream::iter(groups).map(async |group| (self.fill_one(&group, span).await, group));
         let all: Vec<(Result<usize, String>, String)> = all.buffer_unordered(AT_ONCE).collect().await;
-        if let Some((Err(why), _)) = all.first()
+        if let Some((Err(reason), _)) = all.first()
             && all.iter().all(|(outcome, _)| outcome.is_err())
         {
-            return Err(format!("none of {} groups could be looked at: {why}", all.len()));
+            return Err(format!("none of {} groups could be looked at: {reason}", all.len()));
         }
         let mut filled = BTreeMap::new();
         for (outcome, group) in all {
@@ -92,36 +92,36 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
                     tracing::info!(group, count, "gaps are filled");
                     filled.insert(group, count);
                 }
-                Err(why) => tracing::warn!(group, why, "its gaps are for the next time"),
+                Err(reason) => tracing::warn!(group, reason, "its gaps are for the next time"),
             }
         }
         Ok(filled)
     }
 
     async fn fill_one(&self, group: &str, span: Span) -> Result<usize, String> {
-        let Some(suffix) = self.place.suffix_of_group(group) else { return Ok(0) };
+        let Some(suffix) = self.deployment.suffix_of_group(group) else { return Ok(0) };
         let now_ms = self.cloud.now_ms();
         let since_ms = now_ms.saturating_sub(span.lookback_ms);
         let activities = self.cloud.activities(group, since_ms.saturating_sub(LONGEST_HOURS * HOUR_MS)).await?;
-        let wanted = since_ms..=now_ms.saturating_sub(span.late_ms);
-        let ended = |it: &&ledger::Activity| it.end_ms.is_some_and(|end| wanted.contains(&end));
+        let desired = since_ms..=now_ms.saturating_sub(span.late_ms);
+        let ended = |it: &&ledger::Activity| it.end_ms.is_some_and(|end| desired.contains(&end));
         let told: Vec<Entry> = activities.iter().filter(ended).flat_map(|it| self.entries(it)).collect();
-        let filed: Vec<u64> = told.iter().map(|entry| Line::of(entry, now_ms).at_ms).collect();
+        let filed: Vec<u64> = told.iter().map(|entry| LogEvent::of(entry, now_ms).at_ms).collect();
         let (Some(first), Some(last)) = (filed.iter().min(), filed.iter().max()) else { return Ok(0) };
-        let log_group = self.place.names(suffix).scaling_log_group().name;
+        let log_group = self.deployment.names(suffix).scaling_log_group().name;
         // An event may tell another time than the activity, by seconds.
         let (first, last) = (first.saturating_sub(MINUTE_MS), last + MINUTE_MS);
         let written = self.cloud.written(&log_group, &streams(group), first, last).await?;
         let missing = told.into_iter().filter(|entry| !written.contains(&entry.id));
-        let owed = missing.map(|entry| Owed { suffix: suffix.to_owned(), entry, place: 0 });
-        let outcomes = self.write(owed.collect()).await;
+        let pending = missing.map(|entry| PendingEntry { suffix: suffix.to_owned(), entry, index: 0 });
+        let outcomes = self.write(pending.collect()).await;
         Ok(outcomes.iter().filter(|(_, written)| *written == Written::Accepted).count())
     }
 
     /// The lines of an activity, marked as found afterwards.
     fn entries(&self, activity: &ledger::Activity) -> Vec<Entry> {
         let Some(event) = activity.event() else { return Vec::new() };
-        match read::event(&self.place, &event, activity.start_ms) {
+        match read::event(&self.deployment, &event, activity.start_ms) {
             Ok(Reading::Of { entries, .. }) => {
                 entries.into_iter().map(|entry| Entry { filled: true, ..entry }).collect()
             }

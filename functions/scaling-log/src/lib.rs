@@ -22,7 +22,7 @@ pub use settings::Settings;
 
 use aws_lambda_events::sqs::SqsEvent;
 use cloud::{Cloud, DeadLetters};
-use environment::Place;
+use environment::Deployment;
 use fill::Span;
 use lambda_kit::Error;
 use ledger::envelope;
@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub struct ScalingLog<C, D> {
     /// Where the environments are.
-    pub place: Place,
+    pub deployment: Deployment,
     /// The account that it runs in.
     pub cloud: C,
     /// Where messages go that nobody understands.

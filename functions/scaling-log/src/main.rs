@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aws_sdk_sqs::Client as Sqs;
 use lambda_kit::{Error, environment, init_logging, run, sdk_config};
-use requests::{Letters, records::DynamoRecords};
+use requests::{QueueSender, records::DynamoRecords};
 use scaling_log::aws::{Account, DeadEvents};
 use scaling_log::{ScalingLog, Settings};
 
@@ -14,10 +14,10 @@ use scaling_log::{ScalingLog, Settings};
 async fn main() -> Result<(), Error> {
     init_logging("scaling-log");
     let config = sdk_config().await?;
-    let Settings { place, records_table, dead_letters_url } = Settings::from_vars(environment)?;
+    let Settings { deployment, records_table, dead_letters_url } = Settings::from_vars(environment)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), records_table);
-    let dead_letters = DeadEvents(dead_letters_url.map(|url| Letters::new(Sqs::new(&config), url)));
-    let function = Arc::new(ScalingLog { place, cloud: Account::new(&config, records), dead_letters });
+    let dead_letters = DeadEvents(dead_letters_url.map(|url| QueueSender::new(Sqs::new(&config), url)));
+    let function = Arc::new(ScalingLog { deployment, cloud: Account::new(&config, records), dead_letters });
     run("scaling-log", move |event, _| {
         let function = Arc::clone(&function);
         async move { function.handle(event).await }

@@ -1,13 +1,13 @@
 //! What the function is told by its environment variables.
 
-use environment::Place;
+use environment::Deployment;
 use lambda_kit::{BadSettings, Vars};
 
 /// The function's configuration, read once.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: what the names of all environments have in common.
-    pub place: Place,
+    pub deployment: Deployment,
     /// `RECORDS_TABLE`: the table of the records, which tell whether an environment is there.
     pub records_table: String,
     /// `DEAD_EVENTS_URL`: where messages go that nobody understands.
@@ -21,9 +21,9 @@ impl Settings {
     /// Everything that is wrong with them.
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
         let mut vars = Vars::new(&read);
-        let place = vars.place();
+        let deployment = vars.deployment();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let dead_letters_url = vars.queue_url("DEAD_EVENTS_URL");
-        vars.checked(Settings { place, records_table, dead_letters_url })
+        vars.checked(Settings { deployment, records_table, dead_letters_url })
     }
 }

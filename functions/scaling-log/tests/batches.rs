@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{Buried, NOW, World, batch, function, launch, now, place};
+use common::{DeadLettered, Harness, NOW, batch, deployment, function, launch, now};
 use proptest::prelude::*;
 use scaling_log::Account;
 use serde_json::{Value, json};
@@ -17,24 +17,24 @@ fn failures(response: &Value) -> Vec<&str> {
 
 #[test]
 fn each_message_has_its_own_outcome() {
-    let function = function(World::new(&["dev"]));
+    let function = function(Harness::new(&["dev"]));
     let of_nobody = launch("dev", 1, NOW).to_string().replace("scalable-ec2-asg", "theirs-asg");
     let bodies = [launch("dev", 1, NOW).to_string(), "no JSON".into(), of_nobody, launch("gone", 2, NOW).to_string()];
-    let answer = now(function.batch(&serde_json::from_value(batch(bodies)).expect("a batch")));
+    let response = now(function.batch(&serde_json::from_value(batch(bodies)).expect("a batch")));
     let expected = Account { received: 4, accepted: 1, rejected: 2, dead_lettered: 1, returned: 0 };
-    assert_eq!(answer.account, expected);
-    assert!(answer.response.batch_item_failures.is_empty());
-    let buried = function.dead_letters.all.borrow();
-    assert_eq!(*buried, [("no JSON".to_owned(), "no JSON, and no lines of Auto Scaling".to_owned())]);
+    assert_eq!(response.account, expected);
+    assert!(response.response.batch_item_failures.is_empty());
+    let dead_lettered = function.dead_letters.all.borrow();
+    assert_eq!(*dead_lettered, [("no JSON".to_owned(), "no JSON, and no lines of Auto Scaling".to_owned())]);
     assert_eq!(function.cloud.lines()[0]["kind"], "launch");
 }
 
 #[test]
 fn what_fails_in_passing_comes_back_and_holds_up_no_other_environment() {
-    let mut world = World::new(&["dev", "prod"]);
+    let mut harness = Harness::new(&["dev", "prod"]);
     // The first call is whether dev is there.
-    world.failing = BTreeSet::from([0]);
-    let function = function(world);
+    harness.failing = BTreeSet::from([0]);
+    let function = function(harness);
     let bodies = [launch("dev", 1, NOW).to_string(), launch("prod", 2, NOW).to_string()];
     let response = now(function.handle(batch(bodies.clone()))).expect("an answer");
     assert_eq!(failures(&response), ["m0"]);
@@ -45,36 +45,36 @@ fn what_fails_in_passing_comes_back_and_holds_up_no_other_environment() {
 
 #[test]
 fn poison_that_cannot_be_put_away_stays_in_the_queue() {
-    let mut function = function(World::new(&["dev"]));
-    function.dead_letters = Buried { is_full: true, ..Buried::default() };
+    let mut function = function(Harness::new(&["dev"]));
+    function.dead_letters = DeadLettered { is_full: true, ..DeadLettered::default() };
     let response = now(function.handle(batch(["no JSON".to_owned()]))).expect("an answer");
     assert_eq!(failures(&response), ["m0"]);
 }
 
 #[test]
 fn an_environment_without_a_log_group_gets_none_and_its_events_are_counted() {
-    let mut world = World::new(&["dev"]);
-    world.log_groups.clear();
-    let function = function(world);
+    let mut harness = Harness::new(&["dev"]);
+    harness.log_groups.clear();
+    let function = function(harness);
     let bodies = [launch("dev", 1, NOW).to_string()];
-    let answer = now(function.batch(&serde_json::from_value(batch(bodies)).expect("a batch")));
-    assert_eq!((answer.account.rejected, answer.account.returned), (1, 0));
+    let response = now(function.batch(&serde_json::from_value(batch(bodies)).expect("a batch")));
+    assert_eq!((response.account.rejected, response.account.returned), (1, 0));
 }
 
 #[test]
 fn an_environment_that_is_gone_has_no_ledger_any_more_though_its_log_group_is_still_there() {
-    let mut world = World::new(&["dev"]);
-    world.environments.clear();
-    let function = function(world);
+    let mut harness = Harness::new(&["dev"]);
+    harness.environments.clear();
+    let function = function(harness);
     let bodies = [launch("dev", 1, NOW).to_string()];
-    let answer = now(function.batch(&serde_json::from_value(batch(bodies)).expect("a batch")));
-    assert_eq!((answer.account.rejected, function.cloud.lines().len()), (1, 0));
+    let response = now(function.batch(&serde_json::from_value(batch(bodies)).expect("a batch")));
+    assert_eq!((response.account.rejected, function.cloud.lines().len()), (1, 0));
 }
 
 #[test]
 fn times_that_cloudwatch_does_not_take_are_filed_under_the_nearest_one_that_it_takes() {
     const DAY: u64 = 86_400_000;
-    let function = function(World::new(&["dev"]));
+    let function = function(Harness::new(&["dev"]));
     let times = [NOW - 400 * DAY, NOW + 30 * DAY];
     let bodies = times.map(|at| launch("dev", 1, at).to_string());
     assert!(failures(&now(function.handle(batch(bodies))).expect("an answer")).is_empty());
@@ -92,17 +92,17 @@ fn times_that_cloudwatch_does_not_take_are_filed_under_the_nearest_one_that_it_t
 #[test]
 fn lines_past_their_log_groups_retention_are_counted_and_their_neighbours_are_taken() {
     const DAY: u64 = 86_400_000;
-    let mut world = World::new(&["dev"]);
-    world.retention_ms = Some(DAY);
-    let function = function(world);
+    let mut harness = Harness::new(&["dev"]);
+    harness.retention_ms = Some(DAY);
+    let function = function(harness);
     let bodies = [launch("dev", 1, NOW - 2 * DAY).to_string(), launch("dev", 2, NOW).to_string()];
-    let answer = now(function.batch(&serde_json::from_value(batch(bodies)).expect("a batch")));
-    assert_eq!((answer.account.accepted, answer.account.rejected), (1, 1));
+    let response = now(function.batch(&serde_json::from_value(batch(bodies)).expect("a batch")));
+    assert_eq!((response.account.accepted, response.account.rejected), (1, 1));
 }
 
 #[test]
 fn a_message_that_comes_twice_writes_the_same_line_twice() {
-    let function = function(World::new(&["dev"]));
+    let function = function(Harness::new(&["dev"]));
     for _ in 0..2 {
         now(function.handle(batch([launch("dev", 1, NOW).to_string()]))).expect("an answer");
     }
@@ -112,7 +112,7 @@ fn a_message_that_comes_twice_writes_the_same_line_twice() {
 
 #[test]
 fn topics_and_single_events_are_written_too() {
-    let function = function(World::new(&["dev"]));
+    let function = function(Harness::new(&["dev"]));
     let event = launch("dev", 1, NOW);
     let written = now(function.handle(event.clone())).expect("an answer");
     assert_eq!(written["Written"][0]["outcome"], "successful");
@@ -125,15 +125,15 @@ fn topics_and_single_events_are_written_too() {
 /// What Lambda puts away of the function `alarm`, which failed: it is sent to the queue again by hand.
 #[test]
 fn an_invocation_of_the_other_function_that_failed_is_an_alarms_line() {
-    let function = function(World::new(&["dev"]));
+    let function = function(Harness::new(&["dev"]));
     for shape in ["direct-of-an-instance", "topic", "event-bridge"] {
         let event = test_support::sample("alarm", &format!("{shape}.json"));
         let record = json!({
             "version": "1.0", "requestContext": { "condition": "RetriesExhausted" }, "requestPayload": event,
             "responsePayload": { "errorMessage": "no" },
         });
-        let answer = now(function.batch(&serde_json::from_value(batch([record.to_string()])).expect("a batch")));
-        assert_eq!((answer.account.accepted, answer.account.dead_lettered), (1, 0), "{shape}");
+        let response = now(function.batch(&serde_json::from_value(batch([record.to_string()])).expect("a batch")));
+        assert_eq!((response.account.accepted, response.account.dead_lettered), (1, 0), "{shape}");
     }
     assert!(function.cloud.lines().iter().all(|line| line["kind"] == "alarm"));
 }
@@ -185,7 +185,7 @@ fn kind() -> impl Strategy<Value = Kind> {
 
 /// How many of the lines of a body are in the ledger, and how many it has; nothing if it makes no sense.
 fn lines(body: &str, ids: &BTreeSet<String>) -> Option<(usize, usize)> {
-    match ledger::read::body(&place(), body, NOW) {
+    match ledger::read::body(&deployment(), body, NOW) {
         Ok(ledger::read::Reading::Of { entries, .. }) => {
             Some((entries.iter().filter(|entry| ids.contains(&entry.id)).count(), entries.len()))
         }
@@ -212,9 +212,9 @@ proptest! {
         let bodies = (0..).zip(&launches).map(|(number, (suffix, at_ms, changed_ms))| {
             Kind::Launch { suffix, at_ms: *at_ms, changed_ms: *changed_ms, padding: 0 }.body(number)
         });
-        let function = function(World::new(&suffixes));
-        let answer = now(function.batch(&serde_json::from_value(batch(bodies)).expect("a batch")));
-        prop_assert_eq!(answer.account.accepted, launches.len());
+        let function = function(Harness::new(&suffixes));
+        let response = now(function.batch(&serde_json::from_value(batch(bodies)).expect("a batch")));
+        prop_assert_eq!(response.account.accepted, launches.len());
         prop_assert_eq!(function.cloud.puts.borrow().len(), least);
     }
 }
@@ -230,11 +230,11 @@ proptest! {
         retention in prop_oneof![4 => Just(None), 1 => Just(Some(DAY))],
     ) {
         let bodies: Vec<String> = (0..).zip(&kinds).map(|(number, kind)| kind.body(number)).collect();
-        let mut world = World::new(&["dev", "prod"]);
-        (world.failing, world.retention_ms) = (failing, retention);
-        let function = function(world);
-        let answer = now(function.batch(&serde_json::from_value(batch(bodies.clone())).expect("a batch")));
-        let returned: BTreeSet<usize> = answer.response.batch_item_failures.iter()
+        let mut harness = Harness::new(&["dev", "prod"]);
+        (harness.failing, harness.retention_ms) = (failing, retention);
+        let function = function(harness);
+        let response = now(function.batch(&serde_json::from_value(batch(bodies.clone())).expect("a batch")));
+        let returned: BTreeSet<usize> = response.response.batch_item_failures.iter()
             .map(|it| it.item_identifier[1..].parse().expect("a number")).collect();
         let ids: BTreeSet<String> = function.cloud.ids().into_iter().collect();
         let mut expected = Account { received: bodies.len(), returned: returned.len(), ..Account::default() };
@@ -250,13 +250,13 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(answer.account, expected);
+        prop_assert_eq!(response.account, expected);
         prop_assert_eq!(function.dead_letters.all.borrow().len(), expected.dead_lettered);
         // Once more, without faults: what was returned is written then, in all its lines.
-        let function = scaling_log::ScalingLog { cloud: World { failing: BTreeSet::new(), ..function.cloud }, ..function };
+        let function = scaling_log::ScalingLog { cloud: Harness { failing: BTreeSet::new(), ..function.cloud }, ..function };
         let again: Vec<String> = returned.iter().map(|number| bodies[*number].clone()).collect();
-        let answer = now(function.batch(&serde_json::from_value(batch(again)).expect("a batch")));
-        prop_assert_eq!(answer.account.returned, 0);
+        let response = now(function.batch(&serde_json::from_value(batch(again)).expect("a batch")));
+        prop_assert_eq!(response.account.returned, 0);
         let ids: BTreeSet<String> = function.cloud.ids().into_iter().collect();
         for number in returned {
             let Kind::Launch { suffix, .. } = kinds[number] else { continue };

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{NOW, World, activity, batch, function, launch, now};
+use common::{Harness, NOW, activity, batch, function, launch, now};
 use serde_json::{Value, json};
 
 const HOUR: u64 = 3_600_000;
@@ -14,9 +14,9 @@ fn schedule() -> Value {
 
 #[test]
 fn launches_that_no_event_told_of_are_written_once_marked_and_without_metrics() {
-    let mut world = World::new(&["dev", "prod"]);
-    world.activities = (0..5).map(|number| activity("dev", number, NOW - HOUR)).collect();
-    let function = function(world);
+    let mut harness = Harness::new(&["dev", "prod"]);
+    harness.activities = (0..5).map(|number| activity("dev", number, NOW - HOUR)).collect();
+    let function = function(harness);
     let told = [1, 3].map(|number| launch("dev", number, NOW - HOUR).to_string());
     now(function.handle(batch(told))).expect("an answer");
     let filled = now(function.handle(schedule())).expect("an answer");
@@ -39,14 +39,14 @@ fn launches_that_no_event_told_of_are_written_once_marked_and_without_metrics() 
 
 #[test]
 fn what_may_still_be_told_and_what_is_long_past_is_left_alone() {
-    let mut world = World::new(&["dev"]);
+    let mut harness = Harness::new(&["dev"]);
     let under_way = ledger::Activity { end_ms: None, ..activity("dev", 3, NOW - HOUR) };
     let moved = ledger::Activity {
         description: "Moving EC2 instance out of Standby: i-1".into(),
         ..activity("dev", 4, NOW - HOUR)
     };
-    world.activities = vec![activity("dev", 1, NOW - 60_000), activity("dev", 2, NOW - 9 * HOUR), under_way, moved];
-    let function = function(world);
+    harness.activities = vec![activity("dev", 1, NOW - 60_000), activity("dev", 2, NOW - 9 * HOUR), under_way, moved];
+    let function = function(harness);
     assert_eq!(now(function.handle(schedule())).expect("an answer"), json!({ "Filled": {} }));
     let mut far = schedule();
     far["detail"]["LookbackHours"] = 12.into();
@@ -58,11 +58,11 @@ fn what_may_still_be_told_and_what_is_long_past_is_left_alone() {
 
 #[test]
 fn what_took_hours_is_looked_for_by_its_end() {
-    let mut world = World::new(&["dev"]);
+    let mut harness = Harness::new(&["dev"]);
     // Drains go on for eight hours.
     let long = |number, end_ms| ledger::Activity { start_ms: end_ms - 8 * HOUR, ..activity("dev", number, end_ms) };
-    world.activities = vec![long(1, NOW - HOUR), long(2, NOW - 5 * HOUR), long(3, NOW - 7 * HOUR)];
-    let function = function(world);
+    harness.activities = vec![long(1, NOW - HOUR), long(2, NOW - 5 * HOUR), long(3, NOW - 7 * HOUR)];
+    let function = function(harness);
     assert_eq!(
         now(function.handle(schedule())).expect("an answer"),
         json!({ "Filled": { "scalable-ec2-asg-uswest2-dev": 2 } })
@@ -72,9 +72,9 @@ fn what_took_hours_is_looked_for_by_its_end() {
 #[test]
 fn an_event_that_tells_another_time_than_the_activity_is_no_gap() {
     for early in [false, true] {
-        let mut world = World::new(&["dev"]);
-        world.activities = vec![activity("dev", 1, NOW - HOUR)];
-        let function = function(world);
+        let mut harness = Harness::new(&["dev"]);
+        harness.activities = vec![activity("dev", 1, NOW - HOUR)];
+        let function = function(harness);
         let told = if early { NOW - HOUR - 30_000 } else { NOW - HOUR + 30_000 };
         now(function.handle(batch([launch("dev", 1, told).to_string()]))).expect("an answer");
         assert_eq!(now(function.handle(schedule())).expect("an answer"), json!({ "Filled": {} }));
@@ -83,10 +83,10 @@ fn an_event_that_tells_another_time_than_the_activity_is_no_gap() {
 
 #[test]
 fn a_schedule_by_which_no_group_can_be_looked_at_fails() {
-    let mut world = World::new(&["dev", "prod"]);
-    world.activities = vec![activity("dev", 1, NOW - HOUR), activity("prod", 2, NOW - HOUR)];
-    world.failing = (1..9).collect();
-    let wrong = now(function(world).handle(schedule())).expect_err("nothing was looked at").to_string();
+    let mut harness = Harness::new(&["dev", "prod"]);
+    harness.activities = vec![activity("dev", 1, NOW - HOUR), activity("prod", 2, NOW - HOUR)];
+    harness.failing = (1..9).collect();
+    let wrong = now(function(harness).handle(schedule())).expect_err("nothing was looked at").to_string();
     assert_eq!(wrong, "none of 2 groups could be looked at: ServiceUnavailable");
 }
 
@@ -95,9 +95,9 @@ fn a_schedule_by_which_no_group_can_be_looked_at_fails() {
 fn each_schedule_begins_elsewhere_so_that_every_group_has_its_turn_in_time() {
     let suffixes: Vec<String> = (0..40).map(|number| format!("env{number}")).collect();
     let suffixes: Vec<&str> = suffixes.iter().map(String::as_str).collect();
-    let mut world = World::new(&suffixes);
-    world.activities = (0..).zip(&suffixes).map(|(number, it)| activity(it, number, NOW - HOUR)).collect();
-    let mut function = function(world);
+    let mut harness = Harness::new(&suffixes);
+    harness.activities = (0..).zip(&suffixes).map(|(number, it)| activity(it, number, NOW - HOUR)).collect();
+    let mut function = function(harness);
     // Twelve times within the six hours that it looks back, and time for a quarter of the groups in each.
     for half_hour in 0..11 {
         function.cloud.now_ms.set(NOW + half_hour * HOUR / 2);
@@ -110,7 +110,7 @@ fn each_schedule_begins_elsewhere_so_that_every_group_has_its_turn_in_time() {
 
 #[test]
 fn a_lookback_that_makes_no_sense_is_refused_with_what_would() {
-    let function = function(World::new(&["dev"]));
+    let function = function(Harness::new(&["dev"]));
     for given in [json!(0), json!("6"), json!(337), json!(-1)] {
         let mut event = schedule();
         event["detail"]["LookbackHours"] = given.clone();
@@ -121,11 +121,11 @@ fn a_lookback_that_makes_no_sense_is_refused_with_what_would() {
 
 #[test]
 fn a_group_that_cannot_be_looked_at_holds_up_no_other() {
-    let mut world = World::new(&["dev", "prod"]);
-    world.activities = vec![activity("dev", 1, NOW - HOUR), activity("prod", 2, NOW - HOUR)];
+    let mut harness = Harness::new(&["dev", "prod"]);
+    harness.activities = vec![activity("dev", 1, NOW - HOUR), activity("prod", 2, NOW - HOUR)];
     // The groups, then the activities of the first that it looks at.
-    world.failing = [1].into();
-    let function = function(world);
+    harness.failing = [1].into();
+    let function = function(harness);
     let filled = now(function.handle(schedule())).expect("an answer");
     assert_eq!(filled["Filled"].as_object().map(serde_json::Map::len), Some(1), "{filled}");
 }

@@ -3,30 +3,30 @@
 
 use std::sync::{Arc, Mutex};
 
-use ledger::batch::Line;
+use ledger::batch::LogEvent;
 use requests::records::DynamoRecords;
 use scaling_log::aws::Account;
 use scaling_log::cloud::{Cloud as _, Put};
 use test_support::{Request, service};
 
 /// An account, and the operations that it was asked for.
-fn account(answer: impl Fn(&Request) -> (u16, String) + Send + Sync + 'static) -> (Account, Arc<Mutex<Vec<String>>>) {
+fn account(response: impl Fn(&Request) -> (u16, String) + Send + Sync + 'static) -> (Account, Arc<Mutex<Vec<String>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
     let config = service(move |request| {
         seen.lock().expect("one at a time").push(request.target.clone());
-        Some(answer(&request))
+        Some(response(&request))
     });
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), "records");
     (Account::new(&config, records), asked)
 }
 
-fn refused(kind: &str) -> (u16, String) {
+fn rejected(kind: &str) -> (u16, String) {
     (400, format!(r#"{{"__type":"{kind}","message":"no"}}"#))
 }
 
 async fn put(account: &Account) -> Result<Put, String> {
-    let lines: Vec<Line> = (1..=4).map(|at_ms| Line { at_ms, text: "{}".into() }).collect();
+    let lines: Vec<LogEvent> = (1..=4).map(|at_ms| LogEvent { at_ms, text: "{}".into() }).collect();
     account.put("/aws/autoscaling/scalable-ec2-dev", "g/2026-01-02", &lines.iter().collect::<Vec<_>>()).await
 }
 
@@ -56,26 +56,26 @@ async fn a_stream_is_made_when_it_is_missing_and_a_group_never() {
                 (200, String::new())
             }
             _ if *made => (200, "{}".into()),
-            _ => refused("ResourceNotFoundException"),
+            _ => rejected("ResourceNotFoundException"),
         }
     });
     assert_eq!(put(&there).await, Ok(Put::Taken { rejected: vec![] }));
     assert_eq!(*asked.lock().expect("one at a time"), ["PutLogEvents", "CreateLogStream", "PutLogEvents"]);
 
-    let (gone, asked) = account(|_| refused("ResourceNotFoundException"));
+    let (gone, asked) = account(|_| rejected("ResourceNotFoundException"));
     assert_eq!(put(&gone).await, Ok(Put::NoGroup));
     assert_eq!(*asked.lock().expect("one at a time"), ["PutLogEvents", "CreateLogStream"]);
 
     // Just made, and not yet to be seen by the next call: the lines are not lost, they come again.
     let (lags, asked) = account(|request| match request.target.as_str() {
         "CreateLogStream" => (200, String::new()),
-        _ => refused("ResourceNotFoundException"),
+        _ => rejected("ResourceNotFoundException"),
     });
     let told = put(&lags).await.expect_err("the stream was made, so its group is there");
     assert_eq!(told, "logs:PutLogEvents: the stream g/2026-01-02 was made, and is not to be seen yet");
     assert_eq!(*asked.lock().expect("one at a time"), ["PutLogEvents", "CreateLogStream", "PutLogEvents"]);
 
-    let (denied, _) = account(|_| refused("AccessDeniedException"));
+    let (denied, _) = account(|_| rejected("AccessDeniedException"));
     let told = put(&denied).await.expect_err("refused");
     assert!(told.starts_with("logs:PutLogEvents: ") && told.contains("AccessDeniedException"), "{told}");
 }

@@ -4,14 +4,14 @@
 //! line and in the queue of the door's failed invocations. It tells what it finds and what belongs to nobody any more; it
 //! never touches an environment.
 //!
-//! The files: `answers` (a FAILED for who still waits), `letters` (messages of both queues), `orphans` (what is owned by
+//! The files: `responses` (a FAILED for who still waits), `dead_letters` (messages of both queues), `orphans` (what is owned by
 //! nobody that is known), `settings`.
 
 #![warn(missing_docs)]
 
-mod answers;
-mod letters;
+mod dead_letters;
 mod orphans;
+mod responses;
 mod settings;
 
 pub use aws_cloud::Marked;
@@ -20,7 +20,7 @@ pub use settings::Settings;
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_kit::Error;
-use requests::{Courier, Records};
+use requests::{Records, ResponseSender};
 use serde_json::{Value, json};
 
 /// Everything that the function has.
@@ -33,7 +33,7 @@ pub struct Watchdog<R, M> {
     /// Who looks for marks of ownership.
     pub marks: M,
     /// Who carries the answers.
-    pub courier: Courier,
+    pub response_sender: ResponseSender,
 }
 
 impl<R: Records, M: Marks> Watchdog<R, M> {
@@ -44,10 +44,10 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
     pub async fn handle(&self, event: Value, now_ms: u64, deadline_ms: u64) -> Result<Value, Error> {
         if event.get("Records").is_some() {
             let batch: SqsEvent = serde_json::from_value(event)?;
-            return Ok(serde_json::to_value(self.letters(batch, now_ms, deadline_ms).await)?);
+            return Ok(serde_json::to_value(self.dead_letters(batch, now_ms, deadline_ms).await)?);
         }
         let answered = self.overdue(now_ms, deadline_ms).await?;
-        let orphans: Vec<Value> = self.orphans().await?.iter().map(Orphan::told).collect();
+        let orphans: Vec<Value> = self.orphans().await?.iter().map(Orphan::summary).collect();
         Ok(json!({ "Answered": answered, "Orphans": orphans }))
     }
 }

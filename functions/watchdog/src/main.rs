@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aws_cloud::{MarkSearch, Marked};
 use lambda_kit::{Error, environment, init_logging, now_ms, run, sdk_config};
-use requests::{Courier, records::DynamoRecords};
+use requests::{ResponseSender, records::DynamoRecords};
 use watchdog::{Marks, Settings, Watchdog};
 
 /// The account that the function runs in.
@@ -14,7 +14,7 @@ struct Aws(MarkSearch);
 
 impl Marks for Aws {
     async fn marked(&self) -> Result<Vec<Marked>, String> {
-        self.0.marked().await.map_err(|setback| setback.to_string())
+        self.0.marked().await.map_err(|call_error| call_error.to_string())
     }
 }
 
@@ -24,7 +24,8 @@ async fn main() -> Result<(), Error> {
     let config = sdk_config().await?;
     let settings = Settings::from_vars(environment)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table.clone());
-    let watchdog = Watchdog { settings, records, marks: Aws(MarkSearch::new(&config)), courier: Courier::new() };
+    let watchdog =
+        Watchdog { settings, records, marks: Aws(MarkSearch::new(&config)), response_sender: ResponseSender::new() };
     let watchdog = Arc::new(watchdog);
     run("watchdog", move |event, invocation| {
         let watchdog = Arc::clone(&watchdog);

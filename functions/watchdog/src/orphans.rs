@@ -29,7 +29,7 @@ pub struct Orphan {
 }
 
 impl Orphan {
-    pub(crate) fn told(&self) -> Value {
+    pub(crate) fn summary(&self) -> Value {
         json!({ "Owner": self.owner, "Environments": self.environments, "Resources": self.resources })
     }
 }
@@ -39,8 +39,8 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
     /// its own watchdog's: its records are not read here, so all of them would be orphans.
     pub(crate) async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
         let mut by_owner: BTreeMap<String, Vec<Marked>> = BTreeMap::new();
-        let is_ours = |it: &Marked| self.settings.place.suffix_of_environment(&it.environment).is_some();
-        for marked in self.marks.marked().await?.into_iter().filter(is_ours) {
+        let is_mark = |it: &Marked| self.settings.deployment.suffix_of_environment(&it.environment).is_some();
+        for marked in self.marks.marked().await?.into_iter().filter(is_mark) {
             by_owner.entry(marked.owner.clone()).or_default().push(marked);
         }
         let mut orphans = Vec::new();
@@ -67,7 +67,7 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
     /// be read says so too.
     async fn is_known(&self, owner: &Owner) -> bool {
         match self.records.owner(owner).await {
-            Ok(record) => record.is_some_and(|it| !it.gone || it.answer_due_ms.is_some()),
+            Ok(record) => record.is_some_and(|it| !it.gone || it.response_due_ms.is_some()),
             Err(error) => {
                 tracing::warn!(%owner, %error, "whether its resources are orphans is not known");
                 true

@@ -1,18 +1,18 @@
 //! What the function is told by its environment variables.
 
-use lambda_kit::{BadSettings, Place, Vars};
+use lambda_kit::{BadSettings, Deployment, Vars};
 use requests::AllowedHosts;
 
 /// The function's configuration, read once.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: whose environments it looks after.
-    pub place: Place,
+    pub deployment: Deployment,
     /// `RECORDS_TABLE`: the table of the records.
     pub records_table: String,
     /// `ALLOWED_REPLY_HOSTS`: hosts that may be answered beside `CloudFormation`'s own of this region (`AWS_REGION`), over
     /// plain http. Empty in every deployment; the local cloud needs it.
-    pub reply_hosts: AllowedHosts,
+    pub response_hosts: AllowedHosts,
 }
 
 impl Settings {
@@ -22,11 +22,11 @@ impl Settings {
     /// Everything that is wrong with them.
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
         let mut vars = Vars::new(&read);
-        let place = vars.place();
+        let deployment = vars.deployment();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let hosts = vars
             .parsed("ALLOWED_REPLY_HOSTS", "host:port, separated by commas", |list| AllowedHosts::from_list(list).ok());
-        let reply_hosts = hosts.unwrap_or_default().in_region(&place.region);
-        vars.checked(Settings { place, records_table, reply_hosts })
+        let response_hosts = hosts.unwrap_or_default().in_region(&deployment.region);
+        vars.checked(Settings { deployment, records_table, response_hosts })
     }
 }

@@ -4,10 +4,10 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use memory_cloud::Clock;
-use requests::records::{Answered, Decided, Note, Progress, Wanted};
-use requests::{Owner, PhysicalId, Records as _, Reply, Request};
+use requests::records::{DecidedResponse, DesiredRecord, LatestRequest, Progress, SentResponse};
+use requests::{CfnResponse, Owner, PhysicalId, Records as _, Request};
 use serde_json::{Value, json};
-use test_support::{BEGIN_S, Now as _, Post, Shaky, message, run, sample, sent, with};
+use test_support::{BEGIN_S, FakeResponseServer, Now as _, Shaky, message, run, sample, sent, with};
 use watchdog::{Marked, Marks, Settings, Watchdog};
 
 /// When the sample is due: an hour after it was sent, less the margin.
@@ -28,12 +28,20 @@ fn marked(owner: &(impl ToString + ?Sized), resource: &str) -> Marked {
 
 type Dog = Watchdog<Shaky, Listed>;
 
-fn dog() -> (Dog, Post) {
-    let post = Post::default();
+fn dog() -> (Dog, FakeResponseServer) {
+    let response_server = FakeResponseServer::default();
     let variables = [("AWS_REGION", "us-west-2"), ("ACCOUNT_ID", "123456789012"), ("RECORDS_TABLE", "records")];
     let read = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let settings = Settings::from_vars(read).expect("good settings");
-    (Watchdog { settings, records: Shaky::default(), marks: Listed(vec![]), courier: post.courier() }, post)
+    (
+        Watchdog {
+            settings,
+            records: Shaky::default(),
+            marks: Listed(vec![]),
+            response_sender: response_server.response_sender(),
+        },
+        response_server,
+    )
 }
 
 fn handle(dog: &Dog, event: Value, now_ms: u64) -> Value {
@@ -45,8 +53,8 @@ fn minute(dog: &Dog, now_ms: u64) -> Value {
 }
 
 /// The ids of the letters that come again.
-fn letters(dog: &Dog, letters: &[Value]) -> Vec<String> {
-    let response = handle(dog, json!({ "Records": letters }), DUE_MS - 60_000);
+fn dead_letters(dog: &Dog, dead_letters: &[Value]) -> Vec<String> {
+    let response = handle(dog, json!({ "Records": dead_letters }), DUE_MS - 60_000);
     let failures = response["batchItemFailures"].as_array().expect("an answer for SQS").iter();
     failures.map(|it| it["itemIdentifier"].as_str().expect("an id").to_owned()).collect()
 }
@@ -62,26 +70,26 @@ fn request(event: &Value) -> Request {
 /// A request that the door has noted.
 fn noted(dog: &Dog, event: &Value) -> Owner {
     let request = request(event);
-    dog.records.inner.note(&request.owner(), Note::of_request(&request)).await_now();
+    dog.records.inner.record_request(&request.owner(), LatestRequest::of_request(&request)).await_now();
     request.owner()
 }
 
 fn waits_for(dog: &Dog, event: &Value, what: &str) {
     let progress = Progress { waiting_for: vec![what.into()], since_ms: 1 };
-    dog.records.inner.waits(&request(event).owner(), &request(event).hash, progress).await_now();
+    dog.records.inner.record_progress(&request(event).owner(), &request(event).hash, progress).await_now();
 }
 
 fn answered(dog: &Dog, event: &Value) {
     let request = request(event);
-    let answer = Answered {
+    let response = SentResponse {
         request_hash: request.hash.clone(),
         kind: request.event.kind,
         sent_ms: 0,
-        answered_ms: 1,
+        responded_ms: 1,
         success: true,
         reason: String::new(),
     };
-    dog.records.inner.answered(&request.owner(), vec![answer]).await_now();
+    dog.records.inner.record_sent_responses(&request.owner(), vec![response]).await_now();
 }
 
 /// The letter that Lambda writes of an invocation that failed for good.
@@ -99,8 +107,8 @@ fn failed_invocation(event: &Value, condition: &str, error: Option<&str>) -> Val
     message("letter", &record)
 }
 
-fn one_reason(post: &Post) -> String {
-    let all = post.take();
+fn one_reason(response_server: &FakeResponseServer) -> String {
+    let all = response_server.take();
     assert_eq!(all.len(), 1, "{all:?}");
     assert_eq!(all[0]["Status"], "FAILED");
     all[0]["Reason"].as_str().expect("a FAILED has a reason").to_owned()
@@ -108,12 +116,12 @@ fn one_reason(post: &Post) -> String {
 
 #[test]
 fn what_is_overdue_gets_failed_once_with_what_it_waited_for() {
-    let (dog, post) = dog();
+    let (dog, response_server) = dog();
     let web = create("Web");
     let owner = noted(&dog, &web);
     waits_for(&dog, &web, "nat-gateway a: it is pending");
     assert_eq!(minute(&dog, DUE_MS), json!({ "Answered": [owner.as_str()], "Orphans": [] }));
-    let reason = one_reason(&post);
+    let reason = one_reason(&response_server);
     for part in [
         "Nobody answered by 2026-01-02T04:02:05Z",
         "It waited for: nat-gateway a: it is pending.",
@@ -122,23 +130,23 @@ fn what_is_overdue_gets_failed_once_with_what_it_waited_for() {
         assert!(reason.contains(part), "{part}: {reason}");
     }
     assert_eq!(minute(&dog, DUE_MS + 60_000)["Answered"], json!([]));
-    assert!(post.take().is_empty());
+    assert!(response_server.take().is_empty());
     let record = dog.records.inner.owner(&owner).await_now().expect("a record");
-    assert_eq!((record.answer_due_ms, record.answers.len(), record.answers[0].success), (None, 1, false));
+    assert_eq!((record.response_due_ms, record.responses.len(), record.responses[0].success), (None, 1, false));
 }
 
 #[test]
 fn the_answer_repeats_the_id_that_came_or_the_environments() {
-    let (dog, post) = dog();
+    let (dog, response_server) = dog();
     let delete = sent(sample("custom-resource", "delete-of-nothing.json"), 0);
     noted(&dog, &delete);
     let other = create("Other");
     let environment = String::from("scalable-ec2-us-west-2-other");
-    let wanted = Wanted { environment, spec: json!({}), frozen: json!({}), retired_tags: vec![] };
-    dog.records.inner.save(&noted(&dog, &other), wanted).await_now();
+    let desired = DesiredRecord { environment, spec: json!({}), frozen: json!({}), retired_tags: vec![] };
+    dog.records.inner.save_desired(&noted(&dog, &other), desired).await_now();
     let third = noted(&dog, &create("Third"));
     minute(&dog, DUE_MS);
-    let replies = post.take();
+    let replies = response_server.take();
     let mut ids: Vec<&str> = replies.iter().filter_map(|it| it["PhysicalResourceId"].as_str()).collect();
     ids.sort_unstable();
     assert_eq!(
@@ -150,42 +158,42 @@ fn the_answer_repeats_the_id_that_came_or_the_environments() {
 #[test]
 fn an_id_that_came_and_cannot_be_answered_does_not_hide_the_environments() {
     for unusable in ["", "a\nb", &"x".repeat(1_025)] {
-        let (dog, post) = dog();
+        let (dog, response_server) = dog();
         let update = with(create("Web"), json!({ "RequestType": "Update", "PhysicalResourceId": unusable }));
         let environment = String::from("scalable-ec2-us-west-2-dev");
-        let wanted = Wanted { environment, spec: json!({}), frozen: json!({}), retired_tags: vec![] };
-        dog.records.inner.save(&noted(&dog, &update), wanted).await_now();
+        let desired = DesiredRecord { environment, spec: json!({}), frozen: json!({}), retired_tags: vec![] };
+        dog.records.inner.save_desired(&noted(&dog, &update), desired).await_now();
         minute(&dog, DUE_MS);
-        assert_eq!(post.take()[0]["PhysicalResourceId"], "scalable-ec2-us-west-2-dev", "{unusable:?}");
+        assert_eq!(response_server.take()[0]["PhysicalResourceId"], "scalable-ec2-us-west-2-dev", "{unusable:?}");
     }
 }
 
 #[test]
 fn what_is_answered_or_not_due_yet_gets_none() {
-    let (dog, post) = dog();
+    let (dog, response_server) = dog();
     noted(&dog, &create("Web"));
     answered(&dog, &create("Web"));
     noted(&dog, &sent(create("Later"), 60));
     noted(&dog, &create("Other"));
     assert_eq!(minute(&dog, DUE_MS - 1)["Answered"], json!([]));
-    assert!(post.take().is_empty());
+    assert!(response_server.take().is_empty());
     assert_eq!(minute(&dog, DUE_MS)["Answered"].as_array().map(Vec::len), Some(1));
-    assert_eq!(post.take()[0]["LogicalResourceId"], "Other");
+    assert_eq!(response_server.take()[0]["LogicalResourceId"], "Other");
 }
 
 #[test]
 fn what_the_index_still_lists_and_the_record_does_not_is_left_alone() {
-    let (dog, post) = dog();
+    let (dog, response_server) = dog();
     let web = noted(&dog, &create("Web"));
     answered(&dog, &create("Web"));
     *dog.records.lagging.lock().expect("one thread") = vec![web, Owner::of("nobody", "knows")];
     assert_eq!(minute(&dog, DUE_MS)["Answered"], json!([]));
-    assert!(post.take().is_empty());
+    assert!(response_server.take().is_empty());
 }
 
 #[test]
 fn a_record_that_nobody_can_read_holds_up_nobody_else() {
-    let (mut dog, post) = dog();
+    let (mut dog, response_server) = dog();
     let unreadable = noted(&dog, &create("Web"));
     let other = noted(&dog, &create("Other"));
     dog.marks = Listed(vec![marked(&unreadable, "vpc vpc-1"), marked("0123456789abcdef0123", "vpc vpc-2")]);
@@ -196,28 +204,28 @@ fn a_record_that_nobody_can_read_holds_up_nobody_else() {
         told["Orphans"],
         json!([{ "Owner": "0123456789abcdef0123", "Environments": ["scalable-ec2-us-west-2-dev"], "Resources": ["vpc vpc-2"] }])
     );
-    assert_eq!(post.take().len(), 1);
+    assert_eq!(response_server.take().len(), 1);
 }
 
 #[test]
 fn what_a_reconciler_decided_and_nobody_took_is_told_and_nothing_else() {
-    let (dog, post) = dog();
+    let (dog, response_server) = dog();
     let web = create("Web");
     let owner = noted(&dog, &web);
-    let reply = Reply::success(&request(&web).to, PhysicalId::or(None, PhysicalId::of_owner(&owner)), [].into());
-    dog.records.inner.decide(&owner, &request(&web).hash, Decided::on(&reply)).await_now();
+    let reply = CfnResponse::success(&request(&web).to, PhysicalId::or(None, PhysicalId::of_owner(&owner)), [].into());
+    dog.records.inner.decide_response(&owner, &request(&web).hash, DecidedResponse::on(&reply)).await_now();
     minute(&dog, DUE_MS);
-    let all = post.take();
+    let all = response_server.take();
     assert_eq!(all.iter().map(|it| it["Status"].as_str()).collect::<Vec<_>>(), [Some("SUCCESS")]);
 }
 
 #[test]
 fn an_answer_that_does_not_arrive_is_tried_again_in_the_next_minute() {
-    let (dog, post) = dog();
+    let (dog, response_server) = dog();
     noted(&dog, &create("Web"));
-    post.answers(503);
+    response_server.responses(503);
     assert_eq!(minute(&dog, DUE_MS)["Answered"], json!([]));
-    post.answers(200);
+    response_server.responses(200);
     assert_eq!(minute(&dog, DUE_MS + 60_000)["Answered"].as_array().map(Vec::len), Some(1));
 }
 
@@ -231,70 +239,70 @@ fn records_that_cannot_be_read_at_all_make_the_invocation_fail() {
 
 #[test]
 fn a_dead_letter_is_answered_once() {
-    let (dog, post) = dog();
+    let (dog, response_server) = dog();
     let web = create("Web");
     let owner = noted(&dog, &web);
     waits_for(&dog, &web, "the role");
-    let letter = message("letter", &web);
-    assert_eq!(letters(&dog, std::slice::from_ref(&letter)), [""; 0]);
-    let reason = one_reason(&post);
+    let dead_letter = message("letter", &web);
+    assert_eq!(dead_letters(&dog, std::slice::from_ref(&dead_letter)), [""; 0]);
+    let reason = one_reason(&response_server);
     assert!(reason.starts_with("The request was tried as often as the queue allows"), "{reason}");
     assert!(reason.contains("It waited for: the role."), "{reason}");
-    assert_eq!(letters(&dog, &[letter]), [""; 0]);
-    assert!(post.take().is_empty());
+    assert_eq!(dead_letters(&dog, &[dead_letter]), [""; 0]);
+    assert!(response_server.take().is_empty());
     let record = dog.records.inner.owner(&owner).await_now().expect("a record");
-    assert_eq!(record.answer_due_ms, None);
+    assert_eq!(record.response_due_ms, None);
 }
 
 #[test]
 fn a_dead_letter_that_a_newer_request_followed_is_answered_and_the_newer_one_still_waits() {
-    let (dog, post) = dog();
+    let (dog, response_server) = dog();
     let newer = sent(sample("custom-resource", "delete.json"), 60);
     let owner = noted(&dog, &newer);
     waits_for(&dog, &newer, "instances that leave");
-    assert_eq!(letters(&dog, &[message("letter", &create("Web"))]), [""; 0]);
-    let reason = one_reason(&post);
+    assert_eq!(dead_letters(&dog, &[message("letter", &create("Web"))]), [""; 0]);
+    let reason = one_reason(&response_server);
     assert!(!reason.contains("instances that leave"), "{reason}");
     let record = dog.records.inner.owner(&owner).await_now().expect("a record");
-    assert!(record.answer_due_ms.is_some(), "{record:?}");
+    assert!(record.response_due_ms.is_some(), "{record:?}");
 }
 
 #[test]
 fn an_invocation_that_failed_for_good_is_answered_with_its_error() {
-    let (dog, post) = dog();
+    let (dog, response_server) = dog();
     let web = create("Web");
     noted(&dog, &web);
-    let letter = failed_invocation(&web, "RetriesExhausted", Some("the queue can't be used: no connection"));
-    assert_eq!(letters(&dog, &[letter]), [""; 0]);
-    let reason = one_reason(&post);
+    let dead_letter = failed_invocation(&web, "RetriesExhausted", Some("the queue can't be used: no connection"));
+    assert_eq!(dead_letters(&dog, &[dead_letter]), [""; 0]);
+    let reason = one_reason(&response_server);
     let expected = "The request was given up (RetriesExhausted): the queue can't be used: no connection.";
     assert!(reason.starts_with(expected), "{reason}");
     let too_old = failed_invocation(&create("Other"), "EventAgeExceeded", None);
-    assert_eq!(letters(&dog, &[too_old]), [""; 0]);
-    let reason = one_reason(&post);
+    assert_eq!(dead_letters(&dog, &[too_old]), [""; 0]);
+    let reason = one_reason(&response_server);
     assert!(reason.starts_with("The request was given up (EventAgeExceeded) before anybody"), "{reason}");
 }
 
 #[test]
 fn a_failed_invocation_whose_request_was_answered_is_put_away() {
-    let (dog, post) = dog();
+    let (dog, response_server) = dog();
     let web = create("Web");
     noted(&dog, &web);
     answered(&dog, &web);
-    assert_eq!(letters(&dog, &[failed_invocation(&web, "RetriesExhausted", Some("x"))]), [""; 0]);
-    assert!(post.take().is_empty());
+    assert_eq!(dead_letters(&dog, &[failed_invocation(&web, "RetriesExhausted", Some("x"))]), [""; 0]);
+    assert!(response_server.take().is_empty());
 }
 
 #[test]
 fn an_event_that_makes_no_sense_is_answered_and_garbage_is_put_away() {
-    let (dog, post) = dog();
+    let (dog, response_server) = dog();
     let import = with(create("Web"), json!({ "RequestType": "Import" }));
-    assert_eq!(letters(&dog, &[failed_invocation(&import, "RetriesExhausted", Some("x"))]), [""; 0]);
-    assert_eq!(one_reason(&post), "The request was given up (RetriesExhausted): x.");
+    assert_eq!(dead_letters(&dog, &[failed_invocation(&import, "RetriesExhausted", Some("x"))]), [""; 0]);
+    assert_eq!(one_reason(&response_server), "The request was given up (RetriesExhausted): x.");
     let garbage = [json!("no { JSON"), json!("7"), json!({}), json!([1]), json!({ "requestPayload": null })];
     let garbage: Vec<Value> = garbage.iter().map(|it| message("garbage", it)).collect();
-    assert_eq!(letters(&dog, &garbage), [""; 0]);
-    assert!(post.take().is_empty());
+    assert_eq!(dead_letters(&dog, &garbage), [""; 0]);
+    assert!(response_server.take().is_empty());
 }
 
 /// A Create with something among its properties that is JSON, and that no `Value` can hold.
@@ -313,7 +321,7 @@ fn a_letter_whose_event_no_value_can_hold_is_answered() {
         (String::from("1e999"), "number out of range"),
         (String::from("\"\\ud800\""), "hex escape"),
     ] {
-        let (dog, post) = dog();
+        let (dog, response_server) = dog();
         let event = unreadable_create(&what);
         let record = json!({
             "version": "1.0",
@@ -322,8 +330,8 @@ fn a_letter_whose_event_no_value_can_hold_is_answered() {
             "responsePayload": { "errorMessage": "no answer" },
         });
         let record = record.to_string().replace("\"?\"", &event);
-        assert_eq!(letters(&dog, &[message("letter", &Value::from(record))]), [""; 0]);
-        let replies = post.take();
+        assert_eq!(dead_letters(&dog, &[message("letter", &Value::from(record))]), [""; 0]);
+        let replies = response_server.take();
         assert_eq!(replies.len(), 1, "{what}: {replies:?}");
         assert_eq!((&replies[0]["Status"], &replies[0]["LogicalResourceId"]), (&json!("FAILED"), &json!("Web")));
         let reason = replies[0]["Reason"].as_str().expect("a FAILED has a reason");
@@ -334,30 +342,30 @@ fn a_letter_whose_event_no_value_can_hold_is_answered() {
 
 #[test]
 fn a_delete_that_no_value_can_hold_and_that_was_answered_is_not_answered_again() {
-    let (dog, post) = dog();
+    let (dog, response_server) = dog();
     let text = unreadable_create("1e999").replace("\"Create\"", "\"Delete\"");
     let event = requests::read_event(&text).or_else(|it| it.delete(0)).expect("its ids can be read");
     noted(&dog, &event);
     answered(&dog, &event);
-    post.take();
-    assert_eq!(letters(&dog, &[message("letter", &Value::from(text))]), [""; 0]);
-    assert!(post.take().is_empty());
+    response_server.take();
+    assert_eq!(dead_letters(&dog, &[message("letter", &Value::from(text))]), [""; 0]);
+    assert!(response_server.take().is_empty());
 }
 
 #[test]
 fn an_answer_that_does_not_arrive_makes_only_its_letter_come_again() {
-    let (dog, post) = dog();
+    let (dog, response_server) = dog();
     let (web, other) = (create("Web"), create("Other"));
     noted(&dog, &web);
     noted(&dog, &other);
     answered(&dog, &other);
-    post.answers(503);
-    assert_eq!(letters(&dog, &[message("web", &web), message("other", &other)]), ["web"]);
-    post.answers(200);
+    response_server.responses(503);
+    assert_eq!(dead_letters(&dog, &[message("web", &web), message("other", &other)]), ["web"]);
+    response_server.responses(200);
     dog.records.throttled.store(1, SeqCst);
-    assert_eq!(letters(&dog, &[message("web", &web)]), ["web"], "nobody knows whether it was answered");
-    assert_eq!(letters(&dog, &[message("web", &web)]), [""; 0]);
-    assert_eq!(post.take().len(), 1);
+    assert_eq!(dead_letters(&dog, &[message("web", &web)]), ["web"], "nobody knows whether it was answered");
+    assert_eq!(dead_letters(&dog, &[message("web", &web)]), [""; 0]);
+    assert_eq!(response_server.take().len(), 1);
 }
 
 #[test]
@@ -365,10 +373,10 @@ fn what_nobody_owns_any_more_is_told_and_what_somebody_owns_is_not() {
     let (mut dog, _) = dog();
     let lives = noted(&dog, &create("Web"));
     let gone = noted(&dog, &create("Gone"));
-    dog.records.inner.gone(&gone, 1).await_now();
+    dog.records.inner.mark_deleted(&gone, 1).await_now();
     answered(&dog, &create("Gone"));
     let being_deleted = noted(&dog, &create("Going"));
-    dog.records.inner.gone(&being_deleted, 1).await_now();
+    dog.records.inner.mark_deleted(&being_deleted, 1).await_now();
     let lost = Owner::of("nobody", "knows");
     dog.marks = Listed(vec![
         marked(&lives, "vpc vpc-1"),
@@ -413,6 +421,6 @@ fn every_sample_is_understood() {
         let owner = noted(&dog, &sample("custom-resource", "create.json"));
         handle(&dog, event, BEGIN_S * 1_000);
         let record = dog.records.inner.owner(&owner).await_now().expect("a record");
-        assert_eq!(record.answer_due_ms.is_none(), waits, "{name}");
+        assert_eq!(record.response_due_ms.is_none(), waits, "{name}");
     }
 }

@@ -10,7 +10,7 @@ impl Condition {
     #[must_use]
     pub fn operator(&self) -> &'static str {
         match self {
-            Condition::MarkedInCall | Condition::Ours | Condition::OursBySsm | Condition::Through(_) => "StringLike",
+            Condition::MarkedInCall | Condition::Owned | Condition::OursBySsm | Condition::Through(_) => "StringLike",
             Condition::CreatedBy(_) | Condition::PassedTo(_) | Condition::LinkedTo(_) => "StringEquals",
             Condition::Bounded | Condition::AwsPolicy(_) => "ArnEquals",
             Condition::ByTemplate => "ArnLike",
@@ -23,7 +23,7 @@ impl Condition {
     pub fn key(&self) -> &'static str {
         match self {
             Condition::MarkedInCall => "aws:RequestTag/envkeeper:environment",
-            Condition::Ours => "aws:ResourceTag/envkeeper:environment",
+            Condition::Owned => "aws:ResourceTag/envkeeper:environment",
             Condition::OursBySsm => "ssm:resourceTag/envkeeper:environment",
             Condition::CreatedBy(_) => "ec2:CreateAction",
             Condition::PassedTo(_) => "iam:PassedToService",
@@ -41,7 +41,9 @@ impl Condition {
     pub fn values_in_template(&self) -> Vec<String> {
         let plain = |values: &[&str]| values.iter().map(|it| (*it).to_owned()).collect();
         match self {
-            Condition::MarkedInCall | Condition::Ours | Condition::OursBySsm => vec![format!("!Sub {ANY_ENVIRONMENT}")],
+            Condition::MarkedInCall | Condition::Owned | Condition::OursBySsm => {
+                vec![format!("!Sub {ANY_ENVIRONMENT}")]
+            }
             Condition::CreatedBy(calls) => plain(calls),
             Condition::PassedTo(services) => plain(services),
             Condition::LinkedTo(service) => plain(&[service]),
@@ -62,11 +64,11 @@ impl Condition {
 impl Condition {
     /// The values as they are in a deployment, with `*` for anything.
     #[must_use]
-    pub fn values(&self, place: &crate::Place) -> Vec<String> {
+    pub fn values(&self, deployment: &crate::StatementScope) -> Vec<String> {
         if let Condition::Bounded = self {
             return vec![String::from("arn:*:policy/*InstancesBoundary*")];
         }
-        let plain = |value: &String| place.filled(value.trim_start_matches("!Sub ").trim_matches('"'));
+        let plain = |value: &String| deployment.filled(value.trim_start_matches("!Sub ").trim_matches('"'));
         self.values_in_template().iter().map(plain).collect()
     }
 }

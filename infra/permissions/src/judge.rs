@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Condition, Function, Place, Statement};
+use crate::{Condition, Function, Statement, StatementScope};
 
 /// One action on one resource, as a call asks for it. A call may ask for several.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,20 +18,20 @@ pub struct Asked {
 
 /// Whether the role of a function allows it.
 #[must_use]
-pub fn allows(function: Function, asked: &Asked, place: &Place) -> bool {
-    function.statements().any(|statement| grants(statement, asked, place))
+pub fn allows(function: Function, asked: &Asked, deployment: &StatementScope) -> bool {
+    function.statements().any(|statement| grants(statement, asked, deployment))
 }
 
 /// Whether a statement allows it.
 #[must_use]
-pub fn grants(statement: &Statement, asked: &Asked, place: &Place) -> bool {
+pub fn grants(statement: &Statement, asked: &Asked, deployment: &StatementScope) -> bool {
     statement.actions().contains(&asked.action.as_str())
-        && asked.resource.as_ref().is_none_or(|arn| statement.on.iter().any(|on| is_like(arn, &on.pattern(place))))
-        && statement.when.iter().all(|condition| holds(condition, &asked.facts, place))
+        && asked.resource.as_ref().is_none_or(|arn| statement.on.iter().any(|on| is_like(arn, &on.pattern(deployment))))
+        && statement.when.iter().all(|condition| holds(condition, &asked.facts, deployment))
 }
 
-fn holds(condition: &Condition, facts: &BTreeMap<String, String>, place: &Place) -> bool {
-    facts.get(condition.key()).is_some_and(|seen| condition.values(place).iter().any(|value| is_like(seen, value)))
+fn holds(condition: &Condition, facts: &BTreeMap<String, String>, deployment: &StatementScope) -> bool {
+    facts.get(condition.key()).is_some_and(|seen| condition.values(deployment).iter().any(|value| is_like(seen, value)))
 }
 
 /// Whether a text fits a pattern, in which `*` stands for any text.

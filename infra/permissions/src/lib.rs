@@ -21,7 +21,7 @@ mod table;
 pub mod yaml;
 
 pub use actions::actions_of;
-pub use statement::{Condition, Grant, Managed, Place, Resource, Statement};
+pub use statement::{Condition, Grant, Managed, Resource, Statement, StatementScope};
 
 /// A function of the deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

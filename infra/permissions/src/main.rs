@@ -36,8 +36,8 @@ fn main() -> ExitCode {
         println!("{} calls {operation}, which is among those that are not played", function.name());
     }
     println!("{} operations by {} functions are held against their policies", made.len(), Function::ALL.len());
-    for (operation, why) in NOT_PLAYED {
-        println!("not played: {operation}: {why}");
+    for (operation, reason) in NOT_PLAYED {
+        println!("not played: {operation}: {reason}");
     }
     if misfit == Misfit::default() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -6,7 +6,7 @@ pub struct Statement {
     /// Its name in the policy.
     pub sid: &'static str,
     /// Why it is as it is, where that needs a word; it stands in the template as a comment.
-    pub why: &'static str,
+    pub reason: &'static str,
     /// What it grants.
     pub grants: &'static [Grant],
     /// On which resources.
@@ -56,7 +56,7 @@ pub enum Condition {
     /// The call gives what it makes the mark of one of this deployment's environments.
     MarkedInCall,
     /// What the call is about has the mark of one of this deployment's environments.
-    Ours,
+    Owned,
     /// The same, as SSM calls it.
     OursBySsm,
     /// The tags come with one of these calls of EC2.
@@ -92,7 +92,7 @@ pub struct Managed {
 
 /// What an ARN is made from.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct StatementScope {
     /// Such as `aws`.
     pub partition: String,
     /// Such as `us-west-2`.
@@ -106,15 +106,15 @@ pub struct Place {
 impl Statement {
     /// A statement without a condition.
     pub(crate) const fn allow(sid: &'static str, grants: &'static [Grant], on: &'static [Resource]) -> Statement {
-        Statement { sid, why: "", grants, on, when: &[] }
+        Statement { sid, reason: "", grants, on, when: &[] }
     }
 
     pub(crate) const fn when(self, when: &'static [Condition]) -> Statement {
         Statement { when, ..self }
     }
 
-    pub(crate) const fn because(self, why: &'static str) -> Statement {
-        Statement { why, ..self }
+    pub(crate) const fn because(self, reason: &'static str) -> Statement {
+        Statement { reason, ..self }
     }
 
     /// The operations of the API that it is for.
@@ -171,17 +171,17 @@ impl Resource {
 
     /// The ARNs that it stands for, with `*` for anything. A resource of the template has its logical id in its name.
     #[must_use]
-    pub fn pattern(&self, place: &Place) -> String {
+    pub fn pattern(&self, deployment: &StatementScope) -> String {
         let text = match self {
             Resource::Deployed(id, rest) => format!("arn:*-{id}-*{rest}"),
             Resource::Any => String::from("*"),
             _ => self.in_template().trim_start_matches("!Sub ").to_owned(),
         };
-        place.filled(&text)
+        deployment.filled(&text)
     }
 }
 
-impl Place {
+impl StatementScope {
     /// The text with its pseudo parameters filled in.
     #[must_use]
     pub fn filled(&self, text: &str) -> String {

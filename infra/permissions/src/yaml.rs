@@ -38,7 +38,7 @@ pub fn documents() -> Vec<(String, String)> {
 /// A statement as it is written: with its resources' ARNs.
 struct Written<'a> {
     sid: &'a str,
-    why: &'a str,
+    reason: &'a str,
     actions: Vec<&'a str>,
     on: Vec<String>,
     when: &'a [Condition],
@@ -76,7 +76,7 @@ fn all(statements: &[Statement]) -> Vec<Written<'_>> {
     let written = |it: &Statement| it.on.iter().map(Resource::in_template).collect();
     statements
         .iter()
-        .map(|it| Written { sid: it.sid, why: it.why, actions: it.actions(), on: written(it), when: it.when })
+        .map(|it| Written { sid: it.sid, reason: it.reason, actions: it.actions(), on: written(it), when: it.when })
         .collect()
 }
 
@@ -85,14 +85,14 @@ fn of(function: Function) -> Vec<Written<'static>> {
     let group = format!("log-group:/aws/lambda/${{ProjectName}}-{}:*", function.name());
     let logs = Written {
         sid: "OwnLogs",
-        why: "",
+        reason: "",
         actions: vec!["logs:CreateLogStream", "logs:PutLogEvents"],
         on: vec![format!("!Sub arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:{group}")],
         when: &[],
     };
     let traces = Written {
         sid: "Traces",
-        why: "With Tracing Active. AWS knows no narrower resource for these.",
+        reason: "With Tracing Active. AWS knows no narrower resource for these.",
         actions: vec!["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
         on: vec![Resource::Any.in_template()],
         when: &[],
@@ -108,10 +108,10 @@ fn document(indent: usize, statements: &[Written<'_>]) -> String {
 }
 
 fn statement(pad: &str, it: &Written<'_>) -> String {
-    let why = if it.why.is_empty() { String::new() } else { format!("{pad}  # {}\n", it.why) };
+    let reason = if it.reason.is_empty() { String::new() } else { format!("{pad}  # {}\n", it.reason) };
     let on: Vec<&str> = it.on.iter().map(String::as_str).collect();
     [
-        format!("{pad}- Sid: {}\n{why}{pad}  Effect: Allow\n", it.sid),
+        format!("{pad}- Sid: {}\n{reason}{pad}  Effect: Allow\n", it.sid),
         list(pad, "Action", &it.actions),
         list(pad, "Resource", &on),
         conditions(pad, it.when),

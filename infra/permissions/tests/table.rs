@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use permissions::judge::{Asked, allows};
 use permissions::recorded::{Misfit, NOT_PLAYED, compare};
-use permissions::{Condition, Function, Grant, Place, Resource, Statement};
+use permissions::{Condition, Function, Grant, Resource, Statement, StatementScope};
 
-fn place() -> Place {
+fn deployment() -> StatementScope {
     let text = str::to_owned;
-    Place {
+    StatementScope {
         partition: text("aws"),
         region: text("us-west-2"),
         account: text("123456789012"),
@@ -26,7 +26,7 @@ fn no_action_is_a_wildcard_and_every_wildcard_resource_has_its_reason() {
         let sid = format!("{} {}", function.name(), statement.sid);
         assert!(!statement.actions().iter().any(|action| action.contains('*')), "{sid}");
         let is_any = statement.on.iter().any(|on| matches!(on, Resource::Any));
-        assert!(!is_any || !statement.why.is_empty(), "{sid}");
+        assert!(!is_any || !statement.reason.is_empty(), "{sid}");
         assert!(!statement.on.is_empty() && !statement.grants.is_empty(), "{sid}");
     }
 }
@@ -77,7 +77,7 @@ fn roles_are_passed_and_given_permissions_within_limits_only() {
 /// brought along with a path of 512.
 #[test]
 fn policies_fit_into_iams_quotas_whatever_the_names() {
-    let longest = Place {
+    let longest = StatementScope {
         partition: "aws-us-gov".into(),
         region: "ap-southeast-1".into(),
         account: "123456789012".into(),
@@ -124,7 +124,7 @@ fn what_is_launched_is_by_a_template_of_ours_and_as_it_says() {
     let asked = |resource: &str, facts: &[(&str, &str)]| {
         let facts = facts.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let asked = Asked { action: "ec2:RunInstances".into(), resource: Some(resource.into()), facts };
-        allows(Function::Reconciler, &asked, &place())
+        allows(Function::Reconciler, &asked, &deployment())
     };
     let template = "arn:aws:ec2:us-west-2:123456789012:launch-template/lt-1";
     assert!(asked(template, &[("aws:ResourceTag/envkeeper:environment", "scalable-ec2-us-west-2-dev")]));
@@ -145,7 +145,7 @@ fn keys_are_used_through_topics_alone() {
     let asked = |facts: &[(&str, &str)]| {
         let facts = facts.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let asked = Asked { action: "kms:GenerateDataKey".into(), resource: Some(key.into()), facts };
-        allows(Function::Reconciler, &asked, &place())
+        allows(Function::Reconciler, &asked, &deployment())
     };
     assert!(asked(&[("kms:ViaService", "sns.us-west-2.amazonaws.com")]));
     assert!(!asked(&[("kms:ViaService", "s3.us-west-2.amazonaws.com")]));
@@ -176,7 +176,7 @@ fn an_action_is_allowed_on_what_is_ours_and_on_nothing_else() {
         resource: Some(resource.to_owned()),
         facts: facts.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>(),
     };
-    let may = |asked: &Asked| allows(Function::Reconciler, asked, &place());
+    let may = |asked: &Asked| allows(Function::Reconciler, asked, &deployment());
     let vpc = "arn:aws:ec2:us-west-2:123456789012:vpc/vpc-1";
     let ours = [("aws:ResourceTag/envkeeper:environment", "scalable-ec2-us-west-2-dev")];
     let theirs = [("aws:ResourceTag/envkeeper:environment", "other-us-west-2-dev")];
@@ -199,6 +199,6 @@ fn an_action_is_allowed_on_what_is_ours_and_on_nothing_else() {
 fn whoever_looks_at_alarms_may_look_at_all_of_them() {
     let asked = Asked { action: "cloudwatch:DescribeAlarms".into(), resource: Some("*".into()), ..Asked::default() };
     for (function, _) in statements().filter(|(_, it)| it.actions().contains(&"cloudwatch:DescribeAlarms")) {
-        assert!(allows(function, &asked, &place()), "{}", function.name());
+        assert!(allows(function, &asked, &deployment()), "{}", function.name());
     }
 }

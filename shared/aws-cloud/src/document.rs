@@ -49,14 +49,14 @@ mod tests {
 
     #[test]
     fn lists_in_a_policy_are_sets_and_statements_are_a_list() {
-        let wanted = json!({ "Version": "2012-10-17", "Statement": [
+        let desired = json!({ "Version": "2012-10-17", "Statement": [
             { "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:b", "Principal": "*" },
         ]});
         let shown = json!({ "Version": "2012-10-17", "Statement":
             { "Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject"], "Resource": ["arn:b"], "Principal": "*" },
         });
-        assert_eq!(policy(&shown.to_string()), wanted.to_string());
-        assert_eq!(policy(&wanted.to_string()), wanted.to_string());
+        assert_eq!(policy(&shown.to_string()), desired.to_string());
+        assert_eq!(policy(&desired.to_string()), desired.to_string());
         assert_eq!(policy("no JSON"), "no JSON");
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use environment::{Call, Setback};
+use environment::{Call, CallError};
 
 /// When to look again after throttling that outlasted the SDK's own retries.
 const AFTER_THROTTLING: Duration = Duration::from_secs(5);
@@ -42,7 +42,7 @@ pub(crate) enum Class {
     /// A quota of the account is used up.
     Quota,
     /// Anything else: the request itself is wrong.
-    Refused,
+    Rejected,
 }
 
 /// Tells the class from the service's code and the HTTP status.
@@ -84,7 +84,7 @@ pub(crate) fn classify(code: &str, status: u16) -> Class {
         | "BucketAlreadyOwnedByYou" => Class::Exists,
         _ if short.ends_with("AlreadyExists") => Class::Exists,
         // An image is never ours to wait for.
-        _ if short.starts_with("InvalidAMI") => Class::Refused,
+        _ if short.starts_with("InvalidAMI") => Class::Rejected,
         "Gateway.NotAttached" => Class::Missing,
         _ if short.starts_with("NoSuch") => Class::Missing,
         _ if short.ends_with("NotFound") || short.ends_with("NotFoundError") => Class::Missing,
@@ -92,7 +92,7 @@ pub(crate) fn classify(code: &str, status: u16) -> Class {
         "TooManyBuckets" => Class::Quota,
         _ if short.ends_with("LimitExceeded") => Class::Quota,
         _ if status >= 500 => Class::Lost,
-        _ => Class::Refused,
+        _ => Class::Rejected,
     }
 }
 
@@ -125,13 +125,13 @@ impl Problem {
     }
 
     /// Something is wrong, as we see ourselves.
-    pub(crate) fn refused(operation: &'static str, message: impl Into<String>) -> Self {
-        Problem { class: Class::Refused, operation, code: String::new(), message: message.into() }
+    pub(crate) fn rejected(operation: &'static str, message: impl Into<String>) -> Self {
+        Problem { class: Class::Rejected, operation, code: String::new(), message: message.into() }
     }
 
     /// A call that this kind of resource doesn't have: the plan never makes one.
     pub(crate) fn no_such_call(call: &Call) -> Self {
-        Problem::refused(call.operation(), format!("there is no such call for this kind of resource: {call}"))
+        Problem::rejected(call.operation(), format!("there is no such call for this kind of resource: {call}"))
     }
 
     /// An answer without something that it always has.
@@ -147,52 +147,54 @@ impl Problem {
     }
 
     /// The sentence and what to do, for the engine. `subject` is what the call was about.
-    pub(crate) fn setback(&self, subject: &dyn fmt::Display) -> Setback {
+    pub(crate) fn call_error(&self, subject: &dyn fmt::Display) -> CallError {
         let Problem { operation, .. } = self;
         let said = [self.code.as_str(), self.message.trim_end_matches('.')];
         let said = said.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(": ");
-        let refused = |what_to_do: &str| Setback::Refused {
-            what: format!("{subject}: {operation} was refused by AWS: {said}.{what_to_do}"),
+        let rejected = |what_to_do: &str| CallError::Rejected {
+            message: format!("{subject}: {operation} was refused by AWS: {said}.{what_to_do}"),
         };
         match self.class {
             Class::Throttled => {
                 let what = format!("{subject}: {operation} is throttled by AWS: {said}");
-                Setback::Busy { what, again: AFTER_THROTTLING }
+                CallError::Retry { waiting_for: what, after: AFTER_THROTTLING }
             }
-            Class::Lost => Setback::Doubtful { what: format!("{subject}: {operation} has no clear answer: {said}") },
+            Class::Lost => {
+                CallError::Indeterminate { message: format!("{subject}: {operation} has no clear answer: {said}") }
+            }
             Class::Unfinished => {
-                Setback::Busy { what: format!("{subject}: {operation}: {said}"), again: Duration::ZERO }
+                CallError::Retry { waiting_for: format!("{subject}: {operation}: {said}"), after: Duration::ZERO }
             }
             Class::Exists => {
                 let what = format!("{subject}: {operation}: it exists already; looking at whose it is");
-                Setback::Busy { what, again: SOON }
+                CallError::Retry { waiting_for: what, after: SOON }
             }
             Class::Waits | Class::Connected | Class::Missing => {
-                Setback::Busy { what: format!("{subject}: {operation} has to wait: {said}"), again: SOON }
+                CallError::Retry { waiting_for: format!("{subject}: {operation} has to wait: {said}"), after: SOON }
             }
-            Class::Denied => refused(" Allow what it names in the policy of the role that Envkeeper runs with."),
-            Class::Quota => {
-                refused(" Remove what is no longer needed, or ask for a higher quota in Service Quotas, and try again.")
-            }
-            Class::Refused => refused(""),
+            Class::Denied => rejected(" Allow what it names in the policy of the role that Envkeeper runs with."),
+            Class::Quota => rejected(
+                " Remove what is no longer needed, or ask for a higher quota in Service Quotas, and try again.",
+            ),
+            Class::Rejected => rejected(""),
         }
     }
 }
 
 /// An answer of the SDK.
-pub(crate) trait Answer<T> {
+pub(crate) trait Response<T> {
     /// The answer of `operation` with its error classified; one line of the debug log tells the outcome.
-    fn answer(self, operation: &'static str) -> Result<T, Problem>;
+    fn response(self, operation: &'static str) -> Result<T, Problem>;
 }
 
-impl<T, E: ProvideErrorMetadata> Answer<T> for Result<T, SdkError<E, HttpResponse>> {
-    fn answer(self, operation: &'static str) -> Result<T, Problem> {
-        let answer = self.map_err(|error| problem(operation, &error));
-        match &answer {
+impl<T, E: ProvideErrorMetadata> Response<T> for Result<T, SdkError<E, HttpResponse>> {
+    fn response(self, operation: &'static str) -> Result<T, Problem> {
+        let response = self.map_err(|error| problem(operation, &error));
+        match &response {
             Ok(_) => tracing::debug!(operation, outcome = "ok"),
             Err(problem) => tracing::debug!(operation, outcome = ?problem.class, code = problem.code),
         }
-        answer
+        response
     }
 }
 
@@ -205,7 +207,7 @@ pub(crate) trait UnlessMissing<T> {
 impl<T> UnlessMissing<T> for Result<T, Problem> {
     fn unless_missing(self) -> Result<Option<T>, Problem> {
         match self {
-            Ok(answer) => Ok(Some(answer)),
+            Ok(response) => Ok(Some(response)),
             Err(problem) if problem.class == Class::Missing => Ok(None),
             Err(problem) => Err(problem),
         }
@@ -224,7 +226,7 @@ fn problem<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E,
             };
             Problem { class: classify(&code, status), operation, code, message }
         }
-        SdkError::ConstructionFailure(_) => without_code(Class::Refused, "the request can't be built".into()),
+        SdkError::ConstructionFailure(_) => without_code(Class::Rejected, "the request can't be built".into()),
         SdkError::TimeoutError(_) => without_code(Class::Lost, "no answer within the time-out".into()),
         SdkError::DispatchFailure(failure) => {
             let cause = failure.as_connector_error().map(|error| innermost(error)).unwrap_or_default();
@@ -309,7 +311,7 @@ mod tests {
             ("ServerSideEncryptionConfigurationNotFoundError", 404, Class::Missing),
             ("DashboardNotFoundError", 404, Class::Missing),
             ("ResourceNotFound", 404, Class::Missing),
-            ("InvalidAMIID.NotFound", 400, Class::Refused),
+            ("InvalidAMIID.NotFound", 400, Class::Rejected),
             ("AccessDenied", 403, Class::Denied),
             ("AccessDeniedException", 400, Class::Denied),
             ("UnauthorizedOperation", 403, Class::Denied),
@@ -325,11 +327,11 @@ mod tests {
             ("RequestTimeout", 400, Class::Lost),
             ("SlowDown", 503, Class::Throttled),
             ("", 502, Class::Lost),
-            ("InvalidBucketName", 400, Class::Refused),
-            ("MalformedPolicy", 400, Class::Refused),
-            ("ValidationError", 400, Class::Refused),
-            ("InvalidParameterValue", 400, Class::Refused),
-            ("", 400, Class::Refused),
+            ("InvalidBucketName", 400, Class::Rejected),
+            ("MalformedPolicy", 400, Class::Rejected),
+            ("ValidationError", 400, Class::Rejected),
+            ("InvalidParameterValue", 400, Class::Rejected),
+            ("", 400, Class::Rejected),
         ];
         for (code, status, class) in table {
             assert_eq!(classify(code, status), class, "{code} {status}");
@@ -344,8 +346,9 @@ mod tests {
 
     #[test]
     fn each_class_is_a_setback_that_begins_with_what_and_which_call() {
-        let told = |code: &str, status: u16| service_error(code, status).setback(&"vpc a");
-        let busy = |what: &str, again: u64| Setback::Busy { what: what.into(), again: Duration::from_secs(again) };
+        let told = |code: &str, status: u16| service_error(code, status).call_error(&"vpc a");
+        let busy =
+            |what: &str, again: u64| CallError::Retry { waiting_for: what.into(), after: Duration::from_secs(again) };
         assert_eq!(
             told("Throttling", 400),
             busy("vpc a: ec2:CreateVpc is throttled by AWS: Throttling: it says why", 5)
@@ -358,23 +361,24 @@ mod tests {
             told("AlreadyExists", 400),
             busy("vpc a: ec2:CreateVpc: it exists already; looking at whose it is", 2)
         );
-        let doubtful = "vpc a: ec2:CreateVpc has no clear answer: InternalError: it says why";
-        assert_eq!(told("InternalError", 500), Setback::Doubtful { what: doubtful.into() });
-        let refused = |code: &str| match told(code, 400) {
-            Setback::Refused { what } => what,
+        let indeterminate = "vpc a: ec2:CreateVpc has no clear answer: InternalError: it says why";
+        assert_eq!(told("InternalError", 500), CallError::Indeterminate { message: indeterminate.into() });
+        let rejected = |code: &str| match told(code, 400) {
+            CallError::Rejected { message: what } => what,
             other => panic!("{other:?}"),
         };
         let begins = |code: &str| format!("vpc a: ec2:CreateVpc was refused by AWS: {code}: it says why.");
-        assert_eq!(refused("InvalidParameterValue"), begins("InvalidParameterValue"));
-        assert!(refused("AccessDenied").starts_with(&(begins("AccessDenied") + " Allow ")));
-        assert!(refused("VpcLimitExceeded").starts_with(&(begins("VpcLimitExceeded") + " Remove ")));
+        assert_eq!(rejected("InvalidParameterValue"), begins("InvalidParameterValue"));
+        assert!(rejected("AccessDenied").starts_with(&(begins("AccessDenied") + " Allow ")));
+        assert!(rejected("VpcLimitExceeded").starts_with(&(begins("VpcLimitExceeded") + " Remove ")));
     }
 
     #[test]
     fn what_is_unfinished_goes_on_at_once() {
-        let told = Problem::unfinished("s3:DeleteObjects", "1000 objects deleted, more are left").setback(&"bucket a");
+        let told =
+            Problem::unfinished("s3:DeleteObjects", "1000 objects deleted, more are left").call_error(&"bucket a");
         let what = "bucket a: s3:DeleteObjects: 1000 objects deleted, more are left";
-        assert_eq!(told, Setback::Busy { what: what.into(), again: Duration::ZERO });
+        assert_eq!(told, CallError::Retry { waiting_for: what.into(), after: Duration::ZERO });
     }
 
     #[test]

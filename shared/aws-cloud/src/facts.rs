@@ -5,35 +5,35 @@ use std::collections::BTreeSet;
 use aws_sdk_ec2::types::{
     AvailabilityZone, AvailabilityZoneOptInStatus, Filter, InstanceTypeOffering, LocationType, Subnet,
 };
-use environment::{Facts, Partition, Setback, Spec};
+use environment::{CallError, Facts, Partition, Spec};
 
 use crate::clients::Clients;
-use crate::errors::{Answer, Problem, UnlessMissing};
+use crate::errors::{Problem, Response, UnlessMissing};
 
 /// Finds out what `spec` needs to know of the clients' account in `region`. Whether anybody answers the hooks, the
 /// deployment knows.
 ///
 /// # Errors
-/// `Refused`, naming the property, if a subnet that was brought along is not there or not in its VPC, if a parameter holds no
+/// `Rejected`, naming the property, if a subnet that was brought along is not there or not in its VPC, if a parameter holds no
 /// image's id, or if the region's partition is not known; else what any call may answer. What is merely missing (zones, an image) is told by the plan, if it needs it.
-pub async fn facts(clients: &Clients, spec: &Spec, region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {
+pub async fn facts(clients: &Clients, spec: &Spec, region: &str, hooks_are_handled: bool) -> Result<Facts, CallError> {
     let Some(partition) = Partition::of(region) else {
         let what = format!(
             "AWS_REGION is \"{region}\", which is in no partition that Envkeeper knows: aws, aws-cn, aws-us-gov, aws-eusc"
         );
-        return Err(Setback::Refused { what });
+        return Err(CallError::Rejected { message: what });
     };
-    let (place, image) = tokio::join!(place(clients, spec, region), image(clients, spec));
-    let told = |problem: Problem| problem.setback(&format_args!("the facts about {region}"));
-    let refused = |what: String| Setback::Refused { what };
-    let zones = place.map_err(told)?.map_err(refused)?;
-    let image = image.map_err(told)?.map_err(refused)?;
-    Ok(Facts { zones, partition: partition.id.to_owned(), image, hooks_are_answered })
+    let (deployment, image) = tokio::join!(deployment(clients, spec, region), image(clients, spec));
+    let told = |problem: Problem| problem.call_error(&format_args!("the facts about {region}"));
+    let rejected = |what: String| CallError::Rejected { message: what };
+    let zones = deployment.map_err(told)?.map_err(rejected)?;
+    let image = image.map_err(told)?.map_err(rejected)?;
+    Ok(Facts { zones, partition: partition.id.to_owned(), image, hooks_are_handled })
 }
 
 /// The zones to build in, or a sentence that says why there is no place: for a network that was brought along there are
 /// none to choose, and its subnets have to be what they are said to be.
-async fn place(clients: &Clients, spec: &Spec, region: &str) -> Result<Result<Vec<String>, String>, Problem> {
+async fn deployment(clients: &Clients, spec: &Spec, region: &str) -> Result<Result<Vec<String>, String>, Problem> {
     if let Some(vpc) = &spec.network.vpc_id {
         let found = subnets(clients, &spec.network.subnet_ids).await?;
         return Ok(brought_along(vpc, &spec.network.subnet_ids, &found, region).map(|()| vec![]));
@@ -46,7 +46,7 @@ async fn place(clients: &Clients, spec: &Spec, region: &str) -> Result<Result<Ve
 async fn subnets(clients: &Clients, ids: &[String]) -> Result<Vec<Subnet>, Problem> {
     let by_id = Filter::builder().name("subnet-id").set_values(Some(ids.to_vec())).build();
     let pages = clients.ec2.describe_subnets().filters(by_id).into_paginator().items().send();
-    pages.collect::<Result<_, _>>().await.answer("ec2:DescribeSubnets")
+    pages.collect::<Result<_, _>>().await.response("ec2:DescribeSubnets")
 }
 
 /// Whether all subnets are there, and in the VPC.
@@ -68,9 +68,9 @@ async fn zones(clients: &Clients) -> Result<BTreeSet<String>, Problem> {
     let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
     let request = clients.ec2.describe_availability_zones();
     let request = request.filters(filter("state", "available")).filters(filter("zone-type", "availability-zone"));
-    let answer = request.send().await.answer("ec2:DescribeAvailabilityZones")?;
+    let response = request.send().await.response("ec2:DescribeAvailabilityZones")?;
     let usable = |zone: &&AvailabilityZone| zone.opt_in_status() != Some(&AvailabilityZoneOptInStatus::NotOptedIn);
-    let zones = answer.availability_zones().iter().filter(usable);
+    let zones = response.availability_zones().iter().filter(usable);
     Ok(zones.filter_map(AvailabilityZone::zone_name).map(str::to_owned).collect())
 }
 
@@ -79,7 +79,7 @@ async fn offered_in(clients: &Clients, instance_type: &str) -> Result<BTreeSet<S
     let by_type = Filter::builder().name("instance-type").values(instance_type).build();
     let request = clients.ec2.describe_instance_type_offerings().filters(by_type);
     let pages = request.location_type(LocationType::AvailabilityZone).into_paginator().items().send();
-    let offerings = pages.collect::<Result<Vec<_>, _>>().await.answer("ec2:DescribeInstanceTypeOfferings")?;
+    let offerings = pages.collect::<Result<Vec<_>, _>>().await.response("ec2:DescribeInstanceTypeOfferings")?;
     Ok(offerings.iter().filter_map(InstanceTypeOffering::location).map(str::to_owned).collect())
 }
 
@@ -89,8 +89,8 @@ async fn image(clients: &Clients, spec: &Spec) -> Result<Result<Option<String>, 
         return Ok(Ok(Some(id.clone())));
     }
     let request = clients.ssm.get_parameter().name(spec.image_source());
-    let answer = request.send().await.answer("ssm:GetParameter").unless_missing()?;
-    let value = answer.and_then(|answer| answer.parameter).and_then(|parameter| parameter.value);
+    let response = request.send().await.response("ssm:GetParameter").unless_missing()?;
+    let value = response.and_then(|response| response.parameter).and_then(|parameter| parameter.value);
     Ok(held(spec.image_source(), value))
 }
 

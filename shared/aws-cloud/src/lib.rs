@@ -19,19 +19,19 @@ mod logs;
 mod marked;
 mod observe;
 mod pace;
-pub mod remedy;
+pub mod remediation;
 mod s3;
 mod stack;
 mod token;
 
 use std::time::Duration;
 
-use environment::{CALL_TIME, Call, Cloud, Kind, Live, Moment, Scope, Setback};
+use environment::{CALL_TIME, Call, CallError, Cloud, Kind, ObservedResource, Scope, Timestamp};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
 pub use clients::Clients;
-pub use cloudwatch::now::alarm_now;
+pub use cloudwatch::observed_alarm::observe_alarm;
 pub use facts::facts;
 pub use marked::{MarkSearch, Marked};
 pub use stack::{Stack, stack};
@@ -91,33 +91,33 @@ impl AwsCloud {
 }
 
 impl Cloud for AwsCloud {
-    fn now(&self) -> Moment {
-        Moment::default() + Duration::from_millis(lambda_kit::now_ms())
+    fn now(&self) -> Timestamp {
+        Timestamp::default() + Duration::from_millis(lambda_kit::now_ms())
     }
 
     async fn pause(&self, span: Duration) {
         tokio::time::sleep(span).await;
     }
 
-    async fn observe(&self, scope: &Scope) -> Result<Vec<Live>, Setback> {
+    async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError> {
         let subject = scope.names.environment_id();
         if scope.owner != self.owner {
             let what = format!("{subject}: looked for as {}, by a run for {}", scope.owner, self.owner);
-            return Err(Setback::Refused { what });
+            return Err(CallError::Rejected { message: what });
         }
         let span = tracing::debug_span!("observe", environment = subject);
         let looked = timeout(CALL_TIME, observe::observe(self, scope).instrument(span)).await;
-        looked.unwrap_or_else(|_| Err(Problem::out_of_time("the look"))).map_err(|problem| problem.setback(&subject))
+        looked.unwrap_or_else(|_| Err(Problem::out_of_time("the look"))).map_err(|problem| problem.call_error(&subject))
     }
 
     /// Some calls take two of AWS's: a look-up first, or a look at what refused. [`CALL_TIME`] is for all of them.
-    async fn call(&self, call: &Call) -> Result<(), Setback> {
+    async fn call(&self, call: &Call) -> Result<(), CallError> {
         let span = tracing::debug_span!("call", key = %call.key);
         let done = timeout(CALL_TIME, Box::pin(self.dispatch(call)).instrument(span)).await;
         let done = done.unwrap_or_else(|_| Err(Problem::out_of_time(call.operation())));
         // Our role may change what has our mark, and IAM may not see the mark yet.
         let passes = |problem: Problem| if self.ids.tags_may_lag() { problem.in_passing() } else { problem };
-        done.map_err(|problem| passes(problem).setback(&call.key))
+        done.map_err(|problem| passes(problem).call_error(&call.key))
     }
 }
 
@@ -137,8 +137,8 @@ mod tests {
             account: "123456789012".into(),
             suffix: "dev".into(),
         };
-        let refused = aws.observe(&Scope { owner: "another".into(), names }).await.unwrap_err();
+        let rejected = aws.observe(&Scope { owner: "another".into(), names }).await.unwrap_err();
         let what = "p-eu-west-1-dev: looked for as another, by a run for owner";
-        assert_eq!(refused, Setback::Refused { what: what.into() });
+        assert_eq!(rejected, CallError::Rejected { message: what.into() });
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use environment::{Setback, mark};
+use environment::{CallError, mark};
 
 use aws_config::SdkConfig;
 use lambda_kit::Lazy;
 
 use crate::clients::limited;
-use crate::errors::Answer;
+use crate::errors::Response;
 
 /// Looks for marks. It has the two clients that this takes: with those of a whole environment a program is half as large
 /// again.
@@ -44,21 +44,21 @@ impl MarkSearch {
     ///
     /// # Errors
     /// What any call may answer.
-    pub async fn marked(&self) -> Result<Vec<Marked>, Setback> {
+    pub async fn marked(&self) -> Result<Vec<Marked>, CallError> {
         const KEYS: [&str; 2] = [mark::OWNER, mark::ENVIRONMENT];
         let keys = || Some(KEYS.map(str::to_owned).to_vec());
         let of_ec2 = async {
             let by_key = aws_sdk_ec2::types::Filter::builder().name("key").set_values(keys()).build();
             let pages = self.ec2.describe_tags().filters(by_key).into_paginator().items().send();
-            pages.collect::<Result<Vec<_>, _>>().await.answer("ec2:DescribeTags")
+            pages.collect::<Result<Vec<_>, _>>().await.response("ec2:DescribeTags")
         };
         let of_groups = async {
             let by_key = aws_sdk_autoscaling::types::Filter::builder().name("key").set_values(keys()).build();
             let pages = self.autoscaling.describe_tags().filters(by_key).into_paginator().items().send();
-            pages.collect::<Result<Vec<_>, _>>().await.answer("autoscaling:DescribeTags")
+            pages.collect::<Result<Vec<_>, _>>().await.response("autoscaling:DescribeTags")
         };
         let (of_ec2, of_groups) =
-            tokio::try_join!(of_ec2, of_groups).map_err(|problem| problem.setback(&mark::OWNER))?;
+            tokio::try_join!(of_ec2, of_groups).map_err(|problem| problem.call_error(&mark::OWNER))?;
         let of_ec2 = of_ec2.into_iter().filter_map(|tag| {
             let kind = tag.resource_type?;
             // Instances and what they are made of carry their group's tags.

@@ -13,12 +13,12 @@
 
 use std::collections::BTreeSet;
 
-use environment::{Live, Names, Scope};
+use environment::{Names, ObservedResource, Scope};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::errors::Problem;
-use crate::ids::Look;
+use crate::ids::Observation;
 use crate::{autoscaling, cloudwatch, ec2, iam, logs, s3};
 
 /// What was read, in AWS's own shapes.
@@ -56,17 +56,17 @@ struct Named {
 }
 
 /// All that is there within the scope.
-pub(crate) async fn observe(aws: &AwsCloud, scope: &Scope) -> Result<Vec<Live>, Problem> {
+pub(crate) async fn observe(aws: &AwsCloud, scope: &Scope) -> Result<Vec<ObservedResource>, Problem> {
     // Boxed: with all that runs at once it has 30 KB, which every caller would carry on its stack.
     let mut read = Box::pin(read(&aws.clients, scope)).await?;
-    let mut look = aws.ids.look(&scope.owner, &scope.names);
-    let unlisted = read.network.unlisted_vpcs(&look);
+    let mut observation = aws.ids.observation(&scope.owner, &scope.names);
+    let unlisted = read.network.unlisted_vpcs(&observation);
     if !unlisted.is_empty() {
         read.network.vpcs.extend(ec2::vpc::read_unlisted(&aws.clients, unlisted).await?);
     }
-    read.put_together(&mut look)?;
-    aws.ids.saw(&look);
-    Ok(look.found)
+    read.put_together(&mut observation)?;
+    aws.ids.saw(&observation);
+    Ok(observation.found)
 }
 
 async fn read(clients: &Clients, scope: &Scope) -> Result<Read, Problem> {
@@ -109,71 +109,73 @@ async fn named(clients: &Clients, names: &Names) -> Result<Named, Problem> {
 
 impl Network {
     /// VPCs that something stands in, and that neither their own list shows nor this run made.
-    fn unlisted_vpcs(&self, look: &Look<'_>) -> BTreeSet<String> {
+    fn unlisted_vpcs(&self, observation: &Observation<'_>) -> BTreeSet<String> {
         let subnets = self.subnets.iter().filter_map(aws_sdk_ec2::types::Subnet::vpc_id);
         let tables = self.route_tables.iter().filter_map(aws_sdk_ec2::types::RouteTable::vpc_id);
         let groups = self.security_groups.iter().filter_map(aws_sdk_ec2::types::SecurityGroup::vpc_id);
         let gateways = self.gateways.iter().flat_map(ec2::internet_gateway::attached_to);
         let stood_in = subnets.chain(tables).chain(groups).chain(gateways);
         let listed = |id: &str| self.vpcs.iter().any(|it| it.id() == Some(id));
-        let unlisted = stood_in.filter(|id| !listed(id) && look.reference(id).key().is_none());
+        let unlisted = stood_in.filter(|id| !listed(id) && observation.reference(id).key().is_none());
         unlisted.map(str::to_owned).collect()
     }
 }
 
 impl Read {
     /// Kind after kind, each after those that it refers to, whose names are then known.
-    fn put_together(&self, look: &mut Look<'_>) -> Result<(), Problem> {
-        self.network.put_together(look)?;
-        self.named.put_together(look)
+    fn put_together(&self, observation: &mut Observation<'_>) -> Result<(), Problem> {
+        self.network.put_together(observation)?;
+        self.named.put_together(observation)
     }
 }
 
 impl Network {
-    fn put_together(&self, look: &mut Look<'_>) -> Result<(), Problem> {
-        each(&self.vpcs, look, ec2::vpc::live)?;
-        each(&self.gateways, look, ec2::internet_gateway::live)?;
-        each(&self.subnets, look, ec2::subnet::live)?;
-        each(&self.addresses, look, ec2::address::live)?;
-        each(&self.nat_gateways, look, ec2::nat_gateway::live)?;
-        each(&self.route_tables, look, ec2::route_table::live)?;
+    fn put_together(&self, observation: &mut Observation<'_>) -> Result<(), Problem> {
+        each(&self.vpcs, observation, ec2::vpc::observed)?;
+        each(&self.gateways, observation, ec2::internet_gateway::observed)?;
+        each(&self.subnets, observation, ec2::subnet::observed)?;
+        each(&self.addresses, observation, ec2::address::observed)?;
+        each(&self.nat_gateways, observation, ec2::nat_gateway::observed)?;
+        each(&self.route_tables, observation, ec2::route_table::observed)?;
         for group in &self.security_groups {
-            ec2::security_group::note(group, look);
+            ec2::security_group::note(group, observation);
         }
-        each(&self.security_groups, look, ec2::security_group::live)?;
-        each(&self.endpoints, look, ec2::vpc_endpoint::live)
+        each(&self.security_groups, observation, ec2::security_group::observed)?;
+        each(&self.endpoints, observation, ec2::vpc_endpoint::observed)
     }
 }
 
 impl Named {
-    fn put_together(&self, look: &mut Look<'_>) -> Result<(), Problem> {
-        each(&self.buckets, look, s3::bucket::live)?;
-        each(&self.role, look, |it, look| Ok(iam::role::live(it, look)))?;
-        each(&self.profile, look, |it, look| Ok(iam::instance_profile::live(it, look)))?;
-        each(self.log_groups.iter().flatten(), look, |it, look| Ok(logs::log_group::live(it, look)))?;
+    fn put_together(&self, observation: &mut Observation<'_>) -> Result<(), Problem> {
+        each(&self.buckets, observation, s3::bucket::observed)?;
+        each(&self.role, observation, |it, observation| Ok(iam::role::observed(it, observation)))?;
+        each(&self.profile, observation, |it, observation| Ok(iam::instance_profile::observed(it, observation)))?;
+        each(self.log_groups.iter().flatten(), observation, |it, observation| {
+            Ok(logs::log_group::observed(it, observation))
+        })?;
         if let Some(it) = &self.template {
-            let live = ec2::launch_template::live(it, look)?;
-            look.found.push(live);
+            let observed = ec2::launch_template::observed(it, observation)?;
+            observation.found.push(observed);
         }
-        each(&self.group, look, autoscaling::group::live)?;
+        each(&self.group, observation, autoscaling::group::observed)?;
         // Policies whose group is not listed yet are looked at when it is: they are whose their group is.
         if self.group.is_some() {
-            each(&self.policies, look, autoscaling::scaling_policy::live)?;
+            each(&self.policies, observation, autoscaling::scaling_policy::observed)?;
         }
-        each(&self.alarms, look, cloudwatch::alarm::live)?;
-        each(&self.dashboard, look, cloudwatch::dashboard::live)?;
-        each(&self.queries, look, logs::saved_query::live)
+        each(&self.alarms, observation, cloudwatch::alarm::observed)?;
+        each(&self.dashboard, observation, cloudwatch::dashboard::observed)?;
+        each(&self.queries, observation, logs::saved_query::observed)
     }
 }
 
 /// Adds what is there of one kind.
 fn each<'s, T: 's>(
     all: impl IntoIterator<Item = &'s T>,
-    look: &mut Look<'_>,
-    live: impl Fn(&T, &Look<'_>) -> Result<Live, Problem>,
+    observation: &mut Observation<'_>,
+    observed: impl Fn(&T, &Observation<'_>) -> Result<ObservedResource, Problem>,
 ) -> Result<(), Problem> {
     for it in all {
-        look.found.push(live(it, look)?);
+        observation.found.push(observed(it, observation)?);
     }
     Ok(())
 }
@@ -198,7 +200,7 @@ mod tests {
         let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
         let ids = Ids::default();
         ids.made(&Key::new(Kind::Vpc, "the-vpc"), "vpc-3");
-        let unlisted = network.unlisted_vpcs(&ids.look("owner", &names));
+        let unlisted = network.unlisted_vpcs(&ids.observation("owner", &names));
         assert_eq!(unlisted, BTreeSet::from(["vpc-1".into(), "vpc-2".into()]));
     }
 }

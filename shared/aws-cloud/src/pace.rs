@@ -19,10 +19,10 @@ impl Pacer {
 
     /// Returns when it is the caller's turn.
     pub(crate) async fn turn(&self) {
-        sleep_until(self.book()).await;
+        sleep_until(self.id_cache()).await;
     }
 
-    fn book(&self) -> Instant {
+    fn id_cache(&self) -> Instant {
         let now = Instant::now();
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let turn = next.map_or(now, |next| next.max(now));

@@ -1,10 +1,10 @@
 //! What CloudFormation says of the stack that a request came from.
 
 use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
-use environment::Setback;
+use environment::CallError;
 
 use crate::clients::Clients;
-use crate::errors::{Answer, Problem};
+use crate::errors::{Problem, Response};
 
 /// How a stack stands, as far as it matters to what it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Stack {
 ///
 /// # Errors
 /// What any call may answer.
-pub async fn stack(clients: &Clients, stack_id: &str) -> Result<Stack, Setback> {
+pub async fn stack(clients: &Clients, stack_id: &str) -> Result<Stack, CallError> {
     let Some(own) = describe(clients, stack_id).await? else { return Ok(Stack::Gone) };
     let status = own.stack_status().map(StackStatus::as_str).unwrap_or_default();
     if status.is_empty() || status == "DELETE_COMPLETE" {
@@ -46,19 +46,22 @@ pub async fn stack(clients: &Clients, stack_id: &str) -> Result<Stack, Setback> 
     Ok(Stack::Stands)
 }
 
-async fn describe(clients: &Clients, stack_id: &str) -> Result<Option<aws_sdk_cloudformation::types::Stack>, Setback> {
-    let answer = clients.cloudformation.describe_stacks().stack_name(stack_id).send().await;
-    match answer.answer("cloudformation:DescribeStacks") {
-        Ok(answer) => Ok(answer.stacks.unwrap_or_default().into_iter().next()),
+async fn describe(
+    clients: &Clients,
+    stack_id: &str,
+) -> Result<Option<aws_sdk_cloudformation::types::Stack>, CallError> {
+    let response = clients.cloudformation.describe_stacks().stack_name(stack_id).send().await;
+    match response.response("cloudformation:DescribeStacks") {
+        Ok(response) => Ok(response.stacks.unwrap_or_default().into_iter().next()),
         // That there is no such stack has the code of every other mistake, and no other can be made with an id.
         Err(Problem { code, .. }) if code == "ValidationError" => Ok(None),
-        Err(problem) => Err(problem.setback(&stack_id)),
+        Err(problem) => Err(problem.call_error(&stack_id)),
     }
 }
 
 /// Whether a stack is on its way back: by its status, or because it is deleted and never was complete. A create that fails
 /// under `OnFailure: DELETE`, or whose rollback failed and is deleted then, has no status of its own for that.
-async fn goes_back(clients: &Clients, stack_id: &str, status: &str) -> Result<bool, Setback> {
+async fn goes_back(clients: &Clients, stack_id: &str, status: &str) -> Result<bool, CallError> {
     if leads_back(status) {
         return Ok(true);
     }
@@ -67,11 +70,12 @@ async fn goes_back(clients: &Clients, stack_id: &str, status: &str) -> Result<bo
 
 /// Whether a stack's events, from the newest back, show that it once was complete. A history that does not go back to
 /// the stack's own beginning says nothing against it.
-async fn was_complete(clients: &Clients, stack_id: &str) -> Result<bool, Setback> {
+async fn was_complete(clients: &Clients, stack_id: &str) -> Result<bool, CallError> {
     let mut pages = clients.cloudformation.describe_stack_events().stack_name(stack_id).into_paginator().send();
     let mut begins = false;
     while let Some(page) = pages.next().await {
-        let page = page.answer("cloudformation:DescribeStackEvents").map_err(|problem| problem.setback(&stack_id))?;
+        let page =
+            page.response("cloudformation:DescribeStackEvents").map_err(|problem| problem.call_error(&stack_id))?;
         let of_stack = page.stack_events().iter().filter(|it| it.physical_resource_id() == Some(stack_id));
         // A stack's own events have its statuses, which the SDK's type for those of resources knows only in part.
         for status in of_stack.filter_map(|it| it.resource_status()).map(ResourceStatus::as_str) {

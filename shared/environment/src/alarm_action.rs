@@ -25,7 +25,7 @@ pub struct AlarmAction {
     /// The short name of an alarm of the environment, or the whole name of another alarm.
     pub alarm: String,
     /// In a template its name is the field `Action`; its amount, capacity or topic is a field beside it.
-    pub action: Act,
+    pub action: ActionKind,
     /// How long it rests after it acted.
     pub cooldown_seconds: u32,
     /// Whether it only says what it would do.
@@ -34,7 +34,7 @@ pub struct AlarmAction {
 
 /// What is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum ActionKind {
     /// So many instances more, or fewer.
     ScaleBy(i32),
     /// So many instances.
@@ -45,17 +45,17 @@ pub enum Act {
     Notify(String),
 }
 
-impl Act {
+impl ActionKind {
     /// What the field `Action` takes.
     pub const NAMES: [&'static str; 4] = ["ScaleBy", "ScaleTo", "ReplaceUnhealthy", "Notify"];
 
     /// Its name, and the field and value that go with it.
     fn parts(&self) -> (&'static str, Option<(&'static str, Value)>) {
         match self {
-            Act::ScaleBy(amount) => ("ScaleBy", Some(("Amount", json!(amount)))),
-            Act::ScaleTo(capacity) => ("ScaleTo", Some(("Capacity", json!(capacity)))),
-            Act::ReplaceUnhealthy => ("ReplaceUnhealthy", None),
-            Act::Notify(topic) => ("Notify", Some(("TopicArn", json!(topic)))),
+            ActionKind::ScaleBy(amount) => ("ScaleBy", Some(("Amount", json!(amount)))),
+            ActionKind::ScaleTo(capacity) => ("ScaleTo", Some(("Capacity", json!(capacity)))),
+            ActionKind::ReplaceUnhealthy => ("ReplaceUnhealthy", None),
+            ActionKind::Notify(topic) => ("Notify", Some(("TopicArn", json!(topic)))),
         }
     }
 }
@@ -74,7 +74,7 @@ pub struct BadField {
 impl AlarmAction {
     /// The rule in a line, which is what it is known by: an environment has none twice.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn summary(&self) -> String {
         let (name, field) = self.action.parts();
         let value = match field {
             Some((_, Value::String(text))) => format!(" {text}"),
@@ -102,7 +102,7 @@ impl AlarmAction {
         format!(
             "a list of at most {MOST_IN_A_LIST} different rules, each with Alarm ({} or an alarm's whole name), Action ({}) and what goes with it: Amount ({}), Capacity ({}) or TopicArn; CooldownSeconds ({COOLDOWN_SECONDS} if left out) and DryRun (false)",
             OWN_ALARMS.join(", "),
-            Act::NAMES.join(", "),
+            ActionKind::NAMES.join(", "),
             amounts(),
             capacities(),
         )
@@ -117,16 +117,16 @@ impl AlarmAction {
         let alarm = fields.parsed("Alarm", "an alarm's name of 1 to 255 characters", |text| {
             ((1..=255).contains(&text.chars().count()) && !text.contains(char::is_control)).then(|| text.to_owned())
         });
-        let valid = format!("one of {}", Act::NAMES.join(", "));
-        let name = fields.parsed("Action", &valid, |text| Act::NAMES.into_iter().find(|name| *name == text));
+        let valid = format!("one of {}", ActionKind::NAMES.join(", "));
+        let name = fields.parsed("Action", &valid, |text| ActionKind::NAMES.into_iter().find(|name| *name == text));
         let action = match name {
-            Some("ScaleBy") => fields.parsed("Amount", &amounts(), amount).map(Act::ScaleBy),
-            Some("ScaleTo") => fields.parsed("Capacity", &capacities(), capacity).map(Act::ScaleTo),
+            Some("ScaleBy") => fields.parsed("Amount", &amounts(), amount).map(ActionKind::ScaleBy),
+            Some("ScaleTo") => fields.parsed("Capacity", &capacities(), capacity).map(ActionKind::ScaleTo),
             Some("Notify") => {
                 let topic = |text: &str| property::is_topic(text).then(|| text.to_owned());
-                fields.parsed("TopicArn", "the ARN of an SNS topic", topic).map(Act::Notify)
+                fields.parsed("TopicArn", "the ARN of an SNS topic", topic).map(ActionKind::Notify)
             }
-            Some(_) => Some(Act::ReplaceUnhealthy),
+            Some(_) => Some(ActionKind::ReplaceUnhealthy),
             None => None,
         };
         let valid = format!("a whole number of seconds from 0 to {LONGEST_COOLDOWN}");

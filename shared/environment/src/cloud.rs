@@ -17,19 +17,19 @@ use crate::resource::{Key, Resource, Tags};
 
 /// A point in time: milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Moment(pub u64);
+pub struct Timestamp(pub u64);
 
-impl Add<Duration> for Moment {
-    type Output = Moment;
-    fn add(self, span: Duration) -> Moment {
-        Moment(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+impl Add<Duration> for Timestamp {
+    type Output = Timestamp;
+    fn add(self, span: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
     }
 }
 
-impl Sub for Moment {
+impl Sub for Timestamp {
     type Output = Duration;
     /// The time from `earlier` to here; zero if it is later.
-    fn sub(self, earlier: Moment) -> Duration {
+    fn sub(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
@@ -46,26 +46,26 @@ pub struct Scope {
 
 /// A resource as it was found.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Live {
+pub struct ObservedResource {
     /// The id that AWS knows it by, an ARN where AWS gives one. `None`: made a moment ago by this run, not yet seen.
     pub id: Option<String>,
     /// Its name, tags and fields, as far as we own them.
     pub resource: Resource,
     /// By its mark, never by its name alone.
-    pub whose: Whose,
+    pub ownership: Ownership,
     /// Whether it can be used, changed or deleted now.
     pub state: State,
     /// Ids of what it points at.
-    pub holds: Vec<String>,
+    pub references: Vec<String>,
     /// The number of the template version that a group launches.
     pub version: Option<u64>,
 }
 
 /// Whose mark a resource carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whose {
+pub enum Ownership {
     /// It carries the mark of the scope's owner.
-    Ours,
+    Owned,
     /// Under one of our names and without our mark; the text says what mark it has.
     Foreign(String),
     /// Under one of our names, and its mark may not be read; the text says why.
@@ -82,7 +82,7 @@ pub enum State {
     /// It exists and cannot be used yet; the text says what it waits for.
     Settling(String),
     /// It is going, and cannot be changed or deleted any more, or not yet.
-    Leaving(String),
+    Deleting(String),
     /// It was made and will never be usable; AWS's reason. It can be deleted.
     Failed(String),
 }
@@ -95,12 +95,12 @@ pub struct Call {
     /// Which one, for what is already there; `None` for what this step has just made.
     pub id: Option<String>,
     /// What it does to that resource.
-    pub what: What,
+    pub kind: CallKind,
 }
 
 /// What a call does.
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
+pub enum CallKind {
     /// Makes the resource with its mark, its tags and every field that the create call takes.
     Create(Box<Resource>),
     /// Sets values that one operation sets together.
@@ -118,10 +118,10 @@ pub enum What {
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.operation())?;
-        let settings = match &self.what {
-            What::Set(settings) | What::Clear(settings) => settings.as_slice(),
-            What::Drain => return f.write_str(" (min-size, max-size, desired-capacity: 0)"),
-            What::Create(_) | What::Empty | What::Delete => &[],
+        let settings = match &self.kind {
+            CallKind::Set(settings) | CallKind::Clear(settings) => settings.as_slice(),
+            CallKind::Drain => return f.write_str(" (min-size, max-size, desired-capacity: 0)"),
+            CallKind::Create(_) | CallKind::Empty | CallKind::Delete => &[],
         };
         let told: Vec<String> = settings.iter().map(Setting::brief).collect();
         if told.is_empty() { Ok(()) } else { write!(f, " ({})", told.join("; ")) }
@@ -130,26 +130,26 @@ impl fmt::Display for Call {
 
 /// Why a call did not simply succeed. Classified once, by the service's error code, where the call is made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Setback {
+pub enum CallError {
     /// Not now: something else has to happen first.
-    #[error("{what}")]
-    Busy {
+    #[error("{waiting_for}")]
+    Retry {
         /// What is waited for, as a sentence.
-        what: String,
+        waiting_for: String,
         /// When to look again.
-        again: Duration,
+        after: Duration,
     },
     /// The answer was lost: it may have happened. Look before doing it again.
-    #[error("{what}")]
-    Doubtful {
+    #[error("{message}")]
+    Indeterminate {
         /// Which call, and what came instead of its answer.
-        what: String,
+        message: String,
     },
     /// It will not happen until somebody changes something; the sentence is for that person.
-    #[error("{what}")]
-    Refused {
+    #[error("{message}")]
+    Rejected {
         /// What was refused and why, as a sentence.
-        what: String,
+        message: String,
     },
 }
 
@@ -164,19 +164,19 @@ pub enum Setback {
 #[expect(async_fn_in_trait, reason = "no bound on the futures is wanted: see above")]
 pub trait Cloud {
     /// The time by this world's clock.
-    fn now(&self) -> Moment;
+    fn now(&self) -> Timestamp;
 
     /// Lets `span` pass, by the same clock.
     async fn pause(&self, span: Duration);
 
     /// All that is there within the scope, each resource once for every time that it exists.
-    async fn observe(&self, scope: &Scope) -> Result<Vec<Live>, Setback>;
+    async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError>;
 
     /// Makes one call. What is already as it would make it is success.
-    async fn call(&self, call: &Call) -> Result<(), Setback>;
+    async fn call(&self, call: &Call) -> Result<(), CallError>;
 }
 
-impl Live {
+impl ObservedResource {
     /// The key of its resource. Two that are live may have the same: see `observe`.
     #[must_use]
     pub fn key(&self) -> Key {
@@ -185,13 +185,13 @@ impl Live {
 
     /// Tells from a resource's tags whose it is.
     #[must_use]
-    pub fn whose(tags: &Tags, owner: &str) -> Whose {
+    pub fn ownership(tags: &Tags, owner: &str) -> Ownership {
         match tags.get(crate::mark::OWNER) {
-            Some(found) if found == owner => Whose::Ours,
-            Some(found) => Whose::Foreign(format!("it carries the mark of another owner, {found}")),
+            Some(found) if found == owner => Ownership::Owned,
+            Some(found) => Ownership::Foreign(format!("it carries the mark of another owner, {found}")),
             None => match tags.get(crate::mark::RETAINED) {
-                Some(environment) => Whose::Retained(environment.clone()),
-                None => Whose::Foreign(String::from("it carries no owner's mark")),
+                Some(environment) => Ownership::Retained(environment.clone()),
+                None => Ownership::Foreign(String::from("it carries no owner's mark")),
             },
         }
     }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use crate::cloud::{Live, Whose};
+use crate::cloud::{ObservedResource, Ownership};
+use crate::duplicates::duplicates;
 use crate::field::{Field, Setting};
-use crate::plan::{Wanted, plan};
+use crate::plan::{DesiredState, plan};
 use crate::resource::{Key, Resource};
-use crate::twins::superfluous;
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,48 +16,49 @@ pub struct Drift {
     /// The field; empty where the whole resource is missing, or is too much.
     pub field: String,
     /// What it should be; nothing where it should not be.
-    pub wanted: Option<String>,
+    pub desired: Option<String>,
     /// What it is; nothing where it is not.
-    pub live: Option<String>,
+    pub observed: Option<String>,
 }
 
 /// Compares what is wanted with what is live, by what an update would change and what no update can.
 #[must_use]
-pub fn drift(wanted: &Wanted, live: &[Live]) -> Vec<Drift> {
-    let plan = plan(wanted, live);
+pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift> {
+    let plan = plan(desired, observed);
     let mut all = Vec::new();
-    for resource in &wanted.resources {
+    for resource in &desired.resources {
         let key = resource.key();
-        let Some(found) = live.iter().find(|it| it.key() == key) else {
-            all.push(Drift { key, field: String::new(), wanted: Some("there".into()), live: None });
+        let Some(found) = observed.iter().find(|it| it.key() == key) else {
+            all.push(Drift { key, field: String::new(), desired: Some("there".into()), observed: None });
             continue;
         };
-        if let Whose::Foreign(why) | Whose::Hidden(why) | Whose::Retained(why) = &found.whose {
+        if let Ownership::Foreign(reason) | Ownership::Hidden(reason) | Ownership::Retained(reason) = &found.ownership {
             let field = String::from("owner");
-            all.push(Drift { key: key.clone(), field, wanted: Some("ours".into()), live: Some(why.clone()) });
+            all.push(Drift { key: key.clone(), field, desired: Some("ours".into()), observed: Some(reason.clone()) });
         }
         let after = plan.steps.iter().find(|step| step.key == key).and_then(|step| step.leaves.as_ref());
         all.extend(after.map(|after| changed(after, &found.resource)).unwrap_or_default());
         all.extend(fixed(resource, &found.resource));
     }
-    let wanted_keys: Vec<Key> = wanted.resources.iter().map(Resource::key).collect();
-    let twins = superfluous(live);
-    let is_too_much = |(at, it): &(usize, &Live)| !wanted_keys.contains(&it.key()) || twins.contains(at);
-    let ours = live.iter().enumerate().filter(|(_, it)| it.whose == Whose::Ours);
+    let desired_keys: Vec<Key> = desired.resources.iter().map(Resource::key).collect();
+    let duplicates = duplicates(observed);
+    let is_too_much =
+        |(at, it): &(usize, &ObservedResource)| !desired_keys.contains(&it.key()) || duplicates.contains(at);
+    let ours = observed.iter().enumerate().filter(|(_, it)| it.ownership == Ownership::Owned);
     all.extend(ours.filter(is_too_much).map(|(_, it)| Drift {
         key: it.key(),
         field: String::new(),
-        wanted: None,
-        live: it.id.clone(),
+        desired: None,
+        observed: it.id.clone(),
     }));
     all
 }
 
-fn changed(after: &Resource, live: &Resource) -> Vec<Drift> {
-    let (new, old) = (after.settings(), live.settings());
-    let drift = |setting: &Setting, wanted: Option<String>, live: Option<String>| {
+fn changed(after: &Resource, observed: &Resource) -> Vec<Drift> {
+    let (new, old) = (after.settings(), observed.settings());
+    let drift = |setting: &Setting, desired: Option<String>, observed: Option<String>| {
         let (name, element) = setting.slot();
-        Drift { key: after.key(), field: format!("{name} {element}").trim_end().to_owned(), wanted, live }
+        Drift { key: after.key(), field: format!("{name} {element}").trim_end().to_owned(), desired, observed }
     };
     let value = |setting: &Setting| match setting.value() {
         value if value.is_empty() => String::from("there"),
@@ -73,7 +74,7 @@ fn changed(after: &Resource, live: &Resource) -> Vec<Drift> {
 }
 
 /// What no call can change, and is not as it should be.
-fn fixed(wanted: &Resource, live: &Resource) -> Vec<Drift> {
+fn fixed(desired: &Resource, observed: &Resource) -> Vec<Drift> {
     let of = |resource: &Resource| {
         let fixed = |field: Field| match field {
             Field::Fixed(name, value) => Some((name, value.to_string())),
@@ -81,14 +82,14 @@ fn fixed(wanted: &Resource, live: &Resource) -> Vec<Drift> {
         };
         resource.all_fields().into_iter().filter_map(fixed).collect::<Vec<_>>()
     };
-    let old = of(live);
-    let differs = of(wanted).into_iter().filter_map(|(name, value)| {
+    let old = of(observed);
+    let differs = of(desired).into_iter().filter_map(|(name, value)| {
         let found = old.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone());
         (found.as_ref() != Some(&value)).then(|| Drift {
-            key: wanted.key(),
+            key: desired.key(),
             field: name.to_owned(),
-            wanted: Some(value),
-            live: found,
+            desired: Some(value),
+            observed: found,
         })
     });
     differs.collect()
@@ -96,12 +97,12 @@ fn fixed(wanted: &Resource, live: &Resource) -> Vec<Drift> {
 
 impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Drift { key, field, wanted, live } = self;
+        let Drift { key, field, desired, observed } = self;
         let told = |value: &Option<String>| value.clone().unwrap_or_else(|| String::from("nothing"));
-        match (field.as_str(), live) {
+        match (field.as_str(), observed) {
             ("", None) => write!(f, "{key} is missing"),
             ("", Some(id)) => write!(f, "{key} is there and not wanted, as {id}"),
-            (field, _) => write!(f, "{key}: {field} is {}, wanted is {}", told(live), told(wanted)),
+            (field, _) => write!(f, "{key}: {field} is {}, wanted is {}", told(observed), told(desired)),
         }
     }
 }

@@ -38,13 +38,13 @@ pub struct HookSettings {
     pub heartbeat_seconds: u32,
     /// What the hook waits for. In the text it is a field `gate` or `drain`.
     #[serde(flatten)]
-    pub task: Task,
+    pub task: HookTask,
 }
 
 /// What there is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Task {
+pub enum HookTask {
     /// A launch is vouched for.
     Gate(Gate),
     /// An instance that ends is drained.
@@ -117,10 +117,10 @@ mod tests {
             heartbeat_seconds: 900,
             task,
         };
-        let gate = settings(Task::Gate(Gate { seconds: 600, on_timeout: OnTimeout::Abandon }));
+        let gate = settings(HookTask::Gate(Gate { seconds: 600, on_timeout: OnTimeout::Abandon }));
         let expected = r#"{"envkeeper":1,"owner":"0123456789abcdef0123","environment":"scalable-ec2-us-west-2-dev","logGroup":"/aws/ec2/scalable-ec2-dev","heartbeatSeconds":900,"gate":{"seconds":600,"onTimeout":"Abandon"}}"#;
         assert_eq!(gate.text(), expected);
-        for it in [gate.clone(), settings(Task::Drain(Drain { seconds: 300 }))] {
+        for it in [gate.clone(), settings(HookTask::Drain(Drain { seconds: 300 }))] {
             assert_eq!(HookSettings::read(&it.text()), Some(it));
         }
         let newer = gate.text().replace("\"envkeeper\":1", "\"envkeeper\":2");

@@ -1,21 +1,23 @@
 //! What an environment is, and how it gets from what is live to what is wanted. Pure: no AWS SDK, no clock, no
 //! environment variable.
 //!
-//! The way through: [`Spec`] (checked properties) → [`wanted`](wanted::wanted) (resources) → [`plan`](plan()) (steps)
+//! The way through: [`Spec`] (checked properties) → [`desired`](desired::desired) (resources) → [`plan`](plan()) (steps)
 //! → [`apply`](apply()) (calls through the [`Cloud`] seam), again and again in [`reconcile`](reconcile()).
 
 #![warn(missing_docs)]
 
 mod alarm_action;
-mod alarm_now;
 mod apply;
 mod cloud;
+mod desired;
 mod drift;
+mod duplicates;
 mod field;
 pub mod hook_settings;
 mod kinds;
 pub mod mark;
 mod names;
+mod observed_alarm;
 mod operation;
 mod outputs;
 mod partition;
@@ -24,30 +26,31 @@ mod plan_text;
 pub mod property;
 mod reconcile;
 mod recorded_rules;
-mod remedy;
+mod remediation;
 mod resource;
 mod retain;
 mod spec;
-mod twins;
 mod user_data;
-mod wanted;
 
-pub use alarm_action::{Act, AlarmAction};
-pub use alarm_now::{AlarmNow, Fresh};
-pub use apply::{BELIEF, CALL_TIME, DOUBT, Memory, Risk, Wave, apply};
-pub use cloud::{Call, Cloud, Live, Moment, Scope, Setback, State, What, Whose};
+pub use alarm_action::{ActionKind, AlarmAction};
+pub use apply::{CALL_TIME, CREATE_VISIBILITY, READ_LAG, RecentCalls, Risk, Wave, apply};
+pub use cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
+pub use desired::{Facts, check_hooks_are_handled, desired};
 pub use drift::{Drift, drift};
 pub use field::{Field, Setting, Value};
 pub use kinds::*;
-pub use names::{INTERFACE_SERVICES, Names, Place};
+pub use names::{Deployment, INTERFACE_SERVICES, Names};
+pub use observed_alarm::{Freshness, ObservedAlarm};
 pub use outputs::outputs;
 pub use partition::Partition;
-pub use plan::{Action, Plan, Step, Wanted, plan};
-pub use reconcile::{Ending, Run, in_doubt_until, reconcile};
+pub use plan::{Action, DesiredState, Plan, Step, plan};
+pub use reconcile::{Run, RunOutcome, indeterminate_until, reconcile};
 pub use recorded_rules::RecordedRules;
-pub use remedy::{Begun, GroupNow, Member, REMEDY_MS, Remediation, Remedy, asks_for_health, fires_as, remedy};
+pub use remediation::{
+    Member, ObservedGroup, PriorAttempt, REMEDIATION_TTL_MS, RemediationAction, RemediationRequest, choose_remediation,
+    execution_key, needs_instance_health,
+};
 pub use resource::{Fields, Key, Kind, Marking, Ref, Resource, Tags};
 pub use retain::OnDelete;
 pub use spec::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation, check_change};
 pub use user_data::user_data;
-pub use wanted::{Facts, hooks_that_are_answered, wanted};

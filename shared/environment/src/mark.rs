@@ -21,7 +21,7 @@ pub const RESERVED: [&str; 4] = ["Name", "Project", "Environment", "ManagedBy"];
 
 /// Whether a tag's key is one that a user cannot set. Some services compare keys without regard to case, so this does.
 #[must_use]
-pub fn is_ours(key: &str) -> bool {
+pub fn is_mark(key: &str) -> bool {
     let lower = key.to_lowercase();
     RESERVED.iter().any(|it| it.eq_ignore_ascii_case(key))
         || lower.starts_with("aws:")

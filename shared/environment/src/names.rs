@@ -3,12 +3,12 @@
 //! A name is a function of the project, the region and the suffix alone, so every run finds again what an earlier one
 //! made.
 
-use crate::property::Takes;
+use crate::property::ValueType;
 use crate::resource::{Key, Kind};
 
 /// Where a deployment's environments are: what their names have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Deployment {
     /// What all names begin with: the deployment's parameter.
     pub project: String,
     /// The region with its dashes, such as `us-west-2`.
@@ -17,18 +17,18 @@ pub struct Place {
     pub account: String,
 }
 
-impl Place {
+impl Deployment {
     /// The names of the environment with this suffix.
     #[must_use]
     pub fn names(&self, suffix: &str) -> Names {
-        let Place { project, region, account } = self.clone();
+        let Deployment { project, region, account } = self.clone();
         Names { project, region, account, suffix: suffix.to_owned() }
     }
 
     /// Whether an environment can have this suffix: it is one, and every name with it keeps to its service's limit.
     #[must_use]
     pub fn admits(&self, suffix: &str) -> bool {
-        Takes::Suffix.admits(suffix) && suffix.len() <= self.names(suffix).longest_suffix().0
+        ValueType::Suffix.admits(suffix) && suffix.len() <= self.names(suffix).longest_suffix().0
     }
 
     /// The suffix of the environment whose Auto Scaling group has this name, if it is a name of ours. Whether there is such

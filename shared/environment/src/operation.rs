@@ -1,6 +1,6 @@
 //! Which AWS operation a call is, as `service:Operation`: the names of the API, in plans, logs and records of calls.
 
-use crate::cloud::{Call, What};
+use crate::cloud::{Call, CallKind};
 use crate::field::Setting;
 use crate::resource::Kind;
 
@@ -8,13 +8,13 @@ impl Call {
     /// The AWS operation, as `service:Operation`.
     #[must_use]
     pub fn operation(&self) -> &'static str {
-        match &self.what {
-            What::Create(_) => create(self.key.kind),
-            What::Delete => delete(self.key.kind),
-            What::Drain => "autoscaling:UpdateAutoScalingGroup",
-            What::Empty => "s3:DeleteObjects",
-            What::Set(settings) => settings.first().map_or("", |it| set(self.key.kind, it)),
-            What::Clear(settings) => settings.first().map_or("", |it| clear(self.key.kind, it)),
+        match &self.kind {
+            CallKind::Create(_) => create(self.key.kind),
+            CallKind::Delete => delete(self.key.kind),
+            CallKind::Drain => "autoscaling:UpdateAutoScalingGroup",
+            CallKind::Empty => "s3:DeleteObjects",
+            CallKind::Set(settings) => settings.first().map_or("", |it| set(self.key.kind, it)),
+            CallKind::Clear(settings) => settings.first().map_or("", |it| clear(self.key.kind, it)),
         }
     }
 }

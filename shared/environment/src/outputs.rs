@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::cloud::Live;
+use crate::cloud::ObservedResource;
 use crate::names::Names;
 use crate::partition::Partition;
 use crate::resource::{Fields, Key, Ref};
 
 /// The outputs by key. A value that is not there is empty, so that `Fn::GetAtt` never fails a stack.
 #[must_use]
-pub fn outputs(live: &[Live], names: &Names) -> BTreeMap<&'static str, String> {
-    let found = |key: &Key| live.iter().find(|it| it.key() == *key);
+pub fn outputs(observed: &[ObservedResource], names: &Names) -> BTreeMap<&'static str, String> {
+    let found = |key: &Key| observed.iter().find(|it| it.key() == *key);
     let id = |key: &Key| found(key).and_then(|it| it.id.clone()).unwrap_or_default();
     let id_of = |to: &Ref| match to {
-        Ref::Ours(key) => id(key),
+        Ref::Owned(key) => id(key),
         Ref::Foreign(id) => id.clone(),
     };
     let vpc = match found(&names.instance_security_group()).map(|it| &it.resource.fields) {

@@ -10,17 +10,17 @@ mod edges;
 
 use std::collections::BTreeSet;
 
-use crate::cloud::{Call, Live, State, What, Whose};
+use crate::cloud::{Call, CallKind, ObservedResource, Ownership, State};
+use crate::duplicates::duplicates;
 use crate::field::{Field, Setting};
 use crate::mark;
-use crate::plan_text::{tell_change, told};
+use crate::plan_text::{describe_change, describe_resource};
 use crate::resource::{Fields, Key, Ref, Resource};
-use crate::retain::{Fate, fate};
-use crate::twins::superfluous;
+use crate::retain::{DeletionAction, deletion_action};
 
 /// What is to exist, and nothing else of this owner's: with no resources at all it is a delete.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Wanted {
+pub struct DesiredState {
     /// Each key once.
     pub resources: Vec<Resource>,
     /// Keys of tags that this environment once had and has no more. Other tags that are live and not wanted are
@@ -38,7 +38,7 @@ pub struct Plan {
     /// None, where what is live is what is wanted, or the plan is refused.
     pub steps: Vec<Step>,
     /// Why the plan cannot be carried out, a sentence each. If there is one, nothing is done.
-    pub refused: Vec<String>,
+    pub rejected: Vec<String>,
 }
 
 /// What is done to one resource.
@@ -49,7 +49,7 @@ pub struct Step {
     /// What it is called in a plan; the calls say what is done.
     pub action: Action,
     /// What a person wants to read of it, a line each.
-    pub told: Vec<String>,
+    pub summary: Vec<String>,
     /// One after the other.
     pub calls: Vec<Call>,
     /// Indexes of the steps that have to be done before.
@@ -73,36 +73,38 @@ pub enum Action {
     Wait(String),
 }
 
-/// Plans the way from `live` to `wanted`.
+/// Plans the way from `observed` to `desired`.
 ///
 /// Where a token-less create happened twice, the superfluous ones go first, and everything else waits for the next
 /// look: until then a name could mean either.
 #[must_use]
-pub fn plan(wanted: &Wanted, live: &[Live]) -> Plan {
-    let twins = superfluous(live);
-    if !twins.is_empty() && !wanted.resources.is_empty() {
+pub fn plan(desired: &DesiredState, observed: &[ObservedResource]) -> Plan {
+    let duplicates = duplicates(observed);
+    if !duplicates.is_empty() && !desired.resources.is_empty() {
         let mut plan = Plan::default();
-        plan.steps.extend(twins.into_iter().map(|at| delete_step(&live[at], Fate::Goes, live, wanted)));
-        plan.add_delete_edges(live);
+        plan.steps.extend(
+            duplicates.into_iter().map(|at| delete_step(&observed[at], DeletionAction::Goes, observed, desired)),
+        );
+        plan.add_delete_edges(observed);
         return plan;
     }
     let mut plan = Plan::default();
-    for resource in &wanted.resources {
-        plan.add_wanted(resource, live, wanted);
+    for resource in &desired.resources {
+        plan.add_desired(resource, observed, desired);
     }
-    let wanted_keys: BTreeSet<Key> = wanted.resources.iter().map(Resource::key).collect();
-    let unwanted = live.iter().filter(|it| it.whose == Whose::Ours && !wanted_keys.contains(&it.key()));
-    let mut unwanted: Vec<&Live> = unwanted.collect();
+    let desired_keys: BTreeSet<Key> = desired.resources.iter().map(Resource::key).collect();
+    let unwanted = observed.iter().filter(|it| it.ownership == Ownership::Owned && !desired_keys.contains(&it.key()));
+    let mut unwanted: Vec<&ObservedResource> = unwanted.collect();
     // The other way round than things are made; the order is for readers, the edges are what counts.
     unwanted.sort_by_key(|it| std::cmp::Reverse(it.key()));
     for it in unwanted {
-        match fate(it, wanted.never_settled) {
-            Ok(fate) => plan.steps.push(delete_step(it, fate, live, wanted)),
-            Err(refused) => plan.refused.push(refused),
+        match deletion_action(it, desired.never_settled) {
+            Ok(deletion_action) => plan.steps.push(delete_step(it, deletion_action, observed, desired)),
+            Err(rejected) => plan.rejected.push(rejected),
         }
     }
-    plan.add_create_edges(&wanted.resources);
-    plan.add_delete_edges(live);
+    plan.add_create_edges(&desired.resources);
+    plan.add_delete_edges(observed);
     plan
 }
 
@@ -110,27 +112,27 @@ impl Plan {
     /// Whether there is nothing to do and nothing to wait for.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.steps.is_empty() && self.refused.is_empty()
+        self.steps.is_empty() && self.rejected.is_empty()
     }
 
-    fn add_wanted(&mut self, wanted: &Resource, live: &[Live], all: &Wanted) {
-        let key = wanted.key();
-        let Some(found) = live.iter().find(|it| it.key() == key) else {
-            self.add(create_step(wanted));
+    fn add_desired(&mut self, desired: &Resource, observed: &[ObservedResource], all: &DesiredState) {
+        let key = desired.key();
+        let Some(found) = observed.iter().find(|it| it.key() == key) else {
+            self.add(create_step(desired));
             return;
         };
-        if let Some(why) = foreign(wanted, found) {
-            self.refused.push(format!(
-                "{key} exists and is not this environment's: {why}. Nothing was changed. Choose another EnvironmentSuffix, or remove it."
+        if let Some(reason) = foreign(desired, found) {
+            self.rejected.push(format!(
+                "{key} exists and is not this environment's: {reason}. Nothing was changed. Choose another EnvironmentSuffix, or remove it."
             ));
             return;
         }
-        match (change(wanted, found, live, all), &found.state) {
-            (Err(refused), _) => self.refused.push(refused),
-            (Ok(_), State::Failed(why)) => self
-                .refused
-                .push(format!("{key} could not be made: {why}. Delete it, or the environment, and try again.")),
-            (Ok(_), State::Leaving(what) | State::Settling(what)) => self.steps.push(wait_step(key, what.clone())),
+        match (change(desired, found, observed, all), &found.state) {
+            (Err(rejected), _) => self.rejected.push(rejected),
+            (Ok(_), State::Failed(reason)) => self
+                .rejected
+                .push(format!("{key} could not be made: {reason}. Delete it, or the environment, and try again.")),
+            (Ok(_), State::Deleting(what) | State::Settling(what)) => self.steps.push(wait_step(key, what.clone())),
             (Ok(Some(step)), State::Ready) => self.add(step),
             (Ok(None), State::Ready) => {
                 let missing = missing_instances(&found.resource, all.in_service);
@@ -141,15 +143,15 @@ impl Plan {
 
     /// Adds a step, unless it lacks what only the region could have given.
     fn add(&mut self, step: Step) {
-        match step.calls.iter().find_map(|call| lacks(&call.what)) {
-            Some(lacks) => self.refused.push(lacks),
+        match step.calls.iter().find_map(|call| lacks(&call.kind)) {
+            Some(lacks) => self.rejected.push(lacks),
             None => self.steps.push(step),
         }
     }
 }
 
 /// What a call would need of the region, and the region does not have: a sentence.
-fn lacks(what: &What) -> Option<String> {
+fn lacks(what: &CallKind) -> Option<String> {
     let no_image = |setting: &Setting| match setting {
         Setting::TemplateVersion(version) if version.image.is_empty() => {
             Some(format!("ImageParameter is \"{}\": there is no such SSM parameter", version.content.image_source))
@@ -157,114 +159,130 @@ fn lacks(what: &What) -> Option<String> {
         _ => None,
     };
     match what {
-        What::Create(resource) => match &resource.fields {
+        CallKind::Create(resource) => match &resource.fields {
             Fields::Subnet(subnet) if subnet.zone.is_empty() => Some(format!(
                 "InstanceType and ZoneCount: there is no zone for subnet {}: the region offers that type in too few availability zones",
                 resource.name
             )),
             _ => resource.settings().iter().find_map(no_image),
         },
-        What::Set(settings) => settings.iter().find_map(no_image),
-        What::Clear(_) | What::Drain | What::Empty | What::Delete => None,
+        CallKind::Set(settings) => settings.iter().find_map(no_image),
+        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty | CallKind::Delete => None,
     }
 }
 
-fn create_step(wanted: &Resource) -> Step {
-    let key = wanted.key();
-    let after = wanted.all_fields().into_iter().filter_map(|field| match field {
+fn create_step(desired: &Resource) -> Step {
+    let key = desired.key();
+    let after = desired.all_fields().into_iter().filter_map(|field| match field {
         Field::After(setting) => Some(setting),
         _ => None,
     });
-    let call = |what| Call { key: key.clone(), id: None, what };
-    let calls = std::iter::once(What::Create(Box::new(wanted.clone())))
-        .chain(grouped(after.collect()).into_iter().map(What::Set));
+    let call = |kind| Call { key: key.clone(), id: None, kind };
+    let calls = std::iter::once(CallKind::Create(Box::new(desired.clone())))
+        .chain(grouped(after.collect()).into_iter().map(CallKind::Set));
     Step {
         action: Action::Create,
-        told: told(wanted),
+        summary: describe_resource(desired),
         calls: calls.map(call).collect(),
         needs: vec![],
-        leaves: Some(wanted.clone()),
+        leaves: Some(desired.clone()),
         key: key.clone(),
     }
 }
 
 fn wait_step(key: Key, what: String) -> Step {
-    Step { key, action: Action::Wait(what), told: vec![], calls: vec![], needs: vec![], leaves: None }
+    Step { key, action: Action::Wait(what), summary: vec![], calls: vec![], needs: vec![], leaves: None }
 }
 
 /// Why what is there is not ours to take: whose it is. What an environment of the same id left behind is.
-fn foreign(wanted: &Resource, found: &Live) -> Option<String> {
-    match &found.whose {
-        Whose::Ours => None,
-        Whose::Retained(of) if wanted.tags.get(mark::ENVIRONMENT) == Some(of) => None,
-        Whose::Retained(of) => Some(format!("the environment {of} left it behind")),
-        Whose::Foreign(why) | Whose::Hidden(why) => Some(why.clone()),
+fn foreign(desired: &Resource, found: &ObservedResource) -> Option<String> {
+    match &found.ownership {
+        Ownership::Owned => None,
+        Ownership::Retained(of) if desired.tags.get(mark::ENVIRONMENT) == Some(of) => None,
+        Ownership::Retained(of) => Some(format!("the environment {of} left it behind")),
+        Ownership::Foreign(reason) | Ownership::Hidden(reason) => Some(reason.clone()),
     }
 }
 
-fn missing_instances(live: &Resource, wanted: u32) -> Option<String> {
-    match &live.fields {
-        Fields::AutoScalingGroup(group) if group.in_service < wanted => {
+fn missing_instances(observed: &Resource, desired: u32) -> Option<String> {
+    match &observed.fields {
+        Fields::AutoScalingGroup(group) if group.in_service < desired => {
             let failed = group.failed_launch.as_ref();
-            let failed = failed.map(|why| format!(" (the last launch that failed: {why})")).unwrap_or_default();
-            Some(format!("{} of {wanted} instances are in service{failed}", group.in_service))
+            let failed = failed.map(|reason| format!(" (the last launch that failed: {reason})")).unwrap_or_default();
+            Some(format!("{} of {desired} instances are in service{failed}", group.in_service))
         }
         _ => None,
     }
 }
 
-fn delete_step(live: &Live, fate: Fate, all_live: &[Live], all: &Wanted) -> Step {
-    if let State::Leaving(what) = &live.state {
-        return wait_step(live.key(), what.clone());
+fn delete_step(
+    observed: &ObservedResource,
+    deletion_action: DeletionAction,
+    all_observed: &[ObservedResource],
+    all: &DesiredState,
+) -> Step {
+    if let State::Deleting(what) = &observed.state {
+        return wait_step(observed.key(), what.clone());
     }
-    let (action, what) = match fate {
-        Fate::IsRetained { environment } => (Action::Retain, retaining(live, environment)),
-        fate => (Action::Delete, deleting(live, &fate, all_live, all)),
+    let (action, what) = match deletion_action {
+        DeletionAction::IsRetained { environment } => (Action::Retain, retaining(observed, environment)),
+        deletion_action => (Action::Delete, deleting(observed, &deletion_action, all_observed, all)),
     };
-    let call = |what| Call { key: live.key(), id: live.id.clone(), what };
-    let told = live.id.iter().map(|id| format!("id: {id}")).collect();
+    let call = |kind| Call { key: observed.key(), id: observed.id.clone(), kind };
+    let summary = observed.id.iter().map(|id| format!("id: {id}")).collect();
     let calls = what.into_iter().map(call).collect();
-    Step { key: live.key(), action, told, calls, needs: vec![], leaves: None }
+    Step { key: observed.key(), action, summary, calls, needs: vec![], leaves: None }
 }
 
-fn deleting(live: &Live, fate: &Fate, all_live: &[Live], all: &Wanted) -> Vec<What> {
-    let holds = |it: &Setting| match it {
-        Setting::Association(subnet) => !goes_itself(subnet, all_live, all),
+fn deleting(
+    observed: &ObservedResource,
+    deletion_action: &DeletionAction,
+    all_observed: &[ObservedResource],
+    all: &DesiredState,
+) -> Vec<CallKind> {
+    let references = |it: &Setting| match it {
+        Setting::Association(subnet) => !goes_itself(subnet, all_observed, all),
         other => other.holds_back_a_delete(),
     };
-    let mut held: Vec<Setting> = live.resource.settings().into_iter().filter(holds).collect();
-    if *fate == Fate::IsEmptied {
+    let mut held: Vec<Setting> = observed.resource.settings().into_iter().filter(references).collect();
+    if *deletion_action == DeletionAction::IsEmptied {
         // Logs of its own emptying would come for hours.
-        held.extend(live.resource.settings().into_iter().filter(|it| matches!(it, Setting::AccessLogs(_))));
+        held.extend(observed.resource.settings().into_iter().filter(|it| matches!(it, Setting::AccessLogs(_))));
     }
-    let mut what: Vec<What> = grouped(held).into_iter().map(What::Clear).collect();
-    match &live.resource.fields {
-        Fields::AutoScalingGroup(group) if group.max_size > 0 || group.protected => what.push(What::Drain),
-        Fields::Bucket(_) if *fate == Fate::IsEmptied => what.push(What::Empty),
+    let mut what: Vec<CallKind> = grouped(held).into_iter().map(CallKind::Clear).collect();
+    match &observed.resource.fields {
+        Fields::AutoScalingGroup(group) if group.max_size > 0 || group.protected => what.push(CallKind::Drain),
+        Fields::Bucket(_) if *deletion_action == DeletionAction::IsEmptied => what.push(CallKind::Empty),
         _ => {}
     }
-    what.push(What::Delete);
+    what.push(CallKind::Delete);
     what
 }
 
 /// First the mark of what was left behind, then the owner's mark goes: in between it is still ours.
-fn retaining(live: &Live, environment: String) -> Vec<What> {
+fn retaining(observed: &ObservedResource, environment: String) -> Vec<CallKind> {
     let retained = Setting::Tag(mark::RETAINED.to_owned(), environment);
-    let owner = live.resource.tags.get(mark::OWNER).cloned().unwrap_or_default();
-    vec![What::Set(vec![retained]), What::Clear(vec![Setting::Tag(mark::OWNER.to_owned(), owner)])]
+    let owner = observed.resource.tags.get(mark::OWNER).cloned().unwrap_or_default();
+    vec![CallKind::Set(vec![retained]), CallKind::Clear(vec![Setting::Tag(mark::OWNER.to_owned(), owner)])]
 }
 
-/// The step that changes `live` into `wanted`; nothing if they are equal; a sentence if it can't be done.
-fn change(wanted: &Resource, live: &Live, all_live: &[Live], all: &Wanted) -> Result<Option<Step>, String> {
-    let mut wanted = wanted.clone();
-    if let (Fields::LaunchTemplate(new), Fields::LaunchTemplate(old)) = (&mut wanted.fields, &live.resource.fields) {
+/// The step that changes `observed` into `desired`; nothing if they are equal; a sentence if it can't be done.
+fn change(
+    desired: &Resource,
+    observed: &ObservedResource,
+    all_observed: &[ObservedResource],
+    all: &DesiredState,
+) -> Result<Option<Step>, String> {
+    let mut desired = desired.clone();
+    if let (Fields::LaunchTemplate(new), Fields::LaunchTemplate(old)) = (&mut desired.fields, &observed.resource.fields)
+    {
         new.pin_image(old);
     }
-    refuse_fixed(&wanted, live)?;
-    let (new, old) = (wanted.settings(), live.resource.settings());
+    refuse_fixed(&desired, observed)?;
+    let (new, old) = (desired.settings(), observed.resource.settings());
     let goes = |setting: &Setting| match setting {
         Setting::Tag(key, _) => all.retired_tags.contains(key),
-        Setting::Association(subnet) => !goes_itself(subnet, all_live, all),
+        Setting::Association(subnet) => !goes_itself(subnet, all_observed, all),
         other => !other.is_kept_when_unwanted(),
     };
     let cleared: Vec<Setting> =
@@ -273,17 +291,17 @@ fn change(wanted: &Resource, live: &Live, all_live: &[Live], all: &Wanted) -> Re
     if set.is_empty() && cleared.is_empty() {
         return Ok(None);
     }
-    let mut leaves = live.resource.clone();
+    let mut leaves = observed.resource.clone();
     leaves.clear_all(&cleared);
     leaves.set_all(&set);
-    let told = cleared.iter().map(|it| format!("no longer {it}"));
-    let told = told.chain(set.iter().flat_map(|it| tell_change(it, &old))).collect();
-    let what = grouped(cleared).into_iter().map(What::Clear).chain(grouped(set).into_iter().map(What::Set));
-    let call = |what| Call { key: wanted.key(), id: live.id.clone(), what };
+    let summary = cleared.iter().map(|it| format!("no longer {it}"));
+    let summary = summary.chain(set.iter().flat_map(|it| describe_change(it, &old))).collect();
+    let what = grouped(cleared).into_iter().map(CallKind::Clear).chain(grouped(set).into_iter().map(CallKind::Set));
+    let call = |kind| Call { key: desired.key(), id: observed.id.clone(), kind };
     Ok(Some(Step {
-        key: wanted.key(),
+        key: desired.key(),
         action: Action::Update,
-        told,
+        summary,
         calls: what.map(call).collect(),
         needs: vec![],
         leaves: Some(leaves),
@@ -291,9 +309,9 @@ fn change(wanted: &Resource, live: &Live, all_live: &[Live], all: &Wanted) -> Re
 }
 
 /// Whether a subnet is ours and no longer wanted.
-fn goes_itself(subnet: &Ref, live: &[Live], all: &Wanted) -> bool {
+fn goes_itself(subnet: &Ref, observed: &[ObservedResource], all: &DesiredState) -> bool {
     let is_it = |key: &Key| subnet.key() == Some(key);
-    let ours = live.iter().any(|it| it.whose == Whose::Ours && is_it(&it.key()));
+    let ours = observed.iter().any(|it| it.ownership == Ownership::Owned && is_it(&it.key()));
     ours && !all.resources.iter().any(|it| is_it(&it.key()))
 }
 
@@ -303,9 +321,9 @@ fn same(one: &Setting, other: &Setting) -> bool {
     one.slot() == other.slot() && one.value() == other.value()
 }
 
-fn refuse_fixed(wanted: &Resource, live: &Live) -> Result<(), String> {
-    let old = live.resource.all_fields();
-    for field in wanted.all_fields() {
+fn refuse_fixed(desired: &Resource, observed: &ObservedResource) -> Result<(), String> {
+    let old = observed.resource.all_fields();
+    for field in desired.all_fields() {
         let Field::Fixed(name, value) = field else { continue };
         let found = old.iter().find_map(|it| match it {
             Field::Fixed(other, found) if *other == name => Some(found),
@@ -315,7 +333,7 @@ fn refuse_fixed(wanted: &Resource, live: &Live) -> Result<(), String> {
             let found = found.map(ToString::to_string).unwrap_or_default();
             return Err(format!(
                 "{}: {name} is {found} and cannot become {value}. Add a second environment with another EnvironmentSuffix, then remove this one.",
-                wanted.key()
+                desired.key()
             ));
         }
     }

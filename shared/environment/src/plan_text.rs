@@ -9,7 +9,7 @@ use crate::plan::{Action, Plan};
 use crate::resource::Resource;
 
 /// The fields of a resource, a line each; its tags in one, without those that all have.
-pub(crate) fn told(resource: &Resource) -> Vec<String> {
+pub(crate) fn describe_resource(resource: &Resource) -> Vec<String> {
     let mut lines = Vec::new();
     for field in resource.all_fields() {
         match field {
@@ -17,22 +17,22 @@ pub(crate) fn told(resource: &Resource) -> Vec<String> {
             Field::Fixed(name, value) | Field::Once(name, value) => lines.push(format!("{name}: {value}")),
             Field::Created(Setting::TemplateVersion(version)) => {
                 lines.push(format!("version: content {}, image {}", version.digest, version.image));
-                lines.extend(version.content.told());
+                lines.extend(version.content.summary());
             }
             Field::Created(setting) | Field::After(setting) => lines.push(setting.to_string()),
         }
     }
-    let users = resource.tags.iter().filter(|(key, _)| !mark::is_ours(key));
+    let users = resource.tags.iter().filter(|(key, _)| !mark::is_mark(key));
     let tags = users.map(|(key, value)| format!("{key}={value}")).chain([String::from("Envkeeper's own")]);
     lines.push(format!("tags: {}", tags.collect::<Vec<_>>().join(", ")));
     lines
 }
 
 /// What a setting was and becomes, a line each.
-pub(crate) fn tell_change(new: &Setting, old: &[Setting]) -> Vec<String> {
+pub(crate) fn describe_change(new: &Setting, old: &[Setting]) -> Vec<String> {
     if let Setting::TemplateVersion(version) = new {
         let mut lines = vec![format!("new version: content {}, image {}", version.digest, version.image)];
-        lines.extend(newest(old).map(|last| version.content.differences(&last.content)).unwrap_or_default());
+        lines.extend(latest(old).map(|last| version.content.differences(&last.content)).unwrap_or_default());
         return lines;
     }
     let before = old.iter().find(|it| it.slot() == new.slot());
@@ -45,7 +45,7 @@ pub(crate) fn tell_change(new: &Setting, old: &[Setting]) -> Vec<String> {
     }
 }
 
-fn newest(settings: &[Setting]) -> Option<&TemplateVersion> {
+fn latest(settings: &[Setting]) -> Option<&TemplateVersion> {
     settings.iter().rev().find_map(|it| match it {
         Setting::TemplateVersion(version) => Some(version),
         _ => None,
@@ -64,7 +64,7 @@ impl fmt::Display for Plan {
             count('='),
             count('.')
         )?;
-        for sentence in &self.refused {
+        for sentence in &self.rejected {
             writeln!(f, "! {sentence}")?;
         }
         for step in &self.steps {
@@ -73,7 +73,7 @@ impl fmt::Display for Plan {
                 write!(f, ": {what}")?;
             }
             writeln!(f)?;
-            step.told.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
+            step.summary.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
             step.calls.iter().try_for_each(|call| writeln!(f, "    > {call}"))?;
             if !step.needs.is_empty() {
                 let names: Vec<&str> = step.needs.iter().map(|at| self.steps[*at].key.name.as_str()).collect();

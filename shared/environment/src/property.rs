@@ -3,12 +3,12 @@
 
 mod page;
 mod table;
-mod takes;
+mod value_type;
 
 pub use page::reference_page;
 pub use table::*;
-pub use takes::{LARGEST_NETWORK, MOST_IN_A_LIST, MOST_TAGS, SMALLEST_NETWORK, is_account};
-pub(crate) use takes::{is_tag_character, is_topic, listed, network, whole};
+pub use value_type::{LARGEST_NETWORK, MOST_IN_A_LIST, MOST_TAGS, SMALLEST_NETWORK, is_account};
+pub(crate) use value_type::{is_tag_character, is_topic, listed, network, whole};
 
 /// A property of `Custom::ScalableEnvironment`.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Property {
     /// What it is when neither does.
     pub default: Default,
     /// What is valid, whoever gives it.
-    pub takes: Takes,
+    pub value_type: ValueType,
     /// What an update that changes it comes to.
     pub change: Change,
     /// A sentence or two for the reference page.
@@ -40,7 +40,7 @@ pub enum Default {
 
 /// What a property takes. Every scalar may come as text, which is how `CloudFormation` sends it.
 #[derive(Debug)]
-pub enum Takes {
+pub enum ValueType {
     /// Lower case letters, digits and inner dashes.
     Suffix,
     /// A tag's value of at most so many characters.
@@ -92,7 +92,7 @@ pub enum Change {
     /// It counts when the environment is created; a later change is taken note of and does nothing.
     AtCreation,
     /// It is refused.
-    Refused,
+    Rejected,
 }
 
 /// Properties that `CloudFormation` itself reads; they are never unknown.

@@ -24,7 +24,7 @@ impl RecordedRules {
                 for (at, rule) in list.iter().enumerate() {
                     match read(rule) {
                         Ok(rule) => found.rules.push(rule),
-                        Err(why) => found.unreadable.push(format!("AlarmActions[{at}]{why}")),
+                        Err(reason) => found.unreadable.push(format!("AlarmActions[{at}]{reason}")),
                     }
                 }
             }
@@ -60,7 +60,7 @@ mod tests {
         let good = json!({ "Alarm": "cpu-high", "Action": "ScaleBy", "Amount": 1 });
         let newer = json!({ "Alarm": "cpu-high", "Action": "Reboot" });
         let found = RecordedRules::of(Some(&json!({ "AlarmActions": [newer, good, 3] })));
-        assert_eq!(found.rules.iter().map(AlarmAction::told).collect::<Vec<_>>(), ["cpu-high: ScaleBy 1"]);
+        assert_eq!(found.rules.iter().map(AlarmAction::summary).collect::<Vec<_>>(), ["cpu-high: ScaleBy 1"]);
         assert_eq!(
             found.unreadable,
             [

@@ -1,7 +1,7 @@
 //! What an environment is made of, in one shape for what is wanted and for what is live.
 //!
 //! A [`Resource`] is its kind, its name and its fields, and nothing else: the id that AWS gave it, whose it is and
-//! whether it is ready stand beside it, in [`Live`](crate::Live). Comparing two resources field by field is the diff.
+//! whether it is ready stand beside it, in [`ObservedResource`](crate::ObservedResource). Comparing two resources field by field is the diff.
 //!
 //! A [`Field`] says how it is set, since that decides what a change of it can be.
 
@@ -110,7 +110,7 @@ impl Kind {
     /// Whether it takes a while from the answer to its create or delete call until it can be used, or is gone; a look
     /// shows which.
     #[must_use]
-    pub fn takes_a_while(self) -> bool {
+    pub fn settles_slowly(self) -> bool {
         matches!(self, Kind::NatGateway | Kind::VpcEndpoint)
     }
 
@@ -165,7 +165,7 @@ impl fmt::Display for Key {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ref {
     /// Something of this environment, found by its key.
-    Ours(Key),
+    Owned(Key),
     /// An id that AWS gave: a network that was brought along, or what a live resource points at and we don't know.
     Foreign(String),
 }
@@ -173,14 +173,14 @@ pub enum Ref {
 impl Ref {
     /// A reference to something of this environment, by its kind and computed name.
     pub fn ours(kind: Kind, name: impl Into<String>) -> Self {
-        Ref::Ours(Key::new(kind, name))
+        Ref::Owned(Key::new(kind, name))
     }
 
     /// The key, if it is one of ours.
     #[must_use]
     pub fn key(&self) -> Option<&Key> {
         match self {
-            Ref::Ours(key) => Some(key),
+            Ref::Owned(key) => Some(key),
             Ref::Foreign(_) => None,
         }
     }
@@ -189,7 +189,7 @@ impl Ref {
 impl fmt::Display for Ref {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Ref::Ours(key) => f.write_str(&key.name),
+            Ref::Owned(key) => f.write_str(&key.name),
             Ref::Foreign(id) => f.write_str(id),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::cloud::Live;
+use crate::cloud::ObservedResource;
 use crate::mark;
 use crate::resource::Fields;
 
@@ -44,7 +44,7 @@ impl OnDelete {
 
 /// What becomes of something that is no longer wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum DeletionAction {
     Goes,
     IsEmptied,
     IsRetained { environment: String },
@@ -53,10 +53,10 @@ pub(crate) enum Fate {
 /// The fate of what is live and not wanted; a sentence if it stands in the way of everything.
 ///
 /// What a create that never settled made goes if it is empty; what it adopted is given back.
-pub(crate) fn fate(live: &Live, never_settled: bool) -> Result<Fate, String> {
-    let Fields::Bucket(bucket) = &live.resource.fields else { return Ok(Fate::Goes) };
-    let tag = |key: &str| live.resource.tags.get(key).cloned();
-    let retained = Fate::IsRetained { environment: tag(mark::ENVIRONMENT).unwrap_or_default() };
+pub(crate) fn deletion_action(observed: &ObservedResource, never_settled: bool) -> Result<DeletionAction, String> {
+    let Fields::Bucket(bucket) = &observed.resource.fields else { return Ok(DeletionAction::Goes) };
+    let tag = |key: &str| observed.resource.tags.get(key).cloned();
+    let retained = DeletionAction::IsRetained { environment: tag(mark::ENVIRONMENT).unwrap_or_default() };
     let on_delete = match (never_settled, tag(mark::RETAINED)) {
         (true, Some(_)) => OnDelete::Retain,
         (true, None) => OnDelete::RetainIfNotEmpty,
@@ -64,12 +64,12 @@ pub(crate) fn fate(live: &Live, never_settled: bool) -> Result<Fate, String> {
     };
     match on_delete {
         OnDelete::Retain => Ok(retained),
-        OnDelete::Empty => Ok(Fate::IsEmptied),
+        OnDelete::Empty => Ok(DeletionAction::IsEmptied),
         OnDelete::RetainIfNotEmpty if bucket.holds_objects => Ok(retained),
         OnDelete::FailIfNotEmpty if bucket.holds_objects => Err(format!(
             "{}: BucketOnDelete is FailIfNotEmpty, and there is something in it. It stays as it is. Empty it (old versions and delete markers count), or set BucketOnDelete to Empty or Retain.",
-            live.key()
+            observed.key()
         )),
-        OnDelete::FailIfNotEmpty | OnDelete::RetainIfNotEmpty => Ok(Fate::Goes),
+        OnDelete::FailIfNotEmpty | OnDelete::RetainIfNotEmpty => Ok(DeletionAction::Goes),
     }
 }

@@ -11,9 +11,9 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::alarm_action::{Act, AlarmAction};
+use crate::alarm_action::{ActionKind, AlarmAction};
 use crate::hook_settings::OnTimeout;
-use crate::names::{Names, Place};
+use crate::names::{Deployment, Names};
 use crate::property::{self, Change, Default, Property};
 use crate::resource::Tags;
 use crate::retain::OnDelete;
@@ -221,10 +221,10 @@ pub(crate) fn shown(value: &str) -> String {
 }
 
 /// Whether a topic can be told by the function's role: of its own region and account. A FIFO topic wants more than a message.
-fn is_own_topic(topic: &str, place: &Place) -> bool {
+fn is_own_topic(topic: &str, deployment: &Deployment) -> bool {
     let parts: Vec<&str> = topic.splitn(6, ':').collect();
     matches!(parts[..], [_, _, _, region, account, name]
-        if region == place.region && account == place.account && name.strip_suffix(".fifo").is_none())
+        if region == deployment.region && account == deployment.account && name.strip_suffix(".fifo").is_none())
 }
 
 impl Spec {
@@ -232,8 +232,12 @@ impl Spec {
     ///
     /// # Errors
     /// Every violation at once.
-    pub fn read(given: &Map<String, Value>, defaults: &Defaults, place: &Place) -> Result<Spec, Vec<Violation>> {
-        Spec::read_after(None, given, defaults, place)
+    pub fn read(
+        given: &Map<String, Value>,
+        defaults: &Defaults,
+        deployment: &Deployment,
+    ) -> Result<Spec, Vec<Violation>> {
+        Spec::read_after(None, given, defaults, deployment)
     }
 
     /// The same for an environment that has been `before`: what it has already may be of an older version that took more, and is
@@ -245,7 +249,7 @@ impl Spec {
         before: Option<&Spec>,
         given: &Map<String, Value>,
         defaults: &Defaults,
-        place: &Place,
+        deployment: &Deployment,
     ) -> Result<Spec, Vec<Violation>> {
         let mut reader = Reader { given, defaults, violations: unknown(given) };
         let spec = reader.spec();
@@ -253,8 +257,8 @@ impl Spec {
         reader.another_boundary();
         let mut violations = reader.violations;
         if let Some(spec) = &spec {
-            violations.extend(spec.inconsistencies(place));
-            violations.extend(spec.scripts(place, before));
+            violations.extend(spec.inconsistencies(deployment));
+            violations.extend(spec.scripts(deployment, before));
             violations.extend(spec.twin_tags(before));
         }
         match spec {
@@ -277,8 +281,8 @@ impl Spec {
 
     /// The computed names of this environment.
     #[must_use]
-    pub fn names(&self, place: &Place) -> Names {
-        place.names(&self.environment_suffix)
+    pub fn names(&self, deployment: &Deployment) -> Names {
+        deployment.names(&self.environment_suffix)
     }
 
     /// Where the image comes from: its id, or the parameter's name.
@@ -288,14 +292,14 @@ impl Spec {
     }
 
     /// What the properties say of each other.
-    fn inconsistencies(&self, place: &Place) -> Vec<Violation> {
+    fn inconsistencies(&self, deployment: &Deployment) -> Vec<Violation> {
         let parts = [
             self.sizes(),
             self.network.inconsistency(),
             self.scaling.inconsistencies(),
-            self.actions_within_bounds(place),
-            self.names_fit(place),
-            self.of_other_regions(place),
+            self.actions_within_bounds(deployment),
+            self.names_fit(deployment),
+            self.of_other_regions(deployment),
         ];
         parts.into_iter().flatten().collect()
     }
@@ -306,12 +310,12 @@ impl Spec {
             return vec![];
         }
         let mut seen = BTreeMap::new();
-        let twins = self.tags.keys().filter_map(|key| Some((seen.insert(key.to_lowercase(), key)?, key)));
+        let duplicates = self.tags.keys().filter_map(|key| Some((seen.insert(key.to_lowercase(), key)?, key)));
         let valid = "keys that differ by more than their case, since IAM takes these for one";
         let told = |(one, other): (&String, &String)| {
             Violation::of(&property::TAGS, &format!("{} and {}", shown(one), shown(other)), valid.into())
         };
-        twins.map(told).collect()
+        duplicates.map(told).collect()
     }
 
     fn sizes(&self) -> Vec<Violation> {
@@ -328,20 +332,20 @@ impl Spec {
 
     /// A rule scales within the group's bounds, tells a topic that Envkeeper may tell, and is there once, by whatever name of its
     /// alarm.
-    fn actions_within_bounds(&self, place: &Place) -> Vec<Violation> {
-        let (names, rules) = (self.names(place), &self.alarm_actions);
+    fn actions_within_bounds(&self, deployment: &Deployment) -> Vec<Violation> {
+        let (names, rules) = (self.names(deployment), &self.alarm_actions);
         let sizes = self.min_size..=self.max_size;
         let twin = |at: usize, rule: &AlarmAction| {
             let same = |it: &AlarmAction| it.action == rule.action && it.alarm_name(&names) == rule.alarm_name(&names);
             rules[..at].iter().position(same)
         };
         let wrong = rules.iter().enumerate().filter_map(|(at, rule)| match &rule.action {
-            Act::ScaleTo(capacity) if !sizes.contains(capacity) => {
+            ActionKind::ScaleTo(capacity) if !sizes.contains(capacity) => {
                 let valid = format!("from MinSize to MaxSize, {} to {}", self.min_size, self.max_size);
                 Some((format!("AlarmActions[{at}].Capacity"), capacity.to_string(), valid))
             }
-            Act::Notify(topic) if !is_own_topic(topic, place) => {
-                let Place { region, account, .. } = place;
+            ActionKind::Notify(topic) if !is_own_topic(topic, deployment) => {
+                let Deployment { region, account, .. } = deployment;
                 let valid = format!(
                     "a standard topic of the region {region} and the account {account}, where the environment is"
                 );
@@ -355,8 +359,8 @@ impl Spec {
         wrong.map(|(property, value, valid)| Violation { property, value, valid }).collect()
     }
 
-    fn names_fit(&self, place: &Place) -> Vec<Violation> {
-        let (longest, tightest) = self.names(place).longest_suffix();
+    fn names_fit(&self, deployment: &Deployment) -> Vec<Violation> {
+        let (longest, tightest) = self.names(deployment).longest_suffix();
         if self.environment_suffix.len() <= longest {
             return vec![];
         }
@@ -365,13 +369,13 @@ impl Spec {
     }
 
     /// What has a region works with instances, alarms and logs of the same region only.
-    fn of_other_regions(&self, place: &Place) -> Vec<Violation> {
+    fn of_other_regions(&self, deployment: &Deployment) -> Vec<Violation> {
         let one =
             [(&property::KMS_KEY_ARN, &self.kms_key_arn), (&property::ALARM_TOPIC_ARN, &self.scaling.alarm_topic_arn)];
         let one = one.into_iter().filter_map(|(property, arn)| Some((property, arn.as_ref()?)));
         let all = one.chain(self.target_group_arns.iter().map(|arn| (&property::TARGET_GROUP_ARNS, arn)));
-        let of_another = all.filter(|(_, arn)| arn.split(':').nth(3).is_some_and(|region| region != place.region));
-        let valid = || format!("one of the region {}, where the environment is", place.region);
+        let of_another = all.filter(|(_, arn)| arn.split(':').nth(3).is_some_and(|region| region != deployment.region));
+        let valid = || format!("one of the region {}, where the environment is", deployment.region);
         of_another.map(|(property, arn)| Violation::of(property, &shown(arn), valid())).collect()
     }
 }
@@ -422,8 +426,8 @@ pub fn check_change(settled: &Spec, new: &Spec) -> Vec<Violation> {
             Some(Value::String(text)) => text.clone(),
             other => other.map(ToString::to_string).unwrap_or_default(),
         };
-    let refused = property::ALL.iter().filter(|it| it.change == Change::Refused);
-    let changed = refused.map(|it| (it, text(settled, it), text(new, it))).filter(|(_, old, new)| old != new);
+    let rejected = property::ALL.iter().filter(|it| it.change == Change::Rejected);
+    let changed = rejected.map(|it| (it, text(settled, it), text(new, it))).filter(|(_, old, new)| old != new);
     let violation = |(property, old, new): (&&Property, String, String)| Violation {
         property: property.name.to_owned(),
         value: shown(&new),

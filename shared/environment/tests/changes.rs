@@ -53,22 +53,22 @@ fn operations(plan: &Plan) -> Vec<&'static str> {
 #[test]
 fn a_change_of_each_property_does_what_its_column_says() {
     let before = spec(json!({}));
-    let world = settled(&resources(&before));
+    let account = settled(&resources(&before));
     // What is brought along is never changed to: it is a network of its own or it is not.
     for property in ALL.iter().filter(|it| !["VpcId", "SubnetIds"].contains(&it.name)) {
         let name = property.name;
         let after = spec(json!({ name: another(property) }));
-        let refused = check_change(&before, &after);
-        let plan = plan_now(&world, &resources(&after));
+        let rejected = check_change(&before, &after);
+        let plan = plan_now(&account, &resources(&after));
         let new_version = operations(&plan).contains(&"ec2:CreateLaunchTemplateVersion");
         match property.change {
-            Change::Refused => assert_eq!(refused.first().map(|it| it.property.as_str()), Some(name)),
+            Change::Rejected => assert_eq!(rejected.first().map(|it| it.property.as_str()), Some(name)),
             Change::AtCreation | Change::Own => assert!(plan.is_settled(), "{name}: {plan}"),
             Change::NewInstances => assert!(new_version, "{name}: {plan}"),
-            Change::InPlace => assert!(!plan.is_settled() && plan.refused.is_empty(), "{name}: {plan}"),
+            Change::InPlace => assert!(!plan.is_settled() && plan.rejected.is_empty(), "{name}: {plan}"),
         }
-        if property.change != Change::Refused {
-            assert!(refused.is_empty(), "{name}: {refused:?}");
+        if property.change != Change::Rejected {
+            assert!(rejected.is_empty(), "{name}: {rejected:?}");
             assert!(plan.steps.iter().all(|it| it.action != Action::Delete), "{name}: {plan}");
         }
     }
@@ -78,8 +78,8 @@ fn a_change_of_each_property_does_what_its_column_says() {
 fn subnets_that_were_brought_along_change_in_place_and_their_network_does_not() {
     let of = |vpc: &str, subnets: &str| spec(json!({ "VpcId": vpc, "SubnetIds": subnets }));
     let before = of("vpc-11111111", "subnet-11111111");
-    let world = settled(&resources(&before));
-    let plan = plan_now(&world, &resources(&of("vpc-11111111", "subnet-11111111, subnet-22222222")));
+    let account = settled(&resources(&before));
+    let plan = plan_now(&account, &resources(&of("vpc-11111111", "subnet-11111111, subnet-22222222")));
     assert_eq!(operations(&plan), ["autoscaling:UpdateAutoScalingGroup"]);
     let moved = of("vpc-22222222", "subnet-33333333");
     assert_eq!(check_change(&before, &moved)[0].property, "VpcId");
@@ -92,47 +92,47 @@ fn a_change_and_its_way_back_end_where_they_began() {
         if property.name == "SubnetIds" {
             continue;
         }
-        let world = settled(&before);
+        let account = settled(&before);
         let mut after = resources(&spec(json!({ property.name: another(property) })));
-        common::run(&world, "update", &after, None);
-        assert!(plan_now(&world, &after).is_settled(), "{}", property.name);
+        common::run(&account, "update", &after, None);
+        assert!(plan_now(&account, &after).is_settled(), "{}", property.name);
         after = before.clone();
         after.retired_tags.insert("team".into());
-        common::run(&world, "rollback", &after, None);
-        assert!(plan_now(&world, &after).is_settled(), "{}", property.name);
-        common::assert_is_as_wanted(&world, &before, property.name);
+        common::run(&account, "rollback", &after, None);
+        assert!(plan_now(&account, &after).is_settled(), "{}", property.name);
+        common::assert_is_as_desired(&account, &before, property.name);
     }
 }
 
 #[test]
 fn hooks_are_made_in_the_call_that_makes_the_group_and_only_where_somebody_answers() {
     let mut facts = common::facts();
-    let wanted = |spec: &environment::Spec, facts: &environment::Facts| {
-        environment::wanted(spec, &common::names(), common::OWNER, facts)
+    let desired = |spec: &environment::Spec, facts: &environment::Facts| {
+        environment::desired(spec, &common::names(), common::OWNER, facts)
     };
     let hooks = |facts: &environment::Facts| {
-        let all = wanted(&spec(json!({})), facts);
+        let all = desired(&spec(json!({})), facts);
         all.into_iter().flat_map(|it| it.settings()).filter(|it| matches!(it, environment::Setting::Hook(_))).count()
     };
     assert_eq!(hooks(&facts), 2);
-    facts.hooks_are_answered = false;
+    facts.hooks_are_handled = false;
     assert_eq!(hooks(&facts), 0);
     let asked = spec(json!({ "LaunchGate": "true" }));
-    let refused = environment::hooks_that_are_answered(&asked, false).expect_err("nobody answers");
-    assert!(refused.starts_with("LaunchGate is true: this deployment"), "{refused}");
+    let rejected = environment::check_hooks_are_handled(&asked, false).expect_err("nobody answers");
+    assert!(rejected.starts_with("LaunchGate is true: this deployment"), "{rejected}");
 
-    let world = settled(&resources(&spec(json!({}))));
-    assert!(world.calls.borrow().iter().all(|call| call.operation() != "autoscaling:PutLifecycleHook"));
+    let account = settled(&resources(&spec(json!({}))));
+    assert!(account.calls.borrow().iter().all(|call| call.operation() != "autoscaling:PutLifecycleHook"));
 }
 
 #[test]
 fn all_that_is_wrong_with_the_new_properties_is_told_at_once() {
-    let refused = read(json!({
+    let rejected = read(json!({
         "EnvironmentSuffix": "dev", "Egress": "Nat", "RootVolumeGiB": "4", "ScaleUpCpuThreshold": "101",
         "AlarmPeriodSeconds": "61", "WaitForInstances": "maybe", "KmsKeyArn": "my-key", "BucketOnDelete": "retain",
         "DeletionProtection": "True", "TargetGroupArns": ["arn:aws:s3:::bucket"], "LogRetentionDays": "31"
     }));
-    let told: Vec<String> = refused.expect_err("all wrong").iter().map(ToString::to_string).collect();
+    let told: Vec<String> = rejected.expect_err("all wrong").iter().map(ToString::to_string).collect();
     assert_eq!(told.len(), 10, "{told:#?}");
     assert!(told.iter().any(|it| it.contains("one of NatGateway, NatGatewayPerZone, VpcEndpoints, PublicIp")));
     assert!(told.iter().any(|it| it.contains("such as arn:aws:kms:us-west-2:123456789012:key/…")), "{told:#?}");
@@ -143,8 +143,8 @@ fn properties_that_contradict_each_other_are_refused_with_both_names() {
     let told = |properties: Value| {
         let mut all = json!({ "EnvironmentSuffix": "dev" });
         all.as_object_mut().expect("an object").extend(properties.as_object().expect("an object").clone());
-        let refused = read(all).expect_err("it contradicts itself");
-        refused.iter().map(ToString::to_string).collect::<Vec<_>>()
+        let rejected = read(all).expect_err("it contradicts itself");
+        rejected.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let crossed = told(json!({ "ScaleUpCpuThreshold": "40", "ScaleDownCpuThreshold": "40" }));
     assert_eq!(crossed, ["ScaleDownCpuThreshold is 40: less than ScaleUpCpuThreshold, which is 40"]);

@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::{assert_is_as_wanted, plan_now, resources, run, run_to_the_end, settled, spec, standard};
-use environment::{Ending, Setting, Wanted};
-use memory_cloud::{Fault, World};
+use common::{assert_is_as_desired, plan_now, resources, run, run_to_the_end, settled, spec, standard};
+use environment::{DesiredState, RunOutcome, Setting};
+use memory_cloud::{Fault, MemoryAccount};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -33,10 +33,10 @@ fn any_fault() -> impl Strategy<Value = Fault> {
 }
 
 /// Takes back every setting of one resource, as somebody in the console might.
-fn disturb(world: &World, which: usize) {
-    let inventory = world.inventory();
+fn disturb(account: &MemoryAccount, which: usize) {
+    let inventory = account.inventory();
     let victim = &inventory[which % inventory.len()];
-    world.tamper(&victim.key(), |resource| {
+    account.tamper(&victim.key(), |resource| {
         for setting in resource.settings() {
             if !matches!(setting, Setting::Tag(..) | Setting::TemplateVersion(_)) {
                 resource.clear(&setting);
@@ -55,35 +55,35 @@ proptest! {
         faults in prop::collection::btree_map(0_usize..60, any_fault(), 0..6),
     ) {
         let (first, second) = (resources(&spec(first)), resources(&spec(second)));
-        let world = settled(&first);
-        let before = world.calls.borrow().len();
+        let account = settled(&first);
+        let before = account.calls.borrow().len();
         let faults = faults.into_iter().map(|(at, fault)| (before + at, fault)).collect();
-        world.faults.replace(faults);
+        account.faults.replace(faults);
         // As many retries as faults can kill, and one that lives.
         let mut ending = None;
         for _ in 0..3 {
-            ending = Some(run_to_the_end(&world, "update", &second));
-            if matches!(ending, Some(Ending::Settled { .. })) {
+            ending = Some(run_to_the_end(&account, "update", &second));
+            if matches!(ending, Some(RunOutcome::Settled { .. })) {
                 break;
             }
         }
-        prop_assert!(matches!(ending, Some(Ending::Settled { .. })), "{ending:?}");
-        assert_is_as_wanted(&world, &second, "after the update");
-        world.faults.borrow_mut().clear();
-        run(&world, "delete", &Wanted::default(), None);
-        prop_assert!(world.inventory().is_empty());
+        prop_assert!(matches!(ending, Some(RunOutcome::Settled { .. })), "{ending:?}");
+        assert_is_as_desired(&account, &second, "after the update");
+        account.faults.borrow_mut().clear();
+        run(&account, "delete", &DesiredState::default(), None);
+        prop_assert!(account.inventory().is_empty());
     }
 
     #[test]
     fn drift_anywhere_is_seen_and_repaired(victims in prop::collection::vec(0_usize..40, 1..4)) {
-        let wanted = standard();
-        let world = settled(&wanted);
+        let desired = standard();
+        let account = settled(&desired);
         for victim in victims {
-            disturb(&world, victim);
+            disturb(&account, victim);
         }
-        world.clock.advance(world.read_lag);
-        run(&world, "update", &wanted, None);
-        prop_assert!(plan_now(&world, &wanted).is_settled());
-        assert_is_as_wanted(&world, &wanted, "after the repair");
+        account.clock.advance(account.read_lag);
+        run(&account, "update", &desired, None);
+        prop_assert!(plan_now(&account, &desired).is_settled());
+        assert_is_as_desired(&account, &desired, "after the repair");
     }
 }

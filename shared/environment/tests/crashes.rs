@@ -10,40 +10,40 @@ mod common;
 
 use std::time::Duration;
 
-use common::{assert_is_as_wanted, resources, rollback, run, run_to_the_end, settled, spec, standard};
-use environment::{Call, Ending, Wanted, What, in_doubt_until};
-use memory_cloud::{Fault, World};
+use common::{assert_is_as_desired, resources, rollback, run, run_to_the_end, settled, spec, standard};
+use environment::{Call, CallKind, DesiredState, RunOutcome, indeterminate_until};
+use memory_cloud::{Fault, MemoryAccount};
 use serde_json::json;
 
 const FAULTS: [Fault; 5] =
     [Fault::LostAnswer, Fault::LostRequest, Fault::CrashBefore, Fault::CrashAfter, Fault::Throttled];
 
-fn calls(world: &World) -> usize {
-    world.calls.borrow().len()
+fn calls(account: &MemoryAccount) -> usize {
+    account.calls.borrow().len()
 }
 
 /// Between them they have every kind.
-fn environments() -> [Wanted; 2] {
+fn environments() -> [DesiredState; 2] {
     [standard(), resources(&spec(json!({ "MinSize": "2", "MaxSize": "4", "Egress": "VpcEndpoints" })))]
 }
 
-fn fault_at(world: &World, call: usize, fault: Fault) {
-    world.faults.borrow_mut().insert(call, fault);
+fn fault_at(account: &MemoryAccount, call: usize, fault: Fault) {
+    account.faults.borrow_mut().insert(call, fault);
 }
 
 #[test]
 fn a_create_that_is_disturbed_anywhere_converges_when_it_runs_again() {
-    for wanted in environments() {
-        let writes = calls(&settled(&wanted));
+    for desired in environments() {
+        let writes = calls(&settled(&desired));
         assert!(writes > 20, "{writes} writes");
         for fault in FAULTS {
             for call in 0..writes {
-                let world = World::default();
-                fault_at(&world, call, fault);
-                let ending = run_to_the_end(&world, "create", &wanted);
+                let account = MemoryAccount::default();
+                fault_at(&account, call, fault);
+                let ending = run_to_the_end(&account, "create", &desired);
                 let context = format!("{fault:?} at call {call}");
-                assert!(matches!(ending, Ending::Settled { .. }), "{context}: {ending:?}");
-                assert_is_as_wanted(&world, &wanted, &context);
+                assert!(matches!(ending, RunOutcome::Settled { .. }), "{context}: {ending:?}");
+                assert_is_as_desired(&account, &desired, &context);
             }
         }
     }
@@ -51,19 +51,19 @@ fn a_create_that_is_disturbed_anywhere_converges_when_it_runs_again() {
 
 #[test]
 fn a_create_that_is_disturbed_anywhere_leaves_nothing_after_its_rollback() {
-    for wanted in environments() {
-        let writes = calls(&settled(&wanted));
+    for desired in environments() {
+        let writes = calls(&settled(&desired));
         for fault in FAULTS {
             for call in 0..writes {
-                let world = World::default();
-                fault_at(&world, call, fault);
-                let ending = run(&world, "create", &wanted, None);
-                let settled = matches!(ending, Some(Ending::Settled { .. }));
-                let doubt = in_doubt_until(world.clock.now(), settled);
-                let ending = run(&world, "delete", &rollback(), Some(doubt));
+                let account = MemoryAccount::default();
+                fault_at(&account, call, fault);
+                let ending = run(&account, "create", &desired, None);
+                let settled = matches!(ending, Some(RunOutcome::Settled { .. }));
+                let doubt = indeterminate_until(account.clock.now(), settled);
+                let ending = run(&account, "delete", &rollback(), Some(doubt));
                 let context = format!("{fault:?} at call {call}");
-                assert!(matches!(ending, Some(Ending::Settled { .. })), "{context}: {ending:?}");
-                assert!(world.inventory().is_empty(), "{context}: {:#?}", world.inventory());
+                assert!(matches!(ending, Some(RunOutcome::Settled { .. })), "{context}: {ending:?}");
+                assert!(account.inventory().is_empty(), "{context}: {:#?}", account.inventory());
             }
         }
     }
@@ -71,18 +71,18 @@ fn a_create_that_is_disturbed_anywhere_leaves_nothing_after_its_rollback() {
 
 #[test]
 fn a_delete_that_is_disturbed_anywhere_leaves_nothing_when_it_runs_again() {
-    for wanted in environments() {
-        let before = calls(&settled(&wanted));
-        let undisturbed = settled(&wanted);
-        run_to_the_end(&undisturbed, "delete", &Wanted::default());
+    for desired in environments() {
+        let before = calls(&settled(&desired));
+        let undisturbed = settled(&desired);
+        run_to_the_end(&undisturbed, "delete", &DesiredState::default());
         for fault in FAULTS {
             for call in before..calls(&undisturbed) {
-                let world = settled(&wanted);
-                fault_at(&world, call, fault);
-                let ending = run_to_the_end(&world, "delete", &Wanted::default());
+                let account = settled(&desired);
+                fault_at(&account, call, fault);
+                let ending = run_to_the_end(&account, "delete", &DesiredState::default());
                 let context = format!("{fault:?} at call {call}");
-                assert!(matches!(ending, Ending::Settled { .. }), "{context}: {ending:?}");
-                assert!(world.inventory().is_empty(), "{context}: {:#?}", world.inventory());
+                assert!(matches!(ending, RunOutcome::Settled { .. }), "{context}: {ending:?}");
+                assert!(account.inventory().is_empty(), "{context}: {:#?}", account.inventory());
             }
         }
     }
@@ -90,76 +90,76 @@ fn a_delete_that_is_disturbed_anywhere_leaves_nothing_when_it_runs_again() {
 
 #[test]
 fn an_update_that_is_disturbed_anywhere_converges_when_it_runs_again() {
-    let wanted = standard();
+    let desired = standard();
     let more = resources(&spec(json!({
         "MinSize": "3", "MaxSize": "6", "ZoneCount": "3", "InstanceType": "t3.small", "LogRetentionDays": "7",
         "Environment": "staging"
     })));
-    let before = calls(&settled(&wanted));
-    let undisturbed = settled(&wanted);
+    let before = calls(&settled(&desired));
+    let undisturbed = settled(&desired);
     run_to_the_end(&undisturbed, "update", &more);
     assert!(calls(&undisturbed) > before + 10);
     for fault in FAULTS {
         for call in before..calls(&undisturbed) {
-            let world = settled(&wanted);
-            fault_at(&world, call, fault);
-            let ending = run_to_the_end(&world, "update", &more);
+            let account = settled(&desired);
+            fault_at(&account, call, fault);
+            let ending = run_to_the_end(&account, "update", &more);
             let context = format!("{fault:?} at call {call}");
-            assert!(matches!(ending, Ending::Settled { .. }), "{context}: {ending:?}");
-            assert_is_as_wanted(&world, &more, &context);
+            assert!(matches!(ending, RunOutcome::Settled { .. }), "{context}: {ending:?}");
+            assert_is_as_desired(&account, &more, &context);
         }
     }
 }
 
 #[test]
 fn a_second_run_writes_nothing() {
-    let wanted = standard();
-    let world = settled(&wanted);
-    let writes = calls(&world);
-    let looks = world.looks.get();
-    world.clock.advance(world.read_lag);
-    assert!(matches!(run(&world, "again", &wanted, None), Some(Ending::Settled { .. })));
-    assert_eq!(calls(&world), writes);
-    assert_eq!(world.looks.get(), looks + 1, "one look is enough");
+    let desired = standard();
+    let account = settled(&desired);
+    let writes = calls(&account);
+    let observations = account.observations.get();
+    account.clock.advance(account.read_lag);
+    assert!(matches!(run(&account, "again", &desired, None), Some(RunOutcome::Settled { .. })));
+    assert_eq!(calls(&account), writes);
+    assert_eq!(account.observations.get(), observations + 1, "one look is enough");
 }
 
 #[test]
 fn a_refused_call_ends_the_run_with_its_sentence_and_the_delete_leaves_nothing() {
-    let wanted = standard();
-    let writes = calls(&settled(&wanted));
+    let desired = standard();
+    let writes = calls(&settled(&desired));
     for call in 0..writes {
-        let world = World::default();
-        fault_at(&world, call, Fault::Denied);
-        let ending = run(&world, "create", &wanted, None);
-        let Some(Ending::Refused { why }) = ending else { panic!("call {call}: {ending:?}") };
-        let operation = world.calls.borrow()[call].operation();
-        assert!(why[0].contains(operation) && why[0].contains("denied"), "{why:?}");
-        let doubt = in_doubt_until(world.clock.now(), false);
-        run(&world, "delete", &rollback(), Some(doubt));
-        assert!(world.inventory().is_empty(), "call {call}");
+        let account = MemoryAccount::default();
+        fault_at(&account, call, Fault::Denied);
+        let ending = run(&account, "create", &desired, None);
+        let Some(RunOutcome::Rejected { reason }) = ending else { panic!("call {call}: {ending:?}") };
+        let operation = account.calls.borrow()[call].operation();
+        assert!(reason[0].contains(operation) && reason[0].contains("denied"), "{reason:?}");
+        let doubt = indeterminate_until(account.clock.now(), false);
+        run(&account, "delete", &rollback(), Some(doubt));
+        assert!(account.inventory().is_empty(), "call {call}");
     }
 }
 
 #[test]
 fn a_create_without_a_token_is_not_sent_again_while_it_may_have_happened() {
-    let wanted = standard();
-    let undisturbed = settled(&wanted);
+    let desired = standard();
+    let undisturbed = settled(&desired);
     let sent = undisturbed.calls.borrow();
-    let creates = sent.iter().enumerate().filter(|(_, call)| matches!(call.what, What::Create(_)));
+    let creates = sent.iter().enumerate().filter(|(_, call)| matches!(call.kind, CallKind::Create(_)));
     let once: Vec<(usize, &Call)> = creates.filter(|(_, call)| !call.key.kind.create_can_be_repeated()).collect();
     assert_eq!(once.len(), 11, "a VPC, a gateway, an address and eight queries");
     // It happened, and takes its time to be seen; the create is lost to this run, or to an earlier one.
     for (fault, (at, call)) in
         [Fault::LostAnswer, Fault::CrashAfter].iter().flat_map(|it| once.iter().map(move |at| (it, at)))
     {
-        let mut world = World::default();
-        world.read_lag = Duration::from_secs(30);
-        fault_at(&world, *at, *fault);
-        let ending = run_to_the_end(&world, "create", &wanted);
+        let mut account = MemoryAccount::default();
+        account.read_lag = Duration::from_secs(30);
+        fault_at(&account, *at, *fault);
+        let ending = run_to_the_end(&account, "create", &desired);
         let context = format!("{fault:?} of {}", call.key);
-        assert!(matches!(ending, Ending::Settled { .. }), "{context}: {ending:?}");
-        let creates = |it: &&Call| it.key == call.key && matches!(it.what, What::Create(_));
-        assert_eq!(world.calls.borrow().iter().filter(creates).count(), 1, "{context}");
-        assert_is_as_wanted(&world, &wanted, &context);
+        assert!(matches!(ending, RunOutcome::Settled { .. }), "{context}: {ending:?}");
+        let creates = |it: &&Call| it.key == call.key && matches!(it.kind, CallKind::Create(_));
+        assert_eq!(account.calls.borrow().iter().filter(creates).count(), 1, "{context}");
+        assert_is_as_desired(&account, &desired, &context);
     }
 }

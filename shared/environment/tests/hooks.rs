@@ -9,8 +9,8 @@ use environment::{AutoScalingGroup, Fields};
 use serde_json::{Value, json};
 
 fn group(properties: Value) -> AutoScalingGroup {
-    let wanted = resources(&spec(properties));
-    let groups = wanted.resources.into_iter().find_map(|it| match it.fields {
+    let desired = resources(&spec(properties));
+    let groups = desired.resources.into_iter().find_map(|it| match it.fields {
         Fields::AutoScalingGroup(group) => Some(group),
         _ => None,
     });

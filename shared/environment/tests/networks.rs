@@ -7,31 +7,31 @@
 
 mod common;
 
-use common::{assert_is_as_wanted, names, plan_now, resources, run, settled, spec};
-use environment::{Ending, Facts, Fields, Key, Kind, Plan, Ref, Step, Wanted, plan};
-use memory_cloud::World;
+use common::{assert_is_as_desired, names, plan_now, resources, run, settled, spec};
+use environment::{DesiredState, Facts, Fields, Key, Kind, Plan, Ref, RunOutcome, Step, plan};
+use memory_cloud::MemoryAccount;
 use serde_json::{Value, json};
 
-fn with(properties: Value) -> Wanted {
+fn with(properties: Value) -> DesiredState {
     resources(&spec(properties))
 }
 
-fn count(wanted: &Wanted, kind: Kind) -> usize {
-    wanted.resources.iter().filter(|it| it.kind() == kind).count()
+fn count(desired: &DesiredState, kind: Kind) -> usize {
+    desired.resources.iter().filter(|it| it.kind() == kind).count()
 }
 
 #[test]
 fn every_way_out_is_made_settles_and_goes() {
     for egress in ["NatGateway", "NatGatewayPerZone", "VpcEndpoints", "PublicIp"] {
         for zones in 1..=3 {
-            let wanted = with(json!({ "Egress": egress, "ZoneCount": zones }));
-            let world = settled(&wanted);
+            let desired = with(json!({ "Egress": egress, "ZoneCount": zones }));
+            let account = settled(&desired);
             let context = format!("{egress} over {zones} zones");
-            assert_is_as_wanted(&world, &wanted, &context);
-            assert!(plan_now(&world, &wanted).is_settled(), "{context}");
-            let ending = run(&world, "delete", &Wanted::default(), None);
-            assert!(matches!(ending, Some(Ending::Settled { .. })), "{context}: {ending:?}");
-            assert!(world.inventory().is_empty(), "{context}: {:?}", world.inventory());
+            assert_is_as_desired(&account, &desired, &context);
+            assert!(plan_now(&account, &desired).is_settled(), "{context}");
+            let ending = run(&account, "delete", &DesiredState::default(), None);
+            assert!(matches!(ending, Some(RunOutcome::Settled { .. })), "{context}: {ending:?}");
+            assert!(account.inventory().is_empty(), "{context}: {:?}", account.inventory());
         }
     }
 }
@@ -55,8 +55,8 @@ fn private_instances_have_no_public_side_that_they_do_not_need() {
 #[test]
 fn no_subnet_overlaps_another_and_instances_get_public_addresses_only_where_it_is_said() {
     for egress in ["NatGateway", "NatGatewayPerZone", "VpcEndpoints", "PublicIp"] {
-        let wanted = with(json!({ "Egress": egress, "ZoneCount": 3 }));
-        let subnets = wanted.resources.iter().filter_map(|it| match &it.fields {
+        let desired = with(json!({ "Egress": egress, "ZoneCount": 3 }));
+        let subnets = desired.resources.iter().filter_map(|it| match &it.fields {
             Fields::Subnet(subnet) => Some(subnet),
             _ => None,
         });
@@ -70,12 +70,12 @@ fn no_subnet_overlaps_another_and_instances_get_public_addresses_only_where_it_i
 
 #[test]
 fn only_the_endpoints_let_anybody_in_and_only_the_instances() {
-    let wanted = with(json!({ "Egress": "VpcEndpoints" }));
-    for it in &wanted.resources {
+    let desired = with(json!({ "Egress": "VpcEndpoints" }));
+    for it in &desired.resources {
         let Fields::SecurityGroup(group) = &it.fields else { continue };
         let from: Vec<&Ref> = group.https_from.iter().collect();
         if it.key() == names().endpoint_security_group() {
-            assert_eq!(from, [&Ref::Ours(names().instance_security_group())]);
+            assert_eq!(from, [&Ref::Owned(names().instance_security_group())]);
         } else {
             assert!(from.is_empty(), "{}", it.name);
         }
@@ -84,10 +84,10 @@ fn only_the_endpoints_let_anybody_in_and_only_the_instances() {
 
 #[test]
 fn a_route_to_a_nat_gateway_waits_until_it_is_available() {
-    let wanted = with(json!({}));
-    let world = settled(&wanted);
+    let desired = with(json!({}));
+    let account = settled(&desired);
     // The in-memory cloud refuses a route to a gateway that is pending, so one call shows that it was not tried.
-    let calls = world.calls.borrow();
+    let calls = account.calls.borrow();
     let routes = calls.iter().filter(|call| call.operation() == "ec2:CreateRoute").count();
     assert_eq!(routes, 2, "one to the internet gateway and one to the NAT gateway");
 }
@@ -95,8 +95,8 @@ fn a_route_to_a_nat_gateway_waits_until_it_is_available() {
 #[test]
 fn a_network_that_was_brought_along_is_used_and_never_touched() {
     let brought = json!({ "VpcId": "vpc-0123456789abcdef0", "SubnetIds": ["subnet-11111111", "subnet-22222222"] });
-    let wanted = with(brought);
-    let world = settled(&wanted);
+    let desired = with(brought);
+    let account = settled(&desired);
     let network = [
         Kind::Vpc,
         Kind::Subnet,
@@ -106,38 +106,38 @@ fn a_network_that_was_brought_along_is_used_and_never_touched() {
         Kind::Address,
         Kind::VpcEndpoint,
     ];
-    assert!(network.iter().all(|kind| count(&wanted, *kind) == 0));
-    let touched = |id: &str| world.calls.borrow().iter().any(|call| call.id.as_deref() == Some(id));
-    assert!(!touched("vpc-0123456789abcdef0") && !touched("subnet-11111111"));
-    let group = wanted.resources.iter().find(|it| it.key() == names().group()).expect("there is a group");
+    assert!(network.iter().all(|kind| count(&desired, *kind) == 0));
+    let create_intent = |id: &str| account.calls.borrow().iter().any(|call| call.id.as_deref() == Some(id));
+    assert!(!create_intent("vpc-0123456789abcdef0") && !create_intent("subnet-11111111"));
+    let group = desired.resources.iter().find(|it| it.key() == names().group()).expect("there is a group");
     let Fields::AutoScalingGroup(group) = &group.fields else { panic!("it is a group") };
     assert_eq!(group.subnets, [Ref::Foreign("subnet-11111111".into()), Ref::Foreign("subnet-22222222".into())]);
-    run(&world, "delete", &Wanted::default(), None);
-    assert!(world.inventory().is_empty());
+    run(&account, "delete", &DesiredState::default(), None);
+    assert!(account.inventory().is_empty());
 }
 
 #[test]
 fn plans_of_all_ways_out() {
     for egress in ["NatGatewayPerZone", "VpcEndpoints", "PublicIp"] {
-        let wanted = with(json!({ "Egress": egress }));
-        let network: Vec<_> = wanted.resources.into_iter().filter(|it| it.kind() < Kind::Bucket).collect();
-        let network = Wanted { resources: network, ..Wanted::default() };
+        let desired = with(json!({ "Egress": egress }));
+        let network: Vec<_> = desired.resources.into_iter().filter(|it| it.kind() < Kind::Bucket).collect();
+        let network = DesiredState { resources: network, ..DesiredState::default() };
         insta::assert_snapshot!(format!("the_network_of_{egress}"), plan(&network, &[]));
     }
 }
 
 #[test]
 fn an_environment_is_settled_when_its_instances_are_in_service() {
-    let mut wanted = with(json!({ "MinSize": "2", "MaxSize": "4", "Egress": "PublicIp" }));
-    wanted.in_service = 2;
-    let world = World::default();
-    let began = world.clock.now();
-    let ending = run(&world, "create", &wanted, None);
-    let Some(Ending::Settled { live }) = ending else { panic!("{ending:?}") };
-    let group = live.iter().find(|it| it.key() == names().group()).expect("there is a group");
+    let mut desired = with(json!({ "MinSize": "2", "MaxSize": "4", "Egress": "PublicIp" }));
+    desired.in_service = 2;
+    let account = MemoryAccount::default();
+    let began = account.clock.now();
+    let ending = run(&account, "create", &desired, None);
+    let Some(RunOutcome::Settled { observed }) = ending else { panic!("{ending:?}") };
+    let group = observed.iter().find(|it| it.key() == names().group()).expect("there is a group");
     let Fields::AutoScalingGroup(group) = &group.resource.fields else { panic!("it is a group") };
     assert_eq!(group.in_service, 2);
-    assert!((world.clock.now() - began).as_secs() >= 60, "a profile and an instance take their time");
+    assert!((account.clock.now() - began).as_secs() >= 60, "a profile and an instance take their time");
 }
 
 fn step<'a>(plan: &'a Plan, key: &Key) -> (usize, &'a Step) {
@@ -149,8 +149,8 @@ fn a_zone_that_is_given_up_keeps_its_way_out_until_its_instances_have_left() {
     let names = names();
     for egress in ["NatGateway", "NatGatewayPerZone", "PublicIp"] {
         let of = |zones: u32| with(json!({ "Egress": egress, "ZoneCount": zones, "MinSize": "3", "MaxSize": "3" }));
-        let world = settled(&of(3));
-        let plan = plan_now(&world, &of(2));
+        let account = settled(&of(3));
+        let plan = plan_now(&account, &of(2));
         let lets_go = plan.steps.iter().flat_map(|step| &step.calls).map(environment::Call::operation);
         assert!(!lets_go.clone().any(|it| it == "ec2:DisassociateRouteTable"), "{egress}: {plan}");
         if egress == "NatGatewayPerZone" {
@@ -160,25 +160,25 @@ fn a_zone_that_is_given_up_keeps_its_way_out_until_its_instances_have_left() {
             assert!(table_step.needs.contains(&subnet), "{plan}");
             assert!(nat_step.needs.contains(&table), "{plan}");
         }
-        let ending = run(&world, "update", &of(2), None);
-        assert!(matches!(ending, Some(Ending::Settled { .. })), "{egress}: {ending:?}");
-        assert_is_as_wanted(&world, &of(2), egress);
+        let ending = run(&account, "update", &of(2), None);
+        assert!(matches!(ending, Some(RunOutcome::Settled { .. })), "{egress}: {ending:?}");
+        assert_is_as_desired(&account, &of(2), egress);
     }
 }
 
 #[test]
 fn what_the_region_no_longer_has_is_refused_only_where_something_new_would_need_it() {
     let gone = Facts { zones: vec!["us-west-2a".into()], image: None, ..common::facts() };
-    let of = |properties: Value| Wanted {
-        resources: environment::wanted(&spec(properties), &names(), common::OWNER, &gone),
-        ..Wanted::default()
+    let of = |properties: Value| DesiredState {
+        resources: environment::desired(&spec(properties), &names(), common::OWNER, &gone),
+        ..DesiredState::default()
     };
-    let refused = plan(&of(json!({})), &[]).refused;
-    assert!(refused.iter().any(|it| it.starts_with("InstanceType and ZoneCount: there is no zone")), "{refused:?}");
-    assert!(refused.iter().any(|it| it.starts_with("ImageParameter is \"/aws/service/")), "{refused:?}");
-    let world = settled(&with(json!({})));
-    assert!(plan_now(&world, &of(json!({}))).is_settled(), "what is there stays as it is");
-    assert!(plan_now(&world, &of(json!({ "MaxSize": "9" }))).refused.is_empty());
-    let more = plan_now(&world, &of(json!({ "ZoneCount": "3" }))).refused;
+    let rejected = plan(&of(json!({})), &[]).rejected;
+    assert!(rejected.iter().any(|it| it.starts_with("InstanceType and ZoneCount: there is no zone")), "{rejected:?}");
+    assert!(rejected.iter().any(|it| it.starts_with("ImageParameter is \"/aws/service/")), "{rejected:?}");
+    let account = settled(&with(json!({})));
+    assert!(plan_now(&account, &of(json!({}))).is_settled(), "what is there stays as it is");
+    assert!(plan_now(&account, &of(json!({ "MaxSize": "9" }))).rejected.is_empty());
+    let more = plan_now(&account, &of(json!({ "ZoneCount": "3" }))).rejected;
     assert!(more.iter().all(|it| it.contains("no zone for subnet")) && !more.is_empty(), "{more:?}");
 }

@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{place, read};
+use common::{deployment, read};
 use environment::{Defaults, Spec, check_change, property};
 use serde_json::{Value, json};
 
@@ -169,7 +169,7 @@ fn a_property_comes_from_the_template_else_the_variable_else_the_table() {
     let defaults = Defaults::from_vars(|name| (name == "MAX_SIZE").then(|| "9".to_owned()));
     let read = |properties: Value| {
         let properties = properties.as_object().cloned().unwrap_or_default();
-        Spec::read(&properties, &defaults, &place()).expect("valid")
+        Spec::read(&properties, &defaults, &deployment()).expect("valid")
     };
     assert_eq!(read(json!({ "EnvironmentSuffix": "dev" })).max_size, 9);
     assert_eq!(read(json!({ "EnvironmentSuffix": "dev", "MaxSize": "4" })).max_size, 4);
@@ -180,7 +180,7 @@ fn a_property_comes_from_the_template_else_the_variable_else_the_table() {
 fn a_bad_variable_is_told_to_be_the_functions_default() {
     let defaults = Defaults::from_vars(|name| (name == "MAX_SIZE").then(|| "many".to_owned()));
     let properties = json!({ "EnvironmentSuffix": "dev" }).as_object().cloned().unwrap_or_default();
-    let told = Spec::read(&properties, &defaults, &place()).expect_err("refused");
+    let told = Spec::read(&properties, &defaults, &deployment()).expect_err("refused");
     assert_eq!(told[0].to_string(), "MaxSize is \"many\" by the function's default: a whole number from 0 to 1000");
 }
 
@@ -190,7 +190,7 @@ fn a_deployment_that_bounds_roles_takes_no_other_boundary() {
     let defaults = Defaults::from_vars(|name| (name == "PERMISSIONS_BOUNDARY_ARN").then(|| ours.to_owned()));
     let read = |arn: &str| {
         let given = json!({ "EnvironmentSuffix": "dev", "PermissionsBoundaryArn": arn });
-        Spec::read(given.as_object().expect("an object"), &defaults, &place())
+        Spec::read(given.as_object().expect("an object"), &defaults, &deployment())
     };
     assert_eq!(read(ours).expect("it is the same").permissions_boundary_arn.as_deref(), Some(ours));
     let told = read("arn:aws:iam::123456789012:policy/theirs").expect_err("it is another");
@@ -305,7 +305,7 @@ fn rules_are_read_again_from_the_record_as_they_were() {
         { "Alarm": "launch-failures", "Action": "Notify", "TopicArn": "arn:aws:sns:us-west-2:123456789012:on-call" },
     ]);
     let spec = read(json!({ "EnvironmentSuffix": "dev", "AlarmActions": rules })).expect("valid");
-    let lines: Vec<String> = spec.alarm_actions.iter().map(environment::AlarmAction::told).collect();
+    let lines: Vec<String> = spec.alarm_actions.iter().map(environment::AlarmAction::summary).collect();
     let expected = [
         "cpu-high: ScaleBy -2",
         "memory full: web*1: ScaleTo 2",

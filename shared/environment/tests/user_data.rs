@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{names, place, read, spec};
+use common::{deployment, names, read, spec};
 use environment::hook_settings::DRAIN_SCRIPT;
 use environment::{Defaults, Spec, check_change, user_data};
 use serde_json::{Value, json};
@@ -102,7 +102,7 @@ aws() {{
     }
 
     /// What the tag was set to, one after the other.
-    fn told(&self) -> Vec<String> {
+    fn summary(&self) -> Vec<String> {
         self.lines("tags").iter().map(|line| line.rsplit("Value=").next().unwrap_or_default().to_owned()).collect()
     }
 
@@ -123,7 +123,7 @@ fn an_instance_that_is_well_is_never_called_failed_because_its_tag_had_to_wait()
     let of = |throttled| {
         let instance = Instance::new(throttled);
         instance.starts(&script);
-        (instance.told(), instance.slept())
+        (instance.summary(), instance.slept())
     };
     assert_eq!(of(0), (vec!["done".to_owned()], 0));
     let (told, slept) = of(9);
@@ -139,7 +139,7 @@ fn a_script_that_fails_says_where() {
     let script = script.replacen("echo \"envkeeper: SSM agent\"", "false", 1);
     let instance = Instance::new(0);
     instance.starts(&script);
-    let told = instance.told();
+    let told = instance.summary();
     assert!(told.len() == 1 && told[0].starts_with("failed at line "), "{told:?}");
 }
 
@@ -158,10 +158,10 @@ fn a_restart_within_user_data_is_told_by_the_next_start_and_once() {
     let after = |script: &str| {
         let instance = Instance::new(0);
         instance.starts(&user_data(&names(), &spec(json!({ "UserDataScript": script }))));
-        let at_first = instance.told();
+        let at_first = instance.summary();
         instance.restarts();
         instance.restarts();
-        (at_first, instance.told())
+        (at_first, instance.summary())
     };
     let text = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
     let within = after("kill -KILL $PPID; exit");
@@ -289,11 +289,11 @@ fn what_an_older_version_took_is_no_mistake_on_the_way_back_to_it() {
         let given = json!({ "EnvironmentSuffix": "dev", "UserDataScript": "IyEvYmluL2Jhc2gK", "Tags": { "Team": "a", "team": "b" } });
         let mut given = given.as_object().cloned().expect("properties");
         given.extend(change.as_object().cloned().expect("properties"));
-        Spec::read_after(before, &given, &Defaults::from_vars(|_| None), &place())
+        Spec::read_after(before, &given, &Defaults::from_vars(|_| None), &deployment())
     };
     assert!(read(Some(&recorded), json!({})).is_ok(), "the way back");
     assert!(read(Some(&recorded), json!({ "MaxSize": "2" })).is_ok(), "another property");
     assert_eq!(read(None, json!({})).expect_err("both").len(), 2);
-    let twins = json!({ "Tags": { "Team": "a", "team": "b", "TEAM": "c" } });
-    assert_eq!(read(Some(&recorded), twins).expect_err("other tags")[0].property, "Tags");
+    let duplicates = json!({ "Tags": { "Team": "a", "team": "b", "TEAM": "c" } });
+    assert_eq!(read(Some(&recorded), duplicates).expect_err("other tags")[0].property, "Tags");
 }

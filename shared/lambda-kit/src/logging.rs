@@ -23,7 +23,7 @@ pub fn init_logging(name: &str) {
     let lines = lines(level.unwrap_or(Level::INFO), name, std::io::stderr);
     let started = lines.try_init().is_ok();
     if started && level.is_none() {
-        tracing::warn!(seen = word, "LOG_LEVEL is none of error, warn, info, debug and trace; taking info");
+        tracing::warn!(value = word, "LOG_LEVEL is none of error, warn, info, debug and trace; taking info");
     }
 }
 

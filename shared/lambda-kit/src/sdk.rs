@@ -115,7 +115,7 @@ impl<T> std::fmt::Debug for Lazy<T> {
 }
 
 /// What a call of AWS answered, for people: its name (`service:Operation`), the error's code, and what was said.
-pub fn told<E, R>(operation: &str, error: &SdkError<E, R>) -> String
+pub fn describe_error<E, R>(operation: &str, error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use environment::Place;
+use environment::Deployment;
 use environment::property::is_account;
 
 /// How much of a value is repeated in a message, in characters.
@@ -32,7 +32,7 @@ pub struct BadSetting {
     /// Its name.
     pub name: &'static str,
     /// Its value, cut after 60 characters; `None` if it is not set.
-    pub seen: Option<String>,
+    pub value: Option<String>,
     /// What would be valid.
     pub valid: String,
 }
@@ -58,7 +58,7 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
     pub fn required(&mut self, name: &'static str, valid: &str) -> String {
         let value = self.optional(name);
         if value.is_none() {
-            self.faults.push(BadSetting { name, seen: None, valid: valid.to_owned() });
+            self.faults.push(BadSetting { name, value: None, valid: valid.to_owned() });
         }
         value.unwrap_or_default()
     }
@@ -68,8 +68,8 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
         let value = self.optional(name)?;
         let parsed = parse(&value);
         if parsed.is_none() {
-            let seen = Some(value.chars().take(SHOWN).collect());
-            self.faults.push(BadSetting { name, seen, valid: valid.to_owned() });
+            let value = Some(value.chars().take(SHOWN).collect());
+            self.faults.push(BadSetting { name, value, valid: valid.to_owned() });
         }
         parsed
     }
@@ -92,14 +92,14 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
 
     /// What the names of all environments of a deployment have in common: `PROJECT_NAME` (`scalable-ec2` if not set),
     /// `AWS_REGION`, which Lambda sets, and `ACCOUNT_ID`.
-    pub fn place(&mut self) -> Place {
+    pub fn deployment(&mut self) -> Deployment {
         let valid = "1 to 20 lower case letters, digits and inner dashes, beginning with a letter";
         let project = self.parsed("PROJECT_NAME", valid, |text| is_project(text).then(|| text.to_owned()));
         let region = self.required("AWS_REGION", "a region, such as us-west-2");
         let twelve = "the account's number, twelve digits";
         let account = self.required("ACCOUNT_ID", twelve);
         self.parsed("ACCOUNT_ID", twelve, |text| is_account(text).then_some(()));
-        Place { project: project.unwrap_or_else(|| String::from("scalable-ec2")), region, account }
+        Deployment { project: project.unwrap_or_else(|| String::from("scalable-ec2")), region, account }
     }
 
     /// The settings that were read, if nothing was wrong.
@@ -124,9 +124,9 @@ fn is_project(text: &str) -> bool {
 
 impl fmt::Display for BadSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BadSetting { name, seen, valid } = self;
-        match seen {
-            Some(seen) => write!(f, "{name} is {seen:?}, valid is {valid}"),
+        let BadSetting { name, value, valid } = self;
+        match value {
+            Some(value) => write!(f, "{name} is {value:?}, valid is {valid}"),
             None => write!(f, "{name} is not set, valid is {valid}"),
         }
     }

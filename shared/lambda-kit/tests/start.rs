@@ -52,27 +52,27 @@ fn serve(name: &str, events: &[String]) -> (Vec<(String, Value)>, Output) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let runtime_api = listener.local_addr().unwrap().to_string();
     let mut child = example(name, &runtime_api).env("GREETING", "hello").spawn().unwrap();
-    let (mut left, mut answers) = (events.iter(), Vec::new());
-    while answers.len() < events.len() {
+    let (mut left, mut responses) = (events.iter(), Vec::new());
+    while responses.len() < events.len() {
         let (mut stream, _) = listener.accept().unwrap();
         let (line, body) = read(&stream);
-        let (status, answer) = if line.starts_with("GET /2018-06-01/runtime/invocation/next ") {
+        let (status, response) = if line.starts_with("GET /2018-06-01/runtime/invocation/next ") {
             ("200 OK", left.next().unwrap().clone())
         } else {
-            answers.push((line, serde_json::from_str(&body).unwrap()));
+            responses.push((line, serde_json::from_str(&body).unwrap()));
             ("202 Accepted", String::new())
         };
         write!(
             stream,
             "HTTP/1.1 {status}\r\nLambda-Runtime-Aws-Request-Id: 8476a536\r\nLambda-Runtime-Deadline-Ms: {}\r\n\
-             Lambda-Runtime-Invoked-Function-Arn: arn\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}",
+             Lambda-Runtime-Invoked-Function-Arn: arn\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{response}",
             lambda_kit::now_ms() + 3_600_000,
-            answer.len()
+            response.len()
         )
         .unwrap();
     }
     child.kill().unwrap();
-    (answers, child.wait_with_output().unwrap())
+    (responses, child.wait_with_output().unwrap())
 }
 
 fn log_lines(output: &Output) -> Vec<Value> {
@@ -82,10 +82,10 @@ fn log_lines(output: &Output) -> Vec<Value> {
 
 #[test]
 fn an_event_is_answered_and_the_log_is_json_on_stderr() {
-    let (answers, output) = serve("echo", &[json!({ "MinSize": "2" }).to_string()]);
-    let (line, answer) = &answers[0];
+    let (responses, output) = serve("echo", &[json!({ "MinSize": "2" }).to_string()]);
+    let (line, response) = &responses[0];
     assert_eq!(line, "POST /2018-06-01/runtime/invocation/8476a536/response HTTP/1.1");
-    assert_eq!(*answer, json!({ "greeting": "hello", "event": { "MinSize": "2" }, "id": "8476a536" }));
+    assert_eq!(*response, json!({ "greeting": "hello", "event": { "MinSize": "2" }, "id": "8476a536" }));
 
     assert_eq!(output.stdout, b"");
     let lines = log_lines(&output);
@@ -99,9 +99,9 @@ fn an_event_is_answered_and_the_log_is_json_on_stderr() {
 
 #[test]
 fn a_panic_is_an_error_answer_and_the_next_event_is_served() {
-    let (answers, _) = serve("echo", &["\"panic\"".to_owned(), "\"fine\"".to_owned()]);
-    assert_eq!(answers[0].0, "POST /2018-06-01/runtime/invocation/8476a536/error HTTP/1.1");
-    assert_eq!(answers[1].1["event"], "fine");
+    let (responses, _) = serve("echo", &["\"panic\"".to_owned(), "\"fine\"".to_owned()]);
+    assert_eq!(responses[0].0, "POST /2018-06-01/runtime/invocation/8476a536/error HTTP/1.1");
+    assert_eq!(responses[1].1["event"], "fine");
 }
 
 /// JSON that no `Value` can hold.
@@ -113,8 +113,8 @@ fn unreadable() -> Vec<String> {
 #[test]
 fn a_handler_of_text_gets_it_as_it_came() {
     let events = unreadable();
-    let (answers, _) = serve("text", &events);
-    let told: Vec<&Value> = answers.iter().map(|(_, answer)| answer).collect();
+    let (responses, _) = serve("text", &events);
+    let told: Vec<&Value> = responses.iter().map(|(_, response)| response).collect();
     assert_eq!(told, events.iter().map(|it| Value::from(it.as_str())).collect::<Vec<_>>().iter().collect::<Vec<_>>());
 }
 
@@ -122,13 +122,13 @@ fn a_handler_of_text_gets_it_as_it_came() {
 fn an_event_that_no_value_can_hold_is_an_error_that_says_so_and_the_next_is_served() {
     let mut events = unreadable();
     events.push("\"fine\"".to_owned());
-    let (answers, _) = serve("echo", &events);
-    for (line, answer) in &answers[..3] {
+    let (responses, _) = serve("echo", &events);
+    for (line, response) in &responses[..3] {
         assert_eq!(line, "POST /2018-06-01/runtime/invocation/8476a536/error HTTP/1.1");
-        let told = answer["errorMessage"].as_str().unwrap();
+        let told = response["errorMessage"].as_str().unwrap();
         assert!(told.starts_with("the event can't be read: ") && told.contains("line 1 column"), "{told}");
     }
-    assert_eq!(answers[3].1["event"], "fine");
+    assert_eq!(responses[3].1["event"], "fine");
 }
 
 #[test]

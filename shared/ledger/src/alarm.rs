@@ -4,7 +4,7 @@
 //! publishes to a topic has another. All of it is read with patience: a composite has no metrics, metric math has no
 //! dimensions of its own, periods may be of any length, and the description may be missing.
 
-use environment::{Place, mark};
+use environment::{Deployment, mark};
 use serde_json::Value;
 
 use crate::envelope::{Poison, text};
@@ -51,11 +51,11 @@ impl Alarm {
     /// The suffix of the environment that it is of: by the group of ours that its metrics are of, if it is one, else by the
     /// mark in its description.
     #[must_use]
-    pub fn suffix(&self, place: &Place) -> Option<String> {
-        let by_group = only(self.of("AutoScalingGroupName").filter_map(|group| place.suffix_of_group(group)));
+    pub fn suffix(&self, deployment: &Deployment) -> Option<String> {
+        let by_group = only(self.of("AutoScalingGroupName").filter_map(|group| deployment.suffix_of_group(group)));
         let by_mark = || {
             let marks = mark::in_text(&self.description);
-            place.suffix_of_environment(marks.get(mark::ENVIRONMENT)?).map(str::to_owned)
+            deployment.suffix_of_environment(marks.get(mark::ENVIRONMENT)?).map(str::to_owned)
         };
         by_group.map(str::to_owned).or_else(by_mark)
     }

@@ -20,20 +20,20 @@ const AHEAD_MS: u64 = 7_140_000;
 
 /// A line for a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct LogEvent {
     /// The time that CloudWatch files it under, in ms since the epoch.
     pub at_ms: u64,
     /// JSON, of at most [`LONGEST_LINE`](crate::LONGEST_LINE) bytes.
     pub text: String,
 }
 
-impl Line {
+impl LogEvent {
     /// An entry's line, filed under its own time, or the nearest to it that CloudWatch takes at `now_ms`. The entry's field
     /// `time` says when it really was.
     #[must_use]
-    pub fn of(entry: &Entry, now_ms: u64) -> Line {
+    pub fn of(entry: &Entry, now_ms: u64) -> LogEvent {
         let at_ms = entry.at_ms.clamp(now_ms.saturating_sub(OLDEST_MS), now_ms.saturating_add(AHEAD_MS));
-        Line { at_ms, text: entry.filed_at(at_ms) }
+        LogEvent { at_ms, text: entry.filed_at(at_ms) }
     }
 
     fn bytes(&self) -> usize {
@@ -64,9 +64,9 @@ pub fn streams(group: &str) -> String {
 
 /// The fewest batches that hold all lines, in the order of time. Each of an item is the line of what it is given with.
 #[must_use]
-pub fn batches<T>(mut lines: Vec<(Line, T)>) -> Vec<Vec<(Line, T)>> {
+pub fn batches<T>(mut lines: Vec<(LogEvent, T)>) -> Vec<Vec<(LogEvent, T)>> {
     lines.sort_by_key(|(line, _)| line.at_ms);
-    let mut all: Vec<Vec<(Line, T)>> = Vec::new();
+    let mut all: Vec<Vec<(LogEvent, T)>> = Vec::new();
     let mut bytes = 0;
     for (line, of) in lines {
         let size = line.bytes();
@@ -115,9 +115,9 @@ mod tests {
             // Many small ones only now and then: they are what takes time.
             let small = if small > 11_900 { small } else { 0 };
             let sizes = sizes.into_iter().chain((0..small).map(|at| (at as u64, 1)));
-            let lines: Vec<(Line, usize)> = sizes
+            let lines: Vec<(LogEvent, usize)> = sizes
                 .enumerate()
-                .map(|(at, (at_ms, size))| (Line { at_ms, text: "x".repeat(size) }, at))
+                .map(|(at, (at_ms, size))| (LogEvent { at_ms, text: "x".repeat(size) }, at))
                 .collect();
             let mut given: Vec<(u64, usize, usize)> =
                 lines.iter().map(|(line, at)| (line.at_ms, line.text.len(), *at)).collect();

@@ -9,8 +9,8 @@ use crate::time;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cause {
-    /// Always there: [`By::Other`] where no sentence is known.
-    pub by: By,
+    /// Always there: [`CauseKind::Other`] where no sentence is known.
+    pub by: CauseKind,
     /// The alarm that set it off, by its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm: Option<String>,
@@ -37,7 +37,7 @@ pub struct Cause {
 /// Who or what set it off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum By {
+pub enum CauseKind {
     /// An alarm drove a policy, or an action of ours.
     Alarm,
     /// A policy that nobody names an alarm for: one that was executed by hand.
@@ -79,25 +79,25 @@ pub(crate) struct Change {
 }
 
 /// What a sentence says, if it holds these words. The first that fits counts.
-const WORDS: &[(&str, By)] = &[
-    ("monitor alarm ", By::Alarm),
-    ("executed policy ", By::Policy),
-    ("executed the policy ", By::Policy),
-    ("scheduled action", By::Schedule),
-    ("predictive scaling", By::Forecast),
-    ("health check", By::HealthCheck),
-    ("health-check", By::HealthCheck),
-    ("unhealthy", By::HealthCheck),
-    ("spot", By::Spot),
-    ("rebalance recommendation", By::Spot),
-    ("capacity rebalanc", By::Spot),
-    ("instance refresh", By::Refresh),
-    ("instance lifetime", By::Lifetime),
-    ("warm pool", By::WarmPool),
-    ("balanc", By::Balance),
-    ("launch failure", By::LaunchFailure),
-    ("user request", By::Request),
-    ("difference between desired and actual capacity", By::Difference),
+const WORDS: &[(&str, CauseKind)] = &[
+    ("monitor alarm ", CauseKind::Alarm),
+    ("executed policy ", CauseKind::Policy),
+    ("executed the policy ", CauseKind::Policy),
+    ("scheduled action", CauseKind::Schedule),
+    ("predictive scaling", CauseKind::Forecast),
+    ("health check", CauseKind::HealthCheck),
+    ("health-check", CauseKind::HealthCheck),
+    ("unhealthy", CauseKind::HealthCheck),
+    ("spot", CauseKind::Spot),
+    ("rebalance recommendation", CauseKind::Spot),
+    ("capacity rebalanc", CauseKind::Spot),
+    ("instance refresh", CauseKind::Refresh),
+    ("instance lifetime", CauseKind::Lifetime),
+    ("warm pool", CauseKind::WarmPool),
+    ("balanc", CauseKind::Balance),
+    ("launch failure", CauseKind::LaunchFailure),
+    ("user request", CauseKind::Request),
+    ("difference between desired and actual capacity", CauseKind::Difference),
 ];
 
 impl Cause {
@@ -109,9 +109,10 @@ impl Cause {
             let lower = sentence.to_lowercase();
             WORDS.iter().find(|(words, _)| lower.contains(words)).map(|(_, by)| *by)
         };
-        let told: Vec<By> = sentences.iter().filter_map(by).collect();
+        let told: Vec<CauseKind> = sentences.iter().filter_map(by).collect();
         // What set it off says more than what came of it.
-        let by = told.iter().find(|by| **by != By::Difference).or(told.first()).copied().unwrap_or(By::Other);
+        let by =
+            told.iter().find(|by| **by != CauseKind::Difference).or(told.first()).copied().unwrap_or(CauseKind::Other);
         let part = |find: &dyn Fn(&str) -> Option<String>| sentences.iter().find_map(|sentence| find(sentence));
         let changes = desired_changes(text);
         Cause {
@@ -136,7 +137,7 @@ impl Cause {
         rule: Option<String>,
     ) -> Cause {
         let (policy, schedule, text) = (None, None, String::new());
-        Cause { by: By::Alarm, alarm, policy, schedule, rule, desired_before, desired_after, text }
+        Cause { by: CauseKind::Alarm, alarm, policy, schedule, rule, desired_before, desired_after, text }
     }
 }
 

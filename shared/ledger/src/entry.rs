@@ -47,7 +47,7 @@ pub struct Entry {
     pub cause: Option<Cause>,
     /// What was said about the outcome: an error, a verdict's reasons, an alarm's reason.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
+    pub reason: Option<String>,
     /// What kind of failure it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
@@ -161,7 +161,7 @@ impl Entry {
     fn with(&self, detail: &Value, at_ms: u64) -> String {
         let metrics = embedded(at_ms, &self.metrics());
         // Texts, numbers and JSON can always be written.
-        serde_json::to_string(&Line { entry: self, detail, metrics }).unwrap_or_default()
+        serde_json::to_string(&EmfLine { entry: self, detail, metrics }).unwrap_or_default()
     }
 
     /// What counts, and what is measured.
@@ -188,7 +188,7 @@ impl Entry {
 
 /// An entry as it is written.
 #[derive(Serialize)]
-struct Line<'a> {
+struct EmfLine<'a> {
     #[serde(flatten)]
     entry: &'a Entry,
     #[serde(skip_serializing_if = "Value::is_null")]

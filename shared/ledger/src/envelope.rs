@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use environment::Place;
+use environment::Deployment;
 use serde_json::{Map, Value};
 
 use crate::time;
@@ -86,8 +86,8 @@ pub fn sent_ms(event: &Value) -> Option<u64> {
 /// The account that an event is of, if it says so and that is not the deployment's own: a bus may be given the events of other
 /// accounts, where the same names are others' things.
 #[must_use]
-pub fn other_account<'a>(event: &'a Value, place: &Place) -> Option<&'a str> {
-    ACCOUNT.iter().find_map(|name| text(event.get(name))).filter(|it| *it != place.account)
+pub fn other_account<'a>(event: &'a Value, deployment: &Deployment) -> Option<&'a str> {
+    ACCOUNT.iter().find_map(|name| text(event.get(name))).filter(|it| *it != deployment.account)
 }
 
 /// Where it stands: in an event of EventBridge, in what an alarm sends to a function and to a topic, and in what Auto Scaling

@@ -14,13 +14,13 @@ mod cause;
 mod entry;
 pub mod envelope;
 mod failure;
+pub mod published;
 pub mod read;
+pub mod rotation;
 pub mod time;
-pub mod told;
-pub mod turn;
 
 pub use activity::{Activity, instance_of};
 pub use alarm::Alarm;
-pub use cause::{By, Cause};
+pub use cause::{Cause, CauseKind};
 pub use entry::{Entry, Kind, LONGEST_LINE, LONGEST_WITH_METRICS, NAMESPACE, SCHEMA};
 pub use failure::Failure;

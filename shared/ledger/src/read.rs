@@ -4,16 +4,16 @@
 //! events, which have EventBridge's shape; any of them inside an SNS envelope, or inside what Lambda puts away of an
 //! invocation that failed.
 
-use environment::Place;
+use environment::Deployment;
 use serde_json::{Map, Value};
 
 use crate::activity::WARM_POOL;
 use crate::alarm::{Alarm, STATE_CHANGE};
-use crate::cause::{By, Cause, Change, desired_changes};
+use crate::cause::{Cause, CauseKind, Change, desired_changes};
 use crate::entry::{Entry, Kind, SCHEMA, beginning, id};
 use crate::envelope::{Poison, open, other_account, text};
 use crate::failure::Failure;
-use crate::{time, told};
+use crate::{published, time};
 
 /// What an event comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,23 +40,23 @@ pub(crate) const POOLED: &str = "pooled";
 ///
 /// # Errors
 /// [`Poison`], which says what is missing or what was expected.
-pub fn body(place: &Place, body: &str, sent_ms: u64) -> Result<Reading, Poison> {
-    event(place, &open(body)?, sent_ms)
+pub fn body(deployment: &Deployment, body: &str, sent_ms: u64) -> Result<Reading, Poison> {
+    event(deployment, &open(body)?, sent_ms)
 }
 
 /// Reads an event.
 ///
 /// # Errors
 /// As of [`body`].
-pub fn event(place: &Place, given: &Value, sent_ms: u64) -> Result<Reading, Poison> {
+pub fn event(deployment: &Deployment, given: &Value, sent_ms: u64) -> Result<Reading, Poison> {
     let fields = given.as_object().ok_or_else(|| Poison(String::from("no JSON object")))?;
-    if let Some(account) = other_account(given, place) {
+    if let Some(account) = other_account(given, deployment) {
         return Ok(Reading::Nobodys(format!("it is of the account {}", shown(account))));
     }
     if !fields.contains_key("detail-type")
         && let Some(alarm) = Alarm::read(given)?
     {
-        return Ok(Event { name: STATE_CHANGE, fields, detail: fields, at_ms: sent_ms }.alarm(place, &alarm));
+        return Ok(Event { name: STATE_CHANGE, fields, detail: fields, at_ms: sent_ms }.alarm(deployment, &alarm));
     }
     let (name, detail) = match fields.get("detail-type") {
         Some(name) => {
@@ -70,34 +70,36 @@ pub fn event(place: &Place, given: &Value, sent_ms: u64) -> Result<Reading, Pois
             (name.ok_or_else(|| nothing_known(fields))?, fields)
         }
     };
-    let told_ms = text(fields.get("time")).or_else(|| text(fields.get("Time"))).and_then(time::read_ms);
-    let event = Event { name, fields, detail, at_ms: told_ms.unwrap_or(sent_ms) };
+    let reported_ms = text(fields.get("time")).or_else(|| text(fields.get("Time"))).and_then(time::read_ms);
+    let event = Event { name, fields, detail, at_ms: reported_ms.unwrap_or(sent_ms) };
     match name {
-        "EC2 Instance Launch Successful" | "autoscaling:EC2_INSTANCE_LAUNCH" => event.ended(place, Kind::Launch, true),
+        "EC2 Instance Launch Successful" | "autoscaling:EC2_INSTANCE_LAUNCH" => {
+            event.ended(deployment, Kind::Launch, true)
+        }
         "EC2 Instance Launch Unsuccessful" | "autoscaling:EC2_INSTANCE_LAUNCH_ERROR" => {
-            event.ended(place, Kind::Launch, false)
+            event.ended(deployment, Kind::Launch, false)
         }
         "EC2 Instance Terminate Successful" | "autoscaling:EC2_INSTANCE_TERMINATE" => {
-            event.ended(place, Kind::Terminate, true)
+            event.ended(deployment, Kind::Terminate, true)
         }
         "EC2 Instance Terminate Unsuccessful" | "autoscaling:EC2_INSTANCE_TERMINATE_ERROR" => {
-            event.ended(place, Kind::Terminate, false)
+            event.ended(deployment, Kind::Terminate, false)
         }
         "EC2 Instance-launch Lifecycle Action"
         | "EC2 Instance-terminate Lifecycle Action"
         | "autoscaling:EC2_INSTANCE_LAUNCHING"
-        | "autoscaling:EC2_INSTANCE_TERMINATING" => event.waiting(place),
+        | "autoscaling:EC2_INSTANCE_TERMINATING" => event.waiting(deployment),
         "autoscaling:TEST_NOTIFICATION" => Ok(Reading::Nobodys(String::from("a test notification"))),
-        told::GATE => event.judged(place, Kind::Gate),
-        told::DRAIN => event.judged(place, Kind::Drain),
-        told::ALARM_ACTION => event.remediation(place),
+        published::GATE => event.judged(deployment, Kind::Gate),
+        published::DRAIN => event.judged(deployment, Kind::Drain),
+        published::ALARM_ACTION => event.remediation(deployment),
         STATE_CHANGE => match Alarm::read(given)? {
-            Some(alarm) => Ok(event.alarm(place, &alarm)),
-            None => event.other(place),
+            Some(alarm) => Ok(event.alarm(deployment, &alarm)),
+            None => event.other(deployment),
         },
         _ => match name.strip_prefix("EC2 Auto Scaling Instance Refresh ") {
-            Some(point) => event.refresh(place, point),
-            None => event.other(place),
+            Some(point) => event.refresh(deployment, point),
+            None => event.other(deployment),
         },
     }
 }
@@ -135,18 +137,22 @@ impl Event<'_> {
         self.said("AutoScalingGroupName").ok_or_else(missing)
     }
 
-    fn of_group(&self, place: &Place, fill: impl FnOnce(&str, Entry) -> Vec<Entry>) -> Result<Reading, Poison> {
+    fn of_group(
+        &self,
+        deployment: &Deployment,
+        fill: impl FnOnce(&str, Entry) -> Vec<Entry>,
+    ) -> Result<Reading, Poison> {
         let group = self.group()?;
-        let Some(suffix) = place.suffix_of_group(group) else {
+        let Some(suffix) = deployment.suffix_of_group(group) else {
             return Ok(Reading::Nobodys(format!("the group {} is none of this deployment", shown(group))));
         };
-        let entry = self.entry(place, suffix);
+        let entry = self.entry(deployment, suffix);
         Ok(Reading::Of { suffix: suffix.to_owned(), entries: fill(group, entry) })
     }
 
     /// With what every event has.
-    fn entry(&self, place: &Place, suffix: &str) -> Entry {
-        let names = place.names(suffix);
+    fn entry(&self, deployment: &Deployment, suffix: &str) -> Entry {
+        let names = deployment.names(suffix);
         let group = names.group().name;
         Entry {
             v: SCHEMA,
@@ -160,7 +166,7 @@ impl Event<'_> {
             zone: self.detail.get("Details").and_then(|it| it.get("Availability Zone")?.as_str()).map(shown),
             activity: self.said("ActivityId").map(shown),
             cause: None,
-            why: None,
+            reason: None,
             failure: None,
             seconds: None,
             filled: false,
@@ -178,8 +184,8 @@ impl Event<'_> {
     }
 
     /// A launch or a termination is over.
-    fn ended(&self, place: &Place, kind: Kind, successful: bool) -> Result<Reading, Poison> {
-        self.of_group(place, |group, entry| {
+    fn ended(&self, deployment: &Deployment, kind: Kind, successful: bool) -> Result<Reading, Poison> {
+        self.of_group(deployment, |group, entry| {
             let (at_ms, seconds) = self.span();
             let outcome = match (successful, self.said("StatusCode")) {
                 // It has come into no service, and has not ended either: it is kept ready.
@@ -197,7 +203,7 @@ impl Event<'_> {
                 time: time::text(at_ms),
                 kind,
                 outcome: outcome.into(),
-                why: self.said("StatusMessage").map(shown),
+                reason: self.said("StatusMessage").map(shown),
                 failure: (!successful).then(|| Failure::read(self.said("StatusMessage").unwrap_or_default())),
                 cause,
                 seconds,
@@ -213,7 +219,7 @@ impl Event<'_> {
         let line = |change: Change| {
             let at_ms = change.at_ms.unwrap_or(ended_ms);
             let mut own = Cause::read(&change.sentence);
-            if own.by == By::Schedule {
+            if own.by == CauseKind::Schedule {
                 // The sentence after the change's own names it.
                 own.schedule.clone_from(&cause.schedule);
             }
@@ -234,19 +240,19 @@ impl Event<'_> {
     }
 
     /// An instance waits for a hook.
-    fn waiting(&self, place: &Place) -> Result<Reading, Poison> {
-        self.of_group(place, |group, entry| {
+    fn waiting(&self, deployment: &Deployment) -> Result<Reading, Poison> {
+        self.of_group(deployment, |group, entry| {
             let own = self.own_id();
             let what = self.said("LifecycleActionToken").unwrap_or(&own);
             let hook = self.said("LifecycleHookName").map(|hook| format!("for the hook {}", shown(hook)));
             let kind = Kind::Lifecycle;
-            vec![Entry { id: id(kind, group, what), kind, outcome: String::from("waiting"), why: hook, ..entry }]
+            vec![Entry { id: id(kind, group, what), kind, outcome: String::from("waiting"), reason: hook, ..entry }]
         })
     }
 
     /// An instance refresh has come to a point.
-    fn refresh(&self, place: &Place, point: &str) -> Result<Reading, Poison> {
-        self.of_group(place, |group, entry| {
+    fn refresh(&self, deployment: &Deployment, point: &str) -> Result<Reading, Poison> {
+        self.of_group(deployment, |group, entry| {
             let refresh = self.said("InstanceRefreshId").unwrap_or_default();
             let checkpoint = self.said("CheckpointPercentage").unwrap_or_default();
             let kind = Kind::Refresh;
@@ -254,20 +260,20 @@ impl Event<'_> {
                 "" => id(kind, group, &self.own_id()),
                 refresh => id(kind, group, &format!("{refresh} {point} {checkpoint}")),
             };
-            let why = (!checkpoint.is_empty()).then(|| format!("{} % are replaced", shown(checkpoint)));
-            vec![Entry { id, kind, outcome: shown(point).to_lowercase().replace(' ', "-"), why, ..entry }]
+            let reason = (!checkpoint.is_empty()).then(|| format!("{} % are replaced", shown(checkpoint)));
+            vec![Entry { id, kind, outcome: shown(point).to_lowercase().replace(' ', "-"), reason, ..entry }]
         })
     }
 
     /// One of our hooks' waits is over.
-    fn judged(&self, place: &Place, kind: Kind) -> Result<Reading, Poison> {
-        self.of_group(place, |group, entry| {
+    fn judged(&self, deployment: &Deployment, kind: Kind) -> Result<Reading, Poison> {
+        self.of_group(deployment, |group, entry| {
             let (at_ms, seconds) = self.span();
             vec![Entry {
                 id: id(kind, group, &self.own_id()),
                 kind,
                 outcome: self.said("Outcome").map(shown).unwrap_or_default(),
-                why: self.said("Why").map(shown),
+                reason: self.said("Why").map(shown),
                 seconds,
                 at_ms,
                 ..entry
@@ -275,8 +281,8 @@ impl Event<'_> {
         })
     }
 
-    fn remediation(&self, place: &Place) -> Result<Reading, Poison> {
-        self.of_group(place, |group, entry| {
+    fn remediation(&self, deployment: &Deployment) -> Result<Reading, Poison> {
+        self.of_group(deployment, |group, entry| {
             let kind = Kind::Remediation;
             let number = |name: &str| self.detail.get(name)?.as_u64()?.try_into().ok();
             let alarm = self.said("Alarm").map(shown);
@@ -286,22 +292,22 @@ impl Event<'_> {
                 kind,
                 outcome: self.said("Outcome").map(shown).unwrap_or_default(),
                 cause: Some(Cause::of_alarm(alarm, before, after, self.said("Rule").map(shown))),
-                why: self.said("Why").map(shown),
+                reason: self.said("Why").map(shown),
                 ..entry
             }]
         })
     }
 
     /// An alarm's state changed.
-    fn alarm(&self, place: &Place, alarm: &Alarm) -> Reading {
-        let Some(suffix) = alarm.suffix(place) else {
+    fn alarm(&self, deployment: &Deployment, alarm: &Alarm) -> Reading {
+        let Some(suffix) = alarm.suffix(deployment) else {
             let name = shown(&alarm.name);
             return Reading::Nobodys(format!(
                 "the alarm {name} is of no environment of this deployment, or of several"
             ));
         };
         let at_ms = alarm.since_ms.unwrap_or(self.at_ms);
-        let entry = self.entry(place, &suffix);
+        let entry = self.entry(deployment, &suffix);
         let kind = Kind::Alarm;
         let entry = Entry {
             id: id(kind, &entry.group, &format!("{} {at_ms} {}", alarm.name, alarm.state)),
@@ -310,7 +316,7 @@ impl Event<'_> {
             outcome: shown(&alarm.state).to_lowercase().replace('_', "-"),
             instance: alarm.instance().map(shown),
             cause: Some(Cause::of_alarm(Some(shown(&alarm.name)), None, None, None)),
-            why: Some(shown(&alarm.reason)).filter(|it| !it.is_empty()),
+            reason: Some(shown(&alarm.reason)).filter(|it| !it.is_empty()),
             at_ms,
             ..entry
         };
@@ -318,11 +324,11 @@ impl Event<'_> {
     }
 
     /// Something newer than this version is kept whole, if it is of one of our groups.
-    fn other(&self, place: &Place) -> Result<Reading, Poison> {
+    fn other(&self, deployment: &Deployment) -> Result<Reading, Poison> {
         if self.said("AutoScalingGroupName").is_none() {
             return Ok(Reading::Nobodys(format!("{} names no group", shown(self.name))));
         }
-        self.of_group(place, |_, entry| vec![entry])
+        self.of_group(deployment, |_, entry| vec![entry])
     }
 }
 

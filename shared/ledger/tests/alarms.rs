@@ -1,12 +1,12 @@
 //! Alarms in all their shapes.
 #![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
 
-use environment::Place;
+use environment::Deployment;
 use ledger::Alarm;
 use serde_json::{Value, json};
 
-fn place() -> Place {
-    Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
+fn deployment() -> Deployment {
+    Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
 }
 
 fn read(event: &Value) -> Alarm {
@@ -74,7 +74,7 @@ fn an_environment_is_known_by_a_group_of_ours_or_by_its_mark() {
         ("theirs", "envkeeper:environment", None),
         ("theirs", "", None),
     ] {
-        assert_eq!(alarm(group, description).suffix(&place()).as_deref(), suffix, "{group} {description}");
+        assert_eq!(alarm(group, description).suffix(&deployment()).as_deref(), suffix, "{group} {description}");
     }
 }
 
@@ -96,7 +96,11 @@ fn an_instance_or_a_group_counts_if_it_is_the_only_one() {
     {
         let ids = instances(ids);
         assert_eq!(alarm(&ids, "").instance(), instance, "{ids:?}");
-        assert_eq!(read(&ledger::told::state_change(&alarm(&ids, ""), 1)).instance(), instance, "told by ourselves");
+        assert_eq!(
+            read(&ledger::published::state_change(&alarm(&ids, ""), 1)).instance(),
+            instance,
+            "told by ourselves"
+        );
     }
     let mark = "envkeeper:environment=scalable-ec2-us-west-2-prod";
     for (groups, description, suffix) in [
@@ -106,6 +110,6 @@ fn an_instance_or_a_group_counts_if_it_is_the_only_one() {
         (&[dev, prod], mark, Some("prod")),
     ] {
         let pairs: Vec<_> = groups.iter().map(|group| ("AutoScalingGroupName", *group)).collect();
-        assert_eq!(alarm(&pairs, description).suffix(&place()).as_deref(), suffix, "{groups:?} {description}");
+        assert_eq!(alarm(&pairs, description).suffix(&deployment()).as_deref(), suffix, "{groups:?} {description}");
     }
 }

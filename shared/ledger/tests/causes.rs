@@ -1,104 +1,108 @@
 //! Auto Scaling's sentences, taken apart. They are those of AWS's user guide and knowledge center, and of activities that
 //! people have published.
 
-use ledger::{By, Cause, Failure};
+use ledger::{Cause, CauseKind, Failure};
 
 const DIFFERENCE: &str = "At 2021-04-01T17:12:05Z an instance was started in response to a difference between desired and actual capacity, increasing the capacity from 1 to 2.";
 
 /// What is said, who or what set it off, and the desired capacity before and after.
-type Row<'a> = (&'a str, By, Option<(u32, u32)>);
+type Row<'a> = (&'a str, CauseKind, Option<(u32, u32)>);
 
 const CAUSES: &[Row<'_>] = &[
     (
         "At 2012-04-12T17:31:30Z a user request created an AutoScalingGroup changing the desired capacity from 0 to 1.",
-        By::Request,
+        CauseKind::Request,
         Some((0, 1)),
     ),
     (
         "At 2016-05-13T15:03:47Z a user request update of AutoScalingGroup constraints to min: 12, max: 20, desired: 13 changing the desired capacity from 14 to 13.",
-        By::Request,
+        CauseKind::Request,
         Some((14, 13)),
     ),
     (
         "At 2024-10-09T14:59:26Z a user request explicitly set group desired capacity changing the desired capacity from 0 to 1.",
-        By::Request,
+        CauseKind::Request,
         Some((0, 1)),
     ),
     (
         "At 2024-10-09T14:59:26Z a user request executed policy scale-out changing the desired capacity from 2 to 3.",
-        By::Policy,
+        CauseKind::Policy,
         Some((2, 3)),
     ),
     (
         "At 2016-05-08T13:55:14Z a monitor alarm My-Scale-Down-Alarm in state ALARM triggered policy Decrease Group Size changing the desired capacity from 4 to 3.",
-        By::Alarm,
+        CauseKind::Alarm,
         Some((4, 3)),
     ),
     (
         "At 2016-02-12T16:01:25Z a scheduled action update of AutoScalingGroup constraints to min: 1, max: 5, desired: 2 changing the desired capacity from 3 to 2.",
-        By::Schedule,
+        CauseKind::Schedule,
         Some((3, 2)),
     ),
     (
         "At 2022-12-24T22:03:59Z an instance was taken out of service in response to an instance refresh.",
-        By::Refresh,
+        CauseKind::Refresh,
         None,
     ),
     (
         "At 2026-03-01T10:00:00Z an instance was taken out of service in response to an EC2 health check indicating it has been terminated or stopped.",
-        By::HealthCheck,
+        CauseKind::HealthCheck,
         None,
     ),
     (
         "At 2025-05-27T15:30:25Z an instance was taken out of service in response to an ELB system health check failure.",
-        By::HealthCheck,
+        CauseKind::HealthCheck,
         None,
     ),
     (
         "At 2025-05-27T15:30:25Z an instance was taken out of service in response to a user health-check.",
-        By::HealthCheck,
+        CauseKind::HealthCheck,
         None,
     ),
     (
         "At 2025-05-27T15:42:24Z an instance was launched in response to an unhealthy instance needing to be replaced.",
-        By::HealthCheck,
+        CauseKind::HealthCheck,
         None,
     ),
     (
         "At 2025-05-27T15:42:24Z instances were launched to balance instances in zones us-west-2a with other zones resulting in more than desired number of instances in the group.",
-        By::Balance,
+        CauseKind::Balance,
         None,
     ),
     (
         "At 2023-07-09T00:46:17Z availability zones had 4 1 instances respectively. An instance was launched to aid in balancing the group's zones.",
-        By::Balance,
+        CauseKind::Balance,
         None,
     ),
     (
         "At 2009-05-28 09:31:21Z a user request created an AutoScalingGroup changing the desired capacity from 0 to 1.",
-        By::Request,
+        CauseKind::Request,
         Some((0, 1)),
     ),
     (
         "At 2018-07-11T00:29:35Z an instance was added in response to user request. Keeping the capacity at the new 1.",
-        By::Request,
+        CauseKind::Request,
         None,
     ),
     (
         "At 2025-05-27T15:42:24Z an instance was taken out of service in response to an EC2 Spot Instance interruption.",
-        By::Spot,
+        CauseKind::Spot,
         None,
     ),
-    ("At 2025-05-27T15:42:24Z an instance was launched in response to a rebalance recommendation.", By::Spot, None),
+    (
+        "At 2025-05-27T15:42:24Z an instance was launched in response to a rebalance recommendation.",
+        CauseKind::Spot,
+        None,
+    ),
     (
         "At 2025-05-27T15:42:24Z instance i-1 was taken out of service in response to a user request, keeping the capacity at 2.",
-        By::Request,
+        CauseKind::Request,
         None,
     ),
-    (DIFFERENCE, By::Difference, None),
-    ("At 2025-05-27T15:42:24Z something that nobody has thought of yet.", By::Other, None),
-    ("", By::Other, None),
-    ("At the end of the day", By::Other, None),
+    (DIFFERENCE, CauseKind::Difference, None),
+    ("At 2025-05-27T15:42:24Z something that nobody has thought of yet.", CauseKind::Other, None),
+    ("", CauseKind::Other, None),
+    ("At the end of the day", CauseKind::Other, None),
 ];
 
 #[test]
@@ -107,7 +111,8 @@ fn what_set_it_off_is_told_from_what_came_of_it() {
         for text in [(*first).to_owned(), format!("{first}  {DIFFERENCE}")] {
             let cause = Cause::read(&text);
             // Where nothing else is told, the difference is.
-            let expected = if *by == By::Other && text.len() > first.len() { By::Difference } else { *by };
+            let expected =
+                if *by == CauseKind::Other && text.len() > first.len() { CauseKind::Difference } else { *by };
             assert_eq!(cause.by, expected, "{text}");
             assert_eq!(cause.desired_before.zip(cause.desired_after), *change, "{text}");
             assert_eq!(cause.text, text);
@@ -131,15 +136,16 @@ fn alarms_policies_and_schedules_have_their_names() {
     let schedule = Cause::read(
         "At 2016-02-12T16:01:25Z a scheduled action update of AutoScalingGroup constraints to min: 1, max: 5, desired: 2 changing the desired capacity from 3 to 2.  At 2016-02-12T16:01:25Z the scheduled action At night executed. Setting desired capacity from 3 to 2.",
     );
-    assert_eq!((schedule.by, schedule.schedule.as_deref()), (By::Schedule, Some("At night")));
+    assert_eq!((schedule.by, schedule.schedule.as_deref()), (CauseKind::Schedule, Some("At night")));
 }
 
 /// The causes of the lines of changes, of a launch with this cause.
 fn changes(text: &str) -> Vec<Cause> {
-    let place = environment::Place { project: "p".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    let deployment =
+        environment::Deployment { project: "p".into(), region: "us-west-2".into(), account: "123456789012".into() };
     let detail = serde_json::json!({ "AutoScalingGroupName": "p-asg-uswest2-dev", "ActivityId": "a", "Cause": text });
     let event = serde_json::json!({ "detail-type": "EC2 Instance Launch Successful", "detail": detail });
-    let Ok(ledger::read::Reading::Of { entries, .. }) = ledger::read::event(&place, &event, 0) else {
+    let Ok(ledger::read::Reading::Of { entries, .. }) = ledger::read::event(&deployment, &event, 0) else {
         panic!("it is ours")
     };
     let changes = entries.into_iter().filter(|it| it.kind == ledger::Kind::Capacity);
@@ -152,7 +158,7 @@ fn a_change_by_a_schedule_names_it_though_another_sentence_tells_it_and_no_other
     let person = "At 2016-02-12T16:02:00Z a user request explicitly set group desired capacity changing the desired capacity from 2 to 4.";
     let told = changes(&format!("{schedule}  {person}"));
     let told: Vec<_> = told.iter().map(|it| (it.by, it.schedule.as_deref(), it.desired_after)).collect();
-    assert_eq!(told, [(By::Schedule, Some("At night"), Some(2)), (By::Request, None, Some(4))]);
+    assert_eq!(told, [(CauseKind::Schedule, Some("At night"), Some(2)), (CauseKind::Request, None, Some(4))]);
 }
 
 #[test]

@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use environment::Place;
+use environment::Deployment;
 use ledger::SCHEMA;
 use ledger::envelope::of_topic;
 use ledger::read::{Reading, body};
 
-fn place() -> Place {
-    Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
+fn deployment() -> Deployment {
+    Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
 }
 
 /// When messages were sent of which no event says when.
@@ -34,12 +34,12 @@ fn every_sample_has_its_lines() {
         let text = fs::read_to_string(&path).unwrap();
         let event = serde_json::from_str(&text).unwrap();
         let message = of_topic(&event).map_or(text.as_str(), |messages| messages[0]);
-        match body(&place(), message, SENT).unwrap() {
+        match body(&deployment(), message, SENT).unwrap() {
             Reading::Of { suffix, entries } => {
                 assert_eq!(suffix, "dev");
                 told.extend(entries.iter().map(|entry| entry.line() + "\n"));
             }
-            Reading::Nobodys(why) => told.extend(["nobody's: ", &why, "\n"]),
+            Reading::Nobodys(reason) => told.extend(["nobody's: ", &reason, "\n"]),
         }
     }
     insta::assert_snapshot!(told);
@@ -53,7 +53,7 @@ fn the_page_of_the_schema_leaves_nothing_out() {
     assert!(page.contains(&format!("version {SCHEMA}")));
     let mut words = BTreeSet::new();
     for path in fs::read_dir(root.join("events/scaling-log")).unwrap().map(|it| it.unwrap().path()) {
-        let Ok(Reading::Of { entries, .. }) = body(&place(), &fs::read_to_string(path).unwrap(), SENT) else {
+        let Ok(Reading::Of { entries, .. }) = body(&deployment(), &fs::read_to_string(path).unwrap(), SENT) else {
             continue;
         };
         for entry in entries {

@@ -2,19 +2,20 @@
 //! message can be. Each is a line, nobody's, or poison with its reason; none of them stops the others.
 #![allow(clippy::panic, reason = "a test stops where it finds nonsense")]
 
-use environment::Place;
+use environment::Deployment;
 use ledger::read::{Reading, body};
 use serde_json::{Value, json};
 
 /// What a message comes to: the kinds of its lines, or why it has none.
 fn read(message: &str) -> Result<String, String> {
-    let place = Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
-    match body(&place, message, 1_767_323_100_000) {
+    let deployment =
+        Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    match body(&deployment, message, 1_767_323_100_000) {
         Ok(Reading::Of { entries, .. }) => {
             assert!(entries.iter().all(|entry| entry.line().len() <= ledger::LONGEST_LINE));
             Ok(entries.iter().map(|entry| entry.kind.as_str()).collect::<Vec<_>>().join(" "))
         }
-        Ok(Reading::Nobodys(why)) => Ok(format!("nobody's: {why}")),
+        Ok(Reading::Nobodys(reason)) => Ok(format!("nobody's: {reason}")),
         Err(poison) => Err(poison.to_string()),
     }
 }
@@ -59,8 +60,9 @@ fn launched(more: &Value) -> String {
     let mut detail = json!({ "AutoScalingGroupName": GROUP, "ActivityId": "1", "EC2InstanceId": "i-1" });
     detail.as_object_mut().unwrap_or_else(|| panic!("an object")).extend(more.as_object().cloned().unwrap_or_default());
     let event = json!({ "detail-type": "EC2 Instance Launch Successful", "detail": detail });
-    let place = Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
-    match body(&place, &event.to_string(), 1_767_323_100_000) {
+    let deployment =
+        Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    match body(&deployment, &event.to_string(), 1_767_323_100_000) {
         Ok(Reading::Of { entries, .. }) if entries.len() == 1 => entries[0].line(),
         other => panic!("{other:?}"),
     }
@@ -100,7 +102,7 @@ fn what_others_tell_is_nobodys() {
         |name: &str, detail: Value| json!({ "detail-type": name, "detail": detail, "time": "yyyy-mm-ddThh:mm:ssZ" });
     let alarm = json!({ "alarmName": "theirs", "operation": "create", "state": { "value": "OK" } });
     let direct = json!({ "alarmData": { "alarmName": "theirs", "state": { "value": "OK" } } });
-    for (event, why) in [
+    for (event, reason) in [
         (waits(&json!({ "AutoScalingGroupName": "my-asg" })), "the group my-asg is none of this deployment"),
         (
             of_bus(
@@ -123,7 +125,7 @@ fn what_others_tell_is_nobodys() {
             "a test notification",
         ),
     ] {
-        assert_eq!(read(&event.to_string()), Ok(format!("nobody's: {why}")));
+        assert_eq!(read(&event.to_string()), Ok(format!("nobody's: {reason}")));
     }
 }
 
@@ -155,7 +157,8 @@ fn what_is_of_another_account_is_nobodys() {
 /// What becomes of an instance on each of its ways: the outcome, and whether it is counted.
 #[test]
 fn an_instance_that_goes_into_a_warm_pool_is_neither_in_service_nor_ended() {
-    let place = Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    let deployment =
+        Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
     for (what, from, to, outcome, counted) in [
         ("Launch Successful", "EC2", "WarmPool", "pooled", false),
         ("Launch Successful", "WarmPool", "AutoScalingGroup", "successful", true),
@@ -170,7 +173,7 @@ fn an_instance_that_goes_into_a_warm_pool_is_neither_in_service_nor_ended() {
             "StartTime": "2026-01-02T03:04:05Z", "EndTime": "2026-01-02T03:05:05Z",
         });
         let event = json!({ "detail-type": format!("EC2 Instance {what}"), "detail": detail });
-        let Ok(Reading::Of { entries, .. }) = body(&place, &event.to_string(), 1_767_323_100_000) else {
+        let Ok(Reading::Of { entries, .. }) = body(&deployment, &event.to_string(), 1_767_323_100_000) else {
             panic!("a line")
         };
         let line = entries[0].line();
@@ -182,7 +185,8 @@ fn an_instance_that_goes_into_a_warm_pool_is_neither_in_service_nor_ended() {
 /// The list of activities tells where an instance went by its description alone.
 #[test]
 fn a_launch_into_a_warm_pool_that_no_event_told_of_is_the_same() {
-    let place = Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    let deployment =
+        Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
     for (how, outcome) in [("into warm pool", "pooled"), ("from warm pool", "successful")] {
         let activity = ledger::Activity {
             group: GROUP.into(),
@@ -192,7 +196,7 @@ fn a_launch_into_a_warm_pool_that_no_event_told_of_is_the_same() {
             ..ledger::Activity::default()
         };
         let event = activity.event().unwrap_or_else(|| panic!("it is over"));
-        let Ok(Reading::Of { entries, .. }) = body(&place, &event.to_string(), 0) else { panic!("a line") };
+        let Ok(Reading::Of { entries, .. }) = body(&deployment, &event.to_string(), 0) else { panic!("a line") };
         assert_eq!(
             (entries[0].outcome.as_str(), entries[0].instance.as_deref()),
             (outcome, Some("i-0a1b2c3d4e5f60718"))
@@ -246,7 +250,7 @@ fn poison_says_what_is_missing() {
         event
     };
     let nothing = "it has none of detail-type (EventBridge), LifecycleTransition, Event (Auto Scaling) and Message (SNS); it has ";
-    for (message, why) in [
+    for (message, reason) in [
         (without("detail").to_string(), "detail is missing".into()),
         (typed("detail", json!("text")).to_string(), "detail is no JSON object".into()),
         (typed("detail", Value::Null).to_string(), "detail is no JSON object".into()),
@@ -270,6 +274,6 @@ fn poison_says_what_is_missing() {
         (json!({ "AlarmName": "a" }).to_string(), "an alarm: NewStateValue is missing, or no text".into()),
         (json!({ "alarmData": 7 }).to_string(), "an alarm: alarmName is missing, or no text".into()),
     ] {
-        assert_eq!(read(&message), Err(why), "{message:.100}");
+        assert_eq!(read(&message), Err(reason), "{message:.100}");
     }
 }

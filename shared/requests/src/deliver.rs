@@ -16,7 +16,7 @@ mod outcome;
 
 pub use outcome::{Delivered, NotDelivered, Why};
 
-use crate::{AllowedHosts, ReplyAddress, ReplyUrl};
+use crate::{AllowedHosts, ResponseAddress, ResponseUrl};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
@@ -39,34 +39,34 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Sends replies. Its connector is built with the first one: that reads the machine's trusted roots, some milliseconds.
 #[derive(Clone, Debug)]
-pub struct Courier {
+pub struct ResponseSender {
     connector: Arc<OnceLock<SharedHttpConnector>>,
     tries: u32,
 }
 
-impl Default for Courier {
+impl Default for ResponseSender {
     fn default() -> Self {
-        Courier::new()
+        ResponseSender::new()
     }
 }
 
-impl Courier {
+impl ResponseSender {
     /// One over the SDK's own HTTP client, with all of the machine's trusted roots and without a proxy. It follows no
     /// redirects.
     #[must_use]
-    pub fn new() -> Courier {
-        Courier { connector: Arc::default(), tries: TRIES }
+    pub fn new() -> ResponseSender {
+        ResponseSender { connector: Arc::default(), tries: TRIES }
     }
 
     /// One over another connector, for tests.
-    pub fn over(connector: impl HttpConnector + 'static) -> Courier {
-        Courier { connector: Arc::new(OnceLock::from(SharedHttpConnector::new(connector))), tries: TRIES }
+    pub fn over(connector: impl HttpConnector + 'static) -> ResponseSender {
+        ResponseSender { connector: Arc::new(OnceLock::from(SharedHttpConnector::new(connector))), tries: TRIES }
     }
 
     /// The same, which tries no more often than this: for tests whose time is not the runtime's.
     #[must_use]
-    pub fn with_tries(self, tries: u32) -> Courier {
-        Courier { tries, ..self }
+    pub fn with_tries(self, tries: u32) -> ResponseSender {
+        ResponseSender { tries, ..self }
     }
 
     /// Sends a reply's body with a PUT, and tries again while that makes sense, for `within` at most.
@@ -74,15 +74,15 @@ impl Courier {
     /// # Errors
     ///
     /// [`NotDelivered`] with the number of tries and what the last one met. CloudFormation then still waits.
-    pub async fn deliver(&self, body: &str, to: &ReplyUrl, within: Duration) -> Result<Delivered, NotDelivered> {
+    pub async fn deliver(&self, body: &str, to: &ResponseUrl, within: Duration) -> Result<Delivered, NotDelivered> {
         let result = self.tries(body, to, Instant::now() + within).await;
         let host = to.host();
         match &result {
             Ok(Delivered { attempts, status }) => {
                 tracing::info!(host, status, attempts, "the reply is delivered");
             }
-            Err(NotDelivered { attempts, why }) => {
-                tracing::error!(host, attempts, %why, "the reply is not delivered");
+            Err(NotDelivered { attempts, reason }) => {
+                tracing::error!(host, attempts, %reason, "the reply is not delivered");
             }
         }
         result
@@ -93,43 +93,43 @@ impl Courier {
     /// # Errors
     ///
     /// [`NotDelivered`], if somebody real still waits.
-    pub async fn answer(
+    pub async fn response(
         &self,
         body: &str,
-        to: &ReplyAddress,
+        to: &ResponseAddress,
         hosts: &AllowedHosts,
         within: Duration,
     ) -> Result<(), NotDelivered> {
         let Some(url) = &to.response_url else { return Ok(()) };
-        match ReplyUrl::parse(url, hosts) {
+        match ResponseUrl::parse(url, hosts) {
             Ok(url) => self.deliver(body, &url, within).await.map(|_| ()),
             // Nobody real waits there, and trying again would change nothing.
-            Err(refused) => {
-                tracing::error!(%refused, "not answered");
+            Err(rejected) => {
+                tracing::error!(%rejected, "not answered");
                 Ok(())
             }
         }
     }
 
-    async fn tries(&self, body: &str, to: &ReplyUrl, until: Instant) -> Result<Delivered, NotDelivered> {
+    async fn tries(&self, body: &str, to: &ResponseUrl, until: Instant) -> Result<Delivered, NotDelivered> {
         let mut pause = FIRST_PAUSE;
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let why = match self.attempt(body, to, until).await {
+            let reason = match self.attempt(body, to, until).await {
                 Ok(status) => return Ok(Delivered { attempts, status }),
-                Err(why) => why,
+                Err(reason) => reason,
             };
-            if !why.may_pass() || attempts >= self.tries || Instant::now() + pause >= until {
-                return Err(NotDelivered { attempts, why });
+            if !reason.is_retryable() || attempts >= self.tries || Instant::now() + pause >= until {
+                return Err(NotDelivered { attempts, reason });
             }
-            tracing::warn!(host = to.host(), attempts, %why, "the reply is sent again");
+            tracing::warn!(host = to.host(), attempts, %reason, "the reply is sent again");
             sleep(pause).await;
             pause *= 2;
         }
     }
 
-    async fn attempt(&self, body: &str, to: &ReplyUrl, until: Instant) -> Result<u16, Why> {
+    async fn attempt(&self, body: &str, to: &ResponseUrl, until: Instant) -> Result<u16, Why> {
         let request = match put(body, to) {
             Ok(request) => request,
             Err(error) => return Err(Why::Unsendable(error.to_string())),
@@ -138,14 +138,14 @@ impl Courier {
         match timeout_at(end, self.connector.get_or_init(over_tls).call(request)).await {
             Ok(Ok(response)) => outcome::of_status(response.status().as_u16()),
             Ok(Err(error)) => Err(outcome::of_error(&error)),
-            Err(_) => Err(Why::NoAnswer),
+            Err(_) => Err(Why::NoResponse),
         }
     }
 }
 
 /// The request. The content type has to be there and empty: the URL is signed for that, as CloudFormation's own helper
 /// sends it.
-fn put(body: &str, to: &ReplyUrl) -> Result<HttpRequest, HttpError> {
+fn put(body: &str, to: &ResponseUrl) -> Result<HttpRequest, HttpError> {
     let mut request = HttpRequest::new(SdkBody::from(body));
     request.set_method("PUT")?;
     request.set_uri(to.uri().clone()).unwrap_or_else(|never| match never {});

@@ -10,7 +10,7 @@ mod hash;
 mod malformed;
 mod times;
 
-pub use address::ReplyAddress;
+pub use address::ResponseAddress;
 pub(crate) use hash::hex;
 pub use hash::request_hash;
 pub use malformed::{Malformed, Violation};
@@ -57,7 +57,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A well-formed event. The `ResponseURL` is not in it, so that it can be printed: see [`ReplyAddress`].
+/// A well-formed event. The `ResponseURL` is not in it, so that it can be printed: see [`ResponseAddress`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// Create, Update or Delete.
@@ -96,7 +96,7 @@ impl Event {
     /// # Errors
     ///
     /// [`Malformed`] with every fault, if `RequestType`, `StackId`, `LogicalResourceId`, or (on Create and Update)
-    /// `ResourceProperties` or `ServiceTimeout` can't be used. It can still be answered: [`ReplyAddress::of`].
+    /// `ResourceProperties` or `ServiceTimeout` can't be used. It can still be answered: [`ResponseAddress::of`].
     pub fn parse(event: &Value, now_ms: u64) -> Result<Event, Malformed> {
         let mut fields = Fields::of(event);
         let kind = fields.kind();

@@ -10,40 +10,40 @@
 //! # What it promises
 //!
 //! - An address for the answer can be taken out of **every** JSON object, before anything is judged
-//!   ([`ReplyAddress::of`]); a malformed event is described whole, not by its first fault ([`Malformed`]).
-//! - A reply is at most 4,096 bytes, always parses, and copies the ids unchanged ([`Reply::body`]).
-//! - A reply goes only to a host on the list, over https, and follows no redirect ([`ReplyUrl`], [`Courier`]). The
+//!   ([`ResponseAddress::of`]); a malformed event is described whole, not by its first fault ([`Malformed`]).
+//! - A reply is at most 4,096 bytes, always parses, and copies the ids unchanged ([`CfnResponse::body`]).
+//! - A reply goes only to a host on the list, over https, and follows no redirect ([`ResponseUrl`], [`ResponseSender`]). The
 //!   `ResponseURL` is a bearer secret: no `Debug`, error or log line of this crate shows its path or query.
-//! - The newest word wins, by one conditional write ([`Records::note`]); a name has one owner ([`Records::claim`]).
+//! - The newest word wins, by one conditional write ([`Records::record_request`]); a name has one owner ([`Records::claim`]).
 //! - Time enters as an argument, in milliseconds since the Unix epoch (fields end in `_ms`). Only the back-off of
-//!   [`Courier`] sleeps, through tokio.
+//!   [`ResponseSender`] sleeps, through tokio.
 //!
 //! # What it does not do
 //!
 //! It does not judge properties (`environment` does), and it does not read environment variables or clocks.
 #![warn(missing_docs)]
 
-mod answer;
 mod deliver;
 mod event;
-mod letters;
-mod line;
 mod owner;
+mod queue_sender;
 pub mod records;
-mod reply;
-mod reply_url;
 mod request;
+mod request_queue;
+mod responder;
+mod response;
+mod response_url;
 mod sendable;
 mod text;
 
-pub use answer::{Desk, time_text};
-pub use deliver::{Courier, Delivered, NotDelivered, Why};
-pub use event::{Event, Kind, MARGIN_MS, Malformed, ReplyAddress, URL_LIFETIME_MS, Violation, request_hash};
-pub use letters::{LedgerQueue, Letters};
-pub use line::{Line, LineError, SqsLine};
+pub use deliver::{Delivered, NotDelivered, ResponseSender, Why};
+pub use event::{Event, Kind, MARGIN_MS, Malformed, ResponseAddress, URL_LIFETIME_MS, Violation, request_hash};
 pub use owner::Owner;
+pub use queue_sender::{LedgerQueue, QueueSender};
 pub use records::{Records, RecordsError};
-pub use reply::{BadPhysicalId, MAX_BODY, PhysicalId, Reply, Status};
-pub use reply_url::{AllowedHosts, BadHost, Refused, ReplyUrl};
 pub use request::Request;
+pub use request_queue::{QueueError, RequestQueue, SqsRequestQueue};
+pub use responder::{Responder, time_text};
+pub use response::{BadPhysicalId, CfnResponse, MAX_BODY, PhysicalId, Status};
+pub use response_url::{AllowedHosts, BadHost, ResponseUrl, ResponseUrlError};
 pub use text::{Unreadable, member, read_event};

@@ -1,6 +1,6 @@
 //! A request as it travels: the event, a name for it, and where its answer goes.
 
-use crate::{Event, Malformed, Owner, ReplyAddress, request_hash};
+use crate::{Event, Malformed, Owner, ResponseAddress, request_hash};
 use serde_json::Value;
 
 /// A well-formed request.
@@ -11,7 +11,7 @@ pub struct Request {
     /// [`request_hash`] of the event as it came.
     pub hash: String,
     /// Where the answer goes.
-    pub to: ReplyAddress,
+    pub to: ResponseAddress,
 }
 
 impl Request {
@@ -19,10 +19,10 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`Malformed`] with every fault; it can still be answered: [`ReplyAddress::of`].
+    /// [`Malformed`] with every fault; it can still be answered: [`ResponseAddress::of`].
     pub fn read(event: &Value, sent_ms: u64) -> Result<Request, Malformed> {
         let parsed = Event::parse(event, sent_ms)?;
-        Ok(Request { event: parsed, hash: request_hash(event), to: ReplyAddress::of(event) })
+        Ok(Request { event: parsed, hash: request_hash(event), to: ResponseAddress::of(event) })
     }
 
     /// Whose line of requests it belongs to.

@@ -14,19 +14,19 @@ use crate::{Event, Kind};
 /// An event that no [`Value`] can hold. `Debug` and `Display` show nothing of the event: its `ResponseURL` is a secret.
 #[derive(Clone, thiserror::Error)]
 #[error(
-    "The request can't be read: {why}; valid is JSON of at most 127 levels, with numbers below 1.8e308, and with no half of a \
+    "The request can't be read: {reason}; valid is JSON of at most 127 levels, with numbers below 1.8e308, and with no half of a \
      surrogate pair (\\ud83d without its other half)."
 )]
 pub struct Unreadable {
     /// What is wrong, with line and column.
-    pub why: String,
+    pub reason: String,
     /// An object with the strings at the event's top, as far as they can be read: what an answer needs.
     pub rest: Value,
 }
 
 impl fmt::Debug for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unreadable").field("why", &self.why).finish_non_exhaustive()
+        f.debug_struct("Unreadable").field("why", &self.reason).finish_non_exhaustive()
     }
 }
 
@@ -48,14 +48,14 @@ impl Unreadable {
 ///
 /// # Errors
 ///
-/// [`Unreadable`], which can still be answered: [`crate::ReplyAddress::of`] its `rest`.
+/// [`Unreadable`], which can still be answered: [`crate::ResponseAddress::of`] its `rest`.
 pub fn read_event(text: &str) -> Result<Value, Unreadable> {
     serde_json::from_str(text).map_err(|error| {
         let strings = members(text).into_iter().filter_map(|(name, value)| {
             let value: String = serde_json::from_str(value.get()).ok()?;
             Some((name_of(name)?, Value::from(value)))
         });
-        Unreadable { why: error.to_string(), rest: strings.collect::<Map<_, _>>().into() }
+        Unreadable { reason: error.to_string(), rest: strings.collect::<Map<_, _>>().into() }
     })
 }
 

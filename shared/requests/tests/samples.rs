@@ -1,7 +1,7 @@
 //! The sample events are what their names say. Adding a file to the folder adds a case.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
-use requests::{AllowedHosts, Event, Kind, ReplyAddress, ReplyUrl};
+use requests::{AllowedHosts, Event, Kind, ResponseAddress, ResponseUrl};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -58,10 +58,10 @@ fn every_sample_is_what_its_name_says() {
 #[test]
 fn a_sample_has_a_response_url_only_if_its_name_says_so() {
     for (name, json) in samples() {
-        let url = ReplyAddress::of(&json).response_url;
+        let url = ResponseAddress::of(&json).response_url;
         assert_eq!(url.is_some(), name.contains("response-url"), "{name}");
         if let Some(url) = url {
-            assert!(ReplyUrl::parse(&url, &AllowedHosts::default()).is_ok(), "{name}");
+            assert!(ResponseUrl::parse(&url, &AllowedHosts::default()).is_ok(), "{name}");
             let event = Event::parse(&json, NOW_MS).unwrap();
             assert_eq!(event.sent_ms, 1_767_323_045_000, "{name}: read from the URL's signature");
         }

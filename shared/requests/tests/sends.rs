@@ -6,7 +6,7 @@ use aws_sdk_sqs::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
-use requests::{LedgerQueue, Letters, Line as _, Owner, SqsLine};
+use requests::{LedgerQueue, Owner, QueueSender, RequestQueue as _, SqsRequestQueue};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
@@ -39,9 +39,9 @@ async fn no_message_has_a_character_that_sqs_refuses_and_each_reads_the_same() {
     let (queue, url) = (Queue::default(), "https://sqs.us-west-2.amazonaws.com/123456789012/queue");
     let event = json!({ "Description": "a\u{fffe}b\u{ffff}c \u{fc}\u{1f600}\u{7f}\n" });
     let owner = Owner::of("stack", "Web");
-    SqsLine::new(queue.client(), url).send(&owner, "hash", &event).await.unwrap();
-    LedgerQueue::new(queue.client(), Some(url.to_owned())).tell(&event).await.unwrap();
-    Letters::new(queue.client(), url).bury(&event.to_string(), "it makes no sense").await.unwrap();
+    SqsRequestQueue::new(queue.client(), url).send(&owner, "hash", &event).await.unwrap();
+    LedgerQueue::new(queue.client(), Some(url.to_owned())).publish(&event).await.unwrap();
+    QueueSender::new(queue.client(), url).dead_letter(&event.to_string(), "it makes no sense").await.unwrap();
     let sent = queue.0.lock().unwrap().clone();
     assert_eq!(sent.len(), 3);
     for message in &sent {

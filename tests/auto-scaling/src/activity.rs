@@ -1,6 +1,6 @@
 //! What groups have done: scaling activities.
 
-use crate::{AutoScaling, Fault, Group, Moment, Subnet, arn::uuid};
+use crate::{AutoScaling, Fault, Group, Subnet, Timestamp, arn::uuid};
 
 /// The longest cause that AWS gives.
 const LONGEST_CAUSE: usize = 1023;
@@ -19,9 +19,9 @@ pub struct Activity {
     /// Why, in up to 1,023 characters.
     pub cause: String,
     /// When it began.
-    pub start: Moment,
+    pub start: Timestamp,
     /// When it ended.
-    pub end: Option<Moment>,
+    pub end: Option<Timestamp>,
     /// How far it came.
     pub status: ActivityStatus,
     /// Why it failed.
@@ -78,8 +78,8 @@ impl AutoScaling {
         if !of_deleted_groups {
             self.group(group)?;
         }
-        let wanted = |it: &&Activity| it.group == group && (of_deleted_groups || !it.of_deleted_group);
-        Ok(self.books.history.0.iter().rev().filter(wanted).collect())
+        let desired = |it: &&Activity| it.group == group && (of_deleted_groups || !it.of_deleted_group);
+        Ok(self.books.history.0.iter().rev().filter(desired).collect())
     }
 
     /// The activities of all groups, the newest first. Those of deleted groups only if they are asked for.
@@ -95,7 +95,7 @@ pub(crate) struct History(Vec<Activity>);
 
 impl History {
     /// Notes that an activity began, and gives its place.
-    pub(crate) fn begin(&mut self, group: &Group, what: What, subnet: &Subnet, now: Moment) -> usize {
+    pub(crate) fn begin(&mut self, group: &Group, what: ActivityText, subnet: &Subnet, now: Timestamp) -> usize {
         let place = self.0.len();
         let mut cause = what.cause;
         cause.truncate(cause.floor_char_boundary(LONGEST_CAUSE));
@@ -137,7 +137,7 @@ impl History {
     }
 
     /// Breaks off a launch whose lifecycle action was abandoned: cancelled, in AWS's words (its troubleshooting guide).
-    pub(crate) fn abandon(&mut self, place: usize, token: &str, why: &str, at: Moment) {
+    pub(crate) fn abandon(&mut self, place: usize, token: &str, why: &str, at: Timestamp) {
         self.cancel(place, at);
         let activity = &mut self.0[place];
         let message = format!(
@@ -151,15 +151,15 @@ impl History {
         self.0[place].end.is_some()
     }
 
-    pub(crate) fn succeed(&mut self, place: usize, at: Moment) {
+    pub(crate) fn succeed(&mut self, place: usize, at: Timestamp) {
         self.end(place, ActivityStatus::Successful, at);
     }
 
-    pub(crate) fn cancel(&mut self, place: usize, at: Moment) {
+    pub(crate) fn cancel(&mut self, place: usize, at: Timestamp) {
         self.end(place, ActivityStatus::Cancelled, at);
     }
 
-    pub(crate) fn fail(&mut self, place: usize, why: &str, at: Moment) {
+    pub(crate) fn fail(&mut self, place: usize, why: &str, at: Timestamp) {
         self.end(place, ActivityStatus::Failed, at);
         let activity = &mut self.0[place];
         let message = format!("{why}. Launching EC2 instance failed.");
@@ -167,7 +167,7 @@ impl History {
         activity.status_message = Some(message);
     }
 
-    fn end(&mut self, place: usize, status: ActivityStatus, at: Moment) {
+    fn end(&mut self, place: usize, status: ActivityStatus, at: Timestamp) {
         let activity = &mut self.0[place];
         (activity.status, activity.end, activity.progress) = (status, Some(at), 100);
     }
@@ -178,7 +178,7 @@ impl History {
 }
 
 /// What begins, and why.
-pub(crate) struct What {
+pub(crate) struct ActivityText {
     pub(crate) description: String,
     pub(crate) cause: String,
     pub(crate) status: ActivityStatus,

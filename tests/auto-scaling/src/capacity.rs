@@ -33,14 +33,14 @@ impl Group {
         if self.deleting {
             return active;
         }
-        let desired = self.desired_capacity as usize;
+        let desired_capacity = self.desired_capacity as usize;
         let excess = if self.active().any(|it| self.is_misplaced(it)) {
             self.instances.iter().filter(|it| it.state == LifecycleState::InService).count()
         } else {
             active.len() + self.launching.len()
         };
         let mut superfluous = Vec::new();
-        for _ in desired..excess {
+        for _ in desired_capacity..excess {
             let rank = |place: &&usize| {
                 let instance = &self.instances[**place];
                 let zone = &instance.subnet.zone;

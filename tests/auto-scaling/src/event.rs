@@ -1,7 +1,7 @@
 //! What Auto Scaling and EC2 tell EventBridge. Real events are best effort: these are told once each, and it is for a
 //! host to lose, repeat or delay them.
 
-use crate::{Activity, Books, Effect, LifecycleAction, Moment, Transition, arn::uuid, json};
+use crate::{Activity, Books, Effect, LifecycleAction, Timestamp, Transition, arn::uuid, json};
 
 /// An event on the account's default bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct Event {
     /// In a UUID's form, never used twice.
     pub id: String,
     /// When it happened.
-    pub time: Moment,
+    pub time: Timestamp,
     /// Where.
     pub region: String,
     /// Whose.
@@ -160,7 +160,7 @@ fn whereabouts(transition: Transition) -> [(&'static str, String); 2] {
 
 impl Books {
     /// Tells EventBridge something.
-    pub(crate) fn tell(&mut self, resources: Vec<String>, detail: Detail, at: Moment) {
+    pub(crate) fn tell(&mut self, resources: Vec<String>, detail: Detail, at: Timestamp) {
         self.events += 1;
         let event = Event {
             id: uuid(&["event", &self.events.to_string()]),
@@ -174,7 +174,7 @@ impl Books {
     }
 
     /// Tells how a launch or a termination has ended.
-    pub(crate) fn tell_ended(&mut self, transition: Transition, instance_id: &str, activity: usize, at: Moment) {
+    pub(crate) fn tell_ended(&mut self, transition: Transition, instance_id: &str, activity: usize, at: Timestamp) {
         let activity = self.history.get(activity);
         let successful = activity.status == crate::ActivityStatus::Successful;
         let resources = vec![activity.group_arn.clone(), self.instance_arn(instance_id)];

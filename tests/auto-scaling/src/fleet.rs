@@ -9,9 +9,9 @@ mod command;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::{Fault, Moment};
+use crate::{Fault, Timestamp};
 
-pub use behaviour::{Agent, Behaviour, CommandOutcome, Ready, Sickness, StatusChecks};
+pub use behaviour::{Agent, Behaviour, CommandOutcome, InstanceFailure, Ready, StatusChecks};
 use command::Sent;
 pub use command::{Command, Invocation};
 
@@ -20,7 +20,7 @@ pub use command::{Command, Invocation};
 pub struct Fleet {
     healthy: Behaviour,
     /// The next instances that start are these ways sick.
-    next: VecDeque<Sickness>,
+    next: VecDeque<InstanceFailure>,
     members: BTreeMap<String, Member>,
     commands: BTreeMap<String, Sent>,
 }
@@ -29,9 +29,9 @@ pub struct Fleet {
 #[derive(Clone, Debug)]
 pub struct Member {
     /// When it was started.
-    pub launched: Moment,
+    pub launched: Timestamp,
     /// When it was ended.
-    pub ended: Option<Moment>,
+    pub ended: Option<Timestamp>,
     /// How it behaves.
     pub behaviour: Behaviour,
 }
@@ -98,7 +98,7 @@ impl Fleet {
     }
 
     /// Makes the next instances that start sick, after those that are to be sick already. 0 of them ends all that.
-    pub fn make_next_sick(&mut self, count: usize, sickness: &Sickness) {
+    pub fn make_next_unhealthy(&mut self, count: usize, sickness: &InstanceFailure) {
         if count == 0 {
             self.next.clear();
         }
@@ -109,29 +109,29 @@ impl Fleet {
     ///
     /// # Errors
     /// `InvalidInstanceID.NotFound`: it never was.
-    pub fn make_sick(&mut self, id: &str, sickness: &Sickness, now: Moment) -> Result<(), Fault> {
+    pub fn make_unhealthy(&mut self, id: &str, sickness: &InstanceFailure, now: Timestamp) -> Result<(), Fault> {
         let member = self.members.get_mut(id).ok_or_else(|| unknown(id))?;
-        member.behaviour.fall_sick(sickness, now.since(member.launched));
+        member.behaviour.fail_health_checks(sickness, now.since(member.launched));
         Ok(())
     }
 
     /// An instance has started.
-    pub fn launched(&mut self, id: &str, now: Moment) {
+    pub fn launched(&mut self, id: &str, now: Timestamp) {
         let healthy = self.healthy.clone();
         let behaviour = match self.next.pop_front() {
-            Some(sickness) => healthy.sick(&sickness),
+            Some(sickness) => healthy.unhealthy(&sickness),
             None => healthy,
         };
         self.launched_with(id, behaviour, now);
     }
 
     /// An instance has started that behaves so, whatever the next one was to be.
-    pub fn launched_with(&mut self, id: &str, behaviour: Behaviour, now: Moment) {
+    pub fn launched_with(&mut self, id: &str, behaviour: Behaviour, now: Timestamp) {
         self.members.insert(id.to_owned(), Member { launched: now, ended: None, behaviour });
     }
 
     /// An instance has ended, for whatever reason.
-    pub fn ended(&mut self, id: &str, now: Moment) {
+    pub fn ended(&mut self, id: &str, now: Timestamp) {
         if let Some(member) = self.members.get_mut(id) {
             member.ended.get_or_insert(now);
         }
@@ -154,7 +154,7 @@ impl Fleet {
 impl Member {
     /// What EC2 says of the status checks, which it does only of instances that run.
     #[must_use]
-    pub fn status_checks(&self, now: Moment) -> Option<CheckStatus> {
+    pub fn status_checks(&self, now: Timestamp) -> Option<CheckStatus> {
         if self.ended.is_some_and(|ended| ended <= now) {
             return None;
         }
@@ -171,7 +171,7 @@ impl Member {
     /// What SSM says of the agent, once it has registered. It keeps saying `Online` for a while after the agent, or
     /// the instance, is gone.
     #[must_use]
-    pub fn agent(&self, now: Moment) -> Option<PingStatus> {
+    pub fn agent(&self, now: Timestamp) -> Option<PingStatus> {
         let last = self.last_ping(now)?;
         let stale = now.since(last) >= self.behaviour.agent.stale_for;
         Some(if stale { PingStatus::ConnectionLost } else { PingStatus::Online })
@@ -179,7 +179,7 @@ impl Member {
 
     /// When the agent was last heard of; never, if it has not registered.
     #[must_use]
-    pub fn last_ping(&self, now: Moment) -> Option<Moment> {
+    pub fn last_ping(&self, now: Timestamp) -> Option<Timestamp> {
         let Agent { registers_after, lost_after, .. } = self.behaviour.agent;
         let registered = self.launched + registers_after?;
         let gone = lost_after.map(|span| self.launched + span).into_iter().chain(self.ended).min();
@@ -189,7 +189,7 @@ impl Member {
 
     /// When user data leaves its marker, if it does.
     #[must_use]
-    pub fn marker_due(&self) -> Option<Moment> {
+    pub fn marker_due(&self) -> Option<Timestamp> {
         match self.behaviour.ready {
             Ready::After(span) | Ready::FailedAfter(span, _) => Some(self.launched + span),
             Ready::Never => None,
@@ -198,7 +198,7 @@ impl Member {
 
     /// What user data has left behind.
     #[must_use]
-    pub fn marker(&self, now: Moment) -> Marker {
+    pub fn marker(&self, now: Timestamp) -> Marker {
         let age = self.ended.unwrap_or(now).min(now).since(self.launched);
         match &self.behaviour.ready {
             Ready::After(span) if age >= *span => Marker::Ready,

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Hook, Instance, LaunchTemplate, Moment, Policy, PutHook, Settings, Subnet, Tag, launch::Token};
+use crate::{Hook, Instance, LaunchTemplate, Policy, PutHook, Settings, Subnet, Tag, Timestamp, launch::Token};
 
 /// What a create call has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Group {
     /// Its ARN.
     pub arn: String,
     /// When it was created.
-    pub created: Moment,
+    pub created: Timestamp,
     /// What it is told to be.
     pub settings: Settings,
     /// How many instances it tries to have.
@@ -79,12 +79,12 @@ pub(crate) struct Launching {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Backoff {
     pub(crate) failures: u32,
-    pub(crate) until: Option<Moment>,
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// The rest that the last policy asked for, which begins when the group's last activity has ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cooldown {
     pub(crate) span: Option<Duration>,
-    pub(crate) from: Moment,
+    pub(crate) from: Timestamp,
 }

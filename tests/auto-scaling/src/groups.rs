@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    AutoScaling, Books, DeletionProtection, Fault, Group, Hook, Moment, NewGroup, Settings, group::Backoff,
+    AutoScaling, Books, DeletionProtection, Fault, Group, Hook, NewGroup, Settings, Timestamp, group::Backoff,
     group::Cooldown, tag,
 };
 
@@ -13,7 +13,7 @@ impl AutoScaling {
     /// # Errors
     /// `AlreadyExists`: the name is taken, also by a group that is being deleted. `ValidationError`, `LimitExceeded`:
     /// what is wrong with the name, a setting, a tag or a hook.
-    pub fn create_group(&mut self, new: NewGroup, now: Moment) -> Result<(), Fault> {
+    pub fn create_group(&mut self, new: NewGroup, now: Timestamp) -> Result<(), Fault> {
         check_name(&new.name)?;
         self.check_free(&new.name)?;
         new.settings.check()?;
@@ -72,19 +72,19 @@ impl AutoScaling {
         &mut self,
         name: &str,
         settings: Settings,
-        desired: Option<u32>,
-        now: Moment,
+        desired_capacity: Option<u32>,
+        now: Timestamp,
     ) -> Result<(), Fault> {
         let group = self.modifiable(name)?;
         settings.check()?;
         let (min, max, before) = (settings.min_size, settings.max_size, group.desired_capacity);
-        let desired = desired.unwrap_or_else(|| before.clamp(min, max));
-        settings.check_desired(desired)?;
+        let desired_capacity = desired_capacity.unwrap_or_else(|| before.clamp(min, max));
+        settings.check_desired(desired_capacity)?;
         group.settings = settings;
         group.desire(
-            desired,
+            desired_capacity,
             &format!(
-                "a user request update of AutoScalingGroup constraints to min: {min}, max: {max}, desired: {desired}"
+                "a user request update of AutoScalingGroup constraints to min: {min}, max: {max}, desired: {desired_capacity}"
             ),
             now,
         );
@@ -99,26 +99,28 @@ impl AutoScaling {
     pub fn set_desired_capacity(
         &mut self,
         name: &str,
-        desired: u32,
+        desired_capacity: u32,
         honor_cooldown: bool,
-        now: Moment,
+        now: Timestamp,
     ) -> Result<(), Fault> {
         let group = self.modifiable(name)?;
         let Settings { min_size: min, max_size: max, .. } = group.settings;
-        if desired > max {
-            let message =
-                format!("New SetDesiredCapacity value {desired} is above max value {max} for the AutoScalingGroup.");
+        if desired_capacity > max {
+            let message = format!(
+                "New SetDesiredCapacity value {desired_capacity} is above max value {max} for the AutoScalingGroup."
+            );
             return Err(Fault::validation(message));
         }
-        if desired < min {
-            let message =
-                format!("New SetDesiredCapacity value {desired} is below min value {min} for the AutoScalingGroup.");
+        if desired_capacity < min {
+            let message = format!(
+                "New SetDesiredCapacity value {desired_capacity} is below min value {min} for the AutoScalingGroup."
+            );
             return Err(Fault::validation(message));
         }
         if honor_cooldown {
             group.check_cooldown(now)?;
         }
-        group.desire(desired, "a user request explicitly set group desired capacity", now);
+        group.desire(desired_capacity, "a user request explicitly set group desired capacity", now);
         Ok(())
     }
 
@@ -129,7 +131,7 @@ impl AutoScaling {
     /// `ResourceInUse`: it has instances, and no force. `ScalingActivityInProgress`: launches that are not answered yet,
     /// and no force. `ValidationError`: no such group, or its protection forbids it (the code is a guess: no report of
     /// the real one was found).
-    pub fn delete_group(&mut self, name: &str, force: bool, now: Moment) -> Result<(), Fault> {
+    pub fn delete_group(&mut self, name: &str, force: bool, now: Timestamp) -> Result<(), Fault> {
         let group = self.groups.get_mut(name).ok_or_else(|| not_found(name))?;
         let protection = group.settings.deletion_protection;
         let refused = match protection {
@@ -198,12 +200,13 @@ impl AutoScaling {
 impl Group {
     /// Sets the desired capacity and notes who asked for it: `a user request …`. Launches that failed are tried again at
     /// once.
-    pub(crate) fn desire(&mut self, desired: u32, who: &str, now: Moment) {
+    pub(crate) fn desire(&mut self, desired_capacity: u32, who: &str, now: Timestamp) {
         let before = self.desired_capacity;
-        self.desired_capacity = desired;
+        self.desired_capacity = desired_capacity;
         self.backoff = Backoff::default();
-        if before != desired {
-            self.reason = format!("At {now} {who} changing the desired capacity from {before} to {desired}.  ");
+        if before != desired_capacity {
+            self.reason =
+                format!("At {now} {who} changing the desired capacity from {before} to {desired_capacity}.  ");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{AutoScaling, Fault, Moment};
+use crate::{AutoScaling, Fault, Timestamp};
 
 /// As many hooks a group may have (AWS's quota).
 const MOST: usize = 50;
@@ -166,7 +166,7 @@ impl AutoScaling {
     ///
     /// # Errors
     /// `ValidationError`: no such group, or what is wrong with the hook. `LimitExceeded`: more than 50.
-    pub fn put_hook(&mut self, group: &str, hook: PutHook, now: Moment) -> Result<(), Fault> {
+    pub fn put_hook(&mut self, group: &str, hook: PutHook, now: Timestamp) -> Result<(), Fault> {
         let (group, books) = self.open(group)?;
         let hook = Hook::put(&mut group.hooks, hook)?;
         books.test(&group.name, &group.arn, &hook, now);
@@ -177,7 +177,7 @@ impl AutoScaling {
     ///
     /// # Errors
     /// `ValidationError`: no such group, or no such hook.
-    pub fn delete_hook(&mut self, group: &str, name: &str, now: Moment) -> Result<(), Fault> {
+    pub fn delete_hook(&mut self, group: &str, name: &str, now: Timestamp) -> Result<(), Fault> {
         let unknown = || Fault::validation(format!("No Lifecycle Hook found with name: {name}"));
         let (group, books) = self.open(group)?;
         group.turn(books, now);

@@ -1,6 +1,6 @@
 //! Instances of a group, and the calls on single ones.
 
-use crate::{Activity, AutoScaling, Books, Fault, Group, LaunchTemplate, LifecycleAction, Moment, Subnet};
+use crate::{Activity, AutoScaling, Books, Fault, Group, LaunchTemplate, LifecycleAction, Subnet, Timestamp};
 
 /// The most ids that SetInstanceProtection takes (the API reference).
 const MOST_PROTECTED_AT_ONCE: usize = 50;
@@ -27,13 +27,13 @@ pub struct Instance {
     /// Whether somebody has called it Unhealthy.
     pub called_unhealthy: bool,
     /// Since when it is in service, once it is.
-    pub in_service: Option<Moment>,
+    pub in_service: Option<Timestamp>,
     /// When the state ends by itself, if it does.
-    pub(crate) until: Option<Moment>,
+    pub(crate) until: Option<Timestamp>,
     /// When EC2 will end it, whatever its group wants.
-    pub(crate) interrupted: Option<Moment>,
+    pub(crate) interrupted: Option<Timestamp>,
     /// When its target groups will have let it go, if they have to before it waits for its hooks.
-    pub(crate) leaves_targets: Option<Moment>,
+    pub(crate) leaves_targets: Option<Timestamp>,
     pub(crate) activity: usize,
 }
 
@@ -92,12 +92,12 @@ impl Instance {
     }
 
     /// When the first of its waits ends by itself.
-    pub(crate) fn next_deadline(&self) -> Option<Moment> {
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         self.actions.iter().map(LifecycleAction::deadline).min()
     }
 
     /// When something happens to it by itself.
-    pub(crate) fn next_due(&self) -> Option<Moment> {
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.until.into_iter().chain(self.interrupted).min()
     }
 }
@@ -144,7 +144,7 @@ impl AutoScaling {
     /// # Errors
     /// `ValidationError`: no group has it, or the capacity would fall below the minimum.
     /// `ScalingActivityInProgress`: it is already ending.
-    pub fn terminate_instance(&mut self, id: &str, decrement: bool, now: Moment) -> Result<Activity, Fault> {
+    pub fn terminate_instance(&mut self, id: &str, decrement: bool, now: Timestamp) -> Result<Activity, Fault> {
         let (group, index, books) = self.managed(id, now)?;
         if !group.instances[index].state.is_active() {
             return Err(Fault::in_progress(format!("The instance {id} is already terminating.")));
@@ -169,7 +169,7 @@ impl AutoScaling {
     }
 
     /// The group of an instance as it is now, the instance's place in it, and what is shared.
-    pub(crate) fn managed(&mut self, id: &str, now: Moment) -> Result<(&mut Group, usize, &mut Books), Fault> {
+    pub(crate) fn managed(&mut self, id: &str, now: Timestamp) -> Result<(&mut Group, usize, &mut Books), Fault> {
         for group in self.groups.values_mut() {
             group.turn(&mut self.books, now);
             if let Some(place) = group.instances.iter().position(|it| it.id == id) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{AutoScaling, Books, Effect, Fault, Group, LifecycleState, Moment, event::Detail};
+use crate::{AutoScaling, Books, Effect, Fault, Group, LifecycleState, Timestamp, event::Detail};
 
 /// How long before the end a Spot instance is given notice (the EC2 user guide).
 const NOTICE: Duration = Duration::from_mins(2);
@@ -13,7 +13,7 @@ impl AutoScaling {
     ///
     /// # Errors
     /// `ValidationError`: no group has it, or EC2 has ended it.
-    pub fn interrupt_spot_instance(&mut self, id: &str, now: Moment) -> Result<(), Fault> {
+    pub fn interrupt_spot_instance(&mut self, id: &str, now: Timestamp) -> Result<(), Fault> {
         let (group, place, books) = self.running(id, now)?;
         group.instances[place].interrupted.get_or_insert(now + NOTICE);
         let arn = books.instance_arn(id);
@@ -25,7 +25,7 @@ impl AutoScaling {
     ///
     /// # Errors
     /// `ValidationError`: no group has it, or EC2 has ended it.
-    pub fn recommend_rebalance(&mut self, id: &str, now: Moment) -> Result<(), Fault> {
+    pub fn recommend_rebalance(&mut self, id: &str, now: Timestamp) -> Result<(), Fault> {
         let (_, _, books) = self.running(id, now)?;
         let arn = books.instance_arn(id);
         books.tell(vec![arn], Detail::RebalanceRecommendation { instance_id: id.to_owned() }, now);
@@ -36,13 +36,13 @@ impl AutoScaling {
     ///
     /// # Errors
     /// `ValidationError`: no group has it, or EC2 has ended it before.
-    pub fn ended_by_ec2(&mut self, id: &str, now: Moment) -> Result<(), Fault> {
+    pub fn ended_by_ec2(&mut self, id: &str, now: Timestamp) -> Result<(), Fault> {
         let (group, place, books) = self.running(id, now)?;
         group.lose(place, books, now);
         Ok(())
     }
 
-    fn running(&mut self, id: &str, now: Moment) -> Result<(&mut Group, usize, &mut Books), Fault> {
+    fn running(&mut self, id: &str, now: Timestamp) -> Result<(&mut Group, usize, &mut Books), Fault> {
         let (group, place, books) = self.managed(id, now)?;
         if group.instances[place].ended_by_ec2 {
             return Err(Fault::validation(format!("The instance {id} has ended")));
@@ -53,7 +53,7 @@ impl AutoScaling {
 
 impl Group {
     /// The time of an instance's notice is over: the host has to end it.
-    pub(crate) fn interrupt(&mut self, place: usize, books: &mut Books, at: Moment) {
+    pub(crate) fn interrupt(&mut self, place: usize, books: &mut Books, at: Timestamp) {
         let instance = &self.instances[place];
         // One that its group has ended before is ending already.
         let ends = matches!(instance.state, LifecycleState::Terminating | LifecycleState::TerminatingProceed);
@@ -65,7 +65,7 @@ impl Group {
 
     /// An instance is no more. Its hooks are waited for in spite of that: the user guide says that the lifecycle actions of
     /// an interrupted Spot instance still have to be completed.
-    fn lose(&mut self, place: usize, books: &mut Books, at: Moment) {
+    fn lose(&mut self, place: usize, books: &mut Books, at: Timestamp) {
         let instance = &mut self.instances[place];
         instance.ended_by_ec2 = true;
         instance.interrupted = None;

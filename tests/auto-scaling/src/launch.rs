@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    AutoScaling, Books, Effect, Group, Instance, LaunchTemplate, LifecycleState, Moment, Started, Subnet, Transition,
-    activity::{ActivityStatus, What},
+    AutoScaling, Books, Effect, Group, Instance, LaunchTemplate, LifecycleState, Started, Subnet, Timestamp,
+    Transition,
+    activity::{ActivityStatus, ActivityText},
     group::{Backoff, Launching},
 };
 
@@ -34,7 +35,7 @@ pub struct Launch {
 
 impl AutoScaling {
     /// An instance has started. A token that is not awaited does nothing.
-    pub fn launched(&mut self, token: Token, started: Started, now: Moment) {
+    pub fn launched(&mut self, token: Token, started: Started, now: Timestamp) {
         let due = now + self.books.timing.launch;
         let Some((group, launching)) = self.answered(token) else { return };
         let Launching { launch_template, subnet, activity, .. } = launching;
@@ -59,7 +60,7 @@ impl AutoScaling {
     }
 
     /// An instance could not be started. It is tried again, later and later. A token that is not awaited does nothing.
-    pub fn launch_failed(&mut self, token: Token, why: &str, now: Moment) {
+    pub fn launch_failed(&mut self, token: Token, why: &str, now: Timestamp) {
         let pause = self.books.timing.launch.max(SHORTEST_PAUSE);
         let Some((group, launching)) = self.answered(token) else { return };
         // Launches that were asked for together fail together: that is one failure.
@@ -84,7 +85,7 @@ impl AutoScaling {
 
 impl Group {
     /// Has the host start the instances that are missing.
-    pub(crate) fn grow(&mut self, books: &mut Books, now: Moment) {
+    pub(crate) fn grow(&mut self, books: &mut Books, now: Timestamp) {
         let missing = self.missing();
         if missing.is_empty() || self.backoff.until.is_some_and(|until| now < until) {
             return;
@@ -99,7 +100,7 @@ impl Group {
             books.tokens += 1;
             let token = Token(books.tokens);
             let description = "Launching a new EC2 instance".to_owned();
-            let what = What { description, cause: cause.clone(), status: ActivityStatus::PreInService };
+            let what = ActivityText { description, cause: cause.clone(), status: ActivityStatus::PreInService };
             let activity = books.history.begin(self, what, &subnet, now);
             let (group, launch_template) = (self.name.clone(), self.settings.launch_template.clone());
             let launching =

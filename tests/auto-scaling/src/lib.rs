@@ -27,13 +27,13 @@ mod json;
 mod launch;
 mod lifecycle;
 mod metrics;
-mod moment;
 mod notification;
 mod policy;
 mod settings;
 mod step;
 mod tag;
 mod target_groups;
+mod timestamp;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -43,8 +43,8 @@ pub use activity::{Activity, ActivityStatus};
 pub use event::{Detail, Event};
 pub use fault::Fault;
 pub use fleet::{
-    Agent, Behaviour, CheckStatus, Command, CommandOutcome, Fleet, Invocation, Marker, Member, PingStatus, Ready,
-    Sickness, StatusChecks,
+    Agent, Behaviour, CheckStatus, Command, CommandOutcome, Fleet, InstanceFailure, Invocation, Marker, Member,
+    PingStatus, Ready, StatusChecks,
 };
 pub use group::{Group, NewGroup};
 pub use hook::{Hook, LifecycleActionResult, PutHook, Transition};
@@ -52,12 +52,12 @@ pub use instance::{Instance, LifecycleState, Started};
 pub use launch::{Launch, Token};
 pub use lifecycle::{ActionKey, LifecycleAction};
 pub use metrics::METRICS;
-pub use moment::Moment;
 pub use notification::Notification;
 pub use policy::{Adjustment, Policy};
 pub use settings::{DeletionProtection, LaunchTemplate, Settings, Subnet};
 pub use step::Effect;
 pub use tag::Tag;
+pub use timestamp::Timestamp;
 
 /// How long instances take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

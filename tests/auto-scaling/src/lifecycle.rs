@@ -4,7 +4,7 @@
 //! abandoned, by somebody or by its time.
 
 use crate::{
-    AutoScaling, Books, Fault, Group, Hook, LifecycleActionResult, LifecycleState, Moment, Transition,
+    AutoScaling, Books, Fault, Group, Hook, LifecycleActionResult, LifecycleState, Timestamp, Transition,
     activity::ActivityStatus, arn::uuid, event::Detail, groups::not_found,
 };
 
@@ -23,11 +23,11 @@ pub struct LifecycleAction {
     /// The hook as it was when the wait began: a change of it counts from the next wait on.
     pub hook: Hook,
     /// When the wait began.
-    pub started: Moment,
+    pub started: Timestamp,
     /// When it ends for want of a heartbeat.
-    pub heartbeat_deadline: Moment,
+    pub heartbeat_deadline: Timestamp,
     /// When it ends in spite of heartbeats: after 100 heartbeats' time, at most 48 h.
-    pub global_deadline: Moment,
+    pub global_deadline: Timestamp,
 }
 
 /// Which action is meant: by token, by instance, or by both.
@@ -42,7 +42,7 @@ pub struct ActionKey<'a> {
 impl LifecycleAction {
     /// When it ends if nobody does anything.
     #[must_use]
-    pub fn deadline(&self) -> Moment {
+    pub fn deadline(&self) -> Timestamp {
         self.heartbeat_deadline.min(self.global_deadline)
     }
 }
@@ -91,7 +91,7 @@ impl AutoScaling {
         hook: &str,
         key: ActionKey<'_>,
         result: LifecycleActionResult,
-        now: Moment,
+        now: Timestamp,
     ) -> Result<(), Fault> {
         let (group, books, (place, action)) = self.waiting(group, hook, key, now)?;
         group.complete(place, action, result, BY_RESULT, books, now);
@@ -107,7 +107,7 @@ impl AutoScaling {
         group: &str,
         hook: &str,
         key: ActionKey<'_>,
-        now: Moment,
+        now: Timestamp,
     ) -> Result<(), Fault> {
         let (group, _, (place, action)) = self.waiting(group, hook, key, now)?;
         let instance = &mut group.instances[place];
@@ -123,7 +123,7 @@ impl AutoScaling {
         group: &str,
         hook: &str,
         key: ActionKey<'_>,
-        now: Moment,
+        now: Timestamp,
     ) -> Result<(&mut Group, &mut Books, (usize, usize)), Fault> {
         key.check()?;
         let group = self.groups.get_mut(group).ok_or_else(|| not_found(group))?;
@@ -135,7 +135,7 @@ impl AutoScaling {
 
 impl Group {
     /// Has an instance wait for the hooks of a transition. Whether there are any.
-    pub(crate) fn wait(&mut self, place: usize, transition: Transition, books: &mut Books, at: Moment) -> bool {
+    pub(crate) fn wait(&mut self, place: usize, transition: Transition, books: &mut Books, at: Timestamp) -> bool {
         let hooks = self.hooks.values().filter(|hook| hook.transition == transition);
         let actions: Vec<LifecycleAction> = hooks.map(|hook| books.begin(hook, at)).collect();
         if actions.is_empty() {
@@ -159,7 +159,7 @@ impl Group {
     }
 
     /// Ends the waits that nobody ended in time, as their hooks say. One that is left with none goes on.
-    pub(crate) fn expire(&mut self, place: usize, books: &mut Books, at: Moment) {
+    pub(crate) fn expire(&mut self, place: usize, books: &mut Books, at: Timestamp) {
         let due = |group: &Self| group.instances[place].actions.iter().position(|it| it.deadline() <= at);
         while let Some(action) = due(self) {
             let result = self.instances[place].actions[action].hook.default_result;
@@ -169,7 +169,7 @@ impl Group {
 
     /// Completes the waits for a hook that goes: with ABANDON for instances that start, with CONTINUE for those that end
     /// (the API reference of DeleteLifecycleHook).
-    pub(crate) fn forget_hook(&mut self, hook: &Hook, books: &mut Books, now: Moment) {
+    pub(crate) fn forget_hook(&mut self, hook: &Hook, books: &mut Books, now: Timestamp) {
         let result = match hook.transition {
             Transition::Launching => LifecycleActionResult::Abandon,
             Transition::Terminating => LifecycleActionResult::Continue,
@@ -182,7 +182,7 @@ impl Group {
     }
 
     /// Ends at once the instances that wait for target groups or hooks before they end.
-    pub(crate) fn forget_actions(&mut self, books: &mut Books, now: Moment) {
+    pub(crate) fn forget_actions(&mut self, books: &mut Books, now: Timestamp) {
         for place in 0..self.instances.len() {
             let instance = &self.instances[place];
             if instance.state == LifecycleState::TerminatingWait || instance.leaves_targets.is_some() {
@@ -199,7 +199,7 @@ impl Group {
         result: LifecycleActionResult,
         why: &str,
         books: &mut Books,
-        at: Moment,
+        at: Timestamp,
     ) {
         let instance = &mut self.instances[place];
         let action = instance.actions.remove(action);
@@ -243,7 +243,7 @@ impl Group {
 }
 
 impl Books {
-    fn begin(&mut self, hook: &Hook, at: Moment) -> LifecycleAction {
+    fn begin(&mut self, hook: &Hook, at: Timestamp) -> LifecycleAction {
         self.actions += 1;
         LifecycleAction {
             token: uuid(&["lifecycle-action", &self.actions.to_string()]),

@@ -1,6 +1,6 @@
 //! What a hook's own target is told. EventBridge is told whether a hook has a target or not.
 
-use crate::{Books, Effect, Hook, LifecycleAction, Moment, arn::uuid, json};
+use crate::{Books, Effect, Hook, LifecycleAction, Timestamp, arn::uuid, json};
 
 /// A message to the queue or topic that a hook names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Books {
     }
 
     /// Tells a hook's target, if it has one, that it will be told: each time that a hook is put.
-    pub(crate) fn test(&mut self, group: &str, arn: &str, hook: &Hook, now: Moment) {
+    pub(crate) fn test(&mut self, group: &str, arn: &str, hook: &Hook, now: Timestamp) {
         self.events += 1;
         let fields = vec![
             ("Service", "AWS Auto Scaling".to_owned()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{AutoScaling, Fault, Group, Moment, group::Cooldown};
+use crate::{AutoScaling, Fault, Group, Timestamp, group::Cooldown};
 
 /// A policy of the type `SimpleScaling`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl AutoScaling {
         group: &str,
         policy: &str,
         honor_cooldown: bool,
-        now: Moment,
+        now: Timestamp,
     ) -> Result<(), Fault> {
         let who = |policy: &Policy| format!("a user request executed the policy {}", policy.name);
         self.follow(group, policy, honor_cooldown, who, now)
@@ -115,7 +115,7 @@ impl AutoScaling {
         policy_arn: &str,
         alarm: &str,
         state: &str,
-        now: Moment,
+        now: Timestamp,
     ) -> Result<(), Fault> {
         let group = Policy::group_in(policy_arn).ok_or_else(|| unknown(policy_arn))?;
         let who =
@@ -129,7 +129,7 @@ impl AutoScaling {
         policy: &str,
         honor_cooldown: bool,
         who: impl FnOnce(&Policy) -> String,
-        now: Moment,
+        now: Timestamp,
     ) -> Result<(), Fault> {
         let group = self.modifiable(group)?;
         let found = group.policies.get(name_of(policy)).ok_or_else(|| unknown(policy))?.clone();
@@ -138,10 +138,10 @@ impl AutoScaling {
         }
         let (min, max) = (group.settings.min_size, group.settings.max_size);
         let before = group.desired_capacity;
-        let desired = found.adjustment.of(before).clamp(min, max);
-        group.desire(desired, &who(&found), now);
+        let desired_capacity = found.adjustment.of(before).clamp(min, max);
+        group.desire(desired_capacity, &who(&found), now);
         // No activity follows from what changes nothing, and so no rest after it.
-        if desired != before {
+        if desired_capacity != before {
             let span = found.cooldown.unwrap_or(group.settings.default_cooldown);
             group.cooldown = Cooldown { span: Some(span), from: now };
         }
@@ -151,7 +151,7 @@ impl AutoScaling {
 
 impl Group {
     /// Whether a policy may follow the last one.
-    pub(crate) fn check_cooldown(&self, now: Moment) -> Result<(), Fault> {
+    pub(crate) fn check_cooldown(&self, now: Timestamp) -> Result<(), Fault> {
         let Some(span) = self.cooldown.span else { return Ok(()) };
         let ends = self.cooldown.from + span;
         if self.is_at_rest() && now >= ends {

@@ -149,12 +149,12 @@ impl Settings {
     }
 
     /// Whether a capacity lies between the bounds; if not, AWS's words for it.
-    pub(crate) fn check_desired(&self, desired: u32) -> Result<(), Fault> {
-        if (self.min_size..=self.max_size).contains(&desired) {
+    pub(crate) fn check_desired(&self, desired_capacity: u32) -> Result<(), Fault> {
+        if (self.min_size..=self.max_size).contains(&desired_capacity) {
             return Ok(());
         }
         Err(Fault::validation(format!(
-            "Desired capacity:{desired} must be between the specified min size:{} and max size:{}",
+            "Desired capacity:{desired_capacity} must be between the specified min size:{} and max size:{}",
             self.min_size, self.max_size
         )))
     }

@@ -1,8 +1,8 @@
 //! Time passes: what goes on, what ends, and what the host has to do for it.
 
 use crate::{
-    AutoScaling, Books, Event, Group, Instance, Launch, LifecycleState, Moment, Notification, Transition,
-    activity::{ActivityStatus, What},
+    AutoScaling, Books, Event, Group, Instance, Launch, LifecycleState, Notification, Timestamp, Transition,
+    activity::{ActivityStatus, ActivityText},
 };
 
 /// What the host has to do, each once.
@@ -27,7 +27,7 @@ impl AutoScaling {
     /// Does everything that is due by now, and gives what the host has to do for it. What ended by itself ended when it
     /// was due, not now. Time never goes back: `now` is no earlier than in any call before.
     #[must_use]
-    pub fn step(&mut self, now: Moment) -> Vec<Effect> {
+    pub fn step(&mut self, now: Timestamp) -> Vec<Effect> {
         for group in self.groups.values_mut() {
             group.turn(&mut self.books, now);
             group.grow(&mut self.books, now);
@@ -39,7 +39,7 @@ impl AutoScaling {
 
     /// When a step will next have something to do, if nobody calls by then: at once, later, or never.
     #[must_use]
-    pub fn next_due(&self, now: Moment) -> Option<Moment> {
+    pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         if !self.books.outbox.is_empty() {
             return Some(now);
         }
@@ -49,7 +49,7 @@ impl AutoScaling {
 
 impl Group {
     /// Ends the states that are over, each when it was due.
-    pub(crate) fn turn(&mut self, books: &mut Books, now: Moment) {
+    pub(crate) fn turn(&mut self, books: &mut Books, now: Timestamp) {
         for place in 0..self.instances.len() {
             while let Some(due) = self.instances[place].next_due().filter(|due| *due <= now) {
                 self.advance(place, books, due);
@@ -60,7 +60,7 @@ impl Group {
     }
 
     /// Does what is due for an instance at a moment.
-    fn advance(&mut self, place: usize, books: &mut Books, at: Moment) {
+    fn advance(&mut self, place: usize, books: &mut Books, at: Timestamp) {
         if self.instances[place].interrupted == Some(at) {
             return self.interrupt(place, books, at);
         }
@@ -86,14 +86,14 @@ impl Group {
     }
 
     /// What an instance has begun, it has done.
-    fn is_done(&mut self, place: usize, what: Transition, books: &mut Books, at: Moment) {
+    fn is_done(&mut self, place: usize, what: Transition, books: &mut Books, at: Timestamp) {
         let Instance { id, activity, .. } = &self.instances[place];
         books.history.succeed(*activity, at);
         books.tell_ended(what, id, *activity, at);
         self.cooldown.from = self.cooldown.from.max(at);
     }
 
-    fn shrink(&mut self, books: &mut Books, now: Moment) {
+    fn shrink(&mut self, books: &mut Books, now: Timestamp) {
         let superfluous = self.superfluous();
         if superfluous.is_empty() {
             return;
@@ -114,14 +114,14 @@ impl Group {
     ///
     /// Hooks are waited for however the instance comes to its end, also if a launching hook was abandoned or it never was
     /// in service: no source was found that excepts these. A forced delete of the group does not wait.
-    pub(crate) fn terminate(&mut self, place: usize, cause: String, books: &mut Books, now: Moment) -> usize {
+    pub(crate) fn terminate(&mut self, place: usize, cause: String, books: &mut Books, now: Timestamp) -> usize {
         let Instance { id, subnet, activity: begun, .. } = self.instances[place].clone();
         if !books.history.is_over(begun) {
             // Which event tells of this, if one does, was not found.
             books.history.cancel(begun, now);
         }
         let description = format!("Terminating EC2 instance: {id}");
-        let what = What { description, cause, status: ActivityStatus::InProgress };
+        let what = ActivityText { description, cause, status: ActivityStatus::InProgress };
         let activity = books.history.begin(self, what, &subnet, now);
         self.instances[place].activity = activity;
         self.instances[place].actions.clear();
@@ -133,14 +133,14 @@ impl Group {
         activity
     }
 
-    fn wait_or_end(&mut self, place: usize, books: &mut Books, at: Moment) {
+    fn wait_or_end(&mut self, place: usize, books: &mut Books, at: Timestamp) {
         if !self.wait(place, Transition::Terminating, books, at) {
             self.end(place, LifecycleState::Terminating, books, at);
         }
     }
 
     /// Has an instance end now, unless EC2 has ended it.
-    pub(crate) fn end(&mut self, place: usize, state: LifecycleState, books: &mut Books, at: Moment) {
+    pub(crate) fn end(&mut self, place: usize, state: LifecycleState, books: &mut Books, at: Timestamp) {
         let instance = &mut self.instances[place];
         instance.state = state;
         instance.leaves_targets = None;
@@ -151,7 +151,7 @@ impl Group {
         }
     }
 
-    fn next_due(&self, now: Moment) -> Option<Moment> {
+    fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         if !self.superfluous().is_empty() {
             return Some(now);
         }

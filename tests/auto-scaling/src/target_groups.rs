@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{AutoScaling, Books, Fault, Group, LifecycleState, Moment};
+use crate::{AutoScaling, Books, Fault, Group, LifecycleState, Timestamp};
 
 impl AutoScaling {
     /// Has all target groups take so long to let an instance go. Auto Scaling waits for that before the instance waits for
@@ -43,7 +43,7 @@ impl AutoScaling {
 
 impl Group {
     /// Has an instance that was in service and ends leave its target groups first. Whether it takes any time.
-    pub(crate) fn leave_targets(&mut self, place: usize, books: &mut Books, at: Moment) -> bool {
+    pub(crate) fn leave_targets(&mut self, place: usize, books: &mut Books, at: Timestamp) -> bool {
         let instance = &mut self.instances[place];
         let registered = !self.target_group_arns.is_empty() && instance.in_service.is_some() && !instance.ended_by_ec2;
         if !registered || books.deregistration.is_zero() {

@@ -5,8 +5,10 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use environment::{Defaults, Ending, Facts, Names, Place, Run, Scope, Spec, Wanted, plan, reconcile, wanted};
-use memory_cloud::{Session, World};
+use environment::{
+    Defaults, Deployment, DesiredState, Facts, Names, Run, RunOutcome, Scope, Spec, desired, plan, reconcile,
+};
+use memory_cloud::{MemoryAccount, Session};
 use serde_json::{Value, json};
 
 const OWNER: &str = "0123456789abcdef0123";
@@ -32,48 +34,48 @@ fn row(name: &str, value: f64, unit: &str, baseline: Option<f64>) -> Value {
     json!({ "name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": ratio })
 }
 
-fn place() -> Place {
-    Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
+fn deployment() -> Deployment {
+    Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
 }
 
 fn spec(properties: &Value) -> Spec {
     let properties = properties.as_object().expect("an object");
-    Spec::read(properties, &Defaults::from_vars(|_| None), &place()).expect("valid")
+    Spec::read(properties, &Defaults::from_vars(|_| None), &deployment()).expect("valid")
 }
 
-fn wanted_of(spec: &Spec, names: &Names) -> Wanted {
+fn desired_of(spec: &Spec, names: &Names) -> DesiredState {
     let facts = Facts {
         zones: ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec(),
         partition: "aws".into(),
         image: Some("ami-0123456789abcdef0".into()),
-        hooks_are_answered: true,
+        hooks_are_handled: true,
     };
-    let resources = wanted(spec, names, OWNER, &facts);
-    Wanted { resources, in_service: spec.min_size, ..Wanted::default() }
+    let resources = desired(spec, names, OWNER, &facts);
+    DesiredState { resources, in_service: spec.min_size, ..DesiredState::default() }
 }
 
 /// From the first look to the settled one, under virtual time.
 fn create_row(egress: &str, bound: f64) -> Value {
     let spec = spec(&json!({ "EnvironmentSuffix": "dev", "Egress": egress, "MinSize": 2, "MaxSize": 4 }));
-    let names = spec.names(&place());
-    let wanted = wanted_of(&spec, &names);
-    let world = World::default();
-    let session = Session::new(&world, "create");
+    let names = spec.names(&deployment());
+    let desired = desired_of(&spec, &names);
+    let account = MemoryAccount::default();
+    let session = Session::new(&account, "create");
     let scope = Scope { owner: OWNER.into(), names };
-    let until = world.clock.now() + Duration::from_hours(1);
-    let run = Run::alone(&scope, &wanted, until);
-    let began = world.clock.now();
+    let until = account.clock.now() + Duration::from_hours(1);
+    let run = Run::alone(&scope, &desired, until);
+    let began = account.clock.now();
     let ending =
-        world.clock.run(reconcile(&session, run, async |_: environment::Risk| Ok(()))).expect("nobody kills it");
-    assert!(matches!(ending, Ending::Settled { .. }), "{ending:?}");
-    row(&format!("create, {egress}, virtual time"), (world.clock.now() - began).as_secs_f64(), "s", Some(bound))
+        account.clock.run(reconcile(&session, run, async |_: environment::Risk| Ok(()))).expect("nobody kills it");
+    assert!(matches!(ending, RunOutcome::Settled { .. }), "{ending:?}");
+    row(&format!("create, {egress}, virtual time"), (account.clock.now() - began).as_secs_f64(), "s", Some(bound))
 }
 
 /// Milliseconds that it takes to plan all of them.
 fn planning(specs: &[Spec]) -> f64 {
     let began = Instant::now();
     for spec in specs {
-        black_box(plan(&wanted_of(spec, &spec.names(&place())), &[]));
+        black_box(plan(&desired_of(spec, &spec.names(&deployment())), &[]));
     }
     began.elapsed().as_secs_f64() * 1_000.0
 }

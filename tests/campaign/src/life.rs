@@ -6,7 +6,7 @@ use memory_cloud::Fault;
 use requests::Owner;
 use serde_json::{Value, json};
 
-use crate::stage::{Answer, Resource, Stage, properties};
+use crate::fixture::{Fixture, Resource, Response, properties};
 
 /// One thing that a stack does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,21 +22,21 @@ pub const STEPS: [Step; 4] = [Step::Create, Step::Update, Step::FailedUpdate, St
 
 /// The environment of a run: its properties as created, and as updated.
 #[derive(Clone, Debug)]
-pub struct Plot {
+pub struct Scenario {
     pub of: Resource,
     pub made: Value,
     pub updated: Value,
 }
 
-impl Plot {
+impl Scenario {
     /// An environment with a way out of this kind.
-    pub fn new(egress: &str) -> Plot {
+    pub fn new(egress: &str) -> Scenario {
         let made = json!({ "Egress": egress });
         let updated = json!({
             "Egress": egress, "MaxSize": "5", "InstanceType": "t3.small", "ScaleUpCpuThreshold": "60",
             "LogRetentionDays": "7", "Tags": { "team": "web" },
         });
-        Plot { of: Resource::of(1, "dev"), made: properties(&made), updated: properties(&updated) }
+        Scenario { of: Resource::of(1, "dev"), made: properties(&made), updated: properties(&updated) }
     }
 }
 
@@ -48,16 +48,16 @@ pub struct Verdict {
     pub duplicated: usize,
     pub unanswered: usize,
     /// What went wrong, for people.
-    pub why: String,
+    pub reason: String,
 }
 
 impl Verdict {
     /// The verdict, with what else is wrong on a stage: whatever was answered there.
     #[must_use]
-    pub fn with(mut self, stage: &Stage) -> Verdict {
-        let flaws = stage.flaws();
+    pub fn with(mut self, fixture: &Fixture) -> Verdict {
+        let flaws = fixture.flaws();
         self.converged &= flaws.is_empty();
-        self.why.push_str(&flaws);
+        self.reason.push_str(&flaws);
         self
     }
 }
@@ -76,28 +76,28 @@ pub struct Golden {
 const OPEN: &str = "<owner>";
 
 impl Golden {
-    pub fn of(plot: &Plot) -> Golden {
-        let stage = Stage::new();
-        let count = |stage: &Stage| (stage.world().calls.borrow().len(), stage.outer.calls());
+    pub fn of(scenario: &Scenario) -> Golden {
+        let fixture = Fixture::new();
+        let count = |fixture: &Fixture| (fixture.account().calls.borrow().len(), fixture.outer.calls());
         let mut calls = [(0, 0); 4];
-        let mut step = |stage: &Stage, step: Step| {
-            let before = count(stage);
-            let answer = perform(stage, plot, step, None);
-            assert_eq!(answer, Answer::Success, "undisturbed, it works");
-            let after = count(stage);
+        let mut step = |fixture: &Fixture, step: Step| {
+            let before = count(fixture);
+            let response = perform(fixture, scenario, step, None);
+            assert_eq!(response, Response::Success, "undisturbed, it works");
+            let after = count(fixture);
             calls[step as usize] = (after.0 - before.0, after.1 - before.1);
-            inventory(stage, &plot.of)
+            inventory(fixture, &scenario.of)
         };
-        let began = stage.world().clock.now();
-        let made = step(&stage, Step::Create);
-        let takes = stage.world().clock.now() - began;
-        let updated = step(&stage, Step::Update);
-        let back = Stage::new();
+        let began = fixture.account().clock.now();
+        let made = step(&fixture, Step::Create);
+        let takes = fixture.account().clock.now() - began;
+        let updated = step(&fixture, Step::Update);
+        let back = Fixture::new();
         step(&back, Step::Create);
         step(&back, Step::FailedUpdate);
-        assert_eq!(inventory(&back, &plot.of), made, "a rollback leads back");
-        step(&stage, Step::Delete);
-        assert!(stage.inventory().is_empty(), "a delete leaves nothing");
+        assert_eq!(inventory(&back, &scenario.of), made, "a rollback leads back");
+        step(&fixture, Step::Delete);
+        assert!(fixture.inventory().is_empty(), "a delete leaves nothing");
         Golden { made, updated, calls, takes }
     }
 
@@ -112,89 +112,89 @@ impl Golden {
 }
 
 /// What is there, with one owner left open.
-pub fn inventory(stage: &Stage, of: &Resource) -> Vec<String> {
+pub fn inventory(fixture: &Fixture, of: &Resource) -> Vec<String> {
     let owner = Owner::of(&of.stack, &of.logical_id);
-    stage.inventory().iter().map(|line| line.replace(owner.as_str(), OPEN)).collect()
+    fixture.inventory().iter().map(|line| line.replace(owner.as_str(), OPEN)).collect()
 }
 
 /// A stage on which a step can begin.
-pub fn before(plot: &Plot, step: Step) -> Stage {
-    let stage = Stage::new();
+pub fn before(scenario: &Scenario, step: Step) -> Fixture {
+    let fixture = Fixture::new();
     if step != Step::Create {
-        let answer = perform(&stage, plot, Step::Create, None);
-        assert_eq!(answer, Answer::Success, "undisturbed, it works");
+        let response = perform(&fixture, scenario, Step::Create, None);
+        assert_eq!(response, Response::Success, "undisturbed, it works");
     }
-    stage
+    fixture
 }
 
 /// Performs a step with all that `CloudFormation` does about it, and returns its last answer. `cut` is a `ServiceTimeout`
 /// in seconds.
-pub fn perform(stage: &Stage, plot: &Plot, step: Step, cut: Option<u64>) -> Answer {
-    let of = &plot.of;
-    stage.play(async {
+pub fn perform(fixture: &Fixture, scenario: &Scenario, step: Step, cut: Option<u64>) -> Response {
+    let of = &scenario.of;
+    fixture.play(async {
         match step {
-            Step::Create => ask(stage, of, "Create", &plot.made, cut).await,
-            Step::Update => ask(stage, of, "Update", &plot.updated, cut).await,
+            Step::Create => ask(fixture, of, "Create", &scenario.made, cut).await,
+            Step::Update => ask(fixture, of, "Update", &scenario.updated, cut).await,
             Step::FailedUpdate => {
-                refuse_half_way(stage);
-                ask(stage, of, "Update", &plot.updated, cut).await;
-                ask(stage, of, "Update", &plot.made, cut).await
+                refuse_half_way(fixture);
+                ask(fixture, of, "Update", &scenario.updated, cut).await;
+                ask(fixture, of, "Update", &scenario.made, cut).await
             }
-            Step::Delete => ask(stage, of, "Delete", &plot.made, cut).await,
+            Step::Delete => ask(fixture, of, "Delete", &scenario.made, cut).await,
         }
     })
 }
 
 /// Lets the third call from here be refused, unless something else happens to it.
-fn refuse_half_way(stage: &Stage) {
-    let third = stage.world().calls.borrow().len() + 2;
-    stage.world().faults.borrow_mut().entry(third).or_insert(Fault::Denied);
+fn refuse_half_way(fixture: &Fixture) {
+    let third = fixture.account().calls.borrow().len() + 2;
+    fixture.account().faults.borrow_mut().entry(third).or_insert(Fault::Denied);
 }
 
-async fn ask(stage: &Stage, of: &Resource, kind: &str, properties: &Value, cut: Option<u64>) -> Answer {
-    let mut event = stage.request(of, kind, properties);
+async fn ask(fixture: &Fixture, of: &Resource, kind: &str, properties: &Value, cut: Option<u64>) -> Response {
+    let mut event = fixture.request(of, kind, properties);
     if let Some(seconds) = cut {
         event["ServiceTimeout"] = json!(seconds.to_string());
     }
-    stage.deliver(&event).await;
-    let answer = stage.wait_for(&event).await;
+    fixture.deliver(&event).await;
+    let response = fixture.wait_for(&event).await;
     // The message is taken off the line after its answer.
-    stage.quiet().await;
-    answer
+    fixture.quiet().await;
+    response
 }
 
 /// Deletes what there is, as a stack does that is deleted again until it is gone, and counts what stays.
-pub fn leftovers(stage: &Stage, plot: &Plot) -> (usize, usize) {
+pub fn leftovers(fixture: &Fixture, scenario: &Scenario) -> (usize, usize) {
     let mut unanswered = 0;
     for _ in 0..4 {
-        match perform(stage, plot, Step::Delete, None) {
-            Answer::Success => break,
-            Answer::Failed(_) => {}
-            Answer::Nothing => unanswered += 1,
+        match perform(fixture, scenario, Step::Delete, None) {
+            Response::Success => break,
+            Response::Failed(_) => {}
+            Response::Nothing => unanswered += 1,
         }
     }
-    (stage.inventory().len(), unanswered)
+    (fixture.inventory().len(), unanswered)
 }
 
 /// Judges a run that should have ended in `expected`, and takes everything down.
-pub fn judge(stage: &Stage, plot: &Plot, answer: &Answer, expected: &[String]) -> Verdict {
-    let found = inventory(stage, &plot.of);
-    let duplicated = stage.duplicates();
-    let mut why = String::new();
-    if *answer != Answer::Success {
-        why = format!("the answer is {answer:?}");
+pub fn judge(fixture: &Fixture, scenario: &Scenario, response: &Response, expected: &[String]) -> Verdict {
+    let found = inventory(fixture, &scenario.of);
+    let duplicated = fixture.duplicates();
+    let mut reason = String::new();
+    if *response != Response::Success {
+        reason = format!("the answer is {response:?}");
     } else if found != expected {
-        why = difference(&found, expected);
+        reason = difference(&found, expected);
     }
     if std::env::var_os("CAMPAIGN_TRACE").is_some() {
-        stage.trace();
+        fixture.trace();
     }
-    let (leaked, unanswered) = leftovers(stage, plot);
-    let unanswered = unanswered + usize::from(*answer == Answer::Nothing);
+    let (leaked, unanswered) = leftovers(fixture, scenario);
+    let unanswered = unanswered + usize::from(*response == Response::Nothing);
     if leaked > 0 {
-        why = format!("{why}; left: {}", stage.inventory().join(" | "));
+        reason = format!("{reason}; left: {}", fixture.inventory().join(" | "));
     }
-    Verdict { converged: why.is_empty() && leaked == 0, leaked, duplicated, unanswered, why }.with(stage)
+    Verdict { converged: reason.is_empty() && leaked == 0, leaked, duplicated, unanswered, reason }.with(fixture)
 }
 
 fn difference(found: &[String], expected: &[String]) -> String {

@@ -46,8 +46,8 @@ fn main() -> ExitCode {
         let Report { name, runs, converged, leaked, duplicated, unanswered, .. } = &report;
         let seconds = began.elapsed().as_secs();
         println!("{name:<90} {runs:>6} {converged:>9} {leaked:>6} {duplicated:>10} {unanswered:>10} {seconds:>7}");
-        for (case, why) in &report.failed {
-            println!("  campaign --row '{name}' --case {case}: {}", why.chars().take(600).collect::<String>());
+        for (case, reason) in &report.failed {
+            println!("  campaign --row '{name}' --case {case}: {}", reason.chars().take(600).collect::<String>());
         }
         reports.push(report);
     }

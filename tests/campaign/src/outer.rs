@@ -11,9 +11,10 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use requests::records::{
-    Answered, Claim, Decided, Fire, Fired, MemoryRecords, Note, Noted, OwnerRecord, Progress, Touched, Wanted,
+    Claim, CreateIntent, DecidedResponse, DesiredRecord, ExecutionClaim, LatestRequest, MemoryRecords, OwnerRecord,
+    Progress, RecordedRequest, RuleExecution, SentResponse,
 };
-use requests::{Line, LineError, Owner, Records, RecordsError};
+use requests::{Owner, QueueError, Records, RecordsError, RequestQueue};
 use serde_json::Value;
 
 /// What becomes of a call to one of these services.
@@ -78,7 +79,7 @@ impl Outer {
         std::mem::take(&mut locked(&self.state).news)
     }
 
-    fn tell(&self) {
+    fn publish(&self) {
         locked(&self.state).news = true;
     }
 
@@ -90,13 +91,13 @@ impl Outer {
     }
 
     /// Makes one call: before it, the fault that was planned; after it, too.
-    async fn make<T, E>(&self, call: impl Future<Output = Result<T, E>>, refused: impl Fn() -> E) -> Result<T, E> {
+    async fn make<T, E>(&self, call: impl Future<Output = Result<T, E>>, rejected: impl Fn() -> E) -> Result<T, E> {
         match self.next() {
             None => call.await,
-            Some(OuterFault::Throttled) => Err(refused()),
+            Some(OuterFault::Throttled) => Err(rejected()),
             Some(OuterFault::LostAnswer) => {
                 call.await?;
-                Err(refused())
+                Err(rejected())
             }
             Some(OuterFault::CrashBefore) => self.die().await,
             Some(OuterFault::CrashAfter) => {
@@ -128,32 +129,48 @@ impl Records for FaultyRecords {
     async fn owner(&self, owner: &Owner) -> Result<Option<OwnerRecord>, RecordsError> {
         self.outer.make(self.inner.owner(owner), throttled).await
     }
-    async fn note(&self, owner: &Owner, note: Note) -> Result<Noted, RecordsError> {
-        self.outer.make(self.inner.note(owner, note), throttled).await
+    async fn record_request(&self, owner: &Owner, note: LatestRequest) -> Result<RecordedRequest, RecordsError> {
+        self.outer.make(self.inner.record_request(owner, note), throttled).await
     }
-    async fn decide(&self, owner: &Owner, request_hash: &str, answer: Decided) -> Result<Decided, RecordsError> {
-        self.outer.make(self.inner.decide(owner, request_hash, answer), throttled).await
+    async fn decide_response(
+        &self,
+        owner: &Owner,
+        request_hash: &str,
+        response: DecidedResponse,
+    ) -> Result<DecidedResponse, RecordsError> {
+        self.outer.make(self.inner.decide_response(owner, request_hash, response), throttled).await
     }
-    async fn touch(&self, owner: &Owner, request_hash: &str, now_ms: u64) -> Result<Touched, RecordsError> {
-        self.outer.make(self.inner.touch(owner, request_hash, now_ms), throttled).await
+    async fn record_create_intent(
+        &self,
+        owner: &Owner,
+        request_hash: &str,
+        now_ms: u64,
+    ) -> Result<CreateIntent, RecordsError> {
+        self.outer.make(self.inner.record_create_intent(owner, request_hash, now_ms), throttled).await
     }
-    async fn waits(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
-        self.outer.make(self.inner.waits(owner, request_hash, progress), throttled).await
+    async fn record_progress(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
+        self.outer.make(self.inner.record_progress(owner, request_hash, progress), throttled).await
     }
-    async fn answered(&self, owner: &Owner, answers: Vec<Answered>) -> Result<(), RecordsError> {
-        self.outer.make(self.inner.answered(owner, answers), throttled).await
+    async fn record_sent_responses(&self, owner: &Owner, responses: Vec<SentResponse>) -> Result<(), RecordsError> {
+        self.outer.make(self.inner.record_sent_responses(owner, responses), throttled).await
     }
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
         self.inner.overdue(now_ms).await
     }
-    async fn fired(&self, owner: &Owner, rule: &str) -> Result<Option<Fired>, RecordsError> {
-        self.outer.make(self.inner.fired(owner, rule), throttled).await
+    async fn rule_execution(&self, owner: &Owner, rule: &str) -> Result<Option<RuleExecution>, RecordsError> {
+        self.outer.make(self.inner.rule_execution(owner, rule), throttled).await
     }
-    async fn fire(&self, owner: &Owner, rule: &str, next: Fired, rest_ms: u64) -> Result<Fire, RecordsError> {
-        self.outer.make(self.inner.fire(owner, rule, next, rest_ms), throttled).await
+    async fn begin_execution(
+        &self,
+        owner: &Owner,
+        rule: &str,
+        next: RuleExecution,
+        cooldown_ms: u64,
+    ) -> Result<ExecutionClaim, RecordsError> {
+        self.outer.make(self.inner.begin_execution(owner, rule, next, cooldown_ms), throttled).await
     }
-    async fn fire_done(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
-        self.outer.make(self.inner.fire_done(owner, rule, since_ms), throttled).await
+    async fn finish_execution(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
+        self.outer.make(self.inner.finish_execution(owner, rule, since_ms), throttled).await
     }
     async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {
         self.outer.make(self.inner.claim(environment, owner), throttled).await
@@ -164,46 +181,46 @@ impl Records for FaultyRecords {
     async fn release(&self, environment: &str, owner: &Owner) -> Result<(), RecordsError> {
         self.outer.make(self.inner.release(environment, owner), throttled).await
     }
-    async fn save(&self, owner: &Owner, wanted: Wanted) -> Result<(), RecordsError> {
-        self.outer.make(self.inner.save(owner, wanted), throttled).await
+    async fn save_desired(&self, owner: &Owner, desired: DesiredRecord) -> Result<(), RecordsError> {
+        self.outer.make(self.inner.save_desired(owner, desired), throttled).await
     }
     async fn unlock(&self, owner: &Owner) -> Result<(), RecordsError> {
         self.inner.unlock(owner).await
     }
-    async fn settled(&self, owner: &Owner) -> Result<(), RecordsError> {
-        self.outer.make(self.inner.settled(owner), throttled).await
+    async fn mark_settled(&self, owner: &Owner) -> Result<(), RecordsError> {
+        self.outer.make(self.inner.mark_settled(owner), throttled).await
     }
-    async fn gone(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
-        self.outer.make(self.inner.gone(owner, now_ms), throttled).await
+    async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
+        self.outer.make(self.inner.mark_deleted(owner, now_ms), throttled).await
     }
 }
 
 /// By the address, in the order in which they arrived, and when.
-type Letters = BTreeMap<String, Vec<(u64, String)>>;
+type QueueSender = BTreeMap<String, Vec<(u64, String)>>;
 
 /// Where the bodies of replies arrive.
 #[derive(Clone, Debug)]
 pub struct Mailbox {
     pub outer: Arc<Outer>,
-    letters: Arc<Mutex<Letters>>,
+    dead_letters: Arc<Mutex<QueueSender>>,
 }
 
 impl Mailbox {
     pub fn new(outer: Arc<Outer>) -> Mailbox {
-        Mailbox { outer, letters: Arc::default() }
+        Mailbox { outer, dead_letters: Arc::default() }
     }
 
     /// The first answer that arrived at an address by this time, as CloudFormation takes it.
-    pub fn answer(&self, url: &str, by_ms: u64) -> Option<Value> {
-        let letters = locked(&self.letters);
-        let (_, body) = letters.get(url)?.first().filter(|(at, _)| *at <= by_ms)?;
+    pub fn response(&self, url: &str, by_ms: u64) -> Option<Value> {
+        let dead_letters = locked(&self.dead_letters);
+        let (_, body) = dead_letters.get(url)?.first().filter(|(at, _)| *at <= by_ms)?;
         serde_json::from_str(body).ok()
     }
 
     /// All that arrived at an address.
     pub fn bodies(&self, url: &str) -> Vec<Value> {
-        let letters = locked(&self.letters);
-        let bodies = letters.get(url).into_iter().flatten();
+        let dead_letters = locked(&self.dead_letters);
+        let bodies = dead_letters.get(url).into_iter().flatten();
         bodies.map(|(_, body)| serde_json::from_str(body).unwrap_or_default()).collect()
     }
 }
@@ -215,17 +232,17 @@ impl HttpConnector for Mailbox {
             let to = request.uri().to_owned();
             let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
             let arrives = async {
-                locked(&mailbox.letters).entry(to).or_default().push((mailbox.outer.now_ms(), body));
-                mailbox.outer.tell();
-                let ok = 200.try_into().map_err(|_| refused())?;
+                locked(&mailbox.dead_letters).entry(to).or_default().push((mailbox.outer.now_ms(), body));
+                mailbox.outer.publish();
+                let ok = 200.try_into().map_err(|_| rejected())?;
                 Ok(HttpResponse::new(ok, SdkBody::empty()))
             };
-            mailbox.outer.make(arrives, refused).await
+            mailbox.outer.make(arrives, rejected).await
         })
     }
 }
 
-fn refused() -> ConnectorError {
+fn rejected() -> ConnectorError {
     ConnectorError::io("connection refused".into())
 }
 
@@ -290,7 +307,7 @@ impl Fifo {
     }
 
     pub fn delete(&self, id: u64) {
-        self.outer.tell();
+        self.outer.publish();
         locked(&self.state).messages.retain(|it| it.id != id);
     }
 
@@ -316,8 +333,8 @@ impl Fifo {
     }
 }
 
-impl Line for Fifo {
-    async fn send(&self, owner: &Owner, request_hash: &str, event: &Value) -> Result<(), LineError> {
+impl RequestQueue for Fifo {
+    async fn send(&self, owner: &Owner, request_hash: &str, event: &Value) -> Result<(), QueueError> {
         let sent = async {
             let mut queue = locked(&self.state);
             let now_ms = self.outer.now_ms();
@@ -328,14 +345,14 @@ impl Line for Fifo {
             queue.next += 1;
             let (id, group) = (queue.next, owner.as_str().to_owned());
             let body = event.to_string();
-            self.outer.tell();
+            self.outer.publish();
             queue.messages.push(Message { id, group, body, sent_ms: now_ms, visible_ms: now_ms, receives: 0 });
             Ok(())
         };
         self.outer.make(sent, unavailable).await
     }
 
-    async fn keep(&self, receipt: &str, span: Duration) -> Result<(), LineError> {
+    async fn extend_visibility(&self, receipt: &str, span: Duration) -> Result<(), QueueError> {
         let kept = async {
             let mut queue = locked(&self.state);
             let now_ms = self.outer.now_ms();
@@ -347,7 +364,7 @@ impl Line for Fifo {
         self.outer.make(kept, unavailable).await
     }
 
-    async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), LineError> {
+    async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), QueueError> {
         let noted = async {
             locked(&self.state).delays.insert(receipt.to_owned(), after);
             Ok(())
@@ -356,12 +373,12 @@ impl Line for Fifo {
     }
 }
 
-fn expired() -> LineError {
-    LineError { queue: String::from("requests"), what: String::from("The receipt handle has expired") }
+fn expired() -> QueueError {
+    QueueError { queue: String::from("requests"), what: String::from("The receipt handle has expired") }
 }
 
-fn unavailable() -> LineError {
-    LineError { queue: String::from("requests"), what: String::from("service unavailable") }
+fn unavailable() -> QueueError {
+    QueueError { queue: String::from("requests"), what: String::from("service unavailable") }
 }
 
 fn millis(span: Duration) -> u64 {

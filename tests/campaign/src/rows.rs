@@ -1,13 +1,13 @@
 //! The rows of the campaign. Each is a list of cases; a case is told apart by its number alone, which is also its seed,
 //! so that any one can be played again.
 
-mod answers;
 mod crashes;
 mod crowds;
-mod disorder;
 mod endings;
 mod faults;
 mod hooks;
+mod responses;
+mod schedules;
 mod time;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,7 +69,7 @@ impl Row {
             report.duplicated += verdict.duplicated;
             report.unanswered += verdict.unanswered;
             if (!verdict.converged || verdict.duplicated + verdict.unanswered > 0) && report.failed.len() < TOLD {
-                report.failed.push((case, verdict.why));
+                report.failed.push((case, verdict.reason));
             }
         }
         report
@@ -109,9 +109,9 @@ pub fn all() -> Vec<Row> {
         crashes::rows(),
         faults::rows(),
         time::rows(),
-        disorder::rows(),
+        schedules::rows(),
         endings::rows(),
-        answers::rows(),
+        responses::rows(),
         crowds::rows(),
         hooks::rows(),
     ]

@@ -22,6 +22,6 @@ async fn main() -> Result<(), Error> {
 /// Whether an item is there.
 async fn found(client: &Client) -> Result<Value, Error> {
     let key = AttributeValue::S(String::from("environment#hello"));
-    let answer = client.get_item().table_name("records").key("pk", key).send().await?;
-    Ok(json!({ "Found": answer.item.is_some() }))
+    let response = client.get_item().table_name("records").key("pk", key).send().await?;
+    Ok(json!({ "Found": response.item.is_some() }))
 }

@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-use auto_scaling::Moment;
+use auto_scaling::Timestamp;
 use tokio::sync::Notify;
 
 use crate::{
@@ -68,7 +68,7 @@ struct Known {
     /// Whether SetAlarmState made it so, or a composite alarm's rule: data have no say in it yet.
     by_hand: bool,
     /// When its policies were last invoked.
-    invoked: Moment,
+    invoked: Timestamp,
 }
 
 /// What is to be done.
@@ -114,8 +114,8 @@ impl Alarms {
 
     /// Looks at all alarms now. What follows from it is done soon after.
     pub async fn look(&self) {
-        if let Err(why) = self.look_at_all().await {
-            eprintln!("local-cloud: the alarms were not looked at: {why}");
+        if let Err(reason) = self.look_at_all().await {
+            eprintln!("local-cloud: the alarms were not looked at: {reason}");
         }
     }
 
@@ -148,8 +148,8 @@ impl Alarms {
         let waiting = std::mem::take(&mut *self.embedded.lock().unwrap_or_else(PoisonError::into_inner));
         let some = !waiting.is_empty();
         for ((metric, unit), values) in waiting {
-            if let Err(why) = self.store.put(&Put { metric, unit, values }).await {
-                eprintln!("local-cloud: an embedded metric was not put: {why}");
+            if let Err(reason) = self.store.put(&Put { metric, unit, values }).await {
+                eprintln!("local-cloud: an embedded metric was not put: {reason}");
             }
         }
         if some {
@@ -207,7 +207,7 @@ impl Alarms {
         &self,
         threshold: &Threshold,
         metrics: &BTreeSet<Metric>,
-        now: Moment,
+        now: Timestamp,
     ) -> Result<Vec<evaluation::Datapoint>, String> {
         if metrics.iter().any(|metric| threshold.metric.finds(metric)) {
             self.store.datapoints(&threshold.metric, evaluation::range(threshold), now).await
@@ -270,7 +270,7 @@ fn invoke_policies(alarm: &Alarm, groups: &AutoScalingService) {
 
 /// What did not work is not lost in silence.
 fn told(alarm: &Alarm, outcome: Result<(), String>) {
-    if let Err(why) = outcome {
-        eprintln!("local-cloud: an action of the alarm {} failed: {why}", alarm.name);
+    if let Err(reason) = outcome {
+        eprintln!("local-cloud: an action of the alarm {} failed: {reason}", alarm.name);
     }
 }

@@ -20,20 +20,20 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use auto_scaling::{AutoScaling, Fault, Moment, Timing};
+use auto_scaling::{AutoScaling, Fault, Timestamp, Timing};
 use hyper::{Response, StatusCode};
 use tokio::sync::Notify;
 
 use crate::{
-    REGION, alarms::Alarms, answers, ec2::Ec2, element::Element, emulators::ACCOUNT, event_bridge::EventBridge, form,
-    instances::Instances, router::Body,
+    REGION, alarms::Alarms, ec2::Ec2, element::Element, emulators::ACCOUNT, event_bridge::EventBridge, form,
+    instances::Instances, responses, router::Body,
 };
 use parameters::Parameters;
 
 const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
 
 /// What an action answers: the children of its result.
-type Answer = Result<Vec<Element>, Fault>;
+type ActionResult = Result<Vec<Element>, Fault>;
 
 /// Auto Scaling of the one region in which the local cloud is used.
 pub struct AutoScalingService {
@@ -136,19 +136,19 @@ impl AutoScalingService {
     }
 
     /// Answers a request of the query protocol, from its form.
-    pub async fn answer(&self, form: &str) -> Response<Body> {
+    pub async fn response(&self, form: &str) -> Response<Body> {
         let mut parameters = Parameters::new(form::read(form));
         let action = parameters.action();
         let id = format!("00000000-0000-4000-8000-{:012x}", self.requests.fetch_add(1, Ordering::Relaxed));
-        let answer = self.act(&action, &mut parameters).await;
+        let response = self.act(&action, &mut parameters).await;
         self.called.notify_one();
-        match answer {
-            Ok(result) => answers::xml(StatusCode::OK, &success(&action, result, &id)),
-            Err(fault) => answers::xml(StatusCode::BAD_REQUEST, &failure(&fault, &id)),
+        match response {
+            Ok(result) => responses::xml(StatusCode::OK, &success(&action, result, &id)),
+            Err(fault) => responses::xml(StatusCode::BAD_REQUEST, &failure(&fault, &id)),
         }
     }
 
-    async fn act(&self, action: &str, given: &mut Parameters) -> Answer {
+    async fn act(&self, action: &str, given: &mut Parameters) -> ActionResult {
         // Two ask EC2 about what they were given.
         match action {
             "CreateAutoScalingGroup" => return groups::create(self, given).await,
@@ -202,9 +202,9 @@ impl AutoScalingService {
 
 /// The wall clock, as the simulator has it.
 #[must_use]
-pub fn now() -> Moment {
+pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn success(action: &str, result: Vec<Element>, request_id: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use ::auto_scaling::{Fault, Moment, Sickness};
+use ::auto_scaling::{Fault, InstanceFailure, Timestamp};
 use http_body_util::{Either, Full};
 use hyper::{Method, Response, StatusCode, body::Bytes, header::CONTENT_TYPE};
 
@@ -20,7 +20,7 @@ const MOST_PERIODS: u32 = 1440;
 
 /// Answers a request for what follows the prefix.
 #[must_use]
-pub async fn answer(router: &Router, method: &Method, what: &str, query: &str, body: &Bytes) -> Response<Body> {
+pub async fn response(router: &Router, method: &Method, what: &str, query: &str, body: &Bytes) -> Response<Body> {
     match (method.as_str(), what) {
         ("GET", "health") => json(br#"{"status":"ok"}"#.to_vec()),
         ("GET", "calls") => json_or_not(router.recorder.to_json()),
@@ -66,22 +66,22 @@ fn unknown(method: &Method, what: &str) -> Response<Body> {
 /// Changes what groups and instances do; none if there is no such change.
 fn change(router: &Router, what: &str, query: &str) -> Option<Result<(), String>> {
     let groups = &router.auto_scaling;
-    let refused = |fault: Fault| fault.to_string();
+    let rejected = |fault: Fault| fault.to_string();
     Some(match what {
         "auto-scaling/fail-launches" => {
             failing_launches(query).map(|(count, reason)| groups.fail_launches(count, &reason))
         }
-        "auto-scaling/scale" => scaling(query).and_then(|(group, to)| groups.scale(&group, to).map_err(refused)),
-        "instances/make-sick" => sickness(query).and_then(|(whom, sickness)| match whom {
+        "auto-scaling/scale" => scaling(query).and_then(|(group, to)| groups.scale(&group, to).map_err(rejected)),
+        "instances/make-sick" => failure(query).and_then(|(whom, failure)| match whom {
             Whom::Next(count) => {
-                groups.instances.make_next_sick(count, &sickness);
+                groups.instances.make_next_unhealthy(count, &failure);
                 Ok(())
             }
-            Whom::One(id) => groups.instances.make_sick(&id, &sickness, auto_scaling::now()).map_err(refused),
+            Whom::One(id) => groups.instances.make_unhealthy(&id, &failure, auto_scaling::now()).map_err(rejected),
         }),
-        "instances/interrupt" => only(query, "id").and_then(|id| groups.interrupt(&id).map_err(refused)),
+        "instances/interrupt" => only(query, "id").and_then(|id| groups.interrupt(&id).map_err(rejected)),
         "instances/recommend-rebalance" => {
-            only(query, "id").and_then(|id| groups.recommend_rebalance(&id).map_err(refused))
+            only(query, "id").and_then(|id| groups.recommend_rebalance(&id).map_err(rejected))
         }
         _ => return None,
     })
@@ -116,7 +116,7 @@ enum Whom {
 }
 
 /// Who is to be sick, and how: `count=1&how=no-agent`, or `id=i-…&how=impaired`. Nobody needs no how.
-fn sickness(query: &str) -> Result<(Whom, Sickness), String> {
+fn failure(query: &str) -> Result<(Whom, InstanceFailure), String> {
     let mut given = form::read(query);
     let whom = match (given.remove("id"), given.remove("count")) {
         (Some(id), None) => Whom::One(id),
@@ -129,13 +129,13 @@ fn sickness(query: &str) -> Result<(Whom, Sickness), String> {
     };
     let known = "impaired, no-agent, agent-lost, not-ready, failed-at:STEP, commands-fail, commands-hang or \
                  commands-undelivered";
-    let sickness = Sickness::parse(&how).ok_or_else(|| format!("how is '{how}': {known}"))?;
-    finished(&given, "id, count and how").map(|()| (whom, sickness))
+    let failure = InstanceFailure::parse(&how).ok_or_else(|| format!("how is '{how}': {known}"))?;
+    finished(&given, "id, count and how").map(|()| (whom, failure))
 }
 
 /// A metric's value now and in periods of a minute before:
 /// `namespace=AWS/EC2&metric=CPUUtilization&value=95&dimensions=AutoScalingGroupName:web&periods=3`.
-fn metric(query: &str, now: Moment) -> Result<Put, String> {
+fn metric(query: &str, now: Timestamp) -> Result<Put, String> {
     let mut given = form::read(query);
     let mut needed = |name: &str, what: &str| given.remove(name).ok_or_else(|| format!("{name} is missing: {what}"));
     let namespace = needed("namespace", "such as AWS/EC2")?;
@@ -205,8 +205,8 @@ mod tests {
             ("count=1", "reason is missing"),
             ("count=1&reason=x&group=web", "group is unknown"),
         ] {
-            let answer = failing_launches(query).unwrap_err();
-            assert!(answer.contains(told), "{answer}");
+            let response = failing_launches(query).unwrap_err();
+            assert!(response.contains(told), "{response}");
         }
     }
 
@@ -216,19 +216,19 @@ mod tests {
         for (query, told) in
             [("to=4", "group is missing"), ("group=web&to=x", "to is 'x'"), ("group=w&to=1&by=2", "by")]
         {
-            let answer = scaling(query).unwrap_err();
-            assert!(answer.contains(told), "{answer}");
+            let response = scaling(query).unwrap_err();
+            assert!(response.contains(told), "{response}");
         }
     }
 
     #[test]
     fn the_next_instances_or_one_are_made_sick_in_ways_that_are_known() {
-        assert_eq!(sickness("count=2&how=no-agent"), Ok((Whom::Next(2), Sickness::NoAgent)));
+        assert_eq!(failure("count=2&how=no-agent"), Ok((Whom::Next(2), InstanceFailure::NoAgent)));
         assert_eq!(
-            sickness("id=i-1&how=failed-at:yum"),
-            Ok((Whom::One("i-1".into()), Sickness::FailedAt("yum".into())))
+            failure("id=i-1&how=failed-at:yum"),
+            Ok((Whom::One("i-1".into()), InstanceFailure::FailedAt("yum".into())))
         );
-        assert_eq!(sickness("count=0").map(|it| it.0), Ok(Whom::Next(0)));
+        assert_eq!(failure("count=0").map(|it| it.0), Ok(Whom::Next(0)));
         for (query, told) in [
             ("how=impaired", "id or count"),
             ("id=i-1&count=1&how=impaired", "id or count"),
@@ -237,8 +237,8 @@ mod tests {
             ("count=-1&how=impaired", "count is '-1'"),
             ("count=1&how=impaired&group=web", "group is unknown"),
         ] {
-            let answer = sickness(query).unwrap_err();
-            assert!(answer.contains(told), "{answer}");
+            let response = failure(query).unwrap_err();
+            assert!(response.contains(told), "{response}");
         }
         assert_eq!(only("id=i-1", "id"), Ok("i-1".to_owned()));
         assert!(only("", "id").is_err() && only("id=i-1&x=1", "id").is_err());
@@ -247,12 +247,12 @@ mod tests {
     #[test]
     fn a_metric_has_a_value_now_and_in_the_minutes_before() {
         let dimensions = "dimensions=AutoScalingGroupName:web,Url:http://x";
-        let put = metric(&format!("namespace=AWS/EC2&metric=CPU&value=-9.5&{dimensions}&periods=2"), Moment(90_500));
+        let put = metric(&format!("namespace=AWS/EC2&metric=CPU&value=-9.5&{dimensions}&periods=2"), Timestamp(90_500));
         let put = put.unwrap();
         assert_eq!((put.metric.namespace.as_str(), put.metric.name.as_str()), ("AWS/EC2", "CPU"));
         assert_eq!(put.metric.dimensions.get("Url").map(String::as_str), Some("http://x"));
         assert_eq!(put.values, [(90.5, -9.5), (30.5, -9.5)]);
-        let put = metric("namespace=N&metric=M&value=1", Moment(0)).unwrap();
+        let put = metric("namespace=N&metric=M&value=1", Timestamp(0)).unwrap();
         assert_eq!((put.values.len(), put.metric.dimensions.len()), (1, 0));
         for (query, told) in [
             ("metric=M&value=1", "namespace is missing"),
@@ -261,8 +261,8 @@ mod tests {
             ("namespace=N&metric=M&value=1&dimensions=a", "dimensions is 'a': Name:Value"),
             ("namespace=N&metric=M&value=1&unit=x", "unit is unknown"),
         ] {
-            let answer = metric(query, Moment(0)).unwrap_err();
-            assert!(answer.contains(told), "{answer}");
+            let response = metric(query, Timestamp(0)).unwrap_err();
+            assert!(response.contains(told), "{response}");
         }
     }
 }

@@ -37,9 +37,9 @@ impl Ec2 {
     /// EC2's sentence: one does not exist.
     pub async fn subnets(&self, ids: &[&str]) -> Result<Vec<Subnet>, String> {
         let numbered = ids.iter().zip(1..).map(|(id, number)| (format!("SubnetId.{number}"), (*id).to_owned()));
-        let answer = self.call("DescribeSubnets", numbered.collect()).await?;
+        let response = self.call("DescribeSubnets", numbered.collect()).await?;
         let zone_of = |id: &str| {
-            let found = answer.items("subnetSet").iter().find(|item| item.text_of("subnetId") == Some(id));
+            let found = response.items("subnetSet").iter().find(|item| item.text_of("subnetId") == Some(id));
             let zone = found.and_then(|item| item.text_of("availabilityZone"));
             zone.map(str::to_owned).ok_or_else(|| format!("The subnet ID '{id}' does not exist"))
         };
@@ -55,8 +55,8 @@ impl Ec2 {
         let by = if id.is_empty() { ("LaunchTemplateName", name) } else { ("LaunchTemplateId", id) };
         let parameters = [by, ("LaunchTemplateVersion.1", version)];
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value.clone()));
-        let answer = self.call("DescribeLaunchTemplateVersions", parameters.into()).await?;
-        let found = answer.items("launchTemplateVersionSet").first();
+        let response = self.call("DescribeLaunchTemplateVersions", parameters.into()).await?;
+        let found = response.items("launchTemplateVersionSet").first();
         let found = found.ok_or_else(|| format!("Could not find the specified version {version}"))?;
         let text = |path: &str| found.text_of(path).unwrap_or_default().to_owned();
         let data = found.find("launchTemplateData").cloned().unwrap_or_default();
@@ -79,8 +79,8 @@ impl Ec2 {
     /// # Errors
     /// EC2's sentence: what the template names does not exist.
     pub async fn run_instance(&self, version: &TemplateVersion, launch: &Launch) -> Result<String, String> {
-        let answer = self.call("RunInstances", run_parameters(version, launch)).await?;
-        let id = answer.items("instancesSet").first().and_then(|item| item.text_of("instanceId"));
+        let response = self.call("RunInstances", run_parameters(version, launch)).await?;
+        let id = response.items("instancesSet").first().and_then(|item| item.text_of("instanceId"));
         id.map(str::to_owned).ok_or_else(|| "RunInstances gave no instance".to_owned())
     }
 
@@ -110,16 +110,16 @@ impl Ec2 {
     pub async fn tags(&self, id: &str) -> Result<BTreeMap<String, String>, String> {
         let parameters = [("Filter.1.Name", "resource-id"), ("Filter.1.Value.1", id)];
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let answer = self.call("DescribeTags", parameters.into()).await?;
+        let response = self.call("DescribeTags", parameters.into()).await?;
         let text = |item: &Element, name: &str| item.text_of(name).unwrap_or_default().to_owned();
-        Ok(answer.items("tagSet").iter().map(|item| (text(item, "key"), text(item, "value"))).collect())
+        Ok(response.items("tagSet").iter().map(|item| (text(item, "key"), text(item, "value"))).collect())
     }
 
     /// The permissions boundary of a role, if there is the role and it has one. IAM is moto's too.
     pub async fn role_boundary(&self, role: &str) -> Option<String> {
         let parameters = BTreeMap::from([("RoleName".to_owned(), role.to_owned())]);
-        let answer = self.call_of("iam", "2010-05-08", "GetRole", parameters).await.ok()?;
-        answer.text_of("GetRoleResult/Role/PermissionsBoundary/PermissionsBoundaryArn").map(str::to_owned)
+        let response = self.call_of("iam", "2010-05-08", "GetRole", parameters).await.ok()?;
+        response.text_of("GetRoleResult/Role/PermissionsBoundary/PermissionsBoundaryArn").map(str::to_owned)
     }
 
     async fn call(&self, action: &str, parameters: BTreeMap<String, String>) -> Result<Element, String> {
@@ -145,11 +145,11 @@ impl Ec2 {
         let (head, body) = self.http.send(request).await.map_err(|error| failed(&error))?.into_parts();
         let body = body.collect().await.map_err(|error| failed(&error))?.to_bytes();
         let body = String::from_utf8_lossy(&body);
-        let answer = Element::parse(&body).ok_or_else(|| failed(&format!("{}, {body}", head.status)))?;
+        let response = Element::parse(&body).ok_or_else(|| failed(&format!("{}, {body}", head.status)))?;
         if head.status.is_success() {
-            return Ok(answer);
+            return Ok(response);
         }
-        Err(answer.text_of("Errors/Error/Message").map_or_else(|| failed(&body), str::to_owned))
+        Err(response.text_of("Errors/Error/Message").map_or_else(|| failed(&body), str::to_owned))
     }
 }
 

@@ -114,10 +114,10 @@ mod tests {
     fn an_answer_is_read_with_its_lists_and_texts() {
         let document = "<?xml version=\"1.0\"?>\n<Response xmlns=\"http://x\"><set>\n  <item><id>a&lt;b&amp;lt;</id></item>\n  \
                         <item><id/></item></set><n>2</n></Response>";
-        let answer = Element::parse(document).unwrap();
-        assert_eq!(answer.name, "Response");
-        assert_eq!(answer.text_of("n"), Some("2"));
-        let ids = answer.items("set").iter().map(|item| item.text_of("id")).collect::<Vec<_>>();
+        let response = Element::parse(document).unwrap();
+        assert_eq!(response.name, "Response");
+        assert_eq!(response.text_of("n"), Some("2"));
+        let ids = response.items("set").iter().map(|item| item.text_of("id")).collect::<Vec<_>>();
         assert_eq!(ids, [Some("a<b&lt;"), None]);
     }
 

@@ -35,8 +35,8 @@ impl EventBridge {
     pub async fn put(&self, event: &str) -> Result<(), String> {
         let mut failed = Vec::new();
         for rule in self.rules().await? {
-            if let Err(why) = self.follow(&rule, event).await {
-                failed.push(format!("rule {}: {why}", text(&rule, "Name")));
+            if let Err(reason) = self.follow(&rule, event).await {
+                failed.push(format!("rule {}: {reason}", text(&rule, "Name")));
             }
         }
         if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
@@ -54,9 +54,9 @@ impl EventBridge {
         let mut rules = Vec::new();
         let mut page = json!({});
         loop {
-            let answer = self.events("ListRules", &page).await?;
-            rules.extend(list(&answer, "Rules").cloned());
-            match answer["NextToken"].as_str() {
+            let response = self.events("ListRules", &page).await?;
+            rules.extend(list(&response, "Rules").cloned());
+            match response["NextToken"].as_str() {
                 Some(token) => page = json!({"NextToken": token}),
                 None => break,
             }
@@ -70,9 +70,9 @@ impl EventBridge {
         if self.events("TestEventPattern", &question).await?["Result"] != true {
             return Ok(());
         }
-        let answer = self.events("ListTargetsByRule", &json!({"Rule": rule["Name"]})).await?;
+        let response = self.events("ListTargetsByRule", &json!({"Rule": rule["Name"]})).await?;
         let mut outcome = Ok(());
-        for target in list(&answer, "Targets") {
+        for target in list(&response, "Targets") {
             outcome = outcome.and(self.hit(target, event).await);
         }
         outcome
@@ -114,8 +114,8 @@ impl EventBridge {
     }
 }
 
-fn list<'a>(answer: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    answer[name].as_array().into_iter().flatten()
+fn list<'a>(response: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    response[name].as_array().into_iter().flatten()
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {

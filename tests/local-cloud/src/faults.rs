@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault_answer;
+use crate::fault_response;
 
 /// What can go wrong with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ impl Faults {
         for rule in &rules {
             rule.check()?;
         }
-        *self.rules() = (0..).zip(rules).map(|(place, rule)| Counted::new(place, rule)).collect();
+        *self.rules() = (0..).zip(rules).map(|(deployment, rule)| Counted::new(deployment, rule)).collect();
         Ok(())
     }
 
@@ -190,14 +190,14 @@ impl Rule {
         is_like(&self.service, call.service)
             && is_like(&self.operation, call.operation)
             && self.app.as_deref().is_none_or(|app| Some(app) == call.app)
-            && fault_answer::exists(self.fault, call.service, call.operation)
+            && fault_response::exists(self.fault, call.service, call.operation)
     }
 }
 
 impl Counted {
     /// Rules of one seed draw apart: else the second of two would only ever want calls that the first has taken.
-    fn new(place: u64, rule: Rule) -> Self {
-        let (armed, seed) = (rule.after.is_none(), mix(rule.seed) ^ place);
+    fn new(deployment: u64, rule: Rule) -> Self {
+        let (armed, seed) = (rule.after.is_none(), mix(rule.seed) ^ deployment);
         Counted { rule, matched: 0, struck: 0, armed, seed, of_operation: BTreeMap::new() }
     }
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use auto_scaling::{Behaviour, Fault, Fleet, Marker, Moment, Sickness};
+use auto_scaling::{Behaviour, Fault, Fleet, InstanceFailure, Marker, Timestamp};
 use hyper::Response;
 use serde_json::{Value, json};
 
@@ -41,31 +41,31 @@ impl Instances {
     }
 
     /// An instance has started.
-    pub fn launched(&self, id: &str, now: Moment) {
+    pub fn launched(&self, id: &str, now: Timestamp) {
         self.fleet().launched(id, now);
     }
 
     /// An instance has ended.
-    pub fn ended(&self, id: &str, now: Moment) {
+    pub fn ended(&self, id: &str, now: Timestamp) {
         self.fleet().ended(id, now);
     }
 
     /// Makes the next instances that start sick; 0 of them ends that.
-    pub fn make_next_sick(&self, count: usize, sickness: &Sickness) {
-        self.fleet().make_next_sick(count, sickness);
+    pub fn make_next_unhealthy(&self, count: usize, failure: &InstanceFailure) {
+        self.fleet().make_next_unhealthy(count, failure);
     }
 
     /// Makes an instance sick.
     ///
     /// # Errors
     /// It never was.
-    pub fn make_sick(&self, id: &str, sickness: &Sickness, now: Moment) -> Result<(), Fault> {
-        self.fleet().make_sick(id, sickness, now)
+    pub fn make_unhealthy(&self, id: &str, failure: &InstanceFailure, now: Timestamp) -> Result<(), Fault> {
+        self.fleet().make_unhealthy(id, failure, now)
     }
 
     /// When the next marker is due, if there is one.
     #[must_use]
-    pub fn next_marker(&self) -> Option<Moment> {
+    pub fn next_marker(&self) -> Option<Timestamp> {
         let (fleet, marked) = (self.fleet(), lock(&self.marked));
         let unmarked = fleet.members().filter(|(id, it)| it.ended.is_none() && !marked.contains(*id));
         unmarked.filter_map(|(_, member)| member.marker_due()).min()
@@ -73,7 +73,7 @@ impl Instances {
 
     /// The markers that are due by now, each once: which instance, and what its tag says.
     #[must_use]
-    pub fn due_markers(&self, now: Moment) -> Vec<(String, String)> {
+    pub fn due_markers(&self, now: Timestamp) -> Vec<(String, String)> {
         let (fleet, mut marked) = (self.fleet(), lock(&self.marked));
         let mut due = Vec::new();
         for (id, member) in fleet.members().filter(|(_, member)| member.ended.is_none()) {
@@ -91,13 +91,13 @@ impl Instances {
 
     /// All instances as they are now, for the curious.
     #[must_use]
-    pub fn to_json(&self, now: Moment) -> Value {
+    pub fn to_json(&self, now: Timestamp) -> Value {
         let fleet = self.fleet();
         let members = fleet.members().map(|(id, member)| {
             json!({
                 "id": id,
                 "launched": member.launched.with_millis(),
-                "ended": member.ended.map(Moment::with_millis),
+                "ended": member.ended.map(Timestamp::with_millis),
                 "status_checks": member.status_checks(now).map(auto_scaling::CheckStatus::as_str),
                 "agent": member.agent(now).map(auto_scaling::PingStatus::as_str),
                 "marker": match member.marker(now) {
@@ -111,13 +111,13 @@ impl Instances {
     }
 
     /// Answers an operation of SSM.
-    pub fn answer_ssm(&self, operation: &str, input: &[u8], now: Moment) -> Response<Body> {
-        ssm::answer(&mut self.fleet(), operation, input, now)
+    pub fn answer_ssm(&self, operation: &str, input: &[u8], now: Timestamp) -> Response<Body> {
+        ssm::response(&mut self.fleet(), operation, input, now)
     }
 
     /// Answers an action of EC2; not one that is about other instances, which is moto's.
-    pub fn answer_ec2(&self, action: &str, form: &str, now: Moment) -> Option<Response<Body>> {
-        ec2_actions::answer(&self.fleet(), action, form, now)
+    pub fn answer_ec2(&self, action: &str, form: &str, now: Timestamp) -> Option<Response<Body>> {
+        ec2_actions::response(&self.fleet(), action, form, now)
     }
 
     fn fleet(&self) -> MutexGuard<'_, Fleet> {

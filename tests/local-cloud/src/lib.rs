@@ -6,7 +6,6 @@
 //! the README beside this crate.
 
 pub mod alarms;
-pub mod answers;
 pub mod auto_scaling;
 pub mod control;
 pub mod ec2;
@@ -15,7 +14,7 @@ pub mod emf;
 pub mod emulators;
 pub mod event_bridge;
 pub mod exports;
-pub mod fault_answer;
+pub mod fault_response;
 pub mod faults;
 pub mod form;
 pub mod half;
@@ -27,6 +26,7 @@ pub mod operation;
 pub mod policies;
 pub mod recorder;
 pub mod records_table;
+pub mod responses;
 pub mod router;
 pub mod saved_queries;
 pub mod scope;

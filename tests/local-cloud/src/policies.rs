@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use hyper::{body::Bytes, http::request::Parts};
 use permissions::{
-    Function, Place,
+    Function, StatementScope,
     judge::{Asked, allows},
 };
 use serde_json::Value;
@@ -24,7 +24,7 @@ use serde_json::Value;
 use crate::{REGION, auto_scaling::AutoScalingService, emulators::ACCOUNT, form};
 
 /// The policies of one deployment.
-pub struct Policies(Place);
+pub struct Policies(StatementScope);
 
 /// A call, as its parts are needed here.
 pub(crate) struct Call<'a> {
@@ -41,7 +41,7 @@ impl Policies {
     /// Those of the deployment with this project name.
     #[must_use]
     pub fn of(project: &str) -> Policies {
-        Policies(Place {
+        Policies(StatementScope {
             partition: "aws".to_owned(),
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),

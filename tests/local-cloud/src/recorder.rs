@@ -60,7 +60,7 @@ impl Recorder {
     }
 
     /// Notes a call. A file that cannot be written is reported on stderr: the call itself went well.
-    pub fn note(&self, call: Call) {
+    pub fn record(&self, call: Call) {
         if let Some(file) = &self.file
             && let Err(error) = append(&mut lock(file), &call)
         {

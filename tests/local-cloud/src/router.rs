@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use crate::{
     alarms,
     auto_scaling::{self, AutoScalingService},
-    control, fault_answer,
+    control, fault_response,
     faults::{Asked, Fault, Faults, Strike},
     form,
     half::Half,
@@ -67,7 +67,7 @@ pub struct Router {
 
 /// There is no answer, and the connection is closed.
 #[derive(Debug, thiserror::Error)]
-pub enum NoAnswer {
+pub enum NoResponse {
     /// The request did not arrive.
     #[error("the request can't be read: {0}")]
     Unreadable(#[from] hyper::Error),
@@ -84,26 +84,26 @@ pub async fn serve(listener: TcpListener, router: Arc<Router>) -> io::Result<Inf
     loop {
         let (stream, _) = listener.accept().await?;
         let router = Arc::clone(&router);
-        let answer = service_fn(move |request| {
+        let response = service_fn(move |request| {
             let router = Arc::clone(&router);
-            async move { router.answer(request).await }
+            async move { router.response(request).await }
         });
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), response));
     }
 }
 
 impl Router {
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, NoAnswer> {
+    async fn response(&self, request: Request<Incoming>) -> Result<Response<Body>, NoResponse> {
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         if let Some(what) = head.uri.path().strip_prefix(control::PREFIX) {
             let query = head.uri.query().unwrap_or_default();
-            return Ok(control::answer(self, &head.method, what, query, &body).await);
+            return Ok(control::response(self, &head.method, what, query, &body).await);
         }
         self.answer_and_note(head, body).await
     }
 
-    async fn answer_and_note(&self, head: Parts, body: Bytes) -> Result<Response<Body>, NoAnswer> {
+    async fn answer_and_note(&self, head: Parts, body: Bytes) -> Result<Response<Body>, NoResponse> {
         let at_micros = self.recorder.now_micros();
         let scope = scope::of(&head.headers, head.uri.query());
         let service = scope.as_ref().map_or("unsigned", |scope| &scope.service).to_owned();
@@ -115,7 +115,7 @@ impl Router {
         if let Some(Strike { fault: Fault::Stall, lasts }) = strike {
             tokio::time::sleep(lasts).await;
         }
-        let response = match refused(strike, &service, &operation, &head, &body) {
+        let response = match rejected(strike, &service, &operation, &head, &body) {
             Some(refusal) => Some(refusal),
             None if let Some(denial) = self.denied(app.as_deref(), &service, &operation, &head, &body).await => {
                 Some(denial)
@@ -123,7 +123,7 @@ impl Router {
             None if strike.is_some_and(|it| it.fault == Fault::TimeoutBefore) => None,
             None => Some(self.hand_on(scope.as_ref(), &operation, head, body).await),
         };
-        self.recorder.note(Call {
+        self.recorder.record(Call {
             at_micros,
             micros: self.recorder.now_micros() - at_micros,
             service,
@@ -134,7 +134,7 @@ impl Router {
             fault: strike.map(|strike| strike.fault),
         });
         lost(strike).await?;
-        let response = response.ok_or(NoAnswer::Told)?;
+        let response = response.ok_or(NoResponse::Told)?;
         if strike.is_some_and(|it| it.fault == Fault::MalformedBody) { halved(response).await } else { Ok(response) }
     }
 
@@ -150,33 +150,33 @@ impl Router {
         let policies = self.policies.as_ref()?;
         let lacks = policies.lacks(app, (service, operation), (head, body), &self.auto_scaling).await?;
         eprintln!("local-cloud: {lacks}");
-        Some(fault_answer::denial(&asked(service, operation, head, body, &form(head, body)), &lacks))
+        Some(fault_response::denial(&asked(service, operation, head, body, &form(head, body)), &lacks))
     }
 
     /// To whoever knows the service.
     async fn hand_on(&self, scope: Option<&Scope>, operation: &str, head: Parts, body: Bytes) -> Response<Body> {
         match scope.map(|scope| scope.service.as_str()) {
-            Some("autoscaling") => self.auto_scaling.answer(&form(&head, &body)).await,
+            Some("autoscaling") => self.auto_scaling.response(&form(&head, &body)).await,
             Some("ssm") if instances::SSM_OPERATIONS.contains(&operation) => {
                 self.auto_scaling.instances.answer_ssm(operation, &body, auto_scaling::now())
             }
             Some("ec2") => self.ec2(scope, operation, head, body).await,
             Some("logs") if saved_queries::OPERATIONS.contains(&operation) => {
-                self.saved_queries.answer(operation, &body)
+                self.saved_queries.response(operation, &body)
             }
             Some("monitoring") if alarms::OPERATIONS.contains(&operation) => {
-                let answer = self.forward(self.ministack, head, body).await;
-                if answer.status().is_success() {
+                let response = self.forward(self.ministack, head, body).await;
+                if response.status().is_success() {
                     self.auto_scaling.alarms.look().await;
                 }
-                answer
+                response
             }
             Some("logs") if operation == "PutLogEvents" => {
-                let answer = self.forward(self.ministack, head, body.clone()).await;
-                if answer.status().is_success() {
+                let response = self.forward(self.ministack, head, body.clone()).await;
+                if response.status().is_success() {
                     self.auto_scaling.alarms.logged(&body);
                 }
-                answer
+                response
             }
             _ => self.forward(self.emulator(scope), head, body).await,
         }
@@ -186,17 +186,17 @@ impl Router {
     async fn ec2(&self, scope: Option<&Scope>, operation: &str, head: Parts, body: Bytes) -> Response<Body> {
         let form = form(&head, &body);
         if instances::EC2_ACTIONS.contains(&operation)
-            && let Some(answer) = self.auto_scaling.instances.answer_ec2(operation, &form, auto_scaling::now())
+            && let Some(response) = self.auto_scaling.instances.answer_ec2(operation, &form, auto_scaling::now())
         {
-            return answer;
+            return response;
         }
-        let answer = self.forward(self.emulator(scope), head, body).await;
-        if operation == "TerminateInstances" && answer.status().is_success() {
+        let response = self.forward(self.emulator(scope), head, body).await;
+        if operation == "TerminateInstances" && response.status().is_success() {
             let given = form::read(&form);
             let ids = given.iter().filter(|(name, _)| name.starts_with("InstanceId."));
             self.auto_scaling.ended_in_ec2(ids.map(|(_, id)| id.as_str()));
         }
-        answer
+        response
     }
 
     fn emulator(&self, scope: Option<&Scope>) -> SocketAddr {
@@ -225,7 +225,7 @@ impl Router {
 }
 
 /// What the service says to a call that it is to refuse.
-fn refused(
+fn rejected(
     strike: Option<Strike>,
     service: &str,
     operation: &str,
@@ -233,7 +233,7 @@ fn refused(
     body: &[u8],
 ) -> Option<Response<Body>> {
     let fault = strike?.fault;
-    fault_answer::of(fault, &asked(service, operation, head, body, &form(head, body)))
+    fault_response::of(fault, &asked(service, operation, head, body, &form(head, body)))
 }
 
 fn asked<'a>(
@@ -242,31 +242,31 @@ fn asked<'a>(
     head: &'a Parts,
     body: &'a [u8],
     form: &'a str,
-) -> fault_answer::Request<'a> {
+) -> fault_response::Request<'a> {
     let (method, path, headers) = (&head.method, head.uri.path(), &head.headers);
-    fault_answer::Request { service, operation, method, path, headers, form, body }
+    fault_response::Request { service, operation, method, path, headers, form, body }
 }
 
 /// Holds back what is to get no answer, then says so. Whoever has had enough by then hangs up, and that is all there is.
-async fn lost(strike: Option<Strike>) -> Result<(), NoAnswer> {
+async fn lost(strike: Option<Strike>) -> Result<(), NoResponse> {
     match strike {
         Some(Strike { fault: Fault::TimeoutBefore | Fault::TimeoutAfter, lasts }) => {
             tokio::time::sleep(lasts).await;
-            Err(NoAnswer::Told)
+            Err(NoResponse::Told)
         }
-        Some(Strike { fault: Fault::LostAnswer, .. }) => Err(NoAnswer::Told),
+        Some(Strike { fault: Fault::LostAnswer, .. }) => Err(NoResponse::Told),
         _ => Ok(()),
     }
 }
 
 /// An answer that went well, of which only the first half comes. Its length still tells of the whole: a body that ends
 /// early is an error for every HTTP client, and the Rust SDK would take half an XML document for a whole one.
-async fn halved(response: Response<Body>) -> Result<Response<Body>, NoAnswer> {
+async fn halved(response: Response<Body>) -> Result<Response<Body>, NoResponse> {
     if !response.status().is_success() {
         return Ok(response);
     }
     let (mut head, body) = response.into_parts();
-    let body = body.collect().await.map_err(|_| NoAnswer::Told)?.to_bytes();
+    let body = body.collect().await.map_err(|_| NoResponse::Told)?.to_bytes();
     head.headers.insert(header::CONTENT_LENGTH, body.len().into());
     Ok(Response::from_parts(head, Either::Left(Either::Right(Half::of(&body)))))
 }

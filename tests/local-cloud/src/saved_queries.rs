@@ -10,7 +10,7 @@ use hyper::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{answers, router::Body};
+use crate::{responses, router::Body};
 
 /// The operations that are answered here.
 pub const OPERATIONS: [&str; 3] = ["PutQueryDefinition", "DescribeQueryDefinitions", "DeleteQueryDefinition"];
@@ -77,19 +77,19 @@ impl From<serde_json::Error> for Refusal {
 
 impl SavedQueries {
     /// Answers one of the operations, from its JSON.
-    pub fn answer(&self, operation: &str, input: &[u8]) -> Response<Body> {
+    pub fn response(&self, operation: &str, input: &[u8]) -> Response<Body> {
         let mut queries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        let answer = match operation {
+        let response = match operation {
             "PutQueryDefinition" => parse(input).and_then(|put| queries.put(put, now)),
             "DescribeQueryDefinitions" => parse(input).and_then(|describe| queries.describe(&describe)),
             _ => parse(input).and_then(|delete: Delete| queries.delete(&delete)),
         };
-        match answer {
-            Ok(answer) => answers::json(StatusCode::OK, &answer),
+        match response {
+            Ok(response) => responses::json(StatusCode::OK, &response),
             Err(Refusal(kind, message)) => {
-                answers::json(StatusCode::BAD_REQUEST, &json!({"__type": kind, "message": message}))
+                responses::json(StatusCode::BAD_REQUEST, &json!({"__type": kind, "message": message}))
             }
         }
     }
@@ -176,12 +176,12 @@ mod tests {
     /// What a queries' holder answers, or the type of the error.
     fn call(queries: &mut Queries, operation: &str, input: &Value) -> Result<Value, &'static str> {
         let input = input.to_string();
-        let answer = match operation {
+        let response = match operation {
             "Put" => parse(input.as_bytes()).and_then(|put| queries.put(put, 7)),
             "Describe" => parse(input.as_bytes()).and_then(|it| queries.describe(&it)),
             _ => parse(input.as_bytes()).and_then(|it: Delete| queries.delete(&it)),
         };
-        answer.map_err(|Refusal(kind, _)| kind)
+        response.map_err(|Refusal(kind, _)| kind)
     }
 
     fn put(queries: &mut Queries, input: &Value) -> String {

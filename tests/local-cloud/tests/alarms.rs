@@ -72,8 +72,8 @@ async fn a_state_that_is_set_counts_and_lasts_until_there_are_data() {
 async fn an_unhealthy_instance_is_replaced() {
     let scene = Scene::set().await;
     let in_service = async || {
-        let answer = scene.groups().describe_auto_scaling_instances().send().await.unwrap();
-        let mut found = answer.auto_scaling_instances().iter();
+        let response = scene.groups().describe_auto_scaling_instances().send().await.unwrap();
+        let mut found = response.auto_scaling_instances().iter();
         found.find(|it| it.lifecycle_state() == Some("InService")).and_then(|it| it.instance_id()).map(str::to_owned)
     };
     scene.until("an instance", async || in_service().await.is_some()).await;
@@ -164,8 +164,8 @@ impl Scene {
 
     async fn state(&self, alarm: &str) -> Option<StateValue> {
         let alarms = aws_sdk_cloudwatch::Client::new(&self.cloud.config);
-        let answer = alarms.describe_alarms().alarm_names(alarm).send().await.unwrap();
-        answer.metric_alarms().first()?.state_value().cloned()
+        let response = alarms.describe_alarms().alarm_names(alarm).send().await.unwrap();
+        response.metric_alarms().first()?.state_value().cloned()
     }
 
     async fn log(&self, message: &str) {
@@ -178,8 +178,8 @@ impl Scene {
 
     /// Why the activities were begun, the newest first.
     async fn causes(&self) -> Vec<String> {
-        let answer = self.groups().describe_scaling_activities().send().await.unwrap();
-        answer.activities().iter().map(|it| it.cause().unwrap().to_owned()).collect()
+        let response = self.groups().describe_scaling_activities().send().await.unwrap();
+        response.activities().iter().map(|it| it.cause().unwrap().to_owned()).collect()
     }
 
     async fn control(&self, what: &str) {

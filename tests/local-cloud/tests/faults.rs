@@ -206,9 +206,9 @@ async fn a_batch_can_fail_inside_an_answer_that_went_well() {
 #[tokio::test]
 async fn an_answer_for_cloudformation_can_be_lost_too_and_all_faults_are_told() {
     let cloud = LocalCloud::start(Duration::ZERO).await;
-    let answer =
+    let response =
         json!({"service": "unsigned", "operation": "PUT /_ministack/cfn-response/*", "nth": 1, "fault": "503"});
-    cloud.fails(&json!([answer])).await;
+    cloud.fails(&json!([response])).await;
     let url = "/_ministack/cfn-response/00000000-0000-4000-8000-000000000000";
     assert_eq!(cloud.send(Method::PUT, url, "").await.0, StatusCode::SERVICE_UNAVAILABLE);
     assert_ne!(cloud.send(Method::PUT, url, "").await.0, StatusCode::SERVICE_UNAVAILABLE);
@@ -256,8 +256,8 @@ impl LocalCloud {
 }
 
 fn here() -> aws_sdk_s3::types::CreateBucketConfiguration {
-    let place = aws_sdk_s3::types::BucketLocationConstraint::UsWest2;
-    aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(place).build()
+    let deployment = aws_sdk_s3::types::BucketLocationConstraint::UsWest2;
+    aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(deployment).build()
 }
 
 /// The code of an error as the SDK reads it.

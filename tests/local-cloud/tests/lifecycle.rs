@@ -82,8 +82,8 @@ async fn instances_show_how_they_are_and_can_be_made_sick() {
         })
         .await;
     let stranger = ssm.send_command().document_name("AWS-RunShellScript").instance_ids("i-0123456789abcdef0");
-    let refused = stranger.parameters("commands", vec!["true".into()]).send().await.unwrap_err();
-    assert_eq!(refused.into_service_error().code(), Some("InvalidInstanceId"));
+    let rejected = stranger.parameters("commands", vec!["true".into()]).send().await.unwrap_err();
+    assert_eq!(rejected.into_service_error().code(), Some("InvalidInstanceId"));
 
     scene.control(&format!("instances/make-sick?id={id}&how=impaired")).await;
     assert_eq!(scene.checks(id).await, Some(SummaryStatus::Impaired));
@@ -220,45 +220,45 @@ impl Scene {
     async fn complete(&self, hook: &str, token: &str, result: &str) -> Result<(), String> {
         let call =
             self.groups().complete_lifecycle_action().auto_scaling_group_name("web-group").lifecycle_hook_name(hook);
-        let answer = call.lifecycle_action_token(token).lifecycle_action_result(result).send().await;
-        answer.map(drop).map_err(|error| told(&error.into_service_error()))
+        let response = call.lifecycle_action_token(token).lifecycle_action_result(result).send().await;
+        response.map(drop).map_err(|error| told(&error.into_service_error()))
     }
 
     async fn heartbeat(&self, hook: &str, token: &str) -> Result<(), String> {
         let call = self.groups().record_lifecycle_action_heartbeat().auto_scaling_group_name("web-group");
-        let answer = call.lifecycle_hook_name(hook).lifecycle_action_token(token).send().await;
-        answer.map(drop).map_err(|error| told(&error.into_service_error()))
+        let response = call.lifecycle_hook_name(hook).lifecycle_action_token(token).send().await;
+        response.map(drop).map_err(|error| told(&error.into_service_error()))
     }
 
     /// The state of the first instance.
     async fn state(&self) -> Option<String> {
-        let answer = self.groups().describe_auto_scaling_instances().send().await.unwrap();
-        answer.auto_scaling_instances().first().and_then(|it| it.lifecycle_state()).map(str::to_owned)
+        let response = self.groups().describe_auto_scaling_instances().send().await.unwrap();
+        response.auto_scaling_instances().first().and_then(|it| it.lifecycle_state()).map(str::to_owned)
     }
 
     async fn in_ec2(&self, id: &str) -> String {
-        let answer = self.cloud.ec2().describe_instances().instance_ids(id).send().await.unwrap();
-        let state = answer.reservations()[0].instances()[0].state().unwrap().name().unwrap();
+        let response = self.cloud.ec2().describe_instances().instance_ids(id).send().await.unwrap();
+        let state = response.reservations()[0].instances()[0].state().unwrap().name().unwrap();
         state.as_str().to_owned()
     }
 
     async fn tag(&self, id: &str) -> Option<String> {
         let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
         let tags = self.cloud.ec2().describe_tags().filters(filter("resource-id", id));
-        let answer = tags.filters(filter("key", "envkeeper:user-data")).send().await.unwrap();
-        answer.tags().first().and_then(|tag| tag.value()).map(str::to_owned)
+        let response = tags.filters(filter("key", "envkeeper:user-data")).send().await.unwrap();
+        response.tags().first().and_then(|tag| tag.value()).map(str::to_owned)
     }
 
     async fn checks(&self, id: &str) -> Option<SummaryStatus> {
-        let answer = self.cloud.ec2().describe_instance_status().instance_ids(id).send().await.unwrap();
-        answer.instance_statuses().first()?.system_status()?.status().cloned()
+        let response = self.cloud.ec2().describe_instance_status().instance_ids(id).send().await.unwrap();
+        response.instance_statuses().first()?.system_status()?.status().cloned()
     }
 
     async fn ping(&self, id: &str) -> Option<PingStatus> {
         let filter = InstanceInformationStringFilter::builder().key("InstanceIds").values(id).build().unwrap();
         let ssm = aws_sdk_ssm::Client::new(&self.cloud.config);
-        let answer = ssm.describe_instance_information().filters(filter).send().await.unwrap();
-        answer.instance_information_list().first()?.ping_status().cloned()
+        let response = ssm.describe_instance_information().filters(filter).send().await.unwrap();
+        response.instance_information_list().first()?.ping_status().cloned()
     }
 
     async fn until(&self, what: &str, mut there: impl AsyncFnMut() -> bool) {

@@ -216,8 +216,8 @@ impl Network {
     async fn create(url: &str) -> Self {
         let vpc = id(&ec2(url, "CreateVpc&CidrBlock=10.0.0.0/16").await, "vpc/vpcId");
         let subnet = async |zone: &str, number: u8| {
-            let place = format!("CidrBlock=10.0.{number}.0/24&AvailabilityZone=us-west-2{zone}");
-            id(&ec2(url, &format!("CreateSubnet&VpcId={vpc}&{place}")).await, "subnet/subnetId")
+            let deployment = format!("CidrBlock=10.0.{number}.0/24&AvailabilityZone=us-west-2{zone}");
+            id(&ec2(url, &format!("CreateSubnet&VpcId={vpc}&{deployment}")).await, "subnet/subnetId")
         };
         let mut subnets = [subnet("a", 1).await, subnet("b", 2).await];
         subnets.sort();
@@ -239,8 +239,8 @@ impl Network {
 /// What EC2 says of each instance of the group `web`, in order.
 async fn of_instances(url: &str, path: &str) -> Vec<String> {
     let filter = "Filter.1.Name=tag:aws:autoscaling:groupName&Filter.1.Value.1=web";
-    let answer = ec2(url, &format!("DescribeInstances&{filter}")).await;
-    let instances = answer.items("reservationSet").iter().flat_map(|it| it.items("instancesSet"));
+    let response = ec2(url, &format!("DescribeInstances&{filter}")).await;
+    let instances = response.items("reservationSet").iter().flat_map(|it| it.items("instancesSet"));
     let mut texts: Vec<String> = instances.map(|instance| id(instance, path)).collect();
     texts.sort();
     texts
@@ -270,8 +270,8 @@ async fn ec2(url: &str, form: &str) -> Element {
     Element::parse(&body).unwrap()
 }
 
-fn id(answer: &Element, path: &str) -> String {
-    answer.text_of(path).unwrap().to_owned()
+fn id(response: &Element, path: &str) -> String {
+    response.text_of(path).unwrap().to_owned()
 }
 
 async fn until(what: &str, mut there: impl AsyncFnMut() -> bool) {

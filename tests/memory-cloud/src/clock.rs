@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use environment::Moment;
+use environment::Timestamp;
 
 /// A clock that jumps to the next sleeper when nobody can go on.
 #[derive(Debug, Default)]
 pub struct Clock {
-    now: Cell<Moment>,
+    now: Cell<Timestamp>,
     /// By the moment they wake at, then in the order in which they fell asleep.
-    sleepers: RefCell<BTreeMap<(Moment, u64), Waker>>,
+    sleepers: RefCell<BTreeMap<(Timestamp, u64), Waker>>,
     next: Cell<u64>,
     halted: Cell<bool>,
 }
@@ -24,7 +24,7 @@ pub struct Clock {
 impl Clock {
     /// The virtual time: 0 when the clock is made.
     #[must_use]
-    pub fn now(&self) -> Moment {
+    pub fn now(&self) -> Timestamp {
         self.now.get()
     }
 
@@ -93,7 +93,7 @@ impl Wake for Woken {
 #[derive(Debug)]
 pub struct Sleep<'a> {
     clock: &'a Clock,
-    until: Moment,
+    until: Timestamp,
     /// One place among the sleepers, however often it is polled.
     number: u64,
 }

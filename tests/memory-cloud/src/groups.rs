@@ -4,35 +4,38 @@ use std::time::Duration;
 
 use auto_scaling::{
     ActionKey, ActivityStatus, Adjustment, AutoScaling, DeletionProtection, Detail, Effect, Event, Fault,
-    LaunchTemplate, LifecycleActionResult, LifecycleState, Moment, NewGroup, Policy, PutHook, Settings, Started,
-    Subnet, Token, Transition as Turn,
+    LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup, Policy, PutHook, Settings, Started, Subnet,
+    Timestamp, Token, Transition as Turn,
 };
 
-use environment::{AutoScalingGroup, GroupNow, Hook, Member, Ref, Remedy, ScalingPolicy, Setback, Setting, Transition};
+use environment::{
+    AutoScalingGroup, CallError, Hook, Member, ObservedGroup, Ref, RemediationAction, ScalingPolicy, Setting,
+    Transition,
+};
 
 use crate::rules::busy;
-use crate::world::World;
+use crate::state::MemoryAccount;
 
 /// The simulator's time.
-fn now(world: &World) -> Moment {
-    Moment(world.clock.now().0)
+fn now(account: &MemoryAccount) -> Timestamp {
+    Timestamp(account.clock.now().0)
 }
 
 /// Lets what is due happen, and starts at once what it asks for. Hooks are answered at once, too, with CONTINUE: an
 /// environment is tested without the function that answers them, and is not to wait for their time-outs.
-pub(crate) fn step(world: &World) {
-    let mut all = world.auto_scaling.borrow_mut();
-    while all.next_due(now(world)).is_some_and(|due| due <= now(world)) {
-        for effect in all.step(now(world)) {
+pub(crate) fn step(account: &MemoryAccount) {
+    let mut all = account.auto_scaling.borrow_mut();
+    while all.next_due(now(account)).is_some_and(|due| due <= now(account)) {
+        for effect in all.step(now(account)) {
             match effect {
-                Effect::Launch(launch) => match &world.launches_fail {
-                    Some(why) => all.launch_failed(launch.token, why, now(world)),
-                    None => start(&mut all, launch.token, now(world)),
+                Effect::Launch(launch) => match &account.launches_fail {
+                    Some(reason) => all.launch_failed(launch.token, reason, now(account)),
+                    None => start(&mut all, launch.token, now(account)),
                 },
                 Effect::Tell(Event { detail: Detail::LifecycleAction { group, action, .. }, .. }) => {
                     let (key, go_on) = (ActionKey::token(&action.token), LifecycleActionResult::Continue);
                     // One that has expired meanwhile has its answer.
-                    let _ = all.complete_lifecycle_action(&group, &action.hook.name, key, go_on, now(world));
+                    let _ = all.complete_lifecycle_action(&group, &action.hook.name, key, go_on, now(account));
                 }
                 Effect::Tell(_) | Effect::Notify(_) | Effect::Terminate { .. } => {}
             }
@@ -40,13 +43,13 @@ pub(crate) fn step(world: &World) {
     }
 }
 
-fn start(all: &mut AutoScaling, token: Token, now: Moment) {
+fn start(all: &mut AutoScaling, token: Token, now: Timestamp) {
     let instance_id = format!("i-{:017x}", token.0);
     let started = Started { instance_id, instance_type: "t3.micro".into(), version: "1".into() };
     all.launched(token, started, now);
 }
 
-pub(crate) fn create(world: &World, name: &str, group: &AutoScalingGroup) -> Result<(), Setback> {
+pub(crate) fn create(account: &MemoryAccount, name: &str, group: &AutoScalingGroup) -> Result<(), CallError> {
     let new = NewGroup {
         name: name.to_owned(),
         settings: settings(group),
@@ -55,60 +58,65 @@ pub(crate) fn create(world: &World, name: &str, group: &AutoScalingGroup) -> Res
         hooks: group.hooks.iter().map(hook).collect(),
         target_group_arns: group.target_groups.iter().cloned().collect(),
     };
-    answer(name, world.auto_scaling.borrow_mut().create_group(new, now(world)))
+    response(name, account.auto_scaling.borrow_mut().create_group(new, now(account)))
 }
 
-pub(crate) fn set(world: &World, name: &str, group: &AutoScalingGroup, setting: &Setting) -> Result<(), Setback> {
-    let mut all = world.auto_scaling.borrow_mut();
+pub(crate) fn set(
+    account: &MemoryAccount,
+    name: &str,
+    group: &AutoScalingGroup,
+    setting: &Setting,
+) -> Result<(), CallError> {
+    let mut all = account.auto_scaling.borrow_mut();
     let done = match setting {
-        Setting::Hook(it) => all.put_hook(name, hook(it), now(world)),
+        Setting::Hook(it) => all.put_hook(name, hook(it), now(account)),
         Setting::GroupMetrics(_) => all.enable_metrics(name, &[]),
         Setting::TargetGroup(arn) => all.attach_target_groups(name, std::slice::from_ref(arn)),
         Setting::Tag(..) => Ok(()),
-        _ => all.update_group(name, settings(group), None, now(world)),
+        _ => all.update_group(name, settings(group), None, now(account)),
     };
-    answer(name, done)
+    response(name, done)
 }
 
-pub(crate) fn clear(world: &World, name: &str, setting: &Setting) -> Result<(), Setback> {
-    let mut all = world.auto_scaling.borrow_mut();
+pub(crate) fn clear(account: &MemoryAccount, name: &str, setting: &Setting) -> Result<(), CallError> {
+    let mut all = account.auto_scaling.borrow_mut();
     let done = match setting {
-        Setting::Hook(it) => all.delete_hook(name, &it.name, now(world)),
+        Setting::Hook(it) => all.delete_hook(name, &it.name, now(account)),
         Setting::GroupMetrics(_) => all.disable_metrics(name, &[]),
         Setting::TargetGroup(arn) => all.detach_target_groups(name, std::slice::from_ref(arn)),
         _ => Ok(()),
     };
-    answer(name, done)
+    response(name, done)
 }
 
-pub(crate) fn delete(world: &World, name: &str) -> Result<(), Setback> {
-    answer(name, world.auto_scaling.borrow_mut().delete_group(name, false, now(world)))
+pub(crate) fn delete(account: &MemoryAccount, name: &str) -> Result<(), CallError> {
+    response(name, account.auto_scaling.borrow_mut().delete_group(name, false, now(account)))
 }
 
 /// Adds or changes a policy, and gives its ARN.
-pub(crate) fn put_policy(world: &World, name: &str, policy: &ScalingPolicy) -> Result<String, Setback> {
+pub(crate) fn put_policy(account: &MemoryAccount, name: &str, policy: &ScalingPolicy) -> Result<String, CallError> {
     let group = policy.group.to_string();
     let cooldown = Some(Duration::from_secs(policy.adjustment.cooldown_seconds.into()));
     let adjustment = Adjustment::ChangeInCapacity(policy.adjustment.by);
     let policy = Policy { name: name.to_owned(), adjustment, cooldown };
-    answer(name, world.auto_scaling.borrow_mut().put_scaling_policy(&group, policy))
+    response(name, account.auto_scaling.borrow_mut().put_scaling_policy(&group, policy))
 }
 
-pub(crate) fn delete_policy(world: &World, name: &str, group: &Ref) -> Result<(), Setback> {
-    answer(name, world.auto_scaling.borrow_mut().delete_policy(&group.to_string(), name))
+pub(crate) fn delete_policy(account: &MemoryAccount, name: &str, group: &Ref) -> Result<(), CallError> {
+    response(name, account.auto_scaling.borrow_mut().delete_policy(&group.to_string(), name))
 }
 
 /// How many of the group's instances are there, and how many of them are in service.
-pub(crate) fn instances(world: &World, name: &str) -> (usize, u32) {
-    let all = world.auto_scaling.borrow();
+pub(crate) fn instances(account: &MemoryAccount, name: &str) -> (usize, u32) {
+    let all = account.auto_scaling.borrow();
     let Ok(group) = all.group(name) else { return (0, 0) };
     let in_service = group.instances.iter().filter(|it| it.state == LifecycleState::InService).count();
     (group.instances.len(), u32::try_from(in_service).unwrap_or(u32::MAX))
 }
 
 /// What the last launch that failed was told.
-pub(crate) fn failed_launch(world: &World, name: &str) -> Option<String> {
-    let all = world.auto_scaling.borrow();
+pub(crate) fn failed_launch(account: &MemoryAccount, name: &str) -> Option<String> {
+    let all = account.auto_scaling.borrow();
     let failed = all.activities(name, false).ok()?.into_iter().find(|it| it.status == ActivityStatus::Failed)?;
     failed.status_message.clone()
 }
@@ -154,37 +162,39 @@ fn hook(hook: &Hook) -> PutHook {
 }
 
 /// What is in use now is free later; everything else is a mistake of the caller.
-fn answer<T>(name: &str, done: Result<T, Fault>) -> Result<T, Setback> {
+fn response<T>(name: &str, done: Result<T, Fault>) -> Result<T, CallError> {
     done.map_err(|fault| match fault.code {
         "ResourceInUse" | "ScalingActivityInProgress" | "AlreadyExists" => busy(format!("{name}: {fault}")),
-        _ => Setback::Refused { what: format!("{name}: {fault}") },
+        _ => CallError::Rejected { message: format!("{name}: {fault}") },
     })
 }
 
 /// A group as it stands. What EC2's status checks say is not played.
-pub(crate) fn group_now(world: &World, name: &str, owner: Option<String>) -> Option<GroupNow> {
-    let all = world.auto_scaling.borrow();
+pub(crate) fn observe_group(account: &MemoryAccount, name: &str, owner: Option<String>) -> Option<ObservedGroup> {
+    let all = account.auto_scaling.borrow();
     let group = all.group(name).ok()?;
     let member = |it: &auto_scaling::Instance| Member {
         id: it.id.clone(),
         in_service: it.state == LifecycleState::InService,
         healthy: true,
     };
-    Some(GroupNow {
+    Some(ObservedGroup {
         owner,
         min: group.settings.min_size,
         max: group.settings.max_size,
-        desired: group.desired_capacity,
+        desired_capacity: group.desired_capacity,
         instances: group.instances.iter().map(member).collect(),
     })
 }
 
 /// Makes the change that a remedy is.
-pub(crate) fn make(world: &World, name: &str, remedy: &Remedy) -> Result<(), Setback> {
-    let mut all = world.auto_scaling.borrow_mut();
-    match remedy {
-        Remedy::Scale { to, .. } => answer(name, all.set_desired_capacity(name, *to, false, now(world))),
-        Remedy::Replace { instance } => answer(name, all.terminate_instance(instance, false, now(world)).map(|_| ())),
-        Remedy::Notify { .. } => Ok(()),
+pub(crate) fn make(account: &MemoryAccount, name: &str, action: &RemediationAction) -> Result<(), CallError> {
+    let mut all = account.auto_scaling.borrow_mut();
+    match action {
+        RemediationAction::Scale { to, .. } => response(name, all.set_desired_capacity(name, *to, false, now(account))),
+        RemediationAction::Replace { instance } => {
+            response(name, all.terminate_instance(instance, false, now(account)).map(|_| ()))
+        }
+        RemediationAction::Notify { .. } => Ok(()),
     }
 }

@@ -2,16 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use environment::{Bucket, Fields, Key, Kind, Moment, Resource, Setback, Setting};
+use environment::{Bucket, CallError, Fields, Key, Kind, Resource, Setting, Timestamp};
 
 use crate::rules::busy;
-use crate::world::Thing;
+use crate::state::StoredResource;
 
-pub(crate) fn can_set(things: &[Thing], at: usize, setting: &Setting, now: Moment) -> Result<(), Setback> {
-    let me = &things[at];
+pub(crate) fn can_set(
+    stored_resources: &[StoredResource],
+    at: usize,
+    setting: &Setting,
+    now: Timestamp,
+) -> Result<(), CallError> {
+    let me = &stored_resources[at];
     let name = me.resource().map(|it| it.key().to_string()).unwrap_or_default();
-    let others = || things.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, it)| it.resource());
-    let refuse = |what: &str| Err(Setback::Refused { what: format!("{name}: {what}") });
+    let others =
+        || stored_resources.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, it)| it.resource());
+    let refuse = |message: &str| Err(CallError::Rejected { message: format!("{name}: {message}") });
     match setting {
         // One gateway in a VPC (the VPC user guide).
         Setting::Attachment(vpc) => {
@@ -22,7 +28,8 @@ pub(crate) fn can_set(things: &[Thing], at: usize, setting: &Setting, now: Momen
         }
         // A route needs a gateway that is there to be used: attached, or available.
         Setting::DefaultRoute(nat) if nat.key().is_some_and(|it| it.kind == Kind::NatGateway) => {
-            let available = things.iter().any(|it| nat.key().is_some_and(|nat| it.is(nat)) && it.ready_at <= now);
+            let available =
+                stored_resources.iter().any(|it| nat.key().is_some_and(|nat| it.is(nat)) && it.ready_at <= now);
             if available { Ok(()) } else { refuse("InvalidNatGatewayID.NotFound: it is pending") }
         }
         Setting::DefaultRoute(gateway) => {
@@ -58,22 +65,24 @@ pub(crate) fn can_set(things: &[Thing], at: usize, setting: &Setting, now: Momen
 }
 
 /// What AWS checks of a whole resource after a change.
-pub(crate) fn consistent(resource: &Resource) -> Result<(), Setback> {
+pub(crate) fn consistent(resource: &Resource) -> Result<(), CallError> {
     let problem = match &resource.fields {
         Fields::AutoScalingGroup(group) if group.min_size > group.max_size => "MinSize is over MaxSize",
         Fields::Vpc(vpc) if vpc.dns_hostnames && !vpc.dns_support => "DNS hostnames need DNS support",
         _ => return Ok(()),
     };
-    Err(Setback::Refused { what: format!("{}: ValidationError: {problem}", resource.key()) })
+    Err(CallError::Rejected { message: format!("{}: ValidationError: {problem}", resource.key()) })
 }
 
 /// `DependencyViolation`, `DeleteConflict`, `ResourceInUse`: what stands in the way of a delete (ARCHITECTURE, Facts).
-pub(crate) fn can_delete(things: &[Thing], at: usize, instances: usize) -> Result<(), Setback> {
-    let me = &things[at];
+pub(crate) fn can_delete(stored_resources: &[StoredResource], at: usize, instances: usize) -> Result<(), CallError> {
+    let me = &stored_resources[at];
     let Some(resource) = me.resource() else { return Ok(()) };
     let held_by = |kinds: &[Kind]| {
-        let holds = |it: &&Thing| it.now().is_some_and(|version| version.links.values().any(|id| *id == me.id));
-        let mut kinds_of_holders = things.iter().filter(holds).filter_map(Thing::resource).map(Resource::kind);
+        let references =
+            |it: &&StoredResource| it.now().is_some_and(|version| version.links.values().any(|id| *id == me.id));
+        let mut kinds_of_holders =
+            stored_resources.iter().filter(references).filter_map(StoredResource::resource).map(Resource::kind);
         kinds_of_holders.any(|kind| kinds.contains(&kind) && (kind != Kind::AutoScalingGroup || instances > 0))
     };
     let blocked = match &resource.fields {
@@ -99,11 +108,16 @@ pub(crate) fn can_delete(things: &[Thing], at: usize, instances: usize) -> Resul
 }
 
 /// Detaching a gateway while the VPC has addresses that are mapped is a `DependencyViolation`.
-pub(crate) fn can_clear(things: &[Thing], setting: &Setting, links: &BTreeMap<Key, String>) -> Result<(), Setback> {
-    let within =
-        |thing: &Thing| thing.now().is_some_and(|it| it.links.values().any(|id| links.values().any(|vpc| vpc == id)));
-    let subnets: Vec<&String> = things.iter().filter(|it| within(it)).map(|it| &it.id).collect();
-    let nat = things.iter().any(|it| {
+pub(crate) fn can_clear(
+    stored_resources: &[StoredResource],
+    setting: &Setting,
+    links: &BTreeMap<Key, String>,
+) -> Result<(), CallError> {
+    let within = |stored: &StoredResource| {
+        stored.now().is_some_and(|it| it.links.values().any(|id| links.values().any(|vpc| vpc == id)))
+    };
+    let subnets: Vec<&String> = stored_resources.iter().filter(|it| within(it)).map(|it| &it.id).collect();
+    let nat = stored_resources.iter().any(|it| {
         let is_nat = it.resource().is_some_and(|it| it.kind() == Kind::NatGateway);
         is_nat && it.now().is_some_and(|it| it.links.values().any(|id| subnets.contains(&id)))
     });

@@ -13,8 +13,8 @@ mod groups;
 mod in_the_way;
 mod rules;
 mod session;
-mod world;
+mod state;
 
 pub use clock::Clock;
 pub use session::Session;
-pub use world::{Fault, World};
+pub use state::{Fault, MemoryAccount};

@@ -4,22 +4,22 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use environment::{
-    AutoScalingGroup, Fields, Key, Kind, Moment, Names, NatGateway, Reach, Resource, Setback, Setting, What,
+    AutoScalingGroup, CallError, CallKind, Fields, Key, Kind, Names, NatGateway, Reach, Resource, Setting, Timestamp,
 };
 
 use crate::groups;
 use crate::in_the_way::{can_clear, can_delete, can_set, consistent};
-use crate::world::{Thing, Version, World, leaves};
+use crate::state::{MemoryAccount, StoredResource, Version, leaves};
 
 type Ids = BTreeMap<Key, String>;
 
-pub(crate) fn busy(what: String) -> Setback {
-    Setback::Busy { what, again: Duration::from_secs(2) }
+pub(crate) fn busy(what: String) -> CallError {
+    CallError::Retry { waiting_for: what, after: Duration::from_secs(2) }
 }
 
 /// A name that a service's own pattern does not fit is refused also where it is only asked for: IAM's names of roles are 1 to 64
 /// of `[\w+=,.@-]`, S3's of buckets 3 to 63 of `[a-z0-9.-]` (their API references).
-pub(crate) fn can_be_asked_for(names: &Names) -> Result<(), Setback> {
+pub(crate) fn can_be_asked_for(names: &Names) -> Result<(), CallError> {
     let of_a_role = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
     let of_a_bucket = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
     let role = names.role();
@@ -33,56 +33,62 @@ pub(crate) fn can_be_asked_for(names: &Names) -> Result<(), Setback> {
     Ok(())
 }
 
-fn not_a_name(key: &Key) -> Setback {
-    Setback::Refused { what: format!("{key}: ValidationError: the name does not satisfy the constraint") }
+fn not_a_name(key: &Key) -> CallError {
+    CallError::Rejected { message: format!("{key}: ValidationError: the name does not satisfy the constraint") }
 }
 
 /// Makes a thing and returns its id.
-pub(crate) fn create(world: &World, wanted: &Resource, ids: &Ids, token: &str) -> Result<String, Setback> {
-    world.tick();
-    let key = wanted.key();
-    let created = wanted.as_created();
+pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, token: &str) -> Result<String, CallError> {
+    account.tick();
+    let key = desired.key();
+    let created = desired.as_created();
     let links = links(&created, ids)?;
-    let now = world.clock.now();
-    let mut things = world.things.borrow_mut();
+    let now = account.clock.now();
+    let mut stored_resources = account.stored_resources.borrow_mut();
     for (name, id) in &links {
-        if !things.iter().any(|thing| thing.id == *id && thing.now().is_some()) {
+        if !stored_resources.iter().any(|stored| stored.id == *id && stored.now().is_some()) {
             return Err(busy(format!("{key}: {name} is not found"))); // As AWS says right after a create.
         }
     }
     if takes_a_token(key.kind)
-        && let Some(same) = things.iter().find(|thing| thing.is(&key) && thing.token == token)
+        && let Some(same) = stored_resources.iter().find(|stored| stored.is(&key) && stored.token == token)
     {
         return Ok(same.id.clone());
     }
-    if things.iter().any(|thing| is_taken(thing, &created, &links)) {
+    if stored_resources.iter().any(|stored| is_taken(stored, &created, &links)) {
         return Err(busy(format!("{key}: exists already")));
     }
-    let mut id = world.new_id(&key);
+    let mut id = account.new_id(&key);
     match &created.fields {
         Fields::AutoScalingGroup(group) => {
-            can_launch(world, &things, group)?;
-            groups::create(world, &key.name, group)?;
+            can_launch(account, &stored_resources, group)?;
+            groups::create(account, &key.name, group)?;
         }
-        Fields::ScalingPolicy(policy) => id = groups::put_policy(world, &key.name, policy)?,
-        Fields::NatGateway(nat) => has_a_way_out(&things, nat)?,
+        Fields::ScalingPolicy(policy) => id = groups::put_policy(account, &key.name, policy)?,
+        Fields::NatGateway(nat) => has_a_way_out(&stored_resources, nat)?,
         Fields::VpcEndpoint(endpoint) if matches!(endpoint.reach, Reach::Interface { .. }) => {
-            resolves_private_names(&things)?;
+            resolves_private_names(&stored_resources)?;
         }
         _ => {}
     }
     let version = Version { since: now, resource: Some(created), links };
     // A put of what is there is a change.
     if matches!(key.kind, Kind::ScalingPolicy | Kind::Alarm | Kind::Dashboard)
-        && let Some(there) = things.iter_mut().find(|thing| thing.is(&key))
+        && let Some(there) = stored_resources.iter_mut().find(|stored| stored.is(&key))
     {
         there.history.push(version);
         return Ok(there.id.clone());
     }
-    let ready_at = now + world.takes(key.kind);
-    things.push(Thing { id: id.clone(), token: token.to_owned(), history: vec![version], ready_at, gone_at: None });
-    drop(things);
-    groups::step(world);
+    let ready_at = now + account.takes(key.kind);
+    stored_resources.push(StoredResource {
+        id: id.clone(),
+        token: token.to_owned(),
+        history: vec![version],
+        ready_at,
+        gone_at: None,
+    });
+    drop(stored_resources);
+    groups::step(account);
     Ok(id)
 }
 
@@ -93,8 +99,8 @@ fn takes_a_token(kind: Kind) -> bool {
 
 /// Whether an existing thing stands in the way of a new one: a name that is unique in its service, a security group's
 /// name and a subnet's addresses within the VPC. What has no name of its own can be made again and again.
-fn is_taken(thing: &Thing, new: &Resource, links: &BTreeMap<Key, String>) -> bool {
-    let Some(version) = thing.now() else { return false };
+fn is_taken(stored: &StoredResource, new: &Resource, links: &BTreeMap<Key, String>) -> bool {
+    let Some(version) = stored.now() else { return false };
     let Some(old) = &version.resource else { return false };
     let within = |kind: Kind, links: &BTreeMap<Key, String>| {
         links.iter().find(|(key, _)| key.kind == kind).map(|(_, id)| id.clone())
@@ -125,93 +131,102 @@ fn is_taken(thing: &Thing, new: &Resource, links: &BTreeMap<Key, String>) -> boo
 
 /// `CreateAutoScalingGroup` refuses a profile that Auto Scaling does not see yet, and a version that the
 /// template does not have.
-fn can_launch(world: &World, things: &[Thing], group: &AutoScalingGroup) -> Result<(), Setback> {
-    let template = group.template.key().and_then(|key| things.iter().find(|thing| thing.is(key)));
-    let Some(Fields::LaunchTemplate(template)) = template.and_then(Thing::resource).map(|it| &it.fields) else {
+fn can_launch(
+    account: &MemoryAccount,
+    stored_resources: &[StoredResource],
+    group: &AutoScalingGroup,
+) -> Result<(), CallError> {
+    let template = group.template.key().and_then(|key| stored_resources.iter().find(|stored| stored.is(key)));
+    let Some(Fields::LaunchTemplate(template)) = template.and_then(StoredResource::resource).map(|it| &it.fields)
+    else {
         return Err(busy(String::from("the launch template is not found")));
     };
     let Some(version) = template.versions.iter().find(|version| version.digest == group.digest) else {
-        return Err(Setback::Refused { what: format!("the template has no version with content {}", group.digest) });
+        return Err(CallError::Rejected {
+            message: format!("the template has no version with content {}", group.digest),
+        });
     };
-    let profile = version.content.instance_profile.key().and_then(|key| things.iter().find(|thing| thing.is(key)));
-    let visible = profile.and_then(Thing::now).is_some_and(|it| it.since + world.profile_lag <= world.clock.now());
+    let profile =
+        version.content.instance_profile.key().and_then(|key| stored_resources.iter().find(|stored| stored.is(key)));
+    let visible =
+        profile.and_then(StoredResource::now).is_some_and(|it| it.since + account.profile_lag <= account.clock.now());
     if visible { Ok(()) } else { Err(busy(String::from("Invalid IAM Instance Profile"))) }
 }
 
 /// `Gateway.NotAttached`: a NAT gateway is made in a network that has an internet gateway.
-fn has_a_way_out(things: &[Thing], nat: &NatGateway) -> Result<(), Setback> {
+fn has_a_way_out(stored_resources: &[StoredResource], nat: &NatGateway) -> Result<(), CallError> {
     let attached = |it: &Resource| matches!(&it.fields, Fields::InternetGateway(it) if it.attached_to.is_some());
-    if things.iter().filter_map(Thing::resource).any(attached) {
+    if stored_resources.iter().filter_map(StoredResource::resource).any(attached) {
         return Ok(());
     }
-    Err(Setback::Refused { what: format!("Gateway.NotAttached: {} has no way out", nat.subnet) })
+    Err(CallError::Rejected { message: format!("Gateway.NotAttached: {} has no way out", nat.subnet) })
 }
 
 /// Private names need both DNS settings of the VPC (the VPC user guide).
-fn resolves_private_names(things: &[Thing]) -> Result<(), Setback> {
+fn resolves_private_names(stored_resources: &[StoredResource]) -> Result<(), CallError> {
     let on = |it: &Resource| matches!(&it.fields, Fields::Vpc(vpc) if vpc.dns_support && vpc.dns_hostnames);
-    if things.iter().filter_map(Thing::resource).any(on) {
+    if stored_resources.iter().filter_map(StoredResource::resource).any(on) {
         return Ok(());
     }
-    Err(Setback::Refused { what: String::from("InvalidParameter: private DNS needs DNS support and hostnames") })
+    Err(CallError::Rejected { message: String::from("InvalidParameter: private DNS needs DNS support and hostnames") })
 }
 
 /// Changes or deletes a thing. What is gone is gone: deleting it is success, changing it is not.
-pub(crate) fn change(world: &World, id: &str, what: &What, ids: &Ids) -> Result<(), Setback> {
-    world.tick();
-    let mut things = world.things.borrow_mut();
-    let Some(at) = things.iter().position(|thing| thing.id == id && thing.now().is_some()) else {
+pub(crate) fn change(account: &MemoryAccount, id: &str, what: &CallKind, ids: &Ids) -> Result<(), CallError> {
+    account.tick();
+    let mut stored_resources = account.stored_resources.borrow_mut();
+    let Some(at) = stored_resources.iter().position(|stored| stored.id == id && stored.now().is_some()) else {
         return match what {
-            What::Delete | What::Clear(_) => Ok(()),
+            CallKind::Delete | CallKind::Clear(_) => Ok(()),
             _ => Err(busy(format!("{id} is not found"))),
         };
     };
-    let now = world.clock.now();
-    let mut version = things[at].now().cloned().ok_or_else(|| busy(format!("{id} is not found")))?;
+    let now = account.clock.now();
+    let mut version = stored_resources[at].now().cloned().ok_or_else(|| busy(format!("{id} is not found")))?;
     version.since = now;
     match what {
-        What::Create(_) => {}
-        What::Set(settings) => set(world, &things, (at, &mut version), (settings, ids))?,
-        What::Clear(settings) => clear(world, &things, &mut version, settings)?,
-        What::Empty => {
+        CallKind::Create(_) => {}
+        CallKind::Set(settings) => set(account, &stored_resources, (at, &mut version), (settings, ids))?,
+        CallKind::Clear(settings) => clear(account, &stored_resources, &mut version, settings)?,
+        CallKind::Empty => {
             if let Some(Fields::Bucket(bucket)) = version.resource.as_mut().map(|it| &mut it.fields) {
                 bucket.holds_objects = false;
             }
         }
-        What::Drain => drain(world, &mut version)?,
-        What::Delete => {
-            if let Some(gone_at) = delete(world, &things, at, now)? {
-                things[at].gone_at = Some(gone_at);
+        CallKind::Drain => drain(account, &mut version)?,
+        CallKind::Delete => {
+            if let Some(gone_at) = delete(account, &stored_resources, at, now)? {
+                stored_resources[at].gone_at = Some(gone_at);
                 return Ok(());
             }
             version.resource = None;
-            if world.associations_go_with_subnets {
-                lose_associations(&mut things, id, now);
+            if account.associations_go_with_subnets {
+                lose_associations(&mut stored_resources, id, now);
             }
         }
     }
-    things[at].history.push(version);
-    drop(things);
-    groups::step(world);
+    stored_resources[at].history.push(version);
+    drop(stored_resources);
+    groups::step(account);
     Ok(())
 }
 
 fn set(
-    world: &World,
-    things: &[Thing],
+    account: &MemoryAccount,
+    stored_resources: &[StoredResource],
     (at, version): (usize, &mut Version),
     (settings, ids): (&[Setting], &Ids),
-) -> Result<(), Setback> {
+) -> Result<(), CallError> {
     let Some(resource) = &mut version.resource else { return Ok(()) };
     for setting in settings {
-        can_set(things, at, setting, world.clock.now())?;
+        can_set(stored_resources, at, setting, account.clock.now())?;
         resource.set(setting);
     }
     consistent(resource)?;
     match (&resource.fields, settings.first()) {
-        (Fields::AutoScalingGroup(group), Some(setting)) => groups::set(world, &resource.name, group, setting)?,
+        (Fields::AutoScalingGroup(group), Some(setting)) => groups::set(account, &resource.name, group, setting)?,
         (Fields::ScalingPolicy(policy), _) => {
-            groups::put_policy(world, &resource.name, policy)?;
+            groups::put_policy(account, &resource.name, policy)?;
         }
         _ => {}
     }
@@ -219,12 +234,17 @@ fn set(
     Ok(())
 }
 
-fn clear(world: &World, things: &[Thing], version: &mut Version, settings: &[Setting]) -> Result<(), Setback> {
+fn clear(
+    account: &MemoryAccount,
+    stored_resources: &[StoredResource],
+    version: &mut Version,
+    settings: &[Setting],
+) -> Result<(), CallError> {
     let Some(resource) = &mut version.resource else { return Ok(()) };
     for setting in settings {
-        can_clear(things, setting, &version.links)?;
+        can_clear(stored_resources, setting, &version.links)?;
         if resource.kind() == Kind::AutoScalingGroup {
-            groups::clear(world, &resource.name, setting)?;
+            groups::clear(account, &resource.name, setting)?;
         }
     }
     resource.clear_all(settings);
@@ -232,32 +252,40 @@ fn clear(world: &World, things: &[Thing], version: &mut Version, settings: &[Set
     Ok(())
 }
 
-fn drain(world: &World, version: &mut Version) -> Result<(), Setback> {
+fn drain(account: &MemoryAccount, version: &mut Version) -> Result<(), CallError> {
     let Some(resource) = &mut version.resource else { return Ok(()) };
     let Fields::AutoScalingGroup(group) = &mut resource.fields else { return Ok(()) };
     (group.min_size, group.max_size, group.desired_capacity, group.protected) = (0, 0, 0, false);
-    groups::set(world, &resource.name, group, &Setting::MaxSize(0))
+    groups::set(account, &resource.name, group, &Setting::MaxSize(0))
 }
 
 /// How many instances of groups use a thing: by the group's own reference, or by its template's.
-fn instances_on(world: &World, things: &[Thing], at: usize) -> usize {
-    let links = |thing: &Thing, id: &String| thing.now().is_some_and(|it| it.links.values().any(|link| link == id));
-    let by_template = |group: &Thing| {
-        let templates = things.iter().filter(|it| it.resource().is_some_and(|it| it.kind() == Kind::LaunchTemplate));
-        templates.filter(|it| links(it, &things[at].id)).any(|it| links(group, &it.id))
+fn instances_on(account: &MemoryAccount, stored_resources: &[StoredResource], at: usize) -> usize {
+    let links =
+        |stored: &StoredResource, id: &String| stored.now().is_some_and(|it| it.links.values().any(|link| link == id));
+    let by_template = |group: &StoredResource| {
+        let templates =
+            stored_resources.iter().filter(|it| it.resource().is_some_and(|it| it.kind() == Kind::LaunchTemplate));
+        templates.filter(|it| links(it, &stored_resources[at].id)).any(|it| links(group, &it.id))
     };
-    let groups = things.iter().filter(|it| it.resource().is_some_and(|it| it.kind() == Kind::AutoScalingGroup));
-    let using = groups.filter(|it| links(it, &things[at].id) || by_template(it));
-    using.filter_map(Thing::resource).map(|it| groups::instances(world, &it.name).0).sum()
+    let groups =
+        stored_resources.iter().filter(|it| it.resource().is_some_and(|it| it.kind() == Kind::AutoScalingGroup));
+    let using = groups.filter(|it| links(it, &stored_resources[at].id) || by_template(it));
+    using.filter_map(StoredResource::resource).map(|it| groups::instances(account, &it.name).0).sum()
 }
 
 /// Deletes a thing; what takes its time says when it is gone.
-fn delete(world: &World, things: &[Thing], at: usize, now: Moment) -> Result<Option<Moment>, Setback> {
-    let Some(resource) = things[at].resource() else { return Ok(None) };
-    can_delete(things, at, instances_on(world, things, at))?;
+fn delete(
+    account: &MemoryAccount,
+    stored_resources: &[StoredResource],
+    at: usize,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, CallError> {
+    let Some(resource) = stored_resources[at].resource() else { return Ok(None) };
+    can_delete(stored_resources, at, instances_on(account, stored_resources, at))?;
     match &resource.fields {
-        Fields::AutoScalingGroup(_) => groups::delete(world, &resource.name)?,
-        Fields::ScalingPolicy(policy) => groups::delete_policy(world, &resource.name, &policy.group)?,
+        Fields::AutoScalingGroup(_) => groups::delete(account, &resource.name)?,
+        Fields::ScalingPolicy(policy) => groups::delete_policy(account, &resource.name, &policy.group)?,
         _ => {}
     }
     let leaves = leaves(resource.kind());
@@ -265,9 +293,9 @@ fn delete(world: &World, things: &[Thing], at: usize, now: Moment) -> Result<Opt
 }
 
 /// A subnet that is deleted takes its association with a route table along.
-fn lose_associations(things: &mut [Thing], subnet: &str, now: Moment) {
-    for thing in things {
-        let Some(mut version) = thing.now().cloned() else { continue };
+fn lose_associations(stored_resources: &mut [StoredResource], subnet: &str, now: Timestamp) {
+    for stored in stored_resources {
+        let Some(mut version) = stored.now().cloned() else { continue };
         let served = version.links.iter().find(|(_, id)| *id == subnet).map(|(key, _)| key.clone());
         let (Some(Fields::RouteTable(table)), Some(key)) = (version.resource.as_mut().map(|it| &mut it.fields), served)
         else {
@@ -276,15 +304,15 @@ fn lose_associations(things: &mut [Thing], subnet: &str, now: Moment) {
         table.serves.retain(|it| it.key() != Some(&key));
         version.links.remove(&key);
         version.since = now;
-        thing.history.push(version);
+        stored.history.push(version);
     }
 }
 
 /// The ids behind the names that a resource refers to. What this run neither saw nor made has none.
-fn links(resource: &Resource, ids: &Ids) -> Result<BTreeMap<Key, String>, Setback> {
+fn links(resource: &Resource, ids: &Ids) -> Result<BTreeMap<Key, String>, CallError> {
     let link = |key: Key| match ids.get(&key) {
         Some(id) => Ok((key, id.clone())),
-        None => Err(Setback::Refused { what: format!("{}: no id is known for {key}", resource.key()) }),
+        None => Err(CallError::Rejected { message: format!("{}: no id is known for {key}", resource.key()) }),
     };
     resource.references().into_iter().map(link).collect()
 }

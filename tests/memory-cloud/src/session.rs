@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::time::Duration;
 
-use environment::{CALL_TIME, Call, Cloud, Key, Live, Moment, Scope, Setback, What, Whose};
+use environment::{CALL_TIME, Call, CallError, CallKind, Cloud, Key, ObservedResource, Ownership, Scope, Timestamp};
 
 use crate::rules;
-use crate::world::{Fault, World};
+use crate::state::{Fault, MemoryAccount};
 
 /// How long a call takes, there and back: estimates (ARCHITECTURE, Facts).
 fn takes(call: &Call) -> Duration {
@@ -29,7 +29,7 @@ const LOOK_TAKES: Duration = Duration::from_millis(200);
 /// The seam, for one run.
 #[derive(Debug)]
 pub struct Session<'a> {
-    world: &'a World,
+    account: &'a MemoryAccount,
     /// Told apart from other requests' by the client tokens of its calls.
     token: String,
     ids: RefCell<BTreeMap<Key, String>>,
@@ -38,25 +38,25 @@ pub struct Session<'a> {
 impl<'a> Session<'a> {
     /// A run of the request that `token` stands for.
     #[must_use]
-    pub fn new(world: &'a World, token: &str) -> Self {
-        Session { world, token: token.to_owned(), ids: RefCell::default() }
+    pub fn new(account: &'a MemoryAccount, token: &str) -> Self {
+        Session { account, token: token.to_owned(), ids: RefCell::default() }
     }
 
-    fn take_effect(&self, call: &Call) -> Result<(), Setback> {
+    fn take_effect(&self, call: &Call) -> Result<(), CallError> {
         let mut ids = self.ids.borrow_mut();
-        match &call.what {
-            What::Create(wanted) => {
-                let id = rules::create(self.world, wanted, &ids, &self.token)?;
+        match &call.kind {
+            CallKind::Create(desired) => {
+                let id = rules::create(self.account, desired, &ids, &self.token)?;
                 ids.insert(call.key.clone(), id);
                 Ok(())
             }
             what => {
                 let id = call.id.as_ref().or_else(|| ids.get(&call.key)).cloned();
                 let Some(id) = id else {
-                    return Err(Setback::Refused { what: format!("{}: no id is known", call.key) });
+                    return Err(CallError::Rejected { message: format!("{}: no id is known", call.key) });
                 };
-                rules::change(self.world, &id, what, &ids)?;
-                if *what == What::Delete {
+                rules::change(self.account, &id, what, &ids)?;
+                if *what == CallKind::Delete {
                     ids.retain(|_, known| *known != id);
                 }
                 Ok(())
@@ -66,64 +66,68 @@ impl<'a> Session<'a> {
 }
 
 impl Cloud for Session<'_> {
-    fn now(&self) -> Moment {
-        self.world.clock.now()
+    fn now(&self) -> Timestamp {
+        self.account.clock.now()
     }
 
     async fn pause(&self, span: Duration) {
-        self.world.clock.sleep(span).await;
+        self.account.clock.sleep(span).await;
     }
 
-    async fn observe(&self, scope: &Scope) -> Result<Vec<Live>, Setback> {
+    async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError> {
         self.pause(LOOK_TAKES).await;
         rules::can_be_asked_for(&scope.names)?;
-        let live = self.world.look(scope);
-        let ours = live.iter().filter(|it| !matches!(it.whose, Whose::Foreign(_) | Whose::Hidden(_)));
+        let observed = self.account.look(scope);
+        let ours = observed.iter().filter(|it| !matches!(it.ownership, Ownership::Foreign(_) | Ownership::Hidden(_)));
         self.ids.borrow_mut().extend(ours.filter_map(|it| Some((it.key(), it.id.clone()?))));
-        Ok(live)
+        Ok(observed)
     }
 
-    async fn call(&self, call: &Call) -> Result<(), Setback> {
-        let number = self.world.calls.borrow().len();
-        self.world.calls.borrow_mut().push(call.clone());
-        self.world.sent.borrow_mut().push(self.now());
-        let fault = self.world.faults.borrow().get(&number).copied();
+    async fn call(&self, call: &Call) -> Result<(), CallError> {
+        let number = self.account.calls.borrow().len();
+        self.account.calls.borrow_mut().push(call.clone());
+        self.account.sent.borrow_mut().push(self.now());
+        let fault = self.account.faults.borrow().get(&number).copied();
         let told = |problem: &str| format!("{}: {}: {problem}", call.key, call.operation());
         match fault {
             Some(Fault::CrashBefore) => {
-                self.world.clock.halt();
+                self.account.clock.halt();
                 return pending().await;
             }
-            Some(Fault::Throttled) => return Err(Setback::Busy { what: told("throttled"), again: takes(call) }),
-            Some(Fault::Denied) => return Err(Setback::Refused { what: told("access denied") }),
-            Some(Fault::Quota) => return Err(Setback::Refused { what: told("the account's quota is reached") }),
-            Some(Fault::NotFoundLag) => return Err(Setback::Busy { what: told("not found yet"), again: takes(call) }),
-            Some(Fault::LostRequest) => return Err(Setback::Doubtful { what: told("no answer") }),
+            Some(Fault::Throttled) => {
+                return Err(CallError::Retry { waiting_for: told("throttled"), after: takes(call) });
+            }
+            Some(Fault::Denied) => return Err(CallError::Rejected { message: told("access denied") }),
+            Some(Fault::Quota) => return Err(CallError::Rejected { message: told("the account's quota is reached") }),
+            Some(Fault::NotFoundLag) => {
+                return Err(CallError::Retry { waiting_for: told("not found yet"), after: takes(call) });
+            }
+            Some(Fault::LostRequest) => return Err(CallError::Indeterminate { message: told("no answer") }),
             Some(Fault::CrashAfter | Fault::CrashAnswered | Fault::LostAnswer | Fault::Twice | Fault::Stall) | None => {
             }
         }
         self.pause(takes(call) / 2).await;
-        let mut answer = self.take_effect(call);
+        let mut response = self.take_effect(call);
         if fault == Some(Fault::Twice) && call.key.kind.create_can_be_repeated() {
-            answer = self.take_effect(call);
+            response = self.take_effect(call);
         }
         match fault {
             Some(Fault::CrashAfter) => {
-                self.world.clock.halt();
+                self.account.clock.halt();
                 return pending().await;
             }
-            Some(Fault::LostAnswer) => return Err(Setback::Doubtful { what: told("no answer") }),
+            Some(Fault::LostAnswer) => return Err(CallError::Indeterminate { message: told("no answer") }),
             _ => {}
         }
         if fault == Some(Fault::Stall) {
             self.pause(CALL_TIME).await;
-            return Err(Setback::Doubtful { what: told("no answer") });
+            return Err(CallError::Indeterminate { message: told("no answer") });
         }
         self.pause(takes(call) / 2).await;
         if fault == Some(Fault::CrashAnswered) {
-            self.world.clock.halt();
+            self.account.clock.halt();
             return pending().await;
         }
-        answer
+        response
     }
 }

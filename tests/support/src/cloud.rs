@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use environment::{AlarmNow, Facts, GroupNow, Moment, Remedy, Setback, Spec};
-use memory_cloud::{Session, World};
-use reconciler::{Clouds, Settings, Stack};
+use environment::{CallError, Facts, ObservedAlarm, ObservedGroup, RemediationAction, Spec, Timestamp};
+use memory_cloud::{MemoryAccount, Session};
+use reconciler::{CloudFactory, Settings, Stack};
 use serde_json::Value;
 
 /// 2026-01-02T03:04:05Z: when all tests begin.
@@ -15,35 +15,35 @@ pub const BEGIN_S: u64 = 1_767_323_045;
 /// The in-memory world, its facts, and how the stack stands that asks.
 #[derive(Debug)]
 pub struct InMemory {
-    pub world: World,
+    pub account: MemoryAccount,
     /// Whether asking for the facts panics.
     pub panics: bool,
     /// How its stack stands; nothing where nobody can be asked.
     pub stack: Option<Stack>,
     /// How alarms are, if there are any.
-    pub alarm: RefCell<Option<AlarmNow>>,
+    pub alarm: RefCell<Option<ObservedAlarm>>,
     /// The instances whose status checks fail.
     pub impaired: RefCell<BTreeSet<String>>,
     /// What the next remedies meet with, instead of being made.
-    pub setbacks: RefCell<VecDeque<Setback>>,
+    pub call_errors: RefCell<VecDeque<CallError>>,
     /// What the ledger was told.
     pub told: RefCell<Vec<Value>>,
 }
 
 impl Default for InMemory {
     fn default() -> InMemory {
-        let world = World::default();
-        world.clock.advance(Duration::from_secs(BEGIN_S));
+        let account = MemoryAccount::default();
+        account.clock.advance(Duration::from_secs(BEGIN_S));
         // No look at it is older than what told of it.
         let (state, updated_ms) = ("ALARM".into(), u64::MAX);
-        let alarm = AlarmNow { state, updated_ms, actions_enabled: true, ..AlarmNow::default() };
+        let alarm = ObservedAlarm { state, updated_ms, actions_enabled: true, ..ObservedAlarm::default() };
         InMemory {
-            world,
+            account,
             panics: false,
             stack: Some(Stack::Stands),
             alarm: RefCell::new(Some(alarm)),
             impaired: RefCell::default(),
-            setbacks: RefCell::default(),
+            call_errors: RefCell::default(),
             told: RefCell::default(),
         }
     }
@@ -52,61 +52,61 @@ impl Default for InMemory {
 impl InMemory {
     /// The number of writing calls that were sent.
     pub fn writes(&self) -> usize {
-        self.world.calls.borrow().len()
+        self.account.calls.borrow().len()
     }
 
     /// The number of all calls, looks included.
     pub fn asked(&self) -> usize {
-        self.writes() + self.world.looks.get()
+        self.writes() + self.account.observations.get()
     }
 }
 
-impl Clouds for InMemory {
+impl CloudFactory for InMemory {
     type Cloud<'a> = Session<'a>;
 
-    fn for_run(&self, _owner: &str, request: &str, _made_at: Option<Moment>) -> Session<'_> {
-        Session::new(&self.world, request)
+    fn for_run(&self, _owner: &str, request: &str, _made_at: Option<Timestamp>) -> Session<'_> {
+        Session::new(&self.account, request)
     }
 
-    async fn facts(&self, _spec: &Spec, _region: &str, hooks_are_answered: bool) -> Result<Facts, Setback> {
+    async fn facts(&self, _spec: &Spec, _region: &str, hooks_are_handled: bool) -> Result<Facts, CallError> {
         assert!(!self.panics, "asked to");
         let zones = ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec();
-        Ok(Facts { zones, partition: "aws".into(), image: Some("ami-0123456789abcdef0".into()), hooks_are_answered })
+        Ok(Facts { zones, partition: "aws".into(), image: Some("ami-0123456789abcdef0".into()), hooks_are_handled })
     }
 
-    async fn stack(&self, _stack_id: &str) -> Result<Stack, Setback> {
-        self.stack.ok_or_else(|| Setback::Refused { what: "cloudformation:DescribeStacks: access denied".into() })
+    async fn stack(&self, _stack_id: &str) -> Result<Stack, CallError> {
+        self.stack.ok_or_else(|| CallError::Rejected { message: "cloudformation:DescribeStacks: access denied".into() })
     }
 
-    async fn alarm_now(&self, _name: &str) -> Result<Option<AlarmNow>, Setback> {
+    async fn observe_alarm(&self, _name: &str) -> Result<Option<ObservedAlarm>, CallError> {
         Ok(self.alarm.borrow().clone())
     }
 
-    async fn group_now(&self, name: &str) -> Result<Option<GroupNow>, Setback> {
-        Ok(self.world.group_now(name))
+    async fn observe_group(&self, name: &str) -> Result<Option<ObservedGroup>, CallError> {
+        Ok(self.account.observe_group(name))
     }
 
-    async fn checked(&self, mut group: GroupNow) -> Result<GroupNow, Setback> {
+    async fn checked(&self, mut group: ObservedGroup) -> Result<ObservedGroup, CallError> {
         for member in &mut group.instances {
             member.healthy &= !self.impaired.borrow().contains(&member.id);
         }
         Ok(group)
     }
 
-    async fn make(&self, group: &str, remedy: &Remedy, message: &str) -> Result<(), Setback> {
-        match self.setbacks.borrow_mut().pop_front() {
-            Some(setback) => Err(setback),
-            None => self.world.make(group, remedy, message),
+    async fn make(&self, group: &str, remediation: &RemediationAction, message: &str) -> Result<(), CallError> {
+        match self.call_errors.borrow_mut().pop_front() {
+            Some(call_error) => Err(call_error),
+            None => self.account.make(group, remediation, message),
         }
     }
 
-    async fn tell(&self, event: &Value) -> Result<(), String> {
+    async fn publish(&self, event: &Value) -> Result<(), String> {
         self.told.borrow_mut().push(event.clone());
         Ok(())
     }
 
-    fn now(&self) -> Moment {
-        self.world.clock.now()
+    fn now(&self) -> Timestamp {
+        self.account.clock.now()
     }
 }
 

@@ -10,17 +10,17 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use auto_scaling::{
-    AutoScaling, Behaviour, Effect, Fleet, Launch, LaunchTemplate, LifecycleActionResult, LifecycleState, Moment,
-    NewGroup, PutHook, Settings, Started, Subnet, Timing, Transition as Turn,
+    AutoScaling, Behaviour, Effect, Fleet, Launch, LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup,
+    PutHook, Settings, Started, Subnet, Timestamp, Timing, Transition as Turn,
 };
-use environment::Place;
-use environment::hook_settings::{Drain, Gate, HookSettings, OnTimeout, Task};
+use environment::Deployment;
+use environment::hook_settings::{Drain, Gate, HookSettings, HookTask, OnTimeout};
 use lifecycle_hook::LifecycleHook;
-use lifecycle_hook::cloud::Ends;
+use lifecycle_hook::cloud::HookResult;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-pub const START: Moment = Moment(1_795_420_800_000);
+pub const START: Timestamp = Timestamp(1_795_420_800_000);
 pub const GROUP: &str = "scalable-ec2-asg-uswest2-dev";
 pub const TARGETS: &str = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/1";
 /// How often it is swept, and how long a message is hidden from others: as `infra/template.yaml` has it.
@@ -31,7 +31,7 @@ pub const HIDDEN: Duration = Duration::from_mins(12);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// It is refused, and has no effect.
-    Refused,
+    Rejected,
     /// It has its effect, and the answer is lost.
     Lost,
     /// The invocation is killed before it.
@@ -50,31 +50,31 @@ const LOST: &str = "no answer";
 pub struct Message {
     pub id: usize,
     pub body: String,
-    pub sent: Moment,
-    pub visible: Moment,
+    pub sent: Timestamp,
+    pub visible: Timestamp,
     pub receives: u32,
 }
 
-pub struct World {
+pub struct Harness {
     pub scaling: RefCell<AutoScaling>,
     pub fleet: RefCell<Fleet>,
-    pub now: Cell<Moment>,
+    pub now: Cell<Timestamp>,
     pub messages: RefCell<Vec<Message>>,
-    pub buried: RefCell<Vec<(String, String)>>,
+    pub dead_lettered: RefCell<Vec<(String, String)>>,
     /// What the ledger was told.
     pub told: RefCell<Vec<Value>>,
     pub written: RefCell<Vec<(String, String, Vec<String>)>>,
     /// What each instance's waits were answered, as Auto Scaling took it.
-    pub completed: RefCell<BTreeMap<String, Vec<Ends>>>,
+    pub completed: RefCell<BTreeMap<String, Vec<HookResult>>>,
     /// Every answer that was tried, with the hook, whether it was taken or not.
-    pub answered: RefCell<BTreeMap<(String, String), BTreeSet<Ends>>>,
+    pub answered: RefCell<BTreeMap<(String, String), BTreeSet<HookResult>>>,
     /// The instances that stand in a target group, and since when they leave it.
-    pub targets: RefCell<BTreeMap<String, Option<Moment>>>,
+    pub targets: RefCell<BTreeMap<String, Option<Timestamp>>>,
     /// When the environment has to be deleted by.
-    pub delete_ends: Cell<Option<u64>>,
+    pub delete_deadline: Cell<Option<u64>>,
     pub calls: RefCell<Vec<&'static str>>,
     /// Of how many instances each look was.
-    pub looks: RefCell<Vec<usize>>,
+    pub observations: RefCell<Vec<usize>>,
     pub invocations: Cell<usize>,
     pub faults: RefCell<BTreeMap<usize, Fault>>,
     /// The instances that are stopped.
@@ -88,40 +88,40 @@ pub struct World {
     /// How long each call takes; no time at first.
     pub call_takes: Cell<Duration>,
     /// Since when time is tokio's, and what it was then.
-    tokios: Cell<Option<(Instant, Moment)>>,
+    tokios: Cell<Option<(Instant, Timestamp)>>,
     /// How long EC2 takes to start an instance that Auto Scaling asks for; no time at first.
     pub starts_after: Cell<Duration>,
     /// Whether a thousand newer activities hide since when instances wait.
     pub activities_hidden: Cell<bool>,
     /// How long target groups take to let an instance go.
     deregistration: Cell<Duration>,
-    starting: RefCell<Vec<(Moment, Launch)>>,
+    starting: RefCell<Vec<(Timestamp, Launch)>>,
     yields: Cell<bool>,
-    commands: RefCell<BTreeMap<String, Vec<(String, Moment)>>>,
+    commands: RefCell<BTreeMap<String, Vec<(String, Timestamp)>>>,
     next_message: Cell<usize>,
     killed: Cell<bool>,
 }
 
-pub fn gate(seconds: u32) -> Task {
-    Task::Gate(Gate { seconds, on_timeout: OnTimeout::Abandon })
+pub fn gate(seconds: u32) -> HookTask {
+    HookTask::Gate(Gate { seconds, on_timeout: OnTimeout::Abandon })
 }
 
-pub fn settings(task: Task) -> HookSettings {
+pub fn settings(task: HookTask) -> HookSettings {
     HookSettings {
         envkeeper: 1,
         owner: "0123456789abcdef0123".into(),
         environment: "scalable-ec2-us-west-2-dev".into(),
         log_group: "/aws/ec2/scalable-ec2-dev".into(),
         target_groups: vec![],
-        heartbeat_seconds: if matches!(task, Task::Gate(_)) { 900 } else { 300 },
+        heartbeat_seconds: if matches!(task, HookTask::Gate(_)) { 900 } else { 300 },
         task,
     }
 }
 
 fn hook(settings: &HookSettings) -> PutHook {
     let (name, on, result) = match settings.task {
-        Task::Gate(_) => ("launch", Turn::Launching, LifecycleActionResult::Abandon),
-        Task::Drain(_) => ("terminate", Turn::Terminating, LifecycleActionResult::Continue),
+        HookTask::Gate(_) => ("launch", Turn::Launching, LifecycleActionResult::Abandon),
+        HookTask::Drain(_) => ("terminate", Turn::Terminating, LifecycleActionResult::Continue),
     };
     PutHook {
         name: name.into(),
@@ -147,30 +147,30 @@ fn group(name: &str, most: u32, launch: &HookSettings, terminate: &HookSettings)
     }
 }
 
-impl World {
+impl Harness {
     /// A group with both hooks, and no instances yet.
-    pub fn new(most: u32) -> World {
-        World::with(most, &settings(gate(600)), &settings(Task::Drain(Drain { seconds: 300 })))
+    pub fn new(most: u32) -> Harness {
+        Harness::with(most, &settings(gate(600)), &settings(HookTask::Drain(Drain { seconds: 300 })))
     }
 
-    pub fn with(most: u32, launch: &HookSettings, terminate: &HookSettings) -> World {
+    pub fn with(most: u32, launch: &HookSettings, terminate: &HookSettings) -> Harness {
         let timing = Timing { launch: Duration::from_secs(20), terminate: Duration::from_secs(30) };
         let mut scaling = AutoScaling::new("us-west-2", "123456789012", timing);
         scaling.create_group(group(GROUP, most, launch, terminate), START).expect("a good group");
-        World {
+        Harness {
             scaling: RefCell::new(scaling),
             fleet: RefCell::new(Fleet::new(Behaviour::default())),
             now: Cell::new(START),
             messages: RefCell::default(),
-            buried: RefCell::default(),
+            dead_lettered: RefCell::default(),
             told: RefCell::default(),
             written: RefCell::default(),
             completed: RefCell::default(),
             answered: RefCell::default(),
             targets: RefCell::default(),
-            delete_ends: Cell::new(None),
+            delete_deadline: Cell::new(None),
             calls: RefCell::default(),
-            looks: RefCell::default(),
+            observations: RefCell::default(),
             invocations: Cell::new(0),
             faults: RefCell::default(),
             stopped: RefCell::default(),
@@ -192,7 +192,7 @@ impl World {
 
     /// Adds a group of one instance, with the same hooks.
     pub fn add_group(&self, name: &str) {
-        let mut new = group(name, 1, &settings(gate(600)), &settings(Task::Drain(Drain { seconds: 300 })));
+        let mut new = group(name, 1, &settings(gate(600)), &settings(HookTask::Drain(Drain { seconds: 300 })));
         new.desired_capacity = Some(1);
         self.scaling.borrow_mut().create_group(new, self.now.get()).expect("a good group");
     }
@@ -269,11 +269,11 @@ impl World {
     }
 
     /// Has a message come into the queue, now or later.
-    pub fn send(&self, body: String, sent: Moment) {
+    pub fn send(&self, body: String, sent: Timestamp) {
         self.send_hidden(body, sent, sent);
     }
 
-    fn send_hidden(&self, body: String, sent: Moment, visible: Moment) {
+    fn send_hidden(&self, body: String, sent: Timestamp, visible: Timestamp) {
         let id = self.next_message.replace(self.next_message.get() + 1);
         self.messages.borrow_mut().push(Message { id, body, sent, visible, receives: 0 });
     }
@@ -285,7 +285,7 @@ impl World {
         let mut invocation = pin!(function.handle(event));
         let mut context = Context::from_waker(Waker::noop());
         match invocation.as_mut().poll(&mut context) {
-            Poll::Ready(Ok(answer)) => Some(answer),
+            Poll::Ready(Ok(response)) => Some(response),
             Poll::Ready(Err(error)) => {
                 assert!(!self.faults.borrow().is_empty(), "nothing went wrong here: {error}");
                 None
@@ -305,19 +305,19 @@ impl World {
         let mut context = Context::from_waker(Waker::noop());
         while both.iter().any(Option::is_some) {
             let turn = &mut both[usize::from(dice.below(2) == 0)];
-            if let Some(Poll::Ready(answer)) = turn.as_mut().map(|it| it.as_mut().poll(&mut context)) {
-                answer.expect("nothing went wrong here");
+            if let Some(Poll::Ready(response)) = turn.as_mut().map(|it| it.as_mut().poll(&mut context)) {
+                response.expect("nothing went wrong here");
                 *turn = None;
             }
         }
         self.yields.set(false);
     }
 
-    pub fn function(&self) -> LifecycleHook<&World, &World> {
-        let place =
-            Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
-        let look_every = lifecycle_hook::pace::SHORT;
-        LifecycleHook { cloud: self, queue: self, place, look_every, at_most: self.at_most.get() }
+    pub fn function(&self) -> LifecycleHook<&Harness, &Harness> {
+        let deployment =
+            Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+        let poll_interval = lifecycle_hook::pace::SHORT;
+        LifecycleHook { cloud: self, queue: self, deployment, poll_interval, at_most: self.at_most.get() }
     }
 
     /// Receives at most ten messages, and has them handled.
@@ -333,8 +333,8 @@ impl World {
             return;
         }
         let records: Vec<Value> = batch.iter().map(record).collect();
-        let Some(answer) = self.invoke(json!({ "Records": records })) else { return };
-        let failed: BTreeSet<String> = answer["batchItemFailures"]
+        let Some(response) = self.invoke(json!({ "Records": records })) else { return };
+        let failed: BTreeSet<String> = response["batchItemFailures"]
             .as_array()
             .expect("a list")
             .iter()
@@ -344,12 +344,12 @@ impl World {
         self.messages.borrow_mut().retain(|it| !done(it.id));
     }
 
-    /// Lets time pass until then, from one moment at which something is due to the next. Each message goes by `post`,
+    /// Lets time pass until then, from one moment at which something is due to the next. Each message goes by `response_server`,
     /// which sends it or not.
-    pub fn run(&self, until: Moment, post: &mut dyn FnMut(&World, String)) {
+    pub fn run(&self, until: Timestamp, response_server: &mut dyn FnMut(&Harness, String)) {
         loop {
             for body in self.step() {
-                post(self, body);
+                response_server(self, body);
             }
             while self.messages.borrow().iter().any(|it| it.visible <= self.now.get()) {
                 self.receive();
@@ -367,7 +367,7 @@ impl World {
             self.now.set(next.max(now));
             if next == sweep {
                 for body in self.step() {
-                    post(self, body);
+                    response_server(self, body);
                 }
                 self.invoke(crate::sample("lifecycle-hook", "sweep.json"));
             }
@@ -375,8 +375,8 @@ impl World {
     }
 
     /// Lets time pass with every message at once.
-    pub fn pass(&self, span: Duration) {
-        self.run(self.now.get() + span, &mut |world, body| world.send(body, world.now.get()));
+    pub fn advance(&self, span: Duration) {
+        self.run(self.now.get() + span, &mut |harness, body| harness.send(body, harness.now.get()));
     }
 
     async fn call<T>(&self, name: &'static str, call: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
@@ -403,7 +403,7 @@ impl World {
         let fault = self.faults.borrow().get(&number).copied();
         match fault {
             None => call(),
-            Some(Fault::Refused) => Err(format!("{name}: Throttling: Rate exceeded")),
+            Some(Fault::Rejected) => Err(format!("{name}: Throttling: Rate exceeded")),
             Some(Fault::Lost) => call().and_then(|_| Err(format!("{name}: {LOST}"))),
             Some(Fault::Hangs) => pending().await,
             Some(fault) => {

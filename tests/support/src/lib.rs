@@ -10,16 +10,16 @@
 mod cloud;
 mod events;
 pub mod hooks;
-mod line;
-mod post;
 mod records;
+mod request_queue;
+mod response_server;
 mod service;
 
 pub use cloud::{BEGIN_S, InMemory, settings};
 pub use events::{message, sample, sent, with};
-pub use line::FakeLine;
-pub use post::Post;
 pub use records::Shaky;
+pub use request_queue::FakeRequestQueue;
+pub use response_server::FakeResponseServer;
 pub use service::{Request, binary_service, service};
 
 use memory_cloud::Clock;

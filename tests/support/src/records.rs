@@ -4,7 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use requests::records::{
-    Answered, Claim, Decided, Fire, Fired, MemoryRecords, Note, Noted, OwnerRecord, Progress, Touched, Wanted,
+    Claim, CreateIntent, DecidedResponse, DesiredRecord, ExecutionClaim, LatestRequest, MemoryRecords, OwnerRecord,
+    Progress, RecordedRequest, RuleExecution, SentResponse,
 };
 use requests::{Owner, Records, RecordsError};
 
@@ -42,24 +43,34 @@ impl Records for Shaky {
         self.works()?.owner(owner).await
     }
 
-    async fn note(&self, owner: &Owner, note: Note) -> Result<Noted, RecordsError> {
-        self.works()?.note(owner, note).await
+    async fn record_request(&self, owner: &Owner, note: LatestRequest) -> Result<RecordedRequest, RecordsError> {
+        self.works()?.record_request(owner, note).await
     }
 
-    async fn touch(&self, owner: &Owner, request_hash: &str, now_ms: u64) -> Result<Touched, RecordsError> {
-        self.works()?.touch(owner, request_hash, now_ms).await
+    async fn record_create_intent(
+        &self,
+        owner: &Owner,
+        request_hash: &str,
+        now_ms: u64,
+    ) -> Result<CreateIntent, RecordsError> {
+        self.works()?.record_create_intent(owner, request_hash, now_ms).await
     }
 
-    async fn waits(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
-        self.works()?.waits(owner, request_hash, progress).await
+    async fn record_progress(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
+        self.works()?.record_progress(owner, request_hash, progress).await
     }
 
-    async fn decide(&self, owner: &Owner, request_hash: &str, answer: Decided) -> Result<Decided, RecordsError> {
-        self.works()?.decide(owner, request_hash, answer).await
+    async fn decide_response(
+        &self,
+        owner: &Owner,
+        request_hash: &str,
+        response: DecidedResponse,
+    ) -> Result<DecidedResponse, RecordsError> {
+        self.works()?.decide_response(owner, request_hash, response).await
     }
 
-    async fn answered(&self, owner: &Owner, answers: Vec<Answered>) -> Result<(), RecordsError> {
-        self.works()?.answered(owner, answers).await
+    async fn record_sent_responses(&self, owner: &Owner, responses: Vec<SentResponse>) -> Result<(), RecordsError> {
+        self.works()?.record_sent_responses(owner, responses).await
     }
 
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
@@ -68,17 +79,23 @@ impl Records for Shaky {
         Ok(owners)
     }
 
-    async fn fired(&self, owner: &Owner, rule: &str) -> Result<Option<Fired>, RecordsError> {
-        self.works()?.fired(owner, rule).await
+    async fn rule_execution(&self, owner: &Owner, rule: &str) -> Result<Option<RuleExecution>, RecordsError> {
+        self.works()?.rule_execution(owner, rule).await
     }
 
-    async fn fire(&self, owner: &Owner, rule: &str, next: Fired, rest_ms: u64) -> Result<Fire, RecordsError> {
-        self.works()?.fire(owner, rule, next, rest_ms).await
+    async fn begin_execution(
+        &self,
+        owner: &Owner,
+        rule: &str,
+        next: RuleExecution,
+        cooldown_ms: u64,
+    ) -> Result<ExecutionClaim, RecordsError> {
+        self.works()?.begin_execution(owner, rule, next, cooldown_ms).await
     }
 
-    async fn fire_done(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
+    async fn finish_execution(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
         passes(&self.undone)?;
-        self.works()?.fire_done(owner, rule, since_ms).await
+        self.works()?.finish_execution(owner, rule, since_ms).await
     }
 
     async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {
@@ -93,19 +110,19 @@ impl Records for Shaky {
         self.works()?.release(environment, owner).await
     }
 
-    async fn save(&self, owner: &Owner, wanted: Wanted) -> Result<(), RecordsError> {
-        self.works()?.save(owner, wanted).await
+    async fn save_desired(&self, owner: &Owner, desired: DesiredRecord) -> Result<(), RecordsError> {
+        self.works()?.save_desired(owner, desired).await
     }
 
     async fn unlock(&self, owner: &Owner) -> Result<(), RecordsError> {
         self.works()?.unlock(owner).await
     }
 
-    async fn settled(&self, owner: &Owner) -> Result<(), RecordsError> {
-        self.works()?.settled(owner).await
+    async fn mark_settled(&self, owner: &Owner) -> Result<(), RecordsError> {
+        self.works()?.mark_settled(owner).await
     }
 
-    async fn gone(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
-        self.works()?.gone(owner, now_ms).await
+    async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
+        self.works()?.mark_deleted(owner, now_ms).await
     }
 }

@@ -19,21 +19,21 @@ pub struct Request {
 
 /// Starts it, and gives the configuration of clients that ask it. What it answers is a status and a body; nothing is a lost
 /// answer.
-pub fn service(answer: impl Fn(Request) -> Option<(u16, String)> + Send + Sync + 'static) -> SdkConfig {
-    binary_service(move |request| answer(request).map(|(status, body)| (status, body.into_bytes())))
+pub fn service(response: impl Fn(Request) -> Option<(u16, String)> + Send + Sync + 'static) -> SdkConfig {
+    binary_service(move |request| response(request).map(|(status, body)| (status, body.into_bytes())))
 }
 
 /// The same, for a service whose protocol is binary (CBOR).
-pub fn binary_service(answer: impl Fn(Request) -> Option<(u16, Vec<u8>)> + Send + Sync + 'static) -> SdkConfig {
+pub fn binary_service(response: impl Fn(Request) -> Option<(u16, Vec<u8>)> + Send + Sync + 'static) -> SdkConfig {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
-    let answer = Arc::new(answer);
+    let response = Arc::new(response);
     // The threads end with the test's process.
     std::thread::spawn(move || {
         for connection in listener.incoming().flatten() {
-            let answer = Arc::clone(&answer);
+            let response = Arc::clone(&response);
             std::thread::spawn(move || {
-                if let Some((status, body)) = answer(read(&connection)) {
+                if let Some((status, body)) = response(read(&connection)) {
                     write(&connection, status, &body);
                 }
             });

@@ -11,12 +11,12 @@ use std::cell::{Cell, RefCell};
 
 use alarm::Alarms;
 use alarm::cloud::Cloud;
-use environment::{AlarmNow, Place, Remediation};
+use environment::{Deployment, ObservedAlarm, RemediationRequest};
 use ledger::{Alarm, envelope};
-use requests::records::{Fire, Fired, MemoryRecords, Note, Wanted};
-use requests::{Kind, Owner, Records as _, ReplyAddress};
+use requests::records::{DesiredRecord, ExecutionClaim, LatestRequest, MemoryRecords, RuleExecution};
+use requests::{Kind, Owner, Records as _, ResponseAddress};
 use serde_json::{Value, json};
-use test_support::{FakeLine, Now as _, sample, with};
+use test_support::{FakeRequestQueue, Now as _, sample, with};
 
 /// 2026-01-02T03:04:01.120Z, as all samples tell it.
 const SINCE: u64 = 1_767_323_041_120;
@@ -27,10 +27,10 @@ const ENVIRONMENT: &str = "scalable-ec2-us-west-2-dev";
 #[derive(Default)]
 struct Account {
     now_ms: Cell<u64>,
-    alarm: RefCell<Option<AlarmNow>>,
-    told: RefCell<Vec<Value>>,
+    alarm: RefCell<Option<ObservedAlarm>>,
+    published: RefCell<Vec<Value>>,
     /// How often it was asked for the alarm.
-    looks: Cell<usize>,
+    observations: Cell<usize>,
 }
 
 impl Cloud for Account {
@@ -38,18 +38,18 @@ impl Cloud for Account {
         self.now_ms.get()
     }
 
-    async fn alarm(&self, _name: &str) -> Result<Option<AlarmNow>, String> {
-        self.looks.set(self.looks.get() + 1);
+    async fn alarm(&self, _name: &str) -> Result<Option<ObservedAlarm>, String> {
+        self.observations.set(self.observations.get() + 1);
         Ok(self.alarm.borrow().clone())
     }
 
-    async fn tell(&self, event: &Value) -> Result<(), String> {
-        self.told.borrow_mut().push(event.clone());
+    async fn publish(&self, event: &Value) -> Result<(), String> {
+        self.published.borrow_mut().push(event.clone());
         Ok(())
     }
 }
 
-type Function = Alarms<MemoryRecords, Account, FakeLine>;
+type Function = Alarms<MemoryRecords, Account, FakeRequestQueue>;
 
 fn owner() -> Owner {
     Owner::of("arn:aws:cloudformation:us-west-2:123456789012:stack/web/1", "Web")
@@ -57,21 +57,28 @@ fn owner() -> Owner {
 
 /// An environment that has settled with these rules.
 fn function(rules: Value) -> Function {
-    let place = Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
-    let alarm = AlarmNow {
+    let deployment =
+        Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    let alarm = ObservedAlarm {
         state: "ALARM".into(),
         since_ms: SINCE,
         updated_ms: SINCE,
         actions_enabled: true,
-        ..AlarmNow::default()
+        ..ObservedAlarm::default()
     };
     let cloud = Account { now_ms: Cell::new(NOW), alarm: RefCell::new(Some(alarm)), ..Account::default() };
-    let function = Alarms { place, paused: false, records: MemoryRecords::new(), cloud, line: FakeLine::default() };
+    let function = Alarms {
+        deployment,
+        paused: false,
+        records: MemoryRecords::new(),
+        cloud,
+        request_queue: FakeRequestQueue::default(),
+    };
     let spec = json!({ "AlarmActions": rules });
-    let wanted = Wanted { environment: ENVIRONMENT.into(), spec, frozen: json!({}), retired_tags: vec![] };
+    let desired = DesiredRecord { environment: ENVIRONMENT.into(), spec, frozen: json!({}), retired_tags: vec![] };
     function.records.claim(ENVIRONMENT, &owner()).await_now();
-    function.records.save(&owner(), wanted).await_now();
-    function.records.settled(&owner()).await_now();
+    function.records.save_desired(&owner(), desired).await_now();
+    function.records.mark_settled(&owner()).await_now();
     function
 }
 
@@ -97,8 +104,8 @@ fn describe(function: &Function, event: &Value) {
 fn outcomes(function: &Function, name: &str) -> Vec<(String, String)> {
     let event = sample("alarm", &format!("{name}.json"));
     describe(function, &event);
-    let answer = function.handle(event).await_now();
-    let all = answer["Outcomes"].as_array().expect("a list").iter();
+    let response = function.handle(event).await_now();
+    let all = response["Outcomes"].as_array().expect("a list").iter();
     let text = |it: &Value, name: &str| it[name].as_str().expect("a text").to_owned();
     all.map(|it| (text(it, "Outcome"), text(it, "Why"))).collect()
 }
@@ -110,12 +117,12 @@ fn only(function: &Function, name: &str) -> (String, String) {
 }
 
 /// The wishes that stand in line, with their names.
-fn wishes(function: &Function) -> Vec<(String, Remediation)> {
-    let sent = function.line.sent.lock().expect("one thread");
-    let wish = |(_, name, body): &(String, String, Value)| {
-        (name.clone(), Remediation::read(body).expect("a wish").expect("it makes sense"))
+fn remediations(function: &Function) -> Vec<(String, RemediationRequest)> {
+    let sent = function.request_queue.sent.lock().expect("one thread");
+    let remediation = |(_, name, body): &(String, String, Value)| {
+        (name.clone(), RemediationRequest::read(body).expect("a wish").expect("it makes sense"))
     };
-    sent.iter().map(wish).collect()
+    sent.iter().map(remediation).collect()
 }
 
 #[test]
@@ -126,13 +133,16 @@ fn the_same_alarm_in_three_shapes_a_hundred_times_is_one_wish() {
             assert_eq!(only(&function, shape).0, "requested");
         }
     }
-    let all = wishes(&function);
+    let all = remediations(&function);
     assert_eq!(all.len(), 1, "{all:?}");
-    let wish = &all[0].1;
+    let remediation = &all[0].1;
     // The first that told of it was sent 180 ms after the alarm's state changed.
-    assert_eq!((wish.rule.as_str(), wish.since_ms, wish.expires_ms), (TOLD, SINCE, SINCE + 300_000));
-    assert_eq!((wish.environment.as_str(), wish.owner.as_str()), (ENVIRONMENT, owner().as_str()));
-    assert!(function.cloud.told.borrow().is_empty(), "who carries it out tells of it");
+    assert_eq!(
+        (remediation.rule.as_str(), remediation.since_ms, remediation.expires_ms),
+        (TOLD, SINCE, SINCE + 300_000)
+    );
+    assert_eq!((remediation.environment.as_str(), remediation.owner.as_str()), (ENVIRONMENT, owner().as_str()));
+    assert!(function.cloud.published.borrow().is_empty(), "who carries it out tells of it");
 }
 
 /// Nobody can tell which of them is sick: the status checks are asked.
@@ -148,7 +158,7 @@ fn an_alarm_over_two_instances_names_none() {
         ];
     }
     assert_eq!(only(&function, "direct-of-an-instance").0, "requested");
-    assert_eq!(wishes(&function)[0].1.instance, None);
+    assert_eq!(remediations(&function)[0].1.instance, None);
 }
 
 #[test]
@@ -162,7 +172,7 @@ fn metric_math_and_composites_are_known_by_a_metric_or_by_the_mark() {
     ] {
         let function = function(about(alarm));
         assert_eq!(only(&function, sample).0, "requested", "{sample}");
-        assert_eq!(wishes(&function)[0].1.instance.as_deref(), instance, "{sample}");
+        assert_eq!(remediations(&function)[0].1.instance.as_deref(), instance, "{sample}");
     }
 }
 
@@ -170,8 +180,8 @@ fn metric_math_and_composites_are_known_by_a_metric_or_by_the_mark() {
 fn an_alarm_that_is_of_nobody_or_of_what_is_gone_is_explained_and_nothing_is_done() {
     let nobodys = function(json!([rule()]));
     let event = sample("alarm", "direct.json").to_string().replace("scalable-ec2", "theirs");
-    let answer = nobodys.handle(serde_json::from_str(&event).expect("JSON")).await_now();
-    assert_eq!(answer["Outcomes"][0]["Why"], "it is of no environment of this deployment, or of several");
+    let response = nobodys.handle(serde_json::from_str(&event).expect("JSON")).await_now();
+    assert_eq!(response["Outcomes"][0]["Why"], "it is of no environment of this deployment, or of several");
 
     let gone = function(json!([rule()]));
     gone.records.release(ENVIRONMENT, &owner()).await_now();
@@ -179,31 +189,31 @@ fn an_alarm_that_is_of_nobody_or_of_what_is_gone_is_explained_and_nothing_is_don
 
     let unknown = function(json!([{ "Alarm": "cpu-low", "Action": "ReplaceUnhealthy" }]));
     assert_eq!(only(&unknown, "direct"), ("nothing".into(), "no rule of its environment is about it".into()));
-    assert_eq!(unknown.cloud.told.borrow()[0]["detail"]["Outcome"], "nothing");
+    assert_eq!(unknown.cloud.published.borrow()[0]["detail"]["Outcome"], "nothing");
 
     let without = function(json!([]));
     assert_eq!(only(&without, "direct").1, "its environment has no rules");
-    assert!(without.cloud.told.borrow().is_empty(), "who has none is not told of each alarm");
+    assert!(without.cloud.published.borrow().is_empty(), "who has none is not told of each alarm");
 
     let newer = function(json!([{ "Alarm": "healthy-low", "Action": "Reboot" }]));
-    let why = "no rule that can be read is about it; of the others, AlarmActions[0].Action is \"Reboot\": one of ScaleBy, ScaleTo, ReplaceUnhealthy, Notify";
-    assert_eq!(only(&newer, "direct"), ("nothing".into(), why.into()));
-    assert_eq!(newer.cloud.told.borrow()[0]["detail"]["Why"], why);
+    let reason = "no rule that can be read is about it; of the others, AlarmActions[0].Action is \"Reboot\": one of ScaleBy, ScaleTo, ReplaceUnhealthy, Notify";
+    assert_eq!(only(&newer, "direct"), ("nothing".into(), reason.into()));
+    assert_eq!(newer.cloud.published.borrow()[0]["detail"]["Why"], reason);
 
     let leaving = function(json!([rule()]));
-    let note = Note {
+    let latest_request = LatestRequest {
         request_hash: "h".into(),
         kind: Kind::Delete,
         sent_ms: 1,
         deadline_ms: NOW + 1,
         physical_id: None,
-        reply: ReplyAddress::of(&json!({})),
+        reply: ResponseAddress::of(&json!({})),
     };
-    leaving.records.note(&owner(), note).await_now();
+    leaving.records.record_request(&owner(), latest_request).await_now();
     assert_eq!(only(&leaving, "direct").1, format!("the environment {ENVIRONMENT} is being deleted"));
 
     for function in [nobodys, gone, unknown, without, newer, leaving] {
-        assert!(wishes(&function).is_empty());
+        assert!(remediations(&function).is_empty());
     }
 }
 
@@ -211,9 +221,12 @@ type Change<'a> = &'a dyn Fn(&mut Function);
 
 #[test]
 fn each_reason_to_do_nothing_is_told_to_the_ledger() {
-    let acted = |since_ms, at_ms, done| Fired { since_ms, at_ms, remedy: Value::Null, done };
-    let fire = |function: &Function, fired: Fired| {
-        assert_eq!(function.records.fire(&owner(), TOLD, fired, 0).await_now(), Fire::Yes);
+    let acted = |since_ms, at_ms, done| RuleExecution { since_ms, at_ms, remediation: Value::Null, done };
+    let begin_execution = |function: &Function, rule_execution: RuleExecution| {
+        assert_eq!(
+            function.records.begin_execution(&owner(), TOLD, rule_execution, 0).await_now(),
+            ExecutionClaim::Yes
+        );
     };
     let at = "2026-01-02T03:00:41.12Z";
     let cases: [(Change<'_>, &str); 11] = [
@@ -230,33 +243,33 @@ fn each_reason_to_do_nothing_is_told_to_the_ledger() {
             "the alarm's actions are suppressed (Alarm)",
         ),
         (
-            &|it| fire(it, acted(SINCE - 300_000, SINCE - 200_000, true)),
+            &|it| begin_execution(it, acted(SINCE - 300_000, SINCE - 200_000, true)),
             &format!("it rests for 600 s after it acted, which was at {at}"),
         ),
         (
-            &|it| fire(it, acted(SINCE, SINCE - 200_000, true)),
+            &|it| begin_execution(it, acted(SINCE, SINCE - 200_000, true)),
             &format!("it acted on this state of the alarm, or a later one, at {at}"),
         ),
         (
-            &|it| fire(it, acted(SINCE, SINCE - 200_000, false)),
+            &|it| begin_execution(it, acted(SINCE, SINCE - 200_000, false)),
             &format!("it was asked for on this state of the alarm, or a later one, at {at}"),
         ),
-        (&|it| fire(it, acted(SINCE - 300_000, SINCE - 200_000, false)), ""),
+        (&|it| begin_execution(it, acted(SINCE - 300_000, SINCE - 200_000, false)), ""),
         (&|_| {}, ""),
     ];
-    for (change, why) in cases {
+    for (change, reason) in cases {
         let mut function = function(json!([rule()]));
         change(&mut function);
         let (outcome, told) = only(&function, "direct");
-        let expected = if why.is_empty() { "requested" } else { "nothing" };
+        let expected = if reason.is_empty() { "requested" } else { "nothing" };
         assert_eq!(outcome, expected, "{told}");
-        assert_eq!(wishes(&function).is_empty(), !why.is_empty());
-        if !why.is_empty() {
-            assert_eq!(told, why);
-            let ledger = function.cloud.told.borrow();
+        assert_eq!(remediations(&function).is_empty(), !reason.is_empty());
+        if !reason.is_empty() {
+            assert_eq!(told, reason);
+            let ledger = function.cloud.published.borrow();
             assert_eq!(ledger.len(), 1);
             let detail = &ledger[0]["detail"];
-            assert_eq!((&detail["Rule"], &detail["Why"]), (&json!(TOLD), &json!(why)));
+            assert_eq!((&detail["Rule"], &detail["Why"]), (&json!(TOLD), &json!(reason)));
         }
     }
 }
@@ -271,21 +284,21 @@ fn a_look_that_is_older_than_what_was_told_decides_nothing() {
     }
     let event = sample("alarm", "direct.json");
     describe(&function, &event);
-    let refused = test_support::run(&memory_cloud::Clock::default(), function.handle(event.clone()));
-    let why = refused.expect_err("Lambda tries again").to_string();
-    assert_eq!(why, "what CloudWatch says of scalable-ec2-healthy-low-uswest2-dev is older than what it told");
-    assert!(function.cloud.told.borrow().is_empty());
+    let rejected = test_support::run(&memory_cloud::Clock::default(), function.handle(event.clone()));
+    let reason = rejected.expect_err("Lambda tries again").to_string();
+    assert_eq!(reason, "what CloudWatch says of scalable-ec2-healthy-low-uswest2-dev is older than what it told");
+    assert!(function.cloud.published.borrow().is_empty());
     // An ALARM that is over by now, and was followed by the one that is told of.
-    let alarm = |at_ms| AlarmNow {
+    let alarm = |at_ms| ObservedAlarm {
         state: "ALARM".into(),
         since_ms: at_ms,
         updated_ms: at_ms,
         actions_enabled: true,
-        ..AlarmNow::default()
+        ..ObservedAlarm::default()
     };
     let before = SINCE - 60_000;
-    let fired = Fired { since_ms: before, at_ms: before, remedy: Value::Null, done: false };
-    function.records.fire(&owner(), TOLD, fired, 0).await_now();
+    let rule_execution = RuleExecution { since_ms: before, at_ms: before, remediation: Value::Null, done: false };
+    function.records.begin_execution(&owner(), TOLD, rule_execution, 0).await_now();
     *function.cloud.alarm.borrow_mut() = Some(alarm(before));
     describe(&function, &event);
     assert!(test_support::run(&memory_cloud::Clock::default(), function.handle(event)).is_err());
@@ -296,14 +309,15 @@ fn a_look_that_is_older_than_what_was_told_decides_nothing() {
 /// A deployment's rule passes on the states of alarms that have its name in theirs; of others only this function hears.
 #[test]
 fn the_state_of_an_alarm_of_ones_own_is_told_to_the_ledger_once_and_as_eventbridge_would() {
-    let place = || Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    let deployment =
+        || Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
     let function = function(json!([]));
     for _ in 0..2 {
         only(&function, "direct-of-an-instance");
     }
-    let told = function.cloud.told.borrow();
+    let told = function.cloud.published.borrow();
     assert_eq!(told.len(), 2);
-    let line = |event: &Value| match ledger::read::event(&place(), event, NOW) {
+    let line = |event: &Value| match ledger::read::event(&deployment(), event, NOW) {
         Ok(ledger::read::Reading::Of { suffix, entries }) if suffix == "dev" => entries[0].clone(),
         other => unreachable!("{other:?}"),
     };
@@ -324,9 +338,9 @@ fn a_dry_run_is_asked_for_as_such_and_every_rule_of_an_alarm_has_its_own_outcome
     let function = function(json!([dry, rule(), { "Alarm": "cpu-high", "Action": "ReplaceUnhealthy" }]));
     let all = outcomes(&function, "direct");
     assert_eq!(all.iter().map(|it| it.0.as_str()).collect::<Vec<_>>(), ["requested"; 2]);
-    let asked: Vec<(String, bool)> = wishes(&function).into_iter().map(|(_, it)| (it.rule, it.dry_run)).collect();
+    let asked: Vec<(String, bool)> = remediations(&function).into_iter().map(|(_, it)| (it.rule, it.dry_run)).collect();
     assert_eq!(asked, [("healthy-low: ScaleBy 2".into(), true), (TOLD.into(), false)]);
-    assert!(function.cloud.told.borrow().is_empty(), "who looks at the group tells what it would come to");
+    assert!(function.cloud.published.borrow().is_empty(), "who looks at the group tells what it would come to");
 }
 
 /// A rule that was a dry run when its alarm went off, and is none any more.
@@ -335,9 +349,12 @@ fn a_rule_that_is_made_to_act_does_not_rest_from_what_it_only_told() {
     let mut dry = rule();
     dry["DryRun"] = json!(true);
     let (then, now) = (function(json!([dry])), function(json!([rule()])));
-    let fired = Fired { since_ms: SINCE, at_ms: SINCE, remedy: Value::Null, done: true };
+    let rule_execution = RuleExecution { since_ms: SINCE, at_ms: SINCE, remediation: Value::Null, done: true };
     for function in [&then, &now] {
-        function.records.fire(&owner(), &environment::fires_as(TOLD, true), fired.clone(), 0).await_now();
+        function
+            .records
+            .begin_execution(&owner(), &environment::execution_key(TOLD, true), rule_execution.clone(), 0)
+            .await_now();
     }
     let told = "it was told as a dry run on this state of the alarm, or a later one, at 2026-01-02T03:04:01.12Z";
     assert_eq!(only(&then, "direct"), ("nothing".into(), told.into()));
@@ -350,7 +367,7 @@ fn a_rule_that_is_made_to_act_does_not_rest_from_what_it_only_told() {
 /// The names of the wishes that an alarm comes to.
 fn wishes_of(function: &Function) -> Vec<String> {
     only(function, "direct");
-    wishes(function).into_iter().map(|(name, _)| name).collect()
+    remediations(function).into_iter().map(|(name, _)| name).collect()
 }
 
 /// A composite alarm whose actions were suppressed runs them when they no longer are.
@@ -372,12 +389,12 @@ fn the_age_of_a_message_is_told_by_when_it_was_sent_and_a_retry_stays_old() {
             function.cloud.now_ms.set(SINCE + 20 * 60_000 + waits_ms);
             let event = later(&sample("alarm", &format!("{name}.json")));
             describe(&function, &event);
-            let answer = function.handle(event).await_now();
-            assert_eq!(answer["Outcomes"][0]["Outcome"], outcome, "{name}, {waits_ms} ms later: {answer}");
-            if let Some((_, wish)) = wishes(&function).first() {
-                assert_eq!(wish.since_ms, SINCE, "it is the same alarm");
+            let response = function.handle(event).await_now();
+            assert_eq!(response["Outcomes"][0]["Outcome"], outcome, "{name}, {waits_ms} ms later: {response}");
+            if let Some((_, remediation)) = remediations(&function).first() {
+                assert_eq!(remediation.since_ms, SINCE, "it is the same alarm");
                 // Within five minutes, or never: also of one that comes late.
-                let left_ms = wish.expires_ms - function.cloud.now_ms.get();
+                let left_ms = remediation.expires_ms - function.cloud.now_ms.get();
                 assert!(left_ms.abs_diff(300_000 - waits_ms) <= 200, "{name}, {waits_ms} ms later: {left_ms}");
             }
         }
@@ -394,7 +411,7 @@ fn a_wish_lasts_five_minutes_from_when_it_was_told_and_no_longer() {
         let event = with(sample("alarm", "direct.json"), json!({ "time": time }));
         describe(&function, &event);
         function.handle(event).await_now();
-        assert_eq!(wishes(&function)[0].1.expires_ms, expires_ms, "{time}");
+        assert_eq!(remediations(&function)[0].1.expires_ms, expires_ms, "{time}");
     }
 }
 
@@ -402,10 +419,10 @@ fn a_wish_lasts_five_minutes_from_when_it_was_told_and_no_longer() {
 fn other_states_are_left_alone_and_what_is_no_alarm_is_refused() {
     let function = function(json!([rule()]));
     assert_eq!(only(&function, "direct-ok").1, "only ALARM is acted on");
-    assert_eq!(function.cloud.looks.get(), 0, "most states that are told cost no call");
+    assert_eq!(function.cloud.observations.get(), 0, "most states that are told cost no call");
     for event in [json!({}), json!({ "alarmData": {} }), json!({ "alarmData": { "alarmName": "a" } })] {
-        let refused = test_support::run(&memory_cloud::Clock::default(), function.handle(event));
-        assert!(refused.is_err());
+        let rejected = test_support::run(&memory_cloud::Clock::default(), function.handle(event));
+        assert!(rejected.is_err());
     }
     let of_topic = |message: &str| json!({ "Records": [{ "Sns": { "Message": message } }] });
     let changed = json!({ "detail-type": "CloudWatch Alarm Configuration Change", "detail": {} });
@@ -413,7 +430,7 @@ fn other_states_are_left_alone_and_what_is_no_alarm_is_refused() {
         let told = function.handle(event).await_now();
         assert_eq!(told["Ignored"], "it tells of no alarm's state", "who else uses the topic is left alone");
     }
-    function.line.broken.store(true, std::sync::atomic::Ordering::SeqCst);
-    let refused = test_support::run(&memory_cloud::Clock::default(), function.handle(sample("alarm", "direct.json")));
-    assert!(refused.is_err(), "Lambda tries again");
+    function.request_queue.broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    let rejected = test_support::run(&memory_cloud::Clock::default(), function.handle(sample("alarm", "direct.json")));
+    assert!(rejected.is_err(), "Lambda tries again");
 }

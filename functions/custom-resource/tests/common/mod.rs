@@ -2,36 +2,52 @@
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
-use custom_resource::Door;
-use requests::Courier;
+use custom_resource::RequestHandler;
+use requests::ResponseSender;
 use requests::records::MemoryRecords;
-use requests::{Line, Records};
+use requests::{Records, RequestQueue};
 use serde_json::Value;
-pub use test_support::{BEGIN_S, InMemory, Now, Post, sent, with};
-use test_support::{FakeLine, Shaky, run, settings};
+pub use test_support::{BEGIN_S, FakeResponseServer, InMemory, Now, sent, with};
+use test_support::{FakeRequestQueue, Shaky, run, settings};
 
 /// Far away: what is tested here is not Lambda's time.
 pub const DEADLINE_MS: u64 = 9_000_000_000_000;
 
 /// One that carries requests out itself.
-pub type TestDoor = Door<MemoryRecords, InMemory, FakeLine>;
+pub type TestDoor = RequestHandler<MemoryRecords, InMemory, FakeRequestQueue>;
 
 pub fn door_with(variables: &[(&str, &str)]) -> TestDoor {
-    let (records, clouds) = (MemoryRecords::new(), InMemory::default());
-    Door { settings: settings(variables), records, clouds, courier: Courier::new(), line: None }
+    let (records, cloud_factory) = (MemoryRecords::new(), InMemory::default());
+    RequestHandler {
+        settings: settings(variables),
+        records,
+        cloud_factory,
+        response_sender: ResponseSender::new(),
+        request_queue: None,
+    }
 }
 
-pub fn door() -> TestDoor {
+pub fn handler() -> TestDoor {
     door_with(&[])
 }
 
 /// One that sends requests on.
-pub type DoorToTheLine = Door<Shaky, InMemory, FakeLine>;
+pub type DoorToTheLine = RequestHandler<Shaky, InMemory, FakeRequestQueue>;
 
-pub fn door_to_the_line() -> (DoorToTheLine, Post) {
-    let post = Post::default();
-    let (records, clouds, line) = (Shaky::default(), InMemory::default(), Some(FakeLine::default()));
-    (Door { settings: settings(&[]), records, clouds, courier: post.courier(), line }, post)
+pub fn door_to_the_line() -> (DoorToTheLine, FakeResponseServer) {
+    let response_server = FakeResponseServer::default();
+    let (records, cloud_factory, request_queue) =
+        (Shaky::default(), InMemory::default(), Some(FakeRequestQueue::default()));
+    (
+        RequestHandler {
+            settings: settings(&[]),
+            records,
+            cloud_factory,
+            response_sender: response_server.response_sender(),
+            request_queue,
+        },
+        response_server,
+    )
 }
 
 pub fn sample(name: &str) -> Value {
@@ -39,29 +55,32 @@ pub fn sample(name: &str) -> Value {
 }
 
 /// What the invocation comes to.
-pub fn invoke<R: Records, L: Line>(door: &Door<R, InMemory, L>, event: Value) -> Result<Value, String> {
-    let world = &door.clouds.world;
-    world.clock.advance(world.read_lag);
-    run(&world.clock, door.handle(event, DEADLINE_MS)).map_err(|error| error.to_string())
+pub fn invoke<R: Records, L: RequestQueue>(
+    handler: &RequestHandler<R, InMemory, L>,
+    event: Value,
+) -> Result<Value, String> {
+    let account = &handler.cloud_factory.account;
+    account.clock.advance(account.read_lag);
+    run(&account.clock, handler.handle(event, DEADLINE_MS)).map_err(|error| error.to_string())
 }
 
-pub fn ask<R: Records, L: Line>(door: &Door<R, InMemory, L>, event: Value) -> Value {
-    invoke(door, event).expect("delivered")
+pub fn ask<R: Records, L: RequestQueue>(handler: &RequestHandler<R, InMemory, L>, event: Value) -> Value {
+    invoke(handler, event).expect("delivered")
 }
 
 /// The answer's reason, of an answer that has to be FAILED.
-pub fn failed<R: Records, L: Line>(door: &Door<R, InMemory, L>, event: Value) -> String {
-    let answer = ask(door, event);
-    assert_eq!(answer["Status"], "FAILED", "{answer}");
-    answer["Reason"].as_str().expect("a FAILED has a reason").to_owned()
+pub fn failed<R: Records, L: RequestQueue>(handler: &RequestHandler<R, InMemory, L>, event: Value) -> String {
+    let response = ask(handler, event);
+    assert_eq!(response["Status"], "FAILED", "{response}");
+    response["Reason"].as_str().expect("a FAILED has a reason").to_owned()
 }
 
-pub fn succeeded<R: Records, L: Line>(door: &Door<R, InMemory, L>, event: Value) -> Value {
-    let answer = ask(door, event);
-    assert_eq!(answer["Status"], "SUCCESS", "{answer}");
-    answer
+pub fn succeeded<R: Records, L: RequestQueue>(handler: &RequestHandler<R, InMemory, L>, event: Value) -> Value {
+    let response = ask(handler, event);
+    assert_eq!(response["Status"], "SUCCESS", "{response}");
+    response
 }
 
-pub fn writes<R, L>(door: &Door<R, InMemory, L>) -> usize {
-    door.clouds.writes()
+pub fn writes<R, L>(handler: &RequestHandler<R, InMemory, L>) -> usize {
+    handler.cloud_factory.writes()
 }

@@ -6,7 +6,7 @@ use environment::hook_settings::Drain;
 use futures_util::future::join;
 
 use super::{Case, NOT_NOW, Outcome};
-use crate::cloud::{Cloud, Ends, Told};
+use crate::cloud::{Cloud, HookCallOutcome, HookResult};
 use crate::drain::{self, Step, Time};
 use crate::pace;
 
@@ -24,12 +24,12 @@ const TARGETS_MS: u64 = 60 * 60 * 1_000;
 impl Case<'_> {
     pub(super) async fn drain(&self, cloud: &impl Cloud, drain: Drain) -> Outcome {
         if self.to_a_pool() {
-            return self.complete(cloud, Ends::Continue, "it is kept ready, so its services go on").await;
+            return self.complete(cloud, HookResult::Continue, "it is kept ready, so its services go on").await;
         }
-        let deleted_by = match cloud.delete_ends_ms(self.settings).await {
+        let deleted_by = match cloud.delete_deadline_ms(self.settings).await {
             Ok(ends) => ends.map_or(u64::MAX, |ends| ends.saturating_sub(DELETE_NEEDS_MS)),
-            Err(why) => {
-                tracing::warn!(why, "whether the environment is being deleted is not known");
+            Err(reason) => {
+                tracing::warn!(reason, "whether the environment is being deleted is not known");
                 u64::MAX
             }
         };
@@ -37,7 +37,7 @@ impl Case<'_> {
         let longest_ms = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
         let time = self.time(longest_ms, deleted_by, cloud.now_ms());
         match self.step(cloud, time, longest_ms).await {
-            Drained::Finished(how) => self.complete(cloud, Ends::Continue, &how).await,
+            Drained::Finished(how) => self.complete(cloud, HookResult::Continue, &how).await,
             Drained::Begun(what) => self.wait(cloud, vec![what], time.left(longest_ms)).await.begun(),
             Drained::Waits(waiting_for) => self.wait(cloud, waiting_for, time.left(longest_ms)).await,
         }
@@ -51,7 +51,7 @@ impl Case<'_> {
             Drained::Begun(what) => vec![what],
             Drained::Waits(waiting_for) => waiting_for,
         };
-        Outcome::ComesBack { after: NOT_NOW, waiting_for, begun: false }
+        Outcome::Requeued { after: NOT_NOW, waiting_for, begun: false }
     }
 
     /// The time of a drain that may take so long. A sweep knows since when the activity goes on, but not since when the instance
@@ -70,13 +70,15 @@ impl Case<'_> {
     async fn step(&self, cloud: &impl Cloud, time: Time, longest_ms: u64) -> Drained {
         let (instance, arns) = (&self.action.instance, &self.settings.target_groups);
         let (command, targets) = join(cloud.drained(instance, self.began_ms), cloud.targets(arns, instance)).await;
-        let facts = drain::Facts { seen: self.seen.clone(), command, targets };
+        let facts = drain::Facts { observed: self.observed.clone(), command, targets };
         match drain::decide(&facts, time) {
             Step::Finish(how) => Drained::Finished(how),
             Step::Wait(waiting_for) => Drained::Waits(waiting_for),
             Step::LeaveTargets => Drained::after("its target groups to let it go", cloud.leave(arns, instance).await),
             Step::Send => match cloud.drain(instance, time.left(longest_ms)).await {
-                Ok(Told::TooLate) => Drained::Finished(String::from("nobody can be asked to drain it any more")),
+                Ok(HookCallOutcome::TooLate) => {
+                    Drained::Finished(String::from("nobody can be asked to drain it any more"))
+                }
                 sent => Drained::after("the drain command", sent.map(|_| ())),
             },
         }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, CommandInvocationStatus};
 use environment::hook_settings::DRAIN_SCRIPT;
-use lambda_kit::told;
+use lambda_kit::describe_error;
 use requests::time_text;
 
 use super::shown;
-use crate::cloud::Told;
+use crate::cloud::HookCallOutcome;
 use crate::facts::Command;
 
 const DOCUMENT: &str = "AWS-RunShellScript";
@@ -41,10 +41,10 @@ pub(super) async fn drained(client: &Client, instance: &str, since_ms: Option<u6
     let since = since.transpose().map_err(|error| format!("{OPERATION}: {error}"))?;
     let call = client.list_command_invocations().instance_id(instance);
     let pages = call.set_filters(since.map(|it| vec![it])).into_paginator().items().send();
-    let all: Vec<_> = pages.collect::<Result<_, _>>().await.map_err(|error| told(OPERATION, &error))?;
+    let all: Vec<_> = pages.collect::<Result<_, _>>().await.map_err(|error| describe_error(OPERATION, &error))?;
     let ours = all.iter().filter(|it| it.comment() == Some(DRAIN));
-    let newest = ours.max_by_key(|it| it.requested_date_time().map(aws_sdk_ssm::primitives::DateTime::as_nanos));
-    Ok(newest.and_then(|it| Some((it.status()?, it.status_details()))).map_or(Command::Unsent, |(status, details)| {
+    let latest = ours.max_by_key(|it| it.requested_date_time().map(aws_sdk_ssm::primitives::DateTime::as_nanos));
+    Ok(latest.and_then(|it| Some((it.status()?, it.status_details()))).map_or(Command::Unsent, |(status, details)| {
         match status {
             CommandInvocationStatus::Success => Command::Succeeded,
             CommandInvocationStatus::Pending
@@ -55,11 +55,11 @@ pub(super) async fn drained(client: &Client, instance: &str, since_ms: Option<u6
     }))
 }
 
-pub(super) async fn drain(client: &Client, instance: &str, within: Duration) -> Result<Told, String> {
+pub(super) async fn drain(client: &Client, instance: &str, within: Duration) -> Result<HookCallOutcome, String> {
     match send(client, instance, DRAIN_SCRIPT, DRAIN, within).await {
-        Ok(_) => Ok(Told::Yes),
-        Err(Unsent::NoAgent) => Ok(Told::TooLate),
-        Err(Unsent::Failed(why)) => Err(why),
+        Ok(_) => Ok(HookCallOutcome::Yes),
+        Err(Unsent::NoAgent) => Ok(HookCallOutcome::TooLate),
+        Err(Unsent::Failed(reason)) => Err(reason),
     }
 }
 
@@ -68,15 +68,15 @@ pub(super) async fn logs(client: &Client, instance: &str) -> Result<String, Stri
     let id = match send(client, instance, TAILS, EVIDENCE, EVIDENCE_WITHIN).await {
         Ok(id) => id,
         Err(Unsent::NoAgent) => return Err(String::from("its SSM agent is gone")),
-        Err(Unsent::Failed(why)) => return Err(why),
+        Err(Unsent::Failed(reason)) => return Err(reason),
     };
     let mut waited = Duration::ZERO;
     while waited < EVIDENCE_WITHIN {
         tokio::time::sleep(ASKED_EVERY).await;
         waited += ASKED_EVERY;
-        let answer = client.get_command_invocation().command_id(&id).instance_id(instance).send().await;
-        let Ok(answer) = answer else { continue };
-        match answer.status() {
+        let response = client.get_command_invocation().command_id(&id).instance_id(instance).send().await;
+        let Ok(response) = response else { continue };
+        match response.status() {
             None
             | Some(
                 CommandInvocationStatus::Pending
@@ -85,7 +85,7 @@ pub(super) async fn logs(client: &Client, instance: &str) -> Result<String, Stri
             ) => {}
             // A log that is missing is an error of tail, and what it found is told all the same.
             Some(_) => {
-                let parts = [answer.standard_output_content(), answer.standard_error_content()];
+                let parts = [response.standard_output_content(), response.standard_error_content()];
                 return Ok(parts.into_iter().flatten().collect::<Vec<_>>().join("\n"));
             }
         }
@@ -106,9 +106,9 @@ async fn send(client: &Client, instance: &str, line: &str, comment: &str, within
     let call = client.send_command().instance_ids(instance).document_name(DOCUMENT).comment(comment);
     let call = call.timeout_seconds(DELIVERY_S).parameters("commands", vec![line.to_owned()]);
     match call.parameters("executionTimeout", vec![seconds]).send().await {
-        Ok(answer) => {
-            let id = answer.command().and_then(|it| it.command_id()).map(str::to_owned);
-            id.ok_or_else(|| Unsent::Failed(format!("{OPERATION}: no id: {}", shown(answer))))
+        Ok(response) => {
+            let id = response.command().and_then(|it| it.command_id()).map(str::to_owned);
+            id.ok_or_else(|| Unsent::Failed(format!("{OPERATION}: no id: {}", shown(response))))
         }
         Err(error)
             if error
@@ -117,6 +117,6 @@ async fn send(client: &Client, instance: &str, line: &str, comment: &str, within
         {
             Err(Unsent::NoAgent)
         }
-        Err(error) => Err(Unsent::Failed(told(OPERATION, &error))),
+        Err(error) => Err(Unsent::Failed(describe_error(OPERATION, &error))),
     }
 }

@@ -6,18 +6,22 @@ use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, Instance, InstanceReusePolicy};
 use environment::hook_settings::HookSettings;
 use environment::{Transition, mark};
-use lambda_kit::told;
+use lambda_kit::describe_error;
 
-use crate::cloud::{Ends, NotEnded, OurHook, Since, Told, Waiting};
+use crate::cloud::{CompletionError, HookCallOutcome, HookResult, OwnedHook, StartTimes, Waiting};
 use crate::notice::Action;
 
 /// How many pages of a group's activities are looked through at most: a thousand.
 const PAGES: usize = 10;
 
-pub(super) async fn complete(client: &Client, action: &Action, ends: Ends) -> Result<Told, NotEnded> {
+pub(super) async fn complete(
+    client: &Client,
+    action: &Action,
+    ends: HookResult,
+) -> Result<HookCallOutcome, CompletionError> {
     let result = match ends {
-        Ends::Continue => "CONTINUE",
-        Ends::Abandon => "ABANDON",
+        HookResult::Continue => "CONTINUE",
+        HookResult::Abandon => "ABANDON",
     };
     let call = client.complete_lifecycle_action().lifecycle_action_result(result);
     let call = call.auto_scaling_group_name(&action.group).lifecycle_hook_name(&action.hook);
@@ -27,36 +31,37 @@ pub(super) async fn complete(client: &Client, action: &Action, ends: Ends) -> Re
     };
     let once = aws_sdk_autoscaling::config::Builder::new().retry_config(RetryConfig::disabled());
     let answered = call.customize().config_override(once).send().await;
-    let doubtful = answered.as_ref().is_err_and(is_doubtful);
-    answer("autoscaling:CompleteLifecycleAction", answered).map_err(|why| NotEnded { why, doubtful })
+    let indeterminate = answered.as_ref().is_err_and(is_indeterminate);
+    response("autoscaling:CompleteLifecycleAction", answered)
+        .map_err(|reason| CompletionError { reason, indeterminate })
 }
 
-pub(super) async fn heartbeat(client: &Client, action: &Action) -> Result<Told, String> {
+pub(super) async fn heartbeat(client: &Client, action: &Action) -> Result<HookCallOutcome, String> {
     let call = client.record_lifecycle_action_heartbeat();
     let call = call.auto_scaling_group_name(&action.group).lifecycle_hook_name(&action.hook);
     let call = match &action.token {
         Some(token) => call.lifecycle_action_token(token),
         None => call.instance_id(&action.instance),
     };
-    answer("autoscaling:RecordLifecycleActionHeartbeat", call.send().await)
+    response("autoscaling:RecordLifecycleActionHeartbeat", call.send().await)
 }
 
-fn answer<T, E>(operation: &str, answer: Result<T, SdkError<E>>) -> Result<Told, String>
+fn response<T, E>(operation: &str, response: Result<T, SdkError<E>>) -> Result<HookCallOutcome, String>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    match answer {
-        Ok(_) => Ok(Told::Yes),
-        Err(error) if is_too_late(error.code(), error.message()) => Ok(Told::TooLate),
-        Err(error) => Err(told(operation, &error)),
+    match response {
+        Ok(_) => Ok(HookCallOutcome::Yes),
+        Err(error) if is_too_late(error.code(), error.message()) => Ok(HookCallOutcome::TooLate),
+        Err(error) => Err(describe_error(operation, &error)),
     }
 }
 
 /// Whether a call may have had its effect though it failed.
-fn is_doubtful<E>(error: &SdkError<E>) -> bool {
+fn is_indeterminate<E>(error: &SdkError<E>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => false,
-        SdkError::ServiceError(answer) => answer.raw().status().is_server_error(),
+        SdkError::ServiceError(response) => response.raw().status().is_server_error(),
         _ => true,
     }
 }
@@ -71,8 +76,10 @@ fn is_too_late(code: Option<&str>, message: Option<&str>) -> bool {
 pub(super) async fn waiting(client: &Client) -> Result<Vec<Waiting>, String> {
     let ours = Filter::builder().name("tag-key").values(mark::OWNER).build();
     let pages = client.describe_auto_scaling_groups().filters(ours).into_paginator().items().send();
-    let groups: Vec<AutoScalingGroup> =
-        pages.collect::<Result<_, _>>().await.map_err(|error| told("autoscaling:DescribeAutoScalingGroups", &error))?;
+    let groups: Vec<AutoScalingGroup> = pages
+        .collect::<Result<_, _>>()
+        .await
+        .map_err(|error| describe_error("autoscaling:DescribeAutoScalingGroups", &error))?;
     Ok(groups.iter().filter_map(waiting_in).collect())
 }
 
@@ -101,13 +108,13 @@ fn of_state(state: &str) -> Option<Transition> {
 
 /// When the newest launch or termination of each of these instances began. Activities in progress come first, so those of
 /// instances that wait are found soon, a hundred in a page.
-pub(super) async fn since_of(client: &Client, waiting: &Waiting) -> Result<Since, String> {
+pub(super) async fn since_of(client: &Client, waiting: &Waiting) -> Result<StartTimes, String> {
     let call = client.describe_scaling_activities().auto_scaling_group_name(&waiting.group).max_records(100);
     let mut pages = call.into_paginator().send();
-    let (mut begun, mut known) = (Vec::new(), Since::new());
+    let (mut begun, mut known) = (Vec::new(), StartTimes::new());
     for _ in 0..PAGES {
         let Some(page) = pages.next().await else { break };
-        let page = page.map_err(|error| told("autoscaling:DescribeScalingActivities", &error))?;
+        let page = page.map_err(|error| describe_error("autoscaling:DescribeScalingActivities", &error))?;
         begun.extend(page.activities().iter().filter_map(|it| {
             Some((it.description()?.to_owned(), u64::try_from(it.start_time()?.to_millis().ok()?).ok()?))
         }));
@@ -122,8 +129,8 @@ pub(super) async fn since_of(client: &Client, waiting: &Waiting) -> Result<Since
 /// Reads since when instances wait out of activities, which are known by their descriptions. The list lags: an end that is not in it yet has no
 /// beginning, and not that of the launch, which may be days ago.
 #[must_use]
-pub fn since<'a>(activities: impl Iterator<Item = (&'a str, u64)>) -> Since {
-    let mut since = Since::new();
+pub fn since<'a>(activities: impl Iterator<Item = (&'a str, u64)>) -> StartTimes {
+    let mut since = StartTimes::new();
     for (description, begun) in activities {
         let on = match description.split(' ').next() {
             Some("Launching") => Transition::Launch,
@@ -131,31 +138,31 @@ pub fn since<'a>(activities: impl Iterator<Item = (&'a str, u64)>) -> Since {
             _ => continue,
         };
         let Some(instance) = ledger::instance_of(description) else { continue };
-        let newest = since.entry((instance.to_owned(), on)).or_insert(begun);
-        *newest = begun.max(*newest);
+        let latest = since.entry((instance.to_owned(), on)).or_insert(begun);
+        *latest = begun.max(*latest);
     }
     since
 }
 
-pub(super) async fn hooks(client: &Client, group: &str) -> Result<Vec<OurHook>, String> {
-    let answer = client.describe_lifecycle_hooks().auto_scaling_group_name(group).send().await;
-    let answer = answer.map_err(|error| told("autoscaling:DescribeLifecycleHooks", &error))?;
-    let ours = answer.lifecycle_hooks().iter().filter_map(|it| {
+pub(super) async fn hooks(client: &Client, group: &str) -> Result<Vec<OwnedHook>, String> {
+    let response = client.describe_lifecycle_hooks().auto_scaling_group_name(group).send().await;
+    let response = response.map_err(|error| describe_error("autoscaling:DescribeLifecycleHooks", &error))?;
+    let ours = response.lifecycle_hooks().iter().filter_map(|it| {
         let metadata = it.notification_metadata().filter(|text| HookSettings::read(text).is_some())?;
         let on = match it.lifecycle_transition()? {
             "autoscaling:EC2_INSTANCE_LAUNCHING" => Transition::Launch,
             "autoscaling:EC2_INSTANCE_TERMINATING" => Transition::Terminate,
             _ => return None,
         };
-        Some(OurHook { name: it.lifecycle_hook_name()?.to_owned(), on, metadata: metadata.to_owned() })
+        Some(OwnedHook { name: it.lifecycle_hook_name()?.to_owned(), on, metadata: metadata.to_owned() })
     });
     Ok(ours.collect())
 }
 
 pub(super) async fn group_of(client: &Client, instance: &str) -> Result<Option<String>, String> {
-    let answer = client.describe_auto_scaling_instances().instance_ids(instance).send().await;
-    let answer = answer.map_err(|error| told("autoscaling:DescribeAutoScalingInstances", &error))?;
-    Ok(answer.auto_scaling_instances().first().and_then(|it| it.auto_scaling_group_name()).map(str::to_owned))
+    let response = client.describe_auto_scaling_instances().instance_ids(instance).send().await;
+    let response = response.map_err(|error| describe_error("autoscaling:DescribeAutoScalingInstances", &error))?;
+    Ok(response.auto_scaling_instances().first().and_then(|it| it.auto_scaling_group_name()).map(str::to_owned))
 }
 
 #[cfg(test)]

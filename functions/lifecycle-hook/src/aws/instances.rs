@@ -8,10 +8,10 @@ use aws_sdk_ssm::types::{InstanceInformation, InstanceInformationStringFilter, P
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use environment::hook_settings::{DONE, FAILED, USER_DATA};
-use lambda_kit::told;
+use lambda_kit::describe_error;
 
 use super::shown;
-use crate::facts::{Agent, Checks, Seen, State, UserData};
+use crate::facts::{Agent, Checks, ObservedInstance, State, UserData};
 
 /// How many instances one call is asked about: 100, the least that all three take (their API references).
 const AT_ONCE: usize = 100;
@@ -23,7 +23,7 @@ pub(super) async fn see(
     ec2: &aws_sdk_ec2::Client,
     ssm: &aws_sdk_ssm::Client,
     instances: &[String],
-) -> Result<BTreeMap<String, Seen>, String> {
+) -> Result<BTreeMap<String, ObservedInstance>, String> {
     let mut all = BTreeMap::new();
     for some in instances.chunks(AT_ONCE) {
         let (found, agents) = tokio::join!(described(ec2, some), agents(ssm, some));
@@ -34,14 +34,14 @@ pub(super) async fn see(
         all.extend(some.iter().map(|id| {
             let instance = found.get(id);
             let started_ms = instance.and_then(|it| ms(it.launch_time()?));
-            let seen = Seen {
+            let observed = ObservedInstance {
                 state: instance.map_or(State::Unknown, state),
                 user_data: instance.map_or(UserData::Silent, user_data),
                 started_ms,
                 checks: checks.as_ref().map_err(Clone::clone).map(|it| it.get(id).copied().unwrap_or(Checks::Silent)),
                 agent: agents.as_ref().map_err(Clone::clone).map(|it| agent(it.get(id), started_ms)),
             };
-            (id.clone(), seen)
+            (id.clone(), observed)
         }));
     }
     Ok(all)
@@ -51,7 +51,7 @@ async fn described(ec2: &aws_sdk_ec2::Client, ids: &[String]) -> Result<BTreeMap
     let by_id = Filter::builder().name("instance-id").set_values(Some(ids.to_vec())).build();
     let pages = ec2.describe_instances().filters(by_id).into_paginator().items().send();
     let reservations: Vec<_> =
-        pages.collect::<Result<_, _>>().await.map_err(|error| told("ec2:DescribeInstances", &error))?;
+        pages.collect::<Result<_, _>>().await.map_err(|error| describe_error("ec2:DescribeInstances", &error))?;
     let instances = reservations.into_iter().flat_map(|it| it.instances.unwrap_or_default());
     Ok(instances.filter_map(|it| Some((it.instance_id()?.to_owned(), it))).collect())
 }
@@ -75,7 +75,7 @@ fn user_data(instance: &Instance) -> UserData {
     let tag = instance.tags().iter().find(|it| it.key() == Some(USER_DATA)).and_then(|it| it.value());
     match tag {
         Some(DONE) => UserData::Done,
-        Some(why) if why.starts_with(FAILED) => UserData::Failed(why.to_owned()),
+        Some(reason) if reason.starts_with(FAILED) => UserData::Failed(reason.to_owned()),
         // Something newer than this function is neither good nor bad.
         None | Some(_) => UserData::Silent,
     }
@@ -85,9 +85,9 @@ async fn checks(ec2: &aws_sdk_ec2::Client, ids: &[String]) -> Result<BTreeMap<St
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let answer = ec2.describe_instance_status().set_instance_ids(Some(ids.to_vec())).send().await;
-    let answer = answer.map_err(|error| told("ec2:DescribeInstanceStatus", &error))?;
-    let all = answer.instance_statuses().iter();
+    let response = ec2.describe_instance_status().set_instance_ids(Some(ids.to_vec())).send().await;
+    let response = response.map_err(|error| describe_error("ec2:DescribeInstanceStatus", &error))?;
+    let all = response.instance_statuses().iter();
     Ok(all.filter_map(|it| Some((it.instance_id()?.to_owned(), worse(it)))).collect())
 }
 
@@ -125,7 +125,7 @@ async fn agents(ssm: &aws_sdk_ssm::Client, ids: &[String]) -> Result<BTreeMap<St
         .send()
         .collect::<Result<_, _>>()
         .await
-        .map_err(|error| told("ssm:DescribeInstanceInformation", &error))?;
+        .map_err(|error| describe_error("ssm:DescribeInstanceInformation", &error))?;
     Ok(all.into_iter().filter_map(|it| Some((it.instance_id()?.to_owned(), it))).collect())
 }
 
@@ -145,11 +145,11 @@ fn ms(at: &DateTime) -> Option<u64> {
 /// kept of the start.
 pub(super) async fn console(ec2: &aws_sdk_ec2::Client, instance: &str) -> Result<String, String> {
     let ask = |latest| ec2.get_console_output().instance_id(instance).set_latest(latest).send();
-    let answer = match ask(Some(true)).await {
-        Ok(answer) => answer,
-        Err(_) => ask(None).await.map_err(|error| told("ec2:GetConsoleOutput", &error))?,
+    let response = match ask(Some(true)).await {
+        Ok(response) => response,
+        Err(_) => ask(None).await.map_err(|error| describe_error("ec2:GetConsoleOutput", &error))?,
     };
-    let encoded = answer.output().unwrap_or_default();
+    let encoded = response.output().unwrap_or_default();
     let output = BASE64_STANDARD.decode(encoded).map_err(|error| format!("ec2:GetConsoleOutput: {}", shown(error)))?;
     if output.is_empty() {
         return Err(String::from("EC2 has nothing yet"));

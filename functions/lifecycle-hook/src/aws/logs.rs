@@ -2,7 +2,7 @@
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
-use lambda_kit::told;
+use lambda_kit::describe_error;
 
 use super::shown;
 
@@ -17,7 +17,7 @@ pub(super) async fn write(
     match client.create_log_stream().log_group_name(group).log_stream_name(stream).send().await {
         Ok(_) => {}
         Err(error) if error.as_service_error().is_some_and(aws_sdk_cloudwatchlogs::operation::create_log_stream::CreateLogStreamError::is_resource_already_exists_exception) => {}
-        Err(error) => return Err(told("logs:CreateLogStream", &error)),
+        Err(error) => return Err(describe_error("logs:CreateLogStream", &error)),
     }
     let event = |line: String| {
         let at = i64::try_from(now_ms).unwrap_or(i64::MAX);
@@ -25,7 +25,7 @@ pub(super) async fn write(
     };
     let events: Vec<InputLogEvent> = lines.into_iter().map(event).collect::<Result<_, _>>()?;
     let call = client.put_log_events().log_group_name(group).log_stream_name(stream).set_log_events(Some(events));
-    let answer = call.send().await.map_err(|error| told(PUT, &error))?;
+    let response = call.send().await.map_err(|error| describe_error(PUT, &error))?;
     // Some may be refused while the rest is taken.
-    answer.rejected_log_events_info().map_or(Ok(()), |rejected| Err(format!("{PUT}: rejected: {}", shown(rejected))))
+    response.rejected_log_events_info().map_or(Ok(()), |rejected| Err(format!("{PUT}: rejected: {}", shown(rejected))))
 }

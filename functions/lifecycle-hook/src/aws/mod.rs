@@ -19,8 +19,8 @@ use requests::records::OwnerRecord;
 use requests::{LedgerQueue, Owner, Records as _};
 use serde_json::Value;
 
-use crate::cloud::{Cloud, Ends, NotEnded, OurHook, Since, Told, Waiting};
-use crate::facts::{Command, Seen, Target};
+use crate::cloud::{Cloud, CompletionError, HookCallOutcome, HookResult, OwnedHook, StartTimes, Waiting};
+use crate::facts::{Command, ObservedInstance, Target};
 use crate::notice::Action;
 
 pub use groups::since;
@@ -59,7 +59,7 @@ impl Cloud for Account {
         lambda_kit::now_ms()
     }
 
-    async fn see(&self, instances: &[String]) -> Result<BTreeMap<String, Seen>, String> {
+    async fn see(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String> {
         instances::see(&self.ec2, &self.ssm, instances).await
     }
 
@@ -75,15 +75,15 @@ impl Cloud for Account {
         commands::drained(&self.ssm, instance, since_ms).await
     }
 
-    async fn drain(&self, instance: &str, within: Duration) -> Result<Told, String> {
+    async fn drain(&self, instance: &str, within: Duration) -> Result<HookCallOutcome, String> {
         commands::drain(&self.ssm, instance, within).await
     }
 
-    async fn complete(&self, action: &Action, ends: Ends) -> Result<Told, NotEnded> {
+    async fn complete(&self, action: &Action, ends: HookResult) -> Result<HookCallOutcome, CompletionError> {
         groups::complete(&self.autoscaling, action, ends).await
     }
 
-    async fn heartbeat(&self, action: &Action) -> Result<Told, String> {
+    async fn heartbeat(&self, action: &Action) -> Result<HookCallOutcome, String> {
         groups::heartbeat(&self.autoscaling, action).await
     }
 
@@ -104,11 +104,11 @@ impl Cloud for Account {
         groups::waiting(&self.autoscaling).await
     }
 
-    async fn since(&self, waiting: &Waiting) -> Result<Since, String> {
+    async fn since(&self, waiting: &Waiting) -> Result<StartTimes, String> {
         groups::since_of(&self.autoscaling, waiting).await
     }
 
-    async fn hooks(&self, group: &str) -> Result<Vec<OurHook>, String> {
+    async fn hooks(&self, group: &str) -> Result<Vec<OwnedHook>, String> {
         groups::hooks(&self.autoscaling, group).await
     }
 
@@ -116,11 +116,11 @@ impl Cloud for Account {
         groups::group_of(&self.autoscaling, instance).await
     }
 
-    async fn tell(&self, event: &Value) -> Result<(), String> {
-        self.ledger.tell(event).await
+    async fn publish(&self, event: &Value) -> Result<(), String> {
+        self.ledger.publish(event).await
     }
 
-    async fn delete_ends_ms(&self, settings: &HookSettings) -> Result<Option<u64>, String> {
+    async fn delete_deadline_ms(&self, settings: &HookSettings) -> Result<Option<u64>, String> {
         let Some(owner) = Owner::parse(&settings.owner) else { return Ok(None) };
         let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
         Ok(record.as_ref().and_then(OwnerRecord::running_delete).map(|delete| delete.deadline_ms))

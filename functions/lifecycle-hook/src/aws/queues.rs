@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use lambda_kit::told;
-use requests::Letters;
+use lambda_kit::describe_error;
+use requests::QueueSender;
 
 use crate::cloud::Queue;
 
@@ -13,13 +13,13 @@ use crate::cloud::Queue;
 pub struct Queues {
     client: Client,
     messages: Option<String>,
-    dead_letters: Option<Letters>,
+    dead_letters: Option<QueueSender>,
 }
 
 impl Queues {
     /// The queue with this URL, and the other. Nothing is called yet.
     #[must_use]
-    pub fn new(client: Client, messages: Option<String>, dead_letters: Option<Letters>) -> Queues {
+    pub fn new(client: Client, messages: Option<String>, dead_letters: Option<QueueSender>) -> Queues {
         Queues { client, messages, dead_letters }
     }
 
@@ -29,21 +29,21 @@ impl Queues {
 }
 
 impl Queue for Queues {
-    async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), String> {
+    async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), String> {
         let call = self.client.change_message_visibility().queue_url(self.messages()?).receipt_handle(receipt);
         let done = call.visibility_timeout(seconds(after)).send().await;
-        done.map(|_| ()).map_err(|error| told("sqs:ChangeMessageVisibility", &error))
+        done.map(|_| ()).map_err(|error| describe_error("sqs:ChangeMessageVisibility", &error))
     }
 
     async fn put(&self, body: &str, after: Duration) -> Result<(), String> {
         let call = self.client.send_message().queue_url(self.messages()?).message_body(body);
         let done = call.delay_seconds(seconds(after)).send().await;
-        done.map(|_| ()).map_err(|error| told("sqs:SendMessage", &error))
+        done.map(|_| ()).map_err(|error| describe_error("sqs:SendMessage", &error))
     }
 
-    async fn bury(&self, body: &str, reason: &str) -> Result<(), String> {
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
         let queue = self.dead_letters.as_ref().ok_or("DEAD_HOOKS_URL is not set: the queue for what makes no sense")?;
-        queue.bury(body, reason).await.map_err(|error| error.to_string())
+        queue.dead_letter(body, reason).await.map_err(|error| error.to_string())
     }
 }
 

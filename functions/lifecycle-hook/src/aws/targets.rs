@@ -3,7 +3,7 @@
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealth, TargetHealthStateEnum};
 use futures_util::future::try_join_all;
-use lambda_kit::told;
+use lambda_kit::describe_error;
 
 use crate::facts::Target;
 
@@ -14,8 +14,8 @@ pub(super) async fn health(client: &Client, arns: &[String], instance: &str) -> 
 async fn health_in(client: &Client, arn: &str, instance: &str) -> Result<Target, String> {
     let target = TargetDescription::builder().id(instance).build();
     match client.describe_target_health().target_group_arn(arn).targets(target).send().await {
-        Ok(answer) => {
-            let health = answer.target_health_descriptions().iter().find_map(|it| it.target_health());
+        Ok(response) => {
+            let health = response.target_health_descriptions().iter().find_map(|it| it.target_health());
             Ok(health.map_or(Target::Absent, of))
         }
         // A group that is gone serves nobody, nor does one that can't have the instance.
@@ -26,7 +26,7 @@ async fn health_in(client: &Client, arn: &str, instance: &str) -> Result<Target,
         {
             Ok(Target::Absent)
         }
-        Err(error) => Err(told("elasticloadbalancing:DescribeTargetHealth", &error)),
+        Err(error) => Err(describe_error("elasticloadbalancing:DescribeTargetHealth", &error)),
     }
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn leave(client: &Client, arns: &[String], instance: &str) -> R
         match client.deregister_targets().target_group_arn(arn).targets(target).send().await {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(aws_sdk_elasticloadbalancingv2::operation::deregister_targets::DeregisterTargetsError::is_target_group_not_found_exception) => Ok(()),
-            Err(error) => Err(told("elasticloadbalancing:DeregisterTargets", &error)),
+            Err(error) => Err(describe_error("elasticloadbalancing:DeregisterTargets", &error)),
         }
     };
     try_join_all(arns.iter().map(leave)).await.map(|_| ())

@@ -3,16 +3,16 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lifecycle_hook::cloud::{Cloud as _, Told};
+use lifecycle_hook::cloud::{Cloud as _, HookCallOutcome};
 use lifecycle_hook::facts::Command;
 use serde_json::{Value, json};
 use test_support::Request;
 
-use crate::{Answer, ID, account, always, bodies, refused_json};
+use crate::{ID, Response, account, always, bodies, refused_json};
 
 const COMMAND: &str = "0831e1a8-a1ac-4257-a1fd-c831bEXAMPLE";
 
-fn text(body: &Value) -> Answer {
+fn text(body: &Value) -> Response {
     (200, body.to_string())
 }
 
@@ -71,15 +71,15 @@ async fn a_drain_command_that_no_list_shows_yet_counts_as_unsent() {
         "SendCommand" => text(&json!({ "Command": { "CommandId": COMMAND, "Status": "Pending" } })),
         _ => text(&json!({ "CommandInvocations": [] })),
     });
-    assert_eq!(account.drain(ID, Duration::from_mins(5)).await, Ok(Told::Yes));
+    assert_eq!(account.drain(ID, Duration::from_mins(5)).await, Ok(HookCallOutcome::Yes));
     assert_eq!(account.drained(ID, Some(1_767_323_400_000)).await, Ok(Command::Unsent));
 }
 
 #[tokio::test]
 async fn an_instance_without_an_agent_is_told_from_a_command_that_was_refused() {
     let gone = format!("Instances [[{ID}]] not in a valid state for account 123456789012");
-    let drain = async |answer| always(answer).drain(ID, Duration::from_mins(5)).await;
-    assert_eq!(drain(refused_json("InvalidInstanceId", &gone)).await, Ok(Told::TooLate));
+    let drain = async |response| always(response).drain(ID, Duration::from_mins(5)).await;
+    assert_eq!(drain(refused_json("InvalidInstanceId", &gone)).await, Ok(HookCallOutcome::TooLate));
     assert_eq!(
         drain(refused_json("AccessDeniedException", "no")).await,
         Err("ssm:SendCommand: AccessDeniedException: no".to_owned())
@@ -90,7 +90,7 @@ async fn an_instance_without_an_agent_is_told_from_a_command_that_was_refused() 
 async fn a_command_may_take_the_time_that_is_left_within_the_documents_bounds() {
     for (left, expected) in [(0, "5"), (30, "30"), (28_800, "28800"), (500_000, "172800")] {
         let (account, asked) = account(|_, _| text(&json!({ "Command": { "CommandId": COMMAND } })));
-        assert_eq!(account.drain(ID, Duration::from_secs(left)).await, Ok(Told::Yes));
+        assert_eq!(account.drain(ID, Duration::from_secs(left)).await, Ok(HookCallOutcome::Yes));
         let asked: Value = serde_json::from_str(&bodies(&asked)[0]).expect("JSON");
         assert_eq!(asked["Parameters"]["executionTimeout"], json!([expected]));
         assert_eq!(asked["TimeoutSeconds"], 60, "how long it may take to be delivered is another time");
@@ -98,7 +98,7 @@ async fn a_command_may_take_the_time_that_is_left_within_the_documents_bounds() 
 }
 
 /// What evidence asks for: the console of an older type of instance, and the logs by a command that appears with a delay.
-fn a_sick_instance(request: &Request, asked_for_the_answer: usize) -> Answer {
+fn a_sick_instance(request: &Request, asked_for_the_answer: usize) -> Response {
     match request.target.as_str() {
         "SendCommand" => text(&json!({ "Command": { "CommandId": COMMAND, "Status": "Pending" } })),
         "GetCommandInvocation" if asked_for_the_answer == 0 => refused_json("InvocationDoesNotExist", ""),
@@ -117,10 +117,10 @@ fn a_sick_instance(request: &Request, asked_for_the_answer: usize) -> Answer {
 
 #[tokio::test]
 async fn evidence_waits_for_a_command_that_does_not_exist_yet_and_takes_what_the_console_has() {
-    let answers = AtomicUsize::new(0);
+    let responses = AtomicUsize::new(0);
     let (account, _) = account(move |request, _| {
         let before = match request.target.as_str() {
-            "GetCommandInvocation" => answers.fetch_add(1, Ordering::Relaxed),
+            "GetCommandInvocation" => responses.fetch_add(1, Ordering::Relaxed),
             _ => 0,
         };
         a_sick_instance(request, before)

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use environment::Transition;
 use lifecycle_hook::Action;
 use lifecycle_hook::aws::Account;
-use lifecycle_hook::cloud::{Cloud as _, Ends, NotEnded, OurHook, Since, Told, Waiting};
+use lifecycle_hook::cloud::{Cloud as _, CompletionError, HookCallOutcome, HookResult, OwnedHook, StartTimes, Waiting};
 use test_support::hooks::{gate, settings};
 use test_support::service;
 
-use crate::{Answer, Asked, ID, account, always, bodies, of_service, refused, told};
+use crate::{Asked, ID, Response, account, always, bodies, of_service, rejected, told};
 
 const TOKEN: &str = "5f0d8f0e-6d1c-4c1b-8d5e-2a9b7c3e1f04";
 
@@ -31,17 +31,17 @@ async fn an_end_that_nobody_waits_for_is_told_from_one_that_did_not_arrive() {
     let late = format!("No active Lifecycle Action found with token {TOKEN}");
     let gone = "AutoScalingGroup name not found - AutoScalingGroup 'g' not found";
     let wrong = "1 validation error detected: Value 'x' at 'lifecycleActionToken' failed to satisfy constraint";
-    for (answer, expected) in [
-        (None, Ok(Told::Yes)),
-        (Some(refused("ValidationError", &late)), Ok(Told::TooLate)),
-        (Some(refused("ValidationError", gone)), Ok(Told::TooLate)),
-        (Some(refused("ValidationError", wrong)), Err(format!("ValidationError: {wrong}"))),
-        (Some(refused("ResourceContention", "busy")), Err("ResourceContention: busy".to_owned())),
+    for (response, expected) in [
+        (None, Ok(HookCallOutcome::Yes)),
+        (Some(rejected("ValidationError", &late)), Ok(HookCallOutcome::TooLate)),
+        (Some(rejected("ValidationError", gone)), Ok(HookCallOutcome::TooLate)),
+        (Some(rejected("ValidationError", wrong)), Err(format!("ValidationError: {wrong}"))),
+        (Some(rejected("ResourceContention", "busy")), Err("ResourceContention: busy".to_owned())),
     ] {
-        let of = |operation: &str| answer.clone().unwrap_or_else(|| told(operation, ""));
-        let error = |operation: &str| expected.clone().map_err(|why| format!("autoscaling:{operation}: {why}"));
-        let ended = always(of("CompleteLifecycleAction")).complete(&action(Some(TOKEN)), Ends::Continue).await;
-        assert_eq!(ended.map_err(|it| it.why), error("CompleteLifecycleAction"));
+        let of = |operation: &str| response.clone().unwrap_or_else(|| told(operation, ""));
+        let error = |operation: &str| expected.clone().map_err(|reason| format!("autoscaling:{operation}: {reason}"));
+        let ended = always(of("CompleteLifecycleAction")).complete(&action(Some(TOKEN)), HookResult::Continue).await;
+        assert_eq!(ended.map_err(|it| it.reason), error("CompleteLifecycleAction"));
         let beat = always(of("RecordLifecycleActionHeartbeat")).heartbeat(&action(Some(TOKEN))).await;
         assert_eq!(beat, error("RecordLifecycleActionHeartbeat"));
     }
@@ -51,7 +51,7 @@ async fn an_end_that_nobody_waits_for_is_told_from_one_that_did_not_arrive() {
 async fn a_wait_is_named_by_its_token_and_where_nobody_knows_that_by_the_instance() {
     for (token, named) in [(Some(TOKEN), format!("LifecycleActionToken={TOKEN}")), (None, format!("InstanceId={ID}"))] {
         let (account, asked) = account(|_, _| told("CompleteLifecycleAction", ""));
-        assert_eq!(account.complete(&action(token), Ends::Abandon).await, Ok(Told::Yes));
+        assert_eq!(account.complete(&action(token), HookResult::Abandon).await, Ok(HookCallOutcome::Yes));
         let asked = bodies(&asked).concat();
         assert!(asked.contains("LifecycleActionResult=ABANDON") && asked.contains(&named), "{asked}");
         assert_ne!(asked.contains("LifecycleActionToken"), asked.contains("InstanceId"), "one of both: {asked}");
@@ -62,32 +62,32 @@ async fn a_wait_is_named_by_its_token_and_where_nobody_knows_that_by_the_instanc
 #[tokio::test]
 async fn an_end_is_sent_once_and_one_without_a_clear_answer_is_doubtful() {
     let late = format!("No active Lifecycle Action found with token {TOKEN}");
-    let (_, failed) = refused("ResourceContention", "busy");
-    for (first, doubtful) in [
+    let (_, failed) = rejected("ResourceContention", "busy");
+    for (first, indeterminate) in [
         (None, true),
         (Some((500, failed)), true),
         (Some((503, String::new())), true),
-        (Some(refused("Throttling", "Rate exceeded")), false),
-        (Some(refused("AccessDenied", "not authorized")), false),
+        (Some(rejected("Throttling", "Rate exceeded")), false),
+        (Some(rejected("AccessDenied", "not authorized")), false),
     ] {
         let asked = Arc::new(AtomicUsize::new(0));
-        let (before, answer, late) = (Arc::clone(&asked), first.clone(), late.clone());
+        let (before, response, late) = (Arc::clone(&asked), first.clone(), late.clone());
         let config = service(move |_| match before.fetch_add(1, Ordering::Relaxed) {
-            0 => answer.clone(),
-            _ => Some(refused("ValidationError", &late)),
+            0 => response.clone(),
+            _ => Some(rejected("ValidationError", &late)),
         });
         let account = of_service(&config);
-        let ended = account.complete(&action(Some(TOKEN)), Ends::Continue).await;
-        let NotEnded { why, doubtful: is } = ended.expect_err("no success");
-        assert_eq!(is, doubtful, "{first:?}: {why}");
-        assert!(why.starts_with("autoscaling:CompleteLifecycleAction: "), "{why}");
+        let ended = account.complete(&action(Some(TOKEN)), HookResult::Continue).await;
+        let CompletionError { reason, indeterminate: is } = ended.expect_err("no success");
+        assert_eq!(is, indeterminate, "{first:?}: {reason}");
+        assert!(reason.starts_with("autoscaling:CompleteLifecycleAction: "), "{reason}");
         assert_eq!(asked.load(Ordering::Relaxed), 1, "{first:?}");
-        assert_eq!(account.complete(&action(Some(TOKEN)), Ends::Continue).await, Ok(Told::TooLate));
+        assert_eq!(account.complete(&action(Some(TOKEN)), HookResult::Continue).await, Ok(HookCallOutcome::TooLate));
     }
 }
 
 /// Two pages of groups, and in the second one two instances wait: for a launch, and for an end.
-fn groups(page: usize) -> Answer {
+fn groups(page: usize) -> Response {
     let member = |instance: &str, state: &str| {
         format!(
             "<member><InstanceId>{instance}</InstanceId><AvailabilityZone>eu-west-1a</AvailabilityZone>\
@@ -112,7 +112,7 @@ const SERVING: &str = "i-0ffffffffffffffff";
 const ENDING: &str = "i-0eeeeeeeeeeeeeeee";
 
 /// A page of a group's activities, which another one follows.
-fn activities(page: usize, description: &str) -> Answer {
+fn activities(page: usize, description: &str) -> Response {
     let at = 10 - page.min(10);
     let activity = format!(
         "<ActivityId>{page}</ActivityId><AutoScalingGroupName>busy</AutoScalingGroupName><Description>{description}</Description>\
@@ -143,7 +143,7 @@ fn both() -> Waiting {
 }
 
 /// The launch of one began then; and since when the other ends, if that is known.
-fn began(end_ms: Option<u64>) -> Since {
+fn began(end_ms: Option<u64>) -> StartTimes {
     let launch = ((ID.to_owned(), Transition::Launch), 1_767_323_400_000);
     let end = end_ms.map(|at_ms| ((ENDING.to_owned(), Transition::Terminate), at_ms));
     std::iter::once(launch).chain(end).collect()
@@ -215,9 +215,9 @@ async fn of_the_hooks_of_a_group_those_with_our_metadata_are_ours() {
         hook("silent", "EC2_INSTANCE_LAUNCHING", ""),
         hook("theirs", "EC2_INSTANCE_TERMINATING", &metadata("additional-info")),
     ];
-    let answer = told("DescribeLifecycleHooks", &format!("<LifecycleHooks>{}</LifecycleHooks>", all.concat()));
-    let hooks = always(answer).hooks("g").await;
-    assert_eq!(hooks, Ok(vec![OurHook { name: "ours".into(), on: Transition::Launch, metadata: ours }]));
+    let response = told("DescribeLifecycleHooks", &format!("<LifecycleHooks>{}</LifecycleHooks>", all.concat()));
+    let hooks = always(response).hooks("g").await;
+    assert_eq!(hooks, Ok(vec![OwnedHook { name: "ours".into(), on: Transition::Launch, metadata: ours }]));
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! EC2 and SSM: what an instance looks like.
 
 use lifecycle_hook::cloud::Cloud as _;
-use lifecycle_hook::facts::{Agent, Checks, Seen, State, UserData};
+use lifecycle_hook::facts::{Agent, Checks, ObservedInstance, State, UserData};
 use test_support::Request;
 
-use crate::{Answer, ID, account, bodies, refused_json};
+use crate::{ID, Response, account, bodies, refused_json};
 
 /// A check that has failed since then, if EC2 says so.
 fn impaired(since: &str) -> String {
@@ -22,15 +22,19 @@ const STARTED_S: u64 = 1_767_322_800;
 
 /// What is said of one instance.
 #[derive(Clone)]
-struct Told {
+struct HookCallOutcome {
     tag: &'static str,
     checks: [String; 2],
     agent: String,
 }
 
-impl Told {
-    fn new(one: &str, other: &str) -> Told {
-        Told { tag: "failed at line 12", checks: [one.into(), other.into()], agent: agent("Online", STARTED_S + 2) }
+impl HookCallOutcome {
+    fn new(one: &str, other: &str) -> HookCallOutcome {
+        HookCallOutcome {
+            tag: "failed at line 12",
+            checks: [one.into(), other.into()],
+            agent: agent("Online", STARTED_S + 2),
+        }
     }
 }
 
@@ -40,8 +44,8 @@ fn agent(ping: &str, heard_s: u64) -> String {
 }
 
 /// EC2 and SSM about it.
-fn about(request: &Request, told: &Told) -> Answer {
-    let Told { tag, checks: [instance_check, system_check], agent } = told;
+fn about(request: &Request, told: &HookCallOutcome) -> Response {
+    let HookCallOutcome { tag, checks: [instance_check, system_check], agent } = told;
     let instance = format!(
         "<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>{ID}</instanceId>\
          <launchTime>{STARTED}</launchTime>\
@@ -64,30 +68,33 @@ fn about(request: &Request, told: &Told) -> Answer {
     }
 }
 
-async fn look_at(told: Told) -> Seen {
+async fn look_at(told: HookCallOutcome) -> ObservedInstance {
     let (account, _) = account(move |request, _| about(request, &told));
     account.see(&[ID.to_owned()]).await.expect("a look").remove(ID).expect("it is there")
 }
 
 /// One look at one instance with these two checks.
-async fn look(instance_check: &str, system_check: &str) -> Seen {
-    look_at(Told::new(instance_check, system_check)).await
+async fn look(instance_check: &str, system_check: &str) -> ObservedInstance {
+    look_at(HookCallOutcome::new(instance_check, system_check)).await
 }
 
 #[tokio::test]
 async fn an_instance_is_seen_with_all_that_is_said_of_it() {
-    let seen = look(&impaired("2026-01-02T03:10:00.000Z"), PASSED).await;
-    assert_eq!((&seen.state, &seen.agent), (&State::Running, &Ok(Agent::Online)));
-    assert_eq!(seen.user_data, UserData::Failed("failed at line 12".into()));
-    assert_eq!(seen.checks, Ok(Checks::Impaired { since_ms: Some(1_767_323_400_000) }));
-    assert_eq!(seen.started_ms, Some(STARTED_S * 1_000));
+    let observed = look(&impaired("2026-01-02T03:10:00.000Z"), PASSED).await;
+    assert_eq!((&observed.state, &observed.agent), (&State::Running, &Ok(Agent::Online)));
+    assert_eq!(observed.user_data, UserData::Failed("failed at line 12".into()));
+    assert_eq!(observed.checks, Ok(Checks::Impaired { since_ms: Some(1_767_323_400_000) }));
+    assert_eq!(observed.started_ms, Some(STARTED_S * 1_000));
 }
 
 #[tokio::test]
 async fn what_ssm_or_a_check_cannot_tell_hides_nothing_that_ec2_tells() {
-    let seen = look_at(Told { agent: String::new(), ..Told::new("", PASSED) }).await;
-    assert_eq!((&seen.state, &seen.user_data), (&State::Running, &UserData::Failed("failed at line 12".into())));
-    let (checks, agent) = (seen.checks.expect_err("refused"), seen.agent.expect_err("throttled"));
+    let observed = look_at(HookCallOutcome { agent: String::new(), ..HookCallOutcome::new("", PASSED) }).await;
+    assert_eq!(
+        (&observed.state, &observed.user_data),
+        (&State::Running, &UserData::Failed("failed at line 12".into()))
+    );
+    let (checks, agent) = (observed.checks.expect_err("refused"), observed.agent.expect_err("throttled"));
     assert!(checks.starts_with("ec2:DescribeInstanceStatus: UnauthorizedOperation"), "{checks}");
     assert!(agent.starts_with("ssm:DescribeInstanceInformation: ThrottlingException"), "{agent}");
 }
@@ -95,7 +102,11 @@ async fn what_ssm_or_a_check_cannot_tell_hides_nothing_that_ec2_tells() {
 #[tokio::test]
 async fn a_tag_that_is_neither_done_nor_a_failure_says_nothing() {
     for (tag, expected) in [("done", UserData::Done), ("started", UserData::Silent), ("", UserData::Silent)] {
-        assert_eq!(look_at(Told { tag, ..Told::new(PASSED, PASSED) }).await.user_data, expected, "{tag}");
+        assert_eq!(
+            look_at(HookCallOutcome { tag, ..HookCallOutcome::new(PASSED, PASSED) }).await.user_data,
+            expected,
+            "{tag}"
+        );
     }
 }
 
@@ -107,8 +118,9 @@ async fn an_agent_is_online_when_it_was_heard_of_since_ec2_started_the_instance(
         ("Online", STARTED_S - 60, Agent::Lost),
         ("ConnectionLost", STARTED_S + 2, Agent::Lost),
     ] {
-        let seen = look_at(Told { agent: agent(ping, heard_s), ..Told::new(PASSED, PASSED) }).await;
-        assert_eq!(seen.agent, Ok(expected), "{ping} {heard_s}");
+        let observed =
+            look_at(HookCallOutcome { agent: agent(ping, heard_s), ..HookCallOutcome::new(PASSED, PASSED) }).await;
+        assert_eq!(observed.agent, Ok(expected), "{ping} {heard_s}");
     }
 }
 
@@ -119,7 +131,7 @@ async fn a_hundred_instances_are_one_call_of_ec2_each_and_as_few_of_ssm_as_it_ta
             (200, r#"{"InstanceInformationList":[]}"#.into())
         }
         "DescribeInstanceInformation" => (200, r#"{"InstanceInformationList":[],"NextToken":"more"}"#.into()),
-        _ => about(request, &Told::new(PASSED, PASSED)),
+        _ => about(request, &HookCallOutcome::new(PASSED, PASSED)),
     });
     let ids: Vec<String> = (0..100).map(|number| format!("i-{number:017x}")).collect();
     account.see(&ids).await.expect("a look");
@@ -153,7 +165,10 @@ async fn an_instance_that_ec2_does_not_know_is_not_asked_about_any_further() {
         _ => "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>".to_owned(),
     };
     let (account, asked) = account(move |request, _| (200, nothing(request)));
-    let seen = account.see(&[ID.to_owned()]).await.expect("a look").remove(ID).expect("it was asked for");
-    assert_eq!((seen.state, seen.agent, seen.checks), (State::Unknown, Ok(Agent::Unregistered), Ok(Checks::Silent)));
+    let observed = account.see(&[ID.to_owned()]).await.expect("a look").remove(ID).expect("it was asked for");
+    assert_eq!(
+        (observed.state, observed.agent, observed.checks),
+        (State::Unknown, Ok(Agent::Unregistered), Ok(Checks::Silent))
+    );
     assert!(!bodies(&asked).concat().contains("DescribeInstanceStatus"), "its id would be refused there");
 }

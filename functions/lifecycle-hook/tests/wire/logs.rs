@@ -3,7 +3,7 @@
 use lifecycle_hook::aws::Account;
 use lifecycle_hook::cloud::Cloud as _;
 
-use crate::{Answer, account, bodies, refused_json};
+use crate::{Response, account, bodies, refused_json};
 
 async fn write(account: &Account) -> Result<(), String> {
     account.write("/aws/ec2/scalable-ec2-dev", "i-1/evidence", vec!["line".into()]).await
@@ -12,15 +12,15 @@ async fn write(account: &Account) -> Result<(), String> {
 #[tokio::test]
 async fn evidence_is_written_where_its_stream_is_there_already() {
     let there = || refused_json("ResourceAlreadyExistsException", "The specified log stream already exists");
-    let taken = || -> Answer { (200, r#"{"nextSequenceToken":"49"}"#.into()) };
+    let taken = || -> Response { (200, r#"{"nextSequenceToken":"49"}"#.into()) };
     let (account, _) = account(move |request, _| if request.target == "CreateLogStream" { there() } else { taken() });
     assert_eq!(write(&account).await, Ok(()));
 }
 
 #[tokio::test]
 async fn evidence_that_is_not_taken_is_no_evidence() {
-    for place in ["expiredLogEventEndIndex", "tooOldLogEventEndIndex", "tooNewLogEventStartIndex"] {
-        let rejected = format!(r#"{{"rejectedLogEventsInfo":{{"{place}":1}}}}"#);
+    for deployment in ["expiredLogEventEndIndex", "tooOldLogEventEndIndex", "tooNewLogEventStartIndex"] {
+        let rejected = format!(r#"{{"rejectedLogEventsInfo":{{"{deployment}":1}}}}"#);
         let (account, _) = account(move |request, _| match request.target.as_str() {
             "CreateLogStream" => (200, String::new()),
             _ => (200, rejected.clone()),

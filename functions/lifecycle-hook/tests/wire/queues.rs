@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use lifecycle_hook::aws::Queues;
 use lifecycle_hook::cloud::Queue as _;
-use requests::Letters;
+use requests::QueueSender;
 use serde_json::{Value, json};
 use test_support::service;
 
 #[tokio::test]
 async fn a_message_of_our_own_is_received_after_a_while() {
     let asked = Arc::new(Mutex::new(Value::Null));
-    let seen = Arc::clone(&asked);
+    let observed = Arc::clone(&asked);
     let config = service(move |request| {
-        *seen.lock().expect("one at a time") = serde_json::from_str(&request.body).expect("JSON");
+        *observed.lock().expect("one at a time") = serde_json::from_str(&request.body).expect("JSON");
         Some((200, json!({ "MessageId": "1", "MD5OfMessageBody": "c1d9b39b1fbb4bbe0b0ba9f5a3a3d3ba" }).to_string()))
     });
     let queue = Queues::new(aws_sdk_sqs::Client::new(&config), Some("https://sqs/hooks".into()), None);
@@ -30,7 +30,7 @@ async fn a_message_of_our_own_is_received_after_a_while() {
 fn is_taken(sent: &Value) -> bool {
     let [body, reason, kind] =
         ["/MessageBody", "/MessageAttributes/Reason/StringValue", "/MessageAttributes/Reason/DataType"]
-            .map(|place| sent.pointer(place).and_then(Value::as_str).unwrap_or_default());
+            .map(|deployment| sent.pointer(deployment).and_then(Value::as_str).unwrap_or_default());
     let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}');
     let size = body.len() + "Reason".len() + kind.len() + reason.len();
     !body.is_empty() && !reason.is_empty() && size <= 1_048_576 && body.chars().chain(reason.chars()).all(allowed)
@@ -39,13 +39,13 @@ fn is_taken(sent: &Value) -> bool {
 #[tokio::test]
 async fn whatever_a_message_holds_it_can_be_put_away() {
     let asked = Arc::new(Mutex::new(Value::Null));
-    let seen = Arc::clone(&asked);
+    let observed = Arc::clone(&asked);
     let config = service(move |request| {
-        *seen.lock().expect("one at a time") = serde_json::from_str(&request.body).expect("JSON");
+        *observed.lock().expect("one at a time") = serde_json::from_str(&request.body).expect("JSON");
         Some((200, json!({ "MessageId": "1", "MD5OfMessageBody": "c1d9b39b1fbb4bbe0b0ba9f5a3a3d3ba" }).to_string()))
     });
     let client = aws_sdk_sqs::Client::new(&config);
-    let queue = Queues::new(client.clone(), None, Some(Letters::new(client, "https://sqs/dead")));
+    let queue = Queues::new(client.clone(), None, Some(QueueSender::new(client, "https://sqs/dead")));
     // As large as the queue that it comes from takes it.
     let largest = "ü".repeat(524_288);
     let long = "k".repeat(5_000);
@@ -56,7 +56,7 @@ async fn whatever_a_message_holds_it_can_be_put_away() {
         (largest.as_str(), "no JSON", 1_048_512, "no JSON (of its 1048576 bytes, these are the first)"),
     ] {
         // That the checksums are checked is the client's own business.
-        let _ = queue.bury(body, reason).await;
+        let _ = queue.dead_letter(body, reason).await;
         let sent = asked.lock().expect("one at a time").take();
         assert!(is_taken(&sent), "{told}");
         assert_eq!(sent["MessageBody"].as_str().map(str::len), Some(kept));

@@ -3,17 +3,17 @@
 use lifecycle_hook::cloud::Cloud as _;
 use lifecycle_hook::facts::Target;
 
-use crate::{Answer, ID, account, always, bodies, refused, told};
+use crate::{ID, Response, account, always, bodies, rejected, told};
 
 const ONE: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/one/0123456789abcdef";
 
 /// Only what is not healthy comes with a reason and a description.
-fn health(state: &str, reason: &str, description: &str) -> Answer {
-    let why = match reason {
+fn health(state: &str, reason: &str, description: &str) -> Response {
+    let reason = match reason {
         "" => String::new(),
         _ => format!("<Reason>{reason}</Reason><Description>{description}</Description>"),
     };
-    let health = format!("<TargetHealth><State>{state}</State>{why}</TargetHealth>");
+    let health = format!("<TargetHealth><State>{state}</State>{reason}</TargetHealth>");
     let target = format!("<Target><Port>80</Port><Id>{ID}</Id></Target>");
     let all = format!("<member><HealthCheckPort>80</HealthCheckPort>{health}{target}</member>");
     told("DescribeTargetHealth", &format!("<TargetHealthDescriptions>{all}</TargetHealthDescriptions>"))
@@ -21,8 +21,8 @@ fn health(state: &str, reason: &str, description: &str) -> Answer {
 
 #[tokio::test]
 async fn target_groups_say_whether_an_instance_is_served_to() {
-    let not_healthy = |why: &str| Ok(Target::NotHealthy(why.into()));
-    for (answer, expected) in [
+    let not_healthy = |reason: &str| Ok(Target::NotHealthy(reason.into()));
+    for (response, expected) in [
         (health("healthy", "", ""), Ok(Target::Healthy)),
         (health("unavailable", "Target.HealthCheckDisabled", "Health checks are disabled"), Ok(Target::Healthy)),
         (
@@ -41,13 +41,13 @@ async fn target_groups_say_whether_an_instance_is_served_to() {
         ),
         (health("unhealthy", "", ""), not_healthy("unhealthy")),
         (told("DescribeTargetHealth", "<TargetHealthDescriptions/>"), Ok(Target::Absent)),
-        (refused("TargetGroupNotFound", "One or more target groups not found"), Ok(Target::Absent)),
-        (refused("InvalidTarget", "The following targets are not in a running state"), Ok(Target::Absent)),
-        (refused("AccessDenied", "no"), Err("elasticloadbalancing:DescribeTargetHealth: AccessDenied: no".to_owned())),
+        (rejected("TargetGroupNotFound", "One or more target groups not found"), Ok(Target::Absent)),
+        (rejected("InvalidTarget", "The following targets are not in a running state"), Ok(Target::Absent)),
+        (rejected("AccessDenied", "no"), Err("elasticloadbalancing:DescribeTargetHealth: AccessDenied: no".to_owned())),
     ] {
-        let told = answer.1.clone();
-        let seen = always(answer).targets(&[ONE.to_owned()], ID).await;
-        assert_eq!(seen, expected.map(|target| vec![target]), "{told}");
+        let told = response.1.clone();
+        let observed = always(response).targets(&[ONE.to_owned()], ID).await;
+        assert_eq!(observed, expected.map(|target| vec![target]), "{told}");
     }
 }
 
@@ -55,7 +55,7 @@ async fn target_groups_say_whether_an_instance_is_served_to() {
 async fn an_instance_leaves_all_its_target_groups_and_one_that_is_gone_is_no_obstacle() {
     let (account, asked) = account(|request, _| {
         if request.body.contains("two") {
-            refused("TargetGroupNotFound", "gone")
+            rejected("TargetGroupNotFound", "gone")
         } else {
             told("DeregisterTargets", "")
         }
@@ -69,6 +69,6 @@ async fn an_instance_leaves_all_its_target_groups_and_one_that_is_gone_is_no_obs
 
 #[tokio::test]
 async fn an_instance_that_could_not_leave_has_not_left() {
-    let told = always(refused("AccessDenied", "no")).leave(&[ONE.to_owned()], ID).await;
+    let told = always(rejected("AccessDenied", "no")).leave(&[ONE.to_owned()], ID).await;
     assert_eq!(told, Err("elasticloadbalancing:DeregisterTargets: AccessDenied: no".to_owned()));
 }

@@ -4,14 +4,14 @@ use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::primitives::DateTime;
 use aws_sdk_autoscaling::types::{self, AutoScalingGroup, Filter};
 use environment::mark;
-use lambda_kit::told;
+use lambda_kit::describe_error;
 use ledger::Activity;
 
 pub(super) async fn all(client: &Client) -> Result<Vec<String>, String> {
     let ours = Filter::builder().name("tag-key").values(mark::OWNER).build();
     let pages = client.describe_auto_scaling_groups().include_instances(false).filters(ours);
     let groups: Result<Vec<AutoScalingGroup>, _> = pages.into_paginator().items().send().collect().await;
-    let groups = groups.map_err(|error| told("autoscaling:DescribeAutoScalingGroups", &error))?;
+    let groups = groups.map_err(|error| describe_error("autoscaling:DescribeAutoScalingGroups", &error))?;
     Ok(groups.into_iter().filter_map(|it| it.auto_scaling_group_name).collect())
 }
 
@@ -20,7 +20,7 @@ pub(super) async fn activities(client: &Client, group: &str, since_ms: u64) -> R
     let mut pages = client.describe_scaling_activities().auto_scaling_group_name(group).into_paginator().send();
     let mut all = Vec::new();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| told("autoscaling:DescribeScalingActivities", &error))?;
+        let page = page.map_err(|error| describe_error("autoscaling:DescribeScalingActivities", &error))?;
         for found in page.activities.unwrap_or_default() {
             let activity = of(found);
             if activity.start_ms < since_ms && activity.end_ms.is_some() {

@@ -7,8 +7,8 @@ use aws_sdk_cloudwatchlogs::operation::create_log_stream::CreateLogStreamError;
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsError;
 use aws_sdk_cloudwatchlogs::operation::put_log_events::{PutLogEventsError, PutLogEventsOutput};
 use aws_sdk_cloudwatchlogs::types::{InputLogEvent, RejectedLogEventsInfo};
-use lambda_kit::told;
-use ledger::batch::Line;
+use lambda_kit::describe_error;
+use ledger::batch::LogEvent;
 use serde_json::Value;
 
 use crate::cloud::Put;
@@ -16,7 +16,7 @@ use crate::cloud::Put;
 const PUT: &str = "logs:PutLogEvents";
 
 /// The stream is there but for the first lines of a day, so it is written to first, and made if it is missing.
-pub(super) async fn put(client: &Client, group: &str, stream: &str, lines: &[&Line]) -> Result<Put, String> {
+pub(super) async fn put(client: &Client, group: &str, stream: &str, lines: &[&LogEvent]) -> Result<Put, String> {
     if let Some(taken) = write(client, group, stream, lines).await? {
         return Ok(taken);
     }
@@ -25,7 +25,7 @@ pub(super) async fn put(client: &Client, group: &str, stream: &str, lines: &[&Li
         Err(error) => match error.as_service_error() {
             Some(CreateLogStreamError::ResourceAlreadyExistsException(_)) => {}
             Some(CreateLogStreamError::ResourceNotFoundException(_)) => return Ok(Put::NoGroup),
-            _ => return Err(told("logs:CreateLogStream", &error)),
+            _ => return Err(describe_error("logs:CreateLogStream", &error)),
         },
     }
     // Its group is there, or it could not have been made: what says otherwise lags behind.
@@ -34,30 +34,30 @@ pub(super) async fn put(client: &Client, group: &str, stream: &str, lines: &[&Li
 }
 
 /// Nothing, if the stream or its group is missing.
-async fn write(client: &Client, group: &str, stream: &str, lines: &[&Line]) -> Result<Option<Put>, String> {
-    let event = |line: &&Line| {
+async fn write(client: &Client, group: &str, stream: &str, lines: &[&LogEvent]) -> Result<Option<Put>, String> {
+    let event = |line: &&LogEvent| {
         let at = i64::try_from(line.at_ms).unwrap_or(i64::MAX);
         InputLogEvent::builder().timestamp(at).message(&line.text).build().map_err(|error| format!("{PUT}: {error}"))
     };
     let events: Vec<InputLogEvent> = lines.iter().map(event).collect::<Result<_, _>>()?;
     let call = client.put_log_events().log_group_name(group).log_stream_name(stream).set_log_events(Some(events));
     match call.send().await {
-        Ok(answer) => Ok(Some(Put::Taken { rejected: rejected(&answer, lines.len()) })),
+        Ok(response) => Ok(Some(Put::Taken { rejected: rejected(&response, lines.len()) })),
         Err(error) => match error.as_service_error() {
             Some(PutLogEventsError::ResourceNotFoundException(_)) => Ok(None),
-            _ => Err(told(PUT, &error)),
+            _ => Err(describe_error(PUT, &error)),
         },
     }
 }
 
 /// What was refused while the rest was taken: all before the end of what is too old or past its group's retention, and all
 /// from the beginning of what is too far ahead.
-fn rejected(answer: &PutLogEventsOutput, count: usize) -> Vec<usize> {
-    let Some(info) = answer.rejected_log_events_info() else { return Vec::new() };
+fn rejected(response: &PutLogEventsOutput, count: usize) -> Vec<usize> {
+    let Some(info) = response.rejected_log_events_info() else { return Vec::new() };
     let RejectedLogEventsInfo { too_old_log_event_end_index, expired_log_event_end_index, .. } = info;
-    let place = |index: &Option<i32>| index.and_then(|it| usize::try_from(it).ok());
-    let old = place(too_old_log_event_end_index).max(place(expired_log_event_end_index)).unwrap_or(0);
-    let new = place(&info.too_new_log_event_start_index).unwrap_or(count);
+    let deployment = |index: &Option<i32>| index.and_then(|it| usize::try_from(it).ok());
+    let old = deployment(too_old_log_event_end_index).max(deployment(expired_log_event_end_index)).unwrap_or(0);
+    let new = deployment(&info.too_new_log_event_start_index).unwrap_or(count);
     (0..count).filter(|at| *at < old || *at >= new).collect()
 }
 
@@ -79,7 +79,7 @@ pub(super) async fn written(
             Ok(page) => page,
             Err(error) => match error.as_service_error() {
                 Some(FilterLogEventsError::ResourceNotFoundException(_)) => return Ok(ids),
-                _ => return Err(told("logs:FilterLogEvents", &error)),
+                _ => return Err(describe_error("logs:FilterLogEvents", &error)),
             },
         };
         let id = |text: &str| Some(serde_json::from_str::<Value>(text).ok()?.get("id")?.as_str()?.to_owned());

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use aws_config::SdkConfig;
 use lambda_kit::Lazy;
 use ledger::Activity;
-use ledger::batch::Line;
+use ledger::batch::LogEvent;
 use requests::records::DynamoRecords;
-use requests::{Letters, Records as _};
+use requests::{QueueSender, Records as _};
 
 use crate::cloud::{Cloud, DeadLetters, Put};
 
@@ -41,7 +41,7 @@ impl Cloud for Account {
         owner.map(|owner| owner.is_some()).map_err(|error| error.to_string())
     }
 
-    async fn put(&self, log_group: &str, stream: &str, lines: &[&Line]) -> Result<Put, String> {
+    async fn put(&self, log_group: &str, stream: &str, lines: &[&LogEvent]) -> Result<Put, String> {
         logs::put(&self.logs, log_group, stream, lines).await
     }
 
@@ -66,11 +66,11 @@ impl Cloud for Account {
 
 /// The queue of what nobody understands, if the deployment has one.
 #[derive(Debug)]
-pub struct DeadEvents(pub Option<Letters>);
+pub struct DeadEvents(pub Option<QueueSender>);
 
 impl DeadLetters for DeadEvents {
-    async fn bury(&self, body: &str, reason: &str) -> Result<(), String> {
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
         let queue = self.0.as_ref().ok_or("DEAD_EVENTS_URL is not set: the queue for what makes no sense")?;
-        queue.bury(body, reason).await.map_err(|error| error.to_string())
+        queue.dead_letter(body, reason).await.map_err(|error| error.to_string())
     }
 }

@@ -8,9 +8,9 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use environment::Place;
+use environment::Deployment;
 use ledger::Activity;
-use ledger::batch::Line;
+use ledger::batch::LogEvent;
 use scaling_log::ScalingLog;
 use scaling_log::cloud::{Cloud, DeadLetters, Put};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ const DAY: u64 = 86_400_000;
 
 /// What is written, in the order of arrival.
 #[derive(Debug, Default)]
-pub struct World {
+pub struct Harness {
     pub now_ms: Cell<u64>,
     pub environments: BTreeSet<String>,
     pub log_groups: BTreeSet<String>,
@@ -32,17 +32,17 @@ pub struct World {
     pub failing: BTreeSet<usize>,
     pub calls: Cell<usize>,
     pub puts: RefCell<Vec<usize>>,
-    pub streams: RefCell<BTreeMap<(String, String), Vec<Line>>>,
+    pub streams: RefCell<BTreeMap<(String, String), Vec<LogEvent>>>,
 }
 
-impl World {
-    pub fn new(suffixes: &[&str]) -> World {
-        World {
+impl Harness {
+    pub fn new(suffixes: &[&str]) -> Harness {
+        Harness {
             now_ms: Cell::new(NOW),
-            environments: suffixes.iter().map(|it| place().names(it).environment_id()).collect(),
-            log_groups: suffixes.iter().map(|it| place().names(it).scaling_log_group().name).collect(),
-            groups: suffixes.iter().map(|it| place().names(it).group().name).collect(),
-            ..World::default()
+            environments: suffixes.iter().map(|it| deployment().names(it).environment_id()).collect(),
+            log_groups: suffixes.iter().map(|it| deployment().names(it).scaling_log_group().name).collect(),
+            groups: suffixes.iter().map(|it| deployment().names(it).group().name).collect(),
+            ..Harness::default()
         }
     }
 
@@ -63,7 +63,7 @@ impl World {
     }
 }
 
-impl Cloud for World {
+impl Cloud for Harness {
     fn now_ms(&self) -> u64 {
         self.now_ms.get()
     }
@@ -73,7 +73,7 @@ impl Cloud for World {
         Ok(self.environments.contains(environment))
     }
 
-    async fn put(&self, log_group: &str, stream: &str, lines: &[&Line]) -> Result<Put, String> {
+    async fn put(&self, log_group: &str, stream: &str, lines: &[&LogEvent]) -> Result<Put, String> {
         self.call()?;
         if !self.log_groups.contains(log_group) {
             return Ok(Put::NoGroup);
@@ -88,11 +88,11 @@ impl Cloud for World {
         assert!(lines.iter().all(|it| !it.text.is_empty()), "an empty event");
         self.puts.borrow_mut().push(lines.len());
         let oldest = self.now_ms() - self.retention_ms.unwrap_or(14 * DAY).min(14 * DAY);
-        let is_taken = |line: &Line| line.at_ms >= oldest && line.at_ms <= self.now_ms() + DAY / 12;
+        let is_taken = |line: &LogEvent| line.at_ms >= oldest && line.at_ms <= self.now_ms() + DAY / 12;
         let rejected = (0..lines.len()).filter(|at| !is_taken(lines[*at])).collect();
         let mut streams = self.streams.borrow_mut();
         let stream = streams.entry((log_group.to_owned(), stream.to_owned())).or_default();
-        stream.extend(lines.iter().filter(|it| is_taken(it)).map(|it| Line::clone(it)));
+        stream.extend(lines.iter().filter(|it| is_taken(it)).map(|it| LogEvent::clone(it)));
         Ok(Put::Taken { rejected })
     }
 
@@ -112,20 +112,20 @@ impl Cloud for World {
         let streams = self.streams.borrow();
         let of = streams.iter().filter(|((of, stream), _)| of == group && stream.starts_with(prefix));
         let lines = of.flat_map(|(_, lines)| lines).filter(|it| (from_ms..=to_ms).contains(&it.at_ms));
-        let id = |line: &Line| serde_json::from_str::<Value>(&line.text).ok()?["id"].as_str().map(str::to_owned);
+        let id = |line: &LogEvent| serde_json::from_str::<Value>(&line.text).ok()?["id"].as_str().map(str::to_owned);
         Ok(lines.filter_map(id).collect())
     }
 }
 
 /// What was put away, with the reasons.
 #[derive(Debug, Default)]
-pub struct Buried {
+pub struct DeadLettered {
     pub all: RefCell<Vec<(String, String)>>,
     pub is_full: bool,
 }
 
-impl DeadLetters for Buried {
-    async fn bury(&self, body: &str, reason: &str) -> Result<(), String> {
+impl DeadLetters for DeadLettered {
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
         if self.is_full {
             return Err(String::from("the queue is gone"));
         }
@@ -134,12 +134,12 @@ impl DeadLetters for Buried {
     }
 }
 
-pub fn place() -> Place {
-    Place { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
+pub fn deployment() -> Deployment {
+    Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
 }
 
-pub fn function(world: World) -> ScalingLog<World, Buried> {
-    ScalingLog { place: place(), cloud: world, dead_letters: Buried::default() }
+pub fn function(harness: Harness) -> ScalingLog<Harness, DeadLettered> {
+    ScalingLog { deployment: deployment(), cloud: harness, dead_letters: DeadLettered::default() }
 }
 
 /// A launch that worked, of the environment with this suffix.
@@ -151,7 +151,7 @@ pub fn launch(suffix: &str, number: usize, at_ms: u64) -> Value {
 pub fn activity(suffix: &str, number: usize, end_ms: u64) -> Activity {
     Activity {
         id: format!("00000000-0000-4000-8000-{number:012}"),
-        group: place().names(suffix).group().name,
+        group: deployment().names(suffix).group().name,
         description: format!("Launching a new EC2 instance: i-{number:017}"),
         cause: String::from("At 2026-01-02T03:04:04Z an instance was started in response to a launch failure."),
         status: String::from("Successful"),

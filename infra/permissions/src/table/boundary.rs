@@ -85,7 +85,7 @@ const INSTANCES: &[Statement] = &[
         ],
     ),
     allow("UserData", &[implied("ec2:CreateTags", OWN, HERE)], &[Resource::Here("ec2", "instance/*")])
-        .when(&[crate::Condition::Ours]),
+        .when(&[crate::Condition::Owned]),
     allow(
         "Keys",
         &[implied("kms:Decrypt", OWN, HERE), implied("kms:GenerateDataKey", OWN, HERE)],

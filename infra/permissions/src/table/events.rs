@@ -26,12 +26,12 @@ pub(crate) const LIFECYCLE_HOOK: &[Statement] = &[
         &[call("autoscaling:CompleteLifecycleAction"), call("autoscaling:RecordLifecycleActionHeartbeat")],
         &[Resource::Here("autoscaling", "autoScalingGroup:*:autoScalingGroupName/${ProjectName}-asg-*")],
     )
-    .when(&[Condition::Ours]),
+    .when(&[Condition::Owned]),
     allow("RunShellScript", &[call("ssm:SendCommand")], &[Resource::Aws("ssm", "document/AWS-RunShellScript")]),
     allow("OnOurInstances", &[call("ssm:SendCommand")], &[Resource::Here("ec2", "instance/*")])
         .when(&[Condition::OursBySsm]),
     allow("ConsoleOfOurInstances", &[call("ec2:GetConsoleOutput")], &[Resource::Here("ec2", "instance/*")])
-        .when(&[Condition::Ours]),
+        .when(&[Condition::Owned]),
     allow(
         "LeaveTargetGroups",
         &[call("elasticloadbalancing:DeregisterTargets")],

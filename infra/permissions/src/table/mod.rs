@@ -2,13 +2,13 @@
 
 mod boundary;
 mod events;
-mod look;
+mod observe;
 mod reconciler;
 mod requests;
 
 pub(crate) use boundary::BOUNDARY;
 pub(crate) use events::{ALARM, LIFECYCLE_HOOK, SCALING_LOG};
-pub(crate) use look::LOOK;
+pub(crate) use observe::LOOK;
 pub(crate) use reconciler::{DATA, FLEET, NETWORK, RECONCILER};
 pub(crate) use requests::{CUSTOM_RESOURCE, WATCHDOG};
 

@@ -131,7 +131,7 @@ const OF_NETWORKS: &[Statement] = &[
             Resource::Here("ec2", "elastic-ip/*"),
         ],
     )
-    .when(&[Condition::Ours]),
+    .when(&[Condition::Owned]),
     allow("CreateInAnyNetwork", &[call("ec2:CreateSecurityGroup")], &[Resource::Here("ec2", "vpc/*")])
         .because("A network that is brought along has no mark of ours."),
     allow("TagWhatIsCreated", &[implied("ec2:CreateTags", "the creating calls of EC2", REFERENCE)], OF_EC2)
@@ -172,7 +172,7 @@ const OF_NETWORKS: &[Statement] = &[
         ],
         OF_EC2,
     )
-    .when(&[Condition::Ours]),
+    .when(&[Condition::Owned]),
 ];
 
 const OF_INSTANCES: &[Statement] = &[
@@ -198,9 +198,9 @@ const OF_INSTANCES: &[Statement] = &[
         ],
         GROUPS,
     )
-    .when(&[Condition::Ours]),
+    .when(&[Condition::Owned]),
     allow("LaunchByOurTemplates", LAUNCH, &[Resource::Here("ec2", "launch-template/*")])
-        .when(&[Condition::Ours])
+        .when(&[Condition::Owned])
         .because(
             "Auto Scaling asks for it in the caller's name when a group has a launch template, which has to be ours.",
         ),

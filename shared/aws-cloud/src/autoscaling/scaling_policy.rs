@@ -1,12 +1,14 @@
 //! Scaling policies: simple ones, that an alarm calls on. They have no tags, and are whose their group is.
 
-use environment::{Adjustment, Call, Fields, Key, Live, Names, Ref, Resource, ScalingPolicy, Setting, State, What};
-use environment::{Kind, Tags, Whose};
+use environment::{
+    Adjustment, Call, CallKind, Fields, Key, Names, ObservedResource, Ref, Resource, ScalingPolicy, Setting, State,
+};
+use environment::{Kind, Ownership, Tags};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Answer, Class, Problem};
-use crate::ids::Look;
+use crate::errors::{Class, Problem, Response};
+use crate::ids::Observation;
 
 pub(crate) use aws_sdk_autoscaling::types::ScalingPolicy as Found;
 
@@ -19,62 +21,62 @@ const CHANGE: &str = "ChangeInCapacity";
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>, Problem> {
     let ours = [names.scale_up_policy().name, names.scale_down_policy().name];
     let found = list(clients, &names.group().name).await?;
-    let is_ours = |it: &Found| it.policy_name().is_some_and(|name| ours.iter().any(|ours| ours == name));
-    Ok(found.into_iter().filter(is_ours).collect())
+    let is_mark = |it: &Found| it.policy_name().is_some_and(|name| ours.iter().any(|ours| ours == name));
+    Ok(found.into_iter().filter(is_mark).collect())
 }
 
 /// All policies of a group; none, if there is no such group, which is a `ValidationError` as all mistakes are, and this
 /// request has room for no other.
 async fn list(clients: &Clients, group: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.autoscaling.describe_policies().auto_scaling_group_name(group);
-    let found = pages.into_paginator().items().send().collect::<Result<_, _>>().await.answer(DESCRIBE);
+    let found = pages.into_paginator().items().send().collect::<Result<_, _>>().await.response(DESCRIBE);
     match found {
-        Err(problem) if problem.class == Class::Refused => Ok(vec![]),
+        Err(problem) if problem.class == Class::Rejected => Ok(vec![]),
         other => other,
     }
 }
 
 /// The policy as the engine sees it. What is not a simple one that changes the capacity is one that changes nothing.
-pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let missing = |what| move || Problem::unreadable(DESCRIBE, what);
     let arn = found.policy_arn().ok_or_else(missing("ARN"))?;
     let name = found.policy_name().ok_or_else(missing("name"))?;
     let group = found.auto_scaling_group_name().ok_or_else(missing("group"))?;
     let group = Key::new(Kind::AutoScalingGroup, group);
-    let parent = look.found.iter().find(|it| it.key() == group);
-    let unknown = || Whose::Foreign(format!("its group {} is not this environment's", group.name));
+    let parent = observation.found.iter().find(|it| it.key() == group);
+    let unknown = || Ownership::Foreign(format!("its group {} is not this environment's", group.name));
     let simple = found.policy_type() == Some(SIMPLE) && found.adjustment_type() == Some(CHANGE);
     let enabled = found.enabled().unwrap_or(true);
     let by = found.scaling_adjustment().filter(|_| simple && enabled);
     let cooldown_seconds = found.cooldown().and_then(|it| u32::try_from(it).ok()).unwrap_or_default();
     let adjustment = Adjustment { by: by.unwrap_or_default(), cooldown_seconds };
-    Ok(Live {
+    Ok(ObservedResource {
         id: Some(arn.to_owned()),
-        whose: parent.map_or_else(unknown, |it| it.whose.clone()),
+        ownership: parent.map_or_else(unknown, |it| it.ownership.clone()),
         state: State::Ready,
-        holds: parent.and_then(|it| it.id.clone()).into_iter().collect(),
+        references: parent.and_then(|it| it.id.clone()).into_iter().collect(),
         version: None,
         resource: Resource {
             name: name.to_owned(),
             tags: Tags::new(),
-            fields: Fields::ScalingPolicy(ScalingPolicy { group: Ref::Ours(group), adjustment }),
+            fields: Fields::ScalingPolicy(ScalingPolicy { group: Ref::Owned(group), adjustment }),
         },
     })
 }
 
 /// Carries out one call on a policy.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => match &resource.fields {
+    match &call.kind {
+        CallKind::Create(resource) => match &resource.fields {
             Fields::ScalingPolicy(policy) => put(aws, call, &policy.group.to_string(), policy.adjustment).await,
             _ => Err(Problem::no_such_call(call)),
         },
-        What::Set(settings) => match settings.as_slice() {
+        CallKind::Set(settings) => match settings.as_slice() {
             [Setting::Adjustment(adjustment)] => put(aws, call, &group(aws, call)?, *adjustment).await,
             _ => Err(Problem::no_such_call(call)),
         },
-        What::Delete => delete(aws, call).await,
-        What::Clear(_) | What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Delete => delete(aws, call).await,
+        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -83,23 +85,24 @@ async fn put(aws: &AwsCloud, call: &Call, group: &str, adjustment: Adjustment) -
     let request = aws.clients.autoscaling.put_scaling_policy().auto_scaling_group_name(group);
     let request = request.policy_name(&call.key.name).policy_type(SIMPLE).adjustment_type(CHANGE);
     let cooldown = i32::try_from(adjustment.cooldown_seconds).unwrap_or(i32::MAX);
-    let answer = request.scaling_adjustment(adjustment.by).cooldown(cooldown).send().await.answer(call.operation())?;
-    aws.ids.made(&call.key, answer.policy_arn().ok_or_else(|| Problem::unreadable(call.operation(), "ARN"))?);
+    let response =
+        request.scaling_adjustment(adjustment.by).cooldown(cooldown).send().await.response(call.operation())?;
+    aws.ids.made(&call.key, response.policy_arn().ok_or_else(|| Problem::unreadable(call.operation(), "ARN"))?);
     Ok(())
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let (arn, group) = (aws.ids.of_call(call)?, group(aws, call)?);
     let request = aws.clients.autoscaling.delete_policy().auto_scaling_group_name(&group).policy_name(&call.key.name);
-    match request.send().await.answer(call.operation()) {
+    match request.send().await.response(call.operation()) {
         // That there is no such policy, or no such group, has the code of every mistake: so it is looked for.
-        Err(problem) if problem.class == Class::Refused => {
+        Err(problem) if problem.class == Class::Rejected => {
             let left = list(&aws.clients, &group).await?;
             if left.iter().any(|it| it.policy_name() == Some(call.key.name.as_str())) {
                 return Err(problem);
             }
         }
-        answer => answer.map(|_| ())?,
+        response => response.map(|_| ())?,
     }
     aws.ids.gone(&arn);
     Ok(())
@@ -134,7 +137,7 @@ mod tests {
         found.policy_type(SIMPLE).adjustment_type(CHANGE).scaling_adjustment(2).cooldown(300)
     }
 
-    fn group_of(whose: Whose) -> Live {
+    fn group_of(ownership: Ownership) -> ObservedResource {
         let group = AutoScalingGroup {
             min_size: 1,
             max_size: 1,
@@ -152,20 +155,27 @@ mod tests {
         };
         let fields = Fields::AutoScalingGroup(group);
         let resource = Resource { name: "the-asg".into(), tags: Tags::new(), fields };
-        Live { id: Some("arn:group".into()), resource, whose, state: State::Ready, holds: vec![], version: None }
+        ObservedResource {
+            id: Some("arn:group".into()),
+            resource,
+            ownership,
+            state: State::Ready,
+            references: vec![],
+            version: None,
+        }
     }
 
-    fn read_back(found: &Found, whose: Option<Whose>) -> Live {
+    fn read_back(found: &Found, ownership: Option<Ownership>) -> ObservedResource {
         let ids = Ids::default();
         let account = "123456789012".into();
         let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
-        let mut look = ids.look("owner", &names);
-        look.found.extend(whose.map(group_of));
-        live(found, &look).unwrap()
+        let mut observation = ids.observation("owner", &names);
+        observation.found.extend(ownership.map(group_of));
+        observed(found, &observation).unwrap()
     }
 
-    fn adjustment(live: &Live) -> (i32, u32) {
-        match &live.resource.fields {
+    fn adjustment(observed: &ObservedResource) -> (i32, u32) {
+        match &observed.resource.fields {
             Fields::ScalingPolicy(policy) => (policy.adjustment.by, policy.adjustment.cooldown_seconds),
             other => panic!("{other:?}"),
         }
@@ -173,13 +183,13 @@ mod tests {
 
     #[test]
     fn a_policy_is_whose_its_group_is() {
-        let live = read_back(&policy().build(), Some(Whose::Ours));
-        assert_eq!((&live.whose, adjustment(&live)), (&Whose::Ours, (2, 300)));
-        assert_eq!((live.id.as_deref(), live.holds), (Some(ARN), vec!["arn:group".to_owned()]));
-        let foreign = Whose::Foreign("it carries no owner's mark".into());
-        assert_eq!(read_back(&policy().build(), Some(foreign.clone())).whose, foreign);
-        let unknown = Whose::Foreign("its group the-asg is not this environment's".into());
-        assert_eq!(read_back(&policy().build(), None).whose, unknown);
+        let observed = read_back(&policy().build(), Some(Ownership::Owned));
+        assert_eq!((&observed.ownership, adjustment(&observed)), (&Ownership::Owned, (2, 300)));
+        assert_eq!((observed.id.as_deref(), observed.references), (Some(ARN), vec!["arn:group".to_owned()]));
+        let foreign = Ownership::Foreign("it carries no owner's mark".into());
+        assert_eq!(read_back(&policy().build(), Some(foreign.clone())).ownership, foreign);
+        let unknown = Ownership::Foreign("its group the-asg is not this environment's".into());
+        assert_eq!(read_back(&policy().build(), None).ownership, unknown);
     }
 
     #[test]

@@ -3,13 +3,14 @@
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmFluentBuilder;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Statistic as AwsStatistic, Tag};
 use environment::{
-    Alarm, AlarmRule, Call, Comparison, Fields, Live, Names, Resource, Setting, State, Statistic, Tags, What, mark,
+    Alarm, AlarmRule, Call, CallKind, Comparison, Fields, Names, ObservedResource, Resource, Setting, State, Statistic,
+    Tags, mark,
 };
 
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Answer, Problem, UnlessMissing};
-use crate::ids::Look;
+use crate::errors::{Problem, Response, UnlessMissing};
+use crate::ids::Observation;
 
 pub(crate) use aws_sdk_cloudwatch::types::MetricAlarm as Found;
 
@@ -23,32 +24,32 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>,
     let keys =
         [names.cpu_high_alarm(), names.cpu_low_alarm(), names.launch_failures_alarm(), names.healthy_low_alarm()];
     let request = clients.cloudwatch.describe_alarms().set_alarm_names(Some(keys.map(|key| key.name).to_vec()));
-    let answer = request.send().await.answer(DESCRIBE)?;
-    Ok(answer.metric_alarms.unwrap_or_default())
+    let response = request.send().await.response(DESCRIBE)?;
+    Ok(response.metric_alarms.unwrap_or_default())
 }
 
 /// The alarm as the engine sees it. Its tags are not to be seen.
-pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let missing = |what| move || Problem::unreadable(DESCRIBE, what);
     let name = found.alarm_name().ok_or_else(missing("name"))?;
     let marked = mark::in_text(found.alarm_description().unwrap_or_default());
-    Ok(Live {
+    Ok(ObservedResource {
         id: Some(found.alarm_arn().ok_or_else(missing("ARN"))?.to_owned()),
-        whose: Live::whose(&marked, look.owner),
+        ownership: ObservedResource::ownership(&marked, observation.owner),
         resource: Resource {
             name: name.to_owned(),
             tags: Tags::new(),
-            fields: Fields::Alarm(Alarm { rule: rule(found, look) }),
+            fields: Fields::Alarm(Alarm { rule: rule(found, observation) }),
         },
         state: State::Ready,
-        holds: found.alarm_actions().to_vec(),
+        references: found.alarm_actions().to_vec(),
         version: None,
     })
 }
 
 /// What an [`AlarmRule`] has no field for is told in its description, which then differs from every description that
 /// could be wanted: the plan says why, and the one call sets it right.
-fn rule(found: &Found, look: &Look<'_>) -> AlarmRule {
+fn rule(found: &Found, observation: &Observation<'_>) -> AlarmRule {
     let mut odd = oddities(found);
     let mut or_odd = |what: String| odd.push(what);
     let statistic = statistic(found).unwrap_or_else(|other| {
@@ -70,7 +71,7 @@ fn rule(found: &Found, look: &Look<'_>) -> AlarmRule {
     }
     let mut dimensions: Vec<(String, String)> = found.dimensions().iter().map(named_value).collect();
     dimensions.sort();
-    let mut actions: Vec<_> = found.alarm_actions().iter().map(|arn| look.reference(arn)).collect();
+    let mut actions: Vec<_> = found.alarm_actions().iter().map(|arn| observation.reference(arn)).collect();
     actions.sort();
     AlarmRule {
         description,
@@ -136,19 +137,19 @@ fn threshold(found: &Found) -> Result<u32, String> {
 
 /// Carries out one call on an alarm.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => match settings.as_slice() {
             [Setting::Rule(rule)] => send(aws, call, put(aws, call, rule)?).await,
             _ => Err(Problem::no_such_call(call)),
         },
-        What::Delete => {
+        CallKind::Delete => {
             aws.clients.alarm_turns.turn().await;
             let request = aws.clients.cloudwatch.delete_alarms().alarm_names(&call.key.name);
-            request.send().await.answer(call.operation()).unless_missing()?;
+            request.send().await.response(call.operation()).unless_missing()?;
             Ok(())
         }
-        What::Clear(_) | What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -161,7 +162,7 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
 
 async fn send(aws: &AwsCloud, call: &Call, request: PutMetricAlarmFluentBuilder) -> Result<(), Problem> {
     aws.clients.alarm_turns.turn().await;
-    request.send().await.answer(call.operation())?;
+    request.send().await.response(call.operation())?;
     Ok(())
 }
 
@@ -195,7 +196,7 @@ mod tests {
     use crate::ids::Ids;
     use aws_sdk_cloudwatch::types::StandardUnit;
     use aws_sdk_cloudwatch::types::builders::MetricAlarmBuilder;
-    use environment::{Ref, Whose};
+    use environment::{Ownership, Ref};
 
     fn names() -> Names {
         Names { project: "p".into(), region: "eu-west-1".into(), account: "123456789012".into(), suffix: "dev".into() }
@@ -225,18 +226,18 @@ mod tests {
             .treat_missing_data("notBreaching")
     }
 
-    fn read_back(found: MetricAlarmBuilder) -> (Whose, AlarmRule) {
+    fn read_back(found: MetricAlarmBuilder) -> (Ownership, AlarmRule) {
         let (ids, names) = (Ids::default(), names());
         ids.made(&names.scale_up_policy(), "arn:policy");
-        let live = live(&found.build(), &ids.look("owner", &names)).unwrap();
-        let Fields::Alarm(Alarm { rule }) = live.resource.fields else { panic!("another kind") };
-        (live.whose, rule)
+        let observed = observed(&found.build(), &ids.observation("owner", &names)).unwrap();
+        let Fields::Alarm(Alarm { rule }) = observed.resource.fields else { panic!("another kind") };
+        (observed.ownership, rule)
     }
 
     #[test]
     fn an_alarm_is_read_in_the_order_that_is_wanted() {
-        let (whose, rule) = read_back(alarm());
-        assert_eq!(whose, Whose::Ours);
+        let (ownership, rule) = read_back(alarm());
+        assert_eq!(ownership, Ownership::Owned);
         let expected = AlarmRule {
             description: description(),
             namespace: "AWS/EC2".into(),
@@ -247,7 +248,7 @@ mod tests {
             threshold: 70,
             period: 300,
             evaluation_periods: 2,
-            actions: vec![Ref::Ours(names().scale_up_policy()), Ref::Foreign("arn:topic".into())],
+            actions: vec![Ref::Owned(names().scale_up_policy()), Ref::Foreign("arn:topic".into())],
         };
         assert_eq!(rule, expected);
     }
@@ -272,8 +273,8 @@ mod tests {
             (alarm().set_threshold(None), "its threshold is none"),
         ];
         for (found, told) in odd {
-            let (whose, rule) = read_back(found);
-            assert_eq!((whose, rule.description), (Whose::Ours, format!("{} ({told})", description())));
+            let (ownership, rule) = read_back(found);
+            assert_eq!((ownership, rule.description), (Ownership::Owned, format!("{} ({told})", description())));
         }
         let (_, rule) = read_back(alarm().datapoints_to_alarm(2));
         assert_eq!(rule.description, description());
@@ -281,6 +282,6 @@ mod tests {
 
     #[test]
     fn an_alarm_without_our_mark_is_foreign() {
-        assert!(matches!(read_back(alarm().set_alarm_description(None)).0, Whose::Foreign(_)));
+        assert!(matches!(read_back(alarm().set_alarm_description(None)).0, Ownership::Foreign(_)));
     }
 }

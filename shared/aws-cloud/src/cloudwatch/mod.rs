@@ -2,4 +2,4 @@
 
 pub(crate) mod alarm;
 pub(crate) mod dashboard;
-pub(crate) mod now;
+pub(crate) mod observed_alarm;

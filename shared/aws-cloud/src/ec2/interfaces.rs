@@ -4,7 +4,7 @@
 use aws_sdk_ec2::types::{Filter, NetworkInterface, NetworkInterfaceAttachment};
 
 use crate::AwsCloud;
-use crate::errors::{Answer, Problem};
+use crate::errors::{Problem, Response};
 
 /// How many are told.
 const TOLD: usize = 3;
@@ -20,8 +20,8 @@ pub(super) async fn named(aws: &AwsCloud, problem: Problem, filter: &str, id: &s
     }
     let filter = Filter::builder().name(filter).values(id).build();
     let request = aws.clients.ec2.describe_network_interfaces().filters(filter);
-    match request.send().await.answer("ec2:DescribeNetworkInterfaces") {
-        Ok(answer) => with(problem, answer.network_interfaces()),
+    match request.send().await.response("ec2:DescribeNetworkInterfaces") {
+        Ok(response) => with(problem, response.network_interfaces()),
         Err(_) => problem,
     }
 }

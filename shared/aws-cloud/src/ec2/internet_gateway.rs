@@ -2,34 +2,34 @@
 
 use aws_sdk_ec2::operation::describe_internet_gateways::DescribeInternetGatewaysOutput as Described;
 use aws_sdk_ec2::types::{AttachmentStatus, InternetGateway as Found, InternetGatewayAttachment, ResourceType};
-use environment::{Call, Fields, InternetGateway, Live, Ref, Resource, Setting, State, What};
+use environment::{Call, CallKind, Fields, InternetGateway, ObservedResource, Ref, Resource, Setting, State};
 
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::{Clients, one_attempt};
-use crate::errors::{Answer, Class, Problem, UnlessMissing};
-use crate::ids::Look;
+use crate::errors::{Class, Problem, Response, UnlessMissing};
+use crate::ids::Observation;
 
 const DESCRIBE: &str = "ec2:DescribeInternetGateways";
 
 /// The owner's gateways: one, unless a create happened twice.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_internet_gateways().filters(owned_by(owner)).into_paginator().items().send();
-    pages.collect::<Result<_, _>>().await.answer(DESCRIBE)
+    pages.collect::<Result<_, _>>().await.response(DESCRIBE)
 }
 
 /// The gateway as the engine sees it.
-pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.internet_gateway_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let tags = tags::read(found.tags());
     let vpc = attached_to(found).next();
-    let gateway = InternetGateway { attached_to: vpc.map(|vpc| look.reference(vpc)) };
-    Ok(Live {
+    let gateway = InternetGateway { attached_to: vpc.map(|vpc| observation.reference(vpc)) };
+    Ok(ObservedResource {
         id: Some(id.to_owned()),
-        whose: Live::whose(&tags, look.owner),
+        ownership: ObservedResource::ownership(&tags, observation.owner),
         resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::InternetGateway(gateway) },
         state: State::Ready,
-        holds: vpc.iter().map(|vpc| (*vpc).to_owned()).collect(),
+        references: vpc.iter().map(|vpc| (*vpc).to_owned()).collect(),
         version: None,
     })
 }
@@ -44,26 +44,26 @@ pub(crate) fn attached_to(found: &Found) -> impl Iterator<Item = &str> {
 
 /// Carries out one call on a gateway.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => match settings.as_slice() {
             [Setting::Attachment(vpc)] => attach(aws, call, vpc).await,
             settings => tags::set(aws, call, settings).await,
         },
-        What::Clear(settings) => match settings.as_slice() {
+        CallKind::Clear(settings) => match settings.as_slice() {
             [Setting::Attachment(vpc)] => detach(aws, call, vpc).await,
             settings => tags::clear(aws, call, settings).await,
         },
-        What::Delete => delete(aws, call).await,
-        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Delete => delete(aws, call).await,
+        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
     let tags = tags::at_creation(ResourceType::InternetGateway, &resource.tags);
     let request = aws.clients.ec2.create_internet_gateway().tag_specifications(tags);
-    let answer = request.customize().config_override(one_attempt()).send().await.answer(call.operation())?;
-    let id = answer.internet_gateway().and_then(Found::internet_gateway_id);
+    let response = request.customize().config_override(one_attempt()).send().await.response(call.operation())?;
+    let id = response.internet_gateway().and_then(Found::internet_gateway_id);
     aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
@@ -72,7 +72,7 @@ async fn attach(aws: &AwsCloud, call: &Call, vpc: &Ref) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
     let vpc = aws.ids.of_ref(call.operation(), vpc)?;
     let request = aws.clients.ec2.attach_internet_gateway().internet_gateway_id(&id).vpc_id(&vpc);
-    match request.send().await.answer(call.operation()) {
+    match request.send().await.response(call.operation()) {
         // The code does not say to what; an attempt whose answer was lost is the usual reason.
         Err(problem) if problem.class == Class::Connected => {
             let attached = attachments(aws, &id).await?;
@@ -88,7 +88,7 @@ async fn detach(aws: &AwsCloud, call: &Call, vpc: &Ref) -> Result<(), Problem> {
     let meant = aws.ids.all(vpc);
     for vpc in attachments(aws, &id).await?.into_iter().filter(|vpc| meant.contains(vpc)) {
         let request = aws.clients.ec2.detach_internet_gateway().internet_gateway_id(&id).vpc_id(vpc);
-        request.send().await.answer(call.operation()).unless_missing()?;
+        request.send().await.response(call.operation()).unless_missing()?;
     }
     Ok(())
 }
@@ -96,15 +96,15 @@ async fn detach(aws: &AwsCloud, call: &Call, vpc: &Ref) -> Result<(), Problem> {
 /// What the gateway is attached to now; nothing if it is gone.
 async fn attachments(aws: &AwsCloud, id: &str) -> Result<Vec<String>, Problem> {
     let request = aws.clients.ec2.describe_internet_gateways().internet_gateway_ids(id);
-    let answer = request.send().await.answer(DESCRIBE).unless_missing()?;
-    let found = answer.as_ref().map(Described::internet_gateways).unwrap_or_default();
+    let response = request.send().await.response(DESCRIBE).unless_missing()?;
+    let found = response.as_ref().map(Described::internet_gateways).unwrap_or_default();
     Ok(found.iter().flat_map(attached_to).map(str::to_owned).collect())
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
     let request = aws.clients.ec2.delete_internet_gateway().internet_gateway_id(&id);
-    request.send().await.answer(call.operation()).unless_missing()?;
+    request.send().await.response(call.operation()).unless_missing()?;
     aws.ids.gone(&id);
     Ok(())
 }

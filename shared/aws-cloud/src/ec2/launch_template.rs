@@ -7,14 +7,16 @@ use aws_sdk_ec2::types::{
     Filter, LaunchTemplate as Found, LaunchTemplateVersion, ResourceType, ResponseLaunchTemplateData, Tag,
     TagDescription,
 };
-use environment::{Call, Fields, LaunchTemplate, Live, Names, Resource, Setting, State, Tags, TemplateVersion, What};
+use environment::{
+    Call, CallKind, Fields, LaunchTemplate, Names, ObservedResource, Resource, Setting, State, Tags, TemplateVersion,
+};
 
 use super::tags;
 use super::template_data as data;
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Answer, Problem, UnlessMissing};
-use crate::ids::Look;
+use crate::errors::{Problem, Response, UnlessMissing};
+use crate::ids::Observation;
 use crate::token::client_token;
 
 const DESCRIBE: &str = "ec2:DescribeLaunchTemplates";
@@ -35,13 +37,13 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen
     let by_name = clients.ec2.describe_launch_template_versions().launch_template_name(&name);
     let versions = by_name.into_paginator().items().send();
     let template = async {
-        let templates: Vec<Found> = templates.collect::<Result<Vec<_>, _>>().await.answer(DESCRIBE)?;
+        let templates: Vec<Found> = templates.collect::<Result<Vec<_>, _>>().await.response(DESCRIBE)?;
         let found = templates.into_iter().find(|it| it.launch_template_name() == Some(name.as_str()));
         let Some(found) = found else { return Ok(None) };
         let tags = read_tags(clients, found.launch_template_id().unwrap_or_default()).await?;
         Ok(Some((found, tags)))
     };
-    let versions = async { versions.collect::<Result<Vec<_>, _>>().await.answer(DESCRIBE_VERSIONS).unless_missing() };
+    let versions = async { versions.collect::<Result<Vec<_>, _>>().await.response(DESCRIBE_VERSIONS).unless_missing() };
     let (template, versions) = tokio::try_join!(template, versions)?;
     Ok(template.map(|(template, tags)| Seen { template, tags, versions: versions.unwrap_or_default() }))
 }
@@ -51,50 +53,50 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen
 async fn read_tags(clients: &Clients, id: &str) -> Result<Tags, Problem> {
     let by_id = Filter::builder().name("resource-id").values(id).build();
     let pages = clients.ec2.describe_tags().filters(by_id).into_paginator().items().send();
-    let found = pages.collect::<Result<Vec<_>, _>>().await.answer("ec2:DescribeTags")?;
+    let found = pages.collect::<Result<Vec<_>, _>>().await.response("ec2:DescribeTags")?;
     let tag = |it: &TagDescription| Tag::builder().set_key(it.key.clone()).set_value(it.value.clone()).build();
     Ok(tags::read(&found.iter().map(tag).collect::<Vec<_>>()))
 }
 
 /// The template as the engine sees it, with the versions that we made, the oldest first.
-pub(crate) fn live(seen: &Seen, look: &mut Look<'_>) -> Result<Live, Problem> {
+pub(crate) fn observed(seen: &Seen, observation: &mut Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = seen.template.launch_template_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let tags = seen.tags.clone();
     let mut numbered: Vec<(i64, TemplateVersion)> =
-        seen.versions.iter().filter_map(|it| Some((it.version_number()?, data::version(it, look)?))).collect();
+        seen.versions.iter().filter_map(|it| Some((it.version_number()?, data::version(it, observation)?))).collect();
     numbered.sort_by_key(|(number, _)| *number);
     for (number, version) in &numbered {
-        look.saw_version(id, &version.digest, *number);
+        observation.saw_version(id, &version.digest, *number);
     }
     let all_data = seen.versions.iter().filter_map(LaunchTemplateVersion::launch_template_data);
-    let holds = all_data.flat_map(ResponseLaunchTemplateData::security_group_ids).cloned().collect();
+    let references = all_data.flat_map(ResponseLaunchTemplateData::security_group_ids).cloned().collect();
     let versions = numbered.into_iter().map(|(_, version)| version).collect();
-    Ok(Live {
+    Ok(ObservedResource {
         id: Some(id.to_owned()),
         // By the listing that showed it: the other one can lag behind, and would make a new template of ours foreign.
-        whose: Live::whose(&tags::read(seen.template.tags()), look.owner),
+        ownership: ObservedResource::ownership(&tags::read(seen.template.tags()), observation.owner),
         resource: Resource {
             name: seen.template.launch_template_name().unwrap_or(id).to_owned(),
             tags,
             fields: Fields::LaunchTemplate(LaunchTemplate { versions }),
         },
         state: State::Ready,
-        holds,
+        references,
         version: None,
     })
 }
 
 /// Carries out one call on a launch template.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => match settings.as_slice() {
             [Setting::TemplateVersion(version)] => create_version(aws, call, version).await,
             settings => tags::set(aws, call, settings).await,
         },
-        What::Clear(settings) => tags::clear(aws, call, settings).await,
-        What::Delete => delete(aws, call).await,
-        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Clear(settings) => tags::clear(aws, call, settings).await,
+        CallKind::Delete => delete(aws, call).await,
+        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -109,8 +111,8 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let request = request.tag_specifications(tags::at_creation(ResourceType::LaunchTemplate, &resource.tags));
     let request = request.version_description(data::description(version));
     let request = request.launch_template_data(data::request(version, &aws.ids, call.operation())?);
-    let answer = request.send().await.answer(call.operation())?;
-    let template = answer.launch_template();
+    let response = request.send().await.response(call.operation())?;
+    let template = response.launch_template();
     let id = template.and_then(Found::launch_template_id);
     let id = id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?;
     aws.ids.made(&call.key, id);
@@ -126,8 +128,8 @@ async fn create_version(aws: &AwsCloud, call: &Call, version: &TemplateVersion) 
     let request = request.client_token(client_token(&aws.token_seed, &call.key, &version.digest));
     let request = request.version_description(data::description(version));
     let request = request.launch_template_data(data::request(version, &aws.ids, call.operation())?);
-    let answer = request.send().await.answer(call.operation())?;
-    if let Some(number) = answer.launch_template_version().and_then(LaunchTemplateVersion::version_number) {
+    let response = request.send().await.response(call.operation())?;
+    if let Some(number) = response.launch_template_version().and_then(LaunchTemplateVersion::version_number) {
         aws.ids.made_version(&template, &version.digest, number);
     }
     Ok(())
@@ -140,7 +142,7 @@ pub(crate) async fn version_number(aws: &AwsCloud, template: &str, digest: &str)
     }
     let pages = aws.clients.ec2.describe_launch_template_versions().launch_template_id(template);
     let versions = pages.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-    let versions = versions.answer(DESCRIBE_VERSIONS)?;
+    let versions = versions.response(DESCRIBE_VERSIONS)?;
     let same = |it: &&LaunchTemplateVersion| data::digest(it) == Some(digest);
     let number = versions.iter().filter(same).filter_map(LaunchTemplateVersion::version_number).max();
     let waits = || Problem::waits(DESCRIBE_VERSIONS, format!("no version with content {digest} is visible yet"));
@@ -152,7 +154,7 @@ pub(crate) async fn version_number(aws: &AwsCloud, template: &str, digest: &str)
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
     let request = aws.clients.ec2.delete_launch_template().launch_template_id(&id);
-    request.send().await.answer(call.operation()).unless_missing()?;
+    request.send().await.response(call.operation()).unless_missing()?;
     aws.ids.gone(&id);
     Ok(())
 }
@@ -196,8 +198,8 @@ mod tests {
         Seen { template, tags: Tags::new(), versions }
     }
 
-    fn versions_of(live: &Live) -> Vec<TemplateVersion> {
-        match &live.resource.fields {
+    fn versions_of(observed: &ObservedResource) -> Vec<TemplateVersion> {
+        match &observed.resource.fields {
             Fields::LaunchTemplate(template) => template.versions.clone(),
             other => panic!("{other:?}"),
         }
@@ -207,12 +209,13 @@ mod tests {
     fn a_version_is_read_back_as_it_was_asked_for() {
         let (ids, names) = (Ids::default(), names());
         ids.made(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
-        let mut look = ids.look("owner", &names);
-        let live = live(&seen(vec![found(1, "envkeeper 0123456789abcdef /aws/service/ami")]), &mut look).unwrap();
+        let mut observation = ids.observation("owner", &names);
+        let observed =
+            observed(&seen(vec![found(1, "envkeeper 0123456789abcdef /aws/service/ami")]), &mut observation).unwrap();
         let content = TemplateContent {
             image_source: "/aws/service/ami".into(),
             instance_type: "t3.micro".into(),
-            instance_profile: Ref::Ours(names.instance_profile()),
+            instance_profile: Ref::Owned(names.instance_profile()),
             security_groups: vec![Ref::ours(Kind::SecurityGroup, "the-sg")],
             root_volume_gib: 8,
             volume_key: Some("arn:key".into()),
@@ -220,9 +223,9 @@ mod tests {
             user_data: "#!/bin/bash\n".into(),
         };
         let version = TemplateVersion { digest: "0123456789abcdef".into(), image: "ami-12345678".into(), content };
-        assert_eq!(versions_of(&live), [version]);
-        assert_eq!(live.holds, ["sg-1"]);
-        assert_eq!(look.digest("lt-1", 1), Some("0123456789abcdef"));
+        assert_eq!(versions_of(&observed), [version]);
+        assert_eq!(observed.references, ["sg-1"]);
+        assert_eq!(observation.digest("lt-1", 1), Some("0123456789abcdef"));
     }
 
     #[test]
@@ -231,8 +234,8 @@ mod tests {
         let template = Found::builder().launch_template_id("lt-1").tags(mark).build();
         let seen = Seen { template, tags: Tags::new(), versions: vec![] };
         let (ids, names) = (Ids::default(), names());
-        let live = live(&seen, &mut ids.look("owner", &names)).unwrap();
-        assert_eq!((live.whose, live.resource.tags), (environment::Whose::Ours, Tags::new()));
+        let observed = observed(&seen, &mut ids.observation("owner", &names)).unwrap();
+        assert_eq!((observed.ownership, observed.resource.tags), (environment::Ownership::Owned, Tags::new()));
     }
 
     #[test]
@@ -244,20 +247,20 @@ mod tests {
             found(2, "made by hand"),
             found(1, "envkeeper 1111111111111111 ami-1"),
         ];
-        let live = live(&seen(all), &mut ids.look("owner", &names)).unwrap();
-        let digests: Vec<String> = versions_of(&live).into_iter().map(|it| it.digest).collect();
+        let observed = observed(&seen(all), &mut ids.observation("owner", &names)).unwrap();
+        let digests: Vec<String> = versions_of(&observed).into_iter().map(|it| it.digest).collect();
         assert_eq!(digests, ["1111111111111111", "3333333333333333"]);
     }
 
     #[test]
     fn a_version_that_points_at_a_group_that_is_gone_is_not_what_its_description_says() {
         let (ids, names) = (Ids::default(), names());
-        let mut look = ids.look("owner", &names);
-        let live = live(&seen(vec![found(1, "envkeeper 0123456789abcdef ami-1")]), &mut look).unwrap();
-        let [version] = versions_of(&live).try_into().unwrap();
+        let mut observation = ids.observation("owner", &names);
+        let observed = observed(&seen(vec![found(1, "envkeeper 0123456789abcdef ami-1")]), &mut observation).unwrap();
+        let [version] = versions_of(&observed).try_into().unwrap();
         assert_eq!(version.content.security_groups, [Ref::Foreign("sg-1".into())]);
         assert_ne!(version.digest, "0123456789abcdef");
-        assert_eq!(look.digest("lt-1", 1), Some(version.digest.as_str()));
+        assert_eq!(observation.digest("lt-1", 1), Some(version.digest.as_str()));
         // The image stays pinned all the same.
         assert_eq!((version.content.image_source.as_str(), version.image.as_str()), ("ami-1", "ami-12345678"));
     }

@@ -1,13 +1,13 @@
 //! NAT gateways. One that was deleted is listed for about an hour, and left out here.
 
 use aws_sdk_ec2::types::{ConnectivityType, NatGatewayAddress, NatGatewayState, ResourceType};
-use environment::{Call, Fields, Live, NatGateway, Ref, Resource, State, What};
+use environment::{Call, CallKind, Fields, NatGateway, ObservedResource, Ref, Resource, State};
 
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Answer, Problem, UnlessMissing};
-use crate::ids::Look;
+use crate::errors::{Problem, Response, UnlessMissing};
+use crate::ids::Observation;
 use crate::token::client_token;
 
 pub(crate) use aws_sdk_ec2::types::NatGateway as Found;
@@ -17,29 +17,29 @@ const DESCRIBE: &str = "ec2:DescribeNatGateways";
 /// The owner's NAT gateways.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_nat_gateways().filter(owned_by(owner)).into_paginator().items().send();
-    let mut found: Vec<Found> = pages.collect::<Result<_, _>>().await.answer(DESCRIBE)?;
+    let mut found: Vec<Found> = pages.collect::<Result<_, _>>().await.response(DESCRIBE)?;
     found.retain(|it| it.state() != Some(&NatGatewayState::Deleted));
     Ok(found)
 }
 
 /// The NAT gateway as the engine sees it.
-pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.nat_gateway_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let subnet = found.subnet_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "subnet"))?;
     let address = found.nat_gateway_addresses().iter().find_map(NatGatewayAddress::allocation_id);
     let tags = tags::read(found.tags());
     let gateway = NatGateway {
-        subnet: look.reference(subnet),
+        subnet: observation.reference(subnet),
         // One that could not be made may have none.
-        address: address.map_or_else(|| Ref::Foreign(String::from("no address")), |id| look.reference(id)),
+        address: address.map_or_else(|| Ref::Foreign(String::from("no address")), |id| observation.reference(id)),
     };
-    let holds = std::iter::once(subnet).chain(address).chain(found.vpc_id());
-    Ok(Live {
+    let references = std::iter::once(subnet).chain(address).chain(found.vpc_id());
+    Ok(ObservedResource {
         id: Some(id.to_owned()),
-        whose: Live::whose(&tags, look.owner),
+        ownership: ObservedResource::ownership(&tags, observation.owner),
         resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::NatGateway(gateway) },
         state: state(found),
-        holds: holds.map(str::to_owned).collect(),
+        references: references.map(str::to_owned).collect(),
         version: None,
     })
 }
@@ -47,7 +47,7 @@ pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
 fn state(found: &Found) -> State {
     match found.state() {
         Some(NatGatewayState::Pending) => State::Settling(String::from("it is being made")),
-        Some(NatGatewayState::Deleting) => State::Leaving(String::from("it is being deleted")),
+        Some(NatGatewayState::Deleting) => State::Deleting(String::from("it is being deleted")),
         Some(NatGatewayState::Failed) => {
             State::Failed(found.failure_message().or(found.failure_code()).unwrap_or("AWS says no more").to_owned())
         }
@@ -57,12 +57,12 @@ fn state(found: &Found) -> State {
 
 /// Carries out one call on a NAT gateway.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => tags::set(aws, call, settings).await,
-        What::Clear(settings) => tags::clear(aws, call, settings).await,
-        What::Delete => delete(aws, call).await,
-        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => tags::set(aws, call, settings).await,
+        CallKind::Clear(settings) => tags::clear(aws, call, settings).await,
+        CallKind::Delete => delete(aws, call).await,
+        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -75,15 +75,22 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let request = aws.clients.ec2.create_nat_gateway().client_token(token);
     let request = request.tag_specifications(tags::at_creation(ResourceType::Natgateway, &resource.tags));
     let request = request.connectivity_type(ConnectivityType::Public).subnet_id(subnet).allocation_id(address);
-    let answer = request.send().await.answer(call.operation())?;
-    let id = answer.nat_gateway().and_then(Found::nat_gateway_id);
+    let response = request.send().await.response(call.operation())?;
+    let id = response.nat_gateway().and_then(Found::nat_gateway_id);
     aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    aws.clients.ec2.delete_nat_gateway().nat_gateway_id(&id).send().await.answer(call.operation()).unless_missing()?;
+    aws.clients
+        .ec2
+        .delete_nat_gateway()
+        .nat_gateway_id(&id)
+        .send()
+        .await
+        .response(call.operation())
+        .unless_missing()?;
     aws.ids.gone(&id);
     Ok(())
 }
@@ -93,7 +100,7 @@ mod tests {
     use super::*;
     use crate::ec2::address;
     use crate::ids::Ids;
-    use environment::{Action, Key, Kind, Names, Wanted, mark, plan};
+    use environment::{Action, DesiredState, Key, Kind, Names, mark, plan};
 
     fn names() -> Names {
         let account = "123456789012".into();
@@ -106,34 +113,34 @@ mod tests {
         found.nat_gateway_addresses(address)
     }
 
-    fn read_back(found: &Found) -> Live {
+    fn read_back(found: &Found) -> ObservedResource {
         let ids = Ids::default();
         ids.made(&Key::new(Kind::Subnet, "public1"), "subnet-1");
         ids.made(&Key::new(Kind::Address, "the-ip"), "eipalloc-1");
-        live(found, &ids.look("owner", &names())).unwrap()
+        observed(found, &ids.observation("owner", &names())).unwrap()
     }
 
     #[test]
     fn a_nat_gateway_is_read_with_its_subnet_and_its_address() {
-        let live = read_back(&gateway().state(NatGatewayState::Available).build());
+        let observed = read_back(&gateway().state(NatGatewayState::Available).build());
         let subnet = Ref::ours(Kind::Subnet, "public1");
         let expected = NatGateway { subnet, address: Ref::ours(Kind::Address, "the-ip") };
-        assert_eq!(live.resource.fields, Fields::NatGateway(expected));
-        assert_eq!(live.holds, ["subnet-1", "eipalloc-1", "vpc-1"]);
-        assert_eq!(live.state, State::Ready);
+        assert_eq!(observed.resource.fields, Fields::NatGateway(expected));
+        assert_eq!(observed.references, ["subnet-1", "eipalloc-1", "vpc-1"]);
+        assert_eq!(observed.state, State::Ready);
     }
 
     #[test]
     fn an_address_waits_until_its_gateway_is_no_longer_listed() {
         let (ids, names) = (Ids::default(), names());
-        let mut look = ids.look("owner", &names);
+        let mut observation = ids.observation("owner", &names);
         let mark = aws_sdk_ec2::types::Tag::builder().key(mark::OWNER).value("owner").build();
         let address = address::Found::builder().allocation_id("eipalloc-1").tags(mark.clone()).build();
-        look.found.push(address::live(&address, &look).unwrap());
+        observation.found.push(address::observed(&address, &observation).unwrap());
         let going = gateway().tags(mark).state(NatGatewayState::Deleting).build();
-        look.found.push(live(&going, &look).unwrap());
+        observation.found.push(observed(&going, &observation).unwrap());
 
-        let steps = plan(&Wanted::default(), &look.found).steps;
+        let steps = plan(&DesiredState::default(), &observation.found).steps;
         let of = |kind| steps.iter().position(|step| step.key.kind == kind).unwrap();
         assert_eq!(steps[of(Kind::NatGateway)].action, Action::Wait("it is being deleted".into()));
         assert_eq!(steps[of(Kind::Address)].needs, [of(Kind::NatGateway)]);
@@ -143,7 +150,7 @@ mod tests {
     fn a_nat_gateway_settles_leaves_and_fails_for_a_reason() {
         let state = |state| read_back(&gateway().state(state).failure_message("no way out").build()).state;
         assert_eq!(state(NatGatewayState::Pending), State::Settling("it is being made".into()));
-        assert_eq!(state(NatGatewayState::Deleting), State::Leaving("it is being deleted".into()));
+        assert_eq!(state(NatGatewayState::Deleting), State::Deleting("it is being deleted".into()));
         assert_eq!(state(NatGatewayState::Failed), State::Failed("no way out".into()));
     }
 }

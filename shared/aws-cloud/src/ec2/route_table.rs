@@ -4,13 +4,13 @@ use aws_sdk_ec2::types::{
     Filter, ResourceType, Route, RouteTable as Found, RouteTableAssociation, RouteTableAssociationState,
     RouteTableAssociationStateCode as AssociationState,
 };
-use environment::{Call, Fields, Live, Ref, Resource, RouteTable, Setting, State, What, Whose};
+use environment::{Call, CallKind, Fields, ObservedResource, Ownership, Ref, Resource, RouteTable, Setting, State};
 
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Answer, Class, Problem, UnlessMissing};
-use crate::ids::Look;
+use crate::errors::{Class, Problem, Response, UnlessMissing};
+use crate::ids::Observation;
 use crate::token::client_token;
 
 const DESCRIBE: &str = "ec2:DescribeRouteTables";
@@ -21,11 +21,11 @@ const EVERYWHERE: &str = "0.0.0.0/0";
 /// The owner's route tables.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_route_tables().filters(owned_by(owner)).into_paginator().items().send();
-    pages.collect::<Result<_, _>>().await.answer(DESCRIBE)
+    pages.collect::<Result<_, _>>().await.response(DESCRIBE)
 }
 
 /// The route table as the engine sees it.
-pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.route_table_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
     let tags = tags::read(found.tags());
@@ -33,16 +33,16 @@ pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
     let target = default_route.and_then(target);
     let subnets: Vec<&str> = served(found).filter_map(RouteTableAssociation::subnet_id).collect();
     let table = RouteTable {
-        vpc: look.reference(vpc),
-        default_route: target.map(|id| look.reference(id)),
-        serves: subnets.iter().map(|id| look.reference(id)).collect(),
+        vpc: observation.reference(vpc),
+        default_route: target.map(|id| observation.reference(id)),
+        serves: subnets.iter().map(|id| observation.reference(id)).collect(),
     };
-    Ok(Live {
+    Ok(ObservedResource {
         id: Some(id.to_owned()),
-        whose: Live::whose(&tags, look.owner),
+        ownership: ObservedResource::ownership(&tags, observation.owner),
         resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::RouteTable(table) },
         state: State::Ready,
-        holds: std::iter::once(vpc).chain(target).chain(subnets).map(str::to_owned).collect(),
+        references: std::iter::once(vpc).chain(target).chain(subnets).map(str::to_owned).collect(),
         version: None,
     })
 }
@@ -80,20 +80,20 @@ fn served(found: &Found) -> impl Iterator<Item = &RouteTableAssociation> {
 
 /// Carries out one call on a route table.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => match settings.as_slice() {
             [Setting::DefaultRoute(to)] => set_default_route(aws, call, to).await,
             [Setting::Association(subnet)] => associate(aws, call, subnet).await,
             settings => tags::set(aws, call, settings).await,
         },
-        What::Clear(settings) => match settings.as_slice() {
+        CallKind::Clear(settings) => match settings.as_slice() {
             [Setting::DefaultRoute(_)] => clear_default_route(aws, call).await,
             [Setting::Association(subnet)] => disassociate(aws, call, subnet).await,
             settings => tags::clear(aws, call, settings).await,
         },
-        What::Delete => delete(aws, call).await,
-        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Delete => delete(aws, call).await,
+        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -102,8 +102,8 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let vpc = aws.ids.of_ref(call.operation(), &table.vpc)?;
     let request = aws.clients.ec2.create_route_table().client_token(client_token(&aws.token_seed, &call.key, &vpc));
     let request = request.tag_specifications(tags::at_creation(ResourceType::RouteTable, &resource.tags));
-    let answer = request.vpc_id(vpc).send().await.answer(call.operation())?;
-    let id = answer.route_table().and_then(Found::route_table_id);
+    let response = request.vpc_id(vpc).send().await.response(call.operation())?;
+    let id = response.route_table().and_then(Found::route_table_id);
     aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
@@ -114,11 +114,11 @@ async fn set_default_route(aws: &AwsCloud, call: &Call, to: &Ref) -> Result<(), 
     let (gateway, nat) = way_out(aws.ids.of_ref(call.operation(), to)?);
     let request = aws.clients.ec2.create_route().route_table_id(&table);
     let request = request.set_gateway_id(gateway.clone()).set_nat_gateway_id(nat.clone());
-    match request.destination_cidr_block(EVERYWHERE).send().await.answer(call.operation()) {
+    match request.destination_cidr_block(EVERYWHERE).send().await.response(call.operation()) {
         Err(problem) if problem.class == Class::Connected => {
             let request = aws.clients.ec2.replace_route().route_table_id(table);
             let request = request.set_gateway_id(gateway).set_nat_gateway_id(nat);
-            request.destination_cidr_block(EVERYWHERE).send().await.answer("ec2:ReplaceRoute")?;
+            request.destination_cidr_block(EVERYWHERE).send().await.response("ec2:ReplaceRoute")?;
             Ok(())
         }
         other => other.map(|_| ()),
@@ -132,7 +132,7 @@ fn way_out(id: String) -> (Option<String>, Option<String>) {
 
 async fn clear_default_route(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.ec2.delete_route().route_table_id(aws.ids.of_call(call)?);
-    request.destination_cidr_block(EVERYWHERE).send().await.answer(call.operation()).unless_missing()?;
+    request.destination_cidr_block(EVERYWHERE).send().await.response(call.operation()).unless_missing()?;
     Ok(())
 }
 
@@ -140,7 +140,7 @@ async fn associate(aws: &AwsCloud, call: &Call, subnet: &Ref) -> Result<(), Prob
     let table = aws.ids.of_call(call)?;
     let subnet = aws.ids.of_ref(call.operation(), subnet)?;
     let request = aws.clients.ec2.associate_route_table().route_table_id(&table).subnet_id(&subnet);
-    match request.send().await.answer(call.operation()) {
+    match request.send().await.response(call.operation()) {
         // The code does not say with which table; an attempt whose answer was lost is the usual reason.
         Err(problem) if problem.class == Class::Connected => already_served(aws, problem, &table, &subnet).await,
         other => other.map(|_| ()),
@@ -150,9 +150,9 @@ async fn associate(aws: &AwsCloud, call: &Call, subnet: &Ref) -> Result<(), Prob
 /// The subnet has a table; which, a look tells.
 async fn already_served(aws: &AwsCloud, problem: Problem, table: &str, subnet: &str) -> Result<(), Problem> {
     let by_subnet = Filter::builder().name("association.subnet-id").values(subnet).build();
-    let answer = aws.clients.ec2.describe_route_tables().filters(by_subnet).send().await.answer(DESCRIBE)?;
+    let response = aws.clients.ec2.describe_route_tables().filters(by_subnet).send().await.response(DESCRIBE)?;
     let serves = |it: &&Found| served(it).any(|it| it.subnet_id() == Some(subnet));
-    match answer.route_tables().iter().find(serves) {
+    match response.route_tables().iter().find(serves) {
         Some(found) => judge(problem, found, table, subnet, &aws.owner),
         None => Err(problem),
     }
@@ -162,17 +162,17 @@ async fn already_served(aws: &AwsCloud, problem: Problem, table: &str, subnet: &
 /// which is not ours to change.
 fn judge(problem: Problem, found: &Found, table: &str, subnet: &str, owner: &str) -> Result<(), Problem> {
     let id = found.route_table_id().unwrap_or_default();
-    match Live::whose(&tags::read(found.tags()), owner) {
-        Whose::Ours if id == table => Ok(()),
-        Whose::Ours => Err(problem),
-        Whose::Foreign(why) | Whose::Hidden(why) => Err(served_elsewhere(problem, subnet, id, &why)),
-        Whose::Retained(of) => Err(served_elsewhere(problem, subnet, id, &format!("{of} left it behind"))),
+    match ObservedResource::ownership(&tags::read(found.tags()), owner) {
+        Ownership::Owned if id == table => Ok(()),
+        Ownership::Owned => Err(problem),
+        Ownership::Foreign(reason) | Ownership::Hidden(reason) => Err(served_elsewhere(problem, subnet, id, &reason)),
+        Ownership::Retained(of) => Err(served_elsewhere(problem, subnet, id, &format!("{of} left it behind"))),
     }
 }
 
-fn served_elsewhere(problem: Problem, subnet: &str, table: &str, why: &str) -> Problem {
-    let other = format!("{subnet} is associated with {table}, which is not this environment's: {why}");
-    Problem { class: Class::Refused, message: format!("{other}. Remove that association"), ..problem }
+fn served_elsewhere(problem: Problem, subnet: &str, table: &str, reason: &str) -> Problem {
+    let other = format!("{subnet} is associated with {table}, which is not this environment's: {reason}");
+    Problem { class: Class::Rejected, message: format!("{other}. Remove that association"), ..problem }
 }
 
 /// Removes the association with the subnet that is meant; only the table itself tells its id.
@@ -180,19 +180,26 @@ async fn disassociate(aws: &AwsCloud, call: &Call, subnet: &Ref) -> Result<(), P
     let table = aws.ids.of_call(call)?;
     let meant = aws.ids.all(subnet);
     let request = aws.clients.ec2.describe_route_tables().route_table_ids(table);
-    let Some(answer) = request.send().await.answer(DESCRIBE).unless_missing()? else { return Ok(()) };
-    let associations = answer.route_tables().iter().flat_map(served);
+    let Some(response) = request.send().await.response(DESCRIBE).unless_missing()? else { return Ok(()) };
+    let associations = response.route_tables().iter().flat_map(served);
     for it in associations.filter(|it| it.subnet_id().is_some_and(|subnet| meant.contains(subnet))) {
         let request = aws.clients.ec2.disassociate_route_table();
         let request = request.association_id(it.route_table_association_id().unwrap_or_default());
-        request.send().await.answer(call.operation()).unless_missing()?;
+        request.send().await.response(call.operation()).unless_missing()?;
     }
     Ok(())
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    aws.clients.ec2.delete_route_table().route_table_id(&id).send().await.answer(call.operation()).unless_missing()?;
+    aws.clients
+        .ec2
+        .delete_route_table()
+        .route_table_id(&id)
+        .send()
+        .await
+        .response(call.operation())
+        .unless_missing()?;
     aws.ids.gone(&id);
     Ok(())
 }
@@ -210,7 +217,7 @@ mod tests {
         RouteTableAssociation::builder().subnet_id(subnet).association_state(state).build()
     }
 
-    fn read_back(found: &Found) -> Live {
+    fn read_back(found: &Found) -> ObservedResource {
         let ids = Ids::default();
         ids.made(&Key::new(Kind::Vpc, "the-vpc"), "vpc-1");
         ids.made(&Key::new(Kind::InternetGateway, "the-igw"), "igw-1");
@@ -221,7 +228,7 @@ mod tests {
             account: "123456789012".into(),
             suffix: "dev".into(),
         };
-        live(found, &ids.look("owner", &names)).unwrap()
+        observed(found, &ids.observation("owner", &names)).unwrap()
     }
 
     fn table() -> aws_sdk_ec2::types::builders::RouteTableBuilder {
@@ -235,8 +242,8 @@ mod tests {
             .routes(own)
     }
 
-    fn fields(live: Live) -> RouteTable {
-        match live.resource.fields {
+    fn fields(observed: ObservedResource) -> RouteTable {
+        match observed.resource.fields {
             Fields::RouteTable(table) => table,
             other => panic!("{other:?}"),
         }
@@ -250,11 +257,11 @@ mod tests {
             .associations(association("subnet-1", AssociationState::Associated))
             .associations(association("subnet-9", AssociationState::Associating))
             .build();
-        let live = read_back(&found);
-        assert_eq!(live.whose, Whose::Ours);
-        assert_eq!(live.key(), Key::new(Kind::RouteTable, "the-table"));
-        assert_eq!(live.holds, ["vpc-1", "igw-1", "subnet-1", "subnet-9"]);
-        let table = fields(live);
+        let observed = read_back(&found);
+        assert_eq!(observed.ownership, Ownership::Owned);
+        assert_eq!(observed.key(), Key::new(Kind::RouteTable, "the-table"));
+        assert_eq!(observed.references, ["vpc-1", "igw-1", "subnet-1", "subnet-9"]);
+        let table = fields(observed);
         assert_eq!(table.vpc, Ref::ours(Kind::Vpc, "the-vpc"));
         assert_eq!(table.default_route, Some(Ref::ours(Kind::InternetGateway, "the-igw")));
         let serves = [Ref::ours(Kind::Subnet, "public1"), Ref::Foreign("subnet-9".into())];
@@ -293,6 +300,6 @@ mod tests {
         };
         assert_eq!(class("rtb-1", "owner"), Ok(()));
         assert_eq!(class("rtb-2", "owner"), Err(Class::Connected));
-        assert_eq!(class("rtb-2", "another"), Err(Class::Refused));
+        assert_eq!(class("rtb-2", "another"), Err(Class::Rejected));
     }
 }

@@ -1,13 +1,15 @@
 //! Security groups. `CreateSecurityGroup` has no client token, but a group's name is unique within the VPC.
 
 use aws_sdk_ec2::types::{Filter, IpPermission, ResourceType, UserIdGroupPair};
-use environment::{Call, Fields, Key, Kind, Live, Ref, Resource, SecurityGroup, Setting, State, What, Whose};
+use environment::{
+    Call, CallKind, Fields, Key, Kind, ObservedResource, Ownership, Ref, Resource, SecurityGroup, Setting, State,
+};
 
 use super::{interfaces, owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Answer, Class, Problem, UnlessMissing};
-use crate::ids::Look;
+use crate::errors::{Class, Problem, Response, UnlessMissing};
+use crate::ids::Observation;
 
 pub(crate) use aws_sdk_ec2::types::SecurityGroup as Found;
 
@@ -18,39 +20,39 @@ const HTTPS: i32 = 443;
 /// The owner's security groups.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_security_groups().filters(owned_by(owner)).into_paginator().items().send();
-    pages.collect::<Result<_, _>>().await.answer(DESCRIBE)
+    pages.collect::<Result<_, _>>().await.response(DESCRIBE)
 }
 
 /// The security group as the engine sees it, under the name that it was created with and that cannot change.
 ///
 /// Rules that let others than groups of ours in, or elsewhere than to port 443, are somebody else's, and left out.
-pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.group_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
     let tags = tags::read(found.tags());
     let lets_in = https_pairs(found).filter_map(UserIdGroupPair::group_id);
-    let ours = |id: &&str| look.reference(id).key().is_some();
+    let ours = |id: &&str| observation.reference(id).key().is_some();
     let from: Vec<&str> = lets_in.filter(ours).collect();
     let group = SecurityGroup {
-        vpc: look.reference(vpc),
+        vpc: observation.reference(vpc),
         description: found.description().unwrap_or_default().to_owned(),
-        https_from: from.iter().map(|id| look.reference(id)).collect(),
+        https_from: from.iter().map(|id| observation.reference(id)).collect(),
     };
-    Ok(Live {
+    Ok(ObservedResource {
         id: Some(id.to_owned()),
-        whose: Live::whose(&tags, look.owner),
+        ownership: ObservedResource::ownership(&tags, observation.owner),
         resource: Resource { name: name(found, id).to_owned(), tags, fields: Fields::SecurityGroup(group) },
         state: State::Ready,
-        holds: std::iter::once(vpc).chain(from).map(str::to_owned).collect(),
+        references: std::iter::once(vpc).chain(from).map(str::to_owned).collect(),
         version: None,
     })
 }
 
 /// Notes the name of a group: rules refer to groups that come later in the list.
-pub(crate) fn note(found: &Found, look: &mut Look<'_>) {
+pub(crate) fn note(found: &Found, observation: &mut Observation<'_>) {
     let Some(id) = found.group_id() else { return };
-    if Live::whose(&tags::read(found.tags()), look.owner) == Whose::Ours {
-        look.lists(Key::new(Kind::SecurityGroup, name(found, id)), id);
+    if ObservedResource::ownership(&tags::read(found.tags()), observation.owner) == Ownership::Owned {
+        observation.lists(Key::new(Kind::SecurityGroup, name(found, id)), id);
     }
 }
 
@@ -72,18 +74,18 @@ fn https_from(pair: UserIdGroupPair) -> IpPermission {
 
 /// Carries out one call on a security group.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => match settings.as_slice() {
             [Setting::HttpsFrom(group)] => authorize(aws, call, group).await,
             settings => tags::set(aws, call, settings).await,
         },
-        What::Clear(settings) => match settings.as_slice() {
+        CallKind::Clear(settings) => match settings.as_slice() {
             [Setting::HttpsFrom(group)] => revoke(aws, call, group).await,
             settings => tags::clear(aws, call, settings).await,
         },
-        What::Delete => delete(aws, call).await,
-        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Delete => delete(aws, call).await,
+        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -94,11 +96,11 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let request = aws.clients.ec2.create_security_group().vpc_id(&vpc).group_name(&call.key.name);
     let request = request.description(&group.description);
     let request = request.tag_specifications(tags::at_creation(ResourceType::SecurityGroup, &resource.tags));
-    let answer = match request.send().await.answer(call.operation()) {
+    let response = match request.send().await.response(call.operation()) {
         Err(problem) if problem.class == Class::Exists => return Err(taken(aws, call, problem, &vpc).await?),
         other => other?,
     };
-    aws.ids.made(&call.key, answer.group_id().ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
+    aws.ids.made(&call.key, response.group_id().ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
 
@@ -106,22 +108,22 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
 async fn taken(aws: &AwsCloud, call: &Call, problem: Problem, vpc: &str) -> Result<Problem, Problem> {
     let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
     let request = aws.clients.ec2.describe_security_groups().filters(filter("vpc-id", vpc));
-    let answer = request.filters(filter("group-name", &call.key.name)).send().await.answer(DESCRIBE)?;
-    let Some(found) = answer.security_groups().first() else { return Ok(problem) };
-    let why = match Live::whose(&tags::read(found.tags()), &aws.owner) {
-        Whose::Ours => return Ok(problem),
-        Whose::Foreign(why) | Whose::Hidden(why) => why,
-        Whose::Retained(of) => format!("the environment {of} left it behind"),
+    let response = request.filters(filter("group-name", &call.key.name)).send().await.response(DESCRIBE)?;
+    let Some(found) = response.security_groups().first() else { return Ok(problem) };
+    let reason = match ObservedResource::ownership(&tags::read(found.tags()), &aws.owner) {
+        Ownership::Owned => return Ok(problem),
+        Ownership::Foreign(reason) | Ownership::Hidden(reason) => reason,
+        Ownership::Retained(of) => format!("the environment {of} left it behind"),
     };
     let id = found.group_id().unwrap_or_default();
-    let message = format!("{id} has this name in {vpc}, and is not this environment's: {why}. Remove it");
-    Ok(Problem { class: Class::Refused, message, ..problem })
+    let message = format!("{id} has this name in {vpc}, and is not this environment's: {reason}. Remove it");
+    Ok(Problem { class: Class::Rejected, message, ..problem })
 }
 
 async fn authorize(aws: &AwsCloud, call: &Call, group: &Ref) -> Result<(), Problem> {
     let pair = UserIdGroupPair::builder().group_id(aws.ids.of_ref(call.operation(), group)?).build();
     let request = aws.clients.ec2.authorize_security_group_ingress().group_id(aws.ids.of_call(call)?);
-    match request.ip_permissions(https_from(pair)).send().await.answer(call.operation()) {
+    match request.ip_permissions(https_from(pair)).send().await.response(call.operation()) {
         // Such a rule is there.
         Err(problem) if problem.class == Class::Exists => Ok(()),
         other => other.map(|_| ()),
@@ -133,20 +135,20 @@ async fn revoke(aws: &AwsCloud, call: &Call, group: &Ref) -> Result<(), Problem>
     let id = aws.ids.of_call(call)?;
     let meant = aws.ids.all(group);
     let request = aws.clients.ec2.describe_security_groups().group_ids(&id);
-    let Some(answer) = request.send().await.answer(DESCRIBE).unless_missing()? else { return Ok(()) };
-    let pairs = answer.security_groups().iter().flat_map(https_pairs);
+    let Some(response) = request.send().await.response(DESCRIBE).unless_missing()? else { return Ok(()) };
+    let pairs = response.security_groups().iter().flat_map(https_pairs);
     for pair in pairs.filter(|it| it.group_id().is_some_and(|id| meant.contains(id))) {
         let request = aws.clients.ec2.revoke_security_group_ingress().group_id(&id);
         let request = request.ip_permissions(https_from(pair.clone()));
-        request.send().await.answer(call.operation()).unless_missing()?;
+        request.send().await.response(call.operation()).unless_missing()?;
     }
     Ok(())
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    let answer = aws.clients.ec2.delete_security_group().group_id(&id).send().await.answer(call.operation());
-    if let Err(problem) = answer.unless_missing() {
+    let response = aws.clients.ec2.delete_security_group().group_id(&id).send().await.response(call.operation());
+    if let Err(problem) = response.unless_missing() {
         return Err(interfaces::named(aws, problem, "group-id", &id).await);
     }
     aws.ids.gone(&id);
@@ -180,9 +182,9 @@ mod tests {
         ids.made(&Key::new(Kind::SecurityGroup, "others"), "sg-3");
         let account = "123456789012".into();
         let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
-        let live = live(&found, &ids.look("owner", &names)).unwrap();
-        let Fields::SecurityGroup(group) = live.resource.fields else { panic!("{:?}", live.resource) };
+        let observed = observed(&found, &ids.observation("owner", &names)).unwrap();
+        let Fields::SecurityGroup(group) = observed.resource.fields else { panic!("{:?}", observed.resource) };
         assert_eq!(group.https_from, BTreeSet::from([Ref::ours(Kind::SecurityGroup, "instances")]));
-        assert_eq!(live.holds, ["vpc-1", "sg-2"]);
+        assert_eq!(observed.references, ["vpc-1", "sg-2"]);
     }
 }

@@ -1,24 +1,24 @@
 //! Subnets. `CreateSubnet` has no client token, but its addresses are unique within the VPC.
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet as Found, SubnetState};
-use environment::{Call, Fields, Live, Resource, Setting, State, Subnet, What};
+use environment::{Call, CallKind, Fields, ObservedResource, Resource, Setting, State, Subnet};
 
 use super::{interfaces, network, owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Answer, Problem, UnlessMissing};
-use crate::ids::Look;
+use crate::errors::{Problem, Response, UnlessMissing};
+use crate::ids::Observation;
 
 const DESCRIBE: &str = "ec2:DescribeSubnets";
 
 /// The owner's subnets.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_subnets().filters(owned_by(owner)).into_paginator().items().send();
-    pages.collect::<Result<_, _>>().await.answer(DESCRIBE)
+    pages.collect::<Result<_, _>>().await.response(DESCRIBE)
 }
 
 /// The subnet as the engine sees it.
-pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.subnet_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
     let tags = tags::read(found.tags());
@@ -27,32 +27,32 @@ pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
         _ => State::Ready,
     };
     let subnet = Subnet {
-        vpc: look.reference(vpc),
+        vpc: observation.reference(vpc),
         cidr: network(found.cidr_block(), DESCRIBE)?,
         zone: found.availability_zone().unwrap_or_default().to_owned(),
         public_ip_on_launch: found.map_public_ip_on_launch().unwrap_or_default(),
     };
-    Ok(Live {
+    Ok(ObservedResource {
         id: Some(id.to_owned()),
-        whose: Live::whose(&tags, look.owner),
+        ownership: ObservedResource::ownership(&tags, observation.owner),
         resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::Subnet(subnet) },
         state,
-        holds: vec![vpc.to_owned()],
+        references: vec![vpc.to_owned()],
         version: None,
     })
 }
 
 /// Carries out one call on a subnet.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => match settings.as_slice() {
             [Setting::PublicIpOnLaunch(on)] => set_public_ip(aws, call, *on).await,
             settings => tags::set(aws, call, settings).await,
         },
-        What::Clear(settings) => tags::clear(aws, call, settings).await,
-        What::Delete => delete(aws, call).await,
-        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Clear(settings) => tags::clear(aws, call, settings).await,
+        CallKind::Delete => delete(aws, call).await,
+        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -62,8 +62,8 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let request = aws.clients.ec2.create_subnet().vpc_id(vpc).cidr_block(subnet.cidr.to_string());
     let request = request.availability_zone(&subnet.zone);
     let request = request.tag_specifications(tags::at_creation(ResourceType::Subnet, &resource.tags));
-    let answer = request.send().await.answer(call.operation())?;
-    let id = answer.subnet().and_then(Found::subnet_id);
+    let response = request.send().await.response(call.operation())?;
+    let id = response.subnet().and_then(Found::subnet_id);
     aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
@@ -71,14 +71,14 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
 async fn set_public_ip(aws: &AwsCloud, call: &Call, on: bool) -> Result<(), Problem> {
     let value = AttributeBooleanValue::builder().value(on).build();
     let request = aws.clients.ec2.modify_subnet_attribute().subnet_id(aws.ids.of_call(call)?);
-    request.map_public_ip_on_launch(value).send().await.answer(call.operation())?;
+    request.map_public_ip_on_launch(value).send().await.response(call.operation())?;
     Ok(())
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    let answer = aws.clients.ec2.delete_subnet().subnet_id(&id).send().await.answer(call.operation());
-    if let Err(problem) = answer.unless_missing() {
+    let response = aws.clients.ec2.delete_subnet().subnet_id(&id).send().await.response(call.operation());
+    if let Err(problem) = response.unless_missing() {
         return Err(interfaces::named(aws, problem, "subnet-id", &id).await);
     }
     aws.ids.gone(&id);

@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use environment::{Call, Setting, Tags, mark};
 
 use crate::AwsCloud;
-use crate::errors::{Answer, Problem, UnlessMissing};
+use crate::errors::{Problem, Response, UnlessMissing};
 
 /// The tags of a creating call, so that no crash leaves something unmarked.
 pub(super) fn at_creation(kind: ResourceType, tags: &Tags) -> TagSpecification {
@@ -31,7 +31,7 @@ pub(super) async fn set(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Re
         tags.push(Tag::builder().key(key).value(value).build());
     }
     let request = aws.clients.ec2.create_tags().resources(aws.ids.of_call(call)?).set_tags(Some(tags));
-    request.send().await.answer("ec2:CreateTags")?;
+    request.send().await.response("ec2:CreateTags")?;
     Ok(())
 }
 
@@ -43,7 +43,7 @@ pub(super) async fn clear(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> 
         tags.push(Tag::builder().key(key).build());
     }
     let request = aws.clients.ec2.delete_tags().resources(aws.ids.of_call(call)?).set_tags(Some(tags));
-    request.send().await.answer("ec2:DeleteTags").unless_missing()?;
+    request.send().await.response("ec2:DeleteTags").unless_missing()?;
     Ok(())
 }
 

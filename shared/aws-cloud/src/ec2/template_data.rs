@@ -13,7 +13,7 @@ use environment::{Ref, TemplateContent, TemplateVersion};
 
 use crate::errors::Problem;
 use crate::iam::named;
-use crate::ids::{Ids, Look};
+use crate::ids::{Ids, Observation};
 
 /// The first word of a description, by which we know our own versions.
 const OURS: &str = "envkeeper";
@@ -84,7 +84,7 @@ fn root_volume(content: &TemplateContent) -> LaunchTemplateBlockDeviceMappingReq
 ///
 /// The digest is the description's, as long as the version still holds what was described. Where it points at a security
 /// group that is not there any more, it has the digest of what it holds now: a plan then asks for a new version.
-pub(super) fn version(found: &LaunchTemplateVersion, look: &Look<'_>) -> Option<TemplateVersion> {
+pub(super) fn version(found: &LaunchTemplateVersion, observation: &Observation<'_>) -> Option<TemplateVersion> {
     let (digest, source) = parse(found.version_description()?)?;
     let data = found.launch_template_data()?;
     let volume = data.block_device_mappings().iter().find_map(LaunchTemplateBlockDeviceMapping::ebs);
@@ -93,8 +93,8 @@ pub(super) fn version(found: &LaunchTemplateVersion, look: &Look<'_>) -> Option<
     let content = TemplateContent {
         image_source: source.to_owned(),
         instance_type: data.instance_type().map(|it| it.as_str().to_owned()).unwrap_or_default(),
-        instance_profile: profile(data.iam_instance_profile(), look),
-        security_groups: data.security_group_ids().iter().map(|id| look.reference(id)).collect(),
+        instance_profile: profile(data.iam_instance_profile(), observation),
+        security_groups: data.security_group_ids().iter().map(|id| observation.reference(id)).collect(),
         root_volume_gib: size.unwrap_or_default(),
         volume_key: volume.and_then(LaunchTemplateEbsBlockDevice::kms_key_id).map(str::to_owned),
         detailed_monitoring: data.monitoring().and_then(LaunchTemplatesMonitoring::enabled).unwrap_or_default(),
@@ -109,12 +109,12 @@ pub(super) fn version(found: &LaunchTemplateVersion, look: &Look<'_>) -> Option<
 }
 
 /// We name it; an ARN ends with the name.
-fn profile(found: Option<&LaunchTemplateIamInstanceProfileSpecification>, look: &Look<'_>) -> Ref {
+fn profile(found: Option<&LaunchTemplateIamInstanceProfileSpecification>, observation: &Observation<'_>) -> Ref {
     let arn_end = |it: &LaunchTemplateIamInstanceProfileSpecification| {
         it.arn().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned)
     };
     let name = found.and_then(|it| it.name().map(str::to_owned).or_else(|| arn_end(it)));
-    named(look.names.instance_profile(), &name.unwrap_or_default())
+    named(observation.names.instance_profile(), &name.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use environment::{Key, Kind};
 
-    fn wanted(source: &str) -> TemplateVersion {
+    fn desired(source: &str) -> TemplateVersion {
         let content = TemplateContent {
             image_source: source.into(),
             instance_type: "t3.micro".into(),
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn a_description_is_parsed_as_it_was_written_and_fits() {
         let source = format!("/{}", "p".repeat(199));
-        let version = wanted(&source);
+        let version = desired(&source);
         let text = description(&version);
         assert!(text.len() <= 255);
         assert_eq!(parse(&text), Some((version.digest.as_str(), source.as_str())));
@@ -167,7 +167,7 @@ mod tests {
     fn a_version_is_asked_for_with_its_script_encoded_once() {
         let ids = Ids::default();
         ids.made(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
-        let data = request(&wanted("ami-12345678"), &ids, "ec2:CreateLaunchTemplate").unwrap();
+        let data = request(&desired("ami-12345678"), &ids, "ec2:CreateLaunchTemplate").unwrap();
         assert_eq!(data.user_data(), Some("IyEvYmluL2Jhc2gK"));
         assert_eq!(data.security_group_ids(), ["sg-1", "sg-9"]);
         let metadata = data.metadata_options().unwrap();

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Vpc as Found, VpcAttributeName, VpcState};
-use environment::{Call, Fields, Live, Resource, Setting, State, Vpc, What, mark};
+use environment::{Call, CallKind, Fields, ObservedResource, Resource, Setting, State, Vpc, mark};
 use futures_util::future::try_join_all;
 
 use super::{interfaces, network, owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::{Clients, one_attempt};
-use crate::errors::{Answer, Problem, UnlessMissing};
-use crate::ids::Look;
+use crate::errors::{Problem, Response, UnlessMissing};
+use crate::ids::Observation;
 
 const DESCRIBE: &str = "ec2:DescribeVpcs";
 
@@ -49,7 +49,7 @@ pub(crate) async fn read_unlisted(clients: &Clients, ids: BTreeSet<String>) -> R
 
 async fn list(clients: &Clients, which: Filter) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_vpcs().filters(which).into_paginator().items().send();
-    pages.collect::<Result<_, _>>().await.answer(DESCRIBE)
+    pages.collect::<Result<_, _>>().await.response(DESCRIBE)
 }
 
 async fn all_with_attributes(clients: &Clients, vpcs: Vec<Found>) -> Result<Vec<Seen>, Problem> {
@@ -70,14 +70,14 @@ async fn with_attributes(clients: &Clients, vpc: Found) -> Result<Option<Seen>, 
 
 async fn attribute(clients: &Clients, vpc: &str, name: VpcAttributeName) -> Result<bool, Problem> {
     let request = clients.ec2.describe_vpc_attribute().vpc_id(vpc).attribute(name);
-    let answer = request.send().await.answer("ec2:DescribeVpcAttribute")?;
+    let response = request.send().await.response("ec2:DescribeVpcAttribute")?;
     // The one that was asked for is there, and no other.
-    let value = answer.enable_dns_support().or(answer.enable_dns_hostnames());
+    let value = response.enable_dns_support().or(response.enable_dns_hostnames());
     value.and_then(AttributeBooleanValue::value).ok_or_else(|| Problem::unreadable("ec2:DescribeVpcAttribute", "value"))
 }
 
 /// The VPC as the engine sees it.
-pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Result<Live, Problem> {
+pub(crate) fn observed(seen: &Seen, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = seen.vpc.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let tags = tags::read(seen.vpc.tags());
     let state = match seen.vpc.state() {
@@ -89,27 +89,27 @@ pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Result<Live, Problem> {
         dns_support: seen.dns_support,
         dns_hostnames: seen.dns_hostnames,
     };
-    Ok(Live {
+    Ok(ObservedResource {
         id: Some(id.to_owned()),
-        whose: Live::whose(&tags, look.owner),
+        ownership: ObservedResource::ownership(&tags, observation.owner),
         resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::Vpc(vpc) },
         state,
-        holds: vec![],
+        references: vec![],
         version: None,
     })
 }
 
 /// Carries out one call on a VPC.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => match settings.as_slice() {
             [setting @ (Setting::DnsSupport(_) | Setting::DnsHostnames(_))] => set_dns(aws, call, setting).await,
             settings => tags::set(aws, call, settings).await,
         },
-        What::Clear(settings) => tags::clear(aws, call, settings).await,
-        What::Delete => delete(aws, call).await,
-        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Clear(settings) => tags::clear(aws, call, settings).await,
+        CallKind::Delete => delete(aws, call).await,
+        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -117,8 +117,8 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let Fields::Vpc(vpc) = &resource.fields else { return Err(Problem::no_such_call(call)) };
     let request = aws.clients.ec2.create_vpc().cidr_block(vpc.cidr.to_string());
     let request = request.tag_specifications(tags::at_creation(ResourceType::Vpc, &resource.tags));
-    let answer = request.customize().config_override(one_attempt()).send().await.answer(call.operation())?;
-    let id = answer.vpc().and_then(Found::vpc_id).ok_or_else(|| Problem::unreadable(call.operation(), "id"))?;
+    let response = request.customize().config_override(one_attempt()).send().await.response(call.operation())?;
+    let id = response.vpc().and_then(Found::vpc_id).ok_or_else(|| Problem::unreadable(call.operation(), "id"))?;
     aws.ids.made(&call.key, id);
     Ok(())
 }
@@ -132,14 +132,14 @@ async fn set_dns(aws: &AwsCloud, call: &Call, setting: &Setting) -> Result<(), P
         Setting::DnsHostnames(on) => request.enable_dns_hostnames(value(*on)),
         _ => return Err(Problem::no_such_call(call)),
     };
-    request.send().await.answer(call.operation())?;
+    request.send().await.response(call.operation())?;
     Ok(())
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    let answer = aws.clients.ec2.delete_vpc().vpc_id(&id).send().await.answer(call.operation());
-    if let Err(problem) = answer.unless_missing() {
+    let response = aws.clients.ec2.delete_vpc().vpc_id(&id).send().await.response(call.operation());
+    if let Err(problem) = response.unless_missing() {
         return Err(interfaces::named(aws, problem, "vpc-id", &id).await);
     }
     aws.ids.gone(&id);

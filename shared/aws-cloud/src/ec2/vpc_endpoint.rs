@@ -7,13 +7,13 @@ use aws_sdk_ec2::operation::modify_vpc_endpoint::builders::ModifyVpcEndpointFlue
 use aws_sdk_ec2::types::{
     LastError, ResourceType, SecurityGroupIdentifier, UnsuccessfulItem, UnsuccessfulItemError, VpcEndpointType,
 };
-use environment::{Call, Fields, Live, Reach, Ref, Resource, Setting, State, VpcEndpoint, What};
+use environment::{Call, CallKind, Fields, ObservedResource, Reach, Ref, Resource, Setting, State, VpcEndpoint};
 
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Answer, Problem, UnlessMissing, classify};
-use crate::ids::Look;
+use crate::errors::{Problem, Response, UnlessMissing, classify};
+use crate::ids::Observation;
 use crate::token::client_token;
 
 pub(crate) use aws_sdk_ec2::types::VpcEndpoint as Found;
@@ -23,34 +23,34 @@ const DESCRIBE: &str = "ec2:DescribeVpcEndpoints";
 /// The owner's endpoints.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_vpc_endpoints().filters(owned_by(owner)).into_paginator().items().send();
-    let mut found: Vec<Found> = pages.collect::<Result<_, _>>().await.answer(DESCRIBE)?;
+    let mut found: Vec<Found> = pages.collect::<Result<_, _>>().await.response(DESCRIBE)?;
     found.retain(|it| state_name(it) != "deleted");
     Ok(found)
 }
 
 /// The endpoint as the engine sees it.
-pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.vpc_endpoint_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
     let tags = tags::read(found.tags());
     let groups: Vec<&str> = found.groups().iter().filter_map(SecurityGroupIdentifier::group_id).collect();
-    let refs = |ids: &[String]| ids.iter().map(|id| look.reference(id)).collect();
+    let refs = |ids: &[String]| ids.iter().map(|id| observation.reference(id)).collect();
     let reach = match found.vpc_endpoint_type() {
         Some(VpcEndpointType::Gateway) => Reach::Gateway { route_tables: refs(found.route_table_ids()) },
         _ => {
-            let security_groups = groups.iter().map(|id| look.reference(id)).collect();
+            let security_groups = groups.iter().map(|id| observation.reference(id)).collect();
             Reach::Interface { subnets: refs(found.subnet_ids()), security_groups }
         }
     };
     let service = found.service_name().unwrap_or_default().to_owned();
-    let endpoint = VpcEndpoint { vpc: look.reference(vpc), service, reach };
+    let endpoint = VpcEndpoint { vpc: observation.reference(vpc), service, reach };
     let stood_in = found.route_table_ids().iter().chain(found.subnet_ids()).map(String::as_str);
-    Ok(Live {
+    Ok(ObservedResource {
         id: Some(id.to_owned()),
-        whose: Live::whose(&tags, look.owner),
+        ownership: ObservedResource::ownership(&tags, observation.owner),
         resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::VpcEndpoint(endpoint) },
         state: state(found),
-        holds: std::iter::once(vpc).chain(stood_in).chain(groups).map(str::to_owned).collect(),
+        references: std::iter::once(vpc).chain(stood_in).chain(groups).map(str::to_owned).collect(),
         version: None,
     })
 }
@@ -65,10 +65,10 @@ fn state(found: &Found) -> State {
     match name.as_str() {
         "pending" => State::Settling(String::from("it is being made")),
         "pendingacceptance" => State::Settling(String::from("its service has not accepted it yet")),
-        "deleting" => State::Leaving(String::from("it is being deleted")),
+        "deleting" => State::Deleting(String::from("it is being deleted")),
         "failed" | "rejected" | "expired" => {
-            let why = found.last_error().and_then(LastError::message).or(found.failure_reason());
-            State::Failed(why.map_or_else(|| format!("it is {name}"), str::to_owned))
+            let reason = found.last_error().and_then(LastError::message).or(found.failure_reason());
+            State::Failed(reason.map_or_else(|| format!("it is {name}"), str::to_owned))
         }
         _ => State::Ready,
     }
@@ -76,18 +76,18 @@ fn state(found: &Found) -> State {
 
 /// Carries out one call on an endpoint.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => match settings.as_slice() {
             [Setting::Tag(..), ..] => tags::set(aws, call, settings).await,
             settings => extend(aws, call, settings).await,
         },
-        What::Clear(settings) => match settings.as_slice() {
+        CallKind::Clear(settings) => match settings.as_slice() {
             [Setting::Tag(..), ..] => tags::clear(aws, call, settings).await,
             settings => reduce(aws, call, settings).await,
         },
-        What::Delete => delete(aws, call).await,
-        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Delete => delete(aws, call).await,
+        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -111,8 +111,8 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
             request.set_subnet_ids(Some(subnets)).set_security_group_ids(Some(groups))
         }
     };
-    let answer = request.send().await.answer(call.operation())?;
-    let id = answer.vpc_endpoint().and_then(Found::vpc_endpoint_id);
+    let response = request.send().await.response(call.operation())?;
+    let id = response.vpc_endpoint().and_then(Found::vpc_endpoint_id);
     aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
@@ -169,7 +169,7 @@ fn stands_in(found: &Found, setting: &Setting) -> BTreeSet<String> {
 
 async fn modify(aws: &AwsCloud, call: &Call, request: Option<Modify>) -> Result<(), Problem> {
     if let Some(request) = request {
-        request.vpc_endpoint_id(aws.ids.of_call(call)?).send().await.answer(call.operation())?;
+        request.vpc_endpoint_id(aws.ids.of_call(call)?).send().await.response(call.operation())?;
     }
     Ok(())
 }
@@ -177,15 +177,15 @@ async fn modify(aws: &AwsCloud, call: &Call, request: Option<Modify>) -> Result<
 /// The endpoint as it is now; nothing if it is gone.
 async fn find(aws: &AwsCloud, call: &Call) -> Result<Option<Found>, Problem> {
     let request = aws.clients.ec2.describe_vpc_endpoints().vpc_endpoint_ids(aws.ids.of_call(call)?);
-    let answer = request.send().await.answer(DESCRIBE).unless_missing()?;
-    Ok(answer.and_then(|it| it.vpc_endpoints).unwrap_or_default().into_iter().next())
+    let response = request.send().await.response(DESCRIBE).unless_missing()?;
+    Ok(response.and_then(|it| it.vpc_endpoints).unwrap_or_default().into_iter().next())
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    let answer = aws.clients.ec2.delete_vpc_endpoints().vpc_endpoint_ids(&id).send().await.answer(call.operation());
-    let answer = answer.and_then(|it| all_done(call.operation(), it.unsuccessful()));
-    answer.unless_missing()?;
+    let response = aws.clients.ec2.delete_vpc_endpoints().vpc_endpoint_ids(&id).send().await.response(call.operation());
+    let response = response.and_then(|it| all_done(call.operation(), it.unsuccessful()));
+    response.unless_missing()?;
     aws.ids.gone(&id);
     Ok(())
 }
@@ -214,7 +214,7 @@ mod tests {
         found.state(ServiceState::from(state))
     }
 
-    fn read_back(found: &Found) -> Live {
+    fn read_back(found: &Found) -> ObservedResource {
         let ids = Ids::default();
         ids.made(&Key::new(Kind::Vpc, "the-vpc"), "vpc-1");
         ids.made(&Key::new(Kind::Subnet, "private1"), "subnet-1");
@@ -222,11 +222,11 @@ mod tests {
         ids.made(&Key::new(Kind::RouteTable, "the-table"), "rtb-1");
         let account = "123456789012".into();
         let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
-        live(found, &ids.look("owner", &names)).unwrap()
+        observed(found, &ids.observation("owner", &names)).unwrap()
     }
 
-    fn reach(live: &Live) -> Reach {
-        match &live.resource.fields {
+    fn reach(observed: &ObservedResource) -> Reach {
+        match &observed.resource.fields {
             Fields::VpcEndpoint(endpoint) => endpoint.reach.clone(),
             other => panic!("{other:?}"),
         }
@@ -235,18 +235,18 @@ mod tests {
     #[test]
     fn a_gateway_endpoint_is_read_with_its_tables_and_an_interface_endpoint_with_its_subnets_and_groups() {
         let gateway = endpoint("available").vpc_endpoint_type(VpcEndpointType::Gateway).route_table_ids("rtb-1");
-        let live = read_back(&gateway.build());
+        let observed = read_back(&gateway.build());
         let route_tables = BTreeSet::from([Ref::ours(Kind::RouteTable, "the-table")]);
-        assert_eq!(reach(&live), Reach::Gateway { route_tables });
-        assert_eq!((live.holds, live.state), (vec!["vpc-1".into(), "rtb-1".into()], State::Ready));
+        assert_eq!(reach(&observed), Reach::Gateway { route_tables });
+        assert_eq!((observed.references, observed.state), (vec!["vpc-1".into(), "rtb-1".into()], State::Ready));
 
         let interface = endpoint("available").vpc_endpoint_type(VpcEndpointType::Interface);
         let groups = SecurityGroupIdentifier::builder().group_id("sg-1").build();
-        let live = read_back(&interface.subnet_ids("subnet-1").groups(groups).build());
+        let observed = read_back(&interface.subnet_ids("subnet-1").groups(groups).build());
         let subnets = BTreeSet::from([Ref::ours(Kind::Subnet, "private1")]);
         let security_groups = vec![Ref::ours(Kind::SecurityGroup, "the-sg")];
-        assert_eq!(reach(&live), Reach::Interface { subnets, security_groups });
-        assert_eq!(live.holds, ["vpc-1", "subnet-1", "sg-1"]);
+        assert_eq!(reach(&observed), Reach::Interface { subnets, security_groups });
+        assert_eq!(observed.references, ["vpc-1", "subnet-1", "sg-1"]);
     }
 
     #[test]
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(state("pending"), State::Settling("it is being made".into()));
         assert_eq!(state("Pending"), State::Settling("it is being made".into()));
         assert_eq!(state("PendingAcceptance"), State::Settling("its service has not accepted it yet".into()));
-        assert_eq!(state("deleting"), State::Leaving("it is being deleted".into()));
+        assert_eq!(state("deleting"), State::Deleting("it is being deleted".into()));
         assert_eq!(state("rejected"), State::Failed("it is rejected".into()));
         let error = LastError::builder().message("no such service").build();
         let failed = endpoint("failed").last_error(error).build();
@@ -272,6 +272,6 @@ mod tests {
         assert_eq!(all_done("ec2:DeleteVpcEndpoints", &[]), Ok(()));
         assert_eq!(class("InvalidVpcEndpoint.NotFound"), Err(Class::Missing));
         assert_eq!(class("DependencyViolation"), Err(Class::Waits));
-        assert_eq!(class("InvalidParameter"), Err(Class::Refused));
+        assert_eq!(class("InvalidParameter"), Err(Class::Rejected));
     }
 }

@@ -1,13 +1,13 @@
 //! The instance profile, with the one role that IAM allows in it.
 
 use aws_sdk_iam::types::{InstanceProfile as Found, Role};
-use environment::{Call, Fields, InstanceProfile, Live, Names, Ref, Resource, Setting, State, What};
+use environment::{Call, CallKind, Fields, InstanceProfile, Names, ObservedResource, Ref, Resource, Setting, State};
 
 use super::{named, read_tags, tags_of, tags_to_clear, tags_to_set};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Answer, Class, Problem, UnlessMissing};
-use crate::ids::Look;
+use crate::errors::{Class, Problem, Response, UnlessMissing};
+use crate::ids::Observation;
 
 /// The profile of the computed name, whoever's it is.
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Found>, Problem> {
@@ -16,54 +16,54 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Foun
 
 async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
     let request = clients.iam.get_instance_profile().instance_profile_name(name);
-    let answer = request.send().await.answer("iam:GetInstanceProfile").unless_missing()?;
-    Ok(answer.and_then(|answer| answer.instance_profile))
+    let response = request.send().await.response("iam:GetInstanceProfile").unless_missing()?;
+    Ok(response.and_then(|response| response.instance_profile))
 }
 
 /// The profile as the engine sees it.
-pub(crate) fn live(found: &Found, look: &Look<'_>) -> Live {
+pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> ObservedResource {
     let tags = read_tags(found.tags());
     let role = found.roles().first();
-    let profile = InstanceProfile { role: role.map(|role| named(look.names.role(), role.role_name())) };
-    Live {
+    let profile = InstanceProfile { role: role.map(|role| named(observation.names.role(), role.role_name())) };
+    ObservedResource {
         id: Some(found.arn().to_owned()),
-        whose: Live::whose(&tags, look.owner),
+        ownership: ObservedResource::ownership(&tags, observation.owner),
         resource: Resource {
             name: found.instance_profile_name().to_owned(),
             tags,
             fields: Fields::InstanceProfile(profile),
         },
         state: State::Ready,
-        holds: role.iter().map(|role| role.arn().to_owned()).collect(),
+        references: role.iter().map(|role| role.arn().to_owned()).collect(),
         version: None,
     }
 }
 
 /// Carries out one call on an instance profile.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => match settings.as_slice() {
             [Setting::ProfileRole(role)] => add_role(aws, call, role).await,
             settings => set_tags(aws, call, settings).await,
         },
-        What::Clear(settings) => match settings.as_slice() {
+        CallKind::Clear(settings) => match settings.as_slice() {
             [Setting::ProfileRole(role)] => remove_role(aws, call, role).await,
             settings => clear_tags(aws, call, settings).await,
         },
-        What::Delete => {
+        CallKind::Delete => {
             let request = aws.clients.iam.delete_instance_profile().instance_profile_name(&call.key.name);
-            request.send().await.answer(call.operation()).unless_missing()?;
+            request.send().await.response(call.operation()).unless_missing()?;
             Ok(())
         }
-        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
     let tags = tags_of(resource.tags.iter(), call.operation())?;
     let request = aws.clients.iam.create_instance_profile().instance_profile_name(&call.key.name);
-    request.set_tags(Some(tags)).send().await.answer(call.operation())?;
+    request.set_tags(Some(tags)).send().await.response(call.operation())?;
     Ok(())
 }
 
@@ -71,7 +71,7 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
 async fn add_role(aws: &AwsCloud, call: &Call, role: &Ref) -> Result<(), Problem> {
     let role = role.to_string();
     let request = aws.clients.iam.add_role_to_instance_profile().instance_profile_name(&call.key.name);
-    match request.role_name(&role).send().await.answer(call.operation()) {
+    match request.role_name(&role).send().await.response(call.operation()) {
         // A second role is over the quota, and so is the same one again.
         Err(problem) if matches!(problem.class, Class::Quota | Class::Exists) => {
             let found = find(&aws.clients, &call.key.name).await?;
@@ -89,20 +89,20 @@ async fn add_role(aws: &AwsCloud, call: &Call, role: &Ref) -> Result<(), Problem
 
 async fn remove_role(aws: &AwsCloud, call: &Call, role: &Ref) -> Result<(), Problem> {
     let request = aws.clients.iam.remove_role_from_instance_profile().instance_profile_name(&call.key.name);
-    request.role_name(role.to_string()).send().await.answer(call.operation()).unless_missing()?;
+    request.role_name(role.to_string()).send().await.response(call.operation()).unless_missing()?;
     Ok(())
 }
 
 async fn set_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let tags = tags_to_set(call, settings)?;
     let request = aws.clients.iam.tag_instance_profile().instance_profile_name(&call.key.name).set_tags(Some(tags));
-    request.send().await.answer(call.operation())?;
+    request.send().await.response(call.operation())?;
     Ok(())
 }
 
 async fn clear_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let keys = tags_to_clear(call, settings)?;
     let request = aws.clients.iam.untag_instance_profile().instance_profile_name(&call.key.name);
-    request.set_tag_keys(Some(keys)).send().await.answer(call.operation()).unless_missing()?;
+    request.set_tag_keys(Some(keys)).send().await.response(call.operation()).unless_missing()?;
     Ok(())
 }

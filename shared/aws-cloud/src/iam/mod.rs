@@ -10,7 +10,7 @@ pub(crate) mod role;
 
 /// What a name stands for, where `ours` is the computed one of its kind.
 pub(crate) fn named(ours: Key, name: &str) -> Ref {
-    if ours.name == name { Ref::Ours(ours) } else { Ref::Foreign(name.to_owned()) }
+    if ours.name == name { Ref::Owned(ours) } else { Ref::Foreign(name.to_owned()) }
 }
 
 /// Tags as a request carries them.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::{AttachedPermissionsBoundary, AttachedPolicy, Role as Found};
-use environment::{Call, Fields, Live, Names, Resource, Role, Setting, State, What};
+use environment::{Call, CallKind, Fields, Names, ObservedResource, Resource, Role, Setting, State};
 use futures_util::future::try_join_all;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -12,8 +12,8 @@ use super::{read_tags, tags_of, tags_to_clear, tags_to_set};
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::document;
-use crate::errors::{Answer, Problem, UnlessMissing};
-use crate::ids::Look;
+use crate::errors::{Problem, Response, UnlessMissing};
+use crate::ids::Observation;
 
 /// A role with its policies.
 pub(crate) struct Seen {
@@ -27,15 +27,15 @@ pub(crate) struct Seen {
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen>, Problem> {
     let name = names.role().name;
     let attached = clients.iam.list_attached_role_policies().role_name(&name).into_paginator().items().send();
-    let (answer, attached, inline) = tokio::try_join!(
-        async { clients.iam.get_role().role_name(&name).send().await.answer("iam:GetRole").unless_missing() },
+    let (response, attached, inline) = tokio::try_join!(
+        async { clients.iam.get_role().role_name(&name).send().await.response("iam:GetRole").unless_missing() },
         async {
             let attached = attached.collect::<Result<Vec<_>, _>>().await;
-            attached.answer("iam:ListAttachedRolePolicies").unless_missing()
+            attached.response("iam:ListAttachedRolePolicies").unless_missing()
         },
         async { read_inline(clients, &name).await.unless_missing() }
     )?;
-    let role = answer.and_then(|answer| answer.role);
+    let role = response.and_then(|response| response.role);
     let seen = |role| Seen { role, attached: attached.unwrap_or_default(), inline: inline.unwrap_or_default() };
     Ok(role.map(seen))
 }
@@ -44,17 +44,17 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen
 /// allow. There is one as a rule, so this is two calls.
 async fn read_inline(clients: &Clients, role: &str) -> Result<BTreeMap<String, String>, Problem> {
     let names = clients.iam.list_role_policies().role_name(role).into_paginator().items().send();
-    let names = names.collect::<Result<Vec<_>, _>>().await.answer("iam:ListRolePolicies")?;
+    let names = names.collect::<Result<Vec<_>, _>>().await.response("iam:ListRolePolicies")?;
     let document = async |name: String| {
         let request = clients.iam.get_role_policy().role_name(role).policy_name(&name);
-        let answer = request.send().await.answer("iam:GetRolePolicy").unless_missing()?;
-        Ok(answer.map(|answer| (name, answer.policy_document)))
+        let response = request.send().await.response("iam:GetRolePolicy").unless_missing()?;
+        Ok(response.map(|response| (name, response.policy_document)))
     };
     Ok(try_join_all(names.into_iter().map(document)).await?.into_iter().flatten().collect())
 }
 
 /// The role as the engine sees it.
-pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Live {
+pub(crate) fn observed(seen: &Seen, observation: &Observation<'_>) -> ObservedResource {
     let tags = read_tags(seen.role.tags());
     let boundary = seen.role.permissions_boundary().and_then(AttachedPermissionsBoundary::permissions_boundary_arn);
     let inline = seen.inline.iter().map(|(name, text)| (name.clone(), document::policy(&decoded(text))));
@@ -64,12 +64,12 @@ pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Live {
         managed_policies: seen.attached.iter().filter_map(AttachedPolicy::policy_arn).map(str::to_owned).collect(),
         inline_policies: inline.collect(),
     };
-    Live {
+    ObservedResource {
         id: Some(seen.role.arn().to_owned()),
-        whose: Live::whose(&tags, look.owner),
+        ownership: ObservedResource::ownership(&tags, observation.owner),
         resource: Resource { name: seen.role.role_name().to_owned(), tags, fields: Fields::Role(role) },
         state: State::Ready,
-        holds: vec![],
+        references: vec![],
         version: None,
     }
 }
@@ -113,16 +113,16 @@ fn listed(value: &Value) -> Vec<Value> {
 
 /// Carries out one call on a role.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => set(aws, call, settings).await,
-        What::Clear(settings) => clear(aws, call, settings).await,
-        What::Delete => {
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => set(aws, call, settings).await,
+        CallKind::Clear(settings) => clear(aws, call, settings).await,
+        CallKind::Delete => {
             let request = aws.clients.iam.delete_role().role_name(&call.key.name);
-            request.send().await.answer(call.operation()).unless_missing()?;
+            request.send().await.response(call.operation()).unless_missing()?;
             Ok(())
         }
-        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -139,7 +139,7 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let tags = tags_of(resource.tags.iter(), call.operation())?;
     let request = aws.clients.iam.create_role().role_name(&call.key.name).set_tags(Some(tags));
     let request = request.set_permissions_boundary(role.boundary.clone());
-    request.assume_role_policy_document(trust.to_string()).send().await.answer(call.operation())?;
+    request.assume_role_policy_document(trust.to_string()).send().await.response(call.operation())?;
     Ok(())
 }
 
@@ -148,19 +148,19 @@ async fn set(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Pr
     match settings {
         [Setting::Boundary(arn)] => {
             let request = iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn);
-            request.send().await.answer(call.operation()).map(|_| ())
+            request.send().await.response(call.operation()).map(|_| ())
         }
         [Setting::ManagedPolicy(arn)] => {
             let request = iam.attach_role_policy().role_name(name).policy_arn(arn);
-            request.send().await.answer(call.operation()).map(|_| ())
+            request.send().await.response(call.operation()).map(|_| ())
         }
         [Setting::InlinePolicy { name: policy, document }] => {
             let request = iam.put_role_policy().role_name(name).policy_name(policy).policy_document(document);
-            request.send().await.answer(call.operation()).map(|_| ())
+            request.send().await.response(call.operation()).map(|_| ())
         }
         settings => {
             let request = iam.tag_role().role_name(name).set_tags(Some(tags_to_set(call, settings)?));
-            request.send().await.answer(call.operation()).map(|_| ())
+            request.send().await.response(call.operation()).map(|_| ())
         }
     }
 }
@@ -170,19 +170,19 @@ async fn clear(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), 
     let cleared = match settings {
         [Setting::Boundary(_)] => {
             let request = iam.delete_role_permissions_boundary().role_name(name);
-            request.send().await.answer(call.operation()).map(|_| ())
+            request.send().await.response(call.operation()).map(|_| ())
         }
         [Setting::ManagedPolicy(arn)] => {
             let request = iam.detach_role_policy().role_name(name).policy_arn(arn);
-            request.send().await.answer(call.operation()).map(|_| ())
+            request.send().await.response(call.operation()).map(|_| ())
         }
         [Setting::InlinePolicy { name: policy, .. }] => {
             let request = iam.delete_role_policy().role_name(name).policy_name(policy);
-            request.send().await.answer(call.operation()).map(|_| ())
+            request.send().await.response(call.operation()).map(|_| ())
         }
         settings => {
             let request = iam.untag_role().role_name(name).set_tag_keys(Some(tags_to_clear(call, settings)?));
-            request.send().await.answer(call.operation()).map(|_| ())
+            request.send().await.response(call.operation()).map(|_| ())
         }
     };
     cleared.unless_missing()?;
@@ -195,7 +195,7 @@ mod tests {
     use crate::ids::Ids;
     use aws_sdk_iam::types::Tag;
     use aws_smithy_types::DateTime;
-    use environment::{Whose, mark};
+    use environment::{Ownership, mark};
 
     #[test]
     fn a_role_is_read_with_its_trust_and_its_policies() {
@@ -224,16 +224,16 @@ mod tests {
         let inline =
             BTreeMap::from([("own".into(), "%7B%22Version%22%3A%221%22%2C%20%22Statement%22%3A%20%5B%5D%7D".into())]);
         let seen = Seen { role, attached: vec![policy("arn:b"), policy("arn:a")], inline };
-        let live = live(&seen, &Ids::default().look("owner", &names));
-        assert_eq!(live.whose, Whose::Ours);
-        assert_eq!(live.id.as_deref(), Some("arn:aws:iam::123456789012:role/the-role"));
+        let observed = observed(&seen, &Ids::default().observation("owner", &names));
+        assert_eq!(observed.ownership, Ownership::Owned);
+        assert_eq!(observed.id.as_deref(), Some("arn:aws:iam::123456789012:role/the-role"));
         let role = Role {
             trusted_service: "ec2.amazonaws.com".into(),
             boundary: Some("arn:boundary".into()),
             managed_policies: BTreeSet::from(["arn:a".into(), "arn:b".into()]),
             inline_policies: BTreeMap::from([("own".into(), r#"{"Statement":[],"Version":"1"}"#.into())]),
         };
-        assert_eq!(live.resource.fields, Fields::Role(role));
+        assert_eq!(observed.resource.fields, Fields::Role(role));
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use aws_sdk_cloudwatchlogs::types::LogGroup as Found;
-use environment::{Call, Fields, Live, LogGroup, Resource, Setting, State, Tags, What};
+use environment::{Call, CallKind, Fields, LogGroup, ObservedResource, Resource, Setting, State, Tags};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Answer, Problem, UnlessMissing};
-use crate::ids::Look;
+use crate::errors::{Problem, Response, UnlessMissing};
+use crate::ids::Observation;
 
 const DESCRIBE: &str = "logs:DescribeLogGroups";
 
@@ -23,17 +23,17 @@ pub(crate) struct Seen {
 pub(crate) async fn read(clients: &Clients, name: &str) -> Result<Option<Seen>, Problem> {
     let Some(group) = find(clients, name).await? else { return Ok(None) };
     let arn = arn_of(&group).ok_or_else(|| Problem::unreadable(DESCRIBE, "ARN"))?;
-    let answer = clients.logs.list_tags_for_resource().resource_arn(&arn).send().await;
-    let Some(answer) = answer.answer("logs:ListTagsForResource").unless_missing()? else { return Ok(None) };
-    let tags = answer.tags.unwrap_or_default().into_iter().filter(|(key, _)| !key.starts_with("aws:")).collect();
+    let response = clients.logs.list_tags_for_resource().resource_arn(&arn).send().await;
+    let Some(response) = response.response("logs:ListTagsForResource").unless_missing()? else { return Ok(None) };
+    let tags = response.tags.unwrap_or_default().into_iter().filter(|(key, _)| !key.starts_with("aws:")).collect();
     Ok(Some(Seen { group, arn, tags }))
 }
 
 /// The pages are sorted by name (the API reference), so the name itself, the shortest of all with this prefix, is on
 /// the first one.
 async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
-    let answer = clients.logs.describe_log_groups().log_group_name_prefix(name).send().await.answer(DESCRIBE)?;
-    Ok(answer.log_groups.unwrap_or_default().into_iter().find(|group| group.log_group_name() == Some(name)))
+    let response = clients.logs.describe_log_groups().log_group_name_prefix(name).send().await.response(DESCRIBE)?;
+    Ok(response.log_groups.unwrap_or_default().into_iter().find(|group| group.log_group_name() == Some(name)))
 }
 
 /// The ARN that tags hang on: without the `:*` that stands for the streams.
@@ -43,42 +43,42 @@ fn arn_of(group: &Found) -> Option<String> {
 }
 
 /// The log group as the engine sees it.
-pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Live {
+pub(crate) fn observed(seen: &Seen, observation: &Observation<'_>) -> ObservedResource {
     let retention_days = seen.group.retention_in_days().and_then(|days| u32::try_from(days).ok());
-    Live {
+    ObservedResource {
         id: Some(seen.arn.clone()),
-        whose: Live::whose(&seen.tags, look.owner),
+        ownership: ObservedResource::ownership(&seen.tags, observation.owner),
         resource: Resource {
             name: seen.group.log_group_name().unwrap_or_default().to_owned(),
             tags: seen.tags.clone(),
             fields: Fields::LogGroup(LogGroup { retention_days, kms_key: seen.group.kms_key_id().map(str::to_owned) }),
         },
         state: State::Ready,
-        holds: vec![],
+        references: vec![],
         version: None,
     }
 }
 
 /// Carries out one call on a log group.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => match settings.as_slice() {
             [Setting::Retention(days)] => keep_for(aws, call, *days).await,
             [Setting::LogKey(arn)] => encrypt(aws, call, arn).await,
             settings => set_tags(aws, call, settings).await,
         },
-        What::Clear(settings) => match settings.as_slice() {
+        CallKind::Clear(settings) => match settings.as_slice() {
             [Setting::Retention(_)] => keep_for_ever(aws, call).await,
             [Setting::LogKey(_)] => stop_encrypting(aws, call).await,
             settings => clear_tags(aws, call, settings).await,
         },
-        What::Delete => {
+        CallKind::Delete => {
             let request = aws.clients.logs.delete_log_group().log_group_name(&call.key.name);
-            request.send().await.answer(call.operation()).unless_missing()?;
+            request.send().await.response(call.operation()).unless_missing()?;
             Ok(())
         }
-        What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -86,33 +86,33 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let Fields::LogGroup(group) = &resource.fields else { return Err(Problem::no_such_call(call)) };
     let tags: HashMap<String, String> = resource.tags.clone().into_iter().collect();
     let request = aws.clients.logs.create_log_group().log_group_name(&call.key.name).set_tags(Some(tags));
-    request.set_kms_key_id(group.kms_key.clone()).send().await.answer(call.operation())?;
+    request.set_kms_key_id(group.kms_key.clone()).send().await.response(call.operation())?;
     Ok(())
 }
 
 async fn keep_for(aws: &AwsCloud, call: &Call, days: u32) -> Result<(), Problem> {
     let request = aws.clients.logs.put_retention_policy().log_group_name(&call.key.name);
     let days = i32::try_from(days).unwrap_or(i32::MAX);
-    request.retention_in_days(days).send().await.answer(call.operation())?;
+    request.retention_in_days(days).send().await.response(call.operation())?;
     Ok(())
 }
 
 async fn keep_for_ever(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.logs.delete_retention_policy().log_group_name(&call.key.name);
-    request.send().await.answer(call.operation()).unless_missing()?;
+    request.send().await.response(call.operation()).unless_missing()?;
     Ok(())
 }
 
 /// What was written before stays as it was (the user guide of Logs): only what comes is encrypted with the key.
 async fn encrypt(aws: &AwsCloud, call: &Call, arn: &str) -> Result<(), Problem> {
     let request = aws.clients.logs.associate_kms_key().log_group_name(&call.key.name).kms_key_id(arn);
-    request.send().await.answer(call.operation())?;
+    request.send().await.response(call.operation())?;
     Ok(())
 }
 
 async fn stop_encrypting(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.logs.disassociate_kms_key().log_group_name(&call.key.name);
-    request.send().await.answer(call.operation()).unless_missing()?;
+    request.send().await.response(call.operation()).unless_missing()?;
     Ok(())
 }
 
@@ -122,7 +122,7 @@ async fn set_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(
         let Setting::Tag(key, value) = setting else { return Err(Problem::no_such_call(call)) };
         request = request.tags(key, value);
     }
-    request.send().await.answer(call.operation())?;
+    request.send().await.response(call.operation())?;
     Ok(())
 }
 
@@ -132,7 +132,7 @@ async fn clear_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result
         let Setting::Tag(key, _) = setting else { return Err(Problem::no_such_call(call)) };
         request = request.tag_keys(key);
     }
-    request.send().await.answer(call.operation()).unless_missing()?;
+    request.send().await.response(call.operation()).unless_missing()?;
     Ok(())
 }
 

@@ -1,12 +1,14 @@
 //! Saved queries of Logs Insights. They have no tags: whose one is stands in its text.
 
 use aws_sdk_cloudwatchlogs::operation::put_query_definition::builders::PutQueryDefinitionFluentBuilder;
-use environment::{Call, Fields, Live, Names, Query, Ref, Resource, SavedQuery, Setting, State, Tags, What, mark};
+use environment::{
+    Call, CallKind, Fields, Names, ObservedResource, Query, Ref, Resource, SavedQuery, Setting, State, Tags, mark,
+};
 
 use crate::AwsCloud;
 use crate::clients::{Clients, one_attempt_of_logs};
-use crate::errors::{Answer, Problem, UnlessMissing};
-use crate::ids::Look;
+use crate::errors::{Problem, Response, UnlessMissing};
+use crate::ids::Observation;
 use crate::token::client_token;
 
 pub(crate) use aws_sdk_cloudwatchlogs::types::QueryDefinition as Found;
@@ -18,9 +20,9 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>,
     let (mut found, mut next) = (Vec::new(), None);
     loop {
         let request = clients.logs.describe_query_definitions().query_definition_name_prefix(names.saved_queries());
-        let answer = request.set_next_token(next).send().await.answer(DESCRIBE)?;
-        found.extend(answer.query_definitions.unwrap_or_default());
-        next = answer.next_token;
+        let response = request.set_next_token(next).send().await.response(DESCRIBE)?;
+        found.extend(response.query_definitions.unwrap_or_default());
+        next = response.next_token;
         if next.is_none() {
             return Ok(found);
         }
@@ -28,23 +30,23 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>,
 }
 
 /// The query as the engine sees it.
-pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
+pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let missing = |what| move || Problem::unreadable(DESCRIBE, what);
     let id = found.query_definition_id().ok_or_else(missing("id"))?;
     let name = found.name().ok_or_else(missing("name"))?;
     let text = found.query_string().unwrap_or_default();
-    let log_groups = found.log_group_names().iter().map(|name| log_group(look.names, name)).collect();
+    let log_groups = found.log_group_names().iter().map(|name| log_group(observation.names, name)).collect();
     let query = Query { text: text.to_owned(), log_groups };
-    Ok(Live {
+    Ok(ObservedResource {
         id: Some(id.to_owned()),
-        whose: Live::whose(&mark::in_text(text), look.owner),
+        ownership: ObservedResource::ownership(&mark::in_text(text), observation.owner),
         resource: Resource {
             name: name.to_owned(),
             tags: Tags::new(),
             fields: Fields::SavedQuery(SavedQuery { query }),
         },
         state: State::Ready,
-        holds: vec![],
+        references: vec![],
         version: None,
     })
 }
@@ -52,23 +54,23 @@ pub(crate) fn live(found: &Found, look: &Look<'_>) -> Result<Live, Problem> {
 /// Queries know log groups by name, and everything else that refers to one by its ARN.
 fn log_group(names: &Names, name: &str) -> Ref {
     let ours = [names.scaling_log_group(), names.instance_log_group()];
-    ours.into_iter().find(|key| key.name == name).map_or_else(|| Ref::Foreign(name.to_owned()), Ref::Ours)
+    ours.into_iter().find(|key| key.name == name).map_or_else(|| Ref::Foreign(name.to_owned()), Ref::Owned)
 }
 
 /// Carries out one call on a query.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => match settings.as_slice() {
             [Setting::Query(query)] => {
                 let request = put(aws, call, query).query_definition_id(aws.ids.of_call(call)?);
-                request.send().await.answer(call.operation())?;
+                request.send().await.response(call.operation())?;
                 Ok(())
             }
             _ => Err(Problem::no_such_call(call)),
         },
-        What::Delete => delete(aws, call).await,
-        What::Clear(_) | What::Drain | What::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Delete => delete(aws, call).await,
+        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -77,8 +79,9 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
     let Fields::SavedQuery(SavedQuery { query }) = &resource.fields else { return Err(Problem::no_such_call(call)) };
     let request = put(aws, call, query).client_token(client_token(&aws.token_seed, &call.key, ""));
-    let answer = request.customize().config_override(one_attempt_of_logs()).send().await.answer(call.operation())?;
-    let id = answer.query_definition_id().ok_or_else(|| Problem::unreadable(call.operation(), "id"))?;
+    let response =
+        request.customize().config_override(one_attempt_of_logs()).send().await.response(call.operation())?;
+    let id = response.query_definition_id().ok_or_else(|| Problem::unreadable(call.operation(), "id"))?;
     aws.ids.made(&call.key, id);
     Ok(())
 }
@@ -93,7 +96,7 @@ fn put(aws: &AwsCloud, call: &Call, query: &Query) -> PutQueryDefinitionFluentBu
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
     let request = aws.clients.logs.delete_query_definition().query_definition_id(&id);
-    request.send().await.answer(call.operation()).unless_missing()?;
+    request.send().await.response(call.operation()).unless_missing()?;
     aws.ids.gone(&id);
     Ok(())
 }
@@ -102,7 +105,7 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
 mod tests {
     use super::*;
     use crate::ids::Ids;
-    use environment::Whose;
+    use environment::Ownership;
 
     #[test]
     fn a_query_is_judged_by_its_text_and_knows_our_log_groups_by_name() {
@@ -120,11 +123,12 @@ mod tests {
             .log_group_names(names.instance_log_group().name)
             .log_group_names("theirs");
         let ids = Ids::default();
-        let shown = live(&query.clone().build(), &ids.look("owner", &names)).unwrap();
-        assert_eq!((shown.key(), shown.whose), (names.saved_query("a"), Whose::Ours));
-        let log_groups = vec![Ref::Ours(names.instance_log_group()), Ref::Foreign("theirs".into())];
+        let shown = observed(&query.clone().build(), &ids.observation("owner", &names)).unwrap();
+        assert_eq!((shown.key(), shown.ownership), (names.saved_query("a"), Ownership::Owned));
+        let log_groups = vec![Ref::Owned(names.instance_log_group()), Ref::Foreign("theirs".into())];
         assert_eq!(shown.resource.fields, Fields::SavedQuery(SavedQuery { query: Query { text, log_groups } }));
-        let theirs = live(&query.query_string("fields @message").build(), &ids.look("owner", &names)).unwrap();
-        assert!(matches!(theirs.whose, Whose::Foreign(_)));
+        let theirs =
+            observed(&query.query_string("fields @message").build(), &ids.observation("owner", &names)).unwrap();
+        assert!(matches!(theirs.ownership, Ownership::Foreign(_)));
     }
 }

@@ -1,13 +1,15 @@
 //! A bucket: how it is found, made and deleted.
 
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
-use environment::{Bucket, Call, Fields, Key, Live, Names, Partition, Resource, Setting, State, Tags, What, Whose};
+use environment::{
+    Bucket, Call, CallKind, Fields, Key, Names, ObservedResource, Ownership, Partition, Resource, Setting, State, Tags,
+};
 
 use super::{Target, configuration, empty, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Answer, Class, Problem, UnlessMissing};
-use crate::ids::Look;
+use crate::errors::{Class, Problem, Response, UnlessMissing};
+use crate::ids::Observation;
 
 /// The one region that buckets are made in without saying so.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -53,25 +55,25 @@ fn is_elsewhere(problem: &Problem) -> bool {
 
 /// The bucket as the engine sees it.
 #[expect(clippy::unnecessary_wraps, reason = "as every kind")]
-pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Result<Live, Problem> {
+pub(crate) fn observed(seen: &Seen, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     // Where the partition is not known, nothing is made (`facts`).
-    let partition = Partition::of(&look.names.region).map_or("aws", |it| it.id);
+    let partition = Partition::of(&observation.names.region).map_or("aws", |it| it.id);
     let arn = |name: &str| format!("arn:{partition}:s3:::{name}");
     let (tags, bucket) = match &seen.found {
         Some(found) => (found.tags.clone(), found.bucket.clone()),
         None => (Tags::new(), Bucket::default()),
     };
-    let whose = match &seen.found {
-        Some(found) => Live::whose(&found.tags, look.owner),
-        None => {
-            Whose::Hidden(String::from("it belongs to another account, or its policy does not let this one read it"))
-        }
+    let ownership = match &seen.found {
+        Some(found) => ObservedResource::ownership(&found.tags, observation.owner),
+        None => Ownership::Hidden(String::from(
+            "it belongs to another account, or its policy does not let this one read it",
+        )),
     };
-    Ok(Live {
+    Ok(ObservedResource {
         id: Some(arn(&seen.name)),
-        whose,
+        ownership,
         state: State::Ready,
-        holds: bucket.access_logs.iter().map(|logs| arn(&logs.to.to_string())).collect(),
+        references: bucket.access_logs.iter().map(|logs| arn(&logs.to.to_string())).collect(),
         resource: Resource { name: seen.name.clone(), tags, fields: Fields::Bucket(bucket) },
         version: None,
     })
@@ -80,19 +82,19 @@ pub(crate) fn live(seen: &Seen, look: &Look<'_>) -> Result<Live, Problem> {
 /// Carries out one call on a bucket.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let at = Target::of(aws, call);
-    match &call.what {
-        What::Create(resource) => create(&at, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
+    match &call.kind {
+        CallKind::Create(resource) => create(&at, call, resource).await,
+        CallKind::Set(settings) => match settings.as_slice() {
             [Setting::Tag(..), ..] => tags::set(&at, call, settings).await,
             settings => configuration::set(&at, call, settings).await,
         },
-        What::Clear(settings) => match settings.as_slice() {
+        CallKind::Clear(settings) => match settings.as_slice() {
             [Setting::Tag(..), ..] => tags::clear(&at, call, settings).await,
             settings => configuration::clear(&at, call, settings).await,
         },
-        What::Empty => empty::empty(&at, call).await,
-        What::Delete => delete(&at, call).await,
-        What::Drain => Err(Problem::no_such_call(call)),
+        CallKind::Empty => empty::empty(&at, call).await,
+        CallKind::Delete => delete(&at, call).await,
+        CallKind::Drain => Err(Problem::no_such_call(call)),
     }
 }
 
@@ -104,7 +106,7 @@ async fn create(at: &Target<'_>, call: &Call, resource: &Resource) -> Result<(),
         .set_tags(Some(tags::of(&resource.tags, call.operation())?))
         .build();
     let request = at.s3.create_bucket().bucket(at.name).create_bucket_configuration(configuration);
-    request.send().await.answer(call.operation())?;
+    request.send().await.response(call.operation())?;
     Ok(())
 }
 
@@ -112,7 +114,7 @@ async fn create(at: &Target<'_>, call: &Call, resource: &Resource) -> Result<(),
 /// next look, which has it emptied again; and what had to be empty is refused or retained by what that look shows.
 async fn delete(at: &Target<'_>, call: &Call) -> Result<(), Problem> {
     let request = at.s3.delete_bucket().bucket(at.name).expected_bucket_owner(at.account);
-    request.send().await.answer(call.operation()).unless_missing()?;
+    request.send().await.response(call.operation()).unless_missing()?;
     Ok(())
 }
 
@@ -126,39 +128,39 @@ mod tests {
         Names { project: "p".into(), region: "eu-west-1".into(), account: "123456789012".into(), suffix: "dev".into() }
     }
 
-    fn read_back(found: Option<Found>) -> Live {
+    fn read_back(found: Option<Found>) -> ObservedResource {
         let names = names();
         let seen = Seen { name: names.data_bucket().name, found };
-        live(&seen, &Ids::default().look("owner", &names)).unwrap()
+        observed(&seen, &Ids::default().observation("owner", &names)).unwrap()
     }
 
     #[test]
     fn a_bucket_is_known_by_its_arn_and_holds_on_to_its_log_bucket() {
-        let logs = Ref::Ours(names().log_bucket());
+        let logs = Ref::Owned(names().log_bucket());
         let bucket = Bucket { access_logs: Some(AccessLogs { to: logs, prefix: "l/".into() }), ..Bucket::default() };
         let tags = Tags::from([(mark::OWNER.into(), "owner".into())]);
-        let live = read_back(Some(Found { tags, bucket }));
-        assert_eq!(live.whose, Whose::Ours);
-        assert_eq!(live.id.as_deref(), Some("arn:aws:s3:::p-data-euwest1-dev-123456789012"));
-        assert_eq!(live.holds, ["arn:aws:s3:::p-logs-euwest1-dev-123456789012"]);
+        let observed = read_back(Some(Found { tags, bucket }));
+        assert_eq!(observed.ownership, Ownership::Owned);
+        assert_eq!(observed.id.as_deref(), Some("arn:aws:s3:::p-data-euwest1-dev-123456789012"));
+        assert_eq!(observed.references, ["arn:aws:s3:::p-logs-euwest1-dev-123456789012"]);
     }
 
     #[test]
     fn what_may_not_be_read_is_foreign_and_a_region_elsewhere_too() {
-        assert!(matches!(read_back(None).whose, Whose::Hidden(why) if why.contains("another account")));
+        assert!(matches!(read_back(None).ownership, Ownership::Hidden(reason) if reason.contains("another account")));
         let problem = |class, code: &str| {
             let (operation, message) = ("s3:GetBucketTagging", String::new());
             Problem { class, operation, code: code.into(), message }
         };
         assert!(is_elsewhere(&problem(Class::Denied, "AccessDenied")));
-        assert!(is_elsewhere(&problem(Class::Refused, "PermanentRedirect")));
-        assert!(!is_elsewhere(&problem(Class::Refused, "InvalidBucketName")));
+        assert!(is_elsewhere(&problem(Class::Rejected, "PermanentRedirect")));
+        assert!(!is_elsewhere(&problem(Class::Rejected, "InvalidBucketName")));
     }
 
     #[test]
     fn a_retained_bucket_is_nobodys() {
         let tags = Tags::from([(mark::RETAINED.into(), "p-eu-west-1-dev".into())]);
-        let live = read_back(Some(Found { tags, bucket: Bucket::default() }));
-        assert_eq!(live.whose, Whose::Retained("p-eu-west-1-dev".into()));
+        let observed = read_back(Some(Found { tags, bucket: Bucket::default() }));
+        assert_eq!(observed.ownership, Ownership::Retained("p-eu-west-1-dev".into()));
     }
 }

@@ -12,7 +12,7 @@ use environment::{AccessLogs, Bucket, Call, Encryption, Names, Setting};
 
 use super::Target;
 use crate::document;
-use crate::errors::{Answer, Problem, UnlessMissing};
+use crate::errors::{Problem, Response, UnlessMissing};
 use crate::iam::named;
 
 /// The name of the one lifecycle rule.
@@ -28,31 +28,31 @@ pub(super) async fn read(at: &Target<'_>, names: &Names) -> Result<Bucket, Probl
     let (block, versioning, encryption, policy, lifecycle, logging, objects) = tokio::try_join!(
         async {
             let request = at.s3.get_public_access_block().bucket(name).expected_bucket_owner(owner);
-            request.send().await.answer("s3:GetBucketPublicAccessBlock").unless_missing()
+            request.send().await.response("s3:GetBucketPublicAccessBlock").unless_missing()
         },
         async {
             let request = at.s3.get_bucket_versioning().bucket(name).expected_bucket_owner(owner);
-            request.send().await.answer("s3:GetBucketVersioning")
+            request.send().await.response("s3:GetBucketVersioning")
         },
         async {
             let request = at.s3.get_bucket_encryption().bucket(name).expected_bucket_owner(owner);
-            request.send().await.answer("s3:GetEncryptionConfiguration").unless_missing()
+            request.send().await.response("s3:GetEncryptionConfiguration").unless_missing()
         },
         async {
             let request = at.s3.get_bucket_policy().bucket(name).expected_bucket_owner(owner);
-            request.send().await.answer("s3:GetBucketPolicy").unless_missing()
+            request.send().await.response("s3:GetBucketPolicy").unless_missing()
         },
         async {
             let request = at.s3.get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(owner);
-            request.send().await.answer("s3:GetLifecycleConfiguration").unless_missing()
+            request.send().await.response("s3:GetLifecycleConfiguration").unless_missing()
         },
         async {
             let request = at.s3.get_bucket_logging().bucket(name).expected_bucket_owner(owner);
-            request.send().await.answer("s3:GetBucketLogging")
+            request.send().await.response("s3:GetBucketLogging")
         },
         async {
             let request = at.s3.list_object_versions().bucket(name).expected_bucket_owner(owner).max_keys(1);
-            request.send().await.answer("s3:ListBucketVersions")
+            request.send().await.response("s3:ListBucketVersions")
         },
     )?;
     let block = block.and_then(|it| it.public_access_block_configuration);
@@ -165,7 +165,7 @@ fn public_access_block(on: bool) -> PublicAccessBlockConfiguration {
 async fn put_public_access_block(at: &Target<'_>, call: &Call, on: bool) -> Result<(), Problem> {
     let request = at.s3.put_public_access_block().bucket(at.name).expected_bucket_owner(at.account);
     let request = request.public_access_block_configuration(public_access_block(on));
-    request.send().await.answer(call.operation())?;
+    request.send().await.response(call.operation())?;
     Ok(())
 }
 
@@ -174,7 +174,7 @@ async fn put_versioning(at: &Target<'_>, call: &Call, on: bool) -> Result<(), Pr
     let status = if on { BucketVersioningStatus::Enabled } else { BucketVersioningStatus::Suspended };
     let request = at.s3.put_bucket_versioning().bucket(at.name).expected_bucket_owner(at.account);
     let configuration = VersioningConfiguration::builder().status(status).build();
-    request.versioning_configuration(configuration).send().await.answer(call.operation())?;
+    request.versioning_configuration(configuration).send().await.response(call.operation())?;
     Ok(())
 }
 
@@ -190,19 +190,19 @@ async fn put_encryption(at: &Target<'_>, call: &Call, by: &Encryption) -> Result
     let rule = rule.bucket_key_enabled(matches!(by, Encryption::Kms(_))).build();
     let rules = ServerSideEncryptionConfiguration::builder().rules(rule).build().map_err(incomplete(call))?;
     let request = at.s3.put_bucket_encryption().bucket(at.name).expected_bucket_owner(at.account);
-    request.server_side_encryption_configuration(rules).send().await.answer(call.operation())?;
+    request.server_side_encryption_configuration(rules).send().await.response(call.operation())?;
     Ok(())
 }
 
 async fn put_policy(at: &Target<'_>, call: &Call, policy: &str) -> Result<(), Problem> {
     let request = at.s3.put_bucket_policy().bucket(at.name).expected_bucket_owner(at.account);
-    request.policy(policy).send().await.answer(call.operation())?;
+    request.policy(policy).send().await.response(call.operation())?;
     Ok(())
 }
 
 async fn delete_policy(at: &Target<'_>, call: &Call) -> Result<(), Problem> {
     let request = at.s3.delete_bucket_policy().bucket(at.name).expected_bucket_owner(at.account);
-    request.send().await.answer(call.operation())?;
+    request.send().await.response(call.operation())?;
     Ok(())
 }
 
@@ -223,13 +223,13 @@ fn lifecycle(days: i32) -> Result<BucketLifecycleConfiguration, BuildError> {
 async fn put_lifecycle(at: &Target<'_>, call: &Call, days: u32) -> Result<(), Problem> {
     let rules = lifecycle(i32::try_from(days).unwrap_or(i32::MAX)).map_err(incomplete(call))?;
     let request = at.s3.put_bucket_lifecycle_configuration().bucket(at.name).expected_bucket_owner(at.account);
-    request.lifecycle_configuration(rules).send().await.answer(call.operation())?;
+    request.lifecycle_configuration(rules).send().await.response(call.operation())?;
     Ok(())
 }
 
 async fn delete_lifecycle(at: &Target<'_>, call: &Call) -> Result<(), Problem> {
     let request = at.s3.delete_bucket_lifecycle().bucket(at.name).expected_bucket_owner(at.account);
-    request.send().await.answer(call.operation())?;
+    request.send().await.response(call.operation())?;
     Ok(())
 }
 
@@ -240,13 +240,13 @@ async fn put_logging(at: &Target<'_>, call: &Call, logs: Option<&AccessLogs>) ->
     let enabled = enabled.transpose().map_err(incomplete(call))?;
     let status = BucketLoggingStatus::builder().set_logging_enabled(enabled).build();
     let request = at.s3.put_bucket_logging().bucket(at.name).expected_bucket_owner(at.account);
-    request.bucket_logging_status(status).send().await.answer(call.operation())?;
+    request.bucket_logging_status(status).send().await.response(call.operation())?;
     Ok(())
 }
 
 fn incomplete(call: &Call) -> impl Fn(BuildError) -> Problem {
     let operation = call.operation();
-    move |error| Problem::refused(operation, error.to_string())
+    move |error| Problem::rejected(operation, error.to_string())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::Instant;
 
 use super::Target;
-use crate::errors::{Answer, Problem, UnlessMissing, classify};
+use crate::errors::{Problem, Response, UnlessMissing, classify};
 
 /// How long one go may take: the last page begun in it still has to be done within the time of a call. A bucket with
 /// millions of objects takes many goes, and the run looks at the time between them.
@@ -51,10 +51,10 @@ async fn delete_all(at: &Target<'_>, call: &Call, begun: Instant) -> Result<(), 
 
 /// From the start of the list, which what was deleted is no longer in, as far as the time allows.
 async fn pass(at: &Target<'_>, call: &Call, begun: Instant) -> Result<Deleted, Problem> {
-    let pages = stream::try_unfold(Some(Place::default()), async |place| {
-        let Some(place) = place.filter(|_| begun.elapsed() <= BUDGET) else { return Ok(None) };
-        let page = list(at, place).await?;
-        let next = Place::after(&page);
+    let pages = stream::try_unfold(Some(PageMarker::default()), async |deployment| {
+        let Some(deployment) = deployment.filter(|_| begun.elapsed() <= BUDGET) else { return Ok(None) };
+        let page = list(at, deployment).await?;
+        let next = PageMarker::after(&page);
         Ok(Some((page, next)))
     });
     let deleted = pages.map_ok(async |page| delete_page(at, call, &page).await).try_buffer_unordered(AT_ONCE);
@@ -63,16 +63,17 @@ async fn pass(at: &Target<'_>, call: &Call, begun: Instant) -> Result<Deleted, P
 
 /// Where a list goes on.
 #[derive(Default)]
-struct Place {
+struct PageMarker {
     key: Option<String>,
     version: Option<String>,
 }
 
-impl Place {
+impl PageMarker {
     /// Nowhere, if the page is the last.
-    fn after(page: &ListObjectVersionsOutput) -> Option<Place> {
-        let place = || Place { key: page.next_key_marker.clone(), version: page.next_version_id_marker.clone() };
-        (page.is_truncated() == Some(true)).then(place)
+    fn after(page: &ListObjectVersionsOutput) -> Option<PageMarker> {
+        let deployment =
+            || PageMarker { key: page.next_key_marker.clone(), version: page.next_version_id_marker.clone() };
+        (page.is_truncated() == Some(true)).then(deployment)
     }
 }
 
@@ -92,15 +93,15 @@ impl Deleted {
     }
 }
 
-async fn list(at: &Target<'_>, from: Place) -> Result<ListObjectVersionsOutput, Problem> {
+async fn list(at: &Target<'_>, from: PageMarker) -> Result<ListObjectVersionsOutput, Problem> {
     let request = at.s3.list_object_versions().bucket(at.name).expected_bucket_owner(at.account).max_keys(PAGE);
     let request = request.set_key_marker(from.key).set_version_id_marker(from.version);
-    request.send().await.answer("s3:ListBucketVersions")
+    request.send().await.response("s3:ListBucketVersions")
 }
 
 async fn delete_page(at: &Target<'_>, call: &Call, page: &ListObjectVersionsOutput) -> Result<Deleted, Problem> {
     let objects = listed(page);
-    let deleted = Deleted { pages: 1, objects: objects.len(), the_last: Place::after(page).is_none() };
+    let deleted = Deleted { pages: 1, objects: objects.len(), the_last: PageMarker::after(page).is_none() };
     if !objects.is_empty() {
         delete(at, call, objects).await?;
     }
@@ -121,8 +122,8 @@ async fn delete(at: &Target<'_>, call: &Call, objects: Vec<ObjectIdentifier>) ->
     let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
     let delete = delete.map_err(|_| Problem::unreadable(call.operation(), "list of objects"))?;
     let request = at.s3.delete_objects().bucket(at.name).expected_bucket_owner(at.account).delete(delete);
-    let answer = request.send().await.answer(call.operation())?;
-    match answer.errors() {
+    let response = request.send().await.response(call.operation())?;
+    match response.errors() {
         [] => Ok(()),
         [first, rest @ ..] => Err(not_deleted(call, first, rest.len())),
     }
@@ -139,7 +140,7 @@ fn not_deleted(call: &Call, first: &Error, others: usize) -> Problem {
 async fn abort_uploads(at: &Target<'_>, call: &Call, begun: Instant) -> Result<(), Problem> {
     loop {
         let request = at.s3.list_multipart_uploads().bucket(at.name).expected_bucket_owner(at.account);
-        let page = request.send().await.answer("s3:ListBucketMultipartUploads")?;
+        let page = request.send().await.response("s3:ListBucketMultipartUploads")?;
         let uploads = stream::iter(page.uploads()).map(Ok);
         uploads.try_for_each_concurrent(AT_ONCE, async |upload| abort(at, upload).await).await?;
         if page.is_truncated() != Some(true) {
@@ -154,7 +155,7 @@ async fn abort_uploads(at: &Target<'_>, call: &Call, begun: Instant) -> Result<(
 async fn abort(at: &Target<'_>, upload: &MultipartUpload) -> Result<(), Problem> {
     let request = at.s3.abort_multipart_upload().bucket(at.name).expected_bucket_owner(at.account);
     let request = request.set_key(upload.key.clone()).set_upload_id(upload.upload_id.clone());
-    request.send().await.answer("s3:AbortMultipartUpload").unless_missing()?;
+    request.send().await.response("s3:AbortMultipartUpload").unless_missing()?;
     Ok(())
 }
 
@@ -162,11 +163,11 @@ async fn abort(at: &Target<'_>, upload: &MultipartUpload) -> Result<(), Problem>
 mod tests {
     use super::*;
     use crate::errors::Class;
-    use environment::{Key, Kind, What};
+    use environment::{CallKind, Key, Kind};
 
     #[test]
     fn an_object_that_was_not_deleted_says_why() {
-        let call = Call { key: Key::new(Kind::Bucket, "b"), id: None, what: What::Empty };
+        let call = Call { key: Key::new(Kind::Bucket, "b"), id: None, kind: CallKind::Empty };
         let error = |code: &str| Error::builder().key("a.txt").version_id("v1").code(code).message("no").build();
         let told = not_deleted(&call, &error("AccessDenied"), 2);
         assert_eq!((told.class, told.operation), (Class::Denied, "s3:DeleteObjects"));

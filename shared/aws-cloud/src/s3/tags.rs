@@ -4,13 +4,13 @@ use aws_sdk_s3::types::{Tag, Tagging};
 use environment::{Call, Setting, Tags};
 
 use super::Target;
-use crate::errors::{Answer, Problem, UnlessMissing};
+use crate::errors::{Problem, Response, UnlessMissing};
 
 /// All tags but those that AWS sets itself, which no call may write.
 pub(super) async fn read(at: &Target<'_>) -> Result<Tags, Problem> {
     let request = at.s3.get_bucket_tagging().bucket(at.name).expected_bucket_owner(at.account);
-    let tags = match request.send().await.answer("s3:GetBucketTagging") {
-        Ok(answer) => answer.tag_set,
+    let tags = match request.send().await.response("s3:GetBucketTagging") {
+        Ok(response) => response.tag_set,
         Err(problem) if problem.code == "NoSuchTagSet" => vec![],
         Err(problem) => return Err(problem),
     };
@@ -47,6 +47,6 @@ async fn put(at: &Target<'_>, call: &Call, tags: &Tags) -> Result<(), Problem> {
     let tagging = Tagging::builder().set_tag_set(Some(of(tags, call.operation())?)).build();
     let tagging = tagging.map_err(|_| Problem::unreadable(call.operation(), "tag"))?;
     let request = at.s3.put_bucket_tagging().bucket(at.name).expected_bucket_owner(at.account);
-    request.tagging(tagging).send().await.answer(call.operation())?;
+    request.tagging(tagging).send().await.response(call.operation())?;
     Ok(())
 }

@@ -12,13 +12,16 @@ use aws_sdk_s3::types::{
     PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
 };
-use environment::{Call, Cloud, Ending, Kind, Live, Moment, Run, Scope, Setback, Wanted, What, Whose, mark, reconcile};
+use environment::{
+    Call, CallError, CallKind, Cloud, DesiredState, Kind, ObservedResource, Ownership, Run, RunOutcome, Scope,
+    Timestamp, mark, reconcile,
+};
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
+use crate::harness::Harness;
 use crate::lifecycle::assert_is_there;
-use crate::parts::{config, distinct, operations, repair, wanted};
-use crate::world::World;
+use crate::parts::{config, desired, distinct, operations, repair};
 
 const KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/11111111-1111-1111-1111-111111111111";
 
@@ -26,86 +29,86 @@ const BUCKETS: [Kind; 1] = [Kind::Bucket];
 
 #[tokio::test]
 async fn both_buckets_are_made_and_read_back_field_by_field() {
-    let world = World::start().await;
-    let wanted =
-        wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "KmsKeyArn": KEY, "Tags": { "Team": "a" } }))
+    let harness = Harness::start().await;
+    let desired =
+        desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "KmsKeyArn": KEY, "Tags": { "Team": "a" } }))
             .await;
-    let calls = repair(&world, &wanted).await;
+    let calls = repair(&harness, &desired).await;
     // Access logs have somewhere to go before they are turned on.
     let at = |call: &str| calls.iter().position(|it| it.starts_with(call)).expect("the call");
     assert!(at("s3:PutBucketPolicy") < at("s3:PutBucketLogging"));
     assert_eq!(operations(&calls).iter().filter(|it| **it == "s3:CreateBucket").count(), 2);
-    assert_is_there(&world, &wanted).await;
-    world.local.forget_calls();
-    world.observe().await;
-    assert_eq!(world.local.calls().iter().filter(|it| it.starts_with("s3:")).count(), 16);
+    assert_is_there(&harness, &desired).await;
+    harness.local.forget_calls();
+    harness.observe().await;
+    assert_eq!(harness.local.calls().iter().filter(|it| it.starts_with("s3:")).count(), 16);
 }
 
 #[tokio::test]
 async fn drift_of_a_bucket_is_repaired() {
-    let world = World::start().await;
-    let wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "KmsKeyArn": KEY })).await;
-    world.settle(&wanted).await;
-    let (s3, data) = (&world.s3, world.names().data_bucket().name);
+    let harness = Harness::start().await;
+    let desired = desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "KmsKeyArn": KEY })).await;
+    harness.settle(&desired).await;
+    let (s3, data) = (&harness.s3, harness.names().data_bucket().name);
 
     let half = PublicAccessBlockConfiguration::builder().block_public_acls(true).block_public_policy(true).build();
     let request = s3.put_public_access_block().bucket(&data).public_access_block_configuration(half);
     request.send().await.expect("half of it");
     let back = String::from("s3:PutPublicAccessBlock (public-access-blocked: true)");
-    assert_eq!(repair(&world, &wanted).await, [back.as_str()]);
+    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
     s3.delete_public_access_block().bucket(&data).send().await.expect("none of it");
-    assert_eq!(repair(&world, &wanted).await, [back.as_str()]);
+    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
 
     let off = VersioningConfiguration::builder().status(BucketVersioningStatus::Suspended).build();
     s3.put_bucket_versioning().bucket(&data).versioning_configuration(off).send().await.expect("suspended");
-    assert_eq!(repair(&world, &wanted).await, [String::from("s3:PutBucketVersioning (versioning: true)")]);
+    assert_eq!(repair(&harness, &desired).await, [String::from("s3:PutBucketVersioning (versioning: true)")]);
 
     let back = format!("s3:PutBucketEncryption (encryption: {KEY})");
     s3.delete_bucket_encryption().bucket(&data).send().await.expect("S3's own keys");
-    assert_eq!(repair(&world, &wanted).await, [back.as_str()]);
-    encrypt_with(&world, &data, "arn:another").await;
-    assert_eq!(repair(&world, &wanted).await, [back.as_str()]);
+    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
+    encrypt_with(&harness, &data, "arn:another").await;
+    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
 
     let off = BucketLoggingStatus::builder().build();
     s3.put_bucket_logging().bucket(&data).bucket_logging_status(off).send().await.expect("no logs");
-    assert_eq!(distinct(&repair(&world, &wanted).await), ["s3:PutBucketLogging"].into());
+    assert_eq!(distinct(&repair(&harness, &desired).await), ["s3:PutBucketLogging"].into());
 
     s3.delete_bucket_policy().bucket(&data).send().await.expect("no policy");
-    assert_eq!(distinct(&repair(&world, &wanted).await), ["s3:PutBucketPolicy"].into());
+    assert_eq!(distinct(&repair(&harness, &desired).await), ["s3:PutBucketPolicy"].into());
     let policy = json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow",
         "Principal": { "AWS": "arn:aws:iam::123456789012:root" },
         "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{data}/*") } });
     s3.put_bucket_policy().bucket(&data).policy(policy.to_string()).send().await.expect("another policy");
-    assert_eq!(distinct(&repair(&world, &wanted).await), ["s3:PutBucketPolicy"].into());
+    assert_eq!(distinct(&repair(&harness, &desired).await), ["s3:PutBucketPolicy"].into());
 }
 
-async fn encrypt_with(world: &World, bucket: &str, key: &str) {
+async fn encrypt_with(harness: &Harness, bucket: &str, key: &str) {
     let default = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::AwsKms);
     let default = default.kms_master_key_id(key).build().expect("a default");
     let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(default);
     let rules = ServerSideEncryptionConfiguration::builder().rules(rule.bucket_key_enabled(true).build()).build();
-    let request = world.s3.put_bucket_encryption().bucket(bucket);
+    let request = harness.s3.put_bucket_encryption().bucket(bucket);
     request.server_side_encryption_configuration(rules.expect("rules")).send().await.expect("another key");
 }
 
 #[tokio::test]
 async fn drift_of_the_days_after_which_objects_go_is_repaired() {
-    let world = World::start().await;
-    let wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await;
-    world.settle(&wanted).await;
-    let (s3, logs, data) = (&world.s3, world.names().log_bucket().name, world.names().data_bucket().name);
+    let harness = Harness::start().await;
+    let desired = desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await;
+    harness.settle(&desired).await;
+    let (s3, logs, data) = (&harness.s3, harness.names().log_bucket().name, harness.names().data_bucket().name);
     let back = String::from("s3:PutBucketLifecycleConfiguration (objects-expire-after-days: 30)");
 
     s3.delete_bucket_lifecycle().bucket(&logs).send().await.expect("objects stay");
-    assert_eq!(repair(&world, &wanted).await, [back.as_str()]);
-    expire(&world, &logs).await;
-    assert_eq!(repair(&world, &wanted).await, [back.as_str()]);
+    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
+    expire(&harness, &logs).await;
+    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
     // Where we say nothing of it, it is somebody else's.
-    expire(&world, &data).await;
-    assert_eq!(repair(&world, &wanted).await, [""; 0]);
+    expire(&harness, &data).await;
+    assert_eq!(repair(&harness, &desired).await, [""; 0]);
 }
 
-async fn expire(world: &World, bucket: &str) {
+async fn expire(harness: &Harness, bucket: &str) {
     let rule = LifecycleRule::builder()
         .id("theirs")
         .status(ExpirationStatus::Enabled)
@@ -113,53 +116,56 @@ async fn expire(world: &World, bucket: &str) {
         .expiration(LifecycleExpiration::builder().days(30).build())
         .build();
     let rules = BucketLifecycleConfiguration::builder().rules(rule.expect("a rule")).build().expect("rules");
-    let request = world.s3.put_bucket_lifecycle_configuration().bucket(bucket);
+    let request = harness.s3.put_bucket_lifecycle_configuration().bucket(bucket);
     request.lifecycle_configuration(rules).send().await.expect("another rule");
 }
 
 #[tokio::test]
 async fn our_tags_come_back_and_somebody_elses_stay() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let properties = json!({ "EnvironmentSuffix": "dev", "Tags": { "Old": "b" } });
-    world.settle(&wanted(&world, &BUCKETS, properties).await).await;
-    let data = world.names().data_bucket().name;
-    let mut tags = tags_of(&world, &data).await;
+    harness.settle(&desired(&harness, &BUCKETS, properties).await).await;
+    let data = harness.names().data_bucket().name;
+    let mut tags = tags_of(&harness, &data).await;
     tags.retain(|(key, _)| key != "Project");
     tags.push(("Theirs".into(), "x".into()));
-    tag(&world, &data, &tags).await;
+    tag(&harness, &data, &tags).await;
 
-    let mut wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await;
-    wanted.retired_tags.insert("Old".into());
-    let calls = repair(&world, &wanted).await;
+    let mut desired = desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await;
+    desired.retired_tags.insert("Old".into());
+    let calls = repair(&harness, &desired).await;
     assert_eq!(distinct(&calls), ["s3:PutBucketTagging"].into());
-    let tags = tags_of(&world, &data).await;
+    let tags = tags_of(&harness, &data).await;
     let value = |key: &str| tags.iter().find(|(it, _)| it == key).map(|(_, value)| value.as_str());
     assert_eq!((value("Project"), value("Theirs"), value("Old")), (Some("local-test"), Some("x"), None));
 }
 
-async fn tags_of(world: &World, bucket: &str) -> Vec<(String, String)> {
-    let answer = world.s3.get_bucket_tagging().bucket(bucket).send().await.expect("tags");
-    answer.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect()
+async fn tags_of(harness: &Harness, bucket: &str) -> Vec<(String, String)> {
+    let response = harness.s3.get_bucket_tagging().bucket(bucket).send().await.expect("tags");
+    response.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect()
 }
 
-async fn tag(world: &World, bucket: &str, tags: &[(String, String)]) {
+async fn tag(harness: &Harness, bucket: &str, tags: &[(String, String)]) {
     let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().expect("a tag")).collect();
     let tagging = Tagging::builder().set_tag_set(Some(tags)).build().expect("tags");
-    world.s3.put_bucket_tagging().bucket(bucket).tagging(tagging).send().await.expect("tagged");
+    harness.s3.put_bucket_tagging().bucket(bucket).tagging(tagging).send().await.expect("tagged");
 }
 
 #[tokio::test]
 async fn a_bucket_without_our_mark_is_refused_by_a_create_and_passed_by_by_a_delete() {
-    let world = World::start().await;
-    let wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" })).await;
-    let data = world.names().data_bucket();
-    make(&world.s3, &data.name).await;
+    let harness = Harness::start().await;
+    let desired = desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" })).await;
+    let data = harness.names().data_bucket();
+    make(&harness.s3, &data.name).await;
 
-    let (ending, calls) = world.run(&wanted).await;
-    let Ending::Refused { why } = ending else { panic!("{ending:?}") };
-    assert!(why[0].starts_with(&format!("{data} exists and is not this environment's: it carries no")), "{why:?}");
+    let (ending, calls) = harness.run(&desired).await;
+    let RunOutcome::Rejected { reason } = ending else { panic!("{ending:?}") };
+    assert!(
+        reason[0].starts_with(&format!("{data} exists and is not this environment's: it carries no")),
+        "{reason:?}"
+    );
     assert_eq!(calls, [""; 0]);
-    assert_eq!(world.settle(&Wanted::default()).await.1, [""; 0]);
+    assert_eq!(harness.settle(&DesiredState::default()).await.1, [""; 0]);
 }
 
 async fn make(s3: &Client, bucket: &str) {
@@ -171,52 +177,60 @@ async fn make(s3: &Client, bucket: &str) {
 
 #[tokio::test]
 async fn a_bucket_that_changed_hands_is_seen_and_never_touched() {
-    let world = World::start().await;
-    let data = world.names().data_bucket();
+    let harness = Harness::start().await;
+    let data = harness.names().data_bucket();
     // An access key of twelve digits is an account's number.
-    make(&Client::new(&config(&world, "999999999999")), &data.name).await;
-    let live = world.observe().await;
-    assert!(matches!(&live[0].whose, Whose::Hidden(why) if why.contains("another account")), "{live:?}");
-    let (ending, calls) = world.run(&wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await).await;
-    assert!(matches!(ending, Ending::Refused { .. }), "{ending:?}");
+    make(&Client::new(&config(&harness, "999999999999")), &data.name).await;
+    let observed = harness.observe().await;
+    assert!(
+        matches!(&observed[0].ownership, Ownership::Hidden(reason) if reason.contains("another account")),
+        "{observed:?}"
+    );
+    let (ending, calls) = harness.run(&desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await).await;
+    assert!(matches!(ending, RunOutcome::Rejected { .. }), "{ending:?}");
     assert_eq!(calls, [""; 0]);
 }
 
 #[tokio::test]
 async fn what_was_retained_is_taken_over_by_the_next_environment() {
-    let world = World::start().await;
-    let wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Retain" })).await;
-    world.settle(&wanted).await;
-    let data = world.names().data_bucket().name;
-    put(&world, &data, "kept").await;
+    let harness = Harness::start().await;
+    let desired = desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Retain" })).await;
+    harness.settle(&desired).await;
+    let data = harness.names().data_bucket().name;
+    put(&harness, &data, "kept").await;
 
-    let calls = repair(&world, &Wanted::default()).await;
+    let calls = repair(&harness, &DesiredState::default()).await;
     assert_eq!((calls.len(), distinct(&calls)), (4, ["s3:PutBucketTagging"].into()));
-    let live = world.observe().await;
-    assert!(live.iter().all(|it| it.whose == Whose::Retained(world.names().environment_id())), "{live:?}");
+    let observed = harness.observe().await;
+    assert!(
+        observed.iter().all(|it| it.ownership == Ownership::Retained(harness.names().environment_id())),
+        "{observed:?}"
+    );
 
-    let calls = repair(&world, &wanted).await;
+    let calls = repair(&harness, &desired).await;
     assert_eq!((calls.len(), distinct(&calls)), (2, ["s3:PutBucketTagging"].into()));
-    let live = world.observe().await;
-    assert!(live.iter().all(|it| it.whose == Whose::Ours && it.resource.tags.contains_key(mark::RETAINED)));
-    world.s3.get_object().bucket(&data).key("kept").send().await.expect("it is still there");
+    let observed = harness.observe().await;
+    assert!(
+        observed.iter().all(|it| it.ownership == Ownership::Owned && it.resource.tags.contains_key(mark::RETAINED))
+    );
+    harness.s3.get_object().bucket(&data).key("kept").send().await.expect("it is still there");
 }
 
-async fn put(world: &World, bucket: &str, key: &str) {
+async fn put(harness: &Harness, bucket: &str, key: &str) {
     let body = ByteStream::from_static(b"x");
-    world.s3.put_object().bucket(bucket).key(key).body(body).send().await.expect("an object");
+    harness.s3.put_object().bucket(bucket).key(key).body(body).send().await.expect("an object");
 }
 
 #[tokio::test]
 async fn a_bucket_goes_with_all_versions_markers_and_unfinished_uploads() {
-    let world = World::start().await;
-    let wanted = wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" })).await;
-    world.settle(&wanted).await;
-    let (s3, data) = (&world.s3, world.names().data_bucket().name);
+    let harness = Harness::start().await;
+    let desired = desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" })).await;
+    harness.settle(&desired).await;
+    let (s3, data) = (&harness.s3, harness.names().data_bucket().name);
     // More than a page of each, pages that end within a key's versions, and a page of one key.
     let keys = (0..1_005).map(|number| format!("a/{}", number % 1_003));
     let keys = keys.chain((0..1_100).map(|_| String::from("b/often")));
-    stream::iter(keys).for_each_concurrent(20, async |key| put(&world, &data, &key).await).await;
+    stream::iter(keys).for_each_concurrent(20, async |key| put(&harness, &data, &key).await).await;
     let keys = (0..1_003).map(|number| format!("a/{number}"));
     let mark = async |key| {
         s3.delete_object().bucket(&data).key(key).send().await.expect("a delete marker");
@@ -225,18 +239,18 @@ async fn a_bucket_goes_with_all_versions_markers_and_unfinished_uploads() {
     for key in ["unfinished", "another", "another"] {
         s3.create_multipart_upload().bucket(&data).key(key).send().await.expect("an upload");
     }
-    let holding = |live: &[Live]| -> Vec<bool> {
-        let buckets = live.iter().map(|it| match &it.resource.fields {
+    let holding = |observed: &[ObservedResource]| -> Vec<bool> {
+        let buckets = observed.iter().map(|it| match &it.resource.fields {
             environment::Fields::Bucket(bucket) => bucket.holds_objects,
             other => panic!("{other:?}"),
         });
         buckets.collect()
     };
     // First the log bucket, then the other.
-    assert_eq!(holding(&world.observe().await), [false, true]);
+    assert_eq!(holding(&harness.observe().await), [false, true]);
 
-    let (_, calls) = world.settle(&Wanted::default()).await;
-    assert_eq!(world.observe().await, []);
+    let (_, calls) = harness.settle(&DesiredState::default()).await;
+    assert_eq!(harness.observe().await, []);
     // Its own logs are turned off first.
     let operations = operations(&calls);
     assert_eq!(operations[..2], ["s3:PutBucketLogging", "s3:DeleteObjects"]);
@@ -245,7 +259,7 @@ async fn a_bucket_goes_with_all_versions_markers_and_unfinished_uploads() {
 
 /// The cloud, in which something arrives in the bucket of data right before each of its first deletes.
 struct Late<'a> {
-    world: &'a World,
+    harness: &'a Harness,
     cloud: AwsCloud,
     arrivals: Cell<usize>,
     calls: RefCell<Vec<String>>,
@@ -253,18 +267,18 @@ struct Late<'a> {
 
 impl<'a> Late<'a> {
     /// What a delete of everything comes to.
-    async fn deletes(world: &'a World, arrivals: usize) -> (Ending, Vec<String>) {
-        let late = Late { world, cloud: world.cloud(), arrivals: Cell::new(arrivals), calls: RefCell::default() };
+    async fn deletes(harness: &'a Harness, arrivals: usize) -> (RunOutcome, Vec<String>) {
+        let late = Late { harness, cloud: harness.cloud(), arrivals: Cell::new(arrivals), calls: RefCell::default() };
         let until = late.now() + Duration::from_mins(1);
-        let nothing = Wanted::default();
-        let run = Run::alone(&world.scope, &nothing, until);
+        let nothing = DesiredState::default();
+        let run = Run::alone(&harness.scope, &nothing, until);
         let ending = reconcile(&late, run, async |_: environment::Risk| Ok(())).await;
         (ending, late.calls.into_inner())
     }
 }
 
 impl Cloud for Late<'_> {
-    fn now(&self) -> Moment {
+    fn now(&self) -> Timestamp {
         self.cloud.now()
     }
 
@@ -272,15 +286,15 @@ impl Cloud for Late<'_> {
         self.cloud.pause(span).await;
     }
 
-    async fn observe(&self, scope: &Scope) -> Result<Vec<Live>, Setback> {
+    async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError> {
         self.cloud.observe(scope).await
     }
 
-    async fn call(&self, call: &Call) -> Result<(), Setback> {
-        let of_data = call.key == self.world.names().data_bucket();
-        if of_data && call.what == What::Delete && self.arrivals.get() > 0 {
+    async fn call(&self, call: &Call) -> Result<(), CallError> {
+        let of_data = call.key == self.harness.names().data_bucket();
+        if of_data && call.kind == CallKind::Delete && self.arrivals.get() > 0 {
             self.arrivals.set(self.arrivals.get() - 1);
-            put(self.world, &call.key.name, "late").await;
+            put(self.harness, &call.key.name, "late").await;
         }
         if of_data {
             self.calls.borrow_mut().push(call.to_string());
@@ -291,11 +305,11 @@ impl Cloud for Late<'_> {
 
 #[tokio::test]
 async fn a_bucket_that_fills_while_it_is_emptied_is_emptied_again_until_it_goes() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let properties = json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" });
-    world.settle(&wanted(&world, &BUCKETS, properties).await).await;
-    let (ending, calls) = Late::deletes(&world, 2).await;
-    assert_eq!(ending, Ending::Settled { live: vec![] });
+    harness.settle(&desired(&harness, &BUCKETS, properties).await).await;
+    let (ending, calls) = Late::deletes(&harness, 2).await;
+    assert_eq!(ending, RunOutcome::Settled { observed: vec![] });
     let go = ["s3:DeleteObjects", "s3:DeleteBucket"];
     // Its own logs are turned off first, and once.
     assert_eq!(operations(&calls), [&["s3:PutBucketLogging"], go.as_slice(), &go, &go].concat());
@@ -303,35 +317,38 @@ async fn a_bucket_that_fills_while_it_is_emptied_is_emptied_again_until_it_goes(
 
 #[tokio::test]
 async fn a_bucket_that_has_to_be_empty_and_fills_meanwhile_is_refused_by_the_next_look() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let properties = json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "FailIfNotEmpty" });
-    world.settle(&wanted(&world, &BUCKETS, properties).await).await;
-    let (ending, calls) = Late::deletes(&world, 1).await;
-    let Ending::Refused { why } = ending else { panic!("{ending:?}") };
-    assert!(why[0].contains("BucketOnDelete is FailIfNotEmpty, and there is something in it"), "{why:?}");
+    harness.settle(&desired(&harness, &BUCKETS, properties).await).await;
+    let (ending, calls) = Late::deletes(&harness, 1).await;
+    let RunOutcome::Rejected { reason } = ending else { panic!("{ending:?}") };
+    assert!(reason[0].contains("BucketOnDelete is FailIfNotEmpty, and there is something in it"), "{reason:?}");
     assert_eq!(operations(&calls).last(), Some(&"s3:DeleteBucket"), "{calls:?}");
     assert!(!calls.iter().any(|it| it == "s3:DeleteObjects"), "{calls:?}");
-    world.s3.get_object().bucket(world.names().data_bucket().name).key("late").send().await.expect("it is kept");
+    harness.s3.get_object().bucket(harness.names().data_bucket().name).key("late").send().await.expect("it is kept");
 }
 
 #[tokio::test]
 async fn a_bucket_that_is_not_empty_is_waited_for_and_what_is_gone_can_be_deleted_again() {
-    let world = World::start().await;
-    world.settle(&wanted(&world, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await).await;
-    let data = world.names().data_bucket();
-    put(&world, &data.name, "late").await;
-    let cloud = world.cloud();
-    let call = |what| Call { key: data.clone(), id: None, what };
+    let harness = Harness::start().await;
+    harness.settle(&desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await).await;
+    let data = harness.names().data_bucket();
+    put(&harness, &data.name, "late").await;
+    let cloud = harness.cloud();
+    let call = |kind| Call { key: data.clone(), id: None, kind };
     let delete = async |what| cloud.call(&call(what)).await;
-    let answer = delete(What::Delete).await;
-    assert!(matches!(&answer, Err(Setback::Busy { what, .. }) if what.contains("BucketNotEmpty")), "{answer:?}");
+    let response = delete(CallKind::Delete).await;
+    assert!(
+        matches!(&response, Err(CallError::Retry { waiting_for: what, .. }) if what.contains("BucketNotEmpty")),
+        "{response:?}"
+    );
     // (The emulator lets a bucket go that has unfinished uploads.)
-    let uploads = async || world.s3.list_multipart_uploads().bucket(&data.name).send().await.expect("uploads");
-    let request = world.s3.create_multipart_upload().bucket(&data.name).key("unfinished");
+    let uploads = async || harness.s3.list_multipart_uploads().bucket(&data.name).send().await.expect("uploads");
+    let request = harness.s3.create_multipart_upload().bucket(&data.name).key("unfinished");
     request.send().await.expect("an upload");
-    assert_eq!(delete(What::Empty).await, Ok(()));
+    assert_eq!(delete(CallKind::Empty).await, Ok(()));
     assert_eq!(uploads().await.uploads(), []);
-    for what in [What::Empty, What::Delete, What::Delete, What::Empty] {
+    for what in [CallKind::Empty, CallKind::Delete, CallKind::Delete, CallKind::Empty] {
         assert_eq!(delete(what.clone()).await, Ok(()), "{what:?}");
     }
 }

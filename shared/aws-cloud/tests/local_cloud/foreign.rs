@@ -1,51 +1,51 @@
 //! What is not ours is left alone, and what is there twice becomes one.
 
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
-use environment::{Ending, Kind, Wanted};
+use environment::{DesiredState, Kind, RunOutcome};
 use serde_json::json;
 
-use crate::world::World;
+use crate::harness::Harness;
 
 #[tokio::test]
 async fn a_foreign_role_under_our_name_is_refused_by_a_create_and_passed_by_by_a_delete() {
-    let world = World::start().await;
-    let wanted = world.wanted(json!({ "EnvironmentSuffix": "dev" })).await;
-    let role = world.names().role().name;
-    let request = world.iam.create_role().role_name(&role).assume_role_policy_document("{}");
+    let harness = Harness::start().await;
+    let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
+    let role = harness.names().role().name;
+    let request = harness.iam.create_role().role_name(&role).assume_role_policy_document("{}");
     request.send().await.expect("a role of somebody else");
 
-    let (ending, calls) = world.run(&wanted).await;
-    let Ending::Refused { why } = ending else { panic!("{ending:?}") };
+    let (ending, calls) = harness.run(&desired).await;
+    let RunOutcome::Rejected { reason } = ending else { panic!("{ending:?}") };
     assert!(
-        why.len() == 1 && why[0].starts_with(&format!("role {role} exists and is not this environment's")),
-        "{why:?}"
+        reason.len() == 1 && reason[0].starts_with(&format!("role {role} exists and is not this environment's")),
+        "{reason:?}"
     );
     assert_eq!(calls, [""; 0]);
 
-    let (_, calls) = world.settle(&Wanted::default()).await;
+    let (_, calls) = harness.settle(&DesiredState::default()).await;
     assert_eq!(calls, [""; 0]);
-    world.iam.get_role().role_name(role).send().await.expect("it is still there");
+    harness.iam.get_role().role_name(role).send().await.expect("it is still there");
 }
 
 #[tokio::test]
 async fn names_that_somebody_else_has_are_seen_for_every_kind_that_is_found_by_name() {
-    let world = World::start().await;
-    let wanted = world.wanted(json!({ "EnvironmentSuffix": "dev" })).await;
-    let names = world.names();
+    let harness = Harness::start().await;
+    let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
+    let names = harness.names();
     let data = aws_sdk_ec2::types::RequestLaunchTemplateData::builder().image_id("ami-12345678").build();
-    let template = world.ec2.create_launch_template().launch_template_name(names.launch_template().name);
+    let template = harness.ec2.create_launch_template().launch_template_name(names.launch_template().name);
     template.launch_template_data(data).send().await.expect("a template");
-    let profile = world.iam.create_instance_profile().instance_profile_name(names.instance_profile().name);
+    let profile = harness.iam.create_instance_profile().instance_profile_name(names.instance_profile().name);
     profile.send().await.expect("a profile");
-    let logs = world.logs.create_log_group().log_group_name(names.instance_log_group().name);
+    let logs = harness.logs.create_log_group().log_group_name(names.instance_log_group().name);
     logs.send().await.expect("a log group");
     // Found by its prefix, and not ours by its name.
-    let logs = world.logs.create_log_group().log_group_name(names.scaling_log_group().name + "2");
+    let logs = harness.logs.create_log_group().log_group_name(names.scaling_log_group().name + "2");
     logs.send().await.expect("a log group of dev2");
 
-    let (ending, calls) = world.run(&wanted).await;
-    let Ending::Refused { why } = ending else { panic!("{ending:?}") };
-    let keys: Vec<&str> = why.iter().filter_map(|it| it.split(" exists").next()).collect();
+    let (ending, calls) = harness.run(&desired).await;
+    let RunOutcome::Rejected { reason } = ending else { panic!("{ending:?}") };
+    let keys: Vec<&str> = reason.iter().filter_map(|it| it.split(" exists").next()).collect();
     let expected = [names.instance_profile(), names.instance_log_group(), names.launch_template()];
     assert_eq!(keys, expected.map(|key| key.to_string()));
     assert_eq!(calls, [""; 0]);
@@ -53,48 +53,48 @@ async fn names_that_somebody_else_has_are_seen_for_every_kind_that_is_found_by_n
 
 #[tokio::test]
 async fn of_two_vpcs_with_our_mark_the_one_stays_that_the_others_stand_in() {
-    let world = World::start().await;
-    let wanted = world.wanted(json!({ "EnvironmentSuffix": "dev" })).await;
-    world.settle(&wanted).await;
-    let kept = world.id(world.names().vpc()).await;
+    let harness = Harness::start().await;
+    let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
+    harness.settle(&desired).await;
+    let kept = harness.id(harness.names().vpc()).await;
 
-    let resource = wanted.resources.iter().find(|it| it.kind() == Kind::Vpc).expect("a VPC");
+    let resource = desired.resources.iter().find(|it| it.kind() == Kind::Vpc).expect("a VPC");
     let tags = resource.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
     let tags = TagSpecification::builder().resource_type(ResourceType::Vpc).set_tags(Some(tags)).build();
-    let request = world.ec2.create_vpc().cidr_block("10.0.0.0/16").tag_specifications(tags);
+    let request = harness.ec2.create_vpc().cidr_block("10.0.0.0/16").tag_specifications(tags);
     request.send().await.expect("a second VPC");
-    let seen = world.observe().await;
+    let seen = harness.observe().await;
     assert_eq!(seen.iter().filter(|it| it.key().kind == Kind::Vpc).count(), 2);
 
-    let (_, calls) = world.settle(&wanted).await;
+    let (_, calls) = harness.settle(&desired).await;
     assert_eq!(calls, ["ec2:DeleteVpc"]);
-    assert_eq!(world.id(world.names().vpc()).await, kept);
-    assert_eq!(world.settle(&wanted).await.1, [""; 0]);
+    assert_eq!(harness.id(harness.names().vpc()).await, kept);
+    assert_eq!(harness.settle(&desired).await.1, [""; 0]);
 }
 
 #[tokio::test]
 async fn what_carries_our_mark_under_another_name_is_found_and_deleted() {
-    let world = World::start().await;
-    let owner = Tag::builder().key(environment::mark::OWNER).value(crate::world::OWNER).build();
+    let harness = Harness::start().await;
+    let owner = Tag::builder().key(environment::mark::OWNER).value(crate::harness::OWNER).build();
     let tags = TagSpecification::builder().resource_type(ResourceType::Vpc).tags(owner).build();
-    let answer = world.ec2.create_vpc().cidr_block("10.9.0.0/16").tag_specifications(tags).send().await;
-    let id = answer.expect("a VPC").vpc.and_then(|vpc| vpc.vpc_id).expect("its id");
-    assert_eq!(world.observe().await[0].key().name, id);
-    assert_eq!(world.settle(&Wanted::default()).await.1, ["ec2:DeleteVpc"]);
+    let response = harness.ec2.create_vpc().cidr_block("10.9.0.0/16").tag_specifications(tags).send().await;
+    let id = response.expect("a VPC").vpc.and_then(|vpc| vpc.vpc_id).expect("its id");
+    assert_eq!(harness.observe().await[0].key().name, id);
+    assert_eq!(harness.settle(&DesiredState::default()).await.1, ["ec2:DeleteVpc"]);
 }
 
 #[tokio::test]
 async fn a_vpc_that_lost_our_mark_is_named_and_not_made_a_second_time() {
-    let world = World::start().await;
-    let wanted = world.wanted(json!({ "EnvironmentSuffix": "dev" })).await;
-    world.settle(&wanted).await;
-    let vpc = world.id(world.names().vpc()).await;
+    let harness = Harness::start().await;
+    let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
+    harness.settle(&desired).await;
+    let vpc = harness.id(harness.names().vpc()).await;
     let mark = Tag::builder().key(environment::mark::OWNER).build();
-    world.ec2.delete_tags().resources(vpc).tags(mark).send().await.expect("untagged");
+    harness.ec2.delete_tags().resources(vpc).tags(mark).send().await.expect("untagged");
 
-    let (ending, calls) = world.run(&wanted).await;
-    let Ending::Refused { why } = ending else { panic!("{ending:?}") };
-    let named = format!("{} exists and is not this environment's: it carries no owner's mark", world.names().vpc());
-    assert!(why.iter().any(|it| it.starts_with(&named)), "{why:?}");
+    let (ending, calls) = harness.run(&desired).await;
+    let RunOutcome::Rejected { reason } = ending else { panic!("{ending:?}") };
+    let named = format!("{} exists and is not this environment's: it carries no owner's mark", harness.names().vpc());
+    assert!(reason.iter().any(|it| it.starts_with(&named)), "{reason:?}");
     assert_eq!(calls, [""; 0]);
 }

@@ -1,137 +1,138 @@
 //! An environment's life, from its creation to the proof that nothing is left.
 
 use aws_sdk_ec2::types::{NatGateway, NatGatewayState, Tag};
-use environment::{Fields, Kind, Live, Resource, Wanted, mark};
+use environment::{DesiredState, Fields, Kind, ObservedResource, Resource, mark};
 use serde_json::json;
 
-use crate::world::{World, spec};
+use crate::harness::{Harness, spec};
 
 /// Every field of everything that is wanted, as a fresh look sees it.
-pub async fn assert_is_there(world: &World, wanted: &Wanted) {
-    let live = world.observe().await;
-    assert_eq!(live.len(), wanted.resources.len());
-    for wanted in &wanted.resources {
-        let found = live.iter().find(|it| it.key() == wanted.key());
-        let mut wanted = wanted.clone();
-        if wanted.kind() == Kind::Alarm {
+pub async fn assert_is_there(harness: &Harness, desired: &DesiredState) {
+    let observed = harness.observe().await;
+    assert_eq!(observed.len(), desired.resources.len());
+    for desired in &desired.resources {
+        let found = observed.iter().find(|it| it.key() == desired.key());
+        let mut desired = desired.clone();
+        if desired.kind() == Kind::Alarm {
             // No look shows them.
-            wanted.tags.clear();
+            desired.tags.clear();
         }
-        assert_eq!(found.map(|it| as_wanted(it.resource.clone())), Some(wanted.clone()));
-        assert!(found.is_some_and(|it| it.id.is_some()), "{}", wanted.key());
+        assert_eq!(found.map(|it| as_desired(it.resource.clone())), Some(desired.clone()));
+        assert!(found.is_some_and(|it| it.id.is_some()), "{}", desired.key());
     }
 }
 
 /// Without what nobody wants, and only a look shows.
-fn as_wanted(mut live: Resource) -> Resource {
-    match &mut live.fields {
+fn as_desired(mut observed: Resource) -> Resource {
+    match &mut observed.fields {
         Fields::AutoScalingGroup(group) => group.in_service = 0,
         Fields::Bucket(bucket) => bucket.holds_objects = false,
         _ => {}
     }
-    live
+    observed
 }
 
-fn group_version(live: &[Live]) -> Option<u64> {
-    live.iter().find(|it| it.key().kind == Kind::AutoScalingGroup).and_then(|it| it.version)
+fn group_version(observed: &[ObservedResource]) -> Option<u64> {
+    observed.iter().find(|it| it.key().kind == Kind::AutoScalingGroup).and_then(|it| it.version)
 }
 
 #[tokio::test]
 async fn what_was_made_is_read_back_field_by_field_and_a_second_run_makes_no_call() {
-    let world = World::start().await;
-    let wanted = world
-        .wanted(json!({
+    let harness = Harness::start().await;
+    let desired = harness
+        .desired(json!({
             "EnvironmentSuffix": "dev",
             "ZoneCount": "3",
             "UserDataScript": "echo \"grüße\"\n",
             "Tags": { "Cost Centre": "42" },
         }))
         .await;
-    let (_, calls) = world.settle(&wanted).await;
+    let (_, calls) = harness.settle(&desired).await;
     // What is made by one call and no other is called without a setting.
-    assert_eq!(calls.iter().filter(|call| !call.contains('(')).count(), wanted.resources.len(), "{calls:#?}");
-    assert_is_there(&world, &wanted).await;
-    let (_, calls) = world.settle(&wanted).await;
+    assert_eq!(calls.iter().filter(|call| !call.contains('(')).count(), desired.resources.len(), "{calls:#?}");
+    assert_is_there(&harness, &desired).await;
+    let (_, calls) = harness.settle(&desired).await;
     assert_eq!(calls, [""; 0]);
 }
 
 #[tokio::test]
 async fn an_update_makes_its_calls_and_no_others_and_a_rollback_finds_the_old_version() {
-    let world = World::start().await;
-    let first = world.wanted(json!({ "EnvironmentSuffix": "dev" })).await;
-    let (live, _) = world.settle(&first).await;
-    assert_eq!(group_version(&live), Some(1));
+    let harness = Harness::start().await;
+    let first = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
+    let (observed, _) = harness.settle(&first).await;
+    assert_eq!(group_version(&observed), Some(1));
 
     let properties = json!({ "EnvironmentSuffix": "dev", "MaxSize": "4", "InstanceType": "t3.small" });
-    let second = world.wanted(properties).await;
-    let digest = |wanted: &Wanted| {
-        let settings = wanted.resources.iter().flat_map(environment::Resource::settings);
+    let second = harness.desired(properties).await;
+    let digest = |desired: &DesiredState| {
+        let settings = desired.resources.iter().flat_map(environment::Resource::settings);
         let mut digests = settings.filter_map(|it| match it {
             environment::Setting::Template { digest, .. } => Some(digest),
             _ => None,
         });
         digests.next_back().expect("a group")
     };
-    let template = world.names().launch_template().name;
-    let (_, calls) = world.settle(&second).await;
-    let launches = |wanted: &Wanted| format!("launches: {template} content {}", digest(wanted));
+    let template = harness.names().launch_template().name;
+    let (_, calls) = harness.settle(&second).await;
+    let launches = |desired: &DesiredState| format!("launches: {template} content {}", digest(desired));
     let expected = [
         format!("ec2:CreateLaunchTemplateVersion (version: {})", digest(&second)),
         format!("autoscaling:UpdateAutoScalingGroup (max-size: 4; {})", launches(&second)),
     ];
     assert_eq!(calls, expected);
-    assert_eq!(group_version(&world.observe().await), Some(2));
-    assert_eq!(world.settle(&second).await.1, [""; 0]);
+    assert_eq!(group_version(&harness.observe().await), Some(2));
+    assert_eq!(harness.settle(&second).await.1, [""; 0]);
 
-    let (_, calls) = world.settle(&first).await;
+    let (_, calls) = harness.settle(&first).await;
     let expected = format!("autoscaling:UpdateAutoScalingGroup (max-size: 3; {})", launches(&first));
     assert_eq!(calls, [expected]);
-    assert_eq!(group_version(&world.observe().await), Some(1));
+    assert_eq!(group_version(&harness.observe().await), Some(1));
 }
 
 #[tokio::test]
 async fn a_delete_leaves_nothing_and_deleting_again_is_settled_at_once() {
-    let world = World::start().await;
-    let wanted = world.wanted(json!({ "EnvironmentSuffix": "dev", "MinSize": "2", "BucketOnDelete": "Empty" })).await;
-    world.settle(&wanted).await;
-    assert_eq!(raw_leftovers(&world).await.len(), wanted.resources.len());
-    world.settle(&Wanted::default()).await;
-    assert_eq!(world.observe().await, []);
-    assert_eq!(raw_leftovers(&world).await, [""; 0]);
-    let (live, calls) = world.settle(&Wanted::default()).await;
-    assert_eq!((live, calls), (vec![], vec![]));
+    let harness = Harness::start().await;
+    let desired =
+        harness.desired(json!({ "EnvironmentSuffix": "dev", "MinSize": "2", "BucketOnDelete": "Empty" })).await;
+    harness.settle(&desired).await;
+    assert_eq!(raw_leftovers(&harness).await.len(), desired.resources.len());
+    harness.settle(&DesiredState::default()).await;
+    assert_eq!(harness.observe().await, []);
+    assert_eq!(raw_leftovers(&harness).await, [""; 0]);
+    let (observed, calls) = harness.settle(&DesiredState::default()).await;
+    assert_eq!((observed, calls), (vec![], vec![]));
 }
 
 /// What still carries our mark or one of our names, by whole lists, which the code under test does not make.
-async fn raw_leftovers(world: &World) -> Vec<String> {
-    let mut left = marked_in_ec2(world).await;
-    let roles = world.iam.list_roles().send().await.expect("roles");
+async fn raw_leftovers(harness: &Harness) -> Vec<String> {
+    let mut left = marked_in_ec2(harness).await;
+    let roles = harness.iam.list_roles().send().await.expect("roles");
     left.extend(roles.roles().iter().map(|it| it.role_name().to_owned()));
-    let profiles = world.iam.list_instance_profiles().send().await.expect("profiles");
+    let profiles = harness.iam.list_instance_profiles().send().await.expect("profiles");
     left.extend(profiles.instance_profiles().iter().map(|it| it.instance_profile_name().to_owned()));
-    let groups = world.autoscaling.describe_auto_scaling_groups().send().await.expect("groups");
+    let groups = harness.autoscaling.describe_auto_scaling_groups().send().await.expect("groups");
     left.extend(groups.auto_scaling_groups().iter().filter_map(|it| it.auto_scaling_group_name()).map(str::to_owned));
-    let logs = world.logs.describe_log_groups().send().await.expect("log groups");
+    let logs = harness.logs.describe_log_groups().send().await.expect("log groups");
     left.extend(logs.log_groups().iter().filter_map(|it| it.log_group_name()).map(str::to_owned));
-    let queries = world.logs.describe_query_definitions().send().await.expect("queries");
+    let queries = harness.logs.describe_query_definitions().send().await.expect("queries");
     left.extend(queries.query_definitions().iter().filter_map(|it| it.name()).map(str::to_owned));
-    let policies = world.autoscaling.describe_policies().send().await.expect("policies");
+    let policies = harness.autoscaling.describe_policies().send().await.expect("policies");
     left.extend(policies.scaling_policies().iter().filter_map(|it| it.policy_name()).map(str::to_owned));
-    let buckets = world.s3.list_buckets().send().await.expect("buckets");
+    let buckets = harness.s3.list_buckets().send().await.expect("buckets");
     left.extend(buckets.buckets().iter().filter_map(|it| it.name()).map(str::to_owned));
-    let alarms = world.cloudwatch.describe_alarms().send().await.expect("alarms");
+    let alarms = harness.cloudwatch.describe_alarms().send().await.expect("alarms");
     left.extend(alarms.metric_alarms().iter().filter_map(|it| it.alarm_name()).map(str::to_owned));
     // By name: the SDK can't read moto's list of dashboards.
-    let dashboard = world.names().dashboard().name;
-    let found = world.cloudwatch.get_dashboard().dashboard_name(&dashboard).send().await;
+    let dashboard = harness.names().dashboard().name;
+    let found = harness.cloudwatch.get_dashboard().dashboard_name(&dashboard).send().await;
     left.extend(found.is_ok().then_some(dashboard));
     left
 }
 
 /// (Not by `DescribeTags`: moto lists the tags of what is gone. And terminated instances, which had the group's tags, are
 /// listed for a while on AWS too.)
-async fn marked_in_ec2(world: &World) -> Vec<String> {
-    let ec2 = &world.ec2;
+async fn marked_in_ec2(harness: &Harness) -> Vec<String> {
+    let ec2 = &harness.ec2;
     let vpcs = ec2.describe_vpcs().send().await.expect("VPCs");
     let gateways = ec2.describe_internet_gateways().send().await.expect("gateways");
     let subnets = ec2.describe_subnets().send().await.expect("subnets");
@@ -159,16 +160,16 @@ async fn marked_in_ec2(world: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn facts_that_are_not_to_be_had_are_missing_and_the_plan_says_so() {
-    let world = World::start().await;
+    let harness = Harness::start().await;
     let of = async |properties| {
         let spec = spec(&properties);
-        aws_cloud::facts(&world.clients, &spec, local_cloud::REGION, false).await.expect("facts")
+        aws_cloud::facts(&harness.clients, &spec, local_cloud::REGION, false).await.expect("facts")
     };
     let nowhere = of(json!({ "EnvironmentSuffix": "dev", "InstanceType": "t9.nano" })).await;
     assert!(nowhere.zones.is_empty());
     assert_eq!(of(json!({ "EnvironmentSuffix": "dev", "ImageParameter": "/no/such" })).await.image, None);
     let given = spec(&json!({ "EnvironmentSuffix": "dev", "ImageId": "ami-12345678" }));
-    let facts = aws_cloud::facts(&world.clients, &given, local_cloud::REGION, false).await.expect("facts");
+    let facts = aws_cloud::facts(&harness.clients, &given, local_cloud::REGION, false).await.expect("facts");
     assert_eq!((facts.image.as_deref(), facts.partition.as_str()), (Some("ami-12345678"), "aws"));
     assert!(facts.zones.iter().all(|zone| zone.starts_with("us-west-2")) && facts.zones.is_sorted());
 }

@@ -4,23 +4,23 @@ use std::collections::BTreeSet;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
-use environment::{Kind, Wanted};
+use environment::{DesiredState, Kind};
 use local_cloud::REGION;
 use serde_json::Value;
 
-use crate::world::World;
+use crate::harness::Harness;
 
 /// What properties want of these kinds.
-pub async fn wanted(world: &World, kinds: &[Kind], properties: Value) -> Wanted {
-    let mut wanted = world.wanted(properties).await;
-    wanted.resources.retain(|it| kinds.contains(&it.kind()));
-    wanted
+pub async fn desired(harness: &Harness, kinds: &[Kind], properties: Value) -> DesiredState {
+    let mut desired = harness.desired(properties).await;
+    desired.resources.retain(|it| kinds.contains(&it.kind()));
+    desired
 }
 
 /// The calls that a run makes; a second run makes none.
-pub async fn repair(world: &World, wanted: &Wanted) -> Vec<String> {
-    let (_, calls) = world.settle(wanted).await;
-    assert_eq!(world.settle(wanted).await.1, [""; 0], "after {calls:?}");
+pub async fn repair(harness: &Harness, desired: &DesiredState) -> Vec<String> {
+    let (_, calls) = harness.settle(desired).await;
+    assert_eq!(harness.settle(desired).await.1, [""; 0], "after {calls:?}");
     calls
 }
 
@@ -35,12 +35,12 @@ pub fn distinct(calls: &[String]) -> BTreeSet<&str> {
 }
 
 /// A client's configuration in the local cloud.
-pub fn config(world: &World, access_key: &str) -> SdkConfig {
+pub fn config(harness: &Harness, access_key: &str) -> SdkConfig {
     let credentials = Credentials::new(access_key, "nothing", None, None, "tests");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(REGION))
-        .endpoint_url(&world.local.url)
+        .endpoint_url(&harness.local.url)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()
 }

@@ -2,17 +2,18 @@
 
 use serde_json::json;
 
+use crate::harness::Harness;
 use crate::parts::config;
-use crate::world::World;
 
 #[tokio::test]
 async fn a_stack_that_is_there_stands_and_one_that_nobody_knows_is_gone() {
-    let world = World::start().await;
-    let cloudformation = aws_sdk_cloudformation::Client::new(&config(&world, "nobody"));
+    let harness = Harness::start().await;
+    let cloudformation = aws_sdk_cloudformation::Client::new(&config(&harness, "nobody"));
     let template = json!({ "Resources": { "Topic": { "Type": "AWS::SNS::Topic" } } }).to_string();
-    let answer = cloudformation.create_stack().stack_name("web").template_body(template).send().await.expect("a stack");
-    let id = answer.stack_id().expect("its id");
-    assert_eq!(aws_cloud::stack(&world.clients, id).await, Ok(aws_cloud::Stack::Stands));
+    let response =
+        cloudformation.create_stack().stack_name("web").template_body(template).send().await.expect("a stack");
+    let id = response.stack_id().expect("its id");
+    assert_eq!(aws_cloud::stack(&harness.clients, id).await, Ok(aws_cloud::Stack::Stands));
     let unknown = id.replace("/web/", "/other/");
-    assert_eq!(aws_cloud::stack(&world.clients, &unknown).await, Ok(aws_cloud::Stack::Gone));
+    assert_eq!(aws_cloud::stack(&harness.clients, &unknown).await, Ok(aws_cloud::Stack::Gone));
 }

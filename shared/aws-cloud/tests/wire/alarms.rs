@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use aws_cloud::alarm_now;
+use aws_cloud::observe_alarm;
 use aws_sdk_cloudwatch::Client;
-use environment::{AlarmNow, Setback};
+use environment::{CallError, ObservedAlarm};
 use serde_json::{Value, json};
 use test_support::binary_service;
 
@@ -28,14 +28,14 @@ fn cbor(value: &Value) -> Vec<u8> {
 }
 
 /// A look at an account that answers so, and what it was asked.
-async fn look(status: u16, answer: Value) -> (Result<Option<AlarmNow>, Setback>, String) {
+async fn observation(status: u16, response: Value) -> (Result<Option<ObservedAlarm>, CallError>, String) {
     let asked = Arc::new(Mutex::new(String::new()));
     let seen = Arc::clone(&asked);
     let config = binary_service(move |request| {
         *seen.lock().expect("one at a time") = request.line + &request.body;
-        Some((status, cbor(&answer)))
+        Some((status, cbor(&response)))
     });
-    let now = alarm_now(&Client::new(&config), "checkout-is-slow").await;
+    let now = observe_alarm(&Client::new(&config), "checkout-is-slow").await;
     let asked = asked.lock().expect("one at a time").clone();
     (now, asked)
 }
@@ -46,8 +46,8 @@ async fn a_composite_alarm_is_seen_with_what_suppresses_it() {
         "AlarmName": "checkout-is-slow", "StateValue": "ALARM", "ActionsEnabled": true, "AlarmDescription": "text",
         "ActionsSuppressedBy": "Alarm", "StateUpdatedTimestamp": 1_767_323_099.5, "StateTransitionedTimestamp": 1_767_323_041.125,
     });
-    let (now, asked) = look(200, json!({ "CompositeAlarms": [composite], "MetricAlarms": [] })).await;
-    let expected = AlarmNow {
+    let (now, asked) = observation(200, json!({ "CompositeAlarms": [composite], "MetricAlarms": [] })).await;
+    let expected = ObservedAlarm {
         state: "ALARM".into(),
         since_ms: 1_767_323_041_125,
         updated_ms: 1_767_323_099_500,
@@ -76,7 +76,7 @@ async fn a_metric_alarm_is_seen_with_the_dimensions_of_all_its_metrics() {
             { "Id": "e1", "Expression": "m1 * 2" },
         ],
     });
-    let (now, _) = look(200, json!({ "MetricAlarms": [metric] })).await;
+    let (now, _) = observation(200, json!({ "MetricAlarms": [metric] })).await;
     let now = now.expect("a look").expect("an alarm");
     assert_eq!((now.state.as_str(), now.since_ms, now.updated_ms, now.actions_enabled), ("OK", 2_500, 2_500, false));
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -85,11 +85,11 @@ async fn a_metric_alarm_is_seen_with_the_dimensions_of_all_its_metrics() {
 
 #[tokio::test]
 async fn an_alarm_that_is_not_there_is_nothing_and_a_denial_is_refused() {
-    assert_eq!(look(200, json!({ "MetricAlarms": [], "CompositeAlarms": [] })).await.0, Ok(None));
+    assert_eq!(observation(200, json!({ "MetricAlarms": [], "CompositeAlarms": [] })).await.0, Ok(None));
     let denied = json!({ "__type": "com.amazonaws.cloudwatch#AccessDeniedException", "message": "no" });
-    let (denied, _) = look(400, denied).await;
+    let (denied, _) = observation(400, denied).await;
     assert!(
-        matches!(&denied, Err(Setback::Refused { what }) if what.contains("cloudwatch:DescribeAlarms")),
+        matches!(&denied, Err(CallError::Rejected { message: what }) if what.contains("cloudwatch:DescribeAlarms")),
         "{denied:?}"
     );
 }

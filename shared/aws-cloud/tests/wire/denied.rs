@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_cloud::AwsCloud;
-use environment::{Call, Cloud, Fields, InternetGateway, Key, Kind, Resource, Setback, Tags, What};
+use environment::{Call, CallError, CallKind, Cloud, Fields, InternetGateway, Key, Kind, Resource, Tags};
 
 use crate::service;
 
@@ -21,13 +21,16 @@ fn cloud() -> AwsCloud {
 }
 
 fn delete() -> Call {
-    Call { key: Key::new(Kind::InternetGateway, "the-name"), id: Some("igw-1".into()), what: What::Delete }
+    Call { key: Key::new(Kind::InternetGateway, "the-name"), id: Some("igw-1".into()), kind: CallKind::Delete }
 }
 
 #[tokio::test]
 async fn a_denial_is_final_where_nothing_was_made() {
-    let answer = cloud().call(&delete()).await;
-    assert!(matches!(&answer, Err(Setback::Refused { what }) if what.contains(" Allow what it names ")), "{answer:?}");
+    let response = cloud().call(&delete()).await;
+    assert!(
+        matches!(&response, Err(CallError::Rejected { message: what }) if what.contains(" Allow what it names ")),
+        "{response:?}"
+    );
 }
 
 #[tokio::test]
@@ -35,13 +38,13 @@ async fn a_denial_right_after_something_was_made_may_pass_and_is_final_later() {
     let cloud = cloud();
     let fields = Fields::InternetGateway(InternetGateway { attached_to: None });
     let resource = Resource { name: "the-name".into(), tags: Tags::new(), fields };
-    let create = Call { key: delete().key, id: None, what: What::Create(Box::new(resource)) };
+    let create = Call { key: delete().key, id: None, kind: CallKind::Create(Box::new(resource)) };
     cloud.call(&create).await.expect("it is made");
-    let answer = cloud.call(&delete()).await;
-    assert!(matches!(answer, Err(Setback::Busy { .. })), "{answer:?}");
+    let response = cloud.call(&delete()).await;
+    assert!(matches!(response, Err(CallError::Retry { .. })), "{response:?}");
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(21)).await;
     tokio::time::resume();
-    let answer = cloud.call(&delete()).await;
-    assert!(matches!(answer, Err(Setback::Refused { .. })), "{answer:?}");
+    let response = cloud.call(&delete()).await;
+    assert!(matches!(response, Err(CallError::Rejected { .. })), "{response:?}");
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use aws_cloud::{AwsCloud, Clients};
-use environment::{Call, Cloud, Key, Kind, Setback, What};
+use environment::{Call, CallError, CallKind, Cloud, Key, Kind};
 
 use crate::service::{self, Request};
 
@@ -29,10 +29,10 @@ impl Pages {
     fn start(count: usize) -> (Arc<Pages>, Clients) {
         let pages = Arc::new(Pages { count, ..Pages::default() });
         let served = Arc::clone(&pages);
-        (pages, service::start(move |request| Some((200, served.answer(&request)))))
+        (pages, service::start(move |request| Some((200, served.response(&request)))))
     }
 
-    fn answer(&self, request: &Request) -> String {
+    fn response(&self, request: &Request) -> String {
         if request.line.starts_with("POST") {
             return self.delete(&request.body);
         }
@@ -76,9 +76,9 @@ fn number(key: &str) -> usize {
     key.strip_prefix("page-").and_then(|it| it.parse().ok()).expect("a page's key")
 }
 
-async fn empty(clients: &Clients) -> Result<(), Setback> {
+async fn empty(clients: &Clients) -> Result<(), CallError> {
     let cloud = AwsCloud::new(clients, "owner".into(), "request".into());
-    cloud.call(&Call { key: Key::new(Kind::Bucket, BUCKET), id: None, what: What::Empty }).await
+    cloud.call(&Call { key: Key::new(Kind::Bucket, BUCKET), id: None, kind: CallKind::Empty }).await
 }
 
 #[tokio::test]
@@ -95,9 +95,9 @@ async fn four_pages_are_deleted_at_once_and_a_last_pass_finds_nothing() {
 async fn a_go_ends_in_time_however_much_is_left_and_the_next_begins_at_once() {
     let (pages, clients) = Pages::start(usize::MAX);
     let begun = Instant::now();
-    let answer = empty(&clients).await;
+    let response = empty(&clients).await;
     assert!(begun.elapsed() + Duration::from_secs(5) < environment::CALL_TIME, "{:?}", begun.elapsed());
-    let Err(Setback::Busy { what, again }) = answer else { panic!("{answer:?}") };
+    let Err(CallError::Retry { waiting_for: what, after: again }) = response else { panic!("{response:?}") };
     let deleted = pages.deleted.lock().expect("pages").len();
     assert_eq!(what, format!("bucket {BUCKET}: s3:DeleteObjects: {deleted} objects deleted, more are left"));
     assert_eq!(again, Duration::ZERO);

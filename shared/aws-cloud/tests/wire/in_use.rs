@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use aws_cloud::{AwsCloud, Clients};
-use environment::{Call, Cloud, Key, Kind, Setback, What};
+use environment::{Call, CallError, CallKind, Cloud, Key, Kind};
 
 use crate::service;
 
@@ -19,9 +19,9 @@ impl Refusing {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let bodies = Arc::clone(&asked);
         let clients = service::start(move |request| {
-            let looks = request.body.starts_with("Action=DescribeNetworkInterfaces&");
+            let observations = request.body.starts_with("Action=DescribeNetworkInterfaces&");
             bodies.lock().expect("bodies").push(request.body);
-            Some(match (&interfaces, looks) {
+            Some(match (&interfaces, observations) {
                 (Some(interfaces), true) => (200, interfaces.clone()),
                 (None, true) => (403, error("UnauthorizedOperation")),
                 (_, false) => (400, error(code)),
@@ -33,8 +33,10 @@ impl Refusing {
     /// What a delete is answered, and what EC2 was asked.
     async fn delete(&self, kind: Kind, id: &str) -> (String, Vec<String>) {
         let cloud = AwsCloud::new(&self.clients, "owner".into(), "request".into());
-        let call = Call { key: Key::new(kind, "a"), id: Some(id.into()), what: What::Delete };
-        let Err(Setback::Busy { what, .. }) = cloud.call(&call).await else { panic!("it does not wait") };
+        let call = Call { key: Key::new(kind, "a"), id: Some(id.into()), kind: CallKind::Delete };
+        let Err(CallError::Retry { waiting_for: what, .. }) = cloud.call(&call).await else {
+            panic!("it does not wait")
+        };
         (what, std::mem::take(&mut *self.asked.lock().expect("bodies")))
     }
 }

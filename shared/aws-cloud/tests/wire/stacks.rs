@@ -24,7 +24,7 @@ fn cloudformation(stacks: &'static [Told]) -> Clients {
             let root = if *id == root { String::new() } else { format!("<RootId>{root}</RootId>") };
             let stack =
                 format!("<StackId>{id}</StackId><StackName>a</StackName><StackStatus>{status}</StackStatus>{root}");
-            return Some((200, answer("DescribeStacks", &format!("<Stacks><member>{stack}</member></Stacks>"))));
+            return Some((200, response("DescribeStacks", &format!("<Stacks><member>{stack}</member></Stacks>"))));
         }
         let page: usize = request.body.split("NextToken=").nth(1).map_or(0, |it| it.parse().expect("a number"));
         let event = |id: &str, status: &str| {
@@ -34,11 +34,11 @@ fn cloudformation(stacks: &'static [Told]) -> Clients {
         };
         let all = [event("vpc-1", "CREATE_COMPLETE"), event(id, events[page])].concat();
         let next = if page + 1 < events.len() { format!("<NextToken>{}</NextToken>", page + 1) } else { String::new() };
-        Some((200, answer("DescribeStackEvents", &format!("<StackEvents>{all}</StackEvents>{next}"))))
+        Some((200, response("DescribeStackEvents", &format!("<StackEvents>{all}</StackEvents>{next}"))))
     })
 }
 
-fn answer(operation: &str, result: &str) -> String {
+fn response(operation: &str, result: &str) -> String {
     format!("<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>")
 }
 

@@ -73,7 +73,7 @@ impl TemplateContent {
     }
 
     /// The parts, a line each.
-    pub(crate) fn told(&self) -> Vec<String> {
+    pub(crate) fn summary(&self) -> Vec<String> {
         let said = self.parts().into_iter().filter(|(_, part)| !part.is_empty());
         said.map(|(name, part)| format!("{name}: {}", tell(name, &part))).collect()
     }
@@ -118,12 +118,12 @@ impl LaunchTemplate {
 
     /// Keeps the image of the newest live version that has the same source: the image moves only when its property
     /// does.
-    pub(crate) fn pin_image(&mut self, live: &LaunchTemplate) {
-        for wanted in &mut self.versions {
+    pub(crate) fn pin_image(&mut self, observed: &LaunchTemplate) {
+        for desired in &mut self.versions {
             let same_source =
-                live.versions.iter().rev().find(|it| it.content.image_source == wanted.content.image_source);
+                observed.versions.iter().rev().find(|it| it.content.image_source == desired.content.image_source);
             if let Some(known) = same_source {
-                wanted.image.clone_from(&known.image);
+                desired.image.clone_from(&known.image);
             }
         }
     }

@@ -1,12 +1,12 @@
 //! Which step waits for which: derived from what refers to what, forwards for what is made, backwards for what goes.
 
 use super::{Plan, Step};
-use crate::cloud::{Live, Whose};
+use crate::cloud::{ObservedResource, Ownership};
 use crate::resource::{Key, Kind, Resource};
 
 impl Plan {
-    pub(super) fn add_create_edges(&mut self, wanted: &[Resource]) {
-        for resource in wanted {
+    pub(super) fn add_create_edges(&mut self, desired: &[Resource]) {
+        for resource in desired {
             let (key, needed) = (resource.key(), needs(resource));
             let behind: Vec<usize> = self.indexes(|step| !step.lets_go() && needed.has(&step.key));
             if let Some(step) = self.steps.iter_mut().find(|step| step.key == key) {
@@ -15,21 +15,23 @@ impl Plan {
         }
     }
 
-    pub(super) fn add_delete_edges(&mut self, live: &[Live]) {
-        let ours = live.iter().filter(|it| it.whose == Whose::Ours);
+    pub(super) fn add_delete_edges(&mut self, observed: &[ObservedResource]) {
+        let ours = observed.iter().filter(|it| it.ownership == Ownership::Owned);
         let holders: Vec<(Key, Needs)> = ours.map(|it| (it.key(), needs(&it.resource))).collect();
         for at in 0..self.steps.len() {
             if !self.steps[at].lets_go() {
                 continue;
             }
             let key = self.steps[at].key.clone();
-            let holds = |step: &Step, key: &Key| holders.iter().any(|(it, needs)| *it == step.key && needs.has(key));
+            let references =
+                |step: &Step, key: &Key| holders.iter().any(|(it, needs)| *it == step.key && needs.has(key));
             let before = self.indexes(|step| {
                 let other = step.key != key;
                 // What is in a subnet keeps its way out to the end, and the association goes with the subnet.
                 let is_served = step.lets_go() && step.key.kind == Kind::Subnet && key.kind == Kind::RouteTable;
                 let serves = key.kind == Kind::Subnet && step.key.kind == Kind::RouteTable;
-                other && if is_served { serves_it(live, &key, &step.key) } else { holds(step, &key) && !serves }
+                other
+                    && if is_served { serves_it(observed, &key, &step.key) } else { references(step, &key) && !serves }
             });
             self.steps[at].needs.extend(before);
         }
@@ -42,8 +44,8 @@ impl Plan {
 }
 
 /// Whether a route table serves a subnet.
-fn serves_it(live: &[Live], table: &Key, subnet: &Key) -> bool {
-    live.iter().filter(|it| it.key() == *table).any(|it| it.resource.references().contains(subnet))
+fn serves_it(observed: &[ObservedResource], table: &Key, subnet: &Key) -> bool {
+    observed.iter().filter(|it| it.key() == *table).any(|it| it.resource.references().contains(subnet))
 }
 
 /// What a resource needs: what its fields refer to, and what its kind declares.

@@ -25,7 +25,7 @@ pub fn reference_page() -> String {
             Change::InPlace | Change::Own => "in place",
             Change::NewInstances => "for new instances",
             Change::AtCreation => "has no effect",
-            Change::Refused => "is refused",
+            Change::Rejected => "is refused",
         };
         let about = property.about;
         // Writing to a String cannot fail.
@@ -33,7 +33,7 @@ pub fn reference_page() -> String {
             page,
             "| **{}**: {about} | {} | {default} | `{}` | {change} |",
             property.name,
-            property.takes.valid(),
+            property.value_type.valid(),
             property.variable,
         );
     }

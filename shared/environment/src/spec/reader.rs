@@ -163,27 +163,27 @@ impl Reader<'_> {
             Some(Value::String(text)) => (text.clone(), ""),
             Some(Value::Number(number)) => (number.to_string(), ""),
             Some(Value::Bool(truth)) => (truth.to_string(), ""),
-            Some(Value::Array(all)) if property.takes.is_list() && all.iter().all(Value::is_string) => {
+            Some(Value::Array(all)) if property.value_type.is_list() && all.iter().all(Value::is_string) => {
                 (all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","), "")
             }
             Some(other) => {
                 let of = if other.is_null() { "leave the property out to have its default, or give " } else { "" };
-                self.violated(property, shown(&other.to_string()), format!("{of}{}", property.takes.valid()));
+                self.violated(property, shown(&other.to_string()), format!("{of}{}", property.value_type.valid()));
                 return None;
             }
             None => match (self.defaults.get(property), &property.default) {
                 (Some(text), _) => (text.to_owned(), " by the function's default"),
                 (None, Default::Required) => {
-                    self.violated(property, "missing".into(), property.takes.valid());
+                    self.violated(property, "missing".into(), property.value_type.valid());
                     return None;
                 }
                 (None, _) => return None,
             },
         };
-        if property.takes.admits(&text) {
+        if property.value_type.admits(&text) {
             return Some(text);
         }
-        self.violated(property, format!("{}{source}", shown(&text)), property.takes.valid());
+        self.violated(property, format!("{}{source}", shown(&text)), property.value_type.valid());
         None
     }
 
@@ -216,16 +216,16 @@ impl Reader<'_> {
             },
         };
         let Some(tags) = tags_of(&given) else {
-            self.violated(property, shown(&given.to_string()), property.takes.valid());
+            self.violated(property, shown(&given.to_string()), property.value_type.valid());
             return Tags::new();
         };
         let bad = tags.iter().filter(|(key, value)| !tag_is_valid(key, value));
         let bad: Vec<String> = bad.map(|(key, value)| shown(&format!("{key}={value}"))).collect();
         if !bad.is_empty() {
-            self.violated(property, bad.join(" and "), property.takes.valid());
+            self.violated(property, bad.join(" and "), property.value_type.valid());
         }
         if tags.len() > property::MOST_TAGS {
-            self.violated(property, format!("{} tags", tags.len()), property.takes.valid());
+            self.violated(property, format!("{} tags", tags.len()), property.value_type.valid());
         }
         tags
     }
@@ -241,20 +241,20 @@ impl Reader<'_> {
             },
         };
         let Some(list) = given.as_array().filter(|list| list.len() <= property::MOST_IN_A_LIST) else {
-            self.violated(property, shown(&given.to_string()), property.takes.valid());
+            self.violated(property, shown(&given.to_string()), property.value_type.valid());
             return Vec::new();
         };
         let mut rules: Vec<AlarmAction> = Vec::new();
         for (at, rule) in list.iter().enumerate() {
             let Some(fields) = rule.as_object() else {
-                self.violated_in(format!("AlarmActions[{at}]"), shown(&rule.to_string()), property.takes.valid());
+                self.violated_in(format!("AlarmActions[{at}]"), shown(&rule.to_string()), property.value_type.valid());
                 continue;
             };
             match AlarmAction::read(fields) {
-                Ok(rule) if rules.iter().any(|it| it.told() == rule.told()) => {
+                Ok(rule) if rules.iter().any(|it| it.summary() == rule.summary()) => {
                     self.violated_in(
                         format!("AlarmActions[{at}]"),
-                        shown(&rule.told()),
+                        shown(&rule.summary()),
                         "no rule that is there already".into(),
                     );
                 }
@@ -302,5 +302,5 @@ fn tags_of(value: &Value) -> Option<Tags> {
 
 fn tag_is_valid(key: &str, value: &str) -> bool {
     let sized = (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256;
-    sized && !crate::mark::is_ours(key) && key.chars().chain(value.chars()).all(property::is_tag_character)
+    sized && !crate::mark::is_mark(key) && key.chars().chain(value.chars()).all(property::is_tag_character)
 }

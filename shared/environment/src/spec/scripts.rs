@@ -1,7 +1,7 @@
 //! What the user's scripts have to be, to run as they are meant to.
 
 use super::{Spec, Violation, shown};
-use crate::names::Place;
+use crate::names::Deployment;
 use crate::property::{self, Property};
 use crate::user_data::{LONGEST_USER_DATA, SCRIPT_END, user_data};
 
@@ -26,7 +26,7 @@ const IN_BASE64: [&str; 4] = ["IyE", "I2Nsb3VkLWNvbmZpZ", "Q29udGVudC1UeXBlO", "
 impl Spec {
     /// Only what a request asks for anew is held to this: what an older version took is still read from its record, and the way
     /// back to it is no mistake.
-    pub(super) fn scripts(&self, place: &Place, before: Option<&Spec>) -> Vec<Violation> {
+    pub(super) fn scripts(&self, deployment: &Deployment, before: Option<&Spec>) -> Vec<Violation> {
         let had = |script: &str| {
             let had = |it: &Spec| {
                 [&it.user_data_script, &it.hooks.drain_script].into_iter().any(|it| it.as_deref() == Some(script))
@@ -43,13 +43,13 @@ impl Spec {
             .iter()
             .filter(|(_, script)| !had(script))
             .filter_map(|(property, script)| Some(Violation::of(property, &shown(script), unfit(script)?)));
-        unfit.chain(self.too_long(&scripts, place)).collect()
+        unfit.chain(self.too_long(&scripts, deployment)).collect()
     }
 
     /// Without a script it always fits: the longest list of units is a third of what there is.
-    fn too_long(&self, scripts: &[(&Property, &str)], place: &Place) -> Option<Violation> {
+    fn too_long(&self, scripts: &[(&Property, &str)], deployment: &Deployment) -> Option<Violation> {
         let (property, script) = scripts.iter().max_by_key(|(_, script)| script.len())?;
-        let all = user_data(&self.names(place), self).len();
+        let all = user_data(&self.names(deployment), self).len();
         let room = (LONGEST_USER_DATA + script.len()).saturating_sub(all);
         let valid = format!(
             "at most {room} bytes: AWS takes {LONGEST_USER_DATA} bytes of user data, and all else that goes into it needs the rest"

@@ -13,21 +13,21 @@ pub struct Delivered {
     pub status: u16,
 }
 
-/// The reply did not arrive, as far as we know: after [`Why::NoAnswer`] it may have.
+/// The reply did not arrive, as far as we know: after [`Why::NoResponse`] it may have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the reply was not delivered in {attempts} tries: {why}")]
+#[error("the reply was not delivered in {attempts} tries: {reason}")]
 pub struct NotDelivered {
     /// The number of tries, from 1.
     pub attempts: u32,
     /// What the last try met.
-    pub why: Why,
+    pub reason: Why,
 }
 
 impl NotDelivered {
     /// Whether a later try could meet something else.
     #[must_use]
-    pub fn may_pass(&self) -> bool {
-        self.why.may_pass()
+    pub fn is_retryable(&self) -> bool {
+        self.reason.is_retryable()
     }
 }
 
@@ -41,15 +41,15 @@ pub enum Why {
     /// No connection, or one that broke; the innermost cause.
     Connection(String),
     /// No answer within 5 s, or the time given.
-    NoAnswer,
+    NoResponse,
     /// The request could not be made.
     Unsendable(String),
 }
 
 impl Why {
-    pub(super) fn may_pass(&self) -> bool {
+    pub(super) fn is_retryable(&self) -> bool {
         match self {
-            Why::Connection(_) | Why::NoAnswer | Why::Status(408 | 429 | 500..=599) => true,
+            Why::Connection(_) | Why::NoResponse | Why::Status(408 | 429 | 500..=599) => true,
             Why::Status(_) | Why::Redirected(_) | Why::Unsendable(_) => false,
         }
     }
@@ -62,7 +62,7 @@ impl fmt::Display for Why {
             Why::Status(status) => write!(f, "status {status}"),
             Why::Redirected(status) => write!(f, "status {status}: a redirect, which is never followed"),
             Why::Connection(cause) => write!(f, "no connection: {cause}"),
-            Why::NoAnswer => f.write_str("no answer in time"),
+            Why::NoResponse => f.write_str("no answer in time"),
             Why::Unsendable(cause) => write!(f, "the request can't be made: {cause}"),
         }
     }
@@ -82,7 +82,7 @@ pub(super) fn of_error(error: &ConnectorError) -> Why {
     if error.is_user() {
         Why::Unsendable(cause)
     } else if error.is_timeout() {
-        Why::NoAnswer
+        Why::NoResponse
     } else {
         Why::Connection(cause)
     }

@@ -4,41 +4,41 @@
 mod host;
 
 use super::*;
-use crate::{AllowedHosts, PhysicalId, Reply, ReplyAddress};
+use crate::{AllowedHosts, CfnResponse, PhysicalId, ResponseAddress};
 use aws_smithy_runtime_api::client::http::HttpConnectorFuture;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use host::{Answer, Host};
+use host::{Host, Response};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-fn reply() -> Reply {
+fn reply() -> CfnResponse {
     let id = PhysicalId::new("env-dev").unwrap();
-    Reply::failed(&ReplyAddress::default(), id, "größer als erlaubt")
+    CfnResponse::failed(&ResponseAddress::default(), id, "größer als erlaubt")
 }
 
-fn url(host: &str, path: &str) -> ReplyUrl {
+fn url(host: &str, path: &str) -> ResponseUrl {
     let allowed = AllowedHosts::from_list(host).unwrap();
-    ReplyUrl::parse(&format!("http://{host}{path}"), &allowed).unwrap()
+    ResponseUrl::parse(&format!("http://{host}{path}"), &allowed).unwrap()
 }
 
-async fn deliver(answers: Vec<Answer>, within: Duration) -> (Result<Delivered, NotDelivered>, Host) {
-    let host = Host::answering(answers).await;
+async fn deliver(responses: Vec<Response>, within: Duration) -> (Result<Delivered, NotDelivered>, Host) {
+    let host = Host::answering(responses).await;
     let to = url(&host.name, "/x?y=1");
-    (Courier::new().deliver(&reply().body(), &to, within).await, host)
+    (ResponseSender::new().deliver(&reply().body(), &to, within).await, host)
 }
 
 #[tokio::test]
 async fn a_reply_arrives_with_its_bytes_an_empty_type_and_a_length() {
-    let host = Host::answering(vec![Answer::Status("200 OK")]).await;
+    let host = Host::answering(vec![Response::Status("200 OK")]).await;
     let path = "/arn%3Aaws%3Acloudformation%3Aus-west-2%3A1%3Astack/w/0a%7CWeb%7C7c?X-Amz-Date=20260102T030405Z&s=a%2Fb+c=&&|~'";
-    let delivered = Courier::new().deliver(&reply().body(), &url(&host.name, path), MINUTE).await;
+    let delivered = ResponseSender::new().deliver(&reply().body(), &url(&host.name, path), MINUTE).await;
     assert_eq!(delivered, Ok(Delivered { attempts: 1, status: 200 }));
 
     let body = reply().body();
-    let seen = host.seen();
-    assert_eq!(seen.len(), 1);
-    let (head, sent) = seen[0].split_once("\r\n\r\n").unwrap();
+    let value = host.value();
+    assert_eq!(value.len(), 1);
+    let (head, sent) = value[0].split_once("\r\n\r\n").unwrap();
     let mut lines = head.lines();
     assert_eq!(lines.next().unwrap(), format!("PUT {path} HTTP/1.1"));
     let headers: Vec<_> = lines.map(|line| line.trim_end().to_lowercase()).collect();
@@ -52,47 +52,47 @@ async fn a_reply_arrives_with_its_bytes_an_empty_type_and_a_length() {
 #[tokio::test]
 async fn a_redirect_is_not_followed_and_not_taken_for_success() {
     for status in ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
-        let other = Host::answering(vec![Answer::Status("200 OK")]).await;
+        let other = Host::answering(vec![Response::Status("200 OK")]).await;
         let (result, first) =
-            deliver(vec![Answer::Redirect(status, format!("http://{}/stolen", other.name))], MINUTE).await;
+            deliver(vec![Response::Redirect(status, format!("http://{}/stolen", other.name))], MINUTE).await;
         let code = status[..3].parse().unwrap();
-        assert_eq!(result, Err(NotDelivered { attempts: 1, why: Why::Redirected(code) }));
-        assert_eq!(first.seen().len(), 1);
-        assert_eq!(other.seen(), Vec::<String>::new(), "the answer went to another host");
+        assert_eq!(result, Err(NotDelivered { attempts: 1, reason: Why::Redirected(code) }));
+        assert_eq!(first.value().len(), 1);
+        assert_eq!(other.value(), Vec::<String>::new(), "the answer went to another host");
     }
 }
 
 #[tokio::test]
 async fn a_403_is_neither_success_nor_tried_again() {
-    let (result, host) = deliver(vec![Answer::Status("403 Forbidden")], MINUTE).await;
-    assert_eq!(result, Err(NotDelivered { attempts: 1, why: Why::Status(403) }));
-    assert_eq!(host.seen().len(), 1);
+    let (result, host) = deliver(vec![Response::Status("403 Forbidden")], MINUTE).await;
+    assert_eq!(result, Err(NotDelivered { attempts: 1, reason: Why::Status(403) }));
+    assert_eq!(host.value().len(), 1);
 }
 
 #[tokio::test]
 async fn two_failures_of_the_server_and_then_success_are_success() {
-    let answers = vec![
-        Answer::Status("500 Internal Server Error"),
-        Answer::Status("503 Slow Down"),
-        Answer::Status("204 No Content"),
+    let responses = vec![
+        Response::Status("500 Internal Server Error"),
+        Response::Status("503 Slow Down"),
+        Response::Status("204 No Content"),
     ];
-    let (result, host) = deliver(answers, MINUTE).await;
+    let (result, host) = deliver(responses, MINUTE).await;
     assert_eq!(result, Ok(Delivered { attempts: 3, status: 204 }));
-    let seen = host.seen();
-    assert!(seen.iter().all(|request| request.ends_with(&reply().body())), "{seen:?}");
+    let value = host.value();
+    assert!(value.iter().all(|request| request.ends_with(&reply().body())), "{value:?}");
 }
 
 #[tokio::test]
 async fn a_broken_connection_is_tried_again() {
-    let (result, _) = deliver(vec![Answer::Reset, Answer::Status("200 OK")], MINUTE).await;
+    let (result, _) = deliver(vec![Response::Reset, Response::Status("200 OK")], MINUTE).await;
     assert_eq!(result, Ok(Delivered { attempts: 2, status: 200 }));
 }
 
 #[tokio::test]
 async fn a_host_that_never_answers_costs_no_more_than_the_time_given() {
     let started = std::time::Instant::now();
-    let (result, _) = deliver(vec![Answer::Silence], Duration::from_millis(300)).await;
-    assert_eq!(result, Err(NotDelivered { attempts: 1, why: Why::NoAnswer }));
+    let (result, _) = deliver(vec![Response::Silence], Duration::from_millis(300)).await;
+    assert_eq!(result, Err(NotDelivered { attempts: 1, reason: Why::NoResponse }));
     let took = started.elapsed();
     assert!((Duration::from_millis(300)..Duration::from_secs(2)).contains(&took), "{took:?}");
 }
@@ -100,8 +100,8 @@ async fn a_host_that_never_answers_costs_no_more_than_the_time_given() {
 #[tokio::test]
 async fn a_host_that_is_not_there_is_named_by_its_cause_only() {
     let to = url("127.0.0.1:9", "/hidden?hidden=1");
-    let error = Courier::new().deliver(&reply().body(), &to, Duration::from_millis(250)).await.unwrap_err();
-    assert!(matches!(error.why, Why::Connection(_)), "{error:?}");
+    let error = ResponseSender::new().deliver(&reply().body(), &to, Duration::from_millis(250)).await.unwrap_err();
+    assert!(matches!(error.reason, Why::Connection(_)), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("hidden"));
 }
 
@@ -122,16 +122,16 @@ impl HttpConnector for Script {
 }
 
 async fn scripted(statuses: &[u16], within: Duration) -> (Result<Delivered, NotDelivered>, Duration) {
-    let courier = Courier::over(Script(statuses.to_vec(), AtomicUsize::new(0)));
+    let response_sender = ResponseSender::over(Script(statuses.to_vec(), AtomicUsize::new(0)));
     let started = Instant::now();
-    let result = courier.deliver(&reply().body(), &url("127.0.0.1:1", "/x"), within).await;
+    let result = response_sender.deliver(&reply().body(), &url("127.0.0.1:1", "/x"), within).await;
     (result, started.elapsed())
 }
 
 #[tokio::test(start_paused = true)]
 async fn six_tries_are_made_with_pauses_that_double() {
     let (result, took) = scripted(&[500], MINUTE).await;
-    assert_eq!(result, Err(NotDelivered { attempts: 6, why: Why::Status(500) }));
+    assert_eq!(result, Err(NotDelivered { attempts: 6, reason: Why::Status(500) }));
     assert_eq!(took.as_millis(), 6_200);
 }
 

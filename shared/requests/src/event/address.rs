@@ -8,8 +8,8 @@ use std::fmt;
 ///
 /// Taken out before anything is judged, so that also an event that makes no sense gets its FAILED.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct ReplyAddress {
-    /// The presigned URL, as sent and not yet checked ([`crate::ReplyUrl::parse`] does); `None` if there is none or it
+pub struct ResponseAddress {
+    /// The presigned URL, as sent and not yet checked ([`crate::ResponseUrl::parse`] does); `None` if there is none or it
     /// is no string. Then the answer is the invocation's own result. **A secret**: who has it can answer in our name.
     pub response_url: Option<String>,
     /// The stack's ARN; empty if missing.
@@ -20,11 +20,11 @@ pub struct ReplyAddress {
     pub logical_id: String,
 }
 
-impl ReplyAddress {
+impl ResponseAddress {
     /// Takes the address out of an event. Never fails: what is missing or no string is empty.
     #[must_use]
-    pub fn of(event: &Value) -> ReplyAddress {
-        ReplyAddress {
+    pub fn of(event: &Value) -> ResponseAddress {
+        ResponseAddress {
             response_url: present(event, "ResponseURL"),
             stack_id: text(event, "StackId"),
             request_id: text(event, "RequestId"),
@@ -33,7 +33,7 @@ impl ReplyAddress {
     }
 }
 
-impl fmt::Debug for ReplyAddress {
+impl fmt::Debug for ResponseAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReplyAddress")
             .field("response_url", &self.response_url.as_ref().map(|_| "(hidden)"))

@@ -18,10 +18,10 @@ impl<'a> Fields<'a> {
     }
 
     pub fn kind(&mut self) -> Option<Kind> {
-        let seen = self.event.get("RequestType");
-        let kind = seen.and_then(Value::as_str).and_then(Kind::parse);
+        let value = self.event.get("RequestType");
+        let kind = value.and_then(Value::as_str).and_then(Kind::parse);
         if kind.is_none() {
-            self.fault("RequestType", seen, "Create, Update or Delete");
+            self.fault("RequestType", value, "Create, Update or Delete");
         }
         kind
     }
@@ -29,11 +29,11 @@ impl<'a> Fields<'a> {
     /// An id that everything hangs on. A control character in it is refused too: the owner is a hash over two ids with
     /// a line break between them, which must stay unambiguous.
     pub fn id(&mut self, field: &'static str) -> String {
-        let seen = self.event.get(field);
-        match seen.and_then(Value::as_str) {
+        let value = self.event.get(field);
+        match value.and_then(Value::as_str) {
             Some(id) if !id.is_empty() && !id.contains(char::is_control) => id.to_owned(),
             _ => {
-                self.fault(field, seen, "a string that is not empty and has no control characters");
+                self.fault(field, value, "a string that is not empty and has no control characters");
                 String::new()
             }
         }
@@ -41,12 +41,12 @@ impl<'a> Fields<'a> {
 
     /// The properties; a fault if a Create or Update has none. An unknown kind is fault enough.
     pub fn properties(&mut self, kind: Option<Kind>) -> Map<String, Value> {
-        let seen = self.event.get("ResourceProperties");
-        match (seen.and_then(Value::as_object), kind) {
+        let value = self.event.get("ResourceProperties");
+        match (value.and_then(Value::as_object), kind) {
             (Some(properties), _) => properties.clone(),
             (None, None | Some(Kind::Delete)) => Map::new(),
             (None, Some(Kind::Create | Kind::Update)) => {
-                self.fault("ResourceProperties", seen, "an object");
+                self.fault("ResourceProperties", value, "an object");
                 Map::new()
             }
         }
@@ -54,21 +54,21 @@ impl<'a> Fields<'a> {
 
     /// `ServiceTimeout` was seen at the top level and, on Update and Delete, among the properties.
     pub fn service_timeout(&mut self, kind: Option<Kind>, properties: &Map<String, Value>) -> Option<u32> {
-        let top = self.event.get("ServiceTimeout").map(|seen| ("ServiceTimeout", seen));
+        let top = self.event.get("ServiceTimeout").map(|value| ("ServiceTimeout", value));
         let inside = || {
-            let seen = properties.get("ServiceTimeout")?;
-            Some(("ResourceProperties.ServiceTimeout", seen))
+            let value = properties.get("ServiceTimeout")?;
+            Some(("ResourceProperties.ServiceTimeout", value))
         };
-        let (field, seen) = top.or_else(inside)?;
-        let timeout = seconds(seen);
+        let (field, value) = top.or_else(inside)?;
+        let timeout = seconds(value);
         if timeout.is_none() && kind != Some(Kind::Delete) {
-            self.fault(field, Some(seen), "a whole number of seconds from 1 to 3600");
+            self.fault(field, Some(value), "a whole number of seconds from 1 to 3600");
         }
         timeout
     }
 
-    fn fault(&mut self, field: &'static str, seen: Option<&Value>, valid: &'static str) {
-        self.faults.push(Violation::new(field, seen, valid));
+    fn fault(&mut self, field: &'static str, value: Option<&Value>, valid: &'static str) {
+        self.faults.push(Violation::new(field, value, valid));
     }
 }
 
@@ -83,8 +83,8 @@ pub(super) fn present(event: &Value, field: &str) -> Option<String> {
 }
 
 /// CloudFormation sends scalars as strings, people and emulators send numbers.
-fn seconds(seen: &Value) -> Option<u32> {
-    let number = match seen {
+fn seconds(value: &Value) -> Option<u32> {
+    let number = match value {
         Value::String(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse::<u64>().ok()?,
         other => other.as_u64()?,
     };

@@ -12,22 +12,22 @@ pub struct Violation {
     /// Its name, with a dot where it is inside `ResourceProperties`.
     pub field: &'static str,
     /// The value as JSON, cut after 60 characters; `None` if the field is missing.
-    pub seen: Option<String>,
+    pub value: Option<String>,
     /// What would be valid, as it reads after "valid is".
     pub valid: &'static str,
 }
 
 impl Violation {
-    pub(super) fn new(field: &'static str, seen: Option<&Value>, valid: &'static str) -> Self {
-        Violation { field, seen: seen.map(shown), valid }
+    pub(super) fn new(field: &'static str, value: Option<&Value>, valid: &'static str) -> Self {
+        Violation { field, value: value.map(shown), valid }
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Violation { field, seen, valid } = self;
-        match seen {
-            Some(seen) => write!(f, "{field} is {seen}, valid is {valid}"),
+        let Violation { field, value, valid } = self;
+        match value {
+            Some(value) => write!(f, "{field} is {value}, valid is {valid}"),
             None => write!(f, "{field} is missing, valid is {valid}"),
         }
     }

@@ -60,17 +60,17 @@ fn an_update_brings_its_id_and_the_old_properties() {
 
 #[test]
 fn the_address_is_taken_out_of_anything() {
-    let address = ReplyAddress::of(&create());
+    let address = ResponseAddress::of(&create());
     assert_eq!(address.logical_id, "Web");
     assert_eq!(address.response_url.as_deref(), create()["ResponseURL"].as_str());
     for odd in [json!({}), json!([1]), json!(null), json!("x"), json!({ "StackId": 7, "ResponseURL": null })] {
-        assert_eq!(ReplyAddress::of(&odd), ReplyAddress::default(), "{odd}");
+        assert_eq!(ResponseAddress::of(&odd), ResponseAddress::default(), "{odd}");
     }
 }
 
 #[test]
 fn an_address_does_not_show_its_url() {
-    let shown = format!("{:?}", ReplyAddress::of(&create()));
+    let shown = format!("{:?}", ResponseAddress::of(&create()));
     assert!(shown.contains("hidden") && shown.contains("Web"), "{shown}");
     assert!(!shown.contains("https") && !shown.contains("X-Amz"), "{shown}");
 }
@@ -78,8 +78,8 @@ fn an_address_does_not_show_its_url() {
 #[test]
 fn unknown_request_types_are_named_with_what_is_valid() {
     for word in ["Import", "create", "DELETE", "", " Create"] {
-        let seen = faults(&with(json!({ "RequestType": word })));
-        assert_eq!(seen, [format!("RequestType is \"{word}\", valid is Create, Update or Delete")]);
+        let value = faults(&with(json!({ "RequestType": word })));
+        assert_eq!(value, [format!("RequestType is \"{word}\", valid is Create, Update or Delete")]);
     }
     assert_eq!(faults(&with(json!({ "RequestType": null }))).len(), 1);
 }
@@ -132,9 +132,9 @@ fn a_delete_needs_nothing_but_its_ids() {
 
 #[test]
 fn a_long_value_is_cut_in_the_message() {
-    let seen = faults(&with(json!({ "RequestType": "ü".repeat(500) })));
-    assert!(seen[0].starts_with("RequestType is \"üü") && seen[0].contains("ü…, valid"), "{seen:?}");
-    assert!(seen[0].chars().count() < 120);
+    let value = faults(&with(json!({ "RequestType": "ü".repeat(500) })));
+    assert!(value[0].starts_with("RequestType is \"üü") && value[0].contains("ü…, valid"), "{value:?}");
+    assert!(value[0].chars().count() < 120);
 }
 
 #[test]
@@ -273,7 +273,7 @@ proptest! {
         let mut event: Map<_, _> = fields.iter().map(|field| (*field).to_owned()).zip(values).collect();
         event.insert("ResponseURL".to_owned(), url.into());
         let event = Value::from(event);
-        let address = ReplyAddress::of(&event);
+        let address = ResponseAddress::of(&event);
         prop_assert_eq!(address.response_url.as_deref(), event["ResponseURL"].as_str());
         let now = now % 253_402_300_799_000;
         if let Ok(event) = Event::parse(&event, now) {

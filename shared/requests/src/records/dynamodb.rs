@@ -4,8 +4,8 @@ mod classify;
 mod item;
 
 use super::{
-    Answered, Claim, Decided, FIRED_KEPT_S, Fire, Fired, KEPT_S, Note, Noted, OwnerRecord, Progress, Records,
-    RecordsError, Touched, Wanted,
+    Claim, CreateIntent, DecidedResponse, DesiredRecord, ExecutionClaim, LatestRequest, OwnerRecord, Progress,
+    RULE_EXECUTION_TTL_S, RecordedRequest, Records, RecordsError, RuleExecution, SentResponse, TOMBSTONE_TTL_S,
 };
 use crate::{Kind, Owner};
 use aws_sdk_dynamodb::Client;
@@ -50,8 +50,8 @@ impl DynamoRecords {
 
     async fn get(&self, key: String) -> Result<Option<Item>, RecordsError> {
         let call = self.client.get_item().table_name(&self.table).key("pk", text(key));
-        let answer = call.consistent_read(true).send().await;
-        Ok(answer.map_err(|error| classify::error(&self.table, &error))?.item)
+        let response = call.consistent_read(true).send().await;
+        Ok(response.map_err(|error| classify::error(&self.table, &error))?.item)
     }
 
     /// One UpdateItem; `values` are named `:like_this` in the expressions.
@@ -96,48 +96,66 @@ impl Records for DynamoRecords {
         read_record(owner, &item).map(Some).map_err(|what| self.unreadable(what))
     }
 
-    async fn note(&self, owner: &Owner, note: Note) -> Result<Noted, RecordsError> {
+    async fn record_request(
+        &self,
+        owner: &Owner,
+        latest_request: LatestRequest,
+    ) -> Result<RecordedRequest, RecordsError> {
         // The same rule as Note::beats. A Delete needs one comparison only; a value that is not used in an expression is
         // an error, so each kind has its own.
-        let sent = (":sent", number(note.sent_ms));
+        let sent = (":sent", number(latest_request.sent_ms));
         let change = "SET note = :note, expires = if_not_exists(kept_until, :expires), unanswered = :yes, \
                       answer_due_ms = :due REMOVE progress, decided";
-        let (yes, due) = ((":yes", text(YES)), (":due", number(note.deadline_ms)));
-        let expires = (":expires", number(note.expires_s()));
-        let value = (":note", item::write_note(&note));
-        let written = if note.kind == Kind::Delete {
+        let (yes, due) = ((":yes", text(YES)), (":due", number(latest_request.deadline_ms)));
+        let expires = (":expires", number(latest_request.expires_s()));
+        let value = (":note", item::write_note(&latest_request));
+        let written = if latest_request.kind == Kind::Delete {
             let condition = "attribute_not_exists(note) OR note.sent_ms <= :sent";
             self.update(owner_key(owner), change, Some(condition), [value, expires, sent, yes, due]).await?
         } else {
             let condition = "attribute_not_exists(note) OR note.sent_ms < :sent OR (note.sent_ms = :sent AND \
                              (note.request_hash = :hash OR note.kind <> :delete))";
-            let hash = (":hash", text(note.request_hash));
+            let hash = (":hash", text(latest_request.request_hash));
             let delete = (":delete", text(Kind::Delete.as_str()));
             let values = [value, expires, sent, yes, due, hash, delete];
             self.update(owner_key(owner), change, Some(condition), values).await?
         };
-        let Written::No(item) = written else { return Ok(Noted::Newest) };
+        let Written::No(item) = written else { return Ok(RecordedRequest::Latest) };
         match read_newest(&item).map_err(|what| self.unreadable(what))? {
-            Some(newest) => Ok(Noted::Older { kind: newest.kind, sent_ms: newest.sent_ms }),
+            Some(latest) => Ok(RecordedRequest::Superseded { kind: latest.kind, sent_ms: latest.sent_ms }),
             None => Err(self.unreadable(format!("the newest request of owner {owner} is missing"))),
         }
     }
 
-    async fn touch(&self, owner: &Owner, request_hash: &str, now_ms: u64) -> Result<Touched, RecordsError> {
+    async fn record_create_intent(
+        &self,
+        owner: &Owner,
+        request_hash: &str,
+        now_ms: u64,
+    ) -> Result<CreateIntent, RecordsError> {
         let values = [(":now", number(now_ms)), (":hash", text(request_hash))];
         let condition = Some("note.request_hash = :hash");
         let written = self.update(owner_key(owner), "SET touched_ms = :now", condition, values).await?;
-        let Written::No(item) = written else { return Ok(Touched::Newest) };
-        let newest = read_newest(&item).map_err(|what| self.unreadable(what))?;
-        Ok(newest.map_or(Touched::NoNote, |newest| Touched::Superseded { kind: newest.kind, sent_ms: newest.sent_ms }))
+        let Written::No(item) = written else { return Ok(CreateIntent::Latest) };
+        let latest = read_newest(&item).map_err(|what| self.unreadable(what))?;
+        Ok(latest.map_or(CreateIntent::NoRequest, |latest| CreateIntent::Superseded {
+            kind: latest.kind,
+            sent_ms: latest.sent_ms,
+        }))
     }
 
-    async fn fired(&self, owner: &Owner, rule: &str) -> Result<Option<Fired>, RecordsError> {
-        let Some(item) = self.get(fired_key(owner, rule)).await? else { return Ok(None) };
+    async fn rule_execution(&self, owner: &Owner, rule: &str) -> Result<Option<RuleExecution>, RecordsError> {
+        let Some(item) = self.get(rule_execution_key(owner, rule)).await? else { return Ok(None) };
         item::read_fired(&item).map(Some).map_err(|what| self.unreadable(what))
     }
 
-    async fn fire(&self, owner: &Owner, rule: &str, next: Fired, rest_ms: u64) -> Result<Fire, RecordsError> {
+    async fn begin_execution(
+        &self,
+        owner: &Owner,
+        rule: &str,
+        next: RuleExecution,
+        cooldown_ms: u64,
+    ) -> Result<ExecutionClaim, RecordsError> {
         // The same rule as Fired::lets.
         let condition =
             Some("attribute_not_exists(since_ms) OR (since_ms < :since AND (done = :no OR at_ms <= :rested))");
@@ -145,22 +163,22 @@ impl Records for DynamoRecords {
         let values = [
             (":since", number(next.since_ms)),
             (":at", number(next.at_ms)),
-            (":rested", number(next.at_ms.saturating_sub(rest_ms))),
-            (":remedy", text(next.remedy.to_string())),
+            (":rested", number(next.at_ms.saturating_sub(cooldown_ms))),
+            (":remedy", text(next.remediation.to_string())),
             (":done", bool(next.done)),
             (":no", bool(false)),
-            (":expires", number(next.at_ms / 1_000 + FIRED_KEPT_S)),
+            (":expires", number(next.at_ms / 1_000 + RULE_EXECUTION_TTL_S)),
         ];
-        match self.update(fired_key(owner, rule), change, condition, values).await? {
-            Written::Yes => Ok(Fire::Yes),
-            Written::No(item) => item::read_fired(&item).map(Fire::No).map_err(|what| self.unreadable(what)),
+        match self.update(rule_execution_key(owner, rule), change, condition, values).await? {
+            Written::Yes => Ok(ExecutionClaim::Yes),
+            Written::No(item) => item::read_fired(&item).map(ExecutionClaim::No).map_err(|what| self.unreadable(what)),
         }
     }
 
-    async fn fire_done(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
+    async fn finish_execution(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
         let values = [(":yes", bool(true)), (":since", number(since_ms))];
         let condition = Some("since_ms = :since");
-        self.update(fired_key(owner, rule), "SET done = :yes", condition, values).await.map(|_| ())
+        self.update(rule_execution_key(owner, rule), "SET done = :yes", condition, values).await.map(|_| ())
     }
 
     async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {
@@ -168,7 +186,7 @@ impl Records for DynamoRecords {
         let condition = Some("attribute_not_exists(held_by) OR held_by = :owner");
         let key = environment_key(environment);
         match self.update(key, "SET held_by = :owner", condition, values).await? {
-            Written::Yes => Ok(Claim::Ours),
+            Written::Yes => Ok(Claim::Owned),
             Written::No(item) => {
                 let owner = read_holder(environment, &item).map_err(|what| self.unreadable(what))?;
                 Ok(Claim::Taken { owner })
@@ -176,32 +194,37 @@ impl Records for DynamoRecords {
         }
     }
 
-    async fn waits(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
+    async fn record_progress(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
         let values = [(":progress", write_json(&progress)), (":hash", text(request_hash))];
         let condition = Some("note.request_hash = :hash");
         self.update(owner_key(owner), "SET progress = :progress", condition, values).await.map(|_| ())
     }
 
-    async fn decide(&self, owner: &Owner, request_hash: &str, answer: Decided) -> Result<Decided, RecordsError> {
-        let values = [(":answer", write_json(&answer)), (":hash", text(request_hash))];
+    async fn decide_response(
+        &self,
+        owner: &Owner,
+        request_hash: &str,
+        response: DecidedResponse,
+    ) -> Result<DecidedResponse, RecordsError> {
+        let values = [(":answer", write_json(&response)), (":hash", text(request_hash))];
         let condition = Some("note.request_hash = :hash AND attribute_not_exists(decided)");
         let written = self.update(owner_key(owner), "SET decided = :answer", condition, values).await?;
-        let Written::No(item) = written else { return Ok(answer) };
-        let newest = read_newest(&item).ok().flatten().filter(|newest| newest.request_hash == request_hash);
-        Ok(newest.and_then(|_| read_decided(&item)).unwrap_or(answer))
+        let Written::No(item) = written else { return Ok(response) };
+        let latest = read_newest(&item).ok().flatten().filter(|latest| latest.request_hash == request_hash);
+        Ok(latest.and_then(|_| read_decided(&item)).unwrap_or(response))
     }
 
-    async fn answered(&self, owner: &Owner, answers: Vec<Answered>) -> Result<(), RecordsError> {
-        let hash = answers.last().map(|last| last.request_hash.clone()).unwrap_or_default();
-        let answers = (":answers", write_json(&answers));
+    async fn record_sent_responses(&self, owner: &Owner, responses: Vec<SentResponse>) -> Result<(), RecordsError> {
+        let hash = responses.last().map(|last| last.request_hash.clone()).unwrap_or_default();
+        let responses = (":answers", write_json(&responses));
         let change = "SET answers = :answers REMOVE unanswered, answer_due_ms, progress, decided";
-        let newest = Some("note.request_hash = :hash");
-        let values = [answers.clone(), (":hash", text(hash))];
-        if let Written::No(item) = self.update(owner_key(owner), change, newest, values).await?
+        let latest = Some("note.request_hash = :hash");
+        let values = [responses.clone(), (":hash", text(hash))];
+        if let Written::No(item) = self.update(owner_key(owner), change, latest, values).await?
             && !item.is_empty()
         {
             let there = Some("attribute_exists(pk)");
-            self.update(owner_key(owner), "SET answers = :answers", there, [answers]).await?;
+            self.update(owner_key(owner), "SET answers = :answers", there, [responses]).await?;
         }
         Ok(())
     }
@@ -235,12 +258,12 @@ impl Records for DynamoRecords {
         }
     }
 
-    async fn save(&self, owner: &Owner, wanted: Wanted) -> Result<(), RecordsError> {
+    async fn save_desired(&self, owner: &Owner, desired: DesiredRecord) -> Result<(), RecordsError> {
         let values = [
-            (":environment", text(wanted.environment)),
-            (":wanted", text(wanted.spec.to_string())),
-            (":frozen", text(wanted.frozen.to_string())),
-            (":tags", text(serde_json::Value::from(wanted.retired_tags).to_string())),
+            (":environment", text(desired.environment)),
+            (":wanted", text(desired.spec.to_string())),
+            (":frozen", text(desired.frozen.to_string())),
+            (":tags", text(serde_json::Value::from(desired.retired_tags).to_string())),
             (":no", bool(false)),
             (":never", number(NEVER_S)),
         ];
@@ -253,12 +276,12 @@ impl Records for DynamoRecords {
         self.if_something_is_wanted(owner, "SET unlocked = :yes", "unlocked").await
     }
 
-    async fn settled(&self, owner: &Owner) -> Result<(), RecordsError> {
+    async fn mark_settled(&self, owner: &Owner) -> Result<(), RecordsError> {
         self.if_something_is_wanted(owner, "SET settled_spec = wanted, settled = :yes", "settled").await
     }
 
-    async fn gone(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
-        let values = [(":yes", bool(true)), (":expires", number(now_ms / 1_000 + KEPT_S))];
+    async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
+        let values = [(":yes", bool(true)), (":expires", number(now_ms / 1_000 + TOMBSTONE_TTL_S))];
         let change = "SET gone = :yes, expires = :expires REMOVE environment, wanted, frozen, retired_tags, settled_spec, \
                    settled, unlocked, kept_until";
         self.update(owner_key(owner), change, None, values).await.map(|_| ())
@@ -270,7 +293,7 @@ fn owner_key(owner: &Owner) -> String {
 }
 
 /// A rule's text may be long, and hold anything.
-fn fired_key(owner: &Owner, rule: &str) -> String {
+fn rule_execution_key(owner: &Owner, rule: &str) -> String {
     format!("fired#{owner}#{}", crate::event::hex(&Sha256::digest(rule)))
 }
 

@@ -53,7 +53,7 @@ pub enum RecordsError {
 impl RecordsError {
     /// Whether the same call may succeed later, without anybody doing anything.
     #[must_use]
-    pub fn may_pass(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         matches!(self, RecordsError::Throttled { .. } | RecordsError::Broken { .. })
     }
 }

@@ -1,8 +1,8 @@
 //! The records in memory, for tests and for trying things out: the same conditions, no table.
 
 use super::{
-    Answered, Claim, Decided, Fire, Fired, KEPT_S, Note, Noted, OwnerRecord, Progress, Records, RecordsError, Touched,
-    Wanted,
+    Claim, CreateIntent, DecidedResponse, DesiredRecord, ExecutionClaim, LatestRequest, OwnerRecord, Progress,
+    RecordedRequest, Records, RecordsError, RuleExecution, SentResponse, TOMBSTONE_TTL_S,
 };
 use crate::Owner;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ pub struct MemoryRecords(Mutex<Items>);
 struct Items {
     owners: BTreeMap<Owner, OwnerRecord>,
     environments: BTreeMap<String, Owner>,
-    fired: BTreeMap<(Owner, String), Fired>,
+    rule_execution: BTreeMap<(Owner, String), RuleExecution>,
 }
 
 impl MemoryRecords {
@@ -39,7 +39,7 @@ impl Items {
     }
 
     fn with_something_wanted(&mut self, owner: &Owner, to_be: &str) -> Result<&mut OwnerRecord, RecordsError> {
-        let record = self.owners.get_mut(owner).filter(|record| record.wanted.is_some());
+        let record = self.owners.get_mut(owner).filter(|record| record.desired.is_some());
         record.ok_or_else(|| RecordsError::Unreadable {
             table: "(in memory)".to_owned(),
             what: format!("owner {owner} wants nothing that could be {to_be}"),
@@ -52,86 +52,106 @@ impl Records for MemoryRecords {
         Ok(self.items().owners.get(owner).cloned())
     }
 
-    async fn note(&self, owner: &Owner, note: Note) -> Result<Noted, RecordsError> {
+    async fn record_request(
+        &self,
+        owner: &Owner,
+        latest_request: LatestRequest,
+    ) -> Result<RecordedRequest, RecordsError> {
         let mut items = self.items();
         let record = items.upsert(owner);
-        if let Some(newest) = record.newest.as_ref().filter(|newest| !note.beats(newest)) {
-            return Ok(Noted::Older { kind: newest.kind, sent_ms: newest.sent_ms });
+        if let Some(latest) = record.latest.as_ref().filter(|latest| !latest_request.beats(latest)) {
+            return Ok(RecordedRequest::Superseded { kind: latest.kind, sent_ms: latest.sent_ms });
         }
-        record.expires = record.wanted.is_none().then(|| note.expires_s());
-        record.answer_due_ms = Some(note.deadline_ms);
+        record.expires = record.desired.is_none().then(|| latest_request.expires_s());
+        record.response_due_ms = Some(latest_request.deadline_ms);
         record.progress = None;
         record.decided = None;
-        record.newest = Some(note);
-        Ok(Noted::Newest)
+        record.latest = Some(latest_request);
+        Ok(RecordedRequest::Latest)
     }
 
-    async fn touch(&self, owner: &Owner, request_hash: &str, now_ms: u64) -> Result<Touched, RecordsError> {
+    async fn record_create_intent(
+        &self,
+        owner: &Owner,
+        request_hash: &str,
+        now_ms: u64,
+    ) -> Result<CreateIntent, RecordsError> {
         let mut items = self.items();
-        let Some(record) = items.owners.get_mut(owner) else { return Ok(Touched::NoNote) };
-        let Some(newest) = &record.newest else { return Ok(Touched::NoNote) };
-        if newest.request_hash != request_hash {
-            return Ok(Touched::Superseded { kind: newest.kind, sent_ms: newest.sent_ms });
+        let Some(record) = items.owners.get_mut(owner) else { return Ok(CreateIntent::NoRequest) };
+        let Some(latest) = &record.latest else { return Ok(CreateIntent::NoRequest) };
+        if latest.request_hash != request_hash {
+            return Ok(CreateIntent::Superseded { kind: latest.kind, sent_ms: latest.sent_ms });
         }
-        record.touched_ms = Some(now_ms);
-        Ok(Touched::Newest)
+        record.create_intent_ms = Some(now_ms);
+        Ok(CreateIntent::Latest)
     }
 
-    async fn waits(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
+    async fn record_progress(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
         let mut items = self.items();
         let record = items.owners.get_mut(owner);
-        if let Some(record) = record.filter(|record| record.is_newest(request_hash)) {
+        if let Some(record) = record.filter(|record| record.is_latest(request_hash)) {
             record.progress = Some(progress);
         }
         Ok(())
     }
 
-    async fn decide(&self, owner: &Owner, request_hash: &str, answer: Decided) -> Result<Decided, RecordsError> {
+    async fn decide_response(
+        &self,
+        owner: &Owner,
+        request_hash: &str,
+        response: DecidedResponse,
+    ) -> Result<DecidedResponse, RecordsError> {
         let mut items = self.items();
-        let record = items.owners.get_mut(owner).filter(|record| record.is_newest(request_hash));
+        let record = items.owners.get_mut(owner).filter(|record| record.is_latest(request_hash));
         Ok(match record {
-            Some(record) => record.decided.get_or_insert(answer).clone(),
-            None => answer,
+            Some(record) => record.decided.get_or_insert(response).clone(),
+            None => response,
         })
     }
 
-    async fn answered(&self, owner: &Owner, answers: Vec<Answered>) -> Result<(), RecordsError> {
+    async fn record_sent_responses(&self, owner: &Owner, responses: Vec<SentResponse>) -> Result<(), RecordsError> {
         let mut items = self.items();
         let Some(record) = items.owners.get_mut(owner) else { return Ok(()) };
-        if answers.last().is_some_and(|last| record.is_newest(&last.request_hash)) {
-            record.answer_due_ms = None;
+        if responses.last().is_some_and(|last| record.is_latest(&last.request_hash)) {
+            record.response_due_ms = None;
             record.progress = None;
             record.decided = None;
         }
-        record.answers = answers;
+        record.responses = responses;
         Ok(())
     }
 
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
         let items = self.items();
-        let overdue = items.owners.values().filter(|it| it.answer_due_ms.is_some_and(|due| due <= now_ms));
+        let overdue = items.owners.values().filter(|it| it.response_due_ms.is_some_and(|due| due <= now_ms));
         Ok(overdue.map(|it| it.owner.clone()).collect())
     }
 
-    async fn fired(&self, owner: &Owner, rule: &str) -> Result<Option<Fired>, RecordsError> {
-        Ok(self.items().fired.get(&(owner.clone(), rule.to_owned())).cloned())
+    async fn rule_execution(&self, owner: &Owner, rule: &str) -> Result<Option<RuleExecution>, RecordsError> {
+        Ok(self.items().rule_execution.get(&(owner.clone(), rule.to_owned())).cloned())
     }
 
-    async fn fire(&self, owner: &Owner, rule: &str, next: Fired, rest_ms: u64) -> Result<Fire, RecordsError> {
+    async fn begin_execution(
+        &self,
+        owner: &Owner,
+        rule: &str,
+        next: RuleExecution,
+        cooldown_ms: u64,
+    ) -> Result<ExecutionClaim, RecordsError> {
         let mut items = self.items();
         let key = (owner.clone(), rule.to_owned());
-        match items.fired.get(&key) {
-            Some(last) if !last.lets(&next, rest_ms) => Ok(Fire::No(last.clone())),
+        match items.rule_execution.get(&key) {
+            Some(last) if !last.lets(&next, cooldown_ms) => Ok(ExecutionClaim::No(last.clone())),
             _ => {
-                items.fired.insert(key, next);
-                Ok(Fire::Yes)
+                items.rule_execution.insert(key, next);
+                Ok(ExecutionClaim::Yes)
             }
         }
     }
 
-    async fn fire_done(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
+    async fn finish_execution(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
         let mut items = self.items();
-        let last = items.fired.get_mut(&(owner.clone(), rule.to_owned()));
+        let last = items.rule_execution.get_mut(&(owner.clone(), rule.to_owned()));
         if let Some(last) = last.filter(|last| last.since_ms == since_ms) {
             last.done = true;
         }
@@ -141,7 +161,7 @@ impl Records for MemoryRecords {
     async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {
         let mut items = self.items();
         let holder = items.environments.entry(environment.to_owned()).or_insert(owner.clone());
-        Ok(if holder == owner { Claim::Ours } else { Claim::Taken { owner: holder.clone() } })
+        Ok(if holder == owner { Claim::Owned } else { Claim::Taken { owner: holder.clone() } })
     }
 
     async fn environment_owner(&self, environment: &str) -> Result<Option<Owner>, RecordsError> {
@@ -153,13 +173,13 @@ impl Records for MemoryRecords {
         Ok(())
     }
 
-    async fn save(&self, owner: &Owner, wanted: Wanted) -> Result<(), RecordsError> {
+    async fn save_desired(&self, owner: &Owner, desired: DesiredRecord) -> Result<(), RecordsError> {
         let mut items = self.items();
         let record = items.upsert(owner);
-        record.environment = Some(wanted.environment);
-        record.wanted = Some(wanted.spec);
-        record.frozen = Some(wanted.frozen);
-        record.retired_tags = wanted.retired_tags;
+        record.environment = Some(desired.environment);
+        record.desired = Some(desired.spec);
+        record.frozen = Some(desired.frozen);
+        record.retired_tags = desired.retired_tags;
         record.settled = false;
         record.unlocked = false;
         record.gone = false;
@@ -172,26 +192,26 @@ impl Records for MemoryRecords {
         Ok(())
     }
 
-    async fn settled(&self, owner: &Owner) -> Result<(), RecordsError> {
+    async fn mark_settled(&self, owner: &Owner) -> Result<(), RecordsError> {
         let mut items = self.items();
         let record = items.with_something_wanted(owner, "settled")?;
-        record.settled_spec.clone_from(&record.wanted);
+        record.settled_spec.clone_from(&record.desired);
         record.settled = true;
         Ok(())
     }
 
-    async fn gone(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
+    async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
         let mut items = self.items();
         let record = items.upsert(owner);
         *record = OwnerRecord {
-            touched_ms: record.touched_ms,
-            newest: record.newest.take(),
-            answer_due_ms: record.answer_due_ms,
+            create_intent_ms: record.create_intent_ms,
+            latest: record.latest.take(),
+            response_due_ms: record.response_due_ms,
             progress: record.progress.take(),
             decided: record.decided.take(),
-            answers: std::mem::take(&mut record.answers),
+            responses: std::mem::take(&mut record.responses),
             gone: true,
-            expires: Some(now_ms / 1_000 + KEPT_S),
+            expires: Some(now_ms / 1_000 + TOMBSTONE_TTL_S),
             ..OwnerRecord::empty(owner)
         };
         Ok(())

@@ -1,14 +1,14 @@
 //! What is written down about an owner.
 
-use super::KEPT_S;
-use crate::{Event, Kind, Owner, Reply, ReplyAddress, Request, Status};
+use super::TOMBSTONE_TTL_S;
+use crate::{CfnResponse, Event, Kind, Owner, Request, ResponseAddress, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One request, as far as others have to know of it: whether it is still the newest, until when it has to be answered,
 /// and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct LatestRequest {
     /// [`crate::request_hash`] of the event.
     pub request_hash: String,
     /// Create, Update or Delete.
@@ -20,20 +20,20 @@ pub struct Note {
     /// The id that came with it.
     pub physical_id: Option<String>,
     /// Where its answer goes: the watchdog answers for a run that died.
-    pub reply: ReplyAddress,
+    pub reply: ResponseAddress,
 }
 
-impl Note {
+impl LatestRequest {
     /// The note of a request.
     #[must_use]
-    pub fn of_request(request: &Request) -> Note {
-        Note::of(&request.event, request.hash.clone(), request.to.clone())
+    pub fn of_request(request: &Request) -> LatestRequest {
+        LatestRequest::of(&request.event, request.hash.clone(), request.to.clone())
     }
 
     /// The note of an event.
     #[must_use]
-    pub fn of(event: &Event, request_hash: String, reply: ReplyAddress) -> Note {
-        Note {
+    pub fn of(event: &Event, request_hash: String, reply: ResponseAddress) -> LatestRequest {
+        LatestRequest {
             request_hash,
             kind: event.kind,
             sent_ms: event.sent_ms,
@@ -44,7 +44,7 @@ impl Note {
     }
 
     /// Whether this note replaces an older one. DynamoDB evaluates the same rule as a condition.
-    pub(super) fn beats(&self, older: &Note) -> bool {
+    pub(super) fn beats(&self, older: &LatestRequest) -> bool {
         let same = self.request_hash == older.request_hash;
         let delete_stays = older.kind == Kind::Delete && self.kind != Kind::Delete;
         self.sent_ms > older.sent_ms || (self.sent_ms == older.sent_ms && (same || !delete_stays))
@@ -52,17 +52,17 @@ impl Note {
 
     /// When a record that holds nothing else expires, in seconds.
     pub(super) fn expires_s(&self) -> u64 {
-        self.deadline_ms / 1_000 + KEPT_S
+        self.deadline_ms / 1_000 + TOMBSTONE_TTL_S
     }
 }
 
 /// What became of a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Noted {
+pub enum RecordedRequest {
     /// It is the newest word of its owner.
-    Newest,
+    Latest,
     /// It is not, and nothing was written. The newest one is:
-    Older {
+    Superseded {
         /// its kind;
         kind: Kind,
         /// when it was sent.
@@ -72,9 +72,9 @@ pub enum Noted {
 
 /// Whether a run may go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Touched {
+pub enum CreateIntent {
     /// Its request is still the newest; the time is noted.
-    Newest,
+    Latest,
     /// A newer one is noted:
     Superseded {
         /// its kind;
@@ -82,15 +82,15 @@ pub enum Touched {
         /// when it was sent.
         sent_ms: u64,
     },
-    /// No request is noted at all: the record has expired or was lost. [`super::Records::note`] makes a new one.
-    NoNote,
+    /// No request is noted at all: the record has expired or was lost. [`super::Records::record_request`] makes a new one.
+    NoRequest,
 }
 
 /// Who has an environment after a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// The owner that claimed it.
-    Ours,
+    Owned,
     /// Another one.
     Taken {
         /// That one.
@@ -100,7 +100,7 @@ pub enum Claim {
 
 /// What an owner wants.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wanted {
+pub struct DesiredRecord {
     /// The id of the environment.
     pub environment: String,
     /// The spec, as JSON; its shape is not this crate's business.
@@ -122,7 +122,7 @@ pub struct Progress {
 
 /// An answer that was decided on. From then on the request gets no other one, whoever delivers it, and however often.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decided {
+pub struct DecidedResponse {
     /// Whether the request was carried out.
     pub success: bool,
     /// Why not.
@@ -131,18 +131,18 @@ pub struct Decided {
     pub body: String,
 }
 
-impl Decided {
+impl DecidedResponse {
     /// The answer that is this reply.
     #[must_use]
-    pub fn on(reply: &Reply) -> Decided {
+    pub fn on(reply: &CfnResponse) -> DecidedResponse {
         let success = reply.status() == Status::Success;
-        Decided { success, reason: reply.reason().chars().take(REASON).collect(), body: reply.body() }
+        DecidedResponse { success, reason: reply.reason().chars().take(REASON).collect(), body: reply.body() }
     }
 }
 
 /// A request that was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answered {
+pub struct SentResponse {
     /// [`crate::request_hash`] of the event.
     pub request_hash: String,
     /// Create, Update or Delete.
@@ -150,7 +150,7 @@ pub struct Answered {
     /// When it was sent.
     pub sent_ms: u64,
     /// When the answer arrived.
-    pub answered_ms: u64,
+    pub responded_ms: u64,
     /// Whether it was carried out.
     pub success: bool,
     /// Why not, shortened.
@@ -163,13 +163,13 @@ const ANSWERS: usize = 5;
 /// How much of a reason is kept, in characters: five of them stay small beside the specs.
 pub(crate) const REASON: usize = 1_000;
 
-impl Answered {
+impl SentResponse {
     /// The answers of a record with this one, newest last.
     #[must_use]
-    pub fn beside(mut self, earlier: &[Answered]) -> Vec<Answered> {
+    pub fn beside(mut self, earlier: &[SentResponse]) -> Vec<SentResponse> {
         self.reason = self.reason.chars().take(REASON).collect();
         let others = earlier.iter().filter(|it| it.request_hash != self.request_hash);
-        let mut all: Vec<Answered> = others.cloned().chain([self.clone()]).collect();
+        let mut all: Vec<SentResponse> = others.cloned().chain([self.clone()]).collect();
         all.drain(..all.len().saturating_sub(ANSWERS));
         all
     }
@@ -183,29 +183,29 @@ pub struct OwnerRecord {
     /// The environment that it wants.
     pub environment: Option<String>,
     /// The spec that it wants.
-    pub wanted: Option<Value>,
+    pub desired: Option<Value>,
     /// The configuration that its environment was made with.
     pub frozen: Option<Value>,
     /// Keys of tags to take off, as saved last.
     pub retired_tags: Vec<String>,
     /// The spec that was reached last: an Update back to it is a rollback.
     pub settled_spec: Option<Value>,
-    /// Whether `wanted` was reached.
+    /// Whether `desired` was reached.
     pub settled: bool,
     /// Whether somebody lifted the deletion protection since it was wanted.
     pub unlocked: bool,
     /// When a run last was about to make what cannot be made twice without making two.
-    pub touched_ms: Option<u64>,
+    pub create_intent_ms: Option<u64>,
     /// The newest request.
-    pub newest: Option<Note>,
+    pub latest: Option<LatestRequest>,
     /// When the newest request is due to be answered; `None` once it is.
-    pub answer_due_ms: Option<u64>,
+    pub response_due_ms: Option<u64>,
     /// What the newest request waits for.
     pub progress: Option<Progress>,
     /// What the newest request is answered, until that has arrived.
-    pub decided: Option<Decided>,
+    pub decided: Option<DecidedResponse>,
     /// The last requests that were answered, newest last.
-    pub answers: Vec<Answered>,
+    pub responses: Vec<SentResponse>,
     /// Whether the last environment was deleted, and nothing was wanted since.
     pub gone: bool,
     /// When the record expires, in seconds since the epoch; `None` while there is an environment. DynamoDB deletes it
@@ -216,27 +216,27 @@ pub struct OwnerRecord {
 impl OwnerRecord {
     /// Whether the newest request is the one with this hash.
     #[must_use]
-    pub fn is_newest(&self, request_hash: &str) -> bool {
-        self.newest.as_ref().is_some_and(|newest| newest.request_hash == request_hash)
+    pub fn is_latest(&self, request_hash: &str) -> bool {
+        self.latest.as_ref().is_some_and(|latest| latest.request_hash == request_hash)
     }
 
     /// Whether a newer request than this one is noted.
     #[must_use]
-    pub fn has_overtaken(&self, note: &Note) -> bool {
-        self.newest.as_ref().is_some_and(|newest| !note.beats(newest))
+    pub fn has_overtaken(&self, latest_request: &LatestRequest) -> bool {
+        self.latest.as_ref().is_some_and(|latest| !latest_request.beats(latest))
     }
 
     /// Whether the answer to the request with this hash has arrived.
     #[must_use]
-    pub fn has_answered(&self, request_hash: &str) -> bool {
-        self.answers.iter().any(|answer| answer.request_hash == request_hash)
+    pub fn has_responded(&self, request_hash: &str) -> bool {
+        self.responses.iter().any(|response| response.request_hash == request_hash)
     }
 
     /// The delete that is under way, if one is.
     #[must_use]
-    pub fn running_delete(&self) -> Option<&Note> {
-        let unanswered = self.newest.as_ref().filter(|_| self.answer_due_ms.is_some());
-        unanswered.filter(|newest| newest.kind == Kind::Delete)
+    pub fn running_delete(&self) -> Option<&LatestRequest> {
+        let unanswered = self.latest.as_ref().filter(|_| self.response_due_ms.is_some());
+        unanswered.filter(|latest| latest.kind == Kind::Delete)
     }
 
     /// One that knows nothing yet.
@@ -245,18 +245,18 @@ impl OwnerRecord {
         OwnerRecord {
             owner: owner.clone(),
             environment: None,
-            wanted: None,
+            desired: None,
             frozen: None,
             retired_tags: Vec::new(),
             settled_spec: None,
             settled: false,
             unlocked: false,
-            touched_ms: None,
-            newest: None,
-            answer_due_ms: None,
+            create_intent_ms: None,
+            latest: None,
+            response_due_ms: None,
             progress: None,
             decided: None,
-            answers: Vec::new(),
+            responses: Vec::new(),
             gone: false,
             expires: None,
         }

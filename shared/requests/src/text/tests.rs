@@ -19,13 +19,13 @@ fn a_readable_event_is_read_as_it_is() {
 
 #[test]
 fn of_an_event_that_no_value_can_hold_the_strings_at_its_top_are_kept() {
-    for (what, why) in unreadable() {
+    for (what, reason) in unreadable() {
         let text = format!(
             r#" {{"ResponseURL":"https://host/?a=\u0062","StackId":"stack","Old":{what},"ServiceTimeout":60,
                   "LogicalResourceId":"Web","ResourceProperties":{{"Deep":[{what},{{"x":{what}}}]}},"RequestType":"Create"}} "#
         );
         let unreadable = read_event(&text).unwrap_err();
-        assert!(unreadable.why.contains(why), "{what}: {}", unreadable.why);
+        assert!(unreadable.reason.contains(reason), "{what}: {}", unreadable.reason);
         let rest = json!({
             "ResponseURL": "https://host/?a=b", "StackId": "stack", "LogicalResourceId": "Web", "RequestType": "Create",
         });

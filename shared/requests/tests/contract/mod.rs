@@ -1,18 +1,18 @@
 //! What every implementation of `Records` does. One list, run against the memory and against a table.
 
-mod answers;
-mod fired;
-mod notes;
+mod latest_requests;
+mod responses;
+mod rule_executions;
 
-use notes::{note, sent};
-use requests::records::{Claim, KEPT_S, Noted, Records, RecordsError, Touched, Wanted};
+use latest_requests::{latest_request, sent};
+use requests::records::{Claim, CreateIntent, DesiredRecord, RecordedRequest, Records, RecordsError, TOMBSTONE_TTL_S};
 use requests::{Kind, Owner};
 use serde_json::json;
 
 /// Runs all of it. Owners and environments are named by each part, so that one table serves all.
 pub async fn holds(records: &impl Records) {
     an_owner_that_never_asked_has_no_record(records).await;
-    notes::all(records).await;
+    latest_requests::all(records).await;
     a_touch_tells_the_newest_from_the_superseded(records).await;
     an_environment_has_one_owner(records).await;
     of_many_claims_at_once_one_is_ours(records).await;
@@ -21,16 +21,16 @@ pub async fn holds(records: &impl Records) {
     what_is_unlocked_stays_so_until_something_is_wanted_anew(records).await;
     a_tombstone_stays_when_the_environment_is_gone(records).await;
     a_record_with_an_environment_does_not_expire(records).await;
-    answers::all(records).await;
-    fired::all(records).await;
+    responses::all(records).await;
+    rule_executions::all(records).await;
 }
 
 fn owner(name: &str) -> Owner {
     Owner::of("arn:aws:cloudformation:us-west-2:111122223333:stack/contract/1", name)
 }
 
-fn wanted(size: u32) -> Wanted {
-    Wanted {
+fn desired(size: u32) -> DesiredRecord {
+    DesiredRecord {
         environment: "scalable-ec2-us-west-2-dev".to_owned(),
         spec: json!({ "MinSize": size, "Tags": { "Team": "größe \"1\"\n" }, "Zones": [] }),
         frozen: json!({ "LogRetentionDays": 14, "Proxy": null }),
@@ -45,28 +45,28 @@ async fn an_owner_that_never_asked_has_no_record(records: &impl Records) {
 
 async fn a_touch_tells_the_newest_from_the_superseded(records: &impl Records) {
     let own = owner("Touch");
-    assert_eq!(records.touch(&own, "first", 5).await, Ok(Touched::NoNote));
+    assert_eq!(records.record_create_intent(&own, "first", 5).await, Ok(CreateIntent::NoRequest));
     assert_eq!(records.owner(&own).await, Ok(None), "a touch makes no record");
 
-    records.note(&own, sent(1_000, "first")).await.unwrap();
-    assert_eq!(records.touch(&own, "first", 1_500).await, Ok(Touched::Newest));
-    records.note(&own, note(Kind::Delete, 2_000, "second")).await.unwrap();
-    let superseded = Touched::Superseded { kind: Kind::Delete, sent_ms: 2_000 };
-    assert_eq!(records.touch(&own, "first", 2_500).await, Ok(superseded));
-    let touched = records.owner(&own).await.unwrap().unwrap().touched_ms;
-    assert_eq!(touched, Some(1_500), "who is superseded makes no calls");
+    records.record_request(&own, sent(1_000, "first")).await.unwrap();
+    assert_eq!(records.record_create_intent(&own, "first", 1_500).await, Ok(CreateIntent::Latest));
+    records.record_request(&own, latest_request(Kind::Delete, 2_000, "second")).await.unwrap();
+    let superseded = CreateIntent::Superseded { kind: Kind::Delete, sent_ms: 2_000 };
+    assert_eq!(records.record_create_intent(&own, "first", 2_500).await, Ok(superseded));
+    let create_intent = records.owner(&own).await.unwrap().unwrap().create_intent_ms;
+    assert_eq!(create_intent, Some(1_500), "who is superseded makes no calls");
 }
 
 async fn what_is_unlocked_stays_so_until_something_is_wanted_anew(records: &impl Records) {
     let own = owner("Unlock");
     assert!(matches!(records.unlock(&own).await, Err(RecordsError::Unreadable { .. })));
-    records.save(&own, wanted(1)).await.unwrap();
+    records.save_desired(&own, desired(1)).await.unwrap();
     let unlocked = async || records.owner(&own).await.unwrap().unwrap().unlocked;
     assert!(!unlocked().await);
     records.unlock(&own).await.unwrap();
-    records.settled(&own).await.unwrap();
+    records.mark_settled(&own).await.unwrap();
     assert!(unlocked().await);
-    records.save(&own, wanted(2)).await.unwrap();
+    records.save_desired(&own, desired(2)).await.unwrap();
     assert!(!unlocked().await);
 }
 
@@ -74,10 +74,10 @@ async fn an_environment_has_one_owner(records: &impl Records) {
     let (own, other) = (owner("Claim"), owner("Other"));
     let taken = Claim::Taken { owner: own.clone() };
     for _ in 0..2 {
-        assert_eq!(records.claim("claimed", &own).await, Ok(Claim::Ours));
+        assert_eq!(records.claim("claimed", &own).await, Ok(Claim::Owned));
     }
     assert_eq!(records.claim("claimed", &other).await, Ok(taken));
-    assert_eq!(records.claim("claimed2", &other).await, Ok(Claim::Ours));
+    assert_eq!(records.claim("claimed2", &other).await, Ok(Claim::Owned));
 
     records.release("claimed", &other).await.unwrap();
     assert_eq!(records.environment_owner("claimed").await, Ok(Some(own.clone())));
@@ -85,7 +85,7 @@ async fn an_environment_has_one_owner(records: &impl Records) {
         records.release("claimed", &own).await.unwrap();
     }
     assert_eq!(records.environment_owner("claimed").await, Ok(None));
-    assert_eq!(records.claim("claimed", &other).await, Ok(Claim::Ours));
+    assert_eq!(records.claim("claimed", &other).await, Ok(Claim::Owned));
     records.release("never-claimed", &own).await.unwrap();
 }
 
@@ -94,84 +94,84 @@ async fn of_many_claims_at_once_one_is_ours(records: &impl Records) {
     let [a, b, c, d] = owners.each_ref().map(|own| records.claim("raced", own));
     let (a, b, c, d) = tokio::join!(a, b, c, d);
     let results = [a, b, c, d].map(Result::unwrap);
-    let ours = results.iter().filter(|claim| **claim == Claim::Ours).count();
+    let ours = results.iter().filter(|claim| **claim == Claim::Owned).count();
     assert_eq!(ours, 1, "{results:?}");
 }
 
 async fn what_is_wanted_is_kept_and_settled(records: &impl Records) {
     let own = owner("Save");
-    records.save(&own, wanted(1)).await.unwrap();
+    records.save_desired(&own, desired(1)).await.unwrap();
     let record = records.owner(&own).await.unwrap().unwrap();
     assert_eq!(record.owner, own);
     assert_eq!(record.environment.as_deref(), Some("scalable-ec2-us-west-2-dev"));
-    assert_eq!((record.wanted, record.frozen), (Some(wanted(1).spec), Some(wanted(1).frozen)));
-    assert_eq!(record.retired_tags, wanted(1).retired_tags);
+    assert_eq!((record.desired, record.frozen), (Some(desired(1).spec), Some(desired(1).frozen)));
+    assert_eq!(record.retired_tags, desired(1).retired_tags);
     assert_eq!((record.settled, record.settled_spec, record.gone), (false, None, false));
 
     for _ in 0..2 {
-        records.settled(&own).await.unwrap();
+        records.mark_settled(&own).await.unwrap();
     }
     let record = records.owner(&own).await.unwrap().unwrap();
-    assert_eq!((record.settled, record.settled_spec), (true, Some(wanted(1).spec)));
+    assert_eq!((record.settled, record.settled_spec), (true, Some(desired(1).spec)));
 
-    records.save(&own, wanted(2)).await.unwrap();
+    records.save_desired(&own, desired(2)).await.unwrap();
     let record = records.owner(&own).await.unwrap().unwrap();
-    assert_eq!((record.settled, record.wanted), (false, Some(wanted(2).spec)));
-    assert_eq!(record.settled_spec, Some(wanted(1).spec), "the way back stays known");
+    assert_eq!((record.settled, record.desired), (false, Some(desired(2).spec)));
+    assert_eq!(record.settled_spec, Some(desired(1).spec), "the way back stays known");
 }
 
 async fn nothing_wanted_cannot_be_settled(records: &impl Records) {
     let own = owner("Unsaved");
     let unreadable = |result| matches!(result, Err(RecordsError::Unreadable { .. }));
-    assert!(unreadable(records.settled(&own).await));
+    assert!(unreadable(records.mark_settled(&own).await));
     assert_eq!(records.owner(&own).await, Ok(None), "a refused write makes no record");
-    records.note(&own, sent(1, "a")).await.unwrap();
-    assert!(unreadable(records.settled(&own).await));
+    records.record_request(&own, sent(1, "a")).await.unwrap();
+    assert!(unreadable(records.mark_settled(&own).await));
 }
 
 async fn a_tombstone_stays_when_the_environment_is_gone(records: &impl Records) {
     let own = owner("Gone");
-    records.note(&own, sent(1_000, "create")).await.unwrap();
-    records.save(&own, wanted(1)).await.unwrap();
-    records.settled(&own).await.unwrap();
-    let delete = note(Kind::Delete, 9_000, "delete");
-    records.note(&own, delete.clone()).await.unwrap();
-    records.touch(&own, "delete", 9_500).await.unwrap();
+    records.record_request(&own, sent(1_000, "create")).await.unwrap();
+    records.save_desired(&own, desired(1)).await.unwrap();
+    records.mark_settled(&own).await.unwrap();
+    let delete = latest_request(Kind::Delete, 9_000, "delete");
+    records.record_request(&own, delete.clone()).await.unwrap();
+    records.record_create_intent(&own, "delete", 9_500).await.unwrap();
     for _ in 0..2 {
-        records.gone(&own, 10_000).await.unwrap();
+        records.mark_deleted(&own, 10_000).await.unwrap();
     }
     let record = records.owner(&own).await.unwrap().unwrap();
-    assert_eq!((record.environment, record.wanted, record.frozen), (None, None, None));
+    assert_eq!((record.environment, record.desired, record.frozen), (None, None, None));
     assert_eq!((record.settled, record.settled_spec), (false, None));
     assert_eq!(record.retired_tags, Vec::<String>::new());
-    assert_eq!((record.gone, record.expires), (true, Some(10 + KEPT_S)));
-    assert_eq!((record.newest, record.touched_ms), (Some(delete.clone()), Some(9_500)));
+    assert_eq!((record.gone, record.expires), (true, Some(10 + TOMBSTONE_TTL_S)));
+    assert_eq!((record.latest, record.create_intent_ms), (Some(delete.clone()), Some(9_500)));
 
-    let older = Noted::Older { kind: Kind::Delete, sent_ms: 9_000 };
-    assert_eq!(records.note(&own, sent(1_000, "create")).await, Ok(older));
-    assert_eq!(records.note(&own, delete).await, Ok(Noted::Newest), "delivered twice");
+    let older = RecordedRequest::Superseded { kind: Kind::Delete, sent_ms: 9_000 };
+    assert_eq!(records.record_request(&own, sent(1_000, "create")).await, Ok(older));
+    assert_eq!(records.record_request(&own, delete).await, Ok(RecordedRequest::Latest), "delivered twice");
 }
 
 async fn a_record_with_an_environment_does_not_expire(records: &impl Records) {
     let own = owner("Expiry");
     let expires = async || records.owner(&own).await.unwrap().unwrap().expires;
     let create = sent(1_000, "create");
-    let until = create.deadline_ms / 1_000 + KEPT_S;
-    records.note(&own, create).await.unwrap();
+    let until = create.deadline_ms / 1_000 + TOMBSTONE_TTL_S;
+    records.record_request(&own, create).await.unwrap();
     assert_eq!(expires().await, Some(until), "a note alone");
-    records.save(&own, wanted(1)).await.unwrap();
+    records.save_desired(&own, desired(1)).await.unwrap();
     assert_eq!(expires().await, None, "an environment");
-    records.note(&own, sent(2_000, "update")).await.unwrap();
+    records.record_request(&own, sent(2_000, "update")).await.unwrap();
     assert_eq!(expires().await, None, "a note beside an environment");
-    records.gone(&own, 5_000_000).await.unwrap();
-    assert_eq!(expires().await, Some(5_000 + KEPT_S), "a tombstone");
+    records.mark_deleted(&own, 5_000_000).await.unwrap();
+    assert_eq!(expires().await, Some(5_000 + TOMBSTONE_TTL_S), "a tombstone");
 
     let again = sent(6_000_000, "create again");
-    let until = again.deadline_ms / 1_000 + KEPT_S;
-    records.note(&own, again).await.unwrap();
+    let until = again.deadline_ms / 1_000 + TOMBSTONE_TTL_S;
+    records.record_request(&own, again).await.unwrap();
     assert_eq!(expires().await, Some(until), "asked again");
     assert!(records.owner(&own).await.unwrap().unwrap().gone, "asked for, not yet wanted");
-    records.save(&own, wanted(1)).await.unwrap();
+    records.save_desired(&own, desired(1)).await.unwrap();
     let record = records.owner(&own).await.unwrap().unwrap();
     assert_eq!((record.expires, record.gone), (None, false));
 }

@@ -70,7 +70,7 @@ pub enum CommandOutcome {
 
 /// What can be wrong with an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sickness {
+pub enum InstanceFailure {
     /// EC2's status checks fail.
     Impaired,
     /// The SSM agent never registers.
@@ -141,49 +141,52 @@ impl Behaviour {
 
     /// That of an instance that is sick from its start on; it shows when a healthy one would be well.
     #[must_use]
-    pub fn sick(mut self, sickness: &Sickness) -> Self {
-        self.be_sick(sickness);
+    pub fn unhealthy(mut self, sickness: &InstanceFailure) -> Self {
+        self.become_unhealthy(sickness);
         self
     }
 
-    fn be_sick(&mut self, sickness: &Sickness) {
+    fn become_unhealthy(&mut self, sickness: &InstanceFailure) {
         let ready = match self.ready {
             Ready::After(span) | Ready::FailedAfter(span, _) => span,
             Ready::Never => Duration::ZERO,
         };
         match sickness {
-            Sickness::Impaired => {
+            InstanceFailure::Impaired => {
                 let StatusChecks::PassAfter(span) = self.status_checks else { return };
                 self.status_checks = StatusChecks::FailAfter(span);
             }
-            Sickness::NoAgent => self.agent.registers_after = None,
+            InstanceFailure::NoAgent => self.agent.registers_after = None,
             // As late as it takes to be heard of once.
-            Sickness::AgentLost => self.agent.lost_after = self.agent.registers_after.map(|span| span + A_PING),
-            Sickness::NotReady => self.ready = Ready::Never,
-            Sickness::FailedAt(step) => {
+            InstanceFailure::AgentLost => self.agent.lost_after = self.agent.registers_after.map(|span| span + A_PING),
+            InstanceFailure::NotReady => self.ready = Ready::Never,
+            InstanceFailure::FailedAt(step) => {
                 self.ready = Ready::FailedAfter(ready, step.clone());
                 let line = format!("user data failed at {step}\n");
                 self.console.push_str(&line);
                 self.logs.values_mut().for_each(|log| log.push_str(&line));
             }
-            Sickness::CommandsFail => self.commands = CommandOutcome::FailsAfter(Duration::from_secs(1), 1),
-            Sickness::CommandsHang => self.commands = CommandOutcome::NeverEnds,
-            Sickness::CommandsUndelivered => self.commands = CommandOutcome::NeverDelivered,
+            InstanceFailure::CommandsFail => self.commands = CommandOutcome::FailsAfter(Duration::from_secs(1), 1),
+            InstanceFailure::CommandsHang => self.commands = CommandOutcome::NeverEnds,
+            InstanceFailure::CommandsUndelivered => self.commands = CommandOutcome::NeverDelivered,
         }
     }
 
     /// Makes it that of an instance that falls sick at an age. What it has reached stays reached.
-    pub(super) fn fall_sick(&mut self, sickness: &Sickness, age: Duration) {
+    pub(super) fn fail_health_checks(&mut self, sickness: &InstanceFailure, age: Duration) {
         match sickness {
-            Sickness::Impaired => match self.status_checks {
+            InstanceFailure::Impaired => match self.status_checks {
                 StatusChecks::PassAfter(span) if span <= age => self.status_checks = StatusChecks::PassUntil(age),
-                _ => self.be_sick(sickness),
+                _ => self.become_unhealthy(sickness),
             },
-            Sickness::NoAgent | Sickness::AgentLost if self.agent.registers_after.is_some_and(|span| span <= age) => {
+            InstanceFailure::NoAgent | InstanceFailure::AgentLost
+                if self.agent.registers_after.is_some_and(|span| span <= age) =>
+            {
                 self.agent.lost_after = Some(age);
             }
-            Sickness::NotReady | Sickness::FailedAt(_) if matches!(self.ready, Ready::After(span) if span <= age) => {}
-            _ => self.be_sick(sickness),
+            InstanceFailure::NotReady | InstanceFailure::FailedAt(_) if matches!(self.ready, Ready::After(span) if span <= age) =>
+                {}
+            _ => self.become_unhealthy(sickness),
         }
     }
 }
@@ -191,7 +194,7 @@ impl Behaviour {
 /// How long an agent that falls silent was there.
 const A_PING: Duration = Duration::from_millis(1);
 
-impl Sickness {
+impl InstanceFailure {
     /// The sickness of a name: `impaired`, `no-agent`, `agent-lost`, `not-ready`, `failed-at:STEP`, `commands-fail`,
     /// `commands-hang`, `commands-undelivered`.
     #[must_use]

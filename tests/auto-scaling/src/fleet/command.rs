@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{CommandOutcome, Fleet, Member};
-use crate::{Fault, Moment, arn::uuid};
+use crate::{Fault, Timestamp, arn::uuid};
 
 /// A command to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,16 +32,16 @@ pub struct Invocation {
     /// What it printed.
     pub output: String,
     /// When it began to run.
-    pub started: Option<Moment>,
+    pub started: Option<Timestamp>,
     /// When it was over.
-    pub ended: Option<Moment>,
+    pub ended: Option<Timestamp>,
 }
 
 /// A command that was sent.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     command: Command,
-    at: Moment,
+    at: Timestamp,
 }
 
 impl Fleet {
@@ -49,7 +49,7 @@ impl Fleet {
     ///
     /// # Errors
     /// `InvalidInstanceId`: there are no ids, or an agent never registered, or its instance has ended and SSM knows.
-    pub fn send_command(&mut self, command: Command, now: Moment) -> Result<String, Fault> {
+    pub fn send_command(&mut self, command: Command, now: Timestamp) -> Result<String, Fault> {
         let usable = |id: &String| {
             let Some(member) = self.members.get(id) else { return false };
             let lost = member.agent(now) == Some(super::PingStatus::ConnectionLost);
@@ -68,7 +68,7 @@ impl Fleet {
     /// The commands that were sent to an instance and that SSM shows: their ids, when they were sent, what their sender says
     /// of them, and what has become of them.
     #[must_use]
-    pub fn invocations_on(&self, instance_id: &str, now: Moment) -> Vec<(&str, Moment, &str, Invocation)> {
+    pub fn invocations_on(&self, instance_id: &str, now: Timestamp) -> Vec<(&str, Timestamp, &str, Invocation)> {
         let told = self.commands.iter().filter_map(|(id, sent)| {
             let invocation = self.invocation(id, instance_id, now).ok()?;
             Some((id.as_str(), sent.at, sent.command.comment.as_str(), invocation))
@@ -80,7 +80,7 @@ impl Fleet {
     ///
     /// # Errors
     /// `InvocationDoesNotExist`: no such command, not on this instance, or SSM does not show it yet.
-    pub fn invocation(&self, command_id: &str, instance_id: &str, now: Moment) -> Result<Invocation, Fault> {
+    pub fn invocation(&self, command_id: &str, instance_id: &str, now: Timestamp) -> Result<Invocation, Fault> {
         let missing = || Fault { code: "InvocationDoesNotExist", message: String::new() };
         let sent = self.commands.get(command_id).ok_or_else(missing)?;
         let member = self.members.get(instance_id).ok_or_else(missing)?;
@@ -91,7 +91,7 @@ impl Fleet {
 }
 
 impl Sent {
-    fn on(&self, member: &Member, now: Moment) -> Invocation {
+    fn on(&self, member: &Member, now: Timestamp) -> Invocation {
         let Self { at, command } = self;
         let delivered =
             !matches!(member.behaviour.commands, CommandOutcome::NeverDelivered) && member.last_ping(*at) == Some(*at);
@@ -140,8 +140,8 @@ fn over(
     status: &'static str,
     details: &'static str,
     response_code: i32,
-    started: Option<Moment>,
-    ended: Moment,
+    started: Option<Timestamp>,
+    ended: Timestamp,
 ) -> Invocation {
     Invocation { status, details, response_code, started, ended: Some(ended), ..pending() }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use auto_scaling::{
-    Behaviour, CheckStatus, Command, Fleet, Invocation, Marker, Member, Moment, PingStatus, Sickness, StatusChecks,
+    Behaviour, CheckStatus, Command, Fleet, InstanceFailure, Invocation, Marker, Member, PingStatus, StatusChecks,
+    Timestamp,
 };
 
 use crate::host::{START, refusal};
@@ -11,10 +12,10 @@ use crate::host::{START, refusal};
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
-fn fleet_of_one(sickness: Option<Sickness>) -> Fleet {
+fn fleet_of_one(sickness: Option<InstanceFailure>) -> Fleet {
     let mut fleet = Fleet::new(Behaviour::default());
     if let Some(sickness) = sickness {
-        fleet.make_next_sick(1, &sickness);
+        fleet.make_next_unhealthy(1, &sickness);
     }
     fleet.launched("i-1", START);
     fleet
@@ -77,20 +78,20 @@ fn each_sickness_shows_where_it_should_and_nowhere_else() {
         ("commands-hang", passes, online, ready.clone()),
         ("commands-undelivered", passes, online, ready.clone()),
     ] {
-        let fleet = fleet_of_one(Some(Sickness::parse(name).unwrap()));
+        let fleet = fleet_of_one(Some(InstanceFailure::parse(name).unwrap()));
         assert_eq!(seen(&fleet, MINUTE * 10), (checks, agent, marker), "{name}");
     }
-    assert_eq!(Sickness::parse("tired"), None);
-    assert_eq!(Sickness::parse("failed-at:"), None);
-    let fleet = fleet_of_one(Some(Sickness::FailedAt("install nginx".into())));
+    assert_eq!(InstanceFailure::parse("tired"), None);
+    assert_eq!(InstanceFailure::parse("failed-at:"), None);
+    let fleet = fleet_of_one(Some(InstanceFailure::FailedAt("install nginx".into())));
     assert!(fleet.member("i-1").unwrap().behaviour.console.ends_with("user data failed at install nginx\n"));
 }
 
 #[test]
 fn only_as_many_as_told_are_sick_and_nought_ends_it() {
     let mut fleet = Fleet::new(Behaviour::default());
-    fleet.make_next_sick(2, &Sickness::NoAgent);
-    fleet.make_next_sick(1, &Sickness::Impaired);
+    fleet.make_next_unhealthy(2, &InstanceFailure::NoAgent);
+    fleet.make_next_unhealthy(1, &InstanceFailure::Impaired);
     let start = |id: &str, fleet: &mut Fleet| {
         fleet.launched(id, START);
         let member = fleet.member(id).unwrap();
@@ -101,15 +102,15 @@ fn only_as_many_as_told_are_sick_and_nought_ends_it() {
     assert_eq!(start("i-2", &mut fleet), (false, well));
     assert_eq!(start("i-3", &mut fleet), (true, impaired));
     assert_eq!(start("i-4", &mut fleet), (true, well));
-    fleet.make_next_sick(9, &Sickness::NoAgent);
-    fleet.make_next_sick(0, &Sickness::NoAgent);
+    fleet.make_next_unhealthy(9, &InstanceFailure::NoAgent);
+    fleet.make_next_unhealthy(0, &InstanceFailure::NoAgent);
     assert_eq!(start("i-5", &mut fleet), (true, well));
 }
 
 #[test]
 fn ssm_calls_an_agent_online_for_minutes_after_it_or_its_instance_is_gone() {
     let mut fleet = fleet_of_one(None);
-    fleet.make_sick("i-1", &Sickness::AgentLost, START + MINUTE * 2).unwrap();
+    fleet.make_unhealthy("i-1", &InstanceFailure::AgentLost, START + MINUTE * 2).unwrap();
     assert_eq!(seen(&fleet, MINUTE * 6).1, Some(PingStatus::Online));
     assert_eq!(seen(&fleet, MINUTE * 7).1, Some(PingStatus::ConnectionLost));
     assert_eq!(fleet.member("i-1").unwrap().last_ping(START + MINUTE * 7), Some(START + MINUTE * 2));
@@ -124,19 +125,21 @@ fn ssm_calls_an_agent_online_for_minutes_after_it_or_its_instance_is_gone() {
 fn an_instance_that_falls_sick_keeps_what_it_has_reached() {
     let mut fleet = fleet_of_one(None);
     let now = START + MINUTE * 3;
-    for sickness in [Sickness::NotReady, Sickness::Impaired, Sickness::FailedAt("late".into())] {
-        fleet.make_sick("i-1", &sickness, now).unwrap();
+    for sickness in [InstanceFailure::NotReady, InstanceFailure::Impaired, InstanceFailure::FailedAt("late".into())] {
+        fleet.make_unhealthy("i-1", &sickness, now).unwrap();
     }
     assert_eq!(seen(&fleet, MINUTE * 2).0, Some(CheckStatus::Ok));
     assert_eq!(seen(&fleet, MINUTE * 3).0, Some(CheckStatus::Impaired));
     assert_eq!(seen(&fleet, MINUTE * 3).2, Marker::Ready);
-    assert!(refusal(fleet.make_sick("i-9", &Sickness::NoAgent, now)).starts_with("InvalidInstanceID.NotFound"));
+    assert!(
+        refusal(fleet.make_unhealthy("i-9", &InstanceFailure::NoAgent, now)).starts_with("InvalidInstanceID.NotFound")
+    );
 }
 
 #[test]
 fn a_command_becomes_what_the_instance_makes_of_it() {
     let status = |sickness: Option<&str>, age: Duration| {
-        let mut fleet = fleet_of_one(sickness.map(|name| Sickness::parse(name).unwrap()));
+        let mut fleet = fleet_of_one(sickness.map(|name| InstanceFailure::parse(name).unwrap()));
         let Invocation { details, response_code, .. } = outcome(&mut fleet, age);
         (details, response_code)
     };
@@ -171,7 +174,7 @@ fn a_command_needs_a_registered_agent_and_shows_a_moment_later() {
     let now = START + MINUTE * 2;
     let id = fleet.send_command(command("tail -n 50 /var/log/user-data.log"), now).unwrap();
     let missing = "InvocationDoesNotExist: ";
-    let at = |id: &str, instance: &str, now: Moment| fleet.invocation(id, instance, now);
+    let at = |id: &str, instance: &str, now: Timestamp| fleet.invocation(id, instance, now);
     assert_eq!(refusal(at(&id, "i-1", now)), missing);
     assert_eq!(at(&id, "i-1", now + SECOND).unwrap().status, "InProgress");
     assert_eq!(at(&id, "i-1", now + MINUTE).unwrap().output, "user data begins\n", "the log that it names");

@@ -64,7 +64,8 @@ fn a_taken_name_is_refused_and_the_group_is_untouched() {
 fn min_desired_and_max_stay_in_order() {
     let mut host = Host::new();
     let now = host.now;
-    let mut create = |min, desired, max| refusal(host.sim.create_group(group(min, desired, max), now));
+    let mut create =
+        |min, desired_capacity, max| refusal(host.sim.create_group(group(min, desired_capacity, max), now));
     assert_eq!(create(3, 3, 2), "ValidationError: Max bound, 2, must be greater than or equal to min bound, 3");
     let out = "must be between the specified min size:1 and max size:2";
     assert_eq!(create(1, 0, 2), format!("ValidationError: Desired capacity:0 {out}"));

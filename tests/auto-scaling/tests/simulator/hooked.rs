@@ -21,15 +21,15 @@ pub fn hook(name: &str, transition: Transition, default_result: LifecycleActionR
     }
 }
 
-pub fn hooked(desired: u32, hooks: Vec<PutHook>) -> NewGroup {
-    NewGroup { hooks, ..group(0, desired, 4) }
+pub fn hooked(desired_capacity: u32, hooks: Vec<PutHook>) -> NewGroup {
+    NewGroup { hooks, ..group(0, desired_capacity, 4) }
 }
 
 /// A group whose instances wait before they go into service, and have just begun to.
-pub fn launching(desired: u32, hooks: &[&str]) -> Host {
+pub fn launching(desired_capacity: u32, hooks: &[&str]) -> Host {
     let mut host = Host::new();
     let hooks = hooks.iter().map(|name| hook(name, Transition::Launching, ABANDON)).collect();
-    host.sim.create_group(hooked(desired, hooks), host.now).unwrap();
+    host.sim.create_group(hooked(desired_capacity, hooks), host.now).unwrap();
     host.pass(Duration::ZERO);
     host.pass(LAUNCH);
     host

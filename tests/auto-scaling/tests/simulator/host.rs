@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use auto_scaling::{
-    AutoScaling, Effect, Event, Fault, Group, Launch, LaunchTemplate, LifecycleState, Moment, NewGroup, Notification,
-    Settings, Started, Subnet, Timing,
+    AutoScaling, Effect, Event, Fault, Group, Launch, LaunchTemplate, LifecycleState, NewGroup, Notification, Settings,
+    Started, Subnet, Timestamp, Timing,
 };
 
 pub const LAUNCH: Duration = Duration::from_secs(40);
 pub const TERMINATE: Duration = Duration::from_mins(1);
 /// 2026-11-23T08:00:00Z
-pub const START: Moment = Moment(1_795_420_800_000);
+pub const START: Timestamp = Timestamp(1_795_420_800_000);
 
 pub struct Host {
     pub sim: AutoScaling,
-    pub now: Moment,
+    pub now: Timestamp,
     pub started: u32,
     /// Launches fail with this reason as long as there is one.
     pub broken: Option<&'static str>,
@@ -40,9 +40,9 @@ impl Host {
     }
 
     /// A host with the group `web` of so many instances, all in service.
-    pub fn with(min: u32, desired: u32, max: u32) -> Self {
+    pub fn with(min: u32, desired_capacity: u32, max: u32) -> Self {
         let mut host = Self::new();
-        host.sim.create_group(group(min, desired, max), host.now).unwrap();
+        host.sim.create_group(group(min, desired_capacity, max), host.now).unwrap();
         host.settle();
         host
     }
@@ -111,7 +111,7 @@ pub fn subnet(zone: char) -> Subnet {
 }
 
 /// The group `web` in two zones.
-pub fn group(min: u32, desired: u32, max: u32) -> NewGroup {
+pub fn group(min: u32, desired_capacity: u32, max: u32) -> NewGroup {
     let settings = Settings {
         launch_template: LaunchTemplate { id: "lt-1".into(), name: "web".into(), version: "1".into() },
         min_size: min,
@@ -119,7 +119,7 @@ pub fn group(min: u32, desired: u32, max: u32) -> NewGroup {
         subnets: vec![subnet('a'), subnet('b')],
         ..Settings::default()
     };
-    NewGroup { name: "web".into(), settings, desired_capacity: Some(desired), ..NewGroup::default() }
+    NewGroup { name: "web".into(), settings, desired_capacity: Some(desired_capacity), ..NewGroup::default() }
 }
 
 /// The refusal, as `Code: message`.

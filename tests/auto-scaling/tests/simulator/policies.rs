@@ -11,8 +11,8 @@ fn policy(name: &str, adjustment: Adjustment) -> Policy {
 }
 
 /// What becomes of a desired capacity between 1 and 20.
-fn after(desired: u32, adjustment: Adjustment) -> u32 {
-    let mut host = Host::with(1, desired, 20);
+fn after(desired_capacity: u32, adjustment: Adjustment) -> u32 {
+    let mut host = Host::with(1, desired_capacity, 20);
     host.sim.put_scaling_policy("web", policy("p", adjustment)).unwrap();
     host.sim.execute_policy("web", "p", false, host.now).unwrap();
     host.web().desired_capacity

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auto_scaling::{ActionKey, Hook, LifecycleState, Moment, PutHook, Transition};
+use auto_scaling::{ActionKey, Hook, LifecycleState, PutHook, Timestamp, Transition};
 
 use crate::{
     hooked::{ABANDON, CONTINUE, HEARTBEAT, SECOND, hook, hooked, launching},
@@ -99,7 +99,7 @@ fn waits_that_nobody_looked_at_ended_when_they_were_due() {
     let mut host = launching(1, &["gate"]);
     host.pass(Duration::from_hours(1));
     let activities = host.sim.activities("web", false).unwrap();
-    let ends: Vec<Option<Moment>> = activities.iter().map(|it| it.end).collect();
+    let ends: Vec<Option<Timestamp>> = activities.iter().map(|it| it.end).collect();
     let abandoned = START + LAUNCH + HEARTBEAT;
     assert_eq!(ends[1..], [Some(abandoned + TERMINATE), Some(abandoned)], "and the replacement begins now");
 }

@@ -4,8 +4,8 @@ use memory_cloud::Fault;
 use serde_json::json;
 
 use super::{Dice, Row};
-use crate::life::{Golden, Plot, Verdict};
-use crate::stage::{Answer, Resource, Stage, properties};
+use crate::fixture::{Fixture, Resource, Response, properties};
+use crate::life::{Golden, Scenario, Verdict};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![cycles(), owners()]
@@ -25,34 +25,34 @@ const FAULTS: [Fault; 9] = [
 
 /// A create, an update and a delete, with something wrong at every twentieth call.
 fn cycles() -> Row {
-    let plot = Plot::new("PublicIp");
+    let scenario = Scenario::new("PublicIp");
     let play = move |seed: usize| {
-        let stage = Stage::new();
+        let fixture = Fixture::new();
         let mut dice = Dice::new(seed);
         for call in (0..1_000).filter(|_| dice.percent(5)).collect::<Vec<_>>() {
             let fault = FAULTS[usize::try_from(dice.below(FAULTS.len() as u64)).unwrap_or_default()];
-            stage.world().faults.borrow_mut().insert(call, fault);
+            fixture.account().faults.borrow_mut().insert(call, fault);
         }
-        let answers = stage.play(async {
-            let mut answers = vec![stage.ask(&plot.of, "Create", &plot.made).await];
-            if answers[0] == Answer::Success {
-                answers.push(stage.ask(&plot.of, "Update", &plot.updated).await);
+        let responses = fixture.play(async {
+            let mut responses = vec![fixture.ask(&scenario.of, "Create", &scenario.made).await];
+            if responses[0] == Response::Success {
+                responses.push(fixture.ask(&scenario.of, "Update", &scenario.updated).await);
             }
             for _ in 0..6 {
-                let answer = stage.ask(&plot.of, "Delete", &plot.made).await;
-                answers.push(answer.clone());
-                if answer == Answer::Success {
+                let response = fixture.ask(&scenario.of, "Delete", &scenario.made).await;
+                responses.push(response.clone());
+                if response == Response::Success {
                     break;
                 }
             }
-            stage.quiet().await;
-            answers
+            fixture.quiet().await;
+            responses
         });
-        let leaked = stage.inventory().len();
-        let unanswered = answers.iter().filter(|it| **it == Answer::Nothing).count();
-        let converged = answers.last() == Some(&Answer::Success) && leaked == 0;
-        Verdict { converged, leaked, duplicated: stage.duplicates(), unanswered, why: format!("{answers:?}") }
-            .with(&stage)
+        let leaked = fixture.inventory().len();
+        let unanswered = responses.iter().filter(|it| **it == Response::Nothing).count();
+        let converged = responses.last() == Some(&Response::Success) && leaked == 0;
+        Verdict { converged, leaked, duplicated: fixture.duplicates(), unanswered, reason: format!("{responses:?}") }
+            .with(&fixture)
     };
     let name = "create, update and delete with a fault at one call in twenty";
     Row { name, cases: 1_000, short: 10, play: Box::new(play), seeded: true }
@@ -63,8 +63,8 @@ fn cycles() -> Row {
 fn owners() -> Row {
     let play = |case: usize| {
         let (count, egress) = [(20, "PublicIp"), (200, "PublicIp"), (200, "NatGateway")][case];
-        let golden = Golden::of(&Plot::new(egress));
-        let stage = Stage::new();
+        let golden = Golden::of(&Scenario::new(egress));
+        let fixture = Fixture::new();
         let stacks: Vec<(Resource, serde_json::Value)> = (0..count)
             .map(|number| {
                 let suffix = format!("e{number}");
@@ -73,29 +73,29 @@ fn owners() -> Row {
             })
             .collect();
         let all = |kind: &'static str| {
-            let (stage, stacks) = (&stage, &stacks);
-            stage.play(async move {
-                let asked: Vec<_> = stacks.iter().map(|(of, own)| stage.request(of, kind, own)).collect();
+            let (fixture, stacks) = (&fixture, &stacks);
+            fixture.play(async move {
+                let asked: Vec<_> = stacks.iter().map(|(of, own)| fixture.request(of, kind, own)).collect();
                 for event in &asked {
-                    stage.deliver(event).await;
+                    fixture.deliver(event).await;
                 }
                 let mut failed = 0;
                 for event in &asked {
-                    failed += usize::from(stage.wait_for(event).await != Answer::Success);
+                    failed += usize::from(fixture.wait_for(event).await != Response::Success);
                 }
-                stage.quiet().await;
+                fixture.quiet().await;
                 failed
             })
         };
-        let began = stage.world().clock.now();
+        let began = fixture.account().clock.now();
         let mut failed = all("Create");
-        let took = stage.world().clock.now() - began;
-        let things = stage.inventory().len();
+        let took = fixture.account().clock.now() - began;
+        let stored_resources = fixture.inventory().len();
         failed += all("Delete");
-        let leaked = stage.inventory().len();
-        let why = format!("{failed} failed, {things} things after {took:?}");
-        let converged = failed == 0 && leaked == 0 && things == golden.made.len() * count;
-        Verdict { converged, leaked, duplicated: stage.duplicates(), unanswered: failed, why }.with(&stage)
+        let leaked = fixture.inventory().len();
+        let reason = format!("{failed} failed, {stored_resources} things after {took:?}");
+        let converged = failed == 0 && leaked == 0 && stored_resources == golden.made.len() * count;
+        Verdict { converged, leaked, duplicated: fixture.duplicates(), unanswered: failed, reason }.with(&fixture)
     };
     let name = "two hundred owners at once: all settle within the hour";
     Row { name, cases: 3, short: 3, play: Box::new(play), seeded: false }

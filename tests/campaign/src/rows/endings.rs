@@ -10,8 +10,8 @@ use reconciler::Stack;
 use serde_json::json;
 
 use super::{Dice, Row};
+use crate::fixture::{Fixture, Resource, Response, properties};
 use crate::life::Verdict;
-use crate::stage::{Answer, Resource, Stage, properties};
 
 const FAULTS: [Fault; 5] =
     [Fault::Throttled, Fault::LostAnswer, Fault::LostRequest, Fault::CrashAfter, Fault::CrashBefore];
@@ -60,10 +60,10 @@ impl Life {
 
 fn play(seed: usize) -> Verdict {
     let mut dice = Dice::new(seed);
-    let mut stage = Stage::new();
+    let mut fixture = Fixture::new();
     for call in (0..800).filter(|_| dice.percent(2)).collect::<Vec<_>>() {
         let fault = FAULTS[usize::try_from(dice.below(5)).unwrap_or_default()];
-        stage.world().faults.borrow_mut().insert(call, fault);
+        fixture.account().faults.borrow_mut().insert(call, fault);
     }
     let mut remain = [false, false];
     let mut verdict = Verdict::default();
@@ -71,89 +71,100 @@ fn play(seed: usize) -> Verdict {
         let mut life = Life::new(&mut dice);
         // What was left behind is not empty.
         life.full = [life.full[0] || remain[0], life.full[1] || remain[1]];
-        let ended = live(&mut stage, &Resource::of(number, "dev"), &life);
+        let ended = observed(&mut fixture, &Resource::of(number, "dev"), &life);
         remain = life.remains();
-        verdict.duplicated += stage.duplicates();
-        let found = stage.world().inventory();
+        verdict.duplicated += fixture.duplicates();
+        let found = fixture.account().inventory();
         let found: BTreeSet<Key> = found.iter().map(environment::Resource::key).collect();
-        let [data, logs] = buckets(&stage);
-        let wanted = [(data, remain[0]), (logs, remain[1])].into_iter().filter_map(|(key, stays)| stays.then_some(key));
-        let wanted: BTreeSet<Key> = wanted.collect();
-        verdict.leaked += found.difference(&wanted).count();
-        if let Err(why) = ended {
-            verdict.why = format!("life {number}: {why}");
-        } else if found != wanted {
-            verdict.why = format!("life {number} left {found:?}, and not {wanted:?}");
+        let [data, logs] = buckets(&fixture);
+        let desired =
+            [(data, remain[0]), (logs, remain[1])].into_iter().filter_map(|(key, stays)| stays.then_some(key));
+        let desired: BTreeSet<Key> = desired.collect();
+        verdict.leaked += found.difference(&desired).count();
+        if let Err(reason) = ended {
+            verdict.reason = format!("life {number}: {reason}");
+        } else if found != desired {
+            verdict.reason = format!("life {number} left {found:?}, and not {desired:?}");
         }
-        if !verdict.why.is_empty() {
+        if !verdict.reason.is_empty() {
             break;
         }
     }
     if std::env::var_os("CAMPAIGN_TRACE").is_some() {
-        stage.trace();
+        fixture.trace();
     }
-    verdict.converged = verdict.why.is_empty();
-    verdict.with(&stage)
+    verdict.converged = verdict.reason.is_empty();
+    verdict.with(&fixture)
 }
 
 /// One life from its create to its delete, and all that is refused between.
-fn live(stage: &mut Stage, of: &Resource, life: &Life) -> Result<(), String> {
+fn observed(fixture: &mut Fixture, of: &Resource, life: &Life) -> Result<(), String> {
     let own = life.properties();
-    stage.stands(Stack::Stands);
-    ask(stage, of, "Create", &own, None)?;
-    let things = stage.inventory().len();
-    fill(stage, life.full);
-    stage.stands(life.ends);
-    let refused = |stage: &Stage, why: &str| {
-        ask(stage, of, "Delete", &own, Some(why))?;
-        let left = stage.inventory().len();
-        if left == things { Ok(()) } else { Err(format!("refused, and {left} things are left of {things}")) }
+    fixture.stands(Stack::Stands);
+    ask(fixture, of, "Create", &own, None)?;
+    let stored_resources = fixture.inventory().len();
+    fill(fixture, life.full);
+    fixture.stands(life.ends);
+    let rejected = |fixture: &Fixture, reason: &str| {
+        ask(fixture, of, "Delete", &own, Some(reason))?;
+        let left = fixture.inventory().len();
+        if left == stored_resources {
+            Ok(())
+        } else {
+            Err(format!("refused, and {left} things are left of {stored_resources}"))
+        }
     };
     let rolls_back = life.ends == Stack::RollsBack;
     if life.protected && !rolls_back {
-        refused(stage, "DeletionProtection is true")?;
-        let unlocked = stage.person(&json!({ "Request": "unlock", "Environment": of.id }));
+        rejected(fixture, "DeletionProtection is true")?;
+        let unlocked = fixture.person(&json!({ "Request": "unlock", "Environment": of.id }));
         if unlocked.get("Error").is_some() {
             return Err(format!("unlock: {unlocked}"));
         }
     }
     if life.on_delete == "FailIfNotEmpty" && life.full[0] && !rolls_back {
-        refused(stage, "BucketOnDelete is FailIfNotEmpty")?;
-        fill(stage, [false, life.full[1]]);
+        rejected(fixture, "BucketOnDelete is FailIfNotEmpty")?;
+        fill(fixture, [false, life.full[1]]);
     }
-    ask(stage, of, "Delete", &own, None)
+    ask(fixture, of, "Delete", &own, None)
 }
 
 /// Asks, and compares: with a refusal for this reason, else with SUCCESS.
-fn ask(stage: &Stage, of: &Resource, kind: &str, own: &serde_json::Value, refused: Option<&str>) -> Result<(), String> {
-    let answer = stage.play(async {
-        let answer = stage.ask(of, kind, own).await;
-        stage.quiet().await;
+fn ask(
+    fixture: &Fixture,
+    of: &Resource,
+    kind: &str,
+    own: &serde_json::Value,
+    rejected: Option<&str>,
+) -> Result<(), String> {
+    let response = fixture.play(async {
+        let response = fixture.ask(of, kind, own).await;
+        fixture.quiet().await;
         // What is read may be as old as this.
-        stage.later(Duration::from_mins(2)).await;
-        answer
+        fixture.later(Duration::from_mins(2)).await;
+        response
     });
-    let as_expected = match (&answer, refused) {
-        (Answer::Success, None) => true,
-        (Answer::Failed(why), Some(refused)) => why.contains(refused),
+    let as_expected = match (&response, rejected) {
+        (Response::Success, None) => true,
+        (Response::Failed(reason), Some(rejected)) => reason.contains(rejected),
         _ => false,
     };
-    if as_expected { Ok(()) } else { Err(format!("{kind}: {answer:?}, and not {}", refused.unwrap_or("SUCCESS"))) }
+    if as_expected { Ok(()) } else { Err(format!("{kind}: {response:?}, and not {}", rejected.unwrap_or("SUCCESS"))) }
 }
 
 /// The buckets' keys: for data, and for logs.
-fn buckets(stage: &Stage) -> [Key; 2] {
-    let names = stage.names("dev");
+fn buckets(fixture: &Fixture) -> [Key; 2] {
+    let names = fixture.names("dev");
     [names.data_bucket(), names.log_bucket()]
 }
 
-fn fill(stage: &Stage, full: [bool; 2]) {
-    for (key, full) in buckets(stage).iter().zip(full) {
-        stage.world().tamper(key, |it| {
+fn fill(fixture: &Fixture, full: [bool; 2]) {
+    for (key, full) in buckets(fixture).iter().zip(full) {
+        fixture.account().tamper(key, |it| {
             if let Fields::Bucket(bucket) = &mut it.fields {
                 bucket.holds_objects = full;
             }
         });
     }
-    stage.world().clock.advance(stage.world().read_lag);
+    fixture.account().clock.advance(fixture.account().read_lag);
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Row;
-use crate::life::{Golden, Plot, Step, Verdict, before, judge, leftovers, perform};
-use crate::stage::{Answer, Stage};
+use crate::fixture::{Fixture, Response};
+use crate::life::{Golden, Scenario, Step, Verdict, before, judge, leftovers, perform};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![invocations(), deadlines(), dead()]
@@ -12,21 +12,21 @@ pub(super) fn rows() -> Vec<Row> {
 
 /// Invocations so short that a create needs many of them, each ending somewhere else.
 fn invocations() -> Row {
-    let plot = Plot::new("NatGateway");
-    let golden = Golden::of(&plot);
+    let scenario = Scenario::new("NatGateway");
+    let golden = Golden::of(&scenario);
     let steps = [Step::Create, Step::Update, Step::Delete];
     let shortest = 28;
     let cases = steps.len() * 90;
     let play = move |case: usize| {
         let step = steps[case % steps.len()];
-        let stage = before(&plot, step);
-        stage.runs.set(Duration::from_millis(shortest * 1000 + (case / steps.len()) as u64 * 137));
-        let answer = perform(&stage, &plot, step, None);
-        let late = stage.calls_out_of_time();
-        let mut verdict = judge(&stage, &plot, &answer, golden.after(step));
+        let fixture = before(&scenario, step);
+        fixture.runs.set(Duration::from_millis(shortest * 1000 + (case / steps.len()) as u64 * 137));
+        let response = perform(&fixture, &scenario, step, None);
+        let late = fixture.calls_out_of_time();
+        let mut verdict = judge(&fixture, &scenario, &response, golden.after(step));
         if late > 0 {
             verdict.converged = false;
-            verdict.why = format!("{late} calls after the end of an invocation; {}", verdict.why);
+            verdict.reason = format!("{late} calls after the end of an invocation; {}", verdict.reason);
         }
         verdict
     };
@@ -36,25 +36,31 @@ fn invocations() -> Row {
 
 /// A `ServiceTimeout` that ends at every second of a create.
 fn deadlines() -> Row {
-    let plot = Plot::new("NatGateway");
-    let golden = Golden::of(&plot);
+    let scenario = Scenario::new("NatGateway");
+    let golden = Golden::of(&scenario);
     let cases = usize::try_from(golden.takes.as_secs()).unwrap_or(usize::MAX) + 60;
     let play = move |case: usize| {
-        let stage = Stage::new();
+        let fixture = Fixture::new();
         let seconds = 1 + case as u64;
-        let began = stage.world().clock.now();
-        let answer = perform(&stage, &plot, Step::Create, Some(seconds));
-        let in_time = stage.world().sent.borrow().iter().all(|at| (*at - began).as_secs() <= seconds);
-        let told = match &answer {
-            Answer::Success => golden.made == crate::life::inventory(&stage, &plot.of),
-            Answer::Failed(why) => why.contains("Not finished") || why.contains("Nobody answered"),
-            Answer::Nothing => false,
+        let began = fixture.account().clock.now();
+        let response = perform(&fixture, &scenario, Step::Create, Some(seconds));
+        let in_time = fixture.account().sent.borrow().iter().all(|at| (*at - began).as_secs() <= seconds);
+        let told = match &response {
+            Response::Success => golden.made == crate::life::inventory(&fixture, &scenario.of),
+            Response::Failed(reason) => reason.contains("Not finished") || reason.contains("Nobody answered"),
+            Response::Nothing => false,
         };
-        let (leaked, unanswered) = leftovers(&stage, &plot);
-        let unanswered = unanswered + usize::from(answer == Answer::Nothing);
-        let why = format!("{answer:?}, calls in time: {in_time}");
-        Verdict { converged: in_time && told && leaked == 0, leaked, duplicated: stage.duplicates(), unanswered, why }
-            .with(&stage)
+        let (leaked, unanswered) = leftovers(&fixture, &scenario);
+        let unanswered = unanswered + usize::from(response == Response::Nothing);
+        let reason = format!("{response:?}, calls in time: {in_time}");
+        Verdict {
+            converged: in_time && told && leaked == 0,
+            leaked,
+            duplicated: fixture.duplicates(),
+            unanswered,
+            reason,
+        }
+        .with(&fixture)
     };
     let name = "a deadline at every second of a create: answered, and nothing done after it";
     Row { name, cases, short: 17, play: Box::new(play), seeded: false }
@@ -63,30 +69,31 @@ fn deadlines() -> Row {
 /// A reconciler that does not start: the watchdog answers; when it starts again, the delete leaves nothing.
 fn dead() -> Row {
     let steps = [Step::Create, Step::Update, Step::Delete];
-    let plot = Plot::new("PublicIp");
+    let scenario = Scenario::new("PublicIp");
     let cases = steps.len() * 4;
     let play = move |case: usize| {
         let step = steps[case % steps.len()];
-        let stage = before(&plot, step);
+        let fixture = before(&scenario, step);
         // It dies at once, or somewhere on the way.
         let dies_after = Duration::from_secs([0, 2, 10, 30][case / steps.len()]);
-        let event = stage.request(&plot.of, ["Create", "Update", "Delete"][case % steps.len()], &plot.updated);
-        let answer = stage.play(async {
+        let event =
+            fixture.request(&scenario.of, ["Create", "Update", "Delete"][case % steps.len()], &scenario.updated);
+        let response = fixture.play(async {
             if dies_after.is_zero() {
-                stage.dead.set(true);
+                fixture.dead.set(true);
             }
-            stage.deliver(&event).await;
-            stage.later(dies_after).await;
-            stage.dead.set(true);
-            stage.wait_for(&event).await
+            fixture.deliver(&event).await;
+            fixture.later(dies_after).await;
+            fixture.dead.set(true);
+            fixture.wait_for(&event).await
         });
-        stage.dead.set(false);
-        let (leaked, unanswered) = leftovers(&stage, &plot);
-        let answered = answer != Answer::Nothing;
-        let why = format!("{answer:?}");
+        fixture.dead.set(false);
+        let (leaked, unanswered) = leftovers(&fixture, &scenario);
+        let answered = response != Response::Nothing;
+        let reason = format!("{response:?}");
         let unanswered = unanswered + usize::from(!answered);
-        Verdict { converged: answered && leaked == 0, leaked, duplicated: stage.duplicates(), unanswered, why }
-            .with(&stage)
+        Verdict { converged: answered && leaked == 0, leaked, duplicated: fixture.duplicates(), unanswered, reason }
+            .with(&fixture)
     };
     Row {
         name: "a reconciler that is dead: the watchdog answers",

@@ -1,6 +1,6 @@
 //! An alarm as ministack describes it.
 
-use auto_scaling::Moment;
+use auto_scaling::Timestamp;
 use serde_json::Value;
 
 use super::metric::Metric;
@@ -17,7 +17,7 @@ pub struct Alarm {
     actions: Vec<(State, Vec<String>)>,
     pub standing: Standing,
     /// When it was last put.
-    pub put: Moment,
+    pub put: Timestamp,
 }
 
 /// What an alarm watches.
@@ -70,7 +70,7 @@ pub struct Standing {
     pub reason: String,
     /// JSON.
     pub reason_data: Option<String>,
-    pub since: Moment,
+    pub since: Timestamp,
 }
 
 impl State {
@@ -107,13 +107,13 @@ impl MissingData {
 
 impl Standing {
     /// How every alarm begins.
-    pub fn of_new(now: Moment) -> Self {
+    pub fn of_new(now: Timestamp) -> Self {
         let reason = "Unchecked: Initial alarm creation".to_owned();
         Self { state: State::InsufficientData, reason, reason_data: None, since: now }
     }
 
     /// It has taken the place of another, just now. ministack leaves the other's reason data where a call brings none.
-    pub fn follows(&mut self, previous: &Self, now: Moment) {
+    pub fn follows(&mut self, previous: &Self, now: Timestamp) {
         self.since = now;
         if self.reason_data == previous.reason_data {
             self.reason_data = None;
@@ -133,7 +133,7 @@ impl Alarm {
             Some(rule) => Watch::Rule(rule.to_owned()),
             None => Watch::Threshold(Box::new(Threshold::read(from))),
         };
-        let seconds = |name: &str| Moment(from[name].as_u64().unwrap_or_default() * 1000);
+        let seconds = |name: &str| Timestamp(from[name].as_u64().unwrap_or_default() * 1000);
         Some(Self {
             name: text("AlarmName"),
             arn: text("AlarmArn"),

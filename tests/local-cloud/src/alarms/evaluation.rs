@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use auto_scaling::Moment;
+use auto_scaling::Timestamp;
 use serde_json::json;
 
 use super::{
@@ -21,7 +21,7 @@ const MOST_LISTED: usize = 5;
 /// What was put in one second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Datapoint {
-    pub at: Moment,
+    pub at: Timestamp,
     pub count: f64,
     pub sum: f64,
     pub min: f64,
@@ -38,7 +38,7 @@ pub struct Verdict {
 
 /// A period that has data.
 struct Period {
-    start: Moment,
+    start: Timestamp,
     count: f64,
     value: f64,
     breaches: bool,
@@ -52,7 +52,7 @@ pub fn range(threshold: &Threshold) -> Duration {
 
 /// The state that follows for an alarm in the state `before`; none where it stays as it is whatever it is, or where
 /// statistic, metric or comparison are not simulated.
-pub fn evaluate(threshold: &Threshold, before: State, points: &[Datapoint], now: Moment) -> Option<Verdict> {
+pub fn evaluate(threshold: &Threshold, before: State, points: &[Datapoint], now: Timestamp) -> Option<Verdict> {
     if threshold.metric.name.is_empty() {
         return None;
     }
@@ -79,7 +79,7 @@ pub fn evaluate(threshold: &Threshold, before: State, points: &[Datapoint], now:
 }
 
 /// The newest periods that have data, as many as count at most, the newest first. None if they can't be judged.
-fn periods(threshold: &Threshold, points: &[Datapoint], now: Moment) -> Option<Vec<Period>> {
+fn periods(threshold: &Threshold, points: &[Datapoint], now: Timestamp) -> Option<Vec<Period>> {
     let length = threshold.period.saturating_mul(1000);
     let mut found = Vec::new();
     for number in 0..(threshold.evaluation_periods + MORE_PERIODS) as u64 {
@@ -90,7 +90,7 @@ fn periods(threshold: &Threshold, points: &[Datapoint], now: Moment) -> Option<V
         let breaches = breaches(&threshold.comparison, value, threshold.limit)?;
         if !inside.is_empty() && found.len() < threshold.evaluation_periods {
             let count = inside.iter().map(|it| it.count).sum();
-            found.push(Period { start: Moment(start), count, value, breaches });
+            found.push(Period { start: Timestamp(start), count, value, breaches });
         }
     }
     Some(found)
@@ -171,7 +171,7 @@ fn datapoints(count: usize, kind: &str) -> String {
     if count == 1 { format!("1 {kind}datapoint was") } else { format!("{count} {kind}datapoints were") }
 }
 
-fn reason_data(threshold: &Threshold, found: &[Period], now: Moment) -> String {
+fn reason_data(threshold: &Threshold, found: &[Period], now: Timestamp) -> String {
     // The oldest first here.
     let recent: Vec<f64> = found.iter().rev().map(|it| it.value).collect();
     let evaluated =
@@ -192,7 +192,7 @@ fn reason_data(threshold: &Threshold, found: &[Period], now: Moment) -> String {
 }
 
 /// `23/11/26 08:00:00`, from `2026-11-23T08:00:00Z`.
-fn short(at: Moment) -> String {
+fn short(at: Timestamp) -> String {
     let text = at.to_string();
     let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
     format!("{}/{}/{} {}", part(8, 10), part(5, 7), part(2, 4), part(11, 19))

@@ -1,6 +1,6 @@
 //! What is told of a change of state: to EventBridge, to a function, to a topic.
 
-use auto_scaling::Moment;
+use auto_scaling::Timestamp;
 use serde_json::{Value, json};
 
 use super::alarm::{Alarm, Standing, State, Threshold, Watch};
@@ -99,7 +99,7 @@ impl Change {
 }
 
 /// `2026-11-23T08:00:00.250+0000`
-pub fn timestamp(at: Moment) -> String {
+pub fn timestamp(at: Timestamp) -> String {
     at.with_millis().replace('Z', "+0000")
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use auto_scaling::Moment;
+use auto_scaling::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
@@ -25,10 +25,10 @@ impl Store {
         let mut alarms = Vec::new();
         let mut page = json!({"AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "MaxRecords": 100});
         loop {
-            let answer = self.call("DescribeAlarms", &page).await?;
+            let response = self.call("DescribeAlarms", &page).await?;
             let kinds = ["MetricAlarms", "CompositeAlarms"].into_iter();
-            alarms.extend(kinds.flat_map(|kind| list(&answer, kind)).filter_map(Alarm::read));
-            match answer["NextToken"].as_str() {
+            alarms.extend(kinds.flat_map(|kind| list(&response, kind)).filter_map(Alarm::read));
+            match response["NextToken"].as_str() {
                 Some(token) => page["NextToken"] = json!(token),
                 None => return Ok(alarms),
             }
@@ -37,12 +37,12 @@ impl Store {
 
     /// The metrics of which there are data.
     pub async fn metrics(&self) -> Result<BTreeSet<Metric>, String> {
-        let answer = self.call("ListMetrics", &json!({})).await?;
-        Ok(list(&answer, "Metrics").map(Metric::read).collect())
+        let response = self.call("ListMetrics", &json!({})).await?;
+        Ok(list(&response, "Metrics").map(Metric::read).collect())
     }
 
     /// What was put in each second up to now. Of a metric without dimensions, ministack tells those of all of its name.
-    pub async fn datapoints(&self, metric: &Metric, range: Duration, now: Moment) -> Result<Vec<Datapoint>, String> {
+    pub async fn datapoints(&self, metric: &Metric, range: Duration, now: Timestamp) -> Result<Vec<Datapoint>, String> {
         let seconds = now.0 / 1000;
         let question = json!({
             "Namespace": metric.namespace,
@@ -53,18 +53,18 @@ impl Store {
             "Period": 1,
             "Statistics": ["SampleCount", "Sum", "Minimum", "Maximum"],
         });
-        let answer = self.call("GetMetricStatistics", &question).await?;
+        let response = self.call("GetMetricStatistics", &question).await?;
         let read = |it: &Value| {
             let part = |name: &str| it[name].as_f64();
             Some(Datapoint {
-                at: Moment(it["Timestamp"].as_u64()? * 1000),
+                at: Timestamp(it["Timestamp"].as_u64()? * 1000),
                 count: part("SampleCount")?,
                 sum: part("Sum")?,
                 min: part("Minimum")?,
                 max: part("Maximum")?,
             })
         };
-        Ok(list(&answer, "Datapoints").filter_map(read).collect())
+        Ok(list(&response, "Datapoints").filter_map(read).collect())
     }
 
     /// Sets an alarm's state.
@@ -99,6 +99,6 @@ impl Store {
     }
 }
 
-fn list<'a>(answer: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    answer[name].as_array().into_iter().flatten()
+fn list<'a>(response: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    response[name].as_array().into_iter().flatten()
 }

@@ -2,10 +2,10 @@
 
 use auto_scaling::{Activity, AutoScaling};
 
-use super::{Answer, Parameters, groups::time, page::Page};
+use super::{ActionResult, Parameters, groups::time, page::Page};
 use crate::element::Element;
 
-pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let group = given.text("AutoScalingGroupName");
     let ids = given.texts("ActivityIds").unwrap_or_default();
     let of_deleted = given.flag("IncludeDeletedGroups")?.unwrap_or(false);
@@ -15,8 +15,8 @@ pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
         Some(group) => simulator.activities(&group, of_deleted)?,
         None => simulator.all_activities(of_deleted),
     };
-    let wanted = activities.into_iter().filter(|it| ids.is_empty() || ids.contains(&it.id));
-    Ok(page.cut("Activities", wanted.map(fields).collect()))
+    let desired = activities.into_iter().filter(|it| ids.is_empty() || ids.contains(&it.id));
+    Ok(page.cut("Activities", desired.map(fields).collect()))
 }
 
 /// An activity as answers have it.

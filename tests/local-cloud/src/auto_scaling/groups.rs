@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use auto_scaling::{AutoScaling, DeletionProtection, Fault, Group, LaunchTemplate, Moment, NewGroup, Settings, Subnet};
+use auto_scaling::{
+    AutoScaling, DeletionProtection, Fault, Group, LaunchTemplate, NewGroup, Settings, Subnet, Timestamp,
+};
 
 use super::{
-    Answer, AutoScalingService, Parameters, hooks, instances, now,
+    ActionResult, AutoScalingService, Parameters, hooks, instances, now,
     page::{self, Filter, Page},
     tags,
 };
@@ -14,7 +16,7 @@ use crate::element::Element;
 /// The only granularity that there is.
 const GRANULARITY: &str = "1Minute";
 
-pub async fn create(service: &AutoScalingService, given: &mut Parameters) -> Answer {
+pub async fn create(service: &AutoScalingService, given: &mut Parameters) -> ActionResult {
     let name = given.required("AutoScalingGroupName")?;
     let found = Found::of(service, given).await?;
     if found.launch_template.is_none() {
@@ -35,18 +37,18 @@ pub async fn create(service: &AutoScalingService, given: &mut Parameters) -> Ans
     Ok(Vec::new())
 }
 
-pub async fn update(service: &AutoScalingService, given: &mut Parameters) -> Answer {
+pub async fn update(service: &AutoScalingService, given: &mut Parameters) -> ActionResult {
     let name = given.required("AutoScalingGroupName")?;
     let found = Found::of(service, given).await?;
     let mut simulator = service.simulator();
     let settings = settings(simulator.group(&name)?.settings.clone(), found, given)?;
-    let desired = given.number("DesiredCapacity")?;
+    let desired_capacity = given.number("DesiredCapacity")?;
     given.finish()?;
-    simulator.update_group(&name, settings, desired, now())?;
+    simulator.update_group(&name, settings, desired_capacity, now())?;
     Ok(Vec::new())
 }
 
-pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let name = given.required("AutoScalingGroupName")?;
     let force = given.flag("ForceDelete")?.unwrap_or(false);
     given.finish()?;
@@ -54,16 +56,16 @@ pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
     Ok(Vec::new())
 }
 
-pub fn set_desired_capacity(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn set_desired_capacity(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let name = given.required("AutoScalingGroupName")?;
-    let desired = given.required_number("DesiredCapacity")?;
+    let desired_capacity = given.required_number("DesiredCapacity")?;
     let honor_cooldown = given.flag("HonorCooldown")?.unwrap_or(false);
     given.finish()?;
-    simulator.set_desired_capacity(&name, desired, honor_cooldown, now())?;
+    simulator.set_desired_capacity(&name, desired_capacity, honor_cooldown, now())?;
     Ok(Vec::new())
 }
 
-pub fn enable_metrics(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn enable_metrics(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let name = given.required("AutoScalingGroupName")?;
     let metrics = given.texts("Metrics").unwrap_or_default();
     let valid = format!("{GRANULARITY} is all there is");
@@ -74,7 +76,7 @@ pub fn enable_metrics(simulator: &mut AutoScaling, given: &mut Parameters) -> An
     Ok(Vec::new())
 }
 
-pub fn disable_metrics(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn disable_metrics(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let name = given.required("AutoScalingGroupName")?;
     let metrics = given.texts("Metrics").unwrap_or_default();
     given.finish()?;
@@ -82,7 +84,7 @@ pub fn disable_metrics(simulator: &mut AutoScaling, given: &mut Parameters) -> A
     Ok(Vec::new())
 }
 
-pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let names = given.texts("AutoScalingGroupNames").unwrap_or_default();
     let with_instances = given.flag("IncludeInstances")?.unwrap_or(true);
     let filters = page::filters(given)?;
@@ -133,7 +135,8 @@ impl Found {
             }
             let (id, name) = (id.unwrap_or_default(), name.unwrap_or_default());
             let asked = LaunchTemplate { id, name, version: version.unwrap_or_else(|| "$Default".to_owned()) };
-            let bad = |why| Fault::validation(format!("You must use a valid fully-formed launch template. {why}"));
+            let bad =
+                |reason| Fault::validation(format!("You must use a valid fully-formed launch template. {reason}"));
             let there = service.ec2.template_version(&asked).await.map_err(bad)?.template;
             found.launch_template = Some(LaunchTemplate { version: asked.version, ..there });
         }
@@ -231,6 +234,6 @@ pub fn template(template: &LaunchTemplate) -> Element {
 }
 
 /// A moment as answers have it.
-pub fn time(moment: Moment) -> String {
-    moment.with_millis()
+pub fn time(timestamp: Timestamp) -> String {
+    timestamp.with_millis()
 }

@@ -2,10 +2,10 @@
 
 use auto_scaling::{ActionKey, AutoScaling, Fault, Group, Hook, LifecycleActionResult, PutHook, Transition};
 
-use super::{Answer, Parameters, now};
+use super::{ActionResult, Parameters, now};
 use crate::element::Element;
 
-pub fn put(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn put(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let group = given.required("AutoScalingGroupName")?;
     let hook = take(given, "")?;
     given.finish()?;
@@ -13,16 +13,16 @@ pub fn put(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
     Ok(Vec::new())
 }
 
-pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let group = given.required("AutoScalingGroupName")?;
     let names = given.texts("LifecycleHookNames").unwrap_or_default();
     given.finish()?;
     let group = simulator.group(&group)?;
-    let wanted = group.hooks.values().filter(|hook| names.is_empty() || names.contains(&hook.name));
-    Ok(vec![Element::list("LifecycleHooks", wanted.map(|hook| fields(group, hook)).collect())])
+    let desired = group.hooks.values().filter(|hook| names.is_empty() || names.contains(&hook.name));
+    Ok(vec![Element::list("LifecycleHooks", desired.map(|hook| fields(group, hook)).collect())])
 }
 
-pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let group = given.required("AutoScalingGroupName")?;
     let hook = given.required("LifecycleHookName")?;
     given.finish()?;
@@ -30,7 +30,7 @@ pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
     Ok(Vec::new())
 }
 
-pub fn complete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn complete(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let (group, hook, token, instance_id) = action(given)?;
     let result = given.parsed("LifecycleActionResult", "CONTINUE or ABANDON", LifecycleActionResult::parse)?;
     let result = result.ok_or_else(|| Fault::validation("LifecycleActionResult is missing"))?;
@@ -40,7 +40,7 @@ pub fn complete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
     Ok(Vec::new())
 }
 
-pub fn heartbeat(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn heartbeat(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let (group, hook, token, instance_id) = action(given)?;
     given.finish()?;
     let key = ActionKey { token: token.as_deref(), instance_id: instance_id.as_deref() };

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use auto_scaling::{Effect, Launch, Moment, Started};
+use auto_scaling::{Effect, Launch, Started, Timestamp};
 
 use super::{AutoScalingService, lock, now};
 use crate::instances::MARKER;
@@ -20,7 +20,7 @@ impl AutoScalingService {
         loop {
             let effects = self.simulator().step(now());
             for effect in effects {
-                self.carry_out(effect).await;
+                self.execute(effect).await;
             }
             for (id, value) in self.instances.due_markers(now()) {
                 told(&id, self.ec2.tag(&id, MARKER, &value).await);
@@ -33,14 +33,14 @@ impl AutoScalingService {
         }
     }
 
-    async fn carry_out(&self, effect: Effect) {
+    async fn execute(&self, effect: Effect) {
         match effect {
             Effect::Launch(launch) => {
                 let outcome = self.launch(&launch).await;
                 let mut simulator = self.simulator();
                 match outcome {
                     Ok(started) => simulator.launched(launch.token, started, now()),
-                    Err(why) => simulator.launch_failed(launch.token, why.trim_end_matches('.'), now()),
+                    Err(reason) => simulator.launch_failed(launch.token, reason.trim_end_matches('.'), now()),
                 }
             }
             Effect::Tell(event) => {
@@ -51,8 +51,8 @@ impl AutoScalingService {
             }
             Effect::Terminate { instance_id, .. } => {
                 self.instances.ended(&instance_id, now());
-                if let Err(why) = self.ec2.terminate_instance(&instance_id).await {
-                    eprintln!("local-cloud: {instance_id} of an Auto Scaling group was not ended: {why}");
+                if let Err(reason) = self.ec2.terminate_instance(&instance_id).await {
+                    eprintln!("local-cloud: {instance_id} of an Auto Scaling group was not ended: {reason}");
                 }
             }
         }
@@ -77,13 +77,13 @@ impl AutoScalingService {
 
 /// What nobody was told is not lost in silence.
 fn told(what: &str, outcome: Result<(), String>) {
-    if let Err(why) = outcome {
-        eprintln!("local-cloud: {what} was not told: {why}");
+    if let Err(reason) = outcome {
+        eprintln!("local-cloud: {what} was not told: {reason}");
     }
 }
 
 /// Returns when it is due; never, if nothing is.
-async fn until(due: Option<Moment>) {
+async fn until(due: Option<Timestamp>) {
     match due {
         Some(due) => tokio::time::sleep(Duration::from_millis(due.0.saturating_sub(now().0))).await,
         None => std::future::pending().await,

@@ -2,24 +2,24 @@
 
 use auto_scaling::{AutoScaling, Fault, Instance};
 
-use super::{Answer, Parameters, activities, groups::template, now, page::Page};
+use super::{ActionResult, Parameters, activities, groups::template, now, page::Page};
 use crate::element::Element;
 
-pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let ids = given.texts("InstanceIds").unwrap_or_default();
     let page = Page::of(given, 50)?;
     given.finish()?;
     let of_group = |group: &auto_scaling::Group| {
-        let wanted = group.instances.iter().filter(|it| ids.is_empty() || ids.contains(&it.id));
+        let desired = group.instances.iter().filter(|it| ids.is_empty() || ids.contains(&it.id));
         let name = Element::leaf("AutoScalingGroupName", &group.name);
         // HEALTHY here, Healthy among a group's instances: so AWS writes it.
         let health = |it: &Instance| it.health_status().to_uppercase();
-        wanted.map(|it| [vec![name.clone()], fields(it, &health(it))].concat()).collect::<Vec<_>>()
+        desired.map(|it| [vec![name.clone()], fields(it, &health(it))].concat()).collect::<Vec<_>>()
     };
     Ok(page.cut("AutoScalingInstances", simulator.groups().flat_map(of_group).collect()))
 }
 
-pub fn set_protection(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn set_protection(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let group = given.required("AutoScalingGroupName")?;
     let ids = given.texts("InstanceIds").ok_or_else(|| Fault::validation("InstanceIds is missing"))?;
     let protected = given.flag("ProtectedFromScaleIn")?;
@@ -29,7 +29,7 @@ pub fn set_protection(simulator: &mut AutoScaling, given: &mut Parameters) -> An
     Ok(Vec::new())
 }
 
-pub fn terminate(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn terminate(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let id = given.required("InstanceId")?;
     let decrement = given.flag("ShouldDecrementDesiredCapacity")?;
     let decrement = decrement.ok_or_else(|| Fault::validation("ShouldDecrementDesiredCapacity is missing"))?;
@@ -38,7 +38,7 @@ pub fn terminate(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer 
     Ok(vec![Element::node("Activity", activities::fields(&activity))])
 }
 
-pub fn set_health(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn set_health(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let id = given.required("InstanceId")?;
     given.need(&["HealthStatus"])?;
     let healthy = given.parsed("HealthStatus", "Healthy or Unhealthy", |text| match text {

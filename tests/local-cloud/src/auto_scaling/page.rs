@@ -35,9 +35,9 @@ impl Page {
         let after = self.first + self.length;
         let more = members.len() > after;
         let here = members.into_iter().skip(self.first).take(self.length).collect();
-        let mut answer = vec![Element::list(name, here)];
-        answer.extend(more.then(|| Element::leaf("NextToken", after)));
-        answer
+        let mut response = vec![Element::list(name, here)];
+        response.extend(more.then(|| Element::leaf("NextToken", after)));
+        response
     }
 }
 

@@ -2,12 +2,12 @@
 
 use auto_scaling::{Adjustment, AutoScaling, Fault, Group, Policy};
 
-use super::{Answer, Parameters, now, page::Page};
+use super::{ActionResult, Parameters, now, page::Page};
 use crate::element::Element;
 
 const SIMPLE: &str = "SimpleScaling";
 
-pub fn put(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn put(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let group = given.required("AutoScalingGroupName")?;
     let name = given.required("PolicyName")?;
     let valid = format!("the local cloud simulates {SIMPLE} only");
@@ -41,7 +41,7 @@ fn adjustment(given: &mut Parameters) -> Result<Adjustment, Fault> {
     }
 }
 
-pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let group = given.text("AutoScalingGroupName");
     let names = given.texts("PolicyNames").unwrap_or_default();
     let types = given.texts("PolicyTypes").unwrap_or_default();
@@ -53,22 +53,22 @@ pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
     let simulator = &*simulator;
     let groups = simulator.groups().filter(|it| group.as_ref().is_none_or(|name| *name == it.name));
     let policies = groups.flat_map(|group| group.policies.values().map(move |policy| (group, policy)));
-    let wanted = policies.filter(|(group, policy)| {
+    let desired = policies.filter(|(group, policy)| {
         let arn = simulator.policy_arn(&group.name, &policy.name);
         let is_named = names.is_empty() || names.contains(&policy.name) || names.contains(&arn);
         is_named && (types.is_empty() || types.iter().any(|it| it == SIMPLE))
     });
-    Ok(page.cut("ScalingPolicies", wanted.map(|(group, policy)| fields(simulator, group, policy)).collect()))
+    Ok(page.cut("ScalingPolicies", desired.map(|(group, policy)| fields(simulator, group, policy)).collect()))
 }
 
-pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let (group, policy) = target(given)?;
     given.finish()?;
     simulator.delete_policy(&group, &policy)?;
     Ok(Vec::new())
 }
 
-pub fn execute(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn execute(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let (group, policy) = target(given)?;
     let honor_cooldown = given.flag("HonorCooldown")?.unwrap_or(false);
     given.finish()?;

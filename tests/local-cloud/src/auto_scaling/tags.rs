@@ -3,7 +3,7 @@
 use auto_scaling::{AutoScaling, Fault, Tag};
 
 use super::{
-    Answer, Parameters,
+    ActionResult, Parameters,
     page::{self, Filter, Page},
 };
 use crate::element::Element;
@@ -16,21 +16,21 @@ pub struct TagOf {
     pub tag: Tag,
 }
 
-pub fn create_or_update(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn create_or_update(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     for (group, tag) in of_groups(given)? {
         simulator.set_tags(&group, vec![tag])?;
     }
     Ok(Vec::new())
 }
 
-pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     for (group, tag) in of_groups(given)? {
         simulator.delete_tags(&group, &[tag.key])?;
     }
     Ok(Vec::new())
 }
 
-pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let filters = page::filters(given)?;
     let page = Page::of(given, 50)?;
     given.finish()?;

@@ -2,22 +2,22 @@
 
 use auto_scaling::{AutoScaling, Fault};
 
-use super::{Answer, Parameters, page::Page};
+use super::{ActionResult, Parameters, page::Page};
 use crate::element::Element;
 
-pub fn attach(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn attach(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let (group, arns) = target(given)?;
     simulator.attach_target_groups(&group, &arns)?;
     Ok(Vec::new())
 }
 
-pub fn detach(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn detach(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let (group, arns) = target(given)?;
     simulator.detach_target_groups(&group, &arns)?;
     Ok(Vec::new())
 }
 
-pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> Answer {
+pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
     let group = given.required("AutoScalingGroupName")?;
     let page = Page::of(given, 100)?;
     given.finish()?;

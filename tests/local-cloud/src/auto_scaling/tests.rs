@@ -24,29 +24,29 @@ fn service() -> AutoScalingService {
     };
     let tags = vec![Tag { key: "Owner".into(), value: "a & b".into(), propagate_at_launch: true }];
     let new = NewGroup { name: "web".into(), settings, tags, ..NewGroup::default() };
-    service.simulator().create_group(new, Moment(1_795_420_800_250)).unwrap();
+    service.simulator().create_group(new, Timestamp(1_795_420_800_250)).unwrap();
     service
 }
 
-async fn answer(service: &AutoScalingService, form: &str) -> (StatusCode, Element) {
-    let (head, body) = service.answer(&format!("Version=2011-01-01&Action={form}")).await.into_parts();
+async fn response(service: &AutoScalingService, form: &str) -> (StatusCode, Element) {
+    let (head, body) = service.response(&format!("Version=2011-01-01&Action={form}")).await.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     (head.status, Element::parse(std::str::from_utf8(&body).unwrap()).unwrap())
 }
 
 async fn accepted(service: &AutoScalingService, form: &str) -> Element {
-    let (status, answer) = answer(service, form).await;
-    assert_eq!(status, StatusCode::OK, "{answer}");
-    answer
+    let (status, response) = response(service, form).await;
+    assert_eq!(status, StatusCode::OK, "{response}");
+    response
 }
 
 /// Code and message of a refusal.
-async fn refused(service: &AutoScalingService, form: &str) -> String {
-    let (status, answer) = answer(service, form).await;
-    assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
-    let text = |path| answer.text_of(path).unwrap().to_owned();
+async fn rejected(service: &AutoScalingService, form: &str) -> String {
+    let (status, response) = response(service, form).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{response}");
+    let text = |path| response.text_of(path).unwrap().to_owned();
     assert_eq!(
-        (answer.name.as_str(), text("Error/Type").as_str(), text("RequestId").len()),
+        (response.name.as_str(), text("Error/Type").as_str(), text("RequestId").len()),
         ("ErrorResponse", "Sender", 36)
     );
     format!("{}: {}", text("Error/Code"), text("Error/Message"))
@@ -54,10 +54,10 @@ async fn refused(service: &AutoScalingService, form: &str) -> String {
 
 #[tokio::test]
 async fn a_group_is_told_with_everything_it_was_given() {
-    let answer = accepted(&service(), "DescribeAutoScalingGroups").await;
-    assert_eq!(answer.name, "DescribeAutoScalingGroupsResponse");
-    assert!(answer.text_of("ResponseMetadata/RequestId").is_some());
-    let group = &answer.items("DescribeAutoScalingGroupsResult/AutoScalingGroups")[0];
+    let response = accepted(&service(), "DescribeAutoScalingGroups").await;
+    assert_eq!(response.name, "DescribeAutoScalingGroupsResponse");
+    assert!(response.text_of("ResponseMetadata/RequestId").is_some());
+    let group = &response.items("DescribeAutoScalingGroupsResult/AutoScalingGroups")[0];
     for (path, value) in [
         ("AutoScalingGroupName", "web"),
         ("LaunchTemplate/Version", "2"),
@@ -79,18 +79,18 @@ async fn a_group_is_told_with_everything_it_was_given() {
 async fn what_is_not_known_is_refused_by_name() {
     let service = service();
     let action = "InvalidAction: Could not find operation StartInstanceRefresh for version 2011-01-01";
-    assert_eq!(refused(&service, "StartInstanceRefresh&AutoScalingGroupName=web").await, action);
+    assert_eq!(rejected(&service, "StartInstanceRefresh&AutoScalingGroupName=web").await, action);
     let extra = "UpdateAutoScalingGroup&AutoScalingGroupName=web&MaxSize=9&PlacementGroup=p";
     let told = "ValidationError: the local cloud does not simulate PlacementGroup";
-    assert_eq!(refused(&service, extra).await, told);
+    assert_eq!(rejected(&service, extra).await, told);
     assert_eq!(service.simulator().group("web").unwrap().settings.max_size, 3, "refused whole");
-    let number = refused(&service, "UpdateAutoScalingGroup&AutoScalingGroupName=web&MaxSize=-1").await;
+    let number = rejected(&service, "UpdateAutoScalingGroup&AutoScalingGroupName=web&MaxSize=-1").await;
     assert_eq!(number, "ValidationError: MaxSize is '-1': a whole number in range");
-    let needed = refused(&service, "SetDesiredCapacity&AutoScalingGroupName=web").await;
+    let needed = rejected(&service, "SetDesiredCapacity&AutoScalingGroupName=web").await;
     assert_eq!(needed, "ValidationError: DesiredCapacity is missing");
     let policy = "PutScalingPolicy&AutoScalingGroupName=web&PolicyName=p&PolicyType=TargetTrackingScaling";
-    assert!(refused(&service, policy).await.contains("PolicyType is 'TargetTrackingScaling'"));
-    assert!(refused(&service, "DescribeAutoScalingGroups&Filters.member.1.Name=x").await.contains("Filters has x"));
+    assert!(rejected(&service, policy).await.contains("PolicyType is 'TargetTrackingScaling'"));
+    assert!(rejected(&service, "DescribeAutoScalingGroups&Filters.member.1.Name=x").await.contains("Filters has x"));
 }
 
 #[tokio::test]
@@ -122,8 +122,8 @@ async fn scale_in_protection_is_the_groups_for_new_instances_and_each_instances_
     accepted(&service, &format!("{update}&DesiredCapacity=1&NewInstancesProtectedFromScaleIn=true")).await;
     start_instance(&service, "i-1");
     let protected = async || {
-        let answer = accepted(&service, "DescribeAutoScalingGroups").await;
-        let group = &answer.items("DescribeAutoScalingGroupsResult/AutoScalingGroups")[0];
+        let response = accepted(&service, "DescribeAutoScalingGroups").await;
+        let group = &response.items("DescribeAutoScalingGroupsResult/AutoScalingGroups")[0];
         let text = |path| group.text_of(path).map(str::to_owned);
         (text("NewInstancesProtectedFromScaleIn"), text("Instances/member/ProtectedFromScaleIn"))
     };
@@ -135,7 +135,7 @@ async fn scale_in_protection_is_the_groups_for_new_instances_and_each_instances_
     accepted(&service, &format!("{update}&DesiredCapacity=0")).await;
     assert_eq!(service.simulator().step(now()), [], "it stays");
     let set = "SetInstanceProtection&AutoScalingGroupName=web&InstanceIds.member.1=i-1";
-    assert!(refused(&service, set).await.ends_with("ProtectedFromScaleIn is missing"));
+    assert!(rejected(&service, set).await.ends_with("ProtectedFromScaleIn is missing"));
     accepted(&service, &format!("{set}&ProtectedFromScaleIn=false")).await;
     assert_eq!(protected().await, (no.clone(), no));
     assert_eq!(service.simulator().step(now()).len(), 1, "it goes");
@@ -156,9 +156,9 @@ async fn groups_come_by_name_by_tag_and_in_pages() {
     let service = service();
     let settings = service.simulator().group("web").unwrap().settings.clone();
     let other = NewGroup { name: "other".into(), settings, ..NewGroup::default() };
-    service.simulator().create_group(other, Moment(0)).unwrap();
-    let names = |answer: &Element| {
-        let groups = answer.items("DescribeAutoScalingGroupsResult/AutoScalingGroups").iter();
+    service.simulator().create_group(other, Timestamp(0)).unwrap();
+    let names = |response: &Element| {
+        let groups = response.items("DescribeAutoScalingGroupsResult/AutoScalingGroups").iter();
         groups.map(|group| group.text_of("AutoScalingGroupName").unwrap().to_owned()).collect::<Vec<_>>()
     };
     let describe = "DescribeAutoScalingGroups";
@@ -172,8 +172,8 @@ async fn groups_come_by_name_by_tag_and_in_pages() {
     let second = accepted(&service, &format!("{describe}&MaxRecords=1&NextToken={token}")).await;
     assert_eq!(names(&second), ["web"]);
     assert_eq!(second.text_of("DescribeAutoScalingGroupsResult/NextToken"), None);
-    assert!(refused(&service, &format!("{describe}&NextToken=x")).await.starts_with("InvalidNextToken"));
-    assert!(refused(&service, &format!("{describe}&MaxRecords=101")).await.contains("1 to 100"));
+    assert!(rejected(&service, &format!("{describe}&NextToken=x")).await.starts_with("InvalidNextToken"));
+    assert!(rejected(&service, &format!("{describe}&MaxRecords=101")).await.contains("1 to 100"));
 }
 
 #[tokio::test]
@@ -182,8 +182,8 @@ async fn policies_and_hooks_read_back_as_they_were_put() {
     let put = "PutScalingPolicy&AutoScalingGroupName=web&PolicyName=out&PolicyType=SimpleScaling\
                &AdjustmentType=ChangeInCapacity&ScalingAdjustment=2&Cooldown=60";
     let arn = accepted(&service, put).await.text_of("PutScalingPolicyResult/PolicyARN").unwrap().to_owned();
-    let answer = accepted(&service, &format!("DescribePolicies&PolicyNames.member.1={arn}")).await;
-    let policy = &answer.items("DescribePoliciesResult/ScalingPolicies")[0];
+    let response = accepted(&service, &format!("DescribePolicies&PolicyNames.member.1={arn}")).await;
+    let policy = &response.items("DescribePoliciesResult/ScalingPolicies")[0];
     assert_eq!((policy.text_of("PolicyName"), policy.text_of("ScalingAdjustment")), (Some("out"), Some("2")));
     assert_eq!((policy.text_of("Cooldown"), policy.text_of("PolicyARN")), (Some("60"), Some(arn.as_str())));
     accepted(&service, &format!("ExecutePolicy&PolicyName={arn}")).await;
@@ -192,8 +192,8 @@ async fn policies_and_hooks_read_back_as_they_were_put() {
     let put = "PutLifecycleHook&AutoScalingGroupName=web&LifecycleHookName=ready&HeartbeatTimeout=300\
                &LifecycleTransition=autoscaling%3AEC2_INSTANCE_LAUNCHING&NotificationMetadata=%7B%7D";
     accepted(&service, put).await;
-    let answer = accepted(&service, "DescribeLifecycleHooks&AutoScalingGroupName=web").await;
-    let hook = &answer.items("DescribeLifecycleHooksResult/LifecycleHooks")[0];
+    let response = accepted(&service, "DescribeLifecycleHooks&AutoScalingGroupName=web").await;
+    let hook = &response.items("DescribeLifecycleHooksResult/LifecycleHooks")[0];
     assert_eq!((hook.text_of("DefaultResult"), hook.text_of("GlobalTimeout")), (Some("ABANDON"), Some("30000")));
     assert_eq!((hook.text_of("NotificationMetadata"), hook.find("RoleARN")), (Some("{}"), None));
 }
@@ -214,8 +214,8 @@ async fn waiting_instances_are_told_and_their_actions_are_completed_by_token_or_
     }
     assert_eq!(step().len(), 2, "both waits are told");
     let states = async || {
-        let answer = accepted(&service, "DescribeAutoScalingInstances").await;
-        let instances = answer.items("DescribeAutoScalingInstancesResult/AutoScalingInstances").iter();
+        let response = accepted(&service, "DescribeAutoScalingInstances").await;
+        let instances = response.items("DescribeAutoScalingInstancesResult/AutoScalingInstances").iter();
         let line = |it: &Element| {
             ["LifecycleState", "HealthStatus"].map(|path| it.text_of(path).unwrap().to_owned()).join(" ")
         };
@@ -226,15 +226,15 @@ async fn waiting_instances_are_told_and_their_actions_are_completed_by_token_or_
     accepted(&service, &format!("RecordLifecycleActionHeartbeat&{hook}&InstanceId=i-2")).await;
     let complete = format!("CompleteLifecycleAction&{hook}&LifecycleActionResult=CONTINUE");
     accepted(&service, &format!("{complete}&LifecycleActionToken={token}")).await;
-    let again = refused(&service, &format!("{complete}&LifecycleActionToken={token}")).await;
+    let again = rejected(&service, &format!("{complete}&LifecycleActionToken={token}")).await;
     assert_eq!(again, format!("ValidationError: No active Lifecycle Action found with token {token}"));
-    let late = refused(&service, &format!("RecordLifecycleActionHeartbeat&{hook}&InstanceId=i-1")).await;
+    let late = rejected(&service, &format!("RecordLifecycleActionHeartbeat&{hook}&InstanceId=i-1")).await;
     assert_eq!(late, "ValidationError: No active Lifecycle Action found with instance ID i-1");
     accepted(&service, &format!("CompleteLifecycleAction&{hook}&LifecycleActionResult=ABANDON&InstanceId=i-2")).await;
     step();
     assert_eq!(states().await, ["InService HEALTHY"], "the other one has ended in no time");
     let nonsense = format!("CompleteLifecycleAction&{hook}&LifecycleActionResult=MAYBE&InstanceId=i-2");
-    assert!(refused(&service, &nonsense).await.contains("CONTINUE or ABANDON"));
+    assert!(rejected(&service, &nonsense).await.contains("CONTINUE or ABANDON"));
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ impl Emulator {
         let asked = Instant::now();
         while asked.elapsed() < START_LIMIT {
             self.alive()?;
-            if self.says_that_it_listens() && self.answers(path, http).await {
+            if self.says_that_it_listens() && self.responses(path, http).await {
                 return self.alive();
             }
             tokio::time::sleep(POLL).await;
@@ -80,7 +80,7 @@ impl Emulator {
         std::fs::read_to_string(&self.log).is_ok_and(|log| log.contains(&line))
     }
 
-    async fn answers(&self, path: &str, http: &Http) -> bool {
+    async fn responses(&self, path: &str, http: &Http) -> bool {
         let uri = format!("http://{}{path}", self.address);
         let Ok(request) = Request::get(uri).body(Full::default()) else {
             return false;

@@ -1,14 +1,14 @@
 //! Actions of EC2 on instances of groups. What is about other instances, or about all, is moto's.
 
-use auto_scaling::{CheckStatus, Fleet, Member, Moment};
+use auto_scaling::{CheckStatus, Fleet, Member, Timestamp};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::{Response, StatusCode};
 
-use crate::{answers, element::Element, form, router::Body};
+use crate::{element::Element, form, responses, router::Body};
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
-pub fn answer(fleet: &Fleet, action: &str, form: &str, now: Moment) -> Option<Response<Body>> {
+pub fn response(fleet: &Fleet, action: &str, form: &str, now: Timestamp) -> Option<Response<Body>> {
     let given = form::read(form);
     let ids = given.iter().filter(|(name, _)| *name == "InstanceId" || name.starts_with("InstanceId."));
     let members: Vec<(&str, &Member)> =
@@ -27,10 +27,10 @@ pub fn answer(fleet: &Fleet, action: &str, form: &str, now: Moment) -> Option<Re
     let children: String = result.iter().map(ToString::to_string).collect();
     let id = "<requestId>00000000-0000-4000-a000-000000000000</requestId>";
     let document = format!(r#"<{action}Response xmlns="{NAMESPACE}">{id}{children}</{action}Response>"#);
-    Some(answers::xml(StatusCode::OK, &document))
+    Some(responses::xml(StatusCode::OK, &document))
 }
 
-fn status(id: &str, member: &Member, now: Moment) -> Vec<Element> {
+fn status(id: &str, member: &Member, now: Timestamp) -> Vec<Element> {
     let checks = member.status_checks(now);
     let (code, name) = if checks.is_some() { (16, "running") } else { (48, "terminated") };
     let state = vec![Element::leaf("code", code), Element::leaf("name", name)];
@@ -53,7 +53,7 @@ fn status(id: &str, member: &Member, now: Moment) -> Vec<Element> {
     ]
 }
 
-fn console(id: &str, member: &Member, now: Moment) -> Vec<Element> {
+fn console(id: &str, member: &Member, now: Timestamp) -> Vec<Element> {
     vec![
         Element::leaf("instanceId", id),
         Element::leaf("timestamp", now.with_millis()),

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use auto_scaling::{Command, Fault, Fleet, Invocation, Moment};
+use auto_scaling::{Command, Fault, Fleet, Invocation, Timestamp};
 use hyper::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{answers, router::Body};
+use crate::{responses, router::Body};
 
 /// The operations that are answered here.
 pub const OPERATIONS: [&str; 4] =
@@ -68,17 +68,17 @@ struct CommandFilter {
     value: String,
 }
 
-pub fn answer(fleet: &mut Fleet, operation: &str, input: &[u8], now: Moment) -> Response<Body> {
-    let answer = match operation {
+pub fn response(fleet: &mut Fleet, operation: &str, input: &[u8], now: Timestamp) -> Response<Body> {
+    let response = match operation {
         "DescribeInstanceInformation" => read(input).and_then(|describe| information(fleet, &describe, now)),
         "SendCommand" => read(input).and_then(|send| command(fleet, send, now)),
         "GetCommandInvocation" => read(input).and_then(|get| invocation(fleet, &get, now)),
         _ => read(input).and_then(|list| invocations(fleet, &list, now)),
     };
-    match answer {
-        Ok(answer) => answers::json(StatusCode::OK, &answer),
+    match response {
+        Ok(response) => responses::json(StatusCode::OK, &response),
         Err(Fault { code, message }) => {
-            answers::json(StatusCode::BAD_REQUEST, &json!({"__type": code, "message": message}))
+            responses::json(StatusCode::BAD_REQUEST, &json!({"__type": code, "message": message}))
         }
     }
 }
@@ -87,12 +87,12 @@ fn read<'a, T: Deserialize<'a>>(input: &'a [u8]) -> Result<T, Fault> {
     serde_json::from_slice(input).map_err(|error| Fault::validation(format!("not simulated: {error}")))
 }
 
-fn information(fleet: &Fleet, describe: &Describe, now: Moment) -> Result<Value, Fault> {
+fn information(fleet: &Fleet, describe: &Describe, now: Timestamp) -> Result<Value, Fault> {
     if let Some(filter) = describe.filters.iter().find(|it| !["InstanceIds", "PingStatus"].contains(&it.key.as_str())) {
         let message = format!("{}: InstanceIds and PingStatus are simulated", filter.key);
         return Err(Fault { code: "InvalidFilterKey", message });
     }
-    let wanted = |id: &str, ping: &str| {
+    let desired = |id: &str, ping: &str| {
         describe.filters.iter().all(|filter| {
             let value = if filter.key == "InstanceIds" { id } else { ping };
             filter.values.iter().any(|it| it == value)
@@ -100,12 +100,12 @@ fn information(fleet: &Fleet, describe: &Describe, now: Moment) -> Result<Value,
     };
     let told = fleet.members().filter_map(|(id, member)| {
         let (ping, last) = (member.agent(now)?.as_str(), member.last_ping(now)?);
-        wanted(id, ping).then(|| agent(id, ping, last))
+        desired(id, ping).then(|| agent(id, ping, last))
     });
     Ok(json!({"InstanceInformationList": told.collect::<Vec<_>>()}))
 }
 
-fn agent(id: &str, ping: &str, last: Moment) -> Value {
+fn agent(id: &str, ping: &str, last: Timestamp) -> Value {
     json!({
         "InstanceId": id,
         "PingStatus": ping,
@@ -119,7 +119,7 @@ fn agent(id: &str, ping: &str, last: Moment) -> Value {
     })
 }
 
-fn command(fleet: &mut Fleet, send: Send, now: Moment) -> Result<Value, Fault> {
+fn command(fleet: &mut Fleet, send: Send, now: Timestamp) -> Result<Value, Fault> {
     let Send { instance_ids, document_name, parameters, timeout_seconds, comment } = send;
     if document_name != DOCUMENT {
         return Err(Fault { code: "InvalidDocument", message: format!("{document_name}: {DOCUMENT} is simulated") });
@@ -160,9 +160,9 @@ fn command(fleet: &mut Fleet, send: Send, now: Moment) -> Result<Value, Fault> {
     }}))
 }
 
-fn invocation(fleet: &Fleet, get: &Get, now: Moment) -> Result<Value, Fault> {
+fn invocation(fleet: &Fleet, get: &Get, now: Timestamp) -> Result<Value, Fault> {
     let found: Invocation = fleet.invocation(&get.command_id, &get.instance_id, now)?;
-    let moment = |it: Option<Moment>| it.map(Moment::with_millis).unwrap_or_default();
+    let timestamp = |it: Option<Timestamp>| it.map(Timestamp::with_millis).unwrap_or_default();
     let elapsed = found.started.zip(found.ended).map(|(from, to)| format!("PT{}S", to.since(from).as_secs_f64()));
     Ok(json!({
         "CommandId": get.command_id,
@@ -174,19 +174,19 @@ fn invocation(fleet: &Fleet, get: &Get, now: Moment) -> Result<Value, Fault> {
         "ResponseCode": found.response_code,
         "StandardOutputContent": found.output,
         "StandardErrorContent": "",
-        "ExecutionStartDateTime": moment(found.started),
-        "ExecutionEndDateTime": moment(found.ended),
+        "ExecutionStartDateTime": timestamp(found.started),
+        "ExecutionEndDateTime": timestamp(found.ended),
         "ExecutionElapsedTime": elapsed.unwrap_or_default(),
     }))
 }
 
-fn invocations(fleet: &Fleet, list: &List, now: Moment) -> Result<Value, Fault> {
+fn invocations(fleet: &Fleet, list: &List, now: Timestamp) -> Result<Value, Fault> {
     if let Some(filter) = list.filters.iter().find(|it| it.key != "InvokedAfter") {
         return Err(Fault { code: "InvalidFilterKey", message: format!("{}: InvokedAfter is simulated", filter.key) });
     }
     // Times in this form are in order if their texts are.
-    let wanted = |at: Moment| list.filters.iter().all(|filter| at.to_string() >= filter.value);
-    let all = fleet.invocations_on(&list.instance_id, now).into_iter().filter(|(_, at, ..)| wanted(*at));
+    let desired = |at: Timestamp| list.filters.iter().all(|filter| at.to_string() >= filter.value);
+    let all = fleet.invocations_on(&list.instance_id, now).into_iter().filter(|(_, at, ..)| desired(*at));
     let told = all.map(|(id, at, comment, found)| {
         json!({
             "CommandId": id,
@@ -202,6 +202,6 @@ fn invocations(fleet: &Fleet, list: &List, now: Moment) -> Result<Value, Fault> 
 }
 
 /// Seconds since 1970, as the JSON protocol has moments.
-fn seconds(moment: Moment) -> f64 {
-    moment.since(Moment(0)).as_secs_f64()
+fn seconds(timestamp: Timestamp) -> f64 {
+    timestamp.since(Timestamp(0)).as_secs_f64()
 }

@@ -77,14 +77,14 @@ fn of_object(method: &Method, asked: &[&str], headers: &HeaderMap) -> Option<Str
 }
 
 fn other(method: &Method, bucket: &str, key: &str, asked: &[&str]) -> String {
-    let place = match (bucket, key) {
+    let deployment = match (bucket, key) {
         ("", _) => "/",
         (_, "") => "bucket",
         _ => "object",
     };
     match asked.iter().find(|key| !key.is_empty()) {
-        Some(key) => format!("{method} {place}?{key}"),
-        None => format!("{method} {place}"),
+        Some(key) => format!("{method} {deployment}?{key}"),
+        None => format!("{method} {deployment}"),
     }
 }
 

@@ -10,11 +10,13 @@ use auto_scaling::{
 use environment::Transition;
 use environment::hook_settings::HookSettings;
 use lifecycle_hook::Action;
-use lifecycle_hook::cloud::{Cloud, Ends, NotEnded, OurHook, Queue, Since, Told, Waiting};
-use lifecycle_hook::facts::{Agent, Checks, Command, Seen, State, Target, UserData};
+use lifecycle_hook::cloud::{
+    Cloud, CompletionError, HookCallOutcome, HookResult, OwnedHook, Queue, StartTimes, Waiting,
+};
+use lifecycle_hook::facts::{Agent, Checks, Command, ObservedInstance, State, Target, UserData};
 use serde_json::Value;
 
-use super::{LOST, World};
+use super::{Harness, LOST};
 
 /// When status checks pass or fail, after a start.
 const CHECKED: Duration = Duration::from_secs(150);
@@ -27,23 +29,23 @@ fn key(action: &Action) -> ActionKey<'_> {
 }
 
 /// As the AWS side tells what nobody waits for from other mistakes.
-fn told(answer: Result<(), auto_scaling::Fault>) -> Result<Told, String> {
-    match answer {
-        Ok(()) => Ok(Told::Yes),
-        Err(fault) if fault.message.contains("No active Lifecycle Action found") => Ok(Told::TooLate),
+fn told(response: Result<(), auto_scaling::Fault>) -> Result<HookCallOutcome, String> {
+    match response {
+        Ok(()) => Ok(HookCallOutcome::Yes),
+        Err(fault) if fault.message.contains("No active Lifecycle Action found") => Ok(HookCallOutcome::TooLate),
         Err(fault) => Err(format!("{}: {}", fault.code, fault.message)),
     }
 }
 
-impl World {
+impl Harness {
     /// What EC2 and SSM show of an instance.
-    fn seen(&self, id: &str) -> Seen {
+    fn observed(&self, id: &str) -> ObservedInstance {
         let (now, fleet) = (self.now.get(), self.fleet.borrow());
         let Ok(member) = fleet.member(id) else {
             let (user_data, checks, agent) = (UserData::Silent, Ok(Checks::Silent), Ok(Agent::Unregistered));
-            return Seen { state: State::Unknown, user_data, started_ms: None, checks, agent };
+            return ObservedInstance { state: State::Unknown, user_data, started_ms: None, checks, agent };
         };
-        Seen {
+        ObservedInstance {
             state: match member.ended {
                 Some(_) => State::Gone,
                 None if self.stopped.borrow().contains(id) => State::Stopped,
@@ -70,14 +72,14 @@ impl World {
     }
 }
 
-impl Cloud for &World {
+impl Cloud for &Harness {
     fn now_ms(&self) -> u64 {
         self.now.get().0
     }
 
-    async fn see(&self, instances: &[String]) -> Result<BTreeMap<String, Seen>, String> {
-        self.looks.borrow_mut().push(instances.len());
-        self.call("see", || Ok(instances.iter().map(|id| (id.clone(), self.seen(id))).collect())).await
+    async fn see(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String> {
+        self.observations.borrow_mut().push(instances.len());
+        self.call("see", || Ok(instances.iter().map(|id| (id.clone(), self.observed(id))).collect())).await
     }
 
     async fn targets(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
@@ -120,7 +122,7 @@ impl Cloud for &World {
         self.call("drained", look).await
     }
 
-    async fn drain(&self, instance: &str, within: Duration) -> Result<Told, String> {
+    async fn drain(&self, instance: &str, within: Duration) -> Result<HookCallOutcome, String> {
         let send = || {
             self.within.borrow_mut().push(within);
             let command = Sent {
@@ -131,34 +133,37 @@ impl Cloud for &World {
                 execution_timeout: within,
             };
             let Ok(id) = self.fleet.borrow_mut().send_command(command, self.now.get()) else {
-                return Ok(Told::TooLate);
+                return Ok(HookCallOutcome::TooLate);
             };
             self.commands.borrow_mut().entry(instance.to_owned()).or_default().push((id, self.now.get()));
-            Ok(Told::Yes)
+            Ok(HookCallOutcome::Yes)
         };
         self.call("drain", send).await
     }
 
-    async fn complete(&self, action: &Action, ends: Ends) -> Result<Told, NotEnded> {
+    async fn complete(&self, action: &Action, ends: HookResult) -> Result<HookCallOutcome, CompletionError> {
         let result = match ends {
-            Ends::Continue => LifecycleActionResult::Continue,
-            Ends::Abandon => LifecycleActionResult::Abandon,
+            HookResult::Continue => LifecycleActionResult::Continue,
+            HookResult::Abandon => LifecycleActionResult::Abandon,
         };
         let wait = (action.instance.clone(), action.hook.clone());
         self.answered.borrow_mut().entry(wait).or_default().insert(ends);
         let complete = || {
             let now = self.now.get();
             let mut scaling = self.scaling.borrow_mut();
-            let answer = told(scaling.complete_lifecycle_action(&action.group, &action.hook, key(action), result, now));
-            if answer == Ok(Told::Yes) {
+            let response =
+                told(scaling.complete_lifecycle_action(&action.group, &action.hook, key(action), result, now));
+            if response == Ok(HookCallOutcome::Yes) {
                 self.completed.borrow_mut().entry(action.instance.clone()).or_default().push(ends);
             }
-            answer
+            response
         };
-        self.call("complete", complete).await.map_err(|why| NotEnded { doubtful: why.ends_with(LOST), why })
+        self.call("complete", complete)
+            .await
+            .map_err(|reason| CompletionError { indeterminate: reason.ends_with(LOST), reason })
     }
 
-    async fn heartbeat(&self, action: &Action) -> Result<Told, String> {
+    async fn heartbeat(&self, action: &Action) -> Result<HookCallOutcome, String> {
         let beat = || {
             let now = self.now.get();
             let mut scaling = self.scaling.borrow_mut();
@@ -175,7 +180,7 @@ impl Cloud for &World {
             let logs = reachable.then(|| ("logs", Ok(member.behaviour.logs.values().cloned().collect())));
             Ok(std::iter::once(console).chain(logs).collect())
         };
-        self.call("evidence", tell).await.unwrap_or_else(|why| vec![("console output", Err(why))])
+        self.call("evidence", tell).await.unwrap_or_else(|reason| vec![("console output", Err(reason))])
     }
 
     async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), String> {
@@ -203,10 +208,10 @@ impl Cloud for &World {
         self.call("waiting", list).await
     }
 
-    async fn since(&self, waiting: &Waiting) -> Result<Since, String> {
+    async fn since(&self, waiting: &Waiting) -> Result<StartTimes, String> {
         let list = || {
             if self.activities_hidden.get() {
-                return Ok(Since::new());
+                return Ok(StartTimes::new());
             }
             let scaling = self.scaling.borrow();
             let activities = scaling.activities(&waiting.group, false).map_err(|fault| fault.message)?;
@@ -215,7 +220,7 @@ impl Cloud for &World {
         self.call("since", list).await
     }
 
-    async fn hooks(&self, group: &str) -> Result<Vec<OurHook>, String> {
+    async fn hooks(&self, group: &str) -> Result<Vec<OwnedHook>, String> {
         let list = || {
             let scaling = self.scaling.borrow();
             let group = scaling.group(group).map_err(|fault| fault.message)?;
@@ -224,7 +229,7 @@ impl Cloud for &World {
                     Turn::Launching => Transition::Launch,
                     Turn::Terminating => Transition::Terminate,
                 };
-                Some(OurHook { name: it.name.clone(), on, metadata: it.metadata.clone()? })
+                Some(OwnedHook { name: it.name.clone(), on, metadata: it.metadata.clone()? })
             });
             Ok(ours.collect())
         };
@@ -240,7 +245,7 @@ impl Cloud for &World {
         self.call("group_of", find).await
     }
 
-    async fn tell(&self, event: &Value) -> Result<(), String> {
+    async fn publish(&self, event: &Value) -> Result<(), String> {
         let tell = || {
             self.told.borrow_mut().push(event.clone());
             Ok(())
@@ -248,13 +253,13 @@ impl Cloud for &World {
         self.call("tell", tell).await
     }
 
-    async fn delete_ends_ms(&self, _settings: &HookSettings) -> Result<Option<u64>, String> {
-        self.call("delete_ends_ms", || Ok(self.delete_ends.get())).await
+    async fn delete_deadline_ms(&self, _settings: &HookSettings) -> Result<Option<u64>, String> {
+        self.call("delete_ends_ms", || Ok(self.delete_deadline.get())).await
     }
 }
 
-impl Queue for &World {
-    async fn come_back(&self, receipt: &str, after: Duration) -> Result<(), String> {
+impl Queue for &Harness {
+    async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), String> {
         let hide = || {
             let visible = self.now.get() + after;
             let mut messages = self.messages.borrow_mut();
@@ -274,11 +279,11 @@ impl Queue for &World {
         self.call("put", put).await
     }
 
-    async fn bury(&self, body: &str, reason: &str) -> Result<(), String> {
-        let bury = || {
-            self.buried.borrow_mut().push((body.to_owned(), reason.to_owned()));
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
+        let dead_letter = || {
+            self.dead_lettered.borrow_mut().push((body.to_owned(), reason.to_owned()));
             Ok(())
         };
-        self.call("bury", bury).await
+        self.call("bury", dead_letter).await
     }
 }

@@ -6,7 +6,7 @@ use environment::{Call, Hook, Names, Transition};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Answer, Class, Problem};
+use crate::errors::{Class, Problem, Response};
 
 const DESCRIBE: &str = "autoscaling:DescribeLifecycleHooks";
 
@@ -18,7 +18,7 @@ const CONTINUE: &str = "CONTINUE";
 /// All hooks of a group; the list has no pages.
 pub(super) async fn list(clients: &Clients, group: &str) -> Result<Vec<LifecycleHook>, Problem> {
     let request = clients.autoscaling.describe_lifecycle_hooks().auto_scaling_group_name(group);
-    Ok(request.send().await.answer(DESCRIBE)?.lifecycle_hooks.unwrap_or_default())
+    Ok(request.send().await.response(DESCRIBE)?.lifecycle_hooks.unwrap_or_default())
 }
 
 /// The hooks with our names, by name; the others are somebody else's. One that holds up what we don't know is not what
@@ -54,15 +54,15 @@ pub(super) async fn put(aws: &AwsCloud, call: &Call, hook: &Hook) -> Result<(), 
     let request = request.lifecycle_hook_name(&hook.name).lifecycle_transition(transition(hook));
     let request = request.heartbeat_timeout(heartbeat(hook)).default_result(default_result(hook));
     let request = request.notification_metadata(&hook.metadata);
-    request.send().await.answer(call.operation())?;
+    request.send().await.response(call.operation())?;
     Ok(())
 }
 
 /// That there is no such hook has the code of every mistake: so it is looked for.
 pub(super) async fn delete(aws: &AwsCloud, call: &Call, hook: &Hook) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.delete_lifecycle_hook().auto_scaling_group_name(&call.key.name);
-    match request.lifecycle_hook_name(&hook.name).send().await.answer(call.operation()) {
-        Err(problem) if problem.class == Class::Refused => {
+    match request.lifecycle_hook_name(&hook.name).send().await.response(call.operation()) {
+        Err(problem) if problem.class == Class::Rejected => {
             let left = list(&aws.clients, &call.key.name).await?;
             let is_left = left.iter().any(|it| it.lifecycle_hook_name() == Some(hook.name.as_str()));
             if is_left { Err(problem) } else { Ok(()) }

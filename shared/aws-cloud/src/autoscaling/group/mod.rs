@@ -1,43 +1,43 @@
 //! The Auto Scaling group. How many instances it has between its bounds is Auto Scaling's business.
 
 mod hooks;
-mod seen;
+mod observed;
 
 use aws_sdk_autoscaling::types::builders::TagBuilder;
 use aws_sdk_autoscaling::types::{DeletionProtection, Instance, LaunchTemplateSpecification, Tag};
-use environment::{Call, Fields, HealthCheck, Ref, Resource, Setting, What};
+use environment::{Call, CallKind, Fields, HealthCheck, Ref, Resource, Setting};
 
 use crate::AwsCloud;
 use crate::ec2::launch_template::version_number;
-use crate::errors::{Answer, Class, Problem};
+use crate::errors::{Class, Problem, Response};
 
-pub(crate) use seen::{Seen, live, read};
+pub(crate) use observed::{Seen, observed, read};
 
-use seen::{BY_TARGET_GROUPS, METRICS, find, stays};
+use observed::{BY_TARGET_GROUPS, METRICS, find, stays};
 
 /// The most instances that one `SetInstanceProtection` takes (the API reference).
 const UNPROTECTED_AT_ONCE: usize = 50;
 
 /// Carries out one call on a group.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match &call.what {
-        What::Create(resource) => create(aws, call, resource).await,
-        What::Set(settings) => match settings.as_slice() {
+    match &call.kind {
+        CallKind::Create(resource) => create(aws, call, resource).await,
+        CallKind::Set(settings) => match settings.as_slice() {
             [Setting::Tag(..), ..] => set_tags(aws, call, settings).await,
             [Setting::TargetGroup(_), ..] => attach(aws, call, settings).await,
             [Setting::Hook(hook)] => hooks::put(aws, call, hook).await,
             [Setting::GroupMetrics(on)] => collect_metrics(aws, call, *on).await,
             settings => update(aws, call, settings).await,
         },
-        What::Clear(settings) => match settings.as_slice() {
+        CallKind::Clear(settings) => match settings.as_slice() {
             [Setting::TargetGroup(_), ..] => detach(aws, call, settings).await,
             [Setting::Hook(hook)] => hooks::delete(aws, call, hook).await,
             [Setting::GroupMetrics(_)] => collect_metrics(aws, call, false).await,
             settings => clear_tags(aws, call, settings).await,
         },
-        What::Drain => drain(aws, call).await,
-        What::Empty => Err(Problem::no_such_call(call)),
-        What::Delete => delete(aws, call).await,
+        CallKind::Drain => drain(aws, call).await,
+        CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Delete => delete(aws, call).await,
     }
 }
 
@@ -56,8 +56,8 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let request = request.set_target_group_arns((!target_groups.is_empty()).then_some(target_groups));
     let hooks: Vec<_> = group.hooks.iter().map(hooks::specification).collect();
     let request = request.set_lifecycle_hook_specification_list((!hooks.is_empty()).then_some(hooks));
-    let answer = request.set_tags(Some(tags)).send().await.answer(call.operation());
-    answer.map(|_| ()).map_err(or_profile_is_not_visible)
+    let response = request.set_tags(Some(tags)).send().await.response(call.operation());
+    response.map(|_| ()).map_err(or_profile_is_not_visible)
 }
 
 async fn update(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
@@ -78,7 +78,7 @@ async fn update(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
             _ => return Err(Problem::no_such_call(call)),
         };
     }
-    request.send().await.answer(call.operation()).map(|_| ()).map_err(or_profile_is_not_visible)
+    request.send().await.response(call.operation()).map(|_| ()).map_err(or_profile_is_not_visible)
 }
 
 /// Looks at the text of an error, which nothing else here does. A profile that IAM returns is unknown to Auto Scaling for 10 to
@@ -131,7 +131,7 @@ async fn set_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(
         let Setting::Tag(key, value) = setting else { return Err(Problem::no_such_call(call)) };
         request = request.tags(tag(call, key).value(value).build());
     }
-    request.send().await.answer(call.operation())?;
+    request.send().await.response(call.operation())?;
     Ok(())
 }
 
@@ -141,14 +141,14 @@ async fn clear_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result
         let Setting::Tag(key, _) = setting else { return Err(Problem::no_such_call(call)) };
         request = request.tags(tag(call, key).build());
     }
-    request.send().await.answer(call.operation())?;
+    request.send().await.response(call.operation())?;
     Ok(())
 }
 
 async fn attach(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.attach_load_balancer_target_groups().auto_scaling_group_name(&call.key.name);
     let request = request.set_target_group_arns(Some(target_groups(call, settings)?));
-    request.send().await.answer(call.operation())?;
+    request.send().await.response(call.operation())?;
     Ok(())
 }
 
@@ -161,7 +161,7 @@ async fn detach(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
         return Ok(());
     }
     let request = aws.clients.autoscaling.detach_load_balancer_target_groups().auto_scaling_group_name(&call.key.name);
-    request.set_target_group_arns(Some(meant)).send().await.answer(call.operation())?;
+    request.set_target_group_arns(Some(meant)).send().await.response(call.operation())?;
     Ok(())
 }
 
@@ -179,10 +179,10 @@ async fn collect_metrics(aws: &AwsCloud, call: &Call, on: bool) -> Result<(), Pr
     if on {
         let request = client.enable_metrics_collection().auto_scaling_group_name(group).granularity("1Minute");
         let request = request.set_metrics(Some(METRICS.map(str::to_owned).to_vec()));
-        request.send().await.answer("autoscaling:EnableMetricsCollection")?;
+        request.send().await.response("autoscaling:EnableMetricsCollection")?;
     } else {
         let request = client.disable_metrics_collection().auto_scaling_group_name(group);
-        request.send().await.answer("autoscaling:DisableMetricsCollection")?;
+        request.send().await.response("autoscaling:DisableMetricsCollection")?;
     }
     Ok(())
 }
@@ -192,15 +192,15 @@ async fn drain(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.update_auto_scaling_group().auto_scaling_group_name(&call.key.name);
     let request = request.min_size(0).max_size(0).desired_capacity(0).deletion_protection(protection(false));
     let request = request.new_instances_protected_from_scale_in(false);
-    let answer = request.send().await.answer(call.operation());
-    unless_gone(aws, call, answer.map(|_| ())).await
+    let response = request.send().await.response(call.operation());
+    unless_gone(aws, call, response.map(|_| ())).await
 }
 
 /// Without force: what drains has its hooks run.
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.delete_auto_scaling_group().auto_scaling_group_name(&call.key.name);
-    let answer = request.send().await.answer(call.operation());
-    match unless_gone(aws, call, answer.map(|_| ())).await {
+    let response = request.send().await.response(call.operation());
+    match unless_gone(aws, call, response.map(|_| ())).await {
         Err(problem) if problem.class == Class::Waits => {
             unprotect(aws, call).await?;
             Err(problem)
@@ -220,8 +220,9 @@ async fn unprotect(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     for ids in ids.chunks(UNPROTECTED_AT_ONCE) {
         let request = aws.clients.autoscaling.set_instance_protection().auto_scaling_group_name(&call.key.name);
         let request = request.set_instance_ids(Some(ids.iter().map(|id| (*id).to_owned()).collect()));
-        let answer = request.protected_from_scale_in(false).send().await.answer("autoscaling:SetInstanceProtection");
-        answer.map_err(or_one_has_left)?;
+        let response =
+            request.protected_from_scale_in(false).send().await.response("autoscaling:SetInstanceProtection");
+        response.map_err(or_one_has_left)?;
     }
     Ok(())
 }
@@ -233,9 +234,9 @@ fn or_one_has_left(problem: Problem) -> Problem {
 }
 
 /// That there is no such group is a `ValidationError`, as is everything else that is wrong: so it is looked for.
-async fn unless_gone(aws: &AwsCloud, call: &Call, answer: Result<(), Problem>) -> Result<(), Problem> {
-    match answer {
-        Err(problem) if problem.class == Class::Refused => match find(&aws.clients, &call.key.name).await? {
+async fn unless_gone(aws: &AwsCloud, call: &Call, response: Result<(), Problem>) -> Result<(), Problem> {
+    match response {
+        Err(problem) if problem.class == Class::Rejected => match find(&aws.clients, &call.key.name).await? {
             None => Ok(()),
             Some(_) => Err(problem),
         },
@@ -252,13 +253,13 @@ mod tests {
         let class = |code: &str, message: &str| {
             let (code, message) = (code.to_owned(), message.to_owned());
             let operation = "autoscaling:CreateAutoScalingGroup";
-            or_profile_is_not_visible(Problem { class: Class::Refused, operation, code, message }).class
+            or_profile_is_not_visible(Problem { class: Class::Rejected, operation, code, message }).class
         };
         let unknown = "You must use a valid fully-formed launch template. Value (p) for parameter \
                        iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name";
         assert_eq!(class("ValidationError", unknown), Class::Waits);
-        assert_eq!(class("ValidationError", "The requested instance type is unknown"), Class::Refused);
-        assert_eq!(class("AccessDenied", unknown), Class::Refused);
+        assert_eq!(class("ValidationError", "The requested instance type is unknown"), Class::Rejected);
+        assert_eq!(class("AccessDenied", unknown), Class::Rejected);
     }
 
     #[test]
@@ -267,7 +268,7 @@ mod tests {
             let (operation, message) = ("autoscaling:SetInstanceProtection", String::new());
             or_one_has_left(Problem { class, operation, code: code.into(), message }).class
         };
-        assert_eq!(class(Class::Refused, "ValidationError"), Class::Waits);
+        assert_eq!(class(Class::Rejected, "ValidationError"), Class::Waits);
         assert_eq!(class(Class::Denied, "AccessDenied"), Class::Denied);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-pub enum Answer {
+pub enum Response {
     /// A status line without the protocol, such as `200 OK`.
     Status(&'static str),
     /// The same with a `Location`.
@@ -19,37 +19,37 @@ pub enum Answer {
 pub struct Host {
     /// Address and port.
     pub name: String,
-    seen: Arc<Mutex<Vec<String>>>,
+    value: Arc<Mutex<Vec<String>>>,
 }
 
 impl Host {
-    pub async fn answering(answers: Vec<Answer>) -> Host {
+    pub async fn answering(responses: Vec<Response>) -> Host {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let name = listener.local_addr().unwrap().to_string();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&seen);
+        let value = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&value);
         tokio::spawn(async move {
-            for answer in answers {
+            for response in responses {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let request = read(&mut stream).await;
                 kept.lock().unwrap().push(request);
-                respond(stream, answer).await;
+                respond(stream, response).await;
             }
         });
-        Host { name, seen }
+        Host { name, value }
     }
 
-    pub fn seen(&self) -> Vec<String> {
-        self.seen.lock().unwrap().clone()
+    pub fn value(&self) -> Vec<String> {
+        self.value.lock().unwrap().clone()
     }
 }
 
-async fn respond(mut stream: TcpStream, answer: Answer) {
-    let head = match answer {
-        Answer::Status(status) => format!("HTTP/1.1 {status}\r\n"),
-        Answer::Redirect(status, to) => format!("HTTP/1.1 {status}\r\nLocation: {to}\r\n"),
-        Answer::Reset => return,
-        Answer::Silence => std::future::pending().await,
+async fn respond(mut stream: TcpStream, response: Response) {
+    let head = match response {
+        Response::Status(status) => format!("HTTP/1.1 {status}\r\n"),
+        Response::Redirect(status, to) => format!("HTTP/1.1 {status}\r\nLocation: {to}\r\n"),
+        Response::Reset => return,
+        Response::Silence => std::future::pending().await,
     };
     let rest = "Content-Length: 0\r\nConnection: close\r\n\r\n";
     stream.write_all(format!("{head}{rest}").as_bytes()).await.unwrap();

@@ -72,9 +72,9 @@ mod tests {
 
     #[test]
     fn only_what_passes_by_itself_is_worth_waiting_for() {
-        assert!(of("ThrottlingException").may_pass());
-        assert!(of("InternalServerError").may_pass());
-        assert!(!of("AccessDeniedException").may_pass());
-        assert!(!of("ResourceNotFoundException").may_pass());
+        assert!(of("ThrottlingException").is_retryable());
+        assert!(of("InternalServerError").is_retryable());
+        assert!(!of("AccessDeniedException").is_retryable());
+        assert!(!of("ResourceNotFoundException").is_retryable());
     }
 }

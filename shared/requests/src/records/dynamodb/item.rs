@@ -2,8 +2,8 @@
 //! names attributes, never values: one of them is a secret.
 
 use super::NEVER_S;
-use crate::records::{Decided, Fired, Note, OwnerRecord};
-use crate::{Kind, Owner, ReplyAddress};
+use crate::records::{DecidedResponse, LatestRequest, OwnerRecord, RuleExecution};
+use crate::{Kind, Owner, ResponseAddress};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,17 +30,17 @@ pub(super) fn write_json(value: &impl Serialize) -> AttributeValue {
 }
 
 /// A note is one map, so that a new one replaces all of the old one.
-pub(super) fn write_note(note: &Note) -> AttributeValue {
+pub(super) fn write_note(latest_request: &LatestRequest) -> AttributeValue {
     let mut map = Item::from([
-        ("request_hash".to_owned(), text(&note.request_hash)),
-        ("kind".to_owned(), text(note.kind.as_str())),
-        ("sent_ms".to_owned(), number(note.sent_ms)),
-        ("deadline_ms".to_owned(), number(note.deadline_ms)),
-        ("stack_id".to_owned(), text(&note.reply.stack_id)),
-        ("request_id".to_owned(), text(&note.reply.request_id)),
-        ("logical_id".to_owned(), text(&note.reply.logical_id)),
+        ("request_hash".to_owned(), text(&latest_request.request_hash)),
+        ("kind".to_owned(), text(latest_request.kind.as_str())),
+        ("sent_ms".to_owned(), number(latest_request.sent_ms)),
+        ("deadline_ms".to_owned(), number(latest_request.deadline_ms)),
+        ("stack_id".to_owned(), text(&latest_request.reply.stack_id)),
+        ("request_id".to_owned(), text(&latest_request.reply.request_id)),
+        ("logical_id".to_owned(), text(&latest_request.reply.logical_id)),
     ]);
-    let optional = [("physical_id", &note.physical_id), ("response_url", &note.reply.response_url)];
+    let optional = [("physical_id", &latest_request.physical_id), ("response_url", &latest_request.reply.response_url)];
     for (name, value) in optional {
         if let Some(value) = value {
             map.insert(name.to_owned(), text(value));
@@ -50,28 +50,28 @@ pub(super) fn write_note(note: &Note) -> AttributeValue {
 }
 
 /// When a rule last acted.
-pub(super) fn read_fired(item: &Item) -> Result<Fired, String> {
-    let remedy = required(item, "remedy")?;
-    Ok(Fired {
+pub(super) fn read_fired(item: &Item) -> Result<RuleExecution, String> {
+    let remediation = required(item, "remedy")?;
+    Ok(RuleExecution {
         since_ms: read_number(item, "since_ms")?.ok_or_else(|| missing("since_ms"))?,
         at_ms: read_number(item, "at_ms")?.ok_or_else(|| missing("at_ms"))?,
-        remedy: serde_json::from_str(&remedy).map_err(|_| "remedy is no JSON".to_owned())?,
+        remediation: serde_json::from_str(&remediation).map_err(|_| "remedy is no JSON".to_owned())?,
         done: item.get("done").and_then(|it| it.as_bool().ok()).copied().unwrap_or_default(),
     })
 }
 
 /// The newest request of an owner, if there is one.
-pub(super) fn read_newest(item: &Item) -> Result<Option<Note>, String> {
-    let Some(note) = item.get("note") else { return Ok(None) };
-    let map = note.as_m().map_err(|_| "note is no map".to_owned())?;
+pub(super) fn read_newest(item: &Item) -> Result<Option<LatestRequest>, String> {
+    let Some(latest_request) = item.get("note") else { return Ok(None) };
+    let map = latest_request.as_m().map_err(|_| "note is no map".to_owned())?;
     let kind = required(map, "kind")?;
-    Ok(Some(Note {
+    Ok(Some(LatestRequest {
         request_hash: required(map, "request_hash")?,
         kind: Kind::parse(&kind).ok_or_else(|| "note.kind is none that is known".to_owned())?,
         sent_ms: read_number(map, "sent_ms")?.ok_or_else(|| missing("sent_ms"))?,
         deadline_ms: read_number(map, "deadline_ms")?.ok_or_else(|| missing("deadline_ms"))?,
         physical_id: optional(map, "physical_id")?,
-        reply: ReplyAddress {
+        reply: ResponseAddress {
             response_url: optional(map, "response_url")?,
             stack_id: required(map, "stack_id")?,
             request_id: required(map, "request_id")?,
@@ -84,26 +84,26 @@ pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, Str
     Ok(OwnerRecord {
         owner: owner.clone(),
         environment: optional(item, "environment")?,
-        wanted: read_json(item, "wanted")?,
+        desired: read_json(item, "wanted")?,
         frozen: read_json(item, "frozen")?,
         retired_tags: read_ours(item, "retired_tags")?.unwrap_or_default(),
         settled_spec: read_json(item, "settled_spec")?,
         settled: read_bool(item, "settled")?,
         unlocked: read_bool(item, "unlocked")?,
-        touched_ms: read_number(item, "touched_ms")?,
-        newest: read_newest(item)?,
-        answer_due_ms: read_number(item, "answer_due_ms")?,
+        create_intent_ms: read_number(item, "touched_ms")?,
+        latest: read_newest(item)?,
+        response_due_ms: read_number(item, "answer_due_ms")?,
         // These only tell people, or spare a second look: what another version wrote is no reason to stop.
         decided: read_decided(item),
         progress: read_ours(item, "progress").ok().flatten(),
-        answers: read_ours(item, "answers").ok().flatten().unwrap_or_default(),
+        responses: read_ours(item, "answers").ok().flatten().unwrap_or_default(),
         gone: read_bool(item, "gone")?,
         expires: read_number(item, "expires")?.filter(|expires| *expires < NEVER_S),
     })
 }
 
 /// What was decided, if this version can read it.
-pub(super) fn read_decided(item: &Item) -> Option<Decided> {
+pub(super) fn read_decided(item: &Item) -> Option<DecidedResponse> {
     read_ours(item, "decided").ok().flatten()
 }
 

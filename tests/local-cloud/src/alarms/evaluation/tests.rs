@@ -4,7 +4,7 @@ use super::*;
 use crate::alarms::metric::Metric;
 
 /// 2026-11-23T08:00:00Z
-const NOW: Moment = Moment(1_795_420_800_000);
+const NOW: Timestamp = Timestamp(1_795_420_800_000);
 
 fn threshold(periods: usize, to_alarm: usize, missing: MissingData) -> Threshold {
     Threshold {
@@ -21,7 +21,7 @@ fn threshold(periods: usize, to_alarm: usize, missing: MissingData) -> Threshold
 }
 
 fn point(seconds_ago: u64, value: f64) -> Datapoint {
-    Datapoint { at: Moment(NOW.0 - seconds_ago * 1000), count: 1.0, sum: value, min: value, max: value }
+    Datapoint { at: Timestamp(NOW.0 - seconds_ago * 1000), count: 1.0, sum: value, min: value, max: value }
 }
 
 /// Periods from the oldest to the newest, as the guide has them: `X` breaches, `0` does not, `-` has no data.
@@ -29,7 +29,7 @@ fn points(periods: &str) -> Vec<Datapoint> {
     let newest_first = periods.split(' ').rev().enumerate();
     newest_first
         .filter(|(_, it)| *it != "-")
-        .map(|(place, it)| point(60 * place as u64 + 30, if it == "X" { 95.0 } else { 5.0 }))
+        .map(|(deployment, it)| point(60 * deployment as u64 + 30, if it == "X" { 95.0 } else { 5.0 }))
         .collect()
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 /// 2026-11-23T08:00:00.250Z
-const NOW: Moment = Moment(1_795_420_800_250);
+const NOW: Timestamp = Timestamp(1_795_420_800_250);
 
 fn change(more: &Value) -> Change {
     let mut described = json!({
@@ -23,7 +23,7 @@ fn change(more: &Value) -> Change {
     described.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let mut alarm = Alarm::read(&described).unwrap();
     alarm.standing.since = NOW;
-    Change { alarm, previous: Standing::of_new(Moment(NOW.0 - 1000)) }
+    Change { alarm, previous: Standing::of_new(Timestamp(NOW.0 - 1000)) }
 }
 
 fn of_metric() -> Change {

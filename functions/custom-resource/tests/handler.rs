@@ -1,0 +1,335 @@
+//! The door, over the in-memory cloud and in-memory records: what CloudFormation and people are answered.
+#![allow(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test stops where it finds nonsense, and takes JSON as it stands"
+)]
+
+mod common;
+
+use common::{BEGIN_S, Now as _, ask, door_with, failed, handler, sample, succeeded, with, writes};
+use environment::{Key, Kind};
+use requests::Records as _;
+use requests::records::MemoryRecords;
+use serde_json::{Value, json};
+
+#[test]
+fn a_stack_creates_updates_and_deletes_its_environment() {
+    let handler = handler();
+    let created = succeeded(&handler, sample("create.json"));
+    assert_eq!(created["PhysicalResourceId"], "scalable-ec2-us-west-2-dev");
+    let updated = succeeded(&handler, sample("update.json"));
+    assert_eq!(updated["PhysicalResourceId"], created["PhysicalResourceId"]);
+    let keys = |response: &Value| response["Data"].as_object().map(|data| data.keys().cloned().collect::<Vec<_>>());
+    assert_eq!(keys(&created), keys(&updated), "Fn::GetAtt finds the same keys after an update");
+    assert!(created["Data"]["VpcId"].as_str().is_some_and(|id| !id.is_empty()));
+    succeeded(&handler, sample("delete.json"));
+    assert!(handler.cloud_factory.account.inventory().is_empty());
+}
+
+#[test]
+fn a_create_that_arrives_twice_makes_one_environment_and_the_second_writes_nothing() {
+    let handler = handler();
+    let first = succeeded(&handler, sample("create.json"));
+    let before = writes(&handler);
+    assert_eq!(succeeded(&handler, sample("create.json")), first);
+    assert_eq!(writes(&handler), before);
+}
+
+#[test]
+fn a_second_resource_cannot_take_an_environment() {
+    let handler = handler();
+    succeeded(&handler, sample("create.json"));
+    let before = writes(&handler);
+    let reason = failed(&handler, with(sample("create.json"), json!({ "LogicalResourceId": "Other" })));
+    assert!(reason.contains("scalable-ec2-us-west-2-dev belongs to another stack's resource"), "{reason}");
+    let rollback = with(sample("delete.json"), json!({ "LogicalResourceId": "Other" }));
+    succeeded(&handler, rollback);
+    assert_eq!(writes(&handler), before, "and its rollback touches nothing");
+}
+
+#[test]
+fn a_delete_with_an_id_that_cloudformation_made_up_removes_what_is_there() {
+    let handler = handler();
+    succeeded(&handler, sample("create.json"));
+    let made_up = json!({ "PhysicalResourceId": "stack-Web-1A2B3C4D5E6F" });
+    let mut delete = with(sample("delete.json"), made_up);
+    delete["ResourceProperties"] = json!({ "OldFormat": { "Nested": [1, null] } });
+    let response = succeeded(&handler, delete);
+    assert_eq!(response["PhysicalResourceId"], "stack-Web-1A2B3C4D5E6F");
+    assert!(handler.cloud_factory.account.inventory().is_empty());
+}
+
+#[test]
+fn a_delete_of_what_never_existed_is_a_success_and_writes_nothing() {
+    let handler = handler();
+    succeeded(&handler, sample("delete-of-nothing.json"));
+    succeeded(&handler, sample("delete.json"));
+    assert_eq!(writes(&handler), 0);
+}
+
+#[test]
+fn a_suffix_that_a_create_was_refused_for_does_not_hold_up_its_rollback() {
+    for suffix in ["feature/login", "A B", "\u{fc}", "-", "", &"a".repeat(60)] {
+        let handler = handler();
+        let bad = json!({ "ResourceProperties": { "EnvironmentSuffix": suffix } });
+        let rejected = ask(&handler, with(sample("create.json"), bad.clone()));
+        assert_eq!(rejected["Status"], "FAILED", "{suffix}");
+        for id in [rejected["PhysicalResourceId"].clone(), json!(format!("scalable-ec2-us-west-2-{suffix}"))] {
+            let delete = with(sample("delete.json"), bad.clone());
+            succeeded(&handler, with(delete, json!({ "PhysicalResourceId": id, "RequestId": id })));
+        }
+    }
+}
+
+#[test]
+fn the_clean_up_after_a_refused_create_leaves_alone_what_the_next_one_made() {
+    let mut handler = handler();
+    let bad = json!({ "RequestId": "first", "ResourceProperties": { "MinSize": "9" } });
+    let rejected = ask(&handler, with(sample("create.json"), bad));
+    assert_eq!(rejected["Status"], "FAILED");
+    succeeded(&handler, sample("create.json"));
+    let (before, inventory) = (writes(&handler), handler.cloud_factory.account.inventory());
+
+    // As CloudFormation cleans up: under the id that it was answered at first.
+    let clean_up = json!({ "RequestId": "clean-up", "PhysicalResourceId": rejected["PhysicalResourceId"] });
+    handler.cloud_factory.stack = Some(reconciler::Stack::Stands);
+    succeeded(&handler, with(sample("delete.json"), clean_up.clone()));
+    assert_eq!((writes(&handler), handler.cloud_factory.account.inventory()), (before, inventory));
+    succeeded(&handler, sample("update.json"));
+
+    // A stack that goes for good takes all of it, whatever the id.
+    handler.cloud_factory.stack = Some(reconciler::Stack::Gone);
+    succeeded(&handler, with(sample("delete.json"), with(clean_up, json!({ "RequestId": "for good" }))));
+    assert!(handler.cloud_factory.account.inventory().is_empty());
+}
+
+#[test]
+fn an_environment_of_whose_making_nobody_was_told_goes_by_whatever_id() {
+    let mut handler = handler();
+    let created = succeeded(&handler, sample("create.json"));
+    // Its invocation ended before the answer: the record says that it settled, and not that anybody knows.
+    let create = requests::Request::read(&sample("create.json"), BEGIN_S * 1_000).expect("it makes sense");
+    let owner = create.owner();
+    let mut responses = handler.records.owner(&owner).await_now().expect("a record").responses;
+    let mut told = responses.remove(0);
+    told.success = false;
+    handler.records.record_sent_responses(&owner, vec![told]).await_now();
+    assert_eq!(created["Status"], "SUCCESS");
+
+    handler.cloud_factory.stack = Some(reconciler::Stack::Stands);
+    let of_owner = json!({ "PhysicalResourceId": format!("envkeeper-{owner}") });
+    succeeded(&handler, with(sample("delete.json"), of_owner));
+    assert!(handler.cloud_factory.account.inventory().is_empty());
+}
+
+#[test]
+fn an_update_of_what_was_never_made_is_refused_and_creates_nothing() {
+    let handler = handler();
+    let reason = failed(&handler, sample("update.json"));
+    assert!(reason.starts_with("There is nothing to update"), "{reason}");
+    assert_eq!(writes(&handler), 0);
+}
+
+#[test]
+fn an_update_rebuilds_a_record_that_was_lost() {
+    let mut handler = handler();
+    succeeded(&handler, sample("create.json"));
+    handler.records = MemoryRecords::new();
+    succeeded(&handler, sample("update.json"));
+    let reason =
+        failed(&handler, with(sample("update.json"), json!({ "ResourceProperties": { "VpcCidr": "10.9.0.0/16" } })));
+    assert!(reason.contains("VpcCidr is \"10.9.0.0/16\": it is \"10.40.0.0/16\" and cannot change"), "{reason}");
+}
+
+#[test]
+fn what_cannot_change_is_refused_and_the_rollback_to_what_was_is_not() {
+    let handler = handler();
+    succeeded(&handler, sample("create.json"));
+    let before = writes(&handler);
+    let moved = with(sample("update.json"), json!({ "ResourceProperties": { "EnvironmentSuffix": "other" } }));
+    let reason = failed(&handler, moved);
+    assert!(reason.contains("EnvironmentSuffix is \"other\": it is \"dev\" and cannot change"), "{reason}");
+    let mut back = sample("update.json");
+    back["ResourceProperties"] = sample("create.json")["ResourceProperties"].clone();
+    succeeded(&handler, back);
+    assert_eq!(writes(&handler), before);
+}
+
+#[test]
+fn all_that_is_wrong_with_the_input_is_in_one_answer() {
+    let handler = handler();
+    let reason = failed(&handler, sample("bad-input.json"));
+    for name in ["VpcCidr", "ZoneCount", "LogRetentionDays", "InstanceTyp is"] {
+        assert!(reason.contains(name), "{name}: {reason}");
+    }
+    assert_eq!(writes(&handler), 0);
+    assert!(handler.records.environment_owner("scalable-ec2-us-west-2-dev").await_now().is_none());
+}
+
+#[test]
+fn events_that_make_no_sense_are_answered() {
+    let handler = handler();
+    let create = sample("create.json");
+    let mut without_properties = create.clone();
+    without_properties.as_object_mut().expect("an object").remove("ResourceProperties");
+    let senseless = [
+        with(create.clone(), json!({ "RequestType": "Import" })),
+        with(create.clone(), json!({ "RequestType": "create" })),
+        with(create.clone(), json!({ "StackId": "" })),
+        with(create, json!({ "LogicalResourceId": 7 })),
+        without_properties,
+        json!({}),
+        json!([]),
+        json!("text"),
+        Value::Null,
+    ];
+    for event in senseless {
+        failed(&handler, event);
+    }
+    assert_eq!(writes(&handler), 0);
+}
+
+#[test]
+fn a_bucket_that_may_not_be_read_is_not_left_in_silence() {
+    let mut handler = handler();
+    succeeded(&handler, sample("create.json"));
+    handler.cloud_factory.stack = Some(reconciler::Stack::Stands);
+    let bucket = Key::new(Kind::Bucket, "scalable-ec2-data-uswest2-dev-123456789012");
+    handler.cloud_factory.account.hidden.borrow_mut().insert(bucket.clone());
+    let reason = failed(&handler, sample("delete.json"));
+    assert!(reason.starts_with("bucket scalable-ec2-data-uswest2-dev-123456789012 stays, as its policy"), "{reason}");
+
+    handler.cloud_factory.account.hidden.borrow_mut().remove(&bucket);
+    succeeded(&handler, with(sample("delete.json"), json!({ "RequestId": "again" })));
+    assert!(handler.cloud_factory.account.inventory().is_empty());
+}
+
+#[test]
+fn a_delete_names_what_it_retains() {
+    let handler = handler();
+    let retaining = json!({ "ResourceProperties": { "BucketOnDelete": "Retain" } });
+    succeeded(&handler, with(sample("create.json"), retaining));
+    let response = succeeded(&handler, sample("delete.json"));
+    let retained = "scalable-ec2-data-uswest2-dev-123456789012, scalable-ec2-logs-uswest2-dev-123456789012";
+    assert_eq!(response["Data"]["Retained"], retained);
+}
+
+#[test]
+fn a_create_waits_for_its_instances_and_an_update_does_not() {
+    let handler = handler();
+    let began = handler.cloud_factory.account.clock.now();
+    succeeded(&handler, sample("create.json"));
+    assert!((handler.cloud_factory.account.clock.now() - began).as_secs() > 45 + 110, "a NAT gateway and an instance");
+    let began = handler.cloud_factory.account.clock.now();
+    let more = with(sample("update.json"), json!({ "ResourceProperties": { "MinSize": "2", "DesiredCapacity": "2" } }));
+    succeeded(&handler, more);
+    assert!((handler.cloud_factory.account.clock.now() - began).as_secs() < 45);
+}
+
+#[test]
+fn the_reply_has_the_promised_keys_and_fits() {
+    let handler = handler();
+    let created = succeeded(&handler, sample("create.json"));
+    let data = created["Data"].as_object().expect("there is data");
+    let keys: Vec<&str> = data.keys().map(String::as_str).collect();
+    let promised = [
+        "AutoScalingGroupArn",
+        "AutoScalingGroupName",
+        "AutoScalingLogGroup",
+        "BucketName",
+        "DashboardUrl",
+        "InstanceLogGroup",
+        "InstanceProfileArn",
+        "LaunchTemplateId",
+        "LaunchTemplateVersion",
+        "LogBucketName",
+        "RoleArn",
+        "SecurityGroupId",
+        "SubnetIds",
+        "VpcId",
+    ];
+    assert_eq!(keys, promised);
+    assert!(created.to_string().len() < 4_096);
+}
+
+#[test]
+fn a_record_of_an_older_version_is_read_with_the_defaults_of_what_it_does_not_know() {
+    let handler = handler();
+    succeeded(&handler, sample("create.json"));
+    let owner = handler.records.environment_owner("scalable-ec2-us-west-2-dev").await_now().expect("it has one");
+    let record = handler.records.owner(&owner).await_now().expect("there is a record");
+    let mut older = record.desired.expect("a spec");
+    older.as_object_mut().expect("an object").remove("CooldownSeconds");
+    let desired = requests::records::DesiredRecord {
+        environment: "scalable-ec2-us-west-2-dev".into(),
+        spec: older,
+        frozen: json!({}),
+        retired_tags: vec![],
+    };
+    handler.records.save_desired(&owner, desired).await_now();
+    handler.records.mark_settled(&owner).await_now();
+    let moved = with(sample("update.json"), json!({ "ResourceProperties": { "VpcCidr": "10.9.0.0/16" } }));
+    let reason = failed(&handler, moved);
+    assert!(reason.contains("it is \"10.40.0.0/16\" and cannot change"), "{reason}");
+}
+
+#[test]
+fn a_panic_is_answered() {
+    let mut handler = handler();
+    handler.cloud_factory.panics = true;
+    let reason = failed(&handler, sample("create.json"));
+    assert!(reason.starts_with("Envkeeper failed inside"), "{reason}");
+}
+
+#[test]
+fn bad_settings_are_answered() {
+    let handler = door_with(&[("PROJECT_NAME", "My Project")]);
+    let reason = failed(&handler, sample("create.json"));
+    assert!(reason.contains("PROJECT_NAME is \"My Project\""), "{reason}");
+}
+
+#[test]
+fn a_variable_that_changes_later_leaves_a_settled_environment_alone() {
+    let mut handler = door_with(&[("MAX_SIZE", "5")]);
+    let mut create = sample("create.json");
+    create["ResourceProperties"].as_object_mut().expect("an object").remove("MaxSize");
+    succeeded(&handler, create.clone());
+    let before = writes(&handler);
+    handler.settings = door_with(&[("MAX_SIZE", "9")]).settings;
+    let update = with(sample("update.json"), json!({ "ResourceProperties": null }));
+    let update = with(update, json!({ "ResourceProperties": create["ResourceProperties"].clone() }));
+    succeeded(&handler, update);
+    assert_eq!(writes(&handler), before);
+}
+
+#[test]
+fn a_create_that_arrives_after_its_delete_changes_nothing() {
+    let handler = handler();
+    // A URL of the older kind, which expires two hours after it was sent.
+    let sent = |event: Value, minutes_ago: u64| {
+        let expires = BEGIN_S + 7200 - 60 * minutes_ago;
+        let url = format!("https://not-allowed.example/x?AWSAccessKeyId=AKIAEXAMPLE&Expires={expires}&Signature=x");
+        with(event, json!({ "ResponseURL": url }))
+    };
+    succeeded(&handler, sent(sample("delete.json"), 5));
+    let reason = failed(&handler, sent(sample("create.json"), 9));
+    assert!(reason.contains("Superseded: a newer Delete"), "{reason}");
+    assert_eq!(writes(&handler), 0);
+}
+
+#[test]
+fn a_plan_shows_what_a_create_or_an_update_would_do_and_does_nothing() {
+    let handler = handler();
+    let plan = ask(&handler, sample("plan.json"));
+    assert!(plan["Text"].as_str().is_some_and(|text| text.contains("+ vpc scalable-ec2-vpc-uswest2-dev")), "{plan}");
+    assert_eq!(writes(&handler), 0);
+    succeeded(&handler, sample("create.json"));
+    let changed = with(sample("plan.json"), json!({ "ResourceProperties": { "MaxSize": "7" } }));
+    let plan = ask(&handler, changed);
+    assert_eq!(plan["Steps"].as_array().map(Vec::len), Some(1), "{plan}");
+    assert_eq!(plan["Steps"][0]["Changes"], json!(["max-size 3 → 7"]));
+    assert!(ask(&handler, json!({ "Request": "dance" }))["Error"].as_str().is_some_and(|it| it.contains("dance")));
+    let bad = ask(&handler, json!({ "Request": "plan", "ResourceProperties": { "MinSize": "x" } }));
+    assert!(bad["Error"].as_str().is_some_and(|it| it.contains("EnvironmentSuffix is missing")), "{bad}");
+}

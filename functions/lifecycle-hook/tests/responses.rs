@@ -1,0 +1,262 @@
+//! What becomes of single instances, and of every call that goes wrong.
+#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+
+use std::time::Duration;
+
+use auto_scaling::{InstanceFailure, LifecycleState};
+use environment::hook_settings::{Drain, HookTask};
+use lifecycle_hook::cloud::HookResult;
+use lifecycle_hook::pace;
+use serde_json::{Value, json};
+use test_support::hooks::{Fault, Harness, START, SWEEP, gate, settings};
+
+fn minutes(count: u64) -> Duration {
+    Duration::from_mins(count)
+}
+
+fn drain(seconds: u32) -> HookTask {
+    HookTask::Drain(Drain { seconds })
+}
+
+/// A world in which one instance is in service.
+fn serving() -> (Harness, String) {
+    let harness = Harness::new(3);
+    harness.scale_to(1);
+    harness.advance(minutes(5));
+    let (id, state) = harness.states().pop_first().expect("one");
+    assert_eq!(state, LifecycleState::InService);
+    (harness, id)
+}
+
+fn calls_named(harness: &Harness, name: &str) -> usize {
+    harness.calls.borrow().iter().filter(|it| **it == name).count()
+}
+
+#[test]
+fn a_healthy_instance_goes_into_service_when_its_user_data_is_done_and_not_when_its_checks_are() {
+    let harness = Harness::new(1);
+    harness.scale_to(1);
+    while harness.in_service() == 0 {
+        harness.advance(Duration::from_secs(1));
+    }
+    let took = harness.now.get().since(START);
+    assert!(took < Duration::from_secs(90 + 16), "user data takes 90 s, and a look comes every 15 s: {took:?}");
+    assert_eq!(harness.messages.borrow().len(), 0, "its message is done");
+}
+
+#[test]
+fn a_sick_instance_is_abandoned_with_its_evidence_and_replaced() {
+    let harness = Harness::new(1);
+    harness.fleet.borrow_mut().make_next_unhealthy(1, &InstanceFailure::FailedAt("line 12".into()));
+    harness.scale_to(1);
+    harness.advance(minutes(8));
+    let written = harness.written.borrow();
+    let (group, stream, lines) = written.first().expect("evidence");
+    assert_eq!((group.as_str(), stream.as_str()), ("/aws/ec2/scalable-ec2-dev", "i-00000000000000001/evidence"));
+    let verdict: Value = serde_json::from_str(&lines[0]).expect("JSON");
+    assert_eq!(verdict["Verdict"], "ABANDON");
+    assert_eq!(verdict["Why"], json!(["its user data failed at line 12"]));
+    let observed = json!({
+        "State": "running", "UserData": "failed at line 12", "StatusChecks": "nothing said yet", "Agent": "online",
+    });
+    assert_eq!(verdict["Seen"], observed);
+    assert!(lines[1].starts_with("console output:\n") && lines[1].contains("failed at line 12"), "{lines:?}");
+    assert!(lines[2].starts_with("logs:\n"), "{lines:?}");
+    let completed = harness.completed.borrow();
+    assert_eq!(
+        completed["i-00000000000000001"],
+        [HookResult::Abandon, HookResult::Continue],
+        "given up, and drained like any other"
+    );
+    assert_eq!(harness.in_service(), 1, "another has taken its place");
+}
+
+#[test]
+fn an_instance_that_ends_is_drained_first() {
+    let (harness, id) = serving();
+    harness.targets.borrow_mut().insert(id.clone(), None);
+    harness.scale_to(0);
+    harness.advance(minutes(3));
+    assert_eq!(calls_named(&harness, "drain"), 1);
+    assert_eq!(harness.completed.borrow()[&id], [HookResult::Continue, HookResult::Continue]);
+    assert_eq!(harness.states().len(), 0);
+}
+
+#[test]
+fn it_leaves_its_target_groups_before_its_services_stop() {
+    let mut terminate = settings(drain(300));
+    terminate.target_groups = vec!["arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/1".into()];
+    let harness = Harness::with(1, &settings(gate(600)), &terminate);
+    harness.scale_to(1);
+    harness.advance(minutes(5));
+    let (id, _) = harness.states().pop_first().expect("one");
+    harness.targets.borrow_mut().insert(id.clone(), None);
+    harness.scale_to(0);
+    harness.advance(minutes(4));
+    let calls = harness.calls.borrow();
+    let at = |name: &str| calls.iter().position(|it| *it == name).expect(name);
+    let observations = calls[at("leave")..at("drain")].iter().filter(|it| **it == "targets").count();
+    assert!(observations >= 3, "it is let go for 40 s, and the command waits for that: {observations}");
+    assert_eq!(harness.completed.borrow()[&id].len(), 2);
+}
+
+#[test]
+fn a_drain_ends_with_its_time_and_with_that_of_a_delete() {
+    for (seconds, delete_in, expected) in [(300, None, 300), (7_200, None, 7_200), (7_200, Some(20), 15 * 60)] {
+        let harness = Harness::with(1, &settings(gate(600)), &settings(drain(seconds)));
+        harness.scale_to(1);
+        harness.advance(minutes(5));
+        let (id, _) = harness.states().pop_first().expect("one");
+        harness
+            .fleet
+            .borrow_mut()
+            .make_unhealthy(&id, &InstanceFailure::CommandsHang, harness.now.get())
+            .expect("it is there");
+        let begin = harness.now.get();
+        harness.delete_deadline.set(delete_in.map(|in_minutes| (begin + minutes(in_minutes)).0));
+        harness.scale_to(0);
+        while harness.completed.borrow()[&id].len() < 2 {
+            harness.advance(Duration::from_secs(10));
+        }
+        let took = harness.now.get().since(begin);
+        let expected = Duration::from_secs(expected);
+        assert!(took >= expected.saturating_sub(Duration::from_secs(5)), "{seconds} {delete_in:?}: {took:?}");
+        assert!(took <= expected + SWEEP, "{seconds} {delete_in:?}: {took:?}");
+    }
+}
+
+#[test]
+fn a_hook_is_never_kept_waiting_beyond_its_own_longest_time() {
+    let harness = Harness::with(1, &settings(gate(600)), &settings(drain(60_000)));
+    harness.scale_to(1);
+    harness.advance(minutes(5));
+    let (id, _) = harness.states().pop_first().expect("one");
+    harness
+        .fleet
+        .borrow_mut()
+        .make_unhealthy(&id, &InstanceFailure::CommandsHang, harness.now.get())
+        .expect("it is there");
+    harness.scale_to(0);
+    // 100 heartbeats of five minutes; the looks are 3 minutes apart then, so the last one finds nobody that waits.
+    harness.advance(minutes(510));
+    let within = harness.within.borrow();
+    assert!(within.len() == 1 && within[0] <= minutes(500), "{within:?}");
+    assert_eq!(harness.states().len(), 0);
+    assert_eq!(harness.messages.borrow().len(), 0, "its message does not come for ever");
+}
+
+#[test]
+fn who_has_no_agent_is_not_waited_for() {
+    let (harness, id) = serving();
+    harness
+        .fleet
+        .borrow_mut()
+        .make_unhealthy(&id, &InstanceFailure::AgentLost, harness.now.get())
+        .expect("it is there");
+    // SSM says Online for a while longer.
+    harness.advance(minutes(6));
+    let begin = harness.now.get();
+    harness.scale_to(0);
+    while harness.completed.borrow()[&id].len() < 2 {
+        harness.advance(Duration::from_secs(1));
+    }
+    assert!(harness.now.get().since(begin) < Duration::from_secs(5));
+    assert_eq!(calls_named(&harness, "drain"), 0);
+}
+
+#[test]
+fn a_spot_instance_is_drained_with_what_is_left_of_its_two_minutes() {
+    let (harness, id) = serving();
+    harness.scaling.borrow_mut().interrupt_spot_instance(&id, harness.now.get()).expect("it is there");
+    harness.advance(Duration::from_secs(30));
+    assert_eq!(
+        (calls_named(&harness, "drain"), harness.messages.borrow().len()),
+        (1, 0),
+        "drained, with nobody to tell"
+    );
+    harness.advance(minutes(10));
+    assert_eq!(harness.in_service(), 1, "another has taken its place");
+}
+
+#[test]
+fn hooks_of_others_are_left_alone() {
+    let harness = Harness::new(1);
+    let launch = test_support::sample("lifecycle-hook", "launch.json");
+    for metadata in [json!(null), json!("additional-info"), json!("{}"), json!(settings(drain(300)).text())] {
+        let told = harness
+            .invoke(test_support::with(launch.clone(), json!({ "detail": { "NotificationMetadata": metadata } })));
+        assert_eq!(told, Some(json!({ "Ignored": "the hook scalable-ec2-launch-hook-uswest2-dev is not ours" })));
+    }
+    assert_eq!(*harness.calls.borrow(), [""; 0]);
+}
+
+#[test]
+fn a_message_that_cannot_be_put_away_stays() {
+    let harness = Harness::new(1);
+    harness.faults.borrow_mut().insert(0, Fault::Rejected);
+    harness.send(String::from("no { JSON"), START);
+    harness.receive();
+    assert_eq!(harness.messages.borrow().len(), 1);
+    harness.now.set(START + test_support::hooks::HIDDEN);
+    harness.receive();
+    assert_eq!((harness.messages.borrow().len(), harness.dead_lettered.borrow().len()), (0, 1));
+}
+
+#[test]
+fn every_sample_is_understood() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/lifecycle-hook");
+    let mut samples = 0;
+    for file in std::fs::read_dir(folder).expect("samples") {
+        let name = file.expect("a file").file_name().into_string().expect("a name");
+        let harness = Harness::new(1);
+        let told = harness.invoke(test_support::sample("lifecycle-hook", &name)).expect("it is not killed");
+        let poison = usize::from(name == "queue.json");
+        assert_eq!(harness.dead_lettered.borrow().len(), poison, "{name}: {told}");
+        samples += 1;
+    }
+    assert_eq!(samples, 13);
+}
+
+/// By the longest wait of any hook as the deployment looks by default, and by the longest drain that the properties allow for
+/// whatever else it may be told.
+#[test]
+fn receives_suffice_for_the_longest_wait_and_heartbeats_come_in_time() {
+    let heartbeat = Duration::from_mins(5);
+    for (short, longest) in [(15, minutes(48 * 60)), (1, minutes(8 * 60)), (6, minutes(8 * 60)), (60, minutes(8 * 60))]
+    {
+        let short = Duration::from_secs(short);
+        let (mut waited, mut receives, mut last_beat) = (Duration::ZERO, 0, Duration::ZERO);
+        while waited < longest {
+            receives += 1;
+            if pace::beats(waited, pace::pause(waited, short), heartbeat) {
+                last_beat = waited;
+            }
+            assert!(waited < last_beat + heartbeat, "{short:?}: after {waited:?}");
+            waited += pace::pause(waited, short);
+        }
+        assert!(receives < 1_000, "{short:?}: {receives}: a queue gives up after at most a thousand");
+    }
+    assert_eq!(pace::longest(Duration::from_secs(30)), Duration::from_mins(50));
+    assert_eq!(pace::longest(Duration::from_hours(2)), Duration::from_hours(48));
+}
+
+/// The figures of ARCHITECTURE.md.
+#[test]
+fn five_hundred_that_wait_for_an_hour_cost_few_invocations_and_calls() {
+    let harness = Harness::with(500, &settings(gate(7_200)), &settings(drain(300)));
+    harness.fleet.borrow_mut().make_next_unhealthy(500, &InstanceFailure::NotReady);
+    harness.scale_to(500);
+    // All wait now.
+    harness.advance(Duration::from_secs(21));
+    harness.calls.borrow_mut().clear();
+    harness.observations.borrow_mut().clear();
+    harness.invocations.set(0);
+    harness.advance(minutes(60));
+    let of = |name: &str| calls_named(&harness, name);
+    // Of 38 or 39 looks at each instance, ten share an invocation; 30 of these are sweeps.
+    assert_eq!((harness.invocations.get(), of("waiting")), (1_930, 30));
+    // A look asks EC2 twice for a hundred instances, and SSM once for fifty (`wire/instances`).
+    let calls = |count: &usize| 2 * count.div_ceil(100) + count.div_ceil(50);
+    assert_eq!(harness.observations.borrow().iter().map(calls).sum::<usize>(), 1_900 * 3 + 30 * 20);
+    assert_eq!((of("come_back"), of("heartbeat")), (19_000, 16_000));
+}

@@ -1,0 +1,376 @@
+//! The group as it is read.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_sdk_autoscaling::types::{
+    Activity, AutoScalingGroup as Found, DeletionProtection, EnabledMetric, Instance, LaunchTemplateSpecification,
+    LifecycleHook, LifecycleState, ScalingActivityStatusCode, TagDescription,
+};
+use environment::{AutoScalingGroup, Fields, HealthCheck, Names, ObservedResource, Ref, Resource, State, Tags};
+use tokio::time::timeout;
+
+use super::hooks;
+use crate::clients::Clients;
+use crate::errors::{Class, Problem, Response};
+use crate::ids::Observation;
+
+const DESCRIBE: &str = "autoscaling:DescribeAutoScalingGroups";
+
+/// The metrics that are turned on, and that have to be on: all that a group without a warm pool or weights has a use for.
+pub(super) const METRICS: [&str; 8] = [
+    "GroupMinSize",
+    "GroupMaxSize",
+    "GroupDesiredCapacity",
+    "GroupInServiceInstances",
+    "GroupPendingInstances",
+    "GroupStandbyInstances",
+    "GroupTerminatingInstances",
+    "GroupTotalInstances",
+];
+
+/// The health check that asks the target groups too.
+pub(super) const BY_TARGET_GROUPS: &str = "ELB";
+
+/// How many of a group's last activities are looked through for a launch that failed: 20, of which some are ends and
+/// launches that are under way.
+const LAST_ACTIVITIES: i32 = 20;
+/// For how long they are asked for: 2 s, ten times what such a read takes.
+const ASKED_FOR: Duration = Duration::from_secs(2);
+/// How much of what is said of a failed launch is told, in characters: there is room for it in a reply's Reason.
+const TOLD: usize = 400;
+
+/// A group with its hooks.
+pub(crate) struct Seen {
+    group: Found,
+    hooks: Vec<LifecycleHook>,
+    failed_launch: Option<String>,
+}
+
+/// The group of the computed name, whoever's it is.
+pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen>, Problem> {
+    let name = names.group().name;
+    let (group, hooks) = tokio::join!(find(clients, &name), hooks::list(clients, &name));
+    let Some(group) = group? else { return Ok(None) };
+    // Lists lag one by one: to this one the group may be unknown yet.
+    let not_yet = |problem: Problem| match problem.class {
+        Class::Rejected => Problem { class: Class::Waits, ..problem },
+        _ => problem,
+    };
+    let failed_launch = failed_launch(clients, &group).await;
+    Ok(Some(Seen { group, hooks: hooks.map_err(not_yet)?, failed_launch }))
+}
+
+/// What the last launch that failed was told, asked where instances are missing. It is for people, so that a look neither fails
+/// nor waits for it.
+async fn failed_launch(clients: &Clients, group: &Found) -> Option<String> {
+    let missing =
+        group.desired_capacity().is_some_and(|desired| count_in_service(group) < usize::try_from(desired).unwrap_or(0));
+    if !missing || group.status().is_some() {
+        return None;
+    }
+    let request = clients.autoscaling.describe_scaling_activities().max_records(LAST_ACTIVITIES);
+    let response = request.set_auto_scaling_group_name(group.auto_scaling_group_name.clone()).send();
+    match timeout(ASKED_FOR, response).await.ok()? {
+        Ok(response) => response.activities().iter().find_map(failure),
+        Err(error) => {
+            tracing::debug!(
+                error = lambda_kit::describe_error("autoscaling:DescribeScalingActivities", &error),
+                "not told"
+            );
+            None
+        }
+    }
+}
+
+/// What a launch that failed was told.
+fn failure(activity: &Activity) -> Option<String> {
+    use ScalingActivityStatusCode::{Cancelled, Failed};
+    let is_launch = activity.description().is_some_and(|it| it.starts_with("Launching"));
+    let has_failed = is_launch && matches!(activity.status_code(), Some(Failed | Cancelled));
+    let reason = activity.status_message().filter(|_| has_failed)?;
+    Some(reason.chars().take(TOLD).collect())
+}
+
+fn count_in_service(group: &Found) -> usize {
+    group.instances().iter().filter(|it| in_service(it)).count()
+}
+
+/// The group of this name.
+pub(super) async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
+    let request = clients.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name);
+    let response = request.send().await.response(DESCRIBE)?;
+    Ok(response
+        .auto_scaling_groups
+        .unwrap_or_default()
+        .into_iter()
+        .find(|it| it.auto_scaling_group_name() == Some(name)))
+}
+
+/// The group as the engine sees it.
+pub(crate) fn observed(seen: &Seen, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
+    let found = &seen.group;
+    let name = found.auto_scaling_group_name().ok_or_else(|| Problem::unreadable(DESCRIBE, "name"))?;
+    let tags = read_tags(found.tags());
+    let template_id = found.launch_template().and_then(LaunchTemplateSpecification::launch_template_id);
+    let launched = launched(found.launch_template(), observation);
+    Ok(ObservedResource {
+        id: found.auto_scaling_group_arn().map(str::to_owned),
+        ownership: ObservedResource::ownership(&tags, observation.owner),
+        state: state(found),
+        references: subnet_ids(found).chain(template_id).map(str::to_owned).collect(),
+        version: launched.version,
+        resource: Resource {
+            name: name.to_owned(),
+            tags,
+            fields: Fields::AutoScalingGroup(fields(seen, launched, observation)?),
+        },
+    })
+}
+
+fn fields(seen: &Seen, launched: Launched, observation: &Observation<'_>) -> Result<AutoScalingGroup, Problem> {
+    let found = &seen.group;
+    let missing = |what| move || Problem::unreadable(DESCRIBE, what);
+    let mut subnets: Vec<Ref> = subnet_ids(found).map(|id| observation.reference(id)).collect();
+    subnets.sort();
+    let check_type = found.health_check_type().unwrap_or_default();
+    Ok(AutoScalingGroup {
+        min_size: count(found.min_size()).ok_or_else(missing("minimum"))?,
+        max_size: count(found.max_size()).ok_or_else(missing("maximum"))?,
+        desired_capacity: count(found.desired_capacity()).unwrap_or_default(),
+        subnets,
+        template: launched.template,
+        digest: launched.digest,
+        health_check: HealthCheck {
+            by_target_groups: check_type.split(',').any(|it| it.trim() == BY_TARGET_GROUPS),
+            grace_seconds: count(found.health_check_grace_period()).unwrap_or_default(),
+        },
+        // Whatever protects it stands in the way of a delete.
+        protected: found.deletion_protection().is_some_and(|it| *it != DeletionProtection::None),
+        target_groups: found.target_group_arns().iter().cloned().collect(),
+        hooks: hooks::ours(&seen.hooks, observation.names),
+        metrics: has_all_metrics(found.enabled_metrics()),
+        in_service: u32::try_from(count_in_service(found)).unwrap_or(u32::MAX),
+        failed_launch: seen.failed_launch.clone(),
+    })
+}
+
+fn count(count: Option<i32>) -> Option<u32> {
+    count.and_then(|it| u32::try_from(it).ok())
+}
+
+fn subnet_ids(found: &Found) -> impl Iterator<Item = &str> {
+    found.vpc_zone_identifier().unwrap_or_default().split(',').filter(|id| !id.is_empty())
+}
+
+fn in_service(instance: &Instance) -> bool {
+    instance.lifecycle_state() == Some(&LifecycleState::InService)
+}
+
+fn has_all_metrics(enabled: &[EnabledMetric]) -> bool {
+    let enabled: BTreeSet<&str> = enabled.iter().filter_map(EnabledMetric::metric).collect();
+    METRICS.iter().all(|metric| enabled.contains(metric))
+}
+
+/// Whether an instance stays in a drained group until its protection is lifted, which AWS does in these states only. One
+/// that still starts comes into one of them.
+pub(super) fn stays(instance: &Instance) -> bool {
+    use LifecycleState::{EnteringStandby, InService, Standby};
+    let can_be_lifted = matches!(instance.lifecycle_state(), Some(InService | EnteringStandby | Standby));
+    can_be_lifted && instance.protected_from_scale_in() == Some(true)
+}
+
+/// `Status` is there only while the group is being deleted (the API reference). A group that may have no instance and
+/// has some was drained; what they stand in can't go yet. If one of them stays for its protection, waiting is no use:
+/// there is something to be done, by the delete.
+fn state(found: &Found) -> State {
+    match (found.status(), found.instances().len()) {
+        (Some(status), _) => State::Deleting(status.to_owned()),
+        (None, _) if found.instances().iter().any(stays) => State::Ready,
+        (None, 1) if found.max_size() == Some(0) => State::Deleting(String::from("1 instance is leaving it")),
+        (None, count @ 2..) if found.max_size() == Some(0) => {
+            State::Deleting(format!("{count} instances are leaving it"))
+        }
+        (None, _) => State::Ready,
+    }
+}
+
+struct Launched {
+    template: Ref,
+    digest: String,
+    version: Option<u64>,
+}
+
+/// Which content new instances get. What is not a numbered version of ours has no digest that a plan could want, and so
+/// is set right by it.
+fn launched(found: Option<&LaunchTemplateSpecification>, observation: &Observation<'_>) -> Launched {
+    let id = found.and_then(LaunchTemplateSpecification::launch_template_id);
+    let version = found.and_then(LaunchTemplateSpecification::version);
+    let number = version.and_then(|version| version.parse::<u64>().ok());
+    let digest = id.zip(number).and_then(|(id, number)| observation.digest(id, i64::try_from(number).ok()?));
+    let template = id.map_or_else(|| Ref::Foreign(String::from("no launch template")), |id| observation.reference(id));
+    let unknown = || format!("of version {}", version.unwrap_or("unknown"));
+    Launched { template, digest: digest.map_or_else(unknown, str::to_owned), version: number }
+}
+
+fn read_tags(tags: &[TagDescription]) -> Tags {
+    let pairs = tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
+    pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Ids;
+    use environment::{Hook, Key, Kind, Transition};
+
+    fn names() -> Names {
+        let account = "123456789012".into();
+        Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() }
+    }
+
+    fn group() -> aws_sdk_autoscaling::types::builders::AutoScalingGroupBuilder {
+        Found::builder()
+            .auto_scaling_group_name("p-asg-euwest1-dev")
+            .auto_scaling_group_arn("arn:group")
+            .min_size(1)
+            .max_size(3)
+            .desired_capacity(2)
+            .vpc_zone_identifier("subnet-2,subnet-1")
+            .launch_template(launches("2"))
+    }
+
+    fn launches(version: &str) -> LaunchTemplateSpecification {
+        LaunchTemplateSpecification::builder().launch_template_id("lt-1").version(version).build()
+    }
+
+    fn instance(state: &str) -> Instance {
+        Instance::builder().instance_id("i-1").lifecycle_state(LifecycleState::from(state)).build()
+    }
+
+    fn read_back(group: Found) -> ObservedResource {
+        let (ids, names) = (Ids::default(), names());
+        ids.made(&Key::new(Kind::Subnet, "a"), "subnet-1");
+        ids.made(&Key::new(Kind::Subnet, "b"), "subnet-2");
+        ids.made(&names.launch_template(), "lt-1");
+        let mut observation = ids.observation("owner", &names);
+        observation.saw_version("lt-1", "0123456789abcdef", 2);
+        let hook = |name: String| LifecycleHook::builder().lifecycle_hook_name(name);
+        let launch = hook(names.launch_hook()).lifecycle_transition("autoscaling:EC2_INSTANCE_LAUNCHING");
+        let hooks = vec![launch.heartbeat_timeout(900).default_result("ABANDON").build()];
+        observed(&Seen { group, hooks, failed_launch: None }, &observation).unwrap()
+    }
+
+    fn fields_of(group: Found) -> AutoScalingGroup {
+        match read_back(group).resource.fields {
+            Fields::AutoScalingGroup(group) => group,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_group_is_read_with_its_subnets_in_order_and_the_content_that_it_launches() {
+        let observed = read_back(group().build());
+        let fields = fields_of(group().build());
+        assert_eq!(fields.subnets, [Ref::ours(Kind::Subnet, "a"), Ref::ours(Kind::Subnet, "b")]);
+        assert_eq!(fields.template, Ref::Owned(names().launch_template()));
+        assert_eq!(fields.digest, "0123456789abcdef");
+        assert_eq!(observed.version, Some(2));
+        assert_eq!(observed.references, ["subnet-2", "subnet-1", "lt-1"]);
+        assert_eq!(observed.state, State::Ready);
+    }
+
+    #[test]
+    fn a_group_is_read_with_what_watches_over_its_instances() {
+        let fields = fields_of(group().build());
+        let hook = Hook {
+            name: names().launch_hook(),
+            on: Transition::Launch,
+            heartbeat: 900,
+            abandon: true,
+            metadata: String::new(),
+        };
+        assert_eq!((fields.hooks, fields.metrics, fields.protected), (vec![hook], false, false));
+        assert_eq!(fields.health_check, HealthCheck { by_target_groups: false, grace_seconds: 0 });
+
+        let found = group().health_check_type("ELB").health_check_grace_period(300).target_group_arns("arn:tg");
+        let metric = |name: &str| EnabledMetric::builder().metric(name).build();
+        let metrics = METRICS.iter().chain(&["GroupInServiceCapacity"]).map(|name| metric(name)).collect();
+        let fields = fields_of(found.set_enabled_metrics(Some(metrics)).build());
+        assert_eq!(fields.health_check, HealthCheck { by_target_groups: true, grace_seconds: 300 });
+        assert_eq!(fields.target_groups, BTreeSet::from(["arn:tg".into()]));
+        assert!(fields.metrics);
+        let without_one = METRICS.iter().skip(1).map(|name| metric(name)).collect();
+        assert!(!fields_of(group().set_enabled_metrics(Some(without_one)).build()).metrics);
+    }
+
+    #[test]
+    fn a_group_is_protected_by_anything_but_none() {
+        let protected = |by: &str| fields_of(group().deletion_protection(by.into()).build()).protected;
+        let responses = ["none", "prevent-all-deletion", "prevent-force-deletion", "something-new"].map(protected);
+        assert_eq!(responses, [false, true, true, true]);
+    }
+
+    #[test]
+    fn an_instance_counts_once_it_is_in_service() {
+        let found = ["InService", "Pending:Wait", "Terminating", "InService", "Standby"];
+        let found = group().set_instances(Some(found.map(instance).to_vec())).build();
+        assert_eq!(fields_of(found).in_service, 2);
+    }
+
+    #[test]
+    fn what_the_last_failed_launch_was_told_is_cut_to_fit() {
+        let activity = |what: &str, status: &str, reason: &str| {
+            let activity = Activity::builder().description(what).status_code(status.into());
+            failure(&activity.status_message(reason).build())
+        };
+        let launch = "Launching a new EC2 instance";
+        let rejected = format!("{launch}.  Status Reason: the quota is used up");
+        assert_eq!(activity(&rejected, "Failed", "the quota is used up"), Some("the quota is used up".into()));
+        assert!(activity(launch, "Cancelled", "abandoned").is_some());
+        assert_eq!(activity(launch, "InProgress", ""), None);
+        assert_eq!(activity("Terminating EC2 instance: i-1", "Failed", "no"), None);
+        assert_eq!(activity(launch, "Failed", &"\u{fc}".repeat(2_000)).unwrap().chars().count(), TOLD);
+    }
+
+    #[test]
+    fn a_version_that_is_not_one_of_our_numbers_is_no_content_of_ours() {
+        let launched = |version| {
+            let found = group().launch_template(launches(version)).build();
+            (fields_of(found.clone()).digest, read_back(found).version)
+        };
+        assert_eq!(launched("$Latest"), ("of version $Latest".into(), None));
+        assert_eq!(launched("7"), ("of version 7".into(), Some(7)));
+        let without = group().set_launch_template(None).build();
+        assert_eq!(fields_of(without).template, Ref::Foreign("no launch template".into()));
+    }
+
+    #[test]
+    fn a_group_leaves_while_it_is_deleted_and_while_it_drains() {
+        let instance = || instance("InService");
+        let state = |group: Found| read_back(group).state;
+        let leaving = |what: &str| State::Deleting(what.to_owned());
+        assert_eq!(state(group().status("Delete in progress").build()), leaving("Delete in progress"));
+        let drained = || group().min_size(0).max_size(0);
+        assert_eq!(state(drained().instances(instance()).build()), leaving("1 instance is leaving it"));
+        let two = drained().instances(instance()).instances(instance());
+        assert_eq!(state(two.build()), leaving("2 instances are leaving it"));
+        assert_eq!(state(drained().build()), State::Ready);
+        assert_eq!(state(group().instances(instance()).build()), State::Ready);
+    }
+
+    #[test]
+    fn a_drained_group_does_not_leave_while_protection_holds_an_instance() {
+        let state = |lifecycle: &str, protected| {
+            let instance = Instance::builder().lifecycle_state(lifecycle.into()).protected_from_scale_in(protected);
+            let drained = group().min_size(0).max_size(0).instances(instance.build());
+            let deleting = drained.clone().status("Delete in progress").build();
+            assert_eq!(read_back(deleting).state, State::Deleting("Delete in progress".into()));
+            read_back(drained.build()).state
+        };
+        let leaving = State::Deleting("1 instance is leaving it".into());
+        assert_eq!((state("InService", true), state("Standby", true)), (State::Ready, State::Ready));
+        assert_eq!((state("InService", false), state("Pending", true)), (leaving.clone(), leaving.clone()));
+        assert_eq!(state("Terminating", true), leaving);
+    }
+}

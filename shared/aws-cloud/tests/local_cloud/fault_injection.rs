@@ -1,0 +1,47 @@
+//! Every operation goes wrong once, through the SDK's real clients with the functions' own retries: the sample of the
+//! campaign that is played against services which speak their protocols.
+
+use std::collections::BTreeSet;
+
+use environment::DesiredState;
+use serde_json::{Value, json};
+
+use crate::harness::Harness;
+use crate::lifecycle::assert_is_there;
+
+/// A refusal that passes, a call that had its effect and whose answer never came, and an answer that breaks off.
+const FAULTS: [&str; 3] = ["throttling", "lost-answer", "malformed-body"];
+
+async fn desired(harness: &Harness) -> DesiredState {
+    harness.desired(json!({ "EnvironmentSuffix": "dev", "Egress": "PublicIp", "BucketOnDelete": "Empty" })).await
+}
+
+/// The operations of a whole life, as the local cloud saw them.
+async fn operations() -> BTreeSet<String> {
+    let harness = Harness::start().await;
+    let desired = desired(&harness).await;
+    harness.local.forget_calls();
+    harness.settle(&desired).await;
+    harness.settle(&DesiredState::default()).await;
+    harness.local.calls().into_iter().collect()
+}
+
+#[tokio::test]
+async fn every_operation_goes_wrong_once_and_the_environment_settles_and_goes() {
+    let operations = operations().await;
+    assert!(operations.len() > 60, "{operations:?}");
+    for fault in FAULTS {
+        let harness = Harness::start().await;
+        let desired = desired(&harness).await;
+        let rule = |call: &String| {
+            let (service, operation) = call.split_once(':').expect("service:Operation");
+            json!({ "service": service, "operation": operation, "nth": 1, "fault": fault })
+        };
+        harness.local.disturb(&operations.iter().map(rule).collect::<Value>());
+        harness.settle(&desired).await;
+        assert_is_there(&harness, &desired).await;
+        harness.settle(&DesiredState::default()).await;
+        assert!(harness.observe().await.is_empty(), "{fault}");
+        assert!(harness.local.faults_that_struck() > 55, "{fault}");
+    }
+}

@@ -1,0 +1,156 @@
+//! What the tests stand on: an emulated account, an environment in it, and runs that are counted.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use aws_cloud::{AwsCloud, Clients, facts};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
+use environment::{
+    Call, CallError, Cloud, Defaults, Deployment, DesiredState, Names, ObservedResource, Run, RunOutcome, Scope, Spec,
+    Timestamp, desired, reconcile,
+};
+use local_cloud::REGION;
+use local_cloud::emulators::ACCOUNT;
+use serde_json::Value;
+
+use crate::cloud::LocalCloud;
+
+pub const OWNER: &str = "owner-of-the-tests";
+const PROJECT: &str = "local-test";
+
+/// An emulated account, with clients of ours and plain ones for what other people do.
+pub struct Harness {
+    pub local: LocalCloud,
+    pub clients: Clients,
+    pub ec2: aws_sdk_ec2::Client,
+    pub iam: aws_sdk_iam::Client,
+    pub s3: aws_sdk_s3::Client,
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub autoscaling: aws_sdk_autoscaling::Client,
+    pub scope: Scope,
+}
+
+impl Harness {
+    pub async fn start() -> Harness {
+        let local = LocalCloud::start().await;
+        let anybody = Credentials::new("nobody", "nothing", None, None, "tests");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(REGION))
+            .endpoint_url(&local.url)
+            .credentials_provider(SharedCredentialsProvider::new(anybody))
+            .build();
+        let names = deployment().names("dev");
+        let harness = Harness {
+            local,
+            clients: Clients::new(&config),
+            ec2: aws_sdk_ec2::Client::new(&config),
+            iam: aws_sdk_iam::Client::new(&config),
+            s3: aws_sdk_s3::Client::new(&config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            autoscaling: aws_sdk_autoscaling::Client::new(&config),
+            scope: Scope { owner: OWNER.into(), names },
+        };
+        harness.warm_up().await;
+        harness
+    }
+
+    /// The first call to each service loads it, which can take longer than a call of ours may.
+    async fn warm_up(&self) {
+        let mut said = String::new();
+        for _ in 0..10 {
+            match self.cloud().observe(&self.scope).await {
+                Ok(_) => return,
+                Err(call_error) => said = call_error.to_string(),
+            }
+        }
+        panic!("the local cloud does not answer: {said}");
+    }
+
+    pub fn names(&self) -> &Names {
+        &self.scope.names
+    }
+
+    pub fn cloud(&self) -> AwsCloud {
+        AwsCloud::new(&self.clients, OWNER.into(), "the tests' request".into())
+    }
+
+    /// What properties want of this account. Nobody here answers hooks.
+    pub async fn desired(&self, properties: Value) -> DesiredState {
+        self.desired_of(&properties, false).await
+    }
+
+    /// The same in a deployment that has a function for hooks, or has none.
+    pub async fn desired_of(&self, properties: &Value, hooks_are_handled: bool) -> DesiredState {
+        let spec = spec(properties);
+        let facts = facts(&self.clients, &spec, REGION, hooks_are_handled).await.expect("facts");
+        let resources = desired(&spec, self.names(), OWNER, &facts);
+        DesiredState { resources, ..DesiredState::default() }
+    }
+
+    /// One run; its ending and the calls that it made.
+    pub async fn run(&self, desired: &DesiredState) -> (RunOutcome, Vec<String>) {
+        let cloud = Counted { cloud: self.cloud(), calls: RefCell::default() };
+        let until = cloud.now() + Duration::from_mins(2);
+        let run = Run::alone(&self.scope, desired, until);
+        let ending = reconcile(&cloud, run, async |_: environment::Risk| Ok(())).await;
+        (ending, cloud.calls.into_inner())
+    }
+
+    /// A run that has to settle: what is live then, and the calls that it made.
+    pub async fn settle(&self, desired: &DesiredState) -> (Vec<ObservedResource>, Vec<String>) {
+        match self.run(desired).await {
+            (RunOutcome::Settled { observed }, calls) => (observed, calls),
+            (ending, calls) => panic!("{ending:?} after {calls:#?}"),
+        }
+    }
+
+    pub async fn observe(&self) -> Vec<ObservedResource> {
+        self.cloud().observe(&self.scope).await.expect("a look")
+    }
+
+    /// The id of what has this name.
+    pub async fn id(&self, key: environment::Key) -> String {
+        let observed = self.observe().await;
+        let found = observed.into_iter().find(|it| it.key() == key);
+        found.and_then(|it| it.id).unwrap_or_else(|| panic!("no {key}"))
+    }
+}
+
+pub fn deployment() -> Deployment {
+    Deployment { project: PROJECT.into(), region: REGION.into(), account: ACCOUNT.into() }
+}
+
+pub fn spec(properties: &Value) -> Spec {
+    let defaults = Defaults::from_vars(|_| None);
+    let properties = properties.as_object().expect("an object");
+    Spec::read(properties, &defaults, &deployment()).expect("valid properties")
+}
+
+/// A cloud that notes the calls made through it.
+struct Counted {
+    cloud: AwsCloud,
+    calls: RefCell<Vec<String>>,
+}
+
+impl Cloud for Counted {
+    fn now(&self) -> Timestamp {
+        self.cloud.now()
+    }
+
+    async fn pause(&self, span: Duration) {
+        self.cloud.pause(span).await;
+    }
+
+    async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError> {
+        self.cloud.observe(scope).await
+    }
+
+    async fn call(&self, call: &Call) -> Result<(), CallError> {
+        self.calls.borrow_mut().push(call.to_string());
+        self.cloud.call(call).await
+    }
+}

@@ -1,0 +1,101 @@
+//! The instances: what they are, and how many.
+
+use super::network::SubnetPlacement;
+use super::{DesiredInputs, Part};
+use crate::hook_settings::{Drain, Gate, HookSettings, HookTask, OnTimeout};
+use crate::kinds::{
+    Adjustment, AutoScalingGroup, HealthCheck, Hook, LaunchTemplate, ScalingPolicy, TemplateContent, TemplateVersion,
+    Transition,
+};
+use crate::resource::{Fields, Key, Ref};
+use crate::user_data::user_data;
+
+/// Seconds: EC2 tells a value every five minutes unless detailed monitoring is on (the EC2 user guide).
+const BASIC_MONITORING_PERIOD: u32 = 300;
+/// Seconds that a hook waits for an answer: an instance has booted and run its user data by then.
+const LAUNCH_HEARTBEAT: u32 = 900;
+/// Seconds between two signs of life of a drain.
+const TERMINATE_HEARTBEAT: u32 = 300;
+
+pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) -> Part {
+    let (spec, names) = (inputs.spec, inputs.names);
+    let content = TemplateContent {
+        image_source: spec.image_source().to_owned(),
+        instance_type: spec.instance_type.clone(),
+        instance_profile: Ref::Owned(names.instance_profile()),
+        security_groups: vec![Ref::Owned(names.instance_security_group())],
+        root_volume_gib: spec.root_volume_gib,
+        volume_key: spec.kms_key_arn.clone(),
+        detailed_monitoring: spec.scaling.alarm_period_seconds < BASIC_MONITORING_PERIOD,
+        user_data: user_data(names, spec),
+    };
+    let version = TemplateVersion::of(content, inputs.facts.image.clone().unwrap_or_default());
+    let mut subnets = placement.subnets;
+    subnets.sort();
+    let group = AutoScalingGroup {
+        min_size: spec.min_size,
+        max_size: spec.max_size,
+        desired_capacity: spec.desired_capacity,
+        subnets,
+        template: Ref::Owned(names.launch_template()),
+        digest: version.digest.clone(),
+        health_check: HealthCheck {
+            by_target_groups: !spec.target_group_arns.is_empty(),
+            grace_seconds: spec.health_check_grace_seconds,
+        },
+        protected: spec.deletion_protection,
+        target_groups: spec.target_group_arns.iter().cloned().collect(),
+        hooks: hooks(inputs),
+        metrics: true,
+        in_service: 0,
+        failed_launch: None,
+    };
+    vec![
+        (names.launch_template(), Fields::LaunchTemplate(LaunchTemplate { versions: vec![version] })),
+        (names.group(), Fields::AutoScalingGroup(group)),
+        policy(inputs, names.scale_up_policy(), i32::try_from(spec.scaling.scale_up_adjustment)),
+        policy(inputs, names.scale_down_policy(), i32::try_from(spec.scaling.scale_down_adjustment).map(|by| -by)),
+    ]
+}
+
+/// By name, as they are read. An instance whose launch nobody vouched for is given up, unless the environment wants it in service
+/// then; one that ends, ends.
+fn hooks(inputs: &DesiredInputs<'_>) -> Vec<Hook> {
+    let (asked, answered) = (&inputs.spec.hooks, inputs.facts.hooks_are_handled);
+    let gate = Gate { seconds: asked.launch_gate_seconds, on_timeout: asked.launch_gate_on_timeout };
+    let drain = Drain { seconds: asked.drain_seconds };
+    let launch = asked.launch_gate.unwrap_or(answered).then(|| Hook {
+        name: inputs.names.launch_hook(),
+        on: Transition::Launch,
+        heartbeat: LAUNCH_HEARTBEAT,
+        abandon: gate.on_timeout == OnTimeout::Abandon,
+        metadata: metadata(inputs, LAUNCH_HEARTBEAT, HookTask::Gate(gate)),
+    });
+    let terminate = asked.terminate_drain.unwrap_or(answered).then(|| Hook {
+        name: inputs.names.terminate_hook(),
+        on: Transition::Terminate,
+        heartbeat: TERMINATE_HEARTBEAT,
+        abandon: false,
+        metadata: metadata(inputs, TERMINATE_HEARTBEAT, HookTask::Drain(drain)),
+    });
+    launch.into_iter().chain(terminate).collect()
+}
+
+fn metadata(inputs: &DesiredInputs<'_>, heartbeat_seconds: u32, task: HookTask) -> String {
+    let settings = HookSettings {
+        envkeeper: 1,
+        owner: inputs.owner.to_owned(),
+        environment: inputs.names.environment_id(),
+        log_group: inputs.names.instance_log_group().name,
+        target_groups: inputs.spec.target_group_arns.clone(),
+        heartbeat_seconds,
+        task,
+    };
+    settings.text()
+}
+
+fn policy<E>(inputs: &DesiredInputs<'_>, key: Key, by: Result<i32, E>) -> (Key, Fields) {
+    // At most 100, by the property's own bounds.
+    let adjustment = Adjustment { by: by.unwrap_or_default(), cooldown_seconds: inputs.spec.scaling.cooldown_seconds };
+    (key, Fields::ScalingPolicy(ScalingPolicy { group: Ref::Owned(inputs.names.group()), adjustment }))
+}

@@ -1,0 +1,151 @@
+//! The network: of its own, or brought along.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::Ipv4Net;
+
+use super::{DesiredInputs, Part};
+use crate::kinds::{Address, InternetGateway, NatGateway, Reach, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint};
+use crate::names::INTERFACE_SERVICES;
+use crate::resource::{Fields, Key, Ref};
+use crate::spec::Egress;
+
+/// Where the instances go.
+pub(super) struct SubnetPlacement {
+    pub subnets: Vec<Ref>,
+}
+
+pub(super) fn network(inputs: &DesiredInputs<'_>) -> (Part, SubnetPlacement) {
+    if let Some(vpc) = &inputs.spec.network.vpc_id {
+        let subnets = inputs.spec.network.subnet_ids.iter().cloned().map(Ref::Foreign).collect();
+        return (vec![instance_group(inputs, Ref::Foreign(vpc.clone()))], SubnetPlacement { subnets });
+    }
+    let vpc = Ref::Owned(inputs.names.vpc());
+    let mut all: Part = vec![(
+        inputs.names.vpc(),
+        Fields::Vpc(Vpc { cidr: inputs.spec.network.vpc_cidr, dns_support: true, dns_hostnames: true }),
+    )];
+    let egress = inputs.spec.network.egress;
+    if egress != Egress::VpcEndpoints {
+        all.extend(public_side(inputs));
+    }
+    if egress != Egress::PublicIp {
+        all.extend(private_side(inputs));
+    }
+    match egress {
+        Egress::NatGateway => all.extend(nat_gateway(inputs, 1)),
+        Egress::NatGatewayPerZone => all.extend(inputs.zones().flat_map(|zone| nat_gateway(inputs, zone))),
+        Egress::VpcEndpoints => all.extend(endpoints(inputs)),
+        Egress::PublicIp => {}
+    }
+    all.push(instance_group(inputs, vpc));
+    let subnet = |zone| match egress {
+        Egress::PublicIp => inputs.names.public_subnet(zone),
+        _ => inputs.names.private_subnet(zone),
+    };
+    (all, SubnetPlacement { subnets: inputs.zones().map(subnet).map(Ref::Owned).collect() })
+}
+
+/// Subnets with a way to and from the internet, and the gateway.
+fn public_side(inputs: &DesiredInputs<'_>) -> Part {
+    let (names, vpc) = (inputs.names, Ref::Owned(inputs.names.vpc()));
+    let gateway = InternetGateway { attached_to: Some(vpc.clone()) };
+    // Only where instances live here do they get addresses of their own.
+    let subnets = inputs.subnets(0, inputs.spec.network.egress == Egress::PublicIp, |zone| names.public_subnet(zone));
+    let table = RouteTable {
+        vpc,
+        default_route: Some(Ref::Owned(names.internet_gateway())),
+        serves: subnets.keys().cloned().map(Ref::Owned).collect(),
+    };
+    let gateway = (names.internet_gateway(), Fields::InternetGateway(gateway));
+    let table = (names.public_route_table(), Fields::RouteTable(table));
+    std::iter::once(gateway).chain(subnets).chain([table]).collect()
+}
+
+/// Subnets that nobody gets into, and what tells them their way out.
+fn private_side(inputs: &DesiredInputs<'_>) -> Part {
+    let (names, vpc) = (inputs.names, Ref::Owned(inputs.names.vpc()));
+    let subnets = inputs.subnets(FIRST_PRIVATE_PART, false, |zone| names.private_subnet(zone));
+    let table = |default_route: Option<Key>, serves: BTreeSet<Ref>| {
+        let default_route = default_route.map(Ref::Owned);
+        Fields::RouteTable(RouteTable { vpc: vpc.clone(), default_route, serves })
+    };
+    let served = |zone| BTreeSet::from([Ref::Owned(names.private_subnet(zone))]);
+    let all_served = || inputs.zones().flat_map(served).collect();
+    let tables: Part = match inputs.spec.network.egress {
+        Egress::NatGatewayPerZone => inputs
+            .zones()
+            .map(|zone| (names.private_route_table(zone), table(Some(names.nat_gateway(zone)), served(zone))))
+            .collect(),
+        Egress::NatGateway => vec![(names.private_route_table(1), table(Some(names.nat_gateway(1)), all_served()))],
+        Egress::VpcEndpoints | Egress::PublicIp => vec![(names.private_route_table(1), table(None, all_served()))],
+    };
+    subnets.into_iter().chain(tables).collect()
+}
+
+fn nat_gateway(inputs: &DesiredInputs<'_>, zone: usize) -> Part {
+    let names = inputs.names;
+    let address = Ref::Owned(names.nat_address(zone));
+    let gateway = NatGateway { subnet: Ref::Owned(names.public_subnet(zone)), address };
+    vec![(names.nat_address(zone), Fields::Address(Address)), (names.nat_gateway(zone), Fields::NatGateway(gateway))]
+}
+
+fn endpoints(inputs: &DesiredInputs<'_>) -> Part {
+    let (names, vpc) = (inputs.names, Ref::Owned(inputs.names.vpc()));
+    let endpoint = |service: &str, reach: Reach| {
+        let full = format!("com.amazonaws.{}.{service}", names.region);
+        // In China these two stand under that partition's own name (the VPC user guide's list of services).
+        let full = if inputs.facts.partition == "aws-cn" && ["ec2", "monitoring"].contains(&service) {
+            format!("cn.{full}")
+        } else {
+            full
+        };
+        (names.endpoint(service), Fields::VpcEndpoint(VpcEndpoint { vpc: vpc.clone(), service: full, reach }))
+    };
+    let s3 = Reach::Gateway { route_tables: BTreeSet::from([Ref::Owned(names.private_route_table(1))]) };
+    let interface = || Reach::Interface {
+        subnets: inputs.zones().map(|zone| Ref::Owned(names.private_subnet(zone))).collect(),
+        security_groups: vec![Ref::Owned(names.endpoint_security_group())],
+    };
+    let group = SecurityGroup {
+        vpc: vpc.clone(),
+        description: format!("Endpoints of {}: its instances come in", names.environment_id()),
+        https_from: BTreeSet::from([Ref::Owned(names.instance_security_group())]),
+    };
+    let mut all = vec![(names.endpoint_security_group(), Fields::SecurityGroup(group)), endpoint("s3", s3)];
+    all.extend(INTERFACE_SERVICES.iter().map(|service| endpoint(service, interface())));
+    all
+}
+
+fn instance_group(inputs: &DesiredInputs<'_>, vpc: Ref) -> (Key, Fields) {
+    let description = format!("Instances of {}: nothing comes in", inputs.names.environment_id());
+    let group = SecurityGroup { vpc, description, https_from: BTreeSet::new() };
+    (inputs.names.instance_security_group(), Fields::SecurityGroup(group))
+}
+
+/// The VPC has eight equal parts: three for public subnets, and from this one on three for private ones.
+const FIRST_PRIVATE_PART: usize = 4;
+
+impl DesiredInputs<'_> {
+    /// The numbers of the zones.
+    fn zones(&self) -> std::ops::RangeInclusive<usize> {
+        1..=self.spec.network.zone_count as usize
+    }
+
+    /// One subnet in each zone, with the VPC's parts from this one on.
+    fn subnets(&self, first: usize, public_ip_on_launch: bool, key: impl Fn(usize) -> Key) -> BTreeMap<Key, Fields> {
+        let parts = parts(self.spec.network.vpc_cidr).into_iter().skip(first);
+        let zones = self.facts.zones.iter().cloned().chain(std::iter::repeat(String::new()));
+        let zones = self.zones().zip(zones).zip(parts);
+        let vpc = Ref::Owned(self.names.vpc());
+        let subnet = |((number, zone), cidr): ((usize, String), Ipv4Net)| {
+            let subnet = Subnet { vpc: vpc.clone(), cidr, zone, public_ip_on_launch };
+            (key(number), Fields::Subnet(subnet))
+        };
+        zones.map(subnet).collect()
+    }
+}
+
+fn parts(vpc: Ipv4Net) -> Vec<Ipv4Net> {
+    vpc.subnets(vpc.prefix_len() + 3).map(Iterator::collect).unwrap_or_default()
+}

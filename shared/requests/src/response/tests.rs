@@ -1,0 +1,182 @@
+use super::*;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn address() -> ResponseAddress {
+    ResponseAddress {
+        response_url: None,
+        stack_id: "arn:aws:cloudformation:us-west-2:111122223333:stack/web/0a1b2c3d".to_owned(),
+        request_id: "7c2f0e9a-1111-4222-8333-944455556666".to_owned(),
+        logical_id: "Web".to_owned(),
+    }
+}
+
+fn id(text: &str) -> PhysicalId {
+    PhysicalId::new(text).unwrap()
+}
+
+fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}
+
+fn parsed(reply: &CfnResponse) -> Value {
+    let body = reply.body();
+    assert!(body.len() <= MAX_BODY, "{} bytes", body.len());
+    serde_json::from_str(&body).unwrap()
+}
+
+#[test]
+fn a_plain_success_has_no_reason_and_its_data() {
+    let reply = CfnResponse::success(&address(), id("env-dev"), data(&[("VpcId", "vpc-1")]));
+    let expected = json!({
+        "Status": "SUCCESS",
+        "PhysicalResourceId": "env-dev",
+        "StackId": address().stack_id,
+        "RequestId": address().request_id,
+        "LogicalResourceId": "Web",
+        "NoEcho": false,
+        "Data": { "VpcId": "vpc-1" },
+    });
+    assert_eq!(parsed(&reply), expected);
+}
+
+#[test]
+fn a_failure_says_why_and_has_no_data() {
+    let body = parsed(&CfnResponse::failed(&address(), id("env-dev"), "MinSize is 9"));
+    assert_eq!(body["Status"], "FAILED");
+    assert_eq!(body["Reason"], "MinSize is 9");
+    assert_eq!(body.get("Data"), None);
+}
+
+#[test]
+fn a_failure_without_a_reason_gets_one() {
+    for empty in ["", "  \n"] {
+        let body = parsed(&CfnResponse::failed(&address(), id("env-dev"), empty));
+        assert_eq!(body["Reason"], NO_REASON);
+    }
+}
+
+#[test]
+fn a_success_may_tell_something_too() {
+    let reply = CfnResponse::success(&address(), id("e"), BTreeMap::new()).with_reason("Kept: bucket b");
+    let body = parsed(&reply);
+    assert_eq!((&body["Status"], &body["Reason"]), (&json!("SUCCESS"), &json!("Kept: bucket b")));
+    assert_eq!(body.get("Data"), None);
+}
+
+#[test]
+fn a_long_reason_uses_the_last_byte_and_ends_with_a_mark() {
+    let reply = CfnResponse::failed(&address(), id("env-dev"), "x".repeat(9_000));
+    assert_eq!(reply.body().len(), MAX_BODY);
+    assert!(parsed(&reply)["Reason"].as_str().unwrap().ends_with("xx…"));
+}
+
+#[test]
+fn a_reason_of_exactly_the_room_there_is_stays_whole() {
+    let shorter = CfnResponse::failed(&address(), id("env-dev"), "x").body().len();
+    let exact = "x".repeat(MAX_BODY - shorter + 1);
+    let reply = CfnResponse::failed(&address(), id("env-dev"), exact.clone());
+    assert_eq!(reply.body().len(), MAX_BODY);
+    assert_eq!(parsed(&reply)["Reason"], exact);
+}
+
+#[test]
+fn a_long_reason_gives_way_to_the_data_of_a_success() {
+    let big = data(&[("Text", &"d".repeat(3_600))]);
+    let reply = CfnResponse::success(&address(), id("env-dev"), big).with_reason("r".repeat(900));
+    let body = parsed(&reply);
+    assert_eq!(body["Status"], "SUCCESS");
+    assert_eq!(body["Data"]["Text"].as_str().unwrap().len(), 3_600);
+    assert!(body["Reason"].as_str().unwrap().ends_with('…'));
+}
+
+#[test]
+fn a_success_with_too_much_data_fails_with_its_size_and_keeps_the_id() {
+    let big = data(&[("Text", &"ü".repeat(2_100))]);
+    let body = parsed(&CfnResponse::success(&address(), id("env-dev"), big));
+    assert_eq!(body["Status"], "FAILED");
+    assert_eq!(body["PhysicalResourceId"], "env-dev");
+    assert!(body["Reason"].as_str().unwrap().contains("Data has 4211 bytes"), "{body}");
+    assert_eq!(body.get("Data"), None);
+}
+
+#[test]
+fn ids_that_no_stack_can_have_still_leave_a_reply_of_the_size() {
+    let long = "\"".repeat(20_000);
+    let address = ResponseAddress {
+        response_url: None,
+        stack_id: long.clone(),
+        request_id: long.clone(),
+        logical_id: long.clone(),
+    };
+    let body = parsed(&CfnResponse::failed(&address, id(&"\"".repeat(1_024)), "no"));
+    assert_eq!(body["Reason"], "no");
+}
+
+#[test]
+fn an_id_is_never_empty_or_over_a_kilobyte() {
+    assert!(PhysicalId::new("").is_err());
+    assert!(PhysicalId::new("x".repeat(1_024)).is_ok());
+    assert!(PhysicalId::new("x".repeat(1_025)).is_err());
+    assert!(PhysicalId::new("é".repeat(513)).is_err());
+    assert!(PhysicalId::new("a\nb").is_err());
+}
+
+#[test]
+fn the_id_that_came_is_kept_if_it_can_be_used() {
+    assert_eq!(PhysicalId::or(Some("old"), id("mine")), id("old"));
+    assert_eq!(PhysicalId::or(Some(""), id("mine")), id("mine"));
+    assert_eq!(PhysicalId::or(None, id("mine")), id("mine"));
+}
+
+#[test]
+fn an_id_that_no_answer_can_have_does_not_hide_the_next_one() {
+    let long = "x".repeat(1_025);
+    for unusable in ["", &long, "a\nb"] {
+        let first = PhysicalId::first_of([Some(unusable), Some("environment")], id("mine"));
+        assert_eq!(first, id("environment"), "{unusable:?}");
+    }
+    assert_eq!(PhysicalId::first_of([Some("came"), Some("environment")], id("mine")), id("came"));
+    assert_eq!(PhysicalId::first_of([Some(""), None], id("mine")), id("mine"));
+}
+
+fn nasty() -> impl Strategy<Value = String> {
+    let repeated = (any::<String>(), 1_usize..60).prop_map(|(text, times)| text.repeat(times));
+    prop_oneof![any::<String>(), "[\\x00-\\x1f\"\\\\é€😀a-z]{0,3000}", repeated]
+}
+
+fn any_address() -> impl Strategy<Value = ResponseAddress> {
+    ("[ -~é]{0,250}", "[ -~]{0,128}", "[ -~]{0,250}").prop_map(|(stack_id, request_id, logical_id)| ResponseAddress {
+        response_url: None,
+        stack_id,
+        request_id,
+        logical_id,
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_reply_parses_fits_and_repeats_the_ids(
+        address in any_address(),
+        physical in "[!-~]{1,1024}",
+        reason in nasty(),
+        data in proptest::collection::btree_map("[A-Za-z]{1,20}", nasty(), 0..4),
+        failed: bool,
+    ) {
+        let reply = if failed {
+            CfnResponse::failed(&address, id(&physical), reason)
+        } else {
+            CfnResponse::success(&address, id(&physical), data).with_reason(reason)
+        };
+        let body = parsed(&reply);
+        prop_assert_eq!(&body["PhysicalResourceId"], &physical);
+        prop_assert_eq!(&body["StackId"], &address.stack_id);
+        prop_assert_eq!(&body["RequestId"], &address.request_id);
+        prop_assert_eq!(&body["LogicalResourceId"], &address.logical_id);
+        prop_assert!(body["Status"] == "SUCCESS" || !body["Reason"].as_str().unwrap().is_empty());
+        prop_assert!(body.as_object().unwrap().values().all(|value| !value.is_null()));
+        if body["Status"] == "SUCCESS" {
+            prop_assert_eq!(body.get("Data").is_none(), reply.data.is_empty());
+        }
+    }
+}

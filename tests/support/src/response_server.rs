@@ -1,0 +1,49 @@
+//! The post: takes replies, or refuses them.
+
+use std::sync::atomic::{AtomicU16, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
+use requests::ResponseSender;
+use serde_json::Value;
+
+/// Answers at once, 200 unless it was told to refuse.
+#[derive(Clone, Debug, Default)]
+pub struct FakeResponseServer {
+    /// The replies that arrived.
+    arrived: Arc<Mutex<Vec<Value>>>,
+    refuses_with: Arc<AtomicU16>,
+}
+
+impl FakeResponseServer {
+    /// It tries once: the pauses between more would be the runtime's, and tests have a clock of their own.
+    pub fn response_sender(&self) -> ResponseSender {
+        ResponseSender::over(self.clone()).with_tries(1)
+    }
+
+    /// From now on each reply gets this status. 200 takes them again.
+    pub fn responses(&self, status: u16) {
+        self.refuses_with.store(status, SeqCst);
+    }
+
+    /// What arrived since the last time.
+    pub fn take(&self) -> Vec<Value> {
+        std::mem::take(&mut self.arrived.lock().expect("one thread"))
+    }
+}
+
+impl HttpConnector for FakeResponseServer {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let status = match self.refuses_with.load(SeqCst) {
+            0 => 200,
+            status => status,
+        };
+        if status == 200 {
+            let body = serde_json::from_slice(request.body().bytes().expect("in memory")).expect("JSON");
+            self.arrived.lock().expect("one thread").push(body);
+        }
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().expect("a status"), SdkBody::empty())))
+    }
+}
