@@ -181,7 +181,7 @@ def scale_out(cloud):
     (sick, lines), = kept.items()
     check("InService" not in seen.get(sick, set()), f"the sick one was never in service: {seen}")
     verdict = json.loads(lines[0])
-    check(verdict["Why"] == ["its user data failed at line 12"], f"why: {verdict}")
+    check(verdict["Reason"] == ["its user data failed at line 12"], f"why: {verdict}")
     show([f"{sick} was given up: {'; '.join(verdict['Why'])}"])
     show([f"in {INSTANCE_LOGS}, {sick}/evidence:"])
     show(f"  {line}" for text in lines[1:] for line in text.splitlines())

@@ -47,14 +47,14 @@ def sentence(line):
         by = {
             "alarm": f"alarm {cause.get('alarm')} by policy {cause.get('policy')}",
             "request": "somebody asked for it",
-        }.get(cause["by"], cause["by"])
+        }.get(cause["actor"], cause["actor"])
         return f"{at}  capacity     {cause['desiredBefore']} → {cause['desiredAfter']}: {by}"
     if kind == "alarm":
         # AWS's reason ends with what it takes to go back.
-        why = line.get("why", "").split(" (minimum ")[0]
+        why = line.get("reason", "").split(" (minimum ")[0]
         return f"{at}  alarm        {cause['alarm']} is {outcome}: {why}"
     took = f" after {line['seconds']:.0f} s" if "seconds" in line else ""
-    why = f": {line['why']}" if line.get("why") and line["why"] != outcome else ""
+    why = f": {line['reason']}" if line.get("reason") and line["reason"] != outcome else ""
     if kind == "remediation":
         return f"{at}  remediation  {cause.get('rule', '')} {outcome}{why}"
     return f"{at}  {kind:<12} {instance} {outcome}{took}{why}"

@@ -123,7 +123,7 @@ class LocalCloud:
         template.write_text(with_code((ROOT / "infra" / "template.yaml").read_text(), lambda name: code / name))
         self.cloudformation("package", template_file=template, s3_bucket="deploy", output_template_file=packaged)
         hosts = f"{self.url.removeprefix('http://')},{self.answers.host}"
-        parameters = {"Architecture": "x86_64", "AllowedReplyHosts": hosts, "HookLookSeconds": "1"}
+        parameters = {"Architecture": "x86_64", "AllowedResponseHosts": hosts, "HookPollSeconds": "1"}
         self.cloudformation(
             "deploy",
             *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),

@@ -34,7 +34,7 @@ class Hooks(OneGroup):
 
     def swept(self, told):
         sweep = json.loads((ROOT / "events" / "lifecycle-hook" / "sweep.json").read_text())
-        return any(told in it["Told"] for it in self.cloud.invoke("lifecycle-hook", sweep)["Swept"])
+        return any(told in it["Outcome"] for it in self.cloud.invoke("lifecycle-hook", sweep)["Swept"])
 
     def test_a_message_that_makes_no_sense_is_put_away_with_its_reason_and_holds_up_nobody(self):
         self.assertEqual(self.buried("Hooks", "DeadHooks"), ("no { JSON", "no JSON, and no lines of Auto Scaling"))
@@ -82,7 +82,7 @@ class Hooks(OneGroup):
         logs = self.cloud.client("logs")
         told = logs.filter_log_events(logGroupName="/aws/lambda/scalable-ec2-lifecycle-hook")["events"]
         over = [json.loads(it["message"]) for it in told if "the wait is over" in it["message"]]
-        cut = [it["seconds"] for it in over if it["why"] == "the drain failed: ExecutionTimedOut"]
+        cut = [it["seconds"] for it in over if it["reason"] == "the drain failed: ExecutionTimedOut"]
         self.assertTrue(len(cut) == 1 and cut[0] <= 40, f"the drain that hung was given 30 s of its 3,600: {over}")
         self.create()
 

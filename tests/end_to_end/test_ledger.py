@@ -67,7 +67,7 @@ class Ledger(OneGroup):
 
         new = until("all of it is in the ledger", told)
         (abandoned,) = [line for line in new if line["outcome"] == "abandon"]
-        self.assertIn("its user data failed at line 12", abandoned["why"])
+        self.assertIn("its user data failed at line 12", abandoned["reason"])
         (failed,) = [line for line in new if line["outcome"] == "cancelled"]
         self.assertEqual((failed["failure"], failed["LaunchFailures"]), ("abandoned", 1.0))
         self.assertEqual(failed["instance"], abandoned["instance"])
@@ -88,7 +88,7 @@ class Ledger(OneGroup):
             return ledger.ask(self.cloud, title)
 
         self.assertEqual(len(ledger.saved(self.cloud)), 8)
-        why = [(it["cause.desiredBefore"], it["cause.desiredAfter"], it["cause.by"]) for it in ask("why-capacity-changed")]
+        why = [(it["cause.desiredBefore"], it["cause.desiredAfter"], it["cause.actor"]) for it in ask("why-capacity-changed")]
         self.assertIn((1, 2, "request"), why)
         self.assertEqual(len(why), len(set(it["id"] for it in ask("why-capacity-changed"))))
         seconds = [it["seconds"] for it in ask("slowest-launches")]
@@ -113,9 +113,9 @@ class Ledger(OneGroup):
         new = until("all of it is in the ledger", told)
         (change,) = [line for line in new if line["kind"] == "capacity"]
         alarm, policy = "scalable-ec2-cpu-high-uswest2-dev", "scalable-ec2-scale-up-uswest2-dev"
-        cause = {name: change["cause"].get(name) for name in ("by", "alarm", "policy", "desiredBefore", "desiredAfter")}
+        cause = {name: change["cause"].get(name) for name in ("actor", "alarm", "policy", "desiredBefore", "desiredAfter")}
         self.assertEqual(
-            cause, {"by": "alarm", "alarm": alarm, "policy": policy, "desiredBefore": 1, "desiredAfter": 2}
+            cause, {"actor": "alarm", "alarm": alarm, "policy": policy, "desiredBefore": 1, "desiredAfter": 2}
         )
         states_of = [line["outcome"] for line in new if line["kind"] == "alarm" and line["cause"]["alarm"] == alarm]
         self.assertEqual(states_of[:1], ["alarm"])
@@ -138,14 +138,14 @@ class Ledger(OneGroup):
             rules.enable_rule(Name=rule)
         self.assertFalse(ledger.lines(self.cloud, kind="launch", instance=new), "nobody told of it")
         schedule = json.loads((ROOT / "events" / "scaling-log" / "fill-gaps.json").read_text())
-        self.assertEqual(self.cloud.invoke("scaling-log", schedule), {"Filled": {}}, "it may still be told of")
+        self.assertEqual(self.cloud.invoke("scaling-log", schedule), {"Backfilled": {}}, "it may still be told of")
         schedule["detail"] = {"LateMinutes": 0}
         # The change of the capacity and the launch.
-        self.assertEqual(self.cloud.invoke("scaling-log", schedule), {"Filled": {GROUP: 2}})
+        self.assertEqual(self.cloud.invoke("scaling-log", schedule), {"Backfilled": {GROUP: 2}})
         (line,) = ledger.lines(self.cloud, kind="launch", instance=new)
-        self.assertTrue(line["filled"])
+        self.assertTrue(line["backfilled"])
         self.assertNotIn("_aws", line, "it is not counted")
-        self.assertEqual(self.cloud.invoke("scaling-log", schedule), {"Filled": {}}, "once is enough")
+        self.assertEqual(self.cloud.invoke("scaling-log", schedule), {"Backfilled": {}}, "once is enough")
 
     def test_a_message_that_makes_no_sense_is_put_away_with_its_reason(self):
         expected = ("no { JSON", "no JSON, and no lines of Auto Scaling")
@@ -184,24 +184,24 @@ class Ledger(OneGroup):
 
         def would():
             dry = ledger.lines(self.cloud, kind="remediation", outcome="dry-run")
-            return [line["why"] for line in dry if line["cause"]["rule"] == "healthy-low: ScaleTo 4"]
+            return [line["reason"] for line in dry if line["cause"]["rule"] == "healthy-low: ScaleTo 4"]
 
         (told,) = until("so is what the dry run would do", would)
         self.assertRegex(told, "^the desired capacity would be 4, and is [12]$")
         # Told once more, later: explained, and nothing is done.
         again = self.cloud.invoke("alarm", shapes[0])
-        self.assertEqual([it["Outcome"] for it in again["Outcomes"]], ["nothing", "nothing"])
-        self.assertIn("it acted on this state of the alarm", again["Outcomes"][0]["Why"])
-        self.assertIn("it was told as a dry run on this state of the alarm", again["Outcomes"][1]["Why"])
+        self.assertEqual([it["Outcome"] for it in again["Outcomes"]], ["skipped", "skipped"])
+        self.assertIn("it acted on this state of the alarm", again["Outcomes"][0]["Reason"])
+        self.assertIn("it was told as a dry run on this state of the alarm", again["Outcomes"][1]["Reason"])
 
         # It flaps: no more effects while the rule rests, and each time is explained.
         def rested():
-            explained = ledger.lines(self.cloud, kind="remediation", outcome="nothing")
-            return [line for line in explained if line["why"].startswith("it rests for 600 s after it acted")]
+            explained = ledger.lines(self.cloud, kind="remediation", outcome="skipped")
+            return [line for line in explained if line["reason"].startswith("it rests for 600 s after it acted")]
 
         def dry_rested():
-            explained = ledger.lines(self.cloud, kind="remediation", outcome="nothing")
-            return [line for line in explained if "after it was told as a dry run" in line["why"]]
+            explained = ledger.lines(self.cloud, kind="remediation", outcome="skipped")
+            return [line for line in explained if "after it was told as a dry run" in line["reason"]]
 
         for times in (1, 2, 3):
             # The emulator's times of states are whole seconds, and one time is acted on once.
@@ -243,12 +243,12 @@ class Ledger(OneGroup):
 
             def told(kind):
                 lines = [line for line in ledger.lines(self.cloud, kind=kind) if line["cause"]["alarm"] in names]
-                return {line["cause"]["alarm"]: (line["outcome"], line["why"]) for line in lines}
+                return {line["cause"]["alarm"]: (line["outcome"], line["reason"]) for line in lines}
 
             until("all of it is in the ledger", lambda: len(told("remediation")) == len(told("alarm")) == 3)
             outcomes = {
                 "queue-is-long": ("done", f"{TOPIC} is told"),
-                "pages-are-slow": ("nothing", "no instance in service is unhealthy"),
+                "pages-are-slow": ("skipped", "no instance in service is unhealthy"),
                 "shop-is-ill": ("dry-run", "the desired capacity would be 2, and is 1"),
             }
             self.assertEqual(told("remediation"), outcomes)

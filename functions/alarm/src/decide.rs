@@ -29,7 +29,7 @@ pub enum Verdict {
         since_ms: u64,
     },
     /// Nothing is done; why.
-    Nothing(String),
+    Skipped(String),
     /// What is seen of the alarm is older than what it told: nothing can be decided yet.
     LookAgain,
 }
@@ -37,7 +37,7 @@ pub enum Verdict {
 /// Decides on one rule whose alarm told that it is in ALARM.
 #[must_use]
 pub fn decide(rule: &AlarmAction, facts: &Facts<'_>, now_ms: u64) -> Verdict {
-    let nothing = |reason: String| Verdict::Nothing(reason);
+    let nothing = |reason: String| Verdict::Skipped(reason);
     if facts.paused {
         return nothing(PAUSED.into());
     }

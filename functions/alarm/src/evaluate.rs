@@ -117,7 +117,7 @@ impl<R: Records, C: Cloud, L: RequestQueue> Alarms<R, C, L> {
         let facts = Facts { paused: self.paused, sent_ms, reported_ms: alarm.since_ms, now, last: last.as_ref() };
         let now_ms = self.cloud.now_ms();
         match decide(rule, &facts, now_ms) {
-            Verdict::Nothing(reason) => Ok(Outcome::nothing(&told, &reason)),
+            Verdict::Skipped(reason) => Ok(Outcome::nothing(&told, &reason)),
             Verdict::LookAgain => Err(format!("what CloudWatch says of {} is older than what it told", alarm.name)),
             Verdict::Ask { since_ms } => {
                 let remediation = RemediationRequest {
@@ -185,7 +185,7 @@ const NOT_ACTED_ON: &str = "only ALARM is acted on";
 
 impl Outcome {
     fn nothing(rule: &str, reason: &str) -> Outcome {
-        Outcome { rule: rule.to_owned(), outcome: "nothing", reason: reason.to_owned() }
+        Outcome { rule: rule.to_owned(), outcome: "skipped", reason: reason.to_owned() }
     }
 }
 

@@ -114,7 +114,7 @@ impl<R: Records, C: CloudFactory, L: RequestQueue> OperatorRequests<'_, R, C, L>
         let now = self.handler.cloud_factory.now().0;
         let latest = record.latest.as_ref().map(|latest| {
             json!({
-                "Kind": latest.kind, "Sent": time_text(latest.sent_ms), "AnswerDue": time_text(latest.deadline_ms),
+                "Kind": latest.kind, "Sent": time_text(latest.sent_ms), "ResponseDue": time_text(latest.deadline_ms),
                 "Answered": record.response_due_ms.is_none(), "Stack": latest.reply.stack_id,
                 "LogicalResourceId": latest.reply.logical_id,
             })
@@ -122,7 +122,7 @@ impl<R: Records, C: CloudFactory, L: RequestQueue> OperatorRequests<'_, R, C, L>
         let waits = record.progress.as_ref();
         let mut status = json!({
             "Environment": environment, "Owner": owner.as_str(), "Settled": record.settled,
-            "Protected": is_protected(&record), "Unlocked": record.unlocked, "Newest": latest,
+            "Protected": is_protected(&record), "Unlocked": record.unlocked, "LatestRequest": latest,
             "WaitingFor": waits.map(|it| it.waiting_for.clone()).unwrap_or_default(),
             "WaitingSince": waits.map(|it| time_text(it.since_ms)),
             "Answers": record.responses.iter().rev().map(told_answer).collect::<Vec<_>>(),
@@ -143,7 +143,7 @@ impl<R: Records, C: CloudFactory, L: RequestQueue> OperatorRequests<'_, R, C, L>
         };
         let told = |it: &Drift| {
             let field = (!it.field.is_empty()).then_some(&it.field);
-            json!({ "Resource": it.key.to_string(), "Field": field, "Wanted": it.desired, "Live": it.observed })
+            json!({ "Resource": it.key.to_string(), "Field": field, "Desired": it.desired, "Observed": it.observed })
         };
         Ok(json!({ "Environment": environment, "Drift": all.iter().map(told).collect::<Vec<_>>(), "Text": text }))
     }
@@ -247,7 +247,7 @@ fn told_plan(plan: &Plan) -> Value {
         .collect();
     let text =
         if plan.is_settled() { String::from("Nothing to do: all is as it is wanted.") } else { plan.to_string() };
-    json!({ "Text": text, "Steps": steps, "Refused": plan.rejected })
+    json!({ "Text": text, "Steps": steps, "Rejected": plan.rejected })
 }
 
 fn told_answer(response: &SentResponse) -> Value {

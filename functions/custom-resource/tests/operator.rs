@@ -74,7 +74,7 @@ fn the_status_of_a_settled_environment_tells_its_stack_and_its_answers_the_last_
     let handler = created();
     failed(&handler, with(sample("update.json"), json!({ "ResourceProperties": { "MinSize": "x" } })));
     let told = ask(&handler, sample("status.json"));
-    assert_eq!((&told["Settled"], &told["Newest"]["Answered"]), (&json!(true), &json!(true)));
+    assert_eq!((&told["Settled"], &told["LatestRequest"]["Answered"]), (&json!(true), &json!(true)));
     let kinds: Vec<&Value> = told["Answers"].as_array().expect("a list").iter().map(|it| &it["Kind"]).collect();
     assert_eq!(kinds, ["Update", "Create"]);
     let lines: Vec<&str> = told["Text"].as_str().expect("a text").lines().collect();
@@ -98,7 +98,10 @@ fn the_status_of_what_is_under_way_tells_what_it_waits_for_and_since_when() {
     clock.advance(Timestamp((BEGIN_S + 400) * 1_000) - (clock.now() + handler.cloud_factory.account.read_lag));
     let told = ask(&handler, sample("status.json"));
     assert_eq!(told["WaitingFor"], json!(["nat-gateway n: it is pending"]));
-    assert_eq!((&told["WaitingSince"], &told["Newest"]["Answered"]), (&json!("2026-01-02T03:09:15Z"), &json!(false)));
+    assert_eq!(
+        (&told["WaitingSince"], &told["LatestRequest"]["Answered"]),
+        (&json!("2026-01-02T03:09:15Z"), &json!(false))
+    );
     let text = told["Text"].as_str().expect("a text");
     let begins = "scalable-ec2-us-west-2-dev: its Update has been under way for 100 s, to be answered by 2026-01-02T04:07:05Z.\n\
                   For 90 s it has waited for:\n  nat-gateway n: it is pending\n";
@@ -131,7 +134,7 @@ fn drift_tells_what_was_changed_is_missing_or_too_much() {
     tamper_with_the_group(&handler);
     let group = key_of(&handler, Kind::AutoScalingGroup);
     let told = ask(&handler, sample("drift.json"));
-    let change = json!({ "Resource": group.to_string(), "Field": "max-size", "Wanted": "3", "Live": "9" });
+    let change = json!({ "Resource": group.to_string(), "Field": "max-size", "Desired": "3", "Observed": "9" });
     assert_eq!(told["Drift"], json!([change]));
     let expected = format!("scalable-ec2-us-west-2-dev differs in one place:\n  {group}: max-size is 9, wanted is 3");
     assert_eq!(told["Text"], expected);

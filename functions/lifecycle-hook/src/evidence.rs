@@ -24,8 +24,8 @@ pub(crate) async fn gather(cloud: &impl Cloud, case: &Case<'_>, reason: &[String
         Err(reason) => json!(reason),
     };
     let verdict = json!({
-        "Verdict": "ABANDON", "Why": reason, "Instance": instance, "AutoScalingGroup": case.action.group,
-        "WaitedSeconds": case.waited(now_ms).map(|it| it.as_secs()), "Seen": observed,
+        "Verdict": "ABANDON", "Reason": reason, "Instance": instance, "AutoScalingGroup": case.action.group,
+        "WaitedSeconds": case.waited(now_ms).map(|it| it.as_secs()), "Observed": observed,
     });
     let pieces = cloud.evidence(instance, reachable).await.into_iter().map(|(name, text)| match text {
         Ok(text) => format!("{name}:\n{}", last(&text)),
@@ -47,7 +47,7 @@ pub(crate) async fn gather(cloud: &impl Cloud, case: &Case<'_>, reason: &[String
 /// Notes that the verdict came too late: while evidence was gathered, somebody else ended the wait.
 pub(crate) async fn overtaken(cloud: &impl Cloud, case: &Case<'_>) {
     let line =
-        json!({ "Verdict": "too late", "Why": ["somebody else ended the wait while the evidence was gathered"] });
+        json!({ "Verdict": "too late", "Reason": ["somebody else ended the wait while the evidence was gathered"] });
     let stream = stream(&case.action.instance);
     if let Err(reason) = cloud.write(&case.settings.log_group, &stream, vec![line.to_string()]).await {
         tracing::warn!(stream, reason, "the evidence does not tell that its verdict came too late");

@@ -77,15 +77,15 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         for notice in &notices {
             if *notice == Notice::Sweep {
                 let Sweep { found, left_out } = self.sweep().await?;
-                let found = found.iter().map(|it| json!({ "Instance": it.instance, "Told": it.told }));
-                told.push(json!({ "Swept": found.collect::<Vec<_>>(), "LeftOut": left_out }));
+                let found = found.iter().map(|it| json!({ "Instance": it.instance, "Outcome": it.told }));
+                told.push(json!({ "Swept": found.collect::<Vec<_>>(), "Skipped": left_out }));
                 continue;
             }
             told.push(match self.notice(notice, self.cloud.now_ms(), &observations).await {
                 Outcome::Done(how) => json!({ "Done": how }),
                 Outcome::Ignored(reason) => json!({ "Ignored": reason }),
                 Outcome::Requeued { after, waiting_for, .. } => {
-                    json!({ "WaitsFor": waiting_for, "LooksAgainAfterSeconds": after.as_secs() })
+                    json!({ "WaitsFor": waiting_for, "PollsAgainAfterSeconds": after.as_secs() })
                 }
             });
         }

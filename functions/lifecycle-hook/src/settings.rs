@@ -16,9 +16,9 @@ pub struct Settings {
     pub records_table: String,
     /// `HOOK_QUEUE_URL`: the queue that the messages come from. Without it the function takes single events only.
     pub queue_url: Option<String>,
-    /// `HOOK_LOOK_SECONDS`: how often an instance is looked at in its first five minutes, 1 to 60; 15 s if it is not set.
+    /// `HOOK_POLL_SECONDS`: how often an instance is looked at in its first five minutes, 1 to 60; 15 s if it is not set.
     pub poll_interval: Duration,
-    /// `DEAD_HOOKS_URL`: where messages go that nobody understands.
+    /// `HOOK_DEAD_LETTERS_URL`: where messages go that nobody understands.
     pub dead_letters_url: Option<String>,
     /// `LEDGER_QUEUE_URL`: where verdicts and drains are told. Without it they are in the function's own log only.
     pub ledger_url: Option<String>,
@@ -34,10 +34,10 @@ impl Settings {
         let deployment = vars.deployment();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let seconds = |text: &str| text.parse().ok().filter(|it| (1..=60).contains(it)).map(Duration::from_secs);
-        let poll_interval = vars.parsed("HOOK_LOOK_SECONDS", "a number of seconds from 1 to 60", seconds);
+        let poll_interval = vars.parsed("HOOK_POLL_SECONDS", "a number of seconds from 1 to 60", seconds);
         let poll_interval = poll_interval.unwrap_or(pace::SHORT);
         let queue_url = vars.queue_url("HOOK_QUEUE_URL");
-        let dead_letters_url = vars.queue_url("DEAD_HOOKS_URL");
+        let dead_letters_url = vars.queue_url("HOOK_DEAD_LETTERS_URL");
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
         vars.checked(Settings { deployment, records_table, queue_url, poll_interval, dead_letters_url, ledger_url })
     }

@@ -55,11 +55,11 @@ fn a_sick_instance_is_abandoned_with_its_evidence_and_replaced() {
     assert_eq!((group.as_str(), stream.as_str()), ("/aws/ec2/scalable-ec2-dev", "i-00000000000000001/evidence"));
     let verdict: Value = serde_json::from_str(&lines[0]).expect("JSON");
     assert_eq!(verdict["Verdict"], "ABANDON");
-    assert_eq!(verdict["Why"], json!(["its user data failed at line 12"]));
+    assert_eq!(verdict["Reason"], json!(["its user data failed at line 12"]));
     let observed = json!({
         "State": "running", "UserData": "failed at line 12", "StatusChecks": "nothing said yet", "Agent": "online",
     });
-    assert_eq!(verdict["Seen"], observed);
+    assert_eq!(verdict["Observed"], observed);
     assert!(lines[1].starts_with("console output:\n") && lines[1].contains("failed at line 12"), "{lines:?}");
     assert!(lines[2].starts_with("logs:\n"), "{lines:?}");
     let completed = harness.completed.borrow();

@@ -55,7 +55,7 @@ fn one_group_that_cannot_be_read_holds_up_no_other() {
     let told = harness.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("it is not killed");
     assert_eq!(harness.calls.borrow()[first], "hooks");
     assert_eq!(told["Swept"].as_array().expect("a list").len(), 1, "the other group's: {told}");
-    let left_out: Vec<&str> = told["LeftOut"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    let left_out: Vec<&str> = told["Skipped"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
     assert!(left_out.len() == 1 && left_out[0].ends_with(": hooks: Throttling: Rate exceeded"), "{left_out:?}");
 }
 
@@ -69,7 +69,7 @@ fn a_group_whose_activities_cannot_be_read_is_swept_without_them() {
     harness.faults.borrow_mut().insert(since, Fault::Rejected);
     let told = harness.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("it is not killed");
     assert_eq!(harness.calls.borrow()[since], "since");
-    assert_eq!(told["LeftOut"], json!([]));
+    assert_eq!(told["Skipped"], json!([]));
     assert_eq!(harness.completed.borrow()["i-00000000000000001"], [HookResult::Continue], "{told}");
 }
 
@@ -92,7 +92,7 @@ async fn sweep(harness: &Harness) -> (Duration, Vec<String>) {
     let began = Instant::now();
     let told =
         harness.function().handle(test_support::sample("lifecycle-hook", "sweep.json")).await.expect("an answer");
-    let left_out = told["LeftOut"].as_array().expect("a list").iter();
+    let left_out = told["Skipped"].as_array().expect("a list").iter();
     (began.elapsed(), left_out.map(|it| it.as_str().expect("a text").to_owned()).collect())
 }
 

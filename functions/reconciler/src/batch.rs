@@ -99,7 +99,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
                     RemediationOutcome::Requeue { .. } => Outcome::Requeued(Some(TRANSIENT_REQUEUE)),
                     RemediationOutcome::Done(_)
                     | RemediationOutcome::DryRun(_)
-                    | RemediationOutcome::Nothing(_)
+                    | RemediationOutcome::Skipped(_)
                     | RemediationOutcome::Failed(_)
                     | RemediationOutcome::Unknown(_) => Outcome::Done,
                 };

@@ -99,7 +99,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             last => {
                 let rule = self.admitted(owner, remediation).await?;
                 if let Some(last) = last.filter(|last| last.since_ms >= remediation.since_ms) {
-                    return Err(RemediationOutcome::Nothing(acted(last.at_ms, last.done, remediation.dry_run)));
+                    return Err(RemediationOutcome::Skipped(acted(last.at_ms, last.done, remediation.dry_run)));
                 }
                 let observed = self.observed(remediation).await?;
                 self.still_on(remediation).await?;
@@ -190,7 +190,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         owner: &Owner,
         remediation: &RemediationRequest,
     ) -> Result<AlarmAction, RemediationOutcome> {
-        let nothing = |reason: &str| Err(RemediationOutcome::Nothing(reason.to_owned()));
+        let nothing = |reason: &str| Err(RemediationOutcome::Skipped(reason.to_owned()));
         if self.settings.automation_paused {
             return nothing(PAUSED);
         }
@@ -223,8 +223,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         let group = self.group_of(&remediation.environment);
         match self.cloud_factory.observe_group(&group).await? {
             Some(observed) if observed.owner.as_deref() == Some(remediation.owner.as_str()) => Ok(observed),
-            Some(_) => Err(RemediationOutcome::Nothing(format!("the group {group} carries another owner's mark"))),
-            None => Err(RemediationOutcome::Nothing(format!("the group {group} is gone"))),
+            Some(_) => Err(RemediationOutcome::Skipped(format!("the group {group} carries another owner's mark"))),
+            None => Err(RemediationOutcome::Skipped(format!("the group {group} is gone"))),
         }
     }
 
@@ -239,7 +239,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         let instance = remediation.instance.as_deref();
         let observed =
             if needs_instance_health(rule, instance) { self.cloud_factory.checked(observed).await? } else { observed };
-        let action = choose_remediation(rule, &observed, instance).map_err(RemediationOutcome::Nothing)?;
+        let action = choose_remediation(rule, &observed, instance).map_err(RemediationOutcome::Skipped)?;
         let written = serde_json::to_value(&action).map_err(|error| RemediationOutcome::Failed(error.to_string()))?;
         let at_ms = self.cloud_factory.now().0;
         let next =
@@ -248,10 +248,10 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         match self.records.begin_execution(owner, &remediation.execution_key(), next, cooldown_ms).await? {
             ExecutionClaim::Yes => Ok(action),
             ExecutionClaim::No(last) if last.since_ms >= remediation.since_ms => {
-                Err(RemediationOutcome::Nothing(acted(last.at_ms, last.done, remediation.dry_run)))
+                Err(RemediationOutcome::Skipped(acted(last.at_ms, last.done, remediation.dry_run)))
             }
             ExecutionClaim::No(last) => {
-                Err(RemediationOutcome::Nothing(rests(rule.cooldown_seconds, last.at_ms, remediation.dry_run)))
+                Err(RemediationOutcome::Skipped(rests(rule.cooldown_seconds, last.at_ms, remediation.dry_run)))
             }
         }
     }
@@ -261,7 +261,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         let now = self.cloud_factory.observe_alarm(&remediation.alarm).await?;
         match ObservedAlarm::fresh(now.as_ref(), Some(remediation.since_ms), self.cloud_factory.now().0) {
             Freshness::On { .. } => Ok(()),
-            Freshness::Off(reason) => Err(RemediationOutcome::Nothing(reason)),
+            Freshness::Off(reason) => Err(RemediationOutcome::Skipped(reason)),
             Freshness::Stale => Err(RemediationOutcome::Requeue {
                 reason: format!("{} is not seen in ALARM yet", remediation.alarm),
                 asked: false,

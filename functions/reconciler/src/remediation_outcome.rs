@@ -11,7 +11,7 @@ pub enum RemediationOutcome {
     /// It would have been done, if the rule were no dry run.
     DryRun(RemediationAction),
     /// Nothing was done; why.
-    Nothing(String),
+    Skipped(String),
     /// It could not be done; why.
     Failed(String),
     /// It was asked for, and whether it was made can't be told; what is known.
@@ -51,7 +51,7 @@ impl RemediationOutcome {
     /// The same of what was asked for before, of which nothing is seen: it may have been made.
     pub(crate) fn indeterminate(self) -> RemediationOutcome {
         match self {
-            RemediationOutcome::Nothing(reason) | RemediationOutcome::Failed(reason) => {
+            RemediationOutcome::Skipped(reason) | RemediationOutcome::Failed(reason) => {
                 RemediationOutcome::Unknown(reason)
             }
             RemediationOutcome::Requeue { reason, .. } => RemediationOutcome::Requeue { reason, asked: true },
@@ -73,7 +73,7 @@ impl RemediationOutcome {
         Some(match self {
             RemediationOutcome::Done(action) => ("done", action.summary()),
             RemediationOutcome::DryRun(action) => ("dry-run", action.would()),
-            RemediationOutcome::Nothing(reason) => ("nothing", reason.clone()),
+            RemediationOutcome::Skipped(reason) => ("skipped", reason.clone()),
             RemediationOutcome::Failed(reason) => ("failed", reason.clone()),
             RemediationOutcome::Unknown(reason) => {
                 ("unknown", format!("it was asked for, and whether it was made can't be told; {reason}"))

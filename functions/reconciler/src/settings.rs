@@ -10,7 +10,7 @@ pub struct Settings {
     /// `PROJECT_NAME`: the first part of every name, `scalable-ec2` if not set. `AWS_REGION`: set by Lambda.
     /// `ACCOUNT_ID`: the account that the function runs in.
     pub deployment: Deployment,
-    /// `DOOR_FUNCTION`: the name of the function that people invoke; where it is not set, this one's own
+    /// `CUSTOM_RESOURCE_FUNCTION`: the name of the function that people invoke; where it is not set, this one's own
     /// (`AWS_LAMBDA_FUNCTION_NAME`, set by Lambda).
     pub custom_resource_function: String,
     /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests. Where it is not set, the custom_resource_function does the work itself.
@@ -19,7 +19,7 @@ pub struct Settings {
     pub hooks_are_handled: bool,
     /// `RECORDS_TABLE`: the `DynamoDB` table of the records.
     pub records_table: String,
-    /// `ALLOWED_REPLY_HOSTS`: hosts that may be answered beside `CloudFormation`'s own of this region, as
+    /// `ALLOWED_RESPONSE_HOSTS`: hosts that may be answered beside `CloudFormation`'s own of this region, as
     /// `host:port,…`, over plain http. Empty in every deployment; the local cloud needs it.
     pub response_hosts: AllowedHosts,
     /// `AUTOMATION_PAUSED`: `true` while the deployment wants no alarm to be acted on.
@@ -43,12 +43,13 @@ impl Settings {
         let automation_paused = vars.flag("AUTOMATION_PAUSED", false);
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
         let custom_resource_function =
-            vars.optional("DOOR_FUNCTION").or_else(|| vars.optional("AWS_LAMBDA_FUNCTION_NAME"));
+            vars.optional("CUSTOM_RESOURCE_FUNCTION").or_else(|| vars.optional("AWS_LAMBDA_FUNCTION_NAME"));
         let custom_resource_function = custom_resource_function.unwrap_or_else(|| String::from("custom-resource"));
         let queue_url = vars.queue_url("REQUEST_QUEUE_URL");
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
-        let hosts = vars
-            .parsed("ALLOWED_REPLY_HOSTS", "host:port, separated by commas", |list| AllowedHosts::from_list(list).ok());
+        let hosts = vars.parsed("ALLOWED_RESPONSE_HOSTS", "host:port, separated by commas", |list| {
+            AllowedHosts::from_list(list).ok()
+        });
         let response_hosts = hosts.unwrap_or_default().in_region(&deployment.region);
         let defaults = Defaults::from_vars(&read);
         vars.checked(Settings {

@@ -123,7 +123,7 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
         let Some(event) = activity.event() else { return Vec::new() };
         match read::event(&self.deployment, &event, activity.start_ms) {
             Ok(Reading::Of { entries, .. }) => {
-                entries.into_iter().map(|entry| Entry { filled: true, ..entry }).collect()
+                entries.into_iter().map(|entry| Entry { backfilled: true, ..entry }).collect()
             }
             Ok(Reading::Nobodys(_)) | Err(_) => Vec::new(),
         }

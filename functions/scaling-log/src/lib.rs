@@ -54,7 +54,7 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
         }
         if event.get("detail-type").and_then(Value::as_str) == Some("Scheduled Event") {
             let filled = self.fill(Span::of(&event)?).await?;
-            return Ok(json!({ "Filled": filled }));
+            return Ok(json!({ "Backfilled": filled }));
         }
         Ok(self.single(&event).await?)
     }

@@ -10,7 +10,7 @@ pub struct Settings {
     pub deployment: Deployment,
     /// `RECORDS_TABLE`: the table of the records, which tell whether an environment is there.
     pub records_table: String,
-    /// `DEAD_EVENTS_URL`: where messages go that nobody understands.
+    /// `EVENT_DEAD_LETTERS_URL`: where messages go that nobody understands.
     pub dead_letters_url: Option<String>,
 }
 
@@ -23,7 +23,7 @@ impl Settings {
         let mut vars = Vars::new(&read);
         let deployment = vars.deployment();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
-        let dead_letters_url = vars.queue_url("DEAD_EVENTS_URL");
+        let dead_letters_url = vars.queue_url("EVENT_DEAD_LETTERS_URL");
         vars.checked(Settings { deployment, records_table, dead_letters_url })
     }
 }

@@ -20,16 +20,16 @@ fn launches_that_no_event_told_of_are_written_once_marked_and_without_metrics() 
     let told = [1, 3].map(|number| launch("dev", number, NOW - HOUR).to_string());
     now(function.handle(batch(told))).expect("an answer");
     let filled = now(function.handle(schedule())).expect("an answer");
-    assert_eq!(filled, json!({ "Filled": { "scalable-ec2-asg-uswest2-dev": 3 } }));
+    assert_eq!(filled, json!({ "Backfilled": { "scalable-ec2-asg-uswest2-dev": 3 } }));
     let lines = function.cloud.lines();
     assert_eq!(lines.len(), 5);
     for line in &lines {
         let from_an_event =
             ["i-00000000000000001", "i-00000000000000003"].contains(&line["instance"].as_str().unwrap_or(""));
-        assert_eq!(line["filled"].is_null(), from_an_event, "{line}");
+        assert_eq!(line["backfilled"].is_null(), from_an_event, "{line}");
         assert_eq!(line["_aws"].is_object(), from_an_event, "{line}");
     }
-    assert_eq!(now(function.handle(schedule())).expect("an answer"), json!({ "Filled": {} }));
+    assert_eq!(now(function.handle(schedule())).expect("an answer"), json!({ "Backfilled": {} }));
     // Its event comes after all: the same line again, which is counted.
     now(function.handle(batch([launch("dev", 0, NOW - HOUR).to_string()]))).expect("an answer");
     let ids = function.cloud.ids();
@@ -47,12 +47,12 @@ fn what_may_still_be_told_and_what_is_long_past_is_left_alone() {
     };
     harness.activities = vec![activity("dev", 1, NOW - 60_000), activity("dev", 2, NOW - 9 * HOUR), under_way, moved];
     let function = function(harness);
-    assert_eq!(now(function.handle(schedule())).expect("an answer"), json!({ "Filled": {} }));
+    assert_eq!(now(function.handle(schedule())).expect("an answer"), json!({ "Backfilled": {} }));
     let mut far = schedule();
     far["detail"]["LookbackHours"] = 12.into();
     assert_eq!(
         now(function.handle(far)).expect("an answer"),
-        json!({ "Filled": { "scalable-ec2-asg-uswest2-dev": 1 } })
+        json!({ "Backfilled": { "scalable-ec2-asg-uswest2-dev": 1 } })
     );
 }
 
@@ -65,7 +65,7 @@ fn what_took_hours_is_looked_for_by_its_end() {
     let function = function(harness);
     assert_eq!(
         now(function.handle(schedule())).expect("an answer"),
-        json!({ "Filled": { "scalable-ec2-asg-uswest2-dev": 2 } })
+        json!({ "Backfilled": { "scalable-ec2-asg-uswest2-dev": 2 } })
     );
 }
 
@@ -77,7 +77,7 @@ fn an_event_that_tells_another_time_than_the_activity_is_no_gap() {
         let function = function(harness);
         let told = if early { NOW - HOUR - 30_000 } else { NOW - HOUR + 30_000 };
         now(function.handle(batch([launch("dev", 1, told).to_string()]))).expect("an answer");
-        assert_eq!(now(function.handle(schedule())).expect("an answer"), json!({ "Filled": {} }));
+        assert_eq!(now(function.handle(schedule())).expect("an answer"), json!({ "Backfilled": {} }));
     }
 }
 
@@ -127,5 +127,5 @@ fn a_group_that_cannot_be_looked_at_holds_up_no_other() {
     harness.failing = [1].into();
     let function = function(harness);
     let filled = now(function.handle(schedule())).expect("an answer");
-    assert_eq!(filled["Filled"].as_object().map(serde_json::Map::len), Some(1), "{filled}");
+    assert_eq!(filled["Backfilled"].as_object().map(serde_json::Map::len), Some(1), "{filled}");
 }

@@ -10,7 +10,7 @@ pub struct Settings {
     pub deployment: Deployment,
     /// `RECORDS_TABLE`: the table of the records.
     pub records_table: String,
-    /// `ALLOWED_REPLY_HOSTS`: hosts that may be answered beside `CloudFormation`'s own of this region (`AWS_REGION`), over
+    /// `ALLOWED_RESPONSE_HOSTS`: hosts that may be answered beside `CloudFormation`'s own of this region (`AWS_REGION`), over
     /// plain http. Empty in every deployment; the local cloud needs it.
     pub response_hosts: AllowedHosts,
 }
@@ -24,8 +24,9 @@ impl Settings {
         let mut vars = Vars::new(&read);
         let deployment = vars.deployment();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
-        let hosts = vars
-            .parsed("ALLOWED_REPLY_HOSTS", "host:port, separated by commas", |list| AllowedHosts::from_list(list).ok());
+        let hosts = vars.parsed("ALLOWED_RESPONSE_HOSTS", "host:port, separated by commas", |list| {
+            AllowedHosts::from_list(list).ok()
+        });
         let response_hosts = hosts.unwrap_or_default().in_region(&deployment.region);
         vars.checked(Settings { deployment, records_table, response_hosts })
     }

@@ -10,7 +10,7 @@ use crate::time;
 #[serde(rename_all = "camelCase")]
 pub struct Cause {
     /// Always there: [`CauseKind::Other`] where no sentence is known.
-    pub by: CauseKind,
+    pub actor: CauseKind,
     /// The alarm that set it off, by its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm: Option<String>,
@@ -116,7 +116,7 @@ impl Cause {
         let part = |find: &dyn Fn(&str) -> Option<String>| sentences.iter().find_map(|sentence| find(sentence));
         let changes = desired_changes(text);
         Cause {
-            by,
+            actor: by,
             alarm: part(&|it| between(it, "monitor alarm ", " in state ")),
             policy: part(&|it| {
                 let after = ["triggered policy ", "executed policy ", "executed the policy "];
@@ -137,7 +137,7 @@ impl Cause {
         rule: Option<String>,
     ) -> Cause {
         let (policy, schedule, text) = (None, None, String::new());
-        Cause { by: CauseKind::Alarm, alarm, policy, schedule, rule, desired_before, desired_after, text }
+        Cause { actor: CauseKind::Alarm, alarm, policy, schedule, rule, desired_before, desired_after, text }
     }
 }
 

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cause::Cause;
 use crate::failure::Failure;
-use crate::read::POOLED;
+use crate::read::ENTERED_WARM_POOL;
 
 /// The version of the schema. A field that is added leaves it; one that goes, or means something else, raises it.
 pub const SCHEMA: u32 = 1;
@@ -56,7 +56,7 @@ pub struct Entry {
     pub seconds: Option<f64>,
     /// Whether it was found afterwards in the group's activities, because no event told of it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub filled: bool,
+    pub backfilled: bool,
     /// The event's own name.
     pub event: String,
     /// The event's detail as it came; a line that is too long has only its beginning.
@@ -166,14 +166,14 @@ impl Entry {
 
     /// What counts, and what is measured.
     fn metrics(&self) -> Vec<(&'static str, &'static str, f64)> {
-        if self.filled {
+        if self.backfilled {
             return Vec::new();
         }
         let measured = |name| self.seconds.map(|seconds| (name, "Seconds", seconds));
         let counted = |name| Some((name, "Count", 1.0));
         let all = match (self.kind, self.outcome.as_str()) {
             // It counts when it leaves the pool: into service, or for good.
-            (Kind::Launch | Kind::Terminate, POOLED) => [None, None],
+            (Kind::Launch | Kind::Terminate, ENTERED_WARM_POOL) => [None, None],
             (Kind::Launch, "successful") => [counted("Launches"), measured("SecondsToInService")],
             (Kind::Launch, _) => [counted("LaunchFailures"), None],
             (Kind::Terminate, "successful") => [counted("Terminations"), None],

@@ -43,7 +43,7 @@ impl HookCompletion<'_> {
         let began = self.began_ms.map(time::text);
         let mut detail = json!({
             "AutoScalingGroupName": self.group, "EC2InstanceId": self.instance, "Outcome": self.outcome,
-            "Why": self.reason, "EndTime": time::text(self.ended_ms),
+            "Reason": self.reason, "EndTime": time::text(self.ended_ms),
         });
         if let Some(began) = &began {
             detail["StartTime"] = began.as_str().into();
@@ -84,7 +84,7 @@ impl RuleOutcome<'_> {
     pub fn event(&self) -> Value {
         let mut detail = json!({
             "AutoScalingGroupName": self.group, "Alarm": self.alarm, "StateChangeTime": time::text(self.since_ms),
-            "Rule": self.rule, "Outcome": self.outcome, "Why": self.reason,
+            "Rule": self.rule, "Outcome": self.outcome, "Reason": self.reason,
         });
         if let Some((before, after)) = self.desired_capacity {
             detail["DesiredBefore"] = before.into();

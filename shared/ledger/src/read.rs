@@ -34,7 +34,7 @@ pub enum Reading {
 const LONGEST_TEXT: usize = 4_096;
 
 /// The outcome of a launch or a termination that ends in a warm pool.
-pub(crate) const POOLED: &str = "pooled";
+pub(crate) const ENTERED_WARM_POOL: &str = "entered-warm-pool";
 
 /// Reads the body of a message that was sent at `sent_ms`, which is when things happened of which nobody says when.
 ///
@@ -161,7 +161,7 @@ impl Event<'_> {
             environment: names.environment_id(),
             group,
             kind: Kind::Other,
-            outcome: String::from("told"),
+            outcome: String::from("unrecognized"),
             instance: self.said("EC2InstanceId").map(shown),
             zone: self.detail.get("Details").and_then(|it| it.get("Availability Zone")?.as_str()).map(shown),
             activity: self.said("ActivityId").map(shown),
@@ -169,7 +169,7 @@ impl Event<'_> {
             reason: None,
             failure: None,
             seconds: None,
-            filled: false,
+            backfilled: false,
             event: shown(self.name),
             detail: Value::Object(self.detail.clone()),
             at_ms: self.at_ms,
@@ -189,7 +189,7 @@ impl Event<'_> {
             let (at_ms, seconds) = self.span();
             let outcome = match (successful, self.said("StatusCode")) {
                 // It has come into no service, and has not ended either: it is kept ready.
-                (true, _) if self.said("Destination") == Some(WARM_POOL) => POOLED,
+                (true, _) if self.said("Destination") == Some(WARM_POOL) => ENTERED_WARM_POOL,
                 (true, _) => "successful",
                 (false, Some("Cancelled")) => "cancelled",
                 (false, _) => "failed",
@@ -219,7 +219,7 @@ impl Event<'_> {
         let line = |change: Change| {
             let at_ms = change.at_ms.unwrap_or(ended_ms);
             let mut own = Cause::read(&change.sentence);
-            if own.by == CauseKind::Schedule {
+            if own.actor == CauseKind::Schedule {
                 // The sentence after the change's own names it.
                 own.schedule.clone_from(&cause.schedule);
             }
@@ -273,7 +273,7 @@ impl Event<'_> {
                 id: id(kind, group, &self.own_id()),
                 kind,
                 outcome: self.said("Outcome").map(shown).unwrap_or_default(),
-                reason: self.said("Why").map(shown),
+                reason: self.said("Reason").map(shown),
                 seconds,
                 at_ms,
                 ..entry
@@ -292,7 +292,7 @@ impl Event<'_> {
                 kind,
                 outcome: self.said("Outcome").map(shown).unwrap_or_default(),
                 cause: Some(Cause::of_alarm(alarm, before, after, self.said("Rule").map(shown))),
-                reason: self.said("Why").map(shown),
+                reason: self.said("Reason").map(shown),
                 ..entry
             }]
         })

@@ -113,7 +113,7 @@ fn what_set_it_off_is_told_from_what_came_of_it() {
             // Where nothing else is told, the difference is.
             let expected =
                 if *by == CauseKind::Other && text.len() > first.len() { CauseKind::Difference } else { *by };
-            assert_eq!(cause.by, expected, "{text}");
+            assert_eq!(cause.actor, expected, "{text}");
             assert_eq!(cause.desired_before.zip(cause.desired_after), *change, "{text}");
             assert_eq!(cause.text, text);
         }
@@ -136,7 +136,7 @@ fn alarms_policies_and_schedules_have_their_names() {
     let schedule = Cause::read(
         "At 2016-02-12T16:01:25Z a scheduled action update of AutoScalingGroup constraints to min: 1, max: 5, desired: 2 changing the desired capacity from 3 to 2.  At 2016-02-12T16:01:25Z the scheduled action At night executed. Setting desired capacity from 3 to 2.",
     );
-    assert_eq!((schedule.by, schedule.schedule.as_deref()), (CauseKind::Schedule, Some("At night")));
+    assert_eq!((schedule.actor, schedule.schedule.as_deref()), (CauseKind::Schedule, Some("At night")));
 }
 
 /// The causes of the lines of changes, of a launch with this cause.
@@ -157,7 +157,7 @@ fn a_change_by_a_schedule_names_it_though_another_sentence_tells_it_and_no_other
     let schedule = "At 2016-02-12T16:01:25Z a scheduled action update of AutoScalingGroup constraints to min: 1, max: 5, desired: 2 changing the desired capacity from 3 to 2.  At 2016-02-12T16:01:25Z the scheduled action At night executed. Setting desired capacity from 3 to 2.";
     let person = "At 2016-02-12T16:02:00Z a user request explicitly set group desired capacity changing the desired capacity from 2 to 4.";
     let told = changes(&format!("{schedule}  {person}"));
-    let told: Vec<_> = told.iter().map(|it| (it.by, it.schedule.as_deref(), it.desired_after)).collect();
+    let told: Vec<_> = told.iter().map(|it| (it.actor, it.schedule.as_deref(), it.desired_after)).collect();
     assert_eq!(told, [(CauseKind::Schedule, Some("At night"), Some(2)), (CauseKind::Request, None, Some(4))]);
 }
 

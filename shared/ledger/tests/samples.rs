@@ -62,7 +62,7 @@ fn the_page_of_the_schema_leaves_nothing_out() {
             words.extend(inside);
             words.extend(line.as_object().unwrap().keys().filter(|name| *name != "_aws").cloned());
             words.extend([entry.kind.as_str().to_owned(), entry.outcome]);
-            words.extend(line["cause"]["by"].as_str().map(str::to_owned));
+            words.extend(line["cause"]["actor"].as_str().map(str::to_owned));
         }
     }
     assert!(words.len() > 30, "{words:?}");

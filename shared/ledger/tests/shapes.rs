@@ -160,11 +160,11 @@ fn an_instance_that_goes_into_a_warm_pool_is_neither_in_service_nor_ended() {
     let deployment =
         Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
     for (what, from, to, outcome, counted) in [
-        ("Launch Successful", "EC2", "WarmPool", "pooled", false),
+        ("Launch Successful", "EC2", "WarmPool", "entered-warm-pool", false),
         ("Launch Successful", "WarmPool", "AutoScalingGroup", "successful", true),
         ("Launch Successful", "EC2", "AutoScalingGroup", "successful", true),
         ("Launch Unsuccessful", "EC2", "WarmPool", "failed", true),
-        ("Terminate Successful", "AutoScalingGroup", "WarmPool", "pooled", false),
+        ("Terminate Successful", "AutoScalingGroup", "WarmPool", "entered-warm-pool", false),
         ("Terminate Successful", "WarmPool", "EC2", "successful", true),
         ("Terminate Unsuccessful", "AutoScalingGroup", "WarmPool", "failed", true),
     ] {
@@ -187,7 +187,7 @@ fn an_instance_that_goes_into_a_warm_pool_is_neither_in_service_nor_ended() {
 fn a_launch_into_a_warm_pool_that_no_event_told_of_is_the_same() {
     let deployment =
         Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
-    for (how, outcome) in [("into warm pool", "pooled"), ("from warm pool", "successful")] {
+    for (how, outcome) in [("into warm pool", "entered-warm-pool"), ("from warm pool", "successful")] {
         let activity = ledger::Activity {
             group: GROUP.into(),
             description: format!("Launching a new EC2 instance {how}: i-0a1b2c3d4e5f60718"),

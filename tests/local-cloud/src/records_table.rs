@@ -15,15 +15,15 @@ pub async fn create(ministack: &Ministack, name: &str) -> Result<(), String> {
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [
             {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "unanswered", "AttributeType": "S"},
-            {"AttributeName": "answer_due_ms", "AttributeType": "N"},
+            {"AttributeName": "pending_response", "AttributeType": "S"},
+            {"AttributeName": "response_due_ms", "AttributeType": "N"},
         ],
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
         "GlobalSecondaryIndexes": [{
-            "IndexName": "unanswered",
+            "IndexName": "pending_response",
             "KeySchema": [
-                {"AttributeName": "unanswered", "KeyType": "HASH"},
-                {"AttributeName": "answer_due_ms", "KeyType": "RANGE"},
+                {"AttributeName": "pending_response", "KeyType": "HASH"},
+                {"AttributeName": "response_due_ms", "KeyType": "RANGE"},
             ],
             "Projection": {"ProjectionType": "KEYS_ONLY"},
         }],

@@ -107,7 +107,7 @@ fn outcomes(function: &Function, name: &str) -> Vec<(String, String)> {
     let response = function.handle(event).await_now();
     let all = response["Outcomes"].as_array().expect("a list").iter();
     let text = |it: &Value, name: &str| it[name].as_str().expect("a text").to_owned();
-    all.map(|it| (text(it, "Outcome"), text(it, "Why"))).collect()
+    all.map(|it| (text(it, "Outcome"), text(it, "Reason"))).collect()
 }
 
 fn only(function: &Function, name: &str) -> (String, String) {
@@ -181,15 +181,15 @@ fn an_alarm_that_is_of_nobody_or_of_what_is_gone_is_explained_and_nothing_is_don
     let nobodys = function(json!([rule()]));
     let event = sample("alarm", "direct.json").to_string().replace("scalable-ec2", "theirs");
     let response = nobodys.handle(serde_json::from_str(&event).expect("JSON")).await_now();
-    assert_eq!(response["Outcomes"][0]["Why"], "it is of no environment of this deployment, or of several");
+    assert_eq!(response["Outcomes"][0]["Reason"], "it is of no environment of this deployment, or of several");
 
     let gone = function(json!([rule()]));
     gone.records.release(ENVIRONMENT, &owner()).await_now();
     assert_eq!(only(&gone, "direct").1, format!("the environment {ENVIRONMENT} is gone"));
 
     let unknown = function(json!([{ "Alarm": "cpu-low", "Action": "ReplaceUnhealthy" }]));
-    assert_eq!(only(&unknown, "direct"), ("nothing".into(), "no rule of its environment is about it".into()));
-    assert_eq!(unknown.cloud.published.borrow()[0]["detail"]["Outcome"], "nothing");
+    assert_eq!(only(&unknown, "direct"), ("skipped".into(), "no rule of its environment is about it".into()));
+    assert_eq!(unknown.cloud.published.borrow()[0]["detail"]["Outcome"], "skipped");
 
     let without = function(json!([]));
     assert_eq!(only(&without, "direct").1, "its environment has no rules");
@@ -197,8 +197,8 @@ fn an_alarm_that_is_of_nobody_or_of_what_is_gone_is_explained_and_nothing_is_don
 
     let newer = function(json!([{ "Alarm": "healthy-low", "Action": "Reboot" }]));
     let reason = "no rule that can be read is about it; of the others, AlarmActions[0].Action is \"Reboot\": one of ScaleBy, ScaleTo, ReplaceUnhealthy, Notify";
-    assert_eq!(only(&newer, "direct"), ("nothing".into(), reason.into()));
-    assert_eq!(newer.cloud.published.borrow()[0]["detail"]["Why"], reason);
+    assert_eq!(only(&newer, "direct"), ("skipped".into(), reason.into()));
+    assert_eq!(newer.cloud.published.borrow()[0]["detail"]["Reason"], reason);
 
     let leaving = function(json!([rule()]));
     let latest_request = LatestRequest {
@@ -261,7 +261,7 @@ fn each_reason_to_do_nothing_is_told_to_the_ledger() {
         let mut function = function(json!([rule()]));
         change(&mut function);
         let (outcome, told) = only(&function, "direct");
-        let expected = if reason.is_empty() { "requested" } else { "nothing" };
+        let expected = if reason.is_empty() { "requested" } else { "skipped" };
         assert_eq!(outcome, expected, "{told}");
         assert_eq!(remediations(&function).is_empty(), !reason.is_empty());
         if !reason.is_empty() {
@@ -269,7 +269,7 @@ fn each_reason_to_do_nothing_is_told_to_the_ledger() {
             let ledger = function.cloud.published.borrow();
             assert_eq!(ledger.len(), 1);
             let detail = &ledger[0]["detail"];
-            assert_eq!((&detail["Rule"], &detail["Why"]), (&json!(TOLD), &json!(reason)));
+            assert_eq!((&detail["Rule"], &detail["Reason"]), (&json!(TOLD), &json!(reason)));
         }
     }
 }
@@ -357,7 +357,7 @@ fn a_rule_that_is_made_to_act_does_not_rest_from_what_it_only_told() {
             .await_now();
     }
     let told = "it was told as a dry run on this state of the alarm, or a later one, at 2026-01-02T03:04:01.12Z";
-    assert_eq!(only(&then, "direct"), ("nothing".into(), told.into()));
+    assert_eq!(only(&then, "direct"), ("skipped".into(), told.into()));
     assert_eq!(only(&now, "direct").0, "requested");
     // The line has each wish once, by its name.
     let asked_for = |rule: Value| wishes_of(&function(json!([rule])));
@@ -384,7 +384,7 @@ fn the_age_of_a_message_is_told_by_when_it_was_sent_and_a_retry_stays_old() {
     for (name, alarm) in
         [("direct-composite", "checkout-is-slow"), ("topic", "healthy-low"), ("event-bridge", "healthy-low")]
     {
-        for (waits_ms, outcome) in [(2_000, "requested"), (299_000, "requested"), (302_000, "nothing")] {
+        for (waits_ms, outcome) in [(2_000, "requested"), (299_000, "requested"), (302_000, "skipped")] {
             let function = function(json!([{ "Alarm": alarm, "Action": "ReplaceUnhealthy" }]));
             function.cloud.now_ms.set(SINCE + 20 * 60_000 + waits_ms);
             let event = later(&sample("alarm", &format!("{name}.json")));

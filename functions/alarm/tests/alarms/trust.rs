@@ -30,7 +30,7 @@ fn what_a_message_says_of_an_alarms_instance_and_environment_is_not_believed() {
     let other = crate::function(about("memory-full"));
     *other.cloud.alarm.borrow_mut() = Some(of("scalable-ec2-asg-uswest2-prod"));
     let reason = "the alarm itself is not of this environment, whatever told of it";
-    assert_eq!(only(&other, "direct-of-an-instance"), ("nothing".into(), reason.into()));
+    assert_eq!(only(&other, "direct-of-an-instance"), ("skipped".into(), reason.into()));
     assert!(remediations(&other).is_empty());
 }
 
@@ -41,14 +41,14 @@ fn the_ledger_is_told_of_no_alarm_that_there_is_not_or_that_is_of_another_enviro
     for rules in rules {
         let none = function(rules.clone());
         *none.cloud.alarm.borrow_mut() = None;
-        assert_eq!(only(&none, "direct-of-an-instance").0, "nothing");
+        assert_eq!(only(&none, "direct-of-an-instance").0, "skipped");
         assert_eq!(*none.cloud.published.borrow(), [Value::Null; 0], "there is no such alarm");
 
         let other = function(rules);
         if let Some(alarm) = other.cloud.alarm.borrow_mut().as_mut() {
             alarm.dimensions = vec![("AutoScalingGroupName".into(), "scalable-ec2-asg-uswest2-prod".into())];
         }
-        assert_eq!(only(&other, "direct-of-an-instance").0, "nothing");
+        assert_eq!(only(&other, "direct-of-an-instance").0, "skipped");
         assert_eq!(*other.cloud.published.borrow(), [Value::Null; 0], "it is of another environment");
     }
 }

@@ -27,7 +27,7 @@ pub struct Bench {
 }
 
 pub fn bench() -> Bench {
-    let settings = settings(&[("DOOR_FUNCTION", "the-door")]).expect("good settings");
+    let settings = settings(&[("CUSTOM_RESOURCE_FUNCTION", "the-door")]).expect("good settings");
     let (response_server, invocations) = (FakeResponseServer::default(), Cell::new(0));
     let response_sender = response_server.response_sender();
     Bench {

@@ -53,7 +53,7 @@ fn told(bench: &Bench) -> (String, String) {
     let told = bench.cloud_factory.told.borrow();
     let detail = &told.last().expect("the ledger is told")["detail"];
     let text = |name: &str| detail[name].as_str().expect("a text").to_owned();
-    (text("Outcome"), text("Why"))
+    (text("Outcome"), text("Reason"))
 }
 
 const UP: &str = "cpu-high: ScaleBy 2";
@@ -94,7 +94,9 @@ fn a_flapping_alarm_acts_once_in_each_cooldown() {
     assert_eq!((done, outcomes.len(), desired_capacity(&bench)), (5, 12, 10), "{outcomes:?}");
     let reason = |begins: &str| {
         let told = bench.cloud_factory.told.borrow();
-        told.iter().filter(|it| it["detail"]["Why"].as_str().is_some_and(|reason| reason.starts_with(begins))).count()
+        told.iter()
+            .filter(|it| it["detail"]["Reason"].as_str().is_some_and(|reason| reason.starts_with(begins)))
+            .count()
     };
     let explained = (reason("it rests for 60 s after it acted"), reason("the desired capacity is 10 already"));
     assert_eq!(explained, (4, 3), "the rest is explained");
@@ -120,7 +122,7 @@ fn an_invocation_that_ends_between_writing_it_down_and_doing_it_is_made_good() {
     bench.take(&[message("1", &body)]);
     assert_eq!((told(&bench).0.as_str(), desired_capacity(&bench)), ("done", 3));
     bench.take(&[message("1", &body)]);
-    assert_eq!((told(&bench).0.as_str(), desired_capacity(&bench)), ("nothing", 3));
+    assert_eq!((told(&bench).0.as_str(), desired_capacity(&bench)), ("skipped", 3));
 }
 
 #[test]
@@ -199,7 +201,7 @@ fn what_was_made_is_done_and_rests_whatever_happened_since() {
         bench.take(&[message("1", &body)]);
         assert_eq!(
             (told(&bench), desired_capacity(&bench)),
-            (("nothing".into(), why_not.into()), 1),
+            (("skipped".into(), why_not.into()), 1),
             "it is seen not to be made"
         );
         assert!(!rests(&bench, UP), "{why_not}");
@@ -350,7 +352,7 @@ fn what_may_no_longer_be_done_is_explained() {
     let body = remediation(&late, UP, 310);
     late.advance(Duration::from_secs(301));
     late.take(&[message("1", &body)]);
-    assert_eq!(told(&late), ("nothing".into(), "it stood in line for longer than 300 s".into()));
+    assert_eq!(told(&late), ("skipped".into(), "it stood in line for longer than 300 s".into()));
 
     let mut paused = settled(&up());
     paused.settings.automation_paused = true;
@@ -365,7 +367,7 @@ fn what_may_no_longer_be_done_is_explained() {
     rules[0]["DryRun"] = json!("true");
     let dry = settled(&rules);
     dry.take(&[message("1", &remediation(&dry, UP, 310))]);
-    assert_eq!(told(&dry), ("nothing".into(), "the rule is a dry run by now".into()));
+    assert_eq!(told(&dry), ("skipped".into(), "the rule is a dry run by now".into()));
 
     let unreadable = settled(&up());
     record(&unreadable, &json!([{ "Alarm": "cpu-high", "Action": "Reboot" }]));
@@ -410,7 +412,7 @@ fn a_dry_run_tells_what_would_be_done_and_does_nothing() {
     for (rule, outcome, reason) in [
         ("ScaleBy 2", "dry-run", "the desired capacity would be 3, and is 1"),
         ("ScaleBy 50", "dry-run", "the desired capacity would be 10, and is 1"),
-        ("ScaleTo 1", "nothing", "the desired capacity is 1 already, within 1 to 10"),
+        ("ScaleTo 1", "skipped", "the desired capacity is 1 already, within 1 to 10"),
         ("ReplaceUnhealthy", "dry-run", &format!("{one} would be replaced")),
         (&format!("Notify {topic}"), "dry-run", &format!("{topic} would be told")),
     ] {
@@ -425,19 +427,19 @@ fn a_dry_run_rests_as_it_would_and_the_rule_does_not_when_it_is_made_to_act() {
     let mut rules = up();
     rules[0]["DryRun"] = json!("true");
     let bench = settled(&rules);
-    for (since_s, outcome) in [(310, "dry-run"), (310, "nothing"), (340, "nothing"), (380, "dry-run")] {
+    for (since_s, outcome) in [(310, "dry-run"), (310, "skipped"), (340, "skipped"), (380, "dry-run")] {
         bench.take(&[message("1", &dry(&bench, UP, since_s))]);
         assert_eq!(told(&bench).0, outcome, "{since_s}: {}", told(&bench).1);
         bench.advance(Duration::from_secs(25));
     }
     let ledger = bench.cloud_factory.told.borrow().clone();
-    let reason = |at: usize| ledger[at]["detail"]["Why"].as_str().expect("a text").to_owned();
+    let reason = |at: usize| ledger[at]["detail"]["Reason"].as_str().expect("a text").to_owned();
     assert!(reason(1).starts_with("it was told as a dry run on this state of the alarm, or a later one, at 2026-"));
     assert!(reason(2).starts_with("it rests for 60 s after it was told as a dry run, which was at 2026-"));
 
     record(&bench, &up());
     bench.take(&[message("1", &dry(&bench, UP, 400))]);
-    assert_eq!(told(&bench), ("nothing".into(), "the rule is no dry run any more".into()));
+    assert_eq!(told(&bench), ("skipped".into(), "the rule is no dry run any more".into()));
     bench.take(&[message("1", &remediation(&bench, UP, 380))]);
     assert_eq!(
         (told(&bench).0.as_str(), desired_capacity(&bench)),
@@ -460,13 +462,13 @@ fn an_alarm_that_is_over_by_the_turn_of_its_wish_is_not_acted_on() {
     );
     change(&|it| it.since_ms = (BEGIN_S + 320) * 1_000);
     assert_eq!(bench.take(&[message("1", &remediation(&bench, UP, 310))]), [""; 0]);
-    assert_eq!(told(&bench), ("nothing".into(), "the alarm is OK by now".into()));
+    assert_eq!(told(&bench), ("skipped".into(), "the alarm is OK by now".into()));
     change(&|it| (it.state, it.actions_enabled) = ("ALARM".into(), false));
     bench.take(&[message("1", &remediation(&bench, UP, 310))]);
-    assert_eq!(told(&bench), ("nothing".into(), "the alarm's actions are disabled".into()));
+    assert_eq!(told(&bench), ("skipped".into(), "the alarm's actions are disabled".into()));
     *bench.cloud_factory.alarm.borrow_mut() = None;
     bench.take(&[message("1", &remediation(&bench, UP, 310))]);
-    assert_eq!(told(&bench), ("nothing".into(), "the alarm is gone".into()));
+    assert_eq!(told(&bench), ("skipped".into(), "the alarm is gone".into()));
     assert!(bench.cloud_factory.account.remediations.borrow().is_empty());
     assert_eq!(bench.records.rule_execution(&owner(), UP).await_now(), None, "and nothing rests");
 }
@@ -496,7 +498,7 @@ fn topics_are_told_and_instances_replaced() {
     );
 
     bench.take(&[message("1", &remediation(&bench, "cpu-high: ReplaceUnhealthy", 310))]);
-    assert_eq!(told(&bench), ("nothing".into(), "no instance in service is unhealthy".into()));
+    assert_eq!(told(&bench), ("skipped".into(), "no instance in service is unhealthy".into()));
     let before = bench.cloud_factory.observe_group(GROUP).await_now().expect("a group");
     let one = before.instances[0].id.clone();
     let mut about_one = remediation(&bench, "cpu-high: ReplaceUnhealthy", 311);

@@ -70,7 +70,7 @@ pub struct DeadEvents(pub Option<QueueSender>);
 
 impl DeadLetters for DeadEvents {
     async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
-        let queue = self.0.as_ref().ok_or("DEAD_EVENTS_URL is not set: the queue for what makes no sense")?;
+        let queue = self.0.as_ref().ok_or("EVENT_DEAD_LETTERS_URL is not set: the queue for what makes no sense")?;
         queue.dead_letter(body, reason).await.map_err(|error| error.to_string())
     }
 }

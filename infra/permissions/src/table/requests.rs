@@ -26,7 +26,7 @@ pub(crate) const WATCHDOG: &[Statement] = &[
     allow(
         "IndexOfWhatNobodyAnswered",
         &[call("dynamodb:Query")],
-        &[Resource::Deployed("Records", "/index/unanswered")],
+        &[Resource::Deployed("Records", "/index/pending_response")],
     ),
     allow(
         "TakeWhatFailed",

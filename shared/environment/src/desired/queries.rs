@@ -7,18 +7,18 @@ use super::{DesiredInputs, Part};
 use crate::kinds::{Query, SavedQuery};
 use crate::resource::{Fields, Key, Ref};
 
-pub(super) const WHY_CAPACITY_CHANGED: &str = "fields @timestamp, cause.desiredBefore, cause.desiredAfter, cause.by, cause.alarm, cause.policy, cause.schedule, cause.text | filter kind = \"capacity\" | sort @timestamp desc | dedup id";
+pub(super) const WHY_CAPACITY_CHANGED: &str = "fields @timestamp, cause.desiredBefore, cause.desiredAfter, cause.actor, cause.alarm, cause.policy, cause.schedule, cause.text | filter kind = \"capacity\" | sort @timestamp desc | dedup id";
 
-pub(super) const STORY: &str = "fields @timestamp, kind, outcome, instance, cause.by, cause.alarm, cause.desiredBefore, cause.desiredAfter, seconds, why | filter kind != \"lifecycle\" | sort @timestamp desc | dedup id";
+pub(super) const STORY: &str = "fields @timestamp, kind, outcome, instance, cause.actor, cause.alarm, cause.desiredBefore, cause.desiredAfter, seconds, reason | filter kind != \"lifecycle\" | sort @timestamp desc | dedup id";
 
-pub(super) const SLOWEST_LAUNCHES: &str = "fields @timestamp, instance, zone, seconds, cause.by | filter kind = \"launch\" and outcome = \"successful\" | sort seconds desc | dedup id";
+pub(super) const SLOWEST_LAUNCHES: &str = "fields @timestamp, instance, zone, seconds, cause.actor | filter kind = \"launch\" and outcome = \"successful\" | sort seconds desc | dedup id";
 
 pub(super) const FAILURES_BY_CAUSE: &str = "filter kind in [\"launch\", \"terminate\"] and outcome in [\"failed\", \"cancelled\"] | stats count_distinct(id) as failures, latest(@timestamp) as last, latest(why) as example by kind, failure, zone | sort failures desc";
 
 pub(super) const FLAPPING: &str = "filter kind = \"capacity\" | stats count_distinct(id) as changes, min(cause.desiredAfter) as lowest, max(cause.desiredAfter) as highest by bin(1h) as hour | sort changes desc";
 
 pub(super) const DRAINS: &str =
-    "fields @timestamp, instance, outcome, seconds, why | filter kind = \"drain\" | sort @timestamp desc | dedup id";
+    "fields @timestamp, instance, outcome, seconds, reason | filter kind = \"drain\" | sort @timestamp desc | dedup id";
 
 /// Over the scaling log group, by title.
 const OF_SCALING: [(&str, &str); 7] = [
@@ -30,7 +30,7 @@ const OF_SCALING: [(&str, &str); 7] = [
     ("drains", DRAINS),
     (
         "alarms-and-actions",
-        "fields @timestamp, kind, outcome, cause.alarm, cause.rule, cause.desiredBefore, cause.desiredAfter, instance, why | filter kind in [\"alarm\", \"remediation\"] | sort @timestamp desc | dedup id",
+        "fields @timestamp, kind, outcome, cause.alarm, cause.rule, cause.desiredBefore, cause.desiredAfter, instance, reason | filter kind in [\"alarm\", \"remediation\"] | sort @timestamp desc | dedup id",
     ),
 ];
 

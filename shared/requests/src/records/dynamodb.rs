@@ -23,7 +23,7 @@ const NEVER_S: u64 = 253_402_300_799;
 const OWNERS: &str = "owner#";
 
 /// The index of requests that wait for their answer; sparse, since the attribute of the same name goes with the answer.
-const INDEX: &str = "unanswered";
+const INDEX: &str = "pending_response";
 const YES: &str = "yes";
 
 /// Records in one table.
@@ -78,7 +78,7 @@ impl DynamoRecords {
     }
 
     async fn if_something_is_wanted(&self, owner: &Owner, change: &str, to_be: &str) -> Result<(), RecordsError> {
-        let condition = Some("attribute_exists(wanted)");
+        let condition = Some("attribute_exists(desired)");
         match self.update(owner_key(owner), change, condition, [(":yes", bool(true))]).await? {
             Written::Yes => Ok(()),
             Written::No(_) => Err(self.unreadable(format!("owner {owner} wants nothing that could be {to_be}"))),
@@ -104,17 +104,17 @@ impl Records for DynamoRecords {
         // The same rule as Note::beats. A Delete needs one comparison only; a value that is not used in an expression is
         // an error, so each kind has its own.
         let sent = (":sent", number(latest_request.sent_ms));
-        let change = "SET note = :note, expires = if_not_exists(kept_until, :expires), unanswered = :yes, \
-                      answer_due_ms = :due REMOVE progress, decided";
+        let change = "SET latest_request = :request, expires = if_not_exists(kept_until, :expires), pending_response = :yes, \
+                      response_due_ms = :due REMOVE progress, decided_response";
         let (yes, due) = ((":yes", text(YES)), (":due", number(latest_request.deadline_ms)));
         let expires = (":expires", number(latest_request.expires_s()));
-        let value = (":note", item::write_note(&latest_request));
+        let value = (":request", item::write_note(&latest_request));
         let written = if latest_request.kind == Kind::Delete {
-            let condition = "attribute_not_exists(note) OR note.sent_ms <= :sent";
+            let condition = "attribute_not_exists(latest_request) OR latest_request.sent_ms <= :sent";
             self.update(owner_key(owner), change, Some(condition), [value, expires, sent, yes, due]).await?
         } else {
-            let condition = "attribute_not_exists(note) OR note.sent_ms < :sent OR (note.sent_ms = :sent AND \
-                             (note.request_hash = :hash OR note.kind <> :delete))";
+            let condition = "attribute_not_exists(latest_request) OR latest_request.sent_ms < :sent OR (latest_request.sent_ms = :sent AND \
+                             (latest_request.request_hash = :hash OR latest_request.kind <> :delete))";
             let hash = (":hash", text(latest_request.request_hash));
             let delete = (":delete", text(Kind::Delete.as_str()));
             let values = [value, expires, sent, yes, due, hash, delete];
@@ -134,8 +134,8 @@ impl Records for DynamoRecords {
         now_ms: u64,
     ) -> Result<CreateIntent, RecordsError> {
         let values = [(":now", number(now_ms)), (":hash", text(request_hash))];
-        let condition = Some("note.request_hash = :hash");
-        let written = self.update(owner_key(owner), "SET touched_ms = :now", condition, values).await?;
+        let condition = Some("latest_request.request_hash = :hash");
+        let written = self.update(owner_key(owner), "SET create_intent_ms = :now", condition, values).await?;
         let Written::No(item) = written else { return Ok(CreateIntent::Latest) };
         let latest = read_newest(&item).map_err(|what| self.unreadable(what))?;
         Ok(latest.map_or(CreateIntent::NoRequest, |latest| CreateIntent::Superseded {
@@ -159,12 +159,12 @@ impl Records for DynamoRecords {
         // The same rule as Fired::lets.
         let condition =
             Some("attribute_not_exists(since_ms) OR (since_ms < :since AND (done = :no OR at_ms <= :rested))");
-        let change = "SET since_ms = :since, at_ms = :at, remedy = :remedy, done = :done, expires = :expires";
+        let change = "SET since_ms = :since, at_ms = :at, remediation = :remediation, done = :done, expires = :expires";
         let values = [
             (":since", number(next.since_ms)),
             (":at", number(next.at_ms)),
             (":rested", number(next.at_ms.saturating_sub(cooldown_ms))),
-            (":remedy", text(next.remediation.to_string())),
+            (":remediation", text(next.remediation.to_string())),
             (":done", bool(next.done)),
             (":no", bool(false)),
             (":expires", number(next.at_ms / 1_000 + RULE_EXECUTION_TTL_S)),
@@ -196,7 +196,7 @@ impl Records for DynamoRecords {
 
     async fn record_progress(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
         let values = [(":progress", write_json(&progress)), (":hash", text(request_hash))];
-        let condition = Some("note.request_hash = :hash");
+        let condition = Some("latest_request.request_hash = :hash");
         self.update(owner_key(owner), "SET progress = :progress", condition, values).await.map(|_| ())
     }
 
@@ -206,9 +206,9 @@ impl Records for DynamoRecords {
         request_hash: &str,
         response: DecidedResponse,
     ) -> Result<DecidedResponse, RecordsError> {
-        let values = [(":answer", write_json(&response)), (":hash", text(request_hash))];
-        let condition = Some("note.request_hash = :hash AND attribute_not_exists(decided)");
-        let written = self.update(owner_key(owner), "SET decided = :answer", condition, values).await?;
+        let values = [(":response", write_json(&response)), (":hash", text(request_hash))];
+        let condition = Some("latest_request.request_hash = :hash AND attribute_not_exists(decided_response)");
+        let written = self.update(owner_key(owner), "SET decided_response = :response", condition, values).await?;
         let Written::No(item) = written else { return Ok(response) };
         let latest = read_newest(&item).ok().flatten().filter(|latest| latest.request_hash == request_hash);
         Ok(latest.and_then(|_| read_decided(&item)).unwrap_or(response))
@@ -216,22 +216,22 @@ impl Records for DynamoRecords {
 
     async fn record_sent_responses(&self, owner: &Owner, responses: Vec<SentResponse>) -> Result<(), RecordsError> {
         let hash = responses.last().map(|last| last.request_hash.clone()).unwrap_or_default();
-        let responses = (":answers", write_json(&responses));
-        let change = "SET answers = :answers REMOVE unanswered, answer_due_ms, progress, decided";
-        let latest = Some("note.request_hash = :hash");
+        let responses = (":responses", write_json(&responses));
+        let change = "SET responses = :responses REMOVE pending_response, response_due_ms, progress, decided_response";
+        let latest = Some("latest_request.request_hash = :hash");
         let values = [responses.clone(), (":hash", text(hash))];
         if let Written::No(item) = self.update(owner_key(owner), change, latest, values).await?
             && !item.is_empty()
         {
             let there = Some("attribute_exists(pk)");
-            self.update(owner_key(owner), "SET answers = :answers", there, [responses]).await?;
+            self.update(owner_key(owner), "SET responses = :responses", there, [responses]).await?;
         }
         Ok(())
     }
 
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
         let call = self.client.query().table_name(&self.table).index_name(INDEX);
-        let call = call.key_condition_expression("unanswered = :yes AND answer_due_ms <= :now");
+        let call = call.key_condition_expression("pending_response = :yes AND response_due_ms <= :now");
         let call = call.expression_attribute_values(":yes", text(YES));
         let call = call.expression_attribute_values(":now", number(now_ms));
         let items: Result<Vec<Item>, _> = call.into_paginator().items().send().collect().await;
@@ -261,14 +261,14 @@ impl Records for DynamoRecords {
     async fn save_desired(&self, owner: &Owner, desired: DesiredRecord) -> Result<(), RecordsError> {
         let values = [
             (":environment", text(desired.environment)),
-            (":wanted", text(desired.spec.to_string())),
+            (":desired", text(desired.spec.to_string())),
             (":frozen", text(desired.frozen.to_string())),
             (":tags", text(serde_json::Value::from(desired.retired_tags).to_string())),
             (":no", bool(false)),
             (":never", number(NEVER_S)),
         ];
-        let change = "SET environment = :environment, wanted = :wanted, frozen = :frozen, retired_tags = :tags, \
-                   settled = :no, kept_until = :never, expires = :never REMOVE gone, unlocked";
+        let change = "SET environment = :environment, desired = :desired, frozen = :frozen, retired_tags = :tags, \
+                   settled = :no, kept_until = :never, expires = :never REMOVE deleted, unlocked";
         self.update(owner_key(owner), change, None, values).await.map(|_| ())
     }
 
@@ -277,12 +277,12 @@ impl Records for DynamoRecords {
     }
 
     async fn mark_settled(&self, owner: &Owner) -> Result<(), RecordsError> {
-        self.if_something_is_wanted(owner, "SET settled_spec = wanted, settled = :yes", "settled").await
+        self.if_something_is_wanted(owner, "SET settled_spec = desired, settled = :yes", "settled").await
     }
 
     async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
         let values = [(":yes", bool(true)), (":expires", number(now_ms / 1_000 + TOMBSTONE_TTL_S))];
-        let change = "SET gone = :yes, expires = :expires REMOVE environment, wanted, frozen, retired_tags, settled_spec, \
+        let change = "SET deleted = :yes, expires = :expires REMOVE environment, desired, frozen, retired_tags, settled_spec, \
                    settled, unlocked, kept_until";
         self.update(owner_key(owner), change, None, values).await.map(|_| ())
     }
@@ -294,7 +294,7 @@ fn owner_key(owner: &Owner) -> String {
 
 /// A rule's text may be long, and hold anything.
 fn rule_execution_key(owner: &Owner, rule: &str) -> String {
-    format!("fired#{owner}#{}", crate::event::hex(&Sha256::digest(rule)))
+    format!("rule_execution#{owner}#{}", crate::event::hex(&Sha256::digest(rule)))
 }
 
 fn environment_key(environment: &str) -> String {

@@ -51,23 +51,23 @@ pub(super) fn write_note(latest_request: &LatestRequest) -> AttributeValue {
 
 /// When a rule last acted.
 pub(super) fn read_fired(item: &Item) -> Result<RuleExecution, String> {
-    let remediation = required(item, "remedy")?;
+    let remediation = required(item, "remediation")?;
     Ok(RuleExecution {
         since_ms: read_number(item, "since_ms")?.ok_or_else(|| missing("since_ms"))?,
         at_ms: read_number(item, "at_ms")?.ok_or_else(|| missing("at_ms"))?,
-        remediation: serde_json::from_str(&remediation).map_err(|_| "remedy is no JSON".to_owned())?,
+        remediation: serde_json::from_str(&remediation).map_err(|_| "remediation is no JSON".to_owned())?,
         done: item.get("done").and_then(|it| it.as_bool().ok()).copied().unwrap_or_default(),
     })
 }
 
 /// The newest request of an owner, if there is one.
 pub(super) fn read_newest(item: &Item) -> Result<Option<LatestRequest>, String> {
-    let Some(latest_request) = item.get("note") else { return Ok(None) };
-    let map = latest_request.as_m().map_err(|_| "note is no map".to_owned())?;
+    let Some(latest_request) = item.get("latest_request") else { return Ok(None) };
+    let map = latest_request.as_m().map_err(|_| "latest_request is no map".to_owned())?;
     let kind = required(map, "kind")?;
     Ok(Some(LatestRequest {
         request_hash: required(map, "request_hash")?,
-        kind: Kind::parse(&kind).ok_or_else(|| "note.kind is none that is known".to_owned())?,
+        kind: Kind::parse(&kind).ok_or_else(|| "latest_request.kind is none that is known".to_owned())?,
         sent_ms: read_number(map, "sent_ms")?.ok_or_else(|| missing("sent_ms"))?,
         deadline_ms: read_number(map, "deadline_ms")?.ok_or_else(|| missing("deadline_ms"))?,
         physical_id: optional(map, "physical_id")?,
@@ -84,27 +84,27 @@ pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, Str
     Ok(OwnerRecord {
         owner: owner.clone(),
         environment: optional(item, "environment")?,
-        desired: read_json(item, "wanted")?,
+        desired: read_json(item, "desired")?,
         frozen: read_json(item, "frozen")?,
         retired_tags: read_ours(item, "retired_tags")?.unwrap_or_default(),
         settled_spec: read_json(item, "settled_spec")?,
         settled: read_bool(item, "settled")?,
         unlocked: read_bool(item, "unlocked")?,
-        create_intent_ms: read_number(item, "touched_ms")?,
+        create_intent_ms: read_number(item, "create_intent_ms")?,
         latest: read_newest(item)?,
-        response_due_ms: read_number(item, "answer_due_ms")?,
+        response_due_ms: read_number(item, "response_due_ms")?,
         // These only tell people, or spare a second look: what another version wrote is no reason to stop.
         decided: read_decided(item),
         progress: read_ours(item, "progress").ok().flatten(),
-        responses: read_ours(item, "answers").ok().flatten().unwrap_or_default(),
-        gone: read_bool(item, "gone")?,
+        responses: read_ours(item, "responses").ok().flatten().unwrap_or_default(),
+        gone: read_bool(item, "deleted")?,
         expires: read_number(item, "expires")?.filter(|expires| *expires < NEVER_S),
     })
 }
 
 /// What was decided, if this version can read it.
 pub(super) fn read_decided(item: &Item) -> Option<DecidedResponse> {
-    read_ours(item, "decided").ok().flatten()
+    read_ours(item, "decided_response").ok().flatten()
 }
 
 pub(super) fn read_holder(environment: &str, item: &Item) -> Result<Owner, String> {
