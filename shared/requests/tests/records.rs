@@ -45,12 +45,12 @@ async fn create_table(client: &Client, name: &str) {
     };
     let key = |name: &str, is: KeyType| KeySchemaElement::builder().attribute_name(name).key_type(is).build().unwrap();
     let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
-    let index = GlobalSecondaryIndex::builder().index_name("unanswered").projection(keys_only);
-    let index = index.key_schema(key("unanswered", KeyType::Hash)).key_schema(key("answer_due_ms", KeyType::Range));
+    let index = GlobalSecondaryIndex::builder().index_name("pending_response").projection(keys_only);
+    let index = index.key_schema(key("pending_response", KeyType::Hash)).key_schema(key("response_due_ms", KeyType::Range));
     let create = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
     let create = create.attribute_definitions(attribute("pk", ScalarAttributeType::S));
-    let create = create.attribute_definitions(attribute("unanswered", ScalarAttributeType::S));
-    let create = create.attribute_definitions(attribute("answer_due_ms", ScalarAttributeType::N));
+    let create = create.attribute_definitions(attribute("pending_response", ScalarAttributeType::S));
+    let create = create.attribute_definitions(attribute("response_due_ms", ScalarAttributeType::N));
     let create = create.key_schema(key("pk", KeyType::Hash)).global_secondary_indexes(index.build().unwrap());
     create.send().await.unwrap();
 }
