@@ -26,7 +26,7 @@ fn any_fault() -> impl Strategy<Value = Fault> {
     prop::sample::select(vec![
         Fault::CrashBefore,
         Fault::CrashAfter,
-        Fault::LostAnswer,
+        Fault::LostResponse,
         Fault::LostRequest,
         Fault::Throttled,
     ])

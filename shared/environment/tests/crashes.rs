@@ -16,7 +16,7 @@ use memory_cloud::{Fault, MemoryAccount};
 use serde_json::json;
 
 const FAULTS: [Fault; 5] =
-    [Fault::LostAnswer, Fault::LostRequest, Fault::CrashBefore, Fault::CrashAfter, Fault::Throttled];
+    [Fault::LostResponse, Fault::LostRequest, Fault::CrashBefore, Fault::CrashAfter, Fault::Throttled];
 
 fn calls(account: &MemoryAccount) -> usize {
     account.calls.borrow().len()
@@ -150,7 +150,7 @@ fn a_create_without_a_token_is_not_sent_again_while_it_may_have_happened() {
     assert_eq!(once.len(), 11, "a VPC, a gateway, an address and eight queries");
     // It happened, and takes its time to be seen; the create is lost to this run, or to an earlier one.
     for (fault, (at, call)) in
-        [Fault::LostAnswer, Fault::CrashAfter].iter().flat_map(|it| once.iter().map(move |at| (it, at)))
+        [Fault::LostResponse, Fault::CrashAfter].iter().flat_map(|it| once.iter().map(move |at| (it, at)))
     {
         let mut account = MemoryAccount::default();
         account.read_lag = Duration::from_secs(30);

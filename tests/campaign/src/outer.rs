@@ -27,7 +27,7 @@ pub enum OuterFault {
     /// It is refused for now.
     Throttled,
     /// It has its effect, and the answer is lost.
-    LostAnswer,
+    LostResponse,
 }
 
 /// The faults, and who was killed.
@@ -95,7 +95,7 @@ impl Outer {
         match self.next() {
             None => call.await,
             Some(OuterFault::Throttled) => Err(rejected()),
-            Some(OuterFault::LostAnswer) => {
+            Some(OuterFault::LostResponse) => {
                 call.await?;
                 Err(rejected())
             }

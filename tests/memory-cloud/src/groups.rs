@@ -5,7 +5,7 @@ use std::time::Duration;
 use auto_scaling::{
     ActionKey, ActivityStatus, Adjustment, AutoScaling, DeletionProtection, Detail, Effect, Event, Fault,
     LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup, Policy, PutHook, Settings, Started, Subnet,
-    Timestamp, Token, Transition as Turn,
+    Timestamp, Token, Transition as HookTransition,
 };
 
 use environment::{
@@ -13,7 +13,7 @@ use environment::{
     Transition,
 };
 
-use crate::rules::busy;
+use crate::rules::retry;
 use crate::state::MemoryAccount;
 
 /// The simulator's time.
@@ -24,18 +24,18 @@ fn now(account: &MemoryAccount) -> Timestamp {
 /// Lets what is due happen, and starts at once what it asks for. Hooks are answered at once, too, with CONTINUE: an
 /// environment is tested without the function that answers them, and is not to wait for their time-outs.
 pub(crate) fn step(account: &MemoryAccount) {
-    let mut all = account.auto_scaling.borrow_mut();
-    while all.next_due(now(account)).is_some_and(|due| due <= now(account)) {
-        for effect in all.step(now(account)) {
+    let mut simulator = account.auto_scaling.borrow_mut();
+    while simulator.next_due(now(account)).is_some_and(|due| due <= now(account)) {
+        for effect in simulator.step(now(account)) {
             match effect {
-                Effect::Launch(launch) => match &account.launches_fail {
-                    Some(reason) => all.launch_failed(launch.token, reason, now(account)),
-                    None => start(&mut all, launch.token, now(account)),
+                Effect::Launch(launch) => match &account.launch_failure {
+                    Some(reason) => simulator.launch_failed(launch.token, reason, now(account)),
+                    None => start(&mut simulator, launch.token, now(account)),
                 },
                 Effect::Tell(Event { detail: Detail::LifecycleAction { group, action, .. }, .. }) => {
-                    let (key, go_on) = (ActionKey::token(&action.token), LifecycleActionResult::Continue);
+                    let (key, result) = (ActionKey::token(&action.token), LifecycleActionResult::Continue);
                     // One that has expired meanwhile has its answer.
-                    let _ = all.complete_lifecycle_action(&group, &action.hook.name, key, go_on, now(account));
+                    let _ = simulator.complete_lifecycle_action(&group, &action.hook.name, key, result, now(account));
                 }
                 Effect::Tell(_) | Effect::Notify(_) | Effect::Terminate { .. } => {}
             }
@@ -43,10 +43,10 @@ pub(crate) fn step(account: &MemoryAccount) {
     }
 }
 
-fn start(all: &mut AutoScaling, token: Token, now: Timestamp) {
+fn start(simulator: &mut AutoScaling, token: Token, now: Timestamp) {
     let instance_id = format!("i-{:017x}", token.0);
     let started = Started { instance_id, instance_type: "t3.micro".into(), version: "1".into() };
-    all.launched(token, started, now);
+    simulator.launched(token, started, now);
 }
 
 pub(crate) fn create(account: &MemoryAccount, name: &str, group: &AutoScalingGroup) -> Result<(), CallError> {
@@ -67,23 +67,23 @@ pub(crate) fn set(
     group: &AutoScalingGroup,
     setting: &Setting,
 ) -> Result<(), CallError> {
-    let mut all = account.auto_scaling.borrow_mut();
+    let mut simulator = account.auto_scaling.borrow_mut();
     let done = match setting {
-        Setting::Hook(it) => all.put_hook(name, hook(it), now(account)),
-        Setting::GroupMetrics(_) => all.enable_metrics(name, &[]),
-        Setting::TargetGroup(arn) => all.attach_target_groups(name, std::slice::from_ref(arn)),
+        Setting::Hook(it) => simulator.put_hook(name, hook(it), now(account)),
+        Setting::GroupMetrics(_) => simulator.enable_metrics(name, &[]),
+        Setting::TargetGroup(arn) => simulator.attach_target_groups(name, std::slice::from_ref(arn)),
         Setting::Tag(..) => Ok(()),
-        _ => all.update_group(name, settings(group), None, now(account)),
+        _ => simulator.update_group(name, settings(group), None, now(account)),
     };
     response(name, done)
 }
 
 pub(crate) fn clear(account: &MemoryAccount, name: &str, setting: &Setting) -> Result<(), CallError> {
-    let mut all = account.auto_scaling.borrow_mut();
+    let mut simulator = account.auto_scaling.borrow_mut();
     let done = match setting {
-        Setting::Hook(it) => all.delete_hook(name, &it.name, now(account)),
-        Setting::GroupMetrics(_) => all.disable_metrics(name, &[]),
-        Setting::TargetGroup(arn) => all.detach_target_groups(name, std::slice::from_ref(arn)),
+        Setting::Hook(it) => simulator.delete_hook(name, &it.name, now(account)),
+        Setting::GroupMetrics(_) => simulator.disable_metrics(name, &[]),
+        Setting::TargetGroup(arn) => simulator.detach_target_groups(name, std::slice::from_ref(arn)),
         _ => Ok(()),
     };
     response(name, done)
@@ -108,16 +108,16 @@ pub(crate) fn delete_policy(account: &MemoryAccount, name: &str, group: &Ref) ->
 
 /// How many of the group's instances are there, and how many of them are in service.
 pub(crate) fn instances(account: &MemoryAccount, name: &str) -> (usize, u32) {
-    let all = account.auto_scaling.borrow();
-    let Ok(group) = all.group(name) else { return (0, 0) };
+    let simulator = account.auto_scaling.borrow();
+    let Ok(group) = simulator.group(name) else { return (0, 0) };
     let in_service = group.instances.iter().filter(|it| it.state == LifecycleState::InService).count();
     (group.instances.len(), u32::try_from(in_service).unwrap_or(u32::MAX))
 }
 
 /// What the last launch that failed was told.
 pub(crate) fn failed_launch(account: &MemoryAccount, name: &str) -> Option<String> {
-    let all = account.auto_scaling.borrow();
-    let failed = all.activities(name, false).ok()?.into_iter().find(|it| it.status == ActivityStatus::Failed)?;
+    let simulator = account.auto_scaling.borrow();
+    let failed = simulator.activities(name, false).ok()?.into_iter().find(|it| it.status == ActivityStatus::Failed)?;
     failed.status_message.clone()
 }
 
@@ -147,8 +147,8 @@ fn hook(hook: &Hook) -> PutHook {
     PutHook {
         name: hook.name.clone(),
         transition: Some(match hook.on {
-            Transition::Launch => Turn::Launching,
-            Transition::Terminate => Turn::Terminating,
+            Transition::Launch => HookTransition::Launching,
+            Transition::Terminate => HookTransition::Terminating,
         }),
         heartbeat: Some(Duration::from_secs(hook.heartbeat.into())),
         metadata: Some(hook.metadata.clone()),
@@ -164,15 +164,15 @@ fn hook(hook: &Hook) -> PutHook {
 /// What is in use now is free later; everything else is a mistake of the caller.
 fn response<T>(name: &str, done: Result<T, Fault>) -> Result<T, CallError> {
     done.map_err(|fault| match fault.code {
-        "ResourceInUse" | "ScalingActivityInProgress" | "AlreadyExists" => busy(format!("{name}: {fault}")),
+        "ResourceInUse" | "ScalingActivityInProgress" | "AlreadyExists" => retry(format!("{name}: {fault}")),
         _ => CallError::Rejected { message: format!("{name}: {fault}") },
     })
 }
 
 /// A group as it stands. What EC2's status checks say is not played.
 pub(crate) fn observe_group(account: &MemoryAccount, name: &str, owner: Option<String>) -> Option<ObservedGroup> {
-    let all = account.auto_scaling.borrow();
-    let group = all.group(name).ok()?;
+    let simulator = account.auto_scaling.borrow();
+    let group = simulator.group(name).ok()?;
     let member = |it: &auto_scaling::Instance| Member {
         id: it.id.clone(),
         in_service: it.state == LifecycleState::InService,
@@ -188,12 +188,12 @@ pub(crate) fn observe_group(account: &MemoryAccount, name: &str, owner: Option<S
 }
 
 /// Makes the change that a remedy is.
-pub(crate) fn make(account: &MemoryAccount, name: &str, action: &RemediationAction) -> Result<(), CallError> {
-    let mut all = account.auto_scaling.borrow_mut();
+pub(crate) fn remediate(account: &MemoryAccount, name: &str, action: &RemediationAction) -> Result<(), CallError> {
+    let mut simulator = account.auto_scaling.borrow_mut();
     match action {
-        RemediationAction::Scale { to, .. } => response(name, all.set_desired_capacity(name, *to, false, now(account))),
+        RemediationAction::Scale { to, .. } => response(name, simulator.set_desired_capacity(name, *to, false, now(account))),
         RemediationAction::Replace { instance } => {
-            response(name, all.terminate_instance(instance, false, now(account)).map(|_| ()))
+            response(name, simulator.terminate_instance(instance, false, now(account)).map(|_| ()))
         }
         RemediationAction::Notify { .. } => Ok(()),
     }

@@ -10,7 +10,7 @@
 
 mod clock;
 mod groups;
-mod in_the_way;
+mod dependencies;
 mod rules;
 mod session;
 mod state;

@@ -8,32 +8,32 @@ use environment::{
 };
 
 use crate::groups;
-use crate::in_the_way::{can_clear, can_delete, can_set, consistent};
-use crate::state::{MemoryAccount, StoredResource, Version, leaves};
+use crate::dependencies::{check_clear, check_delete, check_set, check_consistency};
+use crate::state::{MemoryAccount, StoredResource, Version, deletion_time};
 
 type Ids = BTreeMap<Key, String>;
 
-pub(crate) fn busy(what: String) -> CallError {
-    CallError::Retry { waiting_for: what, after: Duration::from_secs(2) }
+pub(crate) fn retry(kind: String) -> CallError {
+    CallError::Retry { waiting_for: kind, after: Duration::from_secs(2) }
 }
 
 /// A name that a service's own pattern does not fit is refused also where it is only asked for: IAM's names of roles are 1 to 64
 /// of `[\w+=,.@-]`, S3's of buckets 3 to 63 of `[a-z0-9.-]` (their API references).
-pub(crate) fn can_be_asked_for(names: &Names) -> Result<(), CallError> {
-    let of_a_role = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    let of_a_bucket = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+pub(crate) fn check_names(names: &Names) -> Result<(), CallError> {
+    let is_role_char = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    let is_bucket_char = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
     let role = names.role();
-    if role.name.len() > 64 || !role.name.chars().all(of_a_role) {
-        return Err(not_a_name(&role));
+    if role.name.len() > 64 || !role.name.chars().all(is_role_char) {
+        return Err(invalid_name(&role));
     }
     let bucket = names.data_bucket();
-    if bucket.name.len() > 63 || !bucket.name.chars().all(of_a_bucket) {
-        return Err(not_a_name(&bucket));
+    if bucket.name.len() > 63 || !bucket.name.chars().all(is_bucket_char) {
+        return Err(invalid_name(&bucket));
     }
     Ok(())
 }
 
-fn not_a_name(key: &Key) -> CallError {
+fn invalid_name(key: &Key) -> CallError {
     CallError::Rejected { message: format!("{key}: ValidationError: the name does not satisfy the constraint") }
 }
 
@@ -47,27 +47,27 @@ pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, tok
     let mut stored_resources = account.stored_resources.borrow_mut();
     for (name, id) in &links {
         if !stored_resources.iter().any(|stored| stored.id == *id && stored.now().is_some()) {
-            return Err(busy(format!("{key}: {name} is not found"))); // As AWS says right after a create.
+            return Err(retry(format!("{key}: {name} is not found"))); // As AWS says right after a create.
         }
     }
-    if takes_a_token(key.kind)
+    if accepts_client_token(key.kind)
         && let Some(same) = stored_resources.iter().find(|stored| stored.is(&key) && stored.token == token)
     {
         return Ok(same.id.clone());
     }
     if stored_resources.iter().any(|stored| is_taken(stored, &created, &links)) {
-        return Err(busy(format!("{key}: exists already")));
+        return Err(retry(format!("{key}: exists already")));
     }
     let mut id = account.new_id(&key);
     match &created.fields {
         Fields::AutoScalingGroup(group) => {
-            can_launch(account, &stored_resources, group)?;
+            check_launch(account, &stored_resources, group)?;
             groups::create(account, &key.name, group)?;
         }
         Fields::ScalingPolicy(policy) => id = groups::put_policy(account, &key.name, policy)?,
-        Fields::NatGateway(nat) => has_a_way_out(&stored_resources, nat)?,
+        Fields::NatGateway(nat) => check_egress(&stored_resources, nat)?,
         Fields::VpcEndpoint(endpoint) if matches!(endpoint.reach, Reach::Interface { .. }) => {
-            resolves_private_names(&stored_resources)?;
+            check_private_dns(&stored_resources)?;
         }
         _ => {}
     }
@@ -79,13 +79,13 @@ pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, tok
         there.history.push(version);
         return Ok(there.id.clone());
     }
-    let ready_at = now + account.takes(key.kind);
+    let ready_at = now + account.startup_time(key.kind);
     stored_resources.push(StoredResource {
         id: id.clone(),
         token: token.to_owned(),
         history: vec![version],
         ready_at,
-        gone_at: None,
+        deleted_at: None,
     });
     drop(stored_resources);
     groups::step(account);
@@ -93,7 +93,7 @@ pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, tok
 }
 
 /// The same client token gives the same one (ARCHITECTURE, Facts).
-fn takes_a_token(kind: Kind) -> bool {
+fn accepts_client_token(kind: Kind) -> bool {
     matches!(kind, Kind::RouteTable | Kind::LaunchTemplate | Kind::NatGateway | Kind::VpcEndpoint)
 }
 
@@ -131,7 +131,7 @@ fn is_taken(stored: &StoredResource, new: &Resource, links: &BTreeMap<Key, Strin
 
 /// `CreateAutoScalingGroup` refuses a profile that Auto Scaling does not see yet, and a version that the
 /// template does not have.
-fn can_launch(
+fn check_launch(
     account: &MemoryAccount,
     stored_resources: &[StoredResource],
     group: &AutoScalingGroup,
@@ -139,7 +139,7 @@ fn can_launch(
     let template = group.template.key().and_then(|key| stored_resources.iter().find(|stored| stored.is(key)));
     let Some(Fields::LaunchTemplate(template)) = template.and_then(StoredResource::resource).map(|it| &it.fields)
     else {
-        return Err(busy(String::from("the launch template is not found")));
+        return Err(retry(String::from("the launch template is not found")));
     };
     let Some(version) = template.versions.iter().find(|version| version.digest == group.digest) else {
         return Err(CallError::Rejected {
@@ -150,11 +150,11 @@ fn can_launch(
         version.content.instance_profile.key().and_then(|key| stored_resources.iter().find(|stored| stored.is(key)));
     let visible =
         profile.and_then(StoredResource::now).is_some_and(|it| it.since + account.profile_lag <= account.clock.now());
-    if visible { Ok(()) } else { Err(busy(String::from("Invalid IAM Instance Profile"))) }
+    if visible { Ok(()) } else { Err(retry(String::from("Invalid IAM Instance Profile"))) }
 }
 
 /// `Gateway.NotAttached`: a NAT gateway is made in a network that has an internet gateway.
-fn has_a_way_out(stored_resources: &[StoredResource], nat: &NatGateway) -> Result<(), CallError> {
+fn check_egress(stored_resources: &[StoredResource], nat: &NatGateway) -> Result<(), CallError> {
     let attached = |it: &Resource| matches!(&it.fields, Fields::InternetGateway(it) if it.attached_to.is_some());
     if stored_resources.iter().filter_map(StoredResource::resource).any(attached) {
         return Ok(());
@@ -163,7 +163,7 @@ fn has_a_way_out(stored_resources: &[StoredResource], nat: &NatGateway) -> Resul
 }
 
 /// Private names need both DNS settings of the VPC (the VPC user guide).
-fn resolves_private_names(stored_resources: &[StoredResource]) -> Result<(), CallError> {
+fn check_private_dns(stored_resources: &[StoredResource]) -> Result<(), CallError> {
     let on = |it: &Resource| matches!(&it.fields, Fields::Vpc(vpc) if vpc.dns_support && vpc.dns_hostnames);
     if stored_resources.iter().filter_map(StoredResource::resource).any(on) {
         return Ok(());
@@ -172,36 +172,36 @@ fn resolves_private_names(stored_resources: &[StoredResource]) -> Result<(), Cal
 }
 
 /// Changes or deletes a thing. What is gone is gone: deleting it is success, changing it is not.
-pub(crate) fn change(account: &MemoryAccount, id: &str, what: &CallKind, ids: &Ids) -> Result<(), CallError> {
+pub(crate) fn change(account: &MemoryAccount, id: &str, kind: &CallKind, ids: &Ids) -> Result<(), CallError> {
     account.tick();
     let mut stored_resources = account.stored_resources.borrow_mut();
     let Some(at) = stored_resources.iter().position(|stored| stored.id == id && stored.now().is_some()) else {
-        return match what {
+        return match kind {
             CallKind::Delete | CallKind::Clear(_) => Ok(()),
-            _ => Err(busy(format!("{id} is not found"))),
+            _ => Err(retry(format!("{id} is not found"))),
         };
     };
     let now = account.clock.now();
-    let mut version = stored_resources[at].now().cloned().ok_or_else(|| busy(format!("{id} is not found")))?;
+    let mut version = stored_resources[at].now().cloned().ok_or_else(|| retry(format!("{id} is not found")))?;
     version.since = now;
-    match what {
+    match kind {
         CallKind::Create(_) => {}
         CallKind::Set(settings) => set(account, &stored_resources, (at, &mut version), (settings, ids))?,
         CallKind::Clear(settings) => clear(account, &stored_resources, &mut version, settings)?,
         CallKind::Empty => {
             if let Some(Fields::Bucket(bucket)) = version.resource.as_mut().map(|it| &mut it.fields) {
-                bucket.holds_objects = false;
+                bucket.contains_objects = false;
             }
         }
         CallKind::Drain => drain(account, &mut version)?,
         CallKind::Delete => {
-            if let Some(gone_at) = delete(account, &stored_resources, at, now)? {
-                stored_resources[at].gone_at = Some(gone_at);
+            if let Some(deleted_at) = delete(account, &stored_resources, at, now)? {
+                stored_resources[at].deleted_at = Some(deleted_at);
                 return Ok(());
             }
             version.resource = None;
-            if account.associations_go_with_subnets {
-                lose_associations(&mut stored_resources, id, now);
+            if account.subnet_delete_removes_associations {
+                remove_associations(&mut stored_resources, id, now);
             }
         }
     }
@@ -219,10 +219,10 @@ fn set(
 ) -> Result<(), CallError> {
     let Some(resource) = &mut version.resource else { return Ok(()) };
     for setting in settings {
-        can_set(stored_resources, at, setting, account.clock.now())?;
+        check_set(stored_resources, at, setting, account.clock.now())?;
         resource.set(setting);
     }
-    consistent(resource)?;
+    check_consistency(resource)?;
     match (&resource.fields, settings.first()) {
         (Fields::AutoScalingGroup(group), Some(setting)) => groups::set(account, &resource.name, group, setting)?,
         (Fields::ScalingPolicy(policy), _) => {
@@ -242,7 +242,7 @@ fn clear(
 ) -> Result<(), CallError> {
     let Some(resource) = &mut version.resource else { return Ok(()) };
     for setting in settings {
-        can_clear(stored_resources, setting, &version.links)?;
+        check_clear(stored_resources, setting, &version.links)?;
         if resource.kind() == Kind::AutoScalingGroup {
             groups::clear(account, &resource.name, setting)?;
         }
@@ -282,18 +282,18 @@ fn delete(
     now: Timestamp,
 ) -> Result<Option<Timestamp>, CallError> {
     let Some(resource) = stored_resources[at].resource() else { return Ok(None) };
-    can_delete(stored_resources, at, instances_on(account, stored_resources, at))?;
+    check_delete(stored_resources, at, instances_on(account, stored_resources, at))?;
     match &resource.fields {
         Fields::AutoScalingGroup(_) => groups::delete(account, &resource.name)?,
         Fields::ScalingPolicy(policy) => groups::delete_policy(account, &resource.name, &policy.group)?,
         _ => {}
     }
-    let leaves = leaves(resource.kind());
-    Ok((!leaves.is_zero()).then(|| now + leaves))
+    let deletion_time = deletion_time(resource.kind());
+    Ok((!deletion_time.is_zero()).then(|| now + deletion_time))
 }
 
 /// A subnet that is deleted takes its association with a route table along.
-fn lose_associations(stored_resources: &mut [StoredResource], subnet: &str, now: Timestamp) {
+fn remove_associations(stored_resources: &mut [StoredResource], subnet: &str, now: Timestamp) {
     for stored in stored_resources {
         let Some(mut version) = stored.now().cloned() else { continue };
         let served = version.links.iter().find(|(_, id)| *id == subnet).map(|(key, _)| key.clone());

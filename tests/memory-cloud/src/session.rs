@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::time::Duration;
 
-use environment::{CALL_TIME, Call, CallError, CallKind, Cloud, Key, ObservedResource, Ownership, Scope, Timestamp};
+use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Cloud, Key, ObservedResource, Ownership, Scope, Timestamp};
 
 use crate::rules;
 use crate::state::{Fault, MemoryAccount};
 
 /// How long a call takes, there and back: estimates (ARCHITECTURE, Facts).
-fn takes(call: &Call) -> Duration {
+fn call_time(call: &Call) -> Duration {
     let millis = match call.operation().split(':').next() {
         Some("ec2") => 400,
         Some("iam") => 200,
@@ -24,7 +24,7 @@ fn takes(call: &Call) -> Duration {
 }
 
 /// How long a look takes: reads take 0.08 to 0.2 s, all at once (an estimate, too).
-const LOOK_TAKES: Duration = Duration::from_millis(200);
+const OBSERVE_TIME: Duration = Duration::from_millis(200);
 
 /// The seam, for one run.
 #[derive(Debug)]
@@ -50,13 +50,13 @@ impl<'a> Session<'a> {
                 ids.insert(call.key.clone(), id);
                 Ok(())
             }
-            what => {
+            kind => {
                 let id = call.id.as_ref().or_else(|| ids.get(&call.key)).cloned();
                 let Some(id) = id else {
                     return Err(CallError::Rejected { message: format!("{}: no id is known", call.key) });
                 };
-                rules::change(self.account, &id, what, &ids)?;
-                if *what == CallKind::Delete {
+                rules::change(self.account, &id, kind, &ids)?;
+                if *kind == CallKind::Delete {
                     ids.retain(|_, known| *known != id);
                 }
                 Ok(())
@@ -75,11 +75,11 @@ impl Cloud for Session<'_> {
     }
 
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError> {
-        self.pause(LOOK_TAKES).await;
-        rules::can_be_asked_for(&scope.names)?;
-        let observed = self.account.look(scope);
-        let ours = observed.iter().filter(|it| !matches!(it.ownership, Ownership::Foreign(_) | Ownership::Hidden(_)));
-        self.ids.borrow_mut().extend(ours.filter_map(|it| Some((it.key(), it.id.clone()?))));
+        self.pause(OBSERVE_TIME).await;
+        rules::check_names(&scope.names)?;
+        let observed = self.account.observe(scope);
+        let owned = observed.iter().filter(|it| !matches!(it.ownership, Ownership::Foreign(_) | Ownership::Hidden(_)));
+        self.ids.borrow_mut().extend(owned.filter_map(|it| Some((it.key(), it.id.clone()?))));
         Ok(observed)
     }
 
@@ -88,25 +88,25 @@ impl Cloud for Session<'_> {
         self.account.calls.borrow_mut().push(call.clone());
         self.account.sent.borrow_mut().push(self.now());
         let fault = self.account.faults.borrow().get(&number).copied();
-        let told = |problem: &str| format!("{}: {}: {problem}", call.key, call.operation());
+        let describe = |problem: &str| format!("{}: {}: {problem}", call.key, call.operation());
         match fault {
             Some(Fault::CrashBefore) => {
                 self.account.clock.halt();
                 return pending().await;
             }
             Some(Fault::Throttled) => {
-                return Err(CallError::Retry { waiting_for: told("throttled"), after: takes(call) });
+                return Err(CallError::Retry { waiting_for: describe("throttled"), after: call_time(call) });
             }
-            Some(Fault::Denied) => return Err(CallError::Rejected { message: told("access denied") }),
-            Some(Fault::Quota) => return Err(CallError::Rejected { message: told("the account's quota is reached") }),
+            Some(Fault::Denied) => return Err(CallError::Rejected { message: describe("access denied") }),
+            Some(Fault::Quota) => return Err(CallError::Rejected { message: describe("the account's quota is reached") }),
             Some(Fault::NotFoundLag) => {
-                return Err(CallError::Retry { waiting_for: told("not found yet"), after: takes(call) });
+                return Err(CallError::Retry { waiting_for: describe("not found yet"), after: call_time(call) });
             }
-            Some(Fault::LostRequest) => return Err(CallError::Indeterminate { message: told("no answer") }),
-            Some(Fault::CrashAfter | Fault::CrashAnswered | Fault::LostAnswer | Fault::Twice | Fault::Stall) | None => {
+            Some(Fault::LostRequest) => return Err(CallError::Indeterminate { message: describe("no answer") }),
+            Some(Fault::CrashAfter | Fault::CrashAfterResponse | Fault::LostResponse | Fault::Twice | Fault::Stall) | None => {
             }
         }
-        self.pause(takes(call) / 2).await;
+        self.pause(call_time(call) / 2).await;
         let mut response = self.take_effect(call);
         if fault == Some(Fault::Twice) && call.key.kind.create_can_be_repeated() {
             response = self.take_effect(call);
@@ -116,15 +116,15 @@ impl Cloud for Session<'_> {
                 self.account.clock.halt();
                 return pending().await;
             }
-            Some(Fault::LostAnswer) => return Err(CallError::Indeterminate { message: told("no answer") }),
+            Some(Fault::LostResponse) => return Err(CallError::Indeterminate { message: describe("no answer") }),
             _ => {}
         }
         if fault == Some(Fault::Stall) {
-            self.pause(CALL_TIME).await;
-            return Err(CallError::Indeterminate { message: told("no answer") });
+            self.pause(CALL_TIMEOUT).await;
+            return Err(CallError::Indeterminate { message: describe("no answer") });
         }
-        self.pause(takes(call) / 2).await;
-        if fault == Some(Fault::CrashAnswered) {
+        self.pause(call_time(call) / 2).await;
+        if fault == Some(Fault::CrashAfterResponse) {
             self.account.clock.halt();
             return pending().await;
         }

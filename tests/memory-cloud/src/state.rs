@@ -22,9 +22,9 @@ pub enum Fault {
     /// The caller dies after the call had its effect.
     CrashAfter,
     /// The caller dies when it has the answer.
-    CrashAnswered,
+    CrashAfterResponse,
     /// It has its effect, and the answer is lost.
-    LostAnswer,
+    LostResponse,
     /// It never arrives, and nobody says so.
     LostRequest,
     /// It is refused in passing: too many calls.
@@ -61,11 +61,11 @@ pub struct MemoryAccount {
     /// How long a profile that IAM returns is unknown to Auto Scaling: 10 to 40 s (ARCHITECTURE, Facts).
     pub profile_lag: Duration,
     /// How long a NAT gateway takes until it is available: 87 to 121 s (ARCHITECTURE, Facts).
-    pub nat_takes: Duration,
+    pub nat_gateway_startup: Duration,
     /// Whether a subnet that is deleted takes its association with a route table along, as it does on AWS. moto keeps it.
-    pub associations_go_with_subnets: bool,
+    pub subnet_delete_removes_associations: bool,
     /// What every launch of an instance comes to, if not to one.
-    pub launches_fail: Option<String>,
+    pub launch_failure: Option<String>,
     /// What has a policy that does not let us read it.
     pub hidden: RefCell<BTreeSet<Key>>,
     /// Groups and their instances.
@@ -85,7 +85,7 @@ pub(crate) struct StoredResource {
     /// From when on it can be used.
     pub ready_at: Timestamp,
     /// When it is gone, once it is being deleted.
-    pub gone_at: Option<Timestamp>,
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// How a thing stood from a moment on.
@@ -101,9 +101,9 @@ pub(crate) struct Version {
 /// An instance is running after 24 to 52 s (ARCHITECTURE, Facts); how long one takes to leave is an estimate.
 const TIMING: Timing = Timing { launch: Duration::from_secs(45), terminate: Duration::from_secs(40) };
 /// How long an interface endpoint takes until it is available: an estimate.
-const ENDPOINT_TAKES: Duration = Duration::from_mins(1);
+const ENDPOINT_STARTUP: Duration = Duration::from_mins(1);
 /// How long what is made of network interfaces takes to leave: an estimate.
-const INTERFACES_LEAVE: Duration = Duration::from_secs(45);
+const INTERFACE_RELEASE: Duration = Duration::from_secs(45);
 
 impl Default for MemoryAccount {
     fn default() -> Self {
@@ -116,9 +116,9 @@ impl Default for MemoryAccount {
             observations: Cell::default(),
             read_lag: Duration::from_secs(3),
             profile_lag: Duration::from_secs(15),
-            nat_takes: Duration::from_secs(110),
-            associations_go_with_subnets: true,
-            launches_fail: None,
+            nat_gateway_startup: Duration::from_secs(110),
+            subnet_delete_removes_associations: true,
+            launch_failure: None,
             hidden: RefCell::default(),
             auto_scaling: RefCell::new(AutoScaling::new("us-west-2", "123456789012", TIMING)),
             remediations: RefCell::default(),
@@ -142,8 +142,8 @@ impl MemoryAccount {
     ///
     /// # Errors
     /// What Auto Scaling would say.
-    pub fn make(&self, group: &str, action: &RemediationAction, message: &str) -> Result<(), CallError> {
-        groups::make(self, group, action)?;
+    pub fn remediate(&self, group: &str, action: &RemediationAction, message: &str) -> Result<(), CallError> {
+        groups::remediate(self, group, action)?;
         self.remediations.borrow_mut().push((action.clone(), message.to_owned()));
         Ok(())
     }
@@ -160,7 +160,7 @@ impl StoredResource {
         self.now().and_then(|version| version.resource.as_ref())
     }
 
-    fn seen(&self, at: Timestamp, lag: Duration) -> Option<&Version> {
+    fn visible(&self, at: Timestamp, lag: Duration) -> Option<&Version> {
         let settled = self.history.iter().rev().find(|version| version.since + lag <= at);
         settled.filter(|version| version.resource.is_some())
     }
@@ -193,7 +193,7 @@ impl MemoryAccount {
             token: String::new(),
             history,
             ready_at: since,
-            gone_at: None,
+            deleted_at: None,
         });
     }
 
@@ -227,10 +227,10 @@ impl MemoryAccount {
     }
 
     /// How long a new one takes until it can be used.
-    pub(crate) fn takes(&self, kind: Kind) -> Duration {
+    pub(crate) fn startup_time(&self, kind: Kind) -> Duration {
         match kind {
-            Kind::NatGateway => self.nat_takes,
-            Kind::VpcEndpoint => ENDPOINT_TAKES,
+            Kind::NatGateway => self.nat_gateway_startup,
+            Kind::VpcEndpoint => ENDPOINT_STARTUP,
             _ => Duration::ZERO,
         }
     }
@@ -240,24 +240,24 @@ impl MemoryAccount {
         groups::step(self);
         let now = self.clock.now();
         for stored in self.stored_resources.borrow_mut().iter_mut() {
-            if let Some(gone) = stored.gone_at.take_if(|at| *at <= now) {
+            if let Some(gone) = stored.deleted_at.take_if(|at| *at <= now) {
                 stored.history.push(Version { since: gone, resource: None, links: BTreeMap::new() });
             }
         }
     }
 
     /// What a look within the scope shows now.
-    pub(crate) fn look(&self, scope: &Scope) -> Vec<ObservedResource> {
+    pub(crate) fn observe(&self, scope: &Scope) -> Vec<ObservedResource> {
         self.observations.set(self.observations.get() + 1);
         self.tick();
         let now = self.clock.now();
         let stored_resources = self.stored_resources.borrow();
-        let by_name = found_by_name(&scope.names);
-        let seen = stored_resources.iter().filter_map(|stored| {
-            let version = stored.seen(now, self.read_lag)?;
+        let by_name = unique_names(&scope.names);
+        let visible = stored_resources.iter().filter_map(|stored| {
+            let version = stored.visible(now, self.read_lag)?;
             let resource = version.resource.as_ref()?;
-            let of_the_owner = resource.tags.get(mark::OWNER) == Some(&scope.owner);
-            if !of_the_owner && !by_name.contains(&resource.key()) && !is_a_saved_query(resource, &scope.names) {
+            let is_owned = resource.tags.get(mark::OWNER) == Some(&scope.owner);
+            if !is_owned && !by_name.contains(&resource.key()) && !is_a_saved_query(resource, &scope.names) {
                 return None;
             }
             let mut resource = resource.clone();
@@ -275,7 +275,7 @@ impl MemoryAccount {
                 resource,
             })
         });
-        seen.collect()
+        visible.collect()
     }
 
     fn count_instances(&self, resource: &mut Resource) {
@@ -289,7 +289,7 @@ impl MemoryAccount {
     fn state(&self, stored: &StoredResource, resource: &Resource) -> State {
         let now = self.clock.now();
         match &resource.fields {
-            _ if stored.gone_at.is_some() => State::Deleting(String::from("it is being deleted")),
+            _ if stored.deleted_at.is_some() => State::Deleting(String::from("it is being deleted")),
             _ if now < stored.ready_at => State::Settling(String::from("it is pending")),
             Fields::AutoScalingGroup(group) if group.max_size == 0 => match groups::instances(self, &resource.name).0 {
                 0 => State::Ready,
@@ -301,9 +301,9 @@ impl MemoryAccount {
 }
 
 /// How long a deleted one is still there.
-pub(crate) fn leaves(kind: Kind) -> Duration {
+pub(crate) fn deletion_time(kind: Kind) -> Duration {
     match kind {
-        Kind::NatGateway | Kind::VpcEndpoint => INTERFACES_LEAVE,
+        Kind::NatGateway | Kind::VpcEndpoint => INTERFACE_RELEASE,
         _ => Duration::ZERO,
     }
 }
@@ -327,7 +327,7 @@ fn ownership(resource: &Resource, stored_resources: &[StoredResource], owner: &s
 }
 
 /// What has a name that is unique in its service is found by it; the rest is found by its tag only.
-fn found_by_name(names: &Names) -> BTreeSet<Key> {
+fn unique_names(names: &Names) -> BTreeSet<Key> {
     BTreeSet::from([
         names.data_bucket(),
         names.log_bucket(),

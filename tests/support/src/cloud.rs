@@ -96,7 +96,7 @@ impl CloudFactory for InMemory {
     async fn make(&self, group: &str, remediation: &RemediationAction, message: &str) -> Result<(), CallError> {
         match self.call_errors.borrow_mut().pop_front() {
             Some(call_error) => Err(call_error),
-            None => self.account.make(group, remediation, message),
+            None => self.account.remediate(group, remediation, message),
         }
     }
 
@@ -111,7 +111,7 @@ impl CloudFactory for InMemory {
 }
 
 /// The settings of a function with these variables beside those that it must have.
-pub fn settings(variables: &[(&str, &str)]) -> Result<Settings, lambda_kit::BadSettings> {
+pub fn settings(variables: &[(&str, &str)]) -> Result<Settings, lambda_kit::InvalidSettings> {
     let own = [("AWS_REGION", "us-west-2"), ("ACCOUNT_ID", "123456789012"), ("RECORDS_TABLE", "records")];
     Settings::from_vars(|name| {
         let found = variables.iter().chain(&own).find(|(key, _)| *key == name);

@@ -330,7 +330,7 @@ fn a_create_that_may_have_happened_is_waited_for_once_and_not_anew_in_each_turn(
     undisturbed.take_to_the_end(&sent(quick_create(), 0));
     let calls = undisturbed.cloud_factory.account.calls.borrow();
     let at = calls.iter().position(|call| call.operation() == "ec2:CreateVpc").expect("a VPC");
-    for fault in [memory_cloud::Fault::LostAnswer, memory_cloud::Fault::LostRequest] {
+    for fault in [memory_cloud::Fault::LostResponse, memory_cloud::Fault::LostRequest] {
         let bench = bench();
         bench.cloud_factory.account.faults.borrow_mut().insert(at, fault);
         let (begin, create) = (bench.cloud_factory.now(), sent(quick_create(), 0));
@@ -345,7 +345,7 @@ fn a_create_that_may_have_happened_is_waited_for_once_and_not_anew_in_each_turn(
 #[test]
 fn a_create_whose_launches_all_fail_tells_what_they_were_told() {
     let mut bench = bench();
-    bench.cloud_factory.account.launches_fail =
+    bench.cloud_factory.account.launch_failure =
         Some(String::from("You have requested more vCPU capacity than your current limit"));
     let create = sent(sample("create.json"), 0);
     let wait = || bench.requeued().map_or(Duration::ZERO, |(_, after)| after);

@@ -129,7 +129,7 @@ fn an_invocation_that_ends_between_writing_it_down_and_doing_it_is_made_good() {
 fn an_invocation_that_ends_after_doing_it_undoes_nothing_of_what_others_did_since() {
     let action = RemediationAction::Scale { from: 1, to: 3 };
     let made = |bench: &Bench, to| {
-        bench.cloud_factory.account.make(GROUP, &RemediationAction::Scale { from: 1, to }, "").expect("made")
+        bench.cloud_factory.account.remediate(GROUP, &RemediationAction::Scale { from: 1, to }, "").expect("made")
     };
     let bench = settled(&up());
     begin(&bench, UP, &action);
@@ -188,7 +188,7 @@ fn what_was_made_is_done_and_rests_whatever_happened_since() {
         let mut bench = settled(&up());
         let body = remediation(&bench, UP, 310);
         begin(&bench, UP, &RemediationAction::Scale { from: 1, to: 3 });
-        bench.cloud_factory.account.make(GROUP, &RemediationAction::Scale { from: 1, to: 3 }, "").expect("made");
+        bench.cloud_factory.account.remediate(GROUP, &RemediationAction::Scale { from: 1, to: 3 }, "").expect("made");
         change(&mut bench);
         bench.take(&[message("1", &body)]);
         assert_eq!(told(&bench), ("done".into(), "the desired capacity is 3, and was 1".into()), "{why_not}");
@@ -250,7 +250,7 @@ fn a_lost_answer_is_looked_at_again_and_told_as_what_it_is_if_it_may_not_be() {
     let body = remediation(&made, UP, 310);
     made.cloud_factory.call_errors.borrow_mut().push_back(no_answer());
     assert_eq!(made.take(&[message("1", &body)]), ["1"]);
-    made.cloud_factory.account.make(GROUP, &RemediationAction::Scale { from: 1, to: 3 }, "").expect("it arrived");
+    made.cloud_factory.account.remediate(GROUP, &RemediationAction::Scale { from: 1, to: 3 }, "").expect("it arrived");
     made.take(&[message("1", &body)]);
     assert_eq!((told(&made).0.as_str(), made.cloud_factory.account.remediations.borrow().len()), ("done", 1));
 
@@ -270,7 +270,7 @@ fn an_instance_that_is_being_replaced_is_not_replaced_again() {
     let one = bench.cloud_factory.observe_group(GROUP).await_now().expect("a group").instances[0].id.clone();
     let action = RemediationAction::Replace { instance: one.clone() };
     begin(&bench, rule, &action);
-    bench.cloud_factory.account.make(GROUP, &action, "").expect("made");
+    bench.cloud_factory.account.remediate(GROUP, &action, "").expect("made");
     bench.take(&[message("1", &remediation(&bench, rule, 310))]);
     assert_eq!(told(&bench), ("done".into(), format!("{one} is replaced")));
     assert_eq!(bench.cloud_factory.account.remediations.borrow().len(), 1);

@@ -26,7 +26,7 @@ async fn life<C: Cloud>(cloud: &C, scope: &Scope, desired: &DesiredState) -> See
     observation(cloud, scope, &mut seen).await;
     let steps = plan(&DesiredState::default(), &observed).steps;
     let mut done = vec![false; steps.len()];
-    let free = |done: &[bool], at: usize| !done[at] && steps[at].needs.iter().all(|needed| done[*needed]);
+    let free = |done: &[bool], at: usize| !done[at] && steps[at].depends_on.iter().all(|needed| done[*needed]);
     while let Some(at) = (0..steps.len()).find(|at| free(&done, *at)) {
         done[at] = true;
         let calls = steps[at].calls.clone();
@@ -101,7 +101,7 @@ async fn the_in_memory_cloud_and_moto_answer_alike() {
 
     let mut harness = memory_cloud::MemoryAccount::default();
     (harness.read_lag, harness.profile_lag) = (Duration::ZERO, Duration::ZERO);
-    harness.associations_go_with_subnets = false;
+    harness.subnet_delete_removes_associations = false;
     let session = Session::new(&harness, "the tests' request");
     let of_memory = harness.clock.run(life(&session, &moto.scope, &desired)).expect("not killed");
 

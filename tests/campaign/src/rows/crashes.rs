@@ -9,7 +9,7 @@ use crate::fixture::{Fixture, Response};
 use crate::life::{Golden, STEPS, Scenario, Step, Verdict, before, judge, leftovers, perform};
 use crate::outer::OuterFault;
 
-const CRASHES: [Fault; 3] = [Fault::CrashBefore, Fault::CrashAfter, Fault::CrashAnswered];
+const CRASHES: [Fault; 3] = [Fault::CrashBefore, Fault::CrashAfter, Fault::CrashAfterResponse];
 const OUTER_CRASHES: [OuterFault; 2] = [OuterFault::CrashBefore, OuterFault::CrashAfter];
 
 pub(super) fn rows() -> Vec<Row> {

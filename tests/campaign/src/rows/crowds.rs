@@ -13,11 +13,11 @@ pub(super) fn rows() -> Vec<Row> {
 
 const FAULTS: [Fault; 9] = [
     Fault::Throttled,
-    Fault::LostAnswer,
+    Fault::LostResponse,
     Fault::LostRequest,
     Fault::CrashBefore,
     Fault::CrashAfter,
-    Fault::CrashAnswered,
+    Fault::CrashAfterResponse,
     Fault::NotFoundLag,
     Fault::Stall,
     Fault::Denied,

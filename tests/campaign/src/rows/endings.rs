@@ -14,7 +14,7 @@ use crate::fixture::{Fixture, Resource, Response, properties};
 use crate::life::Verdict;
 
 const FAULTS: [Fault; 5] =
-    [Fault::Throttled, Fault::LostAnswer, Fault::LostRequest, Fault::CrashAfter, Fault::CrashBefore];
+    [Fault::Throttled, Fault::LostResponse, Fault::LostRequest, Fault::CrashAfter, Fault::CrashBefore];
 
 pub(super) fn rows() -> Vec<Row> {
     let name = "seeded endings: protection, full buckets, stacks that roll back or are gone, and who comes after";
@@ -162,7 +162,7 @@ fn fill(fixture: &Fixture, full: [bool; 2]) {
     for (key, full) in buckets(fixture).iter().zip(full) {
         fixture.account().tamper(key, |it| {
             if let Fields::Bucket(bucket) = &mut it.fields {
-                bucket.holds_objects = full;
+                bucket.contains_objects = full;
             }
         });
     }

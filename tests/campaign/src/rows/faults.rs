@@ -9,9 +9,9 @@ use crate::outer::OuterFault;
 
 /// A 500, a 503 and a time-out before the effect are a lost request to the caller; after it, like a malformed body, a
 /// lost answer. A 200 that holds a failure is the AWS side's to read, and comes as what that failure is.
-const PASSING: [Fault; 5] = [Fault::Throttled, Fault::LostRequest, Fault::LostAnswer, Fault::NotFoundLag, Fault::Stall];
+const PASSING: [Fault; 5] = [Fault::Throttled, Fault::LostRequest, Fault::LostResponse, Fault::NotFoundLag, Fault::Stall];
 const STAYING: [Fault; 2] = [Fault::Denied, Fault::Quota];
-const OUTER: [OuterFault; 2] = [OuterFault::Throttled, OuterFault::LostAnswer];
+const OUTER: [OuterFault; 2] = [OuterFault::Throttled, OuterFault::LostResponse];
 
 pub(super) fn rows() -> Vec<Row> {
     vec![passing(), outer(), staying()]

@@ -58,7 +58,7 @@ fn schedule(seed: usize, scenario: &Scenario, golden: &Golden) -> Verdict {
     for call in 0..400 {
         if dice.percent(2) {
             let faults =
-                [Fault::Throttled, Fault::LostAnswer, Fault::LostRequest, Fault::CrashAfter, Fault::CrashBefore];
+                [Fault::Throttled, Fault::LostResponse, Fault::LostRequest, Fault::CrashAfter, Fault::CrashBefore];
             let fault = faults[usize::try_from(dice.below(5)).unwrap_or_default()];
             fixture.account().faults.borrow_mut().insert(call, fault);
         }

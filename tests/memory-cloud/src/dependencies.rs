@@ -4,68 +4,68 @@ use std::collections::BTreeMap;
 
 use environment::{Bucket, CallError, Fields, Key, Kind, Resource, Setting, Timestamp};
 
-use crate::rules::busy;
+use crate::rules::retry;
 use crate::state::StoredResource;
 
-pub(crate) fn can_set(
+pub(crate) fn check_set(
     stored_resources: &[StoredResource],
     at: usize,
     setting: &Setting,
     now: Timestamp,
 ) -> Result<(), CallError> {
-    let me = &stored_resources[at];
-    let name = me.resource().map(|it| it.key().to_string()).unwrap_or_default();
+    let target = &stored_resources[at];
+    let name = target.resource().map(|it| it.key().to_string()).unwrap_or_default();
     let others =
         || stored_resources.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, it)| it.resource());
-    let refuse = |message: &str| Err(CallError::Rejected { message: format!("{name}: {message}") });
+    let reject = |message: &str| Err(CallError::Rejected { message: format!("{name}: {message}") });
     match setting {
         // One gateway in a VPC (the VPC user guide).
         Setting::Attachment(vpc) => {
-            let has_one = others().any(
+            let has_gateway = others().any(
                 |it| matches!(&it.fields, Fields::InternetGateway(other) if other.attached_to.as_ref() == Some(vpc)),
             );
-            if has_one { refuse("the VPC has a gateway already") } else { Ok(()) }
+            if has_gateway { reject("the VPC has a gateway already") } else { Ok(()) }
         }
         // A route needs a gateway that is there to be used: attached, or available.
         Setting::DefaultRoute(nat) if nat.key().is_some_and(|it| it.kind == Kind::NatGateway) => {
             let available =
                 stored_resources.iter().any(|it| nat.key().is_some_and(|nat| it.is(nat)) && it.ready_at <= now);
-            if available { Ok(()) } else { refuse("InvalidNatGatewayID.NotFound: it is pending") }
+            if available { Ok(()) } else { reject("InvalidNatGatewayID.NotFound: it is pending") }
         }
         Setting::DefaultRoute(gateway) => {
             let attached = others().any(|it| {
                 gateway.key() == Some(&it.key())
                     && matches!(&it.fields, Fields::InternetGateway(gateway) if gateway.attached_to.is_some())
             });
-            if attached { Ok(()) } else { Err(busy(format!("{name}: the gateway is not attached"))) }
+            if attached { Ok(()) } else { Err(retry(format!("{name}: the gateway is not attached"))) }
         }
         // Resource.AlreadyAssociated: a subnet has one table.
         Setting::Association(subnet) => {
             let elsewhere =
                 others().any(|it| matches!(&it.fields, Fields::RouteTable(table) if table.serves.contains(subnet)));
-            if elsewhere { refuse("the subnet has another route table") } else { Ok(()) }
+            if elsewhere { reject("the subnet has another route table") } else { Ok(()) }
         }
         // LimitExceeded: one role in a profile.
-        Setting::ProfileRole(role) => match me.resource().map(|it| &it.fields) {
+        Setting::ProfileRole(role) => match target.resource().map(|it| &it.fields) {
             Some(Fields::InstanceProfile(profile)) if profile.role.as_ref().is_some_and(|other| other != role) => {
-                refuse("the profile has a role already")
+                reject("the profile has a role already")
             }
             _ => Ok(()),
         },
         // InvalidTargetBucketForLogging: the log delivery service has to be let in first.
         Setting::AccessLogs(logs) => {
-            let lets_in = others().any(|it| {
+            let allows_delivery = others().any(|it| {
                 logs.to.key() == Some(&it.key())
                     && matches!(&it.fields, Fields::Bucket(Bucket { policy: Some(policy), .. }) if policy.contains("logging.s3.amazonaws.com"))
             });
-            if lets_in { Ok(()) } else { refuse("the target bucket's policy does not let the logs in") }
+            if allows_delivery { Ok(()) } else { reject("the target bucket's policy does not let the logs in") }
         }
         _ => Ok(()),
     }
 }
 
 /// What AWS checks of a whole resource after a change.
-pub(crate) fn consistent(resource: &Resource) -> Result<(), CallError> {
+pub(crate) fn check_consistency(resource: &Resource) -> Result<(), CallError> {
     let problem = match &resource.fields {
         Fields::AutoScalingGroup(group) if group.min_size > group.max_size => "MinSize is over MaxSize",
         Fields::Vpc(vpc) if vpc.dns_hostnames && !vpc.dns_support => "DNS hostnames need DNS support",
@@ -75,40 +75,40 @@ pub(crate) fn consistent(resource: &Resource) -> Result<(), CallError> {
 }
 
 /// `DependencyViolation`, `DeleteConflict`, `ResourceInUse`: what stands in the way of a delete (ARCHITECTURE, Facts).
-pub(crate) fn can_delete(stored_resources: &[StoredResource], at: usize, instances: usize) -> Result<(), CallError> {
-    let me = &stored_resources[at];
-    let Some(resource) = me.resource() else { return Ok(()) };
-    let held_by = |kinds: &[Kind]| {
+pub(crate) fn check_delete(stored_resources: &[StoredResource], at: usize, instances: usize) -> Result<(), CallError> {
+    let target = &stored_resources[at];
+    let Some(resource) = target.resource() else { return Ok(()) };
+    let is_referenced_by = |kinds: &[Kind]| {
         let references =
-            |it: &&StoredResource| it.now().is_some_and(|version| version.links.values().any(|id| *id == me.id));
+            |it: &&StoredResource| it.now().is_some_and(|version| version.links.values().any(|id| *id == target.id));
         let mut kinds_of_holders =
             stored_resources.iter().filter(references).filter_map(StoredResource::resource).map(Resource::kind);
         kinds_of_holders.any(|kind| kinds.contains(&kind) && (kind != Kind::AutoScalingGroup || instances > 0))
     };
     let blocked = match &resource.fields {
         Fields::Vpc(_) => {
-            held_by(&[Kind::InternetGateway, Kind::Subnet, Kind::RouteTable, Kind::SecurityGroup, Kind::VpcEndpoint])
+            is_referenced_by(&[Kind::InternetGateway, Kind::Subnet, Kind::RouteTable, Kind::SecurityGroup, Kind::VpcEndpoint])
         }
         Fields::InternetGateway(gateway) => gateway.attached_to.is_some(),
-        Fields::Subnet(_) => held_by(&[Kind::AutoScalingGroup, Kind::NatGateway, Kind::VpcEndpoint]),
+        Fields::Subnet(_) => is_referenced_by(&[Kind::AutoScalingGroup, Kind::NatGateway, Kind::VpcEndpoint]),
         // Too early is a misleading AuthFailure, which the AWS side tells apart.
-        Fields::Address(_) => held_by(&[Kind::NatGateway]),
+        Fields::Address(_) => is_referenced_by(&[Kind::NatGateway]),
         Fields::RouteTable(table) => !table.serves.is_empty(),
         Fields::SecurityGroup(_) => {
-            (instances > 0 && held_by(&[Kind::LaunchTemplate])) || held_by(&[Kind::VpcEndpoint, Kind::SecurityGroup])
+            (instances > 0 && is_referenced_by(&[Kind::LaunchTemplate])) || is_referenced_by(&[Kind::VpcEndpoint, Kind::SecurityGroup])
         }
         Fields::Role(role) => {
-            !role.managed_policies.is_empty() || !role.inline_policies.is_empty() || held_by(&[Kind::InstanceProfile])
+            !role.managed_policies.is_empty() || !role.inline_policies.is_empty() || is_referenced_by(&[Kind::InstanceProfile])
         }
         Fields::InstanceProfile(profile) => profile.role.is_some(),
-        Fields::Bucket(bucket) => bucket.holds_objects,
+        Fields::Bucket(bucket) => bucket.contains_objects,
         _ => false,
     };
-    if blocked { Err(busy(format!("{}: it is in use", resource.key()))) } else { Ok(()) }
+    if blocked { Err(retry(format!("{}: it is in use", resource.key()))) } else { Ok(()) }
 }
 
 /// Detaching a gateway while the VPC has addresses that are mapped is a `DependencyViolation`.
-pub(crate) fn can_clear(
+pub(crate) fn check_clear(
     stored_resources: &[StoredResource],
     setting: &Setting,
     links: &BTreeMap<Key, String>,
@@ -122,7 +122,7 @@ pub(crate) fn can_clear(
         is_nat && it.now().is_some_and(|it| it.links.values().any(|id| subnets.contains(&id)))
     });
     match setting {
-        Setting::Attachment(_) if nat => Err(busy(String::from("the VPC has mapped public addresses"))),
+        Setting::Attachment(_) if nat => Err(retry(String::from("the VPC has mapped public addresses"))),
         _ => Ok(()),
     }
 }
