@@ -163,7 +163,7 @@ def evidence(cloud):
 def scale_out(cloud):
     """The sick one never goes into service, what it could still tell is kept, and another takes its place."""
     before = set(states(cloud))
-    cloud.control("instances/make-sick?count=1&how=failed-at:line%2012", b"")
+    cloud.control("instances/make-unhealthy?count=1&how=failed-at:line%2012", b"")
     cpu(cloud, 95)
     seen = {}
 

@@ -109,7 +109,7 @@ class Changes(unittest.TestCase):
     def an_unhealthy_instance_leaves_its_targets_and_is_replaced(self):
         (sick,) = states(self.cloud)
         self.cloud.client("elbv2").register_targets(TargetGroupArn=self.targets, Targets=[{"Id": sick}])
-        self.cloud.control(f"instances/make-sick?id={sick}&how=impaired", b"")
+        self.cloud.control(f"instances/make-unhealthy?id={sick}&how=impaired", b"")
         alarm = "scalable-ec2-healthy-low-uswest2-dev"
         self.cloud.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="a test")
         until("another took its place", lambda: list(states(self.cloud).values()) == ["InService"] and sick not in states(self.cloud))

@@ -18,7 +18,7 @@ class Hooks(OneGroup):
 
     def test_what_no_event_tells_of_is_found_by_the_sweep(self):
         events = self.cloud.client("events")
-        (rule,) = [it["Name"] for it in events.list_rules()["Rules"] if "LifecycleActions" in it["Name"]]
+        (rule,) = [it["Name"] for it in events.list_rules()["Rules"] if "LifecycleActionRule" in it["Name"]]
         events.disable_rule(Name=rule)
         try:
             self.scale(2)
@@ -37,7 +37,7 @@ class Hooks(OneGroup):
         return any(told in it["Outcome"] for it in self.cloud.invoke("lifecycle-hook", sweep)["Swept"])
 
     def test_a_message_that_makes_no_sense_is_put_away_with_its_reason_and_holds_up_nobody(self):
-        self.assertEqual(self.buried("Hooks", "DeadHooks"), ("no { JSON", "no JSON, and no lines of Auto Scaling"))
+        self.assertEqual(self.buried("HookQueue", "HookDeadLetters"), ("no { JSON", "no JSON, and no lines of Auto Scaling"))
         self.scale(2)
         self.in_service(2)
 
@@ -62,7 +62,7 @@ class Hooks(OneGroup):
         self.assertEqual(len(samples), 13)
 
     def test_whoever_looks_while_an_instance_is_missing_asks_why(self):
-        self.cloud.control("instances/make-sick?count=1&how=failed-at:line%2012", b"")
+        self.cloud.control("instances/make-unhealthy?count=1&how=failed-at:line%2012", b"")
         before = len(self.cloud.calls())
         self.scale(2)
         drift = self.cloud.ask({"Request": "drift", "Environment": "scalable-ec2-us-west-2-dev"})
@@ -73,7 +73,7 @@ class Hooks(OneGroup):
 
     def test_a_delete_is_answered_in_time_though_a_drain_would_take_longer(self):
         """Of 440 s a quarter is margin, five minutes are for what follows, and the drain has what is left."""
-        self.cloud.control("instances/make-sick?count=1&how=commands-hang", b"")
+        self.cloud.control("instances/make-unhealthy?count=1&how=commands-hang", b"")
         self.scale(2)
         self.in_service(2)
         gone = self.cloud.ask(event("delete.json", ServiceTimeout="440"))

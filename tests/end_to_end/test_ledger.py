@@ -44,7 +44,7 @@ class Ledger(OneGroup):
 
     def test_a_launch_past_a_sick_instance_and_a_drain_are_told_with_their_reasons(self):
         before = {line["id"] for line in ledger.lines(self.cloud)}
-        self.cloud.control("instances/make-sick?count=1&how=failed-at:line%2012", b"")
+        self.cloud.control("instances/make-unhealthy?count=1&how=failed-at:line%2012", b"")
         self.scale(2)
         self.in_service(2)
         self.scale(1)
@@ -149,7 +149,7 @@ class Ledger(OneGroup):
 
     def test_a_message_that_makes_no_sense_is_put_away_with_its_reason(self):
         expected = ("no { JSON", "no JSON, and no lines of Auto Scaling")
-        self.assertEqual(self.buried("ScalingEvents", "DeadEvents"), expected)
+        self.assertEqual(self.buried("ScalingEventQueue", "ScalingEventDeadLetters"), expected)
 
     def test_an_alarm_a_hundred_times_at_once_in_all_shapes_has_one_effect(self):
         cloudwatch = self.cloud.client("cloudwatch")

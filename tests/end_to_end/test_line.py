@@ -31,7 +31,7 @@ class Line(unittest.TestCase):
     @contextmanager
     def line_with(self, **attributes):
         """The queue of the requests, with other attributes for a while."""
-        sqs, url = self.cloud.client("sqs"), self.queue("Requests")
+        sqs, url = self.cloud.client("sqs"), self.queue("RequestQueue")
         before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(attributes))["Attributes"]
         sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
         try:
@@ -49,7 +49,7 @@ class Line(unittest.TestCase):
 
     def dead_letters(self):
         """The line's own policy, but one that gives up after a second try."""
-        sqs, url = self.cloud.client("sqs"), self.queue("Requests")
+        sqs, url = self.cloud.client("sqs"), self.queue("RequestQueue")
         policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
         return json.dumps({**json.loads(policy), "maxReceiveCount": 2})
 
@@ -81,7 +81,7 @@ class Line(unittest.TestCase):
 
     def test_an_answer_that_does_not_arrive_is_sent_again(self):
         answers = {"service": "unsigned", "operation": "PUT /_ministack/cfn-response/*"}
-        self.cloud.fails({**answers, "nth": 1, "fault": "503"}, {**answers, "nth": 2, "fault": "lost-answer"})
+        self.cloud.fails({**answers, "nth": 1, "fault": "503"}, {**answers, "nth": 2, "fault": "lost-response"})
         template = {
             "Type": "Custom::ScalableEnvironment",
             "Properties": {"ServiceToken": {"Fn::ImportValue": "envkeeper-service-token"}, "EnvironmentSuffix": "A B"},
@@ -89,7 +89,7 @@ class Line(unittest.TestCase):
         with self.assertRaises(Failed) as failed:
             self.cloud.stack("unlucky", json.dumps({"Resources": {"Web": template}}), {})
         self.assertIn('EnvironmentSuffix is "A B"', str(failed.exception))
-        self.assertEqual([rule["struck"] for rule in json.loads(self.cloud.control("faults"))], [1, 1])
+        self.assertEqual([rule["injected"] for rule in json.loads(self.cloud.control("faults"))], [1, 1])
 
     def test_a_door_that_fails_is_tried_again_and_then_answered_for(self):
         self.cloud.fails({"service": "dynamodb", "operation": "*", "app": "custom-resource", "fault": "500"})
@@ -110,7 +110,7 @@ class Line(unittest.TestCase):
                 answer = self.cloud.wait_for(sent)
             self.assertEqual(answer["Status"], "FAILED")
             self.assertIn("Nobody answered by", answer["Reason"])
-            until("the late request is put away", lambda: self.is_empty("Requests"))
+            until("the late request is put away", lambda: self.is_empty("RequestQueue"))
             self.assertEqual(len(self.cloud.answers.all_at(sent["ResponseURL"])), 1, "and not answered once more")
             self.succeeds(event("delete.json", RequestId="rollback"))
 
@@ -133,20 +133,20 @@ class Line(unittest.TestCase):
                 answer = self.cloud.ask(event("create.json"))
                 self.assertEqual(answer["Status"], "FAILED")
                 self.assertIn("tried as often as the queue allows", answer["Reason"])
-                until("the dead letters are read", lambda: self.is_empty("DeadRequests"))
+                until("the dead letters are read", lambda: self.is_empty("RequestDeadLetters"))
         self.succeeds(event("delete.json", RequestId="rollback"))
 
     def test_a_message_that_is_no_request_is_put_away_and_holds_up_nobody(self):
         with self.line_with(VisibilityTimeout="2", RedrivePolicy=self.dead_letters()):
             poison = {"MessageBody": "{", "MessageGroupId": "poison", "MessageDeduplicationId": "poison"}
-            self.cloud.client("sqs").send_message(QueueUrl=self.queue("Requests"), **poison)
+            self.cloud.client("sqs").send_message(QueueUrl=self.queue("RequestQueue"), **poison)
             self.succeeds(event("delete-of-nothing.json"))
-            until("it is gone", lambda: self.is_empty("Requests") and self.is_empty("DeadRequests"))
+            until("it is gone", lambda: self.is_empty("RequestQueue") and self.is_empty("RequestDeadLetters"))
 
     def test_an_environment_settles_and_goes_whatever_single_calls_do(self):
         foul = {"service": "*", "operation": "*", "app": "reconciler", "seed": 1}
         self.cloud.fails(
-            {**foul, "service": "ec2", "operation": "CreateVpc", "nth": 1, "fault": "lost-answer"},
+            {**foul, "service": "ec2", "operation": "CreateVpc", "nth": 1, "fault": "lost-response"},
             {**foul, "service": "iam", "operation": "GetRole", "after": "CreateRole", "nth": 1, "fault": "not-found-lag"},
             {**foul, "probability": 0.05, "fault": "throttling"},
             {**foul, "probability": 0.02, "fault": "malformed-body"},
@@ -157,8 +157,8 @@ class Line(unittest.TestCase):
         self.assertEqual(len([kind for kind, _, _ in self.cloud.inventory() if kind == "vpc"]), 1, "no twins")
         deleted = self.cloud.wait_for(self.cloud.send(event("delete.json")), 300)
         self.assertEqual(deleted["Status"], "SUCCESS", deleted)
-        struck = [rule["struck"] for rule in json.loads(self.cloud.control("faults"))]
-        self.assertTrue(all(struck), f"each fault struck: {struck}")
+        injected = [rule["injected"] for rule in json.loads(self.cloud.control("faults"))]
+        self.assertTrue(all(injected), f"each fault rule injected a fault: {injected}")
         self.assertTrue(demo.writes(self.cloud), "and only the reconciler wrote")
 
 

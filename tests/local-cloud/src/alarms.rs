@@ -31,17 +31,17 @@ use crate::{
     ministack::Ministack,
 };
 use action::Action;
-use alarm::{Alarm, Standing, Threshold, Watch};
-use message::Change;
+use alarm::{Alarm, AlarmState, Threshold, AlarmCondition};
+use message::StateChange;
 use store::Store;
 
-pub use metric::{Metric, Put};
+pub use metric::{Metric, MetricData};
 
 /// The calls after which alarms are looked at.
 pub const OPERATIONS: [&str; 5] =
     ["PutMetricData", "PutMetricAlarm", "PutCompositeAlarm", "SetAlarmState", "DeleteAlarms"];
 /// How often they are looked at if nobody calls.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How often a scaling policy is invoked again while the state lasts (CloudWatch's user guide).
 const INVOKE_AGAIN: Duration = Duration::from_mins(1);
 
@@ -50,33 +50,33 @@ pub struct Alarms {
     store: Store,
     ministack: Ministack,
     bus: EventBridge,
-    known: tokio::sync::Mutex<BTreeMap<String, Known>>,
-    work: Mutex<VecDeque<Work>>,
+    tracked: tokio::sync::Mutex<BTreeMap<String, TrackedAlarm>>,
+    queued_actions: Mutex<VecDeque<QueuedAction>>,
     /// Metrics out of log events that wait to be put.
-    embedded: Mutex<Embedded>,
+    embedded: Mutex<EmbeddedMetrics>,
     /// There is work, or there are embedded metrics.
-    called: Notify,
+    wake: Notify,
     events: AtomicU64,
 }
 
 /// Values by their metric and unit, each with its time.
-type Embedded = BTreeMap<(Metric, String), Vec<(f64, f64)>>;
+type EmbeddedMetrics = BTreeMap<(Metric, String), Vec<(f64, f64)>>;
 
 /// What is remembered of an alarm.
-struct Known {
-    standing: Standing,
+struct TrackedAlarm {
+    standing: AlarmState,
     /// Whether SetAlarmState made it so, or a composite alarm's rule: data have no say in it yet.
-    by_hand: bool,
+    set_externally: bool,
     /// When its policies were last invoked.
-    invoked: Timestamp,
+    policies_invoked_at: Timestamp,
 }
 
 /// What is to be done.
-enum Work {
+enum QueuedAction {
     /// An alarm has changed its state.
-    Changed(Box<Change>),
+    StateChanged(Box<StateChange>),
     /// An alarm's state lasts: its policies are invoked again.
-    Lasts(Box<Alarm>),
+    StateContinues(Box<Alarm>),
 }
 
 impl Alarms {
@@ -87,10 +87,10 @@ impl Alarms {
             store: Store::new(ministack.clone()),
             ministack,
             bus,
-            known: tokio::sync::Mutex::default(),
-            work: Mutex::default(),
+            tracked: tokio::sync::Mutex::default(),
+            queued_actions: Mutex::default(),
             embedded: Mutex::default(),
-            called: Notify::new(),
+            wake: Notify::new(),
             events: AtomicU64::new(0),
         }
     }
@@ -99,22 +99,22 @@ impl Alarms {
     pub async fn run(&self, groups: &AutoScalingService) -> Infallible {
         loop {
             self.put_embedded().await;
-            while let Some(work) = self.next() {
-                match work {
-                    Work::Changed(change) => self.tell(&change, groups).await,
-                    Work::Lasts(alarm) => invoke_policies(&alarm, groups),
+            while let Some(queued_actions) = self.next() {
+                match queued_actions {
+                    QueuedAction::StateChanged(change) => self.publish(&change, groups).await,
+                    QueuedAction::StateContinues(alarm) => invoke_policies(&alarm, groups),
                 }
             }
             tokio::select! {
-                () = self.called.notified() => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => self.look().await,
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => self.evaluate().await,
             }
         }
     }
 
     /// Looks at all alarms now. What follows from it is done soon after.
-    pub async fn look(&self) {
-        if let Err(reason) = self.look_at_all().await {
+    pub async fn evaluate(&self) {
+        if let Err(reason) = self.evaluate_all().await {
             eprintln!("local-cloud: the alarms were not looked at: {reason}");
         }
     }
@@ -123,15 +123,15 @@ impl Alarms {
     ///
     /// # Errors
     /// What ministack refused.
-    pub async fn put(&self, values: &Put) -> Result<(), String> {
+    pub async fn put(&self, values: &MetricData) -> Result<(), String> {
         self.store.put(values).await?;
-        self.look().await;
+        self.evaluate().await;
         Ok(())
     }
 
     /// Takes the metrics out of log events that embed some: the body of a PutLogEvents call that went well. They are put
     /// soon after, as on AWS, and all that have come until then together: ministack goes through what it holds at each put.
-    pub fn logged(&self, body: &[u8]) {
+    pub fn collect_embedded(&self, body: &[u8]) {
         let found = emf::in_call(body);
         if found.is_empty() {
             return;
@@ -140,7 +140,7 @@ impl Alarms {
         for put in found {
             embedded.entry((put.metric, put.unit)).or_default().extend(put.values);
         }
-        self.called.notify_one();
+        self.wake.notify_one();
     }
 
     /// Puts the embedded metrics that wait, and looks at the alarms if there were any.
@@ -148,57 +148,57 @@ impl Alarms {
         let waiting = std::mem::take(&mut *self.embedded.lock().unwrap_or_else(PoisonError::into_inner));
         let some = !waiting.is_empty();
         for ((metric, unit), values) in waiting {
-            if let Err(reason) = self.store.put(&Put { metric, unit, values }).await {
+            if let Err(reason) = self.store.put(&MetricData { metric, unit, values }).await {
                 eprintln!("local-cloud: an embedded metric was not put: {reason}");
             }
         }
         if some {
-            self.look().await;
+            self.evaluate().await;
         }
     }
 
-    async fn look_at_all(&self) -> Result<(), String> {
-        let mut known = self.known.lock().await;
+    async fn evaluate_all(&self) -> Result<(), String> {
+        let mut tracked = self.tracked.lock().await;
         let alarms = self.store.alarms().await?;
-        known.retain(|name, _| alarms.iter().any(|alarm| alarm.name == *name));
-        let has_metrics = alarms.iter().any(|alarm| matches!(alarm.watch, Watch::Threshold(_)));
+        tracked.retain(|name, _| alarms.iter().any(|alarm| alarm.name == *name));
+        let has_metrics = alarms.iter().any(|alarm| matches!(alarm.condition, AlarmCondition::Threshold(_)));
         let metrics = if has_metrics { self.store.metrics().await? } else { BTreeSet::new() };
         for alarm in alarms {
-            let known = known.entry(alarm.name.clone()).or_insert_with(|| Known {
-                standing: Standing::of_new(now()),
-                by_hand: false,
-                invoked: now(),
+            let tracked = tracked.entry(alarm.name.clone()).or_insert_with(|| TrackedAlarm {
+                standing: AlarmState::initial(now()),
+                set_externally: false,
+                policies_invoked_at: now(),
             });
-            self.look_at(alarm, known, &metrics).await?;
+            self.evaluate_alarm(alarm, tracked, &metrics).await?;
         }
         Ok(())
     }
 
-    async fn look_at(&self, mut alarm: Alarm, known: &mut Known, metrics: &BTreeSet<Metric>) -> Result<(), String> {
+    async fn evaluate_alarm(&self, mut alarm: Alarm, tracked: &mut TrackedAlarm, metrics: &BTreeSet<Metric>) -> Result<(), String> {
         let now = now();
-        if alarm.standing.state != known.standing.state {
+        if alarm.standing.state != tracked.standing.state {
             // Its evaluation is left to the next look, so that the state is to be seen.
-            known.by_hand = true;
-            alarm.standing.follows(&known.standing, now);
-            self.changed(alarm, known);
+            tracked.set_externally = true;
+            alarm.standing.replaces(&tracked.standing, now);
+            self.changed(alarm, tracked);
             return Ok(());
         }
-        alarm.standing = known.standing.clone();
-        let Watch::Threshold(threshold) = &alarm.watch else { return Ok(()) };
+        alarm.standing = tracked.standing.clone();
+        let AlarmCondition::Threshold(threshold) = &alarm.condition else { return Ok(()) };
         let points = self.points(threshold, metrics, now).await?;
         let verdict = evaluation::evaluate(threshold, alarm.standing.state, &points, now);
-        if let Some(verdict) = verdict.filter(|it| it.has_data || !known.by_hand) {
-            known.by_hand = false;
+        if let Some(verdict) = verdict.filter(|it| it.has_data || !tracked.set_externally) {
+            tracked.set_externally = false;
             if verdict.standing.state != alarm.standing.state {
                 self.store.set_state(&alarm.name, &verdict.standing).await?;
                 alarm.standing = verdict.standing;
-                self.changed(alarm, known);
+                self.changed(alarm, tracked);
                 return Ok(());
             }
         }
-        if !known.by_hand && now.since(known.invoked) >= INVOKE_AGAIN {
-            known.invoked = now;
-            self.add(Work::Lasts(Box::new(alarm)));
+        if !tracked.set_externally && now.since(tracked.policies_invoked_at) >= INVOKE_AGAIN {
+            tracked.policies_invoked_at = now;
+            self.add(QueuedAction::StateContinues(Box::new(alarm)));
         }
         Ok(())
     }
@@ -216,25 +216,25 @@ impl Alarms {
         }
     }
 
-    fn changed(&self, alarm: Alarm, known: &mut Known) {
-        let previous = std::mem::replace(&mut known.standing, alarm.standing.clone());
-        known.invoked = alarm.standing.since;
-        self.add(Work::Changed(Box::new(Change { alarm, previous })));
+    fn changed(&self, alarm: Alarm, tracked: &mut TrackedAlarm) {
+        let previous = std::mem::replace(&mut tracked.standing, alarm.standing.clone());
+        tracked.policies_invoked_at = alarm.standing.since;
+        self.add(QueuedAction::StateChanged(Box::new(StateChange { alarm, previous })));
     }
 
-    fn add(&self, work: Work) {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner).push_back(work);
-        self.called.notify_one();
+    fn add(&self, queued_actions: QueuedAction) {
+        self.queued_actions.lock().unwrap_or_else(PoisonError::into_inner).push_back(queued_actions);
+        self.wake.notify_one();
     }
 
-    fn next(&self) -> Option<Work> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    fn next(&self) -> Option<QueuedAction> {
+        self.queued_actions.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
     /// Tells EventBridge of a change, and carries out the actions for the new state.
-    async fn tell(&self, change: &Change, groups: &AutoScalingService) {
+    async fn publish(&self, change: &StateChange, groups: &AutoScalingService) {
         let alarm = &change.alarm;
-        told(alarm, self.bus.put(&change.event(self.events.fetch_add(1, Ordering::Relaxed))).await);
+        report_failure(alarm, self.bus.put(&change.event(self.events.fetch_add(1, Ordering::Relaxed))).await);
         if !alarm.actions_enabled {
             return;
         }
@@ -250,7 +250,7 @@ impl Alarms {
                 }
                 Action::Other => Err(format!("{arn}: actions are policies, functions and topics here")),
             };
-            told(alarm, outcome);
+            report_failure(alarm, outcome);
         }
         invoke_policies(alarm, groups);
     }
@@ -263,13 +263,13 @@ fn invoke_policies(alarm: &Alarm, groups: &AutoScalingService) {
         match groups.alarm(policy, &alarm.name, state) {
             // AWS notes that in the alarm's history.
             Err(fault) if fault.code == "ScalingActivityInProgress" => {}
-            outcome => told(alarm, outcome.map_err(|fault| fault.to_string())),
+            outcome => report_failure(alarm, outcome.map_err(|fault| fault.to_string())),
         }
     }
 }
 
 /// What did not work is not lost in silence.
-fn told(alarm: &Alarm, outcome: Result<(), String>) {
+fn report_failure(alarm: &Alarm, outcome: Result<(), String>) {
     if let Err(reason) = outcome {
         eprintln!("local-cloud: an action of the alarm {} failed: {reason}", alarm.name);
     }

@@ -45,14 +45,14 @@ pub struct AutoScalingService {
     ec2: Ec2,
     bus: EventBridge,
     /// Something is to be done before the simulator said so.
-    called: Notify,
-    failing: Mutex<Failing>,
+    wake: Notify,
+    failing_launches: Mutex<FailingLaunches>,
     requests: AtomicU64,
 }
 
 /// Launches that are to fail.
 #[derive(Default)]
-struct Failing {
+struct FailingLaunches {
     count: u64,
     reason: String,
 }
@@ -69,8 +69,8 @@ impl AutoScalingService {
             alarms: Alarms::new(bus.ministack().clone(), bus.clone()),
             ec2,
             bus,
-            called: Notify::new(),
-            failing: Mutex::default(),
+            wake: Notify::new(),
+            failing_launches: Mutex::default(),
             requests: AtomicU64::new(0),
         }
     }
@@ -91,7 +91,7 @@ impl AutoScalingService {
 
     /// Makes the next launches fail with a reason; 0 of them ends that.
     pub fn fail_launches(&self, count: u64, reason: &str) {
-        *lock(&self.failing) = Failing { count, reason: reason.to_owned() };
+        *lock(&self.failing_launches) = FailingLaunches { count, reason: reason.to_owned() };
     }
 
     /// Sets how many instances a group tries to have, between its bounds.
@@ -99,7 +99,7 @@ impl AutoScalingService {
     /// # Errors
     /// The same as SetDesiredCapacity's.
     pub fn scale(&self, group: &str, to: u32) -> Result<(), Fault> {
-        self.changed(|simulator| simulator.set_desired_capacity(group, to, false, now()))
+        self.update_simulator(|simulator| simulator.set_desired_capacity(group, to, false, now()))
     }
 
     /// Does what a policy says, since an alarm has come to a state, or stays in it.
@@ -107,7 +107,7 @@ impl AutoScalingService {
     /// # Errors
     /// No such policy, or its group is busy or cools down.
     pub fn alarm(&self, policy_arn: &str, alarm: &str, state: &str) -> Result<(), Fault> {
-        self.changed(|simulator| simulator.execute_policy_for_alarm(policy_arn, alarm, state, now()))
+        self.update_simulator(|simulator| simulator.execute_policy_for_alarm(policy_arn, alarm, state, now()))
     }
 
     /// Gives an instance the notice that Spot instances have of their end.
@@ -115,7 +115,7 @@ impl AutoScalingService {
     /// # Errors
     /// No group has it.
     pub fn interrupt(&self, id: &str) -> Result<(), Fault> {
-        self.changed(|simulator| simulator.interrupt_spot_instance(id, now()))
+        self.update_simulator(|simulator| simulator.interrupt_spot_instance(id, now()))
     }
 
     /// Tells that an instance is at risk of such a notice.
@@ -123,15 +123,15 @@ impl AutoScalingService {
     /// # Errors
     /// No group has it.
     pub fn recommend_rebalance(&self, id: &str) -> Result<(), Fault> {
-        self.changed(|simulator| simulator.recommend_rebalance(id, now()))
+        self.update_simulator(|simulator| simulator.recommend_rebalance(id, now()))
     }
 
     /// Somebody has ended instances in EC2, perhaps instances of groups.
-    pub fn ended_in_ec2<'a>(&self, ids: impl Iterator<Item = &'a str>) {
+    pub fn terminated_in_ec2<'a>(&self, ids: impl Iterator<Item = &'a str>) {
         for id in ids {
             self.instances.ended(id, now());
             // One that is in no group, or has ended before, concerns nobody.
-            let _ = self.changed(|simulator| simulator.ended_by_ec2(id, now()));
+            let _ = self.update_simulator(|simulator| simulator.ended_by_ec2(id, now()));
         }
     }
 
@@ -140,48 +140,48 @@ impl AutoScalingService {
         let mut parameters = Parameters::new(form::read(form));
         let action = parameters.action();
         let id = format!("00000000-0000-4000-8000-{:012x}", self.requests.fetch_add(1, Ordering::Relaxed));
-        let response = self.act(&action, &mut parameters).await;
-        self.called.notify_one();
+        let response = self.dispatch(&action, &mut parameters).await;
+        self.wake.notify_one();
         match response {
             Ok(result) => responses::xml(StatusCode::OK, &success(&action, result, &id)),
             Err(fault) => responses::xml(StatusCode::BAD_REQUEST, &failure(&fault, &id)),
         }
     }
 
-    async fn act(&self, action: &str, given: &mut Parameters) -> ActionResult {
+    async fn dispatch(&self, action: &str, parameters: &mut Parameters) -> ActionResult {
         // Two ask EC2 about what they were given.
         match action {
-            "CreateAutoScalingGroup" => return groups::create(self, given).await,
-            "UpdateAutoScalingGroup" => return groups::update(self, given).await,
+            "CreateAutoScalingGroup" => return groups::create(self, parameters).await,
+            "UpdateAutoScalingGroup" => return groups::update(self, parameters).await,
             _ => {}
         }
         let simulator = &mut *self.simulator();
         match action {
-            "DescribeAutoScalingGroups" => groups::describe(simulator, given),
-            "DeleteAutoScalingGroup" => groups::delete(simulator, given),
-            "SetDesiredCapacity" => groups::set_desired_capacity(simulator, given),
-            "EnableMetricsCollection" => groups::enable_metrics(simulator, given),
-            "DisableMetricsCollection" => groups::disable_metrics(simulator, given),
-            "CreateOrUpdateTags" => tags::create_or_update(simulator, given),
-            "DeleteTags" => tags::delete(simulator, given),
-            "DescribeTags" => tags::describe(simulator, given),
-            "PutScalingPolicy" => policies::put(simulator, given),
-            "DescribePolicies" => policies::describe(simulator, given),
-            "DeletePolicy" => policies::delete(simulator, given),
-            "ExecutePolicy" => policies::execute(simulator, given),
-            "PutLifecycleHook" => hooks::put(simulator, given),
-            "DescribeLifecycleHooks" => hooks::describe(simulator, given),
-            "DeleteLifecycleHook" => hooks::delete(simulator, given),
-            "CompleteLifecycleAction" => hooks::complete(simulator, given),
-            "RecordLifecycleActionHeartbeat" => hooks::heartbeat(simulator, given),
-            "AttachLoadBalancerTargetGroups" => target_groups::attach(simulator, given),
-            "DetachLoadBalancerTargetGroups" => target_groups::detach(simulator, given),
-            "DescribeLoadBalancerTargetGroups" => target_groups::describe(simulator, given),
-            "DescribeScalingActivities" => activities::describe(simulator, given),
-            "DescribeAutoScalingInstances" => instances::describe(simulator, given),
-            "SetInstanceProtection" => instances::set_protection(simulator, given),
-            "SetInstanceHealth" => instances::set_health(simulator, given),
-            "TerminateInstanceInAutoScalingGroup" => instances::terminate(simulator, given),
+            "DescribeAutoScalingGroups" => groups::describe(simulator, parameters),
+            "DeleteAutoScalingGroup" => groups::delete(simulator, parameters),
+            "SetDesiredCapacity" => groups::set_desired_capacity(simulator, parameters),
+            "EnableMetricsCollection" => groups::enable_metrics(simulator, parameters),
+            "DisableMetricsCollection" => groups::disable_metrics(simulator, parameters),
+            "CreateOrUpdateTags" => tags::create_or_update(simulator, parameters),
+            "DeleteTags" => tags::delete(simulator, parameters),
+            "DescribeTags" => tags::describe(simulator, parameters),
+            "PutScalingPolicy" => policies::put(simulator, parameters),
+            "DescribePolicies" => policies::describe(simulator, parameters),
+            "DeletePolicy" => policies::delete(simulator, parameters),
+            "ExecutePolicy" => policies::execute(simulator, parameters),
+            "PutLifecycleHook" => hooks::put(simulator, parameters),
+            "DescribeLifecycleHooks" => hooks::describe(simulator, parameters),
+            "DeleteLifecycleHook" => hooks::delete(simulator, parameters),
+            "CompleteLifecycleAction" => hooks::complete(simulator, parameters),
+            "RecordLifecycleActionHeartbeat" => hooks::heartbeat(simulator, parameters),
+            "AttachLoadBalancerTargetGroups" => target_groups::attach(simulator, parameters),
+            "DetachLoadBalancerTargetGroups" => target_groups::detach(simulator, parameters),
+            "DescribeLoadBalancerTargetGroups" => target_groups::describe(simulator, parameters),
+            "DescribeScalingActivities" => activities::describe(simulator, parameters),
+            "DescribeAutoScalingInstances" => instances::describe(simulator, parameters),
+            "SetInstanceProtection" => instances::set_protection(simulator, parameters),
+            "SetInstanceHealth" => instances::set_health(simulator, parameters),
+            "TerminateInstanceInAutoScalingGroup" => instances::terminate(simulator, parameters),
             _ => Err(Fault {
                 code: "InvalidAction",
                 message: format!("Could not find operation {action} for version 2011-01-01"),
@@ -189,9 +189,9 @@ impl AutoScalingService {
         }
     }
 
-    fn changed<T>(&self, change: impl FnOnce(&mut AutoScaling) -> T) -> T {
+    fn update_simulator<T>(&self, change: impl FnOnce(&mut AutoScaling) -> T) -> T {
         let done = change(&mut self.simulator());
-        self.called.notify_one();
+        self.wake.notify_one();
         done
     }
 

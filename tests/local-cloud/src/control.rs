@@ -7,7 +7,7 @@ use http_body_util::{Either, Full};
 use hyper::{Method, Response, StatusCode, body::Bytes, header::CONTENT_TYPE};
 
 use crate::{
-    alarms::{Metric, Put},
+    alarms::{Metric, MetricData},
     auto_scaling, form,
     router::{Body, Router},
 };
@@ -20,16 +20,16 @@ const MOST_PERIODS: u32 = 1440;
 
 /// Answers a request for what follows the prefix.
 #[must_use]
-pub async fn response(router: &Router, method: &Method, what: &str, query: &str, body: &Bytes) -> Response<Body> {
-    match (method.as_str(), what) {
+pub async fn response(router: &Router, method: &Method, path: &str, query: &str, body: &Bytes) -> Response<Body> {
+    match (method.as_str(), path) {
         ("GET", "health") => json(br#"{"status":"ok"}"#.to_vec()),
-        ("GET", "calls") => json_or_not(router.recorder.to_json()),
+        ("GET", "calls") => json_result(router.recorder.to_json()),
         ("DELETE", "calls") => {
             router.recorder.clear();
             text(StatusCode::NO_CONTENT, String::new())
         }
-        ("GET", "faults") => json_or_not(router.faults.to_json()),
-        ("POST", "faults") => done(router.faults.set(body)),
+        ("GET", "faults") => json_result(router.faults.to_json()),
+        ("POST", "faults") => empty_or_error(router.faults.set(body)),
         ("DELETE", "faults") => {
             router.faults.clear();
             text(StatusCode::NO_CONTENT, String::new())
@@ -42,46 +42,46 @@ pub async fn response(router: &Router, method: &Method, what: &str, query: &str,
                 Ok(values) => router.auto_scaling.alarms.put(&values).await,
                 Err(wrong) => Err(wrong),
             };
-            done(outcome)
+            empty_or_error(outcome)
         }
-        ("POST", _) => match change(router, what, query) {
-            Some(outcome) => done(outcome),
-            None => unknown(method, what),
+        ("POST", _) => match change(router, path, query) {
+            Some(outcome) => empty_or_error(outcome),
+            None => unknown(method, path),
         },
-        _ => unknown(method, what),
+        _ => unknown(method, path),
     }
 }
 
-fn done(outcome: Result<(), String>) -> Response<Body> {
+fn empty_or_error(outcome: Result<(), String>) -> Response<Body> {
     match outcome {
         Ok(()) => text(StatusCode::NO_CONTENT, String::new()),
         Err(wrong) => text(StatusCode::BAD_REQUEST, wrong + "\n"),
     }
 }
 
-fn unknown(method: &Method, what: &str) -> Response<Body> {
-    text(StatusCode::NOT_FOUND, format!("{PREFIX} has no {method} {what}\n"))
+fn unknown(method: &Method, path: &str) -> Response<Body> {
+    text(StatusCode::NOT_FOUND, format!("{PREFIX} has no {method} {path}\n"))
 }
 
 /// Changes what groups and instances do; none if there is no such change.
-fn change(router: &Router, what: &str, query: &str) -> Option<Result<(), String>> {
+fn change(router: &Router, path: &str, query: &str) -> Option<Result<(), String>> {
     let groups = &router.auto_scaling;
     let rejected = |fault: Fault| fault.to_string();
-    Some(match what {
+    Some(match path {
         "auto-scaling/fail-launches" => {
             failing_launches(query).map(|(count, reason)| groups.fail_launches(count, &reason))
         }
         "auto-scaling/scale" => scaling(query).and_then(|(group, to)| groups.scale(&group, to).map_err(rejected)),
-        "instances/make-sick" => failure(query).and_then(|(whom, failure)| match whom {
-            Whom::Next(count) => {
+        "instances/make-unhealthy" => failure(query).and_then(|(target, failure)| match target {
+            FailureTarget::Next(count) => {
                 groups.instances.make_next_unhealthy(count, &failure);
                 Ok(())
             }
-            Whom::One(id) => groups.instances.make_unhealthy(&id, &failure, auto_scaling::now()).map_err(rejected),
+            FailureTarget::Instance(id) => groups.instances.make_unhealthy(&id, &failure, auto_scaling::now()).map_err(rejected),
         }),
-        "instances/interrupt" => only(query, "id").and_then(|id| groups.interrupt(&id).map_err(rejected)),
+        "instances/interrupt" => single_parameter(query, "id").and_then(|id| groups.interrupt(&id).map_err(rejected)),
         "instances/recommend-rebalance" => {
-            only(query, "id").and_then(|id| groups.recommend_rebalance(&id).map_err(rejected))
+            single_parameter(query, "id").and_then(|id| groups.recommend_rebalance(&id).map_err(rejected))
         }
         _ => return None,
     })
@@ -89,82 +89,82 @@ fn change(router: &Router, what: &str, query: &str) -> Option<Result<(), String>
 
 /// How many launches are to fail, and why: `count=2&reason=InsufficientInstanceCapacity`.
 fn failing_launches(query: &str) -> Result<(u64, String), String> {
-    let mut given = form::read(query);
-    let count = given.remove("count").ok_or("count is missing: how many launches are to fail, 0 for no more")?;
+    let mut parameters = form::read(query);
+    let count = parameters.remove("count").ok_or("count is missing: how many launches are to fail, 0 for no more")?;
     let count = count.parse().map_err(|_| format!("count is '{count}': a whole number"))?;
-    let reason = given.remove("reason").filter(|reason| !reason.is_empty());
+    let reason = parameters.remove("reason").filter(|reason| !reason.is_empty());
     let reason = reason.ok_or("reason is missing: what the failed activities are to say")?;
-    finished(&given, "count and reason").map(|()| (count, reason))
+    reject_unknown(&parameters, "count and reason").map(|()| (count, reason))
 }
 
 /// A group and its size: `group=web&to=4`.
 fn scaling(query: &str) -> Result<(String, u32), String> {
-    let mut given = form::read(query);
-    let group = given.remove("group").ok_or("group is missing: the name of an Auto Scaling group")?;
-    let to = given.remove("to").ok_or("to is missing: how many instances")?;
+    let mut parameters = form::read(query);
+    let group = parameters.remove("group").ok_or("group is missing: the name of an Auto Scaling group")?;
+    let to = parameters.remove("to").ok_or("to is missing: how many instances")?;
     let to = to.parse().map_err(|_| format!("to is '{to}': a whole number"))?;
-    finished(&given, "group and to").map(|()| (group, to))
+    reject_unknown(&parameters, "group and to").map(|()| (group, to))
 }
 
 /// Who is to be sick.
 #[derive(Debug, PartialEq)]
-enum Whom {
+enum FailureTarget {
     /// The next so many that start.
     Next(usize),
     /// This one.
-    One(String),
+    Instance(String),
 }
 
 /// Who is to be sick, and how: `count=1&how=no-agent`, or `id=i-…&how=impaired`. Nobody needs no how.
-fn failure(query: &str) -> Result<(Whom, InstanceFailure), String> {
-    let mut given = form::read(query);
-    let whom = match (given.remove("id"), given.remove("count")) {
-        (Some(id), None) => Whom::One(id),
-        (None, Some(count)) => Whom::Next(count.parse().map_err(|_| format!("count is '{count}': a whole number"))?),
+fn failure(query: &str) -> Result<(FailureTarget, InstanceFailure), String> {
+    let mut parameters = form::read(query);
+    let target = match (parameters.remove("id"), parameters.remove("count")) {
+        (Some(id), None) => FailureTarget::Instance(id),
+        (None, Some(count)) => FailureTarget::Next(count.parse().map_err(|_| format!("count is '{count}': a whole number"))?),
         _ => return Err("id or count, one of them: which instance, or how many of the next".to_owned()),
     };
-    let how = match given.remove("how") {
-        None if whom == Whom::Next(0) => "not-ready".to_owned(),
+    let how = match parameters.remove("how") {
+        None if target == FailureTarget::Next(0) => "not-ready".to_owned(),
         how => how.unwrap_or_default(),
     };
     let known = "impaired, no-agent, agent-lost, not-ready, failed-at:STEP, commands-fail, commands-hang or \
                  commands-undelivered";
     let failure = InstanceFailure::parse(&how).ok_or_else(|| format!("how is '{how}': {known}"))?;
-    finished(&given, "id, count and how").map(|()| (whom, failure))
+    reject_unknown(&parameters, "id, count and how").map(|()| (target, failure))
 }
 
 /// A metric's value now and in periods of a minute before:
 /// `namespace=AWS/EC2&metric=CPUUtilization&value=95&dimensions=AutoScalingGroupName:web&periods=3`.
-fn metric(query: &str, now: Timestamp) -> Result<Put, String> {
-    let mut given = form::read(query);
-    let mut needed = |name: &str, what: &str| given.remove(name).ok_or_else(|| format!("{name} is missing: {what}"));
+fn metric(query: &str, now: Timestamp) -> Result<MetricData, String> {
+    let mut parameters = form::read(query);
+    let mut needed = |name: &str, path: &str| parameters.remove(name).ok_or_else(|| format!("{name} is missing: {path}"));
     let namespace = needed("namespace", "such as AWS/EC2")?;
     let name = needed("metric", "its name")?;
     let value = needed("value", "a number")?;
     let value = value.parse().ok().filter(|it: &f64| it.is_finite());
     let value = value.ok_or("value is no number")?;
-    let periods = given.remove("periods").unwrap_or_else(|| "1".to_owned());
+    let periods = parameters.remove("periods").unwrap_or_else(|| "1".to_owned());
     let count = periods.parse::<u32>().ok().filter(|it| (1..=MOST_PERIODS).contains(it));
     let count = count.ok_or_else(|| format!("periods is '{periods}': 1 to {MOST_PERIODS}"))?;
-    let dimensions = given.remove("dimensions").unwrap_or_default();
+    let dimensions = parameters.remove("dimensions").unwrap_or_default();
     let pair = |it: &str| it.split_once(':').map(|(name, value)| (name.to_owned(), value.to_owned()));
     let pairs: Option<_> = dimensions.split(',').filter(|it| !it.is_empty()).map(pair).collect();
     let dimensions = pairs.ok_or_else(|| format!("dimensions is '{dimensions}': Name:Value,Name2:Value2"))?;
-    finished(&given, "namespace, metric, value, dimensions and periods")?;
+    reject_unknown(&parameters, "namespace, metric, value, dimensions and periods")?;
     let seconds = Duration::from_millis(now.0).as_secs_f64();
     let values = (0..count).map(|period| (seconds - f64::from(period) * 60.0, value)).collect();
-    Ok(Put { metric: Metric { namespace, name, dimensions }, unit: "None".to_owned(), values })
+    Ok(MetricData { metric: Metric { namespace, name, dimensions }, unit: "None".to_owned(), values })
 }
 
 /// The value of the only parameter that there is.
-fn only(query: &str, name: &str) -> Result<String, String> {
-    let mut given = form::read(query);
-    let value = given.remove(name).ok_or_else(|| format!("{name} is missing"))?;
-    finished(&given, name).map(|()| value)
+fn single_parameter(query: &str, name: &str) -> Result<String, String> {
+    let mut parameters = form::read(query);
+    let value = parameters.remove(name).ok_or_else(|| format!("{name} is missing"))?;
+    reject_unknown(&parameters, name).map(|()| value)
 }
 
-fn finished(given: &BTreeMap<String, String>, known: &str) -> Result<(), String> {
-    match given.keys().next() {
+fn reject_unknown(parameters: &BTreeMap<String, String>, known: &str) -> Result<(), String> {
+    match parameters.keys().next() {
         Some(name) => Err(format!("{name} is unknown: {known} are all there is")),
         None => Ok(()),
     }
@@ -178,7 +178,7 @@ pub fn text(status: StatusCode, sentence: String) -> Response<Body> {
     response
 }
 
-fn json_or_not(body: serde_json::Result<Vec<u8>>) -> Response<Body> {
+fn json_result(body: serde_json::Result<Vec<u8>>) -> Response<Body> {
     match body {
         Ok(body) => json(body),
         Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
@@ -199,37 +199,37 @@ mod tests {
     #[test]
     fn launches_that_are_to_fail_have_a_count_and_a_reason() {
         assert_eq!(failing_launches("count=2&reason=no+room"), Ok((2, "no room".to_owned())));
-        for (query, told) in [
+        for (query, expected) in [
             ("reason=x", "count is missing"),
             ("count=-1&reason=x", "count is '-1': a whole number"),
             ("count=1", "reason is missing"),
             ("count=1&reason=x&group=web", "group is unknown"),
         ] {
             let response = failing_launches(query).unwrap_err();
-            assert!(response.contains(told), "{response}");
+            assert!(response.contains(expected), "{response}");
         }
     }
 
     #[test]
     fn a_group_is_scaled_to_a_number() {
         assert_eq!(scaling("group=web&to=4"), Ok(("web".to_owned(), 4)));
-        for (query, told) in
+        for (query, expected) in
             [("to=4", "group is missing"), ("group=web&to=x", "to is 'x'"), ("group=w&to=1&by=2", "by")]
         {
             let response = scaling(query).unwrap_err();
-            assert!(response.contains(told), "{response}");
+            assert!(response.contains(expected), "{response}");
         }
     }
 
     #[test]
     fn the_next_instances_or_one_are_made_sick_in_ways_that_are_known() {
-        assert_eq!(failure("count=2&how=no-agent"), Ok((Whom::Next(2), InstanceFailure::NoAgent)));
+        assert_eq!(failure("count=2&how=no-agent"), Ok((FailureTarget::Next(2), InstanceFailure::NoAgent)));
         assert_eq!(
             failure("id=i-1&how=failed-at:yum"),
-            Ok((Whom::One("i-1".into()), InstanceFailure::FailedAt("yum".into())))
+            Ok((FailureTarget::Instance("i-1".into()), InstanceFailure::FailedAt("yum".into())))
         );
-        assert_eq!(failure("count=0").map(|it| it.0), Ok(Whom::Next(0)));
-        for (query, told) in [
+        assert_eq!(failure("count=0").map(|it| it.0), Ok(FailureTarget::Next(0)));
+        for (query, expected) in [
             ("how=impaired", "id or count"),
             ("id=i-1&count=1&how=impaired", "id or count"),
             ("count=1", "how is ''"),
@@ -238,10 +238,10 @@ mod tests {
             ("count=1&how=impaired&group=web", "group is unknown"),
         ] {
             let response = failure(query).unwrap_err();
-            assert!(response.contains(told), "{response}");
+            assert!(response.contains(expected), "{response}");
         }
-        assert_eq!(only("id=i-1", "id"), Ok("i-1".to_owned()));
-        assert!(only("", "id").is_err() && only("id=i-1&x=1", "id").is_err());
+        assert_eq!(single_parameter("id=i-1", "id"), Ok("i-1".to_owned()));
+        assert!(single_parameter("", "id").is_err() && single_parameter("id=i-1&x=1", "id").is_err());
     }
 
     #[test]
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(put.values, [(90.5, -9.5), (30.5, -9.5)]);
         let put = metric("namespace=N&metric=M&value=1", Timestamp(0)).unwrap();
         assert_eq!((put.values.len(), put.metric.dimensions.len()), (1, 0));
-        for (query, told) in [
+        for (query, expected) in [
             ("metric=M&value=1", "namespace is missing"),
             ("namespace=N&metric=M&value=NaN", "value is no number"),
             ("namespace=N&metric=M&value=1&periods=0", "periods is '0': 1 to 1440"),
@@ -262,7 +262,7 @@ mod tests {
             ("namespace=N&metric=M&value=1&unit=x", "unit is unknown"),
         ] {
             let response = metric(query, Timestamp(0)).unwrap_err();
-            assert!(response.contains(told), "{response}");
+            assert!(response.contains(expected), "{response}");
         }
     }
 }

@@ -174,8 +174,8 @@ fn run_parameters(version: &TemplateVersion, launch: &Launch) -> BTreeMap<String
         ("MetadataOptions.HttpPutResponseHopLimit", "metadataOptions/httpPutResponseHopLimit"),
         ("MetadataOptions.InstanceMetadataTags", "metadataOptions/instanceMetadataTags"),
     ];
-    let given = same.into_iter().filter_map(|(name, path)| Some((name.to_owned(), data.text_of(path)?.to_owned())));
-    parameters.extend(given);
+    let present = same.into_iter().filter_map(|(name, path)| Some((name.to_owned(), data.text_of(path)?.to_owned())));
+    parameters.extend(present);
     let groups = data.items("securityGroupIdSet").iter();
     let of_interfaces = data.items("networkInterfaceSet").iter().flat_map(|item| item.items("groupSet"));
     for (group, number) in groups.chain(of_interfaces).zip(1..) {

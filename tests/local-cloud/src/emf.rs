@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::alarms::{Metric, Put};
+use crate::alarms::{Metric, MetricData};
 
 /// The metrics in a PutLogEvents call.
 #[must_use]
-pub fn in_call(body: &[u8]) -> Vec<Put> {
+pub fn in_call(body: &[u8]) -> Vec<MetricData> {
     let call: Value = serde_json::from_slice(body).unwrap_or_default();
     let messages = call["logEvents"].as_array().into_iter().flatten().filter_map(|event| event["message"].as_str());
     messages.flat_map(in_message).collect()
 }
 
 /// The metrics in one log event. What is malformed anywhere is ignored as a whole, as by AWS.
-fn in_message(message: &str) -> Vec<Put> {
+fn in_message(message: &str) -> Vec<MetricData> {
     let event: Value = serde_json::from_str(message).unwrap_or_default();
     read(&event).unwrap_or_default()
 }
 
-fn read(event: &Value) -> Option<Vec<Put>> {
+fn read(event: &Value) -> Option<Vec<MetricData>> {
     let at = event["_aws"]["Timestamp"].as_f64()? / 1000.0;
     let mut all = Vec::new();
     for directive in event["_aws"]["CloudWatchMetrics"].as_array()? {
@@ -34,7 +34,7 @@ fn read(event: &Value) -> Option<Vec<Put>> {
                     Value::Array(values) => values.iter().map(Value::as_f64).collect::<Option<Vec<_>>>()?,
                     value => vec![value.as_f64()?],
                 };
-                all.push(Put {
+                all.push(MetricData {
                     metric: Metric { namespace, name: name.to_owned(), dimensions: dimensions.clone() },
                     unit: metric["Unit"].as_str().unwrap_or("None").to_owned(),
                     values: values.into_iter().map(|value| (at, value)).collect(),

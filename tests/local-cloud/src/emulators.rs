@@ -19,7 +19,7 @@ use crate::http::Http;
 pub use command::ACCOUNT;
 
 /// How often a running emulator is looked after.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Why there are no emulators, or not any more.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +63,8 @@ impl Emulators {
     pub async fn start(tools: &Path, logs: &Path, router: SocketAddr, http: &Http) -> Result<Self, EmulatorError> {
         let [at_moto, at_ministack] = ports::free().ok_or(EmulatorError::NoPort)?;
         command::program(tools, "ministack")?;
-        let logs = made(logs)?;
-        let scratch = Scratch(made(&logs.join(format!("scratch-{}", at_ministack.port())))?);
+        let logs = created_folder(logs)?;
+        let scratch = Scratch(created_folder(&logs.join(format!("scratch-{}", at_ministack.port())))?);
 
         let mut moto = command::isolated(tools, "moto_server", &scratch.0)?;
         command::moto(&mut moto, at_moto);
@@ -99,17 +99,17 @@ impl Emulators {
     pub async fn ended(&mut self) -> EmulatorError {
         loop {
             for emulator in [&mut self.moto, &mut self.ministack] {
-                if let Err(error) = emulator.alive() {
+                if let Err(error) = emulator.check_running() {
                     return error;
                 }
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
 
 /// An absolute path to a folder, which is made if need be: functions run in folders of their own.
-fn made(folder: &Path) -> Result<PathBuf, EmulatorError> {
+fn created_folder(folder: &Path) -> Result<PathBuf, EmulatorError> {
     std::fs::create_dir_all(folder).and_then(|()| folder.canonicalize()).map_err(EmulatorError::at(folder))
 }
 

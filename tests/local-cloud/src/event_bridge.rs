@@ -35,7 +35,7 @@ impl EventBridge {
     pub async fn put(&self, event: &str) -> Result<(), String> {
         let mut failed = Vec::new();
         for rule in self.rules().await? {
-            if let Err(reason) = self.follow(&rule, event).await {
+            if let Err(reason) = self.apply_rule(&rule, event).await {
                 failed.push(format!("rule {}: {reason}", text(&rule, "Name")));
             }
         }
@@ -47,7 +47,7 @@ impl EventBridge {
     /// # Errors
     /// It could not be told.
     pub async fn notify(&self, notification: &Notification) -> Result<(), String> {
-        self.tell(&notification.target_arn, notification.body(), None).await
+        self.deliver(&notification.target_arn, notification.body(), None).await
     }
 
     async fn rules(&self) -> Result<Vec<Value>, String> {
@@ -65,29 +65,29 @@ impl EventBridge {
         Ok(rules)
     }
 
-    async fn follow(&self, rule: &Value, event: &str) -> Result<(), String> {
-        let question = json!({"EventPattern": rule["EventPattern"], "Event": event});
-        if self.events("TestEventPattern", &question).await?["Result"] != true {
+    async fn apply_rule(&self, rule: &Value, event: &str) -> Result<(), String> {
+        let input = json!({"EventPattern": rule["EventPattern"], "Event": event});
+        if self.events("TestEventPattern", &input).await?["Result"] != true {
             return Ok(());
         }
         let response = self.events("ListTargetsByRule", &json!({"Rule": rule["Name"]})).await?;
         let mut outcome = Ok(());
         for target in list(&response, "Targets") {
-            outcome = outcome.and(self.hit(target, event).await);
+            outcome = outcome.and(self.invoke_target(target, event).await);
         }
         outcome
     }
 
-    async fn hit(&self, target: &Value, event: &str) -> Result<(), String> {
+    async fn invoke_target(&self, target: &Value, event: &str) -> Result<(), String> {
         if let Some(unknown) = NOT_SIMULATED.iter().find(|name| !target[**name].is_null()) {
             return Err(format!("a target's {unknown} is not simulated"));
         }
         let body = target["Input"].as_str().unwrap_or(event).to_owned();
         let group = target["SqsParameters"]["MessageGroupId"].as_str();
-        self.tell(text(target, "Arn"), body, group).await
+        self.deliver(text(target, "Arn"), body, group).await
     }
 
-    async fn tell(&self, arn: &str, body: String, message_group: Option<&str>) -> Result<(), String> {
+    async fn deliver(&self, arn: &str, body: String, message_group: Option<&str>) -> Result<(), String> {
         // arn:aws:sqs:us-west-2:123456789012:name
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         match parts[..] {

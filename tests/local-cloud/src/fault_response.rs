@@ -43,7 +43,7 @@ pub struct Request<'a> {
 pub fn exists(fault: Fault, service: &str, operation: &str) -> bool {
     match fault {
         Fault::NotFoundLag => service != "unsigned" && is_read(operation),
-        Fault::Quota => quota(service, operation).is_some(),
+        Fault::Quota => quota_code(service, operation).is_some(),
         Fault::PartialFailure => is_batch(service, operation),
         _ => true,
     }
@@ -54,26 +54,26 @@ pub fn exists(fault: Fault, service: &str, operation: &str) -> bool {
 pub fn of(fault: Fault, request: &Request<'_>) -> Option<Response<Body>> {
     let service = request.service;
     let (status, code) = match fault {
-        Fault::Throttling => throttled(service),
-        Fault::Broken => (500, broken(service)),
+        Fault::Throttling => throttling_code(service),
+        Fault::InternalError => (500, internal_error_code(service)),
         Fault::Unavailable => (503, if service == "ec2" { "Unavailable" } else { "ServiceUnavailable" }),
-        Fault::AccessDenied => denied(service),
-        Fault::Quota => quota(service, request.operation)?,
-        Fault::NotFoundLag => match missing(request) {
-            Some(refusal) => refusal,
-            None => return Some(nothing(request)),
+        Fault::AccessDenied => access_denied_code(service),
+        Fault::Quota => quota_code(service, request.operation)?,
+        Fault::NotFoundLag => match not_found(request) {
+            Some(error_response) => error_response,
+            None => return Some(empty_list(request)),
         },
         Fault::PartialFailure => return Some(failed_batch(request)),
         _ => return None,
     };
-    Some(refusal(request, status, code))
+    Some(error_response(request, status, code))
 }
 
 /// What a service says to whoever may not, in these words.
 #[must_use]
-pub fn denial(request: &Request<'_>, words: &str) -> Response<Body> {
-    let (status, code) = denied(request.service);
-    refusal_saying(request, status, code, words)
+pub fn access_denied(request: &Request<'_>, words: &str) -> Response<Body> {
+    let (status, code) = access_denied_code(request.service);
+    error_with_message(request, status, code, words)
 }
 
 fn is_read(operation: &str) -> bool {
@@ -89,7 +89,7 @@ fn is_batch(service: &str, operation: &str) -> bool {
     }
 }
 
-fn throttled(service: &str) -> (u16, &'static str) {
+fn throttling_code(service: &str) -> (u16, &'static str) {
     match service {
         "ec2" => (503, "RequestLimitExceeded"),
         "s3" | "unsigned" => (503, "SlowDown"),
@@ -101,7 +101,7 @@ fn throttled(service: &str) -> (u16, &'static str) {
     }
 }
 
-fn broken(service: &str) -> &'static str {
+fn internal_error_code(service: &str) -> &'static str {
     match service {
         "ec2" | "s3" | "unsigned" => "InternalError",
         "dynamodb" | "ssm" => "InternalServerError",
@@ -110,7 +110,7 @@ fn broken(service: &str) -> &'static str {
     }
 }
 
-fn denied(service: &str) -> (u16, &'static str) {
+fn access_denied_code(service: &str) -> (u16, &'static str) {
     match service {
         "ec2" => (403, "UnauthorizedOperation"),
         "iam" | "autoscaling" | "cloudformation" | "monitoring" | "s3" | "sns" | "sts" | "unsigned" => {
@@ -122,8 +122,8 @@ fn denied(service: &str) -> (u16, &'static str) {
 }
 
 /// The code of what creates, where the account may have so many only.
-fn quota(service: &str, operation: &str) -> Option<(u16, &'static str)> {
-    let of_ec2 = |operation: &str| {
+fn quota_code(service: &str, operation: &str) -> Option<(u16, &'static str)> {
+    let ec2_code = |operation: &str| {
         Some(match operation {
             "CreateVpc" => "VpcLimitExceeded",
             "CreateSubnet" => "SubnetLimitExceeded",
@@ -142,7 +142,7 @@ fn quota(service: &str, operation: &str) -> Option<(u16, &'static str)> {
     };
     let creates = ["Create", "Put", "Attach"].iter().any(|verb| operation.starts_with(verb));
     match service {
-        "ec2" => of_ec2(operation).map(|code| (400, code)),
+        "ec2" => ec2_code(operation).map(|code| (400, code)),
         "s3" => (operation == "CreateBucket").then_some((400, "TooManyBuckets")),
         "iam" => creates.then_some((409, "LimitExceeded")),
         "autoscaling" | "monitoring" => creates.then_some((400, "LimitExceeded")),
@@ -152,11 +152,11 @@ fn quota(service: &str, operation: &str) -> Option<(u16, &'static str)> {
 }
 
 /// The refusal of a read that names what it wants; None for a list, which is empty then.
-fn missing(request: &Request<'_>) -> Option<(u16, &'static str)> {
+fn not_found(request: &Request<'_>) -> Option<(u16, &'static str)> {
     let operation = request.operation;
     let lists = ["Describe", "List", "Query"].iter().any(|verb| operation.starts_with(verb));
     match request.service {
-        "ec2" => missing_in_ec2(request),
+        "ec2" => not_found_in_ec2(request),
         "iam" if !lists || operation.contains("RolePolicies") || operation.ends_with("Tags") => {
             Some((404, "NoSuchEntity"))
         }
@@ -174,9 +174,9 @@ fn missing(request: &Request<'_>) -> Option<(u16, &'static str)> {
 }
 
 /// EC2 refuses ids that it does not know, and finds nothing for filters.
-fn missing_in_ec2(request: &Request<'_>) -> Option<(u16, &'static str)> {
-    let asked = form::read(request.form);
-    let has = |name: &str| asked.keys().any(|key| key == name || key.starts_with(&format!("{name}.")));
+fn not_found_in_ec2(request: &Request<'_>) -> Option<(u16, &'static str)> {
+    let request_parameters = form::read(request.form);
+    let has = |name: &str| request_parameters.keys().any(|key| key == name || key.starts_with(&format!("{name}.")));
     let code = match request.operation {
         "DescribeVpcs" | "DescribeVpcAttribute" if has("VpcId") => "InvalidVpcID.NotFound",
         "DescribeSubnets" if has("SubnetId") => "InvalidSubnetID.NotFound",
@@ -214,27 +214,27 @@ impl Request<'_> {
 }
 
 /// An error, as the protocol has it.
-fn refusal(request: &Request<'_>, status: u16, code: &str) -> Response<Body> {
-    refusal_saying(request, status, code, MESSAGE)
+fn error_response(request: &Request<'_>, status: u16, code: &str) -> Response<Body> {
+    error_with_message(request, status, code, MESSAGE)
 }
 
-fn refusal_saying(request: &Request<'_>, status: u16, code: &str, message: &str) -> Response<Body> {
-    let said = || vec![Element::leaf("Code", code), Element::leaf("Message", message)];
+fn error_with_message(request: &Request<'_>, status: u16, code: &str, message: &str) -> Response<Body> {
+    let code_and_message = || vec![Element::leaf("Code", code), Element::leaf("Message", message)];
     let protocol = request.protocol();
     let body = match protocol {
         Protocol::Ec2 => {
-            let errors = Element::node("Errors", vec![Element::node("Error", said())]);
+            let errors = Element::node("Errors", vec![Element::node("Error", code_and_message())]);
             xml(&Element::node("Response", vec![errors, Element::leaf("RequestID", REQUEST_ID)]))
         }
         Protocol::Query => {
-            let mut error = said();
+            let mut error = code_and_message();
             error.insert(0, Element::leaf("Type", if status < 500 { "Sender" } else { "Receiver" }));
             let error = Element::node("Error", error);
             xml(&Element::node("ErrorResponse", vec![error, Element::leaf("RequestId", REQUEST_ID)]))
         }
         // A HEAD has no body, so its error is its status.
         Protocol::RestXml if request.method == Method::HEAD => Vec::new(),
-        Protocol::RestXml => xml(&Element::node("Error", said())),
+        Protocol::RestXml => xml(&Element::node("Error", code_and_message())),
         Protocol::Json | Protocol::RestJson => json!({"__type": code, "message": message}).to_string().into_bytes(),
         Protocol::Cbor => cbor(&[("__type", code), ("message", message)]),
     };
@@ -254,7 +254,7 @@ fn refusal_saying(request: &Request<'_>, status: u16, code: &str, message: &str)
 }
 
 /// A list with nothing in it. A list that is not there is an empty one for every SDK, so there is no need of its name.
-fn nothing(request: &Request<'_>) -> Response<Body> {
+fn empty_list(request: &Request<'_>) -> Response<Body> {
     let (protocol, operation) = (request.protocol(), request.operation);
     let id = |name: &str| Element::leaf(name, REQUEST_ID);
     let body = match protocol {
@@ -282,28 +282,28 @@ fn failed_batch(request: &Request<'_>) -> Response<Body> {
 }
 
 fn failed_objects(body: &[u8]) -> Vec<u8> {
-    let asked = Element::parse(&String::from_utf8_lossy(body)).unwrap_or_default();
+    let request_parameters = Element::parse(&String::from_utf8_lossy(body)).unwrap_or_default();
     let failed = |object: &Element| {
         let named = ["Key", "VersionId"].into_iter();
         let mut error: Vec<_> = named.filter_map(|name| Some(Element::leaf(name, object.text_of(name)?))).collect();
         error.extend([Element::leaf("Code", "InternalError"), Element::leaf("Message", MESSAGE)]);
         Element::node("Error", error)
     };
-    let objects = asked.children.iter().filter(|child| child.name == "Object");
+    let objects = request_parameters.children.iter().filter(|child| child.name == "Object");
     xml(&Element::node("DeleteResult", objects.map(failed).collect()))
 }
 
 fn failed_messages(body: &[u8]) -> Vec<u8> {
-    let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+    let request_parameters: Value = serde_json::from_slice(body).unwrap_or_default();
     let failed =
         |entry: &Value| json!({"Id": entry["Id"], "SenderFault": false, "Code": "InternalError", "Message": MESSAGE});
-    let failed: Vec<Value> = asked["Entries"].as_array().into_iter().flatten().map(failed).collect();
+    let failed: Vec<Value> = request_parameters["Entries"].as_array().into_iter().flatten().map(failed).collect();
     json!({"Successful": [], "Failed": failed}).to_string().into_bytes()
 }
 
 fn failed_endpoints(form: &str) -> Vec<u8> {
-    let asked = form::read(form);
-    let ids = asked.iter().filter(|(name, _)| name.starts_with("VpcEndpointId."));
+    let request_parameters = form::read(form);
+    let ids = request_parameters.iter().filter(|(name, _)| name.starts_with("VpcEndpointId."));
     let failed = ids.map(|(_, id)| {
         let error = vec![Element::leaf("code", "InternalError"), Element::leaf("message", MESSAGE)];
         Element::node("item", vec![Element::node("error", error), Element::leaf("resourceId", id)])

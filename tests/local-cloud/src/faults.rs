@@ -18,7 +18,7 @@ pub enum Fault {
     Throttling,
     /// The service broke.
     #[serde(rename = "500")]
-    Broken,
+    InternalError,
     /// The service is not there.
     #[serde(rename = "503")]
     Unavailable,
@@ -27,7 +27,7 @@ pub enum Fault {
     /// It happened; then the connection is held, and closed.
     TimeoutAfter,
     /// It happened, and the connection is closed at once.
-    LostAnswer,
+    LostResponse,
     /// A read does not see what was just made.
     NotFoundLag,
     /// The caller may not.
@@ -71,17 +71,17 @@ pub struct Rule {
     /// How.
     pub fault: Fault,
     /// For how long, where the fault takes time.
-    #[serde(default = "half_a_minute")]
+    #[serde(default = "default_seconds")]
     pub seconds: f64,
 }
 
-fn half_a_minute() -> f64 {
+fn default_seconds() -> f64 {
     30.0
 }
 
 /// A call, as far as rules look at it.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct CallKey<'a> {
     pub service: &'a str,
     pub operation: &'a str,
     pub app: Option<&'a str>,
@@ -89,23 +89,23 @@ pub struct Asked<'a> {
 
 /// A call goes wrong, in this way and for this long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Strike {
+pub struct InjectedFault {
     pub fault: Fault,
-    pub lasts: Duration,
+    pub duration: Duration,
 }
 
 /// The rules that are in force.
 #[derive(Default)]
-pub struct Faults(Mutex<Vec<Counted>>);
+pub struct Faults(Mutex<Vec<CountedRule>>);
 
 /// A rule, and what it has seen.
 #[derive(Debug, Serialize)]
-struct Counted {
+struct CountedRule {
     rule: Rule,
     /// Calls that it matched.
     matched: u64,
     /// Calls that went wrong by it.
-    struck: u64,
+    injected_calls: u64,
     /// Whether what it waits for has been.
     #[serde(skip)]
     armed: bool,
@@ -114,7 +114,7 @@ struct Counted {
     /// Calls of each operation: chance is drawn for the n-th of one, so that calls of others at the same time, in
     /// whatever order they come, change nothing.
     #[serde(skip)]
-    of_operation: BTreeMap<String, u64>,
+    calls_by_operation: BTreeMap<String, u64>,
 }
 
 impl Faults {
@@ -128,7 +128,7 @@ impl Faults {
         for rule in &rules {
             rule.check()?;
         }
-        *self.rules() = (0..).zip(rules).map(|(deployment, rule)| Counted::new(deployment, rule)).collect();
+        *self.rules() = (0..).zip(rules).map(|(index, rule)| CountedRule::new(index, rule)).collect();
         Ok(())
     }
 
@@ -146,19 +146,19 @@ impl Faults {
     }
 
     /// Whether this call goes wrong. Every rule counts it; the first one that wants it has it.
-    pub fn strike(&self, call: Asked<'_>) -> Option<Strike> {
-        let mut strike = None;
-        for counted in self.rules().iter_mut() {
-            if counted.wants(call) && strike.is_none() {
-                counted.struck += 1;
-                strike = Some(counted.rule.strike());
+    pub fn injected(&self, call: CallKey<'_>) -> Option<InjectedFault> {
+        let mut injected = None;
+        for counted_rule in self.rules().iter_mut() {
+            if counted_rule.selects(call) && injected.is_none() {
+                counted_rule.injected_calls += 1;
+                injected = Some(counted_rule.rule.injected());
             }
         }
-        strike
+        injected
     }
 
     /// A panic elsewhere leaves the rules readable.
-    fn rules(&self) -> MutexGuard<'_, Vec<Counted>> {
+    fn rules(&self) -> MutexGuard<'_, Vec<CountedRule>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -181,49 +181,49 @@ impl Rule {
         Ok(())
     }
 
-    fn strike(&self) -> Strike {
-        Strike { fault: self.fault, lasts: Duration::try_from_secs_f64(self.seconds).unwrap_or_default() }
+    fn injected(&self) -> InjectedFault {
+        InjectedFault { fault: self.fault, duration: Duration::try_from_secs_f64(self.seconds).unwrap_or_default() }
     }
 
     /// Operations that do not have the fault are passed by: no delete fails for a quota.
-    fn matches(&self, call: Asked<'_>) -> bool {
-        is_like(&self.service, call.service)
-            && is_like(&self.operation, call.operation)
+    fn matches(&self, call: CallKey<'_>) -> bool {
+        matches_pattern(&self.service, call.service)
+            && matches_pattern(&self.operation, call.operation)
             && self.app.as_deref().is_none_or(|app| Some(app) == call.app)
             && fault_response::exists(self.fault, call.service, call.operation)
     }
 }
 
-impl Counted {
+impl CountedRule {
     /// Rules of one seed draw apart: else the second of two would only ever want calls that the first has taken.
-    fn new(deployment: u64, rule: Rule) -> Self {
-        let (armed, seed) = (rule.after.is_none(), mix(rule.seed) ^ deployment);
-        Counted { rule, matched: 0, struck: 0, armed, seed, of_operation: BTreeMap::new() }
+    fn new(index: u64, rule: Rule) -> Self {
+        let (armed, seed) = (rule.after.is_none(), mix(rule.seed) ^ index);
+        CountedRule { rule, matched: 0, injected_calls: 0, armed, seed, calls_by_operation: BTreeMap::new() }
     }
 
-    fn wants(&mut self, call: Asked<'_>) -> bool {
-        if self.rule.after.as_deref() == Some(call.operation) && is_like(&self.rule.service, call.service) {
+    fn selects(&mut self, call: CallKey<'_>) -> bool {
+        if self.rule.after.as_deref() == Some(call.operation) && matches_pattern(&self.rule.service, call.service) {
             (self.armed, self.matched) = (true, 0);
         }
         if !self.armed || !self.rule.matches(call) {
             return false;
         }
         self.matched += 1;
-        let of_operation = self.of_operation.entry(format!("{} {}", call.service, call.operation)).or_default();
-        *of_operation += 1;
-        let drawn = draw(self.seed, call, *of_operation);
-        self.rule.times.is_none_or(|times| self.struck < times)
+        let calls_by_operation = self.calls_by_operation.entry(format!("{} {}", call.service, call.operation)).or_default();
+        *calls_by_operation += 1;
+        let drawn = draw(self.seed, call, *calls_by_operation);
+        self.rule.times.is_none_or(|times| self.injected_calls < times)
             && self.rule.nth.is_none_or(|nth| nth == self.matched)
             && self.rule.probability.is_none_or(|probability| drawn < probability)
     }
 }
 
-fn is_like(pattern: &str, name: &str) -> bool {
+fn matches_pattern(pattern: &str, name: &str) -> bool {
     pattern == name || pattern.strip_suffix('*').is_some_and(|beginning| name.starts_with(beginning))
 }
 
 /// A number from 0 to 1 that looks like chance, and is always the same for the same call.
-fn draw(seed: u64, call: Asked<'_>, nth: u64) -> f64 {
+fn draw(seed: u64, call: CallKey<'_>, nth: u64) -> f64 {
     let names = call.service.bytes().chain(call.operation.bytes()).map(u64::from);
     let mixed = names.chain([nth]).fold(mix(seed), |mixed, part| mix(mixed ^ part));
     // 32 bits are exact in a float.
@@ -250,9 +250,9 @@ mod tests {
     }
 
     /// Which of so many calls go wrong, from 1.
-    fn struck(faults: &Faults, operation: &str, calls: u64) -> Vec<u64> {
-        let call = Asked { service: "ec2", operation, app: Some("reconciler") };
-        (1..=calls).filter(|_| faults.strike(call).is_some()).collect()
+    fn injected_calls(faults: &Faults, operation: &str, calls: u64) -> Vec<u64> {
+        let call = CallKey { service: "ec2", operation, app: Some("reconciler") };
+        (1..=calls).filter(|_| faults.injected(call).is_some()).collect()
     }
 
     #[test]
@@ -262,22 +262,22 @@ mod tests {
             rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             faults(&json!([rule]))
         };
-        assert_eq!(struck(&rule(json!({})), "CreateVpc", 3), [1, 2, 3]);
-        assert_eq!(struck(&rule(json!({"nth": 2})), "CreateVpc", 4), [2]);
-        assert_eq!(struck(&rule(json!({"times": 2})), "CreateVpc", 4), [1, 2]);
-        assert!(struck(&rule(json!({})), "CreateSubnet", 3).is_empty());
-        assert_eq!(struck(&rule(json!({"app": "reconciler"})), "CreateVpc", 1), [1]);
-        assert!(struck(&rule(json!({"app": "watchdog"})), "CreateVpc", 1).is_empty());
+        assert_eq!(injected_calls(&rule(json!({})), "CreateVpc", 3), [1, 2, 3]);
+        assert_eq!(injected_calls(&rule(json!({"nth": 2})), "CreateVpc", 4), [2]);
+        assert_eq!(injected_calls(&rule(json!({"times": 2})), "CreateVpc", 4), [1, 2]);
+        assert!(injected_calls(&rule(json!({})), "CreateSubnet", 3).is_empty());
+        assert_eq!(injected_calls(&rule(json!({"app": "reconciler"})), "CreateVpc", 1), [1]);
+        assert!(injected_calls(&rule(json!({"app": "watchdog"})), "CreateVpc", 1).is_empty());
     }
 
     #[test]
     fn a_star_ends_a_beginning() {
         for (service, operation) in [("*", "*"), ("ec2", "Create*"), ("e*", "CreateVpc")] {
             let faults = faults(&json!([{"service": service, "operation": operation, "fault": "500"}]));
-            assert_eq!(struck(&faults, "CreateVpc", 1), [1], "{service} {operation}");
+            assert_eq!(injected_calls(&faults, "CreateVpc", 1), [1], "{service} {operation}");
         }
         let faults = faults(&json!([{"service": "ec2", "operation": "Delete*", "fault": "500"}]));
-        assert!(struck(&faults, "CreateVpc", 1).is_empty());
+        assert!(injected_calls(&faults, "CreateVpc", 1).is_empty());
     }
 
     #[test]
@@ -286,11 +286,11 @@ mod tests {
         let mut lag = lag.as_object().unwrap().clone();
         lag.insert("fault".to_owned(), json!("not-found-lag"));
         let faults = faults(&json!([lag]));
-        assert!(struck(&faults, "DescribeVpcs", 2).is_empty());
-        struck(&faults, "CreateVpc", 1);
-        assert_eq!(struck(&faults, "DescribeVpcs", 3), [1]);
-        struck(&faults, "CreateVpc", 1);
-        assert_eq!(struck(&faults, "DescribeVpcs", 3), [1]);
+        assert!(injected_calls(&faults, "DescribeVpcs", 2).is_empty());
+        injected_calls(&faults, "CreateVpc", 1);
+        assert_eq!(injected_calls(&faults, "DescribeVpcs", 3), [1]);
+        injected_calls(&faults, "CreateVpc", 1);
+        assert_eq!(injected_calls(&faults, "DescribeVpcs", 3), [1]);
     }
 
     #[test]
@@ -298,24 +298,24 @@ mod tests {
         let rules = |seed: u64| {
             faults(&json!([{"service": "*", "operation": "*", "probability": 0.3, "seed": seed, "fault": "503"}]))
         };
-        let first = struck(&rules(7), "CreateVpc", 100);
+        let first = injected_calls(&rules(7), "CreateVpc", 100);
         assert!((15..45).contains(&first.len()), "{first:?}");
-        assert_eq!(struck(&rules(7), "CreateVpc", 100), first);
+        assert_eq!(injected_calls(&rules(7), "CreateVpc", 100), first);
         let disturbed = rules(7);
-        struck(&disturbed, "DescribeVpcs", 13);
-        assert_eq!(struck(&disturbed, "CreateVpc", 100), first);
-        assert_ne!(struck(&rules(8), "CreateVpc", 100), first);
+        injected_calls(&disturbed, "DescribeVpcs", 13);
+        assert_eq!(injected_calls(&disturbed, "CreateVpc", 100), first);
+        assert_ne!(injected_calls(&rules(8), "CreateVpc", 100), first);
         let never = faults(&json!([{"service": "*", "operation": "*", "probability": 0, "fault": "503"}]));
-        assert!(struck(&never, "CreateVpc", 100).is_empty());
+        assert!(injected_calls(&never, "CreateVpc", 100).is_empty());
     }
 
     #[test]
     fn two_rules_of_one_seed_want_different_calls() {
         let rule = |fault: &str| json!({"service": "*", "operation": "*", "probability": 0.3, "fault": fault});
         let faults = faults(&json!([rule("500"), rule("503")]));
-        struck(&faults, "CreateVpc", 100);
-        let told: Value = serde_json::from_slice(&faults.to_json().unwrap()).unwrap();
-        assert!(told[1]["struck"].as_u64().unwrap() > 10, "{told}");
+        injected_calls(&faults, "CreateVpc", 100);
+        let expected: Value = serde_json::from_slice(&faults.to_json().unwrap()).unwrap();
+        assert!(expected[1]["injected"].as_u64().unwrap() > 10, "{expected}");
     }
 
     #[test]
@@ -325,23 +325,23 @@ mod tests {
             {"service": "ec2", "operation": "*", "fault": "quota"},
         ]);
         let faults = faults(&both);
-        let call = |operation| Asked { service: "ec2", operation, app: None };
-        let stall = Strike { fault: Fault::Stall, lasts: Duration::from_millis(2_500) };
-        assert_eq!(faults.strike(call("CreateVpc")), Some(stall));
-        assert_eq!(faults.strike(call("CreateVpc")).map(|strike| strike.fault), Some(Fault::Quota));
-        assert_eq!(faults.strike(call("DescribeVpcs")), None, "a read needs no room");
-        let told: Value = serde_json::from_slice(&faults.to_json().unwrap()).unwrap();
-        let counts = |rule: &Value| (rule["matched"].as_u64().unwrap(), rule["struck"].as_u64().unwrap());
-        assert_eq!(told.as_array().unwrap().iter().map(counts).collect::<Vec<_>>(), [(2, 1), (2, 1)]);
-        assert_eq!(told[0]["rule"]["fault"], "stall");
+        let call = |operation| CallKey { service: "ec2", operation, app: None };
+        let stall = InjectedFault { fault: Fault::Stall, duration: Duration::from_millis(2_500) };
+        assert_eq!(faults.injected(call("CreateVpc")), Some(stall));
+        assert_eq!(faults.injected(call("CreateVpc")).map(|injected| injected.fault), Some(Fault::Quota));
+        assert_eq!(faults.injected(call("DescribeVpcs")), None, "a read needs no room");
+        let expected: Value = serde_json::from_slice(&faults.to_json().unwrap()).unwrap();
+        let counts = |rule: &Value| (rule["matched"].as_u64().unwrap(), rule["injected"].as_u64().unwrap());
+        assert_eq!(expected.as_array().unwrap().iter().map(counts).collect::<Vec<_>>(), [(2, 1), (2, 1)]);
+        assert_eq!(expected[0]["rule"]["fault"], "stall");
         faults.clear();
-        assert_eq!(faults.strike(call("CreateVpc")), None);
+        assert_eq!(faults.injected(call("CreateVpc")), None);
     }
 
     #[test]
     fn rules_that_are_wrong_are_refused_and_the_old_ones_stay() {
         let faults = faults(&json!([{"service": "ec2", "operation": "*", "fault": "500"}]));
-        for (wrong, told) in [
+        for (wrong, expected) in [
             (json!({"operation": "*", "fault": "500"}), "missing field `service`"),
             (json!({"service": "ec2", "operation": "*", "fault": "magic"}), "unknown variant `magic`"),
             (json!({"service": "ec2", "operation": "*", "fault": "500", "when": 1}), "unknown field `when`"),
@@ -351,8 +351,8 @@ mod tests {
             (json!({"service": "ec2", "operation": "*", "fault": "500", "seconds": -1}), "from 0 up"),
         ] {
             let refusal = faults.set(json!([wrong]).to_string().as_bytes()).unwrap_err();
-            assert!(refusal.contains(told), "{refusal}");
+            assert!(refusal.contains(expected), "{refusal}");
         }
-        assert_eq!(struck(&faults, "CreateVpc", 1), [1]);
+        assert_eq!(injected_calls(&faults, "CreateVpc", 1), [1]);
     }
 }

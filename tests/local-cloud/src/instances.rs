@@ -28,16 +28,16 @@ pub const MARKER: &str = "envkeeper:user-data";
 pub struct Instances {
     fleet: Mutex<Fleet>,
     /// Those whose marker stands in EC2, or will never.
-    marked: Mutex<BTreeSet<String>>,
+    marked_ids: Mutex<BTreeSet<String>>,
 }
 
 impl Instances {
     /// No instances yet. What takes a minute on AWS takes `minute`.
     #[must_use]
     pub fn new(minute: Duration) -> Self {
-        let times = Duration::from_mins(1).as_millis() / minute.as_millis().max(1);
-        let healthy = Behaviour::default().faster(u32::try_from(times).unwrap_or(u32::MAX).max(1));
-        Self { fleet: Mutex::new(Fleet::new(healthy)), marked: Mutex::default() }
+        let speed = Duration::from_mins(1).as_millis() / minute.as_millis().max(1);
+        let healthy = Behaviour::default().faster(u32::try_from(speed).unwrap_or(u32::MAX).max(1));
+        Self { fleet: Mutex::new(Fleet::new(healthy)), marked_ids: Mutex::default() }
     }
 
     /// An instance has started.
@@ -66,15 +66,15 @@ impl Instances {
     /// When the next marker is due, if there is one.
     #[must_use]
     pub fn next_marker(&self) -> Option<Timestamp> {
-        let (fleet, marked) = (self.fleet(), lock(&self.marked));
-        let unmarked = fleet.members().filter(|(id, it)| it.ended.is_none() && !marked.contains(*id));
+        let (fleet, marked_ids) = (self.fleet(), lock(&self.marked_ids));
+        let unmarked = fleet.members().filter(|(id, it)| it.ended.is_none() && !marked_ids.contains(*id));
         unmarked.filter_map(|(_, member)| member.marker_due()).min()
     }
 
     /// The markers that are due by now, each once: which instance, and what its tag says.
     #[must_use]
     pub fn due_markers(&self, now: Timestamp) -> Vec<(String, String)> {
-        let (fleet, mut marked) = (self.fleet(), lock(&self.marked));
+        let (fleet, mut marked_ids) = (self.fleet(), lock(&self.marked_ids));
         let mut due = Vec::new();
         for (id, member) in fleet.members().filter(|(_, member)| member.ended.is_none()) {
             let value = match member.marker(now) {
@@ -82,7 +82,7 @@ impl Instances {
                 Marker::Ready => "done".to_owned(),
                 Marker::Failed(step) => format!("failed at {step}"),
             };
-            if marked.insert(id.to_owned()) {
+            if marked_ids.insert(id.to_owned()) {
                 due.push((id.to_owned(), value));
             }
         }
@@ -111,12 +111,12 @@ impl Instances {
     }
 
     /// Answers an operation of SSM.
-    pub fn answer_ssm(&self, operation: &str, input: &[u8], now: Timestamp) -> Response<Body> {
+    pub fn ssm_response(&self, operation: &str, input: &[u8], now: Timestamp) -> Response<Body> {
         ssm::response(&mut self.fleet(), operation, input, now)
     }
 
     /// Answers an action of EC2; not one that is about other instances, which is moto's.
-    pub fn answer_ec2(&self, action: &str, form: &str, now: Timestamp) -> Option<Response<Body>> {
+    pub fn ec2_response(&self, action: &str, form: &str, now: Timestamp) -> Option<Response<Body>> {
         ec2_actions::response(&self.fleet(), action, form, now)
     }
 

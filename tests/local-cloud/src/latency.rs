@@ -10,7 +10,7 @@ use serde::Deserialize;
 /// List or Head) or `*write`. What has no entry is not held back.
 #[derive(Debug, Clone, Default)]
 pub struct LatencyTable {
-    held_back: BTreeMap<String, BTreeMap<String, Duration>>,
+    delays: BTreeMap<String, BTreeMap<String, Duration>>,
 }
 
 /// Why a table cannot be used.
@@ -55,21 +55,21 @@ impl LatencyTable {
     /// See [`LatencyTable::read`].
     pub fn parse(text: &str) -> Result<Self, LatencyError> {
         let file: File = serde_json::from_str(text)?;
-        let mut held_back = BTreeMap::<_, BTreeMap<_, _>>::new();
+        let mut delays = BTreeMap::<_, BTreeMap<_, _>>::new();
         for (service, operations) in file.seconds {
             for (operation, seconds) in operations {
                 let time = Duration::try_from_secs_f64(seconds * file.scale)
                     .map_err(|_| LatencyError::NotATime(format!("{service} {operation}"), seconds * file.scale))?;
-                held_back.entry(service.clone()).or_default().insert(operation, time);
+                delays.entry(service.clone()).or_default().insert(operation, time);
             }
         }
-        Ok(Self { held_back })
+        Ok(Self { delays })
     }
 
     /// How long a call is held back before it is forwarded.
     #[must_use]
     pub fn of(&self, service: &str, operation: &str) -> Duration {
-        let Some(operations) = self.held_back.get(service) else {
+        let Some(operations) = self.delays.get(service) else {
             return Duration::ZERO;
         };
         let kind = if is_read(operation) { "*read" } else { "*write" };

@@ -17,7 +17,7 @@ pub mod exports;
 pub mod fault_response;
 pub mod faults;
 pub mod form;
-pub mod half;
+pub mod truncated_body;
 pub mod http;
 pub mod instances;
 pub mod latency;

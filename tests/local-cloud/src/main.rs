@@ -76,7 +76,7 @@ async fn main() -> ExitCode {
     // before there is anything to stop.
     let outcome = tokio::select! {
         biased;
-        stop = told_to_stop() => stop,
+        stop = stop_signal() => stop,
         ended = run(options) => ended.map(|never| match never {}),
     };
     match outcome {
@@ -141,7 +141,7 @@ fn announce(
     file.map_or(Ok(()), |file| file.write(&exports))
 }
 
-async fn told_to_stop() -> Result<(), Box<dyn Error>> {
+async fn stop_signal() -> Result<(), Box<dyn Error>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;

@@ -59,12 +59,12 @@ impl Ministack {
     async fn send(
         &self,
         service: &str,
-        what: &str,
+        operation: &str,
         headers: &[(&str, &str)],
         path: &str,
         body: String,
     ) -> Result<String, String> {
-        let failed = |error: &dyn fmt::Display| format!("{what}: {error}");
+        let failed = |error: &dyn fmt::Display| format!("{operation}: {error}");
         let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
         // Unsigned in all but form: ministack reads service and region out of it.
         let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");

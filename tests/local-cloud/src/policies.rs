@@ -9,7 +9,7 @@
 //! which are binary) the action alone is judged. Of what Auto Scaling does in the caller's name when it launches,
 //! the launch template is judged, and nothing else.
 
-mod asks;
+mod other_services;
 mod ec2;
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use hyper::{body::Bytes, http::request::Parts};
 use permissions::{
     Function, StatementScope,
-    judge::{Asked, allows},
+    judge::{Access, allows},
 };
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ impl Policies {
     }
 
     /// What a function asks for and may not have; None if it may, or if no function asks.
-    pub async fn lacks(
+    pub async fn denial(
         &self,
         app: Option<&str>,
         (service, operation): (&str, &str),
@@ -66,10 +66,10 @@ impl Policies {
             form: form::read(&text),
             json: serde_json::from_slice(body).unwrap_or_default(),
         };
-        let asked =
-            if service == "ec2" { ec2::asks(&call, scaling.ec2()).await } else { asks::asks(&call, scaling).await };
-        let denied = asked.into_iter().find(|it| !allows(function, it, &self.0))?;
-        let Asked { action, resource, facts } = denied;
+        let accesses =
+            if service == "ec2" { ec2::required_access(&call, scaling.ec2()).await } else { other_services::required_access(&call, scaling).await };
+        let denied = accesses.into_iter().find(|it| !allows(function, it, &self.0))?;
+        let Access { action, resource, facts } = denied;
         let on = resource.unwrap_or_else(|| "*".to_owned());
         Some(format!("{} is not authorized to perform: {action} on resource: {on} ({facts:?})", function.name()))
     }
@@ -98,12 +98,12 @@ impl Call<'_> {
 }
 
 /// An action on a resource.
-fn asked(action: impl Into<String>, resource: Option<String>, facts: BTreeMap<String, String>) -> Asked {
-    Asked { action: action.into(), resource, facts }
+fn access(action: impl Into<String>, resource: Option<String>, facts: BTreeMap<String, String>) -> Access {
+    Access { action: action.into(), resource, facts }
 }
 
 /// What a resource whose ARN is not in the call is taken for: ours.
-fn taken_for_ours() -> BTreeMap<String, String> {
+fn assumed_owned() -> BTreeMap<String, String> {
     let id = format!("scalable-ec2-{REGION}-taken-for-ours");
     ["aws:ResourceTag/envkeeper:environment", "ssm:resourceTag/envkeeper:environment"]
         .map(|key| (key.to_owned(), id.clone()))

@@ -18,9 +18,9 @@ use crate::{
     alarms,
     auto_scaling::{self, AutoScalingService},
     control, fault_response,
-    faults::{Asked, Fault, Faults, Strike},
+    faults::{CallKey, Fault, Faults, InjectedFault},
     form,
-    half::Half,
+    truncated_body::TruncatedBody,
     http::Http,
     instances,
     latency::LatencyTable,
@@ -41,7 +41,7 @@ const NOT_FORWARDED: [HeaderName; 5] =
     [header::CONNECTION, header::EXPECT, header::TE, header::TRANSFER_ENCODING, HeaderName::from_static("keep-alive")];
 
 /// A streamed answer of an emulator, one of which half comes, or one of our own.
-pub type Body = Either<Either<Incoming, Half>, Full<Bytes>>;
+pub type Body = Either<Either<Incoming, TruncatedBody>, Full<Bytes>>;
 
 /// Where requests go, and what happens to them on the way.
 pub struct Router {
@@ -73,7 +73,7 @@ pub enum NoResponse {
     Unreadable(#[from] hyper::Error),
     /// A rule says so.
     #[error("this call was told to get no answer")]
-    Told,
+    Injected,
 }
 
 /// Serves until accepting a connection fails.
@@ -96,14 +96,14 @@ impl Router {
     async fn response(&self, request: Request<Incoming>) -> Result<Response<Body>, NoResponse> {
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
-        if let Some(what) = head.uri.path().strip_prefix(control::PREFIX) {
+        if let Some(path) = head.uri.path().strip_prefix(control::PREFIX) {
             let query = head.uri.query().unwrap_or_default();
-            return Ok(control::response(self, &head.method, what, query, &body).await);
+            return Ok(control::response(self, &head.method, path, query, &body).await);
         }
-        self.answer_and_note(head, body).await
+        self.respond_and_record(head, body).await
     }
 
-    async fn answer_and_note(&self, head: Parts, body: Bytes) -> Result<Response<Body>, NoResponse> {
+    async fn respond_and_record(&self, head: Parts, body: Bytes) -> Result<Response<Body>, NoResponse> {
         let at_micros = self.recorder.now_micros();
         let scope = scope::of(&head.headers, head.uri.query());
         let service = scope.as_ref().map_or("unsigned", |scope| &scope.service).to_owned();
@@ -111,17 +111,17 @@ impl Router {
         tokio::time::sleep(self.latency.of(&service, &operation)).await;
 
         let app = app(&head.headers);
-        let strike = self.faults.strike(Asked { service: &service, operation: &operation, app: app.as_deref() });
-        if let Some(Strike { fault: Fault::Stall, lasts }) = strike {
-            tokio::time::sleep(lasts).await;
+        let injected = self.faults.injected(CallKey { service: &service, operation: &operation, app: app.as_deref() });
+        if let Some(InjectedFault { fault: Fault::Stall, duration }) = injected {
+            tokio::time::sleep(duration).await;
         }
-        let response = match rejected(strike, &service, &operation, &head, &body) {
+        let response = match error_response_for(injected, &service, &operation, &head, &body) {
             Some(refusal) => Some(refusal),
-            None if let Some(denial) = self.denied(app.as_deref(), &service, &operation, &head, &body).await => {
-                Some(denial)
+            None if let Some(access_denied) = self.policy_denial(app.as_deref(), &service, &operation, &head, &body).await => {
+                Some(access_denied)
             }
-            None if strike.is_some_and(|it| it.fault == Fault::TimeoutBefore) => None,
-            None => Some(self.hand_on(scope.as_ref(), &operation, head, body).await),
+            None if injected.is_some_and(|it| it.fault == Fault::TimeoutBefore) => None,
+            None => Some(self.dispatch(scope.as_ref(), &operation, head, body).await),
         };
         self.recorder.record(Call {
             at_micros,
@@ -131,15 +131,15 @@ impl Router {
             status: response.as_ref().map_or(0, |response| response.status().as_u16()),
             app,
             access_key: scope.map(|scope| scope.access_key),
-            fault: strike.map(|strike| strike.fault),
+            fault: injected.map(|injected| injected.fault),
         });
-        lost(strike).await?;
-        let response = response.ok_or(NoResponse::Told)?;
-        if strike.is_some_and(|it| it.fault == Fault::MalformedBody) { halved(response).await } else { Ok(response) }
+        close_connection(injected).await?;
+        let response = response.ok_or(NoResponse::Injected)?;
+        if injected.is_some_and(|it| it.fault == Fault::MalformedBody) { truncated_response(response).await } else { Ok(response) }
     }
 
     /// What a function is told that asks for what its policy does not allow.
-    async fn denied(
+    async fn policy_denial(
         &self,
         app: Option<&str>,
         service: &str,
@@ -148,17 +148,17 @@ impl Router {
         body: &Bytes,
     ) -> Option<Response<Body>> {
         let policies = self.policies.as_ref()?;
-        let lacks = policies.lacks(app, (service, operation), (head, body), &self.auto_scaling).await?;
-        eprintln!("local-cloud: {lacks}");
-        Some(fault_response::denial(&asked(service, operation, head, body, &form(head, body)), &lacks))
+        let denial = policies.denial(app, (service, operation), (head, body), &self.auto_scaling).await?;
+        eprintln!("local-cloud: {denial}");
+        Some(fault_response::access_denied(&parts_for_fault(service, operation, head, body, &query_and_body(head, body)), &denial))
     }
 
     /// To whoever knows the service.
-    async fn hand_on(&self, scope: Option<&Scope>, operation: &str, head: Parts, body: Bytes) -> Response<Body> {
+    async fn dispatch(&self, scope: Option<&Scope>, operation: &str, head: Parts, body: Bytes) -> Response<Body> {
         match scope.map(|scope| scope.service.as_str()) {
-            Some("autoscaling") => self.auto_scaling.response(&form(&head, &body)).await,
+            Some("autoscaling") => self.auto_scaling.response(&query_and_body(&head, &body)).await,
             Some("ssm") if instances::SSM_OPERATIONS.contains(&operation) => {
-                self.auto_scaling.instances.answer_ssm(operation, &body, auto_scaling::now())
+                self.auto_scaling.instances.ssm_response(operation, &body, auto_scaling::now())
             }
             Some("ec2") => self.ec2(scope, operation, head, body).await,
             Some("logs") if saved_queries::OPERATIONS.contains(&operation) => {
@@ -167,14 +167,14 @@ impl Router {
             Some("monitoring") if alarms::OPERATIONS.contains(&operation) => {
                 let response = self.forward(self.ministack, head, body).await;
                 if response.status().is_success() {
-                    self.auto_scaling.alarms.look().await;
+                    self.auto_scaling.alarms.evaluate().await;
                 }
                 response
             }
             Some("logs") if operation == "PutLogEvents" => {
                 let response = self.forward(self.ministack, head, body.clone()).await;
                 if response.status().is_success() {
-                    self.auto_scaling.alarms.logged(&body);
+                    self.auto_scaling.alarms.collect_embedded(&body);
                 }
                 response
             }
@@ -184,24 +184,24 @@ impl Router {
 
     /// moto's, but for what it does not know of the instances of groups; and Auto Scaling notices when some are ended.
     async fn ec2(&self, scope: Option<&Scope>, operation: &str, head: Parts, body: Bytes) -> Response<Body> {
-        let form = form(&head, &body);
+        let query_and_body = query_and_body(&head, &body);
         if instances::EC2_ACTIONS.contains(&operation)
-            && let Some(response) = self.auto_scaling.instances.answer_ec2(operation, &form, auto_scaling::now())
+            && let Some(response) = self.auto_scaling.instances.ec2_response(operation, &query_and_body, auto_scaling::now())
         {
             return response;
         }
         let response = self.forward(self.emulator(scope), head, body).await;
         if operation == "TerminateInstances" && response.status().is_success() {
-            let given = form::read(&form);
-            let ids = given.iter().filter(|(name, _)| name.starts_with("InstanceId."));
-            self.auto_scaling.ended_in_ec2(ids.map(|(_, id)| id.as_str()));
+            let parameters = form::read(&query_and_body);
+            let ids = parameters.iter().filter(|(name, _)| name.starts_with("InstanceId."));
+            self.auto_scaling.terminated_in_ec2(ids.map(|(_, id)| id.as_str()));
         }
         response
     }
 
     fn emulator(&self, scope: Option<&Scope>) -> SocketAddr {
-        let is_motos = |scope: &Scope| MOTO_SERVICES.contains(&scope.service.as_str());
-        if scope.is_some_and(is_motos) { self.moto } else { self.ministack }
+        let is_moto_service = |scope: &Scope| MOTO_SERVICES.contains(&scope.service.as_str());
+        if scope.is_some_and(is_moto_service) { self.moto } else { self.ministack }
     }
 
     /// Sends the request on with its method, path, query, body and `Host` as they came: both
@@ -225,54 +225,54 @@ impl Router {
 }
 
 /// What the service says to a call that it is to refuse.
-fn rejected(
-    strike: Option<Strike>,
+fn error_response_for(
+    injected: Option<InjectedFault>,
     service: &str,
     operation: &str,
     head: &Parts,
     body: &[u8],
 ) -> Option<Response<Body>> {
-    let fault = strike?.fault;
-    fault_response::of(fault, &asked(service, operation, head, body, &form(head, body)))
+    let fault = injected?.fault;
+    fault_response::of(fault, &parts_for_fault(service, operation, head, body, &query_and_body(head, body)))
 }
 
-fn asked<'a>(
+fn parts_for_fault<'a>(
     service: &'a str,
     operation: &'a str,
     head: &'a Parts,
     body: &'a [u8],
-    form: &'a str,
+    query_and_body: &'a str,
 ) -> fault_response::Request<'a> {
     let (method, path, headers) = (&head.method, head.uri.path(), &head.headers);
-    fault_response::Request { service, operation, method, path, headers, form, body }
+    fault_response::Request { service, operation, method, path, headers, form: query_and_body, body }
 }
 
 /// Holds back what is to get no answer, then says so. Whoever has had enough by then hangs up, and that is all there is.
-async fn lost(strike: Option<Strike>) -> Result<(), NoResponse> {
-    match strike {
-        Some(Strike { fault: Fault::TimeoutBefore | Fault::TimeoutAfter, lasts }) => {
-            tokio::time::sleep(lasts).await;
-            Err(NoResponse::Told)
+async fn close_connection(injected: Option<InjectedFault>) -> Result<(), NoResponse> {
+    match injected {
+        Some(InjectedFault { fault: Fault::TimeoutBefore | Fault::TimeoutAfter, duration }) => {
+            tokio::time::sleep(duration).await;
+            Err(NoResponse::Injected)
         }
-        Some(Strike { fault: Fault::LostAnswer, .. }) => Err(NoResponse::Told),
+        Some(InjectedFault { fault: Fault::LostResponse, .. }) => Err(NoResponse::Injected),
         _ => Ok(()),
     }
 }
 
 /// An answer that went well, of which only the first half comes. Its length still tells of the whole: a body that ends
 /// early is an error for every HTTP client, and the Rust SDK would take half an XML document for a whole one.
-async fn halved(response: Response<Body>) -> Result<Response<Body>, NoResponse> {
+async fn truncated_response(response: Response<Body>) -> Result<Response<Body>, NoResponse> {
     if !response.status().is_success() {
         return Ok(response);
     }
     let (mut head, body) = response.into_parts();
-    let body = body.collect().await.map_err(|_| NoResponse::Told)?.to_bytes();
+    let body = body.collect().await.map_err(|_| NoResponse::Injected)?.to_bytes();
     head.headers.insert(header::CONTENT_LENGTH, body.len().into());
-    Ok(Response::from_parts(head, Either::Left(Either::Right(Half::of(&body)))))
+    Ok(Response::from_parts(head, Either::Left(Either::Right(TruncatedBody::of(&body)))))
 }
 
 /// The parameters of a query protocol's request: in its query and in its body.
-fn form(head: &Parts, body: &[u8]) -> String {
+fn query_and_body(head: &Parts, body: &[u8]) -> String {
     format!("{}&{}", head.uri.query().unwrap_or_default(), String::from_utf8_lossy(body))
 }
 

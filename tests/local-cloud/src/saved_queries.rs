@@ -27,7 +27,7 @@ struct Queries {
     by_id: BTreeMap<String, Query>,
     /// Which query a client's token has made.
     by_token: BTreeMap<String, String>,
-    made: u64,
+    created: u64,
 }
 
 #[derive(Clone, Serialize)]
@@ -44,7 +44,7 @@ struct Query {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Put {
+struct PutInput {
     query_definition_id: Option<String>,
     name: String,
     query_string: String,
@@ -54,7 +54,7 @@ struct Put {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Describe {
+struct DescribeInput {
     query_definition_name_prefix: Option<String>,
     max_results: Option<usize>,
     next_token: Option<String>,
@@ -62,14 +62,14 @@ struct Describe {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Delete {
+struct DeleteInput {
     query_definition_id: String,
 }
 
 /// A refusal: AWS's error type and a sentence.
-struct Refusal(&'static str, String);
+struct QueryError(&'static str, String);
 
-impl From<serde_json::Error> for Refusal {
+impl From<serde_json::Error> for QueryError {
     fn from(error: serde_json::Error) -> Self {
         invalid(error.to_string())
     }
@@ -84,32 +84,32 @@ impl SavedQueries {
         let response = match operation {
             "PutQueryDefinition" => parse(input).and_then(|put| queries.put(put, now)),
             "DescribeQueryDefinitions" => parse(input).and_then(|describe| queries.describe(&describe)),
-            _ => parse(input).and_then(|delete: Delete| queries.delete(&delete)),
+            _ => parse(input).and_then(|delete: DeleteInput| queries.delete(&delete)),
         };
         match response {
             Ok(response) => responses::json(StatusCode::OK, &response),
-            Err(Refusal(kind, message)) => {
+            Err(QueryError(kind, message)) => {
                 responses::json(StatusCode::BAD_REQUEST, &json!({"__type": kind, "message": message}))
             }
         }
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(input: &'a [u8]) -> Result<T, Refusal> {
+fn parse<'a, T: Deserialize<'a>>(input: &'a [u8]) -> Result<T, QueryError> {
     Ok(serde_json::from_slice(input)?)
 }
 
 impl Queries {
     /// Changes the query of an id; without one it makes a new query, also under a name that is there already.
-    fn put(&mut self, put: Put, now: u64) -> Result<Value, Refusal> {
+    fn put(&mut self, put: PutInput, now: u64) -> Result<Value, QueryError> {
         for (field, length, most) in [("name", put.name.len(), 255), ("queryString", put.query_string.len(), 10_000)] {
             if !(1..=most).contains(&length) {
                 return Err(invalid(format!("{field} is {length} characters long: 1 to {most}")));
             }
         }
         let repeated = put.client_token.as_ref().and_then(|token| self.by_token.get(token));
-        let there = repeated.filter(|id| put.query_definition_id.is_none() && self.by_id.contains_key(*id));
-        if let Some(id) = there {
+        let repeated_id = repeated.filter(|id| put.query_definition_id.is_none() && self.by_id.contains_key(*id));
+        if let Some(id) = repeated_id {
             return Ok(json!({"queryDefinitionId": id}));
         }
         let id = match put.query_definition_id {
@@ -133,11 +133,11 @@ impl Queries {
 
     /// The real ones are random; these are counted.
     fn new_id(&mut self) -> String {
-        self.made += 1;
-        format!("00000000-0000-4000-9000-{:012x}", self.made)
+        self.created += 1;
+        format!("00000000-0000-4000-9000-{:012x}", self.created)
     }
 
-    fn describe(&self, describe: &Describe) -> Result<Value, Refusal> {
+    fn describe(&self, describe: &DescribeInput) -> Result<Value, QueryError> {
         let prefix = describe.query_definition_name_prefix.as_deref().unwrap_or_default();
         let length = describe.max_results.unwrap_or(PAGE);
         if !(1..=PAGE).contains(&length) {
@@ -155,18 +155,18 @@ impl Queries {
         })
     }
 
-    fn delete(&mut self, delete: &Delete) -> Result<Value, Refusal> {
+    fn delete(&mut self, delete: &DeleteInput) -> Result<Value, QueryError> {
         let id = &delete.query_definition_id;
         self.by_id.remove(id).map(|_| json!({"success": true})).ok_or_else(|| unknown(id))
     }
 }
 
-fn unknown(id: &str) -> Refusal {
-    Refusal("ResourceNotFoundException", format!("The query definition {id} does not exist."))
+fn unknown(id: &str) -> QueryError {
+    QueryError("ResourceNotFoundException", format!("The query definition {id} does not exist."))
 }
 
-fn invalid(message: String) -> Refusal {
-    Refusal("InvalidParameterException", message)
+fn invalid(message: String) -> QueryError {
+    QueryError("InvalidParameterException", message)
 }
 
 #[cfg(test)]
@@ -179,9 +179,9 @@ mod tests {
         let response = match operation {
             "Put" => parse(input.as_bytes()).and_then(|put| queries.put(put, 7)),
             "Describe" => parse(input.as_bytes()).and_then(|it| queries.describe(&it)),
-            _ => parse(input.as_bytes()).and_then(|it: Delete| queries.delete(&it)),
+            _ => parse(input.as_bytes()).and_then(|it: DeleteInput| queries.delete(&it)),
         };
-        response.map_err(|Refusal(kind, _)| kind)
+        response.map_err(|QueryError(kind, _)| kind)
     }
 
     fn put(queries: &mut Queries, input: &Value) -> String {

@@ -22,72 +22,72 @@ const TOPIC: &str = "arn:aws:sns:us-west-2:123456789012:alarms";
 
 #[tokio::test]
 async fn a_metric_drives_a_policy_and_the_alarm_is_told() {
-    let scene = Scene::set().await;
-    let policy = scene.groups().put_scaling_policy().auto_scaling_group_name("web").policy_name("out");
+    let fixture = Fixture::set().await;
+    let policy = fixture.groups().put_scaling_policy().auto_scaling_group_name("web").policy_name("out");
     let policy = policy.adjustment_type("ChangeInCapacity").scaling_adjustment(1).send().await.unwrap();
-    scene.put_alarm("high", "AWS/EC2", &[policy.policy_arn().unwrap(), TOPIC]).await;
+    fixture.put_alarm("high", "AWS/EC2", &[policy.policy_arn().unwrap(), TOPIC]).await;
     let metric = "alarms/metric?namespace=AWS/EC2&metric=Load&value=95&dimensions=Group:web&periods=2";
-    scene.control(metric).await;
+    fixture.control(metric).await;
 
-    let event = scene.next("events", |it| it["detail"]["state"]["value"] == "ALARM").await;
+    let event = fixture.next("events", |it| it["detail"]["state"]["value"] == "ALARM").await;
     assert_eq!((&event["source"], &event["detail"]["alarmName"]), (&json!("aws.cloudwatch"), &json!("high")));
     let reason = event["detail"]["state"]["reason"].as_str().unwrap();
     assert!(reason.starts_with("Threshold Crossed: 2 out of the last 2 datapoints [95.0 ("), "{reason}");
-    let envelope = scene.next("told", |it| it["Subject"] == r#"ALARM: "high" in US West (Oregon)"#).await;
+    let envelope = fixture.next("told", |it| it["Subject"] == r#"ALARM: "high" in US West (Oregon)"#).await;
     let message: Value = serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
     assert_eq!(message["NewStateReason"], reason);
 
-    scene.until("an instance", async || scene.causes().await.len() == 2).await;
-    let cause = &scene.causes().await[0];
+    fixture.wait_until("an instance", async || fixture.activity_causes().await.len() == 2).await;
+    let cause = &fixture.activity_causes().await[0];
     let words = "a monitor alarm high in state ALARM triggered policy out changing the desired capacity from 1 to 2.";
     assert!(cause.contains(words), "{cause}");
 
-    let (_, calls) = scene.cloud.send(Method::GET, "/_local-cloud/calls", "").await;
+    let (_, calls) = fixture.cloud.send(Method::GET, "/_local-cloud/calls", "").await;
     assert!(calls.contains("PutMetricAlarm") && !calls.contains("SetAlarmState"), "our own calls are not recorded");
 }
 
 #[tokio::test]
 async fn a_state_that_is_set_counts_and_lasts_until_there_are_data() {
-    let scene = Scene::set().await;
-    let alarms = aws_sdk_cloudwatch::Client::new(&scene.cloud.config);
-    scene.put_alarm("launches", "Envkeeper", &[]).await;
+    let fixture = Fixture::set().await;
+    let alarms = aws_sdk_cloudwatch::Client::new(&fixture.cloud.config);
+    fixture.put_alarm("launches", "Envkeeper", &[]).await;
     let set = alarms.set_alarm_state().alarm_name("launches").state_value(StateValue::Alarm).state_reason("a test");
     set.send().await.unwrap();
-    let event = scene.next("events", |it| it["detail"]["state"]["value"] == "ALARM").await;
+    let event = fixture.next("events", |it| it["detail"]["state"]["value"] == "ALARM").await;
     assert_eq!(event["detail"]["state"]["reason"], "a test");
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(scene.state("launches").await, Some(StateValue::Alarm), "nothing is known that speaks against it");
+    assert_eq!(fixture.state("launches").await, Some(StateValue::Alarm), "nothing is known that speaks against it");
 
-    scene.log(&embedded(&json!(5))).await;
-    let event = scene.next("events", |it| it["detail"]["state"]["value"] == "OK").await;
+    fixture.log(&embedded(&json!(5))).await;
+    let event = fixture.next("events", |it| it["detail"]["state"]["value"] == "OK").await;
     let reason = event["detail"]["state"]["reason"].as_str().unwrap();
     assert!(reason.contains("[5.0 (") && reason.contains("was not greater than"), "{reason}");
-    scene.log(&embedded(&json!("a malformed value"))).await;
-    scene.log(&embedded(&json!([900, 1000]))).await;
-    let event = scene.next("events", |it| it["detail"]["state"]["value"] == "ALARM").await;
+    fixture.log(&embedded(&json!("a malformed value"))).await;
+    fixture.log(&embedded(&json!([900, 1000]))).await;
+    let event = fixture.next("events", |it| it["detail"]["state"]["value"] == "ALARM").await;
     assert_eq!(event["detail"]["previousState"]["reason"], reason);
 }
 
 #[tokio::test]
 async fn an_unhealthy_instance_is_replaced() {
-    let scene = Scene::set().await;
+    let fixture = Fixture::set().await;
     let in_service = async || {
-        let response = scene.groups().describe_auto_scaling_instances().send().await.unwrap();
+        let response = fixture.groups().describe_auto_scaling_instances().send().await.unwrap();
         let mut found = response.auto_scaling_instances().iter();
         found.find(|it| it.lifecycle_state() == Some("InService")).and_then(|it| it.instance_id()).map(str::to_owned)
     };
-    scene.until("an instance", async || in_service().await.is_some()).await;
+    fixture.wait_until("an instance", async || in_service().await.is_some()).await;
     let id = in_service().await.unwrap();
-    let call = scene.groups().set_instance_health().instance_id(&id).health_status("Unhealthy");
+    let call = fixture.groups().set_instance_health().instance_id(&id).health_status("Unhealthy");
     call.should_respect_grace_period(false).send().await.unwrap();
-    scene.until("another", async || in_service().await.is_some_and(|it| it != id)).await;
-    let causes = scene.causes().await;
+    fixture.wait_until("another", async || in_service().await.is_some_and(|it| it != id)).await;
+    let activity_causes = fixture.activity_causes().await;
     let words = "an instance was taken out of service in response to a user health-check.";
-    assert!(causes.iter().any(|cause| cause.contains(words)), "{causes:?}");
+    assert!(activity_causes.iter().any(|cause| cause.contains(words)), "{activity_causes:?}");
 
-    let all = scene.groups().describe_scaling_activities().send().await.unwrap();
+    let all = fixture.groups().describe_scaling_activities().send().await.unwrap();
     let ids: Vec<_> = all.activities().iter().filter_map(|it| it.activity_id()).map(str::to_owned).collect();
-    let page = scene.groups().describe_scaling_activities().set_activity_ids(Some(ids[1..].to_vec())).max_records(1);
+    let page = fixture.groups().describe_scaling_activities().set_activity_ids(Some(ids[1..].to_vec())).max_records(1);
     let first = page.clone().send().await.unwrap();
     let second = page.next_token(first.next_token().unwrap()).send().await.unwrap();
     assert_eq!((first.activities()[0].activity_id(), second.next_token()), (Some(ids[1].as_str()), None));
@@ -103,11 +103,11 @@ fn embedded(value: &Value) -> String {
 }
 
 /// A group of one instance, a queue for the events of alarms, and one for a topic.
-struct Scene {
+struct Fixture {
     cloud: LocalCloud,
 }
 
-impl Scene {
+impl Fixture {
     async fn set() -> Self {
         let cloud = LocalCloud::start(MINUTE).await;
         let queues = aws_sdk_sqs::Client::new(&cloud.config);
@@ -128,9 +128,9 @@ impl Scene {
         let logs = aws_sdk_cloudwatchlogs::Client::new(&cloud.config);
         logs.create_log_group().log_group_name("ledger").send().await.unwrap();
         logs.create_log_stream().log_group_name("ledger").log_stream_name("s").send().await.unwrap();
-        let scene = Self { cloud };
-        scene.create_group().await;
-        scene
+        let fixture = Self { cloud };
+        fixture.create_group().await;
+        fixture
     }
 
     async fn create_group(&self) {
@@ -177,13 +177,13 @@ impl Scene {
     }
 
     /// Why the activities were begun, the newest first.
-    async fn causes(&self) -> Vec<String> {
+    async fn activity_causes(&self) -> Vec<String> {
         let response = self.groups().describe_scaling_activities().send().await.unwrap();
         response.activities().iter().map(|it| it.cause().unwrap().to_owned()).collect()
     }
 
-    async fn control(&self, what: &str) {
-        let (status, body) = self.cloud.send(Method::POST, &format!("/_local-cloud/{what}"), "").await;
+    async fn control(&self, path: &str) {
+        let (status, body) = self.cloud.send(Method::POST, &format!("/_local-cloud/{path}"), "").await;
         assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
     }
 
@@ -193,7 +193,7 @@ impl Scene {
         let url = format!("{}/123456789012/{queue}", self.cloud.url);
         let start = Instant::now();
         loop {
-            assert!(start.elapsed() < LIMIT, "waited in vain");
+            assert!(start.elapsed() < LIMIT, "timed out waiting for a message");
             let received = queues.receive_message().queue_url(&url).wait_time_seconds(1).send().await.unwrap();
             for message in received.messages() {
                 let handle = message.receipt_handle().unwrap();
@@ -206,10 +206,10 @@ impl Scene {
         }
     }
 
-    async fn until(&self, what: &str, mut there: impl AsyncFnMut() -> bool) {
+    async fn wait_until(&self, goal: &str, mut is_done: impl AsyncFnMut() -> bool) {
         let start = Instant::now();
-        while !there().await {
-            assert!(start.elapsed() < LIMIT, "waited for {what} in vain");
+        while !is_done().await {
+            assert!(start.elapsed() < LIMIT, "timed out waiting for {goal}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -80,17 +80,17 @@ async fn every_service_refuses_in_its_own_words() {
             ],
         ),
     ] {
-        cloud.fails(&json!([{"service": "*", "operation": "*", "fault": fault}])).await;
+        cloud.set_fault_rules(&json!([{"service": "*", "operation": "*", "fault": fault}])).await;
         assert_eq!(cloud.codes_of_lists().await, codes, "{fault}");
     }
-    cloud.fails(&json!([])).await;
+    cloud.set_fault_rules(&json!([])).await;
     assert_eq!(cloud.codes_of_lists().await, ["ok"; 9], "no rules, no faults");
 }
 
 #[tokio::test]
 async fn an_account_that_is_full_makes_no_more_and_shows_what_it_has() {
     let cloud = LocalCloud::start(Duration::ZERO).await;
-    cloud.fails(&json!([{"service": "*", "operation": "*", "fault": "quota"}])).await;
+    cloud.set_fault_rules(&json!([{"service": "*", "operation": "*", "fault": "quota"}])).await;
     let (ec2, s3) = (cloud.ec2(), cloud.s3());
     assert_eq!(code(ec2.create_vpc().cidr_block("10.0.0.0/16").send()).await, "VpcLimitExceeded");
     assert_eq!(code(ec2.allocate_address().send()).await, "AddressLimitExceeded");
@@ -109,19 +109,19 @@ async fn an_account_that_is_full_makes_no_more_and_shows_what_it_has() {
 async fn an_answer_that_is_lost_had_its_effect_and_a_call_that_never_arrived_had_none() {
     let cloud = LocalCloud::start(Duration::ZERO).await;
     let ec2 = cloud.ec2();
-    for (fault, effect) in [("timeout-before", 0), ("timeout-after", 1), ("lost-answer", 2)] {
+    for (fault, effect) in [("timeout-before", 0), ("timeout-after", 1), ("lost-response", 2)] {
         let rule = json!({"service": "ec2", "operation": "CreateVpc", "app": "tester", "fault": fault, "seconds": 0.5});
-        cloud.fails(&json!([rule])).await;
-        let asked = Instant::now();
+        cloud.set_fault_rules(&json!([rule])).await;
+        let start = Instant::now();
         let lost = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap_err();
         assert!(matches!(lost, SdkError::DispatchFailure(_)), "{fault}: {lost:?}");
-        assert_eq!(asked.elapsed() >= Duration::from_millis(500), fault.starts_with("timeout"), "{fault}");
+        assert_eq!(start.elapsed() >= Duration::from_millis(500), fault.starts_with("timeout"), "{fault}");
         assert_eq!(vpcs(&ec2).await.len(), effect, "{fault}");
     }
-    cloud.fails(&json!([{"service": "ec2", "operation": "CreateVpc", "fault": "timeout-after"}])).await;
-    let impatient = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(500)).build();
-    let impatient = aws_sdk_ec2::Client::new(&cloud.config.to_builder().timeout_config(impatient).build());
-    let lost = impatient.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap_err();
+    cloud.set_fault_rules(&json!([{"service": "ec2", "operation": "CreateVpc", "fault": "timeout-after"}])).await;
+    let short_timeout = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(500)).build();
+    let short_timeout = aws_sdk_ec2::Client::new(&cloud.config.to_builder().timeout_config(short_timeout).build());
+    let lost = short_timeout.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap_err();
     assert!(matches!(lost, SdkError::TimeoutError(_)), "who hangs up first sees a time-out: {lost:?}");
     assert_eq!(vpcs(&ec2).await.len(), 3);
 }
@@ -131,19 +131,19 @@ async fn a_call_that_stalls_is_answered_late_and_half_an_answer_cannot_be_read()
     let cloud = LocalCloud::start(Duration::ZERO).await;
     let ec2 = cloud.ec2();
     cloud
-        .fails(&json!([
+        .set_fault_rules(&json!([
             {"service": "ec2", "operation": "CreateVpc", "nth": 1, "fault": "stall", "seconds": 0.7},
             {"service": "ec2", "operation": "CreateVpc", "nth": 2, "fault": "malformed-body"},
         ]))
         .await;
-    let asked = Instant::now();
+    let start = Instant::now();
     ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
-    assert!(asked.elapsed() >= Duration::from_millis(700));
+    assert!(start.elapsed() >= Duration::from_millis(700));
     let malformed = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap_err();
     assert!(matches!(malformed, SdkError::DispatchFailure(_) | SdkError::ResponseError(_)), "{malformed:?}");
     assert_eq!(vpcs(&ec2).await.len(), 2, "it happened all the same");
 
-    cloud.fails(&json!([{"service": "dynamodb", "operation": "ListTables", "fault": "malformed-body"}])).await;
+    cloud.set_fault_rules(&json!([{"service": "dynamodb", "operation": "ListTables", "fault": "malformed-body"}])).await;
     let malformed = aws_sdk_dynamodb::Client::new(&cloud.config).list_tables().send().await.unwrap_err();
     assert!(matches!(malformed, SdkError::DispatchFailure(_) | SdkError::ResponseError(_)), "{malformed:?}");
 }
@@ -153,20 +153,20 @@ async fn what_was_just_made_is_not_seen_by_the_next_read() {
     let cloud = LocalCloud::start(Duration::ZERO).await;
     let (ec2, s3) = (cloud.ec2(), cloud.s3());
     let lag = |service: &str, after: &str, reads: &str| json!({"service": service, "operation": reads, "after": after, "times": 1, "fault": "not-found-lag"});
-    cloud.fails(&json!([lag("ec2", "CreateVpc", "DescribeVpcs"), lag("s3", "CreateBucket", "Get*")])).await;
+    cloud.set_fault_rules(&json!([lag("ec2", "CreateVpc", "DescribeVpcs"), lag("s3", "CreateBucket", "Get*")])).await;
     assert!(vpcs(&ec2).await.is_empty());
     let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap().vpc.unwrap().vpc_id.unwrap();
     assert!(vpcs(&ec2).await.is_empty(), "not yet");
     assert_eq!(vpcs(&ec2).await, std::slice::from_ref(&vpc), "now");
 
-    cloud.fails(&json!([lag("ec2", "CreateVpc", "DescribeVpcs"), lag("s3", "CreateBucket", "Get*")])).await;
+    cloud.set_fault_rules(&json!([lag("ec2", "CreateVpc", "DescribeVpcs"), lag("s3", "CreateBucket", "Get*")])).await;
     ec2.create_vpc().cidr_block("10.1.0.0/16").send().await.unwrap();
     assert_eq!(code(ec2.describe_vpcs().vpc_ids(&vpc).send()).await, "InvalidVpcID.NotFound");
-    s3.create_bucket().bucket("made").create_bucket_configuration(here()).send().await.unwrap();
+    s3.create_bucket().bucket("made").create_bucket_configuration(in_region()).send().await.unwrap();
     assert_eq!(code(s3.get_bucket_tagging().bucket("made").send()).await, "NoSuchBucket");
     assert_eq!(code(s3.get_bucket_versioning().bucket("made").send()).await, "ok");
 
-    cloud.fails(&json!([{"service": "*", "operation": "*", "fault": "not-found-lag"}])).await;
+    cloud.set_fault_rules(&json!([{"service": "*", "operation": "*", "fault": "not-found-lag"}])).await;
     let (iam, ssm) = (aws_sdk_iam::Client::new(&cloud.config), aws_sdk_ssm::Client::new(&cloud.config));
     assert_eq!(code(iam.get_role().role_name("r").send()).await, "NoSuchEntity");
     assert_eq!(code(ssm.get_parameter().name("p").send()).await, "ParameterNotFound");
@@ -181,9 +181,9 @@ async fn what_was_just_made_is_not_seen_by_the_next_read() {
 #[tokio::test]
 async fn a_batch_can_fail_inside_an_answer_that_went_well() {
     let cloud = LocalCloud::start(Duration::ZERO).await;
-    cloud.fails(&json!([{"service": "*", "operation": "*", "fault": "partial-failure"}])).await;
+    cloud.set_fault_rules(&json!([{"service": "*", "operation": "*", "fault": "partial-failure"}])).await;
     let s3 = cloud.s3();
-    s3.create_bucket().bucket("full").create_bucket_configuration(here()).send().await.unwrap();
+    s3.create_bucket().bucket("full").create_bucket_configuration(in_region()).send().await.unwrap();
     s3.put_object().bucket("full").key("a & b").send().await.unwrap();
     let object = ObjectIdentifier::builder().key("a & b").build().unwrap();
     let deleted = s3.delete_objects().bucket("full").delete(Delete::builder().objects(object).build().unwrap());
@@ -208,27 +208,27 @@ async fn an_answer_for_cloudformation_can_be_lost_too_and_all_faults_are_told() 
     let cloud = LocalCloud::start(Duration::ZERO).await;
     let response =
         json!({"service": "unsigned", "operation": "PUT /_ministack/cfn-response/*", "nth": 1, "fault": "503"});
-    cloud.fails(&json!([response])).await;
+    cloud.set_fault_rules(&json!([response])).await;
     let url = "/_ministack/cfn-response/00000000-0000-4000-8000-000000000000";
     assert_eq!(cloud.send(Method::PUT, url, "").await.0, StatusCode::SERVICE_UNAVAILABLE);
     assert_ne!(cloud.send(Method::PUT, url, "").await.0, StatusCode::SERVICE_UNAVAILABLE);
 
-    let (status, told) = cloud.send(Method::GET, "/_local-cloud/faults", "").await;
-    let told: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!((status, &told[0]["matched"], &told[0]["struck"]), (StatusCode::OK, &json!(2), &json!(1)));
+    let (status, body) = cloud.send(Method::GET, "/_local-cloud/faults", "").await;
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &body[0]["matched"], &body[0]["injected"]), (StatusCode::OK, &json!(2), &json!(1)));
     let (_, calls) = cloud.send(Method::GET, "/_local-cloud/calls", "").await;
     let calls: Vec<Value> = serde_json::from_str(&calls).unwrap();
     assert_eq!((&calls[0]["fault"], calls[1].get("fault")), (&json!("503"), None));
 
-    let (status, told) = cloud.send(Method::POST, "/_local-cloud/faults", r#"[{"fault": "magic"}]"#).await;
+    let (status, body) = cloud.send(Method::POST, "/_local-cloud/faults", r#"[{"fault": "magic"}]"#).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    assert!(told.contains("unknown variant `magic`"), "{told}");
+    assert!(body.contains("unknown variant `magic`"), "{body}");
     cloud.send(Method::DELETE, "/_local-cloud/faults", "").await;
     assert_eq!(cloud.send(Method::GET, "/_local-cloud/faults", "").await.1, "[]");
 }
 
 impl LocalCloud {
-    async fn fails(&self, rules: &Value) {
+    async fn set_fault_rules(&self, rules: &Value) {
         let (status, body) = self.send(Method::POST, "/_local-cloud/faults", &rules.to_string()).await;
         assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
     }
@@ -255,9 +255,9 @@ impl LocalCloud {
     }
 }
 
-fn here() -> aws_sdk_s3::types::CreateBucketConfiguration {
-    let deployment = aws_sdk_s3::types::BucketLocationConstraint::UsWest2;
-    aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(deployment).build()
+fn in_region() -> aws_sdk_s3::types::CreateBucketConfiguration {
+    let location = aws_sdk_s3::types::BucketLocationConstraint::UsWest2;
+    aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(location).build()
 }
 
 /// The code of an error as the SDK reads it.

@@ -23,45 +23,45 @@ const MINUTE: Duration = Duration::from_millis(300);
 
 #[tokio::test]
 async fn a_wait_reaches_the_queue_of_the_rule_that_selects_it_and_its_answer_lets_the_instance_go_on() {
-    let scene = Scene::set(&["gate", "drain"]).await;
-    scene.control("auto-scaling/scale?group=web-group&to=1").await;
-    let event = scene.next_event("EC2 Instance-launch Lifecycle Action").await;
+    let fixture = Fixture::set(&["gate", "drain"]).await;
+    fixture.control("auto-scaling/scale?group=web-group&to=1").await;
+    let event = fixture.next_event("EC2 Instance-launch Lifecycle Action").await;
     let detail = &event["detail"];
     assert_eq!((&event["source"], &event["account"]), (&json!("aws.autoscaling"), &json!("123456789012")));
     assert_eq!((&detail["AutoScalingGroupName"], &detail["LifecycleHookName"]), (&json!("web-group"), &json!("gate")));
     assert_eq!((&detail["Origin"], &detail["NotificationMetadata"]), (&json!("EC2"), &json!("m")));
-    assert_eq!(scene.state().await.as_deref(), Some("Pending:Wait"));
+    assert_eq!(fixture.state().await.as_deref(), Some("Pending:Wait"));
     let token = detail["LifecycleActionToken"].as_str().unwrap();
-    scene.heartbeat("gate", token).await.unwrap();
-    scene.complete("gate", token, "CONTINUE").await.unwrap();
-    scene.until("service", async || scene.state().await.as_deref() == Some("InService")).await;
-    let late = scene.complete("gate", token, "CONTINUE").await.unwrap_err();
+    fixture.heartbeat("gate", token).await.unwrap();
+    fixture.complete("gate", token, "CONTINUE").await.unwrap();
+    fixture.wait_until("service", async || fixture.state().await.as_deref() == Some("InService")).await;
+    let late = fixture.complete("gate", token, "CONTINUE").await.unwrap_err();
     assert_eq!(late, format!("ValidationError: No active Lifecycle Action found with token {token}"));
-    assert_eq!(scene.heartbeat("gate", token).await.unwrap_err(), late);
+    assert_eq!(fixture.heartbeat("gate", token).await.unwrap_err(), late);
 
-    scene.control("auto-scaling/scale?group=web-group&to=0").await;
-    let event = scene.next_event("EC2 Instance-terminate Lifecycle Action").await;
-    assert_eq!(scene.state().await.as_deref(), Some("Terminating:Wait"));
+    fixture.control("auto-scaling/scale?group=web-group&to=0").await;
+    let event = fixture.next_event("EC2 Instance-terminate Lifecycle Action").await;
+    assert_eq!(fixture.state().await.as_deref(), Some("Terminating:Wait"));
     let id = event["detail"]["EC2InstanceId"].as_str().unwrap();
-    assert_eq!(scene.in_ec2(id).await, "running");
-    scene.complete("drain", event["detail"]["LifecycleActionToken"].as_str().unwrap(), "CONTINUE").await.unwrap();
-    let event = scene.next_event("EC2 Instance Terminate Successful").await;
+    assert_eq!(fixture.in_ec2(id).await, "running");
+    fixture.complete("drain", event["detail"]["LifecycleActionToken"].as_str().unwrap(), "CONTINUE").await.unwrap();
+    let event = fixture.next_event("EC2 Instance Terminate Successful").await;
     assert_eq!(event["detail"]["EC2InstanceId"], id);
-    assert_eq!(scene.in_ec2(id).await, "terminated");
+    assert_eq!(fixture.in_ec2(id).await, "terminated");
 }
 
 #[tokio::test]
 async fn instances_show_how_they_are_and_can_be_made_sick() {
-    let scene = Scene::set(&[]).await;
-    scene.control("instances/make-sick?count=1&how=failed-at:yum+install").await;
-    scene.control("auto-scaling/scale?group=web-group&to=1").await;
-    let event = scene.next_event("EC2 Instance Launch Successful").await;
+    let fixture = Fixture::set(&[]).await;
+    fixture.control("instances/make-unhealthy?count=1&how=failed-at:yum+install").await;
+    fixture.control("auto-scaling/scale?group=web-group&to=1").await;
+    let event = fixture.next_event("EC2 Instance Launch Successful").await;
     let id = event["detail"]["EC2InstanceId"].as_str().unwrap();
-    scene.until("the marker", async || scene.tag(id).await.is_some()).await;
-    assert_eq!(scene.tag(id).await.as_deref(), Some("failed at yum install"));
-    scene.until("the checks", async || scene.checks(id).await == Some(SummaryStatus::Ok)).await;
-    assert_eq!(scene.ping(id).await, Some(PingStatus::Online));
-    let output = scene.cloud.ec2().get_console_output().instance_id(id).send().await.unwrap();
+    fixture.wait_until("the marker", async || fixture.tag(id).await.is_some()).await;
+    assert_eq!(fixture.tag(id).await.as_deref(), Some("failed at yum install"));
+    fixture.wait_until("the checks", async || fixture.checks(id).await == Some(SummaryStatus::Ok)).await;
+    assert_eq!(fixture.ping(id).await, Some(PingStatus::Online));
+    let output = fixture.cloud.ec2().get_console_output().instance_id(id).send().await.unwrap();
     assert_eq!(
         output.output(),
         Some(
@@ -69,71 +69,71 @@ async fn instances_show_how_they_are_and_can_be_made_sick() {
         )
     );
 
-    let (ssm, tail) = (aws_sdk_ssm::Client::new(&scene.cloud.config), "tail /var/log/user-data.log".to_owned());
-    let order = ssm.send_command().document_name("AWS-RunShellScript").instance_ids(id);
-    let sent = order.parameters("commands", vec![tail]).timeout_seconds(30).send().await.unwrap();
+    let (ssm, tail) = (aws_sdk_ssm::Client::new(&fixture.cloud.config), "tail /var/log/user-data.log".to_owned());
+    let command = ssm.send_command().document_name("AWS-RunShellScript").instance_ids(id);
+    let sent = command.parameters("commands", vec![tail]).timeout_seconds(30).send().await.unwrap();
     let command = sent.command().unwrap().command_id().unwrap().to_owned();
-    scene
-        .until("the command's end", async || {
-            let asked = ssm.get_command_invocation().command_id(&command).instance_id(id).send().await;
-            let Ok(found) = asked else { return false };
+    fixture
+        .wait_until("the command's end", async || {
+            let start = ssm.get_command_invocation().command_id(&command).instance_id(id).send().await;
+            let Ok(found) = start else { return false };
             found.status_details() == Some("Success")
                 && found.standard_output_content() == Some("user data begins\nuser data failed at yum install\n")
         })
         .await;
-    let stranger = ssm.send_command().document_name("AWS-RunShellScript").instance_ids("i-0123456789abcdef0");
-    let rejected = stranger.parameters("commands", vec!["true".into()]).send().await.unwrap_err();
+    let unknown_instance = ssm.send_command().document_name("AWS-RunShellScript").instance_ids("i-0123456789abcdef0");
+    let rejected = unknown_instance.parameters("commands", vec!["true".into()]).send().await.unwrap_err();
     assert_eq!(rejected.into_service_error().code(), Some("InvalidInstanceId"));
 
-    scene.control(&format!("instances/make-sick?id={id}&how=impaired")).await;
-    assert_eq!(scene.checks(id).await, Some(SummaryStatus::Impaired));
-    let (status, body) = scene.cloud.send(Method::GET, "/_local-cloud/instances", "").await;
-    let told: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!((status, &told[0]["status_checks"]), (StatusCode::OK, &json!("impaired")));
+    fixture.control(&format!("instances/make-unhealthy?id={id}&how=impaired")).await;
+    assert_eq!(fixture.checks(id).await, Some(SummaryStatus::Impaired));
+    let (status, body) = fixture.cloud.send(Method::GET, "/_local-cloud/instances", "").await;
+    let instances: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &instances[0]["status_checks"]), (StatusCode::OK, &json!("impaired")));
 }
 
 #[tokio::test]
 async fn notices_and_ends_in_ec2_reach_the_rule_and_the_group() {
-    let scene = Scene::set(&[]).await;
-    scene.control("auto-scaling/scale?group=web-group&to=1").await;
-    let event = scene.next_event("EC2 Instance Launch Successful").await;
+    let fixture = Fixture::set(&[]).await;
+    fixture.control("auto-scaling/scale?group=web-group&to=1").await;
+    let event = fixture.next_event("EC2 Instance Launch Successful").await;
     let first = event["detail"]["EC2InstanceId"].as_str().unwrap();
-    scene.control(&format!("instances/interrupt?id={first}")).await;
-    let warning = scene.next_event("EC2 Spot Instance Interruption Warning").await;
+    fixture.control(&format!("instances/interrupt?id={first}")).await;
+    let warning = fixture.next_event("EC2 Spot Instance Interruption Warning").await;
     assert_eq!(warning["resources"], json!([format!("arn:aws:ec2:us-west-2:123456789012:instance/{first}")]));
-    scene.control(&format!("instances/recommend-rebalance?id={first}")).await;
-    scene.next_event("EC2 Instance Rebalance Recommendation").await;
+    fixture.control(&format!("instances/recommend-rebalance?id={first}")).await;
+    fixture.next_event("EC2 Instance Rebalance Recommendation").await;
 
-    scene.cloud.ec2().terminate_instances().instance_ids(first).send().await.unwrap();
-    let event = scene.next_event("EC2 Instance Launch Successful").await;
+    fixture.cloud.ec2().terminate_instances().instance_ids(first).send().await.unwrap();
+    let event = fixture.next_event("EC2 Instance Launch Successful").await;
     assert_ne!(event["detail"]["EC2InstanceId"], first, "another has taken its place");
     let (status, body) =
-        scene.cloud.send(Method::POST, &format!("/_local-cloud/instances/interrupt?id={first}"), "").await;
+        fixture.cloud.send(Method::POST, &format!("/_local-cloud/instances/interrupt?id={first}"), "").await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
-    assert_eq!(scene.checks(first).await, None);
+    assert_eq!(fixture.checks(first).await, None);
 }
 
 #[tokio::test]
 async fn a_hooks_own_queue_is_tested_and_then_told() {
-    let scene = Scene::set(&[]).await;
-    let put = scene.groups().put_lifecycle_hook().auto_scaling_group_name("web-group").lifecycle_hook_name("direct");
+    let fixture = Fixture::set(&[]).await;
+    let put = fixture.groups().put_lifecycle_hook().auto_scaling_group_name("web-group").lifecycle_hook_name("direct");
     let put = put.lifecycle_transition("autoscaling:EC2_INSTANCE_LAUNCHING");
     put.notification_target_arn("arn:aws:sqs:us-west-2:123456789012:events").send().await.unwrap();
-    let test = scene.next_message(|it| it["Event"] == "autoscaling:TEST_NOTIFICATION").await;
+    let test = fixture.next_message(|it| it["Event"] == "autoscaling:TEST_NOTIFICATION").await;
     assert_eq!(test["AutoScalingGroupName"], "web-group");
-    scene.control("auto-scaling/scale?group=web-group&to=1").await;
-    let told = scene.next_message(|it| it["LifecycleHookName"] == "direct").await;
-    assert_eq!(told["LifecycleTransition"], "autoscaling:EC2_INSTANCE_LAUNCHING");
-    scene.complete("direct", told["LifecycleActionToken"].as_str().unwrap(), "CONTINUE").await.unwrap();
+    fixture.control("auto-scaling/scale?group=web-group&to=1").await;
+    let notification = fixture.next_message(|it| it["LifecycleHookName"] == "direct").await;
+    assert_eq!(notification["LifecycleTransition"], "autoscaling:EC2_INSTANCE_LAUNCHING");
+    fixture.complete("direct", notification["LifecycleActionToken"].as_str().unwrap(), "CONTINUE").await.unwrap();
 }
 
 /// A group in a cloud whose rule brings the group's events, and all of EC2's, to a queue.
-struct Scene {
+struct Fixture {
     cloud: LocalCloud,
     queue: String,
 }
 
-impl Scene {
+impl Fixture {
     async fn set(hooks: &[&str]) -> Self {
         let cloud = LocalCloud::start(MINUTE).await;
         let queues = aws_sdk_sqs::Client::new(&cloud.config);
@@ -142,19 +142,19 @@ impl Scene {
         let events = async |operation: &str, input: Value| {
             bus.json("events", &format!("AWSEvents.{operation}"), &input).await.unwrap();
         };
-        let of_the_group =
+        let group_pattern =
             json!({"source": ["aws.autoscaling"], "detail": {"AutoScalingGroupName": [{"prefix": "web-"}]}});
-        let of_others =
+        let other_pattern =
             json!({"source": ["aws.autoscaling"], "detail": {"AutoScalingGroupName": [{"prefix": "api-"}]}});
-        let of_ec2 = json!({"source": ["aws.ec2"]});
+        let ec2_pattern = json!({"source": ["aws.ec2"]});
         let target = json!([{"Id": "queue", "Arn": "arn:aws:sqs:us-west-2:123456789012:events"}]);
-        for (name, pattern) in [("group", of_the_group), ("others", of_others), ("ec2", of_ec2)] {
+        for (name, pattern) in [("group", group_pattern), ("others", other_pattern), ("ec2", ec2_pattern)] {
             events("PutRule", json!({"Name": name, "EventPattern": pattern.to_string()})).await;
             events("PutTargets", json!({"Rule": name, "Targets": target})).await;
         }
-        let scene = Self { cloud, queue };
-        scene.create_group(hooks).await;
-        scene
+        let fixture = Self { cloud, queue };
+        fixture.create_group(hooks).await;
+        fixture
     }
 
     async fn create_group(&self, hooks: &[&str]) {
@@ -189,8 +189,8 @@ impl Scene {
         aws_sdk_autoscaling::Client::new(&self.cloud.config)
     }
 
-    async fn control(&self, what: &str) {
-        let (status, body) = self.cloud.send(Method::POST, &format!("/_local-cloud/{what}"), "").await;
+    async fn control(&self, path: &str) {
+        let (status, body) = self.cloud.send(Method::POST, &format!("/_local-cloud/{path}"), "").await;
         assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
     }
 
@@ -204,7 +204,7 @@ impl Scene {
         let queues = aws_sdk_sqs::Client::new(&self.cloud.config);
         let start = Instant::now();
         loop {
-            assert!(start.elapsed() < LIMIT, "waited in vain");
+            assert!(start.elapsed() < LIMIT, "timed out waiting for a message");
             let received = queues.receive_message().queue_url(&self.queue).wait_time_seconds(1).send().await.unwrap();
             for message in received.messages() {
                 let handle = message.receipt_handle().unwrap();
@@ -221,13 +221,13 @@ impl Scene {
         let call =
             self.groups().complete_lifecycle_action().auto_scaling_group_name("web-group").lifecycle_hook_name(hook);
         let response = call.lifecycle_action_token(token).lifecycle_action_result(result).send().await;
-        response.map(drop).map_err(|error| told(&error.into_service_error()))
+        response.map(drop).map_err(|error| describe_error(&error.into_service_error()))
     }
 
     async fn heartbeat(&self, hook: &str, token: &str) -> Result<(), String> {
         let call = self.groups().record_lifecycle_action_heartbeat().auto_scaling_group_name("web-group");
         let response = call.lifecycle_hook_name(hook).lifecycle_action_token(token).send().await;
-        response.map(drop).map_err(|error| told(&error.into_service_error()))
+        response.map(drop).map_err(|error| describe_error(&error.into_service_error()))
     }
 
     /// The state of the first instance.
@@ -261,15 +261,15 @@ impl Scene {
         response.instance_information_list().first()?.ping_status().cloned()
     }
 
-    async fn until(&self, what: &str, mut there: impl AsyncFnMut() -> bool) {
+    async fn wait_until(&self, goal: &str, mut is_done: impl AsyncFnMut() -> bool) {
         let start = Instant::now();
-        while !there().await {
-            assert!(start.elapsed() < LIMIT, "waited for {what} in vain");
+        while !is_done().await {
+            assert!(start.elapsed() < LIMIT, "timed out waiting for {goal}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 }
 
-fn told(error: &impl ProvideErrorMetadata) -> String {
+fn describe_error(error: &impl ProvideErrorMetadata) -> String {
     format!("{}: {}", error.code().unwrap_or_default(), error.message().unwrap_or_default())
 }

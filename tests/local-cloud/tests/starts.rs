@@ -59,7 +59,7 @@ async fn it_starts_routes_records_and_leaves_nothing_behind() {
 async fn a_group_has_instances_in_ec2_and_takes_them_along() {
     let cloud = LocalCloud::start("group");
     let url = cloud.url();
-    let Network { subnets, firewall, template } = Network::create(&url).await;
+    let Network { subnets, security_group, template } = Network::create(&url).await;
     let group = format!(
         "AutoScalingGroupName=web&MinSize=2&MaxSize=2&VPCZoneIdentifier={}\
          &LaunchTemplate.LaunchTemplateId={template}&LaunchTemplate.Version",
@@ -71,20 +71,20 @@ async fn a_group_has_instances_in_ec2_and_takes_them_along() {
     fail_launches(&url, "count=2&reason=no+room").await;
     let (status, body) = auto_scaling(&url, &format!("CreateAutoScalingGroup&{group}=2")).await;
     assert_eq!(status, StatusCode::OK, "{body}");
-    until("two instances in service", async || in_service(&url).await == 2).await;
+    wait_until("two instances in service", async || in_service(&url).await == 2).await;
     let (_, body) = auto_scaling(&url, "DescribeScalingActivities&AutoScalingGroupName=web").await;
     assert_eq!(body.matches("Status Reason: no room. Launching EC2 instance failed.").count(), 2, "{body}");
 
-    assert_eq!(of_instances(&url, "subnetId").await, subnets);
-    assert_eq!(of_instances(&url, "groupSet/item/groupId").await, [firewall.as_str(), &firewall]);
-    assert_eq!(of_instances(&url, "instanceState/name").await, ["running", "running"]);
+    assert_eq!(instance_texts(&url, "subnetId").await, subnets);
+    assert_eq!(instance_texts(&url, "groupSet/item/groupId").await, [security_group.as_str(), &security_group]);
+    assert_eq!(instance_texts(&url, "instanceState/name").await, ["running", "running"]);
 
     let (status, body) = auto_scaling(&url, "DeleteAutoScalingGroup&AutoScalingGroupName=web").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(body.contains("<Code>ResourceInUse</Code>"), "{body}");
     auto_scaling(&url, "DeleteAutoScalingGroup&AutoScalingGroupName=web&ForceDelete=true").await;
-    until("the group's end", async || !auto_scaling(&url, "DescribeAutoScalingGroups").await.1.contains("web")).await;
-    assert_eq!(of_instances(&url, "instanceState/name").await, ["terminated", "terminated"]);
+    wait_until("the group's end", async || !auto_scaling(&url, "DescribeAutoScalingGroups").await.1.contains("web")).await;
+    assert_eq!(instance_texts(&url, "instanceState/name").await, ["terminated", "terminated"]);
     let calls = cloud.recorded().await;
     assert!(calls.contains(&"autoscaling CreateAutoScalingGroup 200 tester".to_owned()), "{calls:?}");
     assert!(!calls.iter().any(|call| call.contains("RunInstances")), "what Auto Scaling does itself is no call");
@@ -208,7 +208,7 @@ async fn call(url: &str, service: &str, headers: &[(&str, &str)], body: &str) ->
 /// its security group in a network interface.
 struct Network {
     subnets: [String; 2],
-    firewall: String,
+    security_group: String,
     template: String,
 }
 
@@ -216,28 +216,28 @@ impl Network {
     async fn create(url: &str) -> Self {
         let vpc = id(&ec2(url, "CreateVpc&CidrBlock=10.0.0.0/16").await, "vpc/vpcId");
         let subnet = async |zone: &str, number: u8| {
-            let deployment = format!("CidrBlock=10.0.{number}.0/24&AvailabilityZone=us-west-2{zone}");
-            id(&ec2(url, &format!("CreateSubnet&VpcId={vpc}&{deployment}")).await, "subnet/subnetId")
+            let location = format!("CidrBlock=10.0.{number}.0/24&AvailabilityZone=us-west-2{zone}");
+            id(&ec2(url, &format!("CreateSubnet&VpcId={vpc}&{location}")).await, "subnet/subnetId")
         };
         let mut subnets = [subnet("a", 1).await, subnet("b", 2).await];
         subnets.sort();
-        let firewall = format!("CreateSecurityGroup&VpcId={vpc}&GroupName=web&GroupDescription=web");
-        let firewall = id(&ec2(url, &firewall).await, "groupId");
+        let security_group = format!("CreateSecurityGroup&VpcId={vpc}&GroupName=web&GroupDescription=web");
+        let security_group = id(&ec2(url, &security_group).await, "groupId");
         let data = "LaunchTemplateData.ImageId=ami-1&LaunchTemplateData.InstanceType=t3.micro";
         let template = ec2(url, &format!("CreateLaunchTemplate&LaunchTemplateName=web&{data}")).await;
         let template = id(&template, "launchTemplate/launchTemplateId");
         let interface = "LaunchTemplateData.NetworkInterface.1";
         let second = format!(
             "{data}&LaunchTemplateData.UserData=IyEvYmluL3No&{interface}.DeviceIndex=0\
-             &{interface}.SecurityGroupId.1={firewall}"
+             &{interface}.SecurityGroupId.1={security_group}"
         );
         ec2(url, &format!("CreateLaunchTemplateVersion&LaunchTemplateId={template}&{second}")).await;
-        Self { subnets, firewall, template }
+        Self { subnets, security_group, template }
     }
 }
 
 /// What EC2 says of each instance of the group `web`, in order.
-async fn of_instances(url: &str, path: &str) -> Vec<String> {
+async fn instance_texts(url: &str, path: &str) -> Vec<String> {
     let filter = "Filter.1.Name=tag:aws:autoscaling:groupName&Filter.1.Value.1=web";
     let response = ec2(url, &format!("DescribeInstances&{filter}")).await;
     let instances = response.items("reservationSet").iter().flat_map(|it| it.items("instancesSet"));
@@ -274,10 +274,10 @@ fn id(response: &Element, path: &str) -> String {
     response.text_of(path).unwrap().to_owned()
 }
 
-async fn until(what: &str, mut there: impl AsyncFnMut() -> bool) {
+async fn wait_until(goal: &str, mut is_done: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
-    while !there().await {
-        assert!(start.elapsed() < LIMIT, "waited for {what} in vain");
+    while !is_done().await {
+        assert!(start.elapsed() < LIMIT, "timed out waiting for {goal}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -293,13 +293,13 @@ async fn send(method: Method, url: &str, headers: &[(&str, &str)], body: &str) -
     (head.status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-fn within_limit<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+fn within_limit<T>(goal: &str, mut check: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
-        if let Some(seen) = look() {
-            return seen;
+        if let Some(found) = check() {
+            return found;
         }
-        assert!(start.elapsed() < LIMIT, "waited for {what} in vain");
+        assert!(start.elapsed() < LIMIT, "timed out waiting for {goal}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

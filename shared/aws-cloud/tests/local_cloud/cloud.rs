@@ -76,7 +76,7 @@ impl LocalCloud {
     /// How many calls went wrong.
     pub fn faults_that_struck(&self) -> u64 {
         let rules: Vec<Value> = serde_json::from_slice(&self.router.faults.to_json().expect("JSON")).expect("JSON");
-        rules.iter().filter_map(|rule| rule["struck"].as_u64()).sum()
+        rules.iter().filter_map(|rule| rule["injected"].as_u64()).sum()
     }
 
     pub fn forget_calls(&self) {

@@ -10,7 +10,7 @@ use crate::harness::Harness;
 use crate::lifecycle::assert_is_there;
 
 /// A refusal that passes, a call that had its effect and whose answer never came, and an answer that breaks off.
-const FAULTS: [&str; 3] = ["throttling", "lost-answer", "malformed-body"];
+const FAULTS: [&str; 3] = ["throttling", "lost-response", "malformed-body"];
 
 async fn desired(harness: &Harness) -> DesiredState {
     harness.desired(json!({ "EnvironmentSuffix": "dev", "Egress": "PublicIp", "BucketOnDelete": "Empty" })).await

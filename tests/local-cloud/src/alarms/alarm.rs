@@ -11,18 +11,18 @@ pub struct Alarm {
     pub name: String,
     pub arn: String,
     pub description: String,
-    pub watch: Watch,
+    pub condition: AlarmCondition,
     pub actions_enabled: bool,
     /// The actions for each state.
     actions: Vec<(State, Vec<String>)>,
-    pub standing: Standing,
+    pub standing: AlarmState,
     /// When it was last put.
     pub put: Timestamp,
 }
 
 /// What an alarm watches.
 #[derive(Clone, Debug)]
-pub enum Watch {
+pub enum AlarmCondition {
     Threshold(Box<Threshold>),
     /// Other alarms, by a rule.
     Rule(String),
@@ -65,7 +65,7 @@ pub enum State {
 
 /// A state, why it is so, and since when.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Standing {
+pub struct AlarmState {
     pub state: State,
     pub reason: String,
     /// JSON.
@@ -100,20 +100,20 @@ impl MissingData {
     }
 
     fn parse(text: &str) -> Self {
-        let known = [Self::Breaching, Self::NotBreaching, Self::Ignore].into_iter().find(|it| it.as_str() == text);
-        known.unwrap_or(Self::Missing)
+        let tracked = [Self::Breaching, Self::NotBreaching, Self::Ignore].into_iter().find(|it| it.as_str() == text);
+        tracked.unwrap_or(Self::Missing)
     }
 }
 
-impl Standing {
+impl AlarmState {
     /// How every alarm begins.
-    pub fn of_new(now: Timestamp) -> Self {
+    pub fn initial(now: Timestamp) -> Self {
         let reason = "Unchecked: Initial alarm creation".to_owned();
         Self { state: State::InsufficientData, reason, reason_data: None, since: now }
     }
 
     /// It has taken the place of another, just now. ministack leaves the other's reason data where a call brings none.
-    pub fn follows(&mut self, previous: &Self, now: Timestamp) {
+    pub fn replaces(&mut self, previous: &Self, now: Timestamp) {
         self.since = now;
         if self.reason_data == previous.reason_data {
             self.reason_data = None;
@@ -129,23 +129,23 @@ impl Alarm {
             let arns = from[name].as_array().into_iter().flatten().filter_map(Value::as_str);
             (state, arns.map(str::to_owned).collect())
         };
-        let watch = match from["AlarmRule"].as_str() {
-            Some(rule) => Watch::Rule(rule.to_owned()),
-            None => Watch::Threshold(Box::new(Threshold::read(from))),
+        let condition = match from["AlarmRule"].as_str() {
+            Some(rule) => AlarmCondition::Rule(rule.to_owned()),
+            None => AlarmCondition::Threshold(Box::new(Threshold::read(from))),
         };
         let seconds = |name: &str| Timestamp(from[name].as_u64().unwrap_or_default() * 1000);
         Some(Self {
             name: text("AlarmName"),
             arn: text("AlarmArn"),
             description: text("AlarmDescription"),
-            watch,
+            condition,
             actions_enabled: from["ActionsEnabled"] != false,
             actions: vec![
                 actions(State::Ok, "OKActions"),
                 actions(State::Alarm, "AlarmActions"),
                 actions(State::InsufficientData, "InsufficientDataActions"),
             ],
-            standing: Standing {
+            standing: AlarmState {
                 state: State::parse(&text("StateValue"))?,
                 reason: text("StateReason"),
                 reason_data: from["StateReasonData"].as_str().map(str::to_owned),

@@ -9,7 +9,7 @@ use auto_scaling::Timestamp;
 use serde_json::json;
 
 use super::{
-    alarm::{MissingData, Standing, State, Threshold},
+    alarm::{MissingData, AlarmState, State, Threshold},
     message::timestamp,
 };
 
@@ -31,7 +31,7 @@ pub struct Datapoint {
 /// What an evaluation says.
 #[derive(Debug, PartialEq)]
 pub struct Verdict {
-    pub standing: Standing,
+    pub standing: AlarmState,
     /// Whether there were any datapoints.
     pub has_data: bool,
 }
@@ -75,7 +75,7 @@ pub fn evaluate(threshold: &Threshold, before: State, points: &[Datapoint], now:
     };
     let reason = reason(threshold, before, state, &found, missing);
     let reason_data = Some(reason_data(threshold, &found, now));
-    Some(Verdict { standing: Standing { state, reason, reason_data, since: now }, has_data: !found.is_empty() })
+    Some(Verdict { standing: AlarmState { state, reason, reason_data, since: now }, has_data: !found.is_empty() })
 }
 
 /// The newest periods that have data, as many as count at most, the newest first. None if they can't be judged.

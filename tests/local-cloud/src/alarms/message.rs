@@ -3,7 +3,7 @@
 use auto_scaling::Timestamp;
 use serde_json::{Value, json};
 
-use super::alarm::{Alarm, Standing, State, Threshold, Watch};
+use super::alarm::{Alarm, AlarmState, State, Threshold, AlarmCondition};
 use crate::{REGION, emulators::ACCOUNT};
 
 /// How messages to topics call the region.
@@ -13,14 +13,14 @@ const LONGEST_SUBJECT: usize = 100;
 
 /// A change of state.
 #[derive(Clone, Debug)]
-pub struct Change {
+pub struct StateChange {
     /// As it is now.
     pub alarm: Alarm,
     /// What was before.
-    pub previous: Standing,
+    pub previous: AlarmState,
 }
 
-impl Change {
+impl StateChange {
     /// EventBridge's event. The number makes its id one of its own.
     pub fn event(&self, number: u64) -> String {
         let at = self.alarm.standing.since;
@@ -75,9 +75,9 @@ impl Change {
             "AlarmActions": self.alarm.actions_for(State::Alarm),
             "InsufficientDataActions": self.alarm.actions_for(State::InsufficientData),
         });
-        match &self.alarm.watch {
-            Watch::Threshold(threshold) => message["Trigger"] = trigger(threshold),
-            Watch::Rule(rule) => message["AlarmRule"] = json!(rule),
+        match &self.alarm.condition {
+            AlarmCondition::Threshold(threshold) => message["Trigger"] = trigger(threshold),
+            AlarmCondition::Rule(rule) => message["AlarmRule"] = json!(rule),
         }
         message.to_string()
     }
@@ -85,14 +85,14 @@ impl Change {
     /// What event and invocation have in common.
     fn body(&self) -> Value {
         let mut configuration = json!({ "description": self.alarm.description });
-        match &self.alarm.watch {
-            Watch::Threshold(threshold) => configuration["metrics"] = json!([watched(threshold)]),
-            Watch::Rule(rule) => configuration["alarmRule"] = json!(rule),
+        match &self.alarm.condition {
+            AlarmCondition::Threshold(threshold) => configuration["metrics"] = json!([metric_stat(threshold)]),
+            AlarmCondition::Rule(rule) => configuration["alarmRule"] = json!(rule),
         }
         json!({
             "alarmName": self.alarm.name,
-            "state": told(&self.alarm.standing),
-            "previousState": told(&self.previous),
+            "state": state_json(&self.alarm.standing),
+            "previousState": state_json(&self.previous),
             "configuration": configuration,
         })
     }
@@ -103,19 +103,19 @@ pub fn timestamp(at: Timestamp) -> String {
     at.with_millis().replace('Z', "+0000")
 }
 
-fn told(standing: &Standing) -> Value {
-    let mut told = json!({
+fn state_json(standing: &AlarmState) -> Value {
+    let mut state_json = json!({
         "value": standing.state.as_str(),
         "reason": standing.reason,
         "timestamp": timestamp(standing.since),
     });
     if let Some(data) = &standing.reason_data {
-        told["reasonData"] = json!(data);
+        state_json["reasonData"] = json!(data);
     }
-    told
+    state_json
 }
 
-fn watched(threshold: &Threshold) -> Value {
+fn metric_stat(threshold: &Threshold) -> Value {
     let metric = &threshold.metric;
     let mut stat = json!({
         "metric": { "namespace": metric.namespace, "name": metric.name, "dimensions": metric.dimensions },

@@ -17,7 +17,7 @@ pub struct Metric {
 
 /// Values of a metric.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Put {
+pub struct MetricData {
     /// Which metric.
     pub metric: Metric,
     /// AWS's name of the unit.

@@ -6,9 +6,9 @@ use auto_scaling::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    alarm::{Alarm, Standing},
+    alarm::{Alarm, AlarmState},
     evaluation::Datapoint,
-    metric::{Metric, Put},
+    metric::{Metric, MetricData},
 };
 use crate::ministack::Ministack;
 
@@ -44,7 +44,7 @@ impl Store {
     /// What was put in each second up to now. Of a metric without dimensions, ministack tells those of all of its name.
     pub async fn datapoints(&self, metric: &Metric, range: Duration, now: Timestamp) -> Result<Vec<Datapoint>, String> {
         let seconds = now.0 / 1000;
-        let question = json!({
+        let input = json!({
             "Namespace": metric.namespace,
             "MetricName": metric.name,
             "Dimensions": metric.dimensions(),
@@ -53,7 +53,7 @@ impl Store {
             "Period": 1,
             "Statistics": ["SampleCount", "Sum", "Minimum", "Maximum"],
         });
-        let response = self.call("GetMetricStatistics", &question).await?;
+        let response = self.call("GetMetricStatistics", &input).await?;
         let read = |it: &Value| {
             let part = |name: &str| it[name].as_f64();
             Some(Datapoint {
@@ -68,7 +68,7 @@ impl Store {
     }
 
     /// Sets an alarm's state.
-    pub async fn set_state(&self, alarm: &str, standing: &Standing) -> Result<(), String> {
+    pub async fn set_state(&self, alarm: &str, standing: &AlarmState) -> Result<(), String> {
         let input = json!({
             "AlarmName": alarm,
             "StateValue": standing.state.as_str(),
@@ -79,7 +79,7 @@ impl Store {
     }
 
     /// Puts values.
-    pub async fn put(&self, values: &Put) -> Result<(), String> {
+    pub async fn put(&self, values: &MetricData) -> Result<(), String> {
         let datum = |(at, value): &(f64, f64)| {
             json!({
                 "MetricName": values.metric.name,

@@ -5,18 +5,18 @@ use auto_scaling::{Activity, AutoScaling};
 use super::{ActionResult, Parameters, groups::time, page::Page};
 use crate::element::Element;
 
-pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let group = given.text("AutoScalingGroupName");
-    let ids = given.texts("ActivityIds").unwrap_or_default();
-    let of_deleted = given.flag("IncludeDeletedGroups")?.unwrap_or(false);
-    let page = Page::of(given, 100)?;
-    given.finish()?;
+pub fn describe(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let group = parameters.text("AutoScalingGroupName");
+    let ids = parameters.texts("ActivityIds").unwrap_or_default();
+    let include_deleted = parameters.flag("IncludeDeletedGroups")?.unwrap_or(false);
+    let page = Page::of(parameters, 100)?;
+    parameters.finish()?;
     let activities = match group {
-        Some(group) => simulator.activities(&group, of_deleted)?,
-        None => simulator.all_activities(of_deleted),
+        Some(group) => simulator.activities(&group, include_deleted)?,
+        None => simulator.all_activities(include_deleted),
     };
-    let desired = activities.into_iter().filter(|it| ids.is_empty() || ids.contains(&it.id));
-    Ok(page.cut("Activities", desired.map(fields).collect()))
+    let selected = activities.into_iter().filter(|it| ids.is_empty() || ids.contains(&it.id));
+    Ok(page.cut("Activities", selected.map(fields).collect()))
 }
 
 /// An activity as answers have it.

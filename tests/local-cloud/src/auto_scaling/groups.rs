@@ -16,80 +16,80 @@ use crate::element::Element;
 /// The only granularity that there is.
 const GRANULARITY: &str = "1Minute";
 
-pub async fn create(service: &AutoScalingService, given: &mut Parameters) -> ActionResult {
-    let name = given.required("AutoScalingGroupName")?;
-    let found = Found::of(service, given).await?;
+pub async fn create(service: &AutoScalingService, parameters: &mut Parameters) -> ActionResult {
+    let name = parameters.required("AutoScalingGroupName")?;
+    let found = ResolvedReferences::of(service, parameters).await?;
     if found.launch_template.is_none() {
         return Err(Fault::validation("LaunchTemplate is missing: the local cloud launches from templates only"));
     }
-    given.need(&["MinSize", "MaxSize"])?;
-    let settings = settings(Settings::default(), found, given)?;
-    let desired_capacity = given.number("DesiredCapacity")?;
-    let tags = tags::take(given)?.into_iter().map(|tag| tag.tag).collect();
+    parameters.need(&["MinSize", "MaxSize"])?;
+    let settings = settings(Settings::default(), found, parameters)?;
+    let desired_capacity = parameters.number("DesiredCapacity")?;
+    let tags = tags::read(parameters)?.into_iter().map(|tag| tag.tag).collect();
     let mut hooks = Vec::new();
-    for member in given.members("LifecycleHookSpecificationList") {
-        hooks.push(hooks::take(given, &format!("{member}."))?);
+    for member in parameters.members("LifecycleHookSpecificationList") {
+        hooks.push(hooks::read(parameters, &format!("{member}."))?);
     }
-    let target_group_arns = given.texts("TargetGroupARNs").unwrap_or_default();
-    given.finish()?;
+    let target_group_arns = parameters.texts("TargetGroupARNs").unwrap_or_default();
+    parameters.finish()?;
     let new = NewGroup { name, settings, desired_capacity, tags, hooks, target_group_arns };
     service.simulator().create_group(new, now())?;
     Ok(Vec::new())
 }
 
-pub async fn update(service: &AutoScalingService, given: &mut Parameters) -> ActionResult {
-    let name = given.required("AutoScalingGroupName")?;
-    let found = Found::of(service, given).await?;
+pub async fn update(service: &AutoScalingService, parameters: &mut Parameters) -> ActionResult {
+    let name = parameters.required("AutoScalingGroupName")?;
+    let found = ResolvedReferences::of(service, parameters).await?;
     let mut simulator = service.simulator();
-    let settings = settings(simulator.group(&name)?.settings.clone(), found, given)?;
-    let desired_capacity = given.number("DesiredCapacity")?;
-    given.finish()?;
+    let settings = settings(simulator.group(&name)?.settings.clone(), found, parameters)?;
+    let desired_capacity = parameters.number("DesiredCapacity")?;
+    parameters.finish()?;
     simulator.update_group(&name, settings, desired_capacity, now())?;
     Ok(Vec::new())
 }
 
-pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let name = given.required("AutoScalingGroupName")?;
-    let force = given.flag("ForceDelete")?.unwrap_or(false);
-    given.finish()?;
+pub fn delete(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let name = parameters.required("AutoScalingGroupName")?;
+    let force = parameters.flag("ForceDelete")?.unwrap_or(false);
+    parameters.finish()?;
     simulator.delete_group(&name, force, now())?;
     Ok(Vec::new())
 }
 
-pub fn set_desired_capacity(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let name = given.required("AutoScalingGroupName")?;
-    let desired_capacity = given.required_number("DesiredCapacity")?;
-    let honor_cooldown = given.flag("HonorCooldown")?.unwrap_or(false);
-    given.finish()?;
+pub fn set_desired_capacity(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let name = parameters.required("AutoScalingGroupName")?;
+    let desired_capacity = parameters.required_number("DesiredCapacity")?;
+    let honor_cooldown = parameters.flag("HonorCooldown")?.unwrap_or(false);
+    parameters.finish()?;
     simulator.set_desired_capacity(&name, desired_capacity, honor_cooldown, now())?;
     Ok(Vec::new())
 }
 
-pub fn enable_metrics(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let name = given.required("AutoScalingGroupName")?;
-    let metrics = given.texts("Metrics").unwrap_or_default();
+pub fn enable_metrics(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let name = parameters.required("AutoScalingGroupName")?;
+    let metrics = parameters.texts("Metrics").unwrap_or_default();
     let valid = format!("{GRANULARITY} is all there is");
-    let granularity = given.parsed("Granularity", &valid, |text| (text == GRANULARITY).then_some(()))?;
+    let granularity = parameters.parsed("Granularity", &valid, |text| (text == GRANULARITY).then_some(()))?;
     granularity.ok_or_else(|| Fault::validation("Granularity is missing"))?;
-    given.finish()?;
+    parameters.finish()?;
     simulator.enable_metrics(&name, &metrics)?;
     Ok(Vec::new())
 }
 
-pub fn disable_metrics(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let name = given.required("AutoScalingGroupName")?;
-    let metrics = given.texts("Metrics").unwrap_or_default();
-    given.finish()?;
+pub fn disable_metrics(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let name = parameters.required("AutoScalingGroupName")?;
+    let metrics = parameters.texts("Metrics").unwrap_or_default();
+    parameters.finish()?;
     simulator.disable_metrics(&name, &metrics)?;
     Ok(Vec::new())
 }
 
-pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let names = given.texts("AutoScalingGroupNames").unwrap_or_default();
-    let with_instances = given.flag("IncludeInstances")?.unwrap_or(true);
-    let filters = page::filters(given)?;
-    let page = Page::of(given, 50)?;
-    given.finish()?;
+pub fn describe(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let names = parameters.texts("AutoScalingGroupNames").unwrap_or_default();
+    let with_instances = parameters.flag("IncludeInstances")?.unwrap_or(true);
+    let filters = page::filters(parameters)?;
+    let page = Page::of(parameters, 50)?;
+    parameters.finish()?;
     let mut found = Vec::new();
     for group in simulator.groups().filter(|group| names.is_empty() || names.contains(&group.name)) {
         if matches(group, &filters)? {
@@ -117,30 +117,30 @@ fn matches(group: &Group, filters: &[Filter]) -> Result<bool, Fault> {
 
 /// What a create or update names and EC2 has.
 #[derive(Default)]
-struct Found {
+struct ResolvedReferences {
     launch_template: Option<LaunchTemplate>,
     subnets: Option<Vec<Subnet>>,
 }
 
-impl Found {
-    async fn of(service: &AutoScalingService, given: &mut Parameters) -> Result<Self, Fault> {
+impl ResolvedReferences {
+    async fn of(service: &AutoScalingService, parameters: &mut Parameters) -> Result<Self, Fault> {
         let mut found = Self::default();
-        let id = given.text("LaunchTemplate.LaunchTemplateId");
-        let name = given.text("LaunchTemplate.LaunchTemplateName");
-        let version = given.text("LaunchTemplate.Version");
+        let id = parameters.text("LaunchTemplate.LaunchTemplateId");
+        let name = parameters.text("LaunchTemplate.LaunchTemplateName");
+        let version = parameters.text("LaunchTemplate.Version");
         if id.is_some() || name.is_some() || version.is_some() {
             if id.is_some() == name.is_some() {
                 let valid = "either LaunchTemplateId or LaunchTemplateName";
                 return Err(Fault::validation(format!("LaunchTemplate needs {valid}")));
             }
             let (id, name) = (id.unwrap_or_default(), name.unwrap_or_default());
-            let asked = LaunchTemplate { id, name, version: version.unwrap_or_else(|| "$Default".to_owned()) };
+            let requested = LaunchTemplate { id, name, version: version.unwrap_or_else(|| "$Default".to_owned()) };
             let bad =
                 |reason| Fault::validation(format!("You must use a valid fully-formed launch template. {reason}"));
-            let there = service.ec2.template_version(&asked).await.map_err(bad)?.template;
-            found.launch_template = Some(LaunchTemplate { version: asked.version, ..there });
+            let resolved = service.ec2.template_version(&requested).await.map_err(bad)?.template;
+            found.launch_template = Some(LaunchTemplate { version: requested.version, ..resolved });
         }
-        if let Some(ids) = given.text("VPCZoneIdentifier") {
+        if let Some(ids) = parameters.text("VPCZoneIdentifier") {
             let ids: Vec<&str> = ids.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
             let subnets = if ids.is_empty() { Ok(Vec::new()) } else { service.ec2.subnets(&ids).await };
             found.subnets = Some(subnets.map_err(Fault::validation)?);
@@ -150,26 +150,26 @@ impl Found {
 }
 
 /// The settings, with what a request gives changed.
-fn settings(mut settings: Settings, found: Found, given: &mut Parameters) -> Result<Settings, Fault> {
+fn settings(mut settings: Settings, found: ResolvedReferences, parameters: &mut Parameters) -> Result<Settings, Fault> {
     replace(&mut settings.launch_template, found.launch_template);
     replace(&mut settings.subnets, found.subnets);
-    replace(&mut settings.min_size, given.number("MinSize")?);
-    replace(&mut settings.max_size, given.number("MaxSize")?);
-    replace(&mut settings.default_cooldown, given.seconds("DefaultCooldown")?);
-    replace(&mut settings.health_check_type, given.text("HealthCheckType"));
-    replace(&mut settings.health_check_grace_period, given.seconds("HealthCheckGracePeriod")?);
-    replace(&mut settings.termination_policies, given.texts("TerminationPolicies"));
-    replace(&mut settings.capacity_rebalance, given.flag("CapacityRebalance")?);
-    replace(&mut settings.new_instances_protected, given.flag("NewInstancesProtectedFromScaleIn")?);
+    replace(&mut settings.min_size, parameters.number("MinSize")?);
+    replace(&mut settings.max_size, parameters.number("MaxSize")?);
+    replace(&mut settings.default_cooldown, parameters.seconds("DefaultCooldown")?);
+    replace(&mut settings.health_check_type, parameters.text("HealthCheckType"));
+    replace(&mut settings.health_check_grace_period, parameters.seconds("HealthCheckGracePeriod")?);
+    replace(&mut settings.termination_policies, parameters.texts("TerminationPolicies"));
+    replace(&mut settings.capacity_rebalance, parameters.flag("CapacityRebalance")?);
+    replace(&mut settings.new_instances_protected, parameters.flag("NewInstancesProtectedFromScaleIn")?);
     // -1 takes a warm-up away, and 0 a lifetime.
-    if let Some(seconds) = given.number::<i32>("DefaultInstanceWarmup")? {
+    if let Some(seconds) = parameters.number::<i32>("DefaultInstanceWarmup")? {
         settings.default_instance_warmup = u64::try_from(seconds).ok().map(Duration::from_secs);
     }
-    if let Some(lifetime) = given.seconds("MaxInstanceLifetime")? {
+    if let Some(lifetime) = parameters.seconds("MaxInstanceLifetime")? {
         settings.max_instance_lifetime = Some(lifetime).filter(|lifetime| !lifetime.is_zero());
     }
     let valid = "none, prevent-force-deletion or prevent-all-deletion";
-    let protection = given.parsed("DeletionProtection", valid, DeletionProtection::parse)?;
+    let protection = parameters.parsed("DeletionProtection", valid, DeletionProtection::parse)?;
     replace(&mut settings.deletion_protection, protection);
     Ok(settings)
 }

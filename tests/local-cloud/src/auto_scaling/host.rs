@@ -23,12 +23,12 @@ impl AutoScalingService {
                 self.execute(effect).await;
             }
             for (id, value) in self.instances.due_markers(now()) {
-                told(&id, self.ec2.tag(&id, MARKER, &value).await);
+                report_failure(&id, self.ec2.tag(&id, MARKER, &value).await);
             }
             let due = self.simulator().next_due(now()).into_iter().chain(self.instances.next_marker()).min();
             tokio::select! {
-                () = self.called.notified() => {}
-                () = until(due) => {}
+                () = self.wake.notified() => {}
+                () = sleep_until(due) => {}
             }
         }
     }
@@ -44,10 +44,10 @@ impl AutoScalingService {
                 }
             }
             Effect::Tell(event) => {
-                told(event.detail_type(), self.bus.put(&event.to_json()).await);
+                report_failure(event.detail_type(), self.bus.put(&event.to_json()).await);
             }
             Effect::Notify(notification) => {
-                told(&notification.target_arn, self.bus.notify(&notification).await);
+                report_failure(&notification.target_arn, self.bus.notify(&notification).await);
             }
             Effect::Terminate { instance_id, .. } => {
                 self.instances.ended(&instance_id, now());
@@ -59,7 +59,7 @@ impl AutoScalingService {
     }
 
     async fn launch(&self, launch: &Launch) -> Result<Started, String> {
-        if let Some(reason) = self.told_to_fail() {
+        if let Some(reason) = self.next_failing_launch() {
             return Err(reason);
         }
         let version = self.ec2.template_version(&launch.launch_template).await?;
@@ -68,22 +68,22 @@ impl AutoScalingService {
         Ok(Started { instance_id, instance_type: version.instance_type, version: version.template.version })
     }
 
-    fn told_to_fail(&self) -> Option<String> {
-        let mut failing = lock(&self.failing);
-        failing.count = failing.count.checked_sub(1)?;
-        Some(failing.reason.clone())
+    fn next_failing_launch(&self) -> Option<String> {
+        let mut failing_launches = lock(&self.failing_launches);
+        failing_launches.count = failing_launches.count.checked_sub(1)?;
+        Some(failing_launches.reason.clone())
     }
 }
 
 /// What nobody was told is not lost in silence.
-fn told(what: &str, outcome: Result<(), String>) {
+fn report_failure(what: &str, outcome: Result<(), String>) {
     if let Err(reason) = outcome {
         eprintln!("local-cloud: {what} was not told: {reason}");
     }
 }
 
 /// Returns when it is due; never, if nothing is.
-async fn until(due: Option<Timestamp>) {
+async fn sleep_until(due: Option<Timestamp>) {
     match due {
         Some(due) => tokio::time::sleep(Duration::from_millis(due.0.saturating_sub(now().0))).await,
         None => std::future::pending().await,

@@ -5,49 +5,49 @@ use auto_scaling::{AutoScaling, Fault, Instance};
 use super::{ActionResult, Parameters, activities, groups::template, now, page::Page};
 use crate::element::Element;
 
-pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let ids = given.texts("InstanceIds").unwrap_or_default();
-    let page = Page::of(given, 50)?;
-    given.finish()?;
+pub fn describe(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let ids = parameters.texts("InstanceIds").unwrap_or_default();
+    let page = Page::of(parameters, 50)?;
+    parameters.finish()?;
     let of_group = |group: &auto_scaling::Group| {
-        let desired = group.instances.iter().filter(|it| ids.is_empty() || ids.contains(&it.id));
+        let selected = group.instances.iter().filter(|it| ids.is_empty() || ids.contains(&it.id));
         let name = Element::leaf("AutoScalingGroupName", &group.name);
         // HEALTHY here, Healthy among a group's instances: so AWS writes it.
         let health = |it: &Instance| it.health_status().to_uppercase();
-        desired.map(|it| [vec![name.clone()], fields(it, &health(it))].concat()).collect::<Vec<_>>()
+        selected.map(|it| [vec![name.clone()], fields(it, &health(it))].concat()).collect::<Vec<_>>()
     };
     Ok(page.cut("AutoScalingInstances", simulator.groups().flat_map(of_group).collect()))
 }
 
-pub fn set_protection(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let group = given.required("AutoScalingGroupName")?;
-    let ids = given.texts("InstanceIds").ok_or_else(|| Fault::validation("InstanceIds is missing"))?;
-    let protected = given.flag("ProtectedFromScaleIn")?;
+pub fn set_protection(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let group = parameters.required("AutoScalingGroupName")?;
+    let ids = parameters.texts("InstanceIds").ok_or_else(|| Fault::validation("InstanceIds is missing"))?;
+    let protected = parameters.flag("ProtectedFromScaleIn")?;
     let protected = protected.ok_or_else(|| Fault::validation("ProtectedFromScaleIn is missing"))?;
-    given.finish()?;
+    parameters.finish()?;
     simulator.set_instance_protection(&group, &ids, protected)?;
     Ok(Vec::new())
 }
 
-pub fn terminate(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let id = given.required("InstanceId")?;
-    let decrement = given.flag("ShouldDecrementDesiredCapacity")?;
+pub fn terminate(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let id = parameters.required("InstanceId")?;
+    let decrement = parameters.flag("ShouldDecrementDesiredCapacity")?;
     let decrement = decrement.ok_or_else(|| Fault::validation("ShouldDecrementDesiredCapacity is missing"))?;
-    given.finish()?;
+    parameters.finish()?;
     let activity = simulator.terminate_instance(&id, decrement, now())?;
     Ok(vec![Element::node("Activity", activities::fields(&activity))])
 }
 
-pub fn set_health(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let id = given.required("InstanceId")?;
-    given.need(&["HealthStatus"])?;
-    let healthy = given.parsed("HealthStatus", "Healthy or Unhealthy", |text| match text {
+pub fn set_health(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let id = parameters.required("InstanceId")?;
+    parameters.need(&["HealthStatus"])?;
+    let healthy = parameters.parsed("HealthStatus", "Healthy or Unhealthy", |text| match text {
         "Healthy" => Some(true),
         "Unhealthy" => Some(false),
         _ => None,
     })?;
-    let respect_grace = given.flag("ShouldRespectGracePeriod")?.unwrap_or(true);
-    given.finish()?;
+    let respect_grace = parameters.flag("ShouldRespectGracePeriod")?.unwrap_or(true);
+    parameters.finish()?;
     simulator.set_instance_health(&id, healthy == Some(true), respect_grace, now())?;
     Ok(Vec::new())
 }

@@ -16,11 +16,11 @@ pub struct Page {
 
 impl Page {
     /// Takes `MaxRecords` (1 to 100) and `NextToken`, which is the number of the first element.
-    pub fn of(given: &mut Parameters, default_length: usize) -> Result<Self, Fault> {
+    pub fn of(parameters: &mut Parameters, default_length: usize) -> Result<Self, Fault> {
         let valid = format!("1 to {MOST}");
         let fits = |length: &usize| (1..=MOST).contains(length);
-        let length = given.parsed("MaxRecords", &valid, |text| text.parse().ok().filter(fits))?;
-        let first = match given.text("NextToken") {
+        let length = parameters.parsed("MaxRecords", &valid, |text| text.parse().ok().filter(fits))?;
+        let first = match parameters.text("NextToken") {
             None => 0,
             Some(token) => token.parse().map_err(|_| Fault {
                 code: "InvalidNextToken",
@@ -48,11 +48,11 @@ pub struct Filter {
 }
 
 /// Takes the filters of a request.
-pub fn filters(given: &mut Parameters) -> Result<Vec<Filter>, Fault> {
+pub fn filters(parameters: &mut Parameters) -> Result<Vec<Filter>, Fault> {
     let mut filters = Vec::new();
-    for member in given.members("Filters") {
-        let name = given.required(&format!("{member}.Name"))?;
-        let values = given.texts(&format!("{member}.Values")).unwrap_or_default();
+    for member in parameters.members("Filters") {
+        let name = parameters.required(&format!("{member}.Name"))?;
+        let values = parameters.texts(&format!("{member}.Values")).unwrap_or_default();
         filters.push(Filter { name, values });
     }
     Ok(filters)

@@ -7,23 +7,23 @@ use crate::element::Element;
 
 const SIMPLE: &str = "SimpleScaling";
 
-pub fn put(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let group = given.required("AutoScalingGroupName")?;
-    let name = given.required("PolicyName")?;
+pub fn put(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let group = parameters.required("AutoScalingGroupName")?;
+    let name = parameters.required("PolicyName")?;
     let valid = format!("the local cloud simulates {SIMPLE} only");
-    given.parsed("PolicyType", &valid, |text| (text == SIMPLE).then_some(()))?;
-    let adjustment = adjustment(given)?;
-    let cooldown = given.seconds("Cooldown")?;
-    given
+    parameters.parsed("PolicyType", &valid, |text| (text == SIMPLE).then_some(()))?;
+    let adjustment = adjustment(parameters)?;
+    let cooldown = parameters.seconds("Cooldown")?;
+    parameters
         .parsed("Enabled", "the local cloud simulates enabled policies only", |text| (text == "true").then_some(()))?;
-    given.finish()?;
+    parameters.finish()?;
     let arn = simulator.put_scaling_policy(&group, Policy { name, adjustment, cooldown })?;
     Ok(vec![Element::leaf("PolicyARN", arn), Element::node("Alarms", Vec::new())])
 }
 
-fn adjustment(given: &mut Parameters) -> Result<Adjustment, Fault> {
-    let kind = given.required("AdjustmentType")?;
-    let by: i32 = given.required_number("ScalingAdjustment")?;
+fn adjustment(parameters: &mut Parameters) -> Result<Adjustment, Fault> {
+    let kind = parameters.required("AdjustmentType")?;
+    let by: i32 = parameters.required_number("ScalingAdjustment")?;
     match kind.as_str() {
         "ChangeInCapacity" => Ok(Adjustment::ChangeInCapacity(by)),
         "ExactCapacity" => {
@@ -31,7 +31,7 @@ fn adjustment(given: &mut Parameters) -> Result<Adjustment, Fault> {
             u32::try_from(by).map(Adjustment::ExactCapacity).map_err(negative)
         }
         "PercentChangeInCapacity" => {
-            let min_magnitude = given.number("MinAdjustmentMagnitude")?;
+            let min_magnitude = parameters.number("MinAdjustmentMagnitude")?;
             Ok(Adjustment::PercentChangeInCapacity { percent: by, min_magnitude })
         }
         _ => {
@@ -41,46 +41,46 @@ fn adjustment(given: &mut Parameters) -> Result<Adjustment, Fault> {
     }
 }
 
-pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let group = given.text("AutoScalingGroupName");
-    let names = given.texts("PolicyNames").unwrap_or_default();
-    let types = given.texts("PolicyTypes").unwrap_or_default();
-    let page = Page::of(given, 50)?;
-    given.finish()?;
+pub fn describe(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let group = parameters.text("AutoScalingGroupName");
+    let names = parameters.texts("PolicyNames").unwrap_or_default();
+    let types = parameters.texts("PolicyTypes").unwrap_or_default();
+    let page = Page::of(parameters, 50)?;
+    parameters.finish()?;
     if let Some(group) = &group {
         simulator.group(group)?;
     }
     let simulator = &*simulator;
     let groups = simulator.groups().filter(|it| group.as_ref().is_none_or(|name| *name == it.name));
     let policies = groups.flat_map(|group| group.policies.values().map(move |policy| (group, policy)));
-    let desired = policies.filter(|(group, policy)| {
+    let selected = policies.filter(|(group, policy)| {
         let arn = simulator.policy_arn(&group.name, &policy.name);
         let is_named = names.is_empty() || names.contains(&policy.name) || names.contains(&arn);
         is_named && (types.is_empty() || types.iter().any(|it| it == SIMPLE))
     });
-    Ok(page.cut("ScalingPolicies", desired.map(|(group, policy)| fields(simulator, group, policy)).collect()))
+    Ok(page.cut("ScalingPolicies", selected.map(|(group, policy)| fields(simulator, group, policy)).collect()))
 }
 
-pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let (group, policy) = target(given)?;
-    given.finish()?;
+pub fn delete(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let (group, policy) = target(parameters)?;
+    parameters.finish()?;
     simulator.delete_policy(&group, &policy)?;
     Ok(Vec::new())
 }
 
-pub fn execute(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let (group, policy) = target(given)?;
-    let honor_cooldown = given.flag("HonorCooldown")?.unwrap_or(false);
-    given.finish()?;
+pub fn execute(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let (group, policy) = target(parameters)?;
+    let honor_cooldown = parameters.flag("HonorCooldown")?.unwrap_or(false);
+    parameters.finish()?;
     simulator.execute_policy(&group, &policy, honor_cooldown, now())?;
     Ok(Vec::new())
 }
 
 /// Group and policy. An ARN of a policy tells its group.
-fn target(given: &mut Parameters) -> Result<(String, String), Fault> {
-    let policy = given.required("PolicyName")?;
+fn target(parameters: &mut Parameters) -> Result<(String, String), Fault> {
+    let policy = parameters.required("PolicyName")?;
     let in_arn = || Policy::group_in(&policy).map(str::to_owned);
-    let group = given.text("AutoScalingGroupName").or_else(in_arn);
+    let group = parameters.text("AutoScalingGroupName").or_else(in_arn);
     let missing = || Fault::validation("AutoScalingGroupName is missing, and PolicyName is no ARN");
     Ok((group.ok_or_else(missing)?, policy))
 }

@@ -11,29 +11,29 @@ use crate::element::Element;
 const GROUP: &str = "auto-scaling-group";
 
 /// A tag of a request, and the group that it names. In a create call it need not name one.
-pub struct TagOf {
+pub struct TagParameter {
     pub group: Option<String>,
     pub tag: Tag,
 }
 
-pub fn create_or_update(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    for (group, tag) in of_groups(given)? {
+pub fn create_or_update(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    for (group, tag) in group_tags(parameters)? {
         simulator.set_tags(&group, vec![tag])?;
     }
     Ok(Vec::new())
 }
 
-pub fn delete(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    for (group, tag) in of_groups(given)? {
+pub fn delete(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    for (group, tag) in group_tags(parameters)? {
         simulator.delete_tags(&group, &[tag.key])?;
     }
     Ok(Vec::new())
 }
 
-pub fn describe(simulator: &mut AutoScaling, given: &mut Parameters) -> ActionResult {
-    let filters = page::filters(given)?;
-    let page = Page::of(given, 50)?;
-    given.finish()?;
+pub fn describe(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
+    let filters = page::filters(parameters)?;
+    let page = Page::of(parameters, 50)?;
+    parameters.finish()?;
     let mut found = Vec::new();
     for group in simulator.groups() {
         for tag in group.tags.values() {
@@ -63,10 +63,10 @@ fn matches(group: &str, tag: &Tag, filters: &[Filter]) -> Result<bool, Fault> {
 }
 
 /// All tags of a request, each with its group.
-fn of_groups(given: &mut Parameters) -> Result<Vec<(String, Tag)>, Fault> {
-    let tags = take(given)?;
-    given.finish()?;
-    let of = |tag: TagOf| {
+fn group_tags(parameters: &mut Parameters) -> Result<Vec<(String, Tag)>, Fault> {
+    let tags = read(parameters)?;
+    parameters.finish()?;
+    let of = |tag: TagParameter| {
         let missing = || Fault::validation(format!("Tags: {} has no ResourceId", tag.tag.key));
         Ok((tag.group.clone().ok_or_else(missing)?, tag.tag))
     };
@@ -74,16 +74,16 @@ fn of_groups(given: &mut Parameters) -> Result<Vec<(String, Tag)>, Fault> {
 }
 
 /// Takes the tags of a request.
-pub fn take(given: &mut Parameters) -> Result<Vec<TagOf>, Fault> {
+pub fn read(parameters: &mut Parameters) -> Result<Vec<TagParameter>, Fault> {
     let mut tags = Vec::new();
-    for member in given.members("Tags") {
+    for member in parameters.members("Tags") {
         let valid = format!("{GROUP} is all there is");
-        given.parsed(&format!("{member}.ResourceType"), &valid, |text| (text == GROUP).then_some(()))?;
-        let group = given.text(&format!("{member}.ResourceId"));
-        let key = given.required(&format!("{member}.Key"))?;
-        let value = given.text(&format!("{member}.Value")).unwrap_or_default();
-        let propagate_at_launch = given.flag(&format!("{member}.PropagateAtLaunch"))?.unwrap_or(false);
-        tags.push(TagOf { group, tag: Tag { key, value, propagate_at_launch } });
+        parameters.parsed(&format!("{member}.ResourceType"), &valid, |text| (text == GROUP).then_some(()))?;
+        let group = parameters.text(&format!("{member}.ResourceId"));
+        let key = parameters.required(&format!("{member}.Key"))?;
+        let value = parameters.text(&format!("{member}.Value")).unwrap_or_default();
+        let propagate_at_launch = parameters.flag(&format!("{member}.PropagateAtLaunch"))?.unwrap_or(false);
+        tags.push(TagParameter { group, tag: Tag { key, value, propagate_at_launch } });
     }
     Ok(tags)
 }

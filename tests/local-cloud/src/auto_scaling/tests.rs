@@ -81,8 +81,8 @@ async fn what_is_not_known_is_refused_by_name() {
     let action = "InvalidAction: Could not find operation StartInstanceRefresh for version 2011-01-01";
     assert_eq!(rejected(&service, "StartInstanceRefresh&AutoScalingGroupName=web").await, action);
     let extra = "UpdateAutoScalingGroup&AutoScalingGroupName=web&MaxSize=9&PlacementGroup=p";
-    let told = "ValidationError: the local cloud does not simulate PlacementGroup";
-    assert_eq!(rejected(&service, extra).await, told);
+    let expected = "ValidationError: the local cloud does not simulate PlacementGroup";
+    assert_eq!(rejected(&service, extra).await, expected);
     assert_eq!(service.simulator().group("web").unwrap().settings.max_size, 3, "refused whole");
     let number = rejected(&service, "UpdateAutoScalingGroup&AutoScalingGroupName=web&MaxSize=-1").await;
     assert_eq!(number, "ValidationError: MaxSize is '-1': a whole number in range");

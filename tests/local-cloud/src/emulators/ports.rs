@@ -11,19 +11,19 @@ use std::{
 const PORTS: Range<u16> = 20_000..32_000;
 
 /// Apart enough that processes started one after the other do not look at the same ports.
-const STRIDE: u32 = 97;
+const PROCESS_STRIDE: u32 = 97;
 
 /// How often this process has looked: two that start at once look at different ports.
-static LOOKS: AtomicU32 = AtomicU32::new(0);
+static SEARCHES: AtomicU32 = AtomicU32::new(0);
 
 /// Ports between the looks of one process.
-const BESIDE: u32 = 10;
+const SEARCH_STRIDE: u32 = 10;
 
 /// Two addresses that nobody listens on, or None where all are taken.
 pub fn free() -> Option<[SocketAddr; 2]> {
     let count = u32::from(PORTS.end - PORTS.start);
-    let look = LOOKS.fetch_add(1, Ordering::Relaxed);
-    let first = std::process::id().wrapping_mul(STRIDE).wrapping_add(look.wrapping_mul(BESIDE)) % count;
+    let search = SEARCHES.fetch_add(1, Ordering::Relaxed);
+    let first = std::process::id().wrapping_mul(PROCESS_STRIDE).wrapping_add(search.wrapping_mul(SEARCH_STRIDE)) % count;
     let mut free = (0..count)
         .filter_map(|step| u16::try_from((first + step) % count).ok())
         .map(|offset| SocketAddr::from((Ipv4Addr::LOCALHOST, PORTS.start + offset)))

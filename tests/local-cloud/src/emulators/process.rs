@@ -51,11 +51,11 @@ impl Emulator {
 
     /// Waits until it answers, and is the one that answers.
     pub async fn ready(&mut self, path: &str, http: &Http) -> Result<(), EmulatorError> {
-        let asked = Instant::now();
-        while asked.elapsed() < START_LIMIT {
-            self.alive()?;
-            if self.says_that_it_listens() && self.responses(path, http).await {
-                return self.alive();
+        let start = Instant::now();
+        while start.elapsed() < START_LIMIT {
+            self.check_running()?;
+            if self.is_listening() && self.is_responding(path, http).await {
+                return self.check_running();
             }
             tokio::time::sleep(POLL).await;
         }
@@ -63,7 +63,7 @@ impl Emulator {
     }
 
     /// An error if it has ended.
-    pub fn alive(&mut self) -> Result<(), EmulatorError> {
+    pub fn check_running(&mut self) -> Result<(), EmulatorError> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
             Ok(Some(status)) => {
@@ -75,12 +75,12 @@ impl Emulator {
 
     /// Both emulators write this line once their port is bound. It is in the log of our child, so
     /// it is our child that has the port, and no other process that was faster.
-    fn says_that_it_listens(&self) -> bool {
+    fn is_listening(&self) -> bool {
         let line = format!("Running on http://{}", self.address);
         std::fs::read_to_string(&self.log).is_ok_and(|log| log.contains(&line))
     }
 
-    async fn responses(&self, path: &str, http: &Http) -> bool {
+    async fn is_responding(&self, path: &str, http: &Http) -> bool {
         let uri = format!("http://{}{path}", self.address);
         let Ok(request) = Request::get(uri).body(Full::default()) else {
             return false;
@@ -125,11 +125,11 @@ mod tests {
         (Emulator::start(name, command, address, &logs).unwrap(), logs)
     }
 
-    fn poll<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    fn poll<T>(mut search: impl FnMut() -> Option<T>) -> T {
         let start = Instant::now();
         loop {
-            if let Some(seen) = look() {
-                return seen;
+            if let Some(found) = search() {
+                return found;
             }
             assert!(start.elapsed() < Duration::from_secs(20), "waited in vain");
             std::thread::sleep(Duration::from_millis(5));
@@ -155,12 +155,12 @@ mod tests {
         });
         let child = Pid::from_raw(child).unwrap();
         drop(emulator);
-        poll(|| gone(child).then_some(()));
+        poll(|| is_killed(child).then_some(()));
         std::fs::remove_dir_all(logs).unwrap();
     }
 
     /// Killed, though somebody else may still have to wait for it.
-    fn gone(pid: Pid) -> bool {
+    fn is_killed(pid: Pid) -> bool {
         let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
         rustix::process::test_kill_process(pid).is_err() || status.is_ok_and(|status| status.contains(") Z "))
     }

@@ -9,17 +9,17 @@ use crate::{element::Element, form, responses, router::Body};
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
 pub fn response(fleet: &Fleet, action: &str, form: &str, now: Timestamp) -> Option<Response<Body>> {
-    let given = form::read(form);
-    let ids = given.iter().filter(|(name, _)| *name == "InstanceId" || name.starts_with("InstanceId."));
+    let parameters = form::read(form);
+    let ids = parameters.iter().filter(|(name, _)| *name == "InstanceId" || name.starts_with("InstanceId."));
     let members: Vec<(&str, &Member)> =
         ids.map(|(_, id)| Some((id.as_str(), fleet.member(id).ok()?))).collect::<Option<_>>()?;
     let result = match (action, members.as_slice()) {
         (_, []) => return None,
         ("GetConsoleOutput", [(id, member)]) => console(id, member, now),
         ("DescribeInstanceStatus", members) => {
-            let all = given.get("IncludeAllInstances").is_some_and(|value| value == "true");
-            let told = members.iter().filter(|(_, member)| all || member.status_checks(now).is_some());
-            let items = told.map(|(id, member)| Element::node("item", status(id, member, now))).collect();
+            let all = parameters.get("IncludeAllInstances").is_some_and(|value| value == "true");
+            let listed = members.iter().filter(|(_, member)| all || member.status_checks(now).is_some());
+            let items = listed.map(|(id, member)| Element::node("item", status(id, member, now))).collect();
             vec![Element::node("instanceStatusSet", items)]
         }
         _ => return None,

@@ -13,12 +13,12 @@ use crate::{responses, router::Body};
 pub const OPERATIONS: [&str; 4] =
     ["DescribeInstanceInformation", "SendCommand", "GetCommandInvocation", "ListCommandInvocations"];
 const DOCUMENT: &str = "AWS-RunShellScript";
-const AN_HOUR: u64 = 3600;
+const ONE_HOUR: u64 = 3600;
 const LONGEST_DELIVERY: u64 = 2_592_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Describe {
+struct DescribeInput {
     #[serde(default)]
     filters: Vec<Filter>,
     // Everything is on one page.
@@ -35,7 +35,7 @@ struct Filter {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Send {
+struct SendInput {
     instance_ids: Vec<String>,
     document_name: String,
     #[serde(default)]
@@ -46,7 +46,7 @@ struct Send {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Get {
+struct GetInput {
     command_id: String,
     instance_id: String,
     #[serde(rename = "PluginName")]
@@ -55,7 +55,7 @@ struct Get {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct List {
+struct ListInput {
     instance_id: String,
     #[serde(default)]
     filters: Vec<CommandFilter>,
@@ -87,22 +87,22 @@ fn read<'a, T: Deserialize<'a>>(input: &'a [u8]) -> Result<T, Fault> {
     serde_json::from_slice(input).map_err(|error| Fault::validation(format!("not simulated: {error}")))
 }
 
-fn information(fleet: &Fleet, describe: &Describe, now: Timestamp) -> Result<Value, Fault> {
+fn information(fleet: &Fleet, describe: &DescribeInput, now: Timestamp) -> Result<Value, Fault> {
     if let Some(filter) = describe.filters.iter().find(|it| !["InstanceIds", "PingStatus"].contains(&it.key.as_str())) {
         let message = format!("{}: InstanceIds and PingStatus are simulated", filter.key);
         return Err(Fault { code: "InvalidFilterKey", message });
     }
-    let desired = |id: &str, ping: &str| {
+    let is_selected = |id: &str, ping: &str| {
         describe.filters.iter().all(|filter| {
             let value = if filter.key == "InstanceIds" { id } else { ping };
             filter.values.iter().any(|it| it == value)
         })
     };
-    let told = fleet.members().filter_map(|(id, member)| {
+    let listed = fleet.members().filter_map(|(id, member)| {
         let (ping, last) = (member.agent(now)?.as_str(), member.last_ping(now)?);
-        desired(id, ping).then(|| agent(id, ping, last))
+        is_selected(id, ping).then(|| agent(id, ping, last))
     });
-    Ok(json!({"InstanceInformationList": told.collect::<Vec<_>>()}))
+    Ok(json!({"InstanceInformationList": listed.collect::<Vec<_>>()}))
 }
 
 fn agent(id: &str, ping: &str, last: Timestamp) -> Value {
@@ -119,8 +119,8 @@ fn agent(id: &str, ping: &str, last: Timestamp) -> Value {
     })
 }
 
-fn command(fleet: &mut Fleet, send: Send, now: Timestamp) -> Result<Value, Fault> {
-    let Send { instance_ids, document_name, parameters, timeout_seconds, comment } = send;
+fn command(fleet: &mut Fleet, send: SendInput, now: Timestamp) -> Result<Value, Fault> {
+    let SendInput { instance_ids, document_name, parameters, timeout_seconds, comment } = send;
     if document_name != DOCUMENT {
         return Err(Fault { code: "InvalidDocument", message: format!("{document_name}: {DOCUMENT} is simulated") });
     }
@@ -128,11 +128,11 @@ fn command(fleet: &mut Fleet, send: Send, now: Timestamp) -> Result<Value, Fault
     if let Some(unknown) = parameters.keys().find(|name| !known(name)) {
         return Err(Fault { code: "InvalidParameters", message: format!("{unknown} is not one of {DOCUMENT}") });
     }
-    let delivery = timeout_seconds.unwrap_or(AN_HOUR);
+    let delivery = timeout_seconds.unwrap_or(ONE_HOUR);
     if !(30..=LONGEST_DELIVERY).contains(&delivery) {
         return Err(Fault::validation(format!("TimeoutSeconds is {delivery}: 30 to {LONGEST_DELIVERY}")));
     }
-    let execution = parameters.get("executionTimeout").and_then(|it| it.first()).map_or(Ok(AN_HOUR), |it| it.parse());
+    let execution = parameters.get("executionTimeout").and_then(|it| it.first()).map_or(Ok(ONE_HOUR), |it| it.parse());
     let bad = |_| Fault { code: "InvalidParameters", message: "executionTimeout is no number of seconds".to_owned() };
     let script = parameters.get("commands").map(|lines| lines.join("\n"));
     let script = script.filter(|it| !it.is_empty());
@@ -160,7 +160,7 @@ fn command(fleet: &mut Fleet, send: Send, now: Timestamp) -> Result<Value, Fault
     }}))
 }
 
-fn invocation(fleet: &Fleet, get: &Get, now: Timestamp) -> Result<Value, Fault> {
+fn invocation(fleet: &Fleet, get: &GetInput, now: Timestamp) -> Result<Value, Fault> {
     let found: Invocation = fleet.invocation(&get.command_id, &get.instance_id, now)?;
     let timestamp = |it: Option<Timestamp>| it.map(Timestamp::with_millis).unwrap_or_default();
     let elapsed = found.started.zip(found.ended).map(|(from, to)| format!("PT{}S", to.since(from).as_secs_f64()));
@@ -180,14 +180,14 @@ fn invocation(fleet: &Fleet, get: &Get, now: Timestamp) -> Result<Value, Fault> 
     }))
 }
 
-fn invocations(fleet: &Fleet, list: &List, now: Timestamp) -> Result<Value, Fault> {
+fn invocations(fleet: &Fleet, list: &ListInput, now: Timestamp) -> Result<Value, Fault> {
     if let Some(filter) = list.filters.iter().find(|it| it.key != "InvokedAfter") {
         return Err(Fault { code: "InvalidFilterKey", message: format!("{}: InvokedAfter is simulated", filter.key) });
     }
     // Times in this form are in order if their texts are.
-    let desired = |at: Timestamp| list.filters.iter().all(|filter| at.to_string() >= filter.value);
-    let all = fleet.invocations_on(&list.instance_id, now).into_iter().filter(|(_, at, ..)| desired(*at));
-    let told = all.map(|(id, at, comment, found)| {
+    let is_selected = |at: Timestamp| list.filters.iter().all(|filter| at.to_string() >= filter.value);
+    let all = fleet.invocations_on(&list.instance_id, now).into_iter().filter(|(_, at, ..)| is_selected(*at));
+    let listed = all.map(|(id, at, comment, found)| {
         json!({
             "CommandId": id,
             "InstanceId": list.instance_id,
@@ -198,7 +198,7 @@ fn invocations(fleet: &Fleet, list: &List, now: Timestamp) -> Result<Value, Faul
             "StatusDetails": found.details,
         })
     });
-    Ok(json!({"CommandInvocations": told.collect::<Vec<_>>()}))
+    Ok(json!({"CommandInvocations": listed.collect::<Vec<_>>()}))
 }
 
 /// Seconds since 1970, as the JSON protocol has moments.

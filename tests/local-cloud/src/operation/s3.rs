@@ -22,17 +22,17 @@ const OBJECT: &[(&str, &str)] = &[("acl", "ObjectAcl"), ("tagging", "ObjectTaggi
 /// AWS's name for a path-style request; `METHOD bucket?sub-resource` where it is not simple.
 pub fn name(method: &Method, path: &str, query: &str, headers: &HeaderMap) -> String {
     let (bucket, key) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
-    let asked: Vec<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
+    let query_keys: Vec<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
     let simple = match (bucket, key) {
         ("", _) => (method == Method::GET).then(|| "ListBuckets".to_owned()),
-        (_, "") => sub_resource(method, &asked, BUCKET).or_else(|| of_bucket(method, &asked)),
-        _ => sub_resource(method, &asked, OBJECT).or_else(|| of_object(method, &asked, headers)),
+        (_, "") => sub_resource(method, &query_keys, BUCKET).or_else(|| bucket_operation(method, &query_keys)),
+        _ => sub_resource(method, &query_keys, OBJECT).or_else(|| object_operation(method, &query_keys, headers)),
     };
-    simple.unwrap_or_else(|| other(method, bucket, key, &asked))
+    simple.unwrap_or_else(|| other(method, bucket, key, &query_keys))
 }
 
-fn sub_resource(method: &Method, asked: &[&str], nouns: &[(&str, &str)]) -> Option<String> {
-    let (_, noun) = nouns.iter().find(|(key, _)| asked.contains(key))?;
+fn sub_resource(method: &Method, query_keys: &[&str], nouns: &[(&str, &str)]) -> Option<String> {
+    let (_, noun) = nouns.iter().find(|(key, _)| query_keys.contains(key))?;
     let verb = match *method {
         Method::GET => "Get",
         Method::PUT => "Put",
@@ -45,46 +45,46 @@ fn sub_resource(method: &Method, asked: &[&str], nouns: &[(&str, &str)]) -> Opti
     })
 }
 
-fn of_bucket(method: &Method, asked: &[&str]) -> Option<String> {
+fn bucket_operation(method: &Method, query_keys: &[&str]) -> Option<String> {
     let name = match *method {
         Method::PUT => "CreateBucket",
         Method::HEAD => "HeadBucket",
         Method::DELETE => "DeleteBucket",
-        Method::POST if asked.contains(&"delete") => "DeleteObjects",
-        Method::GET if asked.contains(&"versions") => "ListObjectVersions",
-        Method::GET if asked.contains(&"uploads") => "ListMultipartUploads",
-        Method::GET if asked.contains(&"list-type") => "ListObjectsV2",
+        Method::POST if query_keys.contains(&"delete") => "DeleteObjects",
+        Method::GET if query_keys.contains(&"versions") => "ListObjectVersions",
+        Method::GET if query_keys.contains(&"uploads") => "ListMultipartUploads",
+        Method::GET if query_keys.contains(&"list-type") => "ListObjectsV2",
         Method::GET => "ListObjects",
         _ => return None,
     };
     Some(name.to_owned())
 }
 
-fn of_object(method: &Method, asked: &[&str], headers: &HeaderMap) -> Option<String> {
+fn object_operation(method: &Method, query_keys: &[&str], headers: &HeaderMap) -> Option<String> {
     let name = match *method {
-        Method::PUT if asked.contains(&"partNumber") => "UploadPart",
+        Method::PUT if query_keys.contains(&"partNumber") => "UploadPart",
         Method::PUT if headers.contains_key("x-amz-copy-source") => "CopyObject",
         Method::PUT => "PutObject",
         Method::GET => "GetObject",
         Method::HEAD => "HeadObject",
-        Method::DELETE if asked.contains(&"uploadId") => "AbortMultipartUpload",
+        Method::DELETE if query_keys.contains(&"uploadId") => "AbortMultipartUpload",
         Method::DELETE => "DeleteObject",
-        Method::POST if asked.contains(&"uploads") => "CreateMultipartUpload",
-        Method::POST if asked.contains(&"uploadId") => "CompleteMultipartUpload",
+        Method::POST if query_keys.contains(&"uploads") => "CreateMultipartUpload",
+        Method::POST if query_keys.contains(&"uploadId") => "CompleteMultipartUpload",
         _ => return None,
     };
     Some(name.to_owned())
 }
 
-fn other(method: &Method, bucket: &str, key: &str, asked: &[&str]) -> String {
-    let deployment = match (bucket, key) {
+fn other(method: &Method, bucket: &str, key: &str, query_keys: &[&str]) -> String {
+    let location = match (bucket, key) {
         ("", _) => "/",
         (_, "") => "bucket",
         _ => "object",
     };
-    match asked.iter().find(|key| !key.is_empty()) {
-        Some(key) => format!("{method} {deployment}?{key}"),
-        None => format!("{method} {deployment}"),
+    match query_keys.iter().find(|key| !key.is_empty()) {
+        Some(key) => format!("{method} {location}?{key}"),
+        None => format!("{method} {location}"),
     }
 }
 

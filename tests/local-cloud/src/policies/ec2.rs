@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use permissions::judge::Asked;
+use permissions::judge::Access;
 
-use super::{Call, asked, taken_for_ours};
+use super::{Call, access, assumed_owned};
 use crate::{REGION, ec2::Ec2, emulators::ACCOUNT};
 
 /// What a creating action makes, and which resources it takes: those that are in the call are judged.
@@ -61,15 +61,15 @@ const IDS: &[(&str, &str)] = &[
     ("vpce-", "vpc-endpoint"),
 ];
 
-pub(super) async fn asks(call: &Call<'_>, ec2: &Ec2) -> Vec<Asked> {
+pub(super) async fn required_access(call: &Call<'_>, ec2: &Ec2) -> Vec<Access> {
     let action = format!("ec2:{}", call.operation);
-    if let Some((name, makes, takes)) = CREATES.iter().find(|(name, ..)| *name == call.operation) {
+    if let Some((name, created, used)) = CREATES.iter().find(|(name, ..)| *name == call.operation) {
         let mut tags = call.request_tags("TagSpecification");
-        let mut asks = on_existing(call, &action, takes, ec2).await;
-        asks.push(asked(&action, Some(arn(makes, "*")), tags.clone()));
+        let mut accesses = existing_access(call, &action, used, ec2).await;
+        accesses.push(access(&action, Some(arn(created, "*")), tags.clone()));
         tags.insert("ec2:CreateAction".to_owned(), (*name).to_owned());
-        asks.push(asked("ec2:CreateTags", Some(arn(makes, "*")), tags));
-        return asks;
+        accesses.push(access("ec2:CreateTags", Some(arn(created, "*")), tags));
+        return accesses;
     }
     let every: Vec<&str> = IDS.iter().map(|(_, kind)| *kind).collect();
     let about: &[&str] = match call.operation {
@@ -77,21 +77,21 @@ pub(super) async fn asks(call: &Call<'_>, ec2: &Ec2) -> Vec<Asked> {
         operation => match CHANGES.iter().find(|(name, _)| *name == operation) {
             Some((_, about)) => about,
             // A read, or an action whose resource is not in the call.
-            None => return vec![asked(action, None, taken_for_ours())],
+            None => return vec![access(action, None, assumed_owned())],
         },
     };
-    let asks = on_existing(call, &action, about, ec2).await;
-    if asks.is_empty() { vec![asked(action, None, taken_for_ours())] } else { asks }
+    let accesses = existing_access(call, &action, about, ec2).await;
+    if accesses.is_empty() { vec![access(action, None, assumed_owned())] } else { accesses }
 }
 
-async fn on_existing(call: &Call<'_>, action: &str, kinds: &[&str], ec2: &Ec2) -> Vec<Asked> {
-    let mut asks = Vec::new();
+async fn existing_access(call: &Call<'_>, action: &str, kinds: &[&str], ec2: &Ec2) -> Vec<Access> {
+    let mut accesses = Vec::new();
     for id in call.form.values() {
         if let Some(kind) = kind(id).filter(|kind| kinds.contains(kind)) {
-            asks.push(asked(action, Some(arn(kind, id)), resource_tags(id, ec2, "aws:ResourceTag").await));
+            accesses.push(access(action, Some(arn(kind, id)), resource_tags(id, ec2, "aws:ResourceTag").await));
         }
     }
-    asks
+    accesses
 }
 
 /// The tags of what has this id, as a condition calls them.

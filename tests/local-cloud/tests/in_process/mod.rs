@@ -27,7 +27,7 @@ use local_cloud::{
 use tokio::net::TcpListener;
 
 /// How long a client waits for an answer.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub struct LocalCloud {
     _emulators: Emulators,
@@ -70,15 +70,15 @@ impl LocalCloud {
         tokio::spawn(router::serve(listener, Arc::clone(&router)));
         tokio::spawn(async move { router.auto_scaling.run().await });
         let url = format!("http://{address}");
-        let anybody = Credentials::new("tester", "nothing", None, None, "tests");
+        let credentials = Credentials::new("tester", "nothing", None, None, "tests");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-west-2"))
             .endpoint_url(&url)
             .app_name(AppName::new("tester").unwrap())
             .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).build())
-            .credentials_provider(SharedCredentialsProvider::new(anybody));
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(CLIENT_TIMEOUT).build())
+            .credentials_provider(SharedCredentialsProvider::new(credentials));
         Self { _emulators: emulators, _logs: logs, url, config: config.build() }
     }
 

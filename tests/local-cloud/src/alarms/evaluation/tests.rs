@@ -29,7 +29,7 @@ fn points(periods: &str) -> Vec<Datapoint> {
     let newest_first = periods.split(' ').rev().enumerate();
     newest_first
         .filter(|(_, it)| *it != "-")
-        .map(|(deployment, it)| point(60 * deployment as u64 + 30, if it == "X" { 95.0 } else { 5.0 }))
+        .map(|(age, it)| point(60 * age as u64 + 30, if it == "X" { 95.0 } else { 5.0 }))
         .collect()
 }
 
@@ -55,8 +55,8 @@ fn missing_data_count_as_the_user_guides_tables_say() {
         (2, "- - - - 0", ["OK", "OK", "ALARM", "OK"]),
         (2, "- - - X -", ["ALARM", "stays", "ALARM", "OK"]),
     ] {
-        let told = ways.map(|missing| state(&threshold(3, to_alarm, missing), &points(periods)));
-        assert_eq!(told, expected, "{to_alarm} of 3: {periods}");
+        let found = ways.map(|missing| state(&threshold(3, to_alarm, missing), &points(periods)));
+        assert_eq!(found, expected, "{to_alarm} of 3: {periods}");
     }
 }
 
@@ -102,26 +102,26 @@ fn reasons_have_awss_words() {
     let reason = |periods: usize, to_alarm, missing, before, points: &[Datapoint]| {
         evaluate(&threshold(periods, to_alarm, missing), before, points, NOW).unwrap().standing.reason
     };
-    let told = reason(1, 1, MissingData::Missing, State::Ok, &[point(1, 95.0)]);
+    let found = reason(1, 1, MissingData::Missing, State::Ok, &[point(1, 95.0)]);
     let expected = "Threshold Crossed: 1 out of the last 1 datapoints [95.0 (23/11/26 07:59:00)] was greater than or \
                     equal to the threshold (70.0) (minimum 1 datapoint for OK -> ALARM transition).";
-    assert_eq!(told, expected);
-    let told = reason(3, 2, MissingData::Missing, State::Alarm, &points("0 X 0.1"));
+    assert_eq!(found, expected);
+    let found = reason(3, 2, MissingData::Missing, State::Alarm, &points("0 X 0.1"));
     let expected = "Threshold Crossed: 2 out of the last 3 datapoints [5.0 (23/11/26 07:59:00), 5.0 (23/11/26 \
                     07:57:00)] were not greater than or equal to the threshold (70.0) (minimum 2 datapoints for ALARM \
                     -> OK transition).";
-    assert_eq!(told, expected);
-    let told = reason(6, 6, MissingData::Missing, State::Ok, &points("X X X X X X"));
+    assert_eq!(found, expected);
+    let found = reason(6, 6, MissingData::Missing, State::Ok, &points("X X X X X X"));
     let begins = "Threshold Crossed: 6 out of the last 6 datapoints were greater than or equal to the threshold (70.0). \
                   The most recent datapoints which crossed the threshold: [95.0 (";
-    assert!(told.starts_with(begins), "{told}");
-    assert!(told.ends_with(")] (minimum 6 datapoints for OK -> ALARM transition)."), "{told}");
-    let told = reason(1, 1, MissingData::NotBreaching, State::Alarm, &[]);
+    assert!(found.starts_with(begins), "{found}");
+    assert!(found.ends_with(")] (minimum 6 datapoints for OK -> ALARM transition)."), "{found}");
+    let found = reason(1, 1, MissingData::NotBreaching, State::Alarm, &[]);
     let expected = "Threshold Crossed: no datapoints were received for 1 period and 1 missing datapoint was treated as \
                     [NonBreaching].";
-    assert_eq!(told, expected);
-    let told = reason(5, 5, MissingData::Missing, State::Ok, &[]);
-    assert_eq!(told, "Insufficient Data: 5 datapoints were unknown.");
+    assert_eq!(found, expected);
+    let found = reason(5, 5, MissingData::Missing, State::Ok, &[]);
+    assert_eq!(found, "Insufficient Data: 5 datapoints were unknown.");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::*;
 /// 2026-11-23T08:00:00.250Z
 const NOW: Timestamp = Timestamp(1_795_420_800_250);
 
-fn change(more: &Value) -> Change {
+fn change(more: &Value) -> StateChange {
     let mut described = json!({
         "AlarmName": "cpu-high",
         "AlarmArn": "arn:aws:cloudwatch:us-west-2:123456789012:alarm:cpu-high",
@@ -23,10 +23,10 @@ fn change(more: &Value) -> Change {
     described.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let mut alarm = Alarm::read(&described).unwrap();
     alarm.standing.since = NOW;
-    Change { alarm, previous: Standing::of_new(Timestamp(NOW.0 - 1000)) }
+    StateChange { alarm, previous: AlarmState::initial(Timestamp(NOW.0 - 1000)) }
 }
 
-fn of_metric() -> Change {
+fn of_metric() -> StateChange {
     change(&json!({
         "Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Statistic": "Average", "ExtendedStatistic": null,
         "Dimensions": [{"Name": "AutoScalingGroupName", "Value": "web"}], "Unit": null, "Period": 60,
@@ -89,6 +89,6 @@ fn a_composite_alarm_tells_its_rule() {
 fn a_state_that_is_set_without_data_has_none_of_the_old_ones() {
     let mut standing = of_metric().alarm.standing;
     let before = standing.clone();
-    standing.follows(&before, NOW);
+    standing.replaces(&before, NOW);
     assert_eq!(standing.reason_data, None);
 }
