@@ -183,7 +183,7 @@ def into_the_ledger(cloud, suffixes, count, mixed=False):
     for suffix in suffixes:
         an_environment(cloud, suffix)
     groups, lines = [ledger(suffix) for suffix in suffixes], lines_of(count, mixed)
-    (queue,) = cloud.client("sqs").list_queues(QueueNamePrefix="envkeeper-ScalingEvents-")["QueueUrls"]
+    (queue,) = cloud.client("sqs").list_queues(QueueNamePrefix="envkeeper-ScalingEventQueue-")["QueueUrls"]
     began, before = time.time(), len(cloud.calls())
     took = one(cloud, queue, groups, "scaling-log", bodies(count, mixed), lines)
 

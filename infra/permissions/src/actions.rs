@@ -1,12 +1,12 @@
 //! The IAM actions that an operation needs.
 
-/// The actions of an operation: mostly one, of its own name. The others are those that S3's reference lists under "Actions
-/// defined by Amazon S3" (an action may cover several operations, and has another name).
+/// The actions of an operation: usually one with the same name. The exceptions are listed in the S3 reference under "Actions
+/// defined by Amazon S3" (an action may cover several operations and have another name).
 #[must_use]
 pub fn actions_of(operation: &str) -> Vec<&str> {
     match operation {
         "s3:DeleteBucketLifecycle" | "s3:PutBucketLifecycleConfiguration" => vec!["s3:PutLifecycleConfiguration"],
-        // Those with a version, and the markers of deletions, are versions too.
+        // Versioned objects and delete markers are versions too.
         "s3:DeleteObjects" => vec!["s3:DeleteObject", "s3:DeleteObjectVersion"],
         "s3:GetBucketEncryption" => vec!["s3:GetEncryptionConfiguration"],
         "s3:GetBucketLifecycleConfiguration" => vec!["s3:GetLifecycleConfiguration"],

@@ -1,40 +1,40 @@
-//! Whether a function's policy allows what it asks for, as IAM decides it: somewhere a statement names the action, the
-//! resource and conditions that hold. There are no denials in these policies.
+//! Authorization of a call by a function's policies, as IAM decides: one statement must name the action and the resource, and
+//! its conditions must hold. These policies contain no Deny.
 
 use std::collections::BTreeMap;
 
 use crate::{Condition, Function, Statement, StatementScope};
 
-/// One action on one resource, as a call asks for it. A call may ask for several.
+/// One action on one resource, as a call needs it. A call may need several.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct Access {
     /// The IAM action.
     pub action: String,
-    /// The ARN; none where it can't be told from the call. Then any resource will do.
+    /// The ARN. `None` where the call does not show it: then any resource matches.
     pub resource: Option<String>,
-    /// What is known of the call and the resource, by condition key. A key that is missing fulfils no condition.
+    /// The known facts of the call and the resource, by condition key. A missing key fulfils no condition.
     pub facts: BTreeMap<String, String>,
 }
 
-/// Whether the role of a function allows it.
+/// Whether the role of a function allows the access.
 #[must_use]
-pub fn allows(function: Function, asked: &Asked, deployment: &StatementScope) -> bool {
-    function.statements().any(|statement| grants(statement, asked, deployment))
+pub fn allows(function: Function, access: &Access, deployment: &StatementScope) -> bool {
+    function.statements().any(|statement| grants(statement, access, deployment))
 }
 
-/// Whether a statement allows it.
+/// Whether a statement allows the access.
 #[must_use]
-pub fn grants(statement: &Statement, asked: &Asked, deployment: &StatementScope) -> bool {
-    statement.actions().contains(&asked.action.as_str())
-        && asked.resource.as_ref().is_none_or(|arn| statement.on.iter().any(|on| is_like(arn, &on.pattern(deployment))))
-        && statement.when.iter().all(|condition| holds(condition, &asked.facts, deployment))
+pub fn grants(statement: &Statement, access: &Access, deployment: &StatementScope) -> bool {
+    statement.actions().contains(&access.action.as_str())
+        && access.resource.as_ref().is_none_or(|arn| statement.on.iter().any(|on| is_like(arn, &on.pattern(deployment))))
+        && statement.when.iter().all(|condition| is_fulfilled(condition, &access.facts, deployment))
 }
 
-fn holds(condition: &Condition, facts: &BTreeMap<String, String>, deployment: &StatementScope) -> bool {
-    facts.get(condition.key()).is_some_and(|seen| condition.values(deployment).iter().any(|value| is_like(seen, value)))
+fn is_fulfilled(condition: &Condition, facts: &BTreeMap<String, String>, deployment: &StatementScope) -> bool {
+    facts.get(condition.key()).is_some_and(|fact| condition.values(deployment).iter().any(|value| is_like(fact, value)))
 }
 
-/// Whether a text fits a pattern, in which `*` stands for any text.
+/// Whether a text matches a pattern, in which `*` stands for any text.
 fn is_like(text: &str, pattern: &str) -> bool {
     let Some((before, mut rest)) = pattern.split_once('*') else { return text == pattern };
     let Some(mut text) = text.strip_prefix(before) else { return false };
@@ -51,7 +51,7 @@ mod tests {
     use super::is_like;
 
     #[test]
-    fn a_star_is_any_text() {
+    fn a_star_matches_any_text() {
         for (text, pattern) in
             [("a", "a"), ("a", "*"), ("", "*"), ("abc", "a*c"), ("a/b/c", "a/*/c"), ("aXbYc", "a*b*c")]
         {

@@ -1,15 +1,15 @@
-//! What each function may do.
+//! The rights of each function.
 //!
-//! One table (`table/`) has a row for each operation that a function calls: the IAM actions that it needs, on which
-//! resources, under which condition. From it come
+//! One table (`table/`) has a row for each operation that a function calls: the IAM actions that the operation needs, the
+//! resources and the conditions. The table is the source of
 //!
 //! - the roles in `infra/template.yaml`, which a test of this crate writes ([`yaml`]),
-//! - the judgement of every call on the local cloud ([`judge`]),
-//! - the comparison with the calls that were recorded there, both ways ([`recorded`]).
+//! - the authorization of every call on the local cloud ([`judge`]),
+//! - the comparison with the calls recorded there, in both directions ([`recorded`]).
 //!
-//! # What it does not prove
+//! # Limits
 //!
-//! It is checked against recorded calls and against AWS's Service Authorization Reference, not against AWS.
+//! The table is checked against recorded calls and against AWS's Service Authorization Reference, not against AWS.
 #![warn(missing_docs)]
 
 mod actions;
@@ -26,22 +26,22 @@ pub use statement::{Condition, Grant, Managed, Resource, Statement, StatementSco
 /// A function of the deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Function {
-    /// The door.
+    /// Validates and queues requests; responds to invalid ones.
     CustomResource,
-    /// The only one that writes to environments.
+    /// The only function that writes to environments.
     Reconciler,
-    /// Answers for the dead.
+    /// Sends responses for requests that no other function responded to.
     Watchdog,
-    /// Gates launches and drains ends.
+    /// Gates launching instances and drains terminating ones.
     LifecycleHook,
     /// Writes the ledger.
     ScalingLog,
-    /// Asks for what alarms call for.
+    /// Requests the remediations that alarms call for.
     Alarm,
 }
 
 impl Function {
-    /// All of them, in the order of the template.
+    /// All functions, in the order of the template.
     pub const ALL: [Function; 6] = [
         Function::CustomResource,
         Function::Reconciler,
@@ -51,7 +51,7 @@ impl Function {
         Function::Alarm,
     ];
 
-    /// What its SDK calls itself: the name of its folder, and the last part of its name.
+    /// The name of its folder, the last part of its function name, and the app id of its SDK clients.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -64,13 +64,13 @@ impl Function {
         }
     }
 
-    /// The function of this name.
+    /// The function with this name.
     #[must_use]
     pub fn of(name: &str) -> Option<Function> {
         Function::ALL.into_iter().find(|it| it.name() == name)
     }
 
-    /// The statements of its role's inline policy.
+    /// The statements of the inline policy of the function's role.
     #[must_use]
     pub fn own(self) -> &'static [Statement] {
         match self {
@@ -83,17 +83,17 @@ impl Function {
         }
     }
 
-    /// The managed policies that its role has beside it.
+    /// The managed policies of the role, in addition to the inline policy.
     #[must_use]
     pub fn managed(self) -> &'static [&'static Managed] {
         match self {
-            Function::CustomResource => &[&table::LOOK],
-            Function::Reconciler => &[&table::LOOK, &table::NETWORK, &table::FLEET, &table::DATA],
+            Function::CustomResource => &[&table::READ_ENVIRONMENTS],
+            Function::Reconciler => &[&table::READ_ENVIRONMENTS, &table::NETWORK, &table::FLEET, &table::DATA],
             _ => &[],
         }
     }
 
-    /// All statements of its role.
+    /// All statements of the role: managed policies first, then the inline policy.
     pub fn statements(self) -> impl Iterator<Item = &'static Statement> {
         self.managed().iter().flat_map(|policy| policy.statements).chain(self.own())
     }

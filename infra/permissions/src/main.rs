@@ -1,4 +1,4 @@
-//! `permissions FOLDER`: holds the table against the calls that the local cloud recorded in `FOLDER/*.jsonl`.
+//! `permissions FOLDER`: compares the table with the calls that the local cloud recorded in `FOLDER/*.jsonl`.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -7,17 +7,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use permissions::Function;
-use permissions::recorded::{Call, Misfit, NOT_PLAYED, call, compare};
+use permissions::recorded::{Call, Differences, NOT_PLAYED, call, compare};
 
 fn main() -> ExitCode {
     let Some(folder) = std::env::args_os().nth(1).map(PathBuf::from) else {
-        eprintln!("permissions FOLDER: where the records of calls are, as *.jsonl");
+        eprintln!("usage: permissions FOLDER, the folder with the recorded calls (*.jsonl)");
         return ExitCode::FAILURE;
     };
-    let made = match read(&folder) {
-        Ok(made) if !made.is_empty() => made,
+    let called = match read(&folder) {
+        Ok(called) if !called.is_empty() => called,
         Ok(_) => {
-            eprintln!("{}: no call of a function is recorded there", folder.display());
+            eprintln!("{}: no recorded call of a function", folder.display());
             return ExitCode::FAILURE;
         }
         Err(error) => {
@@ -25,34 +25,34 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let misfit = compare(&made, Function::statements);
-    for (function, operation) in &misfit.lacking {
-        println!("{} called {operation}, which its policy lacks", function.name());
+    let differences = compare(&called, Function::statements);
+    for (function, operation) in &differences.missing {
+        println!("{} called {operation}, which its policy does not allow", function.name());
     }
-    for (function, operation) in &misfit.unused {
-        println!("{} may call {operation}, which no run did", function.name());
+    for (function, operation) in &differences.unused {
+        println!("{} is allowed {operation}, which no run called", function.name());
     }
-    for (function, operation) in &misfit.stale {
-        println!("{} calls {operation}, which is among those that are not played", function.name());
+    for (function, operation) in &differences.stale {
+        println!("{} calls {operation}, which is listed as not played", function.name());
     }
-    println!("{} operations by {} functions are held against their policies", made.len(), Function::ALL.len());
+    println!("{} operations of {} functions compared with their policies", called.len(), Function::ALL.len());
     for (operation, reason) in NOT_PLAYED {
         println!("not played: {operation}: {reason}");
     }
-    if misfit == Misfit::default() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if differences == Differences::default() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn read(folder: &PathBuf) -> Result<BTreeSet<Call>, Box<dyn Error>> {
-    let mut made = BTreeSet::new();
+    let mut called = BTreeSet::new();
     for file in fs::read_dir(folder)? {
         let path = file?.path();
         if path.extension().is_none_or(|extension| extension != "jsonl") {
             continue;
         }
         for line in fs::read_to_string(&path)?.lines() {
-            // The last line of a process that was ended may be half of one.
-            made.extend(serde_json::from_str(line).ok().as_ref().and_then(call));
+            // The last line of a killed process may be truncated.
+            called.extend(serde_json::from_str(line).ok().as_ref().and_then(call));
         }
     }
-    Ok(made)
+    Ok(called)
 }

@@ -1,4 +1,4 @@
-//! The table against calls that were recorded on the local cloud, both ways.
+//! Comparison of the table with the calls recorded on the local cloud, in both directions.
 
 use std::collections::BTreeSet;
 
@@ -9,34 +9,34 @@ use crate::{Function, Statement};
 /// A function and an operation, as `service:Operation`.
 pub type Call = (Function, String);
 
-/// What does not fit.
+/// The differences.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Misfit {
-    /// Calls that were made and that the policy lacks.
-    pub lacking: BTreeSet<Call>,
-    /// Operations of the table that no run made.
+pub struct Differences {
+    /// Calls that a run called and the policy does not allow.
+    pub missing: BTreeSet<Call>,
+    /// Operations of the table that no run called.
     pub unused: BTreeSet<Call>,
-    /// What is in [`NOT_PLAYED`], and is played.
+    /// Operations that are listed in [`NOT_PLAYED`] although a run called them.
     pub stale: BTreeSet<Call>,
 }
 
-/// Operations of the reconciler's that the local cloud can't be brought to, and why. One that a run makes all the same is
-/// no longer among them.
+/// Operations of the reconciler that no run on the local cloud reaches, each with the reason. An operation that a run calls
+/// must be removed from this list.
 pub const NOT_PLAYED: [(&str, &str); 4] = [
     (
         "ec2:DescribeNetworkInterfaces",
-        "moto lets a network go that still holds interfaces; aws-cloud's wire tests play it",
+        "moto deletes a network that still has interfaces; aws-cloud's wire tests play the call",
     ),
-    ("ec2:RevokeSecurityGroupIngress", "only where a group of ours is there twice; aws-cloud's own tests play it"),
-    ("logs:AssociateKmsKey", "ministack has no such action"),
-    ("logs:DisassociateKmsKey", "ministack has no such action"),
+    ("ec2:RevokeSecurityGroupIngress", "called only where an owned group has a duplicate; aws-cloud's own tests play the call"),
+    ("logs:AssociateKmsKey", "ministack does not implement the action"),
+    ("logs:DisassociateKmsKey", "ministack does not implement the action"),
 ];
 
-/// The call in a line of a record, if it is a function's.
+/// The call in a recorded line, if a function called it.
 #[must_use]
 pub fn call(line: &Value) -> Option<Call> {
     let text = |name: &str| line.get(name)?.as_str();
-    // CloudWatch signs by another name than IAM's.
+    // CloudWatch signs requests with a service name other than IAM's.
     let service = match text("service")? {
         "monitoring" => "cloudwatch",
         other => other,
@@ -44,21 +44,21 @@ pub fn call(line: &Value) -> Option<Call> {
     Some((Function::of(text("app")?)?, format!("{service}:{}", text("operation")?)))
 }
 
-/// Compares what was made with what may be: `may` gives a function's statements.
-pub fn compare<'a, S>(made: &BTreeSet<Call>, may: impl Fn(Function) -> S) -> Misfit
+/// Compares the recorded calls with the allowed ones: `statements_of` returns a function's statements.
+pub fn compare<'a, S>(called: &BTreeSet<Call>, statements_of: impl Fn(Function) -> S) -> Differences
 where
     S: Iterator<Item = &'a Statement>,
 {
     let mut allowed: BTreeSet<Call> = BTreeSet::new();
     for function in Function::ALL {
-        let calls = may(function).flat_map(Statement::calls);
+        let calls = statements_of(function).flat_map(Statement::calls);
         allowed.extend(calls.map(|operation| (function, operation.to_owned())));
     }
     let not_played = NOT_PLAYED.map(|(operation, _)| (Function::Reconciler, operation.to_owned()));
-    let stale = not_played.iter().filter(|call| made.contains(call)).cloned().collect();
-    Misfit {
-        lacking: made.difference(&allowed).cloned().collect(),
-        unused: allowed.difference(made).filter(|call| !not_played.contains(call)).cloned().collect(),
+    let stale = not_played.iter().filter(|call| called.contains(call)).cloned().collect();
+    Differences {
+        missing: called.difference(&allowed).cloned().collect(),
+        unused: allowed.difference(called).filter(|call| !not_played.contains(call)).cloned().collect(),
         stale,
     }
 }

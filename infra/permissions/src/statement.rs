@@ -1,105 +1,105 @@
-//! A statement of a policy, as a value.
+//! A statement of a policy as a value.
 
-/// What may be done, on what, and when.
+/// The actions that are allowed, their resources and conditions.
 #[derive(Clone, Copy, Debug)]
 pub struct Statement {
-    /// Its name in the policy.
+    /// The name in the policy (`Sid`).
     pub sid: &'static str,
-    /// Why it is as it is, where that needs a word; it stands in the template as a comment.
+    /// The reason for its scope, where that is not evident; the template shows it as a comment.
     pub reason: &'static str,
-    /// What it grants.
+    /// The operations and actions that are allowed.
     pub grants: &'static [Grant],
-    /// On which resources.
+    /// The resources.
     pub on: &'static [Resource],
-    /// Under which conditions, all of them.
+    /// The conditions, all of which must hold.
     pub when: &'static [Condition],
 }
 
-/// What is granted.
+/// One allowed operation or action.
 #[derive(Clone, Copy, Debug)]
 pub enum Grant {
-    /// An operation that the function itself calls, as `service:Operation`.
+    /// An operation that the function calls itself, as `service:Operation`.
     Call(&'static str),
-    /// An IAM action that AWS asks for beside it, and that no record of calls shows.
+    /// An IAM action that AWS checks in addition, and that no recorded call shows.
     Implied {
         /// The action.
         action: &'static str,
-        /// What asks for it.
+        /// The operation or service that needs the action.
         by: &'static str,
-        /// Where AWS says so.
+        /// The page of AWS that documents this.
         source: &'static str,
     },
 }
 
-/// A resource, or many by a pattern.
+/// A resource, or a pattern of resources.
 #[derive(Clone, Copy, Debug)]
 pub enum Resource {
-    /// Of this account and region: the service, and the rest of the ARN.
+    /// A resource of this account and region: the service, and the rest of the ARN.
     Here(&'static str, &'static str),
-    /// Of this account and of no region.
+    /// A resource of this account without a region.
     Global(&'static str, &'static str),
-    /// Of this region, and AWS's own.
+    /// A resource of this region that AWS owns: no account.
     Aws(&'static str, &'static str),
-    /// A bucket, or what is in it: they have neither region nor account in their ARNs.
+    /// A bucket or its objects: ARNs without region and account.
     Bucket(&'static str),
-    /// A hosted zone of Route 53: it has neither, too.
+    /// A hosted zone of Route 53: an ARN without region and account.
     Zone(&'static str),
-    /// One of the deployment's own, by its logical id in the template; and what follows its ARN.
+    /// A resource of the deployment's stack, by its logical id in the template, and the suffix of its ARN.
     Deployed(&'static str, &'static str),
-    /// All: AWS knows no narrower resource for these actions.
+    /// `*`: AWS accepts no narrower resource for these actions.
     Any,
 }
 
-/// A condition.
+/// A condition of a statement.
 #[derive(Clone, Copy, Debug)]
 pub enum Condition {
-    /// The call gives what it makes the mark of one of this deployment's environments.
+    /// The call tags the new resource with the mark of an environment of this deployment.
     MarkedInCall,
-    /// What the call is about has the mark of one of this deployment's environments.
+    /// The resource carries the mark of an environment of this deployment.
     Owned,
-    /// The same, as SSM calls it.
-    OursBySsm,
-    /// The tags come with one of these calls of EC2.
+    /// As [`Condition::Owned`], by the condition key of SSM.
+    OwnedBySsm,
+    /// The tags are set by one of these EC2 create calls.
     CreatedBy(&'static [&'static str]),
-    /// The role goes to one of these services.
+    /// The role is passed to one of these services.
     PassedTo(&'static [&'static str]),
-    /// The role is the one that this service makes for itself.
+    /// The role is the service-linked role of this service.
     LinkedTo(&'static str),
-    /// The role has, or gets, the boundary of this deployment.
+    /// The role has, or receives, the permissions boundary of this deployment.
     Bounded,
-    /// The policy is one of these of AWS's own.
+    /// The policy is one of these AWS managed policies.
     AwsPolicy(&'static [&'static str]),
-    /// The launch is by a launch template of this account.
+    /// The launch uses a launch template of this account.
     ByTemplate,
-    /// What is launched with stands in the launch template, and was not given in its place.
-    AsTemplateSays,
-    /// This service asks, in the caller's name.
+    /// The resource is specified by the launch template; the launch does not override it.
+    AsTemplateSpecifies,
+    /// This service makes the call on behalf of the caller.
     Through(&'static str),
 }
 
-/// A managed policy of the deployment: what a role's inline policies have no room for, or what several roles share.
+/// A managed policy of the deployment: statements that exceed the size of a role's inline policies, or that roles share.
 #[derive(Clone, Copy, Debug)]
 pub struct Managed {
-    /// Its logical id in the template.
+    /// The logical id in the template.
     pub id: &'static str,
-    /// What it is, for people.
+    /// The description that operators read.
     pub description: &'static str,
-    /// The condition of the template under which it is made; empty for always.
+    /// The template condition under which the policy is created; empty for always.
     pub condition: &'static str,
-    /// What it says.
+    /// The statements.
     pub statements: &'static [Statement],
 }
 
-/// What an ARN is made from.
+/// The parts of an ARN: partition, region, account and project.
 #[derive(Clone, Debug)]
 pub struct StatementScope {
-    /// Such as `aws`.
+    /// For example `aws`.
     pub partition: String,
-    /// Such as `us-west-2`.
+    /// For example `us-west-2`.
     pub region: String,
     /// Twelve digits.
     pub account: String,
-    /// The first part of every name.
+    /// The project, which every resource name starts with.
     pub project: String,
 }
 
@@ -117,7 +117,7 @@ impl Statement {
         Statement { reason, ..self }
     }
 
-    /// The operations of the API that it is for.
+    /// The API operations that the statement allows.
     pub fn calls(&self) -> impl Iterator<Item = &'static str> {
         self.grants.iter().filter_map(|grant| match grant {
             Grant::Call(operation) => Some(*operation),
@@ -125,7 +125,7 @@ impl Statement {
         })
     }
 
-    /// The IAM actions that it allows, each once, in the table's order.
+    /// The IAM actions that the statement allows, each once, in the order of the table.
     #[must_use]
     pub fn actions(&self) -> Vec<&'static str> {
         let mut actions = Vec::new();
@@ -139,7 +139,7 @@ impl Statement {
 }
 
 impl Grant {
-    /// The IAM actions that it takes.
+    /// The IAM actions that the grant needs.
     #[must_use]
     pub fn actions(&self) -> Vec<&'static str> {
         match self {
@@ -150,7 +150,7 @@ impl Grant {
 }
 
 impl Resource {
-    /// Its ARN as the template has it.
+    /// The ARN as it stands in the template.
     #[must_use]
     pub fn in_template(&self) -> String {
         match self {
@@ -169,7 +169,7 @@ impl Resource {
         }
     }
 
-    /// The ARNs that it stands for, with `*` for anything. A resource of the template has its logical id in its name.
+    /// The pattern of its ARNs, with `*` for any text. A resource of the template has its logical id in its name.
     #[must_use]
     pub fn pattern(&self, deployment: &StatementScope) -> String {
         let text = match self {
@@ -182,7 +182,7 @@ impl Resource {
 }
 
 impl StatementScope {
-    /// The text with its pseudo parameters filled in.
+    /// The text with its pseudo parameters replaced by their values.
     #[must_use]
     pub fn filled(&self, text: &str) -> String {
         text.replace("${AWS::Partition}", &self.partition)

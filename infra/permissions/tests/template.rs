@@ -1,4 +1,4 @@
-//! The template's roles are those of the table.
+//! The roles of the template come from the table.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use permissions::{Function, yaml};
 const TEMPLATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
 
 #[test]
-fn the_templates_roles_are_written_from_the_table() {
+fn the_template_contains_the_roles_of_the_table() {
     let template = std::fs::read_to_string(TEMPLATE).unwrap();
-    let renewed = yaml::renewed(&template).expect("the template has both marks");
+    let renewed = yaml::renewed(&template).expect("the template has both lines");
     if renewed != template {
         std::fs::write(Path::new(TEMPLATE), renewed).unwrap();
-        panic!("infra/template.yaml was stale and has been written anew: look at it and commit it");
+        panic!("infra/template.yaml was stale and has been regenerated: review and commit it");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The most that the instances of any environment may ever do.
+//! The upper bound of the rights of any environment's instances.
 
 use super::{allow, implied};
 use crate::{Managed, Resource, Statement};
@@ -7,12 +7,12 @@ const CORE: &str = "the managed policy AmazonSSMManagedInstanceCore";
 const AGENT: &str = "the managed policy CloudWatchAgentServerPolicy";
 const OWN: &str = "the role's inline policy";
 const MANAGED: &str = "AWS Managed Policy Reference";
-const HERE: &str = "shared/environment/src/wanted/identity.rs";
+const HERE: &str = "shared/environment/src/desired/identity.rs";
 
 pub(crate) const BOUNDARY: Managed = Managed {
     id: "InstancesBoundary",
-    description: "The most that instances of environments may ever do.",
-    condition: "BoundaryIsOwn",
+    description: "The upper bound of the rights of the instances of environments.",
+    condition: "CreatesBoundary",
     statements: INSTANCES,
 };
 
@@ -48,7 +48,7 @@ const INSTANCES: &[Statement] = &[
         ],
         &[Resource::Any],
     )
-    .because("What AWS's own policy for the agent allows, on what it allows it."),
+    .because("The same actions and resources as AWS's managed policy for the agent."),
     allow(
         "Metrics",
         &[
@@ -59,7 +59,7 @@ const INSTANCES: &[Statement] = &[
         ],
         &[Resource::Any],
     )
-    .because("AWS knows no narrower resource for these."),
+    .because("These actions accept no resource but *."),
     allow(
         "Logs",
         &[
@@ -69,7 +69,7 @@ const INSTANCES: &[Statement] = &[
         ],
         &[Resource::Here("logs", "log-group:/aws/ec2/${ProjectName}-*")],
     )
-    .because("The agent's policy may write to every log group, and make them; this may not."),
+    .because("AWS's policy for the agent may create log groups and write to all of them; this boundary allows neither."),
     allow(
         "Bucket",
         &[
@@ -91,5 +91,5 @@ const INSTANCES: &[Statement] = &[
         &[implied("kms:Decrypt", OWN, HERE), implied("kms:GenerateDataKey", OWN, HERE)],
         &[Resource::Here("kms", "key/*")],
     )
-    .because("A KmsKeyArn is brought along; the inline policy names the one."),
+    .because("The stack author names the key in KmsKeyArn; the inline policy allows that one alone."),
 ];

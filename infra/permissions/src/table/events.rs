@@ -1,11 +1,11 @@
 //! The subscribers: hooks, the ledger, alarms.
 
-use super::{TAKE, allow, call, implied};
+use super::{CONSUME, allow, call, implied};
 use crate::{Condition, Resource, Statement};
 
 pub(crate) const LIFECYCLE_HOOK: &[Statement] = &[
     allow(
-        "Look",
+        "DescribeInstancesAndGroups",
         &[
             call("autoscaling:DescribeAutoScalingGroups"),
             call("autoscaling:DescribeAutoScalingInstances"),
@@ -20,78 +20,78 @@ pub(crate) const LIFECYCLE_HOOK: &[Statement] = &[
         ],
         &[Resource::Any],
     )
-    .because("AWS knows no narrower resource for these reads."),
+    .because("These reads accept no resource but *."),
     allow(
-        "EndTheWait",
+        "CompleteLifecycleActions",
         &[call("autoscaling:CompleteLifecycleAction"), call("autoscaling:RecordLifecycleActionHeartbeat")],
         &[Resource::Here("autoscaling", "autoScalingGroup:*:autoScalingGroupName/${ProjectName}-asg-*")],
     )
     .when(&[Condition::Owned]),
     allow("RunShellScript", &[call("ssm:SendCommand")], &[Resource::Aws("ssm", "document/AWS-RunShellScript")]),
-    allow("OnOurInstances", &[call("ssm:SendCommand")], &[Resource::Here("ec2", "instance/*")])
-        .when(&[Condition::OursBySsm]),
-    allow("ConsoleOfOurInstances", &[call("ec2:GetConsoleOutput")], &[Resource::Here("ec2", "instance/*")])
+    allow("RunOnOwnedInstances", &[call("ssm:SendCommand")], &[Resource::Here("ec2", "instance/*")])
+        .when(&[Condition::OwnedBySsm]),
+    allow("ReadConsoleOutput", &[call("ec2:GetConsoleOutput")], &[Resource::Here("ec2", "instance/*")])
         .when(&[Condition::Owned]),
     allow(
-        "LeaveTargetGroups",
+        "DeregisterTargets",
         &[call("elasticloadbalancing:DeregisterTargets")],
         &[Resource::Here("elasticloadbalancing", "targetgroup/*")],
     )
-    .because("They are brought along by TargetGroupArns, so they have no name and no tag of ours."),
+    .because("The stack author names them in TargetGroupArns: neither name nor tag is known in advance."),
     allow(
-        "Evidence",
+        "WriteEvidence",
         &[call("logs:CreateLogStream"), call("logs:PutLogEvents")],
         &[Resource::Here("logs", "log-group:/aws/ec2/${ProjectName}-*")],
     ),
-    allow("WhetherItIsDeleted", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]),
-    allow("Take", TAKE, &[Resource::Deployed("Hooks", "")]),
+    allow("ReadRecords", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]),
+    allow("ConsumeMessages", CONSUME, &[Resource::Deployed("HookQueue", "")]),
     allow(
-        "KeepAndLookAgain",
+        "RequeueMessages",
         &[call("sqs:ChangeMessageVisibility"), call("sqs:SendMessage")],
-        &[Resource::Deployed("Hooks", "")],
+        &[Resource::Deployed("HookQueue", "")],
     ),
     allow(
-        "PutAwayAndTell",
+        "DeadLetterAndPublish",
         &[call("sqs:SendMessage")],
-        &[Resource::Deployed("DeadHooks", ""), Resource::Deployed("ScalingEvents", "")],
+        &[Resource::Deployed("HookDeadLetters", ""), Resource::Deployed("ScalingEventQueue", "")],
     ),
 ];
 
 pub(crate) const SCALING_LOG: &[Statement] = &[
     allow(
-        "LookForGaps",
+        "FindGaps",
         &[call("autoscaling:DescribeAutoScalingGroups"), call("autoscaling:DescribeScalingActivities")],
         &[Resource::Any],
     )
-    .because("AWS knows no narrower resource for these reads."),
+    .because("These reads accept no resource but *."),
     allow(
-        "Write",
+        "WriteLedger",
         &[call("logs:CreateLogStream"), call("logs:PutLogEvents"), call("logs:FilterLogEvents")],
         &[Resource::Here("logs", "log-group:/aws/autoscaling/${ProjectName}-*")],
     )
-    .because("It never makes a log group: one that is gone stays gone."),
-    allow("WhetherItIsThere", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]),
-    allow("Take", TAKE, &[Resource::Deployed("ScalingEvents", "")]),
-    allow("PutAway", &[call("sqs:SendMessage")], &[Resource::Deployed("DeadEvents", "")]),
+    .because("scaling-log never creates a log group: a deleted one is not created again."),
+    allow("ReadRecords", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]),
+    allow("ConsumeMessages", CONSUME, &[Resource::Deployed("ScalingEventQueue", "")]),
+    allow("DeadLetter", &[call("sqs:SendMessage")], &[Resource::Deployed("ScalingEventDeadLetters", "")]),
 ];
 
 pub(crate) const ALARM: &[Statement] = &[
-    allow("LookAgain", &[call("cloudwatch:DescribeAlarms")], &[Resource::Any]).because(
-        "CloudWatch tells of composite alarms only to whom this is allowed on everything (its API reference).",
+    allow("DescribeAlarms", &[call("cloudwatch:DescribeAlarms")], &[Resource::Any]).because(
+        "CloudWatch returns composite alarms only to a caller that is allowed DescribeAlarms on * (its API reference).",
     ),
-    allow("WhatItsEnvironmentSays", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]),
+    allow("ReadRecords", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]),
     allow(
-        "AskAndTell",
+        "RequestRemediationAndPublish",
         &[call("sqs:SendMessage")],
-        &[Resource::Deployed("Requests", ""), Resource::Deployed("ScalingEvents", "")],
+        &[Resource::Deployed("RequestQueue", ""), Resource::Deployed("ScalingEventQueue", "")],
     ),
     allow(
-        "PutAwayWhatFailed",
+        "DeadLetterFailedInvocations",
         &[implied(
             "sqs:SendMessage",
             "the on-failure destination",
             "Lambda, Capturing records of asynchronous invocations: required permissions",
         )],
-        &[Resource::Deployed("DeadEvents", "")],
+        &[Resource::Deployed("ScalingEventDeadLetters", "")],
     ),
 ];

@@ -1,4 +1,4 @@
-//! The table: what each function calls, on what.
+//! The table: the operations of each function, with their resources and conditions.
 
 mod boundary;
 mod events;
@@ -8,22 +8,22 @@ mod requests;
 
 pub(crate) use boundary::BOUNDARY;
 pub(crate) use events::{ALARM, LIFECYCLE_HOOK, SCALING_LOG};
-pub(crate) use observe::LOOK;
+pub(crate) use observe::READ_ENVIRONMENTS;
 pub(crate) use reconciler::{DATA, FLEET, NETWORK, RECONCILER};
 pub(crate) use requests::{CUSTOM_RESOURCE, WATCHDOG};
 
 use crate::{Grant, Managed, Statement};
 
 /// All managed policies, in the order of the template.
-pub(crate) const MANAGED: [&Managed; 5] = [&LOOK, &BOUNDARY, &NETWORK, &FLEET, &DATA];
+pub(crate) const MANAGED: [&Managed; 5] = [&READ_ENVIRONMENTS, &BOUNDARY, &NETWORK, &FLEET, &DATA];
 
-/// AWS's page on what a queue that invokes a function takes.
+/// AWS's page on the permissions of a queue that invokes a function.
 const OF_QUEUES: &str = "Lambda, Using Lambda with Amazon SQS: execution role permissions";
-/// AWS's page on what each action asks for beside it.
+/// AWS's page on the actions that depend on other actions.
 const REFERENCE: &str = "Service Authorization Reference, dependent actions";
 
-/// What Lambda takes from a queue in a function's name.
-const TAKE: &[Grant] = &[
+/// The actions that Lambda performs on a queue with the function's role.
+const CONSUME: &[Grant] = &[
     implied("sqs:ReceiveMessage", "the event source mapping", OF_QUEUES),
     implied("sqs:DeleteMessage", "the event source mapping", OF_QUEUES),
     implied("sqs:GetQueueAttributes", "the event source mapping", OF_QUEUES),

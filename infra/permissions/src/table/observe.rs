@@ -1,14 +1,18 @@
-//! Looking at an environment: for plan, status and drift, and before and after every change. Nothing of it writes.
+//! The reads of an environment: for plan, status and drift, and before and after every change. No row writes.
 
 use super::{allow, call};
 use crate::{Managed, Resource, Statement};
 
-pub(crate) const LOOK: Managed =
-    Managed { id: "Look", description: "Envkeeper's reads of environments.", condition: "", statements: READS };
+pub(crate) const READ_ENVIRONMENTS: Managed = Managed {
+    id: "ReadEnvironments",
+    description: "The reads of environments by Envkeeper's functions.",
+    condition: "",
+    statements: READS,
+};
 
 const READS: &[Statement] = &[
     allow(
-        "Look",
+        "DescribeEnvironments",
         &[
             call("ec2:DescribeVpcs"),
             call("ec2:DescribeInternetGateways"),
@@ -33,22 +37,22 @@ const READS: &[Statement] = &[
         ],
         &[Resource::Any],
     )
-    .because("AWS knows no narrower resource for these reads, but for alarms: CloudWatch tells of composite ones, which AlarmActions take too, only to whom this is allowed on everything (its API reference)."),
-    allow("LookAtVpcs", &[call("ec2:DescribeVpcAttribute")], &[Resource::Here("ec2", "vpc/*")]),
+    .because("These reads accept no resource but *. Alarms do, but CloudWatch returns composite alarms, which AlarmActions may name, only to a caller that is allowed DescribeAlarms on * (its API reference)."),
+    allow("DescribeVpcAttributes", &[call("ec2:DescribeVpcAttribute")], &[Resource::Here("ec2", "vpc/*")]),
     allow(
-        "LookAtStacks",
+        "DescribeStacks",
         &[call("cloudformation:DescribeStacks"), call("cloudformation:DescribeStackEvents")],
         &[Resource::Here("cloudformation", "stack/*")],
     )
-    .because("Whether a stack rolls back, which protection never holds up, or is gone, so that people may delete what it left."),
+    .because("Deletion protection never blocks the rollback of a stack, and an operator may delete the environment of a deleted stack."),
     allow(
-        "LookAtImages",
+        "ReadImageParameters",
         &[call("ssm:GetParameter")],
         &[Resource::Aws("ssm", "parameter/aws/service/*"), Resource::Here("ssm", "parameter/*")],
     )
-    .because("Any public or own parameter may name the image; what is no image's id is never told."),
+    .because("Any public parameter or parameter of this account may name the image; a value that is not an image id is never shown."),
     allow(
-        "LookAtRoles",
+        "ReadRoles",
         &[
             call("iam:GetRole"),
             call("iam:ListAttachedRolePolicies"),
@@ -58,12 +62,12 @@ const READS: &[Statement] = &[
         &[Resource::Global("iam", "role/${ProjectName}-role-*")],
     ),
     allow(
-        "LookAtProfiles",
+        "ReadInstanceProfiles",
         &[call("iam:GetInstanceProfile")],
         &[Resource::Global("iam", "instance-profile/${ProjectName}-profile-*")],
     ),
     allow(
-        "LookAtLogGroups",
+        "ReadLogGroupTags",
         &[call("logs:ListTagsForResource")],
         &[
             Resource::Here("logs", "log-group:/aws/autoscaling/${ProjectName}-*"),
@@ -71,7 +75,7 @@ const READS: &[Statement] = &[
         ],
     ),
     allow(
-        "LookAtBuckets",
+        "ReadBuckets",
         &[
             call("s3:GetBucketTagging"),
             call("s3:GetBucketVersioning"),
@@ -88,7 +92,7 @@ const READS: &[Statement] = &[
         ],
     ),
     allow(
-        "LookAtDashboards",
+        "ReadDashboards",
         &[call("cloudwatch:GetDashboard")],
         &[Resource::Global("cloudwatch", "dashboard/${ProjectName}-*")],
     ),

@@ -1,9 +1,9 @@
 //! The reconciler: the only function that writes to environments.
 
-use super::{REFERENCE, TAKE, allow, call, implied};
+use super::{CONSUME, REFERENCE, allow, call, implied};
 use crate::{Condition, Grant, Managed, Resource, Statement};
 
-/// The calls of EC2 that make something with tags.
+/// The EC2 calls that create a resource with tags.
 const CREATES: &[&str] = &[
     "CreateVpc",
     "CreateInternetGateway",
@@ -15,7 +15,7 @@ const CREATES: &[&str] = &[
     "CreateNatGateway",
     "CreateVpcEndpoint",
 ];
-/// What is made in EC2.
+/// The kinds of EC2 resources of an environment.
 const OF_EC2: &[Resource] = &[
     Resource::Here("ec2", "vpc/*"),
     Resource::Here("ec2", "internet-gateway/*"),
@@ -38,30 +38,30 @@ const OF_GROUPS: &str = "Auto Scaling User Guide, Control the use of launch temp
 
 const OF_TOPICS: &str =
     "Amazon SNS Developer Guide, Key management: permissions for a topic with server-side encryption";
-/// What EC2 is called as the service that a role is passed to. The second is China's, where IAM itself asks by the first and
-/// EC2 by the second (seen by others: karpenter-provider-aws, pull request 6839).
+/// The service names of EC2 in iam:PassedToService. The second is used in China, where IAM checks the first name and EC2 the
+/// second (reported in karpenter-provider-aws, pull request 6839).
 const EC2: &[&str] = &["ec2.amazonaws.com", "ec2.amazonaws.com.cn"];
-/// What Auto Scaling asks for in the caller's name.
+/// The action that Auto Scaling checks with the caller's credentials.
 const LAUNCH: &[Grant] =
     &[implied("ec2:RunInstances", "autoscaling:CreateAutoScalingGroup, UpdateAutoScalingGroup", OF_GROUPS)];
 
-/// What is its own; the rest of its role are the managed policies below, since a role's inline policies have 10,240
-/// characters and each managed one has 6,144 more (IAM's quotas).
+/// The inline policy. The rest of the role stands in the managed policies below, since the inline policies of a role hold
+/// 10,240 characters and each managed policy 6,144 more (IAM quotas).
 pub(crate) const RECONCILER: &[Statement] = &[
     allow(
         "Records",
         &[call("dynamodb:GetItem"), call("dynamodb:UpdateItem"), call("dynamodb:DeleteItem")],
         &[Resource::Deployed("Records", "")],
     ),
-    allow("TakeFromTheLine", TAKE, &[Resource::Deployed("Requests", "")]),
-    allow("KeepInTheLine", &[call("sqs:ChangeMessageVisibility")], &[Resource::Deployed("Requests", "")]),
-    allow("TellTheLedger", &[call("sqs:SendMessage")], &[Resource::Deployed("ScalingEvents", "")]),
-    allow("WhatStandsInTheWay", &[call("ec2:DescribeNetworkInterfaces"), call("ec2:DescribeInstanceStatus")], &[Resource::Any])
-        .because("To name what is in a network that can't be deleted, and to find who is unhealthy; AWS knows no narrower resource."),
-    allow("TellTopics", &[call("sns:Publish")], &[Resource::Here("sns", "*")])
-        .because("They are brought along by AlarmActions, so they have no name of ours."),
+    allow("ConsumeRequests", CONSUME, &[Resource::Deployed("RequestQueue", "")]),
+    allow("RequeueRequests", &[call("sqs:ChangeMessageVisibility")], &[Resource::Deployed("RequestQueue", "")]),
+    allow("PublishToLedger", &[call("sqs:SendMessage")], &[Resource::Deployed("ScalingEventQueue", "")]),
+    allow("DescribeForDiagnostics", &[call("ec2:DescribeNetworkInterfaces"), call("ec2:DescribeInstanceStatus")], &[Resource::Any])
+        .because("To name the network interfaces that block a delete, and to find unhealthy instances. These reads accept no resource but *."),
+    allow("NotifyTopics", &[call("sns:Publish")], &[Resource::Here("sns", "*")])
+        .because("The stack author names the topics in AlarmActions: their names are not known in advance."),
     allow(
-        "TopicsWithKeys",
+        "EncryptForTopics",
         &[
             implied("kms:Decrypt", "sns:Publish to an encrypted topic", OF_TOPICS),
             implied("kms:GenerateDataKey", "sns:Publish to an encrypted topic", OF_TOPICS),
@@ -69,37 +69,37 @@ pub(crate) const RECONCILER: &[Statement] = &[
         &[Resource::Here("kms", "key/*")],
     )
     .when(&[Condition::Through("sns")])
-    .because("A topic may have a key; it is asked for by SNS alone, for what it publishes."),
+    .because("A topic may have a key. SNS alone uses it, for the messages that it publishes."),
 ];
 
-/// The network and what instances start from. What is made gets its mark in the same call, and nothing else may be
+/// The network and the launch templates. Each create call sets the ownership mark; a resource without the mark may not be
 /// tagged, changed or deleted.
 pub(crate) const NETWORK: Managed = Managed {
-    id: "KeepNetworks",
-    description: "Envkeeper's changes of networks and launch templates.",
+    id: "ManageNetworks",
+    description: "Changes of networks and launch templates by Envkeeper.",
     condition: "",
     statements: OF_NETWORKS,
 };
 
-/// The group, and who its instances are.
+/// The Auto Scaling group, and the roles of its instances.
 pub(crate) const FLEET: Managed = Managed {
-    id: "KeepInstances",
-    description: "Envkeeper's changes of Auto Scaling groups and of the roles of instances.",
+    id: "ManageInstances",
+    description: "Changes of Auto Scaling groups and of the roles of instances by Envkeeper.",
     condition: "",
     statements: OF_INSTANCES,
 };
 
-/// Logs, buckets, alarms.
+/// Log groups, buckets, alarms and dashboards.
 pub(crate) const DATA: Managed = Managed {
-    id: "KeepData",
-    description: "Envkeeper's changes of log groups, buckets, alarms and dashboards.",
+    id: "ManageData",
+    description: "Changes of log groups, buckets, alarms and dashboards by Envkeeper.",
     condition: "",
     statements: OF_DATA,
 };
 
 const OF_NETWORKS: &[Statement] = &[
     allow(
-        "Create",
+        "CreateMarked",
         &[
             call("ec2:CreateVpc"),
             call("ec2:CreateInternetGateway"),
@@ -114,9 +114,9 @@ const OF_NETWORKS: &[Statement] = &[
         OF_EC2,
     )
     .when(&[Condition::MarkedInCall])
-    .because("What is made gets its mark in the same call."),
+    .because("Each create call sets the ownership mark."),
     allow(
-        "CreateInWhatIsOurs",
+        "CreateInOwnedNetworks",
         &[
             call("ec2:CreateSubnet"),
             call("ec2:CreateRouteTable"),
@@ -133,17 +133,17 @@ const OF_NETWORKS: &[Statement] = &[
     )
     .when(&[Condition::Owned]),
     allow("CreateInAnyNetwork", &[call("ec2:CreateSecurityGroup")], &[Resource::Here("ec2", "vpc/*")])
-        .because("A network that is brought along has no mark of ours."),
-    allow("TagWhatIsCreated", &[implied("ec2:CreateTags", "the creating calls of EC2", REFERENCE)], OF_EC2)
+        .because("An existing network that the stack author names carries no mark."),
+    allow("TagOnCreate", &[implied("ec2:CreateTags", "the creating calls of EC2", REFERENCE)], OF_EC2)
         .when(&[Condition::MarkedInCall, Condition::CreatedBy(CREATES)]),
     allow(
-        "LookBesideAnEndpoint",
+        "AssociateHostedZones",
         &[implied("route53:AssociateVPCWithHostedZone", "ec2:CreateVpcEndpoint", REFERENCE)],
         &[Resource::Zone("*")],
     )
-    .because("For an endpoint's private names: their zone is AWS's own, and has no name of ours."),
+    .because("An endpoint with private DNS names needs a hosted zone of AWS, whose id is not known in advance."),
     allow(
-        "ChangeWhatIsOurs",
+        "ChangeOwned",
         &[
             call("ec2:ModifyVpcAttribute"),
             call("ec2:AttachInternetGateway"),
@@ -176,7 +176,7 @@ const OF_NETWORKS: &[Statement] = &[
 ];
 
 const OF_INSTANCES: &[Statement] = &[
-    allow("MakeGroups", &[call("autoscaling:CreateAutoScalingGroup")], GROUPS).when(&[Condition::MarkedInCall]),
+    allow("CreateGroups", &[call("autoscaling:CreateAutoScalingGroup")], GROUPS).when(&[Condition::MarkedInCall]),
     allow(
         "ChangeGroups",
         &[
@@ -199,13 +199,13 @@ const OF_INSTANCES: &[Statement] = &[
         GROUPS,
     )
     .when(&[Condition::Owned]),
-    allow("LaunchByOurTemplates", LAUNCH, &[Resource::Here("ec2", "launch-template/*")])
+    allow("LaunchByOwnedTemplates", LAUNCH, &[Resource::Here("ec2", "launch-template/*")])
         .when(&[Condition::Owned])
         .because(
-            "Auto Scaling asks for it in the caller's name when a group has a launch template, which has to be ours.",
+            "Auto Scaling checks the caller's right to launch by the group's launch template, which must carry the mark.",
         ),
-    // The EC2 user guide, Example policies, Work with launch templates: a launch without a template is none, and of the
-    // template nothing is replaced but the subnet, which is the group's, and what is made in it.
+    // EC2 user guide, Example policies, Work with launch templates: no launch without a template is allowed, and a launch
+    // overrides nothing of the template but the subnet, which is the group's, and the resources created in it.
     allow(
         "LaunchInSubnets",
         LAUNCH,
@@ -218,7 +218,7 @@ const OF_INSTANCES: &[Statement] = &[
     )
     .when(&[Condition::ByTemplate]),
     allow(
-        "LaunchWhatTemplatesSay",
+        "LaunchAsTemplateSpecifies",
         LAUNCH,
         &[
             Resource::Here("ec2", "security-group/*"),
@@ -226,40 +226,40 @@ const OF_INSTANCES: &[Statement] = &[
             Resource::Aws("ec2", "snapshot/*"),
         ],
     )
-    .when(&[Condition::ByTemplate, Condition::AsTemplateSays])
-    .because("Image and security groups of the template, and no others in their place."),
+    .when(&[Condition::ByTemplate, Condition::AsTemplateSpecifies])
+    .because("Image and security groups of the template; a launch may not override them."),
     allow(
-        "TagWhatGroupsLaunch",
+        "TagLaunchedResources",
         &[implied("ec2:CreateTags", "ec2:RunInstances for a launch template with tags", OF_GROUPS)],
         &[Resource::Here("ec2", "instance/*"), Resource::Here("ec2", "volume/*")],
     )
     .when(&[Condition::CreatedBy(&["RunInstances"])]),
     allow(
-        "PassTheRoleToInstances",
+        "PassRoleToInstances",
         &[implied("iam:PassRole", "iam:AddRoleToInstanceProfile, autoscaling:CreateAutoScalingGroup", REFERENCE)],
         ROLES,
     )
     .when(&[Condition::PassedTo(EC2)])
-    .because("In China EC2 goes by either name, call by call."),
+    .because("In China, EC2 uses either name, depending on the call."),
     allow(
-        "FirstGroupOfTheAccount",
+        "CreateServiceLinkedRole",
         &[implied("iam:CreateServiceLinkedRole", "autoscaling:CreateAutoScalingGroup", REFERENCE)],
         &[Resource::Global("iam", "role/aws-service-role/autoscaling.amazonaws.com/*")],
     )
     .when(&[Condition::LinkedTo("autoscaling.amazonaws.com")]),
     allow(
-        "GiveRolesPermissions",
+        "ManageRolePermissions",
         &[call("iam:CreateRole"), call("iam:PutRolePolicy"), call("iam:PutRolePermissionsBoundary")],
         ROLES,
     )
     .when(&[Condition::Bounded])
-    .because("Only within the boundary: no role of an environment can do more, whatever its policies say."),
+    .because("Only with the boundary: it limits every role of an environment, independent of the role's policies."),
     allow("AttachPolicies", &[call("iam:AttachRolePolicy")], ROLES).when(&[
         Condition::Bounded,
         Condition::AwsPolicy(&["AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy"]),
     ]),
     allow(
-        "TakeRolesAway",
+        "ManageRoles",
         &[
             call("iam:DeleteRole"),
             call("iam:DeleteRolePolicy"),
@@ -271,7 +271,7 @@ const OF_INSTANCES: &[Statement] = &[
         ROLES,
     ),
     allow(
-        "Profiles",
+        "ManageInstanceProfiles",
         &[
             call("iam:CreateInstanceProfile"),
             call("iam:DeleteInstanceProfile"),
@@ -286,7 +286,7 @@ const OF_INSTANCES: &[Statement] = &[
 
 const OF_DATA: &[Statement] = &[
     allow(
-        "LogGroups",
+        "ManageLogGroups",
         &[
             call("logs:CreateLogGroup"),
             call("logs:DeleteLogGroup"),
@@ -298,10 +298,10 @@ const OF_DATA: &[Statement] = &[
         ],
         LOG_GROUPS,
     ),
-    allow("SavedQueries", &[call("logs:PutQueryDefinition"), call("logs:DeleteQueryDefinition")], &[Resource::Any])
-        .because("AWS knows no narrower resource for saved queries."),
+    allow("ManageSavedQueries", &[call("logs:PutQueryDefinition"), call("logs:DeleteQueryDefinition")], &[Resource::Any])
+        .because("Saved queries accept no resource but *."),
     allow(
-        "Buckets",
+        "ManageBuckets",
         &[
             call("s3:CreateBucket"),
             implied(
@@ -333,7 +333,7 @@ const OF_DATA: &[Statement] = &[
         ],
     ),
     allow(
-        "Alarms",
+        "ManageAlarms",
         &[
             call("cloudwatch:PutMetricAlarm"),
             call("cloudwatch:DeleteAlarms"),
@@ -346,7 +346,7 @@ const OF_DATA: &[Statement] = &[
         &[Resource::Here("cloudwatch", "alarm:${ProjectName}-*")],
     ),
     allow(
-        "Dashboards",
+        "ManageDashboards",
         &[call("cloudwatch:PutDashboard"), call("cloudwatch:DeleteDashboards")],
         &[Resource::Global("cloudwatch", "dashboard/${ProjectName}-*")],
     ),

@@ -1,13 +1,13 @@
-//! The door and the watchdog: what is asked, and what is answered for the dead.
+//! custom-resource and watchdog: requests are queued, and responses are sent for requests that no other function responds to.
 
-use super::{TAKE, allow, call};
+use super::{CONSUME, allow, call};
 use crate::{Resource, Statement};
 
 pub(crate) const CUSTOM_RESOURCE: &[Statement] = &[
     allow("Records", &[call("dynamodb:GetItem"), call("dynamodb:UpdateItem")], &[Resource::Deployed("Records", "")]),
-    allow("PutInLine", &[call("sqs:SendMessage")], &[Resource::Deployed("Requests", "")]),
+    allow("QueueRequests", &[call("sqs:SendMessage")], &[Resource::Deployed("RequestQueue", "")]),
     allow(
-        "PutAwayWhatFailed",
+        "DeadLetterFailedInvocations",
         &[super::implied(
             "sqs:SendMessage",
             "the on-failure destination",
@@ -19,20 +19,20 @@ pub(crate) const CUSTOM_RESOURCE: &[Statement] = &[
 
 pub(crate) const WATCHDOG: &[Statement] = &[
     allow(
-        "WhatNobodyAnswered",
+        "Records",
         &[call("dynamodb:GetItem"), call("dynamodb:UpdateItem")],
         &[Resource::Deployed("Records", "")],
     ),
     allow(
-        "IndexOfWhatNobodyAnswered",
+        "QueryPendingResponses",
         &[call("dynamodb:Query")],
         &[Resource::Deployed("Records", "/index/pending_response")],
     ),
     allow(
-        "TakeWhatFailed",
-        TAKE,
-        &[Resource::Deployed("DeadRequests", ""), Resource::Deployed("FailedInvocations", "")],
+        "ConsumeDeadLetters",
+        CONSUME,
+        &[Resource::Deployed("RequestDeadLetters", ""), Resource::Deployed("FailedInvocations", "")],
     ),
-    allow("LookForOrphans", &[call("ec2:DescribeTags"), call("autoscaling:DescribeTags")], &[Resource::Any])
-        .because("AWS knows no narrower resource for these reads."),
+    allow("FindOrphans", &[call("ec2:DescribeTags"), call("autoscaling:DescribeTags")], &[Resource::Any])
+        .because("These reads accept no resource but *."),
 ];
