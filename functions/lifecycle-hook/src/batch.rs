@@ -6,15 +6,15 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use environment::Transition;
 use environment::hook_settings::{HookSettings, HookTask};
 use futures_util::future::{FutureExt as _, Shared, join_all};
-use ledger::envelope::{Poison, open, other_account};
+use ledger::envelope::{PoisonMessage, open, foreign_account};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::LifecycleHook;
-use crate::act::{self, Case, Outcome};
-use crate::cloud::{Cloud, Queue};
+use crate::action_handler::{self, ActionHandler, Outcome};
+use crate::cloud::{HookApi, Queue};
 use crate::facts::ObservedInstance;
-use crate::notice::{Action, Notice};
+use crate::notification::{LifecycleAction, Notification};
 use crate::pace;
 
 /// What became of a message.
@@ -33,15 +33,15 @@ enum Disposition {
 /// What instances look like, or why that is not known.
 pub(crate) type Observations = Result<BTreeMap<String, ObservedInstance>, String>;
 
-impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
+impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
     /// Handles a batch of the queue. What comes back is reported as failed, so that the queue keeps it.
     pub(crate) async fn batch(&self, batch: SqsEvent) -> SqsBatchResponse {
         let read = |message: &SqsMessage| self.read(message.body.as_deref().unwrap_or_default());
-        let notices: Vec<_> = batch.records.iter().map(read).collect();
+        let notifications: Vec<_> = batch.records.iter().map(read).collect();
         // One look for all of them, in the time of each.
-        let observations = self.look(notices.iter().filter_map(|it| it.as_ref().ok())).shared();
-        let all = batch.records.iter().zip(&notices).map(async |(message, notice)| {
-            let disposition = self.message(message, notice, &observations).await;
+        let observations = self.look(notifications.iter().filter_map(|it| it.as_ref().ok())).shared();
+        let all = batch.records.iter().zip(&notifications).map(async |(message, notification)| {
+            let disposition = self.message(message, notification, &observations).await;
             (message, disposition)
         });
         let fates = join_all(all).await;
@@ -67,32 +67,32 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     }
 
     /// What a message's body tells us.
-    pub(crate) fn read(&self, body: &str) -> Result<Notice, Poison> {
+    pub(crate) fn read(&self, body: &str) -> Result<Notification, PoisonMessage> {
         self.read_event(&open(body)?)
     }
 
     /// What an event tells us; nothing to act on, if it is of another account.
-    pub(crate) fn read_event(&self, event: &Value) -> Result<Notice, Poison> {
-        match other_account(event, &self.deployment) {
-            Some(account) => Ok(Notice::Other(format!("an event of the account {account}"))),
-            None => Notice::of(event),
+    pub(crate) fn read_event(&self, event: &Value) -> Result<Notification, PoisonMessage> {
+        match foreign_account(event, &self.deployment) {
+            Some(account) => Ok(Notification::Other(format!("an event of the account {account}"))),
+            None => Notification::of(event),
         }
     }
 
     async fn message(
         &self,
         message: &SqsMessage,
-        notice: &Result<Notice, Poison>,
+        notification: &Result<Notification, PoisonMessage>,
         observations: &Shared<impl Future<Output = Observations>>,
     ) -> Disposition {
         let id = message.message_id.as_deref();
-        let notice = match notice {
-            Ok(notice) => notice,
+        let notification = match notification {
+            Ok(notification) => notification,
             Err(poison) => return self.dead_letter(message, poison).await,
         };
         let sent_ms = lambda_kit::sent_ms(&message.attributes);
         let sent_ms = sent_ms.unwrap_or_else(|| self.cloud.now_ms());
-        match self.in_time(async { self.notice(notice, sent_ms, &observations.clone().await).await }).await {
+        match self.in_time(async { self.notification(notification, sent_ms, &observations.clone().await).await }).await {
             Outcome::Done(how) => {
                 tracing::info!(id, how, "done");
                 Disposition::Done
@@ -115,13 +115,13 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     /// What becomes of a message, unless that takes too long: an invocation that ends with its own time has no outcome for any
     /// message of its batch.
     async fn in_time(&self, outcome: impl Future<Output = Outcome>) -> Outcome {
-        let Some(most) = self.at_most else { return outcome.await };
+        let Some(most) = self.message_timeout else { return outcome.await };
         let too_long = |_| failed(format!("services that did not answer within {} s", most.as_secs()));
         timeout(most, outcome).await.unwrap_or_else(too_long)
     }
 
     /// Puts a message away for people; one that can't be put away stays where it is.
-    async fn dead_letter(&self, message: &SqsMessage, poison: &Poison) -> Disposition {
+    async fn dead_letter(&self, message: &SqsMessage, poison: &PoisonMessage) -> Disposition {
         let (id, reason) = (message.message_id.as_deref(), poison.to_string());
         match self.queue.dead_letter(message.body.as_deref().unwrap_or_default(), &reason).await {
             Ok(()) => {
@@ -136,41 +136,41 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     }
 
     /// Looks at the instances of all notices that may need it.
-    pub(crate) async fn look<'a>(&self, notices: impl Iterator<Item = &'a Notice>) -> Observations {
-        let instance = |notice: &'a Notice| match notice {
-            Notice::Action(action) => self.settings(action).is_some().then_some(&action.instance),
-            Notice::Interruption { instance, .. } => Some(instance),
-            Notice::Sweep | Notice::Other(_) => None,
+    pub(crate) async fn look<'a>(&self, notifications: impl Iterator<Item = &'a Notification>) -> Observations {
+        let instance = |notification: &'a Notification| match notification {
+            Notification::LifecycleAction(action) => self.settings(action).is_some().then_some(&action.instance),
+            Notification::Interruption { instance, .. } => Some(instance),
+            Notification::Sweep | Notification::Other(_) => None,
         };
-        let instances: BTreeSet<String> = notices.filter_map(instance).cloned().collect();
+        let instances: BTreeSet<String> = notifications.filter_map(instance).cloned().collect();
         if instances.is_empty() {
             return Ok(BTreeMap::new());
         }
-        self.cloud.see(&Vec::from_iter(instances)).await
+        self.cloud.observe_instances(&Vec::from_iter(instances)).await
     }
 
     /// Acts on one notice that was sent at `sent_ms`.
-    pub(crate) async fn notice(&self, notice: &Notice, sent_ms: u64, observations: &Observations) -> Outcome {
-        match notice {
-            Notice::Action(action) => {
+    pub(crate) async fn notification(&self, notification: &Notification, sent_ms: u64, observations: &Observations) -> Outcome {
+        match notification {
+            Notification::LifecycleAction(action) => {
                 let Some(settings) = self.settings(action) else {
                     return Outcome::Ignored(format!("the hook {} is not ours", action.hook));
                 };
                 self.case(action, &settings, observations, Some(sent_ms)).act(&self.cloud).await
             }
-            Notice::Interruption { instance, at_ms } => {
+            Notification::Interruption { instance, at_ms } => {
                 self.interruption(instance, warned(*at_ms, sent_ms), observations).await
             }
-            Notice::Sweep => {
+            Notification::Sweep => {
                 self.sweep().await.map_or_else(failed, |swept| Outcome::Done(format!("{} waited", swept.found.len())))
             }
-            Notice::Other(what) => Outcome::Ignored(format!("nothing to do for {what}")),
+            Notification::Other(what) => Outcome::Ignored(format!("nothing to do for {what}")),
         }
     }
 
     /// The instance's group says how it is drained.
     async fn interruption(&self, instance: &str, warned_ms: u64, observations: &Observations) -> Outcome {
-        if self.cloud.now_ms() >= warned_ms.saturating_add(act::SPOT_MS) {
+        if self.cloud.now_ms() >= warned_ms.saturating_add(action_handler::SPOT_MS) {
             return Outcome::Done(format!("the two minutes of the Spot instance {instance} are over"));
         }
         let group = match self.cloud.group_of(instance).await {
@@ -178,14 +178,14 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             Ok(None) => return Outcome::Ignored(format!("the Spot instance {instance} is in no group")),
             Err(error) => return failed(error),
         };
-        let hooks = match self.cloud.hooks(&group).await {
+        let hooks = match self.cloud.owned_hooks(&group).await {
             Ok(hooks) => hooks,
             Err(error) => return failed(error),
         };
         let Some(hook) = hooks.into_iter().find(|it| it.on == Transition::Terminate) else {
             return Outcome::Ignored(format!("the group {group} has no drain of ours"));
         };
-        let action = Action::found(group, hook, instance.to_owned());
+        let action = LifecycleAction::found(group, hook, instance.to_owned());
         let Some(settings) = self.settings(&action) else {
             return Outcome::Ignored(format!("the hook {} is not ours", action.hook));
         };
@@ -194,7 +194,7 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
 
     /// What our own hook says of what there is to do; nothing for a hook of somebody else's, such as of another deployment in
     /// the account, which has a function of its own.
-    pub(crate) fn settings(&self, action: &Action) -> Option<HookSettings> {
+    pub(crate) fn settings(&self, action: &LifecycleAction) -> Option<HookSettings> {
         self.deployment.suffix_of_group(&action.group)?;
         let settings = HookSettings::read(action.metadata.as_deref()?)?;
         let fits = matches!(
@@ -207,12 +207,12 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     /// One instance, with what was seen of it, that waits since `began_ms`, if that is known.
     pub(crate) fn case<'a>(
         &self,
-        action: &'a Action,
+        action: &'a LifecycleAction,
         settings: &'a HookSettings,
         observations: &Observations,
         began_ms: Option<u64>,
-    ) -> Case<'a> {
-        Case {
+    ) -> ActionHandler<'a> {
+        ActionHandler {
             action,
             settings,
             observed: observed(observations, &action.instance),
@@ -230,12 +230,12 @@ pub(crate) fn observed(observations: &Observations, instance: &str) -> Result<Ob
 }
 
 fn failed(error: String) -> Outcome {
-    Outcome::Requeued { after: pace::SHORT, waiting_for: vec![error], begun: false }
+    Outcome::Requeued { after: pace::INITIAL_INTERVAL, waiting_for: vec![error], begun: false }
 }
 
 /// When EC2 warned of an interruption: as the event says, unless that can't be, since the warning comes two minutes before
 /// the end and some events say 1970; then when its message was sent.
 fn warned(at_ms: Option<u64>, sent_ms: u64) -> u64 {
-    let can_be = |at_ms: &u64| sent_ms.checked_sub(*at_ms).is_some_and(|before| before <= act::SPOT_MS);
+    let can_be = |at_ms: &u64| sent_ms.checked_sub(*at_ms).is_some_and(|before| before <= action_handler::SPOT_MS);
     at_ms.filter(can_be).unwrap_or(sent_ms)
 }

@@ -8,7 +8,7 @@ use environment::hook_settings::HookSettings;
 use serde_json::Value;
 
 use crate::facts::{Command, ObservedInstance, Target};
-use crate::notice::Action;
+use crate::notification::LifecycleAction;
 
 /// What a lifecycle action ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ pub enum HookResult {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HookCallOutcome {
     /// Somebody waited, and was told.
-    Yes,
+    Accepted,
     /// Nobody waits, or listens, any more.
     TooLate,
 }
@@ -39,7 +39,7 @@ pub struct CompletionError {
 
 /// The instances of a group that are in one of Auto Scaling's `:Wait` states.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct WaitingInstances {
     /// The name of the Auto Scaling group.
     pub group: String,
     /// `i-…`, and what each waits in: its launch, or its end. At least one.
@@ -62,31 +62,31 @@ pub struct OwnedHook {
 
 /// AWS, or a test. Every error is a sentence, and passes or lasts: the caller tries again either way, and has its own time.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
-pub trait Cloud {
+pub trait HookApi {
     /// The time, in ms since the epoch.
     fn now_ms(&self) -> u64;
 
     /// Looks at instances, all at once. One that EC2 does not know is [`State::Unknown`](crate::facts::State::Unknown).
-    async fn see(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String>;
+    async fn observe_instances(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String>;
 
     /// What target groups say of an instance, in their order.
-    async fn targets(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String>;
+    async fn target_health(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String>;
 
     /// Takes an instance out of target groups.
-    async fn leave(&self, arns: &[String], instance: &str) -> Result<(), String>;
+    async fn deregister(&self, arns: &[String], instance: &str) -> Result<(), String>;
 
     /// What became of the drain command that was sent to an instance after `since_ms`, or at any time.
-    async fn drained(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String>;
+    async fn drain_status(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String>;
 
     /// Sends the drain command, which may take so long.
-    async fn drain(&self, instance: &str, within: Duration) -> Result<HookCallOutcome, String>;
+    async fn send_drain_command(&self, instance: &str, timeout: Duration) -> Result<HookCallOutcome, String>;
 
     /// Ends a wait. The call is sent once: one that is sent again unseen is refused where the first has succeeded, and nobody
     /// could tell whose success it was.
-    async fn complete(&self, action: &Action, ends: HookResult) -> Result<HookCallOutcome, CompletionError>;
+    async fn complete(&self, action: &LifecycleAction, result: HookResult) -> Result<HookCallOutcome, CompletionError>;
 
     /// Says that somebody still works on it.
-    async fn heartbeat(&self, action: &Action) -> Result<HookCallOutcome, String>;
+    async fn heartbeat(&self, action: &LifecycleAction) -> Result<HookCallOutcome, String>;
 
     /// What an instance can still tell of itself: each with its name. `reachable` is whether its agent may be asked.
     async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, String>)>;
@@ -96,13 +96,13 @@ pub trait Cloud {
 
     /// Our groups in which instances wait for a hook; without those that may be on their way into a warm pool, which nobody but
     /// their message tells of.
-    async fn waiting(&self) -> Result<Vec<Waiting>, String>;
+    async fn waiting_instances(&self) -> Result<Vec<WaitingInstances>, String>;
 
     /// Since when they wait, as their launches and terminations say, of those that are found.
-    async fn since(&self, waiting: &Waiting) -> Result<StartTimes, String>;
+    async fn start_times(&self, waiting: &WaitingInstances) -> Result<StartTimes, String>;
 
     /// The hooks of a group that are ours.
-    async fn hooks(&self, group: &str) -> Result<Vec<OwnedHook>, String>;
+    async fn owned_hooks(&self, group: &str) -> Result<Vec<OwnedHook>, String>;
 
     /// The group that an instance is in.
     async fn group_of(&self, instance: &str) -> Result<Option<String>, String>;
@@ -121,7 +121,7 @@ pub trait Queue {
     async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), String>;
 
     /// Puts in a message of our own, to be received after this long.
-    async fn put(&self, body: &str, after: Duration) -> Result<(), String>;
+    async fn enqueue(&self, body: &str, after: Duration) -> Result<(), String>;
 
     /// Puts a message away for people, with the reason.
     async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String>;

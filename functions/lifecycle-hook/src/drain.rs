@@ -48,7 +48,7 @@ pub struct Time {
 pub fn decide(facts: &Facts, time: Time) -> Step {
     if let Ok(observed) = &facts.observed {
         match observed.state {
-            State::Gone | State::Unknown => return Step::Finish("the instance is gone".into()),
+            State::Terminated | State::Unknown => return Step::Finish("the instance is gone".into()),
             State::Stopped => return Step::Finish("the instance is stopped".into()),
             State::Pending | State::Running | State::Other(_) => {}
         }
@@ -56,12 +56,12 @@ pub fn decide(facts: &Facts, time: Time) -> Step {
     match &facts.command {
         Ok(Command::Succeeded) => return Step::Finish(DRAINED.into()),
         Ok(Command::Failed(reason)) => return Step::Finish(format!("the drain failed: {reason}")),
-        Ok(Command::Unsent | Command::Running) | Err(_) => {}
+        Ok(Command::NotSent | Command::Running) | Err(_) => {}
     }
     if time.now_ms >= time.ends_ms {
         return Step::Finish(format!("its time was up while it waited for: {}", waits(facts).join("; ")));
     }
-    if facts.command != Ok(Command::Unsent) {
+    if facts.command != Ok(Command::NotSent) {
         return Step::Wait(waits(facts));
     }
     if time.now_ms < time.targets_ms {
@@ -90,10 +90,10 @@ fn waits(facts: &Facts) -> Vec<String> {
     let mut waits: Vec<String> = unknown.into_iter().flatten().cloned().collect();
     match &facts.command {
         Ok(Command::Running) => waits.push("the drain command".into()),
-        Ok(Command::Unsent) if facts.targets.as_ref().is_ok_and(|all| all.contains(&Target::Draining)) => {
+        Ok(Command::NotSent) if facts.targets.as_ref().is_ok_and(|all| all.contains(&Target::Draining)) => {
             waits.push("its target groups to let it go".into());
         }
-        Ok(Command::Unsent) => waits.push("its turn".into()),
+        Ok(Command::NotSent) => waits.push("its turn".into()),
         Ok(_) | Err(_) => {}
     }
     waits

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::json;
 
-use crate::act::Case;
-use crate::cloud::Cloud;
+use crate::action_handler::ActionHandler;
+use crate::cloud::HookApi;
 use crate::facts::Agent;
 
 /// How much of each piece is kept, from its end, in bytes: 64 KiB, which is all that EC2 keeps of a console (the API
@@ -13,7 +13,7 @@ use crate::facts::Agent;
 const KEPT: usize = 65_536;
 
 /// Gathers and writes it, and says where it is, or why it is not.
-pub(crate) async fn gather(cloud: &impl Cloud, case: &Case<'_>, reason: &[String], now_ms: u64) -> String {
+pub(crate) async fn gather(cloud: &impl HookApi, case: &ActionHandler<'_>, reason: &[String], now_ms: u64) -> String {
     let instance = &case.action.instance;
     let reachable = case.observed.as_ref().is_ok_and(|observed| observed.agent == Ok(Agent::Online));
     let observed = match &case.observed {
@@ -45,7 +45,7 @@ pub(crate) async fn gather(cloud: &impl Cloud, case: &Case<'_>, reason: &[String
 }
 
 /// Notes that the verdict came too late: while evidence was gathered, somebody else ended the wait.
-pub(crate) async fn overtaken(cloud: &impl Cloud, case: &Case<'_>) {
+pub(crate) async fn overtaken(cloud: &impl HookApi, case: &ActionHandler<'_>) {
     let line =
         json!({ "Verdict": "too late", "Reason": ["somebody else ended the wait while the evidence was gathered"] });
     let stream = stream(&case.action.instance);

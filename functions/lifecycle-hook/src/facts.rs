@@ -31,7 +31,7 @@ pub enum State {
     /// It is stopping or stopped.
     Stopped,
     /// It is shutting down or terminated.
-    Gone,
+    Terminated,
     /// Something newer than this function.
     Other(String),
 }
@@ -40,7 +40,7 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserData {
     /// Nothing yet.
-    Silent,
+    Unreported,
     /// It came to its end.
     Done,
     /// It failed; where.
@@ -51,7 +51,7 @@ pub enum UserData {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checks {
     /// They say nothing yet.
-    Silent,
+    Unreported,
     /// Both pass.
     Passed,
     /// They fail.
@@ -89,7 +89,7 @@ pub enum Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// There is none.
-    Unsent,
+    NotSent,
     /// It is sent, and not over.
     Running,
     /// It is over, with exit code 0.
@@ -105,7 +105,7 @@ impl fmt::Display for State {
             State::Pending => "pending",
             State::Running => "running",
             State::Stopped => "stopping or stopped",
-            State::Gone => "shutting down or terminated",
+            State::Terminated => "shutting down or terminated",
             State::Other(name) => name,
         })
     }
@@ -114,7 +114,7 @@ impl fmt::Display for State {
 impl fmt::Display for UserData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            UserData::Silent => "nothing said yet",
+            UserData::Unreported => "nothing said yet",
             UserData::Done => "done",
             UserData::Failed(reason) => reason,
         })
@@ -124,7 +124,7 @@ impl fmt::Display for UserData {
 impl fmt::Display for Checks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Checks::Silent => f.write_str("nothing said yet"),
+            Checks::Unreported => f.write_str("nothing said yet"),
             Checks::Passed => f.write_str("passed"),
             Checks::Impaired { since_ms: Some(since_ms) } => write!(f, "impaired since {}", time::text(*since_ms)),
             Checks::Impaired { since_ms: None } => f.write_str("impaired"),

@@ -73,7 +73,7 @@ fn timed(gate: Gate, waiting_for: Vec<String>, waited: Option<Duration>) -> Verd
 fn illness(observed: &ObservedInstance, waited: Option<Duration>, now_ms: u64) -> Vec<String> {
     let mut ill = Vec::new();
     match &observed.state {
-        State::Gone => ill.push(String::from("EC2 has ended it")),
+        State::Terminated => ill.push(String::from("EC2 has ended it")),
         State::Unknown if waited.is_some_and(|it| it >= UNKNOWN_FOR) => ill.push(String::from("EC2 does not know it")),
         _ => {}
     }
@@ -95,13 +95,13 @@ fn illness(observed: &ObservedInstance, waited: Option<Duration>, now_ms: u64) -
 fn what_is_missing(observed: &ObservedInstance, targets: &Result<Vec<Target>, String>) -> Vec<String> {
     let mut missing = Vec::new();
     match &observed.state {
-        State::Running | State::Gone => {}
+        State::Running | State::Terminated => {}
         State::Unknown => missing.push(String::from("EC2 to know it")),
         State::Pending => missing.push(String::from("EC2 to start it")),
         State::Stopped => missing.push(String::from("EC2 to start it again: it is stopped")),
         State::Other(state) => missing.push(format!("EC2 to say running instead of {state}")),
     }
-    if observed.user_data == UserData::Silent {
+    if observed.user_data == UserData::Unreported {
         missing.push(String::from("its user data to end"));
     }
     match &observed.agent {
@@ -111,7 +111,7 @@ fn what_is_missing(observed: &ObservedInstance, targets: &Result<Vec<Target>, St
         Err(reason) => missing.push(reason.clone()),
     }
     match &observed.checks {
-        Ok(Checks::Passed | Checks::Silent) => {}
+        Ok(Checks::Passed | Checks::Unreported) => {}
         Ok(Checks::Impaired { .. }) => missing.push(String::from("a status check to pass")),
         Err(reason) => missing.push(reason.clone()),
     }

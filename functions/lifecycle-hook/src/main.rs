@@ -4,24 +4,24 @@
 
 use std::sync::Arc;
 
-use lambda_kit::{Error, environment, init_logging, run, sdk_config};
+use lambda_kit::{Error, env_var, init_logging, run, sdk_config};
 use lifecycle_hook::aws::{Account, Queues};
-use lifecycle_hook::{AT_MOST, LifecycleHook, Settings};
+use lifecycle_hook::{MESSAGE_TIMEOUT, LifecycleHook, Settings};
 use requests::{LedgerQueue, QueueSender, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     init_logging("lifecycle-hook");
     let config = sdk_config().await?;
-    let settings = Settings::from_vars(environment)?;
-    let (deployment, poll_interval, at_most) = (settings.deployment, settings.poll_interval, Some(AT_MOST));
+    let settings = Settings::from_vars(env_var)?;
+    let (deployment, poll_interval, message_timeout) = (settings.deployment, settings.poll_interval, Some(MESSAGE_TIMEOUT));
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table);
     let sqs = aws_sdk_sqs::Client::new(&config);
     let ledger = LedgerQueue::new(sqs.clone(), settings.ledger_url);
     let dead_letters = settings.dead_letters_url.map(|url| QueueSender::new(sqs.clone(), url));
     let queue = Queues::new(sqs, settings.queue_url, dead_letters);
     let cloud = Account::new(&config, records, ledger);
-    let function = Arc::new(LifecycleHook { cloud, queue, deployment, poll_interval, at_most });
+    let function = Arc::new(LifecycleHook { cloud, queue, deployment, poll_interval, message_timeout });
     run("lifecycle-hook", move |event, _| {
         let function = Arc::clone(&function);
         async move { function.handle(event).await }

@@ -23,7 +23,7 @@ pub fn pause(waited: Duration, short: Duration) -> Duration {
 }
 
 /// How often the sweep looks (infra/template.yaml).
-pub const SWEEP: Duration = Duration::from_mins(2);
+pub const SWEEP_INTERVAL: Duration = Duration::from_mins(2);
 
 /// How late a look may come: a schedule fires within its minute (the `EventBridge` user guide), and a queue that is busy is no
 /// more punctual.
@@ -33,7 +33,7 @@ const LATE: Duration = Duration::from_mins(1);
 /// the first one in each third of a heartbeat, so that one that is lost leaves another before the wait is over. None is needed
 /// in the first third, since the wait itself has just begun. Where looks may be rarer than thirds, each of them is needed.
 #[must_use]
-pub fn beats(waited: Duration, gap: Duration, heartbeat: Duration) -> bool {
+pub fn needs_heartbeat(waited: Duration, gap: Duration, heartbeat: Duration) -> bool {
     let third = (heartbeat / 3).max(Duration::from_secs(1));
     let thirds = |span: Duration| span.as_millis() / third.as_millis();
     let since = gap + LATE;

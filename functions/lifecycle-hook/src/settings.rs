@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use environment::Deployment;
-use lambda_kit::{BadSettings, Vars};
+use lambda_kit::{InvalidSettings, Vars};
 
 use crate::pace;
 
@@ -29,13 +29,13 @@ impl Settings {
     ///
     /// # Errors
     /// Everything that is wrong with them.
-    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
+    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, InvalidSettings> {
         let mut vars = Vars::new(&read);
         let deployment = vars.deployment();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let seconds = |text: &str| text.parse().ok().filter(|it| (1..=60).contains(it)).map(Duration::from_secs);
         let poll_interval = vars.parsed("HOOK_POLL_SECONDS", "a number of seconds from 1 to 60", seconds);
-        let poll_interval = poll_interval.unwrap_or(pace::SHORT);
+        let poll_interval = poll_interval.unwrap_or(pace::INITIAL_INTERVAL);
         let queue_url = vars.queue_url("HOOK_QUEUE_URL");
         let dead_letters_url = vars.queue_url("HOOK_DEAD_LETTERS_URL");
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");

@@ -17,10 +17,10 @@ use ledger::rotation;
 use tokio::time::{Instant, timeout_at};
 
 use crate::LifecycleHook;
-use crate::act::{Case, Outcome};
+use crate::action_handler::{ActionHandler, Outcome};
 use crate::batch::{Observations, observed};
-use crate::cloud::{Cloud, OwnedHook, Queue, StartTimes, Waiting};
-use crate::notice::Action;
+use crate::cloud::{HookApi, OwnedHook, Queue, StartTimes, WaitingInstances};
+use crate::notification::LifecycleAction;
 use crate::pace;
 
 /// How many groups are read at once. Auto Scaling's reads are throttled for the whole account.
@@ -36,7 +36,7 @@ pub struct Sweep {
     pub found: Vec<Swept>,
     /// The groups whose hooks could not be read, or for all of whose instances there was no time, and why: the next sweep tries
     /// again.
-    pub left_out: Vec<String>,
+    pub skipped: Vec<String>,
 }
 
 /// What became of an instance that a sweep has found.
@@ -52,26 +52,26 @@ pub struct Swept {
 type Key<'a> = (&'a str, &'a str);
 
 /// What waits for a hook of ours, and since when, if that is known.
-type Found = (Action, Option<u64>);
+type Found = (LifecycleAction, Option<u64>);
 
 const TIME_WAS_UP: &str = "the sweep's time was up";
 
-impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
+impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
     /// Handles every instance of our groups that waits for a hook of ours, as far as it comes in its time, which is that of a
     /// message.
     ///
     /// # Errors
     /// If the groups can't be listed: the next sweep tries again.
     pub async fn sweep(&self) -> Result<Sweep, String> {
-        let ends = self.at_most.map(|most| Instant::now() + most);
-        let mut groups = self.cloud.waiting().await?;
+        let ends = self.message_timeout.map(|most| Instant::now() + most);
+        let mut groups = self.cloud.waiting_instances().await?;
         groups.retain(|it| self.deployment.suffix_of_group(&it.group).is_some());
         groups.sort_unstable_by(|one, other| one.group.cmp(&other.group));
-        let turn = Duration::from_millis(self.cloud.now_ms()).as_secs() / pace::SWEEP.as_secs();
-        let first = rotation::first(groups.len(), turn);
+        let turn = Duration::from_millis(self.cloud.now_ms()).as_secs() / pace::SWEEP_INTERVAL.as_secs();
+        let first = rotation::start_index(groups.len(), turn);
         groups.rotate_left(first);
         let mut found = Vec::new();
-        let mut left_out: BTreeMap<Key<'_>, String> =
+        let mut skipped: BTreeMap<Key<'_>, String> =
             groups.iter().flat_map(keys).map(|key| (key, TIME_WAS_UP.to_owned())).collect();
         let all = async {
             let observations = self.look_at(&groups).await;
@@ -85,10 +85,10 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             while let Some((key, outcome)) = swept.next().await {
                 match outcome {
                     Ok(swept) => {
-                        left_out.remove(&key);
+                        skipped.remove(&key);
                         found.extend(swept);
                     }
-                    Err(reason) => drop(left_out.insert(key, reason)),
+                    Err(reason) => drop(skipped.insert(key, reason)),
                 }
             }
         };
@@ -96,25 +96,25 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
             Some(ends) => timeout_at(ends, all).await.unwrap_or_default(),
             None => all.await,
         }
-        let left_out: BTreeSet<String> =
-            left_out.iter().map(|((group, _), reason)| format!("{group}: {reason}")).collect();
-        if !left_out.is_empty() {
-            tracing::warn!(?left_out, "groups that are not swept, or not to the end");
+        let skipped: BTreeSet<String> =
+            skipped.iter().map(|((group, _), reason)| format!("{group}: {reason}")).collect();
+        if !skipped.is_empty() {
+            tracing::warn!(?skipped, "groups that are not swept, or not to the end");
         }
-        Ok(Sweep { found, left_out: left_out.into_iter().collect() })
+        Ok(Sweep { found, skipped: skipped.into_iter().collect() })
     }
 
     /// Looks at all instances together, which takes the fewest calls. What is seen is decided on while the sweep lasts, as in a
     /// batch of messages.
-    async fn look_at(&self, groups: &[Waiting]) -> Observations {
+    async fn look_at(&self, groups: &[WaitingInstances]) -> Observations {
         let instances: Vec<String> = groups.iter().flat_map(keys).map(|(_, instance)| instance.to_owned()).collect();
-        if instances.is_empty() { Ok(BTreeMap::new()) } else { self.cloud.see(&instances).await }
+        if instances.is_empty() { Ok(BTreeMap::new()) } else { self.cloud.observe_instances(&instances).await }
     }
 
     /// What each instance of a group waits for, if that is ours; if the hooks can't be read, why.
-    async fn found_in<'a>(&self, waiting: &'a Waiting) -> Vec<(Key<'a>, Result<Option<Found>, String>)> {
+    async fn found_in<'a>(&self, waiting: &'a WaitingInstances) -> Vec<(Key<'a>, Result<Option<Found>, String>)> {
         let group = &waiting.group;
-        let (hooks, since) = join(self.cloud.hooks(group), self.cloud.since(waiting)).await;
+        let (hooks, since) = join(self.cloud.owned_hooks(group), self.cloud.start_times(waiting)).await;
         let since = since.unwrap_or_else(|reason| {
             tracing::warn!(group, reason, "since when its instances wait is not known");
             StartTimes::new()
@@ -122,18 +122,18 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
         let found = |it: &(String, Transition)| {
             let (instance, on) = it;
             let hook = hooks.as_ref().map_err(Clone::clone)?.iter().find(|hook| hook.on == *on);
-            let action = |hook: &OwnedHook| Action::found(group.clone(), hook.clone(), instance.clone());
+            let action = |hook: &OwnedHook| LifecycleAction::found(group.clone(), hook.clone(), instance.clone());
             Ok(hook.map(|hook| (action(hook), since.get(it).copied())))
         };
         keys(waiting).zip(waiting.instances.iter().map(found)).collect()
     }
 
-    async fn swept(&self, action: &Action, since_ms: Option<u64>, observations: &Observations) -> Option<Swept> {
+    async fn swept(&self, action: &LifecycleAction, since_ms: Option<u64>, observations: &Observations) -> Option<Swept> {
         let settings = self.settings(action)?;
         // A launch may have waited for capacity before EC2 started anything.
         let started_ms = observed(observations, &action.instance).ok().and_then(|it| it.started_ms);
         let began_ms = since_ms.max(started_ms.filter(|_| action.on == Transition::Launch));
-        let case = Case { swept: true, ..self.case(action, &settings, observations, began_ms) };
+        let case = ActionHandler { swept: true, ..self.case(action, &settings, observations, began_ms) };
         let told = match case.act(&self.cloud).await {
             Outcome::Done(how) | Outcome::Ignored(how) => how,
             Outcome::Requeued { waiting_for, begun, .. } => {
@@ -148,21 +148,21 @@ impl<C: Cloud, Q: Queue> LifecycleHook<C, Q> {
     }
 
     /// What was begun is over before the next sweep, so a message is to look at it.
-    async fn look_again(&self, action: &Action) {
-        if let Err(reason) = self.queue.put(&action.found_again(), self.poll_interval).await {
+    async fn look_again(&self, action: &LifecycleAction) {
+        if let Err(reason) = self.queue.enqueue(&action.follow_up_message(), self.poll_interval).await {
             tracing::warn!(instance = action.instance, reason, "the next sweep looks again");
         }
     }
 }
 
-fn keys(waiting: &Waiting) -> impl Iterator<Item = Key<'_>> {
+fn keys(waiting: &WaitingInstances) -> impl Iterator<Item = Key<'_>> {
     waiting.instances.iter().map(|(instance, _)| (waiting.group.as_str(), instance.as_str()))
 }
 
-impl Action {
+impl LifecycleAction {
     /// An instance that was found, for a hook of its group. Nobody knows the token; the instance's id stands for it.
-    pub(crate) fn found(group: String, hook: OwnedHook, instance: String) -> Action {
+    pub(crate) fn found(group: String, hook: OwnedHook, instance: String) -> LifecycleAction {
         let OwnedHook { name, on, metadata } = hook;
-        Action { group, hook: name, token: None, instance, on, metadata: Some(metadata), way: None }
+        LifecycleAction { group, hook: name, token: None, instance, on, metadata: Some(metadata), route: None }
     }
 }

@@ -16,10 +16,10 @@ fn unknown<T>() -> Result<T, String> {
 #[test]
 fn it_leaves_its_targets_then_drains_and_whatever_cannot_be_drained_holds_up_nobody() {
     let states =
-        [State::Unknown, State::Pending, State::Running, State::Stopped, State::Gone, State::Other("new".into())];
+        [State::Unknown, State::Pending, State::Running, State::Stopped, State::Terminated, State::Other("new".into())];
     let agents = [Ok(Agent::Unregistered), Ok(Agent::Online), Ok(Agent::Lost), unknown()];
     let commands = [
-        Ok(Command::Unsent),
+        Ok(Command::NotSent),
         Ok(Command::Running),
         Ok(Command::Succeeded),
         Ok(Command::Failed("Failed".into())),
@@ -55,9 +55,9 @@ fn it_leaves_its_targets_then_drains_and_whatever_cannot_be_drained_holds_up_nob
                     let agent = observed.as_ref().ok().and_then(|it: &ObservedInstance| it.agent.clone().ok());
                     let expected = match (command, served, agent) {
                         _ if is_over(&facts) || ends_ms == NOW_MS => "finish",
-                        (Ok(Command::Unsent), "yes", _) => "leave",
-                        (Ok(Command::Unsent), "no more", Some(Agent::Online)) => "send",
-                        (Ok(Command::Unsent), "no more", Some(_)) => "finish",
+                        (Ok(Command::NotSent), "yes", _) => "leave",
+                        (Ok(Command::NotSent), "no more", Some(Agent::Online)) => "send",
+                        (Ok(Command::NotSent), "no more", Some(_)) => "finish",
                         _ => "wait",
                     };
                     let is = match &step {
@@ -79,6 +79,6 @@ fn it_leaves_its_targets_then_drains_and_whatever_cannot_be_drained_holds_up_nob
 
 fn is_over(facts: &Facts) -> bool {
     let gone =
-        facts.observed.as_ref().is_ok_and(|it| matches!(it.state, State::Gone | State::Unknown | State::Stopped));
+        facts.observed.as_ref().is_ok_and(|it| matches!(it.state, State::Terminated | State::Unknown | State::Stopped));
     gone || matches!(facts.command, Ok(Command::Succeeded | Command::Failed(_)))
 }

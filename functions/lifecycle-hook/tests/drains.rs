@@ -7,11 +7,11 @@ use auto_scaling::{Behaviour, CommandOutcome, Fleet, InstanceFailure, LifecycleS
 use environment::hook_settings::{Drain, HookSettings, HookTask};
 use lifecycle_hook::cloud::HookResult;
 use serde_json::{Value, json};
-use test_support::hooks::{Fault, GROUP, Harness, SWEEP, TARGETS, gate, settings};
+use test_support::hooks::{Fault, GROUP, Harness, SWEEP_INTERVAL, TARGETS, gate, settings};
 
 const DELAY: Duration = Duration::from_mins(5);
 /// A look comes every 15 s, and the command shows after a second.
-const A_LOOK: Duration = Duration::from_secs(16);
+const ONE_POLL: Duration = Duration::from_secs(16);
 
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -35,7 +35,7 @@ fn serving(drains_in: Duration) -> (Harness, String) {
 }
 
 /// Lets time pass with every event lost.
-fn pass_unheard(harness: &Harness, span: Duration) {
+fn advance_without_events(harness: &Harness, span: Duration) {
     harness.run(harness.now.get() + span, &mut |_, _| {});
 }
 
@@ -45,7 +45,7 @@ fn count(harness: &Harness, name: &str) -> usize {
 
 /// What the ledger was told of drains.
 fn outcomes(harness: &Harness) -> Vec<Value> {
-    let told = harness.told.borrow();
+    let told = harness.published.borrow();
     told.iter().filter(|it| it["detail-type"] == "Drain Outcome").map(|it| it["detail"]["Outcome"].clone()).collect()
 }
 
@@ -57,9 +57,9 @@ fn a_drain_has_its_whole_time_after_the_target_groups_have_let_the_instance_go()
         if heard {
             harness.advance(seconds(900));
         } else {
-            pass_unheard(&harness, seconds(900));
+            advance_without_events(&harness, seconds(900));
         }
-        assert_eq!(count(&harness, "drain"), 1, "heard of: {heard}");
+        assert_eq!(count(&harness, "send_drain_command"), 1, "heard of: {heard}");
         assert_eq!(outcomes(&harness), ["drained"], "heard of: {heard}");
         assert_eq!(harness.completed.borrow()[&id], [HookResult::Continue; 2]);
         assert_eq!(harness.states().len(), 0);
@@ -75,7 +75,7 @@ fn a_drain_that_nobody_tells_of_and_that_hangs_ends_with_its_own_time() {
         .make_unhealthy(&id, &InstanceFailure::CommandsHang, harness.now.get())
         .expect("it is there");
     harness.scale_to(0);
-    pass_unheard(&harness, DELAY + SWEEP + seconds(300) + A_LOOK);
+    advance_without_events(&harness, DELAY + SWEEP_INTERVAL + seconds(300) + ONE_POLL);
     assert_eq!(harness.completed.borrow()[&id].len(), 2);
     assert_eq!(outcomes(&harness), ["not-drained"]);
 }
@@ -85,9 +85,9 @@ fn a_drain_that_nobody_tells_of_and_that_hangs_ends_with_its_own_time() {
 fn an_end_that_no_event_tells_of_takes_one_sweep() {
     let (harness, id) = serving(seconds(5));
     harness.scale_to(0);
-    let latest = harness.now.get() + DELAY + SWEEP;
+    let latest = harness.now.get() + DELAY + SWEEP_INTERVAL;
     while harness.messages.borrow().is_empty() && harness.now.get() < latest {
-        pass_unheard(&harness, seconds(1));
+        advance_without_events(&harness, seconds(1));
     }
     let put: Value = serde_json::from_str(&harness.messages.borrow()[0].body).expect("JSON");
     let detail = json!({
@@ -96,10 +96,10 @@ fn an_end_that_no_event_tells_of_takes_one_sweep() {
     });
     let sample = test_support::sample("lifecycle-hook", "found-waiting.json");
     assert_eq!(put, test_support::with(sample, json!({ "detail": detail })), "as the sample has it");
-    pass_unheard(&harness, A_LOOK);
+    advance_without_events(&harness, ONE_POLL);
     assert_eq!(harness.completed.borrow()[&id], [HookResult::Continue; 2]);
     assert_eq!(outcomes(&harness), ["drained"]);
-    pass_unheard(&harness, seconds(600));
+    advance_without_events(&harness, seconds(600));
     assert_eq!(harness.messages.borrow().len(), 0, "nothing is left in the queue");
 }
 
@@ -110,7 +110,7 @@ fn a_spot_instance_is_drained_though_its_target_group_takes_longer_than_its_two_
     harness.advance(seconds(110));
     let calls = harness.calls.borrow();
     let at = |name: &str| calls.iter().position(|it| *it == name).unwrap_or_else(|| panic!("{name}: {calls:?}"));
-    assert!(at("leave") < at("drain"), "what it serves goes first");
+    assert!(at("deregister") < at("send_drain_command"), "what it serves goes first");
     assert_eq!(harness.messages.borrow().len(), 0, "the command has succeeded before the instance ends");
 }
 
@@ -125,8 +125,8 @@ fn a_spot_instance_without_an_agent_leaves_its_target_groups() {
     // SSM says Online for a while longer.
     harness.advance(seconds(360));
     harness.scaling.borrow_mut().interrupt_spot_instance(&id, harness.now.get()).expect("it is there");
-    harness.advance(A_LOOK);
-    assert_eq!((count(&harness, "leave"), count(&harness, "drain")), (1, 0));
+    harness.advance(ONE_POLL);
+    assert_eq!((count(&harness, "deregister"), count(&harness, "send_drain_command")), (1, 0));
 }
 
 #[test]
@@ -154,18 +154,18 @@ fn an_end_of_which_nobody_knows_since_when_is_drained_once_and_not_kept_up() {
         .make_unhealthy(&id, &InstanceFailure::CommandsHang, harness.now.get())
         .expect("it is there");
     harness.activities_hidden.set(true);
-    harness.call_takes.set(Duration::from_millis(80));
+    harness.call_duration.set(Duration::from_millis(80));
     harness.scale_to(0);
     let before = count(&harness, "heartbeat");
     while harness.states().first_key_value().expect("one").1 != &LifecycleState::TerminatingWait {
-        pass_unheard(&harness, seconds(1));
+        advance_without_events(&harness, seconds(1));
     }
     for _ in 0..4 {
         harness.messages.borrow_mut().clear();
         harness.now.set(harness.now.get() + seconds(60));
         harness.invoke(test_support::sample("lifecycle-hook", "sweep.json"));
     }
-    assert_eq!((count(&harness, "drain"), count(&harness, "heartbeat") - before), (1, 0));
+    assert_eq!((count(&harness, "send_drain_command"), count(&harness, "heartbeat") - before), (1, 0));
 }
 
 /// Has the one instance end while each event tells of this way, and comes.
@@ -174,8 +174,8 @@ fn end_on_its_way(harness: &Harness, from: &str, to: &str) {
     let until = harness.now.get() + DELAY + seconds(5);
     harness.run(until, &mut |harness, body| {
         let event: Value = serde_json::from_str(&body).expect("JSON");
-        let way = json!({ "detail": { "Origin": from, "Destination": to } });
-        harness.send(test_support::with(event, way).to_string(), harness.now.get());
+        let route = json!({ "detail": { "Origin": from, "Destination": to } });
+        harness.send(test_support::with(event, route).to_string(), harness.now.get());
     });
 }
 
@@ -183,7 +183,7 @@ fn end_on_its_way(harness: &Harness, from: &str, to: &str) {
 fn an_instance_that_goes_back_into_the_warm_pool_is_not_drained() {
     let (harness, id) = serving(seconds(5));
     end_on_its_way(&harness, "AutoScalingGroup", "WarmPool");
-    assert_eq!((count(&harness, "drain"), &harness.completed.borrow()[&id][1..]), (0, &[HookResult::Continue][..]));
+    assert_eq!((count(&harness, "send_drain_command"), &harness.completed.borrow()[&id][1..]), (0, &[HookResult::Continue][..]));
     assert_eq!(outcomes(&harness), [Value::Null; 0], "there was nothing to drain");
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use auto_scaling::{InstanceFailure, LifecycleState, Timestamp};
 use lifecycle_hook::cloud::HookResult;
-use test_support::hooks::{Dice, Harness, START, SWEEP};
+use test_support::hooks::{Dice, Harness, START, SWEEP_INTERVAL};
 
 /// What the post does to messages: 5 % are lost, 5 % come twice, 20 % late, so that later ones overtake them. The queue knows of
 /// those since they came.
@@ -100,7 +100,7 @@ fn every_instance_ends_in_the_right_state_and_none_waits_longer_than_a_sweep_bey
     let (mut launches, mut ends) = (0, 0);
     for ((id, state), (since, until)) in &watch.waits {
         let until = until.expect("it does not wait for ever");
-        let slack = SWEEP + Duration::from_secs(20);
+        let slack = SWEEP_INTERVAL + Duration::from_secs(20);
         if *state == "Pending:Wait" {
             launches += 1;
             let due = justified(&harness, id, failure.get(id)).max(since.since(START));
@@ -127,7 +127,7 @@ fn every_instance_ends_in_the_right_state_and_none_waits_longer_than_a_sweep_bey
         assert!(told.starts_with(expected), "{id}, {:?}: {told:?}", failure.get(id));
         assert!(told.len() <= 2, "{id} was answered once for each wait: {told:?}");
     }
-    let answered = harness.answered.borrow();
+    let answered = harness.attempted_results.borrow();
     assert!(answered.values().all(|it| it.len() == 1), "no wait was answered differently, in vain either");
     let written = harness.written.borrow();
     let has_evidence = |id: &String| written.iter().any(|(_, stream, _)| *stream == format!("{id}/evidence"));

@@ -17,17 +17,17 @@ fn gate(on_timeout: OnTimeout) -> Gate {
 
 fn states() -> Vec<State> {
     let other = State::Other("rebooting".into());
-    vec![State::Unknown, State::Pending, State::Running, State::Stopped, State::Gone, other]
+    vec![State::Unknown, State::Pending, State::Running, State::Stopped, State::Terminated, other]
 }
 
 fn user_data() -> Vec<UserData> {
-    vec![UserData::Silent, UserData::Done, UserData::Failed("failed at line 12".into())]
+    vec![UserData::Unreported, UserData::Done, UserData::Failed("failed at line 12".into())]
 }
 
 fn checks() -> Vec<Result<Checks, String>> {
     let for_s = |seconds: u64| Ok(Checks::Impaired { since_ms: Some(NOW_MS - seconds * 1_000) });
     let undated = Ok(Checks::Impaired { since_ms: None });
-    vec![Ok(Checks::Silent), Ok(Checks::Passed), for_s(119), for_s(120), undated, throttled()]
+    vec![Ok(Checks::Unreported), Ok(Checks::Passed), for_s(119), for_s(120), undated, throttled()]
 }
 
 fn agents() -> Vec<Result<Agent, String>> {
@@ -64,7 +64,7 @@ fn all() -> impl Iterator<Item = (ObservedInstance, Result<Vec<Target>, String>)
 
 /// The rule, told another way than the code has it.
 fn is_ill(observed: &ObservedInstance, waited: Option<Duration>) -> bool {
-    observed.state == State::Gone
+    observed.state == State::Terminated
         || (observed.state == State::Unknown && waited >= Some(Duration::from_mins(5)))
         || matches!(observed.user_data, UserData::Failed(_))
         || matches!(observed.checks, Ok(Checks::Impaired { since_ms: Some(since_ms) }) if NOW_MS - since_ms >= 120_000)
@@ -73,7 +73,7 @@ fn is_ill(observed: &ObservedInstance, waited: Option<Duration>) -> bool {
 
 fn is_well(observed: &ObservedInstance, targets: &Result<Vec<Target>, String>) -> bool {
     let served = targets.as_ref().is_ok_and(|all| all.iter().all(|it| matches!(it, Target::Absent | Target::Healthy)));
-    let checked = matches!(observed.checks, Ok(Checks::Silent | Checks::Passed));
+    let checked = matches!(observed.checks, Ok(Checks::Unreported | Checks::Passed));
     let starts = observed.state == State::Running && observed.user_data == UserData::Done;
     starts && observed.agent == Ok(Agent::Online) && checked && served
 }

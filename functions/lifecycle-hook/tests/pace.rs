@@ -23,7 +23,7 @@ impl Wait {
                 return Some(last_beat + self.heartbeat);
             }
             let waited = Duration::from_secs(at + self.longer_ago);
-            if lost != Some(number) && pace::beats(waited, *gap, Duration::from_secs(self.heartbeat)) {
+            if lost != Some(number) && pace::needs_heartbeat(waited, *gap, Duration::from_secs(self.heartbeat)) {
                 last_beat = *at;
             }
         }
@@ -51,10 +51,10 @@ const HEARTBEATS: [u64; 8] = [300, 400, 539, 540, 541, 600, 900, 3_600];
 fn the_sweep_alone_keeps_an_instance_though_it_is_late_and_misses_one_pass() {
     let mut dice = Dice::new(7);
     for heartbeat in HEARTBEATS {
-        for first in 0..pace::SWEEP.as_secs() {
+        for first in 0..pace::SWEEP_INTERVAL.as_secs() {
             let passes = (0..heartbeat / 20).map(|pass| {
                 // Each fires somewhere within its minute.
-                (first + pass * pace::SWEEP.as_secs() + dice.below(60), pace::SWEEP)
+                (first + pass * pace::SWEEP_INTERVAL.as_secs() + dice.below(60), pace::SWEEP_INTERVAL)
             });
             let passes: Vec<_> = passes.collect();
             for longer_ago in [0, 25, 110] {
@@ -72,7 +72,7 @@ fn the_messages_alone_keep_a_launch_though_they_are_late_and_one_heartbeat_is_lo
             let short = Duration::from_secs(short);
             let (mut at, mut observations) = (0, Vec::new());
             while at < 6 * 3_600 {
-                let gap = pace::pause(Duration::from_secs(at), short);
+                let gap = pace::next_poll(Duration::from_secs(at), short);
                 observations.push((at, gap));
                 at += gap.as_secs() + dice.below(60);
             }
@@ -88,5 +88,5 @@ fn the_sweep_is_as_often_as_the_template_says() {
     let (_, sweep) = hook.split_once("\n        Sweep:\n").expect("its schedule");
     let (_, rate) = sweep.split_once("Schedule: rate(").expect("a rate");
     let (minutes, _) = rate.split_once(" minutes)").expect("of some minutes");
-    assert_eq!(pace::SWEEP, Duration::from_mins(minutes.parse().expect("a number")));
+    assert_eq!(pace::SWEEP_INTERVAL, Duration::from_mins(minutes.parse().expect("a number")));
 }

@@ -1,26 +1,26 @@
 //! Every shape of event that AWS documents, or that others have recorded, and what it tells.
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
-use ledger::envelope::{Poison, open};
-use lifecycle_hook::{Location, Notice};
+use ledger::envelope::{PoisonMessage, open};
+use lifecycle_hook::{Location, Notification};
 use serde_json::{Value, json};
 use test_support::{sample, with};
 
-fn read_body(body: &str) -> Result<Notice, Poison> {
-    Notice::of(&open(body)?)
+fn read_body(body: &str) -> Result<Notification, PoisonMessage> {
+    Notification::of(&open(body)?)
 }
 
 /// What a body tells, in a line.
 fn told(body: &str) -> String {
     match read_body(body) {
-        Ok(Notice::Action(it)) => {
-            let way = it.way.map(|(from, to)| format!(" {from:?} to {to:?}")).unwrap_or_default();
+        Ok(Notification::LifecycleAction(it)) => {
+            let route = it.route.map(|(from, to)| format!(" {from:?} to {to:?}")).unwrap_or_default();
             let token = it.token.map_or(0, |token| token.len());
-            format!("{:?} {} {} {} {token}{way}", it.on, it.group, it.hook, it.instance)
+            format!("{:?} {} {} {} {token}{route}", it.on, it.group, it.hook, it.instance)
         }
-        Ok(Notice::Interruption { instance, .. }) => format!("interruption {instance}"),
-        Ok(Notice::Sweep) => String::from("sweep"),
-        Ok(Notice::Other(what)) => format!("other: {what}"),
+        Ok(Notification::Interruption { instance, .. }) => format!("interruption {instance}"),
+        Ok(Notification::Sweep) => String::from("sweep"),
+        Ok(Notification::Other(what)) => format!("other: {what}"),
         Err(poison) => format!("poison: {poison}"),
     }
 }
@@ -163,10 +163,10 @@ fn what_makes_no_sense_says_why() {
 #[test]
 fn what_a_sweep_tells_is_an_action_without_a_token() {
     let found = sample("lifecycle-hook", "found-waiting.json");
-    let Ok(Notice::Action(found)) = read_body(&found.to_string()) else { panic!("an action") };
+    let Ok(Notification::LifecycleAction(found)) = read_body(&found.to_string()) else { panic!("an action") };
     let sent = read_body(&sample("lifecycle-hook", "terminate.json").to_string());
-    let Ok(Notice::Action(sent)) = sent else { panic!("an action") };
-    assert_eq!((found.token.as_ref(), found.way), (None, None));
-    assert_eq!((sent.token.as_ref().map(String::len), sent.way), (Some(36), Some((Location::Group, Location::Ec2))));
-    assert_eq!(lifecycle_hook::Action { token: sent.token.clone(), way: sent.way, ..found }, sent);
+    let Ok(Notification::LifecycleAction(sent)) = sent else { panic!("an action") };
+    assert_eq!((found.token.as_ref(), found.route), (None, None));
+    assert_eq!((sent.token.as_ref().map(String::len), sent.route), (Some(36), Some((Location::Group, Location::Ec2))));
+    assert_eq!(lifecycle_hook::LifecycleAction { token: sent.token.clone(), route: sent.route, ..found }, sent);
 }

@@ -8,7 +8,7 @@ use environment::hook_settings::{Drain, HookTask};
 use lifecycle_hook::cloud::HookResult;
 use lifecycle_hook::pace;
 use serde_json::{Value, json};
-use test_support::hooks::{Fault, Harness, START, SWEEP, gate, settings};
+use test_support::hooks::{Fault, Harness, START, SWEEP_INTERVAL, gate, settings};
 
 fn minutes(count: u64) -> Duration {
     Duration::from_mins(count)
@@ -77,7 +77,7 @@ fn an_instance_that_ends_is_drained_first() {
     harness.targets.borrow_mut().insert(id.clone(), None);
     harness.scale_to(0);
     harness.advance(minutes(3));
-    assert_eq!(calls_named(&harness, "drain"), 1);
+    assert_eq!(calls_named(&harness, "send_drain_command"), 1);
     assert_eq!(harness.completed.borrow()[&id], [HookResult::Continue, HookResult::Continue]);
     assert_eq!(harness.states().len(), 0);
 }
@@ -95,7 +95,7 @@ fn it_leaves_its_target_groups_before_its_services_stop() {
     harness.advance(minutes(4));
     let calls = harness.calls.borrow();
     let at = |name: &str| calls.iter().position(|it| *it == name).expect(name);
-    let observations = calls[at("leave")..at("drain")].iter().filter(|it| **it == "targets").count();
+    let observations = calls[at("deregister")..at("send_drain_command")].iter().filter(|it| **it == "target_health").count();
     assert!(observations >= 3, "it is let go for 40 s, and the command waits for that: {observations}");
     assert_eq!(harness.completed.borrow()[&id].len(), 2);
 }
@@ -121,7 +121,7 @@ fn a_drain_ends_with_its_time_and_with_that_of_a_delete() {
         let took = harness.now.get().since(begin);
         let expected = Duration::from_secs(expected);
         assert!(took >= expected.saturating_sub(Duration::from_secs(5)), "{seconds} {delete_in:?}: {took:?}");
-        assert!(took <= expected + SWEEP, "{seconds} {delete_in:?}: {took:?}");
+        assert!(took <= expected + SWEEP_INTERVAL, "{seconds} {delete_in:?}: {took:?}");
     }
 }
 
@@ -139,8 +139,8 @@ fn a_hook_is_never_kept_waiting_beyond_its_own_longest_time() {
     harness.scale_to(0);
     // 100 heartbeats of five minutes; the looks are 3 minutes apart then, so the last one finds nobody that waits.
     harness.advance(minutes(510));
-    let within = harness.within.borrow();
-    assert!(within.len() == 1 && within[0] <= minutes(500), "{within:?}");
+    let timeout = harness.drain_timeouts.borrow();
+    assert!(timeout.len() == 1 && timeout[0] <= minutes(500), "{timeout:?}");
     assert_eq!(harness.states().len(), 0);
     assert_eq!(harness.messages.borrow().len(), 0, "its message does not come for ever");
 }
@@ -161,7 +161,7 @@ fn who_has_no_agent_is_not_waited_for() {
         harness.advance(Duration::from_secs(1));
     }
     assert!(harness.now.get().since(begin) < Duration::from_secs(5));
-    assert_eq!(calls_named(&harness, "drain"), 0);
+    assert_eq!(calls_named(&harness, "send_drain_command"), 0);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_spot_instance_is_drained_with_what_is_left_of_its_two_minutes() {
     harness.scaling.borrow_mut().interrupt_spot_instance(&id, harness.now.get()).expect("it is there");
     harness.advance(Duration::from_secs(30));
     assert_eq!(
-        (calls_named(&harness, "drain"), harness.messages.borrow().len()),
+        (calls_named(&harness, "send_drain_command"), harness.messages.borrow().len()),
         (1, 0),
         "drained, with nobody to tell"
     );
@@ -228,16 +228,16 @@ fn receives_suffice_for_the_longest_wait_and_heartbeats_come_in_time() {
         let (mut waited, mut receives, mut last_beat) = (Duration::ZERO, 0, Duration::ZERO);
         while waited < longest {
             receives += 1;
-            if pace::beats(waited, pace::pause(waited, short), heartbeat) {
+            if pace::needs_heartbeat(waited, pace::next_poll(waited, short), heartbeat) {
                 last_beat = waited;
             }
             assert!(waited < last_beat + heartbeat, "{short:?}: after {waited:?}");
-            waited += pace::pause(waited, short);
+            waited += pace::next_poll(waited, short);
         }
         assert!(receives < 1_000, "{short:?}: {receives}: a queue gives up after at most a thousand");
     }
-    assert_eq!(pace::longest(Duration::from_secs(30)), Duration::from_mins(50));
-    assert_eq!(pace::longest(Duration::from_hours(2)), Duration::from_hours(48));
+    assert_eq!(pace::global_timeout(Duration::from_secs(30)), Duration::from_mins(50));
+    assert_eq!(pace::global_timeout(Duration::from_hours(2)), Duration::from_hours(48));
 }
 
 /// The figures of ARCHITECTURE.md.
@@ -254,9 +254,9 @@ fn five_hundred_that_wait_for_an_hour_cost_few_invocations_and_calls() {
     harness.advance(minutes(60));
     let of = |name: &str| calls_named(&harness, name);
     // Of 38 or 39 looks at each instance, ten share an invocation; 30 of these are sweeps.
-    assert_eq!((harness.invocations.get(), of("waiting")), (1_930, 30));
+    assert_eq!((harness.invocations.get(), of("waiting_instances")), (1_930, 30));
     // A look asks EC2 twice for a hundred instances, and SSM once for fifty (`wire/instances`).
     let calls = |count: &usize| 2 * count.div_ceil(100) + count.div_ceil(50);
     assert_eq!(harness.observations.borrow().iter().map(calls).sum::<usize>(), 1_900 * 3 + 30 * 20);
-    assert_eq!((of("come_back"), of("heartbeat")), (19_000, 16_000));
+    assert_eq!((of("requeue"), of("heartbeat")), (19_000, 16_000));
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use auto_scaling::InstanceFailure;
 use environment::hook_settings::{Drain, HookTask};
-use lifecycle_hook::AT_MOST;
+use lifecycle_hook::MESSAGE_TIMEOUT;
 use lifecycle_hook::cloud::HookResult;
 use serde_json::{Value, json};
-use test_support::hooks::{Dice, Fault, Harness, START, SWEEP, gate, settings};
+use test_support::hooks::{Dice, Fault, Harness, START, SWEEP_INTERVAL, gate, settings};
 use tokio::time::Instant;
 
 fn minutes(count: u64) -> Duration {
@@ -17,16 +17,16 @@ fn minutes(count: u64) -> Duration {
 }
 
 /// Lets time pass with every event lost.
-fn pass_unheard(harness: &Harness, span: Duration) {
+fn advance_without_events(harness: &Harness, span: Duration) {
     harness.run(harness.now.get() + span, &mut |_, _| {});
 }
 
 #[test]
 fn a_launch_that_ec2_takes_long_to_start_has_its_whole_time() {
     let harness = Harness::new(1);
-    harness.starts_after.set(minutes(15));
+    harness.start_delay.set(minutes(15));
     harness.scale_to(1);
-    pass_unheard(&harness, minutes(20));
+    advance_without_events(&harness, minutes(20));
     assert_eq!(harness.in_service(), 1);
     assert_eq!(harness.completed.borrow()["i-00000000000000001"], [HookResult::Continue]);
 }
@@ -38,7 +38,7 @@ fn a_gate_of_a_minute_has_its_minute_though_a_sweep_looks() {
     harness.now.set(START + Duration::from_secs(50));
     harness.scale_to(1);
     // It waits from 70 s on, is looked at after 120 s, and is healthy after 140 s.
-    pass_unheard(&harness, minutes(5));
+    advance_without_events(&harness, minutes(5));
     assert_eq!(harness.completed.borrow()["i-00000000000000001"], [HookResult::Continue]);
 }
 
@@ -53,10 +53,10 @@ fn one_group_that_cannot_be_read_holds_up_no_other() {
     let first = harness.calls.borrow().len() + 2;
     harness.faults.borrow_mut().insert(first, Fault::Rejected);
     let told = harness.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("it is not killed");
-    assert_eq!(harness.calls.borrow()[first], "hooks");
+    assert_eq!(harness.calls.borrow()[first], "owned_hooks");
     assert_eq!(told["Swept"].as_array().expect("a list").len(), 1, "the other group's: {told}");
-    let left_out: Vec<&str> = told["Skipped"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
-    assert!(left_out.len() == 1 && left_out[0].ends_with(": hooks: Throttling: Rate exceeded"), "{left_out:?}");
+    let skipped: Vec<&str> = told["Skipped"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert!(skipped.len() == 1 && skipped[0].ends_with(": hooks: Throttling: Rate exceeded"), "{skipped:?}");
 }
 
 #[test]
@@ -68,21 +68,21 @@ fn a_group_whose_activities_cannot_be_read_is_swept_without_them() {
     let since = harness.calls.borrow().len() + 3;
     harness.faults.borrow_mut().insert(since, Fault::Rejected);
     let told = harness.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("it is not killed");
-    assert_eq!(harness.calls.borrow()[since], "since");
+    assert_eq!(harness.calls.borrow()[since], "start_times");
     assert_eq!(told["Skipped"], json!([]));
     assert_eq!(harness.completed.borrow()["i-00000000000000001"], [HookResult::Continue], "{told}");
 }
 
 /// An account with an instance in each of so many groups, all of which are healthy and wait; each call takes so long.
-fn one_waits_in_each_of(groups: usize, call_takes: Duration) -> Harness {
+fn one_waits_in_each_of(groups: usize, call_duration: Duration) -> Harness {
     let harness = Harness::new(1);
     for number in 0..groups {
         harness.add_group(&format!("scalable-ec2-asg-uswest2-{number}"));
     }
     harness.run(START + Duration::from_secs(80), &mut |_, _| {});
     harness.now.set(START + Duration::from_secs(115));
-    harness.call_takes.set(call_takes);
-    harness.at_most.set(Some(AT_MOST));
+    harness.call_duration.set(call_duration);
+    harness.message_timeout.set(Some(MESSAGE_TIMEOUT));
     harness.follow_tokio();
     harness
 }
@@ -92,30 +92,30 @@ async fn sweep(harness: &Harness) -> (Duration, Vec<String>) {
     let began = Instant::now();
     let told =
         harness.function().handle(test_support::sample("lifecycle-hook", "sweep.json")).await.expect("an answer");
-    let left_out = told["Skipped"].as_array().expect("a list").iter();
-    (began.elapsed(), left_out.map(|it| it.as_str().expect("a text").to_owned()).collect())
+    let skipped = told["Skipped"].as_array().expect("a list").iter();
+    (began.elapsed(), skipped.map(|it| it.as_str().expect("a text").to_owned()).collect())
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_sweep_is_through_with_three_hundred_groups() {
     let harness = one_waits_in_each_of(300, Duration::from_millis(500));
-    let (took, left_out) = sweep(&harness).await;
-    assert!(took < AT_MOST, "{took:?}");
-    assert_eq!((harness.completed.borrow().len(), left_out), (300, vec![]));
+    let (took, skipped) = sweep(&harness).await;
+    assert!(took < MESSAGE_TIMEOUT, "{took:?}");
+    assert_eq!((harness.completed.borrow().len(), skipped), (300, vec![]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_sweep_that_takes_too_long_names_what_it_left_out_and_the_next_goes_on() {
     let harness = one_waits_in_each_of(300, Duration::from_secs(2));
-    let (took, left_out) = sweep(&harness).await;
-    assert_eq!(took, AT_MOST);
+    let (took, skipped) = sweep(&harness).await;
+    assert_eq!(took, MESSAGE_TIMEOUT);
     let done = harness.completed.borrow().len();
     assert!(done > 100, "{done}");
-    assert!((300 - done..300).contains(&left_out.len()), "{done} are done, and {} groups left out", left_out.len());
-    assert!(left_out.iter().all(|it| it.ends_with(": the sweep's time was up")), "{left_out:?}");
-    let (took, left_out) = sweep(&harness).await;
-    assert!(took <= AT_MOST, "{took:?}");
-    assert_eq!((harness.completed.borrow().len(), left_out), (300, vec![]));
+    assert!((300 - done..300).contains(&skipped.len()), "{done} are done, and {} groups left out", skipped.len());
+    assert!(skipped.iter().all(|it| it.ends_with(": the sweep's time was up")), "{skipped:?}");
+    let (took, skipped) = sweep(&harness).await;
+    assert!(took <= MESSAGE_TIMEOUT, "{took:?}");
+    assert_eq!((harness.completed.borrow().len(), skipped), (300, vec![]));
 }
 
 /// What one sweep did not come to is not at the end of the next one again.
@@ -125,11 +125,11 @@ async fn sweeps_begin_at_another_group_each_time() {
     harness.denied.borrow_mut().insert("complete");
     let mut never: Option<BTreeSet<String>> = None;
     for _ in 0..3 {
-        let (_, left_out) = sweep(&harness).await;
-        let left_out: BTreeSet<String> = left_out.into_iter().collect();
-        assert!(!left_out.is_empty());
-        never = Some(never.map_or(left_out.clone(), |never| &never & &left_out));
-        tokio::time::sleep(SWEEP.saturating_sub(AT_MOST)).await;
+        let (_, skipped) = sweep(&harness).await;
+        let skipped: BTreeSet<String> = skipped.into_iter().collect();
+        assert!(!skipped.is_empty());
+        never = Some(never.map_or(skipped.clone(), |never| &never & &skipped));
+        tokio::time::sleep(SWEEP_INTERVAL.saturating_sub(MESSAGE_TIMEOUT)).await;
     }
     assert_eq!(never, Some(BTreeSet::new()));
 }
@@ -154,7 +154,7 @@ fn a_sweep_and_a_message_at_once_never_answer_differently() {
         let record = test_support::hooks::record(harness.messages.borrow().first().expect("its message"));
         let sweep = test_support::sample("lifecycle-hook", "sweep.json");
         harness.race(json!({ "Records": [record] }), sweep, &mut dice);
-        let answered = harness.answered.borrow();
+        let answered = harness.attempted_results.borrow();
         assert!(!answered.is_empty() && answered.values().all(|it| it.len() == 1), "{answered:?}");
         assert_eq!(harness.completed.borrow().values().map(Vec::len).sum::<usize>(), 1);
         // Of two verdicts that are written, one says that it came too late.
@@ -175,8 +175,8 @@ fn an_answer_that_is_lost_is_in_the_ledger_all_the_same() {
     golden.advance(minutes(5));
     let at = golden.calls.borrow().iter().position(|it| *it == "complete").expect("it is answered");
     let harness = Harness::new(1);
-    harness.faults.borrow_mut().insert(at, Fault::Lost);
+    harness.faults.borrow_mut().insert(at, Fault::ResponseLost);
     harness.scale_to(1);
-    harness.advance(minutes(5) + SWEEP);
-    assert_eq!(harness.told.borrow().len(), 1, "its verdict");
+    harness.advance(minutes(5) + SWEEP_INTERVAL);
+    assert_eq!(harness.published.borrow().len(), 1, "its verdict");
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use auto_scaling::{InstanceFailure, LifecycleState};
-use lifecycle_hook::AT_MOST;
+use lifecycle_hook::MESSAGE_TIMEOUT;
 use serde_json::{Value, json};
 use test_support::hooks::{Fault, Harness, START, record};
 use test_support::{sample, with};
@@ -16,7 +16,7 @@ fn seconds(count: u64) -> Duration {
 }
 
 /// Lets time pass with every event lost, and keeps them.
-fn pass_unheard(harness: &Harness, span: Duration) -> Vec<String> {
+fn advance_without_events(harness: &Harness, span: Duration) -> Vec<String> {
     let lost = RefCell::new(Vec::new());
     harness.run(harness.now.get() + span, &mut |_, body| lost.borrow_mut().push(body));
     lost.into_inner()
@@ -35,9 +35,9 @@ fn a_late_message_whose_wait_may_not_be_ended_is_over_when_the_instance_has_left
         let harness = Harness::new(1);
         harness.fleet.borrow_mut().make_next_unhealthy(unhealthy, &InstanceFailure::FailedAt("line 12".into()));
         harness.scale_to(1);
-        let mut lost = pass_unheard(&harness, seconds(600));
+        let mut lost = advance_without_events(&harness, seconds(600));
         harness.scale_to(0);
-        lost.extend(pass_unheard(&harness, seconds(600)));
+        lost.extend(advance_without_events(&harness, seconds(600)));
         assert_eq!(harness.states().len(), 0);
         let evidence = harness.written.borrow().len();
         harness.denied.borrow_mut().extend(["complete", "heartbeat"]);
@@ -66,15 +66,15 @@ fn a_message_whose_wait_may_not_be_ended_comes_back_while_the_instance_is_there(
 fn an_end_that_was_refused_is_not_told_as_ones_own() {
     let harness = Harness::new(1);
     harness.scale_to(1);
-    let lost = pass_unheard(&harness, seconds(300));
-    assert_eq!((harness.in_service(), harness.told.borrow().len()), (1, 1));
+    let lost = advance_without_events(&harness, seconds(300));
+    assert_eq!((harness.in_service(), harness.published.borrow().len()), (1, 1));
     // It is seen, its target groups are asked for, and its end is refused.
     let end = harness.calls.borrow().len() + 2;
     harness.faults.borrow_mut().insert(end, Fault::Rejected);
     harness.send(the_action_in(&lost, "EC2_INSTANCE_LAUNCHING"), harness.now.get());
     harness.receive();
     assert_eq!(harness.calls.borrow()[end..=end + 1], ["complete"; 2]);
-    assert_eq!((harness.told.borrow().len(), harness.messages.borrow().len()), (1, 0));
+    assert_eq!((harness.published.borrow().len(), harness.messages.borrow().len()), (1, 0));
 }
 
 /// Ten instances that are healthy and wait, and their messages in one batch.
@@ -93,10 +93,10 @@ async fn handle_while_it_hangs(call: usize) -> (Vec<String>, Harness) {
     let (harness, batch) = ten_that_are_healthy();
     let first = harness.calls.borrow().len();
     harness.faults.borrow_mut().insert(first + call, Fault::Hangs);
-    harness.at_most.set(Some(AT_MOST));
+    harness.message_timeout.set(Some(MESSAGE_TIMEOUT));
     let began = Instant::now();
     let response = harness.function().handle(batch).await.expect("an answer");
-    assert_eq!(began.elapsed().as_secs(), AT_MOST.as_secs());
+    assert_eq!(began.elapsed().as_secs(), MESSAGE_TIMEOUT.as_secs());
     let failed = response["batchItemFailures"].as_array().expect("a list").clone();
     let soon = harness.now.get() + seconds(15);
     assert_eq!(
@@ -128,14 +128,14 @@ fn a_message_that_hangs_is_given_up_well_before_the_function_is() {
     let (_, hook) = template.split_once("\n  LifecycleHook:\n").expect("the function");
     let (_, timeout) = hook.split_once("\n      Timeout: ").expect("its time");
     let timeout = timeout.lines().next().and_then(|it| it.parse().ok()).expect("seconds");
-    assert!(AT_MOST + seconds(30) <= seconds(timeout), "{timeout}");
+    assert!(MESSAGE_TIMEOUT + seconds(30) <= seconds(timeout), "{timeout}");
 }
 
 #[test]
 fn the_groups_of_another_deployment_are_left_alone() {
     let harness = Harness::new(1);
     harness.add_group("theirs-asg-uswest2-dev");
-    let told = pass_unheard(&harness, seconds(150));
+    let told = advance_without_events(&harness, seconds(150));
     let detail = json!({ "AutoScalingGroupName": "theirs-asg-uswest2-dev" });
     let launch: Value = serde_json::from_str(&the_action_in(&told, "EC2_INSTANCE_LAUNCHING")).expect("JSON");
     assert_eq!(with(launch.clone(), json!({ "detail": detail })), launch, "it is theirs");
@@ -146,10 +146,10 @@ fn the_groups_of_another_deployment_are_left_alone() {
     assert_eq!(harness.invoke(launch), Some(json!({ "Ignored": "the hook launch is not ours" })));
     assert_eq!(*harness.calls.borrow(), [""; 0]);
     harness.invoke(spot).expect("an answer");
-    assert!(!harness.calls.borrow().iter().any(|it| ["leave", "drain"].contains(it)), "{:?}", harness.calls.borrow());
+    assert!(!harness.calls.borrow().iter().any(|it| ["deregister", "send_drain_command"].contains(it)), "{:?}", harness.calls.borrow());
     harness.calls.borrow_mut().clear();
     let swept = harness.invoke(sample("lifecycle-hook", "sweep.json")).expect("an answer");
-    assert_eq!((swept, &harness.calls.borrow()[..]), (json!({ "Swept": [], "Skipped": [] }), &["waiting"][..]));
+    assert_eq!((swept, &harness.calls.borrow()[..]), (json!({ "Swept": [], "Skipped": [] }), &["waiting_instances"][..]));
 }
 
 /// A bus may be given the events of other accounts, which have groups of the same names.
@@ -187,6 +187,6 @@ fn a_spot_instance_has_two_minutes_from_when_ec2_warned() {
         harness.send(with(sample("lifecycle-hook", "spot-interruption.json"), more).to_string(), sent);
         harness.now.set(sent + seconds(30));
         harness.receive();
-        assert_eq!(harness.within.borrow().len(), usize::from(drains), "{warned}");
+        assert_eq!(harness.drain_timeouts.borrow().len(), usize::from(drains), "{warned}");
     }
 }

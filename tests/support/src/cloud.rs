@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use environment::{CallError, Facts, ObservedAlarm, ObservedGroup, RemediationAction, Spec, Timestamp};
 use memory_cloud::{MemoryAccount, Session};
-use reconciler::{CloudFactory, Settings, Stack};
+use reconciler::{CloudFactory, Settings, StackState};
 use serde_json::Value;
 
 /// 2026-01-02T03:04:05Z: when all tests begin.
@@ -14,12 +14,12 @@ pub const BEGIN_S: u64 = 1_767_323_045;
 
 /// The in-memory world, its facts, and how the stack stands that asks.
 #[derive(Debug)]
-pub struct InMemory {
+pub struct MemoryCloudFactory {
     pub account: MemoryAccount,
     /// Whether asking for the facts panics.
     pub panics: bool,
     /// How its stack stands; nothing where nobody can be asked.
-    pub stack: Option<Stack>,
+    pub stack: Option<StackState>,
     /// How alarms are, if there are any.
     pub alarm: RefCell<Option<ObservedAlarm>>,
     /// The instances whose status checks fail.
@@ -27,41 +27,41 @@ pub struct InMemory {
     /// What the next remedies meet with, instead of being made.
     pub call_errors: RefCell<VecDeque<CallError>>,
     /// What the ledger was told.
-    pub told: RefCell<Vec<Value>>,
+    pub published: RefCell<Vec<Value>>,
 }
 
-impl Default for InMemory {
-    fn default() -> InMemory {
+impl Default for MemoryCloudFactory {
+    fn default() -> MemoryCloudFactory {
         let account = MemoryAccount::default();
         account.clock.advance(Duration::from_secs(BEGIN_S));
         // No look at it is older than what told of it.
         let (state, updated_ms) = ("ALARM".into(), u64::MAX);
         let alarm = ObservedAlarm { state, updated_ms, actions_enabled: true, ..ObservedAlarm::default() };
-        InMemory {
+        MemoryCloudFactory {
             account,
             panics: false,
-            stack: Some(Stack::Stands),
+            stack: Some(StackState::Active),
             alarm: RefCell::new(Some(alarm)),
             impaired: RefCell::default(),
             call_errors: RefCell::default(),
-            told: RefCell::default(),
+            published: RefCell::default(),
         }
     }
 }
 
-impl InMemory {
+impl MemoryCloudFactory {
     /// The number of writing calls that were sent.
-    pub fn writes(&self) -> usize {
+    pub fn write_count(&self) -> usize {
         self.account.calls.borrow().len()
     }
 
     /// The number of all calls, looks included.
-    pub fn asked(&self) -> usize {
-        self.writes() + self.account.observations.get()
+    pub fn call_count(&self) -> usize {
+        self.write_count() + self.account.observations.get()
     }
 }
 
-impl CloudFactory for InMemory {
+impl CloudFactory for MemoryCloudFactory {
     type Cloud<'a> = Session<'a>;
 
     fn for_run(&self, _owner: &str, request: &str, _made_at: Option<Timestamp>) -> Session<'_> {
@@ -74,7 +74,7 @@ impl CloudFactory for InMemory {
         Ok(Facts { zones, partition: "aws".into(), image: Some("ami-0123456789abcdef0".into()), hooks_are_handled })
     }
 
-    async fn stack(&self, _stack_id: &str) -> Result<Stack, CallError> {
+    async fn stack(&self, _stack_id: &str) -> Result<StackState, CallError> {
         self.stack.ok_or_else(|| CallError::Rejected { message: "cloudformation:DescribeStacks: access denied".into() })
     }
 
@@ -86,14 +86,14 @@ impl CloudFactory for InMemory {
         Ok(self.account.observe_group(name))
     }
 
-    async fn checked(&self, mut group: ObservedGroup) -> Result<ObservedGroup, CallError> {
+    async fn with_status_checks(&self, mut group: ObservedGroup) -> Result<ObservedGroup, CallError> {
         for member in &mut group.instances {
             member.healthy &= !self.impaired.borrow().contains(&member.id);
         }
         Ok(group)
     }
 
-    async fn make(&self, group: &str, remediation: &RemediationAction, message: &str) -> Result<(), CallError> {
+    async fn perform(&self, group: &str, remediation: &RemediationAction, message: &str) -> Result<(), CallError> {
         match self.call_errors.borrow_mut().pop_front() {
             Some(call_error) => Err(call_error),
             None => self.account.remediate(group, remediation, message),
@@ -101,7 +101,7 @@ impl CloudFactory for InMemory {
     }
 
     async fn publish(&self, event: &Value) -> Result<(), String> {
-        self.told.borrow_mut().push(event.clone());
+        self.published.borrow_mut().push(event.clone());
         Ok(())
     }
 

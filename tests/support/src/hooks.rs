@@ -24,7 +24,7 @@ pub const START: Timestamp = Timestamp(1_795_420_800_000);
 pub const GROUP: &str = "scalable-ec2-asg-uswest2-dev";
 pub const TARGETS: &str = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/1";
 /// How often it is swept, and how long a message is hidden from others: as `infra/template.yaml` has it.
-pub const SWEEP: Duration = Duration::from_mins(2);
+pub const SWEEP_INTERVAL: Duration = Duration::from_mins(2);
 pub const HIDDEN: Duration = Duration::from_mins(12);
 
 /// What becomes of a call.
@@ -33,9 +33,9 @@ pub enum Fault {
     /// It is refused, and has no effect.
     Rejected,
     /// It has its effect, and the answer is lost.
-    Lost,
+    ResponseLost,
     /// The invocation is killed before it.
-    Killed,
+    KilledBefore,
     /// The invocation is killed after its effect.
     KilledAfter,
     /// It is never answered, and has no effect.
@@ -62,12 +62,12 @@ pub struct Harness {
     pub messages: RefCell<Vec<Message>>,
     pub dead_lettered: RefCell<Vec<(String, String)>>,
     /// What the ledger was told.
-    pub told: RefCell<Vec<Value>>,
+    pub published: RefCell<Vec<Value>>,
     pub written: RefCell<Vec<(String, String, Vec<String>)>>,
     /// What each instance's waits were answered, as Auto Scaling took it.
     pub completed: RefCell<BTreeMap<String, Vec<HookResult>>>,
     /// Every answer that was tried, with the hook, whether it was taken or not.
-    pub answered: RefCell<BTreeMap<(String, String), BTreeSet<HookResult>>>,
+    pub attempted_results: RefCell<BTreeMap<(String, String), BTreeSet<HookResult>>>,
     /// The instances that stand in a target group, and since when they leave it.
     pub targets: RefCell<BTreeMap<String, Option<Timestamp>>>,
     /// When the environment has to be deleted by.
@@ -82,19 +82,19 @@ pub struct Harness {
     /// The calls that IAM denies.
     pub denied: RefCell<BTreeSet<&'static str>>,
     /// How long each drain command may take, as it was sent.
-    pub within: RefCell<Vec<Duration>>,
+    pub drain_timeouts: RefCell<Vec<Duration>>,
     /// How long one message of a batch may take, where time is tokio's.
-    pub at_most: Cell<Option<Duration>>,
+    pub message_timeout: Cell<Option<Duration>>,
     /// How long each call takes; no time at first.
-    pub call_takes: Cell<Duration>,
+    pub call_duration: Cell<Duration>,
     /// Since when time is tokio's, and what it was then.
-    tokios: Cell<Option<(Instant, Timestamp)>>,
+    tokio_start: Cell<Option<(Instant, Timestamp)>>,
     /// How long EC2 takes to start an instance that Auto Scaling asks for; no time at first.
-    pub starts_after: Cell<Duration>,
+    pub start_delay: Cell<Duration>,
     /// Whether a thousand newer activities hide since when instances wait.
     pub activities_hidden: Cell<bool>,
     /// How long target groups take to let an instance go.
-    deregistration: Cell<Duration>,
+    deregistration_delay: Cell<Duration>,
     starting: RefCell<Vec<(Timestamp, Launch)>>,
     yields: Cell<bool>,
     commands: RefCell<BTreeMap<String, Vec<(String, Timestamp)>>>,
@@ -163,10 +163,10 @@ impl Harness {
             now: Cell::new(START),
             messages: RefCell::default(),
             dead_lettered: RefCell::default(),
-            told: RefCell::default(),
+            published: RefCell::default(),
             written: RefCell::default(),
             completed: RefCell::default(),
-            answered: RefCell::default(),
+            attempted_results: RefCell::default(),
             targets: RefCell::default(),
             delete_deadline: Cell::new(None),
             calls: RefCell::default(),
@@ -175,13 +175,13 @@ impl Harness {
             faults: RefCell::default(),
             stopped: RefCell::default(),
             denied: RefCell::default(),
-            within: RefCell::default(),
-            at_most: Cell::default(),
-            call_takes: Cell::default(),
-            tokios: Cell::default(),
-            starts_after: Cell::default(),
+            drain_timeouts: RefCell::default(),
+            message_timeout: Cell::default(),
+            call_duration: Cell::default(),
+            tokio_start: Cell::default(),
+            start_delay: Cell::default(),
             activities_hidden: Cell::default(),
-            deregistration: Cell::new(Duration::from_secs(40)),
+            deregistration_delay: Cell::new(Duration::from_secs(40)),
             starting: RefCell::default(),
             yields: Cell::default(),
             commands: RefCell::default(),
@@ -199,12 +199,12 @@ impl Harness {
 
     /// Time is tokio's from here on: calls that are made at once take the time of one.
     pub fn follow_tokio(&self) {
-        self.tokios.set(Some((Instant::now(), self.now.get())));
+        self.tokio_start.set(Some((Instant::now(), self.now.get())));
     }
 
     /// Attaches a target group, which takes so long to let an instance go.
     pub fn attach_target_group(&self, delay: Duration) {
-        self.deregistration.set(delay);
+        self.deregistration_delay.set(delay);
         let mut scaling = self.scaling.borrow_mut();
         scaling.set_deregistration_delay(delay);
         scaling.attach_target_groups(GROUP, &[TARGETS.to_owned()]).expect("it is there");
@@ -233,7 +233,7 @@ impl Harness {
         let effects = self.scaling.borrow_mut().step(now);
         for effect in effects {
             match effect {
-                Effect::Launch(launch) => self.starting.borrow_mut().push((now + self.starts_after.get(), launch)),
+                Effect::Launch(launch) => self.starting.borrow_mut().push((now + self.start_delay.get(), launch)),
                 Effect::Terminate { instance_id, .. } => self.fleet.borrow_mut().ended(&instance_id, now),
                 Effect::Tell(event) => told.push(event.to_json()),
                 Effect::Notify(notification) => told.push(notification.body()),
@@ -316,8 +316,8 @@ impl Harness {
     pub fn function(&self) -> LifecycleHook<&Harness, &Harness> {
         let deployment =
             Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
-        let poll_interval = lifecycle_hook::pace::SHORT;
-        LifecycleHook { cloud: self, queue: self, deployment, poll_interval, at_most: self.at_most.get() }
+        let poll_interval = lifecycle_hook::pace::INITIAL_INTERVAL;
+        LifecycleHook { cloud: self, queue: self, deployment, poll_interval, message_timeout: self.message_timeout.get() }
     }
 
     /// Receives at most ten messages, and has them handled.
@@ -356,7 +356,7 @@ impl Harness {
             }
             let now = self.now.get();
             let sweep =
-                START + SWEEP * u32::try_from(now.since(START).as_millis() / SWEEP.as_millis() + 1).unwrap_or(0);
+                START + SWEEP_INTERVAL * u32::try_from(now.since(START).as_millis() / SWEEP_INTERVAL.as_millis() + 1).unwrap_or(0);
             let due = self.scaling.borrow().next_due(now);
             let visible = self.messages.borrow().iter().map(|it| it.visible).min();
             let starts = self.starting.borrow().iter().map(|(due, _)| *due).min();
@@ -382,10 +382,10 @@ impl Harness {
     async fn call<T>(&self, name: &'static str, call: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
         let number = self.calls.borrow().len();
         self.calls.borrow_mut().push(name);
-        match self.tokios.get() {
-            None => self.now.set(self.now.get() + self.call_takes.get()),
+        match self.tokio_start.get() {
+            None => self.now.set(self.now.get() + self.call_duration.get()),
             Some((since, then)) => {
-                sleep(self.call_takes.get()).await;
+                sleep(self.call_duration.get()).await;
                 self.now.set(then + since.elapsed());
             }
         }
@@ -404,7 +404,7 @@ impl Harness {
         match fault {
             None => call(),
             Some(Fault::Rejected) => Err(format!("{name}: Throttling: Rate exceeded")),
-            Some(Fault::Lost) => call().and_then(|_| Err(format!("{name}: {LOST}"))),
+            Some(Fault::ResponseLost) => call().and_then(|_| Err(format!("{name}: {LOST}"))),
             Some(Fault::Hangs) => pending().await,
             Some(fault) => {
                 if fault == Fault::KilledAfter {

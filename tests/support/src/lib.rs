@@ -15,9 +15,9 @@ mod request_queue;
 mod response_server;
 mod service;
 
-pub use cloud::{BEGIN_S, InMemory, settings};
+pub use cloud::{BEGIN_S, MemoryCloudFactory, settings};
 pub use events::{message, sample, sent, with};
-pub use records::Shaky;
+pub use records::FlakyRecords;
 pub use request_queue::FakeRequestQueue;
 pub use response_server::FakeResponseServer;
 pub use service::{Request, binary_service, service};
@@ -33,12 +33,12 @@ pub fn run<T>(clock: &Clock, task: impl Future<Output = T>) -> T {
 }
 
 /// What needs no time, at once.
-pub trait Now<T> {
-    fn await_now(self) -> T;
+pub trait BlockOn<T> {
+    fn block_on(self) -> T;
 }
 
-impl<T, E: std::fmt::Debug, F: Future<Output = Result<T, E>>> Now<T> for F {
-    fn await_now(self) -> T {
+impl<T, E: std::fmt::Debug, F: Future<Output = Result<T, E>>> BlockOn<T> for F {
+    fn block_on(self) -> T {
         run(&Clock::default(), self).expect("readable")
     }
 }

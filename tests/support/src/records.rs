@@ -11,40 +11,40 @@ use requests::{Owner, Records, RecordsError};
 
 /// Records in memory: their next calls can be throttled, and one owner's be unreadable.
 #[derive(Debug, Default)]
-pub struct Shaky {
+pub struct FlakyRecords {
     pub inner: MemoryRecords,
     /// How many of the next calls are throttled.
     pub throttled: AtomicUsize,
     /// How many of the next writings that a rule acted are throttled.
-    pub undone: AtomicUsize,
+    pub throttled_finishes: AtomicUsize,
     /// Whose record nobody can read.
     pub unreadable: Mutex<Option<Owner>>,
     /// Who is still in the index, although nobody waits any more.
     pub lagging: Mutex<Vec<Owner>>,
 }
 
-impl Shaky {
-    fn works(&self) -> Result<&MemoryRecords, RecordsError> {
-        passes(&self.throttled).map(|()| &self.inner)
+impl FlakyRecords {
+    fn available(&self) -> Result<&MemoryRecords, RecordsError> {
+        throttle(&self.throttled).map(|()| &self.inner)
     }
 }
 
 /// Fails for as often as it is told to.
-fn passes(throttled: &AtomicUsize) -> Result<(), RecordsError> {
+fn throttle(throttled: &AtomicUsize) -> Result<(), RecordsError> {
     let left = throttled.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
     if left.is_ok() { Err(RecordsError::Throttled { table: "records".into() }) } else { Ok(()) }
 }
 
-impl Records for Shaky {
+impl Records for FlakyRecords {
     async fn owner(&self, owner: &Owner) -> Result<Option<OwnerRecord>, RecordsError> {
         if self.unreadable.lock().expect("one thread").as_ref() == Some(owner) {
-            return Err(RecordsError::Unreadable { table: "records".into(), what: format!("owner#{owner}") });
+            return Err(RecordsError::Unreadable { table: "records".into(), message: format!("owner#{owner}") });
         }
-        self.works()?.owner(owner).await
+        self.available()?.owner(owner).await
     }
 
     async fn record_request(&self, owner: &Owner, note: LatestRequest) -> Result<RecordedRequest, RecordsError> {
-        self.works()?.record_request(owner, note).await
+        self.available()?.record_request(owner, note).await
     }
 
     async fn record_create_intent(
@@ -53,11 +53,11 @@ impl Records for Shaky {
         request_hash: &str,
         now_ms: u64,
     ) -> Result<CreateIntent, RecordsError> {
-        self.works()?.record_create_intent(owner, request_hash, now_ms).await
+        self.available()?.record_create_intent(owner, request_hash, now_ms).await
     }
 
     async fn record_progress(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
-        self.works()?.record_progress(owner, request_hash, progress).await
+        self.available()?.record_progress(owner, request_hash, progress).await
     }
 
     async fn decide_response(
@@ -66,21 +66,21 @@ impl Records for Shaky {
         request_hash: &str,
         response: DecidedResponse,
     ) -> Result<DecidedResponse, RecordsError> {
-        self.works()?.decide_response(owner, request_hash, response).await
+        self.available()?.decide_response(owner, request_hash, response).await
     }
 
     async fn record_sent_responses(&self, owner: &Owner, responses: Vec<SentResponse>) -> Result<(), RecordsError> {
-        self.works()?.record_sent_responses(owner, responses).await
+        self.available()?.record_sent_responses(owner, responses).await
     }
 
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
-        let mut owners = self.works()?.overdue(now_ms).await?;
+        let mut owners = self.available()?.overdue(now_ms).await?;
         owners.extend(self.lagging.lock().expect("one thread").clone());
         Ok(owners)
     }
 
     async fn rule_execution(&self, owner: &Owner, rule: &str) -> Result<Option<RuleExecution>, RecordsError> {
-        self.works()?.rule_execution(owner, rule).await
+        self.available()?.rule_execution(owner, rule).await
     }
 
     async fn begin_execution(
@@ -90,39 +90,39 @@ impl Records for Shaky {
         next: RuleExecution,
         cooldown_ms: u64,
     ) -> Result<ExecutionClaim, RecordsError> {
-        self.works()?.begin_execution(owner, rule, next, cooldown_ms).await
+        self.available()?.begin_execution(owner, rule, next, cooldown_ms).await
     }
 
     async fn finish_execution(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
-        passes(&self.undone)?;
-        self.works()?.finish_execution(owner, rule, since_ms).await
+        throttle(&self.throttled_finishes)?;
+        self.available()?.finish_execution(owner, rule, since_ms).await
     }
 
     async fn claim(&self, environment: &str, owner: &Owner) -> Result<Claim, RecordsError> {
-        self.works()?.claim(environment, owner).await
+        self.available()?.claim(environment, owner).await
     }
 
     async fn environment_owner(&self, environment: &str) -> Result<Option<Owner>, RecordsError> {
-        self.works()?.environment_owner(environment).await
+        self.available()?.environment_owner(environment).await
     }
 
     async fn release(&self, environment: &str, owner: &Owner) -> Result<(), RecordsError> {
-        self.works()?.release(environment, owner).await
+        self.available()?.release(environment, owner).await
     }
 
     async fn save_desired(&self, owner: &Owner, desired: DesiredRecord) -> Result<(), RecordsError> {
-        self.works()?.save_desired(owner, desired).await
+        self.available()?.save_desired(owner, desired).await
     }
 
     async fn unlock(&self, owner: &Owner) -> Result<(), RecordsError> {
-        self.works()?.unlock(owner).await
+        self.available()?.unlock(owner).await
     }
 
     async fn mark_settled(&self, owner: &Owner) -> Result<(), RecordsError> {
-        self.works()?.mark_settled(owner).await
+        self.available()?.mark_settled(owner).await
     }
 
     async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
-        self.works()?.mark_deleted(owner, now_ms).await
+        self.available()?.mark_deleted(owner, now_ms).await
     }
 }

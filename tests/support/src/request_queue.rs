@@ -13,23 +13,23 @@ pub struct FakeRequestQueue {
     /// Group, hash for telling duplicates, and body of what was sent.
     pub sent: Mutex<Vec<(String, String, Value)>>,
     /// Receipt of what is to come back, and after how long.
-    pub coming_back: Mutex<Vec<(String, Duration)>>,
+    pub requeued: Mutex<Vec<(String, Duration)>>,
     /// Whether every call fails but those that keep a message.
-    pub broken: AtomicBool,
+    pub unavailable: AtomicBool,
     /// Whether messages are somebody else's by the time they are to be kept.
-    pub lost: AtomicBool,
+    pub receipts_expired: AtomicBool,
 }
 
 impl FakeRequestQueue {
-    fn works(&self) -> Result<(), QueueError> {
-        let broken = QueueError { queue: "requests.fifo".into(), what: "no connection".into() };
-        if self.broken.load(SeqCst) { Err(broken) } else { Ok(()) }
+    fn available(&self) -> Result<(), QueueError> {
+        let unavailable = QueueError { queue: "requests.fifo".into(), message: "no connection".into() };
+        if self.unavailable.load(SeqCst) { Err(unavailable) } else { Ok(()) }
     }
 }
 
 impl RequestQueue for FakeRequestQueue {
     async fn send(&self, owner: &Owner, request_hash: &str, event: &Value) -> Result<(), QueueError> {
-        self.works()?;
+        self.available()?;
         let message = (owner.to_string(), request_hash.to_owned(), event.clone());
         let mut sent = self.sent.lock().expect("one thread");
         // A FIFO queue takes a message of one name once, and says nothing.
@@ -40,13 +40,13 @@ impl RequestQueue for FakeRequestQueue {
     }
 
     async fn extend_visibility(&self, _receipt: &str, _span: Duration) -> Result<(), QueueError> {
-        let lost = QueueError { queue: "requests.fifo".into(), what: "The receipt handle has expired".into() };
-        if self.lost.load(SeqCst) { Err(lost) } else { Ok(()) }
+        let expired = QueueError { queue: "requests.fifo".into(), message: "The receipt handle has expired".into() };
+        if self.receipts_expired.load(SeqCst) { Err(expired) } else { Ok(()) }
     }
 
     async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), QueueError> {
-        self.works()?;
-        self.coming_back.lock().expect("one thread").push((receipt.to_owned(), after));
+        self.available()?;
+        self.requeued.lock().expect("one thread").push((receipt.to_owned(), after));
         Ok(())
     }
 }

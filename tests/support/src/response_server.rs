@@ -14,18 +14,18 @@ use serde_json::Value;
 pub struct FakeResponseServer {
     /// The replies that arrived.
     arrived: Arc<Mutex<Vec<Value>>>,
-    refuses_with: Arc<AtomicU16>,
+    rejects_with: Arc<AtomicU16>,
 }
 
 impl FakeResponseServer {
     /// It tries once: the pauses between more would be the runtime's, and tests have a clock of their own.
     pub fn response_sender(&self) -> ResponseSender {
-        ResponseSender::over(self.clone()).with_tries(1)
+        ResponseSender::with_connector(self.clone()).with_max_attempts(1)
     }
 
     /// From now on each reply gets this status. 200 takes them again.
-    pub fn responses(&self, status: u16) {
-        self.refuses_with.store(status, SeqCst);
+    pub fn respond_with(&self, status: u16) {
+        self.rejects_with.store(status, SeqCst);
     }
 
     /// What arrived since the last time.
@@ -36,7 +36,7 @@ impl FakeResponseServer {
 
 impl HttpConnector for FakeResponseServer {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let status = match self.refuses_with.load(SeqCst) {
+        let status = match self.rejects_with.load(SeqCst) {
             0 => 200,
             status => status,
         };

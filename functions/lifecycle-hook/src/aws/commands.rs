@@ -32,7 +32,7 @@ const TAILS: &str = "tail -c 11000 /var/log/cloud-init-output.log /var/log/user-
 /// Clocks differ a little.
 const SKEW_MS: u64 = 10_000;
 
-pub(super) async fn drained(client: &Client, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
+pub(super) async fn drain_status(client: &Client, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
     const OPERATION: &str = "ssm:ListCommandInvocations";
     let since = since_ms.map(|since_ms| {
         let since = CommandFilter::builder().key(CommandFilterKey::InvokedAfter);
@@ -44,7 +44,7 @@ pub(super) async fn drained(client: &Client, instance: &str, since_ms: Option<u6
     let all: Vec<_> = pages.collect::<Result<_, _>>().await.map_err(|error| describe_error(OPERATION, &error))?;
     let ours = all.iter().filter(|it| it.comment() == Some(DRAIN));
     let latest = ours.max_by_key(|it| it.requested_date_time().map(aws_sdk_ssm::primitives::DateTime::as_nanos));
-    Ok(latest.and_then(|it| Some((it.status()?, it.status_details()))).map_or(Command::Unsent, |(status, details)| {
+    Ok(latest.and_then(|it| Some((it.status()?, it.status_details()))).map_or(Command::NotSent, |(status, details)| {
         match status {
             CommandInvocationStatus::Success => Command::Succeeded,
             CommandInvocationStatus::Pending
@@ -55,11 +55,11 @@ pub(super) async fn drained(client: &Client, instance: &str, since_ms: Option<u6
     }))
 }
 
-pub(super) async fn drain(client: &Client, instance: &str, within: Duration) -> Result<HookCallOutcome, String> {
-    match send(client, instance, DRAIN_SCRIPT, DRAIN, within).await {
-        Ok(_) => Ok(HookCallOutcome::Yes),
-        Err(Unsent::NoAgent) => Ok(HookCallOutcome::TooLate),
-        Err(Unsent::Failed(reason)) => Err(reason),
+pub(super) async fn drain(client: &Client, instance: &str, timeout: Duration) -> Result<HookCallOutcome, String> {
+    match send(client, instance, DRAIN_SCRIPT, DRAIN, timeout).await {
+        Ok(_) => Ok(HookCallOutcome::Accepted),
+        Err(NotSent::NoAgent) => Ok(HookCallOutcome::TooLate),
+        Err(NotSent::Failed(reason)) => Err(reason),
     }
 }
 
@@ -67,8 +67,8 @@ pub(super) async fn drain(client: &Client, instance: &str, within: Duration) -> 
 pub(super) async fn logs(client: &Client, instance: &str) -> Result<String, String> {
     let id = match send(client, instance, TAILS, EVIDENCE, EVIDENCE_WITHIN).await {
         Ok(id) => id,
-        Err(Unsent::NoAgent) => return Err(String::from("its SSM agent is gone")),
-        Err(Unsent::Failed(reason)) => return Err(reason),
+        Err(NotSent::NoAgent) => return Err(String::from("its SSM agent is gone")),
+        Err(NotSent::Failed(reason)) => return Err(reason),
     };
     let mut waited = Duration::ZERO;
     while waited < EVIDENCE_WITHIN {
@@ -94,29 +94,29 @@ pub(super) async fn logs(client: &Client, instance: &str) -> Result<String, Stri
 }
 
 /// Why a command was not sent.
-enum Unsent {
+enum NotSent {
     /// SSM has no agent to send it to.
     NoAgent,
     Failed(String),
 }
 
-async fn send(client: &Client, instance: &str, line: &str, comment: &str, within: Duration) -> Result<String, Unsent> {
+async fn send(client: &Client, instance: &str, line: &str, comment: &str, timeout: Duration) -> Result<String, NotSent> {
     const OPERATION: &str = "ssm:SendCommand";
-    let seconds = within.as_secs().clamp(LEAST_S, MOST_S).to_string();
+    let seconds = timeout.as_secs().clamp(LEAST_S, MOST_S).to_string();
     let call = client.send_command().instance_ids(instance).document_name(DOCUMENT).comment(comment);
     let call = call.timeout_seconds(DELIVERY_S).parameters("commands", vec![line.to_owned()]);
     match call.parameters("executionTimeout", vec![seconds]).send().await {
         Ok(response) => {
             let id = response.command().and_then(|it| it.command_id()).map(str::to_owned);
-            id.ok_or_else(|| Unsent::Failed(format!("{OPERATION}: no id: {}", shown(response))))
+            id.ok_or_else(|| NotSent::Failed(format!("{OPERATION}: no id: {}", shown(response))))
         }
         Err(error)
             if error
                 .as_service_error()
                 .is_some_and(aws_sdk_ssm::operation::send_command::SendCommandError::is_invalid_instance_id) =>
         {
-            Err(Unsent::NoAgent)
+            Err(NotSent::NoAgent)
         }
-        Err(error) => Err(Unsent::Failed(describe_error(OPERATION, &error))),
+        Err(error) => Err(NotSent::Failed(describe_error(OPERATION, &error))),
     }
 }

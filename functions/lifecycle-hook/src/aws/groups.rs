@@ -8,16 +8,16 @@ use environment::hook_settings::HookSettings;
 use environment::{Transition, mark};
 use lambda_kit::describe_error;
 
-use crate::cloud::{CompletionError, HookCallOutcome, HookResult, OwnedHook, StartTimes, Waiting};
-use crate::notice::Action;
+use crate::cloud::{CompletionError, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
+use crate::notification::LifecycleAction;
 
 /// How many pages of a group's activities are looked through at most: a thousand.
 const PAGES: usize = 10;
 
 pub(super) async fn complete(
     client: &Client,
-    action: &Action,
-    ends: HookResult,
+    action: &LifecycleAction,
+    result: HookResult,
 ) -> Result<HookCallOutcome, CompletionError> {
     let result = match ends {
         HookResult::Continue => "CONTINUE",
@@ -36,7 +36,7 @@ pub(super) async fn complete(
         .map_err(|reason| CompletionError { reason, indeterminate })
 }
 
-pub(super) async fn heartbeat(client: &Client, action: &Action) -> Result<HookCallOutcome, String> {
+pub(super) async fn heartbeat(client: &Client, action: &LifecycleAction) -> Result<HookCallOutcome, String> {
     let call = client.record_lifecycle_action_heartbeat();
     let call = call.auto_scaling_group_name(&action.group).lifecycle_hook_name(&action.hook);
     let call = match &action.token {
@@ -51,7 +51,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     match response {
-        Ok(_) => Ok(HookCallOutcome::Yes),
+        Ok(_) => Ok(HookCallOutcome::Accepted),
         Err(error) if is_too_late(error.code(), error.message()) => Ok(HookCallOutcome::TooLate),
         Err(error) => Err(describe_error(operation, &error)),
     }
@@ -66,14 +66,14 @@ fn is_indeterminate<E>(error: &SdkError<E>) -> bool {
     }
 }
 
-/// Of an action that is complete, expired or was never there, Auto Scaling says `No active Lifecycle Action found` (ARCHITECTURE,
+/// Of an action that is complete, expired or was never there, Auto Scaling says `No active Lifecycle LifecycleAction found` (ARCHITECTURE,
 /// Facts); of a group that is gone, that it is not found. Both have the code of every mistake.
 fn is_too_late(code: Option<&str>, message: Option<&str>) -> bool {
     let says = |text: &str| message.is_some_and(|message| message.contains(text));
     code == Some("ValidationError") && (says("No active Lifecycle Action found") || says("not found"))
 }
 
-pub(super) async fn waiting(client: &Client) -> Result<Vec<Waiting>, String> {
+pub(super) async fn waiting(client: &Client) -> Result<Vec<WaitingInstances>, String> {
     let ours = Filter::builder().name("tag-key").values(mark::OWNER).build();
     let pages = client.describe_auto_scaling_groups().filters(ours).into_paginator().items().send();
     let groups: Vec<AutoScalingGroup> = pages
@@ -84,12 +84,12 @@ pub(super) async fn waiting(client: &Client) -> Result<Vec<Waiting>, String> {
 }
 
 /// Those of a group; nothing if none waits.
-fn waiting_in(group: &AutoScalingGroup) -> Option<Waiting> {
+fn waiting_in(group: &AutoScalingGroup) -> Option<WaitingInstances> {
     let waits = |it: &Instance| Some((it.instance_id()?.to_owned(), of_state(it.lifecycle_state()?.as_str())?));
     let instances = group.instances().iter().filter_map(waits);
     let instances: Vec<_> = instances.filter(|(_, on)| *on == Transition::Launch || !reuses(group)).collect();
     let group = group.auto_scaling_group_name()?.to_owned();
-    (!instances.is_empty()).then_some(Waiting { group, instances })
+    (!instances.is_empty()).then_some(WaitingInstances { group, instances })
 }
 
 /// Whether an instance that leaves service may go into a warm pool.
@@ -108,7 +108,7 @@ fn of_state(state: &str) -> Option<Transition> {
 
 /// When the newest launch or termination of each of these instances began. Activities in progress come first, so those of
 /// instances that wait are found soon, a hundred in a page.
-pub(super) async fn since_of(client: &Client, waiting: &Waiting) -> Result<StartTimes, String> {
+pub(super) async fn since_of(client: &Client, waiting: &WaitingInstances) -> Result<StartTimes, String> {
     let call = client.describe_scaling_activities().auto_scaling_group_name(&waiting.group).max_records(100);
     let mut pages = call.into_paginator().send();
     let (mut begun, mut known) = (Vec::new(), StartTimes::new());

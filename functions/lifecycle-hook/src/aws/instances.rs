@@ -19,7 +19,7 @@ const AT_ONCE: usize = 100;
 /// How many of them SSM tells in one answer at most; it tells ten if it is not asked for more (the API reference).
 const AGENTS_AT_ONCE: i32 = 50;
 
-pub(super) async fn see(
+pub(super) async fn observe_instances(
     ec2: &aws_sdk_ec2::Client,
     ssm: &aws_sdk_ssm::Client,
     instances: &[String],
@@ -36,9 +36,9 @@ pub(super) async fn see(
             let started_ms = instance.and_then(|it| ms(it.launch_time()?));
             let observed = ObservedInstance {
                 state: instance.map_or(State::Unknown, state),
-                user_data: instance.map_or(UserData::Silent, user_data),
+                user_data: instance.map_or(UserData::Unreported, user_data),
                 started_ms,
-                checks: checks.as_ref().map_err(Clone::clone).map(|it| it.get(id).copied().unwrap_or(Checks::Silent)),
+                checks: checks.as_ref().map_err(Clone::clone).map(|it| it.get(id).copied().unwrap_or(Checks::Unreported)),
                 agent: agents.as_ref().map_err(Clone::clone).map(|it| agent(it.get(id), started_ms)),
             };
             (id.clone(), observed)
@@ -66,7 +66,7 @@ fn state(instance: &Instance) -> State {
         "pending" => State::Pending,
         "running" => State::Running,
         "stopping" | "stopped" => State::Stopped,
-        "shutting-down" | "terminated" => State::Gone,
+        "shutting-down" | "terminated" => State::Terminated,
         other => State::Other(other.to_owned()),
     }
 }
@@ -77,7 +77,7 @@ fn user_data(instance: &Instance) -> UserData {
         Some(DONE) => UserData::Done,
         Some(reason) if reason.starts_with(FAILED) => UserData::Failed(reason.to_owned()),
         // Something newer than this function is neither good nor bad.
-        None | Some(_) => UserData::Silent,
+        None | Some(_) => UserData::Unreported,
     }
 }
 
@@ -92,7 +92,7 @@ async fn checks(ec2: &aws_sdk_ec2::Client, ids: &[String]) -> Result<BTreeMap<St
 }
 
 fn worse(status: &InstanceStatus) -> Checks {
-    let both = [status.instance_status(), status.system_status()].map(|it| it.map_or(Checks::Silent, check));
+    let both = [status.instance_status(), status.system_status()].map(|it| it.map_or(Checks::Unreported, check));
     let [one, other] = both;
     match (one, other) {
         (Checks::Impaired { since_ms: one }, Checks::Impaired { since_ms: other }) => {
@@ -100,7 +100,7 @@ fn worse(status: &InstanceStatus) -> Checks {
         }
         (impaired @ Checks::Impaired { .. }, _) | (_, impaired @ Checks::Impaired { .. }) => impaired,
         (Checks::Passed, Checks::Passed) => Checks::Passed,
-        _ => Checks::Silent,
+        _ => Checks::Unreported,
     }
 }
 
@@ -111,7 +111,7 @@ fn check(summary: &InstanceStatusSummary) -> Checks {
             let since = summary.details().iter().filter_map(|it| it.impaired_since()).min();
             Checks::Impaired { since_ms: since.and_then(ms) }
         }
-        _ => Checks::Silent,
+        _ => Checks::Unreported,
     }
 }
 

@@ -19,11 +19,11 @@ use requests::records::OwnerRecord;
 use requests::{LedgerQueue, Owner, Records as _};
 use serde_json::Value;
 
-use crate::cloud::{Cloud, CompletionError, HookCallOutcome, HookResult, OwnedHook, StartTimes, Waiting};
+use crate::cloud::{HookApi, CompletionError, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
 use crate::facts::{Command, ObservedInstance, Target};
-use crate::notice::Action;
+use crate::notification::LifecycleAction;
 
-pub use groups::since;
+pub use groups::start_times;
 pub use queues::Queues;
 
 /// The account and region that the function runs in.
@@ -54,36 +54,36 @@ impl Account {
     }
 }
 
-impl Cloud for Account {
+impl HookApi for Account {
     fn now_ms(&self) -> u64 {
         lambda_kit::now_ms()
     }
 
-    async fn see(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String> {
-        instances::see(&self.ec2, &self.ssm, instances).await
+    async fn observe_instances(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String> {
+        instances::observe_instances(&self.ec2, &self.ssm, instances).await
     }
 
-    async fn targets(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
+    async fn target_health(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
         targets::health(&self.balancing, arns, instance).await
     }
 
-    async fn leave(&self, arns: &[String], instance: &str) -> Result<(), String> {
-        targets::leave(&self.balancing, arns, instance).await
+    async fn deregister(&self, arns: &[String], instance: &str) -> Result<(), String> {
+        targets::deregister(&self.balancing, arns, instance).await
     }
 
-    async fn drained(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
-        commands::drained(&self.ssm, instance, since_ms).await
+    async fn drain_status(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
+        commands::drain_status(&self.ssm, instance, since_ms).await
     }
 
-    async fn drain(&self, instance: &str, within: Duration) -> Result<HookCallOutcome, String> {
-        commands::drain(&self.ssm, instance, within).await
+    async fn send_drain_command(&self, instance: &str, timeout: Duration) -> Result<HookCallOutcome, String> {
+        commands::send_drain_command(&self.ssm, instance, timeout).await
     }
 
-    async fn complete(&self, action: &Action, ends: HookResult) -> Result<HookCallOutcome, CompletionError> {
+    async fn complete(&self, action: &LifecycleAction, result: HookResult) -> Result<HookCallOutcome, CompletionError> {
         groups::complete(&self.autoscaling, action, ends).await
     }
 
-    async fn heartbeat(&self, action: &Action) -> Result<HookCallOutcome, String> {
+    async fn heartbeat(&self, action: &LifecycleAction) -> Result<HookCallOutcome, String> {
         groups::heartbeat(&self.autoscaling, action).await
     }
 
@@ -100,16 +100,16 @@ impl Cloud for Account {
         logs::write(&self.logs, log_group, stream, lines, self.now_ms()).await
     }
 
-    async fn waiting(&self) -> Result<Vec<Waiting>, String> {
-        groups::waiting(&self.autoscaling).await
+    async fn waiting_instances(&self) -> Result<Vec<WaitingInstances>, String> {
+        groups::waiting_instances(&self.autoscaling).await
     }
 
-    async fn since(&self, waiting: &Waiting) -> Result<StartTimes, String> {
-        groups::since_of(&self.autoscaling, waiting).await
+    async fn start_times(&self, waiting: &WaitingInstances) -> Result<StartTimes, String> {
+        groups::describe_start_times(&self.autoscaling, waiting).await
     }
 
-    async fn hooks(&self, group: &str) -> Result<Vec<OwnedHook>, String> {
-        groups::hooks(&self.autoscaling, group).await
+    async fn owned_hooks(&self, group: &str) -> Result<Vec<OwnedHook>, String> {
+        groups::owned_hooks(&self.autoscaling, group).await
     }
 
     async fn group_of(&self, instance: &str) -> Result<Option<String>, String> {

@@ -35,7 +35,7 @@ impl Queue for Queues {
         done.map(|_| ()).map_err(|error| describe_error("sqs:ChangeMessageVisibility", &error))
     }
 
-    async fn put(&self, body: &str, after: Duration) -> Result<(), String> {
+    async fn enqueue(&self, body: &str, after: Duration) -> Result<(), String> {
         let call = self.client.send_message().queue_url(self.messages()?).message_body(body);
         let done = call.delay_seconds(seconds(after)).send().await;
         done.map(|_| ()).map_err(|error| describe_error("sqs:SendMessage", &error))

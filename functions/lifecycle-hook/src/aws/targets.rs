@@ -40,8 +40,8 @@ fn of(health: &TargetHealth) -> Target {
     }
 }
 
-pub(super) async fn leave(client: &Client, arns: &[String], instance: &str) -> Result<(), String> {
-    let leave = async |arn: &String| {
+pub(super) async fn deregister(client: &Client, arns: &[String], instance: &str) -> Result<(), String> {
+    let deregister = async |arn: &String| {
         let target = TargetDescription::builder().id(instance).build();
         match client.deregister_targets().target_group_arn(arn).targets(target).send().await {
             Ok(_) => Ok(()),
@@ -49,5 +49,5 @@ pub(super) async fn leave(client: &Client, arns: &[String], instance: &str) -> R
             Err(error) => Err(describe_error("elasticloadbalancing:DeregisterTargets", &error)),
         }
     };
-    try_join_all(arns.iter().map(leave)).await.map(|_| ())
+    try_join_all(arns.iter().map(deregister)).await.map(|_| ())
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lifecycle_hook::cloud::{Cloud as _, HookCallOutcome};
+use lifecycle_hook::cloud::{HookApi as _, HookCallOutcome};
 use lifecycle_hook::facts::Command;
 use serde_json::{Value, json};
 use test_support::Request;
@@ -28,8 +28,8 @@ async fn the_newest_drain_command_counts_and_no_other() {
     let ours = "envkeeper drain";
     let failed = |details: &str| Command::Failed(details.into());
     for (all, expected) in [
-        (vec![], Command::Unsent),
-        (vec![invocation("somebody else's", "Success", "Success", 9.0)], Command::Unsent),
+        (vec![], Command::NotSent),
+        (vec![invocation("somebody else's", "Success", "Success", 9.0)], Command::NotSent),
         (vec![invocation(ours, "Pending", "Pending", 1.0)], Command::Running),
         (vec![invocation(ours, "InProgress", "InProgress", 1.0)], Command::Running),
         (vec![invocation(ours, "Delayed", "Delayed", 1.0)], Command::Running),
@@ -46,7 +46,7 @@ async fn the_newest_drain_command_counts_and_no_other() {
         ),
     ] {
         let told = json!({ "CommandInvocations": all });
-        assert_eq!(always(text(&told)).drained(ID, Some(1_767_323_400_000)).await, Ok(expected), "{told}");
+        assert_eq!(always(text(&told)).drain_status(ID, Some(1_767_323_400_000)).await, Ok(expected), "{told}");
     }
 }
 
@@ -57,7 +57,7 @@ async fn only_commands_since_its_wait_began_count_and_all_where_nobody_knows_whe
         (None, json!(null)),
     ] {
         let (account, asked) = account(|_, _| text(&json!({ "CommandInvocations": [] })));
-        assert_eq!(account.drained(ID, since).await, Ok(Command::Unsent));
+        assert_eq!(account.drain_status(ID, since).await, Ok(Command::NotSent));
         let asked: Value = serde_json::from_str(&bodies(&asked)[0]).expect("JSON");
         assert_eq!(asked["Filters"], expected);
     }
@@ -71,14 +71,14 @@ async fn a_drain_command_that_no_list_shows_yet_counts_as_unsent() {
         "SendCommand" => text(&json!({ "Command": { "CommandId": COMMAND, "Status": "Pending" } })),
         _ => text(&json!({ "CommandInvocations": [] })),
     });
-    assert_eq!(account.drain(ID, Duration::from_mins(5)).await, Ok(HookCallOutcome::Yes));
-    assert_eq!(account.drained(ID, Some(1_767_323_400_000)).await, Ok(Command::Unsent));
+    assert_eq!(account.send_drain_command(ID, Duration::from_mins(5)).await, Ok(HookCallOutcome::Accepted));
+    assert_eq!(account.drain_status(ID, Some(1_767_323_400_000)).await, Ok(Command::NotSent));
 }
 
 #[tokio::test]
 async fn an_instance_without_an_agent_is_told_from_a_command_that_was_refused() {
     let gone = format!("Instances [[{ID}]] not in a valid state for account 123456789012");
-    let drain = async |response| always(response).drain(ID, Duration::from_mins(5)).await;
+    let drain = async |response| always(response).send_drain_command(ID, Duration::from_mins(5)).await;
     assert_eq!(drain(refused_json("InvalidInstanceId", &gone)).await, Ok(HookCallOutcome::TooLate));
     assert_eq!(
         drain(refused_json("AccessDeniedException", "no")).await,
@@ -90,7 +90,7 @@ async fn an_instance_without_an_agent_is_told_from_a_command_that_was_refused() 
 async fn a_command_may_take_the_time_that_is_left_within_the_documents_bounds() {
     for (left, expected) in [(0, "5"), (30, "30"), (28_800, "28800"), (500_000, "172800")] {
         let (account, asked) = account(|_, _| text(&json!({ "Command": { "CommandId": COMMAND } })));
-        assert_eq!(account.drain(ID, Duration::from_secs(left)).await, Ok(HookCallOutcome::Yes));
+        assert_eq!(account.send_drain_command(ID, Duration::from_secs(left)).await, Ok(HookCallOutcome::Accepted));
         let asked: Value = serde_json::from_str(&bodies(&asked)[0]).expect("JSON");
         assert_eq!(asked["Parameters"]["executionTimeout"], json!([expected]));
         assert_eq!(asked["TimeoutSeconds"], 60, "how long it may take to be delivered is another time");

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use environment::Transition;
-use lifecycle_hook::Action;
+use lifecycle_hook::LifecycleAction;
 use lifecycle_hook::aws::Account;
-use lifecycle_hook::cloud::{Cloud as _, CompletionError, HookCallOutcome, HookResult, OwnedHook, StartTimes, Waiting};
+use lifecycle_hook::cloud::{HookApi as _, CompletionError, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
 use test_support::hooks::{gate, settings};
 use test_support::service;
 
@@ -14,15 +14,15 @@ use crate::{Asked, ID, Response, account, always, bodies, of_service, rejected, 
 
 const TOKEN: &str = "5f0d8f0e-6d1c-4c1b-8d5e-2a9b7c3e1f04";
 
-fn action(token: Option<&str>) -> Action {
-    Action {
+fn action(token: Option<&str>) -> LifecycleAction {
+    LifecycleAction {
         group: "g".into(),
         hook: "h".into(),
         token: token.map(str::to_owned),
         instance: ID.into(),
         on: Transition::Launch,
         metadata: None,
-        way: None,
+        route: None,
     }
 }
 
@@ -32,7 +32,7 @@ async fn an_end_that_nobody_waits_for_is_told_from_one_that_did_not_arrive() {
     let gone = "AutoScalingGroup name not found - AutoScalingGroup 'g' not found";
     let wrong = "1 validation error detected: Value 'x' at 'lifecycleActionToken' failed to satisfy constraint";
     for (response, expected) in [
-        (None, Ok(HookCallOutcome::Yes)),
+        (None, Ok(HookCallOutcome::Accepted)),
         (Some(rejected("ValidationError", &late)), Ok(HookCallOutcome::TooLate)),
         (Some(rejected("ValidationError", gone)), Ok(HookCallOutcome::TooLate)),
         (Some(rejected("ValidationError", wrong)), Err(format!("ValidationError: {wrong}"))),
@@ -51,7 +51,7 @@ async fn an_end_that_nobody_waits_for_is_told_from_one_that_did_not_arrive() {
 async fn a_wait_is_named_by_its_token_and_where_nobody_knows_that_by_the_instance() {
     for (token, named) in [(Some(TOKEN), format!("LifecycleActionToken={TOKEN}")), (None, format!("InstanceId={ID}"))] {
         let (account, asked) = account(|_, _| told("CompleteLifecycleAction", ""));
-        assert_eq!(account.complete(&action(token), HookResult::Abandon).await, Ok(HookCallOutcome::Yes));
+        assert_eq!(account.complete(&action(token), HookResult::Abandon).await, Ok(HookCallOutcome::Accepted));
         let asked = bodies(&asked).concat();
         assert!(asked.contains("LifecycleActionResult=ABANDON") && asked.contains(&named), "{asked}");
         assert_ne!(asked.contains("LifecycleActionToken"), asked.contains("InstanceId"), "one of both: {asked}");
@@ -137,9 +137,9 @@ fn with_an_end(on_a_later_page: &str) -> (Account, Asked) {
 }
 
 /// Both that wait.
-fn both() -> Waiting {
+fn both() -> WaitingInstances {
     let instances = vec![(ID.to_owned(), Transition::Launch), (ENDING.to_owned(), Transition::Terminate)];
-    Waiting { group: "busy".into(), instances }
+    WaitingInstances { group: "busy".into(), instances }
 }
 
 /// The launch of one began then; and since when the other ends, if that is known.
@@ -153,8 +153,8 @@ fn began(end_ms: Option<u64>) -> StartTimes {
 async fn the_sweep_lists_who_waits_and_since_when() {
     let (account, asked) =
         with_an_end(&format!("Terminating EC2 instance: {ENDING} - Waiting For ELB Connection Draining."));
-    assert_eq!(account.waiting().await, Ok(vec![both()]), "and not the group in which nobody waits");
-    assert_eq!(account.since(&both()).await, Ok(began(Some(1_767_323_340_000))));
+    assert_eq!(account.waiting_instances().await, Ok(vec![both()]), "and not the group in which nobody waits");
+    assert_eq!(account.start_times(&both()).await, Ok(began(Some(1_767_323_340_000))));
     let asked = bodies(&asked);
     assert_eq!(asked.len(), 4, "two pages each: {asked:?}");
     assert!(asked[0].contains("Filters.member.1.Name=tag-key"), "ours alone: {}", asked[0]);
@@ -164,14 +164,14 @@ async fn the_sweep_lists_who_waits_and_since_when() {
 #[tokio::test]
 async fn an_end_whose_activity_is_not_listed_yet_is_not_as_old_as_its_launch() {
     let (account, _) = with_an_end(&format!("Launching a new EC2 instance: {ENDING}"));
-    let since = account.since(&both()).await.expect("a list");
+    let since = account.start_times(&both()).await.expect("a list");
     assert_eq!(since.get(&(ENDING.to_owned(), Transition::Terminate)), None);
 }
 
 #[tokio::test]
 async fn activities_are_not_looked_through_for_ever() {
     let (account, asked) = with_an_end("Terminating EC2 instance: i-0dddddddddddddddd");
-    let since = account.since(&both()).await.expect("a list");
+    let since = account.start_times(&both()).await.expect("a list");
     assert_eq!(since.get(&(ENDING.to_owned(), Transition::Terminate)), None);
     assert_eq!(bodies(&asked).len(), 10, "a thousand at most");
 }
@@ -194,7 +194,7 @@ async fn an_instance_that_may_go_into_a_warm_pool_is_not_for_the_sweep() {
             let of_activities = request.body.contains("Action=DescribeScalingActivities");
             if of_activities { told("DescribeScalingActivities", "<Activities/>") } else { groups.clone() }
         });
-        let waiting = account.waiting().await.expect("a list");
+        let waiting = account.waiting_instances().await.expect("a list");
         assert_eq!(waiting[0].instances.len(), found, "reuses: {reuses}");
     }
 }
@@ -216,7 +216,7 @@ async fn of_the_hooks_of_a_group_those_with_our_metadata_are_ours() {
         hook("theirs", "EC2_INSTANCE_TERMINATING", &metadata("additional-info")),
     ];
     let response = told("DescribeLifecycleHooks", &format!("<LifecycleHooks>{}</LifecycleHooks>", all.concat()));
-    let hooks = always(response).hooks("g").await;
+    let hooks = always(response).owned_hooks("g").await;
     assert_eq!(hooks, Ok(vec![OwnedHook { name: "ours".into(), on: Transition::Launch, metadata: ours }]));
 }
 

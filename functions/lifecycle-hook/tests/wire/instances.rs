@@ -1,6 +1,6 @@
 //! EC2 and SSM: what an instance looks like.
 
-use lifecycle_hook::cloud::Cloud as _;
+use lifecycle_hook::cloud::HookApi as _;
 use lifecycle_hook::facts::{Agent, Checks, ObservedInstance, State, UserData};
 use test_support::Request;
 
@@ -70,7 +70,7 @@ fn about(request: &Request, told: &HookCallOutcome) -> Response {
 
 async fn look_at(told: HookCallOutcome) -> ObservedInstance {
     let (account, _) = account(move |request, _| about(request, &told));
-    account.see(&[ID.to_owned()]).await.expect("a look").remove(ID).expect("it is there")
+    account.observe_instances(&[ID.to_owned()]).await.expect("a look").remove(ID).expect("it is there")
 }
 
 /// One look at one instance with these two checks.
@@ -101,7 +101,7 @@ async fn what_ssm_or_a_check_cannot_tell_hides_nothing_that_ec2_tells() {
 
 #[tokio::test]
 async fn a_tag_that_is_neither_done_nor_a_failure_says_nothing() {
-    for (tag, expected) in [("done", UserData::Done), ("started", UserData::Silent), ("", UserData::Silent)] {
+    for (tag, expected) in [("done", UserData::Done), ("started", UserData::Unreported), ("", UserData::Unreported)] {
         assert_eq!(
             look_at(HookCallOutcome { tag, ..HookCallOutcome::new(PASSED, PASSED) }).await.user_data,
             expected,
@@ -134,7 +134,7 @@ async fn a_hundred_instances_are_one_call_of_ec2_each_and_as_few_of_ssm_as_it_ta
         _ => about(request, &HookCallOutcome::new(PASSED, PASSED)),
     });
     let ids: Vec<String> = (0..100).map(|number| format!("i-{number:017x}")).collect();
-    account.see(&ids).await.expect("a look");
+    account.observe_instances(&ids).await.expect("a look");
     let asked = bodies(&asked);
     let agents: Vec<_> = asked.iter().filter(|body| body.starts_with('{')).collect();
     assert_eq!((asked.len(), agents.len()), (4, 2));
@@ -154,8 +154,8 @@ async fn the_check_that_has_failed_for_longer_counts_and_nobody_guesses_since_wh
 #[tokio::test]
 async fn checks_that_both_pass_have_passed_and_all_else_says_nothing_yet() {
     assert_eq!(look(PASSED, PASSED).await.checks, Ok(Checks::Passed));
-    assert_eq!(look(PASSED, "<status>initializing</status>").await.checks, Ok(Checks::Silent));
-    assert_eq!(look("<status>insufficient-data</status>", PASSED).await.checks, Ok(Checks::Silent));
+    assert_eq!(look(PASSED, "<status>initializing</status>").await.checks, Ok(Checks::Unreported));
+    assert_eq!(look("<status>insufficient-data</status>", PASSED).await.checks, Ok(Checks::Unreported));
 }
 
 #[tokio::test]
@@ -165,10 +165,10 @@ async fn an_instance_that_ec2_does_not_know_is_not_asked_about_any_further() {
         _ => "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>".to_owned(),
     };
     let (account, asked) = account(move |request, _| (200, nothing(request)));
-    let observed = account.see(&[ID.to_owned()]).await.expect("a look").remove(ID).expect("it was asked for");
+    let observed = account.observe_instances(&[ID.to_owned()]).await.expect("a look").remove(ID).expect("it was asked for");
     assert_eq!(
         (observed.state, observed.agent, observed.checks),
-        (State::Unknown, Ok(Agent::Unregistered), Ok(Checks::Silent))
+        (State::Unknown, Ok(Agent::Unregistered), Ok(Checks::Unreported))
     );
     assert!(!bodies(&asked).concat().contains("DescribeInstanceStatus"), "its id would be refused there");
 }

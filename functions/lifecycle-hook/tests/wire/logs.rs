@@ -1,7 +1,7 @@
 //! CloudWatch Logs.
 
 use lifecycle_hook::aws::Account;
-use lifecycle_hook::cloud::Cloud as _;
+use lifecycle_hook::cloud::HookApi as _;
 
 use crate::{Response, account, bodies, refused_json};
 

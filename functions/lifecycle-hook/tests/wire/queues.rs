@@ -19,11 +19,11 @@ async fn a_message_of_our_own_is_received_after_a_while() {
     });
     let queue = Queues::new(aws_sdk_sqs::Client::new(&config), Some("https://sqs/hooks".into()), None);
     // That its checksum is checked is the client's own business.
-    let _ = queue.put("body", Duration::from_secs(15)).await;
+    let _ = queue.enqueue("body", Duration::from_secs(15)).await;
     let asked = asked.lock().expect("one at a time").clone();
     assert_eq!(asked, json!({ "QueueUrl": "https://sqs/hooks", "MessageBody": "body", "DelaySeconds": 15 }));
     let nowhere = Queues::new(aws_sdk_sqs::Client::new(&config), None, None);
-    assert!(nowhere.put("body", Duration::ZERO).await.expect_err("no queue").starts_with("HOOK_QUEUE_URL is not set"));
+    assert!(nowhere.enqueue("body", Duration::ZERO).await.expect_err("no queue").starts_with("HOOK_QUEUE_URL is not set"));
 }
 
 /// What SQS takes, by its developer guide: characters of XML 1.0, and 1 MiB for the body and all that its attributes are.

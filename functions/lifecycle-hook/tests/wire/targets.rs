@@ -1,6 +1,6 @@
 //! Elastic Load Balancing.
 
-use lifecycle_hook::cloud::Cloud as _;
+use lifecycle_hook::cloud::HookApi as _;
 use lifecycle_hook::facts::Target;
 
 use crate::{ID, Response, account, always, bodies, rejected, told};
@@ -46,7 +46,7 @@ async fn target_groups_say_whether_an_instance_is_served_to() {
         (rejected("AccessDenied", "no"), Err("elasticloadbalancing:DescribeTargetHealth: AccessDenied: no".to_owned())),
     ] {
         let told = response.1.clone();
-        let observed = always(response).targets(&[ONE.to_owned()], ID).await;
+        let observed = always(response).target_health(&[ONE.to_owned()], ID).await;
         assert_eq!(observed, expected.map(|target| vec![target]), "{told}");
     }
 }
@@ -61,7 +61,7 @@ async fn an_instance_leaves_all_its_target_groups_and_one_that_is_gone_is_no_obs
         }
     });
     let groups = [ONE.to_owned(), ONE.replace("one", "two")];
-    assert_eq!(account.leave(&groups, ID).await, Ok(()));
+    assert_eq!(account.deregister(&groups, ID).await, Ok(()));
     let left = bodies(&asked);
     assert_eq!(left.len(), 2);
     assert!(left.iter().all(|body| body.contains("Action=DeregisterTargets") && body.contains(ID)), "{left:?}");
@@ -69,6 +69,6 @@ async fn an_instance_leaves_all_its_target_groups_and_one_that_is_gone_is_no_obs
 
 #[tokio::test]
 async fn an_instance_that_could_not_leave_has_not_left() {
-    let told = always(rejected("AccessDenied", "no")).leave(&[ONE.to_owned()], ID).await;
+    let told = always(rejected("AccessDenied", "no")).deregister(&[ONE.to_owned()], ID).await;
     assert_eq!(told, Err("elasticloadbalancing:DeregisterTargets: AccessDenied: no".to_owned()));
 }

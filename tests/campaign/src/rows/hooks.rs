@@ -14,7 +14,7 @@ use crate::life::Verdict;
 const HOUR: Duration = Duration::from_hours(1);
 /// The instances, in the order of their lives.
 const ID: [&str; 3] = ["i-00000000000000001", "i-00000000000000002", "i-00000000000000003"];
-const FAULTS: [Fault; 4] = [Fault::Rejected, Fault::Lost, Fault::Killed, Fault::KilledAfter];
+const FAULTS: [Fault; 4] = [Fault::Rejected, Fault::ResponseLost, Fault::KilledBefore, Fault::KilledAfter];
 
 pub(super) fn rows() -> Vec<Row> {
     let golden = harness();
@@ -64,10 +64,10 @@ fn play(case: usize) -> Verdict {
         ];
     // Killed after it was written, it is written once more; killed after it was put away, it is put away once more.
     let (evidence, dead_lettered) = (harness.written.borrow().len(), harness.dead_lettered.borrow().len());
-    let differently = harness.answered.borrow().values().filter(|it| it.len() > 1).count();
+    let differently = harness.attempted_results.borrow().values().filter(|it| it.len() > 1).count();
     let kept = (1..=2).contains(&evidence) && (1..=2).contains(&dead_lettered);
     // An invocation that is killed may not come to tell, and what the ledger refuses is not told again.
-    let may_be_untold = matches!(fault, Fault::Killed | Fault::KilledAfter) || harness.calls.borrow()[call] == "tell";
+    let may_be_untold = matches!(fault, Fault::KilledBefore | Fault::KilledAfter) || harness.calls.borrow()[call] == "publish";
     let verdicts = verdicts(&harness);
     let ledger = may_be_untold || verdicts.len() == 2 * ID.len();
     let converged = responses && kept && ledger && differently + leaked + unanswered == 0;
@@ -79,7 +79,7 @@ fn play(case: usize) -> Verdict {
 
 /// What the ledger knows: which waits ended.
 fn verdicts(harness: &Harness) -> BTreeSet<(String, String)> {
-    let told = harness.told.borrow();
+    let told = harness.published.borrow();
     told.iter().map(|it| (it["detail-type"].to_string(), it["detail"]["EC2InstanceId"].to_string())).collect()
 }
 
@@ -95,23 +95,23 @@ mod tests {
         let calls = harness.calls.borrow();
         let kinds: BTreeSet<&str> = calls.iter().copied().collect();
         let expected = [
-            "bury",
-            "come_back",
+            "dead_letter",
+            "requeue",
             "complete",
-            "delete_ends_ms",
-            "drain",
-            "drained",
+            "delete_deadline_ms",
+            "send_drain_command",
+            "drain_status",
             "evidence",
             "group_of",
             "heartbeat",
-            "hooks",
-            "leave",
-            "put",
-            "see",
-            "since",
-            "targets",
-            "tell",
-            "waiting",
+            "owned_hooks",
+            "deregister",
+            "enqueue",
+            "observe_instances",
+            "start_times",
+            "target_health",
+            "publish",
+            "waiting_instances",
             "write",
         ];
         assert_eq!(kinds, BTreeSet::from(expected));

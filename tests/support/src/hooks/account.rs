@@ -9,9 +9,9 @@ use auto_scaling::{
 };
 use environment::Transition;
 use environment::hook_settings::HookSettings;
-use lifecycle_hook::Action;
+use lifecycle_hook::LifecycleAction;
 use lifecycle_hook::cloud::{
-    Cloud, CompletionError, HookCallOutcome, HookResult, OwnedHook, Queue, StartTimes, Waiting,
+    HookApi, CompletionError, HookCallOutcome, HookResult, OwnedHook, Queue, StartTimes, WaitingInstances,
 };
 use lifecycle_hook::facts::{Agent, Checks, Command, ObservedInstance, State, Target, UserData};
 use serde_json::Value;
@@ -21,7 +21,7 @@ use super::{Harness, LOST};
 /// When status checks pass or fail, after a start.
 const CHECKED: Duration = Duration::from_secs(150);
 
-fn key(action: &Action) -> ActionKey<'_> {
+fn key(action: &LifecycleAction) -> ActionKey<'_> {
     match &action.token {
         Some(token) => ActionKey::token(token),
         None => ActionKey::instance(&action.instance),
@@ -31,7 +31,7 @@ fn key(action: &Action) -> ActionKey<'_> {
 /// As the AWS side tells what nobody waits for from other mistakes.
 fn told(response: Result<(), auto_scaling::Fault>) -> Result<HookCallOutcome, String> {
     match response {
-        Ok(()) => Ok(HookCallOutcome::Yes),
+        Ok(()) => Ok(HookCallOutcome::Accepted),
         Err(fault) if fault.message.contains("No active Lifecycle Action found") => Ok(HookCallOutcome::TooLate),
         Err(fault) => Err(format!("{}: {}", fault.code, fault.message)),
     }
@@ -42,23 +42,23 @@ impl Harness {
     fn observed(&self, id: &str) -> ObservedInstance {
         let (now, fleet) = (self.now.get(), self.fleet.borrow());
         let Ok(member) = fleet.member(id) else {
-            let (user_data, checks, agent) = (UserData::Silent, Ok(Checks::Silent), Ok(Agent::Unregistered));
+            let (user_data, checks, agent) = (UserData::Unreported, Ok(Checks::Unreported), Ok(Agent::Unregistered));
             return ObservedInstance { state: State::Unknown, user_data, started_ms: None, checks, agent };
         };
         ObservedInstance {
             state: match member.ended {
-                Some(_) => State::Gone,
+                Some(_) => State::Terminated,
                 None if self.stopped.borrow().contains(id) => State::Stopped,
                 None => State::Running,
             },
             user_data: match member.marker(now) {
-                Marker::None => UserData::Silent,
+                Marker::None => UserData::Unreported,
                 Marker::Ready => UserData::Done,
                 Marker::Failed(step) => UserData::Failed(format!("failed at {step}")),
             },
             started_ms: Some(member.launched.0),
             checks: Ok(match member.status_checks(now) {
-                None | Some(CheckStatus::Initializing) => Checks::Silent,
+                None | Some(CheckStatus::Initializing) => Checks::Unreported,
                 Some(CheckStatus::Ok) => Checks::Passed,
                 // They fail from the moment on at which they would pass.
                 Some(CheckStatus::Impaired) => Checks::Impaired { since_ms: Some((member.launched + CHECKED).0) },
@@ -72,35 +72,35 @@ impl Harness {
     }
 }
 
-impl Cloud for &Harness {
+impl HookApi for &Harness {
     fn now_ms(&self) -> u64 {
         self.now.get().0
     }
 
-    async fn see(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String> {
+    async fn observe_instances(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String> {
         self.observations.borrow_mut().push(instances.len());
-        self.call("see", || Ok(instances.iter().map(|id| (id.clone(), self.observed(id))).collect())).await
+        self.call("observe_instances", || Ok(instances.iter().map(|id| (id.clone(), self.observed(id))).collect())).await
     }
 
-    async fn targets(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
-        let leaving_takes = self.deregistration.get();
+    async fn target_health(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
+        let leaving_takes = self.deregistration_delay.get();
         let health = |_| match self.targets.borrow().get(instance) {
             Some(None) => Target::Healthy,
             Some(Some(since)) if self.now.get().since(*since) < leaving_takes => Target::Draining,
             None | Some(Some(_)) => Target::Absent,
         };
-        self.call("targets", || Ok(arns.iter().map(health).collect())).await
+        self.call("target_health", || Ok(arns.iter().map(health).collect())).await
     }
 
-    async fn leave(&self, _arns: &[String], instance: &str) -> Result<(), String> {
-        self.call("leave", || {
+    async fn deregister(&self, _arns: &[String], instance: &str) -> Result<(), String> {
+        self.call("deregister", || {
             self.targets.borrow_mut().insert(instance.to_owned(), Some(self.now.get()));
             Ok(())
         })
         .await
     }
 
-    async fn drained(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
+    async fn drain_status(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
         let look = || {
             let commands = self.commands.borrow();
             let sent = commands
@@ -108,7 +108,7 @@ impl Cloud for &Harness {
                 .into_iter()
                 .flatten()
                 .filter(|(_, at)| since_ms.is_none_or(|since| at.0 + 10_000 >= since));
-            let Some((id, _)) = sent.max_by_key(|(_, at)| *at) else { return Ok(Command::Unsent) };
+            let Some((id, _)) = sent.max_by_key(|(_, at)| *at) else { return Ok(Command::NotSent) };
             // Until SSM shows it, it is listed as one that runs.
             let Ok(invocation) = self.fleet.borrow().invocation(id, instance, self.now.get()) else {
                 return Ok(Command::Running);
@@ -119,41 +119,41 @@ impl Cloud for &Harness {
                 _ => Command::Failed(invocation.details.to_owned()),
             })
         };
-        self.call("drained", look).await
+        self.call("drain_status", look).await
     }
 
-    async fn drain(&self, instance: &str, within: Duration) -> Result<HookCallOutcome, String> {
+    async fn send_drain_command(&self, instance: &str, timeout: Duration) -> Result<HookCallOutcome, String> {
         let send = || {
-            self.within.borrow_mut().push(within);
+            self.drain_timeouts.borrow_mut().push(timeout);
             let command = Sent {
                 instance_ids: vec![instance.to_owned()],
                 script: environment::hook_settings::DRAIN_SCRIPT.to_owned(),
                 comment: String::new(),
                 delivery_timeout: Duration::from_mins(1),
-                execution_timeout: within,
+                execution_timeout: timeout,
             };
             let Ok(id) = self.fleet.borrow_mut().send_command(command, self.now.get()) else {
                 return Ok(HookCallOutcome::TooLate);
             };
             self.commands.borrow_mut().entry(instance.to_owned()).or_default().push((id, self.now.get()));
-            Ok(HookCallOutcome::Yes)
+            Ok(HookCallOutcome::Accepted)
         };
-        self.call("drain", send).await
+        self.call("send_drain_command", send).await
     }
 
-    async fn complete(&self, action: &Action, ends: HookResult) -> Result<HookCallOutcome, CompletionError> {
+    async fn complete(&self, action: &LifecycleAction, result: HookResult) -> Result<HookCallOutcome, CompletionError> {
         let result = match ends {
             HookResult::Continue => LifecycleActionResult::Continue,
             HookResult::Abandon => LifecycleActionResult::Abandon,
         };
         let wait = (action.instance.clone(), action.hook.clone());
-        self.answered.borrow_mut().entry(wait).or_default().insert(ends);
+        self.attempted_results.borrow_mut().entry(wait).or_default().insert(ends);
         let complete = || {
             let now = self.now.get();
             let mut scaling = self.scaling.borrow_mut();
             let response =
                 told(scaling.complete_lifecycle_action(&action.group, &action.hook, key(action), result, now));
-            if response == Ok(HookCallOutcome::Yes) {
+            if response == Ok(HookCallOutcome::Accepted) {
                 self.completed.borrow_mut().entry(action.instance.clone()).or_default().push(ends);
             }
             response
@@ -163,7 +163,7 @@ impl Cloud for &Harness {
             .map_err(|reason| CompletionError { indeterminate: reason.ends_with(LOST), reason })
     }
 
-    async fn heartbeat(&self, action: &Action) -> Result<HookCallOutcome, String> {
+    async fn heartbeat(&self, action: &LifecycleAction) -> Result<HookCallOutcome, String> {
         let beat = || {
             let now = self.now.get();
             let mut scaling = self.scaling.borrow_mut();
@@ -191,7 +191,7 @@ impl Cloud for &Harness {
         self.call("write", write).await
     }
 
-    async fn waiting(&self) -> Result<Vec<Waiting>, String> {
+    async fn waiting_instances(&self) -> Result<Vec<WaitingInstances>, String> {
         let list = || {
             let scaling = self.scaling.borrow();
             let on = |state| match state {
@@ -201,26 +201,26 @@ impl Cloud for &Harness {
             };
             let waits = scaling.groups().map(|group| {
                 let instances = group.instances.iter().filter_map(|it| Some((it.id.clone(), on(it.state)?)));
-                Waiting { group: group.name.clone(), instances: instances.collect() }
+                WaitingInstances { group: group.name.clone(), instances: instances.collect() }
             });
             Ok(waits.filter(|it| !it.instances.is_empty()).collect())
         };
-        self.call("waiting", list).await
+        self.call("waiting_instances", list).await
     }
 
-    async fn since(&self, waiting: &Waiting) -> Result<StartTimes, String> {
+    async fn start_times(&self, waiting: &WaitingInstances) -> Result<StartTimes, String> {
         let list = || {
             if self.activities_hidden.get() {
                 return Ok(StartTimes::new());
             }
             let scaling = self.scaling.borrow();
             let activities = scaling.activities(&waiting.group, false).map_err(|fault| fault.message)?;
-            Ok(lifecycle_hook::aws::since(activities.iter().map(|it| (it.description.as_str(), it.start.0))))
+            Ok(lifecycle_hook::aws::start_times(activities.iter().map(|it| (it.description.as_str(), it.start.0))))
         };
-        self.call("since", list).await
+        self.call("start_times", list).await
     }
 
-    async fn hooks(&self, group: &str) -> Result<Vec<OwnedHook>, String> {
+    async fn owned_hooks(&self, group: &str) -> Result<Vec<OwnedHook>, String> {
         let list = || {
             let scaling = self.scaling.borrow();
             let group = scaling.group(group).map_err(|fault| fault.message)?;
@@ -233,7 +233,7 @@ impl Cloud for &Harness {
             });
             Ok(ours.collect())
         };
-        self.call("hooks", list).await
+        self.call("owned_hooks", list).await
     }
 
     async fn group_of(&self, instance: &str) -> Result<Option<String>, String> {
@@ -247,14 +247,14 @@ impl Cloud for &Harness {
 
     async fn publish(&self, event: &Value) -> Result<(), String> {
         let tell = || {
-            self.told.borrow_mut().push(event.clone());
+            self.published.borrow_mut().push(event.clone());
             Ok(())
         };
-        self.call("tell", tell).await
+        self.call("publish", tell).await
     }
 
     async fn delete_deadline_ms(&self, _settings: &HookSettings) -> Result<Option<u64>, String> {
-        self.call("delete_ends_ms", || Ok(self.delete_deadline.get())).await
+        self.call("delete_deadline_ms", || Ok(self.delete_deadline.get())).await
     }
 }
 
@@ -267,16 +267,16 @@ impl Queue for &Harness {
             message.ok_or("no such receipt")?.visible = visible;
             Ok(())
         };
-        self.call("come_back", hide).await
+        self.call("requeue", hide).await
     }
 
-    async fn put(&self, body: &str, after: Duration) -> Result<(), String> {
+    async fn enqueue(&self, body: &str, after: Duration) -> Result<(), String> {
         let put = || {
             let now = self.now.get();
             self.send_hidden(body.to_owned(), now, now + after);
             Ok(())
         };
-        self.call("put", put).await
+        self.call("enqueue", put).await
     }
 
     async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
@@ -284,6 +284,6 @@ impl Queue for &Harness {
             self.dead_lettered.borrow_mut().push((body.to_owned(), reason.to_owned()));
             Ok(())
         };
-        self.call("bury", dead_letter).await
+        self.call("dead_letter", dead_letter).await
     }
 }

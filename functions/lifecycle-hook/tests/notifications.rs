@@ -2,18 +2,18 @@
 #![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
 
 use environment::Transition;
-use ledger::envelope::{Poison, open};
-use lifecycle_hook::{Location, Notice};
+use ledger::envelope::{PoisonMessage, open};
+use lifecycle_hook::{Location, Notification};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use test_support::hooks::{Dice, GROUP, Harness, gate, settings};
 use test_support::{sample, with};
 
-fn read_body(body: &str) -> Result<Notice, Poison> {
-    Notice::of(&open(body)?)
+fn read_body(body: &str) -> Result<Notification, PoisonMessage> {
+    Notification::of(&open(body)?)
 }
 
-fn read(value: &Value) -> Result<Notice, String> {
+fn read(value: &Value) -> Result<Notification, String> {
     read_body(&value.to_string()).map_err(|poison| poison.to_string())
 }
 
@@ -24,15 +24,15 @@ fn body(name: &str, at: usize) -> String {
 #[test]
 fn every_shape_tells_the_same() {
     let told = |body: &str| match read_body(body) {
-        Ok(Notice::Action(action)) => action,
+        Ok(Notification::LifecycleAction(action)) => action,
         other => panic!("{other:?}: {body}"),
     };
     let launch = told(&sample("lifecycle-hook", "launch.json").to_string());
     assert_eq!((launch.group.as_str(), launch.on), (GROUP, Transition::Launch));
     assert_eq!(launch.token.as_deref(), Some("5f0d8f0e-6d1c-4c1b-8d5e-2a9b7c3e1f04"));
-    assert_eq!(launch.way, Some((Location::Ec2, Location::Group)));
+    assert_eq!(launch.route, Some((Location::Ec2, Location::Group)));
     let to_pool = told(&sample("lifecycle-hook", "launch-to-warm-pool.json").to_string());
-    assert_eq!(to_pool.way, Some((Location::Ec2, Location::WarmPool)));
+    assert_eq!(to_pool.route, Some((Location::Ec2, Location::WarmPool)));
     let direct = told(&body("queue-by-auto-scaling.json", 0));
     assert_eq!(direct.on, Transition::Terminate);
     let by_topic = told(&body("queue-by-topic.json", 0));
@@ -43,8 +43,8 @@ fn every_shape_tells_the_same() {
 
 #[test]
 fn what_is_not_acted_on_is_told_and_no_poison() {
-    let other = |notice| match notice {
-        Ok(Notice::Other(what)) => what,
+    let other = |notification| match notification {
+        Ok(Notification::Other(what)) => what,
         other => panic!("{other:?}"),
     };
     assert_eq!(
@@ -61,7 +61,7 @@ fn what_is_not_acted_on_is_told_and_no_poison() {
     );
     assert_eq!(other(read(&newer)), "the transition autoscaling:NEW");
     assert_eq!(other(read(&json!({ "detail-type": "EC2 Something New", "detail": null }))), "EC2 Something New");
-    assert_eq!(read(&sample("lifecycle-hook", "sweep.json")), Ok(Notice::Sweep));
+    assert_eq!(read(&sample("lifecycle-hook", "sweep.json")), Ok(Notification::Sweep));
 }
 
 #[test]
@@ -182,11 +182,11 @@ fn of_ten_thousand_records_exactly_the_poison_is_buried_and_its_neighbours_are_d
         let of = |name: &str| calls.iter().filter(|it| **it == name).count();
         let observations = usize::from(launches.len() + ends.len() + spots.len() > 0);
         assert_eq!(
-            (of("see"), of("group_of"), of("hooks")),
+            (of("observe_instances"), of("group_of"), of("owned_hooks")),
             (observations, spots.len(), 0),
             "batch {batch}: {calls:?}"
         );
-        assert_eq!((of("come_back"), of("complete"), of("drained")), (launches.len(), ends.len(), ends.len()));
+        assert_eq!((of("requeue"), of("complete"), of("drain_status")), (launches.len(), ends.len(), ends.len()));
         poisoned += records.iter().filter(|(_, poison)| *poison).count();
         assert_eq!(harness.dead_lettered.borrow().len(), poisoned, "batch {batch}");
         let dead_lettered = harness.dead_lettered.borrow();

@@ -7,14 +7,14 @@ pub(crate) use draining::SPOT_MS;
 use std::time::Duration;
 
 use environment::hook_settings::{Gate, HookSettings, HookTask};
-use ledger::published::{DRAIN, GATE, HookCompletion};
+use ledger::events::{DRAIN, GATE, HookCompletion};
 
-use crate::cloud::{Cloud, CompletionError, HookCallOutcome, HookResult};
+use crate::cloud::{HookApi, CompletionError, HookCallOutcome, HookResult};
 use crate::drain;
 use crate::evidence;
 use crate::facts::{ObservedInstance, State};
 use crate::gate::{self, Verdict};
-use crate::notice::{Action, Location};
+use crate::notification::{LifecycleAction, Location};
 use crate::pace;
 
 /// What becomes of a message, or of an instance that a sweep has found.
@@ -44,8 +44,8 @@ const STARTS_WITHIN_S: u32 = 60;
 
 /// One instance at one end of its life.
 #[derive(Clone, Debug)]
-pub(crate) struct Case<'a> {
-    pub action: &'a Action,
+pub(crate) struct ActionHandler<'a> {
+    pub action: &'a LifecycleAction,
     pub settings: &'a HookSettings,
     /// As looked up for all messages of a batch together; if that failed, why.
     pub observed: Result<ObservedInstance, String>,
@@ -58,8 +58,8 @@ pub(crate) struct Case<'a> {
     pub swept: bool,
 }
 
-impl Case<'_> {
-    pub(crate) async fn act(&self, cloud: &impl Cloud) -> Outcome {
+impl ActionHandler<'_> {
+    pub(crate) async fn act(&self, cloud: &impl HookApi) -> Outcome {
         match self.settings.task {
             HookTask::Gate(gate) => self.gate(cloud, gate).await,
             HookTask::Drain(drain) => self.drain(cloud, drain).await,
@@ -74,12 +74,12 @@ impl Case<'_> {
         Duration::from_secs(self.settings.heartbeat_seconds.into())
     }
 
-    async fn gate(&self, cloud: &impl Cloud, gate: Gate) -> Outcome {
+    async fn gate(&self, cloud: &impl HookApi, gate: Gate) -> Outcome {
         let now_ms = cloud.now_ms();
         let waited = self.waited(now_ms);
         let more = if self.swept { STARTS_WITHIN_S } else { 0 };
         let gate = Gate { seconds: gate.seconds.saturating_add(more), ..gate };
-        let targets = cloud.targets(&self.settings.target_groups, &self.action.instance).await;
+        let targets = cloud.target_health(&self.settings.target_groups, &self.action.instance).await;
         match gate::decide(gate, &self.observed, &targets, waited, now_ms) {
             Verdict::Continue(reason) => self.complete(cloud, HookResult::Continue, &reason).await,
             Verdict::Abandon(reason) => {
@@ -110,13 +110,13 @@ impl Case<'_> {
     /// Nothing is decided yet: Auto Scaling is told if it is time to, and it comes back, at the end of its time at the latest.
     ///
     /// A wait of which nobody knows since when is not kept up, or it would never end.
-    async fn wait(&self, cloud: &impl Cloud, waiting_for: Vec<String>, left: Duration) -> Outcome {
+    async fn wait(&self, cloud: &impl HookApi, waiting_for: Vec<String>, left: Duration) -> Outcome {
         let waited = self.waited(cloud.now_ms());
-        let pause = pace::pause(waited.unwrap_or_default(), self.poll_interval);
-        let gap = if self.swept { pace::SWEEP } else { pause };
-        if waited.is_some_and(|waited| pace::beats(waited, gap, self.heartbeat())) {
+        let pause = pace::next_poll(waited.unwrap_or_default(), self.poll_interval);
+        let gap = if self.swept { pace::SWEEP_INTERVAL } else { pause };
+        if waited.is_some_and(|waited| pace::needs_heartbeat(waited, gap, self.heartbeat())) {
             match cloud.heartbeat(self.action).await {
-                Ok(HookCallOutcome::Yes) => {}
+                Ok(HookCallOutcome::Accepted) => {}
                 Ok(HookCallOutcome::TooLate) => return Outcome::Done(String::from("nobody waits for it any more")),
                 Err(reason) => tracing::warn!(instance = self.action.instance, reason, "no heartbeat"),
             }
@@ -124,20 +124,20 @@ impl Case<'_> {
         Outcome::Requeued { after: pause.min(left).max(Duration::from_secs(1)), waiting_for, begun: false }
     }
 
-    async fn complete(&self, cloud: &impl Cloud, ends: HookResult, reason: &str) -> Outcome {
+    async fn complete(&self, cloud: &impl HookApi, result: HookResult, reason: &str) -> Outcome {
         let ended = self.end(cloud, ends, reason).await;
         self.outcome(cloud, ended, ends, reason).await
     }
 
     async fn outcome(
         &self,
-        cloud: &impl Cloud,
+        cloud: &impl HookApi,
         ended: Result<HookCallOutcome, String>,
-        ends: HookResult,
+        result: HookResult,
         reason: &str,
     ) -> Outcome {
         match ended {
-            Ok(HookCallOutcome::Yes) => Outcome::Done(format!("{}: {reason}", ends.told(self.to_a_pool()))),
+            Ok(HookCallOutcome::Accepted) => Outcome::Done(format!("{}: {reason}", ends.told(self.to_a_pool()))),
             Ok(HookCallOutcome::TooLate) => Outcome::Done(format!("nobody waits for it any more ({reason})")),
             Err(_) if self.has_left(cloud).await => Outcome::Done(format!("it has left its group ({reason})")),
             Err(error) => Outcome::Requeued { after: NOT_NOW, waiting_for: vec![error], begun: false },
@@ -146,23 +146,23 @@ impl Case<'_> {
 
     /// Whether the instance is no longer in its group, so that nobody waits. IAM lets the function end the waits of groups with
     /// our tags; a group that is gone has none, and then it refuses before Auto Scaling could say that nobody waits.
-    async fn has_left(&self, cloud: &impl Cloud) -> bool {
+    async fn has_left(&self, cloud: &impl HookApi) -> bool {
         cloud.group_of(&self.action.instance).await.is_ok_and(|group| group.as_ref() != Some(&self.action.group))
     }
 
     /// Ends the wait, and tells of it.
-    async fn end(&self, cloud: &impl Cloud, ends: HookResult, reason: &str) -> Result<HookCallOutcome, String> {
+    async fn end(&self, cloud: &impl HookApi, result: HookResult, reason: &str) -> Result<HookCallOutcome, String> {
         let mut ended = cloud.complete(self.action, ends).await;
         if let Err(CompletionError { indeterminate, .. }) = ended {
             ended = cloud.complete(self.action, ends).await;
             // The answer may be lost, and not the call: if nobody waits a moment later, it was this one.
             if indeterminate && ended == Ok(HookCallOutcome::TooLate) {
-                ended = Ok(HookCallOutcome::Yes);
+                ended = Ok(HookCallOutcome::Accepted);
             }
         }
-        if ended == Ok(HookCallOutcome::Yes) {
+        if ended == Ok(HookCallOutcome::Accepted) {
             let (result, environment) = (ends.told(self.to_a_pool()), &self.settings.environment);
-            let Action { group, instance, .. } = self.action;
+            let LifecycleAction { group, instance, .. } = self.action;
             let seconds = self.waited(cloud.now_ms()).map(|it| it.as_secs());
             tracing::info!(environment, group, instance, result, reason, seconds, "the wait is over");
             self.publish(cloud, ends, reason).await;
@@ -171,7 +171,7 @@ impl Case<'_> {
     }
 
     /// For the ledger. That the wait is over is told by Auto Scaling's own events too, so it is not held up for this.
-    async fn publish(&self, cloud: &impl Cloud, ends: HookResult, reason: &str) {
+    async fn publish(&self, cloud: &impl HookApi, result: HookResult, reason: &str) {
         if matches!(self.settings.task, HookTask::Drain(_)) && self.is_pooled() {
             return;
         }
@@ -181,9 +181,9 @@ impl Case<'_> {
             (HookTask::Drain(_), _) if reason == drain::DRAINED => (DRAIN, "drained"),
             (HookTask::Drain(_), _) => (DRAIN, "not-drained"),
         };
-        let Action { group, instance, token, .. } = self.action;
+        let LifecycleAction { group, instance, token, .. } = self.action;
         let (token, began_ms, ended_ms) = (token.as_deref(), self.began_ms, cloud.now_ms());
-        let over = HookCompletion { group, instance, token, what, outcome, reason, began_ms, ended_ms };
+        let over = HookCompletion { group, instance, token, kind: what, outcome, reason, began_ms, ended_ms };
         if let Err(error) = cloud.publish(&over.event()).await {
             tracing::warn!(instance, what, outcome, error, "the ledger does not know");
         }
@@ -191,13 +191,13 @@ impl Case<'_> {
 
     /// Whether it has nothing to drain: its services go on in a warm pool, or are stopped there.
     fn is_pooled(&self) -> bool {
-        let from_a_pool = self.action.way.is_some_and(|(from, _)| from == Location::WarmPool);
+        let from_a_pool = self.action.route.is_some_and(|(from, _)| from == Location::WarmPool);
         let is_stopped = self.observed.as_ref().is_ok_and(|observed| observed.state == State::Stopped);
         self.to_a_pool() || (from_a_pool && is_stopped)
     }
 
     fn to_a_pool(&self) -> bool {
-        self.action.way.is_some_and(|(_, to)| to == Location::WarmPool)
+        self.action.route.is_some_and(|(_, to)| to == Location::WarmPool)
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use environment::hook_settings::Drain;
 use futures_util::future::join;
 
-use super::{Case, NOT_NOW, Outcome};
-use crate::cloud::{Cloud, HookCallOutcome, HookResult};
+use super::{ActionHandler, NOT_NOW, Outcome};
+use crate::cloud::{HookApi, HookCallOutcome, HookResult};
 use crate::drain::{self, Step, Time};
 use crate::pace;
 
@@ -21,8 +21,8 @@ pub(crate) const SPOT_MS: u64 = 2 * 60 * 1_000;
 /// delay (the Elastic Load Balancing user guide). It is part of the activity, so of all that a sweep knows.
 const TARGETS_MS: u64 = 60 * 60 * 1_000;
 
-impl Case<'_> {
-    pub(super) async fn drain(&self, cloud: &impl Cloud, drain: Drain) -> Outcome {
+impl ActionHandler<'_> {
+    pub(super) async fn drain(&self, cloud: &impl HookApi, drain: Drain) -> Outcome {
         if self.to_a_pool() {
             return self.complete(cloud, HookResult::Continue, "it is kept ready, so its services go on").await;
         }
@@ -33,23 +33,23 @@ impl Case<'_> {
                 u64::MAX
             }
         };
-        let longest = Duration::from_secs(drain.seconds.into()).min(pace::longest(self.heartbeat()));
+        let longest = Duration::from_secs(drain.seconds.into()).min(pace::global_timeout(self.heartbeat()));
         let longest_ms = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
         let time = self.time(longest_ms, deleted_by, cloud.now_ms());
         match self.step(cloud, time, longest_ms).await {
             Drained::Finished(how) => self.complete(cloud, HookResult::Continue, &how).await,
             Drained::Begun(what) => self.wait(cloud, vec![what], time.left(longest_ms)).await.begun(),
-            Drained::Waits(waiting_for) => self.wait(cloud, waiting_for, time.left(longest_ms)).await,
+            Drained::Waiting(waiting_for) => self.wait(cloud, waiting_for, time.left(longest_ms)).await,
         }
     }
 
     /// Drains a Spot instance with what is left of its two minutes. No hook waits, so nobody is told.
-    pub(crate) async fn interrupted(&self, cloud: &impl Cloud) -> Outcome {
+    pub(crate) async fn interrupted(&self, cloud: &impl HookApi) -> Outcome {
         let time = self.time(SPOT_MS, u64::MAX, cloud.now_ms());
         let waiting_for = match self.step(cloud, time, SPOT_MS).await {
             Drained::Finished(how) => return Outcome::Done(format!("interrupted: {how}")),
             Drained::Begun(what) => vec![what],
-            Drained::Waits(waiting_for) => waiting_for,
+            Drained::Waiting(waiting_for) => waiting_for,
         };
         Outcome::Requeued { after: NOT_NOW, waiting_for, begun: false }
     }
@@ -67,15 +67,15 @@ impl Case<'_> {
     }
 
     /// Goes as far as it goes without waiting: at most out of its target groups, and one command.
-    async fn step(&self, cloud: &impl Cloud, time: Time, longest_ms: u64) -> Drained {
+    async fn step(&self, cloud: &impl HookApi, time: Time, longest_ms: u64) -> Drained {
         let (instance, arns) = (&self.action.instance, &self.settings.target_groups);
-        let (command, targets) = join(cloud.drained(instance, self.began_ms), cloud.targets(arns, instance)).await;
+        let (command, targets) = join(cloud.drain_status(instance, self.began_ms), cloud.target_health(arns, instance)).await;
         let facts = drain::Facts { observed: self.observed.clone(), command, targets };
         match drain::decide(&facts, time) {
             Step::Finish(how) => Drained::Finished(how),
-            Step::Wait(waiting_for) => Drained::Waits(waiting_for),
-            Step::LeaveTargets => Drained::after("its target groups to let it go", cloud.leave(arns, instance).await),
-            Step::Send => match cloud.drain(instance, time.left(longest_ms)).await {
+            Step::Wait(waiting_for) => Drained::Waiting(waiting_for),
+            Step::LeaveTargets => Drained::after("its target groups to let it go", cloud.deregister(arns, instance).await),
+            Step::Send => match cloud.send_drain_command(instance, time.left(longest_ms)).await {
                 Ok(HookCallOutcome::TooLate) => {
                     Drained::Finished(String::from("nobody can be asked to drain it any more"))
                 }
@@ -90,12 +90,12 @@ enum Drained {
     Finished(String),
     /// Something was begun, and is waited for.
     Begun(String),
-    Waits(Vec<String>),
+    Waiting(Vec<String>),
 }
 
 impl Drained {
     fn after(what: &str, done: Result<(), String>) -> Drained {
-        done.map_or_else(|error| Drained::Waits(vec![error]), |()| Drained::Begun(what.to_owned()))
+        done.map_or_else(|error| Drained::Waiting(vec![error]), |()| Drained::Begun(what.to_owned()))
     }
 }
 
