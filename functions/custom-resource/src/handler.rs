@@ -1,106 +1,107 @@
-//! One valid answer, whatever happens.
+//! Handles events: every request gets exactly one valid response.
 
 use std::panic::AssertUnwindSafe;
 
 use environment::Timestamp;
 use futures_util::FutureExt as _;
-use lambda_kit::{BadSettings, Error};
-use reconciler::{CloudFactory, PassError, Reconciler, Settings, reply, work_deadline};
+use lambda_kit::{Error, InvalidSettings};
+use reconciler::{CloudFactory, PassError, Reconciler, Settings, cfn_response, work_deadline};
 use requests::{
     AllowedHosts, CfnResponse, Malformed, PhysicalId, Records, Request, RequestQueue, ResponseAddress, ResponseSender,
-    Unreadable, read_event,
+    UnreadableEvent, read_event,
 };
 use serde_json::{Value, json};
 
 use crate::operator;
 
-/// Everything that the function has. Bad settings don't keep it from starting: they are what it answers.
+/// The parts of the function. The function also starts with invalid settings, and reports them in each response.
 #[derive(Debug)]
-pub struct RequestHandler<R, C, L> {
-    /// What its environment variables say, or what is wrong with them.
-    pub settings: Result<Settings, BadSettings>,
+pub struct RequestHandler<R, C, Q> {
+    /// The settings from the environment variables, or the invalid variables.
+    pub settings: Result<Settings, InvalidSettings>,
     /// The owners' records.
     pub records: R,
-    /// Where it looks, and works if there is no line.
+    /// The account that operator requests observe. Without a request queue, requests change it as well.
     pub cloud_factory: C,
-    /// Brings replies to CloudFormation.
+    /// Delivers responses to CloudFormation.
     pub response_sender: ResponseSender,
-    /// Where requests go; without it the door carries them out itself.
-    pub request_queue: Option<L>,
+    /// The queue that receives the requests. Without it, the function processes them itself.
+    pub request_queue: Option<Q>,
 }
 
-/// What became of an event.
-enum Taken {
-    /// It is answered here.
-    SentResponse(CfnResponse),
-    /// It waits in the line, where the reconciler answers; or it came again after its answer.
-    Sent(Value),
+/// The outcome of an event.
+enum EventOutcome {
+    /// The function sends this response.
+    Respond(CfnResponse),
+    /// The request is queued, and the reconciler responds; or it was delivered again after its response. The value is the
+    /// invocation's result.
+    NoResponse(Value),
 }
 
-impl<R: Records, C: CloudFactory, L: RequestQueue> RequestHandler<R, C, L> {
-    /// Handles one invocation, whose event comes as text: [`RequestHandler::handle`], or a FAILED for what no [`Value`] can hold.
+impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
+    /// Handles one invocation, whose event comes as text: [`RequestHandler::handle`], or a FAILED for an event that no [`Value`] can hold.
     ///
-    /// A Delete of that kind is carried out by its ids ([`Unreadable::delete`]).
+    /// Such a Delete is processed by the ids in the event ([`UnreadableEvent::into_delete`]).
     ///
     /// # Errors
-    /// As of [`RequestHandler::handle`].
+    /// The errors of [`RequestHandler::handle`].
     pub async fn handle_text(&self, text: &str, deadline_ms: u64) -> Result<Value, Error> {
-        match read_event(text).or_else(|unreadable| unreadable.delete(self.cloud_factory.now().0)) {
+        match read_event(text).or_else(|unreadable| unreadable.into_delete(self.cloud_factory.now().0)) {
             Ok(event) => self.handle(event, deadline_ms).await,
-            Err(unreadable) => self.refuse(&unreadable, deadline_ms).await,
+            Err(unreadable) => self.reject_unreadable(&unreadable, deadline_ms).await,
         }
     }
 
-    async fn refuse(&self, unreadable: &Unreadable, deadline_ms: u64) -> Result<Value, Error> {
-        let to = ResponseAddress::of(&unreadable.rest);
-        let id = PhysicalId::last_resort(&unreadable.rest, &to);
-        let reply = CfnResponse::failed(&to, id, unreadable.to_string());
-        self.deliver(None, &reply, &to, deadline_ms).await?;
-        Ok(serde_json::from_str(&reply.body())?)
+    async fn reject_unreadable(&self, unreadable: &UnreadableEvent, deadline_ms: u64) -> Result<Value, Error> {
+        let to = ResponseAddress::of(&unreadable.readable_fields);
+        let id = PhysicalId::last_resort(&unreadable.readable_fields, &to);
+        let response = CfnResponse::failed(&to, id, unreadable.to_string());
+        self.deliver(None, &response, &to, deadline_ms).await?;
+        Ok(serde_json::from_str(&response.body())?)
     }
 
     /// Handles one invocation, which Lambda ends at `deadline_ms`.
     ///
-    /// The result is the reply's body, that the request waits in the line, or what a person asked for.
+    /// The result is the response's body, the fact that the request is queued, or the result of an operator request.
     ///
     /// # Errors
-    /// If the request could not be sent on, or the reply not be delivered: Lambda then runs the same event again, and in
-    /// the end gives it to the queue of failed invocations, from where the watchdog answers.
+    /// If the request could not be queued, or the response not be delivered. Lambda then retries the same event, and after
+    /// the last attempt sends it to the queue of failed invocations. The watchdog responds from there.
     pub async fn handle(&self, event: Value, deadline_ms: u64) -> Result<Value, Error> {
         if event.get("Request").is_some() && event.get("RequestType").is_none() {
-            return Ok(operator::response(self, &event, deadline_ms).await);
+            return Ok(operator::respond(self, &event, deadline_ms).await);
         }
         let to = ResponseAddress::of(&event);
         let request = Request::read(&event, self.cloud_factory.now().0);
-        let taken = match AssertUnwindSafe(self.take(&event, &request, &to, deadline_ms)).catch_unwind().await {
-            Ok(taken) => taken?,
+        let outcome = match AssertUnwindSafe(self.process(&event, &request, &to, deadline_ms)).catch_unwind().await {
+            Ok(outcome) => outcome?,
             Err(_) => {
-                let reason = "Envkeeper failed inside: the function's log says where. What exists was left as it is.";
-                Taken::SentResponse(CfnResponse::failed(&to, PhysicalId::last_resort(&event, &to), reason))
+                let reason = "Envkeeper failed with an internal error and made no further changes. See the error in the log of the function custom-resource. Then send the same request again.";
+                EventOutcome::Respond(CfnResponse::failed(&to, PhysicalId::last_resort(&event, &to), reason))
             }
         };
-        match taken {
-            Taken::Sent(told) => Ok(told),
-            Taken::SentResponse(reply) => {
-                self.deliver(request.as_ref().ok(), &reply, &to, deadline_ms).await?;
-                Ok(serde_json::from_str(&reply.body())?)
+        match outcome {
+            EventOutcome::NoResponse(result) => Ok(result),
+            EventOutcome::Respond(response) => {
+                self.deliver(request.as_ref().ok(), &response, &to, deadline_ms).await?;
+                Ok(serde_json::from_str(&response.body())?)
             }
         }
     }
 
-    async fn take(
+    async fn process(
         &self,
         event: &Value,
         request: &Result<Request, Malformed>,
         to: &ResponseAddress,
         deadline_ms: u64,
-    ) -> Result<Taken, Error> {
+    ) -> Result<EventOutcome, Error> {
         let failed = |reason: String| {
-            Ok(Taken::SentResponse(CfnResponse::failed(to, PhysicalId::last_resort(event, to), reason)))
+            Ok(EventOutcome::Respond(CfnResponse::failed(to, PhysicalId::last_resort(event, to), reason)))
         };
         let settings = match &self.settings {
             Ok(settings) => settings,
-            Err(bad) => return failed(bad.to_string()),
+            Err(invalid) => return failed(invalid.to_string()),
         };
         let request = match request {
             Ok(request) => request,
@@ -109,31 +110,33 @@ impl<R: Records, C: CloudFactory, L: RequestQueue> RequestHandler<R, C, L> {
         let Some(request_queue) = &self.request_queue else {
             let response =
                 self.reconciler(settings).run_to_completion(request, work_deadline(Timestamp(deadline_ms))).await;
-            return Ok(Taken::SentResponse(reply(request, response)));
+            return Ok(EventOutcome::Respond(cfn_response(request, response)));
         };
-        let work = self.reconciler(settings);
-        let work = work.request_pass(request);
-        match work.admit().await {
-            // An event that comes again, late, may be refused by now: but its answer has arrived.
-            Err(PassError::Failed(_)) if self.was_answered(request).await => {
-                Ok(Taken::Sent(json!({ "AnsweredBefore": request.event.kind, "Owner": request.owner().as_str() })))
+        let reconciler = self.reconciler(settings);
+        let pass = reconciler.request_pass(request);
+        match pass.admit().await {
+            // A late redelivery of an event may be rejected now, although its response was delivered before.
+            Err(PassError::Failed(_)) if self.has_responded(request).await => Ok(EventOutcome::NoResponse(
+                json!({ "AnsweredBefore": request.event.kind, "Owner": request.owner().as_str() }),
+            )),
+            Err(PassError::Failed(reason)) => {
+                Ok(EventOutcome::Respond(cfn_response(request, pass.response(None, Err(reason)))))
             }
-            Err(PassError::Failed(reason)) => Ok(Taken::SentResponse(reply(request, work.response(None, Err(reason))))),
             Err(PassError::Requeue(reason)) => Err(reason.into()),
             Ok(_) => {
                 request_queue.send(&request.owner(), &request.hash, event).await?;
-                tracing::info!(owner = %request.owner(), kind = %request.event.kind, "in the line");
-                Ok(Taken::Sent(json!({ "Sent": request.event.kind, "Owner": request.owner().as_str() })))
+                tracing::info!(owner = %request.owner(), kind = %request.event.kind, "request queued");
+                Ok(EventOutcome::NoResponse(json!({ "Sent": request.event.kind, "Owner": request.owner().as_str() })))
             }
         }
     }
 
-    async fn was_answered(&self, request: &Request) -> bool {
+    async fn has_responded(&self, request: &Request) -> bool {
         let record = self.records.owner(&request.owner()).await.ok().flatten();
         record.is_some_and(|it| it.has_responded(&request.hash))
     }
 
-    /// The work behind the door.
+    /// Builds the reconciler that processes the requests.
     pub(crate) fn reconciler<'a>(&'a self, settings: &'a Settings) -> Reconciler<'a, R, C> {
         Reconciler {
             settings,
@@ -143,23 +146,23 @@ impl<R: Records, C: CloudFactory, L: RequestQueue> RequestHandler<R, C, L> {
         }
     }
 
-    /// Sends the reply to its address, and notes that. Without an address the invocation's result is the answer.
+    /// Sends the response to its address, and records that. Without an address, the invocation's result is the response.
     async fn deliver(
         &self,
         request: Option<&Request>,
-        reply: &CfnResponse,
+        response: &CfnResponse,
         to: &ResponseAddress,
         deadline_ms: u64,
     ) -> Result<(), Error> {
         if let (Ok(settings), Some(request)) = (&self.settings, request) {
-            return Ok(self.reconciler(settings).deliver(request, reply, Timestamp(deadline_ms)).await?);
+            return Ok(self.reconciler(settings).deliver(request, response, Timestamp(deadline_ms)).await?);
         }
         let none = AllowedHosts::default();
         let hosts = self.settings.as_ref().map_or(&none, |settings| &settings.response_hosts);
-        tracing::info!(status = ?reply.status(), id = %reply.physical_id(), reason = reply.reason(), "answer");
+        tracing::info!(status = ?response.status(), id = %response.physical_id(), reason = response.reason(), "response ready");
         Ok(self
             .response_sender
-            .response(&reply.body(), to, hosts, Timestamp(deadline_ms) - self.cloud_factory.now())
+            .send(&response.body(), to, hosts, Timestamp(deadline_ms) - self.cloud_factory.now())
             .await?)
     }
 }

@@ -1,12 +1,12 @@
-//! The door: takes a request, checks it, and sees to it that it is answered.
+//! The function `custom-resource`: receives a request, checks it, and guarantees that it gets a response.
 //!
-//! `CloudFormation` waits for an answer for up to an hour, so everything here is arranged around giving one: the address
-//! of the answer is taken out of the event before anything is judged, and whatever happens after that, a panic included,
-//! ends in a reply, or in the line of requests, from where the reconciler replies. Without a line the door carries the
-//! request out itself. A person's request comes by direct invocation and is answered in its result.
+//! `CloudFormation` waits for a response for up to an hour, so this crate is built around sending one. The response address
+//! is read from the event before any check. Every later outcome, a panic included, ends in a response, or in the request
+//! queue, from where the reconciler responds. Without a request queue the function processes the request itself. An operator
+//! request comes by direct invocation, and its response is the invocation's result.
 //!
-//! The files: `handler` (one answer, whatever happens), `people` (plan, status, drift, unlock, delete). What a request comes
-//! to is the `reconciler`'s.
+//! The modules: `handler` (exactly one response to each request), `operator` (plan, status, drift, unlock, delete). The crate
+//! `reconciler` processes the requests.
 
 #![warn(missing_docs)]
 

@@ -1,11 +1,11 @@
 //! The function `custom-resource`: wiring only.
-// The whole request is one future, and the compiler works its layout out call by call, deeper than it does unasked.
+// The whole request is one future. The compiler computes its layout call by call, deeper than its default limit.
 #![recursion_limit = "256"]
 
 use std::sync::Arc;
 
 use custom_resource::RequestHandler;
-use lambda_kit::{Error, environment, init_logging, run_text, sdk_config};
+use lambda_kit::{Error, env_var, init_logging, run_text, sdk_config};
 use reconciler::{Aws, Settings};
 use requests::{LedgerQueue, ResponseSender, SqsRequestQueue, records::DynamoRecords};
 
@@ -13,7 +13,7 @@ use requests::{LedgerQueue, ResponseSender, SqsRequestQueue, records::DynamoReco
 async fn main() -> Result<(), Error> {
     init_logging("custom-resource");
     let config = sdk_config().await?;
-    let settings = Settings::from_vars(environment);
+    let settings = Settings::from_vars(env_var);
     let table = settings.as_ref().map(|it| it.records_table.clone()).unwrap_or_default();
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), table);
     let queue = settings.as_ref().ok().and_then(|it| it.queue_url.clone());

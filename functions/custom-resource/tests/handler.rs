@@ -1,13 +1,13 @@
-//! The door, over the in-memory cloud and in-memory records: what CloudFormation and people are answered.
+//! The handler over the in-memory cloud and in-memory records: the responses to CloudFormation and to operators.
 #![allow(
     clippy::expect_used,
     clippy::needless_pass_by_value,
-    reason = "a test stops where it finds nonsense, and takes JSON as it stands"
+    reason = "a test stops at invalid test data, and passes JSON by value"
 )]
 
 mod common;
 
-use common::{BEGIN_S, Now as _, ask, door_with, failed, handler, sample, succeeded, with, writes};
+use common::{BEGIN_S, BlockOn as _, ask, failed, handler, handler_with, sample, succeeded, with, writes};
 use environment::{Key, Kind};
 use requests::Records as _;
 use requests::records::MemoryRecords;
@@ -28,7 +28,7 @@ fn a_stack_creates_updates_and_deletes_its_environment() {
 }
 
 #[test]
-fn a_create_that_arrives_twice_makes_one_environment_and_the_second_writes_nothing() {
+fn a_create_that_is_delivered_twice_creates_one_environment_and_the_second_writes_nothing() {
     let handler = handler();
     let first = succeeded(&handler, sample("create.json"));
     let before = writes(&handler);
@@ -37,7 +37,7 @@ fn a_create_that_arrives_twice_makes_one_environment_and_the_second_writes_nothi
 }
 
 #[test]
-fn a_second_resource_cannot_take_an_environment() {
+fn a_second_stack_resource_cannot_take_over_an_environment() {
     let handler = handler();
     succeeded(&handler, sample("create.json"));
     let before = writes(&handler);
@@ -45,15 +45,15 @@ fn a_second_resource_cannot_take_an_environment() {
     assert!(reason.contains("scalable-ec2-us-west-2-dev belongs to another stack's resource"), "{reason}");
     let rollback = with(sample("delete.json"), json!({ "LogicalResourceId": "Other" }));
     succeeded(&handler, rollback);
-    assert_eq!(writes(&handler), before, "and its rollback touches nothing");
+    assert_eq!(writes(&handler), before, "and its rollback changes nothing");
 }
 
 #[test]
-fn a_delete_with_an_id_that_cloudformation_made_up_removes_what_is_there() {
+fn a_delete_with_an_id_that_cloudformation_generated_deletes_the_environment() {
     let handler = handler();
     succeeded(&handler, sample("create.json"));
-    let made_up = json!({ "PhysicalResourceId": "stack-Web-1A2B3C4D5E6F" });
-    let mut delete = with(sample("delete.json"), made_up);
+    let generated = json!({ "PhysicalResourceId": "stack-Web-1A2B3C4D5E6F" });
+    let mut delete = with(sample("delete.json"), generated);
     delete["ResourceProperties"] = json!({ "OldFormat": { "Nested": [1, null] } });
     let response = succeeded(&handler, delete);
     assert_eq!(response["PhysicalResourceId"], "stack-Web-1A2B3C4D5E6F");
@@ -61,7 +61,7 @@ fn a_delete_with_an_id_that_cloudformation_made_up_removes_what_is_there() {
 }
 
 #[test]
-fn a_delete_of_what_never_existed_is_a_success_and_writes_nothing() {
+fn a_delete_of_an_environment_that_never_existed_succeeds_and_writes_nothing() {
     let handler = handler();
     succeeded(&handler, sample("delete-of-nothing.json"));
     succeeded(&handler, sample("delete.json"));
@@ -69,7 +69,7 @@ fn a_delete_of_what_never_existed_is_a_success_and_writes_nothing() {
 }
 
 #[test]
-fn a_suffix_that_a_create_was_refused_for_does_not_hold_up_its_rollback() {
+fn an_invalid_suffix_in_a_rejected_create_does_not_block_its_rollback() {
     for suffix in ["feature/login", "A B", "\u{fc}", "-", "", &"a".repeat(60)] {
         let handler = handler();
         let bad = json!({ "ResourceProperties": { "EnvironmentSuffix": suffix } });
@@ -83,7 +83,7 @@ fn a_suffix_that_a_create_was_refused_for_does_not_hold_up_its_rollback() {
 }
 
 #[test]
-fn the_clean_up_after_a_refused_create_leaves_alone_what_the_next_one_made() {
+fn the_cleanup_after_a_rejected_create_keeps_the_environment_of_the_next_create() {
     let mut handler = handler();
     let bad = json!({ "RequestId": "first", "ResourceProperties": { "MinSize": "9" } });
     let rejected = ask(&handler, with(sample("create.json"), bad));
@@ -91,40 +91,40 @@ fn the_clean_up_after_a_refused_create_leaves_alone_what_the_next_one_made() {
     succeeded(&handler, sample("create.json"));
     let (before, inventory) = (writes(&handler), handler.cloud_factory.account.inventory());
 
-    // As CloudFormation cleans up: under the id that it was answered at first.
+    // CloudFormation cleans up under the id of the first response.
     let clean_up = json!({ "RequestId": "clean-up", "PhysicalResourceId": rejected["PhysicalResourceId"] });
-    handler.cloud_factory.stack = Some(reconciler::Stack::Stands);
+    handler.cloud_factory.stack = Some(reconciler::StackState::Active);
     succeeded(&handler, with(sample("delete.json"), clean_up.clone()));
     assert_eq!((writes(&handler), handler.cloud_factory.account.inventory()), (before, inventory));
     succeeded(&handler, sample("update.json"));
 
-    // A stack that goes for good takes all of it, whatever the id.
-    handler.cloud_factory.stack = Some(reconciler::Stack::Gone);
-    succeeded(&handler, with(sample("delete.json"), with(clean_up, json!({ "RequestId": "for good" }))));
+    // The Delete of a deleted stack removes the whole environment, independent of the id.
+    handler.cloud_factory.stack = Some(reconciler::StackState::Deleted);
+    succeeded(&handler, with(sample("delete.json"), with(clean_up, json!({ "RequestId": "final" }))));
     assert!(handler.cloud_factory.account.inventory().is_empty());
 }
 
 #[test]
-fn an_environment_of_whose_making_nobody_was_told_goes_by_whatever_id() {
+fn an_environment_without_a_reported_success_is_deleted_by_any_id() {
     let mut handler = handler();
     let created = succeeded(&handler, sample("create.json"));
-    // Its invocation ended before the answer: the record says that it settled, and not that anybody knows.
-    let create = requests::Request::read(&sample("create.json"), BEGIN_S * 1_000).expect("it makes sense");
+    // The invocation ended before the response: the record shows that the environment settled, without a reported success.
+    let create = requests::Request::read(&sample("create.json"), BEGIN_S * 1_000).expect("a valid request");
     let owner = create.owner();
-    let mut responses = handler.records.owner(&owner).await_now().expect("a record").responses;
-    let mut told = responses.remove(0);
-    told.success = false;
-    handler.records.record_sent_responses(&owner, vec![told]).await_now();
+    let mut responses = handler.records.owner(&owner).block_on().expect("a record").responses;
+    let mut result = responses.remove(0);
+    result.success = false;
+    handler.records.record_sent_responses(&owner, vec![result]).block_on();
     assert_eq!(created["Status"], "SUCCESS");
 
-    handler.cloud_factory.stack = Some(reconciler::Stack::Stands);
+    handler.cloud_factory.stack = Some(reconciler::StackState::Active);
     let of_owner = json!({ "PhysicalResourceId": format!("envkeeper-{owner}") });
     succeeded(&handler, with(sample("delete.json"), of_owner));
     assert!(handler.cloud_factory.account.inventory().is_empty());
 }
 
 #[test]
-fn an_update_of_what_was_never_made_is_refused_and_creates_nothing() {
+fn an_update_of_an_environment_that_was_never_created_is_rejected_and_creates_nothing() {
     let handler = handler();
     let reason = failed(&handler, sample("update.json"));
     assert!(reason.starts_with("There is nothing to update"), "{reason}");
@@ -132,7 +132,7 @@ fn an_update_of_what_was_never_made_is_refused_and_creates_nothing() {
 }
 
 #[test]
-fn an_update_rebuilds_a_record_that_was_lost() {
+fn an_update_rebuilds_a_lost_record() {
     let mut handler = handler();
     succeeded(&handler, sample("create.json"));
     handler.records = MemoryRecords::new();
@@ -143,7 +143,7 @@ fn an_update_rebuilds_a_record_that_was_lost() {
 }
 
 #[test]
-fn what_cannot_change_is_refused_and_the_rollback_to_what_was_is_not() {
+fn an_immutable_change_is_rejected_and_its_rollback_is_not() {
     let handler = handler();
     succeeded(&handler, sample("create.json"));
     let before = writes(&handler);
@@ -157,23 +157,23 @@ fn what_cannot_change_is_refused_and_the_rollback_to_what_was_is_not() {
 }
 
 #[test]
-fn all_that_is_wrong_with_the_input_is_in_one_answer() {
+fn one_response_contains_all_violations() {
     let handler = handler();
     let reason = failed(&handler, sample("bad-input.json"));
     for name in ["VpcCidr", "ZoneCount", "LogRetentionDays", "InstanceTyp is"] {
         assert!(reason.contains(name), "{name}: {reason}");
     }
     assert_eq!(writes(&handler), 0);
-    assert!(handler.records.environment_owner("scalable-ec2-us-west-2-dev").await_now().is_none());
+    assert!(handler.records.environment_owner("scalable-ec2-us-west-2-dev").block_on().is_none());
 }
 
 #[test]
-fn events_that_make_no_sense_are_answered() {
+fn malformed_events_get_a_response() {
     let handler = handler();
     let create = sample("create.json");
     let mut without_properties = create.clone();
     without_properties.as_object_mut().expect("an object").remove("ResourceProperties");
-    let senseless = [
+    let malformed = [
         with(create.clone(), json!({ "RequestType": "Import" })),
         with(create.clone(), json!({ "RequestType": "create" })),
         with(create.clone(), json!({ "StackId": "" })),
@@ -184,21 +184,24 @@ fn events_that_make_no_sense_are_answered() {
         json!("text"),
         Value::Null,
     ];
-    for event in senseless {
+    for event in malformed {
         failed(&handler, event);
     }
     assert_eq!(writes(&handler), 0);
 }
 
 #[test]
-fn a_bucket_that_may_not_be_read_is_not_left_in_silence() {
+fn a_bucket_that_denies_read_access_fails_the_delete() {
     let mut handler = handler();
     succeeded(&handler, sample("create.json"));
-    handler.cloud_factory.stack = Some(reconciler::Stack::Stands);
+    handler.cloud_factory.stack = Some(reconciler::StackState::Active);
     let bucket = Key::new(Kind::Bucket, "scalable-ec2-data-uswest2-dev-123456789012");
     handler.cloud_factory.account.hidden.borrow_mut().insert(bucket.clone());
     let reason = failed(&handler, sample("delete.json"));
-    assert!(reason.starts_with("bucket scalable-ec2-data-uswest2-dev-123456789012 stays, as its policy"), "{reason}");
+    assert!(
+        reason.starts_with("bucket scalable-ec2-data-uswest2-dev-123456789012 was not deleted: its policy"),
+        "{reason}"
+    );
 
     handler.cloud_factory.account.hidden.borrow_mut().remove(&bucket);
     succeeded(&handler, with(sample("delete.json"), json!({ "RequestId": "again" })));
@@ -206,7 +209,7 @@ fn a_bucket_that_may_not_be_read_is_not_left_in_silence() {
 }
 
 #[test]
-fn a_delete_names_what_it_retains() {
+fn a_delete_names_the_retained_buckets() {
     let handler = handler();
     let retaining = json!({ "ResourceProperties": { "BucketOnDelete": "Retain" } });
     succeeded(&handler, with(sample("create.json"), retaining));
@@ -228,12 +231,12 @@ fn a_create_waits_for_its_instances_and_an_update_does_not() {
 }
 
 #[test]
-fn the_reply_has_the_promised_keys_and_fits() {
+fn the_response_has_the_documented_keys_and_fits() {
     let handler = handler();
     let created = succeeded(&handler, sample("create.json"));
-    let data = created["Data"].as_object().expect("there is data");
+    let data = created["Data"].as_object().expect("data");
     let keys: Vec<&str> = data.keys().map(String::as_str).collect();
-    let promised = [
+    let documented = [
         "AutoScalingGroupArn",
         "AutoScalingGroupName",
         "AutoScalingLogGroup",
@@ -249,16 +252,16 @@ fn the_reply_has_the_promised_keys_and_fits() {
         "SubnetIds",
         "VpcId",
     ];
-    assert_eq!(keys, promised);
+    assert_eq!(keys, documented);
     assert!(created.to_string().len() < 4_096);
 }
 
 #[test]
-fn a_record_of_an_older_version_is_read_with_the_defaults_of_what_it_does_not_know() {
+fn a_record_of_an_older_version_is_read_with_defaults_for_unknown_properties() {
     let handler = handler();
     succeeded(&handler, sample("create.json"));
-    let owner = handler.records.environment_owner("scalable-ec2-us-west-2-dev").await_now().expect("it has one");
-    let record = handler.records.owner(&owner).await_now().expect("there is a record");
+    let owner = handler.records.environment_owner("scalable-ec2-us-west-2-dev").block_on().expect("an owner");
+    let record = handler.records.owner(&owner).block_on().expect("a record");
     let mut older = record.desired.expect("a spec");
     older.as_object_mut().expect("an object").remove("CooldownSeconds");
     let desired = requests::records::DesiredRecord {
@@ -267,36 +270,36 @@ fn a_record_of_an_older_version_is_read_with_the_defaults_of_what_it_does_not_kn
         frozen: json!({}),
         retired_tags: vec![],
     };
-    handler.records.save_desired(&owner, desired).await_now();
-    handler.records.mark_settled(&owner).await_now();
+    handler.records.save_desired(&owner, desired).block_on();
+    handler.records.mark_settled(&owner).block_on();
     let moved = with(sample("update.json"), json!({ "ResourceProperties": { "VpcCidr": "10.9.0.0/16" } }));
     let reason = failed(&handler, moved);
     assert!(reason.contains("it is \"10.40.0.0/16\" and cannot change"), "{reason}");
 }
 
 #[test]
-fn a_panic_is_answered() {
+fn a_panic_results_in_a_failed() {
     let mut handler = handler();
     handler.cloud_factory.panics = true;
     let reason = failed(&handler, sample("create.json"));
-    assert!(reason.starts_with("Envkeeper failed inside"), "{reason}");
+    assert!(reason.starts_with("Envkeeper failed with an internal error"), "{reason}");
 }
 
 #[test]
-fn bad_settings_are_answered() {
-    let handler = door_with(&[("PROJECT_NAME", "My Project")]);
+fn invalid_settings_result_in_a_failed() {
+    let handler = handler_with(&[("PROJECT_NAME", "My Project")]);
     let reason = failed(&handler, sample("create.json"));
     assert!(reason.contains("PROJECT_NAME is \"My Project\""), "{reason}");
 }
 
 #[test]
-fn a_variable_that_changes_later_leaves_a_settled_environment_alone() {
-    let mut handler = door_with(&[("MAX_SIZE", "5")]);
+fn a_changed_variable_does_not_affect_a_settled_environment() {
+    let mut handler = handler_with(&[("MAX_SIZE", "5")]);
     let mut create = sample("create.json");
     create["ResourceProperties"].as_object_mut().expect("an object").remove("MaxSize");
     succeeded(&handler, create.clone());
     let before = writes(&handler);
-    handler.settings = door_with(&[("MAX_SIZE", "9")]).settings;
+    handler.settings = handler_with(&[("MAX_SIZE", "9")]).settings;
     let update = with(sample("update.json"), json!({ "ResourceProperties": null }));
     let update = with(update, json!({ "ResourceProperties": create["ResourceProperties"].clone() }));
     succeeded(&handler, update);
@@ -306,7 +309,7 @@ fn a_variable_that_changes_later_leaves_a_settled_environment_alone() {
 #[test]
 fn a_create_that_arrives_after_its_delete_changes_nothing() {
     let handler = handler();
-    // A URL of the older kind, which expires two hours after it was sent.
+    // A URL of the older form, which expires two hours after CloudFormation sent it.
     let sent = |event: Value, minutes_ago: u64| {
         let expires = BEGIN_S + 7200 - 60 * minutes_ago;
         let url = format!("https://not-allowed.example/x?AWSAccessKeyId=AKIAEXAMPLE&Expires={expires}&Signature=x");
@@ -314,12 +317,12 @@ fn a_create_that_arrives_after_its_delete_changes_nothing() {
     };
     succeeded(&handler, sent(sample("delete.json"), 5));
     let reason = failed(&handler, sent(sample("create.json"), 9));
-    assert!(reason.contains("Superseded: a newer Delete"), "{reason}");
+    assert!(reason.contains("Superseded: CloudFormation sent a newer Delete"), "{reason}");
     assert_eq!(writes(&handler), 0);
 }
 
 #[test]
-fn a_plan_shows_what_a_create_or_an_update_would_do_and_does_nothing() {
+fn a_plan_shows_the_steps_of_a_create_or_an_update_and_changes_nothing() {
     let handler = handler();
     let plan = ask(&handler, sample("plan.json"));
     assert!(plan["Text"].as_str().is_some_and(|text| text.contains("+ vpc scalable-ec2-vpc-uswest2-dev")), "{plan}");

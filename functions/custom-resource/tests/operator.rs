@@ -1,13 +1,13 @@
-//! What people ask, and are told.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! Operator requests and their results.
+#![allow(clippy::expect_used, reason = "a test stops at invalid test data")]
 
 mod common;
 
 use common::{
-    BEGIN_S, Now as _, TestDoor, ask, door_to_the_line, failed, handler, sample, sent, succeeded, with, writes,
+    BEGIN_S, BlockOn as _, InlineHandler, ask, failed, handler, queueing_handler, sample, sent, succeeded, with, writes,
 };
 use environment::{Fields, Key, Kind, Timestamp};
-use reconciler::Stack;
+use reconciler::StackState;
 use requests::records::{LatestRequest, MemoryRecords, Progress};
 use requests::{Owner, Records as _, Request};
 use serde_json::{Value, json};
@@ -18,27 +18,27 @@ const ENVIRONMENT: &str = "scalable-ec2-us-west-2-dev";
 const SAMPLES: [&str; 5] =
     ["status.json", "drift.json", "plan-environment.json", "unlock.json", "delete-environment.json"];
 
-fn text(handler: &TestDoor, name: &str) -> String {
-    let told = ask(handler, sample(name));
-    told["Text"].as_str().unwrap_or_else(|| panic!("{told}")).to_owned()
+fn text(handler: &InlineHandler, name: &str) -> String {
+    let result = ask(handler, sample(name));
+    result["Text"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned()
 }
 
-fn error(told: &Value) -> &str {
-    told["Error"].as_str().unwrap_or_else(|| panic!("{told}"))
+fn error(result: &Value) -> &str {
+    result["Error"].as_str().unwrap_or_else(|| panic!("{result}"))
 }
 
-fn created() -> TestDoor {
+fn created() -> InlineHandler {
     let handler = handler();
     succeeded(&handler, sample("create.json"));
     handler
 }
 
-fn key_of(handler: &TestDoor, kind: Kind) -> Key {
+fn key_of(handler: &InlineHandler, kind: Kind) -> Key {
     let all = handler.cloud_factory.account.inventory();
-    all.iter().map(environment::Resource::key).find(|it| it.kind == kind).expect("there is one")
+    all.iter().map(environment::Resource::key).find(|it| it.kind == kind).expect("a resource of this kind")
 }
 
-fn tamper_with_the_group(handler: &TestDoor) {
+fn tamper_with_the_group(handler: &InlineHandler) {
     handler.cloud_factory.account.tamper(&key_of(handler, Kind::AutoScalingGroup), |it| {
         if let Fields::AutoScalingGroup(group) = &mut it.fields {
             group.max_size = 9;
@@ -47,206 +47,210 @@ fn tamper_with_the_group(handler: &TestDoor) {
 }
 
 #[test]
-fn every_sample_is_understood() {
+fn every_sample_is_a_valid_request() {
     for name in SAMPLES {
-        let nobody = ask(&handler(), sample(name));
-        assert!(error(&nobody).starts_with("Environment is \"scalable-ec2-us-west-2-dev\": there is none"), "{nobody}");
+        let unknown = ask(&handler(), sample(name));
+        assert!(
+            error(&unknown).starts_with("Environment is \"scalable-ec2-us-west-2-dev\": no environment has this name"),
+            "{unknown}"
+        );
         let mut handler = created();
-        handler.cloud_factory.stack = Some(Stack::Gone);
+        handler.cloud_factory.stack = Some(StackState::Deleted);
         assert!(!text(&handler, name).is_empty(), "{name}");
     }
 }
 
 #[test]
-fn what_reads_writes_nothing() {
+fn read_requests_write_nothing() {
     let handler = created();
     let before = writes(&handler);
     let owner = Owner::of(sample("create.json")["StackId"].as_str().expect("an id"), "Web");
-    let record = handler.records.owner(&owner).await_now();
+    let record = handler.records.owner(&owner).block_on();
     for name in ["status.json", "drift.json", "plan-environment.json", "plan.json"] {
         text(&handler, name);
     }
-    assert_eq!((writes(&handler), handler.records.owner(&owner).await_now()), (before, record));
+    assert_eq!((writes(&handler), handler.records.owner(&owner).block_on()), (before, record));
 }
 
 #[test]
-fn the_status_of_a_settled_environment_tells_its_stack_and_its_answers_the_last_first() {
+fn the_status_of_a_settled_environment_shows_its_stack_and_its_responses_newest_first() {
     let handler = created();
     failed(&handler, with(sample("update.json"), json!({ "ResourceProperties": { "MinSize": "x" } })));
-    let told = ask(&handler, sample("status.json"));
-    assert_eq!((&told["Settled"], &told["LatestRequest"]["Answered"]), (&json!(true), &json!(true)));
-    let kinds: Vec<&Value> = told["Answers"].as_array().expect("a list").iter().map(|it| &it["Kind"]).collect();
+    let result = ask(&handler, sample("status.json"));
+    assert_eq!((&result["Settled"], &result["LatestRequest"]["Answered"]), (&json!(true), &json!(true)));
+    let kinds: Vec<&Value> = result["Answers"].as_array().expect("a list").iter().map(|it| &it["Kind"]).collect();
     assert_eq!(kinds, ["Update", "Create"]);
-    let lines: Vec<&str> = told["Text"].as_str().expect("a text").lines().collect();
+    let lines: Vec<&str> = result["Text"].as_str().expect("a text").lines().collect();
     assert_eq!(lines[0], "scalable-ec2-us-west-2-dev is settled.");
-    assert!(lines[1].starts_with("It is the resource Web of the stack arn:aws:cloudformation:"), "{lines:?}");
+    assert!(lines[1].starts_with("Owner: the resource Web of the stack arn:aws:cloudformation:"), "{lines:?}");
     assert!(lines[3].contains("Z Update FAILED: MinSize is \"x\""), "{lines:?}");
     assert!(lines.last().is_some_and(|it| it.ends_with("Z Create SUCCESS")), "{lines:?}");
-    let create = &told["Answers"][1];
-    assert_eq!(create["Sent"], "2026-01-02T03:04:08Z", "when it came, not when it was answered: {create}");
+    let create = &result["Answers"][1];
+    assert_eq!(create["Sent"], "2026-01-02T03:04:08Z", "the time of the request, not of the response: {create}");
 }
 
 #[test]
-fn the_status_of_what_is_under_way_tells_what_it_waits_for_and_since_when() {
+fn the_status_of_a_request_in_progress_shows_its_waits_and_their_start() {
     let handler = created();
-    let update = Request::read(&sent(sample("update.json"), 300), BEGIN_S * 1_000).expect("it makes sense");
-    handler.records.record_request(&update.owner(), LatestRequest::of_request(&update)).await_now();
+    let update = Request::read(&sent(sample("update.json"), 300), BEGIN_S * 1_000).expect("a valid request");
+    handler.records.record_request(&update.owner(), LatestRequest::of_request(&update)).block_on();
     let since_ms = (BEGIN_S + 310) * 1_000;
     let progress = Progress { waiting_for: vec!["nat-gateway n: it is pending".into()], since_ms };
-    handler.records.record_progress(&update.owner(), &update.hash, progress).await_now();
+    handler.records.record_progress(&update.owner(), &update.hash, progress).block_on();
     let clock = &handler.cloud_factory.account.clock;
     clock.advance(Timestamp((BEGIN_S + 400) * 1_000) - (clock.now() + handler.cloud_factory.account.read_lag));
-    let told = ask(&handler, sample("status.json"));
-    assert_eq!(told["WaitingFor"], json!(["nat-gateway n: it is pending"]));
+    let result = ask(&handler, sample("status.json"));
+    assert_eq!(result["WaitingFor"], json!(["nat-gateway n: it is pending"]));
     assert_eq!(
-        (&told["WaitingSince"], &told["LatestRequest"]["Answered"]),
+        (&result["WaitingSince"], &result["LatestRequest"]["Answered"]),
         (&json!("2026-01-02T03:09:15Z"), &json!(false))
     );
-    let text = told["Text"].as_str().expect("a text");
-    let begins = "scalable-ec2-us-west-2-dev: its Update has been under way for 100 s, to be answered by 2026-01-02T04:07:05Z.\n\
-                  For 90 s it has waited for:\n  nat-gateway n: it is pending\n";
+    let text = result["Text"].as_str().expect("a text");
+    let begins = "scalable-ec2-us-west-2-dev: its Update has been in progress for 100 s; the response is due by 2026-01-02T04:07:05Z.\n\
+                  Waiting for 90 s for:\n  nat-gateway n: it is pending\n";
     assert!(text.starts_with(begins), "{text}");
 }
 
 #[test]
-fn the_status_of_what_failed_says_where_to_look() {
+fn the_status_after_a_failure_contains_the_reason() {
     let handler = handler();
     handler.cloud_factory.account.faults.borrow_mut().insert(12, memory_cloud::Fault::Denied);
     failed(&handler, sample("create.json"));
     let text = text(&handler, "status.json");
-    assert!(text.starts_with("scalable-ec2-us-west-2-dev is not settled, and nothing is under way"), "{text}");
+    assert!(text.starts_with("scalable-ec2-us-west-2-dev is not settled, and no request is in progress"), "{text}");
     assert!(text.contains("Create FAILED: ") && text.contains("access denied"), "{text}");
 }
 
 #[test]
-fn the_status_tells_of_protection_and_that_it_was_lifted() {
+fn the_status_shows_protection_and_its_lifting() {
     let handler = handler();
     succeeded(&handler, with(sample("create.json"), json!({ "ResourceProperties": { "DeletionProtection": "true" } })));
-    assert!(text(&handler, "status.json").contains("It is protected from deletion."));
+    assert!(text(&handler, "status.json").contains("Deletion protection: on."));
     ask(&handler, sample("unlock.json"));
-    assert!(text(&handler, "status.json").contains("Its deletion protection is lifted until the next update"));
+    assert!(text(&handler, "status.json").contains("Deletion protection: lifted until the next update"));
 }
 
 #[test]
-fn drift_tells_what_was_changed_is_missing_or_too_much() {
+fn drift_shows_changed_missing_and_surplus_resources() {
     let handler = created();
-    assert_eq!(text(&handler, "drift.json"), "scalable-ec2-us-west-2-dev is as it is wanted.");
+    assert_eq!(text(&handler, "drift.json"), "scalable-ec2-us-west-2-dev has no drift.");
     tamper_with_the_group(&handler);
     let group = key_of(&handler, Kind::AutoScalingGroup);
-    let told = ask(&handler, sample("drift.json"));
+    let result = ask(&handler, sample("drift.json"));
     let change = json!({ "Resource": group.to_string(), "Field": "max-size", "Desired": "3", "Observed": "9" });
-    assert_eq!(told["Drift"], json!([change]));
-    let expected = format!("scalable-ec2-us-west-2-dev differs in one place:\n  {group}: max-size is 9, wanted is 3");
-    assert_eq!(told["Text"], expected);
+    assert_eq!(result["Drift"], json!([change]));
+    let expected = format!("scalable-ec2-us-west-2-dev differs in one place:\n  {group}: max-size is 9, desired is 3");
+    assert_eq!(result["Text"], expected);
 
     let account = &handler.cloud_factory.account;
-    let mut extra = account.inventory().into_iter().find(|it| it.kind() == Kind::SecurityGroup).expect("there is one");
+    let mut extra =
+        account.inventory().into_iter().find(|it| it.kind() == Kind::SecurityGroup).expect("a resource of this kind");
     extra.name = "surplus".into();
     account.plant(extra);
-    // Without its mark nobody finds it.
+    // Without its ownership mark the gateway is not observed.
     let gateway = key_of(&handler, Kind::InternetGateway);
     account.tamper(&gateway, |it| it.tags.clear());
-    let told = ask(&handler, sample("drift.json"));
-    let text = told["Text"].as_str().expect("a text");
+    let result = ask(&handler, sample("drift.json"));
+    let text = result["Text"].as_str().expect("a text");
     assert!(text.starts_with("scalable-ec2-us-west-2-dev differs in 3 places:\n"), "{text}");
     assert!(text.contains(&format!("  {gateway} is missing\n")), "{text}");
-    assert!(text.contains("security-group surplus is there and not wanted, as "), "{text}");
+    assert!(text.contains("security-group surplus exists and is not desired: "), "{text}");
 }
 
 #[test]
-fn a_plan_of_an_environment_is_what_brings_it_back_to_its_record() {
+fn a_plan_of_an_environment_restores_its_recorded_state() {
     let handler = created();
-    assert_eq!(text(&handler, "plan-environment.json"), "Nothing to do: all is as it is wanted.");
+    assert_eq!(text(&handler, "plan-environment.json"), "Nothing to do: no resource has drift.");
     tamper_with_the_group(&handler);
-    let told = ask(&handler, sample("plan-environment.json"));
-    assert_eq!(told["Steps"].as_array().map(Vec::len), Some(1), "{told}");
-    assert_eq!(told["Steps"][0]["Changes"], json!(["max-size 9 → 3"]));
+    let result = ask(&handler, sample("plan-environment.json"));
+    assert_eq!(result["Steps"].as_array().map(Vec::len), Some(1), "{result}");
+    assert_eq!(result["Steps"][0]["Changes"], json!(["max-size 9 → 3"]));
 }
 
 #[test]
-fn a_delete_by_hand_is_refused_while_the_stack_is_there_or_nobody_knows() {
+fn a_manual_delete_is_rejected_while_the_stack_exists_or_its_state_is_unknown() {
     let mut handler = created();
     let before = writes(&handler);
-    for (stack, said) in [
-        (Some(Stack::Stands), "is still there. Delete that stack, or take the resource Web out of it"),
-        (Some(Stack::RollsBack), "is still there"),
-        (None, "is gone is not known: cloudformation:DescribeStacks: access denied"),
+    for (stack, expected) in [
+        (Some(StackState::Active), "still exists. Delete that stack, or remove the resource Web from it"),
+        (Some(StackState::RollingBack), "still exists"),
+        (None, "is unknown: cloudformation:DescribeStacks: access denied"),
     ] {
         handler.cloud_factory.stack = stack;
-        let told = ask(&handler, sample("delete-environment.json"));
-        assert!(error(&told).contains(said), "{told}");
+        let result = ask(&handler, sample("delete-environment.json"));
+        assert!(error(&result).contains(expected), "{result}");
     }
     assert_eq!(writes(&handler), before);
 }
 
 #[test]
-fn a_delete_by_hand_leaves_nothing_when_the_stack_is_gone() {
+fn a_manual_delete_leaves_no_resource_when_the_stack_no_longer_exists() {
     let mut handler = created();
-    handler.cloud_factory.stack = Some(Stack::Gone);
-    let told = ask(&handler, sample("delete-environment.json"));
-    assert_eq!(told["Text"], "scalable-ec2-us-west-2-dev is deleted.");
-    assert_eq!(told["Reply"]["Status"], "SUCCESS");
+    handler.cloud_factory.stack = Some(StackState::Deleted);
+    let result = ask(&handler, sample("delete-environment.json"));
+    assert_eq!(result["Text"], "scalable-ec2-us-west-2-dev is deleted.");
+    assert_eq!(result["Reply"]["Status"], "SUCCESS");
     assert_eq!(handler.cloud_factory.account.inventory(), []);
     let again = ask(&handler, sample("delete-environment.json"));
-    assert!(error(&again).contains("there is none of that name, or it was deleted"), "{again}");
+    assert!(error(&again).contains("no environment has this name, or it was deleted"), "{again}");
 }
 
 #[test]
-fn a_delete_by_hand_waits_in_the_line_like_any_other() {
-    let (mut handler, _) = door_to_the_line();
+fn a_manual_delete_is_queued_like_any_other_request() {
+    let (mut handler, _) = queueing_handler();
     let request_queue = handler.request_queue.take();
     succeeded(&handler, sample("create.json"));
-    (handler.request_queue, handler.cloud_factory.stack) = (request_queue, Some(Stack::Gone));
-    let before = handler.cloud_factory.asked();
-    let told = ask(&handler, sample("delete-environment.json"));
-    let sent = handler.request_queue.as_ref().expect("it has one").sent.lock().expect("one thread").clone();
+    (handler.request_queue, handler.cloud_factory.stack) = (request_queue, Some(StackState::Deleted));
+    let before = handler.cloud_factory.call_count();
+    let result = ask(&handler, sample("delete-environment.json"));
+    let sent = handler.request_queue.as_ref().expect("a request queue").sent.lock().expect("one thread").clone();
     assert_eq!(sent.len(), 1);
     assert_eq!(
         (sent[0].0.as_str(), &sent[0].2["RequestType"]),
-        (told["Owner"].as_str().expect("an owner"), &json!("Delete"))
+        (result["Owner"].as_str().expect("an owner"), &json!("Delete"))
     );
-    let text = told["Text"].as_str().expect("a text");
-    assert!(text.starts_with("The delete of scalable-ec2-us-west-2-dev has begun."), "{text}");
+    let text = result["Text"].as_str().expect("a text");
+    assert!(text.starts_with("The Delete of scalable-ec2-us-west-2-dev is queued."), "{text}");
     assert!(text.contains(r#"<<< '{"Request":"status","Environment":"scalable-ec2-us-west-2-dev"}'"#), "{text}");
-    assert_eq!(handler.cloud_factory.asked(), before);
+    assert_eq!(handler.cloud_factory.call_count(), before);
     let status = ask(&handler, sample("status.json"));
-    assert!(status["Text"].as_str().is_some_and(|it| it.contains("its Delete has been under way")), "{status}");
+    assert!(status["Text"].as_str().is_some_and(|it| it.contains("its Delete has been in progress")), "{status}");
 }
 
 #[test]
-fn a_delete_by_hand_of_what_the_records_have_lost_needs_to_know_whose_it_was() {
+fn a_manual_delete_without_a_record_requires_the_former_owner() {
     let mut handler = created();
     handler.records = MemoryRecords::new();
-    handler.cloud_factory.stack = Some(Stack::Gone);
-    let told = ask(&handler, sample("delete-environment.json"));
-    assert!(error(&told).contains("Say whose it was by StackId and LogicalResourceId."), "{told}");
-    let ownership = json!({ "StackId": sample("create.json")["StackId"], "LogicalResourceId": "Web" });
-    let told = ask(&handler, with(sample("delete-environment.json"), ownership));
-    assert_eq!(told["Text"], "scalable-ec2-us-west-2-dev is deleted.", "{told}");
+    handler.cloud_factory.stack = Some(StackState::Deleted);
+    let result = ask(&handler, sample("delete-environment.json"));
+    assert!(error(&result).contains("Name its former owner by StackId and LogicalResourceId."), "{result}");
+    let former_owner = json!({ "StackId": sample("create.json")["StackId"], "LogicalResourceId": "Web" });
+    let result = ask(&handler, with(sample("delete-environment.json"), former_owner));
+    assert_eq!(result["Text"], "scalable-ec2-us-west-2-dev is deleted.", "{result}");
     assert_eq!(handler.cloud_factory.account.inventory(), []);
 }
 
 #[test]
-fn a_delete_by_hand_in_another_owners_name_is_refused() {
+fn a_manual_delete_in_the_name_of_another_owner_is_rejected() {
     let mut handler = created();
     let other = json!({ "LogicalResourceId": "Other", "ResourceProperties": { "EnvironmentSuffix": "other" } });
     succeeded(&handler, with(sample("create.json"), other));
-    handler.cloud_factory.stack = Some(Stack::Gone);
+    handler.cloud_factory.stack = Some(StackState::Deleted);
     let before = writes(&handler);
-    let ownership = json!({ "StackId": sample("create.json")["StackId"], "LogicalResourceId": "Other" });
-    let told = ask(&handler, with(sample("delete-environment.json"), ownership));
-    assert!(error(&told).contains(&format!("{ENVIRONMENT} belongs to another stack's resource")), "{told}");
+    let former_owner = json!({ "StackId": sample("create.json")["StackId"], "LogicalResourceId": "Other" });
+    let result = ask(&handler, with(sample("delete-environment.json"), former_owner));
+    assert!(error(&result).contains(&format!("{ENVIRONMENT} belongs to another stack's resource")), "{result}");
     assert_eq!(writes(&handler), before);
 }
 
 #[test]
-fn a_protected_environment_whose_stack_is_gone_is_unlocked_first() {
+fn a_protected_environment_of_a_deleted_stack_has_to_be_unlocked_first() {
     let mut handler = handler();
     succeeded(&handler, with(sample("create.json"), json!({ "ResourceProperties": { "DeletionProtection": "true" } })));
-    handler.cloud_factory.stack = Some(Stack::Gone);
+    handler.cloud_factory.stack = Some(StackState::Deleted);
     let before = writes(&handler);
     let text = text(&handler, "delete-environment.json");
-    assert!(text.contains("nothing was deleted. Its stack is gone, so run: aws lambda invoke"), "{text}");
+    assert!(text.contains("nothing was deleted. Its stack no longer exists. Run: aws lambda invoke"), "{text}");
     assert!(text.contains(r#"<<< '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#), "{text}");
     assert_eq!(writes(&handler), before);
     ask(&handler, sample("unlock.json"));
@@ -254,13 +258,13 @@ fn a_protected_environment_whose_stack_is_gone_is_unlocked_first() {
 }
 
 #[test]
-fn what_makes_no_sense_is_told_with_what_would() {
+fn an_invalid_operator_request_names_the_valid_form() {
     let handler = created();
-    let told = |event: Value| error(&ask(&handler, event)).to_owned();
-    assert!(told(json!({ "Request": "dance" })).contains("valid is \"plan\", \"status\""));
-    assert!(told(json!({ "Request": ["plan"] })).contains("valid is \"plan\", \"status\""));
+    let result = |event: Value| error(&ask(&handler, event)).to_owned();
+    assert!(result(json!({ "Request": "dance" })).contains("valid is \"plan\", \"status\""));
+    assert!(result(json!({ "Request": ["plan"] })).contains("valid is \"plan\", \"status\""));
     for request in ["status", "drift", "unlock", "delete"] {
-        let none = told(json!({ "Request": request }));
+        let none = result(json!({ "Request": request }));
         assert!(none.starts_with("Environment is null: valid is the id of an environment"), "{none}");
     }
 }

@@ -1,23 +1,23 @@
-//! Deletion protection: when it counts, and how it is lifted.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! Deletion protection: when it applies, and how an operator lifts it.
+#![allow(clippy::expect_used, reason = "a test stops at invalid test data")]
 
 mod common;
 
-use common::{Now as _, TestDoor, ask, failed, handler, sample, succeeded, with, writes};
+use common::{BlockOn as _, InlineHandler, ask, failed, handler, sample, succeeded, with, writes};
 use environment::{Fields, Key, Kind};
 use memory_cloud::Fault;
-use reconciler::Stack;
+use reconciler::StackState;
 use requests::records::{DesiredRecord, MemoryRecords};
 use requests::{Owner, Records as _};
 use serde_json::{Value, json};
 
-/// The sample, protected.
+/// The sample Create with deletion protection.
 fn protected_create() -> Value {
     with(sample("create.json"), json!({ "ResourceProperties": { "DeletionProtection": "true" } }))
 }
 
 #[test]
-fn a_protected_environment_is_not_deleted_until_somebody_unlocks_it() {
+fn a_protected_environment_is_not_deleted_until_an_operator_unlocks_it() {
     let handler = handler();
     succeeded(&handler, protected_create());
     let (before, inventory) = (writes(&handler), handler.cloud_factory.account.inventory());
@@ -37,7 +37,7 @@ fn a_protected_environment_is_not_deleted_until_somebody_unlocks_it() {
 }
 
 #[test]
-fn an_update_locks_again_and_an_update_lifts() {
+fn an_update_restores_protection_and_an_update_lifts_it() {
     let handler = handler();
     succeeded(&handler, protected_create());
     ask(&handler, sample("unlock.json"));
@@ -51,15 +51,15 @@ fn an_update_locks_again_and_an_update_lifts() {
 }
 
 #[test]
-fn protection_never_holds_up_a_stack_that_rolls_back() {
+fn protection_never_blocks_a_stack_that_rolls_back() {
     let mut handler = handler();
     succeeded(&handler, protected_create());
-    handler.cloud_factory.stack = Some(Stack::RollsBack);
+    handler.cloud_factory.stack = Some(StackState::RollingBack);
     succeeded(&handler, sample("delete.json"));
 }
 
 #[test]
-fn protection_does_not_count_before_a_create_has_settled() {
+fn protection_does_not_apply_before_a_create_has_settled() {
     let handler = handler();
     handler.cloud_factory.account.faults.borrow_mut().insert(12, Fault::Denied);
     failed(&handler, protected_create());
@@ -69,35 +69,35 @@ fn protection_does_not_count_before_a_create_has_settled() {
 }
 
 #[test]
-fn unlocking_what_is_not_there_says_so() {
+fn unlocking_an_unknown_environment_is_an_error() {
     let handler = handler();
-    let told = |event: Value| ask(&handler, event)["Error"].as_str().unwrap_or_default().to_owned();
-    assert!(told(sample("unlock.json")).contains("there is none of that name"));
-    assert!(told(json!({ "Request": "unlock" })).starts_with("Environment is null: valid is the id"));
+    let result = |event: Value| ask(&handler, event)["Error"].as_str().unwrap_or_default().to_owned();
+    assert!(result(sample("unlock.json")).contains("no environment has this name"));
+    assert!(result(json!({ "Request": "unlock" })).starts_with("Environment is null: valid is the id"));
 }
 
 #[test]
-fn the_way_to_lift_it_is_also_told_for_a_resource_that_has_left_its_template() {
+fn the_reason_explains_how_to_lift_protection_for_a_resource_that_left_its_template() {
     let handler = handler();
     succeeded(&handler, protected_create());
     let reason = failed(&handler, sample("delete.json"));
-    assert!(reason.contains("put it back under the same logical id with DeletionProtection false"), "{reason}");
+    assert!(reason.contains("add it again under the same logical id with DeletionProtection false"), "{reason}");
 }
 
 #[test]
-fn a_record_that_cannot_be_read_whole_still_protects() {
+fn a_partially_readable_record_still_protects() {
     let handler = handler();
     succeeded(&handler, protected_create());
     let owner = Owner::of(sample("create.json")["StackId"].as_str().expect("an id"), "Web");
-    let record = handler.records.owner(&owner).await_now().expect("a record");
-    // A later version may know other egresses than this one.
+    let record = handler.records.owner(&owner).block_on().expect("a record");
+    // A later version may have a value of Egress that this version does not know.
     let mut spec = record.settled_spec.expect("settled");
     spec["Egress"] = json!("SomethingNew");
-    let environment = record.environment.expect("it has one");
-    let frozen = record.frozen.expect("it has some");
+    let environment = record.environment.expect("an environment");
+    let frozen = record.frozen.expect("frozen defaults");
     let desired = DesiredRecord { environment, spec, frozen, retired_tags: vec![] };
-    handler.records.save_desired(&owner, desired).await_now();
-    handler.records.mark_settled(&owner).await_now();
+    handler.records.save_desired(&owner, desired).block_on();
+    handler.records.mark_settled(&owner).block_on();
     let before = writes(&handler);
     let reason = failed(&handler, sample("delete.json"));
     assert!(reason.contains("DeletionProtection is true"), "{reason}");
@@ -105,7 +105,7 @@ fn a_record_that_cannot_be_read_whole_still_protects() {
 }
 
 #[test]
-fn where_the_record_is_lost_the_group_itself_protects_and_never_holds_up_a_rollback() {
+fn without_a_record_the_group_itself_protects_and_never_blocks_a_rollback() {
     let mut handler = handler();
     succeeded(&handler, protected_create());
     handler.records = MemoryRecords::new();
@@ -113,41 +113,41 @@ fn where_the_record_is_lost_the_group_itself_protects_and_never_holds_up_a_rollb
     let reason = failed(&handler, sample("delete.json"));
     assert!(reason.contains("--deletion-protection none"), "{reason}");
     assert_eq!(writes(&handler), before);
-    handler.cloud_factory.stack = Some(Stack::RollsBack);
+    handler.cloud_factory.stack = Some(StackState::RollingBack);
     succeeded(&handler, sample("delete.json"));
 }
 
 #[test]
-fn a_stack_that_cannot_be_asked_keeps_protection_and_buckets() {
+fn a_stack_of_unknown_state_keeps_protection_and_buckets() {
     let mut handler = handler();
     succeeded(&handler, protected_create());
     handler.cloud_factory.stack = None;
     let reason = failed(&handler, sample("delete.json"));
-    assert!(reason.contains("Whether the stack rolls back is not known"), "{reason}");
+    assert!(reason.contains("Envkeeper could not read whether the stack rolls back"), "{reason}");
     ask(&handler, sample("unlock.json"));
     fill(&handler);
     succeeded(&handler, sample("delete.json"));
-    assert_eq!(buckets(&handler), 1, "what somebody stored is not thrown away on a guess");
+    assert_eq!(bucket_count(&handler), 1, "stored objects are not deleted on a guess");
 }
 
-/// Puts something into the environment's own bucket.
-fn fill(handler: &TestDoor) {
+/// Stores an object in the environment's data bucket.
+fn fill(handler: &InlineHandler) {
     let account = &handler.cloud_factory.account;
     let key = Key::new(Kind::Bucket, "scalable-ec2-data-uswest2-dev-123456789012");
     account.tamper(&key, |it| {
         if let Fields::Bucket(bucket) = &mut it.fields {
-            bucket.holds_objects = true;
+            bucket.contains_objects = true;
         }
     });
     account.clock.advance(account.read_lag);
 }
 
-fn buckets(handler: &TestDoor) -> usize {
+fn bucket_count(handler: &InlineHandler) -> usize {
     handler.cloud_factory.account.inventory().iter().filter(|it| it.kind() == Kind::Bucket).count()
 }
 
 #[test]
-fn a_rollback_of_a_settled_create_gives_back_what_it_adopted_and_is_never_held_up() {
+fn a_rollback_of_a_settled_create_releases_the_adopted_buckets_and_is_never_blocked() {
     for on_delete in ["Empty", "FailIfNotEmpty"] {
         let mut handler = handler();
         let create = |on_delete: &str| {
@@ -157,15 +157,15 @@ fn a_rollback_of_a_settled_create_gives_back_what_it_adopted_and_is_never_held_u
         fill(&handler);
         succeeded(&handler, sample("delete.json"));
         succeeded(&handler, create(on_delete));
-        handler.cloud_factory.stack = Some(Stack::RollsBack);
+        handler.cloud_factory.stack = Some(StackState::RollingBack);
         succeeded(&handler, sample("delete.json"));
-        assert_eq!(buckets(&handler), 2, "{on_delete}: both are given back");
+        assert_eq!(bucket_count(&handler), 2, "{on_delete}: both buckets are released");
         let full = handler
             .cloud_factory
             .account
             .inventory()
             .into_iter()
-            .filter(|it| matches!(&it.fields, Fields::Bucket(bucket) if bucket.holds_objects));
-        assert_eq!(full.count(), 1, "{on_delete}: and nothing was emptied");
+            .filter(|it| matches!(&it.fields, Fields::Bucket(bucket) if bucket.contains_objects));
+        assert_eq!(full.count(), 1, "{on_delete}: no bucket was emptied");
     }
 }

@@ -1,45 +1,46 @@
-//! Where the work is done: AWS, or the in-memory cloud of the tests.
+//! The account that the passes work on: AWS, or the in-memory cloud of the tests.
 
-pub use aws_cloud::Stack;
+pub use aws_cloud::StackState;
 use aws_cloud::{AwsCloud, Clients};
 use environment::{CallError, Cloud, Facts, ObservedAlarm, ObservedGroup, RemediationAction, Spec, Timestamp};
 use requests::LedgerQueue;
 use serde_json::Value;
 use std::fmt;
 
-/// Gives each run its cloud.
-#[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
+/// Builds a cloud for each run, and reads the state that rules and plans depend on.
+#[expect(async_fn_in_trait, reason = "a function runs on one thread, so the futures need no bounds")]
 pub trait CloudFactory {
-    /// What one run works on: it remembers what that run made.
+    /// The cloud of one run. It remembers the resources that this run created.
     type Cloud<'a>: Cloud
     where
         Self: 'a;
 
-    /// A cloud for one run of one request; an earlier run of it, if there was one, last made something at `made_at`.
-    fn for_run(&self, owner: &str, request: &str, made_at: Option<Timestamp>) -> Self::Cloud<'_>;
+    /// Builds the cloud for one run of one request. An earlier run of the same request, if there was one, last created a
+    /// resource at `last_create_at`.
+    fn for_run(&self, owner: &str, request: &str, last_create_at: Option<Timestamp>) -> Self::Cloud<'_>;
 
-    /// What the account and the region say about a spec.
+    /// The facts of the account and the region about a spec.
     async fn facts(&self, spec: &Spec, region: &str, hooks_are_handled: bool) -> Result<Facts, CallError>;
 
-    /// How a stack stands.
-    async fn stack(&self, stack_id: &str) -> Result<Stack, CallError>;
+    /// The status of a stack.
+    async fn stack(&self, stack_id: &str) -> Result<StackState, CallError>;
 
-    /// An alarm as it is; nothing, if there is none of this name.
+    /// The observed state of an alarm; `None` if no alarm has this name.
     async fn observe_alarm(&self, name: &str) -> Result<Option<ObservedAlarm>, CallError>;
 
-    /// A group as it stands; nothing, if there is none of this name.
+    /// The observed state of a group; `None` if no group has this name.
     async fn observe_group(&self, name: &str) -> Result<Option<ObservedGroup>, CallError>;
 
-    /// The same group, with what EC2's status checks say of its instances.
-    async fn checked(&self, group: ObservedGroup) -> Result<ObservedGroup, CallError>;
+    /// The same group, with the results of EC2's status checks of its instances.
+    async fn with_status_checks(&self, group: ObservedGroup) -> Result<ObservedGroup, CallError>;
 
-    /// Makes the change that a remedy is; `message` is for whoever is told.
-    async fn make(&self, group: &str, action: &RemediationAction, message: &str) -> Result<(), CallError>;
+    /// Performs a remediation action; `message` is the text of a notification.
+    async fn perform(&self, group: &str, action: &RemediationAction, message: &str) -> Result<(), CallError>;
 
-    /// Tells the ledger something, as an event.
+    /// Publishes an event to the ledger.
     async fn publish(&self, event: &Value) -> Result<(), String>;
 
-    /// The time there.
+    /// The current time of this account's clock.
     fn now(&self) -> Timestamp;
 }
 
@@ -50,7 +51,7 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Clients are built here, once.
+    /// Builds the clients, once per function instance.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, ledger: LedgerQueue) -> Self {
         Aws { clients: Clients::new(config), ledger }
@@ -66,9 +67,9 @@ impl fmt::Debug for Aws {
 impl CloudFactory for Aws {
     type Cloud<'a> = AwsCloud;
 
-    fn for_run(&self, owner: &str, request: &str, made_at: Option<Timestamp>) -> AwsCloud {
+    fn for_run(&self, owner: &str, request: &str, last_create_at: Option<Timestamp>) -> AwsCloud {
         let cloud = AwsCloud::new(&self.clients, owner.to_owned(), request.to_owned());
-        match made_at {
+        match last_create_at {
             Some(at) => cloud.after(self.now() - at),
             None => cloud,
         }
@@ -78,7 +79,7 @@ impl CloudFactory for Aws {
         aws_cloud::facts(&self.clients, spec, region, hooks_are_handled).await
     }
 
-    async fn stack(&self, stack_id: &str) -> Result<Stack, CallError> {
+    async fn stack(&self, stack_id: &str) -> Result<StackState, CallError> {
         aws_cloud::stack(&self.clients, stack_id).await
     }
 
@@ -90,12 +91,12 @@ impl CloudFactory for Aws {
         aws_cloud::remediation::observe_group(&self.clients, name).await
     }
 
-    async fn checked(&self, group: ObservedGroup) -> Result<ObservedGroup, CallError> {
-        aws_cloud::remediation::checked(&self.clients, group).await
+    async fn with_status_checks(&self, group: ObservedGroup) -> Result<ObservedGroup, CallError> {
+        aws_cloud::remediation::with_status_checks(&self.clients, group).await
     }
 
-    async fn make(&self, group: &str, action: &RemediationAction, message: &str) -> Result<(), CallError> {
-        aws_cloud::remediation::make(&self.clients, group, action, message).await
+    async fn perform(&self, group: &str, action: &RemediationAction, message: &str) -> Result<(), CallError> {
+        aws_cloud::remediation::execute(&self.clients, group, action, message).await
     }
 
     async fn publish(&self, event: &Value) -> Result<(), String> {

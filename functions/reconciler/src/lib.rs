@@ -1,11 +1,12 @@
-//! The one function that touches environments: takes requests from the line, and brings them about turn by turn.
+//! The only function that changes environments: it receives requests from the request queue, and reconciles them in passes.
 //!
-//! A request has as many turns as it needs. One ends with an answer, or the message goes back to its place in the line
-//! for a moment. Whoever asked something newer meanwhile is heard before the next wave of calls.
+//! A request has as many passes as it needs. A pass ends with a response, or the message returns to its position in the
+//! request queue for a short delay. Before each wave of calls the pass checks whether a newer request exists.
 //!
-//! The files: `request_pass` (one turn: create, update, delete), `protection` (what a delete has to respect), `recorded` (what
-//! a record means), `action` (what an alarm's rule comes to), `outcome` (what becomes of it), `batch` (messages in, outcomes out), `cloud_factory` (where the work is done), `stop` (why one does not go on), `settings`. The door uses the
-//! same turns where there is no line.
+//! The modules: `pass` (one pass: Create, Update, Delete), `protection` (the limits of a Delete), `recorded` (the
+//! interpretation of a record), `remediation` (the actions of alarm rules), `remediation_outcome` (their outcomes), `batch`
+//! (messages and their outcomes), `cloud_factory` (the account that the passes work on), `pass_error` (the errors that end a
+//! pass), `settings`. The function `custom-resource` runs the same passes if the deployment has no request queue.
 
 #![warn(missing_docs)]
 
@@ -19,71 +20,74 @@ mod remediation;
 mod remediation_outcome;
 mod settings;
 
-pub use cloud_factory::{Aws, CloudFactory, Stack};
-pub use pass::{PassOutcome, RequestOutcome, RequestPass, resources, told};
+pub use cloud_factory::{Aws, CloudFactory, StackState};
+pub use pass::{PassOutcome, RequestOutcome, RequestPass, describe_violations, resources};
 pub use pass_error::PassError;
-pub use recorded::{frozen_defaults, is_protected, known, retired_tags};
+pub use recorded::{frozen_defaults, is_protected, recorded_spec, retired_tags};
 pub use remediation_outcome::RemediationOutcome;
 pub use settings::Settings;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use environment::{CALL_TIME, Cloud as _, Timestamp};
+use environment::{CALL_TIMEOUT, Cloud as _, Timestamp};
 use futures_util::FutureExt as _;
 use requests::records::LatestRequest;
-use requests::{CfnResponse, NotDelivered, Records, Request, Responder, ResponseSender};
+use requests::{CfnResponse, DeliveryError, Records, Request, Responder, ResponseSender};
 
-/// How much of an invocation is kept for the answer: two tries of the courier and the pause between them.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(12);
+/// The part of an invocation that is reserved for the response: two attempts of the response sender and the pause between
+/// them.
+const RESPONSE_TIME: Duration = Duration::from_secs(12);
 
-/// When the work in an invocation that Lambda ends at `deadline` has to be over.
+/// The time by which the work in an invocation that Lambda ends at `deadline` has to end.
 #[must_use]
 pub fn work_deadline(deadline: Timestamp) -> Timestamp {
-    Timestamp::default() + (deadline - Timestamp::default()).saturating_sub(TIME_TO_ANSWER)
+    Timestamp::default() + (deadline - Timestamp::default()).saturating_sub(RESPONSE_TIME)
 }
 
-/// Everything that the function has.
+/// The parts of the function.
 #[derive(Debug)]
 pub struct Reconciler<'a, R, C> {
-    /// Its configuration.
+    /// The function's settings.
     pub settings: &'a Settings,
-    /// Who asked last, what is wanted, what was settled.
+    /// The owners' records: the latest request, the desired spec, the settled spec.
     pub records: &'a R,
-    /// Where the work is done.
+    /// The account that the passes work on.
     pub cloud_factory: &'a C,
-    /// Who carries the answers.
+    /// Delivers responses to `CloudFormation`.
     pub response_sender: &'a ResponseSender,
 }
 
 impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
-    /// All that it takes to carry a request out.
+    /// Builds the pass over a request.
     #[must_use]
     pub fn request_pass<'a>(&'a self, request: &'a Request) -> RequestPass<'a, R, C> {
         RequestPass { settings: self.settings, records: self.records, cloud_factory: self.cloud_factory, request }
     }
 
-    /// One turn of a request, over at `until`, or when nothing has moved for `wait_budget`. A panic in it is an answer too.
-    pub async fn pass(&self, request: &Request, until: Timestamp, wait_budget: Duration) -> PassOutcome {
-        let work = self.request_pass(request);
-        let turn = AssertUnwindSafe(work.run(until, wait_budget)).catch_unwind().await;
-        turn.unwrap_or_else(|_| {
-            let reason = "Envkeeper failed inside: the function's log says where. What exists was left as it is.";
-            PassOutcome::Done(work.response(None, Err(reason.to_owned())))
+    /// Runs one pass over a request. The pass ends at `until`, or when nothing has changed for `wait_budget`. A panic in the
+    /// pass results in a FAILED.
+    pub async fn run_pass(&self, request: &Request, until: Timestamp, wait_budget: Duration) -> PassOutcome {
+        let pass = self.request_pass(request);
+        let outcome = AssertUnwindSafe(pass.run(until, wait_budget)).catch_unwind().await;
+        outcome.unwrap_or_else(|_| {
+            let reason = "Envkeeper failed with an internal error and made no further changes. See the error in the log of the function reconciler (of custom-resource, if the deployment has no request queue). Then send the same request again.";
+            PassOutcome::Done(pass.response(None, Err(reason.to_owned())))
         })
     }
 
-    /// Turn after turn in one invocation, until it is answered, at `until` at the latest: where there is no line.
+    /// Runs passes in one invocation until the request has a response, until `until` at the latest: for a function without a
+    /// request queue.
     pub async fn run_to_completion(&self, request: &Request, until: Timestamp) -> RequestOutcome {
         loop {
-            match self.pass(request, until, Duration::MAX).await {
+            match self.run_pass(request, until, Duration::MAX).await {
                 PassOutcome::Done(response) => return response,
-                PassOutcome::Requeue { waiting_for, again } => {
-                    if self.cloud_factory.now() + again + CALL_TIME > until {
-                        let work = self.request_pass(request);
-                        return work.response(None, Err(work.out_of_time(&waiting_for).await));
+                PassOutcome::Requeue { waiting_for, after } => {
+                    if self.cloud_factory.now() + after + CALL_TIMEOUT > until {
+                        let pass = self.request_pass(request);
+                        return pass.response(None, Err(pass.timeout_reason(&waiting_for).await));
                     }
-                    self.cloud_factory.for_run(request.owner().as_str(), &request.hash, None).pause(again).await;
+                    self.cloud_factory.for_run(request.owner().as_str(), &request.hash, None).pause(after).await;
                 }
             }
         }
@@ -93,29 +97,29 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         Responder { response_sender: self.response_sender, records: self.records, hosts: &self.settings.response_hosts }
     }
 
-    /// Delivers an answer, until `deadline` at the latest, and notes that it was.
+    /// Delivers a response, until `deadline` at the latest, and records the delivery.
     ///
     /// # Errors
-    /// If somebody real still waits.
+    /// If the response was not delivered and `CloudFormation` still waits for it.
     pub async fn deliver(
         &self,
         request: &Request,
-        reply: &CfnResponse,
+        cfn_response: &CfnResponse,
         deadline: Timestamp,
-    ) -> Result<(), NotDelivered> {
+    ) -> Result<(), DeliveryError> {
         let now = self.cloud_factory.now();
         self.responder()
-            .response(&request.owner(), &LatestRequest::of_request(request), reply, now.0, deadline - now)
+            .respond(&request.owner(), &LatestRequest::of_request(request), cfn_response, now.0, deadline - now)
             .await
     }
 }
 
-/// The reply that an answer makes.
+/// Converts the outcome of a request into a response.
 #[must_use]
-pub fn reply(request: &Request, response: RequestOutcome) -> CfnResponse {
+pub fn cfn_response(request: &Request, response: RequestOutcome) -> CfnResponse {
     let RequestOutcome { id, outcome } = response;
     match outcome {
-        Ok(data) => CfnResponse::success(&request.to, id, data),
-        Err(reason) => CfnResponse::failed(&request.to, id, reason),
+        Ok(data) => CfnResponse::success(&request.response_address, id, data),
+        Err(reason) => CfnResponse::failed(&request.response_address, id, reason),
     }
 }

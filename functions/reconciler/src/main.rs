@@ -1,10 +1,10 @@
 //! The function `reconciler`: wiring only.
-// The whole request is one future, and the compiler works its layout out call by call, deeper than it does unasked.
+// The whole request is one future. The compiler computes its layout call by call, deeper than its default limit.
 #![recursion_limit = "256"]
 
 use std::sync::Arc;
 
-use lambda_kit::{Error, environment, init_logging, run, sdk_config};
+use lambda_kit::{Error, env_var, init_logging, run, sdk_config};
 use reconciler::{Aws, Reconciler, Settings};
 use requests::{LedgerQueue, ResponseSender, SqsRequestQueue, records::DynamoRecords};
 
@@ -12,10 +12,12 @@ use requests::{LedgerQueue, ResponseSender, SqsRequestQueue, records::DynamoReco
 async fn main() -> Result<(), Error> {
     init_logging("reconciler");
     let config = sdk_config().await?;
-    let settings = Settings::from_vars(environment)?;
+    let settings = Settings::from_vars(env_var)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table.clone());
-    let queue =
-        settings.queue_url.clone().ok_or("REQUEST_QUEUE_URL is not set: the queue that this function serves")?;
+    let queue = settings
+        .queue_url
+        .clone()
+        .ok_or("REQUEST_QUEUE_URL is not set: valid is the URL of the FIFO queue of the requests")?;
     let sqs = aws_sdk_sqs::Client::new(&config);
     let ledger = LedgerQueue::new(sqs.clone(), settings.ledger_url.clone());
     let request_queue = SqsRequestQueue::new(sqs, queue);

@@ -1,23 +1,23 @@
-//! Why a request does not go on.
+//! The errors that end a reconcile pass.
 
 use environment::CallError;
 use requests::{Kind, RecordsError};
 
-/// Why a request does not go on now.
+/// The reason why a reconcile pass ended before the request was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PassError {
-    /// It is over; the sentence is for a person.
+    /// The request failed; the sentence is for the stack author.
     Failed(String),
-    /// Something that passes is in the way.
+    /// A transient condition blocks the request; another pass retries it.
     Requeue(String),
 }
 
 impl PassError {
-    /// What a person is told.
+    /// The reason, as a sentence for the stack author.
     #[must_use]
-    pub fn sentence(&self) -> &str {
-        let (PassError::Failed(sentence) | PassError::Requeue(sentence)) = self;
-        sentence
+    pub fn reason(&self) -> &str {
+        let (PassError::Failed(reason) | PassError::Requeue(reason)) = self;
+        reason
     }
 }
 
@@ -30,15 +30,17 @@ impl From<RecordsError> for PassError {
 impl From<CallError> for PassError {
     fn from(call_error: CallError) -> PassError {
         match call_error {
-            CallError::Rejected { message: what } => PassError::Failed(what),
-            CallError::Retry { waiting_for: what, .. } | CallError::Indeterminate { message: what } => {
-                PassError::Requeue(what)
+            CallError::Rejected { message } => PassError::Failed(message),
+            CallError::Retry { waiting_for: message, .. } | CallError::Indeterminate { message } => {
+                PassError::Requeue(message)
             }
         }
     }
 }
 
-/// What an older request is told.
+/// The error of an older request after a newer request of the same owner was recorded.
 pub(crate) fn superseded(kind: Kind) -> PassError {
-    PassError::Failed(format!("Superseded: a newer {kind} has come for this resource. Nothing more was done."))
+    PassError::Failed(format!(
+        "Superseded: CloudFormation sent a newer {kind} for this resource. Envkeeper stopped working on this request."
+    ))
 }

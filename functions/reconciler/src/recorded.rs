@@ -1,4 +1,4 @@
-//! What the record of an owner means, also one that an older version wrote.
+//! The interpretation of an owner's record, including records that an older version wrote.
 
 use std::collections::BTreeSet;
 
@@ -9,54 +9,57 @@ use serde_json::Value;
 use crate::pass_error::PassError;
 use crate::settings::Settings;
 
-/// A spec out of the record, also one that an older version wrote.
-pub fn known<'a>(
+/// Reads a spec from the record, also from a record that an older version wrote.
+pub fn recorded_spec<'a>(
     record: Option<&'a OwnerRecord>,
-    which: impl Fn(&'a OwnerRecord) -> Option<&'a Value>,
+    spec_of: impl Fn(&'a OwnerRecord) -> Option<&'a Value>,
     settings: &Settings,
 ) -> Option<Spec> {
-    let spec = which(record?)?;
+    let spec = spec_of(record?)?;
     Spec::recorded(spec, &frozen_defaults(record, &settings.defaults))
 }
 
-/// The defaults that an environment was made with; those of today for a new one.
+/// The frozen defaults of an environment; the current defaults for a new environment.
 #[must_use]
-pub fn frozen_defaults(record: Option<&OwnerRecord>, of_today: &Defaults) -> Defaults {
+pub fn frozen_defaults(record: Option<&OwnerRecord>, current: &Defaults) -> Defaults {
     let frozen = record.and_then(|record| serde_json::from_value(record.frozen.clone()?).ok());
-    frozen.unwrap_or_else(|| of_today.clone())
+    frozen.unwrap_or_else(|| current.clone())
 }
 
-/// Tag keys that this environment had and has no more: those of the last specs, and those that were still to go.
+/// The tag keys that this environment no longer has: those of the previous specs, and those whose removal is pending.
 #[must_use]
 pub fn retired_tags(record: Option<&OwnerRecord>, spec: &Spec, settings: &Settings) -> BTreeSet<String> {
-    let specs =
-        [known(record, |it| it.desired.as_ref(), settings), known(record, |it| it.settled_spec.as_ref(), settings)];
-    let had = specs.into_iter().flatten().flat_map(|spec| spec.tags.into_keys());
-    let still_to_go = record.map(|it| it.retired_tags.clone()).unwrap_or_default();
-    had.chain(still_to_go).filter(|key| !spec.tags.contains_key(key)).collect()
+    let specs = [
+        recorded_spec(record, |it| it.desired.as_ref(), settings),
+        recorded_spec(record, |it| it.settled_spec.as_ref(), settings),
+    ];
+    let previous = specs.into_iter().flatten().flat_map(|spec| spec.tags.into_keys());
+    let pending = record.map(|it| it.retired_tags.clone()).unwrap_or_default();
+    previous.chain(pending).filter(|key| !spec.tags.contains_key(key)).collect()
 }
 
-/// What is wanted, as it is written down.
+/// Converts the desired spec into its record.
 ///
 /// # Errors
-/// If it can't be written as JSON.
+/// If the spec or the defaults can't be serialized as JSON.
 pub(crate) fn to_record(
     id: &str,
     spec: &Spec,
     defaults: &Defaults,
     retired_tags: &BTreeSet<String>,
 ) -> Result<records::DesiredRecord, PassError> {
-    let unwritable =
-        |error: serde_json::Error| PassError::Failed(format!("the record of {id} can't be written: {error}"));
+    let serialize_error = |error: serde_json::Error| {
+        PassError::Failed(format!("The record of {id} can't be serialized: {error}. Report this as a bug."))
+    };
     Ok(records::DesiredRecord {
         environment: id.to_owned(),
-        spec: serde_json::to_value(spec).map_err(unwritable)?,
-        frozen: serde_json::to_value(defaults).map_err(unwritable)?,
+        spec: serde_json::to_value(spec).map_err(serialize_error)?,
+        frozen: serde_json::to_value(defaults).map_err(serialize_error)?,
         retired_tags: retired_tags.iter().cloned().collect(),
     })
 }
 
-/// Whether what is there was settled with `DeletionProtection`. Also one that today's version can't read whole says so.
+/// Whether the environment settled with `DeletionProtection`. A record that this version can only read in part is enough.
 #[must_use]
 pub fn is_protected(record: &OwnerRecord) -> bool {
     let settled = record.settled_spec.as_ref();

@@ -1,13 +1,13 @@
-//! Carries out what the rules of an alarm come to: once, or not at all. What fails in passing comes back for as long as it is
-//! good, unless a request waits behind it.
+//! Performs the remediations that alarm rules request: at most once each. A transient failure requeues the remediation until
+//! the remediation expires, unless a request waits behind it.
 
 use std::time::Duration;
 
 use environment::{
-    AlarmAction, CallError, Cloud as _, Freshness, ObservedAlarm, ObservedGroup, PriorAttempt, REMEDIATION_TTL_MS,
+    AlarmAction, AlarmCheck, CallError, Cloud as _, ObservedAlarm, ObservedGroup, PriorAttempt, REMEDIATION_TTL_MS,
     RecordedRules, RemediationAction, RemediationRequest, Timestamp, choose_remediation, needs_instance_health,
 };
-use ledger::published::{PAUSED, RuleOutcome, acted, rests};
+use ledger::events::{AUTOMATION_PAUSED, RuleOutcome, already_executed, in_cooldown};
 use requests::records::{ExecutionClaim, RuleExecution};
 use requests::{Owner, Records};
 
@@ -16,24 +16,24 @@ use crate::cloud_factory::CloudFactory;
 use crate::pass::TRANSIENT_REQUEUE;
 use crate::remediation_outcome::RemediationOutcome;
 
-/// How often it is tried to write down that something is done, and what lies between: what the SDK's own tries did not bring
-/// may be there a moment later.
-const TRIES: u32 = 3;
-const BETWEEN_TRIES: Duration = Duration::from_secs(2);
+/// The number of attempts to record a performed action, and the pause between them: a table that failed all of the SDK's own
+/// attempts may respond two seconds later.
+const RECORD_ATTEMPTS: u32 = 3;
+const RECORD_ATTEMPT_PAUSE: Duration = Duration::from_secs(2);
 
 impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
-    /// Carries a remediation out, and tells the ledger what became of it once that is decided.
+    /// Runs a remediation, and publishes its outcome to the ledger once the outcome is decided.
     pub async fn remediate(&self, remediation: &RemediationRequest) -> RemediationOutcome {
         let outcome = match Owner::parse(&remediation.owner) {
-            Some(owner) => self.decided(&owner, remediation).await,
+            Some(owner) => self.decide(&owner, remediation).await,
             None => RemediationOutcome::Failed(format!(
-                "its Owner is {:?}: 20 hexadecimal digits would be one",
+                "its Owner is {:?}: valid is an owner of 20 hexadecimal digits",
                 remediation.owner
             )),
         };
         let RemediationRequest { environment, alarm, rule, .. } = remediation;
-        tracing::info!(environment, alarm, rule, ?outcome, "an alarm's action");
-        let Some((outcome_name, reason)) = outcome.summary() else { return outcome };
+        tracing::info!(environment, alarm, rule, ?outcome, "remediation handled");
+        let Some((ledger_outcome, reason)) = outcome.summary() else { return outcome };
         let (desired_capacity, instance) = match &outcome {
             RemediationOutcome::Done(RemediationAction::Scale { from, to }) => (Some((*from, *to)), None),
             RemediationOutcome::Done(RemediationAction::Replace { instance }) => (None, Some(instance.as_str())),
@@ -41,54 +41,55 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         };
         let group = self.group_of(environment);
         let at_ms = self.cloud_factory.now().0;
-        let told = RuleOutcome {
+        let rule_outcome = RuleOutcome {
             group: &group,
             alarm,
             since_ms: remediation.since_ms,
             rule,
-            outcome: outcome_name,
+            outcome: ledger_outcome,
             reason: &reason,
             desired_capacity,
             instance,
             at_ms,
         };
-        if let Err(error) = self.cloud_factory.publish(&told.event()).await {
-            tracing::warn!(environment, alarm, rule, outcome = outcome_name, reason, error, "the ledger does not know");
+        if let Err(error) = self.cloud_factory.publish(&rule_outcome.event()).await {
+            tracing::warn!(environment, alarm, rule, outcome = ledger_outcome, reason, error, "ledger publish failed");
         }
         outcome
     }
 
-    async fn decided(&self, owner: &Owner, remediation: &RemediationRequest) -> RemediationOutcome {
-        let mut outcome = self.outcome(owner, remediation).await.unwrap_or_else(|reason| reason);
-        if matches!(outcome, RemediationOutcome::Requeue { .. }) && !self.may_wait(owner, remediation).await {
-            outcome = outcome.at_last();
+    async fn decide(&self, owner: &Owner, remediation: &RemediationRequest) -> RemediationOutcome {
+        let mut outcome = self.attempt(owner, remediation).await.unwrap_or_else(|not_performed| not_performed);
+        if matches!(outcome, RemediationOutcome::Requeue { .. }) && !self.may_requeue(owner, remediation).await {
+            outcome = outcome.without_requeue();
         }
         if matches!(outcome, RemediationOutcome::Unknown(_)) {
-            // A rest too many is better than acting twice.
-            self.is_done(owner, remediation).await;
+            // An unnecessary cooldown is better than a second action.
+            self.record_done(owner, remediation).await;
         }
         outcome
     }
 
-    /// Whether it may come back: while it is good, and nobody's request waits behind it.
-    async fn may_wait(&self, owner: &Owner, remediation: &RemediationRequest) -> bool {
+    /// Whether the remediation may be requeued: until it expires, and while no request waits behind it.
+    async fn may_requeue(&self, owner: &Owner, remediation: &RemediationRequest) -> bool {
         if self.cloud_factory.now() + TRANSIENT_REQUEUE > Timestamp(remediation.expires_ms) {
             return false;
         }
-        // What can't be read holds up whoever waits as well.
+        // If the record can't be read, a waiting request is blocked by the same error.
         let record = self.records.owner(owner).await.ok().flatten();
         record.is_none_or(|record| record.response_due_ms.is_none())
     }
 
-    /// The errors are what it comes to without being done.
-    async fn outcome(
+    /// Attempts the remediation once. The errors are the outcomes without a performed action.
+    async fn attempt(
         &self,
         owner: &Owner,
         remediation: &RemediationRequest,
     ) -> Result<RemediationOutcome, RemediationOutcome> {
         let last = self.records.rule_execution(owner, &remediation.execution_key()).await?;
         match last {
-            // An invocation ended in between, or a call failed: whatever keeps it from being made now, it may have been.
+            // An invocation ended after recording the action, or a call failed. Even if the action may not run now, it may have
+            // been performed then.
             Some(RuleExecution { since_ms, done: false, remediation: action, .. })
                 if since_ms == remediation.since_ms =>
             {
@@ -97,48 +98,52 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
                 self.resume(owner, remediation, action).await
             }
             last => {
-                let rule = self.admitted(owner, remediation).await?;
+                let rule = self.admit_rule(owner, remediation).await?;
                 if let Some(last) = last.filter(|last| last.since_ms >= remediation.since_ms) {
-                    return Err(RemediationOutcome::Skipped(acted(last.at_ms, last.done, remediation.dry_run)));
+                    return Err(RemediationOutcome::Skipped(already_executed(
+                        last.at_ms,
+                        last.done,
+                        remediation.dry_run,
+                    )));
                 }
-                let observed = self.observed(remediation).await?;
-                self.still_on(remediation).await?;
-                let action = self.chosen(owner, remediation, &rule, observed).await?;
+                let observed = self.observe_owned_group(remediation).await?;
+                self.check_alarm_on(remediation).await?;
+                let action = self.choose_action(owner, remediation, &rule, observed).await?;
                 if remediation.dry_run {
                     Ok(RemediationOutcome::DryRun(action))
                 } else {
-                    self.made(owner, remediation, action).await
+                    self.perform_action(owner, remediation, action).await
                 }
             }
         }
     }
 
-    /// What was written down to be made is made, unless it is seen that it was, or it may no longer be.
+    /// Performs a recorded action, unless its effect is observed already, or it is no longer allowed.
     async fn resume(
         &self,
         owner: &Owner,
         remediation: &RemediationRequest,
         action: RemediationAction,
     ) -> Result<RemediationOutcome, RemediationOutcome> {
-        let observed = self.observed(remediation).await.map_err(RemediationOutcome::indeterminate)?;
-        let may_be_made = async {
-            self.admitted(owner, remediation).await?;
-            self.still_on(remediation).await
+        let observed = self.observe_owned_group(remediation).await.map_err(RemediationOutcome::indeterminate)?;
+        let check_allowed = async {
+            self.admit_rule(owner, remediation).await?;
+            self.check_alarm_on(remediation).await
         };
-        match action.begun(&observed) {
-            PriorAttempt::Made => {
-                self.is_done(owner, remediation).await;
+        match action.prior_attempt(&observed) {
+            PriorAttempt::Applied => {
+                self.record_done(owner, remediation).await;
                 return Ok(RemediationOutcome::Done(action));
             }
-            PriorAttempt::Overtaken(reason) => return Err(RemediationOutcome::Unknown(reason)),
-            PriorAttempt::ToDo => may_be_made.await?,
-            // Told twice is better than not at all, while it may be told.
-            PriorAttempt::Unseen => may_be_made.await.map_err(RemediationOutcome::indeterminate)?,
+            PriorAttempt::Overridden(reason) => return Err(RemediationOutcome::Unknown(reason)),
+            PriorAttempt::NotApplied => check_allowed.await?,
+            // Two notifications are better than none, while the notification is still allowed.
+            PriorAttempt::Unobservable => check_allowed.await.map_err(RemediationOutcome::indeterminate)?,
         }
-        self.made(owner, remediation, action).await
+        self.perform_action(owner, remediation, action).await
     }
 
-    async fn made(
+    async fn perform_action(
         &self,
         owner: &Owner,
         remediation: &RemediationRequest,
@@ -151,85 +156,87 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             ledger::time::text(remediation.since_ms),
             remediation.rule
         );
-        match self.cloud_factory.make(&self.group_of(&remediation.environment), &action, &message).await {
+        match self.cloud_factory.perform(&self.group_of(&remediation.environment), &action, &message).await {
             Ok(()) => {}
-            Err(CallError::Indeterminate { message: what }) => {
-                return Err(RemediationOutcome::Requeue { reason: what, asked: true });
+            Err(CallError::Indeterminate { message }) => {
+                return Err(RemediationOutcome::Requeue { reason: message, attempted: true });
             }
             Err(call_error) => return Err(call_error.into()),
         }
-        self.is_done(owner, remediation).await;
+        self.record_done(owner, remediation).await;
         Ok(RemediationOutcome::Done(action))
     }
 
-    /// Writes down that it is done, so that the rule rests. It is tried here, since coming back would tell a topic again.
-    async fn is_done(&self, owner: &Owner, remediation: &RemediationRequest) {
-        let mut tries = 1;
+    /// Records the performed action, which starts the rule's cooldown. The attempts are made here: requeueing the message would
+    /// notify a topic again.
+    async fn record_done(&self, owner: &Owner, remediation: &RemediationRequest) {
+        let mut attempts = 1;
         loop {
             match self.records.finish_execution(owner, &remediation.execution_key(), remediation.since_ms).await {
                 Ok(()) => return,
-                Err(error) if error.is_retryable() && tries < TRIES => {
-                    tracing::warn!(%error, tries, "that it is done is not written down yet");
-                    tries += 1;
+                Err(error) if error.is_retryable() && attempts < RECORD_ATTEMPTS => {
+                    tracing::warn!(%error, attempts, "performed action not recorded yet");
+                    attempts += 1;
                     self.cloud_factory
                         .for_run(owner.as_str(), &remediation.execution_key(), None)
-                        .pause(BETWEEN_TRIES)
+                        .pause(RECORD_ATTEMPT_PAUSE)
                         .await;
                 }
                 Err(error) => {
-                    tracing::error!(rule = remediation.rule, %error, "that it is done is not written down: the rule does not rest");
+                    tracing::error!(rule = remediation.rule, %error, "performed action not recorded: the cooldown does not start");
                     return;
                 }
             }
         }
     }
 
-    /// Whether it may still be done: by its time, by the deployment's pause, by what its environment says now.
-    async fn admitted(
+    /// Checks that the remediation is still allowed: by its expiry, by the deployment's pause, and by the current rules of its
+    /// environment. Returns the rule.
+    async fn admit_rule(
         &self,
         owner: &Owner,
         remediation: &RemediationRequest,
     ) -> Result<AlarmAction, RemediationOutcome> {
-        let nothing = |reason: &str| Err(RemediationOutcome::Skipped(reason.to_owned()));
+        let skip = |reason: &str| Err(RemediationOutcome::Skipped(reason.to_owned()));
         if self.settings.automation_paused {
-            return nothing(PAUSED);
+            return skip(AUTOMATION_PAUSED);
         }
         if self.cloud_factory.now().0 > remediation.expires_ms {
-            return nothing(&format!("it stood in line for longer than {} s", REMEDIATION_TTL_MS / 1_000));
+            return skip(&format!("it was queued for more than {} s", REMEDIATION_TTL_MS / 1_000));
         }
-        let Some(record) = self.records.owner(owner).await? else { return nothing("its environment is gone") };
+        let Some(record) = self.records.owner(owner).await? else { return skip("its environment no longer exists") };
         if record.environment.as_deref() != Some(remediation.environment.as_str()) {
-            return nothing("its environment is gone");
+            return skip("its environment no longer exists");
         }
         if record.running_delete().is_some() {
-            return nothing("its environment is being deleted");
+            return skip("its environment is being deleted");
         }
         let RecordedRules { rules, unreadable } = RecordedRules::of(record.settled_spec.as_ref());
         match rules.into_iter().find(|rule| rule.summary() == remediation.rule) {
-            Some(rule) if rule.dry_run && !remediation.dry_run => nothing("the rule is a dry run by now"),
-            Some(rule) if remediation.dry_run && !rule.dry_run => nothing("the rule is no dry run any more"),
+            Some(rule) if rule.dry_run && !remediation.dry_run => skip("the rule is now a dry run"),
+            Some(rule) if remediation.dry_run && !rule.dry_run => skip("the rule is no longer a dry run"),
             Some(rule) => Ok(rule),
             None => match unreadable.first() {
-                Some(what) => {
-                    Err(RemediationOutcome::Failed(format!("its environment's record can't be read: {what}")))
+                Some(error) => {
+                    Err(RemediationOutcome::Failed(format!("its environment's record can't be read: {error}")))
                 }
-                None => nothing("its environment no longer has this rule"),
+                None => skip("its environment no longer has this rule"),
             },
         }
     }
 
-    /// The group, if it is its owner's.
-    async fn observed(&self, remediation: &RemediationRequest) -> Result<ObservedGroup, RemediationOutcome> {
+    /// Observes the environment's group, if the group carries its owner's mark.
+    async fn observe_owned_group(&self, remediation: &RemediationRequest) -> Result<ObservedGroup, RemediationOutcome> {
         let group = self.group_of(&remediation.environment);
         match self.cloud_factory.observe_group(&group).await? {
             Some(observed) if observed.owner.as_deref() == Some(remediation.owner.as_str()) => Ok(observed),
-            Some(_) => Err(RemediationOutcome::Skipped(format!("the group {group} carries another owner's mark"))),
-            None => Err(RemediationOutcome::Skipped(format!("the group {group} is gone"))),
+            Some(_) => Err(RemediationOutcome::Skipped(format!("the group {group} carries the mark of another owner"))),
+            None => Err(RemediationOutcome::Skipped(format!("the group {group} no longer exists"))),
         }
     }
 
-    /// What is to be done, written down before it is; of a dry run as if it were done.
-    async fn chosen(
+    /// Chooses the action, and records it before it is performed. The action of a dry run is recorded as performed.
+    async fn choose_action(
         &self,
         owner: &Owner,
         remediation: &RemediationRequest,
@@ -237,34 +244,38 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         observed: ObservedGroup,
     ) -> Result<RemediationAction, RemediationOutcome> {
         let instance = remediation.instance.as_deref();
-        let observed =
-            if needs_instance_health(rule, instance) { self.cloud_factory.checked(observed).await? } else { observed };
+        let observed = if needs_instance_health(rule, instance) {
+            self.cloud_factory.with_status_checks(observed).await?
+        } else {
+            observed
+        };
         let action = choose_remediation(rule, &observed, instance).map_err(RemediationOutcome::Skipped)?;
-        let written = serde_json::to_value(&action).map_err(|error| RemediationOutcome::Failed(error.to_string()))?;
+        let serialized =
+            serde_json::to_value(&action).map_err(|error| RemediationOutcome::Failed(error.to_string()))?;
         let at_ms = self.cloud_factory.now().0;
         let next =
-            RuleExecution { since_ms: remediation.since_ms, at_ms, remediation: written, done: remediation.dry_run };
+            RuleExecution { since_ms: remediation.since_ms, at_ms, remediation: serialized, done: remediation.dry_run };
         let cooldown_ms = u64::from(rule.cooldown_seconds) * 1_000;
         match self.records.begin_execution(owner, &remediation.execution_key(), next, cooldown_ms).await? {
-            ExecutionClaim::Yes => Ok(action),
-            ExecutionClaim::No(last) if last.since_ms >= remediation.since_ms => {
-                Err(RemediationOutcome::Skipped(acted(last.at_ms, last.done, remediation.dry_run)))
+            ExecutionClaim::Granted => Ok(action),
+            ExecutionClaim::Denied(last) if last.since_ms >= remediation.since_ms => {
+                Err(RemediationOutcome::Skipped(already_executed(last.at_ms, last.done, remediation.dry_run)))
             }
-            ExecutionClaim::No(last) => {
-                Err(RemediationOutcome::Skipped(rests(rule.cooldown_seconds, last.at_ms, remediation.dry_run)))
+            ExecutionClaim::Denied(last) => {
+                Err(RemediationOutcome::Skipped(in_cooldown(rule.cooldown_seconds, last.at_ms, remediation.dry_run)))
             }
         }
     }
 
-    /// A wish may be minutes old, and the alarm over.
-    async fn still_on(&self, remediation: &RemediationRequest) -> Result<(), RemediationOutcome> {
+    /// Checks that the alarm is still in ALARM: the remediation request may be minutes old.
+    async fn check_alarm_on(&self, remediation: &RemediationRequest) -> Result<(), RemediationOutcome> {
         let now = self.cloud_factory.observe_alarm(&remediation.alarm).await?;
-        match ObservedAlarm::fresh(now.as_ref(), Some(remediation.since_ms), self.cloud_factory.now().0) {
-            Freshness::On { .. } => Ok(()),
-            Freshness::Off(reason) => Err(RemediationOutcome::Skipped(reason)),
-            Freshness::Stale => Err(RemediationOutcome::Requeue {
-                reason: format!("{} is not seen in ALARM yet", remediation.alarm),
-                asked: false,
+        match ObservedAlarm::check(now.as_ref(), Some(remediation.since_ms), self.cloud_factory.now().0) {
+            AlarmCheck::Actionable { .. } => Ok(()),
+            AlarmCheck::NotActionable(reason) => Err(RemediationOutcome::Skipped(reason)),
+            AlarmCheck::Stale => Err(RemediationOutcome::Requeue {
+                reason: format!("{} is not observed in ALARM yet", remediation.alarm),
+                attempted: false,
             }),
         }
     }

@@ -1,36 +1,36 @@
-//! What becomes of a remediation.
+//! The outcomes of a remediation.
 
 use environment::{CallError, RemediationAction};
 use requests::RecordsError;
 
-/// What became of a remediation.
+/// The outcome of a remediation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemediationOutcome {
-    /// It was done.
+    /// The action was performed.
     Done(RemediationAction),
-    /// It would have been done, if the rule were no dry run.
+    /// The rule is a dry run. Otherwise the action would have been performed.
     DryRun(RemediationAction),
-    /// Nothing was done; why.
+    /// No action was performed, for this reason.
     Skipped(String),
-    /// It could not be done; why.
+    /// The action failed, for this reason.
     Failed(String),
-    /// It was asked for, and whether it was made can't be told; what is known.
+    /// The action was requested, and its result is unknown; the known facts.
     Unknown(String),
-    /// It can't be decided now, and comes back.
+    /// The outcome can't be decided now; the message is requeued.
     Requeue {
-        /// What holds it up.
+        /// The condition that delays the decision.
         reason: String,
-        /// Whether it may have been made.
-        asked: bool,
+        /// Whether the action may have been performed.
+        attempted: bool,
     },
 }
 
 impl From<CallError> for RemediationOutcome {
     fn from(call_error: CallError) -> RemediationOutcome {
         match call_error {
-            CallError::Rejected { message: what } => RemediationOutcome::Failed(what),
-            CallError::Retry { waiting_for: what, .. } | CallError::Indeterminate { message: what } => {
-                RemediationOutcome::Requeue { reason: what, asked: false }
+            CallError::Rejected { message } => RemediationOutcome::Failed(message),
+            CallError::Retry { waiting_for: message, .. } | CallError::Indeterminate { message } => {
+                RemediationOutcome::Requeue { reason: message, attempted: false }
             }
         }
     }
@@ -40,7 +40,7 @@ impl From<RecordsError> for RemediationOutcome {
     fn from(error: RecordsError) -> RemediationOutcome {
         let reason = error.to_string();
         if error.is_retryable() {
-            RemediationOutcome::Requeue { reason, asked: false }
+            RemediationOutcome::Requeue { reason, attempted: false }
         } else {
             RemediationOutcome::Failed(reason)
         }
@@ -48,35 +48,35 @@ impl From<RecordsError> for RemediationOutcome {
 }
 
 impl RemediationOutcome {
-    /// The same of what was asked for before, of which nothing is seen: it may have been made.
+    /// The outcome after an earlier request whose effect is not observed: the action may have been performed.
     pub(crate) fn indeterminate(self) -> RemediationOutcome {
         match self {
             RemediationOutcome::Skipped(reason) | RemediationOutcome::Failed(reason) => {
                 RemediationOutcome::Unknown(reason)
             }
-            RemediationOutcome::Requeue { reason, .. } => RemediationOutcome::Requeue { reason, asked: true },
+            RemediationOutcome::Requeue { reason, .. } => RemediationOutcome::Requeue { reason, attempted: true },
             decided => decided,
         }
     }
 
-    /// What it is if it may not come back.
-    pub(crate) fn at_last(self) -> RemediationOutcome {
+    /// The final outcome if the message may not be requeued.
+    pub(crate) fn without_requeue(self) -> RemediationOutcome {
         match self {
-            RemediationOutcome::Requeue { reason, asked: true } => RemediationOutcome::Unknown(reason),
-            RemediationOutcome::Requeue { reason, asked: false } => RemediationOutcome::Failed(reason),
+            RemediationOutcome::Requeue { reason, attempted: true } => RemediationOutcome::Unknown(reason),
+            RemediationOutcome::Requeue { reason, attempted: false } => RemediationOutcome::Failed(reason),
             decided => decided,
         }
     }
 
-    /// As the ledger has it: what became of it, and why; nothing while it is not decided.
+    /// The outcome and its reason for the ledger; `None` while the outcome is not decided.
     pub(crate) fn summary(&self) -> Option<(&'static str, String)> {
         Some(match self {
             RemediationOutcome::Done(action) => ("done", action.summary()),
-            RemediationOutcome::DryRun(action) => ("dry-run", action.would()),
+            RemediationOutcome::DryRun(action) => ("dry-run", action.dry_run_summary()),
             RemediationOutcome::Skipped(reason) => ("skipped", reason.clone()),
             RemediationOutcome::Failed(reason) => ("failed", reason.clone()),
             RemediationOutcome::Unknown(reason) => {
-                ("unknown", format!("it was asked for, and whether it was made can't be told; {reason}"))
+                ("unknown", format!("the action was requested and its result is unknown; {reason}"))
             }
             RemediationOutcome::Requeue { .. } => return None,
         })

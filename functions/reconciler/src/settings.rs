@@ -1,7 +1,7 @@
-//! What the function is told by its environment variables.
+//! The settings of the function, from its environment variables.
 
 use environment::{Defaults, Deployment};
-use lambda_kit::{BadSettings, Vars};
+use lambda_kit::{InvalidSettings, Vars};
 use requests::AllowedHosts;
 
 /// The function's configuration, read once.
@@ -10,24 +10,25 @@ pub struct Settings {
     /// `PROJECT_NAME`: the first part of every name, `scalable-ec2` if not set. `AWS_REGION`: set by Lambda.
     /// `ACCOUNT_ID`: the account that the function runs in.
     pub deployment: Deployment,
-    /// `CUSTOM_RESOURCE_FUNCTION`: the name of the function that people invoke; where it is not set, this one's own
+    /// `CUSTOM_RESOURCE_FUNCTION`: the name of the function that operators invoke; if not set, this function's name
     /// (`AWS_LAMBDA_FUNCTION_NAME`, set by Lambda).
     pub custom_resource_function: String,
-    /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests. Where it is not set, the custom_resource_function does the work itself.
+    /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests. If it is not set, the function `custom-resource` processes the
+    /// requests itself.
     pub queue_url: Option<String>,
-    /// `LIFECYCLE_HOOKS`: `true` where the deployment has the function that answers lifecycle hooks.
+    /// `LIFECYCLE_HOOKS`: `true` if the deployment has the function that completes lifecycle hooks.
     pub hooks_are_handled: bool,
     /// `RECORDS_TABLE`: the `DynamoDB` table of the records.
     pub records_table: String,
-    /// `ALLOWED_RESPONSE_HOSTS`: hosts that may be answered beside `CloudFormation`'s own of this region, as
-    /// `host:port,…`, over plain http. Empty in every deployment; the local cloud needs it.
+    /// `ALLOWED_RESPONSE_HOSTS`: hosts that may receive responses in addition to `CloudFormation`'s own hosts of this region,
+    /// as `host:port,…`, over plain http. Empty in every deployment; the local cloud needs it.
     pub response_hosts: AllowedHosts,
-    /// `AUTOMATION_PAUSED`: `true` while the deployment wants no alarm to be acted on.
+    /// `AUTOMATION_PAUSED`: `true` while the deployment's alarm actions are paused.
     pub automation_paused: bool,
-    /// `LEDGER_QUEUE_URL`: where it is told what became of an alarm's action. Without it that is in the function's own log
-    /// only.
+    /// `LEDGER_QUEUE_URL`: the queue that receives the outcomes of alarm actions. Without it the outcomes are in the function's
+    /// own log only.
     pub ledger_url: Option<String>,
-    /// What properties are that a template leaves out.
+    /// The values of properties that a template omits.
     pub defaults: Defaults,
 }
 
@@ -35,8 +36,8 @@ impl Settings {
     /// Reads the settings from environment variables, which `read` looks up.
     ///
     /// # Errors
-    /// Everything that is wrong with them.
-    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
+    /// All invalid variables.
+    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, InvalidSettings> {
         let mut vars = Vars::new(&read);
         let deployment = vars.deployment();
         let hooks_are_handled = vars.flag("LIFECYCLE_HOOKS", false);
@@ -67,8 +68,9 @@ impl Settings {
 }
 
 impl Settings {
-    /// The command by which a person asks the custom_resource_function something about an environment, for bash and zsh. A payload from a file
-    /// is taken as it is by both versions of the CLI; on the line, version 2 wants an option that version 1 does not know.
+    /// The command that sends an operator request about an environment to the function `custom-resource`, for bash and zsh. Both
+    /// versions of the CLI take a payload from a file unchanged. For a payload on the command line, version 2 requires an option
+    /// that version 1 does not know.
     #[must_use]
     pub fn command(&self, request: &str, environment: &str) -> String {
         format!(
@@ -94,13 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn defaults_come_from_the_variables() {
+    fn defaults_are_read_from_the_variables() {
         let settings = Settings::from_vars(read).unwrap();
         assert_eq!(settings.deployment.project, "scalable-ec2");
         assert_ne!(settings.defaults, Defaults::from_vars(|_| None));
     }
 
-    /// `tests/validators/test_commands.py` has a shell and the CLI take this one.
+    /// `tests/validators/test_commands.py` runs this command with a shell and the CLI.
     #[test]
     fn a_command_is_one_line_for_a_shell() {
         let settings = Settings::from_vars(read).unwrap();
@@ -111,16 +113,16 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once() {
-        let told = Settings::from_vars(|name| (name == "PROJECT_NAME").then(|| "My Project".into()));
-        let told = told.unwrap_err().to_string();
+    fn all_invalid_variables_are_reported_at_once() {
+        let error = Settings::from_vars(|name| (name == "PROJECT_NAME").then(|| "My Project".into()));
+        let error = error.unwrap_err().to_string();
         for name in [
             "PROJECT_NAME is \"My Project\"",
             "AWS_REGION is not set",
             "ACCOUNT_ID is not set",
             "RECORDS_TABLE is not set",
         ] {
-            assert!(told.contains(name), "{told}");
+            assert!(error.contains(name), "{error}");
         }
     }
 }

@@ -58,7 +58,7 @@ DOOR_AND_SUBSCRIBERS, RECONCILER = 1.5, 2.0  # × the floor
 AS_DEPLOYED = (
     Contender(
         "custom-resource", "status of a gone environment", sample("custom-resource/status.json"),
-        (GET,), "there is none of that name", ("dynamodb", "sqs", *OF_ENVIRONMENTS), DOOR_AND_SUBSCRIBERS,
+        (GET,), "no environment has this name", ("dynamodb", "sqs", *OF_ENVIRONMENTS), DOOR_AND_SUBSCRIBERS,
     ),
     Contender(
         # It keeps each message before it looks at it: no real one takes a single call.

@@ -1,23 +1,23 @@
-//! A door over the in-memory cloud and in-memory records, and what is asked of it.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
-#![allow(dead_code, unused_imports, reason = "each test file uses its part")]
+//! A request handler over the in-memory cloud and in-memory records, and helpers that send it events.
+#![allow(clippy::expect_used, reason = "a test stops at invalid test data")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part of this module")]
 
 use custom_resource::RequestHandler;
 use requests::ResponseSender;
 use requests::records::MemoryRecords;
 use requests::{Records, RequestQueue};
 use serde_json::Value;
-pub use test_support::{BEGIN_S, FakeResponseServer, InMemory, Now, sent, with};
-use test_support::{FakeRequestQueue, Shaky, run, settings};
+pub use test_support::{BEGIN_S, BlockOn, FakeResponseServer, MemoryCloudFactory, sent, with};
+use test_support::{FakeRequestQueue, FlakyRecords, run, settings};
 
-/// Far away: what is tested here is not Lambda's time.
+/// A distant deadline: these tests are not about Lambda's time limit.
 pub const DEADLINE_MS: u64 = 9_000_000_000_000;
 
-/// One that carries requests out itself.
-pub type TestDoor = RequestHandler<MemoryRecords, InMemory, FakeRequestQueue>;
+/// A handler that processes requests itself.
+pub type InlineHandler = RequestHandler<MemoryRecords, MemoryCloudFactory, FakeRequestQueue>;
 
-pub fn door_with(variables: &[(&str, &str)]) -> TestDoor {
-    let (records, cloud_factory) = (MemoryRecords::new(), InMemory::default());
+pub fn handler_with(variables: &[(&str, &str)]) -> InlineHandler {
+    let (records, cloud_factory) = (MemoryRecords::new(), MemoryCloudFactory::default());
     RequestHandler {
         settings: settings(variables),
         records,
@@ -27,17 +27,17 @@ pub fn door_with(variables: &[(&str, &str)]) -> TestDoor {
     }
 }
 
-pub fn handler() -> TestDoor {
-    door_with(&[])
+pub fn handler() -> InlineHandler {
+    handler_with(&[])
 }
 
-/// One that sends requests on.
-pub type DoorToTheLine = RequestHandler<Shaky, InMemory, FakeRequestQueue>;
+/// A handler that queues requests for the reconciler.
+pub type QueueingHandler = RequestHandler<FlakyRecords, MemoryCloudFactory, FakeRequestQueue>;
 
-pub fn door_to_the_line() -> (DoorToTheLine, FakeResponseServer) {
+pub fn queueing_handler() -> (QueueingHandler, FakeResponseServer) {
     let response_server = FakeResponseServer::default();
     let (records, cloud_factory, request_queue) =
-        (Shaky::default(), InMemory::default(), Some(FakeRequestQueue::default()));
+        (FlakyRecords::default(), MemoryCloudFactory::default(), Some(FakeRequestQueue::default()));
     (
         RequestHandler {
             settings: settings(&[]),
@@ -54,9 +54,9 @@ pub fn sample(name: &str) -> Value {
     test_support::sample("custom-resource", name)
 }
 
-/// What the invocation comes to.
+/// The result of an invocation.
 pub fn invoke<R: Records, L: RequestQueue>(
-    handler: &RequestHandler<R, InMemory, L>,
+    handler: &RequestHandler<R, MemoryCloudFactory, L>,
     event: Value,
 ) -> Result<Value, String> {
     let account = &handler.cloud_factory.account;
@@ -64,23 +64,26 @@ pub fn invoke<R: Records, L: RequestQueue>(
     run(&account.clock, handler.handle(event, DEADLINE_MS)).map_err(|error| error.to_string())
 }
 
-pub fn ask<R: Records, L: RequestQueue>(handler: &RequestHandler<R, InMemory, L>, event: Value) -> Value {
+pub fn ask<R: Records, L: RequestQueue>(handler: &RequestHandler<R, MemoryCloudFactory, L>, event: Value) -> Value {
     invoke(handler, event).expect("delivered")
 }
 
-/// The answer's reason, of an answer that has to be FAILED.
-pub fn failed<R: Records, L: RequestQueue>(handler: &RequestHandler<R, InMemory, L>, event: Value) -> String {
+/// The reason of a response, which has to be FAILED.
+pub fn failed<R: Records, L: RequestQueue>(handler: &RequestHandler<R, MemoryCloudFactory, L>, event: Value) -> String {
     let response = ask(handler, event);
     assert_eq!(response["Status"], "FAILED", "{response}");
     response["Reason"].as_str().expect("a FAILED has a reason").to_owned()
 }
 
-pub fn succeeded<R: Records, L: RequestQueue>(handler: &RequestHandler<R, InMemory, L>, event: Value) -> Value {
+pub fn succeeded<R: Records, L: RequestQueue>(
+    handler: &RequestHandler<R, MemoryCloudFactory, L>,
+    event: Value,
+) -> Value {
     let response = ask(handler, event);
     assert_eq!(response["Status"], "SUCCESS", "{response}");
     response
 }
 
-pub fn writes<R, L>(handler: &RequestHandler<R, InMemory, L>) -> usize {
-    handler.cloud_factory.writes()
+pub fn writes<R, L>(handler: &RequestHandler<R, MemoryCloudFactory, L>) -> usize {
+    handler.cloud_factory.write_count()
 }
