@@ -1,20 +1,20 @@
-//! The rules of `AlarmActions`: what Envkeeper does when an alarm goes off.
+//! The rules of `AlarmActions`: the actions of Envkeeper when an alarm changes to ALARM.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::names::Names;
-use crate::property::{self, MOST_IN_A_LIST};
+use crate::property::{self, MAX_LIST_LENGTH};
 use crate::spec::shown;
 
-/// How long a rule rests after it acted, if it does not say: 300 s, as a scaling policy does.
-const COOLDOWN_SECONDS: u32 = 300;
+/// The default cooldown of a rule after an action: 300 s, like a scaling policy's.
+const DEFAULT_COOLDOWN_SECONDS: u32 = 300;
 
-/// The longest rest: a day.
-const LONGEST_COOLDOWN: u32 = 86_400;
+/// The longest cooldown, in seconds: a day.
+const MAX_COOLDOWN_SECONDS: u32 = 86_400;
 
-/// The most instances that a rule adds or takes at a time.
-const MOST_AT_A_TIME: i32 = 100;
+/// The most instances that a rule adds or removes at a time.
+const MAX_INSTANCES_PER_ACTION: i32 = 100;
 
 /// The short names of the environment's own alarms.
 pub const OWN_ALARMS: [&str; 4] = ["cpu-high", "cpu-low", "launch-failures", "healthy-low"];
@@ -22,34 +22,34 @@ pub const OWN_ALARMS: [&str; 4] = ["cpu-high", "cpu-low", "launch-failures", "he
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlarmAction {
-    /// The short name of an alarm of the environment, or the whole name of another alarm.
+    /// The short name of an alarm of the environment, or the full name of another alarm.
     pub alarm: String,
-    /// In a template its name is the field `Action`; its amount, capacity or topic is a field beside it.
+    /// The action. In a template its name is the field `Action`; its amount, capacity or topic is a separate field.
     pub action: ActionKind,
-    /// How long it rests after it acted.
+    /// The cooldown after an action, in seconds.
     pub cooldown_seconds: u32,
-    /// Whether it only says what it would do.
+    /// Whether the rule only reports the action, and does not execute it.
     pub dry_run: bool,
 }
 
-/// What is done.
+/// The action of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActionKind {
-    /// So many instances more, or fewer.
+    /// Adds so many instances, or removes them if negative.
     ScaleBy(i32),
-    /// So many instances.
+    /// Sets the number of instances.
     ScaleTo(u32),
-    /// The instance that the alarm is about, or one that is seen to be unhealthy, is replaced.
+    /// Replaces the instance that the alarm is about, or one that is observed to be unhealthy.
     ReplaceUnhealthy,
-    /// An SNS topic is told, by its ARN.
+    /// Notifies an SNS topic, by its ARN.
     Notify(String),
 }
 
 impl ActionKind {
-    /// What the field `Action` takes.
+    /// The values that the field `Action` accepts.
     pub const NAMES: [&'static str; 4] = ["ScaleBy", "ScaleTo", "ReplaceUnhealthy", "Notify"];
 
-    /// Its name, and the field and value that go with it.
+    /// The action's name, and the field and value that belong to it.
     fn parts(&self) -> (&'static str, Option<(&'static str, Value)>) {
         match self {
             ActionKind::ScaleBy(amount) => ("ScaleBy", Some(("Amount", json!(amount)))),
@@ -60,19 +60,19 @@ impl ActionKind {
     }
 }
 
-/// A field of a rule that can't be taken: its name, what it was (for messages), and what would do.
+/// A field of a rule that is not valid: its name, its value (for messages), and the valid form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadField {
     /// The field's name as a template writes it.
     pub field: &'static str,
-    /// As it was given, shortened.
+    /// The value as the template has it, shortened.
     pub value: String,
-    /// What would do, to be read behind "is …:".
+    /// The valid form, which follows "is …:" in the message.
     pub valid: String,
 }
 
 impl AlarmAction {
-    /// The rule in a line, which is what it is known by: an environment has none twice.
+    /// The rule in one line. The line identifies the rule: an environment has no rule twice.
     #[must_use]
     pub fn summary(&self) -> String {
         let (name, field) = self.action.parts();
@@ -84,7 +84,7 @@ impl AlarmAction {
         format!("{}: {name}{value}", self.alarm)
     }
 
-    /// The whole name of the alarm that it is about.
+    /// The full name of the rule's alarm.
     #[must_use]
     pub fn alarm_name(&self, names: &Names) -> String {
         match self.alarm.as_str() {
@@ -96,22 +96,22 @@ impl AlarmAction {
         }
     }
 
-    /// What a list of rules takes, for messages and the reference page.
+    /// The valid form of a list of rules, for messages and the reference page.
     #[must_use]
     pub fn valid_list() -> String {
         format!(
-            "a list of at most {MOST_IN_A_LIST} different rules, each with Alarm ({} or an alarm's whole name), Action ({}) and what goes with it: Amount ({}), Capacity ({}) or TopicArn; CooldownSeconds ({COOLDOWN_SECONDS} if left out) and DryRun (false)",
+            "a list of at most {MAX_LIST_LENGTH} different rules, each with Alarm ({} or an alarm's full name), Action ({}) and its field: Amount ({}), Capacity ({}) or TopicArn; CooldownSeconds ({DEFAULT_COOLDOWN_SECONDS} if omitted) and DryRun (false)",
             OWN_ALARMS.join(", "),
             ActionKind::NAMES.join(", "),
-            amounts(),
-            capacities(),
+            valid_amounts(),
+            valid_capacities(),
         )
     }
 
     /// Reads one rule.
     ///
     /// # Errors
-    /// Every field that is wrong.
+    /// Every field that is not valid.
     pub fn read(rule: &Map<String, Value>) -> Result<AlarmAction, Vec<BadField>> {
         let mut fields = Fields { rule, bad: Vec::new() };
         let alarm = fields.parsed("Alarm", "an alarm's name of 1 to 255 characters", |text| {
@@ -120,8 +120,8 @@ impl AlarmAction {
         let valid = format!("one of {}", ActionKind::NAMES.join(", "));
         let name = fields.parsed("Action", &valid, |text| ActionKind::NAMES.into_iter().find(|name| *name == text));
         let action = match name {
-            Some("ScaleBy") => fields.parsed("Amount", &amounts(), amount).map(ActionKind::ScaleBy),
-            Some("ScaleTo") => fields.parsed("Capacity", &capacities(), capacity).map(ActionKind::ScaleTo),
+            Some("ScaleBy") => fields.parsed("Amount", &valid_amounts(), amount).map(ActionKind::ScaleBy),
+            Some("ScaleTo") => fields.parsed("Capacity", &valid_capacities(), capacity).map(ActionKind::ScaleTo),
             Some("Notify") => {
                 let topic = |text: &str| property::is_topic(text).then(|| text.to_owned());
                 fields.parsed("TopicArn", "the ARN of an SNS topic", topic).map(ActionKind::Notify)
@@ -129,12 +129,12 @@ impl AlarmAction {
             Some(_) => Some(ActionKind::ReplaceUnhealthy),
             None => None,
         };
-        let valid = format!("a whole number of seconds from 0 to {LONGEST_COOLDOWN}");
-        let seconds = |text: &str| property::whole(text).filter(|it| *it <= LONGEST_COOLDOWN);
-        let cooldown_seconds = fields.optional("CooldownSeconds", &valid, COOLDOWN_SECONDS, seconds);
-        let truth = |text: &str| text.parse().ok();
-        let dry_run = fields.optional("DryRun", "true or false", false, truth);
-        fields.nothing_else(name);
+        let valid = format!("a whole number of seconds from 0 to {MAX_COOLDOWN_SECONDS}");
+        let seconds = |text: &str| property::whole(text).filter(|it| *it <= MAX_COOLDOWN_SECONDS);
+        let cooldown_seconds = fields.optional("CooldownSeconds", &valid, DEFAULT_COOLDOWN_SECONDS, seconds);
+        let flag = |text: &str| text.parse().ok();
+        let dry_run = fields.optional("DryRun", "true or false", false, flag);
+        fields.reject_other_fields(name);
         match (alarm, action, cooldown_seconds, dry_run, fields.bad) {
             (Some(alarm), Some(action), Some(cooldown_seconds), Some(dry_run), bad) if bad.is_empty() => {
                 Ok(AlarmAction { alarm, action, cooldown_seconds, dry_run })
@@ -158,21 +158,21 @@ impl Serialize for AlarmAction {
 }
 
 /// A value as messages show it.
-fn told(value: &Value) -> String {
+fn shown_value(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), shown)
 }
 
-fn amounts() -> String {
-    format!("a whole number from -{MOST_AT_A_TIME} to {MOST_AT_A_TIME}, but not 0")
+fn valid_amounts() -> String {
+    format!("a whole number from -{MAX_INSTANCES_PER_ACTION} to {MAX_INSTANCES_PER_ACTION}, but not 0")
 }
 
 fn amount(text: &str) -> Option<i32> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let amount = sign * i32::try_from(property::whole(digits)?).ok()?;
-    (amount != 0 && amount.abs() <= MOST_AT_A_TIME).then_some(amount)
+    (amount != 0 && amount.abs() <= MAX_INSTANCES_PER_ACTION).then_some(amount)
 }
 
-fn capacities() -> String {
+fn valid_capacities() -> String {
     String::from("a whole number from MinSize to MaxSize")
 }
 
@@ -180,7 +180,7 @@ fn capacity(text: &str) -> Option<u32> {
     property::whole(text).filter(|it| *it <= 1_000)
 }
 
-/// Takes field after field, and notes what is wrong.
+/// Reads one field after the other, and records the fields that are not valid.
 struct Fields<'a> {
     rule: &'a Map<String, Value>,
     bad: Vec<BadField>,
@@ -192,12 +192,12 @@ impl Fields<'_> {
         let text = match given {
             Some(Value::String(text)) => Some(text.clone()),
             Some(Value::Number(number)) => Some(number.to_string()),
-            Some(Value::Bool(truth)) => Some(truth.to_string()),
+            Some(Value::Bool(flag)) => Some(flag.to_string()),
             _ => None,
         };
         let read = text.as_deref().and_then(read);
         if read.is_none() {
-            let value = given.map_or_else(|| String::from("missing"), told);
+            let value = given.map_or_else(|| String::from("missing"), shown_value);
             self.bad.push(BadField { field, value, valid: valid.to_owned() });
         }
         read
@@ -213,8 +213,8 @@ impl Fields<'_> {
         if self.rule.contains_key(field) { self.parsed(field, valid, read) } else { Some(default) }
     }
 
-    /// A field that goes with another action is a mistake, not a wish.
-    fn nothing_else(&mut self, action: Option<&str>) {
+    /// Rejects a field of another action: such a field is a mistake.
+    fn reject_other_fields(&mut self, action: Option<&str>) {
         let own = match action {
             Some("ScaleBy") => "Amount",
             Some("ScaleTo") => "Capacity",
@@ -226,7 +226,7 @@ impl Fields<'_> {
         let Some(action) = action else { return };
         for (name, value) in self.rule.iter().filter(|(name, _)| !known(name)) {
             let valid = format!("{action} has no {name}: leave it out");
-            self.bad.push(BadField { field: "", value: format!("with {name} {}", told(value)), valid });
+            self.bad.push(BadField { field: "", value: format!("with {name} {}", shown_value(value)), valid });
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Carries a plan out. Every step starts the moment the steps it needs are done; its calls are made one after the
-//! other. Nothing is decided here: what does not simply succeed is noted, and the next look decides.
+//! Executes a plan. Every step starts as soon as the steps that it depends on are done; the calls of a step are sent
+//! one after the other. This module makes no decisions: it records each call that does not succeed, and the next
+//! observation decides.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,72 +11,94 @@ use crate::cloud::{Call, CallError, CallKind, Cloud, Timestamp};
 use crate::plan::{Action, Plan, Step};
 use crate::resource::{Key, Resource};
 
-/// How long a create that cannot be repeated may take to be seen, in doubt. A read right after a create can miss
-/// it (ARCHITECTURE, Facts), and peers look again for up to a minute before they believe it.
+/// The longest time until a listing shows a resource whose create cannot be repeated and is indeterminate. A read right
+/// after a create can miss the resource (ARCHITECTURE, Facts), and peers repeat the read for up to a minute before they
+/// conclude that the resource is absent.
 pub const CREATE_VISIBILITY: Duration = Duration::from_mins(1);
 
-/// How much time a call is given: none starts with less left. The AWS side gives up after this long, retries included.
-pub const CALL_TIME: Duration = Duration::from_secs(15);
+/// The time limit of a call: no call starts with less time left. `aws-cloud` aborts a call after this time, retries
+/// included.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// For how long after our own last call on a resource what we made of it is believed over what a read shows. AWS
-/// names no bound for reads that lag; a few seconds is what is seen, and drift can wait as long.
+/// The time after this run's last call on a resource for which the written state takes precedence over the state that a
+/// read shows. AWS names no bound for reads that lag. The observed lag is a few seconds, and the repair of drift can
+/// wait as long.
 pub const READ_LAG: Duration = Duration::from_secs(10);
 
-/// What a run knows that reads don't show yet.
+/// The writes of a run that reads may not show yet.
 #[derive(Debug, Default)]
-pub struct RecentCalls {
-    /// What this run made or changed, as far as its calls went, and when.
-    pub(crate) made: BTreeMap<Key, (Resource, Timestamp)>,
-    /// The ids of what this run deleted, and when.
+pub struct RecentWrites {
+    /// The resources that this run created or changed, as its successful calls left them, and the time of the last
+    /// call.
+    pub(crate) written: BTreeMap<Key, (Resource, Timestamp)>,
+    /// The ids of the resources that this run deleted, and the time.
     pub(crate) deleted: BTreeMap<String, Timestamp>,
-    /// Creates that cannot be repeated and may have happened: until when they are looked for, and not sent again.
-    pub(crate) indeterminate: BTreeMap<Key, Timestamp>,
-    /// The same for all of them, when an earlier run ended nobody knows where.
+    /// Creates that cannot be repeated and may have succeeded: until this time they are observed, and not sent again.
+    pub(crate) indeterminate_creates: BTreeMap<Key, Timestamp>,
+    /// The same for all such creates, where an earlier run result at an unknown call.
     pub(crate) all_indeterminate_until: Option<Timestamp>,
 }
 
-impl RecentCalls {
-    /// Whether the create of `key` is held back in a wave that begins at `began`: it may have happened already.
-    fn holds_back(&self, key: &Key, began: Timestamp) -> bool {
-        let until = self.indeterminate.get(key).copied().max(self.all_indeterminate_until);
-        !key.kind.create_can_be_repeated() && until.is_some_and(|until| began < until)
+impl RecentWrites {
+    /// Whether the create of `key` is held back in a wave that starts at `started_at`: the create may have succeeded
+    /// already.
+    fn holds_back(&self, key: &Key, started_at: Timestamp) -> bool {
+        let until = self.indeterminate_creates.get(key).copied().max(self.all_indeterminate_until);
+        !key.kind.create_can_be_repeated() && until.is_some_and(|until| started_at < until)
     }
 
-    /// Whether a wave of this plan that begins at `began` makes what cannot be repeated.
-    pub(crate) fn risk(&self, plan: &Plan, began: Timestamp) -> Risk {
-        let made_once = |step: &&Step| step.action == Action::Create && !step.key.kind.create_can_be_repeated();
-        let sent = plan.steps.iter().filter(made_once).any(|step| !self.holds_back(&step.key, began));
+    /// The risk of a wave of this plan that starts at `started_at`: whether it sends a create that cannot be repeated.
+    pub(crate) fn risk(&self, plan: &Plan, started_at: Timestamp) -> Risk {
+        let is_unrepeatable_create =
+            |step: &&Step| step.action == Action::Create && !step.key.kind.create_can_be_repeated();
+        let sent = plan.steps.iter().filter(is_unrepeatable_create).any(|step| !self.holds_back(&step.key, started_at));
         if sent { Risk::Duplicates } else { Risk::None }
     }
 }
 
-/// What a lost answer in a wave could leave behind.
+/// The possible damage of a lost response in a wave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Risk {
-    /// Nothing that a second try would not find.
+    /// None: a second attempt finds everything that the first created.
     None,
-    /// Two of what cannot be repeated, if somebody tried again too soon.
+    /// A second resource from a create that cannot be repeated, if the next attempt came too soon.
     Duplicates,
 }
 
-/// How a wave of steps ended.
+/// How a wave of steps result.
 #[derive(Debug, Default)]
 pub struct Wave {
-    /// Steps that were done.
+    /// The number of steps that are done.
     pub done: usize,
-    /// The first thing that went wrong in each step that was not.
+    /// The first error of each step that is not done.
     pub call_errors: Vec<(Key, CallError)>,
 }
 
-/// Starts all steps of the plan in their order and returns when none can go on. What is held back is decided by when the
-/// wave `began`, as for its [`Risk`].
+/// Executes one wave of a plan: starts all steps in the order of their dependencies, and returns when no step can
+/// proceed.
 ///
-/// No call starts with less than [`CALL_TIME`] left before `until`.
+/// # Guarantees
+///
+/// - A step starts only after every step in [`Step::depends_on`] is done. A failed step holds back the steps that
+///   depend on it, and no others.
+/// - The calls of a step are sent one after the other; the first error ends the step.
+/// - No call starts with less than [`CALL_TIMEOUT`] left before `until`.
+/// - A create that cannot be repeated and may have succeeded is held back. `started_at`, the start of the wave, decides
+///   this, as for the wave's [`Risk`].
+///
+/// # Assumptions
+///
+/// `recent` holds the writes of this run's earlier waves. `apply` adds the writes of this wave.
+///
+/// # Errors
+///
+/// An error does not end the wave. [`Wave::call_errors`] has the first error of each step that is not done. A step that
+/// waits, is held back or has too little time left reports [`CallError::Retry`].
 pub async fn apply<C: Cloud>(
     cloud: &C,
     plan: &Plan,
-    recent: &mut RecentCalls,
-    began: Timestamp,
+    recent: &mut RecentWrites,
+    started_at: Timestamp,
     until: Timestamp,
 ) -> Wave {
     let mut wave = Wave::default();
@@ -85,17 +108,17 @@ pub async fn apply<C: Cloud>(
     loop {
         waiting.retain(|&at| {
             let step = &plan.steps[at];
-            let free = step.needs.iter().all(|needed| done[*needed]);
+            let free = step.depends_on.iter().all(|needed| done[*needed]);
             if free {
-                let held = recent.holds_back(&step.key, began);
-                running.push(async move { (at, execute(cloud, step, held, until).await) });
+                let held_back = recent.holds_back(&step.key, started_at);
+                running.push(async move { (at, execute(cloud, step, held_back, until).await) });
             }
             !free
         });
-        let Some((at, ended)) = running.next().await else { break };
+        let Some((at, result)) = running.next().await else { break };
         let step = &plan.steps[at];
-        remember(recent, step, &ended, cloud.now());
-        match ended.call_error {
+        record(recent, step, &result, cloud.now());
+        match result.call_error {
             None => {
                 done[at] = true;
                 wave.done += 1;
@@ -106,82 +129,83 @@ pub async fn apply<C: Cloud>(
     wave
 }
 
-/// How a step ended: how many of its calls were answered well, and what stopped it.
-struct Ended {
-    answered: usize,
+/// The result of a step: the number of calls that succeeded, and the error that result the step.
+struct StepResult {
+    succeeded: usize,
     call_error: Option<CallError>,
 }
 
-async fn execute<C: Cloud>(cloud: &C, step: &Step, held: bool, until: Timestamp) -> Ended {
-    let mut ended = Ended { answered: 0, call_error: None };
-    if let Action::Wait(what) = &step.action {
-        let what = format!("{}: {what}", step.key);
-        ended.call_error = Some(CallError::Retry { waiting_for: what, after: Duration::from_secs(2) });
-        return ended;
+async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, until: Timestamp) -> StepResult {
+    let mut result = StepResult { succeeded: 0, call_error: None };
+    if let Action::Wait(condition) = &step.action {
+        let waiting_for = format!("{}: {condition}", step.key);
+        result.call_error = Some(CallError::Retry { waiting_for, after: Duration::from_secs(2) });
+        return result;
     }
     for call in &step.calls {
-        match make(cloud, call, held, until).await {
-            Ok(()) => ended.answered += 1,
+        match send(cloud, call, held_back, until).await {
+            Ok(()) => result.succeeded += 1,
             Err(call_error) => {
-                ended.call_error = Some(call_error);
-                return ended;
+                result.call_error = Some(call_error);
+                return result;
             }
         }
     }
-    // What waits for this step starts when a look has shown that it is ready, or gone.
-    let goes_on = match step.action {
-        Action::Create => "made, and not yet ready",
-        Action::Delete => "deleted, and not yet gone",
-        Action::Update | Action::Retain | Action::Wait(_) => return ended,
+    // The dependent steps start when an observation has shown that the resource is ready, or absent.
+    let pending = match step.action {
+        Action::Create => "created, not ready yet",
+        Action::Delete => "deletion is in progress",
+        Action::Update | Action::Retain | Action::Wait(_) => return result,
     };
-    if step.key.kind.settles_slowly() {
-        let what = format!("{}: {goes_on}", step.key);
-        ended.call_error = Some(CallError::Retry { waiting_for: what, after: Duration::from_secs(2) });
+    if step.key.kind.completes_asynchronously() {
+        let waiting_for = format!("{}: {pending}", step.key);
+        result.call_error = Some(CallError::Retry { waiting_for, after: Duration::from_secs(2) });
     }
-    ended
+    result
 }
 
-async fn make<C: Cloud>(cloud: &C, call: &Call, held: bool, until: Timestamp) -> Result<(), CallError> {
+async fn send<C: Cloud>(cloud: &C, call: &Call, held_back: bool, until: Timestamp) -> Result<(), CallError> {
     let now = cloud.now();
-    if now + CALL_TIME > until {
-        let what = format!("{}: {} was not started, for want of time", call.key, call.operation());
-        return Err(CallError::Retry { waiting_for: what, after: CALL_TIME });
+    if now + CALL_TIMEOUT > until {
+        let waiting_for = format!("{}: {} was not started, too little time was left", call.key, call.operation());
+        return Err(CallError::Retry { waiting_for, after: CALL_TIMEOUT });
     }
-    if held && matches!(call.kind, CallKind::Create(_)) {
-        let what = format!("{}: {} may have happened already; looking for it", call.key, call.operation());
-        return Err(CallError::Retry { waiting_for: what, after: Duration::from_secs(2) });
+    if held_back && matches!(call.kind, CallKind::Create(_)) {
+        let operation = call.operation();
+        let waiting_for = format!("{}: {operation} may have succeeded already; checking whether it did", call.key);
+        return Err(CallError::Retry { waiting_for, after: Duration::from_secs(2) });
     }
     cloud.call(call).await
 }
 
-/// Notes what the answered calls made, and what a lost answer leaves in doubt.
-fn remember(recent: &mut RecentCalls, step: &Step, ended: &Ended, now: Timestamp) {
-    let (answered, rest) = step.calls.split_at(ended.answered);
-    for call in answered {
-        match (&call.kind, &mut recent.made.get_mut(&step.key)) {
+/// Records the effect of the successful calls, and the create that a lost response leaves indeterminate.
+fn record(recent: &mut RecentWrites, step: &Step, result: &StepResult, now: Timestamp) {
+    let (succeeded, rest) = step.calls.split_at(result.succeeded);
+    for call in succeeded {
+        match (&call.kind, &mut recent.written.get_mut(&step.key)) {
             (CallKind::Create(desired), _) => {
-                recent.made.insert(step.key.clone(), (desired.as_created(), now));
+                recent.written.insert(step.key.clone(), (desired.as_created(), now));
             }
-            // Without its owner's mark it is no longer ours.
+            // Without the owner's mark the resource is not owned any more.
             (CallKind::Clear(_), _) if step.action == Action::Retain => {
-                recent.made.remove(&step.key);
+                recent.written.remove(&step.key);
                 recent.deleted.extend(call.id.clone().map(|id| (id, now)));
             }
-            (CallKind::Set(settings), Some((made, _))) => made.set_all(settings),
-            (CallKind::Clear(settings), Some((made, _))) => made.clear_all(settings),
+            (CallKind::Set(settings), Some((written, _))) => written.set_all(settings),
+            (CallKind::Clear(settings), Some((written, _))) => written.clear_all(settings),
             (CallKind::Delete, _) => {
-                recent.made.remove(&step.key);
+                recent.written.remove(&step.key);
                 recent.deleted.extend(call.id.clone().map(|id| (id, now)));
             }
             (CallKind::Set(_) | CallKind::Clear(_) | CallKind::Drain | CallKind::Empty, _) => {}
         }
     }
-    if let (None, Some(leaves)) = (&ended.call_error, &step.leaves) {
-        recent.made.insert(step.key.clone(), (leaves.clone(), now));
+    if let (None, Some(resource_after)) = (&result.call_error, &step.resource_after) {
+        recent.written.insert(step.key.clone(), (resource_after.clone(), now));
     }
     if let (Some(CallError::Indeterminate { .. }), Some(CallKind::Create(_))) =
-        (&ended.call_error, rest.first().map(|it| &it.kind))
+        (&result.call_error, rest.first().map(|it| &it.kind))
     {
-        recent.indeterminate.insert(step.key.clone(), now + CREATE_VISIBILITY);
+        recent.indeterminate_creates.insert(step.key.clone(), now + CREATE_VISIBILITY);
     }
 }

@@ -1,9 +1,9 @@
-//! The seam between deciding and doing: one trait, one call wide.
+//! The seam between decisions and AWS calls: one trait, one call wide.
 //!
-//! Everything that this crate decides reaches the world through [`Cloud`], and everything that it knows of the world,
-//! the time included, comes back through it. There are two implementations, each in a crate of its own: `aws-cloud`, and
-//! `memory-cloud`, which enforces the rules of the real one under virtual time, for tests. Because the seam is one
-//! *call* wide, and not one resource, a crash between two calls of one resource is a case like any other.
+//! Every decision of this crate reaches AWS through [`Cloud`], and every observation, the time included, enters the
+//! crate through [`Cloud`]. The trait has two implementations, each in a crate of its own: `aws-cloud`, and
+//! `memory-cloud`, which enforces AWS's rules under virtual time, for tests. The seam is one *call* wide, and not one
+//! resource. A crash between two calls of one resource is therefore a case like any other.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -28,90 +28,91 @@ impl Add<Duration> for Timestamp {
 
 impl Sub for Timestamp {
     type Output = Duration;
-    /// The time from `earlier` to here; zero if it is later.
+    /// The time from `earlier` to `self`; zero if `earlier` is later.
     fn sub(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// Whose resources to look at.
+/// The owner whose resources are observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     /// The mark of the stack's resource that owns the environment: see [`Tags`](crate::mark).
     pub owner: String,
-    /// The computed names of its resources. What has no owner tag in its listing is found by name, and then judged by
-    /// its mark; names that are not this owner's therefore do no harm.
+    /// The computed names of the owner's resources. A resource whose listing shows no owner tag is found by name, and
+    /// its mark then decides its ownership. Names of another owner therefore do no harm.
     pub names: Names,
 }
 
-/// A resource as it was found.
+/// A resource as AWS reports it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ObservedResource {
-    /// The id that AWS knows it by, an ARN where AWS gives one. `None`: made a moment ago by this run, not yet seen.
+    /// The id that AWS assigned, an ARN where AWS gives one. `None`: this run created the resource a moment ago and no
+    /// listing shows it yet.
     pub id: Option<String>,
-    /// Its name, tags and fields, as far as we own them.
+    /// Name, tags and fields, as far as Envkeeper manages them.
     pub resource: Resource,
-    /// By its mark, never by its name alone.
+    /// Decided by the mark, never by the name alone.
     pub ownership: Ownership,
-    /// Whether it can be used, changed or deleted now.
+    /// Whether the resource can be used, changed or deleted now.
     pub state: State,
-    /// Ids of what it points at.
+    /// Ids of the resources that this resource refers to.
     pub references: Vec<String>,
-    /// The number of the template version that a group launches.
+    /// The number of the launch template version that a group launches.
     pub version: Option<u64>,
 }
 
-/// Whose mark a resource carries.
+/// The owner according to the mark on a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ownership {
-    /// It carries the mark of the scope's owner.
+    /// The resource carries the mark of the scope's owner.
     Owned,
-    /// Under one of our names and without our mark; the text says what mark it has.
+    /// The resource has a name of this environment and not its mark; the text names the mark that was found.
     Foreign(String),
-    /// Under one of our names, and its mark may not be read; the text says why.
+    /// The resource has a name of this environment, and its mark may not be read; the text gives the reason.
     Hidden(String),
-    /// Nobody's: an environment with this id left it behind, and a later one of the same id takes it over.
+    /// No owner: the environment with this id retained the resource, and a later environment of the same id adopts it.
     Retained(String),
 }
 
-/// What can be done with a resource.
+/// The operations that a resource allows now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It can be used, changed and deleted.
+    /// The resource can be used, changed and deleted.
     Ready,
-    /// It exists and cannot be used yet; the text says what it waits for.
+    /// The resource exists and cannot be used yet; the text names the condition that it waits for.
     Settling(String),
-    /// It is going, and cannot be changed or deleted any more, or not yet.
+    /// The resource is being deleted, and cannot be changed or deleted any more, or not yet.
     Deleting(String),
-    /// It was made and will never be usable; AWS's reason. It can be deleted.
+    /// The resource was created and will never be usable; the text is AWS's reason. It can be deleted.
     Failed(String),
 }
 
 /// One AWS call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
-    /// Which resource it is for, by our own name.
+    /// The resource that the call is for, by its computed name.
     pub key: Key,
-    /// Which one, for what is already there; `None` for what this step has just made.
+    /// AWS's id of an existing resource; `None` for a resource that this step has just created.
     pub id: Option<String>,
-    /// What it does to that resource.
+    /// The effect on that resource.
     pub kind: CallKind,
 }
 
-/// What a call does.
+/// The effect of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CallKind {
-    /// Makes the resource with its mark, its tags and every field that the create call takes.
+    /// Creates the resource with its mark, its tags and every field that the create call accepts.
     Create(Box<Resource>),
     /// Sets values that one operation sets together.
     Set(Vec<Setting>),
     /// Clears values that one operation clears together.
     Clear(Vec<Setting>),
-    /// Brings an Auto Scaling group's bounds and its desired capacity to zero, and lifts its protection.
+    /// Sets an Auto Scaling group's bounds and its desired capacity to zero, and removes its deletion protection.
     Drain,
-    /// Removes what is in a bucket: all versions and delete markers.
+    /// Removes the content of a bucket: all versions and delete markers.
     Empty,
-    /// Deletes the resource. What is gone already is success.
+    /// Deletes the resource. An absent resource is success.
     Delete,
 }
 
@@ -123,67 +124,79 @@ impl fmt::Display for Call {
             CallKind::Drain => return f.write_str(" (min-size, max-size, desired-capacity: 0)"),
             CallKind::Create(_) | CallKind::Empty | CallKind::Delete => &[],
         };
-        let told: Vec<String> = settings.iter().map(Setting::brief).collect();
-        if told.is_empty() { Ok(()) } else { write!(f, " ({})", told.join("; ")) }
+        let brief: Vec<String> = settings.iter().map(Setting::brief).collect();
+        if brief.is_empty() { Ok(()) } else { write!(f, " ({})", brief.join("; ")) }
     }
 }
 
-/// Why a call did not simply succeed. Classified once, by the service's error code, where the call is made.
+/// The class of a call that did not succeed. Classified once, by the service's error code, where the call is sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// Not now: something else has to happen first.
+    /// The call cannot succeed yet: another change has to complete first.
     #[error("{waiting_for}")]
     Retry {
-        /// What is waited for, as a sentence.
+        /// The awaited condition, as a sentence.
         waiting_for: String,
-        /// When to look again.
+        /// The wait before the next observation.
         after: Duration,
     },
-    /// The answer was lost: it may have happened. Look before doing it again.
+    /// The response was lost: the call may have succeeded. Observe before the call is sent again.
     #[error("{message}")]
     Indeterminate {
-        /// Which call, and what came instead of its answer.
+        /// The call, and the error that arrived instead of its response.
         message: String,
     },
-    /// It will not happen until somebody changes something; the sentence is for that person.
+    /// The call fails until an operator or a stack author changes something; the sentence addresses them.
     #[error("{message}")]
     Rejected {
-        /// What was refused and why, as a sentence.
+        /// The rejected call and the reason, as a sentence.
         message: String,
     },
 }
 
-/// The world, as the engine sees it.
+/// The AWS account and region that the engine reads and changes.
 ///
-/// Guarantees that an implementation gives: a call is sent at most once where its create cannot be repeated
-/// ([`Kind::create_can_be_repeated`](crate::Kind::create_can_be_repeated)); what is already as the call would make it is
-/// success, and so is deleting what is gone; nothing is changed that does not carry the scope's mark. Within a run it
-/// remembers the ids of what it made.
+/// # Guarantees
 ///
-/// Futures need not be `Send`: a function runs on one thread.
-#[expect(async_fn_in_trait, reason = "no bound on the futures is wanted: see above")]
+/// An implementation
+///
+/// - sends a call at most once where its create cannot be repeated
+///   ([`Kind::create_can_be_repeated`](crate::Kind::create_can_be_repeated));
+/// - returns success where the resource already is as the call would leave it, and where a resource to delete is
+///   absent;
+/// - changes no resource that does not carry the mark of the scope's owner;
+/// - remembers, within a run, the ids of the resources that it created.
+///
+/// # Assumptions
+///
+/// A function runs on one thread: the futures need not be `Send`.
+///
+/// # Errors
+///
+/// Each error is a [`CallError`], which states whether the caller waits, observes first, or reports a rejection.
+#[expect(async_fn_in_trait, reason = "the futures need no bound: see above")]
 pub trait Cloud {
-    /// The time by this world's clock.
+    /// The time by the clock of this cloud.
     fn now(&self) -> Timestamp;
 
-    /// Lets `span` pass, by the same clock.
+    /// Waits for `span`, by the same clock.
     async fn pause(&self, span: Duration);
 
-    /// All that is there within the scope, each resource once for every time that it exists.
+    /// Lists all resources within the scope. Duplicates with the same key are all in the list.
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError>;
 
-    /// Makes one call. What is already as it would make it is success.
+    /// Sends one call. A resource that already is as the call would leave it is success.
     async fn call(&self, call: &Call) -> Result<(), CallError>;
 }
 
 impl ObservedResource {
-    /// The key of its resource. Two that are live may have the same: see `observe`.
+    /// The key of the resource. Two observed resources may have the same key: see `observe`.
     #[must_use]
     pub fn key(&self) -> Key {
         self.resource.key()
     }
 
-    /// Tells from a resource's tags whose it is.
+    /// Decides the ownership from a resource's tags.
     #[must_use]
     pub fn ownership(tags: &Tags, owner: &str) -> Ownership {
         match tags.get(crate::mark::OWNER) {

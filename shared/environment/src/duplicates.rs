@@ -1,36 +1,36 @@
-//! Which of several is the one: a create without a client token can happen twice, when its answer is lost or a look
-//! came too early. All but one go.
+//! The choice between duplicates: a create without a client token can happen twice, when its response is lost or an
+//! observation came too early. All duplicates but one are deleted.
 
 use std::collections::BTreeSet;
 
 use crate::cloud::{ObservedResource, Ownership};
 
-/// The places in `observed` of what is there once too often, and of what hangs on it.
+/// The indexes in `observed` of the duplicates to delete, and of the resources that depend on them.
 ///
-/// Of several with the same key the one stays that most others hold on to, directly or through others; among equals the
-/// one with the lowest id, so that every run chooses alike.
+/// Among resources with the same key, the one with the most dependents, direct and indirect, is retained. Among equals
+/// the one with the lowest id is retained, so that every run makes the same choice.
 pub(crate) fn duplicates(observed: &[ObservedResource]) -> Vec<usize> {
-    let ours: Vec<usize> = (0..observed.len()).filter(|at| observed[*at].ownership == Ownership::Owned).collect();
-    let mut goes: BTreeSet<usize> = BTreeSet::new();
-    for &at in &ours {
+    let owned: Vec<usize> = (0..observed.len()).filter(|at| observed[*at].ownership == Ownership::Owned).collect();
+    let mut surplus: BTreeSet<usize> = BTreeSet::new();
+    for &at in &owned {
         let better = |other: usize| {
             other != at && observed[other].key() == observed[at].key() && rank(observed, other) < rank(observed, at)
         };
-        if ours.iter().any(|other| better(*other)) {
-            goes.extend(dependents(observed, at));
-            goes.insert(at);
+        if owned.iter().any(|other| better(*other)) {
+            surplus.extend(dependents(observed, at));
+            surplus.insert(at);
         }
     }
-    goes.into_iter().collect()
+    surplus.into_iter().collect()
 }
 
-/// The lower, the more it is the one to keep.
+/// The sort key for the choice: the resource with the lowest rank is retained.
 fn rank(observed: &[ObservedResource], at: usize) -> (isize, Option<&str>) {
     let dependents = isize::try_from(dependents(observed, at).len()).unwrap_or(isize::MAX);
     (-dependents, observed[at].id.as_deref())
 }
 
-/// Everything that holds on to `at`, directly or through others.
+/// All resources that refer to `at`, directly or through other resources.
 fn dependents(observed: &[ObservedResource], at: usize) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
     let mut next = vec![at];

@@ -1,4 +1,4 @@
-//! The fields of a resource: how each is set, and the settings that calls of their own set and clear.
+//! The fields of a resource: how each is set, and the settings that separate calls set and clear.
 
 use std::fmt;
 
@@ -7,27 +7,27 @@ use crate::kinds::{
 };
 use crate::resource::Ref;
 
-/// One field of a resource, by the way it is set.
+/// One field of a resource. The variant states how the field is set.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Field {
-    /// In the create call, and never again: a difference is refused.
+    /// Set in the create call, and never again: a difference is rejected.
     Fixed(&'static str, Value),
-    /// In the create call, and never compared afterwards: somebody else's to change, or pinned (desired capacity
-    /// belongs to Auto Scaling, a subnet stays in its zone).
+    /// Set in the create call, and never compared afterwards: another service changes the field, or it is pinned
+    /// (desired capacity belongs to Auto Scaling, a subnet remains in its zone).
     Once(&'static str, Value),
-    /// In the create call; a later change has a call of its own.
+    /// Set in the create call; a later change is a separate call.
     Created(Setting),
-    /// Always by a call of its own, after the create call.
+    /// Always set by a separate call, after the create call.
     After(Setting),
 }
 
 impl Field {
-    /// A field that needs a call of its own after the create call, unless a new resource has that value anyway.
-    pub(crate) fn unless_new(setting: Setting, new_has_it: bool) -> Field {
-        if new_has_it { Field::Created(setting) } else { Field::After(setting) }
+    /// A field that needs a separate call after the create call, unless a new resource has that value by default.
+    pub(crate) fn after_create_unless(setting: Setting, is_default: bool) -> Field {
+        if is_default { Field::Created(setting) } else { Field::After(setting) }
     }
 
-    /// The setting, if the field can be set by a call of its own.
+    /// The setting, if a separate call can set the field.
     #[must_use]
     pub fn setting(&self) -> Option<&Setting> {
         match self {
@@ -48,9 +48,9 @@ impl Field {
 /// The value of a field that no later call can set.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// Told as it is.
+    /// A text, printed unchanged.
     Text(String),
-    /// Another resource, which has to be there first.
+    /// Another resource, which must exist first.
     Ref(Ref),
 }
 
@@ -63,13 +63,13 @@ impl fmt::Display for Value {
     }
 }
 
-/// A value that one call sets, and that another may clear. Each variant stands for one pair of AWS operations
+/// A value that one call sets, and that another may clear. Each variant represents one pair of AWS operations
 /// (`Call::operation` names them).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Setting {
     /// A tag's key and value.
     Tag(String, String),
-    /// Whether a VPC's own resolver answers (`enableDnsSupport`). On in a new VPC.
+    /// Whether a VPC's own resolver is enabled (`enableDnsSupport`). On in a new VPC.
     DnsSupport(bool),
     /// Whether instances with public addresses get public names (`enableDnsHostnames`). Off in a new VPC.
     DnsHostnames(bool),
@@ -77,9 +77,9 @@ pub enum Setting {
     Attachment(Ref),
     /// Whether instances in a subnet get public addresses (`MapPublicIpOnLaunch`). Off in a new subnet.
     PublicIpOnLaunch(bool),
-    /// Where a route table sends 0.0.0.0/0.
+    /// The target of a route table's route to 0.0.0.0/0.
     DefaultRoute(Ref),
-    /// A subnet that a route table serves.
+    /// A subnet that is associated with a route table.
     Association(Ref),
     /// A security group whose members may connect to port 443.
     HttpsFrom(Ref),
@@ -98,62 +98,62 @@ pub enum Setting {
         /// JSON as `serde_json` writes it.
         document: String,
     },
-    /// The role inside an instance profile.
+    /// The role of an instance profile.
     ProfileRole(Ref),
     /// Whether all four of a bucket's public access blocks are on.
     PublicAccessBlocked(bool),
     /// Whether a bucket keeps old versions; off is `Suspended` where it was once on.
     Versioning(bool),
-    /// Who encrypts a bucket's new objects.
+    /// The encryption of a bucket's new objects.
     BucketEncryption(Encryption),
-    /// JSON as `serde_json` writes it.
+    /// A bucket's policy: JSON as `serde_json` writes it.
     BucketPolicy(String),
-    /// Days after which a bucket's objects go.
+    /// Days after which a bucket's objects expire.
     Expiry(u32),
-    /// Where a bucket's accesses are logged.
+    /// The destination of a bucket's access logs.
     AccessLogs(AccessLogs),
-    /// Days.
+    /// The retention of a log group, in days.
     Retention(u32),
     /// The ARN of the key that encrypts a log group.
     LogKey(String),
-    /// A version of a launch template. It is added, never changed.
+    /// A version of a launch template. Versions are added, never changed.
     TemplateVersion(TemplateVersion),
-    /// The fewest instances of a group.
+    /// The lowest number of instances in a group.
     MinSize(u32),
-    /// The most instances of a group.
+    /// The highest number of instances in a group.
     MaxSize(u32),
     /// All subnets of a group, sorted (`VPCZoneIdentifier`).
     Subnets(Vec<Ref>),
-    /// Which content of which launch template a group launches.
+    /// The launch template of a group, and the content that the group launches.
     Template {
         /// The launch template.
         template: Ref,
-        /// The [`TemplateVersion`]'s digest, by which its number is found.
+        /// The [`TemplateVersion`]'s digest, which determines its number.
         digest: String,
     },
-    /// How a group finds out that an instance is ill.
+    /// The health check by which a group detects an unhealthy instance.
     HealthCheck(HealthCheck),
-    /// Whether Auto Scaling refuses to delete the group.
+    /// Whether Auto Scaling rejects the deletion of the group.
     Protected(bool),
-    /// The ARN of a target group that instances are registered with.
+    /// The ARN of a target group in which instances are registered.
     TargetGroup(String),
-    /// A lifecycle hook of a group, all of it: `PutLifecycleHook` says it anew each time.
+    /// A whole lifecycle hook of a group: each `PutLifecycleHook` replaces all its values.
     Hook(Hook),
     /// Whether all group metrics are collected.
     GroupMetrics(bool),
-    /// All of a scaling policy.
+    /// A whole scaling policy.
     Adjustment(Adjustment),
-    /// All of an alarm.
+    /// A whole alarm.
     Rule(AlarmRule),
-    /// All of a dashboard: JSON as `serde_json` writes it.
+    /// A whole dashboard: JSON as `serde_json` writes it.
     DashboardBody(String),
-    /// All of a saved query.
+    /// A whole saved query.
     Query(Query),
 }
 
 impl Setting {
-    /// Which value this is: a name, and for what can be there several times, which one. Two settings in the same slot
-    /// replace each other.
+    /// The slot of the value: a name, and for repeatable values the element. Two settings in the same slot replace each
+    /// other.
     #[must_use]
     pub fn slot(&self) -> (&'static str, String) {
         let (name, element) = match self {
@@ -197,7 +197,7 @@ impl Setting {
         (name, element)
     }
 
-    /// The value within its slot, as plans print it; empty where the slot says it all.
+    /// The value within its slot, as plans print it; empty where the slot is the whole value.
     #[must_use]
     pub fn value(&self) -> String {
         match self {
@@ -233,7 +233,7 @@ impl Setting {
                 let end = if hook.abandon { "abandon" } else { "continue" };
                 format!("on {on}, {} s, else {end}; {}", hook.heartbeat, hook.metadata)
             }
-            Setting::Adjustment(it) => format!("{:+} instances, then {} s of rest", it.by, it.cooldown_seconds),
+            Setting::Adjustment(it) => format!("{:+} instances, then a cooldown of {} s", it.by, it.cooldown_seconds),
             Setting::Rule(rule) => rule.to_string(),
             Setting::Query(query) => {
                 let groups: Vec<String> = query.log_groups.iter().map(ToString::to_string).collect();
@@ -253,7 +253,7 @@ impl Setting {
         }
     }
 
-    /// What the setting points at.
+    /// The resources that the setting refers to.
     #[must_use]
     pub fn references(&self) -> Vec<&Ref> {
         match self {
@@ -273,7 +273,7 @@ impl Setting {
         }
     }
 
-    /// Whether one call sets it together with `other`.
+    /// Whether one call sets this setting together with `other`.
     #[must_use]
     pub fn shares_a_call_with(&self, other: &Setting) -> bool {
         let of_the_group = |setting: &Setting| {
@@ -297,9 +297,9 @@ impl Setting {
         same || (of_the_group(self) && of_the_group(other))
     }
 
-    /// Whether it has to be cleared before its resource can be deleted.
+    /// Whether the setting must be cleared before its resource can be deleted.
     #[must_use]
-    pub fn holds_back_a_delete(&self) -> bool {
+    pub fn blocks_deletion(&self) -> bool {
         matches!(
             self,
             Setting::Attachment(_)
@@ -310,23 +310,24 @@ impl Setting {
         )
     }
 
-    /// Whether what is live and not wanted stays: old template versions, so that a rollback finds them again, and how
-    /// long objects live in a bucket where we say nothing of it.
+    /// Whether an observed setting is retained when it is not desired: old launch template versions, so that a rollback
+    /// finds them again, and the expiry of a bucket's objects where Envkeeper does not set one.
     #[must_use]
-    pub fn is_kept_when_unwanted(&self) -> bool {
+    pub fn is_retained_when_not_desired(&self) -> bool {
         matches!(self, Setting::TemplateVersion(_) | Setting::Expiry(_))
     }
 }
 
-/// Characters of a value that a plan shows again with the call that sets it; whole documents stand above it already.
-const BRIEF: usize = 100;
+/// The longest value, in characters, that a plan repeats with the call that sets it; whole documents are printed above
+/// the call already.
+const MAX_BRIEF_LENGTH: usize = 100;
 
 impl Setting {
-    /// The setting by its slot alone if it is long.
+    /// The setting, or the slot alone if the value is long.
     pub(crate) fn brief(&self) -> String {
         let whole = self.to_string();
         let (name, element) = self.slot();
-        if self.value().len() <= BRIEF { whole } else { format!("{name} {element}").trim_end().to_owned() }
+        if self.value().len() <= MAX_BRIEF_LENGTH { whole } else { format!("{name} {element}").trim_end().to_owned() }
     }
 }
 

@@ -1,100 +1,102 @@
-//! What the function that answers lifecycle hooks has to know of an environment. It travels with each hook, in its
-//! notification metadata, so that an instance is judged by what its own environment asks for and nothing has to be looked
-//! up.
+//! The settings of an environment for the function that responds to lifecycle hooks. Each hook carries the settings in
+//! its notification metadata. An instance is therefore judged by the settings of its own environment, and the function
+//! needs no lookup.
 
 use serde::{Deserialize, Serialize};
 
-/// The tag that an instance's user data sets on its own instance: [`DONE`] at its end, else [`FAILED`] and where.
+/// The tag that the user data sets on its own instance: [`DONE`] at its end, else [`FAILED`] and the place of the
+/// failure.
 ///
-/// It is read by the call that tells the instance's state anyway, needs no agent, and goes with the instance.
+/// The call that returns the instance's state returns the tag as well. The tag needs no agent, and is deleted with the
+/// instance.
 pub const USER_DATA: &str = "envkeeper:user-data";
 
-/// The value of [`USER_DATA`] when user data ran to its end.
+/// The value of [`USER_DATA`] after the user data has run to its end.
 pub const DONE: &str = "done";
 
-/// What the value of [`USER_DATA`] begins with when user data failed.
+/// The prefix of the value of [`USER_DATA`] after the user data has failed.
 pub const FAILED: &str = "failed";
 
-/// The script on the instance that drains it: see [`user_data`](crate::user_data). It was written when the instance
-/// started, so it fits the software that runs there.
+/// The script on the instance that drains it: see [`user_data`](crate::user_data). The user data wrote it when the
+/// instance started, so the script fits the software that runs there.
 pub const DRAIN_SCRIPT: &str = "/var/lib/envkeeper/drain";
 
-/// What a hook's notification metadata says.
+/// The content of a hook's notification metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HookSettings {
-    /// The version of this text, 1; metadata without it is somebody else's.
+    /// The version of this text, 1; metadata without it belongs to another tool.
     pub envkeeper: u32,
-    /// Whose environment it is: its requests are found by this.
+    /// The owner of the environment: the key of its requests.
     pub owner: String,
     /// The environment's id.
     pub environment: String,
-    /// The log group of its instances.
+    /// The log group of the environment's instances.
     pub log_group: String,
-    /// ARNs. Twenty of them, which is the most, and all else are within the 4,000 characters that a hook takes.
+    /// ARNs. The maximum of twenty and all other fields fit into the 4,000 characters that a hook accepts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub target_groups: Vec<String>,
-    /// Seconds after which Auto Scaling gives up waiting for a sign of life.
+    /// Seconds without a heartbeat after which Auto Scaling ends the wait.
     pub heartbeat_seconds: u32,
-    /// What the hook waits for. In the text it is a field `gate` or `drain`.
+    /// The task that the hook waits for. In the text it is a field `gate` or `drain`.
     #[serde(flatten)]
     pub task: HookTask,
 }
 
-/// What there is to do.
+/// The task of a hook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum HookTask {
-    /// A launch is vouched for.
+    /// Checks a launch before the instance enters service.
     Gate(Gate),
-    /// An instance that ends is drained.
+    /// Drains a terminating instance.
     Drain(Drain),
 }
 
-/// How a launch is judged.
+/// The settings of the launch gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Gate {
-    /// Seconds in which an instance has to be healthy.
+    /// Seconds within which an instance must be healthy.
     pub seconds: u32,
-    /// What then becomes of one that nobody could judge.
+    /// The result for an instance without a verdict after that time.
     pub on_timeout: OnTimeout,
 }
 
-/// What becomes of an instance that was neither healthy nor ill when its time was up.
+/// The result for an instance that was neither healthy nor unhealthy when its time was up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnTimeout {
-    /// It is replaced.
+    /// The instance is replaced.
     Abandon,
-    /// It goes into service.
+    /// The instance enters service.
     Continue,
 }
 
-/// How an instance is drained.
+/// The settings of a drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Drain {
-    /// Seconds that it may take at most.
+    /// The longest time for a drain, in seconds.
     pub seconds: u32,
 }
 
 impl HookSettings {
-    /// Reads a hook's notification metadata; nothing if it is none of ours.
+    /// Reads a hook's notification metadata; `None` if it was not written by Envkeeper.
     #[must_use]
     pub fn read(metadata: &str) -> Option<HookSettings> {
         serde_json::from_str(metadata).ok().filter(|it: &HookSettings| it.envkeeper == 1)
     }
 
-    /// As notification metadata: printable ASCII, since no part can hold anything else.
+    /// The settings as notification metadata: printable ASCII, since no part can contain other characters.
     #[must_use]
     pub fn text(&self) -> String {
-        // A struct of texts and numbers can always be written.
+        // The serialization of a struct of texts and numbers cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
 impl OnTimeout {
-    /// What the property takes.
+    /// The values that the property accepts.
     pub const PROPERTY: [&'static str; 2] = ["Abandon", "Continue"];
 
     pub(crate) fn of(text: &str) -> Self {
@@ -107,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_and_other_metadata_is_somebody_elses() {
+    fn written_metadata_is_read_and_other_metadata_is_ignored() {
         let settings = |task| HookSettings {
             envkeeper: 1,
             owner: "0123456789abcdef0123".into(),

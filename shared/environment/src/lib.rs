@@ -1,8 +1,8 @@
-//! What an environment is, and how it gets from what is live to what is wanted. Pure: no AWS SDK, no clock, no
-//! environment variable.
+//! The model of an environment, and the engine that reconciles the observed resources with the desired state. Pure: no
+//! AWS SDK, no clock, no environment variable.
 //!
-//! The way through: [`Spec`] (checked properties) → [`desired`](desired::desired) (resources) → [`plan`](plan()) (steps)
-//! → [`apply`](apply()) (calls through the [`Cloud`] seam), again and again in [`reconcile`](reconcile()).
+//! The pipeline: [`Spec`] (checked properties) → [`desired`](desired::desired) (resources) → [`plan`](plan()) (steps)
+//! → [`apply`](apply()) (calls through the [`Cloud`] seam), repeated in a loop by [`reconcile`](reconcile()).
 
 #![warn(missing_docs)]
 
@@ -33,14 +33,14 @@ mod spec;
 mod user_data;
 
 pub use alarm_action::{ActionKind, AlarmAction};
-pub use apply::{CALL_TIME, CREATE_VISIBILITY, READ_LAG, RecentCalls, Risk, Wave, apply};
+pub use apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, Wave, apply};
 pub use cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
 pub use desired::{Facts, check_hooks_are_handled, desired};
 pub use drift::{Drift, drift};
 pub use field::{Field, Setting, Value};
 pub use kinds::*;
 pub use names::{Deployment, INTERFACE_SERVICES, Names};
-pub use observed_alarm::{Freshness, ObservedAlarm};
+pub use observed_alarm::{AlarmCheck, ObservedAlarm};
 pub use outputs::outputs;
 pub use partition::Partition;
 pub use plan::{Action, DesiredState, Plan, Step, plan};

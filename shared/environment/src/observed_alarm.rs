@@ -1,66 +1,69 @@
-//! An alarm as CloudWatch has it now, and whether it may be acted on. Pure.
+//! An alarm as CloudWatch reports it, and the check whether a rule may act on it. Pure.
 
-/// An alarm, metric or composite.
+/// A metric alarm or a composite alarm.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObservedAlarm {
     /// `ALARM`, `OK`, `INSUFFICIENT_DATA`.
     pub state: String,
-    /// Since when, in ms since the epoch: one time for all the ways in which it is told.
+    /// The time of the last change of the state, in ms since the epoch: the same time in every report of this change.
     pub since_ms: u64,
-    /// When its state was last updated, in ms since the epoch: also by the end of a suppression, which changes nothing of the
-    /// state itself.
+    /// The time of the last update of the state, in ms since the epoch. The end of a suppression is an update too,
+    /// although the state itself does not change.
     pub updated_ms: u64,
-    /// Whether its own actions may run. EventBridge is told of its state even if not.
+    /// Whether the alarm's own actions may run. EventBridge receives changes of the state in either case.
     pub actions_enabled: bool,
-    /// What suppresses a composite alarm's actions: `Alarm`, `WaitPeriod`, `ExtensionPeriod`.
+    /// The suppressor of a composite alarm's actions: `Alarm`, `WaitPeriod`, `ExtensionPeriod`.
     pub suppressed_by: Option<String>,
-    /// What its maker wrote, in which the mark of an environment may stand; empty if there is none.
+    /// The alarm's description, which may contain the mark of an environment; empty if the alarm has none.
     pub description: String,
-    /// The dimensions of all its metrics.
+    /// The dimensions of all metrics of the alarm.
     pub dimensions: Vec<(String, String)>,
 }
 
-/// What a look at an alarm comes to that was told to be in ALARM.
+/// The result of checking an alarm that was reported to be in ALARM.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Freshness {
-    /// It is, and may be acted on.
-    On {
-        /// Since when it has been in ALARM, in ms since the epoch.
+pub enum AlarmCheck {
+    /// The alarm is in ALARM, and a rule may act on it.
+    Actionable {
+        /// The time of the change to ALARM, in ms since the epoch.
         since_ms: u64,
     },
-    /// Nothing is to be done; why.
-    Off(String),
-    /// What is seen is older than what was told: looking again may help.
+    /// No rule may act; the text gives the reason.
+    NotActionable(String),
+    /// The observation is older than the report: a later observation may show the reported state.
     Stale,
 }
 
-/// How much older an ALARM may look than what told of it, and be the same: a second. Some shapes have whole seconds, and no
-/// alarm leaves its state and comes back within one.
-const ROUNDED_MS: u64 = 1_000;
+/// The tolerance between the observed and the reported time of one ALARM: a second. Some shapes have whole seconds, and
+/// no alarm leaves its state and returns to it within a second.
+const ROUNDING_MS: u64 = 1_000;
 
-/// For how long after it was told an ALARM that looks older is taken for one of before: 30 s. No look lags for longer, and
-/// Lambda tries again after a minute. Then it is believed: what told of it may have been one of the series that an alarm
-/// watches, which leaves the alarm's own times as they are.
-const LAGS_MS: u64 = 30_000;
+/// How long after its report an ALARM with an older time counts as an earlier ALARM: 30 s. No observation lags for
+/// longer, and Lambda retries after a minute. After that the observation is accepted: the report may have come from one
+/// of the series that an alarm watches, and that leaves the alarm's own times unchanged.
+const MAX_LAG_MS: u64 = 30_000;
 
 impl ObservedAlarm {
-    /// What a look at `now_ms` comes to, at an alarm that told of its state of `reported_ms`; nothing is an alarm that is not there.
+    /// Checks an alarm as it was observed at `now_ms`, against the report of its state of `reported_ms`. `None` is an
+    /// alarm that does not exist.
     ///
-    /// An ALARM that is older than what was told may be the one before: the alarm was over meanwhile, and went off again. Acted
-    /// on as that, the rule would say that it acted on it already, and the new one would be missed.
+    /// An ALARM that is older than the report may be an earlier one: the alarm left ALARM in between, and changed to
+    /// ALARM again. If the rule acted on the earlier ALARM, it would skip the action as already executed, and would
+    /// miss the new ALARM.
     #[must_use]
-    pub fn fresh(now: Option<&ObservedAlarm>, reported_ms: Option<u64>, now_ms: u64) -> Freshness {
+    pub fn check(now: Option<&ObservedAlarm>, reported_ms: Option<u64>, now_ms: u64) -> AlarmCheck {
         let Some(ObservedAlarm { state, since_ms, updated_ms, actions_enabled, suppressed_by, .. }) = now else {
-            return Freshness::Off(String::from("the alarm is gone"));
+            return AlarmCheck::NotActionable(String::from("the alarm does not exist any more"));
         };
-        let is_one_before = |told: u64| updated_ms.saturating_add(ROUNDED_MS) < told && now_ms < told + LAGS_MS;
+        let is_earlier_alarm =
+            |reported: u64| updated_ms.saturating_add(ROUNDING_MS) < reported && now_ms < reported + MAX_LAG_MS;
         match suppressed_by {
-            _ if state != "ALARM" && reported_ms.is_some_and(|told| *since_ms < told) => Freshness::Stale,
-            _ if state != "ALARM" => Freshness::Off(format!("the alarm is {state} by now")),
-            _ if reported_ms.is_some_and(is_one_before) => Freshness::Stale,
-            _ if !actions_enabled => Freshness::Off(String::from("the alarm's actions are disabled")),
-            Some(by) => Freshness::Off(format!("the alarm's actions are suppressed ({by})")),
-            None => Freshness::On { since_ms: *since_ms },
+            _ if state != "ALARM" && reported_ms.is_some_and(|reported| *since_ms < reported) => AlarmCheck::Stale,
+            _ if state != "ALARM" => AlarmCheck::NotActionable(format!("the alarm is now {state}")),
+            _ if reported_ms.is_some_and(is_earlier_alarm) => AlarmCheck::Stale,
+            _ if !actions_enabled => AlarmCheck::NotActionable(String::from("the alarm's actions are disabled")),
+            Some(suppressor) => AlarmCheck::NotActionable(format!("the alarm's actions are suppressed ({suppressor})")),
+            None => AlarmCheck::Actionable { since_ms: *since_ms },
         }
     }
 }
@@ -69,7 +72,7 @@ impl ObservedAlarm {
 mod tests {
     use super::*;
 
-    fn on() -> ObservedAlarm {
+    fn in_alarm() -> ObservedAlarm {
         ObservedAlarm {
             state: "ALARM".into(),
             since_ms: 2_000,
@@ -80,37 +83,40 @@ mod tests {
     }
 
     #[test]
-    fn an_alarm_that_is_on_may_be_acted_on_unless_its_actions_may_not_run() {
-        let fresh = |now: &ObservedAlarm| ObservedAlarm::fresh(Some(now), Some(2_000), 2_500);
-        let off = |reason: &str| Freshness::Off(reason.to_owned());
-        assert_eq!(fresh(&on()), Freshness::On { since_ms: 2_000 });
-        assert_eq!(fresh(&ObservedAlarm { actions_enabled: false, ..on() }), off("the alarm's actions are disabled"));
-        let suppressed = ObservedAlarm { suppressed_by: Some("WaitPeriod".into()), ..on() };
-        assert_eq!(fresh(&suppressed), off("the alarm's actions are suppressed (WaitPeriod)"));
-        assert_eq!(ObservedAlarm::fresh(None, Some(2_000), 2_500), off("the alarm is gone"));
+    fn an_alarm_in_alarm_is_actionable_unless_its_actions_may_not_run() {
+        let check = |now: &ObservedAlarm| ObservedAlarm::check(Some(now), Some(2_000), 2_500);
+        let not_actionable = |reason: &str| AlarmCheck::NotActionable(reason.to_owned());
+        assert_eq!(check(&in_alarm()), AlarmCheck::Actionable { since_ms: 2_000 });
+        assert_eq!(
+            check(&ObservedAlarm { actions_enabled: false, ..in_alarm() }),
+            not_actionable("the alarm's actions are disabled")
+        );
+        let suppressed = ObservedAlarm { suppressed_by: Some("WaitPeriod".into()), ..in_alarm() };
+        assert_eq!(check(&suppressed), not_actionable("the alarm's actions are suppressed (WaitPeriod)"));
+        assert_eq!(ObservedAlarm::check(None, Some(2_000), 2_500), not_actionable("the alarm does not exist any more"));
     }
 
     #[test]
-    fn a_look_that_is_older_than_what_was_told_says_nothing() {
-        let ok = ObservedAlarm { state: "OK".into(), ..on() };
-        assert_eq!(ObservedAlarm::fresh(Some(&ok), Some(2_001), 2_500), Freshness::Stale);
+    fn an_observation_that_is_older_than_the_report_is_stale() {
+        let ok = ObservedAlarm { state: "OK".into(), ..in_alarm() };
+        assert_eq!(ObservedAlarm::check(Some(&ok), Some(2_001), 2_500), AlarmCheck::Stale);
         for reported_ms in [Some(2_000), None] {
             assert_eq!(
-                ObservedAlarm::fresh(Some(&ok), reported_ms, 2_500),
-                Freshness::Off("the alarm is OK by now".into())
+                ObservedAlarm::check(Some(&ok), reported_ms, 2_500),
+                AlarmCheck::NotActionable("the alarm is now OK".into())
             );
         }
     }
 
     #[test]
-    fn an_alarm_that_went_off_again_is_not_taken_for_the_one_before() {
-        let fresh = |now: &ObservedAlarm, reported_ms, now_ms| ObservedAlarm::fresh(Some(now), reported_ms, now_ms);
-        let is_on = Freshness::On { since_ms: 2_000 };
-        assert_eq!(fresh(&on(), Some(9_000), 9_500), Freshness::Stale);
-        assert_eq!(fresh(&on(), Some(3_000), 9_500), is_on, "within a second it is the same");
-        assert_eq!(fresh(&on(), None, 9_500), is_on);
-        assert_eq!(fresh(&on(), Some(9_000), 39_000), is_on, "no look lags for half a minute");
-        let released = ObservedAlarm { updated_ms: 9_000, ..on() };
-        assert_eq!(fresh(&released, Some(9_000), 9_500), is_on, "its actions were suppressed until then");
+    fn a_new_alarm_is_not_mistaken_for_an_earlier_one() {
+        let check = |now: &ObservedAlarm, reported_ms, now_ms| ObservedAlarm::check(Some(now), reported_ms, now_ms);
+        let actionable = AlarmCheck::Actionable { since_ms: 2_000 };
+        assert_eq!(check(&in_alarm(), Some(9_000), 9_500), AlarmCheck::Stale);
+        assert_eq!(check(&in_alarm(), Some(3_000), 9_500), actionable, "within a second it is the same alarm");
+        assert_eq!(check(&in_alarm(), None, 9_500), actionable);
+        assert_eq!(check(&in_alarm(), Some(9_000), 39_000), actionable, "no observation lags for half a minute");
+        let released = ObservedAlarm { updated_ms: 9_000, ..in_alarm() };
+        assert_eq!(check(&released, Some(9_000), 9_500), actionable, "its actions were suppressed until that time");
     }
 }

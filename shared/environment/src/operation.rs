@@ -1,4 +1,4 @@
-//! Which AWS operation a call is, as `service:Operation`: the names of the API, in plans, logs and records of calls.
+//! The AWS operation of a call, as `service:Operation`: the API's names, in plans, logs and records of calls.
 
 use crate::cloud::{Call, CallKind};
 use crate::field::Setting;
@@ -122,7 +122,7 @@ fn clear(kind: Kind, setting: &Setting) -> &'static str {
         Setting::TargetGroup(_) => "autoscaling:DetachLoadBalancerTargetGroups",
         Setting::Hook(_) => "autoscaling:DeleteLifecycleHook",
         Setting::GroupMetrics(_) => "autoscaling:DisableMetricsCollection",
-        // The rest always has a value, or is cleared by the operation that sets it.
+        // All other settings always have a value, or are cleared by the operation that sets them.
         other => set(kind, other),
     }
 }
@@ -137,7 +137,7 @@ fn tag(kind: Kind, add: bool) -> &'static str {
         (Kind::LogGroup, false) => "logs:UntagResource",
         (Kind::AutoScalingGroup, true) => "autoscaling:CreateOrUpdateTags",
         (Kind::AutoScalingGroup, false) => "autoscaling:DeleteTags",
-        // All of a bucket's tags are put at once.
+        // One call sets all tags of a bucket.
         (Kind::Bucket, _) => "s3:PutBucketTagging",
         (_, true) => "ec2:CreateTags",
         (_, false) => "ec2:DeleteTags",

@@ -1,4 +1,5 @@
-//! What a settled environment tells its stack: the reply's Data, flat, with the same keys on create and update.
+//! The outputs of a settled environment for its stack: the response's Data, flat, with the same keys on create and
+//! update.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use crate::names::Names;
 use crate::partition::Partition;
 use crate::resource::{Fields, Key, Ref};
 
-/// The outputs by key. A value that is not there is empty, so that `Fn::GetAtt` never fails a stack.
+/// The outputs by key. An absent value is empty, so that `Fn::GetAtt` never fails a stack.
 #[must_use]
 pub fn outputs(observed: &[ObservedResource], names: &Names) -> BTreeMap<&'static str, String> {
     let found = |key: &Key| observed.iter().find(|it| it.key() == *key);
@@ -43,7 +44,7 @@ pub fn outputs(observed: &[ObservedResource], names: &Names) -> BTreeMap<&'stati
     ])
 }
 
-/// The page in the console of the region's partition; empty where that is not known.
+/// The page in the console of the region's partition; empty where the partition is unknown.
 fn dashboard_url(names: &Names) -> String {
     let region = &names.region;
     let Some(Partition { console, .. }) = Partition::of(region) else { return String::new() };

@@ -1,17 +1,17 @@
-//! The partitions of AWS: worlds of their own, each with its ARNs and its console.
+//! The partitions of AWS: separate sets of regions, each with its own ARNs and console.
 
 /// A partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partition {
-    /// The second part of every ARN in it.
+    /// The second part of every ARN in the partition.
     pub id: &'static str,
-    /// The domain of its console.
+    /// The domain of the partition's console.
     pub console: &'static str,
 }
 
 impl Partition {
-    /// That of a region, by how its name begins (`partitions.json` of AWS's SDKs); none for one that Envkeeper does not know,
-    /// such as those of the isolated partitions.
+    /// The partition of a region, derived from the beginning of the region's name (`partitions.json` of AWS's SDKs);
+    /// `None` for a region that Envkeeper does not know, such as those of the isolated partitions.
     #[must_use]
     pub fn of(region: &str) -> Option<Partition> {
         let partition = |id, console| Some(Partition { id, console });
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_region_tells_the_partition() {
+    fn the_name_of_a_region_determines_the_partition() {
         let id = |region| Partition::of(region).map(|it| it.id);
         let known = ["eu-west-1", "us-west-2", "mx-central-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1"];
         assert_eq!(known.map(id), ["aws", "aws", "aws", "aws-cn", "aws-us-gov", "aws-eusc"].map(Some));

@@ -1,4 +1,4 @@
-//! Plans as people read them.
+//! Plans as text, for operators and stack authors.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::mark;
 use crate::plan::{Action, Plan};
 use crate::resource::Resource;
 
-/// The fields of a resource, a line each; its tags in one, without those that all have.
+/// The fields of a resource, a line each; its tags in one line, without the tags that every resource has.
 pub(crate) fn describe_resource(resource: &Resource) -> Vec<String> {
     let mut lines = Vec::new();
     for field in resource.all_fields() {
@@ -28,7 +28,7 @@ pub(crate) fn describe_resource(resource: &Resource) -> Vec<String> {
     lines
 }
 
-/// What a setting was and becomes, a line each.
+/// The previous and the new value of a setting, a line each.
 pub(crate) fn describe_change(new: &Setting, old: &[Setting]) -> Vec<String> {
     if let Setting::TemplateVersion(version) = new {
         let mut lines = vec![format!("new version: content {}, image {}", version.digest, version.image)];
@@ -69,14 +69,14 @@ impl fmt::Display for Plan {
         }
         for step in &self.steps {
             write!(f, "{} {}", step.sign(), step.key)?;
-            if let Action::Wait(what) = &step.action {
-                write!(f, ": {what}")?;
+            if let Action::Wait(condition) = &step.action {
+                write!(f, ": {condition}")?;
             }
             writeln!(f)?;
             step.summary.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
             step.calls.iter().try_for_each(|call| writeln!(f, "    > {call}"))?;
-            if !step.needs.is_empty() {
-                let names: Vec<&str> = step.needs.iter().map(|at| self.steps[*at].key.name.as_str()).collect();
+            if !step.depends_on.is_empty() {
+                let names: Vec<&str> = step.depends_on.iter().map(|at| self.steps[*at].key.name.as_str()).collect();
                 writeln!(f, "    after {}", names.join(", "))?;
             }
         }

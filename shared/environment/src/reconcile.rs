@@ -1,219 +1,249 @@
-//! Look, plan, apply; again, until what is live is what is wanted or time runs out.
+//! The reconcile loop: observe, plan, apply, and repeat until the observed resources equal the desired state or time
+//! runs out.
 //!
-//! Level-triggered: every turn starts from a fresh look and takes no hint of where the last one stopped. What takes
-//! minutes (instances leaving, a profile that Auto Scaling does not see yet) is waited for by looking again.
+//! Level-triggered: every iteration starts from a fresh observation and keeps no position of the previous iteration.
+//! For changes that take minutes (terminating instances, a profile that Auto Scaling does not list yet) the loop polls.
 
 use std::time::Duration;
 
-use crate::apply::{CALL_TIME, CREATE_VISIBILITY, READ_LAG, RecentCalls, Risk, apply};
+use crate::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, apply};
 use crate::cloud::{CallError, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
 use crate::plan::{DesiredState, plan};
 use crate::resource::Resource;
 
-/// The pause between two looks is a tenth of the time that nothing has moved for, so that no wait is noticed more than a
-/// tenth too late; within these bounds.
+/// The bounds of the pause between two observations. The pause is a tenth of the time since the last progress, so the
+/// end of a wait is detected at most a tenth too late.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// One run towards one goal.
+/// One run towards one desired state.
 #[derive(Clone, Debug)]
 pub struct Run<'a> {
-    /// Whose environment it is.
+    /// The owner of the environment, and the names of its resources.
     pub scope: &'a Scope,
-    /// The goal; with no resources it is a delete.
+    /// The desired state; without resources the run is a delete.
     pub desired: &'a DesiredState,
-    /// When the run has to be over.
+    /// The deadline of the run.
     pub until: Timestamp,
-    /// For how long it looks again and again while nothing moves; then it is unfinished, and another run goes on. A run
-    /// that nobody can follow has no end to it: [`Duration::MAX`].
+    /// How long the run polls without progress. After that the run is unfinished, and another run continues. A run
+    /// without a successor has no such limit: [`Duration::MAX`].
     pub wait_budget: Duration,
-    /// Until when something that an earlier run made may not be visible yet: see [`indeterminate_until`].
+    /// Until this time a resource that an earlier run created may not be visible yet: see [`indeterminate_until`].
     pub indeterminate_until: Option<Timestamp>,
-    /// Until when a look may still miss what the request before this one did: its end and [`READ_LAG`]. What a look misses
-    /// may be just what has to be undone, so none is taken before; a delete, which ends with a late look anyway, begins
-    /// at once.
+    /// Until this time an observation may miss the writes of the previous request: the end of that request plus
+    /// [`READ_LAG`]. A missed write may be the very write that this run has to undo, so the run does not observe
+    /// earlier. A delete, which ends with a late observation anyway, starts at once.
     pub stale_until: Option<Timestamp>,
 }
 
 impl<'a> Run<'a> {
-    /// A run with nothing before it, which nobody follows.
+    /// A run without a predecessor and without a successor.
     #[must_use]
-    pub fn alone(scope: &'a Scope, desired: &'a DesiredState, until: Timestamp) -> Run<'a> {
+    pub fn standalone(scope: &'a Scope, desired: &'a DesiredState, until: Timestamp) -> Run<'a> {
         Run { scope, desired, until, wait_budget: Duration::MAX, indeterminate_until: None, stale_until: None }
     }
 }
 
-/// Until when a look may miss something that an earlier run made, whose last wave with a create that cannot be repeated
-/// began at `create_intent`: if it settled it had seen nearly all of it, if it did not nobody knows where it stopped.
+/// The time until which an observation may miss a resource that an earlier run created, where the last wave of that run
+/// with a create that cannot be repeated started at `create_intent`. A settled run had observed nearly all its
+/// resources; for an unsettled run the last call is unknown.
 #[must_use]
 pub fn indeterminate_until(create_intent: Timestamp, settled: bool) -> Timestamp {
     create_intent + if settled { READ_LAG } else { CREATE_VISIBILITY }
 }
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunOutcome {
-    /// What is live is what is wanted; nothing was left to do.
+    /// The observed resources equal the desired state; no work remained.
     Settled {
-        /// What the last look saw.
+        /// The resources of the last observation.
         observed: Vec<ObservedResource>,
     },
-    /// Time ran short; what was still waited for.
+    /// The time or the wait budget ran out.
     Unfinished {
-        /// A sentence for each resource.
+        /// The open conditions, a sentence for each resource.
         waiting_for: Vec<String>,
     },
-    /// It can't be done; a sentence each.
+    /// The plan or a call was rejected; a retry does not help.
     Rejected {
-        /// What was refused, and by whom.
-        reason: Vec<String>,
+        /// The rejections and their sources, a sentence each.
+        reasons: Vec<String>,
     },
-    /// The caller stopped it before a wave; the text is the caller's.
+    /// The caller stopped the run before a wave.
     Stopped {
-        /// As `before_wave` gave it.
+        /// The caller's text, as `before_wave` returned it.
         reason: String,
     },
 }
 
-/// Runs until settled, refused, stopped, or out of time. Before each wave of steps `before_wave` is asked whether to go
-/// on, since a newer request may have come; a run that finds nothing to do, or is refused, never asks.
+/// Runs until the environment is settled, or the run is rejected, stopped, or out of time.
+///
+/// # Guarantees
+///
+/// - Each wave is planned from an observation of the same iteration. For [`READ_LAG`] after this run's last call on a
+///   resource, the written state takes precedence over the observed state.
+/// - `before_wave` is called before each wave of steps and decides whether the run continues, since a newer request may
+///   have arrived. A run without work, or with a rejected plan, never calls it.
+/// - A create of this run that cannot be repeated and may have succeeded is not sent again within
+///   [`CREATE_VISIBILITY`]; one of an earlier run not before [`Run::indeterminate_until`].
+/// - A plan with a rejection changes nothing.
+/// - No iteration and no call starts with less than [`CALL_TIMEOUT`] left before [`Run::until`].
+///
+/// # Assumptions
+///
+/// - No other run changes the environment of this owner at the same time.
+/// - [`Run::indeterminate_until`] and [`Run::stale_until`] cover the writes of every earlier run of this owner.
+///
+/// # Errors
+///
+/// Errors are part of the [`RunOutcome`]. A [`CallError::Rejected`] ends the run; [`CallError::Retry`] and
+/// [`CallError::Indeterminate`] start another iteration.
 pub async fn reconcile<C: Cloud>(
     cloud: &C,
     run: Run<'_>,
     mut before_wave: impl AsyncFnMut(Risk) -> Result<(), String>,
 ) -> RunOutcome {
-    let mut recent = RecentCalls { all_indeterminate_until: run.indeterminate_until, ..RecentCalls::default() };
+    let mut recent = RecentWrites { all_indeterminate_until: run.indeterminate_until, ..RecentWrites::default() };
     if let Some(stale_until) = run.stale_until.filter(|_| !run.desired.resources.is_empty()) {
         cloud.pause(stale_until - cloud.now()).await;
     }
-    let mut moved_at = cloud.now();
-    let mut waiting_for = vec![String::from("the first look")];
+    let mut last_progress = cloud.now();
+    let mut waiting_for = vec![String::from("the first observation")];
     loop {
-        if cloud.now() + CALL_TIME > run.until {
+        if cloud.now() + CALL_TIMEOUT > run.until {
             return RunOutcome::Unfinished { waiting_for };
         }
         match iteration(cloud, &run, &mut recent, &mut before_wave).await {
-            Iteration::Ended(ending) => return ending,
-            Iteration::Waiting { what, again, moved } => {
-                waiting_for = what;
-                if moved {
-                    moved_at = cloud.now();
-                } else if cloud.now() - moved_at >= run.wait_budget {
+            Iteration::Ended(outcome) => return outcome,
+            Iteration::Waiting { waiting_for: open, retry_after, progressed } => {
+                waiting_for = open;
+                if progressed {
+                    last_progress = cloud.now();
+                } else if cloud.now() - last_progress >= run.wait_budget {
                     return RunOutcome::Unfinished { waiting_for };
                 }
-                if again != Some(Duration::ZERO) {
-                    let pause = ((cloud.now() - moved_at) / 10).max(SHORTEST_PAUSE);
-                    cloud.pause(again.map_or(pause, |again| again.max(pause)).min(LONGEST_PAUSE)).await;
+                if retry_after != Some(Duration::ZERO) {
+                    let pause = ((cloud.now() - last_progress) / 10).max(SHORTEST_PAUSE);
+                    cloud.pause(retry_after.map_or(pause, |after| after.max(pause)).min(LONGEST_PAUSE)).await;
                 }
             }
         }
     }
 }
 
+/// The result of one observation and, where the plan has steps, one wave.
 enum Iteration {
+    /// The run is done.
     Ended(RunOutcome),
-    Waiting { what: Vec<String>, again: Option<Duration>, moved: bool },
+    /// The run observes again: after `retry_after`, or after the growing pause where no error names a time.
+    Waiting { waiting_for: Vec<String>, retry_after: Option<Duration>, progressed: bool },
 }
 
 async fn iteration<C: Cloud>(
     cloud: &C,
     run: &Run<'_>,
-    recent: &mut RecentCalls,
+    recent: &mut RecentWrites,
     before_wave: &mut impl AsyncFnMut(Risk) -> Result<(), String>,
 ) -> Iteration {
     let observed = match cloud.observe(run.scope).await {
-        Ok(observed) => with_what_was_done(observed, recent, cloud.now()),
-        Err(call_error) => return stopped_by(&[call_error], false),
+        Ok(observed) => with_recent_writes(observed, recent, cloud.now()),
+        Err(call_error) => return after_errors(&[call_error], false),
     };
     let plan = plan(run.desired, &observed);
     if !plan.rejected.is_empty() {
-        return Iteration::Ended(RunOutcome::Rejected { reason: plan.rejected });
+        return Iteration::Ended(RunOutcome::Rejected { reasons: plan.rejected });
     }
     if plan.is_settled() {
-        return match still_indeterminate(run, recent, cloud.now()).or_else(|| not_listed(&observed)) {
-            Some(what) => Iteration::Waiting { what: vec![what], again: None, moved: false },
+        return match unexpired_create_intent(run, recent, cloud.now()).or_else(|| created_but_unlisted(&observed)) {
+            Some(open) => Iteration::Waiting { waiting_for: vec![open], retry_after: None, progressed: false },
             None => Iteration::Ended(RunOutcome::Settled { observed }),
         };
     }
-    let began = cloud.now();
-    if let Err(reason) = before_wave(recent.risk(&plan, began)).await {
+    let started_at = cloud.now();
+    if let Err(reason) = before_wave(recent.risk(&plan, started_at)).await {
         return Iteration::Ended(RunOutcome::Stopped { reason });
     }
-    let wave = apply(cloud, &plan, recent, began, run.until).await;
+    let wave = apply(cloud, &plan, recent, started_at, run.until).await;
     if wave.call_errors.is_empty() {
         return Iteration::Waiting {
-            what: vec![String::from("a last look")],
-            again: Some(Duration::ZERO),
-            moved: true,
+            waiting_for: vec![String::from("the final observation")],
+            retry_after: Some(Duration::ZERO),
+            progressed: true,
         };
     }
     let call_errors: Vec<CallError> = wave.call_errors.into_iter().map(|(_, call_error)| call_error).collect();
-    stopped_by(&call_errors, wave.done > 0)
+    after_errors(&call_errors, wave.done > 0)
 }
 
-/// A delete is not done while a create that nobody saw may still show up.
-fn still_indeterminate(run: &Run<'_>, recent: &RecentCalls, now: Timestamp) -> Option<String> {
+/// The wait of a delete while a create that no observation has shown may still become visible.
+fn unexpired_create_intent(run: &Run<'_>, recent: &RecentWrites, now: Timestamp) -> Option<String> {
     let deletes = run.desired.resources.is_empty();
-    let ends = recent.all_indeterminate_until.filter(|ends| deletes && now < *ends)?;
-    Some(format!("a last look in {} s, for what an earlier run may have made", (ends - now).as_secs() + 1))
+    let until = recent.all_indeterminate_until.filter(|until| deletes && now < *until)?;
+    let seconds = (until - now).as_secs() + 1;
+    Some(format!(
+        "the final observation in {seconds} s: an earlier run may have created resources that no list shows yet"
+    ))
 }
 
-/// A create is not done while its reply could not tell the id of what was made.
-fn not_listed(observed: &[ObservedResource]) -> Option<String> {
-    let unseen = observed.iter().find(|it| it.id.is_none())?;
-    Some(format!("{}: made, and not listed yet", unseen.key()))
+/// The wait of a create whose response could not yet name the id of a created resource.
+fn created_but_unlisted(observed: &[ObservedResource]) -> Option<String> {
+    let unlisted = observed.iter().find(|it| it.id.is_none())?;
+    Some(format!("{}: created, not listed yet", unlisted.key()))
 }
 
-fn stopped_by(call_errors: &[CallError], moved: bool) -> Iteration {
+/// A rejection ends the run; otherwise the run observes again after the shortest time that an error names.
+fn after_errors(call_errors: &[CallError], progressed: bool) -> Iteration {
     let rejected: Vec<String> = call_errors
         .iter()
         .filter_map(|call_error| match call_error {
-            CallError::Rejected { message: what } => Some(what.clone()),
+            CallError::Rejected { message } => Some(message.clone()),
             CallError::Retry { .. } | CallError::Indeterminate { .. } => None,
         })
         .collect();
     if !rejected.is_empty() {
-        return Iteration::Ended(RunOutcome::Rejected { reason: rejected });
+        return Iteration::Ended(RunOutcome::Rejected { reasons: rejected });
     }
-    let again = call_errors.iter().filter_map(|call_error| match call_error {
-        CallError::Retry { after: again, .. } => Some(*again),
+    let delays = call_errors.iter().filter_map(|call_error| match call_error {
+        CallError::Retry { after, .. } => Some(*after),
         CallError::Indeterminate { .. } | CallError::Rejected { .. } => None,
     });
-    let again = again.min();
-    Iteration::Waiting { what: call_errors.iter().map(ToString::to_string).collect(), again, moved }
+    let waiting_for = call_errors.iter().map(ToString::to_string).collect();
+    Iteration::Waiting { waiting_for, retry_after: delays.min(), progressed }
 }
 
-/// Puts what this run did over what reads show of it: for [`READ_LAG`] after its last call a resource is as we made it,
-/// and what was deleted is on its way out. What we made and nobody sees is there for [`CREATE_VISIBILITY`]; then it is gone.
-fn with_what_was_done(
+/// Overlays the observed resources with the writes of this run. For [`READ_LAG`] after the last call a resource has the
+/// written state, and a deleted resource is in deletion. A created resource that no read shows counts as present for
+/// [`CREATE_VISIBILITY`]; after that it counts as absent.
+fn with_recent_writes(
     mut observed: Vec<ObservedResource>,
-    recent: &mut RecentCalls,
+    recent: &mut RecentWrites,
     now: Timestamp,
 ) -> Vec<ObservedResource> {
-    recent.made.retain(|_, (_, at)| now < *at + CREATE_VISIBILITY);
+    recent.written.retain(|_, (_, at)| now < *at + CREATE_VISIBILITY);
     recent.deleted.retain(|_, at| now < *at + READ_LAG);
     for it in observed.iter_mut().filter(|it| it.ownership == Ownership::Owned) {
         if it.id.as_ref().is_some_and(|id| recent.deleted.contains_key(id)) {
-            it.state = State::Deleting(String::from("deleted, and still listed"));
+            it.state = State::Deleting(String::from("deleted, still listed"));
         }
     }
-    for (key, (made, at)) in &recent.made {
+    for (key, (written, at)) in &recent.written {
         match observed.iter_mut().find(|it| it.key() == *key) {
-            // Also where no mark is read yet: its create call was answered, so it is ours.
-            Some(seen) if now < *at + READ_LAG => {
-                seen.ownership = Ownership::Owned;
-                seen.resource = made.with_what_only_looks_show(&seen.resource);
+            // Also where no mark is readable yet: the create call succeeded, so the resource is owned.
+            Some(found) if now < *at + READ_LAG => {
+                found.ownership = Ownership::Owned;
+                found.resource = written.with_observed_only_fields(&found.resource);
             }
             Some(_) => {}
-            None => observed.push(not_seen_yet(made)),
+            None => observed.push(unlisted_resource(written)),
         }
     }
     observed
 }
 
-fn not_seen_yet(made: &Resource) -> ObservedResource {
+fn unlisted_resource(written: &Resource) -> ObservedResource {
     let (id, references, version) = (None, vec![], None);
-    let settles_slowly = made.kind().settles_slowly();
-    let state = if settles_slowly { State::Settling("made, and not listed yet".into()) } else { State::Ready };
-    ObservedResource { id, resource: made.clone(), ownership: Ownership::Owned, state, references, version }
+    let asynchronous = written.kind().completes_asynchronously();
+    let state = if asynchronous { State::Settling("created, not listed yet".into()) } else { State::Ready };
+    ObservedResource { id, resource: written.clone(), ownership: Ownership::Owned, state, references, version }
 }

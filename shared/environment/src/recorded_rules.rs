@@ -1,21 +1,21 @@
-//! The rules of `AlarmActions` as a record has them, perhaps from another version.
+//! The rules of `AlarmActions` from a record, possibly written by another version.
 
 use serde_json::{Map, Value};
 
 use crate::alarm_action::AlarmAction;
 use crate::spec::shown;
 
-/// What a recorded spec says of rules.
+/// The rules in a recorded spec.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordedRules {
-    /// In the order of the record.
+    /// The readable rules, in the order of the record.
     pub rules: Vec<AlarmAction>,
-    /// What this version can't read, a sentence each: it hides nothing of the others.
+    /// The rules that this version cannot read, a sentence each. The readable rules are not affected.
     pub unreadable: Vec<String>,
 }
 
 impl RecordedRules {
-    /// Of what was settled last; of none there are none.
+    /// Reads the rules of the last settled spec; `None` has no rules.
     #[must_use]
     pub fn of(spec: Option<&Value>) -> RecordedRules {
         let mut found = RecordedRules::default();
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_read_hides_nothing_of_the_others_and_is_named() {
+    fn an_unreadable_rule_is_named_and_does_not_affect_the_readable_ones() {
         let good = json!({ "Alarm": "cpu-high", "Action": "ScaleBy", "Amount": 1 });
         let newer = json!({ "Alarm": "cpu-high", "Action": "Reboot" });
         let found = RecordedRules::of(Some(&json!({ "AlarmActions": [newer, good, 3] })));

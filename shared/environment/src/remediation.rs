@@ -1,84 +1,85 @@
-//! What an alarm's rule comes to on a group as it stands now. Pure.
+//! The remediation that an alarm's rule results in, for a group in its observed state. Pure.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::alarm_action::{ActionKind, AlarmAction};
 
-/// How long a wish for a remedy is good for: 5 minutes. What stood in line for longer, behind an update, answers an alarm of
-/// then.
+/// How long a remediation request is valid: 5 minutes. A request that was queued for longer, behind an update, responds
+/// to an alarm of the past.
 pub const REMEDIATION_TTL_MS: u64 = 300_000;
 
-/// A wish for a remedy, on its way through the owner's line to the one function that touches environments.
+/// A request for a remediation. The owner's request queue carries it to the reconciler, the only function that changes
+/// environments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct RemediationRequest {
-    /// Whose line it stands in.
+    /// The owner in whose request queue the request is.
     pub owner: String,
     /// The environment's id.
     pub environment: String,
     /// The alarm's name.
     pub alarm: String,
-    /// Since when the alarm has been in ALARM: each such time is acted on once.
+    /// The time of the alarm's change to ALARM, in ms since the epoch. The rule acts once for each such time.
     pub since_ms: u64,
-    /// The rule, as [`AlarmAction::told`] tells it.
+    /// The rule, as [`AlarmAction::summary`] describes it.
     pub rule: String,
     /// The instance that the alarm is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// When it is too late.
+    /// The time after which the request is not executed any more, in ms since the epoch.
     pub expires_ms: u64,
-    /// Whether it is only told what would be done.
+    /// Whether the remediation is only described in the ledger, and not executed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
 }
 
-/// What it is written down under that a rule acted. A dry run has a name of its own, so that a rule that is made to act does
-/// not rest from what it only told.
+/// The key under which the execution of a rule is recorded. A dry run has a key of its own, so that a dry run does not
+/// start the cooldown of a rule that is later set to act.
 #[must_use]
 pub fn execution_key(rule: &str, dry_run: bool) -> String {
     if dry_run { format!("dry run of {rule}") } else { rule.to_owned() }
 }
 
 impl RemediationRequest {
-    /// What it is written down under, as of [`execution_key`].
+    /// The key under which the execution is recorded: see [`execution_key`](execution_key()).
     #[must_use]
     pub fn execution_key(&self) -> String {
         execution_key(&self.rule, self.dry_run)
     }
 
-    /// As a message of the line.
+    /// The body of the message in the request queue.
     #[must_use]
     pub fn body(&self) -> Value {
         json!({ "Remediation": self })
     }
 
-    /// Reads a message of the line; nothing if it is another.
+    /// Reads the body of a message in the request queue; `None` if the message is not a remediation request.
     ///
     /// # Errors
-    /// A sentence, if it is one and makes no sense.
+    /// A sentence, if the message is a remediation request that is not valid.
     #[must_use]
     pub fn read(body: &Value) -> Option<Result<RemediationRequest, String>> {
-        let choose_remediation = body.get("Remediation")?;
+        let request = body.get("Remediation")?;
         Some(
-            serde_json::from_value(choose_remediation.clone())
-                .map_err(|error| format!("a remediation that makes no sense: {error}")),
+            serde_json::from_value(request.clone())
+                .map_err(|error| format!("the remediation request is not valid: {error}")),
         )
     }
 }
 
-/// A group, as far as a remedy depends on it.
+/// The state of a group that remediations depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObservedGroup {
-    /// The owner, as its mark says.
+    /// The owner, according to the group's mark.
     pub owner: Option<String>,
-    /// `MinSize`: no remedy goes below it.
+    /// `MinSize`: the lower bound of every remediation.
     pub min: u32,
-    /// `MaxSize`: no remedy goes beyond it.
+    /// `MaxSize`: the upper bound of every remediation.
     pub max: u32,
-    /// `DesiredCapacity` now.
+    /// The current `DesiredCapacity`.
     pub desired_capacity: u32,
-    /// All that the group lists, those that start or end too.
+    /// All instances that the group lists, including pending and terminating ones.
     pub instances: Vec<Member>,
 }
 
@@ -89,91 +90,92 @@ pub struct Member {
     pub id: String,
     /// Whether its `LifecycleState` is `InService`.
     pub in_service: bool,
-    /// Whether Auto Scaling says so, and EC2's status checks do where they were asked.
+    /// Whether the instance is healthy according to Auto Scaling, and to EC2's status checks where they were requested.
     pub healthy: bool,
 }
 
-/// One change that is made.
+/// One change that a remediation makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RemediationAction {
-    /// The desired capacity becomes `to`.
+    /// Sets the desired capacity to `to`.
     Scale {
-        /// `DesiredCapacity` as it was seen, in instances.
+        /// The observed `DesiredCapacity`, in instances.
         from: u32,
-        /// Within the group's bounds.
+        /// The new value, within the group's bounds.
         to: u32,
     },
-    /// The instance is ended, by way of its hooks, and Auto Scaling starts another.
+    /// Terminates the instance through its lifecycle hooks; Auto Scaling launches another.
     Replace {
-        /// Its id.
+        /// The id of the instance.
         instance: String,
     },
-    /// A topic is told.
+    /// Notifies a topic.
     Notify {
         /// The ARN of the SNS topic.
         topic: String,
     },
 }
 
-/// How a remedy stands that was begun, by whoever can't say whether it was made.
+/// The state of a remediation that an earlier attempt started and did not confirm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PriorAttempt {
-    /// Nothing is to be seen of it: it is to be made.
-    ToDo,
-    /// It was made.
-    Made,
-    /// Somebody has changed what it was about; what is to be seen.
-    Overtaken(String),
-    /// Nothing of it is ever to be seen.
-    Unseen,
+    /// The change is not visible: it has yet to be made.
+    NotApplied,
+    /// The change is visible.
+    Applied,
+    /// Another actor has changed the same value since; the text describes the observed value.
+    Overridden(String),
+    /// The effect of this action cannot be observed.
+    Unobservable,
 }
 
 impl RemediationAction {
-    /// How it stands, if it was begun, by the group as it is now. What others did since is not undone.
+    /// The state of this action after an earlier attempt, according to the observed group. Later changes by other
+    /// actors are not undone.
     #[must_use]
-    pub fn begun(&self, group: &ObservedGroup) -> PriorAttempt {
+    pub fn prior_attempt(&self, group: &ObservedGroup) -> PriorAttempt {
         let desired_capacity = group.desired_capacity;
         match self {
-            RemediationAction::Scale { from, .. } if desired_capacity == *from => PriorAttempt::ToDo,
-            RemediationAction::Scale { to, .. } if desired_capacity == *to => PriorAttempt::Made,
-            RemediationAction::Scale { from, to } => PriorAttempt::Overtaken(format!(
-                "the desired capacity is {desired_capacity} by now: it was to be {to}, and was {from}"
+            RemediationAction::Scale { from, .. } if desired_capacity == *from => PriorAttempt::NotApplied,
+            RemediationAction::Scale { to, .. } if desired_capacity == *to => PriorAttempt::Applied,
+            RemediationAction::Scale { from, to } => PriorAttempt::Overridden(format!(
+                "the desired capacity is now {desired_capacity}: the remediation was to change it from {from} to {to}"
             )),
             RemediationAction::Replace { instance }
                 if group.instances.iter().any(|it| it.in_service && it.id == *instance) =>
             {
-                PriorAttempt::ToDo
+                PriorAttempt::NotApplied
             }
-            RemediationAction::Replace { .. } => PriorAttempt::Made,
-            RemediationAction::Notify { .. } => PriorAttempt::Unseen,
+            RemediationAction::Replace { .. } => PriorAttempt::Applied,
+            RemediationAction::Notify { .. } => PriorAttempt::Unobservable,
         }
     }
 
-    /// What was done, for people.
+    /// The completed action, for operators.
     #[must_use]
     pub fn summary(&self) -> String {
         match self {
             RemediationAction::Scale { from, to } => format!("the desired capacity is {to}, and was {from}"),
             RemediationAction::Replace { instance } => format!("{instance} is replaced"),
-            RemediationAction::Notify { topic } => format!("{topic} is told"),
+            RemediationAction::Notify { topic } => format!("{topic} is notified"),
         }
     }
 
-    /// What would be done, for people.
+    /// The action of a dry run, for operators.
     #[must_use]
-    pub fn would(&self) -> String {
+    pub fn dry_run_summary(&self) -> String {
         match self {
             RemediationAction::Scale { from, to } => format!("the desired capacity would be {to}, and is {from}"),
             RemediationAction::Replace { instance } => format!("{instance} would be replaced"),
-            RemediationAction::Notify { topic } => format!("{topic} would be told"),
+            RemediationAction::Notify { topic } => format!("{topic} would be notified"),
         }
     }
 }
 
-/// What a rule comes to.
+/// Chooses the action that a rule results in.
 ///
 /// # Errors
-/// Why nothing is done, as a sentence.
+/// The reason why no action is taken, as a sentence.
 pub fn choose_remediation(
     rule: &AlarmAction,
     group: &ObservedGroup,
@@ -187,13 +189,13 @@ pub fn choose_remediation(
     }
 }
 
-/// Whether what a rule comes to depends on which instances are healthy.
+/// Whether the action of a rule depends on the health of the instances.
 #[must_use]
 pub fn needs_instance_health(rule: &AlarmAction, instance: Option<&str>) -> bool {
     rule.action == ActionKind::ReplaceUnhealthy && instance.is_none()
 }
 
-/// Within the group's bounds as they are now, which somebody may have changed.
+/// Scales within the group's current bounds, which an update may have changed.
 fn scale(group: &ObservedGroup, to: u32) -> Result<RemediationAction, String> {
     let ObservedGroup { min, max, desired_capacity, .. } = *group;
     let to = to.clamp(min, max.max(min));
@@ -203,7 +205,7 @@ fn scale(group: &ObservedGroup, to: u32) -> Result<RemediationAction, String> {
     Ok(RemediationAction::Scale { from: desired_capacity, to })
 }
 
-/// The instance that the alarm is about, else the first that is seen to be unhealthy.
+/// Replaces the instance that the alarm is about, else the first instance that is observed to be unhealthy.
 fn replace(group: &ObservedGroup, instance: Option<&str>) -> Result<RemediationAction, String> {
     let serving = || group.instances.iter().filter(|it| it.in_service);
     let found = match instance {
@@ -228,17 +230,17 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_of_an_older_version_is_none_of_a_dry_run_and_a_dry_run_does_not_rest_for_what_acts() {
+    fn a_request_of_an_older_version_is_not_a_dry_run_and_a_dry_run_has_its_own_execution_key() {
         let old = json!({ "Remediation": {
             "Owner": "o", "Environment": "e", "Alarm": "a", "SinceMs": 1, "Rule": "a: ScaleBy 1", "ExpiresMs": 2,
         } });
-        let choose_remediation = RemediationRequest::read(&old).unwrap().unwrap();
-        assert!(!choose_remediation.dry_run);
-        assert_eq!(choose_remediation.body(), old, "and nothing of the message changed but for dry runs");
-        let dry = RemediationRequest { dry_run: true, ..choose_remediation.clone() };
+        let request = RemediationRequest::read(&old).unwrap().unwrap();
+        assert!(!request.dry_run);
+        assert_eq!(request.body(), old, "only a dry run adds a field to the message");
+        let dry = RemediationRequest { dry_run: true, ..request.clone() };
         assert_eq!(RemediationRequest::read(&dry.body()), Some(Ok(dry.clone())));
-        assert_eq!(choose_remediation.execution_key(), "a: ScaleBy 1");
-        assert_ne!(dry.execution_key(), choose_remediation.execution_key());
+        assert_eq!(request.execution_key(), "a: ScaleBy 1");
+        assert_ne!(dry.execution_key(), request.execution_key());
     }
 
     #[test]
@@ -249,19 +251,19 @@ mod tests {
         assert_eq!(to(ActionKind::ScaleBy(-50)), Ok(RemediationAction::Scale { from: 3, to: 1 }));
         assert_eq!(to(ActionKind::ScaleTo(2)), Ok(RemediationAction::Scale { from: 3, to: 2 }));
         let full = ObservedGroup { desired_capacity: 4, ..group() };
-        let told = choose_remediation(&rule(ActionKind::ScaleBy(2)), &full, None);
-        assert_eq!(told, Err("the desired capacity is 4 already, within 1 to 4".into()));
+        let rejected = choose_remediation(&rule(ActionKind::ScaleBy(2)), &full, None);
+        assert_eq!(rejected, Err("the desired capacity is 4 already, within 1 to 4".into()));
     }
 
     #[test]
-    fn the_instance_that_is_named_is_replaced_else_one_in_service_that_is_unhealthy() {
+    fn a_named_instance_is_replaced_otherwise_an_unhealthy_one_in_service() {
         let of =
             |instance, group: &ObservedGroup| choose_remediation(&rule(ActionKind::ReplaceUnhealthy), group, instance);
         assert_eq!(of(Some("i-1"), &group()), Ok(RemediationAction::Replace { instance: "i-1".into() }));
         assert_eq!(of(None, &group()), Ok(RemediationAction::Replace { instance: "i-3".into() }));
         assert_eq!(of(Some("i-9"), &group()), Err("i-9 is not in service in this group".into()));
-        let mut well = group();
-        well.instances.truncate(2);
-        assert_eq!(of(None, &well), Err("no instance in service is unhealthy".into()));
+        let mut healthy = group();
+        healthy.instances.truncate(2);
+        assert_eq!(of(None, &healthy), Err("no instance in service is unhealthy".into()));
     }
 }

@@ -1,9 +1,9 @@
-//! What an environment is made of, in one shape for what is wanted and for what is live.
+//! The resources of an environment, with one type for desired and observed resources.
 //!
-//! A [`Resource`] is its kind, its name and its fields, and nothing else: the id that AWS gave it, whose it is and
-//! whether it is ready stand beside it, in [`ObservedResource`](crate::ObservedResource). Comparing two resources field by field is the diff.
+//! A [`Resource`] is its kind, its name and its fields, and nothing else. The id that AWS assigned, the ownership and
+//! the state are in [`ObservedResource`](crate::ObservedResource). Comparing two resources field by field is the diff.
 //!
-//! A [`Field`] says how it is set, since that decides what a change of it can be.
+//! A [`Field`] states how it is set, since that decides which changes are possible.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::kinds::{
     NatGateway, Role, RouteTable, SavedQuery, ScalingPolicy, SecurityGroup, Subnet, Vpc, VpcEndpoint,
 };
 
-/// The kinds of resources, in the order in which a person would build them by hand.
+/// The kinds of resources, in the order in which an operator would create them manually.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A VPC.
@@ -81,14 +81,14 @@ impl Kind {
         }
     }
 
-    /// What must be effective before a resource of this kind is used, where no field shows it, each with the reason.
-    /// (What fields show is derived from their references.)
+    /// The kinds that must be effective before a resource of this kind is used, where no field shows the dependency,
+    /// each with the reason. (Dependencies that fields show are derived from their references.)
     #[must_use]
-    pub fn declared_needs(self) -> &'static [(Kind, &'static str)] {
+    pub fn declared_dependencies(self) -> &'static [(Kind, &'static str)] {
         match self {
-            Kind::NatGateway => &[(Kind::InternetGateway, "it goes out through one that is attached")],
+            Kind::NatGateway => &[(Kind::InternetGateway, "its traffic leaves through an attached gateway")],
             Kind::AutoScalingGroup => &[
-                (Kind::RouteTable, "its first instance needs a way out"),
+                (Kind::RouteTable, "its first instance needs egress"),
                 (Kind::VpcEndpoint, "its first instance registers through them"),
                 (Kind::Role, "its first instance needs the attached policies"),
                 (Kind::LogGroup, "its first instance writes to them"),
@@ -98,23 +98,24 @@ impl Kind {
         }
     }
 
-    /// Whether the create call can be sent again without making a second one: it has a client token, or the name is
-    /// unique in its service. The others are sent once, and looked for when the answer is lost (ARCHITECTURE, Facts: `ClientToken`
-    /// does not exist on `CreateVpc`, `CreateInternetGateway`, `AllocateAddress`; a subnet's CIDR and a security group's
-    /// name are unique within the VPC; `PutQueryDefinition` without an id makes a new one each time).
+    /// Whether the create call can be sent again without creating a second resource: the call has a client token, or
+    /// the name is unique in its service. All other creates are sent once. After a lost response an observation shows
+    /// whether the create succeeded (ARCHITECTURE, Facts: `ClientToken` does not exist on `CreateVpc`,
+    /// `CreateInternetGateway`, `AllocateAddress`; a subnet's CIDR and a security group's name are unique within the
+    /// VPC; `PutQueryDefinition` without an id creates a new definition each time).
     #[must_use]
     pub fn create_can_be_repeated(self) -> bool {
         !matches!(self, Kind::Vpc | Kind::InternetGateway | Kind::Address | Kind::SavedQuery)
     }
 
-    /// Whether it takes a while from the answer to its create or delete call until it can be used, or is gone; a look
-    /// shows which.
+    /// Whether the create and delete calls return before the resource is usable or deleted; an observation shows the
+    /// completion.
     #[must_use]
-    pub fn settles_slowly(self) -> bool {
+    pub fn completes_asynchronously(self) -> bool {
         matches!(self, Kind::NatGateway | Kind::VpcEndpoint)
     }
 
-    /// How its mark of ownership is carried.
+    /// The place of the ownership mark.
     #[must_use]
     pub fn marking(self) -> Marking {
         match self {
@@ -126,25 +127,25 @@ impl Kind {
     }
 }
 
-/// How a resource says whose it is.
+/// The place of a resource's ownership mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marking {
-    /// By the tags of [`mark`](crate::mark).
+    /// In the tags of [`mark`](crate::mark).
     Tags,
-    /// It has tags that no listing shows, so its text says it too (`DescribeAlarms` returns none).
+    /// In the tags and in the text: no listing shows the tags (`DescribeAlarms` returns none).
     TextAndTags,
-    /// It has no tags; its text says it.
+    /// In the text: the kind has no tags.
     Text,
-    /// It is a part of what it refers to.
+    /// On the resource that it refers to, of which it is a part.
     Parent,
 }
 
-/// Which resource: a kind and a computed name. Unique within an environment.
+/// The identity of a resource: a kind and a computed name. Unique within an environment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// Resources of different kinds may have one name.
+    /// The kind; resources of different kinds may have the same name.
     pub kind: Kind,
-    /// As [`Names`](crate::Names) computes it.
+    /// The name, as [`Names`](crate::Names) computes it.
     pub name: String,
 }
 
@@ -161,22 +162,22 @@ impl fmt::Display for Key {
     }
 }
 
-/// A reference from one resource to another: by our own name, or by the id of something that is not ours.
+/// A reference from one resource to another: by the computed name, or by the id of a foreign resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ref {
-    /// Something of this environment, found by its key.
+    /// A resource of this environment, found by its key.
     Owned(Key),
-    /// An id that AWS gave: a network that was brought along, or what a live resource points at and we don't know.
+    /// An id that AWS assigned: an existing network, or an unknown resource that an observed resource refers to.
     Foreign(String),
 }
 
 impl Ref {
-    /// A reference to something of this environment, by its kind and computed name.
-    pub fn ours(kind: Kind, name: impl Into<String>) -> Self {
+    /// A reference to a resource of this environment, by its kind and computed name.
+    pub fn owned(kind: Kind, name: impl Into<String>) -> Self {
         Ref::Owned(Key::new(kind, name))
     }
 
-    /// The key, if it is one of ours.
+    /// The key, if the reference is to a resource of this environment.
     #[must_use]
     pub fn key(&self) -> Option<&Key> {
         match self {
@@ -201,11 +202,11 @@ pub type Tags = BTreeMap<String, String>;
 /// A resource: name, tags, and the fields of its kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
-    /// As [`Names`](crate::Names) computes it; AWS's own name of it, or the value of a tag.
+    /// The name, as [`Names`](crate::Names) computes it: AWS's own name of the resource, or the value of a tag.
     pub name: String,
-    /// The mark among them; empty where [`Kind::marking`] says that there are none.
+    /// The tags, with the mark among them; empty where, by [`Kind::marking`], the kind has no tags.
     pub tags: Tags,
-    /// What its kind has of its own.
+    /// The fields of the resource's kind.
     pub fields: Fields,
 }
 
@@ -251,7 +252,7 @@ pub enum Fields {
 }
 
 impl Resource {
-    /// The kind that its fields are of.
+    /// The kind to which the fields belong.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match &self.fields {
@@ -276,7 +277,7 @@ impl Resource {
         }
     }
 
-    /// Its kind and name, by which what is wanted and what is live are matched.
+    /// The kind and name, by which desired and observed resources are matched.
     #[must_use]
     pub fn key(&self) -> Key {
         Key::new(self.kind(), self.name.clone())
@@ -319,13 +320,13 @@ impl Resource {
         self.all_fields().iter().filter_map(|field| field.setting().cloned()).collect()
     }
 
-    /// Our own resources that this one's fields point at.
+    /// The resources of this environment that the fields refer to.
     #[must_use]
     pub fn references(&self) -> Vec<Key> {
         self.all_fields().iter().flat_map(Field::references).filter_map(Ref::key).cloned().collect()
     }
 
-    /// The resource as its create call leaves it: without what is set afterwards.
+    /// The resource after its create call: without the settings that later calls set.
     #[must_use]
     pub fn as_created(&self) -> Resource {
         let mut created = self.clone();
@@ -337,22 +338,22 @@ impl Resource {
         created
     }
 
-    /// The resource, with what no call of ours sets as a look shows it.
+    /// The resource, with the observed values of the fields that no call of Envkeeper sets.
     #[must_use]
-    pub(crate) fn with_what_only_looks_show(&self, seen: &Resource) -> Resource {
+    pub(crate) fn with_observed_only_fields(&self, observed: &Resource) -> Resource {
         let mut it = self.clone();
-        match (&mut it.fields, &seen.fields) {
-            (Fields::AutoScalingGroup(it), Fields::AutoScalingGroup(seen)) => {
-                it.in_service = seen.in_service;
-                it.failed_launch.clone_from(&seen.failed_launch);
+        match (&mut it.fields, &observed.fields) {
+            (Fields::AutoScalingGroup(it), Fields::AutoScalingGroup(observed)) => {
+                it.in_service = observed.in_service;
+                it.failed_launch.clone_from(&observed.failed_launch);
             }
-            (Fields::Bucket(it), Fields::Bucket(seen)) => it.holds_objects = seen.holds_objects,
+            (Fields::Bucket(it), Fields::Bucket(observed)) => it.contains_objects = observed.contains_objects,
             _ => {}
         }
         it
     }
 
-    /// Takes a setting over, as the call that sets it would.
+    /// Applies a setting, with the same effect as the call that sets it.
     pub fn set(&mut self, setting: &Setting) {
         match (&mut self.fields, setting) {
             (_, Setting::Tag(key, value)) => {
@@ -378,21 +379,22 @@ impl Resource {
         }
     }
 
-    /// Takes several settings over.
+    /// Applies several settings.
     pub fn set_all(&mut self, settings: &[Setting]) {
         for setting in settings {
             self.set(setting);
         }
     }
 
-    /// Lets several settings go.
+    /// Clears several settings.
     pub fn clear_all(&mut self, settings: &[Setting]) {
         for setting in settings {
             self.clear(setting);
         }
     }
 
-    /// Lets a setting go, as the call that clears it would: what has a default goes back to it.
+    /// Clears a setting, with the same effect as the call that clears it: a setting with a default returns to the
+    /// default.
     pub fn clear(&mut self, setting: &Setting) {
         match (&mut self.fields, setting) {
             (_, Setting::Tag(key, _)) => {

@@ -1,4 +1,4 @@
-//! What becomes of a bucket when its environment is deleted: what somebody stored is not ours to throw away unasked.
+//! The deletion policy of buckets: Envkeeper does not delete stored objects without the stack author's consent.
 
 use serde::Serialize;
 
@@ -6,24 +6,25 @@ use crate::cloud::ObservedResource;
 use crate::mark;
 use crate::resource::Fields;
 
-/// What the property `BucketOnDelete` can say; a bucket's tag says it too, since a delete knows no properties.
+/// The values of the property `BucketOnDelete`. A bucket's tag records the value too, since a delete has no properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum OnDelete {
-    /// It stays, without an owner.
+    /// The bucket is retained, without an owner.
     Retain,
-    /// All that is in it goes, and so does it.
+    /// The bucket is emptied and deleted.
     Empty,
-    /// It goes if it is empty; else nothing is deleted.
+    /// The bucket is deleted if it is empty; otherwise nothing is deleted.
     FailIfNotEmpty,
-    /// It goes if it is empty, else it stays. For the access logs of a bucket that had to be empty.
+    /// The bucket is deleted if it is empty, otherwise it is retained. For the access logs of a bucket that had to be
+    /// empty.
     RetainIfNotEmpty,
 }
 
 impl OnDelete {
-    /// What the property takes.
+    /// The values that the property accepts.
     pub const PROPERTY: [&'static str; 3] = ["Retain", "Empty", "FailIfNotEmpty"];
 
-    /// As a tag's value.
+    /// The value as a tag has it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -34,7 +35,7 @@ impl OnDelete {
         }
     }
 
-    /// From a property or a tag; what is not known keeps everything.
+    /// Reads a property or a tag; an unknown value retains the bucket.
     #[must_use]
     pub fn of(text: Option<&str>) -> Self {
         let all = [OnDelete::Empty, OnDelete::FailIfNotEmpty, OnDelete::RetainIfNotEmpty];
@@ -42,21 +43,24 @@ impl OnDelete {
     }
 }
 
-/// What becomes of something that is no longer wanted.
+/// The treatment of an observed resource that is not desired any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DeletionAction {
-    Goes,
-    IsEmptied,
-    IsRetained { environment: String },
+    Delete,
+    EmptyAndDelete,
+    Retain { environment: String },
 }
 
-/// The fate of what is live and not wanted; a sentence if it stands in the way of everything.
+/// Decides how an observed resource that is not desired is removed.
 ///
-/// What a create that never settled made goes if it is empty; what it adopted is given back.
+/// A bucket from a create that never settled is deleted if it is empty; an adopted bucket is retained again.
+///
+/// # Errors
+/// A sentence, if the resource blocks the whole plan.
 pub(crate) fn deletion_action(observed: &ObservedResource, never_settled: bool) -> Result<DeletionAction, String> {
-    let Fields::Bucket(bucket) = &observed.resource.fields else { return Ok(DeletionAction::Goes) };
+    let Fields::Bucket(bucket) = &observed.resource.fields else { return Ok(DeletionAction::Delete) };
     let tag = |key: &str| observed.resource.tags.get(key).cloned();
-    let retained = DeletionAction::IsRetained { environment: tag(mark::ENVIRONMENT).unwrap_or_default() };
+    let retained = DeletionAction::Retain { environment: tag(mark::ENVIRONMENT).unwrap_or_default() };
     let on_delete = match (never_settled, tag(mark::RETAINED)) {
         (true, Some(_)) => OnDelete::Retain,
         (true, None) => OnDelete::RetainIfNotEmpty,
@@ -64,12 +68,12 @@ pub(crate) fn deletion_action(observed: &ObservedResource, never_settled: bool) 
     };
     match on_delete {
         OnDelete::Retain => Ok(retained),
-        OnDelete::Empty => Ok(DeletionAction::IsEmptied),
-        OnDelete::RetainIfNotEmpty if bucket.holds_objects => Ok(retained),
-        OnDelete::FailIfNotEmpty if bucket.holds_objects => Err(format!(
-            "{}: BucketOnDelete is FailIfNotEmpty, and there is something in it. It stays as it is. Empty it (old versions and delete markers count), or set BucketOnDelete to Empty or Retain.",
+        OnDelete::Empty => Ok(DeletionAction::EmptyAndDelete),
+        OnDelete::RetainIfNotEmpty if bucket.contains_objects => Ok(retained),
+        OnDelete::FailIfNotEmpty if bucket.contains_objects => Err(format!(
+            "{}: BucketOnDelete is FailIfNotEmpty and the bucket is not empty. The bucket is unchanged. Empty it (noncurrent versions and delete markers count), or set BucketOnDelete to Empty or Retain.",
             observed.key()
         )),
-        OnDelete::FailIfNotEmpty | OnDelete::RetainIfNotEmpty => Ok(DeletionAction::Goes),
+        OnDelete::FailIfNotEmpty | OnDelete::RetainIfNotEmpty => Ok(DeletionAction::Delete),
     }
 }
