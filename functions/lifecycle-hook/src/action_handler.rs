@@ -1,8 +1,8 @@
-//! Carries out what was decided for one instance, and says what becomes of its message.
+//! Carries out the decision for one instance, and returns the outcome of its message.
 
 mod draining;
 
-pub(crate) use draining::SPOT_MS;
+pub(crate) use draining::SPOT_NOTICE_MS;
 
 use std::time::Duration;
 
@@ -17,49 +17,49 @@ use crate::gate::{self, Verdict};
 use crate::notification::{LifecycleAction, Location};
 use crate::pace;
 
-/// What becomes of a message, or of an instance that a sweep has found.
+/// The outcome of a message, or of an instance that a sweep has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// There is nothing more to do; how it ended.
+    /// No work remains; the result.
     Done(String),
-    /// It was none of ours, or nothing to act on; why.
+    /// The hook is not owned, or the event needs no action; the reason.
     Ignored(String),
-    /// It is looked at again.
+    /// The instance is observed again.
     Requeued {
-        /// How long it is left alone until then.
+        /// The delay until then.
         after: Duration,
-        /// What for, a sentence each.
+        /// The conditions that are not met, a sentence each.
         waiting_for: Vec<String>,
-        /// Whether something was begun just now, that will soon be over.
-        begun: bool,
+        /// Whether a step was started just now that will soon be done.
+        step_started: bool,
     },
 }
 
-/// How long something that failed in passing stays away.
-const NOT_NOW: Duration = Duration::from_secs(15);
+/// The delay after a call that failed for a transient reason.
+const RETRY_DELAY: Duration = Duration::from_secs(15);
 
-/// How much longer the gate of an instance is that a sweep has found: a minute. Its wait is counted from when EC2 started it,
-/// and it waits when it runs, 24 to 52 s later (ARCHITECTURE, Facts).
-const STARTS_WITHIN_S: u32 = 60;
+/// The extra time of the gate for an instance that a sweep has found: a minute. The wait is counted from the time at
+/// which EC2 started the instance, and the instance waits when it runs, 24 to 52 s later (ARCHITECTURE, Facts).
+const MAX_START_S: u32 = 60;
 
-/// One instance at one end of its life.
+/// One instance in one lifecycle transition.
 #[derive(Clone, Debug)]
 pub(crate) struct ActionHandler<'a> {
     pub action: &'a LifecycleAction,
     pub settings: &'a HookSettings,
-    /// As looked up for all messages of a batch together; if that failed, why.
+    /// The observation, made for all messages of a batch together; if the calls failed, the reason.
     pub observed: Result<ObservedInstance, String>,
-    /// Since when it waits, if that is known. Of what a sweep has found, since when its activity goes on, or since when EC2 has
-    /// started it; both begin before the wait.
+    /// Since when the instance has waited, if that is known. For an instance that a sweep has found, the start of the
+    /// scaling activity, or the time at which EC2 started the instance; both precede the wait.
     pub began_ms: Option<u64>,
-    /// How often it is looked at at first.
+    /// The interval between observations at first.
     pub poll_interval: Duration,
-    /// Whether a sweep looks, and no message.
+    /// Whether a sweep found the instance, not a message.
     pub swept: bool,
 }
 
 impl ActionHandler<'_> {
-    pub(crate) async fn act(&self, cloud: &impl HookApi) -> Outcome {
+    pub(crate) async fn handle(&self, cloud: &impl HookApi) -> Outcome {
         match self.settings.task {
             HookTask::Gate(gate) => self.gate(cloud, gate).await,
             HookTask::Drain(drain) => self.drain(cloud, drain).await,
@@ -77,105 +77,110 @@ impl ActionHandler<'_> {
     async fn gate(&self, cloud: &impl HookApi, gate: Gate) -> Outcome {
         let now_ms = cloud.now_ms();
         let waited = self.waited(now_ms);
-        let more = if self.swept { STARTS_WITHIN_S } else { 0 };
-        let gate = Gate { seconds: gate.seconds.saturating_add(more), ..gate };
+        let extra = if self.swept { MAX_START_S } else { 0 };
+        let gate = Gate { seconds: gate.seconds.saturating_add(extra), ..gate };
         let targets = cloud.target_health(&self.settings.target_groups, &self.action.instance).await;
         match gate::decide(gate, &self.observed, &targets, waited, now_ms) {
             Verdict::Continue(reason) => self.complete(cloud, HookResult::Continue, &reason).await,
             Verdict::Abandon(reason) => {
-                // Nothing is told of an instance whose wait is over, such as one that ended long before a late message came.
+                // Nothing is published about an instance whose wait is over, such as one that terminated long before a
+                // late message arrived.
                 let too_late = match cloud.heartbeat(self.action).await {
-                    Ok(told) => told == HookCallOutcome::TooLate,
+                    Ok(outcome) => outcome == HookCallOutcome::TooLate,
                     Err(_) => self.has_left(cloud).await,
                 };
                 if too_late {
-                    return Outcome::Done(format!("nobody waits for it any more ({})", reason.join("; ")));
+                    return Outcome::Done(format!("the lifecycle action is no longer active ({})", reason.join("; ")));
                 }
-                // First what it can still tell: with the verdict it ends.
-                let told = evidence::gather(cloud, self, &reason, now_ms).await;
-                let reason = format!("{}; {told}", reason.join("; "));
-                let ended = self.end(cloud, HookResult::Abandon, &reason).await;
-                if ended == Ok(HookCallOutcome::TooLate) {
-                    evidence::overtaken(cloud, self).await;
+                // The evidence comes first: the verdict terminates the instance.
+                let evidence = evidence::collect(cloud, self, &reason, now_ms).await;
+                let reason = format!("{}; {evidence}", reason.join("; "));
+                let completed = self.complete_action(cloud, HookResult::Abandon, &reason).await;
+                if completed == Ok(HookCallOutcome::TooLate) {
+                    evidence::record_late_verdict(cloud, self).await;
                 }
-                self.outcome(cloud, ended, HookResult::Abandon, &reason).await
+                self.outcome(cloud, completed, HookResult::Abandon, &reason).await
             }
             Verdict::Wait(waiting_for) => {
                 let left = Duration::from_secs(gate.seconds.into()).saturating_sub(waited.unwrap_or_default());
-                self.wait(cloud, waiting_for, left).await
+                self.keep_waiting(cloud, waiting_for, left).await
             }
         }
     }
 
-    /// Nothing is decided yet: Auto Scaling is told if it is time to, and it comes back, at the end of its time at the latest.
+    /// No decision yet: sends a heartbeat to Auto Scaling if one is due, and requeues the message, until the end of the
+    /// wait budget at the latest.
     ///
-    /// A wait of which nobody knows since when is not kept up, or it would never end.
-    async fn wait(&self, cloud: &impl HookApi, waiting_for: Vec<String>, left: Duration) -> Outcome {
+    /// A wait with an unknown start gets no heartbeat, or it would never end.
+    async fn keep_waiting(&self, cloud: &impl HookApi, waiting_for: Vec<String>, left: Duration) -> Outcome {
         let waited = self.waited(cloud.now_ms());
-        let pause = pace::next_poll(waited.unwrap_or_default(), self.poll_interval);
-        let gap = if self.swept { pace::SWEEP_INTERVAL } else { pause };
+        let next_poll = pace::next_poll(waited.unwrap_or_default(), self.poll_interval);
+        let gap = if self.swept { pace::SWEEP_INTERVAL } else { next_poll };
         if waited.is_some_and(|waited| pace::needs_heartbeat(waited, gap, self.heartbeat())) {
             match cloud.heartbeat(self.action).await {
                 Ok(HookCallOutcome::Accepted) => {}
-                Ok(HookCallOutcome::TooLate) => return Outcome::Done(String::from("nobody waits for it any more")),
-                Err(reason) => tracing::warn!(instance = self.action.instance, reason, "no heartbeat"),
+                Ok(HookCallOutcome::TooLate) => return Outcome::Done(String::from("the lifecycle action is no longer active")),
+                Err(reason) => tracing::warn!(instance = self.action.instance, reason, "heartbeat failed"),
             }
         }
-        Outcome::Requeued { after: pause.min(left).max(Duration::from_secs(1)), waiting_for, begun: false }
+        Outcome::Requeued { after: next_poll.min(left).max(Duration::from_secs(1)), waiting_for, step_started: false }
     }
 
     async fn complete(&self, cloud: &impl HookApi, result: HookResult, reason: &str) -> Outcome {
-        let ended = self.end(cloud, ends, reason).await;
-        self.outcome(cloud, ended, ends, reason).await
+        let completed = self.complete_action(cloud, result, reason).await;
+        self.outcome(cloud, completed, result, reason).await
     }
 
     async fn outcome(
         &self,
         cloud: &impl HookApi,
-        ended: Result<HookCallOutcome, String>,
+        completed: Result<HookCallOutcome, String>,
         result: HookResult,
         reason: &str,
     ) -> Outcome {
-        match ended {
-            Ok(HookCallOutcome::Accepted) => Outcome::Done(format!("{}: {reason}", ends.told(self.to_a_pool()))),
-            Ok(HookCallOutcome::TooLate) => Outcome::Done(format!("nobody waits for it any more ({reason})")),
-            Err(_) if self.has_left(cloud).await => Outcome::Done(format!("it has left its group ({reason})")),
-            Err(error) => Outcome::Requeued { after: NOT_NOW, waiting_for: vec![error], begun: false },
+        match completed {
+            Ok(HookCallOutcome::Accepted) => Outcome::Done(format!("{}: {reason}", result.summary(self.enters_warm_pool()))),
+            Ok(HookCallOutcome::TooLate) => Outcome::Done(format!("the lifecycle action is no longer active ({reason})")),
+            Err(_) if self.has_left(cloud).await => Outcome::Done(format!("the instance has left its group ({reason})")),
+            Err(error) => Outcome::Requeued { after: RETRY_DELAY, waiting_for: vec![error], step_started: false },
         }
     }
 
-    /// Whether the instance is no longer in its group, so that nobody waits. IAM lets the function end the waits of groups with
-    /// our tags; a group that is gone has none, and then it refuses before Auto Scaling could say that nobody waits.
+    /// Whether the instance is no longer in its group, so that no lifecycle action is active. IAM lets the function
+    /// complete the lifecycle actions of groups with the deployment's tags; a deleted group has none, and then IAM
+    /// denies the call before Auto Scaling could answer that no action is active.
     async fn has_left(&self, cloud: &impl HookApi) -> bool {
         cloud.group_of(&self.action.instance).await.is_ok_and(|group| group.as_ref() != Some(&self.action.group))
     }
 
-    /// Ends the wait, and tells of it.
-    async fn end(&self, cloud: &impl HookApi, result: HookResult, reason: &str) -> Result<HookCallOutcome, String> {
-        let mut ended = cloud.complete(self.action, ends).await;
-        if let Err(CompletionError { indeterminate, .. }) = ended {
-            ended = cloud.complete(self.action, ends).await;
-            // The answer may be lost, and not the call: if nobody waits a moment later, it was this one.
-            if indeterminate && ended == Ok(HookCallOutcome::TooLate) {
-                ended = Ok(HookCallOutcome::Accepted);
+    /// Completes the lifecycle action, and publishes the result.
+    async fn complete_action(&self, cloud: &impl HookApi, result: HookResult, reason: &str) -> Result<HookCallOutcome, String> {
+        let mut completed = cloud.complete(self.action, result).await;
+        if let Err(CompletionError { indeterminate, .. }) = completed {
+            completed = cloud.complete(self.action, result).await;
+            // The response may be lost although the call succeeded: if no action is active a moment later, this call
+            // completed it.
+            if indeterminate && completed == Ok(HookCallOutcome::TooLate) {
+                completed = Ok(HookCallOutcome::Accepted);
             }
         }
-        if ended == Ok(HookCallOutcome::Accepted) {
-            let (result, environment) = (ends.told(self.to_a_pool()), &self.settings.environment);
+        if completed == Ok(HookCallOutcome::Accepted) {
+            let (summary, environment) = (result.summary(self.enters_warm_pool()), &self.settings.environment);
             let LifecycleAction { group, instance, .. } = self.action;
             let seconds = self.waited(cloud.now_ms()).map(|it| it.as_secs());
-            tracing::info!(environment, group, instance, result, reason, seconds, "the wait is over");
-            self.publish(cloud, ends, reason).await;
+            tracing::info!(environment, group, instance, result = summary, reason, seconds, "lifecycle action completed");
+            self.publish(cloud, result, reason).await;
         }
-        ended.map_err(|it| it.reason)
+        completed.map_err(|it| it.reason)
     }
 
-    /// For the ledger. That the wait is over is told by Auto Scaling's own events too, so it is not held up for this.
+    /// Publishes the result to the ledger. Auto Scaling's own events report the end of the wait too, so a failure does
+    /// not delay the action.
     async fn publish(&self, cloud: &impl HookApi, result: HookResult, reason: &str) {
-        if matches!(self.settings.task, HookTask::Drain(_)) && self.is_pooled() {
+        if matches!(self.settings.task, HookTask::Drain(_)) && self.has_nothing_to_drain() {
             return;
         }
-        let (what, outcome) = match (&self.settings.task, ends) {
+        let (kind, outcome) = match (&self.settings.task, result) {
             (HookTask::Gate(_), HookResult::Continue) => (GATE, "continue"),
             (HookTask::Gate(_), HookResult::Abandon) => (GATE, "abandon"),
             (HookTask::Drain(_), _) if reason == drain::DRAINED => (DRAIN, "drained"),
@@ -183,37 +188,37 @@ impl ActionHandler<'_> {
         };
         let LifecycleAction { group, instance, token, .. } = self.action;
         let (token, began_ms, ended_ms) = (token.as_deref(), self.began_ms, cloud.now_ms());
-        let over = HookCompletion { group, instance, token, kind: what, outcome, reason, began_ms, ended_ms };
-        if let Err(error) = cloud.publish(&over.event()).await {
-            tracing::warn!(instance, what, outcome, error, "the ledger does not know");
+        let completion = HookCompletion { group, instance, token, kind, outcome, reason, began_ms, ended_ms };
+        if let Err(error) = cloud.publish(&completion.event()).await {
+            tracing::warn!(instance, kind, outcome, error, "ledger publish failed");
         }
     }
 
-    /// Whether it has nothing to drain: its services go on in a warm pool, or are stopped there.
-    fn is_pooled(&self) -> bool {
-        let from_a_pool = self.action.route.is_some_and(|(from, _)| from == Location::WarmPool);
+    /// Whether the instance has nothing to drain: its services continue in a warm pool, or are stopped there.
+    fn has_nothing_to_drain(&self) -> bool {
+        let from_warm_pool = self.action.route.is_some_and(|(origin, _)| origin == Location::WarmPool);
         let is_stopped = self.observed.as_ref().is_ok_and(|observed| observed.state == State::Stopped);
-        self.to_a_pool() || (from_a_pool && is_stopped)
+        self.enters_warm_pool() || (from_warm_pool && is_stopped)
     }
 
-    fn to_a_pool(&self) -> bool {
-        self.action.route.is_some_and(|(_, to)| to == Location::WarmPool)
+    fn enters_warm_pool(&self) -> bool {
+        self.action.route.is_some_and(|(_, destination)| destination == Location::WarmPool)
     }
 }
 
 impl Outcome {
-    fn begun(self) -> Outcome {
+    fn with_step_started(self) -> Outcome {
         match self {
-            Outcome::Requeued { after, waiting_for, .. } => Outcome::Requeued { after, waiting_for, begun: true },
-            over => over,
+            Outcome::Requeued { after, waiting_for, .. } => Outcome::Requeued { after, waiting_for, step_started: true },
+            done => done,
         }
     }
 }
 
 impl HookResult {
-    fn told(self, to_a_pool: bool) -> &'static str {
+    fn summary(self, enters_warm_pool: bool) -> &'static str {
         match self {
-            HookResult::Continue if to_a_pool => "CONTINUE, into the warm pool",
+            HookResult::Continue if enters_warm_pool => "CONTINUE, into the warm pool",
             HookResult::Continue => "CONTINUE",
             HookResult::Abandon => "ABANDON",
         }

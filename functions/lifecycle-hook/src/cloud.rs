@@ -1,4 +1,4 @@
-//! The seam between deciding and doing: one call of a service each, or one bulk look.
+//! The seam between decisions and effects: each method is one call of a service, or one bulk observation.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,30 +10,31 @@ use serde_json::Value;
 use crate::facts::{Command, ObservedInstance, Target};
 use crate::notification::LifecycleAction;
 
-/// What a lifecycle action ends with.
+/// The result of a lifecycle action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HookResult {
-    /// `CONTINUE`: a launch goes into service; an end goes on.
+    /// `CONTINUE`: a launching instance enters service; a termination proceeds.
     Continue,
-    /// `ABANDON`: a launch is ended and made anew.
+    /// `ABANDON`: a launching instance is terminated and launched again.
     Abandon,
 }
 
-/// Whether somebody still waits: Auto Scaling answers the same for an action that is complete, expired or unknown.
+/// Whether the lifecycle action was active: Auto Scaling answers the same for an action that is complete, expired or
+/// unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HookCallOutcome {
-    /// Somebody waited, and was told.
+    /// The action was active, and the call took effect.
     Accepted,
-    /// Nobody waits, or listens, any more.
+    /// No action is active, or no agent listens, any more.
     TooLate,
 }
 
-/// An end of a wait that Auto Scaling did not take, as far as is known.
+/// A completion that Auto Scaling did not accept, as far as is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompletionError {
-    /// Why, as a sentence.
+    /// The reason, as a sentence.
     pub reason: String,
-    /// Whether it may have been taken all the same: no answer came, or one that the service itself had failed.
+    /// Whether Auto Scaling may have accepted the call nevertheless: no response arrived, or the service itself failed.
     pub indeterminate: bool,
 }
 
@@ -42,87 +43,91 @@ pub struct CompletionError {
 pub struct WaitingInstances {
     /// The name of the Auto Scaling group.
     pub group: String,
-    /// `i-…`, and what each waits in: its launch, or its end. At least one.
+    /// `i-…`, and the transition in which each waits: its launch, or its termination. At least one.
     pub instances: Vec<(String, Transition)>,
 }
 
-/// When the newest launch, and the newest termination, of each instance began; in ms since the epoch.
+/// When the latest launch, and the latest termination, of each instance began; in ms since the epoch.
 pub type StartTimes = BTreeMap<(String, Transition), u64>;
 
-/// A group's hook with settings of ours.
+/// A hook of a group with Envkeeper's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedHook {
     /// Unique within the group.
     pub name: String,
-    /// What it holds up.
+    /// The transition that the hook holds up.
     pub on: Transition,
-    /// As [`HookSettings::text`] wrote it.
+    /// Written by [`HookSettings::text`].
     pub metadata: String,
 }
 
-/// AWS, or a test. Every error is a sentence, and passes or lasts: the caller tries again either way, and has its own time.
+/// Implemented by AWS, or by a test. Every error is a sentence, and transient or permanent: the caller retries either
+/// way, within its own time limit.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
 pub trait HookApi {
     /// The time, in ms since the epoch.
     fn now_ms(&self) -> u64;
 
-    /// Looks at instances, all at once. One that EC2 does not know is [`State::Unknown`](crate::facts::State::Unknown).
+    /// Observes instances, all in one call. An instance that EC2 does not know is
+    /// [`State::Unknown`](crate::facts::State::Unknown).
     async fn observe_instances(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String>;
 
-    /// What target groups say of an instance, in their order.
+    /// The health of an instance in target groups, in their order.
     async fn target_health(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String>;
 
-    /// Takes an instance out of target groups.
+    /// Deregisters an instance from target groups.
     async fn deregister(&self, arns: &[String], instance: &str) -> Result<(), String>;
 
-    /// What became of the drain command that was sent to an instance after `since_ms`, or at any time.
+    /// The status of the drain command that was sent to an instance after `since_ms`, or at any time.
     async fn drain_status(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String>;
 
-    /// Sends the drain command, which may take so long.
+    /// Sends the drain command, with this execution timeout.
     async fn send_drain_command(&self, instance: &str, timeout: Duration) -> Result<HookCallOutcome, String>;
 
-    /// Ends a wait. The call is sent once: one that is sent again unseen is refused where the first has succeeded, and nobody
-    /// could tell whose success it was.
+    /// Completes a lifecycle action. The call is sent once: a second call that the client sends unnoticed is rejected
+    /// where the first has succeeded, and no response would show which call succeeded.
     async fn complete(&self, action: &LifecycleAction, result: HookResult) -> Result<HookCallOutcome, CompletionError>;
 
-    /// Says that somebody still works on it.
+    /// Records a heartbeat of the lifecycle action.
     async fn heartbeat(&self, action: &LifecycleAction) -> Result<HookCallOutcome, String>;
 
-    /// What an instance can still tell of itself: each with its name. `reachable` is whether its agent may be asked.
+    /// The evidence that an instance can still provide: pieces with their names. `reachable` says whether commands can
+    /// be sent to its agent.
     async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, String>)>;
 
-    /// Writes lines to a stream of a log group, which is made if need be; the group is not.
+    /// Writes lines to a stream of a log group. The stream is created if needed; the group is not.
     async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), String>;
 
-    /// Our groups in which instances wait for a hook; without those that may be on their way into a warm pool, which nobody but
-    /// their message tells of.
+    /// The owned groups in which instances wait for a hook; without the instances that may be on their way into a warm
+    /// pool, since only their message names the destination.
     async fn waiting_instances(&self) -> Result<Vec<WaitingInstances>, String>;
 
-    /// Since when they wait, as their launches and terminations say, of those that are found.
+    /// Since when the instances have waited, according to their launch and termination activities; only for those with
+    /// an activity.
     async fn start_times(&self, waiting: &WaitingInstances) -> Result<StartTimes, String>;
 
-    /// The hooks of a group that are ours.
+    /// The owned hooks of a group.
     async fn owned_hooks(&self, group: &str) -> Result<Vec<OwnedHook>, String>;
 
-    /// The group that an instance is in.
+    /// The group of an instance.
     async fn group_of(&self, instance: &str) -> Result<Option<String>, String>;
 
-    /// Tells the ledger something, as an event.
+    /// Publishes an event to the ledger.
     async fn publish(&self, event: &Value) -> Result<(), String>;
 
-    /// Until when the environment of an owner has to be deleted, if it is being deleted.
+    /// The deadline of the delete of an owner's environment, if the environment is being deleted.
     async fn delete_deadline_ms(&self, settings: &HookSettings) -> Result<Option<u64>, String>;
 }
 
-/// The queue that messages come from, and the one where those go that nobody understands.
+/// The queue that delivers messages, and the queue for dead letters.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
 pub trait Queue {
-    /// Lets a message that was received come again, after this long.
+    /// Makes a received message visible again, after this delay.
     async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), String>;
 
-    /// Puts in a message of our own, to be received after this long.
+    /// Sends a message of the function's own, visible after this delay.
     async fn enqueue(&self, body: &str, after: Duration) -> Result<(), String>;
 
-    /// Puts a message away for people, with the reason.
+    /// Dead-letters a message for the operator, with the reason.
     async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String>;
 }

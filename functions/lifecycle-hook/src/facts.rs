@@ -1,100 +1,101 @@
-//! What can be seen of an instance, and how people are told of it.
+//! The observed state of an instance, and its description for the operator.
 
 use std::fmt;
 
 use ledger::time;
 
-/// An instance, as EC2 and SSM show it. What could not be asked is the sentence why, and hides nothing else.
+/// An instance, as EC2 and SSM report it. A part that could not be observed is the reason as a sentence, and hides no
+/// other part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedInstance {
-    /// By DescribeInstances.
+    /// From DescribeInstances.
     pub state: State,
-    /// By the instance's own tag, which comes with it.
+    /// From the instance's own tag, which DescribeInstances returns.
     pub user_data: UserData,
-    /// When EC2 started it last.
+    /// When EC2 last started the instance.
     pub started_ms: Option<u64>,
-    /// By DescribeInstanceStatus.
+    /// From DescribeInstanceStatus.
     pub checks: Result<Checks, String>,
-    /// By DescribeInstanceInformation of SSM.
+    /// From DescribeInstanceInformation of SSM.
     pub agent: Result<Agent, String>,
 }
 
-/// What EC2 says of it.
+/// EC2's state of the instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// EC2 does not know it: it is gone for long, or so new that a read misses it.
+    /// EC2 does not know the instance: terminated long ago, or so new that a read misses it.
     Unknown,
-    /// It starts.
+    /// EC2 is starting the instance.
     Pending,
-    /// It runs, which says nothing of what runs on it.
+    /// The instance runs, which says nothing about the software on it.
     Running,
-    /// It is stopping or stopped.
+    /// Stopping or stopped.
     Stopped,
-    /// It is shutting down or terminated.
+    /// Shutting down or terminated.
     Terminated,
-    /// Something newer than this function.
+    /// A state that is newer than this function.
     Other(String),
 }
 
-/// What its user data says of itself, by the tag [`USER_DATA`](environment::hook_settings::USER_DATA).
+/// The state of the instance's user data, from the tag [`USER_DATA`](environment::hook_settings::USER_DATA).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserData {
-    /// Nothing yet.
+    /// Nothing is reported yet.
     Unreported,
-    /// It came to its end.
+    /// The user data ran to its end.
     Done,
-    /// It failed; where.
+    /// The user data failed; the step that failed.
     Failed(String),
 }
 
 /// EC2's status checks, the worse of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checks {
-    /// They say nothing yet.
+    /// Nothing is reported yet.
     Unreported,
-    /// Both pass.
+    /// Both checks pass.
     Passed,
-    /// They fail.
+    /// A check fails.
     Impaired {
-        /// Since when, if EC2 says so.
+        /// Since when, if EC2 reports the time.
         since_ms: Option<u64>,
     },
 }
 
-/// What SSM says of its agent. `Online` can be some minutes old.
+/// SSM's state of the agent. `Online` can be some minutes old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Agent {
-    /// It has never registered.
+    /// The agent has never registered.
     Unregistered,
-    /// It registered, and SSM hears of it.
+    /// The agent is registered, and SSM receives its pings.
     Online,
-    /// It registered, and is not heard of any more, or not since EC2 started the instance last.
+    /// The agent registered, and SSM receives no more pings, or none since EC2 last started the instance.
     Lost,
 }
 
-/// What a target group says of it.
+/// A target group's state of the instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// It is not in it: Auto Scaling registers an instance when it goes into service.
+    /// Not registered: Auto Scaling registers an instance when it enters service.
     Absent,
-    /// It is in it, and passes its health checks.
+    /// Registered, and health checks pass.
     Healthy,
-    /// It is in it, and not healthy or not yet; what is said.
+    /// Registered, and unhealthy or not healthy yet; the description of the target group.
     NotHealthy(String),
-    /// It leaves.
+    /// Being deregistered.
     Draining,
 }
 
-/// What became of the drain command.
+/// The status of the drain command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// There is none.
+    /// No command was sent.
     NotSent,
-    /// It is sent, and not over.
+    /// Sent, and not done.
     Running,
-    /// It is over, with exit code 0.
+    /// Done, with exit code 0.
     Succeeded,
-    /// It failed, could not be delivered, or took too long; what is said.
+    /// Failed, not delivered, or timed out; the details of SSM.
     Failed(String),
 }
 
@@ -114,7 +115,7 @@ impl fmt::Display for State {
 impl fmt::Display for UserData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            UserData::Unreported => "nothing said yet",
+            UserData::Unreported => "nothing reported yet",
             UserData::Done => "done",
             UserData::Failed(reason) => reason,
         })
@@ -124,7 +125,7 @@ impl fmt::Display for UserData {
 impl fmt::Display for Checks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Checks::Unreported => f.write_str("nothing said yet"),
+            Checks::Unreported => f.write_str("nothing reported yet"),
             Checks::Passed => f.write_str("passed"),
             Checks::Impaired { since_ms: Some(since_ms) } => write!(f, "impaired since {}", time::text(*since_ms)),
             Checks::Impaired { since_ms: None } => f.write_str("impaired"),

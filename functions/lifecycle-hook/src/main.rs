@@ -1,5 +1,5 @@
 //! The function `lifecycle-hook`: wiring only.
-// The whole request is one future, and the compiler works its layout out call by call, deeper than it does unasked.
+// The whole request is one future, and the compiler computes its layout call by call, deeper than its default limit.
 #![recursion_limit = "256"]
 
 use std::sync::Arc;

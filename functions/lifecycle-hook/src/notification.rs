@@ -1,113 +1,115 @@
-//! What a message tells: one type for all shapes in which lifecycle actions arrive.
+//! The content of a message: one type for all shapes in which lifecycle actions arrive.
 //!
-//! `EventBridge`'s envelope, what Auto Scaling sends to a queue or a topic itself, and any of these inside an SNS
-//! envelope. Fields that are not asked for may be anything.
+//! The shapes are `EventBridge`'s envelope, the notification that Auto Scaling itself sends to a queue or a topic, and
+//! either of these inside an SNS envelope. Fields that are not read may hold anything.
 
 use environment::Transition;
 use ledger::envelope::PoisonMessage;
 use ledger::time;
 use serde_json::{Map, Value, json};
 
-/// What a message tells.
+/// The content of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notification {
     /// An instance waits for a hook.
     LifecycleAction(LifecycleAction),
-    /// EC2 ends a Spot instance two minutes after it has warned of that.
+    /// EC2 terminates a Spot instance two minutes after the interruption warning.
     Interruption {
         /// `i-…`
         instance: String,
-        /// When it warned, as the event says.
+        /// When EC2 sent the warning, according to the event.
         at_ms: Option<u64>,
     },
-    /// It is time to look for instances that wait and of which no message tells.
+    /// The schedule fired: search for waiting instances that no message has reported.
     Sweep,
-    /// Nothing that is acted on; what it is.
+    /// An event that needs no action; a description of the event.
     Other(String),
 }
 
-/// An instance that waits for a hook.
+/// A lifecycle action: an instance waits for a hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LifecycleAction {
     /// The name of the Auto Scaling group.
     pub group: String,
     /// The name of the hook, unique within the group.
     pub hook: String,
-    /// Names this wait; the sweep does not know it.
+    /// Identifies this lifecycle action; the sweep does not know the token.
     pub token: Option<String>,
     /// `i-…`
     pub instance: String,
-    /// What it holds up.
+    /// The transition that the hook holds up.
     pub on: Transition,
-    /// What the hook says to its subscriber.
+    /// The notification metadata of the hook.
     pub metadata: Option<String>,
-    /// Where the instance comes from and goes to, if it is told: a pool of warm instances is a place like the group.
+    /// The origin and the destination of the instance, if the message names both: a pool of warm instances is a
+    /// location like the group.
     pub route: Option<(Location, Location)>,
 }
 
-/// Where an instance comes from, or goes.
+/// The origin or the destination of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// EC2 makes it, or ends it.
+    /// EC2 launches or terminates the instance.
     Ec2,
-    /// It is in service.
+    /// The instance is in service in the group.
     Group,
-    /// It is kept ready.
+    /// The instance is kept ready in the warm pool.
     WarmPool,
-    /// Something newer than this function.
+    /// A location that is newer than this function.
     Other,
 }
 
-/// What a sweep tells the function itself of an instance for which it has begun something.
-const FOUND: &str = "Envkeeper Instance Found Waiting";
+/// The detail type of the message that a sweep sends to the function itself, about an instance for which the sweep has
+/// started a step.
+const FOUND_WAITING: &str = "Envkeeper Instance Found Waiting";
 
 const LAUNCHING: &str = "autoscaling:EC2_INSTANCE_LAUNCHING";
 const TERMINATING: &str = "autoscaling:EC2_INSTANCE_TERMINATING";
 const TEST: &str = "autoscaling:TEST_NOTIFICATION";
 
 impl Notification {
-    /// Reads an event that is no envelope of SNS.
+    /// Reads an event that is not an envelope of SNS.
     ///
     /// # Errors
-    /// [`PoisonMessage`], which says what is missing or what was expected.
-    pub fn of(value: &Value) -> Result<Notification, PoisonMessage> {
-        let fields = value.as_object().ok_or_else(|| PoisonMessage(String::from("no JSON object")))?;
+    /// [`PoisonMessage`], which names the missing field or the expected form.
+    pub fn read(value: &Value) -> Result<Notification, PoisonMessage> {
+        let fields = value.as_object().ok_or_else(|| PoisonMessage(String::from("the event is not a JSON object")))?;
         if let Some(kind) = fields.get("detail-type") {
-            let kind = kind.as_str().ok_or_else(|| PoisonMessage(String::from("detail-type is no text")))?;
-            return of_event_bridge(kind, fields);
+            let kind = kind.as_str().ok_or_else(|| PoisonMessage(String::from("detail-type is not a string")))?;
+            return from_event_bridge(kind, fields);
         }
         if fields.contains_key("LifecycleTransition") || fields.contains_key("Event") {
-            return of_auto_scaling(fields);
+            return from_auto_scaling(fields);
         }
         let known: Vec<&str> = fields.keys().map(String::as_str).take(8).collect();
         Err(PoisonMessage(format!(
-            "it has none of detail-type (EventBridge), LifecycleTransition, Event (Auto Scaling) and Message (SNS); it has {}",
-            if known.is_empty() { String::from("nothing") } else { known.join(", ") }
+            "the event has none of detail-type (EventBridge), LifecycleTransition, Event (Auto Scaling) and Message (SNS); it has {}",
+            if known.is_empty() { String::from("no fields") } else { known.join(", ") }
         )))
     }
 }
 
-fn of_event_bridge(kind: &str, fields: &Map<String, Value>) -> Result<Notification, PoisonMessage> {
-    let none = Map::new();
-    let detail = fields.get("detail").and_then(Value::as_object).unwrap_or(&none);
+fn from_event_bridge(kind: &str, fields: &Map<String, Value>) -> Result<Notification, PoisonMessage> {
+    let empty = Map::new();
+    let detail = fields.get("detail").and_then(Value::as_object).unwrap_or(&empty);
     match kind {
         "EC2 Instance-launch Lifecycle Action" | "EC2 Instance-terminate Lifecycle Action" => {
-            of_action(detail, "detail.")
+            lifecycle_action(detail, "detail.")
         }
-        FOUND => of_found(detail),
+        FOUND_WAITING => found_waiting(detail),
         "EC2 Spot Instance Interruption Warning" => {
             let instance = text(detail, "instance-id");
             let instance = instance.ok_or_else(|| PoisonMessage(String::from("detail.instance-id is missing")))?;
             let at_ms = text(fields, "time").and_then(|it| time::read_ms(&it));
-            Ok(Notification::Interruption { instance: id(instance, "detail.instance-id")?, at_ms })
+            Ok(Notification::Interruption { instance: instance_id(instance, "detail.instance-id")?, at_ms })
         }
         "Scheduled Event" => Ok(Notification::Sweep),
         other => Ok(Notification::Other(other.to_owned())),
     }
 }
 
-/// What Auto Scaling sends itself, to a queue or a topic.
-fn of_auto_scaling(fields: &Map<String, Value>) -> Result<Notification, PoisonMessage> {
+/// The notification that Auto Scaling itself sends to a queue or a topic.
+fn from_auto_scaling(fields: &Map<String, Value>) -> Result<Notification, PoisonMessage> {
     let event = text(fields, "Event").unwrap_or_default();
     let transition = text(fields, "LifecycleTransition").unwrap_or_default();
     if event == TEST || transition == TEST {
@@ -116,35 +118,35 @@ fn of_auto_scaling(fields: &Map<String, Value>) -> Result<Notification, PoisonMe
     if !fields.contains_key("LifecycleTransition") {
         return Ok(Notification::Other(event));
     }
-    of_action(fields, "")
+    lifecycle_action(fields, "")
 }
 
-fn of_found(detail: &Map<String, Value>) -> Result<Notification, PoisonMessage> {
-    // Nobody who looks knows the token; the action does not need it.
+fn found_waiting(detail: &Map<String, Value>) -> Result<Notification, PoisonMessage> {
+    // A sweep does not know the token; the action does not need one.
     let mut detail = detail.clone();
     detail.insert(String::from("LifecycleActionToken"), Value::from("-"));
-    Ok(match of_action(&detail, "detail.")? {
+    Ok(match lifecycle_action(&detail, "detail.")? {
         Notification::LifecycleAction(action) => Notification::LifecycleAction(LifecycleAction { token: None, ..action }),
         other => other,
     })
 }
 
-/// `deployment` is where the fields stand, for messages.
-fn of_action(fields: &Map<String, Value>, deployment: &str) -> Result<Notification, PoisonMessage> {
-    const NEEDED: [&str; 5] =
+/// `prefix` is the location of the fields, for error messages.
+fn lifecycle_action(fields: &Map<String, Value>, prefix: &str) -> Result<Notification, PoisonMessage> {
+    const REQUIRED: [&str; 5] =
         ["AutoScalingGroupName", "LifecycleHookName", "EC2InstanceId", "LifecycleTransition", "LifecycleActionToken"];
-    let values = NEEDED.map(|name| text(fields, name));
+    let values = REQUIRED.map(|name| text(fields, name));
     let [Some(group), Some(hook), Some(instance), Some(transition), Some(token)] = values else {
-        let missing = NEEDED.into_iter().filter(|name| text(fields, name).is_none());
-        let missing: Vec<String> = missing.map(|name| format!("{deployment}{name}")).collect();
-        return Err(PoisonMessage(format!("missing, or no text: {}", missing.join(", "))));
+        let missing = REQUIRED.into_iter().filter(|name| text(fields, name).is_none());
+        let missing: Vec<String> = missing.map(|name| format!("{prefix}{name}")).collect();
+        return Err(PoisonMessage(format!("missing, or not a string: {}", missing.join(", "))));
     };
     let on = match transition.as_str() {
         LAUNCHING => Transition::Launch,
         TERMINATING => Transition::Terminate,
         other => return Ok(Notification::Other(format!("the transition {other}"))),
     };
-    let instance = id(instance, &format!("{deployment}EC2InstanceId"))?;
+    let instance = instance_id(instance, &format!("{prefix}EC2InstanceId"))?;
     let route = text(fields, "Origin").zip(text(fields, "Destination"));
     let route = route.map(|(from, to)| (Location::of(&from), Location::of(&to)));
     let metadata = text(fields, "NotificationMetadata");
@@ -152,7 +154,7 @@ fn of_action(fields: &Map<String, Value>, deployment: &str) -> Result<Notificati
 }
 
 impl LifecycleAction {
-    /// A message that tells of it again.
+    /// A message that reports the same action again.
     pub(crate) fn follow_up_message(&self) -> String {
         let transition = match self.on {
             Transition::Launch => LAUNCHING,
@@ -162,15 +164,16 @@ impl LifecycleAction {
             "AutoScalingGroupName": self.group, "LifecycleHookName": self.hook, "EC2InstanceId": self.instance,
             "LifecycleTransition": transition, "NotificationMetadata": self.metadata,
         });
-        json!({ "detail-type": FOUND, "detail": detail }).to_string()
+        json!({ "detail-type": FOUND_WAITING, "detail": detail }).to_string()
     }
 }
 
-/// An instance's id. All of a batch are looked for by one filter, in which a wildcard would find every instance of the account.
-fn id(text: String, deployment: &str) -> Result<String, PoisonMessage> {
-    let plain = |it: &str| !it.is_empty() && it.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    let poison = || PoisonMessage(format!("{deployment} is no id of an instance"));
-    text.strip_prefix("i-").is_some_and(plain).then_some(text).ok_or_else(poison)
+/// The id of an instance. One filter selects all instances of a batch, and a wildcard in that filter would match every
+/// instance of the account.
+fn instance_id(text: String, field: &str) -> Result<String, PoisonMessage> {
+    let is_plain = |it: &str| !it.is_empty() && it.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let poison = || PoisonMessage(format!("{field} is not an instance id"));
+    text.strip_prefix("i-").is_some_and(is_plain).then_some(text).ok_or_else(poison)
 }
 
 fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {

@@ -1,47 +1,49 @@
-//! How often an instance that waits is looked at, and when Auto Scaling is told that it still does. Pure: how long it has
-//! waited is all the state there is, and the message's own timestamp tells it.
+//! Decides how often a waiting instance is observed, and when Auto Scaling gets a heartbeat. Pure: the time waited is
+//! the only state, and the message's own timestamp yields it.
 
 use std::time::Duration;
 
-/// Most launches and drains are over by then, and end a few seconds after they could.
-const AT_FIRST: Duration = Duration::from_mins(5);
-/// The pause until then, if the deployment does not say otherwise.
-pub const SHORT: Duration = Duration::from_secs(15);
-/// The pause after it. A wait of 48 h, the longest of any hook, takes 20 + 956 receives so, and a queue gives up after 1,000 at
-/// most. Looking each second at first, the longest drain that the properties allow, 8 h, takes 300 + 159.
-const LONG: Duration = Duration::from_mins(3);
+/// Most launches and drains are done by then, and end a few seconds after they could.
+const INITIAL_PHASE: Duration = Duration::from_mins(5);
+/// The interval until then, unless the deployment sets another.
+pub const INITIAL_INTERVAL: Duration = Duration::from_secs(15);
+/// The interval after that. A wait of 48 h, the longest of any hook, then takes 20 + 956 receives, and a queue
+/// dead-letters a message after 1,000 at most. With an observation each second at first, the longest drain that the
+/// properties allow, 8 h, takes 300 + 159.
+const LATER_INTERVAL: Duration = Duration::from_mins(3);
 
-/// How many heartbeats long a hook waits at most (the API reference of `PutLifecycleHook`).
-const HEARTBEATS: u32 = 100;
-/// How long a hook waits at most, whatever its heartbeat (the same).
-const LONGEST: Duration = Duration::from_hours(48);
+/// The longest wait of a hook in heartbeats (the API reference of `PutLifecycleHook`).
+const MAX_HEARTBEATS: u32 = 100;
+/// The longest wait of a hook for any heartbeat (the same source).
+const MAX_GLOBAL_TIMEOUT: Duration = Duration::from_hours(48);
 
-/// How long to stay away, after so long; `short` is the pause at first.
+/// The delay until the next observation, after this wait; `initial` is the interval at first.
 #[must_use]
-pub fn pause(waited: Duration, short: Duration) -> Duration {
-    if waited < AT_FIRST { short } else { LONG }
+pub fn next_poll(waited: Duration, initial: Duration) -> Duration {
+    if waited < INITIAL_PHASE { initial } else { LATER_INTERVAL }
 }
 
-/// How often the sweep looks (infra/template.yaml).
+/// The interval of the sweep (infra/template.yaml).
 pub const SWEEP_INTERVAL: Duration = Duration::from_mins(2);
 
-/// How late a look may come: a schedule fires within its minute (the `EventBridge` user guide), and a queue that is busy is no
-/// more punctual.
-const LATE: Duration = Duration::from_mins(1);
+/// The largest delay of an observation: a schedule fires within its minute (the `EventBridge` user guide), and a loaded
+/// queue is not more punctual.
+const MAX_DELAY: Duration = Duration::from_mins(1);
 
-/// Whether a heartbeat is sent with a look that finds nothing new, the look before having been `gap` ago or a little more: with
-/// the first one in each third of a heartbeat, so that one that is lost leaves another before the wait is over. None is needed
-/// in the first third, since the wait itself has just begun. Where looks may be rarer than thirds, each of them is needed.
+/// Whether an observation without news sends a heartbeat; the previous observation was `gap` ago or a little more. The
+/// first observation in each third of a heartbeat sends one, so that after a lost heartbeat another follows before the
+/// wait is over. The first third needs none, since the wait itself has just begun. Where observations may be rarer than
+/// thirds, each of them sends one.
 #[must_use]
 pub fn needs_heartbeat(waited: Duration, gap: Duration, heartbeat: Duration) -> bool {
     let third = (heartbeat / 3).max(Duration::from_secs(1));
     let thirds = |span: Duration| span.as_millis() / third.as_millis();
-    let since = gap + LATE;
-    since > third || thirds(waited) > thirds(waited.saturating_sub(since))
+    let since_last = gap + MAX_DELAY;
+    since_last > third || thirds(waited) > thirds(waited.saturating_sub(since_last))
 }
 
 /// How long a hook with this heartbeat can be kept waiting.
 #[must_use]
-pub fn longest(heartbeat: Duration) -> Duration {
-    LONGEST.min(heartbeat * HEARTBEATS)
+pub fn global_timeout(heartbeat: Duration) -> Duration {
+    MAX_GLOBAL_TIMEOUT.min(heartbeat * MAX_HEARTBEATS)
 }

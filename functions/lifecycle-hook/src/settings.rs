@@ -1,4 +1,4 @@
-//! What the function is told by its environment variables.
+//! The configuration of the function, from its environment variables.
 
 use std::time::Duration;
 
@@ -7,28 +7,30 @@ use lambda_kit::{InvalidSettings, Vars};
 
 use crate::pace;
 
-/// The function's configuration, read once.
+/// The configuration, read once.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: what the names of all environments have in common.
+    /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: the common part of the names of all environments.
     pub deployment: Deployment,
-    /// `RECORDS_TABLE`: the table of the records, which tell whether an environment is being deleted.
+    /// `RECORDS_TABLE`: the table of the records, which say whether an environment is being deleted.
     pub records_table: String,
-    /// `HOOK_QUEUE_URL`: the queue that the messages come from. Without it the function takes single events only.
+    /// `HOOK_QUEUE_URL`: the queue that delivers the messages. Without it the function accepts single events only.
     pub queue_url: Option<String>,
-    /// `HOOK_POLL_SECONDS`: how often an instance is looked at in its first five minutes, 1 to 60; 15 s if it is not set.
+    /// `HOOK_POLL_SECONDS`: the interval between observations of an instance in its first five minutes, 1 to 60; 15 s
+    /// if it is not set.
     pub poll_interval: Duration,
-    /// `HOOK_DEAD_LETTERS_URL`: where messages go that nobody understands.
+    /// `HOOK_DEAD_LETTERS_URL`: the queue for messages that are not readable.
     pub dead_letters_url: Option<String>,
-    /// `LEDGER_QUEUE_URL`: where verdicts and drains are told. Without it they are in the function's own log only.
+    /// `LEDGER_QUEUE_URL`: the queue to which verdicts and drains are published. Without it they are in the function's
+    /// own log only.
     pub ledger_url: Option<String>,
 }
 
 impl Settings {
-    /// Reads the settings from environment variables, which `read` looks up.
+    /// Reads the settings from environment variables, with `read` as the lookup.
     ///
     /// # Errors
-    /// Everything that is wrong with them.
+    /// All invalid settings.
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, InvalidSettings> {
         let mut vars = Vars::new(&read);
         let deployment = vars.deployment();

@@ -1,6 +1,6 @@
 //! Every combination of what is known of an instance that ends, and what is done next.
 
-use lifecycle_hook::drain::{Facts, Step, Time, decide};
+use lifecycle_hook::drain::{Facts, Step, Deadlines, decide};
 use lifecycle_hook::facts::{Agent, Checks, Command, ObservedInstance, State, Target, UserData};
 
 const NOW_MS: u64 = 1_000_000;
@@ -41,20 +41,20 @@ fn it_leaves_its_targets_then_drains_and_whatever_cannot_be_drained_holds_up_nob
         for command in &commands {
             for targets in &targets {
                 // Its time is up; half of it is over; it has just begun.
-                for (ends_ms, targets_ms) in [(NOW_MS, NOW_MS + 1), (NOW_MS + 1, NOW_MS), (NOW_MS + 2, NOW_MS + 1)] {
+                for (drain_deadline_ms, targets_deadline_ms) in [(NOW_MS, NOW_MS + 1), (NOW_MS + 1, NOW_MS), (NOW_MS + 2, NOW_MS + 1)] {
                     combinations += 1;
                     let facts =
                         Facts { observed: observed.clone(), command: command.clone(), targets: targets.clone() };
-                    let step = decide(&facts, Time { now_ms: NOW_MS, targets_ms, ends_ms });
+                    let step = decide(&facts, Deadlines { now_ms: NOW_MS, targets_deadline_ms, drain_deadline_ms });
                     let served = match targets.as_deref() {
-                        _ if targets_ms == NOW_MS => "no more",
+                        _ if targets_deadline_ms == NOW_MS => "no more",
                         Ok([Target::Healthy, ..] | [_, Target::NotHealthy(_)]) => "yes",
                         Ok([_, Target::Draining]) | Err(_) => "still",
                         Ok(_) => "no more",
                     };
                     let agent = observed.as_ref().ok().and_then(|it: &ObservedInstance| it.agent.clone().ok());
                     let expected = match (command, served, agent) {
-                        _ if is_over(&facts) || ends_ms == NOW_MS => "finish",
+                        _ if is_over(&facts) || drain_deadline_ms == NOW_MS => "finish",
                         (Ok(Command::NotSent), "yes", _) => "leave",
                         (Ok(Command::NotSent), "no more", Some(Agent::Online)) => "send",
                         (Ok(Command::NotSent), "no more", Some(_)) => "finish",
@@ -62,11 +62,11 @@ fn it_leaves_its_targets_then_drains_and_whatever_cannot_be_drained_holds_up_nob
                     };
                     let is = match &step {
                         Step::Finish(_) => "finish",
-                        Step::LeaveTargets => "leave",
+                        Step::DeregisterTargets => "leave",
                         Step::Send => "send",
                         Step::Wait(_) => "wait",
                     };
-                    assert_eq!(is, expected, "{facts:?} {ends_ms} {targets_ms}: {step:?}");
+                    assert_eq!(is, expected, "{facts:?} {drain_deadline_ms} {targets_deadline_ms}: {step:?}");
                     if let Step::Wait(what) = step {
                         assert!(!what.is_empty(), "it says what for: {facts:?}");
                     }

@@ -1,4 +1,4 @@
-//! SSM: what is run on an instance. A command is found again by its comment, so nobody has to remember its id.
+//! SSM: commands on an instance. A command is found again by its comment, so no id has to be stored.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use environment::hook_settings::DRAIN_SCRIPT;
 use lambda_kit::describe_error;
 use requests::time_text;
 
-use super::shown;
+use super::debug_text;
 use crate::cloud::HookCallOutcome;
 use crate::facts::Command;
 
@@ -16,34 +16,34 @@ const DOCUMENT: &str = "AWS-RunShellScript";
 const DRAIN: &str = "envkeeper drain";
 const EVIDENCE: &str = "envkeeper evidence";
 
-/// How long a command may take to reach its instance; SSM takes 30 s at least.
+/// How long a command may take to reach its instance; SSM requires at least 30 s.
 const DELIVERY_S: i32 = 60;
-/// The bounds of a command's own time (the document's parameter), in seconds.
-const LEAST_S: u64 = 5;
-const MOST_S: u64 = 172_800;
+/// The bounds of a command's execution timeout (the document's parameter), in seconds.
+const MIN_EXECUTION_S: u64 = 5;
+const MAX_EXECUTION_S: u64 = 172_800;
 
-/// How long evidence is waited for, and how often it is asked for.
-const EVIDENCE_WITHIN: Duration = Duration::from_secs(20);
-const ASKED_EVERY: Duration = Duration::from_secs(2);
+/// How long the function waits for evidence, and how often it polls for it.
+const EVIDENCE_TIMEOUT: Duration = Duration::from_secs(20);
+const EVIDENCE_POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The ends of both logs, which fit into the 24,000 characters that SSM keeps of a command's output.
-const TAILS: &str = "tail -c 11000 /var/log/cloud-init-output.log /var/log/user-data.log";
+const TAIL_COMMAND: &str = "tail -c 11000 /var/log/cloud-init-output.log /var/log/user-data.log";
 
-/// Clocks differ a little.
-const SKEW_MS: u64 = 10_000;
+/// Allows for small differences between clocks.
+const CLOCK_SKEW_MS: u64 = 10_000;
 
 pub(super) async fn drain_status(client: &Client, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
     const OPERATION: &str = "ssm:ListCommandInvocations";
-    let since = since_ms.map(|since_ms| {
-        let since = CommandFilter::builder().key(CommandFilterKey::InvokedAfter);
-        since.value(time_text(since_ms.saturating_sub(SKEW_MS))).build()
+    let invoked_after = since_ms.map(|since_ms| {
+        let filter = CommandFilter::builder().key(CommandFilterKey::InvokedAfter);
+        filter.value(time_text(since_ms.saturating_sub(CLOCK_SKEW_MS))).build()
     });
-    let since = since.transpose().map_err(|error| format!("{OPERATION}: {error}"))?;
+    let invoked_after = invoked_after.transpose().map_err(|error| format!("{OPERATION}: {error}"))?;
     let call = client.list_command_invocations().instance_id(instance);
-    let pages = call.set_filters(since.map(|it| vec![it])).into_paginator().items().send();
+    let pages = call.set_filters(invoked_after.map(|it| vec![it])).into_paginator().items().send();
     let all: Vec<_> = pages.collect::<Result<_, _>>().await.map_err(|error| describe_error(OPERATION, &error))?;
-    let ours = all.iter().filter(|it| it.comment() == Some(DRAIN));
-    let latest = ours.max_by_key(|it| it.requested_date_time().map(aws_sdk_ssm::primitives::DateTime::as_nanos));
+    let owned = all.iter().filter(|it| it.comment() == Some(DRAIN));
+    let latest = owned.max_by_key(|it| it.requested_date_time().map(aws_sdk_ssm::primitives::DateTime::as_nanos));
     Ok(latest.and_then(|it| Some((it.status()?, it.status_details()))).map_or(Command::NotSent, |(status, details)| {
         match status {
             CommandInvocationStatus::Success => Command::Succeeded,
@@ -55,25 +55,25 @@ pub(super) async fn drain_status(client: &Client, instance: &str, since_ms: Opti
     }))
 }
 
-pub(super) async fn drain(client: &Client, instance: &str, timeout: Duration) -> Result<HookCallOutcome, String> {
+pub(super) async fn send_drain_command(client: &Client, instance: &str, timeout: Duration) -> Result<HookCallOutcome, String> {
     match send(client, instance, DRAIN_SCRIPT, DRAIN, timeout).await {
         Ok(_) => Ok(HookCallOutcome::Accepted),
-        Err(NotSent::NoAgent) => Ok(HookCallOutcome::TooLate),
-        Err(NotSent::Failed(reason)) => Err(reason),
+        Err(SendError::NoAgent) => Ok(HookCallOutcome::TooLate),
+        Err(SendError::Failed(reason)) => Err(reason),
     }
 }
 
 /// The ends of the logs of an instance's start.
 pub(super) async fn logs(client: &Client, instance: &str) -> Result<String, String> {
-    let id = match send(client, instance, TAILS, EVIDENCE, EVIDENCE_WITHIN).await {
+    let id = match send(client, instance, TAIL_COMMAND, EVIDENCE, EVIDENCE_TIMEOUT).await {
         Ok(id) => id,
-        Err(NotSent::NoAgent) => return Err(String::from("its SSM agent is gone")),
-        Err(NotSent::Failed(reason)) => return Err(reason),
+        Err(SendError::NoAgent) => return Err(String::from("its SSM agent is not online")),
+        Err(SendError::Failed(reason)) => return Err(reason),
     };
     let mut waited = Duration::ZERO;
-    while waited < EVIDENCE_WITHIN {
-        tokio::time::sleep(ASKED_EVERY).await;
-        waited += ASKED_EVERY;
+    while waited < EVIDENCE_TIMEOUT {
+        tokio::time::sleep(EVIDENCE_POLL_INTERVAL).await;
+        waited += EVIDENCE_POLL_INTERVAL;
         let response = client.get_command_invocation().command_id(&id).instance_id(instance).send().await;
         let Ok(response) = response else { continue };
         match response.status() {
@@ -83,40 +83,40 @@ pub(super) async fn logs(client: &Client, instance: &str) -> Result<String, Stri
                 | CommandInvocationStatus::InProgress
                 | CommandInvocationStatus::Delayed,
             ) => {}
-            // A log that is missing is an error of tail, and what it found is told all the same.
+            // A missing log is an error of `tail`; the output of the other log is returned nevertheless.
             Some(_) => {
                 let parts = [response.standard_output_content(), response.standard_error_content()];
                 return Ok(parts.into_iter().flatten().collect::<Vec<_>>().join("\n"));
             }
         }
     }
-    Err(format!("no answer within {} s", EVIDENCE_WITHIN.as_secs()))
+    Err(format!("no response within {} s", EVIDENCE_TIMEOUT.as_secs()))
 }
 
 /// Why a command was not sent.
-enum NotSent {
-    /// SSM has no agent to send it to.
+enum SendError {
+    /// SSM has no agent to send the command to.
     NoAgent,
     Failed(String),
 }
 
-async fn send(client: &Client, instance: &str, line: &str, comment: &str, timeout: Duration) -> Result<String, NotSent> {
+async fn send(client: &Client, instance: &str, script: &str, comment: &str, timeout: Duration) -> Result<String, SendError> {
     const OPERATION: &str = "ssm:SendCommand";
-    let seconds = timeout.as_secs().clamp(LEAST_S, MOST_S).to_string();
+    let seconds = timeout.as_secs().clamp(MIN_EXECUTION_S, MAX_EXECUTION_S).to_string();
     let call = client.send_command().instance_ids(instance).document_name(DOCUMENT).comment(comment);
-    let call = call.timeout_seconds(DELIVERY_S).parameters("commands", vec![line.to_owned()]);
+    let call = call.timeout_seconds(DELIVERY_S).parameters("commands", vec![script.to_owned()]);
     match call.parameters("executionTimeout", vec![seconds]).send().await {
         Ok(response) => {
             let id = response.command().and_then(|it| it.command_id()).map(str::to_owned);
-            id.ok_or_else(|| NotSent::Failed(format!("{OPERATION}: no id: {}", shown(response))))
+            id.ok_or_else(|| SendError::Failed(format!("{OPERATION}: no id: {}", debug_text(response))))
         }
         Err(error)
             if error
                 .as_service_error()
                 .is_some_and(aws_sdk_ssm::operation::send_command::SendCommandError::is_invalid_instance_id) =>
         {
-            Err(NotSent::NoAgent)
+            Err(SendError::NoAgent)
         }
-        Err(error) => Err(NotSent::Failed(describe_error(OPERATION, &error))),
+        Err(error) => Err(SendError::Failed(describe_error(OPERATION, &error))),
     }
 }

@@ -1,4 +1,4 @@
-//! Auto Scaling: who waits, and the end of a wait.
+//! Auto Scaling: the waiting instances, and the completion of lifecycle actions.
 
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::config::retry::RetryConfig;
@@ -11,15 +11,15 @@ use lambda_kit::describe_error;
 use crate::cloud::{CompletionError, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
 use crate::notification::LifecycleAction;
 
-/// How many pages of a group's activities are looked through at most: a thousand.
-const PAGES: usize = 10;
+/// How many pages of a group's activities are searched at most: a thousand activities.
+const MAX_PAGES: usize = 10;
 
 pub(super) async fn complete(
     client: &Client,
     action: &LifecycleAction,
     result: HookResult,
 ) -> Result<HookCallOutcome, CompletionError> {
-    let result = match ends {
+    let result = match result {
         HookResult::Continue => "CONTINUE",
         HookResult::Abandon => "ABANDON",
     };
@@ -30,9 +30,9 @@ pub(super) async fn complete(
         None => call.instance_id(&action.instance),
     };
     let once = aws_sdk_autoscaling::config::Builder::new().retry_config(RetryConfig::disabled());
-    let answered = call.customize().config_override(once).send().await;
-    let indeterminate = answered.as_ref().is_err_and(is_indeterminate);
-    response("autoscaling:CompleteLifecycleAction", answered)
+    let response = call.customize().config_override(once).send().await;
+    let indeterminate = response.as_ref().is_err_and(is_indeterminate);
+    call_outcome("autoscaling:CompleteLifecycleAction", response)
         .map_err(|reason| CompletionError { reason, indeterminate })
 }
 
@@ -43,10 +43,10 @@ pub(super) async fn heartbeat(client: &Client, action: &LifecycleAction) -> Resu
         Some(token) => call.lifecycle_action_token(token),
         None => call.instance_id(&action.instance),
     };
-    response("autoscaling:RecordLifecycleActionHeartbeat", call.send().await)
+    call_outcome("autoscaling:RecordLifecycleActionHeartbeat", call.send().await)
 }
 
-fn response<T, E>(operation: &str, response: Result<T, SdkError<E>>) -> Result<HookCallOutcome, String>
+fn call_outcome<T, E>(operation: &str, response: Result<T, SdkError<E>>) -> Result<HookCallOutcome, String>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -57,7 +57,7 @@ where
     }
 }
 
-/// Whether a call may have had its effect though it failed.
+/// Whether a call may have taken effect although it failed.
 fn is_indeterminate<E>(error: &SdkError<E>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => false,
@@ -66,39 +66,40 @@ fn is_indeterminate<E>(error: &SdkError<E>) -> bool {
     }
 }
 
-/// Of an action that is complete, expired or was never there, Auto Scaling says `No active Lifecycle LifecycleAction found` (ARCHITECTURE,
-/// Facts); of a group that is gone, that it is not found. Both have the code of every mistake.
+/// For an action that is complete, expired or unknown, Auto Scaling answers `No active Lifecycle Action found`
+/// (ARCHITECTURE, Facts); for a deleted group, that the group is not found. Both have the code of every invalid
+/// request.
 fn is_too_late(code: Option<&str>, message: Option<&str>) -> bool {
-    let says = |text: &str| message.is_some_and(|message| message.contains(text));
-    code == Some("ValidationError") && (says("No active Lifecycle Action found") || says("not found"))
+    let contains = |text: &str| message.is_some_and(|message| message.contains(text));
+    code == Some("ValidationError") && (contains("No active Lifecycle Action found") || contains("not found"))
 }
 
-pub(super) async fn waiting(client: &Client) -> Result<Vec<WaitingInstances>, String> {
-    let ours = Filter::builder().name("tag-key").values(mark::OWNER).build();
-    let pages = client.describe_auto_scaling_groups().filters(ours).into_paginator().items().send();
+pub(super) async fn waiting_instances(client: &Client) -> Result<Vec<WaitingInstances>, String> {
+    let owned = Filter::builder().name("tag-key").values(mark::OWNER).build();
+    let pages = client.describe_auto_scaling_groups().filters(owned).into_paginator().items().send();
     let groups: Vec<AutoScalingGroup> = pages
         .collect::<Result<_, _>>()
         .await
         .map_err(|error| describe_error("autoscaling:DescribeAutoScalingGroups", &error))?;
-    Ok(groups.iter().filter_map(waiting_in).collect())
+    Ok(groups.iter().filter_map(waiting_instances_of).collect())
 }
 
-/// Those of a group; nothing if none waits.
-fn waiting_in(group: &AutoScalingGroup) -> Option<WaitingInstances> {
-    let waits = |it: &Instance| Some((it.instance_id()?.to_owned(), of_state(it.lifecycle_state()?.as_str())?));
-    let instances = group.instances().iter().filter_map(waits);
-    let instances: Vec<_> = instances.filter(|(_, on)| *on == Transition::Launch || !reuses(group)).collect();
+/// The waiting instances of one group; `None` if no instance waits.
+fn waiting_instances_of(group: &AutoScalingGroup) -> Option<WaitingInstances> {
+    let waiting = |it: &Instance| Some((it.instance_id()?.to_owned(), transition_of(it.lifecycle_state()?.as_str())?));
+    let instances = group.instances().iter().filter_map(waiting);
+    let instances: Vec<_> = instances.filter(|(_, on)| *on == Transition::Launch || !reuses_on_scale_in(group)).collect();
     let group = group.auto_scaling_group_name()?.to_owned();
     (!instances.is_empty()).then_some(WaitingInstances { group, instances })
 }
 
-/// Whether an instance that leaves service may go into a warm pool.
-fn reuses(group: &AutoScalingGroup) -> bool {
+/// Whether an instance that leaves service may enter a warm pool.
+fn reuses_on_scale_in(group: &AutoScalingGroup) -> bool {
     let policy = group.warm_pool_configuration().and_then(|it| it.instance_reuse_policy());
     policy.and_then(InstanceReusePolicy::reuse_on_scale_in) == Some(true)
 }
 
-fn of_state(state: &str) -> Option<Transition> {
+fn transition_of(state: &str) -> Option<Transition> {
     match state {
         "Pending:Wait" => Some(Transition::Launch),
         "Terminating:Wait" => Some(Transition::Terminate),
@@ -106,19 +107,19 @@ fn of_state(state: &str) -> Option<Transition> {
     }
 }
 
-/// When the newest launch or termination of each of these instances began. Activities in progress come first, so those of
-/// instances that wait are found soon, a hundred in a page.
-pub(super) async fn since_of(client: &Client, waiting: &WaitingInstances) -> Result<StartTimes, String> {
+/// When the latest launch or termination of each of these instances began. Auto Scaling lists activities in progress
+/// first, so the activities of waiting instances are found soon, a hundred in a page.
+pub(super) async fn describe_start_times(client: &Client, waiting: &WaitingInstances) -> Result<StartTimes, String> {
     let call = client.describe_scaling_activities().auto_scaling_group_name(&waiting.group).max_records(100);
     let mut pages = call.into_paginator().send();
-    let (mut begun, mut known) = (Vec::new(), StartTimes::new());
-    for _ in 0..PAGES {
+    let (mut starts, mut known) = (Vec::new(), StartTimes::new());
+    for _ in 0..MAX_PAGES {
         let Some(page) = pages.next().await else { break };
         let page = page.map_err(|error| describe_error("autoscaling:DescribeScalingActivities", &error))?;
-        begun.extend(page.activities().iter().filter_map(|it| {
+        starts.extend(page.activities().iter().filter_map(|it| {
             Some((it.description()?.to_owned(), u64::try_from(it.start_time()?.to_millis().ok()?).ok()?))
         }));
-        known = since(begun.iter().map(|(description, at)| (description.as_str(), *at)));
+        known = start_times(starts.iter().map(|(description, at)| (description.as_str(), *at)));
         if waiting.instances.iter().all(|it| known.contains_key(it)) {
             break;
         }
@@ -126,28 +127,29 @@ pub(super) async fn since_of(client: &Client, waiting: &WaitingInstances) -> Res
     Ok(known)
 }
 
-/// Reads since when instances wait out of activities, which are known by their descriptions. The list lags: an end that is not in it yet has no
-/// beginning, and not that of the launch, which may be days ago.
+/// Reads the start of each wait from activities, which name the instance in their descriptions. The list lags: a
+/// termination that is not listed yet has no start time. The start of the launch, which may be days ago, does not stand
+/// in for it.
 #[must_use]
-pub fn since<'a>(activities: impl Iterator<Item = (&'a str, u64)>) -> StartTimes {
-    let mut since = StartTimes::new();
-    for (description, begun) in activities {
+pub fn start_times<'a>(activities: impl Iterator<Item = (&'a str, u64)>) -> StartTimes {
+    let mut latest_starts = StartTimes::new();
+    for (description, start_ms) in activities {
         let on = match description.split(' ').next() {
             Some("Launching") => Transition::Launch,
             Some("Terminating") => Transition::Terminate,
             _ => continue,
         };
         let Some(instance) = ledger::instance_of(description) else { continue };
-        let latest = since.entry((instance.to_owned(), on)).or_insert(begun);
-        *latest = begun.max(*latest);
+        let latest = latest_starts.entry((instance.to_owned(), on)).or_insert(start_ms);
+        *latest = start_ms.max(*latest);
     }
-    since
+    latest_starts
 }
 
-pub(super) async fn hooks(client: &Client, group: &str) -> Result<Vec<OwnedHook>, String> {
+pub(super) async fn owned_hooks(client: &Client, group: &str) -> Result<Vec<OwnedHook>, String> {
     let response = client.describe_lifecycle_hooks().auto_scaling_group_name(group).send().await;
     let response = response.map_err(|error| describe_error("autoscaling:DescribeLifecycleHooks", &error))?;
-    let ours = response.lifecycle_hooks().iter().filter_map(|it| {
+    let owned = response.lifecycle_hooks().iter().filter_map(|it| {
         let metadata = it.notification_metadata().filter(|text| HookSettings::read(text).is_some())?;
         let on = match it.lifecycle_transition()? {
             "autoscaling:EC2_INSTANCE_LAUNCHING" => Transition::Launch,
@@ -156,7 +158,7 @@ pub(super) async fn hooks(client: &Client, group: &str) -> Result<Vec<OwnedHook>
         };
         Some(OwnedHook { name: it.lifecycle_hook_name()?.to_owned(), on, metadata: metadata.to_owned() })
     });
-    Ok(ours.collect())
+    Ok(owned.collect())
 }
 
 pub(super) async fn group_of(client: &Client, instance: &str) -> Result<Option<String>, String> {
@@ -172,17 +174,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_waits_for_is_told_from_mistakes() {
-        let late = |message| is_too_late(Some("ValidationError"), Some(message));
-        assert!(late("No active Lifecycle Action found with token 87654321-4321-4321-4321-210987654321"));
-        assert!(late("No active Lifecycle Action found with instance ID i-1234567890abcdef0"));
-        assert!(late("AutoScalingGroup name not found - AutoScalingGroup 'web' not found"));
-        assert!(!late("The token is too short"));
+    fn an_inactive_lifecycle_action_is_distinguished_from_invalid_requests() {
+        let too_late = |message| is_too_late(Some("ValidationError"), Some(message));
+        assert!(too_late("No active Lifecycle Action found with token 87654321-4321-4321-4321-210987654321"));
+        assert!(too_late("No active Lifecycle Action found with instance ID i-1234567890abcdef0"));
+        assert!(too_late("AutoScalingGroup name not found - AutoScalingGroup 'web' not found"));
+        assert!(!too_late("The token is too short"));
         assert!(!is_too_late(Some("Throttling"), Some("Rate exceeded")));
     }
 
     #[test]
-    fn an_instance_waits_since_its_newest_activity_of_the_same_kind_began() {
+    fn an_instance_waits_since_the_start_of_its_latest_activity_of_the_same_kind() {
         let all = [
             ("Terminating EC2 instance: i-2", 9_000),
             ("Terminating EC2 instance: i-1 - Waiting For ELB Connection Draining.", 7_000),
@@ -199,6 +201,6 @@ mod tests {
             ("i-3", Transition::Launch, 1_500),
         ];
         let expected = expected.map(|(instance, on, at)| ((instance.to_owned(), on), at));
-        assert_eq!(since(all.into_iter()), BTreeMap::from(expected));
+        assert_eq!(start_times(all.into_iter()), BTreeMap::from(expected));
     }
 }

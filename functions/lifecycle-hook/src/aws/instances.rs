@@ -1,4 +1,4 @@
-//! EC2 and SSM: what instances look like.
+//! EC2 and SSM: the observation of instances.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,14 @@ use base64::prelude::BASE64_STANDARD;
 use environment::hook_settings::{DONE, FAILED, USER_DATA};
 use lambda_kit::describe_error;
 
-use super::shown;
+use super::debug_text;
 use crate::facts::{Agent, Checks, ObservedInstance, State, UserData};
 
-/// How many instances one call is asked about: 100, the least that all three take (their API references).
-const AT_ONCE: usize = 100;
+/// How many instances one call covers: 100, the smallest limit of all three calls (their API references).
+const INSTANCES_PER_CALL: usize = 100;
 
-/// How many of them SSM tells in one answer at most; it tells ten if it is not asked for more (the API reference).
-const AGENTS_AT_ONCE: i32 = 50;
+/// How many of them SSM returns in one page at most; the default is ten (the API reference).
+const AGENTS_PER_PAGE: i32 = 50;
 
 pub(super) async fn observe_instances(
     ec2: &aws_sdk_ec2::Client,
@@ -25,13 +25,13 @@ pub(super) async fn observe_instances(
     instances: &[String],
 ) -> Result<BTreeMap<String, ObservedInstance>, String> {
     let mut all = BTreeMap::new();
-    for some in instances.chunks(AT_ONCE) {
-        let (found, agents) = tokio::join!(described(ec2, some), agents(ssm, some));
+    for chunk in instances.chunks(INSTANCES_PER_CALL) {
+        let (found, agents) = tokio::join!(describe_instances(ec2, chunk), agents(ssm, chunk));
         let found = found?;
-        // Of an id that it does not know, this call alone would refuse to speak of all.
+        // This call alone would reject all ids because of one unknown id.
         let known: Vec<String> = found.keys().cloned().collect();
         let checks = checks(ec2, &known).await;
-        all.extend(some.iter().map(|id| {
+        all.extend(chunk.iter().map(|id| {
             let instance = found.get(id);
             let started_ms = instance.and_then(|it| ms(it.launch_time()?));
             let observed = ObservedInstance {
@@ -47,7 +47,7 @@ pub(super) async fn observe_instances(
     Ok(all)
 }
 
-async fn described(ec2: &aws_sdk_ec2::Client, ids: &[String]) -> Result<BTreeMap<String, Instance>, String> {
+async fn describe_instances(ec2: &aws_sdk_ec2::Client, ids: &[String]) -> Result<BTreeMap<String, Instance>, String> {
     let by_id = Filter::builder().name("instance-id").set_values(Some(ids.to_vec())).build();
     let pages = ec2.describe_instances().filters(by_id).into_paginator().items().send();
     let reservations: Vec<_> =
@@ -76,7 +76,7 @@ fn user_data(instance: &Instance) -> UserData {
     match tag {
         Some(DONE) => UserData::Done,
         Some(reason) if reason.starts_with(FAILED) => UserData::Failed(reason.to_owned()),
-        // Something newer than this function is neither good nor bad.
+        // A value that is newer than this function is neither done nor failed.
         None | Some(_) => UserData::Unreported,
     }
 }
@@ -88,12 +88,12 @@ async fn checks(ec2: &aws_sdk_ec2::Client, ids: &[String]) -> Result<BTreeMap<St
     let response = ec2.describe_instance_status().set_instance_ids(Some(ids.to_vec())).send().await;
     let response = response.map_err(|error| describe_error("ec2:DescribeInstanceStatus", &error))?;
     let all = response.instance_statuses().iter();
-    Ok(all.filter_map(|it| Some((it.instance_id()?.to_owned(), worse(it)))).collect())
+    Ok(all.filter_map(|it| Some((it.instance_id()?.to_owned(), worse_check(it)))).collect())
 }
 
-fn worse(status: &InstanceStatus) -> Checks {
-    let both = [status.instance_status(), status.system_status()].map(|it| it.map_or(Checks::Unreported, check));
-    let [one, other] = both;
+fn worse_check(status: &InstanceStatus) -> Checks {
+    let checks = [status.instance_status(), status.system_status()].map(|it| it.map_or(Checks::Unreported, check));
+    let [one, other] = checks;
     match (one, other) {
         (Checks::Impaired { since_ms: one }, Checks::Impaired { since_ms: other }) => {
             Checks::Impaired { since_ms: [one, other].into_iter().flatten().min() }
@@ -118,7 +118,7 @@ fn check(summary: &InstanceStatusSummary) -> Checks {
 async fn agents(ssm: &aws_sdk_ssm::Client, ids: &[String]) -> Result<BTreeMap<String, InstanceInformation>, String> {
     let by_id = InstanceInformationStringFilter::builder().key("InstanceIds").set_values(Some(ids.to_vec())).build();
     let by_id = by_id.map_err(|error| format!("ssm:DescribeInstanceInformation: {error}"))?;
-    let call = ssm.describe_instance_information().filters(by_id).max_results(AGENTS_AT_ONCE);
+    let call = ssm.describe_instance_information().filters(by_id).max_results(AGENTS_PER_PAGE);
     let all: Vec<_> = call
         .into_paginator()
         .items()
@@ -129,30 +129,30 @@ async fn agents(ssm: &aws_sdk_ssm::Client, ids: &[String]) -> Result<BTreeMap<St
     Ok(all.into_iter().filter_map(|it| Some((it.instance_id()?.to_owned(), it))).collect())
 }
 
-/// An instance that was stopped for long, such as one from a warm pool, can still be called online from before.
+/// SSM may still report an instance that was stopped for long, such as one from a warm pool, as online from before.
 fn agent(known: Option<&InstanceInformation>, started_ms: Option<u64>) -> Agent {
     let Some(known) = known else { return Agent::Unregistered };
-    let heard_ms = known.last_ping_date_time().and_then(ms);
-    let since_it_started = heard_ms.zip(started_ms).is_none_or(|(heard, started)| heard >= started);
-    if known.ping_status() == Some(&PingStatus::Online) && since_it_started { Agent::Online } else { Agent::Lost }
+    let last_ping_ms = known.last_ping_date_time().and_then(ms);
+    let pinged_since_start = last_ping_ms.zip(started_ms).is_none_or(|(last_ping, started)| last_ping >= started);
+    if known.ping_status() == Some(&PingStatus::Online) && pinged_since_start { Agent::Online } else { Agent::Lost }
 }
 
 fn ms(at: &DateTime) -> Option<u64> {
     u64::try_from(at.to_millis().ok()?).ok()
 }
 
-/// What the instance wrote to its console: the latest where EC2 can tell it (instances of the Nitro system), else what it
-/// kept of the start.
+/// The console output of the instance: the latest where EC2 can return it (instances of the Nitro system), else the
+/// output that EC2 kept of the start.
 pub(super) async fn console(ec2: &aws_sdk_ec2::Client, instance: &str) -> Result<String, String> {
-    let ask = |latest| ec2.get_console_output().instance_id(instance).set_latest(latest).send();
-    let response = match ask(Some(true)).await {
+    let fetch = |latest| ec2.get_console_output().instance_id(instance).set_latest(latest).send();
+    let response = match fetch(Some(true)).await {
         Ok(response) => response,
-        Err(_) => ask(None).await.map_err(|error| describe_error("ec2:GetConsoleOutput", &error))?,
+        Err(_) => fetch(None).await.map_err(|error| describe_error("ec2:GetConsoleOutput", &error))?,
     };
     let encoded = response.output().unwrap_or_default();
-    let output = BASE64_STANDARD.decode(encoded).map_err(|error| format!("ec2:GetConsoleOutput: {}", shown(error)))?;
+    let output = BASE64_STANDARD.decode(encoded).map_err(|error| format!("ec2:GetConsoleOutput: {}", debug_text(error)))?;
     if output.is_empty() {
-        return Err(String::from("EC2 has nothing yet"));
+        return Err(String::from("EC2 has no console output yet"));
     }
     Ok(String::from_utf8_lossy(&output).into_owned())
 }

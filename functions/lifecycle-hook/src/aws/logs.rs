@@ -1,10 +1,10 @@
-//! CloudWatch Logs: where evidence is kept.
+//! CloudWatch Logs: the storage of evidence.
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use lambda_kit::describe_error;
 
-use super::shown;
+use super::debug_text;
 
 pub(super) async fn write(
     client: &Client,
@@ -26,6 +26,6 @@ pub(super) async fn write(
     let events: Vec<InputLogEvent> = lines.into_iter().map(event).collect::<Result<_, _>>()?;
     let call = client.put_log_events().log_group_name(group).log_stream_name(stream).set_log_events(Some(events));
     let response = call.send().await.map_err(|error| describe_error(PUT, &error))?;
-    // Some may be refused while the rest is taken.
-    response.rejected_log_events_info().map_or(Ok(()), |rejected| Err(format!("{PUT}: rejected: {}", shown(rejected))))
+    // CloudWatch Logs may reject some events while it accepts the rest.
+    response.rejected_log_events_info().map_or(Ok(()), |rejected| Err(format!("{PUT}: rejected: {}", debug_text(rejected))))
 }

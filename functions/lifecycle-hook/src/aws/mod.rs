@@ -39,7 +39,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// Nothing is called yet.
+    /// Makes no call.
     #[must_use]
     pub fn new(config: &SdkConfig, records: DynamoRecords, ledger: LedgerQueue) -> Account {
         Account {
@@ -80,7 +80,7 @@ impl HookApi for Account {
     }
 
     async fn complete(&self, action: &LifecycleAction, result: HookResult) -> Result<HookCallOutcome, CompletionError> {
-        groups::complete(&self.autoscaling, action, ends).await
+        groups::complete(&self.autoscaling, action, result).await
     }
 
     async fn heartbeat(&self, action: &LifecycleAction) -> Result<HookCallOutcome, String> {
@@ -127,7 +127,7 @@ impl HookApi for Account {
     }
 }
 
-/// What AWS said, whole: for people, where nothing of it is what was asked for.
-fn shown(value: impl fmt::Debug) -> String {
+/// The whole response of AWS: for the operator, where the expected part is missing.
+fn debug_text(value: impl fmt::Debug) -> String {
     format!("{value:?}")
 }

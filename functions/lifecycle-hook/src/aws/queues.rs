@@ -1,4 +1,4 @@
-//! SQS: the queue of the hooks' messages, and that of those that nobody understands.
+//! SQS: the queue of the hooks' messages, and the queue for dead letters.
 
 use std::time::Duration;
 
@@ -17,33 +17,33 @@ pub struct Queues {
 }
 
 impl Queues {
-    /// The queue with this URL, and the other. Nothing is called yet.
+    /// The queue with this URL, and the dead-letter queue. Makes no call.
     #[must_use]
     pub fn new(client: Client, messages: Option<String>, dead_letters: Option<QueueSender>) -> Queues {
         Queues { client, messages, dead_letters }
     }
 
     fn messages(&self) -> Result<&String, String> {
-        self.messages.as_ref().ok_or_else(|| "HOOK_QUEUE_URL is not set: the queue that messages come from".into())
+        self.messages.as_ref().ok_or_else(|| "HOOK_QUEUE_URL is not set: the queue that delivers messages".into())
     }
 }
 
 impl Queue for Queues {
     async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), String> {
         let call = self.client.change_message_visibility().queue_url(self.messages()?).receipt_handle(receipt);
-        let done = call.visibility_timeout(seconds(after)).send().await;
-        done.map(|_| ()).map_err(|error| describe_error("sqs:ChangeMessageVisibility", &error))
+        let response = call.visibility_timeout(seconds(after)).send().await;
+        response.map(|_| ()).map_err(|error| describe_error("sqs:ChangeMessageVisibility", &error))
     }
 
     async fn enqueue(&self, body: &str, after: Duration) -> Result<(), String> {
         let call = self.client.send_message().queue_url(self.messages()?).message_body(body);
-        let done = call.delay_seconds(seconds(after)).send().await;
-        done.map(|_| ()).map_err(|error| describe_error("sqs:SendMessage", &error))
+        let response = call.delay_seconds(seconds(after)).send().await;
+        response.map(|_| ()).map_err(|error| describe_error("sqs:SendMessage", &error))
     }
 
     async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
         let queue =
-            self.dead_letters.as_ref().ok_or("HOOK_DEAD_LETTERS_URL is not set: the queue for what makes no sense")?;
+            self.dead_letters.as_ref().ok_or("HOOK_DEAD_LETTERS_URL is not set: the queue for dead letters")?;
         queue.dead_letter(body, reason).await.map_err(|error| error.to_string())
     }
 }

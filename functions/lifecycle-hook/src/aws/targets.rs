@@ -1,4 +1,4 @@
-//! Elastic Load Balancing: whether an instance is served to, and that it no longer is.
+//! Elastic Load Balancing: whether an instance receives requests, and its deregistration.
 
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealth, TargetHealthStateEnum};
@@ -16,9 +16,9 @@ async fn health_in(client: &Client, arn: &str, instance: &str) -> Result<Target,
     match client.describe_target_health().target_group_arn(arn).targets(target).send().await {
         Ok(response) => {
             let health = response.target_health_descriptions().iter().find_map(|it| it.target_health());
-            Ok(health.map_or(Target::Absent, of))
+            Ok(health.map_or(Target::Absent, target_of))
         }
-        // A group that is gone serves nobody, nor does one that can't have the instance.
+        // A deleted group serves no instance, nor does a group that can't have the instance.
         Err(error)
             if error
                 .as_service_error()
@@ -30,10 +30,10 @@ async fn health_in(client: &Client, arn: &str, instance: &str) -> Result<Target,
     }
 }
 
-fn of(health: &TargetHealth) -> Target {
+fn target_of(health: &TargetHealth) -> Target {
     match health.state() {
         None | Some(TargetHealthStateEnum::Unused) => Target::Absent,
-        // Without health checks nobody says more.
+        // Without health checks the target group reports nothing more.
         Some(TargetHealthStateEnum::Healthy | TargetHealthStateEnum::Unavailable) => Target::Healthy,
         Some(TargetHealthStateEnum::Draining | TargetHealthStateEnum::UnhealthyDraining) => Target::Draining,
         Some(other) => Target::NotHealthy(health.description().unwrap_or(other.as_str()).to_owned()),
