@@ -1,25 +1,25 @@
-//! The mark of ownership: tags that every resource gets in its creating call, so that no crash leaves something that
-//! looks foreign.
+//! The ownership mark: tags that the create call of every resource contains, so that a crash never leaves an owned
+//! resource that appears foreign.
 
 use crate::names::Names;
 use crate::resource::Tags;
 
-/// The tag that holds the owner: a hash of the stack's id and the resource's logical id.
+/// The tag with the owner: a hash of the stack's id and the resource's logical id.
 pub const OWNER: &str = "envkeeper:owner";
-/// The tag that holds the environment's id.
+/// The tag with the environment's id.
 pub const ENVIRONMENT: &str = "envkeeper:environment";
-/// The tag that holds a resource's name, where it has no other: `Name` is for people, and people edit it.
+/// The tag with the name of a resource whose kind has no name on AWS: `Name` is for operators, who may edit it.
 pub const NAME: &str = "envkeeper:name";
-/// The tag of what was left behind on purpose: the id of the environment that left it. While its owner's mark is there
-/// too, a later environment has adopted it.
+/// The tag of a deliberately retained resource: the id of the environment that retained it. If the resource also has an
+/// owner's mark, a later environment has adopted it.
 pub const RETAINED: &str = "envkeeper:retained";
-/// The tag that says what becomes of a bucket when its environment is deleted: see
-/// [`OnDelete`](crate::OnDelete).
+/// The tag with the action for a bucket when its environment is deleted: see [`OnDelete`](crate::OnDelete).
 pub const ON_DELETE: &str = "envkeeper:on-delete";
-/// Tag keys that are ours; a user's tags cannot use them, nor any key that starts with `aws:` or `envkeeper:`.
+/// Tag keys that Envkeeper sets. A stack author's tags cannot use them, nor any key that starts with `aws:` or
+/// `envkeeper:`.
 pub const RESERVED: [&str; 4] = ["Name", "Project", "Environment", "ManagedBy"];
 
-/// Whether a tag's key is one that a user cannot set. Some services compare keys without regard to case, so this does.
+/// Whether a stack author cannot set the tag key. The comparison ignores case, as some services do.
 #[must_use]
 pub fn is_mark(key: &str) -> bool {
     let lower = key.to_lowercase();
@@ -28,13 +28,13 @@ pub fn is_mark(key: &str) -> bool {
         || lower.starts_with("envkeeper:")
 }
 
-/// The mark as a line of text, for what has no tags or shows none.
+/// The mark as a line of text, for kinds that have no tags or do not show them in listings.
 #[must_use]
 pub fn text(owner: &str, environment_id: &str) -> String {
     format!("{OWNER}={owner} {ENVIRONMENT}={environment_id}")
 }
 
-/// The tags that a text carries, wherever in it the mark stands.
+/// The tags of the mark in a text, at any position.
 #[must_use]
 pub fn in_text(text: &str) -> Tags {
     let value = |key: &str| {
@@ -45,11 +45,11 @@ pub fn in_text(text: &str) -> Tags {
     [OWNER, ENVIRONMENT].into_iter().filter_map(value).collect()
 }
 
-/// The tags of one resource: the user's, the mark, and those that people look for.
+/// The tags of one resource: the stack author's tags, the mark, and the tags by which operators search.
 #[must_use]
 pub fn tags(user: &Tags, owner: &str, names: &Names, environment: &str, name: &str) -> Tags {
     let environment_id = names.environment_id();
-    let ours = [
+    let own_tags = [
         (OWNER, owner),
         (ENVIRONMENT, environment_id.as_str()),
         (NAME, name),
@@ -58,6 +58,6 @@ pub fn tags(user: &Tags, owner: &str, names: &Names, environment: &str, name: &s
         ("Environment", environment),
         ("ManagedBy", "envkeeper"),
     ];
-    let ours = ours.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
-    user.clone().into_iter().chain(ours).collect()
+    let own_tags = own_tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+    user.clone().into_iter().chain(own_tags).collect()
 }

@@ -1,19 +1,18 @@
-//! The computed names: `<project>-<type>-<region without dashes>-<suffix>`, without time and without chance.
+//! The computed names: `<project>-<type>-<region without dashes>-<suffix>`, without a time and without a random part.
 //!
-//! A name is a function of the project, the region and the suffix alone, so every run finds again what an earlier one
-//! made.
+//! A name depends only on the project, the region and the suffix, so every run finds the resources of an earlier run.
 
 use crate::property::ValueType;
 use crate::resource::{Key, Kind};
 
-/// Where a deployment's environments are: what their names have in common.
+/// A deployment: the common part of the names of its environments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployment {
-    /// What all names begin with: the deployment's parameter.
+    /// The prefix of all names: a parameter of the deployment.
     pub project: String,
-    /// The region with its dashes, such as `us-west-2`.
+    /// The region with dashes, such as `us-west-2`.
     pub region: String,
-    /// Twelve digits.
+    /// The account id: twelve digits.
     pub account: String,
 }
 
@@ -25,45 +24,46 @@ impl Deployment {
         Names { project, region, account, suffix: suffix.to_owned() }
     }
 
-    /// Whether an environment can have this suffix: it is one, and every name with it keeps to its service's limit.
+    /// Whether an environment can have this suffix: the suffix is valid, and every name with it stays within the limit
+    /// of its service.
     #[must_use]
     pub fn admits(&self, suffix: &str) -> bool {
         ValueType::Suffix.admits(suffix) && suffix.len() <= self.names(suffix).longest_suffix().0
     }
 
-    /// The suffix of the environment whose Auto Scaling group has this name, if it is a name of ours. Whether there is such
-    /// an environment, the records know.
+    /// The suffix of the environment whose Auto Scaling group has this name, if the name has this deployment's form.
+    /// Only the records know whether the environment exists.
     #[must_use]
     pub fn suffix_of_group<'a>(&self, group: &'a str) -> Option<&'a str> {
         group.strip_prefix(&self.names("").group().name).filter(|suffix| self.admits(suffix))
     }
 
-    /// The suffix of the environment with this id, if it is an id of ours.
+    /// The suffix of the environment with this id, if the id has this deployment's form.
     #[must_use]
     pub fn suffix_of_environment<'a>(&self, id: &'a str) -> Option<&'a str> {
         id.strip_prefix(&self.names("").environment_id()).filter(|suffix| self.admits(suffix))
     }
 }
 
-/// What all names of an environment are computed from.
+/// The inputs from which all names of an environment are computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
-    /// What all names begin with.
+    /// The prefix of all names.
     pub project: String,
-    /// The region with its dashes, such as `us-west-2`.
+    /// The region with dashes, such as `us-west-2`.
     pub region: String,
-    /// Twelve digits: part of the buckets' names, which are unique in the world.
+    /// The account id: twelve digits. It is a part of the buckets' names, which are globally unique.
     pub account: String,
-    /// The property `EnvironmentSuffix`: [`Names::longest_suffix`] says how long it may be.
+    /// The property `EnvironmentSuffix`: [`Names::longest_suffix`] limits its length.
     pub suffix: String,
 }
 
-/// The services that instances without a way to the internet reach through interface endpoints: Session Manager
-/// needs the first three, the CloudWatch agent the others.
+/// The services that instances without internet egress reach through interface endpoints. Session Manager needs the
+/// first three, the CloudWatch agent the others.
 pub const INTERFACE_SERVICES: [&str; 6] = ["ssm", "ssmmessages", "ec2messages", "ec2", "logs", "monitoring"];
 
 impl Names {
-    /// The environment's id, which is its `PhysicalResourceId`: unique per account and region.
+    /// The environment's id, which is also its `PhysicalResourceId`: unique per account and region.
     #[must_use]
     pub fn environment_id(&self) -> String {
         format!("{}-{}-{}", self.project, self.region, self.suffix)
@@ -73,14 +73,14 @@ impl Names {
         format!("{}-{kind}-{}-{}", self.project, self.region.replace('-', ""), self.suffix)
     }
 
-    /// `vpc`: none where a network was brought along, as with all that is of the network but the instances' security
-    /// group.
+    /// `vpc`: the VPC of a managed network. An environment in an existing network has none of the network resources
+    /// except the instances' security group.
     #[must_use]
     pub fn vpc(&self) -> Key {
         Key::new(Kind::Vpc, self.name("vpc"))
     }
 
-    /// `igw`: the gateway of the public subnets.
+    /// `igw`: the internet gateway of the public subnets.
     #[must_use]
     pub fn internet_gateway(&self) -> Key {
         Key::new(Kind::InternetGateway, self.name("igw"))
@@ -104,7 +104,7 @@ impl Names {
         Key::new(Kind::RouteTable, self.name("public-rt"))
     }
 
-    /// The route table of one private subnet, or with number 1 of all of them.
+    /// The route table of one private subnet, or, with number 1, of all private subnets.
     #[must_use]
     pub fn private_route_table(&self, zone: usize) -> Key {
         Key::new(Kind::RouteTable, self.name(&format!("private{zone}-rt")))
@@ -116,7 +116,7 @@ impl Names {
         Key::new(Kind::NatGateway, self.name(&format!("nat{zone}")))
     }
 
-    /// The address of the NAT gateway of a zone.
+    /// The Elastic IP address of the NAT gateway of a zone.
     #[must_use]
     pub fn nat_address(&self, zone: usize) -> Key {
         Key::new(Kind::Address, self.name(&format!("nat{zone}-ip")))
@@ -128,13 +128,13 @@ impl Names {
         Key::new(Kind::VpcEndpoint, self.name(&format!("endpoint-{service}")))
     }
 
-    /// `endpoints-sg`: lets the instances in to the interface endpoints.
+    /// `endpoints-sg`: allows ingress from the instances to the interface endpoints.
     #[must_use]
     pub fn endpoint_security_group(&self) -> Key {
         Key::new(Kind::SecurityGroup, self.name("endpoints-sg"))
     }
 
-    /// `instances-sg`: lets nothing in by itself.
+    /// `instances-sg`: the security group of the instances, by default without ingress.
     #[must_use]
     pub fn instance_security_group(&self) -> Key {
         Key::new(Kind::SecurityGroup, self.name("instances-sg"))
@@ -152,25 +152,25 @@ impl Names {
         self.name("policy")
     }
 
-    /// The environment's own bucket.
+    /// The environment's data bucket.
     #[must_use]
     pub fn data_bucket(&self) -> Key {
         Key::new(Kind::Bucket, format!("{}-{}", self.name("data"), self.account))
     }
 
-    /// The bucket of the other one's access logs.
+    /// The bucket with the access logs of the data bucket.
     #[must_use]
     pub fn log_bucket(&self) -> Key {
         Key::new(Kind::Bucket, format!("{}-{}", self.name("logs"), self.account))
     }
 
-    /// `profile`: carries the role to the instances.
+    /// `profile`: the instance profile, which assigns the role to the instances.
     #[must_use]
     pub fn instance_profile(&self) -> Key {
         Key::new(Kind::InstanceProfile, self.name("profile"))
     }
 
-    /// `template`: the one template, with a version for each content.
+    /// `template`: the launch template, with a version for each content.
     #[must_use]
     pub fn launch_template(&self) -> Key {
         Key::new(Kind::LaunchTemplate, self.name("template"))
@@ -194,74 +194,74 @@ impl Names {
         self.name("terminate-hook")
     }
 
-    /// `scale-up`: what the alarm `cpu-high` executes.
+    /// `scale-up`: the policy that the alarm `cpu-high` executes.
     #[must_use]
     pub fn scale_up_policy(&self) -> Key {
         Key::new(Kind::ScalingPolicy, self.name("scale-up"))
     }
 
-    /// `scale-down`: what the alarm `cpu-low` executes.
+    /// `scale-down`: the policy that the alarm `cpu-low` executes.
     #[must_use]
     pub fn scale_down_policy(&self) -> Key {
         Key::new(Kind::ScalingPolicy, self.name("scale-down"))
     }
 
-    /// `cpu-high`: CPU use from `ScaleUpCpuThreshold` on.
+    /// `cpu-high`: CPU utilization at or above `ScaleUpCpuThreshold`.
     #[must_use]
     pub fn cpu_high_alarm(&self) -> Key {
         Key::new(Kind::Alarm, self.name("cpu-high"))
     }
 
-    /// `cpu-low`: CPU use down from `ScaleDownCpuThreshold`.
+    /// `cpu-low`: CPU utilization at or below `ScaleDownCpuThreshold`.
     #[must_use]
     pub fn cpu_low_alarm(&self) -> Key {
         Key::new(Kind::Alarm, self.name("cpu-low"))
     }
 
-    /// Launches that failed.
+    /// `launch-failures`: failed launches.
     #[must_use]
     pub fn launch_failures_alarm(&self) -> Key {
         Key::new(Kind::Alarm, self.name("launch-failures"))
     }
 
-    /// Fewer instances in service than the fewest.
+    /// `healthy-low`: fewer instances in service than `MinSize`.
     #[must_use]
     pub fn healthy_low_alarm(&self) -> Key {
         Key::new(Kind::Alarm, self.name("healthy-low"))
     }
 
-    /// `dashboard`: one for each environment.
+    /// `dashboard`: one dashboard for each environment.
     #[must_use]
     pub fn dashboard(&self) -> Key {
         Key::new(Kind::Dashboard, self.name("dashboard"))
     }
 
-    /// A saved query; the console shows those of an environment as one folder.
+    /// A saved query. The console shows the saved queries of an environment as one folder.
     #[must_use]
     pub fn saved_query(&self, title: &str) -> Key {
         Key::new(Kind::SavedQuery, format!("{}{title}", self.saved_queries()))
     }
 
-    /// What the names of all saved queries of the environment begin with.
+    /// The prefix of the names of all saved queries of the environment.
     #[must_use]
     pub fn saved_queries(&self) -> String {
         format!("{}/", self.name("queries"))
     }
 
-    /// Where scaling events are written.
+    /// The log group of the scaling events.
     #[must_use]
     pub fn scaling_log_group(&self) -> Key {
         Key::new(Kind::LogGroup, format!("/aws/autoscaling/{}-{}", self.project, self.suffix))
     }
 
-    /// Where the instances write.
+    /// The log group of the instances.
     #[must_use]
     pub fn instance_log_group(&self) -> Key {
         Key::new(Kind::LogGroup, format!("/aws/ec2/{}-{}", self.project, self.suffix))
     }
 
-    /// How long a suffix may be so that every name keeps to its service's limit, in bytes, and which name is the
-    /// tightest.
+    /// The maximum length of the suffix in bytes, at which every name stays within the limit of its service, and the
+    /// name with the tightest limit.
     #[must_use]
     pub fn longest_suffix(&self) -> (usize, String) {
         let keys = [
@@ -279,9 +279,9 @@ impl Names {
     }
 }
 
-/// The longest name that a service takes, in bytes (our names are ASCII): a bucket 63, a role 64, an instance profile
-/// 128, an Auto Scaling group 255, a security group 255, a launch template 128, a log group 512, an alarm, a dashboard
-/// and a saved query 255, and a tag's value 256, which is where the others have their name. Source: the services' API
+/// The longest name that a service accepts, in bytes (computed names are ASCII): a bucket 63, a role 64, an instance
+/// profile 128, an Auto Scaling group 255, a security group 255, a launch template 128, a log group 512, an alarm, a
+/// dashboard and a saved query 255. The name of any other kind is a tag value, 256. Source: the services' API
 /// references.
 fn longest_name(kind: Kind) -> usize {
     match kind {

@@ -1,5 +1,5 @@
-//! The one table of properties. Parsing, checks, defaults, the functions' environment variables, what a change of each
-//! may do, and the reference page all come from here.
+//! The table of properties: the only source for parsing, checks, defaults, the functions' environment variables, the
+//! effect of a change, and the reference page.
 
 mod page;
 mod table;
@@ -7,95 +7,95 @@ mod value_type;
 
 pub use page::reference_page;
 pub use table::*;
-pub use value_type::{LARGEST_NETWORK, MOST_IN_A_LIST, MOST_TAGS, SMALLEST_NETWORK, is_account};
+pub use value_type::{LARGEST_NETWORK, MAX_LIST_LENGTH, MAX_TAGS, SMALLEST_NETWORK, is_account};
 pub(crate) use value_type::{is_tag_character, is_topic, listed, network, whole};
 
 /// A property of `Custom::ScalableEnvironment`.
 #[derive(Debug)]
 pub struct Property {
-    /// As a template writes it.
+    /// The name, as a template writes it.
     pub name: &'static str,
-    /// The function's environment variable that gives it where a template does not.
+    /// The function's environment variable that provides the value if the template does not.
     pub variable: &'static str,
-    /// What it is when neither does.
+    /// The value if neither provides one.
     pub default: Default,
-    /// What is valid, whoever gives it.
+    /// The valid values, for the template and for the variable.
     pub value_type: ValueType,
-    /// What an update that changes it comes to.
+    /// The effect of an update that changes the value.
     pub change: Change,
-    /// A sentence or two for the reference page.
-    pub about: &'static str,
+    /// The description on the reference page: a sentence or two.
+    pub description: &'static str,
 }
 
-/// The value that a property has when nobody gives one.
+/// The value of a property that neither the template nor the variable sets.
 #[derive(Debug)]
 pub enum Default {
-    /// There is none: it has to be given.
+    /// No default: the property is required.
     Required,
-    /// It may be left out; the text says what that means.
+    /// Optional: the text states the meaning of an absent value.
     Absent(&'static str),
-    /// This, as text, read as if a template had given it.
+    /// This value, as text, read as if a template had set it.
     Is(&'static str),
 }
 
-/// What a property takes. Every scalar may come as text, which is how `CloudFormation` sends it.
+/// The type of a property's value. Every scalar may arrive as text, which is how `CloudFormation` sends scalars.
 #[derive(Debug)]
 pub enum ValueType {
-    /// Lower case letters, digits and inner dashes.
+    /// Lowercase letters, digits and inner dashes.
     Suffix,
-    /// A tag's value of at most so many characters.
+    /// A tag value of at most this many characters.
     Text(usize),
     /// A private IPv4 network.
     Network,
-    /// A whole number between the two, both included.
+    /// A whole number between the two bounds, both included.
     Whole(u32, u32),
     /// One of these numbers.
     OneOf(&'static [u32]),
-    /// One of these words, written as here.
+    /// One of these words; the case matters.
     Choice(&'static [&'static str]),
     /// `true` or `false`.
     Bool,
-    /// The id of something in EC2, by what it begins with.
+    /// The id of an EC2 resource that starts with this prefix.
     Id(&'static str),
-    /// Several of them.
+    /// A list of such ids.
     Ids(&'static str),
-    /// The ARN of something of a service, by what its last part begins with.
+    /// The ARN of a resource of this service; the last part of the ARN starts with this prefix.
     Arn(&'static str, &'static str),
-    /// Several of them.
+    /// A list of such ARNs.
     Arns(&'static str, &'static str),
     /// Names of systemd units.
     Units,
-    /// An instance type by its form; whether there is such a type, EC2 knows.
+    /// An instance type. Only the form is checked; EC2 knows which types exist.
     InstanceType,
-    /// An image's id: `ami-` and 8 or 17 hexadecimal digits.
+    /// An image id: `ami-` and 8 or 17 hexadecimal digits.
     ImageId,
     /// The full name of an SSM parameter, of at most 200 characters.
     ParameterName,
-    /// Text without NUL characters; how long it may be is left to the user data that it becomes a part of.
+    /// Text without NUL characters. The length is limited by the user data that contains the script.
     Script,
-    /// A map, or a list of `Key` and `Value`, of at most [`MOST_TAGS`] tags: keys of 128 characters and values of 256
-    /// at most (the EC2 user guide).
+    /// A map, or a list of `Key` and `Value`, of at most [`MAX_TAGS`] tags. A key has at most 128 characters, a value
+    /// at most 256 (the EC2 user guide).
     Tags,
-    /// Rules of [`AlarmAction`](crate::AlarmAction).
+    /// A list of [`AlarmAction`](crate::AlarmAction) rules.
     AlarmActions,
 }
 
-/// What becomes of a change of a property.
+/// The effect of a changed property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It is made to what is live.
+    /// The existing resources are updated.
     InPlace,
-    /// It is Envkeeper's own: it counts when the update has settled, and nothing live changes.
+    /// Only Envkeeper uses the value: it takes effect when the update has settled, and no resource changes.
     Own,
-    /// It makes a new version of the launch template: instances that start from then on have it.
+    /// A new version of the launch template is created: instances that are launched afterwards use it.
     NewInstances,
-    /// It counts when the environment is created; a later change is taken note of and does nothing.
+    /// The value takes effect when the environment is created. A later change is recorded without an effect.
     AtCreation,
-    /// It is refused.
+    /// The update is rejected.
     Rejected,
 }
 
-/// Properties that `CloudFormation` itself reads; they are never unknown.
+/// Properties that `CloudFormation` itself reads; the check for unknown properties accepts them.
 pub const CLOUDFORMATION_OWN: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 
 /// Every property, in the order of the reference page.

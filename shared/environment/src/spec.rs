@@ -20,131 +20,131 @@ use crate::retain::OnDelete;
 use crate::spec::reader::Reader;
 use crate::spec::unknown::unknown;
 
-/// What is wanted, complete and checked. As JSON its keys are the properties' names.
+/// The desired properties, complete and validated. In JSON, the keys are the properties' names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Spec {
     /// The last part of every name; at most [`Names::longest_suffix`] bytes.
     pub environment_suffix: String,
-    /// The value of the tag `Environment`, 1 to 128 characters; the suffix, where none is given.
+    /// The value of the tag `Environment`, 1 to 128 characters. The default is the suffix.
     pub environment: String,
-    /// In JSON its properties stand among the others.
+    /// Flattened in JSON: these properties are on the same level as the others.
     #[serde(flatten)]
     pub network: Network,
-    /// Such as `t3.micro`. Whether it fits the image, EC2 says.
+    /// The instance type, such as `t3.micro`. Only EC2 knows whether the type matches the image.
     pub instance_type: String,
-    /// Exactly one of the two is there.
+    /// The image id. Exactly one of `image_id` and `image_parameter` is set.
     pub image_id: Option<String>,
-    /// The name of an SSM parameter that holds an image's id.
+    /// The name of an SSM parameter that contains an image id.
     pub image_parameter: Option<String>,
     /// GiB, 8 to 16,384.
     #[serde(rename = "RootVolumeGiB")]
     pub root_volume_gib: u32,
-    /// Runs as root on each new instance; nothing means that only Envkeeper's own part runs.
+    /// The script that runs as root on each new instance. Without a script, only Envkeeper's own part runs.
     pub user_data_script: Option<String>,
-    /// The fewest instances, 0 to 1,000.
+    /// The minimum number of instances, 0 to 1,000.
     pub min_size: u32,
-    /// The most instances, 0 to 1,000, and no fewer than `min_size`.
+    /// The maximum number of instances, 0 to 1,000, at least `min_size`.
     pub max_size: u32,
-    /// How many instances to begin with, within the two; `min_size`, where none is given.
+    /// The initial number of instances, from `min_size` to `max_size`. The default is `min_size`.
     pub desired_capacity: u32,
-    /// Whether a create is done only when `min_size` instances are in service.
+    /// Whether a Create waits until `min_size` instances are in service.
     pub wait_for_instances: bool,
-    /// Seconds after its start in which an instance is not judged, 0 to 7,200.
+    /// Seconds after an instance's start in which its health checks have no effect, 0 to 7,200.
     pub health_check_grace_seconds: u32,
-    /// At most 20 (`MOST_IN_A_LIST`); none means that EC2's health checks alone count.
+    /// At most 20 (`MAX_LIST_LENGTH`) ARNs. Without target groups, only EC2's health checks apply.
     pub target_group_arns: Vec<String>,
-    /// In JSON its properties stand among the others.
+    /// Flattened in JSON: these properties are on the same level as the others.
     #[serde(flatten)]
     pub hooks: Hooks,
-    /// In JSON its properties stand among the others.
+    /// Flattened in JSON: these properties are on the same level as the others.
     #[serde(flatten)]
     pub scaling: Scaling,
-    /// What Envkeeper does when alarms go off: at most 20 different rules.
+    /// The rules for alarm actions: at most 20 different rules.
     pub alarm_actions: Vec<AlarmAction>,
-    /// Days: one of [`RETENTION_DAYS`](crate::property::RETENTION_DAYS).
+    /// Days: a value of [`RETENTION_DAYS`](crate::property::RETENTION_DAYS).
     pub log_retention_days: u32,
-    /// The key that encrypts logs, objects and volumes; nothing means the services' own.
+    /// The key that encrypts logs, objects and volumes. The default is the services' own keys.
     pub kms_key_arn: Option<String>,
-    /// The policy that bounds the instances' role; nothing means that none does.
+    /// The permissions boundary of the instances' role. The default is a role without a boundary.
     pub permissions_boundary_arn: Option<String>,
-    /// What becomes of the buckets when the environment is deleted.
+    /// The action for the buckets when the environment is deleted.
     pub bucket_on_delete: OnDelete,
-    /// Whether a delete is refused, by Envkeeper and by Auto Scaling.
+    /// Whether Envkeeper and Auto Scaling reject a Delete.
     pub deletion_protection: bool,
-    /// The user's own, at most 40; Envkeeper's are added.
+    /// The stack author's tags, at most 40. Envkeeper adds its own tags.
     pub tags: Tags,
 }
 
-/// Where the instances are.
+/// The network of the instances.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Network {
-    /// A private network, /16 to /25; its eight equal parts are the subnets.
+    /// A private network, /16 to /25. The subnets are its eight equal parts.
     pub vpc_cidr: Ipv4Net,
-    /// 1 to 3.
+    /// The number of availability zones, 1 to 3.
     pub zone_count: u32,
-    /// How instances get out of a network of its own.
+    /// The egress of the instances in a managed network.
     pub egress: Egress,
-    /// A network that was brought along, with the subnets to use: then the rest says nothing.
+    /// An existing VPC, with the subnets to use. If set, the fields of the managed network are not used.
     pub vpc_id: Option<String>,
-    /// Subnets of `vpc_id`, at most 20; none, where there is none.
+    /// Subnets of `vpc_id`, at most 20. Empty without `vpc_id`.
     pub subnet_ids: Vec<String>,
 }
 
-/// What is done at both ends of an instance's life.
+/// The settings of the lifecycle hooks: the launch gate and the drain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Hooks {
-    /// `None`: wherever the deployment has the function that answers the hook.
+    /// Whether launches are gated. `None`: if the deployment has the function that handles the hook.
     pub launch_gate: Option<bool>,
-    /// Seconds in which a new instance has to be seen to be healthy, 60 to 7,200.
+    /// Seconds within which a new instance has to be observed as healthy, 60 to 7,200.
     pub launch_gate_seconds: u32,
-    /// What then becomes of one that nobody could judge.
+    /// The action for an instance without a verdict after that time.
     pub launch_gate_on_timeout: OnTimeout,
-    /// As of the other.
+    /// Whether terminating instances are drained. `None`: as for `launch_gate`.
     pub terminate_drain: Option<bool>,
-    /// Seconds that a drain may take, 30 to 28,800.
+    /// The maximum time of a drain in seconds, 30 to 28,800.
     pub drain_seconds: u32,
-    /// Names of systemd units.
+    /// Names of the systemd units that a drain stops.
     pub drain_services: Vec<String>,
-    /// Runs as root once the services are stopped; nothing means that there is none.
+    /// The script that runs as root after the services are stopped. The default is no script.
     pub drain_script: Option<String>,
 }
 
-/// When the group grows and shrinks, and by how much.
+/// The settings of the scaling policies and of the alarms that invoke them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Scaling {
-    /// Percent.
+    /// Percent of CPU utilization at which the group scales out.
     pub scale_up_cpu_threshold: u32,
-    /// Percent; below the other.
+    /// Percent of CPU utilization at which the group scales in; below `scale_up_cpu_threshold`.
     pub scale_down_cpu_threshold: u32,
-    /// Seconds that the CPU alarms average over, 60 to 3,600; below 300 instances get detailed monitoring.
+    /// The period of the CPU alarms in seconds, 60 to 3,600. A period below 300 enables detailed monitoring.
     pub alarm_period_seconds: u32,
-    /// How many periods in a row it takes: within a day together, or a week for periods of an hour (the API reference
-    /// of `PutMetricAlarm`).
+    /// The number of consecutive periods that have to breach the threshold. The periods together span at most a day, or
+    /// a week for periods of an hour (the API reference of `PutMetricAlarm`).
     pub alarm_evaluation_periods: u32,
-    /// How many instances more, 1 to 100.
+    /// The number of instances that the policy adds, 1 to 100.
     pub scale_up_adjustment: u32,
-    /// How many instances fewer.
+    /// The number of instances that the policy removes, 1 to 100.
     pub scale_down_adjustment: u32,
-    /// Seconds that the group rests after such a change, 0 to 86,400.
+    /// The cooldown in seconds after such a change, 0 to 86,400.
     pub cooldown_seconds: u32,
-    /// An SNS topic that every alarm tells; nothing means that nobody is told.
+    /// The SNS topic that every alarm notifies. The default is no notification.
     pub alarm_topic_arn: Option<String>,
 }
 
-/// How instances get out.
+/// The egress of the instances in a managed network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Egress {
-    /// Private subnets, and one NAT gateway for all zones.
+    /// Private subnets with one NAT gateway for all zones.
     NatGateway,
-    /// Private subnets, and a NAT gateway in each zone.
+    /// Private subnets with a NAT gateway in each zone.
     NatGatewayPerZone,
-    /// Private subnets that reach S3 and [`INTERFACE_SERVICES`](crate::INTERFACE_SERVICES), and nothing else.
+    /// Private subnets that reach only S3 and [`INTERFACE_SERVICES`](crate::INTERFACE_SERVICES).
     VpcEndpoints,
-    /// Public subnets, where each instance has an address of its own.
+    /// Public subnets in which each instance has its own public address.
     PublicIp,
 }
 
@@ -160,42 +160,42 @@ impl Egress {
     }
 }
 
-/// What a property has where a template does not give it, by the property's name. Frozen in the record when an
+/// The values of the properties that a template does not set, by property name. They are frozen in the record when an
 /// environment is created.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Defaults(BTreeMap<String, String>);
 
 impl Defaults {
-    /// From environment variables, which `variable` looks up, and the table.
+    /// The defaults from the environment variables, which `variable` looks up, and from the table.
     pub fn from_vars(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let of = |property: &&Property| {
+        let default = |property: &&Property| {
             let value = variable(property.variable).or(match property.default {
                 Default::Is(value) => Some(value.to_owned()),
                 Default::Required | Default::Absent(_) => None,
             });
             value.map(|value| (property.name.to_owned(), value))
         };
-        Defaults(property::ALL.iter().filter_map(of).collect())
+        Defaults(property::ALL.iter().filter_map(default).collect())
     }
 
-    /// What was frozen may be older than a property: then the table's own default holds.
+    /// The default of a property. Frozen defaults may be older than the property: then the table's default applies.
     fn get(&self, property: &Property) -> Option<&str> {
-        let of_the_table = match property.default {
+        let table_default = match property.default {
             Default::Is(value) => Some(value),
             Default::Required | Default::Absent(_) => None,
         };
-        self.0.get(property.name).map(String::as_str).or(of_the_table)
+        self.0.get(property.name).map(String::as_str).or(table_default)
     }
 }
 
-/// A property that can't be taken: which, what it was, and what would do.
+/// An invalid property: its name, the value, and the valid form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// As a template writes it, with what it is within it: `AlarmActions[0].Capacity`.
+    /// The name, as a template writes it, with the path inside the property: `AlarmActions[0].Capacity`.
     pub property: String,
-    /// As it was given, shortened.
+    /// The given value, shortened.
     pub value: String,
-    /// What would do, to be read behind "is …:".
+    /// The valid form, as a continuation of "is …:".
     pub valid: String,
 }
 
@@ -211,7 +211,7 @@ impl Violation {
     }
 }
 
-/// What a message shows of a value: its first 60 characters.
+/// A value as messages quote it: its first 60 characters.
 pub(crate) fn shown(value: &str) -> String {
     let mut short: String = value.chars().take(60).collect();
     if short.len() < value.len() {
@@ -220,7 +220,8 @@ pub(crate) fn shown(value: &str) -> String {
     format!("\"{short}\"")
 }
 
-/// Whether a topic can be told by the function's role: of its own region and account. A FIFO topic wants more than a message.
+/// Whether the function's role can publish to the topic: a topic of its own region and account. A FIFO topic needs more
+/// than a message, so it is not accepted.
 fn is_own_topic(topic: &str, deployment: &Deployment) -> bool {
     let parts: Vec<&str> = topic.splitn(6, ':').collect();
     matches!(parts[..], [_, _, _, region, account, name]
@@ -228,10 +229,10 @@ fn is_own_topic(topic: &str, deployment: &Deployment) -> bool {
 }
 
 impl Spec {
-    /// Reads and checks the properties of a request.
+    /// Reads and validates the properties of a request.
     ///
     /// # Errors
-    /// Every violation at once.
+    /// All violations together.
     pub fn read(
         given: &Map<String, Value>,
         defaults: &Defaults,
@@ -240,11 +241,11 @@ impl Spec {
         Spec::read_after(None, given, defaults, deployment)
     }
 
-    /// The same for an environment that has been `before`: what it has already may be of an older version that took more, and is
-    /// not refused.
+    /// Like [`Spec::read`], for an environment that already has the spec `before`. Values in `before` may be from an
+    /// older version with weaker checks. These values are not rejected.
     ///
     /// # Errors
-    /// As of [`Spec::read`].
+    /// All violations together, as in [`Spec::read`].
     pub fn read_after(
         before: Option<&Spec>,
         given: &Map<String, Value>,
@@ -253,13 +254,13 @@ impl Spec {
     ) -> Result<Spec, Vec<Violation>> {
         let mut reader = Reader { given, defaults, violations: unknown(given) };
         let spec = reader.spec();
-        reader.network_of_its_own_and_brought_along();
-        reader.another_boundary();
+        reader.reject_managed_network_properties();
+        reader.reject_other_boundary();
         let mut violations = reader.violations;
         if let Some(spec) = &spec {
             violations.extend(spec.inconsistencies(deployment));
-            violations.extend(spec.scripts(deployment, before));
-            violations.extend(spec.twin_tags(before));
+            violations.extend(spec.script_violations(deployment, before));
+            violations.extend(spec.duplicate_tag_keys(before));
         }
         match spec {
             Some(spec) if violations.is_empty() => Ok(spec),
@@ -267,9 +268,9 @@ impl Spec {
         }
     }
 
-    /// Reads a spec that was written into a record, perhaps by an older version that knew fewer properties: those have
-    /// what the frozen defaults say. What the properties say of each other was checked when they came in, by the rules
-    /// of then. `None` if it can't be read at all.
+    /// Reads a spec from a record. An older version with fewer properties may have written the record: the missing
+    /// properties take the values of the frozen defaults. The consistency between properties is not checked again: it
+    /// was checked when the request arrived, by the rules of that version. `None` if the spec cannot be read.
     #[must_use]
     pub fn recorded(record: &Value, frozen: &Defaults) -> Option<Spec> {
         let given = record.as_object()?.iter();
@@ -285,37 +286,38 @@ impl Spec {
         deployment.names(&self.environment_suffix)
     }
 
-    /// Where the image comes from: its id, or the parameter's name.
+    /// The source of the image: the image id, or the name of the SSM parameter.
     #[must_use]
     pub fn image_source(&self) -> &str {
         self.image_id.as_deref().or(self.image_parameter.as_deref()).unwrap_or_default()
     }
 
-    /// What the properties say of each other.
+    /// Contradictions between properties.
     fn inconsistencies(&self, deployment: &Deployment) -> Vec<Violation> {
         let parts = [
             self.sizes(),
             self.network.inconsistency(),
             self.scaling.inconsistencies(),
-            self.actions_within_bounds(deployment),
-            self.names_fit(deployment),
-            self.of_other_regions(deployment),
+            self.alarm_actions_out_of_bounds(deployment),
+            self.suffix_too_long(deployment),
+            self.arns_in_other_regions(deployment),
         ];
         parts.into_iter().flatten().collect()
     }
 
-    /// IAM has no regard to case, so it would refuse the role when half of the environment is there.
-    fn twin_tags(&self, before: Option<&Spec>) -> Vec<Violation> {
+    /// Tag keys that differ only by case. IAM ignores the case of tag keys: it would reject the role when half of the
+    /// environment already exists.
+    fn duplicate_tag_keys(&self, before: Option<&Spec>) -> Vec<Violation> {
         if before.is_some_and(|before| before.tags == self.tags) {
             return vec![];
         }
-        let mut seen = BTreeMap::new();
-        let duplicates = self.tags.keys().filter_map(|key| Some((seen.insert(key.to_lowercase(), key)?, key)));
-        let valid = "keys that differ by more than their case, since IAM takes these for one";
-        let told = |(one, other): (&String, &String)| {
+        let mut keys = BTreeMap::new();
+        let duplicates = self.tags.keys().filter_map(|key| Some((keys.insert(key.to_lowercase(), key)?, key)));
+        let valid = "keys that differ by more than their case, since IAM treats these as the same key";
+        let violation = |(one, other): (&String, &String)| {
             Violation::of(&property::TAGS, &format!("{} and {}", shown(one), shown(other)), valid.into())
         };
-        duplicates.map(told).collect()
+        duplicates.map(violation).collect()
     }
 
     fn sizes(&self) -> Vec<Violation> {
@@ -330,59 +332,58 @@ impl Spec {
         vec![Violation::of(&property::DESIRED_CAPACITY, &self.desired_capacity, valid)]
     }
 
-    /// A rule scales within the group's bounds, tells a topic that Envkeeper may tell, and is there once, by whatever name of its
-    /// alarm.
-    fn actions_within_bounds(&self, deployment: &Deployment) -> Vec<Violation> {
+    /// Rules that scale beyond the group's bounds, notify a topic to which Envkeeper cannot publish, or duplicate
+    /// another rule. A rule that names the same alarm by its other name is a duplicate, too.
+    fn alarm_actions_out_of_bounds(&self, deployment: &Deployment) -> Vec<Violation> {
         let (names, rules) = (self.names(deployment), &self.alarm_actions);
         let sizes = self.min_size..=self.max_size;
-        let twin = |at: usize, rule: &AlarmAction| {
+        let duplicate_of = |at: usize, rule: &AlarmAction| {
             let same = |it: &AlarmAction| it.action == rule.action && it.alarm_name(&names) == rule.alarm_name(&names);
             rules[..at].iter().position(same)
         };
-        let wrong = rules.iter().enumerate().filter_map(|(at, rule)| match &rule.action {
+        let invalid = rules.iter().enumerate().filter_map(|(at, rule)| match &rule.action {
             ActionKind::ScaleTo(capacity) if !sizes.contains(capacity) => {
                 let valid = format!("from MinSize to MaxSize, {} to {}", self.min_size, self.max_size);
                 Some((format!("AlarmActions[{at}].Capacity"), capacity.to_string(), valid))
             }
             ActionKind::Notify(topic) if !is_own_topic(topic, deployment) => {
                 let Deployment { region, account, .. } = deployment;
-                let valid = format!(
-                    "a standard topic of the region {region} and the account {account}, where the environment is"
-                );
+                let valid = format!("a standard topic in the environment's region {region} and account {account}");
                 Some((format!("AlarmActions[{at}].TopicArn"), shown(topic), valid))
             }
-            _ => twin(at, rule).map(|first| {
-                let valid = format!("another alarm, or another action: AlarmActions[{first}] is the same rule");
+            _ => duplicate_of(at, rule).map(|first| {
+                let valid = format!("another alarm or another action, since AlarmActions[{first}] is the same rule");
                 (format!("AlarmActions[{at}].Alarm"), shown(&rule.alarm), valid)
             }),
         });
-        wrong.map(|(property, value, valid)| Violation { property, value, valid }).collect()
+        invalid.map(|(property, value, valid)| Violation { property, value, valid }).collect()
     }
 
-    fn names_fit(&self, deployment: &Deployment) -> Vec<Violation> {
+    fn suffix_too_long(&self, deployment: &Deployment) -> Vec<Violation> {
         let (longest, tightest) = self.names(deployment).longest_suffix();
         if self.environment_suffix.len() <= longest {
             return vec![];
         }
-        let valid = format!("at most {longest} characters, so that {tightest} keeps to its service's limit");
+        let valid = format!("at most {longest} characters, so that {tightest} stays within the limit of its service");
         vec![Violation::of(&property::ENVIRONMENT_SUFFIX, &shown(&self.environment_suffix), valid)]
     }
 
-    /// What has a region works with instances, alarms and logs of the same region only.
-    fn of_other_regions(&self, deployment: &Deployment) -> Vec<Violation> {
-        let one =
+    /// ARNs of another region. A resource with a region works only with instances, alarms and logs of the same region.
+    fn arns_in_other_regions(&self, deployment: &Deployment) -> Vec<Violation> {
+        let single =
             [(&property::KMS_KEY_ARN, &self.kms_key_arn), (&property::ALARM_TOPIC_ARN, &self.scaling.alarm_topic_arn)];
-        let one = one.into_iter().filter_map(|(property, arn)| Some((property, arn.as_ref()?)));
-        let all = one.chain(self.target_group_arns.iter().map(|arn| (&property::TARGET_GROUP_ARNS, arn)));
-        let of_another = all.filter(|(_, arn)| arn.split(':').nth(3).is_some_and(|region| region != deployment.region));
-        let valid = || format!("one of the region {}, where the environment is", deployment.region);
-        of_another.map(|(property, arn)| Violation::of(property, &shown(arn), valid())).collect()
+        let single = single.into_iter().filter_map(|(property, arn)| Some((property, arn.as_ref()?)));
+        let all = single.chain(self.target_group_arns.iter().map(|arn| (&property::TARGET_GROUP_ARNS, arn)));
+        let in_other_regions =
+            all.filter(|(_, arn)| arn.split(':').nth(3).is_some_and(|region| region != deployment.region));
+        let valid = || format!("an ARN of the environment's region {}", deployment.region);
+        in_other_regions.map(|(property, arn)| Violation::of(property, &shown(arn), valid())).collect()
     }
 }
 
 impl Network {
     fn inconsistency(&self) -> Vec<Violation> {
-        let valid = |other: &str| format!("give {other} too, or neither");
+        let valid = |other: &str| format!("set {other} too, or neither");
         match (&self.vpc_id, self.subnet_ids.is_empty()) {
             (Some(vpc), true) => vec![Violation::of(&property::VPC_ID, &shown(vpc), valid("SubnetIds"))],
             (None, false) => {
@@ -396,29 +397,29 @@ impl Network {
 
 impl Scaling {
     fn inconsistencies(&self) -> Vec<Violation> {
-        let mut found = Vec::new();
+        let mut violations = Vec::new();
         if self.scale_down_cpu_threshold >= self.scale_up_cpu_threshold {
             let valid = format!("less than ScaleUpCpuThreshold, which is {}", self.scale_up_cpu_threshold);
-            found.push(Violation::of(&property::SCALE_DOWN_CPU, &self.scale_down_cpu_threshold, valid));
+            violations.push(Violation::of(&property::SCALE_DOWN_CPU, &self.scale_down_cpu_threshold, valid));
         }
         let longest = if self.alarm_period_seconds < 3600 { DAY } else { 7 * DAY };
         if self.alarm_period_seconds * self.alarm_evaluation_periods > longest {
             let valid = format!(
-                "at most {}, since CloudWatch looks back {longest} s and AlarmPeriodSeconds is {}",
+                "at most {}, since CloudWatch evaluates at most {longest} s and AlarmPeriodSeconds is {}",
                 longest / self.alarm_period_seconds,
                 self.alarm_period_seconds
             );
-            found.push(Violation::of(&property::ALARM_EVALUATION_PERIODS, &self.alarm_evaluation_periods, valid));
+            violations.push(Violation::of(&property::ALARM_EVALUATION_PERIODS, &self.alarm_evaluation_periods, valid));
         }
-        found
+        violations
     }
 }
 
-/// Seconds. Periods of less than an hour may span a day together, longer ones a week (the API reference of
-/// `PutMetricAlarm`).
+/// Seconds. Evaluation periods of less than an hour may together span a day, longer periods a week (the API reference
+/// of `PutMetricAlarm`).
 const DAY: u32 = 86_400;
 
-/// What an update may not change, by the table.
+/// The changes that an update may not make, according to the table.
 #[must_use]
 pub fn check_change(settled: &Spec, new: &Spec) -> Vec<Violation> {
     let text =
@@ -432,7 +433,7 @@ pub fn check_change(settled: &Spec, new: &Spec) -> Vec<Violation> {
         property: property.name.to_owned(),
         value: shown(&new),
         valid: format!(
-            "it is {} and cannot change. Add a second resource with what you want, move over, then remove this one",
+            "it is {} and cannot change. Add a second resource with the new value, migrate to it, then remove this one",
             shown(&old)
         ),
     };

@@ -1,38 +1,40 @@
-//! The instances' user data: a plain script. It is encoded once, where the launch template is made.
+//! The instances' user data: a plain-text script. Only the call that creates the launch template version encodes it.
 
 use crate::hook_settings::{DONE, DRAIN_SCRIPT, FAILED, USER_DATA};
 use crate::names::Names;
 use crate::spec::Spec;
 
-/// What AWS takes, in bytes before encoding (the EC2 user guide).
-pub const LONGEST_USER_DATA: usize = 16_384;
+/// The maximum size of user data, in bytes before encoding (the EC2 user guide).
+pub const MAX_USER_DATA_BYTES: usize = 16_384;
 
-/// The line that ends a script of the user's inside the user data.
+/// The line that marks the end of a stack author's script in the user data.
 pub(crate) const SCRIPT_END: &str = "ENVKEEPER-END-OF-USER-SCRIPT";
 
 const USER_SCRIPT: &str = "/var/lib/envkeeper/user-script";
 const USER_DRAIN_SCRIPT: &str = "/var/lib/envkeeper/drain-script";
 
-/// cloud-init runs what is in this folder at every start, and user data at the first alone.
+/// A script in the folder whose scripts cloud-init runs at every start. cloud-init runs user data at the first start
+/// only.
 const NEXT_START: &str = "/var/lib/cloud/scripts/per-boot/envkeeper";
 
-/// The script, in its order and stopping at the first failure: a log of itself; the SSM agent enabled, started and
-/// checked; the `CloudWatch` agent installed, configured and started; what drains the instance, for later; the user's own
-/// script; the mark that it is done. Where it fails it marks that instead.
+/// The user data script. Its steps, in this order: write a log of the script; enable, start and check the SSM agent;
+/// install, configure and start the `CloudWatch` agent; write the drain script for later; run the stack author's
+/// script; set the marker tag to [`DONE`]. The first failure stops the script, which then sets the tag to [`FAILED`]
+/// and the line.
 #[must_use]
 pub fn user_data(names: &Names, spec: &Spec) -> String {
     let region = &names.region;
     let log_group = names.instance_log_group().name;
     let drain = drain(&spec.hooks.drain_services, spec.hooks.drain_script.as_deref());
-    let own = spec.user_data_script.as_deref().map(run_user_script).unwrap_or_default();
+    let user_script = spec.user_data_script.as_deref().map(run_user_script).unwrap_or_default();
     format!(
         r#"#!/bin/bash
 set -euo pipefail
 exec > >(tee -a /var/log/user-data.log) 2>&1
 mkdir -p /var/lib/envkeeper
 
-# Tells how this script ended, by a tag of the instance. Where many start at once EC2 asks for patience, so it tries for some
-# minutes, and the instance's own id spreads the tries.
+# Reports the result of this script in a tag of the instance. EC2 throttles the call when many instances start at the same
+# time, so it is retried for some minutes. The instance id spreads the retries.
 mark() {{
   local metadata=http://169.254.169.254/latest token instance try
   token=$(curl -sf --max-time 5 --retry 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata/api/token")
@@ -43,7 +45,7 @@ mark() {{
       && rm -f {NEXT_START} && return
     sleep $((try * 5 + 16#${{instance: -4}} % (try * 5)))
   done
-  echo "envkeeper: the instance could not be marked: $1"
+  echo "envkeeper: tag {USER_DATA} could not be set: $1"
   return 1
 }}
 failed() {{
@@ -54,13 +56,13 @@ failed() {{
 trap 'failed $LINENO' ERR
 command -v aws > /dev/null || dnf install -y awscli-2
 
-echo "envkeeper: SSM agent"
+echo "envkeeper: installing and starting the SSM agent"
 rpm -q amazon-ssm-agent || dnf install -y amazon-ssm-agent
 systemctl enable amazon-ssm-agent
 systemctl start amazon-ssm-agent
 systemctl is-active --quiet amazon-ssm-agent
 
-echo "envkeeper: CloudWatch agent"
+echo "envkeeper: installing and starting the CloudWatch agent"
 dnf install -y amazon-cloudwatch-agent rsyslog
 systemctl enable --now rsyslog
 mkdir -p /opt/aws/amazon-cloudwatch-agent/etc
@@ -85,28 +87,29 @@ ENVKEEPER-AGENT-CONFIG
   -c file:/opt/aws/amazon-cloudwatch-agent/etc/envkeeper.json
 systemctl enable amazon-cloudwatch-agent
 systemctl is-active --quiet amazon-cloudwatch-agent
-{drain}{own}
-# All of it is done: what can't be said of that is no failure of the instance.
+{drain}{user_script}
+# User data is done. A failure to report this is not a failure of the instance.
 trap - ERR
 mark {DONE}
-echo "envkeeper: ready"
+echo "envkeeper: user data done"
 "#
     )
 }
 
-/// Writes the script that drains the instance: stops its services in their order, runs the user's own script, and leaves the
-/// `CloudWatch` agent the time to ship the last logs. Two at once become one, and one that is done is not done again until
-/// the instance starts anew. What the user's script leaves running holds neither the lock nor the command's output, for both are
-/// waited for.
+/// Writes the drain script. The drain script stops the services in their order, runs the stack author's drain script,
+/// and gives the `CloudWatch` agent the time to ship the last logs. Concurrent drains wait for a lock, so the work is
+/// done once. A drain that is done is not repeated until the next start of the instance. Processes that the stack
+/// author's script leaves running hold neither the lock nor the command's output, because a drain waits for the lock
+/// and its caller for the output.
 fn drain(services: &[String], script: Option<&str>) -> String {
-    let own = script.map(|script| write_script(USER_DRAIN_SCRIPT, script)).unwrap_or_default();
-    let stop = |unit: &String| format!("systemctl stop -- '{unit}' || failed=1\n");
-    let stops = services.iter().map(stop).collect::<Vec<_>>().concat();
-    let runs = script.map(|_| format!("{USER_DRAIN_SCRIPT} 9>&- || failed=1\n")).unwrap_or_default();
+    let user_script = script.map(|script| write_script(USER_DRAIN_SCRIPT, script)).unwrap_or_default();
+    let stop_unit = |unit: &String| format!("systemctl stop -- '{unit}' || failed=1\n");
+    let stops = services.iter().map(stop_unit).collect::<Vec<_>>().concat();
+    let run = script.map(|_| format!("{USER_DRAIN_SCRIPT} 9>&- || failed=1\n")).unwrap_or_default();
     format!(
         r#"
-echo "envkeeper: drain"
-{own}cat > {DRAIN_SCRIPT} <<'ENVKEEPER-END-OF-DRAIN'
+echo "envkeeper: writing the drain script"
+{user_script}cat > {DRAIN_SCRIPT} <<'ENVKEEPER-END-OF-DRAIN'
 #!/bin/bash
 over() {{ [ -s /run/envkeeper-drained ] && exit "$(cat /run/envkeeper-drained)"; }}
 over
@@ -115,8 +118,8 @@ flock 9
 over
 exec >> /var/log/envkeeper-drain.log 2>&1
 failed=0
-{stops}{runs}sync
-# The agent ships what is new every 5 s.
+{stops}{run}sync
+# The CloudWatch agent ships new log lines every 5 s.
 sleep 6
 echo $failed > /run/envkeeper-drained
 exit $failed
@@ -126,14 +129,15 @@ chmod 700 {DRAIN_SCRIPT}
     )
 }
 
-/// Runs it, once it is written down what the next start is to say if a restart cuts this one short. Where the restart is the
-/// script's last command, bash still hears that the script ended well.
+/// Writes and runs the stack author's script. Before the run, it writes the script for the next start, which reports
+/// the result if a restart interrupts this run. If the restart is the last command of the stack author's script, bash
+/// still receives the successful exit of that script.
 fn run_user_script(script: &str) -> String {
-    let written = write_script(USER_SCRIPT, script);
+    let write = write_script(USER_SCRIPT, script);
     format!(
         r#"
-echo "envkeeper: your script"
-{written}next_start() {{
+echo "envkeeper: running UserDataScript"
+{write}next_start() {{
   printf '%s\n' '#!/bin/bash' "$(declare -f mark)" "mark '$1'" > {NEXT_START}
   chmod 700 {NEXT_START}
 }}

@@ -1,4 +1,4 @@
-//! The instances: what they are, and how many.
+//! The launch template, the Auto Scaling group with its lifecycle hooks, and the scaling policies.
 
 use super::network::SubnetPlacement;
 use super::{DesiredInputs, Part};
@@ -10,11 +10,11 @@ use crate::kinds::{
 use crate::resource::{Fields, Key, Ref};
 use crate::user_data::user_data;
 
-/// Seconds: EC2 tells a value every five minutes unless detailed monitoring is on (the EC2 user guide).
+/// Seconds. EC2 publishes a value every five minutes unless detailed monitoring is on (the EC2 user guide).
 const BASIC_MONITORING_PERIOD: u32 = 300;
-/// Seconds that a hook waits for an answer: an instance has booted and run its user data by then.
+/// Seconds for which the launch hook waits. By then an instance has booted and run its user data.
 const LAUNCH_HEARTBEAT: u32 = 900;
-/// Seconds between two signs of life of a drain.
+/// Seconds. The termination hook expires if a drain sends no heartbeat for this time.
 const TERMINATE_HEARTBEAT: u32 = 300;
 
 pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) -> Part {
@@ -58,20 +58,20 @@ pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) ->
     ]
 }
 
-/// By name, as they are read. An instance whose launch nobody vouched for is given up, unless the environment wants it in service
-/// then; one that ends, ends.
+/// The hooks, sorted by name, as they are read. If the launch hook expires, Auto Scaling abandons the instance, unless
+/// the environment's property is `Continue`. If the termination hook expires, the termination continues.
 fn hooks(inputs: &DesiredInputs<'_>) -> Vec<Hook> {
-    let (asked, answered) = (&inputs.spec.hooks, inputs.facts.hooks_are_handled);
-    let gate = Gate { seconds: asked.launch_gate_seconds, on_timeout: asked.launch_gate_on_timeout };
-    let drain = Drain { seconds: asked.drain_seconds };
-    let launch = asked.launch_gate.unwrap_or(answered).then(|| Hook {
+    let (settings, are_handled) = (&inputs.spec.hooks, inputs.facts.hooks_are_handled);
+    let gate = Gate { seconds: settings.launch_gate_seconds, on_timeout: settings.launch_gate_on_timeout };
+    let drain = Drain { seconds: settings.drain_seconds };
+    let launch = settings.launch_gate.unwrap_or(are_handled).then(|| Hook {
         name: inputs.names.launch_hook(),
         on: Transition::Launch,
         heartbeat: LAUNCH_HEARTBEAT,
         abandon: gate.on_timeout == OnTimeout::Abandon,
         metadata: metadata(inputs, LAUNCH_HEARTBEAT, HookTask::Gate(gate)),
     });
-    let terminate = asked.terminate_drain.unwrap_or(answered).then(|| Hook {
+    let terminate = settings.terminate_drain.unwrap_or(are_handled).then(|| Hook {
         name: inputs.names.terminate_hook(),
         on: Transition::Terminate,
         heartbeat: TERMINATE_HEARTBEAT,
@@ -95,7 +95,7 @@ fn metadata(inputs: &DesiredInputs<'_>, heartbeat_seconds: u32, task: HookTask) 
 }
 
 fn policy<E>(inputs: &DesiredInputs<'_>, key: Key, by: Result<i32, E>) -> (Key, Fields) {
-    // At most 100, by the property's own bounds.
+    // The property's bounds limit the adjustment to 100.
     let adjustment = Adjustment { by: by.unwrap_or_default(), cooldown_seconds: inputs.spec.scaling.cooldown_seconds };
     (key, Fields::ScalingPolicy(ScalingPolicy { group: Ref::Owned(inputs.names.group()), adjustment }))
 }

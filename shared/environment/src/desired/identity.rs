@@ -1,4 +1,4 @@
-//! Who the instances are: their role, and what carries it to them.
+//! The identity of the instances: their role and their instance profile.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::kinds::{InstanceProfile, Role};
 use crate::mark;
 use crate::resource::{Fields, Ref};
 
-/// Managed policies of the instances' role: what Session Manager needs, and what the `CloudWatch` agent needs.
+/// The managed policies of the instances' role: the first for Session Manager, the second for the `CloudWatch` agent.
 const MANAGED_POLICIES: [&str; 2] = ["AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy"];
 
 pub(super) fn identity(inputs: &DesiredInputs<'_>) -> Part {
@@ -27,8 +27,8 @@ pub(super) fn identity(inputs: &DesiredInputs<'_>) -> Part {
     vec![(names.role(), Fields::Role(role)), (names.instance_profile(), Fields::InstanceProfile(profile))]
 }
 
-/// What the instances may do: use their bucket, write to their log group, and tell how their user data ended. Every ARN is that of a resource of this
-/// environment, made from the key that the resource itself is made from.
+/// The inline policy: the instances may use their bucket, write to their log group, and report the result of their user
+/// data. Every ARN is the ARN of a resource of this environment, computed from the same key as the resource itself.
 fn policy(inputs: &DesiredInputs<'_>) -> Value {
     let bucket = inputs.bucket_arn(&inputs.names.data_bucket());
     let logs = inputs.arn("logs", &format!("log-group:{}:*", inputs.names.instance_log_group().name));
@@ -45,7 +45,7 @@ fn policy(inputs: &DesiredInputs<'_>) -> Value {
             "Sid": "Logs", "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], "Resource": logs,
         }),
-        // An instance says of itself how its user data ended: this one tag, and only in its own environment.
+        // An instance reports the result of its user data: with this tag only, and only in its own environment.
         json!({
             "Sid": "UserData", "Effect": "Allow",
             "Action": "ec2:CreateTags", "Resource": inputs.arn("ec2", "instance/*"),

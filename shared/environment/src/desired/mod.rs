@@ -1,4 +1,4 @@
-//! From the checked properties to the resources that are to exist.
+//! The desired resources, computed from the validated properties.
 
 mod compute;
 mod identity;
@@ -12,23 +12,23 @@ use crate::names::Names;
 use crate::resource::{Fields, Key, Marking, Resource, Tags};
 use crate::spec::Spec;
 
-/// What the account, the region, the deployment and the moment say, and no property does.
+/// The inputs that no property contains: facts of the account, the region, the deployment and the time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// Availability zones that offer the instance type, by name, in order. May be fewer than are wanted: only a subnet
-    /// that is still to be made needs one.
+    /// The names of the availability zones that offer the instance type, in order. The list may be shorter than the
+    /// desired number of zones: only a subnet that does not exist yet needs a zone.
     pub zones: Vec<String>,
-    /// `aws`, `aws-cn`, …: the second part of every ARN.
+    /// The second part of every ARN: `aws`, `aws-cn`, ….
     pub partition: String,
-    /// The image that the properties lead to today, if they lead to one. Only a source that is new is resolved with it;
-    /// see [`LaunchTemplate`](crate::LaunchTemplate).
+    /// The image id to which the properties currently resolve, if any. Only a new image source uses it; see
+    /// [`LaunchTemplate`](crate::LaunchTemplate).
     pub image: Option<String>,
-    /// Whether the deployment has the function that answers lifecycle hooks: without it every launch would wait until
-    /// its hook gives up.
+    /// Whether the deployment has the function that handles lifecycle hooks. Without the function, every launch would
+    /// wait until its hook expires.
     pub hooks_are_handled: bool,
 }
 
-/// What all parts are made from.
+/// The inputs of all parts.
 struct DesiredInputs<'a> {
     spec: &'a Spec,
     names: &'a Names,
@@ -38,7 +38,7 @@ struct DesiredInputs<'a> {
 
 type Part = Vec<(Key, Fields)>;
 
-/// Every resource of the environment.
+/// All desired resources of the environment.
 #[must_use]
 pub fn desired(spec: &Spec, names: &Names, owner: &str, facts: &Facts) -> Vec<Resource> {
     let inputs = DesiredInputs { spec, names, owner, facts };
@@ -54,17 +54,17 @@ pub fn desired(spec: &Spec, names: &Names, owner: &str, facts: &Facts) -> Vec<Re
     parts.into_iter().flatten().map(|(key, fields)| inputs.marked(key, fields)).collect()
 }
 
-/// That every hook that is asked for has somebody who answers it. Not asked of what has been settled before: a rollback
-/// is never refused.
+/// Checks that the deployment handles the lifecycle hooks that the properties enable. Callers skip this check for a
+/// spec that has been settled before: a rollback is never rejected.
 ///
 /// # Errors
-/// The sentence for whoever asked.
-pub fn check_hooks_are_handled(spec: &Spec, somebody_answers: bool) -> Result<(), String> {
-    let asked = [("LaunchGate", spec.hooks.launch_gate), ("TerminateDrain", spec.hooks.terminate_drain)];
-    match asked.into_iter().find(|(_, on)| *on == Some(true) && !somebody_answers) {
+/// The reason for the response to the request.
+pub fn check_hooks_are_handled(spec: &Spec, hooks_are_handled: bool) -> Result<(), String> {
+    let enabled = [("LaunchGate", spec.hooks.launch_gate), ("TerminateDrain", spec.hooks.terminate_drain)];
+    match enabled.into_iter().find(|(_, on)| *on == Some(true) && !hooks_are_handled) {
         None => Ok(()),
         Some((name, _)) => Err(format!(
-            "{name} is true: this deployment of Envkeeper has no function that answers lifecycle hooks, and every instance would wait for it in vain. Leave {name} out, or deploy that function."
+            "{name} is true: this deployment of Envkeeper does not have the function lifecycle-hook, so the hook of every instance would time out. Omit {name}, or deploy the function."
         )),
     }
 }
@@ -84,7 +84,7 @@ impl DesiredInputs<'_> {
         Resource { name, tags, fields }
     }
 
-    /// The mark of ownership as text.
+    /// The ownership mark as text.
     fn mark(&self) -> String {
         mark::text(self.owner, &self.names.environment_id())
     }

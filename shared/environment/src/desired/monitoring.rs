@@ -1,4 +1,4 @@
-//! What watches the environment: alarms and a dashboard.
+//! The monitoring of the environment: alarms, a dashboard and saved queries.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::{DesiredInputs, Part, queries};
 use crate::kinds::{Alarm, AlarmRule, Comparison, Dashboard, Statistic};
 use crate::resource::{Fields, Key, Ref};
 
-/// Where the functions' own metrics are.
+/// The namespace of the functions' own metrics.
 const OWN_NAMESPACE: &str = "Envkeeper";
 
 pub(super) fn monitoring(inputs: &DesiredInputs<'_>) -> Part {
@@ -18,7 +18,8 @@ pub(super) fn monitoring(inputs: &DesiredInputs<'_>) -> Part {
 
 fn alarms(inputs: &DesiredInputs<'_>) -> Part {
     let (spec, names) = (inputs.spec, inputs.names);
-    let cpu = |comparison, threshold, description, policy: Key| AlarmRule {
+    let (scaling_log, instance_log) = (names.scaling_log_group().name, names.instance_log_group().name);
+    let cpu = |comparison, threshold, description: &str, policy: Key| AlarmRule {
         namespace: "AWS/EC2".into(),
         metric: "CPUUtilization".into(),
         statistic: Statistic::Average,
@@ -31,13 +32,17 @@ fn alarms(inputs: &DesiredInputs<'_>) -> Part {
     let high = cpu(
         Comparison::AtLeast,
         spec.scaling.scale_up_cpu_threshold,
-        "The instances' average CPU use is high: the group grows.",
+        &format!(
+            "The average CPU utilization is at or above ScaleUpCpuThreshold: the scaling policy adds instances. The log group {scaling_log} contains each capacity change and its reason."
+        ),
         names.scale_up_policy(),
     );
     let low = cpu(
         Comparison::AtMost,
         spec.scaling.scale_down_cpu_threshold,
-        "The instances' average CPU use is low: the group shrinks.",
+        &format!(
+            "The average CPU utilization is at or below ScaleDownCpuThreshold: the scaling policy removes instances. The log group {scaling_log} contains each capacity change and its reason."
+        ),
         names.scale_down_policy(),
     );
     let failures = AlarmRule {
@@ -49,7 +54,12 @@ fn alarms(inputs: &DesiredInputs<'_>) -> Part {
         threshold: 1,
         period: 300,
         evaluation_periods: 1,
-        ..inputs.rule("Launches fail: the scaling log group says why.", None)
+        ..inputs.rule(
+            &format!(
+                "An instance launch failed. The log group {scaling_log} contains the reason. First command: aws logs tail {scaling_log} --since 1h"
+            ),
+            None,
+        )
     };
     let healthy = AlarmRule {
         namespace: "AWS/AutoScaling".into(),
@@ -59,7 +69,12 @@ fn alarms(inputs: &DesiredInputs<'_>) -> Part {
         threshold: spec.min_size,
         period: 60,
         evaluation_periods: 10,
-        ..inputs.rule("Fewer instances than MinSize are in service.", None)
+        ..inputs.rule(
+            &format!(
+                "Fewer instances than MinSize are in service. The log group {scaling_log} contains the failed launches and their reasons, and the log group {instance_log} the logs of the instances. First command: aws logs tail {scaling_log} --since 1h"
+            ),
+            None,
+        )
     };
     let all = [
         (names.cpu_high_alarm(), high),
@@ -71,7 +86,7 @@ fn alarms(inputs: &DesiredInputs<'_>) -> Part {
 }
 
 impl DesiredInputs<'_> {
-    /// What all alarms have in common: the group that they watch, and whom they tell.
+    /// The common part of all alarms: the dimension with the Auto Scaling group, and the topic that they notify.
     fn rule(&self, description: &str, policy: Option<Ref>) -> AlarmRule {
         let topic = self.spec.scaling.alarm_topic_arn.clone().map(Ref::Foreign);
         AlarmRule {
@@ -89,27 +104,31 @@ impl DesiredInputs<'_> {
     }
 }
 
-/// Twenty-four columns wide, as all dashboards are.
+/// The dashboard's body. The grid has 24 columns, as on every dashboard.
 fn dashboard(inputs: &DesiredInputs<'_>) -> String {
     let (names, region) = (inputs.names, &inputs.names.region);
     let group = names.group().name;
     let alarm = |key: Key| inputs.arn("cloudwatch", &format!("alarm:{}", key.name));
     let alarms =
         [names.cpu_high_alarm(), names.cpu_low_alarm(), names.launch_failures_alarm(), names.healthy_low_alarm()];
-    let title = format!("# {}\n\nMade by Envkeeper, and kept as it is. {}", names.environment_id(), inputs.mark());
-    let of_group = |metric: &str| json!(["AWS/AutoScaling", metric, "AutoScalingGroupName", group]);
-    let graph = |deployment: [u32; 2], title: &str, metrics: Vec<serde_json::Value>| {
+    let title = format!(
+        "# {}\n\nManaged by Envkeeper: the next update of the environment overwrites manual changes. {}",
+        names.environment_id(),
+        inputs.mark()
+    );
+    let group_metric = |metric: &str| json!(["AWS/AutoScaling", metric, "AutoScalingGroupName", group]);
+    let graph = |[x, y]: [u32; 2], title: &str, metrics: Vec<serde_json::Value>| {
         json!({
-            "type": "metric", "x": deployment[0], "y": deployment[1], "width": 12, "height": 6,
+            "type": "metric", "x": x, "y": y, "width": 12, "height": 6,
             "properties": { "title": title, "region": region, "view": "timeSeries", "period": 60, "metrics": metrics },
         })
     };
-    let of_own = |metric: &str, statistic: &str| {
+    let own_metric = |metric: &str, statistic: &str| {
         let (environment, group) = (names.environment_id(), &group);
         json!([OWN_NAMESPACE, metric, "environment", environment, "group", group, { "stat": statistic }])
     };
     let launches =
-        ["Launches", "Terminations", "LaunchFailures", "Abandoned"].map(|metric| of_own(metric, "Sum")).to_vec();
+        ["Launches", "Terminations", "LaunchFailures", "Abandoned"].map(|metric| own_metric(metric, "Sum")).to_vec();
     let table = |[x, y, width]: [u32; 3], title: &str, query: &str| {
         let query = format!("SOURCE '{}' | {query} | limit 20", names.scaling_log_group().name);
         json!({
@@ -120,18 +139,18 @@ fn dashboard(inputs: &DesiredInputs<'_>) -> String {
     json!({ "widgets": [
         { "type": "text", "x": 0, "y": 0, "width": 24, "height": 3, "properties": { "markdown": title } },
         graph([0, 3], "CPU", vec![json!(["AWS/EC2", "CPUUtilization", "AutoScalingGroupName", group])]),
-        graph([12, 3], "Instances", ["GroupDesiredCapacity", "GroupInServiceInstances"].map(of_group).to_vec()),
-        graph([0, 9], "Launches and ends", launches),
-        graph([12, 9], "Seconds", ["SecondsToInService", "DrainSeconds"].map(|it| of_own(it, "Maximum")).to_vec()),
+        graph([12, 3], "Instances", ["GroupDesiredCapacity", "GroupInServiceInstances"].map(group_metric).to_vec()),
+        graph([0, 9], "Launches and terminations", launches),
+        graph([12, 9], "Seconds to in service and to drain", ["SecondsToInService", "DrainSeconds"].map(|it| own_metric(it, "Maximum")).to_vec()),
         {
             "type": "alarm", "x": 0, "y": 15, "width": 24, "height": 3,
             "properties": { "title": "Alarms", "alarms": alarms.map(alarm) },
         },
-        table([0, 18, 24], "Why capacity changed", queries::WHY_CAPACITY_CHANGED),
-        table([0, 24, 24], "What happened", queries::STORY),
+        table([0, 18, 24], "Capacity changes", queries::CAPACITY_CHANGES),
+        table([0, 24, 24], "Scaling events", queries::SCALING_EVENTS),
         table([0, 30, 12], "Failures by cause", queries::FAILURES_BY_CAUSE),
         table([12, 30, 12], "Slowest launches", queries::SLOWEST_LAUNCHES),
-        table([0, 36, 12], "Flapping: changes of capacity by the hour", queries::FLAPPING),
+        table([0, 36, 12], "Flapping: capacity changes per hour", queries::FLAPPING),
         table([12, 36, 12], "Drains", queries::DRAINS),
     ] })
     .to_string()

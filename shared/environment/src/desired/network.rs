@@ -1,4 +1,4 @@
-//! The network: of its own, or brought along.
+//! The network: a managed network, or an existing network.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::names::INTERFACE_SERVICES;
 use crate::resource::{Fields, Key, Ref};
 use crate::spec::Egress;
 
-/// Where the instances go.
+/// The subnets in which the instances are launched.
 pub(super) struct SubnetPlacement {
     pub subnets: Vec<Ref>,
 }
@@ -18,7 +18,7 @@ pub(super) struct SubnetPlacement {
 pub(super) fn network(inputs: &DesiredInputs<'_>) -> (Part, SubnetPlacement) {
     if let Some(vpc) = &inputs.spec.network.vpc_id {
         let subnets = inputs.spec.network.subnet_ids.iter().cloned().map(Ref::Foreign).collect();
-        return (vec![instance_group(inputs, Ref::Foreign(vpc.clone()))], SubnetPlacement { subnets });
+        return (vec![instance_security_group(inputs, Ref::Foreign(vpc.clone()))], SubnetPlacement { subnets });
     }
     let vpc = Ref::Owned(inputs.names.vpc());
     let mut all: Part = vec![(
@@ -38,7 +38,7 @@ pub(super) fn network(inputs: &DesiredInputs<'_>) -> (Part, SubnetPlacement) {
         Egress::VpcEndpoints => all.extend(endpoints(inputs)),
         Egress::PublicIp => {}
     }
-    all.push(instance_group(inputs, vpc));
+    all.push(instance_security_group(inputs, vpc));
     let subnet = |zone| match egress {
         Egress::PublicIp => inputs.names.public_subnet(zone),
         _ => inputs.names.private_subnet(zone),
@@ -46,11 +46,11 @@ pub(super) fn network(inputs: &DesiredInputs<'_>) -> (Part, SubnetPlacement) {
     (all, SubnetPlacement { subnets: inputs.zones().map(subnet).map(Ref::Owned).collect() })
 }
 
-/// Subnets with a way to and from the internet, and the gateway.
+/// The public subnets, with a route to the internet gateway, and the gateway itself.
 fn public_side(inputs: &DesiredInputs<'_>) -> Part {
     let (names, vpc) = (inputs.names, Ref::Owned(inputs.names.vpc()));
     let gateway = InternetGateway { attached_to: Some(vpc.clone()) };
-    // Only where instances live here do they get addresses of their own.
+    // The subnets assign public addresses only if the instances are launched in them.
     let subnets = inputs.subnets(0, inputs.spec.network.egress == Egress::PublicIp, |zone| names.public_subnet(zone));
     let table = RouteTable {
         vpc,
@@ -62,7 +62,7 @@ fn public_side(inputs: &DesiredInputs<'_>) -> Part {
     std::iter::once(gateway).chain(subnets).chain([table]).collect()
 }
 
-/// Subnets that nobody gets into, and what tells them their way out.
+/// The private subnets, without ingress, and the route tables for their egress.
 fn private_side(inputs: &DesiredInputs<'_>) -> Part {
     let (names, vpc) = (inputs.names, Ref::Owned(inputs.names.vpc()));
     let subnets = inputs.subnets(FIRST_PRIVATE_PART, false, |zone| names.private_subnet(zone));
@@ -70,15 +70,15 @@ fn private_side(inputs: &DesiredInputs<'_>) -> Part {
         let default_route = default_route.map(Ref::Owned);
         Fields::RouteTable(RouteTable { vpc: vpc.clone(), default_route, serves })
     };
-    let served = |zone| BTreeSet::from([Ref::Owned(names.private_subnet(zone))]);
-    let all_served = || inputs.zones().flat_map(served).collect();
+    let subnet_of = |zone| BTreeSet::from([Ref::Owned(names.private_subnet(zone))]);
+    let all_subnets = || inputs.zones().flat_map(subnet_of).collect();
     let tables: Part = match inputs.spec.network.egress {
         Egress::NatGatewayPerZone => inputs
             .zones()
-            .map(|zone| (names.private_route_table(zone), table(Some(names.nat_gateway(zone)), served(zone))))
+            .map(|zone| (names.private_route_table(zone), table(Some(names.nat_gateway(zone)), subnet_of(zone))))
             .collect(),
-        Egress::NatGateway => vec![(names.private_route_table(1), table(Some(names.nat_gateway(1)), all_served()))],
-        Egress::VpcEndpoints | Egress::PublicIp => vec![(names.private_route_table(1), table(None, all_served()))],
+        Egress::NatGateway => vec![(names.private_route_table(1), table(Some(names.nat_gateway(1)), all_subnets()))],
+        Egress::VpcEndpoints | Egress::PublicIp => vec![(names.private_route_table(1), table(None, all_subnets()))],
     };
     subnets.into_iter().chain(tables).collect()
 }
@@ -93,14 +93,14 @@ fn nat_gateway(inputs: &DesiredInputs<'_>, zone: usize) -> Part {
 fn endpoints(inputs: &DesiredInputs<'_>) -> Part {
     let (names, vpc) = (inputs.names, Ref::Owned(inputs.names.vpc()));
     let endpoint = |service: &str, reach: Reach| {
-        let full = format!("com.amazonaws.{}.{service}", names.region);
-        // In China these two stand under that partition's own name (the VPC user guide's list of services).
-        let full = if inputs.facts.partition == "aws-cn" && ["ec2", "monitoring"].contains(&service) {
-            format!("cn.{full}")
+        let full_name = format!("com.amazonaws.{}.{service}", names.region);
+        // In China these two services have the prefix of that partition (the VPC user guide's list of services).
+        let full_name = if inputs.facts.partition == "aws-cn" && ["ec2", "monitoring"].contains(&service) {
+            format!("cn.{full_name}")
         } else {
-            full
+            full_name
         };
-        (names.endpoint(service), Fields::VpcEndpoint(VpcEndpoint { vpc: vpc.clone(), service: full, reach }))
+        (names.endpoint(service), Fields::VpcEndpoint(VpcEndpoint { vpc: vpc.clone(), service: full_name, reach }))
     };
     let s3 = Reach::Gateway { route_tables: BTreeSet::from([Ref::Owned(names.private_route_table(1))]) };
     let interface = || Reach::Interface {
@@ -109,7 +109,10 @@ fn endpoints(inputs: &DesiredInputs<'_>) -> Part {
     };
     let group = SecurityGroup {
         vpc: vpc.clone(),
-        description: format!("Endpoints of {}: its instances come in", names.environment_id()),
+        description: format!(
+            "Interface endpoints of Envkeeper environment {}. Ingress: HTTPS from its instances.",
+            names.environment_id()
+        ),
         https_from: BTreeSet::from([Ref::Owned(names.instance_security_group())]),
     };
     let mut all = vec![(names.endpoint_security_group(), Fields::SecurityGroup(group)), endpoint("s3", s3)];
@@ -117,22 +120,24 @@ fn endpoints(inputs: &DesiredInputs<'_>) -> Part {
     all
 }
 
-fn instance_group(inputs: &DesiredInputs<'_>, vpc: Ref) -> (Key, Fields) {
-    let description = format!("Instances of {}: nothing comes in", inputs.names.environment_id());
+fn instance_security_group(inputs: &DesiredInputs<'_>, vpc: Ref) -> (Key, Fields) {
+    let description =
+        format!("Instances of Envkeeper environment {}. Ingress: none by default.", inputs.names.environment_id());
     let group = SecurityGroup { vpc, description, https_from: BTreeSet::new() };
     (inputs.names.instance_security_group(), Fields::SecurityGroup(group))
 }
 
-/// The VPC has eight equal parts: three for public subnets, and from this one on three for private ones.
+/// The index of the first private subnet's part. The VPC has eight equal parts: three for public subnets, and three for
+/// private subnets from this index on.
 const FIRST_PRIVATE_PART: usize = 4;
 
 impl DesiredInputs<'_> {
-    /// The numbers of the zones.
+    /// The numbers of the zones, from 1.
     fn zones(&self) -> std::ops::RangeInclusive<usize> {
         1..=self.spec.network.zone_count as usize
     }
 
-    /// One subnet in each zone, with the VPC's parts from this one on.
+    /// One subnet in each zone. The subnets use the VPC's parts from the index `first` on.
     fn subnets(&self, first: usize, public_ip_on_launch: bool, key: impl Fn(usize) -> Key) -> BTreeMap<Key, Fields> {
         let parts = parts(self.spec.network.vpc_cidr).into_iter().skip(first);
         let zones = self.facts.zones.iter().cloned().chain(std::iter::repeat(String::new()));

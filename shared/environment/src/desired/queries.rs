@@ -1,15 +1,15 @@
-//! The saved queries: what people ask the ledger, and the instances' logs.
+//! The saved queries over the ledger and over the instances' logs.
 //!
-//! The fields are those of the crate `ledger`. Its lines are written at least once, so each query counts by `id`: by `dedup`,
-//! after which only `limit` may follow (the Logs Insights syntax), or by `count_distinct`.
+//! The fields are the fields of the crate `ledger`. Ledger entries are written at least once, so each query counts by
+//! `id`: with `dedup`, which only `limit` may follow (the Logs Insights syntax), or with `count_distinct`.
 
 use super::{DesiredInputs, Part};
 use crate::kinds::{Query, SavedQuery};
 use crate::resource::{Fields, Key, Ref};
 
-pub(super) const WHY_CAPACITY_CHANGED: &str = "fields @timestamp, cause.desiredBefore, cause.desiredAfter, cause.actor, cause.alarm, cause.policy, cause.schedule, cause.text | filter kind = \"capacity\" | sort @timestamp desc | dedup id";
+pub(super) const CAPACITY_CHANGES: &str = "fields @timestamp, cause.desiredBefore, cause.desiredAfter, cause.actor, cause.alarm, cause.policy, cause.schedule, cause.text | filter kind = \"capacity\" | sort @timestamp desc | dedup id";
 
-pub(super) const STORY: &str = "fields @timestamp, kind, outcome, instance, cause.actor, cause.alarm, cause.desiredBefore, cause.desiredAfter, seconds, reason | filter kind != \"lifecycle\" | sort @timestamp desc | dedup id";
+pub(super) const SCALING_EVENTS: &str = "fields @timestamp, kind, outcome, instance, cause.actor, cause.alarm, cause.desiredBefore, cause.desiredAfter, seconds, reason | filter kind != \"lifecycle\" | sort @timestamp desc | dedup id";
 
 pub(super) const SLOWEST_LAUNCHES: &str = "fields @timestamp, instance, zone, seconds, cause.actor | filter kind = \"launch\" and outcome = \"successful\" | sort seconds desc | dedup id";
 
@@ -20,10 +20,10 @@ pub(super) const FLAPPING: &str = "filter kind = \"capacity\" | stats count_dist
 pub(super) const DRAINS: &str =
     "fields @timestamp, instance, outcome, seconds, reason | filter kind = \"drain\" | sort @timestamp desc | dedup id";
 
-/// Over the scaling log group, by title.
-const OF_SCALING: [(&str, &str); 7] = [
-    ("why-capacity-changed", WHY_CAPACITY_CHANGED),
-    ("what-happened", STORY),
+/// The queries over the scaling log group, by title.
+const SCALING_QUERIES: [(&str, &str); 7] = [
+    ("capacity-changes", CAPACITY_CHANGES),
+    ("scaling-events", SCALING_EVENTS),
     ("slowest-launches", SLOWEST_LAUNCHES),
     ("failures-by-cause", FAILURES_BY_CAUSE),
     ("flapping", FLAPPING),
@@ -34,18 +34,18 @@ const OF_SCALING: [(&str, &str); 7] = [
     ),
 ];
 
-/// Over the instances' log group.
-const OF_INSTANCES: (&str, &str) = (
+/// The query over the instances' log group.
+const INSTANCE_QUERY: (&str, &str) = (
     "user-data",
     "fields @timestamp, @logStream, @message | filter @logStream like /user-data/ | sort @timestamp desc",
 );
 
 pub(super) fn queries(inputs: &DesiredInputs<'_>) -> Part {
-    let query = |(title, text): (&str, &str), of: Key| {
+    let query = |(title, text): (&str, &str), log_group: Key| {
         let text = format!("# {}\n{text}", inputs.mark());
-        let query = Query { text, log_groups: vec![Ref::Owned(of)] };
+        let query = Query { text, log_groups: vec![Ref::Owned(log_group)] };
         (inputs.names.saved_query(title), Fields::SavedQuery(SavedQuery { query }))
     };
-    let scaling = OF_SCALING.into_iter().map(|it| query(it, inputs.names.scaling_log_group()));
-    scaling.chain([query(OF_INSTANCES, inputs.names.instance_log_group())]).collect()
+    let scaling = SCALING_QUERIES.into_iter().map(|it| query(it, inputs.names.scaling_log_group()));
+    scaling.chain([query(INSTANCE_QUERY, inputs.names.instance_log_group())]).collect()
 }

@@ -1,4 +1,4 @@
-//! What is kept: both buckets, and both log groups.
+//! The storage: both buckets and both log groups.
 
 use serde_json::{Value, json};
 
@@ -7,13 +7,13 @@ use crate::kinds::{AccessLogs, Bucket, Encryption, LogGroup};
 use crate::resource::{Fields, Key, Ref};
 use crate::retain::OnDelete;
 
-/// What the names of the access logs begin with.
+/// The key prefix of the access logs.
 const ACCESS_LOGS: &str = "access-logs/";
 
 pub(super) fn buckets(inputs: &DesiredInputs<'_>) -> Part {
     let (data, logs) = (inputs.names.data_bucket(), inputs.names.log_bucket());
     let key = inputs.spec.kms_key_arn.clone();
-    let of_data = Bucket {
+    let data_bucket = Bucket {
         public_access_blocked: true,
         versioning: true,
         encryption: key.map_or(Encryption::S3, Encryption::Kms),
@@ -21,14 +21,14 @@ pub(super) fn buckets(inputs: &DesiredInputs<'_>) -> Part {
         access_logs: Some(AccessLogs { to: Ref::Owned(logs.clone()), prefix: ACCESS_LOGS.into() }),
         ..Bucket::default()
     };
-    // The log delivery service writes no log into a bucket with a key of somebody's own (the S3 user guide).
-    let of_logs = Bucket {
+    // The log delivery service does not write into a bucket with a customer managed key (the S3 user guide).
+    let log_bucket = Bucket {
         public_access_blocked: true,
         policy: Some(policy(&[inputs.log_delivery(&logs, &data), inputs.tls_only(&logs)])),
         expiry_days: Some(inputs.spec.log_retention_days),
         ..Bucket::default()
     };
-    vec![(logs, Fields::Bucket(of_logs)), (data, Fields::Bucket(of_data))]
+    vec![(logs, Fields::Bucket(log_bucket)), (data, Fields::Bucket(data_bucket))]
 }
 
 pub(super) fn log_groups(inputs: &DesiredInputs<'_>) -> Part {
@@ -44,19 +44,20 @@ fn policy(statements: &[Value]) -> String {
 }
 
 impl DesiredInputs<'_> {
-    /// A bucket's ARN needs neither region nor account: names are unique in the world.
+    /// The ARN of a bucket. It contains neither region nor account: bucket names are globally unique.
     pub(super) fn bucket_arn(&self, bucket: &Key) -> String {
         format!("arn:{}:s3:::{}", self.facts.partition, bucket.name)
     }
 
-    /// What a bucket's tag says of its end. Access logs of a bucket that has to be empty are nobody's reason to fail.
+    /// The value of the bucket's tag for its deletion. Access logs never cause a Delete to fail, even if the data
+    /// bucket has to be empty.
     pub(super) fn on_delete(&self, name: &str) -> Option<OnDelete> {
-        let of_data = self.spec.bucket_on_delete;
+        let data = self.spec.bucket_on_delete;
         if name == self.names.data_bucket().name {
-            return Some(of_data);
+            return Some(data);
         }
-        let of_logs = if of_data == OnDelete::FailIfNotEmpty { OnDelete::RetainIfNotEmpty } else { of_data };
-        (name == self.names.log_bucket().name).then_some(of_logs)
+        let logs = if data == OnDelete::FailIfNotEmpty { OnDelete::RetainIfNotEmpty } else { data };
+        (name == self.names.log_bucket().name).then_some(logs)
     }
 
     fn tls_only(&self, bucket: &Key) -> Value {
@@ -68,14 +69,15 @@ impl DesiredInputs<'_> {
         })
     }
 
-    /// Access logs of one bucket, and of no other account's (by a policy and no ACL: ARCHITECTURE, Facts).
-    fn log_delivery(&self, logs: &Key, of: &Key) -> Value {
+    /// Allows the access logs of one bucket, and only of this account (by a policy, not by an ACL: ARCHITECTURE,
+    /// Facts).
+    fn log_delivery(&self, logs: &Key, source: &Key) -> Value {
         json!({
             "Sid": "AccessLogs", "Effect": "Allow", "Principal": { "Service": "logging.s3.amazonaws.com" },
             "Action": "s3:PutObject",
             "Resource": format!("{}/{ACCESS_LOGS}*", self.bucket_arn(logs)),
             "Condition": {
-                "ArnLike": { "aws:SourceArn": self.bucket_arn(of) },
+                "ArnLike": { "aws:SourceArn": self.bucket_arn(source) },
                 "StringEquals": { "aws:SourceAccount": self.names.account },
             },
         })

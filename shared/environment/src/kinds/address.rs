@@ -1,11 +1,11 @@
 use crate::field::Field;
 
-/// A public IPv4 address that stays the same: what a NAT gateway speaks from.
+/// A static public IPv4 address (Elastic IP): the source address of a NAT gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address;
 
 impl Address {
-    #[expect(clippy::unused_self, reason = "every kind answers this")]
+    #[expect(clippy::unused_self, reason = "every kind has this method")]
     pub(crate) fn fields(&self) -> Vec<Field> {
         vec![]
     }

@@ -3,55 +3,56 @@ use std::fmt;
 use crate::field::{Field, Setting};
 use crate::resource::Ref;
 
-/// A metric alarm. One call says all of it, each time.
+/// A metric alarm. Each `PutMetricAlarm` replaces the whole alarm.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alarm {
-    /// All of it, since `PutMetricAlarm` says all of it.
+    /// The whole alarm, since `PutMetricAlarm` replaces the whole alarm.
     pub rule: AlarmRule,
 }
 
-/// When an alarm goes off, and what it does then.
+/// The condition and the actions of an alarm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlarmRule {
-    /// For people, and with the mark of ownership: a listing of alarms shows no tags.
+    /// The description for operators. It also contains the ownership mark: a listing of alarms does not show tags.
     pub description: String,
     /// The metric's namespace, such as `AWS/EC2`.
     pub namespace: String,
-    /// The metric's name within it (`MetricName`).
+    /// The metric's name in the namespace (`MetricName`).
     pub metric: String,
-    /// Name and value, sorted by name.
+    /// The dimensions as name and value, sorted by name.
     pub dimensions: Vec<(String, String)>,
-    /// What is made of each period's values before they are compared.
+    /// The statistic over each period's values that is compared with the threshold.
     pub statistic: Statistic,
-    /// How that is held against the threshold (`ComparisonOperator`).
+    /// The comparison of the statistic with the threshold (`ComparisonOperator`).
     pub comparison: Comparison,
-    /// In the metric's unit: percent of CPU use, or a count.
+    /// The threshold in the metric's unit: percent of CPU utilization, or a count.
     pub threshold: u32,
-    /// Seconds.
+    /// The period in seconds.
     pub period: u32,
-    /// How many periods in a row have to breach it (`EvaluationPeriods`, without `DatapointsToAlarm`).
+    /// The number of consecutive periods that have to breach the threshold (`EvaluationPeriods`, without
+    /// `DatapointsToAlarm`).
     pub evaluation_periods: u32,
-    /// What it does when it goes off: a scaling policy of ours, or the ARN of a topic.
+    /// The actions in the ALARM state: an owned scaling policy, or the ARN of a topic.
     pub actions: Vec<Ref>,
 }
 
-/// What is made of a period's values.
+/// The statistic over a period's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistic {
-    /// Of all instances: CPU use.
+    /// The average over all instances: CPU utilization.
     Average,
-    /// The least that was seen: instances in service.
+    /// The lowest observed value: instances in service.
     Minimum,
-    /// How often something happened: failed launches.
+    /// The number of occurrences: failed launches.
     Sum,
 }
 
-/// How the statistic is held against the threshold.
+/// The comparison of the statistic with the threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
-    /// Greater than the threshold, or equal to it.
+    /// Greater than or equal to the threshold.
     AtLeast,
-    /// Less than the threshold, or equal to it.
+    /// Less than or equal to the threshold.
     AtMost,
     /// Less than the threshold.
     LessThan,

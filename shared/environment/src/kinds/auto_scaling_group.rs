@@ -3,67 +3,69 @@ use std::collections::BTreeSet;
 use crate::field::{Field, Setting, Value};
 use crate::resource::Ref;
 
-/// The Auto Scaling group. How many instances it has between its bounds is Auto Scaling's business.
+/// The Auto Scaling group. Auto Scaling alone decides the number of instances between the bounds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AutoScalingGroup {
-    /// The fewest instances (`MinSize`).
+    /// The minimum number of instances (`MinSize`).
     pub min_size: u32,
-    /// The most instances (`MaxSize`).
+    /// The maximum number of instances (`MaxSize`).
     pub max_size: u32,
-    /// At creation only.
+    /// The desired capacity at creation only.
     pub desired_capacity: u32,
-    /// Where instances may start, sorted (`VPCZoneIdentifier`).
+    /// The subnets in which instances may be launched, sorted (`VPCZoneIdentifier`).
     pub subnets: Vec<Ref>,
     /// The launch template of new instances.
     pub template: Ref,
-    /// The digest of the template's content that new instances get.
+    /// The digest of the template content for new instances.
     pub digest: String,
-    /// When an instance counts as ill and is replaced.
+    /// The health checks by which Auto Scaling replaces unhealthy instances.
     pub health_check: HealthCheck,
-    /// Whether Auto Scaling itself refuses to delete the group.
+    /// Whether Auto Scaling itself rejects the deletion of the group.
     pub protected: bool,
-    /// ARNs.
+    /// The ARNs of the target groups.
     pub target_groups: BTreeSet<String>,
-    /// Given in the create call: the first instances meet them too.
+    /// The lifecycle hooks. The create call contains them, so they also apply to the first instances.
     pub hooks: Vec<Hook>,
     /// Whether all group metrics are collected.
     pub metrics: bool,
-    /// How many instances are in service. Seen, never wanted.
+    /// The number of instances in service. Only observed, never desired.
     pub in_service: u32,
-    /// What the last launch that failed was told, where fewer are in service than the group is to have. Seen, never wanted.
+    /// AWS's message for the last failed launch, if fewer instances are in service than desired. Only observed, never
+    /// desired.
     pub failed_launch: Option<String>,
 }
 
-/// How Auto Scaling finds out that an instance is ill.
+/// The health checks of the group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HealthCheck {
-    /// By its target groups too, not only by EC2.
+    /// Whether the target groups' health checks apply, in addition to EC2's.
     pub by_target_groups: bool,
-    /// Seconds after its start in which it is not judged.
+    /// Seconds after an instance's start in which the health checks have no effect.
     pub grace_seconds: u32,
 }
 
-/// A lifecycle hook: Auto Scaling waits with an instance until somebody says go on.
+/// A lifecycle hook: Auto Scaling holds an instance in the transition until the hook's action is completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hook {
-    /// Unique within its group: [`Names::launch_hook`](crate::Names::launch_hook) or its counterpart.
+    /// The hook's name, unique in its group: [`Names::launch_hook`](crate::Names::launch_hook) or
+    /// [`Names::terminate_hook`](crate::Names::terminate_hook).
     pub name: String,
-    /// `LifecycleTransition`.
+    /// The transition (`LifecycleTransition`).
     pub on: Transition,
-    /// Seconds.
+    /// The heartbeat timeout in seconds.
     pub heartbeat: u32,
-    /// Whether an instance that nobody answered for is given up.
+    /// Whether an instance is abandoned when the hook expires.
     pub abandon: bool,
-    /// For whoever answers: see [`HookSettings`](crate::HookSettings).
+    /// The settings for the function `lifecycle-hook`: see [`HookSettings`](crate::hook_settings::HookSettings).
     pub metadata: String,
 }
 
-/// Which transition a hook holds up.
+/// The transition in which a hook holds an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Transition {
-    /// `autoscaling:EC2_INSTANCE_LAUNCHING`: before an instance goes into service.
+    /// `autoscaling:EC2_INSTANCE_LAUNCHING`: before an instance enters service.
     Launch,
-    /// `autoscaling:EC2_INSTANCE_TERMINATING`: before an instance ends.
+    /// `autoscaling:EC2_INSTANCE_TERMINATING`: before an instance terminates.
     Terminate,
 }
 
@@ -80,7 +82,7 @@ impl AutoScalingGroup {
         ];
         fields.extend(self.target_groups.iter().map(|arn| Field::Created(Setting::TargetGroup(arn.clone()))));
         fields.extend(self.hooks.iter().map(|hook| Field::Created(Setting::Hook(hook.clone()))));
-        fields.push(Field::unless_new(Setting::GroupMetrics(self.metrics), !self.metrics));
+        fields.push(Field::after_create_unless(Setting::GroupMetrics(self.metrics), !self.metrics));
         fields
     }
 

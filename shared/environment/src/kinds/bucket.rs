@@ -1,42 +1,42 @@
 use crate::field::{Field, Setting};
 use crate::resource::Ref;
 
-/// A bucket with all its configuration. What a new bucket has by itself (owner-enforced objects, AWS's own encryption)
-/// is not said again.
+/// A bucket with its whole configuration, except for AWS's defaults for new buckets (owner-enforced objects, AWS's own
+/// encryption).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bucket {
     /// Whether all four public access blocks are on.
     pub public_access_blocked: bool,
-    /// Whether old versions are kept.
+    /// Whether old versions are retained.
     pub versioning: bool,
-    /// By what new objects are encrypted; those that are there keep theirs.
+    /// The encryption of new objects. Existing objects keep their encryption.
     pub encryption: Encryption,
-    /// JSON as `serde_json` writes it.
+    /// The bucket policy: JSON as `serde_json` writes it.
     pub policy: Option<String>,
-    /// Days after which objects go.
+    /// Days after which objects are deleted.
     pub expiry_days: Option<u32>,
-    /// Nothing means that accesses are not logged.
+    /// The access logs. `None` disables access logging.
     pub access_logs: Option<AccessLogs>,
-    /// Whether there is anything in it, old versions and delete markers included. Seen, never wanted.
-    pub holds_objects: bool,
+    /// Whether the bucket contains objects, old versions or delete markers. Only observed, never desired.
+    pub contains_objects: bool,
 }
 
-/// Who encrypts.
+/// The encryption of a bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Encryption {
-    /// S3 with keys of its own (SSE-S3), as every new bucket has it.
+    /// S3's own keys (SSE-S3), the default of every new bucket.
     #[default]
     S3,
-    /// KMS with this key, through a bucket key.
+    /// KMS with the key of this ARN, through a bucket key.
     Kms(String),
 }
 
-/// Where accesses are logged.
+/// The destination of the access logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessLogs {
-    /// The bucket that gets the logs. Its policy has to let the log delivery service in first.
+    /// The bucket for the logs. Its policy has to allow the log delivery service first.
     pub to: Ref,
-    /// What the logs' names begin with.
+    /// The key prefix of the logs.
     pub prefix: String,
 }
 
@@ -44,9 +44,9 @@ impl Bucket {
     pub(crate) fn fields(&self) -> Vec<Field> {
         let mut fields = vec![
             Field::After(Setting::PublicAccessBlocked(self.public_access_blocked)),
-            // What a new bucket has already needs no call.
-            Field::unless_new(Setting::Versioning(self.versioning), !self.versioning),
-            Field::unless_new(
+            // A default of new buckets does not need a call.
+            Field::after_create_unless(Setting::Versioning(self.versioning), !self.versioning),
+            Field::after_create_unless(
                 Setting::BucketEncryption(self.encryption.clone()),
                 self.encryption == Encryption::default(),
             ),

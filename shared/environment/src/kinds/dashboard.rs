@@ -1,9 +1,9 @@
 use crate::field::{Field, Setting};
 
-/// A dashboard. Its body is JSON as `serde_json` writes it, and carries the mark of ownership in its text.
+/// A dashboard. The body is JSON as `serde_json` writes it. A text widget contains the ownership mark.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dashboard {
-    /// `DashboardBody`, all of it: `PutDashboard` replaces what was there.
+    /// The whole `DashboardBody`: `PutDashboard` replaces the previous body.
     pub body: String,
 }
 

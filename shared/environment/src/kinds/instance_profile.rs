@@ -1,10 +1,10 @@
 use crate::field::{Field, Setting};
 use crate::resource::Ref;
 
-/// What carries the role to the instances. IAM allows one role in it.
+/// The instance profile, which assigns the role to the instances. IAM allows one role in a profile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InstanceProfile {
-    /// Nothing while it is empty: such a profile carries no permissions.
+    /// The role. `None` if the profile is empty: an empty profile grants no permissions.
     pub role: Option<Ref>,
 }
 

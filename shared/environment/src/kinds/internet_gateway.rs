@@ -1,10 +1,10 @@
 use crate::field::{Field, Setting};
 use crate::resource::Ref;
 
-/// The VPC's way to the internet. It counts only once it is attached.
+/// The VPC's internet gateway. The gateway has no effect until it is attached.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InternetGateway {
-    /// The VPC, which has one gateway at most (the VPC user guide); nothing while it is detached.
+    /// The VPC, which has at most one gateway (the VPC user guide). `None` while the gateway is detached.
     pub attached_to: Option<Ref>,
 }
 

@@ -3,50 +3,50 @@ use sha2::{Digest, Sha256};
 use crate::field::{Field, Setting};
 use crate::resource::Ref;
 
-/// A launch template: all its versions that we made, the oldest first. What is wanted has one.
+/// A launch template with all versions that Envkeeper created, the oldest first. A desired template has one version.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LaunchTemplate {
-    /// Versions without our digest in their description are somebody else's, and are not here.
+    /// The owned versions. Versions without Envkeeper's digest in their description are foreign and not included.
     pub versions: Vec<TemplateVersion>,
 }
 
-/// One version. AWS numbers versions; we know them by the digest of what was asked for, which stands in the version's
-/// description: the same content is the same version, whenever it comes back.
+/// One version. AWS numbers versions; Envkeeper identifies a version by the digest of its requested content, which is
+/// in the version's description. The same content is always the same version, also after a rollback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateVersion {
-    /// 16 hexadecimal digits that stand for the content. 64 bits: two contents of one environment that meet by chance
-    /// are out of the question.
+    /// The digest of the content: 16 hexadecimal digits. With 64 bits, a collision between two contents of one
+    /// environment is out of the question.
     pub digest: String,
-    /// The image's id. Not part of the content: it is pinned when its source is first used, and a newer image behind
-    /// the same parameter changes nothing.
+    /// The image id, which is not part of the content. The id is pinned when its source is first used. A newer image in
+    /// the same parameter does not change the version.
     pub image: String,
-    /// What the digest stands for.
+    /// The content, from which the digest is computed.
     pub content: TemplateContent,
 }
 
-/// What a version was asked to hold.
+/// The requested content of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateContent {
-    /// Where the image comes from, as the property says it: an image id, or the name of an SSM parameter.
+    /// The source of the image, as in the property: an image id, or the name of an SSM parameter.
     pub image_source: String,
-    /// Such as `t3.micro`. It has to fit the image's architecture.
+    /// The instance type, such as `t3.micro`. It has to match the image's architecture.
     pub instance_type: String,
-    /// What carries the role to the instances.
+    /// The instance profile, which assigns the role to the instances.
     pub instance_profile: Ref,
-    /// Of the instances' network interface.
+    /// The security groups of the instances' network interface.
     pub security_groups: Vec<Ref>,
-    /// GiB; the root volume is always encrypted.
+    /// The size of the root volume in GiB. The volume is always encrypted.
     pub root_volume_gib: u32,
-    /// The ARN of the key that encrypts it; nothing means the account's own for EBS.
+    /// The ARN of the key that encrypts the volume. The default is the account's own key for EBS.
     pub volume_key: Option<String>,
-    /// A value each minute rather than every five.
+    /// Whether EC2 publishes metrics each minute rather than every five minutes.
     pub detailed_monitoring: bool,
-    /// The plain script; it is encoded where the call is made, and nowhere else.
+    /// The plain-text script. Only the code of the call encodes it.
     pub user_data: String,
 }
 
 impl TemplateContent {
-    /// The parts by name, in the order of plans.
+    /// The parts by name, in the order of a plan's text.
     fn parts(&self) -> [(&'static str, String); 8] {
         let groups: Vec<String> = self.security_groups.iter().map(ToString::to_string).collect();
         [
@@ -61,7 +61,8 @@ impl TemplateContent {
         ]
     }
 
-    /// The first 8 bytes of SHA-256 over the parts, each led by its length so that no two contents read alike.
+    /// The first 8 bytes of SHA-256 over the parts. The length precedes each part, so that two different contents never
+    /// have the same input.
     fn digest(&self) -> String {
         let mut hash = Sha256::new();
         for (_, part) in self.parts() {
@@ -72,29 +73,31 @@ impl TemplateContent {
         format!("{first:016x}")
     }
 
-    /// The parts, a line each.
+    /// A line for each part that is not empty.
     pub(crate) fn summary(&self) -> Vec<String> {
-        let said = self.parts().into_iter().filter(|(_, part)| !part.is_empty());
-        said.map(|(name, part)| format!("{name}: {}", tell(name, &part))).collect()
+        let present = self.parts().into_iter().filter(|(_, part)| !part.is_empty());
+        present.map(|(name, part)| format!("{name}: {}", part_summary(name, &part))).collect()
     }
 
-    /// What is different here, a line each.
+    /// A line for each part that differs from `old`.
     pub(crate) fn differences(&self, old: &TemplateContent) -> Vec<String> {
         let pairs = self.parts().into_iter().zip(old.parts());
         pairs
             .filter(|(new, old)| new != old)
-            .map(|((name, new), (_, old))| format!("{name}: {} → {}", tell(name, &old), tell(name, &new)))
+            .map(|((name, new), (_, old))| {
+                format!("{name}: {} → {}", part_summary(name, &old), part_summary(name, &new))
+            })
             .collect()
     }
 }
 
-/// A part as people read it: a script by its size.
-fn tell(name: &str, part: &str) -> String {
+/// The text of a part in a plan. A script is described by its size.
+fn part_summary(name: &str, part: &str) -> String {
     if name == "user-data" { format!("{} bytes", part.len()) } else { part.to_owned() }
 }
 
 impl TemplateVersion {
-    /// The version of this content, with its digest, that starts instances of `image`, an image's id.
+    /// The version with this content and its digest, for instances of `image`, an image id.
     #[must_use]
     pub fn of(content: TemplateContent, image: String) -> Self {
         TemplateVersion { digest: content.digest(), image, content }
@@ -116,8 +119,8 @@ impl LaunchTemplate {
         }
     }
 
-    /// Keeps the image of the newest live version that has the same source: the image moves only when its property
-    /// does.
+    /// Keeps the image of the latest observed version with the same source: the image changes only when its property
+    /// changes.
     pub(crate) fn pin_image(&mut self, observed: &LaunchTemplate) {
         for desired in &mut self.versions {
             let same_source =

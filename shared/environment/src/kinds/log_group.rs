@@ -1,11 +1,11 @@
 use crate::field::{Field, Setting};
 
-/// A log group, and how long it keeps what is written to it.
+/// A log group with its retention time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogGroup {
-    /// Days; nothing means for ever, which is what a new log group has.
+    /// The retention time in days. `None` retains the logs forever, the default of a new log group.
     pub retention_days: Option<u32>,
-    /// The ARN of the key that encrypts it; nothing means the service's own.
+    /// The ARN of the key that encrypts the logs. `None` means the service's own key.
     pub kms_key: Option<String>,
 }
 

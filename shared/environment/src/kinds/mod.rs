@@ -1,7 +1,7 @@
-//! The kinds of resources, one file each: what we own of it, and how each field is set.
+//! The kinds of resources, one file for each kind: the fields that Envkeeper owns, and the way to set each field.
 //!
-//! A kind's file has three answers: `fields` (the one list that plans, diffs and edges come from), and `set` and
-//! `clear`, which do to the value what the calls do to the real thing.
+//! A kind's file has three methods. `fields` is the only source of plans, diffs and edges. `set` and `clear` apply the
+//! effect of the calls on the AWS resource to the value in memory.
 
 mod address;
 mod alarm;

@@ -1,12 +1,12 @@
 use crate::field::{Field, Value};
 use crate::resource::Ref;
 
-/// The way out of the private subnets: nothing comes in through it.
+/// A NAT gateway: the egress of the private subnets, without ingress.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NatGateway {
-    /// A public one.
+    /// The public subnet of the gateway.
     pub subnet: Ref,
-    /// The [`Address`](crate::Address) that it speaks from.
+    /// The [`Address`](crate::Address) that is the source address.
     pub address: Ref,
 }
 

@@ -7,11 +7,12 @@ use crate::field::{Field, Setting, Value};
 pub struct Role {
     /// The service that may assume it, such as `ec2.amazonaws.com`.
     pub trusted_service: String,
-    /// The ARN of the policy that bounds what the role may ever do.
+    /// The ARN of the permissions boundary, which limits the role's permissions.
     pub boundary: Option<String>,
-    /// ARNs of managed policies; always by attachment.
+    /// ARNs of managed policies. Managed policies are always attached.
     pub managed_policies: BTreeSet<String>,
-    /// Policies of the environment's own, by name; always inline. Documents are JSON as `serde_json` writes it.
+    /// The environment's own policies, by name. They are always inline. The documents are JSON as `serde_json` writes
+    /// it.
     pub inline_policies: BTreeMap<String, String>,
 }
 

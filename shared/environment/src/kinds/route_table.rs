@@ -3,14 +3,14 @@ use std::collections::BTreeSet;
 use crate::field::{Field, Setting, Value};
 use crate::resource::Ref;
 
-/// A route table: where its subnets send what is not for the VPC itself.
+/// A route table: the routes of its subnets for traffic to destinations outside the VPC.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RouteTable {
-    /// The VPC that it is of; fixed.
+    /// The VPC of the route table; cannot change.
     pub vpc: Ref,
-    /// Where 0.0.0.0/0 goes, an internet or a NAT gateway; nothing means that there is no way out.
+    /// The target of 0.0.0.0/0: an internet gateway or a NAT gateway. `None` means no egress.
     pub default_route: Option<Ref>,
-    /// The subnets that it serves.
+    /// The associated subnets.
     pub serves: BTreeSet<Ref>,
 }
 

@@ -4,16 +4,16 @@ use crate::resource::Ref;
 /// A saved query of CloudWatch Logs Insights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedQuery {
-    /// All of it, since `PutQueryDefinition` says all of it.
+    /// The whole query, since `PutQueryDefinition` replaces the whole query.
     pub query: Query,
 }
 
-/// What is asked, and of which log groups.
+/// The query text and its log groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// Its first line carries the mark of ownership: saved queries have no tags.
+    /// The text. Its first line contains the ownership mark: saved queries have no tags.
     pub text: String,
-    /// The log groups that are asked (`logGroupNames`).
+    /// The log groups of the query (`logGroupNames`).
     pub log_groups: Vec<Ref>,
 }
 

@@ -1,21 +1,22 @@
 use crate::field::{Field, Setting, Value};
 use crate::resource::Ref;
 
-/// By how much the group grows or shrinks when an alarm asks for it. It has no tags: it is its group's.
+/// A scaling policy, which an alarm invokes to scale the group out or in. A policy has no tags: it is a part of its
+/// group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScalingPolicy {
-    /// The Auto Scaling group that it changes; fixed.
+    /// The Auto Scaling group of the policy; cannot change.
     pub group: Ref,
-    /// By how much, and how seldom.
+    /// The adjustment and its cooldown.
     pub adjustment: Adjustment,
 }
 
 /// A change of the desired capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Adjustment {
-    /// How many instances more, or fewer.
+    /// The number of instances to add; negative to remove instances.
     pub by: i32,
-    /// Seconds in which the group makes no other such change.
+    /// The cooldown in seconds, in which the policies do not change the group again.
     pub cooldown_seconds: u32,
 }
 

@@ -3,15 +3,15 @@ use std::collections::BTreeSet;
 use crate::field::{Field, Setting, Value};
 use crate::resource::Ref;
 
-/// A security group. Everything may go out, which is how AWS makes one; what may come in is what is said here. Rules
-/// that somebody else added (a load balancer's, say) are theirs, and stay.
+/// A security group. All egress is allowed, the default of a new group. Envkeeper's ingress rules are the rules in this
+/// struct. Rules that others add (for a load balancer, for example) are foreign and are retained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SecurityGroup {
-    /// The VPC that it is of; fixed.
+    /// The VPC of the security group; cannot change.
     pub vpc: Ref,
-    /// For people; fixed, since AWS has no call that changes it.
+    /// The description for operators; cannot change, since AWS has no call for it.
     pub description: String,
-    /// Groups of ours whose members may connect to port 443.
+    /// Owned security groups whose members may connect to port 443.
     pub https_from: BTreeSet<Ref>,
 }
 

@@ -6,11 +6,11 @@ use crate::resource::Ref;
 /// A subnet in one availability zone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subnet {
-    /// The VPC that it is of; fixed.
+    /// The VPC of the subnet; cannot change.
     pub vpc: Ref,
-    /// An eighth of the VPC's addresses; fixed.
+    /// An eighth of the VPC's addresses; cannot change.
     pub cidr: Ipv4Net,
-    /// A zone's name. Chosen once: a subnet cannot move, and the account's list of zones may change.
+    /// The name of the zone. The zone is chosen once: a subnet cannot move, and the account's list of zones may change.
     pub zone: String,
     /// Whether instances get public addresses (`MapPublicIpOnLaunch`). Off in a new subnet.
     pub public_ip_on_launch: bool,
@@ -22,7 +22,7 @@ impl Subnet {
             Field::Fixed("vpc", Value::Ref(self.vpc.clone())),
             Field::Fixed("cidr", Value::Text(self.cidr.to_string())),
             Field::Once("zone", Value::Text(self.zone.clone())),
-            Field::unless_new(Setting::PublicIpOnLaunch(self.public_ip_on_launch), !self.public_ip_on_launch),
+            Field::after_create_unless(Setting::PublicIpOnLaunch(self.public_ip_on_launch), !self.public_ip_on_launch),
         ]
     }
 

@@ -2,15 +2,15 @@ use ipnet::Ipv4Net;
 
 use crate::field::{Field, Setting, Value};
 
-/// The network that everything else stands in.
+/// The VPC, which contains the other network resources.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vpc {
-    /// Its IPv4 addresses, /16 to /25: see [`LARGEST_NETWORK`](crate::property::LARGEST_NETWORK) and
-    /// [`SMALLEST_NETWORK`](crate::property::SMALLEST_NETWORK). Fixed.
+    /// The IPv4 addresses of the VPC, /16 to /25: see [`LARGEST_NETWORK`](crate::property::LARGEST_NETWORK) and
+    /// [`SMALLEST_NETWORK`](crate::property::SMALLEST_NETWORK). Cannot change.
     pub cidr: Ipv4Net,
-    /// On in a new VPC; without it no name is resolved.
+    /// DNS support: on in a new VPC. Without DNS support, names are not resolved.
     pub dns_support: bool,
-    /// Off in a new VPC; interface endpoints with private names need it.
+    /// DNS hostnames: off in a new VPC. Interface endpoints with private names need DNS hostnames.
     pub dns_hostnames: bool,
 }
 
@@ -18,9 +18,9 @@ impl Vpc {
     pub(crate) fn fields(&self) -> Vec<Field> {
         vec![
             Field::Fixed("cidr", Value::Text(self.cidr.to_string())),
-            // On in a new VPC, and compared all the same: somebody may have turned it off.
-            Field::unless_new(Setting::DnsSupport(self.dns_support), self.dns_support),
-            Field::unless_new(Setting::DnsHostnames(self.dns_hostnames), !self.dns_hostnames),
+            // DNS support is on in a new VPC, and still compared: an operator may have disabled it.
+            Field::after_create_unless(Setting::DnsSupport(self.dns_support), self.dns_support),
+            Field::after_create_unless(Setting::DnsHostnames(self.dns_hostnames), !self.dns_hostnames),
         ]
     }
 

@@ -3,30 +3,30 @@ use std::collections::BTreeSet;
 use crate::field::{Field, Setting, Value};
 use crate::resource::Ref;
 
-/// A way to one AWS service that stays inside the network.
+/// A VPC endpoint: a path to one AWS service inside the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VpcEndpoint {
-    /// The VPC that it is in; fixed.
+    /// The VPC of the endpoint; cannot change.
     pub vpc: Ref,
     /// The service's full name, such as `com.amazonaws.us-west-2.ssm`.
     pub service: String,
-    /// By routes or by network interfaces, as the service has it.
+    /// The endpoint type that the service offers: gateway or interface.
     pub reach: Reach,
 }
 
-/// How the instances get to the endpoint.
+/// The path from the instances to the endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reach {
-    /// By routes that AWS puts into these tables (S3).
+    /// Routes that AWS adds to these route tables (S3).
     Gateway {
-        /// Those whose subnets use it.
+        /// The route tables of the subnets that use the endpoint.
         route_tables: BTreeSet<Ref>,
     },
-    /// By network interfaces in these subnets, under the service's usual names.
+    /// Network interfaces in these subnets, under the service's usual DNS names.
     Interface {
-        /// One in each zone: an endpoint has one interface in a zone.
+        /// One subnet in each zone: an endpoint has one interface in a zone.
         subnets: BTreeSet<Ref>,
-        /// Of the interfaces: they let the instances in.
+        /// The security groups of the interfaces, which allow ingress from the instances.
         security_groups: Vec<Ref>,
     },
 }

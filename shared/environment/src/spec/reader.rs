@@ -1,4 +1,4 @@
-//! Takes properties as they were given, and notes all that is wrong with them.
+//! Parses the properties of a request, and collects every violation.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use crate::property::{self, Default, Property};
 use crate::resource::Tags;
 use crate::retain::OnDelete;
 
-/// Takes property after property, and notes what is wrong.
+/// Parses one property after another, and collects the violations.
 pub(super) struct Reader<'a> {
     pub given: &'a Map<String, Value>,
     pub defaults: &'a Defaults,
@@ -116,33 +116,34 @@ impl Reader<'_> {
         })
     }
 
-    /// Of a network that is brought along nothing else can be said.
-    pub fn network_of_its_own_and_brought_along(&mut self) {
+    /// Rejects the properties of a managed network if the request or the defaults set an existing network.
+    pub fn reject_managed_network_properties(&mut self) {
         let given = |property: &Property| self.given.contains_key(property.name);
         if !given(&property::VPC_ID) && self.defaults.get(&property::VPC_ID).is_none() {
             return;
         }
-        let of_its_own = [&property::VPC_CIDR, &property::ZONE_COUNT, &property::EGRESS];
-        let said: Vec<_> = of_its_own.into_iter().filter(|it| given(it)).collect();
-        for property in said {
+        let managed = [&property::VPC_CIDR, &property::ZONE_COUNT, &property::EGRESS];
+        let given: Vec<_> = managed.into_iter().filter(|it| given(it)).collect();
+        for property in given {
             let value = shown(&self.given[property.name].to_string());
             self.violated(
                 property,
                 value,
-                "it cannot be given with VpcId, nor where the function has one by default: that network's own holds"
+                "it cannot be set together with VpcId, from the template or from the function's default: the existing network replaces it"
                     .into(),
             );
         }
     }
 
-    /// Where the deployment bounds roles, its reconciler may make none with another boundary.
-    pub fn another_boundary(&mut self) {
+    /// Rejects another permissions boundary if the deployment has one: its reconciler may create roles only with that
+    /// boundary.
+    pub fn reject_other_boundary(&mut self) {
         let property = &property::PERMISSIONS_BOUNDARY_ARN;
-        let Some(ours) = self.defaults.get(property).map(str::to_owned) else { return };
-        let given = self.given.get(property.name).and_then(Value::as_str).filter(|given| *given != ours);
+        let Some(required) = self.defaults.get(property).map(str::to_owned) else { return };
+        let given = self.given.get(property.name).and_then(Value::as_str).filter(|given| *given != required);
         if let Some(given) = given {
             let valid = format!(
-                "leave it out, or deploy Envkeeper with it: the roles of this deployment get {ours}, and no other"
+                "omit it, or deploy Envkeeper with it: roles of this deployment always have the boundary {required}"
             );
             self.violated(property, shown(given), valid);
         }
@@ -152,12 +153,12 @@ impl Reader<'_> {
         self.text(property).map(|text| text == "true")
     }
 
-    /// A list, or its elements separated by commas.
+    /// The elements of a list, or of a comma-separated text.
     fn list(&mut self, property: &Property) -> Vec<String> {
         self.text(property).and_then(|text| property::listed(&text)).unwrap_or_default()
     }
 
-    /// The property's text, given or by default, if it is valid.
+    /// The text of the property, from the request or the defaults, if it is valid.
     fn text(&mut self, property: &Property) -> Option<String> {
         let (text, source) = match self.given.get(property.name) {
             Some(Value::String(text)) => (text.clone(), ""),
@@ -167,12 +168,12 @@ impl Reader<'_> {
                 (all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","), "")
             }
             Some(other) => {
-                let of = if other.is_null() { "leave the property out to have its default, or give " } else { "" };
-                self.violated(property, shown(&other.to_string()), format!("{of}{}", property.value_type.valid()));
+                let hint = if other.is_null() { "omit the property to use its default, or set " } else { "" };
+                self.violated(property, shown(&other.to_string()), format!("{hint}{}", property.value_type.valid()));
                 return None;
             }
             None => match (self.defaults.get(property), &property.default) {
-                (Some(text), _) => (text.to_owned(), " by the function's default"),
+                (Some(text), _) => (text.to_owned(), " from the function's default"),
                 (None, Default::Required) => {
                     self.violated(property, "missing".into(), property.value_type.valid());
                     return None;
@@ -191,13 +192,13 @@ impl Reader<'_> {
         self.text(property).and_then(|text| property::whole(&text))
     }
 
-    /// An id that is given replaces a parameter that is not.
+    /// The image id and the SSM parameter. A given id replaces the default of the parameter.
     fn image(&mut self) -> (Option<String>, Option<String>) {
         let id = self.text(&property::IMAGE_ID);
         let both = [&property::IMAGE_ID, &property::IMAGE_PARAMETER];
         if both.iter().all(|property| self.given.contains_key(property.name)) {
             let value = self.given[property::IMAGE_ID.name].to_string();
-            self.violated(&property::IMAGE_ID, value, "only one of ImageId and ImageParameter can be given".into());
+            self.violated(&property::IMAGE_ID, value, "only one of ImageId and ImageParameter can be set".into());
         }
         if id.is_some() && !self.given.contains_key(property::IMAGE_PARAMETER.name) {
             return (id, None);
@@ -219,18 +220,18 @@ impl Reader<'_> {
             self.violated(property, shown(&given.to_string()), property.value_type.valid());
             return Tags::new();
         };
-        let bad = tags.iter().filter(|(key, value)| !tag_is_valid(key, value));
-        let bad: Vec<String> = bad.map(|(key, value)| shown(&format!("{key}={value}"))).collect();
-        if !bad.is_empty() {
-            self.violated(property, bad.join(" and "), property.value_type.valid());
+        let invalid = tags.iter().filter(|(key, value)| !tag_is_valid(key, value));
+        let invalid: Vec<String> = invalid.map(|(key, value)| shown(&format!("{key}={value}"))).collect();
+        if !invalid.is_empty() {
+            self.violated(property, invalid.join(" and "), property.value_type.valid());
         }
-        if tags.len() > property::MOST_TAGS {
+        if tags.len() > property::MAX_TAGS {
             self.violated(property, format!("{} tags", tags.len()), property.value_type.valid());
         }
         tags
     }
 
-    /// Rules as a list; from a variable they come as JSON.
+    /// The rules, as a list. An environment variable contains them as JSON.
     fn alarm_actions(&mut self) -> Vec<AlarmAction> {
         let property = &property::ALARM_ACTIONS;
         let given = match self.given.get(property.name) {
@@ -240,7 +241,7 @@ impl Reader<'_> {
                 Some(value) => value.unwrap_or_default(),
             },
         };
-        let Some(list) = given.as_array().filter(|list| list.len() <= property::MOST_IN_A_LIST) else {
+        let Some(list) = given.as_array().filter(|list| list.len() <= property::MAX_LIST_LENGTH) else {
             self.violated(property, shown(&given.to_string()), property.value_type.valid());
             return Vec::new();
         };
@@ -255,12 +256,12 @@ impl Reader<'_> {
                     self.violated_in(
                         format!("AlarmActions[{at}]"),
                         shown(&rule.summary()),
-                        "no rule that is there already".into(),
+                        "a rule that the list does not already contain".into(),
                     );
                 }
                 Ok(rule) => rules.push(rule),
-                Err(bad) => {
-                    for BadField { field, value, valid } in bad {
+                Err(fields) => {
+                    for BadField { field, value, valid } in fields {
                         let dot = if field.is_empty() { "" } else { "." };
                         self.violated_in(format!("AlarmActions[{at}]{dot}{field}"), value, valid);
                     }
@@ -279,7 +280,7 @@ impl Reader<'_> {
     }
 }
 
-/// Tags as a map, or as `CloudFormation`'s list of `Key` and `Value`.
+/// Parses tags from a map, or from `CloudFormation`'s list of `Key` and `Value`.
 fn tags_of(value: &Value) -> Option<Tags> {
     let scalar = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),

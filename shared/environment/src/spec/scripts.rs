@@ -1,12 +1,12 @@
-//! What the user's scripts have to be, to run as they are meant to.
+//! Checks of the stack author's scripts: a script has to run as its author means it.
 
 use super::{Spec, Violation, shown};
 use crate::names::Deployment;
 use crate::property::{self, Property};
-use crate::user_data::{LONGEST_USER_DATA, SCRIPT_END, user_data};
+use crate::user_data::{MAX_USER_DATA_BYTES, SCRIPT_END, user_data};
 
-/// What other formats of user data begin with, in lower case: those of cloud-init (its documentation of user data formats), and
-/// of EC2 for Windows.
+/// The prefixes of other user data formats, in lowercase: the formats of cloud-init (its documentation of user data
+/// formats), and of EC2 for Windows.
 const OTHER_FORMATS: [&str; 10] = [
     "#cloud-config",
     "#cloud-boothook",
@@ -20,18 +20,19 @@ const OTHER_FORMATS: [&str; 10] = [
     "<powershell>",
 ];
 
-/// What `#!`, `#cloud-config`, `Content-Type:` and `MIME-Version:` are in base64, as far as what follows them changes nothing.
+/// `#!`, `#cloud-config`, `Content-Type:` and `MIME-Version:` in base64, up to the last digit that does not depend on
+/// the following text.
 const IN_BASE64: [&str; 4] = ["IyE", "I2Nsb3VkLWNvbmZpZ", "Q29udGVudC1UeXBlO", "TUlNRS1WZXJzaW9uO"];
 
 impl Spec {
-    /// Only what a request asks for anew is held to this: what an older version took is still read from its record, and the way
-    /// back to it is no mistake.
-    pub(super) fn scripts(&self, deployment: &Deployment, before: Option<&Spec>) -> Vec<Violation> {
-        let had = |script: &str| {
-            let had = |it: &Spec| {
+    /// Checks the scripts that are new in a request. A script that an older version accepted can still be read from its
+    /// record, and a rollback to that script is not an error.
+    pub(super) fn script_violations(&self, deployment: &Deployment, before: Option<&Spec>) -> Vec<Violation> {
+        let existed = |script: &str| {
+            let contains = |it: &Spec| {
                 [&it.user_data_script, &it.hooks.drain_script].into_iter().any(|it| it.as_deref() == Some(script))
             };
-            before.is_some_and(had)
+            before.is_some_and(contains)
         };
         let scripts = [
             (&property::USER_DATA_SCRIPT, &self.user_data_script),
@@ -39,52 +40,53 @@ impl Spec {
         ];
         let scripts: Vec<(&Property, &str)> =
             scripts.into_iter().filter_map(|(property, script)| Some((property, script.as_deref()?))).collect();
-        let unfit = scripts
+        let invalid = scripts
             .iter()
-            .filter(|(_, script)| !had(script))
-            .filter_map(|(property, script)| Some(Violation::of(property, &shown(script), unfit(script)?)));
-        unfit.chain(self.too_long(&scripts, deployment)).collect()
+            .filter(|(_, script)| !existed(script))
+            .filter_map(|(property, script)| Some(Violation::of(property, &shown(script), invalid_script(script)?)));
+        invalid.chain(self.too_long(&scripts, deployment)).collect()
     }
 
-    /// Without a script it always fits: the longest list of units is a third of what there is.
+    /// Checks the size of the user data. User data without a script always fits: the longest list of units needs a
+    /// third of the limit.
     fn too_long(&self, scripts: &[(&Property, &str)], deployment: &Deployment) -> Option<Violation> {
         let (property, script) = scripts.iter().max_by_key(|(_, script)| script.len())?;
-        let all = user_data(&self.names(deployment), self).len();
-        let room = (LONGEST_USER_DATA + script.len()).saturating_sub(all);
+        let bytes = user_data(&self.names(deployment), self).len();
+        let room = (MAX_USER_DATA_BYTES + script.len()).saturating_sub(bytes);
         let valid = format!(
-            "at most {room} bytes: AWS takes {LONGEST_USER_DATA} bytes of user data, and all else that goes into it needs the rest"
+            "at most {room} bytes: AWS accepts {MAX_USER_DATA_BYTES} bytes of user data, and the other parts of the user data need the rest"
         );
-        (all > LONGEST_USER_DATA).then(|| Violation::of(property, &format!("{} bytes long", script.len()), valid))
+        (bytes > MAX_USER_DATA_BYTES).then(|| Violation::of(property, &format!("{} bytes long", script.len()), valid))
     }
 }
 
-/// What would do instead of a text that would not run as its author means it, if it is one.
-fn unfit(script: &str) -> Option<String> {
-    let begins = script.trim_start().replace("\r\n", "\n").to_lowercase();
-    if let Some(format) = OTHER_FORMATS.iter().find(|format| begins.starts_with(**format)) {
+/// The valid form, if the script would not run as its author means it; `None` for a valid script.
+fn invalid_script(script: &str) -> Option<String> {
+    let normalized = script.trim_start().replace("\r\n", "\n").to_lowercase();
+    if let Some(format) = OTHER_FORMATS.iter().find(|format| normalized.starts_with(**format)) {
         return Some(format!(
-            "a script, and no other format of user data: what begins with {} would not be read as that. Write it in bash, or with #! and an interpreter in its first line",
+            "a script, not another format of user data: Envkeeper does not process a text that starts with {} in that format. Write the script in bash, or with #! and an interpreter in the first line",
             format.trim_end()
         ));
     }
     if is_base64(script) {
-        return Some("the script as it is, not in base64: Envkeeper encodes it once".into());
+        return Some("the plain-text script, not base64: Envkeeper encodes it once".into());
     }
     if script.split('\n').next().is_some_and(|first| first.ends_with('\r')) {
-        return Some("a script with lines that end in LF alone: CR would be a part of each command".into());
+        return Some("a script with LF line endings: with CRLF, each command would contain the CR".into());
     }
     script
         .lines()
         .any(|line| line == SCRIPT_END)
-        .then(|| format!("without a line that is just {SCRIPT_END}, which ends it in the user data"))
+        .then(|| format!("a script without the line {SCRIPT_END}, which marks the end of the script in the user data"))
 }
 
-/// Whether a text can only be base64: by what it begins with, or because it ends as nothing else does. Of letters, digits and
-/// `=` alone bash makes an assignment, so nothing would run and nothing fail.
+/// Whether a text can only be base64: by its prefix, or because of the padding at its end. Bash would read a text of
+/// only letters, digits and `=` as an assignment: no command would run, and none would fail.
 fn is_base64(text: &str) -> bool {
     let text: String = text.split_whitespace().collect();
     let digits = text.trim_end_matches('=');
     let is_digit = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
     digits.chars().all(is_digit)
-        && (digits.len() < text.len() || IN_BASE64.iter().any(|beginning| digits.starts_with(beginning)))
+        && (digits.len() < text.len() || IN_BASE64.iter().any(|prefix| digits.starts_with(prefix)))
 }

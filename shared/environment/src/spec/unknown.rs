@@ -1,11 +1,11 @@
-//! Properties that there are not.
+//! The check for unknown properties.
 
 use serde_json::{Map, Value};
 
 use super::{Violation, shown};
 use crate::property;
 
-/// A violation for each, with the name that was probably meant.
+/// A violation for each unknown property, with the name that the stack author probably meant.
 pub(super) fn unknown(given: &Map<String, Value>) -> Vec<Violation> {
     let known = |name: &str| {
         property::CLOUDFORMATION_OWN.contains(&name) || property::ALL.iter().any(|property| property.name == name)
@@ -14,17 +14,17 @@ pub(super) fn unknown(given: &Map<String, Value>) -> Vec<Violation> {
         property: shown(name).trim_matches('"').to_owned(),
         value: value.as_str().map_or_else(|| shown(&value.to_string()), shown),
         valid: match nearest(name) {
-            Some(nearest) => format!("there is no such property; did you mean {nearest}?"),
-            None => String::from("there is no such property"),
+            Some(nearest) => format!("unknown property; did you mean {nearest}?"),
+            None => String::from("unknown property"),
         },
     };
     given.iter().filter(|(name, _)| !known(name)).map(violation).collect()
 }
 
-/// The known name that looks most like this one, if one does: at least 0.8 on Jaro and Winkler's scale, at which
-/// dropped, swapped and added letters still match, and other words don't.
+/// The most similar known name, with a similarity of at least 0.8 on the Jaro-Winkler scale. At 0.8, names with
+/// missing, swapped and added letters still match; other words do not.
 fn nearest(name: &str) -> Option<&'static str> {
-    let likeness = |known: &str| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
-    let scored = property::ALL.iter().map(|property| (likeness(property.name), property.name));
-    scored.filter(|(likeness, _)| *likeness >= 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+    let similarity = |known: &str| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
+    let scored = property::ALL.iter().map(|property| (similarity(property.name), property.name));
+    scored.filter(|(similarity, _)| *similarity >= 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }
