@@ -1,6 +1,7 @@
-//! What AWS says instead of yes, and what that means: the one file that classifies errors, by code and never by text.
+//! Classification of AWS errors: this file classifies every error, by its code and never by its text.
 //!
-//! (One code is ambiguous: `autoscaling::group` looks at its text, and says why.)
+//! Three operations use a code for two causes. The file of each operation changes the class there and states the reason:
+//! `autoscaling::group` (`ValidationError`, once by its text), `ec2::address` (`AuthFailure`) and `stack` (`ValidationError`).
 
 use std::error::Error;
 use std::fmt;
@@ -11,57 +12,70 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use environment::{Call, CallError};
 
-/// When to look again after throttling that outlasted the SDK's own retries.
-const AFTER_THROTTLING: Duration = Duration::from_secs(5);
+/// The wait before the next observation after throttling that outlasted the SDK's own retries.
+const THROTTLING_DELAY: Duration = Duration::from_secs(5);
 
-/// When to look again at what has to happen first. Read lag begins to end after about 2 s (ARCHITECTURE, Facts).
-const SOON: Duration = Duration::from_secs(2);
+/// The wait before the next observation when a call is blocked. Read lag starts to end after about 2 s (ARCHITECTURE,
+/// Facts).
+const RETRY_DELAY: Duration = Duration::from_secs(2);
 
-/// How much of AWS's message is passed on, in characters: an encoded authorization failure has thousands.
-const LONGEST_MESSAGE: usize = 400;
+/// The part of AWS's message that is passed on, in characters: an encoded authorization failure has thousands.
+const MAX_MESSAGE_CHARS: usize = 400;
 
-/// What kind of no it is.
+/// The class of an AWS error. [`Problem::call_error`] maps each class to an error of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// Too many calls, still after the SDK's retries.
+pub(crate) enum ErrorClass {
+    /// Throttled: too many calls, also after the SDK's retries. Retry after 5 s.
     Throttled,
-    /// The answer was lost, or says nothing about whether it happened.
-    Lost,
-    /// Something else has to happen first.
-    Waits,
-    /// It went well, and there is more of it to do at once.
+    /// Lost response: the response did not arrive, or does not show whether the call took effect. Observe, then decide.
+    LostResponse,
+    /// Blocked: a dependency, a concurrent change or read lag has to end before the call can succeed. Retry after 2 s.
+    Blocked,
+    /// The call succeeded, and more of the same work remains. Call again at once.
     Unfinished,
-    /// There is one under that name or in that place already.
-    Exists,
-    /// It is connected already, not necessarily to what was wanted: the caller looks.
-    Connected,
-    /// What it is about, or what it refers to, is not there: gone, or not visible yet.
-    Missing,
-    /// The role may not.
+    /// Already exists: a resource has this name or occupies this place. The next observation shows its owner.
+    AlreadyExists,
+    /// Already connected, not necessarily to the desired resource: the caller observes the connection.
+    AlreadyConnected,
+    /// Not found (yet): the resource, or a resource that the call refers to, is deleted or not visible yet.
+    NotFound,
+    /// Denied: Envkeeper's role lacks the permission.
     Denied,
-    /// A quota of the account is used up.
-    Quota,
-    /// Anything else: the request itself is wrong.
+    /// Quota exceeded: a quota of the account is used up.
+    QuotaExceeded,
+    /// Rejected: every other code. The request itself is wrong.
     Rejected,
 }
 
-/// Tells the class from the service's code and the HTTP status.
-pub(crate) fn classify(code: &str, status: u16) -> Class {
-    // The same error is called `AlreadyExists`, `AlreadyExistsFault` or `…Exception`, by the service's protocol.
+/// Returns the class of the service's error code and the HTTP status.
+///
+/// Each arm names the documents that list its codes. "EC2" is the EC2 API reference, "Error codes"; "S3" is the S3 API
+/// reference, "Error responses"; "IAM", "Auto Scaling", "Logs" and "CloudWatch" are the errors of the operations in the
+/// API references of these services.
+pub(crate) fn classify(code: &str, status: u16) -> ErrorClass {
+    // The service's protocol decides whether the same error is called `AlreadyExists`, `AlreadyExistsFault` or
+    // `…Exception`.
     let short = code.strip_suffix("Exception").or(code.strip_suffix("Fault")).unwrap_or(code);
     match short {
+        // Throttled. The SDK's list of throttling codes (`THROTTLING_ERRORS` of aws-runtime).
         "RequestLimitExceeded"
         | "TooManyRequests"
         | "SlowDown"
         | "BandwidthLimitExceeded"
-        | "PriorRequestNotComplete" => Class::Throttled,
-        // S3's, with a status of 400: the request didn't arrive in one piece.
-        "RequestTimeout" => Class::Lost,
-        _ if short.contains("Throttl") => Class::Throttled,
-        // Contention is a 500, and yet clear: another activity holds the group (ARCHITECTURE, Facts). So is the role that
-        // Auto Scaling makes itself for an account's first group. A mismatch means that an earlier attempt with our
-        // token got through, when another image stood behind the parameter. A bucket that takes no access logs yet is
-        // our own log bucket, a moment ago.
+        | "PriorRequestNotComplete" => ErrorClass::Throttled,
+        // Lost response. S3, with a status of 400: the request did not arrive in one piece.
+        "RequestTimeout" => ErrorClass::LostResponse,
+        // Throttled. `Throttling`, `ThrottledException` and `RequestThrottled` of the SDK's list.
+        _ if short.contains("Throttl") => ErrorClass::Throttled,
+        // Blocked.
+        // - EC2: `DependencyViolation`, `IncorrectState`, `ConcurrentTagAccess`, and `IdempotentParameterMismatch`: an
+        //   earlier attempt with this client token succeeded, when the parameter referred to another image.
+        // - IAM: `DeleteConflict`, `ConcurrentModification`, `EntityTemporarilyUnmodifiable`.
+        // - Auto Scaling: `ResourceInUse`, `ScalingActivityInProgress`. `ResourceContention` is a 500 and not a lost
+        //   response: another activity holds the group (ARCHITECTURE, Facts). `ServiceLinkedRoleFailure` is a 500 as well:
+        //   Auto Scaling creates that role itself for the first group of an account.
+        // - S3: `OperationAborted` (Logs has the code too), `BucketNotEmpty`, and `InvalidTargetBucketForLogging`: the
+        //   environment's log bucket was created a moment ago and does not take access logs yet.
         "DependencyViolation"
         | "DeleteConflict"
         | "ResourceInUse"
@@ -75,121 +89,138 @@ pub(crate) fn classify(code: &str, status: u16) -> Class {
         | "EntityTemporarilyUnmodifiable"
         | "BucketNotEmpty"
         | "InvalidTargetBucketForLogging"
-        | "IdempotentParameterMismatch" => Class::Waits,
-        _ if short.ends_with(".InUse") => Class::Waits,
-        "Resource.AlreadyAssociated" | "RouteAlreadyExists" => Class::Connected,
+        | "IdempotentParameterMismatch" => ErrorClass::Blocked,
+        // Blocked. EC2: `InvalidGroup.InUse`, `InvalidIPAddress.InUse`.
+        _ if short.ends_with(".InUse") => ErrorClass::Blocked,
+        // Already connected. EC2.
+        "Resource.AlreadyAssociated" | "RouteAlreadyExists" => ErrorClass::AlreadyConnected,
+        // Already exists. EC2, and S3 for the last code.
         "InvalidGroup.Duplicate"
         | "InvalidSubnet.Conflict"
         | "InvalidPermission.Duplicate"
-        | "BucketAlreadyOwnedByYou" => Class::Exists,
-        _ if short.ends_with("AlreadyExists") => Class::Exists,
-        // An image is never ours to wait for.
-        _ if short.starts_with("InvalidAMI") => Class::Rejected,
-        "Gateway.NotAttached" => Class::Missing,
-        _ if short.starts_with("NoSuch") => Class::Missing,
-        _ if short.ends_with("NotFound") || short.ends_with("NotFoundError") => Class::Missing,
-        "AccessDenied" | "UnauthorizedOperation" => Class::Denied,
-        "TooManyBuckets" => Class::Quota,
-        _ if short.ends_with("LimitExceeded") => Class::Quota,
-        _ if status >= 500 => Class::Lost,
-        _ => Class::Rejected,
+        | "BucketAlreadyOwnedByYou" => ErrorClass::AlreadyExists,
+        // Already exists. Auto Scaling, IAM (`EntityAlreadyExists`), Logs (`ResourceAlreadyExists`), S3
+        // (`BucketAlreadyExists`), EC2 (`InvalidLaunchTemplateName.AlreadyExistsException`).
+        _ if short.ends_with("AlreadyExists") => ErrorClass::AlreadyExists,
+        // Rejected. EC2. Envkeeper never creates an image, so a missing image does not appear later.
+        _ if short.starts_with("InvalidAMI") => ErrorClass::Rejected,
+        // Not found (yet). EC2.
+        "Gateway.NotAttached" => ErrorClass::NotFound,
+        // Not found (yet). IAM (`NoSuchEntity`) and S3 (`NoSuchBucket`, `NoSuchUpload`, a missing configuration).
+        _ if short.starts_with("NoSuch") => ErrorClass::NotFound,
+        // Not found (yet). EC2 (`InvalidVpcID.NotFound`), SSM (`ParameterNotFound`), Logs and CloudWatch
+        // (`ResourceNotFound`), S3 (`ServerSideEncryptionConfigurationNotFoundError`).
+        _ if short.ends_with("NotFound") || short.ends_with("NotFoundError") => ErrorClass::NotFound,
+        // Denied. The common errors of the API references, and EC2 for the second code.
+        "AccessDenied" | "UnauthorizedOperation" => ErrorClass::Denied,
+        // Quota exceeded. S3.
+        "TooManyBuckets" => ErrorClass::QuotaExceeded,
+        // Quota exceeded. EC2 (`VpcLimitExceeded`), IAM, Auto Scaling, Logs and CloudWatch (`LimitExceeded`).
+        _ if short.ends_with("LimitExceeded") => ErrorClass::QuotaExceeded,
+        // Lost response. Every other server error.
+        _ if status >= 500 => ErrorClass::LostResponse,
+        _ => ErrorClass::Rejected,
     }
 }
 
-/// An operation that did not simply succeed.
+/// An operation that did not succeed completely.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    pub(crate) class: Class,
+    pub(crate) class: ErrorClass,
     /// As `service:Operation`.
     pub(crate) operation: &'static str,
-    /// AWS's code; empty where it is our own finding.
+    /// AWS's code; empty for a finding of this crate.
     pub(crate) code: String,
     pub(crate) message: String,
 }
 
 impl Problem {
-    /// Something has to happen first, as we see ourselves.
-    pub(crate) fn waits(operation: &'static str, message: impl Into<String>) -> Self {
-        Problem { class: Class::Waits, operation, code: String::new(), message: message.into() }
+    /// A blocked call, as a finding of this crate: another change has to complete first.
+    pub(crate) fn blocked(operation: &'static str, message: impl Into<String>) -> Self {
+        Problem { class: ErrorClass::Blocked, operation, code: String::new(), message: message.into() }
     }
 
-    /// Done as far as the time allowed.
+    /// Work that is done as far as the time allowed.
     pub(crate) fn unfinished(operation: &'static str, message: impl Into<String>) -> Self {
-        Problem { class: Class::Unfinished, operation, code: String::new(), message: message.into() }
+        Problem { class: ErrorClass::Unfinished, operation, code: String::new(), message: message.into() }
     }
 
-    /// The same, where a denial may pass by itself.
-    pub(crate) fn in_passing(self) -> Self {
-        let class = if self.class == Class::Denied { Class::Waits } else { self.class };
+    /// The same problem with a denial classified as blocked, for calls whose denial can end without a change of the policy.
+    pub(crate) fn with_retryable_denial(self) -> Self {
+        let class = if self.class == ErrorClass::Denied { ErrorClass::Blocked } else { self.class };
         Problem { class, ..self }
     }
 
-    /// Something is wrong, as we see ourselves.
+    /// A rejected call, as a finding of this crate.
     pub(crate) fn rejected(operation: &'static str, message: impl Into<String>) -> Self {
-        Problem { class: Class::Rejected, operation, code: String::new(), message: message.into() }
+        Problem { class: ErrorClass::Rejected, operation, code: String::new(), message: message.into() }
     }
 
-    /// A call that this kind of resource doesn't have: the plan never makes one.
-    pub(crate) fn no_such_call(call: &Call) -> Self {
-        Problem::rejected(call.operation(), format!("there is no such call for this kind of resource: {call}"))
+    /// A call that this kind of resource does not have. The plan never contains such a call.
+    pub(crate) fn unsupported_call(call: &Call) -> Self {
+        Problem::rejected(call.operation(), format!("this kind of resource does not have the call {call}"))
     }
 
-    /// An answer without something that it always has.
-    pub(crate) fn unreadable(operation: &'static str, what: &str) -> Self {
-        let message = format!("the answer has no readable {what}");
-        Problem { class: Class::Lost, operation, code: String::new(), message }
+    /// A response without a field that every response of the operation has.
+    pub(crate) fn unreadable(operation: &'static str, field: &str) -> Self {
+        let message = format!("the response has no readable {field}");
+        Problem { class: ErrorClass::LostResponse, operation, code: String::new(), message }
     }
 
-    /// No answer within the time of a whole call.
-    pub(crate) fn out_of_time(operation: &'static str) -> Self {
-        let message = format!("no answer within {} s", environment::CALL_TIME.as_secs());
-        Problem { class: Class::Lost, operation, code: String::new(), message }
+    /// No response within the time limit of a whole call.
+    pub(crate) fn timed_out(operation: &'static str) -> Self {
+        let message = format!("no response within {} s", environment::CALL_TIMEOUT.as_secs());
+        Problem { class: ErrorClass::LostResponse, operation, code: String::new(), message }
     }
 
-    /// The sentence and what to do, for the engine. `subject` is what the call was about.
+    /// The error for the engine: a sentence that names the subject, the operation, AWS's code and the remedy. `subject` is
+    /// the resource of the call.
     pub(crate) fn call_error(&self, subject: &dyn fmt::Display) -> CallError {
         let Problem { operation, .. } = self;
-        let said = [self.code.as_str(), self.message.trim_end_matches('.')];
-        let said = said.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(": ");
-        let rejected = |what_to_do: &str| CallError::Rejected {
-            message: format!("{subject}: {operation} was refused by AWS: {said}.{what_to_do}"),
+        let detail = [self.code.as_str(), self.message.trim_end_matches('.')];
+        let detail = detail.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(": ");
+        let rejected = |advice: &str| CallError::Rejected {
+            message: format!("{subject}: AWS rejected {operation}: {detail}.{advice}"),
         };
         match self.class {
-            Class::Throttled => {
-                let what = format!("{subject}: {operation} is throttled by AWS: {said}");
-                CallError::Retry { waiting_for: what, after: AFTER_THROTTLING }
+            ErrorClass::Throttled => {
+                let waiting_for = format!("{subject}: {operation} is throttled by AWS: {detail}");
+                CallError::Retry { waiting_for, after: THROTTLING_DELAY }
             }
-            Class::Lost => {
-                CallError::Indeterminate { message: format!("{subject}: {operation} has no clear answer: {said}") }
+            ErrorClass::LostResponse => {
+                CallError::Indeterminate { message: format!("{subject}: the result of {operation} is unknown: {detail}") }
             }
-            Class::Unfinished => {
-                CallError::Retry { waiting_for: format!("{subject}: {operation}: {said}"), after: Duration::ZERO }
+            ErrorClass::Unfinished => {
+                CallError::Retry { waiting_for: format!("{subject}: {operation}: {detail}"), after: Duration::ZERO }
             }
-            Class::Exists => {
-                let what = format!("{subject}: {operation}: it exists already; looking at whose it is");
-                CallError::Retry { waiting_for: what, after: SOON }
+            ErrorClass::AlreadyExists => {
+                let waiting_for = format!("{subject}: {operation}: the resource already exists; checking its ownership");
+                CallError::Retry { waiting_for, after: RETRY_DELAY }
             }
-            Class::Waits | Class::Connected | Class::Missing => {
-                CallError::Retry { waiting_for: format!("{subject}: {operation} has to wait: {said}"), after: SOON }
+            ErrorClass::Blocked | ErrorClass::AlreadyConnected | ErrorClass::NotFound => {
+                let waiting_for = format!("{subject}: {operation} has to wait: {detail}");
+                CallError::Retry { waiting_for, after: RETRY_DELAY }
             }
-            Class::Denied => rejected(" Allow what it names in the policy of the role that Envkeeper runs with."),
-            Class::Quota => rejected(
-                " Remove what is no longer needed, or ask for a higher quota in Service Quotas, and try again.",
+            ErrorClass::Denied => {
+                rejected(" Allow the action that the message names in the policy of the role that Envkeeper runs with.")
+            }
+            ErrorClass::QuotaExceeded => rejected(
+                " Remove resources that are no longer needed, or request a higher quota in Service Quotas, and try again.",
             ),
-            Class::Rejected => rejected(""),
+            ErrorClass::Rejected => rejected(""),
         }
     }
 }
 
-/// An answer of the SDK.
-pub(crate) trait Response<T> {
-    /// The answer of `operation` with its error classified; one line of the debug log tells the outcome.
-    fn response(self, operation: &'static str) -> Result<T, Problem>;
+/// Classifies the errors of the SDK.
+pub(crate) trait ClassifyErrors<T> {
+    /// Returns the output of `operation`, or its classified error, and logs the outcome in one line of the debug log.
+    fn classified(self, operation: &'static str) -> Result<T, Problem>;
 }
 
-impl<T, E: ProvideErrorMetadata> Response<T> for Result<T, SdkError<E, HttpResponse>> {
-    fn response(self, operation: &'static str) -> Result<T, Problem> {
-        let response = self.map_err(|error| problem(operation, &error));
+impl<T, E: ProvideErrorMetadata> ClassifyErrors<T> for Result<T, SdkError<E, HttpResponse>> {
+    fn classified(self, operation: &'static str) -> Result<T, Problem> {
+        let response = self.map_err(|error| classify_sdk_error(operation, &error));
         match &response {
             Ok(_) => tracing::debug!(operation, outcome = "ok"),
             Err(problem) => tracing::debug!(operation, outcome = ?problem.class, code = problem.code),
@@ -198,47 +229,48 @@ impl<T, E: ProvideErrorMetadata> Response<T> for Result<T, SdkError<E, HttpRespo
     }
 }
 
-/// A classified answer where nothing there is an answer too.
-pub(crate) trait UnlessMissing<T> {
-    /// Nothing, if what was asked for isn't there: a look finds nothing, and a delete has nothing left to do.
-    fn unless_missing(self) -> Result<Option<T>, Problem>;
+/// Accepts "not found" as a valid result.
+pub(crate) trait NoneIfNotFound<T> {
+    /// Returns `None` if the requested resource is not found: an observation lists nothing, and a delete has nothing left
+    /// to do.
+    fn none_if_not_found(self) -> Result<Option<T>, Problem>;
 }
 
-impl<T> UnlessMissing<T> for Result<T, Problem> {
-    fn unless_missing(self) -> Result<Option<T>, Problem> {
+impl<T> NoneIfNotFound<T> for Result<T, Problem> {
+    fn none_if_not_found(self) -> Result<Option<T>, Problem> {
         match self {
             Ok(response) => Ok(Some(response)),
-            Err(problem) if problem.class == Class::Missing => Ok(None),
+            Err(problem) if problem.class == ErrorClass::NotFound => Ok(None),
             Err(problem) => Err(problem),
         }
     }
 }
 
-fn problem<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Problem {
+fn classify_sdk_error<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Problem {
     let without_code = |class, message: String| Problem { class, operation, code: String::new(), message };
     match error {
         SdkError::ServiceError(context) => {
             let (error, status) = (context.err(), context.raw().status().as_u16());
             let code = error.code().unwrap_or_default().to_owned();
             let message = match error.message() {
-                Some(message) => message.chars().take(LONGEST_MESSAGE).collect(),
+                Some(message) => message.chars().take(MAX_MESSAGE_CHARS).collect(),
                 None => format!("HTTP status {status}"),
             };
             Problem { class: classify(&code, status), operation, code, message }
         }
-        SdkError::ConstructionFailure(_) => without_code(Class::Rejected, "the request can't be built".into()),
-        SdkError::TimeoutError(_) => without_code(Class::Lost, "no answer within the time-out".into()),
+        SdkError::ConstructionFailure(_) => without_code(ErrorClass::Rejected, "the request can't be built".into()),
+        SdkError::TimeoutError(_) => without_code(ErrorClass::LostResponse, "no response within the time-out".into()),
         SdkError::DispatchFailure(failure) => {
-            let cause = failure.as_connector_error().map(|error| innermost(error)).unwrap_or_default();
-            without_code(Class::Lost, format!("the connection failed: {cause}"))
+            let cause = failure.as_connector_error().map(|error| root_cause(error)).unwrap_or_default();
+            without_code(ErrorClass::LostResponse, format!("the connection failed: {cause}"))
         }
-        // Among them an answer that can't be parsed.
-        _ => without_code(Class::Lost, "the answer can't be read".into()),
+        // One of these is a response that can't be parsed.
+        _ => without_code(ErrorClass::LostResponse, "the response can't be read".into()),
     }
 }
 
-/// The cause at the bottom, in its own words.
-fn innermost(error: &dyn Error) -> String {
+/// The text of the last error in the chain of sources.
+fn root_cause(error: &dyn Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;
@@ -254,84 +286,84 @@ mod tests {
     use aws_smithy_types::error::ErrorMetadata;
 
     #[test]
-    fn every_code_has_its_class() {
+    fn each_code_has_its_class() {
         let table = [
-            ("RequestLimitExceeded", 503, Class::Throttled),
-            ("Throttling", 400, Class::Throttled),
-            ("ThrottlingException", 400, Class::Throttled),
-            ("RequestThrottledException", 400, Class::Throttled),
-            ("TooManyRequestsException", 429, Class::Throttled),
-            ("DependencyViolation", 400, Class::Waits),
-            ("DeleteConflict", 409, Class::Waits),
-            ("ResourceInUse", 400, Class::Waits),
-            ("ResourceInUseFault", 400, Class::Waits),
-            ("ScalingActivityInProgress", 400, Class::Waits),
-            ("ResourceContention", 500, Class::Waits),
-            ("ServiceLinkedRoleFailure", 500, Class::Waits),
-            ("OperationAbortedException", 400, Class::Waits),
-            ("IncorrectState", 400, Class::Waits),
-            ("InvalidGroup.InUse", 400, Class::Waits),
-            ("IdempotentParameterMismatch", 400, Class::Waits),
-            ("ConcurrentModification", 409, Class::Waits),
-            ("ConcurrentTagAccess", 400, Class::Waits),
-            ("InvalidIPAddress.InUse", 400, Class::Waits),
-            ("BucketNotEmpty", 409, Class::Waits),
-            ("OperationAborted", 409, Class::Waits),
-            ("InvalidTargetBucketForLogging", 400, Class::Waits),
-            ("EntityAlreadyExists", 409, Class::Exists),
-            ("InvalidGroup.Duplicate", 400, Class::Exists),
-            ("InvalidSubnet.Conflict", 400, Class::Exists),
-            ("ResourceAlreadyExistsException", 400, Class::Exists),
-            ("InvalidPermission.Duplicate", 400, Class::Exists),
-            ("BucketAlreadyOwnedByYou", 409, Class::Exists),
-            ("BucketAlreadyExists", 409, Class::Exists),
-            ("AlreadyExists", 400, Class::Exists),
-            ("AlreadyExistsFault", 400, Class::Exists),
-            ("InvalidLaunchTemplateName.AlreadyExistsException", 400, Class::Exists),
-            ("Resource.AlreadyAssociated", 400, Class::Connected),
-            ("RouteAlreadyExists", 400, Class::Connected),
-            ("NoSuchEntity", 404, Class::Missing),
-            ("ResourceNotFoundException", 400, Class::Missing),
-            ("InvalidVpcID.NotFound", 400, Class::Missing),
-            ("InvalidLaunchTemplateId.NotFound", 400, Class::Missing),
-            ("InvalidLaunchTemplateName.NotFoundException", 400, Class::Missing),
-            ("InvalidRoute.NotFound", 400, Class::Missing),
-            ("Gateway.NotAttached", 400, Class::Missing),
-            ("ParameterNotFound", 400, Class::Missing),
-            ("NatGatewayNotFound", 400, Class::Missing),
-            ("InvalidAllocationID.NotFound", 400, Class::Missing),
-            ("InvalidVpcEndpointId.NotFound", 400, Class::Missing),
-            ("InvalidPermission.NotFound", 400, Class::Missing),
-            ("NoSuchBucket", 404, Class::Missing),
-            ("NoSuchBucketPolicy", 404, Class::Missing),
-            ("NoSuchTagSet", 404, Class::Missing),
-            ("NoSuchPublicAccessBlockConfiguration", 404, Class::Missing),
-            ("NoSuchLifecycleConfiguration", 404, Class::Missing),
-            ("NoSuchUpload", 404, Class::Missing),
-            ("ServerSideEncryptionConfigurationNotFoundError", 404, Class::Missing),
-            ("DashboardNotFoundError", 404, Class::Missing),
-            ("ResourceNotFound", 404, Class::Missing),
-            ("InvalidAMIID.NotFound", 400, Class::Rejected),
-            ("AccessDenied", 403, Class::Denied),
-            ("AccessDeniedException", 400, Class::Denied),
-            ("UnauthorizedOperation", 403, Class::Denied),
-            ("VpcLimitExceeded", 400, Class::Quota),
-            ("AddressLimitExceeded", 400, Class::Quota),
-            ("NatGatewayLimitExceeded", 400, Class::Quota),
-            ("VpcEndpointLimitExceeded", 400, Class::Quota),
-            ("TooManyBuckets", 400, Class::Quota),
-            ("LimitExceeded", 409, Class::Quota),
-            ("LimitExceededException", 400, Class::Quota),
-            ("InternalError", 500, Class::Lost),
-            ("ServiceUnavailable", 503, Class::Lost),
-            ("RequestTimeout", 400, Class::Lost),
-            ("SlowDown", 503, Class::Throttled),
-            ("", 502, Class::Lost),
-            ("InvalidBucketName", 400, Class::Rejected),
-            ("MalformedPolicy", 400, Class::Rejected),
-            ("ValidationError", 400, Class::Rejected),
-            ("InvalidParameterValue", 400, Class::Rejected),
-            ("", 400, Class::Rejected),
+            ("RequestLimitExceeded", 503, ErrorClass::Throttled),
+            ("Throttling", 400, ErrorClass::Throttled),
+            ("ThrottlingException", 400, ErrorClass::Throttled),
+            ("RequestThrottledException", 400, ErrorClass::Throttled),
+            ("TooManyRequestsException", 429, ErrorClass::Throttled),
+            ("DependencyViolation", 400, ErrorClass::Blocked),
+            ("DeleteConflict", 409, ErrorClass::Blocked),
+            ("ResourceInUse", 400, ErrorClass::Blocked),
+            ("ResourceInUseFault", 400, ErrorClass::Blocked),
+            ("ScalingActivityInProgress", 400, ErrorClass::Blocked),
+            ("ResourceContention", 500, ErrorClass::Blocked),
+            ("ServiceLinkedRoleFailure", 500, ErrorClass::Blocked),
+            ("OperationAbortedException", 400, ErrorClass::Blocked),
+            ("IncorrectState", 400, ErrorClass::Blocked),
+            ("InvalidGroup.InUse", 400, ErrorClass::Blocked),
+            ("IdempotentParameterMismatch", 400, ErrorClass::Blocked),
+            ("ConcurrentModification", 409, ErrorClass::Blocked),
+            ("ConcurrentTagAccess", 400, ErrorClass::Blocked),
+            ("InvalidIPAddress.InUse", 400, ErrorClass::Blocked),
+            ("BucketNotEmpty", 409, ErrorClass::Blocked),
+            ("OperationAborted", 409, ErrorClass::Blocked),
+            ("InvalidTargetBucketForLogging", 400, ErrorClass::Blocked),
+            ("EntityAlreadyExists", 409, ErrorClass::AlreadyExists),
+            ("InvalidGroup.Duplicate", 400, ErrorClass::AlreadyExists),
+            ("InvalidSubnet.Conflict", 400, ErrorClass::AlreadyExists),
+            ("ResourceAlreadyExistsException", 400, ErrorClass::AlreadyExists),
+            ("InvalidPermission.Duplicate", 400, ErrorClass::AlreadyExists),
+            ("BucketAlreadyOwnedByYou", 409, ErrorClass::AlreadyExists),
+            ("BucketAlreadyExists", 409, ErrorClass::AlreadyExists),
+            ("AlreadyExists", 400, ErrorClass::AlreadyExists),
+            ("AlreadyExistsFault", 400, ErrorClass::AlreadyExists),
+            ("InvalidLaunchTemplateName.AlreadyExistsException", 400, ErrorClass::AlreadyExists),
+            ("Resource.AlreadyAssociated", 400, ErrorClass::AlreadyConnected),
+            ("RouteAlreadyExists", 400, ErrorClass::AlreadyConnected),
+            ("NoSuchEntity", 404, ErrorClass::NotFound),
+            ("ResourceNotFoundException", 400, ErrorClass::NotFound),
+            ("InvalidVpcID.NotFound", 400, ErrorClass::NotFound),
+            ("InvalidLaunchTemplateId.NotFound", 400, ErrorClass::NotFound),
+            ("InvalidLaunchTemplateName.NotFoundException", 400, ErrorClass::NotFound),
+            ("InvalidRoute.NotFound", 400, ErrorClass::NotFound),
+            ("Gateway.NotAttached", 400, ErrorClass::NotFound),
+            ("ParameterNotFound", 400, ErrorClass::NotFound),
+            ("NatGatewayNotFound", 400, ErrorClass::NotFound),
+            ("InvalidAllocationID.NotFound", 400, ErrorClass::NotFound),
+            ("InvalidVpcEndpointId.NotFound", 400, ErrorClass::NotFound),
+            ("InvalidPermission.NotFound", 400, ErrorClass::NotFound),
+            ("NoSuchBucket", 404, ErrorClass::NotFound),
+            ("NoSuchBucketPolicy", 404, ErrorClass::NotFound),
+            ("NoSuchTagSet", 404, ErrorClass::NotFound),
+            ("NoSuchPublicAccessBlockConfiguration", 404, ErrorClass::NotFound),
+            ("NoSuchLifecycleConfiguration", 404, ErrorClass::NotFound),
+            ("NoSuchUpload", 404, ErrorClass::NotFound),
+            ("ServerSideEncryptionConfigurationNotFoundError", 404, ErrorClass::NotFound),
+            ("DashboardNotFoundError", 404, ErrorClass::NotFound),
+            ("ResourceNotFound", 404, ErrorClass::NotFound),
+            ("InvalidAMIID.NotFound", 400, ErrorClass::Rejected),
+            ("AccessDenied", 403, ErrorClass::Denied),
+            ("AccessDeniedException", 400, ErrorClass::Denied),
+            ("UnauthorizedOperation", 403, ErrorClass::Denied),
+            ("VpcLimitExceeded", 400, ErrorClass::QuotaExceeded),
+            ("AddressLimitExceeded", 400, ErrorClass::QuotaExceeded),
+            ("NatGatewayLimitExceeded", 400, ErrorClass::QuotaExceeded),
+            ("VpcEndpointLimitExceeded", 400, ErrorClass::QuotaExceeded),
+            ("TooManyBuckets", 400, ErrorClass::QuotaExceeded),
+            ("LimitExceeded", 409, ErrorClass::QuotaExceeded),
+            ("LimitExceededException", 400, ErrorClass::QuotaExceeded),
+            ("InternalError", 500, ErrorClass::LostResponse),
+            ("ServiceUnavailable", 503, ErrorClass::LostResponse),
+            ("RequestTimeout", 400, ErrorClass::LostResponse),
+            ("SlowDown", 503, ErrorClass::Throttled),
+            ("", 502, ErrorClass::LostResponse),
+            ("InvalidBucketName", 400, ErrorClass::Rejected),
+            ("MalformedPolicy", 400, ErrorClass::Rejected),
+            ("ValidationError", 400, ErrorClass::Rejected),
+            ("InvalidParameterValue", 400, ErrorClass::Rejected),
+            ("", 400, ErrorClass::Rejected),
         ];
         for (code, status, class) in table {
             assert_eq!(classify(code, status), class, "{code} {status}");
@@ -339,50 +371,49 @@ mod tests {
     }
 
     fn service_error(code: &str, status: u16) -> Problem {
-        let error = ErrorMetadata::builder().code(code).message("it says why.").build();
+        let error = ErrorMetadata::builder().code(code).message("the cause.").build();
         let status = StatusCode::try_from(status).unwrap();
-        problem("ec2:CreateVpc", &SdkError::service_error(error, HttpResponse::new(status, SdkBody::empty())))
+        classify_sdk_error("ec2:CreateVpc", &SdkError::service_error(error, HttpResponse::new(status, SdkBody::empty())))
     }
 
     #[test]
-    fn each_class_is_a_setback_that_begins_with_what_and_which_call() {
-        let told = |code: &str, status: u16| service_error(code, status).call_error(&"vpc a");
-        let busy =
-            |what: &str, again: u64| CallError::Retry { waiting_for: what.into(), after: Duration::from_secs(again) };
+    fn each_class_maps_to_a_call_error_that_names_the_resource_and_the_operation() {
+        let error = |code: &str, status: u16| service_error(code, status).call_error(&"vpc a");
+        let retry = |waiting_for: &str, seconds: u64| CallError::Retry { waiting_for: waiting_for.into(), after: Duration::from_secs(seconds) };
         assert_eq!(
-            told("Throttling", 400),
-            busy("vpc a: ec2:CreateVpc is throttled by AWS: Throttling: it says why", 5)
+            error("Throttling", 400),
+            retry("vpc a: ec2:CreateVpc is throttled by AWS: Throttling: the cause", 5)
         );
         assert_eq!(
-            told("DependencyViolation", 400),
-            busy("vpc a: ec2:CreateVpc has to wait: DependencyViolation: it says why", 2)
+            error("DependencyViolation", 400),
+            retry("vpc a: ec2:CreateVpc has to wait: DependencyViolation: the cause", 2)
         );
         assert_eq!(
-            told("AlreadyExists", 400),
-            busy("vpc a: ec2:CreateVpc: it exists already; looking at whose it is", 2)
+            error("AlreadyExists", 400),
+            retry("vpc a: ec2:CreateVpc: the resource already exists; checking its ownership", 2)
         );
-        let indeterminate = "vpc a: ec2:CreateVpc has no clear answer: InternalError: it says why";
-        assert_eq!(told("InternalError", 500), CallError::Indeterminate { message: indeterminate.into() });
-        let rejected = |code: &str| match told(code, 400) {
-            CallError::Rejected { message: what } => what,
+        let indeterminate = "vpc a: the result of ec2:CreateVpc is unknown: InternalError: the cause";
+        assert_eq!(error("InternalError", 500), CallError::Indeterminate { message: indeterminate.into() });
+        let rejected = |code: &str| match error(code, 400) {
+            CallError::Rejected { message } => message,
             other => panic!("{other:?}"),
         };
-        let begins = |code: &str| format!("vpc a: ec2:CreateVpc was refused by AWS: {code}: it says why.");
+        let begins = |code: &str| format!("vpc a: AWS rejected ec2:CreateVpc: {code}: the cause.");
         assert_eq!(rejected("InvalidParameterValue"), begins("InvalidParameterValue"));
         assert!(rejected("AccessDenied").starts_with(&(begins("AccessDenied") + " Allow ")));
         assert!(rejected("VpcLimitExceeded").starts_with(&(begins("VpcLimitExceeded") + " Remove ")));
     }
 
     #[test]
-    fn what_is_unfinished_goes_on_at_once() {
-        let told =
+    fn unfinished_work_is_retried_at_once() {
+        let error =
             Problem::unfinished("s3:DeleteObjects", "1000 objects deleted, more are left").call_error(&"bucket a");
-        let what = "bucket a: s3:DeleteObjects: 1000 objects deleted, more are left";
-        assert_eq!(told, CallError::Retry { waiting_for: what.into(), after: Duration::ZERO });
+        let waiting_for = "bucket a: s3:DeleteObjects: 1000 objects deleted, more are left";
+        assert_eq!(error, CallError::Retry { waiting_for: waiting_for.into(), after: Duration::ZERO });
     }
 
     #[test]
-    fn an_answer_that_was_lost_is_doubtful_whatever_lost_it() {
+    fn a_lost_response_is_indeterminate_for_each_cause() {
         let raw = || HttpResponse::new(StatusCode::try_from(200).unwrap(), SdkBody::empty());
         let lost: [SdkError<ErrorMetadata, HttpResponse>; 3] = [
             SdkError::timeout_error("late"),
@@ -390,20 +421,20 @@ mod tests {
             SdkError::response_error("no XML", raw()),
         ];
         for error in lost {
-            assert_eq!(problem("ec2:CreateVpc", &error).class, Class::Lost, "{error:?}");
+            assert_eq!(classify_sdk_error("ec2:CreateVpc", &error).class, ErrorClass::LostResponse, "{error:?}");
         }
     }
 
     #[test]
-    fn a_long_message_is_cut() {
+    fn a_long_message_is_truncated() {
         let error = ErrorMetadata::builder().code("UnauthorizedOperation").message("é".repeat(5_000)).build();
         let raw = HttpResponse::new(StatusCode::try_from(403).unwrap(), SdkBody::empty());
-        assert_eq!(problem("ec2:CreateVpc", &SdkError::service_error(error, raw)).message.chars().count(), 400);
+        assert_eq!(classify_sdk_error("ec2:CreateVpc", &SdkError::service_error(error, raw)).message.chars().count(), 400);
     }
 
     #[test]
-    fn only_what_is_missing_is_forgiven() {
-        assert_eq!(Err::<(), _>(service_error("InvalidVpcID.NotFound", 400)).unless_missing(), Ok(None));
-        assert!(Err::<(), _>(service_error("DependencyViolation", 400)).unless_missing().is_err());
+    fn only_not_found_is_accepted() {
+        assert_eq!(Err::<(), _>(service_error("InvalidVpcID.NotFound", 400)).none_if_not_found(), Ok(None));
+        assert!(Err::<(), _>(service_error("DependencyViolation", 400)).none_if_not_found().is_err());
     }
 }

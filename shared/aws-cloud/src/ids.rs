@@ -1,7 +1,7 @@
-//! Names and ids: the engine speaks of names, AWS of ids. Both directions live here, for one run.
+//! Names and ids: the engine uses names, AWS uses ids. This file translates both directions, for one run.
 //!
-//! What this run made is known at once and stays known until it is deleted, since reads lag behind. What a look showed
-//! is known until the next look.
+//! The id of a resource that this run created is known at once, and until the resource is deleted, since reads lag behind.
+//! The id of an observed resource is known until the next observation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,152 +13,152 @@ use tokio::time::Instant;
 
 use crate::errors::Problem;
 
-/// For how long IAM may not know the tags of what was just made, by which our own role is allowed to change it. EC2 calls
-/// its tags eventually consistent, and names no bound; this is ten times the lag that its reads begin with (ARCHITECTURE,
-/// Facts).
+/// The time after a create during which IAM may not know the resource's tags, by which Envkeeper's role is allowed to change
+/// the resource. EC2 calls its tags eventually consistent, and names no bound; this is ten times the lag that its reads start
+/// with (ARCHITECTURE, Facts).
 const TAG_LAG: Duration = Duration::from_secs(20);
 
-/// What a run knows of ids.
+/// The ids that a run knows.
 #[derive(Debug, Default)]
 pub(crate) struct Ids(Mutex<IdCache>);
 
 #[derive(Debug, Default)]
 struct IdCache {
-    /// The newest last.
-    made: Vec<(Key, String)>,
-    last_made: Option<Instant>,
-    seen: BTreeMap<String, Key>,
+    /// The latest create is last.
+    created: Vec<(Key, String)>,
+    last_create: Option<Instant>,
+    observed: BTreeMap<String, Key>,
     /// The number of a template's version, by the template's id and the content's digest.
     versions: BTreeMap<(String, String), i64>,
 }
 
 impl Ids {
-    /// Nothing that is done with the book can leave it half-changed, so a panic elsewhere does not spoil it.
-    fn id_cache(&self) -> MutexGuard<'_, IdCache> {
+    /// No operation leaves the cache half-changed, so the cache is valid after a panic elsewhere: a poisoned lock is ignored.
+    fn lock(&self) -> MutexGuard<'_, IdCache> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what this run has just made.
-    pub(crate) fn made(&self, key: &Key, id: &str) {
-        let mut id_cache = self.id_cache();
-        id_cache.made.push((key.clone(), id.to_owned()));
-        id_cache.last_made = Some(Instant::now());
+    /// Records a resource that this run has just created.
+    pub(crate) fn record_created(&self, key: &Key, id: &str) {
+        let mut id_cache = self.lock();
+        id_cache.created.push((key.clone(), id.to_owned()));
+        id_cache.last_create = Some(Instant::now());
     }
 
-    /// Notes that an earlier run made something this long ago, whose tags may lag behind, too.
-    pub(crate) fn made_before(&self, ago: Duration) {
-        self.id_cache().last_made = Instant::now().checked_sub(ago);
+    /// Records that an earlier run created a resource `ago`: the tags of that resource may lag behind too.
+    pub(crate) fn record_earlier_create(&self, ago: Duration) {
+        self.lock().last_create = Instant::now().checked_sub(ago);
     }
 
-    /// Whether tags may lag behind: something was made just now.
+    /// Whether tags may lag behind: the last create is less than `TAG_LAG` ago.
     pub(crate) fn tags_may_lag(&self) -> bool {
-        self.id_cache().last_made.is_some_and(|at| at.elapsed() < TAG_LAG)
+        self.lock().last_create.is_some_and(|at| at.elapsed() < TAG_LAG)
     }
 
-    /// Notes the number of a template's version.
-    pub(crate) fn made_version(&self, template: &str, digest: &str, number: i64) {
-        self.id_cache().versions.insert((template.to_owned(), digest.to_owned()), number);
+    /// Records the number of a version of a template.
+    pub(crate) fn record_version(&self, template: &str, digest: &str, number: i64) {
+        self.lock().versions.insert((template.to_owned(), digest.to_owned()), number);
     }
 
-    /// Notes that there is nothing under this id any more.
-    pub(crate) fn gone(&self, id: &str) {
-        let mut id_cache = self.id_cache();
-        id_cache.made.retain(|(_, made)| made != id);
-        id_cache.seen.remove(id);
+    /// Records that the resource with this id is deleted.
+    pub(crate) fn record_deleted(&self, id: &str) {
+        let mut id_cache = self.lock();
+        id_cache.created.retain(|(_, created)| created != id);
+        id_cache.observed.remove(id);
     }
 
-    /// Replaces what the last look showed by what this one does.
-    pub(crate) fn saw(&self, observation: &Observation<'_>) {
-        let mut id_cache = self.id_cache();
-        id_cache.seen = known(&observation.found).map(|(id, key)| (id.to_owned(), key)).collect();
+    /// Replaces the ids of the last observation by the ids of this one.
+    pub(crate) fn replace_observed(&self, observation: &Observation<'_>) {
+        let mut id_cache = self.lock();
+        id_cache.observed = owned_ids(&observation.found).map(|(id, key)| (id.to_owned(), key)).collect();
         id_cache.versions.extend(observation.versions.clone());
     }
 
-    /// The id of what has this name: of what this run made last, else the lowest that was seen.
+    /// The id of the resource with this name: the one that this run created last, else the lowest observed id.
     pub(crate) fn id(&self, key: &Key) -> Option<String> {
-        let id_cache = self.id_cache();
-        let made = id_cache.made.iter().rev().find(|(made, _)| made == key).map(|(_, id)| id.clone());
-        made.or_else(|| id_cache.seen.iter().find(|(_, seen)| *seen == key).map(|(id, _)| id.clone()))
+        let id_cache = self.lock();
+        let created = id_cache.created.iter().rev().find(|(created, _)| created == key).map(|(_, id)| id.clone());
+        created.or_else(|| id_cache.observed.iter().find(|(_, observed)| *observed == key).map(|(id, _)| id.clone()))
     }
 
-    /// Every id that a reference can stand for: what was created twice has several.
-    pub(crate) fn all(&self, to: &Ref) -> BTreeSet<String> {
+    /// Every id that a reference can stand for: a resource that was created twice has several.
+    pub(crate) fn all_ids(&self, to: &Ref) -> BTreeSet<String> {
         let key = match to {
             Ref::Foreign(id) => return BTreeSet::from([id.clone()]),
             Ref::Owned(key) => key,
         };
-        let id_cache = self.id_cache();
-        let made = id_cache.made.iter().filter(|(made, _)| made == key).map(|(_, id)| id.clone());
-        made.chain(id_cache.seen.iter().filter(|(_, seen)| *seen == key).map(|(id, _)| id.clone())).collect()
+        let id_cache = self.lock();
+        let created = id_cache.created.iter().filter(|(created, _)| created == key).map(|(_, id)| id.clone());
+        created.chain(id_cache.observed.iter().filter(|(_, observed)| *observed == key).map(|(id, _)| id.clone())).collect()
     }
 
-    /// The id of what a call is about.
+    /// The id of the resource of a call.
     pub(crate) fn of_call(&self, call: &Call) -> Result<String, Problem> {
         let id = call.id.clone().or_else(|| self.id(&call.key));
-        id.ok_or_else(|| Problem::waits(call.operation(), "its id is not visible yet"))
+        id.ok_or_else(|| Problem::blocked(call.operation(), "its id is not visible yet"))
     }
 
-    /// The id of what a call refers to.
+    /// The id of a resource that a call refers to.
     pub(crate) fn of_ref(&self, operation: &'static str, to: &Ref) -> Result<String, Problem> {
         match to {
             Ref::Foreign(id) => Ok(id.clone()),
             Ref::Owned(key) => {
-                self.id(key).ok_or_else(|| Problem::waits(operation, format!("the id of {key} is not visible yet")))
+                self.id(key).ok_or_else(|| Problem::blocked(operation, format!("the id of {key} is not visible yet")))
             }
         }
     }
 
     /// The number of the template's version with this content.
     pub(crate) fn version(&self, template: &str, digest: &str) -> Option<i64> {
-        self.id_cache().versions.get(&(template.to_owned(), digest.to_owned())).copied()
+        self.lock().versions.get(&(template.to_owned(), digest.to_owned())).copied()
     }
 
-    /// Begins a look.
+    /// Starts an observation.
     pub(crate) fn observation<'a>(&self, owner: &'a str, names: &'a Names) -> Observation<'a> {
-        let known = self.id_cache().made.iter().map(|(key, id)| (id.clone(), key.clone())).collect();
-        Observation { owner, names, known, found: Vec::new(), versions: BTreeMap::new() }
+        let owned_keys = self.lock().created.iter().map(|(key, id)| (id.clone(), key.clone())).collect();
+        Observation { owner, names, owned_keys, found: Vec::new(), versions: BTreeMap::new() }
     }
 }
 
-/// The ids among what was found, of what is ours.
-fn known(found: &[ObservedResource]) -> impl Iterator<Item = (&str, Key)> {
+/// The ids of the owned and the retained resources among those found.
+fn owned_ids(found: &[ObservedResource]) -> impl Iterator<Item = (&str, Key)> {
     found
         .iter()
         .filter(|it| !matches!(it.ownership, Ownership::Foreign(_) | Ownership::Hidden(_)))
         .filter_map(|it| Some((it.id.as_deref()?, it.key())))
 }
 
-/// One look at what is there, while it is put together: kind after kind, each after those that it refers to.
+/// One observation while resources are added to it: kind after kind, each after the kinds that it refers to.
 #[derive(Debug)]
 pub(crate) struct Observation<'a> {
     pub(crate) owner: &'a str,
     pub(crate) names: &'a Names,
-    /// What this run made, and what a list shows that is not yet put together.
-    known: BTreeMap<String, Key>,
+    /// The resources that this run created, and the listed resources that are not added yet, by id.
+    owned_keys: BTreeMap<String, Key>,
     pub(crate) found: Vec<ObservedResource>,
     versions: BTreeMap<(String, String), i64>,
 }
 
 impl Observation<'_> {
-    /// What an id stands for: a name of ours where it is known.
+    /// The reference that an id stands for: the name of an owned resource where the name is known.
     pub(crate) fn reference(&self, id: &str) -> Ref {
-        let seen = known(&self.found).find(|(found, _)| *found == id).map(|(_, key)| key);
-        seen.or_else(|| self.known.get(id).cloned()).map_or_else(|| Ref::Foreign(id.to_owned()), Ref::Owned)
+        let observed = owned_ids(&self.found).find(|(found, _)| *found == id).map(|(_, key)| key);
+        observed.or_else(|| self.owned_keys.get(id).cloned()).map_or_else(|| Ref::Foreign(id.to_owned()), Ref::Owned)
     }
 
-    /// Notes what a list shows before all of the list is put together: some of it refers to what comes later.
-    pub(crate) fn lists(&mut self, key: Key, id: &str) {
-        self.known.insert(id.to_owned(), key);
+    /// Records a listed resource before the whole list is added: resources of the list refer to later ones.
+    pub(crate) fn record_listed(&mut self, key: Key, id: &str) {
+        self.owned_keys.insert(id.to_owned(), key);
     }
 
-    /// Notes a version of a template of ours.
-    pub(crate) fn saw_version(&mut self, template: &str, digest: &str, number: i64) {
+    /// Records a version of an owned template.
+    pub(crate) fn record_version(&mut self, template: &str, digest: &str, number: i64) {
         self.versions.insert((template.to_owned(), digest.to_owned()), number);
     }
 
-    /// The digest of the content that a template's version has.
+    /// The digest of the content of a template's version.
     pub(crate) fn digest(&self, template: &str, number: i64) -> Option<&str> {
-        let found = self.versions.iter().find(|((of, _), its)| of == template && **its == number);
+        let found = self.versions.iter().find(|((of, _), listed)| of == template && **listed == number);
         found.map(|((_, digest), _)| digest.as_str())
     }
 }
@@ -189,62 +189,62 @@ mod tests {
         Key::new(Kind::InternetGateway, "a")
     }
 
-    fn look_at(ids: &Ids, found: Vec<ObservedResource>) {
+    fn observe(ids: &Ids, found: Vec<ObservedResource>) {
         let names = names();
         let mut observation = ids.observation("o", &names);
         observation.found = found;
-        ids.saw(&observation);
+        ids.replace_observed(&observation);
     }
 
     #[test]
-    fn what_was_just_made_stays_known_while_reads_do_not_show_it() {
+    fn a_created_resource_is_known_while_reads_do_not_list_it() {
         let ids = Ids::default();
-        ids.made(&key(), "igw-9");
-        look_at(&ids, vec![]);
+        ids.record_created(&key(), "igw-9");
+        observe(&ids, vec![]);
         assert_eq!(ids.id(&key()).as_deref(), Some("igw-9"));
         assert_eq!(ids.observation("o", &names()).reference("igw-9"), Ref::Owned(key()));
     }
 
     #[test]
-    fn what_was_seen_is_known_until_the_next_look() {
+    fn an_observed_resource_is_known_until_the_next_observation() {
         let ids = Ids::default();
-        look_at(&ids, vec![gateway("igw-1", Ownership::Owned)]);
+        observe(&ids, vec![gateway("igw-1", Ownership::Owned)]);
         assert_eq!(ids.id(&key()).as_deref(), Some("igw-1"));
-        look_at(&ids, vec![]);
+        observe(&ids, vec![]);
         assert_eq!(ids.id(&key()), None);
     }
 
     #[test]
-    fn what_is_not_ours_has_no_name() {
+    fn a_foreign_resource_has_no_name() {
         let ids = Ids::default();
-        look_at(&ids, vec![gateway("igw-1", Ownership::Foreign("no mark".into()))]);
+        observe(&ids, vec![gateway("igw-1", Ownership::Foreign("no mark".into()))]);
         assert_eq!(ids.id(&key()), None);
     }
 
     #[test]
-    fn a_deleted_id_is_forgotten_and_its_twin_is_not() {
+    fn a_deleted_id_is_forgotten_and_its_duplicate_is_not() {
         let ids = Ids::default();
-        ids.made(&key(), "igw-2");
-        look_at(&ids, vec![gateway("igw-1", Ownership::Owned), gateway("igw-2", Ownership::Owned)]);
-        assert_eq!(ids.all(&Ref::Owned(key())), BTreeSet::from(["igw-1".into(), "igw-2".into()]));
-        ids.gone("igw-2");
+        ids.record_created(&key(), "igw-2");
+        observe(&ids, vec![gateway("igw-1", Ownership::Owned), gateway("igw-2", Ownership::Owned)]);
+        assert_eq!(ids.all_ids(&Ref::Owned(key())), BTreeSet::from(["igw-1".into(), "igw-2".into()]));
+        ids.record_deleted("igw-2");
         assert_eq!(ids.id(&key()).as_deref(), Some("igw-1"));
     }
 
     #[test]
-    fn an_unknown_name_waits_and_a_foreign_id_is_itself() {
+    fn an_unknown_name_blocks_the_call_and_a_foreign_id_is_itself() {
         let ids = Ids::default();
-        let waits = ids.of_ref("ec2:CreateSubnet", &Ref::Owned(key())).unwrap_err();
-        assert_eq!(waits.message, "the id of internet-gateway a is not visible yet");
+        let blocked = ids.of_ref("ec2:CreateSubnet", &Ref::Owned(key())).unwrap_err();
+        assert_eq!(blocked.message, "the id of internet-gateway a is not visible yet");
         assert_eq!(ids.of_ref("ec2:CreateSubnet", &Ref::Foreign("vpc-1".into())), Ok("vpc-1".into()));
     }
 
     #[test]
-    fn what_a_list_shows_has_its_name_before_it_is_put_together() {
+    fn a_listed_resource_has_a_name_before_it_is_added() {
         let (ids, names) = (Ids::default(), names());
         let mut observation = ids.observation("o", &names);
         assert_eq!(observation.reference("igw-1"), Ref::Foreign("igw-1".into()));
-        observation.lists(key(), "igw-1");
+        observation.record_listed(key(), "igw-1");
         assert_eq!(observation.reference("igw-1"), Ref::Owned(key()));
     }
 
@@ -252,10 +252,10 @@ mod tests {
     fn a_version_is_found_by_its_digest_and_the_digest_by_its_number() {
         let (ids, names) = (Ids::default(), names());
         let mut observation = ids.observation("o", &names);
-        observation.saw_version("lt-1", "d1", 3);
+        observation.record_version("lt-1", "d1", 3);
         assert_eq!((observation.digest("lt-1", 3), observation.digest("lt-2", 3)), (Some("d1"), None));
-        ids.saw(&observation);
-        ids.made_version("lt-1", "d2", 4);
+        ids.replace_observed(&observation);
+        ids.record_version("lt-1", "d2", 4);
         assert_eq!((ids.version("lt-1", "d1"), ids.version("lt-1", "d2")), (Some(3), Some(4)));
     }
 }

@@ -1,8 +1,10 @@
-//! The AWS side of the seam: what [`environment`] decides is done here, and what is there is seen from here.
+//! The AWS side of the seam: this crate sends the calls that [`environment`] decides on, and observes the resources that
+//! exist.
 //!
-//! One folder per service, one file per kind of resource: how it is read, and how each of its calls is made. Nothing is
-//! decided here that a plan could have decided; what is looked up on the way is what only AWS knows (ids, the numbers
-//! of versions and associations, what something is already connected to). Errors are classified in one file, `errors`.
+//! One folder per service, one file per kind of resource: how the kind is read, and how each of its calls is sent. This
+//! crate decides nothing that a plan could have decided. On the way it looks up only facts that AWS alone knows (ids, the
+//! numbers of versions and associations, the resource that another is already connected to). One file, `errors`, classifies
+//! errors.
 
 #![warn(missing_docs)]
 
@@ -26,20 +28,21 @@ mod token;
 
 use std::time::Duration;
 
-use environment::{CALL_TIME, Call, CallError, Cloud, Kind, ObservedResource, Scope, Timestamp};
+use environment::{CALL_TIMEOUT, Call, CallError, Cloud, Kind, ObservedResource, Scope, Timestamp};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
 pub use clients::Clients;
 pub use cloudwatch::observed_alarm::observe_alarm;
 pub use facts::facts;
-pub use marked::{MarkSearch, Marked};
-pub use stack::{Stack, stack};
+pub use marked::{MarkSearch, MarkedResource};
+pub use stack::{StackState, stack};
 
 use errors::Problem;
 use ids::Ids;
 
-/// AWS, for one run on one environment: it remembers the ids of what the run made, so a run needs a new one.
+/// AWS, for one run on one environment. It remembers the ids of the resources that the run created, so each run needs a new
+/// one.
 #[derive(Debug)]
 pub struct AwsCloud {
     clients: Clients,
@@ -51,18 +54,18 @@ pub struct AwsCloud {
 impl AwsCloud {
     /// The cloud of one run.
     ///
-    /// `owner` is the mark of the resource that owns the environment, and the only one in whose scope it looks.
-    /// `token_seed` stands for the request: attempts at the same request have the same, so that what an earlier attempt
-    /// created is not created again, and another request has another.
+    /// `owner` is the mark of the resource that owns the environment, and the only scope that the cloud observes.
+    /// `token_seed` identifies the request: attempts at the same request have the same seed, so that AWS does not create again
+    /// the resources that an earlier attempt created, and another request has another seed.
     #[must_use]
     pub fn new(clients: &Clients, owner: String, token_seed: String) -> Self {
         AwsCloud { clients: clients.clone(), owner, token_seed, ids: Ids::default() }
     }
 
-    /// The same, after an earlier run that made something this long ago: IAM may not know its tags yet.
+    /// The same cloud, after an earlier run that created a resource `ago`: IAM may not know the tags of that resource yet.
     #[must_use]
     pub fn after(self, ago: Duration) -> Self {
-        self.ids.made_before(ago);
+        self.ids.record_earlier_create(ago);
         self
     }
 
@@ -102,22 +105,25 @@ impl Cloud for AwsCloud {
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError> {
         let subject = scope.names.environment_id();
         if scope.owner != self.owner {
-            let what = format!("{subject}: looked for as {}, by a run for {}", scope.owner, self.owner);
-            return Err(CallError::Rejected { message: what });
+            let message = format!("{subject}: observed for the owner {}, by a run for {}", scope.owner, self.owner);
+            return Err(CallError::Rejected { message });
         }
         let span = tracing::debug_span!("observe", environment = subject);
-        let looked = timeout(CALL_TIME, observe::observe(self, scope).instrument(span)).await;
-        looked.unwrap_or_else(|_| Err(Problem::out_of_time("the look"))).map_err(|problem| problem.call_error(&subject))
+        let observed = timeout(CALL_TIMEOUT, observe::observe(self, scope).instrument(span)).await;
+        observed
+            .unwrap_or_else(|_| Err(Problem::timed_out("the observation")))
+            .map_err(|problem| problem.call_error(&subject))
     }
 
-    /// Some calls take two of AWS's: a look-up first, or a look at what refused. [`CALL_TIME`] is for all of them.
+    /// Some calls take two requests to AWS: a look-up first, or a read of the resources that block the call. [`CALL_TIMEOUT`]
+    /// limits all of them together.
     async fn call(&self, call: &Call) -> Result<(), CallError> {
         let span = tracing::debug_span!("call", key = %call.key);
-        let done = timeout(CALL_TIME, Box::pin(self.dispatch(call)).instrument(span)).await;
-        let done = done.unwrap_or_else(|_| Err(Problem::out_of_time(call.operation())));
-        // Our role may change what has our mark, and IAM may not see the mark yet.
-        let passes = |problem: Problem| if self.ids.tags_may_lag() { problem.in_passing() } else { problem };
-        done.map_err(|problem| passes(problem).call_error(&call.key))
+        let done = timeout(CALL_TIMEOUT, Box::pin(self.dispatch(call)).instrument(span)).await;
+        let done = done.unwrap_or_else(|_| Err(Problem::timed_out(call.operation())));
+        // Envkeeper's role may change the resources that carry its mark, and IAM may not see the mark yet.
+        let retryable = |problem: Problem| if self.ids.tags_may_lag() { problem.with_retryable_denial() } else { problem };
+        done.map_err(|problem| retryable(problem).call_error(&call.key))
     }
 }
 
@@ -128,7 +134,7 @@ mod tests {
     use environment::Names;
 
     #[tokio::test]
-    async fn a_run_for_one_owner_does_not_look_for_another() {
+    async fn a_run_for_one_owner_does_not_observe_another_owner() {
         let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::new("eu-west-1"));
         let aws = AwsCloud::new(&Clients::new(&config.build()), "owner".into(), "request".into());
         let names = Names {
@@ -138,7 +144,7 @@ mod tests {
             suffix: "dev".into(),
         };
         let rejected = aws.observe(&Scope { owner: "another".into(), names }).await.unwrap_err();
-        let what = "p-eu-west-1-dev: looked for as another, by a run for owner";
-        assert_eq!(rejected, CallError::Rejected { message: what.into() });
+        let message = "p-eu-west-1-dev: observed for the owner another, by a run for owner";
+        assert_eq!(rejected, CallError::Rejected { message: message.into() });
     }
 }

@@ -1,4 +1,4 @@
-//! Everything that carries an owner's mark, whoever that owner is.
+//! The search for every resource that carries an owner's mark, for all owners.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use aws_config::SdkConfig;
 use lambda_kit::Lazy;
 
 use crate::clients::limited;
-use crate::errors::Response;
+use crate::errors::ClassifyErrors;
 
-/// Looks for marks. It has the two clients that this takes: with those of a whole environment a program is half as large
-/// again.
+/// Searches for ownership marks. The search has only the two clients that it needs: with the clients of a whole environment
+/// a program is half as large again.
 #[derive(Clone, Debug)]
 pub struct MarkSearch {
     autoscaling: Lazy<aws_sdk_autoscaling::Client>,
@@ -20,17 +20,17 @@ pub struct MarkSearch {
 
 /// A resource that carries an owner's mark.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Marked {
-    /// The owner, as the mark says.
+pub struct MarkedResource {
+    /// The owner, from the mark.
     pub owner: String,
-    /// The environment, as the mark says; empty where it says nothing.
+    /// The environment, from the mark; empty if the mark is missing.
     pub environment: String,
     /// Kind and id.
     pub resource: String,
 }
 
 impl MarkSearch {
-    /// In the account, region and endpoints of `config`.
+    /// A search in the account, region and endpoints of `config`.
     #[must_use]
     pub fn new(config: &SdkConfig) -> MarkSearch {
         let config = limited(config);
@@ -40,30 +40,31 @@ impl MarkSearch {
         }
     }
 
-    /// The marks of every resource of EC2 and Auto Scaling in the region. An instance is its group's, and goes with it.
+    /// Returns every marked resource of EC2 and Auto Scaling in the region. Instances are left out: an instance belongs to
+    /// its group, and Auto Scaling terminates it with the group.
     ///
     /// # Errors
-    /// What any call may answer.
-    pub async fn marked(&self) -> Result<Vec<Marked>, CallError> {
+    /// Every error of a call.
+    pub async fn marked(&self) -> Result<Vec<MarkedResource>, CallError> {
         const KEYS: [&str; 2] = [mark::OWNER, mark::ENVIRONMENT];
         let keys = || Some(KEYS.map(str::to_owned).to_vec());
         let of_ec2 = async {
             let by_key = aws_sdk_ec2::types::Filter::builder().name("key").set_values(keys()).build();
             let pages = self.ec2.describe_tags().filters(by_key).into_paginator().items().send();
-            pages.collect::<Result<Vec<_>, _>>().await.response("ec2:DescribeTags")
+            pages.collect::<Result<Vec<_>, _>>().await.classified("ec2:DescribeTags")
         };
         let of_groups = async {
             let by_key = aws_sdk_autoscaling::types::Filter::builder().name("key").set_values(keys()).build();
             let pages = self.autoscaling.describe_tags().filters(by_key).into_paginator().items().send();
-            pages.collect::<Result<Vec<_>, _>>().await.response("autoscaling:DescribeTags")
+            pages.collect::<Result<Vec<_>, _>>().await.classified("autoscaling:DescribeTags")
         };
         let (of_ec2, of_groups) =
             tokio::try_join!(of_ec2, of_groups).map_err(|problem| problem.call_error(&mark::OWNER))?;
         let of_ec2 = of_ec2.into_iter().filter_map(|tag| {
             let kind = tag.resource_type?;
-            // Instances and what they are made of carry their group's tags.
-            let of_a_group = ["instance", "volume", "network-interface"].contains(&kind.as_str());
-            (!of_a_group).then_some((format!("{} {}", kind.as_str(), tag.resource_id?), tag.key?, tag.value?))
+            // Instances, their volumes and their network interfaces carry their group's tags.
+            let has_tags_of_group = ["instance", "volume", "network-interface"].contains(&kind.as_str());
+            (!has_tags_of_group).then_some((format!("{} {}", kind.as_str(), tag.resource_id?), tag.key?, tag.value?))
         });
         let of_groups = of_groups
             .into_iter()
@@ -72,11 +73,12 @@ impl MarkSearch {
     }
 }
 
-/// Puts together the tags (resource, key, value) of each resource; those without an owner are nobody's of ours.
-fn by_resource(tags: impl Iterator<Item = (String, String, String)>) -> Vec<Marked> {
-    let mut all: BTreeMap<String, Marked> = BTreeMap::new();
+/// Groups the tags (resource, key, value) by resource. Resources without an owner's mark do not belong to Envkeeper and are
+/// left out.
+fn by_resource(tags: impl Iterator<Item = (String, String, String)>) -> Vec<MarkedResource> {
+    let mut all: BTreeMap<String, MarkedResource> = BTreeMap::new();
     for (resource, key, value) in tags {
-        let marked = all.entry(resource.clone()).or_insert(Marked { resource, ..Marked::default() });
+        let marked = all.entry(resource.clone()).or_insert(MarkedResource { resource, ..MarkedResource::default() });
         if key == mark::OWNER { marked.owner = value } else { marked.environment = value }
     }
     all.into_values().filter(|it| !it.owner.is_empty()).collect()

@@ -1,15 +1,15 @@
-//! One look at everything that is there: all reads at once, then put together.
+//! One observation of every resource of an environment: all reads run at once, then their results are combined.
 //!
-//! How many calls a look at a whole environment takes does not depend on how many zones, subnets or versions there are:
+//! The number of calls for a whole environment does not depend on the number of zones, subnets or versions:
 //! - EC2 13: one for each of its eight lists, two for the VPC's DNS attributes, three for the launch template;
-//! - Auto Scaling 3: the group, its hooks, its policies; and its activities, where instances are missing;
+//! - Auto Scaling 3: the group, its hooks, its policies; and its activities, if instances are missing;
 //! - IAM 5: four for the role with its one policy of its own, one for the profile;
 //! - S3 16: eight for each of the two buckets;
 //! - CloudWatch 2: alarms, the dashboard;
 //! - Logs 5: two for each of the two log groups, one for saved queries.
 //!
-//! In a network that was brought along, EC2 takes 12: no VPC of ours has attributes, and the one that our security group
-//! stands in is looked up. So is, in the rare case that lists contradict each other, a VPC of ours.
+//! In an existing network, EC2 takes 12: no owned VPC has attributes, and the VPC of the owned security group is looked up.
+//! An owned VPC is looked up as well in the rare case that lists contradict each other.
 
 use std::collections::BTreeSet;
 
@@ -21,16 +21,16 @@ use crate::errors::Problem;
 use crate::ids::Observation;
 use crate::{autoscaling, cloudwatch, ec2, iam, logs, s3};
 
-/// What was read, in AWS's own shapes.
+/// The results of all reads, in AWS's own shapes.
 struct Read {
     network: Network,
     named: Named,
 }
 
-/// What carries the owner's tag.
+/// The resources that carry the owner's tag.
 #[derive(Default)]
 struct Network {
-    vpcs: Vec<ec2::vpc::Seen>,
+    vpcs: Vec<ec2::vpc::VpcAttributes>,
     gateways: Vec<aws_sdk_ec2::types::InternetGateway>,
     subnets: Vec<aws_sdk_ec2::types::Subnet>,
     addresses: Vec<ec2::address::Found>,
@@ -40,32 +40,32 @@ struct Network {
     endpoints: Vec<ec2::vpc_endpoint::Found>,
 }
 
-/// What has one of our names.
+/// The resources that have a computed name.
 #[derive(Default)]
 struct Named {
-    buckets: Vec<s3::bucket::Seen>,
-    role: Option<iam::role::Seen>,
+    buckets: Vec<s3::bucket::BucketAttributes>,
+    role: Option<iam::role::RoleAttributes>,
     profile: Option<aws_sdk_iam::types::InstanceProfile>,
-    log_groups: [Option<logs::log_group::Seen>; 2],
-    template: Option<ec2::launch_template::Seen>,
-    group: Option<autoscaling::group::Seen>,
+    log_groups: [Option<logs::log_group::LogGroupAttributes>; 2],
+    template: Option<ec2::launch_template::TemplateAttributes>,
+    group: Option<autoscaling::group::GroupAttributes>,
     policies: Vec<autoscaling::scaling_policy::Found>,
     alarms: Vec<cloudwatch::alarm::Found>,
-    dashboard: Vec<cloudwatch::dashboard::Seen>,
+    dashboard: Vec<cloudwatch::dashboard::Found>,
     queries: Vec<logs::saved_query::Found>,
 }
 
-/// All that is there within the scope.
+/// Observes every resource within the scope.
 pub(crate) async fn observe(aws: &AwsCloud, scope: &Scope) -> Result<Vec<ObservedResource>, Problem> {
-    // Boxed: with all that runs at once it has 30 KB, which every caller would carry on its stack.
+    // Boxed: the future of all concurrent reads has 30 KB, which every caller would carry on its stack.
     let mut read = Box::pin(read(&aws.clients, scope)).await?;
     let mut observation = aws.ids.observation(&scope.owner, &scope.names);
     let unlisted = read.network.unlisted_vpcs(&observation);
     if !unlisted.is_empty() {
         read.network.vpcs.extend(ec2::vpc::read_unlisted(&aws.clients, unlisted).await?);
     }
-    read.put_together(&mut observation)?;
-    aws.ids.saw(&observation);
+    read.add_to(&mut observation)?;
+    aws.ids.replace_observed(&observation);
     Ok(observation.found)
 }
 
@@ -108,29 +108,29 @@ async fn named(clients: &Clients, names: &Names) -> Result<Named, Problem> {
 }
 
 impl Network {
-    /// VPCs that something stands in, and that neither their own list shows nor this run made.
+    /// VPCs that contain a listed resource, and that neither the list of VPCs shows nor this run created.
     fn unlisted_vpcs(&self, observation: &Observation<'_>) -> BTreeSet<String> {
         let subnets = self.subnets.iter().filter_map(aws_sdk_ec2::types::Subnet::vpc_id);
         let tables = self.route_tables.iter().filter_map(aws_sdk_ec2::types::RouteTable::vpc_id);
         let groups = self.security_groups.iter().filter_map(aws_sdk_ec2::types::SecurityGroup::vpc_id);
         let gateways = self.gateways.iter().flat_map(ec2::internet_gateway::attached_to);
-        let stood_in = subnets.chain(tables).chain(groups).chain(gateways);
+        let containing = subnets.chain(tables).chain(groups).chain(gateways);
         let listed = |id: &str| self.vpcs.iter().any(|it| it.id() == Some(id));
-        let unlisted = stood_in.filter(|id| !listed(id) && observation.reference(id).key().is_none());
+        let unlisted = containing.filter(|id| !listed(id) && observation.reference(id).key().is_none());
         unlisted.map(str::to_owned).collect()
     }
 }
 
 impl Read {
-    /// Kind after kind, each after those that it refers to, whose names are then known.
-    fn put_together(&self, observation: &mut Observation<'_>) -> Result<(), Problem> {
-        self.network.put_together(observation)?;
-        self.named.put_together(observation)
+    /// Adds kind after kind, each after the kinds that it refers to, so that their names are known.
+    fn add_to(&self, observation: &mut Observation<'_>) -> Result<(), Problem> {
+        self.network.add_to(observation)?;
+        self.named.add_to(observation)
     }
 }
 
 impl Network {
-    fn put_together(&self, observation: &mut Observation<'_>) -> Result<(), Problem> {
+    fn add_to(&self, observation: &mut Observation<'_>) -> Result<(), Problem> {
         each(&self.vpcs, observation, ec2::vpc::observed)?;
         each(&self.gateways, observation, ec2::internet_gateway::observed)?;
         each(&self.subnets, observation, ec2::subnet::observed)?;
@@ -138,7 +138,7 @@ impl Network {
         each(&self.nat_gateways, observation, ec2::nat_gateway::observed)?;
         each(&self.route_tables, observation, ec2::route_table::observed)?;
         for group in &self.security_groups {
-            ec2::security_group::note(group, observation);
+            ec2::security_group::record_name(group, observation);
         }
         each(&self.security_groups, observation, ec2::security_group::observed)?;
         each(&self.endpoints, observation, ec2::vpc_endpoint::observed)
@@ -146,7 +146,7 @@ impl Network {
 }
 
 impl Named {
-    fn put_together(&self, observation: &mut Observation<'_>) -> Result<(), Problem> {
+    fn add_to(&self, observation: &mut Observation<'_>) -> Result<(), Problem> {
         each(&self.buckets, observation, s3::bucket::observed)?;
         each(&self.role, observation, |it, observation| Ok(iam::role::observed(it, observation)))?;
         each(&self.profile, observation, |it, observation| Ok(iam::instance_profile::observed(it, observation)))?;
@@ -158,7 +158,7 @@ impl Named {
             observation.found.push(observed);
         }
         each(&self.group, observation, autoscaling::group::observed)?;
-        // Policies whose group is not listed yet are looked at when it is: they are whose their group is.
+        // A policy belongs to the owner of its group. Policies are left out until the group is listed.
         if self.group.is_some() {
             each(&self.policies, observation, autoscaling::scaling_policy::observed)?;
         }
@@ -168,7 +168,7 @@ impl Named {
     }
 }
 
-/// Adds what is there of one kind.
+/// Adds the resources of one kind.
 fn each<'s, T: 's>(
     all: impl IntoIterator<Item = &'s T>,
     observation: &mut Observation<'_>,
@@ -188,7 +188,7 @@ mod tests {
     use environment::{Key, Kind};
 
     #[test]
-    fn a_vpc_that_only_others_show_is_looked_up_unless_this_run_made_it() {
+    fn a_vpc_that_only_other_lists_show_is_looked_up_unless_this_run_created_it() {
         let attachment = InternetGatewayAttachment::builder().vpc_id("vpc-2").build();
         let network = Network {
             gateways: vec![InternetGateway::builder().attachments(attachment).build()],
@@ -199,7 +199,7 @@ mod tests {
         let account = "123456789012".into();
         let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
         let ids = Ids::default();
-        ids.made(&Key::new(Kind::Vpc, "the-vpc"), "vpc-3");
+        ids.record_created(&Key::new(Kind::Vpc, "the-vpc"), "vpc-3");
         let unlisted = network.unlisted_vpcs(&ids.observation("owner", &names));
         assert_eq!(unlisted, BTreeSet::from(["vpc-1".into(), "vpc-2".into()]));
     }

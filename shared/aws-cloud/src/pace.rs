@@ -1,33 +1,33 @@
-//! Calls that AWS takes only so many of in a second are kept apart, rather than sent and refused.
+//! Spacing of calls that AWS limits per second: calls wait for a slot instead of being sent and throttled.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// Gives turns, each some time after the one before.
+/// Hands out slots. Each slot starts at least one `interval` after the one before.
 #[derive(Debug)]
 pub(crate) struct Pacer {
-    apart: Duration,
-    next: Mutex<Option<Instant>>,
+    interval: Duration,
+    next_slot: Mutex<Option<Instant>>,
 }
 
 impl Pacer {
-    pub(crate) fn new(apart: Duration) -> Self {
-        Pacer { apart, next: Mutex::new(None) }
+    pub(crate) fn new(interval: Duration) -> Self {
+        Pacer { interval, next_slot: Mutex::new(None) }
     }
 
-    /// Returns when it is the caller's turn.
-    pub(crate) async fn turn(&self) {
-        sleep_until(self.id_cache()).await;
+    /// Waits until the slot of the caller starts.
+    pub(crate) async fn wait(&self) {
+        sleep_until(self.reserve_slot()).await;
     }
 
-    fn id_cache(&self) -> Instant {
+    fn reserve_slot(&self) -> Instant {
         let now = Instant::now();
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = next.map_or(now, |next| next.max(now));
-        *next = Some(turn + self.apart);
-        turn
+        let mut next_slot = self.next_slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = next_slot.map_or(now, |next| next.max(now));
+        *next_slot = Some(slot + self.interval);
+        slot
     }
 }
 
@@ -36,12 +36,12 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn turns_are_kept_apart_and_a_late_one_comes_at_once() {
-        let (pacer, begun) = (Pacer::new(Duration::from_secs(1)), Instant::now());
-        tokio::join!(pacer.turn(), pacer.turn(), pacer.turn());
-        assert_eq!(begun.elapsed().as_secs(), 2);
+    async fn calls_are_spaced_and_a_late_call_does_not_wait() {
+        let (pacer, started) = (Pacer::new(Duration::from_secs(1)), Instant::now());
+        tokio::join!(pacer.wait(), pacer.wait(), pacer.wait());
+        assert_eq!(started.elapsed().as_secs(), 2);
         tokio::time::sleep(Duration::from_secs(10)).await;
-        pacer.turn().await;
-        assert_eq!(begun.elapsed().as_secs(), 12);
+        pacer.wait().await;
+        assert_eq!(started.elapsed().as_secs(), 12);
     }
 }

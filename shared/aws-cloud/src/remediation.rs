@@ -1,4 +1,4 @@
-//! A group as it stands now, and the single calls that an alarm's action may come to.
+//! The observation of a group, and the single call that an alarm's action results in.
 
 use std::collections::BTreeSet;
 
@@ -8,48 +8,48 @@ use environment::{CallError, Member, ObservedAlarm, ObservedGroup, RemediationAc
 
 use crate::clients::Clients;
 use crate::cloudwatch;
-use crate::errors::{Problem, Response};
+use crate::errors::{Problem, ClassifyErrors};
 
-/// Looks at an alarm; nothing, if there is none of this name.
+/// Observes an alarm; `None` if no alarm has this name.
 ///
 /// # Errors
-/// What any call may answer.
+/// Every error of a call.
 pub async fn observe_alarm(clients: &Clients, name: &str) -> Result<Option<ObservedAlarm>, CallError> {
     cloudwatch::observed_alarm::observe_alarm(&clients.cloudwatch, name).await
 }
 
-/// Looks at a group, with the health that Auto Scaling knows of; nothing, if there is none of this name.
+/// Observes a group, with the health status that Auto Scaling has; `None` if no group has this name.
 ///
 /// # Errors
-/// What any call may answer.
+/// Every error of a call.
 pub async fn observe_group(clients: &Clients, name: &str) -> Result<Option<ObservedGroup>, CallError> {
     let response = clients.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name).send().await;
     let response =
-        response.response("autoscaling:DescribeAutoScalingGroups").map_err(|problem| problem.call_error(&name))?;
-    Ok(response.auto_scaling_groups().first().map(of))
+        response.classified("autoscaling:DescribeAutoScalingGroups").map_err(|problem| problem.call_error(&name))?;
+    Ok(response.auto_scaling_groups().first().map(observed))
 }
 
-/// The same group, with what EC2's status checks say of its instances in service.
+/// Adds the results of EC2's status checks to a group's instances in service.
 ///
 /// # Errors
-/// What any call may answer.
-pub async fn checked(clients: &Clients, mut group: ObservedGroup) -> Result<ObservedGroup, CallError> {
-    // One that has just been started is not yet known to all of EC2, and asking for it by its id is an error.
-    let serving = group.instances.iter().filter(|it| it.in_service).map(|it| it.id.clone()).collect();
-    let impaired = impaired(clients, serving).await.map_err(|problem| problem.call_error(&"its instances"))?;
+/// Every error of a call.
+pub async fn with_status_checks(clients: &Clients, mut group: ObservedGroup) -> Result<ObservedGroup, CallError> {
+    // EC2 may not know a new instance everywhere yet, and a request with its id is an error then.
+    let in_service = group.instances.iter().filter(|it| it.in_service).map(|it| it.id.clone()).collect();
+    let impaired = impaired(clients, in_service).await.map_err(|problem| problem.call_error(&"the group's instances"))?;
     for member in &mut group.instances {
         member.healthy &= !impaired.contains(&member.id);
     }
     Ok(group)
 }
 
-/// Those of the instances whose status checks fail.
+/// The instances whose status checks fail.
 async fn impaired(clients: &Clients, ids: Vec<String>) -> Result<BTreeSet<String>, Problem> {
     let mut impaired = BTreeSet::new();
-    // A hundred at a time, as its API reference says.
-    for some in ids.chunks(100) {
-        let response = clients.ec2.describe_instance_status().set_instance_ids(Some(some.to_vec())).send().await;
-        for status in response.response("ec2:DescribeInstanceStatus")?.instance_statuses() {
+    // 100 instances per request, the limit in the API reference of `DescribeInstanceStatus`.
+    for chunk in ids.chunks(100) {
+        let response = clients.ec2.describe_instance_status().set_instance_ids(Some(chunk.to_vec())).send().await;
+        for status in response.classified("ec2:DescribeInstanceStatus")?.instance_statuses() {
             let checks = [status.system_status(), status.instance_status()];
             let fails = checks.into_iter().flatten().any(|it| it.status() == Some(&SummaryStatus::Impaired));
             impaired.extend(status.instance_id().filter(|_| fails).map(str::to_owned));
@@ -58,7 +58,7 @@ async fn impaired(clients: &Clients, ids: Vec<String>) -> Result<BTreeSet<String
     Ok(impaired)
 }
 
-fn of(found: &AutoScalingGroup) -> ObservedGroup {
+fn observed(found: &AutoScalingGroup) -> ObservedGroup {
     let count = |size: Option<i32>| size.and_then(|it| u32::try_from(it).ok()).unwrap_or_default();
     let owner = found.tags().iter().find(|it| it.key() == Some(mark::OWNER)).and_then(|it| it.value());
     let members = found.instances().iter().filter_map(|it| {
@@ -75,25 +75,26 @@ fn of(found: &AutoScalingGroup) -> ObservedGroup {
     }
 }
 
-/// Makes the change that a remedy is; `message` is for whoever is told.
+/// Executes a remediation action with its one call. `message` is the text of the notification, for the subscribers of the
+/// topic.
 ///
 /// # Errors
-/// What any call may answer.
-pub async fn make(clients: &Clients, group: &str, action: &RemediationAction, message: &str) -> Result<(), CallError> {
+/// Every error of a call.
+pub async fn execute(clients: &Clients, group: &str, action: &RemediationAction, message: &str) -> Result<(), CallError> {
     let done = match action {
         RemediationAction::Scale { to, .. } => {
             let call = clients.autoscaling.set_desired_capacity().auto_scaling_group_name(group);
             let call = call.desired_capacity(i32::try_from(*to).unwrap_or(i32::MAX)).honor_cooldown(false);
-            call.send().await.response("autoscaling:SetDesiredCapacity").map(|_| ())
+            call.send().await.classified("autoscaling:SetDesiredCapacity").map(|_| ())
         }
         RemediationAction::Replace { instance } => {
             let call = clients.autoscaling.terminate_instance_in_auto_scaling_group().instance_id(instance);
             let done = call.should_decrement_desired_capacity(false).send().await;
-            done.response("autoscaling:TerminateInstanceInAutoScalingGroup").map(|_| ())
+            done.classified("autoscaling:TerminateInstanceInAutoScalingGroup").map(|_| ())
         }
         RemediationAction::Notify { topic } => {
-            let call = clients.sns.publish().topic_arn(topic).subject("Envkeeper: an alarm went off").message(message);
-            call.send().await.response("sns:Publish").map(|_| ())
+            let call = clients.sns.publish().topic_arn(topic).subject("Envkeeper: an alarm is in ALARM").message(message);
+            call.send().await.classified("sns:Publish").map(|_| ())
         }
     };
     done.map_err(|problem| problem.call_error(&group))

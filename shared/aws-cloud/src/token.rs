@@ -1,16 +1,16 @@
-//! Client tokens: the same request attempted again has the same token, and another request another.
+//! Client tokens: a second attempt at a request has the same token, and another request has another token.
 
 use std::fmt::Write as _;
 
 use environment::Key;
 use sha2::{Digest, Sha256};
 
-/// The token of a create within the request that `seed` stands for; `content` tells creates of one resource apart. 64
-/// hexadecimal digits, which is the longest that `CreateRouteTable` takes (ARCHITECTURE, Facts).
+/// The token of a create within the request that `seed` identifies; `content` distinguishes creates of one resource. 64
+/// hexadecimal digits, which is the longest token that `CreateRouteTable` accepts (ARCHITECTURE, Facts).
 pub(crate) fn client_token(seed: &str, key: &Key, content: &str) -> String {
     let mut hash = Sha256::new();
     for part in [seed, key.kind.name(), &key.name, content] {
-        // Led by its length, so that no two lists of parts read alike.
+        // The length comes first, so that no two lists of parts hash alike.
         hash.update(part.len().to_be_bytes());
         hash.update(part.as_bytes());
     }
@@ -27,7 +27,7 @@ mod tests {
     use environment::{Key, Kind};
 
     #[test]
-    fn the_same_request_has_the_same_token_and_any_other_another() {
+    fn the_same_request_has_the_same_token_and_another_request_another_token() {
         let key = |kind, name: &str| Key::new(kind, name);
         let token = client_token("request-1", &key(Kind::RouteTable, "a"), "");
         assert_eq!(token, client_token("request-1", &key(Kind::RouteTable, "a"), ""));

@@ -1,4 +1,4 @@
-//! Scaling policies: simple ones, that an alarm calls on. They have no tags, and are whose their group is.
+//! Scaling policies: simple ones, which an alarm invokes. Policies have no tags, and belong to the owner of their group.
 
 use environment::{
     Adjustment, Call, CallKind, Fields, Key, Names, ObservedResource, Ref, Resource, ScalingPolicy, Setting, State,
@@ -7,7 +7,7 @@ use environment::{Kind, Ownership, Tags};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Class, Problem, Response};
+use crate::errors::{ErrorClass, Problem, ClassifyErrors};
 use crate::ids::Observation;
 
 pub(crate) use aws_sdk_autoscaling::types::ScalingPolicy as Found;
@@ -17,26 +17,26 @@ const DESCRIBE: &str = "autoscaling:DescribePolicies";
 const SIMPLE: &str = "SimpleScaling";
 const CHANGE: &str = "ChangeInCapacity";
 
-/// Those of the group's policies that have our names; the others are somebody else's.
+/// Reads the group's policies with computed names; the other policies are foreign.
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>, Problem> {
-    let ours = [names.scale_up_policy().name, names.scale_down_policy().name];
+    let owned = [names.scale_up_policy().name, names.scale_down_policy().name];
     let found = list(clients, &names.group().name).await?;
-    let is_mark = |it: &Found| it.policy_name().is_some_and(|name| ours.iter().any(|ours| ours == name));
-    Ok(found.into_iter().filter(is_mark).collect())
+    let is_owned = |it: &Found| it.policy_name().is_some_and(|name| owned.iter().any(|owned| owned == name));
+    Ok(found.into_iter().filter(is_owned).collect())
 }
 
-/// All policies of a group; none, if there is no such group, which is a `ValidationError` as all mistakes are, and this
-/// request has room for no other.
+/// Lists all policies of a group; none if the group does not exist. That error is a `ValidationError`, as every mistake is, and
+/// this request has room for no other mistake.
 async fn list(clients: &Clients, group: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.autoscaling.describe_policies().auto_scaling_group_name(group);
-    let found = pages.into_paginator().items().send().collect::<Result<_, _>>().await.response(DESCRIBE);
+    let found = pages.into_paginator().items().send().collect::<Result<_, _>>().await.classified(DESCRIBE);
     match found {
-        Err(problem) if problem.class == Class::Rejected => Ok(vec![]),
+        Err(problem) if problem.class == ErrorClass::Rejected => Ok(vec![]),
         other => other,
     }
 }
 
-/// The policy as the engine sees it. What is not a simple one that changes the capacity is one that changes nothing.
+/// The policy in the form of the engine. A policy that is not a simple one that changes the capacity has an adjustment of 0.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let missing = |what| move || Problem::unreadable(DESCRIBE, what);
     let arn = found.policy_arn().ok_or_else(missing("ARN"))?;
@@ -44,7 +44,7 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     let group = found.auto_scaling_group_name().ok_or_else(missing("group"))?;
     let group = Key::new(Kind::AutoScalingGroup, group);
     let parent = observation.found.iter().find(|it| it.key() == group);
-    let unknown = || Ownership::Foreign(format!("its group {} is not this environment's", group.name));
+    let without_group = || Ownership::Foreign(format!("its group {} is not this environment's", group.name));
     let simple = found.policy_type() == Some(SIMPLE) && found.adjustment_type() == Some(CHANGE);
     let enabled = found.enabled().unwrap_or(true);
     let by = found.scaling_adjustment().filter(|_| simple && enabled);
@@ -52,7 +52,7 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     let adjustment = Adjustment { by: by.unwrap_or_default(), cooldown_seconds };
     Ok(ObservedResource {
         id: Some(arn.to_owned()),
-        ownership: parent.map_or_else(unknown, |it| it.ownership.clone()),
+        ownership: parent.map_or_else(without_group, |it| it.ownership.clone()),
         state: State::Ready,
         references: parent.and_then(|it| it.id.clone()).into_iter().collect(),
         version: None,
@@ -64,39 +64,39 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     })
 }
 
-/// Carries out one call on a policy.
+/// Executes one call on a policy.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => match &resource.fields {
             Fields::ScalingPolicy(policy) => put(aws, call, &policy.group.to_string(), policy.adjustment).await,
-            _ => Err(Problem::no_such_call(call)),
+            _ => Err(Problem::unsupported_call(call)),
         },
         CallKind::Set(settings) => match settings.as_slice() {
             [Setting::Adjustment(adjustment)] => put(aws, call, &group(aws, call)?, *adjustment).await,
-            _ => Err(Problem::no_such_call(call)),
+            _ => Err(Problem::unsupported_call(call)),
         },
         CallKind::Delete => delete(aws, call).await,
-        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
-/// Makes the policy, or makes it what it is to be: the call is the same, and says all of it.
+/// Creates or updates the policy: the call is the same, and states the whole policy.
 async fn put(aws: &AwsCloud, call: &Call, group: &str, adjustment: Adjustment) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.put_scaling_policy().auto_scaling_group_name(group);
     let request = request.policy_name(&call.key.name).policy_type(SIMPLE).adjustment_type(CHANGE);
     let cooldown = i32::try_from(adjustment.cooldown_seconds).unwrap_or(i32::MAX);
     let response =
-        request.scaling_adjustment(adjustment.by).cooldown(cooldown).send().await.response(call.operation())?;
-    aws.ids.made(&call.key, response.policy_arn().ok_or_else(|| Problem::unreadable(call.operation(), "ARN"))?);
+        request.scaling_adjustment(adjustment.by).cooldown(cooldown).send().await.classified(call.operation())?;
+    aws.ids.record_created(&call.key, response.policy_arn().ok_or_else(|| Problem::unreadable(call.operation(), "ARN"))?);
     Ok(())
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let (arn, group) = (aws.ids.of_call(call)?, group(aws, call)?);
     let request = aws.clients.autoscaling.delete_policy().auto_scaling_group_name(&group).policy_name(&call.key.name);
-    match request.send().await.response(call.operation()) {
-        // That there is no such policy, or no such group, has the code of every mistake: so it is looked for.
-        Err(problem) if problem.class == Class::Rejected => {
+    match request.send().await.classified(call.operation()) {
+        // A policy or a group that does not exist has the code of every mistake, so this looks the policy up.
+        Err(problem) if problem.class == ErrorClass::Rejected => {
             let left = list(&aws.clients, &group).await?;
             if left.iter().any(|it| it.policy_name() == Some(call.key.name.as_str())) {
                 return Err(problem);
@@ -104,11 +104,11 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         }
         response => response.map(|_| ())?,
     }
-    aws.ids.gone(&arn);
+    aws.ids.record_deleted(&arn);
     Ok(())
 }
 
-/// The name of the policy's group, which its ARN tells.
+/// The name of the policy's group, from the policy's ARN.
 fn group(aws: &AwsCloud, call: &Call) -> Result<String, Problem> {
     let arn = aws.ids.of_call(call)?;
     let group = group_in(&arn).map(str::to_owned);
@@ -165,7 +165,7 @@ mod tests {
         }
     }
 
-    fn read_back(found: &Found, ownership: Option<Ownership>) -> ObservedResource {
+    fn observe(found: &Found, ownership: Option<Ownership>) -> ObservedResource {
         let ids = Ids::default();
         let account = "123456789012".into();
         let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
@@ -182,19 +182,19 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_is_whose_its_group_is() {
-        let observed = read_back(&policy().build(), Some(Ownership::Owned));
+    fn a_policy_belongs_to_the_owner_of_its_group() {
+        let observed = observe(&policy().build(), Some(Ownership::Owned));
         assert_eq!((&observed.ownership, adjustment(&observed)), (&Ownership::Owned, (2, 300)));
         assert_eq!((observed.id.as_deref(), observed.references), (Some(ARN), vec!["arn:group".to_owned()]));
         let foreign = Ownership::Foreign("it carries no owner's mark".into());
-        assert_eq!(read_back(&policy().build(), Some(foreign.clone())).ownership, foreign);
+        assert_eq!(observe(&policy().build(), Some(foreign.clone())).ownership, foreign);
         let unknown = Ownership::Foreign("its group the-asg is not this environment's".into());
-        assert_eq!(read_back(&policy().build(), None).ownership, unknown);
+        assert_eq!(observe(&policy().build(), None).ownership, unknown);
     }
 
     #[test]
-    fn a_policy_that_somebody_made_another_sort_of_or_turned_off_changes_nothing() {
-        let by = |found: Found| adjustment(&read_back(&found, None)).0;
+    fn a_policy_of_another_type_and_a_disabled_policy_adjust_nothing() {
+        let by = |found: Found| adjustment(&observe(&found, None)).0;
         assert_eq!(by(policy().policy_type("StepScaling").build()), 0);
         assert_eq!(by(policy().adjustment_type("ExactCapacity").build()), 0);
         assert_eq!(by(policy().enabled(false).build()), 0);
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn the_arn_tells_the_group() {
+    fn the_arn_contains_the_group() {
         assert_eq!(group_in(ARN), Some("the-asg"));
         assert_eq!(group_in("arn:aws:autoscaling:eu-west-1:123456789012:somethingElse"), None);
     }

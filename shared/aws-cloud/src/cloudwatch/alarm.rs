@@ -1,4 +1,4 @@
-//! Alarms. One call says all of an alarm, each time; AWS takes three such calls per second.
+//! Alarms. Each call states the whole alarm; AWS accepts three such calls per second.
 
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmFluentBuilder;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Statistic as AwsStatistic, Tag};
@@ -9,26 +9,26 @@ use environment::{
 
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Problem, Response, UnlessMissing};
+use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
 use crate::ids::Observation;
 
 pub(crate) use aws_sdk_cloudwatch::types::MetricAlarm as Found;
 
 const DESCRIBE: &str = "cloudwatch:DescribeAlarms";
 
-/// A period without values is no reason to act: a group without instances has none.
+/// A period without values is not a reason to act: a group without instances has no values.
 const MISSING_DATA: &str = "notBreaching";
 
-/// The alarms of the computed names, whoever's they are.
+/// Reads the alarms with the computed names, owned or foreign.
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>, Problem> {
     let keys =
         [names.cpu_high_alarm(), names.cpu_low_alarm(), names.launch_failures_alarm(), names.healthy_low_alarm()];
     let request = clients.cloudwatch.describe_alarms().set_alarm_names(Some(keys.map(|key| key.name).to_vec()));
-    let response = request.send().await.response(DESCRIBE)?;
+    let response = request.send().await.classified(DESCRIBE)?;
     Ok(response.metric_alarms.unwrap_or_default())
 }
 
-/// The alarm as the engine sees it. Its tags are not to be seen.
+/// The alarm in the form of the engine. `DescribeAlarms` returns no tags.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let missing = |what| move || Problem::unreadable(DESCRIBE, what);
     let name = found.alarm_name().ok_or_else(missing("name"))?;
@@ -47,29 +47,29 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     })
 }
 
-/// What an [`AlarmRule`] has no field for is told in its description, which then differs from every description that
-/// could be wanted: the plan says why, and the one call sets it right.
+/// The rule of an alarm. The description names each setting that an [`AlarmRule`] has no field for, and so differs from every
+/// desired description: the plan shows the difference, and the one call repairs the alarm.
 fn rule(found: &Found, observation: &Observation<'_>) -> AlarmRule {
-    let mut odd = oddities(found);
-    let mut or_odd = |what: String| odd.push(what);
+    let mut unsupported = unsupported_settings(found);
+    let mut add_unsupported = |setting: String| unsupported.push(setting);
     let statistic = statistic(found).unwrap_or_else(|other| {
-        or_odd(format!("its statistic is {other}"));
+        add_unsupported(format!("its statistic is {other}"));
         Statistic::Average
     });
     let comparison = comparison(found).unwrap_or_else(|other| {
-        or_odd(format!("it compares by {other}"));
+        add_unsupported(format!("it compares by {other}"));
         Comparison::AtLeast
     });
     let threshold = threshold(found).unwrap_or_else(|other| {
-        or_odd(format!("its threshold is {other}"));
+        add_unsupported(format!("its threshold is {other}"));
         0
     });
     let count = |count: Option<i32>| count.and_then(|it| u32::try_from(it).ok()).unwrap_or_default();
     let mut description = found.alarm_description().unwrap_or_default().to_owned();
-    if !odd.is_empty() {
-        description = format!("{description} ({})", odd.join("; "));
+    if !unsupported.is_empty() {
+        description = format!("{description} ({})", unsupported.join("; "));
     }
-    let mut dimensions: Vec<(String, String)> = found.dimensions().iter().map(named_value).collect();
+    let mut dimensions: Vec<(String, String)> = found.dimensions().iter().map(name_and_value).collect();
     dimensions.sort();
     let mut actions: Vec<_> = found.alarm_actions().iter().map(|arn| observation.reference(arn)).collect();
     actions.sort();
@@ -87,26 +87,26 @@ fn rule(found: &Found, observation: &Observation<'_>) -> AlarmRule {
     }
 }
 
-pub(super) fn named_value(dimension: &Dimension) -> (String, String) {
+pub(super) fn name_and_value(dimension: &Dimension) -> (String, String) {
     (dimension.name().unwrap_or_default().to_owned(), dimension.value().unwrap_or_default().to_owned())
 }
 
-/// What our own call leaves at rest, and somebody set.
-fn oddities(found: &Found) -> Vec<String> {
+/// The settings that [`put`] leaves unset and that were changed outside Envkeeper.
+fn unsupported_settings(found: &Found) -> Vec<String> {
     let missing_data = found.treat_missing_data().unwrap_or("missing");
-    let odd = [
+    let unsupported = [
         (found.actions_enabled() == Some(false), String::from("its actions are disabled")),
         (missing_data != MISSING_DATA, format!("missing data counts as {missing_data}")),
         (!found.metrics().is_empty(), String::from("it watches an expression")),
         (found.unit().is_some(), String::from("it watches values of one unit only")),
-        (!found.ok_actions().is_empty(), String::from("it does something when all is well")),
-        (!found.insufficient_data_actions().is_empty(), String::from("it does something without data")),
+        (!found.ok_actions().is_empty(), String::from("it has OK actions")),
+        (!found.insufficient_data_actions().is_empty(), String::from("it has insufficient-data actions")),
         (
             found.datapoints_to_alarm().is_some_and(|it| Some(it) != found.evaluation_periods()),
             String::from("not all periods have to breach"),
         ),
     ];
-    odd.into_iter().filter(|(is_so, _)| *is_so).map(|(_, told)| told).collect()
+    unsupported.into_iter().filter(|(differs, _)| *differs).map(|(_, text)| text).collect()
 }
 
 fn statistic(found: &Found) -> Result<Statistic, String> {
@@ -129,44 +129,44 @@ fn comparison(found: &Found) -> Result<Comparison, String> {
     }
 }
 
-/// A whole number is written without a point, and so can be read as one.
+/// The threshold. A whole number is formatted without a point, and so can be parsed.
 fn threshold(found: &Found) -> Result<u32, String> {
-    let told = found.threshold().map_or_else(|| String::from("none"), |it| it.to_string());
-    told.parse().map_err(|_| told)
+    let text = found.threshold().map_or_else(|| String::from("none"), |it| it.to_string());
+    text.parse().map_err(|_| text)
 }
 
-/// Carries out one call on an alarm.
+/// Executes one call on an alarm.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
             [Setting::Rule(rule)] => send(aws, call, put(aws, call, rule)?).await,
-            _ => Err(Problem::no_such_call(call)),
+            _ => Err(Problem::unsupported_call(call)),
         },
         CallKind::Delete => {
-            aws.clients.alarm_turns.turn().await;
+            aws.clients.alarm_pacer.wait().await;
             let request = aws.clients.cloudwatch.delete_alarms().alarm_names(&call.key.name);
-            request.send().await.response(call.operation()).unless_missing()?;
+            request.send().await.classified(call.operation()).none_if_not_found()?;
             Ok(())
         }
-        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
-/// The only call that takes tags: on an alarm that exists they would be passed over.
+/// Creates an alarm. Only this call accepts tags: CloudWatch ignores them for an alarm that exists.
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
-    let Fields::Alarm(Alarm { rule }) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let Fields::Alarm(Alarm { rule }) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
     let tags = resource.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
     send(aws, call, put(aws, call, rule)?.set_tags(Some(tags))).await
 }
 
 async fn send(aws: &AwsCloud, call: &Call, request: PutMetricAlarmFluentBuilder) -> Result<(), Problem> {
-    aws.clients.alarm_turns.turn().await;
-    request.send().await.response(call.operation())?;
+    aws.clients.alarm_pacer.wait().await;
+    request.send().await.classified(call.operation())?;
     Ok(())
 }
 
-/// All of an alarm: what is not said is as in a new one.
+/// The whole alarm: a setting that the request omits has the value of a new alarm.
 fn put(aws: &AwsCloud, call: &Call, rule: &AlarmRule) -> Result<PutMetricAlarmFluentBuilder, Problem> {
     let dimensions = rule.dimensions.iter().map(|(name, value)| Dimension::builder().name(name).value(value).build());
     let actions: Result<Vec<String>, Problem> =
@@ -226,17 +226,17 @@ mod tests {
             .treat_missing_data("notBreaching")
     }
 
-    fn read_back(found: MetricAlarmBuilder) -> (Ownership, AlarmRule) {
+    fn observe(found: MetricAlarmBuilder) -> (Ownership, AlarmRule) {
         let (ids, names) = (Ids::default(), names());
-        ids.made(&names.scale_up_policy(), "arn:policy");
+        ids.record_created(&names.scale_up_policy(), "arn:policy");
         let observed = observed(&found.build(), &ids.observation("owner", &names)).unwrap();
         let Fields::Alarm(Alarm { rule }) = observed.resource.fields else { panic!("another kind") };
         (observed.ownership, rule)
     }
 
     #[test]
-    fn an_alarm_is_read_in_the_order_that_is_wanted() {
-        let (ownership, rule) = read_back(alarm());
+    fn an_alarm_is_read_in_the_desired_order() {
+        let (ownership, rule) = observe(alarm());
         assert_eq!(ownership, Ownership::Owned);
         let expected = AlarmRule {
             description: description(),
@@ -254,13 +254,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_rule_has_no_field_for_is_told_in_the_description() {
-        let odd = [
+    fn a_setting_without_a_field_in_the_rule_is_named_in_the_description() {
+        let unsupported = [
             (alarm().actions_enabled(false), "its actions are disabled"),
             (alarm().set_treat_missing_data(None), "missing data counts as missing"),
             (alarm().unit(StandardUnit::Percent), "it watches values of one unit only"),
-            (alarm().ok_actions("arn:topic"), "it does something when all is well"),
-            (alarm().insufficient_data_actions("arn:topic"), "it does something without data"),
+            (alarm().ok_actions("arn:topic"), "it has OK actions"),
+            (alarm().insufficient_data_actions("arn:topic"), "it has insufficient-data actions"),
             (alarm().datapoints_to_alarm(1), "not all periods have to breach"),
             (alarm().statistic(AwsStatistic::Maximum), "its statistic is Maximum"),
             (alarm().set_statistic(None).extended_statistic("p90"), "its statistic is p90"),
@@ -272,16 +272,16 @@ mod tests {
             (alarm().threshold(-1.0), "its threshold is -1"),
             (alarm().set_threshold(None), "its threshold is none"),
         ];
-        for (found, told) in odd {
-            let (ownership, rule) = read_back(found);
-            assert_eq!((ownership, rule.description), (Ownership::Owned, format!("{} ({told})", description())));
+        for (found, setting) in unsupported {
+            let (ownership, rule) = observe(found);
+            assert_eq!((ownership, rule.description), (Ownership::Owned, format!("{} ({setting})", description())));
         }
-        let (_, rule) = read_back(alarm().datapoints_to_alarm(2));
+        let (_, rule) = observe(alarm().datapoints_to_alarm(2));
         assert_eq!(rule.description, description());
     }
 
     #[test]
-    fn an_alarm_without_our_mark_is_foreign() {
-        assert!(matches!(read_back(alarm().set_alarm_description(None)).0, Ownership::Foreign(_)));
+    fn an_alarm_without_an_ownership_mark_is_foreign() {
+        assert!(matches!(observe(alarm().set_alarm_description(None)).0, Ownership::Foreign(_)));
     }
 }

@@ -1,4 +1,4 @@
-//! CloudWatch. What it lists has no tags: whose something is stands in its text.
+//! CloudWatch. Its lists have no tags: the text of a resource carries the ownership mark.
 
 pub(crate) mod alarm;
 pub(crate) mod dashboard;

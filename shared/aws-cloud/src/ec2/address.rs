@@ -6,7 +6,7 @@ use environment::{Address, Call, CallKind, Fields, ObservedResource, Resource, S
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::{Clients, one_attempt};
-use crate::errors::{Class, Problem, Response, UnlessMissing};
+use crate::errors::{ErrorClass, Problem, ClassifyErrors, NoneIfNotFound};
 use crate::ids::Observation;
 
 pub(crate) use aws_sdk_ec2::types::Address as Found;
@@ -15,7 +15,7 @@ const DESCRIBE: &str = "ec2:DescribeAddresses";
 
 /// The owner's addresses; the list has no pages.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
-    let response = clients.ec2.describe_addresses().filters(owned_by(owner)).send().await.response(DESCRIBE)?;
+    let response = clients.ec2.describe_addresses().filters(owned_by(owner)).send().await.classified(DESCRIBE)?;
     Ok(response.addresses.unwrap_or_default())
 }
 
@@ -40,30 +40,30 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         CallKind::Set(settings) => tags::set(aws, call, settings).await,
         CallKind::Clear(settings) => tags::clear(aws, call, settings).await,
         CallKind::Delete => delete(aws, call).await,
-        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
     let tags = tags::at_creation(ResourceType::ElasticIp, &resource.tags);
     let request = aws.clients.ec2.allocate_address().domain(DomainType::Vpc).tag_specifications(tags);
-    let response = request.customize().config_override(one_attempt()).send().await.response(call.operation())?;
+    let response = request.customize().config_override(one_attempt()).send().await.classified(call.operation())?;
     let id = response.allocation_id();
-    aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
+    aws.ids.record_created(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    let response = aws.clients.ec2.release_address().allocation_id(&id).send().await.response(call.operation());
-    response.map_err(or_it_is_in_use).unless_missing()?;
-    aws.ids.gone(&id);
+    let response = aws.clients.ec2.release_address().allocation_id(&id).send().await.classified(call.operation());
+    response.map_err(blocked_if_in_use).none_if_not_found()?;
+    aws.ids.record_deleted(&id);
     Ok(())
 }
 
 /// An address that its NAT gateway has not let go of yet is refused as if the role were at fault (ARCHITECTURE, Facts).
-fn or_it_is_in_use(problem: Problem) -> Problem {
-    if problem.code == "AuthFailure" { Problem { class: Class::Waits, ..problem } } else { problem }
+fn blocked_if_in_use(problem: Problem) -> Problem {
+    if problem.code == "AuthFailure" { Problem { class: ErrorClass::Blocked, ..problem } } else { problem }
 }
 
 #[cfg(test)]
@@ -74,9 +74,9 @@ mod tests {
     fn an_address_that_is_released_too_early_waits() {
         let class = |code: &str| {
             let operation = "ec2:ReleaseAddress";
-            let rejected = Problem { class: Class::Rejected, operation, code: code.into(), message: String::new() };
-            or_it_is_in_use(rejected).class
+            let rejected = Problem { class: ErrorClass::Rejected, operation, code: code.into(), message: String::new() };
+            blocked_if_in_use(rejected).class
         };
-        assert_eq!((class("AuthFailure"), class("InvalidParameterValue")), (Class::Waits, Class::Rejected));
+        assert_eq!((class("AuthFailure"), class("InvalidParameterValue")), (ErrorClass::Blocked, ErrorClass::Rejected));
     }
 }

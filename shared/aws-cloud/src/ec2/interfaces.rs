@@ -4,65 +4,65 @@
 use aws_sdk_ec2::types::{Filter, NetworkInterface, NetworkInterfaceAttachment};
 
 use crate::AwsCloud;
-use crate::errors::{Problem, Response};
+use crate::errors::{Problem, ClassifyErrors};
 
 /// How many are told.
-const TOLD: usize = 3;
+const MAX_LISTED: usize = 3;
 
 /// How much of a description is told, in characters.
-const LONGEST_DESCRIPTION: usize = 80;
+const MAX_DESCRIPTION_CHARS: usize = 80;
 
 /// What refused a delete, with the interfaces that this filter finds, if it is them that AWS can mean. Where they can't
 /// be asked for, what AWS said is told alone.
-pub(super) async fn named(aws: &AwsCloud, problem: Problem, filter: &str, id: &str) -> Problem {
+pub(super) async fn with_blocking_interfaces(aws: &AwsCloud, problem: Problem, filter: &str, id: &str) -> Problem {
     if problem.code != "DependencyViolation" {
         return problem;
     }
     let filter = Filter::builder().name(filter).values(id).build();
     let request = aws.clients.ec2.describe_network_interfaces().filters(filter);
-    match request.send().await.response("ec2:DescribeNetworkInterfaces") {
-        Ok(response) => with(problem, response.network_interfaces()),
+    match request.send().await.classified("ec2:DescribeNetworkInterfaces") {
+        Ok(response) => add_interfaces(problem, response.network_interfaces()),
         Err(_) => problem,
     }
 }
 
-fn with(problem: Problem, interfaces: &[NetworkInterface]) -> Problem {
+fn add_interfaces(problem: Problem, interfaces: &[NetworkInterface]) -> Problem {
     if interfaces.is_empty() {
         return problem;
     }
-    let told: Vec<String> = interfaces.iter().take(TOLD).map(tell).collect();
-    let others = match interfaces.len().saturating_sub(TOLD) {
+    let message_with: Vec<String> = interfaces.iter().take(MAX_LISTED).map(describe).collect();
+    let others = match interfaces.len().saturating_sub(MAX_LISTED) {
         0 => String::new(),
         count => format!(" and {count} more"),
     };
     let said = problem.message.trim_end_matches('.');
-    let message = format!("{said}; in the way: {}{others}", told.join(", "));
+    let message = format!("{said}; in the way: {}{others}", message_with.join(", "));
     Problem { message, ..problem }
 }
 
 /// Services describe what they make: `ELB app/web/50dc6c495c0c9188`. An instance's own interface has no description.
-fn tell(interface: &NetworkInterface) -> String {
+fn describe(interface: &NetworkInterface) -> String {
     let instance = interface.attachment().and_then(NetworkInterfaceAttachment::instance_id);
     let of = [interface.description(), instance, interface.requester_id(), interface.owner_id()];
     let of = of.into_iter().flatten().find(|it| !it.is_empty()).unwrap_or("nobody's");
-    let of: String = of.chars().take(LONGEST_DESCRIPTION).collect();
+    let of: String = of.chars().take(MAX_DESCRIPTION_CHARS).collect();
     format!("{} ({of})", interface.network_interface_id().unwrap_or("an interface"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::errors::Class;
+    use crate::errors::ErrorClass;
     use aws_sdk_ec2::types::builders::NetworkInterfaceBuilder;
 
     fn interface(id: &str) -> NetworkInterfaceBuilder {
         NetworkInterface::builder().network_interface_id(id).owner_id("123456789012")
     }
 
-    fn told(interfaces: &[NetworkInterface]) -> String {
+    fn message_with(interfaces: &[NetworkInterface]) -> String {
         let (operation, code) = ("ec2:DeleteSubnet", String::from("DependencyViolation"));
         let message = String::from("The subnet has dependencies.");
-        with(Problem { class: Class::Waits, operation, code, message }, interfaces).message
+        add_interfaces(Problem { class: ErrorClass::Blocked, operation, code, message }, interfaces).message
     }
 
     #[test]
@@ -71,20 +71,20 @@ mod tests {
         let balancer = interface("eni-1").description("ELB app/web/1").requester_id("amazon-elb").build();
         let instance = interface("eni-2").description("").attachment(instance).build();
         assert_eq!(
-            told(&[balancer, instance, interface("eni-3").requester_id("amazon-rds").build()]),
+            message_with(&[balancer, instance, interface("eni-3").requester_id("amazon-rds").build()]),
             "The subnet has dependencies; in the way: eni-1 (ELB app/web/1), eni-2 (i-1), eni-3 (amazon-rds)"
         );
-        assert!(told(&[interface("eni-4").build()]).ends_with("in the way: eni-4 (123456789012)"));
+        assert!(message_with(&[interface("eni-4").build()]).ends_with("in the way: eni-4 (123456789012)"));
         let long = interface("eni-5").description("é".repeat(500)).build();
-        assert!(told(&[long]).ends_with(&format!("eni-5 ({})", "é".repeat(80))));
+        assert!(message_with(&[long]).ends_with(&format!("eni-5 ({})", "é".repeat(80))));
     }
 
     #[test]
     fn three_are_told_the_others_counted_and_none_is_nothing_to_tell() {
         let interfaces: Vec<_> = (1..=5).map(|number| interface(&format!("eni-{number}")).build()).collect();
-        let told_of_five = told(&interfaces);
+        let told_of_five = message_with(&interfaces);
         assert!(told_of_five.ends_with("eni-3 (123456789012) and 2 more"), "{told_of_five}");
-        assert!(told(&interfaces[..3]).ends_with("eni-3 (123456789012)"));
-        assert_eq!(told(&[]), "The subnet has dependencies.");
+        assert!(message_with(&interfaces[..3]).ends_with("eni-3 (123456789012)"));
+        assert_eq!(message_with(&[]), "The subnet has dependencies.");
     }
 }

@@ -7,7 +7,7 @@ use environment::{Call, CallKind, Fields, InternetGateway, ObservedResource, Ref
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::{Clients, one_attempt};
-use crate::errors::{Class, Problem, Response, UnlessMissing};
+use crate::errors::{ErrorClass, Problem, ClassifyErrors, NoneIfNotFound};
 use crate::ids::Observation;
 
 const DESCRIBE: &str = "ec2:DescribeInternetGateways";
@@ -15,7 +15,7 @@ const DESCRIBE: &str = "ec2:DescribeInternetGateways";
 /// The owner's gateways: one, unless a create happened twice.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_internet_gateways().filters(owned_by(owner)).into_paginator().items().send();
-    pages.collect::<Result<_, _>>().await.response(DESCRIBE)
+    pages.collect::<Result<_, _>>().await.classified(DESCRIBE)
 }
 
 /// The gateway as the engine sees it.
@@ -55,16 +55,16 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             settings => tags::clear(aws, call, settings).await,
         },
         CallKind::Delete => delete(aws, call).await,
-        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
     let tags = tags::at_creation(ResourceType::InternetGateway, &resource.tags);
     let request = aws.clients.ec2.create_internet_gateway().tag_specifications(tags);
-    let response = request.customize().config_override(one_attempt()).send().await.response(call.operation())?;
+    let response = request.customize().config_override(one_attempt()).send().await.classified(call.operation())?;
     let id = response.internet_gateway().and_then(Found::internet_gateway_id);
-    aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
+    aws.ids.record_created(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
 
@@ -72,9 +72,9 @@ async fn attach(aws: &AwsCloud, call: &Call, vpc: &Ref) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
     let vpc = aws.ids.of_ref(call.operation(), vpc)?;
     let request = aws.clients.ec2.attach_internet_gateway().internet_gateway_id(&id).vpc_id(&vpc);
-    match request.send().await.response(call.operation()) {
+    match request.send().await.classified(call.operation()) {
         // The code does not say to what; an attempt whose answer was lost is the usual reason.
-        Err(problem) if problem.class == Class::Connected => {
+        Err(problem) if problem.class == ErrorClass::AlreadyConnected => {
             let attached = attachments(aws, &id).await?;
             if attached.contains(&vpc) { Ok(()) } else { Err(problem) }
         }
@@ -85,10 +85,10 @@ async fn attach(aws: &AwsCloud, call: &Call, vpc: &Ref) -> Result<(), Problem> {
 /// Detaches it from the VPC that is meant. A name can stand for two VPCs, so it is asked which of them it is.
 async fn detach(aws: &AwsCloud, call: &Call, vpc: &Ref) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    let meant = aws.ids.all(vpc);
+    let meant = aws.ids.all_ids(vpc);
     for vpc in attachments(aws, &id).await?.into_iter().filter(|vpc| meant.contains(vpc)) {
         let request = aws.clients.ec2.detach_internet_gateway().internet_gateway_id(&id).vpc_id(vpc);
-        request.send().await.response(call.operation()).unless_missing()?;
+        request.send().await.classified(call.operation()).none_if_not_found()?;
     }
     Ok(())
 }
@@ -96,7 +96,7 @@ async fn detach(aws: &AwsCloud, call: &Call, vpc: &Ref) -> Result<(), Problem> {
 /// What the gateway is attached to now; nothing if it is gone.
 async fn attachments(aws: &AwsCloud, id: &str) -> Result<Vec<String>, Problem> {
     let request = aws.clients.ec2.describe_internet_gateways().internet_gateway_ids(id);
-    let response = request.send().await.response(DESCRIBE).unless_missing()?;
+    let response = request.send().await.classified(DESCRIBE).none_if_not_found()?;
     let found = response.as_ref().map(Described::internet_gateways).unwrap_or_default();
     Ok(found.iter().flat_map(attached_to).map(str::to_owned).collect())
 }
@@ -104,7 +104,7 @@ async fn attachments(aws: &AwsCloud, id: &str) -> Result<Vec<String>, Problem> {
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
     let request = aws.clients.ec2.delete_internet_gateway().internet_gateway_id(&id);
-    request.send().await.response(call.operation()).unless_missing()?;
-    aws.ids.gone(&id);
+    request.send().await.classified(call.operation()).none_if_not_found()?;
+    aws.ids.record_deleted(&id);
     Ok(())
 }

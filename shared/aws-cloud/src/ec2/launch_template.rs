@@ -15,7 +15,7 @@ use super::tags;
 use super::template_data as data;
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Problem, Response, UnlessMissing};
+use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
 use crate::ids::Observation;
 use crate::token::client_token;
 
@@ -23,29 +23,29 @@ const DESCRIBE: &str = "ec2:DescribeLaunchTemplates";
 const DESCRIBE_VERSIONS: &str = "ec2:DescribeLaunchTemplateVersions";
 
 /// A template with all its versions.
-pub(crate) struct Seen {
+pub(crate) struct TemplateAttributes {
     template: Found,
     tags: Tags,
     versions: Vec<LaunchTemplateVersion>,
 }
 
 /// The template of the computed name, whoever's it is: names are unique, and a foreign one has to be seen.
-pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen>, Problem> {
+pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<TemplateAttributes>, Problem> {
     let name = names.launch_template().name;
     let by_name = Filter::builder().name("launch-template-name").values(&name).build();
     let templates = clients.ec2.describe_launch_templates().filters(by_name).into_paginator().items().send();
     let by_name = clients.ec2.describe_launch_template_versions().launch_template_name(&name);
     let versions = by_name.into_paginator().items().send();
     let template = async {
-        let templates: Vec<Found> = templates.collect::<Result<Vec<_>, _>>().await.response(DESCRIBE)?;
+        let templates: Vec<Found> = templates.collect::<Result<Vec<_>, _>>().await.classified(DESCRIBE)?;
         let found = templates.into_iter().find(|it| it.launch_template_name() == Some(name.as_str()));
         let Some(found) = found else { return Ok(None) };
         let tags = read_tags(clients, found.launch_template_id().unwrap_or_default()).await?;
         Ok(Some((found, tags)))
     };
-    let versions = async { versions.collect::<Result<Vec<_>, _>>().await.response(DESCRIBE_VERSIONS).unless_missing() };
+    let versions = async { versions.collect::<Result<Vec<_>, _>>().await.classified(DESCRIBE_VERSIONS).none_if_not_found() };
     let (template, versions) = tokio::try_join!(template, versions)?;
-    Ok(template.map(|(template, tags)| Seen { template, tags, versions: versions.unwrap_or_default() }))
+    Ok(template.map(|(template, tags)| TemplateAttributes { template, tags, versions: versions.unwrap_or_default() }))
 }
 
 /// The tags as the tags' own listing has them: the template's listing shows them too, but the emulator's is stuck at
@@ -53,30 +53,30 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen
 async fn read_tags(clients: &Clients, id: &str) -> Result<Tags, Problem> {
     let by_id = Filter::builder().name("resource-id").values(id).build();
     let pages = clients.ec2.describe_tags().filters(by_id).into_paginator().items().send();
-    let found = pages.collect::<Result<Vec<_>, _>>().await.response("ec2:DescribeTags")?;
+    let found = pages.collect::<Result<Vec<_>, _>>().await.classified("ec2:DescribeTags")?;
     let tag = |it: &TagDescription| Tag::builder().set_key(it.key.clone()).set_value(it.value.clone()).build();
     Ok(tags::read(&found.iter().map(tag).collect::<Vec<_>>()))
 }
 
 /// The template as the engine sees it, with the versions that we made, the oldest first.
-pub(crate) fn observed(seen: &Seen, observation: &mut Observation<'_>) -> Result<ObservedResource, Problem> {
-    let id = seen.template.launch_template_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
-    let tags = seen.tags.clone();
+pub(crate) fn observed(found: &TemplateAttributes, observation: &mut Observation<'_>) -> Result<ObservedResource, Problem> {
+    let id = found.template.launch_template_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
+    let tags = found.tags.clone();
     let mut numbered: Vec<(i64, TemplateVersion)> =
-        seen.versions.iter().filter_map(|it| Some((it.version_number()?, data::version(it, observation)?))).collect();
+        found.versions.iter().filter_map(|it| Some((it.version_number()?, data::version(it, observation)?))).collect();
     numbered.sort_by_key(|(number, _)| *number);
     for (number, version) in &numbered {
-        observation.saw_version(id, &version.digest, *number);
+        observation.record_version(id, &version.digest, *number);
     }
-    let all_data = seen.versions.iter().filter_map(LaunchTemplateVersion::launch_template_data);
+    let all_data = found.versions.iter().filter_map(LaunchTemplateVersion::launch_template_data);
     let references = all_data.flat_map(ResponseLaunchTemplateData::security_group_ids).cloned().collect();
     let versions = numbered.into_iter().map(|(_, version)| version).collect();
     Ok(ObservedResource {
         id: Some(id.to_owned()),
         // By the listing that showed it: the other one can lag behind, and would make a new template of ours foreign.
-        ownership: ObservedResource::ownership(&tags::read(seen.template.tags()), observation.owner),
+        ownership: ObservedResource::ownership(&tags::read(found.template.tags()), observation.owner),
         resource: Resource {
-            name: seen.template.launch_template_name().unwrap_or(id).to_owned(),
+            name: found.template.launch_template_name().unwrap_or(id).to_owned(),
             tags,
             fields: Fields::LaunchTemplate(LaunchTemplate { versions }),
         },
@@ -96,28 +96,28 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         },
         CallKind::Clear(settings) => tags::clear(aws, call, settings).await,
         CallKind::Delete => delete(aws, call).await,
-        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
     let Fields::LaunchTemplate(LaunchTemplate { versions }) = &resource.fields else {
-        return Err(Problem::no_such_call(call));
+        return Err(Problem::unsupported_call(call));
     };
     // What is wanted has one version.
-    let [version] = versions.as_slice() else { return Err(Problem::no_such_call(call)) };
+    let [version] = versions.as_slice() else { return Err(Problem::unsupported_call(call)) };
     let request = aws.clients.ec2.create_launch_template().launch_template_name(&call.key.name);
     let request = request.client_token(client_token(&aws.token_seed, &call.key, &version.digest));
     let request = request.tag_specifications(tags::at_creation(ResourceType::LaunchTemplate, &resource.tags));
     let request = request.version_description(data::description(version));
     let request = request.launch_template_data(data::request(version, &aws.ids, call.operation())?);
-    let response = request.send().await.response(call.operation())?;
+    let response = request.send().await.classified(call.operation())?;
     let template = response.launch_template();
     let id = template.and_then(Found::launch_template_id);
     let id = id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?;
-    aws.ids.made(&call.key, id);
+    aws.ids.record_created(&call.key, id);
     if let Some(number) = template.and_then(Found::latest_version_number) {
-        aws.ids.made_version(id, &version.digest, number);
+        aws.ids.record_version(id, &version.digest, number);
     }
     Ok(())
 }
@@ -128,9 +128,9 @@ async fn create_version(aws: &AwsCloud, call: &Call, version: &TemplateVersion) 
     let request = request.client_token(client_token(&aws.token_seed, &call.key, &version.digest));
     let request = request.version_description(data::description(version));
     let request = request.launch_template_data(data::request(version, &aws.ids, call.operation())?);
-    let response = request.send().await.response(call.operation())?;
+    let response = request.send().await.classified(call.operation())?;
     if let Some(number) = response.launch_template_version().and_then(LaunchTemplateVersion::version_number) {
-        aws.ids.made_version(&template, &version.digest, number);
+        aws.ids.record_version(&template, &version.digest, number);
     }
     Ok(())
 }
@@ -142,20 +142,20 @@ pub(crate) async fn version_number(aws: &AwsCloud, template: &str, digest: &str)
     }
     let pages = aws.clients.ec2.describe_launch_template_versions().launch_template_id(template);
     let versions = pages.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-    let versions = versions.response(DESCRIBE_VERSIONS)?;
-    let same = |it: &&LaunchTemplateVersion| data::digest(it) == Some(digest);
-    let number = versions.iter().filter(same).filter_map(LaunchTemplateVersion::version_number).max();
-    let waits = || Problem::waits(DESCRIBE_VERSIONS, format!("no version with content {digest} is visible yet"));
+    let versions = versions.classified(DESCRIBE_VERSIONS)?;
+    let has_content = |it: &&LaunchTemplateVersion| data::digest(it) == Some(digest);
+    let number = versions.iter().filter(has_content).filter_map(LaunchTemplateVersion::version_number).max();
+    let waits = || Problem::blocked(DESCRIBE_VERSIONS, format!("no version with content {digest} is visible yet"));
     let number = number.ok_or_else(waits)?;
-    aws.ids.made_version(template, digest, number);
+    aws.ids.record_version(template, digest, number);
     Ok(number)
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
     let request = aws.clients.ec2.delete_launch_template().launch_template_id(&id);
-    request.send().await.response(call.operation()).unless_missing()?;
-    aws.ids.gone(&id);
+    request.send().await.classified(call.operation()).none_if_not_found()?;
+    aws.ids.record_deleted(&id);
     Ok(())
 }
 
@@ -192,10 +192,10 @@ mod tests {
             .build()
     }
 
-    fn seen(versions: Vec<LaunchTemplateVersion>) -> Seen {
+    fn found(versions: Vec<LaunchTemplateVersion>) -> TemplateAttributes {
         let name = names().launch_template().name;
         let template = Found::builder().launch_template_id("lt-1").launch_template_name(name).build();
-        Seen { template, tags: Tags::new(), versions }
+        TemplateAttributes { template, tags: Tags::new(), versions }
     }
 
     fn versions_of(observed: &ObservedResource) -> Vec<TemplateVersion> {
@@ -208,15 +208,15 @@ mod tests {
     #[test]
     fn a_version_is_read_back_as_it_was_asked_for() {
         let (ids, names) = (Ids::default(), names());
-        ids.made(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
+        ids.record_created(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
         let mut observation = ids.observation("owner", &names);
         let observed =
-            observed(&seen(vec![found(1, "envkeeper 0123456789abcdef /aws/service/ami")]), &mut observation).unwrap();
+            observed(&found(vec![found(1, "envkeeper 0123456789abcdef /aws/service/ami")]), &mut observation).unwrap();
         let content = TemplateContent {
             image_source: "/aws/service/ami".into(),
             instance_type: "t3.micro".into(),
             instance_profile: Ref::Owned(names.instance_profile()),
-            security_groups: vec![Ref::ours(Kind::SecurityGroup, "the-sg")],
+            security_groups: vec![Ref::owned(Kind::SecurityGroup, "the-sg")],
             root_volume_gib: 8,
             volume_key: Some("arn:key".into()),
             detailed_monitoring: true,
@@ -232,22 +232,22 @@ mod tests {
     fn a_template_whose_tags_are_not_listed_yet_is_ours_all_the_same() {
         let mark = Tag::builder().key(environment::mark::OWNER).value("owner").build();
         let template = Found::builder().launch_template_id("lt-1").tags(mark).build();
-        let seen = Seen { template, tags: Tags::new(), versions: vec![] };
+        let found = TemplateAttributes { template, tags: Tags::new(), versions: vec![] };
         let (ids, names) = (Ids::default(), names());
-        let observed = observed(&seen, &mut ids.observation("owner", &names)).unwrap();
+        let observed = observed(&found, &mut ids.observation("owner", &names)).unwrap();
         assert_eq!((observed.ownership, observed.resource.tags), (environment::Ownership::Owned, Tags::new()));
     }
 
     #[test]
     fn versions_come_oldest_first_and_without_those_that_we_did_not_make() {
         let (ids, names) = (Ids::default(), names());
-        ids.made(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
+        ids.record_created(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
         let all = vec![
             found(3, "envkeeper 3333333333333333 ami-1"),
             found(2, "made by hand"),
             found(1, "envkeeper 1111111111111111 ami-1"),
         ];
-        let observed = observed(&seen(all), &mut ids.observation("owner", &names)).unwrap();
+        let observed = observed(&found(all), &mut ids.observation("owner", &names)).unwrap();
         let digests: Vec<String> = versions_of(&observed).into_iter().map(|it| it.digest).collect();
         assert_eq!(digests, ["1111111111111111", "3333333333333333"]);
     }
@@ -256,7 +256,7 @@ mod tests {
     fn a_version_that_points_at_a_group_that_is_gone_is_not_what_its_description_says() {
         let (ids, names) = (Ids::default(), names());
         let mut observation = ids.observation("owner", &names);
-        let observed = observed(&seen(vec![found(1, "envkeeper 0123456789abcdef ami-1")]), &mut observation).unwrap();
+        let observed = observed(&found(vec![found(1, "envkeeper 0123456789abcdef ami-1")]), &mut observation).unwrap();
         let [version] = versions_of(&observed).try_into().unwrap();
         assert_eq!(version.content.security_groups, [Ref::Foreign("sg-1".into())]);
         assert_ne!(version.digest, "0123456789abcdef");

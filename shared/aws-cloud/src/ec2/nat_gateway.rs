@@ -6,7 +6,7 @@ use environment::{Call, CallKind, Fields, NatGateway, ObservedResource, Ref, Res
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Problem, Response, UnlessMissing};
+use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
 use crate::ids::Observation;
 use crate::token::client_token;
 
@@ -17,7 +17,7 @@ const DESCRIBE: &str = "ec2:DescribeNatGateways";
 /// The owner's NAT gateways.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_nat_gateways().filter(owned_by(owner)).into_paginator().items().send();
-    let mut found: Vec<Found> = pages.collect::<Result<_, _>>().await.response(DESCRIBE)?;
+    let mut found: Vec<Found> = pages.collect::<Result<_, _>>().await.classified(DESCRIBE)?;
     found.retain(|it| it.state() != Some(&NatGatewayState::Deleted));
     Ok(found)
 }
@@ -62,12 +62,12 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         CallKind::Set(settings) => tags::set(aws, call, settings).await,
         CallKind::Clear(settings) => tags::clear(aws, call, settings).await,
         CallKind::Delete => delete(aws, call).await,
-        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
-    let Fields::NatGateway(gateway) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let Fields::NatGateway(gateway) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
     let subnet = aws.ids.of_ref(call.operation(), &gateway.subnet)?;
     let address = aws.ids.of_ref(call.operation(), &gateway.address)?;
     // What it is made of is in the token: made anew in another subnet, it is another one.
@@ -75,9 +75,9 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let request = aws.clients.ec2.create_nat_gateway().client_token(token);
     let request = request.tag_specifications(tags::at_creation(ResourceType::Natgateway, &resource.tags));
     let request = request.connectivity_type(ConnectivityType::Public).subnet_id(subnet).allocation_id(address);
-    let response = request.send().await.response(call.operation())?;
+    let response = request.send().await.classified(call.operation())?;
     let id = response.nat_gateway().and_then(Found::nat_gateway_id);
-    aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
+    aws.ids.record_created(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
 
@@ -89,9 +89,9 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         .nat_gateway_id(&id)
         .send()
         .await
-        .response(call.operation())
-        .unless_missing()?;
-    aws.ids.gone(&id);
+        .classified(call.operation())
+        .none_if_not_found()?;
+    aws.ids.record_deleted(&id);
     Ok(())
 }
 
@@ -113,18 +113,18 @@ mod tests {
         found.nat_gateway_addresses(address)
     }
 
-    fn read_back(found: &Found) -> ObservedResource {
+    fn observe(found: &Found) -> ObservedResource {
         let ids = Ids::default();
-        ids.made(&Key::new(Kind::Subnet, "public1"), "subnet-1");
-        ids.made(&Key::new(Kind::Address, "the-ip"), "eipalloc-1");
+        ids.record_created(&Key::new(Kind::Subnet, "public1"), "subnet-1");
+        ids.record_created(&Key::new(Kind::Address, "the-ip"), "eipalloc-1");
         observed(found, &ids.observation("owner", &names())).unwrap()
     }
 
     #[test]
     fn a_nat_gateway_is_read_with_its_subnet_and_its_address() {
-        let observed = read_back(&gateway().state(NatGatewayState::Available).build());
-        let subnet = Ref::ours(Kind::Subnet, "public1");
-        let expected = NatGateway { subnet, address: Ref::ours(Kind::Address, "the-ip") };
+        let observed = observe(&gateway().state(NatGatewayState::Available).build());
+        let subnet = Ref::owned(Kind::Subnet, "public1");
+        let expected = NatGateway { subnet, address: Ref::owned(Kind::Address, "the-ip") };
         assert_eq!(observed.resource.fields, Fields::NatGateway(expected));
         assert_eq!(observed.references, ["subnet-1", "eipalloc-1", "vpc-1"]);
         assert_eq!(observed.state, State::Ready);
@@ -143,12 +143,12 @@ mod tests {
         let steps = plan(&DesiredState::default(), &observation.found).steps;
         let of = |kind| steps.iter().position(|step| step.key.kind == kind).unwrap();
         assert_eq!(steps[of(Kind::NatGateway)].action, Action::Wait("it is being deleted".into()));
-        assert_eq!(steps[of(Kind::Address)].needs, [of(Kind::NatGateway)]);
+        assert_eq!(steps[of(Kind::Address)].depends_on, [of(Kind::NatGateway)]);
     }
 
     #[test]
     fn a_nat_gateway_settles_leaves_and_fails_for_a_reason() {
-        let state = |state| read_back(&gateway().state(state).failure_message("no way out").build()).state;
+        let state = |state| observe(&gateway().state(state).failure_message("no way out").build()).state;
         assert_eq!(state(NatGatewayState::Pending), State::Settling("it is being made".into()));
         assert_eq!(state(NatGatewayState::Deleting), State::Deleting("it is being deleted".into()));
         assert_eq!(state(NatGatewayState::Failed), State::Failed("no way out".into()));

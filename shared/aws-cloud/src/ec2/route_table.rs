@@ -9,7 +9,7 @@ use environment::{Call, CallKind, Fields, ObservedResource, Ownership, Ref, Reso
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Class, Problem, Response, UnlessMissing};
+use crate::errors::{ErrorClass, Problem, ClassifyErrors, NoneIfNotFound};
 use crate::ids::Observation;
 use crate::token::client_token;
 
@@ -21,7 +21,7 @@ const EVERYWHERE: &str = "0.0.0.0/0";
 /// The owner's route tables.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_route_tables().filters(owned_by(owner)).into_paginator().items().send();
-    pages.collect::<Result<_, _>>().await.response(DESCRIBE)
+    pages.collect::<Result<_, _>>().await.classified(DESCRIBE)
 }
 
 /// The route table as the engine sees it.
@@ -31,7 +31,7 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     let tags = tags::read(found.tags());
     let default_route = found.routes().iter().find(|it| it.destination_cidr_block() == Some(EVERYWHERE));
     let target = default_route.and_then(target);
-    let subnets: Vec<&str> = served(found).filter_map(RouteTableAssociation::subnet_id).collect();
+    let subnets: Vec<&str> = active_associations(found).filter_map(RouteTableAssociation::subnet_id).collect();
     let table = RouteTable {
         vpc: observation.reference(vpc),
         default_route: target.map(|id| observation.reference(id)),
@@ -67,7 +67,7 @@ fn target(route: &Route) -> Option<&str> {
 
 /// The associations that were made with a subnet and are not on their way out. (A VPC's main table serves all other
 /// subnets without one.)
-fn served(found: &Found) -> impl Iterator<Item = &RouteTableAssociation> {
+fn active_associations(found: &Found) -> impl Iterator<Item = &RouteTableAssociation> {
     let going = |it: &RouteTableAssociation| {
         let state = it.association_state().and_then(RouteTableAssociationState::state);
         matches!(
@@ -93,32 +93,32 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             settings => tags::clear(aws, call, settings).await,
         },
         CallKind::Delete => delete(aws, call).await,
-        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
-    let Fields::RouteTable(table) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let Fields::RouteTable(table) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
     let vpc = aws.ids.of_ref(call.operation(), &table.vpc)?;
     let request = aws.clients.ec2.create_route_table().client_token(client_token(&aws.token_seed, &call.key, &vpc));
     let request = request.tag_specifications(tags::at_creation(ResourceType::RouteTable, &resource.tags));
-    let response = request.vpc_id(vpc).send().await.response(call.operation())?;
+    let response = request.vpc_id(vpc).send().await.classified(call.operation())?;
     let id = response.route_table().and_then(Found::route_table_id);
-    aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
+    aws.ids.record_created(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
 
 /// A route that leads elsewhere is led here.
 async fn set_default_route(aws: &AwsCloud, call: &Call, to: &Ref) -> Result<(), Problem> {
     let table = aws.ids.of_call(call)?;
-    let (gateway, nat) = way_out(aws.ids.of_ref(call.operation(), to)?);
+    let (gateway, nat) = egress_target(aws.ids.of_ref(call.operation(), to)?);
     let request = aws.clients.ec2.create_route().route_table_id(&table);
     let request = request.set_gateway_id(gateway.clone()).set_nat_gateway_id(nat.clone());
-    match request.destination_cidr_block(EVERYWHERE).send().await.response(call.operation()) {
-        Err(problem) if problem.class == Class::Connected => {
+    match request.destination_cidr_block(EVERYWHERE).send().await.classified(call.operation()) {
+        Err(problem) if problem.class == ErrorClass::AlreadyConnected => {
             let request = aws.clients.ec2.replace_route().route_table_id(table);
             let request = request.set_gateway_id(gateway).set_nat_gateway_id(nat);
-            request.destination_cidr_block(EVERYWHERE).send().await.response("ec2:ReplaceRoute")?;
+            request.destination_cidr_block(EVERYWHERE).send().await.classified("ec2:ReplaceRoute")?;
             Ok(())
         }
         other => other.map(|_| ()),
@@ -126,13 +126,13 @@ async fn set_default_route(aws: &AwsCloud, call: &Call, to: &Ref) -> Result<(), 
 }
 
 /// The id as an internet gateway's or as a NAT gateway's: a route has a field for each, and the id says which it is.
-fn way_out(id: String) -> (Option<String>, Option<String>) {
+fn egress_target(id: String) -> (Option<String>, Option<String>) {
     if id.starts_with("nat-") { (None, Some(id)) } else { (Some(id), None) }
 }
 
 async fn clear_default_route(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.ec2.delete_route().route_table_id(aws.ids.of_call(call)?);
-    request.destination_cidr_block(EVERYWHERE).send().await.response(call.operation()).unless_missing()?;
+    request.destination_cidr_block(EVERYWHERE).send().await.classified(call.operation()).none_if_not_found()?;
     Ok(())
 }
 
@@ -140,52 +140,52 @@ async fn associate(aws: &AwsCloud, call: &Call, subnet: &Ref) -> Result<(), Prob
     let table = aws.ids.of_call(call)?;
     let subnet = aws.ids.of_ref(call.operation(), subnet)?;
     let request = aws.clients.ec2.associate_route_table().route_table_id(&table).subnet_id(&subnet);
-    match request.send().await.response(call.operation()) {
+    match request.send().await.classified(call.operation()) {
         // The code does not say with which table; an attempt whose answer was lost is the usual reason.
-        Err(problem) if problem.class == Class::Connected => already_served(aws, problem, &table, &subnet).await,
+        Err(problem) if problem.class == ErrorClass::AlreadyConnected => check_association(aws, problem, &table, &subnet).await,
         other => other.map(|_| ()),
     }
 }
 
 /// The subnet has a table; which, a look tells.
-async fn already_served(aws: &AwsCloud, problem: Problem, table: &str, subnet: &str) -> Result<(), Problem> {
+async fn check_association(aws: &AwsCloud, problem: Problem, table: &str, subnet: &str) -> Result<(), Problem> {
     let by_subnet = Filter::builder().name("association.subnet-id").values(subnet).build();
-    let response = aws.clients.ec2.describe_route_tables().filters(by_subnet).send().await.response(DESCRIBE)?;
-    let serves = |it: &&Found| served(it).any(|it| it.subnet_id() == Some(subnet));
+    let response = aws.clients.ec2.describe_route_tables().filters(by_subnet).send().await.classified(DESCRIBE)?;
+    let serves = |it: &&Found| active_associations(it).any(|it| it.subnet_id() == Some(subnet));
     match response.route_tables().iter().find(serves) {
-        Some(found) => judge(problem, found, table, subnet, &aws.owner),
+        Some(found) => check_owner(problem, found, table, subnet, &aws.owner),
         None => Err(problem),
     }
 }
 
 /// It may be served by the table that is meant, by another of ours, which lets go of it soon, or by somebody else's,
 /// which is not ours to change.
-fn judge(problem: Problem, found: &Found, table: &str, subnet: &str, owner: &str) -> Result<(), Problem> {
+fn check_owner(problem: Problem, found: &Found, table: &str, subnet: &str, owner: &str) -> Result<(), Problem> {
     let id = found.route_table_id().unwrap_or_default();
     match ObservedResource::ownership(&tags::read(found.tags()), owner) {
         Ownership::Owned if id == table => Ok(()),
         Ownership::Owned => Err(problem),
-        Ownership::Foreign(reason) | Ownership::Hidden(reason) => Err(served_elsewhere(problem, subnet, id, &reason)),
-        Ownership::Retained(of) => Err(served_elsewhere(problem, subnet, id, &format!("{of} left it behind"))),
+        Ownership::Foreign(reason) | Ownership::Hidden(reason) => Err(associated_elsewhere(problem, subnet, id, &reason)),
+        Ownership::Retained(of) => Err(associated_elsewhere(problem, subnet, id, &format!("{of} left it behind"))),
     }
 }
 
-fn served_elsewhere(problem: Problem, subnet: &str, table: &str, reason: &str) -> Problem {
+fn associated_elsewhere(problem: Problem, subnet: &str, table: &str, reason: &str) -> Problem {
     let other = format!("{subnet} is associated with {table}, which is not this environment's: {reason}");
-    Problem { class: Class::Rejected, message: format!("{other}. Remove that association"), ..problem }
+    Problem { class: ErrorClass::Rejected, message: format!("{other}. Remove that association"), ..problem }
 }
 
 /// Removes the association with the subnet that is meant; only the table itself tells its id.
 async fn disassociate(aws: &AwsCloud, call: &Call, subnet: &Ref) -> Result<(), Problem> {
     let table = aws.ids.of_call(call)?;
-    let meant = aws.ids.all(subnet);
+    let meant = aws.ids.all_ids(subnet);
     let request = aws.clients.ec2.describe_route_tables().route_table_ids(table);
-    let Some(response) = request.send().await.response(DESCRIBE).unless_missing()? else { return Ok(()) };
-    let associations = response.route_tables().iter().flat_map(served);
+    let Some(response) = request.send().await.classified(DESCRIBE).none_if_not_found()? else { return Ok(()) };
+    let associations = response.route_tables().iter().flat_map(active_associations);
     for it in associations.filter(|it| it.subnet_id().is_some_and(|subnet| meant.contains(subnet))) {
         let request = aws.clients.ec2.disassociate_route_table();
         let request = request.association_id(it.route_table_association_id().unwrap_or_default());
-        request.send().await.response(call.operation()).unless_missing()?;
+        request.send().await.classified(call.operation()).none_if_not_found()?;
     }
     Ok(())
 }
@@ -198,9 +198,9 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         .route_table_id(&id)
         .send()
         .await
-        .response(call.operation())
-        .unless_missing()?;
-    aws.ids.gone(&id);
+        .classified(call.operation())
+        .none_if_not_found()?;
+    aws.ids.record_deleted(&id);
     Ok(())
 }
 
@@ -217,11 +217,11 @@ mod tests {
         RouteTableAssociation::builder().subnet_id(subnet).association_state(state).build()
     }
 
-    fn read_back(found: &Found) -> ObservedResource {
+    fn observe(found: &Found) -> ObservedResource {
         let ids = Ids::default();
-        ids.made(&Key::new(Kind::Vpc, "the-vpc"), "vpc-1");
-        ids.made(&Key::new(Kind::InternetGateway, "the-igw"), "igw-1");
-        ids.made(&Key::new(Kind::Subnet, "public1"), "subnet-1");
+        ids.record_created(&Key::new(Kind::Vpc, "the-vpc"), "vpc-1");
+        ids.record_created(&Key::new(Kind::InternetGateway, "the-igw"), "igw-1");
+        ids.record_created(&Key::new(Kind::Subnet, "public1"), "subnet-1");
         let names = Names {
             project: "p".into(),
             region: "eu-west-1".into(),
@@ -257,14 +257,14 @@ mod tests {
             .associations(association("subnet-1", AssociationState::Associated))
             .associations(association("subnet-9", AssociationState::Associating))
             .build();
-        let observed = read_back(&found);
+        let observed = observe(&found);
         assert_eq!(observed.ownership, Ownership::Owned);
         assert_eq!(observed.key(), Key::new(Kind::RouteTable, "the-table"));
         assert_eq!(observed.references, ["vpc-1", "igw-1", "subnet-1", "subnet-9"]);
         let table = fields(observed);
-        assert_eq!(table.vpc, Ref::ours(Kind::Vpc, "the-vpc"));
-        assert_eq!(table.default_route, Some(Ref::ours(Kind::InternetGateway, "the-igw")));
-        let serves = [Ref::ours(Kind::Subnet, "public1"), Ref::Foreign("subnet-9".into())];
+        assert_eq!(table.vpc, Ref::owned(Kind::Vpc, "the-vpc"));
+        assert_eq!(table.default_route, Some(Ref::owned(Kind::InternetGateway, "the-igw")));
+        let serves = [Ref::owned(Kind::Subnet, "public1"), Ref::Foreign("subnet-9".into())];
         assert_eq!(table.serves, BTreeSet::from(serves));
     }
 
@@ -274,32 +274,32 @@ mod tests {
             .associations(association("subnet-1", AssociationState::Disassociating))
             .associations(RouteTableAssociation::builder().main(true).build())
             .build();
-        assert_eq!(fields(read_back(&found)).serves, BTreeSet::new());
+        assert_eq!(fields(observe(&found)).serves, BTreeSet::new());
     }
 
     #[test]
     fn a_way_out_is_told_by_its_id() {
-        assert_eq!(way_out("igw-1".into()), (Some("igw-1".into()), None));
-        assert_eq!(way_out("nat-1".into()), (None, Some("nat-1".into())));
+        assert_eq!(egress_target("igw-1".into()), (Some("igw-1".into()), None));
+        assert_eq!(egress_target("nat-1".into()), (None, Some("nat-1".into())));
     }
 
     #[test]
     fn a_default_route_that_leads_elsewhere_is_a_foreign_reference() {
         let route = Route::builder().destination_cidr_block(EVERYWHERE).nat_gateway_id("nat-1").build();
         let found = table().routes(route).build();
-        assert_eq!(fields(read_back(&found)).default_route, Some(Ref::Foreign("nat-1".into())));
-        assert_eq!(fields(read_back(&table().build())).default_route, None);
+        assert_eq!(fields(observe(&found)).default_route, Some(Ref::Foreign("nat-1".into())));
+        assert_eq!(fields(observe(&table().build())).default_route, None);
     }
 
     #[test]
     fn a_subnet_that_has_a_table_already_is_served_waits_or_is_refused_by_whose_it_is() {
         let connected =
-            || Problem { class: Class::Connected, ..Problem::waits("ec2:AssociateRouteTable", "it has one") };
+            || Problem { class: ErrorClass::AlreadyConnected, ..Problem::blocked("ec2:AssociateRouteTable", "it has one") };
         let class = |meant: &str, owner: &str| {
-            judge(connected(), &table().build(), meant, "subnet-1", owner).map_err(|problem| problem.class)
+            check_owner(connected(), &table().build(), meant, "subnet-1", owner).map_err(|problem| problem.class)
         };
         assert_eq!(class("rtb-1", "owner"), Ok(()));
-        assert_eq!(class("rtb-2", "owner"), Err(Class::Connected));
-        assert_eq!(class("rtb-2", "another"), Err(Class::Rejected));
+        assert_eq!(class("rtb-2", "owner"), Err(ErrorClass::AlreadyConnected));
+        assert_eq!(class("rtb-2", "another"), Err(ErrorClass::Rejected));
     }
 }

@@ -8,7 +8,7 @@ use environment::{
 use super::{interfaces, owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Class, Problem, Response, UnlessMissing};
+use crate::errors::{ErrorClass, Problem, ClassifyErrors, NoneIfNotFound};
 use crate::ids::Observation;
 
 pub(crate) use aws_sdk_ec2::types::SecurityGroup as Found;
@@ -20,7 +20,7 @@ const HTTPS: i32 = 443;
 /// The owner's security groups.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_security_groups().filters(owned_by(owner)).into_paginator().items().send();
-    pages.collect::<Result<_, _>>().await.response(DESCRIBE)
+    pages.collect::<Result<_, _>>().await.classified(DESCRIBE)
 }
 
 /// The security group as the engine sees it, under the name that it was created with and that cannot change.
@@ -30,9 +30,9 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     let id = found.group_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
     let tags = tags::read(found.tags());
-    let lets_in = https_pairs(found).filter_map(UserIdGroupPair::group_id);
+    let allowed = https_pairs(found).filter_map(UserIdGroupPair::group_id);
     let ours = |id: &&str| observation.reference(id).key().is_some();
-    let from: Vec<&str> = lets_in.filter(ours).collect();
+    let from: Vec<&str> = allowed.filter(ours).collect();
     let group = SecurityGroup {
         vpc: observation.reference(vpc),
         description: found.description().unwrap_or_default().to_owned(),
@@ -49,10 +49,10 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
 }
 
 /// Notes the name of a group: rules refer to groups that come later in the list.
-pub(crate) fn note(found: &Found, observation: &mut Observation<'_>) {
+pub(crate) fn record_name(found: &Found, observation: &mut Observation<'_>) {
     let Some(id) = found.group_id() else { return };
     if ObservedResource::ownership(&tags::read(found.tags()), observation.owner) == Ownership::Owned {
-        observation.lists(Key::new(Kind::SecurityGroup, name(found, id)), id);
+        observation.record_listed(Key::new(Kind::SecurityGroup, name(found, id)), id);
     }
 }
 
@@ -85,30 +85,30 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             settings => tags::clear(aws, call, settings).await,
         },
         CallKind::Delete => delete(aws, call).await,
-        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
 /// AWS makes it as it is wanted: nothing comes in, everything may go out.
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
-    let Fields::SecurityGroup(group) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let Fields::SecurityGroup(group) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
     let vpc = aws.ids.of_ref(call.operation(), &group.vpc)?;
     let request = aws.clients.ec2.create_security_group().vpc_id(&vpc).group_name(&call.key.name);
     let request = request.description(&group.description);
     let request = request.tag_specifications(tags::at_creation(ResourceType::SecurityGroup, &resource.tags));
-    let response = match request.send().await.response(call.operation()) {
-        Err(problem) if problem.class == Class::Exists => return Err(taken(aws, call, problem, &vpc).await?),
+    let response = match request.send().await.classified(call.operation()) {
+        Err(problem) if problem.class == ErrorClass::AlreadyExists => return Err(name_conflict(aws, call, problem, &vpc).await?),
         other => other?,
     };
-    aws.ids.made(&call.key, response.group_id().ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
+    aws.ids.record_created(&call.key, response.group_id().ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
 
 /// A look finds groups by their owner; whose the one is that has this name in the VPC, its name tells.
-async fn taken(aws: &AwsCloud, call: &Call, problem: Problem, vpc: &str) -> Result<Problem, Problem> {
+async fn name_conflict(aws: &AwsCloud, call: &Call, problem: Problem, vpc: &str) -> Result<Problem, Problem> {
     let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
     let request = aws.clients.ec2.describe_security_groups().filters(filter("vpc-id", vpc));
-    let response = request.filters(filter("group-name", &call.key.name)).send().await.response(DESCRIBE)?;
+    let response = request.filters(filter("group-name", &call.key.name)).send().await.classified(DESCRIBE)?;
     let Some(found) = response.security_groups().first() else { return Ok(problem) };
     let reason = match ObservedResource::ownership(&tags::read(found.tags()), &aws.owner) {
         Ownership::Owned => return Ok(problem),
@@ -117,15 +117,15 @@ async fn taken(aws: &AwsCloud, call: &Call, problem: Problem, vpc: &str) -> Resu
     };
     let id = found.group_id().unwrap_or_default();
     let message = format!("{id} has this name in {vpc}, and is not this environment's: {reason}. Remove it");
-    Ok(Problem { class: Class::Rejected, message, ..problem })
+    Ok(Problem { class: ErrorClass::Rejected, message, ..problem })
 }
 
 async fn authorize(aws: &AwsCloud, call: &Call, group: &Ref) -> Result<(), Problem> {
     let pair = UserIdGroupPair::builder().group_id(aws.ids.of_ref(call.operation(), group)?).build();
     let request = aws.clients.ec2.authorize_security_group_ingress().group_id(aws.ids.of_call(call)?);
-    match request.ip_permissions(https_from(pair)).send().await.response(call.operation()) {
+    match request.ip_permissions(https_from(pair)).send().await.classified(call.operation()) {
         // Such a rule is there.
-        Err(problem) if problem.class == Class::Exists => Ok(()),
+        Err(problem) if problem.class == ErrorClass::AlreadyExists => Ok(()),
         other => other.map(|_| ()),
     }
 }
@@ -133,25 +133,25 @@ async fn authorize(aws: &AwsCloud, call: &Call, group: &Ref) -> Result<(), Probl
 /// Takes the rule away as it is listed, with whatever description it has. A name can stand for two groups.
 async fn revoke(aws: &AwsCloud, call: &Call, group: &Ref) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    let meant = aws.ids.all(group);
+    let meant = aws.ids.all_ids(group);
     let request = aws.clients.ec2.describe_security_groups().group_ids(&id);
-    let Some(response) = request.send().await.response(DESCRIBE).unless_missing()? else { return Ok(()) };
+    let Some(response) = request.send().await.classified(DESCRIBE).none_if_not_found()? else { return Ok(()) };
     let pairs = response.security_groups().iter().flat_map(https_pairs);
     for pair in pairs.filter(|it| it.group_id().is_some_and(|id| meant.contains(id))) {
         let request = aws.clients.ec2.revoke_security_group_ingress().group_id(&id);
         let request = request.ip_permissions(https_from(pair.clone()));
-        request.send().await.response(call.operation()).unless_missing()?;
+        request.send().await.classified(call.operation()).none_if_not_found()?;
     }
     Ok(())
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    let response = aws.clients.ec2.delete_security_group().group_id(&id).send().await.response(call.operation());
-    if let Err(problem) = response.unless_missing() {
-        return Err(interfaces::named(aws, problem, "group-id", &id).await);
+    let response = aws.clients.ec2.delete_security_group().group_id(&id).send().await.classified(call.operation());
+    if let Err(problem) = response.none_if_not_found() {
+        return Err(interfaces::with_blocking_interfaces(aws, problem, "group-id", &id).await);
     }
-    aws.ids.gone(&id);
+    aws.ids.record_deleted(&id);
     Ok(())
 }
 
@@ -178,13 +178,13 @@ mod tests {
             .ip_permissions(elsewhere.user_id_group_pairs(pair("sg-3")).build())
             .build();
         let ids = Ids::default();
-        ids.made(&Key::new(Kind::SecurityGroup, "instances"), "sg-2");
-        ids.made(&Key::new(Kind::SecurityGroup, "others"), "sg-3");
+        ids.record_created(&Key::new(Kind::SecurityGroup, "instances"), "sg-2");
+        ids.record_created(&Key::new(Kind::SecurityGroup, "others"), "sg-3");
         let account = "123456789012".into();
         let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
         let observed = observed(&found, &ids.observation("owner", &names)).unwrap();
         let Fields::SecurityGroup(group) = observed.resource.fields else { panic!("{:?}", observed.resource) };
-        assert_eq!(group.https_from, BTreeSet::from([Ref::ours(Kind::SecurityGroup, "instances")]));
+        assert_eq!(group.https_from, BTreeSet::from([Ref::owned(Kind::SecurityGroup, "instances")]));
         assert_eq!(observed.references, ["vpc-1", "sg-2"]);
     }
 }

@@ -6,7 +6,7 @@ use environment::{Call, CallKind, Fields, ObservedResource, Resource, Setting, S
 use super::{interfaces, network, owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Problem, Response, UnlessMissing};
+use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
 use crate::ids::Observation;
 
 const DESCRIBE: &str = "ec2:DescribeSubnets";
@@ -14,7 +14,7 @@ const DESCRIBE: &str = "ec2:DescribeSubnets";
 /// The owner's subnets.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_subnets().filters(owned_by(owner)).into_paginator().items().send();
-    pages.collect::<Result<_, _>>().await.response(DESCRIBE)
+    pages.collect::<Result<_, _>>().await.classified(DESCRIBE)
 }
 
 /// The subnet as the engine sees it.
@@ -52,35 +52,35 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         },
         CallKind::Clear(settings) => tags::clear(aws, call, settings).await,
         CallKind::Delete => delete(aws, call).await,
-        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
-    let Fields::Subnet(subnet) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let Fields::Subnet(subnet) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
     let vpc = aws.ids.of_ref(call.operation(), &subnet.vpc)?;
     let request = aws.clients.ec2.create_subnet().vpc_id(vpc).cidr_block(subnet.cidr.to_string());
     let request = request.availability_zone(&subnet.zone);
     let request = request.tag_specifications(tags::at_creation(ResourceType::Subnet, &resource.tags));
-    let response = request.send().await.response(call.operation())?;
+    let response = request.send().await.classified(call.operation())?;
     let id = response.subnet().and_then(Found::subnet_id);
-    aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
+    aws.ids.record_created(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
 
 async fn set_public_ip(aws: &AwsCloud, call: &Call, on: bool) -> Result<(), Problem> {
     let value = AttributeBooleanValue::builder().value(on).build();
     let request = aws.clients.ec2.modify_subnet_attribute().subnet_id(aws.ids.of_call(call)?);
-    request.map_public_ip_on_launch(value).send().await.response(call.operation())?;
+    request.map_public_ip_on_launch(value).send().await.classified(call.operation())?;
     Ok(())
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    let response = aws.clients.ec2.delete_subnet().subnet_id(&id).send().await.response(call.operation());
-    if let Err(problem) = response.unless_missing() {
-        return Err(interfaces::named(aws, problem, "subnet-id", &id).await);
+    let response = aws.clients.ec2.delete_subnet().subnet_id(&id).send().await.classified(call.operation());
+    if let Err(problem) = response.none_if_not_found() {
+        return Err(interfaces::with_blocking_interfaces(aws, problem, "subnet-id", &id).await);
     }
-    aws.ids.gone(&id);
+    aws.ids.record_deleted(&id);
     Ok(())
 }

@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use environment::{Call, Setting, Tags, mark};
 
 use crate::AwsCloud;
-use crate::errors::{Problem, Response, UnlessMissing};
+use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
 
 /// The tags of a creating call, so that no crash leaves something unmarked.
 pub(super) fn at_creation(kind: ResourceType, tags: &Tags) -> TagSpecification {
@@ -27,11 +27,11 @@ pub(super) fn name(tags: &Tags, id: &str) -> String {
 pub(super) async fn set(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let mut tags = Vec::new();
     for setting in settings {
-        let Setting::Tag(key, value) = setting else { return Err(Problem::no_such_call(call)) };
+        let Setting::Tag(key, value) = setting else { return Err(Problem::unsupported_call(call)) };
         tags.push(Tag::builder().key(key).value(value).build());
     }
     let request = aws.clients.ec2.create_tags().resources(aws.ids.of_call(call)?).set_tags(Some(tags));
-    request.send().await.response("ec2:CreateTags")?;
+    request.send().await.classified("ec2:CreateTags")?;
     Ok(())
 }
 
@@ -39,11 +39,11 @@ pub(super) async fn set(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Re
 pub(super) async fn clear(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let mut tags = Vec::new();
     for setting in settings {
-        let Setting::Tag(key, _) = setting else { return Err(Problem::no_such_call(call)) };
+        let Setting::Tag(key, _) = setting else { return Err(Problem::unsupported_call(call)) };
         tags.push(Tag::builder().key(key).build());
     }
     let request = aws.clients.ec2.delete_tags().resources(aws.ids.of_call(call)?).set_tags(Some(tags));
-    request.send().await.response("ec2:DeleteTags").unless_missing()?;
+    request.send().await.classified("ec2:DeleteTags").none_if_not_found()?;
     Ok(())
 }
 

@@ -12,11 +12,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use environment::{Ref, TemplateContent, TemplateVersion};
 
 use crate::errors::Problem;
-use crate::iam::named;
+use crate::iam::reference_by_name;
 use crate::ids::{Ids, Observation};
 
 /// The first word of a description, by which we know our own versions.
-const OURS: &str = "envkeeper";
+const DESCRIPTION_PREFIX: &str = "envkeeper";
 
 /// The root device of the Amazon Linux 2023 images.
 const ROOT_DEVICE: &str = "/dev/xvda";
@@ -28,12 +28,12 @@ const METADATA_HOPS: i32 = 2;
 /// `envkeeper <digest> <image source>`: at most 227 characters of the 255 that AWS takes, since sources have at most
 /// 200.
 pub(super) fn description(version: &TemplateVersion) -> String {
-    format!("{OURS} {} {}", version.digest, version.content.image_source)
+    format!("{DESCRIPTION_PREFIX} {} {}", version.digest, version.content.image_source)
 }
 
 /// The digest and the image's source.
 fn parse(description: &str) -> Option<(&str, &str)> {
-    let (digest, source) = description.strip_prefix(OURS)?.strip_prefix(' ')?.split_once(' ')?;
+    let (digest, source) = description.strip_prefix(DESCRIPTION_PREFIX)?.strip_prefix(' ')?.split_once(' ')?;
     let is_digest = digest.len() == 16 && digest.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
     (is_digest && !source.is_empty() && !source.contains(' ')).then_some((digest, source))
 }
@@ -101,8 +101,8 @@ pub(super) fn version(found: &LaunchTemplateVersion, observation: &Observation<'
         user_data: String::from_utf8_lossy(&user_data).into_owned(),
     };
     let image = data.image_id().unwrap_or_default().to_owned();
-    let astray = content.security_groups.iter().any(|group| group.key().is_none());
-    if astray {
+    let has_foreign_group = content.security_groups.iter().any(|group| group.key().is_none());
+    if has_foreign_group {
         return Some(TemplateVersion::of(content, image));
     }
     Some(TemplateVersion { digest: digest.to_owned(), image, content })
@@ -114,7 +114,7 @@ fn profile(found: Option<&LaunchTemplateIamInstanceProfileSpecification>, observ
         it.arn().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned)
     };
     let name = found.and_then(|it| it.name().map(str::to_owned).or_else(|| arn_end(it)));
-    named(observation.names.instance_profile(), &name.unwrap_or_default())
+    reference_by_name(observation.names.instance_profile(), &name.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -126,8 +126,8 @@ mod tests {
         let content = TemplateContent {
             image_source: source.into(),
             instance_type: "t3.micro".into(),
-            instance_profile: Ref::ours(Kind::InstanceProfile, "the-profile"),
-            security_groups: vec![Ref::ours(Kind::SecurityGroup, "the-sg"), Ref::Foreign("sg-9".into())],
+            instance_profile: Ref::owned(Kind::InstanceProfile, "the-profile"),
+            security_groups: vec![Ref::owned(Kind::SecurityGroup, "the-sg"), Ref::Foreign("sg-9".into())],
             root_volume_gib: 8,
             volume_key: Some("arn:key".into()),
             detailed_monitoring: true,
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn a_version_is_asked_for_with_its_script_encoded_once() {
         let ids = Ids::default();
-        ids.made(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
+        ids.record_created(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
         let data = request(&desired("ami-12345678"), &ids, "ec2:CreateLaunchTemplate").unwrap();
         assert_eq!(data.user_data(), Some("IyEvYmluL2Jhc2gK"));
         assert_eq!(data.security_group_ids(), ["sg-1", "sg-9"]);

@@ -12,7 +12,7 @@ use environment::{Call, CallKind, Fields, ObservedResource, Reach, Ref, Resource
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Problem, Response, UnlessMissing, classify};
+use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound, classify};
 use crate::ids::Observation;
 use crate::token::client_token;
 
@@ -23,7 +23,7 @@ const DESCRIBE: &str = "ec2:DescribeVpcEndpoints";
 /// The owner's endpoints.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_vpc_endpoints().filters(owned_by(owner)).into_paginator().items().send();
-    let mut found: Vec<Found> = pages.collect::<Result<_, _>>().await.response(DESCRIBE)?;
+    let mut found: Vec<Found> = pages.collect::<Result<_, _>>().await.classified(DESCRIBE)?;
     found.retain(|it| state_name(it) != "deleted");
     Ok(found)
 }
@@ -44,13 +44,13 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     };
     let service = found.service_name().unwrap_or_default().to_owned();
     let endpoint = VpcEndpoint { vpc: observation.reference(vpc), service, reach };
-    let stood_in = found.route_table_ids().iter().chain(found.subnet_ids()).map(String::as_str);
+    let placed_in = found.route_table_ids().iter().chain(found.subnet_ids()).map(String::as_str);
     Ok(ObservedResource {
         id: Some(id.to_owned()),
         ownership: ObservedResource::ownership(&tags, observation.owner),
         resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::VpcEndpoint(endpoint) },
         state: state(found),
-        references: std::iter::once(vpc).chain(stood_in).chain(groups).map(str::to_owned).collect(),
+        references: std::iter::once(vpc).chain(placed_in).chain(groups).map(str::to_owned).collect(),
         version: None,
     })
 }
@@ -87,12 +87,12 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             settings => reduce(aws, call, settings).await,
         },
         CallKind::Delete => delete(aws, call).await,
-        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
-    let Fields::VpcEndpoint(endpoint) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let Fields::VpcEndpoint(endpoint) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
     let id = |to: &Ref| aws.ids.of_ref(call.operation(), to);
     let vpc = id(&endpoint.vpc)?;
     let token = client_token(&aws.token_seed, &call.key, &vpc);
@@ -111,23 +111,23 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
             request.set_subnet_ids(Some(subnets)).set_security_group_ids(Some(groups))
         }
     };
-    let response = request.send().await.response(call.operation())?;
+    let response = request.send().await.classified(call.operation())?;
     let id = response.vpc_endpoint().and_then(Found::vpc_endpoint_id);
-    aws.ids.made(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
+    aws.ids.record_created(&call.key, id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
 
 /// Adds the subnets or the tables that it has not got yet: what AWS says to one that it has is not documented.
 async fn extend(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let found = find(aws, call).await?;
-    let found = found.ok_or_else(|| Problem::waits(DESCRIBE, "the endpoint is not visible"))?;
+    let found = found.ok_or_else(|| Problem::blocked(DESCRIBE, "the endpoint is not visible"))?;
     let mut request = None;
     for setting in settings {
         let (Setting::EndpointSubnet(to) | Setting::EndpointRouteTable(to)) = setting else {
-            return Err(Problem::no_such_call(call));
+            return Err(Problem::unsupported_call(call));
         };
         let id = aws.ids.of_ref(call.operation(), to)?;
-        if !stands_in(&found, setting).contains(&id) {
+        if !current_ids(&found, setting).contains(&id) {
             let modify = request.unwrap_or_else(|| aws.clients.ec2.modify_vpc_endpoint());
             request = Some(match setting {
                 Setting::EndpointSubnet(_) => modify.add_subnet_ids(id),
@@ -144,10 +144,10 @@ async fn reduce(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
     let mut request = None;
     for setting in settings {
         let (Setting::EndpointSubnet(to) | Setting::EndpointRouteTable(to)) = setting else {
-            return Err(Problem::no_such_call(call));
+            return Err(Problem::unsupported_call(call));
         };
-        let meant = aws.ids.all(to);
-        for id in stands_in(&found, setting).intersection(&meant).cloned() {
+        let meant = aws.ids.all_ids(to);
+        for id in current_ids(&found, setting).intersection(&meant).cloned() {
             let modify = request.unwrap_or_else(|| aws.clients.ec2.modify_vpc_endpoint());
             request = Some(match setting {
                 Setting::EndpointSubnet(_) => modify.remove_subnet_ids(id),
@@ -159,7 +159,7 @@ async fn reduce(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
 }
 
 /// What the endpoint has of a setting's sort.
-fn stands_in(found: &Found, setting: &Setting) -> BTreeSet<String> {
+fn current_ids(found: &Found, setting: &Setting) -> BTreeSet<String> {
     let ids = match setting {
         Setting::EndpointSubnet(_) => found.subnet_ids(),
         _ => found.route_table_ids(),
@@ -169,7 +169,7 @@ fn stands_in(found: &Found, setting: &Setting) -> BTreeSet<String> {
 
 async fn modify(aws: &AwsCloud, call: &Call, request: Option<Modify>) -> Result<(), Problem> {
     if let Some(request) = request {
-        request.vpc_endpoint_id(aws.ids.of_call(call)?).send().await.response(call.operation())?;
+        request.vpc_endpoint_id(aws.ids.of_call(call)?).send().await.classified(call.operation())?;
     }
     Ok(())
 }
@@ -177,21 +177,21 @@ async fn modify(aws: &AwsCloud, call: &Call, request: Option<Modify>) -> Result<
 /// The endpoint as it is now; nothing if it is gone.
 async fn find(aws: &AwsCloud, call: &Call) -> Result<Option<Found>, Problem> {
     let request = aws.clients.ec2.describe_vpc_endpoints().vpc_endpoint_ids(aws.ids.of_call(call)?);
-    let response = request.send().await.response(DESCRIBE).unless_missing()?;
+    let response = request.send().await.classified(DESCRIBE).none_if_not_found()?;
     Ok(response.and_then(|it| it.vpc_endpoints).unwrap_or_default().into_iter().next())
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    let response = aws.clients.ec2.delete_vpc_endpoints().vpc_endpoint_ids(&id).send().await.response(call.operation());
-    let response = response.and_then(|it| all_done(call.operation(), it.unsuccessful()));
-    response.unless_missing()?;
-    aws.ids.gone(&id);
+    let response = aws.clients.ec2.delete_vpc_endpoints().vpc_endpoint_ids(&id).send().await.classified(call.operation());
+    let response = response.and_then(|it| check_all_deleted(call.operation(), it.unsuccessful()));
+    response.none_if_not_found()?;
+    aws.ids.record_deleted(&id);
     Ok(())
 }
 
 /// What was not deleted stands in an answer of success.
-fn all_done(operation: &'static str, unsuccessful: &[UnsuccessfulItem]) -> Result<(), Problem> {
+fn check_all_deleted(operation: &'static str, unsuccessful: &[UnsuccessfulItem]) -> Result<(), Problem> {
     let Some(item) = unsuccessful.first() else { return Ok(()) };
     let error = item.error();
     let code = error.and_then(UnsuccessfulItemError::code).unwrap_or_default();
@@ -203,7 +203,7 @@ fn all_done(operation: &'static str, unsuccessful: &[UnsuccessfulItem]) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::errors::Class;
+    use crate::errors::ErrorClass;
     use crate::ids::Ids;
     use aws_sdk_ec2::types::State as ServiceState;
     use environment::{Key, Kind, Names};
@@ -214,12 +214,12 @@ mod tests {
         found.state(ServiceState::from(state))
     }
 
-    fn read_back(found: &Found) -> ObservedResource {
+    fn observe(found: &Found) -> ObservedResource {
         let ids = Ids::default();
-        ids.made(&Key::new(Kind::Vpc, "the-vpc"), "vpc-1");
-        ids.made(&Key::new(Kind::Subnet, "private1"), "subnet-1");
-        ids.made(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
-        ids.made(&Key::new(Kind::RouteTable, "the-table"), "rtb-1");
+        ids.record_created(&Key::new(Kind::Vpc, "the-vpc"), "vpc-1");
+        ids.record_created(&Key::new(Kind::Subnet, "private1"), "subnet-1");
+        ids.record_created(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
+        ids.record_created(&Key::new(Kind::RouteTable, "the-table"), "rtb-1");
         let account = "123456789012".into();
         let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
         observed(found, &ids.observation("owner", &names)).unwrap()
@@ -235,23 +235,23 @@ mod tests {
     #[test]
     fn a_gateway_endpoint_is_read_with_its_tables_and_an_interface_endpoint_with_its_subnets_and_groups() {
         let gateway = endpoint("available").vpc_endpoint_type(VpcEndpointType::Gateway).route_table_ids("rtb-1");
-        let observed = read_back(&gateway.build());
-        let route_tables = BTreeSet::from([Ref::ours(Kind::RouteTable, "the-table")]);
+        let observed = observe(&gateway.build());
+        let route_tables = BTreeSet::from([Ref::owned(Kind::RouteTable, "the-table")]);
         assert_eq!(reach(&observed), Reach::Gateway { route_tables });
         assert_eq!((observed.references, observed.state), (vec!["vpc-1".into(), "rtb-1".into()], State::Ready));
 
         let interface = endpoint("available").vpc_endpoint_type(VpcEndpointType::Interface);
         let groups = SecurityGroupIdentifier::builder().group_id("sg-1").build();
-        let observed = read_back(&interface.subnet_ids("subnet-1").groups(groups).build());
-        let subnets = BTreeSet::from([Ref::ours(Kind::Subnet, "private1")]);
-        let security_groups = vec![Ref::ours(Kind::SecurityGroup, "the-sg")];
+        let observed = observe(&interface.subnet_ids("subnet-1").groups(groups).build());
+        let subnets = BTreeSet::from([Ref::owned(Kind::Subnet, "private1")]);
+        let security_groups = vec![Ref::owned(Kind::SecurityGroup, "the-sg")];
         assert_eq!(reach(&observed), Reach::Interface { subnets, security_groups });
         assert_eq!(observed.references, ["vpc-1", "subnet-1", "sg-1"]);
     }
 
     #[test]
     fn an_endpoint_settles_leaves_and_fails_for_a_reason_in_small_letters_and_capitals() {
-        let state = |name: &str| read_back(&endpoint(name).build()).state;
+        let state = |name: &str| observe(&endpoint(name).build()).state;
         assert_eq!(state("pending"), State::Settling("it is being made".into()));
         assert_eq!(state("Pending"), State::Settling("it is being made".into()));
         assert_eq!(state("PendingAcceptance"), State::Settling("its service has not accepted it yet".into()));
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(state("rejected"), State::Failed("it is rejected".into()));
         let error = LastError::builder().message("no such service").build();
         let failed = endpoint("failed").last_error(error).build();
-        assert_eq!(read_back(&failed).state, State::Failed("no such service".into()));
+        assert_eq!(observe(&failed).state, State::Failed("no such service".into()));
     }
 
     #[test]
@@ -268,10 +268,10 @@ mod tests {
             let error = UnsuccessfulItemError::builder().code(code).message("no").build();
             [UnsuccessfulItem::builder().error(error).build()]
         };
-        let class = |code: &str| all_done("ec2:DeleteVpcEndpoints", &item(code)).map_err(|problem| problem.class);
-        assert_eq!(all_done("ec2:DeleteVpcEndpoints", &[]), Ok(()));
-        assert_eq!(class("InvalidVpcEndpoint.NotFound"), Err(Class::Missing));
-        assert_eq!(class("DependencyViolation"), Err(Class::Waits));
-        assert_eq!(class("InvalidParameter"), Err(Class::Rejected));
+        let class = |code: &str| check_all_deleted("ec2:DeleteVpcEndpoints", &item(code)).map_err(|problem| problem.class);
+        assert_eq!(check_all_deleted("ec2:DeleteVpcEndpoints", &[]), Ok(()));
+        assert_eq!(class("InvalidVpcEndpoint.NotFound"), Err(ErrorClass::NotFound));
+        assert_eq!(class("DependencyViolation"), Err(ErrorClass::Blocked));
+        assert_eq!(class("InvalidParameter"), Err(ErrorClass::Rejected));
     }
 }

@@ -3,28 +3,28 @@
 use aws_sdk_iam::types::{InstanceProfile as Found, Role};
 use environment::{Call, CallKind, Fields, InstanceProfile, Names, ObservedResource, Ref, Resource, Setting, State};
 
-use super::{named, read_tags, tags_of, tags_to_clear, tags_to_set};
+use super::{reference_by_name, read_tags, tags_of, tags_to_clear, tags_to_set};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Class, Problem, Response, UnlessMissing};
+use crate::errors::{ErrorClass, Problem, ClassifyErrors, NoneIfNotFound};
 use crate::ids::Observation;
 
-/// The profile of the computed name, whoever's it is.
+/// Reads the profile with the computed name, owned or foreign.
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Found>, Problem> {
     find(clients, &names.instance_profile().name).await
 }
 
 async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
     let request = clients.iam.get_instance_profile().instance_profile_name(name);
-    let response = request.send().await.response("iam:GetInstanceProfile").unless_missing()?;
+    let response = request.send().await.classified("iam:GetInstanceProfile").none_if_not_found()?;
     Ok(response.and_then(|response| response.instance_profile))
 }
 
-/// The profile as the engine sees it.
+/// The profile in the form of the engine.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> ObservedResource {
     let tags = read_tags(found.tags());
     let role = found.roles().first();
-    let profile = InstanceProfile { role: role.map(|role| named(observation.names.role(), role.role_name())) };
+    let profile = InstanceProfile { role: role.map(|role| reference_by_name(observation.names.role(), role.role_name())) };
     ObservedResource {
         id: Some(found.arn().to_owned()),
         ownership: ObservedResource::ownership(&tags, observation.owner),
@@ -39,7 +39,7 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Observed
     }
 }
 
-/// Carries out one call on an instance profile.
+/// Executes one call on an instance profile.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
@@ -53,33 +53,33 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         },
         CallKind::Delete => {
             let request = aws.clients.iam.delete_instance_profile().instance_profile_name(&call.key.name);
-            request.send().await.response(call.operation()).unless_missing()?;
+            request.send().await.classified(call.operation()).none_if_not_found()?;
             Ok(())
         }
-        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
     let tags = tags_of(resource.tags.iter(), call.operation())?;
     let request = aws.clients.iam.create_instance_profile().instance_profile_name(&call.key.name);
-    request.set_tags(Some(tags)).send().await.response(call.operation())?;
+    request.set_tags(Some(tags)).send().await.classified(call.operation())?;
     Ok(())
 }
 
-/// (A role is referred to by its name, ours or not.)
+/// (The call refers to a role by its name, owned or foreign.)
 async fn add_role(aws: &AwsCloud, call: &Call, role: &Ref) -> Result<(), Problem> {
     let role = role.to_string();
     let request = aws.clients.iam.add_role_to_instance_profile().instance_profile_name(&call.key.name);
-    match request.role_name(&role).send().await.response(call.operation()) {
-        // A second role is over the quota, and so is the same one again.
-        Err(problem) if matches!(problem.class, Class::Quota | Class::Exists) => {
+    match request.role_name(&role).send().await.classified(call.operation()) {
+        // IAM rejects a second role by the quota, and the same role again too.
+        Err(problem) if matches!(problem.class, ErrorClass::QuotaExceeded | ErrorClass::AlreadyExists) => {
             let found = find(&aws.clients, &call.key.name).await?;
             let held = found.as_ref().and_then(|it| it.roles().first()).map(Role::role_name);
             match held {
                 Some(held) if held == role => Ok(()),
-                // The next look sees it, and the plan takes it out first.
-                Some(held) => Err(Problem::waits(call.operation(), format!("it holds another role, {held}"))),
+                // The next observation lists the role, and the plan removes it first.
+                Some(held) => Err(Problem::blocked(call.operation(), format!("the profile holds another role, {held}"))),
                 None => Err(problem),
             }
         }
@@ -89,20 +89,20 @@ async fn add_role(aws: &AwsCloud, call: &Call, role: &Ref) -> Result<(), Problem
 
 async fn remove_role(aws: &AwsCloud, call: &Call, role: &Ref) -> Result<(), Problem> {
     let request = aws.clients.iam.remove_role_from_instance_profile().instance_profile_name(&call.key.name);
-    request.role_name(role.to_string()).send().await.response(call.operation()).unless_missing()?;
+    request.role_name(role.to_string()).send().await.classified(call.operation()).none_if_not_found()?;
     Ok(())
 }
 
 async fn set_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let tags = tags_to_set(call, settings)?;
     let request = aws.clients.iam.tag_instance_profile().instance_profile_name(&call.key.name).set_tags(Some(tags));
-    request.send().await.response(call.operation())?;
+    request.send().await.classified(call.operation())?;
     Ok(())
 }
 
 async fn clear_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let keys = tags_to_clear(call, settings)?;
     let request = aws.clients.iam.untag_instance_profile().instance_profile_name(&call.key.name);
-    request.set_tag_keys(Some(keys)).send().await.response(call.operation()).unless_missing()?;
+    request.set_tag_keys(Some(keys)).send().await.classified(call.operation()).none_if_not_found()?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The instances' role and its profile. IAM knows them by name, which is unique in the account.
+//! The instances' role and its profile. IAM identifies both by name, which is unique in the account.
 
 use aws_sdk_iam::types::Tag;
 use environment::{Call, Key, Ref, Setting, Tags};
@@ -8,12 +8,12 @@ use crate::errors::Problem;
 pub(crate) mod instance_profile;
 pub(crate) mod role;
 
-/// What a name stands for, where `ours` is the computed one of its kind.
-pub(crate) fn named(ours: Key, name: &str) -> Ref {
-    if ours.name == name { Ref::Owned(ours) } else { Ref::Foreign(name.to_owned()) }
+/// The reference that a name stands for, where `owned_key` has the computed name of its kind.
+pub(crate) fn reference_by_name(owned_key: Key, name: &str) -> Ref {
+    if owned_key.name == name { Ref::Owned(owned_key) } else { Ref::Foreign(name.to_owned()) }
 }
 
-/// Tags as a request carries them.
+/// Tags in the form of a request.
 fn tags_of<'a>(
     tags: impl Iterator<Item = (&'a String, &'a String)>,
     operation: &'static str,
@@ -22,7 +22,7 @@ fn tags_of<'a>(
     built.collect::<Result<_, _>>().map_err(|_| Problem::unreadable(operation, "tag"))
 }
 
-/// Tags as we keep them.
+/// Tags in the form of the engine.
 fn read_tags(tags: &[Tag]) -> Tags {
     tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
 }
@@ -31,7 +31,7 @@ fn read_tags(tags: &[Tag]) -> Tags {
 fn tags_to_set(call: &Call, settings: &[Setting]) -> Result<Vec<Tag>, Problem> {
     let pairs = settings.iter().map(|setting| match setting {
         Setting::Tag(key, value) => Ok((key, value)),
-        _ => Err(Problem::no_such_call(call)),
+        _ => Err(Problem::unsupported_call(call)),
     });
     tags_of(pairs.collect::<Result<Vec<_>, _>>()?.into_iter(), call.operation())
 }
@@ -40,7 +40,7 @@ fn tags_to_set(call: &Call, settings: &[Setting]) -> Result<Vec<Tag>, Problem> {
 fn tags_to_clear(call: &Call, settings: &[Setting]) -> Result<Vec<String>, Problem> {
     let keys = settings.iter().map(|setting| match setting {
         Setting::Tag(key, _) => Ok(key.clone()),
-        _ => Err(Problem::no_such_call(call)),
+        _ => Err(Problem::unsupported_call(call)),
     });
     keys.collect()
 }

@@ -1,4 +1,4 @@
-//! The instances' role, with its policies and what bounds them.
+//! The instances' role, with its policies and its permissions boundary.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,97 +12,98 @@ use super::{read_tags, tags_of, tags_to_clear, tags_to_set};
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::document;
-use crate::errors::{Problem, Response, UnlessMissing};
+use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
 use crate::ids::Observation;
 
-/// A role with its policies.
-pub(crate) struct Seen {
+/// The observed attributes of a role: the role with its policies.
+pub(crate) struct RoleAttributes {
     role: Found,
     attached: Vec<AttachedPolicy>,
     /// Documents by name.
     inline: BTreeMap<String, String>,
 }
 
-/// The role of the computed name, whoever's it is.
-pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen>, Problem> {
+/// Reads the role with the computed name, owned or foreign.
+pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<RoleAttributes>, Problem> {
     let name = names.role().name;
     let attached = clients.iam.list_attached_role_policies().role_name(&name).into_paginator().items().send();
     let (response, attached, inline) = tokio::try_join!(
-        async { clients.iam.get_role().role_name(&name).send().await.response("iam:GetRole").unless_missing() },
+        async { clients.iam.get_role().role_name(&name).send().await.classified("iam:GetRole").none_if_not_found() },
         async {
             let attached = attached.collect::<Result<Vec<_>, _>>().await;
-            attached.response("iam:ListAttachedRolePolicies").unless_missing()
+            attached.classified("iam:ListAttachedRolePolicies").none_if_not_found()
         },
-        async { read_inline(clients, &name).await.unless_missing() }
+        async { read_inline(clients, &name).await.none_if_not_found() }
     )?;
     let role = response.and_then(|response| response.role);
-    let seen = |role| Seen { role, attached: attached.unwrap_or_default(), inline: inline.unwrap_or_default() };
-    Ok(role.map(seen))
+    let attributes = |role| RoleAttributes { role, attached: attached.unwrap_or_default(), inline: inline.unwrap_or_default() };
+    Ok(role.map(attributes))
 }
 
-/// All policies inside the role: what is there and not ours would hold up the role's deletion, and may do what we don't
-/// allow. There is one as a rule, so this is two calls.
+/// Reads all inline policies of the role: a foreign policy would block the role's deletion, and may allow what Envkeeper does
+/// not allow. A role has one inline policy as a rule, so this takes two calls.
 async fn read_inline(clients: &Clients, role: &str) -> Result<BTreeMap<String, String>, Problem> {
     let names = clients.iam.list_role_policies().role_name(role).into_paginator().items().send();
-    let names = names.collect::<Result<Vec<_>, _>>().await.response("iam:ListRolePolicies")?;
+    let names = names.collect::<Result<Vec<_>, _>>().await.classified("iam:ListRolePolicies")?;
     let document = async |name: String| {
         let request = clients.iam.get_role_policy().role_name(role).policy_name(&name);
-        let response = request.send().await.response("iam:GetRolePolicy").unless_missing()?;
+        let response = request.send().await.classified("iam:GetRolePolicy").none_if_not_found()?;
         Ok(response.map(|response| (name, response.policy_document)))
     };
     Ok(try_join_all(names.into_iter().map(document)).await?.into_iter().flatten().collect())
 }
 
-/// The role as the engine sees it.
-pub(crate) fn observed(seen: &Seen, observation: &Observation<'_>) -> ObservedResource {
-    let tags = read_tags(seen.role.tags());
-    let boundary = seen.role.permissions_boundary().and_then(AttachedPermissionsBoundary::permissions_boundary_arn);
-    let inline = seen.inline.iter().map(|(name, text)| (name.clone(), document::policy(&decoded(text))));
+/// The role in the form of the engine.
+pub(crate) fn observed(attributes: &RoleAttributes, observation: &Observation<'_>) -> ObservedResource {
+    let tags = read_tags(attributes.role.tags());
+    let boundary = attributes.role.permissions_boundary().and_then(AttachedPermissionsBoundary::permissions_boundary_arn);
+    let inline = attributes.inline.iter().map(|(name, text)| (name.clone(), document::policy(&decoded(text))));
     let role = Role {
-        trusted_service: trusted(seen.role.assume_role_policy_document().unwrap_or_default()),
+        trusted_service: trusted_principals(attributes.role.assume_role_policy_document().unwrap_or_default()),
         boundary: boundary.map(str::to_owned),
-        managed_policies: seen.attached.iter().filter_map(AttachedPolicy::policy_arn).map(str::to_owned).collect(),
+        managed_policies: attributes.attached.iter().filter_map(AttachedPolicy::policy_arn).map(str::to_owned).collect(),
         inline_policies: inline.collect(),
     };
     ObservedResource {
-        id: Some(seen.role.arn().to_owned()),
+        id: Some(attributes.role.arn().to_owned()),
         ownership: ObservedResource::ownership(&tags, observation.owner),
-        resource: Resource { name: seen.role.role_name().to_owned(), tags, fields: Fields::Role(role) },
+        resource: Resource { name: attributes.role.role_name().to_owned(), tags, fields: Fields::Role(role) },
         state: State::Ready,
         references: vec![],
         version: None,
     }
 }
 
-/// IAM answers policies percent-encoded (the API reference of `GetRole`).
+/// Decodes a policy: IAM returns policies percent-encoded (the API reference of `GetRole`).
 fn decoded(document: &str) -> String {
     percent_decode_str(document).decode_utf8_lossy().into_owned()
 }
 
-/// Who may assume a role with this trust policy: a service by its name, anybody else by what they are.
-fn trusted(document: &str) -> String {
+/// The principals that may assume a role with this trust policy: a service by its name, every other principal with its type.
+fn trusted_principals(document: &str) -> String {
     let Ok(policy) = serde_json::from_str::<Value>(&decoded(document)) else {
-        return String::from("nobody that can be read");
+        return String::from("an unreadable policy");
     };
-    let mut trusted = BTreeSet::new();
+    let mut named = BTreeSet::new();
     for statement in listed(&policy["Statement"]) {
         match &statement["Principal"] {
             Value::Object(principals) => {
-                for (sort, names) in principals {
+                for (principal_type, names) in principals {
                     let name = |it: &Value| it.as_str().unwrap_or_default().to_owned();
-                    let told = |it: &Value| if sort == "Service" { name(it) } else { format!("{sort} {}", name(it)) };
-                    trusted.extend(listed(names).iter().map(told));
+                    let describe =
+                        |it: &Value| if principal_type == "Service" { name(it) } else { format!("{principal_type} {}", name(it)) };
+                    named.extend(listed(names).iter().map(describe));
                 }
             }
             other => {
-                trusted.insert(other.to_string());
+                named.insert(other.to_string());
             }
         }
     }
-    trusted.into_iter().collect::<Vec<_>>().join(", ")
+    named.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// IAM's JSON writes a list of one without its brackets.
+/// The members of a list. IAM writes a list of one member without brackets.
 fn listed(value: &Value) -> Vec<Value> {
     match value {
         Value::Array(list) => list.clone(),
@@ -111,7 +112,7 @@ fn listed(value: &Value) -> Vec<Value> {
     }
 }
 
-/// Carries out one call on a role.
+/// Executes one call on a role.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
@@ -119,15 +120,15 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         CallKind::Clear(settings) => clear(aws, call, settings).await,
         CallKind::Delete => {
             let request = aws.clients.iam.delete_role().role_name(&call.key.name);
-            request.send().await.response(call.operation()).unless_missing()?;
+            request.send().await.classified(call.operation()).none_if_not_found()?;
             Ok(())
         }
-        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
-    let Fields::Role(role) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let Fields::Role(role) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
     let trust = json!({
         "Version": "2012-10-17",
         "Statement": [{
@@ -139,7 +140,7 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let tags = tags_of(resource.tags.iter(), call.operation())?;
     let request = aws.clients.iam.create_role().role_name(&call.key.name).set_tags(Some(tags));
     let request = request.set_permissions_boundary(role.boundary.clone());
-    request.assume_role_policy_document(trust.to_string()).send().await.response(call.operation())?;
+    request.assume_role_policy_document(trust.to_string()).send().await.classified(call.operation())?;
     Ok(())
 }
 
@@ -148,19 +149,19 @@ async fn set(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Pr
     match settings {
         [Setting::Boundary(arn)] => {
             let request = iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn);
-            request.send().await.response(call.operation()).map(|_| ())
+            request.send().await.classified(call.operation()).map(|_| ())
         }
         [Setting::ManagedPolicy(arn)] => {
             let request = iam.attach_role_policy().role_name(name).policy_arn(arn);
-            request.send().await.response(call.operation()).map(|_| ())
+            request.send().await.classified(call.operation()).map(|_| ())
         }
         [Setting::InlinePolicy { name: policy, document }] => {
             let request = iam.put_role_policy().role_name(name).policy_name(policy).policy_document(document);
-            request.send().await.response(call.operation()).map(|_| ())
+            request.send().await.classified(call.operation()).map(|_| ())
         }
         settings => {
             let request = iam.tag_role().role_name(name).set_tags(Some(tags_to_set(call, settings)?));
-            request.send().await.response(call.operation()).map(|_| ())
+            request.send().await.classified(call.operation()).map(|_| ())
         }
     }
 }
@@ -170,22 +171,22 @@ async fn clear(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), 
     let cleared = match settings {
         [Setting::Boundary(_)] => {
             let request = iam.delete_role_permissions_boundary().role_name(name);
-            request.send().await.response(call.operation()).map(|_| ())
+            request.send().await.classified(call.operation()).map(|_| ())
         }
         [Setting::ManagedPolicy(arn)] => {
             let request = iam.detach_role_policy().role_name(name).policy_arn(arn);
-            request.send().await.response(call.operation()).map(|_| ())
+            request.send().await.classified(call.operation()).map(|_| ())
         }
         [Setting::InlinePolicy { name: policy, .. }] => {
             let request = iam.delete_role_policy().role_name(name).policy_name(policy);
-            request.send().await.response(call.operation()).map(|_| ())
+            request.send().await.classified(call.operation()).map(|_| ())
         }
         settings => {
             let request = iam.untag_role().role_name(name).set_tag_keys(Some(tags_to_clear(call, settings)?));
-            request.send().await.response(call.operation()).map(|_| ())
+            request.send().await.classified(call.operation()).map(|_| ())
         }
     };
-    cleared.unless_missing()?;
+    cleared.none_if_not_found()?;
     Ok(())
 }
 
@@ -223,8 +224,8 @@ mod tests {
         };
         let inline =
             BTreeMap::from([("own".into(), "%7B%22Version%22%3A%221%22%2C%20%22Statement%22%3A%20%5B%5D%7D".into())]);
-        let seen = Seen { role, attached: vec![policy("arn:b"), policy("arn:a")], inline };
-        let observed = observed(&seen, &Ids::default().observation("owner", &names));
+        let attributes = RoleAttributes { role, attached: vec![policy("arn:b"), policy("arn:a")], inline };
+        let observed = observed(&attributes, &Ids::default().observation("owner", &names));
         assert_eq!(observed.ownership, Ownership::Owned);
         assert_eq!(observed.id.as_deref(), Some("arn:aws:iam::123456789012:role/the-role"));
         let role = Role {
@@ -237,14 +238,14 @@ mod tests {
     }
 
     #[test]
-    fn whoever_else_is_trusted_is_told() {
+    fn each_trusted_principal_is_named() {
         let policy = json!({ "Statement": [
             { "Principal": { "Service": ["lambda.amazonaws.com", "ec2.amazonaws.com"] } },
             { "Principal": { "AWS": "arn:aws:iam::123456789012:root" } },
         ]});
-        let told = "AWS arn:aws:iam::123456789012:root, ec2.amazonaws.com, lambda.amazonaws.com";
-        assert_eq!(trusted(&policy.to_string()), told);
-        assert_eq!(trusted(&json!({ "Statement": { "Principal": "*" } }).to_string()), "\"*\"");
-        assert_eq!(trusted("not a policy"), "nobody that can be read");
+        let expected = "AWS arn:aws:iam::123456789012:root, ec2.amazonaws.com, lambda.amazonaws.com";
+        assert_eq!(trusted_principals(&policy.to_string()), expected);
+        assert_eq!(trusted_principals(&json!({ "Statement": { "Principal": "*" } }).to_string()), "\"*\"");
+        assert_eq!(trusted_principals("not a policy"), "an unreadable policy");
     }
 }

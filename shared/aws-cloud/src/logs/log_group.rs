@@ -1,4 +1,4 @@
-//! Log groups: how long they keep what is written to them, and who encrypts it.
+//! Log groups, with their retention and the key that encrypts their events.
 
 use std::collections::HashMap;
 
@@ -7,51 +7,51 @@ use environment::{Call, CallKind, Fields, LogGroup, ObservedResource, Resource, 
 
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Problem, Response, UnlessMissing};
+use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
 use crate::ids::Observation;
 
 const DESCRIBE: &str = "logs:DescribeLogGroups";
 
-/// A log group with its tags.
-pub(crate) struct Seen {
+/// The observed attributes of a log group: the group with its tags.
+pub(crate) struct LogGroupAttributes {
     group: Found,
     arn: String,
     tags: Tags,
 }
 
-/// The log group of exactly this name, whoever's it is. (`dev` is a prefix of `dev2`.)
-pub(crate) async fn read(clients: &Clients, name: &str) -> Result<Option<Seen>, Problem> {
+/// Reads the log group with exactly this name, owned or foreign. (`dev` is a prefix of `dev2`.)
+pub(crate) async fn read(clients: &Clients, name: &str) -> Result<Option<LogGroupAttributes>, Problem> {
     let Some(group) = find(clients, name).await? else { return Ok(None) };
     let arn = arn_of(&group).ok_or_else(|| Problem::unreadable(DESCRIBE, "ARN"))?;
     let response = clients.logs.list_tags_for_resource().resource_arn(&arn).send().await;
-    let Some(response) = response.response("logs:ListTagsForResource").unless_missing()? else { return Ok(None) };
+    let Some(response) = response.classified("logs:ListTagsForResource").none_if_not_found()? else { return Ok(None) };
     let tags = response.tags.unwrap_or_default().into_iter().filter(|(key, _)| !key.starts_with("aws:")).collect();
-    Ok(Some(Seen { group, arn, tags }))
+    Ok(Some(LogGroupAttributes { group, arn, tags }))
 }
 
-/// The pages are sorted by name (the API reference), so the name itself, the shortest of all with this prefix, is on
-/// the first one.
+/// AWS sorts the pages by name (the API reference), so the name itself, the shortest of all with this prefix, is on the
+/// first page.
 async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
-    let response = clients.logs.describe_log_groups().log_group_name_prefix(name).send().await.response(DESCRIBE)?;
+    let response = clients.logs.describe_log_groups().log_group_name_prefix(name).send().await.classified(DESCRIBE)?;
     Ok(response.log_groups.unwrap_or_default().into_iter().find(|group| group.log_group_name() == Some(name)))
 }
 
-/// The ARN that tags hang on: without the `:*` that stands for the streams.
+/// The ARN that tags belong to: without the `:*` that stands for the streams.
 fn arn_of(group: &Found) -> Option<String> {
     let arn = group.log_group_arn().or(group.arn())?;
     Some(arn.strip_suffix(":*").unwrap_or(arn).to_owned())
 }
 
-/// The log group as the engine sees it.
-pub(crate) fn observed(seen: &Seen, observation: &Observation<'_>) -> ObservedResource {
-    let retention_days = seen.group.retention_in_days().and_then(|days| u32::try_from(days).ok());
+/// The log group in the form of the engine.
+pub(crate) fn observed(attributes: &LogGroupAttributes, observation: &Observation<'_>) -> ObservedResource {
+    let retention_days = attributes.group.retention_in_days().and_then(|days| u32::try_from(days).ok());
     ObservedResource {
-        id: Some(seen.arn.clone()),
-        ownership: ObservedResource::ownership(&seen.tags, observation.owner),
+        id: Some(attributes.arn.clone()),
+        ownership: ObservedResource::ownership(&attributes.tags, observation.owner),
         resource: Resource {
-            name: seen.group.log_group_name().unwrap_or_default().to_owned(),
-            tags: seen.tags.clone(),
-            fields: Fields::LogGroup(LogGroup { retention_days, kms_key: seen.group.kms_key_id().map(str::to_owned) }),
+            name: attributes.group.log_group_name().unwrap_or_default().to_owned(),
+            tags: attributes.tags.clone(),
+            fields: Fields::LogGroup(LogGroup { retention_days, kms_key: attributes.group.kms_key_id().map(str::to_owned) }),
         },
         state: State::Ready,
         references: vec![],
@@ -59,80 +59,80 @@ pub(crate) fn observed(seen: &Seen, observation: &Observation<'_>) -> ObservedRe
     }
 }
 
-/// Carries out one call on a log group.
+/// Executes one call on a log group.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
-            [Setting::Retention(days)] => keep_for(aws, call, *days).await,
-            [Setting::LogKey(arn)] => encrypt(aws, call, arn).await,
+            [Setting::Retention(days)] => set_retention(aws, call, *days).await,
+            [Setting::LogKey(arn)] => set_key(aws, call, arn).await,
             settings => set_tags(aws, call, settings).await,
         },
         CallKind::Clear(settings) => match settings.as_slice() {
-            [Setting::Retention(_)] => keep_for_ever(aws, call).await,
-            [Setting::LogKey(_)] => stop_encrypting(aws, call).await,
+            [Setting::Retention(_)] => clear_retention(aws, call).await,
+            [Setting::LogKey(_)] => clear_key(aws, call).await,
             settings => clear_tags(aws, call, settings).await,
         },
         CallKind::Delete => {
             let request = aws.clients.logs.delete_log_group().log_group_name(&call.key.name);
-            request.send().await.response(call.operation()).unless_missing()?;
+            request.send().await.classified(call.operation()).none_if_not_found()?;
             Ok(())
         }
-        CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
-    let Fields::LogGroup(group) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let Fields::LogGroup(group) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
     let tags: HashMap<String, String> = resource.tags.clone().into_iter().collect();
     let request = aws.clients.logs.create_log_group().log_group_name(&call.key.name).set_tags(Some(tags));
-    request.set_kms_key_id(group.kms_key.clone()).send().await.response(call.operation())?;
+    request.set_kms_key_id(group.kms_key.clone()).send().await.classified(call.operation())?;
     Ok(())
 }
 
-async fn keep_for(aws: &AwsCloud, call: &Call, days: u32) -> Result<(), Problem> {
+async fn set_retention(aws: &AwsCloud, call: &Call, days: u32) -> Result<(), Problem> {
     let request = aws.clients.logs.put_retention_policy().log_group_name(&call.key.name);
     let days = i32::try_from(days).unwrap_or(i32::MAX);
-    request.retention_in_days(days).send().await.response(call.operation())?;
+    request.retention_in_days(days).send().await.classified(call.operation())?;
     Ok(())
 }
 
-async fn keep_for_ever(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+async fn clear_retention(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.logs.delete_retention_policy().log_group_name(&call.key.name);
-    request.send().await.response(call.operation()).unless_missing()?;
+    request.send().await.classified(call.operation()).none_if_not_found()?;
     Ok(())
 }
 
-/// What was written before stays as it was (the user guide of Logs): only what comes is encrypted with the key.
-async fn encrypt(aws: &AwsCloud, call: &Call, arn: &str) -> Result<(), Problem> {
+/// Logs encrypts only new events with the key and keeps older events as they are (the user guide of Logs).
+async fn set_key(aws: &AwsCloud, call: &Call, arn: &str) -> Result<(), Problem> {
     let request = aws.clients.logs.associate_kms_key().log_group_name(&call.key.name).kms_key_id(arn);
-    request.send().await.response(call.operation())?;
+    request.send().await.classified(call.operation())?;
     Ok(())
 }
 
-async fn stop_encrypting(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+async fn clear_key(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.logs.disassociate_kms_key().log_group_name(&call.key.name);
-    request.send().await.response(call.operation()).unless_missing()?;
+    request.send().await.classified(call.operation()).none_if_not_found()?;
     Ok(())
 }
 
 async fn set_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let mut request = aws.clients.logs.tag_resource().resource_arn(aws.ids.of_call(call)?);
     for setting in settings {
-        let Setting::Tag(key, value) = setting else { return Err(Problem::no_such_call(call)) };
+        let Setting::Tag(key, value) = setting else { return Err(Problem::unsupported_call(call)) };
         request = request.tags(key, value);
     }
-    request.send().await.response(call.operation())?;
+    request.send().await.classified(call.operation())?;
     Ok(())
 }
 
 async fn clear_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let mut request = aws.clients.logs.untag_resource().resource_arn(aws.ids.of_call(call)?);
     for setting in settings {
-        let Setting::Tag(key, _) = setting else { return Err(Problem::no_such_call(call)) };
+        let Setting::Tag(key, _) = setting else { return Err(Problem::unsupported_call(call)) };
         request = request.tag_keys(key);
     }
-    request.send().await.response(call.operation()).unless_missing()?;
+    request.send().await.classified(call.operation()).none_if_not_found()?;
     Ok(())
 }
 
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_hang_on_the_arn_without_its_streams() {
+    fn tags_belong_to_the_arn_without_its_streams() {
         let group = Found::builder().arn("arn:aws:logs:eu-west-1:1:log-group:a:*").build();
         assert_eq!(arn_of(&group).as_deref(), Some("arn:aws:logs:eu-west-1:1:log-group:a"));
     }

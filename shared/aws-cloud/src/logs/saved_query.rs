@@ -1,4 +1,4 @@
-//! Saved queries of Logs Insights. They have no tags: whose one is stands in its text.
+//! Saved queries of Logs Insights. Queries have no tags: the text of a query carries the ownership mark.
 
 use aws_sdk_cloudwatchlogs::operation::put_query_definition::builders::PutQueryDefinitionFluentBuilder;
 use environment::{
@@ -7,7 +7,7 @@ use environment::{
 
 use crate::AwsCloud;
 use crate::clients::{Clients, one_attempt_of_logs};
-use crate::errors::{Problem, Response, UnlessMissing};
+use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
 use crate::ids::Observation;
 use crate::token::client_token;
 
@@ -15,12 +15,12 @@ pub(crate) use aws_sdk_cloudwatchlogs::types::QueryDefinition as Found;
 
 const DESCRIBE: &str = "logs:DescribeQueryDefinitions";
 
-/// Everything in the environment's folder of queries, whoever's it is.
+/// Reads every query in the environment's folder of queries, owned or foreign.
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>, Problem> {
     let (mut found, mut next) = (Vec::new(), None);
     loop {
         let request = clients.logs.describe_query_definitions().query_definition_name_prefix(names.saved_queries());
-        let response = request.set_next_token(next).send().await.response(DESCRIBE)?;
+        let response = request.set_next_token(next).send().await.classified(DESCRIBE)?;
         found.extend(response.query_definitions.unwrap_or_default());
         next = response.next_token;
         if next.is_none() {
@@ -29,7 +29,7 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>,
     }
 }
 
-/// The query as the engine sees it.
+/// The query in the form of the engine.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let missing = |what| move || Problem::unreadable(DESCRIBE, what);
     let id = found.query_definition_id().ok_or_else(missing("id"))?;
@@ -51,42 +51,42 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     })
 }
 
-/// Queries know log groups by name, and everything else that refers to one by its ARN.
+/// The reference to a log group. Queries refer to log groups by name; every other resource refers to them by ARN.
 fn log_group(names: &Names, name: &str) -> Ref {
-    let ours = [names.scaling_log_group(), names.instance_log_group()];
-    ours.into_iter().find(|key| key.name == name).map_or_else(|| Ref::Foreign(name.to_owned()), Ref::Owned)
+    let owned = [names.scaling_log_group(), names.instance_log_group()];
+    owned.into_iter().find(|key| key.name == name).map_or_else(|| Ref::Foreign(name.to_owned()), Ref::Owned)
 }
 
-/// Carries out one call on a query.
+/// Executes one call on a query.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
             [Setting::Query(query)] => {
                 let request = put(aws, call, query).query_definition_id(aws.ids.of_call(call)?);
-                request.send().await.response(call.operation())?;
+                request.send().await.classified(call.operation())?;
                 Ok(())
             }
-            _ => Err(Problem::no_such_call(call)),
+            _ => Err(Problem::unsupported_call(call)),
         },
         CallKind::Delete => delete(aws, call).await,
-        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }
 }
 
-/// Sent once. The token is said to keep a request that the network doubled from failing (the API reference), and not
-/// that it makes only one query.
+/// The request is sent once. The API reference states that the token keeps a request that the network duplicated from
+/// failing, and does not state that AWS creates only one query.
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
-    let Fields::SavedQuery(SavedQuery { query }) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let Fields::SavedQuery(SavedQuery { query }) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
     let request = put(aws, call, query).client_token(client_token(&aws.token_seed, &call.key, ""));
     let response =
-        request.customize().config_override(one_attempt_of_logs()).send().await.response(call.operation())?;
+        request.customize().config_override(one_attempt_of_logs()).send().await.classified(call.operation())?;
     let id = response.query_definition_id().ok_or_else(|| Problem::unreadable(call.operation(), "id"))?;
-    aws.ids.made(&call.key, id);
+    aws.ids.record_created(&call.key, id);
     Ok(())
 }
 
-/// All of a query: without an id it is a new one.
+/// The whole query: a request without an id creates a new one.
 fn put(aws: &AwsCloud, call: &Call, query: &Query) -> PutQueryDefinitionFluentBuilder {
     let groups = query.log_groups.iter().map(ToString::to_string).collect();
     let request = aws.clients.logs.put_query_definition().name(&call.key.name).query_string(&query.text);
@@ -96,8 +96,8 @@ fn put(aws: &AwsCloud, call: &Call, query: &Query) -> PutQueryDefinitionFluentBu
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
     let request = aws.clients.logs.delete_query_definition().query_definition_id(&id);
-    request.send().await.response(call.operation()).unless_missing()?;
-    aws.ids.gone(&id);
+    request.send().await.classified(call.operation()).none_if_not_found()?;
+    aws.ids.record_deleted(&id);
     Ok(())
 }
 
@@ -108,7 +108,7 @@ mod tests {
     use environment::Ownership;
 
     #[test]
-    fn a_query_is_judged_by_its_text_and_knows_our_log_groups_by_name() {
+    fn the_text_of_a_query_carries_its_mark_and_owned_log_groups_have_names() {
         let names = Names {
             project: "p".into(),
             region: "eu-west-1".into(),
@@ -121,14 +121,14 @@ mod tests {
             .name(names.saved_query("a").name)
             .query_string(&text)
             .log_group_names(names.instance_log_group().name)
-            .log_group_names("theirs");
+            .log_group_names("foreign");
         let ids = Ids::default();
-        let shown = observed(&query.clone().build(), &ids.observation("owner", &names)).unwrap();
-        assert_eq!((shown.key(), shown.ownership), (names.saved_query("a"), Ownership::Owned));
-        let log_groups = vec![Ref::Owned(names.instance_log_group()), Ref::Foreign("theirs".into())];
-        assert_eq!(shown.resource.fields, Fields::SavedQuery(SavedQuery { query: Query { text, log_groups } }));
-        let theirs =
+        let owned = observed(&query.clone().build(), &ids.observation("owner", &names)).unwrap();
+        assert_eq!((owned.key(), owned.ownership), (names.saved_query("a"), Ownership::Owned));
+        let log_groups = vec![Ref::Owned(names.instance_log_group()), Ref::Foreign("foreign".into())];
+        assert_eq!(owned.resource.fields, Fields::SavedQuery(SavedQuery { query: Query { text, log_groups } }));
+        let foreign =
             observed(&query.query_string("fields @message").build(), &ids.observation("owner", &names)).unwrap();
-        assert!(matches!(theirs.ownership, Ownership::Foreign(_)));
+        assert!(matches!(foreign.ownership, Ownership::Foreign(_)));
     }
 }

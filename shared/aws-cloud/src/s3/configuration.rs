@@ -1,4 +1,4 @@
-//! What a bucket is set to: each setting with how it is read, set and cleared.
+//! The configuration of a bucket: how each setting is read, set and cleared.
 
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
@@ -12,47 +12,47 @@ use environment::{AccessLogs, Bucket, Call, Encryption, Names, Setting};
 
 use super::Target;
 use crate::document;
-use crate::errors::{Problem, Response, UnlessMissing};
-use crate::iam::named;
+use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::iam::reference_by_name;
 
 /// The name of the one lifecycle rule.
 const RULE: &str = "envkeeper-expiry";
 
-/// Days after which an upload that nobody finished goes.
+/// The days after which S3 aborts an incomplete upload.
 const UNFINISHED_UPLOAD_DAYS: i32 = 7;
 
-/// Everything at once. What a bucket is without is an error of some of these calls and an empty answer of the others,
-/// where an error about something missing is about the bucket itself.
+/// Reads all settings at once. A setting that is not configured is an error of some of these calls. The other calls return an
+/// empty response, and there a not-found error refers to the bucket itself.
 pub(super) async fn read(at: &Target<'_>, names: &Names) -> Result<Bucket, Problem> {
     let (name, owner) = (at.name, at.account);
     let (block, versioning, encryption, policy, lifecycle, logging, objects) = tokio::try_join!(
         async {
             let request = at.s3.get_public_access_block().bucket(name).expected_bucket_owner(owner);
-            request.send().await.response("s3:GetBucketPublicAccessBlock").unless_missing()
+            request.send().await.classified("s3:GetBucketPublicAccessBlock").none_if_not_found()
         },
         async {
             let request = at.s3.get_bucket_versioning().bucket(name).expected_bucket_owner(owner);
-            request.send().await.response("s3:GetBucketVersioning")
+            request.send().await.classified("s3:GetBucketVersioning")
         },
         async {
             let request = at.s3.get_bucket_encryption().bucket(name).expected_bucket_owner(owner);
-            request.send().await.response("s3:GetEncryptionConfiguration").unless_missing()
+            request.send().await.classified("s3:GetEncryptionConfiguration").none_if_not_found()
         },
         async {
             let request = at.s3.get_bucket_policy().bucket(name).expected_bucket_owner(owner);
-            request.send().await.response("s3:GetBucketPolicy").unless_missing()
+            request.send().await.classified("s3:GetBucketPolicy").none_if_not_found()
         },
         async {
             let request = at.s3.get_bucket_lifecycle_configuration().bucket(name).expected_bucket_owner(owner);
-            request.send().await.response("s3:GetLifecycleConfiguration").unless_missing()
+            request.send().await.classified("s3:GetLifecycleConfiguration").none_if_not_found()
         },
         async {
             let request = at.s3.get_bucket_logging().bucket(name).expected_bucket_owner(owner);
-            request.send().await.response("s3:GetBucketLogging")
+            request.send().await.classified("s3:GetBucketLogging")
         },
         async {
             let request = at.s3.list_object_versions().bucket(name).expected_bucket_owner(owner).max_keys(1);
-            request.send().await.response("s3:ListBucketVersions")
+            request.send().await.classified("s3:ListBucketVersions")
         },
     )?;
     let block = block.and_then(|it| it.public_access_block_configuration);
@@ -64,11 +64,12 @@ pub(super) async fn read(at: &Target<'_>, names: &Names) -> Result<Bucket, Probl
         policy: policy.and_then(|it| it.policy).map(|text| document::policy(&text)),
         expiry_days: read_expiry(&lifecycle.and_then(|it| it.rules).unwrap_or_default()),
         access_logs: logging.logging_enabled.map(|logs| read_logs(logs, names)),
-        holds_objects: holds_any(&objects),
+        contains_objects: holds_any(&objects),
     })
 }
 
-/// What no [`Encryption`] says is told in the place of the key, and so differs from every key.
+/// The encryption. A configuration without an [`Encryption`] of its own is described in the field of the key, and so differs
+/// from every key.
 fn read_encryption(found: Option<&ServerSideEncryptionConfiguration>) -> Encryption {
     let rule = found.and_then(|it| it.rules().first());
     let Some(default) = rule.and_then(ServerSideEncryptionRule::apply_server_side_encryption_by_default) else {
@@ -85,7 +86,7 @@ fn read_encryption(found: Option<&ServerSideEncryptionConfiguration>) -> Encrypt
     }
 }
 
-/// Rules that are not ours, or not alone, expire nothing after a number of days that could be wanted.
+/// The days of the one owned rule. Foreign rules, or several rules, read as 0 days, which is never desired.
 fn read_expiry(rules: &[LifecycleRule]) -> Option<u32> {
     match rules {
         [] => None,
@@ -94,31 +95,31 @@ fn read_expiry(rules: &[LifecycleRule]) -> Option<u32> {
     }
 }
 
-/// The days of a rule, if it is as [`lifecycle`] makes it.
+/// The days of a rule, if the rule is equal to the one that [`lifecycle`] builds.
 fn rule_days(rule: &LifecycleRule) -> Option<u32> {
     let days = rule.expiration().and_then(LifecycleExpiration::days)?;
-    // An answer may have fields that no request has: what is compared is what is done.
+    // A response may have fields that no request has: this compares the effects of the rule.
     let noncurrent = rule.noncurrent_version_expiration().and_then(NoncurrentVersionExpiration::noncurrent_days);
     let uploads = rule.abort_incomplete_multipart_upload();
     let uploads = uploads.and_then(AbortIncompleteMultipartUpload::days_after_initiation);
-    let everything = rule.filter().is_none_or(|it| {
+    let has_no_filter = rule.filter().is_none_or(|it| {
         it.prefix().unwrap_or_default().is_empty()
             && it.tag().is_none()
             && it.and().is_none()
             && it.object_size_greater_than().is_none()
             && it.object_size_less_than().is_none()
     });
-    let ours = rule.status() == &ExpirationStatus::Enabled
-        && everything
+    let is_owned = rule.status() == &ExpirationStatus::Enabled
+        && has_no_filter
         && noncurrent == Some(days)
         && uploads == Some(UNFINISHED_UPLOAD_DAYS)
         && rule.transitions().is_empty()
         && rule.noncurrent_version_transitions().is_empty();
-    u32::try_from(days).ok().filter(|_| ours)
+    u32::try_from(days).ok().filter(|_| is_owned)
 }
 
 fn read_logs(found: LoggingEnabled, names: &Names) -> AccessLogs {
-    AccessLogs { to: named(names.log_bucket(), &found.target_bucket), prefix: found.target_prefix }
+    AccessLogs { to: reference_by_name(names.log_bucket(), &found.target_bucket), prefix: found.target_prefix }
 }
 
 fn holds_any(objects: &ListObjectVersionsOutput) -> bool {
@@ -134,11 +135,11 @@ pub(super) async fn set(at: &Target<'_>, call: &Call, settings: &[Setting]) -> R
         [Setting::BucketPolicy(policy)] => put_policy(at, call, policy).await,
         [Setting::Expiry(days)] => put_lifecycle(at, call, *days).await,
         [Setting::AccessLogs(logs)] => put_logging(at, call, Some(logs)).await,
-        _ => Err(Problem::no_such_call(call)),
+        _ => Err(Problem::unsupported_call(call)),
     }
 }
 
-/// Clears one setting: what has no call that clears it is put back to what it is without.
+/// Clears one setting. A setting without a call that clears it gets its default value.
 pub(super) async fn clear(at: &Target<'_>, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let cleared = match settings {
         [Setting::PublicAccessBlocked(_)] => put_public_access_block(at, call, false).await,
@@ -147,9 +148,9 @@ pub(super) async fn clear(at: &Target<'_>, call: &Call, settings: &[Setting]) ->
         [Setting::BucketPolicy(_)] => delete_policy(at, call).await,
         [Setting::Expiry(_)] => delete_lifecycle(at, call).await,
         [Setting::AccessLogs(_)] => put_logging(at, call, None).await,
-        _ => Err(Problem::no_such_call(call)),
+        _ => Err(Problem::unsupported_call(call)),
     };
-    cleared.unless_missing()?;
+    cleared.none_if_not_found()?;
     Ok(())
 }
 
@@ -165,20 +166,20 @@ fn public_access_block(on: bool) -> PublicAccessBlockConfiguration {
 async fn put_public_access_block(at: &Target<'_>, call: &Call, on: bool) -> Result<(), Problem> {
     let request = at.s3.put_public_access_block().bucket(at.name).expected_bucket_owner(at.account);
     let request = request.public_access_block_configuration(public_access_block(on));
-    request.send().await.response(call.operation())?;
+    request.send().await.classified(call.operation())?;
     Ok(())
 }
 
-/// A bucket that had versions keeps them: it is suspended, and never again without.
+/// Sets versioning. A bucket that had versioning keeps its versions: it can be suspended, but never unversioned again.
 async fn put_versioning(at: &Target<'_>, call: &Call, on: bool) -> Result<(), Problem> {
     let status = if on { BucketVersioningStatus::Enabled } else { BucketVersioningStatus::Suspended };
     let request = at.s3.put_bucket_versioning().bucket(at.name).expected_bucket_owner(at.account);
     let configuration = VersioningConfiguration::builder().status(status).build();
-    request.versioning_configuration(configuration).send().await.response(call.operation())?;
+    request.versioning_configuration(configuration).send().await.classified(call.operation())?;
     Ok(())
 }
 
-/// With a bucket key, so that not every object costs a call to KMS.
+/// Sets the encryption, for KMS with a bucket key, so that not every object costs a call to KMS.
 async fn put_encryption(at: &Target<'_>, call: &Call, by: &Encryption) -> Result<(), Problem> {
     let default = ServerSideEncryptionByDefault::builder();
     let default = match by {
@@ -190,23 +191,23 @@ async fn put_encryption(at: &Target<'_>, call: &Call, by: &Encryption) -> Result
     let rule = rule.bucket_key_enabled(matches!(by, Encryption::Kms(_))).build();
     let rules = ServerSideEncryptionConfiguration::builder().rules(rule).build().map_err(incomplete(call))?;
     let request = at.s3.put_bucket_encryption().bucket(at.name).expected_bucket_owner(at.account);
-    request.server_side_encryption_configuration(rules).send().await.response(call.operation())?;
+    request.server_side_encryption_configuration(rules).send().await.classified(call.operation())?;
     Ok(())
 }
 
 async fn put_policy(at: &Target<'_>, call: &Call, policy: &str) -> Result<(), Problem> {
     let request = at.s3.put_bucket_policy().bucket(at.name).expected_bucket_owner(at.account);
-    request.policy(policy).send().await.response(call.operation())?;
+    request.policy(policy).send().await.classified(call.operation())?;
     Ok(())
 }
 
 async fn delete_policy(at: &Target<'_>, call: &Call) -> Result<(), Problem> {
     let request = at.s3.delete_bucket_policy().bucket(at.name).expected_bucket_owner(at.account);
-    request.send().await.response(call.operation())?;
+    request.send().await.classified(call.operation())?;
     Ok(())
 }
 
-/// One rule for everything: objects go after so many days, versions that were replaced too.
+/// The one rule for all objects: S3 deletes objects after this number of days, and replaced versions too.
 fn lifecycle(days: i32) -> Result<BucketLifecycleConfiguration, BuildError> {
     let uploads = AbortIncompleteMultipartUpload::builder().days_after_initiation(UNFINISHED_UPLOAD_DAYS).build();
     let rule = LifecycleRule::builder()
@@ -223,24 +224,25 @@ fn lifecycle(days: i32) -> Result<BucketLifecycleConfiguration, BuildError> {
 async fn put_lifecycle(at: &Target<'_>, call: &Call, days: u32) -> Result<(), Problem> {
     let rules = lifecycle(i32::try_from(days).unwrap_or(i32::MAX)).map_err(incomplete(call))?;
     let request = at.s3.put_bucket_lifecycle_configuration().bucket(at.name).expected_bucket_owner(at.account);
-    request.lifecycle_configuration(rules).send().await.response(call.operation())?;
+    request.lifecycle_configuration(rules).send().await.classified(call.operation())?;
     Ok(())
 }
 
 async fn delete_lifecycle(at: &Target<'_>, call: &Call) -> Result<(), Problem> {
     let request = at.s3.delete_bucket_lifecycle().bucket(at.name).expected_bucket_owner(at.account);
-    request.send().await.response(call.operation())?;
+    request.send().await.classified(call.operation())?;
     Ok(())
 }
 
-/// (A bucket is referred to by its name, ours or not.) No target at all is how logging is turned off.
+/// Sets the access logs. (The call refers to a bucket by its name, owned or foreign.) A status without a target turns logging
+/// off.
 async fn put_logging(at: &Target<'_>, call: &Call, logs: Option<&AccessLogs>) -> Result<(), Problem> {
     let enabled = logs
         .map(|logs| LoggingEnabled::builder().target_bucket(logs.to.to_string()).target_prefix(&logs.prefix).build());
     let enabled = enabled.transpose().map_err(incomplete(call))?;
     let status = BucketLoggingStatus::builder().set_logging_enabled(enabled).build();
     let request = at.s3.put_bucket_logging().bucket(at.name).expected_bucket_owner(at.account);
-    request.bucket_logging_status(status).send().await.response(call.operation())?;
+    request.bucket_logging_status(status).send().await.classified(call.operation())?;
     Ok(())
 }
 
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encryption_that_cannot_be_wanted_reads_as_a_key_that_cannot_be() {
+    fn an_encryption_that_is_never_desired_reads_as_a_key_that_is_never_desired() {
         let kms = |text: &str| Encryption::Kms(text.to_owned());
         assert_eq!(read_encryption(None), Encryption::S3);
         assert_eq!(encryption(ServerSideEncryption::Aes256, None, false), Encryption::S3);
@@ -273,16 +275,16 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_lifecycle_rule_reads_as_its_days() {
-        let ours = || lifecycle(30).unwrap().rules.remove(0);
+    fn only_the_owned_lifecycle_rule_reads_as_its_days() {
+        let owned = || lifecycle(30).unwrap().rules.remove(0);
         assert_eq!(read_expiry(&[]), None);
-        assert_eq!(read_expiry(&[ours()]), Some(30));
-        assert_eq!(read_expiry(&[ours(), ours()]), Some(0));
-        let mut disabled = ours();
+        assert_eq!(read_expiry(&[owned()]), Some(30));
+        assert_eq!(read_expiry(&[owned(), owned()]), Some(0));
+        let mut disabled = owned();
         disabled.status = ExpirationStatus::Disabled;
-        let mut partly = ours();
+        let mut partly = owned();
         partly.filter = Some(LifecycleRuleFilter::builder().prefix("a/").build());
-        let mut without = ours();
+        let mut without = owned();
         without.abort_incomplete_multipart_upload = None;
         for changed in [disabled, partly, without] {
             assert_eq!(read_expiry(&[changed]), Some(0));

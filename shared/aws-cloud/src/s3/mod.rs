@@ -1,4 +1,5 @@
-//! Buckets. Their names are unique in the world, so each of the two is found by its name, and then judged.
+//! Buckets. Bucket names are globally unique, so this crate finds each of the two buckets by its name, and then checks its
+//! ownership.
 
 pub(crate) mod bucket;
 mod configuration;
@@ -10,8 +11,8 @@ use environment::Call;
 
 use crate::AwsCloud;
 
-/// A bucket by its name, and the account that it has to belong to. Every call says so, and AWS refuses it on a name
-/// that went to somebody else in the meantime.
+/// A bucket by its name, and the account that has to own it. Every call names that account, and AWS rejects the call if
+/// another account owns the name in the meantime.
 struct Target<'a> {
     s3: &'a Client,
     name: &'a str,
@@ -19,7 +20,7 @@ struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// What a call is about. A bucket's computed name ends with its account (`Names::data_bucket`).
+    /// The bucket of a call. A bucket's computed name ends with its account (`Names::data_bucket`).
     fn of(aws: &'a AwsCloud, call: &'a Call) -> Self {
         let name = &call.key.name;
         let account = name.rsplit('-').next().unwrap_or_default();

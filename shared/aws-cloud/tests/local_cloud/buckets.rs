@@ -159,10 +159,10 @@ async fn a_bucket_without_our_mark_is_refused_by_a_create_and_passed_by_by_a_del
     make(&harness.s3, &data.name).await;
 
     let (ending, calls) = harness.run(&desired).await;
-    let RunOutcome::Rejected { reason } = ending else { panic!("{ending:?}") };
+    let RunOutcome::Rejected { reasons } = ending else { panic!("{ending:?}") };
     assert!(
-        reason[0].starts_with(&format!("{data} exists and is not this environment's: it carries no")),
-        "{reason:?}"
+        reasons[0].starts_with(&format!("{data} exists and is not this environment's: it carries no")),
+        "{reasons:?}"
     );
     assert_eq!(calls, [""; 0]);
     assert_eq!(harness.settle(&DesiredState::default()).await.1, [""; 0]);
@@ -241,7 +241,7 @@ async fn a_bucket_goes_with_all_versions_markers_and_unfinished_uploads() {
     }
     let holding = |observed: &[ObservedResource]| -> Vec<bool> {
         let buckets = observed.iter().map(|it| match &it.resource.fields {
-            environment::Fields::Bucket(bucket) => bucket.holds_objects,
+            environment::Fields::Bucket(bucket) => bucket.contains_objects,
             other => panic!("{other:?}"),
         });
         buckets.collect()
@@ -271,7 +271,7 @@ impl<'a> Late<'a> {
         let late = Late { harness, cloud: harness.cloud(), arrivals: Cell::new(arrivals), calls: RefCell::default() };
         let until = late.now() + Duration::from_mins(1);
         let nothing = DesiredState::default();
-        let run = Run::alone(&harness.scope, &nothing, until);
+        let run = Run::standalone(&harness.scope, &nothing, until);
         let ending = reconcile(&late, run, async |_: environment::Risk| Ok(())).await;
         (ending, late.calls.into_inner())
     }
@@ -321,8 +321,8 @@ async fn a_bucket_that_has_to_be_empty_and_fills_meanwhile_is_refused_by_the_nex
     let properties = json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "FailIfNotEmpty" });
     harness.settle(&desired(&harness, &BUCKETS, properties).await).await;
     let (ending, calls) = Late::deletes(&harness, 1).await;
-    let RunOutcome::Rejected { reason } = ending else { panic!("{ending:?}") };
-    assert!(reason[0].contains("BucketOnDelete is FailIfNotEmpty, and there is something in it"), "{reason:?}");
+    let RunOutcome::Rejected { reasons } = ending else { panic!("{ending:?}") };
+    assert!(reasons[0].contains("BucketOnDelete is FailIfNotEmpty and the bucket is not empty"), "{reasons:?}");
     assert_eq!(operations(&calls).last(), Some(&"s3:DeleteBucket"), "{calls:?}");
     assert!(!calls.iter().any(|it| it == "s3:DeleteObjects"), "{calls:?}");
     harness.s3.get_object().bucket(harness.names().data_bucket().name).key("late").send().await.expect("it is kept");

@@ -53,7 +53,7 @@ async fn what_is_gone_can_be_let_go_and_deleted_again() {
     cloud.observe(&harness.scope).await.expect("a look");
     harness.settle(&environment::DesiredState::default()).await;
     for it in &observed {
-        let held = it.resource.settings().into_iter().filter(Setting::holds_back_a_delete);
+        let held = it.resource.settings().into_iter().filter(Setting::blocks_deletion);
         let mut what: Vec<CallKind> = held.map(|setting| CallKind::Clear(vec![setting])).collect();
         if it.key().kind == Kind::AutoScalingGroup {
             what.push(CallKind::Drain);

@@ -15,10 +15,10 @@ async fn a_foreign_role_under_our_name_is_refused_by_a_create_and_passed_by_by_a
     request.send().await.expect("a role of somebody else");
 
     let (ending, calls) = harness.run(&desired).await;
-    let RunOutcome::Rejected { reason } = ending else { panic!("{ending:?}") };
+    let RunOutcome::Rejected { reasons } = ending else { panic!("{ending:?}") };
     assert!(
-        reason.len() == 1 && reason[0].starts_with(&format!("role {role} exists and is not this environment's")),
-        "{reason:?}"
+        reasons.len() == 1 && reasons[0].starts_with(&format!("role {role} exists and is not this environment's")),
+        "{reasons:?}"
     );
     assert_eq!(calls, [""; 0]);
 
@@ -44,8 +44,8 @@ async fn names_that_somebody_else_has_are_seen_for_every_kind_that_is_found_by_n
     logs.send().await.expect("a log group of dev2");
 
     let (ending, calls) = harness.run(&desired).await;
-    let RunOutcome::Rejected { reason } = ending else { panic!("{ending:?}") };
-    let keys: Vec<&str> = reason.iter().filter_map(|it| it.split(" exists").next()).collect();
+    let RunOutcome::Rejected { reasons } = ending else { panic!("{ending:?}") };
+    let keys: Vec<&str> = reasons.iter().filter_map(|it| it.split(" exists").next()).collect();
     let expected = [names.instance_profile(), names.instance_log_group(), names.launch_template()];
     assert_eq!(keys, expected.map(|key| key.to_string()));
     assert_eq!(calls, [""; 0]);
@@ -93,8 +93,8 @@ async fn a_vpc_that_lost_our_mark_is_named_and_not_made_a_second_time() {
     harness.ec2.delete_tags().resources(vpc).tags(mark).send().await.expect("untagged");
 
     let (ending, calls) = harness.run(&desired).await;
-    let RunOutcome::Rejected { reason } = ending else { panic!("{ending:?}") };
+    let RunOutcome::Rejected { reasons } = ending else { panic!("{ending:?}") };
     let named = format!("{} exists and is not this environment's: it carries no owner's mark", harness.names().vpc());
-    assert!(reason.iter().any(|it| it.starts_with(&named)), "{reason:?}");
+    assert!(reasons.iter().any(|it| it.starts_with(&named)), "{reasons:?}");
     assert_eq!(calls, [""; 0]);
 }

@@ -95,7 +95,7 @@ impl Harness {
     pub async fn run(&self, desired: &DesiredState) -> (RunOutcome, Vec<String>) {
         let cloud = Counted { cloud: self.cloud(), calls: RefCell::default() };
         let until = cloud.now() + Duration::from_mins(2);
-        let run = Run::alone(&self.scope, desired, until);
+        let run = Run::standalone(&self.scope, desired, until);
         let ending = reconcile(&cloud, run, async |_: environment::Risk| Ok(())).await;
         (ending, cloud.calls.into_inner())
     }

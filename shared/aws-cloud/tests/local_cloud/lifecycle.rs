@@ -26,7 +26,7 @@ pub async fn assert_is_there(harness: &Harness, desired: &DesiredState) {
 fn as_desired(mut observed: Resource) -> Resource {
     match &mut observed.fields {
         Fields::AutoScalingGroup(group) => group.in_service = 0,
-        Fields::Bucket(bucket) => bucket.holds_objects = false,
+        Fields::Bucket(bucket) => bucket.contains_objects = false,
         _ => {}
     }
     observed

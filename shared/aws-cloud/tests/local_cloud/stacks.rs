@@ -13,7 +13,7 @@ async fn a_stack_that_is_there_stands_and_one_that_nobody_knows_is_gone() {
     let response =
         cloudformation.create_stack().stack_name("web").template_body(template).send().await.expect("a stack");
     let id = response.stack_id().expect("its id");
-    assert_eq!(aws_cloud::stack(&harness.clients, id).await, Ok(aws_cloud::Stack::Stands));
+    assert_eq!(aws_cloud::stack(&harness.clients, id).await, Ok(aws_cloud::StackState::Active));
     let unknown = id.replace("/web/", "/other/");
-    assert_eq!(aws_cloud::stack(&harness.clients, &unknown).await, Ok(aws_cloud::Stack::Gone));
+    assert_eq!(aws_cloud::stack(&harness.clients, &unknown).await, Ok(aws_cloud::StackState::Deleted));
 }

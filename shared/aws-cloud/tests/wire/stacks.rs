@@ -1,6 +1,6 @@
 //! How a stack stands, by its status and by its history, which the emulators tell in part.
 
-use aws_cloud::{Clients, Stack};
+use aws_cloud::{Clients, StackState};
 
 use crate::service;
 
@@ -46,7 +46,7 @@ fn error(code: &str) -> String {
     format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>")
 }
 
-async fn assert_stands(stacks: &'static [Told], expected: Stack) {
+async fn assert_stands(stacks: &'static [Told], expected: StackState) {
     assert_eq!(aws_cloud::stack(&cloudformation(stacks), WEB).await, Ok(expected), "{stacks:?}");
 }
 
@@ -54,16 +54,16 @@ async fn assert_stands(stacks: &'static [Told], expected: Stack) {
 async fn a_stack_that_is_deleted_and_never_was_complete_goes_back() {
     let on_failure =
         &[(WEB, "DELETE_IN_PROGRESS", &["DELETE_IN_PROGRESS", "CREATE_FAILED", "CREATE_IN_PROGRESS"] as &[_])];
-    assert_stands(on_failure, Stack::RollsBack).await;
+    assert_stands(on_failure, StackState::RollingBack).await;
     let again = &[(
         WEB,
         "DELETE_IN_PROGRESS",
         &["DELETE_IN_PROGRESS", "ROLLBACK_FAILED", "ROLLBACK_IN_PROGRESS", "CREATE_IN_PROGRESS"] as &[_],
     )];
-    assert_stands(again, Stack::RollsBack).await;
+    assert_stands(again, StackState::RollingBack).await;
     let rolled_back =
         &[(WEB, "DELETE_IN_PROGRESS", &["DELETE_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_IN_PROGRESS"] as &[_])];
-    assert_stands(rolled_back, Stack::RollsBack).await;
+    assert_stands(rolled_back, StackState::RollingBack).await;
 }
 
 #[tokio::test]
@@ -75,12 +75,12 @@ async fn a_stack_that_once_was_complete_stands_until_it_is_gone() {
         &["DELETE_IN_PROGRESS", "DELETE_FAILED"],
     ] {
         let stacks: &'static [Told] = Box::leak(Box::new([(WEB, "DELETE_IN_PROGRESS", events)]));
-        assert_stands(stacks, Stack::Stands).await;
+        assert_stands(stacks, StackState::Active).await;
     }
     // While it is not deleted nobody asks for its history.
-    assert_stands(&[(WEB, "UPDATE_IN_PROGRESS", &["CREATE_IN_PROGRESS"])], Stack::Stands).await;
-    assert_stands(&[(WEB, "DELETE_COMPLETE", &[])], Stack::Gone).await;
-    assert_stands(&[(ROOT, "CREATE_COMPLETE", &[])], Stack::Gone).await;
+    assert_stands(&[(WEB, "UPDATE_IN_PROGRESS", &["CREATE_IN_PROGRESS"])], StackState::Active).await;
+    assert_stands(&[(WEB, "DELETE_COMPLETE", &[])], StackState::Deleted).await;
+    assert_stands(&[(ROOT, "CREATE_COMPLETE", &[])], StackState::Deleted).await;
 }
 
 #[tokio::test]
@@ -88,11 +88,11 @@ async fn a_nested_stack_goes_back_with_its_root() {
     const COMPLETE: &[&str] = &["DELETE_IN_PROGRESS", "CREATE_COMPLETE", "CREATE_IN_PROGRESS"];
     const NEVER: &[&str] = &["DELETE_IN_PROGRESS", "CREATE_FAILED", "CREATE_IN_PROGRESS"];
     let by_status = &[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "ROLLBACK_IN_PROGRESS", &[] as &[_])];
-    assert_stands(by_status, Stack::RollsBack).await;
+    assert_stands(by_status, StackState::RollingBack).await;
     let by_history = &[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "DELETE_IN_PROGRESS", NEVER)];
-    assert_stands(by_history, Stack::RollsBack).await;
-    assert_stands(&[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "DELETE_IN_PROGRESS", COMPLETE)], Stack::Stands)
+    assert_stands(by_history, StackState::RollingBack).await;
+    assert_stands(&[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "DELETE_IN_PROGRESS", COMPLETE)], StackState::Active)
         .await;
     // Without its root's word, its own counts.
-    assert_stands(&[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "UPDATE_IN_PROGRESS", &[])], Stack::Stands).await;
+    assert_stands(&[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "UPDATE_IN_PROGRESS", &[])], StackState::Active).await;
 }

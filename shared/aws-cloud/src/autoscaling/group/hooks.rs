@@ -1,12 +1,12 @@
-//! The group's lifecycle hooks. Those that it has from the start are in its create call: what is put there later misses
-//! the first instances (ARCHITECTURE, Facts).
+//! The group's lifecycle hooks. The create call of the group contains its first hooks: a hook that is added later misses the
+//! first instances (ARCHITECTURE, Facts).
 
 use aws_sdk_autoscaling::types::{LifecycleHook, LifecycleHookSpecification};
 use environment::{Call, Hook, Names, Transition};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Class, Problem, Response};
+use crate::errors::{ErrorClass, Problem, ClassifyErrors};
 
 const DESCRIBE: &str = "autoscaling:DescribeLifecycleHooks";
 
@@ -15,18 +15,18 @@ const TERMINATE: &str = "autoscaling:EC2_INSTANCE_TERMINATING";
 const ABANDON: &str = "ABANDON";
 const CONTINUE: &str = "CONTINUE";
 
-/// All hooks of a group; the list has no pages.
+/// Lists all hooks of a group; the list has no pages.
 pub(super) async fn list(clients: &Clients, group: &str) -> Result<Vec<LifecycleHook>, Problem> {
     let request = clients.autoscaling.describe_lifecycle_hooks().auto_scaling_group_name(group);
-    Ok(request.send().await.response(DESCRIBE)?.lifecycle_hooks.unwrap_or_default())
+    Ok(request.send().await.classified(DESCRIBE)?.lifecycle_hooks.unwrap_or_default())
 }
 
-/// The hooks with our names, by name; the others are somebody else's. One that holds up what we don't know is not what
-/// we made, and is put anew.
-pub(super) fn ours(found: &[LifecycleHook], names: &Names) -> Vec<Hook> {
-    let ours = [names.launch_hook(), names.terminate_hook()];
+/// The hooks with computed names, sorted by name; the other hooks are foreign. A hook with an unknown transition is not the one
+/// that Envkeeper created, and the plan puts it again.
+pub(super) fn owned(found: &[LifecycleHook], names: &Names) -> Vec<Hook> {
+    let owned = [names.launch_hook(), names.terminate_hook()];
     let hook = |it: &LifecycleHook| {
-        let name = ours.iter().find(|name| it.lifecycle_hook_name() == Some(name))?.clone();
+        let name = owned.iter().find(|name| it.lifecycle_hook_name() == Some(name))?.clone();
         let on = match it.lifecycle_transition()? {
             LAUNCH => Transition::Launch,
             TERMINATE => Transition::Terminate,
@@ -41,28 +41,28 @@ pub(super) fn ours(found: &[LifecycleHook], names: &Names) -> Vec<Hook> {
     hooks
 }
 
-/// For the group's create call.
+/// The hook in the form of the group's create call.
 pub(super) fn specification(hook: &Hook) -> LifecycleHookSpecification {
     let specification = LifecycleHookSpecification::builder().lifecycle_hook_name(&hook.name);
     let specification = specification.lifecycle_transition(transition(hook)).heartbeat_timeout(heartbeat(hook));
     specification.default_result(default_result(hook)).notification_metadata(&hook.metadata).build()
 }
 
-/// Adds the hook, or changes it.
+/// Adds or changes the hook.
 pub(super) async fn put(aws: &AwsCloud, call: &Call, hook: &Hook) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.put_lifecycle_hook().auto_scaling_group_name(&call.key.name);
     let request = request.lifecycle_hook_name(&hook.name).lifecycle_transition(transition(hook));
     let request = request.heartbeat_timeout(heartbeat(hook)).default_result(default_result(hook));
     let request = request.notification_metadata(&hook.metadata);
-    request.send().await.response(call.operation())?;
+    request.send().await.classified(call.operation())?;
     Ok(())
 }
 
-/// That there is no such hook has the code of every mistake: so it is looked for.
+/// Deletes the hook. A hook that does not exist has the code of every mistake, so this looks the hook up.
 pub(super) async fn delete(aws: &AwsCloud, call: &Call, hook: &Hook) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.delete_lifecycle_hook().auto_scaling_group_name(&call.key.name);
-    match request.lifecycle_hook_name(&hook.name).send().await.response(call.operation()) {
-        Err(problem) if problem.class == Class::Rejected => {
+    match request.lifecycle_hook_name(&hook.name).send().await.classified(call.operation()) {
+        Err(problem) if problem.class == ErrorClass::Rejected => {
             let left = list(&aws.clients, &call.key.name).await?;
             let is_left = left.iter().any(|it| it.lifecycle_hook_name() == Some(hook.name.as_str()));
             if is_left { Err(problem) } else { Ok(()) }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hooks_of_ours_are_read_by_name_and_those_of_others_are_left_out() {
+    fn owned_hooks_are_read_by_name_and_foreign_hooks_are_left_out() {
         let account = "123456789012".into();
         let names = Names { project: "p".into(), region: "eu-west-1".into(), account, suffix: "dev".into() };
         let found = |name: &str, on: &str, result: &str| {
@@ -101,14 +101,14 @@ mod tests {
         let (launch, terminate) = (names.launch_hook(), names.terminate_hook());
         let all = [
             found(&terminate, TERMINATE, CONTINUE),
-            found("somebody-elses", LAUNCH, CONTINUE),
+            found("foreign", LAUNCH, CONTINUE),
             found(&launch, LAUNCH, ABANDON),
         ];
         let expected = [
             Hook { name: launch.clone(), on: Transition::Launch, heartbeat: 300, abandon: true, metadata: "{}".into() },
             Hook { name: terminate, on: Transition::Terminate, heartbeat: 300, abandon: false, metadata: "{}".into() },
         ];
-        assert_eq!(ours(&all, &names), expected);
-        assert_eq!(ours(&[found(&launch, "autoscaling:SOMETHING_NEW", ABANDON)], &names), []);
+        assert_eq!(owned(&all, &names), expected);
+        assert_eq!(owned(&[found(&launch, "autoscaling:SOMETHING_NEW", ABANDON)], &names), []);
     }
 }

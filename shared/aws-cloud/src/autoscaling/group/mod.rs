@@ -1,4 +1,4 @@
-//! The Auto Scaling group. How many instances it has between its bounds is Auto Scaling's business.
+//! The Auto Scaling group. Auto Scaling alone decides on the number of instances between the bounds.
 
 mod hooks;
 mod observed;
@@ -9,16 +9,16 @@ use environment::{Call, CallKind, Fields, HealthCheck, Ref, Resource, Setting};
 
 use crate::AwsCloud;
 use crate::ec2::launch_template::version_number;
-use crate::errors::{Class, Problem, Response};
+use crate::errors::{ErrorClass, Problem, ClassifyErrors};
 
-pub(crate) use observed::{Seen, observed, read};
+pub(crate) use observed::{GroupAttributes, observed, read};
 
-use observed::{BY_TARGET_GROUPS, METRICS, find, stays};
+use observed::{BY_TARGET_GROUPS, METRICS, find, is_held_by_protection};
 
-/// The most instances that one `SetInstanceProtection` takes (the API reference).
-const UNPROTECTED_AT_ONCE: usize = 50;
+/// The most instances that one `SetInstanceProtection` accepts (the API reference).
+const MAX_UNPROTECTED_PER_CALL: usize = 50;
 
-/// Carries out one call on a group.
+/// Executes one call on a group.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
@@ -36,13 +36,13 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             settings => clear_tags(aws, call, settings).await,
         },
         CallKind::Drain => drain(aws, call).await,
-        CallKind::Empty => Err(Problem::no_such_call(call)),
+        CallKind::Empty => Err(Problem::unsupported_call(call)),
         CallKind::Delete => delete(aws, call).await,
     }
 }
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
-    let Fields::AutoScalingGroup(group) = &resource.fields else { return Err(Problem::no_such_call(call)) };
+    let Fields::AutoScalingGroup(group) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
     let tags = resource.tags.iter().map(|(name, value)| tag(call, name).value(value).build()).collect();
     let request = aws.clients.autoscaling.create_auto_scaling_group().auto_scaling_group_name(&call.key.name);
     let request = request.min_size(size(group.min_size)).max_size(size(group.max_size));
@@ -56,8 +56,8 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let request = request.set_target_group_arns((!target_groups.is_empty()).then_some(target_groups));
     let hooks: Vec<_> = group.hooks.iter().map(hooks::specification).collect();
     let request = request.set_lifecycle_hook_specification_list((!hooks.is_empty()).then_some(hooks));
-    let response = request.set_tags(Some(tags)).send().await.response(call.operation());
-    response.map(|_| ()).map_err(or_profile_is_not_visible)
+    let response = request.set_tags(Some(tags)).send().await.classified(call.operation());
+    response.map(|_| ()).map_err(blocked_if_profile_is_not_visible)
 }
 
 async fn update(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
@@ -75,18 +75,18 @@ async fn update(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
                 request.health_check_grace_period(size(check.grace_seconds))
             }
             Setting::Protected(on) => request.deletion_protection(protection(*on)),
-            _ => return Err(Problem::no_such_call(call)),
+            _ => return Err(Problem::unsupported_call(call)),
         };
     }
-    request.send().await.response(call.operation()).map(|_| ()).map_err(or_profile_is_not_visible)
+    request.send().await.classified(call.operation()).map(|_| ()).map_err(blocked_if_profile_is_not_visible)
 }
 
-/// Looks at the text of an error, which nothing else here does. A profile that IAM returns is unknown to Auto Scaling for 10 to
-/// 40 s, and the refusal has the code of every other mistake, `ValidationError` (ARCHITECTURE, Facts). Peers retry on
-/// exactly these words, and no other validation error is worth a wait.
-fn or_profile_is_not_visible(problem: Problem) -> Problem {
-    let waits = problem.code == "ValidationError" && problem.message.contains("Invalid IAM Instance Profile");
-    if waits { Problem { class: Class::Waits, ..problem } } else { problem }
+/// Classifies an error by its text, which no other function of this crate does. A profile that IAM returns is unknown to Auto
+/// Scaling for 10 to 40 s, and the rejection has the code of every other mistake, `ValidationError` (ARCHITECTURE, Facts).
+/// Peers retry on exactly these words, and no other validation error is worth a wait.
+fn blocked_if_profile_is_not_visible(problem: Problem) -> Problem {
+    let is_unknown_profile = problem.code == "ValidationError" && problem.message.contains("Invalid IAM Instance Profile");
+    if is_unknown_profile { Problem { class: ErrorClass::Blocked, ..problem } } else { problem }
 }
 
 fn size(count: u32) -> i32 {
@@ -107,7 +107,8 @@ fn subnet_ids(aws: &AwsCloud, call: &Call, subnets: &[Ref]) -> Result<String, Pr
     Ok(ids?.join(","))
 }
 
-/// The template by its id and the version by its number: `$Latest` would make a rollback go nowhere (ARCHITECTURE, Facts).
+/// The template by its id and the version by its number: with `$Latest`, a rollback would have no version to return to
+/// (ARCHITECTURE, Facts).
 async fn specification(
     aws: &AwsCloud,
     call: &Call,
@@ -119,89 +120,91 @@ async fn specification(
     Ok(LaunchTemplateSpecification::builder().launch_template_id(template).version(version.to_string()).build())
 }
 
-/// The name and the scope of a tag on the group; instances get it when they start.
+/// The name and the scope of a tag on the group; instances get the tag when they start.
 fn tag(call: &Call, key: &str) -> TagBuilder {
-    let of = Tag::builder().resource_id(&call.key.name).resource_type("auto-scaling-group");
-    of.key(key).propagate_at_launch(true)
+    let group = Tag::builder().resource_id(&call.key.name).resource_type("auto-scaling-group");
+    group.key(key).propagate_at_launch(true)
 }
 
 async fn set_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let mut request = aws.clients.autoscaling.create_or_update_tags();
     for setting in settings {
-        let Setting::Tag(key, value) = setting else { return Err(Problem::no_such_call(call)) };
+        let Setting::Tag(key, value) = setting else { return Err(Problem::unsupported_call(call)) };
         request = request.tags(tag(call, key).value(value).build());
     }
-    request.send().await.response(call.operation())?;
+    request.send().await.classified(call.operation())?;
     Ok(())
 }
 
 async fn clear_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let mut request = aws.clients.autoscaling.delete_tags();
     for setting in settings {
-        let Setting::Tag(key, _) = setting else { return Err(Problem::no_such_call(call)) };
+        let Setting::Tag(key, _) = setting else { return Err(Problem::unsupported_call(call)) };
         request = request.tags(tag(call, key).build());
     }
-    request.send().await.response(call.operation())?;
+    request.send().await.classified(call.operation())?;
     Ok(())
 }
 
 async fn attach(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.attach_load_balancer_target_groups().auto_scaling_group_name(&call.key.name);
     let request = request.set_target_group_arns(Some(target_groups(call, settings)?));
-    request.send().await.response(call.operation())?;
+    request.send().await.classified(call.operation())?;
     Ok(())
 }
 
-/// That the group does not have one of them has the code of every mistake: so only those are named that it has.
+/// Detaches target groups. A target group that is not attached has the code of every mistake, so the request names only the
+/// attached ones.
 async fn detach(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let Some(found) = find(&aws.clients, &call.key.name).await? else { return Ok(()) };
-    let mut meant = target_groups(call, settings)?;
-    meant.retain(|arn| found.target_group_arns().contains(arn));
-    if meant.is_empty() {
+    let mut attached = target_groups(call, settings)?;
+    attached.retain(|arn| found.target_group_arns().contains(arn));
+    if attached.is_empty() {
         return Ok(());
     }
     let request = aws.clients.autoscaling.detach_load_balancer_target_groups().auto_scaling_group_name(&call.key.name);
-    request.set_target_group_arns(Some(meant)).send().await.response(call.operation())?;
+    request.set_target_group_arns(Some(attached)).send().await.classified(call.operation())?;
     Ok(())
 }
 
 fn target_groups(call: &Call, settings: &[Setting]) -> Result<Vec<String>, Problem> {
     let arn = |setting: &Setting| match setting {
         Setting::TargetGroup(arn) => Ok(arn.clone()),
-        _ => Err(Problem::no_such_call(call)),
+        _ => Err(Problem::unsupported_call(call)),
     };
     settings.iter().map(arn).collect()
 }
 
-/// By name, so that what is turned on is what is looked for.
+/// Turns metrics on by name, so that this enables the same metrics that an observation checks.
 async fn collect_metrics(aws: &AwsCloud, call: &Call, on: bool) -> Result<(), Problem> {
     let (client, group) = (&aws.clients.autoscaling, &call.key.name);
     if on {
         let request = client.enable_metrics_collection().auto_scaling_group_name(group).granularity("1Minute");
         let request = request.set_metrics(Some(METRICS.map(str::to_owned).to_vec()));
-        request.send().await.response("autoscaling:EnableMetricsCollection")?;
+        request.send().await.classified("autoscaling:EnableMetricsCollection")?;
     } else {
         let request = client.disable_metrics_collection().auto_scaling_group_name(group);
-        request.send().await.response("autoscaling:DisableMetricsCollection")?;
+        request.send().await.classified("autoscaling:DisableMetricsCollection")?;
     }
     Ok(())
 }
 
-/// Lifts the group's protection in the same call, and has no new instance begin protected: what drains is to go.
+/// Drains the group: Auto Scaling terminates all of its instances. The same call lifts the group's protection, and new
+/// instances start unprotected.
 async fn drain(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.update_auto_scaling_group().auto_scaling_group_name(&call.key.name);
     let request = request.min_size(0).max_size(0).desired_capacity(0).deletion_protection(protection(false));
     let request = request.new_instances_protected_from_scale_in(false);
-    let response = request.send().await.response(call.operation());
-    unless_gone(aws, call, response.map(|_| ())).await
+    let response = request.send().await.classified(call.operation());
+    ok_if_deleted(aws, call, response.map(|_| ())).await
 }
 
-/// Without force: what drains has its hooks run.
+/// Deletes the group without force, so that the hooks of its instances run.
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.delete_auto_scaling_group().auto_scaling_group_name(&call.key.name);
-    let response = request.send().await.response(call.operation());
-    match unless_gone(aws, call, response.map(|_| ())).await {
-        Err(problem) if problem.class == Class::Waits => {
+    let response = request.send().await.classified(call.operation());
+    match ok_if_deleted(aws, call, response.map(|_| ())).await {
+        Err(problem) if problem.class == ErrorClass::Blocked => {
             unprotect(aws, call).await?;
             Err(problem)
         }
@@ -209,34 +212,36 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     }
 }
 
-/// Lets the group's instances go: one that is protected from scale-in stays, whatever is desired (ARCHITECTURE, Facts).
+/// Lifts the protection of the group's instances: a protected instance is not terminated, at any desired capacity
+/// (ARCHITECTURE, Facts).
 ///
-/// It is done where a delete is held up, and not in the drain, so that each attempt at the delete does what is left of
-/// it: also after a crash, and for an instance that was starting, protected, when the group drained. Who protects none
-/// of his instances need not allow it.
+/// A blocked delete calls this, and not the drain, so that each attempt at the delete does the rest of the work: also after a
+/// crash, and for an instance that was starting, protected, when the group drained. An operator who protects no instances
+/// need not allow this call.
 async fn unprotect(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let Some(found) = find(&aws.clients, &call.key.name).await? else { return Ok(()) };
-    let ids: Vec<&str> = found.instances().iter().filter(|it| stays(it)).filter_map(Instance::instance_id).collect();
-    for ids in ids.chunks(UNPROTECTED_AT_ONCE) {
+    let ids: Vec<&str> = found.instances().iter().filter(|it| is_held_by_protection(it)).filter_map(Instance::instance_id).collect();
+    for ids in ids.chunks(MAX_UNPROTECTED_PER_CALL) {
         let request = aws.clients.autoscaling.set_instance_protection().auto_scaling_group_name(&call.key.name);
         let request = request.set_instance_ids(Some(ids.iter().map(|id| (*id).to_owned()).collect()));
         let response =
-            request.protected_from_scale_in(false).send().await.response("autoscaling:SetInstanceProtection");
-        response.map_err(or_one_has_left)?;
+            request.protected_from_scale_in(false).send().await.classified("autoscaling:SetInstanceProtection");
+        response.map_err(blocked_if_instance_left)?;
     }
     Ok(())
 }
 
-/// That an instance is no longer in service has the code of every mistake, and none of the others is changed then: the
-/// next look shows which are left.
-fn or_one_has_left(problem: Problem) -> Problem {
-    if problem.code == "ValidationError" { Problem { class: Class::Waits, ..problem } } else { problem }
+/// Classifies the `ValidationError` of a request with an instance that is no longer in service. The code is the one of every
+/// mistake, and Auto Scaling changed none of the instances then: the next observation shows which are left.
+fn blocked_if_instance_left(problem: Problem) -> Problem {
+    if problem.code == "ValidationError" { Problem { class: ErrorClass::Blocked, ..problem } } else { problem }
 }
 
-/// That there is no such group is a `ValidationError`, as is everything else that is wrong: so it is looked for.
-async fn unless_gone(aws: &AwsCloud, call: &Call, response: Result<(), Problem>) -> Result<(), Problem> {
+/// Accepts the error of a group that does not exist. That error is a `ValidationError`, as every mistake is, so this looks the
+/// group up.
+async fn ok_if_deleted(aws: &AwsCloud, call: &Call, response: Result<(), Problem>) -> Result<(), Problem> {
     match response {
-        Err(problem) if problem.class == Class::Rejected => match find(&aws.clients, &call.key.name).await? {
+        Err(problem) if problem.class == ErrorClass::Rejected => match find(&aws.clients, &call.key.name).await? {
             None => Ok(()),
             Some(_) => Err(problem),
         },
@@ -249,26 +254,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_all_validation_errors_only_the_unknown_profile_is_waited_for() {
+    fn an_unknown_profile_is_the_only_validation_error_that_is_retried() {
         let class = |code: &str, message: &str| {
             let (code, message) = (code.to_owned(), message.to_owned());
             let operation = "autoscaling:CreateAutoScalingGroup";
-            or_profile_is_not_visible(Problem { class: Class::Rejected, operation, code, message }).class
+            blocked_if_profile_is_not_visible(Problem { class: ErrorClass::Rejected, operation, code, message }).class
         };
         let unknown = "You must use a valid fully-formed launch template. Value (p) for parameter \
                        iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name";
-        assert_eq!(class("ValidationError", unknown), Class::Waits);
-        assert_eq!(class("ValidationError", "The requested instance type is unknown"), Class::Rejected);
-        assert_eq!(class("AccessDenied", unknown), Class::Rejected);
+        assert_eq!(class("ValidationError", unknown), ErrorClass::Blocked);
+        assert_eq!(class("ValidationError", "The requested instance type is unknown"), ErrorClass::Rejected);
+        assert_eq!(class("AccessDenied", unknown), ErrorClass::Rejected);
     }
 
     #[test]
-    fn an_instance_that_left_before_its_protection_was_lifted_is_waited_for_and_a_denial_is_not() {
+    fn an_instance_that_left_before_its_protection_was_lifted_is_retried_and_a_denial_is_not() {
         let class = |class, code: &str| {
             let (operation, message) = ("autoscaling:SetInstanceProtection", String::new());
-            or_one_has_left(Problem { class, operation, code: code.into(), message }).class
+            blocked_if_instance_left(Problem { class, operation, code: code.into(), message }).class
         };
-        assert_eq!(class(Class::Rejected, "ValidationError"), Class::Waits);
-        assert_eq!(class(Class::Denied, "AccessDenied"), Class::Denied);
+        assert_eq!(class(ErrorClass::Rejected, "ValidationError"), ErrorClass::Blocked);
+        assert_eq!(class(ErrorClass::Denied, "AccessDenied"), ErrorClass::Denied);
     }
 }

@@ -1,4 +1,4 @@
-//! The group as it is read.
+//! The observation of the group.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use tokio::time::timeout;
 
 use super::hooks;
 use crate::clients::Clients;
-use crate::errors::{Class, Problem, Response};
+use crate::errors::{ErrorClass, Problem, ClassifyErrors};
 use crate::ids::Observation;
 
 const DESCRIBE: &str = "autoscaling:DescribeAutoScalingGroups";
 
-/// The metrics that are turned on, and that have to be on: all that a group without a warm pool or weights has a use for.
+/// The metrics that Envkeeper turns on and requires: every metric that a group without a warm pool or weights has a use for.
 pub(super) const METRICS: [&str; 8] = [
     "GroupMinSize",
     "GroupMaxSize",
@@ -29,40 +29,40 @@ pub(super) const METRICS: [&str; 8] = [
     "GroupTotalInstances",
 ];
 
-/// The health check that asks the target groups too.
+/// The type of health check that includes the target groups.
 pub(super) const BY_TARGET_GROUPS: &str = "ELB";
 
-/// How many of a group's last activities are looked through for a launch that failed: 20, of which some are ends and
-/// launches that are under way.
+/// The number of a group's latest activities that are searched for a failed launch: 20. Some of them are terminations and
+/// launches in progress.
 const LAST_ACTIVITIES: i32 = 20;
-/// For how long they are asked for: 2 s, ten times what such a read takes.
-const ASKED_FOR: Duration = Duration::from_secs(2);
-/// How much of what is said of a failed launch is told, in characters: there is room for it in a reply's Reason.
-const TOLD: usize = 400;
+/// The time limit of that read: 2 s, ten times the usual time.
+const ACTIVITIES_TIMEOUT: Duration = Duration::from_secs(2);
+/// The part of a failed launch's status message that is reported, in characters: the Reason of a response has room for it.
+const MAX_REASON_CHARS: usize = 400;
 
-/// A group with its hooks.
-pub(crate) struct Seen {
+/// The observed attributes of a group: the group with its hooks and its last failed launch.
+pub(crate) struct GroupAttributes {
     group: Found,
     hooks: Vec<LifecycleHook>,
     failed_launch: Option<String>,
 }
 
-/// The group of the computed name, whoever's it is.
-pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Seen>, Problem> {
+/// Reads the group with the computed name, owned or foreign.
+pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<GroupAttributes>, Problem> {
     let name = names.group().name;
     let (group, hooks) = tokio::join!(find(clients, &name), hooks::list(clients, &name));
     let Some(group) = group? else { return Ok(None) };
-    // Lists lag one by one: to this one the group may be unknown yet.
-    let not_yet = |problem: Problem| match problem.class {
-        Class::Rejected => Problem { class: Class::Waits, ..problem },
+    // Each list has a lag of its own: this list may not know the group yet.
+    let blocked_if_unknown = |problem: Problem| match problem.class {
+        ErrorClass::Rejected => Problem { class: ErrorClass::Blocked, ..problem },
         _ => problem,
     };
     let failed_launch = failed_launch(clients, &group).await;
-    Ok(Some(Seen { group, hooks: hooks.map_err(not_yet)?, failed_launch }))
+    Ok(Some(GroupAttributes { group, hooks: hooks.map_err(blocked_if_unknown)?, failed_launch }))
 }
 
-/// What the last launch that failed was told, asked where instances are missing. It is for people, so that a look neither fails
-/// nor waits for it.
+/// The status message of the last failed launch, read if instances are missing. The message is for operators, so an observation
+/// neither fails nor waits for this read.
 async fn failed_launch(clients: &Clients, group: &Found) -> Option<String> {
     let missing =
         group.desired_capacity().is_some_and(|desired| count_in_service(group) < usize::try_from(desired).unwrap_or(0));
@@ -71,35 +71,35 @@ async fn failed_launch(clients: &Clients, group: &Found) -> Option<String> {
     }
     let request = clients.autoscaling.describe_scaling_activities().max_records(LAST_ACTIVITIES);
     let response = request.set_auto_scaling_group_name(group.auto_scaling_group_name.clone()).send();
-    match timeout(ASKED_FOR, response).await.ok()? {
+    match timeout(ACTIVITIES_TIMEOUT, response).await.ok()? {
         Ok(response) => response.activities().iter().find_map(failure),
         Err(error) => {
             tracing::debug!(
                 error = lambda_kit::describe_error("autoscaling:DescribeScalingActivities", &error),
-                "not told"
+                "failed launch not read"
             );
             None
         }
     }
 }
 
-/// What a launch that failed was told.
+/// The status message of a failed launch.
 fn failure(activity: &Activity) -> Option<String> {
     use ScalingActivityStatusCode::{Cancelled, Failed};
     let is_launch = activity.description().is_some_and(|it| it.starts_with("Launching"));
     let has_failed = is_launch && matches!(activity.status_code(), Some(Failed | Cancelled));
     let reason = activity.status_message().filter(|_| has_failed)?;
-    Some(reason.chars().take(TOLD).collect())
+    Some(reason.chars().take(MAX_REASON_CHARS).collect())
 }
 
 fn count_in_service(group: &Found) -> usize {
     group.instances().iter().filter(|it| in_service(it)).count()
 }
 
-/// The group of this name.
+/// Finds the group with this name.
 pub(super) async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
     let request = clients.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name);
-    let response = request.send().await.response(DESCRIBE)?;
+    let response = request.send().await.classified(DESCRIBE)?;
     Ok(response
         .auto_scaling_groups
         .unwrap_or_default()
@@ -107,29 +107,29 @@ pub(super) async fn find(clients: &Clients, name: &str) -> Result<Option<Found>,
         .find(|it| it.auto_scaling_group_name() == Some(name)))
 }
 
-/// The group as the engine sees it.
-pub(crate) fn observed(seen: &Seen, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
-    let found = &seen.group;
+/// The group in the form of the engine.
+pub(crate) fn observed(attributes: &GroupAttributes, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
+    let found = &attributes.group;
     let name = found.auto_scaling_group_name().ok_or_else(|| Problem::unreadable(DESCRIBE, "name"))?;
     let tags = read_tags(found.tags());
     let template_id = found.launch_template().and_then(LaunchTemplateSpecification::launch_template_id);
-    let launched = launched(found.launch_template(), observation);
+    let launched_content = launched_content(found.launch_template(), observation);
     Ok(ObservedResource {
         id: found.auto_scaling_group_arn().map(str::to_owned),
         ownership: ObservedResource::ownership(&tags, observation.owner),
         state: state(found),
         references: subnet_ids(found).chain(template_id).map(str::to_owned).collect(),
-        version: launched.version,
+        version: launched_content.version,
         resource: Resource {
             name: name.to_owned(),
             tags,
-            fields: Fields::AutoScalingGroup(fields(seen, launched, observation)?),
+            fields: Fields::AutoScalingGroup(fields(attributes, launched_content, observation)?),
         },
     })
 }
 
-fn fields(seen: &Seen, launched: Launched, observation: &Observation<'_>) -> Result<AutoScalingGroup, Problem> {
-    let found = &seen.group;
+fn fields(attributes: &GroupAttributes, launched_content: LaunchedContent, observation: &Observation<'_>) -> Result<AutoScalingGroup, Problem> {
+    let found = &attributes.group;
     let missing = |what| move || Problem::unreadable(DESCRIBE, what);
     let mut subnets: Vec<Ref> = subnet_ids(found).map(|id| observation.reference(id)).collect();
     subnets.sort();
@@ -139,19 +139,19 @@ fn fields(seen: &Seen, launched: Launched, observation: &Observation<'_>) -> Res
         max_size: count(found.max_size()).ok_or_else(missing("maximum"))?,
         desired_capacity: count(found.desired_capacity()).unwrap_or_default(),
         subnets,
-        template: launched.template,
-        digest: launched.digest,
+        template: launched_content.template,
+        digest: launched_content.digest,
         health_check: HealthCheck {
             by_target_groups: check_type.split(',').any(|it| it.trim() == BY_TARGET_GROUPS),
             grace_seconds: count(found.health_check_grace_period()).unwrap_or_default(),
         },
-        // Whatever protects it stands in the way of a delete.
+        // Every kind of protection blocks a delete.
         protected: found.deletion_protection().is_some_and(|it| *it != DeletionProtection::None),
         target_groups: found.target_group_arns().iter().cloned().collect(),
-        hooks: hooks::ours(&seen.hooks, observation.names),
+        hooks: hooks::owned(&attributes.hooks, observation.names),
         metrics: has_all_metrics(found.enabled_metrics()),
         in_service: u32::try_from(count_in_service(found)).unwrap_or(u32::MAX),
-        failed_launch: seen.failed_launch.clone(),
+        failed_launch: attributes.failed_launch.clone(),
     })
 }
 
@@ -172,45 +172,45 @@ fn has_all_metrics(enabled: &[EnabledMetric]) -> bool {
     METRICS.iter().all(|metric| enabled.contains(metric))
 }
 
-/// Whether an instance stays in a drained group until its protection is lifted, which AWS does in these states only. One
-/// that still starts comes into one of them.
-pub(super) fn stays(instance: &Instance) -> bool {
+/// Whether protection from scale-in keeps an instance in a drained group. AWS lifts the protection in these states only; an
+/// instance that still starts reaches one of them.
+pub(super) fn is_held_by_protection(instance: &Instance) -> bool {
     use LifecycleState::{EnteringStandby, InService, Standby};
     let can_be_lifted = matches!(instance.lifecycle_state(), Some(InService | EnteringStandby | Standby));
     can_be_lifted && instance.protected_from_scale_in() == Some(true)
 }
 
-/// `Status` is there only while the group is being deleted (the API reference). A group that may have no instance and
-/// has some was drained; what they stand in can't go yet. If one of them stays for its protection, waiting is no use:
-/// there is something to be done, by the delete.
+/// The state of the group. `Status` is set only while AWS deletes the group (the API reference). A group with a maximum of 0 and
+/// with instances was drained; the subnets of these instances can't be deleted yet. If protection keeps one of the instances,
+/// waiting does not help: the delete has to lift the protection.
 fn state(found: &Found) -> State {
     match (found.status(), found.instances().len()) {
         (Some(status), _) => State::Deleting(status.to_owned()),
-        (None, _) if found.instances().iter().any(stays) => State::Ready,
-        (None, 1) if found.max_size() == Some(0) => State::Deleting(String::from("1 instance is leaving it")),
+        (None, _) if found.instances().iter().any(is_held_by_protection) => State::Ready,
+        (None, 1) if found.max_size() == Some(0) => State::Deleting(String::from("1 instance is terminating")),
         (None, count @ 2..) if found.max_size() == Some(0) => {
-            State::Deleting(format!("{count} instances are leaving it"))
+            State::Deleting(format!("{count} instances are terminating"))
         }
         (None, _) => State::Ready,
     }
 }
 
-struct Launched {
+struct LaunchedContent {
     template: Ref,
     digest: String,
     version: Option<u64>,
 }
 
-/// Which content new instances get. What is not a numbered version of ours has no digest that a plan could want, and so
-/// is set right by it.
-fn launched(found: Option<&LaunchTemplateSpecification>, observation: &Observation<'_>) -> Launched {
+/// The content that new instances launch with. A version that is not a numbered version of the owned template gets a digest
+/// that is never desired, so the plan repairs it.
+fn launched_content(found: Option<&LaunchTemplateSpecification>, observation: &Observation<'_>) -> LaunchedContent {
     let id = found.and_then(LaunchTemplateSpecification::launch_template_id);
     let version = found.and_then(LaunchTemplateSpecification::version);
     let number = version.and_then(|version| version.parse::<u64>().ok());
     let digest = id.zip(number).and_then(|(id, number)| observation.digest(id, i64::try_from(number).ok()?));
     let template = id.map_or_else(|| Ref::Foreign(String::from("no launch template")), |id| observation.reference(id));
-    let unknown = || format!("of version {}", version.unwrap_or("unknown"));
-    Launched { template, digest: digest.map_or_else(unknown, str::to_owned), version: number }
+    let undesired = || format!("of version {}", version.unwrap_or("unknown"));
+    LaunchedContent { template, digest: digest.map_or_else(undesired, str::to_owned), version: number }
 }
 
 fn read_tags(tags: &[TagDescription]) -> Tags {
@@ -248,21 +248,21 @@ mod tests {
         Instance::builder().instance_id("i-1").lifecycle_state(LifecycleState::from(state)).build()
     }
 
-    fn read_back(group: Found) -> ObservedResource {
+    fn observe(group: Found) -> ObservedResource {
         let (ids, names) = (Ids::default(), names());
-        ids.made(&Key::new(Kind::Subnet, "a"), "subnet-1");
-        ids.made(&Key::new(Kind::Subnet, "b"), "subnet-2");
-        ids.made(&names.launch_template(), "lt-1");
+        ids.record_created(&Key::new(Kind::Subnet, "a"), "subnet-1");
+        ids.record_created(&Key::new(Kind::Subnet, "b"), "subnet-2");
+        ids.record_created(&names.launch_template(), "lt-1");
         let mut observation = ids.observation("owner", &names);
-        observation.saw_version("lt-1", "0123456789abcdef", 2);
+        observation.record_version("lt-1", "0123456789abcdef", 2);
         let hook = |name: String| LifecycleHook::builder().lifecycle_hook_name(name);
         let launch = hook(names.launch_hook()).lifecycle_transition("autoscaling:EC2_INSTANCE_LAUNCHING");
         let hooks = vec![launch.heartbeat_timeout(900).default_result("ABANDON").build()];
-        observed(&Seen { group, hooks, failed_launch: None }, &observation).unwrap()
+        observed(&GroupAttributes { group, hooks, failed_launch: None }, &observation).unwrap()
     }
 
     fn fields_of(group: Found) -> AutoScalingGroup {
-        match read_back(group).resource.fields {
+        match observe(group).resource.fields {
             Fields::AutoScalingGroup(group) => group,
             other => panic!("{other:?}"),
         }
@@ -270,9 +270,9 @@ mod tests {
 
     #[test]
     fn a_group_is_read_with_its_subnets_in_order_and_the_content_that_it_launches() {
-        let observed = read_back(group().build());
+        let observed = observe(group().build());
         let fields = fields_of(group().build());
-        assert_eq!(fields.subnets, [Ref::ours(Kind::Subnet, "a"), Ref::ours(Kind::Subnet, "b")]);
+        assert_eq!(fields.subnets, [Ref::owned(Kind::Subnet, "a"), Ref::owned(Kind::Subnet, "b")]);
         assert_eq!(fields.template, Ref::Owned(names().launch_template()));
         assert_eq!(fields.digest, "0123456789abcdef");
         assert_eq!(observed.version, Some(2));
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_read_with_what_watches_over_its_instances() {
+    fn a_group_is_read_with_its_hooks_protection_health_check_and_metrics() {
         let fields = fields_of(group().build());
         let hook = Hook {
             name: names().launch_hook(),
@@ -305,23 +305,23 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_protected_by_anything_but_none() {
+    fn every_protection_except_none_protects_a_group() {
         let protected = |by: &str| fields_of(group().deletion_protection(by.into()).build()).protected;
-        let responses = ["none", "prevent-all-deletion", "prevent-force-deletion", "something-new"].map(protected);
-        assert_eq!(responses, [false, true, true, true]);
+        let protections = ["none", "prevent-all-deletion", "prevent-force-deletion", "something-new"].map(protected);
+        assert_eq!(protections, [false, true, true, true]);
     }
 
     #[test]
-    fn an_instance_counts_once_it_is_in_service() {
+    fn only_instances_in_service_are_counted() {
         let found = ["InService", "Pending:Wait", "Terminating", "InService", "Standby"];
         let found = group().set_instances(Some(found.map(instance).to_vec())).build();
         assert_eq!(fields_of(found).in_service, 2);
     }
 
     #[test]
-    fn what_the_last_failed_launch_was_told_is_cut_to_fit() {
-        let activity = |what: &str, status: &str, reason: &str| {
-            let activity = Activity::builder().description(what).status_code(status.into());
+    fn the_message_of_a_failed_launch_is_truncated() {
+        let activity = |description: &str, status: &str, reason: &str| {
+            let activity = Activity::builder().description(description).status_code(status.into());
             failure(&activity.status_message(reason).build())
         };
         let launch = "Launching a new EC2 instance";
@@ -330,47 +330,47 @@ mod tests {
         assert!(activity(launch, "Cancelled", "abandoned").is_some());
         assert_eq!(activity(launch, "InProgress", ""), None);
         assert_eq!(activity("Terminating EC2 instance: i-1", "Failed", "no"), None);
-        assert_eq!(activity(launch, "Failed", &"\u{fc}".repeat(2_000)).unwrap().chars().count(), TOLD);
+        assert_eq!(activity(launch, "Failed", &"\u{fc}".repeat(2_000)).unwrap().chars().count(), MAX_REASON_CHARS);
     }
 
     #[test]
-    fn a_version_that_is_not_one_of_our_numbers_is_no_content_of_ours() {
-        let launched = |version| {
+    fn a_version_that_is_not_an_owned_number_has_an_undesired_digest() {
+        let launched_content = |version| {
             let found = group().launch_template(launches(version)).build();
-            (fields_of(found.clone()).digest, read_back(found).version)
+            (fields_of(found.clone()).digest, observe(found).version)
         };
-        assert_eq!(launched("$Latest"), ("of version $Latest".into(), None));
-        assert_eq!(launched("7"), ("of version 7".into(), Some(7)));
+        assert_eq!(launched_content("$Latest"), ("of version $Latest".into(), None));
+        assert_eq!(launched_content("7"), ("of version 7".into(), Some(7)));
         let without = group().set_launch_template(None).build();
         assert_eq!(fields_of(without).template, Ref::Foreign("no launch template".into()));
     }
 
     #[test]
-    fn a_group_leaves_while_it_is_deleted_and_while_it_drains() {
+    fn a_group_is_deleting_during_its_delete_and_its_drain() {
         let instance = || instance("InService");
-        let state = |group: Found| read_back(group).state;
-        let leaving = |what: &str| State::Deleting(what.to_owned());
-        assert_eq!(state(group().status("Delete in progress").build()), leaving("Delete in progress"));
+        let state = |group: Found| observe(group).state;
+        let deleting = |status: &str| State::Deleting(status.to_owned());
+        assert_eq!(state(group().status("Delete in progress").build()), deleting("Delete in progress"));
         let drained = || group().min_size(0).max_size(0);
-        assert_eq!(state(drained().instances(instance()).build()), leaving("1 instance is leaving it"));
+        assert_eq!(state(drained().instances(instance()).build()), deleting("1 instance is terminating"));
         let two = drained().instances(instance()).instances(instance());
-        assert_eq!(state(two.build()), leaving("2 instances are leaving it"));
+        assert_eq!(state(two.build()), deleting("2 instances are terminating"));
         assert_eq!(state(drained().build()), State::Ready);
         assert_eq!(state(group().instances(instance()).build()), State::Ready);
     }
 
     #[test]
-    fn a_drained_group_does_not_leave_while_protection_holds_an_instance() {
+    fn a_drained_group_is_ready_while_protection_keeps_an_instance() {
         let state = |lifecycle: &str, protected| {
             let instance = Instance::builder().lifecycle_state(lifecycle.into()).protected_from_scale_in(protected);
             let drained = group().min_size(0).max_size(0).instances(instance.build());
-            let deleting = drained.clone().status("Delete in progress").build();
-            assert_eq!(read_back(deleting).state, State::Deleting("Delete in progress".into()));
-            read_back(drained.build()).state
+            let in_deletion = drained.clone().status("Delete in progress").build();
+            assert_eq!(observe(in_deletion).state, State::Deleting("Delete in progress".into()));
+            observe(drained.build()).state
         };
-        let leaving = State::Deleting("1 instance is leaving it".into());
+        let deleting = State::Deleting("1 instance is terminating".into());
         assert_eq!((state("InService", true), state("Standby", true)), (State::Ready, State::Ready));
-        assert_eq!((state("InService", false), state("Pending", true)), (leaving.clone(), leaving.clone()));
-        assert_eq!(state("Terminating", true), leaving);
+        assert_eq!((state("InService", false), state("Pending", true)), (deleting.clone(), deleting.clone()));
+        assert_eq!(state("Terminating", true), deleting);
     }
 }
