@@ -1,20 +1,21 @@
-//! Sending the reply.
+//! Delivery of the response.
 //!
 //! # Guarantees
 //!
-//! - Only a 2xx counts as delivered. Peers that took a 403 or a 307 for success left stacks waiting for an hour.
-//! - No redirect is followed: the list of hosts would be worth nothing if the first of them could name another.
-//! - What can pass is tried again, within the time given: no answer, a broken connection, 5xx, 429 and 408.
-//! - Nothing of the URL but its host is logged or in an error.
+//! - Only a 2xx counts as delivered. Comparable projects treated a 403 or a 307 as success and left stacks waiting for an
+//!   hour.
+//! - Redirects are not followed: the list of hosts would be worthless if an allowed host could name another one.
+//! - Transient failures are retried within the given time: no response, a broken connection, 5xx, 429 and 408.
+//! - Logs and errors contain the host of the URL and no other part.
 //!
 //! # Assumptions
 //!
-//! A second PUT of the same body after a lost answer does no harm: it writes the same object again. A 403 is not tried
-//! again: the URL has expired or its signature is wrong, and the next try has the same URL.
+//! A second PUT of the same body after a lost response is harmless: S3 writes the same object again. A 403 is not retried:
+//! the URL has expired or its signature is wrong, and the next attempt has the same URL.
 
 mod outcome;
 
-pub use outcome::{Delivered, NotDelivered, Why};
+pub use outcome::{Delivery, DeliveryError, DeliveryFailure};
 
 use crate::{AllowedHosts, ResponseAddress, ResponseUrl};
 use aws_smithy_http_client::Connector;
@@ -27,21 +28,21 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// How long one try may take. S3 answers a PUT of 4 KB in well under a second.
-const ATTEMPT: Duration = Duration::from_secs(5);
+/// The time limit of one attempt. S3 responds to a PUT of 4 KB in well under a second.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a reply is tried at most. With the pauses between (0.2, 0.4, 0.8, 1.6, 3.2 s) this bridges 6 s of a host that
-/// fails at once; a host that does not answer at all gets 36 s, or the time given.
-const TRIES: u32 = 6;
+/// The maximum number of attempts for one response. With the pauses between them (0.2, 0.4, 0.8, 1.6, 3.2 s) this bridges
+/// 6 s of a host that fails at once; a host that does not respond at all gets 36 s, or the given time.
+const MAX_ATTEMPTS: u32 = 6;
 
-/// The pause after the first try; it doubles from there.
+/// The pause after the first attempt; each later pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// Sends replies. Its connector is built with the first one: that reads the machine's trusted roots, some milliseconds.
+/// Sends responses. The first one builds the connector, which reads the machine's trusted roots: some milliseconds.
 #[derive(Clone, Debug)]
 pub struct ResponseSender {
     connector: Arc<OnceLock<SharedHttpConnector>>,
-    tries: u32,
+    max_attempts: u32,
 }
 
 impl Default for ResponseSender {
@@ -51,100 +52,102 @@ impl Default for ResponseSender {
 }
 
 impl ResponseSender {
-    /// One over the SDK's own HTTP client, with all of the machine's trusted roots and without a proxy. It follows no
-    /// redirects.
+    /// A sender over the SDK's own HTTP client, with all of the machine's trusted roots and without a proxy. The client
+    /// does not follow redirects.
     #[must_use]
     pub fn new() -> ResponseSender {
-        ResponseSender { connector: Arc::default(), tries: TRIES }
+        ResponseSender { connector: Arc::default(), max_attempts: MAX_ATTEMPTS }
     }
 
-    /// One over another connector, for tests.
-    pub fn over(connector: impl HttpConnector + 'static) -> ResponseSender {
-        ResponseSender { connector: Arc::new(OnceLock::from(SharedHttpConnector::new(connector))), tries: TRIES }
+    /// A sender over another connector, for tests.
+    pub fn with_connector(connector: impl HttpConnector + 'static) -> ResponseSender {
+        let connector = Arc::new(OnceLock::from(SharedHttpConnector::new(connector)));
+        ResponseSender { connector, max_attempts: MAX_ATTEMPTS }
     }
 
-    /// The same, which tries no more often than this: for tests whose time is not the runtime's.
+    /// The same sender with at most `max_attempts` attempts: for tests whose clock is not the runtime's.
     #[must_use]
-    pub fn with_tries(self, tries: u32) -> ResponseSender {
-        ResponseSender { tries, ..self }
+    pub fn with_max_attempts(self, max_attempts: u32) -> ResponseSender {
+        ResponseSender { max_attempts, ..self }
     }
 
-    /// Sends a reply's body with a PUT, and tries again while that makes sense, for `within` at most.
+    /// Sends the body of a response with a PUT, and retries transient failures for at most `within`.
     ///
     /// # Errors
     ///
-    /// [`NotDelivered`] with the number of tries and what the last one met. CloudFormation then still waits.
-    pub async fn deliver(&self, body: &str, to: &ResponseUrl, within: Duration) -> Result<Delivered, NotDelivered> {
-        let result = self.tries(body, to, Instant::now() + within).await;
+    /// [`DeliveryError`] with the number of attempts and the failure of the last one. CloudFormation is then still waiting.
+    pub async fn deliver(&self, body: &str, to: &ResponseUrl, within: Duration) -> Result<Delivery, DeliveryError> {
+        let result = self.attempts(body, to, Instant::now() + within).await;
         let host = to.host();
         match &result {
-            Ok(Delivered { attempts, status }) => {
-                tracing::info!(host, status, attempts, "the reply is delivered");
+            Ok(Delivery { attempts, status }) => {
+                tracing::info!(host, status, attempts, "response delivered");
             }
-            Err(NotDelivered { attempts, reason }) => {
-                tracing::error!(host, attempts, %reason, "the reply is not delivered");
+            Err(DeliveryError { attempts, failure }) => {
+                tracing::error!(host, attempts, %failure, "response not delivered");
             }
         }
         result
     }
 
-    /// Sends a reply's body to where its request says, if that is an allowed host. Without an address there is nobody to tell.
+    /// Sends the body of a response to the URL in its request, if the host is allowed. A request without a URL gets no
+    /// response, and a URL with another host gets none: CloudFormation does not wait there, and a retry would not change
+    /// that.
     ///
     /// # Errors
     ///
-    /// [`NotDelivered`], if somebody real still waits.
-    pub async fn response(
+    /// [`DeliveryError`], if CloudFormation is still waiting.
+    pub async fn send(
         &self,
         body: &str,
         to: &ResponseAddress,
         hosts: &AllowedHosts,
         within: Duration,
-    ) -> Result<(), NotDelivered> {
+    ) -> Result<(), DeliveryError> {
         let Some(url) = &to.response_url else { return Ok(()) };
         match ResponseUrl::parse(url, hosts) {
             Ok(url) => self.deliver(body, &url, within).await.map(|_| ()),
-            // Nobody real waits there, and trying again would change nothing.
             Err(rejected) => {
-                tracing::error!(%rejected, "not answered");
+                tracing::error!(%rejected, "ResponseURL rejected");
                 Ok(())
             }
         }
     }
 
-    async fn tries(&self, body: &str, to: &ResponseUrl, until: Instant) -> Result<Delivered, NotDelivered> {
+    async fn attempts(&self, body: &str, to: &ResponseUrl, until: Instant) -> Result<Delivery, DeliveryError> {
         let mut pause = FIRST_PAUSE;
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let reason = match self.attempt(body, to, until).await {
-                Ok(status) => return Ok(Delivered { attempts, status }),
-                Err(reason) => reason,
+            let failure = match self.attempt(body, to, until).await {
+                Ok(status) => return Ok(Delivery { attempts, status }),
+                Err(failure) => failure,
             };
-            if !reason.is_retryable() || attempts >= self.tries || Instant::now() + pause >= until {
-                return Err(NotDelivered { attempts, reason });
+            if !failure.is_retryable() || attempts >= self.max_attempts || Instant::now() + pause >= until {
+                return Err(DeliveryError { attempts, failure });
             }
-            tracing::warn!(host = to.host(), attempts, %reason, "the reply is sent again");
+            tracing::warn!(host = to.host(), attempts, %failure, "response delivery retried");
             sleep(pause).await;
             pause *= 2;
         }
     }
 
-    async fn attempt(&self, body: &str, to: &ResponseUrl, until: Instant) -> Result<u16, Why> {
+    async fn attempt(&self, body: &str, to: &ResponseUrl, until: Instant) -> Result<u16, DeliveryFailure> {
         let request = match put(body, to) {
             Ok(request) => request,
-            Err(error) => return Err(Why::Unsendable(error.to_string())),
+            Err(error) => return Err(DeliveryFailure::Unsendable(error.to_string())),
         };
-        let end = until.min(Instant::now() + ATTEMPT);
-        match timeout_at(end, self.connector.get_or_init(over_tls).call(request)).await {
-            Ok(Ok(response)) => outcome::of_status(response.status().as_u16()),
-            Ok(Err(error)) => Err(outcome::of_error(&error)),
-            Err(_) => Err(Why::NoResponse),
+        let end = until.min(Instant::now() + ATTEMPT_TIMEOUT);
+        match timeout_at(end, self.connector.get_or_init(tls_connector).call(request)).await {
+            Ok(Ok(response)) => outcome::classify_status(response.status().as_u16()),
+            Ok(Err(error)) => Err(outcome::classify_error(&error)),
+            Err(_) => Err(DeliveryFailure::NoResponse),
         }
     }
 }
 
-/// The request. The content type has to be there and empty: the URL is signed for that, as CloudFormation's own helper
-/// sends it.
+/// The PUT request. The content type has to be present and empty: the URL is signed for an empty one, which is also what
+/// CloudFormation's own helper sends.
 fn put(body: &str, to: &ResponseUrl) -> Result<HttpRequest, HttpError> {
     let mut request = HttpRequest::new(SdkBody::from(body));
     request.set_method("PUT")?;
@@ -154,7 +157,7 @@ fn put(body: &str, to: &ResponseUrl) -> Result<HttpRequest, HttpError> {
     Ok(request)
 }
 
-fn over_tls() -> SharedHttpConnector {
+fn tls_connector() -> SharedHttpConnector {
     let tls = Provider::Rustls(CryptoMode::AwsLc);
     SharedHttpConnector::new(Connector::builder().tls_provider(tls).build())
 }

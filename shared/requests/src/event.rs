@@ -1,8 +1,8 @@
-//! The event of a CloudFormation custom resource, read with patience.
+//! The event of a CloudFormation custom resource, read leniently.
 //!
-//! A typed event that fails to deserialise can't be answered, and the stack then waits for an hour. So everything is
-//! read out of a [`Value`]: first the address of the answer, which any object has, then the event itself, with every
-//! fault collected on the way.
+//! A typed event that fails to deserialise leaves no address for a response, and the stack then waits for an hour. So
+//! every field is read from a [`Value`]: first the address of the response, which any object has, then the event itself,
+//! collecting every fault.
 
 mod address;
 mod fields;
@@ -22,19 +22,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// What CloudFormation asks for: the `RequestType`.
+/// The `RequestType` of CloudFormation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// The resource is new in its stack.
     Create,
     /// Its properties changed; also how a failed Update is rolled back, with old and new properties swapped.
     Update,
-    /// It leaves its stack; also how a failed Create is rolled back.
+    /// The resource is removed from its stack; also how a failed Create is rolled back.
     Delete,
 }
 
 impl Kind {
-    /// The word that CloudFormation uses.
+    /// CloudFormation's word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,46 +57,47 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A well-formed event. The `ResponseURL` is not in it, so that it can be printed: see [`ResponseAddress`].
+/// A well-formed event. The `ResponseURL` is not part of this type, so an event can be printed: see [`ResponseAddress`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// Create, Update or Delete.
     pub kind: Kind,
     /// The stack's ARN; never empty.
     pub stack_id: String,
-    /// CloudFormation's id of the request; empty if there was none. It is **not** unique: a retried deployment uses
-    /// it again (aws-cdk #35957), so nothing may be remembered by it. [`request_hash`] is for that.
+    /// CloudFormation's id of the request; empty if missing. The id is **not** unique: a retried deployment reuses it
+    /// (aws-cdk #35957), so it may not be a key. [`request_hash`] is the key.
     pub request_id: String,
     /// The resource's name in its template; never empty, at most 255 characters in CloudFormation.
     pub logical_id: String,
-    /// Such as `Custom::ScalableEnvironment`; empty if there was none.
+    /// Such as `Custom::ScalableEnvironment`; empty if missing.
     pub resource_type: String,
-    /// The id that was answered before. Never there on Create; on Delete it may be one that CloudFormation made up.
+    /// The id of the previous response. Never present on Create; on Delete CloudFormation may have generated the id.
     pub physical_id: Option<String>,
-    /// The properties as sent: every scalar is a string. Empty on a Delete that came without.
+    /// The properties as sent: every scalar is a string. Empty on a Delete without properties.
     pub properties: Map<String, Value>,
-    /// What they were before; on Update only.
+    /// The previous properties; on Update only.
     pub old_properties: Option<Map<String, Value>>,
-    /// How long CloudFormation waits, in seconds, 1 to 3,600; `None` means 3,600.
+    /// How long CloudFormation waits for the response, in seconds, 1 to 3,600; `None` means 3,600.
     pub service_timeout: Option<u32>,
     /// When CloudFormation sent the request.
     pub sent_ms: u64,
-    /// When the answer has to be on its way: see [`MARGIN_MS`].
+    /// When the response is due: see [`MARGIN_MS`].
     pub deadline_ms: u64,
 }
 
 impl Event {
     /// Reads an event that arrived at `now_ms`.
     ///
-    /// When it was sent is read from the `ResponseURL`'s signature; a request without one counts as sent now.
+    /// The time of sending is read from the `ResponseURL`'s signature; a request without one counts as sent now.
     ///
-    /// A Delete needs nothing but the ids: its properties and its `ServiceTimeout` are never a reason to refuse it,
-    /// since properties of an old format come back with it.
+    /// A Delete needs only the ids: its properties and its `ServiceTimeout` are never a reason to reject it, since a
+    /// Delete repeats properties of an old format.
     ///
     /// # Errors
     ///
     /// [`Malformed`] with every fault, if `RequestType`, `StackId`, `LogicalResourceId`, or (on Create and Update)
-    /// `ResourceProperties` or `ServiceTimeout` can't be used. It can still be answered: [`ResponseAddress::of`].
+    /// `ResourceProperties` or `ServiceTimeout` can't be used. The event still has an address for a response:
+    /// [`ResponseAddress::of`].
     pub fn parse(event: &Value, now_ms: u64) -> Result<Event, Malformed> {
         let mut fields = Fields::of(event);
         let kind = fields.kind();
@@ -125,7 +126,7 @@ impl Event {
         })
     }
 
-    /// Whose line of requests this one belongs to.
+    /// The owner, whose requests share one message group of the request queue.
     #[must_use]
     pub fn owner(&self) -> Owner {
         Owner::of(&self.stack_id, &self.logical_id)

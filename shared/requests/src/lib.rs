@@ -1,26 +1,28 @@
-//! What is asked of Envkeeper and what is answered: CloudFormation's custom resource events, the reply, the way it
-//! travels, and the records that remember who asked last.
+//! The protocol between CloudFormation and Envkeeper: custom resource events, the response, its delivery, and the records
+//! of the latest request of each owner.
 //!
-//! # Why it is a crate of its own
+//! # Why this is a separate crate
 //!
-//! The door, the reconciler and the watchdog all answer CloudFormation, and a mistake here costs a stack an hour of
-//! waiting. So the protocol is written down once, apart from what an environment is: this crate knows nothing of VPCs,
-//! and the `environment` crate knows nothing of events.
+//! The functions custom-resource, reconciler and watchdog all respond to CloudFormation, and a mistake here costs a stack
+//! an hour of waiting. So the protocol is implemented once, separate from the definition of an environment: this crate does
+//! not know VPCs, and the `environment` crate does not know events.
 //!
-//! # What it promises
+//! # Guarantees
 //!
-//! - An address for the answer can be taken out of **every** JSON object, before anything is judged
-//!   ([`ResponseAddress::of`]); a malformed event is described whole, not by its first fault ([`Malformed`]).
-//! - A reply is at most 4,096 bytes, always parses, and copies the ids unchanged ([`CfnResponse::body`]).
-//! - A reply goes only to a host on the list, over https, and follows no redirect ([`ResponseUrl`], [`ResponseSender`]). The
-//!   `ResponseURL` is a bearer secret: no `Debug`, error or log line of this crate shows its path or query.
-//! - The newest word wins, by one conditional write ([`Records::record_request`]); a name has one owner ([`Records::claim`]).
-//! - Time enters as an argument, in milliseconds since the Unix epoch (fields end in `_ms`). Only the back-off of
+//! - The address of the response can be read from **every** JSON object, before the event is validated
+//!   ([`ResponseAddress::of`]); a malformed event is described with all of its faults, not only the first ([`Malformed`]).
+//! - A response has at most 4,096 bytes, always parses, and copies the ids unchanged ([`CfnResponse::body`]).
+//! - A response is sent only to a host on the list, over https, and redirects are not followed ([`ResponseUrl`],
+//!   [`ResponseSender`]). The `ResponseURL` is a bearer secret: no `Debug`, error or log line of this crate shows its path
+//!   or query.
+//! - The latest request wins, by one conditional write ([`Records::record_request`]); an environment has one owner
+//!   ([`Records::claim`]).
+//! - Time is an argument, in milliseconds since the Unix epoch (fields end in `_ms`). Only the back-off of
 //!   [`ResponseSender`] sleeps, through tokio.
 //!
-//! # What it does not do
+//! # Limits
 //!
-//! It does not judge properties (`environment` does), and it does not read environment variables or clocks.
+//! This crate does not validate properties (`environment` does), and reads neither environment variables nor clocks.
 #![warn(missing_docs)]
 
 mod deliver;
@@ -33,10 +35,10 @@ mod request_queue;
 mod responder;
 mod response;
 mod response_url;
-mod sendable;
+mod sqs_text;
 mod text;
 
-pub use deliver::{Delivered, NotDelivered, ResponseSender, Why};
+pub use deliver::{Delivery, DeliveryError, DeliveryFailure, ResponseSender};
 pub use event::{Event, Kind, MARGIN_MS, Malformed, ResponseAddress, URL_LIFETIME_MS, Violation, request_hash};
 pub use owner::Owner;
 pub use queue_sender::{LedgerQueue, QueueSender};
@@ -46,4 +48,4 @@ pub use request_queue::{QueueError, RequestQueue, SqsRequestQueue};
 pub use responder::{Responder, time_text};
 pub use response::{BadPhysicalId, CfnResponse, MAX_BODY, PhysicalId, Status};
 pub use response_url::{AllowedHosts, BadHost, ResponseUrl, ResponseUrlError};
-pub use text::{Unreadable, member, read_event};
+pub use text::{UnreadableEvent, member, read_event};

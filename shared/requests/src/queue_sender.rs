@@ -1,12 +1,12 @@
-//! Standard queues that are only written to: what happened, for the ledger; what nobody understands, for people.
+//! Standard queues that are only sent to: events for the ledger, and dead letters for operators.
 
 use crate::QueueError;
-use crate::sendable::sendable;
+use crate::sqs_text::escape_rejected;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use serde_json::Value;
 
-/// Where the ledger is told what happened. Without a queue it is told nothing.
+/// The queue of the ledger, for events to publish. Without a queue nothing is published.
 #[derive(Clone, Debug, Default)]
 pub struct LedgerQueue(Option<QueueSender>);
 
@@ -17,24 +17,24 @@ impl LedgerQueue {
         LedgerQueue(queue.map(|queue| QueueSender::new(client, queue)))
     }
 
-    /// Tells it something, as an event.
+    /// Publishes an event to the ledger.
     ///
     /// # Errors
-    /// As of [`QueueSender::send`], as a sentence.
+    /// Those of [`QueueSender::send`], as a sentence.
     pub async fn publish(&self, event: &Value) -> Result<(), String> {
-        let Some(letters) = &self.0 else { return Ok(()) };
-        letters.send(&event.to_string()).await.map_err(|error| error.to_string())
+        let Some(queue) = &self.0 else { return Ok(()) };
+        queue.send(&event.to_string()).await.map_err(|error| error.to_string())
     }
 }
 
-/// How much is kept of the reason why something is put away, in characters; it is for people.
+/// The number of characters that are kept of the reason for a dead letter; operators read it.
 const LONGEST_REASON: usize = 1_000;
 
-/// The most that SQS takes of a message, in bytes: 1 MiB, with its attributes' names, types and values (SQS developer guide,
+/// The largest message that SQS accepts, in bytes: 1 MiB, with its attributes' names, types and values (SQS developer guide,
 /// "Message quotas").
 const LONGEST_MESSAGE: usize = 1_048_576;
 
-/// An SQS queue by its URL. Nothing is called until something is sent.
+/// An SQS queue by its URL. The first call is the first message sent.
 #[derive(Clone, Debug)]
 pub struct QueueSender {
     client: Client,
@@ -47,27 +47,27 @@ impl QueueSender {
         QueueSender { client, queue: queue.into() }
     }
 
-    /// Puts a letter into the queue.
+    /// Sends a message to the queue.
     ///
     /// # Errors
-    /// If the queue didn't take it; it may be in it all the same.
+    /// If the queue did not confirm the message; the message may be in the queue all the same.
     pub async fn send(&self, body: &str) -> Result<(), QueueError> {
-        let call = self.client.send_message().queue_url(&self.queue).message_body(sendable(body));
+        let call = self.client.send_message().queue_url(&self.queue).message_body(escape_rejected(body));
         call.send().await.map(|_| ()).map_err(|error| QueueError::new(&self.queue, error))
     }
 
-    /// Puts away for people what makes no sense, with the reason as the attribute `Reason`. Where both are more than a queue
-    /// takes, only the beginning of the body is kept, and the reason says so.
+    /// Dead-letters a message that can't be processed, for operators, with the reason as the attribute `Reason`. If both
+    /// exceed the limit of the queue, only the beginning of the body is kept, and the reason says so.
     ///
     /// # Errors
-    /// As of [`QueueSender::send`].
+    /// Those of [`QueueSender::send`].
     pub async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), QueueError> {
         const NAME: &str = "Reason";
         const KIND: &str = "String";
         let mut reason: String = reason.chars().map(printable).take(LONGEST_REASON).collect();
-        // A queue takes no empty message.
-        let sendable = sendable(if body.is_empty() { "(empty)" } else { body });
-        let mut body = sendable.as_ref();
+        // A queue rejects an empty message.
+        let escaped = escape_rejected(if body.is_empty() { "(empty)" } else { body });
+        let mut body = escaped.as_ref();
         let room = LONGEST_MESSAGE - NAME.len() - KIND.len();
         if body.len() + reason.len() > room {
             reason = format!("{reason} (of its {} bytes, these are the first)", body.len());
@@ -84,7 +84,7 @@ impl QueueSender {
     }
 }
 
-/// A reason quotes what nobody understands, and SQS refuses the whole message for one character that XML 1.0 has not.
+/// A reason quotes a message that can't be parsed, and SQS rejects the whole message for one character outside XML 1.0.
 fn printable(c: char) -> char {
     if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { char::REPLACEMENT_CHARACTER } else { c }
 }

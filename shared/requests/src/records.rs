@@ -1,24 +1,26 @@
-//! What the cloud can't hold: who asked last, what is wanted, what was settled, who owns a name.
+//! The state that the cloud can't hold: the latest request, the desired state, the settled state, and the owner of each
+//! environment.
 //!
-//! One table with a string key `pk`, a TTL attribute `expires` (seconds since the epoch), and a sparse index `unanswered`
-//! (`unanswered`, `response_due_ms`) of the requests that wait for their answer. Three kinds of items:
+//! One table with a string key `pk`, a TTL attribute `expires` (seconds since the epoch), and a sparse index
+//! `pending_response` (`pending_response`, `response_due_ms`) of the requests that wait for their response. Three kinds of
+//! items:
 //!
-//! - `owner#<owner>`: the newest request of an owner, the wanted spec, the settled one;
-//! - `environment#<id>`: which owner has that environment;
-//! - `rule_execution#<owner>#<rule>`: when an automation of that owner last acted.
+//! - `owner#<owner>`: the latest request of an owner, the desired spec, the settled spec;
+//! - `environment#<id>`: the owner of that environment;
+//! - `rule_execution#<owner>#<rule>`: the last execution of that owner's rule.
 //!
 //! # Guarantees
 //!
-//! - Every write is either conditional or the same when it is made twice: the SDK may repeat
-//!   a call whose answer was lost.
-//! - A note is only replaced by a newer one; an environment is only claimed when it is free or ours, and only released when
-//!   it is ours.
+//! - Every write is either conditional or idempotent: the SDK may repeat a call whose response was lost.
+//! - Only a newer request replaces the latest request. An environment is claimed only if it is free or already belongs to
+//!   the same owner, and released only by its owner.
 //! - Reads are strongly consistent.
 //!
 //! # Assumptions
 //!
-//! One writer for each owner at a time, which the FIFO queue sees to; only [`Records::record_request`] and [`Records::claim`] are
-//! raced for. The records may be lost: the next Update rebuilds them, and ownership stays marked in the cloud.
+//! One writer for each owner at a time, which the FIFO queue ensures; only [`Records::record_request`] and
+//! [`Records::claim`] have concurrent callers. The records may be lost: the next Update rebuilds them, and the ownership
+//! marks stay in the cloud.
 
 mod dynamodb;
 mod error;
@@ -29,7 +31,7 @@ mod rule_execution;
 pub use dynamodb::DynamoRecords;
 pub use error::RecordsError;
 pub use memory::MemoryRecords;
-pub(crate) use owner_record::REASON;
+pub(crate) use owner_record::MAX_REASON_CHARS;
 pub use owner_record::{
     Claim, CreateIntent, DecidedResponse, DesiredRecord, LatestRequest, OwnerRecord, Progress, RecordedRequest,
     SentResponse,
@@ -39,36 +41,37 @@ pub use rule_execution::{ExecutionClaim, RuleExecution};
 use crate::Owner;
 use std::future::Future;
 
-/// How long a note without an environment, or the tombstone of one that is gone, is kept: 24 hours after the deadline or
-/// the end.
+/// How long a request without an environment, or the tombstone of a deleted environment, is kept: 24 hours after the
+/// deadline or the deletion.
 ///
-/// Lambda redelivers an asynchronous event for up to 6 hours, and a person may redrive a dead letter the same day; what
-/// comes later than that has passed its own deadline, by hours, and changes nothing for that reason.
+/// Lambda redelivers an asynchronous event for up to 6 hours, and an operator may redrive a dead letter the same day; a
+/// later delivery is past its own deadline, by hours, and changes nothing for that reason.
 pub const TOMBSTONE_TTL_S: u64 = 86_400;
 
-/// How long it is known when an automation last acted: a week, which is longer than any rest, and than anything that tells
-/// of an alarm is under way.
+/// How long the last execution of a rule is kept: a week, which is longer than any cooldown, and longer than any message
+/// about an alarm is in transit.
 pub const RULE_EXECUTION_TTL_S: u64 = 604_800;
 
-/// The records, in DynamoDB ([`DynamoRecords`]) or in memory ([`MemoryRecords`]). The same contract test holds both.
+/// The records, in DynamoDB ([`DynamoRecords`]) or in memory ([`MemoryRecords`]). The same contract test checks both.
 ///
-/// Every method fails with a [`RecordsError`], which names the table and what to check.
+/// Every method fails with a [`RecordsError`], which names the table and the next check.
 pub trait Records: Send + Sync {
-    /// What is known of an owner; `None` if it never asked, or the record has expired.
+    /// The record of an owner; `None` if the owner never sent a request, or the record has expired.
     fn owner(&self, owner: &Owner) -> impl Future<Output = Result<Option<OwnerRecord>, RecordsError>> + Send;
 
-    /// Notes a request as waiting for its answer, unless a newer one is noted already.
+    /// Records a request as waiting for its response, unless a newer request is already recorded.
     ///
-    /// Newer is what CloudFormation sent later. The time has whole seconds, so two requests can share one: then a Delete
-    /// beats a Create and an Update, the same request (by its hash) is the newest again, and else the later arrival wins.
+    /// The newer request is the one that CloudFormation sent later. The time has whole seconds, so two requests can share
+    /// one: then a Delete replaces a Create and an Update, the same request (by its hash) is the latest again, and
+    /// otherwise the later arrival wins.
     fn record_request(
         &self,
         owner: &Owner,
         latest_request: LatestRequest,
     ) -> impl Future<Output = Result<RecordedRequest, RecordsError>> + Send;
 
-    /// Notes that a run is about to make what cannot be made twice without making two, and tells whether its request is
-    /// still the newest one.
+    /// Records that a run is about to create a resource for which a repeated call would create a second one, and returns
+    /// whether the run's request is still the latest.
     ///
     /// Nothing is written if it isn't.
     fn record_create_intent(
@@ -78,7 +81,7 @@ pub trait Records: Send + Sync {
         now_ms: u64,
     ) -> impl Future<Output = Result<CreateIntent, RecordsError>> + Send;
 
-    /// Notes what a request waits for. Nothing is written if it isn't the newest one.
+    /// Records the progress of a request. Nothing is written if the request isn't the latest.
     fn record_progress(
         &self,
         owner: &Owner,
@@ -86,8 +89,8 @@ pub trait Records: Send + Sync {
         progress: Progress,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// Decides what a request is answered, if it is the newest one and nobody has decided before; gives what is decided.
-    /// An older request's answer is not kept: it is given back as it came.
+    /// Decides the response to a request, if the request is the latest and no response was decided before; returns the
+    /// decided response. The response to an older request is not stored: it is returned unchanged.
     fn decide_response(
         &self,
         owner: &Owner,
@@ -95,26 +98,26 @@ pub trait Records: Send + Sync {
         response: DecidedResponse,
     ) -> impl Future<Output = Result<DecidedResponse, RecordsError>> + Send;
 
-    /// Writes the answers of an owner ([`SentResponse::beside`]), the last of which has just arrived: if that request is the
-    /// newest one, it no longer waits. An owner without a record gets none.
+    /// Writes the sent responses of an owner ([`SentResponse::appended_to`]), the last of which has just arrived: if its
+    /// request is the latest, that request no longer waits. An owner without a record gets none.
     fn record_sent_responses(
         &self,
         owner: &Owner,
         responses: Vec<SentResponse>,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// The owners whose newest request was due to be answered by `now_ms`, and was not. May lag by a second or so.
+    /// The owners whose latest request was due for a response by `now_ms`, and has none. May lag by a second or so.
     fn overdue(&self, now_ms: u64) -> impl Future<Output = Result<Vec<Owner>, RecordsError>> + Send;
 
-    /// When a rule of an owner's environment last acted.
+    /// The last execution of a rule of an owner's environment.
     fn rule_execution(
         &self,
         owner: &Owner,
         rule: &str,
     ) -> impl Future<Output = Result<Option<RuleExecution>, RecordsError>> + Send;
 
-    /// Writes down that a rule acts, unless it acted on this state of its alarm or a newer one, or began to, or did act on
-    /// another within the last `cooldown_ms`. It is kept for [`RULE_EXECUTION_TTL_S`].
+    /// Records the execution of a rule, unless the rule acted, or began to act, on this state of its alarm or a newer one,
+    /// or acted on another state within the last `cooldown_ms`. The record is kept for [`RULE_EXECUTION_TTL_S`].
     fn begin_execution(
         &self,
         owner: &Owner,
@@ -123,7 +126,8 @@ pub trait Records: Send + Sync {
         cooldown_ms: u64,
     ) -> impl Future<Output = Result<ExecutionClaim, RecordsError>> + Send;
 
-    /// What was written down by [`Records::begin_execution`] is done. Nothing changes if the rule has acted on another state since.
+    /// Marks the execution that [`Records::begin_execution`] recorded as done. Nothing changes if the rule has acted on
+    /// another state since.
     fn finish_execution(
         &self,
         owner: &Owner,
@@ -131,34 +135,34 @@ pub trait Records: Send + Sync {
         since_ms: u64,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// Claims an environment for an owner. Claiming it again is [`Claim::Owned`] again.
+    /// Claims an environment for an owner. A repeated claim returns [`Claim::Owned`] again.
     fn claim(&self, environment: &str, owner: &Owner) -> impl Future<Output = Result<Claim, RecordsError>> + Send;
 
-    /// Who has an environment.
+    /// The owner of an environment.
     fn environment_owner(&self, environment: &str) -> impl Future<Output = Result<Option<Owner>, RecordsError>> + Send;
 
-    /// Gives an environment back, if it is still this owner's; else nothing changes.
+    /// Releases an environment, if it still belongs to this owner; otherwise nothing changes.
     fn release(&self, environment: &str, owner: &Owner) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// Writes what is wanted, as not yet settled. What was settled last stays. The record no longer expires.
+    /// Writes the desired state, as not yet settled. The last settled state is retained. The record no longer expires.
     fn save_desired(
         &self,
         owner: &Owner,
         desired: DesiredRecord,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// Lifts the deletion protection of what is wanted, until something is wanted anew.
+    /// Lifts the deletion protection of the desired state, until the next [`Records::save_desired`].
     ///
-    /// Fails with [`RecordsError::Unreadable`] if nothing is wanted.
+    /// Fails with [`RecordsError::Unreadable`] without a desired state.
     fn unlock(&self, owner: &Owner) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// What is wanted is there: it becomes what was settled last.
+    /// Marks the desired state as reached: it becomes the last settled state.
     ///
-    /// Fails with [`RecordsError::Unreadable`] if nothing is wanted.
+    /// Fails with [`RecordsError::Unreadable`] without a desired state.
     fn mark_settled(&self, owner: &Owner) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// The environment is deleted: everything about it goes, and the newest note stays for [`TOMBSTONE_TTL_S`] as a tombstone, so
-    /// that an older request that arrives late changes nothing. The environment's name is given back by
-    /// [`Records::release`].
+    /// Marks the environment as deleted: all its attributes are removed, and the latest request is retained for
+    /// [`TOMBSTONE_TTL_S`] as a tombstone, so that an older request that arrives late changes nothing. The name of the
+    /// environment is released by [`Records::release`].
     fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> impl Future<Output = Result<(), RecordsError>> + Send;
 }

@@ -1,4 +1,4 @@
-//! A request as it travels: the event, a name for it, and where its answer goes.
+//! A request in transit: the event, its hash, and the address of its response.
 
 use crate::{Event, Malformed, Owner, ResponseAddress, request_hash};
 use serde_json::Value;
@@ -6,26 +6,26 @@ use serde_json::Value;
 /// A well-formed request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// What is asked.
+    /// The parsed event.
     pub event: Event,
-    /// [`request_hash`] of the event as it came.
+    /// [`request_hash`] of the event as it arrived.
     pub hash: String,
-    /// Where the answer goes.
-    pub to: ResponseAddress,
+    /// The address of the response.
+    pub response_address: ResponseAddress,
 }
 
 impl Request {
-    /// Reads a request that was sent at `sent_ms`, if its `ResponseURL` does not say when.
+    /// Reads a request that was sent at `sent_ms`, unless its `ResponseURL` contains the time.
     ///
     /// # Errors
     ///
-    /// [`Malformed`] with every fault; it can still be answered: [`ResponseAddress::of`].
+    /// [`Malformed`] with every fault; the event still has an address for a response: [`ResponseAddress::of`].
     pub fn read(event: &Value, sent_ms: u64) -> Result<Request, Malformed> {
         let parsed = Event::parse(event, sent_ms)?;
-        Ok(Request { event: parsed, hash: request_hash(event), to: ResponseAddress::of(event) })
+        Ok(Request { event: parsed, hash: request_hash(event), response_address: ResponseAddress::of(event) })
     }
 
-    /// Whose line of requests it belongs to.
+    /// The owner, whose requests share one message group of the request queue.
     #[must_use]
     pub fn owner(&self) -> Owner {
         self.event.owner()

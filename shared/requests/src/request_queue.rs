@@ -1,21 +1,36 @@
-//! The line of requests: an SQS FIFO queue in which each owner has a line of its own.
+//! The request queue: an SQS FIFO queue with one message group per owner.
 //!
-//! The message group is the owner, so the requests of one owner come one after the other, and those of different owners
-//! at once. The body is the event as it came; its hash tells duplicates apart, since CloudFormation uses a `RequestId`
-//! again. Coming back later is a change of the message's visibility: it keeps its place, and nobody of the same owner
-//! overtakes it.
+//! The message group is the owner, so the requests of one owner are processed one after the other, and those of different
+//! owners in parallel. The body is the event as it arrived. Its hash is the deduplication id, since CloudFormation reuses a
+//! `RequestId`. Requeueing a message changes its visibility timeout: the message keeps its place, and no other message of
+//! the same owner overtakes it.
 
 use crate::Owner;
-use crate::sendable::sendable;
+use crate::sqs_text::escape_rejected;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use serde_json::Value;
 use std::future::Future;
 use std::time::Duration;
 
-/// Where requests wait for their turn: SQS, or what a test puts in its place.
+/// The queue in which requests wait for a reconciler: SQS ([`SqsRequestQueue`]), or a fake in tests.
+///
+/// # Guarantees
+///
+/// - The requests of one owner are received in the order of [`RequestQueue::send`], and one at a time.
+/// - A request with the same hash, sent again within five minutes, is queued only once.
+/// - A requeued message keeps its place in its owner's group.
+///
+/// # Assumptions
+///
+/// - A caller that could not extend the visibility of a message does not process it: another caller may have received it.
+/// - The receipt handle is of a message whose visibility timeout has not ended: a FIFO queue rejects any other.
+///
+/// # Errors
+///
+/// Every method fails with a [`QueueError`], which names the queue and contains the error with its causes.
 pub trait RequestQueue: Send + Sync {
-    /// Puts a request at the end of its owner's line. The same request within five minutes is there only once.
+    /// Puts a request at the end of its owner's group. The same request within five minutes is queued only once.
     fn send(
         &self,
         owner: &Owner,
@@ -23,28 +38,28 @@ pub trait RequestQueue: Send + Sync {
         event: &Value,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// Keeps a message that was received for this long from now on. It fails where somebody else may have it by now: who
-    /// can't keep a message must not work on it.
+    /// Hides a received message from other receivers for `span`, from now on. Fails where another receiver may have the
+    /// message by now: the caller must then not process it.
     fn extend_visibility(&self, receipt: &str, span: Duration) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// Lets a message that was received come again, after this long.
+    /// Makes a received message visible again after this time.
     fn requeue(&self, receipt: &str, after: Duration) -> impl Future<Output = Result<(), QueueError>> + Send;
 }
 
-/// What the queue answered.
+/// A call that the queue rejected or did not complete.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the queue {queue} can't be used: {what}")]
+#[error("the queue {queue} can't be used: {message}")]
 pub struct QueueError {
-    /// Its URL.
+    /// The URL of the queue.
     pub queue: String,
     /// The error, with its causes.
-    pub what: String,
+    pub message: String,
 }
 
 impl QueueError {
-    /// This error of a call for this queue.
+    /// The error of a call for this queue.
     pub(crate) fn new(queue: &str, error: impl std::error::Error) -> QueueError {
-        QueueError { queue: queue.to_owned(), what: DisplayErrorContext(error).to_string() }
+        QueueError { queue: queue.to_owned(), message: DisplayErrorContext(error).to_string() }
     }
 }
 
@@ -56,14 +71,14 @@ pub struct SqsRequestQueue {
 }
 
 impl SqsRequestQueue {
-    /// The queue with this URL. Nothing is called yet.
+    /// The queue with this URL. Makes no call.
     pub fn new(client: Client, queue: impl Into<String>) -> SqsRequestQueue {
         SqsRequestQueue { client, queue: queue.into() }
     }
 
-    /// A FIFO queue refuses this to a receipt whose visibility has ended (`InvalidParameterValue`: "The receipt handle has
-    /// expired"), also while nobody else has received the message yet.
-    async fn hide(&self, receipt: &str, span: Duration) -> Result<(), QueueError> {
+    /// A FIFO queue rejects this call for a receipt whose visibility timeout has ended (`InvalidParameterValue`: "The
+    /// receipt handle has expired"), even while no other receiver has the message yet.
+    async fn change_visibility(&self, receipt: &str, span: Duration) -> Result<(), QueueError> {
         let seconds = i32::try_from(span.as_secs()).unwrap_or(i32::MAX);
         let call = self.client.change_message_visibility().queue_url(&self.queue);
         let call = call.receipt_handle(receipt).visibility_timeout(seconds);
@@ -73,16 +88,16 @@ impl SqsRequestQueue {
 
 impl RequestQueue for SqsRequestQueue {
     async fn send(&self, owner: &Owner, request_hash: &str, event: &Value) -> Result<(), QueueError> {
-        let call = self.client.send_message().queue_url(&self.queue).message_body(sendable(&event.to_string()));
+        let call = self.client.send_message().queue_url(&self.queue).message_body(escape_rejected(&event.to_string()));
         let call = call.message_group_id(owner.as_str()).message_deduplication_id(request_hash);
         call.send().await.map(|_| ()).map_err(|error| QueueError::new(&self.queue, error))
     }
 
     async fn extend_visibility(&self, receipt: &str, span: Duration) -> Result<(), QueueError> {
-        self.hide(receipt, span).await
+        self.change_visibility(receipt, span).await
     }
 
     async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), QueueError> {
-        self.hide(receipt, after).await
+        self.change_visibility(receipt, after).await
     }
 }

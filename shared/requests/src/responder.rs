@@ -1,99 +1,101 @@
-//! The end of a request: what it is answered is decided once, delivered, and written down.
+//! The last step of a request: build the response, record it, send it.
+//!
+//! The response is decided once ([`Records::decide_response`]), delivered, and recorded as sent.
 
-use crate::records::{DecidedResponse, LatestRequest, REASON, SentResponse};
-use crate::{AllowedHosts, CfnResponse, NotDelivered, Owner, Records, ResponseSender};
+use crate::records::{DecidedResponse, LatestRequest, MAX_REASON_CHARS, SentResponse};
+use crate::{AllowedHosts, CfnResponse, DeliveryError, Owner, Records, ResponseSender};
 use std::time::Duration;
 
-/// How often it is tried to write an answer down, each with the client's own retries: 3 times, a second and a half apart
-/// by those.
-const WRITTEN_DOWN_IN: u32 = 3;
+/// How many times recording a sent response is attempted, each with the client's own retries: 3 times, a second and a half
+/// apart because of those.
+const RECORD_ATTEMPTS: u32 = 3;
 
-/// What it takes to answer.
+/// Responds to requests.
 #[derive(Debug)]
 pub struct Responder<'a, R> {
-    /// Who carries the reply.
+    /// Delivers the responses.
     pub response_sender: &'a ResponseSender,
-    /// Where it is written down.
+    /// Stores the responses.
     pub records: &'a R,
-    /// Where replies may go.
+    /// The hosts to which responses may be sent.
     pub hosts: &'a AllowedHosts,
 }
 
 impl<R: Records> Responder<'_, R> {
-    /// Answers the request that `latest_request` tells of, at `now_ms` and for `within` at most: with `reply`, unless something else
-    /// was decided before. Two that answer at the same time say the same.
+    /// Responds to `latest_request`, at `now_ms` and for at most `within`: with `response`, unless another response was
+    /// decided before. Two concurrent responders send the same response.
     ///
     /// # Errors
     ///
-    /// As of [`Responder::deliver`].
-    pub async fn response(
+    /// Those of [`Responder::send_decided`].
+    pub async fn respond(
         &self,
         owner: &Owner,
         latest_request: &LatestRequest,
-        reply: &CfnResponse,
+        response: &CfnResponse,
         now_ms: u64,
         within: Duration,
-    ) -> Result<(), NotDelivered> {
-        tracing::info!(%owner, kind = %latest_request.kind, status = ?reply.status(), id = %reply.physical_id(), reason = reply.reason(), "answer");
-        let response = DecidedResponse::on(reply);
-        let decided = match self.records.decide_response(owner, &latest_request.request_hash, response.clone()).await {
+    ) -> Result<(), DeliveryError> {
+        tracing::info!(%owner, kind = %latest_request.kind, status = ?response.status(), id = %response.physical_id(), reason = response.reason(), "response built");
+        let built = DecidedResponse::of(response);
+        let decided = match self.records.decide_response(owner, &latest_request.request_hash, built.clone()).await {
             Ok(decided) => decided,
             Err(error) => {
-                // An answer is worth more than its record.
-                tracing::warn!(%owner, %error, "that this is the answer is not written down");
-                response
+                // Sending the response matters more than recording it.
+                tracing::warn!(%owner, %error, "decided response not recorded");
+                built
             }
         };
-        self.deliver(owner, latest_request, &decided, now_ms, within).await
+        self.send_decided(owner, latest_request, &decided, now_ms, within).await
     }
 
-    /// Delivers what a request is answered, and writes that down.
+    /// Sends the decided response of a request, and records it as sent.
     ///
-    /// That it can't be written down is no failure: it has arrived, and the same again changes nothing. Nor is it one that
-    /// nobody will ever take it: then the request is over as well.
+    /// A failure to record is not an error: the response has arrived, and sending it again changes nothing. A response that
+    /// can never be delivered is not an error either: the request is then done as well.
     ///
     /// # Errors
     ///
-    /// [`NotDelivered`], if somebody real still waits and may yet take it.
-    pub async fn deliver(
+    /// [`DeliveryError`], if CloudFormation is still waiting and a later attempt may succeed.
+    pub async fn send_decided(
         &self,
         owner: &Owner,
         latest_request: &LatestRequest,
-        response: &DecidedResponse,
+        decided: &DecidedResponse,
         now_ms: u64,
         within: Duration,
-    ) -> Result<(), NotDelivered> {
-        let reason =
-            match self.response_sender.response(&response.body, &latest_request.reply, self.hosts, within).await {
-                Err(error) if error.is_retryable() => return Err(error),
-                Err(error) => format!("{error}. {}", response.reason).chars().take(REASON).collect(),
-                Ok(()) => response.reason.clone(),
-            };
-        let answered = SentResponse {
+    ) -> Result<(), DeliveryError> {
+        let address = &latest_request.response_address;
+        let reason = match self.response_sender.send(&decided.body, address, self.hosts, within).await {
+            Err(error) if error.is_retryable() => return Err(error),
+            Err(error) => format!("{error}. {}", decided.reason).chars().take(MAX_REASON_CHARS).collect(),
+            Ok(()) => decided.reason.clone(),
+        };
+        let sent = SentResponse {
             request_hash: latest_request.request_hash.clone(),
             kind: latest_request.kind,
             sent_ms: latest_request.sent_ms,
             responded_ms: now_ms,
-            success: response.success,
+            success: decided.success,
             reason,
         };
-        // The next request asks when this one ended, so it is worth more than one try.
-        for _ in 0..WRITTEN_DOWN_IN {
-            match self.write_down(owner, answered.clone()).await {
+        // The next request of the owner reads when this one ended, so the record is worth more than one attempt.
+        for _ in 0..RECORD_ATTEMPTS {
+            match self.record_sent(owner, sent.clone()).await {
                 Ok(()) => break,
-                Err(error) => tracing::warn!(%owner, %error, "the answer is not written down"),
+                Err(error) => tracing::warn!(%owner, %error, "sent response not recorded"),
             }
         }
         Ok(())
     }
 
-    async fn write_down(&self, owner: &Owner, answered: SentResponse) -> Result<(), crate::RecordsError> {
+    async fn record_sent(&self, owner: &Owner, sent: SentResponse) -> Result<(), crate::RecordsError> {
         let Some(record) = self.records.owner(owner).await? else { return Ok(()) };
-        self.records.record_sent_responses(owner, answered.beside(&record.responses)).await
+        self.records.record_sent_responses(owner, sent.appended_to(&record.responses)).await
     }
 }
 
-/// A time as people read it: `2026-01-02T03:04:05Z`, in UTC.
+/// A time in the form for operators: `2026-01-02T03:04:05Z`, in UTC.
 #[must_use]
 pub fn time_text(ms: u64) -> String {
     use aws_smithy_types::date_time::{DateTime, Format};

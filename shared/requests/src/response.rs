@@ -1,8 +1,8 @@
-//! The answer to CloudFormation, and its size.
+//! The response to CloudFormation, and its size.
 //!
-//! CloudFormation takes at most 4,096 bytes, counted in bytes of the JSON. What is longer is refused ("Response object
-//! is too long"), and the stack waits for its hour; the same if a character is cut in the middle. So a reply is fitted
-//! when it is written, not where its sentences are made.
+//! CloudFormation accepts at most 4,096 bytes, counted in bytes of the JSON. A longer response is rejected ("Response
+//! object is too long"), and the stack waits for its hour; so does a response with a character cut in the middle. So a
+//! response is shortened when it is serialised, not where its sentences are built.
 
 mod fit;
 mod physical_id;
@@ -13,30 +13,30 @@ use crate::ResponseAddress;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The longest body that CloudFormation takes, in bytes, inclusive.
+/// The longest body that CloudFormation accepts, in bytes, inclusive.
 pub const MAX_BODY: usize = 4_096;
 
 /// The longest id that is repeated, in bytes of JSON without its quotes: 600, where a stack's ARN with the longest name
-/// has about 250, a logical id at most 255. Only an event that was not CloudFormation's can have a longer one, and its
-/// answer could not be valid anyway; it is cut, so that the promise of the size holds for it too.
-const MAX_ECHO: usize = 600;
+/// has about 250, a logical id at most 255. Only an event that CloudFormation did not send can have a longer id, and its
+/// response could not be valid anyway; the id is cut, so that the guarantee of the size holds for that response too.
+const MAX_REPEATED_ID: usize = 600;
 
-/// What a FAILED says if nobody gave it a reason; CloudFormation requires one.
-const NO_REASON: &str = "Envkeeper gave no reason. Its log has more.";
+/// The reason of a FAILED response that was built without one; CloudFormation requires a reason.
+const NO_REASON: &str = "Envkeeper gave no reason. See the log of the function.";
 
-/// Whether the request was carried out.
+/// Whether the request succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
-    /// It was.
+    /// The request succeeded.
     Success,
-    /// It was not, and the reason says why.
+    /// The request failed, and the response has the reason.
     Failed,
 }
 
-/// An answer to CloudFormation.
+/// A response to CloudFormation.
 ///
-/// `NoEcho` is always false: what is in `data` is names and addresses, never a secret.
+/// `NoEcho` is always false: `data` contains names and addresses, never a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CfnResponse {
     status: Status,
@@ -49,18 +49,19 @@ pub struct CfnResponse {
 }
 
 impl CfnResponse {
-    /// The request was carried out.
+    /// The response to a request that succeeded.
     ///
-    /// `data` is what `Fn::GetAtt` finds. It is flat and made of strings by its type: a nested or missing key fails the
-    /// stack, and a null does too.
+    /// `data` contains the attributes for `Fn::GetAtt`. Its type makes it flat and all strings: a nested or missing key
+    /// fails the stack, and a null does too.
     #[must_use]
     pub fn success(to: &ResponseAddress, physical_id: PhysicalId, data: BTreeMap<String, String>) -> CfnResponse {
         CfnResponse { data, ..CfnResponse::new(Status::Success, to, physical_id) }
     }
 
-    /// The request was not carried out. An empty `reason` is replaced by a sentence that says so.
+    /// The response to a request that failed. A sentence replaces an empty `reason`.
     ///
-    /// `physical_id` is the one that the resource had; a new one would make CloudFormation delete the old one.
+    /// `physical_id` is the one that the resource had; a new id would make CloudFormation delete the resource with the old
+    /// one.
     #[must_use]
     pub fn failed(to: &ResponseAddress, physical_id: PhysicalId, reason: impl Into<String>) -> CfnResponse {
         let given = reason.into();
@@ -80,26 +81,26 @@ impl CfnResponse {
         }
     }
 
-    /// The same reply with something to tell on success too, such as what was retained. It is cut first if the whole
-    /// gets too long.
+    /// The same response with a reason, which a success may have too, such as the names of retained resources. If the whole
+    /// response is too long, the reason is cut first.
     #[must_use]
     pub fn with_reason(self, reason: impl Into<String>) -> CfnResponse {
         CfnResponse { reason: reason.into(), ..self }
     }
 
-    /// Whether the request was carried out. [`CfnResponse::body`] may still turn a success with too much data into FAILED.
+    /// Whether the request succeeded. [`CfnResponse::body`] may still turn a success with too much data into FAILED.
     #[must_use]
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// Why, in full length; empty on a plain success.
+    /// The reason in full length; empty on a plain success.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// The id that is answered.
+    /// The physical id in the response.
     #[must_use]
     pub fn physical_id(&self) -> &PhysicalId {
         &self.physical_id
@@ -107,14 +108,14 @@ impl CfnResponse {
 
     /// The body of the PUT: JSON of at most [`MAX_BODY`] bytes, without nulls.
     ///
-    /// Too long, the reason is cut at a character, with a `…` at its end. If a success is too long because of its data,
-    /// it becomes a FAILED that says so: a stack that silently lacks its outputs would be worse.
+    /// A reason that is too long is cut at a character, with a `…` at its end. A success that is too long because of its
+    /// data becomes a FAILED with that reason: a stack that silently lacks its outputs would be worse.
     #[must_use]
     pub fn body(&self) -> String {
-        let reply = if self.data_fits() { self } else { &self.too_much_data() };
-        let empty = reply.wire("").to_string();
+        let response = if self.data_fits() { self } else { &self.too_much_data() };
+        let empty = response.wire("").to_string();
         let room = MAX_BODY.saturating_sub(empty.len() + fit::REASON_FIELD);
-        reply.wire(&fit::cut(&reply.reason, room)).to_string()
+        response.wire(&fit::cut(&response.reason, room)).to_string()
     }
 
     fn data_fits(&self) -> bool {
@@ -124,8 +125,8 @@ impl CfnResponse {
     fn too_much_data(&self) -> CfnResponse {
         let size = fit::json(&self.data).len();
         let reason = format!(
-            "The work is done, but its outputs can't be answered: Data has {size} bytes of JSON, and a whole answer may \
-             have {MAX_BODY}. Shorter names, or fewer of them, help."
+            "The request succeeded, but its outputs do not fit into the response: Data has {size} bytes of JSON, and a whole \
+             response may have {MAX_BODY}. Use shorter names, or fewer of them."
         );
         let without = CfnResponse { data: BTreeMap::new(), status: Status::Failed, ..self.clone() };
         without.with_reason(reason)
@@ -136,9 +137,9 @@ impl CfnResponse {
             status: self.status,
             reason,
             physical_id: self.physical_id.as_str(),
-            stack_id: fit::cut(&self.stack_id, MAX_ECHO),
-            request_id: fit::cut(&self.request_id, MAX_ECHO),
-            logical_id: fit::cut(&self.logical_id, MAX_ECHO),
+            stack_id: fit::cut(&self.stack_id, MAX_REPEATED_ID),
+            request_id: fit::cut(&self.request_id, MAX_REPEATED_ID),
+            logical_id: fit::cut(&self.logical_id, MAX_REPEATED_ID),
             no_echo: false,
             data: &self.data,
         }

@@ -1,8 +1,8 @@
 //! An event as text.
 //!
-//! Some JSON fits no [`Value`]: what is nested deeper than the parser's limit, a number beyond those of 64 bits, half of a
-//! surrogate pair. CloudFormation's events repeat what stands in a template, and so may have any of these. Their sender
-//! still waits, so what an answer needs is then read by itself, and all else is passed over unread.
+//! Some JSON fits no [`Value`]: nesting deeper than the parser's limit, a number beyond those of 64 bits, half of a
+//! surrogate pair. CloudFormation's events repeat values of a template, and so may contain any of these. CloudFormation
+//! still waits for a response, so the fields that a response needs are then read separately, and all others are skipped.
 
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -11,34 +11,34 @@ use std::fmt;
 
 use crate::{Event, Kind};
 
-/// An event that no [`Value`] can hold. `Debug` and `Display` show nothing of the event: its `ResponseURL` is a secret.
+/// An event that no [`Value`] can hold. `Debug` and `Display` show no part of the event: its `ResponseURL` is a secret.
 #[derive(Clone, thiserror::Error)]
 #[error(
     "The request can't be read: {reason}; valid is JSON of at most 127 levels, with numbers below 1.8e308, and with no half of a \
      surrogate pair (\\ud83d without its other half)."
 )]
-pub struct Unreadable {
-    /// What is wrong, with line and column.
+pub struct UnreadableEvent {
+    /// The error of the parser, with line and column.
     pub reason: String,
-    /// An object with the strings at the event's top, as far as they can be read: what an answer needs.
-    pub rest: Value,
+    /// An object with the event's top-level strings, as far as they can be read: a response needs no other field.
+    pub readable_fields: Value,
 }
 
-impl fmt::Debug for Unreadable {
+impl fmt::Debug for UnreadableEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unreadable").field("why", &self.reason).finish_non_exhaustive()
+        f.debug_struct("UnreadableEvent").field("reason", &self.reason).finish_non_exhaustive()
     }
 }
 
-impl Unreadable {
-    /// What can be read, if it is a Delete, which needs nothing but its ids. It repeats the properties that a Create was refused
-    /// for, in each try: refused as well, its stack could never go.
+impl UnreadableEvent {
+    /// The readable fields of a Delete, which needs only its ids. A Delete repeats the properties for which the Create was
+    /// rejected, in each attempt: if the Delete were rejected as well, its stack could never be deleted.
     ///
     /// # Errors
-    /// Itself, if it is none.
-    pub fn delete(self, now_ms: u64) -> Result<Value, Unreadable> {
-        match Event::parse(&self.rest, now_ms) {
-            Ok(event) if event.kind == Kind::Delete => Ok(self.rest),
+    /// The event itself, if it is not a Delete.
+    pub fn into_delete(self, now_ms: u64) -> Result<Value, UnreadableEvent> {
+        match Event::parse(&self.readable_fields, now_ms) {
+            Ok(event) if event.kind == Kind::Delete => Ok(self.readable_fields),
             _ => Err(self),
         }
     }
@@ -48,21 +48,21 @@ impl Unreadable {
 ///
 /// # Errors
 ///
-/// [`Unreadable`], which can still be answered: [`crate::ResponseAddress::of`] its `rest`.
-pub fn read_event(text: &str) -> Result<Value, Unreadable> {
+/// [`UnreadableEvent`], which still has an address for a response: [`crate::ResponseAddress::of`] its `readable_fields`.
+pub fn read_event(text: &str) -> Result<Value, UnreadableEvent> {
     serde_json::from_str(text).map_err(|error| {
         let strings = members(text).into_iter().filter_map(|(name, value)| {
             let value: String = serde_json::from_str(value.get()).ok()?;
             Some((name_of(name)?, Value::from(value)))
         });
-        Unreadable { reason: error.to_string(), rest: strings.collect::<Map<_, _>>().into() }
+        UnreadableEvent { reason: error.to_string(), readable_fields: strings.collect::<Map<_, _>>().into() }
     })
 }
 
-/// The text of one member of an object, whatever the others hold.
+/// The text of one member of an object, independent of the values of the others.
 #[must_use]
 pub fn member<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    // Of two with one name the last one counts, as everywhere.
+    // Of two members with one name the last one counts, as everywhere.
     let found = members(text).into_iter().rfind(|(it, _)| name_of(it).as_deref() == Some(name));
     found.map(|(_, value)| value.get())
 }
@@ -71,13 +71,13 @@ fn name_of(name: &RawValue) -> Option<String> {
     serde_json::from_str(name.get()).ok()
 }
 
-/// Names and values at the top of an object; none of what is no object.
+/// Names and values at the top level of an object; empty if the text is not an object.
 fn members(text: &str) -> Vec<(&RawValue, &RawValue)> {
     Deserializer::from_str(text).deserialize_map(Members).unwrap_or_default()
 }
 
-/// Takes an object apart and judges nothing: what is raw is passed over without a limit to its depth, and neither its numbers
-/// nor its escapes are made sense of.
+/// Splits an object into members and validates none of them: raw values are skipped without a limit to their depth, and
+/// neither numbers nor escapes in them are interpreted.
 struct Members;
 
 impl<'de> Visitor<'de> for Members {

@@ -1,6 +1,6 @@
-//! The contract of the records, against the memory and against a table of ministack.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where it finds nonsense")]
-#![allow(clippy::large_futures, reason = "the contract is one long future, made once")]
+//! The contract of the records, checked for the records in memory and for a table of ministack.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics at the first violation")]
+#![allow(clippy::large_futures, reason = "the contract is one long future, created once")]
 
 mod contract;
 mod ministack;
@@ -15,24 +15,24 @@ use requests::Owner;
 use requests::records::{DynamoRecords, MemoryRecords, Records, RecordsError};
 
 #[tokio::test]
-async fn the_memory_keeps_the_contract() {
-    contract::holds(&MemoryRecords::new()).await;
+async fn records_in_memory_keep_the_contract() {
+    contract::check(&MemoryRecords::new()).await;
 }
 
 #[tokio::test]
 async fn a_table_keeps_the_contract() {
-    let cloud = Ministack::start().await;
-    let client = cloud.dynamodb();
+    let ministack = Ministack::start().await;
+    let client = ministack.dynamodb();
     create_table(&client, "records").await;
-    contract::holds(&DynamoRecords::new(client.clone(), "records")).await;
+    contract::check(&DynamoRecords::new(client.clone(), "records")).await;
 
-    let elsewhere = DynamoRecords::new(client, "no-such-table").owner(&Owner::of("s", "l")).await;
+    let missing = DynamoRecords::new(client, "no-such-table").owner(&Owner::of("s", "l")).await;
     let table = "no-such-table".to_owned();
-    assert_eq!(elsewhere, Err(RecordsError::NoTable { table }));
+    assert_eq!(missing, Err(RecordsError::NoTable { table }));
 }
 
 #[tokio::test]
-async fn a_table_that_nobody_answers_for_is_broken_and_named() {
+async fn a_table_without_an_endpoint_is_broken_and_named() {
     let client = ministack::client("http://127.0.0.1:9");
     let error = DynamoRecords::new(client, "records").owner(&Owner::of("s", "l")).await.unwrap_err();
     assert!(matches!(error, RecordsError::Broken { .. }) && error.is_retryable(), "{error:?}");
@@ -40,13 +40,15 @@ async fn a_table_that_nobody_answers_for_is_broken_and_named() {
 }
 
 async fn create_table(client: &Client, name: &str) {
-    let attribute = |name: &str, is: ScalarAttributeType| {
-        AttributeDefinition::builder().attribute_name(name).attribute_type(is).build().unwrap()
+    let attribute = |name: &str, kind: ScalarAttributeType| {
+        AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap()
     };
-    let key = |name: &str, is: KeyType| KeySchemaElement::builder().attribute_name(name).key_type(is).build().unwrap();
+    let key =
+        |name: &str, kind: KeyType| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
     let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
     let index = GlobalSecondaryIndex::builder().index_name("pending_response").projection(keys_only);
-    let index = index.key_schema(key("pending_response", KeyType::Hash)).key_schema(key("response_due_ms", KeyType::Range));
+    let index =
+        index.key_schema(key("pending_response", KeyType::Hash)).key_schema(key("response_due_ms", KeyType::Range));
     let create = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
     let create = create.attribute_definitions(attribute("pk", ScalarAttributeType::S));
     let create = create.attribute_definitions(attribute("pending_response", ScalarAttributeType::S));

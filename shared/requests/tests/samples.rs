@@ -1,5 +1,5 @@
-//! The sample events are what their names say. Adding a file to the folder adds a case.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! Each sample event is of the kind that its name says. Adding a file to the folder adds a case.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics at the first violation")]
 
 use requests::{AllowedHosts, Event, Kind, ResponseAddress, ResponseUrl};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 const NOW_MS: u64 = 1_767_323_050_000;
 
-/// Name and content of each sample of the door.
+/// Name and content of each sample of the function custom-resource.
 fn samples() -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/custom-resource");
     let mut samples = Vec::new();
@@ -23,7 +23,7 @@ fn samples() -> Vec<(String, Value)> {
     samples
 }
 
-/// What a file of this name holds: a request of CloudFormation, or (`None`) one of a person.
+/// The kind of a file of this name: a request of CloudFormation, or (`None`) an operator request.
 fn expected(name: &str) -> Option<Kind> {
     match name.split(['-', '.']).next() {
         _ if name.ends_with("-environment.json") => None,
@@ -31,12 +31,12 @@ fn expected(name: &str) -> Option<Kind> {
         Some("update") => Some(Kind::Update),
         Some("delete") => Some(Kind::Delete),
         Some("plan" | "status" | "drift" | "unlock") => None,
-        _ => panic!("say in this test what {name} is a sample of"),
+        _ => panic!("add the kind of the sample {name} to this test"),
     }
 }
 
 #[test]
-fn every_sample_is_what_its_name_says() {
+fn every_sample_is_of_the_kind_in_its_name() {
     for (name, json) in samples() {
         let read = Event::parse(&json, NOW_MS);
         match expected(&name) {
@@ -49,7 +49,7 @@ fn every_sample_is_what_its_name_says() {
             None => {
                 let request = name.trim_end_matches(".json").trim_end_matches("-environment");
                 assert_eq!(json["Request"], request, "{name}");
-                assert!(read.is_err(), "{name}: a person's request is no event of CloudFormation");
+                assert!(read.is_err(), "{name}: an operator request is not an event of CloudFormation");
             }
         }
     }

@@ -1,5 +1,5 @@
-//! What SQS is sent, as it travels.
-#![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
+//! Messages to SQS in their wire format.
+#![allow(clippy::unwrap_used, reason = "a test panics at the first violation")]
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Config, Credentials, Region};
@@ -10,7 +10,7 @@ use requests::{LedgerQueue, Owner, QueueSender, RequestQueue as _, SqsRequestQue
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
-/// Keeps what it is sent, and takes all of it.
+/// Accepts every message, and keeps it.
 #[derive(Clone, Debug, Default)]
 struct Queue(Arc<Mutex<Vec<Value>>>);
 
@@ -20,7 +20,7 @@ impl Queue {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-west-2"))
-            .credentials_provider(Credentials::new("nobody", "nothing", None, None, "tests"))
+            .credentials_provider(Credentials::new("fake-access-key", "fake-secret", None, None, "tests"))
             .http_client(http_client_fn(move |_, _| connector.clone()));
         Client::from_conf(config.build())
     }
@@ -35,19 +35,19 @@ impl HttpConnector for Queue {
 }
 
 #[tokio::test]
-async fn no_message_has_a_character_that_sqs_refuses_and_each_reads_the_same() {
+async fn no_message_has_a_character_that_sqs_rejects_and_each_reads_the_same() {
     let (queue, url) = (Queue::default(), "https://sqs.us-west-2.amazonaws.com/123456789012/queue");
     let event = json!({ "Description": "a\u{fffe}b\u{ffff}c \u{fc}\u{1f600}\u{7f}\n" });
     let owner = Owner::of("stack", "Web");
     SqsRequestQueue::new(queue.client(), url).send(&owner, "hash", &event).await.unwrap();
     LedgerQueue::new(queue.client(), Some(url.to_owned())).publish(&event).await.unwrap();
-    QueueSender::new(queue.client(), url).dead_letter(&event.to_string(), "it makes no sense").await.unwrap();
+    QueueSender::new(queue.client(), url).dead_letter(&event.to_string(), "not JSON").await.unwrap();
     let sent = queue.0.lock().unwrap().clone();
     assert_eq!(sent.len(), 3);
     for message in &sent {
         let body = message["MessageBody"].as_str().unwrap();
         assert!(!body.contains(['\u{fffe}', '\u{ffff}']), "{body:?}");
-        assert!(body.contains("\u{fc}\u{1f600}\u{7f}"), "all else stays: {body:?}");
+        assert!(body.contains("\u{fc}\u{1f600}\u{7f}"), "other characters stay unchanged: {body:?}");
         assert_eq!(serde_json::from_str::<Value>(body).unwrap(), event);
     }
     assert_eq!(sent[0]["MessageDeduplicationId"], "hash");

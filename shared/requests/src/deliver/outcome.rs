@@ -1,90 +1,94 @@
-//! What became of a try.
+//! Outcomes of an attempt to deliver a response.
 
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use std::error::Error;
 use std::fmt;
 
-/// The reply arrived.
+/// The response arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delivered {
-    /// The number of tries, from 1.
+pub struct Delivery {
+    /// The number of attempts, from 1.
     pub attempts: u32,
-    /// The status of the last one, 200 to 299.
+    /// The status of the last attempt, 200 to 299.
     pub status: u16,
 }
 
-/// The reply did not arrive, as far as we know: after [`Why::NoResponse`] it may have.
+/// The response is not known to have arrived: after [`DeliveryFailure::NoResponse`] it may have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the reply was not delivered in {attempts} tries: {reason}")]
-pub struct NotDelivered {
-    /// The number of tries, from 1.
+#[error("the response was not delivered in {attempts} attempts: {failure}")]
+pub struct DeliveryError {
+    /// The number of attempts, from 1.
     pub attempts: u32,
-    /// What the last try met.
-    pub reason: Why,
+    /// The failure of the last attempt.
+    pub failure: DeliveryFailure,
 }
 
-impl NotDelivered {
-    /// Whether a later try could meet something else.
+impl DeliveryError {
+    /// Whether a later attempt may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.reason.is_retryable()
+        self.failure.is_retryable()
     }
 }
 
-/// What a try met.
+/// The failure of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum DeliveryFailure {
     /// A status other than 2xx and 3xx.
     Status(u16),
     /// A redirect, which is not followed.
     Redirected(u16),
-    /// No connection, or one that broke; the innermost cause.
+    /// No connection, or a connection that broke; the innermost cause.
     Connection(String),
-    /// No answer within 5 s, or the time given.
+    /// No response within 5 s, or the given time.
     NoResponse,
-    /// The request could not be made.
+    /// The request could not be built.
     Unsendable(String),
 }
 
-impl Why {
+impl DeliveryFailure {
     pub(super) fn is_retryable(&self) -> bool {
         match self {
-            Why::Connection(_) | Why::NoResponse | Why::Status(408 | 429 | 500..=599) => true,
-            Why::Status(_) | Why::Redirected(_) | Why::Unsendable(_) => false,
+            DeliveryFailure::Connection(_)
+            | DeliveryFailure::NoResponse
+            | DeliveryFailure::Status(408 | 429 | 500..=599) => true,
+            DeliveryFailure::Status(_) | DeliveryFailure::Redirected(_) | DeliveryFailure::Unsendable(_) => false,
         }
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for DeliveryFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Why::Status(403) => f.write_str("status 403: the ResponseURL has expired, or its signature does not fit"),
-            Why::Status(status) => write!(f, "status {status}"),
-            Why::Redirected(status) => write!(f, "status {status}: a redirect, which is never followed"),
-            Why::Connection(cause) => write!(f, "no connection: {cause}"),
-            Why::NoResponse => f.write_str("no answer in time"),
-            Why::Unsendable(cause) => write!(f, "the request can't be made: {cause}"),
+            DeliveryFailure::Status(403) => {
+                f.write_str("status 403: the ResponseURL has expired, or its signature does not match")
+            }
+            DeliveryFailure::Status(status) => write!(f, "status {status}"),
+            DeliveryFailure::Redirected(status) => write!(f, "status {status}: redirects are never followed"),
+            DeliveryFailure::Connection(cause) => write!(f, "no connection: {cause}"),
+            DeliveryFailure::NoResponse => f.write_str("no response in time"),
+            DeliveryFailure::Unsendable(cause) => write!(f, "the request can't be built: {cause}"),
         }
     }
 }
 
-/// What a status says of a try: only a 2xx has delivered.
-pub(super) fn of_status(status: u16) -> Result<u16, Why> {
+/// Classifies the status of an attempt: only a 2xx has delivered the response.
+pub(super) fn classify_status(status: u16) -> Result<u16, DeliveryFailure> {
     match status {
         200..=299 => Ok(status),
-        300..=399 => Err(Why::Redirected(status)),
-        _ => Err(Why::Status(status)),
+        300..=399 => Err(DeliveryFailure::Redirected(status)),
+        _ => Err(DeliveryFailure::Status(status)),
     }
 }
 
-pub(super) fn of_error(error: &ConnectorError) -> Why {
+pub(super) fn classify_error(error: &ConnectorError) -> DeliveryFailure {
     let cause = innermost(error);
     if error.is_user() {
-        Why::Unsendable(cause)
+        DeliveryFailure::Unsendable(cause)
     } else if error.is_timeout() {
-        Why::NoResponse
+        DeliveryFailure::NoResponse
     } else {
-        Why::Connection(cause)
+        DeliveryFailure::Connection(cause)
     }
 }
 

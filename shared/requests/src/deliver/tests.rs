@@ -1,5 +1,5 @@
-//! The wire against a small server, in real time; the schedule against a connector that answers by script, in virtual
-//! time (a paused clock jumps ahead while a socket is waited for, so the two don't mix).
+//! The wire format against a small server, in real time; the schedule against a connector with scripted responses, in
+//! virtual time (a paused clock jumps ahead during a wait for a socket, so the two don't mix).
 
 mod host;
 
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-fn reply() -> CfnResponse {
+fn response() -> CfnResponse {
     let id = PhysicalId::new("env-dev").unwrap();
     CfnResponse::failed(&ResponseAddress::default(), id, "größer als erlaubt")
 }
@@ -22,23 +22,23 @@ fn url(host: &str, path: &str) -> ResponseUrl {
     ResponseUrl::parse(&format!("http://{host}{path}"), &allowed).unwrap()
 }
 
-async fn deliver(responses: Vec<Response>, within: Duration) -> (Result<Delivered, NotDelivered>, Host) {
-    let host = Host::answering(responses).await;
+async fn deliver(responses: Vec<Response>, within: Duration) -> (Result<Delivery, DeliveryError>, Host) {
+    let host = Host::responding(responses).await;
     let to = url(&host.name, "/x?y=1");
-    (ResponseSender::new().deliver(&reply().body(), &to, within).await, host)
+    (ResponseSender::new().deliver(&response().body(), &to, within).await, host)
 }
 
 #[tokio::test]
-async fn a_reply_arrives_with_its_bytes_an_empty_type_and_a_length() {
-    let host = Host::answering(vec![Response::Status("200 OK")]).await;
+async fn a_response_arrives_with_its_bytes_an_empty_content_type_and_a_length() {
+    let host = Host::responding(vec![Response::Status("200 OK")]).await;
     let path = "/arn%3Aaws%3Acloudformation%3Aus-west-2%3A1%3Astack/w/0a%7CWeb%7C7c?X-Amz-Date=20260102T030405Z&s=a%2Fb+c=&&|~'";
-    let delivered = ResponseSender::new().deliver(&reply().body(), &url(&host.name, path), MINUTE).await;
-    assert_eq!(delivered, Ok(Delivered { attempts: 1, status: 200 }));
+    let delivered = ResponseSender::new().deliver(&response().body(), &url(&host.name, path), MINUTE).await;
+    assert_eq!(delivered, Ok(Delivery { attempts: 1, status: 200 }));
 
-    let body = reply().body();
-    let value = host.value();
-    assert_eq!(value.len(), 1);
-    let (head, sent) = value[0].split_once("\r\n\r\n").unwrap();
+    let body = response().body();
+    let requests = host.requests();
+    assert_eq!(requests.len(), 1);
+    let (head, sent) = requests[0].split_once("\r\n\r\n").unwrap();
     let mut lines = head.lines();
     assert_eq!(lines.next().unwrap(), format!("PUT {path} HTTP/1.1"));
     let headers: Vec<_> = lines.map(|line| line.trim_end().to_lowercase()).collect();
@@ -50,62 +50,62 @@ async fn a_reply_arrives_with_its_bytes_an_empty_type_and_a_length() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed_and_not_taken_for_success() {
+async fn a_redirect_is_neither_followed_nor_a_success() {
     for status in ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
-        let other = Host::answering(vec![Response::Status("200 OK")]).await;
+        let other = Host::responding(vec![Response::Status("200 OK")]).await;
         let (result, first) =
             deliver(vec![Response::Redirect(status, format!("http://{}/stolen", other.name))], MINUTE).await;
         let code = status[..3].parse().unwrap();
-        assert_eq!(result, Err(NotDelivered { attempts: 1, reason: Why::Redirected(code) }));
-        assert_eq!(first.value().len(), 1);
-        assert_eq!(other.value(), Vec::<String>::new(), "the answer went to another host");
+        assert_eq!(result, Err(DeliveryError { attempts: 1, failure: DeliveryFailure::Redirected(code) }));
+        assert_eq!(first.requests().len(), 1);
+        assert_eq!(other.requests(), Vec::<String>::new(), "the response was sent to another host");
     }
 }
 
 #[tokio::test]
-async fn a_403_is_neither_success_nor_tried_again() {
+async fn a_403_is_neither_a_success_nor_retried() {
     let (result, host) = deliver(vec![Response::Status("403 Forbidden")], MINUTE).await;
-    assert_eq!(result, Err(NotDelivered { attempts: 1, reason: Why::Status(403) }));
-    assert_eq!(host.value().len(), 1);
+    assert_eq!(result, Err(DeliveryError { attempts: 1, failure: DeliveryFailure::Status(403) }));
+    assert_eq!(host.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn two_failures_of_the_server_and_then_success_are_success() {
+async fn two_server_errors_and_then_a_2xx_are_a_success() {
     let responses = vec![
         Response::Status("500 Internal Server Error"),
         Response::Status("503 Slow Down"),
         Response::Status("204 No Content"),
     ];
     let (result, host) = deliver(responses, MINUTE).await;
-    assert_eq!(result, Ok(Delivered { attempts: 3, status: 204 }));
-    let value = host.value();
-    assert!(value.iter().all(|request| request.ends_with(&reply().body())), "{value:?}");
+    assert_eq!(result, Ok(Delivery { attempts: 3, status: 204 }));
+    let requests = host.requests();
+    assert!(requests.iter().all(|request| request.ends_with(&response().body())), "{requests:?}");
 }
 
 #[tokio::test]
-async fn a_broken_connection_is_tried_again() {
+async fn a_broken_connection_is_retried() {
     let (result, _) = deliver(vec![Response::Reset, Response::Status("200 OK")], MINUTE).await;
-    assert_eq!(result, Ok(Delivered { attempts: 2, status: 200 }));
+    assert_eq!(result, Ok(Delivery { attempts: 2, status: 200 }));
 }
 
 #[tokio::test]
-async fn a_host_that_never_answers_costs_no_more_than_the_time_given() {
+async fn a_host_that_never_responds_takes_no_more_than_the_given_time() {
     let started = std::time::Instant::now();
     let (result, _) = deliver(vec![Response::Silence], Duration::from_millis(300)).await;
-    assert_eq!(result, Err(NotDelivered { attempts: 1, reason: Why::NoResponse }));
+    assert_eq!(result, Err(DeliveryError { attempts: 1, failure: DeliveryFailure::NoResponse }));
     let took = started.elapsed();
     assert!((Duration::from_millis(300)..Duration::from_secs(2)).contains(&took), "{took:?}");
 }
 
 #[tokio::test]
-async fn a_host_that_is_not_there_is_named_by_its_cause_only() {
+async fn the_error_of_an_unreachable_host_contains_only_the_cause() {
     let to = url("127.0.0.1:9", "/hidden?hidden=1");
-    let error = ResponseSender::new().deliver(&reply().body(), &to, Duration::from_millis(250)).await.unwrap_err();
-    assert!(matches!(error.reason, Why::Connection(_)), "{error:?}");
+    let error = ResponseSender::new().deliver(&response().body(), &to, Duration::from_millis(250)).await.unwrap_err();
+    assert!(matches!(error.failure, DeliveryFailure::Connection(_)), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("hidden"));
 }
 
-/// Answers each request at once with the next status, the last one for ever; 0 stands for never.
+/// Responds to each request at once with the next status, and repeats the last one for ever; 0 means no response.
 #[derive(Debug)]
 struct Script(Vec<u16>, AtomicUsize);
 
@@ -121,29 +121,29 @@ impl HttpConnector for Script {
     }
 }
 
-async fn scripted(statuses: &[u16], within: Duration) -> (Result<Delivered, NotDelivered>, Duration) {
-    let response_sender = ResponseSender::over(Script(statuses.to_vec(), AtomicUsize::new(0)));
+async fn scripted(statuses: &[u16], within: Duration) -> (Result<Delivery, DeliveryError>, Duration) {
+    let response_sender = ResponseSender::with_connector(Script(statuses.to_vec(), AtomicUsize::new(0)));
     let started = Instant::now();
-    let result = response_sender.deliver(&reply().body(), &url("127.0.0.1:1", "/x"), within).await;
+    let result = response_sender.deliver(&response().body(), &url("127.0.0.1:1", "/x"), within).await;
     (result, started.elapsed())
 }
 
 #[tokio::test(start_paused = true)]
-async fn six_tries_are_made_with_pauses_that_double() {
+async fn six_attempts_have_pauses_that_double() {
     let (result, took) = scripted(&[500], MINUTE).await;
-    assert_eq!(result, Err(NotDelivered { attempts: 6, reason: Why::Status(500) }));
+    assert_eq!(result, Err(DeliveryError { attempts: 6, failure: DeliveryFailure::Status(500) }));
     assert_eq!(took.as_millis(), 6_200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_try_ends_after_five_seconds_and_another_follows() {
+async fn an_attempt_without_response_ends_after_five_seconds_and_is_retried() {
     let (result, took) = scripted(&[0, 200], MINUTE).await;
-    assert_eq!(result, Ok(Delivered { attempts: 2, status: 200 }));
+    assert_eq!(result, Ok(Delivery { attempts: 2, status: 200 }));
     assert_eq!(took.as_millis(), 5_200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_given_is_never_exceeded() {
+async fn the_given_time_is_never_exceeded() {
     for millis in [0, 1, 150, 1_000, 5_000, 5_100, 12_345, 40_000] {
         for statuses in [&[0][..], &[500], &[0, 500, 0]] {
             let (result, took) = scripted(statuses, Duration::from_millis(millis)).await;
@@ -154,7 +154,7 @@ async fn the_time_given_is_never_exceeded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_may_pass_is_tried_again() {
+async fn only_transient_failures_are_retried() {
     for (status, attempts) in [(408, 6), (429, 6), (500, 6), (503, 6), (400, 1), (403, 1), (404, 1), (412, 1), (304, 1)]
     {
         let (result, _) = scripted(&[status], MINUTE).await;

@@ -1,16 +1,17 @@
-//! Where an answer goes, and what it has to repeat.
+//! The address of a response, and the ids that the response has to repeat.
 
 use super::fields::{present, text};
 use serde_json::Value;
 use std::fmt;
 
-/// The parts of an event that its answer repeats, each verbatim, and where that answer goes.
+/// The parts of an event that its response repeats, each verbatim, and the URL for that response.
 ///
-/// Taken out before anything is judged, so that also an event that makes no sense gets its FAILED.
+/// Read before the event is validated, so that even a malformed event gets a FAILED response.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ResponseAddress {
-    /// The presigned URL, as sent and not yet checked ([`crate::ResponseUrl::parse`] does); `None` if there is none or it
-    /// is no string. Then the answer is the invocation's own result. **A secret**: who has it can answer in our name.
+    /// The presigned URL, as sent and not yet checked ([`crate::ResponseUrl::parse`] checks it); `None` if it is missing or
+    /// not a string. Then the response is the invocation's own result. **A secret**: its holder can respond in Envkeeper's
+    /// name.
     pub response_url: Option<String>,
     /// The stack's ARN; empty if missing.
     pub stack_id: String,
@@ -21,7 +22,7 @@ pub struct ResponseAddress {
 }
 
 impl ResponseAddress {
-    /// Takes the address out of an event. Never fails: what is missing or no string is empty.
+    /// Reads the address from an event. Never fails: a field that is missing or not a string is empty.
     #[must_use]
     pub fn of(event: &Value) -> ResponseAddress {
         ResponseAddress {
@@ -35,7 +36,7 @@ impl ResponseAddress {
 
 impl fmt::Debug for ResponseAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReplyAddress")
+        f.debug_struct("ResponseAddress")
             .field("response_url", &self.response_url.as_ref().map(|_| "(hidden)"))
             .field("stack_id", &self.stack_id)
             .field("request_id", &self.request_id)

@@ -1,4 +1,4 @@
-//! Reading single fields, and collecting what is wrong with them.
+//! Reading single fields, and collecting their faults.
 
 use super::{Kind, Violation};
 use serde_json::{Map, Value};
@@ -26,8 +26,8 @@ impl<'a> Fields<'a> {
         kind
     }
 
-    /// An id that everything hangs on. A control character in it is refused too: the owner is a hash over two ids with
-    /// a line break between them, which must stay unambiguous.
+    /// A required id. A control character is rejected too: the owner is a hash over two ids with a line break between
+    /// them, which must stay unambiguous.
     pub fn id(&mut self, field: &'static str) -> String {
         let value = self.event.get(field);
         match value.and_then(Value::as_str) {
@@ -39,7 +39,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The properties; a fault if a Create or Update has none. An unknown kind is fault enough.
+    /// The properties; a fault if a Create or Update has none. For an unknown kind, the kind is already a fault.
     pub fn properties(&mut self, kind: Option<Kind>) -> Map<String, Value> {
         let value = self.event.get("ResourceProperties");
         match (value.and_then(Value::as_object), kind) {
@@ -52,14 +52,14 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// `ServiceTimeout` was seen at the top level and, on Update and Delete, among the properties.
+    /// `ServiceTimeout` was observed at the top level and, on Update and Delete, among the properties.
     pub fn service_timeout(&mut self, kind: Option<Kind>, properties: &Map<String, Value>) -> Option<u32> {
         let top = self.event.get("ServiceTimeout").map(|value| ("ServiceTimeout", value));
-        let inside = || {
+        let among_properties = || {
             let value = properties.get("ServiceTimeout")?;
             Some(("ResourceProperties.ServiceTimeout", value))
         };
-        let (field, value) = top.or_else(inside)?;
+        let (field, value) = top.or_else(among_properties)?;
         let timeout = seconds(value);
         if timeout.is_none() && kind != Some(Kind::Delete) {
             self.fault(field, Some(value), "a whole number of seconds from 1 to 3600");
@@ -77,12 +77,12 @@ pub(super) fn text(event: &Value, field: &str) -> String {
     present(event, field).unwrap_or_default()
 }
 
-/// A string field, if it is there and a string.
+/// A field, if it is present and a string.
 pub(super) fn present(event: &Value, field: &str) -> Option<String> {
     event.get(field).and_then(Value::as_str).map(str::to_owned)
 }
 
-/// CloudFormation sends scalars as strings, people and emulators send numbers.
+/// CloudFormation sends scalars as strings; operators and emulators send numbers.
 fn seconds(value: &Value) -> Option<u32> {
     let number = match value {
         Value::String(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse::<u64>().ok()?,

@@ -1,12 +1,12 @@
-//! A name for a whole event.
+//! The hash of a whole event.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// SHA-256 over the whole event, as 64 lower-case hexadecimal digits: what makes two deliveries the same request.
+/// SHA-256 over the whole event, as 64 lower-case hexadecimal digits: two deliveries with the same hash are the same request.
 ///
-/// Every field counts, also the `ResponseURL`: CloudFormation reuses a `RequestId` when a deployment is retried, but
-/// the URL is signed anew. The order of keys and white space do not count; numbers count as they are written.
+/// Every field counts, including the `ResponseURL`: CloudFormation reuses a `RequestId` when a deployment is retried, but
+/// signs another URL. The order of keys and white space do not count; numbers count as they are written.
 #[must_use]
 pub fn request_hash(event: &Value) -> String {
     let mut canonical = String::new();
@@ -20,8 +20,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
-/// Compact JSON with sorted keys. Sorted here, since another crate of the workspace may switch on `serde_json`'s
-/// `preserve_order`, and the hash of an event must not depend on who else is in the build.
+/// Compact JSON with sorted keys. Sorted here, since another crate of the workspace may enable `serde_json`'s
+/// `preserve_order`, and the hash of an event must not depend on the other crates in the build.
 fn write(value: &Value, out: &mut String) {
     match value {
         Value::Object(object) => {

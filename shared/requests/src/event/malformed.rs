@@ -1,19 +1,19 @@
-//! What is wrong with an event, all of it at once.
+//! All faults of an event at once.
 
 use serde_json::Value;
 use std::fmt;
 
-/// How much of a value is repeated, in characters: enough to recognise it, and a handful of them fit into a Reason.
+/// How much of a value is repeated, in characters: enough to recognise the value, and a handful of them fit into a Reason.
 const SHOWN: usize = 60;
 
-/// One field that can't be used.
+/// A field that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Its name, with a dot where it is inside `ResourceProperties`.
+    /// The name of the field, with a dot inside `ResourceProperties`.
     pub field: &'static str,
     /// The value as JSON, cut after 60 characters; `None` if the field is missing.
     pub value: Option<String>,
-    /// What would be valid, as it reads after "valid is".
+    /// The valid form, as the text after "valid is".
     pub valid: &'static str,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// An event that can't be read, with every field that is at fault.
+/// An event that can't be read, with every faulty field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("The request can't be read: {}.", sentence(.violations))]
 pub struct Malformed {

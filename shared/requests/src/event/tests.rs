@@ -49,7 +49,7 @@ fn a_create_is_read_whole() {
 }
 
 #[test]
-fn an_update_brings_its_id_and_the_old_properties() {
+fn an_update_has_its_id_and_the_old_properties() {
     let event = with(json!({
         "RequestType": "Update", "PhysicalResourceId": "env-dev", "OldResourceProperties": { "MinSize": "1" },
     }));
@@ -59,12 +59,12 @@ fn an_update_brings_its_id_and_the_old_properties() {
 }
 
 #[test]
-fn the_address_is_taken_out_of_anything() {
+fn the_address_is_read_from_any_json() {
     let address = ResponseAddress::of(&create());
     assert_eq!(address.logical_id, "Web");
     assert_eq!(address.response_url.as_deref(), create()["ResponseURL"].as_str());
-    for odd in [json!({}), json!([1]), json!(null), json!("x"), json!({ "StackId": 7, "ResponseURL": null })] {
-        assert_eq!(ResponseAddress::of(&odd), ResponseAddress::default(), "{odd}");
+    for other in [json!({}), json!([1]), json!(null), json!("x"), json!({ "StackId": 7, "ResponseURL": null })] {
+        assert_eq!(ResponseAddress::of(&other), ResponseAddress::default(), "{other}");
     }
 }
 
@@ -76,16 +76,16 @@ fn an_address_does_not_show_its_url() {
 }
 
 #[test]
-fn unknown_request_types_are_named_with_what_is_valid() {
+fn an_unknown_request_type_is_named_with_the_valid_ones() {
     for word in ["Import", "create", "DELETE", "", " Create"] {
-        let value = faults(&with(json!({ "RequestType": word })));
-        assert_eq!(value, [format!("RequestType is \"{word}\", valid is Create, Update or Delete")]);
+        let faults = faults(&with(json!({ "RequestType": word })));
+        assert_eq!(faults, [format!("RequestType is \"{word}\", valid is Create, Update or Delete")]);
     }
     assert_eq!(faults(&with(json!({ "RequestType": null }))).len(), 1);
 }
 
 #[test]
-fn all_faults_are_told_at_once() {
+fn all_faults_are_reported_at_once() {
     let event = json!({ "RequestType": "Update", "StackId": 7, "ResourceProperties": null, "ServiceTimeout": "0" });
     let malformed = Event::parse(&event, SENT_MS).unwrap_err();
     assert_eq!(
@@ -96,11 +96,11 @@ fn all_faults_are_told_at_once() {
          ResourceProperties is null, valid is an object; \
          ServiceTimeout is \"0\", valid is a whole number of seconds from 1 to 3600."
     );
-    assert_eq!(faults(&json!("no object")).len(), 3);
+    assert_eq!(faults(&json!("not an object")).len(), 3);
 }
 
 #[test]
-fn a_missing_field_is_a_fault_only_if_it_is_needed() {
+fn a_missing_field_is_a_fault_only_if_it_is_required() {
     for field in ["RequestType", "StackId", "LogicalResourceId", "ResourceProperties"] {
         assert_eq!(faults(&without(field)).len(), 1, "{field}");
     }
@@ -110,14 +110,14 @@ fn a_missing_field_is_a_fault_only_if_it_is_needed() {
 }
 
 #[test]
-fn ids_with_control_characters_are_refused() {
+fn ids_with_control_characters_are_rejected() {
     for id in ["", "a\nb", "a\0"] {
         assert_eq!(faults(&with(json!({ "LogicalResourceId": id, "StackId": id }))).len(), 2, "{id:?}");
     }
 }
 
 #[test]
-fn a_delete_needs_nothing_but_its_ids() {
+fn a_delete_needs_only_its_ids() {
     for properties in [json!(null), json!([]), json!("x"), json!({ "ServiceTimeout": "soon" })] {
         let event = with(json!({
             "RequestType": "Delete", "ResourceProperties": properties, "ServiceTimeout": {}, "PhysicalResourceId": 7,
@@ -132,13 +132,13 @@ fn a_delete_needs_nothing_but_its_ids() {
 
 #[test]
 fn a_long_value_is_cut_in_the_message() {
-    let value = faults(&with(json!({ "RequestType": "ü".repeat(500) })));
-    assert!(value[0].starts_with("RequestType is \"üü") && value[0].contains("ü…, valid"), "{value:?}");
-    assert!(value[0].chars().count() < 120);
+    let faults = faults(&with(json!({ "RequestType": "ü".repeat(500) })));
+    assert!(faults[0].starts_with("RequestType is \"üü") && faults[0].contains("ü…, valid"), "{faults:?}");
+    assert!(faults[0].chars().count() < 120);
 }
 
 #[test]
-fn the_timeout_is_found_at_the_top_or_among_the_properties() {
+fn the_timeout_is_read_from_the_top_level_or_the_properties() {
     let read = |changes| Event::parse(&with(changes), SENT_MS).map(|event| event.service_timeout);
     for value in [json!(60), json!("60")] {
         assert_eq!(read(json!({ "ServiceTimeout": value })), Ok(Some(60)));
@@ -186,7 +186,7 @@ fn the_deadline_is_before_the_shorter_of_the_timeout_and_the_url() {
     let url = |expires: u32| format!("{HOST}?X-Amz-Date=20260102T030405Z&X-Amz-Expires={expires}");
     assert_eq!(deadline(&url(7_200), Some(1_800), SENT_MS).1, SENT_MS + 1_680_000);
     assert_eq!(deadline(&url(900), Some(1_800), SENT_MS).1, SENT_MS + 780_000);
-    // of a short wait, a quarter
+    // a quarter of a short timeout
     assert_eq!(deadline(&url(7_200), Some(480), SENT_MS).1, SENT_MS + 360_000);
     assert_eq!(deadline(&url(7_200), Some(40), SENT_MS).1, SENT_MS + 30_000);
     assert_eq!(deadline(&url(7_200), Some(1), SENT_MS).1, SENT_MS + 750);
@@ -210,7 +210,7 @@ fn without_a_usable_signature_the_request_was_sent_now() {
         "?Expires=99",
         "?Expires=-1",
         "?Expires=99999999999999999999",
-        // a clock more than 15 minutes ahead is not believed: it would be the newest word for ever
+        // a time more than 15 minutes ahead is not accepted: it would be the latest request for ever
         "?X-Amz-Date=20260102T032006Z",
         "?X-Amz-Date=99991231T235959Z",
     ] {
@@ -222,20 +222,20 @@ fn without_a_usable_signature_the_request_was_sent_now() {
 }
 
 #[test]
-fn an_event_is_hashed_whole_and_in_no_order() {
+fn the_hash_covers_the_whole_event_and_ignores_the_order_of_keys() {
     let hash = request_hash(&create());
     assert_eq!(hash.len(), 64);
     let text = create().to_string();
     assert_eq!(request_hash(&serde_json::from_str(&text).unwrap()), hash);
-    let turned = r#"{ "b": [1, {"y": "é\n", "x": null}], "a": 1.0 }"#;
+    let unsorted = r#"{ "b": [1, {"y": "é\n", "x": null}], "a": 1.0 }"#;
     let sorted = r#"{"a":1.0,"b":[1,{"x":null,"y":"\u00e9\n"}]}"#;
     let of = |text: &str| request_hash(&serde_json::from_str(text).unwrap());
-    assert_eq!(of(turned), of(sorted));
+    assert_eq!(of(unsorted), of(sorted));
     assert_ne!(of("[[1],2]"), of("[1,[2]]"));
 }
 
 #[test]
-fn any_changed_field_makes_another_hash() {
+fn a_change_of_any_field_changes_the_hash() {
     let hash = request_hash(&create());
     for field in create().as_object().unwrap().keys() {
         assert_ne!(request_hash(&with(json!({ field: "other" }))), hash, "{field}");
@@ -261,7 +261,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn nothing_makes_the_reader_panic(
+    fn no_event_makes_the_reader_panic(
         values in proptest::collection::vec(any_json(), 11),
         url in "https://h/[?&=XAmzDateExpirs0-9TZ-]{0,60}",
         now: u64,

@@ -1,30 +1,30 @@
-//! When a request was sent, and how long it may be answered.
+//! When a request was sent, and when its response is due.
 //!
-//! An event has no time stamp of its own, but its presigned URL has: that makes the deadline a fact of the request, not
-//! of when it happened to arrive. A Create that is delivered after its Delete, hours late, is then simply too late.
+//! An event has no time stamp of its own, but its presigned URL has one: that makes the deadline a fact of the request, not
+//! of the time of its arrival. A Create that is delivered after its Delete, hours late, is then past its deadline.
 
 use aws_smithy_types::date_time::{DateTime, Format};
 
-/// How long before the end of the hour (or of `ServiceTimeout`) an answer is due: 120 s.
+/// How long before the end of the hour (or of `ServiceTimeout`) a response is due: 120 s.
 ///
-/// It has to hold one turn of the watchdog (60 s) with its start and all tries of a delivery (within 30 s), for a request
-/// whose reconciler died at the worst moment. Of a wait shorter than 480 s it is a quarter, so that a short
-/// `ServiceTimeout` leaves three quarters for the work.
+/// The margin has to hold one period of the watchdog (60 s) with its start and all attempts of a delivery (within 30 s),
+/// for a request whose reconciler died at the worst moment. For a timeout shorter than 480 s the margin is a quarter of it,
+/// so that a short `ServiceTimeout` leaves three quarters for the work.
 pub const MARGIN_MS: u64 = 120_000;
 
-/// How long a `ResponseURL` lives: 7,200 s (`X-Amz-Expires` of captured URLs).
+/// The lifetime of a `ResponseURL`: 7,200 s (`X-Amz-Expires` of captured URLs).
 pub const URL_LIFETIME_MS: u64 = 7_200_000;
 
-/// How long CloudFormation waits if there is no `ServiceTimeout`: 3,600 s, the hard end of any custom resource.
+/// How long CloudFormation waits without a `ServiceTimeout`: 3,600 s, the hard limit of any custom resource.
 const DEFAULT_TIMEOUT_S: u64 = 3_600;
 
-/// How far ahead of our clock a time stamp is believed: 15 minutes, S3's own bound for a skewed clock. A later one would
-/// make a request the newest word of its owner for ever.
-const AHEAD_MS: u64 = 900_000;
+/// How far ahead of the function's clock a time stamp is accepted: 15 minutes, S3's own bound for a skewed clock. A later
+/// time stamp would make a request the latest request of its owner for ever.
+const MAX_CLOCK_SKEW_MS: u64 = 900_000;
 
-/// The time that a request was sent, and the time that its answer is due.
+/// The time at which a request was sent, and the time at which its response is due.
 pub(super) fn sent_and_deadline(url: Option<&str>, service_timeout: Option<u32>, now_ms: u64) -> (u64, u64) {
-    let signed = url.and_then(signature_times).filter(|(sent, _)| *sent <= now_ms.saturating_add(AHEAD_MS));
+    let signed = url.and_then(signature_times).filter(|(sent, _)| *sent <= now_ms.saturating_add(MAX_CLOCK_SKEW_MS));
     let (sent_ms, expires_ms) = signed.unwrap_or((now_ms, u64::MAX));
     let timeout_s = service_timeout.map_or(DEFAULT_TIMEOUT_S, u64::from);
     let end_ms = (sent_ms + timeout_s * 1_000).min(expires_ms);
@@ -34,8 +34,8 @@ pub(super) fn sent_and_deadline(url: Option<&str>, service_timeout: Option<u32>,
 
 /// When a presigned URL was signed and when it expires.
 ///
-/// Signature version 4 says both (`X-Amz-Date`, `X-Amz-Expires`); version 2, which older regions still use, only the end
-/// (`Expires`), and the beginning is one lifetime earlier.
+/// Signature version 4 contains both (`X-Amz-Date`, `X-Amz-Expires`); version 2, which older regions still use, only the
+/// end (`Expires`), and the beginning is one lifetime earlier.
 fn signature_times(url: &str) -> Option<(u64, u64)> {
     let (_, query) = url.split_once('?')?;
     let find = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
@@ -51,7 +51,7 @@ fn signature_times(url: &str) -> Option<(u64, u64)> {
     Some((expires_ms.checked_sub(URL_LIFETIME_MS)?, expires_ms))
 }
 
-/// Reads `20260102T030405Z`. The SDK reads the same date with its dashes and colons, and knows the calendar.
+/// Reads `20260102T030405Z`. The SDK reads the same date with dashes and colons, and checks the calendar.
 fn compact_date_ms(date: &str) -> Option<u64> {
     let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
     let (day, time) = date.strip_suffix('Z')?.split_once('T')?;

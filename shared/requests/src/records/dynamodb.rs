@@ -12,38 +12,41 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use item::{Item, bool, number, read_decided, read_holder, read_newest, read_record, text, write_json};
+use item::{
+    Item, bool, number, read_decided_response, read_holder, read_latest_request, read_record, text, write_json,
+};
 use sha2::{Digest as _, Sha256};
 
-/// The largest time that a record may expire at: the end of the year 9999. It stands for "not while there is an
-/// environment", so that one write can set the expiry of a note without knowing whether there is one.
+/// The latest possible expiry of a record: the end of the year 9999. The value means "not while there is an environment",
+/// so that one write can set the expiry of a request without a read of whether there is an environment.
 const NEVER_S: u64 = 253_402_300_799;
 
-/// What the keys of owners' items begin with.
-const OWNERS: &str = "owner#";
+/// The prefix of the keys of owners' items.
+const OWNER_PREFIX: &str = "owner#";
 
-/// The index of requests that wait for their answer; sparse, since the attribute of the same name goes with the answer.
+/// The index of requests that wait for their response; sparse, since recording the response removes the attribute of the
+/// same name.
 const INDEX: &str = "pending_response";
-const YES: &str = "yes";
+const PENDING: &str = "yes";
 
 /// Records in one table.
 ///
-/// The client decides about time-outs and retries; it should have both (`lambda-kit` sets them).
+/// Time-outs and retries are the client's; it should have both (`lambda-kit` sets them).
 #[derive(Clone, Debug)]
 pub struct DynamoRecords {
     client: Client,
     table: String,
 }
 
-/// What became of a conditional write.
-enum Written {
-    Yes,
+/// The outcome of a conditional write.
+enum WriteOutcome {
+    Applied,
     /// The condition failed, on this item.
-    No(Item),
+    Rejected(Item),
 }
 
 impl DynamoRecords {
-    /// The records in the table of this name. Nothing is called yet.
+    /// The records in the table of this name. Makes no call.
     pub fn new(client: Client, table: impl Into<String>) -> DynamoRecords {
         DynamoRecords { client, table: table.into() }
     }
@@ -54,14 +57,14 @@ impl DynamoRecords {
         Ok(response.map_err(|error| classify::error(&self.table, &error))?.item)
     }
 
-    /// One UpdateItem; `values` are named `:like_this` in the expressions.
+    /// One UpdateItem; the expressions name the `values` `:like_this`.
     async fn update<const N: usize>(
         &self,
         key: String,
         expression: &str,
         condition: Option<&str>,
         values: [(&str, AttributeValue); N],
-    ) -> Result<Written, RecordsError> {
+    ) -> Result<WriteOutcome, RecordsError> {
         let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let call = self.client.update_item().table_name(&self.table).key("pk", text(key));
         let call = call.update_expression(expression).set_expression_attribute_values(Some(values));
@@ -69,31 +72,34 @@ impl DynamoRecords {
             .set_condition_expression(condition.map(str::to_owned))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match call.send().await {
-            Ok(_) => Ok(Written::Yes),
+            Ok(_) => Ok(WriteOutcome::Applied),
             Err(SdkError::ServiceError(failure)) if is_condition(failure.err()) => {
-                Ok(Written::No(item_of(failure.into_err())))
+                Ok(WriteOutcome::Rejected(item_of(failure.into_err())))
             }
             Err(error) => Err(classify::error(&self.table, &error)),
         }
     }
 
-    async fn if_something_is_wanted(&self, owner: &Owner, change: &str, to_be: &str) -> Result<(), RecordsError> {
+    /// Applies a change to the record of an owner that has a desired state.
+    async fn update_desired(&self, owner: &Owner, change: &str, action: &str) -> Result<(), RecordsError> {
         let condition = Some("attribute_exists(desired)");
         match self.update(owner_key(owner), change, condition, [(":yes", bool(true))]).await? {
-            Written::Yes => Ok(()),
-            Written::No(_) => Err(self.unreadable(format!("owner {owner} wants nothing that could be {to_be}"))),
+            WriteOutcome::Applied => Ok(()),
+            WriteOutcome::Rejected(_) => {
+                Err(self.unreadable(format!("owner {owner} has no desired state that could be {action}")))
+            }
         }
     }
 
-    fn unreadable(&self, what: String) -> RecordsError {
-        RecordsError::Unreadable { table: self.table.clone(), what }
+    fn unreadable(&self, message: String) -> RecordsError {
+        RecordsError::Unreadable { table: self.table.clone(), message }
     }
 }
 
 impl Records for DynamoRecords {
     async fn owner(&self, owner: &Owner) -> Result<Option<OwnerRecord>, RecordsError> {
         let Some(item) = self.get(owner_key(owner)).await? else { return Ok(None) };
-        read_record(owner, &item).map(Some).map_err(|what| self.unreadable(what))
+        read_record(owner, &item).map(Some).map_err(|message| self.unreadable(message))
     }
 
     async fn record_request(
@@ -101,14 +107,14 @@ impl Records for DynamoRecords {
         owner: &Owner,
         latest_request: LatestRequest,
     ) -> Result<RecordedRequest, RecordsError> {
-        // The same rule as Note::beats. A Delete needs one comparison only; a value that is not used in an expression is
-        // an error, so each kind has its own.
+        // The same rule as LatestRequest::replaces. A Delete needs only one comparison; a value that no expression uses is
+        // an error, so each kind has its own values.
         let sent = (":sent", number(latest_request.sent_ms));
         let change = "SET latest_request = :request, expires = if_not_exists(kept_until, :expires), pending_response = :yes, \
                       response_due_ms = :due REMOVE progress, decided_response";
-        let (yes, due) = ((":yes", text(YES)), (":due", number(latest_request.deadline_ms)));
+        let (yes, due) = ((":yes", text(PENDING)), (":due", number(latest_request.deadline_ms)));
         let expires = (":expires", number(latest_request.expires_s()));
-        let value = (":request", item::write_note(&latest_request));
+        let value = (":request", item::write_latest_request(&latest_request));
         let written = if latest_request.kind == Kind::Delete {
             let condition = "attribute_not_exists(latest_request) OR latest_request.sent_ms <= :sent";
             self.update(owner_key(owner), change, Some(condition), [value, expires, sent, yes, due]).await?
@@ -120,10 +126,10 @@ impl Records for DynamoRecords {
             let values = [value, expires, sent, yes, due, hash, delete];
             self.update(owner_key(owner), change, Some(condition), values).await?
         };
-        let Written::No(item) = written else { return Ok(RecordedRequest::Latest) };
-        match read_newest(&item).map_err(|what| self.unreadable(what))? {
+        let WriteOutcome::Rejected(item) = written else { return Ok(RecordedRequest::Latest) };
+        match read_latest_request(&item).map_err(|message| self.unreadable(message))? {
             Some(latest) => Ok(RecordedRequest::Superseded { kind: latest.kind, sent_ms: latest.sent_ms }),
-            None => Err(self.unreadable(format!("the newest request of owner {owner} is missing"))),
+            None => Err(self.unreadable(format!("the latest request of owner {owner} is missing"))),
         }
     }
 
@@ -136,8 +142,8 @@ impl Records for DynamoRecords {
         let values = [(":now", number(now_ms)), (":hash", text(request_hash))];
         let condition = Some("latest_request.request_hash = :hash");
         let written = self.update(owner_key(owner), "SET create_intent_ms = :now", condition, values).await?;
-        let Written::No(item) = written else { return Ok(CreateIntent::Latest) };
-        let latest = read_newest(&item).map_err(|what| self.unreadable(what))?;
+        let WriteOutcome::Rejected(item) = written else { return Ok(CreateIntent::Recorded) };
+        let latest = read_latest_request(&item).map_err(|message| self.unreadable(message))?;
         Ok(latest.map_or(CreateIntent::NoRequest, |latest| CreateIntent::Superseded {
             kind: latest.kind,
             sent_ms: latest.sent_ms,
@@ -146,7 +152,7 @@ impl Records for DynamoRecords {
 
     async fn rule_execution(&self, owner: &Owner, rule: &str) -> Result<Option<RuleExecution>, RecordsError> {
         let Some(item) = self.get(rule_execution_key(owner, rule)).await? else { return Ok(None) };
-        item::read_fired(&item).map(Some).map_err(|what| self.unreadable(what))
+        item::read_rule_execution(&item).map(Some).map_err(|message| self.unreadable(message))
     }
 
     async fn begin_execution(
@@ -156,22 +162,24 @@ impl Records for DynamoRecords {
         next: RuleExecution,
         cooldown_ms: u64,
     ) -> Result<ExecutionClaim, RecordsError> {
-        // The same rule as Fired::lets.
+        // The same rule as RuleExecution::permits.
         let condition =
-            Some("attribute_not_exists(since_ms) OR (since_ms < :since AND (done = :no OR at_ms <= :rested))");
+            Some("attribute_not_exists(since_ms) OR (since_ms < :since AND (done = :no OR at_ms <= :cooled))");
         let change = "SET since_ms = :since, at_ms = :at, remediation = :remediation, done = :done, expires = :expires";
         let values = [
             (":since", number(next.since_ms)),
             (":at", number(next.at_ms)),
-            (":rested", number(next.at_ms.saturating_sub(cooldown_ms))),
+            (":cooled", number(next.at_ms.saturating_sub(cooldown_ms))),
             (":remediation", text(next.remediation.to_string())),
             (":done", bool(next.done)),
             (":no", bool(false)),
             (":expires", number(next.at_ms / 1_000 + RULE_EXECUTION_TTL_S)),
         ];
         match self.update(rule_execution_key(owner, rule), change, condition, values).await? {
-            Written::Yes => Ok(ExecutionClaim::Yes),
-            Written::No(item) => item::read_fired(&item).map(ExecutionClaim::No).map_err(|what| self.unreadable(what)),
+            WriteOutcome::Applied => Ok(ExecutionClaim::Granted),
+            WriteOutcome::Rejected(item) => {
+                item::read_rule_execution(&item).map(ExecutionClaim::Denied).map_err(|message| self.unreadable(message))
+            }
         }
     }
 
@@ -186,9 +194,9 @@ impl Records for DynamoRecords {
         let condition = Some("attribute_not_exists(held_by) OR held_by = :owner");
         let key = environment_key(environment);
         match self.update(key, "SET held_by = :owner", condition, values).await? {
-            Written::Yes => Ok(Claim::Owned),
-            Written::No(item) => {
-                let owner = read_holder(environment, &item).map_err(|what| self.unreadable(what))?;
+            WriteOutcome::Applied => Ok(Claim::Owned),
+            WriteOutcome::Rejected(item) => {
+                let owner = read_holder(environment, &item).map_err(|message| self.unreadable(message))?;
                 Ok(Claim::Taken { owner })
             }
         }
@@ -209,9 +217,9 @@ impl Records for DynamoRecords {
         let values = [(":response", write_json(&response)), (":hash", text(request_hash))];
         let condition = Some("latest_request.request_hash = :hash AND attribute_not_exists(decided_response)");
         let written = self.update(owner_key(owner), "SET decided_response = :response", condition, values).await?;
-        let Written::No(item) = written else { return Ok(response) };
-        let latest = read_newest(&item).ok().flatten().filter(|latest| latest.request_hash == request_hash);
-        Ok(latest.and_then(|_| read_decided(&item)).unwrap_or(response))
+        let WriteOutcome::Rejected(item) = written else { return Ok(response) };
+        let latest = read_latest_request(&item).ok().flatten().filter(|latest| latest.request_hash == request_hash);
+        Ok(latest.and_then(|_| read_decided_response(&item)).unwrap_or(response))
     }
 
     async fn record_sent_responses(&self, owner: &Owner, responses: Vec<SentResponse>) -> Result<(), RecordsError> {
@@ -220,11 +228,11 @@ impl Records for DynamoRecords {
         let change = "SET responses = :responses REMOVE pending_response, response_due_ms, progress, decided_response";
         let latest = Some("latest_request.request_hash = :hash");
         let values = [responses.clone(), (":hash", text(hash))];
-        if let Written::No(item) = self.update(owner_key(owner), change, latest, values).await?
+        if let WriteOutcome::Rejected(item) = self.update(owner_key(owner), change, latest, values).await?
             && !item.is_empty()
         {
-            let there = Some("attribute_exists(pk)");
-            self.update(owner_key(owner), "SET responses = :responses", there, [responses]).await?;
+            let exists = Some("attribute_exists(pk)");
+            self.update(owner_key(owner), "SET responses = :responses", exists, [responses]).await?;
         }
         Ok(())
     }
@@ -232,17 +240,17 @@ impl Records for DynamoRecords {
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
         let call = self.client.query().table_name(&self.table).index_name(INDEX);
         let call = call.key_condition_expression("pending_response = :yes AND response_due_ms <= :now");
-        let call = call.expression_attribute_values(":yes", text(YES));
+        let call = call.expression_attribute_values(":yes", text(PENDING));
         let call = call.expression_attribute_values(":now", number(now_ms));
         let items: Result<Vec<Item>, _> = call.into_paginator().items().send().collect().await;
         let items = items.map_err(|error| classify::error(&self.table, &error))?;
-        let owner = |item: &Item| Owner::parse(item.get("pk")?.as_s().ok()?.strip_prefix(OWNERS)?);
+        let owner = |item: &Item| Owner::parse(item.get("pk")?.as_s().ok()?.strip_prefix(OWNER_PREFIX)?);
         Ok(items.iter().filter_map(owner).collect())
     }
 
     async fn environment_owner(&self, environment: &str) -> Result<Option<Owner>, RecordsError> {
         let Some(item) = self.get(environment_key(environment)).await? else { return Ok(None) };
-        read_holder(environment, &item).map(Some).map_err(|what| self.unreadable(what))
+        read_holder(environment, &item).map(Some).map_err(|message| self.unreadable(message))
     }
 
     async fn release(&self, environment: &str, owner: &Owner) -> Result<(), RecordsError> {
@@ -252,7 +260,7 @@ impl Records for DynamoRecords {
         let call = call.expression_attribute_values(":owner", text(owner.as_str()));
         match call.send().await {
             Ok(_) => Ok(()),
-            // Not ours, or already released: what was asked for is so.
+            // Another owner's, or already released: the requested state is reached.
             Err(SdkError::ServiceError(failure)) if failure.err().is_conditional_check_failed_exception() => Ok(()),
             Err(error) => Err(classify::error(&self.table, &error)),
         }
@@ -273,11 +281,11 @@ impl Records for DynamoRecords {
     }
 
     async fn unlock(&self, owner: &Owner) -> Result<(), RecordsError> {
-        self.if_something_is_wanted(owner, "SET unlocked = :yes", "unlocked").await
+        self.update_desired(owner, "SET unlocked = :yes", "unlocked").await
     }
 
     async fn mark_settled(&self, owner: &Owner) -> Result<(), RecordsError> {
-        self.if_something_is_wanted(owner, "SET settled_spec = desired, settled = :yes", "settled").await
+        self.update_desired(owner, "SET settled_spec = desired, settled = :yes", "settled").await
     }
 
     async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
@@ -289,10 +297,10 @@ impl Records for DynamoRecords {
 }
 
 fn owner_key(owner: &Owner) -> String {
-    format!("{OWNERS}{owner}")
+    format!("{OWNER_PREFIX}{owner}")
 }
 
-/// A rule's text may be long, and hold anything.
+/// The key contains a hash: the text of a rule may be long, and contain any character.
 fn rule_execution_key(owner: &Owner, rule: &str) -> String {
     format!("rule_execution#{owner}#{}", crate::event::hex(&Sha256::digest(rule)))
 }
@@ -305,7 +313,7 @@ fn is_condition(error: &UpdateItemError) -> bool {
     error.is_conditional_check_failed_exception()
 }
 
-/// The item on which a condition failed; empty if there was none.
+/// The item on which a condition failed; empty if the item does not exist.
 fn item_of(error: UpdateItemError) -> Item {
     match error {
         UpdateItemError::ConditionalCheckFailedException(failure) => failure.item.unwrap_or_default(),

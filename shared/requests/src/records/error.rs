@@ -1,11 +1,11 @@
-//! What can go wrong with the table.
+//! Errors of the table.
 
-/// A call to the records that failed. Classified by the service's error code, never by its text.
+/// A failed call to the records. Classified by the service's error code, never by its text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordsError {
-    /// Too many calls, after all retries of the SDK. Passes by itself.
+    /// Too many calls, after all retries of the SDK. Transient.
     #[error(
-        "DynamoDB throttles the table {table}: the request will be tried again; if it lasts, give the table on-demand \
+        "DynamoDB throttles the table {table}: the request is retried; if this persists, switch the table to on-demand \
          capacity"
     )]
     Throttled {
@@ -23,35 +23,35 @@ pub enum RecordsError {
         /// The service's code.
         code: String,
     },
-    /// There is no such table.
+    /// The table does not exist.
     #[error(
-        "there is no table {table} in this account and region: check the function's setting for it, and that the deployment \
-         has made it"
+        "the table {table} does not exist in this account and region: check the function's setting for it, and that the \
+         deployment has created it"
     )]
     NoTable {
         /// The table's name.
         table: String,
     },
-    /// An item that this version can't make sense of.
-    #[error("an item of the table {table} can't be read: {what}")]
+    /// An item that this version can't read.
+    #[error("an item of the table {table} can't be read: {message}")]
     Unreadable {
         /// The table's name.
         table: String,
-        /// Which one, and what is missing or wrong.
-        what: String,
+        /// The item, and the attribute that is missing or wrong.
+        message: String,
     },
-    /// Anything else: no connection, no answer in time, a fault of the service, a request that it refuses.
-    #[error("the table {table} can't be used: {what}")]
+    /// Any other error: no connection, no response in time, a fault of the service, a request that the service rejects.
+    #[error("the table {table} can't be used: {message}")]
     Broken {
         /// The table's name.
         table: String,
-        /// The service's code and message, or what happened to the connection.
-        what: String,
+        /// The service's code and message, or the failure of the connection.
+        message: String,
     },
 }
 
 impl RecordsError {
-    /// Whether the same call may succeed later, without anybody doing anything.
+    /// Whether the same call may succeed later, without any change by an operator.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, RecordsError::Throttled { .. } | RecordsError::Broken { .. })

@@ -1,4 +1,4 @@
-//! The records in memory, for tests and for trying things out: the same conditions, no table.
+//! The records in memory, for tests and experiments: the same conditions, no table.
 
 use super::{
     Claim, CreateIntent, DecidedResponse, DesiredRecord, ExecutionClaim, LatestRequest, OwnerRecord, Progress,
@@ -8,7 +8,7 @@ use crate::Owner;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Records that live as long as the process. Nothing expires by itself.
+/// Records with the lifetime of the process. They never expire.
 #[derive(Debug, Default)]
 pub struct MemoryRecords(Mutex<Items>);
 
@@ -16,33 +16,33 @@ pub struct MemoryRecords(Mutex<Items>);
 struct Items {
     owners: BTreeMap<Owner, OwnerRecord>,
     environments: BTreeMap<String, Owner>,
-    rule_execution: BTreeMap<(Owner, String), RuleExecution>,
+    rule_executions: BTreeMap<(Owner, String), RuleExecution>,
 }
 
 impl MemoryRecords {
-    /// No records.
+    /// Empty records.
     #[must_use]
     pub fn new() -> MemoryRecords {
         MemoryRecords::default()
     }
 
-    /// A test that panicked elsewhere is no reason to hide what the records say.
+    /// Ignores the poison of a test that panicked elsewhere: the records stay readable.
     fn items(&self) -> MutexGuard<'_, Items> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Items {
-    /// DynamoDB's UpdateItem makes the item if there is none.
+    /// As DynamoDB's UpdateItem, creates the item if it is missing.
     fn upsert(&mut self, owner: &Owner) -> &mut OwnerRecord {
         self.owners.entry(owner.clone()).or_insert_with(|| OwnerRecord::empty(owner))
     }
 
-    fn with_something_wanted(&mut self, owner: &Owner, to_be: &str) -> Result<&mut OwnerRecord, RecordsError> {
+    fn record_with_desired(&mut self, owner: &Owner, action: &str) -> Result<&mut OwnerRecord, RecordsError> {
         let record = self.owners.get_mut(owner).filter(|record| record.desired.is_some());
         record.ok_or_else(|| RecordsError::Unreadable {
             table: "(in memory)".to_owned(),
-            what: format!("owner {owner} wants nothing that could be {to_be}"),
+            message: format!("owner {owner} has no desired state that could be {action}"),
         })
     }
 }
@@ -59,14 +59,14 @@ impl Records for MemoryRecords {
     ) -> Result<RecordedRequest, RecordsError> {
         let mut items = self.items();
         let record = items.upsert(owner);
-        if let Some(latest) = record.latest.as_ref().filter(|latest| !latest_request.beats(latest)) {
+        if let Some(latest) = record.latest_request.as_ref().filter(|latest| !latest_request.replaces(latest)) {
             return Ok(RecordedRequest::Superseded { kind: latest.kind, sent_ms: latest.sent_ms });
         }
         record.expires = record.desired.is_none().then(|| latest_request.expires_s());
         record.response_due_ms = Some(latest_request.deadline_ms);
         record.progress = None;
-        record.decided = None;
-        record.latest = Some(latest_request);
+        record.decided_response = None;
+        record.latest_request = Some(latest_request);
         Ok(RecordedRequest::Latest)
     }
 
@@ -78,12 +78,12 @@ impl Records for MemoryRecords {
     ) -> Result<CreateIntent, RecordsError> {
         let mut items = self.items();
         let Some(record) = items.owners.get_mut(owner) else { return Ok(CreateIntent::NoRequest) };
-        let Some(latest) = &record.latest else { return Ok(CreateIntent::NoRequest) };
+        let Some(latest) = &record.latest_request else { return Ok(CreateIntent::NoRequest) };
         if latest.request_hash != request_hash {
             return Ok(CreateIntent::Superseded { kind: latest.kind, sent_ms: latest.sent_ms });
         }
         record.create_intent_ms = Some(now_ms);
-        Ok(CreateIntent::Latest)
+        Ok(CreateIntent::Recorded)
     }
 
     async fn record_progress(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
@@ -104,7 +104,7 @@ impl Records for MemoryRecords {
         let mut items = self.items();
         let record = items.owners.get_mut(owner).filter(|record| record.is_latest(request_hash));
         Ok(match record {
-            Some(record) => record.decided.get_or_insert(response).clone(),
+            Some(record) => record.decided_response.get_or_insert(response).clone(),
             None => response,
         })
     }
@@ -115,7 +115,7 @@ impl Records for MemoryRecords {
         if responses.last().is_some_and(|last| record.is_latest(&last.request_hash)) {
             record.response_due_ms = None;
             record.progress = None;
-            record.decided = None;
+            record.decided_response = None;
         }
         record.responses = responses;
         Ok(())
@@ -128,7 +128,7 @@ impl Records for MemoryRecords {
     }
 
     async fn rule_execution(&self, owner: &Owner, rule: &str) -> Result<Option<RuleExecution>, RecordsError> {
-        Ok(self.items().rule_execution.get(&(owner.clone(), rule.to_owned())).cloned())
+        Ok(self.items().rule_executions.get(&(owner.clone(), rule.to_owned())).cloned())
     }
 
     async fn begin_execution(
@@ -140,18 +140,18 @@ impl Records for MemoryRecords {
     ) -> Result<ExecutionClaim, RecordsError> {
         let mut items = self.items();
         let key = (owner.clone(), rule.to_owned());
-        match items.rule_execution.get(&key) {
-            Some(last) if !last.lets(&next, cooldown_ms) => Ok(ExecutionClaim::No(last.clone())),
+        match items.rule_executions.get(&key) {
+            Some(last) if !last.permits(&next, cooldown_ms) => Ok(ExecutionClaim::Denied(last.clone())),
             _ => {
-                items.rule_execution.insert(key, next);
-                Ok(ExecutionClaim::Yes)
+                items.rule_executions.insert(key, next);
+                Ok(ExecutionClaim::Granted)
             }
         }
     }
 
     async fn finish_execution(&self, owner: &Owner, rule: &str, since_ms: u64) -> Result<(), RecordsError> {
         let mut items = self.items();
-        let last = items.rule_execution.get_mut(&(owner.clone(), rule.to_owned()));
+        let last = items.rule_executions.get_mut(&(owner.clone(), rule.to_owned()));
         if let Some(last) = last.filter(|last| last.since_ms == since_ms) {
             last.done = true;
         }
@@ -182,19 +182,19 @@ impl Records for MemoryRecords {
         record.retired_tags = desired.retired_tags;
         record.settled = false;
         record.unlocked = false;
-        record.gone = false;
+        record.deleted = false;
         record.expires = None;
         Ok(())
     }
 
     async fn unlock(&self, owner: &Owner) -> Result<(), RecordsError> {
-        self.items().with_something_wanted(owner, "unlocked")?.unlocked = true;
+        self.items().record_with_desired(owner, "unlocked")?.unlocked = true;
         Ok(())
     }
 
     async fn mark_settled(&self, owner: &Owner) -> Result<(), RecordsError> {
         let mut items = self.items();
-        let record = items.with_something_wanted(owner, "settled")?;
+        let record = items.record_with_desired(owner, "settled")?;
         record.settled_spec.clone_from(&record.desired);
         record.settled = true;
         Ok(())
@@ -205,12 +205,12 @@ impl Records for MemoryRecords {
         let record = items.upsert(owner);
         *record = OwnerRecord {
             create_intent_ms: record.create_intent_ms,
-            latest: record.latest.take(),
+            latest_request: record.latest_request.take(),
             response_due_ms: record.response_due_ms,
             progress: record.progress.take(),
-            decided: record.decided.take(),
+            decided_response: record.decided_response.take(),
             responses: std::mem::take(&mut record.responses),
-            gone: true,
+            deleted: true,
             expires: Some(now_ms / 1_000 + TOMBSTONE_TTL_S),
             ..OwnerRecord::empty(owner)
         };

@@ -1,67 +1,67 @@
-//! What is written down about an owner.
+//! The record of an owner.
 
 use super::TOMBSTONE_TTL_S;
 use crate::{CfnResponse, Event, Kind, Owner, Request, ResponseAddress, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One request, as far as others have to know of it: whether it is still the newest, until when it has to be answered,
-/// and where.
+/// The parts of a request that other functions and later invocations need: its place in the order of requests, the
+/// deadline of its response, and the address of the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LatestRequest {
     /// [`crate::request_hash`] of the event.
     pub request_hash: String,
     /// Create, Update or Delete.
     pub kind: Kind,
-    /// When CloudFormation sent it.
+    /// When CloudFormation sent the request.
     pub sent_ms: u64,
-    /// When its answer is due.
+    /// When the response is due.
     pub deadline_ms: u64,
-    /// The id that came with it.
+    /// The physical id in the event.
     pub physical_id: Option<String>,
-    /// Where its answer goes: the watchdog answers for a run that died.
-    pub reply: ResponseAddress,
+    /// The address of the response: the watchdog responds in place of a run that died.
+    pub response_address: ResponseAddress,
 }
 
 impl LatestRequest {
-    /// The note of a request.
+    /// The parts of a request.
     #[must_use]
     pub fn of_request(request: &Request) -> LatestRequest {
-        LatestRequest::of(&request.event, request.hash.clone(), request.to.clone())
+        LatestRequest::of(&request.event, request.hash.clone(), request.response_address.clone())
     }
 
-    /// The note of an event.
+    /// The parts of an event.
     #[must_use]
-    pub fn of(event: &Event, request_hash: String, reply: ResponseAddress) -> LatestRequest {
+    pub fn of(event: &Event, request_hash: String, response_address: ResponseAddress) -> LatestRequest {
         LatestRequest {
             request_hash,
             kind: event.kind,
             sent_ms: event.sent_ms,
             deadline_ms: event.deadline_ms,
             physical_id: event.physical_id.clone(),
-            reply,
+            response_address,
         }
     }
 
-    /// Whether this note replaces an older one. DynamoDB evaluates the same rule as a condition.
-    pub(super) fn beats(&self, older: &LatestRequest) -> bool {
-        let same = self.request_hash == older.request_hash;
-        let delete_stays = older.kind == Kind::Delete && self.kind != Kind::Delete;
-        self.sent_ms > older.sent_ms || (self.sent_ms == older.sent_ms && (same || !delete_stays))
+    /// Whether this request replaces the recorded one. DynamoDB evaluates the same rule as a condition.
+    pub(super) fn replaces(&self, recorded: &LatestRequest) -> bool {
+        let same = self.request_hash == recorded.request_hash;
+        let delete_stays = recorded.kind == Kind::Delete && self.kind != Kind::Delete;
+        self.sent_ms > recorded.sent_ms || (self.sent_ms == recorded.sent_ms && (same || !delete_stays))
     }
 
-    /// When a record that holds nothing else expires, in seconds.
+    /// When a record that contains only this request expires, in seconds.
     pub(super) fn expires_s(&self) -> u64 {
         self.deadline_ms / 1_000 + TOMBSTONE_TTL_S
     }
 }
 
-/// What became of a note.
+/// The result of recording a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordedRequest {
-    /// It is the newest word of its owner.
+    /// The request is the latest request of its owner.
     Latest,
-    /// It is not, and nothing was written. The newest one is:
+    /// The request is superseded, and nothing was written. The latest request is:
     Superseded {
         /// its kind;
         kind: Kind,
@@ -70,176 +70,178 @@ pub enum RecordedRequest {
     },
 }
 
-/// Whether a run may go on.
+/// The result of recording a create intent: whether a run may create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CreateIntent {
-    /// Its request is still the newest; the time is noted.
-    Latest,
-    /// A newer one is noted:
+    /// The run's request is still the latest; the time is recorded.
+    Recorded,
+    /// A newer request is recorded:
     Superseded {
         /// its kind;
         kind: Kind,
         /// when it was sent.
         sent_ms: u64,
     },
-    /// No request is noted at all: the record has expired or was lost. [`super::Records::record_request`] makes a new one.
+    /// No request is recorded at all: the record has expired or was lost. [`super::Records::record_request`] writes one.
     NoRequest,
 }
 
-/// Who has an environment after a claim.
+/// The owner of an environment after a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// The owner that claimed it.
+    /// The owner that claimed the environment.
     Owned,
-    /// Another one.
+    /// Another owner.
     Taken {
-        /// That one.
+        /// That owner.
         owner: Owner,
     },
 }
 
-/// What an owner wants.
+/// The desired state of an owner.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DesiredRecord {
     /// The id of the environment.
     pub environment: String,
-    /// The spec, as JSON; its shape is not this crate's business.
+    /// The spec, as JSON; this crate does not know its shape.
     pub spec: Value,
-    /// The configuration that was resolved when the environment was made, as JSON.
+    /// The configuration that was resolved when the environment was created, as JSON.
     pub frozen: Value,
-    /// Keys of tags that an earlier spec had and this one has not: they still have to be taken off.
+    /// Keys of tags in an earlier spec that are missing in this one: they still have to be removed.
     pub retired_tags: Vec<String>,
 }
 
-/// What a request waits for, as the last run that came to its end told.
+/// The conditions that a request waits for, as reported by the last run that completed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// A sentence for each thing.
+    /// A sentence for each condition.
     pub waiting_for: Vec<String>,
-    /// Since when it waits for just this.
+    /// Since when the request waits for exactly these conditions.
     pub since_ms: u64,
 }
 
-/// An answer that was decided on. From then on the request gets no other one, whoever delivers it, and however often.
+/// A decided response. From then on the request gets no other response, independent of the sender and the number of
+/// deliveries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecidedResponse {
-    /// Whether the request was carried out.
+    /// Whether the request succeeded.
     pub success: bool,
-    /// Why not.
+    /// The reason of a failure.
     pub reason: String,
-    /// The reply's body, as it goes over the wire.
+    /// The body of the response, as sent to CloudFormation.
     pub body: String,
 }
 
 impl DecidedResponse {
-    /// The answer that is this reply.
+    /// The decision for this response.
     #[must_use]
-    pub fn on(reply: &CfnResponse) -> DecidedResponse {
-        let success = reply.status() == Status::Success;
-        DecidedResponse { success, reason: reply.reason().chars().take(REASON).collect(), body: reply.body() }
+    pub fn of(response: &CfnResponse) -> DecidedResponse {
+        let success = response.status() == Status::Success;
+        let reason = response.reason().chars().take(MAX_REASON_CHARS).collect();
+        DecidedResponse { success, reason, body: response.body() }
     }
 }
 
-/// A request that was answered.
+/// A response that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentResponse {
     /// [`crate::request_hash`] of the event.
     pub request_hash: String,
     /// Create, Update or Delete.
     pub kind: Kind,
-    /// When it was sent.
+    /// When the request was sent.
     pub sent_ms: u64,
-    /// When the answer arrived.
+    /// When the response arrived.
     pub responded_ms: u64,
-    /// Whether it was carried out.
+    /// Whether the request succeeded.
     pub success: bool,
-    /// Why not, shortened.
+    /// The reason of a failure, shortened.
     pub reason: String,
 }
 
-/// How many answers are kept for people who ask: 5, which is a create, an update, its rollback and two deletes.
-const ANSWERS: usize = 5;
+/// How many sent responses are kept for operators: 5, which is a create, an update, its rollback and two deletes.
+const KEPT_RESPONSES: usize = 5;
 
-/// How much of a reason is kept, in characters: five of them stay small beside the specs.
-pub(crate) const REASON: usize = 1_000;
+/// How much of a reason is kept, in characters: five reasons stay small compared with the specs.
+pub(crate) const MAX_REASON_CHARS: usize = 1_000;
 
 impl SentResponse {
-    /// The answers of a record with this one, newest last.
+    /// The sent responses of a record with this one, newest last.
     #[must_use]
-    pub fn beside(mut self, earlier: &[SentResponse]) -> Vec<SentResponse> {
-        self.reason = self.reason.chars().take(REASON).collect();
+    pub fn appended_to(mut self, earlier: &[SentResponse]) -> Vec<SentResponse> {
+        self.reason = self.reason.chars().take(MAX_REASON_CHARS).collect();
         let others = earlier.iter().filter(|it| it.request_hash != self.request_hash);
         let mut all: Vec<SentResponse> = others.cloned().chain([self.clone()]).collect();
-        all.drain(..all.len().saturating_sub(ANSWERS));
+        all.drain(..all.len().saturating_sub(KEPT_RESPONSES));
         all
     }
 }
 
-/// What is known of an owner.
+/// The record of an owner: the desired and the settled state, the latest request and its response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnerRecord {
     /// The owner.
     pub owner: Owner,
-    /// The environment that it wants.
+    /// The environment of the desired state.
     pub environment: Option<String>,
-    /// The spec that it wants.
+    /// The desired spec.
     pub desired: Option<Value>,
-    /// The configuration that its environment was made with.
+    /// The configuration with which the environment was created.
     pub frozen: Option<Value>,
-    /// Keys of tags to take off, as saved last.
+    /// Keys of tags to remove, as last saved.
     pub retired_tags: Vec<String>,
-    /// The spec that was reached last: an Update back to it is a rollback.
+    /// The spec that was reached last: an Update back to this spec is a rollback.
     pub settled_spec: Option<Value>,
     /// Whether `desired` was reached.
     pub settled: bool,
-    /// Whether somebody lifted the deletion protection since it was wanted.
+    /// Whether an operator lifted the deletion protection since `desired` was saved.
     pub unlocked: bool,
-    /// When a run last was about to make what cannot be made twice without making two.
+    /// When a run was last about to create a resource for which a repeated call would create a second one.
     pub create_intent_ms: Option<u64>,
-    /// The newest request.
-    pub latest: Option<LatestRequest>,
-    /// When the newest request is due to be answered; `None` once it is.
+    /// The latest request.
+    pub latest_request: Option<LatestRequest>,
+    /// When the response to the latest request is due; `None` after the response was sent.
     pub response_due_ms: Option<u64>,
-    /// What the newest request waits for.
+    /// The conditions that the latest request waits for.
     pub progress: Option<Progress>,
-    /// What the newest request is answered, until that has arrived.
-    pub decided: Option<DecidedResponse>,
-    /// The last requests that were answered, newest last.
+    /// The response to the latest request, until that response has arrived.
+    pub decided_response: Option<DecidedResponse>,
+    /// The last sent responses, newest last.
     pub responses: Vec<SentResponse>,
-    /// Whether the last environment was deleted, and nothing was wanted since.
-    pub gone: bool,
-    /// When the record expires, in seconds since the epoch; `None` while there is an environment. DynamoDB deletes it
-    /// within a few days of that.
+    /// Whether the last environment was deleted, and no desired state was saved since.
+    pub deleted: bool,
+    /// When the record expires, in seconds since the epoch; `None` while there is an environment. DynamoDB deletes the
+    /// record within a few days of that.
     pub expires: Option<u64>,
 }
 
 impl OwnerRecord {
-    /// Whether the newest request is the one with this hash.
+    /// Whether the latest request is the one with this hash.
     #[must_use]
     pub fn is_latest(&self, request_hash: &str) -> bool {
-        self.latest.as_ref().is_some_and(|latest| latest.request_hash == request_hash)
+        self.latest_request.as_ref().is_some_and(|latest| latest.request_hash == request_hash)
     }
 
-    /// Whether a newer request than this one is noted.
+    /// Whether a newer request than this one is recorded.
     #[must_use]
-    pub fn has_overtaken(&self, latest_request: &LatestRequest) -> bool {
-        self.latest.as_ref().is_some_and(|latest| !latest_request.beats(latest))
+    pub fn supersedes(&self, request: &LatestRequest) -> bool {
+        self.latest_request.as_ref().is_some_and(|latest| !request.replaces(latest))
     }
 
-    /// Whether the answer to the request with this hash has arrived.
+    /// Whether the response to the request with this hash has arrived.
     #[must_use]
     pub fn has_responded(&self, request_hash: &str) -> bool {
         self.responses.iter().any(|response| response.request_hash == request_hash)
     }
 
-    /// The delete that is under way, if one is.
+    /// The delete in progress, if there is one.
     #[must_use]
     pub fn running_delete(&self) -> Option<&LatestRequest> {
-        let unanswered = self.latest.as_ref().filter(|_| self.response_due_ms.is_some());
-        unanswered.filter(|latest| latest.kind == Kind::Delete)
+        let pending = self.latest_request.as_ref().filter(|_| self.response_due_ms.is_some());
+        pending.filter(|latest| latest.kind == Kind::Delete)
     }
 
-    /// One that knows nothing yet.
+    /// A record without any state.
     #[must_use]
     pub fn empty(owner: &Owner) -> OwnerRecord {
         OwnerRecord {
@@ -252,12 +254,12 @@ impl OwnerRecord {
             settled: false,
             unlocked: false,
             create_intent_ms: None,
-            latest: None,
+            latest_request: None,
             response_due_ms: None,
             progress: None,
-            decided: None,
+            decided_response: None,
             responses: Vec::new(),
-            gone: false,
+            deleted: false,
             expires: None,
         }
     }

@@ -6,12 +6,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What the field itself takes, beside its text: `"Reason":"",`.
+/// The bytes of the field in addition to its text: `"Reason":"",`.
 pub(super) const REASON_FIELD: usize = r#""Reason":"","#.len();
 
-const MARK: &str = "…";
+const ELLIPSIS: &str = "…";
 
-/// The reply as CloudFormation spells it.
+/// The response with CloudFormation's field names.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Wire<'a> {
@@ -35,18 +35,18 @@ impl fmt::Display for Wire<'_> {
     }
 }
 
-/// Compact JSON; non-ASCII stays UTF-8. What is written here are strings, which always encode, so the empty object of the
-/// error case is never seen.
+/// Compact JSON; non-ASCII stays UTF-8. The values written here are strings, which always encode, so the empty object of
+/// the error case never occurs.
 pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
 }
 
-/// The text, or as much of it as fits into `room` bytes of encoded JSON with the mark of the cut.
+/// The text, or as much of the text as fits into `room` bytes of encoded JSON, with an ellipsis for the cut.
 pub(super) fn cut(text: &str, room: usize) -> Cow<'_, str> {
     if encoded(text) <= room {
         return Cow::Borrowed(text);
     }
-    let Some(room) = room.checked_sub(MARK.len()) else {
+    let Some(room) = room.checked_sub(ELLIPSIS.len()) else {
         return Cow::Borrowed("");
     };
     let mut used = 0;
@@ -54,16 +54,16 @@ pub(super) fn cut(text: &str, room: usize) -> Cow<'_, str> {
         used += encoded_char(char);
         (used > room).then_some(at)
     });
-    Cow::Owned(format!("{}{MARK}", &text[..end.unwrap_or(text.len())]))
+    Cow::Owned(format!("{}{ELLIPSIS}", &text[..end.unwrap_or(text.len())]))
 }
 
-/// The bytes that a text takes in JSON, without its quotes.
+/// The bytes of a text in JSON, without its quotes.
 fn encoded(text: &str) -> usize {
     text.chars().map(encoded_char).sum()
 }
 
-/// As `serde_json` writes it: short escapes for `" \ \b \t \n \f \r`, `\u00xx` for other control characters below
-/// space, everything else as it is. A property test holds this against `serde_json`.
+/// As `serde_json` encodes a character: short escapes for `" \ \b \t \n \f \r`, `\u00xx` for other control characters below
+/// space, everything else unchanged. A property test compares this with `serde_json`.
 fn encoded_char(char: char) -> usize {
     match char {
         '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => 2,
@@ -79,17 +79,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_count_is_what_serde_json_writes(text in any::<String>(), low in "[\\x00-\\x1f\"\\\\\\x7f€😀]{0,40}") {
+        fn the_count_equals_the_length_that_serde_json_writes(text in any::<String>(), low in "[\\x00-\\x1f\"\\\\\\x7f€😀]{0,40}") {
             for text in [text, low] {
                 prop_assert_eq!(encoded(&text) + 2, json(&text).len());
             }
         }
 
         #[test]
-        fn a_cut_text_fits_and_is_a_beginning(text in any::<String>(), room in 0_usize..60) {
+        fn a_cut_text_fits_and_is_a_prefix(text in any::<String>(), room in 0_usize..60) {
             let cut = cut(&text, room);
             prop_assert!(encoded(&cut) <= room);
-            let kept = cut.strip_suffix(MARK).unwrap_or(&cut);
+            let kept = cut.strip_suffix(ELLIPSIS).unwrap_or(&cut);
             prop_assert!(text.starts_with(kept));
         }
     }

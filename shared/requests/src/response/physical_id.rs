@@ -1,23 +1,23 @@
-//! The id that CloudFormation keeps.
+//! The `PhysicalResourceId`, which CloudFormation stores.
 
 use crate::{Owner, ResponseAddress};
 use serde_json::Value;
 use std::fmt;
 
-/// The longest physical id, in bytes of UTF-8: CloudFormation takes 1 KB.
+/// The longest physical id, in bytes of UTF-8: CloudFormation accepts 1 KB.
 const MAX: usize = 1_024;
 
-/// A `PhysicalResourceId` that CloudFormation takes: not empty, at most 1,024 bytes, no control characters.
+/// A `PhysicalResourceId` that CloudFormation accepts: not empty, at most 1,024 bytes, no control characters.
 ///
-/// A type, since an empty one does harm that is hard to see: CloudFormation then makes an id up and hides the Reason.
+/// A type, since an empty id does harm that is hard to notice: CloudFormation then generates an id and hides the Reason.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PhysicalId(String);
 
-/// Not an id that can be answered.
+/// An id that is invalid in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a physical id has 1 to 1024 bytes and no control characters, this one has {bytes} bytes")]
 pub struct BadPhysicalId {
-    /// Its length in bytes.
+    /// The length of the id in bytes.
     pub bytes: usize,
 }
 
@@ -26,35 +26,36 @@ impl PhysicalId {
     ///
     /// # Errors
     ///
-    /// [`BadPhysicalId`] if it is empty, longer than 1,024 bytes, or has a control character.
+    /// [`BadPhysicalId`] if the id is empty, longer than 1,024 bytes, or has a control character.
     pub fn new(id: impl Into<String>) -> Result<PhysicalId, BadPhysicalId> {
         let id = id.into();
         let valid = !id.is_empty() && id.len() <= MAX && !id.contains(char::is_control);
         if valid { Ok(PhysicalId(id)) } else { Err(BadPhysicalId { bytes: id.len() }) }
     }
 
-    /// The id of an owner that has no environment: what is answered to a request that could not be read.
+    /// The id of an owner without an environment: for the response to a request that could not be read.
     #[must_use]
     pub fn of_owner(owner: &Owner) -> PhysicalId {
         PhysicalId(format!("envkeeper-{owner}"))
     }
 
-    /// The id for an answer to what could not even be read: the one that came, else one that is the same each time.
+    /// The id for the response to an event that could not even be read: the event's id, else one that is the same each
+    /// time.
     #[must_use]
     pub fn last_resort(event: &Value, to: &ResponseAddress) -> PhysicalId {
-        let came = event.get("PhysicalResourceId").and_then(Value::as_str);
-        PhysicalId::or(came, PhysicalId::of_owner(&Owner::of(&to.stack_id, &to.logical_id)))
+        let from_event = event.get("PhysicalResourceId").and_then(Value::as_str);
+        PhysicalId::or(from_event, PhysicalId::of_owner(&Owner::of(&to.stack_id, &to.logical_id)))
     }
 
-    /// The id that came with the event if there is a usable one, else the caller's own: for a FAILED that must not change
-    /// what CloudFormation knows, and for a Create, which has none yet.
+    /// The event's id if it is usable, else the caller's `fallback`: for a FAILED response that must not change the id that
+    /// CloudFormation stores, and for a Create, which has no id yet.
     #[must_use]
-    pub fn or(came: Option<&str>, fallback: PhysicalId) -> PhysicalId {
-        PhysicalId::first_of([came], fallback)
+    pub fn or(from_event: Option<&str>, fallback: PhysicalId) -> PhysicalId {
+        PhysicalId::first_of([from_event], fallback)
     }
 
-    /// The first of some ids that can be answered, else the caller's own: one that came, but is unusable, must not hide
-    /// the environment's.
+    /// The first usable one of `ids`, else the caller's `fallback`: an unusable id of the event must not hide the
+    /// environment's id.
     #[must_use]
     pub fn first_of<'a>(ids: impl IntoIterator<Item = Option<&'a str>>, fallback: PhysicalId) -> PhysicalId {
         ids.into_iter().flatten().find_map(|id| PhysicalId::new(id).ok()).unwrap_or(fallback)

@@ -19,15 +19,15 @@ fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
 }
 
-fn parsed(reply: &CfnResponse) -> Value {
-    let body = reply.body();
+fn parsed(response: &CfnResponse) -> Value {
+    let body = response.body();
     assert!(body.len() <= MAX_BODY, "{} bytes", body.len());
     serde_json::from_str(&body).unwrap()
 }
 
 #[test]
 fn a_plain_success_has_no_reason_and_its_data() {
-    let reply = CfnResponse::success(&address(), id("env-dev"), data(&[("VpcId", "vpc-1")]));
+    let response = CfnResponse::success(&address(), id("env-dev"), data(&[("VpcId", "vpc-1")]));
     let expected = json!({
         "Status": "SUCCESS",
         "PhysicalResourceId": "env-dev",
@@ -37,11 +37,11 @@ fn a_plain_success_has_no_reason_and_its_data() {
         "NoEcho": false,
         "Data": { "VpcId": "vpc-1" },
     });
-    assert_eq!(parsed(&reply), expected);
+    assert_eq!(parsed(&response), expected);
 }
 
 #[test]
-fn a_failure_says_why_and_has_no_data() {
+fn a_failure_has_a_reason_and_no_data() {
     let body = parsed(&CfnResponse::failed(&address(), id("env-dev"), "MinSize is 9"));
     assert_eq!(body["Status"], "FAILED");
     assert_eq!(body["Reason"], "MinSize is 9");
@@ -57,34 +57,34 @@ fn a_failure_without_a_reason_gets_one() {
 }
 
 #[test]
-fn a_success_may_tell_something_too() {
-    let reply = CfnResponse::success(&address(), id("e"), BTreeMap::new()).with_reason("Kept: bucket b");
-    let body = parsed(&reply);
+fn a_success_may_have_a_reason() {
+    let response = CfnResponse::success(&address(), id("e"), BTreeMap::new()).with_reason("Kept: bucket b");
+    let body = parsed(&response);
     assert_eq!((&body["Status"], &body["Reason"]), (&json!("SUCCESS"), &json!("Kept: bucket b")));
     assert_eq!(body.get("Data"), None);
 }
 
 #[test]
-fn a_long_reason_uses_the_last_byte_and_ends_with_a_mark() {
-    let reply = CfnResponse::failed(&address(), id("env-dev"), "x".repeat(9_000));
-    assert_eq!(reply.body().len(), MAX_BODY);
-    assert!(parsed(&reply)["Reason"].as_str().unwrap().ends_with("xx…"));
+fn a_long_reason_uses_the_last_byte_and_ends_with_an_ellipsis() {
+    let response = CfnResponse::failed(&address(), id("env-dev"), "x".repeat(9_000));
+    assert_eq!(response.body().len(), MAX_BODY);
+    assert!(parsed(&response)["Reason"].as_str().unwrap().ends_with("xx…"));
 }
 
 #[test]
-fn a_reason_of_exactly_the_room_there_is_stays_whole() {
+fn a_reason_that_fits_exactly_stays_whole() {
     let shorter = CfnResponse::failed(&address(), id("env-dev"), "x").body().len();
     let exact = "x".repeat(MAX_BODY - shorter + 1);
-    let reply = CfnResponse::failed(&address(), id("env-dev"), exact.clone());
-    assert_eq!(reply.body().len(), MAX_BODY);
-    assert_eq!(parsed(&reply)["Reason"], exact);
+    let response = CfnResponse::failed(&address(), id("env-dev"), exact.clone());
+    assert_eq!(response.body().len(), MAX_BODY);
+    assert_eq!(parsed(&response)["Reason"], exact);
 }
 
 #[test]
-fn a_long_reason_gives_way_to_the_data_of_a_success() {
+fn a_long_reason_is_cut_before_the_data_of_a_success() {
     let big = data(&[("Text", &"d".repeat(3_600))]);
-    let reply = CfnResponse::success(&address(), id("env-dev"), big).with_reason("r".repeat(900));
-    let body = parsed(&reply);
+    let response = CfnResponse::success(&address(), id("env-dev"), big).with_reason("r".repeat(900));
+    let body = parsed(&response);
     assert_eq!(body["Status"], "SUCCESS");
     assert_eq!(body["Data"]["Text"].as_str().unwrap().len(), 3_600);
     assert!(body["Reason"].as_str().unwrap().ends_with('…'));
@@ -101,7 +101,7 @@ fn a_success_with_too_much_data_fails_with_its_size_and_keeps_the_id() {
 }
 
 #[test]
-fn ids_that_no_stack_can_have_still_leave_a_reply_of_the_size() {
+fn a_response_with_ids_that_no_stack_can_have_keeps_the_size_limit() {
     let long = "\"".repeat(20_000);
     let address = ResponseAddress {
         response_url: None,
@@ -123,24 +123,24 @@ fn an_id_is_never_empty_or_over_a_kilobyte() {
 }
 
 #[test]
-fn the_id_that_came_is_kept_if_it_can_be_used() {
-    assert_eq!(PhysicalId::or(Some("old"), id("mine")), id("old"));
-    assert_eq!(PhysicalId::or(Some(""), id("mine")), id("mine"));
-    assert_eq!(PhysicalId::or(None, id("mine")), id("mine"));
+fn a_usable_id_of_the_event_is_kept() {
+    assert_eq!(PhysicalId::or(Some("old"), id("fallback")), id("old"));
+    assert_eq!(PhysicalId::or(Some(""), id("fallback")), id("fallback"));
+    assert_eq!(PhysicalId::or(None, id("fallback")), id("fallback"));
 }
 
 #[test]
-fn an_id_that_no_answer_can_have_does_not_hide_the_next_one() {
+fn an_unusable_id_does_not_hide_the_next_one() {
     let long = "x".repeat(1_025);
     for unusable in ["", &long, "a\nb"] {
-        let first = PhysicalId::first_of([Some(unusable), Some("environment")], id("mine"));
+        let first = PhysicalId::first_of([Some(unusable), Some("environment")], id("fallback"));
         assert_eq!(first, id("environment"), "{unusable:?}");
     }
-    assert_eq!(PhysicalId::first_of([Some("came"), Some("environment")], id("mine")), id("came"));
-    assert_eq!(PhysicalId::first_of([Some(""), None], id("mine")), id("mine"));
+    assert_eq!(PhysicalId::first_of([Some("event"), Some("environment")], id("fallback")), id("event"));
+    assert_eq!(PhysicalId::first_of([Some(""), None], id("fallback")), id("fallback"));
 }
 
-fn nasty() -> impl Strategy<Value = String> {
+fn difficult_text() -> impl Strategy<Value = String> {
     let repeated = (any::<String>(), 1_usize..60).prop_map(|(text, times)| text.repeat(times));
     prop_oneof![any::<String>(), "[\\x00-\\x1f\"\\\\é€😀a-z]{0,3000}", repeated]
 }
@@ -156,19 +156,19 @@ fn any_address() -> impl Strategy<Value = ResponseAddress> {
 
 proptest! {
     #[test]
-    fn any_reply_parses_fits_and_repeats_the_ids(
+    fn any_response_parses_fits_and_repeats_the_ids(
         address in any_address(),
         physical in "[!-~]{1,1024}",
-        reason in nasty(),
-        data in proptest::collection::btree_map("[A-Za-z]{1,20}", nasty(), 0..4),
+        reason in difficult_text(),
+        data in proptest::collection::btree_map("[A-Za-z]{1,20}", difficult_text(), 0..4),
         failed: bool,
     ) {
-        let reply = if failed {
+        let response = if failed {
             CfnResponse::failed(&address, id(&physical), reason)
         } else {
             CfnResponse::success(&address, id(&physical), data).with_reason(reason)
         };
-        let body = parsed(&reply);
+        let body = parsed(&response);
         prop_assert_eq!(&body["PhysicalResourceId"], &physical);
         prop_assert_eq!(&body["StackId"], &address.stack_id);
         prop_assert_eq!(&body["RequestId"], &address.request_id);
@@ -176,7 +176,7 @@ proptest! {
         prop_assert!(body["Status"] == "SUCCESS" || !body["Reason"].as_str().unwrap().is_empty());
         prop_assert!(body.as_object().unwrap().values().all(|value| !value.is_null()));
         if body["Status"] == "SUCCESS" {
-            prop_assert_eq!(body.get("Data").is_none(), reply.data.is_empty());
+            prop_assert_eq!(body.get("Data").is_none(), response.data.is_empty());
         }
     }
 }

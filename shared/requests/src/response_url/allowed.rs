@@ -1,30 +1,30 @@
-//! The list: CloudFormation's own buckets, and what configuration adds for a cloud on a laptop.
+//! The allowed hosts: CloudFormation's own buckets, and configured hosts for a local cloud.
 
 use http::uri::Authority;
 
-/// The bucket in which CloudFormation awaits answers, up to the region without its dashes.
+/// The bucket in which CloudFormation expects responses, up to the region without its dashes.
 const BUCKET: &str = "cloudformation-custom-resource-response-";
 
-/// The hosts that may be sent an answer. By default CloudFormation's own, in every region.
+/// The hosts to which a response may be sent. By default CloudFormation's own, in every region.
 ///
 /// These are `cloudformation-custom-resource-response-<region without dashes>` followed by `.s3`, `.s3.<region>` or
 /// `.s3-<region>`, then `.amazonaws.com`; in China's regions `.amazonaws.com.cn`, and in those of the European Sovereign
-/// Cloud `.amazonaws.eu` (all but the last, and the first form in China, seen in public captures). Where the region is there
-/// twice, it has to be the same one.
+/// Cloud `.amazonaws.eu` (public captures show all of these except the last, and the first form in China). A host that
+/// contains the region twice has to contain the same one.
 ///
-/// Assumption: whoever makes a bucket of that name in a region that AWS has not opened yet could be sent an answer. It
-/// holds names and ids, no secrets. [`AllowedHosts::in_region`] closes that gap too.
+/// Assumption: the owner of a bucket of that name in a region that AWS has not opened yet could receive a response. A
+/// response contains names and ids, no secrets. [`AllowedHosts::in_region`] closes that gap too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedHosts {
     region: Option<String>,
     extra: Vec<String>,
 }
 
-/// An entry of the configured list that is no `host:port`.
+/// An entry of the configured list that is not `host:port`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{entry:?} is not allowed as a host for answers: valid is a list of host:port, such as 127.0.0.1:4566")]
+#[error("{entry:?} is not allowed as a host for responses: valid is a list of host:port, such as 127.0.0.1:4566")]
 pub struct BadHost {
-    /// The entry as it stands in the list.
+    /// The entry as written in the list.
     pub entry: String,
 }
 
@@ -32,7 +32,7 @@ impl AllowedHosts {
     /// CloudFormation's hosts, and those of a list such as `127.0.0.1:4566,localhost:4566`, for which plain http is
     /// allowed too. An empty list adds nothing.
     ///
-    /// For a cloud on a laptop: deployed functions have no such list.
+    /// For a local cloud: deployed functions have no such list.
     ///
     /// # Errors
     ///
@@ -43,14 +43,14 @@ impl AllowedHosts {
         Ok(AllowedHosts { region: None, extra })
     }
 
-    /// Of CloudFormation's hosts only those of one region, such as `us-west-2`: the function's own, since a stack and the
-    /// function behind its `ServiceToken` share one.
+    /// Allows only those of CloudFormation's hosts that belong to one region, such as `us-west-2`: the function's own
+    /// region, since a stack and the function behind its `ServiceToken` share one.
     #[must_use]
     pub fn in_region(self, region: &str) -> AllowedHosts {
         AllowedHosts { region: Some(compact(region)), ..self }
     }
 
-    pub(super) fn by_configuration(&self, authority: &str) -> bool {
+    pub(super) fn is_configured(&self, authority: &str) -> bool {
         self.extra.iter().any(|entry| entry == authority)
     }
 
@@ -59,7 +59,7 @@ impl AllowedHosts {
     }
 }
 
-/// The compact region (`uswest2`) of a host that has one of CloudFormation's forms.
+/// The compact region (`uswest2`) of a host in one of CloudFormation's forms.
 fn region_of(host: &str) -> Option<String> {
     let (bucket, service) = host.split_once('.')?;
     let region = bucket.strip_prefix(BUCKET)?;
@@ -73,7 +73,7 @@ fn region_of(host: &str) -> Option<String> {
     same.then(|| region.to_owned())
 }
 
-/// The domain of a compact region: that of its partition (`partitions.json` of AWS's SDKs).
+/// The domain of a compact region's partition (`partitions.json` of AWS's SDKs).
 fn domain(region: &str) -> &'static str {
     match region {
         _ if region.starts_with("cn") => ".amazonaws.com.cn",
@@ -96,7 +96,7 @@ fn is_region(text: &str) -> bool {
     }
 }
 
-/// The same without its dashes: at least a short place and a direction (`useast1`), at most what two long words make.
+/// A region without its dashes: at least a short place and a direction (`useast1`), at most two long words.
 fn is_compact_region(text: &str) -> bool {
     let number = text.trim_start_matches(|c: char| c.is_ascii_lowercase());
     (6..=24).contains(&(text.len() - number.len())) && is_number(number)
@@ -110,8 +110,8 @@ fn host_and_port(entry: &str) -> Result<String, BadHost> {
     let bad = || BadHost { entry: entry.to_owned() };
     let authority: Authority = entry.parse().map_err(|_| bad())?;
     let port = authority.port_u16().ok_or_else(bad)?;
-    // Equal only if there is no user information, no empty host, and the port is written plainly.
+    // Equal only without user information, with a host that is not empty, and with the port in its plain form.
     let plain = !authority.host().is_empty() && format!("{}:{port}", authority.host()) == entry;
-    let odd = entry.contains(|c: char| c == '*' || c == '%' || c.is_ascii_uppercase());
-    if plain && !odd { Ok(entry.to_owned()) } else { Err(bad()) }
+    let has_invalid = entry.contains(|c: char| c == '*' || c == '%' || c.is_ascii_uppercase());
+    if plain && !has_invalid { Ok(entry.to_owned()) } else { Err(bad()) }
 }

@@ -2,7 +2,7 @@ use super::*;
 
 const B: &str = "cloudformation-custom-resource-response-uswest2";
 
-fn judge(url: &str) -> Result<ResponseUrl, ResponseUrlError> {
+fn check(url: &str) -> Result<ResponseUrl, ResponseUrlError> {
     ResponseUrl::parse(url, &AllowedHosts::default())
 }
 
@@ -22,16 +22,16 @@ fn the_real_forms_are_accepted_and_kept_to_the_byte() {
         "cloudformation-custom-resource-response-cnnorthwest1.s3.cn-northwest-1.amazonaws.com.cn",
     ] {
         let url = format!("https://{host}{path}");
-        let accepted = judge(&url).unwrap_or_else(|rejected| panic!("{host}: {rejected}"));
+        let accepted = check(&url).unwrap_or_else(|rejected| panic!("{host}: {rejected}"));
         assert_eq!(accepted.uri().to_string(), url);
         assert_eq!(accepted.host(), host);
     }
 }
 
 #[test]
-fn no_other_host_is_sent_an_answer() {
-    all_refused(&[
-        // another host that carries the right words
+fn no_response_is_sent_to_another_host() {
+    all_rejected(&[
+        // another host that contains the right words
         format!("https://{B}.s3.amazonaws.com.evil.example/x?X=1"),
         format!("https://evil.example/{B}.s3.amazonaws.com/x"),
         format!("https://evil.example?{B}.s3.amazonaws.com/x"),
@@ -86,7 +86,7 @@ fn no_other_host_is_sent_an_answer() {
         format!("https://{B}.s3-website-us-west-2.amazonaws.com/"),
         format!("https://{B}.s3x.amazonaws.com/"),
         format!("https://{B}.amazonaws.com/"),
-        // regions that don't match or are none
+        // regions that don't match or don't exist
         format!("https://{B}.s3.us-east-1.amazonaws.com/"),
         format!("https://{B}.s3-us-east-2.amazonaws.com/"),
         format!("https://{B}.s3.uswest2.amazonaws.com/"),
@@ -96,7 +96,7 @@ fn no_other_host_is_sent_an_answer() {
         "https://cloudformation-custom-resource-response-evil.s3.amazonaws.com/".to_owned(),
         "https://cloudformation-custom-resource-response-2.s3.amazonaws.com/".to_owned(),
         "https://cloudformation-custom-resource-response-uswest123.s3.amazonaws.com/".to_owned(),
-        // addresses of the function's surroundings
+        // addresses in the function's own network
         "http://169.254.169.254/latest/meta-data/".to_owned(),
         "https://169.254.169.254/latest/meta-data/".to_owned(),
         "https://[fd00:ec2::254]/latest/".to_owned(),
@@ -111,8 +111,8 @@ fn no_other_host_is_sent_an_answer() {
 }
 
 #[test]
-fn no_odd_spelling_is_sent_an_answer() {
-    all_refused(&[
+fn no_response_is_sent_to_an_ambiguous_url() {
+    all_rejected(&[
         // other schemes, or none
         format!("http://{B}.s3.amazonaws.com/"),
         format!("ftp://{B}.s3.amazonaws.com/"),
@@ -160,33 +160,33 @@ fn no_odd_spelling_is_sent_an_answer() {
     ]);
 }
 
-fn all_refused(hostile: &[String]) {
+fn all_rejected(hostile: &[String]) {
     for url in hostile {
-        assert!(judge(url).is_err(), "accepted {url:?}");
+        assert!(check(url).is_err(), "accepted {url:?}");
     }
 }
 
 #[test]
-fn a_refusal_names_the_host_and_nothing_behind_or_before_it() {
+fn a_rejection_names_only_the_host() {
     for url in [
         "https://hidden-user:hidden-word@evil.example/hidden-path?hidden-query=1",
         "https://evil.example/hidden-path?hidden-query=1",
         "http://evil.example/hidden-path?hidden-query=1",
         "https://evil.example:444/hidden-path?hidden-query=1",
     ] {
-        let rejected = judge(url).unwrap_err();
+        let rejected = check(url).unwrap_err();
         for text in [rejected.to_string(), format!("{rejected:?}")] {
             assert!(text.contains("evil.example"), "{text}");
             assert!(!text.contains("hidden"), "{text}");
         }
     }
-    let rejected = judge("https://evil.example/hidden path?hidden").unwrap_err();
+    let rejected = check("https://evil.example/hidden path?hidden").unwrap_err();
     assert!(!format!("{rejected} {rejected:?}").contains("hidden"));
 }
 
 #[test]
 fn a_url_shows_its_host_only() {
-    let url = judge(&format!("https://{B}.s3.us-west-2.amazonaws.com/hidden?hidden=1")).unwrap();
+    let url = check(&format!("https://{B}.s3.us-west-2.amazonaws.com/hidden?hidden=1")).unwrap();
     assert_eq!(url.to_string(), format!("https://{B}.s3.us-west-2.amazonaws.com/…"));
     assert!(!format!("{url:?}").contains("hidden"));
 }
@@ -219,7 +219,7 @@ fn a_configured_host_is_allowed_with_its_port_over_plain_http() {
 }
 
 #[test]
-fn a_list_takes_hosts_with_ports_and_nothing_looser() {
+fn a_list_accepts_only_hosts_with_ports() {
     assert_eq!(AllowedHosts::from_list(" , "), Ok(AllowedHosts::default()));
     for entry in [
         "127.0.0.1",
@@ -240,7 +240,7 @@ fn a_list_takes_hosts_with_ports_and_nothing_looser() {
 }
 
 #[test]
-fn a_list_for_one_region_refuses_the_others() {
+fn a_list_for_one_region_rejects_other_regions() {
     let sovereign = AllowedHosts::default().in_region("eusc-de-east-1");
     let host = "cloudformation-custom-resource-response-euscdeeast1.s3.eusc-de-east-1.amazonaws.eu";
     assert!(ResponseUrl::parse(&format!("https://{host}/x"), &sovereign).is_ok());

@@ -1,11 +1,11 @@
-//! The newest word wins.
+//! The latest request wins.
 
 use super::owner;
 use requests::records::{LatestRequest, RecordedRequest, Records};
 use requests::{Kind, ResponseAddress};
 
-/// A note of a Create, by when it was sent and its hash.
-pub fn sent(sent_ms: u64, hash: &str) -> LatestRequest {
+/// A Create, by the time of sending and its hash.
+pub fn create(sent_ms: u64, hash: &str) -> LatestRequest {
     latest_request(Kind::Create, sent_ms, hash)
 }
 
@@ -16,7 +16,7 @@ pub fn latest_request(kind: Kind, sent_ms: u64, hash: &str) -> LatestRequest {
         sent_ms,
         deadline_ms: sent_ms + 3_480_000,
         physical_id: (kind != Kind::Create).then(|| "scalable-ec2-us-west-2-dev".to_owned()),
-        reply: ResponseAddress {
+        response_address: ResponseAddress {
             response_url: Some(format!("https://host.example/{hash}?x=1&y=%2F")),
             stack_id: "arn:aws:cloudformation:us-west-2:111122223333:stack/contract/1".to_owned(),
             request_id: String::new(),
@@ -28,10 +28,10 @@ pub fn latest_request(kind: Kind, sent_ms: u64, hash: &str) -> LatestRequest {
 pub async fn all(records: &impl Records) {
     a_later_request_replaces_an_older_one(records).await;
     an_older_request_that_arrives_late_changes_nothing(records).await;
-    a_request_that_arrives_twice_is_the_newest_twice(records).await;
-    in_the_same_second_a_delete_wins_and_else_the_later_arrival(records).await;
-    a_note_is_replaced_whole(records).await;
-    of_many_notes_at_once_the_newest_stays(records).await;
+    a_request_that_arrives_twice_is_the_latest_twice(records).await;
+    a_delete_and_otherwise_the_later_arrival_wins_in_the_same_second(records).await;
+    a_newer_request_replaces_the_whole_older_one(records).await;
+    the_latest_of_many_concurrent_requests_stays(records).await;
 }
 
 async fn a_later_request_replaces_an_older_one(records: &impl Records) {
@@ -40,7 +40,7 @@ async fn a_later_request_replaces_an_older_one(records: &impl Records) {
     for (sent_ms, kind) in (1_000..).zip(kinds) {
         let latest = latest_request(kind, sent_ms, kind.as_str());
         assert_eq!(records.record_request(&own, latest.clone()).await, Ok(RecordedRequest::Latest), "{kind}");
-        assert_eq!(records.owner(&own).await.unwrap().unwrap().latest, Some(latest));
+        assert_eq!(records.owner(&own).await.unwrap().unwrap().latest_request, Some(latest));
     }
 }
 
@@ -56,14 +56,14 @@ async fn an_older_request_that_arrives_late_changes_nothing(records: &impl Recor
     assert_eq!(records.owner(&own).await, before);
 }
 
-async fn a_request_that_arrives_twice_is_the_newest_twice(records: &impl Records) {
+async fn a_request_that_arrives_twice_is_the_latest_twice(records: &impl Records) {
     let own = owner("Twice");
     for _ in 0..2 {
-        assert_eq!(records.record_request(&own, sent(1_000, "same")).await, Ok(RecordedRequest::Latest));
+        assert_eq!(records.record_request(&own, create(1_000, "same")).await, Ok(RecordedRequest::Latest));
     }
 }
 
-async fn in_the_same_second_a_delete_wins_and_else_the_later_arrival(records: &impl Records) {
+async fn a_delete_and_otherwise_the_later_arrival_wins_in_the_same_second(records: &impl Records) {
     use Kind::{Create, Delete, Update};
     let cases = [
         (Create, Delete, true),
@@ -77,26 +77,27 @@ async fn in_the_same_second_a_delete_wins_and_else_the_later_arrival(records: &i
     for (first, second, wins) in cases {
         let own = owner(&format!("Same{first}{second}"));
         records.record_request(&own, latest_request(first, 1_000, "first")).await.unwrap();
-        let noted = records.record_request(&own, latest_request(second, 1_000, "second")).await;
+        let recorded = records.record_request(&own, latest_request(second, 1_000, "second")).await;
         let older = RecordedRequest::Superseded { kind: first, sent_ms: 1_000 };
-        assert_eq!(noted, Ok(if wins { RecordedRequest::Latest } else { older }), "{first}, then {second}");
+        assert_eq!(recorded, Ok(if wins { RecordedRequest::Latest } else { older }), "{first}, then {second}");
     }
 }
 
-async fn a_note_is_replaced_whole(records: &impl Records) {
+async fn a_newer_request_replaces_the_whole_older_one(records: &impl Records) {
     let own = owner("Whole");
     records.record_request(&own, latest_request(Kind::Update, 1_000, "full")).await.unwrap();
-    let bare = LatestRequest { physical_id: None, reply: ResponseAddress::default(), ..sent(2_000, "bare") };
+    let bare =
+        LatestRequest { physical_id: None, response_address: ResponseAddress::default(), ..create(2_000, "bare") };
     records.record_request(&own, bare.clone()).await.unwrap();
-    assert_eq!(records.owner(&own).await.unwrap().unwrap().latest, Some(bare));
+    assert_eq!(records.owner(&own).await.unwrap().unwrap().latest_request, Some(bare));
 }
 
-async fn of_many_notes_at_once_the_newest_stays(records: &impl Records) {
+async fn the_latest_of_many_concurrent_requests_stays(records: &impl Records) {
     let own = owner("Many");
-    let [a, b, c, d] = [3_000, 1_000, 4_000, 2_000].map(|at| records.record_request(&own, sent(at, "x")));
+    let [a, b, c, d] = [3_000, 1_000, 4_000, 2_000].map(|at| records.record_request(&own, create(at, "x")));
     let (a, b, c, d) = tokio::join!(a, b, c, d);
-    for noted in [a, b, c, d] {
-        noted.unwrap();
+    for recorded in [a, b, c, d] {
+        recorded.unwrap();
     }
-    assert_eq!(records.owner(&own).await.unwrap().unwrap().latest.unwrap().sent_ms, 4_000);
+    assert_eq!(records.owner(&own).await.unwrap().unwrap().latest_request.unwrap().sent_ms, 4_000);
 }

@@ -1,25 +1,25 @@
-//! What every implementation of `Records` does. One list, run against the memory and against a table.
+//! The contract of every implementation of `Records`: one list, checked for the records in memory and for a table.
 
 mod latest_requests;
 mod responses;
 mod rule_executions;
 
-use latest_requests::{latest_request, sent};
+use latest_requests::{create, latest_request};
 use requests::records::{Claim, CreateIntent, DesiredRecord, RecordedRequest, Records, RecordsError, TOMBSTONE_TTL_S};
 use requests::{Kind, Owner};
 use serde_json::json;
 
-/// Runs all of it. Owners and environments are named by each part, so that one table serves all.
-pub async fn holds(records: &impl Records) {
-    an_owner_that_never_asked_has_no_record(records).await;
+/// Checks the whole contract. Each part names its own owners and environments, so that one table serves all parts.
+pub async fn check(records: &impl Records) {
+    an_owner_without_a_request_has_no_record(records).await;
     latest_requests::all(records).await;
-    a_touch_tells_the_newest_from_the_superseded(records).await;
+    a_create_intent_distinguishes_the_latest_from_a_superseded_request(records).await;
     an_environment_has_one_owner(records).await;
-    of_many_claims_at_once_one_is_ours(records).await;
-    what_is_wanted_is_kept_and_settled(records).await;
-    nothing_wanted_cannot_be_settled(records).await;
-    what_is_unlocked_stays_so_until_something_is_wanted_anew(records).await;
-    a_tombstone_stays_when_the_environment_is_gone(records).await;
+    one_of_many_concurrent_claims_is_granted(records).await;
+    the_desired_state_is_saved_and_settled(records).await;
+    a_missing_desired_state_cannot_be_settled(records).await;
+    an_unlock_lasts_until_the_next_save_of_a_desired_state(records).await;
+    a_tombstone_stays_when_the_environment_is_deleted(records).await;
     a_record_with_an_environment_does_not_expire(records).await;
     responses::all(records).await;
     rule_executions::all(records).await;
@@ -38,26 +38,26 @@ fn desired(size: u32) -> DesiredRecord {
     }
 }
 
-async fn an_owner_that_never_asked_has_no_record(records: &impl Records) {
+async fn an_owner_without_a_request_has_no_record(records: &impl Records) {
     assert_eq!(records.owner(&owner("Never")).await, Ok(None));
     assert_eq!(records.environment_owner("never").await, Ok(None));
 }
 
-async fn a_touch_tells_the_newest_from_the_superseded(records: &impl Records) {
-    let own = owner("Touch");
+async fn a_create_intent_distinguishes_the_latest_from_a_superseded_request(records: &impl Records) {
+    let own = owner("CreateIntent");
     assert_eq!(records.record_create_intent(&own, "first", 5).await, Ok(CreateIntent::NoRequest));
-    assert_eq!(records.owner(&own).await, Ok(None), "a touch makes no record");
+    assert_eq!(records.owner(&own).await, Ok(None), "a create intent creates no record");
 
-    records.record_request(&own, sent(1_000, "first")).await.unwrap();
-    assert_eq!(records.record_create_intent(&own, "first", 1_500).await, Ok(CreateIntent::Latest));
+    records.record_request(&own, create(1_000, "first")).await.unwrap();
+    assert_eq!(records.record_create_intent(&own, "first", 1_500).await, Ok(CreateIntent::Recorded));
     records.record_request(&own, latest_request(Kind::Delete, 2_000, "second")).await.unwrap();
     let superseded = CreateIntent::Superseded { kind: Kind::Delete, sent_ms: 2_000 };
     assert_eq!(records.record_create_intent(&own, "first", 2_500).await, Ok(superseded));
     let create_intent = records.owner(&own).await.unwrap().unwrap().create_intent_ms;
-    assert_eq!(create_intent, Some(1_500), "who is superseded makes no calls");
+    assert_eq!(create_intent, Some(1_500), "a superseded request records no create intent");
 }
 
-async fn what_is_unlocked_stays_so_until_something_is_wanted_anew(records: &impl Records) {
+async fn an_unlock_lasts_until_the_next_save_of_a_desired_state(records: &impl Records) {
     let own = owner("Unlock");
     assert!(matches!(records.unlock(&own).await, Err(RecordsError::Unreadable { .. })));
     records.save_desired(&own, desired(1)).await.unwrap();
@@ -89,16 +89,16 @@ async fn an_environment_has_one_owner(records: &impl Records) {
     records.release("never-claimed", &own).await.unwrap();
 }
 
-async fn of_many_claims_at_once_one_is_ours(records: &impl Records) {
+async fn one_of_many_concurrent_claims_is_granted(records: &impl Records) {
     let owners = [0, 1, 2, 3].map(|n| owner(&format!("Race{n}")));
     let [a, b, c, d] = owners.each_ref().map(|own| records.claim("raced", own));
     let (a, b, c, d) = tokio::join!(a, b, c, d);
     let results = [a, b, c, d].map(Result::unwrap);
-    let ours = results.iter().filter(|claim| **claim == Claim::Owned).count();
-    assert_eq!(ours, 1, "{results:?}");
+    let owned = results.iter().filter(|claim| **claim == Claim::Owned).count();
+    assert_eq!(owned, 1, "{results:?}");
 }
 
-async fn what_is_wanted_is_kept_and_settled(records: &impl Records) {
+async fn the_desired_state_is_saved_and_settled(records: &impl Records) {
     let own = owner("Save");
     records.save_desired(&own, desired(1)).await.unwrap();
     let record = records.owner(&own).await.unwrap().unwrap();
@@ -106,7 +106,7 @@ async fn what_is_wanted_is_kept_and_settled(records: &impl Records) {
     assert_eq!(record.environment.as_deref(), Some("scalable-ec2-us-west-2-dev"));
     assert_eq!((record.desired, record.frozen), (Some(desired(1).spec), Some(desired(1).frozen)));
     assert_eq!(record.retired_tags, desired(1).retired_tags);
-    assert_eq!((record.settled, record.settled_spec, record.gone), (false, None, false));
+    assert_eq!((record.settled, record.settled_spec, record.deleted), (false, None, false));
 
     for _ in 0..2 {
         records.mark_settled(&own).await.unwrap();
@@ -117,21 +117,21 @@ async fn what_is_wanted_is_kept_and_settled(records: &impl Records) {
     records.save_desired(&own, desired(2)).await.unwrap();
     let record = records.owner(&own).await.unwrap().unwrap();
     assert_eq!((record.settled, record.desired), (false, Some(desired(2).spec)));
-    assert_eq!(record.settled_spec, Some(desired(1).spec), "the way back stays known");
+    assert_eq!(record.settled_spec, Some(desired(1).spec), "the last settled state stays known");
 }
 
-async fn nothing_wanted_cannot_be_settled(records: &impl Records) {
+async fn a_missing_desired_state_cannot_be_settled(records: &impl Records) {
     let own = owner("Unsaved");
     let unreadable = |result| matches!(result, Err(RecordsError::Unreadable { .. }));
     assert!(unreadable(records.mark_settled(&own).await));
-    assert_eq!(records.owner(&own).await, Ok(None), "a refused write makes no record");
-    records.record_request(&own, sent(1, "a")).await.unwrap();
+    assert_eq!(records.owner(&own).await, Ok(None), "a rejected write creates no record");
+    records.record_request(&own, create(1, "a")).await.unwrap();
     assert!(unreadable(records.mark_settled(&own).await));
 }
 
-async fn a_tombstone_stays_when_the_environment_is_gone(records: &impl Records) {
-    let own = owner("Gone");
-    records.record_request(&own, sent(1_000, "create")).await.unwrap();
+async fn a_tombstone_stays_when_the_environment_is_deleted(records: &impl Records) {
+    let own = owner("Deleted");
+    records.record_request(&own, create(1_000, "create")).await.unwrap();
     records.save_desired(&own, desired(1)).await.unwrap();
     records.mark_settled(&own).await.unwrap();
     let delete = latest_request(Kind::Delete, 9_000, "delete");
@@ -144,34 +144,34 @@ async fn a_tombstone_stays_when_the_environment_is_gone(records: &impl Records) 
     assert_eq!((record.environment, record.desired, record.frozen), (None, None, None));
     assert_eq!((record.settled, record.settled_spec), (false, None));
     assert_eq!(record.retired_tags, Vec::<String>::new());
-    assert_eq!((record.gone, record.expires), (true, Some(10 + TOMBSTONE_TTL_S)));
-    assert_eq!((record.latest, record.create_intent_ms), (Some(delete.clone()), Some(9_500)));
+    assert_eq!((record.deleted, record.expires), (true, Some(10 + TOMBSTONE_TTL_S)));
+    assert_eq!((record.latest_request, record.create_intent_ms), (Some(delete.clone()), Some(9_500)));
 
     let older = RecordedRequest::Superseded { kind: Kind::Delete, sent_ms: 9_000 };
-    assert_eq!(records.record_request(&own, sent(1_000, "create")).await, Ok(older));
+    assert_eq!(records.record_request(&own, create(1_000, "create")).await, Ok(older));
     assert_eq!(records.record_request(&own, delete).await, Ok(RecordedRequest::Latest), "delivered twice");
 }
 
 async fn a_record_with_an_environment_does_not_expire(records: &impl Records) {
     let own = owner("Expiry");
     let expires = async || records.owner(&own).await.unwrap().unwrap().expires;
-    let create = sent(1_000, "create");
-    let until = create.deadline_ms / 1_000 + TOMBSTONE_TTL_S;
-    records.record_request(&own, create).await.unwrap();
-    assert_eq!(expires().await, Some(until), "a note alone");
+    let first = create(1_000, "create");
+    let until = first.deadline_ms / 1_000 + TOMBSTONE_TTL_S;
+    records.record_request(&own, first).await.unwrap();
+    assert_eq!(expires().await, Some(until), "a request without an environment");
     records.save_desired(&own, desired(1)).await.unwrap();
     assert_eq!(expires().await, None, "an environment");
-    records.record_request(&own, sent(2_000, "update")).await.unwrap();
-    assert_eq!(expires().await, None, "a note beside an environment");
+    records.record_request(&own, create(2_000, "update")).await.unwrap();
+    assert_eq!(expires().await, None, "a request with an environment");
     records.mark_deleted(&own, 5_000_000).await.unwrap();
     assert_eq!(expires().await, Some(5_000 + TOMBSTONE_TTL_S), "a tombstone");
 
-    let again = sent(6_000_000, "create again");
+    let again = create(6_000_000, "create again");
     let until = again.deadline_ms / 1_000 + TOMBSTONE_TTL_S;
     records.record_request(&own, again).await.unwrap();
-    assert_eq!(expires().await, Some(until), "asked again");
-    assert!(records.owner(&own).await.unwrap().unwrap().gone, "asked for, not yet wanted");
+    assert_eq!(expires().await, Some(until), "a request after the tombstone");
+    assert!(records.owner(&own).await.unwrap().unwrap().deleted, "requested, not yet desired");
     records.save_desired(&own, desired(1)).await.unwrap();
     let record = records.owner(&own).await.unwrap().unwrap();
-    assert_eq!((record.expires, record.gone), (None, false));
+    assert_eq!((record.expires, record.deleted), (None, false));
 }

@@ -1,4 +1,4 @@
-//! A ministack of our own: started on a free port, asked until it answers, killed with the test.
+//! A separate ministack for one test: started on a free port, polled until the first response, killed with the test.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
@@ -13,17 +13,17 @@ pub struct Ministack {
 }
 
 impl Ministack {
-    /// Starts it and waits for its first answer, 20 s at most.
+    /// Starts ministack and waits for the first response, 20 s at most.
     pub async fn start() -> Ministack {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/venv/bin/ministack");
-        assert!(program.exists(), "ministack is not there: run `make tools` in the project's folder first");
+        assert!(program.exists(), "ministack is not installed: run `make tools` in the project's folder first");
         let port = free_port();
         let mut command = Command::new(program);
         command.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().expect("ministack starts");
         let mut ministack = Ministack { child, port };
-        ministack.wait().await;
+        ministack.poll().await;
         ministack
     }
 
@@ -31,17 +31,17 @@ impl Ministack {
         client(&format!("http://127.0.0.1:{}", self.port))
     }
 
-    /// Whoever answers has to be our own child: one that found its port taken is not running any more.
-    async fn wait(&mut self) {
+    /// The responder has to be this child process: a ministack that found the port taken is not running any more.
+    async fn poll(&mut self) {
         for _ in 0..200 {
-            let ended = self.child.try_wait().expect("the child can be asked");
-            assert!(ended.is_none(), "ministack ended at once ({ended:?}): run it by hand to see why");
+            let exit = self.child.try_wait().expect("the child has a status");
+            assert!(exit.is_none(), "ministack exited at once ({exit:?}): run it manually to see the error");
             if self.dynamodb().list_tables().send().await.is_ok() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("ministack does not answer on port {} within 20 s", self.port);
+        panic!("ministack did not respond on port {} within 20 s", self.port);
     }
 }
 
@@ -52,11 +52,11 @@ impl Drop for Ministack {
     }
 }
 
-/// A client of an emulator: it believes any credentials.
+/// A client of an emulator, which accepts any credentials.
 pub fn client(endpoint: &str) -> Client {
-    let nobody = Credentials::new("nobody", "nothing", None, None, "test");
+    let credentials = Credentials::new("fake-access-key", "fake-secret", None, None, "test");
     let config = Config::builder().behavior_version(BehaviorVersion::latest());
-    let config = config.region(Region::new("us-west-2")).credentials_provider(nobody);
+    let config = config.region(Region::new("us-west-2")).credentials_provider(credentials);
     Client::from_conf(config.endpoint_url(endpoint).build())
 }
 

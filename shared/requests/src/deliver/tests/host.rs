@@ -1,4 +1,4 @@
-//! A host on 127.0.0.1 that answers by script and keeps what it was sent.
+//! A host on 127.0.0.1 with scripted responses, which keeps the requests that it received.
 
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,40 +7,40 @@ use tokio::net::{TcpListener, TcpStream};
 pub enum Response {
     /// A status line without the protocol, such as `200 OK`.
     Status(&'static str),
-    /// The same with a `Location`.
+    /// A status line with a `Location`.
     Redirect(&'static str, String),
     /// The connection is closed after the request was read.
     Reset,
-    /// The request is read and nothing follows.
+    /// The request is read and gets no response.
     Silence,
 }
 
-/// One connection for each answer, in order; more are not accepted.
+/// Accepts one connection for each response, in order, and no more.
 pub struct Host {
     /// Address and port.
     pub name: String,
-    value: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Host {
-    pub async fn answering(responses: Vec<Response>) -> Host {
+    pub async fn responding(responses: Vec<Response>) -> Host {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let name = listener.local_addr().unwrap().to_string();
-        let value = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&value);
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let received = Arc::clone(&requests);
         tokio::spawn(async move {
             for response in responses {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let request = read(&mut stream).await;
-                kept.lock().unwrap().push(request);
+                received.lock().unwrap().push(request);
                 respond(stream, response).await;
             }
         });
-        Host { name, value }
+        Host { name, requests }
     }
 
-    pub fn value(&self) -> Vec<String> {
-        self.value.lock().unwrap().clone()
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
     }
 }
 
@@ -51,8 +51,8 @@ async fn respond(mut stream: TcpStream, response: Response) {
         Response::Reset => return,
         Response::Silence => std::future::pending().await,
     };
-    let rest = "Content-Length: 0\r\nConnection: close\r\n\r\n";
-    stream.write_all(format!("{head}{rest}").as_bytes()).await.unwrap();
+    let tail = "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    stream.write_all(format!("{head}{tail}").as_bytes()).await.unwrap();
 }
 
 /// Reads head and body by the content length.

@@ -3,23 +3,23 @@
 use crate::records::RecordsError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-/// How much of the service's message is repeated, in characters. It speaks of expressions and limits, not of values.
+/// How much of the service's message is repeated, in characters. The message contains expressions and limits, not values.
 const SHOWN: usize = 200;
 
-/// What a failed call means for the one who made it.
+/// Classifies a failed call for the caller.
 pub(super) fn error<E: ProvideErrorMetadata>(table: &str, error: &SdkError<E>) -> RecordsError {
     let table = table.to_owned();
-    let what = match error {
+    let message = match error {
         SdkError::ServiceError(failure) => {
             return by_code(table, failure.err().code(), failure.err().message());
         }
-        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::TimeoutError(_) => "no response in time",
         SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time",
-        SdkError::DispatchFailure(_) => "no connection, or no credentials to make one with",
-        SdkError::ConstructionFailure(_) => "the request can't be made: check region and credentials",
-        _ => "an answer that can't be read",
+        SdkError::DispatchFailure(_) => "no connection, or no credentials for one",
+        SdkError::ConstructionFailure(_) => "the request can't be built: check region and credentials",
+        _ => "a response that can't be read",
     };
-    RecordsError::Broken { table, what: what.to_owned() }
+    RecordsError::Broken { table, message: message.to_owned() }
 }
 
 fn by_code(table: String, code: Option<&str>, message: Option<&str>) -> RecordsError {
@@ -38,7 +38,7 @@ fn by_code(table: String, code: Option<&str>, message: Option<&str>) -> RecordsE
         "ResourceNotFoundException" => RecordsError::NoTable { table },
         _ => {
             let message: String = message.unwrap_or_default().chars().take(SHOWN).collect();
-            RecordsError::Broken { table, what: format!("{code} {message}").trim().to_owned() }
+            RecordsError::Broken { table, message: format!("{code} {message}").trim().to_owned() }
         }
     }
 }
@@ -52,15 +52,15 @@ mod tests {
     }
 
     #[test]
-    fn codes_decide_and_the_text_does_not() {
+    fn the_code_classifies_and_the_text_does_not() {
         let table = "t".to_owned();
         assert_eq!(of("ThrottlingException"), RecordsError::Throttled { table: table.clone() });
         assert_eq!(of("ResourceNotFoundException"), RecordsError::NoTable { table: table.clone() });
         let code = "AccessDeniedException".to_owned();
         assert_eq!(of(&code), RecordsError::Denied { table: table.clone(), code: code.clone() });
         let text = by_code(table.clone(), None, Some("AccessDeniedException"));
-        let what = "no error code AccessDeniedException".to_owned();
-        assert_eq!(text, RecordsError::Broken { table, what });
+        let message = "no error code AccessDeniedException".to_owned();
+        assert_eq!(text, RecordsError::Broken { table, message });
     }
 
     #[test]
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_passes_by_itself_is_worth_waiting_for() {
+    fn only_transient_errors_are_retryable() {
         assert!(of("ThrottlingException").is_retryable());
         assert!(of("InternalServerError").is_retryable());
         assert!(!of("AccessDeniedException").is_retryable());
