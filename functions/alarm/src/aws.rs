@@ -7,7 +7,7 @@ use lambda_kit::Lazy;
 use requests::LedgerQueue;
 use serde_json::Value;
 
-use crate::cloud::Cloud;
+use crate::cloud::AlarmApi;
 
 /// The account and region that the function runs in.
 #[derive(Debug)]
@@ -17,19 +17,19 @@ pub struct Account {
 }
 
 impl Account {
-    /// Nothing is called yet.
+    /// Makes no call.
     #[must_use]
     pub fn new(config: &SdkConfig, ledger: LedgerQueue) -> Account {
         Account { cloudwatch: Lazy::client(config, Client::new), ledger }
     }
 }
 
-impl Cloud for Account {
+impl AlarmApi for Account {
     fn now_ms(&self) -> u64 {
         lambda_kit::now_ms()
     }
 
-    async fn alarm(&self, name: &str) -> Result<Option<ObservedAlarm>, String> {
+    async fn observe_alarm(&self, name: &str) -> Result<Option<ObservedAlarm>, String> {
         aws_cloud::observe_alarm(&self.cloudwatch, name).await.map_err(|call_error| call_error.to_string())
     }
 

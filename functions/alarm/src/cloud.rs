@@ -1,17 +1,17 @@
-//! The seam between deciding and doing.
+//! The seam between decisions and effects.
 
 use environment::ObservedAlarm;
 use serde_json::Value;
 
-/// AWS, or a test. Every error is a sentence, and may pass.
+/// Implemented by AWS, or by a test. Every error is a sentence, and may be transient.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
-pub trait Cloud {
+pub trait AlarmApi {
     /// The time, in ms since the epoch.
     fn now_ms(&self) -> u64;
 
-    /// An alarm, metric or composite; nothing, if there is none of this name.
-    async fn alarm(&self, name: &str) -> Result<Option<ObservedAlarm>, String>;
+    /// Observes an alarm, metric or composite; `None` if no alarm has this name.
+    async fn observe_alarm(&self, name: &str) -> Result<Option<ObservedAlarm>, String>;
 
-    /// Tells the ledger something, as an event.
+    /// Publishes an event to the ledger.
     async fn publish(&self, event: &Value) -> Result<(), String>;
 }

@@ -1,63 +1,63 @@
-//! What a rule comes to when its alarm tells of its state. Pure.
+//! Decides on a rule when its alarm reports its state. Pure.
 
-use environment::{AlarmAction, Freshness, ObservedAlarm, REMEDIATION_TTL_MS};
-use ledger::published::{PAUSED, acted, rests};
+use environment::{AlarmAction, AlarmCheck, ObservedAlarm, REMEDIATION_TTL_MS};
+use ledger::events::{AUTOMATION_PAUSED, already_executed, in_cooldown};
 use requests::records::RuleExecution;
 
-/// What is known when a rule is decided on.
+/// The facts for the decision on a rule.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
-    /// Whether the deployment wants no alarm to be acted on.
+    /// Whether automation is paused: the deployment acts on no alarm.
     pub paused: bool,
-    /// When the alarm told of it. A composite one whose actions were suppressed tells of it when they no longer are, which
-    /// may be long after its state changed.
+    /// When the alarm sent its message. A composite alarm whose actions were suppressed sends the message when the
+    /// suppression ends, which may be long after its state changed.
     pub sent_ms: Option<u64>,
-    /// Since when it has had its state, as it told.
+    /// Since when the alarm has had its state, according to the message.
     pub reported_ms: Option<u64>,
-    /// The alarm as it is by now; nothing, if it is gone.
-    pub now: Option<&'a ObservedAlarm>,
-    /// When the rule last acted; of a dry run, when it last said that it would have.
-    pub last: Option<&'a RuleExecution>,
+    /// The alarm as observed now; `None` if the alarm is deleted.
+    pub observed: Option<&'a ObservedAlarm>,
+    /// The last execution of the rule; for a dry run, the last report of a skipped execution.
+    pub last_execution: Option<&'a RuleExecution>,
 }
 
-/// What becomes of a rule.
+/// The verdict on a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is asked for.
-    Ask {
+    /// The remediation is requested.
+    Request {
         /// Since when the alarm has been in ALARM.
         since_ms: u64,
     },
-    /// Nothing is done; why.
-    Skipped(String),
-    /// What is seen of the alarm is older than what it told: nothing can be decided yet.
-    LookAgain,
+    /// No remediation; the reason.
+    Skip(String),
+    /// The observed state of the alarm is older than the reported one: no decision is possible yet.
+    Retry,
 }
 
-/// Decides on one rule whose alarm told that it is in ALARM.
+/// Decides on one rule whose alarm reported that it is in ALARM.
 #[must_use]
 pub fn decide(rule: &AlarmAction, facts: &Facts<'_>, now_ms: u64) -> Verdict {
-    let nothing = |reason: String| Verdict::Skipped(reason);
+    let skip = |reason: String| Verdict::Skip(reason);
     if facts.paused {
-        return nothing(PAUSED.into());
+        return skip(AUTOMATION_PAUSED.into());
     }
-    // Lambda's retries carry the message as it was sent, so what is old stays old.
+    // Lambda's retries carry the message with its original timestamp, so an old message stays old.
     if facts.sent_ms.or(facts.reported_ms).is_some_and(|sent| sent + REMEDIATION_TTL_MS < now_ms) {
-        return nothing(format!("its message is more than {} s old", REMEDIATION_TTL_MS / 1_000));
+        return skip(format!("its message is more than {} s old", REMEDIATION_TTL_MS / 1_000));
     }
-    let since_ms = match ObservedAlarm::fresh(facts.now, facts.reported_ms, now_ms) {
-        Freshness::On { since_ms } => since_ms,
-        Freshness::Off(reason) => return nothing(reason),
-        Freshness::Stale => return Verdict::LookAgain,
+    let since_ms = match ObservedAlarm::check(facts.observed, facts.reported_ms, now_ms) {
+        AlarmCheck::Actionable { since_ms } => since_ms,
+        AlarmCheck::NotActionable(reason) => return skip(reason),
+        AlarmCheck::Stale => return Verdict::Retry,
     };
-    if let Some(last) = facts.last {
+    if let Some(last) = facts.last_execution {
         if last.since_ms >= since_ms {
-            return nothing(acted(last.at_ms, last.done, rule.dry_run));
+            return skip(already_executed(last.at_ms, last.done, rule.dry_run));
         }
         let cooldown_ms = u64::from(rule.cooldown_seconds) * 1_000;
         if last.done && last.at_ms + cooldown_ms > now_ms {
-            return nothing(rests(rule.cooldown_seconds, last.at_ms, rule.dry_run));
+            return skip(in_cooldown(rule.cooldown_seconds, last.at_ms, rule.dry_run));
         }
     }
-    Verdict::Ask { since_ms }
+    Verdict::Request { since_ms }
 }

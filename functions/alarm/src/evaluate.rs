@@ -1,163 +1,166 @@
-//! An alarm that told of its state: whose it is, what its environment's rules say, and what becomes of each.
+//! Evaluates an alarm that reported its state: its environment, the environment's rules, and the outcome of each.
 
 use environment::{
     AlarmAction, Names, ObservedAlarm, REMEDIATION_TTL_MS, RecordedRules, RemediationRequest, execution_key,
 };
 use ledger::Alarm;
-use ledger::published::{RuleOutcome, state_change};
+use ledger::events::{RuleOutcome, alarm_state_event};
 use requests::{Owner, Records, RequestQueue, request_hash};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::Alarms;
-use crate::cloud::Cloud;
+use crate::cloud::AlarmApi;
 use crate::decide::{Facts, Verdict, decide};
 
-/// What became of a rule, or of an alarm without one.
+/// The outcome of a rule, or of an alarm without one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Outcome {
-    /// `-` where none was come to.
+    /// `-` where no rule applies.
     pub rule: String,
-    /// `requested` or `nothing`.
+    /// `requested` or `skipped`.
     pub outcome: &'static str,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// An alarm's environment, as it is recorded.
-struct Known {
+/// The recorded environment of an alarm, with the alarm's rules.
+struct AlarmEnvironment {
     owner: Owner,
     names: Names,
     rules: Vec<AlarmAction>,
 }
 
-impl<R: Records, C: Cloud, L: RequestQueue> Alarms<R, C, L> {
-    /// What becomes of an alarm that told of its state at `sent_ms`.
+impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
+    /// Evaluates the rules for an alarm that reported its state at `sent_ms`.
     pub(crate) async fn evaluate(&self, alarm: &Alarm, sent_ms: Option<u64>) -> Result<Vec<Outcome>, String> {
         let outcomes = self.outcomes(alarm, sent_ms).await?;
         for Outcome { rule, outcome, reason } in &outcomes {
-            tracing::info!(alarm = alarm.name, state = alarm.state, rule, outcome, reason, "an alarm");
+            tracing::info!(alarm = alarm.name, state = alarm.state, rule, outcome, reason, "alarm evaluated");
         }
         Ok(outcomes)
     }
 
     async fn outcomes(&self, alarm: &Alarm, sent_ms: Option<u64>) -> Result<Vec<Outcome>, String> {
-        let nothing = |reason: &str| Ok(vec![Outcome::nothing("-", reason)]);
+        let skip = |reason: &str| Ok(vec![Outcome::skipped("-", reason)]);
         let Some(suffix) = alarm.suffix(&self.deployment) else {
-            return nothing("it is of no environment of this deployment, or of several");
+            return skip("the alarm belongs to no environment of this deployment, or to several");
         };
-        if alarm.state != "ALARM" && self.is_told_by_a_rule(alarm) {
-            return nothing(NOT_ACTED_ON);
+        if alarm.state != "ALARM" && self.is_published_by_event_rule(alarm) {
+            return skip(NOT_ALARM);
         }
         let names = self.deployment.names(&suffix);
-        let environment = names.environment_id();
-        let owner = self.records.environment_owner(&environment).await.map_err(|error| error.to_string())?;
-        let Some(owner) = owner else { return nothing(&format!("the environment {environment} is gone")) };
-        // One fresh look for all that follows: what is told may be minutes old. Whether there is such an alarm, whose it is and
-        // which instance it is about is taken from there too, since others may publish to a topic as well.
-        let now = self.cloud.alarm(&alarm.name).await?;
-        let alarm = &seen(alarm, now.as_ref());
-        if now.is_some() {
+        let environment_id = names.environment_id();
+        let owner = self.records.environment_owner(&environment_id).await.map_err(|error| error.to_string())?;
+        let Some(owner) = owner else { return skip(&format!("the environment {environment_id} no longer exists")) };
+        // One fresh observation for all that follows: the report may be minutes old. Whether the alarm exists, its
+        // environment and its instance are taken from the observation too, since others may publish to a topic as well.
+        let observed = self.cloud.observe_alarm(&alarm.name).await?;
+        let alarm = &with_observed(alarm, observed.as_ref());
+        if observed.is_some() {
             if alarm.suffix(&self.deployment).as_ref() != Some(&suffix) {
-                return nothing("the alarm itself is not of this environment, whatever told of it");
+                return skip("the observed alarm does not belong to the environment in the message");
             }
-            self.tell_state(alarm).await;
+            self.publish_state(alarm).await;
         }
         if alarm.state != "ALARM" {
-            return nothing(NOT_ACTED_ON);
+            return skip(NOT_ALARM);
         }
         let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
-        let Some(record) = record else { return nothing(&format!("the record of {environment} is lost")) };
+        let Some(record) = record else { return skip(&format!("the record of {environment_id} is missing")) };
         if record.running_delete().is_some() {
-            return nothing(&format!("the environment {environment} is being deleted"));
+            return skip(&format!("the environment {environment_id} is being deleted"));
         }
         let RecordedRules { mut rules, unreadable } = RecordedRules::of(record.settled_spec.as_ref());
         if rules.is_empty() && unreadable.is_empty() {
-            return nothing("its environment has no rules");
+            return skip("the environment has no rules");
         }
         rules.retain(|rule| rule.alarm_name(&names) == alarm.name);
-        let known = Known { owner, names, rules };
-        if known.rules.is_empty() {
-            let none = match unreadable.first() {
-                Some(what) => &format!("no rule that can be read is about it; of the others, {what}"),
-                None => "no rule of its environment is about it",
+        let environment = AlarmEnvironment { owner, names, rules };
+        if environment.rules.is_empty() {
+            let reason = match unreadable.first() {
+                Some(fault) => &format!("no readable rule names the alarm; of the unreadable rules, {fault}"),
+                None => "no rule of the environment names the alarm",
             };
-            let none = Outcome::nothing("-", none);
-            if now.is_some() {
-                self.publish(&known, alarm, alarm.since_ms, &none).await;
+            let skipped = Outcome::skipped("-", reason);
+            if observed.is_some() {
+                self.publish(&environment, alarm, alarm.since_ms, &skipped).await;
             }
-            return Ok(vec![none]);
+            return Ok(vec![skipped]);
         }
         let mut outcomes = Vec::new();
-        for rule in &known.rules {
-            let outcome = self.of_rule(&known, (alarm, sent_ms), rule, now.as_ref()).await?;
-            // What is requested is told by whoever carries it out.
+        for rule in &environment.rules {
+            let outcome = self.evaluate_rule(&environment, (alarm, sent_ms), rule, observed.as_ref()).await?;
+            // The reconciler publishes the outcome of a requested remediation.
             if outcome.outcome != REQUESTED {
-                self.publish(&known, alarm, now.as_ref().map(|it| it.since_ms).or(alarm.since_ms), &outcome).await;
+                self.publish(&environment, alarm, observed.as_ref().map(|it| it.since_ms).or(alarm.since_ms), &outcome).await;
             }
             outcomes.push(outcome);
         }
         Ok(outcomes)
     }
 
-    async fn of_rule(
+    async fn evaluate_rule(
         &self,
-        known: &Known,
+        environment: &AlarmEnvironment,
         (alarm, sent_ms): (&Alarm, Option<u64>),
         rule: &AlarmAction,
-        now: Option<&ObservedAlarm>,
+        observed: Option<&ObservedAlarm>,
     ) -> Result<Outcome, String> {
-        let told = rule.summary();
-        let last = self
+        let summary = rule.summary();
+        let last_execution = self
             .records
-            .rule_execution(&known.owner, &execution_key(&told, rule.dry_run))
+            .rule_execution(&environment.owner, &execution_key(&summary, rule.dry_run))
             .await
             .map_err(|error| error.to_string())?;
-        let facts = Facts { paused: self.paused, sent_ms, reported_ms: alarm.since_ms, now, last: last.as_ref() };
+        let facts = Facts { paused: self.paused, sent_ms, reported_ms: alarm.since_ms, observed, last_execution: last_execution.as_ref() };
         let now_ms = self.cloud.now_ms();
         match decide(rule, &facts, now_ms) {
-            Verdict::Skipped(reason) => Ok(Outcome::nothing(&told, &reason)),
-            Verdict::LookAgain => Err(format!("what CloudWatch says of {} is older than what it told", alarm.name)),
-            Verdict::Ask { since_ms } => {
+            Verdict::Skip(reason) => Ok(Outcome::skipped(&summary, &reason)),
+            Verdict::Retry => Err(format!("the observed state of {} is older than the reported state", alarm.name)),
+            Verdict::Request { since_ms } => {
                 let remediation = RemediationRequest {
-                    owner: known.owner.to_string(),
-                    environment: known.names.environment_id(),
+                    owner: environment.owner.to_string(),
+                    environment: environment.names.environment_id(),
                     alarm: alarm.name.clone(),
                     since_ms,
-                    rule: told.clone(),
+                    rule: summary.clone(),
                     instance: alarm.instance().map(str::to_owned),
-                    // From when it was told on, as its age is counted: what comes late has less time.
+                    // Counted from the time of the report, as the age of the message is: a late message has less time.
                     expires_ms: sent_ms.or(alarm.since_ms).unwrap_or(now_ms).min(now_ms) + REMEDIATION_TTL_MS,
                     dry_run: rule.dry_run,
                 };
-                // The same wish has the same name, whoever tells of it and whenever: the line has it once.
+                // The same remediation has the same name, for any sender and time of the report: the request queue
+                // holds it once.
                 let name = request_hash(&json!([remediation.owner, remediation.execution_key(), remediation.since_ms]));
                 self.request_queue
-                    .send(&known.owner, &name, &remediation.body())
+                    .send(&environment.owner, &name, &remediation.body())
                     .await
                     .map_err(|error| error.to_string())?;
-                Ok(Outcome { rule: told, outcome: REQUESTED, reason: String::from("it stands in its owner's line") })
+                Ok(Outcome { rule: summary, outcome: REQUESTED, reason: String::from("the remediation is queued") })
             }
         }
     }
 
-    /// Whether the deployment's rule tells the ledger of its states: that of alarms whose names begin with the project's.
-    fn is_told_by_a_rule(&self, alarm: &Alarm) -> bool {
+    /// Whether the deployment's EventBridge rule publishes the alarm's states to the ledger: the rule matches alarms
+    /// whose names begin with the project's.
+    fn is_published_by_event_rule(&self, alarm: &Alarm) -> bool {
         alarm.name.strip_prefix(&self.deployment.project).is_some_and(|rest| rest.starts_with('-'))
     }
 
-    /// Of other alarms nobody else tells the ledger.
-    async fn tell_state(&self, alarm: &Alarm) {
-        if !self.is_told_by_a_rule(alarm) {
-            self.pass_on(&alarm.name, &state_change(alarm, self.cloud.now_ms())).await;
+    /// Publishes the state of an alarm that the EventBridge rule does not match; no other part of Envkeeper reports
+    /// that state to the ledger.
+    async fn publish_state(&self, alarm: &Alarm) {
+        if !self.is_published_by_event_rule(alarm) {
+            self.publish_event(&alarm.name, &alarm_state_event(alarm, self.cloud.now_ms())).await;
         }
     }
 
-    async fn publish(&self, known: &Known, alarm: &Alarm, since_ms: Option<u64>, outcome: &Outcome) {
+    async fn publish(&self, environment: &AlarmEnvironment, alarm: &Alarm, since_ms: Option<u64>, outcome: &Outcome) {
         let at_ms = self.cloud.now_ms();
-        let group = known.names.group().name;
-        let told = RuleOutcome {
+        let group = environment.names.group().name;
+        let rule_outcome = RuleOutcome {
             group: &group,
             alarm: &alarm.name,
             since_ms: since_ms.unwrap_or(at_ms),
@@ -168,31 +171,31 @@ impl<R: Records, C: Cloud, L: RequestQueue> Alarms<R, C, L> {
             instance: alarm.instance(),
             at_ms,
         };
-        self.pass_on(&alarm.name, &told.event()).await;
+        self.publish_event(&alarm.name, &rule_outcome.event()).await;
     }
 
-    /// Losing it changes nothing but the story.
-    async fn pass_on(&self, alarm: &str, event: &Value) {
+    /// A failure loses only the ledger entry.
+    async fn publish_event(&self, alarm: &str, event: &Value) {
         if let Err(error) = self.cloud.publish(event).await {
-            tracing::warn!(alarm, error, "the ledger does not know");
+            tracing::warn!(alarm, error, "ledger publish failed");
         }
     }
 }
 
 const REQUESTED: &str = "requested";
-/// Why nothing comes of most states that are told.
-const NOT_ACTED_ON: &str = "only ALARM is acted on";
+/// The reason why most reported states are skipped.
+const NOT_ALARM: &str = "only the state ALARM is acted on";
 
 impl Outcome {
-    fn nothing(rule: &str, reason: &str) -> Outcome {
+    fn skipped(rule: &str, reason: &str) -> Outcome {
         Outcome { rule: rule.to_owned(), outcome: "skipped", reason: reason.to_owned() }
     }
 }
 
-/// An alarm that told, as it is described.
-fn seen(told: &Alarm, now: Option<&ObservedAlarm>) -> Alarm {
-    let mut alarm = told.clone();
-    if let Some(ObservedAlarm { description, dimensions, .. }) = now {
+/// The reported alarm, with the observed description and dimensions.
+fn with_observed(reported: &Alarm, observed: Option<&ObservedAlarm>) -> Alarm {
+    let mut alarm = reported.clone();
+    if let Some(ObservedAlarm { description, dimensions, .. }) = observed {
         (alarm.description, alarm.dimensions) = (description.clone(), dimensions.clone());
     }
     alarm

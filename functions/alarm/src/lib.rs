@@ -1,11 +1,12 @@
-//! Acts on alarms: what an environment's `AlarmActions` say of an alarm becomes a wish in its owner's line, where the
-//! reconciler carries it out.
+//! Acts on alarms: the rules in an environment's `AlarmActions` turn an alarm into a remediation request in the owner's
+//! group of the request queue, from which the reconciler takes and executes it.
 //!
-//! An alarm tells of its state directly, by a topic, or by EventBridge; one that does so in all three ways is acted on once,
-//! since each wish is named by the rule and by the time since when the alarm has been in ALARM, as CloudWatch itself says it.
+//! An alarm reports its state directly, by a topic, or by EventBridge. An alarm that uses all three is acted on once:
+//! the name of each remediation request consists of the rule and of the time since when the alarm has been in ALARM,
+//! according to CloudWatch itself.
 //!
-//! The files: `decide` (what a rule comes to: pure), `told` (an alarm in, outcomes out), `cloud` (the seam), `aws` (behind it),
-//! `settings`. The shapes of alarms are in the crate `ledger`.
+//! The files: `decide` (the verdict on a rule: pure), `evaluate` (an alarm in, outcomes out), `cloud` (the seam), `aws`
+//! (behind the seam), `settings`. The shapes of alarms are in the crate `ledger`.
 
 #![warn(missing_docs)]
 
@@ -18,65 +19,65 @@ mod settings;
 pub use evaluate::Outcome;
 pub use settings::Settings;
 
-use cloud::Cloud;
+use cloud::AlarmApi;
 use environment::Deployment;
 use lambda_kit::Error;
 use ledger::{Alarm, envelope};
 use requests::{Records, RequestQueue};
 use serde_json::{Value, json};
 
-/// Everything that the function has.
+/// The function with everything that an invocation uses.
 #[derive(Debug)]
 pub struct Alarms<R, C, L> {
-    /// Where the environments are.
+    /// The deployment that owns the environments.
     pub deployment: Deployment,
-    /// Whether the deployment wants no alarm to be acted on.
+    /// Whether automation is paused: the deployment acts on no alarm.
     pub paused: bool,
-    /// Whose environments there are, and what they want.
+    /// The environments with their owners and their desired states.
     pub records: R,
-    /// What the account says of alarms.
+    /// The alarms of the account.
     pub cloud: C,
-    /// Where wishes stand in line.
+    /// The queue for remediation requests.
     pub request_queue: L,
 }
 
-impl<R: Records, C: Cloud, L: RequestQueue> Alarms<R, C, L> {
-    /// Handles one invocation: an alarm's own, a topic's, or EventBridge's. What a topic or EventBridge tells beside alarms'
-    /// states is acknowledged.
+impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
+    /// Handles one invocation: by an alarm itself, by a topic, or by EventBridge. Other messages of a topic or of
+    /// EventBridge than alarm states are acknowledged.
     ///
     /// # Errors
-    /// If an event is no alarm's and nobody's that is known, or something in passing keeps it from being decided: Lambda then
-    /// tries again, and in the end puts the event into the queue of failed ones.
+    /// If an event is neither an alarm's nor of a known other kind, or a transient error prevents the decision: Lambda
+    /// then retries, and in the end sends the event to the queue of failed events.
     pub async fn handle(&self, event: Value) -> Result<Value, Error> {
-        let Some(messages) = envelope::of_topic(&event) else {
-            return match self.one(&event, envelope::sent_ms(&event)).await? {
-                Some(told) => Ok(told),
+        let Some(messages) = envelope::topic_messages(&event) else {
+            return match self.handle_event(&event, envelope::sent_ms(&event)).await? {
+                Some(result) => Ok(result),
                 None if event.get("detail-type").is_some() => Ok(ignored()),
-                None => Err(NO_ALARM.into()),
+                None => Err(NOT_AN_ALARM.into()),
             };
         };
-        let mut told = Vec::new();
+        let mut results = Vec::new();
         for (message, sent_ms) in messages.into_iter().zip(envelope::published_ms(&event)) {
-            told.push(match envelope::open(message) {
-                Ok(event) => self.one(&event, sent_ms).await?.unwrap_or_else(ignored),
+            results.push(match envelope::open(message) {
+                Ok(event) => self.handle_event(&event, sent_ms).await?.unwrap_or_else(ignored),
                 Err(_) => ignored(),
             });
         }
-        Ok(if told.len() == 1 { told.remove(0) } else { Value::Array(told) })
+        Ok(if results.len() == 1 { results.remove(0) } else { Value::Array(results) })
     }
 
-    /// What became of an alarm that told of its state at `sent_ms`; nothing, if it is none.
-    async fn one(&self, event: &Value, sent_ms: Option<u64>) -> Result<Option<Value>, Error> {
-        if let Some(account) = envelope::other_account(event, &self.deployment) {
-            return Ok(Some(json!({ "Ignored": format!("it is of the account {account}") })));
+    /// Evaluates an alarm that reported its state at `sent_ms`; `None` if the event is not an alarm state.
+    async fn handle_event(&self, event: &Value, sent_ms: Option<u64>) -> Result<Option<Value>, Error> {
+        if let Some(account) = envelope::foreign_account(event, &self.deployment) {
+            return Ok(Some(json!({ "Ignored": format!("the event is from the account {account}") })));
         }
         let Some(alarm) = Alarm::read(event).map_err(|poison| poison.to_string())? else { return Ok(None) };
         Ok(Some(json!({ "Alarm": alarm.name, "Outcomes": self.evaluate(&alarm, sent_ms).await? })))
     }
 }
 
-const NO_ALARM: &str = "no alarm: it has neither alarmData (CloudWatch) nor AlarmName (SNS), nor is it a CloudWatch Alarm State Change (EventBridge)";
+const NOT_AN_ALARM: &str = "the event is not an alarm state: it has neither alarmData (CloudWatch) nor AlarmName (SNS), nor is its detail-type CloudWatch Alarm State Change (EventBridge)";
 
 fn ignored() -> Value {
-    json!({ "Ignored": "it tells of no alarm's state" })
+    json!({ "Ignored": "the event is not an alarm state" })
 }

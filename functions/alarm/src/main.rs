@@ -1,19 +1,19 @@
 //! The function `alarm`: wiring only.
-// The whole request is one future, and the compiler works its layout out call by call, deeper than it does unasked.
+// The whole request is one future, and the compiler computes its layout call by call, deeper than its default limit.
 #![recursion_limit = "256"]
 
 use std::sync::Arc;
 
 use alarm::aws::Account;
 use alarm::{Alarms, Settings};
-use lambda_kit::{Error, environment, init_logging, run, sdk_config};
+use lambda_kit::{Error, env_var, init_logging, run, sdk_config};
 use requests::{LedgerQueue, SqsRequestQueue, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     init_logging("alarm");
     let config = sdk_config().await?;
-    let Settings { deployment, records_table, queue_url, ledger_url, paused } = Settings::from_vars(environment)?;
+    let Settings { deployment, records_table, queue_url, ledger_url, paused } = Settings::from_vars(env_var)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), records_table);
     let sqs = aws_sdk_sqs::Client::new(&config);
     let cloud = Account::new(&config, LedgerQueue::new(sqs.clone(), ledger_url));

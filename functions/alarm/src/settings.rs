@@ -1,29 +1,31 @@
-//! What the function is told by its environment variables.
+//! The configuration of the function, from its environment variables.
 
 use environment::Deployment;
-use lambda_kit::{BadSettings, Vars};
+use lambda_kit::{InvalidSettings, Vars};
 
-/// The function's configuration, read once.
+/// The configuration, read once.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: what the names of all environments have in common.
+    /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: the common part of the names of all environments.
     pub deployment: Deployment,
-    /// `RECORDS_TABLE`: the table of the records, which tell what environments want.
+    /// `RECORDS_TABLE`: the table of the records, which hold the desired states of environments.
     pub records_table: String,
-    /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests, where wishes stand in their owner's line.
+    /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests, in which remediation requests are queued in their owner's
+    /// group.
     pub queue_url: String,
-    /// `LEDGER_QUEUE_URL`: where it is told when nothing was done. Without it that is in the function's own log only.
+    /// `LEDGER_QUEUE_URL`: the queue to which skipped rules are published. Without it they are in the function's own
+    /// log only.
     pub ledger_url: Option<String>,
-    /// `AUTOMATION_PAUSED`: `true` while the deployment wants no alarm to be acted on.
+    /// `AUTOMATION_PAUSED`: `true` while the deployment acts on no alarm.
     pub paused: bool,
 }
 
 impl Settings {
-    /// Reads the settings from environment variables, which `read` looks up.
+    /// Reads the settings from environment variables, with `read` as the lookup.
     ///
     /// # Errors
-    /// Everything that is wrong with them.
-    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
+    /// All invalid settings.
+    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, InvalidSettings> {
         let mut vars = Vars::new(&read);
         let deployment = vars.deployment();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");

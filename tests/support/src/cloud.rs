@@ -1,4 +1,4 @@
-//! The in-memory cloud, as the functions are given theirs.
+//! The in-memory cloud, in the form that the functions expect.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
@@ -9,24 +9,24 @@ use memory_cloud::{MemoryAccount, Session};
 use reconciler::{CloudFactory, Settings, StackState};
 use serde_json::Value;
 
-/// 2026-01-02T03:04:05Z: when all tests begin.
+/// 2026-01-02T03:04:05Z: the start of all tests.
 pub const BEGIN_S: u64 = 1_767_323_045;
 
-/// The in-memory world, its facts, and how the stack stands that asks.
+/// The in-memory account, its facts, and the state of the requesting stack.
 #[derive(Debug)]
 pub struct MemoryCloudFactory {
     pub account: MemoryAccount,
-    /// Whether asking for the facts panics.
+    /// Whether requesting the facts panics.
     pub panics: bool,
-    /// How its stack stands; nothing where nobody can be asked.
+    /// The state of the stack; `None` where the call is denied.
     pub stack: Option<StackState>,
-    /// How alarms are, if there are any.
+    /// The observed alarm, if one exists.
     pub alarm: RefCell<Option<ObservedAlarm>>,
     /// The instances whose status checks fail.
     pub impaired: RefCell<BTreeSet<String>>,
-    /// What the next remedies meet with, instead of being made.
+    /// The errors of the next remediation actions, which then have no effect.
     pub call_errors: RefCell<VecDeque<CallError>>,
-    /// What the ledger was told.
+    /// The events published to the ledger.
     pub published: RefCell<Vec<Value>>,
 }
 
@@ -34,7 +34,7 @@ impl Default for MemoryCloudFactory {
     fn default() -> MemoryCloudFactory {
         let account = MemoryAccount::default();
         account.clock.advance(Duration::from_secs(BEGIN_S));
-        // No look at it is older than what told of it.
+        // No observation of the alarm is older than its report.
         let (state, updated_ms) = ("ALARM".into(), u64::MAX);
         let alarm = ObservedAlarm { state, updated_ms, actions_enabled: true, ..ObservedAlarm::default() };
         MemoryCloudFactory {
@@ -50,12 +50,12 @@ impl Default for MemoryCloudFactory {
 }
 
 impl MemoryCloudFactory {
-    /// The number of writing calls that were sent.
+    /// The number of write calls that were sent.
     pub fn write_count(&self) -> usize {
         self.account.calls.borrow().len()
     }
 
-    /// The number of all calls, looks included.
+    /// The number of all calls, observations included.
     pub fn call_count(&self) -> usize {
         self.write_count() + self.account.observations.get()
     }
@@ -69,7 +69,7 @@ impl CloudFactory for MemoryCloudFactory {
     }
 
     async fn facts(&self, _spec: &Spec, _region: &str, hooks_are_handled: bool) -> Result<Facts, CallError> {
-        assert!(!self.panics, "asked to");
+        assert!(!self.panics, "the test requested this panic");
         let zones = ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec();
         Ok(Facts { zones, partition: "aws".into(), image: Some("ami-0123456789abcdef0".into()), hooks_are_handled })
     }
@@ -110,7 +110,7 @@ impl CloudFactory for MemoryCloudFactory {
     }
 }
 
-/// The settings of a function with these variables beside those that it must have.
+/// The settings of a function with these variables in addition to the required ones.
 pub fn settings(variables: &[(&str, &str)]) -> Result<Settings, lambda_kit::InvalidSettings> {
     let own = [("AWS_REGION", "us-west-2"), ("ACCOUNT_ID", "123456789012"), ("RECORDS_TABLE", "records")];
     Settings::from_vars(|name| {

@@ -1,4 +1,4 @@
-//! Events: the samples, and what is changed in them.
+//! Events: the samples, and changes to them.
 
 use std::path::Path;
 
@@ -11,13 +11,13 @@ use crate::BEGIN_S;
 /// A sample event of a function.
 pub fn sample(function: &str, name: &str) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(function);
-    let text = std::fs::read_to_string(folder.join(name)).expect("there is such a sample");
-    serde_json::from_str(&text).expect("it is JSON")
+    let text = std::fs::read_to_string(folder.join(name)).expect("the sample exists");
+    serde_json::from_str(&text).expect("the sample is JSON")
 }
 
-/// An event with changes: inside of objects key by key, anything else as a whole.
+/// An event with changes: inside objects key by key, any other value as a whole.
 pub fn with(mut event: Value, changes: Value) -> Value {
-    for (key, value) in changes.as_object().expect("an object") {
+    for (key, value) in changes.as_object().expect("the changes are an object") {
         match (event.get_mut(key).and_then(Value::as_object_mut), value.as_object()) {
             (Some(inner), Some(more)) => inner.extend(more.clone()),
             _ => event[key] = value.clone(),
@@ -26,8 +26,8 @@ pub fn with(mut event: Value, changes: Value) -> Value {
     event
 }
 
-/// An event as CloudFormation sends it so many seconds after the tests began: with an address for its answer, in which
-/// the time stands.
+/// An event as CloudFormation sends it, so many seconds after the tests began: with a response URL that contains the
+/// time.
 pub fn sent(event: Value, after_s: u64) -> Value {
     let at = DateTime::from_secs(i64::try_from(BEGIN_S + after_s).expect("a date"));
     let date: String = at.fmt(Format::DateTime).expect("a date").chars().filter(|it| !"-:".contains(*it)).collect();
@@ -36,7 +36,7 @@ pub fn sent(event: Value, after_s: u64) -> Value {
     with(event, json!({ "ResponseURL": url }))
 }
 
-/// The message of the line that an event travels in.
+/// The message of the request queue that carries an event.
 pub fn message(id: &str, event: &Value) -> Value {
     let group = Request::read(event, 0).map_or_else(|_| "nobody".to_owned(), |it| it.owner().to_string());
     let body = event.as_str().map_or_else(|| event.to_string(), str::to_owned);

@@ -1,4 +1,4 @@
-//! An account under virtual time: Auto Scaling and its instances as simulated, a queue, and what goes wrong.
+//! An account under virtual time: a simulated Auto Scaling with its instances, a queue, and fault injection.
 
 mod account;
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use auto_scaling::{
     AutoScaling, Behaviour, Effect, Fleet, Launch, LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup,
-    PutHook, Settings, Started, Subnet, Timestamp, Timing, Transition as Turn,
+    PutHook, Settings, Started, Subnet, Timestamp, Timing, Transition as SimulatedTransition,
 };
 use environment::Deployment;
 use environment::hook_settings::{Drain, Gate, HookSettings, HookTask, OnTimeout};
@@ -23,27 +23,27 @@ use tokio::time::{Instant, sleep};
 pub const START: Timestamp = Timestamp(1_795_420_800_000);
 pub const GROUP: &str = "scalable-ec2-asg-uswest2-dev";
 pub const TARGETS: &str = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/1";
-/// How often it is swept, and how long a message is hidden from others: as `infra/template.yaml` has it.
+/// The interval of the sweep, and the visibility timeout of a message: the values of `infra/template.yaml`.
 pub const SWEEP_INTERVAL: Duration = Duration::from_mins(2);
-pub const HIDDEN: Duration = Duration::from_mins(12);
+pub const VISIBILITY_TIMEOUT: Duration = Duration::from_mins(12);
 
-/// What becomes of a call.
+/// The fault of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It is refused, and has no effect.
+    /// The call is rejected, and has no effect.
     Rejected,
-    /// It has its effect, and the answer is lost.
+    /// The call takes effect, and its response is lost.
     ResponseLost,
-    /// The invocation is killed before it.
+    /// The invocation is killed before the call.
     KilledBefore,
-    /// The invocation is killed after its effect.
+    /// The invocation is killed after the effect of the call.
     KilledAfter,
-    /// It is never answered, and has no effect.
+    /// The call gets no response, and has no effect.
     Hangs,
 }
 
-/// What is known of a call whose answer is lost.
-const LOST: &str = "no answer";
+/// The error of a call whose response is lost.
+const RESPONSE_LOST: &str = "no response";
 
 /// A message in the queue.
 #[derive(Clone, Debug)]
@@ -61,19 +61,19 @@ pub struct Harness {
     pub now: Cell<Timestamp>,
     pub messages: RefCell<Vec<Message>>,
     pub dead_lettered: RefCell<Vec<(String, String)>>,
-    /// What the ledger was told.
+    /// The events published to the ledger.
     pub published: RefCell<Vec<Value>>,
     pub written: RefCell<Vec<(String, String, Vec<String>)>>,
-    /// What each instance's waits were answered, as Auto Scaling took it.
+    /// The results with which each instance's lifecycle actions were completed, as Auto Scaling accepted them.
     pub completed: RefCell<BTreeMap<String, Vec<HookResult>>>,
-    /// Every answer that was tried, with the hook, whether it was taken or not.
+    /// Every result that was attempted, with the hook, accepted or not.
     pub attempted_results: RefCell<BTreeMap<(String, String), BTreeSet<HookResult>>>,
-    /// The instances that stand in a target group, and since when they leave it.
+    /// The instances in a target group, and since when they are being deregistered.
     pub targets: RefCell<BTreeMap<String, Option<Timestamp>>>,
-    /// When the environment has to be deleted by.
+    /// The deadline of the delete of the environment.
     pub delete_deadline: Cell<Option<u64>>,
     pub calls: RefCell<Vec<&'static str>>,
-    /// Of how many instances each look was.
+    /// The number of instances in each observation.
     pub observations: RefCell<Vec<usize>>,
     pub invocations: Cell<usize>,
     pub faults: RefCell<BTreeMap<usize, Fault>>,
@@ -81,22 +81,22 @@ pub struct Harness {
     pub stopped: RefCell<BTreeSet<String>>,
     /// The calls that IAM denies.
     pub denied: RefCell<BTreeSet<&'static str>>,
-    /// How long each drain command may take, as it was sent.
+    /// The execution timeout of each drain command that was sent.
     pub drain_timeouts: RefCell<Vec<Duration>>,
-    /// How long one message of a batch may take, where time is tokio's.
+    /// The time limit for one message of a batch, where time is tokio's.
     pub message_timeout: Cell<Option<Duration>>,
-    /// How long each call takes; no time at first.
+    /// The duration of each call; no time at first.
     pub call_duration: Cell<Duration>,
-    /// Since when time is tokio's, and what it was then.
+    /// Since when time is tokio's, and the virtual time at that point.
     tokio_start: Cell<Option<(Instant, Timestamp)>>,
-    /// How long EC2 takes to start an instance that Auto Scaling asks for; no time at first.
+    /// How long EC2 takes to start an instance after the request of Auto Scaling; no time at first.
     pub start_delay: Cell<Duration>,
-    /// Whether a thousand newer activities hide since when instances wait.
+    /// Whether a thousand newer activities hide the start times of the waiting instances.
     pub activities_hidden: Cell<bool>,
-    /// How long target groups take to let an instance go.
+    /// How long target groups take to deregister an instance.
     deregistration_delay: Cell<Duration>,
     starting: RefCell<Vec<(Timestamp, Launch)>>,
-    yields: Cell<bool>,
+    yields_between_calls: Cell<bool>,
     commands: RefCell<BTreeMap<String, Vec<(String, Timestamp)>>>,
     next_message: Cell<usize>,
     killed: Cell<bool>,
@@ -120,8 +120,8 @@ pub fn settings(task: HookTask) -> HookSettings {
 
 fn hook(settings: &HookSettings) -> PutHook {
     let (name, on, result) = match settings.task {
-        HookTask::Gate(_) => ("launch", Turn::Launching, LifecycleActionResult::Abandon),
-        HookTask::Drain(_) => ("terminate", Turn::Terminating, LifecycleActionResult::Continue),
+        HookTask::Gate(_) => ("launch", SimulatedTransition::Launching, LifecycleActionResult::Abandon),
+        HookTask::Drain(_) => ("terminate", SimulatedTransition::Terminating, LifecycleActionResult::Continue),
     };
     PutHook {
         name: name.into(),
@@ -156,7 +156,7 @@ impl Harness {
     pub fn with(most: u32, launch: &HookSettings, terminate: &HookSettings) -> Harness {
         let timing = Timing { launch: Duration::from_secs(20), terminate: Duration::from_secs(30) };
         let mut scaling = AutoScaling::new("us-west-2", "123456789012", timing);
-        scaling.create_group(group(GROUP, most, launch, terminate), START).expect("a good group");
+        scaling.create_group(group(GROUP, most, launch, terminate), START).expect("the group is valid");
         Harness {
             scaling: RefCell::new(scaling),
             fleet: RefCell::new(Fleet::new(Behaviour::default())),
@@ -183,7 +183,7 @@ impl Harness {
             activities_hidden: Cell::default(),
             deregistration_delay: Cell::new(Duration::from_secs(40)),
             starting: RefCell::default(),
-            yields: Cell::default(),
+            yields_between_calls: Cell::default(),
             commands: RefCell::default(),
             next_message: Cell::new(0),
             killed: Cell::new(false),
@@ -194,31 +194,31 @@ impl Harness {
     pub fn add_group(&self, name: &str) {
         let mut new = group(name, 1, &settings(gate(600)), &settings(HookTask::Drain(Drain { seconds: 300 })));
         new.desired_capacity = Some(1);
-        self.scaling.borrow_mut().create_group(new, self.now.get()).expect("a good group");
+        self.scaling.borrow_mut().create_group(new, self.now.get()).expect("the group is valid");
     }
 
-    /// Time is tokio's from here on: calls that are made at once take the time of one.
+    /// Time is tokio's from here on: concurrent calls take the time of one.
     pub fn follow_tokio(&self) {
         self.tokio_start.set(Some((Instant::now(), self.now.get())));
     }
 
-    /// Attaches a target group, which takes so long to let an instance go.
+    /// Attaches a target group with this deregistration delay.
     pub fn attach_target_group(&self, delay: Duration) {
         self.deregistration_delay.set(delay);
         let mut scaling = self.scaling.borrow_mut();
         scaling.set_deregistration_delay(delay);
-        scaling.attach_target_groups(GROUP, &[TARGETS.to_owned()]).expect("it is there");
+        scaling.attach_target_groups(GROUP, &[TARGETS.to_owned()]).expect("the group exists");
     }
 
     pub fn scale_to(&self, count: u32) {
-        let done = self.scaling.borrow_mut().set_desired_capacity(GROUP, count, false, self.now.get());
-        done.expect("within its bounds");
+        let response = self.scaling.borrow_mut().set_desired_capacity(GROUP, count, false, self.now.get());
+        response.expect("the capacity is within the bounds of the group");
     }
 
     /// All instances by their states.
     pub fn states(&self) -> BTreeMap<String, LifecycleState> {
         let scaling = self.scaling.borrow();
-        let group = scaling.group(GROUP).expect("it is there");
+        let group = scaling.group(GROUP).expect("the group exists");
         group.instances.iter().map(|it| (it.id.clone(), it.state)).collect()
     }
 
@@ -226,17 +226,17 @@ impl Harness {
         self.states().values().filter(|it| **it == LifecycleState::InService).count()
     }
 
-    /// What Auto Scaling does by now; the bodies of the messages that it tells.
+    /// Auto Scaling's effects until now; returns the bodies of its messages.
     pub fn step(&self) -> Vec<String> {
         let now = self.now.get();
-        let mut told = Vec::new();
+        let mut bodies = Vec::new();
         let effects = self.scaling.borrow_mut().step(now);
         for effect in effects {
             match effect {
                 Effect::Launch(launch) => self.starting.borrow_mut().push((now + self.start_delay.get(), launch)),
                 Effect::Terminate { instance_id, .. } => self.fleet.borrow_mut().ended(&instance_id, now),
-                Effect::Tell(event) => told.push(event.to_json()),
-                Effect::Notify(notification) => told.push(notification.body()),
+                Effect::Tell(event) => bodies.push(event.to_json()),
+                Effect::Notify(notification) => bodies.push(notification.body()),
             }
         }
         for (_, launch) in self.starting.borrow_mut().extract_if(.., |(due, _)| *due <= now) {
@@ -246,13 +246,13 @@ impl Harness {
             self.scaling.borrow_mut().launched(launch.token, started, now);
         }
         self.register_targets();
-        told
+        bodies
     }
 
-    /// Auto Scaling has its instances in its target groups while they are in service.
+    /// Auto Scaling registers its instances in its target groups while they are in service.
     fn register_targets(&self) {
         let (now, scaling) = (self.now.get(), self.scaling.borrow());
-        let group = scaling.group(GROUP).expect("it is there");
+        let group = scaling.group(GROUP).expect("the group exists");
         if group.target_group_arns.is_empty() {
             return;
         }
@@ -261,14 +261,14 @@ impl Harness {
             if instance.state == LifecycleState::InService {
                 targets.entry(instance.id.clone()).or_insert(None);
             } else if !instance.state.is_active()
-                && let Some(leaves) = targets.get_mut(&instance.id)
+                && let Some(deregistered_at) = targets.get_mut(&instance.id)
             {
-                leaves.get_or_insert(now);
+                deregistered_at.get_or_insert(now);
             }
         }
     }
 
-    /// Has a message come into the queue, now or later.
+    /// Sends a message to the queue, visible at `sent`.
     pub fn send(&self, body: String, sent: Timestamp) {
         self.send_hidden(body, sent, sent);
     }
@@ -278,7 +278,7 @@ impl Harness {
         self.messages.borrow_mut().push(Message { id, body, sent, visible, receives: 0 });
     }
 
-    /// One invocation; nothing if it was killed, or failed.
+    /// One invocation; `None` if it was killed, or failed.
     pub fn invoke(&self, event: Value) -> Option<Value> {
         self.invocations.set(self.invocations.get() + 1);
         let function = self.function();
@@ -287,30 +287,30 @@ impl Harness {
         match invocation.as_mut().poll(&mut context) {
             Poll::Ready(Ok(response)) => Some(response),
             Poll::Ready(Err(error)) => {
-                assert!(!self.faults.borrow().is_empty(), "nothing went wrong here: {error}");
+                assert!(!self.faults.borrow().is_empty(), "no fault was injected: {error}");
                 None
             }
             Poll::Pending => {
-                assert!(self.killed.take(), "nothing here takes time");
+                assert!(self.killed.take(), "the invocation is pending without being killed");
                 None
             }
         }
     }
 
-    /// Two invocations at once, each going on from one call to its next as chance has it.
-    pub fn race(&self, one: Value, other: Value, dice: &mut Dice) {
-        self.yields.set(true);
+    /// Two concurrent invocations; chance decides which one proceeds to its next call.
+    pub fn race(&self, one: Value, other: Value, rng: &mut SeededRng) {
+        self.yields_between_calls.set(true);
         let function = self.function();
         let mut both = [Some(Box::pin(function.handle(one))), Some(Box::pin(function.handle(other)))];
         let mut context = Context::from_waker(Waker::noop());
         while both.iter().any(Option::is_some) {
-            let turn = &mut both[usize::from(dice.below(2) == 0)];
-            if let Some(Poll::Ready(response)) = turn.as_mut().map(|it| it.as_mut().poll(&mut context)) {
-                response.expect("nothing went wrong here");
-                *turn = None;
+            let invocation = &mut both[usize::from(rng.below(2) == 0)];
+            if let Some(Poll::Ready(response)) = invocation.as_mut().map(|it| it.as_mut().poll(&mut context)) {
+                response.expect("no fault was injected");
+                *invocation = None;
             }
         }
-        self.yields.set(false);
+        self.yields_between_calls.set(false);
     }
 
     pub fn function(&self) -> LifecycleHook<&Harness, &Harness> {
@@ -320,12 +320,12 @@ impl Harness {
         LifecycleHook { cloud: self, queue: self, deployment, poll_interval, message_timeout: self.message_timeout.get() }
     }
 
-    /// Receives at most ten messages, and has them handled.
+    /// Receives at most ten messages, and invokes the function with them.
     pub fn receive(&self) {
         let now = self.now.get();
         let mut batch = Vec::new();
         for message in self.messages.borrow_mut().iter_mut().filter(|it| it.visible <= now).take(10) {
-            message.visible = now + HIDDEN;
+            message.visible = now + VISIBILITY_TIMEOUT;
             message.receives += 1;
             batch.push(message.clone());
         }
@@ -336,20 +336,19 @@ impl Harness {
         let Some(response) = self.invoke(json!({ "Records": records })) else { return };
         let failed: BTreeSet<String> = response["batchItemFailures"]
             .as_array()
-            .expect("a list")
+            .expect("a list of failures")
             .iter()
             .filter_map(|it| Some(it["itemIdentifier"].as_str()?.to_owned()))
             .collect();
-        let done = |id: usize| batch.iter().any(|it| it.id == id) && !failed.contains(&id.to_string());
-        self.messages.borrow_mut().retain(|it| !done(it.id));
+        let is_done = |id: usize| batch.iter().any(|it| it.id == id) && !failed.contains(&id.to_string());
+        self.messages.borrow_mut().retain(|it| !is_done(it.id));
     }
 
-    /// Lets time pass until then, from one moment at which something is due to the next. Each message goes by `response_server`,
-    /// which sends it or not.
-    pub fn run(&self, until: Timestamp, response_server: &mut dyn FnMut(&Harness, String)) {
+    /// Advances time until then, from one due moment to the next. `deliver` gets each message, and sends it or not.
+    pub fn run(&self, until: Timestamp, deliver: &mut dyn FnMut(&Harness, String)) {
         loop {
             for body in self.step() {
-                response_server(self, body);
+                deliver(self, body);
             }
             while self.messages.borrow().iter().any(|it| it.visible <= self.now.get()) {
                 self.receive();
@@ -367,14 +366,14 @@ impl Harness {
             self.now.set(next.max(now));
             if next == sweep {
                 for body in self.step() {
-                    response_server(self, body);
+                    deliver(self, body);
                 }
                 self.invoke(crate::sample("lifecycle-hook", "sweep.json"));
             }
         }
     }
 
-    /// Lets time pass with every message at once.
+    /// Advances time, and delivers every message at once.
     pub fn advance(&self, span: Duration) {
         self.run(self.now.get() + span, &mut |harness, body| harness.send(body, harness.now.get()));
     }
@@ -389,13 +388,13 @@ impl Harness {
                 self.now.set(then + since.elapsed());
             }
         }
-        if self.yields.get() {
-            let mut before = true;
-            let turn = |context: &mut Context<'_>| {
+        if self.yields_between_calls.get() {
+            let mut first_poll = true;
+            let yield_once = |context: &mut Context<'_>| {
                 context.waker().wake_by_ref();
-                if std::mem::take(&mut before) { Poll::Pending } else { Poll::Ready(()) }
+                if std::mem::take(&mut first_poll) { Poll::Pending } else { Poll::Ready(()) }
             };
-            poll_fn(turn).await;
+            poll_fn(yield_once).await;
         }
         if self.denied.borrow().contains(name) {
             return Err(format!("{name}: AccessDenied: not authorized"));
@@ -404,7 +403,7 @@ impl Harness {
         match fault {
             None => call(),
             Some(Fault::Rejected) => Err(format!("{name}: Throttling: Rate exceeded")),
-            Some(Fault::ResponseLost) => call().and_then(|_| Err(format!("{name}: {LOST}"))),
+            Some(Fault::ResponseLost) => call().and_then(|_| Err(format!("{name}: {RESPONSE_LOST}"))),
             Some(Fault::Hangs) => pending().await,
             Some(fault) => {
                 if fault == Fault::KilledAfter {
@@ -429,15 +428,15 @@ pub fn record(message: &Message) -> Value {
     })
 }
 
-/// What chance decides, the same in every run.
-pub struct Dice(u64);
+/// Random numbers from a seed, the same in every run.
+pub struct SeededRng(u64);
 
-impl Dice {
-    pub fn new(seed: u64) -> Dice {
-        Dice(seed)
+impl SeededRng {
+    pub fn new(seed: u64) -> SeededRng {
+        SeededRng(seed)
     }
 
-    /// Below `bound`. (A linear congruential generator with Knuth's constants.)
+    /// A number below `bound`. (A linear congruential generator with Knuth's constants.)
     pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound

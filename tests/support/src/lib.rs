@@ -1,4 +1,5 @@
-//! What the tests of the functions share: a cloud, records, a line and a post in memory, each of which can fail.
+//! The shared parts of the functions' tests: a cloud, records, a request queue and a response server in memory, each of
+//! which can fail.
 #![allow(
     clippy::expect_used,
     clippy::missing_panics_doc,
@@ -25,14 +26,15 @@ pub use service::{Request, binary_service, service};
 use memory_cloud::Clock;
 use tokio::runtime::Builder;
 
-/// Runs to the end under the clock's time. The reply's timers are tokio's, and want its runtime around them.
+/// Runs a task to its end under the clock's time. The timers of the response sender are tokio's, and need its runtime
+/// around them.
 pub fn run<T>(clock: &Clock, task: impl Future<Output = T>) -> T {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     let _inside = runtime.enter();
     clock.run(task).expect("not killed")
 }
 
-/// What needs no time, at once.
+/// Awaits a future that needs no time, at once.
 pub trait BlockOn<T> {
     fn block_on(self) -> T;
 }

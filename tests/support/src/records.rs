@@ -1,4 +1,4 @@
-//! Records that fail when they are told to.
+//! Records that fail on request.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -9,17 +9,17 @@ use requests::records::{
 };
 use requests::{Owner, Records, RecordsError};
 
-/// Records in memory: their next calls can be throttled, and one owner's be unreadable.
+/// Records in memory: their next calls can be throttled, and one owner's record can be unreadable.
 #[derive(Debug, Default)]
 pub struct FlakyRecords {
     pub inner: MemoryRecords,
     /// How many of the next calls are throttled.
     pub throttled: AtomicUsize,
-    /// How many of the next writings that a rule acted are throttled.
+    /// How many of the next writes of a finished rule execution are throttled.
     pub throttled_finishes: AtomicUsize,
-    /// Whose record nobody can read.
+    /// The owner whose record cannot be read.
     pub unreadable: Mutex<Option<Owner>>,
-    /// Who is still in the index, although nobody waits any more.
+    /// The owners that are still in the index, although no response is pending any more.
     pub lagging: Mutex<Vec<Owner>>,
 }
 
@@ -29,7 +29,7 @@ impl FlakyRecords {
     }
 }
 
-/// Fails for as often as it is told to.
+/// Fails for as many calls as requested.
 fn throttle(throttled: &AtomicUsize) -> Result<(), RecordsError> {
     let left = throttled.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
     if left.is_ok() { Err(RecordsError::Throttled { table: "records".into() }) } else { Ok(()) }

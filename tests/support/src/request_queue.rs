@@ -1,4 +1,4 @@
-//! A line that remembers what it was told.
+//! A request queue that records its messages.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -7,16 +7,16 @@ use std::time::Duration;
 use requests::{Owner, QueueError, RequestQueue};
 use serde_json::Value;
 
-/// Takes requests and moves nothing.
+/// Accepts requests and delivers none.
 #[derive(Debug, Default)]
 pub struct FakeRequestQueue {
-    /// Group, hash for telling duplicates, and body of what was sent.
+    /// Group, deduplication hash, and body of the sent messages.
     pub sent: Mutex<Vec<(String, String, Value)>>,
-    /// Receipt of what is to come back, and after how long.
+    /// Receipt of each requeued message, and its delay.
     pub requeued: Mutex<Vec<(String, Duration)>>,
-    /// Whether every call fails but those that keep a message.
+    /// Whether every call fails except the extension of the visibility.
     pub unavailable: AtomicBool,
-    /// Whether messages are somebody else's by the time they are to be kept.
+    /// Whether the receipts have expired by the time the visibility is to be extended.
     pub receipts_expired: AtomicBool,
 }
 
@@ -32,7 +32,7 @@ impl RequestQueue for FakeRequestQueue {
         self.available()?;
         let message = (owner.to_string(), request_hash.to_owned(), event.clone());
         let mut sent = self.sent.lock().expect("one thread");
-        // A FIFO queue takes a message of one name once, and says nothing.
+        // A FIFO queue accepts the message of one name once, and reports no duplicate.
         if !sent.iter().any(|(owner, name, _)| (owner, name) == (&message.0, &message.1)) {
             sent.push(message);
         }

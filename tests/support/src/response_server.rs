@@ -1,4 +1,4 @@
-//! The post: takes replies, or refuses them.
+//! The response server: accepts responses, or rejects them.
 
 use std::sync::atomic::{AtomicU16, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -9,26 +9,27 @@ use aws_smithy_types::body::SdkBody;
 use requests::ResponseSender;
 use serde_json::Value;
 
-/// Answers at once, 200 unless it was told to refuse.
+/// Answers at once, with 200 unless another status was set.
 #[derive(Clone, Debug, Default)]
 pub struct FakeResponseServer {
-    /// The replies that arrived.
+    /// The responses that arrived.
     arrived: Arc<Mutex<Vec<Value>>>,
     rejects_with: Arc<AtomicU16>,
 }
 
 impl FakeResponseServer {
-    /// It tries once: the pauses between more would be the runtime's, and tests have a clock of their own.
+    /// A sender with one attempt: the pauses between attempts would be the runtime's, and tests have a clock of their
+    /// own.
     pub fn response_sender(&self) -> ResponseSender {
         ResponseSender::with_connector(self.clone()).with_max_attempts(1)
     }
 
-    /// From now on each reply gets this status. 200 takes them again.
+    /// Answers each response with this status from now on. 200 accepts them again.
     pub fn respond_with(&self, status: u16) {
         self.rejects_with.store(status, SeqCst);
     }
 
-    /// What arrived since the last time.
+    /// Takes the responses that arrived since the last call.
     pub fn take(&self) -> Vec<Value> {
         std::mem::take(&mut self.arrived.lock().expect("one thread"))
     }

@@ -1,4 +1,4 @@
-//! A service of AWS that answers what a test says, over HTTP.
+//! A service of AWS over HTTP that answers with the responses of a test.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 
-/// What was asked.
+/// A request of a client.
 #[derive(Debug)]
 pub struct Request {
     /// Method and path with query.
@@ -17,8 +17,8 @@ pub struct Request {
     pub body: String,
 }
 
-/// Starts it, and gives the configuration of clients that ask it. What it answers is a status and a body; nothing is a lost
-/// answer.
+/// Starts the service, and returns the configuration for its clients. A response is a status and a body; `None` is a
+/// lost response.
 pub fn service(response: impl Fn(Request) -> Option<(u16, String)> + Send + Sync + 'static) -> SdkConfig {
     binary_service(move |request| response(request).map(|(status, body)| (status, body.into_bytes())))
 }
@@ -69,6 +69,6 @@ fn read(connection: &TcpStream) -> Request {
 
 fn write(mut connection: &TcpStream, status: u16, body: &[u8]) {
     let head = format!("HTTP/1.1 {status} It\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-    // Whoever asked may be gone.
+    // The client may have disconnected.
     let _ = connection.write_all(&[head.as_bytes(), body].concat());
 }

@@ -1,11 +1,11 @@
-//! The function's seam, answered by the simulated account.
+//! The function's seam, implemented by the simulated account.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use auto_scaling::{
     ActionKey, CheckStatus, Command as Sent, LifecycleActionResult, LifecycleState, Marker, PingStatus,
-    Transition as Turn,
+    Transition as SimulatedTransition,
 };
 use environment::Transition;
 use environment::hook_settings::HookSettings;
@@ -16,10 +16,10 @@ use lifecycle_hook::cloud::{
 use lifecycle_hook::facts::{Agent, Checks, Command, ObservedInstance, State, Target, UserData};
 use serde_json::Value;
 
-use super::{Harness, LOST};
+use super::{Harness, RESPONSE_LOST};
 
 /// When status checks pass or fail, after a start.
-const CHECKED: Duration = Duration::from_secs(150);
+const STATUS_CHECK_DELAY: Duration = Duration::from_secs(150);
 
 fn key(action: &LifecycleAction) -> ActionKey<'_> {
     match &action.token {
@@ -28,8 +28,8 @@ fn key(action: &LifecycleAction) -> ActionKey<'_> {
     }
 }
 
-/// As the AWS side tells what nobody waits for from other mistakes.
-fn told(response: Result<(), auto_scaling::Fault>) -> Result<HookCallOutcome, String> {
+/// Distinguishes an inactive lifecycle action from other rejections, as the AWS side does.
+fn call_outcome(response: Result<(), auto_scaling::Fault>) -> Result<HookCallOutcome, String> {
     match response {
         Ok(()) => Ok(HookCallOutcome::Accepted),
         Err(fault) if fault.message.contains("No active Lifecycle Action found") => Ok(HookCallOutcome::TooLate),
@@ -38,7 +38,7 @@ fn told(response: Result<(), auto_scaling::Fault>) -> Result<HookCallOutcome, St
 }
 
 impl Harness {
-    /// What EC2 and SSM show of an instance.
+    /// The observation of an instance by EC2 and SSM.
     fn observed(&self, id: &str) -> ObservedInstance {
         let (now, fleet) = (self.now.get(), self.fleet.borrow());
         let Ok(member) = fleet.member(id) else {
@@ -61,7 +61,7 @@ impl Harness {
                 None | Some(CheckStatus::Initializing) => Checks::Unreported,
                 Some(CheckStatus::Ok) => Checks::Passed,
                 // They fail from the moment on at which they would pass.
-                Some(CheckStatus::Impaired) => Checks::Impaired { since_ms: Some((member.launched + CHECKED).0) },
+                Some(CheckStatus::Impaired) => Checks::Impaired { since_ms: Some((member.launched + STATUS_CHECK_DELAY).0) },
             }),
             agent: Ok(match member.agent(now) {
                 None => Agent::Unregistered,
@@ -101,7 +101,7 @@ impl HookApi for &Harness {
     }
 
     async fn drain_status(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
-        let look = || {
+        let status = || {
             let commands = self.commands.borrow();
             let sent = commands
                 .get(instance)
@@ -109,7 +109,7 @@ impl HookApi for &Harness {
                 .flatten()
                 .filter(|(_, at)| since_ms.is_none_or(|since| at.0 + 10_000 >= since));
             let Some((id, _)) = sent.max_by_key(|(_, at)| *at) else { return Ok(Command::NotSent) };
-            // Until SSM shows it, it is listed as one that runs.
+            // Until SSM shows the invocation, the command is listed as running.
             let Ok(invocation) = self.fleet.borrow().invocation(id, instance, self.now.get()) else {
                 return Ok(Command::Running);
             };
@@ -119,7 +119,7 @@ impl HookApi for &Harness {
                 _ => Command::Failed(invocation.details.to_owned()),
             })
         };
-        self.call("drain_status", look).await
+        self.call("drain_status", status).await
     }
 
     async fn send_drain_command(&self, instance: &str, timeout: Duration) -> Result<HookCallOutcome, String> {
@@ -142,45 +142,45 @@ impl HookApi for &Harness {
     }
 
     async fn complete(&self, action: &LifecycleAction, result: HookResult) -> Result<HookCallOutcome, CompletionError> {
-        let result = match ends {
+        let simulated_result = match result {
             HookResult::Continue => LifecycleActionResult::Continue,
             HookResult::Abandon => LifecycleActionResult::Abandon,
         };
-        let wait = (action.instance.clone(), action.hook.clone());
-        self.attempted_results.borrow_mut().entry(wait).or_default().insert(ends);
+        let action_key = (action.instance.clone(), action.hook.clone());
+        self.attempted_results.borrow_mut().entry(action_key).or_default().insert(result);
         let complete = || {
             let now = self.now.get();
             let mut scaling = self.scaling.borrow_mut();
             let response =
-                told(scaling.complete_lifecycle_action(&action.group, &action.hook, key(action), result, now));
+                call_outcome(scaling.complete_lifecycle_action(&action.group, &action.hook, key(action), simulated_result, now));
             if response == Ok(HookCallOutcome::Accepted) {
-                self.completed.borrow_mut().entry(action.instance.clone()).or_default().push(ends);
+                self.completed.borrow_mut().entry(action.instance.clone()).or_default().push(result);
             }
             response
         };
         self.call("complete", complete)
             .await
-            .map_err(|reason| CompletionError { indeterminate: reason.ends_with(LOST), reason })
+            .map_err(|reason| CompletionError { indeterminate: reason.ends_with(RESPONSE_LOST), reason })
     }
 
     async fn heartbeat(&self, action: &LifecycleAction) -> Result<HookCallOutcome, String> {
         let beat = || {
             let now = self.now.get();
             let mut scaling = self.scaling.borrow_mut();
-            told(scaling.record_lifecycle_action_heartbeat(&action.group, &action.hook, key(action), now))
+            call_outcome(scaling.record_lifecycle_action_heartbeat(&action.group, &action.hook, key(action), now))
         };
         self.call("heartbeat", beat).await
     }
 
     async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, String>)> {
-        let tell = || {
+        let collect = || {
             let fleet = self.fleet.borrow();
             let Ok(member) = fleet.member(instance) else { return Ok(vec![]) };
             let console = ("console output", Ok(member.behaviour.console.clone()));
             let logs = reachable.then(|| ("logs", Ok(member.behaviour.logs.values().cloned().collect())));
             Ok(std::iter::once(console).chain(logs).collect())
         };
-        self.call("evidence", tell).await.unwrap_or_else(|reason| vec![("console output", Err(reason))])
+        self.call("evidence", collect).await.unwrap_or_else(|reason| vec![("console output", Err(reason))])
     }
 
     async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), String> {
@@ -224,14 +224,14 @@ impl HookApi for &Harness {
         let list = || {
             let scaling = self.scaling.borrow();
             let group = scaling.group(group).map_err(|fault| fault.message)?;
-            let ours = group.hooks.values().filter_map(|it| {
+            let owned = group.hooks.values().filter_map(|it| {
                 let on = match it.transition {
-                    Turn::Launching => Transition::Launch,
-                    Turn::Terminating => Transition::Terminate,
+                    SimulatedTransition::Launching => Transition::Launch,
+                    SimulatedTransition::Terminating => Transition::Terminate,
                 };
                 Some(OwnedHook { name: it.name.clone(), on, metadata: it.metadata.clone()? })
             });
-            Ok(ours.collect())
+            Ok(owned.collect())
         };
         self.call("owned_hooks", list).await
     }
@@ -246,11 +246,11 @@ impl HookApi for &Harness {
     }
 
     async fn publish(&self, event: &Value) -> Result<(), String> {
-        let tell = || {
+        let publish = || {
             self.published.borrow_mut().push(event.clone());
             Ok(())
         };
-        self.call("publish", tell).await
+        self.call("publish", publish).await
     }
 
     async fn delete_deadline_ms(&self, _settings: &HookSettings) -> Result<Option<u64>, String> {
