@@ -1,4 +1,4 @@
-# `make help` lists what there is. Nothing here needs an AWS account, but `make smoke`.
+# `make help` lists the targets. Only `make smoke` needs an AWS account.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -7,7 +7,7 @@ TOOLS := $(VENV)/installed
 PYTHON := $(VENV)/bin/python
 CHECKS := .tools/checks
 CALLS := target/reports/calls
-# One set of features for everything: the SDKs are then compiled once, for programs and tests alike.
+# One set of features for the whole workspace: the SDKs are compiled once, for programs and tests.
 CARGO_BUILD := cargo build --locked --workspace
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 
@@ -16,28 +16,28 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: build ## The life of one environment on the local cloud (KEEP=1 leaves it running)
+demo: build ## The life of one environment on the local cloud (KEEP=1 keeps it running)
 	@KEEP=$(KEEP) $(PYTHON) tests/end_to_end/demo.py
 
 .PHONY: cloud
-cloud: build ## Run the local cloud in the foreground, and print how to talk to it
+cloud: build ## Run the local cloud in the foreground, and print its endpoint and settings
 	@$${CARGO_TARGET_DIR:-target}/debug/local-cloud
 
 .PHONY: bench
-bench: build ## Figures: times, calls, planning, and a boto3 script beside them (target/reports/bench.json)
+bench: build ## Figures: times, calls, planning, compared with a boto3 script (target/reports/bench.json)
 	@$(PYTHON) tests/bench/bench.py
 
 .PHONY: campaign
-campaign: build ## Crashes, faults and disorder, exhaustively: a table and target/reports/campaign.json (about half an hour)
+campaign: build ## Crashes, faults and reordered requests, exhaustively: a table and target/reports/campaign.json (about half an hour)
 	@mkdir -p target/reports
 	@$${CARGO_TARGET_DIR:-target}/debug/campaign --report target/reports/campaign.json
 
 .PHONY: package
-package: $(TOOLS) ## The functions as they are deployed, and their sizes (about 25 minutes the first time)
+package: $(TOOLS) ## Package the functions for deployment, and print their sizes (about 25 minutes the first time)
 	$(PYTHON) infra/package.py
 
 .PHONY: figures
-figures: ## Write README's figures from the reports of bench and campaign
+figures: ## Write the figures of README.md from the reports of bench and campaign
 	$(PYTHON) tests/bench/figures.py
 
 .PHONY: prose
@@ -45,11 +45,11 @@ prose: ## Rates of the private vocabulary in comments, documents, texts, test na
 	python3 tests/prose/count.py --report target/reports/prose.json
 
 .PHONY: smoke
-smoke: $(TOOLS) ## In an account of AWS's: what emulators can't show. Asks first, costs some cents (STACK=…: other functions than envkeeper's; LOCAL=1: on the local cloud)
+smoke: $(TOOLS) ## Run against a real AWS account. Asks first, costs some cents (STACK=…: the deployment's stack; LOCAL=1: on the local cloud)
 	@$(PYTHON) tests/smoke/smoke.py $(if $(STACK),--stack $(STACK)) $(if $(LOCAL),--local)
 
 .PHONY: test
-test: lint test-rust test-stacks test-permissions ## What CI checks, before it asks for stale files and advisories (.ci/run)
+test: lint test-rust test-stacks test-permissions ## All checks of CI, except stale files and advisories (.ci/run)
 
 .PHONY: lint
 lint: $(TOOLS) test-templates licences ## Format, lints, and the templates
@@ -68,11 +68,11 @@ licences: $(CHECKS)/installed ## Licences, sources and bans of all crates, by de
 	$(CHECKS)/bin/cargo-deny --locked check licenses bans sources
 
 .PHONY: advisories
-advisories: $(CHECKS)/installed ## Known faults of all crates: wants RustSec's database, and so a network
+advisories: $(CHECKS)/installed ## Known advisories of all crates: needs the RustSec database and a network
 	$(CHECKS)/bin/cargo-deny --locked check advisories
 
 .PHONY: test-core
-test-core: ## The pure core alone: no AWS SDK, a minute from cold
+test-core: ## Tests of the pure core without the AWS SDK, a minute from cold
 	cargo test --locked --package environment --package ledger --quiet
 
 .PHONY: test-rust
@@ -84,12 +84,12 @@ else
 endif
 
 .PHONY: test-stacks
-test-stacks: build ## Stacks on the local cloud, end to end, each function held to its policy
+test-stacks: build ## Stacks on the local cloud, end to end; each function is limited to its policy
 	rm -rf $(CALLS)
 	$(PYTHON) -m unittest discover --start-directory tests/end_to_end --verbose
 
 .PHONY: test-permissions
-test-permissions: build ## The functions' policies against the calls that test-stacks recorded, both ways
+test-permissions: build ## Compare the functions' policies with the calls that test-stacks recorded, in both directions
 	$${CARGO_TARGET_DIR:-target}/debug/permissions $(CALLS)
 
 .PHONY: build
@@ -112,6 +112,6 @@ $(CHECKS)/installed: tests/tools/requirements-checks.txt
 	touch $@
 
 .PHONY: clean
-clean: ## Remove what was built, and the tools
+clean: ## Remove build outputs and tools
 	cargo clean
 	rm -rf .tools
