@@ -1,4 +1,4 @@
-//! Answers with its event as the text that came. A test of this crate runs it.
+//! Returns its event as the text that arrived. `tests/start.rs` runs it.
 
 use lambda_kit::{Error, init_logging, run_text};
 use serde_json::Value;

@@ -1,51 +1,57 @@
-//! Running a handler, and how long it may take.
+//! Runs a handler, and gives it the deadline of the invocation.
 
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::hash::BuildHasher;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Any error; what a handler returns makes the invocation fail, and Lambda may try it again.
+use crate::failure::{Failure, FailureKind};
+
+/// Any error. An error that a handler returns fails the invocation, and Lambda may retry the event.
 pub use lambda_runtime::Error;
 
-/// What Lambda tells about an invocation.
+/// The metadata of an invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
-    /// Lambda's id of it: also in the function's log lines. Not CloudFormation's `RequestId`.
+    /// Lambda's id of the invocation, which the function's log lines also contain. CloudFormation's `RequestId` is a
+    /// different id.
     pub request_id: String,
-    /// When Lambda ends it, in milliseconds since the Unix epoch.
+    /// The time at which Lambda ends the invocation, in milliseconds since the Unix epoch.
     pub deadline_ms: u64,
 }
 
-/// The longest that Lambda lets a function run: 15 minutes (Lambda's quotas).
-const LONGEST_MS: u64 = 900_000;
+/// The maximum duration of an invocation: 15 minutes (Lambda's quotas).
+const MAX_DURATION_MS: u64 = 900_000;
 
 impl Invocation {
-    /// `cargo lambda watch` tells every invocation the same deadline, ten minutes into 1970. One that has passed before
-    /// the work begins is no deadline, and Lambda's longest time takes its place.
-    fn of(context: &Context, now_ms: u64) -> Invocation {
-        let told = context.deadline;
-        let deadline_ms = if told > now_ms { told } else { now_ms + LONGEST_MS };
+    /// `cargo lambda watch` sends the same deadline with every invocation, ten minutes into 1970. A deadline that has
+    /// passed before the handler starts is ignored, and Lambda's maximum duration replaces it.
+    fn from_context(context: &Context, now_ms: u64) -> Invocation {
+        let deadline_ms = if context.deadline > now_ms { context.deadline } else { now_ms + MAX_DURATION_MS };
         Invocation { request_id: context.request_id.clone(), deadline_ms }
     }
 }
 
-/// Serves invocations until Lambda ends the process. A panic in the handler becomes an error answer.
+/// Serves invocations until Lambda ends the process. An error or a panic of the handler becomes an error response with
+/// an `errorType` of [`FailureKind`].
 ///
-/// The event comes as a plain [`Value`]. One that none can hold (nested too deep, a number too large, half of a surrogate
-/// pair) becomes an error answer that says so; a function whose sender waits for more than that takes the text:
-/// [`run_text`].
+/// The event is a [`Value`]. An event that a [`Value`] cannot represent (nested too deeply, a number too large, half of
+/// a surrogate pair) becomes an error response that gives the reason. A function whose caller waits for more than that
+/// takes the text of the event: [`run_text`].
 ///
 /// # Errors
 ///
-/// As of [`run_text`].
+/// The same as [`run_text`].
 ///
 /// # Panics
 ///
-/// As [`run_text`].
+/// The same as [`run_text`].
 pub async fn run<H, F>(name: &'static str, handler: H) -> Result<(), Error>
 where
     H: Fn(Value, Invocation) -> F,
@@ -53,44 +59,57 @@ where
 {
     let handler = &handler;
     run_text(name, async move |text: String, invocation| {
-        let event = serde_json::from_str(&text).map_err(|error| format!("the event can't be read: {error}"))?;
+        let invalid = |error| Failure::new(FailureKind::InvalidEvent, format!("the event can't be read: {error}"));
+        let event = serde_json::from_str(&text).map_err(invalid)?;
         handler(event, invocation).await
     })
     .await
 }
 
-/// As [`run`], and the event comes as the text that it is: whatever it holds, the handler hears of it.
+/// Serves invocations like [`run`], but the handler receives the text of the event and therefore every event.
 ///
 /// # Errors
 ///
-/// Fails if the runtime API of Lambda can't be reached.
+/// Fails if the process can't reach Lambda's runtime API.
 ///
 /// # Panics
 ///
-/// Outside of Lambda and `cargo lambda`, whose environment variables it needs.
+/// Outside Lambda and `cargo lambda`, because their environment variables are missing.
 pub async fn run_text<H, F>(name: &'static str, handler: H) -> Result<(), Error>
 where
     H: Fn(String, Invocation) -> F,
     F: Future<Output = Result<Value, Error>>,
 {
-    tracing::info!(function = name, version = env!("CARGO_PKG_VERSION"), "started");
+    tracing::info!(function = name, version = env!("CARGO_PKG_VERSION"), "function started");
+    let handler = &handler;
     let serve = |event: LambdaEvent<Box<RawValue>>| {
         let text: Box<str> = event.payload.into();
-        handler(text.into_string(), Invocation::of(&event.context, now_ms()))
+        let invocation = Invocation::from_context(&event.context, now_ms());
+        report(async { handler(text.into_string(), invocation).await })
     };
     lambda_runtime::run(service_fn(serve)).await
 }
 
-/// The time, in milliseconds since the Unix epoch: the one clock of the functions. Everything below takes it as an
-/// argument.
+/// The handler's result, with its error or panic as a [`Failure`]. `lambda_runtime` would report the path of a Rust type.
+async fn report(handling: impl Future<Output = Result<Value, Error>>) -> Result<Value, Failure> {
+    let mut handling = pin!(handling);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {
+        Ok(poll) => poll.map_err(Failure::from_error),
+        Err(payload) => Poll::Ready(Err(Failure::from_panic(payload.as_ref()))),
+    })
+    .await
+}
+
+/// The time, in milliseconds since the Unix epoch. Only this function reads the clock; all other code takes the time as
+/// an argument.
 #[must_use]
 pub fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// When a message of a queue was sent, by SQS's own attribute `SentTimestamp`, in ms since 1970. None if it does not say:
-/// a person's sample, say.
+/// The time at which a message was sent to its queue, from SQS's attribute `SentTimestamp`, in ms since 1970. `None` if
+/// the attribute is missing or not a number, as in a sample event.
 #[must_use]
 pub fn sent_ms(attributes: &HashMap<String, String, impl BuildHasher>) -> Option<u64> {
     attributes.get("SentTimestamp")?.parse().ok()
@@ -101,10 +120,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn when_a_message_was_sent_is_its_attribute() {
-        let of = |value: &str| HashMap::from([("SentTimestamp".to_owned(), value.to_owned())]);
-        assert_eq!(sent_ms(&of("1767323000000")), Some(1_767_323_000_000));
-        assert_eq!((sent_ms(&of("soon")), sent_ms(&HashMap::new())), (None, None));
+    fn a_messages_send_time_is_read_from_its_attribute() {
+        let attributes = |value: &str| HashMap::from([("SentTimestamp".to_owned(), value.to_owned())]);
+        assert_eq!(sent_ms(&attributes("1767323000000")), Some(1_767_323_000_000));
+        assert_eq!((sent_ms(&attributes("soon")), sent_ms(&HashMap::new())), (None, None));
     }
 
     #[test]
@@ -112,15 +131,15 @@ mod tests {
         let mut context = Context::default();
         context.request_id = "8476a536".to_owned();
         context.deadline = 1_767_323_045_000;
-        let read = Invocation::of(&context, 1_767_323_000_000);
+        let read = Invocation::from_context(&context, 1_767_323_000_000);
         assert_eq!(read, Invocation { request_id: "8476a536".to_owned(), deadline_ms: 1_767_323_045_000 });
     }
 
     #[test]
-    fn a_deadline_that_has_passed_before_the_work_began_is_none() {
+    fn a_deadline_that_has_passed_before_the_handler_starts_is_replaced() {
         let mut context = Context::default();
         context.deadline = 600_000;
-        let read = Invocation::of(&context, 1_767_323_000_000);
+        let read = Invocation::from_context(&context, 1_767_323_000_000);
         assert_eq!(read.deadline_ms, 1_767_323_000_000 + 900_000);
     }
 }

@@ -1,6 +1,6 @@
-//! Log lines: one JSON object each, on stderr, which Lambda takes to CloudWatch.
+//! Log lines: one JSON object each, on stderr, which Lambda forwards to CloudWatch.
 
-use crate::vars::environment;
+use crate::vars::env_var;
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
@@ -8,22 +8,21 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The libraries of this project, which every function logs through.
-const OURS: [&str; 4] = ["aws_cloud", "environment", "lambda_kit", "requests"];
+/// The libraries of this project. Their lines have the level of the function.
+const PROJECT_CRATES: [&str; 4] = ["aws_cloud", "environment", "lambda_kit", "requests"];
 
-/// Starts logging for the function of this name, at the level in `LOG_LEVEL`: `error`, `warn`, `info` (also if it is not
-/// set), `debug` or `trace`, in lower or upper case. Another word counts as `info`, and a line says so. Calling it a second
-/// time changes nothing.
+/// Starts logging for the function of this name, at the level in `LOG_LEVEL`: `error`, `warn`, `info` (the default),
+/// `debug` or `trace`, in lower or upper case. Any other word selects `info`, and a line warns about the word. A second
+/// call changes nothing.
 ///
-/// `debug` and `trace` (in an optimised build the same) are for this project's crates only, everything else stays at `info`: the SDK logs whole requests
-/// below that, and a record's request has a `ResponseURL` in it.
+/// `debug` and `trace` (the same in an optimised build) apply to this project's crates only; all other crates remain at
+/// `info`. Below `info` the SDK logs whole requests, and a record's request contains a `ResponseURL`.
 pub fn init_logging(name: &str) {
-    let word = environment("LOG_LEVEL");
+    let word = env_var("LOG_LEVEL");
     let level = word.as_deref().map_or(Some(Level::INFO), level_of);
-    let lines = lines(level.unwrap_or(Level::INFO), name, std::io::stderr);
-    let started = lines.try_init().is_ok();
+    let started = subscriber(level.unwrap_or(Level::INFO), name, std::io::stderr).try_init().is_ok();
     if started && level.is_none() {
-        tracing::warn!(value = word, "LOG_LEVEL is none of error, warn, info, debug and trace; taking info");
+        tracing::warn!(value = word, "LOG_LEVEL is none of error, warn, info, debug and trace; using info");
     }
 }
 
@@ -32,13 +31,13 @@ fn level_of(word: &str) -> Option<Level> {
     levels.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(word))
 }
 
-/// What turns events into lines.
-fn lines<W>(level: Level, name: &str, writer: W) -> impl SubscriberInitExt
+/// The subscriber that writes one line for each tracing event.
+fn subscriber<W>(level: Level, name: &str, writer: W) -> impl SubscriberInitExt
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let json = tracing_subscriber::fmt::layer().json().with_writer(writer);
-    // The span is the runtime's, with the id of the invocation; a list of one would say the same twice.
+    // The runtime's span contains the id of the invocation; a span list of one entry would repeat the id.
     let json = json.flatten_event(true).with_current_span(true).with_span_list(false);
     registry().with(filter(level, name)).with(json)
 }
@@ -46,8 +45,8 @@ where
 fn filter(level: Level, name: &str) -> Targets {
     let level = LevelFilter::from_level(level);
     let function = name.replace('-', "_");
-    let ours = OURS.into_iter().chain([function.as_str()]).map(|target| (target, level));
-    Targets::new().with_default(level.min(LevelFilter::INFO)).with_targets(ours)
+    let project = PROJECT_CRATES.into_iter().chain([function.as_str()]).map(|target| (target, level));
+    Targets::new().with_default(level.min(LevelFilter::INFO)).with_targets(project)
 }
 
 #[cfg(test)]
@@ -58,9 +57,9 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
+    struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Lines {
+    impl Write for LogBuffer {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -70,17 +69,17 @@ mod tests {
     }
 
     fn logged(level: Level, log: impl FnOnce()) -> Vec<Value> {
-        let kept = Lines::default();
-        let writer = kept.clone();
-        let guard = lines(level, "custom-resource", move || writer.clone()).set_default();
+        let buffer = LogBuffer::default();
+        let writer = buffer.clone();
+        let guard = subscriber(level, "custom-resource", move || writer.clone()).set_default();
         log();
         drop(guard);
-        let bytes = kept.0.lock().unwrap().clone();
+        let bytes = buffer.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     #[test]
-    fn a_line_is_one_object_with_its_fields_at_the_top() {
+    fn a_line_is_one_object_with_its_fields_at_the_top_level() {
         let lines = logged(Level::INFO, || {
             let span = tracing::info_span!("invoke", requestId = "8476a536");
             let _inside = span.enter();
@@ -95,23 +94,23 @@ mod tests {
     }
 
     #[test]
-    fn the_libraries_beneath_stay_at_info_whatever_is_asked_for() {
+    fn foreign_crates_remain_at_info_at_every_log_level() {
         let lines = logged(Level::TRACE, || {
-            tracing::trace!(target: "custom_resource::act", "ours");
-            tracing::debug!(target: "requests::deliver", "ours");
+            tracing::trace!(target: "custom_resource::act", "project");
+            tracing::debug!(target: "requests::deliver", "project");
             tracing::debug!(target: "aws_smithy_runtime::client::orchestrator", "a request with a secret in it");
             tracing::trace!(target: "hyper::proto", "bytes");
-            tracing::info!(target: "aws_config::imds", "theirs");
+            tracing::info!(target: "aws_config::imds", "foreign");
         });
         let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
-        assert_eq!(messages, ["ours", "ours", "theirs"]);
+        assert_eq!(messages, ["project", "project", "foreign"]);
     }
 
     #[test]
-    fn a_higher_level_silences_everyone() {
+    fn a_higher_level_silences_every_crate() {
         let lines = logged(Level::ERROR, || {
-            tracing::warn!(target: "requests::deliver", "ours");
-            tracing::info!(target: "aws_config::imds", "theirs");
+            tracing::warn!(target: "requests::deliver", "project");
+            tracing::info!(target: "aws_config::imds", "foreign");
             tracing::error!("bad");
         });
         assert_eq!(lines.len(), 1);

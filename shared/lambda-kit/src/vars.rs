@@ -1,119 +1,120 @@
-//! Settings out of environment variables.
+//! Reads settings from environment variables.
 
 use std::fmt;
 
 use environment::Deployment;
 use environment::property::is_account;
 
-/// How much of a value is repeated in a message, in characters.
-const SHOWN: usize = 60;
+/// The maximum length of a value in an error text, in characters.
+const MAX_SHOWN_CHARS: usize = 60;
 
-/// What is valid for the URL of a queue.
-const QUEUE_URL: &str = "the URL of an SQS queue";
+/// The valid form of a queue's URL, for error texts.
+const VALID_QUEUE_URL: &str = "the URL of an SQS queue";
 
-/// An environment variable of this process, for [`Vars::new`] in a `main.rs`. Tests pass a closure over a map instead.
+/// Reads an environment variable of this process, for [`Vars::new`] in a `main.rs`. Tests pass a closure over a map.
 #[must_use]
-pub fn environment(name: &str) -> Option<String> {
+pub fn env_var(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// Reads settings, and collects what is wrong with them: a deployment is corrected in one go, not variable by variable.
+/// Reads settings and collects all invalid ones, so that one correction of a deployment is enough.
 ///
-/// A variable that is empty counts as not set, since a template can't leave one out on a condition without effort.
+/// An empty variable counts as not set, because a template cannot easily omit a variable on a condition.
 #[derive(Debug)]
 pub struct Vars<R> {
     read: R,
-    faults: Vec<BadSetting>,
+    invalid: Vec<InvalidSetting>,
 }
 
-/// One variable that can't be used.
+/// One variable with an invalid value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadSetting {
-    /// Its name.
+pub struct InvalidSetting {
+    /// The name of the variable.
     pub name: &'static str,
-    /// Its value, cut after 60 characters; `None` if it is not set.
+    /// The value, truncated to 60 characters; `None` if the variable is not set.
     pub value: Option<String>,
-    /// What would be valid.
+    /// The valid form.
     pub valid: String,
 }
 
-/// Settings that can't be used, with every variable that is at fault.
+/// All invalid variables of a function.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the function's environment variables can't be used: {}", sentence(.0))]
-pub struct BadSettings(pub Vec<BadSetting>);
+#[error("the function's environment variables are invalid: {}", joined(.0))]
+pub struct InvalidSettings(pub Vec<InvalidSetting>);
 
 impl<R: Fn(&str) -> Option<String>> Vars<R> {
-    /// Over something that gives a variable's value.
+    /// A reader of the variables that `read` looks up.
     pub fn new(read: R) -> Vars<R> {
-        Vars { read, faults: Vec::new() }
+        Vars { read, invalid: Vec::new() }
     }
 
-    /// A variable that may be missing.
+    /// Reads an optional variable. The value is trimmed.
     pub fn optional(&mut self, name: &'static str) -> Option<String> {
         (self.read)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// A variable that has to be there; `valid` says what it holds. Missing, it is a fault, and an empty string stands in
-    /// until [`Vars::checked`] tells.
+    /// Reads a required variable, whose valid form is `valid`. A missing variable is invalid: the result is an empty string,
+    /// and [`Vars::checked`] returns the error.
     pub fn required(&mut self, name: &'static str, valid: &str) -> String {
         let value = self.optional(name);
         if value.is_none() {
-            self.faults.push(BadSetting { name, value: None, valid: valid.to_owned() });
+            self.invalid.push(InvalidSetting { name, value: None, valid: valid.to_owned() });
         }
         value.unwrap_or_default()
     }
 
-    /// A variable that `parse` makes sense of; `None` if it is missing, or a fault.
+    /// Reads an optional variable with `parse`; `None` if the variable is missing or `parse` rejects the value.
     pub fn parsed<T>(&mut self, name: &'static str, valid: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let value = self.optional(name)?;
         let parsed = parse(&value);
         if parsed.is_none() {
-            let value = Some(value.chars().take(SHOWN).collect());
-            self.faults.push(BadSetting { name, value, valid: valid.to_owned() });
+            let value = Some(value.chars().take(MAX_SHOWN_CHARS).collect());
+            self.invalid.push(InvalidSetting { name, value, valid: valid.to_owned() });
         }
         parsed
     }
 
-    /// `true` or `false`, and no other word; `default` if it is missing.
+    /// Reads `true` or `false`; every other word is invalid. `default` if the variable is missing.
     pub fn flag(&mut self, name: &'static str, default: bool) -> bool {
         self.parsed(name, "true or false", |text| text.parse().ok()).unwrap_or(default)
     }
 
-    /// The URL of a queue; `None` if it is missing, or a fault.
+    /// Reads the URL of a queue; `None` if the variable is missing or invalid.
     pub fn queue_url(&mut self, name: &'static str) -> Option<String> {
-        self.parsed(name, QUEUE_URL, |text| text.contains("://").then(|| text.to_owned()))
+        self.parsed(name, VALID_QUEUE_URL, |text| text.contains("://").then(|| text.to_owned()))
     }
 
-    /// The URL of a queue; a fault if it is missing.
+    /// Reads the URL of a queue; a missing variable is invalid.
     pub fn required_queue_url(&mut self, name: &'static str) -> String {
-        self.required(name, QUEUE_URL);
+        self.required(name, VALID_QUEUE_URL);
         self.queue_url(name).unwrap_or_default()
     }
 
-    /// What the names of all environments of a deployment have in common: `PROJECT_NAME` (`scalable-ec2` if not set),
-    /// `AWS_REGION`, which Lambda sets, and `ACCOUNT_ID`.
+    /// Reads the parts that the names of all environments of a deployment share: `PROJECT_NAME` (`scalable-ec2` if not
+    /// set), `AWS_REGION`, which Lambda sets, and `ACCOUNT_ID`.
     pub fn deployment(&mut self) -> Deployment {
         let valid = "1 to 20 lower case letters, digits and inner dashes, beginning with a letter";
         let project = self.parsed("PROJECT_NAME", valid, |text| is_project(text).then(|| text.to_owned()));
         let region = self.required("AWS_REGION", "a region, such as us-west-2");
-        let twelve = "the account's number, twelve digits";
-        let account = self.required("ACCOUNT_ID", twelve);
-        self.parsed("ACCOUNT_ID", twelve, |text| is_account(text).then_some(()));
+        let twelve_digits = "the account's number, twelve digits";
+        let account = self.required("ACCOUNT_ID", twelve_digits);
+        self.parsed("ACCOUNT_ID", twelve_digits, |text| is_account(text).then_some(()));
         Deployment { project: project.unwrap_or_else(|| String::from("scalable-ec2")), region, account }
     }
 
-    /// The settings that were read, if nothing was wrong.
+    /// Returns `settings` if every variable was valid.
     ///
     /// # Errors
     ///
-    /// [`BadSettings`] with every fault.
-    pub fn checked<T>(self, settings: T) -> Result<T, BadSettings> {
-        if self.faults.is_empty() { Ok(settings) } else { Err(BadSettings(self.faults)) }
+    /// [`InvalidSettings`] with every invalid variable.
+    pub fn checked<T>(self, settings: T) -> Result<T, InvalidSettings> {
+        if self.invalid.is_empty() { Ok(settings) } else { Err(InvalidSettings(self.invalid)) }
     }
 }
 
-/// The project is part of every name, of policies and of rules' patterns, so it is kept plain, and so short that a bucket's
-/// 63 characters have room for a suffix in every region. The template's ProjectName has the same rule.
+/// Whether a project's name is valid. The name is part of every resource name, of policies and of rules' patterns, so only
+/// plain characters are valid. Its maximum length leaves room for a suffix in a bucket's 63 characters, in every region.
+/// The template's parameter ProjectName has the same rule.
 fn is_project(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     text.len() <= 20
@@ -122,9 +123,9 @@ fn is_project(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-impl fmt::Display for BadSetting {
+impl fmt::Display for InvalidSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BadSetting { name, value, valid } = self;
+        let InvalidSetting { name, value, valid } = self;
         match value {
             Some(value) => write!(f, "{name} is {value:?}, valid is {valid}"),
             None => write!(f, "{name} is not set, valid is {valid}"),
@@ -132,9 +133,9 @@ impl fmt::Display for BadSetting {
     }
 }
 
-fn sentence(faults: &[BadSetting]) -> String {
-    let each: Vec<_> = faults.iter().map(BadSetting::to_string).collect();
-    each.join("; ")
+fn joined(invalid: &[InvalidSetting]) -> String {
+    let texts: Vec<_> = invalid.iter().map(InvalidSetting::to_string).collect();
+    texts.join("; ")
 }
 
 #[cfg(test)]
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_read_with_their_defaults() {
+    fn a_missing_setting_has_its_default() {
         let mut vars = vars(&[("TABLE", " records "), ("ON", "false"), ("EMPTY", " ")]);
         assert_eq!(vars.required("TABLE", "a name"), "records");
         assert_eq!((vars.flag("ON", true), vars.flag("NONE", true)), (false, true));
@@ -158,17 +159,17 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once_with_what_is_valid() {
+    fn all_invalid_settings_are_reported_together_with_their_valid_forms() {
         let mut vars = vars(&[("TABLE", ""), ("QUEUE", "requests"), ("ON", "yes"), ("HOSTS", "x")]);
         vars.required("TABLE", "the name of a table");
         vars.required_queue_url("QUEUE");
         vars.required_queue_url("LEDGER");
         vars.flag("ON", true);
         vars.parsed("HOSTS", "host:port", |_| None::<()>);
-        let told = vars.checked(()).unwrap_err().to_string();
+        let error = vars.checked(()).unwrap_err().to_string();
         assert_eq!(
-            told,
-            "the function's environment variables can't be used: \
+            error,
+            "the function's environment variables are invalid: \
              TABLE is not set, valid is the name of a table; \
              QUEUE is \"requests\", valid is the URL of an SQS queue; \
              LEDGER is not set, valid is the URL of an SQS queue; \
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_is_strict() {
+    fn a_flag_accepts_only_true_and_false() {
         for word in ["True", "1", "on", "FALSE"] {
             let mut vars = Vars::new(|_: &str| Some(word.to_owned()));
             vars.flag("ON", true);

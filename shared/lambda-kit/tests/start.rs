@@ -1,23 +1,26 @@
-//! The example as Lambda would run it: a process, its environment variables, and the runtime API.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! The examples as Lambda runs them: a process with environment variables that calls the runtime API.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first unexpected value")]
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
 
-/// Starts the example `echo` with these variables.
+/// The example `echo` with these variables.
 fn echo(runtime_api: &str, greeting: &str) -> Command {
     let mut command = example("echo", runtime_api);
     command.env("GREETING", greeting);
     command
 }
 
-/// Starts an example. It is built with the tests, beside them.
+/// An example as a command. Cargo builds the examples together with the tests, into the neighbouring folder.
 fn example(name: &str, runtime_api: &str) -> Command {
     let tests = std::env::current_exe().unwrap();
     let program = tests.ancestors().nth(2).unwrap().join("examples").join(name);
-    assert!(program.exists(), "the example is built by a run of all tests of this crate, not of this file alone");
+    assert!(
+        program.exists(),
+        "a run of all tests of this crate builds the examples; a run of this file alone does not"
+    );
     let mut command = Command::new(program);
     command.env("AWS_LAMBDA_RUNTIME_API", runtime_api);
     for (name, value) in [
@@ -32,7 +35,7 @@ fn example(name: &str, runtime_api: &str) -> Command {
     command
 }
 
-/// One request of the runtime: its first line and its body.
+/// One request of the runtime: the request line and the body.
 fn read(stream: &TcpStream) -> (String, String) {
     let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
@@ -47,17 +50,18 @@ fn read(stream: &TcpStream) -> (String, String) {
     (lines[0].trim().to_owned(), String::from_utf8(body).unwrap())
 }
 
-/// Hands out events one by one, and gives back what was answered to each; then the process is ended.
+/// Serves the events one by one and returns the request line and the body of each response. The process is killed
+/// afterwards.
 fn serve(name: &str, events: &[String]) -> (Vec<(String, Value)>, Output) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let runtime_api = listener.local_addr().unwrap().to_string();
     let mut child = example(name, &runtime_api).env("GREETING", "hello").spawn().unwrap();
-    let (mut left, mut responses) = (events.iter(), Vec::new());
+    let (mut pending, mut responses) = (events.iter(), Vec::new());
     while responses.len() < events.len() {
         let (mut stream, _) = listener.accept().unwrap();
         let (line, body) = read(&stream);
         let (status, response) = if line.starts_with("GET /2018-06-01/runtime/invocation/next ") {
-            ("200 OK", left.next().unwrap().clone())
+            ("200 OK", pending.next().unwrap().clone())
         } else {
             responses.push((line, serde_json::from_str(&body).unwrap()));
             ("202 Accepted", String::new())
@@ -81,7 +85,7 @@ fn log_lines(output: &Output) -> Vec<Value> {
 }
 
 #[test]
-fn an_event_is_answered_and_the_log_is_json_on_stderr() {
+fn an_event_gets_a_response_and_the_log_is_json_on_stderr() {
     let (responses, output) = serve("echo", &[json!({ "MinSize": "2" }).to_string()]);
     let (line, response) = &responses[0];
     assert_eq!(line, "POST /2018-06-01/runtime/invocation/8476a536/response HTTP/1.1");
@@ -98,43 +102,56 @@ fn an_event_is_answered_and_the_log_is_json_on_stderr() {
 }
 
 #[test]
-fn a_panic_is_an_error_answer_and_the_next_event_is_served() {
+fn a_panic_is_an_error_response_and_the_next_event_is_served() {
     let (responses, _) = serve("echo", &["\"panic\"".to_owned(), "\"fine\"".to_owned()]);
     assert_eq!(responses[0].0, "POST /2018-06-01/runtime/invocation/8476a536/error HTTP/1.1");
     assert_eq!(responses[1].1["event"], "fine");
 }
 
-/// JSON that no `Value` can hold.
+/// Operators filter failed invocations by this name, so a Rust type path must not appear in it.
+#[test]
+fn a_failed_invocation_reports_an_error_type_of_this_project() {
+    let mut events = unreadable();
+    events.extend(["\"fail\"".to_owned(), "\"panic\"".to_owned()]);
+    let (responses, _) = serve("echo", &events);
+    let error_types: Vec<_> = responses.iter().map(|(_, body)| body["errorType"].as_str().unwrap()).collect();
+    let invalid = "Envkeeper.InvalidEvent";
+    assert_eq!(error_types, [invalid, invalid, invalid, "Envkeeper.Unhandled", "Envkeeper.Panic"]);
+    let messages: Vec<_> = responses.iter().map(|(_, body)| body["errorMessage"].as_str().unwrap()).collect();
+    assert_eq!(messages[3..], ["requested by the event", "the handler panicked: requested by the event"]);
+}
+
+/// JSON that a `Value` cannot represent.
 fn unreadable() -> Vec<String> {
     let nested = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
     vec![nested, "{\"a\": 1e999}".to_owned(), "[\"\\ud83d\"]".to_owned()]
 }
 
 #[test]
-fn a_handler_of_text_gets_it_as_it_came() {
+fn a_text_handler_receives_the_event_unchanged() {
     let events = unreadable();
     let (responses, _) = serve("text", &events);
-    let told: Vec<&Value> = responses.iter().map(|(_, response)| response).collect();
-    assert_eq!(told, events.iter().map(|it| Value::from(it.as_str())).collect::<Vec<_>>().iter().collect::<Vec<_>>());
+    let received: Vec<Value> = responses.into_iter().map(|(_, response)| response).collect();
+    assert_eq!(received, events.into_iter().map(Value::from).collect::<Vec<_>>());
 }
 
 #[test]
-fn an_event_that_no_value_can_hold_is_an_error_that_says_so_and_the_next_is_served() {
+fn an_event_that_a_value_cannot_represent_is_an_error_response_and_the_next_event_is_served() {
     let mut events = unreadable();
     events.push("\"fine\"".to_owned());
     let (responses, _) = serve("echo", &events);
     for (line, response) in &responses[..3] {
         assert_eq!(line, "POST /2018-06-01/runtime/invocation/8476a536/error HTTP/1.1");
-        let told = response["errorMessage"].as_str().unwrap();
-        assert!(told.starts_with("the event can't be read: ") && told.contains("line 1 column"), "{told}");
+        let message = response["errorMessage"].as_str().unwrap();
+        assert!(message.starts_with("the event can't be read: ") && message.contains("line 1 column"), "{message}");
     }
     assert_eq!(responses[3].1["event"], "fine");
 }
 
 #[test]
-fn a_bad_setting_ends_the_start_and_is_named() {
+fn an_invalid_setting_stops_the_start_and_its_name_is_logged() {
     let output = echo("127.0.0.1:9", "").output().unwrap();
     assert!(!output.status.success());
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("GREETING") && told.contains("any word"), "{told}");
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("GREETING") && log.contains("any word"), "{log}");
 }
