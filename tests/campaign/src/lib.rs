@@ -1,15 +1,15 @@
-//! Faults, crashes and disorder: the whole of Envkeeper in one process under virtual time, and what CloudFormation,
-//! Lambda, SQS and the network do to it.
+//! Fault injection, crashes, and out-of-order and duplicate delivery: all of Envkeeper in one process under virtual time, with
+//! the effects of CloudFormation, Lambda, SQS and the network.
 //!
-//! `outer` holds the services around the managed cloud, `fixture` all that moves, `life` what a stack asks of an
-//! environment and how it is judged, `answered` what it was told, and `rows` the campaign's rows.
-#![expect(clippy::expect_used, reason = "a campaign stops where its own stage is broken")]
+//! `services` contains the services around the managed cloud, `fixture` all running parts, `lifecycle` the requests of a stack
+//! and the verdict on their result, `responses` the checks of the responses, and `rows` the campaign's rows.
+#![expect(clippy::expect_used, reason = "a campaign stops when its own fixture is broken")]
 
 mod fixture;
-mod life;
-mod outer;
+mod lifecycle;
 mod responses;
 pub mod rows;
+mod services;
 mod urls;
 
-pub use life::Verdict;
+pub use lifecycle::Verdict;

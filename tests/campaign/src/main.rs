@@ -1,6 +1,6 @@
-//! `make campaign`: plays all rows, prints a table, and writes `target/reports/campaign.json`.
+//! `make campaign`: runs all rows, prints a table, and writes `target/reports/campaign.json`.
 //!
-//! With `CAMPAIGN_TRACE` set, a case that is played prints every call that it made, and when.
+//! With `CAMPAIGN_TRACE` set, a case prints each call with its time.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,19 +9,19 @@ use std::time::Instant;
 use campaign::rows::{Report, all};
 use clap::Parser;
 
-/// Faults, crashes and disorder, exhaustively.
+/// Fault injection, crashes, and out-of-order and duplicate delivery, exhaustively.
 #[derive(Parser)]
 struct Arguments {
-    /// Only rows whose name contains this.
+    /// Only rows whose name contains this text.
     #[arg(long, default_value = "")]
     row: String,
-    /// Only this case of them: a call's number, or a seed.
+    /// Only this case of these rows: the number of a call, or a seed.
     #[arg(long)]
     case: Option<usize>,
     /// A sample of each row.
     #[arg(long)]
     short: bool,
-    /// Where the report goes.
+    /// The path of the report.
     #[arg(long)]
     report: Option<PathBuf>,
 }
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     let rows: Vec<_> = all().into_iter().filter(|row| row.name.contains(&arguments.row)).collect();
     if let Some(case) = arguments.case {
         for row in rows.iter().filter(|row| case < row.cases) {
-            println!("{}: case {case}: {:#?}", row.name, (row.play)(case));
+            println!("{}: case {case}: {:#?}", row.name, (row.run)(case));
         }
         return ExitCode::SUCCESS;
     }
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     if reports.iter().all(Report::is_clean) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The most memory that this process has had.
+/// The peak memory of this process, in MB.
 fn peak_memory_mb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

@@ -1,10 +1,11 @@
-//! Whether what arrived at an address is an answer to what was asked.
+//! Checks that each response body matches its request.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// What `Fn::GetAtt` finds of an environment, but for `LaunchTemplateVersion`, which the in-memory cloud doesn't show.
+/// The keys that `Fn::GetAtt` finds in an environment's data, except `LaunchTemplateVersion`, which the in-memory cloud does
+/// not have.
 const DATA: [&str; 13] = [
     "AutoScalingGroupArn",
     "AutoScalingGroupName",
@@ -21,34 +22,35 @@ const DATA: [&str; 13] = [
     "VpcId",
 ];
 
-/// What is wrong with the bodies that arrived for an event, in their order.
+/// The flaws of the bodies that arrived for an event, in their order.
 pub fn flaws(event: &Value, bodies: &[Value]) -> Vec<String> {
-    let mut flaws: Vec<String> = bodies.iter().filter_map(|body| unfit(event, body)).collect();
+    let mut flaws: Vec<String> = bodies.iter().filter_map(|body| flaw(event, body)).collect();
     let statuses: BTreeSet<String> = bodies.iter().map(|body| body["Status"].to_string()).collect();
     if statuses.len() > 1 {
-        let told: Vec<String> = bodies.iter().map(|body| format!("{} {}", body["Status"], body["Reason"])).collect();
-        flaws.push(format!("they disagree: {}", told.join(" / ")));
+        let statuses: Vec<String> =
+            bodies.iter().map(|body| format!("{} {}", body["Status"], body["Reason"])).collect();
+        flaws.push(format!("the statuses differ: {}", statuses.join(" / ")));
     }
-    let of = format!("the answers to {} {}", event["RequestType"], event["RequestId"]);
-    flaws.into_iter().map(|flaw| format!("; {of}: {flaw}")).collect()
+    let subject = format!("the responses to {} {}", event["RequestType"], event["RequestId"]);
+    flaws.into_iter().map(|flaw| format!("; {subject}: {flaw}")).collect()
 }
 
-fn unfit(event: &Value, body: &Value) -> Option<String> {
-    let echoed = ["StackId", "RequestId", "LogicalResourceId"].into_iter().find(|key| body[*key] != event[*key]);
-    if let Some(key) = echoed {
+fn flaw(event: &Value, body: &Value) -> Option<String> {
+    let mismatch = ["StackId", "RequestId", "LogicalResourceId"].into_iter().find(|key| body[*key] != event[*key]);
+    if let Some(key) = mismatch {
         return Some(format!("{key} is {}", body[key]));
     }
     let id = &body["PhysicalResourceId"];
     if body["Status"] != "SUCCESS" {
-        let told =
+        let has_reason_and_id =
             body["Reason"].as_str().is_some_and(|it| !it.is_empty()) && id.as_str().is_some_and(|it| !it.is_empty());
-        return (!told).then(|| format!("FAILED without a reason or an id: {body}"));
+        return (!has_reason_and_id).then(|| format!("FAILED without a reason or an id: {body}"));
     }
     let suffix = event["ResourceProperties"]["EnvironmentSuffix"].as_str().unwrap_or_default();
     let of_a_create = Value::from(format!("scalable-ec2-us-west-2-{suffix}"));
     let expected = event.get("PhysicalResourceId").unwrap_or(&of_a_create);
     if id != expected {
-        return Some(format!("PhysicalResourceId is {id}, and not {expected}"));
+        return Some(format!("PhysicalResourceId is {id}, expected {expected}"));
     }
     let is_empty = |key: &&str| body["Data"][*key].as_str().is_none_or(str::is_empty);
     let missing: Vec<&str> = DATA.into_iter().filter(is_empty).collect();

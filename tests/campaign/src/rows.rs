@@ -1,11 +1,11 @@
-//! The rows of the campaign. Each is a list of cases; a case is told apart by its number alone, which is also its seed,
-//! so that any one can be played again.
+//! The rows of the campaign. Each row is a list of cases. A case is identified by its number, which is also its seed, so
+//! each case can run again.
 
 mod crashes;
 mod crowds;
-mod endings;
 mod faults;
 mod hooks;
+mod lifecycles;
 mod responses;
 mod schedules;
 mod time;
@@ -14,24 +14,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
 
-use crate::life::Verdict;
+use crate::lifecycle::Verdict;
 
-/// One row: its cases are numbered from 0.
+/// One row; its cases are numbered from 0.
 pub struct Row {
     pub name: &'static str,
-    /// How many cases there are.
+    /// The number of cases.
     pub cases: usize,
-    /// Of how many one is enough for the short form.
+    /// The short form runs one in this many cases.
     pub short: usize,
-    pub play: Box<dyn Fn(usize) -> Verdict + Send + Sync>,
-    /// Whether the numbers are seeds.
+    pub run: Box<dyn Fn(usize) -> Verdict + Send + Sync>,
+    /// Whether the case numbers are seeds.
     pub seeded: bool,
 }
 
-/// How many failed cases of a row are told.
-const TOLD: usize = 5;
+/// The number of failed cases that a row reports.
+const REPORTED_FAILURES: usize = 5;
 
-/// What a row came to.
+/// The result of a row.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     pub name: &'static str,
@@ -40,15 +40,15 @@ pub struct Report {
     pub leaked: usize,
     pub duplicated: usize,
     pub unanswered: usize,
-    /// The first seed, where the cases have one.
+    /// The first seed, if the cases have seeds.
     pub seed: Option<usize>,
-    /// The first cases that failed, with what went wrong.
+    /// The first failed cases, each with its reason.
     #[serde(skip)]
     pub failed: Vec<(usize, String)>,
 }
 
 impl Row {
-    /// Plays all cases, or every so many-th.
+    /// Runs all cases, or one in `short` cases.
     #[must_use]
     pub fn report(&self, short: bool) -> Report {
         let step = if short { self.short.max(1) } else { 1 };
@@ -68,25 +68,27 @@ impl Row {
             report.leaked += verdict.leaked;
             report.duplicated += verdict.duplicated;
             report.unanswered += verdict.unanswered;
-            if (!verdict.converged || verdict.duplicated + verdict.unanswered > 0) && report.failed.len() < TOLD {
+            if (!verdict.converged || verdict.duplicated + verdict.unanswered > 0)
+                && report.failed.len() < REPORTED_FAILURES
+            {
                 report.failed.push((case, verdict.reason));
             }
         }
         report
     }
 
-    /// The verdicts over every so many-th case, in their order: a case has a stage of its own, so two play at once.
+    /// The verdicts of one in `step` cases, in their order. Each case has its own fixture, so two cases run concurrently.
     fn verdicts(&self, step: usize) -> Vec<(usize, Verdict)> {
         let next = AtomicUsize::new(0);
-        let play = || {
+        let run = || {
             let cases = std::iter::repeat_with(|| next.fetch_add(step, Ordering::Relaxed));
             let cases = cases.take_while(|case| *case < self.cases);
-            cases.map(|case| (case, (self.play)(case))).collect::<Vec<_>>()
+            cases.map(|case| (case, (self.run)(case))).collect::<Vec<_>>()
         };
         let mut all = std::thread::scope(|scope| {
-            let other = scope.spawn(play);
-            let mut all = play();
-            all.extend(other.join().expect("a case ends with its verdict"));
+            let other = scope.spawn(run);
+            let mut all = run();
+            all.extend(other.join().expect("each case returns a verdict"));
             all
         });
         all.sort_by_key(|(case, _)| *case);
@@ -95,7 +97,7 @@ impl Row {
 }
 
 impl Report {
-    /// Whether nothing is to be said against it.
+    /// Whether all cases converged without a leak, a duplicate or a missing response.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.runs > 0 && self.converged == self.runs && self.leaked + self.duplicated + self.unanswered == 0
@@ -110,7 +112,7 @@ pub fn all() -> Vec<Row> {
         faults::rows(),
         time::rows(),
         schedules::rows(),
-        endings::rows(),
+        lifecycles::rows(),
         responses::rows(),
         crowds::rows(),
         hooks::rows(),
@@ -120,7 +122,7 @@ pub fn all() -> Vec<Row> {
     .collect()
 }
 
-/// Numbers that look random and are the same for the same seed (SplitMix64, Steele and others, 2014).
+/// Pseudorandom numbers that are equal for equal seeds (SplitMix64, Steele and others, 2014).
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);
 

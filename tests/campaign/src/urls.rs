@@ -1,10 +1,10 @@
-//! Addresses for answers: CloudFormation's own, and others that look like them.
+//! Response URLs: CloudFormation's own, and imitations of them.
 
 const BUCKET: &str = "cloudformation-custom-resource-response-uswest2";
 const PATH: &str =
     "arn%3Aaws%3Acloudformation%3Aus-west-2%3A111122223333%3Astack/web/0a%7CWeb%7C7c?X-Amz-Date=20260102T030405Z";
 
-/// In all partitions, with and without the region in the endpoint.
+/// CloudFormation's URLs in all partitions, with and without the region in the endpoint.
 pub fn real() -> Vec<String> {
     let regions = [
         "us-east-1",
@@ -36,7 +36,7 @@ pub fn real() -> Vec<String> {
     all
 }
 
-/// Each would send the answer somewhere else, or nobody knows where.
+/// URLs that would send the response to another host, or to an unpredictable one.
 pub fn hostile() -> Vec<String> {
     let own = format!("{BUCKET}.s3.us-west-2.amazonaws.com");
     let hosts = [

@@ -1,10 +1,10 @@
-//! The campaign's short form: a sample of each row, each row a test.
+//! The campaign's short form: a sample of the cases of each row, as tests.
 
 use campaign::rows;
 
-fn row(of: &str) {
-    let rows: Vec<_> = rows::all().into_iter().filter(|row| row.name.contains(of)).collect();
-    assert!(!rows.is_empty(), "there is a row of that name");
+fn row(name: &str) {
+    let rows: Vec<_> = rows::all().into_iter().filter(|row| row.name.contains(name)).collect();
+    assert!(!rows.is_empty(), "no row contains {name:?}");
     for row in rows {
         let report = row.report(true);
         assert!(report.is_clean(), "{report:#?}");
@@ -22,52 +22,52 @@ fn a_process_may_be_killed_twice() {
 }
 
 #[test]
-fn every_call_and_every_delete_may_happen_twice() {
+fn every_call_and_every_delete_may_take_effect_twice() {
     row("twice");
 }
 
 #[test]
-fn what_passes_ends_in_success_and_what_stays_in_a_failure_that_names_it() {
-    row("meets every fault");
-    row("meets a fault");
+fn a_transient_fault_ends_in_success_and_a_permanent_fault_in_a_failed_that_names_the_call() {
+    row("every transient fault at every call");
+    row("every permanent fault at every call");
 }
 
 #[test]
-fn invocations_and_requests_may_run_out_of_time_anywhere() {
-    row("invocations that end anywhere");
+fn invocations_and_requests_may_reach_their_deadline_at_any_time() {
+    row("an invocation that ends at any time");
     row("a deadline at every second");
 }
 
 #[test]
-fn the_watchdog_answers_for_the_dead() {
-    row("a reconciler that is dead");
+fn the_watchdog_responds_if_the_reconciler_does_not_start() {
+    row("a reconciler that does not start");
 }
 
 #[test]
-fn the_newest_word_wins_in_any_disorder() {
-    row("in the middle of a create");
+fn the_latest_request_wins_under_out_of_order_and_duplicate_delivery() {
+    row("a delete during a create");
     row("seeded schedules");
 }
 
 #[test]
-fn what_is_protected_or_stored_outlives_what_it_should() {
-    row("seeded endings");
+fn protected_environments_and_stored_objects_are_retained() {
+    row("seeded lifecycles");
 }
 
 #[test]
-fn replies_arrive_fit_and_go_nowhere_else() {
-    row("replies");
+fn responses_are_delivered_within_the_size_limit_and_to_no_other_host() {
+    row("responses");
     row("ResponseURLs");
     row("real form");
 }
 
 #[test]
-fn many_lives_and_many_owners_leave_nothing() {
+fn many_lifecycles_and_many_owners_leave_no_resource() {
     row("one call in twenty");
     row("owners at once");
 }
 
 #[test]
-fn instances_that_wait_for_hooks_end_as_they_should() {
+fn instances_that_wait_for_hooks_get_the_expected_results() {
     row("lifecycle hooks");
 }

@@ -1,4 +1,4 @@
-//! Instances that wait for lifecycle hooks, while calls of the function that answers go wrong.
+//! Instances that wait for lifecycle hooks, with faults in the calls of the function `lifecycle-hook`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,35 +9,36 @@ use lifecycle_hook::cloud::HookResult;
 use test_support::hooks::{Fault, Harness, TARGETS, gate, settings};
 
 use super::Row;
-use crate::life::Verdict;
+use crate::lifecycle::Verdict;
 
 const HOUR: Duration = Duration::from_hours(1);
-/// The instances, in the order of their lives.
+/// The instances, in the order of their launches.
 const ID: [&str; 3] = ["i-00000000000000001", "i-00000000000000002", "i-00000000000000003"];
 const FAULTS: [Fault; 4] = [Fault::Rejected, Fault::ResponseLost, Fault::KilledBefore, Fault::KilledAfter];
 
 pub(super) fn rows() -> Vec<Row> {
-    let golden = harness();
-    observed(&golden);
-    // After the last wait there are only sweeps, which find nothing.
-    let last = golden.calls.borrow().iter().rposition(|it| *it == "complete").unwrap_or_default();
-    let name = "lifecycle hooks: every call goes wrong in every way";
-    vec![Row { name, cases: (last + 1) * FAULTS.len(), short: 1, play: Box::new(play), seeded: false }]
+    let baseline = harness();
+    run_scenario(&baseline);
+    // After the last completed wait only sweeps follow, which find no waiting instance.
+    let last = baseline.calls.borrow().iter().rposition(|it| *it == "complete").unwrap_or_default();
+    let name = "lifecycle hooks: every fault at every call";
+    vec![Row { name, cases: (last + 1) * FAULTS.len(), short: 1, run: Box::new(run), seeded: false }]
 }
 
-/// A group that serves a target group; another one has its instances by hand, so that they have to leave it.
+/// A group with a target group. The tests register instances with another target group manually, so the drain has to
+/// deregister them.
 fn harness() -> Harness {
     let target_groups = vec![TARGETS.to_owned()];
     let served = |task| HookSettings { target_groups: target_groups.clone(), ..settings(task) };
     Harness::with(1, &served(gate(600)), &served(HookTask::Drain(Drain { seconds: 300 })))
 }
 
-/// One instance is sick and is replaced, one is healthy and is interrupted by EC2, one takes its place and ends, though no event
-/// tells of that; and somebody sends what makes no sense.
-fn observed(harness: &Harness) {
+/// One instance is unhealthy and is replaced. One is healthy and is interrupted by EC2. One replaces it and terminates without
+/// an event. One message is invalid.
+fn run_scenario(harness: &Harness) {
     harness.fleet.borrow_mut().make_next_unhealthy(1, &InstanceFailure::FailedAt("line 12".into()));
     harness.scale_to(1);
-    harness.send(String::from("no { JSON"), harness.now.get());
+    harness.send(String::from("not { JSON"), harness.now.get());
     harness.advance(HOUR);
     let (second, third) = (ID[1], ID[2]);
     harness.targets.borrow_mut().insert(second.to_owned(), None);
@@ -48,50 +49,52 @@ fn observed(harness: &Harness) {
     harness.run(harness.now.get() + HOUR, &mut |_, _| {});
 }
 
-fn play(case: usize) -> Verdict {
+fn run(case: usize) -> Verdict {
     let harness = harness();
     let (call, fault) = (case / FAULTS.len(), FAULTS[case % FAULTS.len()]);
     harness.faults.borrow_mut().insert(call, fault);
-    observed(&harness);
+    run_scenario(&harness);
     let (leaked, unanswered) = (harness.states().len(), harness.messages.borrow().len());
     let completed = harness.completed.borrow();
-    let told = ID.map(|id| completed.get(id).cloned().unwrap_or_default());
-    let responses = told
+    let results = ID.map(|id| completed.get(id).cloned().unwrap_or_default());
+    let responses = results
         == [
             vec![HookResult::Abandon, HookResult::Continue],
             vec![HookResult::Continue; 2],
             vec![HookResult::Continue; 2],
         ];
-    // Killed after it was written, it is written once more; killed after it was put away, it is put away once more.
+    // An invocation that is killed after writing the evidence writes it once more. One that is killed after dead-lettering a
+    // message dead-letters it once more.
     let (evidence, dead_lettered) = (harness.written.borrow().len(), harness.dead_lettered.borrow().len());
-    let differently = harness.attempted_results.borrow().values().filter(|it| it.len() > 1).count();
-    let kept = (1..=2).contains(&evidence) && (1..=2).contains(&dead_lettered);
-    // An invocation that is killed may not come to tell, and what the ledger refuses is not told again.
-    let may_be_untold = matches!(fault, Fault::KilledBefore | Fault::KilledAfter) || harness.calls.borrow()[call] == "publish";
+    let conflicting = harness.attempted_results.borrow().values().filter(|it| it.len() > 1).count();
+    let counted = (1..=2).contains(&evidence) && (1..=2).contains(&dead_lettered);
+    // A killed invocation may not publish, and an event that the ledger rejects is not published again.
+    let may_be_unpublished =
+        matches!(fault, Fault::KilledBefore | Fault::KilledAfter) || harness.calls.borrow()[call] == "publish";
     let verdicts = verdicts(&harness);
-    let ledger = may_be_untold || verdicts.len() == 2 * ID.len();
-    let converged = responses && kept && ledger && differently + leaked + unanswered == 0;
+    let ledger = may_be_unpublished || verdicts.len() == 2 * ID.len();
+    let converged = responses && counted && ledger && conflicting + leaked + unanswered == 0;
     let reason = format!(
-        "answers {told:?}, evidence {evidence} times, put away {dead_lettered} times, the ledger knows {verdicts:?}"
+        "results {results:?}, evidence written {evidence} times, dead-lettered {dead_lettered} times, published {verdicts:?}"
     );
     Verdict { converged, leaked, duplicated: 0, unanswered, reason }
 }
 
-/// What the ledger knows: which waits ended.
+/// The waits whose end was published to the ledger.
 fn verdicts(harness: &Harness) -> BTreeSet<(String, String)> {
-    let told = harness.published.borrow();
-    told.iter().map(|it| (it["detail-type"].to_string(), it["detail"]["EC2InstanceId"].to_string())).collect()
+    let results = harness.published.borrow();
+    results.iter().map(|it| (it["detail-type"].to_string(), it["detail"]["EC2InstanceId"].to_string())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Whatever the function calls is in the row, so that it goes wrong there.
+    /// Each call of the function is in the row, so each call has every fault.
     #[test]
-    fn every_kind_of_call_is_played() {
+    fn every_kind_of_call_has_faults() {
         let harness = harness();
-        observed(&harness);
+        run_scenario(&harness);
         let calls = harness.calls.borrow();
         let kinds: BTreeSet<&str> = calls.iter().copied().collect();
         let expected = [

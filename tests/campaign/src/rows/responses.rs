@@ -1,4 +1,4 @@
-//! The way of an answer: hosts that fail, hosts that are none of ours, and sizes.
+//! The delivery of responses: hosts that fail, foreign hosts, and sizes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,19 +11,19 @@ use aws_smithy_types::body::SdkBody;
 use requests::{AllowedHosts, CfnResponse, MAX_BODY, PhysicalId, ResponseAddress, ResponseSender, ResponseUrl};
 
 use super::Row;
-use crate::life::Verdict;
+use crate::lifecycle::Verdict;
 use crate::urls;
 
-/// What a host does with a try.
+/// The behaviour of a host in one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Host {
     Status(u16),
     Reset,
-    /// It never answers.
+    /// The host never responds.
     Slow,
 }
 
-/// What it does try by try, the last for ever; and whether the reply arrives in the end.
+/// The behaviour per attempt, of which the last repeats; and whether the response is delivered.
 const HOSTS: [(&[Host], bool); 10] = [
     (&[Host::Status(200)], true),
     (&[Host::Status(204)], true),
@@ -40,21 +40,21 @@ const HOSTS: [(&[Host], bool); 10] = [
 #[derive(Clone, Debug, Default)]
 struct Scripted {
     script: &'static [Host],
-    seen: Arc<Mutex<Vec<Vec<u8>>>>,
+    bodies: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Scripted {
-    fn seen(&self) -> Vec<Vec<u8>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn bodies(&self) -> Vec<Vec<u8>> {
+        self.bodies.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl HttpConnector for Scripted {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let body = request.body().bytes().unwrap_or_default().to_vec();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.push(body);
-        let host = self.script.get(seen.len() - 1).or(self.script.last()).copied();
+        let mut bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        bodies.push(body);
+        let host = self.script.get(bodies.len() - 1).or(self.script.last()).copied();
         HttpConnectorFuture::new(async move {
             match host {
                 Some(Host::Status(status)) => {
@@ -73,26 +73,26 @@ pub(super) fn rows() -> Vec<Row> {
     let real = urls::real();
     let cases = HOSTS.len();
     vec![
-        Row { name: "replies to hosts that fail", cases, short: 1, play: Box::new(host), seeded: false },
+        Row { name: "responses to hosts that fail", cases, short: 1, run: Box::new(host), seeded: false },
         Row {
-            name: "replies of 4,095, 4,096 and 4,097 bytes",
+            name: "responses of 4,095, 4,096 and 4,097 bytes",
             cases: 9,
             short: 1,
-            play: Box::new(size),
+            run: Box::new(size),
             seeded: false,
         },
         Row {
             name: "hostile ResponseURLs: no connection",
             cases: hostile.len(),
             short: 1,
-            play: Box::new(move |case| url(&hostile[case], 0)),
+            run: Box::new(move |case| url(&hostile[case], 0)),
             seeded: false,
         },
         Row {
-            name: "every real form of a host is answered",
+            name: "every real form of a response host gets the response",
             cases: real.len(),
             short: 1,
-            play: Box::new(move |case| url(&real[case], 1)),
+            run: Box::new(move |case| url(&real[case], 1)),
             seeded: false,
         },
     ]
@@ -102,12 +102,12 @@ fn verdict(converged: bool, reason: String) -> Verdict {
     Verdict { converged, reason, ..Verdict::default() }
 }
 
-/// Under tokio's virtual time, which the courier's pauses are in.
+/// Runs a task under tokio's virtual time, which the response sender's pauses use.
 fn run<T>(task: impl Future<Output = T>) -> T {
     crate::fixture::paused_runtime().block_on(task)
 }
 
-fn reply(reason: &str) -> CfnResponse {
+fn failed_response(reason: &str) -> CfnResponse {
     let id = PhysicalId::new("scalable-ec2-us-west-2-dev").expect("an id");
     CfnResponse::failed(&ResponseAddress::default(), id, reason)
 }
@@ -115,38 +115,41 @@ fn reply(reason: &str) -> CfnResponse {
 fn host(case: usize) -> Verdict {
     let (script, arrives) = HOSTS[case];
     let scripted = Scripted { script, ..Scripted::default() };
-    let response_sender = ResponseSender::over(scripted.clone());
+    let response_sender = ResponseSender::with_connector(scripted.clone());
     let hosts = AllowedHosts::from_list("127.0.0.1:9").expect("a host");
-    let to = ResponseUrl::parse("http://127.0.0.1:9/x", &hosts).expect("an allowed one");
-    let delivered = run(response_sender.deliver(&reply("no").body(), &to, Duration::from_mins(2)));
-    let bodies = scripted.seen();
+    let to = ResponseUrl::parse("http://127.0.0.1:9/x", &hosts).expect("an allowed URL");
+    let delivered = run(response_sender.deliver(&failed_response("no").body(), &to, Duration::from_mins(2)));
+    let bodies = scripted.bodies();
     let same = bodies.windows(2).all(|two| two[0] == two[1]);
-    let redirected = matches!(script[0], Host::Status(301 | 307 | 403));
-    let tries = if redirected { bodies.len() == 1 } else { true };
-    verdict(delivered.is_ok() == arrives && same && tries, format!("{script:?}: {delivered:?}"))
+    let is_final = matches!(script[0], Host::Status(301 | 307 | 403));
+    let attempts_match = if is_final { bodies.len() == 1 } else { true };
+    verdict(delivered.is_ok() == arrives && same && attempts_match, format!("{script:?}: {delivered:?}"))
 }
 
-/// Text of one, two and four bytes a character, so that the limit falls into the middle of one.
+/// Text with one, two and four bytes per character, so that the limit falls inside a character.
 fn size(case: usize) -> Verdict {
-    let dead_letter = ["a", "é", "🦀"][case % 3];
-    let desired = MAX_BODY - 1 + case / 3;
-    let empty = reply("x").body().len() - 1;
-    let mut reason = dead_letter.repeat((desired - empty) / dead_letter.len());
-    reason.push_str(&"a".repeat(desired - empty - reason.len()));
-    let body = reply(&reason).body();
+    let character = ["a", "é", "🦀"][case % 3];
+    let size_target = MAX_BODY - 1 + case / 3;
+    let empty = failed_response("x").body().len() - 1;
+    let mut reason = character.repeat((size_target - empty) / character.len());
+    reason.push_str(&"a".repeat(size_target - empty - reason.len()));
+    let body = failed_response(&reason).body();
     let parsed: Result<BTreeMap<String, serde_json::Value>, _> = serde_json::from_str(&body);
-    let whole = desired <= MAX_BODY && body.len() == desired;
-    let cut = desired > MAX_BODY && body.len() <= MAX_BODY && body.contains('…');
-    verdict(parsed.is_ok() && (whole || cut), format!("{desired} bytes of {dead_letter}: {} bytes", body.len()))
+    let whole = size_target <= MAX_BODY && body.len() == size_target;
+    let service_timeout = size_target > MAX_BODY && body.len() <= MAX_BODY && body.contains('…');
+    verdict(
+        parsed.is_ok() && (whole || service_timeout),
+        format!("{size_target} bytes of {character}: {} bytes", body.len()),
+    )
 }
 
-/// An answer to a URL makes as many connections as it should.
+/// A response to a URL makes the expected number of connections.
 fn url(url: &str, connections: usize) -> Verdict {
     let scripted = Scripted { script: &[Host::Status(200)], ..Scripted::default() };
-    let response_sender = ResponseSender::over(scripted.clone());
+    let response_sender = ResponseSender::with_connector(scripted.clone());
     let to = ResponseAddress { response_url: Some(url.to_owned()), ..ResponseAddress::default() };
-    let answered =
-        run(response_sender.response(&reply("no").body(), &to, &AllowedHosts::default(), Duration::from_mins(1)));
-    let made = scripted.seen().len();
-    verdict(made == connections && answered.is_ok(), format!("{url}: {made} connections"))
+    let delivered =
+        run(response_sender.send(&failed_response("no").body(), &to, &AllowedHosts::default(), Duration::from_mins(1)));
+    let attempts = scripted.bodies().len();
+    verdict(attempts == connections && delivered.is_ok(), format!("{url}: {created} connections"))
 }
