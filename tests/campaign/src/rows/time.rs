@@ -47,7 +47,7 @@ fn deadlines() -> Row {
         let in_time = fixture.account().sent.borrow().iter().all(|at| (*at - began).as_secs() <= seconds);
         let is_expected = match &response {
             Response::Success => baseline.created == crate::lifecycle::inventory(&fixture, &scenario.resource),
-            Response::Failed(reason) => reason.contains("Not finished") || reason.contains("Nobody has_response"),
+            Response::Failed(reason) => reason.contains("Not finished") || reason.contains("Nobody answered"),
             Response::Nothing => false,
         };
         let (leaked, unanswered) = tear_down(&fixture, &scenario);
