@@ -109,7 +109,7 @@ class Line(unittest.TestCase):
                 self.assertIsNone(self.cloud.answers.at(sent["ResponseURL"]), "15 s are left to those who work")
                 answer = self.cloud.wait_for(sent)
             self.assertEqual(answer["Status"], "FAILED")
-            self.assertIn("Nobody answered by", answer["Reason"])
+            self.assertIn("No response was sent by", answer["Reason"])
             until("the late request is put away", lambda: self.is_empty("RequestQueue"))
             self.assertEqual(len(self.cloud.answers.all_at(sent["ResponseURL"])), 1, "and not answered once more")
             self.succeeds(event("delete.json", RequestId="rollback"))

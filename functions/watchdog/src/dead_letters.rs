@@ -1,4 +1,4 @@
-//! What ended in the dead-letter queue of the line, or in the queue of the door's failed invocations.
+//! Messages of the request queue's dead-letter queue, and of the queue of custom-resource's failed invocations.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
@@ -6,19 +6,20 @@ use requests::records::{LatestRequest, OwnerRecord};
 use requests::{CfnResponse, PhysicalId, Records, Request, ResponseAddress, member, read_event};
 use serde_json::Value;
 
-use crate::{Marks, Watchdog};
+use crate::{OwnershipMarks, Watchdog};
 
-impl<R: Records, M: Marks> Watchdog<R, M> {
-    /// Answers each message's request, if nobody has; those that could not be answered come again.
+impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
+    /// Responds to the request in each message, if it has no response yet; messages whose response could not be sent are
+    /// returned as failed, and SQS redelivers them.
     pub(crate) async fn dead_letters(&self, batch: SqsEvent, now_ms: u64, deadline_ms: u64) -> SqsBatchResponse {
         let all = batch.records.into_iter().map(async |message| {
-            let answered = self.dead_letter(&message, now_ms, deadline_ms).await;
-            (message, answered)
+            let result = self.dead_letter(&message, now_ms, deadline_ms).await;
+            (message, result)
         });
         let mut response = SqsBatchResponse::default();
-        for (message, answered) in join_all(all).await {
-            if let Err(error) = answered {
-                tracing::error!(id = message.message_id, error, "a request that failed is not answered yet");
+        for (message, result) in join_all(all).await {
+            if let Err(error) = result {
+                tracing::error!(id = message.message_id, error, "dead letter response failed");
                 let mut failure = BatchItemFailure::default();
                 failure.item_identifier = message.message_id.unwrap_or_default();
                 response.batch_item_failures.push(failure);
@@ -29,20 +30,20 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
 
     async fn dead_letter(&self, message: &SqsMessage, now_ms: u64, deadline_ms: u64) -> Result<(), String> {
         let body = message.body.as_deref().unwrap_or_default();
-        let reason = told(body);
-        // Lambda's record of a failed invocation holds the event; the line's dead letter is the event. The event is read by
-        // itself, since the record around it makes it one level deeper.
+        let reason = failure_reason(body);
+        // Lambda's record of a failed invocation contains the event; a dead letter of the request queue is the event. The
+        // event is read separately, since the record around the event adds one level of nesting.
         let text = member(body, "requestPayload").unwrap_or(body);
-        let event = match read_event(text).or_else(|unreadable| unreadable.delete(now_ms)) {
+        let event = match read_event(text).or_else(|unreadable| unreadable.into_delete(now_ms)) {
             Ok(event) => event,
             Err(unreadable) => {
                 let reason = format!("{reason} {unreadable}");
-                return self.make_no_sense(&unreadable.rest, &reason, now_ms, deadline_ms).await;
+                return self.respond_malformed(&unreadable.readable_fields, &reason, now_ms, deadline_ms).await;
             }
         };
         let sent_ms = lambda_kit::sent_ms(&message.attributes);
         let Ok(request) = Request::read(&event, sent_ms.unwrap_or(now_ms)) else {
-            return self.make_no_sense(&event, &reason, now_ms, deadline_ms).await;
+            return self.respond_malformed(&event, &reason, now_ms, deadline_ms).await;
         };
         let owner = request.owner();
         let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
@@ -51,37 +52,47 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
             return Ok(());
         }
         let latest_request = LatestRequest::of_request(&request);
-        self.fail(&owner, &latest_request, &record, &reason, now_ms, deadline_ms)
+        self.respond_failed(&owner, &latest_request, &record, &reason, now_ms, deadline_ms)
             .await
             .map_err(|error| error.to_string())
     }
 
-    async fn make_no_sense(&self, event: &Value, reason: &str, now_ms: u64, deadline_ms: u64) -> Result<(), String> {
+    async fn respond_malformed(
+        &self,
+        event: &Value,
+        reason: &str,
+        now_ms: u64,
+        deadline_ms: u64,
+    ) -> Result<(), String> {
         let to = ResponseAddress::of(event);
         if to.response_url.is_none() {
-            // Nobody can be told, and it would say the same next time.
-            tracing::error!(reason, "a letter without an address for the answer is dropped");
+            // No response is possible, and a redelivery would have the same result.
+            tracing::error!(reason, "dead letter without ResponseURL dropped");
             return Ok(());
         }
-        let reply = CfnResponse::failed(&to, PhysicalId::last_resort(event, &to), reason);
+        let response = CfnResponse::failed(&to, PhysicalId::last_resort(event, &to), reason);
         let within = std::time::Duration::from_millis(deadline_ms.saturating_sub(now_ms));
-        match self.response_sender.response(&reply.body(), &to, &self.settings.response_hosts, within).await {
+        match self.response_sender.send(&response.body(), &to, &self.settings.response_hosts, within).await {
             Err(error) if error.is_retryable() => Err(error.to_string()),
-            // Delivered, or never to be.
+            // Delivered, or impossible to deliver.
             _ => Ok(()),
         }
     }
 }
 
-/// Why a letter ended here, as far as it says so itself.
-fn told(dead_letter: &str) -> String {
-    let word = |part: &str, name: &str| {
+/// The reason for a FAILED response, as far as the dead letter contains one.
+fn failure_reason(dead_letter: &str) -> String {
+    let field = |part: &str, name: &str| {
         let part: Value = serde_json::from_str(member(dead_letter, part)?).ok()?;
         part.get(name).and_then(Value::as_str).map(str::to_owned)
     };
-    match (word("requestContext", "condition"), word("responsePayload", "errorMessage")) {
-        (Some(condition), Some(error)) => format!("The request was given up ({condition}): {error}."),
-        (Some(condition), None) => format!("The request was given up ({condition}) before anybody could answer it."),
-        (None, _) => String::from("The request was tried as often as the queue allows, and never came to an end."),
+    match (field("requestContext", "condition"), field("responsePayload", "errorMessage")) {
+        (Some(condition), Some(error)) => format!("Lambda stopped retrying the request ({condition}): {error}."),
+        (Some(condition), None) => {
+            format!("Lambda stopped retrying the request ({condition}) before a response was sent.")
+        }
+        (None, _) => {
+            String::from("The request was processed as often as the request queue allows, and never completed.")
+        }
     }
 }

@@ -1,11 +1,12 @@
-//! Answers for requests whose reconciler cannot: one that does not start, was killed, or gave its messages up.
+//! Responds to requests whose reconciler cannot: a reconciler that does not start, was killed, or exhausted the receives of
+//! its messages.
 //!
-//! It looks each minute for requests that are due and unanswered, and takes what ends in the dead-letter queue of the
-//! line and in the queue of the door's failed invocations. It tells what it finds and what belongs to nobody any more; it
-//! never touches an environment.
+//! Every minute the watchdog searches for requests that are overdue without a response. It also consumes the dead-letter
+//! queue of the request queue and the queue of custom-resource's failed invocations. It returns the requests that it
+//! answered and the orphaned resources that it found; it never changes an environment.
 //!
-//! The files: `responses` (a FAILED for who still waits), `dead_letters` (messages of both queues), `orphans` (what is owned by
-//! nobody that is known), `settings`.
+//! The files: `responses` (FAILED responses to overdue requests), `dead_letters` (messages of both queues), `orphans`
+//! (resources whose owner has no record), `settings`.
 
 #![warn(missing_docs)]
 
@@ -14,8 +15,8 @@ mod orphans;
 mod responses;
 mod settings;
 
-pub use aws_cloud::Marked;
-pub use orphans::{Marks, Orphan};
+pub use aws_cloud::MarkedResource;
+pub use orphans::{OrphanedResources, OwnershipMarks};
 pub use settings::Settings;
 
 use aws_lambda_events::sqs::SqsEvent;
@@ -23,31 +24,31 @@ use lambda_kit::Error;
 use requests::{Records, ResponseSender};
 use serde_json::{Value, json};
 
-/// Everything that the function has.
+/// The function with its configuration and its dependencies.
 #[derive(Debug)]
 pub struct Watchdog<R, M> {
-    /// Its configuration.
+    /// The configuration.
     pub settings: Settings,
-    /// Who asked what, and whether it was answered.
+    /// The requests of each owner and their responses.
     pub records: R,
-    /// Who looks for marks of ownership.
+    /// Finds the resources with an ownership mark.
     pub marks: M,
-    /// Who carries the answers.
+    /// Delivers the responses.
     pub response_sender: ResponseSender,
 }
 
-impl<R: Records, M: Marks> Watchdog<R, M> {
+impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
     /// Handles one invocation at `now_ms`, which Lambda ends at `deadline_ms`: messages, or the schedule.
     ///
     /// # Errors
-    /// If the records can't be read: the next minute tries again.
+    /// If the records can't be read: the schedule retries in the next minute.
     pub async fn handle(&self, event: Value, now_ms: u64, deadline_ms: u64) -> Result<Value, Error> {
         if event.get("Records").is_some() {
             let batch: SqsEvent = serde_json::from_value(event)?;
             return Ok(serde_json::to_value(self.dead_letters(batch, now_ms, deadline_ms).await)?);
         }
         let answered = self.overdue(now_ms, deadline_ms).await?;
-        let orphans: Vec<Value> = self.orphans().await?.iter().map(Orphan::summary).collect();
+        let orphans: Vec<Value> = self.orphans().await?.iter().map(OrphanedResources::summary).collect();
         Ok(json!({ "Answered": answered, "Orphans": orphans }))
     }
 }

@@ -1,19 +1,19 @@
 //! The function `watchdog`: wiring only.
-// The whole request is one future, and the compiler works its layout out call by call, deeper than it does unasked.
+// The whole request is one future, and the compiler computes its layout call by call, deeper than the default limit.
 #![recursion_limit = "256"]
 
 use std::sync::Arc;
 
-use aws_cloud::{MarkSearch, Marked};
-use lambda_kit::{Error, environment, init_logging, now_ms, run, sdk_config};
+use aws_cloud::{MarkSearch, MarkedResource};
+use lambda_kit::{Error, env_var, init_logging, now_ms, run, sdk_config};
 use requests::{ResponseSender, records::DynamoRecords};
-use watchdog::{Marks, Settings, Watchdog};
+use watchdog::{OwnershipMarks, Settings, Watchdog};
 
-/// The account that the function runs in.
+/// The function's own account.
 struct Aws(MarkSearch);
 
-impl Marks for Aws {
-    async fn marked(&self) -> Result<Vec<Marked>, String> {
+impl OwnershipMarks for Aws {
+    async fn marked_resources(&self) -> Result<Vec<MarkedResource>, String> {
         self.0.marked().await.map_err(|call_error| call_error.to_string())
     }
 }
@@ -22,7 +22,7 @@ impl Marks for Aws {
 async fn main() -> Result<(), Error> {
     init_logging("watchdog");
     let config = sdk_config().await?;
-    let settings = Settings::from_vars(environment)?;
+    let settings = Settings::from_vars(env_var)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table.clone());
     let watchdog =
         Watchdog { settings, records, marks: Aws(MarkSearch::new(&config)), response_sender: ResponseSender::new() };

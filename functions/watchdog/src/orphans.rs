@@ -1,46 +1,48 @@
-//! What carries an owner's mark although nobody knows that owner.
+//! Orphans: resources with an ownership mark whose owner has no record.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_cloud::Marked;
+use aws_cloud::MarkedResource;
 use lambda_kit::Error;
 use requests::{Owner, Records};
 use serde_json::{Value, json};
 
 use crate::Watchdog;
 
-/// Who looks for marks: AWS, or a test.
-#[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
-pub trait Marks {
-    /// All resources of the account and region that carry an owner's mark, as far as one call each of EC2 and Auto
-    /// Scaling shows them.
-    async fn marked(&self) -> Result<Vec<Marked>, String>;
+/// Finds the resources with an ownership mark: in AWS, or in a test's list.
+#[expect(async_fn_in_trait, reason = "a function runs on one thread, so the futures need no bound")]
+pub trait OwnershipMarks {
+    /// All resources of the account and region with an ownership mark, as far as one call each of EC2 and Auto Scaling
+    /// lists them.
+    async fn marked_resources(&self) -> Result<Vec<MarkedResource>, String>;
 }
 
-/// What an owner left that nobody knows.
+/// The resources of one owner without a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Orphan {
-    /// Whose it was, as the marks say.
+pub struct OrphanedResources {
+    /// The former owner, from the marks.
     pub owner: String,
-    /// The environments that the marks name, for people: a hash tells them nothing.
+    /// The environments in the marks, for operators: the hash of an owner has no meaning for them.
     pub environments: BTreeSet<String>,
-    /// What there is.
+    /// The resources.
     pub resources: Vec<String>,
 }
 
-impl Orphan {
+impl OrphanedResources {
     pub(crate) fn summary(&self) -> Value {
         json!({ "Owner": self.owner, "Environments": self.environments, "Resources": self.resources })
     }
 }
 
-impl<R: Records, M: Marks> Watchdog<R, M> {
-    /// Finds what is owned by nobody that is known, and logs it; nothing is done about it. Another deployment's marks are
-    /// its own watchdog's: its records are not read here, so all of them would be orphans.
-    pub(crate) async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
-        let mut by_owner: BTreeMap<String, Vec<Marked>> = BTreeMap::new();
-        let is_mark = |it: &Marked| self.settings.deployment.suffix_of_environment(&it.environment).is_some();
-        for marked in self.marks.marked().await?.into_iter().filter(is_mark) {
+impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
+    /// Finds the resources whose owner has no record, and logs them; the watchdog does not delete them. The marks of
+    /// another deployment are left to that deployment's watchdog: its records are not read here, so all its resources
+    /// would be orphans.
+    pub(crate) async fn orphans(&self) -> Result<Vec<OrphanedResources>, Error> {
+        let mut by_owner: BTreeMap<String, Vec<MarkedResource>> = BTreeMap::new();
+        let is_of_deployment =
+            |it: &MarkedResource| self.settings.deployment.suffix_of_environment(&it.environment).is_some();
+        for marked in self.marks.marked_resources().await?.into_iter().filter(is_of_deployment) {
             by_owner.entry(marked.owner.clone()).or_default().push(marked);
         }
         let mut orphans = Vec::new();
@@ -56,20 +58,21 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
                 owner,
                 ?environments,
                 ?resources,
-                "orphans: their record is gone; delete them by the door's request \"delete\""
+                hint = "their owner has no record; delete them with the request \"delete\" of the function custom-resource",
+                "orphaned resources found"
             );
-            orphans.push(Orphan { owner, environments, resources });
+            orphans.push(OrphanedResources { owner, environments, resources });
         }
         Ok(orphans)
     }
 
-    /// Whether a record says that the owner has something, or is about to: until a delete is over it has. One that can't
-    /// be read says so too.
+    /// Whether a record shows that the owner has resources, or is about to create some: until a delete is done, the owner
+    /// has resources. A record that can't be read counts as such a record.
     async fn is_known(&self, owner: &Owner) -> bool {
         match self.records.owner(owner).await {
-            Ok(record) => record.is_some_and(|it| !it.gone || it.response_due_ms.is_some()),
+            Ok(record) => record.is_some_and(|it| !it.deleted || it.response_due_ms.is_some()),
             Err(error) => {
-                tracing::warn!(%owner, %error, "whether its resources are orphans is not known");
+                tracing::warn!(%owner, %error, "orphan check failed");
                 true
             }
         }

@@ -1,45 +1,45 @@
-//! A FAILED for who still waits.
+//! FAILED responses to requests for which CloudFormation still waits.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use lambda_kit::Error;
 use requests::records::{LatestRequest, OwnerRecord};
-use requests::{CfnResponse, NotDelivered, Owner, PhysicalId, Records, Responder, time_text};
+use requests::{CfnResponse, DeliveryError, Owner, PhysicalId, Records, Responder, time_text};
 
-use crate::{Marks, Watchdog};
+use crate::{OwnershipMarks, Watchdog};
 
-impl<R: Records, M: Marks> Watchdog<R, M> {
-    /// Answers every request that is due by now, and returns whose they were. All at once, and each for itself: a host
-    /// that is silent, or a record that can't be read, holds up nobody else.
+impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
+    /// Responds to every request that is due by now, and returns their owners. All responses are sent in parallel and
+    /// independently: a host that does not respond, or a record that can't be read, does not delay the other requests.
     pub(crate) async fn overdue(&self, now_ms: u64, deadline_ms: u64) -> Result<Vec<String>, Error> {
         let owners = self.records.overdue(now_ms).await?;
-        let all = owners.iter().map(async |owner| match self.answer_overdue(owner, now_ms, deadline_ms).await {
-            Ok(answered) => answered.then(|| owner.to_string()),
+        let all = owners.iter().map(async |owner| match self.respond_if_overdue(owner, now_ms, deadline_ms).await {
+            Ok(responded) => responded.then(|| owner.to_string()),
             Err(error) => {
-                tracing::error!(%owner, error, "a request is overdue, and not answered yet");
+                tracing::error!(%owner, error, "overdue response failed");
                 None
             }
         });
         Ok(join_all(all).await.into_iter().flatten().collect())
     }
 
-    /// Whether there was somebody to answer: the index may lag behind the record.
-    async fn answer_overdue(&self, owner: &Owner, now_ms: u64, deadline_ms: u64) -> Result<bool, String> {
+    /// Returns whether the owner's request was overdue: the index may lag behind the record.
+    async fn respond_if_overdue(&self, owner: &Owner, now_ms: u64, deadline_ms: u64) -> Result<bool, String> {
         let record = self.records.owner(owner).await.map_err(|error| error.to_string())?;
-        let is_due = |it: &OwnerRecord| it.response_due_ms.is_some_and(|due| due <= now_ms);
-        let Some(record) = record.filter(is_due) else { return Ok(false) };
-        let Some(latest) = &record.latest else { return Ok(false) };
+        let is_overdue = |it: &OwnerRecord| it.response_due_ms.is_some_and(|due| due <= now_ms);
+        let Some(record) = record.filter(is_overdue) else { return Ok(false) };
+        let Some(latest) = &record.latest_request else { return Ok(false) };
         let reason = format!(
-            "Nobody answered by {}: the function that carries requests out did not start, or was ended, or is overloaded; its log says more.",
+            "No response was sent by {}: the function that processes requests (reconciler, or custom-resource without a request queue) did not start, was killed, or is overloaded; see its log.",
             time_text(latest.deadline_ms)
         );
-        let answered = self.fail(owner, latest, &record, &reason, now_ms, deadline_ms).await;
-        answered.map(|()| true).map_err(|error| error.to_string())
+        let result = self.respond_failed(owner, latest, &record, &reason, now_ms, deadline_ms).await;
+        result.map(|()| true).map_err(|error| error.to_string())
     }
 
-    /// Answers one request, which `record` may know, with FAILED.
-    pub(crate) async fn fail(
+    /// Responds with FAILED to one request, which may be the latest one of `record`.
+    pub(crate) async fn respond_failed(
         &self,
         owner: &Owner,
         latest_request: &LatestRequest,
@@ -47,21 +47,22 @@ impl<R: Records, M: Marks> Watchdog<R, M> {
         reason: &str,
         now_ms: u64,
         deadline_ms: u64,
-    ) -> Result<(), NotDelivered> {
+    ) -> Result<(), DeliveryError> {
         let progress = record.progress.as_ref().filter(|_| record.is_latest(&latest_request.request_hash));
-        let waited = progress.map(|it| format!(" It waited for: {}.", it.waiting_for.join("; "))).unwrap_or_default();
+        let waited =
+            progress.map(|it| format!(" The request waited for: {}.", it.waiting_for.join("; "))).unwrap_or_default();
         let environment = record.environment.as_deref();
         let ids = [latest_request.physical_id.as_deref(), environment];
         let id = PhysicalId::first_of(ids, PhysicalId::of_owner(owner));
         let reason =
-            format!("{reason}{waited} What exists was left as it is, and carries the tag envkeeper:owner={owner}.");
-        let reply = CfnResponse::failed(&latest_request.reply, id, reason);
+            format!("{reason}{waited} Existing resources are unchanged, and carry the tag envkeeper:owner={owner}.");
+        let response = CfnResponse::failed(&latest_request.response_address, id, reason);
         let responder = Responder {
             response_sender: &self.response_sender,
             records: &self.records,
             hosts: &self.settings.response_hosts,
         };
         let within = Duration::from_millis(deadline_ms.saturating_sub(now_ms));
-        responder.response(owner, latest_request, &reply, now_ms, within).await
+        responder.respond(owner, latest_request, &response, now_ms, within).await
     }
 }

@@ -1,17 +1,17 @@
-//! What the function is told by its environment variables.
+//! The function's settings, from its environment variables.
 
-use lambda_kit::{BadSettings, Deployment, Vars};
+use lambda_kit::{Deployment, InvalidSettings, Vars};
 use requests::AllowedHosts;
 
 /// The function's configuration, read once.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: whose environments it looks after.
+    /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: the deployment whose environments the function watches.
     pub deployment: Deployment,
     /// `RECORDS_TABLE`: the table of the records.
     pub records_table: String,
-    /// `ALLOWED_RESPONSE_HOSTS`: hosts that may be answered beside `CloudFormation`'s own of this region (`AWS_REGION`), over
-    /// plain http. Empty in every deployment; the local cloud needs it.
+    /// `ALLOWED_RESPONSE_HOSTS`: hosts to which responses may be sent in addition to `CloudFormation`'s own of this region
+    /// (`AWS_REGION`), over plain http. Empty in every deployment; the local cloud needs the variable.
     pub response_hosts: AllowedHosts,
 }
 
@@ -19,8 +19,8 @@ impl Settings {
     /// Reads the settings from environment variables, which `read` looks up.
     ///
     /// # Errors
-    /// Everything that is wrong with them.
-    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
+    /// All faults of the variables.
+    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, InvalidSettings> {
         let mut vars = Vars::new(&read);
         let deployment = vars.deployment();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");

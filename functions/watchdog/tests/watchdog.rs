@@ -1,5 +1,5 @@
-//! The watchdog: who still waits is answered, once; what belongs to nobody is told.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! The watchdog sends one response to each overdue request, and reports orphaned resources.
+#![allow(clippy::expect_used, reason = "a test panics at the first violation")]
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -7,36 +7,40 @@ use memory_cloud::Clock;
 use requests::records::{DecidedResponse, DesiredRecord, LatestRequest, Progress, SentResponse};
 use requests::{CfnResponse, Owner, PhysicalId, Records as _, Request};
 use serde_json::{Value, json};
-use test_support::{BEGIN_S, FakeResponseServer, Now as _, Shaky, message, run, sample, sent, with};
-use watchdog::{Marked, Marks, Settings, Watchdog};
+use test_support::{BEGIN_S, BlockOn as _, FakeResponseServer, FlakyRecords, message, run, sample, sent, with};
+use watchdog::{MarkedResource, OwnershipMarks, Settings, Watchdog};
 
-/// When the sample is due: an hour after it was sent, less the margin.
+/// When the response to the sample is due: an hour after the request was sent, less the margin.
 const DUE_MS: u64 = (BEGIN_S + 3_600 - 120) * 1_000;
 
-/// Marks, as a listing of the account shows them.
-struct Listed(Vec<Marked>);
+/// The marked resources in a listing of the account.
+struct Listed(Vec<MarkedResource>);
 
-impl Marks for Listed {
-    async fn marked(&self) -> Result<Vec<Marked>, String> {
+impl OwnershipMarks for Listed {
+    async fn marked_resources(&self) -> Result<Vec<MarkedResource>, String> {
         Ok(self.0.clone())
     }
 }
 
-fn marked(owner: &(impl ToString + ?Sized), resource: &str) -> Marked {
-    Marked { owner: owner.to_string(), environment: "scalable-ec2-us-west-2-dev".into(), resource: resource.into() }
+fn marked(owner: &(impl ToString + ?Sized), resource: &str) -> MarkedResource {
+    MarkedResource {
+        owner: owner.to_string(),
+        environment: "scalable-ec2-us-west-2-dev".into(),
+        resource: resource.into(),
+    }
 }
 
-type Dog = Watchdog<Shaky, Listed>;
+type TestWatchdog = Watchdog<FlakyRecords, Listed>;
 
-fn dog() -> (Dog, FakeResponseServer) {
+fn test_watchdog() -> (TestWatchdog, FakeResponseServer) {
     let response_server = FakeResponseServer::default();
     let variables = [("AWS_REGION", "us-west-2"), ("ACCOUNT_ID", "123456789012"), ("RECORDS_TABLE", "records")];
     let read = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-    let settings = Settings::from_vars(read).expect("good settings");
+    let settings = Settings::from_vars(read).expect("valid settings");
     (
         Watchdog {
             settings,
-            records: Shaky::default(),
+            records: FlakyRecords::default(),
             marks: Listed(vec![]),
             response_sender: response_server.response_sender(),
         },
@@ -44,18 +48,18 @@ fn dog() -> (Dog, FakeResponseServer) {
     )
 }
 
-fn handle(dog: &Dog, event: Value, now_ms: u64) -> Value {
-    run(&Clock::default(), dog.handle(event, now_ms, now_ms + 50_000)).expect("the records can be read")
+fn handle(watchdog: &TestWatchdog, event: Value, now_ms: u64) -> Value {
+    run(&Clock::default(), watchdog.handle(event, now_ms, now_ms + 50_000)).expect("the records can be read")
 }
 
-fn minute(dog: &Dog, now_ms: u64) -> Value {
-    handle(dog, sample("watchdog", "schedule.json"), now_ms)
+fn run_schedule(watchdog: &TestWatchdog, now_ms: u64) -> Value {
+    handle(watchdog, sample("watchdog", "schedule.json"), now_ms)
 }
 
-/// The ids of the letters that come again.
-fn dead_letters(dog: &Dog, dead_letters: &[Value]) -> Vec<String> {
-    let response = handle(dog, json!({ "Records": dead_letters }), DUE_MS - 60_000);
-    let failures = response["batchItemFailures"].as_array().expect("an answer for SQS").iter();
+/// The ids of the dead letters that SQS redelivers.
+fn redelivered(watchdog: &TestWatchdog, dead_letters: &[Value]) -> Vec<String> {
+    let response = handle(watchdog, json!({ "Records": dead_letters }), DUE_MS - 60_000);
+    let failures = response["batchItemFailures"].as_array().expect("a response for SQS").iter();
     failures.map(|it| it["itemIdentifier"].as_str().expect("an id").to_owned()).collect()
 }
 
@@ -64,22 +68,22 @@ fn create(logical_id: &str) -> Value {
 }
 
 fn request(event: &Value) -> Request {
-    Request::read(event, BEGIN_S * 1_000).expect("it makes sense")
+    Request::read(event, BEGIN_S * 1_000).expect("a well-formed request")
 }
 
-/// A request that the door has noted.
-fn noted(dog: &Dog, event: &Value) -> Owner {
+/// Records a request, as custom-resource does.
+fn record(watchdog: &TestWatchdog, event: &Value) -> Owner {
     let request = request(event);
-    dog.records.inner.record_request(&request.owner(), LatestRequest::of_request(&request)).await_now();
+    watchdog.records.inner.record_request(&request.owner(), LatestRequest::of_request(&request)).block_on();
     request.owner()
 }
 
-fn waits_for(dog: &Dog, event: &Value, what: &str) {
-    let progress = Progress { waiting_for: vec![what.into()], since_ms: 1 };
-    dog.records.inner.record_progress(&request(event).owner(), &request(event).hash, progress).await_now();
+fn record_progress_of(watchdog: &TestWatchdog, event: &Value, condition: &str) {
+    let progress = Progress { waiting_for: vec![condition.into()], since_ms: 1 };
+    watchdog.records.inner.record_progress(&request(event).owner(), &request(event).hash, progress).block_on();
 }
 
-fn answered(dog: &Dog, event: &Value) {
+fn record_response(watchdog: &TestWatchdog, event: &Value) {
     let request = request(event);
     let response = SentResponse {
         request_hash: request.hash.clone(),
@@ -89,10 +93,10 @@ fn answered(dog: &Dog, event: &Value) {
         success: true,
         reason: String::new(),
     };
-    dog.records.inner.record_sent_responses(&request.owner(), vec![response]).await_now();
+    watchdog.records.inner.record_sent_responses(&request.owner(), vec![response]).block_on();
 }
 
-/// The letter that Lambda writes of an invocation that failed for good.
+/// Lambda's record of an invocation with exhausted retries.
 fn failed_invocation(event: &Value, condition: &str, error: Option<&str>) -> Value {
     let mut record: Value = {
         let sample = sample("watchdog", "failed-invocation.json");
@@ -104,10 +108,10 @@ fn failed_invocation(event: &Value, condition: &str, error: Option<&str>) -> Val
         Some(error) => record["responsePayload"]["errorMessage"] = json!(error),
         None => record["responsePayload"] = Value::Null,
     }
-    message("letter", &record)
+    message("dead-letter", &record)
 }
 
-fn one_reason(response_server: &FakeResponseServer) -> String {
+fn only_reason(response_server: &FakeResponseServer) -> String {
     let all = response_server.take();
     assert_eq!(all.len(), 1, "{all:?}");
     assert_eq!(all[0]["Status"], "FAILED");
@@ -115,39 +119,39 @@ fn one_reason(response_server: &FakeResponseServer) -> String {
 }
 
 #[test]
-fn what_is_overdue_gets_failed_once_with_what_it_waited_for() {
-    let (dog, response_server) = dog();
+fn an_overdue_request_gets_one_failed_response_with_its_progress() {
+    let (watchdog, response_server) = test_watchdog();
     let web = create("Web");
-    let owner = noted(&dog, &web);
-    waits_for(&dog, &web, "nat-gateway a: it is pending");
-    assert_eq!(minute(&dog, DUE_MS), json!({ "Answered": [owner.as_str()], "Orphans": [] }));
-    let reason = one_reason(&response_server);
+    let owner = record(&watchdog, &web);
+    record_progress_of(&watchdog, &web, "nat-gateway a: it is pending");
+    assert_eq!(run_schedule(&watchdog, DUE_MS), json!({ "Answered": [owner.as_str()], "Orphans": [] }));
+    let reason = only_reason(&response_server);
     for part in [
-        "Nobody answered by 2026-01-02T04:02:05Z",
-        "It waited for: nat-gateway a: it is pending.",
+        "No response was sent by 2026-01-02T04:02:05Z",
+        "The request waited for: nat-gateway a: it is pending.",
         &format!("envkeeper:owner={owner}"),
     ] {
         assert!(reason.contains(part), "{part}: {reason}");
     }
-    assert_eq!(minute(&dog, DUE_MS + 60_000)["Answered"], json!([]));
+    assert_eq!(run_schedule(&watchdog, DUE_MS + 60_000)["Answered"], json!([]));
     assert!(response_server.take().is_empty());
-    let record = dog.records.inner.owner(&owner).await_now().expect("a record");
+    let record = watchdog.records.inner.owner(&owner).block_on().expect("a record");
     assert_eq!((record.response_due_ms, record.responses.len(), record.responses[0].success), (None, 1, false));
 }
 
 #[test]
-fn the_answer_repeats_the_id_that_came_or_the_environments() {
-    let (dog, response_server) = dog();
+fn the_response_repeats_the_id_of_the_event_or_of_the_environment() {
+    let (watchdog, response_server) = test_watchdog();
     let delete = sent(sample("custom-resource", "delete-of-nothing.json"), 0);
-    noted(&dog, &delete);
+    record(&watchdog, &delete);
     let other = create("Other");
     let environment = String::from("scalable-ec2-us-west-2-other");
     let desired = DesiredRecord { environment, spec: json!({}), frozen: json!({}), retired_tags: vec![] };
-    dog.records.inner.save_desired(&noted(&dog, &other), desired).await_now();
-    let third = noted(&dog, &create("Third"));
-    minute(&dog, DUE_MS);
-    let replies = response_server.take();
-    let mut ids: Vec<&str> = replies.iter().filter_map(|it| it["PhysicalResourceId"].as_str()).collect();
+    watchdog.records.inner.save_desired(&record(&watchdog, &other), desired).block_on();
+    let third = record(&watchdog, &create("Third"));
+    run_schedule(&watchdog, DUE_MS);
+    let responses = response_server.take();
+    let mut ids: Vec<&str> = responses.iter().filter_map(|it| it["PhysicalResourceId"].as_str()).collect();
     ids.sort_unstable();
     assert_eq!(
         ids,
@@ -156,173 +160,180 @@ fn the_answer_repeats_the_id_that_came_or_the_environments() {
 }
 
 #[test]
-fn an_id_that_came_and_cannot_be_answered_does_not_hide_the_environments() {
+fn an_unusable_id_of_the_event_does_not_hide_the_id_of_the_environment() {
     for unusable in ["", "a\nb", &"x".repeat(1_025)] {
-        let (dog, response_server) = dog();
+        let (watchdog, response_server) = test_watchdog();
         let update = with(create("Web"), json!({ "RequestType": "Update", "PhysicalResourceId": unusable }));
         let environment = String::from("scalable-ec2-us-west-2-dev");
         let desired = DesiredRecord { environment, spec: json!({}), frozen: json!({}), retired_tags: vec![] };
-        dog.records.inner.save_desired(&noted(&dog, &update), desired).await_now();
-        minute(&dog, DUE_MS);
+        watchdog.records.inner.save_desired(&record(&watchdog, &update), desired).block_on();
+        run_schedule(&watchdog, DUE_MS);
         assert_eq!(response_server.take()[0]["PhysicalResourceId"], "scalable-ec2-us-west-2-dev", "{unusable:?}");
     }
 }
 
 #[test]
-fn what_is_answered_or_not_due_yet_gets_none() {
-    let (dog, response_server) = dog();
-    noted(&dog, &create("Web"));
-    answered(&dog, &create("Web"));
-    noted(&dog, &sent(create("Later"), 60));
-    noted(&dog, &create("Other"));
-    assert_eq!(minute(&dog, DUE_MS - 1)["Answered"], json!([]));
+fn an_answered_request_and_one_not_due_yet_get_no_response() {
+    let (watchdog, response_server) = test_watchdog();
+    record(&watchdog, &create("Web"));
+    record_response(&watchdog, &create("Web"));
+    record(&watchdog, &sent(create("Later"), 60));
+    record(&watchdog, &create("Other"));
+    assert_eq!(run_schedule(&watchdog, DUE_MS - 1)["Answered"], json!([]));
     assert!(response_server.take().is_empty());
-    assert_eq!(minute(&dog, DUE_MS)["Answered"].as_array().map(Vec::len), Some(1));
+    assert_eq!(run_schedule(&watchdog, DUE_MS)["Answered"].as_array().map(Vec::len), Some(1));
     assert_eq!(response_server.take()[0]["LogicalResourceId"], "Other");
 }
 
 #[test]
-fn what_the_index_still_lists_and_the_record_does_not_is_left_alone() {
-    let (dog, response_server) = dog();
-    let web = noted(&dog, &create("Web"));
-    answered(&dog, &create("Web"));
-    *dog.records.lagging.lock().expect("one thread") = vec![web, Owner::of("nobody", "knows")];
-    assert_eq!(minute(&dog, DUE_MS)["Answered"], json!([]));
+fn a_request_that_only_the_lagging_index_lists_gets_no_response() {
+    let (watchdog, response_server) = test_watchdog();
+    let web = record(&watchdog, &create("Web"));
+    record_response(&watchdog, &create("Web"));
+    *watchdog.records.lagging.lock().expect("one thread") = vec![web, Owner::of("unknown", "owner")];
+    assert_eq!(run_schedule(&watchdog, DUE_MS)["Answered"], json!([]));
     assert!(response_server.take().is_empty());
 }
 
 #[test]
-fn a_record_that_nobody_can_read_holds_up_nobody_else() {
-    let (mut dog, response_server) = dog();
-    let unreadable = noted(&dog, &create("Web"));
-    let other = noted(&dog, &create("Other"));
-    dog.marks = Listed(vec![marked(&unreadable, "vpc vpc-1"), marked("0123456789abcdef0123", "vpc vpc-2")]);
-    *dog.records.unreadable.lock().expect("one thread") = Some(unreadable);
-    let told = minute(&dog, DUE_MS);
-    assert_eq!(told["Answered"], json!([other.as_str()]));
+fn an_unreadable_record_does_not_delay_other_requests() {
+    let (mut watchdog, response_server) = test_watchdog();
+    let unreadable = record(&watchdog, &create("Web"));
+    let other = record(&watchdog, &create("Other"));
+    watchdog.marks = Listed(vec![marked(&unreadable, "vpc vpc-1"), marked("0123456789abcdef0123", "vpc vpc-2")]);
+    *watchdog.records.unreadable.lock().expect("one thread") = Some(unreadable);
+    let result = run_schedule(&watchdog, DUE_MS);
+    assert_eq!(result["Answered"], json!([other.as_str()]));
     assert_eq!(
-        told["Orphans"],
+        result["Orphans"],
         json!([{ "Owner": "0123456789abcdef0123", "Environments": ["scalable-ec2-us-west-2-dev"], "Resources": ["vpc vpc-2"] }])
     );
     assert_eq!(response_server.take().len(), 1);
 }
 
 #[test]
-fn what_a_reconciler_decided_and_nobody_took_is_told_and_nothing_else() {
-    let (dog, response_server) = dog();
+fn the_response_that_a_reconciler_decided_and_could_not_deliver_is_the_only_one_sent() {
+    let (watchdog, response_server) = test_watchdog();
     let web = create("Web");
-    let owner = noted(&dog, &web);
-    let reply = CfnResponse::success(&request(&web).to, PhysicalId::or(None, PhysicalId::of_owner(&owner)), [].into());
-    dog.records.inner.decide_response(&owner, &request(&web).hash, DecidedResponse::on(&reply)).await_now();
-    minute(&dog, DUE_MS);
+    let owner = record(&watchdog, &web);
+    let response = CfnResponse::success(
+        &request(&web).response_address,
+        PhysicalId::or(None, PhysicalId::of_owner(&owner)),
+        [].into(),
+    );
+    watchdog.records.inner.decide_response(&owner, &request(&web).hash, DecidedResponse::of(&response)).block_on();
+    run_schedule(&watchdog, DUE_MS);
     let all = response_server.take();
     assert_eq!(all.iter().map(|it| it["Status"].as_str()).collect::<Vec<_>>(), [Some("SUCCESS")]);
 }
 
 #[test]
-fn an_answer_that_does_not_arrive_is_tried_again_in_the_next_minute() {
-    let (dog, response_server) = dog();
-    noted(&dog, &create("Web"));
-    response_server.responses(503);
-    assert_eq!(minute(&dog, DUE_MS)["Answered"], json!([]));
-    response_server.responses(200);
-    assert_eq!(minute(&dog, DUE_MS + 60_000)["Answered"].as_array().map(Vec::len), Some(1));
+fn a_response_that_does_not_arrive_is_retried_in_the_next_minute() {
+    let (watchdog, response_server) = test_watchdog();
+    record(&watchdog, &create("Web"));
+    response_server.respond_with(503);
+    assert_eq!(run_schedule(&watchdog, DUE_MS)["Answered"], json!([]));
+    response_server.respond_with(200);
+    assert_eq!(run_schedule(&watchdog, DUE_MS + 60_000)["Answered"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]
-fn records_that_cannot_be_read_at_all_make_the_invocation_fail() {
-    let (dog, _) = dog();
-    dog.records.throttled.store(1, SeqCst);
-    let result = run(&Clock::default(), dog.handle(sample("watchdog", "schedule.json"), DUE_MS, DUE_MS + 50_000));
+fn unavailable_records_fail_the_invocation() {
+    let (watchdog, _) = test_watchdog();
+    watchdog.records.throttled.store(1, SeqCst);
+    let result = run(&Clock::default(), watchdog.handle(sample("watchdog", "schedule.json"), DUE_MS, DUE_MS + 50_000));
     assert!(result.is_err_and(|error| error.to_string().contains("throttles")));
 }
 
 #[test]
 fn a_dead_letter_is_answered_once() {
-    let (dog, response_server) = dog();
+    let (watchdog, response_server) = test_watchdog();
     let web = create("Web");
-    let owner = noted(&dog, &web);
-    waits_for(&dog, &web, "the role");
-    let dead_letter = message("letter", &web);
-    assert_eq!(dead_letters(&dog, std::slice::from_ref(&dead_letter)), [""; 0]);
-    let reason = one_reason(&response_server);
-    assert!(reason.starts_with("The request was tried as often as the queue allows"), "{reason}");
-    assert!(reason.contains("It waited for: the role."), "{reason}");
-    assert_eq!(dead_letters(&dog, &[dead_letter]), [""; 0]);
+    let owner = record(&watchdog, &web);
+    record_progress_of(&watchdog, &web, "the role");
+    let dead_letter = message("dead-letter", &web);
+    assert_eq!(redelivered(&watchdog, std::slice::from_ref(&dead_letter)), [""; 0]);
+    let reason = only_reason(&response_server);
+    assert!(reason.starts_with("The request was processed as often as the request queue allows"), "{reason}");
+    assert!(reason.contains("The request waited for: the role."), "{reason}");
+    assert_eq!(redelivered(&watchdog, &[dead_letter]), [""; 0]);
     assert!(response_server.take().is_empty());
-    let record = dog.records.inner.owner(&owner).await_now().expect("a record");
+    let record = watchdog.records.inner.owner(&owner).block_on().expect("a record");
     assert_eq!(record.response_due_ms, None);
 }
 
 #[test]
-fn a_dead_letter_that_a_newer_request_followed_is_answered_and_the_newer_one_still_waits() {
-    let (dog, response_server) = dog();
+fn a_superseded_dead_letter_is_answered_and_the_newer_request_still_waits() {
+    let (watchdog, response_server) = test_watchdog();
     let newer = sent(sample("custom-resource", "delete.json"), 60);
-    let owner = noted(&dog, &newer);
-    waits_for(&dog, &newer, "instances that leave");
-    assert_eq!(dead_letters(&dog, &[message("letter", &create("Web"))]), [""; 0]);
-    let reason = one_reason(&response_server);
-    assert!(!reason.contains("instances that leave"), "{reason}");
-    let record = dog.records.inner.owner(&owner).await_now().expect("a record");
+    let owner = record(&watchdog, &newer);
+    record_progress_of(&watchdog, &newer, "terminating instances");
+    assert_eq!(redelivered(&watchdog, &[message("dead-letter", &create("Web"))]), [""; 0]);
+    let reason = only_reason(&response_server);
+    assert!(!reason.contains("terminating instances"), "{reason}");
+    let record = watchdog.records.inner.owner(&owner).block_on().expect("a record");
     assert!(record.response_due_ms.is_some(), "{record:?}");
 }
 
 #[test]
-fn an_invocation_that_failed_for_good_is_answered_with_its_error() {
-    let (dog, response_server) = dog();
+fn an_invocation_with_exhausted_retries_is_answered_with_its_error() {
+    let (watchdog, response_server) = test_watchdog();
     let web = create("Web");
-    noted(&dog, &web);
+    record(&watchdog, &web);
     let dead_letter = failed_invocation(&web, "RetriesExhausted", Some("the queue can't be used: no connection"));
-    assert_eq!(dead_letters(&dog, &[dead_letter]), [""; 0]);
-    let reason = one_reason(&response_server);
-    let expected = "The request was given up (RetriesExhausted): the queue can't be used: no connection.";
+    assert_eq!(redelivered(&watchdog, &[dead_letter]), [""; 0]);
+    let reason = only_reason(&response_server);
+    let expected = "Lambda stopped retrying the request (RetriesExhausted): the queue can't be used: no connection.";
     assert!(reason.starts_with(expected), "{reason}");
     let too_old = failed_invocation(&create("Other"), "EventAgeExceeded", None);
-    assert_eq!(dead_letters(&dog, &[too_old]), [""; 0]);
-    let reason = one_reason(&response_server);
-    assert!(reason.starts_with("The request was given up (EventAgeExceeded) before anybody"), "{reason}");
+    assert_eq!(redelivered(&watchdog, &[too_old]), [""; 0]);
+    let reason = only_reason(&response_server);
+    assert!(
+        reason.starts_with("Lambda stopped retrying the request (EventAgeExceeded) before a response was sent"),
+        "{reason}"
+    );
 }
 
 #[test]
-fn a_failed_invocation_whose_request_was_answered_is_put_away() {
-    let (dog, response_server) = dog();
+fn a_failed_invocation_whose_request_was_answered_is_done() {
+    let (watchdog, response_server) = test_watchdog();
     let web = create("Web");
-    noted(&dog, &web);
-    answered(&dog, &web);
-    assert_eq!(dead_letters(&dog, &[failed_invocation(&web, "RetriesExhausted", Some("x"))]), [""; 0]);
+    record(&watchdog, &web);
+    record_response(&watchdog, &web);
+    assert_eq!(redelivered(&watchdog, &[failed_invocation(&web, "RetriesExhausted", Some("x"))]), [""; 0]);
     assert!(response_server.take().is_empty());
 }
 
 #[test]
-fn an_event_that_makes_no_sense_is_answered_and_garbage_is_put_away() {
-    let (dog, response_server) = dog();
+fn a_malformed_event_is_answered_and_garbage_is_dropped() {
+    let (watchdog, response_server) = test_watchdog();
     let import = with(create("Web"), json!({ "RequestType": "Import" }));
-    assert_eq!(dead_letters(&dog, &[failed_invocation(&import, "RetriesExhausted", Some("x"))]), [""; 0]);
-    assert_eq!(one_reason(&response_server), "The request was given up (RetriesExhausted): x.");
+    assert_eq!(redelivered(&watchdog, &[failed_invocation(&import, "RetriesExhausted", Some("x"))]), [""; 0]);
+    assert_eq!(only_reason(&response_server), "Lambda stopped retrying the request (RetriesExhausted): x.");
     let garbage = [json!("no { JSON"), json!("7"), json!({}), json!([1]), json!({ "requestPayload": null })];
     let garbage: Vec<Value> = garbage.iter().map(|it| message("garbage", it)).collect();
-    assert_eq!(dead_letters(&dog, &garbage), [""; 0]);
+    assert_eq!(redelivered(&watchdog, &garbage), [""; 0]);
     assert!(response_server.take().is_empty());
 }
 
-/// A Create with something among its properties that is JSON, and that no `Value` can hold.
-fn unreadable_create(what: &str) -> String {
+/// A Create with a property that is JSON, and that no `Value` can hold.
+fn unreadable_create(property: &str) -> String {
     let create = with(create("Web"), json!({ "ResourceProperties": { "EnvironmentSuffix": "?" } }));
-    create.to_string().replace("\"?\"", what)
+    create.to_string().replace("\"?\"", property)
 }
 
 #[test]
-fn a_letter_whose_event_no_value_can_hold_is_answered() {
+fn a_dead_letter_whose_event_no_value_can_hold_is_answered() {
     let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-    for (what, fault) in [
+    for (property, fault) in [
         (nested(200), "recursion limit"),
-        // The event alone could be held: Lambda's record around it is a level more.
+        // A value could hold the event alone: Lambda's record around the event adds a level.
         (nested(125), ""),
         (String::from("1e999"), "number out of range"),
         (String::from("\"\\ud800\""), "hex escape"),
     ] {
-        let (dog, response_server) = dog();
-        let event = unreadable_create(&what);
+        let (watchdog, response_server) = test_watchdog();
+        let event = unreadable_create(&property);
         let record = json!({
             "version": "1.0",
             "requestContext": { "condition": "RetriesExhausted" },
@@ -330,75 +341,77 @@ fn a_letter_whose_event_no_value_can_hold_is_answered() {
             "responsePayload": { "errorMessage": "no answer" },
         });
         let record = record.to_string().replace("\"?\"", &event);
-        assert_eq!(dead_letters(&dog, &[message("letter", &Value::from(record))]), [""; 0]);
-        let replies = response_server.take();
-        assert_eq!(replies.len(), 1, "{what}: {replies:?}");
-        assert_eq!((&replies[0]["Status"], &replies[0]["LogicalResourceId"]), (&json!("FAILED"), &json!("Web")));
-        let reason = replies[0]["Reason"].as_str().expect("a FAILED has a reason");
-        assert!(reason.starts_with("The request was given up (RetriesExhausted): no answer."), "{reason}");
+        assert_eq!(redelivered(&watchdog, &[message("dead-letter", &Value::from(record))]), [""; 0]);
+        let responses = response_server.take();
+        assert_eq!(responses.len(), 1, "{property}: {responses:?}");
+        assert_eq!((&responses[0]["Status"], &responses[0]["LogicalResourceId"]), (&json!("FAILED"), &json!("Web")));
+        let reason = responses[0]["Reason"].as_str().expect("a FAILED has a reason");
+        assert!(reason.starts_with("Lambda stopped retrying the request (RetriesExhausted): no answer."), "{reason}");
         assert!(reason.contains(fault), "{reason}");
     }
 }
 
 #[test]
 fn a_delete_that_no_value_can_hold_and_that_was_answered_is_not_answered_again() {
-    let (dog, response_server) = dog();
+    let (watchdog, response_server) = test_watchdog();
     let text = unreadable_create("1e999").replace("\"Create\"", "\"Delete\"");
-    let event = requests::read_event(&text).or_else(|it| it.delete(0)).expect("its ids can be read");
-    noted(&dog, &event);
-    answered(&dog, &event);
+    let event = requests::read_event(&text).or_else(|it| it.into_delete(0)).expect("its ids can be read");
+    record(&watchdog, &event);
+    record_response(&watchdog, &event);
     response_server.take();
-    assert_eq!(dead_letters(&dog, &[message("letter", &Value::from(text))]), [""; 0]);
+    assert_eq!(redelivered(&watchdog, &[message("dead-letter", &Value::from(text))]), [""; 0]);
     assert!(response_server.take().is_empty());
 }
 
 #[test]
-fn an_answer_that_does_not_arrive_makes_only_its_letter_come_again() {
-    let (dog, response_server) = dog();
+fn a_response_that_does_not_arrive_requeues_only_its_dead_letter() {
+    let (watchdog, response_server) = test_watchdog();
     let (web, other) = (create("Web"), create("Other"));
-    noted(&dog, &web);
-    noted(&dog, &other);
-    answered(&dog, &other);
-    response_server.responses(503);
-    assert_eq!(dead_letters(&dog, &[message("web", &web), message("other", &other)]), ["web"]);
-    response_server.responses(200);
-    dog.records.throttled.store(1, SeqCst);
-    assert_eq!(dead_letters(&dog, &[message("web", &web)]), ["web"], "nobody knows whether it was answered");
-    assert_eq!(dead_letters(&dog, &[message("web", &web)]), [""; 0]);
+    record(&watchdog, &web);
+    record(&watchdog, &other);
+    record_response(&watchdog, &other);
+    response_server.respond_with(503);
+    assert_eq!(redelivered(&watchdog, &[message("web", &web), message("other", &other)]), ["web"]);
+    response_server.respond_with(200);
+    watchdog.records.throttled.store(1, SeqCst);
+    assert_eq!(redelivered(&watchdog, &[message("web", &web)]), ["web"], "the record of the response is unavailable");
+    assert_eq!(redelivered(&watchdog, &[message("web", &web)]), [""; 0]);
     assert_eq!(response_server.take().len(), 1);
 }
 
 #[test]
-fn what_nobody_owns_any_more_is_told_and_what_somebody_owns_is_not() {
-    let (mut dog, _) = dog();
-    let lives = noted(&dog, &create("Web"));
-    let gone = noted(&dog, &create("Gone"));
-    dog.records.inner.mark_deleted(&gone, 1).await_now();
-    answered(&dog, &create("Gone"));
-    let being_deleted = noted(&dog, &create("Going"));
-    dog.records.inner.mark_deleted(&being_deleted, 1).await_now();
-    let lost = Owner::of("nobody", "knows");
-    dog.marks = Listed(vec![
-        marked(&lives, "vpc vpc-1"),
-        marked(&gone, "vpc vpc-2"),
-        marked(&lost, "vpc vpc-3"),
-        marked(&lost, "subnet subnet-3"),
+fn resources_without_a_known_owner_are_orphans_and_owned_resources_are_not() {
+    let (mut watchdog, _) = test_watchdog();
+    let existing = record(&watchdog, &create("Web"));
+    let deleted = record(&watchdog, &create("Deleted"));
+    watchdog.records.inner.mark_deleted(&deleted, 1).block_on();
+    record_response(&watchdog, &create("Deleted"));
+    let being_deleted = record(&watchdog, &create("Deleting"));
+    watchdog.records.inner.mark_deleted(&being_deleted, 1).block_on();
+    let unknown = Owner::of("unknown", "owner");
+    watchdog.marks = Listed(vec![
+        marked(&existing, "vpc vpc-1"),
+        marked(&deleted, "vpc vpc-2"),
+        marked(&unknown, "vpc vpc-3"),
+        marked(&unknown, "subnet subnet-3"),
         marked(&being_deleted, "vpc vpc-4"),
-        marked("by hand", "vpc vpc-5"),
+        marked("manually", "vpc vpc-5"),
     ]);
-    let told = minute(&dog, BEGIN_S * 1_000);
-    let orphans = told["Orphans"].as_array().expect("a list");
+    let result = run_schedule(&watchdog, BEGIN_S * 1_000);
+    let orphans = result["Orphans"].as_array().expect("a list");
     let owners: std::collections::BTreeSet<&str> = orphans.iter().filter_map(|it| it["Owner"].as_str()).collect();
-    assert_eq!(owners, ["by hand", gone.as_str(), lost.as_str()].into());
-    let of_lost = orphans.iter().find(|it| it["Owner"] == lost.as_str()).expect("told");
-    assert_eq!(of_lost["Resources"], json!(["vpc vpc-3", "subnet subnet-3"]));
+    assert_eq!(owners, ["manually", deleted.as_str(), unknown.as_str()].into());
+    let of_unknown = orphans.iter().find(|it| it["Owner"] == unknown.as_str()).expect("an orphan");
+    assert_eq!(of_unknown["Resources"], json!(["vpc vpc-3", "subnet subnet-3"]));
 }
 
 #[test]
-fn what_another_deployment_marked_is_not_told() {
-    let (mut dog, _) = dog();
-    let of =
-        |environment: &str| Marked { environment: environment.into(), ..marked("0123456789abcdef0123", environment) };
+fn resources_of_another_deployment_are_not_orphans() {
+    let (mut watchdog, _) = test_watchdog();
+    let marked_for = |environment: &str| MarkedResource {
+        environment: environment.into(),
+        ..marked("0123456789abcdef0123", environment)
+    };
     let others = [
         "web-us-west-2-dev",
         "scalable-ec2-eu-west-1-dev",
@@ -406,21 +419,24 @@ fn what_another_deployment_marked_is_not_told() {
         "",
         "x-scalable-ec2-us-west-2-dev",
     ];
-    dog.marks = Listed(others.map(of).into());
-    assert_eq!(minute(&dog, BEGIN_S * 1_000)["Orphans"], json!([]));
-    dog.marks.0.push(of("scalable-ec2-us-west-2-dev"));
-    assert_eq!(minute(&dog, BEGIN_S * 1_000)["Orphans"][0]["Resources"], json!(["scalable-ec2-us-west-2-dev"]));
+    watchdog.marks = Listed(others.map(marked_for).into());
+    assert_eq!(run_schedule(&watchdog, BEGIN_S * 1_000)["Orphans"], json!([]));
+    watchdog.marks.0.push(marked_for("scalable-ec2-us-west-2-dev"));
+    assert_eq!(
+        run_schedule(&watchdog, BEGIN_S * 1_000)["Orphans"][0]["Resources"],
+        json!(["scalable-ec2-us-west-2-dev"])
+    );
 }
 
 #[test]
-fn every_sample_is_understood() {
-    for (name, waits) in [("dead-letter.json", true), ("failed-invocation.json", true), ("schedule.json", false)] {
-        let (dog, _) = dog();
+fn every_sample_is_handled() {
+    for (name, answered) in [("dead-letter.json", true), ("failed-invocation.json", true), ("schedule.json", false)] {
+        let (watchdog, _) = test_watchdog();
         let event = sample("watchdog", name);
-        // Samples have no address for the answer; that it was given is in the record.
-        let owner = noted(&dog, &sample("custom-resource", "create.json"));
-        handle(&dog, event, BEGIN_S * 1_000);
-        let record = dog.records.inner.owner(&owner).await_now().expect("a record");
-        assert_eq!(record.response_due_ms.is_none(), waits, "{name}");
+        // Samples have no ResponseURL; the record contains the response.
+        let owner = record(&watchdog, &sample("custom-resource", "create.json"));
+        handle(&watchdog, event, BEGIN_S * 1_000);
+        let record = watchdog.records.inner.owner(&owner).block_on().expect("a record");
+        assert_eq!(record.response_due_ms.is_none(), answered, "{name}");
     }
 }

@@ -65,7 +65,7 @@ pub struct Event {
     /// The stack's ARN; never empty.
     pub stack_id: String,
     /// CloudFormation's id of the request; empty if missing. The id is **not** unique: a retried deployment reuses it
-    /// (aws-cdk #35957), so it may not be a key. [`request_hash`] is the key.
+    /// (aws-cdk #35957), so it may not be used as a key. [`request_hash`] is the key.
     pub request_id: String,
     /// The resource's name in its template; never empty, at most 255 characters in CloudFormation.
     pub logical_id: String,

@@ -31,7 +31,7 @@ const PENDING: &str = "yes";
 
 /// Records in one table.
 ///
-/// Time-outs and retries are the client's; it should have both (`lambda-kit` sets them).
+/// The client sets time-outs and retries, and should have both (`lambda-kit` sets them).
 #[derive(Clone, Debug)]
 pub struct DynamoRecords {
     client: Client,
