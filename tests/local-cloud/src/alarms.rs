@@ -1,8 +1,8 @@
-//! CloudWatch alarms go off, which no emulator does.
+//! The evaluation of CloudWatch alarms, which neither emulator simulates faithfully.
 //!
-//! ministack keeps alarms and metric data and is told to do nothing with them. Here the alarms are looked at after each
-//! call that may change one and each second besides; what has changed is told to EventBridge, and the actions for the new
-//! state are carried out, in order.
+//! ministack stores alarms and metric data; its own evaluation is switched off. This module evaluates the alarms after each
+//! call that can change one, and in addition each second. A change of state is published to EventBridge, and then the actions
+//! for the new state are executed, in order.
 
 mod action;
 mod alarm;
@@ -37,13 +37,13 @@ use store::Store;
 
 pub use metric::{Metric, MetricData};
 
-/// The calls after which alarms are looked at.
+/// The calls after which all alarms are evaluated.
 pub const OPERATIONS: [&str; 5] =
     ["PutMetricData", "PutMetricAlarm", "PutCompositeAlarm", "SetAlarmState", "DeleteAlarms"];
-/// How often they are looked at if nobody calls.
-const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How often a scaling policy is invoked again while the state lasts (CloudWatch's user guide).
-const INVOKE_AGAIN: Duration = Duration::from_mins(1);
+/// The interval of evaluations without such calls.
+const EVALUATION_INTERVAL: Duration = Duration::from_secs(1);
+/// The interval at which a scaling policy is invoked again while the state persists (CloudWatch's user guide).
+const POLICY_INTERVAL: Duration = Duration::from_mins(1);
 
 /// All alarms of the one region.
 pub struct Alarms {
@@ -52,35 +52,35 @@ pub struct Alarms {
     bus: EventBridge,
     tracked: tokio::sync::Mutex<BTreeMap<String, TrackedAlarm>>,
     queued_actions: Mutex<VecDeque<QueuedAction>>,
-    /// Metrics out of log events that wait to be put.
+    /// Metrics from log events that are not yet put.
     embedded: Mutex<EmbeddedMetrics>,
-    /// There is work, or there are embedded metrics.
+    /// Wakes the loop: an action is queued, or embedded metrics have arrived.
     wake: Notify,
     events: AtomicU64,
 }
 
-/// Values by their metric and unit, each with its time.
+/// Values with their times in seconds since 1970, by metric and unit.
 type EmbeddedMetrics = BTreeMap<(Metric, String), Vec<(f64, f64)>>;
 
-/// What is remembered of an alarm.
+/// The recorded state of an alarm since the last evaluation.
 struct TrackedAlarm {
-    standing: AlarmState,
-    /// Whether SetAlarmState made it so, or a composite alarm's rule: data have no say in it yet.
+    state: AlarmState,
+    /// Whether SetAlarmState or a composite alarm's rule set the state: the evaluation of data has not yet replaced it.
     set_externally: bool,
-    /// When its policies were last invoked.
+    /// The last time the alarm's scaling policies were invoked.
     policies_invoked_at: Timestamp,
 }
 
-/// What is to be done.
+/// The actions that are due for an alarm.
 enum QueuedAction {
-    /// An alarm has changed its state.
+    /// The alarm's state has changed: the event and all actions.
     StateChanged(Box<StateChange>),
-    /// An alarm's state lasts: its policies are invoked again.
+    /// The alarm's state persists: the scaling policies are invoked again.
     StateContinues(Box<Alarm>),
 }
 
 impl Alarms {
-    /// The alarms of this ministack, told to the rules on this bus.
+    /// The alarms of this ministack, published to the rules on this bus.
     #[must_use]
     pub fn new(ministack: Ministack, bus: EventBridge) -> Self {
         Self {
@@ -95,7 +95,7 @@ impl Alarms {
         }
     }
 
-    /// Looks at the alarms and carries out their actions for as long as the local cloud runs.
+    /// Evaluates the alarms and executes their actions for as long as the local cloud runs.
     pub async fn run(&self, groups: &AutoScalingService) -> Infallible {
         loop {
             self.put_embedded().await;
@@ -107,30 +107,31 @@ impl Alarms {
             }
             tokio::select! {
                 () = self.wake.notified() => {}
-                () = tokio::time::sleep(POLL_INTERVAL) => self.evaluate().await,
+                () = tokio::time::sleep(EVALUATION_INTERVAL) => self.evaluate().await,
             }
         }
     }
 
-    /// Looks at all alarms now. What follows from it is done soon after.
+    /// Evaluates all alarms now. Resulting actions are queued and executed soon after.
     pub async fn evaluate(&self) {
         if let Err(reason) = self.evaluate_all().await {
-            eprintln!("local-cloud: the alarms were not looked at: {reason}");
+            eprintln!("local-cloud: alarm evaluation failed: {reason}");
         }
     }
 
-    /// Puts metric values, and looks at the alarms.
+    /// Puts metric values, and evaluates the alarms.
     ///
     /// # Errors
-    /// What ministack refused.
+    /// The error of ministack.
     pub async fn put(&self, values: &MetricData) -> Result<(), String> {
         self.store.put(values).await?;
         self.evaluate().await;
         Ok(())
     }
 
-    /// Takes the metrics out of log events that embed some: the body of a PutLogEvents call that went well. They are put
-    /// soon after, as on AWS, and all that have come until then together: ministack goes through what it holds at each put.
+    /// Collects the metrics that are embedded in the log events of a successful PutLogEvents call, from the call's body. They
+    /// are put soon after, as on AWS, together with all that have arrived until then: ministack scans its stored data at each
+    /// put.
     pub fn collect_embedded(&self, body: &[u8]) {
         let found = emf::in_call(body);
         if found.is_empty() {
@@ -143,16 +144,16 @@ impl Alarms {
         self.wake.notify_one();
     }
 
-    /// Puts the embedded metrics that wait, and looks at the alarms if there were any.
+    /// Puts the collected embedded metrics, and evaluates the alarms if there were any.
     async fn put_embedded(&self) {
-        let waiting = std::mem::take(&mut *self.embedded.lock().unwrap_or_else(PoisonError::into_inner));
-        let some = !waiting.is_empty();
-        for ((metric, unit), values) in waiting {
+        let collected = std::mem::take(&mut *self.embedded.lock().unwrap_or_else(PoisonError::into_inner));
+        let has_metrics = !collected.is_empty();
+        for ((metric, unit), values) in collected {
             if let Err(reason) = self.store.put(&MetricData { metric, unit, values }).await {
-                eprintln!("local-cloud: an embedded metric was not put: {reason}");
+                eprintln!("local-cloud: embedded metric put failed: {reason}");
             }
         }
-        if some {
+        if has_metrics {
             self.evaluate().await;
         }
     }
@@ -165,7 +166,7 @@ impl Alarms {
         let metrics = if has_metrics { self.store.metrics().await? } else { BTreeSet::new() };
         for alarm in alarms {
             let tracked = tracked.entry(alarm.name.clone()).or_insert_with(|| TrackedAlarm {
-                standing: AlarmState::initial(now()),
+                state: AlarmState::initial(now()),
                 set_externally: false,
                 policies_invoked_at: now(),
             });
@@ -176,27 +177,27 @@ impl Alarms {
 
     async fn evaluate_alarm(&self, mut alarm: Alarm, tracked: &mut TrackedAlarm, metrics: &BTreeSet<Metric>) -> Result<(), String> {
         let now = now();
-        if alarm.standing.state != tracked.standing.state {
-            // Its evaluation is left to the next look, so that the state is to be seen.
+        if alarm.state.value != tracked.state.value {
+            // The data are evaluated at the next evaluation, so that callers can observe the state.
             tracked.set_externally = true;
-            alarm.standing.replaces(&tracked.standing, now);
+            alarm.state.replaces(&tracked.state, now);
             self.changed(alarm, tracked);
             return Ok(());
         }
-        alarm.standing = tracked.standing.clone();
+        alarm.state = tracked.state.clone();
         let AlarmCondition::Threshold(threshold) = &alarm.condition else { return Ok(()) };
         let points = self.points(threshold, metrics, now).await?;
-        let verdict = evaluation::evaluate(threshold, alarm.standing.state, &points, now);
+        let verdict = evaluation::evaluate(threshold, alarm.state.value, &points, now);
         if let Some(verdict) = verdict.filter(|it| it.has_data || !tracked.set_externally) {
             tracked.set_externally = false;
-            if verdict.standing.state != alarm.standing.state {
-                self.store.set_state(&alarm.name, &verdict.standing).await?;
-                alarm.standing = verdict.standing;
+            if verdict.state.value != alarm.state.value {
+                self.store.set_state(&alarm.name, &verdict.state).await?;
+                alarm.state = verdict.state;
                 self.changed(alarm, tracked);
                 return Ok(());
             }
         }
-        if !tracked.set_externally && now.since(tracked.policies_invoked_at) >= INVOKE_AGAIN {
+        if !tracked.set_externally && now.since(tracked.policies_invoked_at) >= POLICY_INTERVAL {
             tracked.policies_invoked_at = now;
             self.add(QueuedAction::StateContinues(Box::new(alarm)));
         }
@@ -217,8 +218,8 @@ impl Alarms {
     }
 
     fn changed(&self, alarm: Alarm, tracked: &mut TrackedAlarm) {
-        let previous = std::mem::replace(&mut tracked.standing, alarm.standing.clone());
-        tracked.policies_invoked_at = alarm.standing.since;
+        let previous = std::mem::replace(&mut tracked.state, alarm.state.clone());
+        tracked.policies_invoked_at = alarm.state.since;
         self.add(QueuedAction::StateChanged(Box::new(StateChange { alarm, previous })));
     }
 
@@ -231,7 +232,7 @@ impl Alarms {
         self.queued_actions.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
-    /// Tells EventBridge of a change, and carries out the actions for the new state.
+    /// Publishes a change to EventBridge, and executes the actions for the new state.
     async fn publish(&self, change: &StateChange, groups: &AutoScalingService) {
         let alarm = &change.alarm;
         report_failure(alarm, self.bus.put(&change.event(self.events.fetch_add(1, Ordering::Relaxed))).await);
@@ -240,7 +241,7 @@ impl Alarms {
         }
         for arn in alarm.actions() {
             let outcome = match Action::of(arn) {
-                // Below.
+                // Executed below, by `invoke_policies`.
                 Action::Policy => Ok(()),
                 Action::Function(name) => self.ministack.invoke(name, change.invocation()).await,
                 Action::Topic => {
@@ -248,7 +249,7 @@ impl Alarms {
                     let parameters = [("TopicArn", arn.as_str()), ("Subject", &subject), ("Message", &message)];
                     self.ministack.query("sns", "Publish", &parameters).await
                 }
-                Action::Other => Err(format!("{arn}: actions are policies, functions and topics here")),
+                Action::Other => Err(format!("{arn}: the local cloud simulates scaling policies, functions and topics as actions only")),
             };
             report_failure(alarm, outcome);
         }
@@ -257,20 +258,20 @@ impl Alarms {
 }
 
 fn invoke_policies(alarm: &Alarm, groups: &AutoScalingService) {
-    let state = alarm.standing.state.as_str();
+    let state = alarm.state.value.as_str();
     let policies = alarm.actions().iter().filter(|arn| alarm.actions_enabled && Action::of(arn) == Action::Policy);
     for policy in policies {
         match groups.alarm(policy, &alarm.name, state) {
-            // AWS notes that in the alarm's history.
+            // AWS records this in the alarm's history.
             Err(fault) if fault.code == "ScalingActivityInProgress" => {}
             outcome => report_failure(alarm, outcome.map_err(|fault| fault.to_string())),
         }
     }
 }
 
-/// What did not work is not lost in silence.
+/// Reports a failed action on stderr.
 fn report_failure(alarm: &Alarm, outcome: Result<(), String>) {
     if let Err(reason) = outcome {
-        eprintln!("local-cloud: an action of the alarm {} failed: {reason}", alarm.name);
+        eprintln!("local-cloud: action of the alarm {} failed: {reason}", alarm.name);
     }
 }

@@ -1,4 +1,5 @@
-//! The local cloud's own requests: what was called, whether it is there, and what is to go wrong.
+//! The control interface of the local cloud: recorded calls, health, fault rules, and the behaviour of groups, instances and
+//! metrics.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,13 +13,13 @@ use crate::{
     router::{Body, Router},
 };
 
-/// Paths that begin so are answered here and never forwarded. No bucket can have such a name.
+/// The prefix of the control interface's paths, which are never forwarded. No bucket can have such a name.
 pub const PREFIX: &str = "/_local-cloud/";
 
-/// The most periods of a minute that a metric's value is put in: a day's.
+/// The maximum number of one-minute periods for which a metric's value is put: one day.
 const MOST_PERIODS: u32 = 1440;
 
-/// Answers a request for what follows the prefix.
+/// The response to a control request; `path` is the part after the prefix.
 #[must_use]
 pub async fn response(router: &Router, method: &Method, path: &str, query: &str, body: &Bytes) -> Response<Body> {
     match (method.as_str(), path) {
@@ -40,7 +41,7 @@ pub async fn response(router: &Router, method: &Method, path: &str, query: &str,
         ("POST", "alarms/metric") => {
             let outcome = match metric(query, auto_scaling::now()) {
                 Ok(values) => router.auto_scaling.alarms.put(&values).await,
-                Err(wrong) => Err(wrong),
+                Err(message) => Err(message),
             };
             empty_or_error(outcome)
         }
@@ -55,15 +56,15 @@ pub async fn response(router: &Router, method: &Method, path: &str, query: &str,
 fn empty_or_error(outcome: Result<(), String>) -> Response<Body> {
     match outcome {
         Ok(()) => text(StatusCode::NO_CONTENT, String::new()),
-        Err(wrong) => text(StatusCode::BAD_REQUEST, wrong + "\n"),
+        Err(message) => text(StatusCode::BAD_REQUEST, message + "\n"),
     }
 }
 
 fn unknown(method: &Method, path: &str) -> Response<Body> {
-    text(StatusCode::NOT_FOUND, format!("{PREFIX} has no {method} {path}\n"))
+    text(StatusCode::NOT_FOUND, format!("{PREFIX} does not support {method} {path}\n"))
 }
 
-/// Changes what groups and instances do; none if there is no such change.
+/// Changes the behaviour of groups and instances; `None` for an unknown path.
 fn change(router: &Router, path: &str, query: &str) -> Option<Result<(), String>> {
     let groups = &router.auto_scaling;
     let rejected = |fault: Fault| fault.to_string();
@@ -87,41 +88,42 @@ fn change(router: &Router, path: &str, query: &str) -> Option<Result<(), String>
     })
 }
 
-/// How many launches are to fail, and why: `count=2&reason=InsufficientInstanceCapacity`.
+/// The number of launches that fail, and the reason: `count=2&reason=InsufficientInstanceCapacity`.
 fn failing_launches(query: &str) -> Result<(u64, String), String> {
     let mut parameters = form::read(query);
-    let count = parameters.remove("count").ok_or("count is missing: how many launches are to fail, 0 for no more")?;
-    let count = count.parse().map_err(|_| format!("count is '{count}': a whole number"))?;
+    let count = parameters.remove("count").ok_or("count is missing: the number of launches that fail, 0 to end")?;
+    let count = count.parse().map_err(|_| format!("count is '{count}': not a whole number"))?;
     let reason = parameters.remove("reason").filter(|reason| !reason.is_empty());
-    let reason = reason.ok_or("reason is missing: what the failed activities are to say")?;
+    let reason = reason.ok_or("reason is missing: the status reason of the failed activities")?;
     reject_unknown(&parameters, "count and reason").map(|()| (count, reason))
 }
 
-/// A group and its size: `group=web&to=4`.
+/// A group and the new desired capacity: `group=web&to=4`.
 fn scaling(query: &str) -> Result<(String, u32), String> {
     let mut parameters = form::read(query);
     let group = parameters.remove("group").ok_or("group is missing: the name of an Auto Scaling group")?;
-    let to = parameters.remove("to").ok_or("to is missing: how many instances")?;
-    let to = to.parse().map_err(|_| format!("to is '{to}': a whole number"))?;
+    let to = parameters.remove("to").ok_or("to is missing: the desired capacity")?;
+    let to = to.parse().map_err(|_| format!("to is '{to}': not a whole number"))?;
     reject_unknown(&parameters, "group and to").map(|()| (group, to))
 }
 
-/// Who is to be sick.
+/// The instances that become unhealthy.
 #[derive(Debug, PartialEq)]
 enum FailureTarget {
-    /// The next so many that start.
+    /// The next instances that start, as many as this.
     Next(usize),
-    /// This one.
+    /// The instance with this id.
     Instance(String),
 }
 
-/// Who is to be sick, and how: `count=1&how=no-agent`, or `id=i-…&how=impaired`. Nobody needs no how.
+/// The instances that become unhealthy, and the kind of failure: `count=1&how=no-agent`, or `id=i-…&how=impaired`.
+/// `count=0` needs no `how`.
 fn failure(query: &str) -> Result<(FailureTarget, InstanceFailure), String> {
     let mut parameters = form::read(query);
     let target = match (parameters.remove("id"), parameters.remove("count")) {
         (Some(id), None) => FailureTarget::Instance(id),
-        (None, Some(count)) => FailureTarget::Next(count.parse().map_err(|_| format!("count is '{count}': a whole number"))?),
-        _ => return Err("id or count, one of them: which instance, or how many of the next".to_owned()),
+        (None, Some(count)) => FailureTarget::Next(count.parse().map_err(|_| format!("count is '{count}': not a whole number"))?),
+        _ => return Err("either id or count is required: an instance id, or the number of next instances".to_owned()),
     };
     let how = match parameters.remove("how") {
         None if target == FailureTarget::Next(0) => "not-ready".to_owned(),
@@ -129,34 +131,34 @@ fn failure(query: &str) -> Result<(FailureTarget, InstanceFailure), String> {
     };
     let known = "impaired, no-agent, agent-lost, not-ready, failed-at:STEP, commands-fail, commands-hang or \
                  commands-undelivered";
-    let failure = InstanceFailure::parse(&how).ok_or_else(|| format!("how is '{how}': {known}"))?;
+    let failure = InstanceFailure::parse(&how).ok_or_else(|| format!("how is '{how}': not one of {known}"))?;
     reject_unknown(&parameters, "id, count and how").map(|()| (target, failure))
 }
 
-/// A metric's value now and in periods of a minute before:
+/// A metric's value now and in the preceding one-minute periods:
 /// `namespace=AWS/EC2&metric=CPUUtilization&value=95&dimensions=AutoScalingGroupName:web&periods=3`.
 fn metric(query: &str, now: Timestamp) -> Result<MetricData, String> {
     let mut parameters = form::read(query);
-    let mut needed = |name: &str, path: &str| parameters.remove(name).ok_or_else(|| format!("{name} is missing: {path}"));
+    let mut needed = |name: &str, valid: &str| parameters.remove(name).ok_or_else(|| format!("{name} is missing: {valid}"));
     let namespace = needed("namespace", "such as AWS/EC2")?;
-    let name = needed("metric", "its name")?;
+    let name = needed("metric", "the metric's name")?;
     let value = needed("value", "a number")?;
     let value = value.parse().ok().filter(|it: &f64| it.is_finite());
-    let value = value.ok_or("value is no number")?;
+    let value = value.ok_or("value is not a number")?;
     let periods = parameters.remove("periods").unwrap_or_else(|| "1".to_owned());
     let count = periods.parse::<u32>().ok().filter(|it| (1..=MOST_PERIODS).contains(it));
-    let count = count.ok_or_else(|| format!("periods is '{periods}': 1 to {MOST_PERIODS}"))?;
+    let count = count.ok_or_else(|| format!("periods is '{periods}': not from 1 to {MOST_PERIODS}"))?;
     let dimensions = parameters.remove("dimensions").unwrap_or_default();
     let pair = |it: &str| it.split_once(':').map(|(name, value)| (name.to_owned(), value.to_owned()));
     let pairs: Option<_> = dimensions.split(',').filter(|it| !it.is_empty()).map(pair).collect();
-    let dimensions = pairs.ok_or_else(|| format!("dimensions is '{dimensions}': Name:Value,Name2:Value2"))?;
+    let dimensions = pairs.ok_or_else(|| format!("dimensions is '{dimensions}': not of the form Name:Value,Name2:Value2"))?;
     reject_unknown(&parameters, "namespace, metric, value, dimensions and periods")?;
     let seconds = Duration::from_millis(now.0).as_secs_f64();
     let values = (0..count).map(|period| (seconds - f64::from(period) * 60.0, value)).collect();
     Ok(MetricData { metric: Metric { namespace, name, dimensions }, unit: "None".to_owned(), values })
 }
 
-/// The value of the only parameter that there is.
+/// The value of the only supported parameter.
 fn single_parameter(query: &str, name: &str) -> Result<String, String> {
     let mut parameters = form::read(query);
     let value = parameters.remove(name).ok_or_else(|| format!("{name} is missing"))?;
@@ -165,12 +167,12 @@ fn single_parameter(query: &str, name: &str) -> Result<String, String> {
 
 fn reject_unknown(parameters: &BTreeMap<String, String>, known: &str) -> Result<(), String> {
     match parameters.keys().next() {
-        Some(name) => Err(format!("{name} is unknown: {known} are all there is")),
+        Some(name) => Err(format!("{name} is unknown: supported are {known}")),
         None => Ok(()),
     }
 }
 
-/// An answer of the router itself, as plain text.
+/// A plain-text response of the router itself.
 #[must_use]
 pub fn text(status: StatusCode, sentence: String) -> Response<Body> {
     let mut response = Response::new(Either::Right(Full::from(sentence)));
@@ -197,11 +199,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn launches_that_are_to_fail_have_a_count_and_a_reason() {
+    fn failing_launches_need_a_count_and_a_reason() {
         assert_eq!(failing_launches("count=2&reason=no+room"), Ok((2, "no room".to_owned())));
         for (query, expected) in [
             ("reason=x", "count is missing"),
-            ("count=-1&reason=x", "count is '-1': a whole number"),
+            ("count=-1&reason=x", "count is '-1': not a whole number"),
             ("count=1", "reason is missing"),
             ("count=1&reason=x&group=web", "group is unknown"),
         ] {
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_scaled_to_a_number() {
+    fn scaling_a_group_needs_a_desired_capacity() {
         assert_eq!(scaling("group=web&to=4"), Ok(("web".to_owned(), 4)));
         for (query, expected) in
             [("to=4", "group is missing"), ("group=web&to=x", "to is 'x'"), ("group=w&to=1&by=2", "by")]
@@ -222,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_instances_or_one_are_made_sick_in_ways_that_are_known() {
+    fn an_instance_failure_has_a_target_and_a_known_kind() {
         assert_eq!(failure("count=2&how=no-agent"), Ok((FailureTarget::Next(2), InstanceFailure::NoAgent)));
         assert_eq!(
             failure("id=i-1&how=failed-at:yum"),
@@ -230,10 +232,10 @@ mod tests {
         );
         assert_eq!(failure("count=0").map(|it| it.0), Ok(FailureTarget::Next(0)));
         for (query, expected) in [
-            ("how=impaired", "id or count"),
-            ("id=i-1&count=1&how=impaired", "id or count"),
+            ("how=impaired", "either id or count"),
+            ("id=i-1&count=1&how=impaired", "either id or count"),
             ("count=1", "how is ''"),
-            ("count=1&how=tired", "how is 'tired': impaired, no-agent"),
+            ("count=1&how=tired", "how is 'tired': not one of impaired, no-agent"),
             ("count=-1&how=impaired", "count is '-1'"),
             ("count=1&how=impaired&group=web", "group is unknown"),
         ] {
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_metric_has_a_value_now_and_in_the_minutes_before() {
+    fn a_metric_has_a_value_now_and_in_the_preceding_minutes() {
         let dimensions = "dimensions=AutoScalingGroupName:web,Url:http://x";
         let put = metric(&format!("namespace=AWS/EC2&metric=CPU&value=-9.5&{dimensions}&periods=2"), Timestamp(90_500));
         let put = put.unwrap();
@@ -256,9 +258,9 @@ mod tests {
         assert_eq!((put.values.len(), put.metric.dimensions.len()), (1, 0));
         for (query, expected) in [
             ("metric=M&value=1", "namespace is missing"),
-            ("namespace=N&metric=M&value=NaN", "value is no number"),
-            ("namespace=N&metric=M&value=1&periods=0", "periods is '0': 1 to 1440"),
-            ("namespace=N&metric=M&value=1&dimensions=a", "dimensions is 'a': Name:Value"),
+            ("namespace=N&metric=M&value=NaN", "value is not a number"),
+            ("namespace=N&metric=M&value=1&periods=0", "periods is '0': not from 1 to 1440"),
+            ("namespace=N&metric=M&value=1&dimensions=a", "dimensions is 'a': not of the form Name:Value"),
             ("namespace=N&metric=M&value=1&unit=x", "unit is unknown"),
         ] {
             let response = metric(query, Timestamp(0)).unwrap_err();

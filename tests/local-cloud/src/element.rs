@@ -1,15 +1,15 @@
-//! XML as AWS's query protocols have it: elements with either text or children, and no attributes that matter.
+//! XML of AWS's query protocols: elements with either text or children. Attributes are ignored.
 
 use std::fmt;
 
-/// An element with all that is in it.
+/// An element with its content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Element {
-    /// Its name.
+    /// The element's name.
     pub name: String,
-    /// Its text; empty if it has children.
+    /// The text; empty for an element with children.
     pub text: String,
-    /// Its children, in order.
+    /// The children, in document order.
     pub children: Vec<Element>,
 }
 
@@ -25,7 +25,7 @@ impl Element {
         Self { name: name.to_owned(), text: String::new(), children }
     }
 
-    /// A list as the query protocol has it, in which every element is called `member`.
+    /// A list of the query protocol, in which every element is called `member`.
     #[must_use]
     pub fn list(name: &str, members: Vec<Vec<Element>>) -> Self {
         Self::node(name, members.into_iter().map(|children| Self::node("member", children)).collect())
@@ -36,7 +36,7 @@ impl Element {
         Self::node(name, members.into_iter().map(|text| Self::leaf("member", text)).collect())
     }
 
-    /// Reads a document. None where it is not well-formed, or has what AWS's answers never have.
+    /// Parses a document. `None` if the document is not well-formed, or contains constructs that AWS's responses never have.
     #[must_use]
     pub fn parse(document: &str) -> Option<Self> {
         let mut open = vec![Self::default()];
@@ -54,7 +54,7 @@ impl Element {
                     return None;
                 }
                 if !closed.children.is_empty() {
-                    // What stands between children is only layout.
+                    // Text between children is only layout.
                     closed.text.clear();
                 }
                 open.last_mut()?.children.push(closed);
@@ -68,19 +68,19 @@ impl Element {
         if open.is_empty() { root.children.into_iter().next() } else { None }
     }
 
-    /// The first element under a path of names, with slashes.
+    /// The first element at a path of names, separated by slashes.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<&Element> {
         path.split('/').try_fold(self, |at, name| at.children.iter().find(|child| child.name == name))
     }
 
-    /// The text under such a path, if there is one.
+    /// The text of the element at such a path; `None` if there is no such element or the text is empty.
     #[must_use]
     pub fn text_of(&self, path: &str) -> Option<&str> {
         self.find(path).map(|found| found.text.as_str()).filter(|text| !text.is_empty())
     }
 
-    /// The children of the element under such a path.
+    /// The children of the element at such a path.
     #[must_use]
     pub fn items(&self, path: &str) -> &[Element] {
         self.find(path).map_or(&[], |found| &found.children)
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_read_with_its_lists_and_texts() {
+    fn a_response_is_parsed_with_lists_and_texts() {
         let document = "<?xml version=\"1.0\"?>\n<Response xmlns=\"http://x\"><set>\n  <item><id>a&lt;b&amp;lt;</id></item>\n  \
                         <item><id/></item></set><n>2</n></Response>";
         let response = Element::parse(document).unwrap();
@@ -122,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_well_formed_is_not_read() {
+    fn a_malformed_document_is_rejected() {
         for wrong in ["", "<a>", "<a></b>", "<a", "text"] {
             assert_eq!(Element::parse(wrong), None, "{wrong}");
         }
     }
 
     #[test]
-    fn what_is_written_can_be_read() {
+    fn a_written_element_can_be_parsed() {
         let lists = vec![Element::texts("Texts", ["<1>", "2 & 3"]), Element::list("Nodes", vec![vec![], vec![]])];
         let written = Element::node("All", lists);
         assert!(written.to_string().starts_with("<All><Texts><member>&lt;1&gt;</member>"));

@@ -1,4 +1,4 @@
-//! Metrics that are embedded in log events: CloudWatch's embedded metric format.
+//! CloudWatch's embedded metric format (EMF): metrics in log events.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub fn in_call(body: &[u8]) -> Vec<MetricData> {
     messages.flat_map(in_message).collect()
 }
 
-/// The metrics in one log event. What is malformed anywhere is ignored as a whole, as by AWS.
+/// The metrics in one log event. As on AWS, an event with any malformed part is ignored as a whole.
 fn in_message(message: &str) -> Vec<MetricData> {
     let event: Value = serde_json::from_str(message).unwrap_or_default();
     read(&event).unwrap_or_default()
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn every_metric_is_put_for_every_set_of_dimensions() {
+    fn every_metric_is_put_for_each_set_of_dimensions() {
         let body = json!({"logEvents": [{"timestamp": 1, "message": "text"}, {"message": event().to_string()}]});
         let all = in_call(body.to_string().as_bytes());
         assert_eq!(all.len(), 4);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_ignored() {
+    fn a_malformed_event_is_ignored() {
         for (pointer, wrong) in [
             ("/_aws/Timestamp", json!("now")),
             ("/_aws/CloudWatchMetrics", json!({})),

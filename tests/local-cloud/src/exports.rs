@@ -1,4 +1,4 @@
-//! What a shell needs to use the local cloud: variables, and the file that has them.
+//! The environment variables with which a shell uses the local cloud, and the exports file.
 
 use std::{
     io,
@@ -9,11 +9,11 @@ use crate::{REGION, emulators::ACCOUNT};
 
 /// Shell commands that point every AWS SDK and the AWS CLI at the local cloud.
 ///
-/// `RECORDS_TABLE` is left out where there is no table.
+/// `RECORDS_TABLE` is omitted without a table.
 #[must_use]
 pub fn text(url: &str, table: Option<&str>) -> String {
     let mut lines = vec![
-        // What is left of a real login would be sent along.
+        // Variables of a real login would otherwise be used too.
         "unset AWS_PROFILE AWS_SESSION_TOKEN".to_owned(),
         format!("export AWS_ENDPOINT_URL={url}"),
         "export AWS_ACCESS_KEY_ID=test".to_owned(),
@@ -26,11 +26,11 @@ pub fn text(url: &str, table: Option<&str>) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The file with the exports. It is there exactly while the local cloud is ready.
+/// The file with the exports, which exists exactly while the local cloud is ready.
 pub struct ExportsFile(PathBuf);
 
 impl ExportsFile {
-    /// Claims the place, and removes what an earlier run left there.
+    /// Claims the path, and removes the file of an earlier run.
     ///
     /// # Errors
     /// The old file cannot be removed.
@@ -41,7 +41,7 @@ impl ExportsFile {
         }
     }
 
-    /// Writes the file in one step: who waits for it never reads half of it.
+    /// Writes the file atomically: a script that waits for the file never reads a partial one.
     ///
     /// # Errors
     /// The folder is missing or cannot be written to.
@@ -54,7 +54,7 @@ impl ExportsFile {
 
 impl Drop for ExportsFile {
     fn drop(&mut self) {
-        // It may never have been written.
+        // The file may never have been written.
         let _ = std::fs::remove_file(&self.0);
     }
 }
@@ -64,14 +64,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_table_none_is_named() {
+    fn without_a_table_the_variable_is_omitted() {
         let url = "http://127.0.0.1:1";
         assert!(text(url, Some("records")).contains("export RECORDS_TABLE=records\n"));
         assert!(!text(url, None).contains("RECORDS_TABLE"));
     }
 
     #[test]
-    fn the_account_is_the_emulators() {
+    fn the_exports_contain_the_emulators_account() {
         assert!(text("http://127.0.0.1:1", None).contains("export ACCOUNT_ID=123456789012\n"));
     }
 }

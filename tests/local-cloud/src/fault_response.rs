@@ -1,4 +1,4 @@
-//! How a service says that something went wrong: its own codes, in the protocol of the request.
+//! Error responses of injected faults: the service's own error codes, in the protocol of the request.
 
 use http_body_util::{Either, Full};
 use hyper::{
@@ -10,35 +10,35 @@ use serde_json::{Value, json};
 
 use crate::{element::Element, faults::Fault, form, router::Body};
 
-const MESSAGE: &str = "The local cloud was told that this call goes wrong.";
+const MESSAGE: &str = "A fault rule of the local cloud applies to this call.";
 const REQUEST_ID: &str = "00000000-0000-4000-a000-000000000000";
 
-/// How a request was asked, and so how it is answered.
+/// The protocol of a request, and therefore of the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Protocol {
-    /// EC2's dialect of the query protocol.
+    /// EC2's variant of the query protocol.
     Ec2,
     Query,
     Json,
     Cbor,
-    /// S3, and whoever asks without a signature: addresses for an answer are S3's.
+    /// S3, and requests without a signature: addresses for a CloudFormation response are S3's.
     RestXml,
     RestJson,
 }
 
-/// A request that is to go wrong.
+/// A request with an injected fault.
 pub struct Request<'a> {
     pub service: &'a str,
     pub operation: &'a str,
     pub method: &'a Method,
     pub path: &'a str,
     pub headers: &'a HeaderMap,
-    /// Its query and its body, as far as it is text.
+    /// The query and the body, as far as the body is text.
     pub form: &'a str,
     pub body: &'a [u8],
 }
 
-/// Whether an operation can go wrong in this way.
+/// Whether an operation can have this fault.
 #[must_use]
 pub fn exists(fault: Fault, service: &str, operation: &str) -> bool {
     match fault {
@@ -49,7 +49,7 @@ pub fn exists(fault: Fault, service: &str, operation: &str) -> bool {
     }
 }
 
-/// The answer of the service itself, where the fault is one that the service tells; None where it is the network's.
+/// The service's response to the fault; `None` for faults of the network.
 #[must_use]
 pub fn of(fault: Fault, request: &Request<'_>) -> Option<Response<Body>> {
     let service = request.service;
@@ -69,7 +69,7 @@ pub fn of(fault: Fault, request: &Request<'_>) -> Option<Response<Body>> {
     Some(error_response(request, status, code))
 }
 
-/// What a service says to whoever may not, in these words.
+/// The service's access denied error with this message.
 #[must_use]
 pub fn access_denied(request: &Request<'_>, words: &str) -> Response<Body> {
     let (status, code) = access_denied_code(request.service);
@@ -121,7 +121,7 @@ fn access_denied_code(service: &str) -> (u16, &'static str) {
     }
 }
 
-/// The code of what creates, where the account may have so many only.
+/// Status and code of a creating operation that exceeds the account's quota; `None` for operations without a quota.
 fn quota_code(service: &str, operation: &str) -> Option<(u16, &'static str)> {
     let ec2_code = |operation: &str| {
         Some(match operation {
@@ -151,7 +151,7 @@ fn quota_code(service: &str, operation: &str) -> Option<(u16, &'static str)> {
     }
 }
 
-/// The refusal of a read that names what it wants; None for a list, which is empty then.
+/// Status and code for a read that names a resource; `None` for a list, which is empty instead.
 fn not_found(request: &Request<'_>) -> Option<(u16, &'static str)> {
     let operation = request.operation;
     let lists = ["Describe", "List", "Query"].iter().any(|verb| operation.starts_with(verb));
@@ -173,7 +173,7 @@ fn not_found(request: &Request<'_>) -> Option<(u16, &'static str)> {
     }
 }
 
-/// EC2 refuses ids that it does not know, and finds nothing for filters.
+/// EC2 rejects unknown ids, and returns an empty list for filters.
 fn not_found_in_ec2(request: &Request<'_>) -> Option<(u16, &'static str)> {
     let request_parameters = form::read(request.form);
     let has = |name: &str| request_parameters.keys().any(|key| key == name || key.starts_with(&format!("{name}.")));
@@ -213,7 +213,7 @@ impl Request<'_> {
     }
 }
 
-/// An error, as the protocol has it.
+/// An error in the form of the protocol.
 fn error_response(request: &Request<'_>, status: u16, code: &str) -> Response<Body> {
     error_with_message(request, status, code, MESSAGE)
 }
@@ -232,7 +232,7 @@ fn error_with_message(request: &Request<'_>, status: u16, code: &str, message: &
             let error = Element::node("Error", error);
             xml(&Element::node("ErrorResponse", vec![error, Element::leaf("RequestId", REQUEST_ID)]))
         }
-        // A HEAD has no body, so its error is its status.
+        // A response to HEAD has no body, so the status is the error.
         Protocol::RestXml if request.method == Method::HEAD => Vec::new(),
         Protocol::RestXml => xml(&Element::node("Error", code_and_message())),
         Protocol::Json | Protocol::RestJson => json!({"__type": code, "message": message}).to_string().into_bytes(),
@@ -242,7 +242,7 @@ fn error_with_message(request: &Request<'_>, status: u16, code: &str, message: &
     if protocol == Protocol::RestJson {
         header(&mut response, "x-amzn-errortype", code);
     }
-    // What the protocol before was called: SDKs take this for the code.
+    // The code of the earlier query protocol: SDKs prefer this header to the code in the body.
     if protocol == Protocol::Cbor || request.service == "sqs" {
         header(
             &mut response,
@@ -253,7 +253,7 @@ fn error_with_message(request: &Request<'_>, status: u16, code: &str, message: &
     response
 }
 
-/// A list with nothing in it. A list that is not there is an empty one for every SDK, so there is no need of its name.
+/// An empty list. Every SDK reads a missing list as empty, so the response does not need the list's name.
 fn empty_list(request: &Request<'_>) -> Response<Body> {
     let (protocol, operation) = (request.protocol(), request.operation);
     let id = |name: &str| Element::leaf(name, REQUEST_ID);
@@ -271,7 +271,7 @@ fn empty_list(request: &Request<'_>) -> Response<Body> {
     respond(protocol, 200, body)
 }
 
-/// Everything in the batch failed, inside an answer that went well.
+/// A successful response that reports every entry of the batch as failed.
 fn failed_batch(request: &Request<'_>) -> Response<Body> {
     let body = match request.service {
         "s3" => failed_objects(request.body),
@@ -316,7 +316,7 @@ fn xml(document: &Element) -> Vec<u8> {
     format!(r#"<?xml version="1.0" encoding="UTF-8"?>{document}"#).into_bytes()
 }
 
-/// A map of short texts in CBOR (RFC 8949): all that an error or an empty list needs.
+/// A map of short texts in CBOR (RFC 8949): sufficient for an error and for an empty list.
 fn cbor(map: &[(&str, &str)]) -> Vec<u8> {
     let text = |text: &str| {
         let length = u8::try_from(text.len()).unwrap_or(u8::MAX);

@@ -1,4 +1,4 @@
-//! What goes wrong, and when: rules, what they counted, and a seed. Nothing here knows a protocol.
+//! Fault injection: rules, their call counters, and a seed. This module is independent of protocols.
 
 use std::{
     collections::BTreeMap,
@@ -10,67 +10,67 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault_response;
 
-/// What can go wrong with a call.
+/// A fault that can be injected into a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
-    /// Refused: too many calls.
+    /// The service rejects the call: too many calls.
     Throttling,
-    /// The service broke.
+    /// The service fails with an internal error.
     #[serde(rename = "500")]
     InternalError,
-    /// The service is not there.
+    /// The service is unavailable.
     #[serde(rename = "503")]
     Unavailable,
-    /// The connection is held, then closed. Nothing happened.
+    /// The connection is held, then closed. The call has no effect.
     TimeoutBefore,
-    /// It happened; then the connection is held, and closed.
+    /// The call takes effect; then the connection is held, and closed.
     TimeoutAfter,
-    /// It happened, and the connection is closed at once.
+    /// The call takes effect, and the connection is closed immediately.
     LostResponse,
-    /// A read does not see what was just made.
+    /// A read does not return a resource that was just created.
     NotFoundLag,
-    /// The caller may not.
+    /// The caller lacks the permission.
     AccessDenied,
-    /// The account has no room for another.
+    /// The account's quota is exceeded.
     Quota,
-    /// It happened, and half of the answer comes.
+    /// The call takes effect, and the response is truncated to the first half.
     MalformedBody,
-    /// 200, and inside it says that nothing of the batch was done.
+    /// The response is 200, and reports every entry of the batch as failed.
     PartialFailure,
-    /// The normal answer, late.
+    /// The normal response, delayed.
     Stall,
 }
 
-/// Which calls go wrong, and how. What is left out is not looked at.
+/// A fault rule: the calls that it matches, and the fault. An omitted field is not compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The signing name, or a beginning and `*`.
+    /// The signing name, or a prefix and `*`.
     pub service: String,
-    /// AWS's name for it, or a beginning and `*`.
+    /// AWS's name of the operation, or a prefix and `*`.
     pub operation: String,
-    /// The application id of the caller: what tells the functions apart, and a test from them.
+    /// The application id of the caller, which distinguishes the functions from each other and from a test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
-    /// Calls count once the service had this operation, and from one again whenever it has it again.
+    /// Calls count after the service has received this operation, and from 1 again after each further one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
-    /// Only this one of the calls that match, from 1.
+    /// Inject into the n-th matching call only, counted from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nth: Option<u64>,
-    /// Each with this probability, from 0 to 1.
+    /// Inject into each matching call with this probability, from 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
-    /// Chance begins here: the same seed, the same faults.
+    /// The seed of the random draws: the same seed injects the same faults.
     #[serde(default)]
     pub seed: u64,
-    /// At most so many of them.
+    /// The maximum number of injected faults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-    /// How.
+    /// The fault to inject.
     pub fault: Fault,
-    /// For how long, where the fault takes time.
+    /// The duration in seconds, for faults that take time.
     #[serde(default = "default_seconds")]
     pub seconds: f64,
 }
@@ -79,7 +79,7 @@ fn default_seconds() -> f64 {
     30.0
 }
 
-/// A call, as far as rules look at it.
+/// The properties of a call that rules compare.
 #[derive(Debug, Clone, Copy)]
 pub struct CallKey<'a> {
     pub service: &'a str,
@@ -87,41 +87,41 @@ pub struct CallKey<'a> {
     pub app: Option<&'a str>,
 }
 
-/// A call goes wrong, in this way and for this long.
+/// A fault that is injected into a call, with its duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InjectedFault {
     pub fault: Fault,
     pub duration: Duration,
 }
 
-/// The rules that are in force.
+/// The active rules.
 #[derive(Default)]
 pub struct Faults(Mutex<Vec<CountedRule>>);
 
-/// A rule, and what it has seen.
+/// A rule with its counters.
 #[derive(Debug, Serialize)]
 struct CountedRule {
     rule: Rule,
-    /// Calls that it matched.
+    /// The number of matching calls.
     matched: u64,
-    /// Calls that went wrong by it.
-    injected_calls: u64,
-    /// Whether what it waits for has been.
+    /// The number of faults that the rule injected.
+    injected: u64,
+    /// Whether the operation in `after` has been called.
     #[serde(skip)]
     armed: bool,
     #[serde(skip)]
     seed: u64,
-    /// Calls of each operation: chance is drawn for the n-th of one, so that calls of others at the same time, in
-    /// whatever order they come, change nothing.
+    /// The number of calls of each operation. The random draw depends on the n-th call of an operation, so that concurrent
+    /// calls of other operations, in any order, do not change the draw.
     #[serde(skip)]
     calls_by_operation: BTreeMap<String, u64>,
 }
 
 impl Faults {
-    /// Replaces all rules by those in a JSON array, and begins to count anew.
+    /// Replaces all rules by those in a JSON array, and resets the counters.
     ///
     /// # Errors
-    /// What is wrong with it; the old rules then stay.
+    /// The first problem of the JSON or of a rule; the previous rules then remain active.
     pub fn set(&self, rules: &[u8]) -> Result<(), String> {
         let rules: Vec<Rule> =
             serde_json::from_slice(rules).map_err(|error| format!("not a list of rules: {error}"))?;
@@ -132,32 +132,33 @@ impl Faults {
         Ok(())
     }
 
-    /// Forgets all rules.
+    /// Removes all rules.
     pub fn clear(&self) {
         self.rules().clear();
     }
 
-    /// The rules, with how many calls each matched and struck.
+    /// The rules, each with the numbers of matching calls and of injected faults.
     ///
     /// # Errors
-    /// None in practice: a rule always serialises.
+    /// None in practice: the serialization of a rule cannot fail.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(&*self.rules())
     }
 
-    /// Whether this call goes wrong. Every rule counts it; the first one that wants it has it.
-    pub fn injected(&self, call: CallKey<'_>) -> Option<InjectedFault> {
+    /// The fault to inject into this call, if any. Every matching rule counts the call; the first rule that selects the call
+    /// injects its fault.
+    pub fn inject(&self, call: CallKey<'_>) -> Option<InjectedFault> {
         let mut injected = None;
         for counted_rule in self.rules().iter_mut() {
             if counted_rule.selects(call) && injected.is_none() {
-                counted_rule.injected_calls += 1;
-                injected = Some(counted_rule.rule.injected());
+                counted_rule.injected += 1;
+                injected = Some(counted_rule.rule.injected_fault());
             }
         }
         injected
     }
 
-    /// A panic elsewhere leaves the rules readable.
+    /// The rules remain readable after a panic of another thread.
     fn rules(&self) -> MutexGuard<'_, Vec<CountedRule>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -165,27 +166,27 @@ impl Faults {
 
 impl Rule {
     fn check(&self) -> Result<(), String> {
-        let wrong = |what: &str| Err(format!("{} {}: {what}", self.service, self.operation));
+        let invalid = |problem: &str| Err(format!("{} {}: {problem}", self.service, self.operation));
         if self.nth == Some(0) {
-            return wrong("nth counts from 1");
+            return invalid("nth must be 1 or more");
         }
         if self.nth.is_some() && self.probability.is_some() {
-            return wrong("nth or probability, not both");
+            return invalid("nth and probability exclude each other");
         }
         if self.probability.is_some_and(|it| !(0.0..=1.0).contains(&it)) {
-            return wrong("probability is from 0 to 1");
+            return invalid("probability must be from 0 to 1");
         }
         if Duration::try_from_secs_f64(self.seconds).is_err() {
-            return wrong("seconds are a number from 0 up");
+            return invalid("seconds must be a number, 0 or more");
         }
         Ok(())
     }
 
-    fn injected(&self) -> InjectedFault {
+    fn injected_fault(&self) -> InjectedFault {
         InjectedFault { fault: self.fault, duration: Duration::try_from_secs_f64(self.seconds).unwrap_or_default() }
     }
 
-    /// Operations that do not have the fault are passed by: no delete fails for a quota.
+    /// Operations that cannot have the fault do not match: a delete never fails because of a quota.
     fn matches(&self, call: CallKey<'_>) -> bool {
         matches_pattern(&self.service, call.service)
             && matches_pattern(&self.operation, call.operation)
@@ -195,10 +196,11 @@ impl Rule {
 }
 
 impl CountedRule {
-    /// Rules of one seed draw apart: else the second of two would only ever want calls that the first has taken.
+    /// Rules with the same seed draw independently: otherwise the second of two rules would select only calls that the first
+    /// already has.
     fn new(index: u64, rule: Rule) -> Self {
         let (armed, seed) = (rule.after.is_none(), mix(rule.seed) ^ index);
-        CountedRule { rule, matched: 0, injected_calls: 0, armed, seed, calls_by_operation: BTreeMap::new() }
+        CountedRule { rule, matched: 0, injected: 0, armed, seed, calls_by_operation: BTreeMap::new() }
     }
 
     fn selects(&mut self, call: CallKey<'_>) -> bool {
@@ -212,7 +214,7 @@ impl CountedRule {
         let calls_by_operation = self.calls_by_operation.entry(format!("{} {}", call.service, call.operation)).or_default();
         *calls_by_operation += 1;
         let drawn = draw(self.seed, call, *calls_by_operation);
-        self.rule.times.is_none_or(|times| self.injected_calls < times)
+        self.rule.times.is_none_or(|times| self.injected < times)
             && self.rule.nth.is_none_or(|nth| nth == self.matched)
             && self.rule.probability.is_none_or(|probability| drawn < probability)
     }
@@ -222,7 +224,7 @@ fn matches_pattern(pattern: &str, name: &str) -> bool {
     pattern == name || pattern.strip_suffix('*').is_some_and(|beginning| name.starts_with(beginning))
 }
 
-/// A number from 0 to 1 that looks like chance, and is always the same for the same call.
+/// A pseudorandom number from 0 to 1, always the same for the same call.
 fn draw(seed: u64, call: CallKey<'_>, nth: u64) -> f64 {
     let names = call.service.bytes().chain(call.operation.bytes()).map(u64::from);
     let mixed = names.chain([nth]).fold(mix(seed), |mixed, part| mix(mixed ^ part));
@@ -249,14 +251,14 @@ mod tests {
         faults
     }
 
-    /// Which of so many calls go wrong, from 1.
+    /// The numbers of the calls that have an injected fault, counted from 1.
     fn injected_calls(faults: &Faults, operation: &str, calls: u64) -> Vec<u64> {
         let call = CallKey { service: "ec2", operation, app: Some("reconciler") };
-        (1..=calls).filter(|_| faults.injected(call).is_some()).collect()
+        (1..=calls).filter(|_| faults.inject(call).is_some()).collect()
     }
 
     #[test]
-    fn a_rule_takes_every_call_the_nth_or_so_many() {
+    fn a_rule_selects_every_call_or_the_nth_or_a_limited_number() {
         let rule = |more: Value| {
             let mut rule = json!({"service": "ec2", "operation": "CreateVpc", "fault": "throttling"});
             rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -271,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_ends_a_beginning() {
+    fn a_star_matches_any_suffix() {
         for (service, operation) in [("*", "*"), ("ec2", "Create*"), ("e*", "CreateVpc")] {
             let faults = faults(&json!([{"service": service, "operation": operation, "fault": "500"}]));
             assert_eq!(injected_calls(&faults, "CreateVpc", 1), [1], "{service} {operation}");
@@ -281,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_a_create_counts_from_there_and_from_each_anew() {
+    fn a_rule_with_after_counts_again_after_each_create() {
         let lag = json!({"service": "ec2", "operation": "DescribeVpcs", "after": "CreateVpc", "nth": 1});
         let mut lag = lag.as_object().unwrap().clone();
         lag.insert("fault".to_owned(), json!("not-found-lag"));
@@ -294,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_is_the_same_again_whatever_comes_between() {
+    fn the_random_draws_of_an_operation_ignore_other_operations() {
         let rules = |seed: u64| {
             faults(&json!([{"service": "*", "operation": "*", "probability": 0.3, "seed": seed, "fault": "503"}]))
         };
@@ -310,16 +312,16 @@ mod tests {
     }
 
     #[test]
-    fn two_rules_of_one_seed_want_different_calls() {
+    fn two_rules_with_one_seed_select_different_calls() {
         let rule = |fault: &str| json!({"service": "*", "operation": "*", "probability": 0.3, "fault": fault});
         let faults = faults(&json!([rule("500"), rule("503")]));
         injected_calls(&faults, "CreateVpc", 100);
-        let expected: Value = serde_json::from_slice(&faults.to_json().unwrap()).unwrap();
-        assert!(expected[1]["injected"].as_u64().unwrap() > 10, "{expected}");
+        let rules: Value = serde_json::from_slice(&faults.to_json().unwrap()).unwrap();
+        assert!(rules[1]["injected"].as_u64().unwrap() > 10, "{rules}");
     }
 
     #[test]
-    fn all_rules_count_and_the_first_that_wants_a_call_has_it() {
+    fn every_rule_counts_and_the_first_selecting_rule_injects() {
         let both = json!([
             {"service": "ec2", "operation": "CreateVpc", "nth": 1, "fault": "stall", "seconds": 2.5},
             {"service": "ec2", "operation": "*", "fault": "quota"},
@@ -327,31 +329,31 @@ mod tests {
         let faults = faults(&both);
         let call = |operation| CallKey { service: "ec2", operation, app: None };
         let stall = InjectedFault { fault: Fault::Stall, duration: Duration::from_millis(2_500) };
-        assert_eq!(faults.injected(call("CreateVpc")), Some(stall));
-        assert_eq!(faults.injected(call("CreateVpc")).map(|injected| injected.fault), Some(Fault::Quota));
-        assert_eq!(faults.injected(call("DescribeVpcs")), None, "a read needs no room");
-        let expected: Value = serde_json::from_slice(&faults.to_json().unwrap()).unwrap();
+        assert_eq!(faults.inject(call("CreateVpc")), Some(stall));
+        assert_eq!(faults.inject(call("CreateVpc")).map(|injected| injected.fault), Some(Fault::Quota));
+        assert_eq!(faults.inject(call("DescribeVpcs")), None, "a read cannot exceed a quota");
+        let rules: Value = serde_json::from_slice(&faults.to_json().unwrap()).unwrap();
         let counts = |rule: &Value| (rule["matched"].as_u64().unwrap(), rule["injected"].as_u64().unwrap());
-        assert_eq!(expected.as_array().unwrap().iter().map(counts).collect::<Vec<_>>(), [(2, 1), (2, 1)]);
-        assert_eq!(expected[0]["rule"]["fault"], "stall");
+        assert_eq!(rules.as_array().unwrap().iter().map(counts).collect::<Vec<_>>(), [(2, 1), (2, 1)]);
+        assert_eq!(rules[0]["rule"]["fault"], "stall");
         faults.clear();
-        assert_eq!(faults.injected(call("CreateVpc")), None);
+        assert_eq!(faults.inject(call("CreateVpc")), None);
     }
 
     #[test]
-    fn rules_that_are_wrong_are_refused_and_the_old_ones_stay() {
+    fn invalid_rules_are_rejected_and_the_previous_rules_remain() {
         let faults = faults(&json!([{"service": "ec2", "operation": "*", "fault": "500"}]));
-        for (wrong, expected) in [
+        for (rule, expected) in [
             (json!({"operation": "*", "fault": "500"}), "missing field `service`"),
             (json!({"service": "ec2", "operation": "*", "fault": "magic"}), "unknown variant `magic`"),
             (json!({"service": "ec2", "operation": "*", "fault": "500", "when": 1}), "unknown field `when`"),
-            (json!({"service": "ec2", "operation": "*", "fault": "500", "nth": 0}), "nth counts from 1"),
-            (json!({"service": "ec2", "operation": "*", "fault": "500", "nth": 1, "probability": 1}), "not both"),
+            (json!({"service": "ec2", "operation": "*", "fault": "500", "nth": 0}), "nth must be 1 or more"),
+            (json!({"service": "ec2", "operation": "*", "fault": "500", "nth": 1, "probability": 1}), "exclude each other"),
             (json!({"service": "ec2", "operation": "*", "fault": "500", "probability": 2}), "from 0 to 1"),
-            (json!({"service": "ec2", "operation": "*", "fault": "500", "seconds": -1}), "from 0 up"),
+            (json!({"service": "ec2", "operation": "*", "fault": "500", "seconds": -1}), "0 or more"),
         ] {
-            let refusal = faults.set(json!([wrong]).to_string().as_bytes()).unwrap_err();
-            assert!(refusal.contains(expected), "{refusal}");
+            let error = faults.set(json!([rule]).to_string().as_bytes()).unwrap_err();
+            assert!(error.contains(expected), "{error}");
         }
         assert_eq!(injected_calls(&faults, "CreateVpc", 1), [1]);
     }

@@ -1,10 +1,10 @@
-//! Forms: names and values as queries and form bodies have them.
+//! Forms: the names and values in queries and in form bodies.
 
 use std::collections::BTreeMap;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// The names and values of a form. A name without a value has an empty one.
+/// The names and values of a form. A name without `=` has an empty value.
 #[must_use]
 pub fn read(form: &str) -> BTreeMap<String, String> {
     let pairs = form.split('&').filter(|pair| !pair.is_empty());
@@ -14,7 +14,7 @@ pub fn read(form: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A form of these names and values.
+/// The encoded form of these names and values.
 #[must_use]
 pub fn write(values: &BTreeMap<String, String>) -> String {
     let pair = |(name, value): (&String, &String)| {
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_that_is_written_can_be_read() {
+    fn a_written_form_can_be_read() {
         let values =
             BTreeMap::from([("a.member.1".to_owned(), "x & y=z+ü".to_owned()), ("b".to_owned(), String::new())]);
         assert_eq!(read(&write(&values)), values);

@@ -1,4 +1,4 @@
-//! The HTTP client with which the local cloud talks to its emulators.
+//! The HTTP client for the local cloud's requests to the emulators.
 
 use http_body_util::Full;
 use hyper::{Request, Response, body::Bytes, body::Incoming};
@@ -12,18 +12,18 @@ use hyper_util::{
 pub struct Http(Client<HttpConnector, Full<Bytes>>);
 
 impl Default for Http {
-    /// Every request gets a connection of its own: on loopback that costs little, and a kept one
-    /// can be closed by the emulator in the moment of its next use.
+    /// Every request uses a new connection: on loopback that costs little, and the emulator can close a pooled
+    /// connection just when a request reuses that connection.
     fn default() -> Self {
         Self(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http())
     }
 }
 
 impl Http {
-    /// Sends a request whose URI is absolute.
+    /// Sends a request with an absolute URI.
     ///
     /// # Errors
-    /// There was no answer.
+    /// The connection failed, or there was no response.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Error> {
         self.0.request(request).await
     }

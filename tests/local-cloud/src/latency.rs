@@ -1,4 +1,4 @@
-//! How long each call is held back, so that a bench on a laptop sees a cloud's shape of time.
+//! The delay of each call, so that a bench on a laptop has a cloud's distribution of time.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -6,21 +6,21 @@ use serde::Deserialize;
 
 /// Seconds per service and operation, times one scale.
 ///
-/// An operation is looked up by its name, then as `*read` (its name begins with Describe, Get,
-/// List or Head) or `*write`. What has no entry is not held back.
+/// The lookup uses the operation's name, then `*read` (for names that begin with Describe, Get,
+/// List or Head) or `*write`. An operation without an entry is not delayed.
 #[derive(Debug, Clone, Default)]
 pub struct LatencyTable {
     delays: BTreeMap<String, BTreeMap<String, Duration>>,
 }
 
-/// Why a table cannot be used.
+/// The reason why a table is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum LatencyError {
     #[error("{0}: {1}")]
     Unreadable(String, std::io::Error),
     #[error("not a latency table: {0}")]
     Malformed(#[from] serde_json::Error),
-    #[error("{0}: seconds times scale must be a number from 0 up, not {1}")]
+    #[error("{0}: seconds times scale is {1}: not a number, 0 or more")]
     NotATime(String, f64),
 }
 
@@ -39,10 +39,10 @@ fn unscaled() -> f64 {
 }
 
 impl LatencyTable {
-    /// Reads a table from a file of the form that `latency.json` beside this crate has.
+    /// Reads a table from a file in the form of this crate's `latency.json`.
     ///
     /// # Errors
-    /// An unreadable or malformed file, and times that are negative or not a number.
+    /// The file is unreadable or malformed, or a time is negative or not a number.
     pub fn read(path: &Path) -> Result<Self, LatencyError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| LatencyError::Unreadable(path.display().to_string(), error))?;
@@ -66,7 +66,7 @@ impl LatencyTable {
         Ok(Self { delays })
     }
 
-    /// How long a call is held back before it is forwarded.
+    /// The delay of a call before the router forwards the call.
     #[must_use]
     pub fn of(&self, service: &str, operation: &str) -> Duration {
         let Some(operations) = self.delays.get(service) else {
@@ -90,7 +90,7 @@ mod tests {
         "ec2": {"*read": 0.15, "*write": 0.4, "CreateVpc": 0.5}, "iam": {"*write": 0.2}}}"#;
 
     #[test]
-    fn an_operation_comes_before_its_kind_and_the_scale_counts() {
+    fn an_operations_entry_overrides_the_kind_and_the_scale_applies() {
         let table = LatencyTable::parse(TABLE).unwrap();
         let millis = |service, operation| table.of(service, operation).as_millis();
         assert_eq!(millis("ec2", "CreateVpc"), 50);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_entry_is_not_held_back() {
+    fn an_operation_without_an_entry_is_not_delayed() {
         let table = LatencyTable::parse(TABLE).unwrap();
         assert_eq!(table.of("iam", "GetRole"), Duration::ZERO);
         assert_eq!(table.of("s3", "PutObject"), Duration::ZERO);
@@ -107,20 +107,20 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_wrong_is_refused() {
-        for wrong in [
+    fn an_invalid_table_is_rejected() {
+        for invalid in [
             "{}",
             r#"{"seconds": {"ec2": {"*read": "0.1"}}}"#,
             r#"{"seconds": {"ec2": {"*read": -1}}}"#,
             r#"{"scale": 1e300, "seconds": {"ec2": {"*read": 1e300}}}"#,
             r#"{"second": {}, "seconds": {}}"#,
         ] {
-            assert!(LatencyTable::parse(wrong).is_err(), "{wrong}");
+            assert!(LatencyTable::parse(invalid).is_err(), "{invalid}");
         }
     }
 
     #[test]
-    fn the_table_that_is_shipped_can_be_read() {
+    fn the_shipped_table_is_valid() {
         let table = LatencyTable::parse(include_str!("../latency.json")).unwrap();
         assert!(table.of("ec2", "CreateVpc") > table.of("ec2", "DescribeVpcs"));
     }

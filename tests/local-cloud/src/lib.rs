@@ -1,9 +1,9 @@
 //! AWS for this project on a laptop and in CI, without an account and without Docker.
 //!
-//! Two emulators that know different services run behind one router. The router reads the service
-//! out of each request's signature, hands the request to the emulator that knows it, and notes the
-//! call. What neither emulator knows is answered here. What this proves, and what it does not, is in
-//! the README beside this crate.
+//! Two emulators that support different services run behind one router. The router reads the service
+//! from each request's signature, forwards the request to the emulator that supports the service, and
+//! records the call. The local cloud itself responds to calls that neither emulator supports. The README
+//! of this crate lists the proven and the unproven behaviour.
 
 pub mod alarms;
 pub mod auto_scaling;
@@ -31,6 +31,6 @@ pub mod router;
 pub mod saved_queries;
 pub mod scope;
 
-/// The region in which the local cloud is used: what the exports name, and what the emulators take
-/// for requests that carry no signature.
+/// The region of the local cloud: the exports name this region, and the emulators assume it for
+/// requests without a signature.
 pub const REGION: &str = "us-west-2";

@@ -1,4 +1,4 @@
-//! Starts the local cloud and keeps it until it is told to stop.
+//! Starts the local cloud and runs it until a stop signal.
 
 use std::{
     convert::Infallible,
@@ -35,10 +35,10 @@ use tokio::{
 /// AWS for this project, on this machine: no account, no Docker. Ctrl-C stops it.
 #[derive(Parser)]
 struct Options {
-    /// Port of the router on 127.0.0.1; 0 takes a free one
+    /// Port of the router on 127.0.0.1; 0 selects a free port
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Python venv that has the emulators
+    /// Python venv with the emulators
     #[arg(long, default_value = ".tools/venv")]
     tools: PathBuf,
     /// Folder for the emulators' logs
@@ -47,33 +47,33 @@ struct Options {
     /// Append each call to this file, as one line of JSON
     #[arg(long)]
     record: Option<PathBuf>,
-    /// Refuse functions what the policies of the deployment with this project name do not allow
+    /// Reject calls of functions that the policies of the deployment with this project name do not allow
     #[arg(long, value_name = "PROJECT")]
     enforce_policies: Option<String>,
-    /// Hold calls back by the seconds in this file; tests/local-cloud/latency.json is one
+    /// Delay calls by the seconds in this file, such as tests/local-cloud/latency.json
     #[arg(long)]
     latency: Option<PathBuf>,
-    /// Write the exports to this file once everything is ready
+    /// Write the exports to this file when the local cloud is ready
     #[arg(long)]
     exports: Option<PathBuf>,
-    /// Name of the DynamoDB table for records; an empty name makes none
+    /// Name of the DynamoDB table for records; with an empty name, no table is created
     #[arg(long, default_value = "envkeeper-records")]
     table: String,
-    /// Seconds that an instance of an Auto Scaling group is Pending, and Terminating; and a minute of its life otherwise
+    /// Seconds that an instance of an Auto Scaling group is Pending, and Terminating; also the simulated length of a minute of an instance's life
     #[arg(long, default_value = "1", value_parser = seconds)]
     instance_seconds: Duration,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let span = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    span.ok_or_else(|| "a number of seconds, from 0 up".to_owned())
+    span.ok_or_else(|| "not a number of seconds, 0 or more".to_owned())
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    // Whatever ends first, dropping the rest stops the emulators. Biased: the signals are caught
-    // before there is anything to stop.
+    // When the first branch completes, dropping the other stops the emulators. Biased: the signal handlers are installed
+    // before the emulators start.
     let outcome = tokio::select! {
         biased;
         stop = stop_signal() => stop,
@@ -135,8 +135,8 @@ fn announce(
     let exports = exports::text(&url, table);
     println!("{exports}");
     println!("# With these set, `aws`, `cargo lambda invoke` and the tests use the local cloud.");
-    println!("# What was called:  curl {url}/_local-cloud/calls    (forget it: curl -X DELETE)");
-    println!("# What the emulators say:  {}/*.log", logs.display());
+    println!("# Recorded calls:  curl {url}/_local-cloud/calls    (clear: curl -X DELETE)");
+    println!("# Output of the emulators:  {}/*.log", logs.display());
     println!("# Ctrl-C stops everything.");
     file.map_or(Ok(()), |file| file.write(&exports))
 }

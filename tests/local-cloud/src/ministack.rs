@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{REGION, form, http::Http};
 
-/// ministack.
+/// A client of ministack.
 #[derive(Clone)]
 pub struct Ministack {
     http: Http,
@@ -16,7 +16,7 @@ pub struct Ministack {
 }
 
 impl Ministack {
-    /// ministack at its address.
+    /// A client of the ministack at this address.
     #[must_use]
     pub fn new(http: Http, address: SocketAddr) -> Self {
         Self { http, address }
@@ -25,7 +25,7 @@ impl Ministack {
     /// Calls an operation of a JSON service, such as `dynamodb` and `DynamoDB_20120810.CreateTable`.
     ///
     /// # Errors
-    /// What ministack refused, and how.
+    /// The operation, and ministack's error or the failed connection.
     pub async fn json(&self, service: &str, target: &str, input: &Value) -> Result<Value, String> {
         let headers = [("content-type", "application/x-amz-json-1.0"), ("x-amz-target", target)];
         let body = self.send(service, target, &headers, "/", input.to_string()).await?;
@@ -38,7 +38,7 @@ impl Ministack {
     /// Calls an action of a query service, such as `sns` and `Publish`.
     ///
     /// # Errors
-    /// What ministack refused, and how.
+    /// The operation, and ministack's error or the failed connection.
     pub async fn query(&self, service: &str, action: &str, parameters: &[(&str, &str)]) -> Result<(), String> {
         let named = [("Action", action)].into_iter().chain(parameters.iter().copied());
         let values: BTreeMap<String, String> = named.map(|(name, value)| (name.into(), value.into())).collect();
@@ -46,10 +46,10 @@ impl Ministack {
         self.send(service, action, &headers, "/", form::write(&values)).await.map(drop)
     }
 
-    /// Has a function invoked by an event, and does not wait for it.
+    /// Invokes a function asynchronously (type Event), without waiting for the result.
     ///
     /// # Errors
-    /// There is no such function.
+    /// The function does not exist.
     pub async fn invoke(&self, function: &str, event: String) -> Result<(), String> {
         let path = format!("/2015-03-31/functions/{function}/invocations");
         let headers = [("x-amz-invocation-type", "Event")];
@@ -66,7 +66,7 @@ impl Ministack {
     ) -> Result<String, String> {
         let failed = |error: &dyn fmt::Display| format!("{operation}: {error}");
         let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
-        // Unsigned in all but form: ministack reads service and region out of it.
+        // The signature is not valid: ministack only reads service and region from the scope.
         let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
         let mut request = Request::builder().method(Method::POST).uri(format!("http://{}{path}", self.address));
         for (name, value) in headers.iter().copied().chain([("authorization", signature.as_str())]) {

@@ -1,13 +1,13 @@
-//! What AWS calls a request: the name under which it is recorded and held back.
+//! AWS's operation name of a request: the name in records, fault rules and latency tables.
 
 mod lambda;
 mod s3;
 
 use hyper::{HeaderMap, Method, Uri};
 
-/// The operation of a request to a service, from what its protocol carries:
-/// `X-Amz-Target` (JSON), `/service/…/operation/NAME` (RPC v2), `Action=` (query), else method and
-/// path (REST), which get AWS's name for the S3 and Lambda operations that are simple to tell.
+/// The operation of a request to a service, by protocol:
+/// `X-Amz-Target` (JSON), `/service/…/operation/NAME` (RPC v2), `Action=` (query), otherwise method and
+/// path (REST), mapped to AWS's name for the S3 and Lambda operations that are simple to recognize.
 #[must_use]
 pub fn name(service: &str, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> String {
     target(headers)
@@ -48,8 +48,8 @@ fn rest(service: &str, method: &Method, uri: &Uri, headers: &HeaderMap) -> Strin
     }
 }
 
-/// The path with its UUIDs replaced, such as the one in a ResponseURL: they would make every call
-/// an operation of its own.
+/// The path with each UUID replaced, such as the UUID in a ResponseURL. With UUIDs, every call would be
+/// a separate operation.
 fn without_ids(path: &str) -> String {
     let is_uuid = |part: &str| part.len() == 36 && part.matches('-').count() == 4;
     let parts = path.split('/');
@@ -72,32 +72,32 @@ mod tests {
     const NONE: (&str, &str) = ("accept", "*/*");
 
     #[test]
-    fn query_protocols_say_their_action_in_the_body_or_in_the_query() {
+    fn query_protocols_have_the_action_in_the_body_or_in_the_query() {
         let body = "Version=2016-11-15&Action=CreateVpc&CidrBlock=10.0.0.0%2F16";
         assert_eq!(named("ec2", "POST /", FORM, body), "CreateVpc");
         assert_eq!(named("ec2", "GET /?Action=DescribeVpcs", NONE, ""), "DescribeVpcs");
     }
 
     #[test]
-    fn json_protocols_say_it_in_a_header() {
+    fn json_protocols_have_the_operation_in_a_header() {
         let target = ("x-amz-target", "DynamoDB_20120810.PutItem");
         assert_eq!(named("dynamodb", "POST /", target, "{}"), "PutItem");
     }
 
     #[test]
-    fn rpc_v2_says_it_in_the_path() {
+    fn rpc_v2_has_the_operation_in_the_path() {
         let line = "POST /service/GraniteServiceVersion20100801/operation/PutMetricData";
         assert_eq!(named("monitoring", line, NONE, ""), "PutMetricData");
     }
 
     #[test]
-    fn a_body_that_is_no_form_is_not_searched() {
+    fn a_body_that_is_not_a_form_is_not_searched() {
         let line = "PUT /bucket/key";
         assert_eq!(named("s3", line, NONE, "Action=CreateVpc"), "PutObject");
     }
 
     #[test]
-    fn what_has_no_simple_name_is_method_and_path() {
+    fn an_operation_without_a_simple_name_is_method_and_path() {
         let line = "PUT /_ministack/cfn-response/ed2ff382-3a1b-4a6c-8ec4-ec448b8ab4b0";
         let expected = "PUT /_ministack/cfn-response/{}";
         assert_eq!(named("unsigned", line, FORM, ""), expected);

@@ -1,4 +1,4 @@
-//! What was called: kept in memory for the control API, and appended to a file if one is wanted.
+//! The record of calls: kept in memory for the control interface, and optionally appended to a file.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,31 +12,31 @@ use serde::Serialize;
 
 use crate::faults::Fault;
 
-/// One call that went through the router.
+/// One call to the router.
 #[derive(Debug, Clone, Serialize)]
 pub struct Call {
-    /// When it arrived, in microseconds since the recorder was made.
+    /// The arrival time in microseconds since the creation of the recorder.
     pub at_micros: u64,
-    /// How long its caller waited for the head of the answer, held-back time included.
+    /// The time in microseconds until the caller received the head of the response, including the delay of the latency table.
     pub micros: u64,
     /// The service's signing name, or `unsigned`.
     pub service: String,
-    /// AWS's name for the operation, or method and path where it has no simple name.
+    /// AWS's name of the operation, or method and path for an operation without a simple name.
     pub operation: String,
-    /// The HTTP status of the answer; 502 where the emulator did not give one, 0 where the call was told to get none
-    /// before anything happened.
+    /// The HTTP status of the response; 502 if the emulator did not respond, 0 if a fault rule suppressed the call and the
+    /// response.
     pub status: u16,
-    /// The access key id of a signed call. Ministack gives the account's number to all functions.
+    /// The access key id of a signed call. ministack gives the account id to all functions as access key id.
     pub access_key: Option<String>,
-    /// The application id that the caller's SDK was given (`AWS_SDK_UA_APP_ID`): what tells
-    /// functions apart.
+    /// The application id of the caller's SDK (`AWS_SDK_UA_APP_ID`), which distinguishes the
+    /// functions.
     pub app: Option<String>,
-    /// What was told to go wrong with it.
+    /// The injected fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
 }
 
-/// All calls since the start, or since they were last cleared.
+/// All calls since the start, or since the last `clear`.
 pub struct Recorder {
     start: Instant,
     calls: Mutex<Vec<Call>>,
@@ -53,31 +53,31 @@ impl Recorder {
         Ok(Self { start: Instant::now(), calls: Mutex::default(), file: file.map(open).transpose()?.map(Mutex::new) })
     }
 
-    /// Microseconds since the recorder was made.
+    /// Microseconds since the creation of the recorder.
     #[must_use]
     pub fn now_micros(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Notes a call. A file that cannot be written is reported on stderr: the call itself went well.
+    /// Records a call. A write error of the file is reported on stderr: the call itself succeeded.
     pub fn record(&self, call: Call) {
         if let Some(file) = &self.file
             && let Err(error) = append(&mut lock(file), &call)
         {
-            eprintln!("local-cloud: the record of a call was lost: {error}");
+            eprintln!("local-cloud: appending a call to the record failed: {error}");
         }
         lock(&self.calls).push(call);
     }
 
-    /// All calls, oldest answer first, as a JSON array.
+    /// All calls as a JSON array, in the order of the responses, oldest first.
     ///
     /// # Errors
-    /// None in practice: a call always serialises.
+    /// None in practice: the serialization of a call cannot fail.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(&*lock(&self.calls))
     }
 
-    /// Forgets all calls. The file keeps them.
+    /// Removes all calls from memory. The file retains them.
     pub fn clear(&self) {
         lock(&self.calls).clear();
     }
@@ -89,7 +89,7 @@ fn append(file: &mut File, call: &Call) -> io::Result<()> {
     file.write_all(&line)
 }
 
-/// A panic elsewhere leaves a list of calls in order: it is read all the same.
+/// After a panic of another thread the list of calls is still consistent and readable.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,14 +1,14 @@
-//! The DynamoDB table for records, as the template of the functions makes it on AWS.
+//! The DynamoDB table for records, with the same properties as in the functions' template on AWS.
 
 use serde_json::json;
 
 use crate::ministack::Ministack;
 
-/// Makes a table with the string key `pk`, whose items expire by `expires` (seconds since 1970), and with the index by
-/// which the watchdog finds what nobody answered.
+/// Creates a table with the string key `pk`, item expiry by `expires` (seconds since 1970), and the index by
+/// which the watchdog finds requests without a response.
 ///
 /// # Errors
-/// The sentence says which call ministack refused, and how.
+/// The message contains the call that ministack rejected, and ministack's error.
 pub async fn create(ministack: &Ministack, name: &str) -> Result<(), String> {
     let table = json!({
         "TableName": name,

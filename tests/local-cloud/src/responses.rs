@@ -1,4 +1,4 @@
-//! Answers of our own, in the services' protocols.
+//! Responses that the local cloud itself creates, in the services' protocols.
 
 use http_body_util::{Either, Full};
 use hyper::{Response, StatusCode, header};
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::router::Body;
 
-/// An XML document, as query protocols have it.
+/// A response of the query protocols: an XML document.
 #[must_use]
 pub fn xml(status: StatusCode, document: &str) -> Response<Body> {
     of(status, "text/xml", document.to_owned())
 }
 
-/// A JSON document, as JSON 1.1 has it.
+/// A response of the JSON 1.1 protocol: a JSON document.
 #[must_use]
 pub fn json(status: StatusCode, document: &Value) -> Response<Body> {
     of(status, "application/x-amz-json-1.1", document.to_string())

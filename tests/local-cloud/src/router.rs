@@ -1,4 +1,5 @@
-//! The router: one listener, two emulators, what neither of them knows, and a note of every call.
+//! The router: one listener in front of two emulators and the services that the local cloud implements itself. Every call
+//! is recorded.
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
 
@@ -31,52 +32,52 @@ use crate::{
     scope::{self, Scope},
 };
 
-/// The services that moto answers. (Not `monitoring`: the Rust SDK speaks CBOR to it, which moto does not.) Auto Scaling and saved queries are answered here. Everything else
-/// is ministack's, and so is what carries no signature: links to S3, and ministack's own addresses,
-/// such as a ResponseURL.
+/// The services that are forwarded to moto. (`monitoring` is not: the Rust SDK sends CBOR, which moto does not support.)
+/// The local cloud implements Auto Scaling and saved queries itself. Everything else is forwarded to ministack, also
+/// requests without a signature: links to S3, and ministack's own addresses, such as a ResponseURL.
 pub const MOTO_SERVICES: [&str; 3] = ["ec2", "iam", "ssm"];
 
-/// These belong to one connection, not to the request; `Expect` is answered by our own server.
+/// Headers that belong to one connection and not to the request. The router's own server handles `Expect`.
 const NOT_FORWARDED: [HeaderName; 5] =
     [header::CONNECTION, header::EXPECT, header::TE, header::TRANSFER_ENCODING, HeaderName::from_static("keep-alive")];
 
-/// A streamed answer of an emulator, one of which half comes, or one of our own.
+/// A response body: an emulator's, streamed or truncated, or one of the local cloud itself.
 pub type Body = Either<Either<Incoming, TruncatedBody>, Full<Bytes>>;
 
-/// Where requests go, and what happens to them on the way.
+/// The destinations of requests, and the latency, faults and policies that apply on the way.
 pub struct Router {
-    /// Where moto listens.
+    /// The address of moto.
     pub moto: SocketAddr,
-    /// Where ministack listens.
+    /// The address of ministack.
     pub ministack: SocketAddr,
-    /// Answers Auto Scaling.
+    /// Implements Auto Scaling.
     pub auto_scaling: AutoScalingService,
-    /// Answers the calls for saved Logs Insights queries.
+    /// Implements the calls for saved Logs Insights queries.
     pub saved_queries: SavedQueries,
-    /// Notes every call.
+    /// Records every call.
     pub recorder: Recorder,
-    /// How long calls are held back.
+    /// The delay of each call.
     pub latency: LatencyTable,
-    /// What goes wrong.
+    /// The fault rules.
     pub faults: Faults,
-    /// What functions may do, if that is judged.
+    /// The functions' policies, if they are enforced.
     pub policies: Option<Policies>,
-    /// Reaches the emulators.
+    /// The client for requests to the emulators.
     pub http: Http,
 }
 
-/// There is no answer, and the connection is closed.
+/// The reason why a call gets no response and the connection is closed.
 #[derive(Debug, thiserror::Error)]
 pub enum NoResponse {
-    /// The request did not arrive.
-    #[error("the request can't be read: {0}")]
+    /// The request did not arrive completely.
+    #[error("reading the request failed: {0}")]
     Unreadable(#[from] hyper::Error),
-    /// A rule says so.
-    #[error("this call was told to get no answer")]
+    /// A fault rule applies.
+    #[error("a fault rule suppressed the response to this call")]
     Injected,
 }
 
-/// Serves until accepting a connection fails.
+/// Serves requests until accepting a connection fails.
 ///
 /// # Errors
 /// The listener broke, for instance because no file descriptors are left.
@@ -111,12 +112,12 @@ impl Router {
         tokio::time::sleep(self.latency.of(&service, &operation)).await;
 
         let app = app(&head.headers);
-        let injected = self.faults.injected(CallKey { service: &service, operation: &operation, app: app.as_deref() });
+        let injected = self.faults.inject(CallKey { service: &service, operation: &operation, app: app.as_deref() });
         if let Some(InjectedFault { fault: Fault::Stall, duration }) = injected {
             tokio::time::sleep(duration).await;
         }
         let response = match error_response_for(injected, &service, &operation, &head, &body) {
-            Some(refusal) => Some(refusal),
+            Some(error) => Some(error),
             None if let Some(access_denied) = self.policy_denial(app.as_deref(), &service, &operation, &head, &body).await => {
                 Some(access_denied)
             }
@@ -138,7 +139,7 @@ impl Router {
         if injected.is_some_and(|it| it.fault == Fault::MalformedBody) { truncated_response(response).await } else { Ok(response) }
     }
 
-    /// What a function is told that asks for what its policy does not allow.
+    /// The access denied error, if the function's policy does not allow the call.
     async fn policy_denial(
         &self,
         app: Option<&str>,
@@ -150,10 +151,10 @@ impl Router {
         let policies = self.policies.as_ref()?;
         let denial = policies.denial(app, (service, operation), (head, body), &self.auto_scaling).await?;
         eprintln!("local-cloud: {denial}");
-        Some(fault_response::access_denied(&parts_for_fault(service, operation, head, body, &query_and_body(head, body)), &denial))
+        Some(fault_response::access_denied(&fault_request(service, operation, head, body, &query_and_body(head, body)), &denial))
     }
 
-    /// To whoever knows the service.
+    /// Passes the request to the implementation of the service.
     async fn dispatch(&self, scope: Option<&Scope>, operation: &str, head: Parts, body: Bytes) -> Response<Body> {
         match scope.map(|scope| scope.service.as_str()) {
             Some("autoscaling") => self.auto_scaling.response(&query_and_body(&head, &body)).await,
@@ -182,7 +183,8 @@ impl Router {
         }
     }
 
-    /// moto's, but for what it does not know of the instances of groups; and Auto Scaling notices when some are ended.
+    /// EC2: the local cloud responds to actions on groups' instances that moto does not simulate, and forwards the rest to moto.
+    /// Auto Scaling is informed of terminated instances.
     async fn ec2(&self, scope: Option<&Scope>, operation: &str, head: Parts, body: Bytes) -> Response<Body> {
         let query_and_body = query_and_body(&head, &body);
         if instances::EC2_ACTIONS.contains(&operation)
@@ -204,8 +206,8 @@ impl Router {
         if scope.is_some_and(is_moto_service) { self.moto } else { self.ministack }
     }
 
-    /// Sends the request on with its method, path, query, body and `Host` as they came: both
-    /// emulators put the host that was asked into the addresses that they hand out.
+    /// Forwards the request with method, path, query, body and `Host` unchanged: both emulators put the requested host into the
+    /// addresses that they return.
     async fn forward(&self, to: SocketAddr, mut head: Parts, body: Bytes) -> Response<Body> {
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         match format!("http://{to}{path}").parse::<Uri>() {
@@ -224,7 +226,7 @@ impl Router {
     }
 }
 
-/// What the service says to a call that it is to refuse.
+/// The error response of the service, if the injected fault is one that the service returns.
 fn error_response_for(
     injected: Option<InjectedFault>,
     service: &str,
@@ -233,10 +235,10 @@ fn error_response_for(
     body: &[u8],
 ) -> Option<Response<Body>> {
     let fault = injected?.fault;
-    fault_response::of(fault, &parts_for_fault(service, operation, head, body, &query_and_body(head, body)))
+    fault_response::of(fault, &fault_request(service, operation, head, body, &query_and_body(head, body)))
 }
 
-fn parts_for_fault<'a>(
+fn fault_request<'a>(
     service: &'a str,
     operation: &'a str,
     head: &'a Parts,
@@ -247,7 +249,8 @@ fn parts_for_fault<'a>(
     fault_response::Request { service, operation, method, path, headers, form: query_and_body, body }
 }
 
-/// Holds back what is to get no answer, then says so. Whoever has had enough by then hangs up, and that is all there is.
+/// Closes the connection without a response if the fault requires that, after the fault's duration for time-outs. A caller
+/// whose own time-out is shorter closes the connection first.
 async fn close_connection(injected: Option<InjectedFault>) -> Result<(), NoResponse> {
     match injected {
         Some(InjectedFault { fault: Fault::TimeoutBefore | Fault::TimeoutAfter, duration }) => {
@@ -259,8 +262,8 @@ async fn close_connection(injected: Option<InjectedFault>) -> Result<(), NoRespo
     }
 }
 
-/// An answer that went well, of which only the first half comes. Its length still tells of the whole: a body that ends
-/// early is an error for every HTTP client, and the Rust SDK would take half an XML document for a whole one.
+/// Truncates a successful response to the first half of the body. Content-Length keeps the length of the whole body: a body that
+/// ends early is an error for every HTTP client, while the Rust SDK would accept half an XML document as complete.
 async fn truncated_response(response: Response<Body>) -> Result<Response<Body>, NoResponse> {
     if !response.status().is_success() {
         return Ok(response);
@@ -271,7 +274,7 @@ async fn truncated_response(response: Response<Body>) -> Result<Response<Body>, 
     Ok(Response::from_parts(head, Either::Left(Either::Right(TruncatedBody::of(&body)))))
 }
 
-/// The parameters of a query protocol's request: in its query and in its body.
+/// The parameters of a query protocol's request, from the query and from the body.
 fn query_and_body(head: &Parts, body: &[u8]) -> String {
     format!("{}&{}", head.uri.query().unwrap_or_default(), String::from_utf8_lossy(body))
 }
@@ -282,7 +285,7 @@ fn strip(headers: &mut HeaderMap) {
     }
 }
 
-/// SDKs put the application id into their user agent, as `app/NAME`.
+/// The application id, which SDKs put into the user agent as `app/NAME`.
 fn app(headers: &HeaderMap) -> Option<String> {
     let agent = headers.get(USER_AGENT)?.to_str().ok()?;
     let app = agent.split(' ').find_map(|part| part.strip_prefix("app/"));

@@ -1,4 +1,4 @@
-//! Saved Logs Insights queries: three calls of CloudWatch Logs that neither emulator has.
+//! Saved Logs Insights queries: three calls of CloudWatch Logs that neither emulator supports.
 
 use std::{
     collections::BTreeMap,
@@ -12,20 +12,20 @@ use serde_json::{Value, json};
 
 use crate::{responses, router::Body};
 
-/// The operations that are answered here.
+/// The operations that this module implements.
 pub const OPERATIONS: [&str; 3] = ["PutQueryDefinition", "DescribeQueryDefinitions", "DeleteQueryDefinition"];
 
-/// The most that AWS puts on a page.
+/// AWS's maximum number of queries on a page.
 const PAGE: usize = 1000;
 
-/// The saved queries of the one region in which the local cloud is used.
+/// The saved queries of the local cloud's one region.
 #[derive(Default)]
 pub struct SavedQueries(Mutex<Queries>);
 
 #[derive(Default)]
 struct Queries {
     by_id: BTreeMap<String, Query>,
-    /// Which query a client's token has made.
+    /// The id of the query that each client token created.
     by_token: BTreeMap<String, String>,
     created: u64,
 }
@@ -66,7 +66,7 @@ struct DeleteInput {
     query_definition_id: String,
 }
 
-/// A refusal: AWS's error type and a sentence.
+/// An error: AWS's error type and a message.
 struct QueryError(&'static str, String);
 
 impl From<serde_json::Error> for QueryError {
@@ -76,7 +76,7 @@ impl From<serde_json::Error> for QueryError {
 }
 
 impl SavedQueries {
-    /// Answers one of the operations, from its JSON.
+    /// The response to one of the operations, from the JSON of the request.
     pub fn response(&self, operation: &str, input: &[u8]) -> Response<Body> {
         let mut queries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -100,11 +100,11 @@ fn parse<'a, T: Deserialize<'a>>(input: &'a [u8]) -> Result<T, QueryError> {
 }
 
 impl Queries {
-    /// Changes the query of an id; without one it makes a new query, also under a name that is there already.
+    /// Updates the query with the given id. Without an id, creates a new query, even if a query of the same name exists.
     fn put(&mut self, put: PutInput, now: u64) -> Result<Value, QueryError> {
         for (field, length, most) in [("name", put.name.len(), 255), ("queryString", put.query_string.len(), 10_000)] {
             if !(1..=most).contains(&length) {
-                return Err(invalid(format!("{field} is {length} characters long: 1 to {most}")));
+                return Err(invalid(format!("{field} is {length} characters long: not from 1 to {most}")));
             }
         }
         let repeated = put.client_token.as_ref().and_then(|token| self.by_token.get(token));
@@ -131,7 +131,7 @@ impl Queries {
         Ok(json!({"queryDefinitionId": id}))
     }
 
-    /// The real ones are random; these are counted.
+    /// A sequential id; AWS's ids are random.
     fn new_id(&mut self) -> String {
         self.created += 1;
         format!("00000000-0000-4000-9000-{:012x}", self.created)
@@ -141,11 +141,11 @@ impl Queries {
         let prefix = describe.query_definition_name_prefix.as_deref().unwrap_or_default();
         let length = describe.max_results.unwrap_or(PAGE);
         if !(1..=PAGE).contains(&length) {
-            return Err(invalid(format!("maxResults is {length}: 1 to {PAGE}")));
+            return Err(invalid(format!("maxResults is {length}: not from 1 to {PAGE}")));
         }
         let token = describe.next_token.as_deref().unwrap_or("0");
         let first: usize =
-            token.parse().map_err(|_| invalid(format!("nextToken is {token}: one that an answer had")))?;
+            token.parse().map_err(|_| invalid(format!("nextToken is {token}: not a token from a response")))?;
         let mut found = self.by_id.values().filter(|query| query.name.starts_with(prefix)).skip(first);
         let page: Vec<&Query> = found.by_ref().take(length).collect();
         let next = found.next().map(|_| (first + length).to_string());
@@ -173,7 +173,7 @@ fn invalid(message: String) -> QueryError {
 mod tests {
     use super::*;
 
-    /// What a queries' holder answers, or the type of the error.
+    /// The result of an operation, or the type of the error.
     fn call(queries: &mut Queries, operation: &str, input: &Value) -> Result<Value, &'static str> {
         let input = input.to_string();
         let response = match operation {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_without_an_id_is_always_a_new_one_unless_its_token_is_known() {
+    fn a_put_without_an_id_creates_a_query_unless_the_token_is_known() {
         let queries = &mut Queries::default();
         let plain = json!({"name": "a", "queryString": "fields @message"});
         let (first, second) = (put(queries, &plain), put(queries, &plain));
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_reads_back_by_prefix_and_changes_by_id() {
+    fn a_query_is_found_by_prefix_and_updated_by_id() {
         let queries = &mut Queries::default();
         let groups = ["/aws/ec2/a"];
         let id = put(queries, &json!({"name": "web/errors", "queryString": "q", "logGroupNames": groups}));
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_id_is_not_found_and_unknown_fields_are_refused() {
+    fn unknown_ids_and_unknown_fields_are_rejected() {
         let queries = &mut Queries::default();
         let put = json!({"queryDefinitionId": "x", "name": "a", "queryString": "q"});
         assert_eq!(call(queries, "Put", &put), Err("ResourceNotFoundException"));

@@ -1,6 +1,6 @@
-//! Who calls which service: read from the credential scope of a signature (SigV4).
+//! The caller and the service of a request, from the credential scope of the signature (SigV4).
 //!
-//! The signature itself is not checked: nothing here is worth protecting.
+//! The signature itself is not verified: the local cloud holds no data that need protection.
 
 use hyper::{HeaderMap, header::AUTHORIZATION};
 
@@ -13,8 +13,8 @@ pub struct Scope {
     pub service: String,
 }
 
-/// The scope of a request: from its `Authorization` header, or from a presigned query.
-/// None where the request is not signed, or not in a form that AWS would take.
+/// The scope of a request: from the `Authorization` header, or from a presigned query.
+/// `None` if the request is unsigned, or if the signature's form is not valid on AWS.
 #[must_use]
 pub fn of(headers: &HeaderMap, query: Option<&str>) -> Option<Scope> {
     header_credential(headers)
@@ -36,7 +36,7 @@ fn query_credential(query: &str) -> Option<String> {
         .map(|value| value.replace("%2F", "/").replace("%2f", "/"))
 }
 
-/// `KEY/DATE/REGION/SERVICE/aws4_request`. Read from its end, since SigV4A leaves the region out.
+/// `KEY/DATE/REGION/SERVICE/aws4_request`. Parsed from the end, since SigV4A omits the region.
 fn parse(credential: &str) -> Option<Scope> {
     let parts: Vec<&str> = credential.split('/').collect();
     match parts[..] {
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_authorization_header_names_key_and_service() {
+    fn the_authorization_header_contains_key_and_service() {
         let headers = signed(
             "AWS4-HMAC-SHA256 Credential=test/20261122/us-west-2/ec2/aws4_request, \
              SignedHeaders=host, Signature=0",
@@ -71,20 +71,20 @@ mod tests {
     }
 
     #[test]
-    fn a_presigned_query_names_them_too() {
+    fn a_presigned_query_contains_key_and_service() {
         let query = "X-Amz-Algorithm=AWS4-HMAC-SHA256\
                      &X-Amz-Credential=test%2F20261122%2Fus-west-2%2Fs3%2Faws4_request&X-Amz-Expires=60";
         assert_eq!(of(&HeaderMap::new(), Some(query)), Some(scope("test", "s3")));
     }
 
     #[test]
-    fn a_signature_without_a_region_is_read_from_its_end() {
+    fn a_signature_without_a_region_is_parsed_from_the_end() {
         let headers = signed("AWS4-ECDSA-P256-SHA256 Credential=test/20261122/s3/aws4_request, Signature=0");
         assert_eq!(of(&headers, None), Some(scope("test", "s3")));
     }
 
     #[test]
-    fn what_is_not_a_signature_has_no_scope() {
+    fn an_invalid_signature_has_no_scope() {
         for value in [
             "Basic abc",
             "AWS4-HMAC-SHA256 Credential=test",

@@ -1,4 +1,4 @@
-//! A body that breaks off in the middle.
+//! A response body that is truncated in the middle.
 
 use std::{
     io,
@@ -8,13 +8,13 @@ use std::{
 
 use hyper::body::{Body, Bytes, Frame};
 
-/// The first half of a body, and then an error: the server closes the connection there.
+/// The first half of a body, followed by an error: the server then closes the connection.
 ///
-/// It does not tell its own length, so that the answer's head may tell that of the whole.
+/// The body has no size hint, so that the response's head can state the length of the whole body.
 pub struct TruncatedBody(Option<Bytes>);
 
 impl TruncatedBody {
-    /// Half of this.
+    /// The first half of `whole`.
     #[must_use]
     pub fn of(whole: &Bytes) -> Self {
         Self(Some(whole.slice(..whole.len() / 2)))
@@ -26,7 +26,7 @@ impl Body for TruncatedBody {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let truncated = || io::Error::other("this answer was told to break off");
+        let truncated = || io::Error::other("a fault rule truncated this response");
         Poll::Ready(Some(self.0.take().map(Frame::data).ok_or_else(truncated)))
     }
 }

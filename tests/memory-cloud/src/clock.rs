@@ -1,4 +1,4 @@
-//! Virtual time, and the loop that moves it.
+//! Virtual time, and the executor that advances it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -11,48 +11,48 @@ use std::time::Duration;
 
 use environment::Timestamp;
 
-/// A clock that jumps to the next sleeper when nobody can go on.
+/// A virtual clock that jumps to the next wake-up time when no future can make progress.
 #[derive(Debug, Default)]
 pub struct Clock {
     now: Cell<Timestamp>,
-    /// By the moment they wake at, then in the order in which they fell asleep.
+    /// Ordered by wake-up time, then by the order of the calls to [`Clock::sleep`].
     sleepers: RefCell<BTreeMap<(Timestamp, u64), Waker>>,
     next: Cell<u64>,
     halted: Cell<bool>,
 }
 
 impl Clock {
-    /// The virtual time: 0 when the clock is made.
+    /// The virtual time: 0 for a new clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now.get()
     }
 
-    /// Lets time pass with nobody running.
+    /// Advances the time by `span` without running any future.
     pub fn advance(&self, span: Duration) {
         self.now.set(self.now() + span);
     }
 
-    /// Waits until `span` has passed; the clock jumps there when nobody can go on.
+    /// Waits until `span` has passed; the clock jumps to that time when no future can make progress.
     pub fn sleep(&self, span: Duration) -> Sleep<'_> {
         let number = self.next.replace(self.next.get() + 1);
         Sleep { clock: self, until: self.now() + span, number }
     }
 
-    /// Stops whatever runs, where it stands: a process that is killed.
+    /// Stops the running task at its current await point: simulates a killed process.
     pub fn halt(&self) {
         self.halted.set(true);
     }
 
-    /// Takes a halt back, and tells whether there was one: for a harness in which one process of several is killed.
+    /// Clears a halt and returns whether there was one: for a harness in which one process of several is killed.
     pub fn take_halt(&self) -> bool {
         self.halted.replace(false)
     }
 
-    /// Runs to the end; `None` if it was halted.
+    /// Runs the task to completion; `None` after a halt.
     ///
     /// # Panics
-    /// If everything waits and nobody sleeps: a deadlock, which a test wants to see.
+    /// If the task waits and there is no sleeper to wake: a deadlock, which must fail the test.
     pub fn run<T>(&self, task: impl Future<Output = T>) -> Option<T> {
         self.halted.set(false);
         self.sleepers.borrow_mut().clear();
@@ -75,7 +75,7 @@ impl Clock {
 
     fn wake_next(&self) {
         let next = self.sleepers.borrow_mut().pop_first();
-        let ((at, _), waker) = next.expect("everything waits and nobody sleeps");
+        let ((at, _), waker) = next.expect("deadlock: the task waits and no sleeper can wake");
         self.now.set(self.now().max(at));
         waker.wake();
     }
@@ -89,12 +89,12 @@ impl Wake for Woken {
     }
 }
 
-/// Done when the clock has reached its moment.
+/// Completes when the clock has reached the wake-up time.
 #[derive(Debug)]
 pub struct Sleep<'a> {
     clock: &'a Clock,
     until: Timestamp,
-    /// One place among the sleepers, however often it is polled.
+    /// The key among the sleepers: repeated polls do not register the future twice.
     number: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What stands in the way of a call, as the real services have it.
+//! Dependency checks: the conditions under which the real services reject a call.
 
 use std::collections::BTreeMap;
 
@@ -19,14 +19,14 @@ pub(crate) fn check_set(
         || stored_resources.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, it)| it.resource());
     let reject = |message: &str| Err(CallError::Rejected { message: format!("{name}: {message}") });
     match setting {
-        // One gateway in a VPC (the VPC user guide).
+        // A VPC has at most one internet gateway (the VPC user guide).
         Setting::Attachment(vpc) => {
             let has_gateway = others().any(
                 |it| matches!(&it.fields, Fields::InternetGateway(other) if other.attached_to.as_ref() == Some(vpc)),
             );
-            if has_gateway { reject("the VPC has a gateway already") } else { Ok(()) }
+            if has_gateway { reject("the VPC already has an internet gateway") } else { Ok(()) }
         }
-        // A route needs a gateway that is there to be used: attached, or available.
+        // A route needs a usable gateway: an internet gateway that is attached, or a NAT gateway that is available.
         Setting::DefaultRoute(nat) if nat.key().is_some_and(|it| it.kind == Kind::NatGateway) => {
             let available =
                 stored_resources.iter().any(|it| nat.key().is_some_and(|nat| it.is(nat)) && it.ready_at <= now);
@@ -39,32 +39,32 @@ pub(crate) fn check_set(
             });
             if attached { Ok(()) } else { Err(retry(format!("{name}: the gateway is not attached"))) }
         }
-        // Resource.AlreadyAssociated: a subnet has one table.
+        // Resource.AlreadyAssociated: a subnet is associated with one route table.
         Setting::Association(subnet) => {
             let elsewhere =
                 others().any(|it| matches!(&it.fields, Fields::RouteTable(table) if table.serves.contains(subnet)));
-            if elsewhere { reject("the subnet has another route table") } else { Ok(()) }
+            if elsewhere { reject("the subnet is associated with another route table") } else { Ok(()) }
         }
-        // LimitExceeded: one role in a profile.
+        // LimitExceeded: an instance profile has at most one role.
         Setting::ProfileRole(role) => match target.resource().map(|it| &it.fields) {
             Some(Fields::InstanceProfile(profile)) if profile.role.as_ref().is_some_and(|other| other != role) => {
-                reject("the profile has a role already")
+                reject("the instance profile already has a role")
             }
             _ => Ok(()),
         },
-        // InvalidTargetBucketForLogging: the log delivery service has to be let in first.
+        // InvalidTargetBucketForLogging: the bucket policy must first allow the log delivery service.
         Setting::AccessLogs(logs) => {
             let allows_delivery = others().any(|it| {
                 logs.to.key() == Some(&it.key())
                     && matches!(&it.fields, Fields::Bucket(Bucket { policy: Some(policy), .. }) if policy.contains("logging.s3.amazonaws.com"))
             });
-            if allows_delivery { Ok(()) } else { reject("the target bucket's policy does not let the logs in") }
+            if allows_delivery { Ok(()) } else { reject("the target bucket's policy does not allow log delivery") }
         }
         _ => Ok(()),
     }
 }
 
-/// What AWS checks of a whole resource after a change.
+/// The consistency rules that AWS checks for a whole resource after a change.
 pub(crate) fn check_consistency(resource: &Resource) -> Result<(), CallError> {
     let problem = match &resource.fields {
         Fields::AutoScalingGroup(group) if group.min_size > group.max_size => "MinSize is over MaxSize",
@@ -74,16 +74,16 @@ pub(crate) fn check_consistency(resource: &Resource) -> Result<(), CallError> {
     Err(CallError::Rejected { message: format!("{}: ValidationError: {problem}", resource.key()) })
 }
 
-/// `DependencyViolation`, `DeleteConflict`, `ResourceInUse`: what stands in the way of a delete (ARCHITECTURE, Facts).
+/// `DependencyViolation`, `DeleteConflict`, `ResourceInUse`: the dependencies that block a delete (ARCHITECTURE, Facts).
 pub(crate) fn check_delete(stored_resources: &[StoredResource], at: usize, instances: usize) -> Result<(), CallError> {
     let target = &stored_resources[at];
     let Some(resource) = target.resource() else { return Ok(()) };
     let is_referenced_by = |kinds: &[Kind]| {
         let references =
             |it: &&StoredResource| it.now().is_some_and(|version| version.links.values().any(|id| *id == target.id));
-        let mut kinds_of_holders =
+        let mut referencing_kinds =
             stored_resources.iter().filter(references).filter_map(StoredResource::resource).map(Resource::kind);
-        kinds_of_holders.any(|kind| kinds.contains(&kind) && (kind != Kind::AutoScalingGroup || instances > 0))
+        referencing_kinds.any(|kind| kinds.contains(&kind) && (kind != Kind::AutoScalingGroup || instances > 0))
     };
     let blocked = match &resource.fields {
         Fields::Vpc(_) => {
@@ -91,7 +91,7 @@ pub(crate) fn check_delete(stored_resources: &[StoredResource], at: usize, insta
         }
         Fields::InternetGateway(gateway) => gateway.attached_to.is_some(),
         Fields::Subnet(_) => is_referenced_by(&[Kind::AutoScalingGroup, Kind::NatGateway, Kind::VpcEndpoint]),
-        // Too early is a misleading AuthFailure, which the AWS side tells apart.
+        // A release that comes too early fails with a misleading AuthFailure, which `aws-cloud` distinguishes.
         Fields::Address(_) => is_referenced_by(&[Kind::NatGateway]),
         Fields::RouteTable(table) => !table.serves.is_empty(),
         Fields::SecurityGroup(_) => {
@@ -104,10 +104,10 @@ pub(crate) fn check_delete(stored_resources: &[StoredResource], at: usize, insta
         Fields::Bucket(bucket) => bucket.contains_objects,
         _ => false,
     };
-    if blocked { Err(retry(format!("{}: it is in use", resource.key()))) } else { Ok(()) }
+    if blocked { Err(retry(format!("{} is in use", resource.key()))) } else { Ok(()) }
 }
 
-/// Detaching a gateway while the VPC has addresses that are mapped is a `DependencyViolation`.
+/// `DependencyViolation`: an internet gateway cannot be detached while the VPC has mapped public addresses.
 pub(crate) fn check_clear(
     stored_resources: &[StoredResource],
     setting: &Setting,

@@ -1,4 +1,4 @@
-//! Auto Scaling in the in-memory cloud: the simulator that the local cloud has behind HTTP too.
+//! Auto Scaling in the in-memory cloud: the simulator that the local cloud also serves over HTTP.
 
 use std::time::Duration;
 
@@ -16,13 +16,14 @@ use environment::{
 use crate::rules::retry;
 use crate::state::MemoryAccount;
 
-/// The simulator's time.
+/// The account's virtual time, in the simulator's type.
 fn now(account: &MemoryAccount) -> Timestamp {
     Timestamp(account.clock.now().0)
 }
 
-/// Lets what is due happen, and starts at once what it asks for. Hooks are answered at once, too, with CONTINUE: an
-/// environment is tested without the function that answers them, and is not to wait for their time-outs.
+/// Executes all due steps of the simulator. Requested launches start immediately. Lifecycle actions are completed
+/// immediately with CONTINUE: these tests run an environment without the function lifecycle-hook, so no instance may wait
+/// for a hook's time-out.
 pub(crate) fn step(account: &MemoryAccount) {
     let mut simulator = account.auto_scaling.borrow_mut();
     while simulator.next_due(now(account)).is_some_and(|due| due <= now(account)) {
@@ -34,7 +35,7 @@ pub(crate) fn step(account: &MemoryAccount) {
                 },
                 Effect::Tell(Event { detail: Detail::LifecycleAction { group, action, .. }, .. }) => {
                     let (key, result) = (ActionKey::token(&action.token), LifecycleActionResult::Continue);
-                    // One that has expired meanwhile has its answer.
+                    // An action that has expired in the meantime already has its result.
                     let _ = simulator.complete_lifecycle_action(&group, &action.hook.name, key, result, now(account));
                 }
                 Effect::Tell(_) | Effect::Notify(_) | Effect::Terminate { .. } => {}
@@ -93,7 +94,7 @@ pub(crate) fn delete(account: &MemoryAccount, name: &str) -> Result<(), CallErro
     response(name, account.auto_scaling.borrow_mut().delete_group(name, false, now(account)))
 }
 
-/// Adds or changes a policy, and gives its ARN.
+/// Creates or updates a scaling policy and returns the ARN.
 pub(crate) fn put_policy(account: &MemoryAccount, name: &str, policy: &ScalingPolicy) -> Result<String, CallError> {
     let group = policy.group.to_string();
     let cooldown = Some(Duration::from_secs(policy.adjustment.cooldown_seconds.into()));
@@ -106,7 +107,7 @@ pub(crate) fn delete_policy(account: &MemoryAccount, name: &str, group: &Ref) ->
     response(name, account.auto_scaling.borrow_mut().delete_policy(&group.to_string(), name))
 }
 
-/// How many of the group's instances are there, and how many of them are in service.
+/// The number of the group's instances, and the number of those in service.
 pub(crate) fn instances(account: &MemoryAccount, name: &str) -> (usize, u32) {
     let simulator = account.auto_scaling.borrow();
     let Ok(group) = simulator.group(name) else { return (0, 0) };
@@ -114,7 +115,7 @@ pub(crate) fn instances(account: &MemoryAccount, name: &str) -> (usize, u32) {
     (group.instances.len(), u32::try_from(in_service).unwrap_or(u32::MAX))
 }
 
-/// What the last launch that failed was told.
+/// The status message of the last failed launch.
 pub(crate) fn failed_launch(account: &MemoryAccount, name: &str) -> Option<String> {
     let simulator = account.auto_scaling.borrow();
     let failed = simulator.activities(name, false).ok()?.into_iter().find(|it| it.status == ActivityStatus::Failed)?;
@@ -161,7 +162,7 @@ fn hook(hook: &Hook) -> PutHook {
     }
 }
 
-/// What is in use now is free later; everything else is a mistake of the caller.
+/// Maps a fault of the simulator: codes for a resource in use are retryable, every other code is an error of the caller.
 fn response<T>(name: &str, done: Result<T, Fault>) -> Result<T, CallError> {
     done.map_err(|fault| match fault.code {
         "ResourceInUse" | "ScalingActivityInProgress" | "AlreadyExists" => retry(format!("{name}: {fault}")),
@@ -169,7 +170,7 @@ fn response<T>(name: &str, done: Result<T, Fault>) -> Result<T, CallError> {
     })
 }
 
-/// A group as it stands. What EC2's status checks say is not played.
+/// The current group. EC2's status checks are not simulated: every instance is healthy.
 pub(crate) fn observe_group(account: &MemoryAccount, name: &str, owner: Option<String>) -> Option<ObservedGroup> {
     let simulator = account.auto_scaling.borrow();
     let group = simulator.group(name).ok()?;
@@ -187,7 +188,7 @@ pub(crate) fn observe_group(account: &MemoryAccount, name: &str, owner: Option<S
     })
 }
 
-/// Makes the change that a remedy is.
+/// Executes a remediation action on the group.
 pub(crate) fn remediate(account: &MemoryAccount, name: &str, action: &RemediationAction) -> Result<(), CallError> {
     let mut simulator = account.auto_scaling.borrow_mut();
     match action {

@@ -1,12 +1,12 @@
-//! A cloud in memory, under virtual time: the second implementation of [`environment::Cloud`].
+//! The in-memory cloud under virtual time: the second implementation of [`environment::Cloud`].
 //!
-//! It enforces the rules of the real services that the decisions of `environment` hang on (`rules`, each with its fact),
-//! shows what happens only after a stated lag, gives a create without a token twice if it is asked twice, and can lose,
-//! refuse or cut off any call. Time moves only when everything waits, so an hour takes milliseconds and every run of a
-//! scenario is the same.
+//! This cloud enforces the rules of the real services that the decisions of `environment` depend on (`rules`, each with
+//! its fact). Reads show a change only after a stated lag. A repeated create without a client token creates a second
+//! resource. Any call can be lost, rejected or cut off. Time moves only when every future waits, so an hour takes
+//! milliseconds and every run of a scenario is the same.
 
 #![warn(missing_docs)]
-#![expect(clippy::expect_used, reason = "a test's cloud stops the test when the test asks for nonsense")]
+#![expect(clippy::expect_used, reason = "an invalid request by a test stops the test")]
 
 mod clock;
 mod groups;

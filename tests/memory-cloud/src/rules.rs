@@ -1,4 +1,4 @@
-//! What the real services do with a call, as far as our decisions hang on it.
+//! The effect of each call in the real services, as far as the decisions of `environment` depend on that effect.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,8 +17,8 @@ pub(crate) fn retry(kind: String) -> CallError {
     CallError::Retry { waiting_for: kind, after: Duration::from_secs(2) }
 }
 
-/// A name that a service's own pattern does not fit is refused also where it is only asked for: IAM's names of roles are 1 to 64
-/// of `[\w+=,.@-]`, S3's of buckets 3 to 63 of `[a-z0-9.-]` (their API references).
+/// A service rejects a name that does not match the service's pattern, for reads too. IAM's role names are 1 to 64 characters
+/// of `[\w+=,.@-]`, S3's bucket names 3 to 63 characters of `[a-z0-9.-]` (their API references).
 pub(crate) fn check_names(names: &Names) -> Result<(), CallError> {
     let is_role_char = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
     let is_bucket_char = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
@@ -37,7 +37,7 @@ fn invalid_name(key: &Key) -> CallError {
     CallError::Rejected { message: format!("{key}: ValidationError: the name does not satisfy the constraint") }
 }
 
-/// Makes a thing and returns its id.
+/// Creates a resource and returns the id.
 pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, token: &str) -> Result<String, CallError> {
     account.tick();
     let key = desired.key();
@@ -47,7 +47,7 @@ pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, tok
     let mut stored_resources = account.stored_resources.borrow_mut();
     for (name, id) in &links {
         if !stored_resources.iter().any(|stored| stored.id == *id && stored.now().is_some()) {
-            return Err(retry(format!("{key}: {name} is not found"))); // As AWS says right after a create.
+            return Err(retry(format!("{key}: {name} is not found"))); // AWS returns NotFound right after a create.
         }
     }
     if accepts_client_token(key.kind)
@@ -56,7 +56,7 @@ pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, tok
         return Ok(same.id.clone());
     }
     if stored_resources.iter().any(|stored| is_taken(stored, &created, &links)) {
-        return Err(retry(format!("{key}: exists already")));
+        return Err(retry(format!("{key} already exists")));
     }
     let mut id = account.new_id(&key);
     match &created.fields {
@@ -72,7 +72,7 @@ pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, tok
         _ => {}
     }
     let version = Version { since: now, resource: Some(created), links };
-    // A put of what is there is a change.
+    // A put of an existing resource updates that resource.
     if matches!(key.kind, Kind::ScalingPolicy | Kind::Alarm | Kind::Dashboard)
         && let Some(there) = stored_resources.iter_mut().find(|stored| stored.is(&key))
     {
@@ -92,13 +92,13 @@ pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, tok
     Ok(id)
 }
 
-/// The same client token gives the same one (ARCHITECTURE, Facts).
+/// Kinds whose create call is idempotent: the same client token returns the same resource (ARCHITECTURE, Facts).
 fn accepts_client_token(kind: Kind) -> bool {
     matches!(kind, Kind::RouteTable | Kind::LaunchTemplate | Kind::NatGateway | Kind::VpcEndpoint)
 }
 
-/// Whether an existing thing stands in the way of a new one: a name that is unique in its service, a security group's
-/// name and a subnet's addresses within the VPC. What has no name of its own can be made again and again.
+/// Whether an existing resource conflicts with a new one: a name that is unique in the service, a security group's name
+/// or a subnet's address range within the VPC. Kinds without a unique name can be created any number of times.
 fn is_taken(stored: &StoredResource, new: &Resource, links: &BTreeMap<Key, String>) -> bool {
     let Some(version) = stored.now() else { return false };
     let Some(old) = &version.resource else { return false };
@@ -111,7 +111,7 @@ fn is_taken(stored: &StoredResource, new: &Resource, links: &BTreeMap<Key, Strin
             same_vpc && (old.cidr.contains(&new.cidr) || new.cidr.contains(&old.cidr))
         }
         (Fields::SecurityGroup(_), Fields::SecurityGroup(_)) => same_vpc && old.name == new.name,
-        // One endpoint with private names for a service in a VPC.
+        // A VPC has at most one endpoint with private DNS names for a service.
         (Fields::VpcEndpoint(old), Fields::VpcEndpoint(new)) => same_vpc && old.service == new.service,
         (
             Fields::Vpc(_)
@@ -129,8 +129,8 @@ fn is_taken(stored: &StoredResource, new: &Resource, links: &BTreeMap<Key, Strin
     }
 }
 
-/// `CreateAutoScalingGroup` refuses a profile that Auto Scaling does not see yet, and a version that the
-/// template does not have.
+/// `CreateAutoScalingGroup` rejects an instance profile that is not yet visible to Auto Scaling, and a version that the
+/// launch template does not have.
 fn check_launch(
     account: &MemoryAccount,
     stored_resources: &[StoredResource],
@@ -153,16 +153,16 @@ fn check_launch(
     if visible { Ok(()) } else { Err(retry(String::from("Invalid IAM Instance Profile"))) }
 }
 
-/// `Gateway.NotAttached`: a NAT gateway is made in a network that has an internet gateway.
+/// `Gateway.NotAttached`: a NAT gateway can be created only in a network that has an attached internet gateway.
 fn check_egress(stored_resources: &[StoredResource], nat: &NatGateway) -> Result<(), CallError> {
     let attached = |it: &Resource| matches!(&it.fields, Fields::InternetGateway(it) if it.attached_to.is_some());
     if stored_resources.iter().filter_map(StoredResource::resource).any(attached) {
         return Ok(());
     }
-    Err(CallError::Rejected { message: format!("Gateway.NotAttached: {} has no way out", nat.subnet) })
+    Err(CallError::Rejected { message: format!("Gateway.NotAttached: {} has no egress", nat.subnet) })
 }
 
-/// Private names need both DNS settings of the VPC (the VPC user guide).
+/// Private DNS names of an endpoint need both DNS settings of the VPC (the VPC user guide).
 fn check_private_dns(stored_resources: &[StoredResource]) -> Result<(), CallError> {
     let on = |it: &Resource| matches!(&it.fields, Fields::Vpc(vpc) if vpc.dns_support && vpc.dns_hostnames);
     if stored_resources.iter().filter_map(StoredResource::resource).any(on) {
@@ -171,7 +171,8 @@ fn check_private_dns(stored_resources: &[StoredResource]) -> Result<(), CallErro
     Err(CallError::Rejected { message: String::from("InvalidParameter: private DNS needs DNS support and hostnames") })
 }
 
-/// Changes or deletes a thing. What is gone is gone: deleting it is success, changing it is not.
+/// Changes or deletes a resource. For a resource that no longer exists, a delete or clear succeeds and any other call is
+/// retryable.
 pub(crate) fn change(account: &MemoryAccount, id: &str, kind: &CallKind, ids: &Ids) -> Result<(), CallError> {
     account.tick();
     let mut stored_resources = account.stored_resources.borrow_mut();
@@ -259,7 +260,8 @@ fn drain(account: &MemoryAccount, version: &mut Version) -> Result<(), CallError
     groups::set(account, &resource.name, group, &Setting::MaxSize(0))
 }
 
-/// How many instances of groups use a thing: by the group's own reference, or by its template's.
+/// The number of Auto Scaling instances that use a resource: through the group's own reference, or through the launch
+/// template's.
 fn instances_on(account: &MemoryAccount, stored_resources: &[StoredResource], at: usize) -> usize {
     let links =
         |stored: &StoredResource, id: &String| stored.now().is_some_and(|it| it.links.values().any(|link| link == id));
@@ -274,7 +276,7 @@ fn instances_on(account: &MemoryAccount, stored_resources: &[StoredResource], at
     using.filter_map(StoredResource::resource).map(|it| groups::instances(account, &it.name).0).sum()
 }
 
-/// Deletes a thing; what takes its time says when it is gone.
+/// Deletes a resource. Returns the time of the deletion for kinds whose deletion is not immediate.
 fn delete(
     account: &MemoryAccount,
     stored_resources: &[StoredResource],
@@ -292,7 +294,7 @@ fn delete(
     Ok((!deletion_time.is_zero()).then(|| now + deletion_time))
 }
 
-/// A subnet that is deleted takes its association with a route table along.
+/// The deletion of a subnet removes the subnet's association with a route table.
 fn remove_associations(stored_resources: &mut [StoredResource], subnet: &str, now: Timestamp) {
     for stored in stored_resources {
         let Some(mut version) = stored.now().cloned() else { continue };
@@ -308,7 +310,8 @@ fn remove_associations(stored_resources: &mut [StoredResource], subnet: &str, no
     }
 }
 
-/// The ids behind the names that a resource refers to. What this run neither saw nor made has none.
+/// The ids of the resources that a resource references by name. A resource that this run neither observed nor created has
+/// no known id.
 fn links(resource: &Resource, ids: &Ids) -> Result<BTreeMap<Key, String>, CallError> {
     let link = |key: Key| match ids.get(&key) {
         Some(id) => Ok((key, id.clone())),

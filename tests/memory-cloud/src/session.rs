@@ -1,4 +1,4 @@
-//! One run's view of the world: it knows the ids that it saw or made.
+//! The view that one run has of the account: the run knows the ids of resources that it observed or created.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Cloud, Key, ObservedR
 use crate::rules;
 use crate::state::{Fault, MemoryAccount};
 
-/// How long a call takes, there and back: estimates (ARCHITECTURE, Facts).
+/// The round-trip time of a call: estimates (ARCHITECTURE, Facts).
 fn call_time(call: &Call) -> Duration {
     let millis = match call.operation().split(':').next() {
         Some("ec2") => 400,
@@ -23,20 +23,20 @@ fn call_time(call: &Call) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// How long a look takes: reads take 0.08 to 0.2 s, all at once (an estimate, too).
+/// The duration of an observation: reads take 0.08 to 0.2 s and run concurrently (also an estimate).
 const OBSERVE_TIME: Duration = Duration::from_millis(200);
 
-/// The seam, for one run.
+/// The implementation of the seam for one run.
 #[derive(Debug)]
 pub struct Session<'a> {
     account: &'a MemoryAccount,
-    /// Told apart from other requests' by the client tokens of its calls.
+    /// The client token of the request's create calls, different for each request.
     token: String,
     ids: RefCell<BTreeMap<Key, String>>,
 }
 
 impl<'a> Session<'a> {
-    /// A run of the request that `token` stands for.
+    /// A run of the request that `token` identifies.
     #[must_use]
     pub fn new(account: &'a MemoryAccount, token: &str) -> Self {
         Session { account, token: token.to_owned(), ids: RefCell::default() }
@@ -98,11 +98,11 @@ impl Cloud for Session<'_> {
                 return Err(CallError::Retry { waiting_for: describe("throttled"), after: call_time(call) });
             }
             Some(Fault::Denied) => return Err(CallError::Rejected { message: describe("access denied") }),
-            Some(Fault::Quota) => return Err(CallError::Rejected { message: describe("the account's quota is reached") }),
+            Some(Fault::Quota) => return Err(CallError::Rejected { message: describe("the account's quota is exceeded") }),
             Some(Fault::NotFoundLag) => {
                 return Err(CallError::Retry { waiting_for: describe("not found yet"), after: call_time(call) });
             }
-            Some(Fault::LostRequest) => return Err(CallError::Indeterminate { message: describe("no answer") }),
+            Some(Fault::LostRequest) => return Err(CallError::Indeterminate { message: describe("no response") }),
             Some(Fault::CrashAfter | Fault::CrashAfterResponse | Fault::LostResponse | Fault::Twice | Fault::Stall) | None => {
             }
         }
@@ -116,12 +116,12 @@ impl Cloud for Session<'_> {
                 self.account.clock.halt();
                 return pending().await;
             }
-            Some(Fault::LostResponse) => return Err(CallError::Indeterminate { message: describe("no answer") }),
+            Some(Fault::LostResponse) => return Err(CallError::Indeterminate { message: describe("no response") }),
             _ => {}
         }
         if fault == Some(Fault::Stall) {
             self.pause(CALL_TIMEOUT).await;
-            return Err(CallError::Indeterminate { message: describe("no answer") });
+            return Err(CallError::Indeterminate { message: describe("no response") });
         }
         self.pause(call_time(call) / 2).await;
         if fault == Some(Fault::CrashAfterResponse) {

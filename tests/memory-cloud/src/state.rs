@@ -1,4 +1,4 @@
-//! What is there, who asked for it, and what goes wrong.
+//! The account's state: stored resources, recorded calls and injected faults.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,95 +14,95 @@ use environment::{
 use crate::clock::Clock;
 use crate::groups;
 
-/// What becomes of a call.
+/// A fault that is injected into one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The caller dies before the call is sent.
+    /// The caller is killed before the call is sent.
     CrashBefore,
-    /// The caller dies after the call had its effect.
+    /// The caller is killed after the call took effect and before the response.
     CrashAfter,
-    /// The caller dies when it has the answer.
+    /// The caller is killed after the response has arrived.
     CrashAfterResponse,
-    /// It has its effect, and the answer is lost.
+    /// The call takes effect, and the response is lost.
     LostResponse,
-    /// It never arrives, and nobody says so.
+    /// The request is lost: the call has no effect and no response.
     LostRequest,
-    /// It is refused in passing: too many calls.
+    /// The service rejects the call for too many calls: retryable.
     Throttled,
-    /// It is refused for want of permission.
+    /// The service rejects the call because a permission is missing.
     Denied,
-    /// The account has as many as it may have.
+    /// The service rejects the call because the account's quota is exceeded.
     Quota,
-    /// What it refers to is not seen yet, though it is there.
+    /// A referenced resource exists and is not yet visible.
     NotFoundLag,
-    /// It has its effect twice: a retry below, of which nobody here knows.
+    /// The call takes effect twice: a retry of the transport that the caller does not notice.
     Twice,
-    /// The answer takes longer than a call is given, and counts as lost.
+    /// The response takes longer than the call's time-out and counts as lost.
     Stall,
 }
 
 /// One account in one region.
 #[derive(Debug)]
 pub struct MemoryAccount {
-    /// The time of everything in it.
+    /// The virtual clock of the account.
     pub clock: Clock,
     pub(crate) stored_resources: RefCell<Vec<StoredResource>>,
-    /// Every call that was sent, in order.
+    /// Every call that was sent, in the order of sending.
     pub calls: RefCell<Vec<Call>>,
-    /// When each of them was sent.
+    /// The time of each call in `calls`.
     pub sent: RefCell<Vec<Timestamp>>,
-    /// What goes wrong, by the number of the call, counted from 0.
+    /// Faults to inject, by the number of the call, counted from 0.
     pub faults: RefCell<BTreeMap<usize, Fault>>,
-    /// Number of looks.
+    /// The number of observations.
     pub observations: Cell<usize>,
-    /// How long it takes until a change is seen. A read right after a create can miss it; bounded here by 3 s,
-    /// well under [`CREATE_VISIBILITY`](environment::CREATE_VISIBILITY).
+    /// The lag between a change and its visibility to reads. A read right after a create can miss the new resource. The
+    /// default of 3 s is well under [`CREATE_VISIBILITY`](environment::CREATE_VISIBILITY).
     pub read_lag: Duration,
-    /// How long a profile that IAM returns is unknown to Auto Scaling: 10 to 40 s (ARCHITECTURE, Facts).
+    /// How long an instance profile that IAM already returns is unknown to Auto Scaling: 10 to 40 s (ARCHITECTURE, Facts).
     pub profile_lag: Duration,
-    /// How long a NAT gateway takes until it is available: 87 to 121 s (ARCHITECTURE, Facts).
+    /// The time from the creation of a NAT gateway until it is available: 87 to 121 s (ARCHITECTURE, Facts).
     pub nat_gateway_startup: Duration,
-    /// Whether a subnet that is deleted takes its association with a route table along, as it does on AWS. moto keeps it.
+    /// Whether the deletion of a subnet removes the association with a route table, as on AWS. moto keeps the association.
     pub subnet_delete_removes_associations: bool,
-    /// What every launch of an instance comes to, if not to one.
+    /// The reason with which every launch of an instance fails; `None`: launches succeed.
     pub launch_failure: Option<String>,
-    /// What has a policy that does not let us read it.
+    /// Resources whose policy does not allow this account to read them.
     pub hidden: RefCell<BTreeSet<Key>>,
-    /// Groups and their instances.
+    /// The simulator of groups and their instances.
     pub(crate) auto_scaling: RefCell<AutoScaling>,
-    /// The remedies that were made, with what was told.
+    /// The executed remediation actions, each with the message for its topic.
     pub remediations: RefCell<Vec<(RemediationAction, String)>>,
     next_id: Cell<u64>,
 }
 
-/// Something that was made, with all that became of it.
+/// A created resource with the history of its versions.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredResource {
     pub id: String,
     /// The token of the create call.
     pub token: String,
     pub history: Vec<Version>,
-    /// From when on it can be used.
+    /// The time from which the resource can be used.
     pub ready_at: Timestamp,
-    /// When it is gone, once it is being deleted.
+    /// The time at which a running deletion completes.
     pub deleted_at: Option<Timestamp>,
 }
 
-/// How a thing stood from a moment on.
+/// The content of a resource from a point in time on.
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
     pub since: Timestamp,
     /// `None`: deleted.
     pub resource: Option<Resource>,
-    /// The ids of what it refers to, by our names.
+    /// The ids of the referenced resources, by key.
     pub links: BTreeMap<Key, String>,
 }
 
-/// An instance is running after 24 to 52 s (ARCHITECTURE, Facts); how long one takes to leave is an estimate.
+/// An instance is running after 24 to 52 s (ARCHITECTURE, Facts); the termination time is an estimate.
 const TIMING: Timing = Timing { launch: Duration::from_secs(45), terminate: Duration::from_secs(40) };
-/// How long an interface endpoint takes until it is available: an estimate.
+/// The time from the creation of an interface endpoint until it is available: an estimate.
 const ENDPOINT_STARTUP: Duration = Duration::from_mins(1);
-/// How long what is made of network interfaces takes to leave: an estimate.
+/// The deletion time of resources that consist of network interfaces: an estimate.
 const INTERFACE_RELEASE: Duration = Duration::from_secs(45);
 
 impl Default for MemoryAccount {
@@ -128,7 +128,7 @@ impl Default for MemoryAccount {
 }
 
 impl MemoryAccount {
-    /// A group as it stands, with its owner's mark; nothing, if there is none of this name.
+    /// The current group with its ownership mark; `None` if no group has this name.
     #[must_use]
     pub fn observe_group(&self, name: &str) -> Option<ObservedGroup> {
         let stored_resources = self.stored_resources.borrow();
@@ -138,10 +138,10 @@ impl MemoryAccount {
         groups::observe_group(self, name, owner)
     }
 
-    /// Makes the change that a remedy is, and keeps what is told to topics.
+    /// Executes a remediation action, and records the message for its topic.
     ///
     /// # Errors
-    /// What Auto Scaling would say.
+    /// The error of Auto Scaling.
     pub fn remediate(&self, group: &str, action: &RemediationAction, message: &str) -> Result<(), CallError> {
         groups::remediate(self, group, action)?;
         self.remediations.borrow_mut().push((action.clone(), message.to_owned()));
@@ -150,12 +150,12 @@ impl MemoryAccount {
 }
 
 impl StoredResource {
-    /// How it stands, seen without a lag; nothing once it is deleted.
+    /// The current version, without read lag; `None` after the deletion.
     pub fn now(&self) -> Option<&Version> {
         self.history.last().filter(|version| version.resource.is_some())
     }
 
-    /// What it is then.
+    /// The resource in the current version.
     pub fn resource(&self) -> Option<&Resource> {
         self.now().and_then(|version| version.resource.as_ref())
     }
@@ -165,14 +165,14 @@ impl StoredResource {
         settled.filter(|version| version.resource.is_some())
     }
 
-    /// Whether it is there, and has this key.
+    /// Whether the resource exists and has this key.
     pub fn is(&self, key: &Key) -> bool {
         self.resource().is_some_and(|it| it.key() == *key)
     }
 }
 
 impl MemoryAccount {
-    /// How many of each key there are now, with what they are: what a listing of the whole account shows.
+    /// All existing resources, sorted by key: a listing of the whole account. Duplicates of a key are separate entries.
     #[must_use]
     pub fn inventory(&self) -> Vec<Resource> {
         self.tick();
@@ -182,7 +182,7 @@ impl MemoryAccount {
         all
     }
 
-    /// Puts something there that no call of ours made.
+    /// Stores a resource that no recorded call created.
     pub fn plant(&self, resource: Resource) {
         let id = self.new_id(&resource.key());
         let since = Timestamp::default();
@@ -197,17 +197,17 @@ impl MemoryAccount {
         });
     }
 
-    /// Changes something behind our back.
+    /// Changes a resource without a recorded call: drift.
     ///
     /// # Panics
-    /// If it is not there.
+    /// If the resource does not exist.
     pub fn tamper(&self, key: &Key, change: impl FnOnce(&mut Resource)) {
         let now = self.clock.now();
         let mut stored_resources = self.stored_resources.borrow_mut();
         let stored =
-            stored_resources.iter_mut().find(|stored| stored.is(key)).expect("there is something to tamper with");
-        let mut version = stored.now().cloned().expect("it is there");
-        change(version.resource.as_mut().expect("it is there"));
+            stored_resources.iter_mut().find(|stored| stored.is(key)).expect("the resource to tamper with exists");
+        let mut version = stored.now().cloned().expect("the resource exists");
+        change(version.resource.as_mut().expect("the resource exists"));
         version.since = now;
         stored.history.push(version);
     }
@@ -226,7 +226,7 @@ impl MemoryAccount {
         }
     }
 
-    /// How long a new one takes until it can be used.
+    /// The time from the creation of a resource until it can be used.
     pub(crate) fn startup_time(&self, kind: Kind) -> Duration {
         match kind {
             Kind::NatGateway => self.nat_gateway_startup,
@@ -235,18 +235,18 @@ impl MemoryAccount {
         }
     }
 
-    /// Lets happen what time brings: instances start and leave, and what was deleted is gone.
+    /// Executes everything that is due: instances start and terminate, and running deletions complete.
     pub(crate) fn tick(&self) {
         groups::step(self);
         let now = self.clock.now();
         for stored in self.stored_resources.borrow_mut().iter_mut() {
-            if let Some(gone) = stored.deleted_at.take_if(|at| *at <= now) {
-                stored.history.push(Version { since: gone, resource: None, links: BTreeMap::new() });
+            if let Some(deleted) = stored.deleted_at.take_if(|at| *at <= now) {
+                stored.history.push(Version { since: deleted, resource: None, links: BTreeMap::new() });
             }
         }
     }
 
-    /// What a look within the scope shows now.
+    /// The resources that an observation of the scope returns now.
     pub(crate) fn observe(&self, scope: &Scope) -> Vec<ObservedResource> {
         self.observations.set(self.observations.get() + 1);
         self.tick();
@@ -263,7 +263,7 @@ impl MemoryAccount {
             let mut resource = resource.clone();
             let mut ownership = ownership(&resource, &stored_resources, &scope.owner);
             if self.hidden.borrow().contains(&resource.key()) {
-                ownership = Ownership::Hidden(String::from("its policy does not let this account read it"));
+                ownership = Ownership::Hidden(String::from("its policy does not allow this account to read it"));
             }
             self.count_instances(&mut resource);
             Some(ObservedResource {
@@ -293,14 +293,14 @@ impl MemoryAccount {
             _ if now < stored.ready_at => State::Settling(String::from("it is pending")),
             Fields::AutoScalingGroup(group) if group.max_size == 0 => match groups::instances(self, &resource.name).0 {
                 0 => State::Ready,
-                count => State::Deleting(format!("{count} instances are leaving")),
+                count => State::Deleting(format!("{count} instances are terminating")),
             },
             _ => State::Ready,
         }
     }
 }
 
-/// How long a deleted one is still there.
+/// How long a resource still exists after its delete call.
 pub(crate) fn deletion_time(kind: Kind) -> Duration {
     match kind {
         Kind::NatGateway | Kind::VpcEndpoint => INTERFACE_RELEASE,
@@ -308,7 +308,7 @@ pub(crate) fn deletion_time(kind: Kind) -> Duration {
     }
 }
 
-/// Whose a thing is, by the mark that its kind has.
+/// The ownership of a resource, by the ownership mark of its kind.
 fn ownership(resource: &Resource, stored_resources: &[StoredResource], owner: &str) -> Ownership {
     let by_text = |text: &str| ObservedResource::ownership(&mark::in_text(text), owner);
     match &resource.fields {
@@ -326,7 +326,7 @@ fn ownership(resource: &Resource, stored_resources: &[StoredResource], owner: &s
     }
 }
 
-/// What has a name that is unique in its service is found by it; the rest is found by its tag only.
+/// The keys that an observation finds by name, because the name is unique in its service. The rest is found by tag only.
 fn unique_names(names: &Names) -> BTreeSet<Key> {
     BTreeSet::from([
         names.data_bucket(),

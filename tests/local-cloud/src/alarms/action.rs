@@ -1,20 +1,20 @@
-//! What an alarm does, told by the ARN.
+//! The actions of an alarm, recognized by their ARNs.
 
 /// An action of an alarm.
 #[derive(Debug, PartialEq)]
 pub enum Action<'a> {
-    /// A scaling policy is executed.
+    /// Executes a scaling policy.
     Policy,
-    /// The function of this name, or `name:qualifier`, is invoked.
+    /// Invokes the function of this name, or `name:qualifier`.
     Function(&'a str),
-    /// The topic is told.
+    /// Publishes to a topic.
     Topic,
-    /// EC2's, Systems Manager's and others, which are not simulated.
+    /// Actions of EC2, Systems Manager and other services, which are not simulated.
     Other,
 }
 
 impl<'a> Action<'a> {
-    /// The action that an ARN stands for.
+    /// The action that an ARN identifies.
     pub fn of(arn: &'a str) -> Self {
         // arn:aws:lambda:us-west-2:123456789012:function:name
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
@@ -32,12 +32,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_arn_tells_the_action() {
+    fn the_arn_determines_the_action() {
         let policy = "arn:aws:autoscaling:us-west-2:1:scalingPolicy:id:autoScalingGroupName/web:policyName/out";
         for (arn, action) in [
             (policy, Action::Policy),
             ("arn:aws:lambda:us-west-2:1:function:act", Action::Function("act")),
-            ("arn:aws:lambda:us-west-2:1:function:act:live", Action::Function("act:live")),
+            ("arn:aws:lambda:us-west-2:1:function:act:current", Action::Function("act:current")),
             ("arn:aws:sns:us-west-2:1:alarms", Action::Topic),
             ("arn:aws:automate:us-west-2:ec2:recover", Action::Other),
             ("arn:aws:autoscaling:us-west-2:1:autoScalingGroup:x", Action::Other),

@@ -1,11 +1,11 @@
-//! An alarm as ministack describes it.
+//! Alarms, parsed from ministack's DescribeAlarms.
 
 use auto_scaling::Timestamp;
 use serde_json::Value;
 
 use super::metric::Metric;
 
-/// An alarm.
+/// A metric alarm or a composite alarm.
 #[derive(Clone, Debug)]
 pub struct Alarm {
     pub name: String,
@@ -13,40 +13,40 @@ pub struct Alarm {
     pub description: String,
     pub condition: AlarmCondition,
     pub actions_enabled: bool,
-    /// The actions for each state.
+    /// The ARNs of the actions for each state.
     actions: Vec<(State, Vec<String>)>,
-    pub standing: AlarmState,
-    /// When it was last put.
-    pub put: Timestamp,
+    pub state: AlarmState,
+    /// The time of the last PutMetricAlarm or PutCompositeAlarm.
+    pub configured_at: Timestamp,
 }
 
-/// What an alarm watches.
+/// The condition that an alarm evaluates.
 #[derive(Clone, Debug)]
 pub enum AlarmCondition {
     Threshold(Box<Threshold>),
-    /// Other alarms, by a rule.
+    /// The rule of a composite alarm over other alarms.
     Rule(String),
 }
 
-/// A metric and where it is too high, or too low.
+/// The condition of a metric alarm: a metric, a comparison and a limit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Threshold {
     pub metric: Metric,
-    /// AWS's name for it, or a percentile: `p90`.
+    /// AWS's name of the statistic, or a percentile: `p90`.
     pub statistic: String,
     pub unit: Option<String>,
-    /// In seconds.
+    /// The length of a period in seconds.
     pub period: u64,
     pub evaluation_periods: usize,
-    /// How many of the periods have to breach.
+    /// The number of periods that must breach.
     pub datapoints_to_alarm: usize,
     pub limit: f64,
-    /// AWS's name for it.
+    /// AWS's name of the comparison operator.
     pub comparison: String,
     pub missing: MissingData,
 }
 
-/// What a period without data counts as.
+/// AWS's TreatMissingData: how a period without data counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MissingData {
     Breaching,
@@ -55,7 +55,7 @@ pub enum MissingData {
     Missing,
 }
 
-/// The state of an alarm.
+/// AWS's StateValue of an alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Ok,
@@ -63,18 +63,18 @@ pub enum State {
     InsufficientData,
 }
 
-/// A state, why it is so, and since when.
+/// The state of an alarm, with the reason and the start time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlarmState {
-    pub state: State,
+    pub value: State,
     pub reason: String,
-    /// JSON.
+    /// AWS's StateReasonData, as JSON.
     pub reason_data: Option<String>,
     pub since: Timestamp,
 }
 
 impl State {
-    /// As AWS writes it.
+    /// AWS's spelling.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "OK",
@@ -89,7 +89,7 @@ impl State {
 }
 
 impl MissingData {
-    /// As AWS writes it.
+    /// AWS's spelling.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Breaching => "breaching",
@@ -106,13 +106,14 @@ impl MissingData {
 }
 
 impl AlarmState {
-    /// How every alarm begins.
+    /// The state of a new alarm.
     pub fn initial(now: Timestamp) -> Self {
         let reason = "Unchecked: Initial alarm creation".to_owned();
-        Self { state: State::InsufficientData, reason, reason_data: None, since: now }
+        Self { value: State::InsufficientData, reason, reason_data: None, since: now }
     }
 
-    /// It has taken the place of another, just now. ministack leaves the other's reason data where a call brings none.
+    /// Records that this state replaces `previous` at `now`. ministack keeps the previous reason data where a call sends none, so
+    /// equal reason data is dropped.
     pub fn replaces(&mut self, previous: &Self, now: Timestamp) {
         self.since = now;
         if self.reason_data == previous.reason_data {
@@ -122,7 +123,7 @@ impl AlarmState {
 }
 
 impl Alarm {
-    /// Reads an alarm from an answer; none if its state is nonsense.
+    /// Parses an alarm from a response; `None` if the state is unknown.
     pub fn read(from: &Value) -> Option<Self> {
         let text = |name: &str| from[name].as_str().unwrap_or_default().to_owned();
         let actions = |state, name: &str| {
@@ -145,19 +146,19 @@ impl Alarm {
                 actions(State::Alarm, "AlarmActions"),
                 actions(State::InsufficientData, "InsufficientDataActions"),
             ],
-            standing: AlarmState {
-                state: State::parse(&text("StateValue"))?,
+            state: AlarmState {
+                value: State::parse(&text("StateValue"))?,
                 reason: text("StateReason"),
                 reason_data: from["StateReasonData"].as_str().map(str::to_owned),
                 since: seconds("StateUpdatedTimestamp"),
             },
-            put: seconds("AlarmConfigurationUpdatedTimestamp"),
+            configured_at: seconds("AlarmConfigurationUpdatedTimestamp"),
         })
     }
 
-    /// The actions for the state that it is in.
+    /// The actions for the current state.
     pub fn actions(&self) -> &[String] {
-        self.actions_for(self.standing.state)
+        self.actions_for(self.state.value)
     }
 
     /// The actions for a state.
@@ -174,7 +175,7 @@ impl Threshold {
         let to_alarm = count("DatapointsToAlarm").and_then(|it| usize::try_from(it).ok());
         Self {
             metric: Metric::read(from),
-            // ministack gives every alarm a Statistic.
+            // ministack returns a Statistic for every alarm, also for one with an ExtendedStatistic.
             statistic: text("ExtendedStatistic").or_else(|| text("Statistic")).unwrap_or_default(),
             unit: text("Unit"),
             period: count("Period").unwrap_or(60).max(1),

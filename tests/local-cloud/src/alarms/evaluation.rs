@@ -1,7 +1,7 @@
-//! Which state a metric's data ask for, and AWS's words for why. Pure.
+//! The evaluation of a metric alarm: the state that follows from the data, and the reason in AWS's words. Pure.
 //!
-//! Periods slide back from now; AWS's begin with whole minutes. As there, some more periods are searched than the alarm
-//! counts, and only what is missing even so is treated as missing data.
+//! Periods slide back from now; AWS's periods begin at whole minutes. As on AWS, the evaluation searches some more periods than the
+//! alarm counts, and treats only the periods that are still missing as missing data.
 
 use std::time::Duration;
 
@@ -13,12 +13,13 @@ use super::{
     message::timestamp,
 };
 
-/// How many periods are searched beyond those that count: 5 for 3 in the user guide's tables.
+/// The number of periods that are searched in addition to the alarm's EvaluationPeriods: the user guide's tables search 5
+/// for 3.
 const MORE_PERIODS: usize = 2;
-/// How many datapoints a reason lists.
+/// The maximum number of datapoints that a reason lists.
 const MOST_LISTED: usize = 5;
 
-/// What was put in one second.
+/// The values that were put in one second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Datapoint {
     pub at: Timestamp,
@@ -28,15 +29,15 @@ pub struct Datapoint {
     pub max: f64,
 }
 
-/// What an evaluation says.
+/// The result of an evaluation.
 #[derive(Debug, PartialEq)]
 pub struct Verdict {
-    pub standing: AlarmState,
-    /// Whether there were any datapoints.
+    pub state: AlarmState,
+    /// Whether any period had datapoints.
     pub has_data: bool,
 }
 
-/// A period that has data.
+/// A period with data.
 struct Period {
     start: Timestamp,
     count: f64,
@@ -44,15 +45,15 @@ struct Period {
     breaches: bool,
 }
 
-/// How far back data count.
+/// The time range before now from which data count.
 pub fn range(threshold: &Threshold) -> Duration {
     let periods = (threshold.evaluation_periods + MORE_PERIODS) as u64;
     Duration::from_secs(threshold.period.saturating_mul(periods))
 }
 
-/// The state that follows for an alarm in the state `before`; none where it stays as it is whatever it is, or where
-/// statistic, metric or comparison are not simulated.
-pub fn evaluate(threshold: &Threshold, before: State, points: &[Datapoint], now: Timestamp) -> Option<Verdict> {
+/// The next state of an alarm in the state `previous`. `None` where the state remains unchanged, regardless of its value, or
+/// where statistic, metric or comparison are not simulated.
+pub fn evaluate(threshold: &Threshold, previous: State, points: &[Datapoint], now: Timestamp) -> Option<Verdict> {
     if threshold.metric.name.is_empty() {
         return None;
     }
@@ -61,10 +62,10 @@ pub fn evaluate(threshold: &Threshold, before: State, points: &[Datapoint], now:
     let missing = threshold.evaluation_periods - found.len();
     let treated_as_breaching = if threshold.missing == MissingData::Breaching { missing } else { 0 };
     let is_treated = matches!(threshold.missing, MissingData::Breaching | MissingData::NotBreaching);
-    let state = if breaching + treated_as_breaching >= threshold.datapoints_to_alarm {
+    let value = if breaching + treated_as_breaching >= threshold.datapoints_to_alarm {
         State::Alarm
     } else if missing > 0 && !is_treated && breaching == found.len() {
-        // Nothing is known that speaks for OK.
+        // No datapoint supports OK.
         match threshold.missing {
             MissingData::Ignore => return None,
             _ if found.is_empty() => State::InsufficientData,
@@ -73,12 +74,12 @@ pub fn evaluate(threshold: &Threshold, before: State, points: &[Datapoint], now:
     } else {
         State::Ok
     };
-    let reason = reason(threshold, before, state, &found, missing);
+    let reason = reason(threshold, previous, value, &found, missing);
     let reason_data = Some(reason_data(threshold, &found, now));
-    Some(Verdict { standing: AlarmState { state, reason, reason_data, since: now }, has_data: !found.is_empty() })
+    Some(Verdict { state: AlarmState { value, reason, reason_data, since: now }, has_data: !found.is_empty() })
 }
 
-/// The newest periods that have data, as many as count at most, the newest first. None if they can't be judged.
+/// The newest periods with data, newest first, at most EvaluationPeriods. `None` if the periods cannot be evaluated.
 fn periods(threshold: &Threshold, points: &[Datapoint], now: Timestamp) -> Option<Vec<Period>> {
     let length = threshold.period.saturating_mul(1000);
     let mut found = Vec::new();
@@ -96,7 +97,7 @@ fn periods(threshold: &Threshold, points: &[Datapoint], now: Timestamp) -> Optio
     Some(found)
 }
 
-/// None for percentiles, which can't be made of sums.
+/// The statistic's value over the datapoints. `None` for percentiles, which cannot be computed from sums.
 fn value(statistic: &str, points: &[&Datapoint]) -> Option<f64> {
     let all = |part: fn(&Datapoint) -> f64| points.iter().copied().map(part);
     let (sum, count): (f64, f64) = (all(|it| it.sum).sum(), all(|it| it.count).sum());
@@ -110,7 +111,7 @@ fn value(statistic: &str, points: &[&Datapoint]) -> Option<f64> {
     })
 }
 
-/// None for the bands of anomaly detection.
+/// Whether the value breaches the threshold. `None` for the bands of anomaly detection.
 fn breaches(comparison: &str, value: f64, threshold: f64) -> Option<bool> {
     Some(match comparison {
         "GreaterThanOrEqualToThreshold" => value >= threshold,
@@ -121,7 +122,7 @@ fn breaches(comparison: &str, value: f64, threshold: f64) -> Option<bool> {
     })
 }
 
-fn reason(threshold: &Threshold, before: State, state: State, found: &[Period], missing: usize) -> String {
+fn reason(threshold: &Threshold, previous: State, state: State, found: &[Period], missing: usize) -> String {
     if state == State::InsufficientData {
         return format!("Insufficient Data: {} unknown.", datapoints(missing, ""));
     }
@@ -162,7 +163,7 @@ fn reason(threshold: &Threshold, before: State, state: State, found: &[Period], 
         "Threshold Crossed: {} out of the last {} {crossed} (minimum {enough} {least} for {} -> {} transition).",
         shown.len(),
         found.len(),
-        before.as_str(),
+        previous.as_str(),
         state.as_str()
     )
 }
@@ -172,7 +173,7 @@ fn datapoints(count: usize, kind: &str) -> String {
 }
 
 fn reason_data(threshold: &Threshold, found: &[Period], now: Timestamp) -> String {
-    // The oldest first here.
+    // `recentDatapoints` lists the oldest value first.
     let recent: Vec<f64> = found.iter().rev().map(|it| it.value).collect();
     let evaluated =
         found.iter().map(|it| json!({ "timestamp": timestamp(it.start), "sampleCount": it.count, "value": it.value }));

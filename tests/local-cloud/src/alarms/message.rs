@@ -1,4 +1,4 @@
-//! What is told of a change of state: to EventBridge, to a function, to a topic.
+//! The messages about a change of state: to EventBridge, to a function, to a topic.
 
 use auto_scaling::Timestamp;
 use serde_json::{Value, json};
@@ -6,24 +6,24 @@ use serde_json::{Value, json};
 use super::alarm::{Alarm, AlarmState, State, Threshold, AlarmCondition};
 use crate::{REGION, emulators::ACCOUNT};
 
-/// How messages to topics call the region.
+/// The name of the region in messages to topics.
 const REGION_NAME: &str = "US West (Oregon)";
-/// The most characters that a subject has.
+/// The maximum length of a subject in characters.
 const LONGEST_SUBJECT: usize = 100;
 
-/// A change of state.
+/// The change of an alarm's state.
 #[derive(Clone, Debug)]
 pub struct StateChange {
-    /// As it is now.
+    /// The alarm in the new state.
     pub alarm: Alarm,
-    /// What was before.
+    /// The state before the change.
     pub previous: AlarmState,
 }
 
 impl StateChange {
-    /// EventBridge's event. The number makes its id one of its own.
+    /// The event for EventBridge. The number makes the event id unique.
     pub fn event(&self, number: u64) -> String {
-        let at = self.alarm.standing.since;
+        let at = self.alarm.state.since;
         json!({
             "version": "0",
             "id": format!("{number:08x}-0000-4000-8000-{:012x}", at.0),
@@ -38,13 +38,13 @@ impl StateChange {
         .to_string()
     }
 
-    /// What a function that is an action itself is invoked with.
+    /// The payload for a function that is an action of the alarm.
     pub fn invocation(&self) -> String {
         json!({
             "source": "aws.cloudwatch",
             "alarmArn": self.alarm.arn,
             "accountId": ACCOUNT,
-            "time": timestamp(self.alarm.standing.since),
+            "time": timestamp(self.alarm.state.since),
             "region": REGION,
             "alarmData": self.body(),
         })
@@ -53,24 +53,24 @@ impl StateChange {
 
     /// The subject of the message to a topic.
     pub fn subject(&self) -> String {
-        let subject = format!("{}: \"{}\" in {REGION_NAME}", self.alarm.standing.state.as_str(), self.alarm.name);
+        let subject = format!("{}: \"{}\" in {REGION_NAME}", self.alarm.state.value.as_str(), self.alarm.name);
         subject.chars().take(LONGEST_SUBJECT).collect()
     }
 
     /// The message to a topic.
     pub fn message(&self) -> String {
-        let Alarm { standing, .. } = &self.alarm;
+        let Alarm { state, .. } = &self.alarm;
         let mut message = json!({
             "AlarmName": self.alarm.name,
             "AlarmDescription": self.alarm.description,
             "AWSAccountId": ACCOUNT,
-            "AlarmConfigurationUpdatedTimestamp": timestamp(self.alarm.put),
-            "NewStateValue": standing.state.as_str(),
-            "NewStateReason": standing.reason,
-            "StateChangeTime": timestamp(standing.since),
+            "AlarmConfigurationUpdatedTimestamp": timestamp(self.alarm.configured_at),
+            "NewStateValue": state.value.as_str(),
+            "NewStateReason": state.reason,
+            "StateChangeTime": timestamp(state.since),
             "Region": REGION_NAME,
             "AlarmArn": self.alarm.arn,
-            "OldStateValue": self.previous.state.as_str(),
+            "OldStateValue": self.previous.value.as_str(),
             "OKActions": self.alarm.actions_for(State::Ok),
             "AlarmActions": self.alarm.actions_for(State::Alarm),
             "InsufficientDataActions": self.alarm.actions_for(State::InsufficientData),
@@ -82,7 +82,7 @@ impl StateChange {
         message.to_string()
     }
 
-    /// What event and invocation have in common.
+    /// The part that event and invocation share.
     fn body(&self) -> Value {
         let mut configuration = json!({ "description": self.alarm.description });
         match &self.alarm.condition {
@@ -91,7 +91,7 @@ impl StateChange {
         }
         json!({
             "alarmName": self.alarm.name,
-            "state": state_json(&self.alarm.standing),
+            "state": state_json(&self.alarm.state),
             "previousState": state_json(&self.previous),
             "configuration": configuration,
         })
@@ -103,13 +103,13 @@ pub fn timestamp(at: Timestamp) -> String {
     at.with_millis().replace('Z', "+0000")
 }
 
-fn state_json(standing: &AlarmState) -> Value {
+fn state_json(state: &AlarmState) -> Value {
     let mut state_json = json!({
-        "value": standing.state.as_str(),
-        "reason": standing.reason,
-        "timestamp": timestamp(standing.since),
+        "value": state.value.as_str(),
+        "reason": state.reason,
+        "timestamp": timestamp(state.since),
     });
-    if let Some(data) = &standing.reason_data {
+    if let Some(data) = &state.reason_data {
         state_json["reasonData"] = json!(data);
     }
     state_json

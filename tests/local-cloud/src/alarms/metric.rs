@@ -1,24 +1,24 @@
-//! Metrics, and values that are put.
+//! Metrics, and the values that are put for them.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// A metric: each set of dimensions makes one of its own.
+/// A metric: each set of dimensions is a separate metric.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Metric {
     /// Such as `AWS/EC2`.
     pub namespace: String,
-    /// Its name.
+    /// AWS's MetricName.
     pub name: String,
-    /// Names and values.
+    /// The dimensions' names and values.
     pub dimensions: BTreeMap<String, String>,
 }
 
 /// Values of a metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricData {
-    /// Which metric.
+    /// The metric of the values.
     pub metric: Metric,
     /// AWS's name of the unit.
     pub unit: String,
@@ -27,13 +27,14 @@ pub struct MetricData {
 }
 
 impl Metric {
-    /// Whether ministack finds this other one when it is asked for this. Without dimensions it finds all of the name.
+    /// Whether a query of ministack for this metric also returns `other`. A query without dimensions returns all metrics with the
+    /// same name.
     pub(super) fn finds(&self, other: &Self) -> bool {
         let same = (&self.namespace, &self.name) == (&other.namespace, &other.name);
         same && (self.dimensions.is_empty() || self.dimensions == other.dimensions)
     }
 
-    /// Reads what an alarm and a list of metrics say.
+    /// Parses the metric from an alarm or from a list of metrics.
     pub(super) fn read(from: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let dimensions = from["Dimensions"].as_array().into_iter().flatten();
@@ -44,7 +45,7 @@ impl Metric {
         }
     }
 
-    /// The dimensions as CloudWatch's calls have them.
+    /// The dimensions in the form of CloudWatch's calls.
     pub(super) fn dimensions(&self) -> Value {
         self.dimensions.iter().map(|(name, value)| json!({"Name": name, "Value": value})).collect()
     }

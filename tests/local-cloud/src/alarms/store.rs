@@ -1,4 +1,4 @@
-//! The alarms and metric data that ministack keeps.
+//! The alarms and metric data in ministack.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::ministack::Ministack;
 
-/// CloudWatch's calls that are needed here.
+/// The CloudWatch calls that the evaluation of alarms needs.
 pub struct Store(Ministack);
 
 impl Store {
@@ -20,7 +20,7 @@ impl Store {
         Self(ministack)
     }
 
-    /// All alarms by name, composite ones too. One whose state makes no sense is left out.
+    /// All metric and composite alarms. An alarm with an unknown state is left out.
     pub async fn alarms(&self) -> Result<Vec<Alarm>, String> {
         let mut alarms = Vec::new();
         let mut page = json!({"AlarmTypes": ["MetricAlarm", "CompositeAlarm"], "MaxRecords": 100});
@@ -35,13 +35,14 @@ impl Store {
         }
     }
 
-    /// The metrics of which there are data.
+    /// The metrics that have data.
     pub async fn metrics(&self) -> Result<BTreeSet<Metric>, String> {
         let response = self.call("ListMetrics", &json!({})).await?;
         Ok(list(&response, "Metrics").map(Metric::read).collect())
     }
 
-    /// What was put in each second up to now. Of a metric without dimensions, ministack tells those of all of its name.
+    /// The datapoints of each second in the range up to now. For a metric without dimensions, ministack returns the data of
+    /// all metrics with the same name.
     pub async fn datapoints(&self, metric: &Metric, range: Duration, now: Timestamp) -> Result<Vec<Datapoint>, String> {
         let seconds = now.0 / 1000;
         let input = json!({
@@ -67,18 +68,18 @@ impl Store {
         Ok(list(&response, "Datapoints").filter_map(read).collect())
     }
 
-    /// Sets an alarm's state.
-    pub async fn set_state(&self, alarm: &str, standing: &AlarmState) -> Result<(), String> {
+    /// Sets the state of an alarm (SetAlarmState).
+    pub async fn set_state(&self, alarm: &str, state: &AlarmState) -> Result<(), String> {
         let input = json!({
             "AlarmName": alarm,
-            "StateValue": standing.state.as_str(),
-            "StateReason": standing.reason,
-            "StateReasonData": standing.reason_data,
+            "StateValue": state.value.as_str(),
+            "StateReason": state.reason,
+            "StateReasonData": state.reason_data,
         });
         self.call("SetAlarmState", &input).await.map(drop)
     }
 
-    /// Puts values.
+    /// Puts metric values (PutMetricData).
     pub async fn put(&self, values: &MetricData) -> Result<(), String> {
         let datum = |(at, value): &(f64, f64)| {
             json!({

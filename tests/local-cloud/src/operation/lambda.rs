@@ -1,8 +1,8 @@
-//! Lambda's operations: method, and the path after the date of its API version.
+//! Lambda's operations, from the method and from the path after the date of the API version.
 
 use hyper::Method;
 
-/// AWS's name for a request; `METHOD path`, with the names in it replaced, where it is not simple.
+/// AWS's name of the operation; `METHOD path`, with the path's names replaced, where the operation is not simple to recognize.
 pub fn name(method: &Method, path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let name = match (method.as_str(), parts.get(1..).unwrap_or_default()) {
@@ -47,11 +47,11 @@ mod tests {
         for (line, expected) in [
             ("POST /2015-03-31/functions", "CreateFunction"),
             ("GET /2015-03-31/functions/", "ListFunctions"),
-            ("POST /2015-03-31/functions/door/invocations", "Invoke"),
-            ("GET /2015-03-31/functions/door", "GetFunction"),
-            ("DELETE /2015-03-31/functions/door/policy/s", "RemovePermission"),
+            ("POST /2015-03-31/functions/web/invocations", "Invoke"),
+            ("GET /2015-03-31/functions/web", "GetFunction"),
+            ("DELETE /2015-03-31/functions/web/policy/s", "RemovePermission"),
             ("GET /2017-03-31/tags/arn:aws:lambda:a", "ListTags"),
-            ("GET /2015-03-31/functions/door/aliases/live", "GET /2015-03-31/functions/{}/aliases/{}"),
+            ("GET /2015-03-31/functions/web/aliases/current", "GET /2015-03-31/functions/{}/aliases/{}"),
             ("GET /", "GET /"),
         ] {
             let (method, path) = line.split_once(' ').unwrap();

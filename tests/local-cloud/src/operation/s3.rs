@@ -1,8 +1,8 @@
-//! S3's operations: method, whether there is a key, and the sub-resource named in the query.
+//! S3's operations, from the method, the presence of a key, and the sub-resource in the query.
 
 use hyper::{HeaderMap, Method};
 
-/// Sub-resources whose operations are a verb and a noun, as (query key, noun).
+/// Sub-resources whose operation names consist of a verb and a noun, as (query key, noun).
 const BUCKET: &[(&str, &str)] = &[
     ("acl", "BucketAcl"),
     ("cors", "BucketCors"),
@@ -19,7 +19,7 @@ const BUCKET: &[(&str, &str)] = &[
 ];
 const OBJECT: &[(&str, &str)] = &[("acl", "ObjectAcl"), ("tagging", "ObjectTagging")];
 
-/// AWS's name for a path-style request; `METHOD bucket?sub-resource` where it is not simple.
+/// AWS's name for a path-style request; `METHOD bucket?sub-resource` where the operation is not simple to recognize.
 pub fn name(method: &Method, path: &str, query: &str, headers: &HeaderMap) -> String {
     let (bucket, key) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
     let query_keys: Vec<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();

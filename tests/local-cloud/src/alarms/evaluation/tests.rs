@@ -1,4 +1,4 @@
-//! The user guide's tables of missing data, and the words of reasons.
+//! The user guide's tables of missing data, and the texts of reasons.
 
 use super::*;
 use crate::alarms::metric::Metric;
@@ -24,7 +24,7 @@ fn point(seconds_ago: u64, value: f64) -> Datapoint {
     Datapoint { at: Timestamp(NOW.0 - seconds_ago * 1000), count: 1.0, sum: value, min: value, max: value }
 }
 
-/// Periods from the oldest to the newest, as the guide has them: `X` breaches, `0` does not, `-` has no data.
+/// Periods from the oldest to the newest, in the guide's notation: `X` breaches, `0` does not, `-` has no data.
 fn points(periods: &str) -> Vec<Datapoint> {
     let newest_first = periods.split(' ').rev().enumerate();
     newest_first
@@ -33,27 +33,27 @@ fn points(periods: &str) -> Vec<Datapoint> {
         .collect()
 }
 
-/// `stays` where nothing follows.
+/// The next state; `unchanged` where the evaluation has no result.
 fn state(threshold: &Threshold, points: &[Datapoint]) -> &'static str {
     let verdict = evaluate(threshold, State::Ok, points, NOW);
-    verdict.map_or("stays", |verdict| verdict.standing.state.as_str())
+    verdict.map_or("unchanged", |verdict| verdict.state.value.as_str())
 }
 
 #[test]
-fn missing_data_count_as_the_user_guides_tables_say() {
+fn missing_data_count_as_in_the_user_guides_tables() {
     const NONE: &str = "INSUFFICIENT_DATA";
     let ways = [MissingData::Missing, MissingData::Ignore, MissingData::Breaching, MissingData::NotBreaching];
     for (to_alarm, periods, expected) in [
         (3, "0 - X - X", ["OK", "OK", "OK", "OK"]),
         (3, "- - - - 0", ["OK", "OK", "OK", "OK"]),
-        (3, "- - - - -", [NONE, "stays", "ALARM", "OK"]),
+        (3, "- - - - -", [NONE, "unchanged", "ALARM", "OK"]),
         (3, "0 X X - X", ["ALARM", "ALARM", "ALARM", "ALARM"]),
-        (3, "- - X - -", ["ALARM", "stays", "ALARM", "OK"]),
+        (3, "- - X - -", ["ALARM", "unchanged", "ALARM", "OK"]),
         (2, "0 - X - X", ["ALARM", "ALARM", "ALARM", "ALARM"]),
         (2, "0 0 X 0 X", ["ALARM", "ALARM", "ALARM", "ALARM"]),
         (2, "0 - X - -", ["OK", "OK", "ALARM", "OK"]),
         (2, "- - - - 0", ["OK", "OK", "ALARM", "OK"]),
-        (2, "- - - X -", ["ALARM", "stays", "ALARM", "OK"]),
+        (2, "- - - X -", ["ALARM", "unchanged", "ALARM", "OK"]),
     ] {
         let found = ways.map(|missing| state(&threshold(3, to_alarm, missing), &points(periods)));
         assert_eq!(found, expected, "{to_alarm} of 3: {periods}");
@@ -61,7 +61,7 @@ fn missing_data_count_as_the_user_guides_tables_say() {
 }
 
 #[test]
-fn statistics_and_comparisons_are_awss() {
+fn statistics_and_comparisons_behave_as_on_aws() {
     let both = [point(1, 60.0), point(2, 80.0)];
     for (statistic, limit, comparison, expected) in [
         ("Average", 70.0, "GreaterThanOrEqualToThreshold", "ALARM"),
@@ -72,8 +72,8 @@ fn statistics_and_comparisons_are_awss() {
         ("Minimum", 61.0, "LessThanThreshold", "ALARM"),
         ("Maximum", 80.0, "GreaterThanThreshold", "OK"),
         ("SampleCount", 2.0, "LessThanOrEqualToThreshold", "ALARM"),
-        ("p90", 1.0, "GreaterThanThreshold", "stays"),
-        ("Average", 1.0, "GreaterThanUpperThreshold", "stays"),
+        ("p90", 1.0, "GreaterThanThreshold", "unchanged"),
+        ("Average", 1.0, "GreaterThanUpperThreshold", "unchanged"),
     ] {
         let alarm = Threshold {
             statistic: statistic.into(),
@@ -84,7 +84,7 @@ fn statistics_and_comparisons_are_awss() {
         assert_eq!(state(&alarm, &both), expected, "{statistic} {comparison}");
     }
     let expression = Threshold { metric: Metric::default(), ..threshold(1, 1, MissingData::NotBreaching) };
-    assert_eq!(state(&expression, &both), "stays");
+    assert_eq!(state(&expression, &both), "unchanged");
 }
 
 #[test]
@@ -93,14 +93,14 @@ fn periods_slide_back_from_now() {
     assert_eq!(state(&alarm, &[point(0, 95.0), point(60, 5.0)]), "ALARM");
     assert_eq!(state(&alarm, &[point(59, 95.0)]), "ALARM");
     assert_eq!(state(&alarm, &[point(61, 95.0), point(1, 5.0)]), "OK");
-    assert_eq!(state(&alarm, &[point(179, 95.0)]), "ALARM", "nothing newer is known");
-    assert_eq!(state(&alarm, &[point(180, 95.0)]), "OK", "too old");
+    assert_eq!(state(&alarm, &[point(179, 95.0)]), "ALARM", "no newer datapoint exists");
+    assert_eq!(state(&alarm, &[point(180, 95.0)]), "OK", "the datapoint is too old");
 }
 
 #[test]
-fn reasons_have_awss_words() {
+fn reasons_have_the_texts_of_aws() {
     let reason = |periods: usize, to_alarm, missing, before, points: &[Datapoint]| {
-        evaluate(&threshold(periods, to_alarm, missing), before, points, NOW).unwrap().standing.reason
+        evaluate(&threshold(periods, to_alarm, missing), before, points, NOW).unwrap().state.reason
     };
     let found = reason(1, 1, MissingData::Missing, State::Ok, &[point(1, 95.0)]);
     let expected = "Threshold Crossed: 1 out of the last 1 datapoints [95.0 (23/11/26 07:59:00)] was greater than or \
@@ -125,9 +125,9 @@ fn reasons_have_awss_words() {
 }
 
 #[test]
-fn the_reasons_data_can_be_read() {
+fn the_reason_data_are_valid_json() {
     let verdict = evaluate(&threshold(2, 2, MissingData::Missing), State::Ok, &points("X X"), NOW).unwrap();
-    let data: serde_json::Value = serde_json::from_str(&verdict.standing.reason_data.unwrap()).unwrap();
+    let data: serde_json::Value = serde_json::from_str(&verdict.state.reason_data.unwrap()).unwrap();
     assert_eq!(data["queryDate"], "2026-11-23T08:00:00.000+0000");
     assert_eq!(data["startDate"], "2026-11-23T07:58:00.000+0000");
     assert_eq!(data["recentDatapoints"], json!([95.0, 95.0]));

@@ -1,4 +1,4 @@
-//! Messages as ministack's alarms make them.
+//! Messages built from ministack's alarms.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn change(more: &Value) -> StateChange {
         "AlarmArn": "arn:aws:cloudwatch:us-west-2:123456789012:alarm:cpu-high",
         "AlarmDescription": "high",
         "StateValue": "ALARM",
-        "StateReason": "why",
+        "StateReason": "a reason",
         "StateReasonData": "{}",
         "StateUpdatedTimestamp": 1_795_420_800,
         "AlarmConfigurationUpdatedTimestamp": 1_795_420_700,
@@ -22,7 +22,7 @@ fn change(more: &Value) -> StateChange {
     });
     described.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let mut alarm = Alarm::read(&described).unwrap();
-    alarm.standing.since = NOW;
+    alarm.state.since = NOW;
     StateChange { alarm, previous: AlarmState::initial(Timestamp(NOW.0 - 1000)) }
 }
 
@@ -36,7 +36,7 @@ fn of_metric() -> StateChange {
 }
 
 #[test]
-fn an_event_and_an_invocation_have_one_body() {
+fn an_event_and_an_invocation_have_the_same_body() {
     let event: Value = serde_json::from_str(&of_metric().event(7)).unwrap();
     assert_eq!(
         (&event["detail-type"], &event["source"]),
@@ -46,7 +46,7 @@ fn an_event_and_an_invocation_have_one_body() {
     assert_eq!(event["resources"], json!(["arn:aws:cloudwatch:us-west-2:123456789012:alarm:cpu-high"]));
     let detail = &event["detail"];
     let state =
-        json!({"value": "ALARM", "reason": "why", "reasonData": "{}", "timestamp": "2026-11-23T08:00:00.250+0000"});
+        json!({"value": "ALARM", "reason": "a reason", "reasonData": "{}", "timestamp": "2026-11-23T08:00:00.250+0000"});
     assert_eq!(detail["state"], state);
     assert_eq!(detail["previousState"]["value"], "INSUFFICIENT_DATA");
     assert_eq!(detail["previousState"]["reasonData"], Value::Null);
@@ -64,7 +64,7 @@ fn an_event_and_an_invocation_have_one_body() {
 }
 
 #[test]
-fn a_topic_is_told_what_triggered() {
+fn the_message_to_a_topic_names_the_trigger() {
     let change = of_metric();
     assert_eq!(change.subject(), r#"ALARM: "cpu-high" in US West (Oregon)"#);
     let message: Value = serde_json::from_str(&change.message()).unwrap();
@@ -77,7 +77,7 @@ fn a_topic_is_told_what_triggered() {
 }
 
 #[test]
-fn a_composite_alarm_tells_its_rule() {
+fn the_messages_of_a_composite_alarm_contain_the_rule() {
     let change = change(&json!({"AlarmRule": "ALARM(a)"}));
     let event: Value = serde_json::from_str(&change.event(0)).unwrap();
     assert_eq!(event["detail"]["configuration"], json!({"description": "high", "alarmRule": "ALARM(a)"}));
@@ -86,9 +86,9 @@ fn a_composite_alarm_tells_its_rule() {
 }
 
 #[test]
-fn a_state_that_is_set_without_data_has_none_of_the_old_ones() {
-    let mut standing = of_metric().alarm.standing;
-    let before = standing.clone();
-    standing.replaces(&before, NOW);
-    assert_eq!(standing.reason_data, None);
+fn a_state_that_is_set_without_reason_data_drops_the_previous_data() {
+    let mut state = of_metric().alarm.state;
+    let previous = state.clone();
+    state.replaces(&previous, NOW);
+    assert_eq!(state.reason_data, None);
 }
