@@ -81,7 +81,7 @@ class Hooks(OneGroup):
         self.assertEqual(self.cloud.inventory(), [])
         logs = self.cloud.client("logs")
         told = logs.filter_log_events(logGroupName="/aws/lambda/scalable-ec2-lifecycle-hook")["events"]
-        over = [json.loads(it["message"]) for it in told if "the wait is over" in it["message"]]
+        over = [json.loads(it["message"]) for it in told if "lifecycle action completed" in it["message"]]
         cut = [it["seconds"] for it in over if it["reason"] == "the drain failed: ExecutionTimedOut"]
         self.assertTrue(len(cut) == 1 and cut[0] <= 40, f"the drain that hung was given 30 s of its 3,600: {over}")
         self.create()
