@@ -1,5 +1,5 @@
-//! Instances that end: behind target groups, as Spot instances, and where nobody tells of them.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! Terminating instances: behind target groups, as Spot instances, and without an event.
+#![allow(clippy::expect_used, reason = "a test fails at unexpected data")]
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use test_support::hooks::{Fault, GROUP, Harness, SWEEP_INTERVAL, TARGETS, gate, settings};
 
 const DELAY: Duration = Duration::from_mins(5);
-/// A look comes every 15 s, and the command shows after a second.
+/// An observation is made every 15 s, and the command is visible after a second.
 const ONE_POLL: Duration = Duration::from_secs(16);
 
 fn seconds(count: u64) -> Duration {
@@ -21,7 +21,7 @@ fn drain() -> HookSettings {
     HookSettings { target_groups: vec![TARGETS.into()], ..settings(HookTask::Drain(Drain { seconds: 300 })) }
 }
 
-/// A world in which one instance is in service, in a target group too, and drains within this time.
+/// An account in which one instance is in service, registered in a target group too, and drains within this time.
 fn serving(drains_in: Duration) -> (Harness, String) {
     let harness = Harness::with(1, &settings(gate(600)), &drain());
     harness.attach_target_group(DELAY);
@@ -29,12 +29,12 @@ fn serving(drains_in: Duration) -> (Harness, String) {
     harness.fleet.replace(Fleet::new(Behaviour { commands, ..Behaviour::default() }));
     harness.scale_to(1);
     harness.advance(seconds(310));
-    let (id, state) = harness.states().pop_first().expect("one");
+    let (id, state) = harness.states().pop_first().expect("one instance");
     assert_eq!(state, LifecycleState::InService);
     (harness, id)
 }
 
-/// Lets time pass with every event lost.
+/// Advances time with every event lost.
 fn advance_without_events(harness: &Harness, span: Duration) {
     harness.run(harness.now.get() + span, &mut |_, _| {});
 }
@@ -43,74 +43,74 @@ fn count(harness: &Harness, name: &str) -> usize {
     harness.calls.borrow().iter().filter(|it| **it == name).count()
 }
 
-/// What the ledger was told of drains.
+/// The drain outcomes that were published to the ledger.
 fn outcomes(harness: &Harness) -> Vec<Value> {
-    let told = harness.published.borrow();
-    told.iter().filter(|it| it["detail-type"] == "Drain Outcome").map(|it| it["detail"]["Outcome"].clone()).collect()
+    let events = harness.published.borrow();
+    events.iter().filter(|it| it["detail-type"] == "Drain Outcome").map(|it| it["detail"]["Outcome"].clone()).collect()
 }
 
 #[test]
-fn a_drain_has_its_whole_time_after_the_target_groups_have_let_the_instance_go() {
-    for heard in [true, false] {
+fn a_drain_has_its_full_time_after_the_target_groups_deregister_the_instance() {
+    for delivered in [true, false] {
         let (harness, id) = serving(seconds(250));
         harness.scale_to(0);
-        if heard {
+        if delivered {
             harness.advance(seconds(900));
         } else {
             advance_without_events(&harness, seconds(900));
         }
-        assert_eq!(count(&harness, "send_drain_command"), 1, "heard of: {heard}");
-        assert_eq!(outcomes(&harness), ["drained"], "heard of: {heard}");
+        assert_eq!(count(&harness, "send_drain_command"), 1, "events delivered: {delivered}");
+        assert_eq!(outcomes(&harness), ["drained"], "events delivered: {delivered}");
         assert_eq!(harness.completed.borrow()[&id], [HookResult::Continue; 2]);
         assert_eq!(harness.states().len(), 0);
     }
 }
 
 #[test]
-fn a_drain_that_nobody_tells_of_and_that_hangs_ends_with_its_own_time() {
+fn a_drain_without_an_event_that_hangs_ends_at_its_own_deadline() {
     let (harness, id) = serving(seconds(5));
     harness
         .fleet
         .borrow_mut()
         .make_unhealthy(&id, &InstanceFailure::CommandsHang, harness.now.get())
-        .expect("it is there");
+        .expect("the instance exists");
     harness.scale_to(0);
     advance_without_events(&harness, DELAY + SWEEP_INTERVAL + seconds(300) + ONE_POLL);
     assert_eq!(harness.completed.borrow()[&id].len(), 2);
     assert_eq!(outcomes(&harness), ["not-drained"]);
 }
 
-/// What becomes of an end that no event tells of: found by one sweep, and over with the next look.
+/// A termination without an event: one sweep finds the instance, and the next observation completes the action.
 #[test]
-fn an_end_that_no_event_tells_of_takes_one_sweep() {
+fn a_termination_without_an_event_takes_one_sweep() {
     let (harness, id) = serving(seconds(5));
     harness.scale_to(0);
-    let latest = harness.now.get() + DELAY + SWEEP_INTERVAL;
-    while harness.messages.borrow().is_empty() && harness.now.get() < latest {
+    let deadline = harness.now.get() + DELAY + SWEEP_INTERVAL;
+    while harness.messages.borrow().is_empty() && harness.now.get() < deadline {
         advance_without_events(&harness, seconds(1));
     }
-    let put: Value = serde_json::from_str(&harness.messages.borrow()[0].body).expect("JSON");
+    let message: Value = serde_json::from_str(&harness.messages.borrow()[0].body).expect("JSON");
     let detail = json!({
         "AutoScalingGroupName": GROUP, "LifecycleHookName": "terminate", "EC2InstanceId": id,
         "NotificationMetadata": drain().text(),
     });
     let sample = test_support::sample("lifecycle-hook", "found-waiting.json");
-    assert_eq!(put, test_support::with(sample, json!({ "detail": detail })), "as the sample has it");
+    assert_eq!(message, test_support::with(sample, json!({ "detail": detail })), "the message equals the sample");
     advance_without_events(&harness, ONE_POLL);
     assert_eq!(harness.completed.borrow()[&id], [HookResult::Continue; 2]);
     assert_eq!(outcomes(&harness), ["drained"]);
     advance_without_events(&harness, seconds(600));
-    assert_eq!(harness.messages.borrow().len(), 0, "nothing is left in the queue");
+    assert_eq!(harness.messages.borrow().len(), 0, "the queue is empty");
 }
 
 #[test]
 fn a_spot_instance_is_drained_though_its_target_group_takes_longer_than_its_two_minutes() {
     let (harness, id) = serving(seconds(30));
-    harness.scaling.borrow_mut().interrupt_spot_instance(&id, harness.now.get()).expect("it is there");
+    harness.scaling.borrow_mut().interrupt_spot_instance(&id, harness.now.get()).expect("the instance exists");
     harness.advance(seconds(110));
     let calls = harness.calls.borrow();
     let at = |name: &str| calls.iter().position(|it| *it == name).unwrap_or_else(|| panic!("{name}: {calls:?}"));
-    assert!(at("deregister") < at("send_drain_command"), "what it serves goes first");
+    assert!(at("deregister") < at("send_drain_command"), "deregistration comes first");
     assert_eq!(harness.messages.borrow().len(), 0, "the command has succeeded before the instance ends");
 }
 
@@ -121,43 +121,43 @@ fn a_spot_instance_without_an_agent_leaves_its_target_groups() {
         .fleet
         .borrow_mut()
         .make_unhealthy(&id, &InstanceFailure::AgentLost, harness.now.get())
-        .expect("it is there");
-    // SSM says Online for a while longer.
+        .expect("the instance exists");
+    // SSM reports Online for a while longer.
     harness.advance(seconds(360));
-    harness.scaling.borrow_mut().interrupt_spot_instance(&id, harness.now.get()).expect("it is there");
+    harness.scaling.borrow_mut().interrupt_spot_instance(&id, harness.now.get()).expect("the instance exists");
     harness.advance(ONE_POLL);
     assert_eq!((count(&harness, "deregister"), count(&harness, "send_drain_command")), (1, 0));
 }
 
 #[test]
-fn a_spot_notice_whose_group_nobody_can_tell_is_not_asked_about_for_ever() {
+fn a_spot_interruption_with_an_unreadable_group_is_not_requeued_for_ever() {
     let (harness, id) = serving(seconds(5));
-    harness.scaling.borrow_mut().interrupt_spot_instance(&id, harness.now.get()).expect("it is there");
-    // Every look-up of its group is refused from now on.
+    harness.scaling.borrow_mut().interrupt_spot_instance(&id, harness.now.get()).expect("the instance exists");
+    // Every call for its group is rejected from now on.
     let from = harness.calls.borrow().len();
     harness.faults.borrow_mut().extend((from..from + 2_000).map(|call| (call, Fault::Rejected)));
-    harness.send(harness.step().pop().expect("a notice"), harness.now.get());
+    harness.send(harness.step().pop().expect("an interruption warning"), harness.now.get());
     for _ in 0..10 {
         harness.receive();
         harness.now.set(harness.now.get() + seconds(15));
         harness.messages.borrow_mut().iter_mut().for_each(|it| it.visible = harness.now.get());
     }
-    assert_eq!(harness.messages.borrow().len(), 0, "it comes back for ever");
+    assert_eq!(harness.messages.borrow().len(), 0, "the message is requeued for ever");
 }
 
 #[test]
-fn an_end_of_which_nobody_knows_since_when_is_drained_once_and_not_kept_up() {
+fn a_termination_with_an_unknown_start_is_drained_once_without_heartbeats() {
     let (harness, id) = serving(seconds(5));
     harness
         .fleet
         .borrow_mut()
         .make_unhealthy(&id, &InstanceFailure::CommandsHang, harness.now.get())
-        .expect("it is there");
+        .expect("the instance exists");
     harness.activities_hidden.set(true);
     harness.call_duration.set(Duration::from_millis(80));
     harness.scale_to(0);
     let before = count(&harness, "heartbeat");
-    while harness.states().first_key_value().expect("one").1 != &LifecycleState::TerminatingWait {
+    while harness.states().first_key_value().expect("one instance").1 != &LifecycleState::TerminatingWait {
         advance_without_events(&harness, seconds(1));
     }
     for _ in 0..4 {
@@ -168,8 +168,8 @@ fn an_end_of_which_nobody_knows_since_when_is_drained_once_and_not_kept_up() {
     assert_eq!((count(&harness, "send_drain_command"), count(&harness, "heartbeat") - before), (1, 0));
 }
 
-/// Has the one instance end while each event tells of this way, and comes.
-fn end_on_its_way(harness: &Harness, from: &str, to: &str) {
+/// Terminates the one instance while each event names this route, and is delivered.
+fn terminate_on_route(harness: &Harness, from: &str, to: &str) {
     harness.scale_to(0);
     let until = harness.now.get() + DELAY + seconds(5);
     harness.run(until, &mut |harness, body| {
@@ -180,21 +180,21 @@ fn end_on_its_way(harness: &Harness, from: &str, to: &str) {
 }
 
 #[test]
-fn an_instance_that_goes_back_into_the_warm_pool_is_not_drained() {
+fn an_instance_that_returns_to_the_warm_pool_is_not_drained() {
     let (harness, id) = serving(seconds(5));
-    end_on_its_way(&harness, "AutoScalingGroup", "WarmPool");
+    terminate_on_route(&harness, "AutoScalingGroup", "WarmPool");
     assert_eq!((count(&harness, "send_drain_command"), &harness.completed.borrow()[&id][1..]), (0, &[HookResult::Continue][..]));
-    assert_eq!(outcomes(&harness), [Value::Null; 0], "there was nothing to drain");
+    assert_eq!(outcomes(&harness), [Value::Null; 0], "no drain is published");
 }
 
 #[test]
 fn an_instance_that_was_stopped_in_the_warm_pool_had_nothing_to_drain() {
-    let told: [(&str, &[&str]); 2] = [("WarmPool", &[]), ("AutoScalingGroup", &["not-drained"])];
-    for (from, told) in told {
+    let cases: [(&str, &[&str]); 2] = [("WarmPool", &[]), ("AutoScalingGroup", &["not-drained"])];
+    for (from, expected) in cases {
         let (harness, id) = serving(seconds(5));
         harness.stopped.borrow_mut().insert(id.clone());
-        end_on_its_way(&harness, from, "EC2");
+        terminate_on_route(&harness, from, "EC2");
         assert_eq!(harness.completed.borrow()[&id].len(), 2);
-        assert_eq!(outcomes(&harness), told, "from {from}");
+        assert_eq!(outcomes(&harness), expected, "from {from}");
     }
 }

@@ -1,6 +1,6 @@
-//! A fleet under virtual time: a thousand launches and a thousand ends, while events are lost, told twice, late and in
-//! another order.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! A fleet under virtual time: a thousand launches and a thousand terminations, while events are lost, duplicated,
+//! delayed and reordered.
+#![allow(clippy::expect_used, reason = "a test fails at unexpected data")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,34 +8,34 @@ use std::time::Duration;
 
 use auto_scaling::{InstanceFailure, LifecycleState, Timestamp};
 use lifecycle_hook::cloud::HookResult;
-use test_support::hooks::{Dice, Harness, START, SWEEP_INTERVAL};
+use test_support::hooks::{SeededRng, Harness, START, SWEEP_INTERVAL};
 
-/// What the post does to messages: 5 % are lost, 5 % come twice, 20 % late, so that later ones overtake them. The queue knows of
-/// those since they came.
-fn bad_post(seed: u64) -> impl FnMut(&Harness, String) {
-    let mut dice = Dice::new(seed);
+/// The faults of message delivery: 5 % are lost, 5 % are duplicated, 20 % are late, so that later messages overtake
+/// them. The queue counts the age of a message from its arrival.
+fn faulty_delivery(seed: u64) -> impl FnMut(&Harness, String) {
+    let mut rng = SeededRng::new(seed);
     move |harness, body| {
         let now = harness.now.get();
-        match dice.below(100) {
+        match rng.below(100) {
             0..5 => {}
             5..10 => {
                 harness.send(body.clone(), now);
-                harness.send(body, now + Duration::from_secs(dice.below(90)));
+                harness.send(body, now + Duration::from_secs(rng.below(90)));
             }
-            10..30 => harness.send(body, now + Duration::from_secs(dice.below(600))),
+            10..30 => harness.send(body, now + Duration::from_secs(rng.below(600))),
             _ => harness.send(body, now),
         }
     }
 }
 
-/// When each instance began to wait, and when it no longer did: by the state that it waits in.
+/// When each instance began to wait, and when its wait ended: by the state in which it waits.
 #[derive(Default)]
-struct Watch {
+struct WaitLog {
     waits: BTreeMap<(String, &'static str), (Timestamp, Option<Timestamp>)>,
 }
 
-impl Watch {
-    fn look(&mut self, harness: &Harness) {
+impl WaitLog {
+    fn record(&mut self, harness: &Harness) {
         let now = harness.now.get();
         let states = harness.states();
         for (id, state) in &states {
@@ -52,84 +52,85 @@ impl Watch {
     }
 }
 
-/// From when on the facts of an instance justify an end of its wait to go into service.
-fn justified(harness: &Harness, id: &str, failure: Option<&InstanceFailure>) -> Duration {
+/// The time from which the facts about an instance justify an end of its wait to enter service.
+fn justified_after(harness: &Harness, id: &str, failure: Option<&InstanceFailure>) -> Duration {
     let fleet = harness.fleet.borrow();
-    let launched = fleet.member(id).expect("it was started").launched;
+    let launched = fleet.member(id).expect("the instance was launched").launched;
     let healthy = Duration::from_secs(90);
     let after = match failure {
         None | Some(InstanceFailure::FailedAt(_)) => healthy,
-        // Nobody can say before the gate's own time is up, and a minute more where a sweep alone knows of it.
+        // No verdict is possible before the gate's own time is up, and a minute later where only a sweep knows the
+        // instance.
         Some(_) => Duration::from_mins(11),
     };
     (launched + after).since(START)
 }
 
 #[test]
-fn every_instance_ends_in_the_right_state_and_none_waits_longer_than_a_sweep_beyond_its_facts() {
+fn every_instance_reaches_the_right_state_and_none_waits_longer_than_a_sweep_beyond_its_facts() {
     let harness = Harness::new(100);
-    let response_server = RefCell::new(bad_post(11));
-    let watch = RefCell::new(Watch::default());
+    let deliver = RefCell::new(faulty_delivery(11));
+    let wait_log = RefCell::new(WaitLog::default());
     let failure: RefCell<BTreeMap<String, InstanceFailure>> = RefCell::default();
-    let sicknesses = [InstanceFailure::NotReady, InstanceFailure::NoAgent, InstanceFailure::FailedAt("line 12".into())];
-    let pass = |span: Duration| {
+    let instance_failures = [InstanceFailure::NotReady, InstanceFailure::NoAgent, InstanceFailure::FailedAt("line 12".into())];
+    let advance = |span: Duration| {
         let until = harness.now.get() + span;
         while harness.now.get() < until {
             let tick = (harness.now.get() + Duration::from_secs(5)).min(until);
-            harness.run(tick, &mut |harness, body| response_server.borrow_mut()(harness, body));
-            watch.borrow_mut().look(&harness);
+            harness.run(tick, &mut |harness, body| deliver.borrow_mut()(harness, body));
+            wait_log.borrow_mut().record(&harness);
         }
     };
     for round in 0..10_usize {
-        harness.fleet.borrow_mut().make_next_unhealthy(5, &sicknesses[round % sicknesses.len()]);
+        harness.fleet.borrow_mut().make_next_unhealthy(5, &instance_failures[round % instance_failures.len()]);
         let before: Vec<String> = harness.fleet.borrow().members().map(|(id, _)| id.to_owned()).collect();
         harness.scale_to(100);
-        pass(Duration::from_secs(10));
-        // The first five of a round are sick; those that replace them are not.
+        advance(Duration::from_secs(10));
+        // The first five of a round are unhealthy; their replacements are not.
         let fleet = harness.fleet.borrow();
         let new = fleet.members().map(|(id, _)| id.to_owned()).filter(|id| !before.contains(id)).take(5);
-        failure.borrow_mut().extend(new.map(|id| (id, sicknesses[round % sicknesses.len()].clone())));
+        failure.borrow_mut().extend(new.map(|id| (id, instance_failures[round % instance_failures.len()].clone())));
         drop(fleet);
-        pass(Duration::from_mins(40));
-        assert_eq!(harness.in_service(), 100, "round {round}: all that were asked for, and the sick ones replaced");
+        advance(Duration::from_mins(40));
+        assert_eq!(harness.in_service(), 100, "round {round}: the desired capacity, with the unhealthy ones replaced");
         harness.scale_to(0);
-        pass(Duration::from_mins(30));
-        assert_eq!(harness.states(), BTreeMap::new(), "round {round}: all are gone");
+        advance(Duration::from_mins(30));
+        assert_eq!(harness.states(), BTreeMap::new(), "round {round}: all are terminated");
     }
-    let (watch, failure, completed) = (watch.borrow(), failure.borrow(), harness.completed.borrow());
-    let (mut launches, mut ends) = (0, 0);
-    for ((id, state), (since, until)) in &watch.waits {
-        let until = until.expect("it does not wait for ever");
+    let (wait_log, failure, completed) = (wait_log.borrow(), failure.borrow(), harness.completed.borrow());
+    let (mut launches, mut terminations) = (0, 0);
+    for ((id, state), (since, until)) in &wait_log.waits {
+        let until = until.expect("the wait ends");
         let slack = SWEEP_INTERVAL + Duration::from_secs(20);
         if *state == "Pending:Wait" {
             launches += 1;
-            let due = justified(&harness, id, failure.get(id)).max(since.since(START));
+            let due = justified_after(&harness, id, failure.get(id)).max(since.since(START));
             assert!(
                 until.since(START) <= due + slack,
                 "{id} waited from {since} to {until} with {:?}",
                 failure.get(id)
             );
         } else {
-            ends += 1;
-            // The command takes 5 s, and is seen to be over at the next look.
+            terminations += 1;
+            // The command takes 5 s, and the next observation shows its end.
             let due = since.since(START) + Duration::from_secs(5);
             assert!(until.since(START) <= due + slack, "{id} drained from {since} to {until}");
         }
     }
-    assert!(launches >= 1_050 && ends >= 1_000, "{launches} launches, {ends} ends");
+    assert!(launches >= 1_050 && terminations >= 1_000, "{launches} launches, {terminations} terminations");
     for (id, _) in harness.fleet.borrow().members() {
-        let told = completed.get(id).cloned().unwrap_or_default();
+        let results = completed.get(id).cloned().unwrap_or_default();
         let expected: &[HookResult] = if failure.contains_key(id) {
             &[HookResult::Abandon, HookResult::Continue]
         } else {
             &[HookResult::Continue, HookResult::Continue]
         };
-        assert!(told.starts_with(expected), "{id}, {:?}: {told:?}", failure.get(id));
-        assert!(told.len() <= 2, "{id} was answered once for each wait: {told:?}");
+        assert!(results.starts_with(expected), "{id}, {:?}: {results:?}", failure.get(id));
+        assert!(results.len() <= 2, "{id} has one result for each wait: {results:?}");
     }
-    let answered = harness.attempted_results.borrow();
-    assert!(answered.values().all(|it| it.len() == 1), "no wait was answered differently, in vain either");
+    let attempted = harness.attempted_results.borrow();
+    assert!(attempted.values().all(|it| it.len() == 1), "no lifecycle action got two different results, not even in rejected calls");
     let written = harness.written.borrow();
     let has_evidence = |id: &String| written.iter().any(|(_, stream, _)| *stream == format!("{id}/evidence"));
-    assert!(failure.keys().all(has_evidence), "of each that was given up");
+    assert!(failure.keys().all(has_evidence), "each abandoned instance has evidence");
 }

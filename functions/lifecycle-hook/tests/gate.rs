@@ -1,4 +1,4 @@
-//! Every combination of what can be seen of a new instance, and what becomes of it.
+//! Every combination of observations of a new instance, and the verdict.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use lifecycle_hook::gate::{Verdict, decide};
 const NOW_MS: u64 = 1_000_000_000;
 const EARLY: Duration = Duration::from_secs(100);
 const LATE: Duration = Duration::from_mins(6);
-const TOO_LATE: Duration = Duration::from_mins(10);
+const TIMED_OUT: Duration = Duration::from_mins(10);
 
 fn gate(on_timeout: OnTimeout) -> Gate {
     Gate { seconds: 600, on_timeout }
@@ -35,17 +35,17 @@ fn agents() -> Vec<Result<Agent, String>> {
 }
 
 fn targets() -> Vec<Result<Vec<Target>, String>> {
-    let ill = Target::NotHealthy("Target.FailedHealthChecks".into());
-    let known =
-        [vec![], vec![Target::Absent], vec![Target::Healthy], vec![ill, Target::Healthy], vec![Target::Draining]];
-    known.into_iter().map(Ok).chain([throttled()]).collect()
+    let unhealthy = Target::NotHealthy("Target.FailedHealthChecks".into());
+    let reported =
+        [vec![], vec![Target::Absent], vec![Target::Healthy], vec![unhealthy, Target::Healthy], vec![Target::Draining]];
+    reported.into_iter().map(Ok).chain([throttled()]).collect()
 }
 
 fn throttled<T>() -> Result<T, String> {
     Err(String::from("Throttling"))
 }
 
-/// All combinations but the time.
+/// All combinations except the time.
 fn all() -> impl Iterator<Item = (ObservedInstance, Result<Vec<Target>, String>)> {
     states().into_iter().flat_map(move |state| {
         user_data().into_iter().flat_map(move |user_data| {
@@ -62,8 +62,8 @@ fn all() -> impl Iterator<Item = (ObservedInstance, Result<Vec<Target>, String>)
     })
 }
 
-/// The rule, told another way than the code has it.
-fn is_ill(observed: &ObservedInstance, waited: Option<Duration>) -> bool {
+/// The rule, stated in another form than in the code.
+fn is_unhealthy(observed: &ObservedInstance, waited: Option<Duration>) -> bool {
     observed.state == State::Terminated
         || (observed.state == State::Unknown && waited >= Some(Duration::from_mins(5)))
         || matches!(observed.user_data, UserData::Failed(_))
@@ -71,7 +71,7 @@ fn is_ill(observed: &ObservedInstance, waited: Option<Duration>) -> bool {
         || (observed.checks == Ok(Checks::Impaired { since_ms: None }) && waited >= Some(Duration::from_mins(2)))
 }
 
-fn is_well(observed: &ObservedInstance, targets: &Result<Vec<Target>, String>) -> bool {
+fn is_healthy(observed: &ObservedInstance, targets: &Result<Vec<Target>, String>) -> bool {
     let served = targets.as_ref().is_ok_and(|all| all.iter().all(|it| matches!(it, Target::Absent | Target::Healthy)));
     let checked = matches!(observed.checks, Ok(Checks::Unreported | Checks::Passed));
     let starts = observed.state == State::Running && observed.user_data == UserData::Done;
@@ -79,28 +79,28 @@ fn is_well(observed: &ObservedInstance, targets: &Result<Vec<Target>, String>) -
 }
 
 #[test]
-fn what_is_ill_is_abandoned_what_is_well_goes_on_and_all_else_waits_until_its_time_is_up() {
+fn unhealthy_instances_are_abandoned_healthy_ones_continue_and_all_others_wait_until_the_timeout() {
     let mut combinations = 0;
     for (observed, targets) in all() {
         for on_timeout in [OnTimeout::Abandon, OnTimeout::Continue] {
-            for waited in [Some(EARLY), Some(LATE), Some(TOO_LATE), None] {
+            for waited in [Some(EARLY), Some(LATE), Some(TIMED_OUT), None] {
                 combinations += 1;
                 let verdict = decide(gate(on_timeout), &Ok(observed.clone()), &targets, waited, NOW_MS);
                 let context = format!("{observed:?} {targets:?} {on_timeout:?} {waited:?}: {verdict:?}");
-                let expected = match (is_ill(&observed, waited), is_well(&observed, &targets), waited == Some(TOO_LATE))
+                let expected = match (is_unhealthy(&observed, waited), is_healthy(&observed, &targets), waited == Some(TIMED_OUT))
                 {
                     (true, _, _) => "abandon",
                     (false, false, false) => "wait",
                     (false, false, true) if on_timeout == OnTimeout::Abandon => "abandon",
                     (false, _, _) => "continue",
                 };
-                let (is, reason) = match &verdict {
+                let (actual, has_reason) = match &verdict {
                     Verdict::Continue(reason) => ("continue", !reason.is_empty()),
                     Verdict::Abandon(reason) => ("abandon", !reason.is_empty()),
-                    Verdict::Wait(what) => ("wait", !what.is_empty()),
+                    Verdict::Wait(conditions) => ("wait", !conditions.is_empty()),
                 };
-                assert_eq!(is, expected, "{context}");
-                assert!(reason, "it says why: {context}");
+                assert_eq!(actual, expected, "{context}");
+                assert!(has_reason, "the verdict has a reason: {context}");
             }
         }
     }
@@ -108,10 +108,10 @@ fn what_is_ill_is_abandoned_what_is_well_goes_on_and_all_else_waits_until_its_ti
 }
 
 #[test]
-fn what_cannot_be_seen_is_not_ill_for_that() {
-    let unseen = Err(String::from("ec2:DescribeInstances: RequestLimitExceeded"));
-    let decide = |waited| decide(gate(OnTimeout::Abandon), &unseen, &Ok(vec![]), Some(waited), NOW_MS);
+fn an_instance_that_cannot_be_observed_is_not_unhealthy_for_that_reason() {
+    let unobserved = Err(String::from("ec2:DescribeInstances: RequestLimitExceeded"));
+    let decide = |waited| decide(gate(OnTimeout::Abandon), &unobserved, &Ok(vec![]), Some(waited), NOW_MS);
     assert_eq!(decide(LATE), Verdict::Wait(vec!["ec2:DescribeInstances: RequestLimitExceeded".into()]));
-    let Verdict::Abandon(reason) = decide(TOO_LATE) else { panic!("it waits for ever") };
-    assert!(reason[0].contains("after 600 s it still waits for: ec2:DescribeInstances"), "{reason:?}");
+    let Verdict::Abandon(reason) = decide(TIMED_OUT) else { panic!("the gate waits for ever") };
+    assert!(reason[0].contains("after 600 s the instance still waits for: ec2:DescribeInstances"), "{reason:?}");
 }

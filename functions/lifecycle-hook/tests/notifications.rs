@@ -1,12 +1,12 @@
-//! What messages tell, and that none of them takes another down.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! The content of messages, and that no message fails another.
+#![allow(clippy::expect_used, reason = "a test fails at unexpected data")]
 
 use environment::Transition;
 use ledger::envelope::{PoisonMessage, open};
 use lifecycle_hook::{Location, Notification};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use test_support::hooks::{Dice, GROUP, Harness, gate, settings};
+use test_support::hooks::{SeededRng, GROUP, Harness, gate, settings};
 use test_support::{sample, with};
 
 fn read_body(body: &str) -> Result<Notification, PoisonMessage> {
@@ -22,29 +22,29 @@ fn body(name: &str, at: usize) -> String {
 }
 
 #[test]
-fn every_shape_tells_the_same() {
-    let told = |body: &str| match read_body(body) {
+fn every_shape_has_the_same_content() {
+    let action_of = |body: &str| match read_body(body) {
         Ok(Notification::LifecycleAction(action)) => action,
         other => panic!("{other:?}: {body}"),
     };
-    let launch = told(&sample("lifecycle-hook", "launch.json").to_string());
+    let launch = action_of(&sample("lifecycle-hook", "launch.json").to_string());
     assert_eq!((launch.group.as_str(), launch.on), (GROUP, Transition::Launch));
     assert_eq!(launch.token.as_deref(), Some("5f0d8f0e-6d1c-4c1b-8d5e-2a9b7c3e1f04"));
     assert_eq!(launch.route, Some((Location::Ec2, Location::Group)));
-    let to_pool = told(&sample("lifecycle-hook", "launch-to-warm-pool.json").to_string());
+    let to_pool = action_of(&sample("lifecycle-hook", "launch-to-warm-pool.json").to_string());
     assert_eq!(to_pool.route, Some((Location::Ec2, Location::WarmPool)));
-    let direct = told(&body("queue-by-auto-scaling.json", 0));
+    let direct = action_of(&body("queue-by-auto-scaling.json", 0));
     assert_eq!(direct.on, Transition::Terminate);
-    let by_topic = told(&body("queue-by-topic.json", 0));
+    let by_topic = action_of(&body("queue-by-topic.json", 0));
     assert_eq!(by_topic, direct, "JSON in an envelope of SNS");
-    let in_lines = told(&body("queue-by-topic.json", 1));
+    let in_lines = action_of(&body("queue-by-topic.json", 1));
     assert_eq!((in_lines.hook, in_lines.metadata), (direct.hook, direct.metadata), "a line for each field");
 }
 
 #[test]
-fn what_is_not_acted_on_is_told_and_no_poison() {
+fn events_without_an_action_are_described_and_not_poison() {
     let other = |notification| match notification {
-        Ok(Notification::Other(what)) => what,
+        Ok(Notification::Other(event)) => event,
         other => panic!("{other:?}"),
     };
     assert_eq!(
@@ -65,14 +65,14 @@ fn what_is_not_acted_on_is_told_and_no_poison() {
 }
 
 #[test]
-fn poison_says_what_is_missing() {
+fn a_poison_message_names_the_missing_field() {
     let launch = sample("lifecycle-hook", "launch.json");
-    let told = |value: &Value| read(value).expect_err("poison");
+    let reason_of = |value: &Value| read(value).expect_err("poison");
     let without = with(launch.clone(), json!({ "detail": { "EC2InstanceId": null, "LifecycleActionToken": 7 } }));
-    assert_eq!(told(&without), "missing, or no text: detail.EC2InstanceId, detail.LifecycleActionToken");
-    assert!(told(&with(launch, json!({ "detail": null }))).contains("detail.AutoScalingGroupName"));
-    assert!(told(&json!({ "DETAIL-TYPE": "x" })).contains("it has DETAIL-TYPE"));
-    assert_eq!(told(&json!(["a list"])), "no JSON object");
+    assert_eq!(reason_of(&without), "missing, or not a string: detail.EC2InstanceId, detail.LifecycleActionToken");
+    assert!(reason_of(&with(launch, json!({ "detail": null }))).contains("detail.AutoScalingGroupName"));
+    assert!(reason_of(&json!({ "DETAIL-TYPE": "x" })).contains("it has DETAIL-TYPE"));
+    assert_eq!(reason_of(&json!(["a list"])), "the event is not a JSON object");
     assert_eq!(read_body("no { JSON").expect_err("poison").to_string(), "no JSON, and no lines of Auto Scaling");
     let mut nested = String::from("{}");
     for _ in 0..9 {
@@ -81,20 +81,21 @@ fn poison_says_what_is_missing() {
     assert!(read_body(&nested).expect_err("poison").to_string().contains("envelopes"));
 }
 
-/// EC2's filters take wildcards, and one that finds more would spoil the look at all instances of its batch.
+/// EC2's filters accept wildcards, and an id that matches more would spoil the observation of all instances of its
+/// batch.
 #[test]
-fn what_is_no_id_of_an_instance_is_poison() {
+fn an_invalid_instance_id_is_poison() {
     let with_id = |name: &str, field: &str, id: &str| {
         read(&with(sample("lifecycle-hook", name), json!({ "detail": { field: id } }))).map(|_| ())
     };
-    let poison = |field: &str| Err(format!("detail.{field} is no id of an instance"));
+    let poison = |field: &str| Err(format!("detail.{field} is not an instance id"));
     for id in ["*", "i-?", "i-1 ", "mi-1", "i-", "i-1*", "I-1", "i-0A", "i-1,i-2", " i-1", "i-é"] {
         for name in ["launch.json", "terminate.json", "found-waiting.json"] {
             assert_eq!(with_id(name, "EC2InstanceId", id), poison("EC2InstanceId"), "{id}");
         }
         assert_eq!(with_id("spot-interruption.json", "instance-id", id), poison("instance-id"), "{id}");
     }
-    for id in ["i-1", "i-1a2b3c4d", "i-0a1b2c3d4e5f60718", "i-sick"] {
+    for id in ["i-1", "i-1a2b3c4d", "i-0a1b2c3d4e5f60718", "i-abc"] {
         assert_eq!(with_id("launch.json", "EC2InstanceId", id), Ok(()), "{id}");
         assert_eq!(with_id("spot-interruption.json", "instance-id", id), Ok(()), "{id}");
     }
@@ -102,12 +103,12 @@ fn what_is_no_id_of_an_instance_is_poison() {
 
 proptest! {
     #[test]
-    fn nothing_makes_it_panic(body in ".{0,400}") {
+    fn no_body_causes_a_panic(body in ".{0,400}") {
         let _ = read_body(&body);
     }
 
     #[test]
-    fn no_field_of_any_kind_makes_it_panic(field in "[A-Za-z0-9-]{1,24}", value in ".{0,40}", which in 0_usize..4) {
+    fn no_field_of_any_type_causes_a_panic(field in "[A-Za-z0-9-]{1,24}", value in ".{0,40}", which in 0_usize..4) {
         let name = ["launch.json", "terminate.json", "spot-interruption.json", "sweep.json"][which];
         for value in [json!(value), json!(7), json!(null), json!([value]), json!({ "a": value })] {
             let _ = read(&with(sample("lifecycle-hook", name), json!({ field.as_str(): value })));
@@ -116,10 +117,10 @@ proptest! {
     }
 }
 
-/// One record of a batch: its body, and whether it is poison.
-fn any_record(dice: &mut Dice, poison: bool) -> String {
+/// One record of a batch: its body, and whether it is a poison message.
+fn any_record(rng: &mut SeededRng, poison: bool) -> String {
     let launch = sample("lifecycle-hook", "launch.json");
-    let id = format!("i-{:017x}", dice.below(1 << 40));
+    let id = format!("i-{:017x}", rng.below(1 << 40));
     if poison {
         let field = [
             "AutoScalingGroupName",
@@ -127,17 +128,17 @@ fn any_record(dice: &mut Dice, poison: bool) -> String {
             "LifecycleHookName",
             "LifecycleTransition",
             "LifecycleActionToken",
-        ][usize::try_from(dice.below(5)).expect("small")];
-        return match dice.below(6) {
-            0 => String::from_utf8_lossy(&[b'{', u8::try_from(dice.below(127)).expect("small"), b'"']).into_owned(),
+        ][usize::try_from(rng.below(5)).expect("small")];
+        return match rng.below(6) {
+            0 => String::from_utf8_lossy(&[b'{', u8::try_from(rng.below(127)).expect("small"), b'"']).into_owned(),
             1 => json!([id]).to_string(),
             2 => with(launch, json!({ "detail": { field: null } })).to_string(),
             3 => with(launch, json!({ "detail": { field: { "nested": id } } })).to_string(),
-            4 => json!({ "detail-type": dice.below(9) }).to_string(),
+            4 => json!({ "detail-type": rng.below(9) }).to_string(),
             _ => String::new(),
         };
     }
-    match dice.below(6) {
+    match rng.below(6) {
         0 => with(launch, json!({ "detail": { "EC2InstanceId": id } })).to_string(),
         1 => with(sample("lifecycle-hook", "terminate.json"), json!({ "detail": { "EC2InstanceId": id } })).to_string(),
         2 => with(sample("lifecycle-hook", "spot-interruption.json"), json!({ "detail": { "instance-id": id } }))
@@ -149,44 +150,45 @@ fn any_record(dice: &mut Dice, poison: bool) -> String {
 }
 
 #[test]
-fn of_ten_thousand_records_exactly_the_poison_is_buried_and_its_neighbours_are_done() {
+fn of_ten_thousand_records_exactly_the_poison_is_dead_lettered_and_its_neighbours_are_handled() {
     let harness = Harness::with(1, &settings(gate(600)), &settings(gate(600)));
-    let mut dice = Dice::new(5);
+    let mut rng = SeededRng::new(5);
     let mut poisoned = 0;
     for batch in 0..1_000 {
         let records: Vec<(String, bool)> = (0..10)
             .map(|_| {
-                let poison = dice.below(10) == 0;
-                (any_record(&mut dice, poison), poison)
+                let poison = rng.below(10) == 0;
+                (any_record(&mut rng, poison), poison)
             })
             .collect();
-        let told: Vec<Value> = records
+        let messages: Vec<Value> = records
             .iter()
             .enumerate()
             .map(|(id, (body, _))| json!({ "messageId": id.to_string(), "receiptHandle": id.to_string(), "body": body, "attributes": {} }))
             .collect();
-        let response = harness.invoke(json!({ "Records": told })).expect("it is not killed");
+        let response = harness.invoke(json!({ "Records": messages })).expect("the invocation is not killed");
         let failed = response["batchItemFailures"].as_array().expect("a list");
-        // Of what is not poison, exactly the launches come back, whose instances EC2 does not know yet.
+        // Of the readable messages, exactly the launches are requeued, whose instances EC2 does not know yet.
         let at = |it: &Value| it["itemIdentifier"].as_str().expect("text").parse().expect("a number");
-        let comes_back: Vec<usize> = failed.iter().map(at).collect();
+        let requeued: Vec<usize> = failed.iter().map(at).collect();
         let of = |kind: &str| -> Vec<usize> {
             let has = |(body, poison): &(String, bool)| !poison && body.contains(kind);
             records.iter().enumerate().filter(|(_, it)| has(it)).map(|(at, _)| at).collect()
         };
         let launches = of("onTimeout");
-        assert_eq!(comes_back, launches, "batch {batch}");
-        // Its neighbours had exactly the calls that they need: an end is drained and done, a Spot notice's group is looked up.
-        let (ends, spots) = (of("\"drain"), of("Interruption Warning"));
+        assert_eq!(requeued, launches, "batch {batch}");
+        // The neighbours had exactly the calls that they need: a termination is drained and completed, and the group of
+        // a Spot interruption is looked up.
+        let (terminations, spots) = (of("\"drain"), of("Interruption Warning"));
         let calls = std::mem::take(&mut *harness.calls.borrow_mut());
         let of = |name: &str| calls.iter().filter(|it| **it == name).count();
-        let observations = usize::from(launches.len() + ends.len() + spots.len() > 0);
+        let observations = usize::from(launches.len() + terminations.len() + spots.len() > 0);
         assert_eq!(
             (of("observe_instances"), of("group_of"), of("owned_hooks")),
             (observations, spots.len(), 0),
             "batch {batch}: {calls:?}"
         );
-        assert_eq!((of("requeue"), of("complete"), of("drain_status")), (launches.len(), ends.len(), ends.len()));
+        assert_eq!((of("requeue"), of("complete"), of("drain_status")), (launches.len(), terminations.len(), terminations.len()));
         poisoned += records.iter().filter(|(_, poison)| *poison).count();
         assert_eq!(harness.dead_lettered.borrow().len(), poisoned, "batch {batch}");
         let dead_lettered = harness.dead_lettered.borrow();

@@ -1,5 +1,5 @@
-//! Every shape of event that AWS documents, or that others have recorded, and what it tells.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! Every shape of event that AWS documents, or that others have recorded, and its content.
+#![allow(clippy::expect_used, reason = "a test fails at unexpected data")]
 
 use ledger::envelope::{PoisonMessage, open};
 use lifecycle_hook::{Location, Notification};
@@ -10,8 +10,8 @@ fn read_body(body: &str) -> Result<Notification, PoisonMessage> {
     Notification::of(&open(body)?)
 }
 
-/// What a body tells, in a line.
-fn told(body: &str) -> String {
+/// The content of a body, in a line.
+fn summary(body: &str) -> String {
     match read_body(body) {
         Ok(Notification::LifecycleAction(it)) => {
             let route = it.route.map(|(from, to)| format!(" {from:?} to {to:?}")).unwrap_or_default();
@@ -20,7 +20,7 @@ fn told(body: &str) -> String {
         }
         Ok(Notification::Interruption { instance, .. }) => format!("interruption {instance}"),
         Ok(Notification::Sweep) => String::from("sweep"),
-        Ok(Notification::Other(what)) => format!("other: {what}"),
+        Ok(Notification::Other(event)) => format!("other: {event}"),
         Err(poison) => format!("poison: {poison}"),
     }
 }
@@ -32,17 +32,17 @@ fn event(kind: &str, detail: &Value) -> Value {
     })
 }
 
-fn action(turn: &str, more: &Value) -> Value {
-    let kind = if turn == "LAUNCHING" { "launch" } else { "terminate" };
+fn action(transition: &str, more: &Value) -> Value {
+    let kind = if transition == "LAUNCHING" { "launch" } else { "terminate" };
     let detail = json!({
         "LifecycleActionToken": "71514b9d-6a40-4b26-8523-05e7ee35fa40", "AutoScalingGroupName": "my-asg",
         "LifecycleHookName": "my-hook", "EC2InstanceId": "i-1234567890abcdef0",
-        "LifecycleTransition": format!("autoscaling:EC2_INSTANCE_{turn}"),
+        "LifecycleTransition": format!("autoscaling:EC2_INSTANCE_{transition}"),
     });
     event(&format!("EC2 Instance-{kind} Lifecycle Action"), &with(detail, more.clone()))
 }
 
-/// By the events' reference: each way of an instance, and fields that are absent, new, large or quoted.
+/// According to the events' reference: each route of an instance, and fields that are absent, new, large or quoted.
 #[test]
 fn actions_of_event_bridge() {
     let launch = "Launch my-asg my-hook i-1234567890abcdef0 36";
@@ -86,12 +86,12 @@ fn actions_of_event_bridge() {
         ),
         (action("NEW", &json!({})), "other: the transition autoscaling:EC2_INSTANCE_NEW".to_owned()),
     ] {
-        assert_eq!(told(&event.to_string()), expected);
+        assert_eq!(summary(&event.to_string()), expected);
     }
 }
 
 #[test]
-fn events_that_are_no_actions() {
+fn events_that_are_not_lifecycle_actions() {
     let detail = json!({ "AutoScalingGroupName": "my-asg", "instance-id": "i-1234567890abcdef0" });
     for kind in [
         "EC2 Instance Launch Successful",
@@ -105,17 +105,17 @@ fn events_that_are_no_actions() {
         "CloudWatch Alarm State Change",
         "Something New",
     ] {
-        assert_eq!(told(&event(kind, &detail).to_string()), format!("other: {kind}"));
+        assert_eq!(summary(&event(kind, &detail).to_string()), format!("other: {kind}"));
     }
     let spot = event("EC2 Spot Instance Interruption Warning", &detail);
-    assert_eq!(told(&spot.to_string()), "interruption i-1234567890abcdef0");
-    assert_eq!(told(&event("Scheduled Event", &json!({})).to_string()), "sweep");
+    assert_eq!(summary(&spot.to_string()), "interruption i-1234567890abcdef0");
+    assert_eq!(summary(&event("Scheduled Event", &json!({})).to_string()), "sweep");
 }
 
-/// What Auto Scaling sends itself: JSON to a queue, lines to a topic; and SNS's envelope around either, as a queue and as a
-/// function get it.
+/// The notifications of Auto Scaling itself: JSON to a queue, lines to a topic; and SNS's envelope around either, in
+/// the form for a queue and in the form for a function.
 #[test]
-fn what_comes_without_event_bridge() {
+fn actions_without_event_bridge() {
     let direct = action("TERMINATING", &json!({ "Service": "AWS Auto Scaling", "RequestId": "1" }))["detail"].clone();
     let end = "Terminate my-asg my-hook i-1234567890abcdef0 36";
     let fields = direct.as_object().expect("an object");
@@ -123,45 +123,45 @@ fn what_comes_without_event_bridge() {
     let lines = fields.iter().map(line).collect::<Vec<_>>().join("\n");
     let test = json!({ "Service": "AWS Auto Scaling", "Event": "autoscaling:TEST_NOTIFICATION", "AutoScalingGroupName": "my-asg" });
     let envelope = |message: &str| json!({ "Type": "Notification", "TopicArn": "arn:aws:sns:us-west-2:123456789012:t", "Message": message });
-    let to_a_function = |message: &str| json!({ "Records": [{ "EventSource": "aws:sns", "Sns": envelope(message) }] });
+    let function_event = |message: &str| json!({ "Records": [{ "EventSource": "aws:sns", "Sns": envelope(message) }] });
     for (body, expected) in [
         (direct.to_string(), end),
         (lines.clone(), end),
         (envelope(&direct.to_string()).to_string(), end),
         (envelope(&lines).to_string(), end),
-        (to_a_function(&direct.to_string()).to_string(), end),
-        (to_a_function(&lines).to_string(), end),
+        (function_event(&direct.to_string()).to_string(), end),
+        (function_event(&lines).to_string(), end),
         (test.to_string(), "other: a test notification"),
         (envelope(&test.to_string()).to_string(), "other: a test notification"),
         (json!({ "LifecycleTransition": "autoscaling:TEST_NOTIFICATION" }).to_string(), "other: a test notification"),
         (json!({ "Event": "autoscaling:EC2_INSTANCE_LAUNCH" }).to_string(), "other: autoscaling:EC2_INSTANCE_LAUNCH"),
     ] {
-        assert_eq!(told(&body), expected, "{body}");
+        assert_eq!(summary(&body), expected, "{body}");
     }
 }
 
 #[test]
-fn what_makes_no_sense_says_why() {
+fn poison_messages_state_their_reason() {
     let alarm =
         json!({ "Type": "Notification", "Message": json!({ "AlarmName": "a", "NewStateValue": "ALARM" }).to_string() });
     let no_detail = with(action("LAUNCHING", &json!({})), json!({ "detail": null }));
-    let shouted = json!({ "DETAIL-TYPE": "EC2 Instance-launch Lifecycle Action", "DETAIL": {} });
+    let upper_case = json!({ "DETAIL-TYPE": "EC2 Instance-launch Lifecycle Action", "DETAIL": {} });
     let request = json!({ "RequestType": "Create", "ResponseURL": "https://example.com/", "StackId": "s" });
     for (body, reason) in [
         (alarm.to_string(), "AlarmName"),
         (no_detail.to_string(), "detail.AutoScalingGroupName"),
-        (shouted.to_string(), "DETAIL-TYPE"),
+        (upper_case.to_string(), "DETAIL-TYPE"),
         (request.to_string(), "RequestType"),
         (action("LAUNCHING", &json!({ "LifecycleActionToken": "" })).to_string(), "detail.LifecycleActionToken"),
     ] {
-        let told = told(&body);
-        assert!(told.starts_with("poison: ") && told.contains(reason), "{told}");
+        let summary = summary(&body);
+        assert!(summary.starts_with("poison: ") && summary.contains(reason), "{summary}");
     }
 }
 
-/// What the sweep sends itself knows no token, and tells the same action otherwise.
+/// The message that the sweep sends to the function has no token, and is otherwise the same action.
 #[test]
-fn what_a_sweep_tells_is_an_action_without_a_token() {
+fn a_follow_up_message_of_a_sweep_is_an_action_without_a_token() {
     let found = sample("lifecycle-hook", "found-waiting.json");
     let Ok(Notification::LifecycleAction(found)) = read_body(&found.to_string()) else { panic!("an action") };
     let sent = read_body(&sample("lifecycle-hook", "terminate.json").to_string());

@@ -1,5 +1,5 @@
-//! What becomes of single instances, and of every call that goes wrong.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! The outcome for single instances, and for every call that fails.
+#![allow(clippy::expect_used, reason = "a test fails at unexpected data")]
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ fn drain(seconds: u32) -> HookTask {
     HookTask::Drain(Drain { seconds })
 }
 
-/// A world in which one instance is in service.
+/// An account in which one instance is in service.
 fn serving() -> (Harness, String) {
     let harness = Harness::new(3);
     harness.scale_to(1);
     harness.advance(minutes(5));
-    let (id, state) = harness.states().pop_first().expect("one");
+    let (id, state) = harness.states().pop_first().expect("one instance");
     assert_eq!(state, LifecycleState::InService);
     (harness, id)
 }
@@ -33,19 +33,19 @@ fn calls_named(harness: &Harness, name: &str) -> usize {
 }
 
 #[test]
-fn a_healthy_instance_goes_into_service_when_its_user_data_is_done_and_not_when_its_checks_are() {
+fn a_healthy_instance_enters_service_when_its_user_data_is_done_without_waiting_for_its_checks() {
     let harness = Harness::new(1);
     harness.scale_to(1);
     while harness.in_service() == 0 {
         harness.advance(Duration::from_secs(1));
     }
     let took = harness.now.get().since(START);
-    assert!(took < Duration::from_secs(90 + 16), "user data takes 90 s, and a look comes every 15 s: {took:?}");
-    assert_eq!(harness.messages.borrow().len(), 0, "its message is done");
+    assert!(took < Duration::from_secs(90 + 16), "user data takes 90 s, and the instance is observed every 15 s: {took:?}");
+    assert_eq!(harness.messages.borrow().len(), 0, "the message is deleted");
 }
 
 #[test]
-fn a_sick_instance_is_abandoned_with_its_evidence_and_replaced() {
+fn an_unhealthy_instance_is_abandoned_with_its_evidence_and_replaced() {
     let harness = Harness::new(1);
     harness.fleet.borrow_mut().make_next_unhealthy(1, &InstanceFailure::FailedAt("line 12".into()));
     harness.scale_to(1);
@@ -57,7 +57,7 @@ fn a_sick_instance_is_abandoned_with_its_evidence_and_replaced() {
     assert_eq!(verdict["Verdict"], "ABANDON");
     assert_eq!(verdict["Reason"], json!(["its user data failed at line 12"]));
     let observed = json!({
-        "State": "running", "UserData": "failed at line 12", "StatusChecks": "nothing said yet", "Agent": "online",
+        "State": "running", "UserData": "failed at line 12", "StatusChecks": "nothing reported yet", "Agent": "online",
     });
     assert_eq!(verdict["Observed"], observed);
     assert!(lines[1].starts_with("console output:\n") && lines[1].contains("failed at line 12"), "{lines:?}");
@@ -66,13 +66,13 @@ fn a_sick_instance_is_abandoned_with_its_evidence_and_replaced() {
     assert_eq!(
         completed["i-00000000000000001"],
         [HookResult::Abandon, HookResult::Continue],
-        "given up, and drained like any other"
+        "abandoned, and drained like any other"
     );
-    assert_eq!(harness.in_service(), 1, "another has taken its place");
+    assert_eq!(harness.in_service(), 1, "the group has replaced the instance");
 }
 
 #[test]
-fn an_instance_that_ends_is_drained_first() {
+fn a_terminating_instance_is_drained_first() {
     let (harness, id) = serving();
     harness.targets.borrow_mut().insert(id.clone(), None);
     harness.scale_to(0);
@@ -83,35 +83,35 @@ fn an_instance_that_ends_is_drained_first() {
 }
 
 #[test]
-fn it_leaves_its_target_groups_before_its_services_stop() {
+fn an_instance_leaves_its_target_groups_before_its_services_stop() {
     let mut terminate = settings(drain(300));
     terminate.target_groups = vec!["arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/1".into()];
     let harness = Harness::with(1, &settings(gate(600)), &terminate);
     harness.scale_to(1);
     harness.advance(minutes(5));
-    let (id, _) = harness.states().pop_first().expect("one");
+    let (id, _) = harness.states().pop_first().expect("one instance");
     harness.targets.borrow_mut().insert(id.clone(), None);
     harness.scale_to(0);
     harness.advance(minutes(4));
     let calls = harness.calls.borrow();
     let at = |name: &str| calls.iter().position(|it| *it == name).expect(name);
     let observations = calls[at("deregister")..at("send_drain_command")].iter().filter(|it| **it == "target_health").count();
-    assert!(observations >= 3, "it is let go for 40 s, and the command waits for that: {observations}");
+    assert!(observations >= 3, "deregistration takes 40 s, and the command waits for its end: {observations}");
     assert_eq!(harness.completed.borrow()[&id].len(), 2);
 }
 
 #[test]
-fn a_drain_ends_with_its_time_and_with_that_of_a_delete() {
+fn a_drain_ends_at_its_deadline_and_at_that_of_a_delete() {
     for (seconds, delete_in, expected) in [(300, None, 300), (7_200, None, 7_200), (7_200, Some(20), 15 * 60)] {
         let harness = Harness::with(1, &settings(gate(600)), &settings(drain(seconds)));
         harness.scale_to(1);
         harness.advance(minutes(5));
-        let (id, _) = harness.states().pop_first().expect("one");
+        let (id, _) = harness.states().pop_first().expect("one instance");
         harness
             .fleet
             .borrow_mut()
             .make_unhealthy(&id, &InstanceFailure::CommandsHang, harness.now.get())
-            .expect("it is there");
+            .expect("the instance exists");
         let begin = harness.now.get();
         harness.delete_deadline.set(delete_in.map(|in_minutes| (begin + minutes(in_minutes)).0));
         harness.scale_to(0);
@@ -126,34 +126,35 @@ fn a_drain_ends_with_its_time_and_with_that_of_a_delete() {
 }
 
 #[test]
-fn a_hook_is_never_kept_waiting_beyond_its_own_longest_time() {
+fn a_hook_is_never_kept_waiting_beyond_its_global_timeout() {
     let harness = Harness::with(1, &settings(gate(600)), &settings(drain(60_000)));
     harness.scale_to(1);
     harness.advance(minutes(5));
-    let (id, _) = harness.states().pop_first().expect("one");
+    let (id, _) = harness.states().pop_first().expect("one instance");
     harness
         .fleet
         .borrow_mut()
         .make_unhealthy(&id, &InstanceFailure::CommandsHang, harness.now.get())
-        .expect("it is there");
+        .expect("the instance exists");
     harness.scale_to(0);
-    // 100 heartbeats of five minutes; the looks are 3 minutes apart then, so the last one finds nobody that waits.
+    // 100 heartbeats of five minutes; the observations are 3 minutes apart then, so the last one finds no active
+    // lifecycle action.
     harness.advance(minutes(510));
     let timeout = harness.drain_timeouts.borrow();
     assert!(timeout.len() == 1 && timeout[0] <= minutes(500), "{timeout:?}");
     assert_eq!(harness.states().len(), 0);
-    assert_eq!(harness.messages.borrow().len(), 0, "its message does not come for ever");
+    assert_eq!(harness.messages.borrow().len(), 0, "the message is not requeued for ever");
 }
 
 #[test]
-fn who_has_no_agent_is_not_waited_for() {
+fn an_instance_without_an_agent_is_not_waited_for() {
     let (harness, id) = serving();
     harness
         .fleet
         .borrow_mut()
         .make_unhealthy(&id, &InstanceFailure::AgentLost, harness.now.get())
-        .expect("it is there");
-    // SSM says Online for a while longer.
+        .expect("the instance exists");
+    // SSM reports Online for a while longer.
     harness.advance(minutes(6));
     let begin = harness.now.get();
     harness.scale_to(0);
@@ -167,37 +168,37 @@ fn who_has_no_agent_is_not_waited_for() {
 #[test]
 fn a_spot_instance_is_drained_with_what_is_left_of_its_two_minutes() {
     let (harness, id) = serving();
-    harness.scaling.borrow_mut().interrupt_spot_instance(&id, harness.now.get()).expect("it is there");
+    harness.scaling.borrow_mut().interrupt_spot_instance(&id, harness.now.get()).expect("the instance exists");
     harness.advance(Duration::from_secs(30));
     assert_eq!(
         (calls_named(&harness, "send_drain_command"), harness.messages.borrow().len()),
         (1, 0),
-        "drained, with nobody to tell"
+        "drained, without a lifecycle action to complete"
     );
     harness.advance(minutes(10));
-    assert_eq!(harness.in_service(), 1, "another has taken its place");
+    assert_eq!(harness.in_service(), 1, "the group has replaced the instance");
 }
 
 #[test]
-fn hooks_of_others_are_left_alone() {
+fn foreign_hooks_are_left_alone() {
     let harness = Harness::new(1);
     let launch = test_support::sample("lifecycle-hook", "launch.json");
     for metadata in [json!(null), json!("additional-info"), json!("{}"), json!(settings(drain(300)).text())] {
-        let told = harness
+        let response = harness
             .invoke(test_support::with(launch.clone(), json!({ "detail": { "NotificationMetadata": metadata } })));
-        assert_eq!(told, Some(json!({ "Ignored": "the hook scalable-ec2-launch-hook-uswest2-dev is not ours" })));
+        assert_eq!(response, Some(json!({ "Ignored": "the hook scalable-ec2-launch-hook-uswest2-dev is not owned by this deployment" })));
     }
     assert_eq!(*harness.calls.borrow(), [""; 0]);
 }
 
 #[test]
-fn a_message_that_cannot_be_put_away_stays() {
+fn a_message_that_cannot_be_dead_lettered_remains_in_the_queue() {
     let harness = Harness::new(1);
     harness.faults.borrow_mut().insert(0, Fault::Rejected);
     harness.send(String::from("no { JSON"), START);
     harness.receive();
     assert_eq!(harness.messages.borrow().len(), 1);
-    harness.now.set(START + test_support::hooks::HIDDEN);
+    harness.now.set(START + test_support::hooks::VISIBILITY_TIMEOUT);
     harness.receive();
     assert_eq!((harness.messages.borrow().len(), harness.dead_lettered.borrow().len()), (0, 1));
 }
@@ -209,32 +210,32 @@ fn every_sample_is_understood() {
     for file in std::fs::read_dir(folder).expect("samples") {
         let name = file.expect("a file").file_name().into_string().expect("a name");
         let harness = Harness::new(1);
-        let told = harness.invoke(test_support::sample("lifecycle-hook", &name)).expect("it is not killed");
+        let response = harness.invoke(test_support::sample("lifecycle-hook", &name)).expect("the invocation is not killed");
         let poison = usize::from(name == "queue.json");
-        assert_eq!(harness.dead_lettered.borrow().len(), poison, "{name}: {told}");
+        assert_eq!(harness.dead_lettered.borrow().len(), poison, "{name}: {response}");
         samples += 1;
     }
     assert_eq!(samples, 13);
 }
 
-/// By the longest wait of any hook as the deployment looks by default, and by the longest drain that the properties allow for
-/// whatever else it may be told.
+/// By the longest wait of any hook at the deployment's default interval, and by the longest drain that the properties
+/// allow for every other interval.
 #[test]
-fn receives_suffice_for_the_longest_wait_and_heartbeats_come_in_time() {
+fn receives_suffice_for_the_longest_wait_and_heartbeats_are_in_time() {
     let heartbeat = Duration::from_mins(5);
-    for (short, longest) in [(15, minutes(48 * 60)), (1, minutes(8 * 60)), (6, minutes(8 * 60)), (60, minutes(8 * 60))]
+    for (initial, longest) in [(15, minutes(48 * 60)), (1, minutes(8 * 60)), (6, minutes(8 * 60)), (60, minutes(8 * 60))]
     {
-        let short = Duration::from_secs(short);
+        let initial = Duration::from_secs(initial);
         let (mut waited, mut receives, mut last_beat) = (Duration::ZERO, 0, Duration::ZERO);
         while waited < longest {
             receives += 1;
-            if pace::needs_heartbeat(waited, pace::next_poll(waited, short), heartbeat) {
+            if pace::needs_heartbeat(waited, pace::next_poll(waited, initial), heartbeat) {
                 last_beat = waited;
             }
-            assert!(waited < last_beat + heartbeat, "{short:?}: after {waited:?}");
-            waited += pace::next_poll(waited, short);
+            assert!(waited < last_beat + heartbeat, "{initial:?}: after {waited:?}");
+            waited += pace::next_poll(waited, initial);
         }
-        assert!(receives < 1_000, "{short:?}: {receives}: a queue gives up after at most a thousand");
+        assert!(receives < 1_000, "{initial:?}: {receives}: a queue dead-letters after at most a thousand");
     }
     assert_eq!(pace::global_timeout(Duration::from_secs(30)), Duration::from_mins(50));
     assert_eq!(pace::global_timeout(Duration::from_hours(2)), Duration::from_hours(48));
@@ -242,20 +243,20 @@ fn receives_suffice_for_the_longest_wait_and_heartbeats_come_in_time() {
 
 /// The figures of ARCHITECTURE.md.
 #[test]
-fn five_hundred_that_wait_for_an_hour_cost_few_invocations_and_calls() {
+fn five_hundred_instances_that_wait_for_an_hour_cost_few_invocations_and_calls() {
     let harness = Harness::with(500, &settings(gate(7_200)), &settings(drain(300)));
     harness.fleet.borrow_mut().make_next_unhealthy(500, &InstanceFailure::NotReady);
     harness.scale_to(500);
-    // All wait now.
+    // All instances wait now.
     harness.advance(Duration::from_secs(21));
     harness.calls.borrow_mut().clear();
     harness.observations.borrow_mut().clear();
     harness.invocations.set(0);
     harness.advance(minutes(60));
     let of = |name: &str| calls_named(&harness, name);
-    // Of 38 or 39 looks at each instance, ten share an invocation; 30 of these are sweeps.
+    // Of 38 or 39 observations of each instance, ten share an invocation; 30 of these are sweeps.
     assert_eq!((harness.invocations.get(), of("waiting_instances")), (1_930, 30));
-    // A look asks EC2 twice for a hundred instances, and SSM once for fifty (`wire/instances`).
+    // An observation calls EC2 twice for a hundred instances, and SSM once for fifty (`wire/instances`).
     let calls = |count: &usize| 2 * count.div_ceil(100) + count.div_ceil(50);
     assert_eq!(harness.observations.borrow().iter().map(calls).sum::<usize>(), 1_900 * 3 + 30 * 20);
     assert_eq!((of("requeue"), of("heartbeat")), (19_000, 16_000));

@@ -1,5 +1,5 @@
-//! What is denied, what hangs, what comes too late, and what is of another deployment.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! Denied calls, calls without a response, late messages, and foreign deployments.
+#![allow(clippy::expect_used, reason = "a test fails at unexpected data")]
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -15,21 +15,21 @@ fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-/// Lets time pass with every event lost, and keeps them.
+/// Advances time with every event lost, and returns the events.
 fn advance_without_events(harness: &Harness, span: Duration) -> Vec<String> {
     let lost = RefCell::new(Vec::new());
     harness.run(harness.now.get() + span, &mut |_, body| lost.borrow_mut().push(body));
     lost.into_inner()
 }
 
-fn the_action_in(told: &[String], turn: &str) -> String {
-    told.iter().find(|body| body.contains(turn)).expect("it is told").clone()
+fn lifecycle_action_in(bodies: &[String], transition: &str) -> String {
+    bodies.iter().find(|body| body.contains(transition)).expect("an event").clone()
 }
 
-/// A group that is gone has no tags, so IAM denies what Auto Scaling would say is not found.
+/// A deleted group has no tags, so IAM denies the call for which Auto Scaling would answer that the group is not found.
 #[test]
-fn a_late_message_whose_wait_may_not_be_ended_is_over_when_the_instance_has_left_its_group() {
-    for (turn, unhealthy) in
+fn a_late_message_whose_completion_is_denied_is_done_when_the_instance_has_left_its_group() {
+    for (transition, unhealthy) in
         [("EC2_INSTANCE_TERMINATING", 0), ("EC2_INSTANCE_LAUNCHING", 0), ("EC2_INSTANCE_LAUNCHING", 1)]
     {
         let harness = Harness::new(1);
@@ -41,15 +41,15 @@ fn a_late_message_whose_wait_may_not_be_ended_is_over_when_the_instance_has_left
         assert_eq!(harness.states().len(), 0);
         let evidence = harness.written.borrow().len();
         harness.denied.borrow_mut().extend(["complete", "heartbeat"]);
-        harness.send(the_action_in(&lost, turn), harness.now.get());
+        harness.send(lifecycle_action_in(&lost, transition), harness.now.get());
         harness.receive();
-        assert_eq!(harness.messages.borrow().len(), 0, "{turn}: it comes back for ever");
-        assert_eq!(harness.written.borrow().len(), evidence, "{turn}: nothing is told of what is over");
+        assert_eq!(harness.messages.borrow().len(), 0, "{transition}: the message is requeued for ever");
+        assert_eq!(harness.written.borrow().len(), evidence, "{transition}: no evidence is written after the wait");
     }
 }
 
 #[test]
-fn a_message_whose_wait_may_not_be_ended_comes_back_while_the_instance_is_there() {
+fn a_message_whose_completion_is_denied_is_requeued_while_the_instance_exists() {
     let harness = Harness::new(1);
     harness.denied.borrow_mut().insert("complete");
     harness.scale_to(1);
@@ -61,24 +61,25 @@ fn a_message_whose_wait_may_not_be_ended_comes_back_while_the_instance_is_there(
     assert_eq!(harness.in_service(), 1);
 }
 
-/// Only an end that may have been taken, its answer being lost, is one's own when nobody waits any more.
+/// Only a completion that may have been accepted, its response being lost, counts as the own one when the action is not
+/// active any more.
 #[test]
-fn an_end_that_was_refused_is_not_told_as_ones_own() {
+fn a_rejected_completion_is_not_published() {
     let harness = Harness::new(1);
     harness.scale_to(1);
     let lost = advance_without_events(&harness, seconds(300));
     assert_eq!((harness.in_service(), harness.published.borrow().len()), (1, 1));
-    // It is seen, its target groups are asked for, and its end is refused.
-    let end = harness.calls.borrow().len() + 2;
-    harness.faults.borrow_mut().insert(end, Fault::Rejected);
-    harness.send(the_action_in(&lost, "EC2_INSTANCE_LAUNCHING"), harness.now.get());
+    // The instance is observed, its target health is read, and its completion is rejected.
+    let completion = harness.calls.borrow().len() + 2;
+    harness.faults.borrow_mut().insert(completion, Fault::Rejected);
+    harness.send(lifecycle_action_in(&lost, "EC2_INSTANCE_LAUNCHING"), harness.now.get());
     harness.receive();
-    assert_eq!(harness.calls.borrow()[end..=end + 1], ["complete"; 2]);
+    assert_eq!(harness.calls.borrow()[completion..=completion + 1], ["complete"; 2]);
     assert_eq!((harness.published.borrow().len(), harness.messages.borrow().len()), (1, 0));
 }
 
 /// Ten instances that are healthy and wait, and their messages in one batch.
-fn ten_that_are_healthy() -> (Harness, Value) {
+fn ten_healthy_instances() -> (Harness, Value) {
     let harness = Harness::new(10);
     harness.scale_to(10);
     harness.run(START + seconds(80), &mut |harness, body| harness.send(body, harness.now.get()));
@@ -88,45 +89,46 @@ fn ten_that_are_healthy() -> (Harness, Value) {
     (harness, json!({ "Records": records }))
 }
 
-/// Has a batch handled while this call is never answered, counted from the batch's first; who comes back, and after how long.
-async fn handle_while_it_hangs(call: usize) -> (Vec<String>, Harness) {
-    let (harness, batch) = ten_that_are_healthy();
+/// Handles a batch while this call gets no response, counted from the batch's first; returns the requeued messages, and
+/// checks their delay.
+async fn handle_with_hanging_call(call: usize) -> (Vec<String>, Harness) {
+    let (harness, batch) = ten_healthy_instances();
     let first = harness.calls.borrow().len();
     harness.faults.borrow_mut().insert(first + call, Fault::Hangs);
     harness.message_timeout.set(Some(MESSAGE_TIMEOUT));
     let began = Instant::now();
-    let response = harness.function().handle(batch).await.expect("an answer");
+    let response = harness.function().handle(batch).await.expect("a response");
     assert_eq!(began.elapsed().as_secs(), MESSAGE_TIMEOUT.as_secs());
     let failed = response["batchItemFailures"].as_array().expect("a list").clone();
     let soon = harness.now.get() + seconds(15);
     assert_eq!(
         harness.messages.borrow().iter().filter(|it| it.visible == soon).count(),
         failed.len(),
-        "it comes back soon"
+        "requeued with a short delay"
     );
     (failed.iter().map(|it| it["itemIdentifier"].to_string()).collect(), harness)
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_message_that_hangs_comes_back_and_the_others_are_done() {
-    // After the look at all, the first message's own call.
-    let (failed, harness) = handle_while_it_hangs(1).await;
+async fn a_message_without_a_response_is_requeued_and_the_others_are_done() {
+    // After the observation of all instances, the first message's own call.
+    let (failed, harness) = handle_with_hanging_call(1).await;
     assert_eq!(failed, [r#""0""#]);
     assert_eq!(harness.completed.borrow().len(), 9);
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_look_at_all_hangs_all_come_back() {
-    let (failed, harness) = handle_while_it_hangs(0).await;
+async fn all_messages_are_requeued_if_their_observation_gets_no_response() {
+    let (failed, harness) = handle_with_hanging_call(0).await;
     assert_eq!(failed.len(), 10);
     assert_eq!(harness.completed.borrow().len(), 0);
 }
 
 #[test]
-fn a_message_that_hangs_is_given_up_well_before_the_function_is() {
+fn a_message_times_out_well_before_the_function() {
     let template = include_str!("../../../infra/template.yaml");
     let (_, hook) = template.split_once("\n  LifecycleHook:\n").expect("the function");
-    let (_, timeout) = hook.split_once("\n      Timeout: ").expect("its time");
+    let (_, timeout) = hook.split_once("\n      Timeout: ").expect("the timeout");
     let timeout = timeout.lines().next().and_then(|it| it.parse().ok()).expect("seconds");
     assert!(MESSAGE_TIMEOUT + seconds(30) <= seconds(timeout), "{timeout}");
 }
@@ -135,49 +137,49 @@ fn a_message_that_hangs_is_given_up_well_before_the_function_is() {
 fn the_groups_of_another_deployment_are_left_alone() {
     let harness = Harness::new(1);
     harness.add_group("theirs-asg-uswest2-dev");
-    let told = advance_without_events(&harness, seconds(150));
+    let bodies = advance_without_events(&harness, seconds(150));
     let detail = json!({ "AutoScalingGroupName": "theirs-asg-uswest2-dev" });
-    let launch: Value = serde_json::from_str(&the_action_in(&told, "EC2_INSTANCE_LAUNCHING")).expect("JSON");
-    assert_eq!(with(launch.clone(), json!({ "detail": detail })), launch, "it is theirs");
+    let launch: Value = serde_json::from_str(&lifecycle_action_in(&bodies, "EC2_INSTANCE_LAUNCHING")).expect("JSON");
+    assert_eq!(with(launch.clone(), json!({ "detail": detail })), launch, "the event names the foreign group");
     let instance = launch["detail"]["EC2InstanceId"].clone();
     let spot =
         with(sample("lifecycle-hook", "spot-interruption.json"), json!({ "detail": { "instance-id": instance } }));
     harness.calls.borrow_mut().clear();
-    assert_eq!(harness.invoke(launch), Some(json!({ "Ignored": "the hook launch is not ours" })));
+    assert_eq!(harness.invoke(launch), Some(json!({ "Ignored": "the hook launch is not owned by this deployment" })));
     assert_eq!(*harness.calls.borrow(), [""; 0]);
-    harness.invoke(spot).expect("an answer");
+    harness.invoke(spot).expect("a response");
     assert!(!harness.calls.borrow().iter().any(|it| ["deregister", "send_drain_command"].contains(it)), "{:?}", harness.calls.borrow());
     harness.calls.borrow_mut().clear();
-    let swept = harness.invoke(sample("lifecycle-hook", "sweep.json")).expect("an answer");
+    let swept = harness.invoke(sample("lifecycle-hook", "sweep.json")).expect("a response");
     assert_eq!((swept, &harness.calls.borrow()[..]), (json!({ "Swept": [], "Skipped": [] }), &["waiting_instances"][..]));
 }
 
-/// A bus may be given the events of other accounts, which have groups of the same names.
+/// An event bus may receive the events of other accounts, which have groups of the same names.
 #[test]
-fn what_is_of_another_account_is_left_alone() {
+fn events_of_another_account_are_left_alone() {
     let harness = Harness::new(1);
-    let ignored = json!({ "Ignored": "nothing to do for an event of the account 999999999999" });
+    let ignored = json!({ "Ignored": "no action for an event of the account 999999999999" });
     for name in ["launch.json", "terminate.json", "spot-interruption.json", "topic.json"] {
-        let theirs = sample("lifecycle-hook", name).to_string().replace("123456789012", "999999999999");
-        let theirs: Value = serde_json::from_str(&theirs).expect("JSON");
-        assert_eq!(harness.invoke(theirs), Some(ignored.clone()), "{name}");
+        let foreign = sample("lifecycle-hook", name).to_string().replace("123456789012", "999999999999");
+        let foreign: Value = serde_json::from_str(&foreign).expect("JSON");
+        assert_eq!(harness.invoke(foreign), Some(ignored.clone()), "{name}");
     }
-    let theirs = with(sample("lifecycle-hook", "launch.json"), json!({ "account": "999999999999" }));
-    harness.send(theirs.to_string(), harness.now.get());
+    let foreign = with(sample("lifecycle-hook", "launch.json"), json!({ "account": "999999999999" }));
+    harness.send(foreign.to_string(), harness.now.get());
     harness.receive();
     assert_eq!((harness.messages.borrow().len(), &harness.calls.borrow()[..]), (0, &[][..]));
 }
 
-/// A warning that is late leaves less than two minutes; one that says 1970 says nothing.
+/// A late warning leaves less than two minutes; a warning from 1970 has no usable time.
 #[test]
 fn a_spot_instance_has_two_minutes_from_when_ec2_warned() {
-    for (warned, drains) in [("100 s ago", false), ("121 s ago", true), ("in a minute", true), ("1970", true)] {
+    for (warning_time, drains) in [("100 s ago", false), ("121 s ago", true), ("in a minute", true), ("1970", true)] {
         let harness = Harness::new(1);
         harness.scale_to(1);
         harness.advance(seconds(300));
-        let (id, _) = harness.states().pop_first().expect("one");
+        let (id, _) = harness.states().pop_first().expect("one instance");
         let sent = harness.now.get();
-        let at_ms = match warned {
+        let at_ms = match warning_time {
             "100 s ago" => sent.0 - 100_000,
             "121 s ago" => sent.0 - 121_000,
             "in a minute" => sent.0 + 60_000,
@@ -187,6 +189,6 @@ fn a_spot_instance_has_two_minutes_from_when_ec2_warned() {
         harness.send(with(sample("lifecycle-hook", "spot-interruption.json"), more).to_string(), sent);
         harness.now.set(sent + seconds(30));
         harness.receive();
-        assert_eq!(harness.drain_timeouts.borrow().len(), usize::from(drains), "{warned}");
+        assert_eq!(harness.drain_timeouts.borrow().len(), usize::from(drains), "{warning_time}");
     }
 }

@@ -1,8 +1,8 @@
-//! Alarms in, wishes and reasons out.
+//! Alarms in, remediation requests and reasons out.
 #![allow(
     clippy::expect_used,
     clippy::needless_pass_by_value,
-    reason = "a test stops where it finds nonsense, and takes JSON as it stands"
+    reason = "a test fails at unexpected data, and takes JSON by value"
 )]
 
 mod trust;
@@ -10,15 +10,15 @@ mod trust;
 use std::cell::{Cell, RefCell};
 
 use alarm::Alarms;
-use alarm::cloud::Cloud;
+use alarm::cloud::AlarmApi;
 use environment::{Deployment, ObservedAlarm, RemediationRequest};
 use ledger::{Alarm, envelope};
 use requests::records::{DesiredRecord, ExecutionClaim, LatestRequest, MemoryRecords, RuleExecution};
 use requests::{Kind, Owner, Records as _, ResponseAddress};
 use serde_json::{Value, json};
-use test_support::{FakeRequestQueue, Now as _, sample, with};
+use test_support::{FakeRequestQueue, BlockOn as _, sample, with};
 
-/// 2026-01-02T03:04:01.120Z, as all samples tell it.
+/// 2026-01-02T03:04:01.120Z, the time in all samples.
 const SINCE: u64 = 1_767_323_041_120;
 const NOW: u64 = SINCE + 2_000;
 const ENVIRONMENT: &str = "scalable-ec2-us-west-2-dev";
@@ -29,16 +29,16 @@ struct Account {
     now_ms: Cell<u64>,
     alarm: RefCell<Option<ObservedAlarm>>,
     published: RefCell<Vec<Value>>,
-    /// How often it was asked for the alarm.
+    /// The number of observations of the alarm.
     observations: Cell<usize>,
 }
 
-impl Cloud for Account {
+impl AlarmApi for Account {
     fn now_ms(&self) -> u64 {
         self.now_ms.get()
     }
 
-    async fn alarm(&self, _name: &str) -> Result<Option<ObservedAlarm>, String> {
+    async fn observe_alarm(&self, _name: &str) -> Result<Option<ObservedAlarm>, String> {
         self.observations.set(self.observations.get() + 1);
         Ok(self.alarm.borrow().clone())
     }
@@ -55,7 +55,7 @@ fn owner() -> Owner {
     Owner::of("arn:aws:cloudformation:us-west-2:123456789012:stack/web/1", "Web")
 }
 
-/// An environment that has settled with these rules.
+/// A settled environment with these rules.
 fn function(rules: Value) -> Function {
     let deployment =
         Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
@@ -76,9 +76,9 @@ fn function(rules: Value) -> Function {
     };
     let spec = json!({ "AlarmActions": rules });
     let desired = DesiredRecord { environment: ENVIRONMENT.into(), spec, frozen: json!({}), retired_tags: vec![] };
-    function.records.claim(ENVIRONMENT, &owner()).await_now();
-    function.records.save_desired(&owner(), desired).await_now();
-    function.records.mark_settled(&owner()).await_now();
+    function.records.claim(ENVIRONMENT, &owner()).block_on();
+    function.records.save_desired(&owner(), desired).block_on();
+    function.records.mark_settled(&owner()).block_on();
     function
 }
 
@@ -86,25 +86,25 @@ fn rule() -> Value {
     json!({ "Alarm": "healthy-low", "Action": "ScaleBy", "Amount": 1, "CooldownSeconds": 600 })
 }
 
-const TOLD: &str = "healthy-low: ScaleBy 1";
+const RULE_SUMMARY: &str = "healthy-low: ScaleBy 1";
 
-/// The alarm is described as an event says, unless a test says otherwise.
+/// The observed alarm has the event's description, unless a test sets another.
 fn describe(function: &Function, event: &Value) {
-    let message = envelope::of_topic(event).map(|messages| envelope::open(messages[0]).expect("JSON"));
-    let told = Alarm::read(message.as_ref().unwrap_or(event)).expect("it makes sense").expect("an alarm");
-    if let Some(now) = function.cloud.alarm.borrow_mut().as_mut()
-        && now.dimensions.is_empty()
-        && now.description.is_empty()
+    let message = envelope::topic_messages(event).map(|messages| envelope::open(messages[0]).expect("JSON"));
+    let reported = Alarm::read(message.as_ref().unwrap_or(event)).expect("a readable event").expect("an alarm");
+    if let Some(observed) = function.cloud.alarm.borrow_mut().as_mut()
+        && observed.dimensions.is_empty()
+        && observed.description.is_empty()
     {
-        (now.dimensions, now.description) = (told.dimensions, told.description);
+        (observed.dimensions, observed.description) = (reported.dimensions, reported.description);
     }
 }
 
-/// What a function answers to a sample: outcome and why of each rule.
+/// The response of a function to a sample: outcome and reason of each rule.
 fn outcomes(function: &Function, name: &str) -> Vec<(String, String)> {
     let event = sample("alarm", &format!("{name}.json"));
     describe(function, &event);
-    let response = function.handle(event).await_now();
+    let response = function.handle(event).block_on();
     let all = response["Outcomes"].as_array().expect("a list").iter();
     let text = |it: &Value, name: &str| it[name].as_str().expect("a text").to_owned();
     all.map(|it| (text(it, "Outcome"), text(it, "Reason"))).collect()
@@ -116,17 +116,17 @@ fn only(function: &Function, name: &str) -> (String, String) {
     all.remove(0)
 }
 
-/// The wishes that stand in line, with their names.
+/// The queued remediation requests, with their names.
 fn remediations(function: &Function) -> Vec<(String, RemediationRequest)> {
     let sent = function.request_queue.sent.lock().expect("one thread");
     let remediation = |(_, name, body): &(String, String, Value)| {
-        (name.clone(), RemediationRequest::read(body).expect("a wish").expect("it makes sense"))
+        (name.clone(), RemediationRequest::read(body).expect("a remediation request").expect("a readable request"))
     };
     sent.iter().map(remediation).collect()
 }
 
 #[test]
-fn the_same_alarm_in_three_shapes_a_hundred_times_is_one_wish() {
+fn the_same_alarm_in_three_shapes_a_hundred_times_is_one_remediation_request() {
     let function = function(json!([rule()]));
     for _ in 0..34 {
         for shape in ["direct", "topic", "event-bridge"] {
@@ -136,16 +136,16 @@ fn the_same_alarm_in_three_shapes_a_hundred_times_is_one_wish() {
     let all = remediations(&function);
     assert_eq!(all.len(), 1, "{all:?}");
     let remediation = &all[0].1;
-    // The first that told of it was sent 180 ms after the alarm's state changed.
+    // The first report was sent 180 ms after the alarm's state changed.
     assert_eq!(
         (remediation.rule.as_str(), remediation.since_ms, remediation.expires_ms),
-        (TOLD, SINCE, SINCE + 300_000)
+        (RULE_SUMMARY, SINCE, SINCE + 300_000)
     );
     assert_eq!((remediation.environment.as_str(), remediation.owner.as_str()), (ENVIRONMENT, owner().as_str()));
-    assert!(function.cloud.published.borrow().is_empty(), "who carries it out tells of it");
+    assert!(function.cloud.published.borrow().is_empty(), "the reconciler publishes the outcome");
 }
 
-/// Nobody can tell which of them is sick: the status checks are asked.
+/// The alarm does not say which of them is unhealthy: the status checks decide.
 #[test]
 fn an_alarm_over_two_instances_names_none() {
     let function = function(json!([{ "Alarm": "memory-full", "Action": "ReplaceUnhealthy" }]));
@@ -153,8 +153,8 @@ fn an_alarm_over_two_instances_names_none() {
     if let Some(alarm) = function.cloud.alarm.borrow_mut().as_mut() {
         alarm.dimensions = vec![
             pair("AutoScalingGroupName", "scalable-ec2-asg-uswest2-dev"),
-            pair("InstanceId", "i-well"),
-            pair("InstanceId", "i-sick"),
+            pair("InstanceId", "i-healthy"),
+            pair("InstanceId", "i-unhealthy"),
         ];
     }
     assert_eq!(only(&function, "direct-of-an-instance").0, "requested");
@@ -162,7 +162,7 @@ fn an_alarm_over_two_instances_names_none() {
 }
 
 #[test]
-fn metric_math_and_composites_are_known_by_a_metric_or_by_the_mark() {
+fn metric_math_and_composite_alarms_are_identified_by_a_metric_or_by_the_mark() {
     let about = |alarm: &str| json!([{ "Alarm": alarm, "Action": "ReplaceUnhealthy" }]);
     for (sample, alarm, instance) in [
         ("direct-metric-math", "backlog-for-each-instance", None),
@@ -177,42 +177,42 @@ fn metric_math_and_composites_are_known_by_a_metric_or_by_the_mark() {
 }
 
 #[test]
-fn an_alarm_that_is_of_nobody_or_of_what_is_gone_is_explained_and_nothing_is_done() {
-    let nobodys = function(json!([rule()]));
-    let event = sample("alarm", "direct.json").to_string().replace("scalable-ec2", "theirs");
-    let response = nobodys.handle(serde_json::from_str(&event).expect("JSON")).await_now();
-    assert_eq!(response["Outcomes"][0]["Reason"], "it is of no environment of this deployment, or of several");
+fn an_alarm_without_an_environment_or_a_rule_is_skipped_with_a_reason() {
+    let foreign = function(json!([rule()]));
+    let event = sample("alarm", "direct.json").to_string().replace("scalable-ec2", "foreign");
+    let response = foreign.handle(serde_json::from_str(&event).expect("JSON")).block_on();
+    assert_eq!(response["Outcomes"][0]["Reason"], "the alarm belongs to no environment of this deployment, or to several");
 
-    let gone = function(json!([rule()]));
-    gone.records.release(ENVIRONMENT, &owner()).await_now();
-    assert_eq!(only(&gone, "direct").1, format!("the environment {ENVIRONMENT} is gone"));
+    let deleted = function(json!([rule()]));
+    deleted.records.release(ENVIRONMENT, &owner()).block_on();
+    assert_eq!(only(&deleted, "direct").1, format!("the environment {ENVIRONMENT} no longer exists"));
 
     let unknown = function(json!([{ "Alarm": "cpu-low", "Action": "ReplaceUnhealthy" }]));
-    assert_eq!(only(&unknown, "direct"), ("skipped".into(), "no rule of its environment is about it".into()));
+    assert_eq!(only(&unknown, "direct"), ("skipped".into(), "no rule of the environment names the alarm".into()));
     assert_eq!(unknown.cloud.published.borrow()[0]["detail"]["Outcome"], "skipped");
 
     let without = function(json!([]));
-    assert_eq!(only(&without, "direct").1, "its environment has no rules");
-    assert!(without.cloud.published.borrow().is_empty(), "who has none is not told of each alarm");
+    assert_eq!(only(&without, "direct").1, "the environment has no rules");
+    assert!(without.cloud.published.borrow().is_empty(), "an environment without rules gets no ledger entry for an alarm");
 
     let newer = function(json!([{ "Alarm": "healthy-low", "Action": "Reboot" }]));
-    let reason = "no rule that can be read is about it; of the others, AlarmActions[0].Action is \"Reboot\": one of ScaleBy, ScaleTo, ReplaceUnhealthy, Notify";
+    let reason = "no readable rule names the alarm; of the unreadable rules, AlarmActions[0].Action is \"Reboot\": one of ScaleBy, ScaleTo, ReplaceUnhealthy, Notify";
     assert_eq!(only(&newer, "direct"), ("skipped".into(), reason.into()));
     assert_eq!(newer.cloud.published.borrow()[0]["detail"]["Reason"], reason);
 
-    let leaving = function(json!([rule()]));
+    let deleting = function(json!([rule()]));
     let latest_request = LatestRequest {
         request_hash: "h".into(),
         kind: Kind::Delete,
         sent_ms: 1,
         deadline_ms: NOW + 1,
         physical_id: None,
-        reply: ResponseAddress::of(&json!({})),
+        response_address: ResponseAddress::of(&json!({})),
     };
-    leaving.records.record_request(&owner(), latest_request).await_now();
-    assert_eq!(only(&leaving, "direct").1, format!("the environment {ENVIRONMENT} is being deleted"));
+    deleting.records.record_request(&owner(), latest_request).block_on();
+    assert_eq!(only(&deleting, "direct").1, format!("the environment {ENVIRONMENT} is being deleted"));
 
-    for function in [nobodys, gone, unknown, without, newer, leaving] {
+    for function in [foreign, deleted, unknown, without, newer, deleting] {
         assert!(remediations(&function).is_empty());
     }
 }
@@ -220,20 +220,20 @@ fn an_alarm_that_is_of_nobody_or_of_what_is_gone_is_explained_and_nothing_is_don
 type Change<'a> = &'a dyn Fn(&mut Function);
 
 #[test]
-fn each_reason_to_do_nothing_is_told_to_the_ledger() {
+fn each_reason_to_skip_a_rule_is_published_to_the_ledger() {
     let acted = |since_ms, at_ms, done| RuleExecution { since_ms, at_ms, remediation: Value::Null, done };
     let begin_execution = |function: &Function, rule_execution: RuleExecution| {
         assert_eq!(
-            function.records.begin_execution(&owner(), TOLD, rule_execution, 0).await_now(),
-            ExecutionClaim::Yes
+            function.records.begin_execution(&owner(), RULE_SUMMARY, rule_execution, 0).block_on(),
+            ExecutionClaim::Granted
         );
     };
     let at = "2026-01-02T03:00:41.12Z";
     let cases: [(Change<'_>, &str); 11] = [
         (&|it| it.paused = true, "automation is paused by the deployment's parameter PauseAutomation"),
         (&|it| it.cloud.now_ms.set(SINCE + 301_000), "its message is more than 300 s old"),
-        (&|it| *it.cloud.alarm.borrow_mut() = None, "the alarm is gone"),
-        (&|it| it.cloud.alarm.borrow_mut().as_mut().expect("it").state = "OK".into(), "the alarm is OK by now"),
+        (&|it| *it.cloud.alarm.borrow_mut() = None, "the alarm does not exist any more"),
+        (&|it| it.cloud.alarm.borrow_mut().as_mut().expect("it").state = "OK".into(), "the alarm is now OK"),
         (
             &|it| it.cloud.alarm.borrow_mut().as_mut().expect("it").actions_enabled = false,
             "the alarm's actions are disabled",
@@ -260,22 +260,22 @@ fn each_reason_to_do_nothing_is_told_to_the_ledger() {
     for (change, reason) in cases {
         let mut function = function(json!([rule()]));
         change(&mut function);
-        let (outcome, told) = only(&function, "direct");
+        let (outcome, actual_reason) = only(&function, "direct");
         let expected = if reason.is_empty() { "requested" } else { "skipped" };
-        assert_eq!(outcome, expected, "{told}");
+        assert_eq!(outcome, expected, "{actual_reason}");
         assert_eq!(remediations(&function).is_empty(), !reason.is_empty());
         if !reason.is_empty() {
-            assert_eq!(told, reason);
+            assert_eq!(actual_reason, reason);
             let ledger = function.cloud.published.borrow();
             assert_eq!(ledger.len(), 1);
             let detail = &ledger[0]["detail"];
-            assert_eq!((&detail["Rule"], &detail["Reason"]), (&json!(TOLD), &json!(reason)));
+            assert_eq!((&detail["Rule"], &detail["Reason"]), (&json!(RULE_SUMMARY), &json!(reason)));
         }
     }
 }
 
 #[test]
-fn a_look_that_is_older_than_what_was_told_decides_nothing() {
+fn an_observation_older_than_the_report_decides_nothing() {
     let function = function(json!([rule()]));
     {
         let mut alarm = function.cloud.alarm.borrow_mut();
@@ -285,10 +285,10 @@ fn a_look_that_is_older_than_what_was_told_decides_nothing() {
     let event = sample("alarm", "direct.json");
     describe(&function, &event);
     let rejected = test_support::run(&memory_cloud::Clock::default(), function.handle(event.clone()));
-    let reason = rejected.expect_err("Lambda tries again").to_string();
-    assert_eq!(reason, "what CloudWatch says of scalable-ec2-healthy-low-uswest2-dev is older than what it told");
+    let reason = rejected.expect_err("Lambda retries").to_string();
+    assert_eq!(reason, "the observed state of scalable-ec2-healthy-low-uswest2-dev is older than the reported state");
     assert!(function.cloud.published.borrow().is_empty());
-    // An ALARM that is over by now, and was followed by the one that is told of.
+    // An ALARM that is over by now, and was followed by the reported one.
     let alarm = |at_ms| ObservedAlarm {
         state: "ALARM".into(),
         since_ms: at_ms,
@@ -298,7 +298,7 @@ fn a_look_that_is_older_than_what_was_told_decides_nothing() {
     };
     let before = SINCE - 60_000;
     let rule_execution = RuleExecution { since_ms: before, at_ms: before, remediation: Value::Null, done: false };
-    function.records.begin_execution(&owner(), TOLD, rule_execution, 0).await_now();
+    function.records.begin_execution(&owner(), RULE_SUMMARY, rule_execution, 0).block_on();
     *function.cloud.alarm.borrow_mut() = Some(alarm(before));
     describe(&function, &event);
     assert!(test_support::run(&memory_cloud::Clock::default(), function.handle(event)).is_err());
@@ -306,46 +306,47 @@ fn a_look_that_is_older_than_what_was_told_decides_nothing() {
     assert_eq!(only(&function, "direct").0, "requested");
 }
 
-/// A deployment's rule passes on the states of alarms that have its name in theirs; of others only this function hears.
+/// A deployment's event rule publishes the states of alarms whose names contain the project; the states of other alarms
+/// reach only this function.
 #[test]
-fn the_state_of_an_alarm_of_ones_own_is_told_to_the_ledger_once_and_as_eventbridge_would() {
+fn the_state_of_a_user_alarm_is_published_once_in_the_form_of_eventbridge() {
     let deployment =
         || Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
     let function = function(json!([]));
     for _ in 0..2 {
         only(&function, "direct-of-an-instance");
     }
-    let told = function.cloud.published.borrow();
-    assert_eq!(told.len(), 2);
-    let line = |event: &Value| match ledger::read::event(&deployment(), event, NOW) {
-        Ok(ledger::read::Reading::Of { suffix, entries }) if suffix == "dev" => entries[0].clone(),
+    let published = function.cloud.published.borrow();
+    assert_eq!(published.len(), 2);
+    let entry = |event: &Value| match ledger::read::event(&deployment(), event, NOW) {
+        Ok(ledger::read::Reading::Entries { suffix, entries }) if suffix == "dev" => entries[0].clone(),
         other => unreachable!("{other:?}"),
     };
-    let [first, second] = [line(&told[0]), line(&told[1])];
+    let [first, second] = [entry(&published[0]), entry(&published[1])];
     assert_eq!(first.id, second.id);
     assert_eq!((first.kind.as_str(), first.outcome.as_str(), first.at_ms), ("alarm", "alarm", SINCE));
     assert_eq!(first.instance.as_deref(), Some("i-0a1b2c3d4e5f60718"));
     let direct = sample("alarm", "direct-of-an-instance.json");
     let bus = json!({ "detail-type": "CloudWatch Alarm State Change", "detail": direct["alarmData"] });
-    assert_eq!(line(&bus).id, first.id, "the same line if a rule passes it on as well");
+    assert_eq!(entry(&bus).id, first.id, "the same entry if an event rule publishes it as well");
 }
 
 #[test]
-fn a_dry_run_is_asked_for_as_such_and_every_rule_of_an_alarm_has_its_own_outcome() {
+fn a_dry_run_is_requested_as_such_and_every_rule_of_an_alarm_has_its_own_outcome() {
     let mut dry = rule();
     dry["DryRun"] = json!(true);
     dry["Amount"] = json!(2);
     let function = function(json!([dry, rule(), { "Alarm": "cpu-high", "Action": "ReplaceUnhealthy" }]));
     let all = outcomes(&function, "direct");
     assert_eq!(all.iter().map(|it| it.0.as_str()).collect::<Vec<_>>(), ["requested"; 2]);
-    let asked: Vec<(String, bool)> = remediations(&function).into_iter().map(|(_, it)| (it.rule, it.dry_run)).collect();
-    assert_eq!(asked, [("healthy-low: ScaleBy 2".into(), true), (TOLD.into(), false)]);
-    assert!(function.cloud.published.borrow().is_empty(), "who looks at the group tells what it would come to");
+    let requested: Vec<(String, bool)> = remediations(&function).into_iter().map(|(_, it)| (it.rule, it.dry_run)).collect();
+    assert_eq!(requested, [("healthy-low: ScaleBy 2".into(), true), (RULE_SUMMARY.into(), false)]);
+    assert!(function.cloud.published.borrow().is_empty(), "the reconciler, which observes the group, publishes the result of the dry run");
 }
 
-/// A rule that was a dry run when its alarm went off, and is none any more.
+/// A rule that was a dry run when its alarm went off, and no longer is.
 #[test]
-fn a_rule_that_is_made_to_act_does_not_rest_from_what_it_only_told() {
+fn a_dry_run_starts_no_cooldown_for_the_rule_that_acts() {
     let mut dry = rule();
     dry["DryRun"] = json!(true);
     let (then, now) = (function(json!([dry])), function(json!([rule()])));
@@ -353,26 +354,26 @@ fn a_rule_that_is_made_to_act_does_not_rest_from_what_it_only_told() {
     for function in [&then, &now] {
         function
             .records
-            .begin_execution(&owner(), &environment::execution_key(TOLD, true), rule_execution.clone(), 0)
-            .await_now();
+            .begin_execution(&owner(), &environment::execution_key(RULE_SUMMARY, true), rule_execution.clone(), 0)
+            .block_on();
     }
-    let told = "it was told as a dry run on this state of the alarm, or a later one, at 2026-01-02T03:04:01.12Z";
-    assert_eq!(only(&then, "direct"), ("skipped".into(), told.into()));
+    let reason = "it was told as a dry run on this state of the alarm, or a later one, at 2026-01-02T03:04:01.12Z";
+    assert_eq!(only(&then, "direct"), ("skipped".into(), reason.into()));
     assert_eq!(only(&now, "direct").0, "requested");
-    // The line has each wish once, by its name.
-    let asked_for = |rule: Value| wishes_of(&function(json!([rule])));
-    assert_ne!(asked_for(with(rule(), json!({ "DryRun": true }))), asked_for(rule()));
+    // The request queue holds each remediation once, by its name.
+    let requests_of = |rule: Value| request_names(&function(json!([rule])));
+    assert_ne!(requests_of(with(rule(), json!({ "DryRun": true }))), requests_of(rule()));
 }
 
-/// The names of the wishes that an alarm comes to.
-fn wishes_of(function: &Function) -> Vec<String> {
+/// The names of the remediation requests that an alarm results in.
+fn request_names(function: &Function) -> Vec<String> {
     only(function, "direct");
     remediations(function).into_iter().map(|(name, _)| name).collect()
 }
 
-/// A composite alarm whose actions were suppressed runs them when they no longer are.
+/// A composite alarm whose actions were suppressed runs them when the suppression ends.
 #[test]
-fn the_age_of_a_message_is_told_by_when_it_was_sent_and_a_retry_stays_old() {
+fn the_age_of_a_message_counts_from_its_sending_and_a_retry_stays_old() {
     let later = |event: &Value| {
         let text = event.to_string().replace("2026-01-02T03:04:01.300Z", "2026-01-02T03:24:01.300Z");
         let mut event: Value = serde_json::from_str(&text).expect("JSON");
@@ -389,11 +390,11 @@ fn the_age_of_a_message_is_told_by_when_it_was_sent_and_a_retry_stays_old() {
             function.cloud.now_ms.set(SINCE + 20 * 60_000 + waits_ms);
             let event = later(&sample("alarm", &format!("{name}.json")));
             describe(&function, &event);
-            let response = function.handle(event).await_now();
+            let response = function.handle(event).block_on();
             assert_eq!(response["Outcomes"][0]["Outcome"], outcome, "{name}, {waits_ms} ms later: {response}");
             if let Some((_, remediation)) = remediations(&function).first() {
-                assert_eq!(remediation.since_ms, SINCE, "it is the same alarm");
-                // Within five minutes, or never: also of one that comes late.
+                assert_eq!(remediation.since_ms, SINCE, "the alarm is the same");
+                // Within five minutes, or never: also for a late message.
                 let left_ms = remediation.expires_ms - function.cloud.now_ms.get();
                 assert!(left_ms.abs_diff(300_000 - waits_ms) <= 200, "{name}, {waits_ms} ms later: {left_ms}");
             }
@@ -401,36 +402,36 @@ fn the_age_of_a_message_is_told_by_when_it_was_sent_and_a_retry_stays_old() {
     }
 }
 
-/// Of a message of which nobody knows when it was sent, the alarm's own time is what there is; a clock that is ahead gives no
+/// For a message without the time at which it was sent, the alarm's own time counts; a clock that is ahead gives no
 /// more time.
 #[test]
-fn a_wish_lasts_five_minutes_from_when_it_was_told_and_no_longer() {
+fn a_remediation_request_expires_five_minutes_after_the_report() {
     let cases = [(json!(null), SINCE + 300_000), (json!("2026-01-02T03:09:00Z"), NOW + 300_000)];
     for (time, expires_ms) in cases {
         let function = function(json!([rule()]));
         let event = with(sample("alarm", "direct.json"), json!({ "time": time }));
         describe(&function, &event);
-        function.handle(event).await_now();
+        function.handle(event).block_on();
         assert_eq!(remediations(&function)[0].1.expires_ms, expires_ms, "{time}");
     }
 }
 
 #[test]
-fn other_states_are_left_alone_and_what_is_no_alarm_is_refused() {
+fn other_states_are_skipped_and_other_events_are_rejected() {
     let function = function(json!([rule()]));
-    assert_eq!(only(&function, "direct-ok").1, "only ALARM is acted on");
-    assert_eq!(function.cloud.observations.get(), 0, "most states that are told cost no call");
+    assert_eq!(only(&function, "direct-ok").1, "only the state ALARM is acted on");
+    assert_eq!(function.cloud.observations.get(), 0, "most reported states cost no call");
     for event in [json!({}), json!({ "alarmData": {} }), json!({ "alarmData": { "alarmName": "a" } })] {
         let rejected = test_support::run(&memory_cloud::Clock::default(), function.handle(event));
         assert!(rejected.is_err());
     }
-    let of_topic = |message: &str| json!({ "Records": [{ "Sns": { "Message": message } }] });
+    let topic_event = |message: &str| json!({ "Records": [{ "Sns": { "Message": message } }] });
     let changed = json!({ "detail-type": "CloudWatch Alarm Configuration Change", "detail": {} });
-    for event in [of_topic("hello"), of_topic("{}"), changed] {
-        let told = function.handle(event).await_now();
-        assert_eq!(told["Ignored"], "it tells of no alarm's state", "who else uses the topic is left alone");
+    for event in [topic_event("hello"), topic_event("{}"), changed] {
+        let response = function.handle(event).block_on();
+        assert_eq!(response["Ignored"], "the event is not an alarm state", "other messages of the topic are ignored");
     }
-    function.request_queue.broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    function.request_queue.unavailable.store(true, std::sync::atomic::Ordering::SeqCst);
     let rejected = test_support::run(&memory_cloud::Clock::default(), function.handle(sample("alarm", "direct.json")));
-    assert!(rejected.is_err(), "Lambda tries again");
+    assert!(rejected.is_err(), "Lambda retries");
 }

@@ -8,7 +8,7 @@ use lifecycle_hook::facts::Command;
 use serde_json::{Value, json};
 use test_support::Request;
 
-use crate::{ID, Response, account, always, bodies, refused_json};
+use crate::{ID, Response, account, always, bodies, rejected_json};
 
 const COMMAND: &str = "0831e1a8-a1ac-4257-a1fd-c831bEXAMPLE";
 
@@ -24,49 +24,49 @@ fn invocation(comment: &str, status: &str, details: &str, requested: f64) -> Val
 }
 
 #[tokio::test]
-async fn the_newest_drain_command_counts_and_no_other() {
-    let ours = "envkeeper drain";
+async fn only_the_latest_drain_command_counts() {
+    let owned = "envkeeper drain";
     let failed = |details: &str| Command::Failed(details.into());
     for (all, expected) in [
         (vec![], Command::NotSent),
-        (vec![invocation("somebody else's", "Success", "Success", 9.0)], Command::NotSent),
-        (vec![invocation(ours, "Pending", "Pending", 1.0)], Command::Running),
-        (vec![invocation(ours, "InProgress", "InProgress", 1.0)], Command::Running),
-        (vec![invocation(ours, "Delayed", "Delayed", 1.0)], Command::Running),
-        (vec![invocation(ours, "Success", "Success", 1.0)], Command::Succeeded),
-        (vec![invocation(ours, "Failed", "Failed", 1.0)], failed("Failed")),
-        (vec![invocation(ours, "TimedOut", "DeliveryTimedOut", 1.0)], failed("DeliveryTimedOut")),
+        (vec![invocation("another sender's", "Success", "Success", 9.0)], Command::NotSent),
+        (vec![invocation(owned, "Pending", "Pending", 1.0)], Command::Running),
+        (vec![invocation(owned, "InProgress", "InProgress", 1.0)], Command::Running),
+        (vec![invocation(owned, "Delayed", "Delayed", 1.0)], Command::Running),
+        (vec![invocation(owned, "Success", "Success", 1.0)], Command::Succeeded),
+        (vec![invocation(owned, "Failed", "Failed", 1.0)], failed("Failed")),
+        (vec![invocation(owned, "TimedOut", "DeliveryTimedOut", 1.0)], failed("DeliveryTimedOut")),
         (
             vec![
-                invocation(ours, "Failed", "Undeliverable", 1.0),
-                invocation(ours, "InProgress", "InProgress", 2.0),
+                invocation(owned, "Failed", "Undeliverable", 1.0),
+                invocation(owned, "InProgress", "InProgress", 2.0),
                 invocation("envkeeper evidence", "Success", "Success", 3.0),
             ],
             Command::Running,
         ),
     ] {
-        let told = json!({ "CommandInvocations": all });
-        assert_eq!(always(text(&told)).drain_status(ID, Some(1_767_323_400_000)).await, Ok(expected), "{told}");
+        let invocations = json!({ "CommandInvocations": all });
+        assert_eq!(always(text(&invocations)).drain_status(ID, Some(1_767_323_400_000)).await, Ok(expected), "{invocations}");
     }
 }
 
 #[tokio::test]
-async fn only_commands_since_its_wait_began_count_and_all_where_nobody_knows_when() {
+async fn only_commands_since_the_wait_began_count_and_all_if_the_start_is_unknown() {
     for (since, expected) in [
         (Some(1_767_323_400_000), json!([{ "key": "InvokedAfter", "value": "2026-01-02T03:09:50Z" }])),
         (None, json!(null)),
     ] {
-        let (account, asked) = account(|_, _| text(&json!({ "CommandInvocations": [] })));
+        let (account, requests) = account(|_, _| text(&json!({ "CommandInvocations": [] })));
         assert_eq!(account.drain_status(ID, since).await, Ok(Command::NotSent));
-        let asked: Value = serde_json::from_str(&bodies(&asked)[0]).expect("JSON");
-        assert_eq!(asked["Filters"], expected);
+        let requests: Value = serde_json::from_str(&bodies(&requests)[0]).expect("JSON");
+        assert_eq!(requests["Filters"], expected);
     }
 }
 
-/// The list lags for a second: it is empty, and no error. Sending twice harms nobody, since the script on the instance takes two
-/// for one.
+/// The list lags for a second: it is empty, without an error. Sending twice is harmless, since the script on the
+/// instance treats two commands as one.
 #[tokio::test]
-async fn a_drain_command_that_no_list_shows_yet_counts_as_unsent() {
+async fn a_drain_command_that_is_not_listed_yet_counts_as_not_sent() {
     let (account, _) = account(|request, _| match request.target.as_str() {
         "SendCommand" => text(&json!({ "Command": { "CommandId": COMMAND, "Status": "Pending" } })),
         _ => text(&json!({ "CommandInvocations": [] })),
@@ -76,12 +76,12 @@ async fn a_drain_command_that_no_list_shows_yet_counts_as_unsent() {
 }
 
 #[tokio::test]
-async fn an_instance_without_an_agent_is_told_from_a_command_that_was_refused() {
-    let gone = format!("Instances [[{ID}]] not in a valid state for account 123456789012");
+async fn an_instance_without_an_agent_is_distinguished_from_a_rejected_command() {
+    let no_agent = format!("Instances [[{ID}]] not in a valid state for account 123456789012");
     let drain = async |response| always(response).send_drain_command(ID, Duration::from_mins(5)).await;
-    assert_eq!(drain(refused_json("InvalidInstanceId", &gone)).await, Ok(HookCallOutcome::TooLate));
+    assert_eq!(drain(rejected_json("InvalidInstanceId", &no_agent)).await, Ok(HookCallOutcome::TooLate));
     assert_eq!(
-        drain(refused_json("AccessDeniedException", "no")).await,
+        drain(rejected_json("AccessDeniedException", "no")).await,
         Err("ssm:SendCommand: AccessDeniedException: no".to_owned())
     );
 }
@@ -89,19 +89,20 @@ async fn an_instance_without_an_agent_is_told_from_a_command_that_was_refused() 
 #[tokio::test]
 async fn a_command_may_take_the_time_that_is_left_within_the_documents_bounds() {
     for (left, expected) in [(0, "5"), (30, "30"), (28_800, "28800"), (500_000, "172800")] {
-        let (account, asked) = account(|_, _| text(&json!({ "Command": { "CommandId": COMMAND } })));
+        let (account, requests) = account(|_, _| text(&json!({ "Command": { "CommandId": COMMAND } })));
         assert_eq!(account.send_drain_command(ID, Duration::from_secs(left)).await, Ok(HookCallOutcome::Accepted));
-        let asked: Value = serde_json::from_str(&bodies(&asked)[0]).expect("JSON");
-        assert_eq!(asked["Parameters"]["executionTimeout"], json!([expected]));
-        assert_eq!(asked["TimeoutSeconds"], 60, "how long it may take to be delivered is another time");
+        let requests: Value = serde_json::from_str(&bodies(&requests)[0]).expect("JSON");
+        assert_eq!(requests["Parameters"]["executionTimeout"], json!([expected]));
+        assert_eq!(requests["TimeoutSeconds"], 60, "the delivery timeout is a separate limit");
     }
 }
 
-/// What evidence asks for: the console of an older type of instance, and the logs by a command that appears with a delay.
-fn a_sick_instance(request: &Request, asked_for_the_answer: usize) -> Response {
+/// The polls for evidence: the console of an older type of instance, and the logs by a command that appears with a
+/// delay.
+fn unhealthy_instance(request: &Request, earlier_polls: usize) -> Response {
     match request.target.as_str() {
         "SendCommand" => text(&json!({ "Command": { "CommandId": COMMAND, "Status": "Pending" } })),
-        "GetCommandInvocation" if asked_for_the_answer == 0 => refused_json("InvocationDoesNotExist", ""),
+        "GetCommandInvocation" if earlier_polls == 0 => rejected_json("InvocationDoesNotExist", ""),
         "GetCommandInvocation" => text(&json!({
             "CommandId": COMMAND, "InstanceId": ID, "ResponseCode": 1, "Status": "Failed", "StatusDetails": "Failed",
             "StandardOutputContent": "==> /var/log/cloud-init-output.log <==\nboom",
@@ -117,28 +118,28 @@ fn a_sick_instance(request: &Request, asked_for_the_answer: usize) -> Response {
 
 #[tokio::test]
 async fn evidence_waits_for_a_command_that_does_not_exist_yet_and_takes_what_the_console_has() {
-    let responses = AtomicUsize::new(0);
+    let polls = AtomicUsize::new(0);
     let (account, _) = account(move |request, _| {
         let before = match request.target.as_str() {
-            "GetCommandInvocation" => responses.fetch_add(1, Ordering::Relaxed),
+            "GetCommandInvocation" => polls.fetch_add(1, Ordering::Relaxed),
             _ => 0,
         };
-        a_sick_instance(request, before)
+        unhealthy_instance(request, before)
     });
     let evidence = account.evidence(ID, true).await;
     let [(_, console), (_, logs)] = &evidence[..] else { panic!("two pieces: {evidence:?}") };
     assert_eq!(console, &Ok("booted\n".to_owned()));
-    let logs = logs.as_ref().expect("the logs that are there");
+    let logs = logs.as_ref().expect("the existing logs");
     assert!(logs.contains("boom") && logs.contains("cannot open"), "{logs}");
 }
 
 #[tokio::test]
-async fn an_instance_whose_agent_is_gone_gives_no_logs_and_one_without_a_console_says_so() {
-    let gone = "Instances not in a valid state for account 123456789012";
+async fn a_missing_agent_and_a_missing_console_are_reasons_in_the_evidence() {
+    let no_agent = "Instances not in a valid state for account 123456789012";
     let (account, _) = account(move |request, _| match request.target.as_str() {
-        "SendCommand" => refused_json("InvalidInstanceId", gone),
+        "SendCommand" => rejected_json("InvalidInstanceId", no_agent),
         _ => (200, "<GetConsoleOutputResponse/>".into()),
     });
     let pieces: Vec<_> = account.evidence(ID, true).await.into_iter().map(|(_, piece)| piece).collect();
-    assert_eq!(pieces, [Err("EC2 has nothing yet".to_owned()), Err("its SSM agent is gone".to_owned())]);
+    assert_eq!(pieces, [Err("EC2 has no console output yet".to_owned()), Err("its SSM agent is not online".to_owned())]);
 }

@@ -10,7 +10,7 @@ use lifecycle_hook::cloud::{HookApi as _, CompletionError, HookCallOutcome, Hook
 use test_support::hooks::{gate, settings};
 use test_support::service;
 
-use crate::{Asked, ID, Response, account, always, bodies, of_service, rejected, told};
+use crate::{Requests, ID, Response, account, always, bodies, of_service, rejected, success};
 
 const TOKEN: &str = "5f0d8f0e-6d1c-4c1b-8d5e-2a9b7c3e1f04";
 
@@ -27,40 +27,40 @@ fn action(token: Option<&str>) -> LifecycleAction {
 }
 
 #[tokio::test]
-async fn an_end_that_nobody_waits_for_is_told_from_one_that_did_not_arrive() {
+async fn a_completion_without_an_active_action_is_distinguished_from_a_failed_call() {
     let late = format!("No active Lifecycle Action found with token {TOKEN}");
-    let gone = "AutoScalingGroup name not found - AutoScalingGroup 'g' not found";
+    let deleted = "AutoScalingGroup name not found - AutoScalingGroup 'g' not found";
     let wrong = "1 validation error detected: Value 'x' at 'lifecycleActionToken' failed to satisfy constraint";
     for (response, expected) in [
         (None, Ok(HookCallOutcome::Accepted)),
         (Some(rejected("ValidationError", &late)), Ok(HookCallOutcome::TooLate)),
-        (Some(rejected("ValidationError", gone)), Ok(HookCallOutcome::TooLate)),
+        (Some(rejected("ValidationError", deleted)), Ok(HookCallOutcome::TooLate)),
         (Some(rejected("ValidationError", wrong)), Err(format!("ValidationError: {wrong}"))),
         (Some(rejected("ResourceContention", "busy")), Err("ResourceContention: busy".to_owned())),
     ] {
-        let of = |operation: &str| response.clone().unwrap_or_else(|| told(operation, ""));
+        let of = |operation: &str| response.clone().unwrap_or_else(|| success(operation, ""));
         let error = |operation: &str| expected.clone().map_err(|reason| format!("autoscaling:{operation}: {reason}"));
-        let ended = always(of("CompleteLifecycleAction")).complete(&action(Some(TOKEN)), HookResult::Continue).await;
-        assert_eq!(ended.map_err(|it| it.reason), error("CompleteLifecycleAction"));
+        let completed = always(of("CompleteLifecycleAction")).complete(&action(Some(TOKEN)), HookResult::Continue).await;
+        assert_eq!(completed.map_err(|it| it.reason), error("CompleteLifecycleAction"));
         let beat = always(of("RecordLifecycleActionHeartbeat")).heartbeat(&action(Some(TOKEN))).await;
         assert_eq!(beat, error("RecordLifecycleActionHeartbeat"));
     }
 }
 
 #[tokio::test]
-async fn a_wait_is_named_by_its_token_and_where_nobody_knows_that_by_the_instance() {
+async fn a_lifecycle_action_is_identified_by_its_token_or_else_by_the_instance() {
     for (token, named) in [(Some(TOKEN), format!("LifecycleActionToken={TOKEN}")), (None, format!("InstanceId={ID}"))] {
-        let (account, asked) = account(|_, _| told("CompleteLifecycleAction", ""));
+        let (account, requests) = account(|_, _| success("CompleteLifecycleAction", ""));
         assert_eq!(account.complete(&action(token), HookResult::Abandon).await, Ok(HookCallOutcome::Accepted));
-        let asked = bodies(&asked).concat();
-        assert!(asked.contains("LifecycleActionResult=ABANDON") && asked.contains(&named), "{asked}");
-        assert_ne!(asked.contains("LifecycleActionToken"), asked.contains("InstanceId"), "one of both: {asked}");
+        let requests = bodies(&requests).concat();
+        assert!(requests.contains("LifecycleActionResult=ABANDON") && requests.contains(&named), "{requests}");
+        assert_ne!(requests.contains("LifecycleActionToken"), requests.contains("InstanceId"), "exactly one of both: {requests}");
     }
 }
 
-/// Sent twice unseen, the second would be refused for the first one's success.
+/// After two calls that the client sends unnoticed, the second would be rejected because the first succeeded.
 #[tokio::test]
-async fn an_end_is_sent_once_and_one_without_a_clear_answer_is_doubtful() {
+async fn a_completion_is_sent_once_and_is_indeterminate_without_a_clear_response() {
     let late = format!("No active Lifecycle Action found with token {TOKEN}");
     let (_, failed) = rejected("ResourceContention", "busy");
     for (first, indeterminate) in [
@@ -70,23 +70,23 @@ async fn an_end_is_sent_once_and_one_without_a_clear_answer_is_doubtful() {
         (Some(rejected("Throttling", "Rate exceeded")), false),
         (Some(rejected("AccessDenied", "not authorized")), false),
     ] {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let (before, response, late) = (Arc::clone(&asked), first.clone(), late.clone());
+        let requests = Arc::new(AtomicUsize::new(0));
+        let (before, response, late) = (Arc::clone(&requests), first.clone(), late.clone());
         let config = service(move |_| match before.fetch_add(1, Ordering::Relaxed) {
             0 => response.clone(),
             _ => Some(rejected("ValidationError", &late)),
         });
         let account = of_service(&config);
-        let ended = account.complete(&action(Some(TOKEN)), HookResult::Continue).await;
-        let CompletionError { reason, indeterminate: is } = ended.expect_err("no success");
-        assert_eq!(is, indeterminate, "{first:?}: {reason}");
+        let completed = account.complete(&action(Some(TOKEN)), HookResult::Continue).await;
+        let CompletionError { reason, indeterminate: actual } = completed.expect_err("no success");
+        assert_eq!(actual, indeterminate, "{first:?}: {reason}");
         assert!(reason.starts_with("autoscaling:CompleteLifecycleAction: "), "{reason}");
-        assert_eq!(asked.load(Ordering::Relaxed), 1, "{first:?}");
+        assert_eq!(requests.load(Ordering::Relaxed), 1, "{first:?}");
         assert_eq!(account.complete(&action(Some(TOKEN)), HookResult::Continue).await, Ok(HookCallOutcome::TooLate));
     }
 }
 
-/// Two pages of groups, and in the second one two instances wait: for a launch, and for an end.
+/// Two pages of groups; in the second one two instances wait: for a launch, and for a termination.
 fn groups(page: usize) -> Response {
     let member = |instance: &str, state: &str| {
         format!(
@@ -99,19 +99,19 @@ fn groups(page: usize) -> Response {
         0 => ("quiet", member(SERVING, "InService"), "<NextToken>1</NextToken>"),
         _ => (
             "busy",
-            member(ID, "Pending:Wait") + &member(SERVING, "InService") + &member(ENDING, "Terminating:Wait"),
+            member(ID, "Pending:Wait") + &member(SERVING, "InService") + &member(TERMINATING, "Terminating:Wait"),
             "",
         ),
     };
     let group = format!("<AutoScalingGroupName>{name}</AutoScalingGroupName><Instances>{instances}</Instances>");
     let groups = format!("<AutoScalingGroups><member>{group}</member></AutoScalingGroups>{more}");
-    told("DescribeAutoScalingGroups", &groups)
+    success("DescribeAutoScalingGroups", &groups)
 }
 
 const SERVING: &str = "i-0ffffffffffffffff";
-const ENDING: &str = "i-0eeeeeeeeeeeeeeee";
+const TERMINATING: &str = "i-0eeeeeeeeeeeeeeee";
 
-/// A page of a group's activities, which another one follows.
+/// A page of a group's activities, followed by another one.
 fn activities(page: usize, description: &str) -> Response {
     let at = 10 - page.min(10);
     let activity = format!(
@@ -119,11 +119,11 @@ fn activities(page: usize, description: &str) -> Response {
          <StartTime>2026-01-02T03:{at:02}:00.000Z</StartTime><StatusCode>MidLifecycleAction</StatusCode><Progress>40</Progress>"
     );
     let more = format!("<NextToken>{}</NextToken>", page + 1);
-    told("DescribeScalingActivities", &format!("<Activities><member>{activity}</member></Activities>{more}"))
+    success("DescribeScalingActivities", &format!("<Activities><member>{activity}</member></Activities>{more}"))
 }
 
-/// An account where an end's activity is on a page that is so described, and what it was asked.
-fn with_an_end(on_a_later_page: &str) -> (Account, Asked) {
+/// An account where a termination's activity is on a later page with this description, and its requests.
+fn account_with_termination(on_a_later_page: &str) -> (Account, Requests) {
     let later = on_a_later_page.to_owned();
     account(move |request, _| {
         let page = request.body.split_once("NextToken=").map_or("0", |(_, rest)| rest.split('&').next().unwrap_or("0"));
@@ -136,63 +136,63 @@ fn with_an_end(on_a_later_page: &str) -> (Account, Asked) {
     })
 }
 
-/// Both that wait.
-fn both() -> WaitingInstances {
-    let instances = vec![(ID.to_owned(), Transition::Launch), (ENDING.to_owned(), Transition::Terminate)];
+/// Both waiting instances.
+fn both_waiting() -> WaitingInstances {
+    let instances = vec![(ID.to_owned(), Transition::Launch), (TERMINATING.to_owned(), Transition::Terminate)];
     WaitingInstances { group: "busy".into(), instances }
 }
 
-/// The launch of one began then; and since when the other ends, if that is known.
-fn began(end_ms: Option<u64>) -> StartTimes {
+/// The start of one launch; and the start of the termination of the second instance, if that is known.
+fn start_times(termination_ms: Option<u64>) -> StartTimes {
     let launch = ((ID.to_owned(), Transition::Launch), 1_767_323_400_000);
-    let end = end_ms.map(|at_ms| ((ENDING.to_owned(), Transition::Terminate), at_ms));
-    std::iter::once(launch).chain(end).collect()
+    let termination = termination_ms.map(|at_ms| ((TERMINATING.to_owned(), Transition::Terminate), at_ms));
+    std::iter::once(launch).chain(termination).collect()
 }
 
 #[tokio::test]
-async fn the_sweep_lists_who_waits_and_since_when() {
-    let (account, asked) =
-        with_an_end(&format!("Terminating EC2 instance: {ENDING} - Waiting For ELB Connection Draining."));
-    assert_eq!(account.waiting_instances().await, Ok(vec![both()]), "and not the group in which nobody waits");
-    assert_eq!(account.start_times(&both()).await, Ok(began(Some(1_767_323_340_000))));
-    let asked = bodies(&asked);
-    assert_eq!(asked.len(), 4, "two pages each: {asked:?}");
-    assert!(asked[0].contains("Filters.member.1.Name=tag-key"), "ours alone: {}", asked[0]);
+async fn the_sweep_lists_waiting_instances_and_their_start_times() {
+    let (account, requests) =
+        account_with_termination(&format!("Terminating EC2 instance: {TERMINATING} - Waiting For ELB Connection Draining."));
+    assert_eq!(account.waiting_instances().await, Ok(vec![both_waiting()]), "and not the group without waiting instances");
+    assert_eq!(account.start_times(&both_waiting()).await, Ok(start_times(Some(1_767_323_340_000))));
+    let requests = bodies(&requests);
+    assert_eq!(requests.len(), 4, "two pages each: {requests:?}");
+    assert!(requests[0].contains("Filters.member.1.Name=tag-key"), "only owned groups: {}", requests[0]);
 }
 
-/// The list lags: for an end that is not in it yet its launch, days ago, stands for nothing.
+/// The list lags: where a termination is not listed yet, the launch of the instance, days ago, does not count.
 #[tokio::test]
-async fn an_end_whose_activity_is_not_listed_yet_is_not_as_old_as_its_launch() {
-    let (account, _) = with_an_end(&format!("Launching a new EC2 instance: {ENDING}"));
-    let since = account.start_times(&both()).await.expect("a list");
-    assert_eq!(since.get(&(ENDING.to_owned(), Transition::Terminate)), None);
+async fn a_termination_whose_activity_is_not_listed_yet_is_not_as_old_as_its_launch() {
+    let (account, _) = account_with_termination(&format!("Launching a new EC2 instance: {TERMINATING}"));
+    let since = account.start_times(&both_waiting()).await.expect("a list");
+    assert_eq!(since.get(&(TERMINATING.to_owned(), Transition::Terminate)), None);
 }
 
 #[tokio::test]
-async fn activities_are_not_looked_through_for_ever() {
-    let (account, asked) = with_an_end("Terminating EC2 instance: i-0dddddddddddddddd");
-    let since = account.start_times(&both()).await.expect("a list");
-    assert_eq!(since.get(&(ENDING.to_owned(), Transition::Terminate)), None);
-    assert_eq!(bodies(&asked).len(), 10, "a thousand at most");
+async fn the_search_through_activities_is_bounded() {
+    let (account, requests) = account_with_termination("Terminating EC2 instance: i-0dddddddddddddddd");
+    let since = account.start_times(&both_waiting()).await.expect("a list");
+    assert_eq!(since.get(&(TERMINATING.to_owned(), Transition::Terminate)), None);
+    assert_eq!(bodies(&requests).len(), 10, "a thousand at most");
 }
 
-/// Where it goes is told by its message alone, so that the sweep does not drain what will serve again.
+/// Only the message names the destination, so the sweep does not drain an instance that will serve again.
 #[tokio::test]
-async fn an_instance_that_may_go_into_a_warm_pool_is_not_for_the_sweep() {
+async fn an_instance_that_may_enter_a_warm_pool_is_not_for_the_sweep() {
     for (reuses, found) in [("true", 1), ("false", 2)] {
         let policy = format!("<InstanceReusePolicy><ReuseOnScaleIn>{reuses}</ReuseOnScaleIn></InstanceReusePolicy>");
         let pool = format!("<WarmPoolConfiguration>{policy}</WarmPoolConfiguration>");
         let instance = |id: &str, state: &str| {
             format!("<member><InstanceId>{id}</InstanceId><LifecycleState>{state}</LifecycleState></member>")
         };
-        let instances = instance(ID, "Pending:Wait") + &instance(ENDING, "Terminating:Wait");
+        let instances = instance(ID, "Pending:Wait") + &instance(TERMINATING, "Terminating:Wait");
         let group = format!(
             "<member><AutoScalingGroupName>busy</AutoScalingGroupName><Instances>{instances}</Instances>{pool}</member>"
         );
-        let groups = told("DescribeAutoScalingGroups", &format!("<AutoScalingGroups>{group}</AutoScalingGroups>"));
+        let groups = success("DescribeAutoScalingGroups", &format!("<AutoScalingGroups>{group}</AutoScalingGroups>"));
         let (account, _) = account(move |request, _| {
             let of_activities = request.body.contains("Action=DescribeScalingActivities");
-            if of_activities { told("DescribeScalingActivities", "<Activities/>") } else { groups.clone() }
+            if of_activities { success("DescribeScalingActivities", "<Activities/>") } else { groups.clone() }
         });
         let waiting = account.waiting_instances().await.expect("a list");
         assert_eq!(waiting[0].instances.len(), found, "reuses: {reuses}");
@@ -200,8 +200,8 @@ async fn an_instance_that_may_go_into_a_warm_pool_is_not_for_the_sweep() {
 }
 
 #[tokio::test]
-async fn of_the_hooks_of_a_group_those_with_our_metadata_are_ours() {
-    let ours = settings(gate(600)).text();
+async fn hooks_with_the_metadata_of_envkeeper_are_owned() {
+    let owned = settings(gate(600)).text();
     let hook = |name: &str, transition: &str, metadata: &str| {
         format!(
             "<member><AutoScalingGroupName>g</AutoScalingGroupName><LifecycleHookName>{name}</LifecycleHookName>\
@@ -211,23 +211,23 @@ async fn of_the_hooks_of_a_group_those_with_our_metadata_are_ours() {
     };
     let metadata = |text: &str| format!("<NotificationMetadata>{text}</NotificationMetadata>");
     let all = [
-        hook("ours", "EC2_INSTANCE_LAUNCHING", &metadata(&ours.replace('"', "&quot;"))),
+        hook("owned", "EC2_INSTANCE_LAUNCHING", &metadata(&owned.replace('"', "&quot;"))),
         hook("silent", "EC2_INSTANCE_LAUNCHING", ""),
-        hook("theirs", "EC2_INSTANCE_TERMINATING", &metadata("additional-info")),
+        hook("foreign", "EC2_INSTANCE_TERMINATING", &metadata("additional-info")),
     ];
-    let response = told("DescribeLifecycleHooks", &format!("<LifecycleHooks>{}</LifecycleHooks>", all.concat()));
+    let response = success("DescribeLifecycleHooks", &format!("<LifecycleHooks>{}</LifecycleHooks>", all.concat()));
     let hooks = always(response).owned_hooks("g").await;
-    assert_eq!(hooks, Ok(vec![OwnedHook { name: "ours".into(), on: Transition::Launch, metadata: ours }]));
+    assert_eq!(hooks, Ok(vec![OwnedHook { name: "owned".into(), on: Transition::Launch, metadata: owned }]));
 }
 
 #[tokio::test]
-async fn an_instance_says_which_group_it_is_in_or_that_it_is_in_none() {
+async fn the_group_of_an_instance_is_read_or_absent() {
     let instance = format!(
         "<member><InstanceId>{ID}</InstanceId><AutoScalingGroupName>g</AutoScalingGroupName>\
          <LifecycleState>InService</LifecycleState></member>"
     );
     for (all, expected) in [(instance.as_str(), Some("g".to_owned())), ("", None)] {
         let all = format!("<AutoScalingInstances>{all}</AutoScalingInstances>");
-        assert_eq!(always(told("DescribeAutoScalingInstances", &all)).group_of(ID).await, Ok(expected));
+        assert_eq!(always(success("DescribeAutoScalingInstances", &all)).group_of(ID).await, Ok(expected));
     }
 }

@@ -3,11 +3,11 @@
 use lifecycle_hook::cloud::HookApi as _;
 use lifecycle_hook::facts::Target;
 
-use crate::{ID, Response, account, always, bodies, rejected, told};
+use crate::{ID, Response, account, always, bodies, rejected, success};
 
 const ONE: &str = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/one/0123456789abcdef";
 
-/// Only what is not healthy comes with a reason and a description.
+/// Only a target that is not healthy has a reason and a description.
 fn health(state: &str, reason: &str, description: &str) -> Response {
     let reason = match reason {
         "" => String::new(),
@@ -16,11 +16,11 @@ fn health(state: &str, reason: &str, description: &str) -> Response {
     let health = format!("<TargetHealth><State>{state}</State>{reason}</TargetHealth>");
     let target = format!("<Target><Port>80</Port><Id>{ID}</Id></Target>");
     let all = format!("<member><HealthCheckPort>80</HealthCheckPort>{health}{target}</member>");
-    told("DescribeTargetHealth", &format!("<TargetHealthDescriptions>{all}</TargetHealthDescriptions>"))
+    success("DescribeTargetHealth", &format!("<TargetHealthDescriptions>{all}</TargetHealthDescriptions>"))
 }
 
 #[tokio::test]
-async fn target_groups_say_whether_an_instance_is_served_to() {
+async fn target_groups_report_the_health_of_an_instance() {
     let not_healthy = |reason: &str| Ok(Target::NotHealthy(reason.into()));
     for (response, expected) in [
         (health("healthy", "", ""), Ok(Target::Healthy)),
@@ -40,35 +40,35 @@ async fn target_groups_say_whether_an_instance_is_served_to() {
             not_healthy("Health checks failed with these codes: [502]"),
         ),
         (health("unhealthy", "", ""), not_healthy("unhealthy")),
-        (told("DescribeTargetHealth", "<TargetHealthDescriptions/>"), Ok(Target::Absent)),
+        (success("DescribeTargetHealth", "<TargetHealthDescriptions/>"), Ok(Target::Absent)),
         (rejected("TargetGroupNotFound", "One or more target groups not found"), Ok(Target::Absent)),
         (rejected("InvalidTarget", "The following targets are not in a running state"), Ok(Target::Absent)),
         (rejected("AccessDenied", "no"), Err("elasticloadbalancing:DescribeTargetHealth: AccessDenied: no".to_owned())),
     ] {
-        let told = response.1.clone();
+        let body = response.1.clone();
         let observed = always(response).target_health(&[ONE.to_owned()], ID).await;
-        assert_eq!(observed, expected.map(|target| vec![target]), "{told}");
+        assert_eq!(observed, expected.map(|target| vec![target]), "{body}");
     }
 }
 
 #[tokio::test]
-async fn an_instance_leaves_all_its_target_groups_and_one_that_is_gone_is_no_obstacle() {
-    let (account, asked) = account(|request, _| {
+async fn an_instance_leaves_all_its_target_groups_and_a_deleted_group_is_not_an_obstacle() {
+    let (account, requests) = account(|request, _| {
         if request.body.contains("two") {
             rejected("TargetGroupNotFound", "gone")
         } else {
-            told("DeregisterTargets", "")
+            success("DeregisterTargets", "")
         }
     });
     let groups = [ONE.to_owned(), ONE.replace("one", "two")];
     assert_eq!(account.deregister(&groups, ID).await, Ok(()));
-    let left = bodies(&asked);
-    assert_eq!(left.len(), 2);
-    assert!(left.iter().all(|body| body.contains("Action=DeregisterTargets") && body.contains(ID)), "{left:?}");
+    let sent = bodies(&requests);
+    assert_eq!(sent.len(), 2);
+    assert!(sent.iter().all(|body| body.contains("Action=DeregisterTargets") && body.contains(ID)), "{sent:?}");
 }
 
 #[tokio::test]
-async fn an_instance_that_could_not_leave_has_not_left() {
-    let told = always(rejected("AccessDenied", "no")).deregister(&[ONE.to_owned()], ID).await;
-    assert_eq!(told, Err("elasticloadbalancing:DeregisterTargets: AccessDenied: no".to_owned()));
+async fn a_failed_deregistration_is_an_error() {
+    let result = always(rejected("AccessDenied", "no")).deregister(&[ONE.to_owned()], ID).await;
+    assert_eq!(result, Err("elasticloadbalancing:DeregisterTargets: AccessDenied: no".to_owned()));
 }
