@@ -11,8 +11,8 @@ use lambda_kit::Lazy;
 
 use crate::pace::Pacer;
 
-/// The time limit of one attempt: long for a write of EC2 (well under a second as a rule), short enough for a second attempt
-/// within [`CALL_TIMEOUT`] when a response was lost.
+/// The time limit of one attempt: long for a write of EC2 (well under a second as a rule), short enough for a second
+/// attempt within [`CALL_TIMEOUT`] when a response was lost.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Attempts of a call that can be repeated. Under constant throttling the SDK's eight take 47 s and its adaptive mode
@@ -67,15 +67,15 @@ pub(crate) fn limited(config: &SdkConfig) -> SdkConfig {
     config.to_builder().timeout_config(timeouts()).retry_config(retries()).build()
 }
 
-/// S3's client puts a bucket's name into the host, which only AWS's own names resolve. At a configured endpoint (a local
-/// cloud as a rule) this client puts the name into the path.
+/// S3's client puts a bucket's name into the host, which only AWS's own names resolve. At a configured endpoint (a
+/// local cloud as a rule) this client puts the name into the path.
 fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
     let has_endpoint = config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
     aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(config).force_path_style(has_endpoint).build())
 }
 
-/// The SDK itself has no time limit on an attempt or on an operation. The limit of an operation is the time that the engine
-/// leaves for a call.
+/// The SDK itself has no time limit on an attempt or on an operation. The limit of an operation is the time that the
+/// engine leaves for a call.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).operation_timeout(CALL_TIMEOUT).build()
 }
@@ -84,8 +84,8 @@ fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(MAX_BACKOFF)
 }
 
-/// The configuration of a create that has neither a client token nor a unique name: the SDK would send the create again when
-/// the response is lost (ARCHITECTURE, Facts), and the first attempt may have succeeded.
+/// The configuration of a create that has neither a client token nor a unique name: the SDK would send the create again
+/// when the response is lost (ARCHITECTURE, Facts), and the first attempt may have succeeded.
 pub(crate) fn one_attempt() -> aws_sdk_ec2::config::Builder {
     aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled())
 }

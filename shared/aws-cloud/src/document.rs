@@ -10,9 +10,10 @@ pub(crate) fn body(text: &str) -> String {
     serde_json::from_str(text).map_or_else(|_| text.to_owned(), |document: Value| document.to_string())
 }
 
-/// Normalizes a policy. Lists of actions, resources and principals are sets, which services return in an order of their own,
-/// and without brackets if the set has one member (the IAM user guide, "Grammar of the IAM JSON policy language"). A desired
-/// policy has its lists in order, and lists of one member without brackets; only statements are always a list.
+/// Normalizes a policy. Lists of actions, resources and principals are sets, which services return in an order of their
+/// own, and without brackets if the set has one member (the IAM user guide, "Grammar of the IAM JSON policy language").
+/// A desired policy has its lists in order, and lists of one member without brackets; only statements are always a
+/// list.
 pub(crate) fn policy(text: &str) -> String {
     let Ok(Value::Object(mut document)) = serde_json::from_str(text) else { return text.to_owned() };
     let statements = match document.remove("Statement") {

@@ -1,7 +1,8 @@
 //! Classification of AWS errors: this file classifies every error, by its code and never by its text.
 //!
-//! Three operations use a code for two causes. The file of each operation changes the class there and states the reason:
-//! `autoscaling::group` (`ValidationError`, once by its text), `ec2::address` (`AuthFailure`) and `stack` (`ValidationError`).
+//! Three operations use a code for two causes. The file of each operation changes the class there and states the
+//! reason: `autoscaling::group` (`ValidationError`, once by its text), `ec2::address` (`AuthFailure`) and `stack`
+//! (`ValidationError`).
 
 use std::error::Error;
 use std::fmt;
@@ -72,8 +73,8 @@ pub(crate) fn classify(code: &str, status: u16) -> ErrorClass {
         //   earlier attempt with this client token succeeded, when the parameter referred to another image.
         // - IAM: `DeleteConflict`, `ConcurrentModification`, `EntityTemporarilyUnmodifiable`.
         // - Auto Scaling: `ResourceInUse`, `ScalingActivityInProgress`. `ResourceContention` is a 500 and not a lost
-        //   response: another activity holds the group (ARCHITECTURE, Facts). `ServiceLinkedRoleFailure` is a 500 as well:
-        //   Auto Scaling creates that role itself for the first group of an account.
+        //   response: another activity holds the group (ARCHITECTURE, Facts). `ServiceLinkedRoleFailure` is a 500 as
+        //   well: Auto Scaling creates that role itself for the first group of an account.
         // - S3: `OperationAborted` (Logs has the code too), `BucketNotEmpty`, and `InvalidTargetBucketForLogging`: the
         //   environment's log bucket was created a moment ago and does not take access logs yet.
         "DependencyViolation"
@@ -145,7 +146,8 @@ impl Problem {
         Problem { class: ErrorClass::Unfinished, operation, code: String::new(), message: message.into() }
     }
 
-    /// The same problem with a denial classified as blocked, for calls whose denial can end without a change of the policy.
+    /// The same problem with a denial classified as blocked, for calls whose denial can end without a change of the
+    /// policy.
     pub(crate) fn with_retryable_denial(self) -> Self {
         let class = if self.class == ErrorClass::Denied { ErrorClass::Blocked } else { self.class };
         Problem { class, ..self }
@@ -173,8 +175,8 @@ impl Problem {
         Problem { class: ErrorClass::LostResponse, operation, code: String::new(), message }
     }
 
-    /// The error for the engine: a sentence that names the subject, the operation, AWS's code and the remedy. `subject` is
-    /// the resource of the call.
+    /// The error for the engine: a sentence that names the subject, the operation, AWS's code and the remedy. `subject`
+    /// is the resource of the call.
     pub(crate) fn call_error(&self, subject: &dyn fmt::Display) -> CallError {
         let Problem { operation, .. } = self;
         let detail = [self.code.as_str(), self.message.trim_end_matches('.')];
@@ -187,14 +189,15 @@ impl Problem {
                 let waiting_for = format!("{subject}: {operation} is throttled by AWS: {detail}");
                 CallError::Retry { waiting_for, after: THROTTLING_DELAY }
             }
-            ErrorClass::LostResponse => {
-                CallError::Indeterminate { message: format!("{subject}: the result of {operation} is unknown: {detail}") }
-            }
+            ErrorClass::LostResponse => CallError::Indeterminate {
+                message: format!("{subject}: the result of {operation} is unknown: {detail}"),
+            },
             ErrorClass::Unfinished => {
                 CallError::Retry { waiting_for: format!("{subject}: {operation}: {detail}"), after: Duration::ZERO }
             }
             ErrorClass::AlreadyExists => {
-                let waiting_for = format!("{subject}: {operation}: the resource already exists; checking its ownership");
+                let waiting_for =
+                    format!("{subject}: {operation}: the resource already exists; checking its ownership");
                 CallError::Retry { waiting_for, after: RETRY_DELAY }
             }
             ErrorClass::Blocked | ErrorClass::AlreadyConnected | ErrorClass::NotFound => {
@@ -231,8 +234,8 @@ impl<T, E: ProvideErrorMetadata> ClassifyErrors<T> for Result<T, SdkError<E, Htt
 
 /// Accepts "not found" as a valid result.
 pub(crate) trait NoneIfNotFound<T> {
-    /// Returns `None` if the requested resource is not found: an observation lists nothing, and a delete has nothing left
-    /// to do.
+    /// Returns `None` if the requested resource is not found: an observation lists nothing, and a delete has nothing
+    /// left to do.
     fn none_if_not_found(self) -> Result<Option<T>, Problem>;
 }
 
@@ -373,13 +376,19 @@ mod tests {
     fn service_error(code: &str, status: u16) -> Problem {
         let error = ErrorMetadata::builder().code(code).message("the cause.").build();
         let status = StatusCode::try_from(status).unwrap();
-        classify_sdk_error("ec2:CreateVpc", &SdkError::service_error(error, HttpResponse::new(status, SdkBody::empty())))
+        classify_sdk_error(
+            "ec2:CreateVpc",
+            &SdkError::service_error(error, HttpResponse::new(status, SdkBody::empty())),
+        )
     }
 
     #[test]
     fn each_class_maps_to_a_call_error_that_names_the_resource_and_the_operation() {
         let error = |code: &str, status: u16| service_error(code, status).call_error(&"vpc a");
-        let retry = |waiting_for: &str, seconds: u64| CallError::Retry { waiting_for: waiting_for.into(), after: Duration::from_secs(seconds) };
+        let retry = |waiting_for: &str, seconds: u64| CallError::Retry {
+            waiting_for: waiting_for.into(),
+            after: Duration::from_secs(seconds),
+        };
         assert_eq!(
             error("Throttling", 400),
             retry("vpc a: ec2:CreateVpc is throttled by AWS: Throttling: the cause", 5)
@@ -429,7 +438,10 @@ mod tests {
     fn a_long_message_is_truncated() {
         let error = ErrorMetadata::builder().code("UnauthorizedOperation").message("é".repeat(5_000)).build();
         let raw = HttpResponse::new(StatusCode::try_from(403).unwrap(), SdkBody::empty());
-        assert_eq!(classify_sdk_error("ec2:CreateVpc", &SdkError::service_error(error, raw)).message.chars().count(), 400);
+        assert_eq!(
+            classify_sdk_error("ec2:CreateVpc", &SdkError::service_error(error, raw)).message.chars().count(),
+            400
+        );
     }
 
     #[test]

@@ -8,15 +8,15 @@ use aws_sdk_ec2::types::{
 use environment::{CallError, Facts, Partition, Spec};
 
 use crate::clients::Clients;
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 
-/// Reads the facts about the clients' account in `region` that `spec` needs. The deployment knows whether a function handles
-/// the hooks.
+/// Reads the facts about the clients' account in `region` that `spec` needs. The deployment knows whether a function
+/// handles the hooks.
 ///
 /// # Errors
-/// `Rejected`, naming the property, if a subnet of the existing network does not exist or is not in its VPC, if a parameter
-/// does not hold an image id, or if the region's partition is unknown; else every error of a call. Zones or an image that
-/// are merely missing are not an error: the plan reports them, if it needs them.
+/// `Rejected`, naming the property, if a subnet of the existing network does not exist or is not in its VPC, if a
+/// parameter does not hold an image id, or if the region's partition is unknown; else every error of a call. Zones or
+/// an image that are merely missing are not an error: the plan reports them, if it needs them.
 pub async fn facts(clients: &Clients, spec: &Spec, region: &str, hooks_are_handled: bool) -> Result<Facts, CallError> {
     let Some(partition) = Partition::of(region) else {
         let message = format!(
@@ -32,8 +32,8 @@ pub async fn facts(clients: &Clients, spec: &Spec, region: &str, hooks_are_handl
     Ok(Facts { zones, partition: partition.id.to_owned(), image, hooks_are_handled })
 }
 
-/// The zones to build in, or a sentence that rejects the network. An existing network leaves no zones to choose, and its
-/// subnets have to match the properties.
+/// The zones to build in, or a sentence that rejects the network. An existing network leaves no zones to choose, and
+/// its subnets have to match the properties.
 async fn zones_for(clients: &Clients, spec: &Spec, region: &str) -> Result<Result<Vec<String>, String>, Problem> {
     if let Some(vpc) = &spec.network.vpc_id {
         let found = subnets(clients, &spec.network.subnet_ids).await?;
@@ -84,8 +84,8 @@ async fn offered_in(clients: &Clients, instance_type: &str) -> Result<BTreeSet<S
     Ok(offerings.iter().filter_map(InstanceTypeOffering::location).map(str::to_owned).collect())
 }
 
-/// The image's id; `None` if the parameter that should hold it does not exist; a sentence if the parameter holds something
-/// else.
+/// The image's id; `None` if the parameter that should hold it does not exist; a sentence if the parameter holds
+/// something else.
 async fn image(clients: &Clients, spec: &Spec) -> Result<Result<Option<String>, String>, Problem> {
     if let Some(id) = &spec.image_id {
         return Ok(Ok(Some(id.clone())));

@@ -1,7 +1,7 @@
 //! Names and ids: the engine uses names, AWS uses ids. This file translates both directions, for one run.
 //!
-//! The id of a resource that this run created is known at once, and until the resource is deleted, since reads lag behind.
-//! The id of an observed resource is known until the next observation.
+//! The id of a resource that this run created is known at once, and until the resource is deleted, since reads lag
+//! behind. The id of an observed resource is known until the next observation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,9 +13,9 @@ use tokio::time::Instant;
 
 use crate::errors::Problem;
 
-/// The time after a create during which IAM may not know the resource's tags, by which Envkeeper's role is allowed to change
-/// the resource. EC2 calls its tags eventually consistent, and names no bound; this is ten times the lag that its reads start
-/// with (ARCHITECTURE, Facts).
+/// The time after a create during which IAM may not know the resource's tags, by which Envkeeper's role is allowed to
+/// change the resource. EC2 calls its tags eventually consistent, and names no bound; this is ten times the lag that
+/// its reads start with (ARCHITECTURE, Facts).
 const TAG_LAG: Duration = Duration::from_secs(20);
 
 /// The ids that a run knows.
@@ -33,7 +33,8 @@ struct IdCache {
 }
 
 impl Ids {
-    /// No operation leaves the cache half-changed, so the cache is valid after a panic elsewhere: a poisoned lock is ignored.
+    /// No operation leaves the cache half-changed, so the cache is valid after a panic elsewhere: a poisoned lock is
+    /// ignored.
     fn lock(&self) -> MutexGuard<'_, IdCache> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -89,7 +90,9 @@ impl Ids {
         };
         let id_cache = self.lock();
         let created = id_cache.created.iter().filter(|(created, _)| created == key).map(|(_, id)| id.clone());
-        created.chain(id_cache.observed.iter().filter(|(_, observed)| *observed == key).map(|(id, _)| id.clone())).collect()
+        created
+            .chain(id_cache.observed.iter().filter(|(_, observed)| *observed == key).map(|(id, _)| id.clone()))
+            .collect()
     }
 
     /// The id of the resource of a call.

@@ -1,10 +1,10 @@
-//! The AWS side of the seam: this crate sends the calls that [`environment`] decides on, and observes the resources that
-//! exist.
+//! The AWS side of the seam: this crate sends the calls that [`environment`] decides on, and observes the resources
+//! that exist.
 //!
 //! One folder per service, one file per kind of resource: how the kind is read, and how each of its calls is sent. This
-//! crate decides nothing that a plan could have decided. On the way it looks up only facts that AWS alone knows (ids, the
-//! numbers of versions and associations, the resource that another is already connected to). One file, `errors`, classifies
-//! errors.
+//! crate decides nothing that a plan could have decided. On the way it looks up only facts that AWS alone knows (ids,
+//! the numbers of versions and associations, the resource that another is already connected to). One file, `errors`,
+//! classifies errors.
 
 #![warn(missing_docs)]
 
@@ -41,8 +41,8 @@ pub use stack::{StackState, stack};
 use errors::Problem;
 use ids::Ids;
 
-/// AWS, for one run on one environment. It remembers the ids of the resources that the run created, so each run needs a new
-/// one.
+/// AWS, for one run on one environment. It remembers the ids of the resources that the run created, so each run needs a
+/// new one.
 #[derive(Debug)]
 pub struct AwsCloud {
     clients: Clients,
@@ -55,14 +55,15 @@ impl AwsCloud {
     /// The cloud of one run.
     ///
     /// `owner` is the mark of the resource that owns the environment, and the only scope that the cloud observes.
-    /// `token_seed` identifies the request: attempts at the same request have the same seed, so that AWS does not create again
-    /// the resources that an earlier attempt created, and another request has another seed.
+    /// `token_seed` identifies the request: attempts at the same request have the same seed, so that AWS does not
+    /// create again the resources that an earlier attempt created, and another request has another seed.
     #[must_use]
     pub fn new(clients: &Clients, owner: String, token_seed: String) -> Self {
         AwsCloud { clients: clients.clone(), owner, token_seed, ids: Ids::default() }
     }
 
-    /// The same cloud, after an earlier run that created a resource `ago`: IAM may not know the tags of that resource yet.
+    /// The same cloud, after an earlier run that created a resource `ago`: IAM may not know the tags of that resource
+    /// yet.
     #[must_use]
     pub fn after(self, ago: Duration) -> Self {
         self.ids.record_earlier_create(ago);
@@ -115,14 +116,15 @@ impl Cloud for AwsCloud {
             .map_err(|problem| problem.call_error(&subject))
     }
 
-    /// Some calls take two requests to AWS: a look-up first, or a read of the resources that block the call. [`CALL_TIMEOUT`]
-    /// limits all of them together.
+    /// Some calls take two requests to AWS: a look-up first, or a read of the resources that block the call.
+    /// [`CALL_TIMEOUT`] limits all of them together.
     async fn call(&self, call: &Call) -> Result<(), CallError> {
         let span = tracing::debug_span!("call", key = %call.key);
         let done = timeout(CALL_TIMEOUT, Box::pin(self.dispatch(call)).instrument(span)).await;
         let done = done.unwrap_or_else(|_| Err(Problem::timed_out(call.operation())));
         // Envkeeper's role may change the resources that carry its mark, and IAM may not see the mark yet.
-        let retryable = |problem: Problem| if self.ids.tags_may_lag() { problem.with_retryable_denial() } else { problem };
+        let retryable =
+            |problem: Problem| if self.ids.tags_may_lag() { problem.with_retryable_denial() } else { problem };
         done.map_err(|problem| retryable(problem).call_error(&call.key))
     }
 }

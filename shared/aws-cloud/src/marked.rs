@@ -10,8 +10,8 @@ use lambda_kit::Lazy;
 use crate::clients::limited;
 use crate::errors::ClassifyErrors;
 
-/// Searches for ownership marks. The search has only the two clients that it needs: with the clients of a whole environment
-/// a program is half as large again.
+/// Searches for ownership marks. The search has only the two clients that it needs: with the clients of a whole
+/// environment a program is half as large again.
 #[derive(Clone, Debug)]
 pub struct MarkSearch {
     autoscaling: Lazy<aws_sdk_autoscaling::Client>,
@@ -40,8 +40,8 @@ impl MarkSearch {
         }
     }
 
-    /// Returns every marked resource of EC2 and Auto Scaling in the region. Instances are left out: an instance belongs to
-    /// its group, and Auto Scaling terminates it with the group.
+    /// Returns every marked resource of EC2 and Auto Scaling in the region. Instances are left out: an instance belongs
+    /// to its group, and Auto Scaling terminates it with the group.
     ///
     /// # Errors
     /// Every error of a call.
@@ -73,8 +73,8 @@ impl MarkSearch {
     }
 }
 
-/// Groups the tags (resource, key, value) by resource. Resources without an owner's mark do not belong to Envkeeper and are
-/// left out.
+/// Groups the tags (resource, key, value) by resource. Resources without an owner's mark do not belong to Envkeeper and
+/// are left out.
 fn by_resource(tags: impl Iterator<Item = (String, String, String)>) -> Vec<MarkedResource> {
     let mut all: BTreeMap<String, MarkedResource> = BTreeMap::new();
     for (resource, key, value) in tags {

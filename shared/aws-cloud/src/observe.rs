@@ -8,8 +8,8 @@
 //! - CloudWatch 2: alarms, the dashboard;
 //! - Logs 5: two for each of the two log groups, one for saved queries.
 //!
-//! In an existing network, EC2 takes 12: no owned VPC has attributes, and the VPC of the owned security group is looked up.
-//! An owned VPC is looked up as well in the rare case that lists contradict each other.
+//! In an existing network, EC2 takes 12: no owned VPC has attributes, and the VPC of the owned security group is looked
+//! up. An owned VPC is looked up as well in the rare case that lists contradict each other.
 
 use std::collections::BTreeSet;
 

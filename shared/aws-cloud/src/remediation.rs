@@ -8,7 +8,7 @@ use environment::{CallError, Member, ObservedAlarm, ObservedGroup, RemediationAc
 
 use crate::clients::Clients;
 use crate::cloudwatch;
-use crate::errors::{Problem, ClassifyErrors};
+use crate::errors::{ClassifyErrors, Problem};
 
 /// Observes an alarm; `None` if no alarm has this name.
 ///
@@ -36,7 +36,8 @@ pub async fn observe_group(clients: &Clients, name: &str) -> Result<Option<Obser
 pub async fn with_status_checks(clients: &Clients, mut group: ObservedGroup) -> Result<ObservedGroup, CallError> {
     // EC2 may not know a new instance everywhere yet, and a request with its id is an error then.
     let in_service = group.instances.iter().filter(|it| it.in_service).map(|it| it.id.clone()).collect();
-    let impaired = impaired(clients, in_service).await.map_err(|problem| problem.call_error(&"the group's instances"))?;
+    let impaired =
+        impaired(clients, in_service).await.map_err(|problem| problem.call_error(&"the group's instances"))?;
     for member in &mut group.instances {
         member.healthy &= !impaired.contains(&member.id);
     }
@@ -75,12 +76,17 @@ fn observed(found: &AutoScalingGroup) -> ObservedGroup {
     }
 }
 
-/// Executes a remediation action with its one call. `message` is the text of the notification, for the subscribers of the
-/// topic.
+/// Executes a remediation action with its one call. `message` is the text of the notification, for the subscribers of
+/// the topic.
 ///
 /// # Errors
 /// Every error of a call.
-pub async fn execute(clients: &Clients, group: &str, action: &RemediationAction, message: &str) -> Result<(), CallError> {
+pub async fn execute(
+    clients: &Clients,
+    group: &str,
+    action: &RemediationAction,
+    message: &str,
+) -> Result<(), CallError> {
     let done = match action {
         RemediationAction::Scale { to, .. } => {
             let call = clients.autoscaling.set_desired_capacity().auto_scaling_group_name(group);
@@ -93,7 +99,8 @@ pub async fn execute(clients: &Clients, group: &str, action: &RemediationAction,
             done.classified("autoscaling:TerminateInstanceInAutoScalingGroup").map(|_| ())
         }
         RemediationAction::Notify { topic } => {
-            let call = clients.sns.publish().topic_arn(topic).subject("Envkeeper: an alarm is in ALARM").message(message);
+            let call =
+                clients.sns.publish().topic_arn(topic).subject("Envkeeper: an alarm is in ALARM").message(message);
             call.send().await.classified("sns:Publish").map(|_| ())
         }
     };

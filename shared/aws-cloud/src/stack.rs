@@ -4,7 +4,7 @@ use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 use environment::CallError;
 
 use crate::clients::Clients;
-use crate::errors::{Problem, ClassifyErrors};
+use crate::errors::{ClassifyErrors, Problem};
 
 /// The state of a stack, as far as the meaning of its requests depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,9 +13,9 @@ pub enum StackState {
     Active,
     /// The stack is rolling back to its earlier state, and its requests carry the old properties.
     ///
-    /// A stack that is deleted without ever having been complete counts, and so does a rollback that failed: every request
-    /// that still comes from it belongs to the rollback. A rollback that is complete does not count: the stack has its
-    /// earlier state again, and its next request is new.
+    /// A stack that is deleted without ever having been complete counts, and so does a rollback that failed: every
+    /// request that still comes from it belongs to the rollback. A rollback that is complete does not count: the stack
+    /// has its earlier state again, and its next request is new.
     RollingBack,
     /// The stack is deleted, or CloudFormation does not know it.
     Deleted,
@@ -53,15 +53,16 @@ async fn describe(
     let response = clients.cloudformation.describe_stacks().stack_name(stack_id).send().await;
     match response.classified("cloudformation:DescribeStacks") {
         Ok(response) => Ok(response.stacks.unwrap_or_default().into_iter().next()),
-        // A stack that does not exist has the code of every other mistake, and a request with an id has room for no other
-        // mistake.
+        // A stack that does not exist has the code of every other mistake, and a request with an id has room for no
+        // other mistake.
         Err(Problem { code, .. }) if code == "ValidationError" => Ok(None),
         Err(problem) => Err(problem.call_error(&stack_id)),
     }
 }
 
-/// Whether a stack is rolling back: by its status, or because the stack is deleted and never was complete. CloudFormation
-/// has no status for a create that fails under `OnFailure: DELETE`, or whose rollback failed and is deleted then.
+/// Whether a stack is rolling back: by its status, or because the stack is deleted and never was complete.
+/// CloudFormation has no status for a create that fails under `OnFailure: DELETE`, or whose rollback failed and is
+/// deleted then.
 async fn is_rolling_back(clients: &Clients, stack_id: &str, status: &str) -> Result<bool, CallError> {
     if is_rollback_status(status) {
         return Ok(true);
@@ -69,8 +70,8 @@ async fn is_rolling_back(clients: &Clients, stack_id: &str, status: &str) -> Res
     Ok(status.starts_with("DELETE_") && !was_complete(clients, stack_id).await?)
 }
 
-/// Whether a stack's events, from the newest to the oldest, show that the stack once was complete. A history that does not
-/// reach the start of the stack does not disprove it, so the result is `true`.
+/// Whether a stack's events, from the newest to the oldest, show that the stack once was complete. A history that does
+/// not reach the start of the stack does not disprove it, so the result is `true`.
 async fn was_complete(clients: &Clients, stack_id: &str) -> Result<bool, CallError> {
     let mut pages = clients.cloudformation.describe_stack_events().stack_name(stack_id).into_paginator().send();
     let mut shows_start = false;

@@ -1,4 +1,5 @@
-//! Scaling policies: simple ones, which an alarm invokes. Policies have no tags, and belong to the owner of their group.
+//! Scaling policies: simple ones, which an alarm invokes. Policies have no tags, and belong to the owner of their
+//! group.
 
 use environment::{
     Adjustment, Call, CallKind, Fields, Key, Names, ObservedResource, Ref, Resource, ScalingPolicy, Setting, State,
@@ -7,7 +8,7 @@ use environment::{Kind, Ownership, Tags};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{ErrorClass, Problem, ClassifyErrors};
+use crate::errors::{ClassifyErrors, ErrorClass, Problem};
 use crate::ids::Observation;
 
 pub(crate) use aws_sdk_autoscaling::types::ScalingPolicy as Found;
@@ -25,8 +26,8 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>,
     Ok(found.into_iter().filter(is_owned).collect())
 }
 
-/// Lists all policies of a group; none if the group does not exist. That error is a `ValidationError`, as every mistake is, and
-/// this request has room for no other mistake.
+/// Lists all policies of a group; none if the group does not exist. That error is a `ValidationError`, as every mistake
+/// is, and this request has room for no other mistake.
 async fn list(clients: &Clients, group: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.autoscaling.describe_policies().auto_scaling_group_name(group);
     let found = pages.into_paginator().items().send().collect::<Result<_, _>>().await.classified(DESCRIBE);
@@ -36,9 +37,10 @@ async fn list(clients: &Clients, group: &str) -> Result<Vec<Found>, Problem> {
     }
 }
 
-/// The policy in the form of the engine. A policy that is not a simple one that changes the capacity has an adjustment of 0.
+/// The policy in the form of the engine. A policy that is not a simple one that changes the capacity has an adjustment
+/// of 0.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
-    let missing = |what| move || Problem::unreadable(DESCRIBE, what);
+    let missing = |field| move || Problem::unreadable(DESCRIBE, field);
     let arn = found.policy_arn().ok_or_else(missing("ARN"))?;
     let name = found.policy_name().ok_or_else(missing("name"))?;
     let group = found.auto_scaling_group_name().ok_or_else(missing("group"))?;
@@ -87,7 +89,8 @@ async fn put(aws: &AwsCloud, call: &Call, group: &str, adjustment: Adjustment) -
     let cooldown = i32::try_from(adjustment.cooldown_seconds).unwrap_or(i32::MAX);
     let response =
         request.scaling_adjustment(adjustment.by).cooldown(cooldown).send().await.classified(call.operation())?;
-    aws.ids.record_created(&call.key, response.policy_arn().ok_or_else(|| Problem::unreadable(call.operation(), "ARN"))?);
+    aws.ids
+        .record_created(&call.key, response.policy_arn().ok_or_else(|| Problem::unreadable(call.operation(), "ARN"))?);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use environment::{
 
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 
 pub(crate) use aws_sdk_cloudwatch::types::MetricAlarm as Found;
@@ -30,7 +30,7 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>,
 
 /// The alarm in the form of the engine. `DescribeAlarms` returns no tags.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
-    let missing = |what| move || Problem::unreadable(DESCRIBE, what);
+    let missing = |field| move || Problem::unreadable(DESCRIBE, field);
     let name = found.alarm_name().ok_or_else(missing("name"))?;
     let marked = mark::in_text(found.alarm_description().unwrap_or_default());
     Ok(ObservedResource {
@@ -47,8 +47,8 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     })
 }
 
-/// The rule of an alarm. The description names each setting that an [`AlarmRule`] has no field for, and so differs from every
-/// desired description: the plan shows the difference, and the one call repairs the alarm.
+/// The rule of an alarm. The description names each setting that an [`AlarmRule`] has no field for, and so differs from
+/// every desired description: the plan shows the difference, and the one call repairs the alarm.
 fn rule(found: &Found, observation: &Observation<'_>) -> AlarmRule {
     let mut unsupported = unsupported_settings(found);
     let mut add_unsupported = |setting: String| unsupported.push(setting);

@@ -5,7 +5,7 @@ use environment::{Call, CallKind, Dashboard, Fields, Names, ObservedResource, Re
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::document;
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 
 const GET: &str = "cloudwatch:GetDashboard";
@@ -21,7 +21,7 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>,
 
 /// The dashboard in the form of the engine.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
-    let missing = |what| move || Problem::unreadable(GET, what);
+    let missing = |field| move || Problem::unreadable(GET, field);
     let body = document::body(found.dashboard_body().ok_or_else(missing("body"))?);
     Ok(ObservedResource {
         id: Some(found.dashboard_arn().ok_or_else(missing("ARN"))?.to_owned()),
@@ -57,8 +57,8 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     }
 }
 
-/// Sets the body. A successful response may still contain validation messages: parts of the body that have no meaning, and
-/// that the console would show as errors.
+/// Sets the body. A successful response may still contain validation messages: parts of the body that have no meaning,
+/// and that the console would show as errors.
 async fn put(aws: &AwsCloud, call: &Call, body: &str) -> Result<(), Problem> {
     let request = aws.clients.cloudwatch.put_dashboard().dashboard_name(&call.key.name).dashboard_body(body);
     let response = request.send().await.classified(call.operation())?;

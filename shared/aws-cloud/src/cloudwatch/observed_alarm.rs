@@ -48,8 +48,8 @@ fn of_composite(found: &CompositeAlarm) -> ObservedAlarm {
     }
 }
 
-/// Milliseconds of a time. The SDK truncates AWS's seconds to milliseconds, so the result may be 1 ms less than the time in a
-/// message. The difference is the same in each observation.
+/// Milliseconds of a time. The SDK truncates AWS's seconds to milliseconds, so the result may be 1 ms less than the
+/// time in a message. The difference is the same in each observation.
 fn ms(time: Option<&DateTime>) -> u64 {
     time.and_then(|it| u64::try_from(it.to_millis().ok()?).ok()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Public addresses. `AllocateAddress` has no client token and is sent once.
+//! Public addresses. `AllocateAddress` has no client token, so the request is sent once.
 
 use aws_sdk_ec2::types::{DomainType, ResourceType};
 use environment::{Address, Call, CallKind, Fields, ObservedResource, Resource, State};
@@ -6,20 +6,20 @@ use environment::{Address, Call, CallKind, Fields, ObservedResource, Resource, S
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::{Clients, one_attempt};
-use crate::errors::{ErrorClass, Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, ErrorClass, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 
 pub(crate) use aws_sdk_ec2::types::Address as Found;
 
 const DESCRIBE: &str = "ec2:DescribeAddresses";
 
-/// The owner's addresses; the list has no pages.
+/// Lists the owner's addresses; the list has no pages.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let response = clients.ec2.describe_addresses().filters(owned_by(owner)).send().await.classified(DESCRIBE)?;
     Ok(response.addresses.unwrap_or_default())
 }
 
-/// The address as the engine sees it.
+/// The address in the form of the engine.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.allocation_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let tags = tags::read(found.tags());
@@ -33,7 +33,7 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     })
 }
 
-/// Carries out one call on an address.
+/// Executes one call on an address.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
@@ -61,7 +61,8 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     Ok(())
 }
 
-/// An address that its NAT gateway has not let go of yet is refused as if the role were at fault (ARCHITECTURE, Facts).
+/// Classifies an `AuthFailure` as blocked: EC2 rejects the release of an address that a NAT gateway still holds with
+/// this code, as if the role were at fault (ARCHITECTURE, Facts).
 fn blocked_if_in_use(problem: Problem) -> Problem {
     if problem.code == "AuthFailure" { Problem { class: ErrorClass::Blocked, ..problem } } else { problem }
 }
@@ -71,10 +72,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_that_is_released_too_early_waits() {
+    fn a_release_of_an_address_in_use_is_retried() {
         let class = |code: &str| {
             let operation = "ec2:ReleaseAddress";
-            let rejected = Problem { class: ErrorClass::Rejected, operation, code: code.into(), message: String::new() };
+            let rejected =
+                Problem { class: ErrorClass::Rejected, operation, code: code.into(), message: String::new() };
             blocked_if_in_use(rejected).class
         };
         assert_eq!((class("AuthFailure"), class("InvalidParameterValue")), (ErrorClass::Blocked, ErrorClass::Rejected));

@@ -1,19 +1,20 @@
-//! Network interfaces that stand in the way of a delete. They are other people's (a load balancer's, a function's), or
-//! those of instances that still end: nobody here removes them, and whoever waits is told which they are.
+//! Network interfaces that block a delete. They belong to foreign resources (a load balancer, a function), or to
+//! terminating instances. Envkeeper never removes such an interface; the error of the blocked call names the
+//! interfaces.
 
 use aws_sdk_ec2::types::{Filter, NetworkInterface, NetworkInterfaceAttachment};
 
 use crate::AwsCloud;
-use crate::errors::{Problem, ClassifyErrors};
+use crate::errors::{ClassifyErrors, Problem};
 
-/// How many are told.
+/// The number of interfaces that the error names.
 const MAX_LISTED: usize = 3;
 
-/// How much of a description is told, in characters.
+/// The part of a description that the error contains, in characters.
 const MAX_DESCRIPTION_CHARS: usize = 80;
 
-/// What refused a delete, with the interfaces that this filter finds, if it is them that AWS can mean. Where they can't
-/// be asked for, what AWS said is told alone.
+/// Adds the interfaces that the filter finds to the error of a delete, if AWS can mean them. If this read fails, the
+/// error contains only AWS's own message.
 pub(super) async fn with_blocking_interfaces(aws: &AwsCloud, problem: Problem, filter: &str, id: &str) -> Problem {
     if problem.code != "DependencyViolation" {
         return problem;
@@ -30,23 +31,24 @@ fn add_interfaces(problem: Problem, interfaces: &[NetworkInterface]) -> Problem 
     if interfaces.is_empty() {
         return problem;
     }
-    let message_with: Vec<String> = interfaces.iter().take(MAX_LISTED).map(describe).collect();
+    let listed: Vec<String> = interfaces.iter().take(MAX_LISTED).map(describe).collect();
     let others = match interfaces.len().saturating_sub(MAX_LISTED) {
         0 => String::new(),
         count => format!(" and {count} more"),
     };
-    let said = problem.message.trim_end_matches('.');
-    let message = format!("{said}; in the way: {}{others}", message_with.join(", "));
+    let detail = problem.message.trim_end_matches('.');
+    let message = format!("{detail}; blocking network interfaces: {}{others}", listed.join(", "));
     Problem { message, ..problem }
 }
 
-/// Services describe what they make: `ELB app/web/50dc6c495c0c9188`. An instance's own interface has no description.
+/// Describes an interface. Services set descriptions such as `ELB app/web/50dc6c495c0c9188`. An instance's own
+/// interface has no description.
 fn describe(interface: &NetworkInterface) -> String {
     let instance = interface.attachment().and_then(NetworkInterfaceAttachment::instance_id);
-    let of = [interface.description(), instance, interface.requester_id(), interface.owner_id()];
-    let of = of.into_iter().flatten().find(|it| !it.is_empty()).unwrap_or("nobody's");
-    let of: String = of.chars().take(MAX_DESCRIPTION_CHARS).collect();
-    format!("{} ({of})", interface.network_interface_id().unwrap_or("an interface"))
+    let users = [interface.description(), instance, interface.requester_id(), interface.owner_id()];
+    let user = users.into_iter().flatten().find(|it| !it.is_empty()).unwrap_or("unknown owner");
+    let user: String = user.chars().take(MAX_DESCRIPTION_CHARS).collect();
+    format!("{} ({user})", interface.network_interface_id().unwrap_or("an interface"))
 }
 
 #[cfg(test)]
@@ -66,24 +68,26 @@ mod tests {
     }
 
     #[test]
-    fn each_is_told_with_what_says_most_of_whose_it_is() {
+    fn each_interface_is_named_with_the_most_specific_owner() {
         let instance = NetworkInterfaceAttachment::builder().instance_id("i-1").build();
         let balancer = interface("eni-1").description("ELB app/web/1").requester_id("amazon-elb").build();
         let instance = interface("eni-2").description("").attachment(instance).build();
         assert_eq!(
             message_with(&[balancer, instance, interface("eni-3").requester_id("amazon-rds").build()]),
-            "The subnet has dependencies; in the way: eni-1 (ELB app/web/1), eni-2 (i-1), eni-3 (amazon-rds)"
+            "The subnet has dependencies; blocking network interfaces: eni-1 (ELB app/web/1), eni-2 (i-1), eni-3 (amazon-rds)"
         );
-        assert!(message_with(&[interface("eni-4").build()]).ends_with("in the way: eni-4 (123456789012)"));
+        assert!(
+            message_with(&[interface("eni-4").build()]).ends_with("blocking network interfaces: eni-4 (123456789012)")
+        );
         let long = interface("eni-5").description("é".repeat(500)).build();
         assert!(message_with(&[long]).ends_with(&format!("eni-5 ({})", "é".repeat(80))));
     }
 
     #[test]
-    fn three_are_told_the_others_counted_and_none_is_nothing_to_tell() {
+    fn three_interfaces_are_named_and_the_others_are_counted() {
         let interfaces: Vec<_> = (1..=5).map(|number| interface(&format!("eni-{number}")).build()).collect();
-        let told_of_five = message_with(&interfaces);
-        assert!(told_of_five.ends_with("eni-3 (123456789012) and 2 more"), "{told_of_five}");
+        let message = message_with(&interfaces);
+        assert!(message.ends_with("eni-3 (123456789012) and 2 more"), "{message}");
         assert!(message_with(&interfaces[..3]).ends_with("eni-3 (123456789012)"));
         assert_eq!(message_with(&[]), "The subnet has dependencies.");
     }

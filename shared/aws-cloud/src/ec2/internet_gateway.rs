@@ -1,4 +1,4 @@
-//! The internet gateway. `CreateInternetGateway` has no client token and is sent once.
+//! The internet gateway. `CreateInternetGateway` has no client token, so the request is sent once.
 
 use aws_sdk_ec2::operation::describe_internet_gateways::DescribeInternetGatewaysOutput as Described;
 use aws_sdk_ec2::types::{AttachmentStatus, InternetGateway as Found, InternetGatewayAttachment, ResourceType};
@@ -7,18 +7,18 @@ use environment::{Call, CallKind, Fields, InternetGateway, ObservedResource, Ref
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::{Clients, one_attempt};
-use crate::errors::{ErrorClass, Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, ErrorClass, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 
 const DESCRIBE: &str = "ec2:DescribeInternetGateways";
 
-/// The owner's gateways: one, unless a create happened twice.
+/// Lists the owner's gateways: one, unless a create succeeded twice.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_internet_gateways().filters(owned_by(owner)).into_paginator().items().send();
     pages.collect::<Result<_, _>>().await.classified(DESCRIBE)
 }
 
-/// The gateway as the engine sees it.
+/// The gateway in the form of the engine.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.internet_gateway_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let tags = tags::read(found.tags());
@@ -34,15 +34,15 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     })
 }
 
-/// The VPCs that it is attached to: at most one.
+/// The VPCs that the gateway is attached to: at most one.
 pub(crate) fn attached_to(found: &Found) -> impl Iterator<Item = &str> {
-    let going = |it: &&InternetGatewayAttachment| {
+    let is_detaching = |it: &&InternetGatewayAttachment| {
         matches!(it.state(), Some(AttachmentStatus::Detaching | AttachmentStatus::Detached))
     };
-    found.attachments().iter().filter(move |it| !going(it)).filter_map(InternetGatewayAttachment::vpc_id)
+    found.attachments().iter().filter(move |it| !is_detaching(it)).filter_map(InternetGatewayAttachment::vpc_id)
 }
 
-/// Carries out one call on a gateway.
+/// Executes one call on a gateway.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
@@ -73,7 +73,7 @@ async fn attach(aws: &AwsCloud, call: &Call, vpc: &Ref) -> Result<(), Problem> {
     let vpc = aws.ids.of_ref(call.operation(), vpc)?;
     let request = aws.clients.ec2.attach_internet_gateway().internet_gateway_id(&id).vpc_id(&vpc);
     match request.send().await.classified(call.operation()) {
-        // The code does not say to what; an attempt whose answer was lost is the usual reason.
+        // The code does not name the VPC. The usual reason is an attempt whose response was lost.
         Err(problem) if problem.class == ErrorClass::AlreadyConnected => {
             let attached = attachments(aws, &id).await?;
             if attached.contains(&vpc) { Ok(()) } else { Err(problem) }
@@ -82,18 +82,19 @@ async fn attach(aws: &AwsCloud, call: &Call, vpc: &Ref) -> Result<(), Problem> {
     }
 }
 
-/// Detaches it from the VPC that is meant. A name can stand for two VPCs, so it is asked which of them it is.
+/// Detaches the gateway from the VPC with this name. A name can stand for two VPCs, so this reads which one is
+/// attached.
 async fn detach(aws: &AwsCloud, call: &Call, vpc: &Ref) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    let meant = aws.ids.all_ids(vpc);
-    for vpc in attachments(aws, &id).await?.into_iter().filter(|vpc| meant.contains(vpc)) {
+    let candidates = aws.ids.all_ids(vpc);
+    for vpc in attachments(aws, &id).await?.into_iter().filter(|vpc| candidates.contains(vpc)) {
         let request = aws.clients.ec2.detach_internet_gateway().internet_gateway_id(&id).vpc_id(vpc);
         request.send().await.classified(call.operation()).none_if_not_found()?;
     }
     Ok(())
 }
 
-/// What the gateway is attached to now; nothing if it is gone.
+/// The VPCs that the gateway is attached to now; none if the gateway is deleted.
 async fn attachments(aws: &AwsCloud, id: &str) -> Result<Vec<String>, Problem> {
     let request = aws.clients.ec2.describe_internet_gateways().internet_gateway_ids(id);
     let response = request.send().await.classified(DESCRIBE).none_if_not_found()?;

@@ -1,7 +1,8 @@
 //! The launch template and its versions.
 //!
-//! A version's description names its content by digest and tells where the image comes from, which its data can't: they
-//! hold the image's id. What doesn't have such a description was not made by us, and is left out.
+//! A version's description contains the digest of the version's content and the source of the image, which the
+//! version's data does not contain: the data has the image's id. A version without such a description was not created
+//! by Envkeeper, and is left out.
 
 use aws_sdk_ec2::types::{
     Filter, LaunchTemplate as Found, LaunchTemplateVersion, ResourceType, ResponseLaunchTemplateData, Tag,
@@ -15,21 +16,22 @@ use super::tags;
 use super::template_data as data;
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 use crate::token::client_token;
 
 const DESCRIBE: &str = "ec2:DescribeLaunchTemplates";
 const DESCRIBE_VERSIONS: &str = "ec2:DescribeLaunchTemplateVersions";
 
-/// A template with all its versions.
+/// The observed attributes of a template: the template with its tags and all its versions.
 pub(crate) struct TemplateAttributes {
     template: Found,
     tags: Tags,
     versions: Vec<LaunchTemplateVersion>,
 }
 
-/// The template of the computed name, whoever's it is: names are unique, and a foreign one has to be seen.
+/// Reads the template with the computed name, owned or foreign: names are unique, so a foreign template has to be
+/// observed.
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<TemplateAttributes>, Problem> {
     let name = names.launch_template().name;
     let by_name = Filter::builder().name("launch-template-name").values(&name).build();
@@ -43,13 +45,14 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Temp
         let tags = read_tags(clients, found.launch_template_id().unwrap_or_default()).await?;
         Ok(Some((found, tags)))
     };
-    let versions = async { versions.collect::<Result<Vec<_>, _>>().await.classified(DESCRIBE_VERSIONS).none_if_not_found() };
+    let versions =
+        async { versions.collect::<Result<Vec<_>, _>>().await.classified(DESCRIBE_VERSIONS).none_if_not_found() };
     let (template, versions) = tokio::try_join!(template, versions)?;
     Ok(template.map(|(template, tags)| TemplateAttributes { template, tags, versions: versions.unwrap_or_default() }))
 }
 
-/// The tags as the tags' own listing has them: the template's listing shows them too, but the emulator's is stuck at
-/// those of its creation, and a change of tags must be seen there as well.
+/// Reads the tags from `DescribeTags`. The template's own listing has tags too, but the emulator's listing keeps the
+/// tags of the creation, and a change of tags has to be observed there as well.
 async fn read_tags(clients: &Clients, id: &str) -> Result<Tags, Problem> {
     let by_id = Filter::builder().name("resource-id").values(id).build();
     let pages = clients.ec2.describe_tags().filters(by_id).into_paginator().items().send();
@@ -58,25 +61,32 @@ async fn read_tags(clients: &Clients, id: &str) -> Result<Tags, Problem> {
     Ok(tags::read(&found.iter().map(tag).collect::<Vec<_>>()))
 }
 
-/// The template as the engine sees it, with the versions that we made, the oldest first.
-pub(crate) fn observed(found: &TemplateAttributes, observation: &mut Observation<'_>) -> Result<ObservedResource, Problem> {
-    let id = found.template.launch_template_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
-    let tags = found.tags.clone();
-    let mut numbered: Vec<(i64, TemplateVersion)> =
-        found.versions.iter().filter_map(|it| Some((it.version_number()?, data::version(it, observation)?))).collect();
+/// The template in the form of the engine, with the versions that Envkeeper created, the oldest
+/// first.
+pub(crate) fn observed(
+    attributes: &TemplateAttributes,
+    observation: &mut Observation<'_>,
+) -> Result<ObservedResource, Problem> {
+    let id = attributes.template.launch_template_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
+    let tags = attributes.tags.clone();
+    let mut numbered: Vec<(i64, TemplateVersion)> = attributes
+        .versions
+        .iter()
+        .filter_map(|it| Some((it.version_number()?, data::version(it, observation)?)))
+        .collect();
     numbered.sort_by_key(|(number, _)| *number);
     for (number, version) in &numbered {
         observation.record_version(id, &version.digest, *number);
     }
-    let all_data = found.versions.iter().filter_map(LaunchTemplateVersion::launch_template_data);
+    let all_data = attributes.versions.iter().filter_map(LaunchTemplateVersion::launch_template_data);
     let references = all_data.flat_map(ResponseLaunchTemplateData::security_group_ids).cloned().collect();
     let versions = numbered.into_iter().map(|(_, version)| version).collect();
     Ok(ObservedResource {
         id: Some(id.to_owned()),
-        // By the listing that showed it: the other one can lag behind, and would make a new template of ours foreign.
-        ownership: ObservedResource::ownership(&tags::read(found.template.tags()), observation.owner),
+        // From the template's own listing: `DescribeTags` can lag behind, and would classify a new template as foreign.
+        ownership: ObservedResource::ownership(&tags::read(attributes.template.tags()), observation.owner),
         resource: Resource {
-            name: found.template.launch_template_name().unwrap_or(id).to_owned(),
+            name: attributes.template.launch_template_name().unwrap_or(id).to_owned(),
             tags,
             fields: Fields::LaunchTemplate(LaunchTemplate { versions }),
         },
@@ -86,7 +96,7 @@ pub(crate) fn observed(found: &TemplateAttributes, observation: &mut Observation
     })
 }
 
-/// Carries out one call on a launch template.
+/// Executes one call on a launch template.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
@@ -104,7 +114,7 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let Fields::LaunchTemplate(LaunchTemplate { versions }) = &resource.fields else {
         return Err(Problem::unsupported_call(call));
     };
-    // What is wanted has one version.
+    // A desired template has one version.
     let [version] = versions.as_slice() else { return Err(Problem::unsupported_call(call)) };
     let request = aws.clients.ec2.create_launch_template().launch_template_name(&call.key.name);
     let request = request.client_token(client_token(&aws.token_seed, &call.key, &version.digest));
@@ -135,7 +145,7 @@ async fn create_version(aws: &AwsCloud, call: &Call, version: &TemplateVersion) 
     Ok(())
 }
 
-/// The number of the version with this content. One that neither a look nor this run knows is looked up.
+/// The number of the version with this content. A version that neither an observation nor this run knows is looked up.
 pub(crate) async fn version_number(aws: &AwsCloud, template: &str, digest: &str) -> Result<i64, Problem> {
     if let Some(number) = aws.ids.version(template, digest) {
         return Ok(number);
@@ -145,8 +155,9 @@ pub(crate) async fn version_number(aws: &AwsCloud, template: &str, digest: &str)
     let versions = versions.classified(DESCRIBE_VERSIONS)?;
     let has_content = |it: &&LaunchTemplateVersion| data::digest(it) == Some(digest);
     let number = versions.iter().filter(has_content).filter_map(LaunchTemplateVersion::version_number).max();
-    let waits = || Problem::blocked(DESCRIBE_VERSIONS, format!("no version with content {digest} is visible yet"));
-    let number = number.ok_or_else(waits)?;
+    let not_visible =
+        || Problem::blocked(DESCRIBE_VERSIONS, format!("no version with content {digest} is visible yet"));
+    let number = number.ok_or_else(not_visible)?;
     aws.ids.record_version(template, digest, number);
     Ok(number)
 }
@@ -192,7 +203,7 @@ mod tests {
             .build()
     }
 
-    fn found(versions: Vec<LaunchTemplateVersion>) -> TemplateAttributes {
+    fn template_with(versions: Vec<LaunchTemplateVersion>) -> TemplateAttributes {
         let name = names().launch_template().name;
         let template = Found::builder().launch_template_id("lt-1").launch_template_name(name).build();
         TemplateAttributes { template, tags: Tags::new(), versions }
@@ -206,12 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_read_back_as_it_was_asked_for() {
+    fn a_version_is_read_as_it_was_requested() {
         let (ids, names) = (Ids::default(), names());
         ids.record_created(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
         let mut observation = ids.observation("owner", &names);
         let observed =
-            observed(&found(vec![found(1, "envkeeper 0123456789abcdef /aws/service/ami")]), &mut observation).unwrap();
+            observed(&template_with(vec![found(1, "envkeeper 0123456789abcdef /aws/service/ami")]), &mut observation)
+                .unwrap();
         let content = TemplateContent {
             image_source: "/aws/service/ami".into(),
             instance_type: "t3.micro".into(),
@@ -229,39 +241,40 @@ mod tests {
     }
 
     #[test]
-    fn a_template_whose_tags_are_not_listed_yet_is_ours_all_the_same() {
+    fn a_template_whose_tags_are_not_listed_yet_is_owned() {
         let mark = Tag::builder().key(environment::mark::OWNER).value("owner").build();
         let template = Found::builder().launch_template_id("lt-1").tags(mark).build();
-        let found = TemplateAttributes { template, tags: Tags::new(), versions: vec![] };
+        let attributes = TemplateAttributes { template, tags: Tags::new(), versions: vec![] };
         let (ids, names) = (Ids::default(), names());
-        let observed = observed(&found, &mut ids.observation("owner", &names)).unwrap();
+        let observed = observed(&attributes, &mut ids.observation("owner", &names)).unwrap();
         assert_eq!((observed.ownership, observed.resource.tags), (environment::Ownership::Owned, Tags::new()));
     }
 
     #[test]
-    fn versions_come_oldest_first_and_without_those_that_we_did_not_make() {
+    fn versions_are_sorted_by_age_and_foreign_versions_are_left_out() {
         let (ids, names) = (Ids::default(), names());
         ids.record_created(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
         let all = vec![
             found(3, "envkeeper 3333333333333333 ami-1"),
-            found(2, "made by hand"),
+            found(2, "created manually"),
             found(1, "envkeeper 1111111111111111 ami-1"),
         ];
-        let observed = observed(&found(all), &mut ids.observation("owner", &names)).unwrap();
+        let observed = observed(&template_with(all), &mut ids.observation("owner", &names)).unwrap();
         let digests: Vec<String> = versions_of(&observed).into_iter().map(|it| it.digest).collect();
         assert_eq!(digests, ["1111111111111111", "3333333333333333"]);
     }
 
     #[test]
-    fn a_version_that_points_at_a_group_that_is_gone_is_not_what_its_description_says() {
+    fn a_version_with_a_deleted_security_group_does_not_have_the_digest_of_its_description() {
         let (ids, names) = (Ids::default(), names());
         let mut observation = ids.observation("owner", &names);
-        let observed = observed(&found(vec![found(1, "envkeeper 0123456789abcdef ami-1")]), &mut observation).unwrap();
+        let observed =
+            observed(&template_with(vec![found(1, "envkeeper 0123456789abcdef ami-1")]), &mut observation).unwrap();
         let [version] = versions_of(&observed).try_into().unwrap();
         assert_eq!(version.content.security_groups, [Ref::Foreign("sg-1".into())]);
         assert_ne!(version.digest, "0123456789abcdef");
         assert_eq!(observation.digest("lt-1", 1), Some(version.digest.as_str()));
-        // The image stays pinned all the same.
+        // The image is still pinned.
         assert_eq!((version.content.image_source.as_str(), version.image.as_str()), ("ami-1", "ami-12345678"));
     }
 }

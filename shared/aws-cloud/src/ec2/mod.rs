@@ -1,4 +1,4 @@
-//! Networks and launch templates. What EC2 lists with its tags is found by the owner's tag.
+//! Networks and launch templates. This crate finds resources that EC2 lists with their tags by the owner's tag.
 
 use aws_sdk_ec2::types::Filter;
 use environment::mark;
@@ -19,12 +19,12 @@ mod template_data;
 pub(crate) mod vpc;
 pub(crate) mod vpc_endpoint;
 
-/// Everything that carries the owner's mark.
+/// A filter for the resources that carry the owner's mark.
 fn owned_by(owner: &str) -> Filter {
     Filter::builder().name(format!("tag:{}", mark::OWNER)).values(owner).build()
 }
 
-/// A network's addresses, as an answer writes them.
+/// Parses a network's CIDR from a response.
 fn network(text: Option<&str>, operation: &'static str) -> Result<Ipv4Net, Problem> {
     text.and_then(|text| text.parse().ok()).ok_or_else(|| Problem::unreadable(operation, "CIDR"))
 }

@@ -1,4 +1,4 @@
-//! NAT gateways. One that was deleted is listed for about an hour, and left out here.
+//! NAT gateways. EC2 lists a deleted gateway for about an hour; this file leaves it out.
 
 use aws_sdk_ec2::types::{ConnectivityType, NatGatewayAddress, NatGatewayState, ResourceType};
 use environment::{Call, CallKind, Fields, NatGateway, ObservedResource, Ref, Resource, State};
@@ -6,7 +6,7 @@ use environment::{Call, CallKind, Fields, NatGateway, ObservedResource, Ref, Res
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 use crate::token::client_token;
 
@@ -14,7 +14,7 @@ pub(crate) use aws_sdk_ec2::types::NatGateway as Found;
 
 const DESCRIBE: &str = "ec2:DescribeNatGateways";
 
-/// The owner's NAT gateways.
+/// Lists the owner's NAT gateways.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_nat_gateways().filter(owned_by(owner)).into_paginator().items().send();
     let mut found: Vec<Found> = pages.collect::<Result<_, _>>().await.classified(DESCRIBE)?;
@@ -22,7 +22,7 @@ pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, P
     Ok(found)
 }
 
-/// The NAT gateway as the engine sees it.
+/// The NAT gateway in the form of the engine.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.nat_gateway_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let subnet = found.subnet_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "subnet"))?;
@@ -30,7 +30,7 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     let tags = tags::read(found.tags());
     let gateway = NatGateway {
         subnet: observation.reference(subnet),
-        // One that could not be made may have none.
+        // A gateway whose creation failed may not have an address.
         address: address.map_or_else(|| Ref::Foreign(String::from("no address")), |id| observation.reference(id)),
     };
     let references = std::iter::once(subnet).chain(address).chain(found.vpc_id());
@@ -46,16 +46,16 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
 
 fn state(found: &Found) -> State {
     match found.state() {
-        Some(NatGatewayState::Pending) => State::Settling(String::from("it is being made")),
+        Some(NatGatewayState::Pending) => State::Settling(String::from("it is being created")),
         Some(NatGatewayState::Deleting) => State::Deleting(String::from("it is being deleted")),
-        Some(NatGatewayState::Failed) => {
-            State::Failed(found.failure_message().or(found.failure_code()).unwrap_or("AWS says no more").to_owned())
-        }
+        Some(NatGatewayState::Failed) => State::Failed(
+            found.failure_message().or(found.failure_code()).unwrap_or("AWS returned no reason").to_owned(),
+        ),
         _ => State::Ready,
     }
 }
 
-/// Carries out one call on a NAT gateway.
+/// Executes one call on a NAT gateway.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
@@ -70,7 +70,8 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let Fields::NatGateway(gateway) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
     let subnet = aws.ids.of_ref(call.operation(), &gateway.subnet)?;
     let address = aws.ids.of_ref(call.operation(), &gateway.address)?;
-    // What it is made of is in the token: made anew in another subnet, it is another one.
+    // The token contains the subnet and the address: a gateway that is created again in another subnet is another
+    // gateway.
     let token = client_token(&aws.token_seed, &call.key, &format!("{subnet} {address}"));
     let request = aws.clients.ec2.create_nat_gateway().client_token(token);
     let request = request.tag_specifications(tags::at_creation(ResourceType::Natgateway, &resource.tags));
@@ -131,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn an_address_waits_until_its_gateway_is_no_longer_listed() {
+    fn an_address_waits_until_its_gateway_is_not_listed() {
         let (ids, names) = (Ids::default(), names());
         let mut observation = ids.observation("owner", &names);
         let mark = aws_sdk_ec2::types::Tag::builder().key(mark::OWNER).value("owner").build();
         let address = address::Found::builder().allocation_id("eipalloc-1").tags(mark.clone()).build();
         observation.found.push(address::observed(&address, &observation).unwrap());
-        let going = gateway().tags(mark).state(NatGatewayState::Deleting).build();
-        observation.found.push(observed(&going, &observation).unwrap());
+        let deleting = gateway().tags(mark).state(NatGatewayState::Deleting).build();
+        observation.found.push(observed(&deleting, &observation).unwrap());
 
         let steps = plan(&DesiredState::default(), &observation.found).steps;
         let of = |kind| steps.iter().position(|step| step.key.kind == kind).unwrap();
@@ -147,10 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn a_nat_gateway_settles_leaves_and_fails_for_a_reason() {
-        let state = |state| observe(&gateway().state(state).failure_message("no way out").build()).state;
-        assert_eq!(state(NatGatewayState::Pending), State::Settling("it is being made".into()));
+    fn a_nat_gateway_is_settling_deleting_or_failed_with_a_reason() {
+        let state = |state| observe(&gateway().state(state).failure_message("no route to the internet").build()).state;
+        assert_eq!(state(NatGatewayState::Pending), State::Settling("it is being created".into()));
         assert_eq!(state(NatGatewayState::Deleting), State::Deleting("it is being deleted".into()));
-        assert_eq!(state(NatGatewayState::Failed), State::Failed("no way out".into()));
+        assert_eq!(state(NatGatewayState::Failed), State::Failed("no route to the internet".into()));
     }
 }

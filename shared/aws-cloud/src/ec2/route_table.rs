@@ -1,4 +1,4 @@
-//! Route tables, with their default route and the subnets that they serve.
+//! Route tables, with their default route and their associated subnets.
 
 use aws_sdk_ec2::types::{
     Filter, ResourceType, Route, RouteTable as Found, RouteTableAssociation, RouteTableAssociationState,
@@ -9,27 +9,27 @@ use environment::{Call, CallKind, Fields, ObservedResource, Ownership, Ref, Reso
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{ErrorClass, Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, ErrorClass, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 use crate::token::client_token;
 
 const DESCRIBE: &str = "ec2:DescribeRouteTables";
 
-/// Where the default route leads to: everywhere.
-const EVERYWHERE: &str = "0.0.0.0/0";
+/// The destination of the default route: every address.
+const ANYWHERE: &str = "0.0.0.0/0";
 
-/// The owner's route tables.
+/// Lists the owner's route tables.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_route_tables().filters(owned_by(owner)).into_paginator().items().send();
     pages.collect::<Result<_, _>>().await.classified(DESCRIBE)
 }
 
-/// The route table as the engine sees it.
+/// The route table in the form of the engine.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.route_table_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
     let tags = tags::read(found.tags());
-    let default_route = found.routes().iter().find(|it| it.destination_cidr_block() == Some(EVERYWHERE));
+    let default_route = found.routes().iter().find(|it| it.destination_cidr_block() == Some(ANYWHERE));
     let target = default_route.and_then(target);
     let subnets: Vec<&str> = active_associations(found).filter_map(RouteTableAssociation::subnet_id).collect();
     let table = RouteTable {
@@ -47,7 +47,7 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     })
 }
 
-/// What a route leads to; it has one of these.
+/// The target of a route; a route has one of these.
 fn target(route: &Route) -> Option<&str> {
     let targets = [
         route.gateway_id(),
@@ -65,20 +65,20 @@ fn target(route: &Route) -> Option<&str> {
     targets.into_iter().flatten().next()
 }
 
-/// The associations that were made with a subnet and are not on their way out. (A VPC's main table serves all other
-/// subnets without one.)
+/// The associations with a subnet that are not ending. (A VPC's main table serves all other subnets without an
+/// association.)
 fn active_associations(found: &Found) -> impl Iterator<Item = &RouteTableAssociation> {
-    let going = |it: &RouteTableAssociation| {
+    let is_ending = |it: &RouteTableAssociation| {
         let state = it.association_state().and_then(RouteTableAssociationState::state);
         matches!(
             state,
             Some(AssociationState::Disassociated | AssociationState::Disassociating | AssociationState::Failed)
         )
     };
-    found.associations().iter().filter(move |it| !it.main().unwrap_or_default() && !going(it))
+    found.associations().iter().filter(move |it| !it.main().unwrap_or_default() && !is_ending(it))
 }
 
-/// Carries out one call on a route table.
+/// Executes one call on a route table.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
@@ -108,31 +108,32 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     Ok(())
 }
 
-/// A route that leads elsewhere is led here.
+/// Sets the default route. A route with another target is replaced.
 async fn set_default_route(aws: &AwsCloud, call: &Call, to: &Ref) -> Result<(), Problem> {
     let table = aws.ids.of_call(call)?;
     let (gateway, nat) = egress_target(aws.ids.of_ref(call.operation(), to)?);
     let request = aws.clients.ec2.create_route().route_table_id(&table);
     let request = request.set_gateway_id(gateway.clone()).set_nat_gateway_id(nat.clone());
-    match request.destination_cidr_block(EVERYWHERE).send().await.classified(call.operation()) {
+    match request.destination_cidr_block(ANYWHERE).send().await.classified(call.operation()) {
         Err(problem) if problem.class == ErrorClass::AlreadyConnected => {
             let request = aws.clients.ec2.replace_route().route_table_id(table);
             let request = request.set_gateway_id(gateway).set_nat_gateway_id(nat);
-            request.destination_cidr_block(EVERYWHERE).send().await.classified("ec2:ReplaceRoute")?;
+            request.destination_cidr_block(ANYWHERE).send().await.classified("ec2:ReplaceRoute")?;
             Ok(())
         }
         other => other.map(|_| ()),
     }
 }
 
-/// The id as an internet gateway's or as a NAT gateway's: a route has a field for each, and the id says which it is.
+/// The id as an internet gateway's or as a NAT gateway's: a route has a field for each, and the prefix of the id
+/// determines the field.
 fn egress_target(id: String) -> (Option<String>, Option<String>) {
     if id.starts_with("nat-") { (None, Some(id)) } else { (Some(id), None) }
 }
 
 async fn clear_default_route(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.ec2.delete_route().route_table_id(aws.ids.of_call(call)?);
-    request.destination_cidr_block(EVERYWHERE).send().await.classified(call.operation()).none_if_not_found()?;
+    request.destination_cidr_block(ANYWHERE).send().await.classified(call.operation()).none_if_not_found()?;
     Ok(())
 }
 
@@ -141,13 +142,15 @@ async fn associate(aws: &AwsCloud, call: &Call, subnet: &Ref) -> Result<(), Prob
     let subnet = aws.ids.of_ref(call.operation(), subnet)?;
     let request = aws.clients.ec2.associate_route_table().route_table_id(&table).subnet_id(&subnet);
     match request.send().await.classified(call.operation()) {
-        // The code does not say with which table; an attempt whose answer was lost is the usual reason.
-        Err(problem) if problem.class == ErrorClass::AlreadyConnected => check_association(aws, problem, &table, &subnet).await,
+        // The code does not name the table. The usual reason is an attempt whose response was lost.
+        Err(problem) if problem.class == ErrorClass::AlreadyConnected => {
+            check_association(aws, problem, &table, &subnet).await
+        }
         other => other.map(|_| ()),
     }
 }
 
-/// The subnet has a table; which, a look tells.
+/// Reads the table that the subnet is already associated with, and accepts the desired one.
 async fn check_association(aws: &AwsCloud, problem: Problem, table: &str, subnet: &str) -> Result<(), Problem> {
     let by_subnet = Filter::builder().name("association.subnet-id").values(subnet).build();
     let response = aws.clients.ec2.describe_route_tables().filters(by_subnet).send().await.classified(DESCRIBE)?;
@@ -158,31 +161,36 @@ async fn check_association(aws: &AwsCloud, problem: Problem, table: &str, subnet
     }
 }
 
-/// It may be served by the table that is meant, by another of ours, which lets go of it soon, or by somebody else's,
-/// which is not ours to change.
+/// Classifies the existing association by the owner of its table. The desired table is a success. Another owned table
+/// is a reason to wait: its association ends soon. The association of a foreign table is rejected, since Envkeeper must
+/// not change it.
 fn check_owner(problem: Problem, found: &Found, table: &str, subnet: &str, owner: &str) -> Result<(), Problem> {
     let id = found.route_table_id().unwrap_or_default();
     match ObservedResource::ownership(&tags::read(found.tags()), owner) {
         Ownership::Owned if id == table => Ok(()),
         Ownership::Owned => Err(problem),
-        Ownership::Foreign(reason) | Ownership::Hidden(reason) => Err(associated_elsewhere(problem, subnet, id, &reason)),
-        Ownership::Retained(of) => Err(associated_elsewhere(problem, subnet, id, &format!("{of} left it behind"))),
+        Ownership::Foreign(reason) | Ownership::Hidden(reason) => {
+            Err(associated_elsewhere(problem, subnet, id, &reason))
+        }
+        Ownership::Retained(of) => {
+            Err(associated_elsewhere(problem, subnet, id, &format!("the environment {of} retained it")))
+        }
     }
 }
 
 fn associated_elsewhere(problem: Problem, subnet: &str, table: &str, reason: &str) -> Problem {
-    let other = format!("{subnet} is associated with {table}, which is not this environment's: {reason}");
-    Problem { class: ErrorClass::Rejected, message: format!("{other}. Remove that association"), ..problem }
+    let association = format!("{subnet} is associated with {table}, which is not this environment's: {reason}");
+    Problem { class: ErrorClass::Rejected, message: format!("{association}. Remove that association"), ..problem }
 }
 
-/// Removes the association with the subnet that is meant; only the table itself tells its id.
+/// Removes the association with the subnet; only the table itself contains the association's id.
 async fn disassociate(aws: &AwsCloud, call: &Call, subnet: &Ref) -> Result<(), Problem> {
     let table = aws.ids.of_call(call)?;
-    let meant = aws.ids.all_ids(subnet);
+    let candidates = aws.ids.all_ids(subnet);
     let request = aws.clients.ec2.describe_route_tables().route_table_ids(table);
     let Some(response) = request.send().await.classified(DESCRIBE).none_if_not_found()? else { return Ok(()) };
     let associations = response.route_tables().iter().flat_map(active_associations);
-    for it in associations.filter(|it| it.subnet_id().is_some_and(|subnet| meant.contains(subnet))) {
+    for it in associations.filter(|it| it.subnet_id().is_some_and(|subnet| candidates.contains(subnet))) {
         let request = aws.clients.ec2.disassociate_route_table();
         let request = request.association_id(it.route_table_association_id().unwrap_or_default());
         request.send().await.classified(call.operation()).none_if_not_found()?;
@@ -251,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_route_table_is_read_with_its_default_route_and_its_subnets() {
-        let route = Route::builder().destination_cidr_block(EVERYWHERE).gateway_id("igw-1").build();
+        let route = Route::builder().destination_cidr_block(ANYWHERE).gateway_id("igw-1").build();
         let found = table()
             .routes(route)
             .associations(association("subnet-1", AssociationState::Associated))
@@ -269,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn an_association_that_is_going_and_the_main_one_do_not_count() {
+    fn an_ending_association_and_the_main_association_are_ignored() {
         let found = table()
             .associations(association("subnet-1", AssociationState::Disassociating))
             .associations(RouteTableAssociation::builder().main(true).build())
@@ -278,25 +286,27 @@ mod tests {
     }
 
     #[test]
-    fn a_way_out_is_told_by_its_id() {
+    fn the_id_determines_the_field_of_the_egress_target() {
         assert_eq!(egress_target("igw-1".into()), (Some("igw-1".into()), None));
         assert_eq!(egress_target("nat-1".into()), (None, Some("nat-1".into())));
     }
 
     #[test]
-    fn a_default_route_that_leads_elsewhere_is_a_foreign_reference() {
-        let route = Route::builder().destination_cidr_block(EVERYWHERE).nat_gateway_id("nat-1").build();
+    fn a_default_route_with_a_foreign_target_is_a_foreign_reference() {
+        let route = Route::builder().destination_cidr_block(ANYWHERE).nat_gateway_id("nat-1").build();
         let found = table().routes(route).build();
         assert_eq!(fields(observe(&found)).default_route, Some(Ref::Foreign("nat-1".into())));
         assert_eq!(fields(observe(&table().build())).default_route, None);
     }
 
     #[test]
-    fn a_subnet_that_has_a_table_already_is_served_waits_or_is_refused_by_whose_it_is() {
-        let connected =
-            || Problem { class: ErrorClass::AlreadyConnected, ..Problem::blocked("ec2:AssociateRouteTable", "it has one") };
-        let class = |meant: &str, owner: &str| {
-            check_owner(connected(), &table().build(), meant, "subnet-1", owner).map_err(|problem| problem.class)
+    fn an_associated_subnet_succeeds_waits_or_is_rejected_by_the_owner_of_its_table() {
+        let connected = || Problem {
+            class: ErrorClass::AlreadyConnected,
+            ..Problem::blocked("ec2:AssociateRouteTable", "it has one")
+        };
+        let class = |desired: &str, owner: &str| {
+            check_owner(connected(), &table().build(), desired, "subnet-1", owner).map_err(|problem| problem.class)
         };
         assert_eq!(class("rtb-1", "owner"), Ok(()));
         assert_eq!(class("rtb-2", "owner"), Err(ErrorClass::AlreadyConnected));

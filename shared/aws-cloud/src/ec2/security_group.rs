@@ -8,7 +8,7 @@ use environment::{
 use super::{interfaces, owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{ErrorClass, Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, ErrorClass, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 
 pub(crate) use aws_sdk_ec2::types::SecurityGroup as Found;
@@ -17,22 +17,22 @@ const DESCRIBE: &str = "ec2:DescribeSecurityGroups";
 
 const HTTPS: i32 = 443;
 
-/// The owner's security groups.
+/// Lists the owner's security groups.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_security_groups().filters(owned_by(owner)).into_paginator().items().send();
     pages.collect::<Result<_, _>>().await.classified(DESCRIBE)
 }
 
-/// The security group as the engine sees it, under the name that it was created with and that cannot change.
+/// The security group in the form of the engine, with the name of its creation, which cannot change.
 ///
-/// Rules that let others than groups of ours in, or elsewhere than to port 443, are somebody else's, and left out.
+/// Rules with another source than an owned group, or with another port than 443, are foreign and left out.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.group_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
     let tags = tags::read(found.tags());
     let allowed = https_pairs(found).filter_map(UserIdGroupPair::group_id);
-    let ours = |id: &&str| observation.reference(id).key().is_some();
-    let from: Vec<&str> = allowed.filter(ours).collect();
+    let is_owned = |id: &&str| observation.reference(id).key().is_some();
+    let from: Vec<&str> = allowed.filter(is_owned).collect();
     let group = SecurityGroup {
         vpc: observation.reference(vpc),
         description: found.description().unwrap_or_default().to_owned(),
@@ -48,7 +48,7 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     })
 }
 
-/// Notes the name of a group: rules refer to groups that come later in the list.
+/// Records the name of an owned group: rules refer to groups that come later in the list.
 pub(crate) fn record_name(found: &Found, observation: &mut Observation<'_>) {
     let Some(id) = found.group_id() else { return };
     if ObservedResource::ownership(&tags::read(found.tags()), observation.owner) == Ownership::Owned {
@@ -60,7 +60,7 @@ fn name<'a>(found: &'a Found, id: &'a str) -> &'a str {
     found.group_name().unwrap_or(id)
 }
 
-/// The groups whose members may connect to port 443, and to no other with it.
+/// The groups that a rule for port 443 alone lets in.
 fn https_pairs(found: &Found) -> impl Iterator<Item = &UserIdGroupPair> {
     let https = |it: &&IpPermission| {
         it.ip_protocol() == Some("tcp") && (it.from_port(), it.to_port()) == (Some(HTTPS), Some(HTTPS))
@@ -72,7 +72,7 @@ fn https_from(pair: UserIdGroupPair) -> IpPermission {
     IpPermission::builder().ip_protocol("tcp").from_port(HTTPS).to_port(HTTPS).user_id_group_pairs(pair).build()
 }
 
-/// Carries out one call on a security group.
+/// Executes one call on a security group.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
@@ -89,7 +89,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     }
 }
 
-/// AWS makes it as it is wanted: nothing comes in, everything may go out.
+/// Creates the group. AWS creates it in the desired state: without ingress, and with all egress allowed.
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
     let Fields::SecurityGroup(group) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
     let vpc = aws.ids.of_ref(call.operation(), &group.vpc)?;
@@ -97,14 +97,17 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let request = request.description(&group.description);
     let request = request.tag_specifications(tags::at_creation(ResourceType::SecurityGroup, &resource.tags));
     let response = match request.send().await.classified(call.operation()) {
-        Err(problem) if problem.class == ErrorClass::AlreadyExists => return Err(name_conflict(aws, call, problem, &vpc).await?),
+        Err(problem) if problem.class == ErrorClass::AlreadyExists => {
+            return Err(name_conflict(aws, call, problem, &vpc).await?);
+        }
         other => other?,
     };
     aws.ids.record_created(&call.key, response.group_id().ok_or_else(|| Problem::unreadable(call.operation(), "id"))?);
     Ok(())
 }
 
-/// A look finds groups by their owner; whose the one is that has this name in the VPC, its name tells.
+/// Classifies a name that exists in the VPC. An observation finds groups by their owner, so this finds the group by its
+/// name and checks its ownership.
 async fn name_conflict(aws: &AwsCloud, call: &Call, problem: Problem, vpc: &str) -> Result<Problem, Problem> {
     let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
     let request = aws.clients.ec2.describe_security_groups().filters(filter("vpc-id", vpc));
@@ -113,7 +116,7 @@ async fn name_conflict(aws: &AwsCloud, call: &Call, problem: Problem, vpc: &str)
     let reason = match ObservedResource::ownership(&tags::read(found.tags()), &aws.owner) {
         Ownership::Owned => return Ok(problem),
         Ownership::Foreign(reason) | Ownership::Hidden(reason) => reason,
-        Ownership::Retained(of) => format!("the environment {of} left it behind"),
+        Ownership::Retained(of) => format!("the environment {of} retained it"),
     };
     let id = found.group_id().unwrap_or_default();
     let message = format!("{id} has this name in {vpc}, and is not this environment's: {reason}. Remove it");
@@ -124,20 +127,20 @@ async fn authorize(aws: &AwsCloud, call: &Call, group: &Ref) -> Result<(), Probl
     let pair = UserIdGroupPair::builder().group_id(aws.ids.of_ref(call.operation(), group)?).build();
     let request = aws.clients.ec2.authorize_security_group_ingress().group_id(aws.ids.of_call(call)?);
     match request.ip_permissions(https_from(pair)).send().await.classified(call.operation()) {
-        // Such a rule is there.
+        // The rule already exists.
         Err(problem) if problem.class == ErrorClass::AlreadyExists => Ok(()),
         other => other.map(|_| ()),
     }
 }
 
-/// Takes the rule away as it is listed, with whatever description it has. A name can stand for two groups.
+/// Revokes the rule as EC2 lists it, with its description. A name can stand for two groups.
 async fn revoke(aws: &AwsCloud, call: &Call, group: &Ref) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    let meant = aws.ids.all_ids(group);
+    let candidates = aws.ids.all_ids(group);
     let request = aws.clients.ec2.describe_security_groups().group_ids(&id);
     let Some(response) = request.send().await.classified(DESCRIBE).none_if_not_found()? else { return Ok(()) };
     let pairs = response.security_groups().iter().flat_map(https_pairs);
-    for pair in pairs.filter(|it| it.group_id().is_some_and(|id| meant.contains(id))) {
+    for pair in pairs.filter(|it| it.group_id().is_some_and(|id| candidates.contains(id))) {
         let request = aws.clients.ec2.revoke_security_group_ingress().group_id(&id);
         let request = request.ip_permissions(https_from(pair.clone()));
         request.send().await.classified(call.operation()).none_if_not_found()?;
@@ -167,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn of_all_rules_those_that_let_groups_of_ours_in_by_https_are_read() {
+    fn only_rules_that_let_owned_groups_in_by_https_are_read() {
         let elsewhere = IpPermission::builder().ip_protocol("tcp").from_port(HTTPS).to_port(444);
         let found = Found::builder()
             .group_id("sg-1")

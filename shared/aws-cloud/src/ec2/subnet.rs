@@ -1,4 +1,4 @@
-//! Subnets. `CreateSubnet` has no client token, but its addresses are unique within the VPC.
+//! Subnets. `CreateSubnet` has no client token, but a subnet's addresses are unique within the VPC.
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet as Found, SubnetState};
 use environment::{Call, CallKind, Fields, ObservedResource, Resource, Setting, State, Subnet};
@@ -6,24 +6,24 @@ use environment::{Call, CallKind, Fields, ObservedResource, Resource, Setting, S
 use super::{interfaces, network, owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 
 const DESCRIBE: &str = "ec2:DescribeSubnets";
 
-/// The owner's subnets.
+/// Lists the owner's subnets.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_subnets().filters(owned_by(owner)).into_paginator().items().send();
     pages.collect::<Result<_, _>>().await.classified(DESCRIBE)
 }
 
-/// The subnet as the engine sees it.
+/// The subnet in the form of the engine.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.subnet_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
     let tags = tags::read(found.tags());
     let state = match found.state() {
-        Some(SubnetState::Pending) => State::Settling(String::from("the subnet is being made")),
+        Some(SubnetState::Pending) => State::Settling(String::from("the subnet is being created")),
         _ => State::Ready,
     };
     let subnet = Subnet {
@@ -42,7 +42,7 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     })
 }
 
-/// Carries out one call on a subnet.
+/// Executes one call on a subnet.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,

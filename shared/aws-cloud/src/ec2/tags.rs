@@ -4,26 +4,27 @@ use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use environment::{Call, Setting, Tags, mark};
 
 use crate::AwsCloud;
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 
-/// The tags of a creating call, so that no crash leaves something unmarked.
+/// The tags of a create call, so that a crash never leaves an unmarked resource.
 pub(super) fn at_creation(kind: ResourceType, tags: &Tags) -> TagSpecification {
     let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
     TagSpecification::builder().resource_type(kind).set_tags(Some(tags)).build()
 }
 
-/// Tags as we keep them: without those that AWS sets itself.
+/// Tags in the form of the engine: without the tags that AWS sets itself.
 pub(super) fn read(tags: &[Tag]) -> Tags {
     let pairs = tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
     pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
 }
 
-/// The name of what has no other: the one in its mark, or else its id, so that what carries our mark is found all the same.
+/// The name of a resource without a name of its own: the name in its mark, or else its id, so that every marked
+/// resource is found.
 pub(super) fn name(tags: &Tags, id: &str) -> String {
     tags.get(mark::NAME).filter(|name| !name.is_empty()).map_or_else(|| id.to_owned(), Clone::clone)
 }
 
-/// `CreateTags`, which overwrites values.
+/// Sets tags by `CreateTags`, which overwrites values.
 pub(super) async fn set(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let mut tags = Vec::new();
     for setting in settings {
@@ -35,7 +36,7 @@ pub(super) async fn set(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Re
     Ok(())
 }
 
-/// `DeleteTags` with keys only: with a value it would spare a tag whose value somebody changed.
+/// Clears tags by `DeleteTags` with keys only: a request with a value would keep a tag whose value was changed.
 pub(super) async fn clear(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let mut tags = Vec::new();
     for setting in settings {

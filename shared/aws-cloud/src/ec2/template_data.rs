@@ -1,4 +1,4 @@
-//! What a version of a launch template holds: to AWS and back.
+//! The data of a launch template version, in the form of AWS and in the form of the engine.
 
 use aws_sdk_ec2::types::{
     InstanceType, LaunchTemplateBlockDeviceMapping, LaunchTemplateBlockDeviceMappingRequest,
@@ -15,35 +15,35 @@ use crate::errors::Problem;
 use crate::iam::reference_by_name;
 use crate::ids::{Ids, Observation};
 
-/// The first word of a description, by which we know our own versions.
+/// The first word of a description, which identifies the versions that Envkeeper created.
 const DESCRIPTION_PREFIX: &str = "envkeeper";
 
 /// The root device of the Amazon Linux 2023 images.
 const ROOT_DEVICE: &str = "/dev/xvda";
 
-/// One hop to the instance and one more to a container on it, which then reaches its role's credentials too; AWS's own
-/// default for Amazon Linux 2023.
+/// The hop limit of metadata responses: one hop to the instance and one more to a container on it, which then reaches
+/// the role's credentials too. AWS's own default for Amazon Linux 2023.
 const METADATA_HOPS: i32 = 2;
 
-/// `envkeeper <digest> <image source>`: at most 227 characters of the 255 that AWS takes, since sources have at most
+/// `envkeeper <digest> <image source>`: at most 227 characters of the 255 that AWS accepts, since sources have at most
 /// 200.
 pub(super) fn description(version: &TemplateVersion) -> String {
     format!("{DESCRIPTION_PREFIX} {} {}", version.digest, version.content.image_source)
 }
 
-/// The digest and the image's source.
+/// Parses a description into the digest and the image's source.
 fn parse(description: &str) -> Option<(&str, &str)> {
     let (digest, source) = description.strip_prefix(DESCRIPTION_PREFIX)?.strip_prefix(' ')?.split_once(' ')?;
     let is_digest = digest.len() == 16 && digest.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
     (is_digest && !source.is_empty() && !source.contains(' ')).then_some((digest, source))
 }
 
-/// The digest that a version's description tells.
+/// The digest in a version's description.
 pub(super) fn digest(found: &LaunchTemplateVersion) -> Option<&str> {
     found.version_description().and_then(parse).map(|(digest, _)| digest)
 }
 
-/// What the creating call is given.
+/// The data for the create call.
 pub(super) fn request(
     version: &TemplateVersion,
     ids: &Ids,
@@ -53,7 +53,7 @@ pub(super) fn request(
     let profile = LaunchTemplateIamInstanceProfileSpecificationRequest::builder().name(instance_profile.to_string());
     let groups: Vec<String> =
         security_groups.iter().map(|group| ids.of_ref(operation, group)).collect::<Result<_, _>>()?;
-    // Session credentials only for who asks with a token: a request that somebody forges through the instance has none.
+    // Session credentials only for requests with a token: a forged request through the instance does not have a token.
     let metadata = LaunchTemplateInstanceMetadataOptionsRequest::builder()
         .http_tokens(LaunchTemplateHttpTokensState::Required)
         .http_put_response_hop_limit(METADATA_HOPS);
@@ -80,10 +80,10 @@ fn root_volume(content: &TemplateContent) -> LaunchTemplateBlockDeviceMappingReq
     LaunchTemplateBlockDeviceMappingRequest::builder().device_name(ROOT_DEVICE).ebs(volume.build()).build()
 }
 
-/// The version as the engine sees it; nothing if we didn't make it.
+/// The version in the form of the engine; `None` if Envkeeper did not create the version.
 ///
-/// The digest is the description's, as long as the version still holds what was described. Where it points at a security
-/// group that is not there any more, it has the digest of what it holds now: a plan then asks for a new version.
+/// The digest is the one in the description, as long as the version still has the described content. A version with a
+/// deleted security group gets the digest of its actual content: the plan then requests a new version.
 pub(super) fn version(found: &LaunchTemplateVersion, observation: &Observation<'_>) -> Option<TemplateVersion> {
     let (digest, source) = parse(found.version_description()?)?;
     let data = found.launch_template_data()?;
@@ -108,7 +108,7 @@ pub(super) fn version(found: &LaunchTemplateVersion, observation: &Observation<'
     Some(TemplateVersion { digest: digest.to_owned(), image, content })
 }
 
-/// We name it; an ARN ends with the name.
+/// The reference to the profile. Envkeeper sets the name; an ARN ends with the name.
 fn profile(found: Option<&LaunchTemplateIamInstanceProfileSpecification>, observation: &Observation<'_>) -> Ref {
     let arn_end = |it: &LaunchTemplateIamInstanceProfileSpecification| {
         it.arn().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned)
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_is_parsed_as_it_was_written_and_fits() {
+    fn a_description_is_parsed_as_it_was_written_and_fits_the_limit() {
         let source = format!("/{}", "p".repeat(199));
         let version = desired(&source);
         let text = description(&version);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_of_another_form_is_not_ours() {
+    fn a_description_of_another_form_is_foreign() {
         let others = [
             "",
             "envkeeper",
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_asked_for_with_its_script_encoded_once() {
+    fn a_version_is_requested_with_its_script_encoded_once() {
         let ids = Ids::default();
         ids.record_created(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
         let data = request(&desired("ami-12345678"), &ids, "ec2:CreateLaunchTemplate").unwrap();

@@ -1,4 +1,4 @@
-//! The VPC. `CreateVpc` has no client token and is sent once.
+//! The VPC. `CreateVpc` has no client token, so the request is sent once.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use futures_util::future::try_join_all;
 use super::{interfaces, network, owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::{Clients, one_attempt};
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 
 const DESCRIBE: &str = "ec2:DescribeVpcs";
 
-/// A VPC with the two attributes that only calls of their own tell.
+/// The observed attributes of a VPC: the VPC with the two attributes that need a call each.
 pub(crate) struct VpcAttributes {
     vpc: Found,
     dns_support: bool,
@@ -27,21 +27,22 @@ impl VpcAttributes {
     }
 }
 
-/// The owner's VPCs: one, unless a create happened twice.
+/// Lists the owner's VPCs: one, unless a create succeeded twice.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<VpcAttributes>, Problem> {
     all_with_attributes(clients, list(clients, owned_by(owner)).await?).await
 }
 
-/// VPCs that something of the owner's stands in, and that the list by owner did not show. Lists lag one by one, so this
-/// one can be behind the others, and what stands in a VPC of ours must not be taken for something that stands elsewhere.
+/// Reads VPCs that contain a resource of the owner, and that the list by owner did not show. Each list has a lag of its
+/// own, so this list can be behind the others, and a resource in an owned VPC must not be classified as a resource
+/// elsewhere.
 ///
-/// A network that was brought along is looked up too, each time: nothing else tells it from one of ours that is not
-/// listed yet. It has no mark, and is left out.
+/// An existing network is looked up too, each time: only the look-up distinguishes it from an owned VPC that is not
+/// listed yet. An existing network has no mark, and is left out.
 pub(crate) async fn read_unlisted(clients: &Clients, ids: BTreeSet<String>) -> Result<Vec<VpcAttributes>, Problem> {
     let by_id = Filter::builder().name("vpc-id").set_values(Some(ids.iter().cloned().collect())).build();
     let mut vpcs = list(clients, by_id).await?;
     if let Some(id) = ids.iter().find(|id| !vpcs.iter().any(|it| it.vpc_id() == Some(id))) {
-        return Err(Problem::blocked(DESCRIBE, format!("{id} is not listed, though something stands in it")));
+        return Err(Problem::blocked(DESCRIBE, format!("{id} is not listed, though it contains a listed resource")));
     }
     vpcs.retain(|vpc| tags::read(vpc.tags()).contains_key(mark::NAME));
     all_with_attributes(clients, vpcs).await
@@ -53,41 +54,41 @@ async fn list(clients: &Clients, filter: Filter) -> Result<Vec<Found>, Problem> 
 }
 
 async fn all_with_attributes(clients: &Clients, vpcs: Vec<Found>) -> Result<Vec<VpcAttributes>, Problem> {
-    let found = try_join_all(vpcs.into_iter().map(|vpc| with_attributes(clients, vpc))).await?;
-    Ok(found.into_iter().flatten().collect())
+    let attributes = try_join_all(vpcs.into_iter().map(|vpc| with_attributes(clients, vpc))).await?;
+    Ok(attributes.into_iter().flatten().collect())
 }
 
-/// Nothing if the VPC is gone in the meantime.
+/// `None` if the VPC was deleted in the meantime.
 async fn with_attributes(clients: &Clients, vpc: Found) -> Result<Option<VpcAttributes>, Problem> {
     let id = vpc.vpc_id().unwrap_or_default();
     let attributes = tokio::try_join!(
         attribute(clients, id, VpcAttributeName::EnableDnsSupport),
         attribute(clients, id, VpcAttributeName::EnableDnsHostnames)
     );
-    let found = attributes.map(|(dns_support, dns_hostnames)| VpcAttributes { vpc, dns_support, dns_hostnames });
-    found.none_if_not_found()
+    let attributes = attributes.map(|(dns_support, dns_hostnames)| VpcAttributes { vpc, dns_support, dns_hostnames });
+    attributes.none_if_not_found()
 }
 
 async fn attribute(clients: &Clients, vpc: &str, name: VpcAttributeName) -> Result<bool, Problem> {
     let request = clients.ec2.describe_vpc_attribute().vpc_id(vpc).attribute(name);
     let response = request.send().await.classified("ec2:DescribeVpcAttribute")?;
-    // The one that was asked for is there, and no other.
+    // The response contains only the requested attribute.
     let value = response.enable_dns_support().or(response.enable_dns_hostnames());
     value.and_then(AttributeBooleanValue::value).ok_or_else(|| Problem::unreadable("ec2:DescribeVpcAttribute", "value"))
 }
 
-/// The VPC as the engine sees it.
-pub(crate) fn observed(found: &VpcAttributes, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
-    let id = found.vpc.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
-    let tags = tags::read(found.vpc.tags());
-    let state = match found.vpc.state() {
-        Some(VpcState::Pending) => State::Settling(String::from("the VPC is being made")),
+/// The VPC in the form of the engine.
+pub(crate) fn observed(attributes: &VpcAttributes, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
+    let id = attributes.vpc.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
+    let tags = tags::read(attributes.vpc.tags());
+    let state = match attributes.vpc.state() {
+        Some(VpcState::Pending) => State::Settling(String::from("the VPC is being created")),
         _ => State::Ready,
     };
     let vpc = Vpc {
-        cidr: network(found.vpc.cidr_block(), DESCRIBE)?,
-        dns_support: found.dns_support,
-        dns_hostnames: found.dns_hostnames,
+        cidr: network(attributes.vpc.cidr_block(), DESCRIBE)?,
+        dns_support: attributes.dns_support,
+        dns_hostnames: attributes.dns_hostnames,
     };
     Ok(ObservedResource {
         id: Some(id.to_owned()),
@@ -99,7 +100,7 @@ pub(crate) fn observed(found: &VpcAttributes, observation: &Observation<'_>) -> 
     })
 }
 
-/// Carries out one call on a VPC.
+/// Executes one call on a VPC.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
@@ -123,7 +124,7 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     Ok(())
 }
 
-/// One attribute a call: `ModifyVpcAttribute` takes no two at once (the EC2 API reference).
+/// Sets one attribute per call: `ModifyVpcAttribute` does not accept two at once (the EC2 API reference).
 async fn set_dns(aws: &AwsCloud, call: &Call, setting: &Setting) -> Result<(), Problem> {
     let value = |on: bool| AttributeBooleanValue::builder().value(on).build();
     let request = aws.clients.ec2.modify_vpc_attribute().vpc_id(aws.ids.of_call(call)?);

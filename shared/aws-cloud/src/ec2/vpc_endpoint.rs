@@ -1,5 +1,5 @@
-//! Endpoints of AWS services: a gateway's routes, or network interfaces. One that was deleted can still be listed, and is
-//! left out here.
+//! Endpoints of AWS services: a gateway's routes, or network interfaces. EC2 can still list a deleted endpoint; this
+//! file leaves it out.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use environment::{Call, CallKind, Fields, ObservedResource, Reach, Ref, Resource
 use super::{owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound, classify};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem, classify};
 use crate::ids::Observation;
 use crate::token::client_token;
 
@@ -20,7 +20,7 @@ pub(crate) use aws_sdk_ec2::types::VpcEndpoint as Found;
 
 const DESCRIBE: &str = "ec2:DescribeVpcEndpoints";
 
-/// The owner's endpoints.
+/// Lists the owner's endpoints.
 pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, Problem> {
     let pages = clients.ec2.describe_vpc_endpoints().filters(owned_by(owner)).into_paginator().items().send();
     let mut found: Vec<Found> = pages.collect::<Result<_, _>>().await.classified(DESCRIBE)?;
@@ -28,7 +28,7 @@ pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, P
     Ok(found)
 }
 
-/// The endpoint as the engine sees it.
+/// The endpoint in the form of the engine.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.vpc_endpoint_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
@@ -55,7 +55,7 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     })
 }
 
-/// In small letters: the service's model has capitals, and the service answers without.
+/// The state in lower case: the service's model has capitals, and its responses do not.
 fn state_name(found: &Found) -> String {
     found.state().map(|state| state.as_str().to_ascii_lowercase()).unwrap_or_default()
 }
@@ -63,7 +63,7 @@ fn state_name(found: &Found) -> String {
 fn state(found: &Found) -> State {
     let name = state_name(found);
     match name.as_str() {
-        "pending" => State::Settling(String::from("it is being made")),
+        "pending" => State::Settling(String::from("it is being created")),
         "pendingacceptance" => State::Settling(String::from("its service has not accepted it yet")),
         "deleting" => State::Deleting(String::from("it is being deleted")),
         "failed" | "rejected" | "expired" => {
@@ -74,7 +74,7 @@ fn state(found: &Found) -> State {
     }
 }
 
-/// Carries out one call on an endpoint.
+/// Executes one call on an endpoint.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
@@ -117,7 +117,8 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     Ok(())
 }
 
-/// Adds the subnets or the tables that it has not got yet: what AWS says to one that it has is not documented.
+/// Adds the subnets or the tables that the endpoint does not have yet: AWS's response to one that it has is not
+/// documented.
 async fn extend(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let found = find(aws, call).await?;
     let found = found.ok_or_else(|| Problem::blocked(DESCRIBE, "the endpoint is not visible"))?;
@@ -138,7 +139,7 @@ async fn extend(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
     modify(aws, call, request).await
 }
 
-/// Takes away those of the subnets or the tables that it has.
+/// Removes the subnets or the tables that the endpoint has.
 async fn reduce(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let Some(found) = find(aws, call).await? else { return Ok(()) };
     let mut request = None;
@@ -146,8 +147,8 @@ async fn reduce(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
         let (Setting::EndpointSubnet(to) | Setting::EndpointRouteTable(to)) = setting else {
             return Err(Problem::unsupported_call(call));
         };
-        let meant = aws.ids.all_ids(to);
-        for id in current_ids(&found, setting).intersection(&meant).cloned() {
+        let candidates = aws.ids.all_ids(to);
+        for id in current_ids(&found, setting).intersection(&candidates).cloned() {
             let modify = request.unwrap_or_else(|| aws.clients.ec2.modify_vpc_endpoint());
             request = Some(match setting {
                 Setting::EndpointSubnet(_) => modify.remove_subnet_ids(id),
@@ -158,7 +159,7 @@ async fn reduce(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
     modify(aws, call, request).await
 }
 
-/// What the endpoint has of a setting's sort.
+/// The subnets or the tables that the endpoint has, by the type of the setting.
 fn current_ids(found: &Found, setting: &Setting) -> BTreeSet<String> {
     let ids = match setting {
         Setting::EndpointSubnet(_) => found.subnet_ids(),
@@ -174,7 +175,7 @@ async fn modify(aws: &AwsCloud, call: &Call, request: Option<Modify>) -> Result<
     Ok(())
 }
 
-/// The endpoint as it is now; nothing if it is gone.
+/// Reads the endpoint; `None` if the endpoint is deleted.
 async fn find(aws: &AwsCloud, call: &Call) -> Result<Option<Found>, Problem> {
     let request = aws.clients.ec2.describe_vpc_endpoints().vpc_endpoint_ids(aws.ids.of_call(call)?);
     let response = request.send().await.classified(DESCRIBE).none_if_not_found()?;
@@ -183,20 +184,21 @@ async fn find(aws: &AwsCloud, call: &Call) -> Result<Option<Found>, Problem> {
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
-    let response = aws.clients.ec2.delete_vpc_endpoints().vpc_endpoint_ids(&id).send().await.classified(call.operation());
+    let response =
+        aws.clients.ec2.delete_vpc_endpoints().vpc_endpoint_ids(&id).send().await.classified(call.operation());
     let response = response.and_then(|it| check_all_deleted(call.operation(), it.unsuccessful()));
     response.none_if_not_found()?;
     aws.ids.record_deleted(&id);
     Ok(())
 }
 
-/// What was not deleted stands in an answer of success.
+/// Checks a successful response, which lists the endpoints that were not deleted.
 fn check_all_deleted(operation: &'static str, unsuccessful: &[UnsuccessfulItem]) -> Result<(), Problem> {
     let Some(item) = unsuccessful.first() else { return Ok(()) };
     let error = item.error();
     let code = error.and_then(UnsuccessfulItemError::code).unwrap_or_default();
     let message = error.and_then(UnsuccessfulItemError::message).unwrap_or("it was not deleted");
-    // There is no status of its own; what is not known by its code is a mistake in the request.
+    // An item has no HTTP status of its own, so an unknown code counts as a mistake in the request.
     Err(Problem { class: classify(code, 400), operation, code: code.to_owned(), message: message.to_owned() })
 }
 
@@ -250,10 +252,10 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_settles_leaves_and_fails_for_a_reason_in_small_letters_and_capitals() {
+    fn an_endpoint_is_settling_deleting_or_failed_in_lower_case_and_in_capitals() {
         let state = |name: &str| observe(&endpoint(name).build()).state;
-        assert_eq!(state("pending"), State::Settling("it is being made".into()));
-        assert_eq!(state("Pending"), State::Settling("it is being made".into()));
+        assert_eq!(state("pending"), State::Settling("it is being created".into()));
+        assert_eq!(state("Pending"), State::Settling("it is being created".into()));
         assert_eq!(state("PendingAcceptance"), State::Settling("its service has not accepted it yet".into()));
         assert_eq!(state("deleting"), State::Deleting("it is being deleted".into()));
         assert_eq!(state("rejected"), State::Failed("it is rejected".into()));
@@ -263,12 +265,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_deleted_is_a_problem_by_its_code() {
+    fn an_endpoint_that_was_not_deleted_is_classified_by_its_code() {
         let item = |code: &str| {
             let error = UnsuccessfulItemError::builder().code(code).message("no").build();
             [UnsuccessfulItem::builder().error(error).build()]
         };
-        let class = |code: &str| check_all_deleted("ec2:DeleteVpcEndpoints", &item(code)).map_err(|problem| problem.class);
+        let class =
+            |code: &str| check_all_deleted("ec2:DeleteVpcEndpoints", &item(code)).map_err(|problem| problem.class);
         assert_eq!(check_all_deleted("ec2:DeleteVpcEndpoints", &[]), Ok(()));
         assert_eq!(class("InvalidVpcEndpoint.NotFound"), Err(ErrorClass::NotFound));
         assert_eq!(class("DependencyViolation"), Err(ErrorClass::Blocked));

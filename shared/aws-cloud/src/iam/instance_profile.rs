@@ -3,10 +3,10 @@
 use aws_sdk_iam::types::{InstanceProfile as Found, Role};
 use environment::{Call, CallKind, Fields, InstanceProfile, Names, ObservedResource, Ref, Resource, Setting, State};
 
-use super::{reference_by_name, read_tags, tags_of, tags_to_clear, tags_to_set};
+use super::{read_tags, reference_by_name, tags_of, tags_to_clear, tags_to_set};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{ErrorClass, Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, ErrorClass, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 
 /// Reads the profile with the computed name, owned or foreign.
@@ -24,7 +24,8 @@ async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> ObservedResource {
     let tags = read_tags(found.tags());
     let role = found.roles().first();
-    let profile = InstanceProfile { role: role.map(|role| reference_by_name(observation.names.role(), role.role_name())) };
+    let profile =
+        InstanceProfile { role: role.map(|role| reference_by_name(observation.names.role(), role.role_name())) };
     ObservedResource {
         id: Some(found.arn().to_owned()),
         ownership: ObservedResource::ownership(&tags, observation.owner),
@@ -79,7 +80,9 @@ async fn add_role(aws: &AwsCloud, call: &Call, role: &Ref) -> Result<(), Problem
             match held {
                 Some(held) if held == role => Ok(()),
                 // The next observation lists the role, and the plan removes it first.
-                Some(held) => Err(Problem::blocked(call.operation(), format!("the profile holds another role, {held}"))),
+                Some(held) => {
+                    Err(Problem::blocked(call.operation(), format!("the profile holds another role, {held}")))
+                }
                 None => Err(problem),
             }
         }

@@ -12,7 +12,7 @@ use super::{read_tags, tags_of, tags_to_clear, tags_to_set};
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::document;
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 
 /// The observed attributes of a role: the role with its policies.
@@ -36,12 +36,13 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Role
         async { read_inline(clients, &name).await.none_if_not_found() }
     )?;
     let role = response.and_then(|response| response.role);
-    let attributes = |role| RoleAttributes { role, attached: attached.unwrap_or_default(), inline: inline.unwrap_or_default() };
+    let attributes =
+        |role| RoleAttributes { role, attached: attached.unwrap_or_default(), inline: inline.unwrap_or_default() };
     Ok(role.map(attributes))
 }
 
-/// Reads all inline policies of the role: a foreign policy would block the role's deletion, and may allow what Envkeeper does
-/// not allow. A role has one inline policy as a rule, so this takes two calls.
+/// Reads all inline policies of the role: a foreign policy would block the role's deletion, and may allow what
+/// Envkeeper does not allow. A role has one inline policy as a rule, so this takes two calls.
 async fn read_inline(clients: &Clients, role: &str) -> Result<BTreeMap<String, String>, Problem> {
     let names = clients.iam.list_role_policies().role_name(role).into_paginator().items().send();
     let names = names.collect::<Result<Vec<_>, _>>().await.classified("iam:ListRolePolicies")?;
@@ -56,12 +57,18 @@ async fn read_inline(clients: &Clients, role: &str) -> Result<BTreeMap<String, S
 /// The role in the form of the engine.
 pub(crate) fn observed(attributes: &RoleAttributes, observation: &Observation<'_>) -> ObservedResource {
     let tags = read_tags(attributes.role.tags());
-    let boundary = attributes.role.permissions_boundary().and_then(AttachedPermissionsBoundary::permissions_boundary_arn);
+    let boundary =
+        attributes.role.permissions_boundary().and_then(AttachedPermissionsBoundary::permissions_boundary_arn);
     let inline = attributes.inline.iter().map(|(name, text)| (name.clone(), document::policy(&decoded(text))));
     let role = Role {
         trusted_service: trusted_principals(attributes.role.assume_role_policy_document().unwrap_or_default()),
         boundary: boundary.map(str::to_owned),
-        managed_policies: attributes.attached.iter().filter_map(AttachedPolicy::policy_arn).map(str::to_owned).collect(),
+        managed_policies: attributes
+            .attached
+            .iter()
+            .filter_map(AttachedPolicy::policy_arn)
+            .map(str::to_owned)
+            .collect(),
         inline_policies: inline.collect(),
     };
     ObservedResource {
@@ -79,7 +86,8 @@ fn decoded(document: &str) -> String {
     percent_decode_str(document).decode_utf8_lossy().into_owned()
 }
 
-/// The principals that may assume a role with this trust policy: a service by its name, every other principal with its type.
+/// The principals that may assume a role with this trust policy: a service by its name, every other principal with its
+/// type.
 fn trusted_principals(document: &str) -> String {
     let Ok(policy) = serde_json::from_str::<Value>(&decoded(document)) else {
         return String::from("an unreadable policy");
@@ -90,8 +98,9 @@ fn trusted_principals(document: &str) -> String {
             Value::Object(principals) => {
                 for (principal_type, names) in principals {
                     let name = |it: &Value| it.as_str().unwrap_or_default().to_owned();
-                    let describe =
-                        |it: &Value| if principal_type == "Service" { name(it) } else { format!("{principal_type} {}", name(it)) };
+                    let describe = |it: &Value| {
+                        if principal_type == "Service" { name(it) } else { format!("{principal_type} {}", name(it)) }
+                    };
                     named.extend(listed(names).iter().map(describe));
                 }
             }

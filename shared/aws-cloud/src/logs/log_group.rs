@@ -7,7 +7,7 @@ use environment::{Call, CallKind, Fields, LogGroup, ObservedResource, Resource, 
 
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 
 const DESCRIBE: &str = "logs:DescribeLogGroups";
@@ -51,7 +51,10 @@ pub(crate) fn observed(attributes: &LogGroupAttributes, observation: &Observatio
         resource: Resource {
             name: attributes.group.log_group_name().unwrap_or_default().to_owned(),
             tags: attributes.tags.clone(),
-            fields: Fields::LogGroup(LogGroup { retention_days, kms_key: attributes.group.kms_key_id().map(str::to_owned) }),
+            fields: Fields::LogGroup(LogGroup {
+                retention_days,
+                kms_key: attributes.group.kms_key_id().map(str::to_owned),
+            }),
         },
         state: State::Ready,
         references: vec![],

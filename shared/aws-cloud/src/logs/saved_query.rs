@@ -7,7 +7,7 @@ use environment::{
 
 use crate::AwsCloud;
 use crate::clients::{Clients, one_attempt_of_logs};
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 use crate::token::client_token;
 
@@ -31,7 +31,7 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>,
 
 /// The query in the form of the engine.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
-    let missing = |what| move || Problem::unreadable(DESCRIBE, what);
+    let missing = |field| move || Problem::unreadable(DESCRIBE, field);
     let id = found.query_definition_id().ok_or_else(missing("id"))?;
     let name = found.name().ok_or_else(missing("name"))?;
     let text = found.query_string().unwrap_or_default();
@@ -77,7 +77,9 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
 /// The request is sent once. The API reference states that the token keeps a request that the network duplicated from
 /// failing, and does not state that AWS creates only one query.
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
-    let Fields::SavedQuery(SavedQuery { query }) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
+    let Fields::SavedQuery(SavedQuery { query }) = &resource.fields else {
+        return Err(Problem::unsupported_call(call));
+    };
     let request = put(aws, call, query).client_token(client_token(&aws.token_seed, &call.key, ""));
     let response =
         request.customize().config_override(one_attempt_of_logs()).send().await.classified(call.operation())?;

@@ -8,7 +8,7 @@ use environment::{
 use super::{Target, configuration, empty, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{ErrorClass, Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, ErrorClass, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 
 /// The one region in which a create must not name its region.
@@ -37,7 +37,9 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<BucketA
 async fn read_one(clients: &Clients, names: &Names, key: Key) -> Result<Option<BucketAttributes>, Problem> {
     let at = Target { s3: &clients.s3, name: &key.name, account: &names.account };
     let tags = match tags::read(&at).await {
-        Err(problem) if is_taken_elsewhere(&problem) => return Ok(Some(BucketAttributes { name: key.name, found: None })),
+        Err(problem) if is_taken_elsewhere(&problem) => {
+            return Ok(Some(BucketAttributes { name: key.name, found: None }));
+        }
         tags => tags.none_if_not_found()?,
     };
     let Some(tags) = tags else { return Ok(None) };
@@ -46,8 +48,8 @@ async fn read_one(clients: &Clients, names: &Names, key: Key) -> Result<Option<B
     Ok(bucket.map(|bucket| BucketAttributes { name: key.name, found: Some(Found { tags, bucket }) }))
 }
 
-/// Whether the name is taken elsewhere: by another account, or by this account in another region, where S3 responds with a
-/// redirection (the S3 user guide).
+/// Whether the name is taken elsewhere: by another account, or by this account in another region, where S3 responds
+/// with a redirection (the S3 user guide).
 fn is_taken_elsewhere(problem: &Problem) -> bool {
     problem.class == ErrorClass::Denied
         || matches!(problem.code.as_str(), "PermanentRedirect" | "AuthorizationHeaderMalformed")
@@ -55,7 +57,10 @@ fn is_taken_elsewhere(problem: &Problem) -> bool {
 
 /// The bucket in the form of the engine.
 #[expect(clippy::unnecessary_wraps, reason = "every kind has this signature")]
-pub(crate) fn observed(attributes: &BucketAttributes, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
+pub(crate) fn observed(
+    attributes: &BucketAttributes,
+    observation: &Observation<'_>,
+) -> Result<ObservedResource, Problem> {
     // In an unknown partition, nothing is created (`facts`).
     let partition = Partition::of(&observation.names.region).map_or("aws", |it| it.id);
     let arn = |name: &str| format!("arn:{partition}:s3:::{name}");
@@ -110,8 +115,9 @@ async fn create(at: &Target<'_>, call: &Call, resource: &Resource) -> Result<(),
     Ok(())
 }
 
-/// Deletes the bucket. `BucketNotEmpty` is not final: the next observation shows objects that arrived since the bucket was
-/// emptied, and the plan empties the bucket again. A bucket that has to be empty is rejected or retained by that observation.
+/// Deletes the bucket. `BucketNotEmpty` is not final: the next observation shows objects that arrived since the bucket
+/// was emptied, and the plan empties the bucket again. A bucket that has to be empty is rejected or retained by that
+/// observation.
 async fn delete(at: &Target<'_>, call: &Call) -> Result<(), Problem> {
     let request = at.s3.delete_bucket().bucket(at.name).expected_bucket_owner(at.account);
     request.send().await.classified(call.operation()).none_if_not_found()?;

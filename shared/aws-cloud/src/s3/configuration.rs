@@ -12,7 +12,7 @@ use environment::{AccessLogs, Bucket, Call, Encryption, Names, Setting};
 
 use super::Target;
 use crate::document;
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 use crate::iam::reference_by_name;
 
 /// The name of the one lifecycle rule.
@@ -21,8 +21,8 @@ const RULE: &str = "envkeeper-expiry";
 /// The days after which S3 aborts an incomplete upload.
 const UNFINISHED_UPLOAD_DAYS: i32 = 7;
 
-/// Reads all settings at once. A setting that is not configured is an error of some of these calls. The other calls return an
-/// empty response, and there a not-found error refers to the bucket itself.
+/// Reads all settings at once. A setting that is not configured is an error of some of these calls. The other calls
+/// return an empty response, and there a not-found error refers to the bucket itself.
 pub(super) async fn read(at: &Target<'_>, names: &Names) -> Result<Bucket, Problem> {
     let (name, owner) = (at.name, at.account);
     let (block, versioning, encryption, policy, lifecycle, logging, objects) = tokio::try_join!(
@@ -68,8 +68,8 @@ pub(super) async fn read(at: &Target<'_>, names: &Names) -> Result<Bucket, Probl
     })
 }
 
-/// The encryption. A configuration without an [`Encryption`] of its own is described in the field of the key, and so differs
-/// from every key.
+/// The encryption. A configuration without an [`Encryption`] of its own is described in the field of the key, and so
+/// differs from every key.
 fn read_encryption(found: Option<&ServerSideEncryptionConfiguration>) -> Encryption {
     let rule = found.and_then(|it| it.rules().first());
     let Some(default) = rule.and_then(ServerSideEncryptionRule::apply_server_side_encryption_by_default) else {
@@ -234,8 +234,8 @@ async fn delete_lifecycle(at: &Target<'_>, call: &Call) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Sets the access logs. (The call refers to a bucket by its name, owned or foreign.) A status without a target turns logging
-/// off.
+/// Sets the access logs. (The call refers to a bucket by its name, owned or foreign.) A status without a target turns
+/// logging off.
 async fn put_logging(at: &Target<'_>, call: &Call, logs: Option<&AccessLogs>) -> Result<(), Problem> {
     let enabled = logs
         .map(|logs| LoggingEnabled::builder().target_bucket(logs.to.to_string()).target_prefix(&logs.prefix).build());

@@ -10,17 +10,17 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::Instant;
 
 use super::Target;
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound, classify};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem, classify};
 
-/// The time budget of one `Empty` call: the last page that starts within the budget still has to complete within the time
-/// limit of a call. A bucket with millions of objects takes many calls, and the run checks the time between them.
+/// The time budget of one `Empty` call: the last page that starts within the budget still has to complete within the
+/// time limit of a call. A bucket with millions of objects takes many calls, and the run checks the time between them.
 const BUDGET: Duration = Duration::from_secs(8);
 
 /// The objects in a page: the most that one `DeleteObjects` accepts, and one list returns.
 const PAGE: i32 = 1000;
 
-/// Concurrent calls. S3 accepts 3,500 deletes a second under a prefix (the S3 user guide), and four such calls take about a
-/// second.
+/// Concurrent calls. S3 accepts 3,500 deletes a second under a prefix (the S3 user guide), and four such calls take
+/// about a second.
 const CONCURRENT_CALLS: usize = 4;
 
 /// Deletes as much as the budget allows. If more is left, the result is an unfinished [`Problem`].
@@ -31,10 +31,10 @@ pub(super) async fn empty(at: &Target<'_>, call: &Call) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Deletes the list from its start, again and again, until a list has no more than a page: a list that continues after an
-/// entry that is deleted by then could leave objects out. This does not wait for objects that arrive later (access logs arrive
-/// for hours after logging is turned off): the next call, which deletes the bucket, fails if there are any, and the plan after
-/// the next observation empties the bucket again.
+/// Deletes the list from its start, again and again, until a list has no more than a page: a list that continues after
+/// an entry that is deleted by then could leave objects out. This does not wait for objects that arrive later (access
+/// logs arrive for hours after logging is turned off): the next call, which deletes the bucket, fails if there are any,
+/// and the plan after the next observation empties the bucket again.
 async fn delete_all(at: &Target<'_>, call: &Call, started: Instant) -> Result<(), Problem> {
     let mut objects = 0;
     loop {
@@ -72,8 +72,7 @@ struct PageMarker {
 impl PageMarker {
     /// `None` after the last page.
     fn after(page: &ListObjectVersionsOutput) -> Option<PageMarker> {
-        let marker =
-            || PageMarker { key: page.next_key_marker.clone(), version: page.next_version_id_marker.clone() };
+        let marker = || PageMarker { key: page.next_key_marker.clone(), version: page.next_version_id_marker.clone() };
         (page.is_truncated() == Some(true)).then(marker)
     }
 }
@@ -131,8 +130,8 @@ async fn delete(at: &Target<'_>, call: &Call, objects: Vec<ObjectIdentifier>) ->
     }
 }
 
-/// The error of an object. An object has no HTTP status of its own, so an unknown code counts as a server error: the next call
-/// tries again.
+/// The error of an object. An object has no HTTP status of its own, so an unknown code counts as a server error: the
+/// next call tries again.
 fn not_deleted(call: &Call, first: &Error, others: usize) -> Problem {
     let code = first.code().unwrap_or_default().to_owned();
     let object = format!("object {}, version {}", first.key().unwrap_or("?"), first.version_id().unwrap_or("null"));

@@ -1,5 +1,5 @@
-//! Buckets. Bucket names are globally unique, so this crate finds each of the two buckets by its name, and then checks its
-//! ownership.
+//! Buckets. Bucket names are globally unique, so this crate finds each of the two buckets by its name, and then checks
+//! its ownership.
 
 pub(crate) mod bucket;
 mod configuration;

@@ -1,11 +1,11 @@
-//! A bucket's tags. `PutBucketTagging` replaces all tags, so each change reads, changes and writes the whole set: foreign tags
-//! are retained.
+//! A bucket's tags. `PutBucketTagging` replaces all tags, so each change reads, changes and writes the whole set:
+//! foreign tags are retained.
 
 use aws_sdk_s3::types::{Tag, Tagging};
 use environment::{Call, Setting, Tags};
 
 use super::Target;
-use crate::errors::{Problem, ClassifyErrors, NoneIfNotFound};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 
 /// All tags except the ones that AWS sets itself, which calls must not write.
 pub(super) async fn read(at: &Target<'_>) -> Result<Tags, Problem> {

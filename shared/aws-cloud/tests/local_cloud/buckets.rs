@@ -20,7 +20,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
 use crate::harness::Harness;
-use crate::lifecycle::assert_is_there;
+use crate::lifecycle::assert_observed;
 use crate::parts::{config, desired, distinct, operations, repair};
 
 const KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/11111111-1111-1111-1111-111111111111";
@@ -28,17 +28,17 @@ const KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/11111111-1111-1111-111
 const BUCKETS: [Kind; 1] = [Kind::Bucket];
 
 #[tokio::test]
-async fn both_buckets_are_made_and_read_back_field_by_field() {
+async fn both_buckets_are_created_and_every_field_is_observed() {
     let harness = Harness::start().await;
     let desired =
         desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "KmsKeyArn": KEY, "Tags": { "Team": "a" } }))
             .await;
     let calls = repair(&harness, &desired).await;
-    // Access logs have somewhere to go before they are turned on.
+    // The target of the access logs is ready before logging is turned on.
     let at = |call: &str| calls.iter().position(|it| it.starts_with(call)).expect("the call");
     assert!(at("s3:PutBucketPolicy") < at("s3:PutBucketLogging"));
     assert_eq!(operations(&calls).iter().filter(|it| **it == "s3:CreateBucket").count(), 2);
-    assert_is_there(&harness, &desired).await;
+    assert_observed(&harness, &desired).await;
     harness.local.forget_calls();
     harness.observe().await;
     assert_eq!(harness.local.calls().iter().filter(|it| it.starts_with("s3:")).count(), 16);
@@ -54,20 +54,20 @@ async fn drift_of_a_bucket_is_repaired() {
     let half = PublicAccessBlockConfiguration::builder().block_public_acls(true).block_public_policy(true).build();
     let request = s3.put_public_access_block().bucket(&data).public_access_block_configuration(half);
     request.send().await.expect("half of it");
-    let back = String::from("s3:PutPublicAccessBlock (public-access-blocked: true)");
-    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
+    let restore = String::from("s3:PutPublicAccessBlock (public-access-blocked: true)");
+    assert_eq!(repair(&harness, &desired).await, [restore.as_str()]);
     s3.delete_public_access_block().bucket(&data).send().await.expect("none of it");
-    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
+    assert_eq!(repair(&harness, &desired).await, [restore.as_str()]);
 
     let off = VersioningConfiguration::builder().status(BucketVersioningStatus::Suspended).build();
     s3.put_bucket_versioning().bucket(&data).versioning_configuration(off).send().await.expect("suspended");
     assert_eq!(repair(&harness, &desired).await, [String::from("s3:PutBucketVersioning (versioning: true)")]);
 
-    let back = format!("s3:PutBucketEncryption (encryption: {KEY})");
+    let restore = format!("s3:PutBucketEncryption (encryption: {KEY})");
     s3.delete_bucket_encryption().bucket(&data).send().await.expect("S3's own keys");
-    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
+    assert_eq!(repair(&harness, &desired).await, [restore.as_str()]);
     encrypt_with(&harness, &data, "arn:another").await;
-    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
+    assert_eq!(repair(&harness, &desired).await, [restore.as_str()]);
 
     let off = BucketLoggingStatus::builder().build();
     s3.put_bucket_logging().bucket(&data).bucket_logging_status(off).send().await.expect("no logs");
@@ -92,25 +92,25 @@ async fn encrypt_with(harness: &Harness, bucket: &str, key: &str) {
 }
 
 #[tokio::test]
-async fn drift_of_the_days_after_which_objects_go_is_repaired() {
+async fn drift_of_the_expiry_of_objects_is_repaired() {
     let harness = Harness::start().await;
     let desired = desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await;
     harness.settle(&desired).await;
     let (s3, logs, data) = (&harness.s3, harness.names().log_bucket().name, harness.names().data_bucket().name);
-    let back = String::from("s3:PutBucketLifecycleConfiguration (objects-expire-after-days: 30)");
+    let restore = String::from("s3:PutBucketLifecycleConfiguration (objects-expire-after-days: 30)");
 
-    s3.delete_bucket_lifecycle().bucket(&logs).send().await.expect("objects stay");
-    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
+    s3.delete_bucket_lifecycle().bucket(&logs).send().await.expect("no lifecycle rule");
+    assert_eq!(repair(&harness, &desired).await, [restore.as_str()]);
     expire(&harness, &logs).await;
-    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
-    // Where we say nothing of it, it is somebody else's.
+    assert_eq!(repair(&harness, &desired).await, [restore.as_str()]);
+    // A lifecycle rule is foreign if the environment has none.
     expire(&harness, &data).await;
     assert_eq!(repair(&harness, &desired).await, [""; 0]);
 }
 
 async fn expire(harness: &Harness, bucket: &str) {
     let rule = LifecycleRule::builder()
-        .id("theirs")
+        .id("foreign")
         .status(ExpirationStatus::Enabled)
         .filter(LifecycleRuleFilter::builder().prefix("a/").build())
         .expiration(LifecycleExpiration::builder().days(30).build())
@@ -121,14 +121,14 @@ async fn expire(harness: &Harness, bucket: &str) {
 }
 
 #[tokio::test]
-async fn our_tags_come_back_and_somebody_elses_stay() {
+async fn owned_tags_are_restored_and_foreign_tags_are_retained() {
     let harness = Harness::start().await;
     let properties = json!({ "EnvironmentSuffix": "dev", "Tags": { "Old": "b" } });
     harness.settle(&desired(&harness, &BUCKETS, properties).await).await;
     let data = harness.names().data_bucket().name;
     let mut tags = tags_of(&harness, &data).await;
     tags.retain(|(key, _)| key != "Project");
-    tags.push(("Theirs".into(), "x".into()));
+    tags.push(("Foreign".into(), "x".into()));
     tag(&harness, &data, &tags).await;
 
     let mut desired = desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await;
@@ -137,7 +137,7 @@ async fn our_tags_come_back_and_somebody_elses_stay() {
     assert_eq!(distinct(&calls), ["s3:PutBucketTagging"].into());
     let tags = tags_of(&harness, &data).await;
     let value = |key: &str| tags.iter().find(|(it, _)| it == key).map(|(_, value)| value.as_str());
-    assert_eq!((value("Project"), value("Theirs"), value("Old")), (Some("local-test"), Some("x"), None));
+    assert_eq!((value("Project"), value("Foreign"), value("Old")), (Some("local-test"), Some("x"), None));
 }
 
 async fn tags_of(harness: &Harness, bucket: &str) -> Vec<(String, String)> {
@@ -152,14 +152,14 @@ async fn tag(harness: &Harness, bucket: &str, tags: &[(String, String)]) {
 }
 
 #[tokio::test]
-async fn a_bucket_without_our_mark_is_refused_by_a_create_and_passed_by_by_a_delete() {
+async fn a_create_rejects_a_bucket_without_an_ownership_mark_and_a_delete_ignores_it() {
     let harness = Harness::start().await;
     let desired = desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" })).await;
     let data = harness.names().data_bucket();
-    make(&harness.s3, &data.name).await;
+    create(&harness.s3, &data.name).await;
 
-    let (ending, calls) = harness.run(&desired).await;
-    let RunOutcome::Rejected { reasons } = ending else { panic!("{ending:?}") };
+    let (outcome, calls) = harness.run(&desired).await;
+    let RunOutcome::Rejected { reasons } = outcome else { panic!("{outcome:?}") };
     assert!(
         reasons[0].starts_with(&format!("{data} exists and is not this environment's: it carries no")),
         "{reasons:?}"
@@ -168,31 +168,31 @@ async fn a_bucket_without_our_mark_is_refused_by_a_create_and_passed_by_by_a_del
     assert_eq!(harness.settle(&DesiredState::default()).await.1, [""; 0]);
 }
 
-async fn make(s3: &Client, bucket: &str) {
+async fn create(s3: &Client, bucket: &str) {
     let region = BucketLocationConstraint::from(local_cloud::REGION);
     let configuration = CreateBucketConfiguration::builder().location_constraint(region).build();
     let request = s3.create_bucket().bucket(bucket).create_bucket_configuration(configuration);
-    request.send().await.expect("somebody's bucket");
+    request.send().await.expect("a foreign bucket");
 }
 
 #[tokio::test]
-async fn a_bucket_that_changed_hands_is_seen_and_never_touched() {
+async fn a_bucket_of_another_account_is_observed_and_never_changed() {
     let harness = Harness::start().await;
     let data = harness.names().data_bucket();
-    // An access key of twelve digits is an account's number.
-    make(&Client::new(&config(&harness, "999999999999")), &data.name).await;
+    // The emulator reads an access key of twelve digits as an account's number.
+    create(&Client::new(&config(&harness, "999999999999")), &data.name).await;
     let observed = harness.observe().await;
     assert!(
         matches!(&observed[0].ownership, Ownership::Hidden(reason) if reason.contains("another account")),
         "{observed:?}"
     );
-    let (ending, calls) = harness.run(&desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await).await;
-    assert!(matches!(ending, RunOutcome::Rejected { .. }), "{ending:?}");
+    let (outcome, calls) = harness.run(&desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await).await;
+    assert!(matches!(outcome, RunOutcome::Rejected { .. }), "{outcome:?}");
     assert_eq!(calls, [""; 0]);
 }
 
 #[tokio::test]
-async fn what_was_retained_is_taken_over_by_the_next_environment() {
+async fn the_next_environment_takes_over_retained_buckets() {
     let harness = Harness::start().await;
     let desired = desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Retain" })).await;
     harness.settle(&desired).await;
@@ -213,7 +213,7 @@ async fn what_was_retained_is_taken_over_by_the_next_environment() {
     assert!(
         observed.iter().all(|it| it.ownership == Ownership::Owned && it.resource.tags.contains_key(mark::RETAINED))
     );
-    harness.s3.get_object().bucket(&data).key("kept").send().await.expect("it is still there");
+    harness.s3.get_object().bucket(&data).key("kept").send().await.expect("the object still exists");
 }
 
 async fn put(harness: &Harness, bucket: &str, key: &str) {
@@ -222,12 +222,12 @@ async fn put(harness: &Harness, bucket: &str, key: &str) {
 }
 
 #[tokio::test]
-async fn a_bucket_goes_with_all_versions_markers_and_unfinished_uploads() {
+async fn a_bucket_is_deleted_with_all_versions_markers_and_incomplete_uploads() {
     let harness = Harness::start().await;
     let desired = desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" })).await;
     harness.settle(&desired).await;
     let (s3, data) = (&harness.s3, harness.names().data_bucket().name);
-    // More than a page of each, pages that end within a key's versions, and a page of one key.
+    // More than a page of versions and of markers, pages that end within a key's versions, and a page of one key.
     let keys = (0..1_005).map(|number| format!("a/{}", number % 1_003));
     let keys = keys.chain((0..1_100).map(|_| String::from("b/often")));
     stream::iter(keys).for_each_concurrent(20, async |key| put(&harness, &data, &key).await).await;
@@ -236,7 +236,7 @@ async fn a_bucket_goes_with_all_versions_markers_and_unfinished_uploads() {
         s3.delete_object().bucket(&data).key(key).send().await.expect("a delete marker");
     };
     stream::iter(keys).for_each_concurrent(20, mark).await;
-    for key in ["unfinished", "another", "another"] {
+    for key in ["incomplete", "another", "another"] {
         s3.create_multipart_upload().bucket(&data).key(key).send().await.expect("an upload");
     }
     let holding = |observed: &[ObservedResource]| -> Vec<bool> {
@@ -251,33 +251,34 @@ async fn a_bucket_goes_with_all_versions_markers_and_unfinished_uploads() {
 
     let (_, calls) = harness.settle(&DesiredState::default()).await;
     assert_eq!(harness.observe().await, []);
-    // Its own logs are turned off first.
+    // The access logs of the bucket are turned off first.
     let operations = operations(&calls);
     assert_eq!(operations[..2], ["s3:PutBucketLogging", "s3:DeleteObjects"]);
     assert_eq!(operations.iter().filter(|it| **it == "s3:DeleteBucket").count(), 2);
 }
 
-/// The cloud, in which something arrives in the bucket of data right before each of its first deletes.
-struct Late<'a> {
+/// A cloud in which an object arrives in the data bucket right before each of the first deletes of that bucket.
+struct LateArrivals<'a> {
     harness: &'a Harness,
     cloud: AwsCloud,
     arrivals: Cell<usize>,
     calls: RefCell<Vec<String>>,
 }
 
-impl<'a> Late<'a> {
-    /// What a delete of everything comes to.
-    async fn deletes(harness: &'a Harness, arrivals: usize) -> (RunOutcome, Vec<String>) {
-        let late = Late { harness, cloud: harness.cloud(), arrivals: Cell::new(arrivals), calls: RefCell::default() };
-        let until = late.now() + Duration::from_mins(1);
+impl<'a> LateArrivals<'a> {
+    /// Deletes the whole environment. Returns the outcome and the calls on the data bucket.
+    async fn delete_all(harness: &'a Harness, arrivals: usize) -> (RunOutcome, Vec<String>) {
+        let cloud =
+            LateArrivals { harness, cloud: harness.cloud(), arrivals: Cell::new(arrivals), calls: RefCell::default() };
+        let until = cloud.now() + Duration::from_mins(1);
         let nothing = DesiredState::default();
         let run = Run::standalone(&harness.scope, &nothing, until);
-        let ending = reconcile(&late, run, async |_: environment::Risk| Ok(())).await;
-        (ending, late.calls.into_inner())
+        let outcome = reconcile(&cloud, run, async |_: environment::Risk| Ok(())).await;
+        (outcome, cloud.calls.into_inner())
     }
 }
 
-impl Cloud for Late<'_> {
+impl Cloud for LateArrivals<'_> {
     fn now(&self) -> Timestamp {
         self.cloud.now()
     }
@@ -291,12 +292,12 @@ impl Cloud for Late<'_> {
     }
 
     async fn call(&self, call: &Call) -> Result<(), CallError> {
-        let of_data = call.key == self.harness.names().data_bucket();
-        if of_data && call.kind == CallKind::Delete && self.arrivals.get() > 0 {
+        let is_data_bucket = call.key == self.harness.names().data_bucket();
+        if is_data_bucket && call.kind == CallKind::Delete && self.arrivals.get() > 0 {
             self.arrivals.set(self.arrivals.get() - 1);
             put(self.harness, &call.key.name, "late").await;
         }
-        if of_data {
+        if is_data_bucket {
             self.calls.borrow_mut().push(call.to_string());
         }
         self.cloud.call(call).await
@@ -304,51 +305,58 @@ impl Cloud for Late<'_> {
 }
 
 #[tokio::test]
-async fn a_bucket_that_fills_while_it_is_emptied_is_emptied_again_until_it_goes() {
+async fn a_bucket_that_receives_objects_is_emptied_again_until_it_is_deleted() {
     let harness = Harness::start().await;
     let properties = json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" });
     harness.settle(&desired(&harness, &BUCKETS, properties).await).await;
-    let (ending, calls) = Late::deletes(&harness, 2).await;
-    assert_eq!(ending, RunOutcome::Settled { observed: vec![] });
-    let go = ["s3:DeleteObjects", "s3:DeleteBucket"];
-    // Its own logs are turned off first, and once.
-    assert_eq!(operations(&calls), [&["s3:PutBucketLogging"], go.as_slice(), &go, &go].concat());
+    let (outcome, calls) = LateArrivals::delete_all(&harness, 2).await;
+    assert_eq!(outcome, RunOutcome::Settled { observed: vec![] });
+    let attempt = ["s3:DeleteObjects", "s3:DeleteBucket"];
+    // The access logs of the bucket are turned off first, and once.
+    assert_eq!(operations(&calls), [&["s3:PutBucketLogging"], attempt.as_slice(), &attempt, &attempt].concat());
 }
 
 #[tokio::test]
-async fn a_bucket_that_has_to_be_empty_and_fills_meanwhile_is_refused_by_the_next_look() {
+async fn the_next_observation_rejects_a_bucket_that_has_to_be_empty_and_received_an_object() {
     let harness = Harness::start().await;
     let properties = json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "FailIfNotEmpty" });
     harness.settle(&desired(&harness, &BUCKETS, properties).await).await;
-    let (ending, calls) = Late::deletes(&harness, 1).await;
-    let RunOutcome::Rejected { reasons } = ending else { panic!("{ending:?}") };
+    let (outcome, calls) = LateArrivals::delete_all(&harness, 1).await;
+    let RunOutcome::Rejected { reasons } = outcome else { panic!("{outcome:?}") };
     assert!(reasons[0].contains("BucketOnDelete is FailIfNotEmpty and the bucket is not empty"), "{reasons:?}");
     assert_eq!(operations(&calls).last(), Some(&"s3:DeleteBucket"), "{calls:?}");
     assert!(!calls.iter().any(|it| it == "s3:DeleteObjects"), "{calls:?}");
-    harness.s3.get_object().bucket(harness.names().data_bucket().name).key("late").send().await.expect("it is kept");
+    harness
+        .s3
+        .get_object()
+        .bucket(harness.names().data_bucket().name)
+        .key("late")
+        .send()
+        .await
+        .expect("the object still exists");
 }
 
 #[tokio::test]
-async fn a_bucket_that_is_not_empty_is_waited_for_and_what_is_gone_can_be_deleted_again() {
+async fn the_delete_of_a_bucket_with_objects_is_retried_and_a_deleted_bucket_can_be_deleted_again() {
     let harness = Harness::start().await;
     harness.settle(&desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev" })).await).await;
     let data = harness.names().data_bucket();
     put(&harness, &data.name, "late").await;
     let cloud = harness.cloud();
     let call = |kind| Call { key: data.clone(), id: None, kind };
-    let delete = async |what| cloud.call(&call(what)).await;
-    let response = delete(CallKind::Delete).await;
+    let send = async |kind| cloud.call(&call(kind)).await;
+    let response = send(CallKind::Delete).await;
     assert!(
-        matches!(&response, Err(CallError::Retry { waiting_for: what, .. }) if what.contains("BucketNotEmpty")),
+        matches!(&response, Err(CallError::Retry { waiting_for, .. }) if waiting_for.contains("BucketNotEmpty")),
         "{response:?}"
     );
-    // (The emulator lets a bucket go that has unfinished uploads.)
+    // (The emulator deletes a bucket that has incomplete uploads.)
     let uploads = async || harness.s3.list_multipart_uploads().bucket(&data.name).send().await.expect("uploads");
-    let request = harness.s3.create_multipart_upload().bucket(&data.name).key("unfinished");
+    let request = harness.s3.create_multipart_upload().bucket(&data.name).key("incomplete");
     request.send().await.expect("an upload");
-    assert_eq!(delete(CallKind::Empty).await, Ok(()));
+    assert_eq!(send(CallKind::Empty).await, Ok(()));
     assert_eq!(uploads().await.uploads(), []);
-    for what in [CallKind::Empty, CallKind::Delete, CallKind::Delete, CallKind::Empty] {
-        assert_eq!(delete(what.clone()).await, Ok(()), "{what:?}");
+    for kind in [CallKind::Empty, CallKind::Delete, CallKind::Delete, CallKind::Empty] {
+        assert_eq!(send(kind.clone()).await, Ok(()), "{kind:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The local cloud inside the test's own process, ended when the test is over.
+//! The local cloud inside the test's own process. It ends with the test.
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,8 @@ use local_cloud::saved_queries::SavedQueries;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-/// How long an instance takes to come into service, and to end: long enough to be seen on its way.
+/// The time that an instance takes until it is in service, and until it is terminated: long enough to observe the
+/// states between.
 const INSTANCE_TIME: Duration = Duration::from_millis(500);
 
 pub struct LocalCloud {
@@ -61,20 +62,20 @@ impl LocalCloud {
             policies: None,
             http,
         });
-        // Both end with the test's runtime.
+        // Both tasks end with the test's runtime.
         tokio::spawn(router::serve(listener, Arc::clone(&router)));
         let scaling = Arc::clone(&router);
         tokio::spawn(async move { scaling.auto_scaling.run().await });
         LocalCloud { _emulators: emulators, _output: output, router, url: format!("http://{address}") }
     }
 
-    /// Lets calls go wrong by these rules.
-    pub fn disturb(&self, rules: &Value) {
+    /// Injects faults into calls by these rules.
+    pub fn inject_faults(&self, rules: &Value) {
         self.router.faults.set(rules.to_string().as_bytes()).expect("rules");
     }
 
-    /// How many calls went wrong.
-    pub fn faults_that_struck(&self) -> u64 {
+    /// The number of injected faults.
+    pub fn injected_faults(&self) -> u64 {
         let rules: Vec<Value> = serde_json::from_slice(&self.router.faults.to_json().expect("JSON")).expect("JSON");
         rules.iter().filter_map(|rule| rule["injected"].as_u64()).sum()
     }

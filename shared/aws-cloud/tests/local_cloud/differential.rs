@@ -1,5 +1,5 @@
-//! The in-memory cloud and moto, asked the same: the rules that the engine is tested against are held against somebody
-//! else's reading of them.
+//! The in-memory cloud and moto with the same requests: this compares the rules that the engine is tested against with
+//! an independent implementation.
 
 use std::time::Duration;
 
@@ -9,38 +9,38 @@ use serde_json::json;
 
 use crate::harness::Harness;
 
-/// What a script of calls showed: each call with how it was answered, and what was seen in between.
-type Seen = Vec<(String, String)>;
+/// The results of a script of calls: each call with its result, and the resources of each observation between them.
+type Transcript = Vec<(String, String)>;
 
-/// A life, call by call and in order: everything made; each thing made again, or deleted while it is needed; everything
-/// deleted; each deleted again.
-async fn life<C: Cloud>(cloud: &C, scope: &Scope, desired: &DesiredState) -> Seen {
-    let mut seen = Seen::new();
+/// A whole life, call by call and in order: every resource created; each created again, or deleted while in use; every
+/// resource deleted; each deleted again.
+async fn life<C: Cloud>(cloud: &C, scope: &Scope, desired: &DesiredState) -> Transcript {
+    let mut transcript = Transcript::new();
     for step in plan(desired, &[]).steps {
-        make_all(cloud, step.calls, &mut seen).await;
+        send_all(cloud, step.calls, &mut transcript).await;
     }
-    let observed = observation(cloud, scope, &mut seen).await;
+    let observed = observe(cloud, scope, &mut transcript).await;
     for probe in observed.iter().flat_map(probes) {
-        make_all(cloud, vec![probe], &mut seen).await;
+        send_all(cloud, vec![probe], &mut transcript).await;
     }
-    observation(cloud, scope, &mut seen).await;
+    observe(cloud, scope, &mut transcript).await;
     let steps = plan(&DesiredState::default(), &observed).steps;
-    let mut done = vec![false; steps.len()];
+    let mut is_done = vec![false; steps.len()];
     let free = |done: &[bool], at: usize| !done[at] && steps[at].depends_on.iter().all(|needed| done[*needed]);
-    while let Some(at) = (0..steps.len()).find(|at| free(&done, *at)) {
-        done[at] = true;
+    while let Some(at) = (0..steps.len()).find(|at| is_ready(&is_done, *at)) {
+        is_done[at] = true;
         let calls = steps[at].calls.clone();
         let again = calls.iter().filter(|call| call.kind == CallKind::Delete).cloned().collect();
-        make_all(cloud, calls, &mut seen).await;
-        make_all(cloud, again, &mut seen).await;
+        send_all(cloud, calls, &mut transcript).await;
+        send_all(cloud, again, &mut transcript).await;
     }
-    assert!(done.iter().all(|done| *done), "a plan has no circles");
-    observation(cloud, scope, &mut seen).await;
-    seen
+    assert!(is_done.iter().all(|it| *it), "a plan has no cycles");
+    observe(cloud, scope, &mut transcript).await;
+    transcript
 }
 
-/// What is refused of a thing that is in use. moto stops fewer deletes than AWS (`tests/local-cloud/README.md`): asked is
-/// what both know.
+/// Calls that are rejected while a resource is in use. moto blocks fewer deletes than AWS
+/// (`tests/local-cloud/README.md`), so this contains only the ones that both clouds block.
 fn probes(observed: &ObservedResource) -> Vec<Call> {
     use environment::Kind::{InstanceProfile, LaunchTemplate, LogGroup, Role, RouteTable, SecurityGroup, Subnet, Vpc};
     let call = |id: Option<String>, kind| Call { key: observed.key(), id, kind };
@@ -63,33 +63,33 @@ fn probes(observed: &ObservedResource) -> Vec<Call> {
     }
 }
 
-async fn make_all<C: Cloud>(cloud: &C, calls: Vec<Call>, seen: &mut Seen) {
+async fn send_all<C: Cloud>(cloud: &C, calls: Vec<Call>, transcript: &mut Transcript) {
     for call in calls {
         let response = match cloud.call(&call).await {
             Ok(()) => "done",
-            Err(CallError::Retry { .. }) => "busy",
-            Err(CallError::Indeterminate { .. }) => "doubtful",
-            Err(CallError::Rejected { .. }) => "refused",
+            Err(CallError::Retry { .. }) => "retry",
+            Err(CallError::Indeterminate { .. }) => "indeterminate",
+            Err(CallError::Rejected { .. }) => "rejected",
         };
-        seen.push((format!("{} {call}", call.key), response.to_owned()));
+        transcript.push((format!("{} {call}", call.key), response.to_owned()));
     }
 }
 
-async fn observation<C: Cloud>(cloud: &C, scope: &Scope, seen: &mut Seen) -> Vec<ObservedResource> {
-    let mut observed = cloud.observe(scope).await.expect("a look");
+async fn observe<C: Cloud>(cloud: &C, scope: &Scope, transcript: &mut Transcript) -> Vec<ObservedResource> {
+    let mut observed = cloud.observe(scope).await.expect("an observation");
     observed.sort_by_key(ObservedResource::key);
-    seen.extend(observed.iter().map(|it| (it.key().to_string(), told(&it.resource.settings()))));
+    transcript.extend(observed.iter().map(|it| (it.key().to_string(), describe(&it.resource.settings()))));
     observed
 }
 
-fn told(settings: &[Setting]) -> String {
+fn describe(settings: &[Setting]) -> String {
     let mut lines: Vec<String> = settings.iter().map(ToString::to_string).collect();
     lines.sort();
     lines.join("; ")
 }
 
 #[tokio::test]
-async fn the_in_memory_cloud_and_moto_answer_alike() {
+async fn the_in_memory_cloud_and_moto_return_the_same_results() {
     let moto = Harness::start().await;
     let desired = moto
         .desired(json!({
@@ -106,13 +106,14 @@ async fn the_in_memory_cloud_and_moto_answer_alike() {
     let of_memory = harness.clock.run(life(&session, &moto.scope, &desired)).expect("not killed");
 
     assert!(of_moto.len() > 80, "{}", of_moto.len());
-    assert!(of_moto.iter().filter(|(_, response)| response == "busy").count() >= 8, "{of_moto:#?}");
-    // What moto keeps of a subnet that is gone is an id, which no two clouds share.
-    let of_what_is_gone = |told: &str| told.contains("serves: subnet-");
-    let differing = of_moto.iter().zip(&of_memory).filter(|(moto, memory)| moto != memory && !of_what_is_gone(&moto.1));
+    assert!(of_moto.iter().filter(|(_, response)| response == "retry").count() >= 8, "{of_moto:#?}");
+    // moto keeps the id of a deleted subnet, and ids differ between the two clouds.
+    let has_deleted_subnet = |settings: &str| settings.contains("serves: subnet-");
+    let differing =
+        of_moto.iter().zip(&of_memory).filter(|(moto, memory)| moto != memory && !has_deleted_subnet(&moto.1));
     let differing: Vec<_> = differing.collect();
     assert!(differing.is_empty(), "moto, memory: {differing:#?}");
     assert_eq!(of_moto.len(), of_memory.len());
     let group: Key = moto.names().group();
-    assert!(of_moto.iter().any(|(what, _)| what.starts_with(&group.to_string())));
+    assert!(of_moto.iter().any(|(call, _)| call.starts_with(&group.to_string())));
 }

@@ -1,4 +1,4 @@
-//! What somebody changed is set right, each by the call that the plan names.
+//! Foreign changes are repaired, each by the call that the plan names.
 
 use aws_sdk_autoscaling::types::{LaunchTemplateSpecification, Tag as GroupTag};
 use aws_sdk_ec2::types::{AttributeBooleanValue, Tag};
@@ -25,7 +25,7 @@ async fn drift_of_the_network_is_repaired() {
     let route = format!("ec2:CreateRoute (default-route: {})", names.internet_gateway().name);
     delete_default_route(&harness).await;
     assert_eq!(repair(&harness, &desired).await, [route.as_str()]);
-    // A route that leads elsewhere is in the way of CreateRoute, and replaced.
+    // A route with another target blocks CreateRoute, and is replaced.
     redirect_default_route(&harness).await;
     assert_eq!(repair(&harness, &desired).await, [route.as_str()]);
     disassociate(&harness).await;
@@ -55,7 +55,7 @@ async fn turn_off_public_ips(harness: &Harness) {
 async fn delete_default_route(harness: &Harness) {
     let table = harness.id(harness.names().public_route_table()).await;
     let request = harness.ec2.delete_route().route_table_id(table).destination_cidr_block("0.0.0.0/0");
-    request.send().await.expect("no way out");
+    request.send().await.expect("no default route");
 }
 
 async fn redirect_default_route(harness: &Harness) {
@@ -94,26 +94,26 @@ async fn drift_of_identity_and_logs_is_repaired() {
     let too_much = "arn:aws:iam::aws:policy/AdministratorAccess";
 
     iam.detach_role_policy().role_name(&role).policy_arn(policy).send().await.expect("detached");
-    let back = format!("iam:AttachRolePolicy (managed-policy: {policy})");
-    assert_eq!(repair(&harness, &desired).await, [back]);
+    let restore = format!("iam:AttachRolePolicy (managed-policy: {policy})");
+    assert_eq!(repair(&harness, &desired).await, [restore]);
 
     iam.attach_role_policy().role_name(&role).policy_arn(too_much).send().await.expect("attached");
-    let away = format!("iam:DetachRolePolicy (managed-policy: {too_much})");
-    assert_eq!(repair(&harness, &desired).await, [away]);
+    let removal = format!("iam:DetachRolePolicy (managed-policy: {too_much})");
+    assert_eq!(repair(&harness, &desired).await, [removal]);
 
     let request = iam.remove_role_from_instance_profile().instance_profile_name(&profile).role_name(&role);
     request.send().await.expect("removed");
-    let back = format!("iam:AddRoleToInstanceProfile (holds-role: {role})");
-    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
+    let restore = format!("iam:AddRoleToInstanceProfile (holds-role: {role})");
+    assert_eq!(repair(&harness, &desired).await, [restore.as_str()]);
 
-    // Another role in its place goes first.
+    // Another role in its place is removed first.
     iam.create_role().role_name("other").assume_role_policy_document("{}").send().await.expect("another role");
     let request = iam.remove_role_from_instance_profile().instance_profile_name(&profile).role_name(&role);
     request.send().await.expect("removed");
     let request = iam.add_role_to_instance_profile().instance_profile_name(&profile).role_name("other");
     request.send().await.expect("added");
-    let away = "iam:RemoveRoleFromInstanceProfile (holds-role: other)";
-    assert_eq!(repair(&harness, &desired).await, [away, back.as_str()]);
+    let removal = "iam:RemoveRoleFromInstanceProfile (holds-role: other)";
+    assert_eq!(repair(&harness, &desired).await, [removal, restore.as_str()]);
 
     let group = names.scaling_log_group().name;
     logs.put_retention_policy().log_group_name(&group).retention_in_days(7).send().await.expect("a week");
@@ -125,7 +125,7 @@ async fn drift_of_identity_and_logs_is_repaired() {
 }
 
 #[tokio::test]
-async fn drift_of_the_group_is_repaired_and_its_desired_capacity_is_not_fought_over() {
+async fn drift_of_the_group_is_repaired_and_its_desired_capacity_is_left_to_auto_scaling() {
     let harness = Harness::start().await;
     let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
     harness.settle(&desired).await;
@@ -149,9 +149,9 @@ async fn drift_of_the_group_is_repaired_and_its_desired_capacity_is_not_fought_o
     assert!(calls.len() == 1 && calls[0].starts_with("autoscaling:UpdateAutoScalingGroup (subnets: "), "{calls:?}");
 }
 
-/// A group that nothing runs in can be deleted, and comes back under another id, which no old version knows.
+/// A security group without instances can be deleted. Its replacement has another id, which no old version contains.
 #[tokio::test]
-async fn a_security_group_that_comes_back_is_launched_with() {
+async fn a_replaced_security_group_gets_a_new_template_version() {
     let harness = Harness::start().await;
     let desired = harness.desired(json!({ "EnvironmentSuffix": "dev", "MinSize": "0" })).await;
     harness.settle(&desired).await;
@@ -164,7 +164,7 @@ async fn a_security_group_that_comes_back_is_launched_with() {
 }
 
 #[tokio::test]
-async fn a_tag_of_ours_that_somebody_deletes_comes_back_on_every_kind() {
+async fn a_deleted_owned_tag_is_restored_on_every_kind() {
     let harness = Harness::start().await;
     let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
     harness.settle(&desired).await;
@@ -177,15 +177,15 @@ async fn a_tag_of_ours_that_somebody_deletes_comes_back_on_every_kind() {
 }
 
 #[tokio::test]
-async fn a_retired_tag_goes_from_every_kind_and_somebody_elses_stays() {
+async fn a_retired_tag_is_removed_from_every_kind_and_a_foreign_tag_is_retained() {
     let harness = Harness::start().await;
     let properties = json!({ "EnvironmentSuffix": "dev", "Tags": { "Team": "a", "Old": "b" } });
     harness.settle(&harness.desired(properties).await).await;
     let mut desired = harness.desired(json!({ "EnvironmentSuffix": "dev", "Tags": { "Team": "c" } })).await;
     desired.retired_tags.insert("Old".into());
     let vpc = harness.id(harness.names().vpc()).await;
-    let theirs = Tag::builder().key("Theirs").value("x").build();
-    harness.ec2.create_tags().resources(vpc).tags(theirs).send().await.expect("tagged");
+    let foreign = Tag::builder().key("Foreign").value("x").build();
+    harness.ec2.create_tags().resources(vpc).tags(foreign).send().await.expect("tagged");
 
     let (_, calls) = harness.settle(&desired).await;
     assert_eq!(calls.len(), 2 * desired.resources.iter().filter(|it| has_tags(it)).count(), "{calls:#?}");
@@ -194,11 +194,11 @@ async fn a_retired_tag_goes_from_every_kind_and_somebody_elses_stays() {
     for observed in harness.observe().await.into_iter().filter(|it| has_tags(&it.resource)) {
         let tags = &observed.resource.tags;
         assert_eq!((tags.get("Team").map(String::as_str), tags.get("Old")), (Some("c"), None), "{}", observed.key());
-        assert_eq!(tags.contains_key("Theirs"), observed.key().kind == Kind::Vpc);
+        assert_eq!(tags.contains_key("Foreign"), observed.key().kind == Kind::Vpc);
     }
 }
 
-/// Whether it has tags that a look shows.
+/// Whether an observation shows the resource's tags.
 fn has_tags(resource: &Resource) -> bool {
     resource.settings().iter().any(|it| matches!(it, Setting::Tag(..)))
 }
@@ -227,7 +227,9 @@ async fn untag(harness: &Harness, key: &environment::Key, id: &str) {
             let others = Tagging::builder().set_tag_set(Some(others)).build().expect("tags");
             harness.s3.put_bucket_tagging().bucket(name).tagging(others).send().await.expect("untagged");
         }
-        Kind::ScalingPolicy | Kind::Alarm | Kind::Dashboard | Kind::SavedQuery => unreachable!("{key} shows no tags"),
+        Kind::ScalingPolicy | Kind::Alarm | Kind::Dashboard | Kind::SavedQuery => {
+            unreachable!("the observation of {key} has no tags")
+        }
         Kind::Vpc
         | Kind::InternetGateway
         | Kind::Subnet

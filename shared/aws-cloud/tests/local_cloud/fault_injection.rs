@@ -1,5 +1,5 @@
-//! Every operation goes wrong once, through the SDK's real clients with the functions' own retries: the sample of the
-//! campaign that is played against services which speak their protocols.
+//! Every operation fails once, through the SDK's real clients with the functions' own retries: the sample of the
+//! campaign that runs against services which speak their protocols.
 
 use std::collections::BTreeSet;
 
@@ -7,16 +7,16 @@ use environment::DesiredState;
 use serde_json::{Value, json};
 
 use crate::harness::Harness;
-use crate::lifecycle::assert_is_there;
+use crate::lifecycle::assert_observed;
 
-/// A refusal that passes, a call that had its effect and whose answer never came, and an answer that breaks off.
+/// A transient rejection, a call that took effect and whose response was lost, and a truncated response.
 const FAULTS: [&str; 3] = ["throttling", "lost-response", "malformed-body"];
 
 async fn desired(harness: &Harness) -> DesiredState {
     harness.desired(json!({ "EnvironmentSuffix": "dev", "Egress": "PublicIp", "BucketOnDelete": "Empty" })).await
 }
 
-/// The operations of a whole life, as the local cloud saw them.
+/// The operations of a whole life, as the local cloud records them.
 async fn operations() -> BTreeSet<String> {
     let harness = Harness::start().await;
     let desired = desired(&harness).await;
@@ -27,7 +27,7 @@ async fn operations() -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn every_operation_goes_wrong_once_and_the_environment_settles_and_goes() {
+async fn every_operation_fails_once_and_the_environment_settles_and_is_deleted() {
     let operations = operations().await;
     assert!(operations.len() > 60, "{operations:?}");
     for fault in FAULTS {
@@ -37,11 +37,11 @@ async fn every_operation_goes_wrong_once_and_the_environment_settles_and_goes() 
             let (service, operation) = call.split_once(':').expect("service:Operation");
             json!({ "service": service, "operation": operation, "nth": 1, "fault": fault })
         };
-        harness.local.disturb(&operations.iter().map(rule).collect::<Value>());
+        harness.local.inject_faults(&operations.iter().map(rule).collect::<Value>());
         harness.settle(&desired).await;
-        assert_is_there(&harness, &desired).await;
+        assert_observed(&harness, &desired).await;
         harness.settle(&DesiredState::default()).await;
         assert!(harness.observe().await.is_empty(), "{fault}");
-        assert!(harness.local.faults_that_struck() > 55, "{fault}");
+        assert!(harness.local.injected_faults() > 55, "{fault}");
     }
 }

@@ -1,4 +1,4 @@
-//! What is not ours is left alone, and what is there twice becomes one.
+//! Foreign resources are never changed, and duplicates are reduced to one resource.
 
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
 use environment::{DesiredState, Kind, RunOutcome};
@@ -7,15 +7,15 @@ use serde_json::json;
 use crate::harness::Harness;
 
 #[tokio::test]
-async fn a_foreign_role_under_our_name_is_refused_by_a_create_and_passed_by_by_a_delete() {
+async fn a_create_rejects_a_foreign_role_with_a_computed_name_and_a_delete_ignores_it() {
     let harness = Harness::start().await;
     let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
     let role = harness.names().role().name;
     let request = harness.iam.create_role().role_name(&role).assume_role_policy_document("{}");
-    request.send().await.expect("a role of somebody else");
+    request.send().await.expect("a foreign role");
 
-    let (ending, calls) = harness.run(&desired).await;
-    let RunOutcome::Rejected { reasons } = ending else { panic!("{ending:?}") };
+    let (outcome, calls) = harness.run(&desired).await;
+    let RunOutcome::Rejected { reasons } = outcome else { panic!("{outcome:?}") };
     assert!(
         reasons.len() == 1 && reasons[0].starts_with(&format!("role {role} exists and is not this environment's")),
         "{reasons:?}"
@@ -24,11 +24,11 @@ async fn a_foreign_role_under_our_name_is_refused_by_a_create_and_passed_by_by_a
 
     let (_, calls) = harness.settle(&DesiredState::default()).await;
     assert_eq!(calls, [""; 0]);
-    harness.iam.get_role().role_name(role).send().await.expect("it is still there");
+    harness.iam.get_role().role_name(role).send().await.expect("the role still exists");
 }
 
 #[tokio::test]
-async fn names_that_somebody_else_has_are_seen_for_every_kind_that_is_found_by_name() {
+async fn names_in_foreign_use_are_observed_for_every_kind_that_is_found_by_name() {
     let harness = Harness::start().await;
     let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
     let names = harness.names();
@@ -39,12 +39,12 @@ async fn names_that_somebody_else_has_are_seen_for_every_kind_that_is_found_by_n
     profile.send().await.expect("a profile");
     let logs = harness.logs.create_log_group().log_group_name(names.instance_log_group().name);
     logs.send().await.expect("a log group");
-    // Found by its prefix, and not ours by its name.
+    // The list by prefix contains this group, and its name does not match.
     let logs = harness.logs.create_log_group().log_group_name(names.scaling_log_group().name + "2");
     logs.send().await.expect("a log group of dev2");
 
-    let (ending, calls) = harness.run(&desired).await;
-    let RunOutcome::Rejected { reasons } = ending else { panic!("{ending:?}") };
+    let (outcome, calls) = harness.run(&desired).await;
+    let RunOutcome::Rejected { reasons } = outcome else { panic!("{outcome:?}") };
     let keys: Vec<&str> = reasons.iter().filter_map(|it| it.split(" exists").next()).collect();
     let expected = [names.instance_profile(), names.instance_log_group(), names.launch_template()];
     assert_eq!(keys, expected.map(|key| key.to_string()));
@@ -52,7 +52,7 @@ async fn names_that_somebody_else_has_are_seen_for_every_kind_that_is_found_by_n
 }
 
 #[tokio::test]
-async fn of_two_vpcs_with_our_mark_the_one_stays_that_the_others_stand_in() {
+async fn of_two_owned_vpcs_the_one_that_contains_resources_is_kept() {
     let harness = Harness::start().await;
     let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
     harness.settle(&desired).await;
@@ -63,8 +63,8 @@ async fn of_two_vpcs_with_our_mark_the_one_stays_that_the_others_stand_in() {
     let tags = TagSpecification::builder().resource_type(ResourceType::Vpc).set_tags(Some(tags)).build();
     let request = harness.ec2.create_vpc().cidr_block("10.0.0.0/16").tag_specifications(tags);
     request.send().await.expect("a second VPC");
-    let seen = harness.observe().await;
-    assert_eq!(seen.iter().filter(|it| it.key().kind == Kind::Vpc).count(), 2);
+    let observed = harness.observe().await;
+    assert_eq!(observed.iter().filter(|it| it.key().kind == Kind::Vpc).count(), 2);
 
     let (_, calls) = harness.settle(&desired).await;
     assert_eq!(calls, ["ec2:DeleteVpc"]);
@@ -73,7 +73,7 @@ async fn of_two_vpcs_with_our_mark_the_one_stays_that_the_others_stand_in() {
 }
 
 #[tokio::test]
-async fn what_carries_our_mark_under_another_name_is_found_and_deleted() {
+async fn a_marked_resource_with_another_name_is_found_and_deleted() {
     let harness = Harness::start().await;
     let owner = Tag::builder().key(environment::mark::OWNER).value(crate::harness::OWNER).build();
     let tags = TagSpecification::builder().resource_type(ResourceType::Vpc).tags(owner).build();
@@ -84,7 +84,7 @@ async fn what_carries_our_mark_under_another_name_is_found_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_vpc_that_lost_our_mark_is_named_and_not_made_a_second_time() {
+async fn a_vpc_that_lost_its_ownership_mark_is_named_and_not_created_again() {
     let harness = Harness::start().await;
     let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
     harness.settle(&desired).await;
@@ -92,8 +92,8 @@ async fn a_vpc_that_lost_our_mark_is_named_and_not_made_a_second_time() {
     let mark = Tag::builder().key(environment::mark::OWNER).build();
     harness.ec2.delete_tags().resources(vpc).tags(mark).send().await.expect("untagged");
 
-    let (ending, calls) = harness.run(&desired).await;
-    let RunOutcome::Rejected { reasons } = ending else { panic!("{ending:?}") };
+    let (outcome, calls) = harness.run(&desired).await;
+    let RunOutcome::Rejected { reasons } = outcome else { panic!("{outcome:?}") };
     let named = format!("{} exists and is not this environment's: it carries no owner's mark", harness.names().vpc());
     assert!(reasons.iter().any(|it| it.starts_with(&named)), "{reasons:?}");
     assert_eq!(calls, [""; 0]);

@@ -1,4 +1,4 @@
-//! The group with what watches over it: hooks, protection, metrics, health checks, target groups, scaling policies.
+//! The group with its hooks, protection, metrics, health checks, target groups and scaling policies.
 
 use std::time::Duration;
 
@@ -7,55 +7,55 @@ use environment::{Call, CallKind, Cloud, DesiredState, State};
 use serde_json::json;
 
 use crate::harness::Harness;
-use crate::lifecycle::assert_is_there;
+use crate::lifecycle::assert_observed;
 use crate::parts::repair;
 
 const TARGETS: &str = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/0123456789abcdef";
 
-/// A group without instances: nobody here answers its hooks.
-async fn watched_over(harness: &Harness) -> DesiredState {
+/// A group without instances: no function in these tests completes the hooks.
+async fn with_all_settings(harness: &Harness) -> DesiredState {
     let properties = json!({
         "EnvironmentSuffix": "dev", "Egress": "PublicIp", "MinSize": "0", "DesiredCapacity": "0",
         "DeletionProtection": "true", "TargetGroupArns": [TARGETS], "BucketOnDelete": "Empty",
     });
-    harness.desired_of(&properties, true).await
+    harness.desired_with_hooks(&properties, true).await
 }
 
 #[tokio::test]
-async fn a_group_has_its_hooks_and_the_rest_from_the_start_and_goes_with_its_protection() {
+async fn a_group_is_created_with_all_settings_and_deleted_despite_its_protection() {
     let harness = Harness::start().await;
-    let desired = watched_over(&harness).await;
+    let desired = with_all_settings(&harness).await;
     let calls = repair(&harness, &desired).await;
     let of_group = |it: &&String| it.starts_with("autoscaling:");
     let policies = ["autoscaling:PutScalingPolicy"; 2];
     let metrics = ["autoscaling:CreateAutoScalingGroup", "autoscaling:EnableMetricsCollection (group-metrics: true)"];
     let of_group: Vec<&str> = calls.iter().filter(of_group).map(String::as_str).collect();
     assert_eq!(of_group, [metrics.as_slice(), &policies].concat());
-    assert_is_there(&harness, &desired).await;
+    assert_observed(&harness, &desired).await;
 
     harness.settle(&DesiredState::default()).await;
     assert_eq!(harness.observe().await, []);
 }
 
 #[tokio::test]
-async fn drift_of_what_watches_over_the_group_is_repaired() {
+async fn drift_of_hooks_metrics_health_checks_and_target_groups_is_repaired() {
     let harness = Harness::start().await;
-    let desired = watched_over(&harness).await;
+    let desired = with_all_settings(&harness).await;
     harness.settle(&desired).await;
     let (scaling, names) = (&harness.autoscaling, harness.names());
     let group = names.group().name;
 
     let hook = scaling.delete_lifecycle_hook().auto_scaling_group_name(&group);
     hook.lifecycle_hook_name(names.launch_hook()).send().await.expect("deleted");
-    let back = format!("autoscaling:PutLifecycleHook (lifecycle-hook {})", names.launch_hook());
-    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
+    let restore = format!("autoscaling:PutLifecycleHook (lifecycle-hook {})", names.launch_hook());
+    assert_eq!(repair(&harness, &desired).await, [restore.as_str()]);
     let hook = scaling.put_lifecycle_hook().auto_scaling_group_name(&group).lifecycle_hook_name(names.launch_hook());
     let hook = hook.lifecycle_transition("autoscaling:EC2_INSTANCE_LAUNCHING").heartbeat_timeout(60);
     hook.default_result("CONTINUE").send().await.expect("another time-out");
-    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
-    let hook = scaling.put_lifecycle_hook().auto_scaling_group_name(&group).lifecycle_hook_name("theirs");
+    assert_eq!(repair(&harness, &desired).await, [restore.as_str()]);
+    let hook = scaling.put_lifecycle_hook().auto_scaling_group_name(&group).lifecycle_hook_name("foreign");
     let hook = hook.lifecycle_transition("autoscaling:EC2_INSTANCE_LAUNCHING").heartbeat_timeout(60);
-    hook.default_result("CONTINUE").send().await.expect("somebody else's hook");
+    hook.default_result("CONTINUE").send().await.expect("a foreign hook");
     assert_eq!(harness.settle(&desired).await.1, [""; 0]);
 
     let request = scaling.disable_metrics_collection().auto_scaling_group_name(&group).metrics("GroupTotalInstances");
@@ -64,24 +64,24 @@ async fn drift_of_what_watches_over_the_group_is_repaired() {
 
     let request = scaling.update_auto_scaling_group().auto_scaling_group_name(&group).health_check_type("EC2");
     request.deletion_protection(DeletionProtection::None).send().await.expect("unprotected");
-    let back = "autoscaling:UpdateAutoScalingGroup (health-check: EC2 and target groups, after 300 s; deletion-protection: true)";
-    assert_eq!(repair(&harness, &desired).await, [back]);
+    let restore = "autoscaling:UpdateAutoScalingGroup (health-check: EC2 and target groups, after 300 s; deletion-protection: true)";
+    assert_eq!(repair(&harness, &desired).await, [restore]);
 
     let request = scaling.detach_load_balancer_target_groups().auto_scaling_group_name(&group);
     request.target_group_arns(TARGETS).send().await.expect("detached");
-    let back = format!("autoscaling:AttachLoadBalancerTargetGroups (target-group: {TARGETS})");
-    assert_eq!(repair(&harness, &desired).await, [back]);
+    let restore = format!("autoscaling:AttachLoadBalancerTargetGroups (target-group: {TARGETS})");
+    assert_eq!(repair(&harness, &desired).await, [restore]);
     let another = TARGETS.replace("web", "two");
     let request = scaling.attach_load_balancer_target_groups().auto_scaling_group_name(&group);
     request.target_group_arns(&another).send().await.expect("attached");
-    let away = format!("autoscaling:DetachLoadBalancerTargetGroups (target-group: {another})");
-    assert_eq!(repair(&harness, &desired).await, [away]);
+    let removal = format!("autoscaling:DetachLoadBalancerTargetGroups (target-group: {another})");
+    assert_eq!(repair(&harness, &desired).await, [removal]);
 }
 
 #[tokio::test]
 async fn drift_of_a_scaling_policy_is_repaired() {
     let harness = Harness::start().await;
-    let desired = watched_over(&harness).await;
+    let desired = with_all_settings(&harness).await;
     harness.settle(&desired).await;
     let (scaling, names) = (&harness.autoscaling, harness.names());
     let (group, up) = (names.group().name, names.scale_up_policy().name);
@@ -97,13 +97,13 @@ async fn drift_of_a_scaling_policy_is_repaired() {
     let calls = repair(&harness, &desired).await;
     assert!(calls.contains(&"autoscaling:PutScalingPolicy".to_owned()), "{calls:?}");
 
-    let request = scaling.put_scaling_policy().auto_scaling_group_name(&group).policy_name("theirs");
+    let request = scaling.put_scaling_policy().auto_scaling_group_name(&group).policy_name("foreign");
     let request = request.policy_type("SimpleScaling").adjustment_type("ChangeInCapacity").scaling_adjustment(1);
-    request.send().await.expect("somebody else's policy");
+    request.send().await.expect("a foreign policy");
     assert_eq!(harness.settle(&desired).await.1, [""; 0]);
 }
 
-/// A group of so many instances, which their own work protects from scale-in from the start.
+/// A group of `count` instances, which are protected from scale-in from the start, by their own work.
 async fn protected(harness: &Harness, count: u32) -> DesiredState {
     let count = count.to_string();
     let properties = json!({
@@ -118,7 +118,7 @@ async fn protected(harness: &Harness, count: u32) -> DesiredState {
     desired
 }
 
-/// Waits until so many instances are there, all of them in service or not.
+/// Waits until the group has `count` instances, all of them in service or none of them.
 async fn wait_for(harness: &Harness, count: usize, in_service: bool) {
     for _ in 0..600 {
         let instances = instances(harness).await;
@@ -135,7 +135,7 @@ async fn instances(harness: &Harness) -> Vec<Instance> {
     group(harness).await.instances.unwrap_or_default()
 }
 
-async fn protects_new_ones(harness: &Harness) -> bool {
+async fn protects_new_instances(harness: &Harness) -> bool {
     group(harness).await.new_instances_protected_from_scale_in == Some(true)
 }
 
@@ -145,53 +145,53 @@ async fn group(harness: &Harness) -> AutoScalingGroup {
     groups.auto_scaling_groups.unwrap_or_default().pop().expect("the group")
 }
 
-fn unprotecting(harness: &Harness) -> usize {
+fn unprotect_calls(harness: &Harness) -> usize {
     harness.local.calls().iter().filter(|it| *it == "autoscaling:SetInstanceProtection").count()
 }
 
 #[tokio::test]
-async fn a_group_goes_though_its_instances_are_protected_from_scale_in() {
+async fn a_group_is_deleted_though_its_instances_are_protected_from_scale_in() {
     let harness = Harness::start().await;
     let desired = protected(&harness, 51).await;
     wait_for(&harness, 51, true).await;
     assert!(instances(&harness).await.iter().all(|it| it.protected_from_scale_in() == Some(true)));
-    // It is nobody's business but their owner's until they are to go.
+    // Only the owner of the instances decides on their protection until the delete.
     assert_eq!(harness.settle(&desired).await.1, [""; 0]);
-    assert_eq!(unprotecting(&harness), 0);
+    assert_eq!(unprotect_calls(&harness), 0);
 
     harness.settle(&DesiredState::default()).await;
     assert_eq!(harness.observe().await, []);
-    assert_eq!(unprotecting(&harness), 2, "fifty at once");
+    assert_eq!(unprotect_calls(&harness), 2, "fifty at once");
 }
 
 #[tokio::test]
-async fn what_was_protected_when_a_delete_was_cut_off_after_its_drain_goes_with_the_next() {
+async fn an_instance_protected_during_an_interrupted_delete_is_terminated_by_the_next_delete() {
     let harness = Harness::start().await;
     protected(&harness, 1).await;
     wait_for(&harness, 1, false).await;
     let drain = Call { key: harness.names().group(), id: None, kind: CallKind::Drain };
     assert_eq!(harness.cloud().call(&drain).await, Ok(()));
-    assert!(!protects_new_ones(&harness).await, "what it started and nobody has counted yet would stay");
-    // Its protection can't be lifted while it starts.
+    assert!(!protects_new_instances(&harness).await, "an instance that started meanwhile would stay protected");
+    // AWS does not lift the protection of a starting instance.
     let found =
-        async || harness.observe().await.into_iter().find(|it| it.key() == harness.names().group()).expect("it");
-    assert_eq!(found().await.state, State::Deleting("1 instance is leaving it".into()));
+        async || harness.observe().await.into_iter().find(|it| it.key() == harness.names().group()).expect("the group");
+    assert_eq!(found().await.state, State::Deleting("1 instance is terminating".into()));
     wait_for(&harness, 1, true).await;
     assert_eq!(found().await.state, State::Ready);
 
     harness.settle(&DesiredState::default()).await;
     assert_eq!(harness.observe().await, []);
-    assert_eq!(unprotecting(&harness), 1);
+    assert_eq!(unprotect_calls(&harness), 1);
 }
 
-/// Without protection, nothing more is asked of the caller's role than a delete takes.
+/// Without protection, a delete needs no further permissions of the caller's role.
 #[tokio::test]
-async fn a_group_without_protection_is_not_unprotected() {
+async fn no_protection_is_lifted_in_a_group_without_protection() {
     let harness = Harness::start().await;
     let properties = json!({ "EnvironmentSuffix": "dev", "Egress": "PublicIp", "BucketOnDelete": "Empty" });
     let desired = harness.desired(properties).await;
     harness.settle(&desired).await;
     wait_for(&harness, instances(&harness).await.len(), true).await;
     harness.settle(&DesiredState::default()).await;
-    assert_eq!((harness.observe().await, unprotecting(&harness)), (vec![], 0));
+    assert_eq!((harness.observe().await, unprotect_calls(&harness)), (vec![], 0));
 }

@@ -1,4 +1,4 @@
-//! What the tests stand on: an emulated account, an environment in it, and runs that are counted.
+//! The harness of the tests: an emulated account, an environment in it, and runs with their calls.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::cloud::LocalCloud;
 pub const OWNER: &str = "owner-of-the-tests";
 const PROJECT: &str = "local-test";
 
-/// An emulated account, with clients of ours and plain ones for what other people do.
+/// An emulated account, with the clients under test and plain clients for foreign changes.
 pub struct Harness {
     pub local: LocalCloud,
     pub clients: Clients,
@@ -35,12 +35,12 @@ pub struct Harness {
 impl Harness {
     pub async fn start() -> Harness {
         let local = LocalCloud::start().await;
-        let anybody = Credentials::new("nobody", "nothing", None, None, "tests");
+        let credentials = Credentials::new("tests", "nothing", None, None, "tests");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(REGION))
             .endpoint_url(&local.url)
-            .credentials_provider(SharedCredentialsProvider::new(anybody))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build();
         let names = deployment().names("dev");
         let harness = Harness {
@@ -58,16 +58,17 @@ impl Harness {
         harness
     }
 
-    /// The first call to each service loads it, which can take longer than a call of ours may.
+    /// Observes until the observation succeeds: the first call to each service loads it, which can exceed the time
+    /// limit of a call.
     async fn warm_up(&self) {
-        let mut said = String::new();
+        let mut last_error = String::new();
         for _ in 0..10 {
             match self.cloud().observe(&self.scope).await {
                 Ok(_) => return,
-                Err(call_error) => said = call_error.to_string(),
+                Err(call_error) => last_error = call_error.to_string(),
             }
         }
-        panic!("the local cloud does not answer: {said}");
+        panic!("the local cloud does not respond: {last_error}");
     }
 
     pub fn names(&self) -> &Names {
@@ -78,41 +79,41 @@ impl Harness {
         AwsCloud::new(&self.clients, OWNER.into(), "the tests' request".into())
     }
 
-    /// What properties want of this account. Nobody here answers hooks.
+    /// The desired state of properties in this account, without a function for hooks.
     pub async fn desired(&self, properties: Value) -> DesiredState {
-        self.desired_of(&properties, false).await
+        self.desired_with_hooks(&properties, false).await
     }
 
-    /// The same in a deployment that has a function for hooks, or has none.
-    pub async fn desired_of(&self, properties: &Value, hooks_are_handled: bool) -> DesiredState {
+    /// The desired state in a deployment with or without a function for hooks.
+    pub async fn desired_with_hooks(&self, properties: &Value, hooks_are_handled: bool) -> DesiredState {
         let spec = spec(properties);
         let facts = facts(&self.clients, &spec, REGION, hooks_are_handled).await.expect("facts");
         let resources = desired(&spec, self.names(), OWNER, &facts);
         DesiredState { resources, ..DesiredState::default() }
     }
 
-    /// One run; its ending and the calls that it made.
+    /// One run; its outcome and the calls that it made.
     pub async fn run(&self, desired: &DesiredState) -> (RunOutcome, Vec<String>) {
-        let cloud = Counted { cloud: self.cloud(), calls: RefCell::default() };
+        let cloud = RecordingCloud { cloud: self.cloud(), calls: RefCell::default() };
         let until = cloud.now() + Duration::from_mins(2);
         let run = Run::standalone(&self.scope, desired, until);
-        let ending = reconcile(&cloud, run, async |_: environment::Risk| Ok(())).await;
-        (ending, cloud.calls.into_inner())
+        let outcome = reconcile(&cloud, run, async |_: environment::Risk| Ok(())).await;
+        (outcome, cloud.calls.into_inner())
     }
 
-    /// A run that has to settle: what is live then, and the calls that it made.
+    /// Executes a run that has to settle. Returns the observed resources and the calls.
     pub async fn settle(&self, desired: &DesiredState) -> (Vec<ObservedResource>, Vec<String>) {
         match self.run(desired).await {
             (RunOutcome::Settled { observed }, calls) => (observed, calls),
-            (ending, calls) => panic!("{ending:?} after {calls:#?}"),
+            (outcome, calls) => panic!("{outcome:?} after {calls:#?}"),
         }
     }
 
     pub async fn observe(&self) -> Vec<ObservedResource> {
-        self.cloud().observe(&self.scope).await.expect("a look")
+        self.cloud().observe(&self.scope).await.expect("an observation")
     }
 
-    /// The id of what has this name.
+    /// The id of the resource with this name.
     pub async fn id(&self, key: environment::Key) -> String {
         let observed = self.observe().await;
         let found = observed.into_iter().find(|it| it.key() == key);
@@ -130,13 +131,13 @@ pub fn spec(properties: &Value) -> Spec {
     Spec::read(properties, &defaults, &deployment()).expect("valid properties")
 }
 
-/// A cloud that notes the calls made through it.
-struct Counted {
+/// A cloud that records its calls.
+struct RecordingCloud {
     cloud: AwsCloud,
     calls: RefCell<Vec<String>>,
 }
 
-impl Cloud for Counted {
+impl Cloud for RecordingCloud {
     fn now(&self) -> Timestamp {
         self.cloud.now()
     }

@@ -1,4 +1,4 @@
-//! An environment's life, from its creation to the proof that nothing is left.
+//! The life of an environment, from its creation to the proof that no resource is left.
 
 use aws_sdk_ec2::types::{NatGateway, NatGatewayState, Tag};
 use environment::{DesiredState, Fields, Kind, ObservedResource, Resource, mark};
@@ -6,15 +6,15 @@ use serde_json::json;
 
 use crate::harness::{Harness, spec};
 
-/// Every field of everything that is wanted, as a fresh look sees it.
-pub async fn assert_is_there(harness: &Harness, desired: &DesiredState) {
+/// Asserts that a new observation shows every field of every desired resource.
+pub async fn assert_observed(harness: &Harness, desired: &DesiredState) {
     let observed = harness.observe().await;
     assert_eq!(observed.len(), desired.resources.len());
     for desired in &desired.resources {
         let found = observed.iter().find(|it| it.key() == desired.key());
         let mut desired = desired.clone();
         if desired.kind() == Kind::Alarm {
-            // No look shows them.
+            // No observation shows the tags of an alarm.
             desired.tags.clear();
         }
         assert_eq!(found.map(|it| as_desired(it.resource.clone())), Some(desired.clone()));
@@ -22,7 +22,7 @@ pub async fn assert_is_there(harness: &Harness, desired: &DesiredState) {
     }
 }
 
-/// Without what nobody wants, and only a look shows.
+/// The resource without the fields that are never desired and that only an observation has.
 fn as_desired(mut observed: Resource) -> Resource {
     match &mut observed.fields {
         Fields::AutoScalingGroup(group) => group.in_service = 0,
@@ -37,7 +37,7 @@ fn group_version(observed: &[ObservedResource]) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn what_was_made_is_read_back_field_by_field_and_a_second_run_makes_no_call() {
+async fn every_field_of_a_created_environment_is_observed_and_a_second_run_makes_no_call() {
     let harness = Harness::start().await;
     let desired = harness
         .desired(json!({
@@ -48,9 +48,9 @@ async fn what_was_made_is_read_back_field_by_field_and_a_second_run_makes_no_cal
         }))
         .await;
     let (_, calls) = harness.settle(&desired).await;
-    // What is made by one call and no other is called without a setting.
+    // The call that creates a resource has no setting.
     assert_eq!(calls.iter().filter(|call| !call.contains('(')).count(), desired.resources.len(), "{calls:#?}");
-    assert_is_there(&harness, &desired).await;
+    assert_observed(&harness, &desired).await;
     let (_, calls) = harness.settle(&desired).await;
     assert_eq!(calls, [""; 0]);
 }
@@ -103,7 +103,8 @@ async fn a_delete_leaves_nothing_and_deleting_again_is_settled_at_once() {
     assert_eq!((observed, calls), (vec![], vec![]));
 }
 
-/// What still carries our mark or one of our names, by whole lists, which the code under test does not make.
+/// The resources that still have the ownership mark or a computed name, by whole lists, which the code under test does
+/// not read.
 async fn raw_leftovers(harness: &Harness) -> Vec<String> {
     let mut left = marked_in_ec2(harness).await;
     let roles = harness.iam.list_roles().send().await.expect("roles");
@@ -122,15 +123,15 @@ async fn raw_leftovers(harness: &Harness) -> Vec<String> {
     left.extend(buckets.buckets().iter().filter_map(|it| it.name()).map(str::to_owned));
     let alarms = harness.cloudwatch.describe_alarms().send().await.expect("alarms");
     left.extend(alarms.metric_alarms().iter().filter_map(|it| it.alarm_name()).map(str::to_owned));
-    // By name: the SDK can't read moto's list of dashboards.
+    // Read by name: the SDK can't parse moto's list of dashboards.
     let dashboard = harness.names().dashboard().name;
     let found = harness.cloudwatch.get_dashboard().dashboard_name(&dashboard).send().await;
     left.extend(found.is_ok().then_some(dashboard));
     left
 }
 
-/// (Not by `DescribeTags`: moto lists the tags of what is gone. And terminated instances, which had the group's tags, are
-/// listed for a while on AWS too.)
+/// (Not by `DescribeTags`: moto lists the tags of deleted resources. And terminated instances, which had the group's
+/// tags, are listed for a while on AWS too.)
 async fn marked_in_ec2(harness: &Harness) -> Vec<String> {
     let ec2 = &harness.ec2;
     let vpcs = ec2.describe_vpcs().send().await.expect("VPCs");
@@ -141,7 +142,7 @@ async fn marked_in_ec2(harness: &Harness) -> Vec<String> {
     let tables = ec2.describe_route_tables().send().await.expect("route tables");
     let groups = ec2.describe_security_groups().send().await.expect("security groups");
     let templates = ec2.describe_launch_templates().send().await.expect("templates");
-    // One that is gone stays listed for a while, as on AWS.
+    // A deleted gateway is still listed for a while, as on AWS.
     let listed = |it: &NatGateway| it.state() != Some(&NatGatewayState::Deleted);
     let all = [
         vpcs.vpcs().iter().map(|it| (it.vpc_id(), it.tags())).collect::<Vec<_>>(),
@@ -159,15 +160,15 @@ async fn marked_in_ec2(harness: &Harness) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn facts_that_are_not_to_be_had_are_missing_and_the_plan_says_so() {
+async fn unavailable_facts_are_missing_and_reported_by_the_plan() {
     let harness = Harness::start().await;
-    let of = async |properties| {
+    let read = async |properties| {
         let spec = spec(&properties);
         aws_cloud::facts(&harness.clients, &spec, local_cloud::REGION, false).await.expect("facts")
     };
-    let nowhere = of(json!({ "EnvironmentSuffix": "dev", "InstanceType": "t9.nano" })).await;
-    assert!(nowhere.zones.is_empty());
-    assert_eq!(of(json!({ "EnvironmentSuffix": "dev", "ImageParameter": "/no/such" })).await.image, None);
+    let without_zones = read(json!({ "EnvironmentSuffix": "dev", "InstanceType": "t9.nano" })).await;
+    assert!(without_zones.zones.is_empty());
+    assert_eq!(read(json!({ "EnvironmentSuffix": "dev", "ImageParameter": "/no/such" })).await.image, None);
     let given = spec(&json!({ "EnvironmentSuffix": "dev", "ImageId": "ami-12345678" }));
     let facts = aws_cloud::facts(&harness.clients, &given, local_cloud::REGION, false).await.expect("facts");
     assert_eq!((facts.image.as_deref(), facts.partition.as_str()), (Some("ami-12345678"), "aws"));

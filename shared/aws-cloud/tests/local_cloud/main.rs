@@ -1,11 +1,11 @@
 //! The AWS side against the local cloud, through the SDK's own clients and the engine's own loop.
 //!
-//! What the emulators cannot show is said where it would be tested, and never worked around in the code under test:
-//! - They know no client tokens, no read lag and no deletion in use, so nothing here proves those.
-//! - What takes its time on AWS (NAT gateways, endpoints) is there at once, and gone at once.
-//! - moto lets a subnet that one route table serves be associated with another, and keeps the first.
+//! The tests state the limits of the emulators, and the code under test never works around them:
+//! - They ignore client tokens, have no read lag, and delete resources in use, so these tests prove none of the three.
+//! - Resources that AWS creates and deletes slowly (NAT gateways, endpoints) exist at once, and are deleted at once.
+//! - moto allows a second association of a subnet that a route table serves, and keeps the first.
 
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense, in its helpers too")]
+#![allow(clippy::expect_used, reason = "a test fails at unexpected data, in its helpers too")]
 
 mod buckets;
 mod calls;

@@ -1,4 +1,4 @@
-//! What watches an environment: alarms, the dashboard, saved queries.
+//! The monitoring of an environment: alarms, the dashboard, saved queries.
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Statistic};
@@ -6,22 +6,22 @@ use environment::{Alarm, DesiredState, Fields, Kind, RunOutcome};
 use serde_json::json;
 
 use crate::harness::Harness;
-use crate::lifecycle::assert_is_there;
+use crate::lifecycle::assert_observed;
 use crate::parts::{config, desired, distinct, operations, repair};
 
 const TOPIC: &str = "arn:aws:sns:us-west-2:123456789012:alarms";
 
 #[tokio::test]
-async fn alarms_are_made_and_drift_of_them_is_repaired() {
+async fn alarms_are_created_and_their_drift_is_repaired() {
     let harness = Harness::start().await;
     let desired = harness.desired(json!({ "EnvironmentSuffix": "dev", "AlarmTopicArn": TOPIC })).await;
     let (_, calls) = harness.settle(&desired).await;
     let alarms = |calls: &[String], operation| operations(calls).iter().filter(|it| **it == operation).count();
     assert_eq!(alarms(&calls, "cloudwatch:PutMetricAlarm"), 4);
     assert_eq!(harness.settle(&desired).await.1, [""; 0]);
-    assert_is_there(&harness, &desired).await;
+    assert_observed(&harness, &desired).await;
 
-    let (cloudwatch, alarm) = (Client::new(&config(&harness, "nobody")), harness.names().cpu_high_alarm().name);
+    let (cloudwatch, alarm) = (Client::new(&config(&harness, "tests")), harness.names().cpu_high_alarm().name);
     cloudwatch.disable_alarm_actions().alarm_names(&alarm).send().await.expect("disabled");
     let calls = repair(&harness, &desired).await;
     assert_eq!(operations(&calls), ["cloudwatch:PutMetricAlarm"]);
@@ -32,7 +32,7 @@ async fn alarms_are_made_and_drift_of_them_is_repaired() {
     let request = request.comparison_operator(ComparisonOperator::GreaterThanThreshold).threshold(70.5);
     request.period(60).evaluation_periods(1).send().await.expect("another rule");
     assert_eq!(distinct(&repair(&harness, &desired).await), ["cloudwatch:PutMetricAlarm"].into());
-    assert_is_there(&harness, &desired).await;
+    assert_observed(&harness, &desired).await;
 
     let calls = repair(&harness, &DesiredState::default()).await;
     assert_eq!(alarms(&calls, "cloudwatch:DeleteAlarms"), 4);
@@ -41,20 +41,20 @@ async fn alarms_are_made_and_drift_of_them_is_repaired() {
 }
 
 #[tokio::test]
-async fn a_dashboard_is_made_and_repaired_and_one_without_our_mark_is_left_alone() {
+async fn a_dashboard_is_created_and_repaired_and_one_without_an_ownership_mark_is_never_changed() {
     let harness = Harness::start().await;
     let desired = desired(&harness, &[Kind::Dashboard], json!({ "EnvironmentSuffix": "dev" })).await;
-    let (cloudwatch, name) = (Client::new(&config(&harness, "nobody")), harness.names().dashboard().name);
+    let (cloudwatch, name) = (Client::new(&config(&harness, "tests")), harness.names().dashboard().name);
     let request = cloudwatch.put_dashboard().dashboard_name(&name).dashboard_body("{\"widgets\":[]}");
-    request.send().await.expect("somebody's dashboard");
-    let (ending, calls) = harness.run(&desired).await;
-    assert!(matches!(ending, RunOutcome::Rejected { .. }), "{ending:?}");
+    request.send().await.expect("a foreign dashboard");
+    let (outcome, calls) = harness.run(&desired).await;
+    assert!(matches!(outcome, RunOutcome::Rejected { .. }), "{outcome:?}");
     assert_eq!(calls, [""; 0]);
     assert_eq!(harness.settle(&DesiredState::default()).await.1, [""; 0]);
     cloudwatch.delete_dashboards().dashboard_names(&name).send().await.expect("deleted");
 
     assert_eq!(distinct(&repair(&harness, &desired).await), ["cloudwatch:PutDashboard"].into());
-    assert_is_there(&harness, &desired).await;
+    assert_observed(&harness, &desired).await;
     let response = cloudwatch.get_dashboard().dashboard_name(&name).send().await.expect("the dashboard");
     let body = response.dashboard_body().expect("its body").replace("\"CPU\"", " \"Load\" ");
     cloudwatch.put_dashboard().dashboard_name(&name).dashboard_body(body).send().await.expect("another title");
@@ -65,12 +65,12 @@ async fn a_dashboard_is_made_and_repaired_and_one_without_our_mark_is_left_alone
 }
 
 #[tokio::test]
-async fn saved_queries_are_made_and_repaired_and_other_peoples_stay() {
+async fn saved_queries_are_created_and_repaired_and_foreign_queries_are_retained() {
     let harness = Harness::start().await;
     let desired = desired(&harness, &[Kind::SavedQuery], json!({ "EnvironmentSuffix": "dev" })).await;
     let logs = &harness.logs;
-    let theirs = harness.names().saved_query("theirs").name;
-    logs.put_query_definition().name(&theirs).query_string("fields @message").send().await.expect("somebody's query");
+    let foreign = harness.names().saved_query("foreign").name;
+    logs.put_query_definition().name(&foreign).query_string("fields @message").send().await.expect("a foreign query");
     let calls = repair(&harness, &desired).await;
     assert_eq!((calls.len(), distinct(&calls)), (desired.resources.len(), ["logs:PutQueryDefinition"].into()));
     let observed = harness.observe().await;
@@ -78,7 +78,7 @@ async fn saved_queries_are_made_and_repaired_and_other_peoples_stay() {
         assert!(observed.iter().any(|it| it.resource == *desired), "{}", desired.name);
     }
 
-    // Under its id and with its mark, and asking something else of other groups.
+    // The same id and the same mark, with another text and other log groups.
     let (name, first) =
         (desired.resources[0].name.clone(), &observed.iter().find(|it| it.key() == desired.resources[0].key()));
     let Fields::SavedQuery(query) = &desired.resources[0].fields else { panic!("another kind") };
@@ -91,5 +91,5 @@ async fn saved_queries_are_made_and_repaired_and_other_peoples_stay() {
     let calls = repair(&harness, &DesiredState::default()).await;
     assert_eq!((calls.len(), distinct(&calls)), (desired.resources.len(), ["logs:DeleteQueryDefinition"].into()));
     let observed = harness.observe().await;
-    assert!(observed.len() == 1 && observed[0].resource.name == theirs, "{observed:?}");
+    assert!(observed.len() == 1 && observed[0].resource.name == foreign, "{observed:?}");
 }

@@ -1,40 +1,40 @@
-//! The ways out: NAT gateways, endpoints, and a network that was brought along.
+//! Egress: NAT gateways, endpoints, and an existing network.
 
 use aws_sdk_ec2::types::{IpPermission, IpRange, UserIdGroupPair};
 use environment::{Call, CallError, CallKind, Cloud, DesiredState, Kind};
 use serde_json::json;
 
 use crate::harness::Harness;
-use crate::lifecycle::assert_is_there;
+use crate::lifecycle::assert_observed;
 use crate::parts::repair;
 
-/// The network alone, which is most of the time that a whole environment takes.
+/// The network alone, which takes most of the time of a whole environment.
 fn network(mut desired: DesiredState) -> DesiredState {
     desired.resources.retain(|it| it.kind() <= Kind::VpcEndpoint);
     desired
 }
 
 #[tokio::test]
-async fn nat_gateways_are_made_led_to_repaired_and_deleted() {
+async fn nat_gateways_are_created_routed_to_repaired_and_deleted() {
     let harness = Harness::start().await;
     let properties = json!({ "EnvironmentSuffix": "dev", "Egress": "NatGatewayPerZone", "ZoneCount": "2" });
     let desired = network(harness.desired(properties).await);
     let calls = repair(&harness, &desired).await;
     assert_eq!(calls.iter().filter(|it| **it == "ec2:AllocateAddress" || **it == "ec2:CreateNatGateway").count(), 4);
-    assert_is_there(&harness, &desired).await;
+    assert_observed(&harness, &desired).await;
 
     let names = harness.names();
     let table = harness.id(names.private_route_table(2)).await;
     let gateway = harness.id(names.internet_gateway()).await;
     let elsewhere = harness.ec2.replace_route().route_table_id(table).destination_cidr_block("0.0.0.0/0");
-    elsewhere.gateway_id(gateway).send().await.expect("a public way out");
-    let back = format!("ec2:CreateRoute (default-route: {})", names.nat_gateway(2).name);
-    assert_eq!(repair(&harness, &desired).await, [back.as_str()]);
+    elsewhere.gateway_id(gateway).send().await.expect("a public route");
+    let restore = format!("ec2:CreateRoute (default-route: {})", names.nat_gateway(2).name);
+    assert_eq!(repair(&harness, &desired).await, [restore.as_str()]);
 
-    // It is made anew, and its route leads to another id.
+    // The gateway is created again, and its route gets another id.
     let old = harness.id(names.nat_gateway(2)).await;
     delete_nat_gateway(&harness, &old).await;
-    assert_eq!(repair(&harness, &desired).await, ["ec2:CreateNatGateway", back.as_str()]);
+    assert_eq!(repair(&harness, &desired).await, ["ec2:CreateNatGateway", restore.as_str()]);
 
     harness.settle(&DesiredState::default()).await;
     assert_eq!(harness.observe().await, []);
@@ -42,21 +42,21 @@ async fn nat_gateways_are_made_led_to_repaired_and_deleted() {
     assert_eq!(left.addresses(), []);
 }
 
-/// On AWS its address comes free with it; here it has to be told.
+/// Deletes a NAT gateway. AWS releases its address with the gateway; the emulator needs a call for that.
 async fn delete_nat_gateway(harness: &Harness, id: &str) {
     let gateways = harness.ec2.describe_nat_gateways().nat_gateway_ids(id).send().await.expect("the gateway");
     let address = gateways.nat_gateways()[0].nat_gateway_addresses()[0].association_id().expect("its association");
-    harness.ec2.disassociate_address().association_id(address).send().await.expect("let go");
+    harness.ec2.disassociate_address().association_id(address).send().await.expect("disassociated");
     harness.ec2.delete_nat_gateway().nat_gateway_id(id).send().await.expect("deleted");
 }
 
 #[tokio::test]
-async fn endpoints_are_made_repaired_and_deleted() {
+async fn endpoints_are_created_repaired_and_deleted() {
     let harness = Harness::start().await;
     let properties = json!({ "EnvironmentSuffix": "dev", "Egress": "VpcEndpoints", "ZoneCount": "2" });
     let desired = network(harness.desired(properties).await);
     repair(&harness, &desired).await;
-    assert_is_there(&harness, &desired).await;
+    assert_observed(&harness, &desired).await;
 
     let names = harness.names();
     let (ssm, s3) = (harness.id(names.endpoint("ssm")).await, harness.id(names.endpoint("s3")).await);
@@ -64,8 +64,8 @@ async fn endpoints_are_made_repaired_and_deleted() {
     let request =
         harness.ec2.modify_vpc_endpoint().vpc_endpoint_id(&ssm).remove_subnet_ids(harness.id(subnet.clone()).await);
     request.send().await.expect("one subnet fewer");
-    let back = format!("ec2:ModifyVpcEndpoint (interface-in: {})", subnet.name);
-    assert_eq!(repair(&harness, &desired).await, [back]);
+    let restore = format!("ec2:ModifyVpcEndpoint (interface-in: {})", subnet.name);
+    assert_eq!(repair(&harness, &desired).await, [restore]);
 
     let public = harness.ec2.create_route_table().vpc_id(harness.id(names.vpc()).await).send().await.expect("a table");
     let public = public.route_table.and_then(|it| it.route_table_id).expect("its id");
@@ -86,14 +86,14 @@ async fn endpoints_are_made_repaired_and_deleted() {
 }
 
 #[tokio::test]
-async fn rules_of_ours_are_kept_and_those_of_others_left_alone() {
+async fn owned_rules_are_repaired_and_foreign_rules_are_never_changed() {
     let harness = Harness::start().await;
     let desired = network(harness.desired(json!({ "EnvironmentSuffix": "dev", "Egress": "VpcEndpoints" })).await);
     harness.settle(&desired).await;
     let (instances, endpoints) = (harness.names().instance_security_group(), harness.names().endpoint_security_group());
     let (of_instances, of_endpoints) = (harness.id(instances.clone()).await, harness.id(endpoints.clone()).await);
     let https = || IpPermission::builder().ip_protocol("tcp").from_port(443).to_port(443);
-    let pair = |id: &str| UserIdGroupPair::builder().group_id(id).description("by hand").build();
+    let pair = |id: &str| UserIdGroupPair::builder().group_id(id).description("created manually").build();
 
     let request = harness.ec2.revoke_security_group_ingress().group_id(&of_endpoints);
     let rule = UserIdGroupPair::builder().group_id(&of_instances).build();
@@ -101,23 +101,23 @@ async fn rules_of_ours_are_kept_and_those_of_others_left_alone() {
     let opened = format!("ec2:AuthorizeSecurityGroupIngress (https-from: {})", instances.name);
     assert_eq!(repair(&harness, &desired).await, [opened]);
 
-    // The instances' group comes first in the list, and refers to the other one here.
+    // The instances' group comes first in the list, and refers to the endpoints' group here.
     let request = harness.ec2.authorize_security_group_ingress().group_id(&of_instances);
     let rule = https().user_id_group_pairs(pair(&of_endpoints)).build();
     request.ip_permissions(rule).send().await.expect("opened");
     let closed = format!("ec2:RevokeSecurityGroupIngress (https-from: {})", endpoints.name);
     assert_eq!(repair(&harness, &desired).await, [closed]);
 
-    let anybody = https().ip_ranges(IpRange::builder().cidr_ip("192.0.2.0/24").build()).build();
+    let range = https().ip_ranges(IpRange::builder().cidr_ip("192.0.2.0/24").build()).build();
     let request = harness.ec2.authorize_security_group_ingress().group_id(&of_instances);
-    request.ip_permissions(anybody).send().await.expect("a load balancer's rule");
+    request.ip_permissions(range).send().await.expect("a load balancer's rule");
     assert_eq!(harness.settle(&desired).await.1, [""; 0]);
     let groups = harness.ec2.describe_security_groups().group_ids(&of_instances).send().await.expect("the group");
     assert_eq!(groups.security_groups()[0].ip_permissions().len(), 1);
 }
 
-/// A VPC with two subnets that somebody else made: its id and theirs.
-async fn somebodys_network(harness: &Harness) -> (String, [String; 2]) {
+/// A foreign VPC with two subnets: the ids of the VPC and of the subnets.
+async fn existing_network(harness: &Harness) -> (String, [String; 2]) {
     let vpc = harness.ec2.create_vpc().cidr_block("10.7.0.0/16").send().await.expect("a VPC");
     let vpc = vpc.vpc.and_then(|it| it.vpc_id).expect("its id");
     let subnet = async |cidr| {
@@ -129,21 +129,21 @@ async fn somebodys_network(harness: &Harness) -> (String, [String; 2]) {
 }
 
 #[tokio::test]
-async fn an_environment_in_a_network_that_was_brought_along_leaves_it_as_it_was() {
+async fn an_environment_in_an_existing_network_never_changes_the_network() {
     let harness = Harness::start().await;
-    let (vpc, subnets) = somebodys_network(&harness).await;
+    let (vpc, subnets) = existing_network(&harness).await;
     let properties = json!({
         "EnvironmentSuffix": "dev", "MinSize": "1", "VpcId": vpc, "SubnetIds": subnets, "BucketOnDelete": "Empty",
     });
     let desired = harness.desired(properties).await;
     assert_eq!(desired.resources.iter().filter(|it| it.kind() <= Kind::VpcEndpoint).count(), 1);
     repair(&harness, &desired).await;
-    assert_is_there(&harness, &desired).await;
+    assert_observed(&harness, &desired).await;
 
     harness.local.forget_calls();
     harness.observe().await;
-    let looked_up = |operation: &str| harness.local.calls().iter().filter(|it| *it == operation).count();
-    assert_eq!((looked_up("ec2:DescribeVpcs"), looked_up("ec2:DescribeVpcAttribute")), (2, 0));
+    let count = |operation: &str| harness.local.calls().iter().filter(|it| *it == operation).count();
+    assert_eq!((count("ec2:DescribeVpcs"), count("ec2:DescribeVpcAttribute")), (2, 0));
 
     harness.settle(&DesiredState::default()).await;
     assert_eq!(harness.observe().await, []);
@@ -151,9 +151,9 @@ async fn an_environment_in_a_network_that_was_brought_along_leaves_it_as_it_was(
     assert!(left.is_ok(), "{left:?}");
 }
 
-/// (Of all deletes that AWS refuses for an interface, moto refuses this one, and for the subnet.)
+/// (Of all deletes that AWS rejects for an interface, moto rejects this one, and because of the subnet.)
 #[tokio::test]
-async fn an_interface_that_somebody_left_in_our_network_is_named() {
+async fn a_foreign_interface_in_an_owned_network_is_named() {
     let harness = Harness::start().await;
     let desired = network(harness.desired(json!({ "EnvironmentSuffix": "dev", "Egress": "PublicIp" })).await);
     harness.settle(&desired).await;
@@ -164,6 +164,7 @@ async fn an_interface_that_somebody_left_in_our_network_is_named() {
 
     let call = Call { key: harness.names().vpc(), id: Some(vpc), kind: CallKind::Delete };
     let response = harness.cloud().call(&call).await;
-    let Err(CallError::Retry { waiting_for: what, .. }) = response else { panic!("{response:?}") };
-    assert!(what.ends_with(&format!("; in the way: {interface} (ELB app/web/1)")), "{what}");
+    let Err(CallError::Retry { waiting_for, .. }) = response else { panic!("{response:?}") };
+    let named = format!("; blocking network interfaces: {interface} (ELB app/web/1)");
+    assert!(waiting_for.ends_with(&named), "{waiting_for}");
 }

@@ -1,4 +1,4 @@
-//! A part of an environment by itself: the look is the whole one, and so is the engine's loop.
+//! A part of an environment alone: the observation is the whole one, and so is the engine's loop.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,14 @@ use serde_json::Value;
 
 use crate::harness::Harness;
 
-/// What properties want of these kinds.
+/// The desired resources of these kinds.
 pub async fn desired(harness: &Harness, kinds: &[Kind], properties: Value) -> DesiredState {
     let mut desired = harness.desired(properties).await;
     desired.resources.retain(|it| kinds.contains(&it.kind()));
     desired
 }
 
-/// The calls that a run makes; a second run makes none.
+/// Executes a run and returns its calls. Asserts that a second run makes no call.
 pub async fn repair(harness: &Harness, desired: &DesiredState) -> Vec<String> {
     let (_, calls) = harness.settle(desired).await;
     assert_eq!(harness.settle(desired).await.1, [""; 0], "after {calls:?}");

@@ -1,4 +1,4 @@
-//! How many calls a look takes: as many for three zones as for one.
+//! The number of calls of an observation: the same for three zones as for one.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::harness::Harness;
 
 #[tokio::test]
-async fn a_look_takes_a_fixed_number_of_calls() {
+async fn an_observation_takes_a_fixed_number_of_calls() {
     let harness = Harness::start().await;
     let mut observations = Vec::new();
     for zones in ["1", "3"] {
@@ -23,9 +23,9 @@ async fn a_look_takes_a_fixed_number_of_calls() {
         observations.push(counts);
     }
     assert_eq!(observations[0], observations[1]);
-    let of = |service: &str| {
+    let count = |service: &str| {
         observations[0].iter().filter(|(call, _)| call.starts_with(service)).map(|(_, n)| n).sum::<usize>()
     };
     let services = ["ec2:", "autoscaling:", "iam:", "s3:", "monitoring:", "logs:"];
-    assert_eq!(services.map(of), [13, 3, 5, 16, 2, 5], "{observations:#?}");
+    assert_eq!(services.map(count), [13, 3, 5, 16, 2, 5], "{observations:#?}");
 }

@@ -1,17 +1,17 @@
-//! The role's boundary and its own policy, and the key of log groups.
+//! The role's permissions boundary and inline policy, and the key of log groups.
 
 use environment::{DesiredState, Kind};
 use serde_json::json;
 
 use crate::harness::Harness;
-use crate::lifecycle::assert_is_there;
+use crate::lifecycle::assert_observed;
 use crate::parts::{desired, distinct, repair};
 
 const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/boundary";
 const KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/11111111-1111-1111-1111-111111111111";
 
 #[tokio::test]
-async fn a_role_is_made_with_its_boundary_and_its_own_policy_and_drift_of_both_is_repaired() {
+async fn a_role_is_created_with_its_boundary_and_inline_policy_and_drift_of_both_is_repaired() {
     let harness = Harness::start().await;
     let too_much =
         json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
@@ -22,40 +22,40 @@ async fn a_role_is_made_with_its_boundary_and_its_own_policy_and_drift_of_both_i
     let bounded = desired(&harness, &[Kind::Role], properties).await;
     let calls = repair(&harness, &bounded).await;
     assert_eq!(distinct(&calls), ["iam:CreateRole", "iam:AttachRolePolicy", "iam:PutRolePolicy"].into());
-    assert_is_there(&harness, &bounded).await;
+    assert_observed(&harness, &bounded).await;
 
     let (iam, role) = (&harness.iam, harness.names().role().name);
     iam.delete_role_permissions_boundary().role_name(&role).send().await.expect("unbounded");
-    let back = format!("iam:PutRolePermissionsBoundary (boundary: {BOUNDARY})");
-    assert_eq!(repair(&harness, &bounded).await, [back]);
+    let restore = format!("iam:PutRolePermissionsBoundary (boundary: {BOUNDARY})");
+    assert_eq!(repair(&harness, &bounded).await, [restore]);
     let unbounded = desired(&harness, &[Kind::Role], json!({ "EnvironmentSuffix": "dev" })).await;
-    let away = format!("iam:DeleteRolePermissionsBoundary (boundary: {BOUNDARY})");
-    assert_eq!(repair(&harness, &unbounded).await, [away]);
+    let removal = format!("iam:DeleteRolePermissionsBoundary (boundary: {BOUNDARY})");
+    assert_eq!(repair(&harness, &unbounded).await, [removal]);
 
     let policy = harness.names().role_policy();
     let request = iam.put_role_policy().role_name(&role).policy_name(&policy).policy_document(&too_much);
     request.send().await.expect("another document");
     let calls = repair(&harness, &unbounded).await;
-    let back = format!("iam:PutRolePolicy (inline-policy {policy}");
-    assert!(calls.len() == 1 && calls[0].starts_with(&back), "{calls:?}");
-    let request = iam.put_role_policy().role_name(&role).policy_name("theirs").policy_document(&too_much);
+    let restore = format!("iam:PutRolePolicy (inline-policy {policy}");
+    assert!(calls.len() == 1 && calls[0].starts_with(&restore), "{calls:?}");
+    let request = iam.put_role_policy().role_name(&role).policy_name("foreign").policy_document(&too_much);
     request.send().await.expect("another policy");
     let calls = repair(&harness, &unbounded).await;
-    let away = "iam:DeleteRolePolicy (inline-policy theirs";
-    assert!(calls.len() == 1 && calls[0].starts_with(away), "{calls:?}");
+    let removal = "iam:DeleteRolePolicy (inline-policy foreign";
+    assert!(calls.len() == 1 && calls[0].starts_with(removal), "{calls:?}");
 
     repair(&harness, &DesiredState::default()).await;
     assert_eq!(harness.observe().await, []);
 }
 
-/// (The local cloud knows a key only at creation.)
+/// (The local cloud accepts a key only at creation.)
 #[tokio::test]
-async fn a_log_group_is_made_with_its_key() {
+async fn a_log_group_is_created_with_its_key() {
     let harness = Harness::start().await;
     let encrypted = desired(&harness, &[Kind::LogGroup], json!({ "EnvironmentSuffix": "dev", "KmsKeyArn": KEY })).await;
     let calls = repair(&harness, &encrypted).await;
     assert_eq!(distinct(&calls), ["logs:CreateLogGroup", "logs:PutRetentionPolicy"].into());
-    assert_is_there(&harness, &encrypted).await;
+    assert_observed(&harness, &encrypted).await;
     repair(&harness, &DesiredState::default()).await;
     assert_eq!(harness.observe().await, []);
 }

@@ -6,9 +6,9 @@ use crate::harness::Harness;
 use crate::parts::config;
 
 #[tokio::test]
-async fn a_stack_that_is_there_stands_and_one_that_nobody_knows_is_gone() {
+async fn an_existing_stack_is_active_and_an_unknown_stack_is_deleted() {
     let harness = Harness::start().await;
-    let cloudformation = aws_sdk_cloudformation::Client::new(&config(&harness, "nobody"));
+    let cloudformation = aws_sdk_cloudformation::Client::new(&config(&harness, "tests"));
     let template = json!({ "Resources": { "Topic": { "Type": "AWS::SNS::Topic" } } }).to_string();
     let response =
         cloudformation.create_stack().stack_name("web").template_body(template).send().await.expect("a stack");

@@ -1,4 +1,4 @@
-//! What CloudWatch answers about alarms, in the binary form (CBOR, RFC 8949) that the SDK speaks to it.
+//! CloudWatch's responses about alarms, in the binary form (CBOR, RFC 8949) of the SDK's protocol.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use environment::{CallError, ObservedAlarm};
 use serde_json::{Value, json};
 use test_support::binary_service;
 
-/// JSON as CBOR. All numbers are times: in seconds, tagged as such.
+/// JSON as CBOR. All numbers are times, in seconds and with the tag for times.
 fn cbor(value: &Value) -> Vec<u8> {
     let sized = |kind: u8, size: usize| {
         let size = u16::try_from(size).expect("a short one").to_be_bytes();
@@ -27,26 +27,26 @@ fn cbor(value: &Value) -> Vec<u8> {
     }
 }
 
-/// A look at an account that answers so, and what it was asked.
+/// Observes an account with this response. Returns the observation and the request.
 async fn observation(status: u16, response: Value) -> (Result<Option<ObservedAlarm>, CallError>, String) {
-    let asked = Arc::new(Mutex::new(String::new()));
-    let seen = Arc::clone(&asked);
+    let request_text = Arc::new(Mutex::new(String::new()));
+    let received = Arc::clone(&request_text);
     let config = binary_service(move |request| {
-        *seen.lock().expect("one at a time") = request.line + &request.body;
+        *received.lock().expect("one at a time") = request.line + &request.body;
         Some((status, cbor(&response)))
     });
-    let now = observe_alarm(&Client::new(&config), "checkout-is-slow").await;
-    let asked = asked.lock().expect("one at a time").clone();
-    (now, asked)
+    let alarm = observe_alarm(&Client::new(&config), "checkout-is-slow").await;
+    let request_text = request_text.lock().expect("one at a time").clone();
+    (alarm, request_text)
 }
 
 #[tokio::test]
-async fn a_composite_alarm_is_seen_with_what_suppresses_it() {
+async fn a_composite_alarm_is_observed_with_its_suppressor() {
     let composite = json!({
         "AlarmName": "checkout-is-slow", "StateValue": "ALARM", "ActionsEnabled": true, "AlarmDescription": "text",
         "ActionsSuppressedBy": "Alarm", "StateUpdatedTimestamp": 1_767_323_099.5, "StateTransitionedTimestamp": 1_767_323_041.125,
     });
-    let (now, asked) = observation(200, json!({ "CompositeAlarms": [composite], "MetricAlarms": [] })).await;
+    let (alarm, request) = observation(200, json!({ "CompositeAlarms": [composite], "MetricAlarms": [] })).await;
     let expected = ObservedAlarm {
         state: "ALARM".into(),
         since_ms: 1_767_323_041_125,
@@ -56,40 +56,43 @@ async fn a_composite_alarm_is_seen_with_what_suppresses_it() {
         description: "text".into(),
         dimensions: vec![],
     };
-    assert_eq!(now, Ok(Some(expected)));
-    assert!(asked.contains("/operation/DescribeAlarms"), "{asked:?}");
-    // Composite alarms are told of only to who asks for them.
+    assert_eq!(alarm, Ok(Some(expected)));
+    assert!(request.contains("/operation/DescribeAlarms"), "{request:?}");
+    // CloudWatch returns composite alarms only to requests for that type.
     for word in ["checkout-is-slow", "MetricAlarm", "CompositeAlarm"] {
-        assert!(asked.contains(word), "{word} is missing: {asked:?}");
+        assert!(request.contains(word), "{word} is missing: {request:?}");
     }
 }
 
 #[tokio::test]
-async fn a_metric_alarm_is_seen_with_the_dimensions_of_all_its_metrics() {
+async fn a_metric_alarm_is_observed_with_the_dimensions_of_all_its_metrics() {
     let dimension = |name: &str, value: &str| json!({ "Name": name, "Value": value });
-    let within = json!({ "MetricName": "m", "Namespace": "n", "Dimensions": [dimension("InstanceId", "i-1")] });
+    let metric_of_math = json!({ "MetricName": "m", "Namespace": "n", "Dimensions": [dimension("InstanceId", "i-1")] });
     let metric = json!({
         "StateValue": "OK", "ActionsEnabled": false, "StateUpdatedTimestamp": 2.5,
         "Dimensions": [dimension("AutoScalingGroupName", "g")],
         "Metrics": [
-            { "Id": "m1", "MetricStat": { "Metric": within, "Stat": "Sum" } },
+            { "Id": "m1", "MetricStat": { "Metric": metric_of_math, "Stat": "Sum" } },
             { "Id": "e1", "Expression": "m1 * 2" },
         ],
     });
-    let (now, _) = observation(200, json!({ "MetricAlarms": [metric] })).await;
-    let now = now.expect("a look").expect("an alarm");
-    assert_eq!((now.state.as_str(), now.since_ms, now.updated_ms, now.actions_enabled), ("OK", 2_500, 2_500, false));
+    let (alarm, _) = observation(200, json!({ "MetricAlarms": [metric] })).await;
+    let alarm = alarm.expect("an observation").expect("an alarm");
+    assert_eq!(
+        (alarm.state.as_str(), alarm.since_ms, alarm.updated_ms, alarm.actions_enabled),
+        ("OK", 2_500, 2_500, false)
+    );
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    assert_eq!(now.dimensions, [pair("AutoScalingGroupName", "g"), pair("InstanceId", "i-1")]);
+    assert_eq!(alarm.dimensions, [pair("AutoScalingGroupName", "g"), pair("InstanceId", "i-1")]);
 }
 
 #[tokio::test]
-async fn an_alarm_that_is_not_there_is_nothing_and_a_denial_is_refused() {
+async fn a_missing_alarm_is_none_and_a_denial_is_rejected() {
     assert_eq!(observation(200, json!({ "MetricAlarms": [], "CompositeAlarms": [] })).await.0, Ok(None));
     let denied = json!({ "__type": "com.amazonaws.cloudwatch#AccessDeniedException", "message": "no" });
     let (denied, _) = observation(400, denied).await;
     assert!(
-        matches!(&denied, Err(CallError::Rejected { message: what }) if what.contains("cloudwatch:DescribeAlarms")),
+        matches!(&denied, Err(CallError::Rejected { message }) if message.contains("cloudwatch:DescribeAlarms")),
         "{denied:?}"
     );
 }

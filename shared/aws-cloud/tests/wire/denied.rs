@@ -1,4 +1,4 @@
-//! What our own role may not do: for good, or until IAM sees the mark of what was just made.
+//! Denials of Envkeeper's role: permanent ones, and ones that last until IAM sees the mark of a new resource.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use environment::{Call, CallError, CallKind, Cloud, Fields, InternetGateway, Key
 
 use crate::service;
 
-/// An account in which everything can be made, and nothing changed.
+/// An account that allows every create, and denies every change.
 fn cloud() -> AwsCloud {
     let clients = service::start(|request| {
         if request.body.starts_with("Action=CreateInternetGateway&") {
-            let made = "<internetGateway><internetGatewayId>igw-1</internetGatewayId></internetGateway>";
-            return Some((200, format!("<CreateInternetGatewayResponse>{made}</CreateInternetGatewayResponse>")));
+            let gateway = "<internetGateway><internetGatewayId>igw-1</internetGatewayId></internetGateway>";
+            return Some((200, format!("<CreateInternetGatewayResponse>{gateway}</CreateInternetGatewayResponse>")));
         }
         let error = "<Code>UnauthorizedOperation</Code><Message>You are not authorized.</Message>";
         Some((403, format!("<Response><Errors><Error>{error}</Error></Errors></Response>")))
@@ -25,21 +25,21 @@ fn delete() -> Call {
 }
 
 #[tokio::test]
-async fn a_denial_is_final_where_nothing_was_made() {
+async fn a_denial_without_an_earlier_create_is_final() {
     let response = cloud().call(&delete()).await;
     assert!(
-        matches!(&response, Err(CallError::Rejected { message: what }) if what.contains(" Allow what it names ")),
+        matches!(&response, Err(CallError::Rejected { message }) if message.contains(" Allow the action that the message names ")),
         "{response:?}"
     );
 }
 
 #[tokio::test]
-async fn a_denial_right_after_something_was_made_may_pass_and_is_final_later() {
+async fn a_denial_right_after_a_create_is_retried_and_is_final_later() {
     let cloud = cloud();
     let fields = Fields::InternetGateway(InternetGateway { attached_to: None });
     let resource = Resource { name: "the-name".into(), tags: Tags::new(), fields };
     let create = Call { key: delete().key, id: None, kind: CallKind::Create(Box::new(resource)) };
-    cloud.call(&create).await.expect("it is made");
+    cloud.call(&create).await.expect("created");
     let response = cloud.call(&delete()).await;
     assert!(matches!(response, Err(CallError::Retry { .. })), "{response:?}");
     tokio::time::pause();

@@ -11,18 +11,18 @@ use crate::service::{self, Request};
 
 const BUCKET: &str = "p-data-euwest1-dev-123456789012";
 
-/// How long a page takes to be deleted.
-const TAKES: Duration = Duration::from_millis(300);
+/// The time that the deletion of a page takes.
+const DELETE_TIME: Duration = Duration::from_millis(300);
 
-/// S3 with so many pages in one bucket, of one object each. It lists them all in each pass until they are deleted.
+/// S3 with one bucket of `count` pages, of one object each. Each list contains every page until the page is deleted.
 #[derive(Default)]
 struct Pages {
     count: usize,
-    /// Which are gone.
+    /// The numbers of the deleted pages.
     deleted: Mutex<Vec<usize>>,
     lists: AtomicUsize,
     deletes: AtomicUsize,
-    most_at_once: AtomicUsize,
+    max_concurrent: AtomicUsize,
 }
 
 impl Pages {
@@ -44,7 +44,7 @@ impl Pages {
         self.list(&request.line)
     }
 
-    /// The first page behind the marker that is not gone.
+    /// The first page after the marker that is not deleted.
     fn list(&self, line: &str) -> String {
         self.lists.fetch_add(1, SeqCst);
         let marker =
@@ -62,9 +62,9 @@ impl Pages {
     }
 
     fn delete(&self, body: &str) -> String {
-        let at_once = self.deletes.fetch_add(1, SeqCst) + 1;
-        self.most_at_once.fetch_max(at_once, SeqCst);
-        std::thread::sleep(TAKES);
+        let concurrent = self.deletes.fetch_add(1, SeqCst) + 1;
+        self.max_concurrent.fetch_max(concurrent, SeqCst);
+        std::thread::sleep(DELETE_TIME);
         let keys = body.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
         self.deleted.lock().expect("pages").extend(keys.map(number));
         self.deletes.fetch_sub(1, SeqCst);
@@ -82,23 +82,23 @@ async fn empty(clients: &Clients) -> Result<(), CallError> {
 }
 
 #[tokio::test]
-async fn four_pages_are_deleted_at_once_and_a_last_pass_finds_nothing() {
+async fn four_pages_are_deleted_concurrently_and_the_last_list_is_empty() {
     let (pages, clients) = Pages::start(10);
     assert_eq!(empty(&clients).await, Ok(()));
     assert_eq!(pages.deleted.lock().expect("pages").len(), 10, "each once");
-    assert_eq!(pages.most_at_once.load(SeqCst), 4);
+    assert_eq!(pages.max_concurrent.load(SeqCst), 4);
     assert_eq!(pages.lists.load(SeqCst), 11);
 }
 
-/// As a bucket is that logs are delivered to faster than they are deleted.
+/// A bucket that receives logs faster than they are deleted is like this.
 #[tokio::test]
-async fn a_go_ends_in_time_however_much_is_left_and_the_next_begins_at_once() {
+async fn a_call_ends_within_its_budget_and_the_next_call_starts_at_once() {
     let (pages, clients) = Pages::start(usize::MAX);
-    let begun = Instant::now();
+    let started = Instant::now();
     let response = empty(&clients).await;
-    assert!(begun.elapsed() + Duration::from_secs(5) < environment::CALL_TIMEOUT, "{:?}", begun.elapsed());
-    let Err(CallError::Retry { waiting_for: what, after: again }) = response else { panic!("{response:?}") };
+    assert!(started.elapsed() + Duration::from_secs(5) < environment::CALL_TIMEOUT, "{:?}", started.elapsed());
+    let Err(CallError::Retry { waiting_for, after }) = response else { panic!("{response:?}") };
     let deleted = pages.deleted.lock().expect("pages").len();
-    assert_eq!(what, format!("bucket {BUCKET}: s3:DeleteObjects: {deleted} objects deleted, more are left"));
-    assert_eq!(again, Duration::ZERO);
+    assert_eq!(waiting_for, format!("bucket {BUCKET}: s3:DeleteObjects: {deleted} objects deleted, more are left"));
+    assert_eq!(after, Duration::ZERO);
 }

@@ -1,4 +1,4 @@
-//! When answers are lost: how often a request is sent, and with which token.
+//! Lost responses: the number of attempts of a request, and their token.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -11,16 +11,16 @@ use environment::{
 
 use crate::service;
 
-/// A service that hears every request out and never answers, but to say which versions a launch template has.
-struct Silent {
-    heard: Arc<Mutex<Vec<String>>>,
+/// A service that receives every request and never responds, except with the versions of a launch template.
+struct UnresponsiveService {
+    requests: Arc<Mutex<Vec<String>>>,
     clients: Clients,
 }
 
-impl Silent {
-    fn start() -> Silent {
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let bodies = Arc::clone(&heard);
+impl UnresponsiveService {
+    fn start() -> UnresponsiveService {
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let bodies = Arc::clone(&requests);
         let clients = service::start(move |request| {
             if request.body.starts_with("Action=DescribeLaunchTemplateVersions&") {
                 return Some((200, version()));
@@ -28,11 +28,11 @@ impl Silent {
             bodies.lock().expect("bodies").push(request.body);
             None
         });
-        Silent { heard, clients }
+        UnresponsiveService { requests, clients }
     }
 
-    /// Sends a call in a run for this request; what was heard of it.
-    async fn hears(&self, request: &str, fields: Fields) -> Vec<String> {
+    /// Creates a resource in a run for this request. Returns the requests that the service received.
+    async fn create(&self, request: &str, fields: Fields) -> Vec<String> {
         let cloud = AwsCloud::new(&self.clients, "owner".into(), request.into());
         let tags = Tags::from([("envkeeper:owner".into(), "owner".into())]);
         let resource = Resource { name: "the-name".into(), tags, fields };
@@ -40,7 +40,7 @@ impl Silent {
             Call { key: Key::new(resource.kind(), "the-name"), id: None, kind: CallKind::Create(Box::new(resource)) };
         let response = cloud.call(&call).await;
         assert!(matches!(response, Err(CallError::Indeterminate { .. })), "{response:?}");
-        std::mem::take(&mut *self.heard.lock().expect("bodies"))
+        std::mem::take(&mut *self.requests.lock().expect("bodies"))
     }
 }
 
@@ -56,24 +56,24 @@ fn token(body: &str) -> &str {
 }
 
 #[tokio::test]
-async fn a_create_that_could_happen_twice_is_sent_once() {
-    let silent = Silent::start();
+async fn a_create_that_could_succeed_twice_is_sent_once() {
+    let service = UnresponsiveService::start();
     let vpc = Vpc { cidr: "10.0.0.0/16".parse().expect("a network"), dns_support: true, dns_hostnames: true };
-    let heard = silent.hears("request", Fields::Vpc(vpc)).await;
-    assert_eq!(heard.len(), 1);
-    // Its mark is in the creating call.
-    assert!(heard[0].contains("TagSpecification.1.Tag.1.Key=envkeeper%3Aowner"), "{heard:?}");
+    let requests = service.create("request", Fields::Vpc(vpc)).await;
+    assert_eq!(requests.len(), 1);
+    // The create call contains the ownership mark.
+    assert!(requests[0].contains("TagSpecification.1.Tag.1.Key=envkeeper%3Aowner"), "{requests:?}");
     let gateway = InternetGateway { attached_to: None };
-    assert_eq!(silent.hears("request", Fields::InternetGateway(gateway)).await.len(), 1);
-    let heard = silent.hears("request", Fields::Address(Address)).await;
-    assert_eq!(heard.len(), 1);
-    assert!(heard[0].contains("TagSpecification.1.Tag.1.Key=envkeeper%3Aowner"), "{heard:?}");
+    assert_eq!(service.create("request", Fields::InternetGateway(gateway)).await.len(), 1);
+    let requests = service.create("request", Fields::Address(Address)).await;
+    assert_eq!(requests.len(), 1);
+    assert!(requests[0].contains("TagSpecification.1.Tag.1.Key=envkeeper%3Aowner"), "{requests:?}");
 }
 
-/// What is there later misses the first instances.
+/// A setting that is added later misses the first instances.
 #[tokio::test]
-async fn a_group_is_asked_for_with_its_hooks_and_all_that_watches_over_it() {
-    let silent = Silent::start();
+async fn a_group_is_created_with_its_hooks_protection_and_health_checks() {
+    let service = UnresponsiveService::start();
     let hook =
         |name: &str, on, abandon| Hook { name: name.into(), on, heartbeat: 900, abandon, metadata: String::from("{}") };
     let group = AutoScalingGroup {
@@ -91,41 +91,41 @@ async fn a_group_is_asked_for_with_its_hooks_and_all_that_watches_over_it() {
         in_service: 0,
         failed_launch: None,
     };
-    let heard = silent.hears("request", Fields::AutoScalingGroup(group)).await;
-    let said = |pair: &str| assert!(heard[0].split('&').any(|it| it == pair), "{pair}: {heard:?}");
-    said("Action=CreateAutoScalingGroup");
-    said("LaunchTemplate.Version=7");
-    said("LifecycleHookSpecificationList.member.1.LifecycleHookName=first");
-    said("LifecycleHookSpecificationList.member.1.LifecycleTransition=autoscaling%3AEC2_INSTANCE_LAUNCHING");
-    said("LifecycleHookSpecificationList.member.1.HeartbeatTimeout=900");
-    said("LifecycleHookSpecificationList.member.1.DefaultResult=ABANDON");
-    said("LifecycleHookSpecificationList.member.2.LifecycleTransition=autoscaling%3AEC2_INSTANCE_TERMINATING");
-    said("LifecycleHookSpecificationList.member.2.DefaultResult=CONTINUE");
-    said("DeletionProtection=prevent-all-deletion");
-    said("HealthCheckType=ELB");
-    said("HealthCheckGracePeriod=300");
-    said("TargetGroupARNs.member.1=the-targets");
-    said("Tags.member.1.Key=envkeeper%3Aowner");
+    let requests = service.create("request", Fields::AutoScalingGroup(group)).await;
+    let assert_sent = |pair: &str| assert!(requests[0].split('&').any(|it| it == pair), "{pair}: {requests:?}");
+    assert_sent("Action=CreateAutoScalingGroup");
+    assert_sent("LaunchTemplate.Version=7");
+    assert_sent("LifecycleHookSpecificationList.member.1.LifecycleHookName=first");
+    assert_sent("LifecycleHookSpecificationList.member.1.LifecycleTransition=autoscaling%3AEC2_INSTANCE_LAUNCHING");
+    assert_sent("LifecycleHookSpecificationList.member.1.HeartbeatTimeout=900");
+    assert_sent("LifecycleHookSpecificationList.member.1.DefaultResult=ABANDON");
+    assert_sent("LifecycleHookSpecificationList.member.2.LifecycleTransition=autoscaling%3AEC2_INSTANCE_TERMINATING");
+    assert_sent("LifecycleHookSpecificationList.member.2.DefaultResult=CONTINUE");
+    assert_sent("DeletionProtection=prevent-all-deletion");
+    assert_sent("HealthCheckType=ELB");
+    assert_sent("HealthCheckGracePeriod=300");
+    assert_sent("TargetGroupARNs.member.1=the-targets");
+    assert_sent("Tags.member.1.Key=envkeeper%3Aowner");
 }
 
 #[tokio::test]
-async fn a_create_with_a_token_is_sent_again_with_the_same_and_by_another_request_with_another() {
-    let silent = Silent::start();
+async fn attempts_at_one_create_have_one_token_and_another_request_has_another_token() {
+    let service = UnresponsiveService::start();
     let id = |id: &str| Ref::Foreign(id.into());
-    let service = "com.amazonaws.eu-west-1.s3".into();
+    let service_name = "com.amazonaws.eu-west-1.s3".into();
     let reach = Reach::Gateway { route_tables: BTreeSet::from([id("rtb-1")]) };
     let all = [
         Fields::RouteTable(RouteTable { vpc: id("vpc-1"), default_route: None, serves: BTreeSet::new() }),
         Fields::NatGateway(NatGateway { subnet: id("subnet-1"), address: id("eipalloc-1") }),
-        Fields::VpcEndpoint(VpcEndpoint { vpc: id("vpc-1"), service, reach }),
+        Fields::VpcEndpoint(VpcEndpoint { vpc: id("vpc-1"), service: service_name, reach }),
     ];
     for fields in all {
-        let heard = silent.hears("request", fields.clone()).await;
-        assert!(heard.len() > 1, "{heard:?}");
-        assert!(heard.iter().all(|body| token(body) == token(&heard[0])), "{heard:?}");
-        let again = silent.hears("request", fields.clone()).await;
-        assert_eq!(token(&again[0]), token(&heard[0]));
-        let other = silent.hears("another request", fields).await;
-        assert_ne!(token(&other[0]), token(&heard[0]));
+        let requests = service.create("request", fields.clone()).await;
+        assert!(requests.len() > 1, "{requests:?}");
+        assert!(requests.iter().all(|body| token(body) == token(&requests[0])), "{requests:?}");
+        let again = service.create("request", fields.clone()).await;
+        assert_eq!(token(&again[0]), token(&requests[0]));
+        let other = service.create("another request", fields).await;
+        assert_ne!(token(&other[0]), token(&requests[0]));
     }
 }

@@ -1,6 +1,6 @@
-//! What goes over the wire, and what is made of answers that no emulator gives.
+//! The requests on the wire, and the handling of responses that no emulator returns.
 
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense, in its helpers too")]
+#![allow(clippy::expect_used, reason = "a test fails at unexpected data, in its helpers too")]
 
 mod alarms;
 mod denied;

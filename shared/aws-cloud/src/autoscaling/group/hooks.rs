@@ -1,12 +1,12 @@
-//! The group's lifecycle hooks. The create call of the group contains its first hooks: a hook that is added later misses the
-//! first instances (ARCHITECTURE, Facts).
+//! The group's lifecycle hooks. The create call of the group contains its first hooks: a hook that is added later
+//! misses the first instances (ARCHITECTURE, Facts).
 
 use aws_sdk_autoscaling::types::{LifecycleHook, LifecycleHookSpecification};
 use environment::{Call, Hook, Names, Transition};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{ErrorClass, Problem, ClassifyErrors};
+use crate::errors::{ClassifyErrors, ErrorClass, Problem};
 
 const DESCRIBE: &str = "autoscaling:DescribeLifecycleHooks";
 
@@ -21,8 +21,8 @@ pub(super) async fn list(clients: &Clients, group: &str) -> Result<Vec<Lifecycle
     Ok(request.send().await.classified(DESCRIBE)?.lifecycle_hooks.unwrap_or_default())
 }
 
-/// The hooks with computed names, sorted by name; the other hooks are foreign. A hook with an unknown transition is not the one
-/// that Envkeeper created, and the plan puts it again.
+/// The hooks with computed names, sorted by name; the other hooks are foreign. A hook with an unknown transition is not
+/// the one that Envkeeper created, and the plan puts it again.
 pub(super) fn owned(found: &[LifecycleHook], names: &Names) -> Vec<Hook> {
     let owned = [names.launch_hook(), names.terminate_hook()];
     let hook = |it: &LifecycleHook| {

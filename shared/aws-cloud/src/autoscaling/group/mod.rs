@@ -9,7 +9,7 @@ use environment::{Call, CallKind, Fields, HealthCheck, Ref, Resource, Setting};
 
 use crate::AwsCloud;
 use crate::ec2::launch_template::version_number;
-use crate::errors::{ErrorClass, Problem, ClassifyErrors};
+use crate::errors::{ClassifyErrors, ErrorClass, Problem};
 
 pub(crate) use observed::{GroupAttributes, observed, read};
 
@@ -81,11 +81,12 @@ async fn update(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
     request.send().await.classified(call.operation()).map(|_| ()).map_err(blocked_if_profile_is_not_visible)
 }
 
-/// Classifies an error by its text, which no other function of this crate does. A profile that IAM returns is unknown to Auto
-/// Scaling for 10 to 40 s, and the rejection has the code of every other mistake, `ValidationError` (ARCHITECTURE, Facts).
-/// Peers retry on exactly these words, and no other validation error is worth a wait.
+/// Classifies an error by its text, which no other function of this crate does. A profile that IAM returns is unknown
+/// to Auto Scaling for 10 to 40 s, and the rejection has the code of every other mistake, `ValidationError`
+/// (ARCHITECTURE, Facts). Peers retry on exactly these words, and no other validation error is worth a wait.
 fn blocked_if_profile_is_not_visible(problem: Problem) -> Problem {
-    let is_unknown_profile = problem.code == "ValidationError" && problem.message.contains("Invalid IAM Instance Profile");
+    let is_unknown_profile =
+        problem.code == "ValidationError" && problem.message.contains("Invalid IAM Instance Profile");
     if is_unknown_profile { Problem { class: ErrorClass::Blocked, ..problem } } else { problem }
 }
 
@@ -153,8 +154,8 @@ async fn attach(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
     Ok(())
 }
 
-/// Detaches target groups. A target group that is not attached has the code of every mistake, so the request names only the
-/// attached ones.
+/// Detaches target groups. A target group that is not attached has the code of every mistake, so the request names only
+/// the attached ones.
 async fn detach(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let Some(found) = find(&aws.clients, &call.key.name).await? else { return Ok(()) };
     let mut attached = target_groups(call, settings)?;
@@ -215,12 +216,13 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
 /// Lifts the protection of the group's instances: a protected instance is not terminated, at any desired capacity
 /// (ARCHITECTURE, Facts).
 ///
-/// A blocked delete calls this, and not the drain, so that each attempt at the delete does the rest of the work: also after a
-/// crash, and for an instance that was starting, protected, when the group drained. An operator who protects no instances
-/// need not allow this call.
+/// A blocked delete calls this, and not the drain, so that each attempt at the delete does the rest of the work: also
+/// after a crash, and for an instance that was starting, protected, when the group drained. An operator who protects no
+/// instances need not allow this call.
 async fn unprotect(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let Some(found) = find(&aws.clients, &call.key.name).await? else { return Ok(()) };
-    let ids: Vec<&str> = found.instances().iter().filter(|it| is_held_by_protection(it)).filter_map(Instance::instance_id).collect();
+    let ids: Vec<&str> =
+        found.instances().iter().filter(|it| is_held_by_protection(it)).filter_map(Instance::instance_id).collect();
     for ids in ids.chunks(MAX_UNPROTECTED_PER_CALL) {
         let request = aws.clients.autoscaling.set_instance_protection().auto_scaling_group_name(&call.key.name);
         let request = request.set_instance_ids(Some(ids.iter().map(|id| (*id).to_owned()).collect()));
@@ -231,14 +233,14 @@ async fn unprotect(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Classifies the `ValidationError` of a request with an instance that is no longer in service. The code is the one of every
-/// mistake, and Auto Scaling changed none of the instances then: the next observation shows which are left.
+/// Classifies the `ValidationError` of a request with an instance that is no longer in service. The code is the one of
+/// every mistake, and Auto Scaling changed none of the instances then: the next observation shows which are left.
 fn blocked_if_instance_left(problem: Problem) -> Problem {
     if problem.code == "ValidationError" { Problem { class: ErrorClass::Blocked, ..problem } } else { problem }
 }
 
-/// Accepts the error of a group that does not exist. That error is a `ValidationError`, as every mistake is, so this looks the
-/// group up.
+/// Accepts the error of a group that does not exist. That error is a `ValidationError`, as every mistake is, so this
+/// looks the group up.
 async fn ok_if_deleted(aws: &AwsCloud, call: &Call, response: Result<(), Problem>) -> Result<(), Problem> {
     match response {
         Err(problem) if problem.class == ErrorClass::Rejected => match find(&aws.clients, &call.key.name).await? {

@@ -12,12 +12,13 @@ use tokio::time::timeout;
 
 use super::hooks;
 use crate::clients::Clients;
-use crate::errors::{ErrorClass, Problem, ClassifyErrors};
+use crate::errors::{ClassifyErrors, ErrorClass, Problem};
 use crate::ids::Observation;
 
 const DESCRIBE: &str = "autoscaling:DescribeAutoScalingGroups";
 
-/// The metrics that Envkeeper turns on and requires: every metric that a group without a warm pool or weights has a use for.
+/// The metrics that Envkeeper turns on and requires: every metric that a group without a warm pool or weights has a use
+/// for.
 pub(super) const METRICS: [&str; 8] = [
     "GroupMinSize",
     "GroupMaxSize",
@@ -32,12 +33,13 @@ pub(super) const METRICS: [&str; 8] = [
 /// The type of health check that includes the target groups.
 pub(super) const BY_TARGET_GROUPS: &str = "ELB";
 
-/// The number of a group's latest activities that are searched for a failed launch: 20. Some of them are terminations and
-/// launches in progress.
+/// The number of a group's latest activities that are searched for a failed launch: 20. Some of them are terminations
+/// and launches in progress.
 const LAST_ACTIVITIES: i32 = 20;
 /// The time limit of that read: 2 s, ten times the usual time.
 const ACTIVITIES_TIMEOUT: Duration = Duration::from_secs(2);
-/// The part of a failed launch's status message that is reported, in characters: the Reason of a response has room for it.
+/// The part of a failed launch's status message that is reported, in characters: the Reason of a response has room for
+/// it.
 const MAX_REASON_CHARS: usize = 400;
 
 /// The observed attributes of a group: the group with its hooks and its last failed launch.
@@ -61,8 +63,8 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Grou
     Ok(Some(GroupAttributes { group, hooks: hooks.map_err(blocked_if_unknown)?, failed_launch }))
 }
 
-/// The status message of the last failed launch, read if instances are missing. The message is for operators, so an observation
-/// neither fails nor waits for this read.
+/// The status message of the last failed launch, read if instances are missing. The message is for operators, so an
+/// observation neither fails nor waits for this read.
 async fn failed_launch(clients: &Clients, group: &Found) -> Option<String> {
     let missing =
         group.desired_capacity().is_some_and(|desired| count_in_service(group) < usize::try_from(desired).unwrap_or(0));
@@ -108,7 +110,10 @@ pub(super) async fn find(clients: &Clients, name: &str) -> Result<Option<Found>,
 }
 
 /// The group in the form of the engine.
-pub(crate) fn observed(attributes: &GroupAttributes, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
+pub(crate) fn observed(
+    attributes: &GroupAttributes,
+    observation: &Observation<'_>,
+) -> Result<ObservedResource, Problem> {
     let found = &attributes.group;
     let name = found.auto_scaling_group_name().ok_or_else(|| Problem::unreadable(DESCRIBE, "name"))?;
     let tags = read_tags(found.tags());
@@ -128,9 +133,13 @@ pub(crate) fn observed(attributes: &GroupAttributes, observation: &Observation<'
     })
 }
 
-fn fields(attributes: &GroupAttributes, launched_content: LaunchedContent, observation: &Observation<'_>) -> Result<AutoScalingGroup, Problem> {
+fn fields(
+    attributes: &GroupAttributes,
+    launched_content: LaunchedContent,
+    observation: &Observation<'_>,
+) -> Result<AutoScalingGroup, Problem> {
     let found = &attributes.group;
-    let missing = |what| move || Problem::unreadable(DESCRIBE, what);
+    let missing = |field| move || Problem::unreadable(DESCRIBE, field);
     let mut subnets: Vec<Ref> = subnet_ids(found).map(|id| observation.reference(id)).collect();
     subnets.sort();
     let check_type = found.health_check_type().unwrap_or_default();
@@ -172,17 +181,17 @@ fn has_all_metrics(enabled: &[EnabledMetric]) -> bool {
     METRICS.iter().all(|metric| enabled.contains(metric))
 }
 
-/// Whether protection from scale-in keeps an instance in a drained group. AWS lifts the protection in these states only; an
-/// instance that still starts reaches one of them.
+/// Whether protection from scale-in keeps an instance in a drained group. AWS lifts the protection in these states
+/// only; an instance that still starts reaches one of them.
 pub(super) fn is_held_by_protection(instance: &Instance) -> bool {
     use LifecycleState::{EnteringStandby, InService, Standby};
     let can_be_lifted = matches!(instance.lifecycle_state(), Some(InService | EnteringStandby | Standby));
     can_be_lifted && instance.protected_from_scale_in() == Some(true)
 }
 
-/// The state of the group. `Status` is set only while AWS deletes the group (the API reference). A group with a maximum of 0 and
-/// with instances was drained; the subnets of these instances can't be deleted yet. If protection keeps one of the instances,
-/// waiting does not help: the delete has to lift the protection.
+/// The state of the group. `Status` is set only while AWS deletes the group (the API reference). A group with a maximum
+/// of 0 and with instances was drained; the subnets of these instances can't be deleted yet. If protection keeps one of
+/// the instances, waiting does not help: the delete has to lift the protection.
 fn state(found: &Found) -> State {
     match (found.status(), found.instances().len()) {
         (Some(status), _) => State::Deleting(status.to_owned()),
@@ -201,8 +210,8 @@ struct LaunchedContent {
     version: Option<u64>,
 }
 
-/// The content that new instances launch with. A version that is not a numbered version of the owned template gets a digest
-/// that is never desired, so the plan repairs it.
+/// The content that new instances launch with. A version that is not a numbered version of the owned template gets a
+/// digest that is never desired, so the plan repairs it.
 fn launched_content(found: Option<&LaunchTemplateSpecification>, observation: &Observation<'_>) -> LaunchedContent {
     let id = found.and_then(LaunchTemplateSpecification::launch_template_id);
     let version = found.and_then(LaunchTemplateSpecification::version);
