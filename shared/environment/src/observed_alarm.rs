@@ -53,7 +53,7 @@ impl ObservedAlarm {
     #[must_use]
     pub fn check(now: Option<&ObservedAlarm>, reported_ms: Option<u64>, now_ms: u64) -> AlarmCheck {
         let Some(ObservedAlarm { state, since_ms, updated_ms, actions_enabled, suppressed_by, .. }) = now else {
-            return AlarmCheck::NotActionable(String::from("the alarm does not exist any more"));
+            return AlarmCheck::NotActionable(String::from("the alarm no longer exists"));
         };
         let is_earlier_alarm =
             |reported: u64| updated_ms.saturating_add(ROUNDING_MS) < reported && now_ms < reported + MAX_LAG_MS;
@@ -93,7 +93,7 @@ mod tests {
         );
         let suppressed = ObservedAlarm { suppressed_by: Some("WaitPeriod".into()), ..in_alarm() };
         assert_eq!(check(&suppressed), not_actionable("the alarm's actions are suppressed (WaitPeriod)"));
-        assert_eq!(ObservedAlarm::check(None, Some(2_000), 2_500), not_actionable("the alarm does not exist any more"));
+        assert_eq!(ObservedAlarm::check(None, Some(2_000), 2_500), not_actionable("the alarm no longer exists"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What a change of each property does: its column of the table is true.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! The effect of a change of each property, as its column of the table states it.
+#![allow(clippy::expect_used, reason = "a test panics on unexpected data")]
 
 mod common;
 
@@ -8,8 +8,8 @@ use environment::property::{ALL, Change, Property};
 use environment::{Action, Plan, check_change};
 use serde_json::{Value, json};
 
-/// Another value than the default, for each property.
-fn another(property: &Property) -> Value {
+/// A value that is not the default, for each property.
+fn other_value(property: &Property) -> Value {
     match property.name {
         "EnvironmentSuffix" => json!("other"),
         "Environment" => json!("staging"),
@@ -42,7 +42,7 @@ fn another(property: &Property) -> Value {
         "DeletionProtection" => json!("true"),
         "AlarmActions" => json!([{ "Alarm": "healthy-low", "Action": "ScaleBy", "Amount": "1" }]),
         "Tags" => json!({ "team": "web" }),
-        name => panic!("{name} has no other value here yet"),
+        name => panic!("{name} has no other value in this test yet"),
     }
 }
 
@@ -51,13 +51,13 @@ fn operations(plan: &Plan) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_change_of_each_property_does_what_its_column_says() {
+fn a_change_of_each_property_has_the_effect_in_its_column() {
     let before = spec(json!({}));
     let account = settled(&resources(&before));
-    // What is brought along is never changed to: it is a network of its own or it is not.
+    // An environment never changes to an existing network: its network is managed or existing from the start.
     for property in ALL.iter().filter(|it| !["VpcId", "SubnetIds"].contains(&it.name)) {
         let name = property.name;
-        let after = spec(json!({ name: another(property) }));
+        let after = spec(json!({ name: other_value(property) }));
         let rejected = check_change(&before, &after);
         let plan = plan_now(&account, &resources(&after));
         let new_version = operations(&plan).contains(&"ec2:CreateLaunchTemplateVersion");
@@ -75,7 +75,7 @@ fn a_change_of_each_property_does_what_its_column_says() {
 }
 
 #[test]
-fn subnets_that_were_brought_along_change_in_place_and_their_network_does_not() {
+fn existing_subnets_change_in_place_and_an_existing_vpc_does_not() {
     let of = |vpc: &str, subnets: &str| spec(json!({ "VpcId": vpc, "SubnetIds": subnets }));
     let before = of("vpc-11111111", "subnet-11111111");
     let account = settled(&resources(&before));
@@ -86,26 +86,26 @@ fn subnets_that_were_brought_along_change_in_place_and_their_network_does_not() 
 }
 
 #[test]
-fn a_change_and_its_way_back_end_where_they_began() {
+fn a_change_and_its_rollback_restore_the_initial_state() {
     let before = resources(&spec(json!({})));
     for property in ALL.iter().filter(|it| matches!(it.change, Change::InPlace | Change::NewInstances)) {
         if property.name == "SubnetIds" {
             continue;
         }
         let account = settled(&before);
-        let mut after = resources(&spec(json!({ property.name: another(property) })));
+        let mut after = resources(&spec(json!({ property.name: other_value(property) })));
         common::run(&account, "update", &after, None);
         assert!(plan_now(&account, &after).is_settled(), "{}", property.name);
         after = before.clone();
         after.retired_tags.insert("team".into());
         common::run(&account, "rollback", &after, None);
         assert!(plan_now(&account, &after).is_settled(), "{}", property.name);
-        common::assert_is_as_desired(&account, &before, property.name);
+        common::assert_converged(&account, &before, property.name);
     }
 }
 
 #[test]
-fn hooks_are_made_in_the_call_that_makes_the_group_and_only_where_somebody_answers() {
+fn hooks_are_created_with_the_group_and_only_where_hooks_are_handled() {
     let mut facts = common::facts();
     let desired = |spec: &environment::Spec, facts: &environment::Facts| {
         environment::desired(spec, &common::names(), common::OWNER, facts)
@@ -117,8 +117,8 @@ fn hooks_are_made_in_the_call_that_makes_the_group_and_only_where_somebody_answe
     assert_eq!(hooks(&facts), 2);
     facts.hooks_are_handled = false;
     assert_eq!(hooks(&facts), 0);
-    let asked = spec(json!({ "LaunchGate": "true" }));
-    let rejected = environment::check_hooks_are_handled(&asked, false).expect_err("nobody answers");
+    let requested = spec(json!({ "LaunchGate": "true" }));
+    let rejected = environment::check_hooks_are_handled(&requested, false).expect_err("hooks are not handled");
     assert!(rejected.starts_with("LaunchGate is true: this deployment"), "{rejected}");
 
     let account = settled(&resources(&spec(json!({}))));
@@ -126,38 +126,42 @@ fn hooks_are_made_in_the_call_that_makes_the_group_and_only_where_somebody_answe
 }
 
 #[test]
-fn all_that_is_wrong_with_the_new_properties_is_told_at_once() {
+fn all_violations_of_the_new_properties_are_reported_at_once() {
     let rejected = read(json!({
         "EnvironmentSuffix": "dev", "Egress": "Nat", "RootVolumeGiB": "4", "ScaleUpCpuThreshold": "101",
         "AlarmPeriodSeconds": "61", "WaitForInstances": "maybe", "KmsKeyArn": "my-key", "BucketOnDelete": "retain",
         "DeletionProtection": "True", "TargetGroupArns": ["arn:aws:s3:::bucket"], "LogRetentionDays": "31"
     }));
-    let told: Vec<String> = rejected.expect_err("all wrong").iter().map(ToString::to_string).collect();
-    assert_eq!(told.len(), 10, "{told:#?}");
-    assert!(told.iter().any(|it| it.contains("one of NatGateway, NatGatewayPerZone, VpcEndpoints, PublicIp")));
-    assert!(told.iter().any(|it| it.contains("such as arn:aws:kms:us-west-2:123456789012:key/…")), "{told:#?}");
+    let violations: Vec<String> =
+        rejected.expect_err("every property is wrong").iter().map(ToString::to_string).collect();
+    assert_eq!(violations.len(), 10, "{violations:#?}");
+    assert!(violations.iter().any(|it| it.contains("one of NatGateway, NatGatewayPerZone, VpcEndpoints, PublicIp")));
+    assert!(
+        violations.iter().any(|it| it.contains("such as arn:aws:kms:us-west-2:123456789012:key/…")),
+        "{violations:#?}"
+    );
 }
 
 #[test]
-fn properties_that_contradict_each_other_are_refused_with_both_names() {
-    let told = |properties: Value| {
+fn contradictory_properties_are_rejected_with_both_names() {
+    let violations = |properties: Value| {
         let mut all = json!({ "EnvironmentSuffix": "dev" });
         all.as_object_mut().expect("an object").extend(properties.as_object().expect("an object").clone());
         let rejected = read(all).expect_err("it contradicts itself");
         rejected.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    let crossed = told(json!({ "ScaleUpCpuThreshold": "40", "ScaleDownCpuThreshold": "40" }));
+    let crossed = violations(json!({ "ScaleUpCpuThreshold": "40", "ScaleDownCpuThreshold": "40" }));
     assert_eq!(crossed, ["ScaleDownCpuThreshold is 40: less than ScaleUpCpuThreshold, which is 40"]);
-    let long = told(json!({ "AlarmPeriodSeconds": "1800", "AlarmEvaluationPeriods": "49" }));
+    let long = violations(json!({ "AlarmPeriodSeconds": "1800", "AlarmEvaluationPeriods": "49" }));
     assert!(long[0].starts_with("AlarmEvaluationPeriods is 49: at most 48"), "{long:?}");
-    let half = told(json!({ "VpcId": "vpc-11111111" }));
-    assert_eq!(half, ["VpcId is \"vpc-11111111\": give SubnetIds too, or neither"]);
-    let half = told(json!({ "SubnetIds": "subnet-11111111" }));
-    assert_eq!(half, ["SubnetIds is \"subnet-11111111\": give VpcId too, or neither"]);
-    let both = told(json!({ "VpcId": "vpc-11111111", "SubnetIds": "subnet-11111111", "Egress": "PublicIp" }));
-    assert!(both[0].contains("it cannot be given with VpcId"), "{both:?}");
-    let elsewhere = told(json!({ "AlarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms" }));
-    assert!(elsewhere[0].ends_with("one of the region us-west-2, where the environment is"), "{elsewhere:?}");
-    let twice = told(json!({ "VpcId": "vpc-11111111", "SubnetIds": "subnet-11111111,subnet-11111111" }));
+    let half = violations(json!({ "VpcId": "vpc-11111111" }));
+    assert_eq!(half, ["VpcId is \"vpc-11111111\": set SubnetIds too, or neither"]);
+    let half = violations(json!({ "SubnetIds": "subnet-11111111" }));
+    assert_eq!(half, ["SubnetIds is \"subnet-11111111\": set VpcId too, or neither"]);
+    let both = violations(json!({ "VpcId": "vpc-11111111", "SubnetIds": "subnet-11111111", "Egress": "PublicIp" }));
+    assert!(both[0].contains("it cannot be set together with VpcId"), "{both:?}");
+    let elsewhere = violations(json!({ "AlarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms" }));
+    assert!(elsewhere[0].ends_with("an ARN of the environment's region us-west-2"), "{elsewhere:?}");
+    let twice = violations(json!({ "VpcId": "vpc-11111111", "SubnetIds": "subnet-11111111,subnet-11111111" }));
     assert!(twice[0].starts_with("SubnetIds is") && twice[0].contains("different ids"), "{twice:?}");
 }

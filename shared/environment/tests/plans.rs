@@ -1,15 +1,15 @@
-//! Plans as text, for reviewers: a change of a field shows in these files.
+//! Plans as text, for reviewers: a change of a field appears in these snapshots.
 #![allow(
     clippy::expect_used,
     clippy::needless_pass_by_value,
-    reason = "a test stops where it finds nonsense, and takes JSON as it stands"
+    reason = "a test panics on unexpected data, and takes JSON by value"
 )]
 
 mod common;
 
 use std::collections::BTreeSet;
 
-use common::{OWNER, look, names, plan_now, resources, run, settled, spec, standard};
+use common::{OWNER, names, observe, plan_now, resources, run, settled, spec, standard};
 use environment::{
     DesiredState, Fields, LogGroup, ObservedResource, Ownership, Resource, RunOutcome, State, Tags, mark, plan,
 };
@@ -46,7 +46,7 @@ fn a_delete() {
 }
 
 #[test]
-fn what_is_settled_needs_no_plan() {
+fn a_settled_environment_has_an_empty_plan() {
     let account = settled(&standard());
     assert!(plan_now(&account, &standard()).is_settled());
 }
@@ -57,7 +57,7 @@ fn two_creates_with_the_same_input_make_equal_plans() {
 }
 
 #[test]
-fn something_foreign_under_one_of_our_names_is_refused_by_name_and_untouched() {
+fn a_foreign_resource_with_an_environments_name_is_rejected_by_name_and_unchanged() {
     let account = MemoryAccount::default();
     let name = names().instance_log_group().name;
     let foreign = Resource {
@@ -67,28 +67,28 @@ fn something_foreign_under_one_of_our_names_is_refused_by_name_and_untouched() {
     };
     account.plant(foreign.clone());
     account.clock.advance(account.read_lag);
-    let Some(RunOutcome::Rejected { reason }) = run(&account, "create", &standard(), None) else {
-        panic!("not refused")
+    let Some(RunOutcome::Rejected { reasons }) = run(&account, "create", &standard(), None) else {
+        panic!("not rejected")
     };
-    assert!(reason[0].contains(&format!("log-group {name} exists and is not this environment's")), "{reason:?}");
-    assert_eq!(account.inventory(), std::slice::from_ref(&foreign), "nothing was made or changed");
+    assert!(reasons[0].contains(&format!("log-group {name} exists and is not this environment's")), "{reasons:?}");
+    assert_eq!(account.inventory(), std::slice::from_ref(&foreign), "no resource was created or changed");
     run(&account, "delete", &DesiredState::default(), None);
-    assert_eq!(account.inventory(), [foreign], "and a delete passes it by");
+    assert_eq!(account.inventory(), [foreign], "a delete leaves it unchanged");
 }
 
 #[test]
-fn a_tag_that_somebody_else_set_stays_and_a_retired_one_goes() {
+fn a_foreign_tag_is_retained_and_a_retired_tag_is_removed() {
     let tagged = resources(&spec(json!({ "Tags": { "cost": "42" } })));
     let account = settled(&tagged);
     account.tamper(&names().vpc(), |vpc| {
-        vpc.tags.insert("scanner".into(), "seen".into());
+        vpc.tags.insert("scanner".into(), "scanned".into());
     });
     account.clock.advance(account.read_lag);
     let mut untagged = resources(&spec(json!({})));
     untagged.retired_tags = BTreeSet::from([String::from("cost")]);
     run(&account, "update", &untagged, None);
     let vpc = account.inventory().into_iter().find(|it| it.key() == names().vpc()).expect("there is a VPC");
-    assert_eq!(vpc.tags.get("scanner").map(String::as_str), Some("seen"));
+    assert_eq!(vpc.tags.get("scanner").map(String::as_str), Some("scanned"));
     assert_eq!(vpc.tags.get("cost"), None);
 }
 
@@ -101,44 +101,44 @@ fn drift_is_repaired() {
         role.clear(&policies[0]);
     });
     account.tamper(&names().public_route_table(), |table| {
-        table.set(&environment::Setting::DefaultRoute(foreign_way_out()));
+        table.set(&environment::Setting::DefaultRoute(foreign_route_target()));
     });
     assert_eq!(plan_now(&account, &standard()).steps.len(), 3);
     run(&account, "update", &standard(), None);
     assert!(plan_now(&account, &standard()).is_settled());
 }
 
-fn foreign_way_out() -> environment::Ref {
+fn foreign_route_target() -> environment::Ref {
     environment::Ref::Foreign("eni-0001".into())
 }
 
 #[test]
-fn of_two_with_the_same_mark_the_one_stays_that_others_hold_on_to() {
+fn of_two_duplicates_the_one_with_dependents_is_retained() {
     let account = settled(&standard());
-    let mut twin = account.inventory().into_iter().find(|it| it.key() == names().vpc()).expect("there is a VPC");
-    twin.tags = mark::tags(&Tags::new(), OWNER, &names(), "dev", &twin.name);
-    account.plant(twin);
-    let observed = look(&account);
+    let mut duplicate = account.inventory().into_iter().find(|it| it.key() == names().vpc()).expect("there is a VPC");
+    duplicate.tags = mark::tags(&Tags::new(), OWNER, &names(), "dev", &duplicate.name);
+    account.plant(duplicate);
+    let observed = observe(&account);
     let vpcs: Vec<&ObservedResource> = observed.iter().filter(|it| it.key() == names().vpc()).collect();
     let held =
         vpcs.iter().find(|vpc| observed.iter().any(|it| it.references.contains(vpc.id.as_ref().expect("an id"))));
     let kept = held.expect("one is in use").id.clone();
     let plan = plan(&standard(), &observed);
-    assert_eq!(plan.steps.len(), 1, "only the twin goes: {plan}");
+    assert_eq!(plan.steps.len(), 1, "only the duplicate is deleted: {plan}");
     assert_ne!(plan.steps[0].calls[0].id, kept);
     run(&account, "update", &standard(), None);
     assert!(plan_now(&account, &standard()).is_settled());
 }
 
 #[test]
-fn a_rollback_finds_the_old_template_version_again() {
+fn a_rollback_reuses_the_old_template_version() {
     let old = standard();
     let account = settled(&old);
     let new = resources(&spec(json!({ "MinSize": "2", "MaxSize": "4", "InstanceType": "t3.small" })));
     run(&account, "update", &new, None);
     let back = plan_now(&account, &old);
     let operations: Vec<&str> = back.steps.iter().flat_map(|it| &it.calls).map(environment::Call::operation).collect();
-    assert_eq!(operations, ["autoscaling:UpdateAutoScalingGroup"], "no third version is made");
+    assert_eq!(operations, ["autoscaling:UpdateAutoScalingGroup"], "no third version is created");
 }
 
 #[test]
@@ -154,20 +154,20 @@ fn a_newer_image_behind_the_same_parameter_changes_nothing() {
 }
 
 #[test]
-fn deleting_what_is_not_there_is_settled_at_once() {
+fn the_delete_of_an_absent_environment_is_settled_at_once() {
     let account = MemoryAccount::default();
     assert!(matches!(run(&account, "delete", &DesiredState::default(), None), Some(RunOutcome::Settled { .. })));
     assert!(account.calls.borrow().is_empty());
 }
 
 #[test]
-fn what_is_leaving_is_waited_for() {
+fn a_resource_in_deletion_is_waited_for() {
     let account = settled(&standard());
-    let mut observed = look(&account);
+    let mut observed = observe(&account);
     for it in observed.iter_mut().filter(|it| it.key() == names().group()) {
-        it.state = State::Deleting("2 instances are leaving".into());
+        it.state = State::Deleting("2 instances are terminating".into());
         assert_eq!(it.ownership, Ownership::Owned);
     }
     let text = plan(&DesiredState::default(), &observed).to_string();
-    assert!(text.contains(". auto-scaling-group scalable-ec2-asg-uswest2-dev: 2 instances are leaving"), "{text}");
+    assert!(text.contains(". auto-scaling-group scalable-ec2-asg-uswest2-dev: 2 instances are terminating"), "{text}");
 }

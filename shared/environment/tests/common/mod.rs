@@ -1,10 +1,10 @@
-//! An environment to test with, and ways to run it in the in-memory cloud.
+//! An environment for tests, and functions that run requests for it in the in-memory cloud.
 #![allow(
     clippy::expect_used,
     clippy::needless_pass_by_value,
-    reason = "a test stops where it finds nonsense, and takes JSON as it stands"
+    reason = "a test panics on unexpected data, and takes JSON by value"
 )]
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, reason = "each test file uses a part of this module")]
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ pub fn resources(spec: &Spec) -> DesiredState {
     DesiredState { resources, ..DesiredState::default() }
 }
 
-/// The delete that follows a create which never settled.
+/// The delete that follows a create that never settled.
 pub fn rollback() -> DesiredState {
     DesiredState { never_settled: true, ..DesiredState::default() }
 }
@@ -66,7 +66,7 @@ pub fn standard() -> DesiredState {
     resources(&spec(json!({ "MinSize": "2", "MaxSize": "4" })))
 }
 
-/// One run of one request, ten minutes long at the most; `None` if it was killed.
+/// Runs one request once, for at most ten minutes; `None` if the run was killed.
 pub fn run(
     account: &MemoryAccount,
     request: &str,
@@ -76,42 +76,46 @@ pub fn run(
     let session = Session::new(account, request);
     let until = account.clock.now() + Duration::from_mins(10);
     let scope = scope();
-    let run = Run { indeterminate_until, ..Run::alone(&scope, desired, until) };
+    let run = Run { indeterminate_until, ..Run::standalone(&scope, desired, until) };
     account.clock.run(reconcile(&session, run, async |_: environment::Risk| Ok(())))
 }
 
-/// Runs a request again and again, as an asynchronous invocation is retried, until it ends by itself.
-pub fn run_to_the_end(account: &MemoryAccount, request: &str, desired: &DesiredState) -> RunOutcome {
-    let mut doubt = None;
+/// Runs a request repeatedly, like the retries of an asynchronous invocation, until a run ends without being killed.
+pub fn run_until_done(account: &MemoryAccount, request: &str, desired: &DesiredState) -> RunOutcome {
+    let mut indeterminate = None;
     for _ in 0..8 {
-        if let Some(ending) = run(account, request, desired, doubt) {
-            return ending;
+        if let Some(outcome) = run(account, request, desired, indeterminate) {
+            return outcome;
         }
-        doubt = Some(indeterminate_until(account.clock.now(), false));
+        indeterminate = Some(indeterminate_until(account.clock.now(), false));
         account.clock.advance(Duration::from_secs(5));
     }
     panic!("killed eight times");
 }
 
-pub fn look(account: &MemoryAccount) -> Vec<environment::ObservedResource> {
+pub fn observe(account: &MemoryAccount) -> Vec<environment::ObservedResource> {
     account.clock.advance(Duration::from_mins(1));
-    account.clock.run(Session::new(account, "look").observe(&scope())).expect("not killed").expect("a look works")
+    account
+        .clock
+        .run(Session::new(account, "observe").observe(&scope()))
+        .expect("not killed")
+        .expect("an observation succeeds")
 }
 
 pub fn plan_now(account: &MemoryAccount, desired: &DesiredState) -> Plan {
-    plan(desired, &look(account))
+    plan(desired, &observe(account))
 }
 
-/// A world in which the environment exists.
+/// An account in which the environment exists and is settled.
 pub fn settled(desired: &DesiredState) -> MemoryAccount {
     let account = MemoryAccount::default();
-    let ending = run(&account, "create", desired, None);
-    assert!(matches!(ending, Some(RunOutcome::Settled { .. })), "{ending:?}");
+    let outcome = run(&account, "create", desired, None);
+    assert!(matches!(outcome, Some(RunOutcome::Settled { .. })), "{outcome:?}");
     account
 }
 
-/// What is there, without what only a creation says.
-pub fn assert_is_as_desired(account: &MemoryAccount, desired: &DesiredState, context: &str) {
+/// Asserts that the inventory equals the desired resources, without the fields that only a create call sets.
+pub fn assert_converged(account: &MemoryAccount, desired: &DesiredState, context: &str) {
     let mut expected: Vec<Resource> = desired.resources.clone();
     expected.sort_by_key(Resource::key);
     let found = account.inventory();
