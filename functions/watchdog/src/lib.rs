@@ -2,8 +2,8 @@
 //! its messages.
 //!
 //! Every minute the watchdog searches for requests that are overdue without a response. It also consumes the dead-letter
-//! queue of the request queue and the queue of custom-resource's failed invocations. It returns the requests that it
-//! answered and the orphaned resources that it found; it never changes an environment.
+//! queue of the request queue and the queue of custom-resource's failed invocations. It returns the requests that
+//! got a response and the orphaned resources that it found; it never changes an environment.
 //!
 //! The files: `responses` (FAILED responses to overdue requests), `dead_letters` (messages of both queues), `orphans`
 //! (resources whose owner has no record), `settings`.
@@ -47,8 +47,8 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
             let batch: SqsEvent = serde_json::from_value(event)?;
             return Ok(serde_json::to_value(self.dead_letters(batch, now_ms, deadline_ms).await)?);
         }
-        let answered = self.overdue(now_ms, deadline_ms).await?;
+        let responded = self.overdue(now_ms, deadline_ms).await?;
         let orphans: Vec<Value> = self.orphans().await?.iter().map(OrphanedResources::summary).collect();
-        Ok(json!({ "Answered": answered, "Orphans": orphans }))
+        Ok(json!({ "Answered": responded, "Orphans": orphans }))
     }
 }

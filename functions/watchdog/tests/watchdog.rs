@@ -173,7 +173,7 @@ fn an_unusable_id_of_the_event_does_not_hide_the_id_of_the_environment() {
 }
 
 #[test]
-fn an_answered_request_and_one_not_due_yet_get_no_response() {
+fn a_request_with_a_response_and_one_not_due_yet_get_no_response() {
     let (watchdog, response_server) = test_watchdog();
     record(&watchdog, &create("Web"));
     record_response(&watchdog, &create("Web"));
@@ -246,7 +246,7 @@ fn unavailable_records_fail_the_invocation() {
 }
 
 #[test]
-fn a_dead_letter_is_answered_once() {
+fn a_dead_letter_gets_one_response() {
     let (watchdog, response_server) = test_watchdog();
     let web = create("Web");
     let owner = record(&watchdog, &web);
@@ -263,7 +263,7 @@ fn a_dead_letter_is_answered_once() {
 }
 
 #[test]
-fn a_superseded_dead_letter_is_answered_and_the_newer_request_still_waits() {
+fn a_superseded_dead_letter_gets_a_response_and_the_newer_request_still_waits() {
     let (watchdog, response_server) = test_watchdog();
     let newer = sent(sample("custom-resource", "delete.json"), 60);
     let owner = record(&watchdog, &newer);
@@ -276,7 +276,7 @@ fn a_superseded_dead_letter_is_answered_and_the_newer_request_still_waits() {
 }
 
 #[test]
-fn an_invocation_with_exhausted_retries_is_answered_with_its_error() {
+fn an_invocation_with_exhausted_retries_gets_a_response_with_its_error() {
     let (watchdog, response_server) = test_watchdog();
     let web = create("Web");
     record(&watchdog, &web);
@@ -295,7 +295,7 @@ fn an_invocation_with_exhausted_retries_is_answered_with_its_error() {
 }
 
 #[test]
-fn a_failed_invocation_whose_request_was_answered_is_done() {
+fn a_failed_invocation_whose_request_has_a_response_is_done() {
     let (watchdog, response_server) = test_watchdog();
     let web = create("Web");
     record(&watchdog, &web);
@@ -305,7 +305,7 @@ fn a_failed_invocation_whose_request_was_answered_is_done() {
 }
 
 #[test]
-fn a_malformed_event_is_answered_and_garbage_is_dropped() {
+fn a_malformed_event_gets_a_response_and_garbage_is_dropped() {
     let (watchdog, response_server) = test_watchdog();
     let import = with(create("Web"), json!({ "RequestType": "Import" }));
     assert_eq!(redelivered(&watchdog, &[failed_invocation(&import, "RetriesExhausted", Some("x"))]), [""; 0]);
@@ -323,7 +323,7 @@ fn unreadable_create(property: &str) -> String {
 }
 
 #[test]
-fn a_dead_letter_whose_event_no_value_can_hold_is_answered() {
+fn a_dead_letter_whose_event_no_value_can_hold_gets_a_response() {
     let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     for (property, fault) in [
         (nested(200), "recursion limit"),
@@ -338,7 +338,7 @@ fn a_dead_letter_whose_event_no_value_can_hold_is_answered() {
             "version": "1.0",
             "requestContext": { "condition": "RetriesExhausted" },
             "requestPayload": "?",
-            "responsePayload": { "errorMessage": "no answer" },
+            "responsePayload": { "errorMessage": "no connection" },
         });
         let record = record.to_string().replace("\"?\"", &event);
         assert_eq!(redelivered(&watchdog, &[message("dead-letter", &Value::from(record))]), [""; 0]);
@@ -346,13 +346,16 @@ fn a_dead_letter_whose_event_no_value_can_hold_is_answered() {
         assert_eq!(responses.len(), 1, "{property}: {responses:?}");
         assert_eq!((&responses[0]["Status"], &responses[0]["LogicalResourceId"]), (&json!("FAILED"), &json!("Web")));
         let reason = responses[0]["Reason"].as_str().expect("a FAILED has a reason");
-        assert!(reason.starts_with("Lambda stopped retrying the request (RetriesExhausted): no answer."), "{reason}");
+        assert!(
+            reason.starts_with("Lambda stopped retrying the request (RetriesExhausted): no connection."),
+            "{reason}"
+        );
         assert!(reason.contains(fault), "{reason}");
     }
 }
 
 #[test]
-fn a_delete_that_no_value_can_hold_and_that_was_answered_is_not_answered_again() {
+fn a_delete_that_no_value_can_hold_gets_no_second_response() {
     let (watchdog, response_server) = test_watchdog();
     let text = unreadable_create("1e999").replace("\"Create\"", "\"Delete\"");
     let event = requests::read_event(&text).or_else(|it| it.into_delete(0)).expect("its ids can be read");
@@ -430,13 +433,13 @@ fn resources_of_another_deployment_are_not_orphans() {
 
 #[test]
 fn every_sample_is_handled() {
-    for (name, answered) in [("dead-letter.json", true), ("failed-invocation.json", true), ("schedule.json", false)] {
+    for (name, responded) in [("dead-letter.json", true), ("failed-invocation.json", true), ("schedule.json", false)] {
         let (watchdog, _) = test_watchdog();
         let event = sample("watchdog", name);
         // Samples have no ResponseURL; the record contains the response.
         let owner = record(&watchdog, &sample("custom-resource", "create.json"));
         handle(&watchdog, event, BEGIN_S * 1_000);
         let record = watchdog.records.inner.owner(&owner).block_on().expect("a record");
-        assert_eq!(record.response_due_ms.is_none(), answered, "{name}");
+        assert_eq!(record.response_due_ms.is_none(), responded, "{name}");
     }
 }

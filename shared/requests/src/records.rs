@@ -20,7 +20,7 @@
 //!
 //! One writer for each owner at a time, which the FIFO queue ensures; only [`Records::record_request`] and
 //! [`Records::claim`] have concurrent callers. The records may be lost: the next Update rebuilds them, and the ownership
-//! marks stay in the cloud.
+//! marks remain in the cloud.
 
 mod dynamodb;
 mod error;

@@ -17,7 +17,7 @@ const MAX_LENGTH: usize = 8_192;
 
 /// A URL to which a response may be sent.
 ///
-/// Path and query are kept to the byte, since the signature is over them; they are a bearer secret, so `Debug` and
+/// Path and query are preserved to the byte, since the signature is over them; they are a bearer secret, so `Debug` and
 /// `Display` show scheme and host only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ResponseUrl(Uri);

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 /// message, at each attempt; so such a character is written as JSON's escape, which reads the same. JSON itself leaves only
 /// U+FFFE and U+FFFF unescaped.
 ///
-/// All other characters stay unchanged: an escape is longer, and the size of a message has a limit.
+/// All other characters are unchanged: an escape is longer, and the size of a message has a limit.
 pub(crate) fn escape_rejected(text: &str) -> Cow<'_, str> {
     if !text.contains(is_rejected) {
         return Cow::Borrowed(text);
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn an_accepted_message_stays_unchanged() {
+    fn an_accepted_message_is_unchanged() {
         for text in ["", "{\"a\":\"\u{fc}\u{1f600}\u{fffd}\"}", "a\tb\r\n\u{7f}\u{85}"] {
             assert_eq!(escape_rejected(text), text);
         }

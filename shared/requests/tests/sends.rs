@@ -47,7 +47,7 @@ async fn no_message_has_a_character_that_sqs_rejects_and_each_reads_the_same() {
     for message in &sent {
         let body = message["MessageBody"].as_str().unwrap();
         assert!(!body.contains(['\u{fffe}', '\u{ffff}']), "{body:?}");
-        assert!(body.contains("\u{fc}\u{1f600}\u{7f}"), "other characters stay unchanged: {body:?}");
+        assert!(body.contains("\u{fc}\u{1f600}\u{7f}"), "other characters are unchanged: {body:?}");
         assert_eq!(serde_json::from_str::<Value>(body).unwrap(), event);
     }
     assert_eq!(sent[0]["MessageDeduplicationId"], "hash");

@@ -27,7 +27,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A required id. A control character is rejected too: the owner is a hash over two ids with a line break between
-    /// them, which must stay unambiguous.
+    /// them, which must be unambiguous.
     pub fn id(&mut self, field: &'static str) -> String {
         let value = self.event.get(field);
         match value.and_then(Value::as_str) {

@@ -26,7 +26,7 @@ impl MemoryRecords {
         MemoryRecords::default()
     }
 
-    /// Ignores the poison of a test that panicked elsewhere: the records stay readable.
+    /// Ignores the poison of a test that panicked elsewhere: the records remain readable.
     fn items(&self) -> MutexGuard<'_, Items> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

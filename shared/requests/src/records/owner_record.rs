@@ -46,8 +46,8 @@ impl LatestRequest {
     /// Whether this request replaces the recorded one. DynamoDB evaluates the same rule as a condition.
     pub(super) fn replaces(&self, recorded: &LatestRequest) -> bool {
         let same = self.request_hash == recorded.request_hash;
-        let delete_stays = recorded.kind == Kind::Delete && self.kind != Kind::Delete;
-        self.sent_ms > recorded.sent_ms || (self.sent_ms == recorded.sent_ms && (same || !delete_stays))
+        let keeps_delete = recorded.kind == Kind::Delete && self.kind != Kind::Delete;
+        self.sent_ms > recorded.sent_ms || (self.sent_ms == recorded.sent_ms && (same || !keeps_delete))
     }
 
     /// When a record that contains only this request expires, in seconds.
@@ -162,7 +162,7 @@ pub struct SentResponse {
 /// How many sent responses are kept for operators: 5, which is a create, an update, its rollback and two deletes.
 const KEPT_RESPONSES: usize = 5;
 
-/// How much of a reason is kept, in characters: five reasons stay small compared with the specs.
+/// How much of a reason is kept, in characters: five reasons are small compared with the specs.
 pub(crate) const MAX_REASON_CHARS: usize = 1_000;
 
 impl SentResponse {

@@ -35,7 +35,7 @@ impl fmt::Display for Wire<'_> {
     }
 }
 
-/// Compact JSON; non-ASCII stays UTF-8. The values written here are strings, which always encode, so the empty object of
+/// Compact JSON; non-ASCII is UTF-8. The values written here are strings, which always encode, so the empty object of
 /// the error case never occurs.
 pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())

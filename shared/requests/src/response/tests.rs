@@ -72,7 +72,7 @@ fn a_long_reason_uses_the_last_byte_and_ends_with_an_ellipsis() {
 }
 
 #[test]
-fn a_reason_that_fits_exactly_stays_whole() {
+fn a_reason_that_fits_exactly_is_not_cut() {
     let shorter = CfnResponse::failed(&address(), id("env-dev"), "x").body().len();
     let exact = "x".repeat(MAX_BODY - shorter + 1);
     let response = CfnResponse::failed(&address(), id("env-dev"), exact.clone());

@@ -31,7 +31,7 @@ pub async fn all(records: &impl Records) {
     a_request_that_arrives_twice_is_the_latest_twice(records).await;
     a_delete_and_otherwise_the_later_arrival_wins_in_the_same_second(records).await;
     a_newer_request_replaces_the_whole_older_one(records).await;
-    the_latest_of_many_concurrent_requests_stays(records).await;
+    the_latest_of_many_concurrent_requests_is_retained(records).await;
 }
 
 async fn a_later_request_replaces_an_older_one(records: &impl Records) {
@@ -92,7 +92,7 @@ async fn a_newer_request_replaces_the_whole_older_one(records: &impl Records) {
     assert_eq!(records.owner(&own).await.unwrap().unwrap().latest_request, Some(bare));
 }
 
-async fn the_latest_of_many_concurrent_requests_stays(records: &impl Records) {
+async fn the_latest_of_many_concurrent_requests_is_retained(records: &impl Records) {
     let own = owner("Many");
     let [a, b, c, d] = [3_000, 1_000, 4_000, 2_000].map(|at| records.record_request(&own, create(at, "x")));
     let (a, b, c, d) = tokio::join!(a, b, c, d);

@@ -19,7 +19,7 @@ pub async fn check(records: &impl Records) {
     the_desired_state_is_saved_and_settled(records).await;
     a_missing_desired_state_cannot_be_settled(records).await;
     an_unlock_lasts_until_the_next_save_of_a_desired_state(records).await;
-    a_tombstone_stays_when_the_environment_is_deleted(records).await;
+    a_tombstone_is_retained_when_the_environment_is_deleted(records).await;
     a_record_with_an_environment_does_not_expire(records).await;
     responses::all(records).await;
     rule_executions::all(records).await;
@@ -117,7 +117,7 @@ async fn the_desired_state_is_saved_and_settled(records: &impl Records) {
     records.save_desired(&own, desired(2)).await.unwrap();
     let record = records.owner(&own).await.unwrap().unwrap();
     assert_eq!((record.settled, record.desired), (false, Some(desired(2).spec)));
-    assert_eq!(record.settled_spec, Some(desired(1).spec), "the last settled state stays known");
+    assert_eq!(record.settled_spec, Some(desired(1).spec), "the last settled state is retained");
 }
 
 async fn a_missing_desired_state_cannot_be_settled(records: &impl Records) {
@@ -129,7 +129,7 @@ async fn a_missing_desired_state_cannot_be_settled(records: &impl Records) {
     assert!(unreadable(records.mark_settled(&own).await));
 }
 
-async fn a_tombstone_stays_when_the_environment_is_deleted(records: &impl Records) {
+async fn a_tombstone_is_retained_when_the_environment_is_deleted(records: &impl Records) {
     let own = owner("Deleted");
     records.record_request(&own, create(1_000, "create")).await.unwrap();
     records.save_desired(&own, desired(1)).await.unwrap();

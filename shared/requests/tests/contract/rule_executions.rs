@@ -9,7 +9,7 @@ const RULE: &str = "cpu-high: ScaleBy 2";
 pub async fn all(records: &impl Records) {
     a_rule_acts_once_on_a_state_and_then_has_a_cooldown(records).await;
     an_execution_that_is_not_done_starts_no_cooldown(records).await;
-    an_execution_stays_done_until_the_next_one(records).await;
+    an_execution_is_done_until_the_next_one(records).await;
     one_of_many_claims_is_granted(records).await;
 }
 
@@ -72,7 +72,7 @@ async fn an_execution_that_is_not_done_starts_no_cooldown(records: &impl Records
     );
 }
 
-async fn an_execution_stays_done_until_the_next_one(records: &impl Records) {
+async fn an_execution_is_done_until_the_next_one(records: &impl Records) {
     let own = owner("ExecutesAndFinishes");
     records.finish_execution(&own, RULE, 1_000).await.unwrap();
     assert_eq!(records.rule_execution(&own, RULE).await, Ok(None), "an execution that did not begin is not done");
