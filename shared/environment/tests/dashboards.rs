@@ -1,5 +1,5 @@
 //! The environment's dashboard.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+#![allow(clippy::expect_used, reason = "a test fails on an unexpected value")]
 
 mod common;
 
@@ -7,9 +7,9 @@ use common::standard;
 use environment::Fields;
 use serde_json::Value;
 
-/// What it shows of the ledger is what the saved queries ask: who looks closer finds the same.
+/// The dashboard's tables and the saved queries are the same queries, so both show the same ledger entries.
 #[test]
-fn it_shows_the_saved_queries_and_no_widget_lies_upon_another() {
+fn the_dashboard_shows_the_saved_queries_and_no_widget_overlaps_another() {
     let all = standard().resources;
     let body = all.iter().find_map(|it| match &it.fields {
         Fields::Dashboard(dashboard) => Some(dashboard.body.clone()),
@@ -18,17 +18,16 @@ fn it_shows_the_saved_queries_and_no_widget_lies_upon_another() {
     let body: Value = serde_json::from_str(&body.expect("a dashboard")).expect("JSON");
     let saved = |title: &str| {
         let query = all.iter().find_map(|it| match &it.fields {
-            Fields::SavedQuery(it_is) if it.name.ends_with(&format!("/{title}")) => Some(it_is.query.text.clone()),
+            Fields::SavedQuery(saved) if it.name.ends_with(&format!("/{title}")) => Some(saved.query.text.clone()),
             _ => None,
         });
         let text = query.expect("a saved query");
-        // The first line is the mark.
+        // The first line is the ownership mark.
         text.split_once('\n').expect("two lines").1.to_owned()
     };
     let widgets = body["widgets"].as_array().expect("a list");
     let shown: Vec<&str> = widgets.iter().filter_map(|it| it["properties"]["query"].as_str()).collect();
-    let titles =
-        ["why-capacity-changed", "what-happened", "failures-by-cause", "slowest-launches", "flapping", "drains"];
+    let titles = ["capacity-changes", "scaling-events", "failures-by-cause", "slowest-launches", "flapping", "drains"];
     let expected =
         titles.map(|title| format!("SOURCE '/aws/autoscaling/scalable-ec2-dev' | {} | limit 20", saved(title)));
     assert_eq!(shown, expected);

@@ -1,5 +1,5 @@
-//! The instances' script, as they get it.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! The user data of the instances.
+#![allow(clippy::expect_used, reason = "a test fails on an unexpected value")]
 
 mod common;
 
@@ -24,25 +24,25 @@ fn with_everything() -> String {
 }
 
 #[test]
-fn it_is_the_script_that_people_read() {
+fn the_script_matches_the_reviewed_snapshot() {
     insta::assert_snapshot!(with_everything());
 }
 
 #[test]
-fn bash_reads_it_and_the_scripts_in_it() {
+fn bash_parses_the_script_and_the_drain_script_in_it() {
     let whole = with_everything();
-    let (_, drain) = whole.split_once("<<'ENVKEEPER-END-OF-DRAIN'\n").expect("it is in it");
-    let (drain, _) = drain.split_once("ENVKEEPER-END-OF-DRAIN\n").expect("it ends");
+    let (_, drain) = whole.split_once("<<'ENVKEEPER-END-OF-DRAIN'\n").expect("a drain script");
+    let (drain, _) = drain.split_once("ENVKEEPER-END-OF-DRAIN\n").expect("an end of the drain script");
     for script in [whole.as_str(), drain] {
         let mut bash = Command::new("bash").args(["-n", "-s"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let bash = bash.as_mut().expect("there is a bash");
-        bash.stdin.take().expect("a pipe").write_all(script.as_bytes()).expect("it reads");
-        assert!(bash.wait().expect("it ends").success(), "{script}");
+        let bash = bash.as_mut().expect("bash is installed");
+        bash.stdin.take().expect("a pipe").write_all(script.as_bytes()).expect("bash reads its input");
+        assert!(bash.wait().expect("bash exits").success(), "{script}");
     }
 }
 
-/// A folder that stands for an instance's disk. Every program is a function that does nothing, but CreateTags is throttled so
-/// often, and stops the instance where there is a file `stops`.
+/// A folder that simulates an instance's disk. Every program is a stub that does nothing, except that the first `throttled`
+/// calls of CreateTags are throttled, and that CreateTags kills the instance if a file `stops` exists.
 struct Instance {
     disk: PathBuf,
     throttled: u32,
@@ -50,8 +50,8 @@ struct Instance {
 
 impl Instance {
     fn new(throttled: u32) -> Self {
-        static MADE: AtomicUsize = AtomicUsize::new(0);
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let disk = std::env::temp_dir().join(format!("envkeeper-user-data-{}-{number}", std::process::id()));
         std::fs::create_dir_all(disk.join("cloud/scripts/per-boot")).expect("a folder");
         std::fs::create_dir_all(disk.join("lib")).expect("a folder");
@@ -59,13 +59,13 @@ impl Instance {
     }
 
     /// Runs user data.
-    fn starts(&self, script: &str) {
-        let (_, script) = script.split_once("set -euo pipefail\n").expect("its beginning");
+    fn start(&self, script: &str) {
+        let (_, script) = script.split_once("set -euo pipefail\n").expect("the head of the script");
         self.bash(&format!("set -euo pipefail\n{script}"));
     }
 
-    /// Runs what cloud-init runs at every start.
-    fn restarts(&self) {
+    /// Runs the scripts that cloud-init runs at every start.
+    fn restart(&self) {
         let _ = std::fs::remove_file(self.disk.join("lib/stops"));
         self.bash("for each in /var/lib/cloud/scripts/per-boot/*; do if [ -x \"$each\" ]; then . \"$each\"; fi; done");
     }
@@ -93,7 +93,7 @@ aws() {{
             .replace("/opt/aws", &format!("{at}/opt"));
         let mut bash = Command::new("bash");
         let bash = bash.arg("-c").arg(stubs + &script).stdout(Stdio::null()).stderr(Stdio::null());
-        bash.status().expect("there is a bash");
+        bash.status().expect("bash is installed");
     }
 
     fn lines(&self, name: &str) -> Vec<String> {
@@ -101,12 +101,12 @@ aws() {{
         text.lines().map(str::to_owned).collect()
     }
 
-    /// What the tag was set to, one after the other.
-    fn summary(&self) -> Vec<String> {
+    /// The values of the marker tag, in the order of the calls.
+    fn tag_values(&self) -> Vec<String> {
         self.lines("tags").iter().map(|line| line.rsplit("Value=").next().unwrap_or_default().to_owned()).collect()
     }
 
-    fn slept(&self) -> u64 {
+    fn slept_seconds(&self) -> u64 {
         self.lines("slept").iter().map(|line| line.parse::<u64>().expect("seconds")).sum()
     }
 }
@@ -118,33 +118,33 @@ impl Drop for Instance {
 }
 
 #[test]
-fn an_instance_that_is_well_is_never_called_failed_because_its_tag_had_to_wait() {
+fn a_throttled_marker_tag_never_marks_a_healthy_instance_as_failed() {
     let script = user_data(&names(), &spec(json!({})));
     let of = |throttled| {
         let instance = Instance::new(throttled);
-        instance.starts(&script);
-        (instance.summary(), instance.slept())
+        instance.start(&script);
+        (instance.tag_values(), instance.slept_seconds())
     };
     assert_eq!(of(0), (vec!["done".to_owned()], 0));
-    let (told, slept) = of(9);
-    assert_eq!(told, ["done"]);
-    assert!((200..600).contains(&slept), "for minutes, within the launch gate's time: {slept}");
-    let (told, _) = of(12);
-    assert_eq!(told, [""; 0], "then it says nothing, and certainly not that it failed");
+    let (values, slept) = of(9);
+    assert_eq!(values, ["done"]);
+    assert!((200..600).contains(&slept), "retried for minutes, within the launch gate's time limit: {slept}");
+    let (values, _) = of(12);
+    assert_eq!(values, [""; 0], "without retries left the tag is unset, and never set to failed");
 }
 
 #[test]
-fn a_script_that_fails_says_where() {
-    let script = user_data(&names(), &spec(json!({}))).replace("echo \"envkeeper: ready\"", "");
-    let script = script.replacen("echo \"envkeeper: SSM agent\"", "false", 1);
+fn a_failed_script_reports_the_line() {
+    let script = user_data(&names(), &spec(json!({}))).replace("echo \"envkeeper: user data done\"", "");
+    let script = script.replacen("echo \"envkeeper: installing and starting the SSM agent\"", "false", 1);
     let instance = Instance::new(0);
-    instance.starts(&script);
-    let told = instance.summary();
-    assert!(told.len() == 1 && told[0].starts_with("failed at line "), "{told:?}");
+    instance.start(&script);
+    let values = instance.tag_values();
+    assert!(values.len() == 1 && values[0].starts_with("failed at line "), "{values:?}");
 }
 
 #[test]
-fn nothing_that_marks_an_instance_hangs() {
+fn every_call_that_sets_the_marker_tag_has_a_timeout() {
     let script = with_everything();
     let lines = |program: &str| script.lines().filter(|line| line.contains(program)).collect::<Vec<_>>();
     let (curls, calls) = (lines("curl "), lines("aws ec2 create-tags"));
@@ -154,14 +154,14 @@ fn nothing_that_marks_an_instance_hangs() {
 }
 
 #[test]
-fn a_restart_within_user_data_is_told_by_the_next_start_and_once() {
+fn the_next_start_reports_a_restart_within_user_data_once() {
     let after = |script: &str| {
         let instance = Instance::new(0);
-        instance.starts(&user_data(&names(), &spec(json!({ "UserDataScript": script }))));
-        let at_first = instance.summary();
-        instance.restarts();
-        instance.restarts();
-        (at_first, instance.summary())
+        instance.start(&user_data(&names(), &spec(json!({ "UserDataScript": script }))));
+        let first_start = instance.tag_values();
+        instance.restart();
+        instance.restart();
+        (first_start, instance.tag_values())
     };
     let text = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
     let within = after("kill -KILL $PPID; exit");
@@ -170,54 +170,58 @@ fn a_restart_within_user_data_is_told_by_the_next_start_and_once() {
     assert_eq!(at_its_end, (text(&[]), text(&["done"])));
     let never = after("true");
     assert_eq!(never, (text(&["done"]), text(&["done"])));
-    let (at_first, told) = after("false");
-    assert!(told.len() == 1 && told[0].starts_with("failed at line ") && at_first == told, "{told:?}");
+    let (first_start, values) = after("false");
+    assert!(values.len() == 1 && values[0].starts_with("failed at line ") && first_start == values, "{values:?}");
 }
 
 #[test]
-fn a_drain_is_over_though_its_script_left_something_running() {
+fn a_drain_is_done_although_its_script_left_a_process_running() {
     let instance = Instance::new(0);
     let at = instance.disk.display();
     let left = format!("sleep 30 & echo $! > {at}/left; exit 3");
     let whole = user_data(&names(), &spec(json!({ "DrainScript": left })));
-    let (_, own) = whole.split_once("envkeeper: drain\"\n").expect("it is in it");
-    let (own, _) = own.split_once(&format!("chmod 700 {DRAIN_SCRIPT}\n")).expect("it ends");
-    let written = own.replace("sleep 6", ":").replace("/var/lib/envkeeper", &format!("{at}/lib"));
+    let (_, part) = whole.split_once("envkeeper: writing the drain script\"\n").expect("a drain script");
+    let (part, _) = part.split_once(&format!("chmod 700 {DRAIN_SCRIPT}\n")).expect("an end of the drain script");
+    let written = part.replace("sleep 6", ":").replace("/var/lib/envkeeper", &format!("{at}/lib"));
     let written = written.replace("/run/", &format!("{at}/")).replace("/var/log/", &format!("{at}/"));
-    assert!(Command::new("bash").arg("-c").arg(written).status().expect("there is a bash").success());
+    assert!(Command::new("bash").arg("-c").arg(written).status().expect("bash is installed").success());
 
-    let began = Instant::now();
-    let drain = || Command::new("bash").arg(instance.disk.join("lib/drain")).output().expect("there is a bash");
+    let start = Instant::now();
+    let drain = || Command::new("bash").arg(instance.disk.join("lib/drain")).output().expect("bash is installed");
     let codes = [drain().status.code(), drain().status.code()];
-    let took = began.elapsed();
-    let kill = Command::new("kill").args(instance.lines("left")).status().expect("there is a kill");
-    assert_eq!((codes, kill.success()), ([Some(1), Some(1)], true), "it ran once, and what it left runs on");
-    assert!(took < Duration::from_secs(15), "{took:?}");
+    let elapsed = start.elapsed();
+    let kill = Command::new("kill").args(instance.lines("left")).status().expect("kill is installed");
+    assert_eq!(
+        (codes, kill.success()),
+        ([Some(1), Some(1)], true),
+        "the script ran once, and the process that it left is still running"
+    );
+    assert!(elapsed < Duration::from_secs(15), "{elapsed:?}");
 }
 
 #[test]
-fn a_unit_name_that_is_more_than_a_name_is_refused() {
+fn an_invalid_unit_name_is_rejected() {
     for bad in ["nginx; rm -rf /", "$(reboot)", "a b", "'", "-all", "nginx,nginx", ""] {
         let violations = read(json!({ "EnvironmentSuffix": "dev", "DrainServices": bad })).expect_err(bad);
         assert_eq!(violations.first().map(|it| it.property.as_str()), Some("DrainServices"), "{bad}");
     }
 }
 
-/// What is told of a script by each of the two properties, the same of both but for the name.
-fn told_of_script(script: &str) -> Option<String> {
-    let told = |property: &str| {
+/// The violation of a script, which is the same for both script properties, except for the name.
+fn script_violation(script: &str) -> Option<String> {
+    let violation = |property: &str| {
         let violations = read(json!({ "EnvironmentSuffix": "dev", property: script })).err()?;
         assert_eq!(violations.len(), 1, "{violations:?}");
-        let told = violations.first()?.to_string();
-        Some(told.strip_prefix(property).expect("it begins with its name").to_owned())
+        let text = violations.first()?.to_string();
+        Some(text.strip_prefix(property).expect("the property's name first").to_owned())
     };
-    let both = (told("UserDataScript"), told("DrainScript"));
+    let both = (violation("UserDataScript"), violation("DrainScript"));
     assert_eq!(both.0, both.1);
     both.0
 }
 
 #[test]
-fn what_is_no_script_is_refused_with_what_it_is() {
+fn a_text_that_is_not_a_script_is_rejected_with_its_format() {
     let other_formats = [
         "#cloud-config\npackages: [nginx]\n",
         "\n#Cloud-Config\n",
@@ -231,11 +235,11 @@ fn what_is_no_script_is_refused_with_what_it_is() {
         "<powershell>\nStart-Service nginx\n</powershell>\n",
     ];
     for format in other_formats {
-        let told = told_of_script(format).expect(format);
-        assert!(told.contains("no other format of user data"), "{told}");
+        let violation = script_violation(format).expect(format);
+        assert!(violation.contains("not another format of user data"), "{violation}");
     }
-    // Of `#!/bin/bash …`, `#cloud-config …`, `Content-Type: …`, `MIME-Version: …`; in lines; and of `true` with an end of
-    // line, which bash takes for an assignment.
+    // `#!/bin/bash …`, `#cloud-config …`, `Content-Type: …`, `MIME-Version: …`; a text in lines; and `true` with a line end,
+    // which bash reads as an assignment.
     let in_base64 = [
         "IyEvYmluL2Jhc2gKZG5mIGluc3RhbGwgLXkgbmdpbngK",
         "I2Nsb3VkLWNvbmZpZwpwYWNrYWdlczogW25naW54XQo=\n",
@@ -245,11 +249,11 @@ fn what_is_no_script_is_refused_with_what_it_is() {
         "dHJ1ZQo=",
     ];
     for encoded in in_base64 {
-        let told = told_of_script(encoded).expect(encoded);
-        assert!(told.ends_with("the script as it is, not in base64: Envkeeper encodes it once"), "{told}");
+        let violation = script_violation(encoded).expect(encoded);
+        assert!(violation.ends_with("the plain-text script, not base64: Envkeeper encodes it once"), "{violation}");
     }
     for windows in ["#!/bin/bash\r\necho a\r\n", "echo a\r"] {
-        assert!(told_of_script(windows).expect(windows).contains("lines that end in LF alone"), "{windows:?}");
+        assert!(script_violation(windows).expect(windows).contains("a script with LF line endings"), "{windows:?}");
     }
     let scripts = [
         "#!/bin/bash\ncat > /etc/cloud/x.cfg <<EOF\n#cloud-config\nEOF\n",
@@ -264,34 +268,34 @@ fn what_is_no_script_is_refused_with_what_it_is() {
         "A=1\nexport A",
     ];
     for script in scripts {
-        assert_eq!(told_of_script(script), None, "{script:?}");
+        assert_eq!(script_violation(script), None, "{script:?}");
     }
 }
 
 #[test]
-fn a_script_that_an_older_version_took_is_still_read_from_its_record() {
+fn a_script_that_an_older_version_accepted_is_still_read_from_its_record() {
     let mut record = serde_json::to_value(spec(json!({}))).expect("JSON");
     record["UserDataScript"] = json!("IyEvYmluL2Jhc2gK");
     record["DrainScript"] = json!("#cloud-config\n");
-    let recorded = Spec::recorded(&record, &Defaults::from_vars(|_| None)).expect("it can be read");
+    let recorded = Spec::recorded(&record, &Defaults::from_vars(|_| None)).expect("a readable record");
     assert_eq!(recorded.user_data_script.as_deref(), Some("IyEvYmluL2Jhc2gK"));
     assert_eq!(recorded.hooks.drain_script.as_deref(), Some("#cloud-config\n"));
     assert!(check_change(&recorded, &spec(json!({ "UserDataScript": "echo good" }))).is_empty());
 }
 
 #[test]
-fn what_an_older_version_took_is_no_mistake_on_the_way_back_to_it() {
+fn a_rollback_to_properties_that_an_older_version_accepted_is_not_rejected() {
     let mut record = serde_json::to_value(spec(json!({}))).expect("JSON");
     record["UserDataScript"] = json!("IyEvYmluL2Jhc2gK");
     record["Tags"] = json!({ "Team": "a", "team": "b" });
-    let recorded = Spec::recorded(&record, &Defaults::from_vars(|_| None)).expect("it can be read");
+    let recorded = Spec::recorded(&record, &Defaults::from_vars(|_| None)).expect("a readable record");
     let read = |before, change: Value| {
         let given = json!({ "EnvironmentSuffix": "dev", "UserDataScript": "IyEvYmluL2Jhc2gK", "Tags": { "Team": "a", "team": "b" } });
         let mut given = given.as_object().cloned().expect("properties");
         given.extend(change.as_object().cloned().expect("properties"));
         Spec::read_after(before, &given, &Defaults::from_vars(|_| None), &deployment())
     };
-    assert!(read(Some(&recorded), json!({})).is_ok(), "the way back");
+    assert!(read(Some(&recorded), json!({})).is_ok(), "the rollback");
     assert!(read(Some(&recorded), json!({ "MaxSize": "2" })).is_ok(), "another property");
     assert_eq!(read(None, json!({})).expect_err("both").len(), 2);
     let duplicates = json!({ "Tags": { "Team": "a", "team": "b", "TEAM": "c" } });

@@ -97,7 +97,7 @@ pub static IMAGE_ID: Property = Property {
     default: Default::Absent("the image that `ImageParameter` names"),
     value_type: ValueType::ImageId,
     change: Change::NewInstances,
-    description: "The instances' image: Amazon Linux 2023, or an image with the same dnf and systemd. Set either `ImageId` or `ImageParameter`.",
+    description: "The instances' image: Amazon Linux 2023, or an image with dnf and systemd as in Amazon Linux 2023. Set either `ImageId` or `ImageParameter`.",
 };
 
 /// Used if [`IMAGE_ID`] is not set.
