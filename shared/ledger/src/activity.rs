@@ -1,37 +1,37 @@
-//! What DescribeScalingActivities lists, as the events that should have told of it.
+//! Converts the activities of DescribeScalingActivities into the events that should have reported them.
 
 use serde_json::{Value, json};
 
 use crate::time;
 
-/// Where an instance goes that is kept ready, as events have it.
+/// The `Destination` of an instance that enters a warm pool, in events.
 pub(crate) const WARM_POOL: &str = "WarmPool";
 
 /// A scaling activity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Activity {
-    /// `ActivityId`: the same in the listing and in the event that tells of its end.
+    /// `ActivityId`: the same in the list and in the event that reports the end of the activity.
     pub id: String,
     /// `AutoScalingGroupName`.
     pub group: String,
     /// `Launching a new EC2 instance: i-…`
     pub description: String,
-    /// `Cause`: the sentences that `cause` takes apart, 1,023 characters at most (the API reference of `Activity`).
+    /// `Cause`: the sentences that `cause` parses, 1,023 characters at most (the API reference of `Activity`).
     pub cause: String,
-    /// `Successful`, `Failed`, `Cancelled`; all else is still under way.
+    /// `Successful`, `Failed`, `Cancelled`; with any other status the activity is in progress.
     pub status: String,
-    /// `StatusMessage`: what went wrong, in Auto Scaling's words; nothing where it says none.
+    /// `StatusMessage`: the error, in Auto Scaling's words; `None` if Auto Scaling gives none.
     pub status_message: Option<String>,
-    /// Subnet and zone, as JSON.
+    /// `Details`: subnet and zone, as JSON.
     pub details: String,
     /// `StartTime`, in ms since the epoch.
     pub start_ms: u64,
-    /// `EndTime`, in ms since the epoch; nothing while it is under way.
+    /// `EndTime`, in ms since the epoch; `None` while the activity is in progress.
     pub end_ms: Option<u64>,
 }
 
-/// The instance that an activity's description names: "… EC2 instance: i-…", "… from warm pool: i-…", also with more behind it,
-/// such as " - Waiting For ELB Connection Draining.".
+/// The instance that an activity's description names: "… EC2 instance: i-…", "… from warm pool: i-…". More text may
+/// follow, such as " - Waiting For ELB Connection Draining.".
 #[must_use]
 pub fn instance_of(description: &str) -> Option<&str> {
     let mut words = description.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
@@ -39,16 +39,17 @@ pub fn instance_of(description: &str) -> Option<&str> {
 }
 
 impl Activity {
-    /// The event that tells of its end; nothing while it is under way, and of what is neither a launch nor a termination.
+    /// The event that reports the end of the activity. `None` while the activity is in progress, and for an activity
+    /// that is neither a launch nor a termination.
     #[must_use]
     pub fn event(&self) -> Option<Value> {
         let end_ms = self.end_ms?;
-        let what = match self.description.split(' ').next() {
+        let operation = match self.description.split(' ').next() {
             Some("Launching") => "Launch",
             Some("Terminating") => "Terminate",
             _ => return None,
         };
-        let how = match self.status.as_str() {
+        let result = match self.status.as_str() {
             "Successful" => "Successful",
             "Failed" | "Cancelled" => "Unsuccessful",
             _ => return None,
@@ -60,12 +61,11 @@ impl Activity {
             "Cause": self.cause, "StatusCode": self.status, "StatusMessage": self.status_message, "Details": details,
             "EC2InstanceId": instance, "StartTime": time::text(self.start_ms), "EndTime": time::text(end_ms),
         });
-        // The list has no field for where an instance went.
+        // The list has no field for the destination of an instance.
         if self.description.contains("into warm pool") {
             detail["Destination"] = WARM_POOL.into();
         }
-        Some(
-            json!({ "detail-type": format!("EC2 Instance {what} {how}"), "time": time::text(end_ms), "detail": detail }),
-        )
+        let detail_type = format!("EC2 Instance {operation} {result}");
+        Some(json!({ "detail-type": detail_type, "time": time::text(end_ms), "detail": detail }))
     }
 }

@@ -1,16 +1,16 @@
-//! An alarm that tells of its state: three shapes, one type.
+//! An alarm and its state: three shapes of messages, one type.
 //!
-//! What an alarm sends to a function itself and what it tells EventBridge have one body (`alarmData`, `detail`); what it
-//! publishes to a topic has another. All of it is read with patience: a composite has no metrics, metric math has no
+//! The payload of a direct invocation and the event of EventBridge have the same body (`alarmData`, `detail`); the
+//! message of a topic has a different one. The parser is lenient: a composite alarm has no metrics, metric math has no
 //! dimensions of its own, periods may be of any length, and the description may be missing.
 
 use environment::{Deployment, mark};
 use serde_json::Value;
 
-use crate::envelope::{Poison, text};
+use crate::envelope::{PoisonMessage, text};
 use crate::time;
 
-/// The name of EventBridge's event.
+/// The `detail-type` of EventBridge's event.
 pub const STATE_CHANGE: &str = "CloudWatch Alarm State Change";
 
 /// An alarm and its state.
@@ -20,39 +20,40 @@ pub struct Alarm {
     pub name: String,
     /// `ALARM`, `OK`, `INSUFFICIENT_DATA`.
     pub state: String,
-    /// Since when, in ms since the epoch, if that can be read.
+    /// The time of the state change, in ms since the epoch; `None` if it is missing or not a time.
     pub since_ms: Option<u64>,
-    /// Why it has this state, in CloudWatch's words; empty if they are missing.
+    /// The reason for the state, in CloudWatch's words; empty if it is missing.
     pub reason: String,
     /// The dimensions of all its metrics.
     pub dimensions: Vec<(String, String)>,
-    /// What its maker wrote, in which the mark of an environment may stand; empty if there is none.
+    /// The alarm's description, which may contain the ownership mark of an environment; empty if it is missing.
     pub description: String,
 }
 
 impl Alarm {
-    /// Reads an event or a message; nothing if it is no alarm's.
+    /// Reads an event or a message; `None` if it does not report an alarm's state.
     ///
     /// # Errors
-    /// [`Poison`], if it is, and lacks its name or its state.
-    pub fn read(event: &Value) -> Result<Option<Alarm>, Poison> {
+    /// [`PoisonMessage`], if the alarm's name or state is missing.
+    pub fn read(event: &Value) -> Result<Option<Alarm>, PoisonMessage> {
         if let Some(body) = event.get("alarmData") {
-            return of_body(body).map(Some);
+            return from_body(body).map(Some);
         }
         if event.get("detail-type").and_then(Value::as_str) == Some(STATE_CHANGE) {
-            return of_body(event.get("detail").unwrap_or(&Value::Null)).map(Some);
+            return from_body(event.get("detail").unwrap_or(&Value::Null)).map(Some);
         }
         match event.get("AlarmName") {
-            Some(_) => of_message(event).map(Some),
+            Some(_) => from_message(event).map(Some),
             None => Ok(None),
         }
     }
 
-    /// The suffix of the environment that it is of: by the group of ours that its metrics are of, if it is one, else by the
-    /// mark in its description.
+    /// The suffix of the alarm's environment: from the one owned group among the dimensions of its metrics, otherwise
+    /// from the mark in its description.
     #[must_use]
     pub fn suffix(&self, deployment: &Deployment) -> Option<String> {
-        let by_group = only(self.of("AutoScalingGroupName").filter_map(|group| deployment.suffix_of_group(group)));
+        let by_group =
+            unique(self.dimension_values("AutoScalingGroupName").filter_map(|group| deployment.suffix_of_group(group)));
         let by_mark = || {
             let marks = mark::in_text(&self.description);
             deployment.suffix_of_environment(marks.get(mark::ENVIRONMENT)?).map(str::to_owned)
@@ -60,33 +61,33 @@ impl Alarm {
         by_group.map(str::to_owned).or_else(by_mark)
     }
 
-    /// The instance that its metrics are of, if it is one: which of several is sick, an alarm does not say.
+    /// The instance among the dimensions of its metrics. `None` if there are several: the alarm does not identify the
+    /// unhealthy one.
     #[must_use]
     pub fn instance(&self) -> Option<&str> {
-        only(self.of("InstanceId"))
+        unique(self.dimension_values("InstanceId"))
     }
 
-    /// The values of a dimension.
-    fn of(&self, dimension: &str) -> impl Iterator<Item = &str> {
+    fn dimension_values(&self, dimension: &str) -> impl Iterator<Item = &str> {
         self.dimensions.iter().filter(move |(name, _)| name == dimension).map(|(_, value)| value.as_str())
     }
 }
 
-/// The one value that there is, however often.
-fn only<'a>(mut values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// The value, if all values are equal.
+fn unique<'a>(mut values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let first = values.next()?;
     values.all(|it| it == first).then_some(first)
 }
 
-/// `alarmData` and `detail`.
-fn of_body(body: &Value) -> Result<Alarm, Poison> {
+/// Reads `alarmData` and `detail`.
+fn from_body(body: &Value) -> Result<Alarm, PoisonMessage> {
     let configuration = body.get("configuration").unwrap_or(&Value::Null);
     let metrics = configuration.get("metrics").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let dimensions = metrics.iter().filter_map(|it| it.pointer("/metricStat/metric/dimensions")?.as_object());
     let state = body.get("state").unwrap_or(&Value::Null);
     Ok(Alarm {
-        name: needed(body, "alarmName", "alarmName")?,
-        state: needed(state, "value", "state.value")?,
+        name: required(body, "alarmName", "alarmName")?,
+        state: required(state, "value", "state.value")?,
         since_ms: text(state.get("timestamp")).and_then(time::read_ms),
         reason: text(state.get("reason")).unwrap_or_default().to_owned(),
         dimensions: dimensions
@@ -97,19 +98,21 @@ fn of_body(body: &Value) -> Result<Alarm, Poison> {
     })
 }
 
-/// What a topic gets. The names within metric math are capital there.
-fn of_message(message: &Value) -> Result<Alarm, Poison> {
+/// Reads the message of a topic, in which names within metric math begin with a capital.
+fn from_message(message: &Value) -> Result<Alarm, PoisonMessage> {
     let trigger = message.get("Trigger").unwrap_or(&Value::Null);
     let metrics = trigger.get("Metrics").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let within = metrics.iter().filter_map(|it| it.pointer("/MetricStat/Metric"));
-    let dimensions = std::iter::once(trigger).chain(within).filter_map(|it| it.get("Dimensions")?.as_array()).flatten();
+    let of_math = metrics.iter().filter_map(|it| it.pointer("/MetricStat/Metric"));
+    let dimensions =
+        std::iter::once(trigger).chain(of_math).filter_map(|it| it.get("Dimensions")?.as_array()).flatten();
     let dimension = |it: &Value| {
-        let part = |name: &str, other: &str| text(it.get(name)).or_else(|| text(it.get(other))).map(str::to_owned);
-        Some((part("name", "Name")?, part("value", "Value")?))
+        let member =
+            |name: &str, capital: &str| text(it.get(name)).or_else(|| text(it.get(capital))).map(str::to_owned);
+        Some((member("name", "Name")?, member("value", "Value")?))
     };
     Ok(Alarm {
-        name: needed(message, "AlarmName", "AlarmName")?,
-        state: needed(message, "NewStateValue", "NewStateValue")?,
+        name: required(message, "AlarmName", "AlarmName")?,
+        state: required(message, "NewStateValue", "NewStateValue")?,
         since_ms: text(message.get("StateChangeTime")).and_then(time::read_ms),
         reason: text(message.get("NewStateReason")).unwrap_or_default().to_owned(),
         dimensions: dimensions.filter_map(dimension).collect(),
@@ -117,7 +120,7 @@ fn of_message(message: &Value) -> Result<Alarm, Poison> {
     })
 }
 
-fn needed(of: &Value, name: &str, told: &str) -> Result<String, Poison> {
-    let missing = || Poison(format!("an alarm: {told} is missing, or no text"));
-    text(of.get(name)).map(str::to_owned).ok_or_else(missing)
+fn required(object: &Value, name: &str, path: &str) -> Result<String, PoisonMessage> {
+    let missing = || PoisonMessage(format!("alarm: {path} is missing, or not a string"));
+    text(object.get(name)).map(str::to_owned).ok_or_else(missing)
 }

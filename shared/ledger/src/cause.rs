@@ -1,17 +1,17 @@
-//! Auto Scaling's reasons, taken apart. An activity's cause is one or more sentences that begin with `At` and a time; the
-//! first is what set it off, and what follows says what came of it.
+//! Parses Auto Scaling's causes. An activity's cause is one or more sentences that begin with `At` and a time; the
+//! first one names the trigger, and the following ones describe the consequences.
 
 use serde::Serialize;
 
 use crate::time;
 
-/// Why something happened, in its parts. Those that are not told are left out.
+/// The cause of an entry, in fields. Fields that the text does not contain are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cause {
-    /// Always there: [`CauseKind::Other`] where no sentence is known.
+    /// Always present: [`CauseKind::Other`] if no sentence is known.
     pub actor: CauseKind,
-    /// The alarm that set it off, by its name.
+    /// The name of the alarm that triggered the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm: Option<String>,
     /// The scaling policy.
@@ -23,62 +23,62 @@ pub struct Cause {
     /// The rule of the environment's `AlarmActions`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// The desired capacity before, where it changed,
+    /// The desired capacity before the change, if it changed,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desired_before: Option<u32>,
-    /// and after.
+    /// and after the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desired_after: Option<u32>,
-    /// Auto Scaling's own words; empty if there are none.
+    /// Auto Scaling's own words; empty if there is no cause text.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub text: String,
 }
 
-/// Who or what set it off.
+/// The actor that triggered a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CauseKind {
-    /// An alarm drove a policy, or an action of ours.
+    /// An alarm, through a scaling policy or a rule of Envkeeper.
     Alarm,
-    /// A policy that nobody names an alarm for: one that was executed by hand.
+    /// A policy without an alarm: it was executed manually.
     Policy,
-    /// A call of the API: a person, CloudFormation, Envkeeper.
+    /// A call of the API: an operator, CloudFormation, Envkeeper.
     Request,
     /// A scheduled action.
     Schedule,
     /// Predictive scaling.
     Forecast,
-    /// An instance was seen to be unhealthy.
+    /// A health check found an instance unhealthy.
     HealthCheck,
-    /// EC2 takes a Spot instance back, or may soon.
+    /// EC2 interrupts a Spot instance, or may do so soon.
     Spot,
-    /// The zones are evened out.
+    /// Rebalancing of the zones.
     Balance,
     /// An instance refresh.
     Refresh,
-    /// The longest life of an instance.
+    /// The maximum lifetime of an instance.
     Lifetime,
-    /// A pool of warm instances.
+    /// The warm pool.
     WarmPool,
-    /// A launch that did not work, or was abandoned.
+    /// A launch that failed or was abandoned.
     LaunchFailure,
-    /// There were fewer or more instances than wanted, and nothing says why.
+    /// A difference between desired and actual capacity, without a known trigger.
     Difference,
-    /// Something newer than this version.
+    /// A trigger that this version does not know.
     Other,
 }
 
 /// A change of the desired capacity.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(crate) struct CapacityChange {
     pub at_ms: Option<u64>,
     pub before: u32,
     pub after: u32,
-    /// The sentence that tells it, with its time.
+    /// The sentence that describes the change, with its time.
     pub sentence: String,
 }
 
-/// What a sentence says, if it holds these words. The first that fits counts.
+/// The actor of a sentence that contains these words. The first match wins.
 const WORDS: &[(&str, CauseKind)] = &[
     ("monitor alarm ", CauseKind::Alarm),
     ("executed policy ", CauseKind::Policy),
@@ -101,22 +101,22 @@ const WORDS: &[(&str, CauseKind)] = &[
 ];
 
 impl Cause {
-    /// Takes a cause's text apart. What is not understood is still there, as its text.
+    /// Parses the text of a cause. A text that is not understood is kept whole, as `text`.
     #[must_use]
     pub fn read(text: &str) -> Cause {
         let sentences = sentences(text);
-        let by = |sentence: &&str| {
+        let actor_of = |sentence: &&str| {
             let lower = sentence.to_lowercase();
-            WORDS.iter().find(|(words, _)| lower.contains(words)).map(|(_, by)| *by)
+            WORDS.iter().find(|(words, _)| lower.contains(words)).map(|(_, actor)| *actor)
         };
-        let told: Vec<CauseKind> = sentences.iter().filter_map(by).collect();
-        // What set it off says more than what came of it.
-        let by =
-            told.iter().find(|by| **by != CauseKind::Difference).or(told.first()).copied().unwrap_or(CauseKind::Other);
+        let actors: Vec<CauseKind> = sentences.iter().filter_map(actor_of).collect();
+        // The trigger is more specific than its consequence.
+        let trigger = actors.iter().find(|actor| **actor != CauseKind::Difference);
+        let actor = trigger.or(actors.first()).copied().unwrap_or(CauseKind::Other);
         let part = |find: &dyn Fn(&str) -> Option<String>| sentences.iter().find_map(|sentence| find(sentence));
         let changes = desired_changes(text);
         Cause {
-            actor: by,
+            actor,
             alarm: part(&|it| between(it, "monitor alarm ", " in state ")),
             policy: part(&|it| {
                 let after = ["triggered policy ", "executed policy ", "executed the policy "];
@@ -130,7 +130,7 @@ impl Cause {
         }
     }
 
-    pub(crate) fn of_alarm(
+    pub(crate) fn for_alarm(
         alarm: Option<String>,
         desired_before: Option<u32>,
         desired_after: Option<u32>,
@@ -141,13 +141,13 @@ impl Cause {
     }
 }
 
-/// The changes of the desired capacity that a cause tells of: none, one, or one after the other.
-pub(crate) fn desired_changes(text: &str) -> Vec<Change> {
+/// The changes of the desired capacity in a cause: none, one, or several in sequence.
+pub(crate) fn desired_changes(text: &str) -> Vec<CapacityChange> {
     let change = |sentence: &str| {
         let (_, after) = sentence.split_once("changing the desired capacity from ")?;
         let (before, after) = after.split_once(" to ")?;
         let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-        Some(Change {
+        Some(CapacityChange {
             at_ms: sentence.strip_prefix("At ").and_then(|it| time::read_ms(it.split(' ').next()?)),
             before: before.parse().ok()?,
             after: digits.parse().ok()?,
@@ -157,7 +157,7 @@ pub(crate) fn desired_changes(text: &str) -> Vec<Change> {
     sentences(text).into_iter().filter_map(change).collect()
 }
 
-/// The sentences: each begins with `At` and a year.
+/// The sentences of a cause: each begins with `At` and a year.
 fn sentences(text: &str) -> Vec<&str> {
     let begins = |at: &usize| {
         text[*at..].strip_prefix("At ").is_some_and(|it| it.bytes().take(4).filter(u8::is_ascii_digit).count() == 4)
@@ -170,7 +170,7 @@ fn sentences(text: &str) -> Vec<&str> {
     starts.iter().zip(ends).map(|(start, end)| text[*start..end].trim()).filter(|it| !it.is_empty()).collect()
 }
 
-/// What stands between two pieces of a text.
+/// The text between two fragments of a text.
 fn between(text: &str, before: &str, after: &str) -> Option<String> {
     let (_, rest) = text.split_once(before)?;
     let (found, _) = rest.split_once(after)?;

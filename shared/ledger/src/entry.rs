@@ -1,100 +1,101 @@
-//! A line of the ledger.
+//! The entries of the ledger.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cause::Cause;
-use crate::failure::Failure;
+use crate::failure::ActivityFailure;
 use crate::read::ENTERED_WARM_POOL;
 
-/// The version of the schema. A field that is added leaves it; one that goes, or means something else, raises it.
+/// The version of the schema. A new field does not change the version; a removed field, or a field with a new meaning,
+/// increments it.
 pub const SCHEMA: u32 = 1;
 
-/// The namespace of the metrics.
+/// The namespace of the metrics in CloudWatch.
 pub const NAMESPACE: &str = "Envkeeper";
 
-/// One thing that happened, as one line of JSON. Fields that say nothing are left out.
+/// One event in an environment, as one line of JSON. Empty fields are left out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// [`SCHEMA`].
     pub v: u32,
-    /// The same whenever the same thing is written again: queries count each once by it.
+    /// The id of the event, which is the same in every repeated entry. Queries count each id once.
     pub id: String,
-    /// When it happened, in UTC.
+    /// The time of the event, in UTC.
     pub time: String,
     /// The environment's id.
     pub environment: String,
     /// The Auto Scaling group.
     pub group: String,
-    /// What happened. It also leads the id.
+    /// The kind of the event, and the prefix of the id.
     pub kind: Kind,
-    /// How it ended, in lower case: `successful`, `pooled`, `failed`, `cancelled`; `waiting` of a hook; `continue` or `abandon` of a
-    /// verdict; the state of an alarm; what became of a remediation.
+    /// The outcome, in lower case: `successful`, `entered-warm-pool`, `failed`, `cancelled`; `waiting` for a hook;
+    /// `continue` or `abandon` for a verdict; the state of an alarm; the outcome of a remediation.
     pub outcome: String,
-    /// `i-…`; nothing where it is about the whole group, or no instance came to be.
+    /// `i-…`; `None` if the event concerns the whole group, or no instance was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// The availability zone by its name, such as `us-west-2a`, where the event tells it.
+    /// The name of the availability zone, such as `us-west-2a`, if the event contains one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
     /// The id of the scaling activity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activity: Option<String>,
-    /// Why, in its parts.
+    /// The cause, in fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
-    /// What was said about the outcome: an error, a verdict's reasons, an alarm's reason.
+    /// The explanation of the outcome: an error, a verdict's reasons, an alarm's reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What kind of failure it was.
+    /// The kind of the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
-    /// How long it took.
+    pub failure: Option<ActivityFailure>,
+    /// The duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// Whether it was found afterwards in the group's activities, because no event told of it.
+    /// Whether the entry was backfilled from the group's activities, because no event reported the activity.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub backfilled: bool,
-    /// The event's own name.
+    /// The event's `detail-type`.
     pub event: String,
-    /// The event's detail as it came; a line that is too long has only its beginning.
+    /// The event's detail, unchanged; a line that would be too long contains only the beginning.
     #[serde(skip)]
     pub detail: Value,
-    /// When it happened, in ms since the epoch.
+    /// The time of the event, in ms since the epoch.
     #[serde(skip)]
     pub at_ms: u64,
 }
 
-/// What happened.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A launch is over, well or not: its scaling activity has ended.
+    /// The scaling activity of a launch has ended, successfully or not.
     Launch,
-    /// A termination is over, well or not.
+    /// The scaling activity of a termination has ended, successfully or not.
     Terminate,
     /// An instance waits for a hook.
     Lifecycle,
-    /// An instance refresh came to a point.
+    /// An instance refresh started, reached a checkpoint or ended.
     Refresh,
-    /// The desired capacity changed. Nothing tells of it but the causes of what follows, so it is taken from the first of
-    /// those, and has the same id from each.
+    /// The desired capacity changed. Only the causes of the resulting activities report the change, so each of these
+    /// activities produces the entry, with the same id.
     Capacity,
-    /// The launch gate has judged.
+    /// The launch gate has reached a verdict.
     Gate,
-    /// A drain is over.
+    /// A drain has ended.
     Drain,
     /// An alarm changed its state.
     Alarm,
-    /// An alarm's action was carried out, or not.
+    /// An alarm's action was executed, or not.
     Remediation,
-    /// Something newer than this version.
+    /// An event that this version does not know.
     Other,
 }
 
 impl Kind {
-    /// As a line has it.
+    /// The kind as a line contains it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -118,53 +119,54 @@ impl Serialize for Kind {
     }
 }
 
-/// A deterministic id: of the kind, the group, and what tells this thing from others of its kind.
+/// A deterministic id from the kind, the group, and the identity of the event within its kind.
 #[must_use]
-pub fn id(kind: Kind, group: &str, what: &str) -> String {
-    let hash = Sha256::digest(format!("{}\n{group}\n{what}", kind.as_str()));
+pub fn id(kind: Kind, group: &str, identity: &str) -> String {
+    let hash = Sha256::digest(format!("{}\n{group}\n{identity}", kind.as_str()));
     format!("{}-{:.20}", kind.as_str(), format!("{hash:x}"))
 }
 
-/// The longest text of one log event: a batch of PutLogEvents has 1,048,576 bytes, of which each event takes 26 (its API
-/// reference).
-pub const LONGEST_LINE: usize = 1_048_576 - 26;
+/// The maximum size of one log event's text: a batch of PutLogEvents has 1,048,576 bytes, and each event adds 26 to the
+/// size of its text (the API reference).
+pub const MAX_LINE_BYTES: usize = 1_048_576 - 26;
 
-/// The longest line that has metrics: 256 KB. CloudWatch takes none out of a longer document of the embedded metric format, as
-/// some pages of its specification say; others say 1 MB. This holds for both.
-pub const LONGEST_WITH_METRICS: usize = 256_000;
+/// The maximum size of a line with metrics: 256 KB. According to some pages of its specification, CloudWatch extracts
+/// no metrics from a longer document of the embedded metric format; other pages say 1 MB. This limit satisfies both.
+pub const MAX_METRIC_LINE_BYTES: usize = 256_000;
 
-/// How much is kept of a detail that makes a line too long, in bytes: 64 KiB. Even if each of them has to be escaped, the
-/// line fits, but for texts that no event has; then it is less.
-const KEPT_OF_DETAIL: usize = 65_536;
+/// The size of the beginning that is kept if a detail makes a line too long: 64 KiB. The line fits even if every byte
+/// must be escaped, except with texts that no event contains; then less is kept.
+const MAX_DETAIL_BYTES: usize = 65_536;
 
 impl Entry {
-    /// The line, with its metrics in CloudWatch's embedded metric format: at most [`LONGEST_WITH_METRICS`] bytes then, else
-    /// [`LONGEST_LINE`]. What was found afterwards has none, since its event may still come.
+    /// The line, with its metrics in CloudWatch's embedded metric format. A line with metrics has at most
+    /// [`MAX_METRIC_LINE_BYTES`] bytes, any other line [`MAX_LINE_BYTES`]. A backfilled entry has no metrics, because
+    /// its event may still arrive.
     #[must_use]
     pub fn line(&self) -> String {
-        self.filed_at(self.at_ms)
+        self.line_at(self.at_ms)
     }
 
-    /// The same, with its metrics under the time that it is filed under.
-    pub(crate) fn filed_at(&self, at_ms: u64) -> String {
-        let longest = if self.metrics().is_empty() { LONGEST_LINE } else { LONGEST_WITH_METRICS };
-        let mut text = self.with(&self.detail, at_ms);
-        let mut kept = KEPT_OF_DETAIL;
-        while text.len() > longest && kept > 0 {
+    /// The line, with `at_ms` as the timestamp of its metrics.
+    pub(crate) fn line_at(&self, at_ms: u64) -> String {
+        let max_bytes = if self.metrics().is_empty() { MAX_LINE_BYTES } else { MAX_METRIC_LINE_BYTES };
+        let mut text = self.serialized(&self.detail, at_ms);
+        let mut kept = MAX_DETAIL_BYTES;
+        while text.len() > max_bytes && kept > 0 {
             let detail = self.detail.to_string();
-            text = self.with(&json!({ "bytes": detail.len(), "begins": beginning(&detail, kept) }), at_ms);
+            text = self.serialized(&json!({ "bytes": detail.len(), "begins": truncated(&detail, kept) }), at_ms);
             kept /= 2;
         }
         text
     }
 
-    fn with(&self, detail: &Value, at_ms: u64) -> String {
+    fn serialized(&self, detail: &Value, at_ms: u64) -> String {
         let metrics = embedded(at_ms, &self.metrics());
-        // Texts, numbers and JSON can always be written.
-        serde_json::to_string(&EmfLine { entry: self, detail, metrics }).unwrap_or_default()
+        // Serializing texts, numbers and JSON cannot fail.
+        serde_json::to_string(&LogLine { entry: self, detail, metrics }).unwrap_or_default()
     }
 
-    /// What counts, and what is measured.
+    /// The counters and measurements of the entry.
     fn metrics(&self) -> Vec<(&'static str, &'static str, f64)> {
         if self.backfilled {
             return Vec::new();
@@ -172,7 +174,7 @@ impl Entry {
         let measured = |name| self.seconds.map(|seconds| (name, "Seconds", seconds));
         let counted = |name| Some((name, "Count", 1.0));
         let all = match (self.kind, self.outcome.as_str()) {
-            // It counts when it leaves the pool: into service, or for good.
+            // The instance is counted when it leaves the warm pool: into service, or by termination.
             (Kind::Launch | Kind::Terminate, ENTERED_WARM_POOL) => [None, None],
             (Kind::Launch, "successful") => [counted("Launches"), measured("SecondsToInService")],
             (Kind::Launch, _) => [counted("LaunchFailures"), None],
@@ -186,9 +188,9 @@ impl Entry {
     }
 }
 
-/// An entry as it is written.
+/// An entry as the log contains it.
 #[derive(Serialize)]
-struct EmfLine<'a> {
+struct LogLine<'a> {
     #[serde(flatten)]
     entry: &'a Entry,
     #[serde(skip_serializing_if = "Value::is_null")]
@@ -197,7 +199,7 @@ struct EmfLine<'a> {
     metrics: Map<String, Value>,
 }
 
-/// The members of a line that make CloudWatch take metrics out of it, by environment and group.
+/// The members of a line from which CloudWatch extracts metrics, by environment and group.
 fn embedded(at_ms: u64, metrics: &[(&str, &str, f64)]) -> Map<String, Value> {
     if metrics.is_empty() {
         return Map::new();
@@ -209,7 +211,7 @@ fn embedded(at_ms: u64, metrics: &[(&str, &str, f64)]) -> Map<String, Value> {
     values.chain([aws]).collect()
 }
 
-/// The first bytes of a text, up to the end of a character.
-pub(crate) fn beginning(text: &str, bytes: usize) -> &str {
+/// The text, truncated to this number of bytes at the end of a character.
+pub(crate) fn truncated(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }

@@ -1,63 +1,63 @@
-//! Why a launch or a termination did not work, in a word: messages differ by ids and tokens, and failures are to be counted.
+//! The kind of a failed launch or termination. Messages differ in ids and tokens, so failures are counted by kind.
 
 use serde::Serialize;
 
-/// The kind of a failure.
+/// The kind of a failed scaling activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Failure {
-    /// The launch gate, or somebody else's hook, gave the instance up.
+pub enum ActivityFailure {
+    /// The launch gate, or a foreign hook, abandoned the instance.
     Abandoned,
-    /// EC2 has no room for this type in this zone.
+    /// EC2 has no capacity for this instance type in this zone.
     Capacity,
-    /// The account may have no more.
+    /// A quota of the account is exhausted.
     Quota,
-    /// It ended, or was seen to be ill, before it was in service.
+    /// The instance terminated, or became unhealthy, before it was in service.
     Unhealthy,
-    /// Somebody may not do something: a role, a key.
+    /// A permission is missing, of a role or a key.
     Permission,
-    /// What the launch template says is not there, or does not fit together.
+    /// A value of the launch template does not exist, or is incompatible with another value.
     Configuration,
-    /// A message that holds none of the known words.
+    /// The message contains none of the known words.
     Other,
 }
 
-/// What a message says, if it holds these words, in lower case. The first that fits counts. The messages are those of EC2's
-/// error codes and of Auto Scaling's troubleshooting pages.
-const WORDS: &[(&str, Failure)] = &[
-    ("lifecycle action", Failure::Abandoned),
-    ("abandon", Failure::Abandoned),
-    ("insufficientinstancecapacity", Failure::Capacity),
-    ("unfulfillablecapacity", Failure::Capacity),
-    ("invalidkmskey", Failure::Permission),
-    ("sufficient", Failure::Capacity),
-    ("no spot capacity", Failure::Capacity),
-    ("capacity-not-available", Failure::Capacity),
-    ("is no longer supported", Failure::Capacity),
-    ("limit", Failure::Quota),
-    ("quota", Failure::Quota),
-    ("exceeded", Failure::Quota),
-    ("enough free addresses", Failure::Quota),
-    ("unhealthy", Failure::Unhealthy),
-    ("became", Failure::Unhealthy),
-    ("not authorized", Failure::Permission),
-    ("authentication failure", Failure::Permission),
-    ("accessdenied", Failure::Permission),
-    ("access denied", Failure::Permission),
-    ("internalerror: client error on launch", Failure::Permission),
-    ("invalid", Failure::Configuration),
-    ("does not exist", Failure::Configuration),
-    ("no longer exists", Failure::Configuration),
-    ("not found", Failure::Configuration),
-    ("not supported", Failure::Configuration),
-    ("incompatible", Failure::Configuration),
+/// The kind of a message that contains these words, in lower case. The first match wins. The messages are those of
+/// EC2's error codes and of Auto Scaling's troubleshooting pages.
+const WORDS: &[(&str, ActivityFailure)] = &[
+    ("lifecycle action", ActivityFailure::Abandoned),
+    ("abandon", ActivityFailure::Abandoned),
+    ("insufficientinstancecapacity", ActivityFailure::Capacity),
+    ("unfulfillablecapacity", ActivityFailure::Capacity),
+    ("invalidkmskey", ActivityFailure::Permission),
+    ("sufficient", ActivityFailure::Capacity),
+    ("no spot capacity", ActivityFailure::Capacity),
+    ("capacity-not-available", ActivityFailure::Capacity),
+    ("is no longer supported", ActivityFailure::Capacity),
+    ("limit", ActivityFailure::Quota),
+    ("quota", ActivityFailure::Quota),
+    ("exceeded", ActivityFailure::Quota),
+    ("enough free addresses", ActivityFailure::Quota),
+    ("unhealthy", ActivityFailure::Unhealthy),
+    ("became", ActivityFailure::Unhealthy),
+    ("not authorized", ActivityFailure::Permission),
+    ("authentication failure", ActivityFailure::Permission),
+    ("accessdenied", ActivityFailure::Permission),
+    ("access denied", ActivityFailure::Permission),
+    ("internalerror: client error on launch", ActivityFailure::Permission),
+    ("invalid", ActivityFailure::Configuration),
+    ("does not exist", ActivityFailure::Configuration),
+    ("no longer exists", ActivityFailure::Configuration),
+    ("not found", ActivityFailure::Configuration),
+    ("not supported", ActivityFailure::Configuration),
+    ("incompatible", ActivityFailure::Configuration),
 ];
 
-impl Failure {
-    /// Reads an activity's status message.
+impl ActivityFailure {
+    /// Classifies an activity's status message.
     #[must_use]
-    pub fn read(message: &str) -> Failure {
+    pub fn read(message: &str) -> ActivityFailure {
         let lower = message.to_lowercase();
-        WORDS.iter().find(|(words, _)| lower.contains(words)).map_or(Failure::Other, |(_, failure)| *failure)
+        WORDS.iter().find(|(words, _)| lower.contains(words)).map_or(ActivityFailure::Other, |(_, failure)| *failure)
     }
 }

@@ -1,9 +1,10 @@
-//! The ledger: what is written of everything that happens to an environment's instances, and why. Pure: no AWS SDK, no
+//! The ledger: the log of everything that happens to an environment's instances, with the cause. Pure: no AWS SDK, no
 //! clock, no environment variable.
 //!
-//! `envelope` (what a message holds) → `read` (what an event means) → [`Entry`] (a line of the schema, with its metrics) → `batch` (PutLogEvents within its
-//! limits). `cause` takes Auto Scaling's sentences apart, `activity` makes an event of what DescribeScalingActivities
-//! lists, `told` is what Envkeeper's own functions have to tell, `turn` who is looked at first.
+//! `envelope` (unwraps a message) → `read` (interprets an event) → [`Entry`] (one line of the schema, with its metrics)
+//! → `batch` (PutLogEvents within its limits). `cause` parses Auto Scaling's sentences, `activity` converts an activity
+//! of DescribeScalingActivities into an event, `events` contains the events of Envkeeper's own functions, and
+//! `rotation` selects the first group of a scheduled run.
 
 #![warn(missing_docs)]
 
@@ -13,8 +14,8 @@ pub mod batch;
 mod cause;
 mod entry;
 pub mod envelope;
+pub mod events;
 mod failure;
-pub mod published;
 pub mod read;
 pub mod rotation;
 pub mod time;
@@ -22,5 +23,5 @@ pub mod time;
 pub use activity::{Activity, instance_of};
 pub use alarm::Alarm;
 pub use cause::{Cause, CauseKind};
-pub use entry::{Entry, Kind, LONGEST_LINE, LONGEST_WITH_METRICS, NAMESPACE, SCHEMA};
-pub use failure::Failure;
+pub use entry::{Entry, Kind, MAX_LINE_BYTES, MAX_METRIC_LINE_BYTES, NAMESPACE, SCHEMA};
+pub use failure::ActivityFailure;

@@ -1,57 +1,57 @@
-//! What an event means, as entries of the ledger. Pure.
+//! Converts an event into entries of the ledger. Pure.
 //!
-//! EventBridge's envelope, what Auto Scaling or an alarm sends to a topic, a queue or a function itself, and Envkeeper's own
-//! events, which have EventBridge's shape; any of them inside an SNS envelope, or inside what Lambda puts away of an
-//! invocation that failed.
+//! The accepted shapes: EventBridge's envelope, the notifications of Auto Scaling and of alarms to a topic, a queue or
+//! a function, and Envkeeper's own events, which have EventBridge's shape. Each of them may be wrapped in an SNS
+//! envelope, or in Lambda's record of a failed invocation.
 
 use environment::Deployment;
 use serde_json::{Map, Value};
 
 use crate::activity::WARM_POOL;
 use crate::alarm::{Alarm, STATE_CHANGE};
-use crate::cause::{Cause, CauseKind, Change, desired_changes};
-use crate::entry::{Entry, Kind, SCHEMA, beginning, id};
-use crate::envelope::{Poison, open, other_account, text};
-use crate::failure::Failure;
-use crate::{published, time};
+use crate::cause::{CapacityChange, Cause, CauseKind, desired_changes};
+use crate::entry::{Entry, Kind, SCHEMA, id, truncated};
+use crate::envelope::{PoisonMessage, foreign_account, open, text};
+use crate::failure::ActivityFailure;
+use crate::{events, time};
 
-/// What an event comes to.
+/// The result of reading an event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reading {
-    /// Lines for an environment of this deployment, if there is one with this suffix.
-    Of {
-        /// The environment's suffix, computed from a name or a mark: whether there is one, the records know.
+    /// Entries for an environment of this deployment, if an environment with this suffix exists.
+    Entries {
+        /// The environment's suffix, derived from a name or a mark. The records decide whether the environment exists.
         suffix: String,
-        /// One, or more where causes tell of changes of the desired capacity too.
+        /// One entry, and one more for each change of the desired capacity in the cause.
         entries: Vec<Entry>,
     },
-    /// It is of none; why.
-    Nobodys(String),
+    /// The event belongs to no environment of this deployment; the reason.
+    NotOwned(String),
 }
 
-/// How much is kept of a text of the event, in bytes. A cause has 1,023 characters at most (the API reference of
-/// `Activity`); four bytes is the longest of them.
-const LONGEST_TEXT: usize = 4_096;
+/// The maximum size of a text from an event. A cause has at most 1,023 characters (the API reference of `Activity`), of
+/// four bytes at most.
+const MAX_TEXT_BYTES: usize = 4_096;
 
 /// The outcome of a launch or a termination that ends in a warm pool.
 pub(crate) const ENTERED_WARM_POOL: &str = "entered-warm-pool";
 
-/// Reads the body of a message that was sent at `sent_ms`, which is when things happened of which nobody says when.
+/// Reads the body of a message. `sent_ms` is the time of an event that contains no time.
 ///
 /// # Errors
-/// [`Poison`], which says what is missing or what was expected.
-pub fn body(deployment: &Deployment, body: &str, sent_ms: u64) -> Result<Reading, Poison> {
+/// [`PoisonMessage`], which names the missing field or the expected form.
+pub fn body(deployment: &Deployment, body: &str, sent_ms: u64) -> Result<Reading, PoisonMessage> {
     event(deployment, &open(body)?, sent_ms)
 }
 
 /// Reads an event.
 ///
 /// # Errors
-/// As of [`body`].
-pub fn event(deployment: &Deployment, given: &Value, sent_ms: u64) -> Result<Reading, Poison> {
-    let fields = given.as_object().ok_or_else(|| Poison(String::from("no JSON object")))?;
-    if let Some(account) = other_account(given, deployment) {
-        return Ok(Reading::Nobodys(format!("it is of the account {}", shown(account))));
+/// The same as [`body`].
+pub fn event(deployment: &Deployment, given: &Value, sent_ms: u64) -> Result<Reading, PoisonMessage> {
+    let fields = given.as_object().ok_or_else(|| PoisonMessage(String::from("the event is not a JSON object")))?;
+    if let Some(account) = foreign_account(given, deployment) {
+        return Ok(Reading::NotOwned(format!("the event belongs to the account {}", bounded(account))));
     }
     if !fields.contains_key("detail-type")
         && let Some(alarm) = Alarm::read(given)?
@@ -60,59 +60,59 @@ pub fn event(deployment: &Deployment, given: &Value, sent_ms: u64) -> Result<Rea
     }
     let (name, detail) = match fields.get("detail-type") {
         Some(name) => {
-            let name = name.as_str().ok_or_else(|| Poison(String::from("detail-type is no text")))?;
-            let detail = fields.get("detail").ok_or_else(|| Poison(String::from("detail is missing")))?;
-            (name, detail.as_object().ok_or_else(|| Poison(String::from("detail is no JSON object")))?)
+            let name = name.as_str().ok_or_else(|| PoisonMessage(String::from("detail-type is not a string")))?;
+            let detail = fields.get("detail").ok_or_else(|| PoisonMessage(String::from("detail is missing")))?;
+            (name, detail.as_object().ok_or_else(|| PoisonMessage(String::from("detail is not a JSON object")))?)
         }
-        // What Auto Scaling sends itself has the detail's fields, and one of these for a name.
+        // Auto Scaling's own notifications have the detail's fields, and one of these two as the name.
         None => {
             let name = text(fields.get("LifecycleTransition")).or_else(|| text(fields.get("Event")));
-            (name.ok_or_else(|| nothing_known(fields))?, fields)
+            (name.ok_or_else(|| unknown_shape(fields))?, fields)
         }
     };
     let reported_ms = text(fields.get("time")).or_else(|| text(fields.get("Time"))).and_then(time::read_ms);
     let event = Event { name, fields, detail, at_ms: reported_ms.unwrap_or(sent_ms) };
     match name {
         "EC2 Instance Launch Successful" | "autoscaling:EC2_INSTANCE_LAUNCH" => {
-            event.ended(deployment, Kind::Launch, true)
+            event.activity_ended(deployment, Kind::Launch, true)
         }
         "EC2 Instance Launch Unsuccessful" | "autoscaling:EC2_INSTANCE_LAUNCH_ERROR" => {
-            event.ended(deployment, Kind::Launch, false)
+            event.activity_ended(deployment, Kind::Launch, false)
         }
         "EC2 Instance Terminate Successful" | "autoscaling:EC2_INSTANCE_TERMINATE" => {
-            event.ended(deployment, Kind::Terminate, true)
+            event.activity_ended(deployment, Kind::Terminate, true)
         }
         "EC2 Instance Terminate Unsuccessful" | "autoscaling:EC2_INSTANCE_TERMINATE_ERROR" => {
-            event.ended(deployment, Kind::Terminate, false)
+            event.activity_ended(deployment, Kind::Terminate, false)
         }
         "EC2 Instance-launch Lifecycle Action"
         | "EC2 Instance-terminate Lifecycle Action"
         | "autoscaling:EC2_INSTANCE_LAUNCHING"
-        | "autoscaling:EC2_INSTANCE_TERMINATING" => event.waiting(deployment),
-        "autoscaling:TEST_NOTIFICATION" => Ok(Reading::Nobodys(String::from("a test notification"))),
-        published::GATE => event.judged(deployment, Kind::Gate),
-        published::DRAIN => event.judged(deployment, Kind::Drain),
-        published::ALARM_ACTION => event.remediation(deployment),
+        | "autoscaling:EC2_INSTANCE_TERMINATING" => event.lifecycle_action(deployment),
+        "autoscaling:TEST_NOTIFICATION" => Ok(Reading::NotOwned(String::from("a test notification"))),
+        events::GATE => event.hook_completed(deployment, Kind::Gate),
+        events::DRAIN => event.hook_completed(deployment, Kind::Drain),
+        events::ALARM_ACTION => event.remediation(deployment),
         STATE_CHANGE => match Alarm::read(given)? {
             Some(alarm) => Ok(event.alarm(deployment, &alarm)),
-            None => event.other(deployment),
+            None => event.unrecognized(deployment),
         },
         _ => match name.strip_prefix("EC2 Auto Scaling Instance Refresh ") {
-            Some(point) => event.refresh(deployment, point),
-            None => event.other(deployment),
+            Some(phase) => event.refresh(deployment, phase),
+            None => event.unrecognized(deployment),
         },
     }
 }
 
-fn nothing_known(fields: &Map<String, Value>) -> Poison {
-    let has: Vec<&str> = fields.keys().map(String::as_str).take(8).collect();
-    let has = if has.is_empty() { String::from("nothing") } else { has.join(", ") };
-    Poison(format!(
-        "it has none of detail-type (EventBridge), LifecycleTransition, Event (Auto Scaling) and Message (SNS); it has {has}"
+fn unknown_shape(fields: &Map<String, Value>) -> PoisonMessage {
+    let names: Vec<&str> = fields.keys().map(String::as_str).take(8).collect();
+    let names = if names.is_empty() { String::from("no fields") } else { names.join(", ") };
+    PoisonMessage(format!(
+        "the event has none of detail-type (EventBridge), LifecycleTransition, Event (Auto Scaling) and Message (SNS); it has {names}"
     ))
 }
 
-/// An event in its parts.
+/// The parts of an event.
 struct Event<'a> {
     name: &'a str,
     fields: &'a Map<String, Value>,
@@ -121,90 +121,93 @@ struct Event<'a> {
 }
 
 impl Event<'_> {
-    fn said(&self, name: &str) -> Option<&str> {
+    fn field(&self, name: &str) -> Option<&str> {
         text(self.detail.get(name))
     }
 
-    /// What tells this event from others that are alike.
-    fn own_id(&self) -> String {
-        let given = text(self.fields.get("id")).or_else(|| text(self.fields.get("RequestId")));
-        given.map_or_else(|| Value::Object(self.fields.clone()).to_string(), str::to_owned)
+    /// The identity of the event among events of its kind.
+    fn event_id(&self) -> String {
+        let id = text(self.fields.get("id")).or_else(|| text(self.fields.get("RequestId")));
+        id.map_or_else(|| Value::Object(self.fields.clone()).to_string(), str::to_owned)
     }
 
-    /// The group that it has to name.
-    fn group(&self) -> Result<&str, Poison> {
-        let missing = || Poison(format!("{}: AutoScalingGroupName is missing, or no text", self.name));
-        self.said("AutoScalingGroupName").ok_or_else(missing)
+    /// The group, which the event must name.
+    fn group(&self) -> Result<&str, PoisonMessage> {
+        let missing = || PoisonMessage(format!("{}: AutoScalingGroupName is missing, or not a string", self.name));
+        self.field("AutoScalingGroupName").ok_or_else(missing)
     }
 
-    fn of_group(
+    fn for_group(
         &self,
         deployment: &Deployment,
-        fill: impl FnOnce(&str, Entry) -> Vec<Entry>,
-    ) -> Result<Reading, Poison> {
+        complete: impl FnOnce(&str, Entry) -> Vec<Entry>,
+    ) -> Result<Reading, PoisonMessage> {
         let group = self.group()?;
         let Some(suffix) = deployment.suffix_of_group(group) else {
-            return Ok(Reading::Nobodys(format!("the group {} is none of this deployment", shown(group))));
+            return Ok(Reading::NotOwned(format!(
+                "the group {} belongs to no environment of this deployment",
+                bounded(group)
+            )));
         };
         let entry = self.entry(deployment, suffix);
-        Ok(Reading::Of { suffix: suffix.to_owned(), entries: fill(group, entry) })
+        Ok(Reading::Entries { suffix: suffix.to_owned(), entries: complete(group, entry) })
     }
 
-    /// With what every event has.
+    /// An entry with the fields that every event has.
     fn entry(&self, deployment: &Deployment, suffix: &str) -> Entry {
         let names = deployment.names(suffix);
         let group = names.group().name;
         Entry {
             v: SCHEMA,
-            id: id(Kind::Other, &group, &self.own_id()),
+            id: id(Kind::Other, &group, &self.event_id()),
             time: time::text(self.at_ms),
             environment: names.environment_id(),
             group,
             kind: Kind::Other,
             outcome: String::from("unrecognized"),
-            instance: self.said("EC2InstanceId").map(shown),
-            zone: self.detail.get("Details").and_then(|it| it.get("Availability Zone")?.as_str()).map(shown),
-            activity: self.said("ActivityId").map(shown),
+            instance: self.field("EC2InstanceId").map(bounded),
+            zone: self.detail.get("Details").and_then(|it| it.get("Availability Zone")?.as_str()).map(bounded),
+            activity: self.field("ActivityId").map(bounded),
             cause: None,
             reason: None,
             failure: None,
             seconds: None,
             backfilled: false,
-            event: shown(self.name),
+            event: bounded(self.name),
             detail: Value::Object(self.detail.clone()),
             at_ms: self.at_ms,
         }
     }
 
-    /// When it ended, and how long it took.
-    fn span(&self) -> (u64, Option<f64>) {
-        let [start, end] = ["StartTime", "EndTime"].map(|name| self.said(name).and_then(time::read_ms));
+    /// The end of the activity, and its duration in seconds.
+    fn end_and_duration(&self) -> (u64, Option<f64>) {
+        let [start, end] = ["StartTime", "EndTime"].map(|name| self.field(name).and_then(time::read_ms));
         let seconds = start.zip(end).map(|(start, end)| seconds(end.saturating_sub(start)));
         (end.unwrap_or(self.at_ms), seconds)
     }
 
-    /// A launch or a termination is over.
-    fn ended(&self, deployment: &Deployment, kind: Kind, successful: bool) -> Result<Reading, Poison> {
-        self.of_group(deployment, |group, entry| {
-            let (at_ms, seconds) = self.span();
-            let outcome = match (successful, self.said("StatusCode")) {
-                // It has come into no service, and has not ended either: it is kept ready.
-                (true, _) if self.said("Destination") == Some(WARM_POOL) => ENTERED_WARM_POOL,
+    /// A launch or a termination has ended.
+    fn activity_ended(&self, deployment: &Deployment, kind: Kind, successful: bool) -> Result<Reading, PoisonMessage> {
+        self.for_group(deployment, |group, entry| {
+            let (at_ms, seconds) = self.end_and_duration();
+            let outcome = match (successful, self.field("StatusCode")) {
+                // The instance is neither in service nor terminated: it waits in the warm pool.
+                (true, _) if self.field("Destination") == Some(WARM_POOL) => ENTERED_WARM_POOL,
                 (true, _) => "successful",
                 (false, Some("Cancelled")) => "cancelled",
                 (false, _) => "failed",
             };
-            let own = self.own_id();
-            let what = self.said("ActivityId").unwrap_or(&own);
-            let cause = self.said("Cause").map(|text| Cause::read(&shown(text)));
+            let event_id = self.event_id();
+            let activity = self.field("ActivityId").unwrap_or(&event_id);
+            let cause = self.field("Cause").map(|text| Cause::read(&bounded(text)));
             let changes = cause.as_ref().map(|cause| Self::changes(&entry, cause, at_ms));
             let ended = Entry {
-                id: id(kind, group, what),
+                id: id(kind, group, activity),
                 time: time::text(at_ms),
                 kind,
                 outcome: outcome.into(),
-                reason: self.said("StatusMessage").map(shown),
-                failure: (!successful).then(|| Failure::read(self.said("StatusMessage").unwrap_or_default())),
+                reason: self.field("StatusMessage").map(bounded),
+                failure: (!successful).then(|| ActivityFailure::read(self.field("StatusMessage").unwrap_or_default())),
                 cause,
                 seconds,
                 at_ms,
@@ -214,21 +217,21 @@ impl Event<'_> {
         })
     }
 
-    /// The changes of the desired capacity that a launch or a termination followed from, as its cause tells them.
+    /// The changes of the desired capacity in the cause of a launch or a termination.
     fn changes(entry: &Entry, cause: &Cause, ended_ms: u64) -> Vec<Entry> {
-        let line = |change: Change| {
+        let entry_of = |change: CapacityChange| {
             let at_ms = change.at_ms.unwrap_or(ended_ms);
-            let mut own = Cause::read(&change.sentence);
-            if own.actor == CauseKind::Schedule {
-                // The sentence after the change's own names it.
-                own.schedule.clone_from(&cause.schedule);
+            let mut trigger = Cause::read(&change.sentence);
+            if trigger.actor == CauseKind::Schedule {
+                // The sentence after the change names the scheduled action.
+                trigger.schedule.clone_from(&cause.schedule);
             }
             Entry {
                 id: id(Kind::Capacity, &entry.group, &change.sentence),
                 time: time::text(at_ms),
                 kind: Kind::Capacity,
                 outcome: String::from("changed"),
-                cause: Some(own),
+                cause: Some(trigger),
                 instance: None,
                 zone: None,
                 detail: Value::Null,
@@ -236,44 +239,44 @@ impl Event<'_> {
                 ..entry.clone()
             }
         };
-        desired_changes(&cause.text).into_iter().map(line).collect()
+        desired_changes(&cause.text).into_iter().map(entry_of).collect()
     }
 
     /// An instance waits for a hook.
-    fn waiting(&self, deployment: &Deployment) -> Result<Reading, Poison> {
-        self.of_group(deployment, |group, entry| {
-            let own = self.own_id();
-            let what = self.said("LifecycleActionToken").unwrap_or(&own);
-            let hook = self.said("LifecycleHookName").map(|hook| format!("for the hook {}", shown(hook)));
+    fn lifecycle_action(&self, deployment: &Deployment) -> Result<Reading, PoisonMessage> {
+        self.for_group(deployment, |group, entry| {
+            let event_id = self.event_id();
+            let token = self.field("LifecycleActionToken").unwrap_or(&event_id);
+            let hook = self.field("LifecycleHookName").map(|hook| format!("for the hook {}", bounded(hook)));
             let kind = Kind::Lifecycle;
-            vec![Entry { id: id(kind, group, what), kind, outcome: String::from("waiting"), reason: hook, ..entry }]
+            vec![Entry { id: id(kind, group, token), kind, outcome: String::from("waiting"), reason: hook, ..entry }]
         })
     }
 
-    /// An instance refresh has come to a point.
-    fn refresh(&self, deployment: &Deployment, point: &str) -> Result<Reading, Poison> {
-        self.of_group(deployment, |group, entry| {
-            let refresh = self.said("InstanceRefreshId").unwrap_or_default();
-            let checkpoint = self.said("CheckpointPercentage").unwrap_or_default();
+    /// An instance refresh has started, reached a checkpoint or ended.
+    fn refresh(&self, deployment: &Deployment, phase: &str) -> Result<Reading, PoisonMessage> {
+        self.for_group(deployment, |group, entry| {
+            let refresh = self.field("InstanceRefreshId").unwrap_or_default();
+            let checkpoint = self.field("CheckpointPercentage").unwrap_or_default();
             let kind = Kind::Refresh;
             let id = match refresh {
-                "" => id(kind, group, &self.own_id()),
-                refresh => id(kind, group, &format!("{refresh} {point} {checkpoint}")),
+                "" => id(kind, group, &self.event_id()),
+                refresh => id(kind, group, &format!("{refresh} {phase} {checkpoint}")),
             };
-            let reason = (!checkpoint.is_empty()).then(|| format!("{} % are replaced", shown(checkpoint)));
-            vec![Entry { id, kind, outcome: shown(point).to_lowercase().replace(' ', "-"), reason, ..entry }]
+            let reason = (!checkpoint.is_empty()).then(|| format!("{} % are replaced", bounded(checkpoint)));
+            vec![Entry { id, kind, outcome: bounded(phase).to_lowercase().replace(' ', "-"), reason, ..entry }]
         })
     }
 
-    /// One of our hooks' waits is over.
-    fn judged(&self, deployment: &Deployment, kind: Kind) -> Result<Reading, Poison> {
-        self.of_group(deployment, |group, entry| {
-            let (at_ms, seconds) = self.span();
+    /// An instance no longer waits for one of Envkeeper's hooks.
+    fn hook_completed(&self, deployment: &Deployment, kind: Kind) -> Result<Reading, PoisonMessage> {
+        self.for_group(deployment, |group, entry| {
+            let (at_ms, seconds) = self.end_and_duration();
             vec![Entry {
-                id: id(kind, group, &self.own_id()),
+                id: id(kind, group, &self.event_id()),
                 kind,
-                outcome: self.said("Outcome").map(shown).unwrap_or_default(),
-                reason: self.said("Reason").map(shown),
+                outcome: self.field("Outcome").map(bounded).unwrap_or_default(),
+                reason: self.field("Reason").map(bounded),
                 seconds,
                 at_ms,
                 ..entry
@@ -281,29 +284,29 @@ impl Event<'_> {
         })
     }
 
-    fn remediation(&self, deployment: &Deployment) -> Result<Reading, Poison> {
-        self.of_group(deployment, |group, entry| {
+    fn remediation(&self, deployment: &Deployment) -> Result<Reading, PoisonMessage> {
+        self.for_group(deployment, |group, entry| {
             let kind = Kind::Remediation;
             let number = |name: &str| self.detail.get(name)?.as_u64()?.try_into().ok();
-            let alarm = self.said("Alarm").map(shown);
+            let alarm = self.field("Alarm").map(bounded);
             let (before, after) = (number("DesiredBefore"), number("DesiredAfter"));
             vec![Entry {
-                id: id(kind, group, &self.own_id()),
+                id: id(kind, group, &self.event_id()),
                 kind,
-                outcome: self.said("Outcome").map(shown).unwrap_or_default(),
-                cause: Some(Cause::of_alarm(alarm, before, after, self.said("Rule").map(shown))),
-                reason: self.said("Reason").map(shown),
+                outcome: self.field("Outcome").map(bounded).unwrap_or_default(),
+                cause: Some(Cause::for_alarm(alarm, before, after, self.field("Rule").map(bounded))),
+                reason: self.field("Reason").map(bounded),
                 ..entry
             }]
         })
     }
 
-    /// An alarm's state changed.
+    /// An alarm has changed its state.
     fn alarm(&self, deployment: &Deployment, alarm: &Alarm) -> Reading {
         let Some(suffix) = alarm.suffix(deployment) else {
-            let name = shown(&alarm.name);
-            return Reading::Nobodys(format!(
-                "the alarm {name} is of no environment of this deployment, or of several"
+            let name = bounded(&alarm.name);
+            return Reading::NotOwned(format!(
+                "the alarm {name} belongs to no environment of this deployment, or to several"
             ));
         };
         let at_ms = alarm.since_ms.unwrap_or(self.at_ms);
@@ -313,32 +316,32 @@ impl Event<'_> {
             id: id(kind, &entry.group, &format!("{} {at_ms} {}", alarm.name, alarm.state)),
             time: time::text(at_ms),
             kind,
-            outcome: shown(&alarm.state).to_lowercase().replace('_', "-"),
-            instance: alarm.instance().map(shown),
-            cause: Some(Cause::of_alarm(Some(shown(&alarm.name)), None, None, None)),
-            reason: Some(shown(&alarm.reason)).filter(|it| !it.is_empty()),
+            outcome: bounded(&alarm.state).to_lowercase().replace('_', "-"),
+            instance: alarm.instance().map(bounded),
+            cause: Some(Cause::for_alarm(Some(bounded(&alarm.name)), None, None, None)),
+            reason: Some(bounded(&alarm.reason)).filter(|it| !it.is_empty()),
             at_ms,
             ..entry
         };
-        Reading::Of { suffix, entries: vec![entry] }
+        Reading::Entries { suffix, entries: vec![entry] }
     }
 
-    /// Something newer than this version is kept whole, if it is of one of our groups.
-    fn other(&self, deployment: &Deployment) -> Result<Reading, Poison> {
-        if self.said("AutoScalingGroupName").is_none() {
-            return Ok(Reading::Nobodys(format!("{} names no group", shown(self.name))));
+    /// An event that this version does not know. An event of an owned group is kept whole.
+    fn unrecognized(&self, deployment: &Deployment) -> Result<Reading, PoisonMessage> {
+        if self.field("AutoScalingGroupName").is_none() {
+            return Ok(Reading::NotOwned(format!("{} names no Auto Scaling group", bounded(self.name))));
         }
-        self.of_group(deployment, |_, entry| vec![entry])
+        self.for_group(deployment, |_, entry| vec![entry])
     }
 }
 
-/// A text of the event, cut if it is longer than any real one.
-fn shown(text: &str) -> String {
-    beginning(text, LONGEST_TEXT).to_owned()
+/// A text of the event, truncated if it is longer than any real one.
+fn bounded(text: &str) -> String {
+    truncated(text, MAX_TEXT_BYTES).to_owned()
 }
 
-/// Seconds, to the millisecond.
-#[expect(clippy::cast_precision_loss, reason = "a wait of 285,000 years is still exact")]
+/// A duration in seconds, to the millisecond.
+#[expect(clippy::cast_precision_loss, reason = "durations up to 285,000 years are exact")]
 pub(crate) fn seconds(ms: u64) -> f64 {
     ms as f64 / 1_000.0
 }

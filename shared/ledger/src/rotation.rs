@@ -1,11 +1,11 @@
-//! Whose turn it is, where there may not be time for all.
+//! The start index of a scheduled run that may not have time for all groups.
 
-/// Which of so many is the first, at this turn of a schedule. Lambda may end it before it is through with all; steps of the
-/// golden section of a round leave no part of it out for long, however few of them a turn comes to.
+/// The index of the first of `count` items in this `round` of a schedule. Lambda may end the run before the last item;
+/// steps of the golden section of a cycle leave no part of it out for long, however few items a round processes.
 #[must_use]
-pub fn first(of: usize, turn: u64) -> usize {
-    let part = turn.wrapping_mul(0x9E37_79B9) & 0xFFFF_FFFF;
-    usize::try_from((part * of as u64) >> 32).unwrap_or_default()
+pub fn start_index(count: usize, round: u64) -> usize {
+    let fraction = round.wrapping_mul(0x9E37_79B9) & 0xFFFF_FFFF;
+    usize::try_from((fraction * count as u64) >> 32).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -15,12 +15,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_has_its_turn_though_there_is_time_for_a_quarter_of_them() {
-        assert_eq!(first(0, 7), 0);
-        for begin in [0, 1, 1_795_420_800] {
-            let came: BTreeSet<usize> =
-                (0..8).flat_map(|turn| (0..25).map(move |at| (first(100, begin + turn) + at) % 100)).collect();
-            assert_eq!(came.len(), 100, "from turn {begin} on");
+    fn every_item_is_processed_although_a_round_has_time_for_a_quarter_of_them() {
+        assert_eq!(start_index(0, 7), 0);
+        for first_round in [0, 1, 1_795_420_800] {
+            let processed: BTreeSet<usize> = (0..8)
+                .flat_map(|round| (0..25).map(move |at| (start_index(100, first_round + round) + at) % 100))
+                .collect();
+            assert_eq!(processed.len(), 100, "from round {first_round}");
         }
     }
 }

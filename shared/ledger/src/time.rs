@@ -1,9 +1,9 @@
-//! Times as AWS writes them, read with patience.
+//! Lenient parsing of the times that AWS writes.
 
 use aws_smithy_types::date_time::{DateTime, Format};
 
-/// Reads a time into ms since the epoch: RFC 3339 with `Z` or an offset, also `+0000` as alarms have it, and also with the
-/// blanks of AWS's own examples.
+/// Parses a time into ms since the epoch: RFC 3339 with `Z` or an offset. The offset `+0000` of alarms and the blanks
+/// of AWS's own examples are accepted.
 #[must_use]
 pub fn read_ms(text: &str) -> Option<u64> {
     let mut text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
@@ -15,7 +15,7 @@ pub fn read_ms(text: &str) -> Option<u64> {
     u64::try_from(time.to_millis().ok()?).ok()
 }
 
-/// A time in UTC, to the millisecond where it has any.
+/// A time in UTC, with milliseconds unless they are zero.
 #[must_use]
 pub fn text(ms: u64) -> String {
     let time = DateTime::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_as_aws_writes_them() {
+    fn every_time_format_of_aws_is_parsed() {
         for text in [
             "2023-08-04T12:36:15.490Z",
             "2023-08-04T12:36:15.490+0000",

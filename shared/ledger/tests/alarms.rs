@@ -1,5 +1,5 @@
 //! Alarms in all their shapes.
-#![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first unexpected value")]
 
 use environment::Deployment;
 use ledger::Alarm;
@@ -14,9 +14,9 @@ fn read(event: &Value) -> Alarm {
 }
 
 #[test]
-fn one_change_of_state_is_the_same_in_all_three_shapes() {
+fn all_three_shapes_of_a_state_change_are_equal() {
     let body = json!({
-        "alarmName": "web", "state": { "value": "ALARM", "reason": "why", "timestamp": "2026-01-02T03:04:01.120+0000" },
+        "alarmName": "web", "state": { "value": "ALARM", "reason": "reason", "timestamp": "2026-01-02T03:04:01.120+0000" },
         "configuration": {
             "description": "text",
             "metrics": [{ "metricStat": { "metric": { "dimensions": { "AutoScalingGroupName": "g" } }, "period": 86_400 } }],
@@ -25,7 +25,7 @@ fn one_change_of_state_is_the_same_in_all_three_shapes() {
     let direct = read(&json!({ "source": "aws.cloudwatch", "alarmData": body }));
     let bus = read(&json!({ "detail-type": "CloudWatch Alarm State Change", "detail": body }));
     let topic = read(&json!({
-        "AlarmName": "web", "NewStateValue": "ALARM", "NewStateReason": "why", "AlarmDescription": "text",
+        "AlarmName": "web", "NewStateValue": "ALARM", "NewStateReason": "reason", "AlarmDescription": "text",
         "StateChangeTime": "2026-01-02T03:04:01.120+0000",
         "Trigger": { "Dimensions": [{ "name": "AutoScalingGroupName", "value": "g" }] },
     }));
@@ -35,7 +35,7 @@ fn one_change_of_state_is_the_same_in_all_three_shapes() {
 }
 
 #[test]
-fn what_is_no_alarm_is_nothing_and_an_alarm_without_a_name_or_a_state_is_poison() {
+fn any_other_event_is_ignored_and_an_alarm_without_a_name_or_a_state_is_poison() {
     for event in [json!({}), json!({ "detail-type": "Scheduled Event", "detail": {} }), json!([]), json!("text")] {
         assert_eq!(Alarm::read(&event), Ok(None), "{event}");
     }
@@ -48,12 +48,12 @@ fn what_is_no_alarm_is_nothing_and_an_alarm_without_a_name_or_a_state_is_poison(
         (json!({ "AlarmName": null, "NewStateValue": "OK" }), "AlarmName"),
     ] {
         let poison = Alarm::read(&event).unwrap_err().0;
-        assert_eq!(poison, format!("an alarm: {missing} is missing, or no text"), "{event}");
+        assert_eq!(poison, format!("alarm: {missing} is missing, or not a string"), "{event}");
     }
 }
 
 #[test]
-fn an_environment_is_known_by_a_group_of_ours_or_by_its_mark() {
+fn an_alarms_environment_is_found_by_an_owned_group_or_by_its_mark() {
     let alarm = |group: &str, description: &str| Alarm {
         name: "a".into(),
         state: "ALARM".into(),
@@ -67,20 +67,20 @@ fn an_environment_is_known_by_a_group_of_ours_or_by_its_mark() {
         ("scalable-ec2-asg-uswest2-dev2", "", Some("dev2")),
         ("scalable-ec2-asg-uswest2-", "", None),
         ("scalable-ec2-asg-useast1-dev", "", None),
-        ("theirs", "envkeeper:environment=scalable-ec2-us-west-2-dev", Some("dev")),
-        ("theirs", "of envkeeper:environment=scalable-ec2-us-west-2-dev2, you see", Some("dev2")),
-        ("theirs", "envkeeper:environment=scalable-ec2-us-west-2-", None),
-        ("theirs", "envkeeper:environment=another-us-west-2-dev", None),
-        ("theirs", "envkeeper:environment", None),
-        ("theirs", "", None),
+        ("foreign", "envkeeper:environment=scalable-ec2-us-west-2-dev", Some("dev")),
+        ("foreign", "text envkeeper:environment=scalable-ec2-us-west-2-dev2, more text", Some("dev2")),
+        ("foreign", "envkeeper:environment=scalable-ec2-us-west-2-", None),
+        ("foreign", "envkeeper:environment=another-us-west-2-dev", None),
+        ("foreign", "envkeeper:environment", None),
+        ("foreign", "", None),
     ] {
         assert_eq!(alarm(group, description).suffix(&deployment()).as_deref(), suffix, "{group} {description}");
     }
 }
 
-/// Metric math over several of them names none.
+/// Metric math over several instances or groups identifies none of them.
 #[test]
-fn an_instance_or_a_group_counts_if_it_is_the_only_one() {
+fn an_instance_or_a_group_is_used_if_it_is_the_only_one() {
     let alarm = |pairs: &[(&str, &str)], description: &str| Alarm {
         name: "a".into(),
         state: "ALARM".into(),
@@ -97,15 +97,15 @@ fn an_instance_or_a_group_counts_if_it_is_the_only_one() {
         let ids = instances(ids);
         assert_eq!(alarm(&ids, "").instance(), instance, "{ids:?}");
         assert_eq!(
-            read(&ledger::published::state_change(&alarm(&ids, ""), 1)).instance(),
+            read(&ledger::events::alarm_state_event(&alarm(&ids, ""), 1)).instance(),
             instance,
-            "told by ourselves"
+            "in Envkeeper's own event"
         );
     }
     let mark = "envkeeper:environment=scalable-ec2-us-west-2-prod";
     for (groups, description, suffix) in [
         (&[dev, dev][..], "", Some("dev")),
-        (&["theirs", dev], "", Some("dev")),
+        (&["foreign", dev], "", Some("dev")),
         (&[dev, prod], "", None),
         (&[dev, prod], mark, Some("prod")),
     ] {

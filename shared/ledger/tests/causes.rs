@@ -1,11 +1,11 @@
-//! Auto Scaling's sentences, taken apart. They are those of AWS's user guide and knowledge center, and of activities that
-//! people have published.
+//! Parsing of Auto Scaling's sentences. The samples are from AWS's user guide and knowledge center, and from activities that
+//! users have published.
 
-use ledger::{Cause, CauseKind, Failure};
+use ledger::{ActivityFailure, Cause, CauseKind};
 
 const DIFFERENCE: &str = "At 2021-04-01T17:12:05Z an instance was started in response to a difference between desired and actual capacity, increasing the capacity from 1 to 2.";
 
-/// What is said, who or what set it off, and the desired capacity before and after.
+/// A sentence, its actor, and the desired capacity before and after.
 type Row<'a> = (&'a str, CauseKind, Option<(u32, u32)>);
 
 const CAUSES: &[Row<'_>] = &[
@@ -100,19 +100,19 @@ const CAUSES: &[Row<'_>] = &[
         None,
     ),
     (DIFFERENCE, CauseKind::Difference, None),
-    ("At 2025-05-27T15:42:24Z something that nobody has thought of yet.", CauseKind::Other, None),
+    ("At 2025-05-27T15:42:24Z something that this version does not know.", CauseKind::Other, None),
     ("", CauseKind::Other, None),
     ("At the end of the day", CauseKind::Other, None),
 ];
 
 #[test]
-fn what_set_it_off_is_told_from_what_came_of_it() {
-    for (first, by, change) in CAUSES {
+fn the_trigger_is_distinguished_from_its_consequence() {
+    for (first, actor, change) in CAUSES {
         for text in [(*first).to_owned(), format!("{first}  {DIFFERENCE}")] {
             let cause = Cause::read(&text);
-            // Where nothing else is told, the difference is.
+            // Without another actor, the actor is the difference.
             let expected =
-                if *by == CauseKind::Other && text.len() > first.len() { CauseKind::Difference } else { *by };
+                if *actor == CauseKind::Other && text.len() > first.len() { CauseKind::Difference } else { *actor };
             assert_eq!(cause.actor, expected, "{text}");
             assert_eq!(cause.desired_before.zip(cause.desired_after), *change, "{text}");
             assert_eq!(cause.text, text);
@@ -139,76 +139,79 @@ fn alarms_policies_and_schedules_have_their_names() {
     assert_eq!((schedule.actor, schedule.schedule.as_deref()), (CauseKind::Schedule, Some("At night")));
 }
 
-/// The causes of the lines of changes, of a launch with this cause.
+/// The causes of the capacity changes in a launch with this cause.
 fn changes(text: &str) -> Vec<Cause> {
     let deployment =
         environment::Deployment { project: "p".into(), region: "us-west-2".into(), account: "123456789012".into() };
     let detail = serde_json::json!({ "AutoScalingGroupName": "p-asg-uswest2-dev", "ActivityId": "a", "Cause": text });
     let event = serde_json::json!({ "detail-type": "EC2 Instance Launch Successful", "detail": detail });
-    let Ok(ledger::read::Reading::Of { entries, .. }) = ledger::read::event(&deployment, &event, 0) else {
-        panic!("it is ours")
+    let Ok(ledger::read::Reading::Entries { entries, .. }) = ledger::read::event(&deployment, &event, 0) else {
+        panic!("the group is owned")
     };
     let changes = entries.into_iter().filter(|it| it.kind == ledger::Kind::Capacity);
     changes.filter_map(|it| it.cause).collect()
 }
 
 #[test]
-fn a_change_by_a_schedule_names_it_though_another_sentence_tells_it_and_no_other_change_does() {
+fn only_a_scheduled_change_has_the_scheduled_action_of_the_next_sentence() {
     let schedule = "At 2016-02-12T16:01:25Z a scheduled action update of AutoScalingGroup constraints to min: 1, max: 5, desired: 2 changing the desired capacity from 3 to 2.  At 2016-02-12T16:01:25Z the scheduled action At night executed. Setting desired capacity from 3 to 2.";
-    let person = "At 2016-02-12T16:02:00Z a user request explicitly set group desired capacity changing the desired capacity from 2 to 4.";
-    let told = changes(&format!("{schedule}  {person}"));
-    let told: Vec<_> = told.iter().map(|it| (it.actor, it.schedule.as_deref(), it.desired_after)).collect();
-    assert_eq!(told, [(CauseKind::Schedule, Some("At night"), Some(2)), (CauseKind::Request, None, Some(4))]);
+    let operator = "At 2016-02-12T16:02:00Z a user request explicitly set group desired capacity changing the desired capacity from 2 to 4.";
+    let changes = changes(&format!("{schedule}  {operator}"));
+    let changes: Vec<_> = changes.iter().map(|it| (it.actor, it.schedule.as_deref(), it.desired_after)).collect();
+    assert_eq!(changes, [(CauseKind::Schedule, Some("At night"), Some(2)), (CauseKind::Request, None, Some(4))]);
 }
 
 #[test]
-fn of_two_changes_in_one_cause_each_is_told_with_its_own_alarm() {
+fn each_of_two_changes_in_one_cause_has_its_own_alarm() {
     let text = "At 2017-10-26T07:53:21Z a monitor alarm CPU Too Low in state ALARM triggered policy CPU Too Low changing the desired capacity from 2 to 1. At 2017-10-26T07:54:04Z a monitor alarm CPU Credit Too Low in state ALARM triggered policy CPU Credit Too Low changing the desired capacity from 1 to 2.";
     let both = Cause::read(text);
     assert_eq!((both.desired_before, both.desired_after), (Some(2), Some(2)));
     let changes = changes(text).into_iter();
-    let told: Vec<_> = changes.map(|it| (it.alarm.unwrap_or_default(), it.desired_after)).collect();
-    assert_eq!(told, [("CPU Too Low".into(), Some(1)), ("CPU Credit Too Low".into(), Some(2))]);
+    let changes: Vec<_> = changes.map(|it| (it.alarm.unwrap_or_default(), it.desired_after)).collect();
+    assert_eq!(changes, [("CPU Too Low".into(), Some(1)), ("CPU Credit Too Low".into(), Some(2))]);
 }
 
 #[test]
-fn failures_have_a_kind_whatever_their_ids() {
+fn failures_have_a_kind_that_does_not_depend_on_their_ids() {
     for (message, kind) in [
         (
             "Instance failed to complete user's Lifecycle Action: Lifecycle Action with token e85eb647-4fe0-4909-b341-a6c42EXAMPLE was abandoned: Heartbeat Timeout",
-            Failure::Abandoned,
+            ActivityFailure::Abandoned,
         ),
         (
             "We currently do not have sufficient t3.micro capacity in the Availability Zone you requested (us-west-2a). Launching EC2 instance failed.",
-            Failure::Capacity,
+            ActivityFailure::Capacity,
         ),
         (
             "InsufficientInstanceCapacity: There is no Spot capacity available that matches your request.",
-            Failure::Capacity,
+            ActivityFailure::Capacity,
         ),
         (
             "You have requested more vCPU capacity than your current vCPU limit of 32 allows. Launching EC2 instance failed.",
-            Failure::Quota,
+            ActivityFailure::Quota,
         ),
-        ("Max spot instance count exceeded. Launching EC2 instance failed.", Failure::Quota),
+        ("Max spot instance count exceeded. Launching EC2 instance failed.", ActivityFailure::Quota),
         (
             "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: Client.UserInitiatedShutdown",
-            Failure::Unhealthy,
+            ActivityFailure::Unhealthy,
         ),
-        ("You are not authorized to perform this operation. Launching EC2 instance failed.", Failure::Permission),
-        ("Client.InternalError: Client error on launch", Failure::Permission),
-        ("The image id '[ami-0123]' does not exist. Launching EC2 instance failed.", Failure::Configuration),
-        ("Invalid IAM Instance Profile name. Launching EC2 instance failed.", Failure::Configuration),
+        (
+            "You are not authorized to perform this operation. Launching EC2 instance failed.",
+            ActivityFailure::Permission,
+        ),
+        ("Client.InternalError: Client error on launch", ActivityFailure::Permission),
+        ("The image id '[ami-0123]' does not exist. Launching EC2 instance failed.", ActivityFailure::Configuration),
+        ("Invalid IAM Instance Profile name. Launching EC2 instance failed.", ActivityFailure::Configuration),
         (
             "Could not launch Spot Instances. UnfulfillableCapacity - There is no capacity available that matches your request. Launching EC2 instance failed.",
-            Failure::Capacity,
+            ActivityFailure::Capacity,
         ),
         (
             "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state",
-            Failure::Permission,
+            ActivityFailure::Permission,
         ),
-        ("", Failure::Other),
+        ("", ActivityFailure::Other),
     ] {
-        assert_eq!(Failure::read(message), kind, "{message}");
+        assert_eq!(ActivityFailure::read(message), kind, "{message}");
     }
 }

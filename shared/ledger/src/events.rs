@@ -1,0 +1,142 @@
+//! The events that Envkeeper's own functions publish to the ledger. They have the shape of EventBridge's events, so
+//! that one reader reads all events.
+
+use serde_json::{Value, json};
+
+use crate::alarm::{Alarm, STATE_CHANGE};
+use crate::time;
+
+/// The source of these events.
+pub const SOURCE: &str = "envkeeper";
+
+/// The launch gate has reached a verdict.
+pub const GATE: &str = "Launch Gate Verdict";
+/// A drain has ended.
+pub const DRAIN: &str = "Drain Outcome";
+/// An alarm's action was executed, or not.
+pub const ALARM_ACTION: &str = "Alarm Action";
+
+/// The completion of a lifecycle action: an instance no longer waits for one of Envkeeper's hooks.
+#[derive(Clone, Debug)]
+pub struct HookCompletion<'a> {
+    /// The name of the instance's Auto Scaling group.
+    pub group: &'a str,
+    /// `i-…`
+    pub instance: &'a str,
+    /// The token of the lifecycle action, if its own message contained one.
+    pub token: Option<&'a str>,
+    /// [`GATE`] or [`DRAIN`].
+    pub kind: &'static str,
+    /// `continue` or `abandon`; for a drain whether it was `drained`.
+    pub outcome: &'a str,
+    /// The reason, as a sentence.
+    pub reason: &'a str,
+    /// The start of the wait, if it is known.
+    pub began_ms: Option<u64>,
+    /// The end of the wait, in ms since the epoch.
+    pub ended_ms: u64,
+}
+
+impl HookCompletion<'_> {
+    /// The event for the ledger.
+    #[must_use]
+    pub fn event(&self) -> Value {
+        let began = self.began_ms.map(time::text);
+        let mut detail = json!({
+            "AutoScalingGroupName": self.group, "EC2InstanceId": self.instance, "Outcome": self.outcome,
+            "Reason": self.reason, "EndTime": time::text(self.ended_ms),
+        });
+        if let Some(began) = &began {
+            detail["StartTime"] = began.as_str().into();
+        }
+        // An instance that enters a warm pool and returns waits more than once for the same hook. The token
+        // distinguishes these waits; a sweep has no token, so the start of the wait distinguishes them.
+        let wait = self.token.or(began.as_deref()).unwrap_or("-");
+        envelope(self.kind, &format!("{} {} {wait}", self.kind, self.instance), self.ended_ms, &detail)
+    }
+}
+
+/// The outcome of one of an environment's rules after one of its alarms reported its state.
+#[derive(Clone, Debug)]
+pub struct RuleOutcome<'a> {
+    /// The name of the environment's Auto Scaling group.
+    pub group: &'a str,
+    /// The alarm's name.
+    pub alarm: &'a str,
+    /// The time since which the alarm has had its state.
+    pub since_ms: u64,
+    /// The rule, as text for operators; `-` if no rule was evaluated.
+    pub rule: &'a str,
+    /// `done`, `dry-run`, `skipped`, `failed` or `unknown`.
+    pub outcome: &'a str,
+    /// The change that was made, or the reason why nothing was changed.
+    pub reason: &'a str,
+    /// The desired capacity before and after, if it was changed.
+    pub desired_capacity: Option<(u32, u32)>,
+    /// The instance that the action affected.
+    pub instance: Option<&'a str>,
+    /// The time of the outcome, in ms since the epoch.
+    pub at_ms: u64,
+}
+
+impl RuleOutcome<'_> {
+    /// The event for the ledger.
+    #[must_use]
+    pub fn event(&self) -> Value {
+        let mut detail = json!({
+            "AutoScalingGroupName": self.group, "Alarm": self.alarm, "StateChangeTime": time::text(self.since_ms),
+            "Rule": self.rule, "Outcome": self.outcome, "Reason": self.reason,
+        });
+        if let Some((before, after)) = self.desired_capacity {
+            detail["DesiredBefore"] = before.into();
+            detail["DesiredAfter"] = after.into();
+        }
+        if let Some(instance) = self.instance {
+            detail["EC2InstanceId"] = instance.into();
+        }
+        // The second report of an alarm state has the same id, unless its outcome or reason differs.
+        let id = format!("{} {} {} {} {}", self.alarm, self.since_ms, self.rule, self.outcome, self.reason);
+        envelope(ALARM_ACTION, &id, self.at_ms, &detail)
+    }
+}
+
+/// An alarm's state as an event of EventBridge, for alarms that no rule of the deployment forwards.
+#[must_use]
+pub fn alarm_state_event(alarm: &Alarm, now_ms: u64) -> Value {
+    let at_ms = alarm.since_ms.unwrap_or(now_ms);
+    let metric = |(name, value): &(String, String)| json!({ "metricStat": { "metric": { "dimensions": { name.as_str(): value } } } });
+    let metrics: Vec<Value> = alarm.dimensions.iter().map(metric).collect();
+    let detail = json!({
+        "alarmName": alarm.name,
+        "state": { "value": alarm.state, "reason": alarm.reason, "timestamp": time::text(at_ms) },
+        "configuration": { "description": alarm.description, "metrics": metrics },
+    });
+    envelope(STATE_CHANGE, &format!("{} {at_ms} {}", alarm.name, alarm.state), at_ms, &detail)
+}
+
+/// The reason for a skipped rule while the deployment's automation is paused.
+pub const AUTOMATION_PAUSED: &str = "automation is paused by the deployment's parameter PauseAutomation";
+
+/// The reason for a skipped rule that already ran: a rule runs once for each alarm state. An execution that began and
+/// is not `done` is still retried, or has failed; the ledger has its outcome.
+#[must_use]
+pub fn already_executed(at_ms: u64, done: bool, dry_run: bool) -> String {
+    let execution = match (dry_run, done) {
+        (true, _) => "was evaluated as a dry run",
+        (false, true) => "acted",
+        (false, false) => "was requested",
+    };
+    format!("the rule {execution} for this state of the alarm, or a later one, at {}", time::text(at_ms))
+}
+
+/// The reason for a skipped rule whose cooldown has not ended.
+#[must_use]
+pub fn in_cooldown(seconds: u32, at_ms: u64, dry_run: bool) -> String {
+    let execution = if dry_run { "was evaluated as a dry run" } else { "acted" };
+    format!("the rule's cooldown of {seconds} s has not ended: it {execution} at {}", time::text(at_ms))
+}
+
+fn envelope(detail_type: &str, id: &str, at_ms: u64, detail: &Value) -> Value {
+    let time = time::text(at_ms);
+    json!({ "version": "0", "id": id, "detail-type": detail_type, "source": SOURCE, "time": time, "detail": detail })
+}
