@@ -1,4 +1,4 @@
-//! Auto Scaling over HTTP: the simulator, with moto's instances and the wall clock.
+//! Auto Scaling over HTTP: the simulator with moto's instances and the wall clock.
 
 mod activities;
 mod groups;
@@ -32,25 +32,25 @@ use parameters::Parameters;
 
 const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
 
-/// What an action answers: the children of its result.
+/// The result of an action: the children of the result element.
 type ActionResult = Result<Vec<Element>, Fault>;
 
-/// Auto Scaling of the one region in which the local cloud is used.
+/// Auto Scaling of the local cloud's one region.
 pub struct AutoScalingService {
     simulator: Mutex<AutoScaling>,
-    /// What EC2 and SSM show of the groups' instances.
+    /// The behaviour of the groups' instances in EC2 and SSM.
     pub instances: Instances,
-    /// What drives the policies.
+    /// The alarms that invoke scaling policies.
     pub alarms: Alarms,
     ec2: Ec2,
     bus: EventBridge,
-    /// Something is to be done before the simulator said so.
+    /// Wakes the loop after a change, before the simulator's next due time.
     wake: Notify,
     failing_launches: Mutex<FailingLaunches>,
     requests: AtomicU64,
 }
 
-/// Launches that are to fail.
+/// The next launches, which fail with a reason.
 #[derive(Default)]
 struct FailingLaunches {
     count: u64,
@@ -58,8 +58,8 @@ struct FailingLaunches {
 }
 
 impl AutoScalingService {
-    /// No groups yet. `instance_time` is how long an instance is Pending, and how long Terminating; what takes a minute in
-    /// the life of a real one takes as long.
+    /// A service without groups. `instance_time` is how long an instance is Pending, and how long Terminating. Durations of
+    /// one minute in the life of a real instance last as long.
     #[must_use]
     pub fn new(ec2: Ec2, bus: EventBridge, instance_time: Duration) -> Self {
         let timing = Timing { launch: instance_time, terminate: instance_time };
@@ -75,13 +75,13 @@ impl AutoScalingService {
         }
     }
 
-    /// What it asks EC2.
+    /// The client for EC2.
     #[must_use]
     pub fn ec2(&self) -> &Ec2 {
         &self.ec2
     }
 
-    /// The tags of a group; none if there is no such group.
+    /// The tags of a group; empty if the group does not exist.
     #[must_use]
     pub fn tags(&self, group: &str) -> BTreeMap<String, String> {
         let simulator = lock(&self.simulator);
@@ -89,53 +89,53 @@ impl AutoScalingService {
         tags.map(|tag| (tag.key.clone(), tag.value.clone())).collect()
     }
 
-    /// Makes the next launches fail with a reason; 0 of them ends that.
+    /// Makes the next `count` launches fail with a reason; 0 ends the failures.
     pub fn fail_launches(&self, count: u64, reason: &str) {
         *lock(&self.failing_launches) = FailingLaunches { count, reason: reason.to_owned() };
     }
 
-    /// Sets how many instances a group tries to have, between its bounds.
+    /// Sets the desired capacity of a group, within the group's bounds.
     ///
     /// # Errors
-    /// The same as SetDesiredCapacity's.
+    /// The errors of SetDesiredCapacity.
     pub fn scale(&self, group: &str, to: u32) -> Result<(), Fault> {
         self.update_simulator(|simulator| simulator.set_desired_capacity(group, to, false, now()))
     }
 
-    /// Does what a policy says, since an alarm has come to a state, or stays in it.
+    /// Executes a scaling policy, because an alarm has entered a state or remains in the state.
     ///
     /// # Errors
-    /// No such policy, or its group is busy or cools down.
+    /// The policy does not exist, or the group has a scaling activity in progress or is in its cooldown.
     pub fn alarm(&self, policy_arn: &str, alarm: &str, state: &str) -> Result<(), Fault> {
         self.update_simulator(|simulator| simulator.execute_policy_for_alarm(policy_arn, alarm, state, now()))
     }
 
-    /// Gives an instance the notice that Spot instances have of their end.
+    /// Sends an instance the Spot interruption notice.
     ///
     /// # Errors
-    /// No group has it.
+    /// The instance is not in a group.
     pub fn interrupt(&self, id: &str) -> Result<(), Fault> {
         self.update_simulator(|simulator| simulator.interrupt_spot_instance(id, now()))
     }
 
-    /// Tells that an instance is at risk of such a notice.
+    /// Publishes a rebalance recommendation: the instance is at risk of a Spot interruption.
     ///
     /// # Errors
-    /// No group has it.
+    /// The instance is not in a group.
     pub fn recommend_rebalance(&self, id: &str) -> Result<(), Fault> {
         self.update_simulator(|simulator| simulator.recommend_rebalance(id, now()))
     }
 
-    /// Somebody has ended instances in EC2, perhaps instances of groups.
+    /// Informs the simulator of instances that a caller terminated in EC2, which may be instances of groups.
     pub fn terminated_in_ec2<'a>(&self, ids: impl Iterator<Item = &'a str>) {
         for id in ids {
             self.instances.ended(id, now());
-            // One that is in no group, or has ended before, concerns nobody.
+            // An instance outside all groups, or one that is already terminated, needs no change.
             let _ = self.update_simulator(|simulator| simulator.ended_by_ec2(id, now()));
         }
     }
 
-    /// Answers a request of the query protocol, from its form.
+    /// The response to a request of the query protocol, from the request's form.
     pub async fn response(&self, form: &str) -> Response<Body> {
         let mut parameters = Parameters::new(form::read(form));
         let action = parameters.action();
@@ -149,7 +149,7 @@ impl AutoScalingService {
     }
 
     async fn dispatch(&self, action: &str, parameters: &mut Parameters) -> ActionResult {
-        // Two ask EC2 about what they were given.
+        // These two actions validate their parameters with EC2.
         match action {
             "CreateAutoScalingGroup" => return groups::create(self, parameters).await,
             "UpdateAutoScalingGroup" => return groups::update(self, parameters).await,
@@ -200,7 +200,7 @@ impl AutoScalingService {
     }
 }
 
-/// The wall clock, as the simulator has it.
+/// The wall clock in the simulator's type.
 #[must_use]
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -223,7 +223,7 @@ fn failure(fault: &Fault, request_id: &str) -> String {
     format!(r#"<ErrorResponse xmlns="{NAMESPACE}">{error}{id}</ErrorResponse>"#)
 }
 
-/// A panic elsewhere leaves the groups readable.
+/// The groups remain readable after a panic of another thread.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

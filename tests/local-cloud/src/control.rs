@@ -92,7 +92,7 @@ fn change(router: &Router, path: &str, query: &str) -> Option<Result<(), String>
 fn failing_launches(query: &str) -> Result<(u64, String), String> {
     let mut parameters = form::read(query);
     let count = parameters.remove("count").ok_or("count is missing: the number of launches that fail, 0 to end")?;
-    let count = count.parse().map_err(|_| format!("count is '{count}': not a whole number"))?;
+    let count = count.parse().map_err(|_| format!("count is '{count}': expected a whole number"))?;
     let reason = parameters.remove("reason").filter(|reason| !reason.is_empty());
     let reason = reason.ok_or("reason is missing: the status reason of the failed activities")?;
     reject_unknown(&parameters, "count and reason").map(|()| (count, reason))
@@ -103,7 +103,7 @@ fn scaling(query: &str) -> Result<(String, u32), String> {
     let mut parameters = form::read(query);
     let group = parameters.remove("group").ok_or("group is missing: the name of an Auto Scaling group")?;
     let to = parameters.remove("to").ok_or("to is missing: the desired capacity")?;
-    let to = to.parse().map_err(|_| format!("to is '{to}': not a whole number"))?;
+    let to = to.parse().map_err(|_| format!("to is '{to}': expected a whole number"))?;
     reject_unknown(&parameters, "group and to").map(|()| (group, to))
 }
 
@@ -122,7 +122,7 @@ fn failure(query: &str) -> Result<(FailureTarget, InstanceFailure), String> {
     let mut parameters = form::read(query);
     let target = match (parameters.remove("id"), parameters.remove("count")) {
         (Some(id), None) => FailureTarget::Instance(id),
-        (None, Some(count)) => FailureTarget::Next(count.parse().map_err(|_| format!("count is '{count}': not a whole number"))?),
+        (None, Some(count)) => FailureTarget::Next(count.parse().map_err(|_| format!("count is '{count}': expected a whole number"))?),
         _ => return Err("either id or count is required: an instance id, or the number of next instances".to_owned()),
     };
     let how = match parameters.remove("how") {
@@ -131,7 +131,7 @@ fn failure(query: &str) -> Result<(FailureTarget, InstanceFailure), String> {
     };
     let known = "impaired, no-agent, agent-lost, not-ready, failed-at:STEP, commands-fail, commands-hang or \
                  commands-undelivered";
-    let failure = InstanceFailure::parse(&how).ok_or_else(|| format!("how is '{how}': not one of {known}"))?;
+    let failure = InstanceFailure::parse(&how).ok_or_else(|| format!("how is '{how}': expected {known}"))?;
     reject_unknown(&parameters, "id, count and how").map(|()| (target, failure))
 }
 
@@ -147,11 +147,11 @@ fn metric(query: &str, now: Timestamp) -> Result<MetricData, String> {
     let value = value.ok_or("value is not a number")?;
     let periods = parameters.remove("periods").unwrap_or_else(|| "1".to_owned());
     let count = periods.parse::<u32>().ok().filter(|it| (1..=MOST_PERIODS).contains(it));
-    let count = count.ok_or_else(|| format!("periods is '{periods}': not from 1 to {MOST_PERIODS}"))?;
+    let count = count.ok_or_else(|| format!("periods is '{periods}': expected 1 to {MOST_PERIODS}"))?;
     let dimensions = parameters.remove("dimensions").unwrap_or_default();
     let pair = |it: &str| it.split_once(':').map(|(name, value)| (name.to_owned(), value.to_owned()));
     let pairs: Option<_> = dimensions.split(',').filter(|it| !it.is_empty()).map(pair).collect();
-    let dimensions = pairs.ok_or_else(|| format!("dimensions is '{dimensions}': not of the form Name:Value,Name2:Value2"))?;
+    let dimensions = pairs.ok_or_else(|| format!("dimensions is '{dimensions}': expected the form Name:Value,Name2:Value2"))?;
     reject_unknown(&parameters, "namespace, metric, value, dimensions and periods")?;
     let seconds = Duration::from_millis(now.0).as_secs_f64();
     let values = (0..count).map(|period| (seconds - f64::from(period) * 60.0, value)).collect();
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(failing_launches("count=2&reason=no+room"), Ok((2, "no room".to_owned())));
         for (query, expected) in [
             ("reason=x", "count is missing"),
-            ("count=-1&reason=x", "count is '-1': not a whole number"),
+            ("count=-1&reason=x", "count is '-1': expected a whole number"),
             ("count=1", "reason is missing"),
             ("count=1&reason=x&group=web", "group is unknown"),
         ] {
@@ -235,7 +235,7 @@ mod tests {
             ("how=impaired", "either id or count"),
             ("id=i-1&count=1&how=impaired", "either id or count"),
             ("count=1", "how is ''"),
-            ("count=1&how=tired", "how is 'tired': not one of impaired, no-agent"),
+            ("count=1&how=tired", "how is 'tired': expected impaired, no-agent"),
             ("count=-1&how=impaired", "count is '-1'"),
             ("count=1&how=impaired&group=web", "group is unknown"),
         ] {
@@ -259,8 +259,8 @@ mod tests {
         for (query, expected) in [
             ("metric=M&value=1", "namespace is missing"),
             ("namespace=N&metric=M&value=NaN", "value is not a number"),
-            ("namespace=N&metric=M&value=1&periods=0", "periods is '0': not from 1 to 1440"),
-            ("namespace=N&metric=M&value=1&dimensions=a", "dimensions is 'a': not of the form Name:Value"),
+            ("namespace=N&metric=M&value=1&periods=0", "periods is '0': expected 1 to 1440"),
+            ("namespace=N&metric=M&value=1&dimensions=a", "dimensions is 'a': expected the form Name:Value"),
             ("namespace=N&metric=M&value=1&unit=x", "unit is unknown"),
         ] {
             let response = metric(query, Timestamp(0)).unwrap_err();

@@ -1,5 +1,5 @@
-//! The few calls on moto that the local cloud makes itself: subnets, template versions, instances, and what the judgement of
-//! policies has to know.
+//! The local cloud's own calls to moto: subnets, template versions, instances, and the tags and boundaries that the enforcement
+//! of policies needs.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -9,32 +9,32 @@ use hyper::Request;
 
 use crate::{REGION, element::Element, form, http::Http};
 
-/// moto's EC2.
+/// A client of moto's EC2.
 pub struct Ec2 {
     http: Http,
     moto: SocketAddr,
 }
 
-/// One version of a launch template: its number, and what instances are made of.
+/// One version of a launch template: the version number, and the data for instances.
 pub struct TemplateVersion {
-    /// The template, with the number of the version.
+    /// The template, with the resolved version number.
     pub template: LaunchTemplate,
-    /// Such as `t3.micro`.
+    /// The instance type, such as `t3.micro`.
     pub instance_type: String,
     data: Element,
 }
 
 impl Ec2 {
-    /// EC2 at moto's address.
+    /// A client of EC2 at moto's address.
     #[must_use]
     pub fn new(http: Http, moto: SocketAddr) -> Self {
         Self { http, moto }
     }
 
-    /// Subnets with their zones, in the order asked for.
+    /// The subnets with their zones, in the order of `ids`.
     ///
     /// # Errors
-    /// EC2's sentence: one does not exist.
+    /// EC2's message: a subnet does not exist.
     pub async fn subnets(&self, ids: &[&str]) -> Result<Vec<Subnet>, String> {
         let numbered = ids.iter().zip(1..).map(|(id, number)| (format!("SubnetId.{number}"), (*id).to_owned()));
         let response = self.call("DescribeSubnets", numbered.collect()).await?;
@@ -46,10 +46,10 @@ impl Ec2 {
         ids.iter().map(|id| Ok(Subnet { id: (*id).to_owned(), zone: zone_of(id)? })).collect()
     }
 
-    /// A version of a launch template, which is given by id, or by name if there is no id.
+    /// A version of a launch template, identified by id, or by name if the id is empty.
     ///
     /// # Errors
-    /// EC2's sentence: template or version does not exist; or what the version lacks to start an instance.
+    /// EC2's message: template or version does not exist; or the missing field that an instance needs.
     pub async fn template_version(&self, template: &LaunchTemplate) -> Result<TemplateVersion, String> {
         let LaunchTemplate { id, name, version } = template;
         let by = if id.is_empty() { ("LaunchTemplateName", name) } else { ("LaunchTemplateId", id) };
@@ -74,39 +74,39 @@ impl Ec2 {
         })
     }
 
-    /// Starts one instance and gives its id.
+    /// Launches one instance and returns the id.
     ///
     /// # Errors
-    /// EC2's sentence: what the template names does not exist.
+    /// EC2's message: a resource that the template references does not exist.
     pub async fn run_instance(&self, version: &TemplateVersion, launch: &Launch) -> Result<String, String> {
         let response = self.call("RunInstances", run_parameters(version, launch)).await?;
         let id = response.items("instancesSet").first().and_then(|item| item.text_of("instanceId"));
-        id.map(str::to_owned).ok_or_else(|| "RunInstances gave no instance".to_owned())
+        id.map(str::to_owned).ok_or_else(|| "RunInstances returned no instance".to_owned())
     }
 
-    /// Ends an instance.
+    /// Terminates an instance.
     ///
     /// # Errors
-    /// EC2's sentence: it does not exist.
+    /// EC2's message: the instance does not exist.
     pub async fn terminate_instance(&self, id: &str) -> Result<(), String> {
         let parameters = [("InstanceId.1".to_owned(), id.to_owned())];
         self.call("TerminateInstances", parameters.into()).await.map(|_| ())
     }
 
-    /// Gives an instance a tag, as an instance does itself.
+    /// Tags an instance, as the instance's user data would.
     ///
     /// # Errors
-    /// EC2's sentence: it does not exist.
+    /// EC2's message: the instance does not exist.
     pub async fn tag(&self, id: &str, key: &str, value: &str) -> Result<(), String> {
         let parameters = [("ResourceId.1", id), ("Tag.1.Key", key), ("Tag.1.Value", value)];
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
         self.call("CreateTags", parameters.into()).await.map(|_| ())
     }
 
-    /// The tags of a resource of EC2's.
+    /// The tags of an EC2 resource.
     ///
     /// # Errors
-    /// EC2's sentence.
+    /// EC2's message.
     pub async fn tags(&self, id: &str) -> Result<BTreeMap<String, String>, String> {
         let parameters = [("Filter.1.Name", "resource-id"), ("Filter.1.Value.1", id)];
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -115,7 +115,7 @@ impl Ec2 {
         Ok(response.items("tagSet").iter().map(|item| (text(item, "key"), text(item, "value"))).collect())
     }
 
-    /// The permissions boundary of a role, if there is the role and it has one. IAM is moto's too.
+    /// The permissions boundary of a role; `None` if the role does not exist or has no boundary. moto also implements IAM.
     pub async fn role_boundary(&self, role: &str) -> Option<String> {
         let parameters = BTreeMap::from([("RoleName".to_owned(), role.to_owned())]);
         let response = self.call_of("iam", "2010-05-08", "GetRole", parameters).await.ok()?;
@@ -133,12 +133,12 @@ impl Ec2 {
         action: &str,
         parameters: BTreeMap<String, String>,
     ) -> Result<Element, String> {
-        let failed = |what: &dyn std::fmt::Display| format!("{service} {action}: {what}");
+        let failed = |error: &dyn std::fmt::Display| format!("{service} {action}: {error}");
         let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
         let body = format!("Action={action}&Version={version}&{}", form::write(&parameters));
         let request = Request::post(format!("http://{}/", self.moto))
             .header("content-type", "application/x-www-form-urlencoded")
-            // Unsigned in all but form: moto reads service and region out of it.
+            // The signature is not valid: moto only reads service and region from the scope.
             .header("authorization", format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"))
             .body(Full::from(body))
             .map_err(|error| failed(&error))?;
@@ -153,8 +153,8 @@ impl Ec2 {
     }
 }
 
-/// What a launch from a template is in single parameters. moto can't take the template itself: from a version above 1
-/// with user data it answers 500, and it leaves out profile, metadata options and the interfaces' security groups.
+/// The parameters of RunInstances for a launch from a template. moto cannot use the template itself: for a version above 1
+/// with user data, moto returns 500, and moto ignores the profile, the metadata options and the interfaces' security groups.
 fn run_parameters(version: &TemplateVersion, launch: &Launch) -> BTreeMap<String, String> {
     let data = &version.data;
     let mut parameters = BTreeMap::from([
@@ -189,7 +189,7 @@ fn run_parameters(version: &TemplateVersion, launch: &Launch) -> BTreeMap<String
     parameters
 }
 
-/// The template's tags for instances, then the group's, then those that AWS adds.
+/// The template's tags for instances, overridden by the group's tags, and the tags that AWS adds.
 fn instance_tags(version: &TemplateVersion, launch: &Launch) -> BTreeMap<String, String> {
     let specifications = version.data.items("tagSpecificationSet").iter();
     let of_instances = specifications.filter(|it| it.text_of("resourceType") == Some("instance"));
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_launch_has_all_that_the_template_says_in_parameters_of_its_own() {
+    fn the_parameters_of_a_launch_contain_the_templates_data() {
         let data = "<launchTemplateData><imageId>ami-1</imageId><instanceType>t3.micro</instanceType><userData>QQ==</userData>\
                     <iamInstanceProfile><arn>arn:p</arn></iamInstanceProfile><networkInterfaceSet><item><groupSet>\
                     <groupId>sg-1</groupId></groupSet></item></networkInterfaceSet><metadataOptions><httpTokens>required\
@@ -244,6 +244,6 @@ mod tests {
             (tags["aws:autoscaling:groupName"].as_str(), tags["aws:ec2launchtemplate:version"].as_str()),
             ("web", "2")
         );
-        assert_eq!(tags.len(), 4, "the volume's tag is not the instance's");
+        assert_eq!(tags.len(), 4, "the volume's tag does not apply to the instance");
     }
 }

@@ -1,4 +1,4 @@
-//! The two emulators as child processes: started, waited for, and gone when this process stops.
+//! The two emulators as child processes: start, readiness, and termination when this process stops.
 
 mod command;
 mod ports;
@@ -18,21 +18,21 @@ use crate::http::Http;
 
 pub use command::ACCOUNT;
 
-/// How often a running emulator is looked after.
+/// The interval at which running emulators are checked.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Why there are no emulators, or not any more.
+/// The reason why the emulators did not start or have exited.
 #[derive(Debug, thiserror::Error)]
 pub enum EmulatorError {
-    #[error("{} is missing: run `make tools`, or name the Python venv that has it with --tools", .0.display())]
+    #[error("{} is missing: run `make tools`, or pass the Python venv that contains the program with --tools", .0.display())]
     NoTools(PathBuf),
     #[error("{}: {error}", path.display())]
     Files { path: PathBuf, error: io::Error },
     #[error("no free port for the emulators")]
     NoPort,
-    #[error("{name} ended ({status}); the end of {}:\n{tail}", log.display())]
+    #[error("{name} exited ({status}); the last lines of {}:\n{tail}", log.display())]
     Ended { name: &'static str, status: ExitStatus, log: PathBuf, tail: String },
-    #[error("{name} did not answer within {} seconds: see {}", limit.as_secs(), log.display())]
+    #[error("{name} did not respond within {} seconds: see {}", limit.as_secs(), log.display())]
     Late { name: &'static str, limit: Duration, log: PathBuf },
 }
 
@@ -43,23 +43,23 @@ impl EmulatorError {
     }
 }
 
-/// Both emulators, ready for requests. Dropping them kills them and what they have started.
+/// Both emulators, ready for requests. Dropping this value kills them and the processes that they have started.
 pub struct Emulators {
     moto: Emulator,
     ministack: Emulator,
-    /// Dropped last, since the emulators write to it.
+    /// Dropped last, since the emulators write to this folder.
     _scratch: Scratch,
 }
 
 impl Emulators {
-    /// Starts moto and ministack from a Python venv and waits until both answer.
+    /// Starts moto and ministack from a Python venv and waits until both respond.
     ///
-    /// Their output goes to `moto.log` and `ministack.log` in `logs`, which is made if need be.
-    /// `router` is the address that ministack gives away as its own.
+    /// Their output is written to `moto.log` and `ministack.log` in the folder `logs`, which is created if missing.
+    /// `router` is the address that ministack publishes as its own.
     ///
     /// # Errors
-    /// The venv or one of its programs is missing, a file cannot be written, or an emulator ended
-    /// or did not answer in time. Whatever was started by then is gone again.
+    /// The venv or one of its programs is missing, a file cannot be written, or an emulator exited
+    /// or did not respond in time. Emulators that were already started are killed.
     pub async fn start(tools: &Path, logs: &Path, router: SocketAddr, http: &Http) -> Result<Self, EmulatorError> {
         let [at_moto, at_ministack] = ports::free().ok_or(EmulatorError::NoPort)?;
         command::program(tools, "ministack")?;
@@ -83,19 +83,19 @@ impl Emulators {
         Ok(emulators)
     }
 
-    /// Where moto listens.
+    /// The address of moto.
     #[must_use]
     pub fn moto(&self) -> SocketAddr {
         self.moto.address
     }
 
-    /// Where ministack listens.
+    /// The address of ministack.
     #[must_use]
     pub fn ministack(&self) -> SocketAddr {
         self.ministack.address
     }
 
-    /// Returns only when one of them ends by itself, with what it said last.
+    /// Returns only when an emulator exits by itself, with the last lines of the emulator's log.
     pub async fn ended(&mut self) -> EmulatorError {
         loop {
             for emulator in [&mut self.moto, &mut self.ministack] {
@@ -108,12 +108,13 @@ impl Emulators {
     }
 }
 
-/// An absolute path to a folder, which is made if need be: functions run in folders of their own.
+/// The absolute path of a folder, which is created if missing. The path must be absolute because functions run in folders of
+/// their own.
 fn created_folder(folder: &Path) -> Result<PathBuf, EmulatorError> {
     std::fs::create_dir_all(folder).and_then(|()| folder.canonicalize()).map_err(EmulatorError::at(folder))
 }
 
-/// Home and temporary folder of the emulators: unpacked functions, for instance.
+/// The home and temporary folder of the emulators, for unpacked functions for instance.
 struct Scratch(PathBuf);
 
 impl Drop for Scratch {

@@ -1,37 +1,37 @@
-//! Events of `aws.autoscaling`, `aws.ec2` and `aws.cloudwatch`, brought to what the deployed rules say.
+//! Delivery of events of `aws.autoscaling`, `aws.ec2` and `aws.cloudwatch` by the deployed rules.
 //!
-//! ministack's PutEvents refuses sources that begin with `aws.`, as AWS's does. So its rules are read here, ministack is
-//! asked whether the event matches each (TestEventPattern), and the targets are told as EventBridge would tell them.
+//! Like AWS's, ministack's PutEvents rejects sources that begin with `aws.`. Therefore this module lists ministack's rules,
+//! matches the event with TestEventPattern, and delivers the event to the targets as EventBridge does.
 
 use auto_scaling::Notification;
 use serde_json::{Value, json};
 
 use crate::ministack::Ministack;
 
-/// What a target can say that is not simulated.
+/// Properties of a target that are not simulated.
 const NOT_SIMULATED: [&str; 2] = ["InputPath", "InputTransformer"];
 
-/// The default bus, and the hooks' own targets.
+/// The default event bus, and the notification targets of hooks.
 #[derive(Clone)]
 pub struct EventBridge(Ministack);
 
 impl EventBridge {
-    /// The bus of this ministack.
+    /// The event bus of this ministack.
     #[must_use]
     pub fn new(ministack: Ministack) -> Self {
         Self(ministack)
     }
 
-    /// The emulator whose rules these are.
+    /// The emulator that stores the rules.
     #[must_use]
     pub fn ministack(&self) -> &Ministack {
         &self.0
     }
 
-    /// Brings an event, an envelope of JSON, to every target of every rule that it matches. One that can't be reached keeps it from no other.
+    /// Delivers an event, a JSON envelope, to every target of every matching rule. A failed delivery does not stop the others.
     ///
     /// # Errors
-    /// What could not be asked, or who could not be told.
+    /// The failed calls and deliveries, by rule.
     pub async fn put(&self, event: &str) -> Result<(), String> {
         let mut failed = Vec::new();
         for rule in self.rules().await? {
@@ -42,10 +42,10 @@ impl EventBridge {
         if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
     }
 
-    /// Brings a hook's own target its message.
+    /// Delivers a notification to a hook's own target.
     ///
     /// # Errors
-    /// It could not be told.
+    /// The delivery failed.
     pub async fn notify(&self, notification: &Notification) -> Result<(), String> {
         self.deliver(&notification.target_arn, notification.body(), None).await
     }
@@ -101,7 +101,7 @@ impl EventBridge {
             }
             [_, _, "sns", ..] => self.0.query("sns", "Publish", &[("TopicArn", arn), ("Message", &body)]).await,
             [_, _, "lambda", _, _, name] => self.0.invoke(name.trim_start_matches("function:"), body).await,
-            _ => Err(format!("{arn}: targets are queues, topics and functions here")),
+            _ => Err(format!("{arn}: the local cloud simulates queues, topics and functions as targets only")),
         }
     }
 

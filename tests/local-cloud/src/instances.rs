@@ -1,5 +1,5 @@
-//! The instances of groups, where moto shows none of their behaviour: status checks and console of EC2, agents and
-//! commands of SSM, and the ready marker, answered from the simulator's fleet.
+//! The behaviour of groups' instances that moto does not simulate: status checks and console of EC2, agents and
+//! commands of SSM, and the ready marker, from the simulator's fleet.
 
 mod ec2_actions;
 mod ssm;
@@ -18,21 +18,21 @@ use crate::router::Body;
 
 pub use ssm::OPERATIONS as SSM_OPERATIONS;
 
-/// The EC2 actions that are answered here if they are about instances of groups.
+/// The EC2 actions that the local cloud implements for instances of groups.
 pub const EC2_ACTIONS: [&str; 2] = ["DescribeInstanceStatus", "GetConsoleOutput"];
-/// The tag that a simulated instance gives itself when its user data is over, as Envkeeper's user data does: `done`, or
+/// The tag that marks the end of a simulated instance's user data, as Envkeeper's user data sets it: `done`, or
 /// `failed at ` and the step.
 pub const MARKER: &str = "envkeeper:user-data";
 
 /// The instances of all groups.
 pub struct Instances {
     fleet: Mutex<Fleet>,
-    /// Those whose marker stands in EC2, or will never.
+    /// The instances whose marker was already returned by `due_markers`.
     marked_ids: Mutex<BTreeSet<String>>,
 }
 
 impl Instances {
-    /// No instances yet. What takes a minute on AWS takes `minute`.
+    /// A fleet without instances. A duration of one minute on AWS lasts `minute`.
     #[must_use]
     pub fn new(minute: Duration) -> Self {
         let speed = Duration::from_mins(1).as_millis() / minute.as_millis().max(1);
@@ -40,30 +40,30 @@ impl Instances {
         Self { fleet: Mutex::new(Fleet::new(healthy)), marked_ids: Mutex::default() }
     }
 
-    /// An instance has started.
+    /// Records the launch of an instance.
     pub fn launched(&self, id: &str, now: Timestamp) {
         self.fleet().launched(id, now);
     }
 
-    /// An instance has ended.
+    /// Records the termination of an instance.
     pub fn ended(&self, id: &str, now: Timestamp) {
         self.fleet().ended(id, now);
     }
 
-    /// Makes the next instances that start sick; 0 of them ends that.
+    /// Makes the next `count` launched instances unhealthy; 0 ends the failures.
     pub fn make_next_unhealthy(&self, count: usize, failure: &InstanceFailure) {
         self.fleet().make_next_unhealthy(count, failure);
     }
 
-    /// Makes an instance sick.
+    /// Makes an instance unhealthy.
     ///
     /// # Errors
-    /// It never was.
+    /// The instance was never launched.
     pub fn make_unhealthy(&self, id: &str, failure: &InstanceFailure, now: Timestamp) -> Result<(), Fault> {
         self.fleet().make_unhealthy(id, failure, now)
     }
 
-    /// When the next marker is due, if there is one.
+    /// The due time of the next marker; `None` without one.
     #[must_use]
     pub fn next_marker(&self) -> Option<Timestamp> {
         let (fleet, marked_ids) = (self.fleet(), lock(&self.marked_ids));
@@ -71,7 +71,7 @@ impl Instances {
         unmarked.filter_map(|(_, member)| member.marker_due()).min()
     }
 
-    /// The markers that are due by now, each once: which instance, and what its tag says.
+    /// The markers that are due by now, each returned once: the instance id and the tag's value.
     #[must_use]
     pub fn due_markers(&self, now: Timestamp) -> Vec<(String, String)> {
         let (fleet, mut marked_ids) = (self.fleet(), lock(&self.marked_ids));
@@ -89,7 +89,7 @@ impl Instances {
         due
     }
 
-    /// All instances as they are now, for the curious.
+    /// All instances in their current state, for debugging.
     #[must_use]
     pub fn to_json(&self, now: Timestamp) -> Value {
         let fleet = self.fleet();
@@ -110,12 +110,12 @@ impl Instances {
         members.collect()
     }
 
-    /// Answers an operation of SSM.
+    /// The response to an operation of SSM.
     pub fn ssm_response(&self, operation: &str, input: &[u8], now: Timestamp) -> Response<Body> {
         ssm::response(&mut self.fleet(), operation, input, now)
     }
 
-    /// Answers an action of EC2; not one that is about other instances, which is moto's.
+    /// The response to an action of EC2; `None` for an action on other instances, which is forwarded to moto.
     pub fn ec2_response(&self, action: &str, form: &str, now: Timestamp) -> Option<Response<Body>> {
         ec2_actions::response(&self.fleet(), action, form, now)
     }
@@ -125,7 +125,7 @@ impl Instances {
     }
 }
 
-/// A panic elsewhere leaves the instances readable.
+/// The instances remain readable after a panic of another thread.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

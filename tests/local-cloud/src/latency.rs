@@ -20,7 +20,7 @@ pub enum LatencyError {
     Unreadable(String, std::io::Error),
     #[error("not a latency table: {0}")]
     Malformed(#[from] serde_json::Error),
-    #[error("{0}: seconds times scale is {1}: not a number, 0 or more")]
+    #[error("{0}: seconds times scale is {1}: expected a number, 0 or more")]
     NotATime(String, f64),
 }
 

@@ -66,7 +66,7 @@ struct Options {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let span = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    span.ok_or_else(|| "not a number of seconds, 0 or more".to_owned())
+    span.ok_or_else(|| "expected a number of seconds, 0 or more".to_owned())
 }
 
 #[tokio::main(flavor = "current_thread")]

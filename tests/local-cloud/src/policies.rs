@@ -1,13 +1,15 @@
-//! The functions' policies, enforced: each call of a function is held against the role that the template gives it.
+//! Enforcement of the functions' policies: each call of a function is checked against the role that the template gives the
+//! function.
 //!
-//! Who calls is told by the application id of its SDK. What a call asks for (actions, resources, what IAM knows of them)
-//! is worked out from the call and from what the emulators hold; what the policies say is the crate `permissions`.
+//! The application id of the SDK identifies the calling function. The required access of a call (actions, resources, and the
+//! facts that IAM knows about them) is derived from the call and from the emulators' data. The policies are in the crate
+//! `permissions`.
 //!
-//! # What is not judged
+//! # Limits
 //!
-//! Where the resource does not stand in the call (an association's route table, an instance's group, CloudWatch's calls,
-//! which are binary) the action alone is judged. Of what Auto Scaling does in the caller's name when it launches,
-//! the launch template is judged, and nothing else.
+//! Where the call does not contain the resource (an association's route table, an instance's group, CloudWatch's calls,
+//! which are binary), only the action is checked. For Auto Scaling's launches in the caller's name, only the launch template is
+//! checked.
 
 mod other_services;
 mod ec2;
@@ -26,19 +28,19 @@ use crate::{REGION, auto_scaling::AutoScalingService, emulators::ACCOUNT, form};
 /// The policies of one deployment.
 pub struct Policies(StatementScope);
 
-/// A call, as its parts are needed here.
+/// The parts of a call from which the required access is derived.
 pub(crate) struct Call<'a> {
     service: &'a str,
     operation: &'a str,
     path: &'a str,
     /// The parameters of a query protocol.
     form: BTreeMap<String, String>,
-    /// The body of a JSON protocol; nothing for others.
+    /// The body of a JSON protocol; null for other protocols.
     json: Value,
 }
 
 impl Policies {
-    /// Those of the deployment with this project name.
+    /// The policies of the deployment with this project name.
     #[must_use]
     pub fn of(project: &str) -> Policies {
         Policies(StatementScope {
@@ -49,7 +51,8 @@ impl Policies {
         })
     }
 
-    /// What a function asks for and may not have; None if it may, or if no function asks.
+    /// The access denied message for a call that the function's policy does not allow; `None` for an allowed call, and for callers
+    /// that are not functions.
     pub async fn denial(
         &self,
         app: Option<&str>,
@@ -80,13 +83,13 @@ impl Call<'_> {
         self.form.get(name).map(String::as_str).or_else(|| self.json.get(name)?.as_str())
     }
 
-    /// The values of a list in a form, such as `Tags.member.1.Key`.
+    /// The names and values of a list in a form, such as `Tags.member.1.Key`, by prefix and suffix of the name.
     fn all<'b>(&'b self, begins: &'b str, ends: &'b str) -> impl Iterator<Item = (&'b str, &'b str)> {
         let fits = move |name: &str| name.starts_with(begins) && name.ends_with(ends);
         self.form.iter().filter(move |(name, _)| fits(name)).map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Tags that a form gives, as what a condition calls them.
+    /// The tags in a form, by the condition key `aws:RequestTag/…`.
     fn request_tags(&self, begins: &str) -> BTreeMap<String, String> {
         let mut tags = BTreeMap::new();
         for (name, key) in self.all(begins, "Key") {
@@ -97,14 +100,14 @@ impl Call<'_> {
     }
 }
 
-/// An action on a resource.
+/// The access of an action to a resource.
 fn access(action: impl Into<String>, resource: Option<String>, facts: BTreeMap<String, String>) -> Access {
     Access { action: action.into(), resource, facts }
 }
 
-/// What a resource whose ARN is not in the call is taken for: ours.
+/// The facts for a resource whose ARN is not in the call: the resource is assumed to be owned by an environment.
 fn assumed_owned() -> BTreeMap<String, String> {
-    let id = format!("scalable-ec2-{REGION}-taken-for-ours");
+    let id = format!("scalable-ec2-{REGION}-assumed-owned");
     ["aws:ResourceTag/envkeeper:environment", "ssm:resourceTag/envkeeper:environment"]
         .map(|key| (key.to_owned(), id.clone()))
         .into()

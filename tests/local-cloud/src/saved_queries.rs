@@ -104,7 +104,7 @@ impl Queries {
     fn put(&mut self, put: PutInput, now: u64) -> Result<Value, QueryError> {
         for (field, length, most) in [("name", put.name.len(), 255), ("queryString", put.query_string.len(), 10_000)] {
             if !(1..=most).contains(&length) {
-                return Err(invalid(format!("{field} is {length} characters long: not from 1 to {most}")));
+                return Err(invalid(format!("{field} is {length} characters long: expected 1 to {most}")));
             }
         }
         let repeated = put.client_token.as_ref().and_then(|token| self.by_token.get(token));
@@ -141,11 +141,11 @@ impl Queries {
         let prefix = describe.query_definition_name_prefix.as_deref().unwrap_or_default();
         let length = describe.max_results.unwrap_or(PAGE);
         if !(1..=PAGE).contains(&length) {
-            return Err(invalid(format!("maxResults is {length}: not from 1 to {PAGE}")));
+            return Err(invalid(format!("maxResults is {length}: expected 1 to {PAGE}")));
         }
         let token = describe.next_token.as_deref().unwrap_or("0");
         let first: usize =
-            token.parse().map_err(|_| invalid(format!("nextToken is {token}: not a token from a response")))?;
+            token.parse().map_err(|_| invalid(format!("nextToken is {token}: expected a token from a response")))?;
         let mut found = self.by_id.values().filter(|query| query.name.starts_with(prefix)).skip(first);
         let page: Vec<&Query> = found.by_ref().take(length).collect();
         let next = found.next().map(|_| (first + length).to_string());

@@ -1,5 +1,5 @@
-//! Alarms that go off, and what follows, as the real SDK clients see it.
-#![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
+//! State changes of alarms and their actions, observed with the real SDK clients.
+#![allow(clippy::unwrap_used, reason = "an unexpected response stops the test")]
 
 mod in_process;
 
@@ -14,14 +14,14 @@ use in_process::LocalCloud;
 use local_cloud::{http::Http, ministack::Ministack};
 use serde_json::{Value, json};
 
-/// Far more than it takes: a busy machine is no failure.
+/// Far more than the duration of any wait: a slow machine must not cause a failure.
 const LIMIT: Duration = Duration::from_mins(1);
-/// What a minute is in the life of an instance.
+/// The simulated length of a minute in the life of an instance.
 const MINUTE: Duration = Duration::from_millis(300);
 const TOPIC: &str = "arn:aws:sns:us-west-2:123456789012:alarms";
 
 #[tokio::test]
-async fn a_metric_drives_a_policy_and_the_alarm_is_told() {
+async fn a_metric_invokes_a_policy_and_publishes_the_alarm() {
     let fixture = Fixture::set().await;
     let policy = fixture.groups().put_scaling_policy().auto_scaling_group_name("web").policy_name("out");
     let policy = policy.adjustment_type("ChangeInCapacity").scaling_adjustment(1).send().await.unwrap();
@@ -33,7 +33,7 @@ async fn a_metric_drives_a_policy_and_the_alarm_is_told() {
     assert_eq!((&event["source"], &event["detail"]["alarmName"]), (&json!("aws.cloudwatch"), &json!("high")));
     let reason = event["detail"]["state"]["reason"].as_str().unwrap();
     assert!(reason.starts_with("Threshold Crossed: 2 out of the last 2 datapoints [95.0 ("), "{reason}");
-    let envelope = fixture.next("told", |it| it["Subject"] == r#"ALARM: "high" in US West (Oregon)"#).await;
+    let envelope = fixture.next("topic", |it| it["Subject"] == r#"ALARM: "high" in US West (Oregon)"#).await;
     let message: Value = serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap();
     assert_eq!(message["NewStateReason"], reason);
 
@@ -43,11 +43,11 @@ async fn a_metric_drives_a_policy_and_the_alarm_is_told() {
     assert!(cause.contains(words), "{cause}");
 
     let (_, calls) = fixture.cloud.send(Method::GET, "/_local-cloud/calls", "").await;
-    assert!(calls.contains("PutMetricAlarm") && !calls.contains("SetAlarmState"), "our own calls are not recorded");
+    assert!(calls.contains("PutMetricAlarm") && !calls.contains("SetAlarmState"), "the local cloud's own calls are not recorded");
 }
 
 #[tokio::test]
-async fn a_state_that_is_set_counts_and_lasts_until_there_are_data() {
+async fn a_set_state_is_published_and_persists_until_data_arrive() {
     let fixture = Fixture::set().await;
     let alarms = aws_sdk_cloudwatch::Client::new(&fixture.cloud.config);
     fixture.put_alarm("launches", "Envkeeper", &[]).await;
@@ -56,7 +56,7 @@ async fn a_state_that_is_set_counts_and_lasts_until_there_are_data() {
     let event = fixture.next("events", |it| it["detail"]["state"]["value"] == "ALARM").await;
     assert_eq!(event["detail"]["state"]["reason"], "a test");
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(fixture.state("launches").await, Some(StateValue::Alarm), "nothing is known that speaks against it");
+    assert_eq!(fixture.state("launches").await, Some(StateValue::Alarm), "no datapoint contradicts the set state");
 
     fixture.log(&embedded(&json!(5))).await;
     let event = fixture.next("events", |it| it["detail"]["state"]["value"] == "OK").await;
@@ -94,7 +94,7 @@ async fn an_unhealthy_instance_is_replaced() {
     assert_eq!(second.activities()[0].activity_id(), Some(ids[2].as_str()));
 }
 
-/// A log event with a metric of the group.
+/// A log event with an embedded metric of the group.
 fn embedded(value: &Value) -> String {
     let directive = json!({"Namespace": "Envkeeper", "Dimensions": [["Group"]], "Metrics": [{"Name": "Load"}]});
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
@@ -102,7 +102,7 @@ fn embedded(value: &Value) -> String {
     json!({"_aws": {"Timestamp": now, "CloudWatchMetrics": [directive]}, "Group": "web", "Load": value}).to_string()
 }
 
-/// A group of one instance, a queue for the events of alarms, and one for a topic.
+/// A group of one instance, a queue for the events of alarms, and a queue that subscribes to a topic.
 struct Fixture {
     cloud: LocalCloud,
 }
@@ -111,7 +111,7 @@ impl Fixture {
     async fn set() -> Self {
         let cloud = LocalCloud::start(MINUTE).await;
         let queues = aws_sdk_sqs::Client::new(&cloud.config);
-        for queue in ["events", "told"] {
+        for queue in ["events", "topic"] {
             queues.create_queue().queue_name(queue).send().await.unwrap();
         }
         let ministack = Ministack::new(Http::default(), cloud.url.trim_start_matches("http://").parse().unwrap());
@@ -123,7 +123,7 @@ impl Fixture {
         events("PutRule", json!({"Name": "alarms", "EventPattern": pattern.to_string()})).await;
         events("PutTargets", json!({"Rule": "alarms", "Targets": target})).await;
         ministack.query("sns", "CreateTopic", &[("Name", "alarms")]).await.unwrap();
-        let endpoint = ("Endpoint", "arn:aws:sqs:us-west-2:123456789012:told");
+        let endpoint = ("Endpoint", "arn:aws:sqs:us-west-2:123456789012:topic");
         ministack.query("sns", "Subscribe", &[("TopicArn", TOPIC), ("Protocol", "sqs"), endpoint]).await.unwrap();
         let logs = aws_sdk_cloudwatchlogs::Client::new(&cloud.config);
         logs.create_log_group().log_group_name("ledger").send().await.unwrap();
@@ -150,7 +150,7 @@ impl Fixture {
         aws_sdk_autoscaling::Client::new(&self.cloud.config)
     }
 
-    /// An alarm on the average load of the group, in one minute or, with actions, in two.
+    /// Puts an alarm on the average load of the group, over one minute or, with actions, over two.
     async fn put_alarm(&self, name: &str, namespace: &str, actions: &[&str]) {
         let alarms = aws_sdk_cloudwatch::Client::new(&self.cloud.config);
         let periods = if actions.is_empty() { 1 } else { 2 };
@@ -176,7 +176,7 @@ impl Fixture {
         call.log_events(event).send().await.unwrap();
     }
 
-    /// Why the activities were begun, the newest first.
+    /// The causes of the scaling activities, newest first.
     async fn activity_causes(&self) -> Vec<String> {
         let response = self.groups().describe_scaling_activities().send().await.unwrap();
         response.activities().iter().map(|it| it.cause().unwrap().to_owned()).collect()
@@ -187,7 +187,7 @@ impl Fixture {
         assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
     }
 
-    /// The next such message in a queue; others before it are passed by.
+    /// The next message in a queue that `is_it` accepts; earlier messages are deleted.
     async fn next(&self, queue: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         let queues = aws_sdk_sqs::Client::new(&self.cloud.config);
         let url = format!("{}/123456789012/{queue}", self.cloud.url);

@@ -1,5 +1,5 @@
-//! Calls that are told to go wrong, as the real SDK clients see them: nothing of the SDK's own retries is between.
-#![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
+//! Injected faults, observed with the real SDK clients, whose own retries are disabled.
+#![allow(clippy::unwrap_used, reason = "an unexpected response stops the test")]
 
 mod in_process;
 
@@ -20,7 +20,7 @@ use in_process::LocalCloud;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn every_service_refuses_in_its_own_words() {
+async fn every_service_rejects_with_its_own_error_codes() {
     let cloud = LocalCloud::start(Duration::ZERO).await;
     for (fault, codes) in [
         (
@@ -84,11 +84,11 @@ async fn every_service_refuses_in_its_own_words() {
         assert_eq!(cloud.codes_of_lists().await, codes, "{fault}");
     }
     cloud.set_fault_rules(&json!([])).await;
-    assert_eq!(cloud.codes_of_lists().await, ["ok"; 9], "no rules, no faults");
+    assert_eq!(cloud.codes_of_lists().await, ["ok"; 9], "without rules, no fault is injected");
 }
 
 #[tokio::test]
-async fn an_account_that_is_full_makes_no_more_and_shows_what_it_has() {
+async fn an_account_over_quota_rejects_creates_and_allows_reads() {
     let cloud = LocalCloud::start(Duration::ZERO).await;
     cloud.set_fault_rules(&json!([{"service": "*", "operation": "*", "fault": "quota"}])).await;
     let (ec2, s3) = (cloud.ec2(), cloud.s3());
@@ -102,11 +102,11 @@ async fn an_account_that_is_full_makes_no_more_and_shows_what_it_has() {
     let alarm = aws_sdk_cloudwatch::Client::new(&cloud.config).put_metric_alarm().alarm_name("a");
     assert_eq!(code(alarm.send()).await, "LimitExceeded");
     assert_eq!(cloud.codes_of_lists().await, ["ok"; 9]);
-    assert!(vpcs(&ec2).await.is_empty(), "a refusal has no effect");
+    assert!(vpcs(&ec2).await.is_empty(), "a rejected call has no effect");
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_had_its_effect_and_a_call_that_never_arrived_had_none() {
+async fn a_lost_response_had_an_effect_and_a_lost_request_had_none() {
     let cloud = LocalCloud::start(Duration::ZERO).await;
     let ec2 = cloud.ec2();
     for (fault, effect) in [("timeout-before", 0), ("timeout-after", 1), ("lost-response", 2)] {
@@ -122,12 +122,12 @@ async fn an_answer_that_is_lost_had_its_effect_and_a_call_that_never_arrived_had
     let short_timeout = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(500)).build();
     let short_timeout = aws_sdk_ec2::Client::new(&cloud.config.to_builder().timeout_config(short_timeout).build());
     let lost = short_timeout.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap_err();
-    assert!(matches!(lost, SdkError::TimeoutError(_)), "who hangs up first sees a time-out: {lost:?}");
+    assert!(matches!(lost, SdkError::TimeoutError(_)), "a client with a shorter time-out reports a time-out: {lost:?}");
     assert_eq!(vpcs(&ec2).await.len(), 3);
 }
 
 #[tokio::test]
-async fn a_call_that_stalls_is_answered_late_and_half_an_answer_cannot_be_read() {
+async fn a_stalled_call_responds_late_and_a_truncated_response_is_an_error() {
     let cloud = LocalCloud::start(Duration::ZERO).await;
     let ec2 = cloud.ec2();
     cloud
@@ -141,7 +141,7 @@ async fn a_call_that_stalls_is_answered_late_and_half_an_answer_cannot_be_read()
     assert!(start.elapsed() >= Duration::from_millis(700));
     let malformed = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap_err();
     assert!(matches!(malformed, SdkError::DispatchFailure(_) | SdkError::ResponseError(_)), "{malformed:?}");
-    assert_eq!(vpcs(&ec2).await.len(), 2, "it happened all the same");
+    assert_eq!(vpcs(&ec2).await.len(), 2, "both calls took effect");
 
     cloud.set_fault_rules(&json!([{"service": "dynamodb", "operation": "ListTables", "fault": "malformed-body"}])).await;
     let malformed = aws_sdk_dynamodb::Client::new(&cloud.config).list_tables().send().await.unwrap_err();
@@ -149,15 +149,15 @@ async fn a_call_that_stalls_is_answered_late_and_half_an_answer_cannot_be_read()
 }
 
 #[tokio::test]
-async fn what_was_just_made_is_not_seen_by_the_next_read() {
+async fn a_new_resource_is_not_visible_to_the_next_read() {
     let cloud = LocalCloud::start(Duration::ZERO).await;
     let (ec2, s3) = (cloud.ec2(), cloud.s3());
     let lag = |service: &str, after: &str, reads: &str| json!({"service": service, "operation": reads, "after": after, "times": 1, "fault": "not-found-lag"});
     cloud.set_fault_rules(&json!([lag("ec2", "CreateVpc", "DescribeVpcs"), lag("s3", "CreateBucket", "Get*")])).await;
     assert!(vpcs(&ec2).await.is_empty());
     let vpc = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap().vpc.unwrap().vpc_id.unwrap();
-    assert!(vpcs(&ec2).await.is_empty(), "not yet");
-    assert_eq!(vpcs(&ec2).await, std::slice::from_ref(&vpc), "now");
+    assert!(vpcs(&ec2).await.is_empty(), "the new VPC is not yet visible");
+    assert_eq!(vpcs(&ec2).await, std::slice::from_ref(&vpc), "the new VPC is visible");
 
     cloud.set_fault_rules(&json!([lag("ec2", "CreateVpc", "DescribeVpcs"), lag("s3", "CreateBucket", "Get*")])).await;
     ec2.create_vpc().cidr_block("10.1.0.0/16").send().await.unwrap();
@@ -179,7 +179,7 @@ async fn what_was_just_made_is_not_seen_by_the_next_read() {
 }
 
 #[tokio::test]
-async fn a_batch_can_fail_inside_an_answer_that_went_well() {
+async fn a_batch_can_fail_inside_a_successful_response() {
     let cloud = LocalCloud::start(Duration::ZERO).await;
     cloud.set_fault_rules(&json!([{"service": "*", "operation": "*", "fault": "partial-failure"}])).await;
     let s3 = cloud.s3();
@@ -199,12 +199,12 @@ async fn a_batch_can_fail_inside_an_answer_that_went_well() {
     assert_eq!((sent.successful().len(), sent.failed()[0].id()), (0, "one"));
     assert!(sqs.receive_message().queue_url(queue).send().await.unwrap().messages().is_empty());
 
-    let gone = cloud.ec2().delete_vpc_endpoints().vpc_endpoint_ids("vpce-1").send().await.unwrap();
-    assert_eq!(gone.unsuccessful()[0].resource_id(), Some("vpce-1"));
+    let deleted = cloud.ec2().delete_vpc_endpoints().vpc_endpoint_ids("vpce-1").send().await.unwrap();
+    assert_eq!(deleted.unsuccessful()[0].resource_id(), Some("vpce-1"));
 }
 
 #[tokio::test]
-async fn an_answer_for_cloudformation_can_be_lost_too_and_all_faults_are_told() {
+async fn faults_apply_to_cloudformation_responses_and_rules_report_their_counts() {
     let cloud = LocalCloud::start(Duration::ZERO).await;
     let response =
         json!({"service": "unsigned", "operation": "PUT /_ministack/cfn-response/*", "nth": 1, "fault": "503"});
@@ -238,7 +238,7 @@ impl LocalCloud {
         aws_sdk_s3::Client::from_conf(config.build())
     }
 
-    /// What each service answers to a list: its code, or ok.
+    /// The result of a list call to each service: the error code, or `ok`.
     async fn codes_of_lists(&self) -> [String; 9] {
         let config = &self.config;
         [
@@ -260,7 +260,7 @@ fn in_region() -> aws_sdk_s3::types::CreateBucketConfiguration {
     aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(location).build()
 }
 
-/// The code of an error as the SDK reads it.
+/// The error code that the SDK reports; `ok` for success.
 async fn code<T, E: ProvideErrorMetadata>(
     call: impl Future<Output = Result<T, SdkError<E, aws_sdk_ec2::config::http::HttpResponse>>>,
 ) -> String {
@@ -268,11 +268,11 @@ async fn code<T, E: ProvideErrorMetadata>(
         Ok(_) => "ok".to_owned(),
         Err(SdkError::ServiceError(error)) => error.err().code().unwrap_or("no code").to_owned(),
         Err(SdkError::ResponseError(_)) => "unreadable".to_owned(),
-        Err(_) => "no answer".to_owned(),
+        Err(_) => "no response".to_owned(),
     }
 }
 
-/// The VPCs of the tests: moto has a default one.
+/// The VPCs that the test created, without moto's default VPC.
 async fn vpcs(ec2: &aws_sdk_ec2::Client) -> Vec<String> {
     let made = Filter::builder().name("is-default").values("false").build();
     let found = ec2.describe_vpcs().filters(made).send().await.unwrap();

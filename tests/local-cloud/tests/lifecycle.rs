@@ -1,5 +1,5 @@
-//! Hooks, events and sick instances, as the real SDK clients and a deployed rule see them.
-#![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
+//! Hooks, events and unhealthy instances, observed with the real SDK clients and a deployed rule.
+#![allow(clippy::unwrap_used, reason = "an unexpected response stops the test")]
 
 mod in_process;
 
@@ -16,13 +16,13 @@ use in_process::LocalCloud;
 use local_cloud::{http::Http, ministack::Ministack};
 use serde_json::{Value, json};
 
-/// Far more than it takes: a busy machine is no failure.
+/// Far more than the duration of any wait: a slow machine must not cause a failure.
 const LIMIT: Duration = Duration::from_mins(1);
-/// What a minute is in the life of an instance.
+/// The simulated length of a minute in the life of an instance.
 const MINUTE: Duration = Duration::from_millis(300);
 
 #[tokio::test]
-async fn a_wait_reaches_the_queue_of_the_rule_that_selects_it_and_its_answer_lets_the_instance_go_on() {
+async fn a_lifecycle_action_reaches_the_rules_queue_and_its_completion_continues_the_transition() {
     let fixture = Fixture::set(&["gate", "drain"]).await;
     fixture.control("auto-scaling/scale?group=web-group&to=1").await;
     let event = fixture.next_event("EC2 Instance-launch Lifecycle Action").await;
@@ -34,7 +34,7 @@ async fn a_wait_reaches_the_queue_of_the_rule_that_selects_it_and_its_answer_let
     let token = detail["LifecycleActionToken"].as_str().unwrap();
     fixture.heartbeat("gate", token).await.unwrap();
     fixture.complete("gate", token, "CONTINUE").await.unwrap();
-    fixture.wait_until("service", async || fixture.state().await.as_deref() == Some("InService")).await;
+    fixture.wait_until("the state InService", async || fixture.state().await.as_deref() == Some("InService")).await;
     let late = fixture.complete("gate", token, "CONTINUE").await.unwrap_err();
     assert_eq!(late, format!("ValidationError: No active Lifecycle Action found with token {token}"));
     assert_eq!(fixture.heartbeat("gate", token).await.unwrap_err(), late);
@@ -51,7 +51,7 @@ async fn a_wait_reaches_the_queue_of_the_rule_that_selects_it_and_its_answer_let
 }
 
 #[tokio::test]
-async fn instances_show_how_they_are_and_can_be_made_sick() {
+async fn instances_show_their_state_and_can_be_made_unhealthy() {
     let fixture = Fixture::set(&[]).await;
     fixture.control("instances/make-unhealthy?count=1&how=failed-at:yum+install").await;
     fixture.control("auto-scaling/scale?group=web-group&to=1").await;
@@ -93,7 +93,7 @@ async fn instances_show_how_they_are_and_can_be_made_sick() {
 }
 
 #[tokio::test]
-async fn notices_and_ends_in_ec2_reach_the_rule_and_the_group() {
+async fn spot_notices_and_terminations_in_ec2_reach_the_rule_and_the_group() {
     let fixture = Fixture::set(&[]).await;
     fixture.control("auto-scaling/scale?group=web-group&to=1").await;
     let event = fixture.next_event("EC2 Instance Launch Successful").await;
@@ -106,7 +106,7 @@ async fn notices_and_ends_in_ec2_reach_the_rule_and_the_group() {
 
     fixture.cloud.ec2().terminate_instances().instance_ids(first).send().await.unwrap();
     let event = fixture.next_event("EC2 Instance Launch Successful").await;
-    assert_ne!(event["detail"]["EC2InstanceId"], first, "another has taken its place");
+    assert_ne!(event["detail"]["EC2InstanceId"], first, "another instance replaces the terminated one");
     let (status, body) =
         fixture.cloud.send(Method::POST, &format!("/_local-cloud/instances/interrupt?id={first}"), "").await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
@@ -114,7 +114,7 @@ async fn notices_and_ends_in_ec2_reach_the_rule_and_the_group() {
 }
 
 #[tokio::test]
-async fn a_hooks_own_queue_is_tested_and_then_told() {
+async fn a_hooks_own_queue_receives_a_test_notification_and_then_the_action() {
     let fixture = Fixture::set(&[]).await;
     let put = fixture.groups().put_lifecycle_hook().auto_scaling_group_name("web-group").lifecycle_hook_name("direct");
     let put = put.lifecycle_transition("autoscaling:EC2_INSTANCE_LAUNCHING");
@@ -127,7 +127,7 @@ async fn a_hooks_own_queue_is_tested_and_then_told() {
     fixture.complete("direct", notification["LifecycleActionToken"].as_str().unwrap(), "CONTINUE").await.unwrap();
 }
 
-/// A group in a cloud whose rule brings the group's events, and all of EC2's, to a queue.
+/// A group in a local cloud whose rules send the group's events, and all of EC2's events, to a queue.
 struct Fixture {
     cloud: LocalCloud,
     queue: String,
@@ -199,7 +199,7 @@ impl Fixture {
         self.next_message(|it| it["detail-type"] == detail_type).await
     }
 
-    /// The next such message in the queue; others before it are passed by.
+    /// The next message in the queue that `is_it` accepts; earlier messages are deleted.
     async fn next_message(&self, is_it: impl Fn(&Value) -> bool) -> Value {
         let queues = aws_sdk_sqs::Client::new(&self.cloud.config);
         let start = Instant::now();
@@ -230,7 +230,7 @@ impl Fixture {
         response.map(drop).map_err(|error| describe_error(&error.into_service_error()))
     }
 
-    /// The state of the first instance.
+    /// The lifecycle state of the first instance.
     async fn state(&self) -> Option<String> {
         let response = self.groups().describe_auto_scaling_instances().send().await.unwrap();
         response.auto_scaling_instances().first().and_then(|it| it.lifecycle_state()).map(str::to_owned)

@@ -1,5 +1,5 @@
-//! The real program with the real emulators: started, used, recorded, stopped.
-#![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
+//! The real program with the real emulators: start, routing, record of calls, stop.
+#![allow(clippy::unwrap_used, reason = "an unexpected response stops the test")]
 
 use std::{
     fs,
@@ -16,11 +16,11 @@ use local_cloud::{element::Element, http::Http};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// Far more than it takes: a busy machine is no failure.
+/// Far more than the duration of any wait: a slow machine must not cause a failure.
 const LIMIT: Duration = Duration::from_mins(1);
 
 #[tokio::test]
-async fn it_starts_routes_records_and_leaves_nothing_behind() {
+async fn the_local_cloud_starts_routes_records_and_stops_without_leftovers() {
     let mut cloud = LocalCloud::start("used");
     let url = cloud.url();
 
@@ -47,16 +47,16 @@ async fn it_starts_routes_records_and_leaves_nothing_behind() {
     assert!(emulators.iter().all(|address| TcpStream::connect(address).is_ok()));
     assert!(cloud.stop().success());
     for address in emulators {
-        assert!(TcpStream::connect(&address).is_err(), "{address} still answers");
+        assert!(TcpStream::connect(&address).is_err(), "{address} still accepts connections");
     }
-    assert!(!cloud.exports().exists(), "the exports promise a cloud that is gone");
+    assert!(!cloud.exports().exists(), "the exports file must not outlive the local cloud");
     let left = fs::read_dir(cloud.folder.join("logs")).unwrap();
     let left = left.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
-    assert_eq!(left.len(), 2, "only the two logs should be left: {left:?}");
+    assert_eq!(left.len(), 2, "only the two logs remain: {left:?}");
 }
 
 #[tokio::test]
-async fn a_group_has_instances_in_ec2_and_takes_them_along() {
+async fn a_group_launches_instances_in_ec2_and_terminates_them() {
     let cloud = LocalCloud::start("group");
     let url = cloud.url();
     let Network { subnets, security_group, template } = Network::create(&url).await;
@@ -83,15 +83,15 @@ async fn a_group_has_instances_in_ec2_and_takes_them_along() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(body.contains("<Code>ResourceInUse</Code>"), "{body}");
     auto_scaling(&url, "DeleteAutoScalingGroup&AutoScalingGroupName=web&ForceDelete=true").await;
-    wait_until("the group's end", async || !auto_scaling(&url, "DescribeAutoScalingGroups").await.1.contains("web")).await;
+    wait_until("the deletion of the group", async || !auto_scaling(&url, "DescribeAutoScalingGroups").await.1.contains("web")).await;
     assert_eq!(instance_texts(&url, "instanceState/name").await, ["terminated", "terminated"]);
     let calls = cloud.recorded().await;
     assert!(calls.contains(&"autoscaling CreateAutoScalingGroup 200 tester".to_owned()), "{calls:?}");
-    assert!(!calls.iter().any(|call| call.contains("RunInstances")), "what Auto Scaling does itself is no call");
+    assert!(!calls.iter().any(|call| call.contains("RunInstances")), "Auto Scaling's own actions are not recorded as calls");
 }
 
 #[tokio::test]
-async fn saved_queries_are_answered_here_and_log_groups_by_ministack() {
+async fn saved_queries_are_handled_here_and_log_groups_by_ministack() {
     let cloud = LocalCloud::start("queries");
     let url = cloud.url();
     let logs = async |operation: &str, input: &str| {
@@ -109,7 +109,7 @@ async fn saved_queries_are_answered_here_and_log_groups_by_ministack() {
 }
 
 #[test]
-fn without_a_venv_it_says_what_to_run() {
+fn without_a_venv_the_error_names_the_command_to_run() {
     let output = Command::new(env!("CARGO_BIN_EXE_local-cloud")).args(["--tools", "/nonexistent"]).output();
     let Output { status, stderr, .. } = output.unwrap();
     let stderr = String::from_utf8(stderr).unwrap();
@@ -124,7 +124,7 @@ struct LocalCloud {
 }
 
 impl LocalCloud {
-    /// Starts it in a folder of its own and waits until it is ready.
+    /// Starts the local cloud in a separate folder and waits until it is ready.
     fn start(name: &str) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&folder);
@@ -141,7 +141,7 @@ impl LocalCloud {
         let mut cloud = Self { child: child.unwrap(), folder };
         within_limit("the exports", || {
             let ended = cloud.child.try_wait().unwrap();
-            assert_eq!(ended, None, "it ended at start; it says why on stderr");
+            assert_eq!(ended, None, "the local cloud exited at start; the reason is on stderr");
             cloud.exports().exists().then_some(())
         });
         cloud
@@ -158,7 +158,7 @@ impl LocalCloud {
         url.unwrap().to_owned()
     }
 
-    /// Each recorded call as one line.
+    /// Each recorded call as one line of text.
     async fn recorded(&self) -> Vec<String> {
         let url = format!("{}/_local-cloud/calls", self.url());
         let (_, body) = send(Method::GET, &url, &[], "").await;
@@ -170,7 +170,7 @@ impl LocalCloud {
         calls.iter().map(line).collect()
     }
 
-    /// Where the emulators listen, from what they say themselves.
+    /// The addresses of the emulators, from their logs.
     fn emulators(&self) -> [String; 2] {
         ["moto.log", "ministack.log"].map(|log| {
             let log = fs::File::open(self.folder.join("logs").join(log)).unwrap();
@@ -183,12 +183,12 @@ impl LocalCloud {
     fn stop(&mut self) -> ExitStatus {
         let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
-        within_limit("its end", || self.child.try_wait().unwrap())
+        within_limit("the exit", || self.child.try_wait().unwrap())
     }
 }
 
 impl Drop for LocalCloud {
-    /// A test that failed half-way must not leave emulators behind.
+    /// Stops the local cloud: a failed test must not leave emulators running.
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
             self.stop();
@@ -204,8 +204,8 @@ async fn call(url: &str, service: &str, headers: &[(&str, &str)], body: &str) ->
     send(Method::POST, url, &headers, body).await
 }
 
-/// What a group needs: subnets in two zones, in order of their ids, and a template whose version 2 has user data and
-/// its security group in a network interface.
+/// The network and the template that a group needs: subnets in two zones, in the order of their ids, and a template whose
+/// version 2 has user data and the security group in a network interface.
 struct Network {
     subnets: [String; 2],
     security_group: String,
@@ -236,7 +236,7 @@ impl Network {
     }
 }
 
-/// What EC2 says of each instance of the group `web`, in order.
+/// The text at a path of each instance of the group `web` in EC2, sorted.
 async fn instance_texts(url: &str, path: &str) -> Vec<String> {
     let filter = "Filter.1.Name=tag:aws:autoscaling:groupName&Filter.1.Value.1=web";
     let response = ec2(url, &format!("DescribeInstances&{filter}")).await;
@@ -251,7 +251,7 @@ async fn auto_scaling(url: &str, form: &str) -> (StatusCode, String) {
     call(url, "autoscaling", &form_type, &format!("Version=2011-01-01&Action={form}")).await
 }
 
-/// How many instances of all groups are in service.
+/// The number of instances in service, over all groups.
 async fn in_service(url: &str) -> usize {
     let (_, body) = auto_scaling(url, "DescribeAutoScalingInstances").await;
     body.matches("<LifecycleState>InService</LifecycleState>").count()

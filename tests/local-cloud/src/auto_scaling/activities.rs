@@ -19,7 +19,7 @@ pub fn describe(simulator: &mut AutoScaling, parameters: &mut Parameters) -> Act
     Ok(page.cut("Activities", selected.map(fields).collect()))
 }
 
-/// An activity as answers have it.
+/// An activity in the form of responses.
 pub fn fields(activity: &Activity) -> Vec<Element> {
     let mut fields = vec![
         Element::leaf("ActivityId", &activity.id),

@@ -13,14 +13,14 @@ use super::{
 };
 use crate::element::Element;
 
-/// The only granularity that there is.
+/// The only granularity that AWS supports.
 const GRANULARITY: &str = "1Minute";
 
 pub async fn create(service: &AutoScalingService, parameters: &mut Parameters) -> ActionResult {
     let name = parameters.required("AutoScalingGroupName")?;
     let found = ResolvedReferences::of(service, parameters).await?;
     if found.launch_template.is_none() {
-        return Err(Fault::validation("LaunchTemplate is missing: the local cloud launches from templates only"));
+        return Err(Fault::validation("LaunchTemplate is missing: the local cloud supports launch templates only"));
     }
     parameters.need(&["MinSize", "MaxSize"])?;
     let settings = settings(Settings::default(), found, parameters)?;
@@ -68,7 +68,7 @@ pub fn set_desired_capacity(simulator: &mut AutoScaling, parameters: &mut Parame
 pub fn enable_metrics(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
     let name = parameters.required("AutoScalingGroupName")?;
     let metrics = parameters.texts("Metrics").unwrap_or_default();
-    let valid = format!("{GRANULARITY} is all there is");
+    let valid = format!("{GRANULARITY}, the only granularity");
     let granularity = parameters.parsed("Granularity", &valid, |text| (text == GRANULARITY).then_some(()))?;
     granularity.ok_or_else(|| Fault::validation("Granularity is missing"))?;
     parameters.finish()?;
@@ -115,7 +115,7 @@ fn matches(group: &Group, filters: &[Filter]) -> Result<bool, Fault> {
     Ok(true)
 }
 
-/// What a create or update names and EC2 has.
+/// The EC2 resources that a create or update references, resolved in EC2.
 #[derive(Default)]
 struct ResolvedReferences {
     launch_template: Option<LaunchTemplate>,
@@ -149,7 +149,7 @@ impl ResolvedReferences {
     }
 }
 
-/// The settings, with what a request gives changed.
+/// The settings with the changes of a request.
 fn settings(mut settings: Settings, found: ResolvedReferences, parameters: &mut Parameters) -> Result<Settings, Fault> {
     replace(&mut settings.launch_template, found.launch_template);
     replace(&mut settings.subnets, found.subnets);
@@ -161,7 +161,7 @@ fn settings(mut settings: Settings, found: ResolvedReferences, parameters: &mut 
     replace(&mut settings.termination_policies, parameters.texts("TerminationPolicies"));
     replace(&mut settings.capacity_rebalance, parameters.flag("CapacityRebalance")?);
     replace(&mut settings.new_instances_protected, parameters.flag("NewInstancesProtectedFromScaleIn")?);
-    // -1 takes a warm-up away, and 0 a lifetime.
+    // -1 removes a warm-up, and 0 a lifetime.
     if let Some(seconds) = parameters.number::<i32>("DefaultInstanceWarmup")? {
         settings.default_instance_warmup = u64::try_from(seconds).ok().map(Duration::from_secs);
     }
@@ -180,7 +180,7 @@ fn replace<T>(old: &mut T, new: Option<T>) {
     }
 }
 
-/// A group as DescribeAutoScalingGroups tells it.
+/// A group in the form of DescribeAutoScalingGroups.
 fn fields(group: &Group, with_instances: bool) -> Vec<Element> {
     let settings = &group.settings;
     let mut zones: Vec<&str> = settings.subnets.iter().map(|subnet| subnet.zone.as_str()).collect();
@@ -223,7 +223,7 @@ fn metric(name: &str) -> Vec<Element> {
     vec![Element::leaf("Metric", name), Element::leaf("Granularity", GRANULARITY)]
 }
 
-/// A launch template in a group or an instance.
+/// The launch template element of a group or an instance.
 pub fn template(template: &LaunchTemplate) -> Element {
     let fields = vec![
         Element::leaf("LaunchTemplateId", &template.id),
@@ -233,7 +233,7 @@ pub fn template(template: &LaunchTemplate) -> Element {
     Element::node("LaunchTemplate", fields)
 }
 
-/// A moment as answers have it.
+/// A timestamp in the form of responses.
 pub fn time(timestamp: Timestamp) -> String {
     timestamp.with_millis()
 }

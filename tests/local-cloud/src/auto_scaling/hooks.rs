@@ -48,13 +48,13 @@ pub fn heartbeat(simulator: &mut AutoScaling, parameters: &mut Parameters) -> Ac
     Ok(Vec::new())
 }
 
-/// Group, hook, token and instance of an action.
+/// Group, hook, token and instance id of a lifecycle action.
 fn action(parameters: &mut Parameters) -> Result<(String, String, Option<String>, Option<String>), Fault> {
     let (group, hook) = (parameters.required("AutoScalingGroupName")?, parameters.required("LifecycleHookName")?);
     Ok((group, hook, parameters.text("LifecycleActionToken"), parameters.text("InstanceId")))
 }
 
-/// Takes a hook whose parameters' names begin so.
+/// Takes a hook from the parameters with this prefix.
 pub fn read(parameters: &mut Parameters, prefix: &str) -> Result<PutHook, Fault> {
     let transitions = [Transition::Launching, Transition::Terminating].map(Transition::as_str).join(" or ");
     let named = |name: &str| format!("{prefix}{name}");

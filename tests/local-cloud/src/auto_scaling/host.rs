@@ -1,4 +1,4 @@
-//! The simulator's host: what it says is to be done, is done here, with moto's instances and ministack's rules.
+//! The simulator's host: executes the simulator's effects with moto's instances and ministack's rules.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -8,7 +8,7 @@ use super::{AutoScalingService, lock, now};
 use crate::instances::MARKER;
 
 impl AutoScalingService {
-    /// Does what is due, for groups and for alarms, for as long as the local cloud runs.
+    /// Executes everything that is due, for groups and for alarms, for as long as the local cloud runs.
     pub async fn run(&self) -> Infallible {
         tokio::select! {
             never = self.run_groups() => never,
@@ -52,7 +52,7 @@ impl AutoScalingService {
             Effect::Terminate { instance_id, .. } => {
                 self.instances.ended(&instance_id, now());
                 if let Err(reason) = self.ec2.terminate_instance(&instance_id).await {
-                    eprintln!("local-cloud: {instance_id} of an Auto Scaling group was not ended: {reason}");
+                    eprintln!("local-cloud: {instance_id} of an Auto Scaling group was not terminated: {reason}");
                 }
             }
         }
@@ -75,14 +75,14 @@ impl AutoScalingService {
     }
 }
 
-/// What nobody was told is not lost in silence.
-fn report_failure(what: &str, outcome: Result<(), String>) {
+/// Reports a failed delivery on stderr.
+fn report_failure(subject: &str, outcome: Result<(), String>) {
     if let Err(reason) = outcome {
-        eprintln!("local-cloud: {what} was not told: {reason}");
+        eprintln!("local-cloud: delivery of {subject} failed: {reason}");
     }
 }
 
-/// Returns when it is due; never, if nothing is.
+/// Returns at the due time; never without a due time.
 async fn sleep_until(due: Option<Timestamp>) {
     match due {
         Some(due) => tokio::time::sleep(Duration::from_millis(due.0.saturating_sub(now().0))).await,

@@ -12,7 +12,7 @@ pub fn describe(simulator: &mut AutoScaling, parameters: &mut Parameters) -> Act
     let of_group = |group: &auto_scaling::Group| {
         let selected = group.instances.iter().filter(|it| ids.is_empty() || ids.contains(&it.id));
         let name = Element::leaf("AutoScalingGroupName", &group.name);
-        // HEALTHY here, Healthy among a group's instances: so AWS writes it.
+        // AWS writes HEALTHY in this response, and Healthy among a group's instances.
         let health = |it: &Instance| it.health_status().to_uppercase();
         selected.map(|it| [vec![name.clone()], fields(it, &health(it))].concat()).collect::<Vec<_>>()
     };
@@ -52,7 +52,7 @@ pub fn set_health(simulator: &mut AutoScaling, parameters: &mut Parameters) -> A
     Ok(Vec::new())
 }
 
-/// An instance as its group tells it.
+/// An instance in the form of the group's response.
 pub fn fields(instance: &Instance, health: &str) -> Vec<Element> {
     vec![
         Element::leaf("InstanceId", &instance.id),

@@ -1,21 +1,21 @@
-//! Answers that come in pages, and the filters of those that can be filtered.
+//! Pagination of responses, and the filters of actions that support filters.
 
 use auto_scaling::Fault;
 
 use super::Parameters;
 use crate::element::Element;
 
-/// The most that AWS puts on a page.
+/// AWS's maximum number of elements on a page.
 const MOST: usize = 100;
 
-/// Which part of a list is wanted.
+/// The requested part of a list.
 pub struct Page {
     first: usize,
     length: usize,
 }
 
 impl Page {
-    /// Takes `MaxRecords` (1 to 100) and `NextToken`, which is the number of the first element.
+    /// Takes `MaxRecords` (1 to 100) and `NextToken`, which is the index of the first element.
     pub fn of(parameters: &mut Parameters, default_length: usize) -> Result<Self, Fault> {
         let valid = format!("1 to {MOST}");
         let fits = |length: &usize| (1..=MOST).contains(length);
@@ -24,13 +24,13 @@ impl Page {
             None => 0,
             Some(token) => token.parse().map_err(|_| Fault {
                 code: "InvalidNextToken",
-                message: format!("NextToken is '{token}': one that an answer had"),
+                message: format!("NextToken is '{token}': expected a token from a response"),
             })?,
         };
         Ok(Self { first, length: length.unwrap_or(default_length) })
     }
 
-    /// The wanted members under the list's name, and the token of the next page if there is one.
+    /// The requested members under the list's name, and the token of the next page if there is one.
     pub fn cut(&self, name: &str, members: Vec<Vec<Element>>) -> Vec<Element> {
         let after = self.first + self.length;
         let more = members.len() > after;
@@ -41,7 +41,7 @@ impl Page {
     }
 }
 
-/// A filter: its name, and the values of which one has to match.
+/// A filter: the name, and the values of which one must match.
 pub struct Filter {
     pub name: String,
     pub values: Vec<String>,
@@ -58,7 +58,7 @@ pub fn filters(parameters: &mut Parameters) -> Result<Vec<Filter>, Fault> {
     Ok(filters)
 }
 
-/// What a filter of an unknown name is answered.
+/// The error for a filter with an unknown name.
 pub fn unknown_filter(name: &str) -> Fault {
-    Fault::validation(format!("Filters has {name}: the local cloud does not know this filter"))
+    Fault::validation(format!("Filters has {name}: the local cloud does not support this filter"))
 }

@@ -1,10 +1,11 @@
-//! The parameters of a request. What nobody takes is refused: a test must not pass on something that was dropped.
+//! The parameters of a request. A parameter that no action takes is rejected: a test must not pass because a parameter was
+//! dropped.
 
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
 use auto_scaling::Fault;
 
-/// Parameters that nobody has taken yet, by their full names: `Tags.member.1.Key`.
+/// The parameters that the action has not yet taken, by their full names: `Tags.member.1.Key`.
 pub struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
@@ -13,50 +14,50 @@ impl Parameters {
         Self(form)
     }
 
-    /// The action. What else is in every request goes with it.
+    /// Takes the action, and drops the parameters that every request has.
     pub fn action(&mut self) -> String {
         self.0.remove("Version");
-        // Of a request that is signed in its query.
+        // Parameters of a signature in the query.
         self.0.retain(|name, _| !name.starts_with("X-Amz-"));
         self.0.remove("Action").unwrap_or_default()
     }
 
-    /// One that may be absent.
+    /// Takes an optional parameter.
     pub fn text(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)
     }
 
-    /// One that must be there.
+    /// Takes a required parameter.
     pub fn required(&mut self, name: &str) -> Result<String, Fault> {
         self.text(name).ok_or_else(|| missing(name))
     }
 
-    /// Refuses a request that lacks one of these, and takes none of them.
+    /// Rejects a request that lacks one of these parameters, without taking them.
     pub fn need(&self, names: &[&str]) -> Result<(), Fault> {
         names.iter().find(|name| !self.0.contains_key(**name)).map_or(Ok(()), |name| Err(missing(name)))
     }
 
-    /// A number that may be absent.
+    /// Takes an optional number.
     pub fn number<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, Fault> {
         self.parsed(name, "a whole number in range", |text| text.parse().ok())
     }
 
-    /// A number that must be there.
+    /// Takes a required number.
     pub fn required_number<T: FromStr>(&mut self, name: &str) -> Result<T, Fault> {
         self.number(name)?.ok_or_else(|| missing(name))
     }
 
-    /// A number of seconds.
+    /// Takes an optional number of seconds.
     pub fn seconds(&mut self, name: &str) -> Result<Option<Duration>, Fault> {
         Ok(self.number::<u32>(name)?.map(|seconds| Duration::from_secs(u64::from(seconds))))
     }
 
-    /// True or false.
+    /// Takes an optional boolean.
     pub fn flag(&mut self, name: &str) -> Result<Option<bool>, Fault> {
         self.parsed(name, "true or false", |text| text.parse().ok())
     }
 
-    /// One that has to be read.
+    /// Takes an optional parameter that `parse` converts; `valid` describes the valid values for the error message.
     pub fn parsed<T>(
         &mut self,
         name: &str,
@@ -64,10 +65,10 @@ impl Parameters {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, Fault> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        parse(&text).map(Some).ok_or_else(|| Fault::validation(format!("{name} is '{text}': {valid}")))
+        parse(&text).map(Some).ok_or_else(|| Fault::validation(format!("{name} is '{text}': expected {valid}")))
     }
 
-    /// A list of texts.
+    /// Takes an optional list of texts.
     pub fn texts(&mut self, name: &str) -> Option<Vec<String>> {
         let empty = self.text(name).map(|_| Vec::new());
         let members = self.members(name);
@@ -75,8 +76,8 @@ impl Parameters {
         if texts.is_empty() { empty } else { Some(texts) }
     }
 
-    /// The beginnings of the names of a list's members, in order: `Tags.member.1`. An empty list is sent as a name
-    /// without a value.
+    /// The name prefixes of a list's members, in order: `Tags.member.1`. SDKs send an empty list as a name without a
+    /// value.
     pub fn members(&mut self, list: &str) -> Vec<String> {
         self.text(list);
         let prefix = format!("{list}.member.");
@@ -87,7 +88,7 @@ impl Parameters {
         numbers.into_iter().map(|number| format!("{prefix}{number}")).collect()
     }
 
-    /// Refuses what nobody took.
+    /// Rejects a request with parameters that the action did not take.
     pub fn finish(&self) -> Result<(), Fault> {
         if self.0.is_empty() {
             return Ok(());

@@ -10,12 +10,12 @@ const SIMPLE: &str = "SimpleScaling";
 pub fn put(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
     let group = parameters.required("AutoScalingGroupName")?;
     let name = parameters.required("PolicyName")?;
-    let valid = format!("the local cloud simulates {SIMPLE} only");
+    let valid = format!("{SIMPLE}, the only simulated type");
     parameters.parsed("PolicyType", &valid, |text| (text == SIMPLE).then_some(()))?;
     let adjustment = adjustment(parameters)?;
     let cooldown = parameters.seconds("Cooldown")?;
     parameters
-        .parsed("Enabled", "the local cloud simulates enabled policies only", |text| (text == "true").then_some(()))?;
+        .parsed("Enabled", "true, since disabled policies are not simulated", |text| (text == "true").then_some(()))?;
     parameters.finish()?;
     let arn = simulator.put_scaling_policy(&group, Policy { name, adjustment, cooldown })?;
     Ok(vec![Element::leaf("PolicyARN", arn), Element::node("Alarms", Vec::new())])
@@ -27,7 +27,7 @@ fn adjustment(parameters: &mut Parameters) -> Result<Adjustment, Fault> {
     match kind.as_str() {
         "ChangeInCapacity" => Ok(Adjustment::ChangeInCapacity(by)),
         "ExactCapacity" => {
-            let negative = |_| Fault::validation(format!("ScalingAdjustment is {by}: an exact capacity is 0 or more"));
+            let negative = |_| Fault::validation(format!("ScalingAdjustment is {by}: expected an exact capacity of 0 or more"));
             u32::try_from(by).map(Adjustment::ExactCapacity).map_err(negative)
         }
         "PercentChangeInCapacity" => {
@@ -36,7 +36,7 @@ fn adjustment(parameters: &mut Parameters) -> Result<Adjustment, Fault> {
         }
         _ => {
             let valid = "ChangeInCapacity, ExactCapacity or PercentChangeInCapacity";
-            Err(Fault::validation(format!("AdjustmentType is '{kind}': {valid}")))
+            Err(Fault::validation(format!("AdjustmentType is '{kind}': expected {valid}")))
         }
     }
 }
@@ -76,12 +76,12 @@ pub fn execute(simulator: &mut AutoScaling, parameters: &mut Parameters) -> Acti
     Ok(Vec::new())
 }
 
-/// Group and policy. An ARN of a policy tells its group.
+/// Group and policy. The ARN of a policy contains the group.
 fn target(parameters: &mut Parameters) -> Result<(String, String), Fault> {
     let policy = parameters.required("PolicyName")?;
     let in_arn = || Policy::group_in(&policy).map(str::to_owned);
     let group = parameters.text("AutoScalingGroupName").or_else(in_arn);
-    let missing = || Fault::validation("AutoScalingGroupName is missing, and PolicyName is no ARN");
+    let missing = || Fault::validation("AutoScalingGroupName is missing, and PolicyName is not an ARN");
     Ok((group.ok_or_else(missing)?, policy))
 }
 

@@ -10,7 +10,7 @@ use crate::element::Element;
 
 const GROUP: &str = "auto-scaling-group";
 
-/// A tag of a request, and the group that it names. In a create call it need not name one.
+/// A tag of a request, with the tag's group. In a create call the group is optional.
 pub struct TagParameter {
     pub group: Option<String>,
     pub tag: Tag,
@@ -62,7 +62,7 @@ fn matches(group: &str, tag: &Tag, filters: &[Filter]) -> Result<bool, Fault> {
     Ok(true)
 }
 
-/// All tags of a request, each with its group.
+/// Takes all tags of a request, each with the group.
 fn group_tags(parameters: &mut Parameters) -> Result<Vec<(String, Tag)>, Fault> {
     let tags = read(parameters)?;
     parameters.finish()?;
@@ -77,7 +77,7 @@ fn group_tags(parameters: &mut Parameters) -> Result<Vec<(String, Tag)>, Fault> 
 pub fn read(parameters: &mut Parameters) -> Result<Vec<TagParameter>, Fault> {
     let mut tags = Vec::new();
     for member in parameters.members("Tags") {
-        let valid = format!("{GROUP} is all there is");
+        let valid = format!("{GROUP}, the only type");
         parameters.parsed(&format!("{member}.ResourceType"), &valid, |text| (text == GROUP).then_some(()))?;
         let group = parameters.text(&format!("{member}.ResourceId"));
         let key = parameters.required(&format!("{member}.Key"))?;
@@ -88,7 +88,7 @@ pub fn read(parameters: &mut Parameters) -> Result<Vec<TagParameter>, Fault> {
     Ok(tags)
 }
 
-/// A tag as answers have it.
+/// A tag in the form of responses.
 pub fn fields(group: &str, tag: &Tag) -> Vec<Element> {
     vec![
         Element::leaf("ResourceId", group),

@@ -1,4 +1,4 @@
-//! The protocol: what is read out of a request, and what is written into an answer.
+//! The protocol: the parsing of requests and the content of responses.
 
 use std::net::Ipv4Addr;
 
@@ -10,7 +10,7 @@ use auto_scaling::{Effect, Started};
 use super::*;
 use crate::{http::Http, ministack::Ministack};
 
-/// A service with the empty group `web`, and neither EC2 nor EventBridge.
+/// A service with the empty group `web`, without EC2 and EventBridge.
 fn service() -> AutoScalingService {
     let nowhere = (Ipv4Addr::LOCALHOST, 9).into();
     let bus = EventBridge::new(Ministack::new(Http::default(), nowhere));
@@ -40,7 +40,7 @@ async fn accepted(service: &AutoScalingService, form: &str) -> Element {
     response
 }
 
-/// Code and message of a refusal.
+/// Code and message of an error.
 async fn rejected(service: &AutoScalingService, form: &str) -> String {
     let (status, response) = response(service, form).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{response}");
@@ -53,7 +53,7 @@ async fn rejected(service: &AutoScalingService, form: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_group_is_told_with_everything_it_was_given() {
+async fn a_described_group_has_all_its_parameters() {
     let response = accepted(&service(), "DescribeAutoScalingGroups").await;
     assert_eq!(response.name, "DescribeAutoScalingGroupsResponse");
     assert!(response.text_of("ResponseMetadata/RequestId").is_some());
@@ -76,16 +76,16 @@ async fn a_group_is_told_with_everything_it_was_given() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_is_refused_by_name() {
+async fn unsupported_actions_and_parameters_are_rejected_by_name() {
     let service = service();
     let action = "InvalidAction: Could not find operation StartInstanceRefresh for version 2011-01-01";
     assert_eq!(rejected(&service, "StartInstanceRefresh&AutoScalingGroupName=web").await, action);
     let extra = "UpdateAutoScalingGroup&AutoScalingGroupName=web&MaxSize=9&PlacementGroup=p";
     let expected = "ValidationError: the local cloud does not simulate PlacementGroup";
     assert_eq!(rejected(&service, extra).await, expected);
-    assert_eq!(service.simulator().group("web").unwrap().settings.max_size, 3, "refused whole");
+    assert_eq!(service.simulator().group("web").unwrap().settings.max_size, 3, "the whole request was rejected");
     let number = rejected(&service, "UpdateAutoScalingGroup&AutoScalingGroupName=web&MaxSize=-1").await;
-    assert_eq!(number, "ValidationError: MaxSize is '-1': a whole number in range");
+    assert_eq!(number, "ValidationError: MaxSize is '-1': expected a whole number in range");
     let needed = rejected(&service, "SetDesiredCapacity&AutoScalingGroupName=web").await;
     assert_eq!(needed, "ValidationError: DesiredCapacity is missing");
     let policy = "PutScalingPolicy&AutoScalingGroupName=web&PolicyName=p&PolicyType=TargetTrackingScaling";
@@ -94,7 +94,7 @@ async fn what_is_not_known_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn an_update_changes_what_it_gives_and_takes_away_what_it_may() {
+async fn an_update_changes_the_given_settings_and_removes_optional_ones() {
     let service = service();
     let update = "UpdateAutoScalingGroup&AutoScalingGroupName=web";
     let change = "DefaultCooldown=7&MaxInstanceLifetime=86400&TerminationPolicies.member.1=OldestInstance\
@@ -116,7 +116,7 @@ async fn an_update_changes_what_it_gives_and_takes_away_what_it_may() {
 }
 
 #[tokio::test]
-async fn scale_in_protection_is_the_groups_for_new_instances_and_each_instances_own() {
+async fn scale_in_protection_of_the_group_applies_to_new_instances_only() {
     let service = service();
     let update = "UpdateAutoScalingGroup&AutoScalingGroupName=web";
     accepted(&service, &format!("{update}&DesiredCapacity=1&NewInstancesProtectedFromScaleIn=true")).await;
@@ -133,26 +133,26 @@ async fn scale_in_protection_is_the_groups_for_new_instances_and_each_instances_
     assert_eq!(protected().await, (no.clone(), yes));
 
     accepted(&service, &format!("{update}&DesiredCapacity=0")).await;
-    assert_eq!(service.simulator().step(now()), [], "it stays");
+    assert_eq!(service.simulator().step(now()), [], "the instance is retained");
     let set = "SetInstanceProtection&AutoScalingGroupName=web&InstanceIds.member.1=i-1";
     assert!(rejected(&service, set).await.ends_with("ProtectedFromScaleIn is missing"));
     accepted(&service, &format!("{set}&ProtectedFromScaleIn=false")).await;
     assert_eq!(protected().await, (no.clone(), no));
-    assert_eq!(service.simulator().step(now()).len(), 1, "it goes");
+    assert_eq!(service.simulator().step(now()).len(), 1, "the instance is terminated");
 }
 
-/// What the loop and EC2 do.
+/// Executes the launch, as the host and EC2 do.
 fn start_instance(service: &AutoScalingService, id: &str) {
     let mut simulator = service.simulator();
     let effects = simulator.step(now());
     let [Effect::Launch(launch)] = effects.as_slice() else { panic!("{effects:?}") };
     let started = Started { instance_id: id.into(), instance_type: "t3.micro".into(), version: "2".into() };
     simulator.launched(launch.token, started, now());
-    assert!(matches!(simulator.step(now())[..], [Effect::Tell(_)]), "it is in service");
+    assert!(matches!(simulator.step(now())[..], [Effect::Tell(_)]), "the instance is in service");
 }
 
 #[tokio::test]
-async fn groups_come_by_name_by_tag_and_in_pages() {
+async fn groups_are_described_by_name_by_tag_and_in_pages() {
     let service = service();
     let settings = service.simulator().group("web").unwrap().settings.clone();
     let other = NewGroup { name: "other".into(), settings, ..NewGroup::default() };
@@ -173,11 +173,11 @@ async fn groups_come_by_name_by_tag_and_in_pages() {
     assert_eq!(names(&second), ["web"]);
     assert_eq!(second.text_of("DescribeAutoScalingGroupsResult/NextToken"), None);
     assert!(rejected(&service, &format!("{describe}&NextToken=x")).await.starts_with("InvalidNextToken"));
-    assert!(rejected(&service, &format!("{describe}&MaxRecords=101")).await.contains("1 to 100"));
+    assert!(rejected(&service, &format!("{describe}&MaxRecords=101")).await.contains("expected 1 to 100"));
 }
 
 #[tokio::test]
-async fn policies_and_hooks_read_back_as_they_were_put() {
+async fn described_policies_and_hooks_equal_the_put_ones() {
     let service = service();
     let put = "PutScalingPolicy&AutoScalingGroupName=web&PolicyName=out&PolicyType=SimpleScaling\
                &AdjustmentType=ChangeInCapacity&ScalingAdjustment=2&Cooldown=60";
@@ -199,7 +199,7 @@ async fn policies_and_hooks_read_back_as_they_were_put() {
 }
 
 #[tokio::test]
-async fn waiting_instances_are_told_and_their_actions_are_completed_by_token_or_instance() {
+async fn lifecycle_actions_are_published_and_completed_by_token_or_instance() {
     let service = service();
     let hook = "AutoScalingGroupName=web&LifecycleHookName=gate";
     accepted(&service, &format!("PutLifecycleHook&{hook}&LifecycleTransition=autoscaling%3AEC2_INSTANCE_LAUNCHING"))
@@ -212,7 +212,7 @@ async fn waiting_instances_are_told_and_their_actions_are_completed_by_token_or_
         let started = Started { instance_id: id, instance_type: "t3.micro".into(), version: "2".into() };
         service.simulator().launched(launch.token, started, now());
     }
-    assert_eq!(step().len(), 2, "both waits are told");
+    assert_eq!(step().len(), 2, "both lifecycle actions are published");
     let states = async || {
         let response = accepted(&service, "DescribeAutoScalingInstances").await;
         let instances = response.items("DescribeAutoScalingInstancesResult/AutoScalingInstances").iter();
@@ -232,13 +232,13 @@ async fn waiting_instances_are_told_and_their_actions_are_completed_by_token_or_
     assert_eq!(late, "ValidationError: No active Lifecycle Action found with instance ID i-1");
     accepted(&service, &format!("CompleteLifecycleAction&{hook}&LifecycleActionResult=ABANDON&InstanceId=i-2")).await;
     step();
-    assert_eq!(states().await, ["InService HEALTHY"], "the other one has ended in no time");
+    assert_eq!(states().await, ["InService HEALTHY"], "the abandoned instance was terminated immediately");
     let nonsense = format!("CompleteLifecycleAction&{hook}&LifecycleActionResult=MAYBE&InstanceId=i-2");
     assert!(rejected(&service, &nonsense).await.contains("CONTINUE or ABANDON"));
 }
 
 #[tokio::test]
-async fn tags_are_written_and_found_by_group_and_key() {
+async fn tags_are_stored_and_found_by_group_and_key() {
     let service = service();
     let tag = "Tags.member.1.ResourceId=web&Tags.member.1.ResourceType=auto-scaling-group&Tags.member.1.Key=Team";
     let value = "Tags.member.1.Value=x&Tags.member.1.PropagateAtLaunch=false";
@@ -252,7 +252,7 @@ async fn tags_are_written_and_found_by_group_and_key() {
 }
 
 #[test]
-fn an_empty_list_and_a_long_one_are_read() {
+fn empty_and_long_lists_are_parsed() {
     let read = |form| Parameters::new(form::read(form)).texts("A");
     assert_eq!(read("B=1"), None);
     assert_eq!(read("A="), Some(Vec::new()));

@@ -1,4 +1,4 @@
-//! How each emulator is called: arguments and environment.
+//! The command line and environment of each emulator.
 
 use std::{
     net::SocketAddr,
@@ -9,13 +9,13 @@ use std::{
 use super::EmulatorError;
 use crate::REGION;
 
-/// The account that both emulators say they are; each has another one by itself.
+/// The account id of both emulators; their defaults differ.
 pub const ACCOUNT: &str = "123456789012";
 
-/// What hypercorn is to serve: ministack without its own alarms.
+/// The application that hypercorn serves: ministack without its own evaluation of alarms.
 pub const MINISTACK_APP: &str = include_str!("ministack_app.py");
 
-/// A command from the venv that sees nothing of the developer's own AWS configuration: functions
+/// A command from the venv, isolated from the developer's own AWS configuration: functions
 /// inherit the environment of ministack, and must never reach a real account.
 pub fn isolated(tools: &Path, name: &str, scratch: &Path) -> Result<Command, EmulatorError> {
     let mut command = Command::new(program(tools, name)?);
@@ -28,7 +28,7 @@ pub fn isolated(tools: &Path, name: &str, scratch: &Path) -> Result<Command, Emu
     Ok(command)
 }
 
-/// The path of a program of the venv, which must be there.
+/// The path of a program in the venv; an error if the program is missing.
 pub fn program(tools: &Path, name: &str) -> Result<PathBuf, EmulatorError> {
     let program = tools.join("bin").join(name);
     if program.is_file() { Ok(program) } else { Err(EmulatorError::NoTools(program)) }
@@ -43,24 +43,24 @@ pub fn moto(command: &mut Command, address: SocketAddr) {
         .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true");
 }
 
-/// Completes the command of `hypercorn`, ministack's server. Ministack's own program has one
-/// setting for the port that it binds and the port that it gives away in addresses, such as a
-/// ResponseURL. Given apart, the second can be the router's: so it sees what is sent there.
+/// Completes the command of `hypercorn`, ministack's server. ministack's own program has one
+/// setting for both the bound port and the port in published addresses, such as a
+/// ResponseURL. With separate settings, the published port is the router's: so the router receives the requests to these addresses.
 ///
-/// `app` is a file of ours with [`MINISTACK_APP`] in it.
+/// `app` is a file with the content [`MINISTACK_APP`].
 pub fn ministack(command: &mut Command, app: &Path, address: SocketAddr, router: SocketAddr) {
     command
         .arg(format!("{}:app", app.display()))
         .args(["--bind", &address.to_string()])
-        // In the process that we start, not in a child of its own.
+        // Serve in the started process, not in a child process.
         .args(["--workers", "0", "--keep-alive", "75"])
         .env("MINISTACK_HOST", router.ip().to_string())
         .env("GATEWAY_PORT", router.port().to_string())
         .env("AWS_ENDPOINT_URL", format!("http://{router}"))
         .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
         .env("MINISTACK_REGION", REGION)
-        // Else it listens for MQTT, on all interfaces.
+        // Otherwise ministack listens for MQTT, on all interfaces.
         .env("IOT_MTLS_ENABLED", "0")
-        // Else it removes other ministacks' containers from the developer's Docker.
+        // Otherwise ministack removes other ministacks' containers from the developer's Docker.
         .env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
 }

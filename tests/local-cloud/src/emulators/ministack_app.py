@@ -1,7 +1,7 @@
-"""ministack, with alarms that nobody but the local cloud evaluates, and whose actions nobody else carries out.
+"""ministack without its own evaluation of alarms: the local cloud evaluates alarms and executes their actions.
 
-ministack's own evaluation mixes the dimensions of a metric, and knows topics only. A later ministack that has no such
-functions does not start, and says so here.
+ministack's evaluation mixes the dimensions of a metric, and supports topics only. If a later ministack has no such
+functions, the start fails here.
 """
 
 from ministack.app import app as app

@@ -1,4 +1,4 @@
-//! Free loopback ports for programs that want to be told theirs.
+//! Free loopback ports for programs that need their port as an argument.
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -6,20 +6,21 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// Below the ports that systems give to outgoing connections (from 32768 on Linux): one of those
-/// could be taken between our look and the emulator's start, a second later.
+/// Below the ephemeral ports of outgoing connections (from 32768 on Linux): a connection could use such a
+/// port between this search and the emulator's start, a second later.
 const PORTS: Range<u16> = 20_000..32_000;
 
-/// Apart enough that processes started one after the other do not look at the same ports.
+/// The distance between the first ports of consecutive process ids: large enough that processes started one after the other
+/// search different ports.
 const PROCESS_STRIDE: u32 = 97;
 
-/// How often this process has looked: two that start at once look at different ports.
+/// The number of searches of this process: two local clouds that start at the same time search different ports.
 static SEARCHES: AtomicU32 = AtomicU32::new(0);
 
-/// Ports between the looks of one process.
+/// The distance between the first ports of consecutive searches of one process.
 const SEARCH_STRIDE: u32 = 10;
 
-/// Two addresses that nobody listens on, or None where all are taken.
+/// Two unused addresses; `None` if all ports are in use.
 pub fn free() -> Option<[SocketAddr; 2]> {
     let count = u32::from(PORTS.end - PORTS.start);
     let search = SEARCHES.fetch_add(1, Ordering::Relaxed);

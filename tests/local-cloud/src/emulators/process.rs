@@ -1,4 +1,4 @@
-//! One emulator: a child process in a process group of its own.
+//! One emulator: a child process in a separate process group.
 
 use std::{
     fs::File,
@@ -16,22 +16,22 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::EmulatorError;
 use crate::http::Http;
 
-/// Far above the two seconds that a start takes: a busy CI machine is no failure.
+/// Far above the two seconds that a start takes: a slow CI machine must not cause a failure.
 const START_LIMIT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(50);
 const TAIL_LINES: usize = 10;
 
-/// A running emulator. Dropping it kills its process group and waits for its end.
+/// A running emulator. Dropping this value kills the process group and waits for the process to exit.
 pub struct Emulator {
     name: &'static str,
     child: Child,
     log: PathBuf,
-    /// Where it listens.
+    /// The address on which the emulator listens.
     pub address: SocketAddr,
 }
 
 impl Emulator {
-    /// Starts it, with its output in a log file `NAME.log`, which is made anew.
+    /// Starts the emulator, with the output in a new log file `NAME.log`.
     pub fn start(
         name: &'static str,
         mut command: Command,
@@ -41,15 +41,15 @@ impl Emulator {
         let log = logs.join(format!("{name}.log"));
         let output = File::create(&log).map_err(EmulatorError::at(&log))?;
         let errors = output.try_clone().map_err(EmulatorError::at(&log))?;
-        // A group of its own: a Ctrl-C reaches us alone, and what the emulator has started (the
-        // functions) can be killed with it.
+        // A separate process group: Ctrl-C reaches this process only, and the processes that the emulator has started (the
+        // functions) can be killed together with the emulator.
         command.process_group(0).stdin(Stdio::null());
         command.stdout(output).stderr(errors);
         let child = command.spawn();
         Ok(Self { name, child: child.map_err(EmulatorError::at(Path::new(command.get_program())))?, log, address })
     }
 
-    /// Waits until it answers, and is the one that answers.
+    /// Waits until the emulator responds, and verifies that this process is the one that responds.
     pub async fn ready(&mut self, path: &str, http: &Http) -> Result<(), EmulatorError> {
         let start = Instant::now();
         while start.elapsed() < START_LIMIT {
@@ -62,7 +62,7 @@ impl Emulator {
         Err(EmulatorError::Late { name: self.name, limit: START_LIMIT, log: self.log.clone() })
     }
 
-    /// An error if it has ended.
+    /// An error if the process has exited.
     pub fn check_running(&mut self) -> Result<(), EmulatorError> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
@@ -73,8 +73,8 @@ impl Emulator {
         }
     }
 
-    /// Both emulators write this line once their port is bound. It is in the log of our child, so
-    /// it is our child that has the port, and no other process that was faster.
+    /// Both emulators write this line once their port is bound. The line in this child's log proves that the
+    /// child has bound the port, and not another process that was faster.
     fn is_listening(&self) -> bool {
         let line = format!("Running on http://{}", self.address);
         std::fs::read_to_string(&self.log).is_ok_and(|log| log.contains(&line))
@@ -97,9 +97,9 @@ impl Emulator {
 }
 
 impl Drop for Emulator {
-    /// Killed without a warning: emulators have nothing to save.
+    /// Kills the process group without a graceful stop: emulators have no state to save.
     fn drop(&mut self) {
-        // Once it was waited for, its number may belong to somebody else.
+        // After the process was waited for, another process may have the same id.
         if !matches!(self.child.try_wait(), Ok(None)) {
             return;
         }
@@ -115,7 +115,7 @@ impl Drop for Emulator {
 mod tests {
     use super::*;
 
-    /// A shell script in the place of an emulator.
+    /// A shell script in place of an emulator.
     fn started(name: &'static str, script: &str) -> (Emulator, PathBuf) {
         let logs = std::env::temp_dir().join(format!("local-cloud-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&logs).unwrap();
@@ -131,26 +131,26 @@ mod tests {
             if let Some(found) = search() {
                 return found;
             }
-            assert!(start.elapsed() < Duration::from_secs(20), "waited in vain");
+            assert!(start.elapsed() < Duration::from_secs(20), "timed out");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
     #[tokio::test]
-    async fn one_that_ends_is_reported_with_its_last_words() {
+    async fn an_exited_emulator_is_reported_with_its_last_output() {
         let (mut emulator, logs) = started("ends", "echo no such module; exit 3");
         let error = emulator.ready("/", &Http::default()).await.unwrap_err();
-        let sentence = error.to_string();
-        assert!(sentence.contains("exit status: 3"), "{sentence}");
-        assert!(sentence.ends_with("no such module"), "{sentence}");
+        let message = error.to_string();
+        assert!(message.contains("exit status: 3"), "{message}");
+        assert!(message.ends_with("no such module"), "{message}");
         std::fs::remove_dir_all(logs).unwrap();
     }
 
     #[test]
-    fn what_it_has_started_goes_with_it() {
-        let (emulator, logs) = started("goes", "sleep 1000 & echo $!; wait");
+    fn processes_started_by_an_emulator_are_killed_with_it() {
+        let (emulator, logs) = started("killed", "sleep 1000 & echo $!; wait");
         let child = poll(|| {
-            let log = std::fs::read_to_string(logs.join("goes.log")).ok()?;
+            let log = std::fs::read_to_string(logs.join("killed.log")).ok()?;
             log.ends_with('\n').then(|| log.trim().parse().ok())?
         });
         let child = Pid::from_raw(child).unwrap();
@@ -159,7 +159,7 @@ mod tests {
         std::fs::remove_dir_all(logs).unwrap();
     }
 
-    /// Killed, though somebody else may still have to wait for it.
+    /// Whether the process is killed; a zombie that its parent has not yet waited for counts as killed.
     fn is_killed(pid: Pid) -> bool {
         let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
         rustix::process::test_kill_process(pid).is_err() || status.is_ok_and(|status| status.contains(") Z "))

@@ -1,4 +1,4 @@
-//! Actions of EC2 on instances of groups. What is about other instances, or about all, is moto's.
+//! Actions of EC2 on instances of groups. Actions on other instances, or on all instances, are forwarded to moto.
 
 use auto_scaling::{CheckStatus, Fleet, Member, Timestamp};
 use base64::{Engine, engine::general_purpose::STANDARD};

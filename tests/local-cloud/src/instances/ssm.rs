@@ -1,4 +1,4 @@
-//! Operations of SSM on instances of groups. A parameter that is not simulated is refused by name.
+//! Operations of SSM on instances of groups. A parameter that is not simulated is rejected by name.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{responses, router::Body};
 
-/// The operations that are answered here.
+/// The operations that this module implements.
 pub const OPERATIONS: [&str; 4] =
     ["DescribeInstanceInformation", "SendCommand", "GetCommandInvocation", "ListCommandInvocations"];
 const DOCUMENT: &str = "AWS-RunShellScript";
@@ -21,7 +21,7 @@ const LONGEST_DELIVERY: u64 = 2_592_000;
 struct DescribeInput {
     #[serde(default)]
     filters: Vec<Filter>,
-    // Everything is on one page.
+    // The response has one page with all entries.
     #[serde(rename = "MaxResults")]
     _max_results: Option<u32>,
 }
@@ -89,7 +89,7 @@ fn read<'a, T: Deserialize<'a>>(input: &'a [u8]) -> Result<T, Fault> {
 
 fn information(fleet: &Fleet, describe: &DescribeInput, now: Timestamp) -> Result<Value, Fault> {
     if let Some(filter) = describe.filters.iter().find(|it| !["InstanceIds", "PingStatus"].contains(&it.key.as_str())) {
-        let message = format!("{}: InstanceIds and PingStatus are simulated", filter.key);
+        let message = format!("{}: the local cloud simulates InstanceIds and PingStatus only", filter.key);
         return Err(Fault { code: "InvalidFilterKey", message });
     }
     let is_selected = |id: &str, ping: &str| {
@@ -122,29 +122,29 @@ fn agent(id: &str, ping: &str, last: Timestamp) -> Value {
 fn command(fleet: &mut Fleet, send: SendInput, now: Timestamp) -> Result<Value, Fault> {
     let SendInput { instance_ids, document_name, parameters, timeout_seconds, comment } = send;
     if document_name != DOCUMENT {
-        return Err(Fault { code: "InvalidDocument", message: format!("{document_name}: {DOCUMENT} is simulated") });
+        return Err(Fault { code: "InvalidDocument", message: format!("{document_name}: the local cloud simulates {DOCUMENT} only") });
     }
     let known = |name: &&String| ["commands", "executionTimeout", "workingDirectory"].contains(&name.as_str());
     if let Some(unknown) = parameters.keys().find(|name| !known(name)) {
-        return Err(Fault { code: "InvalidParameters", message: format!("{unknown} is not one of {DOCUMENT}") });
+        return Err(Fault { code: "InvalidParameters", message: format!("{unknown} is not a parameter of {DOCUMENT}") });
     }
     let delivery = timeout_seconds.unwrap_or(ONE_HOUR);
     if !(30..=LONGEST_DELIVERY).contains(&delivery) {
-        return Err(Fault::validation(format!("TimeoutSeconds is {delivery}: 30 to {LONGEST_DELIVERY}")));
+        return Err(Fault::validation(format!("TimeoutSeconds is {delivery}: expected 30 to {LONGEST_DELIVERY}")));
     }
     let execution = parameters.get("executionTimeout").and_then(|it| it.first()).map_or(Ok(ONE_HOUR), |it| it.parse());
-    let bad = |_| Fault { code: "InvalidParameters", message: "executionTimeout is no number of seconds".to_owned() };
+    let bad = |_| Fault { code: "InvalidParameters", message: "executionTimeout is not a number of seconds".to_owned() };
     let script = parameters.get("commands").map(|lines| lines.join("\n"));
     let script = script.filter(|it| !it.is_empty());
     let missing = || Fault { code: "InvalidParameters", message: "commands is missing".to_owned() };
-    let order = Command {
+    let command = Command {
         instance_ids: instance_ids.clone(),
         script: script.ok_or_else(missing)?,
         comment: comment.clone().unwrap_or_default(),
         delivery_timeout: Duration::from_secs(delivery),
         execution_timeout: Duration::from_secs(execution.map_err(bad)?),
     };
-    let id = fleet.send_command(order, now)?;
+    let id = fleet.send_command(command, now)?;
     Ok(json!({"Command": {
         "CommandId": id,
         "DocumentName": document_name,
@@ -182,9 +182,9 @@ fn invocation(fleet: &Fleet, get: &GetInput, now: Timestamp) -> Result<Value, Fa
 
 fn invocations(fleet: &Fleet, list: &ListInput, now: Timestamp) -> Result<Value, Fault> {
     if let Some(filter) = list.filters.iter().find(|it| it.key != "InvokedAfter") {
-        return Err(Fault { code: "InvalidFilterKey", message: format!("{}: InvokedAfter is simulated", filter.key) });
+        return Err(Fault { code: "InvalidFilterKey", message: format!("{}: the local cloud simulates InvokedAfter only", filter.key) });
     }
-    // Times in this form are in order if their texts are.
+    // The text order of times in this form equals their time order.
     let is_selected = |at: Timestamp| list.filters.iter().all(|filter| at.to_string() >= filter.value);
     let all = fleet.invocations_on(&list.instance_id, now).into_iter().filter(|(_, at, ..)| is_selected(*at));
     let listed = all.map(|(id, at, comment, found)| {
@@ -201,7 +201,7 @@ fn invocations(fleet: &Fleet, list: &ListInput, now: Timestamp) -> Result<Value,
     Ok(json!({"CommandInvocations": listed.collect::<Vec<_>>()}))
 }
 
-/// Seconds since 1970, as the JSON protocol has moments.
+/// Seconds since 1970, the JSON protocol's form of timestamps.
 fn seconds(timestamp: Timestamp) -> f64 {
     timestamp.since(Timestamp(0)).as_secs_f64()
 }

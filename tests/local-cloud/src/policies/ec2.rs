@@ -1,5 +1,5 @@
-//! What EC2 asks for: by the Service Authorization Reference, which says for each action which kinds of resources it is
-//! about, and that what creates needs `ec2:CreateTags` for its tags.
+//! The required access of EC2 calls, by the Service Authorization Reference: the reference lists the resource types of each
+//! action, and requires `ec2:CreateTags` for the tags of a creating action.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use permissions::judge::Access;
 use super::{Call, access, assumed_owned};
 use crate::{REGION, ec2::Ec2, emulators::ACCOUNT};
 
-/// What a creating action makes, and which resources it takes: those that are in the call are judged.
+/// The resource type that a creating action creates, and the types that the action uses: resources in the call are checked.
 const CREATES: &[(&str, &str, &[&str])] = &[
     ("CreateVpc", "vpc", &[]),
     ("CreateInternetGateway", "internet-gateway", &[]),
@@ -21,7 +21,7 @@ const CREATES: &[(&str, &str, &[&str])] = &[
     ("CreateVpcEndpoint", "vpc-endpoint", &["vpc", "route-table", "security-group", "subnet"]),
 ];
 
-/// Which resources other actions are about.
+/// The resource types of other actions.
 const CHANGES: &[(&str, &[&str])] = &[
     ("AssociateRouteTable", &["route-table", "subnet"]),
     ("AttachInternetGateway", &["internet-gateway", "vpc"]),
@@ -47,7 +47,7 @@ const CHANGES: &[(&str, &[&str])] = &[
     ("RevokeSecurityGroupIngress", &["security-group"]),
 ];
 
-/// What an id begins with, and the kind of resource that it is of.
+/// The prefix of an id, and the resource type of the id.
 const IDS: &[(&str, &str)] = &[
     ("eipalloc-", "elastic-ip"),
     ("i-", "instance"),
@@ -94,7 +94,7 @@ async fn existing_access(call: &Call<'_>, action: &str, kinds: &[&str], ec2: &Ec
     accesses
 }
 
-/// The tags of what has this id, as a condition calls them.
+/// The tags of the resource with this id, by condition key.
 pub(super) async fn resource_tags(id: &str, ec2: &Ec2, key: &str) -> BTreeMap<String, String> {
     let tags = ec2.tags(id).await.unwrap_or_default();
     tags.into_iter().map(|(name, value)| (format!("{key}/{name}"), value)).collect()

@@ -1,4 +1,5 @@
-//! What the other services ask for: an action, the ARN of what the call names, and what IAM knows of it.
+//! The required access of calls to services other than EC2: the action, the ARN of the resource in the call, and the facts
+//! that IAM knows about the resource.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +36,7 @@ pub(super) async fn required_access(call: &Call<'_>, scaling: &AutoScalingServic
             }),
         ),
         "elasticloadbalancing" => single(call, call.text("TargetGroupArn").filter(|_| !is_read(call)).map(str::to_owned)),
-        // Links without a signature are nobody's call.
+        // Links without a signature are not calls of a function.
         _ => Vec::new(),
     }
 }
@@ -52,7 +53,7 @@ fn is_read(call: &Call<'_>) -> bool {
     call.operation.starts_with("Describe") || call.operation.starts_with("List")
 }
 
-/// Listings of log groups and of saved queries are about all of them.
+/// The ARN of a call's log group. `None` for listings of log groups and of saved queries, which cover all of them.
 fn log_group(call: &Call<'_>) -> Option<String> {
     if call.operation.starts_with("Describe") {
         return None;
@@ -61,7 +62,7 @@ fn log_group(call: &Call<'_>) -> Option<String> {
     call.text("logGroupName").map(|name| regional_arn("logs", &format!("log-group:{name}"))).or_else(by_arn)
 }
 
-/// A group with a launch template asks, in the caller's name, whether it may launch by that.
+/// Auto Scaling checks, in the caller's name, whether a group may launch instances from its launch template.
 async fn run_instances(call: &Call<'_>, scaling: &AutoScalingService) -> Option<Access> {
     let has_template = ["CreateAutoScalingGroup", "UpdateAutoScalingGroup"].contains(&call.operation);
     let id = call.text("LaunchTemplate.LaunchTemplateId").filter(|_| has_template)?;
@@ -69,7 +70,7 @@ async fn run_instances(call: &Call<'_>, scaling: &AutoScalingService) -> Option<
     Some(access("ec2:RunInstances", Some(ec2::arn("launch-template", id)), tags))
 }
 
-/// A group's call, by the group's own tags; one that makes a group, by those that it gives.
+/// The access to a group, with the group's own tags; for the call that creates a group, with the tags in the call.
 fn auto_scaling(call: &Call<'_>, scaling: &AutoScalingService) -> Access {
     let action = format!("autoscaling:{}", call.operation);
     let by_tag = || call.all("Tags.member.", "ResourceId").next().map(|(_, name)| name);
@@ -110,7 +111,7 @@ async fn iam(call: &Call<'_>, scaling: &AutoScalingService) -> Vec<Access> {
     accesses
 }
 
-/// A command is about its document, and about each instance.
+/// SendCommand needs access to the document and to each instance.
 async fn ssm(call: &Call<'_>, scaling: &AutoScalingService) -> Vec<Access> {
     match call.operation {
         "SendCommand" => {
@@ -133,7 +134,7 @@ async fn ssm(call: &Call<'_>, scaling: &AutoScalingService) -> Vec<Access> {
     }
 }
 
-/// The bucket, and the key where there is one, stand in the path. Deleting many is about all that is in the bucket.
+/// The bucket and the optional key are in the path. DeleteObjects needs access to all objects in the bucket.
 fn s3(call: &Call<'_>) -> Vec<Access> {
     let path = call.path.trim_start_matches('/').trim_end_matches('/');
     let whole = if call.operation == "DeleteObjects" { format!("{path}/*") } else { path.to_owned() };

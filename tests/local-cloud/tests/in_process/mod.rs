@@ -1,4 +1,4 @@
-//! The local cloud inside the test's own process, and ended with it.
+//! The local cloud in the test's own process: the end of the test stops the local cloud.
 
 use std::{
     net::Ipv4Addr,
@@ -26,7 +26,7 @@ use local_cloud::{
 };
 use tokio::net::TcpListener;
 
-/// How long a client waits for an answer.
+/// The time-out of a client's call.
 pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub struct LocalCloud {
@@ -36,7 +36,7 @@ pub struct LocalCloud {
     pub config: SdkConfig,
 }
 
-/// The folder of the emulators' output.
+/// The folder of the emulators' logs, deleted at the end of the test.
 struct Logs(PathBuf);
 
 impl Drop for Logs {
