@@ -24,7 +24,7 @@ pub const OWN_ALARMS: [&str; 4] = ["cpu-high", "cpu-low", "launch-failures", "he
 pub struct AlarmAction {
     /// The short name of an alarm of the environment, or the full name of another alarm.
     pub alarm: String,
-    /// The action. In a template its name is the field `Action`; its amount, capacity or topic is a separate field.
+    /// The action. In a template the name is the field `Action`; the amount, capacity or topic is a separate field.
     pub action: ActionKind,
     /// The cooldown after an action, in seconds.
     pub cooldown_seconds: u32,
@@ -60,7 +60,7 @@ impl ActionKind {
     }
 }
 
-/// A field of a rule that is not valid: its name, its value (for messages), and the valid form.
+/// A field of a rule that is not valid: the name, the value (for messages), and the valid form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadField {
     /// The field's name as a template writes it.

@@ -1,7 +1,7 @@
 //! The seam between decisions and AWS calls: one trait, one call wide.
 //!
 //! Every decision of this crate reaches AWS through [`Cloud`], and every observation, the time included, enters the
-//! crate through [`Cloud`]. The trait has two implementations, each in a crate of its own: `aws-cloud`, and
+//! crate through [`Cloud`]. The trait has two implementations, each in a separate crate: `aws-cloud`, and
 //! `memory-cloud`, which enforces AWS's rules under virtual time, for tests. The seam is one *call* wide, and not one
 //! resource. A crash between two calls of one resource is therefore a case like any other.
 
@@ -40,7 +40,7 @@ pub struct Scope {
     /// The mark of the stack's resource that owns the environment: see [`Tags`](crate::mark).
     pub owner: String,
     /// The computed names of the owner's resources. A resource whose listing shows no owner tag is found by name, and
-    /// its mark then decides its ownership. Names of another owner therefore do no harm.
+    /// the mark then decides the ownership. Names of another owner therefore do no harm.
     pub names: Names,
 }
 
@@ -67,9 +67,10 @@ pub struct ObservedResource {
 pub enum Ownership {
     /// The resource carries the mark of the scope's owner.
     Owned,
-    /// The resource has a name of this environment and not its mark; the text names the mark that was found.
+    /// The resource has a name of this environment and a different mark or none; the text names the mark that was
+    /// found.
     Foreign(String),
-    /// The resource has a name of this environment, and its mark may not be read; the text gives the reason.
+    /// The resource has a name of this environment, and the mark may not be read; the text gives the reason.
     Hidden(String),
     /// No owner: the environment with this id retained the resource, and a later environment of the same id adopts it.
     Retained(String),
@@ -80,11 +81,11 @@ pub enum Ownership {
 pub enum State {
     /// The resource can be used, changed and deleted.
     Ready,
-    /// The resource exists and cannot be used yet; the text names the condition that it waits for.
+    /// The resource exists and cannot be used yet; the text names the awaited condition.
     Settling(String),
     /// The resource is being deleted, and cannot be changed or deleted any more, or not yet.
     Deleting(String),
-    /// The resource was created and will never be usable; the text is AWS's reason. It can be deleted.
+    /// The resource was created and will never be usable; the text is AWS's reason. The resource can be deleted.
     Failed(String),
 }
 
@@ -102,13 +103,13 @@ pub struct Call {
 /// The effect of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CallKind {
-    /// Creates the resource with its mark, its tags and every field that the create call accepts.
+    /// Creates the resource with the mark, the tags and every field that the create call accepts.
     Create(Box<Resource>),
     /// Sets values that one operation sets together.
     Set(Vec<Setting>),
     /// Clears values that one operation clears together.
     Clear(Vec<Setting>),
-    /// Sets an Auto Scaling group's bounds and its desired capacity to zero, and removes its deletion protection.
+    /// Sets an Auto Scaling group's bounds and desired capacity to zero, and removes the deletion protection.
     Drain,
     /// Removes the content of a bucket: all versions and delete markers.
     Empty,
@@ -143,7 +144,7 @@ pub enum CallError {
     /// The response was lost: the call may have succeeded. Observe before the call is sent again.
     #[error("{message}")]
     Indeterminate {
-        /// The call, and the error that arrived instead of its response.
+        /// The call, and the error that arrived instead of a response.
         message: String,
     },
     /// The call fails until an operator or a stack author changes something; the sentence addresses them.
@@ -160,7 +161,7 @@ pub enum CallError {
 ///
 /// An implementation
 ///
-/// - sends a call at most once where its create cannot be repeated
+/// - sends a call at most once where the create cannot be repeated
 ///   ([`Kind::create_can_be_repeated`](crate::Kind::create_can_be_repeated));
 /// - returns success where the resource already is as the call would leave it, and where a resource to delete is
 ///   absent;

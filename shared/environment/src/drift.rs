@@ -1,4 +1,4 @@
-//! Drift: changes that were not made by Envkeeper. The desired and the observed resources, compared field by field.
+//! Drift: changes by other actors than Envkeeper. The desired and the observed resources, compared field by field.
 
 use std::fmt;
 

@@ -170,7 +170,7 @@ impl Setting {
             Setting::Boundary(_) => ("boundary", String::new()),
             Setting::ManagedPolicy(arn) => ("managed-policy", arn.clone()),
             Setting::InlinePolicy { name, .. } => ("inline-policy", name.clone()),
-            Setting::ProfileRole(role) => ("holds-role", role.to_string()),
+            Setting::ProfileRole(role) => ("role", role.to_string()),
             Setting::PublicAccessBlocked(_) => ("public-access-blocked", String::new()),
             Setting::Versioning(_) => ("versioning", String::new()),
             Setting::BucketEncryption(_) => ("encryption", String::new()),

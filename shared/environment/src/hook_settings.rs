@@ -1,17 +1,17 @@
 //! The settings of an environment for the function that responds to lifecycle hooks. Each hook carries the settings in
-//! its notification metadata. An instance is therefore judged by the settings of its own environment, and the function
-//! needs no lookup.
+//! its notification metadata. An instance is therefore judged by the settings of the instance's environment, and the
+//! function needs no lookup.
 
 use serde::{Deserialize, Serialize};
 
-/// The tag that the user data sets on its own instance: [`DONE`] at its end, else [`FAILED`] and the place of the
+/// The tag that the user data sets on its own instance: [`DONE`] at the end, else [`FAILED`] and the place of the
 /// failure.
 ///
 /// The call that returns the instance's state returns the tag as well. The tag needs no agent, and is deleted with the
 /// instance.
 pub const USER_DATA: &str = "envkeeper:user-data";
 
-/// The value of [`USER_DATA`] after the user data has run to its end.
+/// The value of [`USER_DATA`] after the user data has run to the end.
 pub const DONE: &str = "done";
 
 /// The prefix of the value of [`USER_DATA`] after the user data has failed.
@@ -27,7 +27,7 @@ pub const DRAIN_SCRIPT: &str = "/var/lib/envkeeper/drain";
 pub struct HookSettings {
     /// The version of this text, 1; metadata without it belongs to another tool.
     pub envkeeper: u32,
-    /// The owner of the environment: the key of its requests.
+    /// The owner of the environment: the key of the owner's requests.
     pub owner: String,
     /// The environment's id.
     pub environment: String,
@@ -63,7 +63,7 @@ pub struct Gate {
     pub on_timeout: OnTimeout,
 }
 
-/// The result for an instance that was neither healthy nor unhealthy when its time was up.
+/// The result for an instance that was neither healthy nor unhealthy when the time was up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnTimeout {
     /// The instance is replaced.

@@ -119,7 +119,7 @@ pub enum RemediationAction {
 /// The state of a remediation that an earlier attempt started and did not confirm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PriorAttempt {
-    /// The change is not visible: it has yet to be made.
+    /// The change is not visible: the action must be executed.
     NotApplied,
     /// The change is visible.
     Applied,

@@ -1,9 +1,9 @@
 //! The resources of an environment, with one type for desired and observed resources.
 //!
-//! A [`Resource`] is its kind, its name and its fields, and nothing else. The id that AWS assigned, the ownership and
+//! A [`Resource`] is a kind, a name and fields, and nothing else. The id that AWS assigned, the ownership and
 //! the state are in [`ObservedResource`](crate::ObservedResource). Comparing two resources field by field is the diff.
 //!
-//! A [`Field`] states how it is set, since that decides which changes are possible.
+//! A [`Field`] states how the field is set, since that decides which changes are possible.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,23 +27,23 @@ pub enum Kind {
     Address,
     /// A public NAT gateway.
     NatGateway,
-    /// A route table, with its associations.
+    /// A route table, with the associations.
     RouteTable,
-    /// A security group, with its rules.
+    /// A security group, with the rules.
     SecurityGroup,
     /// A gateway or interface endpoint.
     VpcEndpoint,
-    /// An S3 bucket, with all its configuration.
+    /// An S3 bucket, with the whole configuration.
     Bucket,
-    /// An IAM role, with its policies.
+    /// An IAM role, with the policies.
     Role,
     /// An IAM instance profile.
     InstanceProfile,
     /// A log group of CloudWatch Logs.
     LogGroup,
-    /// An EC2 launch template, with its versions.
+    /// An EC2 launch template, with the versions.
     LaunchTemplate,
-    /// An EC2 Auto Scaling group, with its hooks and target groups.
+    /// An EC2 Auto Scaling group, with the hooks and target groups.
     AutoScalingGroup,
     /// A simple scaling policy.
     ScalingPolicy,
@@ -136,7 +136,7 @@ pub enum Marking {
     TextAndTags,
     /// In the text: the kind has no tags.
     Text,
-    /// On the resource that it refers to, of which it is a part.
+    /// On the parent resource that this resource refers to.
     Parent,
 }
 
@@ -150,7 +150,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of a resource, whether it exists or not.
+    /// The key of a resource, which may be absent.
     pub fn new(kind: Kind, name: impl Into<String>) -> Self {
         Key { kind, name: name.into() }
     }
@@ -165,14 +165,14 @@ impl fmt::Display for Key {
 /// A reference from one resource to another: by the computed name, or by the id of a foreign resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ref {
-    /// A resource of this environment, found by its key.
+    /// A resource of this environment, found by the key.
     Owned(Key),
     /// An id that AWS assigned: an existing network, or an unknown resource that an observed resource refers to.
     Foreign(String),
 }
 
 impl Ref {
-    /// A reference to a resource of this environment, by its kind and computed name.
+    /// A reference to a resource of this environment, by kind and computed name.
     pub fn owned(kind: Kind, name: impl Into<String>) -> Self {
         Ref::Owned(Key::new(kind, name))
     }
@@ -196,10 +196,10 @@ impl fmt::Display for Ref {
     }
 }
 
-/// Tags by key. Every kind carries them, set in its create call.
+/// Tags by key. Every kind carries them, set in the create call.
 pub type Tags = BTreeMap<String, String>;
 
-/// A resource: name, tags, and the fields of its kind.
+/// A resource: name, tags, and the fields of the kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
     /// The name, as [`Names`](crate::Names) computes it: AWS's own name of the resource, or the value of a tag.
@@ -326,7 +326,7 @@ impl Resource {
         self.all_fields().iter().flat_map(Field::references).filter_map(Ref::key).cloned().collect()
     }
 
-    /// The resource after its create call: without the settings that later calls set.
+    /// The resource after the create call: without the settings that later calls set.
     #[must_use]
     pub fn as_created(&self) -> Resource {
         let mut created = self.clone();

@@ -1,4 +1,4 @@
-//! Drift: changes that were not made by Envkeeper, reported field by field.
+//! Drift: changes by other actors than Envkeeper, reported field by field.
 #![allow(clippy::expect_used, reason = "a test panics on unexpected data")]
 
 mod common;
