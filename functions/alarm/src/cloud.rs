@@ -4,7 +4,7 @@ use environment::ObservedAlarm;
 use serde_json::Value;
 
 /// Implemented by AWS, or by a test. Every error is a sentence, and may be transient.
-#[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
+#[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is needed")]
 pub trait AlarmApi {
     /// The time, in ms since the epoch.
     fn now_ms(&self) -> u64;

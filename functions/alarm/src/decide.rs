@@ -41,7 +41,7 @@ pub fn decide(rule: &AlarmAction, facts: &Facts<'_>, now_ms: u64) -> Verdict {
     if facts.paused {
         return skip(AUTOMATION_PAUSED.into());
     }
-    // Lambda's retries carry the message with its original timestamp, so an old message stays old.
+    // Lambda's retries carry the message with its original timestamp, so an old message remains old.
     if facts.sent_ms.or(facts.reported_ms).is_some_and(|sent| sent + REMEDIATION_TTL_MS < now_ms) {
         return skip(format!("its message is more than {} s old", REMEDIATION_TTL_MS / 1_000));
     }

@@ -94,7 +94,8 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
             let outcome = self.evaluate_rule(&environment, (alarm, sent_ms), rule, observed.as_ref()).await?;
             // The reconciler publishes the outcome of a requested remediation.
             if outcome.outcome != REQUESTED {
-                self.publish(&environment, alarm, observed.as_ref().map(|it| it.since_ms).or(alarm.since_ms), &outcome).await;
+                self.publish(&environment, alarm, observed.as_ref().map(|it| it.since_ms).or(alarm.since_ms), &outcome)
+                    .await;
             }
             outcomes.push(outcome);
         }
@@ -114,7 +115,13 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
             .rule_execution(&environment.owner, &execution_key(&summary, rule.dry_run))
             .await
             .map_err(|error| error.to_string())?;
-        let facts = Facts { paused: self.paused, sent_ms, reported_ms: alarm.since_ms, observed, last_execution: last_execution.as_ref() };
+        let facts = Facts {
+            paused: self.paused,
+            sent_ms,
+            reported_ms: alarm.since_ms,
+            observed,
+            last_execution: last_execution.as_ref(),
+        };
         let now_ms = self.cloud.now_ms();
         match decide(rule, &facts, now_ms) {
             Verdict::Skip(reason) => Ok(Outcome::skipped(&summary, &reason)),

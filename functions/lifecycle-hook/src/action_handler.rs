@@ -9,7 +9,7 @@ use std::time::Duration;
 use environment::hook_settings::{Gate, HookSettings, HookTask};
 use ledger::events::{DRAIN, GATE, HookCompletion};
 
-use crate::cloud::{HookApi, CompletionError, HookCallOutcome, HookResult};
+use crate::cloud::{CompletionError, HookApi, HookCallOutcome, HookResult};
 use crate::drain;
 use crate::evidence;
 use crate::facts::{ObservedInstance, State};
@@ -83,7 +83,7 @@ impl ActionHandler<'_> {
         match gate::decide(gate, &self.observed, &targets, waited, now_ms) {
             Verdict::Continue(reason) => self.complete(cloud, HookResult::Continue, &reason).await,
             Verdict::Abandon(reason) => {
-                // Nothing is published about an instance whose wait is over, such as one that terminated long before a
+                // Nothing is published about an instance whose wait has ended, such as one that terminated long before a
                 // late message arrived.
                 let too_late = match cloud.heartbeat(self.action).await {
                     Ok(outcome) => outcome == HookCallOutcome::TooLate,
@@ -119,7 +119,9 @@ impl ActionHandler<'_> {
         if waited.is_some_and(|waited| pace::needs_heartbeat(waited, gap, self.heartbeat())) {
             match cloud.heartbeat(self.action).await {
                 Ok(HookCallOutcome::Accepted) => {}
-                Ok(HookCallOutcome::TooLate) => return Outcome::Done(String::from("the lifecycle action is no longer active")),
+                Ok(HookCallOutcome::TooLate) => {
+                    return Outcome::Done(String::from("the lifecycle action is no longer active"));
+                }
                 Err(reason) => tracing::warn!(instance = self.action.instance, reason, "heartbeat failed"),
             }
         }
@@ -139,9 +141,15 @@ impl ActionHandler<'_> {
         reason: &str,
     ) -> Outcome {
         match completed {
-            Ok(HookCallOutcome::Accepted) => Outcome::Done(format!("{}: {reason}", result.summary(self.enters_warm_pool()))),
-            Ok(HookCallOutcome::TooLate) => Outcome::Done(format!("the lifecycle action is no longer active ({reason})")),
-            Err(_) if self.has_left(cloud).await => Outcome::Done(format!("the instance has left its group ({reason})")),
+            Ok(HookCallOutcome::Accepted) => {
+                Outcome::Done(format!("{}: {reason}", result.summary(self.enters_warm_pool())))
+            }
+            Ok(HookCallOutcome::TooLate) => {
+                Outcome::Done(format!("the lifecycle action is no longer active ({reason})"))
+            }
+            Err(_) if self.has_left(cloud).await => {
+                Outcome::Done(format!("the instance has left its group ({reason})"))
+            }
             Err(error) => Outcome::Requeued { after: RETRY_DELAY, waiting_for: vec![error], step_started: false },
         }
     }
@@ -154,7 +162,12 @@ impl ActionHandler<'_> {
     }
 
     /// Completes the lifecycle action, and publishes the result.
-    async fn complete_action(&self, cloud: &impl HookApi, result: HookResult, reason: &str) -> Result<HookCallOutcome, String> {
+    async fn complete_action(
+        &self,
+        cloud: &impl HookApi,
+        result: HookResult,
+        reason: &str,
+    ) -> Result<HookCallOutcome, String> {
         let mut completed = cloud.complete(self.action, result).await;
         if let Err(CompletionError { indeterminate, .. }) = completed {
             completed = cloud.complete(self.action, result).await;
@@ -168,7 +181,15 @@ impl ActionHandler<'_> {
             let (summary, environment) = (result.summary(self.enters_warm_pool()), &self.settings.environment);
             let LifecycleAction { group, instance, .. } = self.action;
             let seconds = self.waited(cloud.now_ms()).map(|it| it.as_secs());
-            tracing::info!(environment, group, instance, result = summary, reason, seconds, "lifecycle action completed");
+            tracing::info!(
+                environment,
+                group,
+                instance,
+                result = summary,
+                reason,
+                seconds,
+                "lifecycle action completed"
+            );
             self.publish(cloud, result, reason).await;
         }
         completed.map_err(|it| it.reason)
@@ -209,7 +230,9 @@ impl ActionHandler<'_> {
 impl Outcome {
     fn with_step_started(self) -> Outcome {
         match self {
-            Outcome::Requeued { after, waiting_for, .. } => Outcome::Requeued { after, waiting_for, step_started: true },
+            Outcome::Requeued { after, waiting_for, .. } => {
+                Outcome::Requeued { after, waiting_for, step_started: true }
+            }
             done => done,
         }
     }

@@ -6,7 +6,7 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use environment::Transition;
 use environment::hook_settings::{HookSettings, HookTask};
 use futures_util::future::{FutureExt as _, Shared, join_all};
-use ledger::envelope::{PoisonMessage, open, foreign_account};
+use ledger::envelope::{PoisonMessage, foreign_account, open};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -92,7 +92,12 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         };
         let sent_ms = lambda_kit::sent_ms(&message.attributes);
         let sent_ms = sent_ms.unwrap_or_else(|| self.cloud.now_ms());
-        match self.within_time_limit(async { self.handle_notification(notification, sent_ms, &observations.clone().await).await }).await {
+        match self
+            .within_time_limit(async {
+                self.handle_notification(notification, sent_ms, &observations.clone().await).await
+            })
+            .await
+        {
             Outcome::Done(result) => {
                 tracing::info!(id, result, "message handled");
                 Disposition::Done
@@ -105,7 +110,11 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
                 tracing::info!(id, after = after.as_secs(), ?waiting_for, "message requeued");
                 let receipt = message.receipt_handle.as_deref().unwrap_or_default();
                 if let Err(error) = self.queue.requeue(receipt, after).await {
-                    tracing::warn!(id, error, "visibility change failed; the message returns after its visibility timeout");
+                    tracing::warn!(
+                        id,
+                        error,
+                        "visibility change failed; the message returns after its visibility timeout"
+                    );
                 }
                 Disposition::Requeued
             }
@@ -150,7 +159,12 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
     }
 
     /// Handles one notification that was sent at `sent_ms`.
-    pub(crate) async fn handle_notification(&self, notification: &Notification, sent_ms: u64, observations: &Observations) -> Outcome {
+    pub(crate) async fn handle_notification(
+        &self,
+        notification: &Notification,
+        sent_ms: u64,
+        observations: &Observations,
+    ) -> Outcome {
         match notification {
             Notification::LifecycleAction(action) => {
                 let Some(settings) = self.settings(action) else {
@@ -161,9 +175,10 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
             Notification::Interruption { instance, at_ms } => {
                 self.handle_interruption(instance, interruption_ms(*at_ms, sent_ms), observations).await
             }
-            Notification::Sweep => {
-                self.sweep().await.map_or_else(requeue, |swept| Outcome::Done(format!("{} instances waited", swept.found.len())))
-            }
+            Notification::Sweep => self
+                .sweep()
+                .await
+                .map_or_else(requeue, |swept| Outcome::Done(format!("{} instances waited", swept.found.len()))),
             Notification::Other(event) => Outcome::Ignored(format!("no action for {event}")),
         }
     }
@@ -171,11 +186,13 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
     /// The drain hook of the instance's group holds the settings of the drain.
     async fn handle_interruption(&self, instance: &str, warned_ms: u64, observations: &Observations) -> Outcome {
         if self.cloud.now_ms() >= warned_ms.saturating_add(action_handler::SPOT_NOTICE_MS) {
-            return Outcome::Done(format!("the two minutes' notice of the Spot instance {instance} is over"));
+            return Outcome::Done(format!("the two minutes' notice of the Spot instance {instance} has expired"));
         }
         let group = match self.cloud.group_of(instance).await {
             Ok(Some(group)) => group,
-            Ok(None) => return Outcome::Ignored(format!("the Spot instance {instance} is not in an Auto Scaling group")),
+            Ok(None) => {
+                return Outcome::Ignored(format!("the Spot instance {instance} is not in an Auto Scaling group"));
+            }
             Err(error) => return requeue(error),
         };
         let hooks = match self.cloud.owned_hooks(&group).await {
@@ -236,6 +253,7 @@ fn requeue(error: String) -> Outcome {
 /// The time of EC2's interruption warning: the time in the event if plausible, else the time at which the message was
 /// sent. EC2 warns two minutes before the interruption, and some events say 1970.
 fn interruption_ms(at_ms: Option<u64>, sent_ms: u64) -> u64 {
-    let is_plausible = |at_ms: &u64| sent_ms.checked_sub(*at_ms).is_some_and(|before| before <= action_handler::SPOT_NOTICE_MS);
+    let is_plausible =
+        |at_ms: &u64| sent_ms.checked_sub(*at_ms).is_some_and(|before| before <= action_handler::SPOT_NOTICE_MS);
     at_ms.filter(is_plausible).unwrap_or(sent_ms)
 }

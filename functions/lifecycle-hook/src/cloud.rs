@@ -63,7 +63,7 @@ pub struct OwnedHook {
 
 /// Implemented by AWS, or by a test. Every error is a sentence, and transient or permanent: the caller retries either
 /// way, within its own time limit.
-#[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
+#[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is needed")]
 pub trait HookApi {
     /// The time, in ms since the epoch.
     fn now_ms(&self) -> u64;
@@ -120,7 +120,7 @@ pub trait HookApi {
 }
 
 /// The queue that delivers messages, and the queue for dead letters.
-#[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
+#[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is needed")]
 pub trait Queue {
     /// Makes a received message visible again, after this delay.
     async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), String>;

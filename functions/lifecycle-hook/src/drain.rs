@@ -60,7 +60,10 @@ pub fn decide(facts: &Facts, deadlines: Deadlines) -> Step {
         Ok(Command::NotSent | Command::Running) | Err(_) => {}
     }
     if deadlines.now_ms >= deadlines.drain_deadline_ms {
-        return Step::Finish(format!("the drain timed out while it waited for: {}", unmet_conditions(facts).join("; ")));
+        return Step::Finish(format!(
+            "the drain timed out while it waited for: {}",
+            unmet_conditions(facts).join("; ")
+        ));
     }
     if facts.command != Ok(Command::NotSent) {
         return Step::Wait(unmet_conditions(facts));

@@ -14,7 +14,12 @@ use crate::facts::Agent;
 const MAX_PIECE_BYTES: usize = 65_536;
 
 /// Collects and writes the evidence, and returns its location, or the reason why writing failed.
-pub(crate) async fn collect(cloud: &impl HookApi, handler: &ActionHandler<'_>, reason: &[String], now_ms: u64) -> String {
+pub(crate) async fn collect(
+    cloud: &impl HookApi,
+    handler: &ActionHandler<'_>,
+    reason: &[String],
+    now_ms: u64,
+) -> String {
     let instance = &handler.action.instance;
     let reachable = handler.observed.as_ref().is_ok_and(|observed| observed.agent == Ok(Agent::Online));
     let observed = match &handler.observed {
@@ -49,8 +54,7 @@ pub(crate) async fn collect(cloud: &impl HookApi, handler: &ActionHandler<'_>, r
 /// Records that the verdict came too late: the lifecycle action was completed elsewhere while the evidence was
 /// collected.
 pub(crate) async fn record_late_verdict(cloud: &impl HookApi, handler: &ActionHandler<'_>) {
-    let line =
-        json!({ "Verdict": "too late", "Reason": ["the lifecycle action was completed elsewhere while the evidence was collected"] });
+    let line = json!({ "Verdict": "too late", "Reason": ["the lifecycle action was completed elsewhere while the evidence was collected"] });
     let stream = stream(&handler.action.instance);
     if let Err(reason) = cloud.write(&handler.settings.log_group, &stream, vec![line.to_string()]).await {
         tracing::warn!(stream, reason, "late verdict not recorded in the evidence");

@@ -75,7 +75,9 @@ fn failures_of(observed: &ObservedInstance, waited: Option<Duration>, now_ms: u6
     let mut failures = Vec::new();
     match &observed.state {
         State::Terminated => failures.push(String::from("EC2 has terminated the instance")),
-        State::Unknown if waited.is_some_and(|it| it >= UNKNOWN_LIMIT) => failures.push(String::from("EC2 does not know the instance")),
+        State::Unknown if waited.is_some_and(|it| it >= UNKNOWN_LIMIT) => {
+            failures.push(String::from("EC2 does not know the instance"))
+        }
         _ => {}
     }
     if let UserData::Failed(reason) = &observed.user_data {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lambda_kit::{Error, env_var, init_logging, run, sdk_config};
 use lifecycle_hook::aws::{Account, Queues};
-use lifecycle_hook::{MESSAGE_TIMEOUT, LifecycleHook, Settings};
+use lifecycle_hook::{LifecycleHook, MESSAGE_TIMEOUT, Settings};
 use requests::{LedgerQueue, QueueSender, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,7 +14,8 @@ async fn main() -> Result<(), Error> {
     init_logging("lifecycle-hook");
     let config = sdk_config().await?;
     let settings = Settings::from_vars(env_var)?;
-    let (deployment, poll_interval, message_timeout) = (settings.deployment, settings.poll_interval, Some(MESSAGE_TIMEOUT));
+    let (deployment, poll_interval, message_timeout) =
+        (settings.deployment, settings.poll_interval, Some(MESSAGE_TIMEOUT));
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table);
     let sqs = aws_sdk_sqs::Client::new(&config);
     let ledger = LedgerQueue::new(sqs.clone(), settings.ledger_url);

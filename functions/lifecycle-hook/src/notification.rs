@@ -126,7 +126,9 @@ fn found_waiting(detail: &Map<String, Value>) -> Result<Notification, PoisonMess
     let mut detail = detail.clone();
     detail.insert(String::from("LifecycleActionToken"), Value::from("-"));
     Ok(match lifecycle_action(&detail, "detail.")? {
-        Notification::LifecycleAction(action) => Notification::LifecycleAction(LifecycleAction { token: None, ..action }),
+        Notification::LifecycleAction(action) => {
+            Notification::LifecycleAction(LifecycleAction { token: None, ..action })
+        }
         other => other,
     })
 }
@@ -150,7 +152,15 @@ fn lifecycle_action(fields: &Map<String, Value>, prefix: &str) -> Result<Notific
     let route = text(fields, "Origin").zip(text(fields, "Destination"));
     let route = route.map(|(from, to)| (Location::of(&from), Location::of(&to)));
     let metadata = text(fields, "NotificationMetadata");
-    Ok(Notification::LifecycleAction(LifecycleAction { group, hook, token: Some(token), instance, on, metadata, route }))
+    Ok(Notification::LifecycleAction(LifecycleAction {
+        group,
+        hook,
+        token: Some(token),
+        instance,
+        on,
+        metadata,
+        route,
+    }))
 }
 
 impl LifecycleAction {

@@ -114,7 +114,10 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
 
     /// The action that each instance of a group waits for, if the hook is owned; if the hooks can't be read, the
     /// reason.
-    async fn waiting_actions<'a>(&self, waiting: &'a WaitingInstances) -> Vec<(InstanceKey<'a>, Result<Option<WaitingAction>, String>)> {
+    async fn waiting_actions<'a>(
+        &self,
+        waiting: &'a WaitingInstances,
+    ) -> Vec<(InstanceKey<'a>, Result<Option<WaitingAction>, String>)> {
         let group = &waiting.group;
         let (hooks, start_times) = join(self.cloud.owned_hooks(group), self.cloud.start_times(waiting)).await;
         let start_times = start_times.unwrap_or_else(|reason| {
@@ -124,13 +127,19 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         let found = |it: &(String, Transition)| {
             let (instance, on) = it;
             let hook = hooks.as_ref().map_err(Clone::clone)?.iter().find(|hook| hook.on == *on);
-            let action = |hook: &OwnedHook| LifecycleAction::without_token(group.clone(), hook.clone(), instance.clone());
+            let action =
+                |hook: &OwnedHook| LifecycleAction::without_token(group.clone(), hook.clone(), instance.clone());
             Ok(hook.map(|hook| (action(hook), start_times.get(it).copied())))
         };
         keys(waiting).zip(waiting.instances.iter().map(found)).collect()
     }
 
-    async fn handle_swept(&self, action: &LifecycleAction, since_ms: Option<u64>, observations: &Observations) -> Option<Swept> {
+    async fn handle_swept(
+        &self,
+        action: &LifecycleAction,
+        since_ms: Option<u64>,
+        observations: &Observations,
+    ) -> Option<Swept> {
         let settings = self.settings(action)?;
         // A launch may have waited for capacity before EC2 started an instance.
         let started_ms = observation_of(observations, &action.instance).ok().and_then(|it| it.started_ms);
@@ -152,7 +161,11 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
     /// The started step is done before the next sweep, so a message makes the function check earlier.
     async fn enqueue_follow_up(&self, action: &LifecycleAction) {
         if let Err(reason) = self.queue.enqueue(&action.follow_up_message(), self.poll_interval).await {
-            tracing::warn!(instance = action.instance, reason, "follow-up message not sent; the next sweep handles the instance");
+            tracing::warn!(
+                instance = action.instance,
+                reason,
+                "follow-up message not sent; the next sweep handles the instance"
+            );
         }
     }
 }

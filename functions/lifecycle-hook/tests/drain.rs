@@ -1,6 +1,6 @@
 //! Every combination of facts about a terminating instance, and the next step.
 
-use lifecycle_hook::drain::{Facts, Step, Deadlines, decide};
+use lifecycle_hook::drain::{Deadlines, Facts, Step, decide};
 use lifecycle_hook::facts::{Agent, Checks, Command, ObservedInstance, State, Target, UserData};
 
 const NOW_MS: u64 = 1_000_000;
@@ -41,7 +41,9 @@ fn deregistration_precedes_the_drain_and_an_unreachable_instance_delays_no_termi
         for command in &commands {
             for targets in &targets {
                 // At the deadline; at half of the time; at the beginning.
-                for (drain_deadline_ms, targets_deadline_ms) in [(NOW_MS, NOW_MS + 1), (NOW_MS + 1, NOW_MS), (NOW_MS + 2, NOW_MS + 1)] {
+                for (drain_deadline_ms, targets_deadline_ms) in
+                    [(NOW_MS, NOW_MS + 1), (NOW_MS + 1, NOW_MS), (NOW_MS + 2, NOW_MS + 1)]
+                {
                     combinations += 1;
                     let facts =
                         Facts { observed: observed.clone(), command: command.clone(), targets: targets.clone() };

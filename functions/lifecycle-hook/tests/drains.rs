@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use test_support::hooks::{Fault, GROUP, Harness, SWEEP_INTERVAL, TARGETS, gate, settings};
 
 const DELAY: Duration = Duration::from_mins(5);
-/// An observation is made every 15 s, and the command is visible after a second.
+/// The function observes the instance every 15 s, and the command is visible after a second.
 const ONE_POLL: Duration = Duration::from_secs(16);
 
 fn seconds(count: u64) -> Duration {
@@ -111,7 +111,7 @@ fn a_spot_instance_is_drained_though_its_target_group_takes_longer_than_its_two_
     let calls = harness.calls.borrow();
     let at = |name: &str| calls.iter().position(|it| *it == name).unwrap_or_else(|| panic!("{name}: {calls:?}"));
     assert!(at("deregister") < at("send_drain_command"), "deregistration comes first");
-    assert_eq!(harness.messages.borrow().len(), 0, "the command has succeeded before the instance ends");
+    assert_eq!(harness.messages.borrow().len(), 0, "the command has succeeded before the instance terminates");
 }
 
 #[test]
@@ -183,7 +183,10 @@ fn terminate_on_route(harness: &Harness, from: &str, to: &str) {
 fn an_instance_that_returns_to_the_warm_pool_is_not_drained() {
     let (harness, id) = serving(seconds(5));
     terminate_on_route(&harness, "AutoScalingGroup", "WarmPool");
-    assert_eq!((count(&harness, "send_drain_command"), &harness.completed.borrow()[&id][1..]), (0, &[HookResult::Continue][..]));
+    assert_eq!(
+        (count(&harness, "send_drain_command"), &harness.completed.borrow()[&id][1..]),
+        (0, &[HookResult::Continue][..])
+    );
     assert_eq!(outcomes(&harness), [Value::Null; 0], "no drain is published");
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use auto_scaling::{InstanceFailure, LifecycleState, Timestamp};
 use lifecycle_hook::cloud::HookResult;
-use test_support::hooks::{SeededRng, Harness, START, SWEEP_INTERVAL};
+use test_support::hooks::{Harness, START, SWEEP_INTERVAL, SeededRng};
 
 /// The faults of message delivery: 5 % are lost, 5 % are duplicated, 20 % are late, so that later messages overtake
 /// them. The queue counts the age of a message from its arrival.
@@ -72,7 +72,8 @@ fn every_instance_reaches_the_right_state_and_none_waits_longer_than_a_sweep_bey
     let deliver = RefCell::new(faulty_delivery(11));
     let wait_log = RefCell::new(WaitLog::default());
     let failure: RefCell<BTreeMap<String, InstanceFailure>> = RefCell::default();
-    let instance_failures = [InstanceFailure::NotReady, InstanceFailure::NoAgent, InstanceFailure::FailedAt("line 12".into())];
+    let instance_failures =
+        [InstanceFailure::NotReady, InstanceFailure::NoAgent, InstanceFailure::FailedAt("line 12".into())];
     let advance = |span: Duration| {
         let until = harness.now.get() + span;
         while harness.now.get() < until {
@@ -129,7 +130,10 @@ fn every_instance_reaches_the_right_state_and_none_waits_longer_than_a_sweep_bey
         assert!(results.len() <= 2, "{id} has one result for each wait: {results:?}");
     }
     let attempted = harness.attempted_results.borrow();
-    assert!(attempted.values().all(|it| it.len() == 1), "no lifecycle action got two different results, not even in rejected calls");
+    assert!(
+        attempted.values().all(|it| it.len() == 1),
+        "no lifecycle action got two different results, not even in rejected calls"
+    );
     let written = harness.written.borrow();
     let has_evidence = |id: &String| written.iter().any(|(_, stream, _)| *stream == format!("{id}/evidence"));
     assert!(failure.keys().all(has_evidence), "each abandoned instance has evidence");

@@ -87,13 +87,14 @@ fn unhealthy_instances_are_abandoned_healthy_ones_continue_and_all_others_wait_u
                 combinations += 1;
                 let verdict = decide(gate(on_timeout), &Ok(observed.clone()), &targets, waited, NOW_MS);
                 let context = format!("{observed:?} {targets:?} {on_timeout:?} {waited:?}: {verdict:?}");
-                let expected = match (is_unhealthy(&observed, waited), is_healthy(&observed, &targets), waited == Some(TIMED_OUT))
-                {
-                    (true, _, _) => "abandon",
-                    (false, false, false) => "wait",
-                    (false, false, true) if on_timeout == OnTimeout::Abandon => "abandon",
-                    (false, _, _) => "continue",
-                };
+                let expected =
+                    match (is_unhealthy(&observed, waited), is_healthy(&observed, &targets), waited == Some(TIMED_OUT))
+                    {
+                        (true, _, _) => "abandon",
+                        (false, false, false) => "wait",
+                        (false, false, true) if on_timeout == OnTimeout::Abandon => "abandon",
+                        (false, _, _) => "continue",
+                    };
                 let (actual, has_reason) = match &verdict {
                     Verdict::Continue(reason) => ("continue", !reason.is_empty()),
                     Verdict::Abandon(reason) => ("abandon", !reason.is_empty()),

@@ -6,11 +6,11 @@ use ledger::envelope::{PoisonMessage, open};
 use lifecycle_hook::{Location, Notification};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use test_support::hooks::{SeededRng, GROUP, Harness, gate, settings};
+use test_support::hooks::{GROUP, Harness, SeededRng, gate, settings};
 use test_support::{sample, with};
 
 fn read_body(body: &str) -> Result<Notification, PoisonMessage> {
-    Notification::of(&open(body)?)
+    Notification::read(&open(body)?)
 }
 
 fn read(value: &Value) -> Result<Notification, String> {
@@ -73,7 +73,10 @@ fn a_poison_message_names_the_missing_field() {
     assert!(reason_of(&with(launch, json!({ "detail": null }))).contains("detail.AutoScalingGroupName"));
     assert!(reason_of(&json!({ "DETAIL-TYPE": "x" })).contains("it has DETAIL-TYPE"));
     assert_eq!(reason_of(&json!(["a list"])), "the event is not a JSON object");
-    assert_eq!(read_body("no { JSON").expect_err("poison").to_string(), "no JSON, and no lines of Auto Scaling");
+    assert_eq!(
+        read_body("no { JSON").expect_err("poison").to_string(),
+        "neither JSON nor a notification of Auto Scaling"
+    );
     let mut nested = String::from("{}");
     for _ in 0..9 {
         nested = json!({ "Message": nested }).to_string();
@@ -188,7 +191,10 @@ fn of_ten_thousand_records_exactly_the_poison_is_dead_lettered_and_its_neighbour
             (observations, spots.len(), 0),
             "batch {batch}: {calls:?}"
         );
-        assert_eq!((of("requeue"), of("complete"), of("drain_status")), (launches.len(), terminations.len(), terminations.len()));
+        assert_eq!(
+            (of("requeue"), of("complete"), of("drain_status")),
+            (launches.len(), terminations.len(), terminations.len())
+        );
         poisoned += records.iter().filter(|(_, poison)| *poison).count();
         assert_eq!(harness.dead_lettered.borrow().len(), poisoned, "batch {batch}");
         let dead_lettered = harness.dead_lettered.borrow();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use test_support::{sample, with};
 
 fn read_body(body: &str) -> Result<Notification, PoisonMessage> {
-    Notification::of(&open(body)?)
+    Notification::read(&open(body)?)
 }
 
 /// The content of a body, in a line.

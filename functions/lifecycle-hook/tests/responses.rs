@@ -40,7 +40,10 @@ fn a_healthy_instance_enters_service_when_its_user_data_is_done_without_waiting_
         harness.advance(Duration::from_secs(1));
     }
     let took = harness.now.get().since(START);
-    assert!(took < Duration::from_secs(90 + 16), "user data takes 90 s, and the instance is observed every 15 s: {took:?}");
+    assert!(
+        took < Duration::from_secs(90 + 16),
+        "user data takes 90 s, and the instance is observed every 15 s: {took:?}"
+    );
     assert_eq!(harness.messages.borrow().len(), 0, "the message is deleted");
 }
 
@@ -95,7 +98,8 @@ fn an_instance_leaves_its_target_groups_before_its_services_stop() {
     harness.advance(minutes(4));
     let calls = harness.calls.borrow();
     let at = |name: &str| calls.iter().position(|it| *it == name).expect(name);
-    let observations = calls[at("deregister")..at("send_drain_command")].iter().filter(|it| **it == "target_health").count();
+    let observations =
+        calls[at("deregister")..at("send_drain_command")].iter().filter(|it| **it == "target_health").count();
     assert!(observations >= 3, "deregistration takes 40 s, and the command waits for its end: {observations}");
     assert_eq!(harness.completed.borrow()[&id].len(), 2);
 }
@@ -166,7 +170,7 @@ fn an_instance_without_an_agent_is_not_waited_for() {
 }
 
 #[test]
-fn a_spot_instance_is_drained_with_what_is_left_of_its_two_minutes() {
+fn a_spot_instance_is_drained_in_the_rest_of_its_two_minutes() {
     let (harness, id) = serving();
     harness.scaling.borrow_mut().interrupt_spot_instance(&id, harness.now.get()).expect("the instance exists");
     harness.advance(Duration::from_secs(30));
@@ -186,7 +190,10 @@ fn foreign_hooks_are_left_alone() {
     for metadata in [json!(null), json!("additional-info"), json!("{}"), json!(settings(drain(300)).text())] {
         let response = harness
             .invoke(test_support::with(launch.clone(), json!({ "detail": { "NotificationMetadata": metadata } })));
-        assert_eq!(response, Some(json!({ "Ignored": "the hook scalable-ec2-launch-hook-uswest2-dev is not owned by this deployment" })));
+        assert_eq!(
+            response,
+            Some(json!({ "Ignored": "the hook scalable-ec2-launch-hook-uswest2-dev is not owned by this deployment" }))
+        );
     }
     assert_eq!(*harness.calls.borrow(), [""; 0]);
 }
@@ -210,7 +217,8 @@ fn every_sample_is_understood() {
     for file in std::fs::read_dir(folder).expect("samples") {
         let name = file.expect("a file").file_name().into_string().expect("a name");
         let harness = Harness::new(1);
-        let response = harness.invoke(test_support::sample("lifecycle-hook", &name)).expect("the invocation is not killed");
+        let response =
+            harness.invoke(test_support::sample("lifecycle-hook", &name)).expect("the invocation is not killed");
         let poison = usize::from(name == "queue.json");
         assert_eq!(harness.dead_lettered.borrow().len(), poison, "{name}: {response}");
         samples += 1;
@@ -223,7 +231,8 @@ fn every_sample_is_understood() {
 #[test]
 fn receives_suffice_for_the_longest_wait_and_heartbeats_are_in_time() {
     let heartbeat = Duration::from_mins(5);
-    for (initial, longest) in [(15, minutes(48 * 60)), (1, minutes(8 * 60)), (6, minutes(8 * 60)), (60, minutes(8 * 60))]
+    for (initial, longest) in
+        [(15, minutes(48 * 60)), (1, minutes(8 * 60)), (6, minutes(8 * 60)), (60, minutes(8 * 60))]
     {
         let initial = Duration::from_secs(initial);
         let (mut waited, mut receives, mut last_beat) = (Duration::ZERO, 0, Duration::ZERO);

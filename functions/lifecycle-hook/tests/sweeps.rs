@@ -9,7 +9,7 @@ use environment::hook_settings::{Drain, HookTask};
 use lifecycle_hook::MESSAGE_TIMEOUT;
 use lifecycle_hook::cloud::HookResult;
 use serde_json::{Value, json};
-use test_support::hooks::{SeededRng, Fault, Harness, START, SWEEP_INTERVAL, gate, settings};
+use test_support::hooks::{Fault, Harness, START, SWEEP_INTERVAL, SeededRng, gate, settings};
 use tokio::time::Instant;
 
 fn minutes(count: u64) -> Duration {
@@ -52,7 +52,8 @@ fn an_unreadable_group_delays_no_other_group() {
     // The sweep lists the waiting instances, observes them, and then reads the hooks of the first group.
     let first = harness.calls.borrow().len() + 2;
     harness.faults.borrow_mut().insert(first, Fault::Rejected);
-    let response = harness.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("the invocation is not killed");
+    let response =
+        harness.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("the invocation is not killed");
     assert_eq!(harness.calls.borrow()[first], "owned_hooks");
     assert_eq!(response["Swept"].as_array().expect("a list").len(), 1, "the instance of the second group: {response}");
     let skipped: Vec<&str> = response["Skipped"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
@@ -67,7 +68,8 @@ fn a_group_whose_activities_cannot_be_read_is_swept_without_them() {
     harness.now.set(START + minutes(2));
     let start_times_call = harness.calls.borrow().len() + 3;
     harness.faults.borrow_mut().insert(start_times_call, Fault::Rejected);
-    let response = harness.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("the invocation is not killed");
+    let response =
+        harness.invoke(test_support::sample("lifecycle-hook", "sweep.json")).expect("the invocation is not killed");
     assert_eq!(harness.calls.borrow()[start_times_call], "start_times");
     assert_eq!(response["Skipped"], json!([]));
     assert_eq!(harness.completed.borrow()["i-00000000000000001"], [HookResult::Continue], "{response}");
@@ -152,7 +154,8 @@ fn a_concurrent_sweep_and_message_never_send_different_results() {
         harness.run(START + Duration::from_secs(80), &mut |harness, body| harness.send(body, harness.now.get()));
         harness.now.set(START + Duration::from_secs(100));
         harness.messages.borrow_mut().iter_mut().for_each(|it| it.visible = harness.now.get());
-        let record = test_support::hooks::record(harness.messages.borrow().first().expect("the message of the instance"));
+        let record =
+            test_support::hooks::record(harness.messages.borrow().first().expect("the message of the instance"));
         let sweep = test_support::sample("lifecycle-hook", "sweep.json");
         harness.race(json!({ "Records": [record] }), sweep, &mut rng);
         let attempted = harness.attempted_results.borrow();

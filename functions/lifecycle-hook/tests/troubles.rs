@@ -136,9 +136,9 @@ fn a_message_times_out_well_before_the_function() {
 #[test]
 fn the_groups_of_another_deployment_are_left_alone() {
     let harness = Harness::new(1);
-    harness.add_group("theirs-asg-uswest2-dev");
+    harness.add_group("foreign-asg-uswest2-dev");
     let bodies = advance_without_events(&harness, seconds(150));
-    let detail = json!({ "AutoScalingGroupName": "theirs-asg-uswest2-dev" });
+    let detail = json!({ "AutoScalingGroupName": "foreign-asg-uswest2-dev" });
     let launch: Value = serde_json::from_str(&lifecycle_action_in(&bodies, "EC2_INSTANCE_LAUNCHING")).expect("JSON");
     assert_eq!(with(launch.clone(), json!({ "detail": detail })), launch, "the event names the foreign group");
     let instance = launch["detail"]["EC2InstanceId"].clone();
@@ -148,10 +148,17 @@ fn the_groups_of_another_deployment_are_left_alone() {
     assert_eq!(harness.invoke(launch), Some(json!({ "Ignored": "the hook launch is not owned by this deployment" })));
     assert_eq!(*harness.calls.borrow(), [""; 0]);
     harness.invoke(spot).expect("a response");
-    assert!(!harness.calls.borrow().iter().any(|it| ["deregister", "send_drain_command"].contains(it)), "{:?}", harness.calls.borrow());
+    assert!(
+        !harness.calls.borrow().iter().any(|it| ["deregister", "send_drain_command"].contains(it)),
+        "{:?}",
+        harness.calls.borrow()
+    );
     harness.calls.borrow_mut().clear();
     let swept = harness.invoke(sample("lifecycle-hook", "sweep.json")).expect("a response");
-    assert_eq!((swept, &harness.calls.borrow()[..]), (json!({ "Swept": [], "Skipped": [] }), &["waiting_instances"][..]));
+    assert_eq!(
+        (swept, &harness.calls.borrow()[..]),
+        (json!({ "Swept": [], "Skipped": [] }), &["waiting_instances"][..])
+    );
 }
 
 /// An event bus may receive the events of other accounts, which have groups of the same names.

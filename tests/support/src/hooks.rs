@@ -317,7 +317,13 @@ impl Harness {
         let deployment =
             Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
         let poll_interval = lifecycle_hook::pace::INITIAL_INTERVAL;
-        LifecycleHook { cloud: self, queue: self, deployment, poll_interval, message_timeout: self.message_timeout.get() }
+        LifecycleHook {
+            cloud: self,
+            queue: self,
+            deployment,
+            poll_interval,
+            message_timeout: self.message_timeout.get(),
+        }
     }
 
     /// Receives at most ten messages, and invokes the function with them.
@@ -354,8 +360,9 @@ impl Harness {
                 self.receive();
             }
             let now = self.now.get();
-            let sweep =
-                START + SWEEP_INTERVAL * u32::try_from(now.since(START).as_millis() / SWEEP_INTERVAL.as_millis() + 1).unwrap_or(0);
+            let sweep = START
+                + SWEEP_INTERVAL
+                    * u32::try_from(now.since(START).as_millis() / SWEEP_INTERVAL.as_millis() + 1).unwrap_or(0);
             let due = self.scaling.borrow().next_due(now);
             let visible = self.messages.borrow().iter().map(|it| it.visible).min();
             let starts = self.starting.borrow().iter().map(|(due, _)| *due).min();

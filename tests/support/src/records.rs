@@ -43,8 +43,8 @@ impl Records for FlakyRecords {
         self.available()?.owner(owner).await
     }
 
-    async fn record_request(&self, owner: &Owner, note: LatestRequest) -> Result<RecordedRequest, RecordsError> {
-        self.available()?.record_request(owner, note).await
+    async fn record_request(&self, owner: &Owner, request: LatestRequest) -> Result<RecordedRequest, RecordsError> {
+        self.available()?.record_request(owner, request).await
     }
 
     async fn record_create_intent(

@@ -39,12 +39,12 @@ pub fn binary_service(response: impl Fn(Request) -> Option<(u16, Vec<u8>)> + Sen
             });
         }
     });
-    let anybody = Credentials::new("nobody", "nothing", None, None, "tests");
+    let credentials = Credentials::new("key", "secret", None, None, "tests");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
         .endpoint_url(format!("http://{address}"))
-        .credentials_provider(SharedCredentialsProvider::new(anybody))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()
 }
 

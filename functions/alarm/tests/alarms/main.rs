@@ -16,7 +16,7 @@ use ledger::{Alarm, envelope};
 use requests::records::{DesiredRecord, ExecutionClaim, LatestRequest, MemoryRecords, RuleExecution};
 use requests::{Kind, Owner, Records as _, ResponseAddress};
 use serde_json::{Value, json};
-use test_support::{FakeRequestQueue, BlockOn as _, sample, with};
+use test_support::{BlockOn as _, FakeRequestQueue, sample, with};
 
 /// 2026-01-02T03:04:01.120Z, the time in all samples.
 const SINCE: u64 = 1_767_323_041_120;
@@ -181,7 +181,10 @@ fn an_alarm_without_an_environment_or_a_rule_is_skipped_with_a_reason() {
     let foreign = function(json!([rule()]));
     let event = sample("alarm", "direct.json").to_string().replace("scalable-ec2", "foreign");
     let response = foreign.handle(serde_json::from_str(&event).expect("JSON")).block_on();
-    assert_eq!(response["Outcomes"][0]["Reason"], "the alarm belongs to no environment of this deployment, or to several");
+    assert_eq!(
+        response["Outcomes"][0]["Reason"],
+        "the alarm belongs to no environment of this deployment, or to several"
+    );
 
     let deleted = function(json!([rule()]));
     deleted.records.release(ENVIRONMENT, &owner()).block_on();
@@ -193,7 +196,10 @@ fn an_alarm_without_an_environment_or_a_rule_is_skipped_with_a_reason() {
 
     let without = function(json!([]));
     assert_eq!(only(&without, "direct").1, "the environment has no rules");
-    assert!(without.cloud.published.borrow().is_empty(), "an environment without rules gets no ledger entry for an alarm");
+    assert!(
+        without.cloud.published.borrow().is_empty(),
+        "an environment without rules gets no ledger entry for an alarm"
+    );
 
     let newer = function(json!([{ "Alarm": "healthy-low", "Action": "Reboot" }]));
     let reason = "no readable rule names the alarm; of the unreadable rules, AlarmActions[0].Action is \"Reboot\": one of ScaleBy, ScaleTo, ReplaceUnhealthy, Notify";
@@ -232,7 +238,7 @@ fn each_reason_to_skip_a_rule_is_published_to_the_ledger() {
     let cases: [(Change<'_>, &str); 11] = [
         (&|it| it.paused = true, "automation is paused by the deployment's parameter PauseAutomation"),
         (&|it| it.cloud.now_ms.set(SINCE + 301_000), "its message is more than 300 s old"),
-        (&|it| *it.cloud.alarm.borrow_mut() = None, "the alarm does not exist any more"),
+        (&|it| *it.cloud.alarm.borrow_mut() = None, "the alarm no longer exists"),
         (&|it| it.cloud.alarm.borrow_mut().as_mut().expect("it").state = "OK".into(), "the alarm is now OK"),
         (
             &|it| it.cloud.alarm.borrow_mut().as_mut().expect("it").actions_enabled = false,
@@ -244,15 +250,15 @@ fn each_reason_to_skip_a_rule_is_published_to_the_ledger() {
         ),
         (
             &|it| begin_execution(it, acted(SINCE - 300_000, SINCE - 200_000, true)),
-            &format!("it rests for 600 s after it acted, which was at {at}"),
+            &format!("the rule's cooldown of 600 s has not ended: it acted at {at}"),
         ),
         (
             &|it| begin_execution(it, acted(SINCE, SINCE - 200_000, true)),
-            &format!("it acted on this state of the alarm, or a later one, at {at}"),
+            &format!("the rule acted for this state of the alarm, or a later one, at {at}"),
         ),
         (
             &|it| begin_execution(it, acted(SINCE, SINCE - 200_000, false)),
-            &format!("it was asked for on this state of the alarm, or a later one, at {at}"),
+            &format!("the rule was requested for this state of the alarm, or a later one, at {at}"),
         ),
         (&|it| begin_execution(it, acted(SINCE - 300_000, SINCE - 200_000, false)), ""),
         (&|_| {}, ""),
@@ -288,7 +294,7 @@ fn an_observation_older_than_the_report_decides_nothing() {
     let reason = rejected.expect_err("Lambda retries").to_string();
     assert_eq!(reason, "the observed state of scalable-ec2-healthy-low-uswest2-dev is older than the reported state");
     assert!(function.cloud.published.borrow().is_empty());
-    // An ALARM that is over by now, and was followed by the reported one.
+    // An ALARM that has ended, and was followed by the reported one.
     let alarm = |at_ms| ObservedAlarm {
         state: "ALARM".into(),
         since_ms: at_ms,
@@ -339,9 +345,13 @@ fn a_dry_run_is_requested_as_such_and_every_rule_of_an_alarm_has_its_own_outcome
     let function = function(json!([dry, rule(), { "Alarm": "cpu-high", "Action": "ReplaceUnhealthy" }]));
     let all = outcomes(&function, "direct");
     assert_eq!(all.iter().map(|it| it.0.as_str()).collect::<Vec<_>>(), ["requested"; 2]);
-    let requested: Vec<(String, bool)> = remediations(&function).into_iter().map(|(_, it)| (it.rule, it.dry_run)).collect();
+    let requested: Vec<(String, bool)> =
+        remediations(&function).into_iter().map(|(_, it)| (it.rule, it.dry_run)).collect();
     assert_eq!(requested, [("healthy-low: ScaleBy 2".into(), true), (RULE_SUMMARY.into(), false)]);
-    assert!(function.cloud.published.borrow().is_empty(), "the reconciler, which observes the group, publishes the result of the dry run");
+    assert!(
+        function.cloud.published.borrow().is_empty(),
+        "the reconciler, which observes the group, publishes the result of the dry run"
+    );
 }
 
 /// A rule that was a dry run when its alarm went off, and no longer is.
@@ -357,7 +367,8 @@ fn a_dry_run_starts_no_cooldown_for_the_rule_that_acts() {
             .begin_execution(&owner(), &environment::execution_key(RULE_SUMMARY, true), rule_execution.clone(), 0)
             .block_on();
     }
-    let reason = "it was told as a dry run on this state of the alarm, or a later one, at 2026-01-02T03:04:01.12Z";
+    let reason =
+        "the rule was evaluated as a dry run for this state of the alarm, or a later one, at 2026-01-02T03:04:01.12Z";
     assert_eq!(only(&then, "direct"), ("skipped".into(), reason.into()));
     assert_eq!(only(&now, "direct").0, "requested");
     // The request queue holds each remediation once, by its name.
@@ -373,7 +384,7 @@ fn request_names(function: &Function) -> Vec<String> {
 
 /// A composite alarm whose actions were suppressed runs them when the suppression ends.
 #[test]
-fn the_age_of_a_message_counts_from_its_sending_and_a_retry_stays_old() {
+fn the_age_of_a_message_counts_from_its_sending_and_a_retry_remains_old() {
     let later = |event: &Value| {
         let text = event.to_string().replace("2026-01-02T03:04:01.300Z", "2026-01-02T03:24:01.300Z");
         let mut event: Value = serde_json::from_str(&text).expect("JSON");

@@ -5,9 +5,9 @@ use std::time::Duration;
 use environment::hook_settings::Drain;
 use futures_util::future::join;
 
-use super::{ActionHandler, RETRY_DELAY, Outcome};
+use super::{ActionHandler, Outcome, RETRY_DELAY};
 use crate::cloud::{HookApi, HookCallOutcome, HookResult};
-use crate::drain::{self, Step, Deadlines};
+use crate::drain::{self, Deadlines, Step};
 use crate::pace;
 
 /// The time that a delete needs after its last instance is terminated: network interfaces, a NAT gateway and its
@@ -25,7 +25,13 @@ const MAX_DEREGISTRATION_MS: u64 = 60 * 60 * 1_000;
 impl ActionHandler<'_> {
     pub(super) async fn drain(&self, cloud: &impl HookApi, drain: Drain) -> Outcome {
         if self.enters_warm_pool() {
-            return self.complete(cloud, HookResult::Continue, "the instance enters the warm pool, so its services keep running").await;
+            return self
+                .complete(
+                    cloud,
+                    HookResult::Continue,
+                    "the instance enters the warm pool, so its services keep running",
+                )
+                .await;
         }
         let delete_deadline_ms = match cloud.delete_deadline_ms(self.settings).await {
             Ok(deadline_ms) => deadline_ms.map_or(u64::MAX, |it| it.saturating_sub(DELETE_RESERVE_MS)),
@@ -41,8 +47,10 @@ impl ActionHandler<'_> {
             DrainProgress::Finished(result) => self.complete(cloud, HookResult::Continue, &result).await,
             DrainProgress::Started(step) => {
                 self.keep_waiting(cloud, vec![step], deadlines.left(longest_ms)).await.with_step_started()
-            },
-            DrainProgress::Waiting(waiting_for) => self.keep_waiting(cloud, waiting_for, deadlines.left(longest_ms)).await,
+            }
+            DrainProgress::Waiting(waiting_for) => {
+                self.keep_waiting(cloud, waiting_for, deadlines.left(longest_ms)).await
+            }
         }
     }
 
@@ -73,12 +81,15 @@ impl ActionHandler<'_> {
     /// Takes the next step that needs no waiting: at most the deregistration from the target groups, and one command.
     async fn step(&self, cloud: &impl HookApi, deadlines: Deadlines, longest_ms: u64) -> DrainProgress {
         let (instance, arns) = (&self.action.instance, &self.settings.target_groups);
-        let (command, targets) = join(cloud.drain_status(instance, self.began_ms), cloud.target_health(arns, instance)).await;
+        let (command, targets) =
+            join(cloud.drain_status(instance, self.began_ms), cloud.target_health(arns, instance)).await;
         let facts = drain::Facts { observed: self.observed.clone(), command, targets };
         match drain::decide(&facts, deadlines) {
             Step::Finish(result) => DrainProgress::Finished(result),
             Step::Wait(waiting_for) => DrainProgress::Waiting(waiting_for),
-            Step::DeregisterTargets => DrainProgress::of_step("deregistration from its target groups", cloud.deregister(arns, instance).await),
+            Step::DeregisterTargets => {
+                DrainProgress::of_step("deregistration from its target groups", cloud.deregister(arns, instance).await)
+            }
             Step::SendCommand => match cloud.send_drain_command(instance, deadlines.left(longest_ms)).await {
                 Ok(HookCallOutcome::TooLate) => {
                     DrainProgress::Finished(String::from("its SSM agent can no longer receive the drain command"))

@@ -55,7 +55,11 @@ pub(super) async fn drain_status(client: &Client, instance: &str, since_ms: Opti
     }))
 }
 
-pub(super) async fn send_drain_command(client: &Client, instance: &str, timeout: Duration) -> Result<HookCallOutcome, String> {
+pub(super) async fn send_drain_command(
+    client: &Client,
+    instance: &str,
+    timeout: Duration,
+) -> Result<HookCallOutcome, String> {
     match send(client, instance, DRAIN_SCRIPT, DRAIN, timeout).await {
         Ok(_) => Ok(HookCallOutcome::Accepted),
         Err(SendError::NoAgent) => Ok(HookCallOutcome::TooLate),
@@ -100,7 +104,13 @@ enum SendError {
     Failed(String),
 }
 
-async fn send(client: &Client, instance: &str, script: &str, comment: &str, timeout: Duration) -> Result<String, SendError> {
+async fn send(
+    client: &Client,
+    instance: &str,
+    script: &str,
+    comment: &str,
+    timeout: Duration,
+) -> Result<String, SendError> {
     const OPERATION: &str = "ssm:SendCommand";
     let seconds = timeout.as_secs().clamp(MIN_EXECUTION_S, MAX_EXECUTION_S).to_string();
     let call = client.send_command().instance_ids(instance).document_name(DOCUMENT).comment(comment);

@@ -88,7 +88,8 @@ pub(super) async fn waiting_instances(client: &Client) -> Result<Vec<WaitingInst
 fn waiting_instances_of(group: &AutoScalingGroup) -> Option<WaitingInstances> {
     let waiting = |it: &Instance| Some((it.instance_id()?.to_owned(), transition_of(it.lifecycle_state()?.as_str())?));
     let instances = group.instances().iter().filter_map(waiting);
-    let instances: Vec<_> = instances.filter(|(_, on)| *on == Transition::Launch || !reuses_on_scale_in(group)).collect();
+    let instances: Vec<_> =
+        instances.filter(|(_, on)| *on == Transition::Launch || !reuses_on_scale_in(group)).collect();
     let group = group.auto_scaling_group_name()?.to_owned();
     (!instances.is_empty()).then_some(WaitingInstances { group, instances })
 }

@@ -38,7 +38,10 @@ pub(super) async fn observe_instances(
                 state: instance.map_or(State::Unknown, state),
                 user_data: instance.map_or(UserData::Unreported, user_data),
                 started_ms,
-                checks: checks.as_ref().map_err(Clone::clone).map(|it| it.get(id).copied().unwrap_or(Checks::Unreported)),
+                checks: checks
+                    .as_ref()
+                    .map_err(Clone::clone)
+                    .map(|it| it.get(id).copied().unwrap_or(Checks::Unreported)),
                 agent: agents.as_ref().map_err(Clone::clone).map(|it| agent(it.get(id), started_ms)),
             };
             (id.clone(), observed)
@@ -150,7 +153,8 @@ pub(super) async fn console(ec2: &aws_sdk_ec2::Client, instance: &str) -> Result
         Err(_) => fetch(None).await.map_err(|error| describe_error("ec2:GetConsoleOutput", &error))?,
     };
     let encoded = response.output().unwrap_or_default();
-    let output = BASE64_STANDARD.decode(encoded).map_err(|error| format!("ec2:GetConsoleOutput: {}", debug_text(error)))?;
+    let output =
+        BASE64_STANDARD.decode(encoded).map_err(|error| format!("ec2:GetConsoleOutput: {}", debug_text(error)))?;
     if output.is_empty() {
         return Err(String::from("EC2 has no console output yet"));
     }

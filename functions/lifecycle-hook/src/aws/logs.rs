@@ -27,5 +27,7 @@ pub(super) async fn write(
     let call = client.put_log_events().log_group_name(group).log_stream_name(stream).set_log_events(Some(events));
     let response = call.send().await.map_err(|error| describe_error(PUT, &error))?;
     // CloudWatch Logs may reject some events while it accepts the rest.
-    response.rejected_log_events_info().map_or(Ok(()), |rejected| Err(format!("{PUT}: rejected: {}", debug_text(rejected))))
+    response
+        .rejected_log_events_info()
+        .map_or(Ok(()), |rejected| Err(format!("{PUT}: rejected: {}", debug_text(rejected))))
 }

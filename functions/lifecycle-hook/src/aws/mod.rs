@@ -19,7 +19,7 @@ use requests::records::OwnerRecord;
 use requests::{LedgerQueue, Owner, Records as _};
 use serde_json::Value;
 
-use crate::cloud::{HookApi, CompletionError, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
+use crate::cloud::{CompletionError, HookApi, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
 use crate::facts::{Command, ObservedInstance, Target};
 use crate::notification::LifecycleAction;
 

@@ -42,8 +42,7 @@ impl Queue for Queues {
     }
 
     async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
-        let queue =
-            self.dead_letters.as_ref().ok_or("HOOK_DEAD_LETTERS_URL is not set: the queue for dead letters")?;
+        let queue = self.dead_letters.as_ref().ok_or("HOOK_DEAD_LETTERS_URL is not set: the queue for dead letters")?;
         queue.dead_letter(body, reason).await.map_err(|error| error.to_string())
     }
 }

@@ -46,7 +46,11 @@ async fn only_the_latest_drain_command_counts() {
         ),
     ] {
         let invocations = json!({ "CommandInvocations": all });
-        assert_eq!(always(text(&invocations)).drain_status(ID, Some(1_767_323_400_000)).await, Ok(expected), "{invocations}");
+        assert_eq!(
+            always(text(&invocations)).drain_status(ID, Some(1_767_323_400_000)).await,
+            Ok(expected),
+            "{invocations}"
+        );
     }
 }
 
@@ -117,7 +121,7 @@ fn unhealthy_instance(request: &Request, earlier_polls: usize) -> Response {
 }
 
 #[tokio::test]
-async fn evidence_waits_for_a_command_that_does_not_exist_yet_and_takes_what_the_console_has() {
+async fn evidence_waits_for_a_command_that_does_not_exist_yet_and_takes_the_console_output() {
     let polls = AtomicUsize::new(0);
     let (account, _) = account(move |request, _| {
         let before = match request.target.as_str() {
@@ -141,5 +145,8 @@ async fn a_missing_agent_and_a_missing_console_are_reasons_in_the_evidence() {
         _ => (200, "<GetConsoleOutputResponse/>".into()),
     });
     let pieces: Vec<_> = account.evidence(ID, true).await.into_iter().map(|(_, piece)| piece).collect();
-    assert_eq!(pieces, [Err("EC2 has no console output yet".to_owned()), Err("its SSM agent is not online".to_owned())]);
+    assert_eq!(
+        pieces,
+        [Err("EC2 has no console output yet".to_owned()), Err("its SSM agent is not online".to_owned())]
+    );
 }

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use environment::Transition;
 use lifecycle_hook::LifecycleAction;
 use lifecycle_hook::aws::Account;
-use lifecycle_hook::cloud::{HookApi as _, CompletionError, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
+use lifecycle_hook::cloud::{
+    CompletionError, HookApi as _, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances,
+};
 use test_support::hooks::{gate, settings};
 use test_support::service;
 
-use crate::{Requests, ID, Response, account, always, bodies, of_service, rejected, success};
+use crate::{ID, Requests, Response, account, always, bodies, of_service, rejected, success};
 
 const TOKEN: &str = "5f0d8f0e-6d1c-4c1b-8d5e-2a9b7c3e1f04";
 
@@ -40,7 +42,8 @@ async fn a_completion_without_an_active_action_is_distinguished_from_a_failed_ca
     ] {
         let of = |operation: &str| response.clone().unwrap_or_else(|| success(operation, ""));
         let error = |operation: &str| expected.clone().map_err(|reason| format!("autoscaling:{operation}: {reason}"));
-        let completed = always(of("CompleteLifecycleAction")).complete(&action(Some(TOKEN)), HookResult::Continue).await;
+        let completed =
+            always(of("CompleteLifecycleAction")).complete(&action(Some(TOKEN)), HookResult::Continue).await;
         assert_eq!(completed.map_err(|it| it.reason), error("CompleteLifecycleAction"));
         let beat = always(of("RecordLifecycleActionHeartbeat")).heartbeat(&action(Some(TOKEN))).await;
         assert_eq!(beat, error("RecordLifecycleActionHeartbeat"));
@@ -54,7 +57,11 @@ async fn a_lifecycle_action_is_identified_by_its_token_or_else_by_the_instance()
         assert_eq!(account.complete(&action(token), HookResult::Abandon).await, Ok(HookCallOutcome::Accepted));
         let requests = bodies(&requests).concat();
         assert!(requests.contains("LifecycleActionResult=ABANDON") && requests.contains(&named), "{requests}");
-        assert_ne!(requests.contains("LifecycleActionToken"), requests.contains("InstanceId"), "exactly one of both: {requests}");
+        assert_ne!(
+            requests.contains("LifecycleActionToken"),
+            requests.contains("InstanceId"),
+            "exactly one of both: {requests}"
+        );
     }
 }
 
@@ -98,7 +105,7 @@ fn groups(page: usize) -> Response {
     let (name, instances, more) = match page {
         0 => ("quiet", member(SERVING, "InService"), "<NextToken>1</NextToken>"),
         _ => (
-            "busy",
+            "waiting",
             member(ID, "Pending:Wait") + &member(SERVING, "InService") + &member(TERMINATING, "Terminating:Wait"),
             "",
         ),
@@ -115,7 +122,7 @@ const TERMINATING: &str = "i-0eeeeeeeeeeeeeeee";
 fn activities(page: usize, description: &str) -> Response {
     let at = 10 - page.min(10);
     let activity = format!(
-        "<ActivityId>{page}</ActivityId><AutoScalingGroupName>busy</AutoScalingGroupName><Description>{description}</Description>\
+        "<ActivityId>{page}</ActivityId><AutoScalingGroupName>waiting</AutoScalingGroupName><Description>{description}</Description>\
          <StartTime>2026-01-02T03:{at:02}:00.000Z</StartTime><StatusCode>MidLifecycleAction</StatusCode><Progress>40</Progress>"
     );
     let more = format!("<NextToken>{}</NextToken>", page + 1);
@@ -139,7 +146,7 @@ fn account_with_termination(on_a_later_page: &str) -> (Account, Requests) {
 /// Both waiting instances.
 fn both_waiting() -> WaitingInstances {
     let instances = vec![(ID.to_owned(), Transition::Launch), (TERMINATING.to_owned(), Transition::Terminate)];
-    WaitingInstances { group: "busy".into(), instances }
+    WaitingInstances { group: "waiting".into(), instances }
 }
 
 /// The start of one launch; and the start of the termination of the second instance, if that is known.
@@ -151,9 +158,14 @@ fn start_times(termination_ms: Option<u64>) -> StartTimes {
 
 #[tokio::test]
 async fn the_sweep_lists_waiting_instances_and_their_start_times() {
-    let (account, requests) =
-        account_with_termination(&format!("Terminating EC2 instance: {TERMINATING} - Waiting For ELB Connection Draining."));
-    assert_eq!(account.waiting_instances().await, Ok(vec![both_waiting()]), "and not the group without waiting instances");
+    let (account, requests) = account_with_termination(&format!(
+        "Terminating EC2 instance: {TERMINATING} - Waiting For ELB Connection Draining."
+    ));
+    assert_eq!(
+        account.waiting_instances().await,
+        Ok(vec![both_waiting()]),
+        "and not the group without waiting instances"
+    );
     assert_eq!(account.start_times(&both_waiting()).await, Ok(start_times(Some(1_767_323_340_000))));
     let requests = bodies(&requests);
     assert_eq!(requests.len(), 4, "two pages each: {requests:?}");
@@ -187,7 +199,7 @@ async fn an_instance_that_may_enter_a_warm_pool_is_not_for_the_sweep() {
         };
         let instances = instance(ID, "Pending:Wait") + &instance(TERMINATING, "Terminating:Wait");
         let group = format!(
-            "<member><AutoScalingGroupName>busy</AutoScalingGroupName><Instances>{instances}</Instances>{pool}</member>"
+            "<member><AutoScalingGroupName>waiting</AutoScalingGroupName><Instances>{instances}</Instances>{pool}</member>"
         );
         let groups = success("DescribeAutoScalingGroups", &format!("<AutoScalingGroups>{group}</AutoScalingGroups>"));
         let (account, _) = account(move |request, _| {

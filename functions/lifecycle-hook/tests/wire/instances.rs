@@ -70,7 +70,12 @@ fn about(request: &Request, fake: &FakeInstance) -> Response {
 
 async fn observe_fake(fake: FakeInstance) -> ObservedInstance {
     let (account, _) = account(move |request, _| about(request, &fake));
-    account.observe_instances(&[ID.to_owned()]).await.expect("an observation").remove(ID).expect("the instance is observed")
+    account
+        .observe_instances(&[ID.to_owned()])
+        .await
+        .expect("an observation")
+        .remove(ID)
+        .expect("the instance is observed")
 }
 
 /// One observation of one instance with these two checks.
@@ -165,7 +170,12 @@ async fn an_instance_that_ec2_does_not_know_causes_no_further_calls() {
         _ => "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>".to_owned(),
     };
     let (account, requests) = account(move |request, _| (200, nothing(request)));
-    let observed = account.observe_instances(&[ID.to_owned()]).await.expect("an observation").remove(ID).expect("the instance is observed");
+    let observed = account
+        .observe_instances(&[ID.to_owned()])
+        .await
+        .expect("an observation")
+        .remove(ID)
+        .expect("the instance is observed");
     assert_eq!(
         (observed.state, observed.agent, observed.checks),
         (State::Unknown, Ok(Agent::Unregistered), Ok(Checks::Unreported))

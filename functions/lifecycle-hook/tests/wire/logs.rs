@@ -13,7 +13,8 @@ async fn write(account: &Account) -> Result<(), String> {
 async fn evidence_is_written_to_an_existing_stream() {
     let existing = || rejected_json("ResourceAlreadyExistsException", "The specified log stream already exists");
     let accepted = || -> Response { (200, r#"{"nextSequenceToken":"49"}"#.into()) };
-    let (account, _) = account(move |request, _| if request.target == "CreateLogStream" { existing() } else { accepted() });
+    let (account, _) =
+        account(move |request, _| if request.target == "CreateLogStream" { existing() } else { accepted() });
     assert_eq!(write(&account).await, Ok(()));
 }
 

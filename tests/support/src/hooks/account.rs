@@ -11,7 +11,7 @@ use environment::Transition;
 use environment::hook_settings::HookSettings;
 use lifecycle_hook::LifecycleAction;
 use lifecycle_hook::cloud::{
-    HookApi, CompletionError, HookCallOutcome, HookResult, OwnedHook, Queue, StartTimes, WaitingInstances,
+    CompletionError, HookApi, HookCallOutcome, HookResult, OwnedHook, Queue, StartTimes, WaitingInstances,
 };
 use lifecycle_hook::facts::{Agent, Checks, Command, ObservedInstance, State, Target, UserData};
 use serde_json::Value;
@@ -60,8 +60,10 @@ impl Harness {
             checks: Ok(match member.status_checks(now) {
                 None | Some(CheckStatus::Initializing) => Checks::Unreported,
                 Some(CheckStatus::Ok) => Checks::Passed,
-                // They fail from the moment on at which they would pass.
-                Some(CheckStatus::Impaired) => Checks::Impaired { since_ms: Some((member.launched + STATUS_CHECK_DELAY).0) },
+                // They fail from the time on at which they would otherwise pass.
+                Some(CheckStatus::Impaired) => {
+                    Checks::Impaired { since_ms: Some((member.launched + STATUS_CHECK_DELAY).0) }
+                }
             }),
             agent: Ok(match member.agent(now) {
                 None => Agent::Unregistered,
@@ -79,7 +81,8 @@ impl HookApi for &Harness {
 
     async fn observe_instances(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String> {
         self.observations.borrow_mut().push(instances.len());
-        self.call("observe_instances", || Ok(instances.iter().map(|id| (id.clone(), self.observed(id))).collect())).await
+        self.call("observe_instances", || Ok(instances.iter().map(|id| (id.clone(), self.observed(id))).collect()))
+            .await
     }
 
     async fn target_health(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
@@ -151,8 +154,13 @@ impl HookApi for &Harness {
         let complete = || {
             let now = self.now.get();
             let mut scaling = self.scaling.borrow_mut();
-            let response =
-                call_outcome(scaling.complete_lifecycle_action(&action.group, &action.hook, key(action), simulated_result, now));
+            let response = call_outcome(scaling.complete_lifecycle_action(
+                &action.group,
+                &action.hook,
+                key(action),
+                simulated_result,
+                now,
+            ));
             if response == Ok(HookCallOutcome::Accepted) {
                 self.completed.borrow_mut().entry(action.instance.clone()).or_default().push(result);
             }
