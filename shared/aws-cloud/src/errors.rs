@@ -175,8 +175,8 @@ impl Problem {
         Problem { class: ErrorClass::LostResponse, operation, code: String::new(), message }
     }
 
-    /// The error for the engine: a sentence that names the subject, the operation, AWS's code and the remedy. `subject`
-    /// is the resource of the call.
+    /// The error for the engine: a sentence that names the subject, the operation, AWS's code, its message, and the
+    /// next step where one is known. `subject` is the resource of the call.
     pub(crate) fn call_error(&self, subject: &dyn fmt::Display) -> CallError {
         let Problem { operation, .. } = self;
         let detail = [self.code.as_str(), self.message.trim_end_matches('.')];

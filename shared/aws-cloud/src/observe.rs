@@ -3,7 +3,7 @@
 //! The number of calls for a whole environment does not depend on the number of zones, subnets or versions:
 //! - EC2 13: one for each of its eight lists, two for the VPC's DNS attributes, three for the launch template;
 //! - Auto Scaling 3: the group, its hooks, its policies; and its activities, if instances are missing;
-//! - IAM 5: four for the role with its one policy of its own, one for the profile;
+//! - IAM 5: four for the role with its one inline policy, one for the profile;
 //! - S3 16: eight for each of the two buckets;
 //! - CloudWatch 2: alarms, the dashboard;
 //! - Logs 5: two for each of the two log groups, one for saved queries.

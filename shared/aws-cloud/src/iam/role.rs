@@ -41,8 +41,8 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Role
     Ok(role.map(attributes))
 }
 
-/// Reads all inline policies of the role: a foreign policy would block the role's deletion, and may allow what
-/// Envkeeper does not allow. A role has one inline policy as a rule, so this takes two calls.
+/// Reads all inline policies of the role: a foreign policy would block the role's deletion, and may allow
+/// actions that Envkeeper does not allow. A role has one inline policy as a rule, so this takes two calls.
 async fn read_inline(clients: &Clients, role: &str) -> Result<BTreeMap<String, String>, Problem> {
     let names = clients.iam.list_role_policies().role_name(role).into_paginator().items().send();
     let names = names.collect::<Result<Vec<_>, _>>().await.classified("iam:ListRolePolicies")?;

@@ -26,7 +26,8 @@ async fn life<C: Cloud>(cloud: &C, scope: &Scope, desired: &DesiredState) -> Tra
     observe(cloud, scope, &mut transcript).await;
     let steps = plan(&DesiredState::default(), &observed).steps;
     let mut is_done = vec![false; steps.len()];
-    let free = |done: &[bool], at: usize| !done[at] && steps[at].depends_on.iter().all(|needed| done[*needed]);
+    let is_ready =
+        |is_done: &[bool], at: usize| !is_done[at] && steps[at].depends_on.iter().all(|needed| is_done[*needed]);
     while let Some(at) = (0..steps.len()).find(|at| is_ready(&is_done, *at)) {
         is_done[at] = true;
         let calls = steps[at].calls.clone();

@@ -103,7 +103,7 @@ async fn drift_of_identity_and_logs_is_repaired() {
 
     let request = iam.remove_role_from_instance_profile().instance_profile_name(&profile).role_name(&role);
     request.send().await.expect("removed");
-    let restore = format!("iam:AddRoleToInstanceProfile (holds-role: {role})");
+    let restore = format!("iam:AddRoleToInstanceProfile (role: {role})");
     assert_eq!(repair(&harness, &desired).await, [restore.as_str()]);
 
     // Another role in its place is removed first.
@@ -112,7 +112,7 @@ async fn drift_of_identity_and_logs_is_repaired() {
     request.send().await.expect("removed");
     let request = iam.add_role_to_instance_profile().instance_profile_name(&profile).role_name("other");
     request.send().await.expect("added");
-    let removal = "iam:RemoveRoleFromInstanceProfile (holds-role: other)";
+    let removal = "iam:RemoveRoleFromInstanceProfile (role: other)";
     assert_eq!(repair(&harness, &desired).await, [removal, restore.as_str()]);
 
     let group = names.scaling_log_group().name;

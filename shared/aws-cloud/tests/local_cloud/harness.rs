@@ -92,7 +92,7 @@ impl Harness {
         DesiredState { resources, ..DesiredState::default() }
     }
 
-    /// One run; its outcome and the calls that it made.
+    /// Executes one run. Returns its outcome and its calls.
     pub async fn run(&self, desired: &DesiredState) -> (RunOutcome, Vec<String>) {
         let cloud = RecordingCloud { cloud: self.cloud(), calls: RefCell::default() };
         let until = cloud.now() + Duration::from_mins(2);
