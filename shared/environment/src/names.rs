@@ -24,7 +24,7 @@ impl Deployment {
         Names { project, region, account, suffix: suffix.to_owned() }
     }
 
-    /// Whether an environment can have this suffix: the suffix is valid, and every name with it stays within the limit
+    /// Whether an environment can have this suffix: the suffix is valid, and every name with it is within the limit
     /// of its service.
     #[must_use]
     pub fn admits(&self, suffix: &str) -> bool {
@@ -260,7 +260,7 @@ impl Names {
         Key::new(Kind::LogGroup, format!("/aws/ec2/{}-{}", self.project, self.suffix))
     }
 
-    /// The maximum length of the suffix in bytes, at which every name stays within the limit of its service, and the
+    /// The maximum length of the suffix in bytes, at which every name is within the limit of its service, and the
     /// name with the tightest limit.
     #[must_use]
     pub fn longest_suffix(&self) -> (usize, String) {

@@ -364,7 +364,7 @@ impl Spec {
         if self.environment_suffix.len() <= longest {
             return vec![];
         }
-        let valid = format!("at most {longest} characters, so that {tightest} stays within the limit of its service");
+        let valid = format!("at most {longest} characters, so that {tightest} is within the limit of its service");
         vec![Violation::of(&property::ENVIRONMENT_SUFFIX, &shown(&self.environment_suffix), valid)]
     }
 

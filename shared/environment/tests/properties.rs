@@ -82,8 +82,7 @@ fn a_suffix_that_is_too_long_is_rejected_with_the_maximum_length() {
     let violations = violations(json!({ "EnvironmentSuffix": "x".repeat(25) }));
     assert_eq!(violations.len(), 1);
     assert!(
-        violations[0]
-            .ends_with("at most 24 characters, so that the bucket's name stays within the limit of its service"),
+        violations[0].ends_with("at most 24 characters, so that the bucket's name is within the limit of its service"),
         "{violations:?}"
     );
 }

@@ -89,7 +89,7 @@ impl fmt::Display for AlarmRule {
             self.threshold,
             self.evaluation_periods,
             self.period,
-            if actions.is_empty() { String::from("nothing") } else { actions.join(", ") },
+            if actions.is_empty() { String::from("no action") } else { actions.join(", ") },
             self.description,
         )
     }

@@ -61,7 +61,7 @@ impl Bucket {
         match setting {
             Setting::PublicAccessBlocked(on) => self.public_access_blocked = *on,
             Setting::Versioning(on) => self.versioning = *on,
-            Setting::BucketEncryption(by) => self.encryption = by.clone(),
+            Setting::BucketEncryption(encryption) => self.encryption = encryption.clone(),
             Setting::BucketPolicy(policy) => self.policy = Some(policy.clone()),
             Setting::Expiry(days) => self.expiry_days = Some(*days),
             Setting::AccessLogs(logs) => self.access_logs = Some(logs.clone()),
