@@ -1,8 +1,8 @@
 //! The evaluation of CloudWatch alarms, which neither emulator simulates faithfully.
 //!
-//! ministack stores alarms and metric data; its own evaluation is switched off. This module evaluates the alarms after each
-//! call that can change one, and in addition each second. A change of state is published to EventBridge, and then the actions
-//! for the new state are executed, in order.
+//! ministack stores alarms and metric data; its own evaluation is switched off. This module evaluates the alarms after
+//! each call that can change one, and in addition each second. A change of state is published to EventBridge, and then
+//! the actions for the new state are executed, in order.
 
 mod action;
 mod alarm;
@@ -31,7 +31,7 @@ use crate::{
     ministack::Ministack,
 };
 use action::Action;
-use alarm::{Alarm, AlarmState, Threshold, AlarmCondition};
+use alarm::{Alarm, AlarmCondition, AlarmState, Threshold};
 use message::StateChange;
 use store::Store;
 
@@ -129,9 +129,9 @@ impl Alarms {
         Ok(())
     }
 
-    /// Collects the metrics that are embedded in the log events of a successful PutLogEvents call, from the call's body. They
-    /// are put soon after, as on AWS, together with all that have arrived until then: ministack scans its stored data at each
-    /// put.
+    /// Collects the metrics that are embedded in the log events of a successful PutLogEvents call, from the call's
+    /// body. They are put soon after, as on AWS, together with all that have arrived until then: ministack scans its
+    /// stored data at each put.
     pub fn collect_embedded(&self, body: &[u8]) {
         let found = emf::in_call(body);
         if found.is_empty() {
@@ -175,7 +175,12 @@ impl Alarms {
         Ok(())
     }
 
-    async fn evaluate_alarm(&self, mut alarm: Alarm, tracked: &mut TrackedAlarm, metrics: &BTreeSet<Metric>) -> Result<(), String> {
+    async fn evaluate_alarm(
+        &self,
+        mut alarm: Alarm,
+        tracked: &mut TrackedAlarm,
+        metrics: &BTreeSet<Metric>,
+    ) -> Result<(), String> {
         let now = now();
         if alarm.state.value != tracked.state.value {
             // The data are evaluated at the next evaluation, so that callers can observe the state.
@@ -249,7 +254,9 @@ impl Alarms {
                     let parameters = [("TopicArn", arn.as_str()), ("Subject", &subject), ("Message", &message)];
                     self.ministack.query("sns", "Publish", &parameters).await
                 }
-                Action::Other => Err(format!("{arn}: the local cloud simulates scaling policies, functions and topics as actions only")),
+                Action::Other => Err(format!(
+                    "{arn}: the local cloud simulates scaling policies, functions and topics as actions only"
+                )),
             };
             report_failure(alarm, outcome);
         }

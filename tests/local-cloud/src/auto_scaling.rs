@@ -58,8 +58,8 @@ struct FailingLaunches {
 }
 
 impl AutoScalingService {
-    /// A service without groups. `instance_time` is how long an instance is Pending, and how long Terminating. Durations of
-    /// one minute in the life of a real instance last as long.
+    /// A service without groups. `instance_time` is how long an instance is Pending, and how long Terminating.
+    /// Durations of one minute in the life of a real instance last as long.
     #[must_use]
     pub fn new(ec2: Ec2, bus: EventBridge, instance_time: Duration) -> Self {
         let timing = Timing { launch: instance_time, terminate: instance_time };

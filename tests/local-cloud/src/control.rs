@@ -1,5 +1,5 @@
-//! The control interface of the local cloud: recorded calls, health, fault rules, and the behaviour of groups, instances and
-//! metrics.
+//! The control interface of the local cloud: recorded calls, health, fault rules, and the behaviour of groups,
+//! instances and metrics.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -78,7 +78,9 @@ fn change(router: &Router, path: &str, query: &str) -> Option<Result<(), String>
                 groups.instances.make_next_unhealthy(count, &failure);
                 Ok(())
             }
-            FailureTarget::Instance(id) => groups.instances.make_unhealthy(&id, &failure, auto_scaling::now()).map_err(rejected),
+            FailureTarget::Instance(id) => {
+                groups.instances.make_unhealthy(&id, &failure, auto_scaling::now()).map_err(rejected)
+            }
         }),
         "instances/interrupt" => single_parameter(query, "id").and_then(|id| groups.interrupt(&id).map_err(rejected)),
         "instances/recommend-rebalance" => {
@@ -122,7 +124,9 @@ fn failure(query: &str) -> Result<(FailureTarget, InstanceFailure), String> {
     let mut parameters = form::read(query);
     let target = match (parameters.remove("id"), parameters.remove("count")) {
         (Some(id), None) => FailureTarget::Instance(id),
-        (None, Some(count)) => FailureTarget::Next(count.parse().map_err(|_| format!("count is '{count}': expected a whole number"))?),
+        (None, Some(count)) => {
+            FailureTarget::Next(count.parse().map_err(|_| format!("count is '{count}': expected a whole number"))?)
+        }
         _ => return Err("either id or count is required: an instance id, or the number of next instances".to_owned()),
     };
     let how = match parameters.remove("how") {
@@ -139,7 +143,8 @@ fn failure(query: &str) -> Result<(FailureTarget, InstanceFailure), String> {
 /// `namespace=AWS/EC2&metric=CPUUtilization&value=95&dimensions=AutoScalingGroupName:web&periods=3`.
 fn metric(query: &str, now: Timestamp) -> Result<MetricData, String> {
     let mut parameters = form::read(query);
-    let mut needed = |name: &str, valid: &str| parameters.remove(name).ok_or_else(|| format!("{name} is missing: {valid}"));
+    let mut needed =
+        |name: &str, valid: &str| parameters.remove(name).ok_or_else(|| format!("{name} is missing: {valid}"));
     let namespace = needed("namespace", "such as AWS/EC2")?;
     let name = needed("metric", "the metric's name")?;
     let value = needed("value", "a number")?;
@@ -151,7 +156,8 @@ fn metric(query: &str, now: Timestamp) -> Result<MetricData, String> {
     let dimensions = parameters.remove("dimensions").unwrap_or_default();
     let pair = |it: &str| it.split_once(':').map(|(name, value)| (name.to_owned(), value.to_owned()));
     let pairs: Option<_> = dimensions.split(',').filter(|it| !it.is_empty()).map(pair).collect();
-    let dimensions = pairs.ok_or_else(|| format!("dimensions is '{dimensions}': expected the form Name:Value,Name2:Value2"))?;
+    let dimensions =
+        pairs.ok_or_else(|| format!("dimensions is '{dimensions}': expected the form Name:Value,Name2:Value2"))?;
     reject_unknown(&parameters, "namespace, metric, value, dimensions and periods")?;
     let seconds = Duration::from_millis(now.0).as_secs_f64();
     let values = (0..count).map(|period| (seconds - f64::from(period) * 60.0, value)).collect();

@@ -1,5 +1,5 @@
-//! The local cloud's own calls to moto: subnets, template versions, instances, and the tags and boundaries that the enforcement
-//! of policies needs.
+//! The local cloud's own calls to moto: subnets, template versions, instances, and the tags and boundaries that the
+//! enforcement of policies needs.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -115,7 +115,8 @@ impl Ec2 {
         Ok(response.items("tagSet").iter().map(|item| (text(item, "key"), text(item, "value"))).collect())
     }
 
-    /// The permissions boundary of a role; `None` if the role does not exist or has no boundary. moto also implements IAM.
+    /// The permissions boundary of a role; `None` if the role does not exist or has no boundary. moto also implements
+    /// IAM.
     pub async fn role_boundary(&self, role: &str) -> Option<String> {
         let parameters = BTreeMap::from([("RoleName".to_owned(), role.to_owned())]);
         let response = self.call_of("iam", "2010-05-08", "GetRole", parameters).await.ok()?;
@@ -153,8 +154,9 @@ impl Ec2 {
     }
 }
 
-/// The parameters of RunInstances for a launch from a template. moto cannot use the template itself: for a version above 1
-/// with user data, moto returns 500, and moto ignores the profile, the metadata options and the interfaces' security groups.
+/// The parameters of RunInstances for a launch from a template. moto cannot use the template itself: for a version
+/// above 1 with user data, moto returns 500, and moto ignores the profile, the metadata options and the interfaces'
+/// security groups.
 fn run_parameters(version: &TemplateVersion, launch: &Launch) -> BTreeMap<String, String> {
     let data = &version.data;
     let mut parameters = BTreeMap::from([

@@ -36,7 +36,8 @@ impl Element {
         Self::node(name, members.into_iter().map(|text| Self::leaf("member", text)).collect())
     }
 
-    /// Parses a document. `None` if the document is not well-formed, or contains constructs that AWS's responses never have.
+    /// Parses a document. `None` if the document is not well-formed, or contains constructs that AWS's responses never
+    /// have.
     #[must_use]
     pub fn parse(document: &str) -> Option<Self> {
         let mut open = vec![Self::default()];

@@ -108,8 +108,8 @@ impl Emulators {
     }
 }
 
-/// The absolute path of a folder, which is created if missing. The path must be absolute because functions run in folders of
-/// their own.
+/// The absolute path of a folder, which is created if missing. The path must be absolute because functions run in
+/// folders of their own.
 fn created_folder(folder: &Path) -> Result<PathBuf, EmulatorError> {
     std::fs::create_dir_all(folder).and_then(|()| folder.canonicalize()).map_err(EmulatorError::at(folder))
 }

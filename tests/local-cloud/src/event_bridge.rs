@@ -1,7 +1,7 @@
 //! Delivery of events of `aws.autoscaling`, `aws.ec2` and `aws.cloudwatch` by the deployed rules.
 //!
-//! Like AWS's, ministack's PutEvents rejects sources that begin with `aws.`. Therefore this module lists ministack's rules,
-//! matches the event with TestEventPattern, and delivers the event to the targets as EventBridge does.
+//! Like AWS's, ministack's PutEvents rejects sources that begin with `aws.`. Therefore this module lists ministack's
+//! rules, matches the event with TestEventPattern, and delivers the event to the targets as EventBridge does.
 
 use auto_scaling::Notification;
 use serde_json::{Value, json};
@@ -28,7 +28,8 @@ impl EventBridge {
         &self.0
     }
 
-    /// Delivers an event, a JSON envelope, to every target of every matching rule. A failed delivery does not stop the others.
+    /// Delivers an event, a JSON envelope, to every target of every matching rule. A failed delivery does not stop the
+    /// others.
     ///
     /// # Errors
     /// The failed calls and deliveries, by rule.

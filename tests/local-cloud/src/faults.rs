@@ -111,8 +111,8 @@ struct CountedRule {
     armed: bool,
     #[serde(skip)]
     seed: u64,
-    /// The number of calls of each operation. The random draw depends on the n-th call of an operation, so that concurrent
-    /// calls of other operations, in any order, do not change the draw.
+    /// The number of calls of each operation. The random draw depends on the n-th call of an operation, so that
+    /// concurrent calls of other operations, in any order, do not change the draw.
     #[serde(skip)]
     calls_by_operation: BTreeMap<String, u64>,
 }
@@ -145,8 +145,8 @@ impl Faults {
         serde_json::to_vec(&*self.rules())
     }
 
-    /// The fault to inject into this call, if any. Every matching rule counts the call; the first rule that selects the call
-    /// injects its fault.
+    /// The fault to inject into this call, if any. Every matching rule counts the call; the first rule that selects the
+    /// call injects its fault.
     pub fn inject(&self, call: CallKey<'_>) -> Option<InjectedFault> {
         let mut injected = None;
         for counted_rule in self.rules().iter_mut() {
@@ -196,8 +196,8 @@ impl Rule {
 }
 
 impl CountedRule {
-    /// Rules with the same seed draw independently: otherwise the second of two rules would select only calls that the first
-    /// already has.
+    /// Rules with the same seed draw independently: otherwise the second of two rules would select only calls that the
+    /// first already has.
     fn new(index: u64, rule: Rule) -> Self {
         let (armed, seed) = (rule.after.is_none(), mix(rule.seed) ^ index);
         CountedRule { rule, matched: 0, injected: 0, armed, seed, calls_by_operation: BTreeMap::new() }
@@ -211,7 +211,8 @@ impl CountedRule {
             return false;
         }
         self.matched += 1;
-        let calls_by_operation = self.calls_by_operation.entry(format!("{} {}", call.service, call.operation)).or_default();
+        let calls_by_operation =
+            self.calls_by_operation.entry(format!("{} {}", call.service, call.operation)).or_default();
         *calls_by_operation += 1;
         let drawn = draw(self.seed, call, *calls_by_operation);
         self.rule.times.is_none_or(|times| self.injected < times)
@@ -348,7 +349,10 @@ mod tests {
             (json!({"service": "ec2", "operation": "*", "fault": "magic"}), "unknown variant `magic`"),
             (json!({"service": "ec2", "operation": "*", "fault": "500", "when": 1}), "unknown field `when`"),
             (json!({"service": "ec2", "operation": "*", "fault": "500", "nth": 0}), "nth must be 1 or more"),
-            (json!({"service": "ec2", "operation": "*", "fault": "500", "nth": 1, "probability": 1}), "exclude each other"),
+            (
+                json!({"service": "ec2", "operation": "*", "fault": "500", "nth": 1, "probability": 1}),
+                "exclude each other",
+            ),
             (json!({"service": "ec2", "operation": "*", "fault": "500", "probability": 2}), "from 0 to 1"),
             (json!({"service": "ec2", "operation": "*", "fault": "500", "seconds": -1}), "0 or more"),
         ] {

@@ -17,7 +17,6 @@ pub mod exports;
 pub mod fault_response;
 pub mod faults;
 pub mod form;
-pub mod truncated_body;
 pub mod http;
 pub mod instances;
 pub mod latency;
@@ -30,6 +29,7 @@ pub mod responses;
 pub mod router;
 pub mod saved_queries;
 pub mod scope;
+pub mod truncated_body;
 
 /// The region of the local cloud: the exports name this region, and the emulators assume it for
 /// requests without a signature.

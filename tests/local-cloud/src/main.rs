@@ -59,7 +59,8 @@ struct Options {
     /// Name of the DynamoDB table for records; with an empty name, no table is created
     #[arg(long, default_value = "envkeeper-records")]
     table: String,
-    /// Seconds that an instance of an Auto Scaling group is Pending, and Terminating; also the simulated length of a minute of an instance's life
+    /// Seconds that an instance of an Auto Scaling group is Pending, and Terminating; also the simulated length of a
+    /// minute of an instance's life
     #[arg(long, default_value = "1", value_parser = seconds)]
     instance_seconds: Duration,
 }
@@ -72,8 +73,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    // When the first branch completes, dropping the other stops the emulators. Biased: the signal handlers are installed
-    // before the emulators start.
+    // When the first branch completes, dropping the other stops the emulators. Biased: the signal handlers are
+    // installed before the emulators start.
     let outcome = tokio::select! {
         biased;
         stop = stop_signal() => stop,

@@ -1,18 +1,18 @@
-//! Enforcement of the functions' policies: each call of a function is checked against the role that the template gives the
-//! function.
+//! Enforcement of the functions' policies: each call of a function is checked against the role that the template gives
+//! the function.
 //!
-//! The application id of the SDK identifies the calling function. The required access of a call (actions, resources, and the
-//! facts that IAM knows about them) is derived from the call and from the emulators' data. The policies are in the crate
-//! `permissions`.
+//! The application id of the SDK identifies the calling function. The required access of a call (actions, resources,
+//! and the facts that IAM knows about them) is derived from the call and from the emulators' data. The policies are in
+//! the crate `permissions`.
 //!
 //! # Limits
 //!
 //! Where the call does not contain the resource (an association's route table, an instance's group, CloudWatch's calls,
-//! which are binary), only the action is checked. For Auto Scaling's launches in the caller's name, only the launch template is
-//! checked.
+//! which are binary), only the action is checked. For Auto Scaling's launches in the caller's name, only the launch
+//! template is checked.
 
-mod other_services;
 mod ec2;
+mod other_services;
 
 use std::collections::BTreeMap;
 
@@ -51,8 +51,8 @@ impl Policies {
         })
     }
 
-    /// The access denied message for a call that the function's policy does not allow; `None` for an allowed call, and for callers
-    /// that are not functions.
+    /// The access denied message for a call that the function's policy does not allow; `None` for an allowed call, and
+    /// for callers that are not functions.
     pub async fn denial(
         &self,
         app: Option<&str>,
@@ -69,8 +69,11 @@ impl Policies {
             form: form::read(&text),
             json: serde_json::from_slice(body).unwrap_or_default(),
         };
-        let accesses =
-            if service == "ec2" { ec2::required_access(&call, scaling.ec2()).await } else { other_services::required_access(&call, scaling).await };
+        let accesses = if service == "ec2" {
+            ec2::required_access(&call, scaling.ec2()).await
+        } else {
+            other_services::required_access(&call, scaling).await
+        };
         let denied = accesses.into_iter().find(|it| !allows(function, it, &self.0))?;
         let Access { action, resource, facts } = denied;
         let on = resource.unwrap_or_else(|| "*".to_owned());

@@ -17,14 +17,15 @@ use crate::faults::Fault;
 pub struct Call {
     /// The arrival time in microseconds since the creation of the recorder.
     pub at_micros: u64,
-    /// The time in microseconds until the caller received the head of the response, including the delay of the latency table.
+    /// The time in microseconds until the caller received the head of the response, including the delay of the latency
+    /// table.
     pub micros: u64,
     /// The service's signing name, or `unsigned`.
     pub service: String,
     /// AWS's name of the operation, or method and path for an operation without a simple name.
     pub operation: String,
-    /// The HTTP status of the response; 502 if the emulator did not respond, 0 if a fault rule suppressed the call and the
-    /// response.
+    /// The HTTP status of the response; 502 if the emulator did not respond, 0 if a fault rule suppressed the call and
+    /// the response.
     pub status: u16,
     /// The access key id of a signed call. ministack gives the account id to all functions as access key id.
     pub access_key: Option<String>,

@@ -1,5 +1,5 @@
-//! The router: one listener in front of two emulators and the services that the local cloud implements itself. Every call
-//! is recorded.
+//! The router: one listener in front of two emulators and the services that the local cloud implements itself. Every
+//! call is recorded.
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc};
 
@@ -21,7 +21,6 @@ use crate::{
     control, fault_response,
     faults::{CallKey, Fault, Faults, InjectedFault},
     form,
-    truncated_body::TruncatedBody,
     http::Http,
     instances,
     latency::LatencyTable,
@@ -30,11 +29,12 @@ use crate::{
     recorder::{Call, Recorder},
     saved_queries::{self, SavedQueries},
     scope::{self, Scope},
+    truncated_body::TruncatedBody,
 };
 
-/// The services that are forwarded to moto. (`monitoring` is not: the Rust SDK sends CBOR, which moto does not support.)
-/// The local cloud implements Auto Scaling and saved queries itself. Everything else is forwarded to ministack, also
-/// requests without a signature: links to S3, and ministack's own addresses, such as a ResponseURL.
+/// The services that are forwarded to moto. (`monitoring` is not: the Rust SDK sends CBOR, which moto does not
+/// support.) The local cloud implements Auto Scaling and saved queries itself. Everything else is forwarded to
+/// ministack, also requests without a signature: links to S3, and ministack's own addresses, such as a ResponseURL.
 pub const MOTO_SERVICES: [&str; 3] = ["ec2", "iam", "ssm"];
 
 /// Headers that belong to one connection and not to the request. The router's own server handles `Expect`.
@@ -118,7 +118,9 @@ impl Router {
         }
         let response = match error_response_for(injected, &service, &operation, &head, &body) {
             Some(error) => Some(error),
-            None if let Some(access_denied) = self.policy_denial(app.as_deref(), &service, &operation, &head, &body).await => {
+            None if let Some(access_denied) =
+                self.policy_denial(app.as_deref(), &service, &operation, &head, &body).await =>
+            {
                 Some(access_denied)
             }
             None if injected.is_some_and(|it| it.fault == Fault::TimeoutBefore) => None,
@@ -136,7 +138,11 @@ impl Router {
         });
         close_connection(injected).await?;
         let response = response.ok_or(NoResponse::Injected)?;
-        if injected.is_some_and(|it| it.fault == Fault::MalformedBody) { truncated_response(response).await } else { Ok(response) }
+        if injected.is_some_and(|it| it.fault == Fault::MalformedBody) {
+            truncated_response(response).await
+        } else {
+            Ok(response)
+        }
     }
 
     /// The access denied error, if the function's policy does not allow the call.
@@ -151,7 +157,10 @@ impl Router {
         let policies = self.policies.as_ref()?;
         let denial = policies.denial(app, (service, operation), (head, body), &self.auto_scaling).await?;
         eprintln!("local-cloud: {denial}");
-        Some(fault_response::access_denied(&fault_request(service, operation, head, body, &query_and_body(head, body)), &denial))
+        Some(fault_response::access_denied(
+            &fault_request(service, operation, head, body, &query_and_body(head, body)),
+            &denial,
+        ))
     }
 
     /// Passes the request to the implementation of the service.
@@ -183,12 +192,13 @@ impl Router {
         }
     }
 
-    /// EC2: the local cloud responds to actions on groups' instances that moto does not simulate, and forwards the rest to moto.
-    /// Auto Scaling is informed of terminated instances.
+    /// EC2: the local cloud responds to actions on groups' instances that moto does not simulate, and forwards the rest
+    /// to moto. Auto Scaling is informed of terminated instances.
     async fn ec2(&self, scope: Option<&Scope>, operation: &str, head: Parts, body: Bytes) -> Response<Body> {
         let query_and_body = query_and_body(&head, &body);
         if instances::EC2_ACTIONS.contains(&operation)
-            && let Some(response) = self.auto_scaling.instances.ec2_response(operation, &query_and_body, auto_scaling::now())
+            && let Some(response) =
+                self.auto_scaling.instances.ec2_response(operation, &query_and_body, auto_scaling::now())
         {
             return response;
         }
@@ -206,8 +216,8 @@ impl Router {
         if scope.is_some_and(is_moto_service) { self.moto } else { self.ministack }
     }
 
-    /// Forwards the request with method, path, query, body and `Host` unchanged: both emulators put the requested host into the
-    /// addresses that they return.
+    /// Forwards the request with method, path, query, body and `Host` unchanged: both emulators put the requested host
+    /// into the addresses that they return.
     async fn forward(&self, to: SocketAddr, mut head: Parts, body: Bytes) -> Response<Body> {
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         match format!("http://{to}{path}").parse::<Uri>() {
@@ -249,8 +259,8 @@ fn fault_request<'a>(
     fault_response::Request { service, operation, method, path, headers, form: query_and_body, body }
 }
 
-/// Closes the connection without a response if the fault requires that, after the fault's duration for time-outs. A caller
-/// whose own time-out is shorter closes the connection first.
+/// Closes the connection without a response if the fault requires that, after the fault's duration for time-outs. A
+/// caller whose own time-out is shorter closes the connection first.
 async fn close_connection(injected: Option<InjectedFault>) -> Result<(), NoResponse> {
     match injected {
         Some(InjectedFault { fault: Fault::TimeoutBefore | Fault::TimeoutAfter, duration }) => {
@@ -262,8 +272,9 @@ async fn close_connection(injected: Option<InjectedFault>) -> Result<(), NoRespo
     }
 }
 
-/// Truncates a successful response to the first half of the body. Content-Length keeps the length of the whole body: a body that
-/// ends early is an error for every HTTP client, while the Rust SDK would accept half an XML document as complete.
+/// Truncates a successful response to the first half of the body. Content-Length keeps the length of the whole body: a
+/// body that ends early is an error for every HTTP client, while the Rust SDK would accept half an XML document as
+/// complete.
 async fn truncated_response(response: Response<Body>) -> Result<Response<Body>, NoResponse> {
     if !response.status().is_success() {
         return Ok(response);

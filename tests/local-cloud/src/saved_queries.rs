@@ -100,7 +100,8 @@ fn parse<'a, T: Deserialize<'a>>(input: &'a [u8]) -> Result<T, QueryError> {
 }
 
 impl Queries {
-    /// Updates the query with the given id. Without an id, creates a new query, even if a query of the same name exists.
+    /// Updates the query with the given id. Without an id, creates a new query, even if a query of the same name
+    /// exists.
     fn put(&mut self, put: PutInput, now: u64) -> Result<Value, QueryError> {
         for (field, length, most) in [("name", put.name.len(), 255), ("queryString", put.query_string.len(), 10_000)] {
             if !(1..=most).contains(&length) {

@@ -43,7 +43,10 @@ async fn a_metric_invokes_a_policy_and_publishes_the_alarm() {
     assert!(cause.contains(words), "{cause}");
 
     let (_, calls) = fixture.cloud.send(Method::GET, "/_local-cloud/calls", "").await;
-    assert!(calls.contains("PutMetricAlarm") && !calls.contains("SetAlarmState"), "the local cloud's own calls are not recorded");
+    assert!(
+        calls.contains("PutMetricAlarm") && !calls.contains("SetAlarmState"),
+        "the local cloud's own calls are not recorded"
+    );
 }
 
 #[tokio::test]

@@ -143,7 +143,9 @@ async fn a_stalled_call_responds_late_and_a_truncated_response_is_an_error() {
     assert!(matches!(malformed, SdkError::DispatchFailure(_) | SdkError::ResponseError(_)), "{malformed:?}");
     assert_eq!(vpcs(&ec2).await.len(), 2, "both calls took effect");
 
-    cloud.set_fault_rules(&json!([{"service": "dynamodb", "operation": "ListTables", "fault": "malformed-body"}])).await;
+    cloud
+        .set_fault_rules(&json!([{"service": "dynamodb", "operation": "ListTables", "fault": "malformed-body"}]))
+        .await;
     let malformed = aws_sdk_dynamodb::Client::new(&cloud.config).list_tables().send().await.unwrap_err();
     assert!(matches!(malformed, SdkError::DispatchFailure(_) | SdkError::ResponseError(_)), "{malformed:?}");
 }

@@ -83,11 +83,17 @@ async fn a_group_launches_instances_in_ec2_and_terminates_them() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(body.contains("<Code>ResourceInUse</Code>"), "{body}");
     auto_scaling(&url, "DeleteAutoScalingGroup&AutoScalingGroupName=web&ForceDelete=true").await;
-    wait_until("the deletion of the group", async || !auto_scaling(&url, "DescribeAutoScalingGroups").await.1.contains("web")).await;
+    wait_until("the deletion of the group", async || {
+        !auto_scaling(&url, "DescribeAutoScalingGroups").await.1.contains("web")
+    })
+    .await;
     assert_eq!(instance_texts(&url, "instanceState/name").await, ["terminated", "terminated"]);
     let calls = cloud.recorded().await;
     assert!(calls.contains(&"autoscaling CreateAutoScalingGroup 200 tester".to_owned()), "{calls:?}");
-    assert!(!calls.iter().any(|call| call.contains("RunInstances")), "Auto Scaling's own actions are not recorded as calls");
+    assert!(
+        !calls.iter().any(|call| call.contains("RunInstances")),
+        "Auto Scaling's own actions are not recorded as calls"
+    );
 }
 
 #[tokio::test]
@@ -204,8 +210,8 @@ async fn call(url: &str, service: &str, headers: &[(&str, &str)], body: &str) ->
     send(Method::POST, url, &headers, body).await
 }
 
-/// The network and the template that a group needs: subnets in two zones, in the order of their ids, and a template whose
-/// version 2 has user data and the security group in a network interface.
+/// The network and the template that a group needs: subnets in two zones, in the order of their ids, and a template
+/// whose version 2 has user data and the security group in a network interface.
 struct Network {
     subnets: [String; 2],
     security_group: String,

@@ -74,7 +74,8 @@ pub(crate) fn check_consistency(resource: &Resource) -> Result<(), CallError> {
     Err(CallError::Rejected { message: format!("{}: ValidationError: {problem}", resource.key()) })
 }
 
-/// `DependencyViolation`, `DeleteConflict`, `ResourceInUse`: the dependencies that block a delete (ARCHITECTURE, Facts).
+/// `DependencyViolation`, `DeleteConflict`, `ResourceInUse`: the dependencies that block a delete (ARCHITECTURE,
+/// Facts).
 pub(crate) fn check_delete(stored_resources: &[StoredResource], at: usize, instances: usize) -> Result<(), CallError> {
     let target = &stored_resources[at];
     let Some(resource) = target.resource() else { return Ok(()) };
@@ -86,19 +87,26 @@ pub(crate) fn check_delete(stored_resources: &[StoredResource], at: usize, insta
         referencing_kinds.any(|kind| kinds.contains(&kind) && (kind != Kind::AutoScalingGroup || instances > 0))
     };
     let blocked = match &resource.fields {
-        Fields::Vpc(_) => {
-            is_referenced_by(&[Kind::InternetGateway, Kind::Subnet, Kind::RouteTable, Kind::SecurityGroup, Kind::VpcEndpoint])
-        }
+        Fields::Vpc(_) => is_referenced_by(&[
+            Kind::InternetGateway,
+            Kind::Subnet,
+            Kind::RouteTable,
+            Kind::SecurityGroup,
+            Kind::VpcEndpoint,
+        ]),
         Fields::InternetGateway(gateway) => gateway.attached_to.is_some(),
         Fields::Subnet(_) => is_referenced_by(&[Kind::AutoScalingGroup, Kind::NatGateway, Kind::VpcEndpoint]),
         // A release that comes too early fails with a misleading AuthFailure, which `aws-cloud` distinguishes.
         Fields::Address(_) => is_referenced_by(&[Kind::NatGateway]),
         Fields::RouteTable(table) => !table.serves.is_empty(),
         Fields::SecurityGroup(_) => {
-            (instances > 0 && is_referenced_by(&[Kind::LaunchTemplate])) || is_referenced_by(&[Kind::VpcEndpoint, Kind::SecurityGroup])
+            (instances > 0 && is_referenced_by(&[Kind::LaunchTemplate]))
+                || is_referenced_by(&[Kind::VpcEndpoint, Kind::SecurityGroup])
         }
         Fields::Role(role) => {
-            !role.managed_policies.is_empty() || !role.inline_policies.is_empty() || is_referenced_by(&[Kind::InstanceProfile])
+            !role.managed_policies.is_empty()
+                || !role.inline_policies.is_empty()
+                || is_referenced_by(&[Kind::InstanceProfile])
         }
         Fields::InstanceProfile(profile) => profile.role.is_some(),
         Fields::Bucket(bucket) => bucket.contains_objects,

@@ -22,8 +22,8 @@ fn now(account: &MemoryAccount) -> Timestamp {
 }
 
 /// Executes all due steps of the simulator. Requested launches start immediately. Lifecycle actions are completed
-/// immediately with CONTINUE: these tests run an environment without the function lifecycle-hook, so no instance may wait
-/// for a hook's time-out.
+/// immediately with CONTINUE: these tests run an environment without the function lifecycle-hook, so no instance may
+/// wait for a hook's time-out.
 pub(crate) fn step(account: &MemoryAccount) {
     let mut simulator = account.auto_scaling.borrow_mut();
     while simulator.next_due(now(account)).is_some_and(|due| due <= now(account)) {
@@ -162,7 +162,8 @@ fn hook(hook: &Hook) -> PutHook {
     }
 }
 
-/// Maps a fault of the simulator: codes for a resource in use are retryable, every other code is an error of the caller.
+/// Maps a fault of the simulator: codes for a resource in use are retryable, every other code is an error of the
+/// caller.
 fn response<T>(name: &str, done: Result<T, Fault>) -> Result<T, CallError> {
     done.map_err(|fault| match fault.code {
         "ResourceInUse" | "ScalingActivityInProgress" | "AlreadyExists" => retry(format!("{name}: {fault}")),
@@ -192,7 +193,9 @@ pub(crate) fn observe_group(account: &MemoryAccount, name: &str, owner: Option<S
 pub(crate) fn remediate(account: &MemoryAccount, name: &str, action: &RemediationAction) -> Result<(), CallError> {
     let mut simulator = account.auto_scaling.borrow_mut();
     match action {
-        RemediationAction::Scale { to, .. } => response(name, simulator.set_desired_capacity(name, *to, false, now(account))),
+        RemediationAction::Scale { to, .. } => {
+            response(name, simulator.set_desired_capacity(name, *to, false, now(account)))
+        }
         RemediationAction::Replace { instance } => {
             response(name, simulator.terminate_instance(instance, false, now(account)).map(|_| ()))
         }

@@ -9,8 +9,8 @@
 #![expect(clippy::expect_used, reason = "an invalid request by a test stops the test")]
 
 mod clock;
-mod groups;
 mod dependencies;
+mod groups;
 mod rules;
 mod session;
 mod state;

@@ -7,8 +7,8 @@ use environment::{
     AutoScalingGroup, CallError, CallKind, Fields, Key, Kind, Names, NatGateway, Reach, Resource, Setting, Timestamp,
 };
 
+use crate::dependencies::{check_clear, check_consistency, check_delete, check_set};
 use crate::groups;
-use crate::dependencies::{check_clear, check_delete, check_set, check_consistency};
 use crate::state::{MemoryAccount, StoredResource, Version, deletion_time};
 
 type Ids = BTreeMap<Key, String>;
@@ -17,8 +17,8 @@ pub(crate) fn retry(kind: String) -> CallError {
     CallError::Retry { waiting_for: kind, after: Duration::from_secs(2) }
 }
 
-/// A service rejects a name that does not match the service's pattern, for reads too. IAM's role names are 1 to 64 characters
-/// of `[\w+=,.@-]`, S3's bucket names 3 to 63 characters of `[a-z0-9.-]` (their API references).
+/// A service rejects a name that does not match the service's pattern, for reads too. IAM's role names are 1 to 64
+/// characters of `[\w+=,.@-]`, S3's bucket names 3 to 63 characters of `[a-z0-9.-]` (their API references).
 pub(crate) fn check_names(names: &Names) -> Result<(), CallError> {
     let is_role_char = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
     let is_bucket_char = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
@@ -171,8 +171,8 @@ fn check_private_dns(stored_resources: &[StoredResource]) -> Result<(), CallErro
     Err(CallError::Rejected { message: String::from("InvalidParameter: private DNS needs DNS support and hostnames") })
 }
 
-/// Changes or deletes a resource. For a resource that no longer exists, a delete or clear succeeds and any other call is
-/// retryable.
+/// Changes or deletes a resource. For a resource that no longer exists, a delete or clear succeeds and any other call
+/// is retryable.
 pub(crate) fn change(account: &MemoryAccount, id: &str, kind: &CallKind, ids: &Ids) -> Result<(), CallError> {
     account.tick();
     let mut stored_resources = account.stored_resources.borrow_mut();
@@ -310,8 +310,8 @@ fn remove_associations(stored_resources: &mut [StoredResource], subnet: &str, no
     }
 }
 
-/// The ids of the resources that a resource references by name. A resource that this run neither observed nor created has
-/// no known id.
+/// The ids of the resources that a resource references by name. A resource that this run neither observed nor created
+/// has no known id.
 fn links(resource: &Resource, ids: &Ids) -> Result<BTreeMap<Key, String>, CallError> {
     let link = |key: Key| match ids.get(&key) {
         Some(id) => Ok((key, id.clone())),

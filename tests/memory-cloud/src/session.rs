@@ -98,13 +98,15 @@ impl Cloud for Session<'_> {
                 return Err(CallError::Retry { waiting_for: describe("throttled"), after: call_time(call) });
             }
             Some(Fault::Denied) => return Err(CallError::Rejected { message: describe("access denied") }),
-            Some(Fault::Quota) => return Err(CallError::Rejected { message: describe("the account's quota is exceeded") }),
+            Some(Fault::Quota) => {
+                return Err(CallError::Rejected { message: describe("the account's quota is exceeded") });
+            }
             Some(Fault::NotFoundLag) => {
                 return Err(CallError::Retry { waiting_for: describe("not found yet"), after: call_time(call) });
             }
             Some(Fault::LostRequest) => return Err(CallError::Indeterminate { message: describe("no response") }),
-            Some(Fault::CrashAfter | Fault::CrashAfterResponse | Fault::LostResponse | Fault::Twice | Fault::Stall) | None => {
-            }
+            Some(Fault::CrashAfter | Fault::CrashAfterResponse | Fault::LostResponse | Fault::Twice | Fault::Stall)
+            | None => {}
         }
         self.pause(call_time(call) / 2).await;
         let mut response = self.take_effect(call);

@@ -58,11 +58,13 @@ pub struct MemoryAccount {
     /// The lag between a change and its visibility to reads. A read right after a create can miss the new resource. The
     /// default of 3 s is well under [`CREATE_VISIBILITY`](environment::CREATE_VISIBILITY).
     pub read_lag: Duration,
-    /// How long an instance profile that IAM already returns is unknown to Auto Scaling: 10 to 40 s (ARCHITECTURE, Facts).
+    /// How long an instance profile that IAM already returns is unknown to Auto Scaling: 10 to 40 s (ARCHITECTURE,
+    /// Facts).
     pub profile_lag: Duration,
     /// The time from the creation of a NAT gateway until it is available: 87 to 121 s (ARCHITECTURE, Facts).
     pub nat_gateway_startup: Duration,
-    /// Whether the deletion of a subnet removes the association with a route table, as on AWS. moto keeps the association.
+    /// Whether the deletion of a subnet removes the association with a route table, as on AWS. moto keeps the
+    /// association.
     pub subnet_delete_removes_associations: bool,
     /// The reason with which every launch of an instance fails; `None`: launches succeed.
     pub launch_failure: Option<String>,
@@ -326,7 +328,8 @@ fn ownership(resource: &Resource, stored_resources: &[StoredResource], owner: &s
     }
 }
 
-/// The keys that an observation finds by name, because the name is unique in its service. The rest is found by tag only.
+/// The keys that an observation finds by name, because the name is unique in its service. The rest is found by tag
+/// only.
 fn unique_names(names: &Names) -> BTreeSet<Key> {
     BTreeSet::from([
         names.data_bucket(),

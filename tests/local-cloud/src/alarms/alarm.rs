@@ -112,8 +112,8 @@ impl AlarmState {
         Self { value: State::InsufficientData, reason, reason_data: None, since: now }
     }
 
-    /// Records that this state replaces `previous` at `now`. ministack keeps the previous reason data where a call sends none, so
-    /// equal reason data is dropped.
+    /// Records that this state replaces `previous` at `now`. ministack keeps the previous reason data where a call
+    /// sends none, so equal reason data is dropped.
     pub fn replaces(&mut self, previous: &Self, now: Timestamp) {
         self.since = now;
         if self.reason_data == previous.reason_data {

@@ -1,7 +1,7 @@
 //! The evaluation of a metric alarm: the state that follows from the data, and the reason in AWS's words. Pure.
 //!
-//! Periods slide back from now; AWS's periods begin at whole minutes. As on AWS, the evaluation searches some more periods than the
-//! alarm counts, and treats only the periods that are still missing as missing data.
+//! Periods slide back from now; AWS's periods begin at whole minutes. As on AWS, the evaluation searches some more
+//! periods than the alarm counts, and treats only the periods that are still missing as missing data.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use auto_scaling::Timestamp;
 use serde_json::json;
 
 use super::{
-    alarm::{MissingData, AlarmState, State, Threshold},
+    alarm::{AlarmState, MissingData, State, Threshold},
     message::timestamp,
 };
 
-/// The number of periods that are searched in addition to the alarm's EvaluationPeriods: the user guide's tables search 5
-/// for 3.
+/// The number of periods that are searched in addition to the alarm's EvaluationPeriods: the user guide's tables search
+/// 5 for 3.
 const MORE_PERIODS: usize = 2;
 /// The maximum number of datapoints that a reason lists.
 const MOST_LISTED: usize = 5;
@@ -51,8 +51,8 @@ pub fn range(threshold: &Threshold) -> Duration {
     Duration::from_secs(threshold.period.saturating_mul(periods))
 }
 
-/// The next state of an alarm in the state `previous`. `None` where the state remains unchanged, regardless of its value, or
-/// where statistic, metric or comparison are not simulated.
+/// The next state of an alarm in the state `previous`. `None` where the state remains unchanged, regardless of its
+/// value, or where statistic, metric or comparison are not simulated.
 pub fn evaluate(threshold: &Threshold, previous: State, points: &[Datapoint], now: Timestamp) -> Option<Verdict> {
     if threshold.metric.name.is_empty() {
         return None;

@@ -3,7 +3,7 @@
 use auto_scaling::Timestamp;
 use serde_json::{Value, json};
 
-use super::alarm::{Alarm, AlarmState, State, Threshold, AlarmCondition};
+use super::alarm::{Alarm, AlarmCondition, AlarmState, State, Threshold};
 use crate::{REGION, emulators::ACCOUNT};
 
 /// The name of the region in messages to topics.

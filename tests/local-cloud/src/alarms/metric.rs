@@ -27,8 +27,8 @@ pub struct MetricData {
 }
 
 impl Metric {
-    /// Whether a query of ministack for this metric also returns `other`. A query without dimensions returns all metrics with the
-    /// same name.
+    /// Whether a query of ministack for this metric also returns `other`. A query without dimensions returns all
+    /// metrics with the same name.
     pub(super) fn finds(&self, other: &Self) -> bool {
         let same = (&self.namespace, &self.name) == (&other.namespace, &other.name);
         same && (self.dimensions.is_empty() || self.dimensions == other.dimensions)

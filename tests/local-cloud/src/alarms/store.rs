@@ -41,8 +41,8 @@ impl Store {
         Ok(list(&response, "Metrics").map(Metric::read).collect())
     }
 
-    /// The datapoints of each second in the range up to now. For a metric without dimensions, ministack returns the data of
-    /// all metrics with the same name.
+    /// The datapoints of each second in the range up to now. For a metric without dimensions, ministack returns the
+    /// data of all metrics with the same name.
     pub async fn datapoints(&self, metric: &Metric, range: Duration, now: Timestamp) -> Result<Vec<Datapoint>, String> {
         let seconds = now.0 / 1000;
         let input = json!({

@@ -22,7 +22,7 @@ pub async fn create(service: &AutoScalingService, parameters: &mut Parameters) -
     if found.launch_template.is_none() {
         return Err(Fault::validation("LaunchTemplate is missing: the local cloud supports launch templates only"));
     }
-    parameters.need(&["MinSize", "MaxSize"])?;
+    parameters.require(&["MinSize", "MaxSize"])?;
     let settings = settings(Settings::default(), found, parameters)?;
     let desired_capacity = parameters.number("DesiredCapacity")?;
     let tags = tags::read(parameters)?.into_iter().map(|tag| tag.tag).collect();

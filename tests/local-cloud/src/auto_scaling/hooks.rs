@@ -62,7 +62,11 @@ pub fn read(parameters: &mut Parameters, prefix: &str) -> Result<PutHook, Fault>
         name: parameters.required(&named("LifecycleHookName"))?,
         transition: parameters.parsed(&named("LifecycleTransition"), &transitions, Transition::parse)?,
         heartbeat: parameters.seconds(&named("HeartbeatTimeout"))?,
-        default_result: parameters.parsed(&named("DefaultResult"), "CONTINUE or ABANDON", LifecycleActionResult::parse)?,
+        default_result: parameters.parsed(
+            &named("DefaultResult"),
+            "CONTINUE or ABANDON",
+            LifecycleActionResult::parse,
+        )?,
         metadata: parameters.text(&named("NotificationMetadata")),
         target_arn: parameters.text(&named("NotificationTargetARN")),
         role_arn: parameters.text(&named("RoleARN")),

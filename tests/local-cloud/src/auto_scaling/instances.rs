@@ -40,7 +40,7 @@ pub fn terminate(simulator: &mut AutoScaling, parameters: &mut Parameters) -> Ac
 
 pub fn set_health(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
     let id = parameters.required("InstanceId")?;
-    parameters.need(&["HealthStatus"])?;
+    parameters.require(&["HealthStatus"])?;
     let healthy = parameters.parsed("HealthStatus", "Healthy or Unhealthy", |text| match text {
         "Healthy" => Some(true),
         "Unhealthy" => Some(false),

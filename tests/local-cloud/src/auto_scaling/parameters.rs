@@ -1,5 +1,5 @@
-//! The parameters of a request. A parameter that no action takes is rejected: a test must not pass because a parameter was
-//! dropped.
+//! The parameters of a request. A parameter that no action takes is rejected: a test must not pass because a parameter
+//! was dropped.
 
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
@@ -33,7 +33,7 @@ impl Parameters {
     }
 
     /// Rejects a request that lacks one of these parameters, without taking them.
-    pub fn need(&self, names: &[&str]) -> Result<(), Fault> {
+    pub fn require(&self, names: &[&str]) -> Result<(), Fault> {
         names.iter().find(|name| !self.0.contains_key(**name)).map_or(Ok(()), |name| Err(missing(name)))
     }
 

@@ -27,7 +27,8 @@ fn adjustment(parameters: &mut Parameters) -> Result<Adjustment, Fault> {
     match kind.as_str() {
         "ChangeInCapacity" => Ok(Adjustment::ChangeInCapacity(by)),
         "ExactCapacity" => {
-            let negative = |_| Fault::validation(format!("ScalingAdjustment is {by}: expected an exact capacity of 0 or more"));
+            let negative =
+                |_| Fault::validation(format!("ScalingAdjustment is {by}: expected an exact capacity of 0 or more"));
             u32::try_from(by).map(Adjustment::ExactCapacity).map_err(negative)
         }
         "PercentChangeInCapacity" => {

@@ -43,9 +43,9 @@ pub fn moto(command: &mut Command, address: SocketAddr) {
         .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true");
 }
 
-/// Completes the command of `hypercorn`, ministack's server. ministack's own program has one
-/// setting for both the bound port and the port in published addresses, such as a
-/// ResponseURL. With separate settings, the published port is the router's: so the router receives the requests to these addresses.
+/// Completes the command of `hypercorn`, ministack's server. ministack's own program has one setting for both the bound
+/// port and the port in published addresses, such as a ResponseURL. With separate settings, the published port is the
+/// router's: so the router receives the requests to these addresses.
 ///
 /// `app` is a file with the content [`MINISTACK_APP`].
 pub fn ministack(command: &mut Command, app: &Path, address: SocketAddr, router: SocketAddr) {

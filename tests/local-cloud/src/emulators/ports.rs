@@ -10,8 +10,8 @@ use std::{
 /// port between this search and the emulator's start, a second later.
 const PORTS: Range<u16> = 20_000..32_000;
 
-/// The distance between the first ports of consecutive process ids: large enough that processes started one after the other
-/// search different ports.
+/// The distance between the first ports of consecutive process ids: large enough that processes started one after the
+/// other search different ports.
 const PROCESS_STRIDE: u32 = 97;
 
 /// The number of searches of this process: two local clouds that start at the same time search different ports.
@@ -24,7 +24,8 @@ const SEARCH_STRIDE: u32 = 10;
 pub fn free() -> Option<[SocketAddr; 2]> {
     let count = u32::from(PORTS.end - PORTS.start);
     let search = SEARCHES.fetch_add(1, Ordering::Relaxed);
-    let first = std::process::id().wrapping_mul(PROCESS_STRIDE).wrapping_add(search.wrapping_mul(SEARCH_STRIDE)) % count;
+    let first =
+        std::process::id().wrapping_mul(PROCESS_STRIDE).wrapping_add(search.wrapping_mul(SEARCH_STRIDE)) % count;
     let mut free = (0..count)
         .filter_map(|step| u16::try_from((first + step) % count).ok())
         .map(|offset| SocketAddr::from((Ipv4Addr::LOCALHOST, PORTS.start + offset)))

@@ -41,8 +41,8 @@ impl Emulator {
         let log = logs.join(format!("{name}.log"));
         let output = File::create(&log).map_err(EmulatorError::at(&log))?;
         let errors = output.try_clone().map_err(EmulatorError::at(&log))?;
-        // A separate process group: Ctrl-C reaches this process only, and the processes that the emulator has started (the
-        // functions) can be killed together with the emulator.
+        // A separate process group: Ctrl-C reaches this process only, and the processes that the emulator has started
+        // (the functions) can be killed together with the emulator.
         command.process_group(0).stdin(Stdio::null());
         command.stdout(output).stderr(errors);
         let child = command.spawn();

@@ -122,18 +122,25 @@ fn agent(id: &str, ping: &str, last: Timestamp) -> Value {
 fn command(fleet: &mut Fleet, send: SendInput, now: Timestamp) -> Result<Value, Fault> {
     let SendInput { instance_ids, document_name, parameters, timeout_seconds, comment } = send;
     if document_name != DOCUMENT {
-        return Err(Fault { code: "InvalidDocument", message: format!("{document_name}: the local cloud simulates {DOCUMENT} only") });
+        return Err(Fault {
+            code: "InvalidDocument",
+            message: format!("{document_name}: the local cloud simulates {DOCUMENT} only"),
+        });
     }
     let known = |name: &&String| ["commands", "executionTimeout", "workingDirectory"].contains(&name.as_str());
     if let Some(unknown) = parameters.keys().find(|name| !known(name)) {
-        return Err(Fault { code: "InvalidParameters", message: format!("{unknown} is not a parameter of {DOCUMENT}") });
+        return Err(Fault {
+            code: "InvalidParameters",
+            message: format!("{unknown} is not a parameter of {DOCUMENT}"),
+        });
     }
     let delivery = timeout_seconds.unwrap_or(ONE_HOUR);
     if !(30..=LONGEST_DELIVERY).contains(&delivery) {
         return Err(Fault::validation(format!("TimeoutSeconds is {delivery}: expected 30 to {LONGEST_DELIVERY}")));
     }
     let execution = parameters.get("executionTimeout").and_then(|it| it.first()).map_or(Ok(ONE_HOUR), |it| it.parse());
-    let bad = |_| Fault { code: "InvalidParameters", message: "executionTimeout is not a number of seconds".to_owned() };
+    let bad =
+        |_| Fault { code: "InvalidParameters", message: "executionTimeout is not a number of seconds".to_owned() };
     let script = parameters.get("commands").map(|lines| lines.join("\n"));
     let script = script.filter(|it| !it.is_empty());
     let missing = || Fault { code: "InvalidParameters", message: "commands is missing".to_owned() };
@@ -182,7 +189,10 @@ fn invocation(fleet: &Fleet, get: &GetInput, now: Timestamp) -> Result<Value, Fa
 
 fn invocations(fleet: &Fleet, list: &ListInput, now: Timestamp) -> Result<Value, Fault> {
     if let Some(filter) = list.filters.iter().find(|it| it.key != "InvokedAfter") {
-        return Err(Fault { code: "InvalidFilterKey", message: format!("{}: the local cloud simulates InvokedAfter only", filter.key) });
+        return Err(Fault {
+            code: "InvalidFilterKey",
+            message: format!("{}: the local cloud simulates InvokedAfter only", filter.key),
+        });
     }
     // The text order of times in this form equals their time order.
     let is_selected = |at: Timestamp| list.filters.iter().all(|filter| at.to_string() >= filter.value);

@@ -2,7 +2,8 @@
 
 use hyper::Method;
 
-/// AWS's name of the operation; `METHOD path`, with the path's names replaced, where the operation is not simple to recognize.
+/// AWS's name of the operation; `METHOD path`, with the path's names replaced, where the operation is not simple to
+/// recognize.
 pub fn name(method: &Method, path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let name = match (method.as_str(), parts.get(1..).unwrap_or_default()) {

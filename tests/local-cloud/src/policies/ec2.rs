@@ -1,5 +1,5 @@
-//! The required access of EC2 calls, by the Service Authorization Reference: the reference lists the resource types of each
-//! action, and requires `ec2:CreateTags` for the tags of a creating action.
+//! The required access of EC2 calls, by the Service Authorization Reference: the reference lists the resource types of
+//! each action, and requires `ec2:CreateTags` for the tags of a creating action.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use permissions::judge::Access;
 use super::{Call, access, assumed_owned};
 use crate::{REGION, ec2::Ec2, emulators::ACCOUNT};
 
-/// The resource type that a creating action creates, and the types that the action uses: resources in the call are checked.
+/// The resource type that a creating action creates, and the types that the action uses: resources in the call are
+/// checked.
 const CREATES: &[(&str, &str, &[&str])] = &[
     ("CreateVpc", "vpc", &[]),
     ("CreateInternetGateway", "internet-gateway", &[]),

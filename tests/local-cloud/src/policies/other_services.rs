@@ -1,12 +1,12 @@
-//! The required access of calls to services other than EC2: the action, the ARN of the resource in the call, and the facts
-//! that IAM knows about the resource.
+//! The required access of calls to services other than EC2: the action, the ARN of the resource in the call, and the
+//! facts that IAM knows about the resource.
 
 use std::collections::BTreeMap;
 
 use permissions::{actions_of, judge::Access};
 use serde_json::Value;
 
-use super::{Call, access, ec2, assumed_owned};
+use super::{Call, access, assumed_owned, ec2};
 use crate::{REGION, auto_scaling::AutoScalingService, emulators::ACCOUNT};
 
 const NO_FACTS: BTreeMap<String, String> = BTreeMap::new();
@@ -35,7 +35,9 @@ pub(super) async fn required_access(call: &Call<'_>, scaling: &AutoScalingServic
                 }
             }),
         ),
-        "elasticloadbalancing" => single(call, call.text("TargetGroupArn").filter(|_| !is_read(call)).map(str::to_owned)),
+        "elasticloadbalancing" => {
+            single(call, call.text("TargetGroupArn").filter(|_| !is_read(call)).map(str::to_owned))
+        }
         // Links without a signature are not calls of a function.
         _ => Vec::new(),
     }

@@ -26,7 +26,7 @@ fn change(more: &Value) -> StateChange {
     StateChange { alarm, previous: AlarmState::initial(Timestamp(NOW.0 - 1000)) }
 }
 
-fn of_metric() -> StateChange {
+fn metric_alarm_change() -> StateChange {
     change(&json!({
         "Namespace": "AWS/EC2", "MetricName": "CPUUtilization", "Statistic": "Average", "ExtendedStatistic": null,
         "Dimensions": [{"Name": "AutoScalingGroupName", "Value": "web"}], "Unit": null, "Period": 60,
@@ -37,7 +37,7 @@ fn of_metric() -> StateChange {
 
 #[test]
 fn an_event_and_an_invocation_have_the_same_body() {
-    let event: Value = serde_json::from_str(&of_metric().event(7)).unwrap();
+    let event: Value = serde_json::from_str(&metric_alarm_change().event(7)).unwrap();
     assert_eq!(
         (&event["detail-type"], &event["source"]),
         (&json!("CloudWatch Alarm State Change"), &json!("aws.cloudwatch"))
@@ -45,8 +45,7 @@ fn an_event_and_an_invocation_have_the_same_body() {
     assert_eq!(event["time"], "2026-11-23T08:00:00Z");
     assert_eq!(event["resources"], json!(["arn:aws:cloudwatch:us-west-2:123456789012:alarm:cpu-high"]));
     let detail = &event["detail"];
-    let state =
-        json!({"value": "ALARM", "reason": "a reason", "reasonData": "{}", "timestamp": "2026-11-23T08:00:00.250+0000"});
+    let state = json!({"value": "ALARM", "reason": "a reason", "reasonData": "{}", "timestamp": "2026-11-23T08:00:00.250+0000"});
     assert_eq!(detail["state"], state);
     assert_eq!(detail["previousState"]["value"], "INSUFFICIENT_DATA");
     assert_eq!(detail["previousState"]["reasonData"], Value::Null);
@@ -55,7 +54,7 @@ fn an_event_and_an_invocation_have_the_same_body() {
         json!({"namespace": "AWS/EC2", "name": "CPUUtilization", "dimensions": {"AutoScalingGroupName": "web"}});
     assert_eq!((&stat["metric"], &stat["period"], &stat["stat"]), (&metric, &json!(60), &json!("Average")));
 
-    let invocation: Value = serde_json::from_str(&of_metric().invocation()).unwrap();
+    let invocation: Value = serde_json::from_str(&metric_alarm_change().invocation()).unwrap();
     assert_eq!(&invocation["alarmData"], detail);
     assert_eq!(
         (&invocation["time"], &invocation["accountId"]),
@@ -65,7 +64,7 @@ fn an_event_and_an_invocation_have_the_same_body() {
 
 #[test]
 fn the_message_to_a_topic_names_the_trigger() {
-    let change = of_metric();
+    let change = metric_alarm_change();
     assert_eq!(change.subject(), r#"ALARM: "cpu-high" in US West (Oregon)"#);
     let message: Value = serde_json::from_str(&change.message()).unwrap();
     assert_eq!((&message["NewStateValue"], &message["OldStateValue"]), (&json!("ALARM"), &json!("INSUFFICIENT_DATA")));
@@ -87,7 +86,7 @@ fn the_messages_of_a_composite_alarm_contain_the_rule() {
 
 #[test]
 fn a_state_that_is_set_without_reason_data_drops_the_previous_data() {
-    let mut state = of_metric().alarm.state;
+    let mut state = metric_alarm_change().alarm.state;
     let previous = state.clone();
     state.replaces(&previous, NOW);
     assert_eq!(state.reason_data, None);
