@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{BEGIN_S, BlockOn as _, ask, failed, handler, handler_with, sample, succeeded, with, writes};
+use common::{BEGIN_S, BlockOn as _, failed, handler, handler_with, sample, send, succeeded, with, writes};
 use environment::{Key, Kind};
 use requests::Records as _;
 use requests::records::MemoryRecords;
@@ -73,7 +73,7 @@ fn an_invalid_suffix_in_a_rejected_create_does_not_block_its_rollback() {
     for suffix in ["feature/login", "A B", "\u{fc}", "-", "", &"a".repeat(60)] {
         let handler = handler();
         let bad = json!({ "ResourceProperties": { "EnvironmentSuffix": suffix } });
-        let rejected = ask(&handler, with(sample("create.json"), bad.clone()));
+        let rejected = send(&handler, with(sample("create.json"), bad.clone()));
         assert_eq!(rejected["Status"], "FAILED", "{suffix}");
         for id in [rejected["PhysicalResourceId"].clone(), json!(format!("scalable-ec2-us-west-2-{suffix}"))] {
             let delete = with(sample("delete.json"), bad.clone());
@@ -86,7 +86,7 @@ fn an_invalid_suffix_in_a_rejected_create_does_not_block_its_rollback() {
 fn the_cleanup_after_a_rejected_create_keeps_the_environment_of_the_next_create() {
     let mut handler = handler();
     let bad = json!({ "RequestId": "first", "ResourceProperties": { "MinSize": "9" } });
-    let rejected = ask(&handler, with(sample("create.json"), bad));
+    let rejected = send(&handler, with(sample("create.json"), bad));
     assert_eq!(rejected["Status"], "FAILED");
     succeeded(&handler, sample("create.json"));
     let (before, inventory) = (writes(&handler), handler.cloud_factory.account.inventory());
@@ -324,15 +324,15 @@ fn a_create_that_arrives_after_its_delete_changes_nothing() {
 #[test]
 fn a_plan_shows_the_steps_of_a_create_or_an_update_and_changes_nothing() {
     let handler = handler();
-    let plan = ask(&handler, sample("plan.json"));
+    let plan = send(&handler, sample("plan.json"));
     assert!(plan["Text"].as_str().is_some_and(|text| text.contains("+ vpc scalable-ec2-vpc-uswest2-dev")), "{plan}");
     assert_eq!(writes(&handler), 0);
     succeeded(&handler, sample("create.json"));
     let changed = with(sample("plan.json"), json!({ "ResourceProperties": { "MaxSize": "7" } }));
-    let plan = ask(&handler, changed);
+    let plan = send(&handler, changed);
     assert_eq!(plan["Steps"].as_array().map(Vec::len), Some(1), "{plan}");
     assert_eq!(plan["Steps"][0]["Changes"], json!(["max-size 3 → 7"]));
-    assert!(ask(&handler, json!({ "Request": "dance" }))["Error"].as_str().is_some_and(|it| it.contains("dance")));
-    let bad = ask(&handler, json!({ "Request": "plan", "ResourceProperties": { "MinSize": "x" } }));
+    assert!(send(&handler, json!({ "Request": "dance" }))["Error"].as_str().is_some_and(|it| it.contains("dance")));
+    let bad = send(&handler, json!({ "Request": "plan", "ResourceProperties": { "MinSize": "x" } }));
     assert!(bad["Error"].as_str().is_some_and(|it| it.contains("EnvironmentSuffix is missing")), "{bad}");
 }

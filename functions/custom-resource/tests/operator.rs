@@ -4,7 +4,8 @@
 mod common;
 
 use common::{
-    BEGIN_S, BlockOn as _, InlineHandler, ask, failed, handler, queueing_handler, sample, sent, succeeded, with, writes,
+    BEGIN_S, BlockOn as _, InlineHandler, failed, handler, queueing_handler, sample, send, sent, succeeded, with,
+    writes,
 };
 use environment::{Fields, Key, Kind, Timestamp};
 use reconciler::StackState;
@@ -19,7 +20,7 @@ const SAMPLES: [&str; 5] =
     ["status.json", "drift.json", "plan-environment.json", "unlock.json", "delete-environment.json"];
 
 fn text(handler: &InlineHandler, name: &str) -> String {
-    let result = ask(handler, sample(name));
+    let result = send(handler, sample(name));
     result["Text"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned()
 }
 
@@ -49,7 +50,7 @@ fn tamper_with_the_group(handler: &InlineHandler) {
 #[test]
 fn every_sample_is_a_valid_request() {
     for name in SAMPLES {
-        let unknown = ask(&handler(), sample(name));
+        let unknown = send(&handler(), sample(name));
         assert!(
             error(&unknown).starts_with("Environment is \"scalable-ec2-us-west-2-dev\": no environment has this name"),
             "{unknown}"
@@ -76,7 +77,7 @@ fn read_requests_write_nothing() {
 fn the_status_of_a_settled_environment_shows_its_stack_and_its_responses_newest_first() {
     let handler = created();
     failed(&handler, with(sample("update.json"), json!({ "ResourceProperties": { "MinSize": "x" } })));
-    let result = ask(&handler, sample("status.json"));
+    let result = send(&handler, sample("status.json"));
     assert_eq!((&result["Settled"], &result["LatestRequest"]["Answered"]), (&json!(true), &json!(true)));
     let kinds: Vec<&Value> = result["Answers"].as_array().expect("a list").iter().map(|it| &it["Kind"]).collect();
     assert_eq!(kinds, ["Update", "Create"]);
@@ -99,7 +100,7 @@ fn the_status_of_a_request_in_progress_shows_its_waits_and_their_start() {
     handler.records.record_progress(&update.owner(), &update.hash, progress).block_on();
     let clock = &handler.cloud_factory.account.clock;
     clock.advance(Timestamp((BEGIN_S + 400) * 1_000) - (clock.now() + handler.cloud_factory.account.read_lag));
-    let result = ask(&handler, sample("status.json"));
+    let result = send(&handler, sample("status.json"));
     assert_eq!(result["WaitingFor"], json!(["nat-gateway n: it is pending"]));
     assert_eq!(
         (&result["WaitingSince"], &result["LatestRequest"]["Answered"]),
@@ -126,7 +127,7 @@ fn the_status_shows_protection_and_its_lifting() {
     let handler = handler();
     succeeded(&handler, with(sample("create.json"), json!({ "ResourceProperties": { "DeletionProtection": "true" } })));
     assert!(text(&handler, "status.json").contains("Deletion protection: on."));
-    ask(&handler, sample("unlock.json"));
+    send(&handler, sample("unlock.json"));
     assert!(text(&handler, "status.json").contains("Deletion protection: lifted until the next update"));
 }
 
@@ -136,7 +137,7 @@ fn drift_shows_changed_missing_and_surplus_resources() {
     assert_eq!(text(&handler, "drift.json"), "scalable-ec2-us-west-2-dev has no drift.");
     tamper_with_the_group(&handler);
     let group = key_of(&handler, Kind::AutoScalingGroup);
-    let result = ask(&handler, sample("drift.json"));
+    let result = send(&handler, sample("drift.json"));
     let change = json!({ "Resource": group.to_string(), "Field": "max-size", "Desired": "3", "Observed": "9" });
     assert_eq!(result["Drift"], json!([change]));
     let expected = format!("scalable-ec2-us-west-2-dev differs in one place:\n  {group}: max-size is 9, desired is 3");
@@ -150,7 +151,7 @@ fn drift_shows_changed_missing_and_surplus_resources() {
     // Without its ownership mark the gateway is not observed.
     let gateway = key_of(&handler, Kind::InternetGateway);
     account.tamper(&gateway, |it| it.tags.clear());
-    let result = ask(&handler, sample("drift.json"));
+    let result = send(&handler, sample("drift.json"));
     let text = result["Text"].as_str().expect("a text");
     assert!(text.starts_with("scalable-ec2-us-west-2-dev differs in 3 places:\n"), "{text}");
     assert!(text.contains(&format!("  {gateway} is missing\n")), "{text}");
@@ -162,7 +163,7 @@ fn a_plan_of_an_environment_restores_its_recorded_state() {
     let handler = created();
     assert_eq!(text(&handler, "plan-environment.json"), "Nothing to do: no resource has drift.");
     tamper_with_the_group(&handler);
-    let result = ask(&handler, sample("plan-environment.json"));
+    let result = send(&handler, sample("plan-environment.json"));
     assert_eq!(result["Steps"].as_array().map(Vec::len), Some(1), "{result}");
     assert_eq!(result["Steps"][0]["Changes"], json!(["max-size 9 → 3"]));
 }
@@ -177,7 +178,7 @@ fn a_manual_delete_is_rejected_while_the_stack_exists_or_its_state_is_unknown() 
         (None, "is unknown: cloudformation:DescribeStacks: access denied"),
     ] {
         handler.cloud_factory.stack = stack;
-        let result = ask(&handler, sample("delete-environment.json"));
+        let result = send(&handler, sample("delete-environment.json"));
         assert!(error(&result).contains(expected), "{result}");
     }
     assert_eq!(writes(&handler), before);
@@ -187,11 +188,11 @@ fn a_manual_delete_is_rejected_while_the_stack_exists_or_its_state_is_unknown() 
 fn a_manual_delete_leaves_no_resource_when_the_stack_no_longer_exists() {
     let mut handler = created();
     handler.cloud_factory.stack = Some(StackState::Deleted);
-    let result = ask(&handler, sample("delete-environment.json"));
+    let result = send(&handler, sample("delete-environment.json"));
     assert_eq!(result["Text"], "scalable-ec2-us-west-2-dev is deleted.");
     assert_eq!(result["Reply"]["Status"], "SUCCESS");
     assert_eq!(handler.cloud_factory.account.inventory(), []);
-    let again = ask(&handler, sample("delete-environment.json"));
+    let again = send(&handler, sample("delete-environment.json"));
     assert!(error(&again).contains("no environment has this name, or it was deleted"), "{again}");
 }
 
@@ -202,7 +203,7 @@ fn a_manual_delete_is_queued_like_any_other_request() {
     succeeded(&handler, sample("create.json"));
     (handler.request_queue, handler.cloud_factory.stack) = (request_queue, Some(StackState::Deleted));
     let before = handler.cloud_factory.call_count();
-    let result = ask(&handler, sample("delete-environment.json"));
+    let result = send(&handler, sample("delete-environment.json"));
     let sent = handler.request_queue.as_ref().expect("a request queue").sent.lock().expect("one thread").clone();
     assert_eq!(sent.len(), 1);
     assert_eq!(
@@ -213,7 +214,7 @@ fn a_manual_delete_is_queued_like_any_other_request() {
     assert!(text.starts_with("The Delete of scalable-ec2-us-west-2-dev is queued."), "{text}");
     assert!(text.contains(r#"<<< '{"Request":"status","Environment":"scalable-ec2-us-west-2-dev"}'"#), "{text}");
     assert_eq!(handler.cloud_factory.call_count(), before);
-    let status = ask(&handler, sample("status.json"));
+    let status = send(&handler, sample("status.json"));
     assert!(status["Text"].as_str().is_some_and(|it| it.contains("its Delete has been in progress")), "{status}");
 }
 
@@ -222,10 +223,10 @@ fn a_manual_delete_without_a_record_requires_the_former_owner() {
     let mut handler = created();
     handler.records = MemoryRecords::new();
     handler.cloud_factory.stack = Some(StackState::Deleted);
-    let result = ask(&handler, sample("delete-environment.json"));
+    let result = send(&handler, sample("delete-environment.json"));
     assert!(error(&result).contains("Name its former owner by StackId and LogicalResourceId."), "{result}");
     let former_owner = json!({ "StackId": sample("create.json")["StackId"], "LogicalResourceId": "Web" });
-    let result = ask(&handler, with(sample("delete-environment.json"), former_owner));
+    let result = send(&handler, with(sample("delete-environment.json"), former_owner));
     assert_eq!(result["Text"], "scalable-ec2-us-west-2-dev is deleted.", "{result}");
     assert_eq!(handler.cloud_factory.account.inventory(), []);
 }
@@ -238,7 +239,7 @@ fn a_manual_delete_in_the_name_of_another_owner_is_rejected() {
     handler.cloud_factory.stack = Some(StackState::Deleted);
     let before = writes(&handler);
     let former_owner = json!({ "StackId": sample("create.json")["StackId"], "LogicalResourceId": "Other" });
-    let result = ask(&handler, with(sample("delete-environment.json"), former_owner));
+    let result = send(&handler, with(sample("delete-environment.json"), former_owner));
     assert!(error(&result).contains(&format!("{ENVIRONMENT} belongs to another stack's resource")), "{result}");
     assert_eq!(writes(&handler), before);
 }
@@ -253,14 +254,14 @@ fn a_protected_environment_of_a_deleted_stack_has_to_be_unlocked_first() {
     assert!(text.contains("nothing was deleted. Its stack no longer exists. Run: aws lambda invoke"), "{text}");
     assert!(text.contains(r#"<<< '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#), "{text}");
     assert_eq!(writes(&handler), before);
-    ask(&handler, sample("unlock.json"));
-    assert_eq!(ask(&handler, sample("delete-environment.json"))["Reply"]["Status"], "SUCCESS");
+    send(&handler, sample("unlock.json"));
+    assert_eq!(send(&handler, sample("delete-environment.json"))["Reply"]["Status"], "SUCCESS");
 }
 
 #[test]
 fn an_invalid_operator_request_names_the_valid_form() {
     let handler = created();
-    let result = |event: Value| error(&ask(&handler, event)).to_owned();
+    let result = |event: Value| error(&send(&handler, event)).to_owned();
     assert!(result(json!({ "Request": "dance" })).contains("valid is \"plan\", \"status\""));
     assert!(result(json!({ "Request": ["plan"] })).contains("valid is \"plan\", \"status\""));
     for request in ["status", "drift", "unlock", "delete"] {

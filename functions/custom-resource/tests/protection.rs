@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{BlockOn as _, InlineHandler, ask, failed, handler, sample, succeeded, with, writes};
+use common::{BlockOn as _, InlineHandler, failed, handler, sample, send, succeeded, with, writes};
 use environment::{Fields, Key, Kind};
 use memory_cloud::Fault;
 use reconciler::StackState;
@@ -30,7 +30,7 @@ fn a_protected_environment_is_not_deleted_until_an_operator_unlocks_it() {
     assert_eq!(writes(&handler), before);
     assert_eq!(handler.cloud_factory.account.inventory(), inventory);
 
-    let unlocked = ask(&handler, sample("unlock.json"));
+    let unlocked = send(&handler, sample("unlock.json"));
     assert_eq!(unlocked["Unlocked"], "scalable-ec2-us-west-2-dev", "{unlocked}");
     succeeded(&handler, sample("delete.json"));
     assert!(handler.cloud_factory.account.inventory().is_empty());
@@ -40,7 +40,7 @@ fn a_protected_environment_is_not_deleted_until_an_operator_unlocks_it() {
 fn an_update_restores_protection_and_an_update_lifts_it() {
     let handler = handler();
     succeeded(&handler, protected_create());
-    ask(&handler, sample("unlock.json"));
+    send(&handler, sample("unlock.json"));
     let update = |protection: &str| {
         with(sample("update.json"), json!({ "ResourceProperties": { "DeletionProtection": protection } }))
     };
@@ -71,7 +71,7 @@ fn protection_does_not_apply_before_a_create_has_settled() {
 #[test]
 fn unlocking_an_unknown_environment_is_an_error() {
     let handler = handler();
-    let result = |event: Value| ask(&handler, event)["Error"].as_str().unwrap_or_default().to_owned();
+    let result = |event: Value| send(&handler, event)["Error"].as_str().unwrap_or_default().to_owned();
     assert!(result(sample("unlock.json")).contains("no environment has this name"));
     assert!(result(json!({ "Request": "unlock" })).starts_with("Environment is null: valid is the id"));
 }
@@ -124,7 +124,7 @@ fn a_stack_of_unknown_state_keeps_protection_and_buckets() {
     handler.cloud_factory.stack = None;
     let reason = failed(&handler, sample("delete.json"));
     assert!(reason.contains("Envkeeper could not read whether the stack rolls back"), "{reason}");
-    ask(&handler, sample("unlock.json"));
+    send(&handler, sample("unlock.json"));
     fill(&handler);
     succeeded(&handler, sample("delete.json"));
     assert_eq!(bucket_count(&handler), 1, "stored objects are not deleted on a guess");

@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::atomic::Ordering::SeqCst;
 
-use common::{BlockOn as _, QueueingHandler, ask, failed, invoke, queueing_handler, sample, sent, with};
+use common::{BlockOn as _, QueueingHandler, failed, invoke, queueing_handler, sample, send, sent, with};
 use requests::records::SentResponse;
 use requests::{Kind, Owner, Records as _, request_hash};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn owner(event: &Value) -> Owner {
 fn a_valid_request_is_recorded_and_queued_without_a_call_to_the_cloud() {
     let (handler, response_server) = queueing_handler();
     let create = sent(sample("create.json"), 0);
-    let result = ask(&handler, create.clone());
+    let result = send(&handler, create.clone());
     assert_eq!(result, json!({ "Sent": "Create", "Owner": owner(&create).as_str() }));
     let hash = request_hash(&create);
     assert_eq!(queued(&handler), [(owner(&create).to_string(), hash.clone(), create.clone())]);
@@ -39,7 +39,7 @@ fn a_request_that_is_delivered_twice_is_queued_once() {
     let (handler, _) = queueing_handler();
     let create = sent(sample("create.json"), 0);
     for _ in 0..2 {
-        ask(&handler, create.clone());
+        send(&handler, create.clone());
     }
     assert_eq!(queued(&handler).len(), 1, "both have the same deduplication id");
 }
@@ -74,7 +74,7 @@ fn a_delete_of_a_protected_environment_is_rejected_before_it_is_queued() {
 #[test]
 fn an_older_request_is_rejected_before_it_is_queued() {
     let (handler, _) = queueing_handler();
-    ask(&handler, sent(sample("delete.json"), 60));
+    send(&handler, sent(sample("delete.json"), 60));
     let reason = failed(&handler, sent(sample("create.json"), 0));
     assert!(reason.starts_with("Superseded: CloudFormation sent a newer Delete for this resource."), "{reason}");
     assert_eq!(queued(&handler).len(), 1);
@@ -89,7 +89,7 @@ fn a_request_that_cannot_be_queued_fails_the_invocation_so_that_lambda_retries()
     let error = invoke(&handler, create.clone()).expect_err("not queued");
     assert!(error.contains("requests.fifo"), "{error}");
     request_queue.unavailable.store(false, SeqCst);
-    ask(&handler, create);
+    send(&handler, create);
     assert_eq!(queued(&handler).len(), 1);
     assert!(response_server.take().is_empty());
 }
@@ -124,7 +124,7 @@ fn an_undelivered_response_fails_the_invocation() {
 fn a_redelivered_request_with_a_sent_response_gets_no_second_response_after_a_newer_request() {
     let (handler, response_server) = queueing_handler();
     let (create, delete) = (sent(sample("create.json"), 0), sent(sample("delete.json"), 60));
-    ask(&handler, create.clone());
+    send(&handler, create.clone());
     let sent_response = SentResponse {
         request_hash: request_hash(&create),
         kind: Kind::Create,
@@ -134,8 +134,8 @@ fn a_redelivered_request_with_a_sent_response_gets_no_second_response_after_a_ne
         reason: String::new(),
     };
     handler.records.inner.record_sent_responses(&owner(&create), vec![sent_response]).block_on();
-    ask(&handler, delete);
-    assert_eq!(ask(&handler, create.clone()), json!({ "AnsweredBefore": "Create", "Owner": owner(&create).as_str() }));
+    send(&handler, delete);
+    assert_eq!(send(&handler, create.clone()), json!({ "AnsweredBefore": "Create", "Owner": owner(&create).as_str() }));
     assert!(response_server.take().is_empty());
     assert_eq!(queued(&handler).len(), 2, "the redelivered request is not queued");
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{BlockOn as _, DEADLINE_MS, QueueingHandler, ask, queueing_handler, sample, sent, with};
+use common::{BlockOn as _, DEADLINE_MS, QueueingHandler, queueing_handler, sample, send, sent, with};
 use requests::Records as _;
 use serde_json::{Value, json};
 use test_support::run;
@@ -70,7 +70,7 @@ fn a_delete_with_unreadable_properties_deletes_the_environment() {
     for number in 0..3 {
         let (mut handler, response_server) = queueing_handler();
         handler.request_queue = None;
-        ask(&handler, sent(sample("create.json"), 0));
+        send(&handler, sent(sample("create.json"), 0));
         let delete = unreadable(&sent(sample("delete.json"), 600))[number].0.clone();
         handle_text(&handler, &delete).expect("delivered");
         assert_eq!(response_server.take().last().expect("a response")["Status"], "SUCCESS");

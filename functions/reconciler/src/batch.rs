@@ -10,8 +10,8 @@ use requests::records::{LatestRequest, OwnerRecord, Progress};
 use requests::{CfnResponse, DeliveryError, MARGIN_MS, PhysicalId, Records, Request, RequestQueue, ResponseAddress};
 use serde_json::Value;
 
+use crate::pass::TRANSIENT_REQUEUE;
 use crate::remediation_outcome::RemediationOutcome;
-use crate::run_pass::TRANSIENT_REQUEUE;
 use crate::{CloudFactory, PassOutcome, Reconciler, cfn_response, work_deadline};
 
 /// The outcome of a message.

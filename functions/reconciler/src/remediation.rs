@@ -167,7 +167,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         Ok(RemediationOutcome::Done(action))
     }
 
-    /// Records the performed action, which starts the rule's cooldown. The attempts are made here: requeueing the message would
+    /// Records the performed action, which starts the rule's cooldown. This function retries by itself: requeueing the message would
     /// notify a topic again.
     async fn record_done(&self, owner: &Owner, remediation: &RemediationRequest) {
         let mut attempts = 1;

@@ -64,13 +64,13 @@ pub fn invoke<R: Records, L: RequestQueue>(
     run(&account.clock, handler.handle(event, DEADLINE_MS)).map_err(|error| error.to_string())
 }
 
-pub fn ask<R: Records, L: RequestQueue>(handler: &RequestHandler<R, MemoryCloudFactory, L>, event: Value) -> Value {
+pub fn send<R: Records, L: RequestQueue>(handler: &RequestHandler<R, MemoryCloudFactory, L>, event: Value) -> Value {
     invoke(handler, event).expect("delivered")
 }
 
 /// The reason of a response, which has to be FAILED.
 pub fn failed<R: Records, L: RequestQueue>(handler: &RequestHandler<R, MemoryCloudFactory, L>, event: Value) -> String {
-    let response = ask(handler, event);
+    let response = send(handler, event);
     assert_eq!(response["Status"], "FAILED", "{response}");
     response["Reason"].as_str().expect("a FAILED has a reason").to_owned()
 }
@@ -79,7 +79,7 @@ pub fn succeeded<R: Records, L: RequestQueue>(
     handler: &RequestHandler<R, MemoryCloudFactory, L>,
     event: Value,
 ) -> Value {
-    let response = ask(handler, event);
+    let response = send(handler, event);
     assert_eq!(response["Status"], "SUCCESS", "{response}");
     response
 }

@@ -99,12 +99,15 @@ fn a_flapping_alarm_acts_once_in_each_cooldown() {
             .filter(|it| it["detail"]["Reason"].as_str().is_some_and(|reason| reason.starts_with(begins)))
             .count()
     };
-    let explained = (reason("it rests for 60 s after it acted"), reason("the desired capacity is 10 already"));
+    let explained = (
+        reason("the rule's cooldown of 60 s has not ended: it acted at"),
+        reason("the desired capacity is 10 already"),
+    );
     assert_eq!(explained, (4, 3), "every skipped remediation has a reason");
 }
 
 /// Records an execution that an invocation began before it was killed.
-fn record_begun_execution(harness: &Harness, rule: &str, remediation: &RemediationAction) {
+fn record_execution(harness: &Harness, rule: &str, remediation: &RemediationAction) {
     let remediation = serde_json::to_value(remediation).expect("JSON");
     let execution = RuleExecution {
         since_ms: (BEGIN_S + 310) * 1_000,
@@ -119,7 +122,7 @@ fn record_begun_execution(harness: &Harness, rule: &str, remediation: &Remediati
 fn an_action_that_was_recorded_and_not_performed_is_resumed() {
     let harness = settled(&scale_up_rules());
     let body = remediation(&harness, SCALE_UP, 310);
-    record_begun_execution(&harness, SCALE_UP, &RemediationAction::Scale { from: 1, to: 3 });
+    record_execution(&harness, SCALE_UP, &RemediationAction::Scale { from: 1, to: 3 });
     harness.invoke(&[message("1", &body)]);
     assert_eq!((last_outcome(&harness).0.as_str(), desired_capacity(&harness)), ("done", 3));
     harness.invoke(&[message("1", &body)]);
@@ -137,7 +140,7 @@ fn resuming_a_performed_action_keeps_later_changes() {
             .expect("performed")
     };
     let harness = settled(&scale_up_rules());
-    record_begun_execution(&harness, SCALE_UP, &action);
+    record_execution(&harness, SCALE_UP, &action);
     perform(&harness, 3);
     harness.invoke(&[message("1", &remediation(&harness, SCALE_UP, 310))]);
     assert_eq!(last_outcome(&harness), ("done".into(), "the desired capacity is 3, and was 1".into()));
@@ -146,7 +149,7 @@ fn resuming_a_performed_action_keeps_later_changes() {
     assert!(rule_execution.done, "the execution is recorded as done");
 
     let raised = settled(&scale_up_rules());
-    record_begun_execution(&raised, SCALE_UP, &action);
+    record_execution(&raised, SCALE_UP, &action);
     perform(&raised, 6);
     raised.invoke(&[message("1", &remediation(&raised, SCALE_UP, 310))]);
     let reason =
@@ -193,7 +196,7 @@ fn a_performed_action_is_done_and_starts_its_cooldown_after_any_later_change() {
     for (reason_to_skip, change) in changes() {
         let mut harness = settled(&scale_up_rules());
         let body = remediation(&harness, SCALE_UP, 310);
-        record_begun_execution(&harness, SCALE_UP, &RemediationAction::Scale { from: 1, to: 3 });
+        record_execution(&harness, SCALE_UP, &RemediationAction::Scale { from: 1, to: 3 });
         harness
             .cloud_factory
             .account
@@ -210,7 +213,7 @@ fn a_performed_action_is_done_and_starts_its_cooldown_after_any_later_change() {
 
         let mut harness = settled(&scale_up_rules());
         let body = remediation(&harness, SCALE_UP, 310);
-        record_begun_execution(&harness, SCALE_UP, &RemediationAction::Scale { from: 1, to: 3 });
+        record_execution(&harness, SCALE_UP, &RemediationAction::Scale { from: 1, to: 3 });
         change(&mut harness);
         harness.invoke(&[message("1", &body)]);
         assert_eq!(
@@ -229,7 +232,7 @@ fn the_outcome_of_a_notification_is_unknown_after_it_is_no_longer_allowed() {
     for (reason_to_skip, change) in changes() {
         let mut harness = settled(&json!([{ "Alarm": "cpu-high", "Action": "Notify", "TopicArn": topic }]));
         let body = remediation(&harness, &rule, 310);
-        record_begun_execution(&harness, &rule, &RemediationAction::Notify { topic: topic.into() });
+        record_execution(&harness, &rule, &RemediationAction::Notify { topic: topic.into() });
         change(&mut harness);
         harness.invoke(&[message("1", &body)]);
         assert_eq!(last_outcome(&harness), ("unknown".into(), format!("{INDETERMINATE}; {reason_to_skip}")));
@@ -294,7 +297,7 @@ fn an_instance_that_is_being_replaced_is_not_replaced_again() {
     let rule = "cpu-high: ReplaceUnhealthy";
     let instance = harness.cloud_factory.observe_group(GROUP).block_on().expect("a group").instances[0].id.clone();
     let action = RemediationAction::Replace { instance: instance.clone() };
-    record_begun_execution(&harness, rule, &action);
+    record_execution(&harness, rule, &action);
     harness.cloud_factory.account.remediate(GROUP, &action, "").expect("performed");
     harness.invoke(&[message("1", &remediation(&harness, rule, 310))]);
     assert_eq!(last_outcome(&harness), ("done".into(), format!("{instance} is replaced")));
@@ -327,13 +330,13 @@ fn a_remediation_that_fails_until_it_expires_is_published_with_the_reason() {
     let harness = settled(&scale_up_rules());
     let body = remediation(&harness, SCALE_UP, 310);
     harness.cloud_factory.call_errors.borrow_mut().extend(std::iter::repeat_n(throttled(), 100));
-    let record_begun_execution = harness.cloud_factory.now();
+    let start = harness.cloud_factory.now();
     while !harness.invoke(&[message("1", &body)]).is_empty() {
         let (_, after) = harness.requeued().expect("a requeued message");
         harness.advance(after);
     }
     assert_eq!(last_outcome(&harness), ("failed".into(), "autoscaling:SetDesiredCapacity is throttled".into()));
-    let took = harness.cloud_factory.now() - record_begun_execution;
+    let took = harness.cloud_factory.now() - start;
     assert!(took > Duration::from_mins(4) && took <= Duration::from_mins(5), "{took:?}");
     assert_eq!(harness.cloud_factory.published.borrow().len(), 1);
 }
@@ -469,8 +472,11 @@ fn a_dry_run_has_its_own_cooldown_which_the_rule_does_not_share_once_it_acts() {
     }
     let ledger = harness.cloud_factory.published.borrow().clone();
     let reason = |at: usize| ledger[at]["detail"]["Reason"].as_str().expect("a text").to_owned();
-    assert!(reason(1).starts_with("it was told as a dry run on this state of the alarm, or a later one, at 2026-"));
-    assert!(reason(2).starts_with("it rests for 60 s after it was told as a dry run, which was at 2026-"));
+    assert!(
+        reason(1)
+            .starts_with("the rule was evaluated as a dry run for this state of the alarm, or a later one, at 2026-")
+    );
+    assert!(reason(2).starts_with("the rule's cooldown of 60 s has not ended: it was evaluated as a dry run at 2026-"));
 
     record(&harness, &scale_up_rules());
     harness.invoke(&[message("1", &dry_run(&harness, SCALE_UP, 400))]);
@@ -503,7 +509,7 @@ fn a_remediation_is_skipped_if_its_alarm_left_alarm_meanwhile() {
     assert_eq!(last_outcome(&harness), ("skipped".into(), "the alarm's actions are disabled".into()));
     *harness.cloud_factory.alarm.borrow_mut() = None;
     harness.invoke(&[message("1", &remediation(&harness, SCALE_UP, 310))]);
-    assert_eq!(last_outcome(&harness), ("skipped".into(), "the alarm does not exist any more".into()));
+    assert_eq!(last_outcome(&harness), ("skipped".into(), "the alarm no longer exists".into()));
     assert!(harness.cloud_factory.account.remediations.borrow().is_empty());
     assert_eq!(harness.records.rule_execution(&owner(), SCALE_UP).block_on(), None, "and no cooldown starts");
 }
@@ -528,7 +534,7 @@ fn topics_are_notified_and_instances_replaced() {
     let performed = harness.cloud_factory.account.remediations.borrow()[0].clone();
     assert_eq!(performed.0, RemediationAction::Notify { topic: topic.into() });
     assert!(
-        performed.1.contains("scalable-ec2-cpu-high-uswest2-dev") && made.1.contains("2026-01-02T03:09:15Z"),
+        performed.1.contains("scalable-ec2-cpu-high-uswest2-dev") && performed.1.contains("2026-01-02T03:09:15Z"),
         "{performed:?}"
     );
 

@@ -151,5 +151,5 @@ fn url(url: &str, connections: usize) -> Verdict {
     let delivered =
         run(response_sender.send(&failed_response("no").body(), &to, &AllowedHosts::default(), Duration::from_mins(1)));
     let attempts = scripted.bodies().len();
-    verdict(attempts == connections && delivered.is_ok(), format!("{url}: {created} connections"))
+    verdict(attempts == connections && delivered.is_ok(), format!("{url}: {attempts} connections"))
 }

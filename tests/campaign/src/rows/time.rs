@@ -20,7 +20,7 @@ fn invocations() -> Row {
     let run = move |case: usize| {
         let step = steps[case % steps.len()];
         let fixture = prepare(&scenario, step);
-        fixture.runs.set(Duration::from_millis(shortest * 1000 + (case / steps.len()) as u64 * 137));
+        fixture.invocation_limit.set(Duration::from_millis(shortest * 1000 + (case / steps.len()) as u64 * 137));
         let response = run_step(&fixture, &scenario, step, None);
         let late = fixture.calls_out_of_time();
         let mut verdict = judge(&fixture, &scenario, &response, baseline.after(step));
@@ -80,14 +80,14 @@ fn stopped_reconciler() -> Row {
             fixture.request(&scenario.resource, ["Create", "Update", "Delete"][case % steps.len()], &scenario.updated);
         let response = fixture.run(async {
             if stopped_after.is_zero() {
-                fixture.stopped_reconciler.set(true);
+                fixture.reconcilers_stopped.set(true);
             }
             fixture.deliver(&event).await;
             fixture.wait(stopped_after).await;
-            fixture.stopped_reconciler.set(true);
+            fixture.reconcilers_stopped.set(true);
             fixture.wait_for_response(&event).await
         });
-        fixture.stopped_reconciler.set(false);
+        fixture.reconcilers_stopped.set(false);
         let (leaked, unanswered) = tear_down(&fixture, &scenario);
         let has_response = response != Response::Nothing;
         let reason = format!("{response:?}");
