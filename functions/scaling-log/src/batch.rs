@@ -1,76 +1,81 @@
-//! Messages in, outcomes out: each message has its own, and all of them are accounted for.
+//! Handles batches of messages. Every message has its own disposition, and the counts of a batch include every message.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use lambda_kit::{Failure, FailureKind};
 use ledger::read::{self, Reading};
 use serde_json::{Value, json};
 
 use crate::ScalingLog;
-use crate::cloud::{Cloud, DeadLetters};
-use crate::write::{PendingEntry, Written};
+use crate::cloud::{DeadLetters, LogApi};
+use crate::write::{PendingEntry, WriteOutcome};
 
-/// What became of a message.
+/// The disposition of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Disposition {
     Accepted,
-    /// It is taken off the queue, and is not in the ledger; why.
+    /// The message is deleted from the queue and is not in the ledger; the reason.
     NotOwned(String),
-    /// It is with the dead letters; why.
+    /// The message is in the dead-letter queue; the reason.
     DeadLettered(String),
-    /// The queue keeps it; why.
+    /// The queue keeps the message; the reason.
     Returned(String),
 }
 
-/// How many messages had which fate. The four are all that were received.
+/// The number of messages with each disposition. The four dispositions add up to the received messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Account {
-    /// All of the batch.
+pub struct BatchCounts {
+    /// All messages of the batch.
     pub received: usize,
-    /// Written, or nothing to write.
+    /// Written, or without an entry to write.
     pub accepted: usize,
-    /// Of nobody's, of an environment or a log group that is gone, or of a time that CloudWatch Logs does not take.
+    /// Not owned: of no environment, of a deleted environment or log group, or with a time that CloudWatch Logs
+    /// rejects.
     pub rejected: usize,
-    /// Put away because they make no sense.
+    /// Poison messages, moved to the dead-letter queue.
     pub dead_lettered: usize,
-    /// Left in the queue, to come again.
+    /// Left in the queue, to be delivered again.
     pub returned: usize,
 }
 
-/// The answer to a batch.
+/// The response to a batch, and its counts.
 #[derive(Debug)]
-pub struct Response {
+pub struct BatchResponse {
     pub response: SqsBatchResponse,
-    pub account: Account,
+    pub counts: BatchCounts,
 }
 
-impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
-    /// Handles a batch of the queue. What comes back is reported as failed, so that the queue keeps it.
-    pub async fn batch(&self, batch: &SqsEvent) -> Response {
+impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
+    /// Handles a batch of the queue. A returned message is reported as failed, so that the queue keeps it.
+    pub async fn batch(&self, batch: &SqsEvent) -> BatchResponse {
         let body = |message: &SqsMessage| (message.body.clone().unwrap_or_default(), self.sent_ms(message));
-        let fates = self.fates(batch.records.iter().map(body)).await;
+        let dispositions = self.dispositions(batch.records.iter().map(body)).await;
         let ids: Vec<&str> = batch.records.iter().map(|it| it.message_id.as_deref().unwrap_or_default()).collect();
-        response(&ids, &fates)
+        batch_response(&ids, &dispositions)
     }
 
-    /// Handles what a topic sends.
+    /// Handles the messages of a topic.
     ///
     /// # Errors
-    /// If some of it could not be written: Lambda then invokes the function again.
-    pub(crate) async fn topic(&self, messages: &[&str]) -> Result<Account, String> {
+    /// Fails if a message could not be written: Lambda then retries the event.
+    pub(crate) async fn topic(&self, messages: &[&str]) -> Result<BatchCounts, Failure> {
         let now_ms = self.cloud.now_ms();
-        let fates = self.fates(messages.iter().map(|message| ((*message).to_owned(), now_ms))).await;
-        let Response { account, response } = response(&vec!["a message of a topic"; fates.len()], &fates);
-        if response.batch_item_failures.is_empty() { Ok(account) } else { Err(format!("not written: {account:?}")) }
+        let dispositions = self.dispositions(messages.iter().map(|message| ((*message).to_owned(), now_ms))).await;
+        let BatchResponse { counts, response } =
+            batch_response(&vec!["a message of a topic"; dispositions.len()], &dispositions);
+        let failure =
+            || Failure::new(FailureKind::AwsCallFailed, format!("messages of the topic not written: {counts:?}"));
+        if response.batch_item_failures.is_empty() { Ok(counts) } else { Err(failure()) }
     }
 
-    /// What becomes of bodies, each with the time when it was sent.
-    async fn fates(&self, bodies: impl Iterator<Item = (String, u64)>) -> Vec<Disposition> {
-        let mut fates: Vec<Disposition> = Vec::new();
+    /// Writes the entries of message bodies, each with its send time, and returns the dispositions.
+    async fn dispositions(&self, bodies: impl Iterator<Item = (String, u64)>) -> Vec<Disposition> {
+        let mut dispositions: Vec<Disposition> = Vec::new();
         let mut pending: Vec<PendingEntry> = Vec::new();
         for (text, sent_ms) in bodies {
-            let index = fates.len();
-            fates.push(match read::body(&self.deployment, &text, sent_ms) {
-                Ok(Reading::Of { suffix, entries }) => {
+            let index = dispositions.len();
+            dispositions.push(match read::body(&self.deployment, &text, sent_ms) {
+                Ok(Reading::Entries { suffix, entries }) => {
                     pending.extend(entries.into_iter().map(|entry| PendingEntry {
                         suffix: suffix.clone(),
                         entry,
@@ -78,37 +83,40 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
                     }));
                     Disposition::Accepted
                 }
-                Ok(Reading::Nobodys(reason)) => Disposition::NotOwned(reason),
+                Ok(Reading::NotOwned(reason)) => Disposition::NotOwned(reason),
                 Err(poison) => self.dead_letter(&text, &poison.to_string()).await,
             });
         }
         for (index, written) in self.write(pending).await {
-            let worse = match (&fates[index], written) {
-                (_, Written::Requeue(reason)) => Disposition::Returned(reason),
-                (Disposition::Accepted, Written::NotOwned(reason) | Written::OutOfRange(reason)) => {
+            let disposition = match (&dispositions[index], written) {
+                (_, WriteOutcome::Requeue(reason)) => Disposition::Returned(reason),
+                (Disposition::Accepted, WriteOutcome::NotOwned(reason) | WriteOutcome::OutOfRange(reason)) => {
                     Disposition::NotOwned(reason.to_owned())
                 }
                 _ => continue,
             };
-            fates[index] = worse;
+            dispositions[index] = disposition;
         }
-        fates
+        dispositions
     }
 
-    /// Writes a single event, and says what came of it.
-    pub(crate) async fn single(&self, event: &Value) -> Result<Value, String> {
-        let reading = read::event(&self.deployment, event, self.cloud.now_ms()).map_err(|poison| poison.to_string())?;
+    /// Writes a single event, and returns the written lines, or the reason why the event was ignored.
+    pub(crate) async fn single(&self, event: &Value) -> Result<Value, Failure> {
+        let reading = read::event(&self.deployment, event, self.cloud.now_ms())
+            .map_err(|poison| Failure::new(FailureKind::InvalidEvent, poison.to_string()))?;
         let (suffix, entries) = match reading {
-            Reading::Of { suffix, entries } => (suffix, entries),
-            Reading::Nobodys(reason) => return Ok(json!({ "Ignored": reason })),
+            Reading::Entries { suffix, entries } => (suffix, entries),
+            Reading::NotOwned(reason) => return Ok(json!({ "Ignored": reason })),
         };
         let lines: Vec<String> = entries.iter().map(ledger::Entry::line).collect();
         let pending = entries.into_iter().map(|entry| PendingEntry { suffix: suffix.clone(), entry, index: 0 });
         for (_, written) in self.write(pending.collect()).await {
             match written {
-                Written::Accepted => {}
-                Written::NotOwned(reason) | Written::OutOfRange(reason) => return Ok(json!({ "Ignored": reason })),
-                Written::Requeue(reason) => return Err(reason),
+                WriteOutcome::Accepted => {}
+                WriteOutcome::NotOwned(reason) | WriteOutcome::OutOfRange(reason) => {
+                    return Ok(json!({ "Ignored": reason }));
+                }
+                WriteOutcome::Requeue(reason) => return Err(Failure::new(FailureKind::AwsCallFailed, reason)),
             }
         }
         let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -120,42 +128,42 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
         sent.unwrap_or_else(|| self.cloud.now_ms())
     }
 
-    /// One that can't be put away stays where it is.
+    /// Moves a poison message to the dead-letter queue. If that fails, the message remains in its queue.
     async fn dead_letter(&self, body: &str, reason: &str) -> Disposition {
         match self.dead_letters.dead_letter(body, reason).await {
             Ok(()) => Disposition::DeadLettered(reason.to_owned()),
             Err(error) => {
-                Disposition::Returned(format!("it makes no sense ({reason}), and can't be put away: {error}"))
+                Disposition::Returned(format!("dead-lettering failed: {error}; the message is poison: {reason}"))
             }
         }
     }
 }
 
-/// Counts the fates of the messages with these ids, and reports those that come back.
-fn response(ids: &[&str], fates: &[Disposition]) -> Response {
-    let mut account = Account { received: fates.len(), ..Account::default() };
+/// Counts the dispositions of the messages with these ids, and reports the returned messages as failed.
+fn batch_response(ids: &[&str], dispositions: &[Disposition]) -> BatchResponse {
+    let mut counts = BatchCounts { received: dispositions.len(), ..BatchCounts::default() };
     let mut response = SqsBatchResponse::default();
-    for (id, disposition) in ids.iter().zip(fates) {
+    for (id, disposition) in ids.iter().zip(dispositions) {
         match disposition {
-            Disposition::Accepted => account.accepted += 1,
+            Disposition::Accepted => counts.accepted += 1,
             Disposition::NotOwned(reason) => {
-                account.rejected += 1;
-                tracing::info!(id, reason, "rejected");
+                counts.rejected += 1;
+                tracing::info!(id, reason, "message not owned");
             }
             Disposition::DeadLettered(reason) => {
-                account.dead_lettered += 1;
-                tracing::error!(id, reason, "a message makes no sense, and is with the dead letters");
+                counts.dead_lettered += 1;
+                tracing::error!(id, reason, "message dead-lettered");
             }
             Disposition::Returned(reason) => {
-                account.returned += 1;
-                tracing::warn!(id, reason, "comes back");
+                counts.returned += 1;
+                tracing::warn!(id, reason, "message returned");
                 let mut failure = BatchItemFailure::default();
                 (*id).clone_into(&mut failure.item_identifier);
                 response.batch_item_failures.push(failure);
             }
         }
     }
-    let Account { received, accepted, rejected, dead_lettered, returned } = account;
-    tracing::info!(received, accepted, rejected, dead_lettered, returned, "a batch");
-    Response { response, account }
+    let BatchCounts { received, accepted, rejected, dead_lettered, returned } = counts;
+    tracing::info!(received, accepted, rejected, dead_lettered, returned, "batch handled");
+    BatchResponse { response, counts }
 }

@@ -1,54 +1,55 @@
-//! The seam between deciding and doing.
+//! The seam between the function and AWS.
 
 use std::collections::BTreeSet;
 
 use ledger::Activity;
 use ledger::batch::LogEvent;
 
-/// What CloudWatch Logs did with a batch.
+/// The outcome of a batch in CloudWatch Logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Put {
-    /// It took it.
-    Taken {
-        /// But for the lines with these places, counted from 0.
+pub enum PutOutcome {
+    /// CloudWatch Logs accepted the batch,
+    Written {
+        /// except the log events with these indexes, counted from 0.
         rejected: Vec<usize>,
     },
-    /// There is no such log group.
-    NoGroup,
+    /// The log group does not exist.
+    LogGroupNotFound,
 }
 
-/// AWS, or a test. Every error is a sentence, and may pass.
-#[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
-pub trait Cloud {
+/// The calls to AWS, which tests replace. Every error is a sentence, and retryable.
+#[expect(async_fn_in_trait, reason = "a function runs on one thread, so the futures need no bound")]
+pub trait LogApi {
     /// The time, in ms since the epoch.
     fn now_ms(&self) -> u64;
 
-    /// Whether somebody has this environment, by the records.
-    async fn exists(&self, environment: &str) -> Result<bool, String>;
+    /// Whether the records contain an owner of this environment.
+    async fn environment_exists(&self, environment: &str) -> Result<bool, String>;
 
-    /// Writes a batch, which is within the limits, to a stream, which is made if need be; the group is not.
-    async fn put(&self, log_group: &str, stream: &str, lines: &[&LogEvent]) -> Result<Put, String>;
+    /// Writes a batch, which is within the limits, to a stream. A missing stream is created; a missing log group is
+    /// not.
+    async fn put_events(&self, log_group: &str, stream: &str, events: &[&LogEvent]) -> Result<PutOutcome, String>;
 
-    /// The names of our groups.
+    /// The names of the owned Auto Scaling groups.
     async fn groups(&self) -> Result<Vec<String>, String>;
 
-    /// The activities of a group that began since then, and those that are under way.
+    /// The activities of a group that began at `since_ms` or later, and those in progress.
     async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, String>;
 
-    /// The ids of the lines in streams with this beginning that are filed between the two times, both included. None, if there
-    /// is no such log group.
-    async fn written(
+    /// The ids of the lines in streams with this prefix whose timestamps are between the two times, both included.
+    /// Empty if the log group does not exist.
+    async fn written_ids(
         &self,
         log_group: &str,
-        streams: &str,
+        stream_prefix: &str,
         from_ms: u64,
         to_ms: u64,
     ) -> Result<BTreeSet<String>, String>;
 }
 
-/// Where messages go that nobody understands.
-#[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is wanted")]
+/// The dead-letter queue for poison messages.
+#[expect(async_fn_in_trait, reason = "a function runs on one thread, so the futures need no bound")]
 pub trait DeadLetters {
-    /// Puts a message away for people, with the reason.
+    /// Stores a poison message with the reason, for operators.
     async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String>;
 }

@@ -1,51 +1,52 @@
-//! Writes the ledger: a line for everything that happens to the instances of an environment, in its scaling log group.
+//! Writes the ledger: one line for everything that happens to the instances of an environment, in its scaling log
+//! group.
 //!
-//! It is the only one who writes there. Auto Scaling's events come by EventBridge and a queue, what Envkeeper's other
-//! functions have to tell comes by the same queue; and since events are best effort, the groups' own lists of activities
-//! are compared with what was written, on a schedule.
+//! Only this function writes to that log group. Auto Scaling's events arrive through EventBridge and a queue; the
+//! events of Envkeeper's other functions arrive in the same queue. Events are best effort, so a scheduled run compares
+//! the groups' own lists of activities with the written lines.
 //!
-//! The files: `batch` (messages in, outcomes out), `write` (lines into log groups), `fill` (what no event told), `cloud`
-//! (the seam), `aws` (behind it), `settings`. What an event means, and the limits of CloudWatch Logs, are in the crate
-//! `ledger`.
+//! The files: `batch` (messages and their dispositions), `write` (lines to log groups), `backfill` (activities without
+//! an event), `cloud` (the seam), `aws` (its implementation), `settings`. The crate `ledger` interprets events and
+//! contains the limits of CloudWatch Logs.
 
 #![warn(missing_docs)]
 
 pub mod aws;
+mod backfill;
 mod batch;
 pub mod cloud;
-mod fill;
 mod settings;
 mod write;
 
-pub use batch::Account;
+pub use batch::BatchCounts;
 pub use settings::Settings;
 
 use aws_lambda_events::sqs::SqsEvent;
-use cloud::{Cloud, DeadLetters};
+use backfill::BackfillWindow;
+use cloud::{DeadLetters, LogApi};
 use environment::Deployment;
-use fill::Span;
 use lambda_kit::Error;
 use ledger::envelope;
 use serde_json::{Value, json};
 
-/// Everything that the function has.
+/// The function's configuration and ports.
 #[derive(Debug)]
 pub struct ScalingLog<C, D> {
-    /// Where the environments are.
+    /// The deployment, to which the environments belong.
     pub deployment: Deployment,
-    /// The account that it runs in.
+    /// The account in which the function runs.
     pub cloud: C,
-    /// Where messages go that nobody understands.
+    /// The dead-letter queue for poison messages.
     pub dead_letters: D,
 }
 
-impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
+impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
     /// Handles one invocation: a batch of the queue, the schedule, or a single event.
     ///
     /// # Errors
-    /// If a single event makes no sense or can't be written, or the schedule can look at no group.
+    /// Fails if a single event is poison or can't be written, or if a scheduled run can read none of the groups.
     pub async fn handle(&self, event: Value) -> Result<Value, Error> {
-        if let Some(messages) = envelope::of_topic(&event) {
+        if let Some(messages) = envelope::topic_messages(&event) {
             return Ok(serde_json::to_value(self.topic(&messages).await?)?);
         }
         if event.get("Records").is_some() {
@@ -53,8 +54,8 @@ impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
             return Ok(serde_json::to_value(self.batch(&batch).await.response)?);
         }
         if event.get("detail-type").and_then(Value::as_str) == Some("Scheduled Event") {
-            let filled = self.fill(Span::of(&event)?).await?;
-            return Ok(json!({ "Backfilled": filled }));
+            let backfilled = self.backfill(BackfillWindow::read(&event)?).await?;
+            return Ok(json!({ "Backfilled": backfilled }));
         }
         Ok(self.single(&event).await?)
     }

@@ -1,16 +1,16 @@
-//! What the function is told by its environment variables.
+//! Reads the function's settings from environment variables.
 
 use environment::Deployment;
-use lambda_kit::{BadSettings, Vars};
+use lambda_kit::{InvalidSettings, Vars};
 
 /// The function's configuration, read once.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: what the names of all environments have in common.
+    /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: the parts that the names of all environments share.
     pub deployment: Deployment,
-    /// `RECORDS_TABLE`: the table of the records, which tell whether an environment is there.
+    /// `RECORDS_TABLE`: the table of the records, which contain the existing environments.
     pub records_table: String,
-    /// `EVENT_DEAD_LETTERS_URL`: where messages go that nobody understands.
+    /// `EVENT_DEAD_LETTERS_URL`: the dead-letter queue for poison messages.
     pub dead_letters_url: Option<String>,
 }
 
@@ -18,8 +18,8 @@ impl Settings {
     /// Reads the settings from environment variables, which `read` looks up.
     ///
     /// # Errors
-    /// Everything that is wrong with them.
-    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, BadSettings> {
+    /// Fails with all invalid settings.
+    pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, InvalidSettings> {
         let mut vars = Vars::new(&read);
         let deployment = vars.deployment();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");

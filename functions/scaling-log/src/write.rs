@@ -1,4 +1,4 @@
-//! Lines into log groups: as few calls as the limits allow, and an outcome for each line.
+//! Writes lines to log groups, with as few calls as the limits allow, and returns an outcome for each line.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,80 +7,82 @@ use ledger::Entry;
 use ledger::batch::{LogEvent, batches, stream};
 
 use crate::ScalingLog;
-use crate::cloud::{Cloud, DeadLetters, Put};
+use crate::cloud::{DeadLetters, LogApi, PutOutcome};
 
-/// What became of a line.
+/// The outcome of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Written {
+pub(crate) enum WriteOutcome {
     Accepted,
-    /// No environment of this deployment can hold it, now or later; the reason.
+    /// The line belongs to no existing environment of this deployment, now or later; the reason.
     NotOwned(&'static str),
-    /// CloudWatch Logs accepts no time this old or this late; the reason.
+    /// CloudWatch Logs rejects the timestamp of the line; the reason.
     OutOfRange(&'static str),
-    /// It can't be written now; why.
+    /// The line can't be written now; the reason.
     Requeue(String),
 }
 
-/// An entry of an environment, with the place that its outcome goes to.
+/// An entry of an environment, with the index of its outcome.
 pub(crate) struct PendingEntry {
     pub suffix: String,
     pub entry: Entry,
     pub index: usize,
 }
 
-const NO_ENVIRONMENT: &str = "its environment is gone";
-const NO_LOG_GROUP: &str = "its log group is gone";
-const TOO_OLD: &str = "CloudWatch Logs does not take its time";
+const NO_ENVIRONMENT: &str = "the environment does not exist";
+const NO_LOG_GROUP: &str = "the log group does not exist";
+const TIMESTAMP_REJECTED: &str = "CloudWatch Logs rejects the timestamp";
 
-impl<C: Cloud, D: DeadLetters> ScalingLog<C, D> {
-    /// Writes entries, each with its environment's suffix, and gives each its outcome.
-    pub(crate) async fn write(&self, all: Vec<PendingEntry>) -> Vec<(usize, Written)> {
+impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
+    /// Writes entries, each with its environment's suffix, and returns the outcome of each entry with its index.
+    pub(crate) async fn write(&self, all: Vec<PendingEntry>) -> Vec<(usize, WriteOutcome)> {
         let streams: BTreeSet<(&str, String)> =
             all.iter().map(|it| (it.suffix.as_str(), stream(&it.entry.group, it.entry.at_ms))).collect();
-        // A call for each stream is the least, within the limits.
-        tracing::info!(lines = all.len(), streams = streams.len(), "lines for the ledger");
+        // Within the limits, one call for each stream is the minimum.
+        tracing::info!(lines = all.len(), streams = streams.len(), "ledger lines pending");
         let mut by_environment: BTreeMap<String, Vec<PendingEntry>> = BTreeMap::new();
         for pending in all {
             by_environment.entry(pending.suffix.clone()).or_default().push(pending);
         }
-        let all = by_environment.into_iter().map(|(suffix, pending)| self.of_one(suffix, pending));
+        let all = by_environment.into_iter().map(|(suffix, pending)| self.write_environment(suffix, pending));
         join_all(all).await.into_iter().flatten().collect()
     }
 
-    async fn of_one(&self, suffix: String, pending: Vec<PendingEntry>) -> Vec<(usize, Written)> {
+    async fn write_environment(&self, suffix: String, pending: Vec<PendingEntry>) -> Vec<(usize, WriteOutcome)> {
         let names = self.deployment.names(&suffix);
-        let all = |written: &Written| pending.iter().map(|it| (it.index, written.clone())).collect();
-        match self.cloud.exists(&names.environment_id()).await {
+        let all = |outcome: &WriteOutcome| pending.iter().map(|it| (it.index, outcome.clone())).collect();
+        match self.cloud.environment_exists(&names.environment_id()).await {
             Ok(true) => {}
-            Ok(false) => return all(&Written::NotOwned(NO_ENVIRONMENT)),
-            Err(reason) => return all(&Written::Requeue(reason)),
+            Ok(false) => return all(&WriteOutcome::NotOwned(NO_ENVIRONMENT)),
+            Err(reason) => return all(&WriteOutcome::Requeue(reason)),
         }
         let now_ms = self.cloud.now_ms();
         let mut streams: BTreeMap<String, Vec<(LogEvent, usize)>> = BTreeMap::new();
         for PendingEntry { entry, index, .. } in pending {
-            let line = LogEvent::of(&entry, now_ms);
-            streams.entry(stream(&entry.group, line.at_ms)).or_default().push((line, index));
+            let event = LogEvent::of(&entry, now_ms);
+            streams.entry(stream(&entry.group, event.at_ms)).or_default().push((event, index));
         }
         let log_group = names.scaling_log_group().name;
-        let batches = streams.into_iter().flat_map(|(stream, lines)| {
-            let all = batches(lines).into_iter();
+        let batches = streams.into_iter().flat_map(|(stream, events)| {
+            let all = batches(events).into_iter();
             all.map(move |batch| (stream.clone(), batch))
         });
-        // A stream has its lines in the order of their batches, one call at a time.
-        let mut written = Vec::new();
+        // The batches of a stream are written in order, one call at a time.
+        let mut outcomes = Vec::new();
         for (stream, batch) in batches {
-            let lines: Vec<&LogEvent> = batch.iter().map(|(line, _)| line).collect();
-            let put = self.cloud.put(&log_group, &stream, &lines).await;
-            written.extend(batch.iter().enumerate().map(|(at, (_, index))| {
-                let written = match &put {
-                    Ok(Put::Taken { rejected }) if rejected.contains(&at) => Written::OutOfRange(TOO_OLD),
-                    Ok(Put::Taken { .. }) => Written::Accepted,
-                    Ok(Put::NoGroup) => Written::NotOwned(NO_LOG_GROUP),
-                    Err(reason) => Written::Requeue(reason.clone()),
+            let events: Vec<&LogEvent> = batch.iter().map(|(event, _)| event).collect();
+            let put = self.cloud.put_events(&log_group, &stream, &events).await;
+            outcomes.extend(batch.iter().enumerate().map(|(at, (_, index))| {
+                let outcome = match &put {
+                    Ok(PutOutcome::Written { rejected }) if rejected.contains(&at) => {
+                        WriteOutcome::OutOfRange(TIMESTAMP_REJECTED)
+                    }
+                    Ok(PutOutcome::Written { .. }) => WriteOutcome::Accepted,
+                    Ok(PutOutcome::LogGroupNotFound) => WriteOutcome::NotOwned(NO_LOG_GROUP),
+                    Err(reason) => WriteOutcome::Requeue(reason.clone()),
                 };
-                (*index, written)
+                (*index, outcome)
             }));
         }
-        written
+        outcomes
     }
 }

@@ -1,37 +1,39 @@
-//! What CloudWatch Logs and Auto Scaling answer over the wire, in their documented shapes.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
+//! Responses of CloudWatch Logs and Auto Scaling over the wire, in their documented shapes.
+#![allow(clippy::expect_used, reason = "a test stops at the first unexpected value")]
 
 use std::sync::{Arc, Mutex};
 
 use ledger::batch::LogEvent;
 use requests::records::DynamoRecords;
-use scaling_log::aws::Account;
-use scaling_log::cloud::{Cloud as _, Put};
+use scaling_log::aws::AwsAccount;
+use scaling_log::cloud::{LogApi as _, PutOutcome};
 use test_support::{Request, service};
 
-/// An account, and the operations that it was asked for.
-fn account(response: impl Fn(&Request) -> (u16, String) + Send + Sync + 'static) -> (Account, Arc<Mutex<Vec<String>>>) {
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&asked);
+/// An account, and the operations that were requested from it.
+fn account(
+    response: impl Fn(&Request) -> (u16, String) + Send + Sync + 'static,
+) -> (AwsAccount, Arc<Mutex<Vec<String>>>) {
+    let requested = Arc::new(Mutex::new(Vec::new()));
+    let recorded = Arc::clone(&requested);
     let config = service(move |request| {
-        seen.lock().expect("one at a time").push(request.target.clone());
+        recorded.lock().expect("one at a time").push(request.target.clone());
         Some(response(&request))
     });
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), "records");
-    (Account::new(&config, records), asked)
+    (AwsAccount::new(&config, records), requested)
 }
 
 fn rejected(kind: &str) -> (u16, String) {
     (400, format!(r#"{{"__type":"{kind}","message":"no"}}"#))
 }
 
-async fn put(account: &Account) -> Result<Put, String> {
-    let lines: Vec<LogEvent> = (1..=4).map(|at_ms| LogEvent { at_ms, text: "{}".into() }).collect();
-    account.put("/aws/autoscaling/scalable-ec2-dev", "g/2026-01-02", &lines.iter().collect::<Vec<_>>()).await
+async fn put_events(account: &AwsAccount) -> Result<PutOutcome, String> {
+    let events: Vec<LogEvent> = (1..=4).map(|at_ms| LogEvent { at_ms, text: "{}".into() }).collect();
+    account.put_events("/aws/autoscaling/scalable-ec2-dev", "g/2026-01-02", &events.iter().collect::<Vec<_>>()).await
 }
 
 #[tokio::test]
-async fn what_is_refused_while_the_rest_is_taken_is_told_by_its_place() {
+async fn rejected_log_events_are_identified_by_their_index() {
     for (info, rejected) in [
         ("{}", vec![]),
         (r#"{"rejectedLogEventsInfo":{"tooOldLogEventEndIndex":1}}"#, vec![0]),
@@ -39,67 +41,68 @@ async fn what_is_refused_while_the_rest_is_taken_is_told_by_its_place() {
         (r#"{"rejectedLogEventsInfo":{"tooNewLogEventStartIndex":3}}"#, vec![3]),
         (r#"{"rejectedLogEventsInfo":{"expiredLogEventEndIndex":1,"tooNewLogEventStartIndex":3}}"#, vec![0, 3]),
     ] {
-        let (account, asked) = account(move |_| (200, info.to_owned()));
-        assert_eq!(put(&account).await, Ok(Put::Taken { rejected }), "{info}");
-        assert_eq!(*asked.lock().expect("one at a time"), ["PutLogEvents"], "one call where the stream is there");
+        let (account, requested) = account(move |_| (200, info.to_owned()));
+        assert_eq!(put_events(&account).await, Ok(PutOutcome::Written { rejected }), "{info}");
+        assert_eq!(*requested.lock().expect("one at a time"), ["PutLogEvents"], "one call if the stream exists");
     }
 }
 
 #[tokio::test]
-async fn a_stream_is_made_when_it_is_missing_and_a_group_never() {
-    let made = Mutex::new(false);
-    let (there, asked) = account(move |request| {
-        let mut made = made.lock().expect("one at a time");
+async fn a_missing_stream_is_created_and_a_missing_log_group_is_not() {
+    let created = Mutex::new(false);
+    let (existing, requested) = account(move |request| {
+        let mut created = created.lock().expect("one at a time");
         match request.target.as_str() {
             "CreateLogStream" => {
-                *made = true;
+                *created = true;
                 (200, String::new())
             }
-            _ if *made => (200, "{}".into()),
+            _ if *created => (200, "{}".into()),
             _ => rejected("ResourceNotFoundException"),
         }
     });
-    assert_eq!(put(&there).await, Ok(Put::Taken { rejected: vec![] }));
-    assert_eq!(*asked.lock().expect("one at a time"), ["PutLogEvents", "CreateLogStream", "PutLogEvents"]);
+    assert_eq!(put_events(&existing).await, Ok(PutOutcome::Written { rejected: vec![] }));
+    assert_eq!(*requested.lock().expect("one at a time"), ["PutLogEvents", "CreateLogStream", "PutLogEvents"]);
 
-    let (gone, asked) = account(|_| rejected("ResourceNotFoundException"));
-    assert_eq!(put(&gone).await, Ok(Put::NoGroup));
-    assert_eq!(*asked.lock().expect("one at a time"), ["PutLogEvents", "CreateLogStream"]);
+    let (missing, requested) = account(|_| rejected("ResourceNotFoundException"));
+    assert_eq!(put_events(&missing).await, Ok(PutOutcome::LogGroupNotFound));
+    assert_eq!(*requested.lock().expect("one at a time"), ["PutLogEvents", "CreateLogStream"]);
 
-    // Just made, and not yet to be seen by the next call: the lines are not lost, they come again.
-    let (lags, asked) = account(|request| match request.target.as_str() {
+    // The created stream is not yet visible to the next call. The lines are not lost: their messages are delivered
+    // again.
+    let (lagging, requested) = account(|request| match request.target.as_str() {
         "CreateLogStream" => (200, String::new()),
         _ => rejected("ResourceNotFoundException"),
     });
-    let told = put(&lags).await.expect_err("the stream was made, so its group is there");
-    assert_eq!(told, "logs:PutLogEvents: the stream g/2026-01-02 was made, and is not to be seen yet");
-    assert_eq!(*asked.lock().expect("one at a time"), ["PutLogEvents", "CreateLogStream", "PutLogEvents"]);
+    let error = put_events(&lagging).await.expect_err("the stream was created, so its log group exists");
+    assert_eq!(error, "logs:PutLogEvents: the stream g/2026-01-02 was created and is not visible yet");
+    assert_eq!(*requested.lock().expect("one at a time"), ["PutLogEvents", "CreateLogStream", "PutLogEvents"]);
 
     let (denied, _) = account(|_| rejected("AccessDeniedException"));
-    let told = put(&denied).await.expect_err("refused");
-    assert!(told.starts_with("logs:PutLogEvents: ") && told.contains("AccessDeniedException"), "{told}");
+    let error = put_events(&denied).await.expect_err("access is denied");
+    assert!(error.starts_with("logs:PutLogEvents: ") && error.contains("AccessDeniedException"), "{error}");
 }
 
 #[tokio::test]
-async fn what_was_written_is_known_by_its_ids_over_all_pages() {
+async fn the_ids_of_the_written_lines_are_read_from_all_pages() {
     let (account, _) = account(|request| {
         let event = |text: &str| format!(r#"{{"message":{}}}"#, serde_json::Value::from(text));
         if request.body.contains("nextToken") {
             return (200, format!(r#"{{"events":[{}]}}"#, event(r#"{"id":"launch-2"}"#)));
         }
-        let first = [event(r#"{"id":"launch-1"}"#), event("no JSON"), event("{}")].join(",");
+        let first = [event(r#"{"id":"launch-1"}"#), event("not JSON"), event("{}")].join(",");
         (200, format!(r#"{{"events":[{first}],"nextToken":"more"}}"#))
     });
-    let ids = account.written("/aws/autoscaling/scalable-ec2-dev", "g/", 1, 2).await.expect("a look");
+    let ids = account.written_ids("/aws/autoscaling/scalable-ec2-dev", "g/", 1, 2).await.expect("the ids");
     assert_eq!(ids.into_iter().collect::<Vec<_>>(), ["launch-1", "launch-2"]);
 }
 
 #[tokio::test]
-async fn activities_are_asked_for_until_they_are_too_old() {
-    let (account, asked) = account(|request| {
+async fn activities_are_read_until_they_are_too_old() {
+    let (account, requested) = account(|request| {
         let page = usize::from(request.body.contains("NextToken=second"));
-        // What is still under way comes first, however long ago it began (the API reference).
-        let under_way = if page == 0 {
+        // Activities in progress are listed first, regardless of their start (the API reference).
+        let in_progress = if page == 0 {
             "<member><ActivityId>old</ActivityId><StartTime>2026-01-01T03:00:00Z</StartTime><StatusCode>WaitingForInstanceWarmup</StatusCode></member>"
         } else {
             ""
@@ -114,7 +117,7 @@ async fn activities_are_asked_for_until_they_are_too_old() {
         };
         let found: String = [0, 1].map(|at| activity(page * 2 + at)).concat();
         let next = ["second", "third"][page];
-        let result = format!("<Activities>{under_way}{found}</Activities><NextToken>{next}</NextToken>");
+        let result = format!("<Activities>{in_progress}{found}</Activities><NextToken>{next}</NextToken>");
         (
             200,
             format!(
@@ -122,8 +125,8 @@ async fn activities_are_asked_for_until_they_are_too_old() {
             ),
         )
     });
-    // 03:02:30: the last of the second page is older.
-    let found = account.activities("g", 1_767_322_950_000).await.expect("a look");
+    // 03:02:30: the last activity of the second page is older.
+    let found = account.activities("g", 1_767_322_950_000).await.expect("the activities");
     let ids: Vec<&str> = found.iter().map(|it| it.id.as_str()).collect();
-    assert_eq!((ids, asked.lock().expect("one at a time").len()), (vec!["old", "0", "1", "2"], 2));
+    assert_eq!((ids, requested.lock().expect("one at a time").len()), (vec!["old", "0", "1", "2"], 2));
 }

@@ -90,7 +90,8 @@ where
     lambda_runtime::run(service_fn(serve)).await
 }
 
-/// The handler's result, with its error or panic as a [`Failure`]. `lambda_runtime` would report the path of a Rust type.
+/// The handler's result, with its error or panic as a [`Failure`]. `lambda_runtime` would report the path of a Rust
+/// type.
 async fn report(handling: impl Future<Output = Result<Value, Error>>) -> Result<Value, Failure> {
     let mut handling = pin!(handling);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {

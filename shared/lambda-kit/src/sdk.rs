@@ -19,27 +19,27 @@ use std::time::Duration;
 /// The time limit for opening a connection: 3 s. Every AWS endpoint of the same region answers in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The time limit for one attempt of a call: 10 s. The SDK itself sets no limit, and a response that never arrives would
-/// consume the rest of the invocation.
+/// The time limit for one attempt of a call: 10 s. The SDK itself sets no limit, and a response that never arrives
+/// would consume the rest of the invocation.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The time limit for a call with all its attempts: 25 s, enough for two attempts without a response and part of a third.
-/// After one such call every function still has time to report the failure and to be retried: the shortest timeout of a
-/// function is 60 s.
+/// The time limit for a call with all its attempts: 25 s, enough for two attempts without a response and part of a
+/// third. After one such call every function still has time to report the failure and to be retried: the shortest
+/// timeout of a function is 60 s.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// The attempts of a call: 5, in standard mode. Measured under constant throttling: 3 attempts are exhausted after 0.4 s,
-/// 8 after 47 s, and 8 in adaptive mode after 140 s, which is longer than an invocation.
+/// The attempts of a call: 5, in standard mode. Measured under constant throttling: 3 attempts are exhausted after 0.4
+/// s, 8 after 47 s, and 8 in adaptive mode after 140 s, which is longer than an invocation.
 const MAX_ATTEMPTS: u32 = 5;
 
 /// Loads region and credentials from the environment, as every AWS program does, with this project's timeouts and
 /// retries. Call it once, at start-up, and create all clients from the result.
 ///
-/// All clients share one HTTP client. Otherwise each client would read the machine's trusted roots, and that is most of a
-/// start. If the environment has credentials, as on Lambda, no other credentials provider is prepared: that takes longer
-/// than the rest. `TRUSTED_ROOTS` may name a file of certificates that replace the machine's roots: AWS has five, and the
-/// machine some 140. If that file does not exist, as in a package that was built without it, the machine's roots are
-/// trusted, and a log line reports the missing file.
+/// All clients share one HTTP client. Otherwise each client would read the machine's trusted roots, and that is most of
+/// a start. If the environment has credentials, as on Lambda, no other credentials provider is prepared: that takes
+/// longer than the rest. `TRUSTED_ROOTS` may name a file of certificates that replace the machine's roots: AWS has
+/// five, and the machine some 140. If that file does not exist, as in a package that was built without it, the
+/// machine's roots are trusted, and a log line reports the missing file.
 ///
 /// # Errors
 ///
@@ -62,8 +62,8 @@ pub async fn sdk_config() -> Result<SdkConfig, Error> {
     Ok(loader.load().await)
 }
 
-/// A TLS context that trusts only the certificates of this file. `None` if the file does not exist: a function that does
-/// not start would answer no request.
+/// A TLS context that trusts only the certificates of this file. `None` if the file does not exist: a function that
+/// does not start would answer no request.
 fn trust_store(path: &str) -> Result<Option<TlsContext>, Error> {
     let roots = match std::fs::read(path) {
         Ok(roots) => roots,
@@ -115,7 +115,8 @@ impl<T> std::fmt::Debug for Lazy<T> {
     }
 }
 
-/// The error of an AWS call, for operators: the call (`service:Operation`), the error's code, and the service's message.
+/// The error of an AWS call, for operators: the call (`service:Operation`), the error's code, and the service's
+/// message.
 pub fn describe_error<E, R>(operation: &str, error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,

@@ -53,8 +53,8 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
         (self.read)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// Reads a required variable, whose valid form is `valid`. A missing variable is invalid: the result is an empty string,
-    /// and [`Vars::checked`] returns the error.
+    /// Reads a required variable, whose valid form is `valid`. A missing variable is invalid: the result is an empty
+    /// string, and [`Vars::checked`] returns the error.
     pub fn required(&mut self, name: &'static str, valid: &str) -> String {
         let value = self.optional(name);
         if value.is_none() {
@@ -112,9 +112,9 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
     }
 }
 
-/// Whether a project's name is valid. The name is part of every resource name, of policies and of rules' patterns, so only
-/// plain characters are valid. Its maximum length leaves room for a suffix in a bucket's 63 characters, in every region.
-/// The template's parameter ProjectName has the same rule.
+/// Whether a project's name is valid. The name is part of every resource name, of policies and of rules' patterns, so
+/// only plain characters are valid. Its maximum length leaves room for a suffix in a bucket's 63 characters, in every
+/// region. The template's parameter ProjectName has the same rule.
 fn is_project(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     text.len() <= 20

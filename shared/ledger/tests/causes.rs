@@ -1,5 +1,5 @@
-//! Parsing of Auto Scaling's sentences. The samples are from AWS's user guide and knowledge center, and from activities that
-//! users have published.
+//! Parsing of Auto Scaling's sentences. The samples are from AWS's user guide and knowledge center, and from activities
+//! that users have published.
 
 use ledger::{ActivityFailure, Cause, CauseKind};
 

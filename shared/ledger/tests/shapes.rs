@@ -1,5 +1,5 @@
-//! Other messages in the queue: the shapes of other senders, and malformed messages of every kind. Each message results in
-//! a line, is not owned, or is poison with a reason; none of them stops the others.
+//! Other messages in the queue: the shapes of other senders, and malformed messages of every kind. Each message results
+//! in a line, is not owned, or is poison with a reason; none of them stops the others.
 #![allow(clippy::panic, reason = "a test stops at the first unexpected value")]
 
 use environment::Deployment;

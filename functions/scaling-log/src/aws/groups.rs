@@ -1,4 +1,4 @@
-//! Auto Scaling: our groups, and what they did.
+//! Auto Scaling: the owned groups and their activities.
 
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::primitives::DateTime;
@@ -7,22 +7,23 @@ use environment::mark;
 use lambda_kit::describe_error;
 use ledger::Activity;
 
-pub(super) async fn all(client: &Client) -> Result<Vec<String>, String> {
-    let ours = Filter::builder().name("tag-key").values(mark::OWNER).build();
-    let pages = client.describe_auto_scaling_groups().include_instances(false).filters(ours);
+pub(super) async fn owned(client: &Client) -> Result<Vec<String>, String> {
+    let owned = Filter::builder().name("tag-key").values(mark::OWNER).build();
+    let pages = client.describe_auto_scaling_groups().include_instances(false).filters(owned);
     let groups: Result<Vec<AutoScalingGroup>, _> = pages.into_paginator().items().send().collect().await;
     let groups = groups.map_err(|error| describe_error("autoscaling:DescribeAutoScalingGroups", &error))?;
     Ok(groups.into_iter().filter_map(|it| it.auto_scaling_group_name).collect())
 }
 
-/// They come newest first, after those that are still under way, so that only the pages that are needed are asked for.
+/// Auto Scaling lists the activities in progress first, then the newest. Reading stops after the page that contains the
+/// first activity before `since_ms`.
 pub(super) async fn activities(client: &Client, group: &str, since_ms: u64) -> Result<Vec<Activity>, String> {
     let mut pages = client.describe_scaling_activities().auto_scaling_group_name(group).into_paginator().send();
     let mut all = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| describe_error("autoscaling:DescribeScalingActivities", &error))?;
         for found in page.activities.unwrap_or_default() {
-            let activity = of(found);
+            let activity = convert(found);
             if activity.start_ms < since_ms && activity.end_ms.is_some() {
                 return Ok(all);
             }
@@ -32,7 +33,7 @@ pub(super) async fn activities(client: &Client, group: &str, since_ms: u64) -> R
     Ok(all)
 }
 
-fn of(found: types::Activity) -> Activity {
+fn convert(found: types::Activity) -> Activity {
     let ms = |time: &DateTime| time.to_millis().ok().and_then(|ms| u64::try_from(ms).ok());
     Activity {
         start_ms: found.start_time.as_ref().and_then(ms).unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! CloudWatch Logs: lines in, and what was written.
+//! CloudWatch Logs: writes log events, and reads the ids of the written ones.
 
 use std::collections::BTreeSet;
 
@@ -11,67 +11,74 @@ use lambda_kit::describe_error;
 use ledger::batch::LogEvent;
 use serde_json::Value;
 
-use crate::cloud::Put;
+use crate::cloud::PutOutcome;
 
-const PUT: &str = "logs:PutLogEvents";
+const PUT_LOG_EVENTS: &str = "logs:PutLogEvents";
 
-/// The stream is there but for the first lines of a day, so it is written to first, and made if it is missing.
-pub(super) async fn put(client: &Client, group: &str, stream: &str, lines: &[&LogEvent]) -> Result<Put, String> {
-    if let Some(taken) = write(client, group, stream, lines).await? {
-        return Ok(taken);
+/// Writes a batch. The stream exists except for the first batch of a day, so it is created only after a write has
+/// failed.
+pub(super) async fn put_events(
+    client: &Client,
+    group: &str,
+    stream: &str,
+    events: &[&LogEvent],
+) -> Result<PutOutcome, String> {
+    if let Some(outcome) = write(client, group, stream, events).await? {
+        return Ok(outcome);
     }
     match client.create_log_stream().log_group_name(group).log_stream_name(stream).send().await {
         Ok(_) => {}
         Err(error) => match error.as_service_error() {
             Some(CreateLogStreamError::ResourceAlreadyExistsException(_)) => {}
-            Some(CreateLogStreamError::ResourceNotFoundException(_)) => return Ok(Put::NoGroup),
+            Some(CreateLogStreamError::ResourceNotFoundException(_)) => return Ok(PutOutcome::LogGroupNotFound),
             _ => return Err(describe_error("logs:CreateLogStream", &error)),
         },
     }
-    // Its group is there, or it could not have been made: what says otherwise lags behind.
-    let taken = write(client, group, stream, lines).await?;
-    taken.ok_or_else(|| format!("{PUT}: the stream {stream} was made, and is not to be seen yet"))
+    // The log group exists, because the stream was created: a ResourceNotFoundException now is a consistency delay.
+    let outcome = write(client, group, stream, events).await?;
+    outcome.ok_or_else(|| format!("{PUT_LOG_EVENTS}: the stream {stream} was created and is not visible yet"))
 }
 
-/// Nothing, if the stream or its group is missing.
-async fn write(client: &Client, group: &str, stream: &str, lines: &[&LogEvent]) -> Result<Option<Put>, String> {
-    let event = |line: &&LogEvent| {
-        let at = i64::try_from(line.at_ms).unwrap_or(i64::MAX);
-        InputLogEvent::builder().timestamp(at).message(&line.text).build().map_err(|error| format!("{PUT}: {error}"))
+/// Writes a batch; `None` if the stream or its log group does not exist.
+async fn write(client: &Client, group: &str, stream: &str, events: &[&LogEvent]) -> Result<Option<PutOutcome>, String> {
+    let input = |event: &&LogEvent| {
+        let timestamp = i64::try_from(event.at_ms).unwrap_or(i64::MAX);
+        let input = InputLogEvent::builder().timestamp(timestamp).message(&event.text).build();
+        input.map_err(|error| format!("{PUT_LOG_EVENTS}: {error}"))
     };
-    let events: Vec<InputLogEvent> = lines.iter().map(event).collect::<Result<_, _>>()?;
-    let call = client.put_log_events().log_group_name(group).log_stream_name(stream).set_log_events(Some(events));
+    let inputs: Vec<InputLogEvent> = events.iter().map(input).collect::<Result<_, _>>()?;
+    let call = client.put_log_events().log_group_name(group).log_stream_name(stream).set_log_events(Some(inputs));
     match call.send().await {
-        Ok(response) => Ok(Some(Put::Taken { rejected: rejected(&response, lines.len()) })),
+        Ok(response) => Ok(Some(PutOutcome::Written { rejected: rejected(&response, events.len()) })),
         Err(error) => match error.as_service_error() {
             Some(PutLogEventsError::ResourceNotFoundException(_)) => Ok(None),
-            _ => Err(describe_error(PUT, &error)),
+            _ => Err(describe_error(PUT_LOG_EVENTS, &error)),
         },
     }
 }
 
-/// What was refused while the rest was taken: all before the end of what is too old or past its group's retention, and all
-/// from the beginning of what is too far ahead.
+/// The indexes of the rejected log events in an accepted batch: all events before the end of the range that is too old
+/// or past the log group's retention, and all events from the start of the range that is too far ahead.
 fn rejected(response: &PutLogEventsOutput, count: usize) -> Vec<usize> {
     let Some(info) = response.rejected_log_events_info() else { return Vec::new() };
     let RejectedLogEventsInfo { too_old_log_event_end_index, expired_log_event_end_index, .. } = info;
-    let deployment = |index: &Option<i32>| index.and_then(|it| usize::try_from(it).ok());
-    let old = deployment(too_old_log_event_end_index).max(deployment(expired_log_event_end_index)).unwrap_or(0);
-    let new = deployment(&info.too_new_log_event_start_index).unwrap_or(count);
-    (0..count).filter(|at| *at < old || *at >= new).collect()
+    let position = |index: &Option<i32>| index.and_then(|it| usize::try_from(it).ok());
+    let first_accepted = position(too_old_log_event_end_index).max(position(expired_log_event_end_index)).unwrap_or(0);
+    let first_too_new = position(&info.too_new_log_event_start_index).unwrap_or(count);
+    (0..count).filter(|at| *at < first_accepted || *at >= first_too_new).collect()
 }
 
-/// Lines that are no JSON, or have no id, are somebody else's.
-pub(super) async fn written(
+/// The ids of the lines in a time range. A line that is not JSON, or has no id, is not an entry of the ledger.
+pub(super) async fn written_ids(
     client: &Client,
     group: &str,
-    streams: &str,
+    stream_prefix: &str,
     from_ms: u64,
     to_ms: u64,
 ) -> Result<BTreeSet<String>, String> {
     let ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
-    let call = client.filter_log_events().log_group_name(group).log_stream_name_prefix(streams);
-    // The end of the range is beyond its last line.
+    let call = client.filter_log_events().log_group_name(group).log_stream_name_prefix(stream_prefix);
+    // The end of the range is exclusive.
     let mut pages = call.start_time(ms(from_ms)).end_time(ms(to_ms.saturating_add(1))).into_paginator().send();
     let mut ids = BTreeSet::new();
     while let Some(page) = pages.next().await {

@@ -1,4 +1,4 @@
-//! AWS behind the seam, a file for each service.
+//! The seam's implementation with AWS, one file for each service.
 
 mod groups;
 mod logs;
@@ -12,65 +12,68 @@ use ledger::batch::LogEvent;
 use requests::records::DynamoRecords;
 use requests::{QueueSender, Records as _};
 
-use crate::cloud::{Cloud, DeadLetters, Put};
+use crate::cloud::{DeadLetters, LogApi, PutOutcome};
 
-/// The account and region that the function runs in.
+/// The account and region in which the function runs.
 #[derive(Debug)]
-pub struct Account {
+pub struct AwsAccount {
     autoscaling: Lazy<aws_sdk_autoscaling::Client>,
     logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
     records: DynamoRecords,
 }
 
-impl Account {
-    /// Nothing is called yet.
+impl AwsAccount {
+    /// Creates the clients without a call.
     #[must_use]
-    pub fn new(config: &SdkConfig, records: DynamoRecords) -> Account {
+    pub fn new(config: &SdkConfig, records: DynamoRecords) -> AwsAccount {
         let autoscaling = Lazy::client(config, aws_sdk_autoscaling::Client::new);
-        Account { autoscaling, logs: Lazy::client(config, aws_sdk_cloudwatchlogs::Client::new), records }
+        AwsAccount { autoscaling, logs: Lazy::client(config, aws_sdk_cloudwatchlogs::Client::new), records }
     }
 }
 
-impl Cloud for Account {
+impl LogApi for AwsAccount {
     fn now_ms(&self) -> u64 {
         lambda_kit::now_ms()
     }
 
-    async fn exists(&self, environment: &str) -> Result<bool, String> {
+    async fn environment_exists(&self, environment: &str) -> Result<bool, String> {
         let owner = self.records.environment_owner(environment).await;
         owner.map(|owner| owner.is_some()).map_err(|error| error.to_string())
     }
 
-    async fn put(&self, log_group: &str, stream: &str, lines: &[&LogEvent]) -> Result<Put, String> {
-        logs::put(&self.logs, log_group, stream, lines).await
+    async fn put_events(&self, log_group: &str, stream: &str, events: &[&LogEvent]) -> Result<PutOutcome, String> {
+        logs::put_events(&self.logs, log_group, stream, events).await
     }
 
     async fn groups(&self) -> Result<Vec<String>, String> {
-        groups::all(&self.autoscaling).await
+        groups::owned(&self.autoscaling).await
     }
 
     async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, String> {
         groups::activities(&self.autoscaling, group, since_ms).await
     }
 
-    async fn written(
+    async fn written_ids(
         &self,
         log_group: &str,
-        streams: &str,
+        stream_prefix: &str,
         from_ms: u64,
         to_ms: u64,
     ) -> Result<BTreeSet<String>, String> {
-        logs::written(&self.logs, log_group, streams, from_ms, to_ms).await
+        logs::written_ids(&self.logs, log_group, stream_prefix, from_ms, to_ms).await
     }
 }
 
-/// The queue of what nobody understands, if the deployment has one.
+/// The dead-letter queue for poison messages, if the deployment has one.
 #[derive(Debug)]
-pub struct DeadEvents(pub Option<QueueSender>);
+pub struct EventDeadLetters(pub Option<QueueSender>);
 
-impl DeadLetters for DeadEvents {
+impl DeadLetters for EventDeadLetters {
     async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
-        let queue = self.0.as_ref().ok_or("EVENT_DEAD_LETTERS_URL is not set: the queue for what makes no sense")?;
+        let queue = self
+            .0
+            .as_ref()
+            .ok_or("EVENT_DEAD_LETTERS_URL is not set: the URL of the dead-letter queue for poison messages")?;
         queue.dead_letter(body, reason).await.map_err(|error| error.to_string())
     }
 }

@@ -1,6 +1,6 @@
-//! A CloudWatch Logs that keeps to the real one's limits, with groups that have done something.
-#![allow(clippy::expect_used, reason = "a test stops where it finds nonsense")]
-#![allow(dead_code, reason = "each test uses its part")]
+//! A fake CloudWatch Logs that enforces the limits of the real one, with Auto Scaling groups and their activities.
+#![allow(clippy::expect_used, reason = "a test stops at the first unexpected value")]
+#![allow(dead_code, reason = "each test file uses a part of the harness")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,13 +12,13 @@ use environment::Deployment;
 use ledger::Activity;
 use ledger::batch::LogEvent;
 use scaling_log::ScalingLog;
-use scaling_log::cloud::{Cloud, DeadLetters, Put};
+use scaling_log::cloud::{DeadLetters, LogApi, PutOutcome};
 use serde_json::{Value, json};
 
 pub const NOW: u64 = 1_767_330_000_000;
 const DAY: u64 = 86_400_000;
 
-/// What is written, in the order of arrival.
+/// The account of a test. `streams` contains the log events in the order of their arrival.
 #[derive(Debug, Default)]
 pub struct Harness {
     pub now_ms: Cell<u64>,
@@ -26,9 +26,9 @@ pub struct Harness {
     pub log_groups: BTreeSet<String>,
     pub groups: Vec<String>,
     pub activities: Vec<Activity>,
-    /// How long the log groups keep lines.
+    /// The retention of the log groups.
     pub retention_ms: Option<u64>,
-    /// Which of the calls go wrong, by their number.
+    /// The numbers of the calls that fail.
     pub failing: BTreeSet<usize>,
     pub calls: Cell<usize>,
     pub puts: RefCell<Vec<usize>>,
@@ -63,37 +63,37 @@ impl Harness {
     }
 }
 
-impl Cloud for Harness {
+impl LogApi for Harness {
     fn now_ms(&self) -> u64 {
         self.now_ms.get()
     }
 
-    async fn exists(&self, environment: &str) -> Result<bool, String> {
+    async fn environment_exists(&self, environment: &str) -> Result<bool, String> {
         self.call()?;
         Ok(self.environments.contains(environment))
     }
 
-    async fn put(&self, log_group: &str, stream: &str, lines: &[&LogEvent]) -> Result<Put, String> {
+    async fn put_events(&self, log_group: &str, stream: &str, events: &[&LogEvent]) -> Result<PutOutcome, String> {
         self.call()?;
         if !self.log_groups.contains(log_group) {
-            return Ok(Put::NoGroup);
+            return Ok(PutOutcome::LogGroupNotFound);
         }
-        // InvalidParameterException each, of which nothing is written.
-        assert!(!lines.is_empty() && lines.len() <= 10_000, "{} events", lines.len());
-        assert!(lines.iter().map(|it| it.text.len() + 26).sum::<usize>() <= 1_048_576, "bytes");
-        assert!(lines.is_sorted_by_key(|it| it.at_ms), "the order of time");
-        let span = lines.last().map_or(0, |last| last.at_ms - lines[0].at_ms);
-        assert!(span < DAY, "{span} ms");
+        // AWS rejects each of these with InvalidParameterException and writes nothing.
+        assert!(!events.is_empty() && events.len() <= 10_000, "{} events", events.len());
+        assert!(events.iter().map(|it| it.text.len() + 26).sum::<usize>() <= 1_048_576, "bytes");
+        assert!(events.is_sorted_by_key(|it| it.at_ms), "chronological order");
+        let window = events.last().map_or(0, |last| last.at_ms - events[0].at_ms);
+        assert!(window < DAY, "{window} ms");
         assert!(!stream.is_empty() && stream.len() <= 512 && !stream.contains([':', '*']), "{stream}");
-        assert!(lines.iter().all(|it| !it.text.is_empty()), "an empty event");
-        self.puts.borrow_mut().push(lines.len());
+        assert!(events.iter().all(|it| !it.text.is_empty()), "an empty event");
+        self.puts.borrow_mut().push(events.len());
         let oldest = self.now_ms() - self.retention_ms.unwrap_or(14 * DAY).min(14 * DAY);
-        let is_taken = |line: &LogEvent| line.at_ms >= oldest && line.at_ms <= self.now_ms() + DAY / 12;
-        let rejected = (0..lines.len()).filter(|at| !is_taken(lines[*at])).collect();
+        let is_accepted = |event: &LogEvent| event.at_ms >= oldest && event.at_ms <= self.now_ms() + DAY / 12;
+        let rejected = (0..events.len()).filter(|at| !is_accepted(events[*at])).collect();
         let mut streams = self.streams.borrow_mut();
         let stream = streams.entry((log_group.to_owned(), stream.to_owned())).or_default();
-        stream.extend(lines.iter().filter(|it| is_taken(it)).map(|it| LogEvent::clone(it)));
-        Ok(Put::Taken { rejected })
+        stream.extend(events.iter().filter(|it| is_accepted(it)).map(|it| LogEvent::clone(it)));
+        Ok(PutOutcome::Written { rejected })
     }
 
     async fn groups(&self) -> Result<Vec<String>, String> {
@@ -103,21 +103,27 @@ impl Cloud for Harness {
 
     async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, String> {
         self.call()?;
-        let of = |it: &&Activity| it.group == group && it.start_ms >= since_ms;
-        Ok(self.activities.iter().filter(of).cloned().collect())
+        let selected = |it: &&Activity| it.group == group && it.start_ms >= since_ms;
+        Ok(self.activities.iter().filter(selected).cloned().collect())
     }
 
-    async fn written(&self, group: &str, prefix: &str, from_ms: u64, to_ms: u64) -> Result<BTreeSet<String>, String> {
+    async fn written_ids(
+        &self,
+        group: &str,
+        prefix: &str,
+        from_ms: u64,
+        to_ms: u64,
+    ) -> Result<BTreeSet<String>, String> {
         self.call()?;
         let streams = self.streams.borrow();
-        let of = streams.iter().filter(|((of, stream), _)| of == group && stream.starts_with(prefix));
-        let lines = of.flat_map(|(_, lines)| lines).filter(|it| (from_ms..=to_ms).contains(&it.at_ms));
-        let id = |line: &LogEvent| serde_json::from_str::<Value>(&line.text).ok()?["id"].as_str().map(str::to_owned);
-        Ok(lines.filter_map(id).collect())
+        let selected = streams.iter().filter(|((name, stream), _)| name == group && stream.starts_with(prefix));
+        let events = selected.flat_map(|(_, events)| events).filter(|it| (from_ms..=to_ms).contains(&it.at_ms));
+        let id = |event: &LogEvent| serde_json::from_str::<Value>(&event.text).ok()?["id"].as_str().map(str::to_owned);
+        Ok(events.filter_map(id).collect())
     }
 }
 
-/// What was put away, with the reasons.
+/// A dead-letter queue: its messages with the reasons.
 #[derive(Debug, Default)]
 pub struct DeadLettered {
     pub all: RefCell<Vec<(String, String)>>,
@@ -127,7 +133,7 @@ pub struct DeadLettered {
 impl DeadLetters for DeadLettered {
     async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
         if self.is_full {
-            return Err(String::from("the queue is gone"));
+            return Err(String::from("the queue does not exist"));
         }
         self.all.borrow_mut().push((body.to_owned(), reason.to_owned()));
         Ok(())
@@ -142,12 +148,12 @@ pub fn function(harness: Harness) -> ScalingLog<Harness, DeadLettered> {
     ScalingLog { deployment: deployment(), cloud: harness, dead_letters: DeadLettered::default() }
 }
 
-/// A launch that worked, of the environment with this suffix.
+/// The event of a successful launch in the environment with this suffix.
 pub fn launch(suffix: &str, number: usize, at_ms: u64) -> Value {
-    activity(suffix, number, at_ms).event().expect("it is over")
+    activity(suffix, number, at_ms).event().expect("the activity has ended")
 }
 
-/// The same, as the group lists it.
+/// The activity of this launch, as the group lists it.
 pub fn activity(suffix: &str, number: usize, end_ms: u64) -> Activity {
     Activity {
         id: format!("00000000-0000-4000-8000-{number:012}"),
@@ -168,10 +174,10 @@ pub fn batch(bodies: impl IntoIterator<Item = String>) -> Value {
     json!({ "Records": bodies.into_iter().enumerate().map(message).collect::<Vec<_>>() })
 }
 
-/// The result of what never waits.
+/// The result of a future that never waits.
 pub fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(done) => done,
-        Poll::Pending => unreachable!("nothing here waits"),
+        Poll::Pending => unreachable!("the futures of the fakes never wait"),
     }
 }
