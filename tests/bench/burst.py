@@ -189,7 +189,7 @@ def into_the_ledger(cloud, suffixes, count, mixed=False):
 
     # An invocation's output is there when it has ended.
     def all_batches():
-        batches = told(cloud, "a batch", began)
+        batches = told(cloud, "batch handled", began)
         return batches if sum(it["received"] for it in batches) >= count else None
 
     batches = until("all batches are told", all_batches, 60)
@@ -198,7 +198,7 @@ def into_the_ledger(cloud, suffixes, count, mixed=False):
     if len(distinct) != lines:
         raise SystemExit(f"{len(distinct)} lines in the ledgers, and not {lines}")
     # As they were delivered: a call for each log group and stream of a batch, since ten small lines reach no limit.
-    least = sum(it["streams"] for it in told(cloud, "lines for the ledger", began))
+    least = sum(it["streams"] for it in told(cloud, "ledger lines pending", began))
     return {**took, "batches": len(batches), "puts": len(calls), "least": least}
 
 
