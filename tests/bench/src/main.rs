@@ -63,7 +63,7 @@ fn create_row(egress: &str, bound: f64) -> Value {
     let session = Session::new(&account, "create");
     let scope = Scope { owner: OWNER.into(), names };
     let until = account.clock.now() + Duration::from_hours(1);
-    let run = Run::alone(&scope, &desired, until);
+    let run = Run::standalone(&scope, &desired, until);
     let began = account.clock.now();
     let ending =
         account.clock.run(reconcile(&session, run, async |_: environment::Risk| Ok(()))).expect("nobody kills it");
