@@ -255,17 +255,17 @@ impl Fixture {
     }
 
     /// Builds a request with CloudFormation's format and the current time.
-    pub fn request(&self, of: &Resource, kind: &str, properties: &Value) -> Value {
+    pub fn request(&self, resource: &Resource, kind: &str, properties: &Value) -> Value {
         let number = self.next_request.replace(self.next_request.get() + 1);
         let date: String = time_text(self.now().0).chars().filter(|c| !"-:".contains(*c)).collect();
         let url = format!("http://{HOST}/request-{number}-?X-Amz-Date={date}&X-Amz-Expires=7200");
         let mut event = json!({
             "RequestType": kind, "RequestId": format!("request-{number}"), "ResponseURL": url.clone(),
-            "StackId": of.stack, "LogicalResourceId": of.logical_id,
+            "StackId": resource.stack, "LogicalResourceId": resource.logical_id,
             "ResourceType": "Custom::ScalableEnvironment", "ResourceProperties": properties,
         });
         if kind != "Create" {
-            event["PhysicalResourceId"] = json!(of.id);
+            event["PhysicalResourceId"] = json!(resource.id);
         }
         if kind == "Update" {
             event["OldResourceProperties"] = properties.clone();
@@ -277,8 +277,8 @@ impl Fixture {
     /// Delivers an event as Lambda does for asynchronous invocations: with retries after one and after two minutes. After the
     /// last attempt the event is sent to the watchdog.
     pub async fn deliver(&self, event: &Value) {
-        if let Some((_, requests)) = self.requests.borrow_mut().get_mut(address(event)) {
-            requests.clone_from(event);
+        if let Some((_, delivered)) = self.requests.borrow_mut().get_mut(address(event)) {
+            delivered.clone_from(event);
         }
         for pause in [0, 60, 120] {
             self.sleep(Duration::from_secs(pause)).await;
@@ -334,8 +334,8 @@ impl Fixture {
     }
 
     /// Sends a request, and waits for its response.
-    pub async fn send(&self, of: &Resource, kind: &str, properties: &Value) -> Response {
-        let event = self.request(of, kind, properties);
+    pub async fn send(&self, resource: &Resource, kind: &str, properties: &Value) -> Response {
+        let event = self.request(resource, kind, properties);
         self.deliver(&event).await;
         self.wait_for_response(&event).await
     }
@@ -370,8 +370,8 @@ impl Fixture {
         let account = self.account();
         let faults = account.faults.borrow();
         for (number, (call, at)) in account.calls.borrow().iter().zip(account.sent.borrow().iter()).enumerate() {
-            let seconds = (*at - Timestamp(BEGIN_S * 1000)).as_millis();
-            println!("{number:>4} {seconds:>8} ms {call} {} {:?}", call.key, faults.get(&number));
+            let elapsed_ms = (*at - Timestamp(BEGIN_S * 1000)).as_millis();
+            println!("{number:>4} {elapsed_ms:>8} ms {call} {} {:?}", call.key, faults.get(&number));
         }
     }
 

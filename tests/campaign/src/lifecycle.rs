@@ -112,8 +112,8 @@ impl Baseline {
 }
 
 /// The inventory, with a placeholder for one owner.
-pub fn inventory(fixture: &Fixture, of: &Resource) -> Vec<String> {
-    let owner = Owner::of(&of.stack, &of.logical_id);
+pub fn inventory(fixture: &Fixture, resource: &Resource) -> Vec<String> {
+    let owner = Owner::of(&resource.stack, &resource.logical_id);
     fixture.inventory().iter().map(|line| line.replace(owner.as_str(), OWNER_PLACEHOLDER)).collect()
 }
 
@@ -130,17 +130,17 @@ pub fn prepare(scenario: &Scenario, step: Step) -> Fixture {
 /// Runs a step with all requests that `CloudFormation` sends for it, and returns the last response. `service_timeout` is a `ServiceTimeout`
 /// in seconds.
 pub fn run_step(fixture: &Fixture, scenario: &Scenario, step: Step, service_timeout: Option<u64>) -> Response {
-    let of = &scenario.resource;
+    let resource = &scenario.resource;
     fixture.run(async {
         match step {
-            Step::Create => send(fixture, of, "Create", &scenario.created, service_timeout).await,
-            Step::Update => send(fixture, of, "Update", &scenario.updated, service_timeout).await,
+            Step::Create => send(fixture, resource, "Create", &scenario.created, service_timeout).await,
+            Step::Update => send(fixture, resource, "Update", &scenario.updated, service_timeout).await,
             Step::FailedUpdate => {
                 reject_third_call(fixture);
-                send(fixture, of, "Update", &scenario.updated, service_timeout).await;
-                send(fixture, of, "Update", &scenario.created, service_timeout).await
+                send(fixture, resource, "Update", &scenario.updated, service_timeout).await;
+                send(fixture, resource, "Update", &scenario.created, service_timeout).await
             }
-            Step::Delete => send(fixture, of, "Delete", &scenario.created, service_timeout).await,
+            Step::Delete => send(fixture, resource, "Delete", &scenario.created, service_timeout).await,
         }
     })
 }
@@ -153,12 +153,12 @@ fn reject_third_call(fixture: &Fixture) {
 
 async fn send(
     fixture: &Fixture,
-    of: &Resource,
+    resource: &Resource,
     kind: &str,
     properties: &Value,
     service_timeout: Option<u64>,
 ) -> Response {
-    let mut event = fixture.request(of, kind, properties);
+    let mut event = fixture.request(resource, kind, properties);
     if let Some(seconds) = service_timeout {
         event["ServiceTimeout"] = json!(seconds.to_string());
     }

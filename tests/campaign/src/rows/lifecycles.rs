@@ -99,15 +99,15 @@ fn run(seed: usize) -> Verdict {
 }
 
 /// Runs one lifecycle from its create to its delete, with all rejected requests between them.
-fn run_lifecycle(fixture: &mut Fixture, of: &Resource, lifecycle: &Lifecycle) -> Result<(), String> {
+fn run_lifecycle(fixture: &mut Fixture, resource: &Resource, lifecycle: &Lifecycle) -> Result<(), String> {
     let properties = lifecycle.properties();
     fixture.set_stack(StackState::Active);
-    send(fixture, of, "Create", &properties, None)?;
+    send(fixture, resource, "Create", &properties, None)?;
     let stored_resources = fixture.inventory().len();
     fill(fixture, lifecycle.full);
     fixture.set_stack(lifecycle.stack);
     let rejected = |fixture: &Fixture, reason: &str| {
-        send(fixture, of, "Delete", &properties, Some(reason))?;
+        send(fixture, resource, "Delete", &properties, Some(reason))?;
         let left = fixture.inventory().len();
         if left == stored_resources {
             Ok(())
@@ -118,7 +118,7 @@ fn run_lifecycle(fixture: &mut Fixture, of: &Resource, lifecycle: &Lifecycle) ->
     let rolls_back = lifecycle.stack == StackState::RollingBack;
     if lifecycle.protected && !rolls_back {
         rejected(fixture, "DeletionProtection is true")?;
-        let unlocked = fixture.operator_request(&json!({ "Request": "unlock", "Environment": of.id }));
+        let unlocked = fixture.operator_request(&json!({ "Request": "unlock", "Environment": resource.id }));
         if unlocked.get("Error").is_some() {
             return Err(format!("unlock: {unlocked}"));
         }
@@ -127,19 +127,19 @@ fn run_lifecycle(fixture: &mut Fixture, of: &Resource, lifecycle: &Lifecycle) ->
         rejected(fixture, "BucketOnDelete is FailIfNotEmpty")?;
         fill(fixture, [false, lifecycle.full[1]]);
     }
-    send(fixture, of, "Delete", &properties, None)
+    send(fixture, resource, "Delete", &properties, None)
 }
 
 /// Sends a request, and compares its response: with a rejection for this reason, else with SUCCESS.
 fn send(
     fixture: &Fixture,
-    of: &Resource,
+    resource: &Resource,
     kind: &str,
     properties: &serde_json::Value,
     rejected: Option<&str>,
 ) -> Result<(), String> {
     let response = fixture.run(async {
-        let response = fixture.send(of, kind, properties).await;
+        let response = fixture.send(resource, kind, properties).await;
         fixture.wait_until_idle().await;
         // Observations may be as old as this.
         fixture.wait(Duration::from_mins(2)).await;

@@ -109,7 +109,7 @@ fn run<T>(task: impl Future<Output = T>) -> T {
 
 fn failed_response(reason: &str) -> CfnResponse {
     let id = PhysicalId::new("scalable-ec2-us-west-2-dev").expect("an id");
-    CfnResponse::failed(&ResponseAddress::default(), id, reason)
+    CfnResponse::failed(&ResponseAddress::default(), id, reason, "custom-resource")
 }
 
 fn host(case: usize) -> Verdict {

@@ -65,7 +65,7 @@ fn schedule(seed: usize, scenario: &Scenario, baseline: &Baseline) -> Verdict {
     }
     let two = dice.percent(25);
     let (mut first_dice, mut second_dice) = (dice.clone(), Dice::new(seed + 1_000_003));
-    let lives = fixture.run(async {
+    let histories = fixture.run(async {
         let first = run_stack(&fixture, Resource::of(1, "dev"), scenario, &mut first_dice);
         if !two {
             return vec![first.await];
@@ -74,15 +74,15 @@ fn schedule(seed: usize, scenario: &Scenario, baseline: &Baseline) -> Verdict {
         <[StackHistory; 2]>::from(tokio::join!(first, second)).into()
     });
     let mut verdict = Verdict { duplicated: fixture.duplicates(), ..Verdict::default() };
-    for requests in lives.iter().flat_map(|history| &history.requests) {
-        if fixture.response_to(requests).is_none() {
+    for request in histories.iter().flat_map(|history| &history.requests) {
+        if fixture.response_to(request).is_none() {
             verdict.unanswered += 1;
             verdict.reason =
-                format!("{}no response to {} {}; ", verdict.reason, requests["RequestType"], requests["RequestId"]);
+                format!("{}no response to {} {}; ", verdict.reason, request["RequestType"], request["RequestId"]);
         }
     }
     let mut expected = Vec::new();
-    for history in &lives {
+    for history in &histories {
         let desired = match &history.desired_properties {
             Some(desired_properties) if *desired_properties == scenario.updated => &baseline.updated,
             Some(_) => &baseline.created,
@@ -96,7 +96,7 @@ fn schedule(seed: usize, scenario: &Scenario, baseline: &Baseline) -> Verdict {
         verdict.reason = format!("{}found {} resources, expected {}", verdict.reason, found.len(), expected.len());
     }
     fixture.run(async {
-        for history in &lives {
+        for history in &histories {
             // An operator sends the delete again after a permanent fault.
             for _ in 0..3 {
                 if fixture.send(&history.resource, "Delete", &scenario.created).await == Response::Success {
@@ -173,8 +173,8 @@ impl StackHistory {
             return;
         }
         for _ in 0..3 {
-            let back = self.send(fixture, "Update", &scenario.created, dice).await;
-            if fixture.wait_for_response(&back).await == Response::Success {
+            let rollback = self.send(fixture, "Update", &scenario.created, dice).await;
+            if fixture.wait_for_response(&rollback).await == Response::Success {
                 break;
             }
         }
