@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "end_to_end"), str(ROOT / "tests" / "bench" / "start")]
 
 from burst import burst_rows  # noqa: E402
-from local_cloud import OF_REQUESTS, LocalCloud, web_template  # noqa: E402
+from local_cloud import REQUEST_FUNCTIONS, LocalCloud, web_template  # noqa: E402
 from measure import PACKAGED, start_rows  # noqa: E402
 from rows import missed, row, table  # noqa: E402
 from sizes import size_rows  # noqa: E402
@@ -42,10 +42,10 @@ def event(kind, request, **properties):
 def ask(cloud, kind, request, **properties):
     """Asks, and gives the calls that the function made for it."""
     before = len(cloud.calls())
-    answer = cloud.ask(event(kind, request, **properties))
+    answer = cloud.request(event(kind, request, **properties))
     if answer.get("Status") != "SUCCESS":
         raise SystemExit(f"{kind} of {properties}: {answer}")
-    return [call for call in cloud.calls()[before:] if call.get("app") in OF_REQUESTS]
+    return [call for call in cloud.calls()[before:] if call.get("app") in REQUEST_FUNCTIONS]
 
 
 def by_api(calls):
@@ -83,7 +83,7 @@ def reply_row(cloud):
     cloud.stack("reply", web_template(), {"Suffix": "reply", "BucketOnDelete": "Empty"})
     calls = cloud.calls()
     reply = next(call for call in reversed(calls) if "cfn-response" in call["operation"])
-    made = [call for call in calls if call.get("app") in OF_REQUESTS and ends(call) <= reply["at_micros"]]
+    made = [call for call in calls if call.get("app") in REQUEST_FUNCTIONS and ends(call) <= reply["at_micros"]]
     last = max(ends(call) for call in made)
     cloud.delete_stack("reply")
     return row("reply after the last call", (reply["at_micros"] - last) / 1000, "ms", 1000)

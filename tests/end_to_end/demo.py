@@ -20,21 +20,21 @@ ENVIRONMENT = {
     "Tags": {"team": "web"},
 }
 CHANGES = {"MaxSize": "5", "InstanceType": "t3.small"}
-# By the functions' variables: one that no property overrides, and one that a property does.
+# Environment variables of the functions: one that no property overrides, and one that a property overrides.
 VARIABLES = {"COOLDOWN_SECONDS": "240", "MAX_SIZE": "9"}
 
 
 class Report:
-    """What was seen: printed, and written to target/reports/demo.json."""
+    """The steps of the demo: printed, and written to target/reports/demo.json."""
 
     def __init__(self):
         self.steps = []
         self.began = time.monotonic()
 
-    def step(self, title, act):
+    def step(self, title, action):
         began = time.monotonic()
         print(f"\n== {title}", flush=True)
-        result = act()
+        result = action()
         seconds = time.monotonic() - began
         end = "\r\033[K" if sys.stdout.isatty() else ""
         print(f"{end}   done in {seconds:.1f} s", flush=True)
@@ -53,16 +53,16 @@ def show(lines):
     print("\n".join(f"   {line}" for line in lines), flush=True)
 
 
-def check(truth, sentence):
-    if not truth:
-        raise Failed(sentence)
+def check(passed, message):
+    if not passed:
+        raise Failed(message)
 
 
 def plan(cloud, properties):
-    answer = cloud.ask({"Request": "plan", "ResourceProperties": properties})
-    check("Text" in answer, f"no plan: {answer}")
-    show(answer["Text"].rstrip().splitlines())
-    return answer
+    response = cloud.request({"Request": "plan", "ResourceProperties": properties})
+    check("Text" in response, f"the response has no plan: {response}")
+    show(response["Text"].rstrip().splitlines())
+    return response
 
 
 def parameters(properties):
@@ -77,17 +77,17 @@ def resources(cloud):
 
 
 def writes(cloud):
-    """The writing calls that the functions made so far, those on records and the line aside."""
+    """The writing calls that the functions made so far, without those to the records and the request queue."""
     reads = ("Describe", "Get", "List", "Head")
     aws = ("ec2", "iam", "autoscaling", "logs", "monitoring", "s3")
-    made = [
+    written = [
         call
         for call in cloud.calls()
         if call.get("app") in FUNCTIONS and call["service"] in aws and not call["operation"].startswith(reads)
     ]
-    others = [call for call in made if call["app"] not in ("reconciler", "lifecycle-hook", "scaling-log")]
-    check(not others, f"only the reconciler writes to environments: {others}")
-    return [f"{call['service']}:{call['operation']}" for call in made if call["app"] == "reconciler"]
+    others = [call for call in written if call["app"] not in ("reconciler", "lifecycle-hook", "scaling-log")]
+    check(not others, f"other functions than the reconciler wrote to environments: {others}")
+    return [f"{call['service']}:{call['operation']}" for call in written if call["app"] == "reconciler"]
 
 
 def outputs(found):
@@ -96,41 +96,41 @@ def outputs(found):
 
 
 def run(cloud, report):
-    """The whole life, and the verdicts of the nine checks; None if it was left running at its height."""
+    """Runs the whole life of an environment. Returns the verdicts of the nine checks, or None if KEEP keeps the environment."""
     report.step("deploy the functions (infra/template.yaml)", cloud.deploy)
     for name, value in VARIABLES.items():
         cloud.set_variable(name, value)
     first = report.step("plan the environment", lambda: plan(cloud, ENVIRONMENT))
-    tried = {8: cloud.ask({"Request": "plan", "ResourceProperties": ENVIRONMENT}) == first}
-    made = report.step("create the stack web", lambda: outputs(stack(cloud, ENVIRONMENT, "creating")))
-    check(made["VpcId"].startswith("vpc-"), f"the outputs have no VPC: {made}")
-    found = report.step("what exists now", lambda: resources(cloud))
+    trials = {8: cloud.request({"Request": "plan", "ResourceProperties": ENVIRONMENT}) == first}
+    created = report.step("create the stack web", lambda: outputs(stack(cloud, ENVIRONMENT, "creating")))
+    check(created["VpcId"].startswith("vpc-"), f"the outputs have no VPC: {created}")
+    found = report.step("list the resources", lambda: resources(cloud))
     kinds = {kind for kind, _, _ in found}
-    check(len(kinds) == 18, f"kinds that exist: {sorted(kinds)}")
-    tried[9] = report.step("change a variable of the functions", lambda: variables_are_defaults(cloud))
-    report.step("scale out, as the CPU is busy and the next instance is sick", lambda: scale_out(cloud))
+    check(len(kinds) == 18, f"expected 18 kinds of resources, found: {sorted(kinds)}")
+    trials[9] = report.step("change a variable of the functions", lambda: variables_are_defaults(cloud))
+    report.step("scale out under CPU load, with one unhealthy instance", lambda: scale_out(cloud))
     report.step("scale in, with a drain", lambda: scale_in(cloud))
-    report.step("the ledger: what happened, and why", lambda: story(cloud))
-    change(cloud, report, made)
+    report.step("the ledger: scaling events and their causes", lambda: show_ledger(cloud))
+    change(cloud, report, created)
     if os.environ.get("KEEP"):
         keep(cloud, report)
         return None
-    tried[6] = report.step("delete the stack, which is protected", lambda: deletion_is_refused(cloud))
-    verdicts = report.step("nine checks", lambda: nine_verdicts(cloud, tried))
+    trials[6] = report.step("delete the stack, which is protected", lambda: deletion_is_rejected(cloud))
+    verdicts = report.step("nine checks", lambda: nine_verdicts(cloud, trials))
     report.step("unlock it, and delete the stack again", lambda: unlock_and_delete(cloud))
-    left = report.step("what is left", lambda: resources(cloud))
+    left = report.step("list the resources that remain", lambda: resources(cloud))
     check(not left, f"left behind: {left}")
-    show(["nothing"])
-    report.step("delete another in the middle of its create", lambda: delete_in_the_middle(cloud))
+    show(["none"])
+    report.step("delete another environment during its create", lambda: delete_during_create(cloud))
     return verdicts
 
 
-def stack(cloud, properties, doing, update=False):
-    return cloud.stack("web", web_template(), parameters(properties), update, progress_line(doing))
+def stack(cloud, properties, activity, update=False):
+    return cloud.stack("web", web_template(), parameters(properties), update, progress_line(activity))
 
 
 def variables_are_defaults(cloud):
-    """The property that was given overrides its variable, the other came from its own, and a change changes nothing."""
+    """A property overrides its variable, an omitted property has its value, and a later change of the variable has no effect."""
     scaling, group = cloud.client("autoscaling"), GROUP
     policies = scaling.describe_policies(AutoScalingGroupName=group)["ScalingPolicies"]
     cooldowns = {policy["Cooldown"] for policy in policies}
@@ -146,122 +146,123 @@ INSTANCE_LOGS = "/aws/ec2/scalable-ec2-dev"
 
 
 def states(cloud):
-    """The group's instances by their states."""
+    """The state of each instance of the group."""
     groups = cloud.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])["AutoScalingGroups"]
     return {it["InstanceId"]: it["LifecycleState"] for it in groups[0]["Instances"]}
 
 
 def evidence(cloud):
-    """What was kept of instances that were given up: each one's lines."""
+    """The evidence of abandoned instances: the log events of each instance."""
     logs = cloud.client("logs")
     streams = logs.describe_log_streams(logGroupName=INSTANCE_LOGS)["logStreams"]
     names = [it["logStreamName"] for it in streams if it["logStreamName"].endswith("/evidence")]
     events = {name: logs.get_log_events(logGroupName=INSTANCE_LOGS, logStreamName=name)["events"] for name in names}
-    return {name.split("/")[0]: [event["message"] for event in told] for name, told in events.items()}
+    return {name.split("/")[0]: [event["message"] for event in found] for name, found in events.items()}
 
 
 def scale_out(cloud):
-    """The sick one never goes into service, what it could still tell is kept, and another takes its place."""
+    """The unhealthy instance never enters service, its evidence is retained, and another instance replaces it."""
     before = set(states(cloud))
     cloud.control("instances/make-unhealthy?count=1&how=failed-at:line%2012", b"")
     cpu(cloud, 95)
-    seen = {}
+    observed = {}
 
     def settled():
         now = states(cloud)
         for instance, state in now.items():
-            seen.setdefault(instance, set()).add(state)
+            observed.setdefault(instance, set()).add(state)
         return len(now) == 2 and set(now.values()) == {"InService"}
 
     until("two instances in service", settled, 120, progress_line("scaling out"))
-    # With these the average is 50: neither busy nor idle.
+    # With these values the average is 50, between both thresholds.
     cpu(cloud, 5)
-    kept = evidence(cloud)
-    check(len(kept) == 1, f"evidence of one instance: {sorted(kept)}")
-    (sick, lines), = kept.items()
-    check("InService" not in seen.get(sick, set()), f"the sick one was never in service: {seen}")
+    found = evidence(cloud)
+    check(len(found) == 1, f"expected the evidence of one instance, found: {sorted(found)}")
+    (unhealthy, lines), = found.items()
+    check("InService" not in observed.get(unhealthy, set()), f"the unhealthy instance entered service: {observed}")
     verdict = json.loads(lines[0])
-    check(verdict["Reason"] == ["its user data failed at line 12"], f"why: {verdict}")
-    show([f"{sick} was given up: {'; '.join(verdict['Why'])}"])
-    show([f"in {INSTANCE_LOGS}, {sick}/evidence:"])
+    check(verdict["Reason"] == ["its user data failed at line 12"], f"the verdict has another reason: {verdict}")
+    show([f"{unhealthy} was abandoned: {'; '.join(verdict['Reason'])}"])
+    show([f"in {INSTANCE_LOGS}, {unhealthy}/evidence:"])
     show(f"  {line}" for text in lines[1:] for line in text.splitlines())
     show([f"in service: {', '.join(sorted(set(states(cloud)) - before))}, and {', '.join(sorted(before))} as before"])
 
 
 def cpu(cloud, percent):
-    """The group's average CPU use in the last three minutes, which is how long the alarms look."""
-    what = f"namespace=AWS/EC2&metric=CPUUtilization&value={percent}&periods=3"
-    cloud.control(f"alarms/metric?{what}&dimensions=AutoScalingGroupName:{GROUP}", b"")
+    """Sets the group's average CPU utilization in the last three minutes, the evaluation range of the alarms."""
+    metric = f"namespace=AWS/EC2&metric=CPUUtilization&value={percent}&periods=3"
+    cloud.control(f"alarms/metric?{metric}&dimensions=AutoScalingGroupName:{GROUP}", b"")
 
 
 def scale_in(cloud):
-    """The drain command has succeeded before the instance ends."""
+    """The drain command succeeds before the instance is terminated."""
     def commands():
         return [it for it in cloud.calls() if it["service"] == "ssm" and it["operation"] == "SendCommand"]
 
     before, instances = len(commands()), set(states(cloud))
     cloud.control(f"auto-scaling/scale?group={GROUP}&to=1", b"")
-    until("one instance is left", lambda: len(states(cloud)) == 1, 120, progress_line("scaling in"))
+    until("one instance remains", lambda: len(states(cloud)) == 1, 120, progress_line("scaling in"))
     sent = commands()[before:]
-    check(len(sent) == 1 and sent[0]["app"] == "lifecycle-hook", f"one drain command: {sent}")
-    (ended,) = instances - set(states(cloud))
-    # Of a command that the end of its instance cuts off, nobody hears any more.
-    told = cloud.client("ssm").list_command_invocations(InstanceId=ended)["CommandInvocations"]
-    drains = [it["Status"] for it in told if it["Comment"] == "envkeeper drain"]
-    check(drains == ["Success"], f"it was drained: {told}")
+    check(len(sent) == 1 and sent[0]["app"] == "lifecycle-hook", f"expected one drain command of lifecycle-hook, found: {sent}")
+    (terminated,) = instances - set(states(cloud))
+    # A command that the termination of its instance interrupts never reports a final status.
+    invocations = cloud.client("ssm").list_command_invocations(InstanceId=terminated)["CommandInvocations"]
+    drains = [it["Status"] for it in invocations if it["Comment"] == "envkeeper drain"]
+    check(drains == ["Success"], f"{terminated} was not drained: {invocations}")
 
 
-def story(cloud):
-    """From the alarm to the last end, as the environment's own log group tells it."""
-    def is_told():
-        changes = [line["cause"]["desiredAfter"] for line in ledger.lines(cloud, kind="capacity")]
+def show_ledger(cloud):
+    """The entries from the alarm to the last termination, from the environment's own log group."""
+    def is_complete():
+        changes = [entry["cause"]["desiredAfter"] for entry in ledger.entries(cloud, kind="capacity")]
         return changes == [1, 2, 1]
 
-    until("all of it is in the ledger", is_told)
-    show(ledger.story(cloud))
-    changes = ledger.ask(cloud, "why-capacity-changed")
-    grown = [it for it in changes if it.get("cause.alarm") == "scalable-ec2-cpu-high-uswest2-dev"]
-    check(len(grown) == 1, f"the ledger says which alarm made it grow: {changes}")
+    until("the ledger is complete", is_complete)
+    show(ledger.summary(cloud))
+    changes = ledger.run_query(cloud, "capacity-changes")
+    by_alarm = [it for it in changes if it.get("cause.alarm") == "scalable-ec2-cpu-high-uswest2-dev"]
+    check(len(by_alarm) == 1, f"expected one capacity change by the alarm, found: {changes}")
 
 
-def change(cloud, report, made):
+def change(cloud, report, created):
     changed = {**ENVIRONMENT, **CHANGES}
     diff = report.step("plan a change of MaxSize and InstanceType", lambda: plan(cloud, changed))
-    check(len(diff["Steps"]) == 2, f"two steps, not {len(diff['Steps'])}")
+    check(len(diff["Steps"]) == 2, f"expected two steps, found {len(diff['Steps'])}")
     before = len(writes(cloud))
     after = report.step("update the stack", lambda: outputs(stack(cloud, changed, "updating", update=True)))
-    made_by_update = writes(cloud)[before:]
-    show(f"the reconciler called {call}" for call in made_by_update)
-    check(len(made_by_update) == 2, f"an update of two properties is two calls, not {made_by_update}")
-    check(after["VpcId"] == made["VpcId"], "the update kept the network")
-    check(after["LaunchTemplateVersion"] == "2", f"new instances get version 2: {after}")
-    settled = report.step("plan it once more", lambda: plan(cloud, changed))
-    check(not settled["Steps"], "what is settled needs nothing")
+    update_calls = writes(cloud)[before:]
+    show(f"the reconciler called {call}" for call in update_calls)
+    check(len(update_calls) == 2, f"expected two calls for an update of two properties, found {update_calls}")
+    check(after["VpcId"] == created["VpcId"], "the update replaced the VPC")
+    check(after["LaunchTemplateVersion"] == "2", f"the launch template version is not 2: {after}")
+    settled = report.step("plan the same change again", lambda: plan(cloud, changed))
+    check(not settled["Steps"], "the plan of a settled environment has steps")
 
 
-def deletion_is_refused(cloud):
-    """The stack's deletion fails with the way to lift the protection, and nothing is gone."""
+def deletion_is_rejected(cloud):
+    """The stack's deletion fails with the command that removes the protection, and no resource is deleted."""
     before = cloud.inventory()
     try:
         cloud.delete_stack("web", progress_line("deleting"))
-    except Failed as refused:
-        show([str(refused)])
-        return "DeletionProtection is true" in str(refused) and "unlock" in str(refused) and cloud.inventory() == before
+    except Failed as rejected:
+        reason = str(rejected)
+        show([reason])
+        return "DeletionProtection is true" in reason and "unlock" in reason and cloud.inventory() == before
     return False
 
 
-def nine_verdicts(cloud, tried):
+def nine_verdicts(cloud, trials):
     names = nine_checks.Names("scalable-ec2", "dev", cloud.variables["AWS_REGION"], cloud.variables["ACCOUNT_ID"])
-    verdicts = nine_checks.check(cloud.client, names, nine_checks.Expected(30, True), tried)
+    verdicts = nine_checks.check(cloud.client, names, nine_checks.Expected(30, True), trials)
     show(nine_checks.table(verdicts))
     wrong = [number for number, verdict in verdicts.items() if verdict["ok"] is not True]
-    check(not wrong, f"checks that say no: {wrong}")
+    check(not wrong, f"checks without a yes: {wrong}")
     return verdicts
 
 
 def unlock_and_delete(cloud):
-    unlocked = cloud.ask({"Request": "unlock", "Environment": "scalable-ec2-us-west-2-dev"})
-    check("Unlocked" in unlocked, f"not unlocked: {unlocked}")
+    unlocked = cloud.request({"Request": "unlock", "Environment": "scalable-ec2-us-west-2-dev"})
+    check("Unlocked" in unlocked, f"the unlock failed: {unlocked}")
     cloud.delete_stack("web", progress_line("deleting"))
 
 
@@ -269,22 +270,22 @@ def sample(name):
     return json.loads((ROOT / "events" / "custom-resource" / name).read_text())
 
 
-def delete_in_the_middle(cloud):
-    """As CloudFormation asks when somebody deletes a stack that is still being created."""
+def delete_during_create(cloud):
+    """Sends the events that CloudFormation sends when a stack is deleted during its create."""
     create = cloud.send(sample("create.json"))
-    until("the create makes something", cloud.inventory)
+    until("the create has created a resource", cloud.inventory)
     delete = cloud.send(sample("delete.json"))
-    answers = {"Create": cloud.wait_for(create), "Delete": cloud.wait_for(delete)}
-    show(f"{kind}: {answer['Status']} {answer.get('Reason', '')}" for kind, answer in answers.items())
-    check(answers["Create"]["Status"] == "FAILED", "the create was stopped")
-    check(answers["Delete"]["Status"] == "SUCCESS", "the delete works")
+    responses = {"Create": cloud.wait_for(create), "Delete": cloud.wait_for(delete)}
+    show(f"{kind}: {response['Status']} {response.get('Reason', '')}" for kind, response in responses.items())
+    check(responses["Create"]["Status"] == "FAILED", "the create was not superseded")
+    check(responses["Delete"]["Status"] == "SUCCESS", "the delete failed")
     left = cloud.inventory()
     check(not left, f"left behind: {left}")
 
 
 def keep(cloud, report):
     report.write(ok=True, kept=True)
-    print("\nIt keeps running until Ctrl-C. In another terminal:\n")
+    print("\nThe local cloud runs until Ctrl-C. In another terminal:\n")
     show(f"export {name}={value}" for name, value in sorted(cloud.variables.items()))
     show([".tools/venv/bin/aws ec2 describe-vpcs --filters Name=tag:ManagedBy,Values=envkeeper"])
     try:
@@ -293,12 +294,12 @@ def keep(cloud, report):
         print()
 
 
-def stop(*_):
+def interrupt(*_):
     raise KeyboardInterrupt
 
 
 def main():
-    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, interrupt)
     report = Report()
     try:
         with LocalCloud() as cloud:
@@ -315,7 +316,8 @@ def main():
     functions_calls = [call for call in calls if call.get("app") in FUNCTIONS]
     checks = {str(number): verdict["ok"] for number, verdict in verdicts.items()}
     done = report.write(ok=True, calls=len(functions_calls), checks=checks)
-    print(f"\nAll of it in {done['seconds']:.0f} s; {len(functions_calls)} calls by the functions. Report: target/reports/demo.json")
+    took = f"The demo took {done['seconds']:.0f} s; {len(functions_calls)} calls by the functions."
+    print(f"\n{took} Report: target/reports/demo.json")
     return 0
 
 

@@ -1,26 +1,27 @@
-"""CloudWatch Logs Insights, as much of its language as the saved queries use. What it doesn't know, it refuses.
+"""An interpreter for the part of CloudWatch Logs Insights' language that the saved queries use. Other syntax is rejected.
 
-A test of the queries against lines as they are really written: whether Insights itself reads them so, only AWS can say.
+It tests the queries on log events that the functions wrote. Only AWS can show whether Insights itself reads the queries in the
+same way.
 """
 
 import json
 import re
 
 
-class Unknown(Exception):
-    """A piece of the language that is not known here."""
+class UnsupportedSyntax(Exception):
+    """A part of the language that this interpreter does not support."""
 
 
 def run(query, events):
-    """The rows that a query gives over log events (timestamp in ms, message), as dictionaries."""
+    """The rows that a query returns for log events (timestamp in ms, message), as dictionaries."""
     rows = [row(event) for event in events]
     deduplicated = False
     for command in commands(query):
         name, _, rest = command.partition(" ")
         if deduplicated and name != "limit":
-            raise Unknown(f"after dedup only limit may follow: {command}")
+            raise UnsupportedSyntax(f"after dedup only limit may follow: {command}")
         deduplicated = deduplicated or name == "dedup"
-        rows = COMMANDS.get(name, refuse(name))(rows, rest.strip())
+        rows = COMMANDS.get(name, reject(name))(rows, rest.strip())
     return rows
 
 
@@ -29,20 +30,20 @@ def commands(query):
     return [part.strip() for part in re.split(r"\|(?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)", text) if part.strip()]
 
 
-def refuse(name):
-    def no(*_):
-        raise Unknown(name)
+def reject(name):
+    def command(*_):
+        raise UnsupportedSyntax(name)
 
-    return no
+    return command
 
 
 def row(event):
-    """A line with its fields by their paths, as Insights finds them in JSON."""
+    """A log event with its fields by their paths, as Insights discovers them in JSON."""
     found = {"@timestamp": event["timestamp"], "@message": event["message"], "@logStream": event.get("logStreamName")}
     try:
         flatten("", json.loads(event["message"]), found)
     except ValueError:
-        """No JSON: it has no fields of its own."""
+        """The message is not JSON, and so has no other fields."""
     return found
 
 
@@ -56,7 +57,7 @@ def flatten(path, value, found):
 
 def fields(rows, rest):
     names = [name.strip() for name in rest.split(",")]
-    # All fields stay there for what follows; those that are shown are marked.
+    # Later commands can use all fields; the empty key lists the displayed ones.
     return [{**it, "": names} for it in rows]
 
 
@@ -74,7 +75,7 @@ def condition(text):
 def term(text):
     if found := re.fullmatch(r"([\w.@]+)\s*(!?=)\s*\"([^\"]*)\"", text):
         name, sign, value = found.groups()
-        # Insights: a line without the field is not unequal to anything.
+        # In Insights, != does not match a log event without the field.
         return lambda it: name in it and (str(it[name]) == value) == (sign == "=")
     if found := re.fullmatch(r"([\w.@]+)\s+in\s+\[(.*)\]", text):
         name, values = found.group(1), re.findall(r"\"([^\"]*)\"", found.group(2))
@@ -82,21 +83,21 @@ def term(text):
     if found := re.fullmatch(r"([\w.@]+)\s+like\s+/(.*)/", text):
         name, pattern = found.groups()
         return lambda it: re.search(pattern, str(it.get(name, ""))) is not None
-    raise Unknown(text)
+    raise UnsupportedSyntax(text)
 
 
 def ordered(rows, rest):
     name, _, direction = rest.partition(" ")
-    there = [it for it in rows if it.get(name) is not None]
+    present = [it for it in rows if it.get(name) is not None]
     missing = [it for it in rows if it.get(name) is None]
-    return sorted(there, key=lambda it: it[name], reverse=direction.strip() == "desc") + missing
+    return sorted(present, key=lambda it: it[name], reverse=direction.strip() == "desc") + missing
 
 
 def deduplicated(rows, rest):
-    seen, kept = set(), []
+    values, kept = set(), []
     for it in rows:
-        if it.get(rest) not in seen:
-            seen.add(it.get(rest))
+        if it.get(rest) not in values:
+            values.add(it.get(rest))
             kept.append(it)
     return kept
 
@@ -111,15 +112,15 @@ def stats(rows, rest):
     groups = {}
     for it in rows:
         groups.setdefault(tuple(key(it) for _, key in keys), []).append(it)
-    wanted = [named(part) for part in re.split(r",(?![^(]*\))", aggregates)]
+    columns = [named(part) for part in re.split(r",(?![^(]*\))", aggregates)]
     names = [name for name, _ in keys]
     return [
-        {**dict(zip(names, values)), **{name: of(members) for name, of in wanted}} for values, members in groups.items()
+        {**dict(zip(names, values)), **{name: of(members) for name, of in columns}} for values, members in groups.items()
     ]
 
 
 def named(text):
-    """`expression as name`, or just the expression: its name, and what it is of a row or of rows."""
+    """Parses `expression as name`, or an expression alone: the name, and the function from a row or rows to the value."""
     expression, _, name = text.strip().partition(" as ")
     return (name or expression).strip(), value_of(expression.strip())
 
@@ -131,18 +132,18 @@ def value_of(text):
         function, name = found.groups()
 
         def of(rows):
-            there = [it for it in rows if it.get(name) is not None]
-            values = [it[name] for it in there]
+            present = [it for it in rows if it.get(name) is not None]
+            values = [it[name] for it in present]
             if function == "count_distinct":
                 return len(set(values))
             if function == "latest":
-                return max(there, key=lambda it: it["@timestamp"])[name] if there else None
+                return max(present, key=lambda it: it["@timestamp"])[name] if present else None
             return {"min": min, "max": max}[function](values) if values else None
 
         return of
     if re.fullmatch(r"[\w.@]+", text):
         return lambda it: it.get(text)
-    raise Unknown(text)
+    raise UnsupportedSyntax(text)
 
 
 COMMANDS = {

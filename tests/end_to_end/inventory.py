@@ -1,12 +1,12 @@
-"""What an account holds that carries Envkeeper's tag or one of its names: for the demo to show, and for tests to compare."""
+"""Lists the resources of an account that carry Envkeeper's tag or one of its names: for the demo's output and for tests."""
 
 MARK = [{"Name": "tag:ManagedBy", "Values": ["envkeeper"]}]
 PREFIX = "scalable-ec2-"
-GONE = ("terminated", "shutting-down", "deleted", "deleting")
+ABSENT_STATES = ("terminated", "shutting-down", "deleted", "deleting")
 
 
 def inventory(client):
-    """All of it, as sorted (kind, name, id); `client` makes a boto3 client from a service's name."""
+    """All such resources, as sorted (kind, name, id); `client` creates a boto3 client from a service's name."""
     parts = (network, compute, identity, storage, monitoring)
     return sorted(entry for part in parts for entry in part(client))
 
@@ -15,7 +15,7 @@ def tagged(kind, items, key):
     def name(item):
         return next((tag["Value"] for tag in item.get("Tags", []) if tag["Key"] == "Name"), "")
 
-    return [(kind, name(item), item[key]) for item in items if state(item) not in GONE]
+    return [(kind, name(item), item[key]) for item in items if state(item) not in ABSENT_STATES]
 
 
 def state(item):
@@ -58,7 +58,7 @@ def compute(client):
 
 def identity(client):
     iam = client("iam")
-    # The deployment's own roles begin like the environment's.
+    # The names of the deployment's own roles begin with the same prefix as those of the environments.
     roles = [role for role in iam.list_roles()["Roles"] if "custom-resource" not in role["RoleName"].lower()]
     profiles = iam.list_instance_profiles()["InstanceProfiles"]
     return [

@@ -1,4 +1,4 @@
-"""The ledger of an environment, as it is in its scaling log group."""
+"""Reads the ledger of an environment from its scaling log group."""
 
 import json
 
@@ -8,55 +8,53 @@ SCALING_LOGS = "/aws/autoscaling/scalable-ec2-dev"
 
 
 def events(cloud, group=SCALING_LOGS):
-    """All lines, with their times."""
+    """All log events, with their timestamps."""
     return cloud.client("logs").filter_log_events(logGroupName=group)["events"]
 
 
-def lines(cloud, **having):
-    """The lines that have these values, each id once, in the order of time."""
+def entries(cloud, **having):
+    """The entries with these values, each id once, in the order of time."""
     found = {}
     for event in events(cloud):
-        line = json.loads(event["message"])
-        if all(line.get(name) == value for name, value in having.items()):
-            found.setdefault(line["id"], line)
-    return sorted(found.values(), key=lambda line: line["time"])
+        entry = json.loads(event["message"])
+        if all(entry.get(name) == value for name, value in having.items()):
+            found.setdefault(entry["id"], entry)
+    return sorted(found.values(), key=lambda entry: entry["time"])
 
 
-def saved(cloud):
+def saved_queries(cloud):
     """The environment's saved queries: text by title."""
     found = cloud.client("logs").describe_query_definitions(queryDefinitionNamePrefix="scalable-ec2-queries-uswest2-dev/")
     return {it["name"].rsplit("/", 1)[1]: it["queryString"] for it in found["queryDefinitions"]}
 
 
-def ask(cloud, title):
-    """What a saved query says of the ledger as it is."""
-    return run(saved(cloud)[title], events(cloud))
+def run_query(cloud, title):
+    """The rows that a saved query returns for the current ledger."""
+    return run(saved_queries(cloud)[title], events(cloud))
 
 
-def story(cloud, since=""):
-    """The ledger as people read it: a line for each thing that happened, and why."""
-    told = [line for line in lines(cloud) if line["kind"] != "lifecycle" and line["time"] >= since]
-    return [sentence(line) for line in told]
+def summary(cloud, since=""):
+    """The ledger as text: one line for each entry, with the reason."""
+    found = [entry for entry in entries(cloud) if entry["kind"] != "lifecycle" and entry["time"] >= since]
+    return [summary_line(entry) for entry in found]
 
 
-def sentence(line):
-    cause = line.get("cause", {})
-    at = line["time"][11:19]
-    kind, outcome, instance = line["kind"], line["outcome"], line.get("instance", "")
+def summary_line(entry):
+    cause = entry.get("cause", {})
+    at = entry["time"][11:19]
+    kind, outcome, instance = entry["kind"], entry["outcome"], entry.get("instance", "")
     if kind == "capacity":
-        by = {
+        actor = {
             "alarm": f"alarm {cause.get('alarm')} by policy {cause.get('policy')}",
-            "request": "somebody asked for it",
+            "request": "a user request",
         }.get(cause["actor"], cause["actor"])
-        return f"{at}  capacity     {cause['desiredBefore']} → {cause['desiredAfter']}: {by}"
+        return f"{at}  capacity     {cause['desiredBefore']} → {cause['desiredAfter']}: {actor}"
     if kind == "alarm":
-        # AWS's reason ends with what it takes to go back.
-        why = line.get("reason", "").split(" (minimum ")[0]
-        return f"{at}  alarm        {cause['alarm']} is {outcome}: {why}"
-    took = f" after {line['seconds']:.0f} s" if "seconds" in line else ""
-    why = f": {line['reason']}" if line.get("reason") and line["reason"] != outcome else ""
+        # AWS's reason ends with the minimum number of datapoints for a transition.
+        reason = entry.get("reason", "").split(" (minimum ")[0]
+        return f"{at}  alarm        {cause['alarm']} is {outcome}: {reason}"
+    duration = f" after {entry['seconds']:.0f} s" if "seconds" in entry else ""
+    reason = f": {entry['reason']}" if entry.get("reason") and entry["reason"] != outcome else ""
     if kind == "remediation":
-        return f"{at}  remediation  {cause.get('rule', '')} {outcome}{why}"
-    return f"{at}  {kind:<12} {instance} {outcome}{took}{why}"
-
-
+        return f"{at}  remediation  {cause.get('rule', '')} {outcome}{reason}"
+    return f"{at}  {kind:<12} {instance} {outcome}{duration}{reason}"

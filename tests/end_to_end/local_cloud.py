@@ -1,7 +1,7 @@
-"""Starts the local cloud, deploys the functions to it, and looks at what it holds.
+"""Starts the local cloud, deploys the functions to it, and reads its state.
 
-Everything here goes through the same doors as on AWS: the CLI's `cloudformation package`, stacks, the Lambda API. Nothing
-of the project's Rust is imported or imitated.
+The deployment uses the same interfaces as on AWS: the CLI's `cloudformation package`, stacks, the Lambda API. This module does
+not import or imitate any of the project's Rust.
 """
 
 import json
@@ -19,49 +19,49 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
-from answers import Answers
 from inventory import inventory
+from responses import Responses
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "infra"))
 from package import with_code  # noqa: E402
 
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-# The calls of every local cloud that is started here, for the comparison with the functions' policies.
+# The calls of every local cloud that this module starts, for the comparison with the functions' policies.
 CALLS = ROOT / "target" / "reports" / "calls"
 PROJECT = "scalable-ec2"
 FUNCTIONS = ("custom-resource", "reconciler", "watchdog", "lifecycle-hook", "scaling-log", "alarm")
-# Those that work for a request. The third looks after them each minute, whatever is asked.
-OF_REQUESTS = FUNCTIONS[:2]
+# The functions that process requests. The watchdog checks the requests each minute, with or without a new one.
+REQUEST_FUNCTIONS = FUNCTIONS[:2]
 
 
 class Failed(Exception):
-    """Something that a user relies on did not happen."""
+    """A result that a user relies on is missing."""
 
 
-def until(what, look, limit=120.0, progress=None):
-    """Looks again and again until `look` returns something; fails after `limit` seconds, naming `what`."""
+def until(condition, poll, limit=120.0, progress=None):
+    """Polls until `poll` returns a true value, and returns that value. Fails after `limit` seconds with the name `condition`."""
     began = time.monotonic()
     while True:
-        found = look()
+        found = poll()
         if found:
             return found
         if time.monotonic() - began > limit:
-            raise Failed(f"{what}: not within {limit:.0f} s")
+            raise Failed(f"{condition}: not within {limit:.0f} s")
         if progress:
             progress(time.monotonic() - began)
         time.sleep(0.2)
 
 
 class LocalCloud:
-    """The running local cloud. Use it with `with`: it is stopped at the end, come what may."""
+    """The running local cloud. Use it with `with`: the end of the block stops it, also after an exception."""
 
     def __init__(self, *arguments):
         self.arguments = arguments
         self.folder = Path(tempfile.mkdtemp(prefix="envkeeper-"))
         self.process = None
         self.variables = {}
-        self.answers = Answers()
+        self.responses = Responses()
 
     def __enter__(self):
         exports = self.folder / "exports.sh"
@@ -71,7 +71,7 @@ class LocalCloud:
         command += ["--record", CALLS / f"{self.folder.name}.jsonl", "--enforce-policies", PROJECT, *self.arguments]
         self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
         try:
-            until("the local cloud starts", lambda: exports.exists() or self.ended(), 60)
+            until("the local cloud starts", lambda: exports.exists() or self.require_running(), 60)
         except BaseException:
             self.__exit__()
             raise
@@ -82,7 +82,7 @@ class LocalCloud:
         return self
 
     def __exit__(self, *_):
-        self.answers.close()
+        self.responses.close()
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -91,9 +91,10 @@ class LocalCloud:
                 self.process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def ended(self):
+    def require_running(self):
+        """False while the process runs; Failed when it exited."""
         if self.process.poll() is not None:
-            raise Failed(f"the local cloud ended with {self.process.returncode}; is .tools/venv there? (make tools)")
+            raise Failed(f"the local cloud exited with {self.process.returncode}; does .tools/venv exist? (make tools)")
         return False
 
     @property
@@ -110,19 +111,19 @@ class LocalCloud:
         return boto3.client(service, endpoint_url=self.url, region_name=region, config=config, **keys)
 
     def deploy(self, packages=None):
-        """Deploys infra/template.yaml as it stands, with the functions built by `cargo build`, or with packages in a folder."""
-        code = self.folder / "staged"
+        """Deploys infra/template.yaml unchanged, with the functions built by `cargo build`, or with the packages in a folder."""
+        code = self.folder / "code"
         if packages:
             unpack(packages, code)
         else:
-            stage(code)
+            copy_built(code)
         self.client("s3").create_bucket(
             Bucket="deploy", CreateBucketConfiguration={"LocationConstraint": self.variables["AWS_REGION"]}
         )
         template, packaged = self.folder / "template.yaml", self.folder / "packaged.yaml"
         template.write_text(with_code((ROOT / "infra" / "template.yaml").read_text(), lambda name: code / name))
         self.cloudformation("package", template_file=template, s3_bucket="deploy", output_template_file=packaged)
-        hosts = f"{self.url.removeprefix('http://')},{self.answers.host}"
+        hosts = f"{self.url.removeprefix('http://')},{self.responses.host}"
         parameters = {"Architecture": "x86_64", "AllowedResponseHosts": hosts, "HookPollSeconds": "1"}
         self.cloudformation(
             "deploy",
@@ -134,7 +135,7 @@ class LocalCloud:
         )
 
     def cloudformation(self, command, *more, **options):
-        """As the README says it: by AWS's CLI."""
+        """Runs a command of the AWS CLI, as the README documents it."""
         words = [ROOT / ".tools" / "venv" / "bin" / "aws", "cloudformation", command]
         for name, value in options.items():
             words += [f"--{name.replace('_', '-')}", value]
@@ -144,22 +145,22 @@ class LocalCloud:
             raise Failed(f"cloudformation {command}: {done.stderr}")
 
     def stack(self, name, template, parameters, update=False, progress=None):
-        """Creates or updates a stack and waits for it; its outputs, or Failed with the first reason."""
+        """Creates or updates a stack and waits for it. Returns its outputs, or raises Failed with the first reason."""
         cloudformation = self.client("cloudformation")
-        act = cloudformation.update_stack if update else cloudformation.create_stack
-        act(
+        write = cloudformation.update_stack if update else cloudformation.create_stack
+        write(
             StackName=name,
             TemplateBody=template,
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
-        status = until(f"stack {name}", lambda: self.ended_status(name), 300, progress)
+        status = until(f"stack {name}", lambda: self.final_status(name), 300, progress)
         if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise Failed(f"stack {name}: {status}: {self.reason(name)}")
         outputs = cloudformation.describe_stacks(StackName=name)["Stacks"][0].get("Outputs", [])
         return {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
-    def ended_status(self, name):
+    def final_status(self, name):
         status = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
         return None if status.endswith("_IN_PROGRESS") else status
 
@@ -168,85 +169,87 @@ class LocalCloud:
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
         cloudformation.delete_stack(StackName=name)
 
-        def gone():
+        def is_deleted():
             status = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
             if status == "DELETE_FAILED":
                 raise Failed(f"stack {name}: {self.reason(stack)}")
             return status == "DELETE_COMPLETE"
 
-        until(f"stack {name} is deleted", gone, 300, progress)
+        until(f"stack {name} is deleted", is_deleted, 300, progress)
 
     def reason(self, name):
-        """The reason of the first resource that failed, as CloudFormation's events tell it."""
+        """The reason of the first failed resource, from CloudFormation's events."""
         events = self.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
         failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
         custom = [event for event in failed if event["ResourceType"].startswith("Custom::")]
-        return next((event.get("ResourceStatusReason", "") for event in custom or failed), "no reason is told")
+        return next((event.get("ResourceStatusReason", "") for event in custom or failed), "no event has a reason")
 
-    def ask(self, request):
-        """A request by direct invocation. An event of CloudFormation's is answered at an address of our own."""
-        if "RequestType" in request:
-            return self.wait_for(self.send(request))
-        return self.invoke("custom-resource", request)
+    def request(self, event):
+        """Sends a request by direct invocation and returns the response. The response to a CloudFormation event arrives at a
+        separate ResponseURL."""
+        if "RequestType" in event:
+            return self.wait_for(self.send(event))
+        return self.invoke("custom-resource", event)
 
     def send(self, event):
-        """Sends an event to the door as CloudFormation does, and gives the event with the address for its answer."""
-        event = {"ResponseURL": self.answers.new_url(), **event}
+        """Sends an event to custom-resource as CloudFormation does, and returns the event with its ResponseURL."""
+        event = {"ResponseURL": self.responses.new_url(), **event}
         self.invoke("custom-resource", event)
         return event
 
     def wait_for(self, event, limit=120):
-        """The answer to an event that was sent."""
+        """The response to an event that was sent."""
         url = event["ResponseURL"]
-        return until(f"an answer to {event['RequestType']}", lambda: self.answers.at(url), limit)
+        return until(f"a response to {event['RequestType']}", lambda: self.responses.first_at(url), limit)
 
     def invoke(self, function, event, kind="RequestResponse"):
-        """What a function answers; Failed if it fails. Of the kind Event, Lambda repeats it and tells nothing."""
+        """The result of a function; Failed if the function fails. With the kind Event, Lambda retries a failed invocation and
+        reports nothing."""
         name = f"{PROJECT}-{function}"
-        # The samples are of the documentation's account: of what is in another one, a function may ask nothing.
+        # The samples use the documentation's account. A function is not allowed to read resources of another account.
         payload = json.dumps(event).replace("111122223333", self.variables["ACCOUNT_ID"])
-        answer = self.client("lambda").invoke(FunctionName=name, InvocationType=kind, Payload=payload)
-        if "FunctionError" in answer:
-            raise Failed(f"{function}: {answer['Payload'].read().decode()}")
-        return json.load(answer["Payload"]) if kind == "RequestResponse" else None
+        result = self.client("lambda").invoke(FunctionName=name, InvocationType=kind, Payload=payload)
+        if "FunctionError" in result:
+            raise Failed(f"{function}: {result['Payload'].read().decode()}")
+        return json.load(result["Payload"]) if kind == "RequestResponse" else None
 
     def kill(self, function):
-        """Ends a function's processes as a machine that fails does, and gives their ids. It does not hear of it."""
-        name, ours = f"AWS_LAMBDA_FUNCTION_NAME={PROJECT}-{function}".encode(), str(self.folder).encode()
+        """Kills a function's processes without a warning, as a failing machine does, and returns their ids."""
+        name, folder = f"AWS_LAMBDA_FUNCTION_NAME={PROJECT}-{function}".encode(), str(self.folder).encode()
         killed = []
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 variables = (process / "environ").read_bytes().split(b"\0")
-                if name in variables and any(ours in variable for variable in variables):
+                if name in variables and any(folder in variable for variable in variables):
                     os.kill(int(process.name), signal.SIGKILL)
                     killed.append(int(process.name))
             except (ProcessLookupError, FileNotFoundError, PermissionError):
-                """It ended by itself, or is somebody else's."""
+                """The process exited by itself, or belongs to another user."""
         return killed
 
-    def fails(self, *rules):
-        """What is to go wrong from now on, by the rules of the local cloud; none of them ends it."""
+    def inject_faults(self, *rules):
+        """Replaces the fault rules of the local cloud; without rules, ends the fault injection."""
         self.control("faults", json.dumps(rules).encode())
 
     def calls(self):
-        """What the router recorded so far."""
+        """The calls that the router recorded so far."""
         return json.loads(self.control("calls"))
 
-    def control(self, what, body=None):
-        with urllib.request.urlopen(f"{self.url}/_local-cloud/{what}", data=body) as answer:
-            return answer.read()
+    def control(self, path, body=None):
+        with urllib.request.urlopen(f"{self.url}/_local-cloud/{path}", data=body) as response:
+            return response.read()
 
     def inventory(self):
-        """Everything that carries Envkeeper's tag or one of its names, as (kind, name, id)."""
+        """Each resource with Envkeeper's tag or one of its names, as (kind, name, id)."""
         return inventory(self.client)
 
     def set_variable(self, name, value):
-        """Changes an environment variable of those that read properties, as somebody might in the console."""
-        for function in OF_REQUESTS:
+        """Changes an environment variable of the functions that read properties, as an operator can in the console."""
+        for function in REQUEST_FUNCTIONS:
             self.set_variable_of(function, name, value)
 
     def set_variable_of(self, function, name, value):
-        """Changes a variable of one function, and gives what it was."""
+        """Changes a variable of one function, and returns its previous value."""
         functions, function = self.client("lambda"), f"{PROJECT}-{function}"
         variables = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
         functions.update_function_configuration(
@@ -255,21 +258,21 @@ class LocalCloud:
         return variables.get(name)
 
 
-def stage(folder):
-    """Puts what `cargo build` made of each function, without its symbols, into a folder as a template's CodeUri wants it."""
+def copy_built(folder):
+    """Copies each function's binary from `cargo build`, without symbols, into the layout that the template's CodeUri needs."""
     for function in FUNCTIONS:
-        staged = folder / function
-        staged.mkdir(parents=True, exist_ok=True)
+        code = folder / function
+        code.mkdir(parents=True, exist_ok=True)
         built = TARGET / "debug" / function
         if not built.exists():
-            raise Failed(f"{built} is not there: cargo build --workspace")
-        shutil.copy2(built, staged / "bootstrap")
+            raise Failed(f"{built} does not exist: run cargo build --workspace")
+        shutil.copy2(built, code / "bootstrap")
         if shutil.which("strip"):
-            subprocess.run(["strip", str(staged / "bootstrap")], check=False)
+            subprocess.run(["strip", str(code / "bootstrap")], check=False)
 
 
 def unpack(packages, folder):
-    """The same with what `make package` made."""
+    """Extracts the binaries from `make package` into the same layout."""
     for function in FUNCTIONS:
         with zipfile.ZipFile(packages / function / "bootstrap.zip") as archive:
             archive.extractall(folder / function)
@@ -280,8 +283,8 @@ def web_template():
     return (ROOT / "infra" / "examples" / "web.yaml").read_text()
 
 
-def progress_line(what):
+def progress_line(text):
     """A line that counts the seconds, on a terminal only."""
     if not sys.stdout.isatty():
         return None
-    return lambda seconds: print(f"\r  {what} … {seconds:.0f} s", end="", flush=True)
+    return lambda seconds: print(f"\r  {text} … {seconds:.0f} s", end="", flush=True)

@@ -1,12 +1,12 @@
-"""Nine checks of an environment, by somebody who does not trust Envkeeper.
+"""Nine checks of an environment, independent of Envkeeper's own code.
 
-It reads the account that the standard AWS variables point at, with boto3 and nothing of Envkeeper's, finds everything by
-the documented names and the environment's tag, and changes nothing:
+The script reads the account that the standard AWS variables select, with boto3 and no code of Envkeeper. It finds all resources
+by the documented names and the environment's tag, and changes nothing:
 
     python nine_checks.py --project scalable-ec2 --suffix dev --region us-west-2
 
-A line each: `yes`, `no` with what is wrong, or `?` for what looks right and needs a behaviour, too, that reading does not
-show. Those who tried it call `check` and say how it went.
+Each check prints one line: `yes`, `no` with the reasons, or `?` if the readings are right and the check also needs a trial of a
+behaviour, which readings cannot show. A caller that ran the trials passes their results to `check`.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from botocore.exceptions import ClientError
 TAG = "envkeeper:environment"
 MANAGED = ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
 
-# What the user data has to do, in this order, by the commands that do it.
+# The steps of the user data in their order, with the commands that perform them.
 STEPS = (
     ("stop at the first failure", r"^set -\w*e"),
     ("enable the SSM agent", r"^systemctl enable (--now )?amazon-ssm-agent$"),
@@ -35,8 +35,8 @@ STEPS = (
     ("start the CloudWatch agent", r"^\S*amazon-cloudwatch-agent-ctl .*-s\b|^systemctl start amazon-cloudwatch-agent$"),
 )
 
-# What time and chance look like: eight digits in a row, twelve hexadecimal ones, the beginning of a UUID.
-CHANCE = re.compile(r"\d{8,}|[0-9a-f]{12,}|[0-9a-f]{8}-[0-9a-f]{4}")
+# The forms of timestamps and random parts: eight digits in a row, twelve hexadecimal ones, the beginning of a UUID.
+VARIABLE_PART = re.compile(r"\d{8,}|[0-9a-f]{12,}|[0-9a-f]{8}-[0-9a-f]{4}")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Names:
 
     @functools.cached_property
     def partition(self):
-        """What ARNs begin with: `aws`, or another where the region is in China or of a government."""
+        """The partition in ARNs: `aws`, or another one for regions in China and of governments."""
         return boto3.Session().get_partition_for_region(self.region)
 
     def bucket_arn(self, kind):
@@ -75,7 +75,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the environment was asked to be."""
+    """The requested settings of the environment."""
 
     retention: int = 30
     protected: bool = False
@@ -89,38 +89,38 @@ class Reader:
         self.names = names
         self.expected = expected
 
-    def every(self, service, operation, key, **asked):
-        pages = self.client(service).get_paginator(operation).paginate(**asked)
+    def list_all(self, service, operation, key, **parameters):
+        pages = self.client(service).get_paginator(operation).paginate(**parameters)
         return [item for page in pages for item in page[key]]
 
     @functools.cached_property
     def group(self):
         name = self.names.of("asg")
-        groups = self.every("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", AutoScalingGroupNames=[name])
+        groups = self.list_all("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups", AutoScalingGroupNames=[name])
         if not groups:
-            raise LookupError(f"there is no group {name}")
+            raise LookupError(f"the group {name} does not exist")
         return groups[0]
 
     def is_tagged(self, tags):
         return any(tag["Key"] == TAG and tag["Value"] == self.names.environment for tag in tags)
 
     def is_marked(self, text):
-        """Whether a text carries the environment's mark, as it stands on what lists no tags."""
+        """Whether a text contains the environment's mark, which resources without tags carry in a text."""
         return re.search(rf"{TAG}={re.escape(self.names.environment)}(?![\w-])", text) is not None
 
 
-def user_data(see):
-    used = see.group["LaunchTemplate"]
-    yield "the group's template", used.get("LaunchTemplateName"), see.names.of("template")
-    wanted = {"LaunchTemplateId": used["LaunchTemplateId"], "Versions": [used["Version"]]}
-    versions = see.every("ec2", "describe_launch_template_versions", "LaunchTemplateVersions", **wanted)
+def user_data(reader):
+    used = reader.group["LaunchTemplate"]
+    yield "the group's launch template", used.get("LaunchTemplateName"), reader.names.of("template")
+    version = {"LaunchTemplateId": used["LaunchTemplateId"], "Versions": [used["Version"]]}
+    versions = reader.list_all("ec2", "describe_launch_template_versions", "LaunchTemplateVersions", **version)
     script = decoded(versions[0]["LaunchTemplateData"].get("UserData", ""))
     yield "user data, decoded once, begins with", script[:2], "#!"
-    yield "what the script lacks, or has in a wrong place", missing_steps(script), []
+    yield "steps that are missing or out of order", missing_steps(script), []
 
 
 def decoded(text):
-    """What a base64 text says, or nothing if it is none."""
+    """The content of a base64 text; empty if the text is not base64."""
     try:
         return base64.b64decode(text, validate=True).decode()
     except ValueError:
@@ -139,57 +139,58 @@ def missing_steps(script):
 
 
 def plain_commands(script):
-    """The lines that a shell runs: joined where they go on, and without what stands in here-documents."""
+    """The lines that a shell runs: continued lines are joined, and here-documents are removed."""
     joined = script.replace("\\\n", " ")
     run = re.sub(r"<<-?\s*['\"]?([\w-]+).*?^\s*\1$", "", joined, flags=re.DOTALL | re.MULTILINE)
     return [line.strip() for line in run.splitlines()]
 
 
-def alarms_and_metrics(see):
-    group, names = see.names.of("asg"), [see.names.of("cpu-low"), see.names.of("cpu-high")]
-    policies = see.every("autoscaling", "describe_policies", "ScalingPolicies", AutoScalingGroupName=group)
+def alarms_and_metrics(reader):
+    group, names = reader.names.of("asg"), [reader.names.of("cpu-low"), reader.names.of("cpu-high")]
+    policies = reader.list_all("autoscaling", "describe_policies", "ScalingPolicies", AutoScalingGroupName=group)
     policies = {policy["PolicyName"]: policy for policy in policies}
-    alarms = see.every("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=names)
+    alarms = reader.list_all("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=names)
     alarms = {alarm["AlarmName"]: alarm for alarm in alarms}
-    pairs = zip(names, (see.names.of("scale-down"), see.names.of("scale-up")), ("LessThan", "GreaterThan"), (-1, 1))
-    for name, policy, way, sign in pairs:
-        yield from cpu_alarm(name, alarms.get(name, {}), group, way)
+    pairs = zip(names, (reader.names.of("scale-down"), reader.names.of("scale-up")), ("LessThan", "GreaterThan"), (-1, 1))
+    for name, policy, comparison, sign in pairs:
+        yield from cpu_alarm(name, alarms.get(name, {}), group, comparison)
         yield from scaling_policy(policy, policies.get(policy, {}), sign)
-        yield f"{name} acts on", alarms.get(name, {}).get("AlarmActions"), [policies.get(policy, {}).get("PolicyARN")]
+        yield f"actions of {name}", alarms.get(name, {}).get("AlarmActions"), [policies.get(policy, {}).get("PolicyARN")]
     thresholds = [alarms[name]["Threshold"] for name in names if name in alarms]
-    yield "thresholds, the low one first", thresholds, sorted(set(thresholds))
-    sent = [metric["Metric"] for metric in see.group.get("EnabledMetrics", [])]
-    yield "metrics that the group does not send", [it for it in ["GroupInServiceInstances"] if it not in sent], []
+    yield "thresholds, the low alarm's first", thresholds, sorted(set(thresholds))
+    published = [metric["Metric"] for metric in reader.group.get("EnabledMetrics", [])]
+    yield "metrics that the group does not publish", [it for it in ["GroupInServiceInstances"] if it not in published], []
 
 
-def cpu_alarm(name, alarm, group, way):
-    watched = (alarm.get("Namespace"), alarm.get("MetricName"), alarm.get("Dimensions"))
+def cpu_alarm(name, alarm, group, comparison):
+    metric = (alarm.get("Namespace"), alarm.get("MetricName"), alarm.get("Dimensions"))
     dimensions = [{"Name": "AutoScalingGroupName", "Value": group}]
-    yield f"{name} watches", watched, ("AWS/EC2", "CPUUtilization", dimensions)
-    yield f"{name} compares by", alarm.get("ComparisonOperator", "")[: len(way)], way
-    yield f"{name} may act", alarm.get("ActionsEnabled"), True
+    yield f"metric of {name}", metric, ("AWS/EC2", "CPUUtilization", dimensions)
+    yield f"comparison of {name}", alarm.get("ComparisonOperator", "")[: len(comparison)], comparison
+    yield f"actions of {name} are enabled", alarm.get("ActionsEnabled"), True
 
 
 def scaling_policy(name, policy, sign):
-    by = policy.get("ScalingAdjustment", 0)
-    yield f"{name} is a", policy.get("AdjustmentType"), "ChangeInCapacity"
-    yield f"{name} changes it by {by}, the sign of which is", (by > 0) - (by < 0), sign
+    adjustment = policy.get("ScalingAdjustment", 0)
+    yield f"adjustment type of {name}", policy.get("AdjustmentType"), "ChangeInCapacity"
+    yield f"sign of the adjustment {adjustment} of {name}", (adjustment > 0) - (adjustment < 0), sign
 
 
-def log_groups(see):
-    for name in see.names.log_groups():
-        found = see.every("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
+def log_groups(reader):
+    for name in reader.names.log_groups():
+        found = reader.list_all("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
         days = [group.get("retentionInDays") for group in found if group["logGroupName"] == name]
-        yield f"the days for which {name} keeps its lines", days, [see.expected.retention]
+        yield f"retention of {name} in days", days, [reader.expected.retention]
 
 
-def inline_policy(see):
-    bucket, arn = see.names.bucket("data"), see.names.bucket_arn("data")
-    yield "the bucket", [it["Name"] for it in see.every("s3", "list_buckets", "Buckets") if it["Name"] == bucket], [bucket]
-    role, policy = see.names.of("role"), see.names.of("policy")
-    document = see.client("iam").get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
-    named = {resource for statement in allowed(document) if is_of_s3(statement) for resource in resources(statement)}
-    yield "where the policy allows S3 actions", sorted(named), [arn, f"{arn}/*"]
+def inline_policy(reader):
+    bucket, arn = reader.names.bucket("data"), reader.names.bucket_arn("data")
+    buckets = [it["Name"] for it in reader.list_all("s3", "list_buckets", "Buckets")]
+    yield "the data bucket", [it for it in buckets if it == bucket], [bucket]
+    role, policy = reader.names.of("role"), reader.names.of("policy")
+    document = reader.client("iam").get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    named = {resource for statement in allowed(document) if allows_s3(statement) for resource in resources(statement)}
+    yield "resources of S3 actions that the policy allows", sorted(named), [arn, f"{arn}/*"]
 
 
 def listed(value):
@@ -201,61 +202,62 @@ def allowed(document):
 
 
 def resources(statement):
-    """What a statement is about: everything, if it says what it is not about."""
+    """The resources of a statement: all resources if the statement has NotResource."""
     return listed(statement.get("Resource", "*"))
 
 
-def is_of_s3(statement):
-    """Whether any action is, or may be, one of S3's."""
+def allows_s3(statement):
+    """Whether an action of the statement is, or may match, an action of S3."""
     services = [action.split(":")[0].lower() for action in listed(statement.get("Action", "*"))]
     return any(fnmatchcase("s3", service) for service in services)
 
 
-def attached_policies(see):
-    role = see.names.of("role")
-    attached = see.every("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=role)
-    yield "attached", sorted(policy["PolicyArn"] for policy in attached), see.names.managed_policies()
-    yield "inline", see.every("iam", "list_role_policies", "PolicyNames", RoleName=role), [see.names.of("policy")]
+def attached_policies(reader):
+    role = reader.names.of("role")
+    attached = reader.list_all("iam", "list_attached_role_policies", "AttachedPolicies", RoleName=role)
+    yield "attached policies", sorted(policy["PolicyArn"] for policy in attached), reader.names.managed_policies()
+    inline = reader.list_all("iam", "list_role_policies", "PolicyNames", RoleName=role)
+    yield "inline policies", inline, [reader.names.of("policy")]
 
 
-def protection(see):
-    wanted = "prevent-all-deletion" if see.expected.protected else "none"
-    yield "the group's protection", see.group.get("DeletionProtection", "none"), wanted
+def protection(reader):
+    expected = "prevent-all-deletion" if reader.expected.protected else "none"
+    yield "the group's deletion protection", reader.group.get("DeletionProtection", "none"), expected
 
 
-def access_logs(see):
-    data, logs = see.names.bucket("data"), see.names.bucket("logs")
-    s3 = see.client("s3")
+def access_logs(reader):
+    data, logs = reader.names.bucket("data"), reader.names.bucket("logs")
+    s3 = reader.client("s3")
     found = s3.get_bucket_logging(Bucket=data).get("LoggingEnabled", {})
-    yield f"{data} logs to", (found.get("TargetBucket"), found.get("TargetPrefix")), (logs, "access-logs/")
+    yield f"target of the access logs of {data}", (found.get("TargetBucket"), found.get("TargetPrefix")), (logs, "access-logs/")
     statements = allowed(json.loads(s3.get_bucket_policy(Bucket=logs)["Policy"]))
-    yield f"how often the policy of {logs} allows something", len(statements), 1
+    yield f"number of Allow statements in the policy of {logs}", len(statements), 1
     for statement in statements:
-        yield f"whom {logs} lets in", statement.get("Principal"), {"Service": "logging.s3.amazonaws.com"}
-        yield f"what {logs} allows", listed(statement.get("Action")), ["s3:PutObject"]
-        outside = [it for it in resources(statement) if not it.startswith(f"{see.names.bucket_arn('logs')}/")]
-        yield f"what the policy of {logs} is about beside its objects", outside, []
-        wanted = {"aws:sourceaccount": [see.names.account], "aws:sourcearn": [see.names.bucket_arn("data")]}
-        yield f"whose logs {logs} takes", exact_conditions(statement), wanted
+        yield f"principal that {logs} allows", statement.get("Principal"), {"Service": "logging.s3.amazonaws.com"}
+        yield f"actions that {logs} allows", listed(statement.get("Action")), ["s3:PutObject"]
+        outside = [it for it in resources(statement) if not it.startswith(f"{reader.names.bucket_arn('logs')}/")]
+        yield f"resources of the policy of {logs} other than its objects", outside, []
+        source = {"aws:sourceaccount": [reader.names.account], "aws:sourcearn": [reader.names.bucket_arn("data")]}
+        yield f"source conditions of {logs}", exact_conditions(statement), source
 
 
 def exact_conditions(statement):
-    """The conditions that name what has to be; others, such as those that hold only if a key is there, do not count."""
+    """The conditions that require exact values. Others, such as those that hold only if a key is present, do not count."""
     exact = [statement.get("Condition", {}).get(operator, {}) for operator in ("StringEquals", "ArnEquals", "ArnLike")]
     return {key.lower(): listed(values) for pairs in exact for key, values in pairs.items()}
 
 
-def every_name(see):
-    """Every name that the environment's tag leads to. A service in which it leads to none would prove nothing."""
-    found = {service: sorted(set(find(see))) for service, find in NAMES_IN.items()}
-    yield f"services in which nothing is of {see.names.environment}", [it for it in found if not found[it]], []
-    parts = {name: part_of_its_own(see.names, *name) for service in found.values() for name in service}
-    yield "names that do not follow the rule", [name for name, part in parts.items() if part is None], []
-    yield "names with time or chance in them", [name for name, part in parts.items() if CHANCE.search(part or "")], []
+def all_names(reader):
+    """Checks every name of a resource with the environment's tag. A service without such a resource would prove nothing."""
+    found = {service: sorted(set(find(reader))) for service, find in NAMES_IN.items()}
+    yield f"services without resources of {reader.names.environment}", [it for it in found if not found[it]], []
+    parts = {name: specific_part(reader.names, *name) for service in found.values() for name in service}
+    yield "names that do not follow the naming rule", [name for name, part in parts.items() if part is None], []
+    yield "names with timestamps or random parts", [name for name, part in parts.items() if VARIABLE_PART.search(part or "")], []
 
 
-def part_of_its_own(names, kind, name):
-    """What a name has beside project, region, suffix and account; None if it is not built as the rule says."""
+def specific_part(names, kind, name):
+    """The part of a name other than project, region, suffix and account; None if the name does not follow the naming rule."""
     if kind == "log group":
         return "" if name in names.log_groups() else None
     before, after = names.of("/").split("/")
@@ -264,69 +266,69 @@ def part_of_its_own(names, kind, name):
     return follows and follows[1]
 
 
-def names_in_ec2(see):
-    mine = [{"Name": "key", "Values": [TAG]}, {"Name": "value", "Values": [see.names.environment]}]
-    titles = see.every("ec2", "describe_tags", "Tags", Filters=[{"Name": "key", "Values": ["Name"]}])
+def names_in_ec2(reader):
+    owned = [{"Name": "key", "Values": [TAG]}, {"Name": "value", "Values": [reader.names.environment]}]
+    titles = reader.list_all("ec2", "describe_tags", "Tags", Filters=[{"Name": "key", "Values": ["Name"]}])
     titles = {tag["ResourceId"]: tag["Value"] for tag in titles}
-    for tag in see.every("ec2", "describe_tags", "Tags", Filters=mine):
+    for tag in reader.list_all("ec2", "describe_tags", "Tags", Filters=owned):
         yield tag["ResourceType"], titles.get(tag["ResourceId"], tag["ResourceId"])
-    filters = [{"Name": f"tag:{TAG}", "Values": [see.names.environment]}]
-    for template in see.every("ec2", "describe_launch_templates", "LaunchTemplates", Filters=filters):
+    filters = [{"Name": f"tag:{TAG}", "Values": [reader.names.environment]}]
+    for template in reader.list_all("ec2", "describe_launch_templates", "LaunchTemplates", Filters=filters):
         yield "launch template", template["LaunchTemplateName"]
-    for group in see.every("ec2", "describe_security_groups", "SecurityGroups", Filters=filters):
+    for group in reader.list_all("ec2", "describe_security_groups", "SecurityGroups", Filters=filters):
         yield "security group", group["GroupName"]
 
 
-def names_in_iam(see):
-    for role in [role["RoleName"] for role in see.every("iam", "list_roles", "Roles")]:
-        if see.is_tagged(see.every("iam", "list_role_tags", "Tags", RoleName=role)):
+def names_in_iam(reader):
+    for role in [role["RoleName"] for role in reader.list_all("iam", "list_roles", "Roles")]:
+        if reader.is_tagged(reader.list_all("iam", "list_role_tags", "Tags", RoleName=role)):
             yield "role", role
-            for policy in see.every("iam", "list_role_policies", "PolicyNames", RoleName=role):
+            for policy in reader.list_all("iam", "list_role_policies", "PolicyNames", RoleName=role):
                 yield "inline policy", policy
-            for profile in see.every("iam", "list_instance_profiles_for_role", "InstanceProfiles", RoleName=role):
+            for profile in reader.list_all("iam", "list_instance_profiles_for_role", "InstanceProfiles", RoleName=role):
                 yield "instance profile", profile["InstanceProfileName"]
 
 
-def names_in_auto_scaling(see):
-    for group in see.every("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups"):
-        if see.is_tagged(group["Tags"]):
+def names_in_auto_scaling(reader):
+    for group in reader.list_all("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups"):
+        if reader.is_tagged(group["Tags"]):
             name = {"AutoScalingGroupName": group["AutoScalingGroupName"]}
             yield "group", name["AutoScalingGroupName"]
-            for policy in see.every("autoscaling", "describe_policies", "ScalingPolicies", **name):
+            for policy in reader.list_all("autoscaling", "describe_policies", "ScalingPolicies", **name):
                 yield "scaling policy", policy["PolicyName"]
-            for hook in see.client("autoscaling").describe_lifecycle_hooks(**name)["LifecycleHooks"]:
+            for hook in reader.client("autoscaling").describe_lifecycle_hooks(**name)["LifecycleHooks"]:
                 yield "lifecycle hook", hook["LifecycleHookName"]
 
 
-def names_in_s3(see):
-    for bucket in [bucket["Name"] for bucket in see.every("s3", "list_buckets", "Buckets")]:
+def names_in_s3(reader):
+    for bucket in [bucket["Name"] for bucket in reader.list_all("s3", "list_buckets", "Buckets")]:
         try:
-            if see.is_tagged(see.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]):
+            if reader.is_tagged(reader.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]):
                 yield "bucket", bucket
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchTagSet":
                 raise
 
 
-def names_in_logs(see):
-    for group in see.every("logs", "describe_log_groups", "logGroups"):
+def names_in_logs(reader):
+    for group in reader.list_all("logs", "describe_log_groups", "logGroups"):
         arn = group["arn"].removesuffix(":*")
-        if see.client("logs").list_tags_for_resource(resourceArn=arn)["tags"].get(TAG) == see.names.environment:
+        if reader.client("logs").list_tags_for_resource(resourceArn=arn)["tags"].get(TAG) == reader.names.environment:
             yield "log group", group["logGroupName"]
-    prefix = f"{see.names.project}-"
-    for query in see.client("logs").describe_query_definitions(queryDefinitionNamePrefix=prefix)["queryDefinitions"]:
-        if see.is_marked(query["queryString"]):
+    prefix = f"{reader.names.project}-"
+    for query in reader.client("logs").describe_query_definitions(queryDefinitionNamePrefix=prefix)["queryDefinitions"]:
+        if reader.is_marked(query["queryString"]):
             yield "saved query", query["name"]
 
 
-def names_in_cloudwatch(see):
-    prefix = f"{see.names.project}-"
-    for alarm in see.every("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix):
-        if see.is_marked(alarm.get("AlarmDescription", "")):
+def names_in_cloudwatch(reader):
+    prefix = f"{reader.names.project}-"
+    for alarm in reader.list_all("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix):
+        if reader.is_marked(alarm.get("AlarmDescription", "")):
             yield "alarm", alarm["AlarmName"]
-    for dashboard in see.every("cloudwatch", "list_dashboards", "DashboardEntries", DashboardNamePrefix=prefix):
+    for dashboard in reader.list_all("cloudwatch", "list_dashboards", "DashboardEntries", DashboardNamePrefix=prefix):
         name = dashboard["DashboardName"]
-        if see.is_marked(see.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]):
+        if reader.is_marked(reader.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]):
             yield "dashboard", name
 
 
@@ -339,53 +341,53 @@ NAMES_IN = {
     "CloudWatch": names_in_cloudwatch,
 }
 
-# What each check is, and what makes it: readings as what was read, what was found, and what should be.
+# The title of each check and its function, which yields readings: the subject, the found value and the expected value.
 CHECKS = {
     1: ("user data is encoded once, a plain script, and starts both agents", user_data),
     2: ("the CPU alarms drive this group's policies; group metrics are on", alarms_and_metrics),
-    3: ("both log groups exist with the retention asked for", log_groups),
+    3: ("both log groups exist with the requested retention", log_groups),
     4: ("the role's inline policy names the real bucket, and no other", inline_policy),
-    5: ("two managed policies are attached, one is inline, and that is all", attached_policies),
-    6: ("deletion protection is as asked for; it holds until it is lifted", protection),
-    7: ("the bucket logs to the log bucket, which takes nothing else", access_logs),
-    8: ("names follow the rule, without time or chance; equal plans", every_name),
-    9: ("defaults from the variable, overridden; what is settled keeps its own", lambda _: ()),
+    5: ("the role has two managed policies and one inline policy, and no others", attached_policies),
+    6: ("deletion protection is as requested, and holds until it is removed", protection),
+    7: ("the data bucket logs to the log bucket, which accepts nothing else", access_logs),
+    8: ("names follow the rule, without timestamps or random parts; equal plans", all_names),
+    9: ("variables set defaults, properties override them; settled values remain", lambda _: ()),
 }
 
-BEHAVIOURS = (6, 8, 9)  # These have a part that shows only when something is done.
+BEHAVIOURS = (6, 8, 9)  # These checks also need a trial of a behaviour.
 
 
-def check(client, names, expected=Expected(), behaviour=None):
-    """The verdict on each check by its number: what it is, whether it is so, and why not.
+def check(client, names, expected=Expected(), trials=None):
+    """The verdict on each check by its number: the title, whether the check passed, and the reasons if it did not.
 
-    `client` makes a boto3 client from a service's name. `behaviour` says how the trials of checks 6, 8 and 9 went: True,
-    False, or None where nobody tried; then such a check is None itself, unless what was read is wrong already.
+    `client` creates a boto3 client from a service's name. `trials` has the results of the trials of checks 6, 8 and 9: True,
+    False, or None for a trial that did not run. Without its trial such a check is None, unless a reading is already wrong.
     """
-    see = Reader(client, names, expected)
-    return {number: verdict(see, number, (behaviour or {}).get(number)) for number in CHECKS}
+    reader = Reader(client, names, expected)
+    return {number: verdict(reader, number, (trials or {}).get(number)) for number in CHECKS}
 
 
-def verdict(see, number, shown):
-    what, look = CHECKS[number]
+def verdict(reader, number, trial):
+    title, readings = CHECKS[number]
     try:
-        why = [told(*reading) for reading in look(see) if reading[1] != reading[2]]
+        reasons = [difference(*reading) for reading in readings(reader) if reading[1] != reading[2]]
     except (ClientError, LookupError) as error:
-        why = [str(error)]
-    if number in BEHAVIOURS and shown is False:
-        why.append("it was tried, and did not behave so")
-    if number in BEHAVIOURS and shown is None and not why:
-        return {"what": what, "ok": None, "why": ["nothing that can be read is wrong; the behaviour was not tried"]}
-    return {"what": what, "ok": not why, "why": why}
+        reasons = [str(error)]
+    if number in BEHAVIOURS and trial is False:
+        reasons.append("the trial of the behaviour failed")
+    if number in BEHAVIOURS and trial is None and not reasons:
+        return {"title": title, "ok": None, "reasons": ["all readings are right; the trial of the behaviour did not run"]}
+    return {"title": title, "ok": not reasons, "reasons": reasons}
 
 
-def told(what, found, wanted):
-    return f"{what}: {found}, not {wanted}" if wanted else f"{what}: {found}"
+def difference(subject, found, expected):
+    return f"{subject}: {found}, not {expected}" if expected else f"{subject}: {found}"
 
 
 def table(verdicts):
     words = {True: "yes", False: "no", None: "?"}
     line = "{:<4}{}  {:<72}{}".format
-    return [line(words[it["ok"]], number, it["what"], "; ".join(it["why"])).rstrip() for number, it in verdicts.items()]
+    return [line(words[it["ok"]], number, it["title"], "; ".join(it["reasons"])).rstrip() for number, it in verdicts.items()]
 
 
 def main():
@@ -393,9 +395,9 @@ def main():
     parser.add_argument("--project", default="scalable-ec2")
     parser.add_argument("--suffix", required=True)
     parser.add_argument("--region", required=True)
-    parser.add_argument("--retention", type=int, default=30, help="the days asked for")
-    parser.add_argument("--protected", action="store_true", help="deletion protection was asked for")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdicts there, too")
+    parser.add_argument("--retention", type=int, default=30, help="the requested retention in days")
+    parser.add_argument("--protected", action="store_true", help="deletion protection was requested")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the verdicts to this file")
     given = parser.parse_args()
     session = boto3.Session(region_name=given.region)
     account = session.client("sts").get_caller_identity()["Account"]

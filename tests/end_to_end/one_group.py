@@ -1,4 +1,4 @@
-"""What the tests of a running environment share: a local cloud, and one environment of one to four instances."""
+"""The fixture for tests of a running environment: a local cloud, and one environment of one to four instances."""
 
 import unittest
 
@@ -8,7 +8,7 @@ from test_stacks import event, with_properties
 
 
 class OneGroup(unittest.TestCase):
-    """One environment for all tests of a class; every test leaves it with one instance in service."""
+    """One environment for all tests of a class. Every test ends with one instance in service."""
 
     PROPERTIES = {}
 
@@ -22,13 +22,13 @@ class OneGroup(unittest.TestCase):
     @classmethod
     def create(cls):
         properties = {"Egress": "PublicIp", "MinSize": "1", "MaxSize": "4", "BucketOnDelete": "Empty", **cls.PROPERTIES}
-        made = cls.cloud.ask(with_properties("create.json", **properties))
-        assert made["Status"] == "SUCCESS", made
+        created = cls.cloud.request(with_properties("create.json", **properties))
+        assert created["Status"] == "SUCCESS", created
 
     @classmethod
     def delete(cls):
-        gone = cls.cloud.ask(event("delete.json"))
-        assert gone["Status"] == "SUCCESS" and not cls.cloud.inventory(), gone
+        deleted = cls.cloud.request(event("delete.json"))
+        assert deleted["Status"] == "SUCCESS" and not cls.cloud.inventory(), deleted
 
     def tearDown(self):
         self.scale(1)
@@ -44,14 +44,15 @@ class OneGroup(unittest.TestCase):
         (url,) = self.cloud.client("sqs").list_queues(QueueNamePrefix=f"envkeeper-{name}-")["QueueUrls"]
         return url
 
-    def buried(self, queue, dead):
-        """Sends a message that makes no sense, and takes it from the dead letters: its body and the reason."""
+    def dead_lettered(self, queue, dead_letter_queue):
+        """Sends a malformed message, and receives its dead letter: the body and the reason."""
         sqs = self.cloud.client("sqs")
         sqs.send_message(QueueUrl=self.queue(queue), MessageBody="no { JSON")
 
-        def look():
-            return sqs.receive_message(QueueUrl=self.queue(dead), MessageAttributeNames=["All"]).get("Messages")
+        def receive():
+            found = sqs.receive_message(QueueUrl=self.queue(dead_letter_queue), MessageAttributeNames=["All"])
+            return found.get("Messages")
 
-        (letter,) = until("it is with the dead letters", look)
-        sqs.delete_message(QueueUrl=self.queue(dead), ReceiptHandle=letter["ReceiptHandle"])
-        return letter["Body"], letter["MessageAttributes"]["Reason"]["StringValue"]
+        (message,) = until("the message is a dead letter", receive)
+        sqs.delete_message(QueueUrl=self.queue(dead_letter_queue), ReceiptHandle=message["ReceiptHandle"])
+        return message["Body"], message["MessageAttributes"]["Reason"]["StringValue"]

@@ -1,4 +1,4 @@
-"""The example stacks, as they stand, on the local cloud. The smallest one is the demo's."""
+"""The example stacks, unchanged, on the local cloud. The demo uses the smallest one."""
 
 import unittest
 
@@ -18,7 +18,7 @@ class Examples(unittest.TestCase):
         return self.cloud.stack(name, (ROOT / "infra" / "examples" / f"{name}.yaml").read_text(), parameters)
 
     def network(self, number, *zones):
-        """Somebody else's VPC with a subnet in each zone: its id, and theirs."""
+        """Creates a VPC outside of Envkeeper, with a subnet in each zone. Returns its id and the subnets' ids."""
         ec2 = self.cloud.client("ec2")
         vpc = ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"]
         subnets = [
@@ -29,14 +29,14 @@ class Examples(unittest.TestCase):
 
     def test_production(self):
         vpc, subnets = self.network(8, *"abc")
-        given = {"VpcId": vpc, "SubnetIds": ",".join(subnets), "TargetGroupArns": TARGET_GROUP}
-        outputs = self.stack("production", **given, OnCallEmail="on-call@example.com")
+        network = {"VpcId": vpc, "SubnetIds": ",".join(subnets), "TargetGroupArns": TARGET_GROUP}
+        outputs = self.stack("production", **network, OnCallEmail="on-call@example.com")
         scaling = self.cloud.client("autoscaling")
         (group,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[outputs["AutoScalingGroupName"]])[
             "AutoScalingGroups"
         ]
         self.assertEqual((group["MinSize"], group["MaxSize"], group["TargetGroupARNs"]), (3, 12, [TARGET_GROUP]))
-        self.assertEqual(set(group["VPCZoneIdentifier"].split(",")), set(subnets), "in the network of the target group")
+        self.assertEqual(set(group["VPCZoneIdentifier"].split(",")), set(subnets), "another network than the target group's")
         self.assertEqual(group["DeletionProtection"], "prevent-all-deletion")
         self.assertEqual({it["LifecycleState"] for it in group["Instances"]}, {"InService"})
         (logs,) = self.cloud.client("logs").describe_log_groups(logGroupNamePrefix=LOGS)["logGroups"]
@@ -45,12 +45,12 @@ class Examples(unittest.TestCase):
         role = self.cloud.client("iam").get_role(RoleName="scalable-ec2-role-uswest2-prod")["Role"]
         self.assertIn("Boundary", role["PermissionsBoundary"]["PermissionsBoundaryArn"])
 
-    def test_a_network_of_ones_own(self):
+    def test_own_network(self):
         vpc, subnets = self.network(9, *"ab")
         outputs = self.stack("own-network", VpcId=vpc, SubnetIds=",".join(subnets))
         self.assertEqual(outputs["AutoScalingGroupName"], "scalable-ec2-asg-uswest2-inside")
         vpcs = self.cloud.client("ec2").describe_vpcs(Filters=[{"Name": "tag:ManagedBy", "Values": ["envkeeper"]}])["Vpcs"]
-        self.assertEqual([it["VpcId"] for it in vpcs if it["VpcId"] == vpc], [], "it is not ours")
+        self.assertEqual([it["VpcId"] for it in vpcs if it["VpcId"] == vpc], [], "the existing VPC has Envkeeper's tag")
 
 
 if __name__ == "__main__":

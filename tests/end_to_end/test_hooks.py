@@ -1,4 +1,4 @@
-"""Lifecycle hooks on the local cloud: real rules, a real queue, the real function, and instances as simulated."""
+"""Lifecycle hooks on the local cloud: real rules, a real queue, the real function, and simulated instances."""
 
 import json
 import unittest
@@ -12,78 +12,80 @@ from test_stacks import event
 class Hooks(OneGroup):
     PROPERTIES = {"DrainSeconds": "3600"}
 
-    def commands(self):
+    def command_count(self):
         calls = self.cloud.calls()
         return sum(call["service"] == "ssm" and call["operation"] == "SendCommand" for call in calls)
 
-    def test_what_no_event_tells_of_is_found_by_the_sweep(self):
+    def test_the_sweep_finds_instances_without_an_event(self):
         events = self.cloud.client("events")
         (rule,) = [it["Name"] for it in events.list_rules()["Rules"] if "LifecycleActionRule" in it["Name"]]
         events.disable_rule(Name=rule)
         try:
             self.scale(2)
-            until("it waits", lambda: "Pending:Wait" in states(self.cloud).values())
-            until("a sweep lets it go into service", lambda: self.swept("CONTINUE: healthy"))
+            until("the instance waits", lambda: "Pending:Wait" in states(self.cloud).values())
+            until("a sweep completes the launch", lambda: self.swept("CONTINUE: healthy"))
             self.in_service(2)
             self.scale(1)
-            # The schedule's own sweep may be first.
-            until("a sweep has it drained", lambda: self.swept("the drain command") or len(states(self.cloud)) == 1)
-            until("it ends, with no other sweep", lambda: len(states(self.cloud)) == 1, 60)
+            # The scheduled sweep may run first.
+            until("a sweep sends the drain command", lambda: self.swept("the drain command") or len(states(self.cloud)) == 1)
+            until("the instance is terminated without another sweep", lambda: len(states(self.cloud)) == 1, 60)
         finally:
             events.enable_rule(Name=rule)
 
-    def swept(self, told):
+    def swept(self, outcome):
         sweep = json.loads((ROOT / "events" / "lifecycle-hook" / "sweep.json").read_text())
-        return any(told in it["Outcome"] for it in self.cloud.invoke("lifecycle-hook", sweep)["Swept"])
+        return any(outcome in it["Outcome"] for it in self.cloud.invoke("lifecycle-hook", sweep)["Swept"])
 
-    def test_a_message_that_makes_no_sense_is_put_away_with_its_reason_and_holds_up_nobody(self):
-        self.assertEqual(self.buried("HookQueue", "HookDeadLetters"), ("no { JSON", "no JSON, and no lines of Auto Scaling"))
+    def test_a_malformed_message_is_dead_lettered_with_its_reason_and_delays_no_hook(self):
+        expected = ("no { JSON", "neither JSON nor a notification of Auto Scaling")
+        self.assertEqual(self.dead_lettered("HookQueue", "HookDeadLetters"), expected)
         self.scale(2)
         self.in_service(2)
 
-    def test_a_spot_instance_is_drained_when_ec2_gives_notice_and_replaced(self):
-        before, (instance,) = self.commands(), states(self.cloud)
+    def test_an_interrupted_spot_instance_is_drained_and_replaced(self):
+        before, (instance,) = self.command_count(), states(self.cloud)
         self.cloud.control(f"instances/interrupt?id={instance}", b"")
-        until("it is drained", lambda: self.commands() == before + 1)
-        # EC2 ends it after its two minutes, and Auto Scaling starts another one.
-        until("another has taken its place", lambda: self.replaced(instance), 240)
+        until("the instance is drained", lambda: self.command_count() == before + 1)
+        # EC2 terminates the instance after two minutes, and Auto Scaling launches a replacement.
+        until("the instance is replaced", lambda: self.is_replaced(instance), 240)
 
-    def replaced(self, instance):
-        now = states(self.cloud)
-        return instance not in now and list(now.values()) == ["InService"]
+    def is_replaced(self, instance):
+        current = states(self.cloud)
+        return instance not in current and list(current.values()) == ["InService"]
 
-    def test_every_sample_is_answered_by_the_real_function(self):
+    def test_the_real_function_handles_every_sample(self):
         samples = sorted((ROOT / "events" / "lifecycle-hook").glob("*.json"))
         for sample in samples:
             with self.subTest(sample.name):
-                told = self.cloud.invoke("lifecycle-hook", json.loads(sample.read_text()))
-                shapes = {"batchItemFailures", "Done", "Ignored", "WaitsFor", "Swept"}
-                self.assertTrue(shapes & set(told), told)
+                result = self.cloud.invoke("lifecycle-hook", json.loads(sample.read_text()))
+                keys = {"batchItemFailures", "Done", "Ignored", "WaitsFor", "Swept"}
+                self.assertTrue(keys & set(result), result)
         self.assertEqual(len(samples), 13)
 
-    def test_whoever_looks_while_an_instance_is_missing_asks_why(self):
+    def test_a_drift_request_during_a_launch_reads_the_scaling_activities(self):
         self.cloud.control("instances/make-unhealthy?count=1&how=failed-at:line%2012", b"")
         before = len(self.cloud.calls())
         self.scale(2)
-        drift = self.cloud.ask({"Request": "drift", "Environment": "scalable-ec2-us-west-2-dev"})
-        asked = [it for it in self.cloud.calls()[before:] if it["operation"] == "DescribeScalingActivities"]
-        self.assertIn("custom-resource", [it.get("app") for it in asked], drift)
-        self.assertEqual(drift["Drift"], [], "an instance that is missing is nobody's change")
+        drift = self.cloud.request({"Request": "drift", "Environment": "scalable-ec2-us-west-2-dev"})
+        reads = [it for it in self.cloud.calls()[before:] if it["operation"] == "DescribeScalingActivities"]
+        self.assertIn("custom-resource", [it.get("app") for it in reads], drift)
+        self.assertEqual(drift["Drift"], [], "a missing instance is not drift")
         self.in_service(2)
 
-    def test_a_delete_is_answered_in_time_though_a_drain_would_take_longer(self):
-        """Of 440 s a quarter is margin, five minutes are for what follows, and the drain has what is left."""
+    def test_a_delete_gets_its_response_in_time_although_a_drain_would_take_longer(self):
+        """Of 440 s, a quarter is margin and five minutes are for the later steps; the drain has the rest."""
         self.cloud.control("instances/make-unhealthy?count=1&how=commands-hang", b"")
         self.scale(2)
         self.in_service(2)
-        gone = self.cloud.ask(event("delete.json", ServiceTimeout="440"))
-        self.assertEqual(gone["Status"], "SUCCESS", gone)
+        deleted = self.cloud.request(event("delete.json", ServiceTimeout="440"))
+        self.assertEqual(deleted["Status"], "SUCCESS", deleted)
         self.assertEqual(self.cloud.inventory(), [])
         logs = self.cloud.client("logs")
-        told = logs.filter_log_events(logGroupName="/aws/lambda/scalable-ec2-lifecycle-hook")["events"]
-        over = [json.loads(it["message"]) for it in told if "lifecycle action completed" in it["message"]]
-        cut = [it["seconds"] for it in over if it["reason"] == "the drain failed: ExecutionTimedOut"]
-        self.assertTrue(len(cut) == 1 and cut[0] <= 40, f"the drain that hung was given 30 s of its 3,600: {over}")
+        lines = logs.filter_log_events(logGroupName="/aws/lambda/scalable-ec2-lifecycle-hook")["events"]
+        completed = [json.loads(it["message"]) for it in lines if "lifecycle action completed" in it["message"]]
+        timed_out = [it["seconds"] for it in completed if it["reason"] == "the drain failed: ExecutionTimedOut"]
+        in_time = len(timed_out) == 1 and timed_out[0] <= 40
+        self.assertTrue(in_time, f"the drain that hung has 30 s instead of 3,600 s: {completed}")
         self.create()
 
 

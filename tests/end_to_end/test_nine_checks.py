@@ -1,4 +1,4 @@
-"""Each of the nine checks can say no: an environment planted by hand passes them all, and one fault takes one away."""
+"""Each of the nine checks can say no: a manually planted environment passes all checks, and one planted fault fails one check."""
 
 import base64
 import functools
@@ -13,7 +13,7 @@ import nine_checks
 from local_cloud import ROOT, LocalCloud
 
 NUMBERS = itertools.count(1)
-TRIED = {6: True, 8: True, 9: True}
+TRIALS = {6: True, 8: True, 9: True}
 SCRIPT = """#!/bin/bash
 set -euo pipefail
 systemctl enable amazon-ssm-agent
@@ -29,7 +29,7 @@ CONFIG
 
 
 class Planted:
-    """What the checks read, planted as it should be. Each part can be planted again, with something wrong about it."""
+    """The resources that the checks read, planted with the expected settings. Each part can be planted again with a fault."""
 
     def __init__(self, client, names):
         self.client = client
@@ -47,9 +47,9 @@ class Planted:
         return [{"ResourceType": kind, "Tags": self.tags(name)}]
 
     def plant_buckets(self):
-        place = {"CreateBucketConfiguration": {"LocationConstraint": self.names.region}}
+        configuration = {"CreateBucketConfiguration": {"LocationConstraint": self.names.region}}
         for name in (self.names.bucket("data"), self.names.bucket("logs")):
-            self.client("s3").create_bucket(Bucket=name, **place)
+            self.client("s3").create_bucket(Bucket=name, **configuration)
             self.client("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": self.tags(name)})
         self.plant_log_delivery()
         self.plant_access_logs("access-logs/")
@@ -150,13 +150,13 @@ class Planted:
         )
 
     def mark(self):
-        return f"Kept as it is. {nine_checks.TAG}={self.names.environment}"
+        return f"Do not change. {nine_checks.TAG}={self.names.environment}"
 
-    def plant_policy(self, kind, by):
+    def plant_policy(self, kind, adjustment):
         group, name = self.names.of("asg"), self.names.of(kind)
-        given = {"AdjustmentType": "ChangeInCapacity", "ScalingAdjustment": by}
-        made = self.client("autoscaling").put_scaling_policy(AutoScalingGroupName=group, PolicyName=name, **given)
-        return made["PolicyARN"]
+        change = {"AdjustmentType": "ChangeInCapacity", "ScalingAdjustment": adjustment}
+        policy = self.client("autoscaling").put_scaling_policy(AutoScalingGroupName=group, PolicyName=name, **change)
+        return policy["PolicyARN"]
 
     def plant_alarm(self, kind, comparison, threshold, action):
         self.client("cloudwatch").put_metric_alarm(
@@ -174,7 +174,7 @@ class Planted:
         )
 
     def remove(self):
-        """Removes what the checks of other environments would look at, too."""
+        """Removes the resources that the checks of other environments read too."""
         for bucket in (self.names.bucket("data"), self.names.bucket("logs")):
             self.client("s3").delete_bucket(Bucket=bucket)
         for name in self.names.log_groups():
@@ -195,7 +195,7 @@ def template_data(user_data):
 
 
 class NineChecks(unittest.TestCase):
-    """One local cloud for all of them, and an environment of its own for each."""
+    """One local cloud for all tests, and a separate environment for each test."""
 
     @classmethod
     def setUpClass(cls):
@@ -206,117 +206,117 @@ class NineChecks(unittest.TestCase):
 
     def setUp(self):
         names = nine_checks.Names("scalable-ec2", f"t{next(NUMBERS)}", self.region, self.account)
-        self.here = Planted(self.client, names)
-        self.addCleanup(self.here.remove)
+        self.planted = Planted(self.client, names)
+        self.addCleanup(self.planted.remove)
 
-    def verdicts(self, tried=TRIED):
+    def verdicts(self, trials=TRIALS):
         expected = nine_checks.Expected(retention=30, protected=True)
-        return nine_checks.check(self.client, self.here.names, expected, tried)
+        return nine_checks.check(self.client, self.planted.names, expected, trials)
 
-    def assert_only(self, number, reason, tried=TRIED):
-        """Exactly this check says no, and why."""
-        verdicts = self.verdicts(tried)
+    def assert_only(self, number, reason, trials=TRIALS):
+        """Asserts that only this check says no, with this reason."""
+        verdicts = self.verdicts(trials)
         self.assertEqual([it for it in verdicts if verdicts[it]["ok"] is not True], [number], verdicts)
         self.assertIs(verdicts[number]["ok"], False)
-        self.assertIn(reason, "; ".join(verdicts[number]["why"]))
+        self.assertIn(reason, "; ".join(verdicts[number]["reasons"]))
 
-    def test_what_is_as_it_should_be_passes_all_nine(self):
+    def test_the_planted_environment_passes_all_nine_checks(self):
         verdicts = self.verdicts()
         self.assertEqual(list(verdicts), list(range(1, 10)))
         self.assertTrue(all(it["ok"] is True for it in verdicts.values()), verdicts)
 
-    def test_1_user_data_that_is_encoded_twice(self):
-        self.here.use_user_data(encoded(encoded(SCRIPT)))
+    def test_1_user_data_is_encoded_twice(self):
+        self.planted.use_user_data(encoded(encoded(SCRIPT)))
         self.assert_only(1, "user data, decoded once, begins with: Iy, not #!")
 
-    def test_1_an_agent_that_is_not_checked(self):
-        self.here.use_user_data(encoded(SCRIPT.replace("systemctl is-active", "# systemctl is-active")))
+    def test_1_an_agent_is_not_checked(self):
+        self.planted.use_user_data(encoded(SCRIPT.replace("systemctl is-active", "# systemctl is-active")))
         self.assert_only(1, "['check the SSM agent']")
 
-    def test_1_an_agent_that_is_started_in_a_file_only(self):
+    def test_1_an_agent_is_started_in_a_here_document_only(self):
         command = "systemctl start amazon-ssm-agent"
-        self.here.use_user_data(encoded(SCRIPT.replace(command, f"cat > run <<EOF\n{command}\nEOF")))
+        self.planted.use_user_data(encoded(SCRIPT.replace(command, f"cat > run <<EOF\n{command}\nEOF")))
         self.assert_only(1, "['start the SSM agent']")
 
-    def test_2_an_alarm_at_the_wrong_policy(self):
-        self.here.plant_alarm("cpu-high", "GreaterThanOrEqualToThreshold", 70, self.here.scale_down)
+    def test_2_an_alarm_executes_the_wrong_policy(self):
+        self.planted.plant_alarm("cpu-high", "GreaterThanOrEqualToThreshold", 70, self.planted.scale_down)
         self.assert_only(2, "cpu-high-uswest2")
 
-    def test_2_thresholds_that_meet(self):
-        self.here.plant_alarm("cpu-low", "LessThanOrEqualToThreshold", 70, self.here.scale_down)
-        self.assert_only(2, "thresholds, the low one first: [70.0, 70.0], not [70.0]")
+    def test_2_thresholds_are_equal(self):
+        self.planted.plant_alarm("cpu-low", "LessThanOrEqualToThreshold", 70, self.planted.scale_down)
+        self.assert_only(2, "thresholds, the low alarm's first: [70.0, 70.0], not [70.0]")
 
     def test_2_a_group_without_metrics(self):
-        group = {"AutoScalingGroupName": self.here.names.of("asg")}
+        group = {"AutoScalingGroupName": self.planted.names.of("asg")}
         self.client("autoscaling").disable_metrics_collection(**group, Metrics=["GroupInServiceInstances"])
-        self.assert_only(2, "metrics that the group does not send: ['GroupInServiceInstances']")
+        self.assert_only(2, "metrics that the group does not publish: ['GroupInServiceInstances']")
 
-    def test_3_a_log_group_that_keeps_everything(self):
-        self.client("logs").delete_retention_policy(logGroupName=self.here.names.log_groups()[1])
-        self.assert_only(3, "keeps its lines: [None], not [30]")
+    def test_3_a_log_group_has_no_retention(self):
+        self.client("logs").delete_retention_policy(logGroupName=self.planted.names.log_groups()[1])
+        self.assert_only(3, "in days: [None], not [30]")
 
-    def test_4_a_bucket_that_was_guessed(self):
-        self.here.plant_inline_policy(f"scalable-ec2-data-{self.here.names.suffix}")
-        self.assert_only(4, f"'arn:aws:s3:::scalable-ec2-data-{self.here.names.suffix}/*'")
+    def test_4_the_policy_names_a_guessed_bucket(self):
+        self.planted.plant_inline_policy(f"scalable-ec2-data-{self.planted.names.suffix}")
+        self.assert_only(4, f"'arn:aws:s3:::scalable-ec2-data-{self.planted.names.suffix}/*'")
 
-    def test_4_every_bucket(self):
-        self.here.plant_inline_policy("*")
+    def test_4_the_policy_allows_every_bucket(self):
+        self.planted.plant_inline_policy("*")
         self.assert_only(4, "arn:aws:s3:::*")
 
-    def test_5_one_managed_policy_more(self):
+    def test_5_there_is_another_managed_policy(self):
         arn = "arn:aws:iam::aws:policy/AdministratorAccess"
-        self.client("iam").attach_role_policy(RoleName=self.here.names.of("role"), PolicyArn=arn)
+        self.client("iam").attach_role_policy(RoleName=self.planted.names.of("role"), PolicyArn=arn)
         self.assert_only(5, "AdministratorAccess")
 
-    def test_5_one_inline_policy_more(self):
-        self.here.plant_inline_policy(self.here.names.bucket("data"), kind="another")
-        self.assert_only(5, "inline")
+    def test_5_there_is_another_inline_policy(self):
+        self.planted.plant_inline_policy(self.planted.names.bucket("data"), kind="another")
+        self.assert_only(5, "inline policies: [")
 
-    def test_6_a_group_without_its_protection(self):
-        self.here.update_group(DeletionProtection="none")
-        self.assert_only(6, "the group's protection: none, not prevent-all-deletion")
+    def test_6_the_group_has_no_protection(self):
+        self.planted.update_group(DeletionProtection="none")
+        self.assert_only(6, "the group's deletion protection: none, not prevent-all-deletion")
 
-    def test_6_a_protection_that_did_not_hold(self):
-        self.assert_only(6, "it was tried, and did not behave so", {**TRIED, 6: False})
+    def test_6_the_protection_did_not_hold(self):
+        self.assert_only(6, "the trial of the behaviour failed", {**TRIALS, 6: False})
 
-    def test_7_another_prefix(self):
-        self.here.plant_access_logs("logs/")
+    def test_7_the_access_logs_have_another_prefix(self):
+        self.planted.plant_access_logs("logs/")
         self.assert_only(7, "'logs/'), not (")
 
-    def test_7_a_log_bucket_that_is_open(self):
-        self.here.plant_log_delivery(Principal="*")
-        self.assert_only(7, "lets in: *, not")
+    def test_7_the_log_bucket_is_public(self):
+        self.planted.plant_log_delivery(Principal="*")
+        self.assert_only(7, "allows: *, not")
 
-    def test_7_a_log_bucket_for_everybodys_logs(self):
-        self.here.plant_log_delivery(Condition={"StringEquals": {"aws:SourceAccount": self.account}})
-        self.assert_only(7, "whose logs")
+    def test_7_the_log_bucket_accepts_logs_of_every_bucket(self):
+        self.planted.plant_log_delivery(Condition={"StringEquals": {"aws:SourceAccount": self.account}})
+        self.assert_only(7, "source conditions of")
 
-    def test_8_a_name_with_a_timestamp(self):
-        self.here.plant_vpc(self.here.names.of("vpc-1763855123"))
-        self.assert_only(8, "names with time or chance in them: [('vpc', 'scalable-ec2-vpc-1763855123-uswest2")
+    def test_8_a_name_has_a_timestamp(self):
+        self.planted.plant_vpc(self.planted.names.of("vpc-1763855123"))
+        self.assert_only(8, "names with timestamps or random parts: [('vpc', 'scalable-ec2-vpc-1763855123-uswest2")
 
-    def test_8_a_name_with_something_behind_it(self):
-        self.here.plant_vpc(f"{self.here.names.of('vpc')}-7f3a")
-        self.assert_only(8, "names that do not follow the rule: [('vpc'")
+    def test_8_a_name_has_an_appended_part(self):
+        self.planted.plant_vpc(f"{self.planted.names.of('vpc')}-7f3a")
+        self.assert_only(8, "names that do not follow the naming rule: [('vpc'")
 
-    def test_8_a_timestamp_in_what_has_no_tags(self):
-        self.here.plant_alarm("cpu-high-1763855123", "GreaterThanThreshold", 70, self.here.scale_down)
-        self.here.plant_dashboard("dashboard-1763855123")
-        self.here.plant_policy("scale-up-1763855123", 1)
-        self.here.plant_hook("launch-hook-1763855123")
-        self.here.plant_query("user-data-1763855123")
-        self.assert_only(8, "with time or chance")
-        why = "; ".join(self.verdicts()[8]["why"])
+    def test_8_a_resource_without_tags_has_a_timestamp(self):
+        self.planted.plant_alarm("cpu-high-1763855123", "GreaterThanThreshold", 70, self.planted.scale_down)
+        self.planted.plant_dashboard("dashboard-1763855123")
+        self.planted.plant_policy("scale-up-1763855123", 1)
+        self.planted.plant_hook("launch-hook-1763855123")
+        self.planted.plant_query("user-data-1763855123")
+        self.assert_only(8, "with timestamps or random parts")
+        reasons = "; ".join(self.verdicts()[8]["reasons"])
         for kind in ("alarm", "dashboard", "scaling policy", "lifecycle hook", "saved query"):
-            self.assertIn(f"('{kind}'", why)
+            self.assertIn(f"('{kind}'", reasons)
 
-    def test_8_plans_that_differ(self):
-        self.assert_only(8, "it was tried", {**TRIED, 8: False})
+    def test_8_plans_differ(self):
+        self.assert_only(8, "the trial of the behaviour failed", {**TRIALS, 8: False})
 
-    def test_9_a_variable_that_changes_what_is_settled(self):
-        self.assert_only(9, "it was tried", {**TRIED, 9: False})
+    def test_9_a_variable_changes_a_settled_environment(self):
+        self.assert_only(9, "the trial of the behaviour failed", {**TRIALS, 9: False})
 
-    def test_arns_are_of_the_regions_partition(self):
+    def test_arns_have_the_partition_of_the_region(self):
         partitions = {"us-west-2": "aws", "cn-north-1": "aws-cn", "us-gov-east-1": "aws-us-gov"}
         for region, partition in partitions.items():
             names = nine_checks.Names("scalable-ec2", "dev", region, self.account)
@@ -324,24 +324,24 @@ class NineChecks(unittest.TestCase):
             managed = f"arn:{partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
             self.assertIn(managed, names.managed_policies())
 
-    def test_what_nobody_tried_is_neither_yes_nor_no(self):
+    def test_a_check_without_its_trial_is_neither_yes_nor_no(self):
         verdicts = self.verdicts({})
         self.assertEqual([number for number, it in verdicts.items() if it["ok"] is None], [6, 8, 9])
 
-    def test_where_there_is_nothing_every_reading_says_no(self):
-        nowhere = nine_checks.Names("scalable-ec2", "nowhere", self.region, self.account)
-        verdicts = nine_checks.check(self.client, nowhere)
+    def test_without_an_environment_every_reading_says_no(self):
+        absent = nine_checks.Names("scalable-ec2", "absent", self.region, self.account)
+        verdicts = nine_checks.check(self.client, absent)
         self.assertEqual([number for number, it in verdicts.items() if it["ok"] is False], list(range(1, 9)))
 
-    def test_nothing_is_written(self):
+    def test_the_checks_make_only_reading_calls(self):
         before = len(self.cloud.calls())
         self.verdicts()
         operations = {call["operation"] for call in self.cloud.calls()[before:]}
         self.assertTrue(operations)
         self.assertEqual([it for it in operations if not it.startswith(("Describe", "Get", "List"))], [])
 
-    def test_the_program_prints_nine_lines_and_ends_with_1_if_one_says_no(self):
-        self.here.plant_access_logs("logs/")
+    def test_the_program_prints_nine_lines_and_exits_with_1_if_one_says_no(self):
+        self.planted.plant_access_logs("logs/")
         done = self.run_program("--protected")
         self.assertEqual(done.returncode, 1, done)
         words = [line.split()[0] for line in done.stdout.splitlines()]
@@ -349,7 +349,7 @@ class NineChecks(unittest.TestCase):
 
     def run_program(self, *more):
         program = ROOT / "tests" / "end_to_end" / "nine_checks.py"
-        command = [sys.executable, str(program), "--suffix", self.here.names.suffix, "--region", self.region, *more]
+        command = [sys.executable, str(program), "--suffix", self.planted.names.suffix, "--region", self.region, *more]
         return subprocess.run(command, env={**os.environ, **self.cloud.variables}, capture_output=True, text=True)
 
 

@@ -1,4 +1,4 @@
-"""The smoke test for a real account, tried on the local cloud, and its verdicts on what only AWS can show."""
+"""The smoke test for a real account, run on the local cloud, and its verdicts on the behaviour that only AWS can show."""
 
 import contextlib
 import io
@@ -28,11 +28,11 @@ MARK = {"tags": [{"key": "envkeeper:owner", "value": "0f1e"}]}
 
 
 def record(event, seconds=0, source="ec2", request=None, session="scalable-ec2-reconciler", **more):
-    """A record as CloudTrail has it, of a function's call."""
+    """A CloudTrail record of a function's call."""
     at = (START + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    who = {"type": "AssumedRole", "arn": f"arn:aws:sts::111122223333:assumed-role/envkeeper-Reconciler/{session}"}
-    told = {"eventSource": f"{source}.amazonaws.com", "eventName": event, "eventTime": at, "userIdentity": who}
-    return {**told, "requestParameters": request, **more}
+    identity = {"type": "AssumedRole", "arn": f"arn:aws:sts::111122223333:assumed-role/envkeeper-Reconciler/{session}"}
+    fields = {"eventSource": f"{source}.amazonaws.com", "eventName": event, "eventTime": at, "userIdentity": identity}
+    return {**fields, "requestParameters": request, **more}
 
 
 def calls(*records):
@@ -40,14 +40,14 @@ def calls(*records):
 
 
 class Verdicts(unittest.TestCase):
-    """Of events and records in AWS's shapes."""
+    """Verdicts on events and records in AWS's shapes."""
 
     def deleted_as(self, *ids, left=()):
         events = [{"ResourceStatus": "CREATE_FAILED", "Timestamp": START, "ResourceStatusReason": "Resource creation cancelled"}]
         events += [{"ResourceStatus": "DELETE_IN_PROGRESS", "Timestamp": START, "PhysicalResourceId": it} for it in ids]
         return rollbacks.judged_delete(events, "scalable-ec2-us-west-2-smoke", left)
 
-    def test_a_made_up_id_is_told_from_our_own_and_from_none(self):
+    def test_a_made_up_id_differs_from_the_environments_id_and_from_none(self):
         made_up = self.deleted_as("envkeeper-smoke-Web-1A2B3C4D5E6F")
         self.assertEqual((made_up.answer, made_up.measured), (YES, {"id": "envkeeper-smoke-Web-1A2B3C4D5E6F"}))
         self.assertEqual(self.deleted_as("scalable-ec2-us-west-2-smoke").answer, NOT_SEEN)
@@ -56,7 +56,7 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(left.answer, NO)
         self.assertIn("left behind: vpc scalable-ec2-vpc-uswest2-smoke", left.evidence)
 
-    def test_a_create_without_the_mark_is_named_and_what_is_not_recorded_is_not_judged(self):
+    def test_a_create_without_the_mark_is_named_and_an_unrecorded_one_has_no_verdict(self):
         good = calls(
             record("CreateVpc", request=MARK),
             record("CreateRoute", request={"routeTableId": "rtb-1"}),
@@ -70,17 +70,17 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(bad.answer, NO)
         self.assertIn("WITHOUT the mark: CreateRole", bad.evidence)
 
-    def test_the_lag_of_a_profile_is_from_its_role_to_the_group(self):
+    def test_the_lag_of_a_profile_is_the_time_from_its_role_to_the_group(self):
         unknown = {"errorCode": "ValidationException", "errorMessage": "… Invalid IAM Instance Profile name"}
         group = {"source": "autoscaling", "request": {"autoScalingGroupName": GROUP}}
         role = record("AddRoleToInstanceProfile", 1, "iam")
         lags = calls(role, *(record("CreateAutoScalingGroup", it, **group, **unknown) for it in (2, 7)))
-        made = calls(record("CreateAutoScalingGroup", 13, **group))
-        late = recorded.profile_lag([*lags, *made], [], GROUP, [])
+        created = calls(record("CreateAutoScalingGroup", 13, **group))
+        late = recorded.profile_lag([*lags, *created], [], GROUP, [])
         self.assertEqual((late.answer, late.measured), (YES, {"seconds": 12.0, "refused": 2}))
         self.assertEqual(recorded.profile_lag(lags, [], GROUP, []).answer, NO)
-        self.assertEqual(recorded.profile_lag([*calls(role), *made], [], GROUP, []).answer, NOT_SEEN)
-        self.assertEqual(recorded.profile_lag([*calls(role), *made], [], "another", []).answer, NOT_SEEN)
+        self.assertEqual(recorded.profile_lag([*calls(role), *created], [], GROUP, []).answer, NOT_SEEN)
+        self.assertEqual(recorded.profile_lag([*calls(role), *created], [], "another", []).answer, NOT_SEEN)
 
     def test_a_write_within_the_update_is_named(self):
         window = START, START + timedelta(seconds=9)
@@ -90,32 +90,32 @@ class Verdicts(unittest.TestCase):
         loud = recorded.silent([*outside, *calls(record("PutBucketPolicy", 9, "s3"))], ["ec2"], window)
         self.assertEqual((loud.answer, loud.evidence), (NO, ["03:04:14 s3:PutBucketPolicy"]))
 
-    def test_only_the_reconcilers_own_calls_count(self):
+    def test_only_calls_of_the_reconciler_itself_count(self):
         by_aws = record("RunInstances")
         by_aws["userIdentity"]["invokedBy"] = "autoscaling.amazonaws.com"
-        made = (record("CreateVpc"), record("CreateVpc", session="somebody"), by_aws)
-        self.assertEqual([is_of(it, "scalable-ec2-reconciler") for it in made], [True, False, False])
+        records = (record("CreateVpc"), record("CreateVpc", session="another"), by_aws)
+        self.assertEqual([is_of(it, "scalable-ec2-reconciler") for it in records], [True, False, False])
 
-    def test_it_waits_until_the_last_delete_of_every_service_is_in_cloudtrail(self):
+    def test_the_trail_waits_until_the_last_delete_of_every_service_is_in_cloudtrail(self):
         arrived = {"us-west-2": [record("CreateVpc"), record("DeleteVpc", 5)], "us-east-1": []}
         later = [record("DeleteOne", 60, service) for service in SERVICES if service != "iam"]
 
-        def every(service, operation, region, **asked):
+        def every(service, operation, region, **parameters):
             events = [{"EventId": json.dumps(it), "CloudTrailEvent": json.dumps(it)} for it in arrived[region]]
             arrived["us-west-2"].append(later.pop()) if region == "us-west-2" and later else None
             if not later:
                 arrived["us-east-1"] = [record("DeleteRole", 60, "iam")]
             return {"Events": events}
 
-        def look(what, look, *limits):
-            until(what, look, 30)
+        def wait(condition, poll, *limits):
+            until(condition, poll, 30)
 
-        account = Mock(region="us-west-2", project="scalable-ec2", every=every, until=look)
-        made, missing = CloudTrail(account).writes(START, START + timedelta(seconds=60))
+        account = Mock(region="us-west-2", project="scalable-ec2", every=every, until=wait)
+        recorded_calls, missing = CloudTrail(account).writes(START, START + timedelta(seconds=60))
         self.assertEqual(missing, [])
-        self.assertEqual({it.service for it in made if it.at >= START + timedelta(seconds=60)}, set(SERVICES))
+        self.assertEqual({it.service for it in recorded_calls if it.at >= START + timedelta(seconds=60)}, set(SERVICES))
 
-    def test_iams_calls_are_looked_for_where_the_partition_has_them(self):
+    def test_iams_calls_are_read_in_the_region_of_the_partition(self):
         self.assertEqual(regions("us-west-2"), ["us-west-2", "us-east-1"])
         self.assertEqual(regions("us-east-1"), ["us-east-1"])
         self.assertEqual(regions("us-gov-east-1"), ["us-gov-east-1", "us-gov-west-1"])
@@ -123,18 +123,18 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(regions("us-iso-east-1"), ["us-iso-east-1"])
         self.assertEqual(regions("somewhere"), ["somewhere"])
 
-    def test_only_the_accounts_number_is_a_yes(self):
+    def test_only_the_accounts_number_is_a_consent(self):
         account = Mock(number="111122223333")
-        for given, is_yes in (("111122223333", True), ("y", False), ("", False), ("111122223334", False)):
+        for given, is_consent in (("111122223333", True), ("y", False), ("", False), ("111122223334", False)):
             with self.subTest(given), patch.dict(os.environ, SMOKE_YES=given):
-                if is_yes:
+                if is_consent:
                     consent.ask(account)
                 else:
                     self.assertRaises(Refused, consent.ask, account)
 
 
 class Smoke(unittest.TestCase):
-    """The whole of it on one local cloud, which every run leaves empty."""
+    """The whole smoke test on one local cloud. Every run leaves no resources behind."""
 
     @classmethod
     def setUpClass(cls):
@@ -142,57 +142,57 @@ class Smoke(unittest.TestCase):
         cls.cloud.deploy()
 
     def tearDown(self):
-        self.assertEqual(self.cloud.inventory(), [], "something was left behind")
+        self.assertEqual(self.cloud.inventory(), [], "resources are left behind")
 
     def smoke(self, account=None, consent=lambda _: None):
-        """The exit status, what was printed, and the report."""
+        """The exit status, the printed text, and the report."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             status = smoke.smoke(account or LocalAccount(self.cloud), consent=consent)
         report = json.loads((ROOT / "target" / "reports" / "smoke-local.json").read_text())
         return status, printed.getvalue(), report
 
-    def test_it_settles_what_the_local_cloud_can_show_and_says_what_it_cannot(self):
+    def test_the_local_cloud_settles_all_checks_except_those_that_need_aws(self):
         status, printed, report = self.smoke()
         self.assertEqual((status, report["left"], report["broken"]), (0, [], None), printed)
-        answers = {number: check["answer"] for number, check in report["checks"].items()}
+        verdicts = {number: check["answer"] for number, check in report["checks"].items()}
         only_aws = {"1": NOT_SEEN, "3": NOT_SEEN, "4": NOT_SEEN}
-        self.assertEqual(answers, {**dict.fromkeys("25678", YES), **only_aws}, printed)
+        self.assertEqual(verdicts, {**dict.fromkeys("25678", YES), **only_aws}, printed)
         self.assertEqual(len(report["checks"]["5"]["measured"]["gate_seconds"]), 2)
         self.assertLess(printed.index("account    123456789012"), printed.index("check 1"))
         self.assertIn("It costs about $0.0", printed)
 
-    def test_stopped_in_the_middle_of_a_create_it_leaves_nothing(self):
+    def test_an_interrupt_during_a_create_leaves_no_resources(self):
         account = LocalAccount(self.cloud)
         wait = account.until
 
-        def stopped(what, look, *limits):
-            if "envkeeper-smoke comes to an end" in what and account.until is stopped:
-                until("the create makes something", self.cloud.inventory)
+        def interrupted(condition, poll, *limits):
+            if "envkeeper-smoke comes to an end" in condition and account.until is interrupted:
+                until("the create has created a resource", self.cloud.inventory)
                 account.until = wait
                 raise KeyboardInterrupt
-            return wait(what, look, *limits)
+            return wait(condition, poll, *limits)
 
-        account.until = stopped
+        account.until = interrupted
         status, printed, report = self.smoke(account)
         self.assertEqual((status, report["left"], report["broken"]), (1, [], "somebody stopped it"), printed)
         self.assertEqual(report["checks"]["5"]["answer"], NOT_SEEN)
         self.assertIn("Left behind: nothing", printed)
 
-    def test_another_stacks_functions_are_found_by_its_exports_or_missed(self):
+    def test_the_exports_of_another_stack_select_its_functions(self):
         with self.assertRaisesRegex(Refused, "no export staging-service-token and no staging-alarm-function"):
             Account(self.cloud.client, "staging")
         stack = Mock(suffix="smoke", account=Mock(token="staging-service-token", alarm_function="staging-alarm-function"))
-        told = json.dumps(templates.settled(stack, "t3.micro"), default=str)
-        self.assertEqual(told.count("Fn::ImportValue"), 2)
+        text = json.dumps(templates.settled(stack, "t3.micro"), default=str)
+        self.assertEqual(text.count("Fn::ImportValue"), 2)
         for name in ("staging-service-token", "staging-alarm-function"):
-            self.assertIn(json.dumps({"Fn::ImportValue": name}), told)
+            self.assertIn(json.dumps({"Fn::ImportValue": name}), text)
 
-    def test_without_a_yes_and_beside_somebody_elses_environment_nothing_is_created(self):
-        def no(account):
+    def test_without_consent_or_with_a_foreign_environment_no_resource_is_created(self):
+        def no_consent(account):
             raise Refused("no")
 
-        self.assertRaises(Refused, self.smoke, consent=no)
+        self.assertRaises(Refused, self.smoke, consent=no_consent)
         iam, name = self.cloud.client("iam"), "scalable-ec2-role-uswest2-smoke"
         iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
         try:

@@ -22,7 +22,7 @@ def with_properties(name, **properties):
 
 
 class Stacks(unittest.TestCase):
-    """One local cloud for all of them: every test leaves it as empty as it found it."""
+    """One local cloud for all tests. Every test leaves no resources behind."""
 
     @classmethod
     def setUpClass(cls):
@@ -30,10 +30,10 @@ class Stacks(unittest.TestCase):
         cls.cloud.deploy()
 
     def tearDown(self):
-        self.assertEqual(self.cloud.inventory(), [], "something was left behind")
+        self.assertEqual(self.cloud.inventory(), [], "resources are left behind")
 
     def create_fails(self, properties, name="bad"):
-        """The reason of a stack that cannot be created."""
+        """The reason of a stack whose create fails."""
         template = {
             "Resources": {
                 "Web": {
@@ -46,55 +46,56 @@ class Stacks(unittest.TestCase):
             self.cloud.stack(name, json.dumps(template), {})
         return str(failed.exception)
 
-    def test_all_that_is_wrong_is_in_one_failed_reply(self):
+    def test_all_violations_are_in_one_failed_response(self):
         bad = {"EnvironmentSuffix": "my suffix", "ZoneCount": 4, "VpcCidr": "8.8.0.0/16", "LogRetentionDays": 42}
         reason = self.create_fails({**bad, "MinSize": "maybe", "MaxSiz": 3, "UserDataScript": "#" * 17_000})
-        for told in (
-            'EnvironmentSuffix is "my suffix": lower case letters',
+        for violation in (
+            'EnvironmentSuffix is "my suffix": lowercase letters',
             'ZoneCount is "4": a whole number from 1 to 3',
             'VpcCidr is "8.8.0.0/16": a network of a private range',
             'LogRetentionDays is "42": one of 1, 3,',
             'MinSize is "maybe": a whole number',
-            'MaxSiz is "3": there is no such property; did you mean MaxSize?',
+            'MaxSiz is "3": unknown property; did you mean MaxSize?',
         ):
-            self.assertIn(told, reason)
+            self.assertIn(violation, reason)
 
-    def test_sizes_and_scripts_that_do_not_fit_are_told_what_would(self):
-        reason = self.create_fails({"EnvironmentSuffix": "x" * 60, "MinSize": 5, "MaxSize": 3, "UserDataScript": "#" * 17_000}, "unfit")
+    def test_violations_of_sizes_and_scripts_name_the_limits(self):
+        properties = {"EnvironmentSuffix": "x" * 60, "MinSize": 5, "MaxSize": 3, "UserDataScript": "#" * 17_000}
+        reason = self.create_fails(properties, "unfit")
         self.assertIn("MinSize is 5: at most MaxSize, which is 3", reason)
-        self.assertIn("at most 24 characters, so that the bucket's name keeps to its service's limit", reason)
+        self.assertIn("at most 24 characters, so that the bucket's name is within the limit of its service", reason)
         self.assertIn("UserDataScript is 17000 bytes long: at most", reason)
 
-    def test_something_foreign_under_one_of_our_names_is_refused_by_name_and_untouched(self):
+    def test_a_foreign_resource_with_an_environments_name_is_rejected_by_name_and_unchanged(self):
         iam = self.cloud.client("iam")
         name = "scalable-ec2-role-uswest2-taken"
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Description="somebody else's")
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Description="foreign")
         try:
             reason = self.create_fails({"EnvironmentSuffix": "taken"}, "foreign")
             self.assertIn(f"role {name} exists and is not this environment's", reason)
-            self.assertEqual([entry[:2] for entry in self.cloud.inventory()], [("role", name)], "nothing else was made")
-            rollback = self.cloud.ask(event("delete.json", ResourceProperties={"EnvironmentSuffix": "taken"}))
+            self.assertEqual([entry[:2] for entry in self.cloud.inventory()], [("role", name)], "another resource was created")
+            rollback = self.cloud.request(event("delete.json", ResourceProperties={"EnvironmentSuffix": "taken"}))
             self.assertEqual(rollback["Status"], "SUCCESS")
-            self.assertEqual(iam.get_role(RoleName=name)["Role"]["Description"], "somebody else's")
+            self.assertEqual(iam.get_role(RoleName=name)["Role"]["Description"], "foreign")
         finally:
             iam.delete_role(RoleName=name)
 
-    def test_a_delete_of_what_never_existed_is_a_success(self):
-        answer = self.cloud.ask(event("delete-of-nothing.json"))
-        self.assertEqual(answer["Status"], "SUCCESS", answer)
+    def test_the_delete_of_an_unknown_environment_succeeds(self):
+        response = self.cloud.request(event("delete-of-nothing.json"))
+        self.assertEqual(response["Status"], "SUCCESS", response)
 
-    def test_the_same_event_twice_makes_one_environment_and_the_second_writes_nothing(self):
+    def test_a_repeated_create_makes_no_writing_call(self):
         try:
-            first = self.cloud.ask(event("create.json"))
+            first = self.cloud.request(event("create.json"))
             self.assertEqual(first["Status"], "SUCCESS", first)
             before = len(demo.writes(self.cloud))
-            self.assertEqual(self.cloud.ask(event("create.json")), first)
+            self.assertEqual(self.cloud.request(event("create.json")), first)
             self.assertEqual(len(demo.writes(self.cloud)), before)
         finally:
-            deleted = self.cloud.ask(event("delete.json", PhysicalResourceId="web-Web-1A2B3C4D5E6F", ResourceProperties={}))
-            self.assertEqual(deleted["Status"], "SUCCESS", "whatever id and properties a delete carries")
+            deleted = self.cloud.request(event("delete.json", PhysicalResourceId="web-Web-1A2B3C4D5E6F", ResourceProperties={}))
+            self.assertEqual(deleted["Status"], "SUCCESS", "the delete depends on the id or the properties of its event")
 
-    def test_a_change_of_what_cannot_change_is_refused_and_rolled_back(self):
+    def test_a_change_of_an_immutable_property_is_rejected_and_rolled_back(self):
         self.cloud.stack("web", web_template(), demo.parameters(OPEN))
         before = self.cloud.inventory()
         with self.assertRaises(Failed) as failed:
@@ -103,52 +104,51 @@ class Stacks(unittest.TestCase):
         self.assertEqual(self.cloud.inventory(), before)
         self.cloud.delete_stack("web")
 
-
     def succeeds(self, request):
-        answer = self.cloud.ask(request)
-        self.assertEqual(answer["Status"], "SUCCESS", answer)
-        return answer
+        response = self.cloud.request(request)
+        self.assertEqual(response["Status"], "SUCCESS", response)
+        return response
 
     def kinds(self):
         return {kind for kind, _, _ in self.cloud.inventory()}
 
-    def test_every_way_out_is_made_is_settled_and_goes(self):
-        for egress, has, has_not in (
+    def test_every_egress_is_created_settles_and_is_deleted(self):
+        for egress, present, absent in (
             ("NatGatewayPerZone", "nat-gateway", "vpc-endpoint"),
             ("VpcEndpoints", "vpc-endpoint", "internet-gateway"),
             ("PublicIp", "internet-gateway", "nat-gateway"),
         ):
             with self.subTest(egress):
                 self.succeeds(with_properties("create.json", Egress=egress))
-                self.assertIn(has, self.kinds())
-                self.assertNotIn(has_not, self.kinds())
+                self.assertIn(present, self.kinds())
+                self.assertNotIn(absent, self.kinds())
                 before = len(demo.writes(self.cloud))
                 self.succeeds(with_properties("create.json", Egress=egress))
-                self.assertEqual(len(demo.writes(self.cloud)), before, "what is settled is silent")
+                self.assertEqual(len(demo.writes(self.cloud)), before, "a settled environment got a writing call")
                 self.succeeds(event("delete.json"))
                 self.assertEqual(self.cloud.inventory(), [])
 
-    def test_a_network_that_was_brought_along_is_used_and_stays(self):
+    def test_an_existing_network_is_used_and_retained(self):
         ec2 = self.cloud.client("ec2")
         vpc = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
         subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.99.0.0/24")["Subnet"]["SubnetId"]
         properties = {"EnvironmentSuffix": "dev", "VpcId": vpc, "BucketOnDelete": "Empty"}
-        wrong = self.cloud.ask(event("create.json", ResourceProperties={**properties, "SubnetIds": "subnet-00000000"}))
-        self.assertIn("subnet-00000000", wrong["Reason"])
-        self.a_foreign_group_of_our_name_is_refused(ec2, vpc, {**properties, "SubnetIds": subnet})
-        made = self.succeeds(event("create.json", ResourceProperties={**properties, "SubnetIds": subnet}))
-        self.assertEqual((made["Data"]["VpcId"], made["Data"]["SubnetIds"]), (vpc, subnet))
+        rejected = self.cloud.request(event("create.json", ResourceProperties={**properties, "SubnetIds": "subnet-00000000"}))
+        self.assertIn("subnet-00000000", rejected["Reason"])
+        self.a_foreign_security_group_is_rejected(ec2, vpc, {**properties, "SubnetIds": subnet})
+        created = self.succeeds(event("create.json", ResourceProperties={**properties, "SubnetIds": subnet}))
+        self.assertEqual((created["Data"]["VpcId"], created["Data"]["SubnetIds"]), (vpc, subnet))
         self.assertNotIn("vpc", self.kinds())
         self.succeeds(event("delete.json"))
         self.assertEqual(ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"], vpc)
         ec2.delete_subnet(SubnetId=subnet)
         ec2.delete_vpc(VpcId=vpc)
 
-    def a_foreign_group_of_our_name_is_refused(self, ec2, vpc, properties):
+    def a_foreign_security_group_is_rejected(self, ec2, vpc, properties):
         name = "scalable-ec2-instances-sg-uswest2-dev"
-        group = ec2.create_security_group(GroupName=name, Description="somebody else's", VpcId=vpc)["GroupId"]
-        refused = self.cloud.ask(event("create.json", RequestId="taken", ResourceProperties=properties))
-        self.assertIn(f"{group} has this name in {vpc}, and is not this environment's", refused["Reason"])
+        group = ec2.create_security_group(GroupName=name, Description="foreign", VpcId=vpc)["GroupId"]
+        rejected = self.cloud.request(event("create.json", RequestId="taken", ResourceProperties=properties))
+        self.assertIn(f"{group} has this name in {vpc}, and is not this environment's", rejected["Reason"])
         self.succeeds(event("delete.json", RequestId="rollback"))
         ec2.delete_security_group(GroupId=group)
 
@@ -156,25 +156,25 @@ class Stacks(unittest.TestCase):
         s3 = self.cloud.client("s3")
         properties = {"EnvironmentSuffix": "dev", "Egress": "PublicIp"}
         self.succeeds(event("create.json", ResourceProperties={**properties, "BucketOnDelete": "Retain"}))
-        s3.put_object(Bucket=DATA, Key="kept", Body=b"one")
-        s3.put_object(Bucket=DATA, Key="kept", Body=b"two")
-        answer = self.succeeds(event("delete.json"))
-        self.assertIn(DATA, answer["Data"]["Retained"])
+        s3.put_object(Bucket=DATA, Key="retained", Body=b"one")
+        s3.put_object(Bucket=DATA, Key="retained", Body=b"two")
+        response = self.succeeds(event("delete.json"))
+        self.assertIn(DATA, response["Data"]["Retained"])
         self.assertEqual(self.kinds(), {"bucket"})
 
         failing = {**properties, "BucketOnDelete": "FailIfNotEmpty"}
         self.succeeds(event("create.json", RequestId="again", ResourceProperties=failing))
-        self.assertEqual(s3.get_object(Bucket=DATA, Key="kept")["Body"].read(), b"two", "adopted with all that is in it")
+        self.assertEqual(s3.get_object(Bucket=DATA, Key="retained")["Body"].read(), b"two", "the adopted bucket lost an object")
         before = self.cloud.inventory()
-        refused = self.cloud.ask(event("delete.json", RequestId="refused"))
-        self.assertIn("BucketOnDelete is FailIfNotEmpty", refused["Reason"])
-        self.assertEqual(self.cloud.inventory(), before, "and nothing was deleted")
+        rejected = self.cloud.request(event("delete.json", RequestId="rejected"))
+        self.assertIn("BucketOnDelete is FailIfNotEmpty", rejected["Reason"])
+        self.assertEqual(self.cloud.inventory(), before, "a resource was deleted")
 
         emptied = event("update.json", RequestId="empty", ResourceProperties={**properties, "BucketOnDelete": "Empty"})
         self.succeeds(emptied)
         self.succeeds(event("delete.json", RequestId="now"))
 
-    def test_what_somebody_changed_is_put_right_by_the_next_request(self):
+    def test_the_next_request_corrects_drift(self):
         self.succeeds(event("create.json"))
         s3, cloudwatch, iam, ec2 = (self.cloud.client(name) for name in ("s3", "cloudwatch", "iam", "ec2"))
         s3.put_bucket_versioning(Bucket=DATA, VersioningConfiguration={"Status": "Suspended"})
@@ -182,11 +182,11 @@ class Stacks(unittest.TestCase):
         cloudwatch.delete_alarms(AlarmNames=["scalable-ec2-cpu-high-uswest2-dev"])
         role = "scalable-ec2-role-uswest2-dev"
         iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=json.dumps(ANYTHING))
-        # The private subnets' way out, to the internet gateway instead of the NAT gateway.
-        ours = [{"Name": "tag:ManagedBy", "Values": ["envkeeper"]}]
+        # The private subnets' default route leads to the internet gateway instead of the NAT gateway.
+        owned = [{"Name": "tag:ManagedBy", "Values": ["envkeeper"]}]
         routes = [
             (table["RouteTableId"], route)
-            for table in ec2.describe_route_tables(Filters=ours)["RouteTables"]
+            for table in ec2.describe_route_tables(Filters=owned)["RouteTables"]
             for route in table["Routes"]
         ]
         (table,) = {table for table, route in routes if route.get("NatGatewayId")}
@@ -194,10 +194,11 @@ class Stacks(unittest.TestCase):
         ec2.replace_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
         before = len(demo.writes(self.cloud))
         self.succeeds(event("create.json", RequestId="repair"))
-        made = sorted(demo.writes(self.cloud)[before:])
-        # A route that is there already is found so by trying to make it.
-        put_right = ["ec2:CreateRoute", "ec2:ReplaceRoute", "iam:DeleteRolePolicy", "monitoring:PutMetricAlarm", "s3:PutBucketPolicy", "s3:PutBucketVersioning"]
-        self.assertEqual(made, put_right)
+        corrections = sorted(demo.writes(self.cloud)[before:])
+        # CreateRoute is rejected if the route exists, and ReplaceRoute follows.
+        expected = ["ec2:CreateRoute", "ec2:ReplaceRoute", "iam:DeleteRolePolicy", "monitoring:PutMetricAlarm"]
+        expected += ["s3:PutBucketPolicy", "s3:PutBucketVersioning"]
+        self.assertEqual(corrections, expected)
         self.succeeds(event("delete.json"))
 
 

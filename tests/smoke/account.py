@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import inventory
 from local_cloud import FUNCTIONS, Failed
-from nine_checks import part_of_its_own
+from nine_checks import specific_part
 from trail import CloudTrail, Recorder
 
 AWS = "AWS"
@@ -96,7 +96,7 @@ class Account:
         """What carries the tag or one of the names of an environment: kind, name and id of each."""
         inventory.PREFIX = f"{self.project}-"
         found = inventory.inventory(lambda service: Paged(self, service))
-        return [it for it in found if part_of_its_own(names, it[0].replace("-", " "), it[1]) is not None]
+        return [it for it in found if specific_part(names, it[0].replace("-", " "), it[1]) is not None]
 
 
 class Paged:

@@ -18,7 +18,7 @@ from account import STACK, LocalAccount, Refused, of_aws  # noqa: E402
 from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
 from clean_up import clean_up, commands_for, left_behind  # noqa: E402
 from consent import announce, ask, refuse_what_exists  # noqa: E402
-from demo import stop  # noqa: E402
+from demo import interrupt  # noqa: E402
 from local_cloud import Failed, LocalCloud  # noqa: E402
 from recorded import marks, profile_lag, silent, waits_in_log  # noqa: E402
 from report import Report  # noqa: E402
@@ -100,7 +100,7 @@ def main(arguments=None):
     parser.add_argument("--suffix", default="smoke", help="of the environments that it makes")
     parser.add_argument("--instance-type", default="t3.micro", choices=prices.INSTANCE_HOUR)
     given = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, interrupt)
     try:
         if not given.local:
             return smoke(of_aws(given.region, given.stack), given.suffix, given.instance_type)
