@@ -3,7 +3,7 @@
 use crate::{AutoScaling, Fault, Group, Subnet, Timestamp, arn::uuid};
 
 /// The longest cause that AWS gives.
-const LONGEST_CAUSE: usize = 1023;
+const MAX_CAUSE_LENGTH: usize = 1023;
 
 /// One launch or termination, as DescribeScalingActivities tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Activity {
     /// Subnet and zone, as JSON.
     pub details: String,
     /// Whether the group is gone.
-    pub of_deleted_group: bool,
+    pub group_deleted: bool,
 }
 
 /// How far an activity came.
@@ -74,18 +74,18 @@ impl AutoScaling {
     ///
     /// # Errors
     /// `ValidationError`: there is no such group, and deleted ones are not asked for.
-    pub fn activities(&self, group: &str, of_deleted_groups: bool) -> Result<Vec<&Activity>, Fault> {
-        if !of_deleted_groups {
+    pub fn activities(&self, group: &str, include_deleted_groups: bool) -> Result<Vec<&Activity>, Fault> {
+        if !include_deleted_groups {
             self.group(group)?;
         }
-        let desired = |it: &&Activity| it.group == group && (of_deleted_groups || !it.of_deleted_group);
-        Ok(self.books.history.0.iter().rev().filter(desired).collect())
+        let is_included = |it: &&Activity| it.group == group && (include_deleted_groups || !it.group_deleted);
+        Ok(self.account.history.0.iter().rev().filter(is_included).collect())
     }
 
     /// The activities of all groups, the newest first. Those of deleted groups only if they are asked for.
     #[must_use]
-    pub fn all_activities(&self, of_deleted_groups: bool) -> Vec<&Activity> {
-        self.books.history.0.iter().rev().filter(|it| of_deleted_groups || !it.of_deleted_group).collect()
+    pub fn all_activities(&self, include_deleted_groups: bool) -> Vec<&Activity> {
+        self.account.history.0.iter().rev().filter(|it| include_deleted_groups || !it.group_deleted).collect()
     }
 }
 
@@ -95,90 +95,90 @@ pub(crate) struct History(Vec<Activity>);
 
 impl History {
     /// Notes that an activity began, and gives its place.
-    pub(crate) fn begin(&mut self, group: &Group, what: ActivityText, subnet: &Subnet, now: Timestamp) -> usize {
-        let place = self.0.len();
-        let mut cause = what.cause;
-        cause.truncate(cause.floor_char_boundary(LONGEST_CAUSE));
+    pub(crate) fn begin(&mut self, group: &Group, new: NewActivity, subnet: &Subnet, now: Timestamp) -> usize {
+        let index = self.0.len();
+        let mut cause = new.cause;
+        cause.truncate(cause.floor_char_boundary(MAX_CAUSE_LENGTH));
         self.0.push(Activity {
-            id: uuid(&["activity", &group.name, &place.to_string()]),
+            id: uuid(&["activity", &group.name, &index.to_string()]),
             group: group.name.clone(),
             group_arn: group.arn.clone(),
-            description: what.description,
+            description: new.description,
             cause,
             start: now,
             end: None,
-            status: what.status,
+            status: new.status,
             status_message: None,
-            progress: if what.status == ActivityStatus::PreInService { 30 } else { 50 },
+            progress: if new.status == ActivityStatus::PreInService { 30 } else { 50 },
             details: format!(r#"{{"Subnet ID":"{}","Availability Zone":"{}"}}"#, subnet.id, subnet.zone),
-            of_deleted_group: false,
+            group_deleted: false,
         });
-        place
+        index
     }
 
-    pub(crate) fn get(&self, place: usize) -> Activity {
-        self.0[place].clone()
+    pub(crate) fn get(&self, index: usize) -> Activity {
+        self.0[index].clone()
     }
 
     /// The instance that a launch has led to.
-    pub(crate) fn launched(&mut self, place: usize, instance_id: &str) {
-        self.0[place].description = format!("Launching a new EC2 instance: {instance_id}");
+    pub(crate) fn launched(&mut self, index: usize, instance_id: &str) {
+        self.0[index].description = format!("Launching a new EC2 instance: {instance_id}");
     }
 
     /// An instance that ends leaves its target groups first; the activity keeps saying so.
-    pub(crate) fn waits_for_targets(&mut self, place: usize) {
-        self.0[place].status = ActivityStatus::WaitingForElbConnectionDraining;
-        self.0[place].description.push_str(" - Waiting For ELB Connection Draining.");
+    pub(crate) fn wait_for_draining(&mut self, index: usize) {
+        self.0[index].status = ActivityStatus::WaitingForElbConnectionDraining;
+        self.0[index].description.push_str(" - Waiting For ELB Connection Draining.");
     }
 
     /// Changes how far an activity that is not over has come.
-    pub(crate) fn goes_on(&mut self, place: usize, status: ActivityStatus) {
-        self.0[place].status = status;
+    pub(crate) fn set_status(&mut self, index: usize, status: ActivityStatus) {
+        self.0[index].status = status;
     }
 
     /// Breaks off a launch whose lifecycle action was abandoned: cancelled, in AWS's words (its troubleshooting guide).
-    pub(crate) fn abandon(&mut self, place: usize, token: &str, why: &str, at: Timestamp) {
-        self.cancel(place, at);
-        let activity = &mut self.0[place];
+    pub(crate) fn abandon(&mut self, index: usize, token: &str, reason: &str, at: Timestamp) {
+        self.cancel(index, at);
+        let activity = &mut self.0[index];
         let message = format!(
-            "Instance failed to complete user's Lifecycle Action: Lifecycle Action with token {token} was abandoned: {why}"
+            "Instance failed to complete user's Lifecycle Action: Lifecycle Action with token {token} was abandoned: {reason}"
         );
         activity.description = format!("{}.  Status Reason: {message}", activity.description);
         activity.status_message = Some(message);
     }
 
-    pub(crate) fn is_over(&self, place: usize) -> bool {
-        self.0[place].end.is_some()
+    pub(crate) fn has_ended(&self, index: usize) -> bool {
+        self.0[index].end.is_some()
     }
 
-    pub(crate) fn succeed(&mut self, place: usize, at: Timestamp) {
-        self.end(place, ActivityStatus::Successful, at);
+    pub(crate) fn succeed(&mut self, index: usize, at: Timestamp) {
+        self.finish(index, ActivityStatus::Successful, at);
     }
 
-    pub(crate) fn cancel(&mut self, place: usize, at: Timestamp) {
-        self.end(place, ActivityStatus::Cancelled, at);
+    pub(crate) fn cancel(&mut self, index: usize, at: Timestamp) {
+        self.finish(index, ActivityStatus::Cancelled, at);
     }
 
-    pub(crate) fn fail(&mut self, place: usize, why: &str, at: Timestamp) {
-        self.end(place, ActivityStatus::Failed, at);
-        let activity = &mut self.0[place];
-        let message = format!("{why}. Launching EC2 instance failed.");
+    pub(crate) fn fail(&mut self, index: usize, reason: &str, at: Timestamp) {
+        self.finish(index, ActivityStatus::Failed, at);
+        let activity = &mut self.0[index];
+        let message = format!("{reason}. Launching EC2 instance failed.");
         activity.description = format!("Launching a new EC2 instance.  Status Reason: {message}");
         activity.status_message = Some(message);
     }
 
-    fn end(&mut self, place: usize, status: ActivityStatus, at: Timestamp) {
-        let activity = &mut self.0[place];
+    fn finish(&mut self, index: usize, status: ActivityStatus, at: Timestamp) {
+        let activity = &mut self.0[index];
         (activity.status, activity.end, activity.progress) = (status, Some(at), 100);
     }
 
-    pub(crate) fn group_is_gone(&mut self, group: &str) {
-        self.0.iter_mut().filter(|it| it.group == group).for_each(|it| it.of_deleted_group = true);
+    pub(crate) fn mark_group_deleted(&mut self, group: &str) {
+        self.0.iter_mut().filter(|it| it.group == group).for_each(|it| it.group_deleted = true);
     }
 }
 
 /// What begins, and why.
-pub(crate) struct ActivityText {
+pub(crate) struct NewActivity {
     pub(crate) description: String,
     pub(crate) cause: String,
     pub(crate) status: ActivityStatus,

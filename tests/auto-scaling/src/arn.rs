@@ -1,6 +1,6 @@
 //! ARNs and ids. The real ones contain random UUIDs; these are derived from names, so that a run can be repeated.
 
-use crate::{AutoScaling, Books};
+use crate::{AccountState, AutoScaling};
 
 impl AutoScaling {
     pub(crate) fn group_arn(&self, group: &str) -> String {
@@ -16,13 +16,13 @@ impl AutoScaling {
     }
 
     fn arn_prefix(&self) -> String {
-        format!("arn:aws:autoscaling:{}:{}", self.books.region, self.books.account)
+        format!("arn:aws:autoscaling:{}:{}", self.account.region, self.account.account_id)
     }
 }
 
-impl Books {
+impl AccountState {
     pub(crate) fn instance_arn(&self, id: &str) -> String {
-        format!("arn:aws:ec2:{}:{}:instance/{id}", self.region, self.account)
+        format!("arn:aws:ec2:{}:{}:instance/{id}", self.region, self.account_id)
     }
 }
 

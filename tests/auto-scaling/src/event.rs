@@ -1,7 +1,7 @@
 //! What Auto Scaling and EC2 tell EventBridge. Real events are best effort: these are told once each, and it is for a
 //! host to lose, repeat or delay them.
 
-use crate::{Activity, Books, Effect, LifecycleAction, Timestamp, Transition, arn::uuid, json};
+use crate::{AccountState, Activity, Effect, LifecycleAction, Timestamp, Transition, arn::uuid, json};
 
 /// An event on the account's default bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Detail {
         action: LifecycleAction,
     },
     /// `EC2 Instance Launch Successful` and the like: a launch or a termination is over.
-    Ended {
+    ActivityEnded {
         /// What it was.
         transition: Transition,
         /// Whether it worked.
@@ -60,7 +60,7 @@ impl Event {
     #[must_use]
     pub fn source(&self) -> &'static str {
         match self.detail {
-            Detail::LifecycleAction { .. } | Detail::Ended { .. } => "aws.autoscaling",
+            Detail::LifecycleAction { .. } | Detail::ActivityEnded { .. } => "aws.autoscaling",
             Detail::SpotInterruption { .. } | Detail::RebalanceRecommendation { .. } => "aws.ec2",
         }
     }
@@ -73,7 +73,7 @@ impl Event {
                 Transition::Launching => "EC2 Instance-launch Lifecycle Action",
                 Transition::Terminating => "EC2 Instance-terminate Lifecycle Action",
             },
-            Detail::Ended { transition, successful, .. } => match (transition, successful) {
+            Detail::ActivityEnded { transition, successful, .. } => match (transition, successful) {
                 (Transition::Launching, true) => "EC2 Instance Launch Successful",
                 (Transition::Launching, false) => "EC2 Instance Launch Unsuccessful",
                 (Transition::Terminating, true) => "EC2 Instance Terminate Successful",
@@ -116,10 +116,10 @@ impl Detail {
                 ];
                 // Absent, not empty, if the hook has none (seen in aws-node-termination-handler's events).
                 fields.extend(action.hook.metadata.iter().map(|it| ("NotificationMetadata", json::text(it))));
-                fields.extend(whereabouts(action.hook.transition));
+                fields.extend(origin_fields(action.hook.transition));
                 json::object(&fields)
             }
-            Self::Ended { transition, successful, instance_id, activity } => {
+            Self::ActivityEnded { transition, successful, instance_id, activity } => {
                 ended(*transition, *successful, instance_id, activity)
             }
             Self::SpotInterruption { instance_id } => {
@@ -148,37 +148,43 @@ fn ended(transition: Transition, successful: bool, instance_id: &str, activity: 
         ("StartTime", json::text(&activity.start.with_millis())),
         ("Cause", json::text(&activity.cause)),
     ];
-    fields.extend(whereabouts(transition));
+    fields.extend(origin_fields(transition));
     json::object(&fields)
 }
 
 /// From where to where an instance goes. There are no warm pools here.
-fn whereabouts(transition: Transition) -> [(&'static str, String); 2] {
-    let (origin, destination) = transition.whereabouts();
+fn origin_fields(transition: Transition) -> [(&'static str, String); 2] {
+    let (origin, destination) = transition.origin_and_destination();
     [("Origin", json::text(origin)), ("Destination", json::text(destination))]
 }
 
-impl Books {
+impl AccountState {
     /// Tells EventBridge something.
-    pub(crate) fn tell(&mut self, resources: Vec<String>, detail: Detail, at: Timestamp) {
+    pub(crate) fn publish(&mut self, resources: Vec<String>, detail: Detail, at: Timestamp) {
         self.events += 1;
         let event = Event {
             id: uuid(&["event", &self.events.to_string()]),
             time: at,
             region: self.region.clone(),
-            account: self.account.clone(),
+            account: self.account_id.clone(),
             resources,
             detail,
         };
-        self.outbox.push(Effect::Tell(event));
+        self.outbox.push(Effect::PublishEvent(event));
     }
 
     /// Tells how a launch or a termination has ended.
-    pub(crate) fn tell_ended(&mut self, transition: Transition, instance_id: &str, activity: usize, at: Timestamp) {
+    pub(crate) fn publish_activity_ended(
+        &mut self,
+        transition: Transition,
+        instance_id: &str,
+        activity: usize,
+        at: Timestamp,
+    ) {
         let activity = self.history.get(activity);
         let successful = activity.status == crate::ActivityStatus::Successful;
         let resources = vec![activity.group_arn.clone(), self.instance_arn(instance_id)];
         let instance_id = instance_id.to_owned();
-        self.tell(resources, Detail::Ended { transition, successful, instance_id, activity }, at);
+        self.publish(resources, Detail::ActivityEnded { transition, successful, instance_id, activity }, at);
     }
 }

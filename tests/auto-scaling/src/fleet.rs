@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::{Fault, Timestamp};
 
 pub use behaviour::{Agent, Behaviour, CommandOutcome, InstanceFailure, Ready, StatusChecks};
-use command::Sent;
+use command::SentCommand;
 pub use command::{Command, Invocation};
 
 /// Instances, each with its behaviour.
@@ -20,9 +20,9 @@ pub use command::{Command, Invocation};
 pub struct Fleet {
     healthy: Behaviour,
     /// The next instances that start are these ways sick.
-    next: VecDeque<InstanceFailure>,
+    next_failures: VecDeque<InstanceFailure>,
     members: BTreeMap<String, Member>,
-    commands: BTreeMap<String, Sent>,
+    commands: BTreeMap<String, SentCommand>,
 }
 
 /// An instance.
@@ -30,8 +30,8 @@ pub struct Fleet {
 pub struct Member {
     /// When it was started.
     pub launched: Timestamp,
-    /// When it was ended.
-    pub ended: Option<Timestamp>,
+    /// When it was terminated.
+    pub terminated: Option<Timestamp>,
     /// How it behaves.
     pub behaviour: Behaviour,
 }
@@ -94,32 +94,32 @@ impl Fleet {
     /// No instances yet; those that are not made sick will behave so.
     #[must_use]
     pub fn new(healthy: Behaviour) -> Self {
-        Self { healthy, next: VecDeque::new(), members: BTreeMap::new(), commands: BTreeMap::new() }
+        Self { healthy, next_failures: VecDeque::new(), members: BTreeMap::new(), commands: BTreeMap::new() }
     }
 
     /// Makes the next instances that start sick, after those that are to be sick already. 0 of them ends all that.
-    pub fn make_next_unhealthy(&mut self, count: usize, sickness: &InstanceFailure) {
+    pub fn make_next_unhealthy(&mut self, count: usize, failure: &InstanceFailure) {
         if count == 0 {
-            self.next.clear();
+            self.next_failures.clear();
         }
-        self.next.extend(std::iter::repeat_n(sickness.clone(), count));
+        self.next_failures.extend(std::iter::repeat_n(failure.clone(), count));
     }
 
     /// Makes an instance sick. What it has reached stays reached.
     ///
     /// # Errors
     /// `InvalidInstanceID.NotFound`: it never was.
-    pub fn make_unhealthy(&mut self, id: &str, sickness: &InstanceFailure, now: Timestamp) -> Result<(), Fault> {
+    pub fn make_unhealthy(&mut self, id: &str, failure: &InstanceFailure, now: Timestamp) -> Result<(), Fault> {
         let member = self.members.get_mut(id).ok_or_else(|| unknown(id))?;
-        member.behaviour.fail_health_checks(sickness, now.since(member.launched));
+        member.behaviour.add_failure(failure, now.since(member.launched));
         Ok(())
     }
 
     /// An instance has started.
     pub fn launched(&mut self, id: &str, now: Timestamp) {
         let healthy = self.healthy.clone();
-        let behaviour = match self.next.pop_front() {
-            Some(sickness) => healthy.unhealthy(&sickness),
+        let behaviour = match self.next_failures.pop_front() {
+            Some(failure) => healthy.with_failure(&failure),
             None => healthy,
         };
         self.launched_with(id, behaviour, now);
@@ -127,17 +127,17 @@ impl Fleet {
 
     /// An instance has started that behaves so, whatever the next one was to be.
     pub fn launched_with(&mut self, id: &str, behaviour: Behaviour, now: Timestamp) {
-        self.members.insert(id.to_owned(), Member { launched: now, ended: None, behaviour });
+        self.members.insert(id.to_owned(), Member { launched: now, terminated: None, behaviour });
     }
 
-    /// An instance has ended, for whatever reason.
-    pub fn ended(&mut self, id: &str, now: Timestamp) {
+    /// An instance has terminated, for whatever reason.
+    pub fn terminated(&mut self, id: &str, now: Timestamp) {
         if let Some(member) = self.members.get_mut(id) {
-            member.ended.get_or_insert(now);
+            member.terminated.get_or_insert(now);
         }
     }
 
-    /// An instance, also one that has ended.
+    /// An instance, also one that has terminated.
     ///
     /// # Errors
     /// `InvalidInstanceID.NotFound`: it never was.
@@ -145,7 +145,7 @@ impl Fleet {
         self.members.get(id).ok_or_else(|| unknown(id))
     }
 
-    /// All instances by id, also those that have ended.
+    /// All instances by id, also those that have terminated.
     pub fn members(&self) -> impl Iterator<Item = (&str, &Member)> {
         self.members.iter().map(|(id, member)| (id.as_str(), member))
     }
@@ -155,7 +155,7 @@ impl Member {
     /// What EC2 says of the status checks, which it does only of instances that run.
     #[must_use]
     pub fn status_checks(&self, now: Timestamp) -> Option<CheckStatus> {
-        if self.ended.is_some_and(|ended| ended <= now) {
+        if self.terminated.is_some_and(|terminated| terminated <= now) {
             return None;
         }
         let age = now.since(self.launched);
@@ -182,9 +182,9 @@ impl Member {
     pub fn last_ping(&self, now: Timestamp) -> Option<Timestamp> {
         let Agent { registers_after, lost_after, .. } = self.behaviour.agent;
         let registered = self.launched + registers_after?;
-        let gone = lost_after.map(|span| self.launched + span).into_iter().chain(self.ended).min();
-        let heard = gone.is_none_or(|gone| registered < gone) && registered <= now;
-        heard.then(|| gone.map_or(now, |gone| gone.min(now)))
+        let silent_since = lost_after.map(|span| self.launched + span).into_iter().chain(self.terminated).min();
+        let has_pinged = silent_since.is_none_or(|silent| registered < silent) && registered <= now;
+        has_pinged.then(|| silent_since.map_or(now, |silent| silent.min(now)))
     }
 
     /// When user data leaves its marker, if it does.
@@ -199,7 +199,7 @@ impl Member {
     /// What user data has left behind.
     #[must_use]
     pub fn marker(&self, now: Timestamp) -> Marker {
-        let age = self.ended.unwrap_or(now).min(now).since(self.launched);
+        let age = self.terminated.unwrap_or(now).min(now).since(self.launched);
         match &self.behaviour.ready {
             Ready::After(span) if age >= *span => Marker::Ready,
             Ready::FailedAfter(span, step) if age >= *span => Marker::Failed(step.clone()),

@@ -51,9 +51,9 @@ pub struct Group {
     pub instances: Vec<Instance>,
     /// Whether it is being deleted: AWS's status `Delete in progress`.
     pub deleting: bool,
-    pub(crate) launching: Vec<Launching>,
+    pub(crate) launching: Vec<PendingLaunch>,
     /// The request that changed the desired capacity, until it shows in an activity's cause.
-    pub(crate) reason: String,
+    pub(crate) pending_cause: String,
     pub(crate) backoff: Backoff,
     pub(crate) cooldown: Cooldown,
 }
@@ -68,7 +68,7 @@ impl Group {
 
 /// A launch that the host has not answered yet.
 #[derive(Clone, Debug)]
-pub(crate) struct Launching {
+pub(crate) struct PendingLaunch {
     pub(crate) token: Token,
     pub(crate) launch_template: LaunchTemplate,
     pub(crate) subnet: Subnet,

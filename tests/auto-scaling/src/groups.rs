@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    AutoScaling, Books, DeletionProtection, Fault, Group, Hook, NewGroup, Settings, Timestamp, group::Backoff,
+    AccountState, AutoScaling, DeletionProtection, Fault, Group, Hook, NewGroup, Settings, Timestamp, group::Backoff,
     group::Cooldown, tag,
 };
 
@@ -33,7 +33,7 @@ impl AutoScaling {
             instances: Vec::new(),
             deleting: false,
             launching: Vec::new(),
-            reason: format!(
+            pending_cause: format!(
                 "At {now} a user request created an AutoScalingGroup changing the desired capacity from 0 to \
                  {desired_capacity}.  "
             ),
@@ -45,7 +45,7 @@ impl AutoScaling {
             Hook::put(&mut group.hooks, hook)?;
         }
         for hook in group.hooks.values() {
-            self.books.test(&group.name, &group.arn, hook, now);
+            self.account.send_test_notification(&group.name, &group.arn, hook, now);
         }
         self.groups.insert(group.name.clone(), group);
         Ok(())
@@ -81,7 +81,7 @@ impl AutoScaling {
         let desired_capacity = desired_capacity.unwrap_or_else(|| before.clamp(min, max));
         settings.check_desired(desired_capacity)?;
         group.settings = settings;
-        group.desire(
+        group.set_desired(
             desired_capacity,
             &format!(
                 "a user request update of AutoScalingGroup constraints to min: {min}, max: {max}, desired: {desired_capacity}"
@@ -120,7 +120,7 @@ impl AutoScaling {
         if honor_cooldown {
             group.check_cooldown(now)?;
         }
-        group.desire(desired_capacity, "a user request explicitly set group desired capacity", now);
+        group.set_desired(desired_capacity, "a user request explicitly set group desired capacity", now);
         Ok(())
     }
 
@@ -134,12 +134,12 @@ impl AutoScaling {
     pub fn delete_group(&mut self, name: &str, force: bool, now: Timestamp) -> Result<(), Fault> {
         let group = self.groups.get_mut(name).ok_or_else(|| not_found(name))?;
         let protection = group.settings.deletion_protection;
-        let refused = match protection {
+        let protected = match protection {
             DeletionProtection::None => false,
             DeletionProtection::PreventForceDeletion => force,
             DeletionProtection::PreventAllDeletion => true,
         };
-        if refused {
+        if protected {
             let message = format!("AutoScalingGroup '{name}' has deletion protection {}.", protection.as_str());
             return Err(Fault::validation(message));
         }
@@ -154,38 +154,38 @@ impl AutoScaling {
                 "You cannot delete an AutoScalingGroup while there are scaling activities in progress for that group.",
             ));
         }
-        group.turn(&mut self.books, now);
+        group.advance(&mut self.account, now);
         group.deleting = true;
-        group.forget_actions(&mut self.books, now);
-        group.desire(0, "a user request deleted the AutoScalingGroup", now);
+        group.terminate_waiting_instances(&mut self.account, now);
+        group.set_desired(0, "a user request deleted the AutoScalingGroup", now);
         self.remove_deleted();
         Ok(())
     }
 
     /// Forgets groups that are being deleted and have no instance any more.
     pub(crate) fn remove_deleted(&mut self) {
-        let history = &mut self.books.history;
+        let history = &mut self.account.history;
         self.groups.retain(|name, group| {
-            let gone = group.deleting && group.instances.is_empty() && group.launching.is_empty();
-            if gone {
-                history.group_is_gone(name);
+            let deleted = group.deleting && group.instances.is_empty() && group.launching.is_empty();
+            if deleted {
+                history.mark_group_deleted(name);
             }
-            !gone
+            !deleted
         });
     }
 
     /// A group that may be changed.
     pub(crate) fn modifiable(&mut self, name: &str) -> Result<&mut Group, Fault> {
-        self.open(name).map(|(group, _)| group)
+        self.modifiable_in_account(name).map(|(group, _)| group)
     }
 
     /// A group that may be changed, and what is shared.
-    pub(crate) fn open(&mut self, name: &str) -> Result<(&mut Group, &mut Books), Fault> {
+    pub(crate) fn modifiable_in_account(&mut self, name: &str) -> Result<(&mut Group, &mut AccountState), Fault> {
         let group = self.groups.get_mut(name).ok_or_else(|| not_found(name))?;
         if group.deleting {
             return Err(Fault::validation("The AutoScaling group may not be modified while it is pending delete"));
         }
-        Ok((group, &mut self.books))
+        Ok((group, &mut self.account))
     }
 
     fn check_free(&self, name: &str) -> Result<(), Fault> {
@@ -200,13 +200,13 @@ impl AutoScaling {
 impl Group {
     /// Sets the desired capacity and notes who asked for it: `a user request …`. Launches that failed are tried again at
     /// once.
-    pub(crate) fn desire(&mut self, desired_capacity: u32, who: &str, now: Timestamp) {
+    pub(crate) fn set_desired(&mut self, desired_capacity: u32, trigger: &str, now: Timestamp) {
         let before = self.desired_capacity;
         self.desired_capacity = desired_capacity;
         self.backoff = Backoff::default();
         if before != desired_capacity {
-            self.reason =
-                format!("At {now} {who} changing the desired capacity from {before} to {desired_capacity}.  ");
+            self.pending_cause =
+                format!("At {now} {trigger} changing the desired capacity from {before} to {desired_capacity}.  ");
         }
     }
 }

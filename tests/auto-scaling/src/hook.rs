@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{AutoScaling, Fault, Timestamp};
 
 /// As many hooks a group may have (AWS's quota).
-const MOST: usize = 50;
-const HEARTBEAT: Duration = Duration::from_hours(1);
-const SHORTEST_HEARTBEAT: Duration = Duration::from_secs(30);
-const LONGEST_HEARTBEAT: Duration = Duration::from_hours(2);
-const LONGEST_WAIT: Duration = Duration::from_hours(48);
-const LONGEST_METADATA: usize = 4000;
+const MAX_HOOKS: usize = 50;
+const DEFAULT_HEARTBEAT: Duration = Duration::from_hours(1);
+const MIN_HEARTBEAT: Duration = Duration::from_secs(30);
+const MAX_HEARTBEAT: Duration = Duration::from_hours(2);
+const MAX_WAIT: Duration = Duration::from_hours(48);
+const MAX_METADATA: usize = 4000;
 
 /// A hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Transition {
     }
 
     /// Origin and destination, as AWS writes them, of an instance that goes this way.
-    pub(crate) fn whereabouts(self) -> (&'static str, &'static str) {
+    pub(crate) fn origin_and_destination(self) -> (&'static str, &'static str) {
         match self {
             Self::Launching => ("EC2", "AutoScalingGroup"),
             Self::Terminating => ("AutoScalingGroup", "EC2"),
@@ -114,20 +114,20 @@ impl Hook {
     /// The longest that an instance can be kept waiting: 100 heartbeats, and at most 48 h.
     #[must_use]
     pub fn global_timeout(&self) -> Duration {
-        LONGEST_WAIT.min(self.heartbeat * 100)
+        MAX_WAIT.min(self.heartbeat * 100)
     }
 
-    pub(crate) fn put(among: &mut BTreeMap<String, Hook>, put: PutHook) -> Result<Hook, Fault> {
-        let old = among.get(&put.name).cloned();
-        if old.is_none() && among.len() >= MOST {
-            return Err(Fault::limit(format!("a group has at most {MOST} lifecycle hooks")));
+    pub(crate) fn put(hooks: &mut BTreeMap<String, Hook>, put: PutHook) -> Result<Hook, Fault> {
+        let old = hooks.get(&put.name).cloned();
+        if old.is_none() && hooks.len() >= MAX_HOOKS {
+            return Err(Fault::limit(format!("a group has at most {MAX_HOOKS} lifecycle hooks")));
         }
         let transition = put.transition.or_else(|| Some(old.as_ref()?.transition));
         let hook = Hook {
             transition: transition.ok_or_else(|| {
                 Fault::validation(format!("LifecycleTransition is missing: the hook {} is new", put.name))
             })?,
-            heartbeat: put.heartbeat.or_else(|| Some(old.as_ref()?.heartbeat)).unwrap_or(HEARTBEAT),
+            heartbeat: put.heartbeat.or_else(|| Some(old.as_ref()?.heartbeat)).unwrap_or(DEFAULT_HEARTBEAT),
             default_result: put
                 .default_result
                 .or_else(|| Some(old.as_ref()?.default_result))
@@ -138,22 +138,22 @@ impl Hook {
             name: put.name,
         };
         hook.check()?;
-        among.insert(hook.name.clone(), hook.clone());
+        hooks.insert(hook.name.clone(), hook.clone());
         Ok(hook)
     }
 
     fn check(&self) -> Result<(), Fault> {
-        let in_name = |letter: char| letter.is_ascii_alphanumeric() || "-_/".contains(letter);
-        if !(1..=255).contains(&self.name.len()) || !self.name.chars().all(in_name) {
+        let is_allowed = |character: char| character.is_ascii_alphanumeric() || "-_/".contains(character);
+        if !(1..=255).contains(&self.name.len()) || !self.name.chars().all(is_allowed) {
             let valid = "1 to 255 letters, digits, -, _ and /";
             return Err(Fault::validation(format!("LifecycleHookName is '{}': {valid}", self.name)));
         }
-        if !(SHORTEST_HEARTBEAT..=LONGEST_HEARTBEAT).contains(&self.heartbeat) {
+        if !(MIN_HEARTBEAT..=MAX_HEARTBEAT).contains(&self.heartbeat) {
             let seconds = self.heartbeat.as_secs();
             return Err(Fault::validation(format!("HeartbeatTimeout is {seconds}: 30 to 7200 seconds")));
         }
-        let printable = |letter: char| (' '..='~').contains(&letter) || "\t\n\r".contains(letter);
-        let fits = |text: &String| (1..=LONGEST_METADATA).contains(&text.len()) && text.chars().all(printable);
+        let printable = |character: char| (' '..='~').contains(&character) || "\t\n\r".contains(character);
+        let fits = |text: &String| (1..=MAX_METADATA).contains(&text.len()) && text.chars().all(printable);
         if self.metadata.as_ref().is_some_and(|text| !fits(text)) {
             return Err(Fault::validation("NotificationMetadata: 1 to 4000 printable ASCII characters"));
         }
@@ -167,9 +167,9 @@ impl AutoScaling {
     /// # Errors
     /// `ValidationError`: no such group, or what is wrong with the hook. `LimitExceeded`: more than 50.
     pub fn put_hook(&mut self, group: &str, hook: PutHook, now: Timestamp) -> Result<(), Fault> {
-        let (group, books) = self.open(group)?;
+        let (group, account) = self.modifiable_in_account(group)?;
         let hook = Hook::put(&mut group.hooks, hook)?;
-        books.test(&group.name, &group.arn, &hook, now);
+        account.send_test_notification(&group.name, &group.arn, &hook, now);
         Ok(())
     }
 
@@ -179,10 +179,10 @@ impl AutoScaling {
     /// `ValidationError`: no such group, or no such hook.
     pub fn delete_hook(&mut self, group: &str, name: &str, now: Timestamp) -> Result<(), Fault> {
         let unknown = || Fault::validation(format!("No Lifecycle Hook found with name: {name}"));
-        let (group, books) = self.open(group)?;
-        group.turn(books, now);
+        let (group, account) = self.modifiable_in_account(group)?;
+        group.advance(account, now);
         let hook = group.hooks.remove(name).ok_or_else(unknown)?;
-        group.forget_hook(&hook, books, now);
+        group.complete_actions_of(&hook, account, now);
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
 //! Instances of a group, and the calls on single ones.
 
-use crate::{Activity, AutoScaling, Books, Fault, Group, LaunchTemplate, LifecycleAction, Subnet, Timestamp};
+use crate::{AccountState, Activity, AutoScaling, Fault, Group, LaunchTemplate, LifecycleAction, Subnet, Timestamp};
 
 /// The most ids that SetInstanceProtection takes (the API reference).
-const MOST_PROTECTED_AT_ONCE: usize = 50;
+const MAX_PROTECTION_IDS: usize = 50;
 
 /// An instance of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,17 +23,17 @@ pub struct Instance {
     /// The hooks that it waits for.
     pub actions: Vec<LifecycleAction>,
     /// Whether EC2 ended it by itself, so that a health check finds it Unhealthy.
-    pub ended_by_ec2: bool,
+    pub terminated_by_ec2: bool,
     /// Whether somebody has called it Unhealthy.
-    pub called_unhealthy: bool,
+    pub marked_unhealthy: bool,
     /// Since when it is in service, once it is.
     pub in_service: Option<Timestamp>,
     /// When the state ends by itself, if it does.
     pub(crate) until: Option<Timestamp>,
     /// When EC2 will end it, whatever its group wants.
-    pub(crate) interrupted: Option<Timestamp>,
+    pub(crate) interruption_at: Option<Timestamp>,
     /// When its target groups will have let it go, if they have to before it waits for its hooks.
-    pub(crate) leaves_targets: Option<Timestamp>,
+    pub(crate) deregistered_at: Option<Timestamp>,
     pub(crate) activity: usize,
 }
 
@@ -88,7 +88,7 @@ impl Instance {
     /// `Healthy`, or `Unhealthy` if EC2 ended it or somebody said so. No other health is simulated.
     #[must_use]
     pub fn health_status(&self) -> &'static str {
-        if self.ended_by_ec2 || self.called_unhealthy { "Unhealthy" } else { "Healthy" }
+        if self.terminated_by_ec2 || self.marked_unhealthy { "Unhealthy" } else { "Healthy" }
     }
 
     /// When the first of its waits ends by itself.
@@ -98,13 +98,13 @@ impl Instance {
 
     /// When something happens to it by itself.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.until.into_iter().chain(self.interrupted).min()
+        self.until.into_iter().chain(self.interruption_at).min()
     }
 }
 
 /// What a host has started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Started {
+pub struct StartedInstance {
     /// `i-…`, never used before.
     pub instance_id: String,
     /// Its type, from the template.
@@ -120,9 +120,9 @@ impl AutoScaling {
     /// `ValidationError`: more than 50 are named, or one is not in this group, or not in service. Then none is changed.
     pub fn set_instance_protection(&mut self, group: &str, ids: &[String], protected: bool) -> Result<(), Fault> {
         let group = self.modifiable(group)?;
-        if ids.len() > MOST_PROTECTED_AT_ONCE {
+        if ids.len() > MAX_PROTECTION_IDS {
             let count = ids.len();
-            return Err(Fault::validation(format!("InstanceIds has {count} ids: {MOST_PROTECTED_AT_ONCE} at most")));
+            return Err(Fault::validation(format!("InstanceIds has {count} ids: {MAX_PROTECTION_IDS} at most")));
         }
         for id in ids {
             let instance = group.instances.iter().find(|it| it.id == *id);
@@ -145,7 +145,7 @@ impl AutoScaling {
     /// `ValidationError`: no group has it, or the capacity would fall below the minimum.
     /// `ScalingActivityInProgress`: it is already ending.
     pub fn terminate_instance(&mut self, id: &str, decrement: bool, now: Timestamp) -> Result<Activity, Fault> {
-        let (group, index, books) = self.managed(id, now)?;
+        let (group, index, account) = self.managed(id, now)?;
         if !group.instances[index].state.is_active() {
             return Err(Fault::in_progress(format!("The instance {id} is already terminating.")));
         }
@@ -164,16 +164,20 @@ impl AutoScaling {
             format!("keeping the capacity at {before}")
         };
         let cause = format!("At {now} instance {id} was taken out of service in response to a user request, {change}.");
-        let activity = group.terminate(index, cause, books, now);
-        Ok(books.history.get(activity))
+        let activity = group.terminate(index, cause, account, now);
+        Ok(account.history.get(activity))
     }
 
     /// The group of an instance as it is now, the instance's place in it, and what is shared.
-    pub(crate) fn managed(&mut self, id: &str, now: Timestamp) -> Result<(&mut Group, usize, &mut Books), Fault> {
+    pub(crate) fn managed(
+        &mut self,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<(&mut Group, usize, &mut AccountState), Fault> {
         for group in self.groups.values_mut() {
-            group.turn(&mut self.books, now);
-            if let Some(place) = group.instances.iter().position(|it| it.id == id) {
-                return Ok((group, place, &mut self.books));
+            group.advance(&mut self.account, now);
+            if let Some(index) = group.instances.iter().position(|it| it.id == id) {
+                return Ok((group, index, &mut self.account));
             }
         }
         Err(Fault::validation(format!("Instance Id not found - No managed instance found for instance ID {id}")))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{AutoScaling, Books, Effect, Fault, Group, LifecycleState, Timestamp, event::Detail};
+use crate::{AccountState, AutoScaling, Effect, Fault, Group, LifecycleState, Timestamp, event::Detail};
 
 /// How long before the end a Spot instance is given notice (the EC2 user guide).
 const NOTICE: Duration = Duration::from_mins(2);
@@ -14,10 +14,10 @@ impl AutoScaling {
     /// # Errors
     /// `ValidationError`: no group has it, or EC2 has ended it.
     pub fn interrupt_spot_instance(&mut self, id: &str, now: Timestamp) -> Result<(), Fault> {
-        let (group, place, books) = self.running(id, now)?;
-        group.instances[place].interrupted.get_or_insert(now + NOTICE);
-        let arn = books.instance_arn(id);
-        books.tell(vec![arn], Detail::SpotInterruption { instance_id: id.to_owned() }, now);
+        let (group, index, account) = self.running(id, now)?;
+        group.instances[index].interruption_at.get_or_insert(now + NOTICE);
+        let arn = account.instance_arn(id);
+        account.publish(vec![arn], Detail::SpotInterruption { instance_id: id.to_owned() }, now);
         Ok(())
     }
 
@@ -26,9 +26,9 @@ impl AutoScaling {
     /// # Errors
     /// `ValidationError`: no group has it, or EC2 has ended it.
     pub fn recommend_rebalance(&mut self, id: &str, now: Timestamp) -> Result<(), Fault> {
-        let (_, _, books) = self.running(id, now)?;
-        let arn = books.instance_arn(id);
-        books.tell(vec![arn], Detail::RebalanceRecommendation { instance_id: id.to_owned() }, now);
+        let (_, _, account) = self.running(id, now)?;
+        let arn = account.instance_arn(id);
+        account.publish(vec![arn], Detail::RebalanceRecommendation { instance_id: id.to_owned() }, now);
         Ok(())
     }
 
@@ -36,45 +36,45 @@ impl AutoScaling {
     ///
     /// # Errors
     /// `ValidationError`: no group has it, or EC2 has ended it before.
-    pub fn ended_by_ec2(&mut self, id: &str, now: Timestamp) -> Result<(), Fault> {
-        let (group, place, books) = self.running(id, now)?;
-        group.lose(place, books, now);
+    pub fn terminated_by_ec2(&mut self, id: &str, now: Timestamp) -> Result<(), Fault> {
+        let (group, index, account) = self.running(id, now)?;
+        group.mark_terminated_by_ec2(index, account, now);
         Ok(())
     }
 
-    fn running(&mut self, id: &str, now: Timestamp) -> Result<(&mut Group, usize, &mut Books), Fault> {
-        let (group, place, books) = self.managed(id, now)?;
-        if group.instances[place].ended_by_ec2 {
+    fn running(&mut self, id: &str, now: Timestamp) -> Result<(&mut Group, usize, &mut AccountState), Fault> {
+        let (group, index, account) = self.managed(id, now)?;
+        if group.instances[index].terminated_by_ec2 {
             return Err(Fault::validation(format!("The instance {id} has ended")));
         }
-        Ok((group, place, books))
+        Ok((group, index, account))
     }
 }
 
 impl Group {
     /// The time of an instance's notice is over: the host has to end it.
-    pub(crate) fn interrupt(&mut self, place: usize, books: &mut Books, at: Timestamp) {
-        let instance = &self.instances[place];
+    pub(crate) fn interrupt(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
+        let instance = &self.instances[index];
         // One that its group has ended before is ending already.
         let ends = matches!(instance.state, LifecycleState::Terminating | LifecycleState::TerminatingProceed);
-        if !ends || instance.leaves_targets.is_some() {
-            books.outbox.push(Effect::Terminate { group: self.name.clone(), instance_id: instance.id.clone() });
+        if !ends || instance.deregistered_at.is_some() {
+            account.outbox.push(Effect::Terminate { group: self.name.clone(), instance_id: instance.id.clone() });
         }
-        self.lose(place, books, at);
+        self.mark_terminated_by_ec2(index, account, at);
     }
 
     /// An instance is no more. Its hooks are waited for in spite of that: the user guide says that the lifecycle actions of
     /// an interrupted Spot instance still have to be completed.
-    fn lose(&mut self, place: usize, books: &mut Books, at: Timestamp) {
-        let instance = &mut self.instances[place];
-        instance.ended_by_ec2 = true;
-        instance.interrupted = None;
+    fn mark_terminated_by_ec2(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
+        let instance = &mut self.instances[index];
+        instance.terminated_by_ec2 = true;
+        instance.interruption_at = None;
         if instance.state.is_active() {
             let cause = format!(
                 "At {at} an instance was taken out of service in response to an EC2 health check indicating it has been \
                  terminated or stopped."
             );
-            self.terminate(place, cause, books, at);
+            self.terminate(index, cause, account, at);
         }
     }
 }

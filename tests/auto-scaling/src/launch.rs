@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use crate::{
-    AutoScaling, Books, Effect, Group, Instance, LaunchTemplate, LifecycleState, Started, Subnet, Timestamp,
-    Transition,
-    activity::{ActivityStatus, ActivityText},
-    group::{Backoff, Launching},
+    AccountState, AutoScaling, Effect, Group, Instance, LaunchTemplate, LifecycleState, StartedInstance, Subnet,
+    Timestamp, Transition,
+    activity::{ActivityStatus, NewActivity},
+    group::{Backoff, PendingLaunch},
 };
 
 /// The pause after a launch that failed is the launch time, at least this; it doubles with each further one.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// How often it doubles. How AWS spaces its attempts is not documented.
-const DOUBLINGS: u32 = 6;
+const MAX_DOUBLINGS: u32 = 6;
 
 /// Stands for one launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,10 +35,10 @@ pub struct Launch {
 
 impl AutoScaling {
     /// An instance has started. A token that is not awaited does nothing.
-    pub fn launched(&mut self, token: Token, started: Started, now: Timestamp) {
-        let due = now + self.books.timing.launch;
-        let Some((group, launching)) = self.answered(token) else { return };
-        let Launching { launch_template, subnet, activity, .. } = launching;
+    pub fn launched(&mut self, token: Token, started: StartedInstance, now: Timestamp) {
+        let due = now + self.account.timing.launch;
+        let Some((group, launching)) = self.take_pending_launch(token) else { return };
+        let PendingLaunch { launch_template, subnet, activity, .. } = launching;
         group.backoff = Backoff::default();
         group.instances.push(Instance {
             id: started.instance_id.clone(),
@@ -48,72 +48,72 @@ impl AutoScaling {
             state: LifecycleState::Pending,
             protected: group.settings.new_instances_protected,
             actions: Vec::new(),
-            ended_by_ec2: false,
-            called_unhealthy: false,
+            terminated_by_ec2: false,
+            marked_unhealthy: false,
             in_service: None,
             until: Some(due),
-            interrupted: None,
-            leaves_targets: None,
+            interruption_at: None,
+            deregistered_at: None,
             activity,
         });
-        self.books.history.launched(activity, &started.instance_id);
+        self.account.history.launched(activity, &started.instance_id);
     }
 
     /// An instance could not be started. It is tried again, later and later. A token that is not awaited does nothing.
-    pub fn launch_failed(&mut self, token: Token, why: &str, now: Timestamp) {
-        let pause = self.books.timing.launch.max(SHORTEST_PAUSE);
-        let Some((group, launching)) = self.answered(token) else { return };
+    pub fn launch_failed(&mut self, token: Token, reason: &str, now: Timestamp) {
+        let pause = self.account.timing.launch.max(MIN_PAUSE);
+        let Some((group, launching)) = self.take_pending_launch(token) else { return };
         // Launches that were asked for together fail together: that is one failure.
         if group.backoff.until.is_none_or(|until| until <= now) {
             let failures = group.backoff.failures;
-            group.backoff.until = Some(now + pause * 2_u32.pow(failures.min(DOUBLINGS)));
+            group.backoff.until = Some(now + pause * 2_u32.pow(failures.min(MAX_DOUBLINGS)));
             group.backoff.failures = failures + 1;
         }
         group.cooldown.from = now;
-        self.books.history.fail(launching.activity, why, now);
-        self.books.tell_ended(Transition::Launching, "", launching.activity, now);
+        self.account.history.fail(launching.activity, reason, now);
+        self.account.publish_activity_ended(Transition::Launching, "", launching.activity, now);
         self.remove_deleted();
     }
 
-    fn answered(&mut self, token: Token) -> Option<(&mut Group, Launching)> {
-        let has = |group: &Group| group.launching.iter().position(|it| it.token == token);
-        let (group, place) = self.groups.values_mut().find_map(|group| has(group).map(|place| (group, place)))?;
-        let launching = group.launching.remove(place);
+    fn take_pending_launch(&mut self, token: Token) -> Option<(&mut Group, PendingLaunch)> {
+        let position = |group: &Group| group.launching.iter().position(|it| it.token == token);
+        let (group, index) = self.groups.values_mut().find_map(|group| position(group).map(|index| (group, index)))?;
+        let launching = group.launching.remove(index);
         Some((group, launching))
     }
 }
 
 impl Group {
     /// Has the host start the instances that are missing.
-    pub(crate) fn grow(&mut self, books: &mut Books, now: Timestamp) {
-        let missing = self.missing();
-        if missing.is_empty() || self.backoff.until.is_some_and(|until| now < until) {
+    pub(crate) fn scale_out(&mut self, account: &mut AccountState, now: Timestamp) {
+        let subnets = self.launch_subnets();
+        if subnets.is_empty() || self.backoff.until.is_some_and(|until| now < until) {
             return;
         }
         let (from, to) = (self.active().count() + self.launching.len(), self.desired_capacity);
         let cause = format!(
             "{}At {now} an instance was started in response to a difference between desired and actual capacity, \
              increasing the capacity from {from} to {to}.",
-            std::mem::take(&mut self.reason)
+            std::mem::take(&mut self.pending_cause)
         );
-        for subnet in missing {
-            books.tokens += 1;
-            let token = Token(books.tokens);
+        for subnet in subnets {
+            account.tokens += 1;
+            let token = Token(account.tokens);
             let description = "Launching a new EC2 instance".to_owned();
-            let what = ActivityText { description, cause: cause.clone(), status: ActivityStatus::PreInService };
-            let activity = books.history.begin(self, what, &subnet, now);
+            let new = NewActivity { description, cause: cause.clone(), status: ActivityStatus::PreInService };
+            let activity = account.history.begin(self, new, &subnet, now);
             let (group, launch_template) = (self.name.clone(), self.settings.launch_template.clone());
             let launching =
-                Launching { token, launch_template: launch_template.clone(), subnet: subnet.clone(), activity };
+                PendingLaunch { token, launch_template: launch_template.clone(), subnet: subnet.clone(), activity };
             self.launching.push(launching);
             let launch = Launch { token, group, launch_template, subnet, tags: self.instance_tags() };
-            books.outbox.push(Effect::Launch(launch));
+            account.outbox.push(Effect::Launch(launch));
         }
     }
 
     fn instance_tags(&self) -> Vec<(String, String)> {
-        let own = self.tags.values().filter(|tag| tag.propagate_at_launch);
-        let own = own.map(|tag| (tag.key.clone(), tag.value.clone()));
-        own.chain([("aws:autoscaling:groupName".to_owned(), self.name.clone())]).collect()
+        let propagated = self.tags.values().filter(|tag| tag.propagate_at_launch);
+        let propagated = propagated.map(|tag| (tag.key.clone(), tag.value.clone()));
+        propagated.chain([("aws:autoscaling:groupName".to_owned(), self.name.clone())]).collect()
     }
 }

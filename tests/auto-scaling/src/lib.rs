@@ -48,7 +48,7 @@ pub use fleet::{
 };
 pub use group::{Group, NewGroup};
 pub use hook::{Hook, LifecycleActionResult, PutHook, Transition};
-pub use instance::{Instance, LifecycleState, Started};
+pub use instance::{Instance, LifecycleState, StartedInstance};
 pub use launch::{Launch, Token};
 pub use lifecycle::{ActionKey, LifecycleAction};
 pub use metrics::METRICS;
@@ -72,16 +72,16 @@ pub struct Timing {
 #[derive(Clone, Debug)]
 pub struct AutoScaling {
     groups: BTreeMap<String, Group>,
-    books: Books,
+    account: AccountState,
 }
 
 /// What all groups share: where they are, how long things take, what was done, and what the host still has to do.
 #[derive(Clone, Debug)]
-struct Books {
+struct AccountState {
     region: String,
-    account: String,
+    account_id: String,
     timing: Timing,
-    deregistration: Duration,
+    deregistration_delay: Duration,
     history: History,
     outbox: Vec<Effect>,
     /// How many launches, lifecycle actions and events there were: their names are made of these.
@@ -93,18 +93,18 @@ struct Books {
 impl AutoScaling {
     /// No groups yet. Region and account are for the ARNs.
     #[must_use]
-    pub fn new(region: &str, account: &str, timing: Timing) -> Self {
-        let books = Books {
+    pub fn new(region: &str, account_id: &str, timing: Timing) -> Self {
+        let account = AccountState {
             region: region.to_owned(),
-            account: account.to_owned(),
+            account_id: account_id.to_owned(),
             timing,
-            deregistration: Duration::ZERO,
+            deregistration_delay: Duration::ZERO,
             history: History::default(),
             outbox: Vec::new(),
             tokens: 0,
             actions: 0,
             events: 0,
         };
-        Self { groups: BTreeMap::new(), books }
+        Self { groups: BTreeMap::new(), account }
     }
 }

@@ -4,7 +4,7 @@
 //! abandoned, by somebody or by its time.
 
 use crate::{
-    AutoScaling, Books, Fault, Group, Hook, LifecycleActionResult, LifecycleState, Timestamp, Transition,
+    AccountState, AutoScaling, Fault, Group, Hook, LifecycleActionResult, LifecycleState, Timestamp, Transition,
     activity::ActivityStatus, arn::uuid, event::Detail, groups::not_found,
 };
 
@@ -12,8 +12,8 @@ use crate::{
 const TOKEN_LENGTH: usize = 36;
 /// Why an action was abandoned, as activities tell it: somebody did, or nobody completed it in time (AWS's words; what
 /// it says at the global time-out was not found).
-const BY_RESULT: &str = "Lifecycle Action Completed with ABANDON Result";
-const BY_TIME: &str = "Heartbeat Timeout";
+const ABANDONED_BY_RESULT: &str = "Lifecycle Action Completed with ABANDON Result";
+const ABANDONED_BY_TIMEOUT: &str = "Heartbeat Timeout";
 
 /// An instance's wait for one hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,17 +61,17 @@ impl<'a> ActionKey<'a> {
     }
 
     fn check(self) -> Result<(), Fault> {
-        let wrong = match self.token {
+        let problem = match self.token {
             None if self.instance_id.is_none() => "neither LifecycleActionToken nor InstanceId is given".to_owned(),
-            Some(token) if token.len() < TOKEN_LENGTH => constraint(token, "greater"),
-            Some(token) if token.len() > TOKEN_LENGTH => constraint(token, "less"),
+            Some(token) if token.len() < TOKEN_LENGTH => length_error(token, "greater"),
+            Some(token) if token.len() > TOKEN_LENGTH => length_error(token, "less"),
             _ => return Ok(()),
         };
-        Err(Fault::validation(wrong))
+        Err(Fault::validation(problem))
     }
 }
 
-fn constraint(token: &str, than: &str) -> String {
+fn length_error(token: &str, than: &str) -> String {
     format!(
         "1 validation error detected: Value '{token}' at 'lifecycleActionToken' failed to satisfy constraint: Member \
          must have length {than} than or equal to {TOKEN_LENGTH}"
@@ -93,8 +93,8 @@ impl AutoScaling {
         result: LifecycleActionResult,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let (group, books, (place, action)) = self.waiting(group, hook, key, now)?;
-        group.complete(place, action, result, BY_RESULT, books, now);
+        let (group, account, (index, action)) = self.waiting(group, hook, key, now)?;
+        group.complete_action(index, action, result, ABANDONED_BY_RESULT, account, now);
         Ok(())
     }
 
@@ -109,8 +109,8 @@ impl AutoScaling {
         key: ActionKey<'_>,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let (group, _, (place, action)) = self.waiting(group, hook, key, now)?;
-        let instance = &mut group.instances[place];
+        let (group, _, (index, action)) = self.waiting(group, hook, key, now)?;
+        let instance = &mut group.instances[index];
         let action = &mut instance.actions[action];
         action.heartbeat_deadline = now + action.hook.heartbeat;
         instance.until = instance.next_deadline();
@@ -124,29 +124,35 @@ impl AutoScaling {
         hook: &str,
         key: ActionKey<'_>,
         now: Timestamp,
-    ) -> Result<(&mut Group, &mut Books, (usize, usize)), Fault> {
+    ) -> Result<(&mut Group, &mut AccountState, (usize, usize)), Fault> {
         key.check()?;
         let group = self.groups.get_mut(group).ok_or_else(|| not_found(group))?;
-        group.turn(&mut self.books, now);
-        let places = group.find_action(hook, key)?;
-        Ok((group, &mut self.books, places))
+        group.advance(&mut self.account, now);
+        let indexes = group.find_action(hook, key)?;
+        Ok((group, &mut self.account, indexes))
     }
 }
 
 impl Group {
     /// Has an instance wait for the hooks of a transition. Whether there are any.
-    pub(crate) fn wait(&mut self, place: usize, transition: Transition, books: &mut Books, at: Timestamp) -> bool {
+    pub(crate) fn wait_for_hooks(
+        &mut self,
+        index: usize,
+        transition: Transition,
+        account: &mut AccountState,
+        at: Timestamp,
+    ) -> bool {
         let hooks = self.hooks.values().filter(|hook| hook.transition == transition);
-        let actions: Vec<LifecycleAction> = hooks.map(|hook| books.begin(hook, at)).collect();
+        let actions: Vec<LifecycleAction> = hooks.map(|hook| account.start_action(hook, at)).collect();
         if actions.is_empty() {
             return false;
         }
-        let instance = &mut self.instances[place];
+        let instance = &mut self.instances[index];
         for action in &actions {
             let (group, instance_id) = (self.name.clone(), instance.id.clone());
-            books.notify(&group, &instance_id, action);
+            account.notify(&group, &instance_id, action);
             let detail = Detail::LifecycleAction { group, instance_id, action: action.clone() };
-            books.tell(vec![self.arn.clone()], detail, at);
+            account.publish(vec![self.arn.clone()], detail, at);
         }
         instance.state = match transition {
             Transition::Launching => LifecycleState::PendingWait,
@@ -154,54 +160,54 @@ impl Group {
         };
         instance.actions = actions;
         instance.until = instance.next_deadline();
-        books.history.goes_on(instance.activity, ActivityStatus::MidLifecycleAction);
+        account.history.set_status(instance.activity, ActivityStatus::MidLifecycleAction);
         true
     }
 
     /// Ends the waits that nobody ended in time, as their hooks say. One that is left with none goes on.
-    pub(crate) fn expire(&mut self, place: usize, books: &mut Books, at: Timestamp) {
-        let due = |group: &Self| group.instances[place].actions.iter().position(|it| it.deadline() <= at);
+    pub(crate) fn expire(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
+        let due = |group: &Self| group.instances[index].actions.iter().position(|it| it.deadline() <= at);
         while let Some(action) = due(self) {
-            let result = self.instances[place].actions[action].hook.default_result;
-            self.complete(place, action, result, BY_TIME, books, at);
+            let result = self.instances[index].actions[action].hook.default_result;
+            self.complete_action(index, action, result, ABANDONED_BY_TIMEOUT, account, at);
         }
     }
 
     /// Completes the waits for a hook that goes: with ABANDON for instances that start, with CONTINUE for those that end
     /// (the API reference of DeleteLifecycleHook).
-    pub(crate) fn forget_hook(&mut self, hook: &Hook, books: &mut Books, now: Timestamp) {
+    pub(crate) fn complete_actions_of(&mut self, hook: &Hook, account: &mut AccountState, now: Timestamp) {
         let result = match hook.transition {
             Transition::Launching => LifecycleActionResult::Abandon,
             Transition::Terminating => LifecycleActionResult::Continue,
         };
-        for place in 0..self.instances.len() {
-            if let Some(action) = self.instances[place].actions.iter().position(|it| it.hook.name == hook.name) {
-                self.complete(place, action, result, BY_RESULT, books, now);
+        for index in 0..self.instances.len() {
+            if let Some(action) = self.instances[index].actions.iter().position(|it| it.hook.name == hook.name) {
+                self.complete_action(index, action, result, ABANDONED_BY_RESULT, account, now);
             }
         }
     }
 
     /// Ends at once the instances that wait for target groups or hooks before they end.
-    pub(crate) fn forget_actions(&mut self, books: &mut Books, now: Timestamp) {
-        for place in 0..self.instances.len() {
-            let instance = &self.instances[place];
-            if instance.state == LifecycleState::TerminatingWait || instance.leaves_targets.is_some() {
-                self.instances[place].actions.clear();
-                self.end(place, LifecycleState::TerminatingProceed, books, now);
+    pub(crate) fn terminate_waiting_instances(&mut self, account: &mut AccountState, now: Timestamp) {
+        for index in 0..self.instances.len() {
+            let instance = &self.instances[index];
+            if instance.state == LifecycleState::TerminatingWait || instance.deregistered_at.is_some() {
+                self.instances[index].actions.clear();
+                self.terminate_now(index, LifecycleState::TerminatingProceed, account, now);
             }
         }
     }
 
-    fn complete(
+    fn complete_action(
         &mut self,
-        place: usize,
+        index: usize,
         action: usize,
         result: LifecycleActionResult,
-        why: &str,
-        books: &mut Books,
+        reason: &str,
+        account: &mut AccountState,
         at: Timestamp,
     ) {
-        let instance = &mut self.instances[place];
+        let instance = &mut self.instances[index];
         let action = instance.actions.remove(action);
         let continues = result == LifecycleActionResult::Continue;
         if continues && !instance.actions.is_empty() {
@@ -213,37 +219,37 @@ impl Group {
             Transition::Launching if continues => {
                 instance.state = LifecycleState::PendingProceed;
                 instance.until = Some(at);
-                books.history.goes_on(instance.activity, ActivityStatus::PreInService);
+                account.history.set_status(instance.activity, ActivityStatus::PreInService);
             }
             Transition::Launching => {
-                books.history.abandon(instance.activity, &action.token, why, at);
-                books.tell_ended(Transition::Launching, &instance.id, instance.activity, at);
+                account.history.abandon(instance.activity, &action.token, reason, at);
+                account.publish_activity_ended(Transition::Launching, &instance.id, instance.activity, at);
                 let cause = format!("At {at} an instance was taken out of service in response to a launch failure.");
-                self.terminate(place, cause, books, at);
+                self.terminate(index, cause, account, at);
             }
-            Transition::Terminating => self.end(place, LifecycleState::TerminatingProceed, books, at),
+            Transition::Terminating => self.terminate_now(index, LifecycleState::TerminatingProceed, account, at),
         }
     }
 
     fn find_action(&self, hook: &str, key: ActionKey<'_>) -> Result<(usize, usize), Fault> {
-        let meant = |id: &str, action: &LifecycleAction| {
+        let matches = |id: &str, action: &LifecycleAction| {
             action.hook.name == hook
                 && key.token.is_none_or(|token| token == action.token)
                 && key.instance_id.is_none_or(|it| it == id)
         };
-        let found = self.instances.iter().enumerate().find_map(|(place, instance)| {
-            Some((place, instance.actions.iter().position(|action| meant(&instance.id, action))?))
+        let found = self.instances.iter().enumerate().find_map(|(index, instance)| {
+            Some((index, instance.actions.iter().position(|action| matches(&instance.id, action))?))
         });
         found.ok_or_else(|| {
             let by_token = key.token.map(|token| format!("token {token}"));
-            let by = by_token.unwrap_or_else(|| format!("instance ID {}", key.instance_id.unwrap_or_default()));
-            Fault::validation(format!("No active Lifecycle Action found with {by}"))
+            let key = by_token.unwrap_or_else(|| format!("instance ID {}", key.instance_id.unwrap_or_default()));
+            Fault::validation(format!("No active Lifecycle Action found with {key}"))
         })
     }
 }
 
-impl Books {
-    fn begin(&mut self, hook: &Hook, at: Timestamp) -> LifecycleAction {
+impl AccountState {
+    fn start_action(&mut self, hook: &Hook, at: Timestamp) -> LifecycleAction {
         self.actions += 1;
         LifecycleAction {
             token: uuid(&["lifecycle-action", &self.actions.to_string()]),

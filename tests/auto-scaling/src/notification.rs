@@ -1,6 +1,6 @@
 //! What a hook's own target is told. EventBridge is told whether a hook has a target or not.
 
-use crate::{Books, Effect, Hook, LifecycleAction, Timestamp, arn::uuid, json};
+use crate::{AccountState, Effect, Hook, LifecycleAction, Timestamp, arn::uuid, json};
 
 /// A message to the queue or topic that a hook names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,16 +24,16 @@ impl Notification {
     }
 }
 
-impl Books {
+impl AccountState {
     /// Tells a hook's target, if it has one, that an instance waits.
     pub(crate) fn notify(&mut self, group: &str, instance_id: &str, action: &LifecycleAction) {
         let hook = &action.hook;
-        let (origin, destination) = hook.transition.whereabouts();
+        let (origin, destination) = hook.transition.origin_and_destination();
         let mut fields = vec![
             ("Origin", origin.to_owned()),
             ("LifecycleHookName", hook.name.clone()),
             ("Destination", destination.to_owned()),
-            ("AccountId", self.account.clone()),
+            ("AccountId", self.account_id.clone()),
             ("RequestId", uuid(&["request", &action.token])),
             ("LifecycleTransition", hook.transition.as_str().to_owned()),
             ("AutoScalingGroupName", group.to_owned()),
@@ -47,14 +47,14 @@ impl Books {
     }
 
     /// Tells a hook's target, if it has one, that it will be told: each time that a hook is put.
-    pub(crate) fn test(&mut self, group: &str, arn: &str, hook: &Hook, now: Timestamp) {
+    pub(crate) fn send_test_notification(&mut self, group: &str, arn: &str, hook: &Hook, now: Timestamp) {
         self.events += 1;
         let fields = vec![
             ("Service", "AWS Auto Scaling".to_owned()),
             ("Time", now.with_millis()),
             ("RequestId", uuid(&["request", &self.events.to_string()])),
             ("Event", "autoscaling:TEST_NOTIFICATION".to_owned()),
-            ("AccountId", self.account.clone()),
+            ("AccountId", self.account_id.clone()),
             ("AutoScalingGroupName", group.to_owned()),
             ("AutoScalingGroupARN", arn.to_owned()),
         ];

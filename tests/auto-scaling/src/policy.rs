@@ -85,7 +85,7 @@ impl AutoScaling {
     /// # Errors
     /// `ValidationError`: no such group, or no such policy.
     pub fn delete_policy(&mut self, group: &str, policy: &str) -> Result<(), Fault> {
-        let removed = self.modifiable(group)?.policies.remove(name_of(policy));
+        let removed = self.modifiable(group)?.policies.remove(policy_name(policy));
         removed.map(|_| ()).ok_or_else(|| unknown(policy))
     }
 
@@ -101,8 +101,8 @@ impl AutoScaling {
         honor_cooldown: bool,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let who = |policy: &Policy| format!("a user request executed the policy {}", policy.name);
-        self.follow(group, policy, honor_cooldown, who, now)
+        let trigger = |policy: &Policy| format!("a user request executed the policy {}", policy.name);
+        self.apply_policy(group, policy, honor_cooldown, trigger, now)
     }
 
     /// Does what a policy, given by its ARN, says, because an alarm has come to a state or stays in it. A cooldown is
@@ -118,31 +118,31 @@ impl AutoScaling {
         now: Timestamp,
     ) -> Result<(), Fault> {
         let group = Policy::group_in(policy_arn).ok_or_else(|| unknown(policy_arn))?;
-        let who =
+        let trigger =
             |policy: &Policy| format!("a monitor alarm {alarm} in state {state} triggered policy {}", policy.name);
-        self.follow(group, policy_arn, true, who, now)
+        self.apply_policy(group, policy_arn, true, trigger, now)
     }
 
-    fn follow(
+    fn apply_policy(
         &mut self,
         group: &str,
         policy: &str,
         honor_cooldown: bool,
-        who: impl FnOnce(&Policy) -> String,
+        trigger: impl FnOnce(&Policy) -> String,
         now: Timestamp,
     ) -> Result<(), Fault> {
         let group = self.modifiable(group)?;
-        let found = group.policies.get(name_of(policy)).ok_or_else(|| unknown(policy))?.clone();
+        let policy = group.policies.get(policy_name(policy)).ok_or_else(|| unknown(policy))?.clone();
         if honor_cooldown {
             group.check_cooldown(now)?;
         }
         let (min, max) = (group.settings.min_size, group.settings.max_size);
         let before = group.desired_capacity;
-        let desired_capacity = found.adjustment.of(before).clamp(min, max);
-        group.desire(desired_capacity, &who(&found), now);
+        let desired_capacity = policy.adjustment.of(before).clamp(min, max);
+        group.set_desired(desired_capacity, &trigger(&policy), now);
         // No activity follows from what changes nothing, and so no rest after it.
         if desired_capacity != before {
-            let span = found.cooldown.unwrap_or(group.settings.default_cooldown);
+            let span = policy.cooldown.unwrap_or(group.settings.default_cooldown);
             group.cooldown = Cooldown { span: Some(span), from: now };
         }
         Ok(())
@@ -153,8 +153,8 @@ impl Group {
     /// Whether a policy may follow the last one.
     pub(crate) fn check_cooldown(&self, now: Timestamp) -> Result<(), Fault> {
         let Some(span) = self.cooldown.span else { return Ok(()) };
-        let ends = self.cooldown.from + span;
-        if self.is_at_rest() && now >= ends {
+        let end = self.cooldown.from + span;
+        if self.is_stable() && now >= end {
             return Ok(());
         }
         Err(Fault::in_progress(format!(
@@ -166,7 +166,7 @@ impl Group {
 }
 
 /// The name in a policy's ARN; a name is its own.
-fn name_of(policy: &str) -> &str {
+fn policy_name(policy: &str) -> &str {
     policy.rsplit_once(":policyName/").map_or(policy, |(_, name)| name)
 }
 

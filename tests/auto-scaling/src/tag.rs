@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{AutoScaling, Fault};
 
 /// As many tags a group may have (AWS's quota).
-const MOST: usize = 50;
+const MAX_TAGS: usize = 50;
 
 /// A tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,21 +37,21 @@ impl AutoScaling {
     }
 }
 
-pub(crate) fn set(on: &mut BTreeMap<String, Tag>, tags: Vec<Tag>) -> Result<(), Fault> {
-    let mut all = on.clone();
+pub(crate) fn set(existing: &mut BTreeMap<String, Tag>, tags: Vec<Tag>) -> Result<(), Fault> {
+    let mut all = existing.clone();
     for tag in tags {
         check(&tag)?;
         all.insert(tag.key.clone(), tag);
     }
-    if all.len() > MOST {
-        return Err(Fault::limit(format!("{} tags: a group has at most {MOST}", all.len())));
+    if all.len() > MAX_TAGS {
+        return Err(Fault::limit(format!("{} tags: a group has at most {MAX_TAGS}", all.len())));
     }
-    *on = all;
+    *existing = all;
     Ok(())
 }
 
 fn check(Tag { key, value, .. }: &Tag) -> Result<(), Fault> {
-    let wrong = if !(1..=128).contains(&key.chars().count()) {
+    let problem = if !(1..=128).contains(&key.chars().count()) {
         "a key has 1 to 128 characters"
     } else if key.to_lowercase().starts_with("aws:") {
         "keys that begin with aws: are reserved"
@@ -60,5 +60,5 @@ fn check(Tag { key, value, .. }: &Tag) -> Result<(), Fault> {
     } else {
         return Ok(());
     };
-    Err(Fault::validation(format!("Tag {key}={value}: {wrong}")))
+    Err(Fault::validation(format!("Tag {key}={value}: {problem}")))
 }

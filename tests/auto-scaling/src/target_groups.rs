@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::{AutoScaling, Books, Fault, Group, LifecycleState, Timestamp};
+use crate::{AccountState, AutoScaling, Fault, Group, LifecycleState, Timestamp};
 
 impl AutoScaling {
     /// Has all target groups take so long to let an instance go. Auto Scaling waits for that before the instance waits for
     /// its hooks (the user guide on lifecycle hooks). No time at all, until this is called; AWS's default is 300 s.
     pub fn set_deregistration_delay(&mut self, delay: Duration) {
-        self.books.deregistration = delay;
+        self.account.deregistration_delay = delay;
     }
 
     /// Attaches target groups; those that are attached stay so.
@@ -43,16 +43,17 @@ impl AutoScaling {
 
 impl Group {
     /// Has an instance that was in service and ends leave its target groups first. Whether it takes any time.
-    pub(crate) fn leave_targets(&mut self, place: usize, books: &mut Books, at: Timestamp) -> bool {
-        let instance = &mut self.instances[place];
-        let registered = !self.target_group_arns.is_empty() && instance.in_service.is_some() && !instance.ended_by_ec2;
-        if !registered || books.deregistration.is_zero() {
+    pub(crate) fn deregister_targets(&mut self, index: usize, account: &mut AccountState, at: Timestamp) -> bool {
+        let instance = &mut self.instances[index];
+        let registered =
+            !self.target_group_arns.is_empty() && instance.in_service.is_some() && !instance.terminated_by_ec2;
+        if !registered || account.deregistration_delay.is_zero() {
             return false;
         }
         instance.state = LifecycleState::Terminating;
-        instance.leaves_targets = Some(at + books.deregistration);
-        instance.until = instance.leaves_targets;
-        books.history.waits_for_targets(instance.activity);
+        instance.deregistered_at = Some(at + account.deregistration_delay);
+        instance.until = instance.deregistered_at;
+        account.history.wait_for_draining(instance.activity);
         true
     }
 }

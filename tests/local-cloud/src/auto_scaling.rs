@@ -129,9 +129,9 @@ impl AutoScalingService {
     /// Informs the simulator of instances that a caller terminated in EC2, which may be instances of groups.
     pub fn terminated_in_ec2<'a>(&self, ids: impl Iterator<Item = &'a str>) {
         for id in ids {
-            self.instances.ended(id, now());
+            self.instances.terminated(id, now());
             // An instance outside all groups, or one that is already terminated, needs no change.
-            let _ = self.update_simulator(|simulator| simulator.ended_by_ec2(id, now()));
+            let _ = self.update_simulator(|simulator| simulator.terminated_by_ec2(id, now()));
         }
     }
 

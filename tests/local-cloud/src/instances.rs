@@ -46,8 +46,8 @@ impl Instances {
     }
 
     /// Records the termination of an instance.
-    pub fn ended(&self, id: &str, now: Timestamp) {
-        self.fleet().ended(id, now);
+    pub fn terminated(&self, id: &str, now: Timestamp) {
+        self.fleet().terminated(id, now);
     }
 
     /// Makes the next `count` launched instances unhealthy; 0 ends the failures.
@@ -67,7 +67,7 @@ impl Instances {
     #[must_use]
     pub fn next_marker(&self) -> Option<Timestamp> {
         let (fleet, marked_ids) = (self.fleet(), lock(&self.marked_ids));
-        let unmarked = fleet.members().filter(|(id, it)| it.ended.is_none() && !marked_ids.contains(*id));
+        let unmarked = fleet.members().filter(|(id, it)| it.terminated.is_none() && !marked_ids.contains(*id));
         unmarked.filter_map(|(_, member)| member.marker_due()).min()
     }
 
@@ -76,7 +76,7 @@ impl Instances {
     pub fn due_markers(&self, now: Timestamp) -> Vec<(String, String)> {
         let (fleet, mut marked_ids) = (self.fleet(), lock(&self.marked_ids));
         let mut due = Vec::new();
-        for (id, member) in fleet.members().filter(|(_, member)| member.ended.is_none()) {
+        for (id, member) in fleet.members().filter(|(_, member)| member.terminated.is_none()) {
             let value = match member.marker(now) {
                 Marker::None => continue,
                 Marker::Ready => "done".to_owned(),
@@ -97,7 +97,7 @@ impl Instances {
             json!({
                 "id": id,
                 "launched": member.launched.with_millis(),
-                "ended": member.ended.map(Timestamp::with_millis),
+                "ended": member.terminated.map(Timestamp::with_millis),
                 "status_checks": member.status_checks(now).map(auto_scaling::CheckStatus::as_str),
                 "agent": member.agent(now).map(auto_scaling::PingStatus::as_str),
                 "marker": match member.marker(now) {

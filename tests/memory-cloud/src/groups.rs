@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use auto_scaling::{
     ActionKey, ActivityStatus, Adjustment, AutoScaling, DeletionProtection, Detail, Effect, Event, Fault,
-    LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup, Policy, PutHook, Settings, Started, Subnet,
-    Timestamp, Token, Transition as HookTransition,
+    LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup, Policy, PutHook, Settings, StartedInstance,
+    Subnet, Timestamp, Token, Transition as HookTransition,
 };
 
 use environment::{
@@ -33,12 +33,12 @@ pub(crate) fn step(account: &MemoryAccount) {
                     Some(reason) => simulator.launch_failed(launch.token, reason, now(account)),
                     None => start(&mut simulator, launch.token, now(account)),
                 },
-                Effect::Tell(Event { detail: Detail::LifecycleAction { group, action, .. }, .. }) => {
+                Effect::PublishEvent(Event { detail: Detail::LifecycleAction { group, action, .. }, .. }) => {
                     let (key, result) = (ActionKey::token(&action.token), LifecycleActionResult::Continue);
                     // An action that has expired in the meantime already has its result.
                     let _ = simulator.complete_lifecycle_action(&group, &action.hook.name, key, result, now(account));
                 }
-                Effect::Tell(_) | Effect::Notify(_) | Effect::Terminate { .. } => {}
+                Effect::PublishEvent(_) | Effect::Notify(_) | Effect::Terminate { .. } => {}
             }
         }
     }
@@ -46,7 +46,7 @@ pub(crate) fn step(account: &MemoryAccount) {
 
 fn start(simulator: &mut AutoScaling, token: Token, now: Timestamp) {
     let instance_id = format!("i-{:017x}", token.0);
-    let started = Started { instance_id, instance_type: "t3.micro".into(), version: "1".into() };
+    let started = StartedInstance { instance_id, instance_type: "t3.micro".into(), version: "1".into() };
     simulator.launched(token, started, now);
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use auto_scaling::{
     AutoScaling, Behaviour, Effect, Fleet, Launch, LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup,
-    PutHook, Settings, Started, Subnet, Timestamp, Timing, Transition as SimulatedTransition,
+    PutHook, Settings, StartedInstance, Subnet, Timestamp, Timing, Transition as SimulatedTransition,
 };
 use environment::Deployment;
 use environment::hook_settings::{Drain, Gate, HookSettings, HookTask, OnTimeout};
@@ -234,15 +234,15 @@ impl Harness {
         for effect in effects {
             match effect {
                 Effect::Launch(launch) => self.starting.borrow_mut().push((now + self.start_delay.get(), launch)),
-                Effect::Terminate { instance_id, .. } => self.fleet.borrow_mut().ended(&instance_id, now),
-                Effect::Tell(event) => bodies.push(event.to_json()),
+                Effect::Terminate { instance_id, .. } => self.fleet.borrow_mut().terminated(&instance_id, now),
+                Effect::PublishEvent(event) => bodies.push(event.to_json()),
                 Effect::Notify(notification) => bodies.push(notification.body()),
             }
         }
         for (_, launch) in self.starting.borrow_mut().extract_if(.., |(due, _)| *due <= now) {
             let instance_id = format!("i-{:017x}", launch.token.0);
             self.fleet.borrow_mut().launched(&instance_id, now);
-            let started = Started { instance_id, instance_type: "t3.micro".into(), version: "1".into() };
+            let started = StartedInstance { instance_id, instance_type: "t3.micro".into(), version: "1".into() };
             self.scaling.borrow_mut().launched(launch.token, started, now);
         }
         self.register_targets();

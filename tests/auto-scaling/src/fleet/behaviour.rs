@@ -63,7 +63,7 @@ pub enum CommandOutcome {
     /// It fails with an exit code.
     FailsAfter(Duration, i32),
     /// It runs until its execution times out.
-    NeverEnds,
+    Hangs,
     /// The agent never takes it, though it is online.
     NeverDelivered,
 }
@@ -141,24 +141,26 @@ impl Behaviour {
 
     /// That of an instance that is sick from its start on; it shows when a healthy one would be well.
     #[must_use]
-    pub fn unhealthy(mut self, sickness: &InstanceFailure) -> Self {
-        self.become_unhealthy(sickness);
+    pub fn with_failure(mut self, failure: &InstanceFailure) -> Self {
+        self.apply_failure(failure);
         self
     }
 
-    fn become_unhealthy(&mut self, sickness: &InstanceFailure) {
+    fn apply_failure(&mut self, failure: &InstanceFailure) {
         let ready = match self.ready {
             Ready::After(span) | Ready::FailedAfter(span, _) => span,
             Ready::Never => Duration::ZERO,
         };
-        match sickness {
+        match failure {
             InstanceFailure::Impaired => {
                 let StatusChecks::PassAfter(span) = self.status_checks else { return };
                 self.status_checks = StatusChecks::FailAfter(span);
             }
             InstanceFailure::NoAgent => self.agent.registers_after = None,
             // As late as it takes to be heard of once.
-            InstanceFailure::AgentLost => self.agent.lost_after = self.agent.registers_after.map(|span| span + A_PING),
+            InstanceFailure::AgentLost => {
+                self.agent.lost_after = self.agent.registers_after.map(|span| span + PING_SPAN)
+            }
             InstanceFailure::NotReady => self.ready = Ready::Never,
             InstanceFailure::FailedAt(step) => {
                 self.ready = Ready::FailedAfter(ready, step.clone());
@@ -167,17 +169,17 @@ impl Behaviour {
                 self.logs.values_mut().for_each(|log| log.push_str(&line));
             }
             InstanceFailure::CommandsFail => self.commands = CommandOutcome::FailsAfter(Duration::from_secs(1), 1),
-            InstanceFailure::CommandsHang => self.commands = CommandOutcome::NeverEnds,
+            InstanceFailure::CommandsHang => self.commands = CommandOutcome::Hangs,
             InstanceFailure::CommandsUndelivered => self.commands = CommandOutcome::NeverDelivered,
         }
     }
 
     /// Makes it that of an instance that falls sick at an age. What it has reached stays reached.
-    pub(super) fn fail_health_checks(&mut self, sickness: &InstanceFailure, age: Duration) {
-        match sickness {
+    pub(super) fn add_failure(&mut self, failure: &InstanceFailure, age: Duration) {
+        match failure {
             InstanceFailure::Impaired => match self.status_checks {
                 StatusChecks::PassAfter(span) if span <= age => self.status_checks = StatusChecks::PassUntil(age),
-                _ => self.become_unhealthy(sickness),
+                _ => self.apply_failure(failure),
             },
             InstanceFailure::NoAgent | InstanceFailure::AgentLost
                 if self.agent.registers_after.is_some_and(|span| span <= age) =>
@@ -186,13 +188,13 @@ impl Behaviour {
             }
             InstanceFailure::NotReady | InstanceFailure::FailedAt(_) if matches!(self.ready, Ready::After(span) if span <= age) =>
                 {}
-            _ => self.become_unhealthy(sickness),
+            _ => self.apply_failure(failure),
         }
     }
 }
 
 /// How long an agent that falls silent was there.
-const A_PING: Duration = Duration::from_millis(1);
+const PING_SPAN: Duration = Duration::from_millis(1);
 
 impl InstanceFailure {
     /// The sickness of a name: `impaired`, `no-agent`, `agent-lost`, `not-ready`, `failed-at:STEP`, `commands-fail`,

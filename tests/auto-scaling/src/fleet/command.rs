@@ -39,7 +39,7 @@ pub struct Invocation {
 
 /// A command that was sent.
 #[derive(Clone, Debug)]
-pub(super) struct Sent {
+pub(super) struct SentCommand {
     command: Command,
     at: Timestamp,
 }
@@ -50,18 +50,18 @@ impl Fleet {
     /// # Errors
     /// `InvalidInstanceId`: there are no ids, or an agent never registered, or its instance has ended and SSM knows.
     pub fn send_command(&mut self, command: Command, now: Timestamp) -> Result<String, Fault> {
-        let usable = |id: &String| {
+        let is_usable = |id: &String| {
             let Some(member) = self.members.get(id) else { return false };
             let lost = member.agent(now) == Some(super::PingStatus::ConnectionLost);
-            member.agent(now).is_some() && !(lost && member.ended.is_some())
+            member.agent(now).is_some() && !(lost && member.terminated.is_some())
         };
-        let bad: Vec<&str> = command.instance_ids.iter().filter(|id| !usable(id)).map(String::as_str).collect();
-        if !bad.is_empty() || command.instance_ids.is_empty() {
-            let message = format!("Instances [[{}]] not in a valid state for account", bad.join(", "));
+        let invalid: Vec<&str> = command.instance_ids.iter().filter(|id| !is_usable(id)).map(String::as_str).collect();
+        if !invalid.is_empty() || command.instance_ids.is_empty() {
+            let message = format!("Instances [[{}]] not in a valid state for account", invalid.join(", "));
             return Err(Fault { code: "InvalidInstanceId", message });
         }
         let id = uuid(&["command", &self.commands.len().to_string()]);
-        self.commands.insert(id.clone(), Sent { command, at: now });
+        self.commands.insert(id.clone(), SentCommand { command, at: now });
         Ok(id)
     }
 
@@ -69,11 +69,11 @@ impl Fleet {
     /// of them, and what has become of them.
     #[must_use]
     pub fn invocations_on(&self, instance_id: &str, now: Timestamp) -> Vec<(&str, Timestamp, &str, Invocation)> {
-        let told = self.commands.iter().filter_map(|(id, sent)| {
+        let visible = self.commands.iter().filter_map(|(id, sent)| {
             let invocation = self.invocation(id, instance_id, now).ok()?;
             Some((id.as_str(), sent.at, sent.command.comment.as_str(), invocation))
         });
-        told.collect()
+        visible.collect()
     }
 
     /// What has become of a command on an instance.
@@ -85,19 +85,23 @@ impl Fleet {
         let sent = self.commands.get(command_id).ok_or_else(missing)?;
         let member = self.members.get(instance_id).ok_or_else(missing)?;
         let shown = now >= sent.at + member.behaviour.command_appears_after;
-        let there = shown && sent.command.instance_ids.iter().any(|id| id == instance_id);
-        there.then(|| sent.on(member, now)).ok_or_else(missing)
+        let exists = shown && sent.command.instance_ids.iter().any(|id| id == instance_id);
+        exists.then(|| sent.invocation_on(member, now)).ok_or_else(missing)
     }
 }
 
-impl Sent {
-    fn on(&self, member: &Member, now: Timestamp) -> Invocation {
+impl SentCommand {
+    fn invocation_on(&self, member: &Member, now: Timestamp) -> Invocation {
         let Self { at, command } = self;
         let delivered =
             !matches!(member.behaviour.commands, CommandOutcome::NeverDelivered) && member.last_ping(*at) == Some(*at);
         if !delivered {
             let until = *at + command.delivery_timeout;
-            return if now < until { pending() } else { over("TimedOut", "DeliveryTimedOut", -1, None, until) };
+            return if now < until {
+                pending()
+            } else {
+                ended_invocation("TimedOut", "DeliveryTimedOut", -1, None, until)
+            };
         }
         let timed_out = *at + command.execution_timeout;
         // One that is cut off by the end of its instance is never heard of again.
@@ -105,13 +109,14 @@ impl Sent {
         let (end, status, code) = match member.behaviour.commands {
             CommandOutcome::SucceedsAfter(span) => (ends(span), "Success", 0),
             CommandOutcome::FailsAfter(span, code) => (ends(span), "Failed", code),
-            CommandOutcome::NeverEnds | CommandOutcome::NeverDelivered => (None, "", -1),
+            CommandOutcome::Hangs | CommandOutcome::NeverDelivered => (None, "", -1),
         };
         match end.filter(|end| *end < timed_out) {
-            Some(end) if end <= now => {
-                Invocation { output: member.output_of(&command.script), ..over(status, status, code, Some(*at), end) }
-            }
-            None if timed_out <= now => over("TimedOut", "ExecutionTimedOut", -1, Some(*at), timed_out),
+            Some(end) if end <= now => Invocation {
+                output: member.output_for(&command.script),
+                ..ended_invocation(status, status, code, Some(*at), end)
+            },
+            None if timed_out <= now => ended_invocation("TimedOut", "ExecutionTimedOut", -1, Some(*at), timed_out),
             _ => Invocation { status: "InProgress", details: "InProgress", started: Some(*at), ..pending() },
         }
     }
@@ -119,7 +124,7 @@ impl Sent {
 
 impl Member {
     /// The logs that a script names.
-    fn output_of(&self, script: &str) -> String {
+    fn output_for(&self, script: &str) -> String {
         let named = self.behaviour.logs.iter().filter(|(path, _)| script.contains(path.as_str()));
         named.map(|(_, text)| text.as_str()).collect()
     }
@@ -136,7 +141,7 @@ fn pending() -> Invocation {
     }
 }
 
-fn over(
+fn ended_invocation(
     status: &'static str,
     details: &'static str,
     response_code: i32,

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use auto_scaling::DeletionProtection;
 
-use crate::host::{Host, TERMINATE, group, refusal};
+use crate::host::{Host, TERMINATE, error_text, group};
 
 #[test]
 fn a_group_with_instances_needs_force() {
     let mut host = Host::with(0, 1, 1);
     let in_use = "ResourceInUse: You cannot delete an AutoScalingGroup while there are instances or pending Spot \
                   instance request(s) still in the group.";
-    assert_eq!(refusal(host.sim.delete_group("web", false, host.now)), in_use);
+    assert_eq!(error_text(host.sim.delete_group("web", false, host.now)), in_use);
     host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
-    host.pass(Duration::ZERO);
-    assert_eq!(refusal(host.sim.delete_group("web", false, host.now)), in_use, "one that ends is still there");
+    host.advance(Duration::ZERO);
+    assert_eq!(error_text(host.sim.delete_group("web", false, host.now)), in_use, "one that ends is still there");
     host.settle();
     host.sim.delete_group("web", false, host.now).unwrap();
     assert_eq!(host.sim.groups().count(), 0);
@@ -25,8 +25,8 @@ fn a_launch_on_its_way_needs_force_too() {
     let mut host = Host::new();
     host.sim.create_group(group(0, 1, 1), host.now).unwrap();
     let _unanswered = host.sim.step(host.now);
-    let answer = refusal(host.sim.delete_group("web", false, host.now));
-    assert!(answer.starts_with("ScalingActivityInProgress: You cannot delete"), "{answer}");
+    let error = error_text(host.sim.delete_group("web", false, host.now));
+    assert!(error.starts_with("ScalingActivityInProgress: You cannot delete"), "{error}");
 }
 
 #[test]
@@ -34,16 +34,16 @@ fn with_force_protected_instances_go_first_and_the_group_last() {
     let mut host = Host::with(2, 2, 2);
     host.sim.set_instance_protection("web", &["i-1".into(), "i-2".into()], true).unwrap();
     host.sim.delete_group("web", true, host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     assert_eq!(host.instances(), ["i-1 Terminating a", "i-2 Terminating b"]);
     assert_eq!(host.web().status(), Some("Delete in progress"));
 
-    let answer = refusal(host.update(|it| it.max_size = 9));
-    assert_eq!(answer, "ValidationError: The AutoScaling group may not be modified while it is pending delete");
-    let answer = refusal(host.sim.create_group(group(0, 0, 0), host.now));
-    assert!(answer.starts_with("AlreadyExists: ") && answer.ends_with("and is pending delete"), "{answer}");
+    let error = error_text(host.update(|it| it.max_size = 9));
+    assert_eq!(error, "ValidationError: The AutoScaling group may not be modified while it is pending delete");
+    let error = error_text(host.sim.create_group(group(0, 0, 0), host.now));
+    assert!(error.starts_with("AlreadyExists: ") && error.ends_with("and is pending delete"), "{error}");
 
-    host.pass(TERMINATE);
+    host.advance(TERMINATE);
     assert_eq!(host.sim.groups().count(), 0);
     host.sim.create_group(group(0, 0, 0), host.now).unwrap();
     assert!(host.sim.activities("web", false).unwrap().is_empty(), "the new group has done nothing");
@@ -56,12 +56,15 @@ fn an_instance_that_starts_during_a_forced_delete_goes_too() {
     host.sim.create_group(group(0, 1, 1), host.now).unwrap();
     let auto_scaling::Effect::Launch(launch) = host.sim.step(host.now).remove(0) else { panic!("no launch") };
     host.sim.delete_group("web", true, host.now).unwrap();
-    host.pass(Duration::ZERO);
-    let started =
-        auto_scaling::Started { instance_id: "i-late".into(), instance_type: "t3.micro".into(), version: "1".into() };
+    host.advance(Duration::ZERO);
+    let started = auto_scaling::StartedInstance {
+        instance_id: "i-late".into(),
+        instance_type: "t3.micro".into(),
+        version: "1".into(),
+    };
     host.sim.launched(launch.token, started, host.now);
     host.settle();
-    assert_eq!(host.ended, ["i-late"]);
+    assert_eq!(host.terminated, ["i-late"]);
     assert_eq!(host.sim.groups().count(), 0);
 }
 
@@ -79,9 +82,9 @@ fn a_launch_that_fails_during_a_forced_delete_keeps_nothing() {
 fn deletion_protection_is_obeyed_until_it_is_lifted() {
     let mut host = Host::with(0, 0, 1);
     host.update(|it| it.deletion_protection = DeletionProtection::PreventAllDeletion).unwrap();
-    let answer = refusal(host.sim.delete_group("web", false, host.now));
-    assert_eq!(answer, "ValidationError: AutoScalingGroup 'web' has deletion protection prevent-all-deletion.");
+    let error = error_text(host.sim.delete_group("web", false, host.now));
+    assert_eq!(error, "ValidationError: AutoScalingGroup 'web' has deletion protection prevent-all-deletion.");
     host.update(|it| it.deletion_protection = DeletionProtection::PreventForceDeletion).unwrap();
-    assert!(refusal(host.sim.delete_group("web", true, host.now)).contains("prevent-force-deletion"));
+    assert!(error_text(host.sim.delete_group("web", true, host.now)).contains("prevent-force-deletion"));
     host.sim.delete_group("web", false, host.now).unwrap();
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Host {
-    fn told(&self) -> Vec<&'static str> {
+    fn event_types(&self) -> Vec<&'static str> {
         self.events.iter().map(Event::detail_type).collect()
     }
 
@@ -25,8 +25,8 @@ fn a_wait_is_told_with_all_that_the_real_event_has() {
     let mut host = Host::new();
     let gate = PutHook { metadata: Some(r#"{"a":"b"}"#.into()), ..hook("gate", Transition::Launching, ABANDON) };
     host.sim.create_group(hooked(1, vec![gate]), host.now).unwrap();
-    host.pass(Duration::ZERO);
-    host.pass(LAUNCH);
+    host.advance(Duration::ZERO);
+    host.advance(LAUNCH);
     let event = host.last_event();
     let token = host.token("i-1", "gate");
     assert_eq!(
@@ -60,12 +60,12 @@ fn a_life_is_told_from_wait_to_end() {
     let mut host = Host::new();
     let hooks = vec![hook("gate", Transition::Launching, ABANDON), hook("drain", Transition::Terminating, CONTINUE)];
     host.sim.create_group(hooked(1, hooks), host.now).unwrap();
-    host.pass(Duration::ZERO);
-    host.pass(LAUNCH);
+    host.advance(Duration::ZERO);
+    host.advance(LAUNCH);
     host.complete("i-1", "gate", CONTINUE).unwrap();
-    assert_eq!(host.told(), ["EC2 Instance-launch Lifecycle Action", "EC2 Instance Launch Successful"]);
+    assert_eq!(host.event_types(), ["EC2 Instance-launch Lifecycle Action", "EC2 Instance Launch Successful"]);
     host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     let waits = host.last_event();
     assert_eq!(waits["detail"]["LifecycleTransition"], "autoscaling:EC2_INSTANCE_TERMINATING");
     assert_eq!(
@@ -74,8 +74,11 @@ fn a_life_is_told_from_wait_to_end() {
     );
     assert_eq!(waits["detail"].get("NotificationMetadata"), None, "absent if the hook has none");
     host.complete("i-1", "drain", CONTINUE).unwrap();
-    host.pass(TERMINATE);
-    assert_eq!(host.told()[2..], ["EC2 Instance-terminate Lifecycle Action", "EC2 Instance Terminate Successful"]);
+    host.advance(TERMINATE);
+    assert_eq!(
+        host.event_types()[2..],
+        ["EC2 Instance-terminate Lifecycle Action", "EC2 Instance Terminate Successful"]
+    );
     let mut ids: Vec<&str> = host.events.iter().map(|it| it.id.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -112,10 +115,10 @@ fn an_end_is_told_with_its_activity() {
 #[test]
 fn a_launch_that_fails_or_is_abandoned_is_told_as_unsuccessful() {
     let mut host = Host::new();
-    host.broken = Some("no capacity");
+    host.launch_error = Some("no capacity");
     host.sim.create_group(group(0, 1, 1), host.now).unwrap();
-    host.pass(Duration::ZERO);
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
+    host.advance(Duration::ZERO);
     let failed = host.last_event();
     assert_eq!(failed["detail-type"], "EC2 Instance Launch Unsuccessful");
     assert_eq!((&failed["detail"]["StatusCode"], &failed["detail"]["EC2InstanceId"]), (&json!("Failed"), &json!("")));
@@ -143,7 +146,7 @@ fn a_hooks_target_is_told_as_well_as_json_if_it_is_a_queue_and_as_text_if_it_is_
     let queue = to("a", "arn:aws:sqs:us-west-2:123456789012:q");
     host.sim.create_group(hooked(1, vec![queue]), host.now).unwrap();
     host.sim.put_hook("web", to("b", "arn:aws:sns:us-west-2:123456789012:t"), host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     let tests: Vec<Value> = host
         .notifications
         .iter()
@@ -152,7 +155,7 @@ fn a_hooks_target_is_told_as_well_as_json_if_it_is_a_queue_and_as_text_if_it_is_
     assert_eq!(tests[0]["Event"], "autoscaling:TEST_NOTIFICATION");
     assert_eq!((tests.len(), &tests[1]["AutoScalingGroupARN"]), (2, &json!(host.web().arn)));
 
-    host.pass(LAUNCH);
+    host.advance(LAUNCH);
     let waits = host.events.iter().filter(|it| matches!(it.detail, Detail::LifecycleAction { .. })).count();
     assert_eq!((waits, host.notifications.len()), (2, 4), "EventBridge is told in any case");
     let message: Value = serde_json::from_str(&host.notifications[2].body()).unwrap();

@@ -7,21 +7,21 @@ use auto_scaling::{
     Timestamp,
 };
 
-use crate::host::{START, refusal};
+use crate::host::{START, error_text};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
-fn fleet_of_one(sickness: Option<InstanceFailure>) -> Fleet {
+fn fleet_of_one(failure: Option<InstanceFailure>) -> Fleet {
     let mut fleet = Fleet::new(Behaviour::default());
-    if let Some(sickness) = sickness {
-        fleet.make_next_unhealthy(1, &sickness);
+    if let Some(failure) = failure {
+        fleet.make_next_unhealthy(1, &failure);
     }
     fleet.launched("i-1", START);
     fleet
 }
 
-fn seen(fleet: &Fleet, age: Duration) -> (Option<CheckStatus>, Option<PingStatus>, Marker) {
+fn observed(fleet: &Fleet, age: Duration) -> (Option<CheckStatus>, Option<PingStatus>, Marker) {
     let (member, now) = (fleet.member("i-1").unwrap(), START + age);
     (member.status_checks(now), member.agent(now), member.marker(now))
 }
@@ -49,11 +49,11 @@ fn a_healthy_instance_registers_is_ready_and_passes_its_checks_in_this_order() {
     let fleet = fleet_of_one(None);
     let (starts, passes) = (Some(CheckStatus::Initializing), Some(CheckStatus::Ok));
     let online = Some(PingStatus::Online);
-    assert_eq!(seen(&fleet, Duration::ZERO), (starts, None, Marker::None));
-    assert_eq!(seen(&fleet, SECOND * 59), (starts, None, Marker::None));
-    assert_eq!(seen(&fleet, SECOND * 60), (starts, online, Marker::None));
-    assert_eq!(seen(&fleet, SECOND * 90), (starts, online, Marker::Ready));
-    assert_eq!(seen(&fleet, SECOND * 150), (passes, online, Marker::Ready));
+    assert_eq!(observed(&fleet, Duration::ZERO), (starts, None, Marker::None));
+    assert_eq!(observed(&fleet, SECOND * 59), (starts, None, Marker::None));
+    assert_eq!(observed(&fleet, SECOND * 60), (starts, online, Marker::None));
+    assert_eq!(observed(&fleet, SECOND * 90), (starts, online, Marker::Ready));
+    assert_eq!(observed(&fleet, SECOND * 150), (passes, online, Marker::Ready));
     let fleet = Fleet::new(Behaviour::default().faster(10));
     let StatusChecks::PassAfter(span) = with_one(fleet).behaviour.status_checks else { panic!("healthy") };
     assert_eq!(span, SECOND * 15);
@@ -66,7 +66,7 @@ fn with_one(mut fleet: Fleet) -> Member {
 
 #[test]
 fn each_sickness_shows_where_it_should_and_nowhere_else() {
-    let healthy = seen(&fleet_of_one(None), MINUTE * 10);
+    let healthy = observed(&fleet_of_one(None), MINUTE * 10);
     let (passes, online, ready) = healthy;
     for (name, checks, agent, marker) in [
         ("impaired", Some(CheckStatus::Impaired), online, ready.clone()),
@@ -79,7 +79,7 @@ fn each_sickness_shows_where_it_should_and_nowhere_else() {
         ("commands-undelivered", passes, online, ready.clone()),
     ] {
         let fleet = fleet_of_one(Some(InstanceFailure::parse(name).unwrap()));
-        assert_eq!(seen(&fleet, MINUTE * 10), (checks, agent, marker), "{name}");
+        assert_eq!(observed(&fleet, MINUTE * 10), (checks, agent, marker), "{name}");
     }
     assert_eq!(InstanceFailure::parse("tired"), None);
     assert_eq!(InstanceFailure::parse("failed-at:"), None);
@@ -111,35 +111,36 @@ fn only_as_many_as_told_are_sick_and_nought_ends_it() {
 fn ssm_calls_an_agent_online_for_minutes_after_it_or_its_instance_is_gone() {
     let mut fleet = fleet_of_one(None);
     fleet.make_unhealthy("i-1", &InstanceFailure::AgentLost, START + MINUTE * 2).unwrap();
-    assert_eq!(seen(&fleet, MINUTE * 6).1, Some(PingStatus::Online));
-    assert_eq!(seen(&fleet, MINUTE * 7).1, Some(PingStatus::ConnectionLost));
+    assert_eq!(observed(&fleet, MINUTE * 6).1, Some(PingStatus::Online));
+    assert_eq!(observed(&fleet, MINUTE * 7).1, Some(PingStatus::ConnectionLost));
     assert_eq!(fleet.member("i-1").unwrap().last_ping(START + MINUTE * 7), Some(START + MINUTE * 2));
 
     let mut fleet = fleet_of_one(None);
-    fleet.ended("i-1", START + MINUTE * 3);
-    assert_eq!(seen(&fleet, MINUTE * 4), (None, Some(PingStatus::Online), Marker::Ready));
-    assert_eq!(seen(&fleet, MINUTE * 8).1, Some(PingStatus::ConnectionLost));
+    fleet.terminated("i-1", START + MINUTE * 3);
+    assert_eq!(observed(&fleet, MINUTE * 4), (None, Some(PingStatus::Online), Marker::Ready));
+    assert_eq!(observed(&fleet, MINUTE * 8).1, Some(PingStatus::ConnectionLost));
 }
 
 #[test]
 fn an_instance_that_falls_sick_keeps_what_it_has_reached() {
     let mut fleet = fleet_of_one(None);
     let now = START + MINUTE * 3;
-    for sickness in [InstanceFailure::NotReady, InstanceFailure::Impaired, InstanceFailure::FailedAt("late".into())] {
-        fleet.make_unhealthy("i-1", &sickness, now).unwrap();
+    for failure in [InstanceFailure::NotReady, InstanceFailure::Impaired, InstanceFailure::FailedAt("late".into())] {
+        fleet.make_unhealthy("i-1", &failure, now).unwrap();
     }
-    assert_eq!(seen(&fleet, MINUTE * 2).0, Some(CheckStatus::Ok));
-    assert_eq!(seen(&fleet, MINUTE * 3).0, Some(CheckStatus::Impaired));
-    assert_eq!(seen(&fleet, MINUTE * 3).2, Marker::Ready);
+    assert_eq!(observed(&fleet, MINUTE * 2).0, Some(CheckStatus::Ok));
+    assert_eq!(observed(&fleet, MINUTE * 3).0, Some(CheckStatus::Impaired));
+    assert_eq!(observed(&fleet, MINUTE * 3).2, Marker::Ready);
     assert!(
-        refusal(fleet.make_unhealthy("i-9", &InstanceFailure::NoAgent, now)).starts_with("InvalidInstanceID.NotFound")
+        error_text(fleet.make_unhealthy("i-9", &InstanceFailure::NoAgent, now))
+            .starts_with("InvalidInstanceID.NotFound")
     );
 }
 
 #[test]
 fn a_command_becomes_what_the_instance_makes_of_it() {
-    let status = |sickness: Option<&str>, age: Duration| {
-        let mut fleet = fleet_of_one(sickness.map(|name| InstanceFailure::parse(name).unwrap()));
+    let status = |failure: Option<&str>, age: Duration| {
+        let mut fleet = fleet_of_one(failure.map(|name| InstanceFailure::parse(name).unwrap()));
         let Invocation { details, response_code, .. } = outcome(&mut fleet, age);
         (details, response_code)
     };
@@ -159,7 +160,7 @@ fn a_command_is_cut_off_by_the_end_of_its_instance() {
     let mut fleet = fleet_of_one(None);
     let sent = START + MINUTE * 2;
     let id = fleet.send_command(command("sleep 4"), sent).unwrap();
-    fleet.ended("i-1", sent + SECOND * 3);
+    fleet.terminated("i-1", sent + SECOND * 3);
     assert_eq!(fleet.invocation(&id, "i-1", sent + MINUTE).unwrap().status, "InProgress");
     assert_eq!(fleet.invocation(&id, "i-1", sent + Duration::from_hours(1)).unwrap().details, "ExecutionTimedOut");
 }
@@ -168,19 +169,19 @@ fn a_command_is_cut_off_by_the_end_of_its_instance() {
 fn a_command_needs_a_registered_agent_and_shows_a_moment_later() {
     let mut fleet = fleet_of_one(None);
     let early = fleet.send_command(command("true"), START + SECOND * 59);
-    assert_eq!(refusal(early), "InvalidInstanceId: Instances [[i-1]] not in a valid state for account");
+    assert_eq!(error_text(early), "InvalidInstanceId: Instances [[i-1]] not in a valid state for account");
     let nobody = Command { instance_ids: Vec::new(), ..command("true") };
-    assert!(refusal(fleet.send_command(nobody, START + MINUTE)).starts_with("InvalidInstanceId"));
+    assert!(error_text(fleet.send_command(nobody, START + MINUTE)).starts_with("InvalidInstanceId"));
     let now = START + MINUTE * 2;
     let id = fleet.send_command(command("tail -n 50 /var/log/user-data.log"), now).unwrap();
     let missing = "InvocationDoesNotExist: ";
     let at = |id: &str, instance: &str, now: Timestamp| fleet.invocation(id, instance, now);
-    assert_eq!(refusal(at(&id, "i-1", now)), missing);
+    assert_eq!(error_text(at(&id, "i-1", now)), missing);
     assert_eq!(at(&id, "i-1", now + SECOND).unwrap().status, "InProgress");
     assert_eq!(at(&id, "i-1", now + MINUTE).unwrap().output, "user data begins\n", "the log that it names");
-    assert_eq!(refusal(at(&id, "i-2", now + SECOND)), missing);
-    assert_eq!(refusal(at("no", "i-1", now + SECOND)), missing);
-    fleet.ended("i-1", now + MINUTE);
+    assert_eq!(error_text(at(&id, "i-2", now + SECOND)), missing);
+    assert_eq!(error_text(at("no", "i-1", now + SECOND)), missing);
+    fleet.terminated("i-1", now + MINUTE);
     assert!(fleet.send_command(command("true"), now + MINUTE * 2).is_ok(), "SSM does not know yet");
-    assert!(refusal(fleet.send_command(command("true"), now + MINUTE * 6)).starts_with("InvalidInstanceId"));
+    assert!(error_text(fleet.send_command(command("true"), now + MINUTE * 6)).starts_with("InvalidInstanceId"));
 }

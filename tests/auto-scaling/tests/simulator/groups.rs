@@ -6,7 +6,7 @@ use auto_scaling::{
     DeletionProtection, LaunchTemplate, LifecycleActionResult, METRICS, PutHook, Settings, Tag, Transition,
 };
 
-use crate::host::{Host, START, group, refusal, subnet};
+use crate::host::{Host, START, error_text, group, subnet};
 
 fn tag(key: &str, value: &str, propagate_at_launch: bool) -> Tag {
     Tag { key: key.into(), value: value.into(), propagate_at_launch }
@@ -54,8 +54,8 @@ fn everything_that_a_group_was_given_reads_back() {
 #[test]
 fn a_taken_name_is_refused_and_the_group_is_untouched() {
     let mut host = Host::with(1, 1, 2);
-    let answer = refusal(host.sim.create_group(group(0, 0, 0), host.now));
-    assert!(answer.starts_with("AlreadyExists: "), "{answer}");
+    let error = error_text(host.sim.create_group(group(0, 0, 0), host.now));
+    assert!(error.starts_with("AlreadyExists: "), "{error}");
     assert_eq!(host.web().settings.max_size, 2);
     assert_eq!(host.in_service(), ["i-1"]);
 }
@@ -65,27 +65,21 @@ fn min_desired_and_max_stay_in_order() {
     let mut host = Host::new();
     let now = host.now;
     let mut create =
-        |min, desired_capacity, max| refusal(host.sim.create_group(group(min, desired_capacity, max), now));
+        |min, desired_capacity, max| error_text(host.sim.create_group(group(min, desired_capacity, max), now));
     assert_eq!(create(3, 3, 2), "ValidationError: Max bound, 2, must be greater than or equal to min bound, 3");
     let out = "must be between the specified min size:1 and max size:2";
     assert_eq!(create(1, 0, 2), format!("ValidationError: Desired capacity:0 {out}"));
     assert_eq!(create(1, 3, 2), format!("ValidationError: Desired capacity:3 {out}"));
 
     let mut host = Host::with(1, 2, 3);
-    assert!(refusal(host.update(|it| it.min_size = 4)).contains("Max bound, 3"));
+    assert!(error_text(host.update(|it| it.min_size = 4)).contains("Max bound, 3"));
     let settings = host.web().settings.clone();
-    let answer = refusal(host.sim.update_group("web", settings, Some(4), now));
-    assert!(answer.starts_with("ValidationError: Desired capacity:4"), "{answer}");
-    let answer = refusal(host.sim.set_desired_capacity("web", 4, false, now));
-    assert_eq!(
-        answer,
-        "ValidationError: New SetDesiredCapacity value 4 is above max value 3 for the AutoScalingGroup."
-    );
-    let answer = refusal(host.sim.set_desired_capacity("web", 0, false, now));
-    assert_eq!(
-        answer,
-        "ValidationError: New SetDesiredCapacity value 0 is below min value 1 for the AutoScalingGroup."
-    );
+    let error = error_text(host.sim.update_group("web", settings, Some(4), now));
+    assert!(error.starts_with("ValidationError: Desired capacity:4"), "{error}");
+    let error = error_text(host.sim.set_desired_capacity("web", 4, false, now));
+    assert_eq!(error, "ValidationError: New SetDesiredCapacity value 4 is above max value 3 for the AutoScalingGroup.");
+    let error = error_text(host.sim.set_desired_capacity("web", 0, false, now));
+    assert_eq!(error, "ValidationError: New SetDesiredCapacity value 0 is below min value 1 for the AutoScalingGroup.");
     assert_eq!(host.web().desired_capacity, 2);
 }
 
@@ -103,15 +97,15 @@ fn new_bounds_move_the_desired_capacity_into_them() {
 #[test]
 fn settings_that_aws_refuses_are_refused() {
     let mut host = Host::with(0, 0, 1);
-    let answer = refusal(host.update(|it| it.subnets.clear()));
-    assert_eq!(answer, "ValidationError: At least one Availability Zone or VPC Subnet is required.");
-    let answer = refusal(host.update(|it| it.max_instance_lifetime = Some(Duration::from_secs(86_399))));
-    assert!(answer.contains("MaxInstanceLifetime is 86399 s"), "{answer}");
-    let answer = refusal(host.update(|it| it.termination_policies = vec!["Youngest".into()]));
-    assert!(answer.contains("Youngest"), "{answer}");
+    let error = error_text(host.update(|it| it.subnets.clear()));
+    assert_eq!(error, "ValidationError: At least one Availability Zone or VPC Subnet is required.");
+    let error = error_text(host.update(|it| it.max_instance_lifetime = Some(Duration::from_secs(86_399))));
+    assert!(error.contains("MaxInstanceLifetime is 86399 s"), "{error}");
+    let error = error_text(host.update(|it| it.termination_policies = vec!["Youngest".into()]));
+    assert!(error.contains("Youngest"), "{error}");
     let mut new = group(0, 0, 0);
     new.name = "a:b".into();
-    assert!(refusal(host.sim.create_group(new, host.now)).contains("AutoScalingGroupName is 'a:b'"));
+    assert!(error_text(host.sim.create_group(new, host.now)).contains("AutoScalingGroupName is 'a:b'"));
 }
 
 #[test]
@@ -119,12 +113,12 @@ fn a_group_that_is_not_there_is_a_validation_error() {
     let mut host = Host::new();
     let now = host.now;
     let unknown = "ValidationError: AutoScalingGroup name not found - AutoScalingGroup 'no' not found";
-    assert_eq!(refusal(host.sim.group("no")), unknown);
-    assert_eq!(refusal(host.sim.update_group("no", Settings::default(), None, now)), unknown);
-    assert_eq!(refusal(host.sim.delete_group("no", true, now)), unknown);
-    assert_eq!(refusal(host.sim.enable_metrics("no", &[])), unknown);
-    assert_eq!(refusal(host.sim.put_hook("no", hook("ready"), host.now)), unknown);
-    assert_eq!(refusal(host.sim.activities("no", false)), unknown);
+    assert_eq!(error_text(host.sim.group("no")), unknown);
+    assert_eq!(error_text(host.sim.update_group("no", Settings::default(), None, now)), unknown);
+    assert_eq!(error_text(host.sim.delete_group("no", true, now)), unknown);
+    assert_eq!(error_text(host.sim.enable_metrics("no", &[])), unknown);
+    assert_eq!(error_text(host.sim.put_hook("no", hook("ready"), host.now)), unknown);
+    assert_eq!(error_text(host.sim.activities("no", false)), unknown);
 }
 
 #[test]
@@ -134,10 +128,10 @@ fn tags_are_overwritten_taken_off_and_limited() {
     host.sim.set_tags("web", vec![tag("a", "2", false)]).unwrap();
     host.sim.delete_tags("web", &["b".into(), "c".into()]).unwrap();
     assert_eq!(host.web().tags.values().cloned().collect::<Vec<_>>(), [tag("a", "2", false)]);
-    assert!(refusal(host.sim.set_tags("web", vec![tag("aws:x", "1", true)])).contains("reserved"));
-    assert!(refusal(host.sim.set_tags("web", vec![tag("", "1", true)])).contains("1 to 128"));
+    assert!(error_text(host.sim.set_tags("web", vec![tag("aws:x", "1", true)])).contains("reserved"));
+    assert!(error_text(host.sim.set_tags("web", vec![tag("", "1", true)])).contains("1 to 128"));
     let many = (0..50).map(|number| tag(&format!("k{number}"), "", true)).collect();
-    assert!(refusal(host.sim.set_tags("web", many)).starts_with("LimitExceeded: 51 tags"));
+    assert!(error_text(host.sim.set_tags("web", many)).starts_with("LimitExceeded: 51 tags"));
     assert_eq!(host.web().tags.len(), 1);
 }
 
@@ -152,7 +146,7 @@ fn metrics_without_names_are_all_of_them() {
     assert_eq!(host.web().enabled_metrics.len(), METRICS.len() - 1);
     host.sim.disable_metrics("web", &[]).unwrap();
     assert!(host.web().enabled_metrics.is_empty());
-    assert!(refusal(host.sim.enable_metrics("web", &["Load".into()])).contains("Metrics has Load"));
+    assert!(error_text(host.sim.enable_metrics("web", &["Load".into()])).contains("Metrics has Load"));
 }
 
 #[test]
@@ -161,7 +155,7 @@ fn target_groups_are_attached_once_and_detached() {
     host.sim.attach_target_groups("web", &["arn:a".into(), "arn:b".into()]).unwrap();
     host.sim.attach_target_groups("web", &["arn:b".into()]).unwrap();
     assert_eq!(host.web().target_group_arns, ["arn:a", "arn:b"]);
-    assert!(refusal(host.sim.detach_target_groups("web", &["arn:a".into(), "arn:c".into()])).ends_with("arn:c"));
+    assert!(error_text(host.sim.detach_target_groups("web", &["arn:a".into(), "arn:c".into()])).ends_with("arn:c"));
     host.sim.detach_target_groups("web", &["arn:a".into()]).unwrap();
     assert_eq!(host.web().target_group_arns, ["arn:b"]);
 }
@@ -185,7 +179,7 @@ fn a_hook_has_awss_defaults_and_a_second_put_changes_only_what_it_says() {
     assert_eq!(ready.target_arn, None);
     host.sim.delete_hook("web", "ready", host.now).unwrap();
     assert!(
-        refusal(host.sim.delete_hook("web", "ready", host.now)).contains("No Lifecycle Hook found with name: ready")
+        error_text(host.sim.delete_hook("web", "ready", host.now)).contains("No Lifecycle Hook found with name: ready")
     );
 }
 
@@ -193,7 +187,7 @@ fn a_hook_has_awss_defaults_and_a_second_put_changes_only_what_it_says() {
 fn hooks_that_aws_refuses_are_refused() {
     let mut host = Host::with(0, 0, 1);
     let now = host.now;
-    let mut put = |hook: PutHook| refusal(host.sim.put_hook("web", hook, now));
+    let mut put = |hook: PutHook| error_text(host.sim.put_hook("web", hook, now));
     let heartbeat = |seconds| PutHook { heartbeat: Some(Duration::from_secs(seconds)), ..hook("h") };
     assert!(put(heartbeat(29)).contains("HeartbeatTimeout is 29: 30 to 7200"));
     assert!(put(heartbeat(7201)).contains("HeartbeatTimeout is 7201"));
@@ -205,6 +199,6 @@ fn hooks_that_aws_refuses_are_refused() {
     for number in 0..50 {
         host.sim.put_hook("web", hook(&format!("h{number}")), host.now).unwrap();
     }
-    assert!(refusal(host.sim.put_hook("web", hook("h50"), host.now)).starts_with("LimitExceeded"));
+    assert!(error_text(host.sim.put_hook("web", hook("h50"), host.now)).starts_with("LimitExceeded"));
     host.sim.put_hook("web", hook("h49"), host.now).unwrap();
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     hooked::{CONTINUE, SECOND, terminating},
-    host::{Host, LAUNCH, refusal},
+    host::{Host, LAUNCH, error_text},
 };
 
 const CAUSE: &str = "At 2026-11-23T08:00:40Z an instance was taken out of service in response to a user health-check.";
@@ -18,8 +18,10 @@ fn an_unhealthy_instance_is_ended_and_replaced() {
     assert_eq!((instance.health_status(), instance.state.as_str()), ("Unhealthy", "Terminating"));
     assert_eq!(host.sim.activities("web", false).unwrap()[0].cause, CAUSE);
     host.settle();
-    assert_eq!((host.in_service(), host.ended.len()), (vec!["i-2"], 1));
-    assert!(refusal(host.sim.set_instance_health("i-1", false, true, host.now)).contains("No managed instance found"));
+    assert_eq!((host.in_service(), host.terminated.len()), (vec!["i-2"], 1));
+    assert!(
+        error_text(host.sim.set_instance_health("i-1", false, true, host.now)).contains("No managed instance found")
+    );
 }
 
 #[test]
@@ -44,13 +46,13 @@ fn the_grace_period_is_respected_unless_somebody_says_otherwise() {
     let mut host = Host::with(0, 1, 1);
     let grace = Duration::from_mins(5);
     host.update(|it| it.health_check_grace_period = grace).unwrap();
-    host.pass(grace.saturating_sub(SECOND));
+    host.advance(grace.saturating_sub(SECOND));
     host.sim.set_instance_health("i-1", false, true, host.now).unwrap();
     assert_eq!((host.web().instances[0].health_status(), host.in_service()), ("Healthy", vec!["i-1"]));
     let mut without = host.sim.clone();
     without.set_instance_health("i-1", false, false, host.now).unwrap();
     assert_eq!(without.group("web").unwrap().instances[0].health_status(), "Unhealthy");
-    host.pass(SECOND);
+    host.advance(SECOND);
     host.sim.set_instance_health("i-1", true, true, host.now).unwrap();
     assert_eq!(host.in_service(), ["i-1"]);
     host.sim.set_instance_health("i-1", false, true, host.now).unwrap();
@@ -61,10 +63,10 @@ fn the_grace_period_is_respected_unless_somebody_says_otherwise() {
 fn one_that_starts_is_replaced_once_it_is_in_service() {
     let mut host = Host::with(0, 0, 1);
     host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     host.sim.set_instance_health("i-1", false, false, host.now).unwrap();
     assert_eq!(host.instances(), ["i-1 Pending a"]);
     assert_eq!(host.web().instances[0].health_status(), "Unhealthy");
-    host.pass(LAUNCH);
+    host.advance(LAUNCH);
     assert_eq!(host.instances()[0], "i-1 Terminating a");
 }

@@ -30,8 +30,8 @@ pub fn launching(desired_capacity: u32, hooks: &[&str]) -> Host {
     let mut host = Host::new();
     let hooks = hooks.iter().map(|name| hook(name, Transition::Launching, ABANDON)).collect();
     host.sim.create_group(hooked(desired_capacity, hooks), host.now).unwrap();
-    host.pass(Duration::ZERO);
-    host.pass(LAUNCH);
+    host.advance(Duration::ZERO);
+    host.advance(LAUNCH);
     host
 }
 
@@ -42,7 +42,7 @@ pub fn terminating(hooks: &[&str], default_result: LifecycleActionResult) -> Hos
     host.sim.create_group(hooked(1, hooks), host.now).unwrap();
     host.settle();
     host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     host
 }
 
@@ -50,7 +50,7 @@ impl Host {
     /// Completes an instance's wait, and lets happen what follows at once.
     pub fn complete(&mut self, id: &str, hook: &str, result: LifecycleActionResult) -> Result<(), Fault> {
         let done = self.sim.complete_lifecycle_action("web", hook, ActionKey::instance(id), result, self.now);
-        self.pass(Duration::ZERO);
+        self.advance(Duration::ZERO);
         done
     }
 

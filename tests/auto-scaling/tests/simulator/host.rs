@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auto_scaling::{
     AutoScaling, Effect, Event, Fault, Group, Launch, LaunchTemplate, LifecycleState, NewGroup, Notification, Settings,
-    Started, Subnet, Timestamp, Timing,
+    StartedInstance, Subnet, Timestamp, Timing,
 };
 
 pub const LAUNCH: Duration = Duration::from_secs(40);
@@ -17,9 +17,9 @@ pub struct Host {
     pub now: Timestamp,
     pub started: u32,
     /// Launches fail with this reason as long as there is one.
-    pub broken: Option<&'static str>,
+    pub launch_error: Option<&'static str>,
     pub launches: Vec<Launch>,
-    pub ended: Vec<String>,
+    pub terminated: Vec<String>,
     pub events: Vec<Event>,
     pub notifications: Vec<Notification>,
 }
@@ -31,9 +31,9 @@ impl Host {
             sim,
             now: START,
             started: 0,
-            broken: None,
+            launch_error: None,
             launches: Vec::new(),
-            ended: Vec::new(),
+            terminated: Vec::new(),
             events: Vec::new(),
             notifications: Vec::new(),
         }
@@ -48,13 +48,13 @@ impl Host {
     }
 
     /// Lets time pass and does what is due now, once.
-    pub fn pass(&mut self, span: Duration) {
+    pub fn advance(&mut self, span: Duration) {
         self.now = self.now + span;
         for effect in self.sim.step(self.now) {
             match effect {
                 Effect::Launch(launch) => self.launch(&launch),
-                Effect::Terminate { instance_id, .. } => self.ended.push(instance_id),
-                Effect::Tell(event) => self.events.push(event),
+                Effect::Terminate { instance_id, .. } => self.terminated.push(instance_id),
+                Effect::PublishEvent(event) => self.events.push(event),
                 Effect::Notify(notification) => self.notifications.push(notification),
             }
         }
@@ -64,17 +64,17 @@ impl Host {
     pub fn settle(&mut self) {
         while let Some(due) = self.sim.next_due(self.now) {
             assert!(due >= self.now, "{due} was due before {}", self.now);
-            self.pass(Duration::from_millis(due.0 - self.now.0));
+            self.advance(Duration::from_millis(due.0 - self.now.0));
         }
     }
 
     fn launch(&mut self, launch: &Launch) {
         self.launches.push(launch.clone());
-        if let Some(why) = self.broken {
-            return self.sim.launch_failed(launch.token, why, self.now);
+        if let Some(reason) = self.launch_error {
+            return self.sim.launch_failed(launch.token, reason, self.now);
         }
         self.started += 1;
-        let started = Started {
+        let started = StartedInstance {
             instance_id: format!("i-{}", self.started),
             instance_type: "t3.micro".into(),
             version: "1".into(),
@@ -123,6 +123,6 @@ pub fn group(min: u32, desired_capacity: u32, max: u32) -> NewGroup {
 }
 
 /// The refusal, as `Code: message`.
-pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Fault>) -> String {
-    answer.unwrap_err().to_string()
+pub fn error_text<T: std::fmt::Debug>(error: Result<T, Fault>) -> String {
+    error.unwrap_err().to_string()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auto_scaling::{Activity, ActivityStatus, LifecycleState, Subnet, Tag};
 
-use crate::host::{Host, LAUNCH, START, TERMINATE, group, refusal, subnet};
+use crate::host::{Host, LAUNCH, START, TERMINATE, error_text, group, subnet};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -13,24 +13,24 @@ fn an_instance_is_pending_then_in_service_then_terminating_then_gone() {
     let mut host = Host::new();
     host.sim.create_group(group(0, 1, 2), host.now).unwrap();
     assert_eq!(host.sim.next_due(host.now), Some(START), "something is to be done at once");
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     assert_eq!(host.instances(), ["i-1 Pending a"]);
     assert_eq!(host.sim.next_due(host.now), Some(START + LAUNCH));
-    host.pass(LAUNCH.saturating_sub(SECOND));
+    host.advance(LAUNCH.saturating_sub(SECOND));
     assert_eq!(host.instances(), ["i-1 Pending a"]);
-    host.pass(SECOND);
+    host.advance(SECOND);
     assert_eq!(host.instances(), ["i-1 InService a"]);
     assert_eq!(host.sim.next_due(host.now), None);
 
     host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     assert_eq!(host.instances(), ["i-1 Terminating a"]);
-    assert_eq!(host.ended, ["i-1"]);
-    host.pass(TERMINATE.saturating_sub(SECOND));
+    assert_eq!(host.terminated, ["i-1"]);
+    host.advance(TERMINATE.saturating_sub(SECOND));
     assert_eq!(host.instances(), ["i-1 Terminating a"]);
-    host.pass(SECOND);
+    host.advance(SECOND);
     assert!(host.instances().is_empty());
-    assert_eq!((host.launches.len(), host.ended.len()), (1, 1), "each effect comes once");
+    assert_eq!((host.launches.len(), host.terminated.len()), (1, 1), "each effect comes once");
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_launch_says_what_to_start_where_and_with_which_tags() {
     let tag = |key: &str, propagate_at_launch| Tag { key: key.into(), value: "v".into(), propagate_at_launch };
     new.tags = vec![tag("Own", false), tag("Both", true)];
     host.sim.create_group(new, host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     let launch = &host.launches[0];
     assert_eq!((launch.group.as_str(), &launch.subnet), ("web", &subnet('a')));
     assert_eq!((launch.launch_template.id.as_str(), launch.launch_template.version.as_str()), ("lt-1", "1"));
@@ -54,7 +54,7 @@ fn instances_are_spread_over_the_zones_and_taken_from_the_fullest_the_oldest_fir
     assert_eq!(host.instances(), ["i-1 InService a", "i-2 InService b", "i-3 InService a"]);
     host.sim.set_desired_capacity("web", 2, false, host.now).unwrap();
     host.settle();
-    assert_eq!(host.ended, ["i-1"]);
+    assert_eq!(host.terminated, ["i-1"]);
     host.sim.set_desired_capacity("web", 4, false, host.now).unwrap();
     host.settle();
     assert_eq!(host.instances(), ["i-2 InService b", "i-3 InService a", "i-4 InService a", "i-5 InService b"]);
@@ -67,8 +67,8 @@ fn zones_come_before_subnets() {
     host.update(|it| it.subnets = vec![subnet('a'), second, subnet('b')]).unwrap();
     host.sim.set_desired_capacity("web", 3, false, host.now).unwrap();
     host.settle();
-    let places = host.launches.iter().map(|it| it.subnet.id.as_str()).collect::<Vec<_>>();
-    assert_eq!(places, ["subnet-a", "subnet-b", "subnet-a2"]);
+    let subnets = host.launches.iter().map(|it| it.subnet.id.as_str()).collect::<Vec<_>>();
+    assert_eq!(subnets, ["subnet-a", "subnet-b", "subnet-a2"]);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn the_fullest_zone_comes_before_the_oldest_instance() {
 fn a_desired_capacity_that_falls_takes_instances_that_still_start() {
     let mut host = Host::new();
     host.sim.create_group(group(0, 2, 2), host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
     host.settle();
     assert!(host.instances().is_empty());
@@ -96,7 +96,7 @@ fn a_desired_capacity_that_falls_takes_instances_that_still_start() {
 fn instances_in_a_subnet_that_is_given_up_go_when_others_do_their_work() {
     let mut host = Host::with(2, 2, 2);
     host.update(|it| it.subnets = vec![subnet('a'), subnet('c')]).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     assert_eq!(host.instances(), ["i-1 InService a", "i-2 InService b", "i-3 Pending c"]);
     host.settle();
     assert_eq!(host.instances(), ["i-1 InService a", "i-3 InService c"]);
@@ -112,8 +112,8 @@ fn protected_instances_are_passed_by_and_a_group_can_protect_new_ones() {
     host.sim.set_instance_protection("web", &["i-1".into()], false).unwrap();
     host.settle();
     assert!(host.instances().is_empty());
-    let answer = refusal(host.sim.set_instance_protection("web", &["i-1".into()], true));
-    assert!(answer.ends_with("i-1 is not part of Auto Scaling group web."), "{answer}");
+    let error = error_text(host.sim.set_instance_protection("web", &["i-1".into()], true));
+    assert!(error.ends_with("i-1 is not part of Auto Scaling group web."), "{error}");
 
     host.update(|it| it.new_instances_protected = true).unwrap();
     host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
@@ -126,10 +126,10 @@ fn a_group_that_no_longer_protects_new_instances_leaves_the_old_ones_protected()
     let mut host = Host::with(0, 0, 9);
     host.update(|it| it.new_instances_protected = true).unwrap();
     host.sim.set_desired_capacity("web", 2, false, host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     // Those that still start are protected, and nobody can change that yet.
-    let answer = refusal(host.sim.set_instance_protection("web", &["i-1".into()], false));
-    assert!(answer.ends_with("The instance i-1 is not in InService or EnteringStandby or Standby."), "{answer}");
+    let error = error_text(host.sim.set_instance_protection("web", &["i-1".into()], false));
+    assert!(error.ends_with("The instance i-1 is not in InService or EnteringStandby or Standby."), "{error}");
     host.update(|it| (it.new_instances_protected, it.max_size) = (false, 0)).unwrap();
     host.settle();
     assert_eq!((host.in_service(), host.web().desired_capacity), (vec!["i-1", "i-2"], 0));
@@ -142,15 +142,17 @@ fn a_group_that_no_longer_protects_new_instances_leaves_the_old_ones_protected()
 fn the_protection_of_fifty_instances_is_changed_at_once_or_of_none() {
     let mut host = Host::with(0, 51, 51);
     let ids: Vec<String> = host.in_service().into_iter().map(str::to_owned).collect();
-    let answer = refusal(host.sim.set_instance_protection("web", &ids, true));
-    assert_eq!(answer, "ValidationError: InstanceIds has 51 ids: 50 at most");
+    let error = error_text(host.sim.set_instance_protection("web", &ids, true));
+    assert_eq!(error, "ValidationError: InstanceIds has 51 ids: 50 at most");
     let with_a_stranger = ["i-1".into(), "i-99".into()];
-    assert!(refusal(host.sim.set_instance_protection("web", &with_a_stranger, true)).contains("i-99 is not part of"));
+    assert!(
+        error_text(host.sim.set_instance_protection("web", &with_a_stranger, true)).contains("i-99 is not part of")
+    );
     assert!(host.web().instances.iter().all(|it| !it.protected));
     host.sim.set_instance_protection("web", &ids[1..], true).unwrap();
     host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
     host.settle();
-    assert_eq!((host.ended.len(), host.in_service().len()), (1, 50));
+    assert_eq!((host.terminated.len(), host.in_service().len()), (1, 50));
 }
 
 #[test]
@@ -168,7 +170,7 @@ fn an_instance_that_is_terminated_by_hand_is_replaced_unless_the_capacity_shrink
     let activity = host.sim.terminate_instance("i-1", false, host.now).unwrap();
     assert_eq!(activity.description, "Terminating EC2 instance: i-1");
     assert_eq!(activity.status, ActivityStatus::InProgress);
-    assert!(refusal(host.sim.terminate_instance("i-1", false, host.now)).starts_with("ScalingActivityInProgress"));
+    assert!(error_text(host.sim.terminate_instance("i-1", false, host.now)).starts_with("ScalingActivityInProgress"));
     host.settle();
     assert_eq!(host.in_service(), ["i-2", "i-3"]);
     let launched = host.sim.activities("web", false).unwrap()[0].clone();
@@ -177,29 +179,29 @@ fn an_instance_that_is_terminated_by_hand_is_replaced_unless_the_capacity_shrink
     host.sim.terminate_instance("i-2", true, host.now).unwrap();
     host.settle();
     assert_eq!((host.in_service(), host.web().desired_capacity), (vec!["i-3"], 1));
-    assert!(refusal(host.sim.terminate_instance("i-3", true, host.now)).contains("desiredSize equals minSize (1)"));
-    assert!(refusal(host.sim.terminate_instance("i-9", true, host.now)).contains("No managed instance found"));
+    assert!(error_text(host.sim.terminate_instance("i-3", true, host.now)).contains("desiredSize equals minSize (1)"));
+    assert!(error_text(host.sim.terminate_instance("i-9", true, host.now)).contains("No managed instance found"));
 }
 
 #[test]
 fn a_launch_that_fails_is_an_activity_and_is_tried_again_later_and_later() {
     let mut host = Host::new();
-    host.broken = Some("no capacity");
+    host.launch_error = Some("no capacity");
     host.sim.create_group(group(0, 2, 2), host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     let failed = host.sim.activities("web", false).unwrap()[0].clone();
     assert_eq!((failed.status, failed.end), (ActivityStatus::Failed, Some(START)));
     assert_eq!(failed.status_message.as_deref(), Some("no capacity. Launching EC2 instance failed."));
     assert!(failed.description.contains("Status Reason: no capacity."), "{}", failed.description);
 
-    host.pass(LAUNCH.saturating_sub(SECOND));
+    host.advance(LAUNCH.saturating_sub(SECOND));
     assert_eq!(host.launches.len(), 2, "not yet");
-    host.pass(SECOND);
+    host.advance(SECOND);
     assert_eq!(host.launches.len(), 4);
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     assert_eq!(host.sim.next_due(host.now), Some(host.now + LAUNCH * 2));
-    host.broken = None;
-    host.pass(LAUNCH * 2);
+    host.launch_error = None;
+    host.advance(LAUNCH * 2);
     host.settle();
     assert_eq!(host.in_service(), ["i-1", "i-2"]);
 }
@@ -207,12 +209,12 @@ fn a_launch_that_fails_is_an_activity_and_is_tried_again_later_and_later() {
 #[test]
 fn a_change_of_the_group_tries_a_failed_launch_again_at_once() {
     let mut host = Host::new();
-    host.broken = Some("no such image");
+    host.launch_error = Some("no such image");
     host.sim.create_group(group(0, 1, 2), host.now).unwrap();
-    host.pass(Duration::ZERO);
-    host.broken = None;
+    host.advance(Duration::ZERO);
+    host.launch_error = None;
     host.update(|it| it.launch_template.version = "2".into()).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     assert_eq!(host.launches[1].launch_template.version, "2");
     assert_eq!(host.web().instances[0].state, LifecycleState::Pending);
 }
@@ -223,7 +225,7 @@ fn activities_tell_what_was_done_why_and_when() {
     host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
     host.settle();
     let activities = host.sim.activities("web", false).unwrap();
-    let [ended, second, first]: [&Activity; 3] = activities.try_into().unwrap();
+    let [terminated, second, first]: [&Activity; 3] = activities.try_into().unwrap();
     assert_eq!(first.description, "Launching a new EC2 instance: i-1");
     assert_eq!(
         first.cause,
@@ -235,20 +237,20 @@ fn activities_tell_what_was_done_why_and_when() {
     assert_eq!(first.details, r#"{"Subnet ID":"subnet-a","Availability Zone":"us-west-2a"}"#);
     assert_ne!(first.id, second.id);
     assert_eq!(
-        ended.cause,
+        terminated.cause,
         "At 2026-11-23T08:00:40Z a user request explicitly set group desired capacity changing the desired capacity \
          from 2 to 1.  At 2026-11-23T08:00:40Z an instance was taken out of service in response to a difference \
          between desired and actual capacity, shrinking the capacity from 2 to 1.  At 2026-11-23T08:00:40Z instance \
          i-1 was selected for termination."
     );
-    assert_eq!((ended.status, ended.end), (ActivityStatus::Successful, Some(START + LAUNCH + TERMINATE)));
+    assert_eq!((terminated.status, terminated.end), (ActivityStatus::Successful, Some(START + LAUNCH + TERMINATE)));
 }
 
 #[test]
 fn what_ended_while_nobody_looked_ended_when_it_was_due() {
     let mut host = Host::new();
     host.sim.create_group(group(0, 1, 1), host.now).unwrap();
-    host.pass(Duration::ZERO);
-    host.pass(Duration::from_hours(1));
+    host.advance(Duration::ZERO);
+    host.advance(Duration::from_hours(1));
     assert_eq!(host.sim.activities("web", false).unwrap()[0].end, Some(START + LAUNCH));
 }

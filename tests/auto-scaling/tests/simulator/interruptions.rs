@@ -6,7 +6,7 @@ use auto_scaling::{Event, LifecycleState};
 
 use crate::{
     hooked::{CONTINUE, SECOND, launching, terminating},
-    host::{Host, LAUNCH, refusal},
+    host::{Host, LAUNCH, error_text},
 };
 
 const NOTICE: Duration = Duration::from_mins(2);
@@ -15,21 +15,21 @@ const NOTICE: Duration = Duration::from_mins(2);
 fn a_spot_instance_ends_two_minutes_after_its_notice_and_is_replaced() {
     let mut host = Host::with(0, 1, 1);
     host.sim.interrupt_spot_instance("i-1", host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     let warning = host.events.last().unwrap();
     assert_eq!((warning.source(), warning.detail_type()), ("aws.ec2", "EC2 Spot Instance Interruption Warning"));
     assert_eq!(warning.resources, ["arn:aws:ec2:us-west-2:123456789012:instance/i-1"]);
     assert_eq!(warning.detail.to_json(), r#"{"instance-id":"i-1","instance-action":"terminate"}"#);
-    host.pass(NOTICE.saturating_sub(SECOND));
+    host.advance(NOTICE.saturating_sub(SECOND));
     assert_eq!(host.instances(), ["i-1 InService a"]);
-    host.pass(SECOND);
-    assert_eq!((host.instances()[0].as_str(), host.ended.len()), ("i-1 Terminating a", 1));
+    host.advance(SECOND);
+    assert_eq!((host.instances()[0].as_str(), host.terminated.len()), ("i-1 Terminating a", 1));
     assert_eq!(host.web().instances[0].health_status(), "Unhealthy");
     let cause = &host.sim.activities("web", false).unwrap()[1].cause;
     assert!(cause.contains("an EC2 health check indicating it has been terminated or stopped"), "{cause}");
     host.settle();
     assert_eq!(host.in_service(), ["i-2"]);
-    assert!(refusal(host.sim.interrupt_spot_instance("i-1", host.now)).contains("No managed instance found"));
+    assert!(error_text(host.sim.interrupt_spot_instance("i-1", host.now)).contains("No managed instance found"));
 }
 
 #[test]
@@ -37,28 +37,28 @@ fn hooks_are_waited_for_though_the_instance_is_gone_and_nobody_ends_it_twice() {
     let mut host = terminating(&["drain"], CONTINUE);
     host.sim.interrupt_spot_instance("i-1", host.now).unwrap();
     // Longer than the hook's heartbeat.
-    host.pass(SECOND * 50);
+    host.advance(SECOND * 50);
     host.heartbeat("i-1", "drain").unwrap();
-    host.pass(SECOND * 50);
+    host.advance(SECOND * 50);
     host.heartbeat("i-1", "drain").unwrap();
-    host.pass(SECOND * 20);
+    host.advance(SECOND * 20);
     assert_eq!(host.instances(), ["i-1 Terminating:Wait a"]);
-    assert_eq!(host.ended, ["i-1"]);
-    assert!(refusal(host.sim.ended_by_ec2("i-1", host.now)).contains("The instance i-1 has ended"));
+    assert_eq!(host.terminated, ["i-1"]);
+    assert!(error_text(host.sim.terminated_by_ec2("i-1", host.now)).contains("The instance i-1 has ended"));
     host.complete("i-1", "drain", CONTINUE).unwrap();
     host.settle();
-    assert_eq!((host.instances().len(), host.ended.len()), (0, 1));
+    assert_eq!((host.instances().len(), host.terminated.len()), (0, 1));
 }
 
 #[test]
 fn an_instance_that_ends_while_it_waits_to_start_waits_no_more() {
     let mut host = launching(1, &["gate"]);
-    host.sim.ended_by_ec2("i-1", host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.sim.terminated_by_ec2("i-1", host.now).unwrap();
+    host.advance(Duration::ZERO);
     assert_eq!(host.instances(), ["i-1 Terminating a", "i-2 Pending a"]);
-    assert!(host.ended.is_empty(), "EC2 has done so");
+    assert!(host.terminated.is_empty(), "EC2 has done so");
     let late = host.complete("i-1", "gate", CONTINUE);
-    assert_eq!(refusal(late), "ValidationError: No active Lifecycle Action found with instance ID i-1");
+    assert_eq!(error_text(late), "ValidationError: No active Lifecycle Action found with instance ID i-1");
 }
 
 #[test]
@@ -74,9 +74,9 @@ fn a_rebalance_recommendation_is_told_and_no_more() {
 #[test]
 fn a_group_is_not_empty_while_an_instance_waits_for_a_hook() {
     let mut host = terminating(&["drain"], CONTINUE);
-    assert!(refusal(host.sim.delete_group("web", false, host.now)).starts_with("ResourceInUse"));
+    assert!(error_text(host.sim.delete_group("web", false, host.now)).starts_with("ResourceInUse"));
     host.complete("i-1", "drain", CONTINUE).unwrap();
-    assert!(refusal(host.sim.delete_group("web", false, host.now)).starts_with("ResourceInUse"));
+    assert!(error_text(host.sim.delete_group("web", false, host.now)).starts_with("ResourceInUse"));
     host.settle();
     host.sim.delete_group("web", false, host.now).unwrap();
 }
@@ -85,27 +85,27 @@ fn a_group_is_not_empty_while_an_instance_waits_for_a_hook() {
 fn a_forced_delete_waits_for_no_hook() {
     let mut host = terminating(&["drain"], CONTINUE);
     host.sim.delete_group("web", true, host.now).unwrap();
-    let answer = host.complete("i-1", "drain", CONTINUE);
-    assert!(refusal(answer).contains("No active Lifecycle Action found"), "its actions are deleted");
+    let error = host.complete("i-1", "drain", CONTINUE);
+    assert!(error_text(error).contains("No active Lifecycle Action found"), "its actions are deleted");
     host.settle();
-    assert_eq!((host.sim.groups().count(), host.ended.len()), (0, 1));
+    assert_eq!((host.sim.groups().count(), host.terminated.len()), (0, 1));
 
     let mut host = launching(1, &["gate"]);
     host.sim.delete_group("web", true, host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     assert_eq!(host.web().instances[0].state, LifecycleState::Terminating);
 }
 
 #[test]
 fn waiting_instances_count_towards_the_capacity_and_can_be_chosen_to_end() {
     let mut host = launching(2, &["gate"]);
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     assert_eq!(host.launches.len(), 2, "none is missing");
     host.complete("i-1", "gate", CONTINUE).unwrap();
     host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     assert_eq!(host.instances(), ["i-1 Terminating a", "i-2 Pending:Wait b"], "the oldest goes");
     host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
-    host.pass(LAUNCH);
+    host.advance(LAUNCH);
     assert_eq!(host.instances()[1], "i-2 Terminating b");
 }

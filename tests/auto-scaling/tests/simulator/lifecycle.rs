@@ -6,7 +6,7 @@ use auto_scaling::{ActionKey, ActivityStatus, PutHook, Transition};
 
 use crate::{
     hooked::{ABANDON, CONTINUE, HEARTBEAT, hook, hooked, launching, terminating},
-    host::{Host, LAUNCH, TERMINATE, refusal},
+    host::{Host, LAUNCH, TERMINATE, error_text},
 };
 
 #[test]
@@ -14,10 +14,10 @@ fn an_instance_goes_into_service_when_its_hook_is_completed() {
     let mut host = launching(1, &["gate"]);
     assert_eq!(host.instances(), ["i-1 Pending:Wait a"]);
     assert_eq!(host.status(0), ActivityStatus::MidLifecycleAction);
-    host.pass(Duration::from_secs(20));
+    host.advance(Duration::from_secs(20));
     host.sim.complete_lifecycle_action("web", "gate", ActionKey::instance("i-1"), CONTINUE, host.now).unwrap();
     assert_eq!(host.instances(), ["i-1 Pending:Proceed a"]);
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     assert_eq!(host.instances(), ["i-1 InService a"]);
     let launched = host.sim.activities("web", false).unwrap()[0];
     assert_eq!((launched.status, launched.end), (ActivityStatus::Successful, Some(host.now)));
@@ -27,14 +27,14 @@ fn an_instance_goes_into_service_when_its_hook_is_completed() {
 fn an_instance_ends_when_its_hook_is_completed_whatever_the_result_and_runs_until_then() {
     for result in [CONTINUE, ABANDON] {
         let mut host = terminating(&["drain"], CONTINUE);
-        assert_eq!((host.instances(), host.ended.len()), (vec!["i-1 Terminating:Wait a".to_owned()], 0));
+        assert_eq!((host.instances(), host.terminated.len()), (vec!["i-1 Terminating:Wait a".to_owned()], 0));
         assert_eq!(host.status(0), ActivityStatus::MidLifecycleAction);
         host.complete("i-1", "drain", result).unwrap();
         assert_eq!(host.instances(), ["i-1 Terminating:Proceed a"]);
-        assert_eq!((host.ended.clone(), host.status(0)), (vec!["i-1".to_owned()], ActivityStatus::InProgress));
-        host.pass(TERMINATE);
+        assert_eq!((host.terminated.clone(), host.status(0)), (vec!["i-1".to_owned()], ActivityStatus::InProgress));
+        host.advance(TERMINATE);
         assert!(host.instances().is_empty());
-        assert_eq!((host.status(0), host.ended.len()), (ActivityStatus::Successful, 1));
+        assert_eq!((host.status(0), host.terminated.len()), (ActivityStatus::Successful, 1));
     }
 }
 
@@ -59,7 +59,7 @@ fn abandon_cuts_the_other_hooks_short() {
     let other = host.token("i-1", "b");
     host.complete("i-1", "a", ABANDON).unwrap();
     let late = host.sim.complete_lifecycle_action("web", "b", ActionKey::token(&other), CONTINUE, host.now);
-    assert_eq!(refusal(late), format!("ValidationError: No active Lifecycle Action found with token {other}"));
+    assert_eq!(error_text(late), format!("ValidationError: No active Lifecycle Action found with token {other}"));
 
     let mut host = terminating(&["a", "b"], CONTINUE);
     host.complete("i-1", "a", ABANDON).unwrap();
@@ -73,15 +73,15 @@ fn an_abandoned_launch_is_cancelled_and_replaced() {
     host.complete("i-1", "gate", ABANDON).unwrap();
     assert_eq!(host.instances(), ["i-1 Terminating a", "i-2 Pending a"]);
     let activities = host.sim.activities("web", false).unwrap();
-    let [_replacement, ended, launch] = activities[..] else { panic!("{activities:?}") };
-    let why = format!(
+    let [_replacement, terminated, launch] = activities[..] else { panic!("{activities:?}") };
+    let reason = format!(
         "Instance failed to complete user's Lifecycle Action: Lifecycle Action with token {token} was abandoned: \
          Lifecycle Action Completed with ABANDON Result"
     );
-    assert_eq!((launch.status, launch.status_message.as_deref()), (ActivityStatus::Cancelled, Some(why.as_str())));
-    assert_eq!(launch.description, format!("Launching a new EC2 instance: i-1.  Status Reason: {why}"));
-    assert!(ended.cause.ends_with("an instance was taken out of service in response to a launch failure."));
-    host.pass(LAUNCH);
+    assert_eq!((launch.status, launch.status_message.as_deref()), (ActivityStatus::Cancelled, Some(reason.as_str())));
+    assert_eq!(launch.description, format!("Launching a new EC2 instance: i-1.  Status Reason: {reason}"));
+    assert!(terminated.cause.ends_with("an instance was taken out of service in response to a launch failure."));
+    host.advance(LAUNCH);
     host.complete("i-2", "gate", CONTINUE).unwrap();
     host.settle();
     assert_eq!(host.instances(), ["i-2 InService a"]);
@@ -92,12 +92,12 @@ fn an_abandoned_launch_waits_for_the_hooks_of_its_end() {
     let mut host = Host::new();
     let hooks = vec![hook("gate", Transition::Launching, ABANDON), hook("drain", Transition::Terminating, CONTINUE)];
     host.sim.create_group(hooked(1, hooks), host.now).unwrap();
-    host.pass(Duration::ZERO);
-    host.pass(LAUNCH);
+    host.advance(Duration::ZERO);
+    host.advance(LAUNCH);
     host.complete("i-1", "gate", ABANDON).unwrap();
     assert_eq!(host.instances(), ["i-1 Terminating:Wait a", "i-2 Pending a"]);
     host.complete("i-1", "drain", CONTINUE).unwrap();
-    assert_eq!(host.ended, ["i-1"]);
+    assert_eq!(host.terminated, ["i-1"]);
 }
 
 #[test]
@@ -109,9 +109,9 @@ fn an_answer_counts_once() {
     };
     complete(&mut host, ActionKey::token(&token), CONTINUE).unwrap();
     let by_token = format!("ValidationError: No active Lifecycle Action found with token {token}");
-    assert_eq!(refusal(complete(&mut host, ActionKey::token(&token), ABANDON)), by_token);
+    assert_eq!(error_text(complete(&mut host, ActionKey::token(&token), ABANDON)), by_token);
     let by_instance = "ValidationError: No active Lifecycle Action found with instance ID i-1";
-    assert_eq!(refusal(complete(&mut host, ActionKey::instance("i-1"), CONTINUE)), by_instance);
+    assert_eq!(error_text(complete(&mut host, ActionKey::instance("i-1"), CONTINUE)), by_instance);
     host.settle();
     assert_eq!(host.in_service(), ["i-1"]);
 }
@@ -122,10 +122,10 @@ fn an_answer_has_to_name_the_action() {
     let first = host.token("i-1", "gate");
     let mut complete = |group: &str, hook: &str, token: Option<&str>, instance_id: Option<&str>| {
         let key = ActionKey { token, instance_id };
-        refusal(host.sim.complete_lifecycle_action(group, hook, key, CONTINUE, host.now))
+        error_text(host.sim.complete_lifecycle_action(group, hook, key, CONTINUE, host.now))
     };
     let strange = "00000000-0000-0000-0000-000000000000";
-    for (answer, told) in [
+    for (error, event_types) in [
         (
             complete("no", "gate", Some(&first), None),
             "AutoScalingGroup name not found - AutoScalingGroup 'no' not found",
@@ -138,7 +138,7 @@ fn an_answer_has_to_name_the_action() {
         (complete("web", "gate", Some(&"x".repeat(37)), None), "Member must have length less than or equal to 36"),
         (complete("web", "gate", None, None), "neither LifecycleActionToken nor InstanceId is given"),
     ] {
-        assert!(answer.starts_with("ValidationError: ") && answer.contains(told), "{answer}");
+        assert!(error.starts_with("ValidationError: ") && error.contains(event_types), "{error}");
     }
     let key = ActionKey { token: Some(&first), instance_id: Some("i-1") };
     host.sim.complete_lifecycle_action("web", "gate", key, CONTINUE, host.now).unwrap();
@@ -152,8 +152,8 @@ fn tokens_look_like_uuids_and_none_comes_twice() {
         for _ in 0..200 {
             let waiting = host.web().instances.iter().flat_map(|it| it.actions.clone()).map(|it| it.token);
             tokens.extend(waiting);
-            host.pass(HEARTBEAT);
-            host.pass(LAUNCH);
+            host.advance(HEARTBEAT);
+            host.advance(LAUNCH);
         }
     }
     assert!(tokens.len() > 1000, "{}: the second run has those of the first", tokens.len());
@@ -166,11 +166,11 @@ fn a_hook_that_goes_abandons_launches_and_lets_terminations_continue() {
     let mut host = launching(1, &["gate"]);
     host.sim.delete_hook("web", "gate", host.now).unwrap();
     host.settle();
-    assert_eq!((host.ended.clone(), host.in_service()), (vec!["i-1".to_owned()], vec!["i-2"]));
+    assert_eq!((host.terminated.clone(), host.in_service()), (vec!["i-1".to_owned()], vec!["i-2"]));
 
     let mut host = terminating(&["drain", "logs"], ABANDON);
     host.sim.delete_hook("web", "drain", host.now).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     assert_eq!(host.instances(), ["i-1 Terminating:Wait a"], "CONTINUE leaves the other hook");
 }
 
@@ -181,9 +181,9 @@ fn a_hook_that_comes_or_changes_counts_from_the_next_wait_on() {
     host.sim.put_hook("web", longer, host.now).unwrap();
     host.sim.put_hook("web", hook("late", Transition::Launching, ABANDON), host.now).unwrap();
     assert_eq!(host.web().instances[0].actions.len(), 1);
-    host.pass(HEARTBEAT);
+    host.advance(HEARTBEAT);
     assert_eq!(host.instances()[0], "i-1 Terminating a");
-    host.pass(LAUNCH);
+    host.advance(LAUNCH);
     assert_eq!(host.web().instances[1].actions.len(), 2);
 }
 
@@ -200,11 +200,11 @@ fn target_groups_let_an_instance_go_before_it_waits_for_its_hooks() {
     host.settle();
     host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
     let began = host.now;
-    host.pass(Duration::ZERO);
-    host.pass(Duration::from_secs(299));
+    host.advance(Duration::ZERO);
+    host.advance(Duration::from_secs(299));
     assert_eq!(host.instances(), ["i-2 Terminating a", "i-3 Terminating b"]);
-    assert_eq!((host.status(0), host.ended.len()), (ActivityStatus::WaitingForElbConnectionDraining, 1));
-    host.pass(Duration::from_secs(1));
+    assert_eq!((host.status(0), host.terminated.len()), (ActivityStatus::WaitingForElbConnectionDraining, 1));
+    host.advance(Duration::from_secs(1));
     assert_eq!(host.instances(), ["i-2 Terminating:Wait a", "i-3 Terminating:Wait b"]);
     let ends = host.sim.activities("web", false).unwrap()[0];
     assert!(ends.description.ends_with(" - Waiting For ELB Connection Draining."), "{}", ends.description);
@@ -219,10 +219,10 @@ fn who_is_not_served_to_and_who_is_gone_does_not_wait_for_target_groups() {
     host.sim.attach_target_groups("web", &["arn:web".to_owned()]).unwrap();
     host.sim.set_deregistration_delay(Duration::from_mins(5));
     host.complete("i-1", "gate", ABANDON).unwrap();
-    assert_eq!(host.ended, ["i-1"], "it was never in service");
+    assert_eq!(host.terminated, ["i-1"], "it was never in service");
     host.complete("i-2", "gate", CONTINUE).unwrap();
-    host.sim.ended_by_ec2("i-2", host.now).unwrap();
-    host.pass(TERMINATE);
+    host.sim.terminated_by_ec2("i-2", host.now).unwrap();
+    host.advance(TERMINATE);
     assert!(!host.instances().iter().any(|it| it.starts_with("i-2")), "EC2 has ended it: {:?}", host.instances());
 }
 
@@ -240,12 +240,12 @@ fn who_has_left_its_target_groups_half_way_ends_when_ec2_or_a_forced_delete_says
     let mut host = leaving();
     host.sim.interrupt_spot_instance("i-2", host.now).unwrap();
     host.sim.terminate_instance("i-2", true, host.now).unwrap();
-    host.pass(Duration::from_mins(2));
-    assert_eq!(host.ended, ["i-1", "i-2"]);
+    host.advance(Duration::from_mins(2));
+    assert_eq!(host.terminated, ["i-1", "i-2"]);
 
     let mut host = leaving();
     host.sim.terminate_instance("i-2", true, host.now).unwrap();
     host.sim.delete_group("web", true, host.now).unwrap();
-    host.pass(Duration::ZERO);
-    assert_eq!(host.ended, ["i-1", "i-2"]);
+    host.advance(Duration::ZERO);
+    assert_eq!(host.terminated, ["i-1", "i-2"]);
 }

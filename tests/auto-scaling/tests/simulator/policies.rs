@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auto_scaling::{Adjustment, Policy};
 
-use crate::host::{Host, LAUNCH, refusal};
+use crate::host::{Host, LAUNCH, error_text};
 
 fn policy(name: &str, adjustment: Adjustment) -> Policy {
     Policy { name: name.into(), adjustment, cooldown: None }
@@ -43,8 +43,8 @@ fn a_policy_has_an_arn_that_names_it_and_stands_for_it() {
     host.sim.execute_policy("web", &arn, false, host.now).unwrap();
     assert_eq!(host.web().desired_capacity, 3);
     host.sim.delete_policy("web", &arn).unwrap();
-    assert!(refusal(host.sim.execute_policy("web", "out", false, host.now)).contains("Policy name not found - out"));
-    assert!(refusal(host.sim.delete_policy("web", "out")).starts_with("ValidationError"));
+    assert!(error_text(host.sim.execute_policy("web", "out", false, host.now)).contains("Policy name not found - out"));
+    assert!(error_text(host.sim.delete_policy("web", "out")).starts_with("ValidationError"));
 }
 
 #[test]
@@ -55,14 +55,14 @@ fn a_cooldown_begins_when_the_group_has_come_to_rest_and_counts_only_if_honoured
     host.sim.put_scaling_policy("web", out).unwrap();
     let execute = |host: &mut Host, honor| host.sim.execute_policy("web", "out", honor, host.now);
     execute(&mut host, true).unwrap();
-    host.pass(Duration::ZERO);
-    assert!(refusal(execute(&mut host, true)).starts_with("ScalingActivityInProgress"), "an instance starts");
-    let answer = refusal(host.sim.set_desired_capacity("web", 5, true, host.now));
-    assert!(answer.starts_with("ScalingActivityInProgress"), "{answer}");
-    host.pass(LAUNCH);
-    host.pass(Duration::from_secs(59));
+    host.advance(Duration::ZERO);
+    assert!(error_text(execute(&mut host, true)).starts_with("ScalingActivityInProgress"), "an instance starts");
+    let error = error_text(host.sim.set_desired_capacity("web", 5, true, host.now));
+    assert!(error.starts_with("ScalingActivityInProgress"), "{error}");
+    host.advance(LAUNCH);
+    host.advance(Duration::from_secs(59));
     assert!(execute(&mut host, true).is_err(), "a minute from then on");
-    host.pass(Duration::from_secs(1));
+    host.advance(Duration::from_secs(1));
     execute(&mut host, true).unwrap();
     execute(&mut host, false).unwrap();
     assert_eq!(host.web().desired_capacity, 4);
@@ -77,7 +77,7 @@ fn a_cooldown_that_is_honoured_lasts_as_long_as_anything_starts_or_ends() {
     let mut unanswered = host.sim.clone();
     assert_eq!(unanswered.step(host.now).len(), 1);
     assert!(unanswered.execute_policy("web", "out", true, host.now).is_err(), "a launch is on its way");
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     assert!(host.sim.execute_policy("web", "out", true, host.now).is_err(), "an instance is pending");
     host.settle();
     host.sim.execute_policy("web", "out", true, host.now).unwrap();
@@ -90,9 +90,9 @@ fn a_policy_without_a_cooldown_has_the_groups() {
     host.sim.put_scaling_policy("web", policy("out", Adjustment::ChangeInCapacity(1))).unwrap();
     host.sim.execute_policy("web", "out", true, host.now).unwrap();
     host.settle();
-    host.pass(Duration::from_secs(4));
+    host.advance(Duration::from_secs(4));
     assert!(host.sim.execute_policy("web", "out", true, host.now).is_err());
-    host.pass(Duration::from_secs(1));
+    host.advance(Duration::from_secs(1));
     host.sim.execute_policy("web", "out", true, host.now).unwrap();
 }
 
@@ -102,18 +102,18 @@ fn what_an_alarm_triggers_says_so_and_honours_the_cooldown() {
     let arn = host.sim.put_scaling_policy("web", policy("out", Adjustment::ChangeInCapacity(1))).unwrap();
     let trigger = |host: &mut Host| host.sim.execute_policy_for_alarm(&arn, "cpu-high", "ALARM", host.now);
     trigger(&mut host).unwrap();
-    host.pass(Duration::ZERO);
+    host.advance(Duration::ZERO);
     let cause = host.sim.activities("web", false).unwrap()[0].cause.clone();
-    let told = "At 2026-11-23T08:00:40Z a monitor alarm cpu-high in state ALARM triggered policy out changing the \
+    let event_types = "At 2026-11-23T08:00:40Z a monitor alarm cpu-high in state ALARM triggered policy out changing the \
                 desired capacity from 1 to 2.  At 2026-11-23T08:00:40Z an instance was started in response to a \
                 difference between desired and actual capacity, increasing the capacity from 1 to 2.";
-    assert_eq!(cause, told);
+    assert_eq!(cause, event_types);
     host.settle();
-    assert!(refusal(trigger(&mut host)).starts_with("ScalingActivityInProgress"));
-    host.pass(Duration::from_mins(5));
+    assert!(error_text(trigger(&mut host)).starts_with("ScalingActivityInProgress"));
+    host.advance(Duration::from_mins(5));
     trigger(&mut host).unwrap();
     assert_eq!(host.web().desired_capacity, 2);
     trigger(&mut host).unwrap();
     let unknown = host.sim.execute_policy_for_alarm("arn:aws:sns:x:1:t", "a", "ALARM", host.now);
-    assert!(refusal(unknown).contains("Policy name not found"));
+    assert!(error_text(unknown).contains("Policy name not found"));
 }

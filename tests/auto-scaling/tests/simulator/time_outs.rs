@@ -6,7 +6,7 @@ use auto_scaling::{ActionKey, Hook, LifecycleState, PutHook, Timestamp, Transiti
 
 use crate::{
     hooked::{ABANDON, CONTINUE, HEARTBEAT, SECOND, hook, hooked, launching},
-    host::{Host, LAUNCH, START, TERMINATE, refusal},
+    host::{Host, LAUNCH, START, TERMINATE, error_text},
 };
 
 #[test]
@@ -15,17 +15,17 @@ fn a_wait_without_a_heartbeat_ends_as_the_hook_says() {
         let mut host = Host::new();
         let hooks = vec![hook("gate", Transition::Launching, default_result)];
         host.sim.create_group(hooked(1, hooks), host.now).unwrap();
-        host.pass(Duration::ZERO);
-        host.pass(LAUNCH);
-        host.pass(HEARTBEAT.saturating_sub(Duration::from_millis(1)));
+        host.advance(Duration::ZERO);
+        host.advance(LAUNCH);
+        host.advance(HEARTBEAT.saturating_sub(Duration::from_millis(1)));
         assert_eq!(host.instances(), ["i-1 Pending:Wait a"]);
-        host.pass(Duration::from_millis(1));
+        host.advance(Duration::from_millis(1));
         assert_eq!(host.instances()[0], then);
         let launch = host.sim.activities("web", false).unwrap().pop().unwrap();
         assert_eq!(launch.end, Some(START + LAUNCH + HEARTBEAT));
         assert_eq!(launch.description.ends_with("was abandoned: Heartbeat Timeout"), default_result == ABANDON);
         let late = host.complete("i-1", "gate", CONTINUE);
-        assert_eq!(refusal(late), "ValidationError: No active Lifecycle Action found with instance ID i-1");
+        assert_eq!(error_text(late), "ValidationError: No active Lifecycle Action found with instance ID i-1");
     }
 }
 
@@ -38,10 +38,10 @@ fn both_results_of_a_time_out_end_an_instance_that_is_to_end_but_abandon_waits_f
         host.sim.create_group(hooked(1, vec![quick, slow]), host.now).unwrap();
         host.settle();
         host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
-        host.pass(Duration::ZERO);
-        host.pass((HEARTBEAT * ends).saturating_sub(SECOND));
+        host.advance(Duration::ZERO);
+        host.advance((HEARTBEAT * ends).saturating_sub(SECOND));
         assert_eq!(host.instances(), ["i-1 Terminating:Wait a"], "{default_result:?}");
-        host.pass(SECOND);
+        host.advance(SECOND);
         assert_eq!(host.instances(), ["i-1 Terminating:Proceed a"], "{default_result:?}");
     }
 }
@@ -49,24 +49,24 @@ fn both_results_of_a_time_out_end_an_instance_that_is_to_end_but_abandon_waits_f
 #[test]
 fn a_heartbeat_counts_from_when_it_comes_and_not_beyond_a_hundred() {
     let mut host = launching(1, &["gate"]);
-    host.pass(HEARTBEAT / 2);
+    host.advance(HEARTBEAT / 2);
     host.heartbeat("i-1", "gate").unwrap();
-    host.pass(HEARTBEAT.saturating_sub(SECOND));
+    host.advance(HEARTBEAT.saturating_sub(SECOND));
     assert_eq!(host.instances(), ["i-1 Pending:Wait a"], "half a heartbeat's time and a whole one");
     let begun = START + LAUNCH;
     while host.now < begun + HEARTBEAT * 99 {
         host.heartbeat("i-1", "gate").unwrap();
-        host.pass(HEARTBEAT / 2);
+        host.advance(HEARTBEAT / 2);
     }
     host.heartbeat("i-1", "gate").unwrap();
     assert_eq!(host.sim.next_due(host.now), Some(begun + HEARTBEAT * 100));
     let last = begun + HEARTBEAT * 100;
-    host.pass(Duration::from_millis(last.0 - host.now.0 - 1));
+    host.advance(Duration::from_millis(last.0 - host.now.0 - 1));
     host.heartbeat("i-1", "gate").unwrap();
-    host.pass(Duration::from_millis(1));
+    host.advance(Duration::from_millis(1));
     assert_eq!(host.instances()[0], "i-1 Terminating a");
     let late = host.heartbeat("i-1", "gate");
-    assert_eq!(refusal(late), "ValidationError: No active Lifecycle Action found with instance ID i-1");
+    assert_eq!(error_text(late), "ValidationError: No active Lifecycle Action found with instance ID i-1");
 }
 
 #[test]
@@ -90,14 +90,14 @@ fn an_answer_that_comes_when_the_time_is_up_is_late_though_nobody_looked_since()
     host.now = host.now + HEARTBEAT;
     let key = ActionKey::instance("i-1");
     let late = host.sim.complete_lifecycle_action("web", "gate", key, CONTINUE, host.now);
-    assert_eq!(refusal(late), "ValidationError: No active Lifecycle Action found with instance ID i-1");
+    assert_eq!(error_text(late), "ValidationError: No active Lifecycle Action found with instance ID i-1");
     assert_eq!(host.web().instances[0].state, LifecycleState::Terminating);
 }
 
 #[test]
 fn waits_that_nobody_looked_at_ended_when_they_were_due() {
     let mut host = launching(1, &["gate"]);
-    host.pass(Duration::from_hours(1));
+    host.advance(Duration::from_hours(1));
     let activities = host.sim.activities("web", false).unwrap();
     let ends: Vec<Option<Timestamp>> = activities.iter().map(|it| it.end).collect();
     let abandoned = START + LAUNCH + HEARTBEAT;

@@ -34,6 +34,6 @@ pub fn fields(activity: &Activity) -> Vec<Element> {
     ];
     fields.extend(activity.end.map(|end| Element::leaf("EndTime", time(end))));
     fields.extend(activity.status_message.as_ref().map(|message| Element::leaf("StatusMessage", message)));
-    fields.extend(activity.of_deleted_group.then(|| Element::leaf("AutoScalingGroupState", "Deleted")));
+    fields.extend(activity.group_deleted.then(|| Element::leaf("AutoScalingGroupState", "Deleted")));
     fields
 }

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use auto_scaling::{Effect, Launch, Started, Timestamp};
+use auto_scaling::{Effect, Launch, StartedInstance, Timestamp};
 
 use super::{AutoScalingService, lock, now};
 use crate::instances::MARKER;
@@ -43,14 +43,14 @@ impl AutoScalingService {
                     Err(reason) => simulator.launch_failed(launch.token, reason.trim_end_matches('.'), now()),
                 }
             }
-            Effect::Tell(event) => {
+            Effect::PublishEvent(event) => {
                 report_failure(event.detail_type(), self.bus.put(&event.to_json()).await);
             }
             Effect::Notify(notification) => {
                 report_failure(&notification.target_arn, self.bus.notify(&notification).await);
             }
             Effect::Terminate { instance_id, .. } => {
-                self.instances.ended(&instance_id, now());
+                self.instances.terminated(&instance_id, now());
                 if let Err(reason) = self.ec2.terminate_instance(&instance_id).await {
                     eprintln!("local-cloud: {instance_id} of an Auto Scaling group was not terminated: {reason}");
                 }
@@ -58,14 +58,14 @@ impl AutoScalingService {
         }
     }
 
-    async fn launch(&self, launch: &Launch) -> Result<Started, String> {
+    async fn launch(&self, launch: &Launch) -> Result<StartedInstance, String> {
         if let Some(reason) = self.next_failing_launch() {
             return Err(reason);
         }
         let version = self.ec2.template_version(&launch.launch_template).await?;
         let instance_id = self.ec2.run_instance(&version, launch).await?;
         self.instances.launched(&instance_id, now());
-        Ok(Started { instance_id, instance_type: version.instance_type, version: version.template.version })
+        Ok(StartedInstance { instance_id, instance_type: version.instance_type, version: version.template.version })
     }
 
     fn next_failing_launch(&self) -> Option<String> {

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use auto_scaling::{LaunchTemplate, NewGroup, Settings, Subnet, Tag};
 use http_body_util::BodyExt;
 
-use auto_scaling::{Effect, Started};
+use auto_scaling::{Effect, StartedInstance};
 
 use super::*;
 use crate::{http::Http, ministack::Ministack};
@@ -146,9 +146,9 @@ fn start_instance(service: &AutoScalingService, id: &str) {
     let mut simulator = service.simulator();
     let effects = simulator.step(now());
     let [Effect::Launch(launch)] = effects.as_slice() else { panic!("{effects:?}") };
-    let started = Started { instance_id: id.into(), instance_type: "t3.micro".into(), version: "2".into() };
+    let started = StartedInstance { instance_id: id.into(), instance_type: "t3.micro".into(), version: "2".into() };
     simulator.launched(launch.token, started, now());
-    assert!(matches!(simulator.step(now())[..], [Effect::Tell(_)]), "the instance is in service");
+    assert!(matches!(simulator.step(now())[..], [Effect::PublishEvent(_)]), "the instance is in service");
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn lifecycle_actions_are_published_and_completed_by_token_or_instance() {
     for effect in step() {
         let Effect::Launch(launch) = effect else { continue };
         let id = format!("i-{}", launch.token.0);
-        let started = Started { instance_id: id, instance_type: "t3.micro".into(), version: "2".into() };
+        let started = StartedInstance { instance_id: id, instance_type: "t3.micro".into(), version: "2".into() };
         service.simulator().launched(launch.token, started, now());
     }
     assert_eq!(step().len(), 2, "both lifecycle actions are published");

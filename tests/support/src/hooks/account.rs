@@ -46,7 +46,7 @@ impl Harness {
             return ObservedInstance { state: State::Unknown, user_data, started_ms: None, checks, agent };
         };
         ObservedInstance {
-            state: match member.ended {
+            state: match member.terminated {
                 Some(_) => State::Terminated,
                 None if self.stopped.borrow().contains(id) => State::Stopped,
                 None => State::Running,
