@@ -4,11 +4,11 @@ use std::panic::AssertUnwindSafe;
 
 use environment::Timestamp;
 use futures_util::FutureExt as _;
-use lambda_kit::{Error, InvalidSettings};
+use lambda_kit::{Error, Failure, FailureKind, InvalidSettings};
 use reconciler::{CloudFactory, PassError, Reconciler, Settings, cfn_response, work_deadline};
 use requests::{
-    AllowedHosts, CfnResponse, Malformed, PhysicalId, Records, Request, RequestQueue, ResponseAddress, ResponseSender,
-    UnreadableEvent, read_event,
+    AllowedHosts, CfnResponse, Malformed, PhysicalId, Reason, Records, Request, RequestQueue, ResponseAddress,
+    ResponseSender, Runbook, UnreadableEvent, read_event,
 };
 use serde_json::{Value, json};
 
@@ -17,6 +17,8 @@ use crate::operator;
 /// The parts of the function. The function also starts with invalid settings, and reports them in each response.
 #[derive(Debug)]
 pub struct RequestHandler<R, C, Q> {
+    /// The name of the Lambda function, which reasons for operators contain.
+    pub function_name: String,
     /// The settings from the environment variables, or the invalid variables.
     pub settings: Result<Settings, InvalidSettings>,
     /// The owners' records.
@@ -55,7 +57,7 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
     async fn reject_unreadable(&self, unreadable: &UnreadableEvent, deadline_ms: u64) -> Result<Value, Error> {
         let to = ResponseAddress::of(&unreadable.readable_fields);
         let id = PhysicalId::last_resort(&unreadable.readable_fields, &to);
-        let response = CfnResponse::failed(&to, id, unreadable.to_string());
+        let response = CfnResponse::failed(&to, id, unreadable.to_string(), &self.function_name);
         self.deliver(None, &response, &to, deadline_ms).await?;
         Ok(serde_json::from_str(&response.body())?)
     }
@@ -76,8 +78,10 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
         let outcome = match AssertUnwindSafe(self.process(&event, &request, &to, deadline_ms)).catch_unwind().await {
             Ok(outcome) => outcome?,
             Err(_) => {
-                let reason = "Envkeeper failed with an internal error and made no further changes. See the error in the log of the function custom-resource. Then send the same request again.";
-                EventOutcome::Respond(CfnResponse::failed(&to, PhysicalId::last_resort(&event, &to), reason))
+                let reason = "Envkeeper failed with an internal error and made no further changes. Send the same request again after the cause is fixed.";
+                let reason = Reason::with_runbook(reason, Runbook::InternalError);
+                let id = PhysicalId::last_resort(&event, &to);
+                EventOutcome::Respond(CfnResponse::failed(&to, id, reason, &self.function_name))
             }
         };
         match outcome {
@@ -96,21 +100,22 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
         to: &ResponseAddress,
         deadline_ms: u64,
     ) -> Result<EventOutcome, Error> {
-        let failed = |reason: String| {
-            Ok(EventOutcome::Respond(CfnResponse::failed(to, PhysicalId::last_resort(event, to), reason)))
+        let failed = |reason: Reason| {
+            let id = PhysicalId::last_resort(event, to);
+            Ok(EventOutcome::Respond(CfnResponse::failed(to, id, reason, &self.function_name)))
         };
         let settings = match &self.settings {
             Ok(settings) => settings,
-            Err(invalid) => return failed(invalid.to_string()),
+            Err(invalid) => return failed(Reason::with_runbook(invalid.to_string(), Runbook::InvalidSettings)),
         };
         let request = match request {
             Ok(request) => request,
-            Err(malformed) => return failed(malformed.to_string()),
+            Err(malformed) => return failed(malformed.to_string().into()),
         };
         let Some(request_queue) = &self.request_queue else {
             let response =
                 self.reconciler(settings).run_to_completion(request, work_deadline(Timestamp(deadline_ms))).await;
-            return Ok(EventOutcome::Respond(cfn_response(request, response)));
+            return Ok(EventOutcome::Respond(cfn_response(request, response, &self.function_name)));
         };
         let reconciler = self.reconciler(settings);
         let pass = reconciler.request_pass(request);
@@ -120,9 +125,9 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
                 json!({ "AnsweredBefore": request.event.kind, "Owner": request.owner().as_str() }),
             )),
             Err(PassError::Failed(reason)) => {
-                Ok(EventOutcome::Respond(cfn_response(request, pass.response(None, Err(reason)))))
+                Ok(EventOutcome::Respond(cfn_response(request, pass.response(None, Err(reason)), &self.function_name)))
             }
-            Err(PassError::Requeue(reason)) => Err(reason.into()),
+            Err(PassError::Requeue(reason)) => Err(Failure::new(FailureKind::AwsCallFailed, reason).into()),
             Ok(_) => {
                 request_queue.send(&request.owner(), &request.hash, event).await?;
                 tracing::info!(owner = %request.owner(), kind = %request.event.kind, "request queued");

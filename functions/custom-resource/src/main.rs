@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use custom_resource::RequestHandler;
-use lambda_kit::{Error, env_var, init_logging, run_text, sdk_config};
+use lambda_kit::{Error, FailureKind, ReportAs as _, env_var, init_logging, run_text, sdk_config};
 use reconciler::{Aws, Settings};
-use requests::{LedgerQueue, ResponseSender, SqsRequestQueue, records::DynamoRecords};
+use requests::{DeliveryError, LedgerQueue, QueueError, ResponseSender, SqsRequestQueue, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -19,6 +19,7 @@ async fn main() -> Result<(), Error> {
     let queue = settings.as_ref().ok().and_then(|it| it.queue_url.clone());
     let request_queue = queue.map(|queue| SqsRequestQueue::new(aws_sdk_sqs::Client::new(&config), queue));
     let handler = Arc::new(RequestHandler {
+        function_name: env_var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| String::from("custom-resource")),
         settings,
         records,
         cloud_factory: Aws::new(&config, LedgerQueue::default()),
@@ -27,7 +28,11 @@ async fn main() -> Result<(), Error> {
     });
     run_text("custom-resource", move |text, invocation| {
         let handler = Arc::clone(&handler);
-        async move { handler.handle_text(&text, invocation.deadline_ms).await }
+        async move {
+            let result = handler.handle_text(&text, invocation.deadline_ms).await;
+            let result = result.report_as::<QueueError>(FailureKind::QueueUnavailable);
+            result.report_as::<DeliveryError>(FailureKind::ResponseNotDelivered)
+        }
     })
     .await
 }

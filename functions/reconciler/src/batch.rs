@@ -152,7 +152,9 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
                 MessageOutcome::Requeue(Some(after))
             }
             PassOutcome::Done(response) => {
-                let delivery = self.deliver(&request, &cfn_response(&request, response), deadline).await;
+                let delivery = self
+                    .deliver(&request, &cfn_response(&request, response, &self.settings.function_name), deadline)
+                    .await;
                 self.delivery_outcome(&request, delivery).await
             }
         }
@@ -178,7 +180,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     /// it has an address.
     async fn reject_malformed(&self, event: &Value, reason: &str, deadline: Timestamp) -> MessageOutcome {
         let to = ResponseAddress::of(event);
-        let cfn_response = CfnResponse::failed(&to, PhysicalId::last_resort(event, &to), reason);
+        let cfn_response =
+            CfnResponse::failed(&to, PhysicalId::last_resort(event, &to), reason, &self.settings.function_name);
         let within = deadline - self.cloud_factory.now();
         let delivered =
             self.response_sender.send(&cfn_response.body(), &to, &self.settings.response_hosts, within).await;

@@ -33,7 +33,7 @@ use std::time::Duration;
 use environment::{CALL_TIMEOUT, Cloud as _, Timestamp};
 use futures_util::FutureExt as _;
 use requests::records::LatestRequest;
-use requests::{CfnResponse, DeliveryError, Records, Request, Responder, ResponseSender};
+use requests::{CfnResponse, DeliveryError, Reason, Records, Request, Responder, ResponseSender, Runbook};
 
 /// The part of an invocation that is reserved for the response: two attempts of the response sender and the pause between
 /// them.
@@ -71,8 +71,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         let pass = self.request_pass(request);
         let outcome = AssertUnwindSafe(pass.run(until, wait_budget)).catch_unwind().await;
         outcome.unwrap_or_else(|_| {
-            let reason = "Envkeeper failed with an internal error and made no further changes. See the error in the log of the function reconciler (of custom-resource, if the deployment has no request queue). Then send the same request again.";
-            PassOutcome::Done(pass.response(None, Err(reason.to_owned())))
+            let reason = "Envkeeper failed with an internal error and made no further changes. Send the same request again after the cause is fixed.";
+            PassOutcome::Done(pass.response(None, Err(Reason::with_runbook(reason, Runbook::InternalError))))
         })
     }
 
@@ -114,12 +114,12 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     }
 }
 
-/// Converts the outcome of a request into a response.
+/// Converts the outcome of a request into a response of `function`, the name of the Lambda function that sends it.
 #[must_use]
-pub fn cfn_response(request: &Request, response: RequestOutcome) -> CfnResponse {
-    let RequestOutcome { id, outcome } = response;
+pub fn cfn_response(request: &Request, outcome: RequestOutcome, function: &str) -> CfnResponse {
+    let RequestOutcome { id, outcome } = outcome;
     match outcome {
         Ok(data) => CfnResponse::success(&request.response_address, id, data),
-        Err(reason) => CfnResponse::failed(&request.response_address, id, reason),
+        Err(reason) => CfnResponse::failed(&request.response_address, id, reason, function),
     }
 }

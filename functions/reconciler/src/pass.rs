@@ -12,7 +12,7 @@ use environment::{
     indeterminate_until, mark, outputs, reconcile,
 };
 use requests::records::{Claim, CreateIntent, LatestRequest, OwnerRecord, RecordedRequest};
-use requests::{Kind, Owner, PhysicalId, Records, Request};
+use requests::{Kind, Owner, PhysicalId, Reason, Records, Request, Runbook};
 
 use crate::cloud_factory::CloudFactory;
 use crate::pass_error::{PassError, superseded};
@@ -39,7 +39,7 @@ pub struct RequestOutcome {
     /// The environment's physical id, if the environment exists.
     pub id: PhysicalId,
     /// The data for `Fn::GetAtt`, or a sentence for the stack author.
-    pub outcome: Result<BTreeMap<String, String>, String>,
+    pub outcome: Result<BTreeMap<String, String>, Reason>,
 }
 
 /// One request, with everything that a reconcile pass needs.
@@ -96,7 +96,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         } else {
             let (spec, defaults) = self
                 .read_spec(record.as_ref())
-                .map_err(|violations| PassError::Failed(describe_violations(&violations)))?;
+                .map_err(|violations| PassError::Failed(describe_violations(&violations).into()))?;
             RequestedWork::Apply { spec: Box::new(spec), defaults }
         };
         // A request that is already recorded keeps its progress and its response state. A request without work is not
@@ -156,7 +156,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
 
     /// Builds the outcome of this request.
     #[must_use]
-    pub fn response(&self, id: Option<&str>, outcome: Result<Data, String>) -> RequestOutcome {
+    pub fn response(&self, id: Option<&str>, outcome: Result<Data, Reason>) -> RequestOutcome {
         let event_id = self.request.event.physical_id.as_deref();
         let id = PhysicalId::first_of([event_id, id], PhysicalId::of_owner(&self.request.owner()));
         RequestOutcome { id, outcome }
@@ -164,7 +164,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
 
     /// The reason of a FAILED at the deadline. The conditions that the request waited for are those of this pass, else those
     /// that the previous pass recorded.
-    pub async fn timeout_reason(&self, waiting_for: &[String]) -> String {
+    pub async fn timeout_reason(&self, waiting_for: &[String]) -> Reason {
         let owner = self.request.owner();
         let record = self.records.owner(&owner).await.ok().flatten();
         let recorded_progress = record.as_ref().filter(|it| it.is_latest(&self.request.hash));
@@ -180,11 +180,12 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             .and_then(|it| it.environment)
             .map(|environment| format!(" To see its status, run: {}", self.settings.command("status", &environment)));
         let age_seconds = (self.cloud_factory.now() - Timestamp(self.request.event.sent_ms)).as_secs();
-        format!(
+        let message = format!(
             "Not finished {age_seconds} s after CloudFormation sent the request; Envkeeper stopped working on it. {waited_for} The resources created so far carry the tag {}={owner}. Send the same request again to continue.{}",
             mark::OWNER,
             status_command.unwrap_or_default()
-        )
+        );
+        Reason::with_runbook(message, Runbook::RequestTimedOut)
     }
 
     /// Reads the requested spec with the frozen defaults, and returns both.
@@ -220,10 +221,11 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             return Err(PassError::Failed(format!(
                 "EnvironmentSuffix is \"{}\": the environment {id} belongs to another stack's resource. Choose another suffix, or delete that environment.",
                 spec.environment_suffix
-            )));
+            ).into()));
         }
         if self.settled_spec(record).as_ref() != Some(spec) {
-            check_hooks_are_handled(spec, self.settings.hooks_are_handled).map_err(PassError::Failed)?;
+            check_hooks_are_handled(spec, self.settings.hooks_are_handled)
+                .map_err(|reason| PassError::Failed(reason.into()))?;
         }
         let retired_tags = retired_tags(record, spec, self.settings);
         self.records.save_desired(owner, to_record(&id, spec, defaults, &retired_tags)?).await?;
@@ -265,7 +267,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         {
             return Err(PassError::Failed(format!(
                 "{hidden} was not deleted: {reason}. All other resources of this environment are deleted. Give Envkeeper access to it, then delete the stack again."
-            )));
+            ).into()));
         }
         self.records.release(&scope.names.environment_id(), owner).await?;
         self.records.mark_deleted(owner, self.cloud_factory.now().0).await?;
@@ -304,7 +306,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         Err(PassError::Failed(format!(
             "There is nothing to update: the environment {} of this resource does not exist. Remove the resource from the stack, then add it again.",
             scope.names.environment_id()
-        )))
+        ).into()))
     }
 
     async fn converge(
@@ -334,8 +336,11 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         };
         match reconcile(&cloud, run, still_latest).await {
             RunOutcome::Settled { observed } => Ok(Convergence::Settled(observed)),
-            RunOutcome::Rejected { reasons } => Err(PassError::Failed(reasons.join("\n"))),
-            RunOutcome::Stopped { reason } => Err(error.unwrap_or(PassError::Failed(reason))),
+            RunOutcome::Rejected { reasons } => Err(PassError::Failed(reasons.join("\n").into())),
+            RunOutcome::CallRejected { reasons } => {
+                Err(PassError::Failed(Reason::with_runbook(reasons.join("\n"), Runbook::CallRejected)))
+            }
+            RunOutcome::Stopped { reason } => Err(error.unwrap_or_else(|| PassError::Failed(reason.into()))),
             RunOutcome::Unfinished { waiting_for } => Ok(Convergence::Pending(waiting_for)),
         }
     }
@@ -345,7 +350,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     async fn ensure_latest(&self, owner: &Owner, risk: Risk) -> Result<(), PassError> {
         let request = &self.request.hash;
         let no_record = || {
-            PassError::Failed(String::from(
+            PassError::Failed(Reason::from(
                 "The record of this request no longer exists; Envkeeper stopped working on it. Send the same request again.",
             ))
         };

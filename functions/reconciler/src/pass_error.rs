@@ -1,36 +1,42 @@
 //! The errors that end a reconcile pass.
 
 use environment::CallError;
-use requests::{Kind, RecordsError};
+use requests::{Kind, Reason, RecordsError, Runbook};
 
 /// The reason why a reconcile pass ended before the request was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PassError {
-    /// The request failed; the sentence is for the stack author.
-    Failed(String),
+    /// The request failed; the reason is for the stack author, or with a runbook for an operator.
+    Failed(Reason),
     /// A transient condition blocks the request; another pass retries it.
     Requeue(String),
 }
 
 impl PassError {
-    /// The reason, as a sentence for the stack author.
+    /// The reason as a sentence, without guidance.
     #[must_use]
     pub fn reason(&self) -> &str {
-        let (PassError::Failed(reason) | PassError::Requeue(reason)) = self;
-        reason
+        match self {
+            PassError::Failed(reason) => reason.message(),
+            PassError::Requeue(reason) => reason,
+        }
     }
 }
 
 impl From<RecordsError> for PassError {
     fn from(error: RecordsError) -> PassError {
-        if error.is_retryable() { PassError::Requeue(error.to_string()) } else { PassError::Failed(error.to_string()) }
+        if error.is_retryable() {
+            PassError::Requeue(error.to_string())
+        } else {
+            PassError::Failed(Reason::with_runbook(error.to_string(), Runbook::RecordsUnavailable))
+        }
     }
 }
 
 impl From<CallError> for PassError {
     fn from(call_error: CallError) -> PassError {
         match call_error {
-            CallError::Rejected { message } => PassError::Failed(message),
+            CallError::Rejected { message } => PassError::Failed(Reason::with_runbook(message, Runbook::CallRejected)),
             CallError::Retry { waiting_for: message, .. } | CallError::Indeterminate { message } => {
                 PassError::Requeue(message)
             }
@@ -40,7 +46,7 @@ impl From<CallError> for PassError {
 
 /// The error of an older request after a newer request of the same owner was recorded.
 pub(crate) fn superseded(kind: Kind) -> PassError {
-    PassError::Failed(format!(
+    PassError::Failed(Reason::from(format!(
         "Superseded: CloudFormation sent a newer {kind} for this resource. Envkeeper stopped working on this request."
-    ))
+    )))
 }

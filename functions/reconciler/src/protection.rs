@@ -36,7 +36,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let unlocked = record.is_some_and(|it| it.unlocked);
         if record.is_some_and(is_protected) && !unlocked && stack != Ok(StackState::RollingBack) {
             let environment = record.and_then(|it| it.environment.clone()).unwrap_or_default();
-            return Err(PassError::Failed(self.protected(&environment, &stack)));
+            return Err(PassError::Failed(self.protected(&environment, &stack).into()));
         }
         // If the stack's status is unknown, no data is deleted on a guess.
         Ok(RequestedWork::Delete { never_settled: !matches!(stack, Ok(StackState::Active | StackState::Deleted)) })
@@ -73,6 +73,6 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let name = &group.resource.name;
         Err(PassError::Failed(format!(
             "The record of this environment is lost, and its Auto Scaling group {name} is protected: nothing was deleted. Run: aws autoscaling update-auto-scaling-group --auto-scaling-group-name {name} --deletion-protection none and then delete the stack again."
-        )))
+        ).into()))
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn to_record(
     retired_tags: &BTreeSet<String>,
 ) -> Result<records::DesiredRecord, PassError> {
     let serialize_error = |error: serde_json::Error| {
-        PassError::Failed(format!("The record of {id} can't be serialized: {error}. Report this as a bug."))
+        PassError::Failed(format!("The record of {id} can't be serialized: {error}. Report this as a bug.").into())
     };
     Ok(records::DesiredRecord {
         environment: id.to_owned(),

@@ -10,6 +10,8 @@ pub struct Settings {
     /// `PROJECT_NAME`: the first part of every name, `scalable-ec2` if not set. `AWS_REGION`: set by Lambda.
     /// `ACCOUNT_ID`: the account that the function runs in.
     pub deployment: Deployment,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: the name of this function, set by Lambda. `reconciler` if not set.
+    pub function_name: String,
     /// `CUSTOM_RESOURCE_FUNCTION`: the name of the function that operators invoke; if not set, this function's name
     /// (`AWS_LAMBDA_FUNCTION_NAME`, set by Lambda).
     pub custom_resource_function: String,
@@ -43,8 +45,9 @@ impl Settings {
         let hooks_are_handled = vars.flag("LIFECYCLE_HOOKS", false);
         let automation_paused = vars.flag("AUTOMATION_PAUSED", false);
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
-        let custom_resource_function =
-            vars.optional("CUSTOM_RESOURCE_FUNCTION").or_else(|| vars.optional("AWS_LAMBDA_FUNCTION_NAME"));
+        let function_name = vars.optional("AWS_LAMBDA_FUNCTION_NAME");
+        let custom_resource_function = vars.optional("CUSTOM_RESOURCE_FUNCTION").or_else(|| function_name.clone());
+        let function_name = function_name.unwrap_or_else(|| String::from("reconciler"));
         let custom_resource_function = custom_resource_function.unwrap_or_else(|| String::from("custom-resource"));
         let queue_url = vars.queue_url("REQUEST_QUEUE_URL");
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
@@ -55,6 +58,7 @@ impl Settings {
         let defaults = Defaults::from_vars(&read);
         vars.checked(Settings {
             deployment,
+            function_name,
             custom_resource_function,
             queue_url,
             hooks_are_handled,

@@ -3,7 +3,7 @@
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
 use requests::records::{LatestRequest, OwnerRecord};
-use requests::{CfnResponse, PhysicalId, Records, Request, ResponseAddress, member, read_event};
+use requests::{CfnResponse, PhysicalId, Reason, Records, Request, ResponseAddress, Runbook, member, read_event};
 use serde_json::Value;
 
 use crate::{OwnershipMarks, Watchdog};
@@ -52,9 +52,16 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
             return Ok(());
         }
         let latest_request = LatestRequest::of_request(&request);
-        self.respond_failed(&owner, &latest_request, &record, &reason, now_ms, deadline_ms)
-            .await
-            .map_err(|error| error.to_string())
+        self.respond_failed(
+            &owner,
+            &latest_request,
+            &record,
+            (&reason, Runbook::RequestNotProcessed),
+            now_ms,
+            deadline_ms,
+        )
+        .await
+        .map_err(|error| error.to_string())
     }
 
     async fn respond_malformed(
@@ -70,7 +77,9 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
             tracing::error!(reason, "dead letter without ResponseURL dropped");
             return Ok(());
         }
-        let response = CfnResponse::failed(&to, PhysicalId::last_resort(event, &to), reason);
+        let reason = Reason::with_runbook(reason, Runbook::RequestNotProcessed);
+        let id = PhysicalId::last_resort(event, &to);
+        let response = CfnResponse::failed(&to, id, reason, &self.settings.function_name);
         let within = std::time::Duration::from_millis(deadline_ms.saturating_sub(now_ms));
         match self.response_sender.send(&response.body(), &to, &self.settings.response_hosts, within).await {
             Err(error) if error.is_retryable() => Err(error.to_string()),

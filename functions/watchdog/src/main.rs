@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use aws_cloud::{MarkSearch, MarkedResource};
-use lambda_kit::{Error, env_var, init_logging, now_ms, run, sdk_config};
-use requests::{ResponseSender, records::DynamoRecords};
+use lambda_kit::{Error, FailureKind, ReportAs as _, env_var, init_logging, now_ms, run, sdk_config};
+use requests::{RecordsError, ResponseSender, records::DynamoRecords};
 use watchdog::{OwnershipMarks, Settings, Watchdog};
 
 /// The function's own account.
@@ -29,7 +29,10 @@ async fn main() -> Result<(), Error> {
     let watchdog = Arc::new(watchdog);
     run("watchdog", move |event, invocation| {
         let watchdog = Arc::clone(&watchdog);
-        async move { watchdog.handle(event, now_ms(), invocation.deadline_ms).await }
+        async move {
+            let result = watchdog.handle(event, now_ms(), invocation.deadline_ms).await;
+            result.report_as::<RecordsError>(FailureKind::RecordsUnavailable)
+        }
     })
     .await
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_cloud::MarkedResource;
-use lambda_kit::Error;
+use lambda_kit::{Error, Failure, FailureKind};
 use requests::{Owner, Records};
 use serde_json::{Value, json};
 
@@ -42,7 +42,8 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         let mut by_owner: BTreeMap<String, Vec<MarkedResource>> = BTreeMap::new();
         let is_of_deployment =
             |it: &MarkedResource| self.settings.deployment.suffix_of_environment(&it.environment).is_some();
-        for marked in self.marks.marked_resources().await?.into_iter().filter(is_of_deployment) {
+        let call_failed = |reason| Failure::new(FailureKind::AwsCallFailed, reason);
+        for marked in self.marks.marked_resources().await.map_err(call_failed)?.into_iter().filter(is_of_deployment) {
             by_owner.entry(marked.owner.clone()).or_default().push(marked);
         }
         let mut orphans = Vec::new();

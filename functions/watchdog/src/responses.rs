@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use lambda_kit::Error;
 use requests::records::{LatestRequest, OwnerRecord};
-use requests::{CfnResponse, DeliveryError, Owner, PhysicalId, Records, Responder, time_text};
+use requests::{CfnResponse, DeliveryError, Owner, PhysicalId, Reason, Records, Responder, Runbook, time_text};
 
 use crate::{OwnershipMarks, Watchdog};
 
@@ -31,10 +31,11 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         let Some(record) = record.filter(is_overdue) else { return Ok(false) };
         let Some(latest) = &record.latest_request else { return Ok(false) };
         let reason = format!(
-            "No response was sent by {}: the function that processes requests (reconciler, or custom-resource without a request queue) did not start, was killed, or is overloaded; see its log.",
+            "No response was sent by {}: the function that processes requests (reconciler, or custom-resource without a request queue) did not start, was killed, or is overloaded.",
             time_text(latest.deadline_ms)
         );
-        let result = self.respond_failed(owner, latest, &record, &reason, now_ms, deadline_ms).await;
+        let result =
+            self.respond_failed(owner, latest, &record, (&reason, Runbook::RequestOverdue), now_ms, deadline_ms).await;
         result.map(|()| true).map_err(|error| error.to_string())
     }
 
@@ -44,7 +45,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         owner: &Owner,
         latest_request: &LatestRequest,
         record: &OwnerRecord,
-        reason: &str,
+        (reason, runbook): (&str, Runbook),
         now_ms: u64,
         deadline_ms: u64,
     ) -> Result<(), DeliveryError> {
@@ -56,7 +57,9 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         let id = PhysicalId::first_of(ids, PhysicalId::of_owner(owner));
         let reason =
             format!("{reason}{waited} Existing resources are unchanged, and carry the tag envkeeper:owner={owner}.");
-        let response = CfnResponse::failed(&latest_request.response_address, id, reason);
+        let reason = Reason::with_runbook(reason, runbook);
+        let function = &self.settings.function_name;
+        let response = CfnResponse::failed(&latest_request.response_address, id, reason, function);
         let responder = Responder {
             response_sender: &self.response_sender,
             records: &self.records,

@@ -65,9 +65,14 @@ pub enum RunOutcome {
         /// The open conditions, a sentence for each resource.
         waiting_for: Vec<String>,
     },
-    /// The plan or a call was rejected; a retry does not help.
+    /// The plan is not possible: a foreign resource has one of the names, or a bucket must be empty. A retry does not help.
     Rejected {
-        /// The rejections and their sources, a sentence each.
+        /// The conflicts, a sentence each.
+        reasons: Vec<String>,
+    },
+    /// AWS rejected a call. A retry does not help.
+    CallRejected {
+        /// The rejected calls with AWS's reasons, a sentence each.
         reasons: Vec<String>,
     },
     /// The caller stopped the run before a wave.
@@ -202,7 +207,7 @@ fn after_errors(call_errors: &[CallError], progressed: bool) -> Iteration {
         })
         .collect();
     if !rejected.is_empty() {
-        return Iteration::Ended(RunOutcome::Rejected { reasons: rejected });
+        return Iteration::Ended(RunOutcome::CallRejected { reasons: rejected });
     }
     let delays = call_errors.iter().filter_map(|call_error| match call_error {
         CallError::Retry { after, .. } => Some(*after),

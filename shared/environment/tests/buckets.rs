@@ -60,7 +60,7 @@ fn a_failed_create_retains_the_adopted_buckets_again_and_never_empties_them() {
     let calls = account.calls.borrow().len();
     account.faults.borrow_mut().insert(calls + 30, Fault::Denied);
     let outcome = run(&account, "create again", &with("Empty"), None);
-    assert!(matches!(outcome, Some(RunOutcome::Rejected { .. })), "{outcome:?}");
+    assert!(matches!(outcome, Some(RunOutcome::CallRejected { .. })), "{outcome:?}");
     let indeterminate = indeterminate_until(account.clock.now(), false);
     let outcome = run(&account, "rollback", &rollback(), Some(indeterminate));
     assert!(is_settled(outcome.as_ref()), "{outcome:?}");

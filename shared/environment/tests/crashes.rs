@@ -131,7 +131,7 @@ fn a_rejected_call_ends_the_run_with_its_reason_and_the_delete_leaves_no_resourc
         let account = MemoryAccount::default();
         fault_at(&account, call, Fault::Denied);
         let outcome = run(&account, "create", &desired, None);
-        let Some(RunOutcome::Rejected { reasons }) = outcome else { panic!("call {call}: {outcome:?}") };
+        let Some(RunOutcome::CallRejected { reasons }) = outcome else { panic!("call {call}: {outcome:?}") };
         let operation = account.calls.borrow()[call].operation();
         assert!(reasons[0].contains(operation) && reasons[0].contains("denied"), "{reasons:?}");
         let indeterminate = indeterminate_until(account.clock.now(), false);

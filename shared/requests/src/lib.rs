@@ -46,6 +46,6 @@ pub use records::{Records, RecordsError};
 pub use request::Request;
 pub use request_queue::{QueueError, RequestQueue, SqsRequestQueue};
 pub use responder::{Responder, time_text};
-pub use response::{BadPhysicalId, CfnResponse, MAX_BODY, PhysicalId, Status};
+pub use response::{BadPhysicalId, CfnResponse, MAX_BODY, PhysicalId, Reason, Runbook, Status};
 pub use response_url::{AllowedHosts, BadHost, ResponseUrl, ResponseUrlError};
 pub use text::{UnreadableEvent, member, read_event};

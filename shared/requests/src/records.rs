@@ -31,7 +31,6 @@ mod rule_execution;
 pub use dynamodb::DynamoRecords;
 pub use error::RecordsError;
 pub use memory::MemoryRecords;
-pub(crate) use owner_record::MAX_REASON_CHARS;
 pub use owner_record::{
     Claim, CreateIntent, DecidedResponse, DesiredRecord, LatestRequest, OwnerRecord, Progress, RecordedRequest,
     SentResponse,

@@ -2,7 +2,7 @@
 //!
 //! The response is decided once ([`Records::decide_response`]), delivered, and recorded as sent.
 
-use crate::records::{DecidedResponse, LatestRequest, MAX_REASON_CHARS, SentResponse};
+use crate::records::{DecidedResponse, LatestRequest, SentResponse};
 use crate::{AllowedHosts, CfnResponse, DeliveryError, Owner, Records, ResponseSender};
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ impl<R: Records> Responder<'_, R> {
         let address = &latest_request.response_address;
         let reason = match self.response_sender.send(&decided.body, address, self.hosts, within).await {
             Err(error) if error.is_retryable() => return Err(error),
-            Err(error) => format!("{error}. {}", decided.reason).chars().take(MAX_REASON_CHARS).collect(),
+            Err(error) => format!("{} Not delivered: {error}.", decided.reason),
             Ok(()) => decided.reason.clone(),
         };
         let sent = SentResponse {

@@ -6,8 +6,10 @@
 
 mod fit;
 mod physical_id;
+mod reason;
 
 pub use physical_id::{BadPhysicalId, PhysicalId};
+pub use reason::{Reason, Runbook};
 
 use crate::ResponseAddress;
 use serde::Serialize;
@@ -41,6 +43,7 @@ pub enum Status {
 pub struct CfnResponse {
     status: Status,
     reason: String,
+    guidance: String,
     physical_id: PhysicalId,
     stack_id: String,
     request_id: String,
@@ -61,18 +64,25 @@ impl CfnResponse {
     /// The response to a request that failed. A sentence replaces an empty `reason`.
     ///
     /// `physical_id` is the one that the resource had; a new id would make CloudFormation delete the resource with the old
-    /// one.
+    /// one. `function` is the name of the Lambda function that sends the response; a reason with a runbook names it.
     #[must_use]
-    pub fn failed(to: &ResponseAddress, physical_id: PhysicalId, reason: impl Into<String>) -> CfnResponse {
+    pub fn failed(
+        to: &ResponseAddress,
+        physical_id: PhysicalId,
+        reason: impl Into<Reason>,
+        function: &str,
+    ) -> CfnResponse {
         let given = reason.into();
-        let reason = if given.trim().is_empty() { NO_REASON.to_owned() } else { given };
-        CfnResponse { reason, ..CfnResponse::new(Status::Failed, to, physical_id) }
+        let message = if given.message().trim().is_empty() { NO_REASON } else { given.message() };
+        let (reason, guidance) = (message.to_owned(), given.guidance(function));
+        CfnResponse { reason, guidance, ..CfnResponse::new(Status::Failed, to, physical_id) }
     }
 
     fn new(status: Status, to: &ResponseAddress, physical_id: PhysicalId) -> CfnResponse {
         CfnResponse {
             status,
             reason: String::new(),
+            guidance: String::new(),
             physical_id,
             stack_id: to.stack_id.clone(),
             request_id: to.request_id.clone(),
@@ -94,10 +104,16 @@ impl CfnResponse {
         self.status
     }
 
-    /// The reason in full length; empty on a plain success.
+    /// The reason in full length, with the guidance for an operator; empty on a plain success.
     #[must_use]
-    pub fn reason(&self) -> &str {
-        &self.reason
+    pub fn reason(&self) -> String {
+        format!("{}{}", self.reason, self.guidance)
+    }
+
+    /// The reason with at most `chars` characters. The message is cut first, so that the guidance stays complete.
+    pub(crate) fn short_reason(&self, chars: usize) -> String {
+        let room = chars.saturating_sub(self.guidance.chars().count());
+        self.reason.chars().take(room).chain(self.guidance.chars()).take(chars).collect()
     }
 
     /// The physical id in the response.
@@ -108,14 +124,17 @@ impl CfnResponse {
 
     /// The body of the PUT: JSON of at most [`MAX_BODY`] bytes, without nulls.
     ///
-    /// A reason that is too long is cut at a character, with a `…` at its end. A success that is too long because of its
+    /// A reason that is too long is cut at a character, with a `…` in its place; the guidance for an operator is never cut. A success that is too long because of its
     /// data becomes a FAILED with that reason: a stack that silently lacks its outputs would be worse.
     #[must_use]
     pub fn body(&self) -> String {
         let response = if self.data_fits() { self } else { &self.too_much_data() };
         let empty = response.wire("").to_string();
         let room = MAX_BODY.saturating_sub(empty.len() + fit::REASON_FIELD);
-        response.wire(&fit::cut(&response.reason, room)).to_string()
+        // Only ids that CloudFormation does not send leave less room than the guidance needs.
+        let guidance = fit::cut(&response.guidance, room);
+        let message = fit::cut(&response.reason, room - fit::encoded(&guidance));
+        response.wire(&format!("{message}{guidance}")).to_string()
     }
 
     fn data_fits(&self) -> bool {

@@ -92,6 +92,7 @@ impl Fixture {
         let response_endpoint = ResponseEndpoint::new(Arc::clone(&services));
         let settings = settings();
         let handler = RequestHandler {
+            function_name: "custom-resource".into(),
             settings: Ok(settings.clone()),
             records: FaultyRecords { inner: Arc::new(MemoryRecords::new()), services: Arc::clone(&services) },
             cloud_factory: MemoryCloudFactory::default(),

@@ -19,6 +19,7 @@ pub type InlineHandler = RequestHandler<MemoryRecords, MemoryCloudFactory, FakeR
 pub fn handler_with(variables: &[(&str, &str)]) -> InlineHandler {
     let (records, cloud_factory) = (MemoryRecords::new(), MemoryCloudFactory::default());
     RequestHandler {
+        function_name: "custom-resource".into(),
         settings: settings(variables),
         records,
         cloud_factory,
@@ -40,6 +41,7 @@ pub fn queueing_handler() -> (QueueingHandler, FakeResponseServer) {
         (FlakyRecords::default(), MemoryCloudFactory::default(), Some(FakeRequestQueue::default()));
     (
         RequestHandler {
+            function_name: "custom-resource".into(),
             settings: settings(&[]),
             records,
             cloud_factory,

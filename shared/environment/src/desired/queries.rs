@@ -13,7 +13,7 @@ pub(super) const SCALING_EVENTS: &str = "fields @timestamp, kind, outcome, insta
 
 pub(super) const SLOWEST_LAUNCHES: &str = "fields @timestamp, instance, zone, seconds, cause.actor | filter kind = \"launch\" and outcome = \"successful\" | sort seconds desc | dedup id";
 
-pub(super) const FAILURES_BY_CAUSE: &str = "filter kind in [\"launch\", \"terminate\"] and outcome in [\"failed\", \"cancelled\"] | stats count_distinct(id) as failures, latest(@timestamp) as last, latest(why) as example by kind, failure, zone | sort failures desc";
+pub(super) const FAILURES_BY_CAUSE: &str = "filter kind in [\"launch\", \"terminate\"] and outcome in [\"failed\", \"cancelled\"] | stats count_distinct(id) as failures, latest(@timestamp) as last, latest(reason) as example by kind, failure, zone | sort failures desc";
 
 pub(super) const FLAPPING: &str = "filter kind = \"capacity\" | stats count_distinct(id) as changes, min(cause.desiredAfter) as lowest, max(cause.desiredAfter) as highest by bin(1h) as hour | sort changes desc";
 

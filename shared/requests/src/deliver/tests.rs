@@ -14,7 +14,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 fn response() -> CfnResponse {
     let id = PhysicalId::new("env-dev").unwrap();
-    CfnResponse::failed(&ResponseAddress::default(), id, "größer als erlaubt")
+    CfnResponse::failed(&ResponseAddress::default(), id, "größer als erlaubt", "custom-resource")
 }
 
 fn url(host: &str, path: &str) -> ResponseUrl {

@@ -137,7 +137,7 @@ impl DecidedResponse {
     #[must_use]
     pub fn of(response: &CfnResponse) -> DecidedResponse {
         let success = response.status() == Status::Success;
-        let reason = response.reason().chars().take(MAX_REASON_CHARS).collect();
+        let reason = response.short_reason(MAX_REASON_CHARS);
         DecidedResponse { success, reason, body: response.body() }
     }
 }
@@ -163,13 +163,16 @@ pub struct SentResponse {
 const KEPT_RESPONSES: usize = 5;
 
 /// How much of a reason is kept, in characters: five reasons are small compared with the specs.
-pub(crate) const MAX_REASON_CHARS: usize = 1_000;
+const MAX_REASON_CHARS: usize = 1_000;
+
+/// How much of a delivery error is kept after the reason, in characters: the longest error names a host and its status.
+const MAX_DELIVERY_ERROR_CHARS: usize = 200;
 
 impl SentResponse {
     /// The sent responses of a record with this one, newest last.
     #[must_use]
     pub fn appended_to(mut self, earlier: &[SentResponse]) -> Vec<SentResponse> {
-        self.reason = self.reason.chars().take(MAX_REASON_CHARS).collect();
+        self.reason = self.reason.chars().take(MAX_REASON_CHARS + MAX_DELIVERY_ERROR_CHARS).collect();
         let others = earlier.iter().filter(|it| it.request_hash != self.request_hash);
         let mut all: Vec<SentResponse> = others.cloned().chain([self.clone()]).collect();
         all.drain(..all.len().saturating_sub(KEPT_RESPONSES));

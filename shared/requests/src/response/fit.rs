@@ -58,7 +58,7 @@ pub(super) fn cut(text: &str, room: usize) -> Cow<'_, str> {
 }
 
 /// The bytes of a text in JSON, without its quotes.
-fn encoded(text: &str) -> usize {
+pub(super) fn encoded(text: &str) -> usize {
     text.chars().map(encoded_char).sum()
 }
 

@@ -2,6 +2,9 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+/// The name of the function in these tests.
+const FUNCTION: &str = "scalable-ec2-reconciler";
+
 fn address() -> ResponseAddress {
     ResponseAddress {
         response_url: None,
@@ -42,7 +45,7 @@ fn a_plain_success_has_no_reason_and_its_data() {
 
 #[test]
 fn a_failure_has_a_reason_and_no_data() {
-    let body = parsed(&CfnResponse::failed(&address(), id("env-dev"), "MinSize is 9"));
+    let body = parsed(&CfnResponse::failed(&address(), id("env-dev"), "MinSize is 9", FUNCTION));
     assert_eq!(body["Status"], "FAILED");
     assert_eq!(body["Reason"], "MinSize is 9");
     assert_eq!(body.get("Data"), None);
@@ -51,7 +54,7 @@ fn a_failure_has_a_reason_and_no_data() {
 #[test]
 fn a_failure_without_a_reason_gets_one() {
     for empty in ["", "  \n"] {
-        let body = parsed(&CfnResponse::failed(&address(), id("env-dev"), empty));
+        let body = parsed(&CfnResponse::failed(&address(), id("env-dev"), empty, FUNCTION));
         assert_eq!(body["Reason"], NO_REASON);
     }
 }
@@ -66,16 +69,16 @@ fn a_success_may_have_a_reason() {
 
 #[test]
 fn a_long_reason_uses_the_last_byte_and_ends_with_an_ellipsis() {
-    let response = CfnResponse::failed(&address(), id("env-dev"), "x".repeat(9_000));
+    let response = CfnResponse::failed(&address(), id("env-dev"), "x".repeat(9_000), FUNCTION);
     assert_eq!(response.body().len(), MAX_BODY);
     assert!(parsed(&response)["Reason"].as_str().unwrap().ends_with("xx…"));
 }
 
 #[test]
 fn a_reason_that_fits_exactly_is_not_cut() {
-    let shorter = CfnResponse::failed(&address(), id("env-dev"), "x").body().len();
+    let shorter = CfnResponse::failed(&address(), id("env-dev"), "x", FUNCTION).body().len();
     let exact = "x".repeat(MAX_BODY - shorter + 1);
-    let response = CfnResponse::failed(&address(), id("env-dev"), exact.clone());
+    let response = CfnResponse::failed(&address(), id("env-dev"), exact.clone(), FUNCTION);
     assert_eq!(response.body().len(), MAX_BODY);
     assert_eq!(parsed(&response)["Reason"], exact);
 }
@@ -109,7 +112,7 @@ fn a_response_with_ids_that_no_stack_can_have_keeps_the_size_limit() {
         request_id: long.clone(),
         logical_id: long.clone(),
     };
-    let body = parsed(&CfnResponse::failed(&address, id(&"\"".repeat(1_024)), "no"));
+    let body = parsed(&CfnResponse::failed(&address, id(&"\"".repeat(1_024)), "no", FUNCTION));
     assert_eq!(body["Reason"], "no");
 }
 
@@ -164,7 +167,7 @@ proptest! {
         failed: bool,
     ) {
         let response = if failed {
-            CfnResponse::failed(&address, id(&physical), reason)
+            CfnResponse::failed(&address, id(&physical), reason, FUNCTION)
         } else {
             CfnResponse::success(&address, id(&physical), data).with_reason(reason)
         };
@@ -179,4 +182,32 @@ proptest! {
             prop_assert_eq!(body.get("Data").is_none(), response.data.is_empty());
         }
     }
+}
+
+#[test]
+fn a_shortened_reason_keeps_the_guidance_for_the_operator() {
+    for runbook in Runbook::ALL {
+        let anchor = format!("Runbook: infra/OPERATIONS.md#{}", runbook.anchor());
+        for length in [0, 10, 900, 1_000, 3_000, 9_000] {
+            let reason = Reason::with_runbook("x".repeat(length), runbook);
+            let response = CfnResponse::failed(&address(), id("env-dev"), reason, FUNCTION);
+            let reason = parsed(&response)["Reason"].as_str().unwrap().to_owned();
+            assert!(reason.ends_with(&anchor), "{reason}");
+            for part in [
+                " Function: scalable-ec2-reconciler.",
+                " Log group: /aws/lambda/scalable-ec2-reconciler.",
+                " First command: aws logs tail /aws/lambda/scalable-ec2-reconciler --since 1h.",
+            ] {
+                assert!(reason.contains(part), "{part} is missing: {reason}");
+            }
+            assert!(response.short_reason(1_000).ends_with(&anchor));
+            assert!(response.short_reason(1_000).chars().count() <= 1_000);
+        }
+    }
+}
+
+#[test]
+fn a_reason_for_the_stack_author_has_no_guidance() {
+    let response = CfnResponse::failed(&address(), id("env-dev"), "MinSize is 9", FUNCTION);
+    assert_eq!(response.reason(), "MinSize is 9");
 }
