@@ -3,6 +3,7 @@
 use environment::{
     AlarmAction, Names, ObservedAlarm, REMEDIATION_TTL_MS, RecordedRules, RemediationRequest, execution_key,
 };
+use lambda_kit::{Error, Failure, FailureKind};
 use ledger::Alarm;
 use ledger::events::{RuleOutcome, alarm_state_event};
 use requests::{Owner, Records, RequestQueue, request_hash};
@@ -34,7 +35,7 @@ struct AlarmEnvironment {
 
 impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
     /// Evaluates the rules for an alarm that reported its state at `sent_ms`.
-    pub(crate) async fn evaluate(&self, alarm: &Alarm, sent_ms: Option<u64>) -> Result<Vec<Outcome>, String> {
+    pub(crate) async fn evaluate(&self, alarm: &Alarm, sent_ms: Option<u64>) -> Result<Vec<Outcome>, Error> {
         let outcomes = self.outcomes(alarm, sent_ms).await?;
         for Outcome { rule, outcome, reason } in &outcomes {
             tracing::info!(alarm = alarm.name, state = alarm.state, rule, outcome, reason, "alarm evaluated");
@@ -42,7 +43,7 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
         Ok(outcomes)
     }
 
-    async fn outcomes(&self, alarm: &Alarm, sent_ms: Option<u64>) -> Result<Vec<Outcome>, String> {
+    async fn outcomes(&self, alarm: &Alarm, sent_ms: Option<u64>) -> Result<Vec<Outcome>, Error> {
         let skip = |reason: &str| Ok(vec![Outcome::skipped("-", reason)]);
         let Some(suffix) = alarm.suffix(&self.deployment) else {
             return skip("the alarm belongs to no environment of this deployment, or to several");
@@ -52,11 +53,12 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
         }
         let names = self.deployment.names(&suffix);
         let environment_id = names.environment_id();
-        let owner = self.records.environment_owner(&environment_id).await.map_err(|error| error.to_string())?;
+        let owner = self.records.environment_owner(&environment_id).await?;
         let Some(owner) = owner else { return skip(&format!("the environment {environment_id} no longer exists")) };
         // One fresh observation for all that follows: the report may be minutes old. Whether the alarm exists, its
         // environment and its instance are taken from the observation too, since others may publish to a topic as well.
-        let observed = self.cloud.observe_alarm(&alarm.name).await?;
+        let call_failed = |reason| Failure::new(FailureKind::AwsCallFailed, reason);
+        let observed = self.cloud.observe_alarm(&alarm.name).await.map_err(call_failed)?;
         let alarm = &with_observed(alarm, observed.as_ref());
         if observed.is_some() {
             if alarm.suffix(&self.deployment).as_ref() != Some(&suffix) {
@@ -67,7 +69,7 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
         if alarm.state != "ALARM" {
             return skip(NOT_ALARM);
         }
-        let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
+        let record = self.records.owner(&owner).await?;
         let Some(record) = record else { return skip(&format!("the record of {environment_id} is missing")) };
         if record.running_delete().is_some() {
             return skip(&format!("the environment {environment_id} is being deleted"));
@@ -108,13 +110,10 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
         (alarm, sent_ms): (&Alarm, Option<u64>),
         rule: &AlarmAction,
         observed: Option<&ObservedAlarm>,
-    ) -> Result<Outcome, String> {
+    ) -> Result<Outcome, Error> {
         let summary = rule.summary();
-        let last_execution = self
-            .records
-            .rule_execution(&environment.owner, &execution_key(&summary, rule.dry_run))
-            .await
-            .map_err(|error| error.to_string())?;
+        let last_execution =
+            self.records.rule_execution(&environment.owner, &execution_key(&summary, rule.dry_run)).await?;
         let facts = Facts {
             paused: self.paused,
             sent_ms,
@@ -125,7 +124,10 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
         let now_ms = self.cloud.now_ms();
         match decide(rule, &facts, now_ms) {
             Verdict::Skip(reason) => Ok(Outcome::skipped(&summary, &reason)),
-            Verdict::Retry => Err(format!("the observed state of {} is older than the reported state", alarm.name)),
+            Verdict::Retry => {
+                let reason = format!("the observed state of {} is older than the reported state", alarm.name);
+                Err(Failure::new(FailureKind::StaleObservation, reason).into())
+            }
             Verdict::Request { since_ms } => {
                 let remediation = RemediationRequest {
                     owner: environment.owner.to_string(),
@@ -141,10 +143,7 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
                 // The same remediation has the same name, for any sender and time of the report: the request queue
                 // holds it once.
                 let name = request_hash(&json!([remediation.owner, remediation.execution_key(), remediation.since_ms]));
-                self.request_queue
-                    .send(&environment.owner, &name, &remediation.body())
-                    .await
-                    .map_err(|error| error.to_string())?;
+                self.request_queue.send(&environment.owner, &name, &remediation.body()).await?;
                 Ok(Outcome { rule: summary, outcome: REQUESTED, reason: String::from("the remediation is queued") })
             }
         }

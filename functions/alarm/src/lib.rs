@@ -21,8 +21,9 @@ pub use settings::Settings;
 
 use cloud::AlarmApi;
 use environment::Deployment;
-use lambda_kit::Error;
-use ledger::{Alarm, envelope};
+use lambda_kit::{Error, Failure, FailureKind};
+use ledger::Alarm;
+use ledger::envelope::{self, PoisonMessage};
 use requests::{Records, RequestQueue};
 use serde_json::{Value, json};
 
@@ -53,7 +54,7 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
             return match self.handle_event(&event, envelope::sent_ms(&event)).await? {
                 Some(result) => Ok(result),
                 None if event.get("detail-type").is_some() => Ok(ignored()),
-                None => Err(NOT_AN_ALARM.into()),
+                None => Err(Failure::new(FailureKind::InvalidEvent, NOT_AN_ALARM).into()),
             };
         };
         let mut results = Vec::new();
@@ -71,7 +72,8 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
         if let Some(account) = envelope::foreign_account(event, &self.deployment) {
             return Ok(Some(json!({ "Ignored": format!("the event is from the account {account}") })));
         }
-        let Some(alarm) = Alarm::read(event).map_err(|poison| poison.to_string())? else { return Ok(None) };
+        let invalid = |poison: PoisonMessage| Failure::new(FailureKind::InvalidEvent, poison.to_string());
+        let Some(alarm) = Alarm::read(event).map_err(invalid)? else { return Ok(None) };
         Ok(Some(json!({ "Alarm": alarm.name, "Outcomes": self.evaluate(&alarm, sent_ms).await? })))
     }
 }

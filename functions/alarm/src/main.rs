@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use alarm::aws::Account;
 use alarm::{Alarms, Settings};
-use lambda_kit::{Error, env_var, init_logging, run, sdk_config};
-use requests::{LedgerQueue, SqsRequestQueue, records::DynamoRecords};
+use lambda_kit::{Error, FailureKind, ReportAs as _, env_var, init_logging, run, sdk_config};
+use requests::{LedgerQueue, QueueError, RecordsError, SqsRequestQueue, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -21,7 +21,11 @@ async fn main() -> Result<(), Error> {
         Arc::new(Alarms { deployment, paused, records, cloud, request_queue: SqsRequestQueue::new(sqs, queue_url) });
     run("alarm", move |event, _| {
         let function = Arc::clone(&function);
-        async move { function.handle(event).await }
+        async move {
+            let result = function.handle(event).await;
+            let result = result.report_as::<RecordsError>(FailureKind::RecordsUnavailable);
+            result.report_as::<QueueError>(FailureKind::QueueUnavailable)
+        }
     })
     .await
 }

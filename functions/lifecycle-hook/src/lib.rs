@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use cloud::{HookApi, Queue};
-use lambda_kit::Error;
+use lambda_kit::{Error, Failure, FailureKind};
 use ledger::envelope;
 use serde_json::{Value, json};
 
@@ -73,12 +73,13 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
             Some(bodies) => bodies.into_iter().map(|body| self.read(body)).collect::<Result<_, _>>(),
             None => self.read_event(&event).map(|notification| vec![notification]),
         }
-        .map_err(|poison| poison.to_string())?;
+        .map_err(|poison| Failure::new(FailureKind::InvalidEvent, poison.to_string()))?;
         let observations = self.observe(notifications.iter()).await;
         let mut results = Vec::new();
         for notification in &notifications {
             if *notification == Notification::Sweep {
-                let Sweep { found, skipped } = self.sweep().await?;
+                let call_failed = |reason| Failure::new(FailureKind::AwsCallFailed, reason);
+                let Sweep { found, skipped } = self.sweep().await.map_err(call_failed)?;
                 let found = found.iter().map(|it| json!({ "Instance": it.instance, "Outcome": it.outcome }));
                 results.push(json!({ "Swept": found.collect::<Vec<_>>(), "Skipped": skipped }));
                 continue;

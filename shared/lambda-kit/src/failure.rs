@@ -18,6 +18,8 @@ pub enum FailureKind {
     ResponseNotDelivered,
     /// Another call to AWS failed.
     AwsCallFailed,
+    /// AWS returned an older state than the event reported.
+    StaleObservation,
     /// The handler panicked.
     Panic,
     /// Any other error.
@@ -34,6 +36,7 @@ impl FailureKind {
             FailureKind::QueueUnavailable => "Envkeeper.QueueUnavailable",
             FailureKind::ResponseNotDelivered => "Envkeeper.ResponseNotDelivered",
             FailureKind::AwsCallFailed => "Envkeeper.AwsCallFailed",
+            FailureKind::StaleObservation => "Envkeeper.StaleObservation",
             FailureKind::Panic => "Envkeeper.Panic",
             FailureKind::Unhandled => "Envkeeper.Unhandled",
         }

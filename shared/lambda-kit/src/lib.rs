@@ -26,7 +26,8 @@
 //! | `Envkeeper.RecordsUnavailable` | A call to the records table failed: it is throttled, missing, or the role may not use it. |
 //! | `Envkeeper.QueueUnavailable` | A message could not be sent to a queue. |
 //! | `Envkeeper.ResponseNotDelivered` | CloudFormation's response URL did not accept the response. |
-//! | `Envkeeper.AwsCallFailed` | Another call to AWS failed. The message names the operation and the error code. |
+//! | `Envkeeper.AwsCallFailed` | Another call to AWS failed. The message names the call. |
+//! | `Envkeeper.StaleObservation` | AWS returned an older state than the event reported. A retry observes again. |
 //! | `Envkeeper.Panic` | The handler panicked: a defect. The log contains the place in the source. |
 //! | `Envkeeper.Unhandled` | Any other error. |
 //!
