@@ -26,7 +26,10 @@ pub fn allows(function: Function, access: &Access, deployment: &StatementScope) 
 #[must_use]
 pub fn grants(statement: &Statement, access: &Access, deployment: &StatementScope) -> bool {
     statement.actions().contains(&access.action.as_str())
-        && access.resource.as_ref().is_none_or(|arn| statement.on.iter().any(|on| is_like(arn, &on.pattern(deployment))))
+        && access
+            .resource
+            .as_ref()
+            .is_none_or(|arn| statement.on.iter().any(|on| is_like(arn, &on.pattern(deployment))))
         && statement.when.iter().all(|condition| is_fulfilled(condition, &access.facts, deployment))
 }
 

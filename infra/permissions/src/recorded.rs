@@ -27,7 +27,10 @@ pub const NOT_PLAYED: [(&str, &str); 4] = [
         "ec2:DescribeNetworkInterfaces",
         "moto deletes a network that still has interfaces; aws-cloud's wire tests play the call",
     ),
-    ("ec2:RevokeSecurityGroupIngress", "called only where an owned group has a duplicate; aws-cloud's own tests play the call"),
+    (
+        "ec2:RevokeSecurityGroupIngress",
+        "called only where an owned group has a duplicate; aws-cloud's own tests play the call",
+    ),
     ("logs:AssociateKmsKey", "ministack does not implement the action"),
     ("logs:DisassociateKmsKey", "ministack does not implement the action"),
 ];

@@ -163,8 +163,11 @@ fn a_call_without_a_policy_and_an_operation_without_a_run_are_named() {
     called.remove(&missing);
     let stale = (Function::Reconciler, NOT_PLAYED[0].0.to_owned());
     called.insert(stale.clone());
-    let expected =
-        Differences { missing: BTreeSet::from([extra]), unused: BTreeSet::from([missing]), stale: BTreeSet::from([stale]) };
+    let expected = Differences {
+        missing: BTreeSet::from([extra]),
+        unused: BTreeSet::from([missing]),
+        stale: BTreeSet::from([stale]),
+    };
     assert_eq!(compare(&called, Function::statements), expected);
 }
 

@@ -69,7 +69,9 @@ const INSTANCES: &[Statement] = &[
         ],
         &[Resource::Here("logs", "log-group:/aws/ec2/${ProjectName}-*")],
     )
-    .because("AWS's policy for the agent may create log groups and write to all of them; this boundary allows neither."),
+    .because(
+        "AWS's policy for the agent may create log groups and write to all of them; this boundary allows neither.",
+    ),
     allow(
         "Bucket",
         &[

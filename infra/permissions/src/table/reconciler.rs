@@ -298,8 +298,12 @@ const OF_DATA: &[Statement] = &[
         ],
         LOG_GROUPS,
     ),
-    allow("ManageSavedQueries", &[call("logs:PutQueryDefinition"), call("logs:DeleteQueryDefinition")], &[Resource::Any])
-        .because("Saved queries accept no resource but *."),
+    allow(
+        "ManageSavedQueries",
+        &[call("logs:PutQueryDefinition"), call("logs:DeleteQueryDefinition")],
+        &[Resource::Any],
+    )
+    .because("Saved queries accept no resource but *."),
     allow(
         "ManageBuckets",
         &[

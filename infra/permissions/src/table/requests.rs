@@ -18,11 +18,7 @@ pub(crate) const CUSTOM_RESOURCE: &[Statement] = &[
 ];
 
 pub(crate) const WATCHDOG: &[Statement] = &[
-    allow(
-        "Records",
-        &[call("dynamodb:GetItem"), call("dynamodb:UpdateItem")],
-        &[Resource::Deployed("Records", "")],
-    ),
+    allow("Records", &[call("dynamodb:GetItem"), call("dynamodb:UpdateItem")], &[Resource::Deployed("Records", "")]),
     allow(
         "QueryPendingResponses",
         &[call("dynamodb:Query")],
