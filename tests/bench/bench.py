@@ -1,7 +1,7 @@
 """`make bench`: figures, as a table and in target/reports/bench.json.
 
-Rows of the engine alone come from the Rust program beside this file; those of starts, memory and sizes from the release
-builds, where `make package` has made them; the others from environments on the local cloud, as its router recorded them.
+The Rust program in this folder measures the rows of the engine alone; the rows of starts, memory and sizes come from the release
+builds, if `make package` has built them; the others from environments on the local cloud, as its router recorded them.
 """
 
 import json
@@ -34,17 +34,17 @@ def engine_rows():
 def event(kind, request, **properties):
     stack = "arn:aws:cloudformation:us-west-2:123456789012:stack/bench/0"
     common = {"StackId": stack, "LogicalResourceId": properties["EnvironmentSuffix"], "RequestId": request}
-    wanted = {"BucketOnDelete": "Empty", **properties}
-    event = {"RequestType": kind, "ResourceType": "Custom::ScalableEnvironment", **common, "ResourceProperties": wanted}
+    properties = {"BucketOnDelete": "Empty", **properties}
+    event = {"RequestType": kind, "ResourceType": "Custom::ScalableEnvironment", **common, "ResourceProperties": properties}
     return event if kind == "Create" else {**event, "PhysicalResourceId": "bench"}
 
 
-def ask(cloud, kind, request, **properties):
-    """Asks, and gives the calls that the function made for it."""
+def calls_of(cloud, kind, request, **properties):
+    """Sends a request, and returns the calls that the functions made for it."""
     before = len(cloud.calls())
-    answer = cloud.request(event(kind, request, **properties))
-    if answer.get("Status") != "SUCCESS":
-        raise SystemExit(f"{kind} of {properties}: {answer}")
+    response = cloud.request(event(kind, request, **properties))
+    if response.get("Status") != "SUCCESS":
+        raise SystemExit(f"{kind} of {properties}: {response}")
     return [call for call in cloud.calls()[before:] if call.get("app") in REQUEST_FUNCTIONS]
 
 
@@ -54,19 +54,19 @@ def by_api(calls):
 
 
 def writes(calls):
-    """Those that change the environment: the records aside."""
+    """The calls that change the environment, without those to the records and the queues."""
     return [call for call in calls if call["service"] not in ("dynamodb", "sqs") and not call["operation"].startswith(READS)]
 
 
 def call_rows(cloud):
-    """Calls of a create, of a settled run and of a delete, per API, over one to three zones."""
+    """Calls of a create, of a settled run and of a delete, for each API, over one to three zones."""
     rows = []
     for zones in (1, 2, 3):
         properties = {"EnvironmentSuffix": f"zones{zones}", "ZoneCount": zones}
         runs = {
-            "create": ask(cloud, "Create", "create", **properties),
-            "settled run": ask(cloud, "Update", "again", **properties),
-            "delete": ask(cloud, "Delete", "delete", **properties),
+            "create": calls_of(cloud, "Create", "create", **properties),
+            "settled run": calls_of(cloud, "Update", "again", **properties),
+            "delete": calls_of(cloud, "Delete", "delete", **properties),
         }
         for run, calls in runs.items():
             rows += [row(f"{run}, {zones} zones, writes", len(writes(calls)), "calls")]
@@ -74,72 +74,72 @@ def call_rows(cloud):
     return rows
 
 
-def ends(call):
+def end_of(call):
     return call["at_micros"] + call["micros"]
 
 
-def reply_row(cloud):
-    """From the end of a stack's last call to its answer on the way."""
-    cloud.stack("reply", web_template(), {"Suffix": "reply", "BucketOnDelete": "Empty"})
+def response_row(cloud):
+    """The time from the end of a stack's last call to the start of the response."""
+    cloud.stack("response", web_template(), {"Suffix": "response", "BucketOnDelete": "Empty"})
     calls = cloud.calls()
-    reply = next(call for call in reversed(calls) if "cfn-response" in call["operation"])
-    made = [call for call in calls if call.get("app") in REQUEST_FUNCTIONS and ends(call) <= reply["at_micros"]]
-    last = max(ends(call) for call in made)
-    cloud.delete_stack("reply")
-    return row("reply after the last call", (reply["at_micros"] - last) / 1000, "ms", 1000)
+    response = next(call for call in reversed(calls) if "cfn-response" in call["operation"])
+    earlier = [call for call in calls if call.get("app") in REQUEST_FUNCTIONS and end_of(call) <= response["at_micros"]]
+    last = max(end_of(call) for call in earlier)
+    cloud.delete_stack("response")
+    return row("response after the last call", (response["at_micros"] - last) / 1000, "ms", 1000)
 
 
 def latency_rows(cloud):
-    """A create with the latencies of AWS, against the same calls made one after another without any wait."""
+    """A create with the latencies of AWS, against the same calls one after another without any wait."""
     properties = {"EnvironmentSuffix": "slow", "Egress": "PublicIp", "WaitForInstances": False}
-    calls = ask(cloud, "Create", "create", **properties)
-    seconds = (max(map(ends, calls)) - min(call["at_micros"] for call in calls)) / 1e6
+    calls = calls_of(cloud, "Create", "create", **properties)
+    seconds = (max(map(end_of, calls)) - min(call["at_micros"] for call in calls)) / 1e6
     one_by_one = sum(call["micros"] for call in calls) / 1e6
-    ask(cloud, "Delete", "delete", **properties)
+    calls_of(cloud, "Delete", "delete", **properties)
     return [row("create, PublicIp, local cloud with latencies of AWS, against its calls one by one", seconds, "s", one_by_one)]
 
 
-def by_hand_rows(cloud):
+def script_rows(cloud):
     """The script that a user would write, and the same environment by Envkeeper: NatGateway, two zones."""
-    script = [sys.executable, ROOT / "tests" / "bench" / "by_hand.py", "--suffix", "byhand", "--poll", "1"]
+    script = [sys.executable, ROOT / "tests" / "bench" / "boto3_script.py", "--suffix", "script", "--poll", "1"]
     environment = {**os.environ, **cloud.variables}
     done = subprocess.run([str(part) for part in script], env=environment, check=True, capture_output=True, text=True)
-    hand = json.loads(done.stdout)
-    calls = ask(cloud, "Create", "create", EnvironmentSuffix="ours")
-    seconds = (max(map(ends, calls)) - min(call["at_micros"] for call in calls)) / 1e6
-    ask(cloud, "Delete", "delete", EnvironmentSuffix="ours")
+    scripted = json.loads(done.stdout)
+    calls = calls_of(cloud, "Create", "create", EnvironmentSuffix="envkeeper")
+    seconds = (max(map(end_of, calls)) - min(call["at_micros"] for call in calls)) / 1e6
+    calls_of(cloud, "Delete", "delete", EnvironmentSuffix="envkeeper")
     return [
-        row("create, NatGateway, against a boto3 script, with latencies of AWS", seconds, "s", hand["create_seconds"]),
-        row("writes of a create, against all calls of a boto3 script", len(writes(calls)), "calls", hand["create_calls"]),
-        row("all calls of a create, against a boto3 script", len(calls), "calls", hand["create_calls"]),
+        row("create, NatGateway, against a boto3 script, with latencies of AWS", seconds, "s", scripted["create_seconds"]),
+        row("writes of a create, against all calls of a boto3 script", len(writes(calls)), "calls", scripted["create_calls"]),
+        row("all calls of a create, against a boto3 script", len(calls), "calls", scripted["create_calls"]),
     ]
 
 
 def warm(cloud):
-    """The emulators load each of their services at its first call."""
-    ask(cloud, "Create", "create", EnvironmentSuffix="warm")
-    ask(cloud, "Delete", "delete", EnvironmentSuffix="warm")
+    """Runs a create and a delete, since the emulators load each of their services at its first call."""
+    calls_of(cloud, "Create", "create", EnvironmentSuffix="warm")
+    calls_of(cloud, "Delete", "delete", EnvironmentSuffix="warm")
 
 
 def cloud_rows():
     with LocalCloud() as cloud:
         cloud.deploy()
         warm(cloud)
-        rows = [*call_rows(cloud), reply_row(cloud)]
+        rows = [*call_rows(cloud), response_row(cloud)]
     with LocalCloud() as cloud:
-        # An unoptimised program takes several times as long, and would be measured against an optimised Python.
+        # A debug build takes several times as long, and Python is an optimized program.
         cloud.deploy(PACKAGED if PACKAGED.exists() else None)
         rows += burst_rows(cloud, row)
     with LocalCloud("--latency", LATENCY) as cloud:
         cloud.deploy()
         warm(cloud)
-        return [*rows, *latency_rows(cloud), *by_hand_rows(cloud)]
+        return [*rows, *latency_rows(cloud), *script_rows(cloud)]
 
 
 def release_rows():
-    """Starts, memory and sizes. Nobody waits for a release build of many minutes here, so they may be missing."""
+    """Starts, memory and sizes. The bench does not wait for a release build of many minutes, so these rows may be missing."""
     if not PACKAGED.exists():
-        print("starts, memory and sizes are left out: `make package` makes the release builds", file=sys.stderr)
+        print("starts, memory and sizes are left out: `make package` creates the release builds", file=sys.stderr)
         return []
     return [*start_rows(), *size_rows(row, REPORTS / "package.json")]
 
@@ -149,7 +149,7 @@ def main():
     REPORTS.mkdir(parents=True, exist_ok=True)
     (REPORTS / "bench.json").write_text(json.dumps(rows, indent=2) + "\n")
     print("\n".join(table(rows)))
-    # After the report, so that it tells of all rows.
+    # After the report, so that the report has all rows.
     if broken := missed(rows):
         sys.exit("\n".join(broken))
 

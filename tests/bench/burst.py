@@ -1,4 +1,4 @@
-"""A burst of events through the real queue into the ledger, and through a plain Python function beside it."""
+"""A burst of events through the real queue into the ledger, and for comparison through a plain Python function."""
 
 import io
 import json
@@ -16,7 +16,7 @@ EVENTS = 10_000
 SUFFIX = "burst"
 PLAIN = "/aws/autoscaling/plain"
 
-# The mixed burst, which no batch can write with one call: of environments, days and lines.
+# The mixed burst: several environments and days, and events with two lines, so that no batch can be written with one call.
 MIXED_EVENTS = 2_000
 MIXED = ("burst-a", "burst-b", "burst-c")
 DAY = 86_400
@@ -27,13 +27,13 @@ def ledger(suffix):
 
 
 def bodies(count, mixed=False):
-    """Launches, each of its own instance: of one group, and a line each; or mixed."""
+    """Launches, each of its own instance: in one group, with a line each; or mixed."""
     sample = json.loads((ROOT / "events" / "scaling-log" / "launch.json").read_text())
     now = time.time()
     for number in range(count):
         suffix, day, is_change = mix(number) if mixed else (SUFFIX, 0, False)
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - day * DAY))
-        # A sentence that tells of a change of the capacity is a line of its own.
+        # A sentence about a change of the capacity results in a line of its own.
         change = f"At {at} a user request changing the desired capacity from {number} to {number + 1}. "
         cause = f"At {at} an instance was started in response to a launch failure."
         detail = {
@@ -49,7 +49,7 @@ def bodies(count, mixed=False):
 
 
 def mix(number):
-    """Of an event of the mixed burst: its environment, how many days ago, and whether it tells of a change."""
+    """The environment of an event of the mixed burst, its age in days, and whether its cause contains a change."""
     return MIXED[number % 3], number // 3 % 2, number // 6 % 2 == 0
 
 
@@ -61,8 +61,8 @@ def streams_of(count, mixed=False):
     return len({mix(number)[:2] for number in range(count)}) if mixed else 1
 
 
-def an_environment(cloud, suffix):
-    """What the ledger asks for before it writes: the environment's record, and its log group."""
+def create_environment(cloud, suffix):
+    """Creates the environment's record and its log group, which scaling-log requires before it writes."""
     item = {"pk": {"S": f"environment#{PROJECT}-us-west-2-{suffix}"}, "held_by": {"S": "0" * 20}}
     cloud.client("dynamodb").put_item(TableName=table(cloud), Item=item)
     cloud.client("logs").create_log_group(logGroupName=ledger(suffix))
@@ -74,8 +74,8 @@ def table(cloud):
     return configuration["Environment"]["Variables"]["RECORDS_TABLE"]
 
 
-def a_plain_function(cloud):
-    """Deploys the other one, with a queue of its own, and gives the queue."""
+def deploy_plain_function(cloud):
+    """Deploys the plain function with a queue of its own, and returns the queue."""
     cloud.client("logs").create_log_group(logGroupName=PLAIN)
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
@@ -98,7 +98,7 @@ def a_plain_function(cloud):
 
 
 def send(cloud, queue, bodies):
-    """Sends all of it, from four threads, ten at a time."""
+    """Sends all bodies, from four threads, ten at a time."""
     bodies = list(bodies)
 
     def part(offset):
@@ -115,7 +115,7 @@ def send(cloud, queue, bodies):
 
 
 def written(cloud, groups):
-    """The lines that there are."""
+    """All lines in the log groups."""
     logs, found = cloud.client("logs"), []
     for group in groups:
         for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]:
@@ -134,29 +134,29 @@ def written(cloud, groups):
 
 def memory(cloud, function):
     """The largest resident set of the function's processes so far, in MiB."""
-    name, ours = f"AWS_LAMBDA_FUNCTION_NAME={PROJECT}-{function}".encode(), str(cloud.folder).encode()
+    name, folder = f"AWS_LAMBDA_FUNCTION_NAME={PROJECT}-{function}".encode(), str(cloud.folder).encode()
     peak = 0
     for process in Path("/proc").glob("[0-9]*"):
         try:
             variables = (process / "environ").read_bytes()
-            if name in variables.split(b"\0") and (ours in variables or function == "plain"):
+            if name in variables.split(b"\0") and (folder in variables or function == "plain"):
                 status = (process / "status").read_text()
                 peak = max(peak, int(status.split("VmHWM:")[1].split()[0]))
         except (FileNotFoundError, PermissionError, ProcessLookupError, IndexError):
-            """It ended by itself, or is somebody else's."""
+            """The process exited by itself, or belongs to another user."""
     return peak / 1024
 
 
 def is_empty(cloud, queue):
-    """Whether nothing waits there, and nobody has anything of it."""
+    """Whether no message waits in the queue, and none is in flight."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     found = cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
     return all(found[name] == "0" for name in names)
 
 
-def one(cloud, queue, groups, function, messages, lines):
-    """Sends the burst, and measures until all of it is written. The queue is asked first: reading ten thousand lines again and
-    again would be most of the emulator's work."""
+def burst(cloud, queue, groups, function, messages, lines):
+    """Sends the burst, and measures the time until all lines are written. It polls the queue first: polling ten thousand lines
+    would be most of the emulator's work."""
     began = time.monotonic()
     send(cloud, queue, messages)
     until(f"the queue of {function} is empty", lambda: is_empty(cloud, queue), 900)
@@ -164,14 +164,14 @@ def one(cloud, queue, groups, function, messages, lines):
     return {"seconds": time.monotonic() - began, "memory": memory(cloud, function)}
 
 
-def told(cloud, what, since):
-    """What scaling-log logged with this text since a time."""
+def logged(cloud, message, since):
+    """The log entries of scaling-log with this message since a time."""
     logs, found, more = cloud.client("logs"), [], {}
     while True:
         page = logs.filter_log_events(
             logGroupName=f"/aws/lambda/{PROJECT}-scaling-log", startTime=int(since * 1000), **more
         )
-        found += [json.loads(it["message"]) for it in page["events"] if f'"{what}"' in it["message"]]
+        found += [json.loads(it["message"]) for it in page["events"] if f'"{message}"' in it["message"]]
         if not page.get("nextToken"):
             break
         more = {"nextToken": page["nextToken"]}
@@ -179,39 +179,43 @@ def told(cloud, what, since):
 
 
 def into_the_ledger(cloud, suffixes, count, mixed=False):
-    """A burst into the ledgers of these environments: what it took, its batches, and the fewest calls for them."""
+    """A burst into the ledgers of these environments: its time and memory, its batches, and the minimum of calls for them."""
     for suffix in suffixes:
-        an_environment(cloud, suffix)
+        create_environment(cloud, suffix)
     groups, lines = [ledger(suffix) for suffix in suffixes], lines_of(count, mixed)
     (queue,) = cloud.client("sqs").list_queues(QueueNamePrefix="envkeeper-ScalingEventQueue-")["QueueUrls"]
     began, before = time.time(), len(cloud.calls())
-    took = one(cloud, queue, groups, "scaling-log", bodies(count, mixed), lines)
+    measured = burst(cloud, queue, groups, "scaling-log", bodies(count, mixed), lines)
 
-    # An invocation's output is there when it has ended.
+    # An invocation's output is readable after its end.
     def all_batches():
-        batches = told(cloud, "batch handled", began)
+        batches = logged(cloud, "batch handled", began)
         return batches if sum(it["received"] for it in batches) >= count else None
 
-    batches = until("all batches are told", all_batches, 60)
+    batches = until("the log has all batches", all_batches, 60)
     calls = [it for it in cloud.calls()[before:] if it.get("app") == "scaling-log" and it["operation"] == "PutLogEvents"]
     distinct = {json.loads(line)["id"] for line in written(cloud, groups)}
     if len(distinct) != lines:
         raise SystemExit(f"{len(distinct)} lines in the ledgers, and not {lines}")
-    # As they were delivered: a call for each log group and stream of a batch, since ten small lines reach no limit.
-    least = sum(it["streams"] for it in told(cloud, "ledger lines pending", began))
-    return {**took, "batches": len(batches), "puts": len(calls), "least": least}
+    # For the batches as they were delivered: a call for each log group and stream of a batch, since ten small lines reach no limit.
+    minimum = sum(it["streams"] for it in logged(cloud, "ledger lines pending", began))
+    return {**measured, "batches": len(batches), "puts": len(calls), "minimum": minimum}
 
 
 def burst_rows(cloud, row, count=EVENTS, mixed=MIXED_EVENTS):
     """The rows of bench.json."""
-    ours = into_the_ledger(cloud, [SUFFIX], count)
-    plain = one(cloud, a_plain_function(cloud), [PLAIN], "plain", bodies(count), count)
-    of_three = into_the_ledger(cloud, MIXED, mixed, mixed=True)
-    what, least = f"{count:,} events into the ledger", "PutLogEvents, against the least for these batches"
+    ledger_burst = into_the_ledger(cloud, [SUFFIX], count)
+    plain = burst(cloud, deploy_plain_function(cloud), [PLAIN], "plain", bodies(count), count)
+    mixed_burst = into_the_ledger(cloud, MIXED, mixed, mixed=True)
+    title, calls = f"{count:,} events into the ledger", "PutLogEvents, against the minimum for these batches"
     return [
-        row(f"{what}, against a plain Python function", ours["seconds"], "s", plain["seconds"]),
-        row(f"{what}: invocations", ours["batches"], "calls"),
-        row(f"{what}: {least}", ours["puts"], "calls", ours["least"], most=1.1),
-        row(f"{what}: peak memory, against the Python function", ours["memory"], "MiB", plain["memory"]),
-        row(f"{mixed:,} of three environments and two days: {least}", of_three["puts"], "calls", of_three["least"], most=1.1),
+        row(f"{title}, against a plain Python function", ledger_burst["seconds"], "s", plain["seconds"]),
+        row(f"{title}: invocations", ledger_burst["batches"], "calls"),
+        row(f"{title}: {calls}", ledger_burst["puts"], "calls", ledger_burst["minimum"], most=1.1),
+        row(f"{title}: peak memory, against the Python function", ledger_burst["memory"], "MiB", plain["memory"]),
+        row(
+            f"{mixed:,} of three environments and two days: {calls}",
+            *(mixed_burst["puts"], "calls", mixed_burst["minimum"]),
+            most=1.1,
+        ),
     ]

@@ -1,7 +1,7 @@
-"""`make figures`: writes the figures that the README shows from the reports in target/reports, so that none of them is typed.
+"""`make figures`: writes the README's figures from the reports in target/reports, so that none of them is typed.
 
-Each line says which rows of bench.json it is made of. A row that is not in the reports, or a campaign that has none, is said to
-be missing.
+Each entry of FIGURES names its row of bench.json. A row that is not in the reports, or a campaign without rows, is reported as
+missing.
 """
 
 import json
@@ -14,17 +14,17 @@ REPORTS = ROOT / "target" / "reports"
 README = ROOT / "README.md"
 BEGIN, END = "<!-- figures: written by `make figures` from the reports in target/reports -->\n", "<!-- end of the figures -->\n"
 
-# What a figure is called here, the row's name, and what its baseline is.
+# The title of a figure, the name of its row, and the description of its baseline.
 FIGURES = [
-    ("create with a NAT gateway, two instances in service, virtual time", "create, NatGateway, virtual time", "the lower bound by hand"),
-    ("create with public addresses, the same", "create, PublicIp, virtual time", "the lower bound by hand"),
+    ("create with a NAT gateway, two instances in service, virtual time", "create, NatGateway, virtual time", "the calculated lower bound"),
+    ("create with public addresses, the same", "create, PublicIp, virtual time", "the calculated lower bound"),
     ("create with public addresses, with AWS's latencies, instances not waited for", "create, PublicIp, local cloud with latencies of AWS, against its calls one by one", "the same calls one by one"),
-    ("create with a NAT gateway, with AWS's latencies, until the gate lets an instance in", "create, NatGateway, against a boto3 script, with latencies of AWS", "a boto3 script for the same, without a gate"),
+    ("create with a NAT gateway, with AWS's latencies, until the gate releases an instance", "create, NatGateway, against a boto3 script, with latencies of AWS", "a boto3 script for the same environment, without a gate"),
     ("writes of a create over two zones", "writes of a create, against all calls of a boto3 script", "all calls of that script"),
     ("writes of a settled run", "settled run, 2 zones, writes", ""),
-    ("the answer after the last call", "reply after the last call", "a second, which is asked"),
-    ("planning 1,000 environments", "planning 1000 environments", "a hundred times what ten take"),
-    ("10,000 events into the ledger, in batches of ten: PutLogEvents", "10,000 events into the ledger: PutLogEvents, against the least for these batches", "the least for these batches"),
+    ("the response after the last call", "response after the last call", "the limit of one second"),
+    ("planning 1,000 environments", "planning 1000 environments", "a hundred times the time for ten"),
+    ("10,000 events into the ledger, in batches of ten: PutLogEvents", "10,000 events into the ledger: PutLogEvents, against the minimum for these batches", "the minimum for these batches"),
     ("the same: seconds", "10,000 events into the ledger, against a plain Python function", "a plain Python function"),
     ("the same: peak memory", "10,000 events into the ledger: peak memory, against the Python function", "a plain Python function"),
 ]
@@ -49,14 +49,14 @@ def figures(rows):
 
 
 def starts(rows):
-    """A line for each function: from the start of its process to its first answer, and its memory."""
+    """A row for each function: the time from the start of its process to its first response, and its memory."""
     found = {}
     for name, it in rows.items():
         if parts := STARTS.fullmatch(name):
             found.setdefault(parts[2], {})[parts[1], parts[3]] = it
     if not found:
         return
-    yield "| process start to first answer, with one call over TLS | ms | of the bare runtime's | Python's | memory, MiB | Python's |"
+    yield "| process start to first response, with one call over TLS | ms | of the bare runtime's | Python's | memory, MiB | Python's |"
     yield "|---|---|---|---|---|---|"
     for name, it in found.items():
         floor, python, memory = it.get(("start", "the floor")), it[("start", "Python")], it[("memory", "Python")]
@@ -70,8 +70,8 @@ def starts(rows):
 def sizes(rows):
     zips = [it for name, it in rows.items() if name.startswith("zip, ")]
     if zips:
-        told = ", ".join(f"{it['name'].split(', ')[1]} {it['value']:.1f}" for it in zips)
-        yield f"Zips, in MB ({zips[0]['name'].split(', ')[2]}): {told}."
+        listed = ", ".join(f"{it['name'].split(', ')[1]} {it['value']:.1f}" for it in zips)
+        yield f"Zips, in MB ({zips[0]['name'].split(', ')[2]}): {listed}."
 
 
 def campaign():
@@ -83,7 +83,7 @@ def campaign():
     total = {name: sum(row[name] for row in rows) for name in ("runs", "converged", "leaked", "duplicated", "unanswered")}
     yield (
         f"`make campaign`: {total['runs']:,} runs in {len(rows)} rows, {total['converged']:,} converged, "
-        f"{total['leaked']} leaked, {total['duplicated']} duplicated, {total['unanswered']} unanswered."
+        f"{total['leaked']} leaked, {total['duplicated']} duplicated, {total['unanswered']} without a response."
     )
 
 

@@ -1,6 +1,6 @@
-"""The function that a user would write to keep scaling events: each batch becomes one call of PutLogEvents.
+"""The function that a user would write to store scaling events: each batch results in one call of PutLogEvents.
 
-It is the baseline of the burst in `make bench`. It explains nothing, fails as a whole, and knows no limit.
+It is the baseline of the burst in `make bench`. It explains no cause, fails as a whole, and ignores all limits.
 """
 
 import json

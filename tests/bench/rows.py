@@ -2,7 +2,7 @@
 
 
 def row(name, value, unit, baseline=None, most=None):
-    """A figure; with a baseline its ratio to it, and `most`, the highest ratio that is promised, where one is."""
+    """A figure; with a baseline also the ratio to the baseline, and `most`, the highest promised ratio, if one is promised."""
     ratio = value / baseline if baseline else None
     promised = {} if most is None else {"most": most}
     return {"name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": ratio, **promised}
@@ -26,5 +26,5 @@ def is_missed(it):
 
 
 def missed(rows):
-    """What the rows promise and do not keep, a sentence each."""
+    """The promises that the rows do not keep, a sentence each."""
     return [f"{it['name']}: × {it['ratio']:.3f}, at most {it['most']:g} is promised" for it in rows if is_missed(it)]

@@ -1,8 +1,8 @@
-"""Sizes of the zips that are deployed, as `make package` reported them, against what is promised of them."""
+"""Sizes of the deployed zips, as `make package` reported them, against their promised limits."""
 
 import json
 
-# MB (a million bytes), whatever the architecture.
+# MB (a million bytes), for every architecture.
 AT_MOST = {"scaling-log": 4, "alarm": 4, "watchdog": 4, "lifecycle-hook": 4, "reconciler": 8}
 
 

@@ -1,4 +1,4 @@
-"""What `make package` checks and writes, without its build."""
+"""The checks of `make package` and its template, without its build."""
 
 import re
 import shutil
@@ -47,30 +47,30 @@ class TheTemplate(unittest.TestCase):
         expected = TEMPLATE.replace("../functions/custom-resource", "zips/custom-resource.zip")
         self.assertEqual(changed, expected.replace("../functions/alarm", "zips/alarm.zip"))
 
-    def test_the_architecture_is_that_of_the_zips_and_no_parameter_that_an_update_would_keep(self):
+    def test_the_architecture_is_that_of_the_zips_and_not_a_parameter_that_an_update_would_keep(self):
         for architecture in ("arm64", "x86_64"):
             changed = packaged(TEMPLATE, architecture)
             expected = f"Parameters:\n  Tracing:\n    Type: String\nGlobals:\n  Function:\n    Architectures: [{architecture}]\n"
             self.assertEqual(changed[: changed.index("Resources:")], expected)
             self.assertIn(f"CodeUri: {architecture}/alarm/bootstrap.zip\n", changed)
 
-    def test_the_template_of_the_deployment_has_it_as_a_literal(self):
+    def test_the_template_of_the_deployment_has_the_architecture_as_a_literal(self):
         template = (ROOT / "infra" / "template.yaml").read_text()
         changed = packaged(template, "x86_64")
         self.assertEqual(changed.count("    Architectures: [x86_64]\n"), 1)
         self.assertNotIn("Architecture:", changed)
         self.assertIn("\n  FunctionLogRetentionDays:\n", changed)
 
-    def test_code_from_elsewhere_is_refused(self):
+    def test_code_from_another_folder_is_rejected(self):
         for code in ("../target/lambda/alarm/", "../functions/", "alarm.zip", "../functions/alarm/src"):
             with self.subTest(code), self.assertRaisesRegex(ValueError, re.escape(code)):
                 with_code(TEMPLATE.replace("../functions/alarm", code), str)
 
-    def test_two_functions_with_the_same_code_are_refused(self):
+    def test_two_functions_with_the_same_code_are_rejected(self):
         with self.assertRaisesRegex(ValueError, "its own"):
             functions(TEMPLATE.replace("custom-resource", "alarm"))
 
-    def test_a_template_without_functions_or_architecture_is_refused(self):
+    def test_a_template_without_functions_or_architecture_is_rejected(self):
         strange = TEMPLATE.replace("Type: AWS::Serverless::Function\n    Properties", "Condition: Architecture\n    Properties")
         unused = TEMPLATE.replace("!Ref Architecture", "arm64")
         for template in ("Resources: {}", TEMPLATE.replace("Architecture:", "Arch:"), unused, strange):
@@ -79,27 +79,27 @@ class TheTemplate(unittest.TestCase):
 
 
 class TheGlibc(unittest.TestCase):
-    def test_it_is_the_one_that_readelf_tells(self):
+    def test_the_version_is_the_one_that_readelf_prints(self):
         if not shutil.which("readelf"):
-            self.skipTest("readelf is not there")
+            self.skipTest("readelf is not installed")
         for path in (sys.executable, shutil.which("sh")):
-            told = subprocess.run(["readelf", "-V", path], check=True, capture_output=True, text=True).stdout
-            # The last table is what is needed.
-            needs = told[told.index("Version needs section") :]
+            printed = subprocess.run(["readelf", "-V", path], check=True, capture_output=True, text=True).stdout
+            # The last table has the needed versions.
+            needs = printed[printed.index("Version needs section") :]
             versions = [tuple(map(int, it.split("."))) for it in re.findall(r"Name: GLIBC_([\d.]+)", needs)]
             self.assertEqual(newest_glibc(program(path)), max(versions), path)
 
     def test_a_program_is_for_this_machine(self):
         self.assertEqual(machine(program(sys.executable)), HERE)
 
-    def test_a_newer_one_is_seen(self):
+    def test_a_newer_version_is_found(self):
         elf = program(shutil.which("sh"))
         newest = newest_glibc(elf)
         name = f"GLIBC_{'.'.join(map(str, newest))}\0".encode()
         newer = b"GLIBC_" + b"9" * (len(name) - 7) + b"\0"
         self.assertGreater(newest_glibc(elf.replace(name, newer)), newest)
 
-    def test_what_is_no_program_of_64_bits_is_refused(self):
+    def test_a_file_that_is_not_a_64_bit_program_is_rejected(self):
         for other in (b"", b"#!/bin/sh\n", b"\x7fELF" + struct.pack("BB", 1, 1)):
             with self.assertRaises(ValueError):
                 machine(other)

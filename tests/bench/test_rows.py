@@ -1,4 +1,4 @@
-"""What `make bench` promises, and what `make figures` makes of its report."""
+"""The promises of `make bench`, and the README that `make figures` writes from the reports."""
 
 import contextlib
 import io
@@ -18,18 +18,18 @@ from rows import missed, row, table  # noqa: E402
 
 
 class Promises(unittest.TestCase):
-    def test_a_ratio_above_what_is_promised_is_missed(self):
+    def test_a_ratio_above_the_promised_one_is_missed(self):
         kept, broken, free = row("a", 11, "calls", 10, most=1.1), row("b", 12, "calls", 10, most=1.1), row("c", 9, "s", 1)
         self.assertEqual(missed([kept, broken, free, row("d", 1, "s")]), ["b: × 1.200, at most 1.1 is promised"])
         self.assertEqual(["MISSED" in line for line in table([kept, broken, free])], [False, True, False])
 
     def run_with(self, rows):
-        """The exit of the bench over these rows, and its report."""
+        """The exit status of the bench with these rows, and its report."""
         with tempfile.TemporaryDirectory() as folder:
             names = ("engine_rows", "release_rows", "cloud_rows")
-            made = dict(zip(names, (lambda: rows[:1], list, lambda: rows[1:])))
+            measured = dict(zip(names, (lambda: rows[:1], list, lambda: rows[1:])))
             with contextlib.ExitStack() as stack:
-                for name, value in {**made, "REPORTS": Path(folder)}.items():
+                for name, value in {**measured, "REPORTS": Path(folder)}.items():
                     stack.enter_context(mock.patch.object(bench, name, value))
                 stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
                 try:
@@ -48,8 +48,8 @@ class Promises(unittest.TestCase):
 
 
 class Figures(unittest.TestCase):
-    def made_of(self, rows, campaign=None):
-        """The exit of `make figures` over these reports, and the README that it writes."""
+    def written_from(self, rows, campaign=None):
+        """The exit status of `make figures` with these reports, and the README that it writes."""
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
             reports, readme = Path(folder), Path(folder) / "README.md"
             (reports / "bench.json").write_text(json.dumps(rows))
@@ -65,31 +65,31 @@ class Figures(unittest.TestCase):
                 ended = end.code
             return ended, readme.read_text()
 
-    def test_a_row_and_a_campaign_that_are_not_in_the_reports_are_said_to_be_missing(self):
+    def test_a_row_and_a_campaign_that_are_not_in_the_reports_are_reported_as_missing(self):
         every = [row(name, 1, "s", 2 if baseline else None) for _, name, baseline in figures.FIGURES]
         a_row = {"runs": 1200, "converged": 1200, "leaked": 0, "duplicated": 0, "unanswered": 0}
-        ended, readme = self.made_of(every, [a_row])
+        ended, readme = self.written_from(every, [a_row])
         self.assertEqual(ended, 0)
         self.assertIn("`make campaign`: 1,200 runs in 1 rows, 1,200 converged, 0 leaked", readme)
         self.assertNotIn("not measured |", readme)
-        for none in (None, []):
-            ended, readme = self.made_of(every, none)
+        for empty in (None, []):
+            ended, readme = self.written_from(every, empty)
             self.assertEqual(ended, "not in the reports: make campaign")
             self.assertIn(f"\n`make campaign`: not measured.\n\n{figures.END}after\n", readme)
-        ended, readme = self.made_of(every[1:], [a_row])
+        ended, readme = self.written_from(every[1:], [a_row])
         self.assertEqual(ended, f"not in the reports: {every[0]['name']}")
         self.assertIn(f"| {figures.FIGURES[0][0]} | not measured | |", readme)
 
 
 class Burst(unittest.TestCase):
-    def test_a_mixed_burst_is_of_three_environments_and_two_days_and_half_of_it_is_two_lines(self):
+    def test_a_mixed_burst_has_three_environments_and_two_days_and_half_of_its_events_have_two_lines(self):
         mixed = [json.loads(body) for body in bodies(120, mixed=True)]
         self.assertEqual(len({it["detail"]["AutoScalingGroupName"] for it in mixed}), 3)
         self.assertEqual(len({it["detail"]["EndTime"][:10] for it in mixed}), 2)
         self.assertEqual(streams_of(120, mixed=True), 6)
         self.assertEqual(lines_of(120, mixed=True), 180)
         sentences = {it["detail"]["Cause"] for it in mixed if "changing the desired capacity" in it["detail"]["Cause"]}
-        self.assertEqual(len(sentences), 60, "each tells of a change of its own")
+        self.assertEqual(len(sentences), 60, "each cause has a change of its own")
         plain = [json.loads(body) for body in bodies(10)]
         self.assertEqual((lines_of(10), len({it["detail"]["AutoScalingGroupName"] for it in plain})), (10, 1))
 

@@ -18,8 +18,8 @@ import recorded  # noqa: E402
 import rollbacks  # noqa: E402
 import smoke  # noqa: E402
 import templates  # noqa: E402
-from account import Account, LocalAccount, Refused  # noqa: E402
-from report import NO, NOT_SEEN, YES  # noqa: E402
+from account import Account, LocalAccount, NotStarted  # noqa: E402
+from report import NO, NOT_OBSERVED, YES  # noqa: E402
 from trail import SERVICES, CloudTrail, call, is_of, regions  # noqa: E402
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -49,11 +49,11 @@ class Verdicts(unittest.TestCase):
 
     def test_a_made_up_id_differs_from_the_environments_id_and_from_none(self):
         made_up = self.deleted_as("envkeeper-smoke-Web-1A2B3C4D5E6F")
-        self.assertEqual((made_up.answer, made_up.measured), (YES, {"id": "envkeeper-smoke-Web-1A2B3C4D5E6F"}))
-        self.assertEqual(self.deleted_as("scalable-ec2-us-west-2-smoke").answer, NOT_SEEN)
-        self.assertEqual(self.deleted_as().answer, NOT_SEEN)
+        self.assertEqual((made_up.result, made_up.measured), (YES, {"id": "envkeeper-smoke-Web-1A2B3C4D5E6F"}))
+        self.assertEqual(self.deleted_as("scalable-ec2-us-west-2-smoke").result, NOT_OBSERVED)
+        self.assertEqual(self.deleted_as().result, NOT_OBSERVED)
         left = self.deleted_as("made-up", left=[("vpc", "scalable-ec2-vpc-uswest2-smoke", "vpc-1")])
-        self.assertEqual(left.answer, NO)
+        self.assertEqual(left.result, NO)
         self.assertIn("left behind: vpc scalable-ec2-vpc-uswest2-smoke", left.evidence)
 
     def test_a_create_without_the_mark_is_named_and_an_unrecorded_one_has_no_verdict(self):
@@ -63,11 +63,11 @@ class Verdicts(unittest.TestCase):
             record("CreateBucket", source="s3", request={"bucketName": "b"}),
             record("CreateSubnet", request={"vpcId": "vpc-1"}, errorCode="Client.RequestLimitExceeded"),
         )
-        self.assertEqual(recorded.marks(good, []).answer, YES)
-        self.assertEqual(recorded.marks(good, []).measured, {"marked": 1, "bare": 0, "untold": 1})
-        self.assertEqual(recorded.marks(good, ["iam"]).answer, NOT_SEEN)
+        self.assertEqual(recorded.marks(good, []).result, YES)
+        self.assertEqual(recorded.marks(good, []).measured, {"marked": 1, "bare": 0, "without_tags": 1})
+        self.assertEqual(recorded.marks(good, ["iam"]).result, NOT_OBSERVED)
         bad = recorded.marks([*good, *calls(record("CreateRole", source="iam", request={"roleName": "r"}))], ["logs"])
-        self.assertEqual(bad.answer, NO)
+        self.assertEqual(bad.result, NO)
         self.assertIn("WITHOUT the mark: CreateRole", bad.evidence)
 
     def test_the_lag_of_a_profile_is_the_time_from_its_role_to_the_group(self):
@@ -77,18 +77,18 @@ class Verdicts(unittest.TestCase):
         lags = calls(role, *(record("CreateAutoScalingGroup", it, **group, **unknown) for it in (2, 7)))
         created = calls(record("CreateAutoScalingGroup", 13, **group))
         late = recorded.profile_lag([*lags, *created], [], GROUP, [])
-        self.assertEqual((late.answer, late.measured), (YES, {"seconds": 12.0, "refused": 2}))
-        self.assertEqual(recorded.profile_lag(lags, [], GROUP, []).answer, NO)
-        self.assertEqual(recorded.profile_lag([*calls(role), *created], [], GROUP, []).answer, NOT_SEEN)
-        self.assertEqual(recorded.profile_lag([*calls(role), *created], [], "another", []).answer, NOT_SEEN)
+        self.assertEqual((late.result, late.measured), (YES, {"seconds": 12.0, "rejected": 2}))
+        self.assertEqual(recorded.profile_lag(lags, [], GROUP, []).result, NO)
+        self.assertEqual(recorded.profile_lag([*calls(role), *created], [], GROUP, []).result, NOT_OBSERVED)
+        self.assertEqual(recorded.profile_lag([*calls(role), *created], [], "another", []).result, NOT_OBSERVED)
 
     def test_a_write_within_the_update_is_named(self):
         window = START, START + timedelta(seconds=9)
         outside = calls(record("CreateVpc", -1), record("DeleteVpc", 10))
-        self.assertEqual(recorded.silent(outside, [], window).answer, YES)
-        self.assertEqual(recorded.silent(outside, ["ec2"], window).answer, NOT_SEEN)
+        self.assertEqual(recorded.silent(outside, [], window).result, YES)
+        self.assertEqual(recorded.silent(outside, ["ec2"], window).result, NOT_OBSERVED)
         loud = recorded.silent([*outside, *calls(record("PutBucketPolicy", 9, "s3"))], ["ec2"], window)
-        self.assertEqual((loud.answer, loud.evidence), (NO, ["03:04:14 s3:PutBucketPolicy"]))
+        self.assertEqual((loud.result, loud.evidence), (NO, ["03:04:14 s3:PutBucketPolicy"]))
 
     def test_only_calls_of_the_reconciler_itself_count(self):
         by_aws = record("RunInstances")
@@ -130,7 +130,7 @@ class Verdicts(unittest.TestCase):
                 if is_consent:
                     consent.ask(account)
                 else:
-                    self.assertRaises(Refused, consent.ask, account)
+                    self.assertRaises(NotStarted, consent.ask, account)
 
 
 class Smoke(unittest.TestCase):
@@ -155,8 +155,8 @@ class Smoke(unittest.TestCase):
     def test_the_local_cloud_settles_all_checks_except_those_that_need_aws(self):
         status, printed, report = self.smoke()
         self.assertEqual((status, report["left"], report["broken"]), (0, [], None), printed)
-        verdicts = {number: check["answer"] for number, check in report["checks"].items()}
-        only_aws = {"1": NOT_SEEN, "3": NOT_SEEN, "4": NOT_SEEN}
+        verdicts = {number: check["result"] for number, check in report["checks"].items()}
+        only_aws = {"1": NOT_OBSERVED, "3": NOT_OBSERVED, "4": NOT_OBSERVED}
         self.assertEqual(verdicts, {**dict.fromkeys("25678", YES), **only_aws}, printed)
         self.assertEqual(len(report["checks"]["5"]["measured"]["gate_seconds"]), 2)
         self.assertLess(printed.index("account    123456789012"), printed.index("check 1"))
@@ -167,7 +167,7 @@ class Smoke(unittest.TestCase):
         wait = account.until
 
         def interrupted(condition, poll, *limits):
-            if "envkeeper-smoke comes to an end" in condition and account.until is interrupted:
+            if "envkeeper-smoke has a final status" in condition and account.until is interrupted:
                 until("the create has created a resource", self.cloud.inventory)
                 account.until = wait
                 raise KeyboardInterrupt
@@ -175,12 +175,12 @@ class Smoke(unittest.TestCase):
 
         account.until = interrupted
         status, printed, report = self.smoke(account)
-        self.assertEqual((status, report["left"], report["broken"]), (1, [], "somebody stopped it"), printed)
-        self.assertEqual(report["checks"]["5"]["answer"], NOT_SEEN)
+        self.assertEqual((status, report["left"], report["broken"]), (1, [], "the operator interrupted the run"), printed)
+        self.assertEqual(report["checks"]["5"]["result"], NOT_OBSERVED)
         self.assertIn("Left behind: nothing", printed)
 
     def test_the_exports_of_another_stack_select_its_functions(self):
-        with self.assertRaisesRegex(Refused, "no export staging-service-token and no staging-alarm-function"):
+        with self.assertRaisesRegex(NotStarted, "no export staging-service-token and no staging-alarm-function"):
             Account(self.cloud.client, "staging")
         stack = Mock(suffix="smoke", account=Mock(token="staging-service-token", alarm_function="staging-alarm-function"))
         text = json.dumps(templates.settled(stack, "t3.micro"), default=str)
@@ -190,15 +190,15 @@ class Smoke(unittest.TestCase):
 
     def test_without_consent_or_with_a_foreign_environment_no_resource_is_created(self):
         def no_consent(account):
-            raise Refused("no")
+            raise NotStarted("no")
 
-        self.assertRaises(Refused, self.smoke, consent=no_consent)
+        self.assertRaises(NotStarted, self.smoke, consent=no_consent)
         iam, name = self.cloud.client("iam"), "scalable-ec2-role-uswest2-smoke"
         iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
         try:
-            with self.assertRaises(Refused) as refused:
+            with self.assertRaises(NotStarted) as not_started:
                 self.smoke()
-            self.assertIn(f"role {name}", str(refused.exception))
+            self.assertIn(f"role {name}", str(not_started.exception))
             self.assertEqual([it[:2] for it in self.cloud.inventory()], [("role", name)])
         finally:
             iam.delete_role(RoleName=name)

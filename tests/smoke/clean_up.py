@@ -1,16 +1,16 @@
-"""Removes what the smoke test made, whatever became of it, and tells what it could not remove."""
+"""Deletes the resources of the smoke test in any state, and reports the resources that remain."""
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud import Failed
 
-# CloudFormation takes a delete while it creates, and while nothing goes on.
-ATTEMPTS, GONE = 3, "gone"
-BUSY = ("ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")
+# CloudFormation accepts a delete during a create, and when no operation is in progress.
+ATTEMPTS, DELETED = 3, "deleted"
+IN_PROGRESS = ("ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
 
 def clean_up(stacks, say):
-    """Deletes each stack, and then what it left; what goes wrong with one holds up no other."""
+    """Deletes each stack, and then the resources that the stack left behind. The failure of one stack blocks no other stack."""
     for stack in stacks:
         try:
             remove(stack, say)
@@ -19,27 +19,27 @@ def clean_up(stacks, say):
 
 
 def remove(stack, say):
-    """Looks again after each attempt: a create that was stopped may have come to its end beside the delete."""
+    """Checks again after each attempt: an interrupted create may have completed at the same time as the delete."""
     for _ in range(ATTEMPTS):
-        status = stack.found()
-        if status in BUSY:
-            say(f"  waits until {stack.name} takes a delete")
-            status = stack.account.until("it takes a delete", lambda: ended(stack))
-        if status not in (None, GONE):
+        status = stack.status()
+        if status in IN_PROGRESS:
+            say(f"  waits until {stack.name} accepts a delete")
+            status = stack.account.until(f"{stack.name} accepts a delete", lambda: final_status(stack))
+        if status not in (None, DELETED):
             delete_stack(stack, say)
-        elif is_there(stack):
+        elif exists(stack):
             delete_environment(stack, say)
         else:
             return
 
 
-def is_there(stack):
-    return stack.left() or stack.is_recorded()
+def exists(stack):
+    return stack.resources() or stack.is_recorded()
 
 
-def ended(stack):
-    status = stack.found() or GONE
-    return status if status not in BUSY else None
+def final_status(stack):
+    status = stack.status() or DELETED
+    return status if status not in IN_PROGRESS else None
 
 
 def delete_stack(stack, say):
@@ -51,36 +51,36 @@ def delete_stack(stack, say):
 
 
 def delete_environment(stack, say):
-    """Its stack is gone, and left it behind."""
+    """Deletes an environment that its deleted stack left behind."""
     unlock(stack, say)
     say(f"  deletes {stack.names.environment}, which has no stack")
-    stack.account.ask(stack.request_of_delete())
-    stack.account.until("nothing is left of it", lambda: not is_there(stack))
+    stack.account.request(stack.delete_request())
+    stack.account.until(f"{stack.names.environment} is deleted", lambda: not exists(stack))
 
 
 def unlock(stack, say):
-    """A delete may have failed for another reason than protection; then there may be nothing to unlock."""
+    """Unlocks the environment. A delete may have failed for a reason other than protection; the unlock may then be rejected."""
     try:
         account, request = stack.account, stack.request("unlock")
-        say(f"  {account.ask(request)['Text']}")
+        say(f"  {account.request(request)['Text']}")
     except Failed as failed:
         say(f"  {failed}")
 
 
 def left_behind(stacks):
-    """What still exists, and the commands that remove it."""
+    """The resources that still exist, and the commands that delete them."""
     left, commands = [], []
     for stack in stacks:
-        found, things = stack.found(), stack.left()
-        left += [f"{kind} {name} {identity}" for kind, name, identity in things]
-        left += [f"stack {stack.name} ({found}: {stack.reason()})"] if found else []
-        commands += commands_for(stack, found) if found or things else []
+        status, resources = stack.status(), stack.resources()
+        left += [f"{kind} {name} {identity}" for kind, name, identity in resources]
+        left += [f"stack {stack.name} ({status}: {stack.reason()})"] if status else []
+        commands += commands_for(stack, status) if status or resources else []
     return left, commands
 
 
-def commands_for(stack, found=True):
-    """What removes a stack with its environment, or an environment without its stack."""
-    if not found:
-        return [stack.account.command(stack.request_of_delete())]
+def commands_for(stack, status="unknown"):
+    """The commands that delete a stack with its environment, or an environment without a stack."""
+    if not status:
+        return [stack.account.command(stack.delete_request())]
     delete = f"aws cloudformation delete-stack --region {stack.account.region} --stack-name {stack.name}"
     return [stack.account.command(stack.request("unlock")), delete]

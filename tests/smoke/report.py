@@ -1,4 +1,4 @@
-"""What was settled: printed as it comes, and written to target/reports."""
+"""The verdicts of a run: printed one by one, and written to target/reports."""
 
 import inspect
 import json
@@ -10,25 +10,25 @@ from botocore.exceptions import BotoCoreError, ClientError
 from account import AWS
 from local_cloud import ROOT, Failed
 
-YES, NO, NOT_SEEN = "yes", "no", "not seen"
+YES, NO, NOT_OBSERVED = "yes", "no", "not observed"
 
 
 @dataclass
 class Verdict:
-    """The answer to a check, what it rests on for a person, and what was measured for a program."""
+    """The result of a check, its evidence for the operator, and its measured values for programs."""
 
-    answer: str
+    result: str
     evidence: list = field(default_factory=list)
     measured: dict = field(default_factory=dict)
 
 
 def claim(check):
-    """What a check settles: the first line of its docstring."""
+    """The claim that a check settles: the first line of its docstring."""
     return inspect.getdoc(check).splitlines()[0].rstrip(".")
 
 
 class Report:
-    """The verdict on each check of a run; what was not come to was not seen."""
+    """The verdict on each check of a run. A check that did not run is not observed."""
 
     def __init__(self, account, checks):
         self.account, self.checks, self.verdicts = account, checks, {}
@@ -38,51 +38,51 @@ class Report:
         print(f"{time.monotonic() - self.began:6.0f} s  {text}", flush=True)
 
     def settle(self, number, *given):
-        """Makes a check. One that breaks off settles nothing."""
+        """Runs a check. A check that breaks off settles nothing."""
         self.say(f"check {number}: {claim(self.checks[number])}")
         try:
             verdict = self.checks[number](*given)
         except (Failed, ClientError, BotoCoreError) as error:
-            verdict = Verdict(NOT_SEEN, [f"it broke off: {error}"])
+            verdict = Verdict(NOT_OBSERVED, [f"the check broke off: {error}"])
             self.broken = self.broken or f"check {number} broke off: {error}"
         self.verdicts[number] = verdict
-        self.say(f"  {verdict.answer}")
+        self.say(f"  {verdict.result}")
 
     def complete(self):
         for number in self.checks:
-            self.verdicts.setdefault(number, Verdict(NOT_SEEN, ["it was not come to"]))
+            self.verdicts.setdefault(number, Verdict(NOT_OBSERVED, ["the check did not run"]))
 
     def is_good(self):
-        return not (self.broken or self.left or any(it.answer == NO for it in self.verdicts.values()))
+        return not (self.broken or self.left or any(it.result == NO for it in self.verdicts.values()))
 
-    def told(self, commands):
-        """All of it for a person, with the commands that remove what is left."""
-        yield f"What was settled on {self.account.where}, {self.account.region}:"
+    def summary(self, commands):
+        """The whole report as text for the operator, with the commands that delete the remaining resources."""
+        yield f"Verdicts on {self.account.where}, {self.account.region}:"
         yield from self.table()
         yield f"Left behind: {'' if self.left else 'nothing'}"
         yield from (f"   {it}" for it in self.left)
         if commands:
-            yield "To remove it:"
+            yield "Commands that delete these resources:"
             yield from (f"   {it}" for it in commands)
         if self.broken:
-            yield f"It did not come to its end: {self.broken}"
+            yield f"The run is not complete: {self.broken}"
 
     def table(self):
-        """A line for each check, with what it rests on below it."""
+        """A line for each check, with the evidence below it."""
         for number in sorted(self.verdicts):
             verdict = self.verdicts[number]
-            yield f"   {verdict.answer:<9}{number}  {claim(self.checks[number])}"
-            yield from (f"               {line}" for line in verdict.evidence)
+            yield f"   {verdict.result:<13}{number}  {claim(self.checks[number])}"
+            yield from (f"                   {line}" for line in verdict.evidence)
 
     def write(self, cost):
-        """To smoke.json; what was not AWS, and proves nothing of it, to a file of its own."""
+        """Writes smoke.json. A run outside of AWS proves nothing about AWS, so it has a file of its own."""
         folder = ROOT / "target" / "reports"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / ("smoke.json" if self.account.where == AWS else "smoke-local.json")
         checks = {
             number: {"claim": claim(self.checks[number]), **asdict(verdict)} for number, verdict in sorted(self.verdicts.items())
         }
-        told = {
+        report = {
             "where": self.account.where,
             "account": self.account.number,
             "region": self.account.region,
@@ -93,5 +93,5 @@ class Report:
             "left": self.left,
             "checks": checks,
         }
-        path.write_text(json.dumps(told, indent=2) + "\n")
+        path.write_text(json.dumps(report, indent=2) + "\n")
         return path.relative_to(ROOT)

@@ -14,68 +14,68 @@ LONGEST = 1_800
 
 
 class Stack:
-    """One stack, by its name until it is created and by its id from then on, so that it can be asked when it is gone."""
+    """One stack, addressed by its name until it is created and by its id from then on, so that a deleted stack can be read."""
 
     def __init__(self, account, suffix):
         self.account, self.suffix, self.name, self.id = account, suffix, f"envkeeper-{suffix}", None
         self.names = Names(account.project, suffix, account.region, account.number)
 
-    def cloudformation(self, operation, **asked):
-        return getattr(self.account.client("cloudformation"), operation)(**asked)
+    def cloudformation(self, operation, **parameters):
+        return getattr(self.account.client("cloudformation"), operation)(**parameters)
 
     def create(self, template):
-        """Creates it, waits until that has ended, whichever way, and tells its status."""
+        """Creates the stack, waits for its final status, successful or not, and returns the status."""
 
-        def act():
+        def create():
             body = json.dumps(template)
             self.id = self.cloudformation("create_stack", StackName=self.name, TemplateBody=body)["StackId"]
 
-        return self.ends(act)
+        return self.status_after(create)
 
     def update(self, template):
-        return self.ends(
+        return self.status_after(
             lambda: self.cloudformation("update_stack", StackName=self.id, TemplateBody=json.dumps(template))
         )
 
     def delete(self):
-        self.found()
-        return self.ends(lambda: self.cloudformation("delete_stack", StackName=self.id))
+        self.status()
+        return self.status_after(lambda: self.cloudformation("delete_stack", StackName=self.id))
 
-    def ends(self, act):
-        """The status that follows from what is done now, not from what was done before."""
-        before = self.newest()
-        act()
+    def status_after(self, action):
+        """The final status after an action, not the status that an earlier action left."""
+        before = self.last_event()
+        action()
 
-        def look():
-            newest = self.newest()
-            status = newest.get("ResourceStatus", "_IN_PROGRESS")
-            is_new = newest.get("EventId") != before.get("EventId")
+        def final_status():
+            last = self.last_event()
+            status = last.get("ResourceStatus", "_IN_PROGRESS")
+            is_new = last.get("EventId") != before.get("EventId")
             return status if is_new and not status.endswith("_IN_PROGRESS") else None
 
-        return self.account.until(f"the stack {self.name} comes to an end", look, LONGEST)
+        return self.account.until(f"the stack {self.name} has a final status", final_status, LONGEST)
 
-    def newest(self):
+    def last_event(self):
         return next((it for it in self.events() if it["ResourceType"] == STACK), {})
 
     def events(self):
-        """All that CloudFormation told of it, the newest first."""
+        """All of CloudFormation's events of the stack, the latest first."""
         if not self.id:
             return []
         return self.account.every("cloudformation", "describe_stack_events", StackName=self.id)["StackEvents"]
 
-    def of_environment(self, *statuses):
-        """What it told of the environment, the oldest first; only of some statuses, if any are named."""
+    def environment_events(self, *statuses):
+        """CloudFormation's events of the environment, the oldest first; only those with the given statuses, if there are any."""
         events = [it for it in reversed(self.events()) if it["LogicalResourceId"] == LOGICAL_ID]
         return [it for it in events if not statuses or it["ResourceStatus"] in statuses]
 
     def reason(self):
-        """Why the environment failed last, or else whatever else did."""
+        """The reason of the environment's last failure, or of another resource's last failure."""
         failed = [it for it in self.events() if it["ResourceStatus"].endswith("_FAILED")]
         failed.sort(key=lambda it: it["LogicalResourceId"] != LOGICAL_ID)
-        return next((it.get("ResourceStatusReason", "") for it in failed), "no reason is told")
+        return next((it.get("ResourceStatusReason", "") for it in failed), "no event has a reason")
 
-    def found(self):
-        """Its status, or nothing if there is no stack of this name."""
+    def status(self):
+        """The stack's status, or None if no stack has this name."""
         try:
             stack = self.cloudformation("describe_stacks", StackName=self.name)["Stacks"][0]
         except ClientError as error:
@@ -87,31 +87,31 @@ class Stack:
         self.id = stack["StackId"]
         return stack["StackStatus"]
 
-    def left(self):
-        """What exists of the environment: kind, name and id of each."""
-        return self.account.holds(self.names)
+    def resources(self):
+        """The resources of the environment that exist: kind, name and id of each."""
+        return self.account.resources_of(self.names)
 
     def is_recorded(self):
-        """Whether some stack's resource has the environment, even if nothing of it is there."""
-        return "Error" not in self.account.told(self.request("status"))
+        """Whether a stack's resource owns the environment, even if none of its resources exists."""
+        return "Error" not in self.account.try_request(self.request("status"))
 
-    def request(self, what, **more):
-        """A request of a person about the environment."""
-        return {"Request": what, "Environment": self.names.environment, **more}
+    def request(self, kind, **more):
+        """An operator request about the environment."""
+        return {"Request": kind, "Environment": self.names.environment, **more}
 
-    def request_of_delete(self):
-        """Where its record may be lost, a delete says whose the environment was."""
+    def delete_request(self):
+        """The operator's delete. It names the former owner of the environment, since the record may be lost."""
         return self.request("delete", **({"StackId": self.id, "LogicalResourceId": LOGICAL_ID} if self.id else {}))
 
     def ledger(self, **having):
-        """The lines of its ledger that have these values, each once, in the order of time."""
+        """The entries of the environment's ledger that have these values, each once, in the order of time."""
         group = self.names.log_groups()[0]
         events = self.account.every("logs", "filter_log_events", logGroupName=group)["events"]
-        lines = [json.loads(it["message"]) for it in events]
-        found = {it["id"]: it for it in lines if all(it.get(name) == value for name, value in having.items())}
+        entries = [json.loads(it["message"]) for it in events]
+        found = {it["id"]: it for it in entries if all(it.get(name) == value for name, value in having.items())}
         return sorted(found.values(), key=lambda it: it["time"])
 
-    def must(self, status, wanted):
-        """Fails with the reason if it came to another end."""
-        if status != wanted:
+    def require(self, status, expected):
+        """Fails with the reason if the stack has another status than the expected one."""
+        if status != expected:
             raise Failed(f"the stack {self.name} is {status}: {self.reason()}")

@@ -1,11 +1,11 @@
-"""The stacks' templates: one environment each, as cheap as it can be, and what is tried with it."""
+"""The stacks' templates: one environment each, as cheap as possible, and the resources for its trial."""
 
 ARM_IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
 
 
 def environment(stack, instance_type, **properties):
-    """An environment with public addresses, so that nothing pays for a NAT gateway."""
-    given = {
+    """An environment with public addresses, so that no NAT gateway is billed."""
+    all_properties = {
         "ServiceToken": {"Fn::ImportValue": stack.account.token},
         "EnvironmentSuffix": stack.suffix,
         "Egress": "PublicIp",
@@ -15,14 +15,14 @@ def environment(stack, instance_type, **properties):
         "InstanceType": instance_type,
         "BucketOnDelete": "Empty",
         "LogRetentionDays": "1",
-        # CPU alarms that no half hour can set off, and nobody pays for detailed monitoring.
+        # CPU alarms that cannot enter ALARM within half an hour, and no detailed monitoring, which would be billed.
         "AlarmPeriodSeconds": "3600",
         "Tags": {"purpose": "smoke test"},
         **properties,
     }
     if instance_type.startswith("t4g."):
-        given["ImageParameter"] = ARM_IMAGE
-    return {"Web": {"Type": "Custom::ScalableEnvironment", "Properties": given}}
+        all_properties["ImageParameter"] = ARM_IMAGE
+    return {"Web": {"Type": "Custom::ScalableEnvironment", "Properties": all_properties}}
 
 
 def template(resources):
@@ -30,7 +30,7 @@ def template(resources):
 
 
 def failing(seconds, **attributes):
-    """Something that fails after so many seconds, and costs nothing: a wait for a signal that nobody sends."""
+    """A resource that fails after this number of seconds, and costs nothing: a wait for a signal that is never sent."""
     properties = {"Handle": {"Ref": "Handle"}, "Timeout": str(seconds)}
     return {
         "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
@@ -44,25 +44,25 @@ def cancelled(stack, instance_type):
 
 
 def rolled_back(stack, instance_type):
-    """A protected environment has settled when another resource fails."""
+    """Another resource fails after a protected environment has settled."""
     protected = environment(stack, instance_type, MinSize="0", DeletionProtection="true")
     return template({**protected, **failing(1, DependsOn="Web")})
 
 
 def alarm_name(stack):
-    """Without the project in front, so that no rule of EventBridge tells of it: what is heard, is heard directly."""
+    """A name without the project as its prefix: no rule of EventBridge matches it, so every invocation is a direct one."""
     return f"envkeeper-direct-{stack.suffix}"
 
 
 def settled(stack, instance_type, **properties):
-    """A protected environment of one to two instances, and an alarm of somebody else's that it has a rule for."""
+    """A protected environment of one to two instances, and a foreign alarm that one of its rules names."""
     rule = {"Alarm": alarm_name(stack), "Action": "ScaleTo", "Capacity": "2", "CooldownSeconds": "0", "DryRun": "true"}
     given = {"DeletionProtection": "true", "AlarmActions": [rule], **properties}
     return template({**environment(stack, instance_type, **given), "Direct": direct_alarm(stack)})
 
 
 def direct_alarm(stack):
-    """Its metric has no values, so it stays in the state that somebody sets."""
+    """An alarm whose metric has no values, so that it keeps the state that the test sets."""
     properties = {
         "AlarmName": alarm_name(stack),
         "AlarmDescription": f"The smoke test sets its state. envkeeper:environment={stack.names.environment}",

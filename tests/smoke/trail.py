@@ -1,4 +1,4 @@
-"""The writing calls that the reconciler made, as somebody else recorded them: CloudTrail, or the local cloud's router."""
+"""The write calls of the reconciler, from an independent record: CloudTrail, or the local cloud's router."""
 
 import json
 from dataclasses import dataclass
@@ -10,11 +10,12 @@ from botocore.exceptions import UnknownRegionError
 from local_cloud import Failed
 
 SERVICES = ("autoscaling", "ec2", "iam", "logs", "monitoring", "s3")
-# Seconds: CloudTrail delivers within some minutes, and promises nothing; and it may be asked twice a second, for 50 events.
+# Seconds: CloudTrail delivers within some minutes, without a guarantee; its quota is two calls a second, each for 50 events.
 LATEST, PAUSE = 900, 30
-# Where a partition's IAM is recorded, wherever it is called from (IAM User Guide, Logging IAM and AWS STS API calls, for AWS's
-# own; of the others, the region in which IAM is). Of partitions that are not here nobody looks beside the own region.
-OF_IAM = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
+# The region in which a partition records calls to IAM, independent of the calling region (IAM User Guide, Logging IAM and AWS
+# STS API calls, for the partition `aws`; for the others, the region of IAM). In a partition that is missing here, only the
+# deployment's own region is read.
+IAM_REGIONS = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Call:
     service: str
     operation: str
     error: str = ""
-    request: str | None = None  # Its parameters as JSON; None where nobody recorded them.
+    request: str | None = None  # Its parameters as JSON; None if the record has none.
 
 
 def now():
@@ -33,51 +34,51 @@ def now():
 
 
 def regions(region):
-    """Where the calls of a deployment in this region are recorded."""
+    """The regions that record the calls of a deployment in this region."""
     try:
-        of_iam = OF_IAM.get(boto3.Session().get_partition_for_region(region), region)
+        iam_region = IAM_REGIONS.get(boto3.Session().get_partition_for_region(region), region)
     except UnknownRegionError:
-        of_iam = region
-    return list(dict.fromkeys((region, of_iam)))
+        iam_region = region
+    return list(dict.fromkeys((region, iam_region)))
 
 
 class CloudTrail:
-    """The event history of the account: it is there without a trail, costs nothing, and lags."""
+    """The event history of the account: it exists without a trail, costs nothing, and lags."""
 
     def __init__(self, account):
         self.account = account
 
     def writes(self, since, deletes_since):
-        """All calls since a moment, and the services of which the last deletes have not arrived yet."""
+        """All calls since a time, and the services whose last deletes have not arrived yet."""
 
-        def look():
+        def has_arrived():
             calls = self.recorded(since)
             deleted = {it.service for it in calls if it.operation.startswith("Delete") and it.at >= deletes_since}
             missing = [service for service in SERVICES if service not in deleted]
-            self.seen = calls, missing
+            self.arrived = calls, missing
             return not missing
 
         try:
-            self.account.until("the last deletes are in CloudTrail", look, LATEST, PAUSE)
+            self.account.until("the last deletes are in CloudTrail", has_arrived, LATEST, PAUSE)
         except Failed:
-            """What has arrived is judged; what is missing is told."""
-        return self.seen
+            """The checks judge the calls that have arrived; the report names the missing ones."""
+        return self.arrived
 
     def recorded(self, since):
         found = {}
         for region in regions(self.account.region):
             only = [{"AttributeKey": "ReadOnly", "AttributeValue": "false"}]
-            asked = {"LookupAttributes": only, "StartTime": since}
-            for event in self.account.every("cloudtrail", "lookup_events", region=region, **asked)["Events"]:
+            parameters = {"LookupAttributes": only, "StartTime": since}
+            for event in self.account.every("cloudtrail", "lookup_events", region=region, **parameters)["Events"]:
                 found[event["EventId"]] = json.loads(event["CloudTrailEvent"])
-        mine = [record for record in found.values() if is_of(record, f"{self.account.project}-reconciler")]
-        return sorted((call(record) for record in mine), key=lambda it: it.at)
+        own = [record for record in found.values() if is_of(record, f"{self.account.project}-reconciler")]
+        return sorted((call(record) for record in own), key=lambda it: it.at)
 
 
 def is_of(record, function):
-    """Whether a function made the call itself: its name is that of its role's session."""
-    who = record.get("userIdentity", {})
-    return who.get("arn", "").endswith(f"/{function}") and "invokedBy" not in who
+    """Whether a function made the call itself: the session of its role has the function's name."""
+    identity = record.get("userIdentity", {})
+    return identity.get("arn", "").endswith(f"/{function}") and "invokedBy" not in identity
 
 
 def call(record):
@@ -91,20 +92,20 @@ def call(record):
 
 
 class Recorder:
-    """The router of the local cloud: it knows every call at once, and no parameters."""
+    """The router of the local cloud: it has every call at once, and no parameters."""
 
     READS = ("Describe", "Get", "List", "Head")
 
     def __init__(self, cloud):
         self.cloud = cloud
-        # The router counts from its own start, so a call of ours says when that was.
+        # The router counts from its own start; the time of a call made here gives the time of that start.
         cloud.client("sts").get_caller_identity()
         self.began = now() - timedelta(microseconds=max(it["at_micros"] for it in cloud.calls()))
 
     def writes(self, since, deletes_since):
         calls = [self.call(it) for it in self.cloud.calls() if it.get("app") == "reconciler"]
-        wanted = [it for it in calls if it.service in SERVICES and not it.operation.startswith(self.READS)]
-        return [it for it in wanted if it.at >= since], []
+        writes = [it for it in calls if it.service in SERVICES and not it.operation.startswith(self.READS)]
+        return [it for it in writes if it.at >= since], []
 
     def call(self, it):
         at = self.began + timedelta(microseconds=it["at_micros"])

@@ -1,7 +1,7 @@
-"""What is measured: each function with the cheapest real event of it, a hello of the same runtime, and Python functions.
+"""The measured contenders: each function with its cheapest real event, a hello of the same runtime, and Python functions.
 
-An event is chosen so that its answer takes one call of AWS, or the fewest that any real event of that function takes.
-The counts of a run are held against `calls`, and its answer against `tells`.
+Each event needs one call to AWS for its response, or the fewest calls that any real event of that function needs.
+A run compares its counts with `calls`, and its response with `expected`.
 """
 
 import json
@@ -11,34 +11,34 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 EVENTS = ROOT / "events"
-GET, QUERY, KEEP = "dynamodb:GetItem", "dynamodb:Query", "sqs:ChangeMessageVisibility"
+GET, QUERY, EXTEND = "dynamodb:GetItem", "dynamodb:Query", "sqs:ChangeMessageVisibility"
 
-# All that the reconciler touches, and the door looks at for people.
-OF_ENVIRONMENTS = ("autoscaling", "cloudformation", "cloudwatch", "ec2", "iam", "logs", "s3", "sns", "ssm")
+# The services that the reconciler calls, and that custom-resource reads for operator requests.
+ENVIRONMENT_SERVICES = ("autoscaling", "cloudformation", "cloudwatch", "ec2", "iam", "logs", "s3", "sns", "ssm")
 
 
 @dataclass(frozen=True)
 class Contender:
     name: str
-    # What it is asked, in a few words.
-    asked: str
+    # The event, in a few words.
+    title: str
     event: dict
     calls: tuple
-    # A part of the right answer.
-    tells: str
-    # The services that it has clients for, by boto3's names.
+    # A part of the expected response.
+    expected: str
+    # The services that the function has clients for, by boto3's names.
     clients: tuple = ("dynamodb",)
-    # Of the floor at most so much.
+    # The highest promised ratio to the floor.
     most: float | None = None
-    # Whether it trusts Amazon's authorities alone (the template's TrustedRoots).
+    # Whether the function trusts Amazon's authorities alone (the template's TrustedRoots).
     amazon: bool = False
-    # How it is started.
+    # The command line.
     program: tuple = ()
 
     @property
-    def told(self):
+    def label(self):
         roots = ", Amazon's roots alone" * self.amazon
-        return f"{self.name}, {self.asked}, {len(self.calls)} call{'s' * (len(self.calls) > 1)}{roots}"
+        return f"{self.name}, {self.title}, {len(self.calls)} call{'s' * (len(self.calls) > 1)}{roots}"
 
 
 def sample(path, records=None):
@@ -46,28 +46,28 @@ def sample(path, records=None):
     return {"Records": event["Records"][:records]} if records else event
 
 
-def answered_request():
-    """The request that the reconciler and the watchdog are asked about: its hash is its message's name."""
+def completed_request():
+    """The hash of the request in the events of the reconciler and the watchdog: the deduplication id of its message."""
     return sample("reconciler/create.json")["Records"][0]["attributes"]["MessageDeduplicationId"]
 
 
 HELLO = Contender("hello", "any event", {}, (GET,), '"Found":false')
 
-DOOR_AND_SUBSCRIBERS, RECONCILER = 1.5, 2.0  # × the floor
+MOST, MOST_OF_RECONCILER = 1.5, 2.0  # × the floor
 
 AS_DEPLOYED = (
     Contender(
-        "custom-resource", "status of a gone environment", sample("custom-resource/status.json"),
-        (GET,), "no environment has this name", ("dynamodb", "sqs", *OF_ENVIRONMENTS), DOOR_AND_SUBSCRIBERS,
+        "custom-resource", "status of a deleted environment", sample("custom-resource/status.json"),
+        (GET,), "no environment has this name", ("dynamodb", "sqs", *ENVIRONMENT_SERVICES), MOST,
     ),
     Contender(
-        # It keeps each message before it looks at it: no real one takes a single call.
-        "reconciler", "an answered request", sample("reconciler/create.json"),
-        (KEEP, GET), '"batchItemFailures":[]', ("dynamodb", "sqs", *OF_ENVIRONMENTS), RECONCILER,
+        # The reconciler extends the visibility of each message before it reads it: no real message takes a single call.
+        "reconciler", "a completed request", sample("reconciler/create.json"),
+        (EXTEND, GET), '"batchItemFailures":[]', ("dynamodb", "sqs", *ENVIRONMENT_SERVICES), MOST_OF_RECONCILER,
     ),
     Contender(
-        "watchdog", "an answered letter", sample("watchdog/dead-letter.json"),
-        (GET,), '"batchItemFailures":[]', ("dynamodb", "ec2", "autoscaling"), DOOR_AND_SUBSCRIBERS,
+        "watchdog", "a dead letter of a completed request", sample("watchdog/dead-letter.json"),
+        (GET,), '"batchItemFailures":[]', ("dynamodb", "ec2", "autoscaling"), MOST,
     ),
     Contender(
         "watchdog", "schedule, nothing to do", sample("watchdog/schedule.json"),
@@ -76,29 +76,29 @@ AS_DEPLOYED = (
     Contender(
         "lifecycle-hook", "sweep, no groups", sample("lifecycle-hook/sweep.json"),
         ("autoscaling:DescribeAutoScalingGroups",), '"Swept":[]',
-        ("dynamodb", "sqs", "autoscaling", "ec2", "elbv2", "logs", "ssm"), DOOR_AND_SUBSCRIBERS,
+        ("dynamodb", "sqs", "autoscaling", "ec2", "elbv2", "logs", "ssm"), MOST,
     ),
     Contender(
-        "scaling-log", "event of a gone environment", sample("scaling-log/queue.json", records=1),
-        (GET,), '"batchItemFailures":[]', ("dynamodb", "sqs", "autoscaling", "logs"), DOOR_AND_SUBSCRIBERS,
+        "scaling-log", "event of a deleted environment", sample("scaling-log/queue.json", records=1),
+        (GET,), '"batchItemFailures":[]', ("dynamodb", "sqs", "autoscaling", "logs"), MOST,
     ),
     Contender(
-        "alarm", "alarm of a gone environment", sample("alarm/direct.json"),
-        (GET,), "is gone", ("dynamodb", "sqs", "cloudwatch"), DOOR_AND_SUBSCRIBERS,
+        "alarm", "alarm of a deleted environment", sample("alarm/direct.json"),
+        (GET,), "no longer exists", ("dynamodb", "sqs", "cloudwatch"), MOST,
     ),
 )  # fmt: skip
 FUNCTIONS = (*AS_DEPLOYED, *(replace(it, amazon=True) for it in AS_DEPLOYED))
 
 
 def in_python(function):
-    """The function that a user would write in its place: with the same clients, and one call whatever it is asked."""
+    """The function that a user would write in its place: with the same clients, and one call for every event."""
     program = (sys.executable, str(Path(__file__).with_name("plain_function.py")))
     name = f"{function.name} in Python"
     return Contender(name, "any event", {}, (GET,), '"Found": false', function.clients, program=program)
 
 
 def variables(queues="https://sqs.us-west-2.amazonaws.com/123456789012/"):
-    """As `infra/template.yaml` sets them, of all functions together."""
+    """The variables of all functions together, as `infra/template.yaml` sets them."""
     return {
         "PROJECT_NAME": "scalable-ec2",
         "ACCOUNT_ID": "123456789012",

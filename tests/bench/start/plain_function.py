@@ -1,6 +1,6 @@
-"""The function that a user would write in Python: its clients are made when it is loaded, and an event makes one call.
+"""The function that a user would write in Python: it creates its clients when it is loaded, and makes one call for an event.
 
-Below it is the least of Lambda's runtime for Python. It is the baseline of the starts in `make bench`.
+The code after it is the minimum of Lambda's runtime for Python. It is the baseline of the starts in `make bench`.
 """
 
 import http.client
@@ -14,8 +14,8 @@ clients = {service: boto3.client(service) for service in os.environ["CLIENTS"].s
 
 def handler(event):
     key = {"pk": {"S": "environment#plain"}}
-    answer = clients["dynamodb"].get_item(TableName=os.environ["RECORDS_TABLE"], Key=key, ConsistentRead=True)
-    return {"Found": "Item" in answer}
+    response = clients["dynamodb"].get_item(TableName=os.environ["RECORDS_TABLE"], Key=key, ConsistentRead=True)
+    return {"Found": "Item" in response}
 
 
 def main():
@@ -25,8 +25,8 @@ def main():
         invocation = api.getresponse()
         event = json.load(invocation)
         request = invocation.headers["Lambda-Runtime-Aws-Request-Id"]
-        answer = json.dumps(handler(event))
-        api.request("POST", f"/2018-06-01/runtime/invocation/{request}/response", answer)
+        result = json.dumps(handler(event))
+        api.request("POST", f"/2018-06-01/runtime/invocation/{request}/response", result)
         api.getresponse().read()
 
 

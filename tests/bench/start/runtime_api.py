@@ -11,9 +11,9 @@ ACCEPTED = response("202 Accepted", b'{"status":"OK"}')
 
 
 class RuntimeApi:
-    """Gives one event to one process, and takes what that tells first, an answer or an error: `told` is the time, the path
-    and the body. Use it with `with`. The next process gets a port of its own: what is still on its way from one that was
-    ended reaches nobody else."""
+    """Gives one event to one process, and receives its first result, a response or an error: `result` is the time, the path
+    and the body. Use it with `with`. The next process gets a port of its own, so a late message of a killed process reaches
+    no other process."""
 
     def __init__(self, event):
         headers = [
@@ -23,25 +23,25 @@ class RuntimeApi:
             "Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",
         ]
         self.next = response("200 OK", json.dumps(event).encode(), headers=headers)
-        self.told, self.is_told = None, threading.Event()
+        self.result, self.arrived = None, threading.Event()
         self.lock = threading.Lock()
 
     def __enter__(self):
-        self.served = Served(self.answer)
+        self.served = Served(self.respond)
         self.address = f"127.0.0.1:{self.served.port}"
         return self
 
     def __exit__(self, *_):
         self.served.close()
 
-    def answer(self, head, body):
+    def respond(self, head, body):
         now = time.perf_counter()
         path = head.split(b" ", 2)[1]
         with self.lock:
             if path.endswith(b"/invocation/next"):
                 event, self.next = self.next, None
                 return event
-            if self.told is None:
-                self.told = (now, path.decode(), body.decode())
-                self.is_told.set()
+            if self.result is None:
+                self.result = (now, path.decode(), body.decode())
+                self.arrived.set()
         return ACCEPTED

@@ -1,5 +1,5 @@
-"""HTTP/1.1 by threads that wait for their connection before it comes: what a server adds to a measured time is little,
-and the same for everybody."""
+"""HTTP/1.1 by threads that wait for their connection in advance: the server adds little to a measured time, and the same to
+every one."""
 
 import re
 import socket
@@ -10,16 +10,16 @@ CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 
 
 def response(status, body, kind="application/json", headers=()):
-    """A whole response, ready to be sent."""
+    """A whole response, as the bytes to send."""
     lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 class Served:
-    """A port of 127.0.0.1. `answer(head, body)` gives a response, or None to leave the caller waiting until it hangs up."""
+    """A port of 127.0.0.1. `respond(head, body)` returns a response, or None: then the caller waits until it hangs up."""
 
-    def __init__(self, answer, tls=None, threads=3):
-        self.answer, self.tls = answer, tls
+    def __init__(self, respond, tls=None, threads=3):
+        self.respond, self.tls = respond, tls
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
         self.threads = [threading.Thread(target=self.serve, daemon=True) for _ in range(threads)]
@@ -37,14 +37,14 @@ class Served:
             try:
                 connection, _ = self.listening.accept()
             except OSError:
-                return  # It is closed.
-            # Without it a small answer waits for the acknowledgement of what was sent before: 40 ms.
+                return  # The port is closed.
+            # Without this option a small response waits for the acknowledgement of the previous bytes: 40 ms.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 with self.tls.wrap_socket(connection, server_side=True) if self.tls else connection as talk:
                     self.converse(talk)
             except OSError:
-                """The caller has hung up or was ended, or trusts another authority: then its own answer tells."""
+                """The caller hung up or was killed, or trusts another authority: its own result then shows the failure."""
             finally:
                 connection.close()
 
@@ -55,15 +55,15 @@ class Served:
                 received += more(talk)
             head, received = received[:end], received[end + 4 :]
             if CHUNKED.search(head):
-                raise ValueError("a body in chunks, which nobody here sends")
+                raise ValueError("the body is chunked, and no contender sends chunks")
             length = int(found[1]) if (found := LENGTH.search(head)) else 0
             while len(received) < length:
                 received += more(talk)
             body, received = received[:length], received[length:]
-            answer = self.answer(head, body)
-            while answer is None:
+            result = self.respond(head, body)
+            while result is None:
                 more(talk)
-            talk.sendall(answer)
+            talk.sendall(result)
 
 
 def more(talk):

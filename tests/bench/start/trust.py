@@ -1,4 +1,4 @@
-"""Whom the contenders trust: all roots that the machine trusts, as on Lambda, and one that lives for a run."""
+"""The roots that the contenders trust: all roots of the machine, as on Lambda, and one root that exists for one run."""
 
 import datetime
 import ssl
@@ -9,21 +9,21 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-# Debian's and Amazon Linux's.
+# The bundles of Debian and Amazon Linux.
 BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
-# What is in the packages.
+# The bundle in the packages.
 AMAZON = Path(__file__).resolve().parents[3] / "infra" / "amazon-roots.pem"
 BEGIN = "-----BEGIN CERTIFICATE-----"
 
 
 class Trust:
-    """A bundle of roots (`bundle`; `roots` is how many), one of Amazon's alone (`amazon`), and a server that both vouch for
-    (`server`)."""
+    """A bundle of roots (`bundle`; `roots` is their number), a bundle of Amazon's roots alone (`amazon`), and the TLS context of a
+    server that both bundles trust (`server`)."""
 
     def __init__(self, folder):
         system = next((Path(path) for path in BUNDLES if Path(path).exists()), None)
         if system is None:
-            raise SystemExit(f"none of {', '.join(BUNDLES)} is there: install the package ca-certificates")
+            raise SystemExit(f"none of {', '.join(BUNDLES)} exists: install the package ca-certificates")
         root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
         root = certificate("root of a bench", root_key, "root of a bench", root_key, authority=True)
         leaf = certificate("localhost", key, "root of a bench", root_key, authority=False)
@@ -51,7 +51,7 @@ def named(text):
 
 
 def certificate(subject, key, issuer, issuer_key, authority):
-    """Good for a day, from an hour ago: clocks differ."""
+    """A certificate that is valid for a day, and since an hour ago, because clocks differ."""
     now = datetime.datetime.now(datetime.timezone.utc)
     usage = {"digital_signature": not authority, "key_cert_sign": authority, "crl_sign": authority}
     others = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only")

@@ -1,4 +1,4 @@
-"""Lambda and AWS around a process that has just been started, until it has told its first answer."""
+"""Lambda and AWS around a new process, until its first response."""
 
 import os
 import shutil
@@ -8,23 +8,23 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from contenders import answered_request, variables
+from contenders import completed_request, variables
 from endpoint import Endpoint
 from runtime_api import RuntimeApi
 from trust import Trust
 
-LIMIT = 30  # seconds that a first answer may take
+LIMIT = 30  # seconds for the first response
 
 
-class Stage:
-    """Everything that a function talks to, at ports of its own. Use it with `with`."""
+class Fixture:
+    """All servers that a function calls, each with a port of its own. Use it with `with`."""
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="envkeeper-start-"))
 
     def __enter__(self):
         self.trust = Trust(self.folder)
-        self.endpoint = Endpoint(self.trust.server, answered_request())
+        self.endpoint = Endpoint(self.trust.server, completed_request())
         return self
 
     def __exit__(self, *_):
@@ -32,7 +32,7 @@ class Stage:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def environment(self, contender, api):
-        """What Lambda and the template set, and nothing of this machine's."""
+        """The variables that Lambda and the template set, without any of this machine's."""
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "en_US.UTF-8",
@@ -63,18 +63,19 @@ class Stage:
         }
 
     def once(self, contender):
-        """Starts a contender, and ends it: the ms to its first answer, and the MiB of its peak until then."""
+        """Starts a contender and kills it after its first response. Returns the ms to the response, and the peak memory in MiB
+        until then."""
         log = self.folder / "log"
         with RuntimeApi(contender.event) as api:
-            began, mib = self.until_told(contender, api, log)
-        ended, path, answer = api.told
+            began, mib = self.until_response(contender, api, log)
+        ended, path, body = api.result
         calls = self.endpoint.counted()
-        if not path.endswith("/response") or contender.tells not in answer or calls != Counter(contender.calls):
-            raise SystemExit(f"{contender.told}: {path}: {answer}\nafter {dict(calls)}\n{log.read_text()}")
+        if not path.endswith("/response") or contender.expected not in body or calls != Counter(contender.calls):
+            raise SystemExit(f"{contender.label}: {path}: {body}\nafter {dict(calls)}\n{log.read_text()}")
         return (ended - began) * 1000, mib
 
-    def until_told(self, contender, api, log):
-        """When it was started, and its peak when it had told its answer."""
+    def until_response(self, contender, api, log):
+        """The start time of the process, and its peak memory at its response."""
         output = (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         files = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), output, (os.POSIX_SPAWN_DUP2, 1, 2)]
         environment = self.environment(contender, api)
@@ -82,11 +83,11 @@ class Stage:
         process = os.posix_spawn(contender.program[0], contender.program, environment, file_actions=files)
         running = True
         try:
-            while not api.is_told.wait(0.2):
+            while not api.arrived.wait(0.2):
                 running = os.waitpid(process, os.WNOHANG) == (0, 0)
                 if not running or time.perf_counter() - began > LIMIT:
                     calls = dict(self.endpoint.counted())
-                    raise SystemExit(f"{contender.told}: no answer, after {calls}\n{log.read_text()}")
+                    raise SystemExit(f"{contender.label}: no response, after {calls}\n{log.read_text()}")
             return began, peak(process)
         finally:
             if running:

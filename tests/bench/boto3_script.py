@@ -1,9 +1,9 @@
-"""The environment that Envkeeper makes by default, as a user would script it with boto3: one call after another.
+"""The environment that Envkeeper creates by default, as a user would script it with boto3: one call after another.
 
-It creates everything, waits until the instance is in service, deletes everything, and prints how many calls and seconds
-each took, as JSON. It is the baseline of `make bench`: nothing in it is slower than it has to be.
+The script creates all resources, waits until the instance is in service, deletes all resources, and prints the calls and seconds
+of both as JSON. It is the baseline of `make bench`: no part of it is slower than necessary.
 
-    python by_hand.py --suffix byhand
+    python boto3_script.py --suffix script
 """
 
 import argparse
@@ -45,8 +45,8 @@ CONFIG
 """
 
 
-class ByHand:
-    """One environment. What was created is remembered for its deletion."""
+class ScriptedEnvironment:
+    """One environment. It stores the ids of the created resources for their deletion."""
 
     def __init__(self, session, suffix, poll):
         self.suffix = suffix
@@ -57,7 +57,7 @@ class ByHand:
         self.ssm, self.sts, self.buckets = session.client("ssm"), session.client("sts"), session.resource("s3")
 
     def name(self, kind):
-        return f"byhand-{kind}-{self.suffix}"
+        return f"scripted-{kind}-{self.suffix}"
 
     def tags(self, kind):
         return [{"Key": "Name", "Value": self.name(kind)}, {"Key": "Environment", "Value": self.suffix}]
@@ -68,7 +68,7 @@ class ByHand:
     def create(self):
         self.account = self.sts.get_caller_identity()["Account"]
         self.create_network()
-        self.create_ways_out()
+        self.create_egress()
         self.create_buckets()
         self.create_log_groups()
         self.create_identity()
@@ -84,41 +84,41 @@ class ByHand:
         self.ec2.modify_vpc_attribute(VpcId=self.vpc, EnableDnsHostnames={"Value": True})
         self.public = [self.create_subnet(f"public{n}", zone, n - 1) for n, zone in enumerate(zones, 1)]
         self.private = [self.create_subnet(f"private{n}", zone, n + 3) for n, zone in enumerate(zones, 1)]
-        made = self.ec2.create_security_group(
+        response = self.ec2.create_security_group(
             GroupName=self.name("instances-sg"),
-            Description="Instances: nothing comes in",
+            Description="Instances: no inbound traffic",
             VpcId=self.vpc,
             **self.tagged("security-group", "instances-sg"),
         )
-        self.security_group = made["GroupId"]
+        self.security_group = response["GroupId"]
 
     def create_subnet(self, kind, zone, part):
-        asked = {"VpcId": self.vpc, "AvailabilityZone": zone, "CidrBlock": f"10.0.{32 * part}.0/19"}
-        return self.ec2.create_subnet(**asked, **self.tagged("subnet", kind))["Subnet"]["SubnetId"]
+        parameters = {"VpcId": self.vpc, "AvailabilityZone": zone, "CidrBlock": f"10.0.{32 * part}.0/19"}
+        return self.ec2.create_subnet(**parameters, **self.tagged("subnet", kind))["Subnet"]["SubnetId"]
 
-    def create_ways_out(self):
-        made = self.ec2.create_internet_gateway(**self.tagged("internet-gateway", "igw"))
-        self.gateway = made["InternetGateway"]["InternetGatewayId"]
+    def create_egress(self):
+        response = self.ec2.create_internet_gateway(**self.tagged("internet-gateway", "igw"))
+        self.gateway = response["InternetGateway"]["InternetGatewayId"]
         self.ec2.attach_internet_gateway(InternetGatewayId=self.gateway, VpcId=self.vpc)
         public = self.create_route_table("public-rt", self.public, GatewayId=self.gateway)
-        made = self.ec2.allocate_address(Domain="vpc", **self.tagged("elastic-ip", "nat1-ip"))
-        self.address = made["AllocationId"]
-        asked = {"SubnetId": self.public[0], "AllocationId": self.address}
-        made = self.ec2.create_nat_gateway(**asked, **self.tagged("natgateway", "nat1"))
-        self.nat = made["NatGateway"]["NatGatewayId"]
+        response = self.ec2.allocate_address(Domain="vpc", **self.tagged("elastic-ip", "nat1-ip"))
+        self.address = response["AllocationId"]
+        parameters = {"SubnetId": self.public[0], "AllocationId": self.address}
+        response = self.ec2.create_nat_gateway(**parameters, **self.tagged("natgateway", "nat1"))
+        self.nat = response["NatGateway"]["NatGatewayId"]
         self.ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[self.nat])
         private = self.create_route_table("private-rt", self.private, NatGatewayId=self.nat)
         self.route_tables = [public, private]
 
     def create_route_table(self, kind, subnets, **target):
-        made = self.ec2.create_route_table(VpcId=self.vpc, **self.tagged("route-table", kind))
-        table = made["RouteTable"]["RouteTableId"]
+        response = self.ec2.create_route_table(VpcId=self.vpc, **self.tagged("route-table", kind))
+        table = response["RouteTable"]["RouteTableId"]
         self.ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **target)
         served = [self.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet) for subnet in subnets]
         return table, [association["AssociationId"] for association in served]
 
     def create_buckets(self):
-        """Both are encrypted by S3 itself, as every new bucket is."""
+        """Creates both buckets. S3 encrypts every new bucket by itself."""
         self.data, self.access_logs = self.create_bucket("data"), self.create_bucket("logs")
         delivery = {
             "Effect": "Allow",
@@ -154,7 +154,7 @@ class ByHand:
         return bucket
 
     def create_log_groups(self):
-        self.log_groups = [f"/aws/autoscaling/byhand-{self.suffix}", f"/aws/ec2/byhand-{self.suffix}"]
+        self.log_groups = [f"/aws/autoscaling/scripted-{self.suffix}", f"/aws/ec2/scripted-{self.suffix}"]
         for group in self.log_groups:
             self.logs.create_log_group(logGroupName=group, tags={"Environment": self.suffix})
             self.logs.put_retention_policy(logGroupName=group, retentionInDays=RETENTION)
@@ -191,9 +191,9 @@ class ByHand:
             "UserData": base64.b64encode(script.encode()).decode(),
             "TagSpecifications": [{"ResourceType": "volume", "Tags": self.tags("asg")}],
         }
-        asked = {"LaunchTemplateName": self.name("template"), "LaunchTemplateData": data}
-        made = self.ec2.create_launch_template(**asked, **self.tagged("launch-template", "template"))
-        self.template = made["LaunchTemplate"]["LaunchTemplateId"]
+        parameters = {"LaunchTemplateName": self.name("template"), "LaunchTemplateData": data}
+        response = self.ec2.create_launch_template(**parameters, **self.tagged("launch-template", "template"))
+        self.template = response["LaunchTemplate"]["LaunchTemplateId"]
 
     def create_group(self):
         group = self.name("asg")
@@ -212,20 +212,20 @@ class ByHand:
         while not any(it["LifecycleState"] == "InService" for it in self.group()["Instances"]):
             time.sleep(self.poll)
 
-    def when_the_profile_is_known(self, **asked):
-        """IAM's answer is ahead of Auto Scaling's knowledge by some ten seconds."""
+    def when_the_profile_is_known(self, **parameters):
+        """Retries until Auto Scaling knows the instance profile, some ten seconds after IAM returned it."""
         while True:
             try:
-                return self.auto_scaling.create_auto_scaling_group(**asked)
+                return self.auto_scaling.create_auto_scaling_group(**parameters)
             except ClientError as error:
                 if "Invalid IAM Instance Profile" not in str(error):
                     raise
                 time.sleep(self.poll)
 
     def create_policy(self, kind, by):
-        asked = {"PolicyType": "SimpleScaling", "AdjustmentType": "ChangeInCapacity", "ScalingAdjustment": by, "Cooldown": 300}
+        parameters = {"PolicyType": "SimpleScaling", "AdjustmentType": "ChangeInCapacity", "ScalingAdjustment": by, "Cooldown": 300}
         group, name = self.name("asg"), self.name(kind)
-        return self.auto_scaling.put_scaling_policy(AutoScalingGroupName=group, PolicyName=name, **asked)["PolicyARN"]
+        return self.auto_scaling.put_scaling_policy(AutoScalingGroupName=group, PolicyName=name, **parameters)["PolicyARN"]
 
     def group(self):
         found = self.auto_scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[self.name("asg")])
@@ -237,7 +237,7 @@ class ByHand:
         at_least, at_most = "GreaterThanOrEqualToThreshold", "LessThanOrEqualToThreshold"
         self.alarm("cpu-high", at_least, 70, AlarmActions=[self.up], **cpu, **of_group)
         self.alarm("cpu-low", at_most, 30, AlarmActions=[self.down], **cpu, **of_group)
-        failures = {"Namespace": "ByHand", "MetricName": "LaunchFailures", "Statistic": "Sum", "EvaluationPeriods": 1}
+        failures = {"Namespace": "Scripted", "MetricName": "LaunchFailures", "Statistic": "Sum", "EvaluationPeriods": 1}
         self.alarm("launch-failures", at_least, 1, Period=300, **failures, **of_group)
         healthy = {"Namespace": "AWS/AutoScaling", "MetricName": "GroupInServiceInstances", "Statistic": "Minimum"}
         self.alarm("healthy-low", "LessThanThreshold", 1, EvaluationPeriods=10, **healthy, **of_group)
@@ -247,8 +247,8 @@ class ByHand:
         self.cloudwatch.put_dashboard(DashboardName=self.name("dashboard"), DashboardBody=json.dumps(body))
 
     def alarm(self, kind, comparison, threshold, **rule):
-        asked = {"ComparisonOperator": comparison, "Threshold": threshold, "Period": 60, **rule}
-        self.cloudwatch.put_metric_alarm(AlarmName=self.name(kind), Tags=self.tags(kind), **asked)
+        parameters = {"ComparisonOperator": comparison, "Threshold": threshold, "Period": 60, **rule}
+        self.cloudwatch.put_metric_alarm(AlarmName=self.name(kind), Tags=self.tags(kind), **parameters)
 
     def delete(self):
         self.delete_monitoring_and_group()
@@ -259,7 +259,7 @@ class ByHand:
         self.delete_network()
 
     def delete_monitoring_and_group(self):
-        """The group's policies go with it; its instances go first."""
+        """Deletes the alarms and the group. The group's policies are deleted with it, and its instances before it."""
         alarms = [self.name(kind) for kind in ("cpu-high", "cpu-low", "launch-failures", "healthy-low")]
         self.cloudwatch.delete_dashboards(DashboardNames=[self.name("dashboard")])
         self.cloudwatch.delete_alarms(AlarmNames=alarms)
@@ -314,7 +314,7 @@ def tls_only(bucket):
 
 
 class Meter:
-    """Counts a session's calls by service, and measures how long things take."""
+    """Counts a session's calls by service, and measures durations."""
 
     def __init__(self, session):
         self.calls = Counter()
@@ -323,21 +323,21 @@ class Meter:
     def count(self, model, **_):
         self.calls[model.service_model.signing_name] += 1
 
-    def measure(self, act):
-        """The seconds that it took, and its calls by service."""
+    def measure(self, action):
+        """The duration of an action in seconds, and its calls by service."""
         before, began = self.calls.copy(), time.monotonic()
-        act()
+        action()
         return round(time.monotonic() - began, 3), dict(sorted((self.calls - before).items()))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--suffix", default="byhand")
-    parser.add_argument("--poll", type=float, default=1, help="seconds between two looks at what boto3 has no waiter for")
+    parser.add_argument("--suffix", default="script")
+    parser.add_argument("--poll", type=float, default=1, help="seconds between two polls of a condition without a waiter in boto3")
     given, session = parser.parse_args(), boto3.Session()
-    meter, by_hand = Meter(session), ByHand(session, given.suffix, given.poll)
-    create_seconds, create = meter.measure(by_hand.create)
-    delete_seconds, delete = meter.measure(by_hand.delete)
+    meter, environment = Meter(session), ScriptedEnvironment(session, given.suffix, given.poll)
+    create_seconds, create = meter.measure(environment.create)
+    delete_seconds, delete = meter.measure(environment.delete)
     report = {"create_calls": sum(create.values()), "create_seconds": create_seconds, "per_service": create}
     report |= {"delete_calls": sum(delete.values()), "delete_seconds": delete_seconds, "delete_per_service": delete}
     print(json.dumps(report, indent=2))
