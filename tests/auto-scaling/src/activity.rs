@@ -1,60 +1,60 @@
-//! What groups have done: scaling activities.
+//! Scaling activities: the record of a group's launches and terminations.
 
 use crate::{AutoScaling, Fault, Group, Subnet, Timestamp, arn::uuid};
 
-/// The longest cause that AWS gives.
+/// The longest cause that AWS returns.
 const MAX_CAUSE_LENGTH: usize = 1023;
 
-/// One launch or termination, as DescribeScalingActivities tells it.
+/// One launch or termination, as DescribeScalingActivities returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activity {
-    /// In a UUID's form.
+    /// An id in the form of a UUID.
     pub id: String,
-    /// Whose it is.
+    /// The name of the group.
     pub group: String,
     /// The ARN of that group.
     pub group_arn: String,
-    /// What is done: `Launching a new EC2 instance: i-…`.
+    /// The action: `Launching a new EC2 instance: i-…`.
     pub description: String,
-    /// Why, in up to 1,023 characters.
+    /// The cause, in up to 1,023 characters.
     pub cause: String,
-    /// When it began.
+    /// The start of the activity.
     pub start: Timestamp,
-    /// When it ended.
+    /// The end of the activity.
     pub end: Option<Timestamp>,
-    /// How far it came.
+    /// The progress as AWS's status code.
     pub status: ActivityStatus,
-    /// Why it failed.
+    /// The reason of a failure.
     pub status_message: Option<String>,
-    /// In percent.
+    /// The progress in percent.
     pub progress: u8,
     /// Subnet and zone, as JSON.
     pub details: String,
-    /// Whether the group is gone.
+    /// Whether the group is deleted.
     pub group_deleted: bool,
 }
 
-/// How far an activity came.
+/// The progress of an activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActivityStatus {
-    /// An instance starts.
+    /// An instance launches.
     PreInService,
-    /// An instance waits for its target groups to let it go.
+    /// A terminating instance waits for its target groups to deregister it.
     WaitingForElbConnectionDraining,
-    /// An instance waits for hooks.
+    /// An instance waits for lifecycle hooks.
     MidLifecycleAction,
-    /// An instance ends.
+    /// An instance terminates.
     InProgress,
-    /// It is done.
+    /// The activity succeeded.
     Successful,
-    /// It did not work.
+    /// The activity failed.
     Failed,
-    /// It was broken off.
+    /// The activity was cancelled.
     Cancelled,
 }
 
 impl ActivityStatus {
-    /// As AWS writes it.
+    /// The status code as AWS writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -70,10 +70,10 @@ impl ActivityStatus {
 }
 
 impl AutoScaling {
-    /// A group's activities, the newest first. Those of deleted groups of that name only if they are asked for.
+    /// A group's activities, the newest first. Activities of deleted groups of that name are included only on request.
     ///
     /// # Errors
-    /// `ValidationError`: there is no such group, and deleted ones are not asked for.
+    /// `ValidationError`: the group does not exist, and deleted groups are not requested.
     pub fn activities(&self, group: &str, include_deleted_groups: bool) -> Result<Vec<&Activity>, Fault> {
         if !include_deleted_groups {
             self.group(group)?;
@@ -82,7 +82,7 @@ impl AutoScaling {
         Ok(self.account.history.0.iter().rev().filter(is_included).collect())
     }
 
-    /// The activities of all groups, the newest first. Those of deleted groups only if they are asked for.
+    /// The activities of all groups, the newest first. Activities of deleted groups are included only on request.
     #[must_use]
     pub fn all_activities(&self, include_deleted_groups: bool) -> Vec<&Activity> {
         self.account.history.0.iter().rev().filter(|it| include_deleted_groups || !it.group_deleted).collect()
@@ -94,7 +94,7 @@ impl AutoScaling {
 pub(crate) struct History(Vec<Activity>);
 
 impl History {
-    /// Notes that an activity began, and gives its place.
+    /// Records the start of an activity and returns its index.
     pub(crate) fn begin(&mut self, group: &Group, new: NewActivity, subnet: &Subnet, now: Timestamp) -> usize {
         let index = self.0.len();
         let mut cause = new.cause;
@@ -120,23 +120,23 @@ impl History {
         self.0[index].clone()
     }
 
-    /// The instance that a launch has led to.
+    /// Records the instance that a launch resulted in.
     pub(crate) fn launched(&mut self, index: usize, instance_id: &str) {
         self.0[index].description = format!("Launching a new EC2 instance: {instance_id}");
     }
 
-    /// An instance that ends leaves its target groups first; the activity keeps saying so.
+    /// A terminating instance leaves its target groups first; the activity's description keeps saying so.
     pub(crate) fn wait_for_draining(&mut self, index: usize) {
         self.0[index].status = ActivityStatus::WaitingForElbConnectionDraining;
         self.0[index].description.push_str(" - Waiting For ELB Connection Draining.");
     }
 
-    /// Changes how far an activity that is not over has come.
+    /// Changes the status of an activity that has not ended.
     pub(crate) fn set_status(&mut self, index: usize, status: ActivityStatus) {
         self.0[index].status = status;
     }
 
-    /// Breaks off a launch whose lifecycle action was abandoned: cancelled, in AWS's words (its troubleshooting guide).
+    /// Cancels a launch whose lifecycle action was abandoned: `Cancelled` is the status in AWS's troubleshooting guide.
     pub(crate) fn abandon(&mut self, index: usize, token: &str, reason: &str, at: Timestamp) {
         self.cancel(index, at);
         let activity = &mut self.0[index];
@@ -177,7 +177,7 @@ impl History {
     }
 }
 
-/// What begins, and why.
+/// The description, cause and first status of an activity.
 pub(crate) struct NewActivity {
     pub(crate) description: String,
     pub(crate) cause: String,

@@ -8,7 +8,7 @@ impl AutoScaling {
         format!("{}:autoScalingGroup:{id}:autoScalingGroupName/{group}", self.arn_prefix())
     }
 
-    /// The ARN that a policy of this name has in this group, whether it exists or not.
+    /// The ARN that a policy of this name has in this group, whether the policy exists or not.
     #[must_use]
     pub fn policy_arn(&self, group: &str, policy: &str) -> String {
         let id = uuid(&["policy", group, policy]);
@@ -26,7 +26,7 @@ impl AccountState {
     }
 }
 
-/// Something in the form of a UUID that depends on the words alone.
+/// An id in the form of a UUID that depends on the words alone.
 pub(crate) fn uuid(words: &[&str]) -> String {
     let (high, low) = (hash(0, words), hash(1, words));
     format!(
@@ -39,7 +39,7 @@ pub(crate) fn uuid(words: &[&str]) -> String {
     )
 }
 
-/// FNV-1a, 64 bits, over the words with a separator that no name contains. The seed goes first.
+/// FNV-1a, 64 bits, over the words with a separator that no name contains. The seed is the first byte.
 fn hash(seed: u8, words: &[&str]) -> u64 {
     let bytes = words.iter().flat_map(|word| word.bytes().chain([0xff]));
     [seed]

@@ -1,11 +1,11 @@
-//! How a group gets from the instances it has to those it is to have.
+//! The difference between a group's instances and its desired capacity.
 
 use std::cmp::Reverse;
 
 use crate::{Group, Instance, LifecycleState, Subnet};
 
 impl Group {
-    /// Where instances are missing, one subnet for each: the zone with the fewest, then the subnet with the fewest.
+    /// One subnet for each missing instance: in the zone with the fewest instances, then the subnet with the fewest.
     pub(crate) fn launch_subnets(&self) -> Vec<Subnet> {
         let count = self.launching.len() + self.active().filter(|it| !self.is_misplaced(it)).count();
         let placed = self.launching.iter().map(|it| &it.subnet).chain(self.active().map(|it| &it.subnet));
@@ -23,10 +23,11 @@ impl Group {
         chosen
     }
 
-    /// Which instances are too many, by their places in the list.
+    /// The instances above the desired capacity, by their indexes in the list.
     ///
-    /// What stands in a subnet that is no longer the group's goes first, but only when others do its work. Then the zone
-    /// with the most instances gives its oldest, again and again. Protected instances stay, unless the group goes.
+    /// An instance in a subnet that the group no longer has is selected first, but only when its replacement is in
+    /// service. Then the zone with the most instances loses its oldest instance, repeatedly. Protected instances are
+    /// kept, unless the group is being deleted.
     pub(crate) fn excess_instances(&self) -> Vec<usize> {
         let is_active = |index: &usize| self.instances[*index].state.is_active();
         let mut active: Vec<usize> = (0..self.instances.len()).filter(is_active).collect();
@@ -55,7 +56,7 @@ impl Group {
         selected
     }
 
-    /// Whether nothing starts and nothing ends.
+    /// Whether no instance launches and none terminates.
     pub(crate) fn is_stable(&self) -> bool {
         self.launching.is_empty() && self.instances.iter().all(|it| it.until.is_none())
     }
@@ -65,7 +66,8 @@ impl Group {
         self.instances.iter().filter(|it| it.state.is_active())
     }
 
-    /// Whether it is to be replaced, since its subnet is no longer the group's. A protected one is not.
+    /// Whether an instance has to be replaced because the group no longer has its subnet. A protected instance is not
+    /// replaced.
     fn is_misplaced(&self, instance: &Instance) -> bool {
         !instance.protected && self.settings.subnets.iter().all(|subnet| subnet.id != instance.subnet.id)
     }

@@ -1,54 +1,55 @@
-//! What Auto Scaling and EC2 tell EventBridge. Real events are best effort: these are told once each, and it is for a
-//! host to lose, repeat or delay them.
+//! Events that Auto Scaling and EC2 send to EventBridge. Real events are best effort. The simulator publishes each
+//! event once; a host may lose, repeat or delay it.
 
 use crate::{AccountState, Activity, Effect, LifecycleAction, Timestamp, Transition, arn::uuid, json};
 
 /// An event on the account's default bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// In a UUID's form, never used twice.
+    /// An id in the form of a UUID, never used twice.
     pub id: String,
-    /// When it happened.
+    /// The time of the occurrence.
     pub time: Timestamp,
-    /// Where.
+    /// The region of the group.
     pub region: String,
-    /// Whose.
+    /// The id of the account.
     pub account: String,
-    /// The ARNs that it is about: the group's, the instance's.
+    /// The ARNs that the event concerns: the group's, the instance's.
     pub resources: Vec<String>,
-    /// What happened.
+    /// The content, which depends on the type of the event.
     pub detail: Detail,
 }
 
-/// What happened.
+/// The content of an event, by type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// `EC2 Instance-launch Lifecycle Action` or `EC2 Instance-terminate Lifecycle Action`: an instance waits for a hook.
+    /// `EC2 Instance-launch Lifecycle Action` or `EC2 Instance-terminate Lifecycle Action`: an instance waits for a
+    /// hook.
     LifecycleAction {
-        /// Whose instance it is.
+        /// The group of the instance.
         group: String,
         /// `i-…`
         instance_id: String,
-        /// What it waits for.
+        /// The action that the instance waits for.
         action: LifecycleAction,
     },
-    /// `EC2 Instance Launch Successful` and the like: a launch or a termination is over.
+    /// `EC2 Instance Launch Successful` and the like: a launch or a termination has ended.
     ActivityEnded {
-        /// What it was.
+        /// Launch or termination.
         transition: Transition,
-        /// Whether it worked.
+        /// Whether the activity succeeded.
         successful: bool,
-        /// `i-…`, or empty if none was started.
+        /// `i-…`, or empty if no instance was launched.
         instance_id: String,
-        /// What DescribeScalingActivities says of it.
+        /// The activity as DescribeScalingActivities returns it.
         activity: Activity,
     },
-    /// `EC2 Spot Instance Interruption Warning`: EC2 ends the instance in two minutes.
+    /// `EC2 Spot Instance Interruption Warning`: EC2 terminates the instance in two minutes.
     SpotInterruption {
         /// `i-…`
         instance_id: String,
     },
-    /// `EC2 Instance Rebalance Recommendation`: EC2 may end the instance soon.
+    /// `EC2 Instance Rebalance Recommendation`: EC2 may terminate the instance soon.
     RebalanceRecommendation {
         /// `i-…`
         instance_id: String,
@@ -56,7 +57,7 @@ pub enum Detail {
 }
 
 impl Event {
-    /// Who tells it: `aws.autoscaling` or `aws.ec2`.
+    /// The source of the event: `aws.autoscaling` or `aws.ec2`.
     #[must_use]
     pub fn source(&self) -> &'static str {
         match self.detail {
@@ -65,7 +66,7 @@ impl Event {
         }
     }
 
-    /// Its `detail-type`.
+    /// The event's `detail-type`.
     #[must_use]
     pub fn detail_type(&self) -> &'static str {
         match &self.detail {
@@ -84,7 +85,7 @@ impl Event {
         }
     }
 
-    /// The envelope as EventBridge hands it to a target.
+    /// The envelope as EventBridge delivers it to a target.
     #[must_use]
     pub fn to_json(&self) -> String {
         json::object(&[
@@ -102,7 +103,7 @@ impl Event {
 }
 
 impl Detail {
-    /// What stands under `detail`.
+    /// The JSON under `detail`.
     #[must_use]
     pub fn to_json(&self) -> String {
         match self {
@@ -114,7 +115,7 @@ impl Detail {
                     ("EC2InstanceId", json::text(instance_id)),
                     ("LifecycleTransition", json::text(action.hook.transition.as_str())),
                 ];
-                // Absent, not empty, if the hook has none (seen in aws-node-termination-handler's events).
+                // Absent, not empty, if the hook has no metadata (observed in aws-node-termination-handler's events).
                 fields.extend(action.hook.metadata.iter().map(|it| ("NotificationMetadata", json::text(it))));
                 fields.extend(origin_fields(action.hook.transition));
                 json::object(&fields)
@@ -130,7 +131,7 @@ impl Detail {
     }
 }
 
-/// The status is `InProgress` when it worked (the user guide's example), and the activity's own when it did not.
+/// The status of a success is `InProgress` (the user guide's example). The status of a failure is the activity's.
 fn ended(transition: Transition, successful: bool, instance_id: &str, activity: &Activity) -> String {
     let status = if successful { "InProgress" } else { activity.status.as_str() };
     let end = activity.end.unwrap_or(activity.start);
@@ -152,14 +153,14 @@ fn ended(transition: Transition, successful: bool, instance_id: &str, activity: 
     json::object(&fields)
 }
 
-/// From where to where an instance goes. There are no warm pools here.
+/// Origin and destination of an instance. The simulator has no warm pools.
 fn origin_fields(transition: Transition) -> [(&'static str, String); 2] {
     let (origin, destination) = transition.origin_and_destination();
     [("Origin", json::text(origin)), ("Destination", json::text(destination))]
 }
 
 impl AccountState {
-    /// Tells EventBridge something.
+    /// Publishes an event to EventBridge.
     pub(crate) fn publish(&mut self, resources: Vec<String>, detail: Detail, at: Timestamp) {
         self.events += 1;
         let event = Event {
@@ -173,7 +174,7 @@ impl AccountState {
         self.outbox.push(Effect::PublishEvent(event));
     }
 
-    /// Tells how a launch or a termination has ended.
+    /// Publishes the result of a launch or a termination.
     pub(crate) fn publish_activity_ended(
         &mut self,
         transition: Transition,

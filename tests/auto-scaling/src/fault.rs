@@ -1,18 +1,18 @@
-//! What Auto Scaling refuses.
+//! Errors of Auto Scaling's API.
 
 use std::{error::Error, fmt};
 
-/// An error answer: AWS's code and a sentence.
+/// An error response: AWS's code and a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The code as it is on the wire, such as `AlreadyExists`.
+    /// The code as in AWS's response, such as `AlreadyExists`.
     pub code: &'static str,
-    /// What is wrong.
+    /// The reason of the error.
     pub message: String,
 }
 
 impl Fault {
-    /// `ValidationError`: what most mistakes are.
+    /// `ValidationError`: the code of most errors.
     pub fn validation(message: impl Into<String>) -> Self {
         Self { code: "ValidationError", message: message.into() }
     }

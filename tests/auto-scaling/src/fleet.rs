@@ -1,8 +1,9 @@
-//! The instances themselves, as far as others can see them: status checks, the SSM agent, the ready marker of their user
-//! data, logs, and what becomes of commands.
+//! The instances as EC2 and SSM show them: status checks, the SSM agent, the ready marker of their user data, logs, and
+//! the results of commands.
 //!
-//! A host has one beside its [`AutoScaling`](crate::AutoScaling), and tells it what starts and ends. It answers in the
-//! words of EC2 and SSM; how the host puts them, and where the marker stands, is the host's.
+//! A host has one fleet in addition to its [`AutoScaling`](crate::AutoScaling), and reports launches and terminations
+//! to the fleet. The fleet uses the words of EC2 and SSM. The host decides the format of the responses and the location
+//! of the marker.
 
 mod behaviour;
 mod command;
@@ -19,7 +20,7 @@ pub use command::{Command, Invocation};
 #[derive(Clone, Debug)]
 pub struct Fleet {
     healthy: Behaviour,
-    /// The next instances that start are these ways sick.
+    /// The failures of the next instances that launch.
     next_failures: VecDeque<InstanceFailure>,
     members: BTreeMap<String, Member>,
     commands: BTreeMap<String, SentCommand>,
@@ -28,47 +29,47 @@ pub struct Fleet {
 /// An instance.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// When it was started.
+    /// The time of the launch.
     pub launched: Timestamp,
-    /// When it was terminated.
+    /// The time of the termination.
     pub terminated: Option<Timestamp>,
-    /// How it behaves.
+    /// The behaviour since the launch.
     pub behaviour: Behaviour,
 }
 
-/// What DescribeInstanceStatus says of both checks.
+/// Both status checks in the words of DescribeInstanceStatus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckStatus {
-    /// They are not over yet.
+    /// The checks have not finished.
     Initializing,
-    /// They pass.
+    /// The checks pass.
     Ok,
-    /// They fail.
+    /// The checks fail.
     Impaired,
 }
 
-/// What DescribeInstanceInformation says of a registered agent.
+/// The status of a registered agent in DescribeInstanceInformation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PingStatus {
-    /// It was heard of lately: it may be gone since.
+    /// SSM received a ping recently: the agent may have stopped since.
     Online,
-    /// It was not.
+    /// SSM received no recent ping.
     ConnectionLost,
 }
 
-/// What user data has left behind to tell how far it came.
+/// The progress that user data has recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Marker {
-    /// Nothing yet.
+    /// User data has recorded nothing yet.
     None,
-    /// It is done.
+    /// User data is done.
     Ready,
-    /// It failed at a step, which it names.
+    /// User data failed at the named step.
     Failed(String),
 }
 
 impl CheckStatus {
-    /// As EC2 writes it.
+    /// The status as EC2 writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -80,7 +81,7 @@ impl CheckStatus {
 }
 
 impl PingStatus {
-    /// As SSM writes it.
+    /// The status as SSM writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -91,13 +92,14 @@ impl PingStatus {
 }
 
 impl Fleet {
-    /// No instances yet; those that are not made sick will behave so.
+    /// A fleet without instances. Instances without a requested failure get this behaviour.
     #[must_use]
     pub fn new(healthy: Behaviour) -> Self {
         Self { healthy, next_failures: VecDeque::new(), members: BTreeMap::new(), commands: BTreeMap::new() }
     }
 
-    /// Makes the next instances that start sick, after those that are to be sick already. 0 of them ends all that.
+    /// Makes the next instances that launch unhealthy, after those that are already requested. A count of 0 cancels all
+    /// requested failures.
     pub fn make_next_unhealthy(&mut self, count: usize, failure: &InstanceFailure) {
         if count == 0 {
             self.next_failures.clear();
@@ -105,17 +107,17 @@ impl Fleet {
         self.next_failures.extend(std::iter::repeat_n(failure.clone(), count));
     }
 
-    /// Makes an instance sick. What it has reached stays reached.
+    /// Makes an instance unhealthy. A milestone that the instance has reached stays reached.
     ///
     /// # Errors
-    /// `InvalidInstanceID.NotFound`: it never was.
+    /// `InvalidInstanceID.NotFound`: the instance never existed.
     pub fn make_unhealthy(&mut self, id: &str, failure: &InstanceFailure, now: Timestamp) -> Result<(), Fault> {
         let member = self.members.get_mut(id).ok_or_else(|| unknown(id))?;
         member.behaviour.add_failure(failure, now.since(member.launched));
         Ok(())
     }
 
-    /// An instance has started.
+    /// Records the launch of an instance.
     pub fn launched(&mut self, id: &str, now: Timestamp) {
         let healthy = self.healthy.clone();
         let behaviour = match self.next_failures.pop_front() {
@@ -125,34 +127,34 @@ impl Fleet {
         self.launched_with(id, behaviour, now);
     }
 
-    /// An instance has started that behaves so, whatever the next one was to be.
+    /// Records the launch of an instance with the given behaviour. A requested failure is not used up.
     pub fn launched_with(&mut self, id: &str, behaviour: Behaviour, now: Timestamp) {
         self.members.insert(id.to_owned(), Member { launched: now, terminated: None, behaviour });
     }
 
-    /// An instance has terminated, for whatever reason.
+    /// Records the termination of an instance, for any reason.
     pub fn terminated(&mut self, id: &str, now: Timestamp) {
         if let Some(member) = self.members.get_mut(id) {
             member.terminated.get_or_insert(now);
         }
     }
 
-    /// An instance, also one that has terminated.
+    /// An instance, also a terminated one.
     ///
     /// # Errors
-    /// `InvalidInstanceID.NotFound`: it never was.
+    /// `InvalidInstanceID.NotFound`: the instance never existed.
     pub fn member(&self, id: &str) -> Result<&Member, Fault> {
         self.members.get(id).ok_or_else(|| unknown(id))
     }
 
-    /// All instances by id, also those that have terminated.
+    /// All instances by id, also the terminated ones.
     pub fn members(&self) -> impl Iterator<Item = (&str, &Member)> {
         self.members.iter().map(|(id, member)| (id.as_str(), member))
     }
 }
 
 impl Member {
-    /// What EC2 says of the status checks, which it does only of instances that run.
+    /// The result of the status checks in EC2, which EC2 shows only of running instances.
     #[must_use]
     pub fn status_checks(&self, now: Timestamp) -> Option<CheckStatus> {
         if self.terminated.is_some_and(|terminated| terminated <= now) {
@@ -168,8 +170,8 @@ impl Member {
         })
     }
 
-    /// What SSM says of the agent, once it has registered. It keeps saying `Online` for a while after the agent, or
-    /// the instance, is gone.
+    /// The agent's status in SSM, once the agent has registered. The status is still `Online` for a while after the
+    /// agent has stopped or the instance is terminated.
     #[must_use]
     pub fn agent(&self, now: Timestamp) -> Option<PingStatus> {
         let last = self.last_ping(now)?;
@@ -177,7 +179,7 @@ impl Member {
         Some(if stale { PingStatus::ConnectionLost } else { PingStatus::Online })
     }
 
-    /// When the agent was last heard of; never, if it has not registered.
+    /// The time of the agent's last ping; `None` if the agent has not registered.
     #[must_use]
     pub fn last_ping(&self, now: Timestamp) -> Option<Timestamp> {
         let Agent { registers_after, lost_after, .. } = self.behaviour.agent;
@@ -187,7 +189,7 @@ impl Member {
         has_pinged.then(|| silent_since.map_or(now, |silent| silent.min(now)))
     }
 
-    /// When user data leaves its marker, if it does.
+    /// The time at which user data leaves its marker, if it does.
     #[must_use]
     pub fn marker_due(&self) -> Option<Timestamp> {
         match self.behaviour.ready {
@@ -196,7 +198,7 @@ impl Member {
         }
     }
 
-    /// What user data has left behind.
+    /// The marker that user data has left.
     #[must_use]
     pub fn marker(&self, now: Timestamp) -> Marker {
         let age = self.terminated.unwrap_or(now).min(now).since(self.launched);

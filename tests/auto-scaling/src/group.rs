@@ -1,4 +1,4 @@
-//! A group: what can be read back of it, and what it remembers.
+//! A group: the data that calls return, and the internal state.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,18 +7,18 @@ use std::{
 
 use crate::{Hook, Instance, LaunchTemplate, Policy, PutHook, Settings, Subnet, Tag, Timestamp, launch::Token};
 
-/// What a create call has.
+/// The parameters of a create call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewGroup {
     /// 1 to 255 characters, no colon.
     pub name: String,
-    /// What it is to be.
+    /// The settings of the new group.
     pub settings: Settings,
-    /// The instances to begin with; the minimum if absent.
+    /// The first desired capacity; the minimum if absent.
     pub desired_capacity: Option<u32>,
     /// The tags, each key once.
     pub tags: Vec<Tag>,
-    /// Hooks that are there before the first instance.
+    /// Hooks that exist before the first instance.
     pub hooks: Vec<PutHook>,
     /// Load balancers' target groups.
     pub target_group_arns: Vec<String>,
@@ -27,32 +27,32 @@ pub struct NewGroup {
 /// A group.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// Its name, unique among all groups.
+    /// The name, unique among all groups.
     pub name: String,
-    /// Its ARN.
+    /// The group's ARN.
     pub arn: String,
-    /// When it was created.
+    /// The time of the creation.
     pub created: Timestamp,
-    /// What it is told to be.
+    /// The settings that calls have set.
     pub settings: Settings,
-    /// How many instances it tries to have.
+    /// The number of instances that the group tries to have.
     pub desired_capacity: u32,
-    /// Its tags, by key.
+    /// The tags, by key.
     pub tags: BTreeMap<String, Tag>,
-    /// Its lifecycle hooks, by name.
+    /// The lifecycle hooks, by name.
     pub hooks: BTreeMap<String, Hook>,
-    /// Its scaling policies, by name.
+    /// The scaling policies, by name.
     pub policies: BTreeMap<String, Policy>,
-    /// The target groups that it is attached to.
+    /// The target groups that are attached to the group.
     pub target_group_arns: Vec<String>,
-    /// The metrics that it sends, each once a minute.
+    /// The metrics that the group sends, each once a minute.
     pub enabled_metrics: BTreeSet<&'static str>,
-    /// Its instances, the oldest first.
+    /// The instances, the oldest first.
     pub instances: Vec<Instance>,
-    /// Whether it is being deleted: AWS's status `Delete in progress`.
+    /// Whether the group is being deleted: AWS's status `Delete in progress`.
     pub deleting: bool,
     pub(crate) launching: Vec<PendingLaunch>,
-    /// The request that changed the desired capacity, until it shows in an activity's cause.
+    /// The request that changed the desired capacity, until an activity's cause contains it.
     pub(crate) pending_cause: String,
     pub(crate) backoff: Backoff,
     pub(crate) cooldown: Cooldown,
@@ -66,7 +66,7 @@ impl Group {
     }
 }
 
-/// A launch that the host has not answered yet.
+/// A launch whose result the host has not reported yet.
 #[derive(Clone, Debug)]
 pub(crate) struct PendingLaunch {
     pub(crate) token: Token,
@@ -75,14 +75,14 @@ pub(crate) struct PendingLaunch {
     pub(crate) activity: usize,
 }
 
-/// When launches are tried again after one that failed.
+/// The pause after a failed launch, before the launch is retried.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Backoff {
     pub(crate) failures: u32,
     pub(crate) until: Option<Timestamp>,
 }
 
-/// The rest that the last policy asked for, which begins when the group's last activity has ended.
+/// The cooldown of the last policy, which begins when the group's last activity has ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cooldown {
     pub(crate) span: Option<Duration>,

@@ -8,11 +8,11 @@ use crate::{
 };
 
 impl AutoScaling {
-    /// Creates a group. Its first instances are asked for by the next step.
+    /// Creates a group. The next step requests the launch of the first instances.
     ///
     /// # Errors
     /// `AlreadyExists`: the name is taken, also by a group that is being deleted. `ValidationError`, `LimitExceeded`:
-    /// what is wrong with the name, a setting, a tag or a hook.
+    /// the name, a setting, a tag or a hook is not valid.
     pub fn create_group(&mut self, new: NewGroup, now: Timestamp) -> Result<(), Fault> {
         check_name(&new.name)?;
         self.check_free(&new.name)?;
@@ -59,15 +59,16 @@ impl AutoScaling {
     /// One group.
     ///
     /// # Errors
-    /// `ValidationError`: there is none of that name.
+    /// `ValidationError`: no group has that name.
     pub fn group(&self, name: &str) -> Result<&Group, Fault> {
         self.groups.get(name).ok_or_else(|| not_found(name))
     }
 
-    /// Changes settings, and the desired capacity with them: to what is given, else into the new bounds.
+    /// Changes settings, and the desired capacity with them: to the given value, or else into the new bounds.
     ///
     /// # Errors
-    /// `ValidationError`: no such group, one that is being deleted, bad settings, or a desired capacity out of bounds.
+    /// `ValidationError`: the group does not exist or is being deleted, the settings are not valid, or the desired
+    /// capacity is out of bounds.
     pub fn update_group(
         &mut self,
         name: &str,
@@ -91,11 +92,11 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Sets how many instances the group tries to have.
+    /// Sets the number of instances that the group tries to have.
     ///
     /// # Errors
-    /// `ValidationError`: no such group, one that is being deleted, or out of bounds.
-    /// `ScalingActivityInProgress`: a cooldown that is to be honoured is not over.
+    /// `ValidationError`: the group does not exist, is being deleted, or the capacity is out of bounds.
+    /// `ScalingActivityInProgress`: the call honours the cooldown, and the cooldown has not ended.
     pub fn set_desired_capacity(
         &mut self,
         name: &str,
@@ -124,13 +125,14 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Deletes a group with its policies and hooks. With force its instances end first, protected or not and without
-    /// waiting for hooks ("deletes any outstanding lifecycle actions"), and it goes when the last one is gone.
+    /// Deletes a group with its policies and hooks. With force its instances terminate first, protected or not and
+    /// without waiting for hooks ("deletes any outstanding lifecycle actions"), and the group is deleted with the last
+    /// instance.
     ///
     /// # Errors
-    /// `ResourceInUse`: it has instances, and no force. `ScalingActivityInProgress`: launches that are not answered yet,
-    /// and no force. `ValidationError`: no such group, or its protection forbids it (the code is a guess: no report of
-    /// the real one was found).
+    /// `ResourceInUse`: the group has instances, and no force. `ScalingActivityInProgress`: launches are pending, and
+    /// no force. `ValidationError`: the group does not exist, or its protection forbids the delete (the code is a
+    /// guess: no report of the real one was found).
     pub fn delete_group(&mut self, name: &str, force: bool, now: Timestamp) -> Result<(), Fault> {
         let group = self.groups.get_mut(name).ok_or_else(|| not_found(name))?;
         let protection = group.settings.deletion_protection;
@@ -162,7 +164,7 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Forgets groups that are being deleted and have no instance any more.
+    /// Removes groups that are being deleted and have no instances left.
     pub(crate) fn remove_deleted(&mut self) {
         let history = &mut self.account.history;
         self.groups.retain(|name, group| {
@@ -174,12 +176,12 @@ impl AutoScaling {
         });
     }
 
-    /// A group that may be changed.
+    /// A group that calls may change.
     pub(crate) fn modifiable(&mut self, name: &str) -> Result<&mut Group, Fault> {
         self.modifiable_in_account(name).map(|(group, _)| group)
     }
 
-    /// A group that may be changed, and what is shared.
+    /// A group that calls may change, and the state that all groups share.
     pub(crate) fn modifiable_in_account(&mut self, name: &str) -> Result<(&mut Group, &mut AccountState), Fault> {
         let group = self.groups.get_mut(name).ok_or_else(|| not_found(name))?;
         if group.deleting {
@@ -198,8 +200,7 @@ impl AutoScaling {
 }
 
 impl Group {
-    /// Sets the desired capacity and notes who asked for it: `a user request …`. Launches that failed are tried again at
-    /// once.
+    /// Sets the desired capacity and records the trigger: `a user request …`. Failed launches are retried at once.
     pub(crate) fn set_desired(&mut self, desired_capacity: u32, trigger: &str, now: Timestamp) {
         let before = self.desired_capacity;
         self.desired_capacity = desired_capacity;

@@ -1,14 +1,15 @@
-//! The health of instances, as users tell it.
+//! The health of instances that users set.
 
 use crate::{AccountState, AutoScaling, Fault, Group, LifecycleState, Timestamp};
 
 impl AutoScaling {
-    /// Calls an instance healthy or not. One that is in service and Unhealthy is ended, with its terminating hooks, and
-    /// replaced; one that starts is so once it is in service. With `respect_grace`, Unhealthy is passed over until the
-    /// group's grace period after the instance came into service is over.
+    /// Marks an instance as Healthy or Unhealthy. An Unhealthy instance that is in service terminates, with its
+    /// terminating hooks, and is replaced. An Unhealthy instance that launches is replaced once it is in service. With
+    /// `respect_grace`, Unhealthy is ignored during the group's grace period, which begins when the instance is in
+    /// service.
     ///
     /// # Errors
-    /// `ValidationError`: no group has it.
+    /// `ValidationError`: no group has the instance.
     pub fn set_instance_health(
         &mut self,
         id: &str,
@@ -27,14 +28,15 @@ impl AutoScaling {
 }
 
 impl Group {
-    /// Whether the health of an instance is not looked at yet. A group without a grace period has none, also for instances
-    /// that start.
+    /// Whether the health of an instance is not checked yet. A group without a grace period checks all instances, also
+    /// those that launch.
     fn is_in_grace_period(&self, index: usize, now: Timestamp) -> bool {
         let grace = self.settings.health_check_grace_period;
         !grace.is_zero() && self.instances[index].in_service.is_none_or(|since| now < since + grace)
     }
 
-    /// Ends an instance that is in service and was called Unhealthy, whether it is protected from scale-in or not.
+    /// Terminates an instance that is in service and was marked Unhealthy, whether it is protected from scale-in or
+    /// not.
     pub(crate) fn replace_unhealthy(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
         let instance = &self.instances[index];
         if instance.marked_unhealthy && instance.state == LifecycleState::InService {

@@ -1,10 +1,10 @@
-//! Lifecycle hooks and their rules. How instances wait for them is in `lifecycle.rs`.
+//! Lifecycle hooks and their rules. The waits of instances for hooks are in `lifecycle.rs`.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{AutoScaling, Fault, Timestamp};
 
-/// As many hooks a group may have (AWS's quota).
+/// The number of hooks that a group may have (AWS's quota).
 const MAX_HOOKS: usize = 50;
 const DEFAULT_HEARTBEAT: Duration = Duration::from_hours(1);
 const MIN_HEARTBEAT: Duration = Duration::from_secs(30);
@@ -17,59 +17,59 @@ const MAX_METADATA: usize = 4000;
 pub struct Hook {
     /// 1 to 255 letters, digits, `-`, `_` and `/`.
     pub name: String,
-    /// At which turn of an instance's life.
+    /// The transition of an instance at which the hook acts.
     pub transition: Transition,
     /// How long a wait lasts without a heartbeat: 30 s to 2 h.
     pub heartbeat: Duration,
-    /// What follows a wait that nobody ends.
+    /// The result of a wait that times out.
     pub default_result: LifecycleActionResult,
-    /// Up to 4,000 printable ASCII characters for whoever is told.
+    /// Up to 4,000 printable ASCII characters for the receiver of the notification.
     pub metadata: Option<String>,
-    /// The topic or queue that is told.
+    /// The topic or queue that receives the notification.
     pub target_arn: Option<String>,
-    /// The role with which it is told.
+    /// The role with which Auto Scaling sends the notification.
     pub role_arn: Option<String>,
 }
 
-/// What a put call says. What it leaves out stays as it is, or gets AWS's default in a new hook.
+/// The parameters of a put call. An absent parameter keeps its value, or gets AWS's default in a new hook.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PutHook {
     /// The hook's name.
     pub name: String,
-    /// A new hook must have it.
+    /// Required for a new hook.
     pub transition: Option<Transition>,
-    /// 1 h.
+    /// Default: 1 h.
     pub heartbeat: Option<Duration>,
-    /// `ABANDON`.
+    /// Default: `ABANDON`.
     pub default_result: Option<LifecycleActionResult>,
-    /// None.
+    /// Default: none.
     pub metadata: Option<String>,
-    /// None. An empty one takes away what is there.
+    /// Default: none. An empty one removes the target.
     pub target_arn: Option<String>,
-    /// None.
+    /// Default: none.
     pub role_arn: Option<String>,
 }
 
-/// A turn of an instance's life.
+/// A transition of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transition {
-    /// Before it is in service.
+    /// Before the instance is in service.
     Launching,
-    /// Before it ends.
+    /// Before the instance terminates.
     Terminating,
 }
 
-/// What becomes of an instance that waited: what somebody says, or the hook if nobody does.
+/// The result of a wait: the result of the call that completes the action, or the hook's default after a time-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LifecycleActionResult {
-    /// Go on.
+    /// The transition continues.
     Continue,
-    /// End the instance.
+    /// The instance terminates.
     Abandon,
 }
 
 impl Transition {
-    /// As AWS writes it.
+    /// The transition as AWS writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -78,7 +78,7 @@ impl Transition {
         }
     }
 
-    /// Origin and destination, as AWS writes them, of an instance that goes this way.
+    /// Origin and destination, as AWS writes them, of an instance in this transition.
     pub(crate) fn origin_and_destination(self) -> (&'static str, &'static str) {
         match self {
             Self::Launching => ("EC2", "AutoScalingGroup"),
@@ -86,7 +86,7 @@ impl Transition {
         }
     }
 
-    /// The transition that AWS writes so.
+    /// The transition that AWS writes this way.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Launching, Self::Terminating].into_iter().find(|it| it.as_str() == text)
@@ -94,7 +94,7 @@ impl Transition {
 }
 
 impl LifecycleActionResult {
-    /// As AWS writes it.
+    /// The result as AWS writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -103,7 +103,7 @@ impl LifecycleActionResult {
         }
     }
 
-    /// The result that AWS writes so.
+    /// The result that AWS writes this way.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Continue, Self::Abandon].into_iter().find(|it| it.as_str() == text)
@@ -111,7 +111,7 @@ impl LifecycleActionResult {
 }
 
 impl Hook {
-    /// The longest that an instance can be kept waiting: 100 heartbeats, and at most 48 h.
+    /// The longest that an instance can wait: 100 heartbeats, and at most 48 h.
     #[must_use]
     pub fn global_timeout(&self) -> Duration {
         MAX_WAIT.min(self.heartbeat * 100)
@@ -162,10 +162,11 @@ impl Hook {
 }
 
 impl AutoScaling {
-    /// Adds a hook to a group, or changes one. Its target, if it has one, is sent a test notification.
+    /// Adds a hook to a group, or changes one. The hook's target, if it has one, receives a test notification.
     ///
     /// # Errors
-    /// `ValidationError`: no such group, or what is wrong with the hook. `LimitExceeded`: more than 50.
+    /// `ValidationError`: the group does not exist, or the hook is not valid. `LimitExceeded`: the group would have
+    /// more than 50 hooks.
     pub fn put_hook(&mut self, group: &str, hook: PutHook, now: Timestamp) -> Result<(), Fault> {
         let (group, account) = self.modifiable_in_account(group)?;
         let hook = Hook::put(&mut group.hooks, hook)?;
@@ -173,10 +174,10 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Removes a hook. Instances that wait for it go on: those that start are abandoned, those that end continue.
+    /// Removes a hook and ends the waits for it: launching instances are abandoned, terminating instances continue.
     ///
     /// # Errors
-    /// `ValidationError`: no such group, or no such hook.
+    /// `ValidationError`: the group or the hook does not exist.
     pub fn delete_hook(&mut self, group: &str, name: &str, now: Timestamp) -> Result<(), Fault> {
         let unknown = || Fault::validation(format!("No Lifecycle Hook found with name: {name}"));
         let (group, account) = self.modifiable_in_account(group)?;

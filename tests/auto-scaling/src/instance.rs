@@ -2,7 +2,7 @@
 
 use crate::{AccountState, Activity, AutoScaling, Fault, Group, LaunchTemplate, LifecycleAction, Subnet, Timestamp};
 
-/// The most ids that SetInstanceProtection takes (the API reference).
+/// The most ids that SetInstanceProtection accepts (the API reference).
 const MAX_PROTECTION_IDS: usize = 50;
 
 /// An instance of a group.
@@ -12,52 +12,52 @@ pub struct Instance {
     pub id: String,
     /// Such as `t3.micro`.
     pub instance_type: String,
-    /// What it was launched from, with the number of the version.
+    /// The launch template of the instance, with the number of the version.
     pub launch_template: LaunchTemplate,
-    /// Where it is.
+    /// The instance's subnet.
     pub subnet: Subnet,
-    /// Where it is in its life.
+    /// The instance's lifecycle state.
     pub state: LifecycleState,
-    /// Whether scale-in passes it by.
+    /// Whether scale-in skips the instance.
     pub protected: bool,
-    /// The hooks that it waits for.
+    /// The lifecycle actions that the instance waits for.
     pub actions: Vec<LifecycleAction>,
-    /// Whether EC2 ended it by itself, so that a health check finds it Unhealthy.
+    /// Whether EC2 terminated the instance by itself, so that a health check finds it Unhealthy.
     pub terminated_by_ec2: bool,
-    /// Whether somebody has called it Unhealthy.
+    /// Whether a user has marked the instance Unhealthy.
     pub marked_unhealthy: bool,
-    /// Since when it is in service, once it is.
+    /// The time since which the instance is in service, once it is.
     pub in_service: Option<Timestamp>,
-    /// When the state ends by itself, if it does.
+    /// When the state ends without a call, if it does.
     pub(crate) until: Option<Timestamp>,
-    /// When EC2 will end it, whatever its group wants.
+    /// When EC2 will terminate the instance, regardless of its group.
     pub(crate) interruption_at: Option<Timestamp>,
-    /// When its target groups will have let it go, if they have to before it waits for its hooks.
+    /// When the target groups will have deregistered the instance, if it has to wait for them before its hooks.
     pub(crate) deregistered_at: Option<Timestamp>,
     pub(crate) activity: usize,
 }
 
-/// Where an instance is in its life.
+/// The lifecycle state of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LifecycleState {
-    /// It starts.
+    /// The instance launches.
     Pending,
-    /// It has started, and waits for hooks.
+    /// The instance has launched, and waits for hooks.
     PendingWait,
-    /// The hooks let it go into service.
+    /// The hooks let the instance go into service.
     PendingProceed,
-    /// It works.
+    /// The instance is in service.
     InService,
-    /// It ends.
+    /// The instance terminates.
     Terminating,
-    /// It is to end, works still, and waits for hooks.
+    /// The instance is going to terminate, still works, and waits for hooks.
     TerminatingWait,
-    /// The hooks let it end.
+    /// The hooks let the instance terminate.
     TerminatingProceed,
 }
 
 impl LifecycleState {
-    /// As AWS writes it.
+    /// The state as AWS writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -71,13 +71,13 @@ impl LifecycleState {
         }
     }
 
-    /// Whether it counts towards the group's capacity.
+    /// Whether the instance counts towards the group's capacity.
     #[must_use]
     pub fn is_active(self) -> bool {
         self.is_pending() || self == Self::InService
     }
 
-    /// Whether it is not in service yet.
+    /// Whether the instance is not in service yet.
     #[must_use]
     pub fn is_pending(self) -> bool {
         matches!(self, Self::Pending | Self::PendingWait | Self::PendingProceed)
@@ -85,39 +85,40 @@ impl LifecycleState {
 }
 
 impl Instance {
-    /// `Healthy`, or `Unhealthy` if EC2 ended it or somebody said so. No other health is simulated.
+    /// `Healthy`, or `Unhealthy` if EC2 terminated the instance or a user marked it. No other health is simulated.
     #[must_use]
     pub fn health_status(&self) -> &'static str {
         if self.terminated_by_ec2 || self.marked_unhealthy { "Unhealthy" } else { "Healthy" }
     }
 
-    /// When the first of its waits ends by itself.
+    /// When the first of the instance's waits times out.
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         self.actions.iter().map(LifecycleAction::deadline).min()
     }
 
-    /// When something happens to it by itself.
+    /// When the instance's state next changes without a call.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.until.into_iter().chain(self.interruption_at).min()
     }
 }
 
-/// What a host has started.
+/// The instance that a host has started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartedInstance {
     /// `i-…`, never used before.
     pub instance_id: String,
-    /// Its type, from the template.
+    /// The instance type, from the template.
     pub instance_type: String,
-    /// The number of the template's version, also where the group says `$Latest`.
+    /// The number of the template's version, also where the group has `$Latest`.
     pub version: String,
 }
 
 impl AutoScaling {
-    /// Protects instances from scale-in, or no longer does.
+    /// Protects instances from scale-in, or removes the protection.
     ///
     /// # Errors
-    /// `ValidationError`: more than 50 are named, or one is not in this group, or not in service. Then none is changed.
+    /// `ValidationError`: the call names more than 50 instances, or one that is not in this group or not in service.
+    /// Then no instance is changed.
     pub fn set_instance_protection(&mut self, group: &str, ids: &[String], protected: bool) -> Result<(), Fault> {
         let group = self.modifiable(group)?;
         if ids.len() > MAX_PROTECTION_IDS {
@@ -139,11 +140,12 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Ends one instance, protected or not; another takes its place unless the desired capacity is decremented.
+    /// Terminates one instance, protected or not. The group launches a replacement unless the desired capacity is
+    /// decremented.
     ///
     /// # Errors
-    /// `ValidationError`: no group has it, or the capacity would fall below the minimum.
-    /// `ScalingActivityInProgress`: it is already ending.
+    /// `ValidationError`: no group has the instance, or the capacity would fall below the minimum.
+    /// `ScalingActivityInProgress`: the instance is already terminating.
     pub fn terminate_instance(&mut self, id: &str, decrement: bool, now: Timestamp) -> Result<Activity, Fault> {
         let (group, index, account) = self.managed(id, now)?;
         if !group.instances[index].state.is_active() {
@@ -168,7 +170,8 @@ impl AutoScaling {
         Ok(account.history.get(activity))
     }
 
-    /// The group of an instance as it is now, the instance's place in it, and what is shared.
+    /// The group of an instance in its state at `now`, the instance's index in the group, and the state that all groups
+    /// share.
     pub(crate) fn managed(
         &mut self,
         id: &str,

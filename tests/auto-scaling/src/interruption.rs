@@ -1,18 +1,18 @@
-//! What EC2 does to instances by itself: notices, and ends that no group asked for.
+//! Actions of EC2 without a request of the group: notices, and terminations.
 
 use std::time::Duration;
 
 use crate::{AccountState, AutoScaling, Effect, Fault, Group, LifecycleState, Timestamp, event::Detail};
 
-/// How long before the end a Spot instance is given notice (the EC2 user guide).
+/// How long before the termination a Spot instance receives its notice (the EC2 user guide).
 const NOTICE: Duration = Duration::from_mins(2);
 
 impl AutoScaling {
-    /// Gives a Spot instance notice: EC2 tells it, and ends the instance two minutes later. A second notice changes nothing
-    /// but is told as well.
+    /// Gives a Spot instance notice: EC2 publishes an event, and terminates the instance two minutes later. A second
+    /// notice changes nothing but is published as well.
     ///
     /// # Errors
-    /// `ValidationError`: no group has it, or EC2 has ended it.
+    /// `ValidationError`: no group has the instance, or EC2 has terminated it.
     pub fn interrupt_spot_instance(&mut self, id: &str, now: Timestamp) -> Result<(), Fault> {
         let (group, index, account) = self.running(id, now)?;
         group.instances[index].interruption_at.get_or_insert(now + NOTICE);
@@ -21,10 +21,10 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Tells that a Spot instance is at risk. The group does nothing about it.
+    /// Publishes that a Spot instance is at risk. The group does not react.
     ///
     /// # Errors
-    /// `ValidationError`: no group has it, or EC2 has ended it.
+    /// `ValidationError`: no group has the instance, or EC2 has terminated it.
     pub fn recommend_rebalance(&mut self, id: &str, now: Timestamp) -> Result<(), Fault> {
         let (_, _, account) = self.running(id, now)?;
         let arn = account.instance_arn(id);
@@ -32,10 +32,11 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// An instance has ended by itself, or somebody ended it in EC2. Its group notices at once, and replaces it.
+    /// Records that an instance has terminated by itself, or that a user terminated it in EC2. Its group reacts at
+    /// once, and replaces the instance.
     ///
     /// # Errors
-    /// `ValidationError`: no group has it, or EC2 has ended it before.
+    /// `ValidationError`: no group has the instance, or EC2 has terminated it before.
     pub fn terminated_by_ec2(&mut self, id: &str, now: Timestamp) -> Result<(), Fault> {
         let (group, index, account) = self.running(id, now)?;
         group.mark_terminated_by_ec2(index, account, now);
@@ -45,26 +46,26 @@ impl AutoScaling {
     fn running(&mut self, id: &str, now: Timestamp) -> Result<(&mut Group, usize, &mut AccountState), Fault> {
         let (group, index, account) = self.managed(id, now)?;
         if group.instances[index].terminated_by_ec2 {
-            return Err(Fault::validation(format!("The instance {id} has ended")));
+            return Err(Fault::validation(format!("The instance {id} is already terminated")));
         }
         Ok((group, index, account))
     }
 }
 
 impl Group {
-    /// The time of an instance's notice is over: the host has to end it.
+    /// The time of an instance's notice has passed: the host has to terminate the instance.
     pub(crate) fn interrupt(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
         let instance = &self.instances[index];
-        // One that its group has ended before is ending already.
-        let ends = matches!(instance.state, LifecycleState::Terminating | LifecycleState::TerminatingProceed);
-        if !ends || instance.deregistered_at.is_some() {
+        // An instance that its group has terminated before is already terminating.
+        let terminating = matches!(instance.state, LifecycleState::Terminating | LifecycleState::TerminatingProceed);
+        if !terminating || instance.deregistered_at.is_some() {
             account.outbox.push(Effect::Terminate { group: self.name.clone(), instance_id: instance.id.clone() });
         }
         self.mark_terminated_by_ec2(index, account, at);
     }
 
-    /// An instance is no more. Its hooks are waited for in spite of that: the user guide says that the lifecycle actions of
-    /// an interrupted Spot instance still have to be completed.
+    /// Records the termination of an instance. The instance still waits for its hooks: the user guide says that the
+    /// lifecycle actions of an interrupted Spot instance still have to be completed.
     fn mark_terminated_by_ec2(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
         let instance = &mut self.instances[index];
         instance.terminated_by_ec2 = true;

@@ -1,16 +1,16 @@
-//! JSON, as far as events and notifications need it: they are objects of texts, and this crate has no dependencies.
+//! JSON, as far as events and notifications need it: they are objects of strings, and this crate has no dependencies.
 
 use std::fmt::Write as _;
 
-/// A text in quotation marks.
+/// A string in quotation marks.
 pub(crate) fn text(value: &str) -> String {
     let mut quoted = String::from('"');
-    for letter in value.chars() {
-        match letter {
-            '"' | '\\' => quoted.extend(['\\', letter]),
+    for character in value.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
             // Writing into a String cannot fail.
-            letter if letter.is_control() => drop(write!(quoted, "\\u{:04x}", u32::from(letter))),
-            letter => quoted.push(letter),
+            character if character.is_control() => drop(write!(quoted, "\\u{:04x}", u32::from(character))),
+            character => quoted.push(character),
         }
     }
     quoted + "\""
@@ -22,7 +22,7 @@ pub(crate) fn object(fields: &[(&str, String)]) -> String {
     format!("{{{}}}", fields.join(","))
 }
 
-/// A list of texts.
+/// A list of strings.
 pub(crate) fn list(values: &[String]) -> String {
     let values: Vec<String> = values.iter().map(|value| text(value)).collect();
     format!("[{}]", values.join(","))
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ends_a_text_is_escaped() {
+    fn quotes_backslashes_and_control_characters_are_escaped() {
         assert_eq!(text("a\"b\\c\nd\u{7f}é"), "\"a\\\"b\\\\c\\u000ad\\u007fé\"");
         assert_eq!(object(&[("a", text("1")), ("b", list(&["x".into(), "y".into()]))]), r#"{"a":"1","b":["x","y"]}"#);
     }

@@ -1,4 +1,4 @@
-//! Launches: what a host is told to start, and what comes of it.
+//! Launches: requests to the host, and their results.
 
 use std::time::Duration;
 
@@ -9,32 +9,32 @@ use crate::{
     group::{Backoff, PendingLaunch},
 };
 
-/// The pause after a launch that failed is the launch time, at least this; it doubles with each further one.
+/// The pause after a failed launch is the launch time, at least this; each further failure doubles the pause.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
-/// How often it doubles. How AWS spaces its attempts is not documented.
+/// How often the pause doubles. AWS does not document the intervals between its attempts.
 const MAX_DOUBLINGS: u32 = 6;
 
-/// Stands for one launch.
+/// The id of one launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub u64);
 
 /// An instance to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
-    /// Which launch it is.
+    /// The id of the launch.
     pub token: Token,
-    /// For which group.
+    /// The name of the group.
     pub group: String,
-    /// From what. The version is what the group was given: a number, `$Latest` or `$Default`.
+    /// The launch template. The version is the group's: a number, `$Latest` or `$Default`.
     pub launch_template: LaunchTemplate,
-    /// Where.
+    /// The subnet of the new instance.
     pub subnet: Subnet,
     /// The group's tags that propagate, and `aws:autoscaling:groupName`.
     pub tags: Vec<(String, String)>,
 }
 
 impl AutoScaling {
-    /// An instance has started. A token that is not awaited does nothing.
+    /// Records that the host has started an instance. An unknown token has no effect.
     pub fn launched(&mut self, token: Token, started: StartedInstance, now: Timestamp) {
         let due = now + self.account.timing.launch;
         let Some((group, launching)) = self.take_pending_launch(token) else { return };
@@ -59,11 +59,12 @@ impl AutoScaling {
         self.account.history.launched(activity, &started.instance_id);
     }
 
-    /// An instance could not be started. It is tried again, later and later. A token that is not awaited does nothing.
+    /// Records that the host could not start an instance. The launch is retried, after longer and longer pauses. An
+    /// unknown token has no effect.
     pub fn launch_failed(&mut self, token: Token, reason: &str, now: Timestamp) {
         let pause = self.account.timing.launch.max(MIN_PAUSE);
         let Some((group, launching)) = self.take_pending_launch(token) else { return };
-        // Launches that were asked for together fail together: that is one failure.
+        // Launches that were requested together fail together and count as one failure.
         if group.backoff.until.is_none_or(|until| until <= now) {
             let failures = group.backoff.failures;
             group.backoff.until = Some(now + pause * 2_u32.pow(failures.min(MAX_DOUBLINGS)));
@@ -84,7 +85,7 @@ impl AutoScaling {
 }
 
 impl Group {
-    /// Has the host start the instances that are missing.
+    /// Requests the missing instances from the host.
     pub(crate) fn scale_out(&mut self, account: &mut AccountState, now: Timestamp) {
         let subnets = self.launch_subnets();
         if subnets.is_empty() || self.backoff.until.is_some_and(|until| now < until) {

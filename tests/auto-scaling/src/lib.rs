@@ -1,15 +1,16 @@
-//! EC2 Auto Scaling for tests: what a group was told, what it does about it, and when.
+//! EC2 Auto Scaling for tests: the desired state of groups, their actions, and the times of these actions.
 //!
-//! Pure: no clock, no chance, no AWS SDK. Every call says what time it is, and what has to happen outside is handed to
-//! the host as an [`Effect`]: the in-memory cloud and the local cloud are two such hosts. A host calls
-//! [`AutoScaling::step`] whenever time has passed or something was changed, starts and ends the instances that it is
-//! told to, and answers each [`Effect::Launch`] with [`AutoScaling::launched`] or [`AutoScaling::launch_failed`].
+//! Pure: no clock, no randomness, no AWS SDK. Every call states the time. External actions are returned to the host as
+//! [`Effect`]s: the in-memory cloud and the local cloud are two such hosts. A host calls [`AutoScaling::step`] whenever
+//! time has passed or a call has changed a group, starts and terminates the requested instances, and reports the result
+//! of each [`Effect::Launch`] with [`AutoScaling::launched`] or [`AutoScaling::launch_failed`].
 //!
-//! Instances wait for lifecycle hooks until somebody completes the actions or their time is up. What EventBridge and the
-//! hooks' own targets are told are effects as well. What can be seen of the instances themselves is a [`Fleet`].
+//! Instances wait for lifecycle hooks until a call completes the actions or the actions time out. Events for
+//! EventBridge and notifications for the hooks' own targets are effects as well. A [`Fleet`] simulates the visible
+//! state of the instances themselves.
 //!
-//! Error codes and messages are AWS's where reports of users show them. What is not simulated is listed in the README of
-//! the local cloud.
+//! Error codes and messages are AWS's where reports of users show them. The README of the local cloud lists the
+//! features that are not simulated.
 
 mod activity;
 mod arn;
@@ -59,12 +60,13 @@ pub use step::Effect;
 pub use tag::Tag;
 pub use timestamp::Timestamp;
 
-/// How long instances take.
+/// The durations of launches and terminations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// From a launch to the end of Pending: to `Pending:Wait` if there are hooks, else to `InService`.
+    /// From a launch to the end of Pending: to `Pending:Wait` if the group has hooks, else to `InService`.
     pub launch: Duration,
-    /// From Terminating, or from `Terminating:Proceed` if there were hooks, until the group no longer lists the instance.
+    /// From Terminating, or from `Terminating:Proceed` if the group has hooks, until the group no longer lists the
+    /// instance.
     pub terminate: Duration,
 }
 
@@ -75,7 +77,8 @@ pub struct AutoScaling {
     account: AccountState,
 }
 
-/// What all groups share: where they are, how long things take, what was done, and what the host still has to do.
+/// The state that all groups share: region and account, durations, the activities, and the pending effects for the
+/// host.
 #[derive(Clone, Debug)]
 struct AccountState {
     region: String,
@@ -84,14 +87,14 @@ struct AccountState {
     deregistration_delay: Duration,
     history: History,
     outbox: Vec<Effect>,
-    /// How many launches, lifecycle actions and events there were: their names are made of these.
+    /// The numbers of launches, lifecycle actions and events so far: their ids are derived from these.
     tokens: u64,
     actions: u64,
     events: u64,
 }
 
 impl AutoScaling {
-    /// No groups yet. Region and account are for the ARNs.
+    /// An account without groups. The ARNs contain the region and the account id.
     #[must_use]
     pub fn new(region: &str, account_id: &str, timing: Timing) -> Self {
         let account = AccountState {

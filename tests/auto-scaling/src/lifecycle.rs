@@ -1,7 +1,7 @@
-//! Lifecycle actions: an instance that starts or ends waits for its group's hooks, one action for each.
+//! Lifecycle actions: a launching or terminating instance waits for its group's hooks, one action for each.
 //!
-//! All hooks of a transition wait at the same time. A wait ends when all of them were completed, or one of them was
-//! abandoned, by somebody or by its time.
+//! An instance waits for all hooks of a transition at the same time. A wait ends when all actions are completed, or one
+//! of them is abandoned, by a call or by a time-out.
 
 use crate::{
     AccountState, AutoScaling, Fault, Group, Hook, LifecycleActionResult, LifecycleState, Timestamp, Transition,
@@ -10,37 +10,37 @@ use crate::{
 
 /// The API's fixed length of tokens.
 const TOKEN_LENGTH: usize = 36;
-/// Why an action was abandoned, as activities tell it: somebody did, or nobody completed it in time (AWS's words; what
-/// it says at the global time-out was not found).
+/// The reason of an abandoned action in an activity: a call abandoned it, or no call completed it in time (AWS's words;
+/// its text at the global time-out was not found).
 const ABANDONED_BY_RESULT: &str = "Lifecycle Action Completed with ABANDON Result";
 const ABANDONED_BY_TIMEOUT: &str = "Heartbeat Timeout";
 
 /// An instance's wait for one hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LifecycleAction {
-    /// 36 characters in a UUID's form, never used twice.
+    /// 36 characters in the form of a UUID, never used twice.
     pub token: String,
-    /// The hook as it was when the wait began: a change of it counts from the next wait on.
+    /// The hook at the start of the wait: a change of the hook applies from the next wait on.
     pub hook: Hook,
-    /// When the wait began.
+    /// The start of the wait.
     pub started: Timestamp,
-    /// When it ends for want of a heartbeat.
+    /// When the wait ends without a heartbeat.
     pub heartbeat_deadline: Timestamp,
-    /// When it ends in spite of heartbeats: after 100 heartbeats' time, at most 48 h.
+    /// When the wait ends in spite of heartbeats: after 100 heartbeats' time, at most 48 h.
     pub global_deadline: Timestamp,
 }
 
-/// Which action is meant: by token, by instance, or by both.
+/// The key of an action: token, instance, or both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ActionKey<'a> {
-    /// The action's own.
+    /// The action's own token.
     pub token: Option<&'a str>,
     /// The instance that waits.
     pub instance_id: Option<&'a str>,
 }
 
 impl LifecycleAction {
-    /// When it ends if nobody does anything.
+    /// When the wait ends without a call.
     #[must_use]
     pub fn deadline(&self) -> Timestamp {
         self.heartbeat_deadline.min(self.global_deadline)
@@ -48,13 +48,13 @@ impl LifecycleAction {
 }
 
 impl<'a> ActionKey<'a> {
-    /// By token.
+    /// An action by its token.
     #[must_use]
     pub fn token(token: &'a str) -> Self {
         Self { token: Some(token), instance_id: None }
     }
 
-    /// By instance.
+    /// An action by its instance.
     #[must_use]
     pub fn instance(id: &'a str) -> Self {
         Self { token: None, instance_id: Some(id) }
@@ -79,12 +79,13 @@ fn length_error(token: &str, than: &str) -> String {
 }
 
 impl AutoScaling {
-    /// Completes an instance's wait for a hook. An instance that starts goes into service once all its hooks are
-    /// completed with CONTINUE, and is ended and replaced at the first ABANDON; one that ends goes on ending, with ABANDON
-    /// without waiting for its other hooks.
+    /// Completes an instance's wait for a hook. A launching instance goes into service once all its hooks are completed
+    /// with CONTINUE, and is terminated and replaced at the first ABANDON. A terminating instance continues to
+    /// terminate, with ABANDON without waiting for its other hooks.
     ///
     /// # Errors
-    /// `ValidationError`: no such group, a token that is not 36 long, or no such action: unknown, completed or expired.
+    /// `ValidationError`: the group does not exist, the token is not 36 characters long, or the action is unknown,
+    /// completed or expired.
     pub fn complete_lifecycle_action(
         &mut self,
         group: &str,
@@ -98,10 +99,10 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Has an instance's wait for a hook last one heartbeat's time from now on, but never beyond the global time-out.
+    /// Extends an instance's wait for a hook by one heartbeat's time from now on, but never beyond the global time-out.
     ///
     /// # Errors
-    /// `ValidationError`: the same as for completing it.
+    /// `ValidationError`: the same as for completing the action.
     pub fn record_lifecycle_action_heartbeat(
         &mut self,
         group: &str,
@@ -117,7 +118,7 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// The group, the books, and the places of the instance and of its action that still waits at `now`.
+    /// The group, the shared state, and the indexes of the instance and of its action that still waits at `now`.
     fn waiting(
         &mut self,
         group: &str,
@@ -134,7 +135,7 @@ impl AutoScaling {
 }
 
 impl Group {
-    /// Has an instance wait for the hooks of a transition. Whether there are any.
+    /// Starts an instance's wait for the hooks of a transition. Returns whether the group has such hooks.
     pub(crate) fn wait_for_hooks(
         &mut self,
         index: usize,
@@ -164,7 +165,8 @@ impl Group {
         true
     }
 
-    /// Ends the waits that nobody ended in time, as their hooks say. One that is left with none goes on.
+    /// Ends the waits that have timed out, with the default results of their hooks. An instance without further waits
+    /// proceeds.
     pub(crate) fn expire(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
         let due = |group: &Self| group.instances[index].actions.iter().position(|it| it.deadline() <= at);
         while let Some(action) = due(self) {
@@ -173,7 +175,7 @@ impl Group {
         }
     }
 
-    /// Completes the waits for a hook that goes: with ABANDON for instances that start, with CONTINUE for those that end
+    /// Completes the waits for a deleted hook: with ABANDON for launching instances, with CONTINUE for terminating ones
     /// (the API reference of DeleteLifecycleHook).
     pub(crate) fn complete_actions_of(&mut self, hook: &Hook, account: &mut AccountState, now: Timestamp) {
         let result = match hook.transition {
@@ -187,7 +189,7 @@ impl Group {
         }
     }
 
-    /// Ends at once the instances that wait for target groups or hooks before they end.
+    /// Terminates at once the terminating instances that wait for target groups or hooks.
     pub(crate) fn terminate_waiting_instances(&mut self, account: &mut AccountState, now: Timestamp) {
         for index in 0..self.instances.len() {
             let instance = &self.instances[index];

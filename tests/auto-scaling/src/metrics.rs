@@ -1,4 +1,4 @@
-//! Which metrics a group sends.
+//! The metrics that a group sends.
 
 use crate::{AutoScaling, Fault};
 
@@ -27,20 +27,20 @@ pub const METRICS: [&str; 20] = [
 ];
 
 impl AutoScaling {
-    /// Has a group send metrics: those named, or all if none is.
+    /// Enables metrics of a group: the named ones, or all if the list is empty.
     ///
     /// # Errors
-    /// `ValidationError`: no such group, or no such metric.
+    /// `ValidationError`: the group or a metric does not exist.
     pub fn enable_metrics(&mut self, group: &str, names: &[String]) -> Result<(), Fault> {
         let chosen = chosen(names)?;
         self.modifiable(group)?.enabled_metrics.extend(chosen);
         Ok(())
     }
 
-    /// Has a group no longer send metrics: those named, or all if none is.
+    /// Disables metrics of a group: the named ones, or all if the list is empty.
     ///
     /// # Errors
-    /// `ValidationError`: no such group, or no such metric.
+    /// `ValidationError`: the group or a metric does not exist.
     pub fn disable_metrics(&mut self, group: &str, names: &[String]) -> Result<(), Fault> {
         let chosen = chosen(names)?;
         self.modifiable(group)?.enabled_metrics.retain(|metric| !chosen.contains(metric));

@@ -1,4 +1,4 @@
-//! What a hook's own target is told. EventBridge is told whether a hook has a target or not.
+//! Notifications to a hook's own target. EventBridge receives an event whether a hook has a target or not.
 
 use crate::{AccountState, Effect, Hook, LifecycleAction, Timestamp, arn::uuid, json};
 
@@ -7,7 +7,7 @@ use crate::{AccountState, Effect, Hook, LifecycleAction, Timestamp, arn::uuid, j
 pub struct Notification {
     /// The queue or topic.
     pub target_arn: String,
-    /// What it says, in order.
+    /// The content, in order.
     pub fields: Vec<(&'static str, String)>,
 }
 
@@ -25,7 +25,7 @@ impl Notification {
 }
 
 impl AccountState {
-    /// Tells a hook's target, if it has one, that an instance waits.
+    /// Notifies a hook's target, if it has one, of an instance that waits.
     pub(crate) fn notify(&mut self, group: &str, instance_id: &str, action: &LifecycleAction) {
         let hook = &action.hook;
         let (origin, destination) = hook.transition.origin_and_destination();
@@ -46,7 +46,7 @@ impl AccountState {
         self.send(hook, fields);
     }
 
-    /// Tells a hook's target, if it has one, that it will be told: each time that a hook is put.
+    /// Sends a test notification to a hook's target, if it has one: each time that a call puts the hook.
     pub(crate) fn send_test_notification(&mut self, group: &str, arn: &str, hook: &Hook, now: Timestamp) {
         self.events += 1;
         let fields = vec![

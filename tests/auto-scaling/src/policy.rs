@@ -9,24 +9,24 @@ use crate::{AutoScaling, Fault, Group, Timestamp, group::Cooldown};
 pub struct Policy {
     /// 1 to 255 characters.
     pub name: String,
-    /// What it does to the desired capacity.
+    /// The change of the desired capacity.
     pub adjustment: Adjustment,
-    /// The rest after it; the group's default cooldown if absent.
+    /// The cooldown after the policy; the group's default cooldown if absent.
     pub cooldown: Option<Duration>,
 }
 
-/// What a policy does to the desired capacity, which stays between the group's bounds.
+/// A policy's change of the desired capacity, which remains between the group's bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adjustment {
-    /// Adds instances, or takes some away.
+    /// Adds or removes instances.
     ChangeInCapacity(i32),
-    /// Sets it.
+    /// Sets the capacity.
     ExactCapacity(u32),
-    /// Adds a share of it, or takes one away.
+    /// Adds or removes a share of the capacity.
     PercentChangeInCapacity {
         /// The share.
         percent: i32,
-        /// At least so many instances.
+        /// The least number of instances to add or remove.
         min_magnitude: Option<u32>,
     },
 }
@@ -50,7 +50,7 @@ impl Adjustment {
         }
     }
 
-    /// The capacity that follows from one. A share is rounded towards zero, but is at least one instance.
+    /// The capacity that results from `capacity`. A share is rounded towards zero, but is at least one instance.
     fn of(self, capacity: u32) -> u32 {
         match self {
             Self::ChangeInCapacity(change) => capacity.saturating_add_signed(change),
@@ -66,10 +66,10 @@ impl Adjustment {
 }
 
 impl AutoScaling {
-    /// Adds a policy to a group, or replaces the one of that name. Gives its ARN.
+    /// Adds a policy to a group, or replaces the one of that name. Returns its ARN.
     ///
     /// # Errors
-    /// `ValidationError`: no such group, or a bad name.
+    /// `ValidationError`: the group does not exist, or the name is not valid.
     pub fn put_scaling_policy(&mut self, group: &str, policy: Policy) -> Result<String, Fault> {
         let arn = self.policy_arn(group, &policy.name);
         let group = self.modifiable(group)?;
@@ -83,17 +83,17 @@ impl AutoScaling {
     /// Removes a policy, given by name or ARN.
     ///
     /// # Errors
-    /// `ValidationError`: no such group, or no such policy.
+    /// `ValidationError`: the group or the policy does not exist.
     pub fn delete_policy(&mut self, group: &str, policy: &str) -> Result<(), Fault> {
         let removed = self.modifiable(group)?.policies.remove(policy_name(policy));
         removed.map(|_| ()).ok_or_else(|| unknown(policy))
     }
 
-    /// Does what a policy, given by name or ARN, says. Its cooldown begins when the group has come to rest.
+    /// Executes a policy, given by name or ARN. Its cooldown begins when the group has no activity in progress.
     ///
     /// # Errors
-    /// `ValidationError`: no such group, or no such policy. `ScalingActivityInProgress`: a cooldown that is to be
-    /// honoured is not over.
+    /// `ValidationError`: the group or the policy does not exist. `ScalingActivityInProgress`: the call honours the
+    /// cooldown, and the cooldown has not ended.
     pub fn execute_policy(
         &mut self,
         group: &str,
@@ -105,11 +105,12 @@ impl AutoScaling {
         self.apply_policy(group, policy, honor_cooldown, trigger, now)
     }
 
-    /// Does what a policy, given by its ARN, says, because an alarm has come to a state or stays in it. A cooldown is
-    /// honoured, as simple scaling does.
+    /// Executes a policy, given by its ARN, because an alarm enters a state or remains in it. The cooldown is honoured,
+    /// as simple scaling does.
     ///
     /// # Errors
-    /// `ValidationError`: no such group, or no such policy. `ScalingActivityInProgress`: a cooldown is not over.
+    /// `ValidationError`: the group or the policy does not exist. `ScalingActivityInProgress`: the cooldown has not
+    /// ended.
     pub fn execute_policy_for_alarm(
         &mut self,
         policy_arn: &str,
@@ -140,7 +141,7 @@ impl AutoScaling {
         let before = group.desired_capacity;
         let desired_capacity = policy.adjustment.of(before).clamp(min, max);
         group.set_desired(desired_capacity, &trigger(&policy), now);
-        // No activity follows from what changes nothing, and so no rest after it.
+        // An unchanged capacity causes no activity, and so no cooldown.
         if desired_capacity != before {
             let span = policy.cooldown.unwrap_or(group.settings.default_cooldown);
             group.cooldown = Cooldown { span: Some(span), from: now };
@@ -150,7 +151,7 @@ impl AutoScaling {
 }
 
 impl Group {
-    /// Whether a policy may follow the last one.
+    /// Whether the last policy's cooldown has ended.
     pub(crate) fn check_cooldown(&self, now: Timestamp) -> Result<(), Fault> {
         let Some(span) = self.cooldown.span else { return Ok(()) };
         let end = self.cooldown.from + span;
@@ -158,14 +159,14 @@ impl Group {
             return Ok(());
         }
         Err(Fault::in_progress(format!(
-            "A scaling activity of the group {} is in progress, or its cooldown of {} s is not over",
+            "A scaling activity of the group {} is in progress, or its cooldown of {} s has not ended",
             self.name,
             span.as_secs()
         )))
     }
 }
 
-/// The name in a policy's ARN; a name is its own.
+/// The name in a policy's ARN; a name is returned unchanged.
 fn policy_name(policy: &str) -> &str {
     policy.rsplit_once(":policyName/").map_or(policy, |(_, name)| name)
 }

@@ -1,4 +1,4 @@
-//! What a group is told to be: everything that an update can change.
+//! The settings of a group: everything that an update can change.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::Fault;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// The termination policies that AWS names; a Lambda function's ARN is one, too.
+/// The termination policies that AWS names; a Lambda function's ARN is valid, too.
 const TERMINATION_POLICIES: [&str; 7] = [
     "Default",
     "AllocationStrategy",
@@ -17,36 +17,36 @@ const TERMINATION_POLICIES: [&str; 7] = [
     "OldestLaunchTemplate",
 ];
 
-/// A group's settings. The default has AWS's defaults, no template, no subnets, and room for no instance.
+/// A group's settings. The default has AWS's defaults, no template, no subnets, and a maximum of no instances.
 ///
-/// An update is: the settings as they are, with what is to change changed.
+/// An update consists of the current settings with the changes applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// What new instances are made of.
+    /// The launch template of new instances.
     pub launch_template: LaunchTemplate,
-    /// The fewest instances that may be desired.
+    /// The lowest valid desired capacity.
     pub min_size: u32,
-    /// The most instances that may be desired.
+    /// The highest valid desired capacity.
     pub max_size: u32,
-    /// Where instances go, spread evenly over their zones. At least one.
+    /// The subnets of the instances, which are spread evenly over the zones. At least one.
     pub subnets: Vec<Subnet>,
-    /// How long a policy waits for the last one, if it honours it and says nothing itself. 300 s.
+    /// The cooldown after a policy without one, for calls that honour the cooldown. 300 s.
     pub default_cooldown: Duration,
     /// `EC2`, `ELB`, `VPC_LATTICE` or `EBS`, or several with commas.
     pub health_check_type: String,
-    /// How long a new instance's health is not looked at. 0 s.
+    /// How long the health of a new instance is not checked. 0 s.
     pub health_check_grace_period: Duration,
-    /// How long a new instance warms up, if it is told.
+    /// How long a new instance warms up, if set.
     pub default_instance_warmup: Option<Duration>,
-    /// How old an instance may become, if it is told: 1 day to 365 days.
+    /// The longest life of an instance, if set: 1 day to 365 days.
     pub max_instance_lifetime: Option<Duration>,
-    /// Which instances go first. Stored and not followed.
+    /// The order in which instances terminate. Stored and not followed.
     pub termination_policies: Vec<String>,
     /// Whether instances at risk of interruption are replaced. Stored and not followed.
     pub capacity_rebalance: bool,
-    /// Whether instances begin their lives protected from scale-in.
+    /// Whether new instances are protected from scale-in.
     pub new_instances_protected: bool,
-    /// Which deletes are refused.
+    /// The deletes that are rejected.
     pub deletion_protection: DeletionProtection,
 }
 
@@ -75,9 +75,9 @@ impl Default for Settings {
 pub struct LaunchTemplate {
     /// `lt-…`
     pub id: String,
-    /// Its name.
+    /// The template's name.
     pub name: String,
-    /// A number, `$Latest` or `$Default`, as it was given.
+    /// A number, `$Latest` or `$Default`, as the call gave it.
     pub version: String,
 }
 
@@ -90,20 +90,20 @@ pub struct Subnet {
     pub zone: String,
 }
 
-/// Which deletes of a group are refused.
+/// The deletes of a group that are rejected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeletionProtection {
-    /// None.
+    /// No delete is rejected.
     #[default]
     None,
-    /// Those with force.
+    /// Deletes with force.
     PreventForceDeletion,
-    /// All.
+    /// All deletes.
     PreventAllDeletion,
 }
 
 impl DeletionProtection {
-    /// As AWS writes it.
+    /// The protection as AWS writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -113,7 +113,7 @@ impl DeletionProtection {
         }
     }
 
-    /// The protection that AWS writes so.
+    /// The protection that AWS writes this way.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         [Self::None, Self::PreventForceDeletion, Self::PreventAllDeletion].into_iter().find(|it| it.as_str() == text)
@@ -121,7 +121,7 @@ impl DeletionProtection {
 }
 
 impl Settings {
-    /// The bounds, and what AWS's reference says of the rest.
+    /// Checks the bounds, and the other rules of AWS's reference.
     pub(crate) fn check(&self) -> Result<(), Fault> {
         let Self { min_size: min, max_size: max, .. } = self;
         if max < min {
@@ -148,7 +148,7 @@ impl Settings {
         }
     }
 
-    /// Whether a capacity lies between the bounds; if not, AWS's words for it.
+    /// Checks that a capacity lies between the bounds; the error has AWS's words.
     pub(crate) fn check_desired(&self, desired_capacity: u32) -> Result<(), Fault> {
         if (self.min_size..=self.max_size).contains(&desired_capacity) {
             return Ok(());

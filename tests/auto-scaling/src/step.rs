@@ -1,22 +1,22 @@
-//! Time passes: what goes on, what ends, and what the host has to do for it.
+//! Time passes: due transitions, terminations, and the effects that the host has to carry out.
 
 use crate::{
     AccountState, AutoScaling, Event, Group, Instance, Launch, LifecycleState, Notification, Timestamp, Transition,
     activity::{ActivityStatus, NewActivity},
 };
 
-/// What the host has to do, each once.
+/// An action for the host, to be executed once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Start an instance, and say how that went: [`AutoScaling::launched`] or [`AutoScaling::launch_failed`].
+    /// Start an instance, and report the result: [`AutoScaling::launched`] or [`AutoScaling::launch_failed`].
     Launch(Launch),
-    /// Tell EventBridge.
+    /// Publish an event to EventBridge.
     PublishEvent(Event),
-    /// Tell a hook's own target.
+    /// Notify a hook's own target.
     Notify(Notification),
-    /// End an instance. The group lists it until its time to terminate is over.
+    /// Terminate an instance. The group lists it until its time to terminate has passed.
     Terminate {
-        /// Whose it is.
+        /// The group of the instance.
         group: String,
         /// `i-…`
         instance_id: String,
@@ -24,8 +24,8 @@ pub enum Effect {
 }
 
 impl AutoScaling {
-    /// Does everything that is due by now, and gives what the host has to do for it. What ended by itself ended when it
-    /// was due, not now. Time never goes back: `now` is no earlier than in any call before.
+    /// Performs everything that is due by `now`, and returns the effects for the host. A state that ended without a
+    /// call ended when it was due, not at `now`. Time never decreases: `now` is no earlier than in any call before.
     #[must_use]
     pub fn step(&mut self, now: Timestamp) -> Vec<Effect> {
         for group in self.groups.values_mut() {
@@ -37,7 +37,7 @@ impl AutoScaling {
         std::mem::take(&mut self.account.outbox)
     }
 
-    /// When a step will next have something to do, if nobody calls by then: at once, later, or never.
+    /// When the next step is due if no call changes a group: at once, later, or never.
     #[must_use]
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         if !self.account.outbox.is_empty() {
@@ -48,18 +48,18 @@ impl AutoScaling {
 }
 
 impl Group {
-    /// Ends the states that are over, each when it was due.
+    /// Ends the states that are due, each at its due time.
     pub(crate) fn advance(&mut self, account: &mut AccountState, now: Timestamp) {
         for index in 0..self.instances.len() {
             while let Some(due) = self.instances[index].next_due().filter(|due| *due <= now) {
                 self.advance_instance(index, account, due);
             }
         }
-        // One that ends and waits for nothing more is gone.
+        // A terminating instance without a further wait is terminated.
         self.instances.retain(|it| it.state.is_active() || it.until.is_some());
     }
 
-    /// Does what is due for an instance at a moment.
+    /// Performs the change of an instance that is due at a time.
     fn advance_instance(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
         if self.instances[index].interruption_at == Some(at) {
             return self.interrupt(index, account, at);
@@ -85,7 +85,7 @@ impl Group {
         }
     }
 
-    /// What an instance has begun, it has done.
+    /// Ends an instance's launch or termination as successful.
     fn complete_activity(&mut self, index: usize, transition: Transition, account: &mut AccountState, at: Timestamp) {
         let Instance { id, activity, .. } = &self.instances[index];
         account.history.succeed(*activity, at);
@@ -110,10 +110,11 @@ impl Group {
         }
     }
 
-    /// Has an instance end once its target groups and the hooks let it, and gives the activity.
+    /// Terminates an instance once its target groups and the hooks allow it, and returns the activity.
     ///
-    /// Hooks are waited for however the instance comes to its end, also if a launching hook was abandoned or it never was
-    /// in service: no source was found that excepts these. A forced delete of the group does not wait.
+    /// The instance waits for hooks whatever the cause of the termination, also if a launching hook was abandoned or
+    /// the instance never was in service: no source was found that excepts these. A forced delete of the group does not
+    /// wait.
     pub(crate) fn terminate(
         &mut self,
         index: usize,
@@ -123,7 +124,7 @@ impl Group {
     ) -> usize {
         let Instance { id, subnet, activity: previous, .. } = self.instances[index].clone();
         if !account.history.has_ended(previous) {
-            // Which event tells of this, if one does, was not found.
+            // No source was found that names the event of this cancellation, if there is one.
             account.history.cancel(previous, now);
         }
         let description = format!("Terminating EC2 instance: {id}");
@@ -145,7 +146,7 @@ impl Group {
         }
     }
 
-    /// Has an instance end now, unless EC2 has ended it.
+    /// Terminates an instance now, unless EC2 has terminated it.
     pub(crate) fn terminate_now(
         &mut self,
         index: usize,

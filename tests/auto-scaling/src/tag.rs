@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{AutoScaling, Fault};
 
-/// As many tags a group may have (AWS's quota).
+/// The number of tags that a group may have (AWS's quota).
 const MAX_TAGS: usize = 50;
 
 /// A tag.
@@ -14,23 +14,24 @@ pub struct Tag {
     pub key: String,
     /// Up to 256 characters.
     pub value: String,
-    /// Whether instances get it when they start.
+    /// Whether new instances get the tag.
     pub propagate_at_launch: bool,
 }
 
 impl AutoScaling {
-    /// Adds tags to a group, or gives those that it has other values.
+    /// Adds tags to a group, or changes the values of existing ones.
     ///
     /// # Errors
-    /// `ValidationError`: no such group, or a bad tag. `LimitExceeded`: more than 50.
+    /// `ValidationError`: the group does not exist, or a tag is not valid. `LimitExceeded`: the group would have more
+    /// than 50 tags.
     pub fn set_tags(&mut self, group: &str, tags: Vec<Tag>) -> Result<(), Fault> {
         set(&mut self.modifiable(group)?.tags, tags)
     }
 
-    /// Takes tags off a group. Keys that it does not have are no error.
+    /// Removes tags from a group. Keys that the group does not have are not an error.
     ///
     /// # Errors
-    /// `ValidationError`: no such group.
+    /// `ValidationError`: the group does not exist.
     pub fn delete_tags(&mut self, group: &str, keys: &[String]) -> Result<(), Fault> {
         self.modifiable(group)?.tags.retain(|key, _| !keys.contains(key));
         Ok(())

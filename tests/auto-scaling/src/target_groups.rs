@@ -1,20 +1,21 @@
-//! Load balancers' target groups that a group is attached to. Whether they exist is not checked.
+//! Load balancers' target groups that a group is attached to. The simulator does not check that they exist.
 
 use std::time::Duration;
 
 use crate::{AccountState, AutoScaling, Fault, Group, LifecycleState, Timestamp};
 
 impl AutoScaling {
-    /// Has all target groups take so long to let an instance go. Auto Scaling waits for that before the instance waits for
-    /// its hooks (the user guide on lifecycle hooks). No time at all, until this is called; AWS's default is 300 s.
+    /// Sets the time that all target groups take to deregister an instance. Auto Scaling waits for the deregistration
+    /// before the instance waits for its hooks (the user guide on lifecycle hooks). The delay is 0 until this call;
+    /// AWS's default is 300 s.
     pub fn set_deregistration_delay(&mut self, delay: Duration) {
         self.account.deregistration_delay = delay;
     }
 
-    /// Attaches target groups; those that are attached stay so.
+    /// Attaches target groups. Attached target groups remain attached.
     ///
     /// # Errors
-    /// `ValidationError`: no such group.
+    /// `ValidationError`: the group does not exist.
     pub fn attach_target_groups(&mut self, group: &str, arns: &[String]) -> Result<(), Fault> {
         let attached = &mut self.modifiable(group)?.target_group_arns;
         for arn in arns {
@@ -28,7 +29,7 @@ impl AutoScaling {
     /// Detaches target groups.
     ///
     /// # Errors
-    /// `ValidationError`: no such group, or one is not attached. Then none is detached.
+    /// `ValidationError`: the group does not exist, or a target group is not attached. Then none is detached.
     pub fn detach_target_groups(&mut self, group: &str, arns: &[String]) -> Result<(), Fault> {
         let attached = &mut self.modifiable(group)?.target_group_arns;
         if let Some(arn) = arns.iter().find(|arn| !attached.contains(arn)) {
@@ -42,7 +43,8 @@ impl AutoScaling {
 }
 
 impl Group {
-    /// Has an instance that was in service and ends leave its target groups first. Whether it takes any time.
+    /// Deregisters a terminating instance that was in service from its target groups. Returns whether this takes any
+    /// time.
     pub(crate) fn deregister_targets(&mut self, index: usize, account: &mut AccountState, at: Timestamp) -> bool {
         let instance = &mut self.instances[index];
         let registered =

@@ -1,20 +1,20 @@
-//! Time as the simulator has it.
+//! The simulator's time.
 
 use std::{fmt, ops::Add, time::Duration};
 
-/// A moment: milliseconds since 1970 in UTC. Shown as AWS writes it, in seconds: `2026-11-23T00:49:14Z`.
+/// A time: milliseconds since 1970 in UTC. Displayed as AWS writes it, in seconds: `2026-11-23T00:49:14Z`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
-    /// The moment to the millisecond, as answers have it: `2026-11-23T00:49:14.250Z`.
+    /// The time to the millisecond, as responses have it: `2026-11-23T00:49:14.250Z`.
     #[must_use]
     pub fn with_millis(self) -> String {
         let seconds = self.to_string();
         format!("{}.{:03}Z", seconds.trim_end_matches('Z'), self.0 % 1000)
     }
 
-    /// How long it is since an earlier moment; nothing, if that is later.
+    /// The duration since an earlier time; zero if that time is later.
     #[must_use]
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_read_as_dates() {
+    fn timestamps_are_displayed_as_dates() {
         for (seconds, date) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_400, "2000-02-29T00:00:00Z"),

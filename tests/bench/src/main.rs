@@ -1,6 +1,6 @@
-//! Figures of the engine itself, over the in-memory cloud: how long a create takes under virtual time, and how long
-//! planning takes on this machine. Prints the rows as JSON; `bench.py` adds those of the local cloud.
-#![expect(clippy::expect_used, reason = "a bench stops where it finds nonsense")]
+//! Figures of the engine itself, over the in-memory cloud: the duration of a create under virtual time, and of planning
+//! on this machine. Prints the rows as JSON; `bench.py` adds those of the local cloud.
+#![expect(clippy::expect_used, reason = "a bench stops at an unexpected value")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -13,14 +13,15 @@ use serde_json::{Value, json};
 
 const OWNER: &str = "0123456789abcdef0123";
 
-/// Lower bounds of a create in seconds, added up by hand from the times of the single calls and of what AWS takes for a
-/// NAT gateway, a profile and an instance:
-/// VPC 0.4 → subnet 0.4 → NAT call 0.4 → NAT available 110 → route 0.4 → group 0.25 → in service 45.
+/// Lower bounds of a create in seconds: the sum, calculated manually, of the times of the single calls and of the times
+/// that AWS takes for a NAT gateway, a profile and an instance: VPC 0.4 → subnet 0.4 → NAT call 0.4 → NAT available 110
+/// → route 0.4 → group 0.25 → in service 45.
 const NAT_GATEWAY_BOUND: f64 = 157.0;
-/// Role 0.2 → policy 0.2 → profile 0.2 → role into profile 0.2 → visible to Auto Scaling 15 → group 0.25 → in service 45.
+/// Role 0.2 → policy 0.2 → profile 0.2 → role into profile 0.2 → visible to Auto Scaling 15 → group 0.25 → in service
+/// 45.
 const PUBLIC_IP_BOUND: f64 = 61.0;
 
-/// The best of so many runs counts: the others were disturbed by something else on this machine.
+/// The best of these runs counts: other work on this machine disturbed the others.
 const RUNS: usize = 5;
 
 fn main() {
@@ -39,8 +40,8 @@ fn deployment() -> Deployment {
 }
 
 fn spec(properties: &Value) -> Spec {
-    let properties = properties.as_object().expect("an object");
-    Spec::read(properties, &Defaults::from_vars(|_| None), &deployment()).expect("valid")
+    let properties = properties.as_object().expect("the properties are an object");
+    Spec::read(properties, &Defaults::from_vars(|_| None), &deployment()).expect("the properties are valid")
 }
 
 fn desired_of(spec: &Spec, names: &Names) -> DesiredState {
@@ -54,7 +55,7 @@ fn desired_of(spec: &Spec, names: &Names) -> DesiredState {
     DesiredState { resources, in_service: spec.min_size, ..DesiredState::default() }
 }
 
-/// From the first look to the settled one, under virtual time.
+/// From the first observation to the settled one, under virtual time.
 fn create_row(egress: &str, bound: f64) -> Value {
     let spec = spec(&json!({ "EnvironmentSuffix": "dev", "Egress": egress, "MinSize": 2, "MaxSize": 4 }));
     let names = spec.names(&deployment());
@@ -64,23 +65,25 @@ fn create_row(egress: &str, bound: f64) -> Value {
     let scope = Scope { owner: OWNER.into(), names };
     let until = account.clock.now() + Duration::from_hours(1);
     let run = Run::standalone(&scope, &desired, until);
-    let began = account.clock.now();
-    let ending =
-        account.clock.run(reconcile(&session, run, async |_: environment::Risk| Ok(()))).expect("nobody kills it");
-    assert!(matches!(ending, RunOutcome::Settled { .. }), "{ending:?}");
-    row(&format!("create, {egress}, virtual time"), (account.clock.now() - began).as_secs_f64(), "s", Some(bound))
+    let started = account.clock.now();
+    let outcome = account
+        .clock
+        .run(reconcile(&session, run, async |_: environment::Risk| Ok(())))
+        .expect("the run is not killed");
+    assert!(matches!(outcome, RunOutcome::Settled { .. }), "{outcome:?}");
+    row(&format!("create, {egress}, virtual time"), (account.clock.now() - started).as_secs_f64(), "s", Some(bound))
 }
 
-/// Milliseconds that it takes to plan all of them.
+/// The duration of planning all `specs`, in milliseconds.
 fn planning(specs: &[Spec]) -> f64 {
-    let began = Instant::now();
+    let started = Instant::now();
     for spec in specs {
         black_box(plan(&desired_of(spec, &spec.names(&deployment())), &[]));
     }
-    began.elapsed().as_secs_f64() * 1_000.0
+    started.elapsed().as_secs_f64() * 1_000.0
 }
 
-/// Each environment is planned by itself, from nothing; the first row is what the others are held against.
+/// Each environment is planned by itself, from nothing; the first row is the baseline of the others.
 fn planning_rows() -> Vec<Value> {
     let mut one = None;
     let mut rows = Vec::new();

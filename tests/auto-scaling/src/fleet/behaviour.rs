@@ -1,46 +1,46 @@
-//! How an instance behaves, from its start on.
+//! The behaviour of an instance from its launch on.
 
 use std::{collections::BTreeMap, time::Duration};
 
-/// How an instance behaves. All times count from its start.
+/// The behaviour of an instance. All times count from the launch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Behaviour {
     /// Both status checks of EC2.
     pub status_checks: StatusChecks,
     /// The SSM agent.
     pub agent: Agent,
-    /// The marker of its user data.
+    /// The marker of the instance's user data.
     pub ready: Ready,
-    /// What becomes of commands.
+    /// The outcome of commands.
     pub commands: CommandOutcome,
-    /// How long SSM knows nothing of a command after it took it: GetCommandInvocation answers
-    /// `InvocationDoesNotExist` until then, as its reference warns.
+    /// How long SSM does not show a command that it has accepted: until then GetCommandInvocation returns
+    /// `InvocationDoesNotExist`, as its reference warns.
     pub command_appears_after: Duration,
     /// The console's output.
     pub console: String,
-    /// Log files by path. A command whose script names one has it as output.
+    /// Log files by path. A command whose script names a path has the file as output.
     pub logs: BTreeMap<String, String>,
 }
 
 /// Both status checks of EC2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusChecks {
-    /// They pass.
+    /// The checks pass from then on.
     PassAfter(Duration),
-    /// They fail.
+    /// The checks fail from then on.
     FailAfter(Duration),
-    /// They passed, and fail then.
+    /// The checks pass at first, and fail from then on.
     PassUntil(Duration),
 }
 
 /// The SSM agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Agent {
-    /// When it registers, if it does.
+    /// When the agent registers, if it does.
     pub registers_after: Option<Duration>,
-    /// When it falls silent, if it does.
+    /// When the agent falls silent, if it does.
     pub lost_after: Option<Duration>,
-    /// How long SSM says `Online` of one that is silent.
+    /// How long SSM shows a silent agent as `Online`.
     pub stale_for: Duration,
 }
 
@@ -51,47 +51,47 @@ pub enum Ready {
     After(Duration),
     /// User data failed at a step.
     FailedAfter(Duration, String),
-    /// It hangs.
+    /// User data hangs.
     Never,
 }
 
-/// What becomes of a command that reaches the instance.
+/// The outcome of a command that is sent to the instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommandOutcome {
-    /// It succeeds.
+    /// The command succeeds.
     SucceedsAfter(Duration),
-    /// It fails with an exit code.
+    /// The command fails with an exit code.
     FailsAfter(Duration, i32),
-    /// It runs until its execution times out.
+    /// The command runs until its execution times out.
     Hangs,
-    /// The agent never takes it, though it is online.
+    /// The agent never receives the command, although it is online.
     NeverDelivered,
 }
 
-/// What can be wrong with an instance.
+/// A failure of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InstanceFailure {
     /// EC2's status checks fail.
     Impaired,
     /// The SSM agent never registers.
     NoAgent,
-    /// The SSM agent falls silent when it has registered.
+    /// The SSM agent falls silent after its registration.
     AgentLost,
-    /// User data never comes to its end.
+    /// User data never finishes.
     NotReady,
     /// User data fails at a step.
     FailedAt(String),
     /// Commands fail with exit code 1.
     CommandsFail,
-    /// Commands never end.
+    /// Commands never finish.
     CommandsHang,
     /// Commands are never delivered.
     CommandsUndelivered,
 }
 
 impl Default for Behaviour {
-    /// A healthy instance, as slow as real ones: agent after 1 min, marker after 90 s, checks after 2.5 min, commands of
-    /// 5 s. All estimates; that SSM shows a silent agent as online for minutes is reported.
+    /// A healthy instance, as slow as real ones: agent after 1 min, marker after 90 s, checks after 2.5 min, commands
+    /// of 5 s. All are estimates. Users report that SSM shows a silent agent as online for minutes.
     fn default() -> Self {
         Self {
             status_checks: StatusChecks::PassAfter(Duration::from_secs(150)),
@@ -113,10 +113,10 @@ impl Default for Behaviour {
 }
 
 impl Behaviour {
-    /// The same, so many times as fast.
+    /// The same behaviour, the given number of times as fast.
     ///
     /// # Panics
-    /// If it is 0 times.
+    /// If `times` is 0.
     #[must_use]
     pub fn faster(mut self, times: u32) -> Self {
         match &mut self.status_checks {
@@ -139,7 +139,8 @@ impl Behaviour {
         self
     }
 
-    /// That of an instance that is sick from its start on; it shows when a healthy one would be well.
+    /// The behaviour of an instance with a failure since its launch. The failure appears when a healthy instance would
+    /// pass.
     #[must_use]
     pub fn with_failure(mut self, failure: &InstanceFailure) -> Self {
         self.apply_failure(failure);
@@ -157,7 +158,7 @@ impl Behaviour {
                 self.status_checks = StatusChecks::FailAfter(span);
             }
             InstanceFailure::NoAgent => self.agent.registers_after = None,
-            // As late as it takes to be heard of once.
+            // Late enough for one ping.
             InstanceFailure::AgentLost => {
                 self.agent.lost_after = self.agent.registers_after.map(|span| span + PING_SPAN)
             }
@@ -174,7 +175,7 @@ impl Behaviour {
         }
     }
 
-    /// Makes it that of an instance that falls sick at an age. What it has reached stays reached.
+    /// Adds a failure that begins at an age. A milestone that the instance has reached stays reached.
     pub(super) fn add_failure(&mut self, failure: &InstanceFailure, age: Duration) {
         match failure {
             InstanceFailure::Impaired => match self.status_checks {
@@ -193,11 +194,11 @@ impl Behaviour {
     }
 }
 
-/// How long an agent that falls silent was there.
+/// How long an agent that falls silent was online.
 const PING_SPAN: Duration = Duration::from_millis(1);
 
 impl InstanceFailure {
-    /// The sickness of a name: `impaired`, `no-agent`, `agent-lost`, `not-ready`, `failed-at:STEP`, `commands-fail`,
+    /// The failure with a name: `impaired`, `no-agent`, `agent-lost`, `not-ready`, `failed-at:STEP`, `commands-fail`,
     /// `commands-hang`, `commands-undelivered`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -1,43 +1,43 @@
-//! Commands of SSM, and what becomes of them.
+//! Commands of SSM, and their invocations.
 
 use std::time::Duration;
 
 use super::{CommandOutcome, Fleet, Member};
 use crate::{Fault, Timestamp, arn::uuid};
 
-/// A command to be sent.
+/// A command to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
-    /// The instances that are to run it.
+    /// The instances that run the command.
     pub instance_ids: Vec<String>,
-    /// What they are to run; its commands, joined.
+    /// The script; the document's commands, joined.
     pub script: String,
-    /// What its sender says of it.
+    /// The comment of the sender.
     pub comment: String,
-    /// How long it may take to reach them: `TimeoutSeconds`, 3,600 s if it says nothing.
+    /// How long the delivery may take: `TimeoutSeconds`, by default 3,600 s.
     pub delivery_timeout: Duration,
-    /// How long it may run: the document's `executionTimeout`, 3,600 s if it says nothing.
+    /// How long the command may run: the document's `executionTimeout`, by default 3,600 s.
     pub execution_timeout: Duration,
 }
 
-/// What has become of a command on one instance, as GetCommandInvocation tells it.
+/// The state of a command on one instance, as GetCommandInvocation returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
     /// `Pending`, `InProgress`, `Success`, `Failed` or `TimedOut`.
     pub status: &'static str,
     /// The same, but `DeliveryTimedOut` or `ExecutionTimedOut`.
     pub details: &'static str,
-    /// The exit code, -1 as long as there is none.
+    /// The exit code, -1 as long as the command has none.
     pub response_code: i32,
-    /// What it printed.
+    /// The standard output.
     pub output: String,
-    /// When it began to run.
+    /// The start of the execution.
     pub started: Option<Timestamp>,
-    /// When it was over.
+    /// The end of the invocation.
     pub ended: Option<Timestamp>,
 }
 
-/// A command that was sent.
+/// A command with the time at which it was sent.
 #[derive(Clone, Debug)]
 pub(super) struct SentCommand {
     command: Command,
@@ -45,10 +45,11 @@ pub(super) struct SentCommand {
 }
 
 impl Fleet {
-    /// Sends a command, and gives its id. To an agent that is silent it is sent as well: it will not be delivered.
+    /// Sends a command, and returns its id. A command for a silent agent is also accepted, but is not delivered.
     ///
     /// # Errors
-    /// `InvalidInstanceId`: there are no ids, or an agent never registered, or its instance has ended and SSM knows.
+    /// `InvalidInstanceId`: the command has no ids, or an agent never registered, or SSM knows that the instance is
+    /// terminated.
     pub fn send_command(&mut self, command: Command, now: Timestamp) -> Result<String, Fault> {
         let is_usable = |id: &String| {
             let Some(member) = self.members.get(id) else { return false };
@@ -65,8 +66,8 @@ impl Fleet {
         Ok(id)
     }
 
-    /// The commands that were sent to an instance and that SSM shows: their ids, when they were sent, what their sender says
-    /// of them, and what has become of them.
+    /// The commands that were sent to an instance and that SSM shows: their ids, the times at which they were sent,
+    /// their comments, and their invocations.
     #[must_use]
     pub fn invocations_on(&self, instance_id: &str, now: Timestamp) -> Vec<(&str, Timestamp, &str, Invocation)> {
         let visible = self.commands.iter().filter_map(|(id, sent)| {
@@ -76,10 +77,11 @@ impl Fleet {
         visible.collect()
     }
 
-    /// What has become of a command on an instance.
+    /// The invocation of a command on an instance.
     ///
     /// # Errors
-    /// `InvocationDoesNotExist`: no such command, not on this instance, or SSM does not show it yet.
+    /// `InvocationDoesNotExist`: the command does not exist, was not sent to this instance, or SSM does not show it
+    /// yet.
     pub fn invocation(&self, command_id: &str, instance_id: &str, now: Timestamp) -> Result<Invocation, Fault> {
         let missing = || Fault { code: "InvocationDoesNotExist", message: String::new() };
         let sent = self.commands.get(command_id).ok_or_else(missing)?;
@@ -104,11 +106,11 @@ impl SentCommand {
             };
         }
         let timed_out = *at + command.execution_timeout;
-        // One that is cut off by the end of its instance is never heard of again.
-        let ends = |span: Duration| Some(*at + span).filter(|end| member.last_ping(*end).is_none_or(|it| it == *end));
+        // A command that the termination of its instance cuts off is never reported again.
+        let end_of = |span: Duration| Some(*at + span).filter(|end| member.last_ping(*end).is_none_or(|it| it == *end));
         let (end, status, code) = match member.behaviour.commands {
-            CommandOutcome::SucceedsAfter(span) => (ends(span), "Success", 0),
-            CommandOutcome::FailsAfter(span, code) => (ends(span), "Failed", code),
+            CommandOutcome::SucceedsAfter(span) => (end_of(span), "Success", 0),
+            CommandOutcome::FailsAfter(span, code) => (end_of(span), "Failed", code),
             CommandOutcome::Hangs | CommandOutcome::NeverDelivered => (None, "", -1),
         };
         match end.filter(|end| *end < timed_out) {

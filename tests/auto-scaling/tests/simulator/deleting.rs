@@ -1,4 +1,4 @@
-//! Deletes: what stands in the way, and what force does.
+//! Deletes: the states that prevent them, and the effect of force.
 
 use std::time::Duration;
 
@@ -14,23 +14,27 @@ fn a_group_with_instances_needs_force() {
     assert_eq!(error_text(host.sim.delete_group("web", false, host.now)), in_use);
     host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
     host.advance(Duration::ZERO);
-    assert_eq!(error_text(host.sim.delete_group("web", false, host.now)), in_use, "one that ends is still there");
+    assert_eq!(
+        error_text(host.sim.delete_group("web", false, host.now)),
+        in_use,
+        "a terminating instance still counts"
+    );
     host.settle();
     host.sim.delete_group("web", false, host.now).unwrap();
     assert_eq!(host.sim.groups().count(), 0);
 }
 
 #[test]
-fn a_launch_on_its_way_needs_force_too() {
+fn a_delete_during_a_launch_needs_force() {
     let mut host = Host::new();
     host.sim.create_group(group(0, 1, 1), host.now).unwrap();
-    let _unanswered = host.sim.step(host.now);
+    let _pending_launch = host.sim.step(host.now);
     let error = error_text(host.sim.delete_group("web", false, host.now));
     assert!(error.starts_with("ScalingActivityInProgress: You cannot delete"), "{error}");
 }
 
 #[test]
-fn with_force_protected_instances_go_first_and_the_group_last() {
+fn a_forced_delete_terminates_protected_instances_before_the_group_is_deleted() {
     let mut host = Host::with(2, 2, 2);
     host.sim.set_instance_protection("web", &["i-1".into(), "i-2".into()], true).unwrap();
     host.sim.delete_group("web", true, host.now).unwrap();
@@ -46,15 +50,17 @@ fn with_force_protected_instances_go_first_and_the_group_last() {
     host.advance(TERMINATE);
     assert_eq!(host.sim.groups().count(), 0);
     host.sim.create_group(group(0, 0, 0), host.now).unwrap();
-    assert!(host.sim.activities("web", false).unwrap().is_empty(), "the new group has done nothing");
+    assert!(host.sim.activities("web", false).unwrap().is_empty(), "the new group has no activities");
     assert_eq!(host.sim.activities("web", true).unwrap().len(), 4);
 }
 
 #[test]
-fn an_instance_that_starts_during_a_forced_delete_goes_too() {
+fn an_instance_that_launches_during_a_forced_delete_is_terminated() {
     let mut host = Host::new();
     host.sim.create_group(group(0, 1, 1), host.now).unwrap();
-    let auto_scaling::Effect::Launch(launch) = host.sim.step(host.now).remove(0) else { panic!("no launch") };
+    let auto_scaling::Effect::Launch(launch) = host.sim.step(host.now).remove(0) else {
+        panic!("the first effect is a launch")
+    };
     host.sim.delete_group("web", true, host.now).unwrap();
     host.advance(Duration::ZERO);
     let started = auto_scaling::StartedInstance {
@@ -69,17 +75,19 @@ fn an_instance_that_starts_during_a_forced_delete_goes_too() {
 }
 
 #[test]
-fn a_launch_that_fails_during_a_forced_delete_keeps_nothing() {
+fn a_launch_that_fails_during_a_forced_delete_leaves_no_group() {
     let mut host = Host::new();
     host.sim.create_group(group(0, 1, 1), host.now).unwrap();
-    let auto_scaling::Effect::Launch(launch) = host.sim.step(host.now).remove(0) else { panic!("no launch") };
+    let auto_scaling::Effect::Launch(launch) = host.sim.step(host.now).remove(0) else {
+        panic!("the first effect is a launch")
+    };
     host.sim.delete_group("web", true, host.now).unwrap();
     host.sim.launch_failed(launch.token, "no capacity", host.now);
     assert_eq!(host.sim.groups().count(), 0);
 }
 
 #[test]
-fn deletion_protection_is_obeyed_until_it_is_lifted() {
+fn deletion_protection_rejects_deletes_until_it_is_removed() {
     let mut host = Host::with(0, 0, 1);
     host.update(|it| it.deletion_protection = DeletionProtection::PreventAllDeletion).unwrap();
     let error = error_text(host.sim.delete_group("web", false, host.now));

@@ -1,4 +1,4 @@
-//! What EventBridge and a hook's target are told.
+//! Events for EventBridge and notifications for a hook's target.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl Host {
 }
 
 #[test]
-fn a_wait_is_told_with_all_that_the_real_event_has() {
+fn the_event_of_a_wait_has_all_fields_of_the_real_one() {
     let mut host = Host::new();
     let gate = PutHook { metadata: Some(r#"{"a":"b"}"#.into()), ..hook("gate", Transition::Launching, ABANDON) };
     host.sim.create_group(hooked(1, vec![gate]), host.now).unwrap();
@@ -56,7 +56,7 @@ fn a_wait_is_told_with_all_that_the_real_event_has() {
 }
 
 #[test]
-fn a_life_is_told_from_wait_to_end() {
+fn launch_and_termination_publish_an_event_for_each_wait_and_result() {
     let mut host = Host::new();
     let hooks = vec![hook("gate", Transition::Launching, ABANDON), hook("drain", Transition::Terminating, CONTINUE)];
     host.sim.create_group(hooked(1, hooks), host.now).unwrap();
@@ -66,13 +66,13 @@ fn a_life_is_told_from_wait_to_end() {
     assert_eq!(host.event_types(), ["EC2 Instance-launch Lifecycle Action", "EC2 Instance Launch Successful"]);
     host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
     host.advance(Duration::ZERO);
-    let waits = host.last_event();
-    assert_eq!(waits["detail"]["LifecycleTransition"], "autoscaling:EC2_INSTANCE_TERMINATING");
+    let wait = host.last_event();
+    assert_eq!(wait["detail"]["LifecycleTransition"], "autoscaling:EC2_INSTANCE_TERMINATING");
     assert_eq!(
-        (&waits["detail"]["Origin"], &waits["detail"]["Destination"]),
+        (&wait["detail"]["Origin"], &wait["detail"]["Destination"]),
         (&json!("AutoScalingGroup"), &json!("EC2"))
     );
-    assert_eq!(waits["detail"].get("NotificationMetadata"), None, "absent if the hook has none");
+    assert_eq!(wait["detail"].get("NotificationMetadata"), None, "absent if the hook has no metadata");
     host.complete("i-1", "drain", CONTINUE).unwrap();
     host.advance(TERMINATE);
     assert_eq!(
@@ -86,7 +86,7 @@ fn a_life_is_told_from_wait_to_end() {
 }
 
 #[test]
-fn an_end_is_told_with_its_activity() {
+fn the_event_of_a_launch_contains_its_activity() {
     let host = Host::with(0, 1, 1);
     let event = host.last_event();
     let activity = host.sim.activities("web", false).unwrap()[0];
@@ -113,7 +113,7 @@ fn an_end_is_told_with_its_activity() {
 }
 
 #[test]
-fn a_launch_that_fails_or_is_abandoned_is_told_as_unsuccessful() {
+fn a_failed_or_abandoned_launch_publishes_an_unsuccessful_event() {
     let mut host = Host::new();
     host.launch_error = Some("no capacity");
     host.sim.create_group(group(0, 1, 1), host.now).unwrap();
@@ -136,7 +136,7 @@ fn a_launch_that_fails_or_is_abandoned_is_told_as_unsuccessful() {
 }
 
 #[test]
-fn a_hooks_target_is_told_as_well_as_json_if_it_is_a_queue_and_as_text_if_it_is_a_topic() {
+fn a_hooks_target_is_notified_in_json_if_it_is_a_queue_and_in_text_if_it_is_a_topic() {
     let to = |name: &str, arn: &str| PutHook {
         target_arn: Some(arn.into()),
         metadata: Some("m".into()),
@@ -156,8 +156,8 @@ fn a_hooks_target_is_told_as_well_as_json_if_it_is_a_queue_and_as_text_if_it_is_
     assert_eq!((tests.len(), &tests[1]["AutoScalingGroupARN"]), (2, &json!(host.web().arn)));
 
     host.advance(LAUNCH);
-    let waits = host.events.iter().filter(|it| matches!(it.detail, Detail::LifecycleAction { .. })).count();
-    assert_eq!((waits, host.notifications.len()), (2, 4), "EventBridge is told in any case");
+    let wait_events = host.events.iter().filter(|it| matches!(it.detail, Detail::LifecycleAction { .. })).count();
+    assert_eq!((wait_events, host.notifications.len()), (2, 4), "EventBridge receives the events in any case");
     let message: Value = serde_json::from_str(&host.notifications[2].body()).unwrap();
     assert_eq!(
         message,

@@ -38,7 +38,7 @@ fn command(script: &str) -> Command {
     }
 }
 
-/// What has become of a command that is sent 2 minutes after the start, so long after it was sent.
+/// The invocation of a command that is sent 2 minutes after the start, `age` after the command was sent.
 fn outcome(fleet: &mut Fleet, age: Duration) -> Invocation {
     let id = fleet.send_command(command("systemctl stop web"), START + MINUTE * 2).unwrap();
     fleet.invocation(&id, "i-1", START + MINUTE * 2 + age).unwrap()
@@ -47,15 +47,17 @@ fn outcome(fleet: &mut Fleet, age: Duration) -> Invocation {
 #[test]
 fn a_healthy_instance_registers_is_ready_and_passes_its_checks_in_this_order() {
     let fleet = fleet_of_one(None);
-    let (starts, passes) = (Some(CheckStatus::Initializing), Some(CheckStatus::Ok));
+    let (initializing, ok) = (Some(CheckStatus::Initializing), Some(CheckStatus::Ok));
     let online = Some(PingStatus::Online);
-    assert_eq!(observed(&fleet, Duration::ZERO), (starts, None, Marker::None));
-    assert_eq!(observed(&fleet, SECOND * 59), (starts, None, Marker::None));
-    assert_eq!(observed(&fleet, SECOND * 60), (starts, online, Marker::None));
-    assert_eq!(observed(&fleet, SECOND * 90), (starts, online, Marker::Ready));
-    assert_eq!(observed(&fleet, SECOND * 150), (passes, online, Marker::Ready));
+    assert_eq!(observed(&fleet, Duration::ZERO), (initializing, None, Marker::None));
+    assert_eq!(observed(&fleet, SECOND * 59), (initializing, None, Marker::None));
+    assert_eq!(observed(&fleet, SECOND * 60), (initializing, online, Marker::None));
+    assert_eq!(observed(&fleet, SECOND * 90), (initializing, online, Marker::Ready));
+    assert_eq!(observed(&fleet, SECOND * 150), (ok, online, Marker::Ready));
     let fleet = Fleet::new(Behaviour::default().faster(10));
-    let StatusChecks::PassAfter(span) = with_one(fleet).behaviour.status_checks else { panic!("healthy") };
+    let StatusChecks::PassAfter(span) = with_one(fleet).behaviour.status_checks else {
+        panic!("the checks of a healthy instance pass")
+    };
     assert_eq!(span, SECOND * 15);
 }
 
@@ -65,7 +67,7 @@ fn with_one(mut fleet: Fleet) -> Member {
 }
 
 #[test]
-fn each_sickness_shows_where_it_should_and_nowhere_else() {
+fn each_failure_appears_only_in_its_own_signal() {
     let healthy = observed(&fleet_of_one(None), MINUTE * 10);
     let (passes, online, ready) = healthy;
     for (name, checks, agent, marker) in [
@@ -81,14 +83,14 @@ fn each_sickness_shows_where_it_should_and_nowhere_else() {
         let fleet = fleet_of_one(Some(InstanceFailure::parse(name).unwrap()));
         assert_eq!(observed(&fleet, MINUTE * 10), (checks, agent, marker), "{name}");
     }
-    assert_eq!(InstanceFailure::parse("tired"), None);
+    assert_eq!(InstanceFailure::parse("unknown"), None);
     assert_eq!(InstanceFailure::parse("failed-at:"), None);
     let fleet = fleet_of_one(Some(InstanceFailure::FailedAt("install nginx".into())));
     assert!(fleet.member("i-1").unwrap().behaviour.console.ends_with("user data failed at install nginx\n"));
 }
 
 #[test]
-fn only_as_many_as_told_are_sick_and_nought_ends_it() {
+fn exactly_the_requested_number_of_instances_fails_and_zero_cancels_the_rest() {
     let mut fleet = Fleet::new(Behaviour::default());
     fleet.make_next_unhealthy(2, &InstanceFailure::NoAgent);
     fleet.make_next_unhealthy(1, &InstanceFailure::Impaired);
@@ -97,18 +99,18 @@ fn only_as_many_as_told_are_sick_and_nought_ends_it() {
         let member = fleet.member(id).unwrap();
         (member.agent(START + MINUTE * 3).is_some(), member.status_checks(START + MINUTE * 3))
     };
-    let (well, impaired) = (Some(CheckStatus::Ok), Some(CheckStatus::Impaired));
-    assert_eq!(start("i-1", &mut fleet), (false, well));
-    assert_eq!(start("i-2", &mut fleet), (false, well));
+    let (ok, impaired) = (Some(CheckStatus::Ok), Some(CheckStatus::Impaired));
+    assert_eq!(start("i-1", &mut fleet), (false, ok));
+    assert_eq!(start("i-2", &mut fleet), (false, ok));
     assert_eq!(start("i-3", &mut fleet), (true, impaired));
-    assert_eq!(start("i-4", &mut fleet), (true, well));
+    assert_eq!(start("i-4", &mut fleet), (true, ok));
     fleet.make_next_unhealthy(9, &InstanceFailure::NoAgent);
     fleet.make_next_unhealthy(0, &InstanceFailure::NoAgent);
-    assert_eq!(start("i-5", &mut fleet), (true, well));
+    assert_eq!(start("i-5", &mut fleet), (true, ok));
 }
 
 #[test]
-fn ssm_calls_an_agent_online_for_minutes_after_it_or_its_instance_is_gone() {
+fn ssm_shows_a_stopped_agent_or_a_terminated_instance_as_online_for_minutes() {
     let mut fleet = fleet_of_one(None);
     fleet.make_unhealthy("i-1", &InstanceFailure::AgentLost, START + MINUTE * 2).unwrap();
     assert_eq!(observed(&fleet, MINUTE * 6).1, Some(PingStatus::Online));
@@ -122,7 +124,7 @@ fn ssm_calls_an_agent_online_for_minutes_after_it_or_its_instance_is_gone() {
 }
 
 #[test]
-fn an_instance_that_falls_sick_keeps_what_it_has_reached() {
+fn an_instance_that_becomes_unhealthy_keeps_its_reached_milestones() {
     let mut fleet = fleet_of_one(None);
     let now = START + MINUTE * 3;
     for failure in [InstanceFailure::NotReady, InstanceFailure::Impaired, InstanceFailure::FailedAt("late".into())] {
@@ -138,7 +140,7 @@ fn an_instance_that_falls_sick_keeps_what_it_has_reached() {
 }
 
 #[test]
-fn a_command_becomes_what_the_instance_makes_of_it() {
+fn the_behaviour_of_the_instance_decides_the_outcome_of_a_command() {
     let status = |failure: Option<&str>, age: Duration| {
         let mut fleet = fleet_of_one(failure.map(|name| InstanceFailure::parse(name).unwrap()));
         let Invocation { details, response_code, .. } = outcome(&mut fleet, age);
@@ -156,7 +158,7 @@ fn a_command_becomes_what_the_instance_makes_of_it() {
 }
 
 #[test]
-fn a_command_is_cut_off_by_the_end_of_its_instance() {
+fn the_termination_of_the_instance_cuts_off_a_command() {
     let mut fleet = fleet_of_one(None);
     let sent = START + MINUTE * 2;
     let id = fleet.send_command(command("sleep 4"), sent).unwrap();
@@ -166,22 +168,22 @@ fn a_command_is_cut_off_by_the_end_of_its_instance() {
 }
 
 #[test]
-fn a_command_needs_a_registered_agent_and_shows_a_moment_later() {
+fn a_command_needs_a_registered_agent_and_appears_a_second_later() {
     let mut fleet = fleet_of_one(None);
     let early = fleet.send_command(command("true"), START + SECOND * 59);
     assert_eq!(error_text(early), "InvalidInstanceId: Instances [[i-1]] not in a valid state for account");
-    let nobody = Command { instance_ids: Vec::new(), ..command("true") };
-    assert!(error_text(fleet.send_command(nobody, START + MINUTE)).starts_with("InvalidInstanceId"));
+    let without_instances = Command { instance_ids: Vec::new(), ..command("true") };
+    assert!(error_text(fleet.send_command(without_instances, START + MINUTE)).starts_with("InvalidInstanceId"));
     let now = START + MINUTE * 2;
     let id = fleet.send_command(command("tail -n 50 /var/log/user-data.log"), now).unwrap();
     let missing = "InvocationDoesNotExist: ";
     let at = |id: &str, instance: &str, now: Timestamp| fleet.invocation(id, instance, now);
     assert_eq!(error_text(at(&id, "i-1", now)), missing);
     assert_eq!(at(&id, "i-1", now + SECOND).unwrap().status, "InProgress");
-    assert_eq!(at(&id, "i-1", now + MINUTE).unwrap().output, "user data begins\n", "the log that it names");
+    assert_eq!(at(&id, "i-1", now + MINUTE).unwrap().output, "user data begins\n", "the log that the script names");
     assert_eq!(error_text(at(&id, "i-2", now + SECOND)), missing);
     assert_eq!(error_text(at("no", "i-1", now + SECOND)), missing);
     fleet.terminated("i-1", now + MINUTE);
-    assert!(fleet.send_command(command("true"), now + MINUTE * 2).is_ok(), "SSM does not know yet");
+    assert!(fleet.send_command(command("true"), now + MINUTE * 2).is_ok(), "SSM does not know of the termination yet");
     assert!(error_text(fleet.send_command(command("true"), now + MINUTE * 6)).starts_with("InvalidInstanceId"));
 }

@@ -1,4 +1,4 @@
-//! Settings: bounds, names, and that everything reads back.
+//! Settings: bounds, names, and that reads return all of them.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn hook(name: &str) -> PutHook {
 }
 
 #[test]
-fn everything_that_a_group_was_given_reads_back() {
+fn a_group_is_read_with_all_its_settings() {
     let mut host = Host::new();
     let settings = Settings {
         launch_template: LaunchTemplate { id: "lt-9".into(), name: "nine".into(), version: "$Latest".into() },
@@ -52,7 +52,7 @@ fn everything_that_a_group_was_given_reads_back() {
 }
 
 #[test]
-fn a_taken_name_is_refused_and_the_group_is_untouched() {
+fn a_taken_name_is_rejected_and_the_group_is_unchanged() {
     let mut host = Host::with(1, 1, 2);
     let error = error_text(host.sim.create_group(group(0, 0, 0), host.now));
     assert!(error.starts_with("AlreadyExists: "), "{error}");
@@ -61,15 +61,15 @@ fn a_taken_name_is_refused_and_the_group_is_untouched() {
 }
 
 #[test]
-fn min_desired_and_max_stay_in_order() {
+fn min_desired_and_max_keep_their_order() {
     let mut host = Host::new();
     let now = host.now;
     let mut create =
         |min, desired_capacity, max| error_text(host.sim.create_group(group(min, desired_capacity, max), now));
     assert_eq!(create(3, 3, 2), "ValidationError: Max bound, 2, must be greater than or equal to min bound, 3");
-    let out = "must be between the specified min size:1 and max size:2";
-    assert_eq!(create(1, 0, 2), format!("ValidationError: Desired capacity:0 {out}"));
-    assert_eq!(create(1, 3, 2), format!("ValidationError: Desired capacity:3 {out}"));
+    let bounds = "must be between the specified min size:1 and max size:2";
+    assert_eq!(create(1, 0, 2), format!("ValidationError: Desired capacity:0 {bounds}"));
+    assert_eq!(create(1, 3, 2), format!("ValidationError: Desired capacity:3 {bounds}"));
 
     let mut host = Host::with(1, 2, 3);
     assert!(error_text(host.update(|it| it.min_size = 4)).contains("Max bound, 3"));
@@ -95,7 +95,7 @@ fn new_bounds_move_the_desired_capacity_into_them() {
 }
 
 #[test]
-fn settings_that_aws_refuses_are_refused() {
+fn settings_that_aws_rejects_are_rejected() {
     let mut host = Host::with(0, 0, 1);
     let error = error_text(host.update(|it| it.subnets.clear()));
     assert_eq!(error, "ValidationError: At least one Availability Zone or VPC Subnet is required.");
@@ -109,7 +109,7 @@ fn settings_that_aws_refuses_are_refused() {
 }
 
 #[test]
-fn a_group_that_is_not_there_is_a_validation_error() {
+fn an_unknown_group_is_a_validation_error() {
     let mut host = Host::new();
     let now = host.now;
     let unknown = "ValidationError: AutoScalingGroup name not found - AutoScalingGroup 'no' not found";
@@ -122,7 +122,7 @@ fn a_group_that_is_not_there_is_a_validation_error() {
 }
 
 #[test]
-fn tags_are_overwritten_taken_off_and_limited() {
+fn tags_are_overwritten_removed_and_limited() {
     let mut host = Host::with(0, 0, 1);
     host.sim.set_tags("web", vec![tag("a", "1", true), tag("b", "1", true)]).unwrap();
     host.sim.set_tags("web", vec![tag("a", "2", false)]).unwrap();
@@ -136,7 +136,7 @@ fn tags_are_overwritten_taken_off_and_limited() {
 }
 
 #[test]
-fn metrics_without_names_are_all_of_them() {
+fn an_empty_list_of_metrics_means_all_metrics() {
     let mut host = Host::with(0, 0, 1);
     host.sim.enable_metrics("web", &["GroupMaxSize".into()]).unwrap();
     assert_eq!(host.web().enabled_metrics.iter().collect::<Vec<_>>(), [&"GroupMaxSize"]);
@@ -161,7 +161,7 @@ fn target_groups_are_attached_once_and_detached() {
 }
 
 #[test]
-fn a_hook_has_awss_defaults_and_a_second_put_changes_only_what_it_says() {
+fn a_hook_has_awss_defaults_and_a_second_put_changes_only_its_parameters() {
     let mut host = Host::with(0, 0, 1);
     host.sim.put_hook("web", PutHook { target_arn: Some("arn:q".into()), ..hook("ready") }, host.now).unwrap();
     let ready = &host.web().hooks["ready"];
@@ -184,7 +184,7 @@ fn a_hook_has_awss_defaults_and_a_second_put_changes_only_what_it_says() {
 }
 
 #[test]
-fn hooks_that_aws_refuses_are_refused() {
+fn hooks_that_aws_rejects_are_rejected() {
     let mut host = Host::with(0, 0, 1);
     let now = host.now;
     let mut put = |hook: PutHook| error_text(host.sim.put_hook("web", hook, now));

@@ -1,4 +1,4 @@
-//! Instances that somebody calls Unhealthy.
+//! Instances that a user marks Unhealthy.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
 const CAUSE: &str = "At 2026-11-23T08:00:40Z an instance was taken out of service in response to a user health-check.";
 
 #[test]
-fn an_unhealthy_instance_is_ended_and_replaced() {
+fn an_unhealthy_instance_is_terminated_and_replaced() {
     let mut host = Host::with(1, 1, 1);
     host.sim.set_instance_protection("web", &["i-1".into()], true).unwrap();
     host.sim.set_instance_health("i-1", false, true, host.now).unwrap();
@@ -25,7 +25,7 @@ fn an_unhealthy_instance_is_ended_and_replaced() {
 }
 
 #[test]
-fn it_waits_for_the_hooks_of_its_end() {
+fn an_unhealthy_instance_waits_for_its_terminating_hooks() {
     let mut host = terminating(&["drain"], CONTINUE);
     let id = host.web().instances.last().unwrap().id.clone();
     host.settle();
@@ -42,16 +42,16 @@ fn it_waits_for_the_hooks_of_its_end() {
 }
 
 #[test]
-fn the_grace_period_is_respected_unless_somebody_says_otherwise() {
+fn the_grace_period_is_respected_unless_the_call_ignores_it() {
     let mut host = Host::with(0, 1, 1);
     let grace = Duration::from_mins(5);
     host.update(|it| it.health_check_grace_period = grace).unwrap();
     host.advance(grace.saturating_sub(SECOND));
     host.sim.set_instance_health("i-1", false, true, host.now).unwrap();
     assert_eq!((host.web().instances[0].health_status(), host.in_service()), ("Healthy", vec!["i-1"]));
-    let mut without = host.sim.clone();
-    without.set_instance_health("i-1", false, false, host.now).unwrap();
-    assert_eq!(without.group("web").unwrap().instances[0].health_status(), "Unhealthy");
+    let mut ignoring = host.sim.clone();
+    ignoring.set_instance_health("i-1", false, false, host.now).unwrap();
+    assert_eq!(ignoring.group("web").unwrap().instances[0].health_status(), "Unhealthy");
     host.advance(SECOND);
     host.sim.set_instance_health("i-1", true, true, host.now).unwrap();
     assert_eq!(host.in_service(), ["i-1"]);
@@ -60,7 +60,7 @@ fn the_grace_period_is_respected_unless_somebody_says_otherwise() {
 }
 
 #[test]
-fn one_that_starts_is_replaced_once_it_is_in_service() {
+fn an_unhealthy_launching_instance_is_replaced_once_it_is_in_service() {
     let mut host = Host::with(0, 0, 1);
     host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
     host.advance(Duration::ZERO);

@@ -1,4 +1,4 @@
-//! Groups with hooks, and calls about them.
+//! Groups with hooks, and calls on their lifecycle actions.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub fn hooked(desired_capacity: u32, hooks: Vec<PutHook>) -> NewGroup {
     NewGroup { hooks, ..group(0, desired_capacity, 4) }
 }
 
-/// A group whose instances wait before they go into service, and have just begun to.
+/// A group whose instances wait before they go into service, at the start of the wait.
 pub fn launching(desired_capacity: u32, hooks: &[&str]) -> Host {
     let mut host = Host::new();
     let hooks = hooks.iter().map(|name| hook(name, Transition::Launching, ABANDON)).collect();
@@ -35,7 +35,7 @@ pub fn launching(desired_capacity: u32, hooks: &[&str]) -> Host {
     host
 }
 
-/// A group of one instance in service that waits before it ends, and has just begun to.
+/// A group of one instance in service that waits before it terminates, at the start of the wait.
 pub fn terminating(hooks: &[&str], default_result: LifecycleActionResult) -> Host {
     let mut host = Host::new();
     let hooks = hooks.iter().map(|name| hook(name, Transition::Terminating, default_result)).collect();
@@ -47,7 +47,7 @@ pub fn terminating(hooks: &[&str], default_result: LifecycleActionResult) -> Hos
 }
 
 impl Host {
-    /// Completes an instance's wait, and lets happen what follows at once.
+    /// Completes an instance's wait, and applies the effects that are due at once.
     pub fn complete(&mut self, id: &str, hook: &str, result: LifecycleActionResult) -> Result<(), Fault> {
         let done = self.sim.complete_lifecycle_action("web", hook, ActionKey::instance(id), result, self.now);
         self.advance(Duration::ZERO);

@@ -16,7 +16,7 @@ pub struct Host {
     pub sim: AutoScaling,
     pub now: Timestamp,
     pub started: u32,
-    /// Launches fail with this reason as long as there is one.
+    /// Launches fail with this reason while it is set.
     pub launch_error: Option<&'static str>,
     pub launches: Vec<Launch>,
     pub terminated: Vec<String>,
@@ -39,7 +39,7 @@ impl Host {
         }
     }
 
-    /// A host with the group `web` of so many instances, all in service.
+    /// A host with the group `web` of `desired_capacity` instances, all in service.
     pub fn with(min: u32, desired_capacity: u32, max: u32) -> Self {
         let mut host = Self::new();
         host.sim.create_group(group(min, desired_capacity, max), host.now).unwrap();
@@ -47,7 +47,7 @@ impl Host {
         host
     }
 
-    /// Lets time pass and does what is due now, once.
+    /// Advances the time and applies the effects that are due now, once.
     pub fn advance(&mut self, span: Duration) {
         self.now = self.now + span;
         for effect in self.sim.step(self.now) {
@@ -60,10 +60,10 @@ impl Host {
         }
     }
 
-    /// Lets time pass until nothing is due any more.
+    /// Advances the time until nothing is due any more.
     pub fn settle(&mut self) {
         while let Some(due) = self.sim.next_due(self.now) {
-            assert!(due >= self.now, "{due} was due before {}", self.now);
+            assert!(due >= self.now, "{due} is due before {}", self.now);
             self.advance(Duration::from_millis(due.0 - self.now.0));
         }
     }
@@ -94,10 +94,10 @@ impl Host {
 
     /// The instances, as `i-1 InService a`, with the last letter of their zones.
     pub fn instances(&self) -> Vec<String> {
-        let line = |it: &auto_scaling::Instance| {
+        let describe = |it: &auto_scaling::Instance| {
             format!("{} {} {}", it.id, it.state.as_str(), it.subnet.zone.chars().last().unwrap())
         };
-        self.web().instances.iter().map(line).collect()
+        self.web().instances.iter().map(describe).collect()
     }
 
     pub fn in_service(&self) -> Vec<&str> {
@@ -122,7 +122,7 @@ pub fn group(min: u32, desired_capacity: u32, max: u32) -> NewGroup {
     NewGroup { name: "web".into(), settings, desired_capacity: Some(desired_capacity), ..NewGroup::default() }
 }
 
-/// The refusal, as `Code: message`.
-pub fn error_text<T: std::fmt::Debug>(error: Result<T, Fault>) -> String {
-    error.unwrap_err().to_string()
+/// The error, as `Code: message`.
+pub fn error_text<T: std::fmt::Debug>(result: Result<T, Fault>) -> String {
+    result.unwrap_err().to_string()
 }

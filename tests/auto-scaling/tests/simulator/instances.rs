@@ -1,4 +1,4 @@
-//! Instances: started, spread, replaced, ended, and what the activities say of it.
+//! Instances: launched, spread, replaced, terminated, and the activities that record it.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::host::{Host, LAUNCH, START, TERMINATE, error_text, group, subnet};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn an_instance_is_pending_then_in_service_then_terminating_then_gone() {
+fn an_instance_is_pending_then_in_service_then_terminating_then_absent() {
     let mut host = Host::new();
     host.sim.create_group(group(0, 1, 2), host.now).unwrap();
-    assert_eq!(host.sim.next_due(host.now), Some(START), "something is to be done at once");
+    assert_eq!(host.sim.next_due(host.now), Some(START), "the launch is due at once");
     host.advance(Duration::ZERO);
     assert_eq!(host.instances(), ["i-1 Pending a"]);
     assert_eq!(host.sim.next_due(host.now), Some(START + LAUNCH));
@@ -30,11 +30,11 @@ fn an_instance_is_pending_then_in_service_then_terminating_then_gone() {
     assert_eq!(host.instances(), ["i-1 Terminating a"]);
     host.advance(SECOND);
     assert!(host.instances().is_empty());
-    assert_eq!((host.launches.len(), host.terminated.len()), (1, 1), "each effect comes once");
+    assert_eq!((host.launches.len(), host.terminated.len()), (1, 1), "each effect is returned once");
 }
 
 #[test]
-fn a_launch_says_what_to_start_where_and_with_which_tags() {
+fn a_launch_names_the_group_template_subnet_and_tags() {
     let mut host = Host::new();
     let mut new = group(0, 1, 2);
     let tag = |key: &str, propagate_at_launch| Tag { key: key.into(), value: "v".into(), propagate_at_launch };
@@ -49,7 +49,7 @@ fn a_launch_says_what_to_start_where_and_with_which_tags() {
 }
 
 #[test]
-fn instances_are_spread_over_the_zones_and_taken_from_the_fullest_the_oldest_first() {
+fn instances_are_spread_over_the_zones_and_the_oldest_in_the_fullest_zone_terminates_first() {
     let mut host = Host::with(0, 3, 9);
     assert_eq!(host.instances(), ["i-1 InService a", "i-2 InService b", "i-3 InService a"]);
     host.sim.set_desired_capacity("web", 2, false, host.now).unwrap();
@@ -81,7 +81,7 @@ fn the_fullest_zone_comes_before_the_oldest_instance() {
 }
 
 #[test]
-fn a_desired_capacity_that_falls_takes_instances_that_still_start() {
+fn a_lower_desired_capacity_also_terminates_launching_instances() {
     let mut host = Host::new();
     host.sim.create_group(group(0, 2, 2), host.now).unwrap();
     host.advance(Duration::ZERO);
@@ -93,7 +93,7 @@ fn a_desired_capacity_that_falls_takes_instances_that_still_start() {
 }
 
 #[test]
-fn instances_in_a_subnet_that_is_given_up_go_when_others_do_their_work() {
+fn instances_in_a_removed_subnet_terminate_when_their_replacements_are_in_service() {
     let mut host = Host::with(2, 2, 2);
     host.update(|it| it.subnets = vec![subnet('a'), subnet('c')]).unwrap();
     host.advance(Duration::ZERO);
@@ -103,7 +103,7 @@ fn instances_in_a_subnet_that_is_given_up_go_when_others_do_their_work() {
 }
 
 #[test]
-fn protected_instances_are_passed_by_and_a_group_can_protect_new_ones() {
+fn protected_instances_are_skipped_and_a_group_can_protect_new_ones() {
     let mut host = Host::with(0, 2, 2);
     host.sim.set_instance_protection("web", &["i-1".into()], true).unwrap();
     host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
@@ -122,12 +122,12 @@ fn protected_instances_are_passed_by_and_a_group_can_protect_new_ones() {
 }
 
 #[test]
-fn a_group_that_no_longer_protects_new_instances_leaves_the_old_ones_protected() {
+fn a_group_that_no_longer_protects_new_instances_keeps_the_old_ones_protected() {
     let mut host = Host::with(0, 0, 9);
     host.update(|it| it.new_instances_protected = true).unwrap();
     host.sim.set_desired_capacity("web", 2, false, host.now).unwrap();
     host.advance(Duration::ZERO);
-    // Those that still start are protected, and nobody can change that yet.
+    // Instances that still launch are protected, and no call can change that yet.
     let error = error_text(host.sim.set_instance_protection("web", &["i-1".into()], false));
     assert!(error.ends_with("The instance i-1 is not in InService or EnteringStandby or Standby."), "{error}");
     host.update(|it| (it.new_instances_protected, it.max_size) = (false, 0)).unwrap();
@@ -139,14 +139,15 @@ fn a_group_that_no_longer_protects_new_instances_leaves_the_old_ones_protected()
 }
 
 #[test]
-fn the_protection_of_fifty_instances_is_changed_at_once_or_of_none() {
+fn a_call_changes_the_protection_of_all_its_instances_of_at_most_fifty_or_of_none() {
     let mut host = Host::with(0, 51, 51);
     let ids: Vec<String> = host.in_service().into_iter().map(str::to_owned).collect();
     let error = error_text(host.sim.set_instance_protection("web", &ids, true));
     assert_eq!(error, "ValidationError: InstanceIds has 51 ids: 50 at most");
-    let with_a_stranger = ["i-1".into(), "i-99".into()];
+    let with_a_foreign_instance = ["i-1".into(), "i-99".into()];
     assert!(
-        error_text(host.sim.set_instance_protection("web", &with_a_stranger, true)).contains("i-99 is not part of")
+        error_text(host.sim.set_instance_protection("web", &with_a_foreign_instance, true))
+            .contains("i-99 is not part of")
     );
     assert!(host.web().instances.iter().all(|it| !it.protected));
     host.sim.set_instance_protection("web", &ids[1..], true).unwrap();
@@ -156,7 +157,7 @@ fn the_protection_of_fifty_instances_is_changed_at_once_or_of_none() {
 }
 
 #[test]
-fn a_protected_instance_in_a_subnet_that_is_given_up_stays_and_the_group_comes_to_rest() {
+fn a_protected_instance_in_a_removed_subnet_is_kept_and_the_group_becomes_stable() {
     let mut host = Host::with(1, 1, 3);
     host.sim.set_instance_protection("web", &["i-1".into()], true).unwrap();
     host.update(|it| it.subnets = vec![subnet('c')]).unwrap();
@@ -165,7 +166,7 @@ fn a_protected_instance_in_a_subnet_that_is_given_up_stays_and_the_group_comes_t
 }
 
 #[test]
-fn an_instance_that_is_terminated_by_hand_is_replaced_unless_the_capacity_shrinks() {
+fn a_manually_terminated_instance_is_replaced_unless_the_capacity_is_decremented() {
     let mut host = Host::with(1, 2, 3);
     let activity = host.sim.terminate_instance("i-1", false, host.now).unwrap();
     assert_eq!(activity.description, "Terminating EC2 instance: i-1");
@@ -175,7 +176,7 @@ fn an_instance_that_is_terminated_by_hand_is_replaced_unless_the_capacity_shrink
     assert_eq!(host.in_service(), ["i-2", "i-3"]);
     let launched = host.sim.activities("web", false).unwrap()[0].clone();
     let cause = "At 2026-11-23T08:00:40Z an instance was started in response to a difference";
-    assert!(launched.cause.starts_with(cause), "an old request is no cause: {}", launched.cause);
+    assert!(launched.cause.starts_with(cause), "an old request is not the cause: {}", launched.cause);
     host.sim.terminate_instance("i-2", true, host.now).unwrap();
     host.settle();
     assert_eq!((host.in_service(), host.web().desired_capacity), (vec!["i-3"], 1));
@@ -184,7 +185,7 @@ fn an_instance_that_is_terminated_by_hand_is_replaced_unless_the_capacity_shrink
 }
 
 #[test]
-fn a_launch_that_fails_is_an_activity_and_is_tried_again_later_and_later() {
+fn a_failed_launch_is_an_activity_and_is_retried_after_longer_and_longer_pauses() {
     let mut host = Host::new();
     host.launch_error = Some("no capacity");
     host.sim.create_group(group(0, 2, 2), host.now).unwrap();
@@ -195,7 +196,7 @@ fn a_launch_that_fails_is_an_activity_and_is_tried_again_later_and_later() {
     assert!(failed.description.contains("Status Reason: no capacity."), "{}", failed.description);
 
     host.advance(LAUNCH.saturating_sub(SECOND));
-    assert_eq!(host.launches.len(), 2, "not yet");
+    assert_eq!(host.launches.len(), 2, "the retry is not due yet");
     host.advance(SECOND);
     assert_eq!(host.launches.len(), 4);
     host.advance(Duration::ZERO);
@@ -207,7 +208,7 @@ fn a_launch_that_fails_is_an_activity_and_is_tried_again_later_and_later() {
 }
 
 #[test]
-fn a_change_of_the_group_tries_a_failed_launch_again_at_once() {
+fn a_change_of_the_group_retries_a_failed_launch_at_once() {
     let mut host = Host::new();
     host.launch_error = Some("no such image");
     host.sim.create_group(group(0, 1, 2), host.now).unwrap();
@@ -220,12 +221,12 @@ fn a_change_of_the_group_tries_a_failed_launch_again_at_once() {
 }
 
 #[test]
-fn activities_tell_what_was_done_why_and_when() {
+fn activities_contain_action_cause_and_times() {
     let mut host = Host::with(0, 2, 2);
     host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
     host.settle();
     let activities = host.sim.activities("web", false).unwrap();
-    let [terminated, second, first]: [&Activity; 3] = activities.try_into().unwrap();
+    let [termination, second, first]: [&Activity; 3] = activities.try_into().unwrap();
     assert_eq!(first.description, "Launching a new EC2 instance: i-1");
     assert_eq!(
         first.cause,
@@ -237,17 +238,17 @@ fn activities_tell_what_was_done_why_and_when() {
     assert_eq!(first.details, r#"{"Subnet ID":"subnet-a","Availability Zone":"us-west-2a"}"#);
     assert_ne!(first.id, second.id);
     assert_eq!(
-        terminated.cause,
+        termination.cause,
         "At 2026-11-23T08:00:40Z a user request explicitly set group desired capacity changing the desired capacity \
          from 2 to 1.  At 2026-11-23T08:00:40Z an instance was taken out of service in response to a difference \
          between desired and actual capacity, shrinking the capacity from 2 to 1.  At 2026-11-23T08:00:40Z instance \
          i-1 was selected for termination."
     );
-    assert_eq!((terminated.status, terminated.end), (ActivityStatus::Successful, Some(START + LAUNCH + TERMINATE)));
+    assert_eq!((termination.status, termination.end), (ActivityStatus::Successful, Some(START + LAUNCH + TERMINATE)));
 }
 
 #[test]
-fn what_ended_while_nobody_looked_ended_when_it_was_due() {
+fn a_launch_ends_when_it_is_due_also_between_steps() {
     let mut host = Host::new();
     host.sim.create_group(group(0, 1, 1), host.now).unwrap();
     host.advance(Duration::ZERO);

@@ -1,4 +1,4 @@
-//! What EC2 does by itself, and deletes of groups whose instances wait.
+//! Actions of EC2 without a request of the group, and deletes of groups whose instances wait.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
 const NOTICE: Duration = Duration::from_mins(2);
 
 #[test]
-fn a_spot_instance_ends_two_minutes_after_its_notice_and_is_replaced() {
+fn a_spot_instance_terminates_two_minutes_after_its_notice_and_is_replaced() {
     let mut host = Host::with(0, 1, 1);
     host.sim.interrupt_spot_instance("i-1", host.now).unwrap();
     host.advance(Duration::ZERO);
@@ -33,7 +33,7 @@ fn a_spot_instance_ends_two_minutes_after_its_notice_and_is_replaced() {
 }
 
 #[test]
-fn hooks_are_waited_for_though_the_instance_is_gone_and_nobody_ends_it_twice() {
+fn a_terminated_instance_still_waits_for_its_hooks_and_is_terminated_once() {
     let mut host = terminating(&["drain"], CONTINUE);
     host.sim.interrupt_spot_instance("i-1", host.now).unwrap();
     // Longer than the hook's heartbeat.
@@ -44,25 +44,25 @@ fn hooks_are_waited_for_though_the_instance_is_gone_and_nobody_ends_it_twice() {
     host.advance(SECOND * 20);
     assert_eq!(host.instances(), ["i-1 Terminating:Wait a"]);
     assert_eq!(host.terminated, ["i-1"]);
-    assert!(error_text(host.sim.terminated_by_ec2("i-1", host.now)).contains("The instance i-1 has ended"));
+    assert!(error_text(host.sim.terminated_by_ec2("i-1", host.now)).contains("The instance i-1 is already terminated"));
     host.complete("i-1", "drain", CONTINUE).unwrap();
     host.settle();
     assert_eq!((host.instances().len(), host.terminated.len()), (0, 1));
 }
 
 #[test]
-fn an_instance_that_ends_while_it_waits_to_start_waits_no_more() {
+fn an_instance_that_terminates_during_its_launch_stops_waiting() {
     let mut host = launching(1, &["gate"]);
     host.sim.terminated_by_ec2("i-1", host.now).unwrap();
     host.advance(Duration::ZERO);
     assert_eq!(host.instances(), ["i-1 Terminating a", "i-2 Pending a"]);
-    assert!(host.terminated.is_empty(), "EC2 has done so");
+    assert!(host.terminated.is_empty(), "EC2 has terminated the instance already");
     let late = host.complete("i-1", "gate", CONTINUE);
     assert_eq!(error_text(late), "ValidationError: No active Lifecycle Action found with instance ID i-1");
 }
 
 #[test]
-fn a_rebalance_recommendation_is_told_and_no_more() {
+fn a_rebalance_recommendation_is_published_and_changes_nothing() {
     let mut host = Host::with(0, 1, 1);
     host.sim.recommend_rebalance("i-1", host.now).unwrap();
     host.settle();
@@ -82,11 +82,11 @@ fn a_group_is_not_empty_while_an_instance_waits_for_a_hook() {
 }
 
 #[test]
-fn a_forced_delete_waits_for_no_hook() {
+fn a_forced_delete_does_not_wait_for_hooks() {
     let mut host = terminating(&["drain"], CONTINUE);
     host.sim.delete_group("web", true, host.now).unwrap();
-    let error = host.complete("i-1", "drain", CONTINUE);
-    assert!(error_text(error).contains("No active Lifecycle Action found"), "its actions are deleted");
+    let late = host.complete("i-1", "drain", CONTINUE);
+    assert!(error_text(late).contains("No active Lifecycle Action found"), "the instance's actions are deleted");
     host.settle();
     assert_eq!((host.sim.groups().count(), host.terminated.len()), (0, 1));
 
@@ -97,14 +97,14 @@ fn a_forced_delete_waits_for_no_hook() {
 }
 
 #[test]
-fn waiting_instances_count_towards_the_capacity_and_can_be_chosen_to_end() {
+fn waiting_instances_count_towards_the_capacity_and_can_be_selected_for_termination() {
     let mut host = launching(2, &["gate"]);
     host.advance(Duration::ZERO);
-    assert_eq!(host.launches.len(), 2, "none is missing");
+    assert_eq!(host.launches.len(), 2, "no instance is missing");
     host.complete("i-1", "gate", CONTINUE).unwrap();
     host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
     host.advance(Duration::ZERO);
-    assert_eq!(host.instances(), ["i-1 Terminating a", "i-2 Pending:Wait b"], "the oldest goes");
+    assert_eq!(host.instances(), ["i-1 Terminating a", "i-2 Pending:Wait b"], "the oldest instance terminates");
     host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
     host.advance(LAUNCH);
     assert_eq!(host.instances()[1], "i-2 Terminating b");

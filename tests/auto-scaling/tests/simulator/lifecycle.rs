@@ -1,4 +1,4 @@
-//! Instances that wait for hooks: which way they go.
+//! Instances that wait for hooks: the results of the waits.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn an_instance_goes_into_service_when_its_hook_is_completed() {
 }
 
 #[test]
-fn an_instance_ends_when_its_hook_is_completed_whatever_the_result_and_runs_until_then() {
+fn an_instance_terminates_when_its_hook_is_completed_with_any_result_and_runs_until_then() {
     for result in [CONTINUE, ABANDON] {
         let mut host = terminating(&["drain"], CONTINUE);
         assert_eq!((host.instances(), host.terminated.len()), (vec!["i-1 Terminating:Wait a".to_owned()], 0));
@@ -39,7 +39,7 @@ fn an_instance_ends_when_its_hook_is_completed_whatever_the_result_and_runs_unti
 }
 
 #[test]
-fn all_hooks_wait_at_once_and_the_last_one_decides() {
+fn an_instance_waits_for_all_hooks_at_once_and_proceeds_after_the_last_one() {
     let mut host = launching(1, &["a", "b"]);
     host.complete("i-1", "b", CONTINUE).unwrap();
     assert_eq!(host.instances(), ["i-1 Pending:Wait a"]);
@@ -54,7 +54,7 @@ fn all_hooks_wait_at_once_and_the_last_one_decides() {
 }
 
 #[test]
-fn abandon_cuts_the_other_hooks_short() {
+fn abandon_ends_the_waits_for_the_other_hooks() {
     let mut host = launching(1, &["a", "b"]);
     let other = host.token("i-1", "b");
     host.complete("i-1", "a", ABANDON).unwrap();
@@ -73,14 +73,14 @@ fn an_abandoned_launch_is_cancelled_and_replaced() {
     host.complete("i-1", "gate", ABANDON).unwrap();
     assert_eq!(host.instances(), ["i-1 Terminating a", "i-2 Pending a"]);
     let activities = host.sim.activities("web", false).unwrap();
-    let [_replacement, terminated, launch] = activities[..] else { panic!("{activities:?}") };
+    let [_replacement, termination, launch] = activities[..] else { panic!("{activities:?}") };
     let reason = format!(
         "Instance failed to complete user's Lifecycle Action: Lifecycle Action with token {token} was abandoned: \
          Lifecycle Action Completed with ABANDON Result"
     );
     assert_eq!((launch.status, launch.status_message.as_deref()), (ActivityStatus::Cancelled, Some(reason.as_str())));
     assert_eq!(launch.description, format!("Launching a new EC2 instance: i-1.  Status Reason: {reason}"));
-    assert!(terminated.cause.ends_with("an instance was taken out of service in response to a launch failure."));
+    assert!(termination.cause.ends_with("an instance was taken out of service in response to a launch failure."));
     host.advance(LAUNCH);
     host.complete("i-2", "gate", CONTINUE).unwrap();
     host.settle();
@@ -88,7 +88,7 @@ fn an_abandoned_launch_is_cancelled_and_replaced() {
 }
 
 #[test]
-fn an_abandoned_launch_waits_for_the_hooks_of_its_end() {
+fn an_abandoned_launch_waits_for_its_terminating_hooks() {
     let mut host = Host::new();
     let hooks = vec![hook("gate", Transition::Launching, ABANDON), hook("drain", Transition::Terminating, CONTINUE)];
     host.sim.create_group(hooked(1, hooks), host.now).unwrap();
@@ -101,7 +101,7 @@ fn an_abandoned_launch_waits_for_the_hooks_of_its_end() {
 }
 
 #[test]
-fn an_answer_counts_once() {
+fn a_lifecycle_action_is_completed_once() {
     let mut host = launching(1, &["gate"]);
     let token = host.token("i-1", "gate");
     let complete = |host: &mut Host, key: ActionKey<'_>, result| {
@@ -117,35 +117,35 @@ fn an_answer_counts_once() {
 }
 
 #[test]
-fn an_answer_has_to_name_the_action() {
+fn a_completion_has_to_name_the_action() {
     let mut host = launching(2, &["gate"]);
     let first = host.token("i-1", "gate");
     let mut complete = |group: &str, hook: &str, token: Option<&str>, instance_id: Option<&str>| {
         let key = ActionKey { token, instance_id };
         error_text(host.sim.complete_lifecycle_action(group, hook, key, CONTINUE, host.now))
     };
-    let strange = "00000000-0000-0000-0000-000000000000";
-    for (error, event_types) in [
+    let unknown = "00000000-0000-0000-0000-000000000000";
+    for (error, expected) in [
         (
             complete("no", "gate", Some(&first), None),
             "AutoScalingGroup name not found - AutoScalingGroup 'no' not found",
         ),
         (complete("web", "drain", Some(&first), None), "No active Lifecycle Action found with token"),
-        (complete("web", "gate", Some(strange), None), "No active Lifecycle Action found with token 00000000-"),
+        (complete("web", "gate", Some(unknown), None), "No active Lifecycle Action found with token 00000000-"),
         (complete("web", "gate", None, Some("i-9")), "No active Lifecycle Action found with instance ID i-9"),
         (complete("web", "gate", Some(&first), Some("i-2")), "No active Lifecycle Action found with token"),
         (complete("web", "gate", Some("short"), None), "Member must have length greater than or equal to 36"),
         (complete("web", "gate", Some(&"x".repeat(37)), None), "Member must have length less than or equal to 36"),
         (complete("web", "gate", None, None), "neither LifecycleActionToken nor InstanceId is given"),
     ] {
-        assert!(error.starts_with("ValidationError: ") && error.contains(event_types), "{error}");
+        assert!(error.starts_with("ValidationError: ") && error.contains(expected), "{error}");
     }
     let key = ActionKey { token: Some(&first), instance_id: Some("i-1") };
     host.sim.complete_lifecycle_action("web", "gate", key, CONTINUE, host.now).unwrap();
 }
 
 #[test]
-fn tokens_look_like_uuids_and_none_comes_twice() {
+fn tokens_have_a_uuids_form_and_are_never_used_twice() {
     let mut tokens = std::collections::BTreeSet::new();
     for _ in 0..2 {
         let mut host = launching(4, &["a", "b"]);
@@ -156,13 +156,13 @@ fn tokens_look_like_uuids_and_none_comes_twice() {
             host.advance(LAUNCH);
         }
     }
-    assert!(tokens.len() > 1000, "{}: the second run has those of the first", tokens.len());
+    assert!(tokens.len() > 1000, "{} tokens: the second run has the tokens of the first", tokens.len());
     assert_eq!(tokens.len() % 8, 0, "four instances of two hooks each");
     assert!(tokens.iter().all(|it| it.len() == 36 && it.split('-').count() == 5));
 }
 
 #[test]
-fn a_hook_that_goes_abandons_launches_and_lets_terminations_continue() {
+fn a_deleted_hook_abandons_launches_and_lets_terminations_continue() {
     let mut host = launching(1, &["gate"]);
     host.sim.delete_hook("web", "gate", host.now).unwrap();
     host.settle();
@@ -171,11 +171,15 @@ fn a_hook_that_goes_abandons_launches_and_lets_terminations_continue() {
     let mut host = terminating(&["drain", "logs"], ABANDON);
     host.sim.delete_hook("web", "drain", host.now).unwrap();
     host.advance(Duration::ZERO);
-    assert_eq!(host.instances(), ["i-1 Terminating:Wait a"], "CONTINUE leaves the other hook");
+    assert_eq!(
+        host.instances(),
+        ["i-1 Terminating:Wait a"],
+        "after CONTINUE the instance still waits for the other hook"
+    );
 }
 
 #[test]
-fn a_hook_that_comes_or_changes_counts_from_the_next_wait_on() {
+fn a_new_or_changed_hook_applies_from_the_next_wait_on() {
     let mut host = launching(1, &["gate"]);
     let longer = PutHook { heartbeat: Some(HEARTBEAT * 9), ..hook("gate", Transition::Launching, CONTINUE) };
     host.sim.put_hook("web", longer, host.now).unwrap();
@@ -187,9 +191,10 @@ fn a_hook_that_comes_or_changes_counts_from_the_next_wait_on() {
     assert_eq!(host.web().instances[1].actions.len(), 2);
 }
 
-/// The user guide's order: out of the target groups, which takes their delay, and only then the wait for hooks.
+/// The user guide's order: the target groups deregister the instance, which takes their delay, and only then the
+/// instance waits for its hooks.
 #[test]
-fn target_groups_let_an_instance_go_before_it_waits_for_its_hooks() {
+fn target_groups_deregister_an_instance_before_it_waits_for_its_hooks() {
     const DELAY: Duration = Duration::from_mins(5);
     let mut host = terminating(&[], CONTINUE);
     host.settle();
@@ -206,29 +211,37 @@ fn target_groups_let_an_instance_go_before_it_waits_for_its_hooks() {
     assert_eq!((host.status(0), host.terminated.len()), (ActivityStatus::WaitingForElbConnectionDraining, 1));
     host.advance(Duration::from_secs(1));
     assert_eq!(host.instances(), ["i-2 Terminating:Wait a", "i-3 Terminating:Wait b"]);
-    let ends = host.sim.activities("web", false).unwrap()[0];
-    assert!(ends.description.ends_with(" - Waiting For ELB Connection Draining."), "{}", ends.description);
-    assert_eq!(ends.start, began, "the activity is older than the wait");
+    let termination = host.sim.activities("web", false).unwrap()[0];
+    assert!(
+        termination.description.ends_with(" - Waiting For ELB Connection Draining."),
+        "{}",
+        termination.description
+    );
+    assert_eq!(termination.start, began, "the activity is older than the wait");
     host.complete("i-2", "drain", CONTINUE).unwrap();
     assert_eq!(host.instances(), ["i-2 Terminating:Proceed a", "i-3 Terminating:Wait b"]);
 }
 
 #[test]
-fn who_is_not_served_to_and_who_is_gone_does_not_wait_for_target_groups() {
+fn unregistered_and_terminated_instances_do_not_wait_for_target_groups() {
     let mut host = launching(2, &["gate"]);
     host.sim.attach_target_groups("web", &["arn:web".to_owned()]).unwrap();
     host.sim.set_deregistration_delay(Duration::from_mins(5));
     host.complete("i-1", "gate", ABANDON).unwrap();
-    assert_eq!(host.terminated, ["i-1"], "it was never in service");
+    assert_eq!(host.terminated, ["i-1"], "the instance was never in service");
     host.complete("i-2", "gate", CONTINUE).unwrap();
     host.sim.terminated_by_ec2("i-2", host.now).unwrap();
     host.advance(TERMINATE);
-    assert!(!host.instances().iter().any(|it| it.starts_with("i-2")), "EC2 has ended it: {:?}", host.instances());
+    assert!(
+        !host.instances().iter().any(|it| it.starts_with("i-2")),
+        "EC2 has terminated the instance: {:?}",
+        host.instances()
+    );
 }
 
 #[test]
-fn who_has_left_its_target_groups_half_way_ends_when_ec2_or_a_forced_delete_says_so() {
-    let leaving = || {
+fn ec2_or_a_forced_delete_terminates_an_instance_during_its_deregistration() {
+    let deregistering = || {
         let mut host = terminating(&[], CONTINUE);
         host.settle();
         host.sim.attach_target_groups("web", &["arn:web".to_owned()]).unwrap();
@@ -237,13 +250,13 @@ fn who_has_left_its_target_groups_half_way_ends_when_ec2_or_a_forced_delete_says
         host.settle();
         host
     };
-    let mut host = leaving();
+    let mut host = deregistering();
     host.sim.interrupt_spot_instance("i-2", host.now).unwrap();
     host.sim.terminate_instance("i-2", true, host.now).unwrap();
     host.advance(Duration::from_mins(2));
     assert_eq!(host.terminated, ["i-1", "i-2"]);
 
-    let mut host = leaving();
+    let mut host = deregistering();
     host.sim.terminate_instance("i-2", true, host.now).unwrap();
     host.sim.delete_group("web", true, host.now).unwrap();
     host.advance(Duration::ZERO);

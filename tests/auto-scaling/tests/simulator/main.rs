@@ -1,5 +1,5 @@
-//! What the tests of Envkeeper rely on in the simulator, with a host that starts everything it is told to.
-#![allow(clippy::unwrap_used, reason = "a test stops where it finds nonsense")]
+//! The simulator's contract with the tests of Envkeeper, with a host that starts every requested instance.
+#![allow(clippy::unwrap_used, reason = "a test stops at an unexpected value")]
 
 mod deleting;
 mod events;

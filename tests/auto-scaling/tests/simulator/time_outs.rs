@@ -1,4 +1,4 @@
-//! Instances that wait for hooks: for how long.
+//! Instances that wait for hooks: the time limits of the waits.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[test]
-fn a_wait_without_a_heartbeat_ends_as_the_hook_says() {
+fn a_wait_without_a_heartbeat_ends_with_the_hooks_default_result() {
     for (default_result, then) in [(CONTINUE, "i-1 InService a"), (ABANDON, "i-1 Terminating a")] {
         let mut host = Host::new();
         let hooks = vec![hook("gate", Transition::Launching, default_result)];
@@ -30,7 +30,7 @@ fn a_wait_without_a_heartbeat_ends_as_the_hook_says() {
 }
 
 #[test]
-fn both_results_of_a_time_out_end_an_instance_that_is_to_end_but_abandon_waits_for_no_other_hook() {
+fn both_results_of_a_time_out_let_an_instance_terminate_but_abandon_skips_the_other_hooks() {
     for (default_result, ends) in [(CONTINUE, 2), (ABANDON, 1)] {
         let mut host = Host::new();
         let quick = hook("quick", Transition::Terminating, default_result);
@@ -47,20 +47,20 @@ fn both_results_of_a_time_out_end_an_instance_that_is_to_end_but_abandon_waits_f
 }
 
 #[test]
-fn a_heartbeat_counts_from_when_it_comes_and_not_beyond_a_hundred() {
+fn a_heartbeat_extends_the_wait_from_its_arrival_up_to_the_time_of_a_hundred() {
     let mut host = launching(1, &["gate"]);
     host.advance(HEARTBEAT / 2);
     host.heartbeat("i-1", "gate").unwrap();
     host.advance(HEARTBEAT.saturating_sub(SECOND));
-    assert_eq!(host.instances(), ["i-1 Pending:Wait a"], "half a heartbeat's time and a whole one");
-    let begun = START + LAUNCH;
-    while host.now < begun + HEARTBEAT * 99 {
+    assert_eq!(host.instances(), ["i-1 Pending:Wait a"], "the wait lasts half a heartbeat's time and a whole one");
+    let started = START + LAUNCH;
+    while host.now < started + HEARTBEAT * 99 {
         host.heartbeat("i-1", "gate").unwrap();
         host.advance(HEARTBEAT / 2);
     }
     host.heartbeat("i-1", "gate").unwrap();
-    assert_eq!(host.sim.next_due(host.now), Some(begun + HEARTBEAT * 100));
-    let last = begun + HEARTBEAT * 100;
+    assert_eq!(host.sim.next_due(host.now), Some(started + HEARTBEAT * 100));
+    let last = started + HEARTBEAT * 100;
     host.advance(Duration::from_millis(last.0 - host.now.0 - 1));
     host.heartbeat("i-1", "gate").unwrap();
     host.advance(Duration::from_millis(1));
@@ -85,7 +85,7 @@ fn no_wait_lasts_longer_than_48_hours() {
 }
 
 #[test]
-fn an_answer_that_comes_when_the_time_is_up_is_late_though_nobody_looked_since() {
+fn a_completion_at_the_deadline_is_late_also_without_a_step_since() {
     let mut host = launching(1, &["gate"]);
     host.now = host.now + HEARTBEAT;
     let key = ActionKey::instance("i-1");
@@ -95,11 +95,11 @@ fn an_answer_that_comes_when_the_time_is_up_is_late_though_nobody_looked_since()
 }
 
 #[test]
-fn waits_that_nobody_looked_at_ended_when_they_were_due() {
+fn waits_end_when_they_are_due_also_between_steps() {
     let mut host = launching(1, &["gate"]);
     host.advance(Duration::from_hours(1));
     let activities = host.sim.activities("web", false).unwrap();
     let ends: Vec<Option<Timestamp>> = activities.iter().map(|it| it.end).collect();
     let abandoned = START + LAUNCH + HEARTBEAT;
-    assert_eq!(ends[1..], [Some(abandoned + TERMINATE), Some(abandoned)], "and the replacement begins now");
+    assert_eq!(ends[1..], [Some(abandoned + TERMINATE), Some(abandoned)], "the replacement launches now");
 }
