@@ -108,7 +108,8 @@ fn the_cleanup_after_a_rejected_create_keeps_the_environment_of_the_next_create(
 fn an_environment_without_a_reported_success_is_deleted_by_any_id() {
     let mut handler = handler();
     let created = succeeded(&handler, sample("create.json"));
-    // The invocation ended before the response: the record shows that the environment settled, without a reported success.
+    // The invocation ended before the response: the record shows that the environment settled, without a reported
+    // success.
     let create = requests::Request::read(&sample("create.json"), BEGIN_S * 1_000).expect("a valid request");
     let owner = create.owner();
     let mut responses = handler.records.owner(&owner).block_on().expect("a record").responses;
@@ -335,4 +336,18 @@ fn a_plan_shows_the_steps_of_a_create_or_an_update_and_changes_nothing() {
     assert!(send(&handler, json!({ "Request": "dance" }))["Error"].as_str().is_some_and(|it| it.contains("dance")));
     let bad = send(&handler, json!({ "Request": "plan", "ResourceProperties": { "MinSize": "x" } }));
     assert!(bad["Error"].as_str().is_some_and(|it| it.contains("EnvironmentSuffix is missing")), "{bad}");
+}
+
+#[test]
+fn a_reason_for_an_operator_ends_with_the_runbook_and_one_for_the_stack_author_does_not() {
+    let reason = |handler: &common::InlineHandler, event| send(handler, event)["Reason"].as_str().unwrap().to_owned();
+    let mut panicking = handler();
+    panicking.cloud_factory.panics = true;
+    let invalid = handler_with(&[("PROJECT_NAME", "My Project")]);
+    for (handler, anchor) in [(panicking, "internal-error"), (invalid, "invalid-settings")] {
+        let reason = reason(&handler, sample("create.json"));
+        assert!(reason.contains(" Function: custom-resource. Log group: /aws/lambda/custom-resource."), "{reason}");
+        assert!(reason.ends_with(&format!("Runbook: infra/OPERATIONS.md#{anchor}")), "{reason}");
+    }
+    assert!(!reason(&handler(), sample("bad-input.json")).contains("Runbook"));
 }

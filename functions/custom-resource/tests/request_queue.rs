@@ -1,4 +1,5 @@
-//! The handler with a request queue: the requests that it queues, those that it responds to, and those that Lambda retries.
+//! The handler with a request queue: the requests that it queues, those that it responds to, and those that Lambda
+//! retries.
 #![allow(clippy::expect_used, reason = "a test stops at invalid test data")]
 
 mod common;

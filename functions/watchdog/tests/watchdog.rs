@@ -7,7 +7,7 @@ use memory_cloud::Clock;
 use requests::records::{DecidedResponse, DesiredRecord, LatestRequest, Progress, SentResponse};
 use requests::{CfnResponse, Owner, PhysicalId, Records as _, Request};
 use serde_json::{Value, json};
-use test_support::{BEGIN_S, BlockOn as _, FakeResponseServer, FlakyRecords, message, run, sample, sent, with};
+use test_support::{BEGIN_S, BlockOn as _, FakeResponseServer, FlakyRecords, message, message_of, run, sample, sent, with};
 use watchdog::{MarkedResource, OwnershipMarks, Settings, Watchdog};
 
 /// When the response to the sample is due: an hour after the request was sent, less the margin.
@@ -115,7 +115,10 @@ fn only_reason(response_server: &FakeResponseServer) -> String {
     let all = response_server.take();
     assert_eq!(all.len(), 1, "{all:?}");
     assert_eq!(all[0]["Status"], "FAILED");
-    all[0]["Reason"].as_str().expect("a FAILED has a reason").to_owned()
+    let reason = all[0]["Reason"].as_str().expect("a FAILED has a reason");
+    // Every reason of the watchdog is for an operator.
+    assert!(reason.contains(" Function: watchdog.") && reason.contains(" Runbook: infra/OPERATIONS.md#"), "{reason}");
+    message_of(reason).to_owned()
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! All parts in one process under virtual time: CloudFormation's side of the protocol, the three functions as Lambda runs
-//! them, and the in-memory cloud.
+//! All parts in one process under virtual time: CloudFormation's side of the protocol, the three functions as Lambda
+//! runs them, and the in-memory cloud.
 
 mod setup;
 
@@ -27,8 +27,8 @@ use setup::{batch, settings, watchdog_settings};
 
 pub use setup::{Resource, properties};
 
-/// The values of `infra/template.yaml`: the reconciler's timeout, the visibility timeout of its messages, and the number of
-/// concurrent reconcilers.
+/// The values of `infra/template.yaml`: the reconciler's timeout, the visibility timeout of its messages, and the
+/// number of concurrent reconcilers.
 const RECONCILER_TIMEOUT: Duration = Duration::from_mins(2);
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(150);
 pub const RECONCILERS_AT_ONCE: usize = 5;
@@ -75,13 +75,13 @@ pub struct Fixture {
     /// The response sender's timeouts use tokio's clock; under the fixture's own clock they never expire.
     runtime: tokio::runtime::Runtime,
     next_request: Cell<u64>,
-    /// By response URL: the time of each request, and its last delivered event.
+    /// By response URL: the time of each request, and the last delivered event.
     requests: RefCell<BTreeMap<String, (Timestamp, Value)>>,
     /// The time limit of a reconciler in this run.
     pub invocation_limit: Cell<Duration>,
     /// Whether reconcilers don't start.
     pub reconcilers_stopped: Cell<bool>,
-    /// The number of each invocation's first call, and its deadline.
+    /// The number of each invocation's first call, and the deadline.
     invocations: RefCell<Vec<(usize, Timestamp)>>,
 }
 
@@ -126,7 +126,7 @@ impl Fixture {
         self.settings.deployment.names(suffix)
     }
 
-    /// Sends an operator request to the function `custom-resource`, and returns its result.
+    /// Sends an operator request to the function `custom-resource`, and returns the result.
     pub fn operator_request(&self, event: &Value) -> Value {
         let deadline = self.now() + Duration::from_mins(1);
         let result = self.run(self.handler.handle(event.clone(), deadline.0));
@@ -275,8 +275,8 @@ impl Fixture {
         event
     }
 
-    /// Delivers an event as Lambda does for asynchronous invocations: with retries after one and after two minutes. After the
-    /// last attempt the event is sent to the watchdog.
+    /// Delivers an event as Lambda does for asynchronous invocations: with retries after one and after two minutes.
+    /// After the last attempt the event is sent to the watchdog.
     pub async fn deliver(&self, event: &Value) {
         if let Some((_, delivered)) = self.requests.borrow_mut().get_mut(address(event)) {
             delivered.clone_from(event);
@@ -334,7 +334,7 @@ impl Fixture {
         self.until(span, || self.response_to(event)).await.unwrap_or(Response::Nothing)
     }
 
-    /// Sends a request, and waits for its response.
+    /// Sends a request, and waits for the response.
     pub async fn send(&self, resource: &Resource, kind: &str, properties: &Value) -> Response {
         let event = self.request(resource, kind, properties);
         self.deliver(&event).await;

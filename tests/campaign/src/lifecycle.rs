@@ -20,7 +20,7 @@ pub enum Step {
 
 pub const STEPS: [Step; 4] = [Step::Create, Step::Update, Step::FailedUpdate, Step::Delete];
 
-/// The environment of a run: its properties as created, and as updated.
+/// The environment of a run: the properties as created, and as updated.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     pub resource: Resource,
@@ -67,7 +67,7 @@ impl Verdict {
 pub struct Baseline {
     pub created: Vec<String>,
     pub updated: Vec<String>,
-    /// The number of calls of each step: to the cloud, and to the services around it.
+    /// The number of calls of each step: to the cloud, and to the surrounding services.
     pub calls: [(usize, usize); 4],
     /// The duration of a create.
     pub create_duration: Duration,
@@ -127,8 +127,8 @@ pub fn prepare(scenario: &Scenario, step: Step) -> Fixture {
     fixture
 }
 
-/// Runs a step with all requests that `CloudFormation` sends for it, and returns the last response. `service_timeout` is a `ServiceTimeout`
-/// in seconds.
+/// Runs a step with all requests that `CloudFormation` sends for it, and returns the last response. `service_timeout`
+/// is a `ServiceTimeout` in seconds.
 pub fn run_step(fixture: &Fixture, scenario: &Scenario, step: Step, service_timeout: Option<u64>) -> Response {
     let resource = &scenario.resource;
     fixture.run(async {
@@ -164,7 +164,7 @@ async fn send(
     }
     fixture.deliver(&event).await;
     let response = fixture.wait_for_response(&event).await;
-    // The message is removed from the request queue after its response.
+    // The message is removed from the request queue after the response.
     fixture.wait_until_idle().await;
     response
 }

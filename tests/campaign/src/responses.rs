@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// The keys that `Fn::GetAtt` finds in an environment's data, except `LaunchTemplateVersion`, which the in-memory cloud does
-/// not have.
+/// The keys that `Fn::GetAtt` finds in an environment's data, except `LaunchTemplateVersion`, which the in-memory cloud
+/// does not have.
 const DATA: [&str; 13] = [
     "AutoScalingGroupArn",
     "AutoScalingGroupName",

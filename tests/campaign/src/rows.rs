@@ -1,5 +1,5 @@
-//! The rows of the campaign. Each row is a list of cases. A case is identified by its number, which is also its seed, so
-//! each case can run again.
+//! The rows of the campaign. Each row is a list of cases. A case is identified by its number, which is also its seed,
+//! so each case can run again.
 
 mod crashes;
 mod crowds;
@@ -42,7 +42,7 @@ pub struct Report {
     pub unanswered: usize,
     /// The first seed, if the cases have seeds.
     pub seed: Option<usize>,
-    /// The first failed cases, each with its reason.
+    /// The first failed cases, each with a reason.
     #[serde(skip)]
     pub failed: Vec<(usize, String)>,
 }
@@ -77,7 +77,8 @@ impl Row {
         report
     }
 
-    /// The verdicts of one in `step` cases, in their order. Each case has its own fixture, so two cases run concurrently.
+    /// The verdicts of one in `step` cases, in their order. Each case has its own fixture, so two cases run
+    /// concurrently.
     fn verdicts(&self, step: usize) -> Vec<(usize, Verdict)> {
         let next = AtomicUsize::new(0);
         let run = || {

@@ -1,5 +1,5 @@
-//! The services around the managed cloud: records, request queue, and response endpoint. Each has faults of its own, by the
-//! number of the call.
+//! The services around the managed cloud: records, request queue, and response endpoint. Each has faults of its own, by
+//! the number of the call.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, pending};
@@ -74,7 +74,7 @@ impl ServiceFaults {
         std::mem::take(&mut locked(&self.state).killed)
     }
 
-    /// Whether a message was sent or deleted, or a response arrived, since the last call; another part may wait for it.
+    /// Whether a message was sent or deleted, or a response arrived, since the last call; another part may wait for this.
     pub fn take_activity(&self) -> bool {
         std::mem::take(&mut locked(&self.state).activity)
     }
@@ -199,7 +199,7 @@ impl Records for FaultyRecords {
     }
 }
 
-/// By response URL: the bodies in the order of their arrival, each with its time.
+/// By response URL: the bodies in the order of their arrival, each with a time.
 type ResponseBodies = BTreeMap<String, Vec<(u64, String)>>;
 
 /// The endpoint that receives the bodies of responses.

@@ -34,6 +34,11 @@ pub fn run<T>(clock: &Clock, task: impl Future<Output = T>) -> T {
     clock.run(task).expect("not killed")
 }
 
+/// The message of a FAILED reason, without the guidance for an operator.
+pub fn message_of(reason: &str) -> &str {
+    reason.split_once(" Function: ").map_or(reason, |(message, _)| message)
+}
+
 /// Awaits a future that needs no time, at once.
 pub trait BlockOn<T> {
     fn block_on(self) -> T;

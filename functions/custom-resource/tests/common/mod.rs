@@ -1,4 +1,4 @@
-//! A request handler over the in-memory cloud and in-memory records, and helpers that send it events.
+//! A request handler over the in-memory cloud and in-memory records, and helpers that send events.
 #![allow(clippy::expect_used, reason = "a test stops at invalid test data")]
 #![allow(dead_code, unused_imports, reason = "each test file uses a part of this module")]
 
@@ -8,7 +8,7 @@ use requests::records::MemoryRecords;
 use requests::{Records, RequestQueue};
 use serde_json::Value;
 pub use test_support::{BEGIN_S, BlockOn, FakeResponseServer, MemoryCloudFactory, sent, with};
-use test_support::{FakeRequestQueue, FlakyRecords, run, settings};
+use test_support::{FakeRequestQueue, FlakyRecords, message_of, run, settings};
 
 /// A distant deadline: these tests are not about Lambda's time limit.
 pub const DEADLINE_MS: u64 = 9_000_000_000_000;
@@ -74,7 +74,7 @@ pub fn send<R: Records, L: RequestQueue>(handler: &RequestHandler<R, MemoryCloud
 pub fn failed<R: Records, L: RequestQueue>(handler: &RequestHandler<R, MemoryCloudFactory, L>, event: Value) -> String {
     let response = send(handler, event);
     assert_eq!(response["Status"], "FAILED", "{response}");
-    response["Reason"].as_str().expect("a FAILED has a reason").to_owned()
+    message_of(response["Reason"].as_str().expect("a FAILED has a reason")).to_owned()
 }
 
 pub fn succeeded<R: Records, L: RequestQueue>(

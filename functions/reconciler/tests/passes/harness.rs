@@ -9,7 +9,7 @@ use reconciler::{CloudFactory as _, Reconciler, Settings};
 use requests::{Records as _, Request, ResponseSender};
 use serde_json::{Value, json};
 use test_support::{
-    BEGIN_S, BlockOn as _, FakeRequestQueue, FakeResponseServer, FlakyRecords, MemoryCloudFactory, message, run,
+    message_of, BEGIN_S, BlockOn as _, FakeRequestQueue, FakeResponseServer, FlakyRecords, MemoryCloudFactory, message, run,
     settings, with,
 };
 
@@ -108,7 +108,7 @@ impl Harness {
     pub fn failed_reason(&self) -> String {
         let response = self.response();
         assert_eq!(response["Status"], "FAILED", "{response}");
-        response["Reason"].as_str().expect("a FAILED has a reason").to_owned()
+        message_of(response["Reason"].as_str().expect("a FAILED has a reason")).to_owned()
     }
 
     pub fn progress(&self, event: &Value) -> Option<requests::records::Progress> {

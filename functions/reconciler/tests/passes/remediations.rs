@@ -14,7 +14,8 @@ use crate::harness::{Harness, harness, quick_create};
 
 const GROUP: &str = "scalable-ec2-asg-uswest2-dev";
 
-/// The body of a remediation request for a rule, about an alarm that entered ALARM `since_s` seconds after the tests began.
+/// The body of a remediation request for a rule, about an alarm that entered ALARM `since_s` seconds after the tests
+/// began.
 fn remediation(harness: &Harness, rule: &str, since_s: u64) -> Value {
     let remediation = RemediationRequest {
         owner: owner().to_string(),

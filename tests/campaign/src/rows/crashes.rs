@@ -34,7 +34,7 @@ fn inject(fixture: &Fixture, call: usize, fault: Fault) {
     fixture.account().faults.borrow_mut().insert(done + call, fault);
 }
 
-/// One crash, at a call to the cloud or to a service around it.
+/// One crash, at a call to the cloud or to a surrounding service.
 fn crash(fixture: &Fixture, case: usize, (calls, _): (usize, usize)) {
     let cloud_cases = calls * CRASHES.len();
     if case < cloud_cases {
@@ -84,7 +84,7 @@ fn crash_and_roll_back() -> Row {
     Row { name, cases: cases(calls), short: 11, run: Box::new(run), seeded: false }
 }
 
-/// Two crashes during a create and the delete after it.
+/// Two crashes during a create and the following delete.
 fn pairs() -> Row {
     let scenario = Scenario::new("PublicIp");
     let baseline = Baseline::of(&scenario);

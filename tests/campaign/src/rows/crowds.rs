@@ -58,8 +58,9 @@ fn cycles() -> Row {
     Row { name, cases: 1_000, short: 10, run: Box::new(run), seeded: true }
 }
 
-/// Two hundred stacks create concurrently, and five reconcilers serve the request queue. A waiting request does not occupy a
-/// reconciler: otherwise two hundred requests that wait minutes for a gateway would not be done within an hour.
+/// Two hundred stacks create concurrently, and five reconcilers serve the request queue. A waiting request does not
+/// occupy a reconciler: otherwise two hundred requests that wait minutes for a gateway would not be done within an
+/// hour.
 fn owners() -> Row {
     let run = |case: usize| {
         let (count, egress) = [(20, "PublicIp"), (200, "PublicIp"), (200, "NatGateway")][case];

@@ -1,4 +1,5 @@
-//! Every fault at every call: a transient fault ends in SUCCESS, a permanent fault ends in a FAILED that names the call.
+//! Every fault at every call: a transient fault ends in SUCCESS, a permanent fault ends in a FAILED that names the
+//! call.
 
 use memory_cloud::Fault;
 
@@ -7,8 +8,8 @@ use crate::fixture::{Fixture, Response};
 use crate::lifecycle::{Baseline, STEPS, Scenario, Step, Verdict, judge, prepare, run_step, tear_down};
 use crate::services::ServiceFault;
 
-/// To the caller, a 500, a 503 and a timeout before the effect are a lost request. After the effect they are a lost response,
-/// like a malformed body. The AWS side reads a 200 that contains a failure, and returns that failure.
+/// To the caller, a 500, a 503 and a timeout before the effect are a lost request. After the effect they are a lost
+/// response, like a malformed body. The AWS side reads a 200 that contains a failure, and returns that failure.
 const TRANSIENT: [Fault; 5] =
     [Fault::Throttled, Fault::LostRequest, Fault::LostResponse, Fault::NotFoundLag, Fault::Stall];
 const PERMANENT: [Fault; 2] = [Fault::Denied, Fault::Quota];

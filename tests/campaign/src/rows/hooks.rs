@@ -33,8 +33,8 @@ fn harness() -> Harness {
     Harness::with(1, &served(gate(600)), &served(HookTask::Drain(Drain { seconds: 300 })))
 }
 
-/// One instance is unhealthy and is replaced. One is healthy and is interrupted by EC2. One replaces it and terminates without
-/// an event. One message is invalid.
+/// One instance is unhealthy and is replaced. One is healthy and is interrupted by EC2. One replaces it and terminates
+/// without an event. One message is invalid.
 fn run_scenario(harness: &Harness) {
     harness.fleet.borrow_mut().make_next_unhealthy(1, &InstanceFailure::FailedAt("line 12".into()));
     harness.scale_to(1);
@@ -63,8 +63,8 @@ fn run(case: usize) -> Verdict {
             vec![HookResult::Continue; 2],
             vec![HookResult::Continue; 2],
         ];
-    // An invocation that is killed after writing the evidence writes it once more. One that is killed after dead-lettering a
-    // message dead-letters it once more.
+    // An invocation that is killed after writing the evidence writes it once more. One that is killed after
+    // dead-lettering a message dead-letters it once more.
     let (evidence, dead_lettered) = (harness.written.borrow().len(), harness.dead_lettered.borrow().len());
     let conflicting = harness.attempted_results.borrow().values().filter(|it| it.len() > 1).count();
     let counted = (1..=2).contains(&evidence) && (1..=2).contains(&dead_lettered);

@@ -1,5 +1,5 @@
-//! The end of an environment's lifecycle: with or without protection, with full or empty buckets, while its stack is active,
-//! rolls back or is deleted; and the next environment, which finds the retained buckets.
+//! The end of an environment's lifecycle: with or without protection, with full or empty buckets, while its stack is
+//! active, rolls back or is deleted; and the next environment, which finds the retained buckets.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

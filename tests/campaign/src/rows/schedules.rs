@@ -1,5 +1,5 @@
-//! Requests that are delivered twice, concurrently, late and out of order, with generated ids, cancelled halfway, and from two
-//! stacks that request the same environment.
+//! Requests that are delivered twice, concurrently, late and out of order, with generated ids, cancelled halfway, and
+//! from two stacks that request the same environment.
 
 use std::time::Duration;
 

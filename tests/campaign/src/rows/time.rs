@@ -47,7 +47,7 @@ fn deadlines() -> Row {
         let in_time = fixture.account().sent.borrow().iter().all(|at| (*at - began).as_secs() <= seconds);
         let is_expected = match &response {
             Response::Success => baseline.created == crate::lifecycle::inventory(&fixture, &scenario.resource),
-            Response::Failed(reason) => reason.contains("Not finished") || reason.contains("Nobody answered"),
+            Response::Failed(reason) => reason.contains("Not finished") || reason.contains("No response was sent by"),
             Response::Nothing => false,
         };
         let (leaked, unanswered) = tear_down(&fixture, &scenario);
@@ -66,7 +66,8 @@ fn deadlines() -> Row {
     Row { name, cases, short: 17, run: Box::new(run), seeded: false }
 }
 
-/// A reconciler that does not start: the watchdog responds. After the reconciler starts again, the delete leaves no resource.
+/// A reconciler that does not start: the watchdog responds. After the reconciler starts again, the delete leaves no
+/// resource.
 fn stopped_reconciler() -> Row {
     let steps = [Step::Create, Step::Update, Step::Delete];
     let scenario = Scenario::new("PublicIp");
