@@ -23,11 +23,11 @@ pub struct RequestHandler<R, C, Q> {
     pub settings: Result<Settings, InvalidSettings>,
     /// The owners' records.
     pub records: R,
-    /// The account that operator requests observe. Without a request queue, requests change it as well.
+    /// The account that operator requests observe. Without a request queue, requests change this account as well.
     pub cloud_factory: C,
     /// Delivers responses to CloudFormation.
     pub response_sender: ResponseSender,
-    /// The queue that receives the requests. Without it, the function processes them itself.
+    /// The queue that receives the requests. Without a queue, the function processes the requests itself.
     pub request_queue: Option<Q>,
 }
 
@@ -35,13 +35,14 @@ pub struct RequestHandler<R, C, Q> {
 enum EventOutcome {
     /// The function sends this response.
     Respond(CfnResponse),
-    /// The request is queued, and the reconciler responds; or it was delivered again after its response. The value is the
-    /// invocation's result.
+    /// The request is queued, and the reconciler responds; or it was delivered again after its response. The value is
+    /// the invocation's result.
     NoResponse(Value),
 }
 
 impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
-    /// Handles one invocation, whose event comes as text: [`RequestHandler::handle`], or a FAILED for an event that no [`Value`] can hold.
+    /// Handles one invocation, whose event comes as text: [`RequestHandler::handle`], or a FAILED for an event that no
+    /// [`Value`] can hold.
     ///
     /// Such a Delete is processed by the ids in the event ([`UnreadableEvent::into_delete`]).
     ///
@@ -67,8 +68,8 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
     /// The result is the response's body, the fact that the request is queued, or the result of an operator request.
     ///
     /// # Errors
-    /// If the request could not be queued, or the response not be delivered. Lambda then retries the same event, and after
-    /// the last attempt sends it to the queue of failed invocations. The watchdog responds from there.
+    /// If the request could not be queued, or the response not be delivered. Lambda then retries the same event, and
+    /// after the last attempt sends it to the queue of failed invocations. The watchdog responds from there.
     pub async fn handle(&self, event: Value, deadline_ms: u64) -> Result<Value, Error> {
         if event.get("Request").is_some() && event.get("RequestType").is_none() {
             return Ok(operator::respond(self, &event, deadline_ms).await);
@@ -120,7 +121,7 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
         let reconciler = self.reconciler(settings);
         let pass = reconciler.request_pass(request);
         match pass.admit().await {
-            // A late redelivery of an event may be rejected now, although its response was delivered before.
+            // A late redelivery of an event may be rejected now, although the response was delivered before.
             Err(PassError::Failed(_)) if self.has_responded(request).await => Ok(EventOutcome::NoResponse(
                 json!({ "AnsweredBefore": request.event.kind, "Owner": request.owner().as_str() }),
             )),
@@ -151,7 +152,8 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
         }
     }
 
-    /// Sends the response to its address, and records that. Without an address, the invocation's result is the response.
+    /// Sends the response to its address, and records that. Without an address, the invocation's result is the
+    /// response.
     async fn deliver(
         &self,
         request: Option<&Request>,

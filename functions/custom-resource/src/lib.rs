@@ -1,12 +1,12 @@
-//! The function `custom-resource`: receives a request, checks it, and guarantees that it gets a response.
+//! The function `custom-resource`: receives a request, checks it, and guarantees a response.
 //!
-//! `CloudFormation` waits for a response for up to an hour, so this crate is built around sending one. The response address
-//! is read from the event before any check. Every later outcome, a panic included, ends in a response, or in the request
-//! queue, from where the reconciler responds. Without a request queue the function processes the request itself. An operator
-//! request comes by direct invocation, and its response is the invocation's result.
+//! `CloudFormation` waits for a response for up to an hour, so this crate is built around sending one. The response
+//! address is read from the event before any check. Every later outcome, a panic included, ends in a response, or in
+//! the request queue, from where the reconciler responds. Without a request queue the function processes the request
+//! itself. An operator request comes by direct invocation, and the response is the invocation's result.
 //!
-//! The modules: `handler` (exactly one response to each request), `operator` (plan, status, drift, unlock, delete). The crate
-//! `reconciler` processes the requests.
+//! The modules: `handler` (exactly one response to each request), `operator` (plan, status, drift, unlock, delete). The
+//! crate `reconciler` processes the requests.
 
 #![warn(missing_docs)]
 

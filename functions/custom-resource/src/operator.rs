@@ -1,8 +1,8 @@
-//! Operator requests by direct invocation. The result is JSON for programs; its key `Text` is for operators.
+//! Operator requests by direct invocation. The result is JSON for programs; the key `Text` is for operators.
 //!
 //! `plan` (of properties, or of an environment against its record), `status`, `drift`, `unlock`, and `delete` of an
-//! environment whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like every
-//! request.
+//! environment whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like
+//! every request.
 
 use environment::{
     Action, Cloud as _, DesiredState, Drift, ObservedResource, Plan, Resource, Scope, Spec, drift, plan,
@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::handler::RequestHandler;
 
 /// The owner for a plan without an environment. No resource can carry this mark, which is shorter than any owner's.
-const NO_OWNER: &str = "nobody";
+const NO_OWNER: &str = "no-owner";
 
 const REQUESTS: &str = "valid is \"plan\", \"status\", \"drift\", \"unlock\" or \"delete\"";
 const ENVIRONMENT: &str = "valid is the id of an environment, such as \"scalable-ec2-us-west-2-dev\"";
@@ -51,7 +51,7 @@ struct OperatorRequests<'a, R, C, Q> {
     event: &'a Value,
 }
 
-/// An environment with an owner and its record.
+/// An environment with its owner and record.
 struct KnownEnvironment {
     environment: String,
     owner: Owner,
@@ -79,8 +79,8 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> OperatorRequests<'_, R, C, Q>
         Ok(KnownEnvironment { environment, owner, record })
     }
 
-    /// Lifts an environment's deletion protection, until the next update of its stack. A repeated request has no further
-    /// effect.
+    /// Lifts an environment's deletion protection, until the next update of its stack. A repeated request has no
+    /// further effect.
     async fn unlock(&self) -> Result<Value, String> {
         let KnownEnvironment { environment, owner, .. } = self.find_environment().await?;
         self.handler.records.unlock(&owner).await.map_err(error_text)?;
@@ -88,8 +88,8 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> OperatorRequests<'_, R, C, Q>
         Ok(json!({ "Unlocked": environment, "Until": "the next update of its stack", "Text": text }))
     }
 
-    /// Plans the steps of a Create or an Update with the properties in the event, or with the recorded ones. This request
-    /// writes nothing.
+    /// Plans the steps of a Create or an Update with the properties in the event, or with the recorded ones. This
+    /// request writes nothing.
     async fn plan(&self) -> Result<Value, String> {
         if self.event.get("Environment").is_some() {
             let (desired, observed, ..) = self.observe_recorded().await?;
@@ -115,7 +115,7 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> OperatorRequests<'_, R, C, Q>
         Ok(plan_json(&plan(&desired, &observed)))
     }
 
-    /// The status of an environment, from its record.
+    /// The status of an environment, from the record.
     async fn status(&self) -> Result<Value, String> {
         let KnownEnvironment { environment, owner, record } = self.find_environment().await?;
         let now = self.handler.cloud_factory.now().0;
@@ -155,8 +155,8 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> OperatorRequests<'_, R, C, Q>
         Ok(json!({ "Environment": environment, "Drift": all.iter().map(drift_json).collect::<Vec<_>>(), "Text": text }))
     }
 
-    /// Deletes an environment whose stack no longer exists, with the effect of that stack's own Delete. If the record is lost
-    /// too, the operator names the stack and the resource that the environment belonged to.
+    /// Deletes an environment whose stack no longer exists, with the effect of that stack's own Delete. If the record
+    /// is lost too, the operator names the stack and the resource that the environment belonged to.
     async fn delete(&self, deadline_ms: u64) -> Result<Value, String> {
         let environment = self.environment()?.to_owned();
         let (stack_id, logical_id) = self.former_owner(&environment).await?;

@@ -1,4 +1,5 @@
-//! Handles batches of messages. Each message has its own outcome, and a failed message delays only the messages of its owner.
+//! Handles batches of messages. Each message has its own outcome, and a failed message delays only the messages of its
+//! owner.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,13 +24,13 @@ enum MessageOutcome {
     Requeue(Option<Duration>),
 }
 
-/// The wait budget of the first pass of a request: 20 s. This is long enough for all waits of seconds. It is short enough
-/// that waits of minutes do not occupy one of the concurrent reconcilers (`ReconcilersAtOnce`). Later passes only check
-/// whether the request can continue.
+/// The wait budget of the first pass of a request: 20 s. This is long enough for all waits of seconds, and short
+/// enough that waits of minutes do not occupy one of the concurrent reconcilers (`ReconcilersAtOnce`). Later passes
+/// only check whether the request can continue.
 const WAIT_BUDGET: Duration = Duration::from_secs(20);
 
-/// The visibility timeout extends past the end of the invocation by this span: an invocation that Lambda ended has stopped
-/// by then.
+/// The visibility timeout extends past the end of the invocation by this span: an invocation that Lambda ended has
+/// stopped by then.
 const VISIBILITY_MARGIN: Duration = Duration::from_secs(10);
 
 /// The delay before the next attempt to deliver a response.
@@ -39,8 +40,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     /// Handles the messages of one invocation, which Lambda ends at `deadline_ms`. Messages of one owner are handled in
     /// sequence, messages of different owners concurrently: no owner waits while the instances of another owner start.
     ///
-    /// A requeued message is reported as failed, and so is every later message of its group: a FIFO queue keeps the order
-    /// within a group.
+    /// A requeued message is reported as failed, and so is every later message of its group: a FIFO queue keeps the
+    /// order within a group.
     pub async fn handle(
         &self,
         request_queue: &impl RequestQueue,
@@ -89,7 +90,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         message: &SqsMessage,
         deadline: Timestamp,
     ) -> MessageOutcome {
-        // Lambda may have held the message back past its visibility timeout. Then another invocation handles it, or will.
+        // Lambda may have held the message back past its visibility timeout. Then another invocation handles it, or
+        // will.
         let receipt = message.receipt_handle.as_deref().unwrap_or_default();
         if let Err(error) =
             request_queue.extend_visibility(receipt, deadline - self.cloud_factory.now() + VISIBILITY_MARGIN).await
@@ -99,7 +101,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         }
         let body = message.body.as_deref().unwrap_or_default();
         let Ok(event) = serde_json::from_str::<Value>(body) else {
-            // The message has no response address, a retry has the same result, and the rest of its group waits behind it.
+            // The message has no response address, a retry has the same result, and the rest of the group waits.
             tracing::error!(id = message.message_id, body = body.len(), "message dropped: body is not JSON");
             return MessageOutcome::Done;
         };
@@ -160,9 +162,9 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         }
     }
 
-    /// The outcome of a message after a delivery. A response that was not delivered is tried again until CloudFormation no
-    /// longer waits for it. CloudFormation does not wait for the response to a superseded request, and the newer request waits
-    /// behind it.
+    /// The outcome of a message after a delivery. A response that was not delivered is tried again until CloudFormation
+    /// no longer waits for it. CloudFormation does not wait for the response to a superseded request, and the newer
+    /// request waits behind it.
     async fn delivery_outcome(&self, request: &Request, delivery: Result<(), DeliveryError>) -> MessageOutcome {
         let is_superseded = async || match self.records.owner(&request.owner()).await {
             Ok(Some(record)) => record.supersedes(&LatestRequest::of_request(request)),
@@ -176,8 +178,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         }
     }
 
-    /// The function `custom-resource` queues no malformed request. A malformed message of another sender gets a response if
-    /// it has an address.
+    /// The function `custom-resource` queues no malformed request. A malformed message of another sender gets a
+    /// response if it has an address.
     async fn reject_malformed(&self, event: &Value, reason: &str, deadline: Timestamp) -> MessageOutcome {
         let to = ResponseAddress::of(event);
         let cfn_response =
@@ -189,8 +191,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         MessageOutcome::Done
     }
 
-    /// Records the progress, for the operator request `status` and for the response if no later pass runs. Losing it has no
-    /// other effect.
+    /// Records the progress, for the operator request `status` and for the response if no later pass runs. Losing it
+    /// has no other effect.
     async fn save_progress(&self, request: &Request, waiting_for: Vec<String>) {
         let owner = request.owner();
         tracing::info!(%owner, ?waiting_for, "request requeued");
@@ -208,9 +210,9 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     }
 }
 
-/// Requeues all unfinished messages of a group. A message that remained invisible would delay the others, because a FIFO
-/// queue delivers no message of a group while another one is in flight. If the call fails, the messages become visible after
-/// their visibility timeout.
+/// Requeues all unfinished messages of a group. A message that remained invisible would delay the others, because a
+/// FIFO queue delivers no message of a group while another one is in flight. If the call fails, the messages become
+/// visible after their visibility timeout.
 async fn requeue_all(request_queue: &impl RequestQueue, messages: &[SqsMessage], after: Duration) {
     for receipt in messages.iter().filter_map(|it| it.receipt_handle.as_ref()) {
         if let Err(error) = request_queue.requeue(receipt, after).await {

@@ -10,13 +10,13 @@ use std::fmt;
 /// Builds a cloud for each run, and reads the state that rules and plans depend on.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so the futures need no bounds")]
 pub trait CloudFactory {
-    /// The cloud of one run. It remembers the resources that this run created.
+    /// The cloud of one run, with the resources that this run created.
     type Cloud<'a>: Cloud
     where
         Self: 'a;
 
-    /// Builds the cloud for one run of one request. An earlier run of the same request, if there was one, last created a
-    /// resource at `last_create_at`.
+    /// Builds the cloud for one run of one request. An earlier run of the same request, if there was one, last created
+    /// a resource at `last_create_at`.
     fn for_run(&self, owner: &str, request: &str, last_create_at: Option<Timestamp>) -> Self::Cloud<'_>;
 
     /// The facts of the account and the region about a spec.
@@ -31,7 +31,7 @@ pub trait CloudFactory {
     /// The observed state of a group; `None` if no group has this name.
     async fn observe_group(&self, name: &str) -> Result<Option<ObservedGroup>, CallError>;
 
-    /// The same group, with the results of EC2's status checks of its instances.
+    /// The same group, with the results of EC2's status checks of the instances.
     async fn with_status_checks(&self, group: ObservedGroup) -> Result<ObservedGroup, CallError>;
 
     /// Performs a remediation action; `message` is the text of a notification.

@@ -1,12 +1,14 @@
-//! The only function that changes environments: it receives requests from the request queue, and reconciles them in passes.
+//! The only function that changes environments. The reconciler receives requests from the request queue, and reconciles
+//! them in passes.
 //!
 //! A request has as many passes as it needs. A pass ends with a response, or the message returns to its position in the
 //! request queue for a short delay. Before each wave of calls the pass checks whether a newer request exists.
 //!
 //! The modules: `pass` (one pass: Create, Update, Delete), `protection` (the limits of a Delete), `recorded` (the
-//! interpretation of a record), `remediation` (the actions of alarm rules), `remediation_outcome` (their outcomes), `batch`
-//! (messages and their outcomes), `cloud_factory` (the account that the passes work on), `pass_error` (the errors that end a
-//! pass), `settings`. The function `custom-resource` runs the same passes if the deployment has no request queue.
+//! interpretation of a record), `remediation` (the actions of alarm rules), `remediation_outcome` (their outcomes),
+//! `batch` (messages and their outcomes), `cloud_factory` (the account that the passes work on), `pass_error` (the
+//! errors that end a pass), `settings`. The function `custom-resource` runs the same passes if the deployment has no
+//! request queue.
 
 #![warn(missing_docs)]
 
@@ -35,8 +37,8 @@ use futures_util::FutureExt as _;
 use requests::records::LatestRequest;
 use requests::{CfnResponse, DeliveryError, Reason, Records, Request, Responder, ResponseSender, Runbook};
 
-/// The part of an invocation that is reserved for the response: two attempts of the response sender and the pause between
-/// them.
+/// The part of an invocation that is reserved for the response: two attempts of the response sender and the pause
+/// between them.
 const RESPONSE_TIME: Duration = Duration::from_secs(12);
 
 /// The time by which the work in an invocation that Lambda ends at `deadline` has to end.
@@ -65,8 +67,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         RequestPass { settings: self.settings, records: self.records, cloud_factory: self.cloud_factory, request }
     }
 
-    /// Runs one pass over a request. The pass ends at `until`, or when nothing has changed for `wait_budget`. A panic in the
-    /// pass results in a FAILED.
+    /// Runs one pass over a request. The pass ends at `until`, or when nothing has changed for `wait_budget`. A panic
+    /// in the pass results in a FAILED.
     pub async fn run_pass(&self, request: &Request, until: Timestamp, wait_budget: Duration) -> PassOutcome {
         let pass = self.request_pass(request);
         let outcome = AssertUnwindSafe(pass.run(until, wait_budget)).catch_unwind().await;
@@ -76,8 +78,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         })
     }
 
-    /// Runs passes in one invocation until the request has a response, until `until` at the latest: for a function without a
-    /// request queue.
+    /// Runs passes in one invocation until the request has a response, until `until` at the latest: for a function
+    /// without a request queue.
     pub async fn run_to_completion(&self, request: &Request, until: Timestamp) -> RequestOutcome {
         loop {
             match self.run_pass(request, until, Duration::MAX).await {

@@ -1,7 +1,7 @@
 //! Reconcile passes for `CloudFormation` requests: Create, Update, Delete.
 //!
-//! A pass starts from the records and from an observation of the cloud. It does not depend on where the previous pass
-//! stopped. Each pass ends with a response, or requeues the request.
+//! A pass starts from the records and from an observation of the cloud. The result does not depend on where the
+//! previous pass stopped. Each pass ends with a response, or requeues the request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -83,8 +83,8 @@ pub(crate) const TRANSIENT_REQUEUE: Duration = Duration::from_secs(5);
 const PASS_INTERVAL: Duration = Duration::from_secs(5);
 
 impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
-    /// Checks a request, and records it as its owner's latest request. The function `custom-resource` calls this before it
-    /// queues a request; every pass calls it again.
+    /// Checks a request, and records it as its owner's latest request. The function `custom-resource` calls this before
+    /// it queues a request; every pass calls it again.
     ///
     /// # Errors
     /// [`PassError::Failed`] with all violations, or because a newer request exists. The request is not recorded then.
@@ -162,8 +162,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         RequestOutcome { id, outcome }
     }
 
-    /// The reason of a FAILED at the deadline. The conditions that the request waited for are those of this pass, else those
-    /// that the previous pass recorded.
+    /// The reason of a FAILED at the deadline. The conditions that the request waited for are those of this pass, else
+    /// those that the previous pass recorded.
     pub async fn timeout_reason(&self, waiting_for: &[String]) -> Reason {
         let owner = self.request.owner();
         let record = self.records.owner(&owner).await.ok().flatten();
@@ -283,9 +283,9 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     }
 
     /// The names for a Delete: from the record, else from the properties, else from the physical id in the event. Each
-    /// resource found by these names is checked for its ownership mark, so a wrong guess does no harm. But services reject
-    /// calls with an invalid name, and the suffix may be the reason why the Create was rejected. Without any guess, an empty
-    /// suffix results in names that no resource can have.
+    /// resource found by these names is checked for its ownership mark, so a wrong guess does no harm. But services
+    /// reject calls with an invalid name, and the suffix may be the reason why the Create was rejected. Without any
+    /// guess, an empty suffix results in names that no resource can have.
     fn names_to_delete(&self, record: Option<&OwnerRecord>) -> Names {
         let suffix = |spec: &serde_json::Value| spec.get("EnvironmentSuffix")?.as_str().map(str::to_owned);
         let recorded = record.and_then(|it| suffix(it.desired.as_ref()?));
@@ -345,8 +345,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         }
     }
 
-    /// Checks before every wave that the request is still the latest. Only a wave that can create duplicates is recorded: a
-    /// pass that only checks for an indeterminate create must not restart the wait for it.
+    /// Checks before every wave that the request is still the latest. Only a wave that can create duplicates is
+    /// recorded: a pass that only checks for an indeterminate create must not restart that wait.
     async fn ensure_latest(&self, owner: &Owner, risk: Risk) -> Result<(), PassError> {
         let request = &self.request.hash;
         let no_record = || {

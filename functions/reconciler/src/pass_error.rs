@@ -8,7 +8,7 @@ use requests::{Kind, Reason, RecordsError, Runbook};
 pub enum PassError {
     /// The request failed; the reason is for the stack author, or with a runbook for an operator.
     Failed(Reason),
-    /// A transient condition blocks the request; another pass retries it.
+    /// A transient condition blocks the request; another pass retries.
     Requeue(String),
 }
 

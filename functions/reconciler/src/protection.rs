@@ -10,21 +10,22 @@ use crate::pass_error::PassError;
 use crate::recorded::is_protected;
 
 impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
-    /// Decides the work of a Delete. Protection applies to a settled environment, unless an operator unlocked it. A stack
-    /// that rolls back is never blocked. The resources that such a stack created or adopted are treated as if the environment
-    /// had never settled.
+    /// Decides the work of a Delete. Protection applies to a settled environment, unless an operator unlocked it. A
+    /// stack that rolls back is never blocked. The resources that such a stack created or adopted are treated as if the
+    /// environment had never settled.
     pub(crate) async fn deletable(&self, record: Option<&OwnerRecord>) -> Result<RequestedWork, PassError> {
         // A record that this version can only read in part still shows that the environment settled.
         if record.is_none_or(|it| it.settled_spec.is_none()) {
             return Ok(RequestedWork::Delete { never_settled: true });
         }
         let stack = self.cloud_factory.stack(&self.request.event.stack_id).await;
-        // The pass waits for a transient error to end. A rejected call is a valid result, with which no data is deleted.
+        // The pass waits for a transient error to end. A rejected call is a valid result, with which no data is
+        // deleted.
         if let Err(transient @ (CallError::Retry { .. } | CallError::Indeterminate { .. })) = stack {
             return Err(transient.into());
         }
-        // The physical id in the response to a Create that was rejected before an environment existed. CloudFormation knows an
-        // existing environment by another id, if a response reported its success.
+        // The physical id in the response to a Create that was rejected before an environment existed. CloudFormation
+        // knows an existing environment by another id, if a response reported its success.
         let of_owner = PhysicalId::of_owner(&self.request.owner());
         let is_rejected_create_id = self.request.event.physical_id.as_deref() == Some(of_owner.as_str());
         let is_create_or_update = |it: &&SentResponse| it.kind != Kind::Delete;

@@ -59,7 +59,8 @@ pub(crate) fn to_record(
     })
 }
 
-/// Whether the environment settled with `DeletionProtection`. A record that this version can only read in part is enough.
+/// Whether the environment settled with `DeletionProtection`. A record that this version can only read in part is
+/// enough.
 #[must_use]
 pub fn is_protected(record: &OwnerRecord) -> bool {
     let settled = record.settled_spec.as_ref();

@@ -1,5 +1,5 @@
-//! Performs the remediations that alarm rules request: at most once each. A transient failure requeues the remediation until
-//! the remediation expires, unless a request waits behind it.
+//! Performs the remediations that alarm rules request: at most once each. A transient failure requeues the remediation
+//! until the remediation expires, unless a request waits behind it.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use crate::cloud_factory::CloudFactory;
 use crate::pass::TRANSIENT_REQUEUE;
 use crate::remediation_outcome::RemediationOutcome;
 
-/// The number of attempts to record a performed action, and the pause between them: a table that failed all of the SDK's own
-/// attempts may respond two seconds later.
+/// The number of attempts to record a performed action, and the pause between them: a table that failed all of the
+/// SDK's own attempts may respond two seconds later.
 const RECORD_ATTEMPTS: u32 = 3;
 const RECORD_ATTEMPT_PAUSE: Duration = Duration::from_secs(2);
 
@@ -88,8 +88,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     ) -> Result<RemediationOutcome, RemediationOutcome> {
         let last = self.records.rule_execution(owner, &remediation.execution_key()).await?;
         match last {
-            // An invocation ended after recording the action, or a call failed. Even if the action may not run now, it may have
-            // been performed then.
+            // An invocation ended after recording the action, or a call failed. Even if the action may not run now, it
+            // may have been performed then.
             Some(RuleExecution { since_ms, done: false, remediation: action, .. })
                 if since_ms == remediation.since_ms =>
             {
@@ -118,7 +118,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         }
     }
 
-    /// Performs a recorded action, unless its effect is observed already, or it is no longer allowed.
+    /// Performs a recorded action, unless the effect is observed already, or the action is no longer allowed.
     async fn resume(
         &self,
         owner: &Owner,
@@ -167,8 +167,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         Ok(RemediationOutcome::Done(action))
     }
 
-    /// Records the performed action, which starts the rule's cooldown. This function retries by itself: requeueing the message would
-    /// notify a topic again.
+    /// Records the performed action, which starts the rule's cooldown. This function retries by itself: requeueing the
+    /// message would notify a topic again.
     async fn record_done(&self, owner: &Owner, remediation: &RemediationRequest) {
         let mut attempts = 1;
         loop {
@@ -190,8 +190,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         }
     }
 
-    /// Checks that the remediation is still allowed: by its expiry, by the deployment's pause, and by the current rules of its
-    /// environment. Returns the rule.
+    /// Checks that the remediation is still allowed: by its expiry, by the deployment's pause, and by the current rules
+    /// of its environment. Returns the rule.
     async fn admit_rule(
         &self,
         owner: &Owner,
@@ -235,7 +235,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         }
     }
 
-    /// Chooses the action, and records it before it is performed. The action of a dry run is recorded as performed.
+    /// Chooses the action, and records the choice before the call. The action of a dry run is recorded as performed.
     async fn choose_action(
         &self,
         owner: &Owner,

@@ -15,20 +15,20 @@ pub struct Settings {
     /// `CUSTOM_RESOURCE_FUNCTION`: the name of the function that operators invoke; if not set, this function's name
     /// (`AWS_LAMBDA_FUNCTION_NAME`, set by Lambda).
     pub custom_resource_function: String,
-    /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests. If it is not set, the function `custom-resource` processes the
-    /// requests itself.
+    /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests. If it is not set, the function `custom-resource` processes
+    /// the requests itself.
     pub queue_url: Option<String>,
     /// `LIFECYCLE_HOOKS`: `true` if the deployment has the function that completes lifecycle hooks.
     pub hooks_are_handled: bool,
     /// `RECORDS_TABLE`: the `DynamoDB` table of the records.
     pub records_table: String,
-    /// `ALLOWED_RESPONSE_HOSTS`: hosts that may receive responses in addition to `CloudFormation`'s own hosts of this region,
-    /// as `host:port,…`, over plain http. Empty in every deployment; the local cloud needs it.
+    /// `ALLOWED_RESPONSE_HOSTS`: hosts that may receive responses in addition to `CloudFormation`'s own hosts of this
+    /// region, as `host:port,…`, over plain http. Empty in every deployment; the local cloud needs it.
     pub response_hosts: AllowedHosts,
     /// `AUTOMATION_PAUSED`: `true` while the deployment's alarm actions are paused.
     pub automation_paused: bool,
-    /// `LEDGER_QUEUE_URL`: the queue that receives the outcomes of alarm actions. Without it the outcomes are in the function's
-    /// own log only.
+    /// `LEDGER_QUEUE_URL`: the queue that receives the outcomes of alarm actions. Without it the outcomes are in the
+    /// function's own log only.
     pub ledger_url: Option<String>,
     /// The values of properties that a template omits.
     pub defaults: Defaults,
@@ -72,9 +72,9 @@ impl Settings {
 }
 
 impl Settings {
-    /// The command that sends an operator request about an environment to the function `custom-resource`, for bash and zsh. Both
-    /// versions of the CLI take a payload from a file unchanged. For a payload on the command line, version 2 requires an option
-    /// that version 1 does not know.
+    /// The command that sends an operator request about an environment to the function `custom-resource`, for bash and
+    /// zsh. Both versions of the CLI take a payload from a file unchanged. For a payload on the command line, version 2
+    /// requires an option that version 1 does not know.
     #[must_use]
     pub fn command(&self, request: &str, environment: &str) -> String {
         format!(

@@ -74,7 +74,8 @@ impl ServiceFaults {
         std::mem::take(&mut locked(&self.state).killed)
     }
 
-    /// Whether a message was sent or deleted, or a response arrived, since the last call; another part may wait for this.
+    /// Whether a message was sent or deleted, or a response arrived, since the last call; another part may wait for
+    /// this.
     pub fn take_activity(&self) -> bool {
         std::mem::take(&mut locked(&self.state).activity)
     }

@@ -9,8 +9,8 @@ use reconciler::{CloudFactory as _, Reconciler, Settings};
 use requests::{Records as _, Request, ResponseSender};
 use serde_json::{Value, json};
 use test_support::{
-    message_of, BEGIN_S, BlockOn as _, FakeRequestQueue, FakeResponseServer, FlakyRecords, MemoryCloudFactory, message, run,
-    settings, with,
+    BEGIN_S, BlockOn as _, FakeRequestQueue, FakeResponseServer, FlakyRecords, MemoryCloudFactory, message, message_of,
+    run, settings, with,
 };
 
 /// The time limit of an invocation in these tests: a Create needs three invocations.
