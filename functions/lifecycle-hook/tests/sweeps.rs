@@ -57,7 +57,7 @@ fn an_unreadable_group_delays_no_other_group() {
     assert_eq!(harness.calls.borrow()[first], "owned_hooks");
     assert_eq!(response["Swept"].as_array().expect("a list").len(), 1, "the instance of the second group: {response}");
     let skipped: Vec<&str> = response["Skipped"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
-    assert!(skipped.len() == 1 && skipped[0].ends_with(": hooks: Throttling: Rate exceeded"), "{skipped:?}");
+    assert!(skipped.len() == 1 && skipped[0].ends_with(": owned_hooks: Throttling: Rate exceeded"), "{skipped:?}");
 }
 
 #[test]
