@@ -54,7 +54,7 @@ pub enum ActivityStatus {
 }
 
 impl ActivityStatus {
-    /// The status code as AWS writes it.
+    /// AWS's name of the status code.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

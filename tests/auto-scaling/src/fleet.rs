@@ -69,7 +69,7 @@ pub enum Marker {
 }
 
 impl CheckStatus {
-    /// The status as EC2 writes it.
+    /// EC2's name of the status.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ impl CheckStatus {
 }
 
 impl PingStatus {
-    /// The status as SSM writes it.
+    /// SSM's name of the status.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -107,7 +107,7 @@ impl Fleet {
         self.next_failures.extend(std::iter::repeat_n(failure.clone(), count));
     }
 
-    /// Makes an instance unhealthy. A milestone that the instance has reached stays reached.
+    /// Makes an instance unhealthy. A milestone that the instance has reached is kept.
     ///
     /// # Errors
     /// `InvalidInstanceID.NotFound`: the instance never existed.

@@ -69,7 +69,7 @@ pub enum LifecycleActionResult {
 }
 
 impl Transition {
-    /// The transition as AWS writes it.
+    /// AWS's name of the transition.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -78,7 +78,7 @@ impl Transition {
         }
     }
 
-    /// Origin and destination, as AWS writes them, of an instance in this transition.
+    /// AWS's names of origin and destination of an instance in this transition.
     pub(crate) fn origin_and_destination(self) -> (&'static str, &'static str) {
         match self {
             Self::Launching => ("EC2", "AutoScalingGroup"),
@@ -86,7 +86,7 @@ impl Transition {
         }
     }
 
-    /// The transition that AWS writes this way.
+    /// The transition with AWS's name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Launching, Self::Terminating].into_iter().find(|it| it.as_str() == text)
@@ -94,7 +94,7 @@ impl Transition {
 }
 
 impl LifecycleActionResult {
-    /// The result as AWS writes it.
+    /// AWS's name of the result.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -103,7 +103,7 @@ impl LifecycleActionResult {
         }
     }
 
-    /// The result that AWS writes this way.
+    /// The result with AWS's name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Continue, Self::Abandon].into_iter().find(|it| it.as_str() == text)
@@ -174,7 +174,7 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Removes a hook and ends the waits for it: launching instances are abandoned, terminating instances continue.
+    /// Removes a hook and ends the waits for the hook: launching instances are abandoned, terminating instances continue.
     ///
     /// # Errors
     /// `ValidationError`: the group or the hook does not exist.

@@ -57,7 +57,7 @@ pub enum LifecycleState {
 }
 
 impl LifecycleState {
-    /// The state as AWS writes it.
+    /// AWS's name of the state.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

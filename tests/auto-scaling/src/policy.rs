@@ -40,7 +40,7 @@ impl Policy {
 }
 
 impl Adjustment {
-    /// The adjustment type as AWS writes it.
+    /// AWS's name of the adjustment type.
     #[must_use]
     pub fn kind(self) -> &'static str {
         match self {

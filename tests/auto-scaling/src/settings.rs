@@ -103,7 +103,7 @@ pub enum DeletionProtection {
 }
 
 impl DeletionProtection {
-    /// The protection as AWS writes it.
+    /// AWS's name of the protection.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -113,7 +113,7 @@ impl DeletionProtection {
         }
     }
 
-    /// The protection that AWS writes this way.
+    /// The protection with AWS's name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         [Self::None, Self::PreventForceDeletion, Self::PreventAllDeletion].into_iter().find(|it| it.as_str() == text)

@@ -112,7 +112,7 @@ impl Group {
 
     /// Terminates an instance once its target groups and the hooks allow it, and returns the activity.
     ///
-    /// The instance waits for hooks whatever the cause of the termination, also if a launching hook was abandoned or
+    /// The instance waits for hooks regardless of the cause of the termination, also if a launching hook was abandoned or
     /// the instance never was in service: no source was found that excepts these. A forced delete of the group does not
     /// wait.
     pub(crate) fn terminate(

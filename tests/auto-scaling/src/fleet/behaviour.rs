@@ -175,7 +175,7 @@ impl Behaviour {
         }
     }
 
-    /// Adds a failure that begins at an age. A milestone that the instance has reached stays reached.
+    /// Adds a failure that begins at an age. A milestone that the instance has reached is kept.
     pub(super) fn add_failure(&mut self, failure: &InstanceFailure, age: Duration) {
         match failure {
             InstanceFailure::Impaired => match self.status_checks {
