@@ -1,4 +1,4 @@
-"""Which glibc a Linux program needs, and what it was built for, by its ELF file alone: no tool has to be there.
+"""The glibc that a Linux program needs, and its architecture, from its ELF file alone: no tool is required.
 
 The layout is that of the System V ABI and, for versions, of the Linux Standard Base (10.7.4, version requirements).
 """
@@ -8,25 +8,25 @@ import struct
 MACHINES = {62: "x86_64", 183: "arm64"}
 VERSION_NEEDS = 0x6FFFFFFE  # SHT_GNU_verneed
 
-# The one version that is no number: relative relocations in short, which came with glibc 2.36 (its NEWS).
+# The only version that is not a number: compact relative relocations, which glibc 2.36 introduced (its NEWS).
 NAMED = {"ABI_DT_RELR": "2.36"}
 
 
 def machine(elf):
-    """`x86_64`, `arm64`, or None."""
+    """The architecture: `x86_64`, `arm64`, or None."""
     if elf[:6] != b"\x7fELF\x02\x01":
-        raise ValueError("no ELF file of 64 bits, the least byte first")
+        raise ValueError("not a 64-bit little-endian ELF file")
     return MACHINES.get(struct.unpack_from("<H", elf, 18)[0])
 
 
 def newest_glibc(elf):
-    """The newest GLIBC_… that any symbol asks for, as numbers: (2, 34). None if it asks for none."""
+    """The newest GLIBC_… that any symbol requires, as numbers: (2, 34). None if no symbol requires one."""
     versions = [name.removeprefix("GLIBC_") for name in needed(elf) if name.startswith("GLIBC_")]
     return max((tuple(map(int, NAMED.get(it, it).split("."))) for it in versions), default=None)
 
 
 def needed(elf):
-    """The names of all versions of libraries that the dynamic linker will look for."""
+    """The names of all versions of libraries that the dynamic linker requires."""
     machine(elf)
     sections = list(section_headers(elf))
     for kind, offset, link, count in sections:
@@ -45,9 +45,9 @@ def needed(elf):
 
 
 def section_headers(elf):
-    """Of each section its kind, offset, link and info."""
+    """The kind, offset, link and info of each section."""
     (offset,) = struct.unpack_from("<Q", elf, 40)
     size, count = struct.unpack_from("<HH", elf, 58)
     for number in range(count):
-        _, kind, _, _, where, _, link, info = struct.unpack_from("<IIQQQQII", elf, offset + number * size)
-        yield kind, where, link, info
+        _, kind, _, _, offset_in_file, _, link, info = struct.unpack_from("<IIQQQQII", elf, offset + number * size)
+        yield kind, offset_in_file, link, info

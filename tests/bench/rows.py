@@ -11,7 +11,7 @@ def row(name, value, unit, baseline=None, most=None):
 def table(rows):
     for it in rows:
         baseline = "" if it["baseline"] is None else f"{it['baseline']:>10.1f}  × {it['ratio']:.3f}"
-        yield f"{it['name']:<88}{it['value']:>10.1f} {it['unit']:<6}{baseline}{promise(it)}"
+        yield f"{it['name']:<106}{it['value']:>10.1f} {it['unit']:<6}{baseline}{promise(it)}"
 
 
 def promise(it):

@@ -22,7 +22,7 @@ def not_arrived(missing):
 def marks(calls, missing):
     """Every resource carries its mark from its creating call on.
 
-    Otherwise a crash after a create would leave a resource that looks foreign. No emulator knows the tags that AWS accepts in
+    Otherwise a crash after a create would leave a resource that appears foreign. No emulator knows the tags that AWS accepts in
     each creating call, and therefore records: emulators read most parameters leniently, and record none.
     """
     creates = [it for it in calls if it.operation.startswith("Create") or it.operation in CREATE_CALLS]

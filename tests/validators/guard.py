@@ -1,4 +1,4 @@
-"""Our own rules for templates (infra/rules), judged by AWS's cfn-guard."""
+"""This project's rules for templates (infra/rules), evaluated by AWS's cfn-guard."""
 
 import json
 import re
@@ -12,24 +12,24 @@ RULES = sorted(ROOT.glob("infra/rules/*.guard"))
 
 
 def verdict(rule: Path, template: dict) -> tuple[str, str]:
-    """PASS, FAIL, or SKIP where the template has nothing that the rule is about; and what the rule wants, and where."""
+    """PASS, FAIL, or SKIP if the template has no resource for the rule; and the requirement of the rule, with the resources."""
     report = run_checks_rs(json.dumps(template, default=str), rule.read_text(), False)
-    wanted = sorted(set(re.findall(r'"custom_message": "\s*([^"]+?)\s*"', report)))
-    near = sorted(set(re.findall(r'"/Resources/(\w+)', report)))
+    requirements = sorted(set(re.findall(r'"custom_message": "\s*([^"]+?)\s*"', report)))
+    resources = sorted(set(re.findall(r'"/Resources/(\w+)', report)))
     try:
         status = json.loads(report)["status"]
     except json.JSONDecodeError:
-        # Of a report beyond 8 KiB the library gives only the end. Only failures are told at such length.
+        # The library returns only the end of a report over 8 KiB. Only failures have reports of such a length.
         status = "FAIL"
-    return status, f"wanted: {'; '.join(wanted)}; see {', '.join(near)}"
+    return status, f"required: {'; '.join(requirements)}; see {', '.join(resources)}"
 
 
 def broken_rules(template: dict) -> dict[str, str]:
-    """The rules that this template breaks, by name, each with what it wants."""
+    """The rules that this template breaks, by name, each with its requirement."""
     verdicts = {rule.stem: verdict(rule, template) for rule in RULES}
     return {name: text for name, (status, text) in verdicts.items() if status == "FAIL"}
 
 
-def rules_without_a_say(template: dict) -> set[str]:
-    """The names of the rules that find nothing in this template to judge."""
+def skipped_rules(template: dict) -> set[str]:
+    """The names of the rules that find no resource to evaluate in this template."""
     return {rule.stem for rule in RULES if verdict(rule, template)[0] == "SKIP"}

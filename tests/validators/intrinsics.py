@@ -1,4 +1,4 @@
-"""What CloudFormation's functions would give, plausibly: linters of policies want strings."""
+"""Plausible results of CloudFormation's functions: linters of policies require strings."""
 
 import re
 
@@ -10,7 +10,7 @@ PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
     "AWS::StackName": "stack",
 }
-# Service, and what follows the account, by the type of a resource.
+# The parts of an ARN from the service on, by the type of a resource.
 ARNS = {
     "AWS::DynamoDB::Table": f"dynamodb:{REGION}:{ACCOUNT}:table/{{}}",
     "AWS::Events::Rule": f"events:{REGION}:{ACCOUNT}:rule/{{}}",
@@ -23,19 +23,19 @@ ARNS = {
     "AWS::SNS::Topic": f"sns:{REGION}:{ACCOUNT}:{{}}",
     "AWS::SQS::Queue": f"sqs:{REGION}:{ACCOUNT}:{{}}",
 }
-# Whose Ref is the ARN; that of all others is a name.
+# The types whose Ref is the ARN; the Ref of all others is a name.
 REF_IS_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
 
 
 class Intrinsics:
-    """Those of one template."""
+    """The functions in one template."""
 
     def __init__(self, template: dict):
         self.parameters = template.get("Parameters", {})
         self.resources = template.get("Resources", {})
 
     def resolve(self, value):
-        """The value without functions. One that is not known here is an error, not a guess."""
+        """The value without functions. A function that is not known here is an error, not a guess."""
         if isinstance(value, list):
             return [self.resolve(item) for item in value]
         if not isinstance(value, dict):
@@ -52,14 +52,14 @@ class Intrinsics:
             case "Fn::Sub" if isinstance(argument, str):
                 return re.sub(r"\$\{([^!}]+)\}", lambda found: self.named(found[1]), argument)
             case "Fn::If":
-                # One way stands for both: they are the same kind of thing.
+                # One branch stands for both: they have the same type.
                 return self.resolve(argument[1])
             case "Fn::Join":
                 return argument[0].join(self.resolve(argument[1]))
         raise ValueError(f"{function} is not known to tests/validators/intrinsics.py")
 
     def named(self, name):
-        """What `${name}` and `${name.attribute}` are in a Sub."""
+        """The value of `${name}` and `${name.attribute}` in a Sub."""
         resource, _, attribute = name.partition(".")
         return self.attribute(resource, attribute) if attribute else self.ref(name)
 

@@ -1,4 +1,4 @@
-"""The policies of a template, and what parliament, which knows IAM's actions, resources and conditions, says of them."""
+"""The policies of a template, and the findings of parliament, which knows IAM's actions, resources and conditions."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from intrinsics import Intrinsics
 from templates import ROOT
 
 with warnings.catch_warnings():
-    # It loads its data in a way that setuptools has come to warn of.
+    # parliament loads its data in a way that setuptools warns about.
     warnings.simplefilter("ignore")
     import parliament
 
@@ -18,7 +18,7 @@ ACCEPTED = yaml.safe_load((ROOT / "tests" / "validators" / "accepted.yaml").read
 
 
 def policies_of(template: dict) -> dict[str, dict]:
-    """Every policy document, by its resource's name and its own: inline, managed, and those of queues and keys."""
+    """Every policy document, by the names of its resource and of the policy: inline, managed, and those of queues and keys."""
     resolve = Intrinsics(template).resolve
     found = {}
     for name, resource in template["Resources"].items():
@@ -31,36 +31,37 @@ def policies_of(template: dict) -> dict[str, dict]:
 
 
 def policies_of_an_environment() -> dict[str, dict]:
-    """Those that no template has: what the functions write for an environment's role and its buckets, as the golden plan of a
-    create shows them."""
+    """The policies that no template has: the functions write them for an environment's role and its buckets. The golden plan of a
+    create contains them."""
     plan = (ROOT / "shared" / "environment" / "tests" / "snapshots" / "plans__a_create.snap").read_text()
     written = re.findall(r"^ +(inline-policy|policy)(?: \S+)?: (\{.*\})$", plan, re.MULTILINE)
     return {f"environment/{kind} {number}": json.loads(text) for number, (kind, text) in enumerate(written)}
 
 
 def findings(name: str, document: dict) -> list[str]:
-    """What parliament finds and accepted.yaml does not know: the policy's name, the kind of finding, what it is about."""
+    """The findings of parliament that accepted.yaml does not list: the policy's name, the kind of the finding, its subject."""
     found = []
     for finding in parliament.analyze_policy_string(json.dumps(document), ignore_private_auditors=True).findings:
         match finding.issue:
             case "RESOURCE_STAR":
-                about = finding.detail
+                subjects = finding.detail
             case "RESOURCE_MISMATCH":
                 pairs = [(it["action"], it["required_format"]) for it in finding.detail]
-                about = [f"{action} on {wanted}" for action, wanted in pairs if not allows(document, action, wanted)]
+                subjects = [f"{action} on {arn}" for action, arn in pairs if not allows(document, action, arn)]
             case _:
-                about = [finding.detail]
-        found += [f"{name} {finding.issue} {it}" for it in about]
+                subjects = [finding.detail]
+        found += [f"{name} {finding.issue} {it}" for it in subjects]
     return [line for line in found if not any(re.fullmatch(known, line) for known in ACCEPTED)]
 
 
-def allows(document, action, wanted) -> bool:
-    """Whether any statement allows the action on such a resource. Parliament asks each statement for all that an action
-    needs; IAM looks at each resource for itself, so ours split them: what is made by its new tags, what is there by its own."""
+def allows(document, action, required) -> bool:
+    """Whether any statement allows the action on a resource of the required form. Parliament expects all resources that an
+    action needs in each statement; IAM evaluates each resource separately. This project's policies therefore split them: one
+    statement for the created resource, by its new tags, one for an existing resource, by its own tags."""
     for statement in listed(document["Statement"]):
         if statement["Effect"] == "Allow" and action in listed(statement.get("Action", [])):
             for resource in listed(statement.get("Resource", [])):
-                if resource == "*" or wanted != "*" and parliament.is_arn_match("", wanted, resource):
+                if resource == "*" or required != "*" and parliament.is_arn_match("", required, resource):
                     return True
     return False
 

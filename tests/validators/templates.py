@@ -1,4 +1,4 @@
-"""The templates of this project, as CloudFormation gets them: SAM's short forms are written out first."""
+"""The templates of this project, as CloudFormation receives them: SAM's short forms are expanded first."""
 
 import logging
 from pathlib import Path
@@ -9,21 +9,21 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = [*sorted(ROOT.glob("infra/*.yaml")), *sorted(ROOT.glob("infra/examples/*.yaml"))]
+TEMPLATES = [*sorted(ROOT.glob("infra/*.yaml")), *sorted(ROOT.glob("infra/examples/*.yaml"))]
 REGION = "us-west-2"
 
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
 
-def written_out(path):
-    """The template in this file, after the transform that it asks for."""
+def expanded(path):
+    """The template in this file, after its transform."""
     template = yaml_parse(path.read_text())
     if "Transform" not in template:
         return template
     for resource in template["Resources"].values():
         if "CodeUri" in resource.get("Properties", {}):
-            # As `aws cloudformation package` leaves it: SAM takes no local folder.
+            # The form after `aws cloudformation package`: SAM accepts no local folder.
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
-    # No managed policy is named by its bare name, so SAM need not ask IAM for any.
+    # The template names no managed policy by its bare name, so SAM does not call IAM.
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
     return translator.translate(template, parameter_values={})

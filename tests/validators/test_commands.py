@@ -1,4 +1,4 @@
-"""The pinned AWS CLI takes the commands that we write down and print, and Lambda gets what they say."""
+"""The pinned AWS CLI accepts the documented and printed commands, and Lambda receives their payloads."""
 
 import json
 import os
@@ -20,11 +20,11 @@ from account import Account  # noqa: E402
 FENCE = re.compile(r"^( *)```sh\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"(^|\$\()aws [a-z]")
 PRINTED = re.compile(r'^ +r#"(aws .*)"#$', re.MULTILINE)
-ANSWER = b'{"Text": "It is settled."}'
+RESULT = b'{"Text": "It is settled."}'
 
 
 def documented():
-    """Every line of our documents in which `aws` is run, joined where it goes on, by its document's name."""
+    """Every command line with `aws` in this project's documents, continued lines joined, with the name of its document."""
     listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in listed.splitlines():
         for _, block in FENCE.findall((ROOT / name).read_text()):
@@ -33,7 +33,7 @@ def documented():
 
 
 def printed():
-    """What the functions print, as a test beside them has it, and what the smoke test does."""
+    """The commands that the functions print, from a test in their source, and the command that the smoke test prints."""
     settings = ROOT / "functions" / "reconciler" / "src" / "settings.rs"
     yield from ((settings.name, command) for command in PRINTED.findall(settings.read_text()))
     account = Mock(region="us-west-2", project="scalable-ec2")
@@ -41,21 +41,21 @@ def printed():
 
 
 class Endpoint(BaseHTTPRequestHandler):
-    """Some service of AWS's that answers everything, and keeps what it was sent."""
+    """A service of AWS that returns success for every call, and stores the requests."""
 
-    sent = []
+    received = []
 
     def do_POST(self):
-        self.sent.append((self.path, self.rfile.read(int(self.headers.get("Content-Length", 0)))))
+        self.received.append((self.path, self.rfile.read(int(self.headers.get("Content-Length", 0)))))
         self.send_response(200)
-        self.send_header("Content-Length", str(len(ANSWER)))
+        self.send_header("Content-Length", str(len(RESULT)))
         self.end_headers()
-        self.wfile.write(ANSWER)
+        self.wfile.write(RESULT)
 
     do_GET = do_HEAD = do_PUT = do_POST
 
     def log_message(self, *_):
-        """Nobody reads it."""
+        """Logs nothing."""
 
 
 class Commands(unittest.TestCase):
@@ -64,7 +64,7 @@ class Commands(unittest.TestCase):
         server = cls.enterClassContext(ThreadingHTTPServer(("127.0.0.1", 0), Endpoint))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         cls.addClassCleanup(server.shutdown)
-        # In an empty folder, so that nothing is found there, or written over; and with nobody's own settings.
+        # In an empty folder, so that the commands find and overwrite no files; and without a user's own settings.
         cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
         cls.variables = {
             "PATH": f"{ROOT / '.tools' / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
@@ -79,7 +79,7 @@ class Commands(unittest.TestCase):
         }
 
     def run_in_bash(self, command):
-        Endpoint.sent.clear()
+        Endpoint.received.clear()
         return subprocess.run(
             ["bash", "-c", command], cwd=self.folder, env=self.variables, capture_output=True, text=True, timeout=60
         )
@@ -89,10 +89,10 @@ class Commands(unittest.TestCase):
         self.assertGreater(len(found), 5)
         for name, command in found:
             with self.subTest(name, command=command):
-                told = self.run_in_bash(command).stderr
-                self.assertNotRegex(told, "usage:|Unknown options|Invalid choice|required|not found")
+                errors = self.run_in_bash(command).stderr
+                self.assertNotRegex(errors, "usage:|Unknown options|Invalid choice|required|not found")
 
-    def test_lambda_gets_the_payload_of_an_invocation_and_its_answer_is_shown(self):
+    def test_lambda_receives_the_payload_of_an_invocation_and_its_result_is_printed(self):
         invocations = [it for it in (*documented(), *printed()) if it[1].startswith("aws lambda invoke ")]
         names = {name for name, _ in invocations}
         self.assertLessEqual({"README.md", "functions/scaling-log/LEDGER.md", "settings.rs", "account.py"}, names)
@@ -100,12 +100,12 @@ class Commands(unittest.TestCase):
             with self.subTest(name, command=command):
                 done = self.run_in_bash(command)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
-                ((path, payload),) = Endpoint.sent
+                ((path, payload),) = Endpoint.received
                 self.assertRegex(path, "/functions/[a-z0-9-]+/invocations$")
                 self.assertEqual(json.loads(payload), json.loads(re.search(r"'(.*)'", command)[1]))
-                self.assertTrue(done.stdout.startswith(ANSWER.decode()), done.stdout)
+                self.assertTrue(done.stdout.startswith(RESULT.decode()), done.stdout)
 
-    def test_what_version_2_alone_takes_is_seen(self):
+    def test_an_option_that_only_version_2_accepts_is_reported(self):
         done = self.run_in_bash("aws lambda invoke --function-name f --cli-binary-format raw-in-base64-out --payload '{}' /dev/stdout")
         self.assertIn("Unknown options", done.stderr)
 

@@ -122,7 +122,7 @@ def main():
     for it in all_contenders:
         found = figures[it.label]
         times = f"{found.ms:>9.1f} ({found.least:.1f} to {found.most:.1f})"
-        print(f"{it.label:<86}{times:<28}{found.mib:>7.1f}   {', '.join(it.calls)}")
+        print(f"{it.label:<80}{times:<28}{found.mib:>7.1f}   {', '.join(it.calls)}")
     print("\n".join(["", *table(rows(figures))]))
 
 
