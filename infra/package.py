@@ -31,8 +31,8 @@ HERE = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
 # Linux 2023 runtime for AWS Lambda", AWS Compute Blog).
 GLIBC = (2, 34)
 
-# The function whose start `make bench` compares with the starts of the others. It is built for this machine, with the same flags,
-# and not deployed.
+# The function whose start `make bench` compares with the starts of the others. The build is for this machine, with the same flags,
+# and is not deployed.
 FLOOR = "hello"
 
 CODE = re.compile(r"^( *CodeUri: *)(\S.*?) *$", re.MULTILINE)
@@ -92,7 +92,7 @@ def build(names, architecture):
 
 
 def facts(name, architecture):
-    """The facts of a zip: sizes in bytes, the glibc that its program needs, and its error, if there is one."""
+    """The facts of a zip: sizes in bytes, the glibc that the program needs, and the error, if there is one."""
     path = PACKAGES / architecture / name / "bootstrap.zip"
     with zipfile.ZipFile(path) as archive:
         binary = archive.read("bootstrap")

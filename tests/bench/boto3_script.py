@@ -1,7 +1,7 @@
 """The environment that Envkeeper creates by default, as a user would script it with boto3: one call after another.
 
 The script creates all resources, waits until the instance is in service, deletes all resources, and prints the calls and seconds
-of both as JSON. It is the baseline of `make bench`: no part of it is slower than necessary.
+of both as JSON. The script is the baseline of `make bench`: no part is slower than necessary.
 
     python boto3_script.py --suffix script
 """
@@ -46,7 +46,7 @@ CONFIG
 
 
 class ScriptedEnvironment:
-    """One environment. It stores the ids of the created resources for their deletion."""
+    """One environment, with the ids of the created resources for their deletion."""
 
     def __init__(self, session, suffix, poll):
         self.suffix = suffix
@@ -259,7 +259,7 @@ class ScriptedEnvironment:
         self.delete_network()
 
     def delete_monitoring_and_group(self):
-        """Deletes the alarms and the group. The group's policies are deleted with it, and its instances before it."""
+        """Deletes the alarms and the group. The delete of the group includes the policies, and terminates the instances first."""
         alarms = [self.name(kind) for kind in ("cpu-high", "cpu-low", "launch-failures", "healthy-low")]
         self.cloudwatch.delete_dashboards(DashboardNames=[self.name("dashboard")])
         self.cloudwatch.delete_alarms(AlarmNames=alarms)

@@ -14,13 +14,13 @@ def announce(account, stacks, instance_type):
     built = ", ".join(sorted({it for function in account.functions for it in function.get("Architectures", [])}))
     yield f"   deployed   {len(account.functions)} functions {account.project}-… ({built}), from the export {account.token}:"
     yield f"              {', '.join(it['FunctionName'].removeprefix(account.project + '-') for it in account.functions)}"
-    yield "The run creates three stacks with one environment each. At the end of the run, also of a failed one, it deletes them:"
+    yield "The run creates three stacks with one environment each. The end of the run, also of a failed one, deletes them:"
     for stack, scenario in stacks.items():
         yield f"   {stack.name:<26} {stack.names.environment}: {scenario}"
     yield "Each environment has a VPC with public addresses and no NAT gateway."
     yield "At most two environments, and two instances, exist at once."
     yield f"The functions' log lines remain for their retention. The run takes {prices.MINUTES[0]} to {prices.MINUTES[1]} minutes;"
-    yield "for up to 15 of them it waits for CloudTrail, when no billed resource exists any more."
+    yield "up to 15 of them are a wait for CloudTrail, when no billed resource exists any more."
     costs = prices.cost(instance_type)
     yield f"It costs about ${sum(costs.values()):.2f} ({prices.LIST}):"
     yield from (f"   ${dollars:.4f}  {item}" for item, dollars in costs.items())

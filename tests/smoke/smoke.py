@@ -1,6 +1,6 @@
 """`make smoke`: settles on a real AWS account the questions that emulators cannot, and deletes its own resources.
 
-    python smoke.py                  # AWS, selected by the variables that AWS's tools use; it asks before it creates resources
+    python smoke.py                  # AWS, selected by the variables that AWS's tools use; asks before it creates resources
     python smoke.py --local          # the project's local cloud: tries the script, and proves nothing about AWS
 
 The exit status is 0 if no check has the verdict no and nothing is left, 1 otherwise, and 2 if the run did not start.

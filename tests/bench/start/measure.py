@@ -46,7 +46,7 @@ class Figures:
 
 
 def program(folder, name, into):
-    """A function's program in this folder, extracted from its zip if it is in one; None if there is no program."""
+    """A function's program in this folder, extracted if the program is in a zip; None if there is no program."""
     for path in (folder / name / "bootstrap", folder / name):
         if path.is_file():
             return str(path)

@@ -1,6 +1,6 @@
-"""The function that a user would write in Python: it creates its clients when it is loaded, and makes one call for an event.
+"""The function that a user would write in Python: the clients are created at load time, and an event results in one call.
 
-The code after it is the minimum of Lambda's runtime for Python. It is the baseline of the starts in `make bench`.
+The code after it is the minimum of Lambda's runtime for Python. The function is the baseline of the starts in `make bench`.
 """
 
 import http.client
