@@ -63,7 +63,7 @@ fn every_reason_for_an_operator_names_function_log_group_first_command_and_runbo
         for part in [
             " Function: scalable-ec2-reconciler.",
             " Log group: /aws/lambda/scalable-ec2-reconciler.",
-            " First command: aws logs tail /aws/lambda/scalable-ec2-reconciler --since 1h.",
+            " First command: aws logs filter-log-events --log-group-name /aws/lambda/scalable-ec2-reconciler --filter-pattern ",
         ] {
             assert!(guidance.contains(part), "{guidance}");
         }

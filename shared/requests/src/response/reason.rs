@@ -74,8 +74,9 @@ impl Reason {
     pub fn guidance(&self, function: &str) -> String {
         self.runbook.map_or_else(String::new, |runbook| {
             format!(
-                " Function: {function}. Log group: /aws/lambda/{function}. First command: aws logs tail \
-                 /aws/lambda/{function} --since 1h. Runbook: infra/OPERATIONS.md#{}",
+                " Function: {function}. Log group: /aws/lambda/{function}. First command: aws logs filter-log-events \
+                 --log-group-name /aws/lambda/{function} --filter-pattern ERROR --start-time \
+                 $(( $(date +%s) * 1000 - 3600000 )). Runbook: infra/OPERATIONS.md#{}",
                 runbook.anchor()
             )
         })
