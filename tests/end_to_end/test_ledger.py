@@ -128,7 +128,7 @@ class Ledger(OneGroup):
 
     def test_entries_without_an_event_are_backfilled_and_marked(self):
         rules = self.cloud.client("events")
-        (rule,) = [it["Name"] for it in rules.list_rules()["Rules"] if "-Scaling-" in it["Name"]]
+        (rule,) = [it["Name"] for it in rules.list_rules()["Rules"] if "ScalingEventRule" in it["Name"]]
         rules.disable_rule(Name=rule)
         try:
             before = set(states(self.cloud))
