@@ -22,7 +22,7 @@ async fn main() -> Result<(), Error> {
     run("alarm", move |event, _| {
         let function = Arc::clone(&function);
         async move {
-            let result = function.handle(event).await;
+            let result = Box::pin(function.handle(event)).await;
             let result = result.report_as::<RecordsError>(FailureKind::RecordsUnavailable);
             result.report_as::<QueueError>(FailureKind::QueueUnavailable)
         }

@@ -29,7 +29,7 @@ async fn main() -> Result<(), Error> {
     run_text("custom-resource", move |text, invocation| {
         let handler = Arc::clone(&handler);
         async move {
-            let result = handler.handle_text(&text, invocation.deadline_ms).await;
+            let result = Box::pin(handler.handle_text(&text, invocation.deadline_ms)).await;
             let result = result.report_as::<QueueError>(FailureKind::QueueUnavailable);
             result.report_as::<DeliveryError>(FailureKind::ResponseNotDelivered)
         }

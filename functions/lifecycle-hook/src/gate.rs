@@ -76,7 +76,7 @@ fn failures_of(observed: &ObservedInstance, waited: Option<Duration>, now_ms: u6
     match &observed.state {
         State::Terminated => failures.push(String::from("EC2 has terminated the instance")),
         State::Unknown if waited.is_some_and(|it| it >= UNKNOWN_LIMIT) => {
-            failures.push(String::from("EC2 does not know the instance"))
+            failures.push(String::from("EC2 does not know the instance"));
         }
         _ => {}
     }

@@ -25,7 +25,7 @@ async fn main() -> Result<(), Error> {
     let function = Arc::new(LifecycleHook { cloud, queue, deployment, poll_interval, message_timeout });
     run("lifecycle-hook", move |event, _| {
         let function = Arc::clone(&function);
-        async move { function.handle(event).await }
+        async move { Box::pin(function.handle(event)).await }
     })
     .await
 }

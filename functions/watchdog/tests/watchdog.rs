@@ -7,7 +7,9 @@ use memory_cloud::Clock;
 use requests::records::{DecidedResponse, DesiredRecord, LatestRequest, Progress, SentResponse};
 use requests::{CfnResponse, Owner, PhysicalId, Records as _, Request};
 use serde_json::{Value, json};
-use test_support::{BEGIN_S, BlockOn as _, FakeResponseServer, FlakyRecords, message, message_of, run, sample, sent, with};
+use test_support::{
+    BEGIN_S, BlockOn as _, FakeResponseServer, FlakyRecords, message, message_of, run, sample, sent, with,
+};
 use watchdog::{MarkedResource, OwnershipMarks, Settings, Watchdog};
 
 /// When the response to the sample is due: an hour after the request was sent, less the margin.

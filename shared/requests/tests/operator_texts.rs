@@ -1,5 +1,4 @@
 //! Texts for operators: each names the function, its log group, the first command and a section of infra/OPERATIONS.md.
-#![expect(clippy::unwrap_used, reason = "a test panics on unexpected input")]
 
 use std::collections::BTreeSet;
 

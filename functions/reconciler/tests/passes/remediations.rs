@@ -138,7 +138,7 @@ fn resuming_a_performed_action_keeps_later_changes() {
             .cloud_factory
             .account
             .remediate(GROUP, &RemediationAction::Scale { from: 1, to }, "")
-            .expect("performed")
+            .expect("performed");
     };
     let harness = settled(&scale_up_rules());
     record_execution(&harness, SCALE_UP, &action);
@@ -494,7 +494,7 @@ fn a_dry_run_has_its_own_cooldown_which_the_rule_does_not_share_once_it_acts() {
 fn a_remediation_is_skipped_if_its_alarm_left_alarm_meanwhile() {
     let harness = settled(&scale_up_rules());
     let change = |change: &dyn Fn(&mut ObservedAlarm)| {
-        change(harness.cloud_factory.alarm.borrow_mut().as_mut().expect("an alarm"))
+        change(harness.cloud_factory.alarm.borrow_mut().as_mut().expect("an alarm"));
     };
     change(&|it| (it.state, it.since_ms) = ("OK".into(), (BEGIN_S + 305) * 1_000));
     assert_eq!(

@@ -160,7 +160,7 @@ impl Behaviour {
             InstanceFailure::NoAgent => self.agent.registers_after = None,
             // Late enough for one ping.
             InstanceFailure::AgentLost => {
-                self.agent.lost_after = self.agent.registers_after.map(|span| span + PING_SPAN)
+                self.agent.lost_after = self.agent.registers_after.map(|span| span + PING_SPAN);
             }
             InstanceFailure::NotReady => self.ready = Ready::Never,
             InstanceFailure::FailedAt(step) => {
