@@ -80,10 +80,10 @@ def campaign():
     if not rows:
         yield NO_CAMPAIGN
         return
-    total = {name: sum(row[name] for row in rows) for name in ("runs", "converged", "leaked", "duplicated", "unanswered")}
+    total = {name: sum(row[name] for row in rows) for name in ("runs", "converged", "leaked", "duplicated", "no_response")}
     yield (
         f"`make campaign`: {total['runs']:,} runs in {len(rows)} rows, {total['converged']:,} converged, "
-        f"{total['leaked']} leaked, {total['duplicated']} duplicated, {total['unanswered']} without a response."
+        f"{total['leaked']} leaked, {total['duplicated']} duplicated, {total['no_response']} without a response."
     )
 
 

@@ -67,7 +67,7 @@ class Figures(unittest.TestCase):
 
     def test_a_row_and_a_campaign_that_are_not_in_the_reports_are_reported_as_missing(self):
         every = [row(name, 1, "s", 2 if baseline else None) for _, name, baseline in figures.FIGURES]
-        a_row = {"runs": 1200, "converged": 1200, "leaked": 0, "duplicated": 0, "unanswered": 0}
+        a_row = {"runs": 1200, "converged": 1200, "leaked": 0, "duplicated": 0, "no_response": 0}
         ended, readme = self.written_from(every, [a_row])
         self.assertEqual(ended, 0)
         self.assertIn("`make campaign`: 1,200 runs in 1 rows, 1,200 converged, 0 leaked", readme)

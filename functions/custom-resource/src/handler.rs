@@ -123,7 +123,7 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
         match pass.admit().await {
             // A late redelivery of an event may be rejected now, although the response was delivered before.
             Err(PassError::Failed(_)) if self.has_responded(request).await => Ok(EventOutcome::NoResponse(
-                json!({ "AnsweredBefore": request.event.kind, "Owner": request.owner().as_str() }),
+                json!({ "RespondedBefore": request.event.kind, "Owner": request.owner().as_str() }),
             )),
             Err(PassError::Failed(reason)) => {
                 Ok(EventOutcome::Respond(cfn_response(request, pass.response(None, Err(reason)), &self.function_name)))

@@ -122,7 +122,7 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> OperatorRequests<'_, R, C, Q>
         let latest = record.latest_request.as_ref().map(|latest| {
             json!({
                 "Kind": latest.kind, "Sent": time_text(latest.sent_ms), "ResponseDue": time_text(latest.deadline_ms),
-                "Answered": record.response_due_ms.is_none(), "Stack": latest.response_address.stack_id,
+                "Responded": record.response_due_ms.is_none(), "Stack": latest.response_address.stack_id,
                 "LogicalResourceId": latest.response_address.logical_id,
             })
         });
@@ -132,7 +132,7 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> OperatorRequests<'_, R, C, Q>
             "Protected": is_protected(&record), "Unlocked": record.unlocked, "LatestRequest": latest,
             "WaitingFor": progress.map(|it| it.waiting_for.clone()).unwrap_or_default(),
             "WaitingSince": progress.map(|it| time_text(it.since_ms)),
-            "Answers": record.responses.iter().rev().map(response_json).collect::<Vec<_>>(),
+            "Responses": record.responses.iter().rev().map(response_json).collect::<Vec<_>>(),
         });
         status["Text"] = Value::from(status_text(&environment, &record, now));
         Ok(status)
@@ -263,7 +263,7 @@ fn plan_json(plan: &Plan) -> Value {
 
 fn response_json(response: &SentResponse) -> Value {
     json!({
-        "Kind": response.kind, "Sent": time_text(response.sent_ms), "Answered": time_text(response.responded_ms),
+        "Kind": response.kind, "Sent": time_text(response.sent_ms), "Responded": time_text(response.responded_ms),
         "Status": if response.success { "SUCCESS" } else { "FAILED" }, "Reason": response.reason,
     })
 }

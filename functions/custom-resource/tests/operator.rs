@@ -78,15 +78,15 @@ fn the_status_of_a_settled_environment_shows_its_stack_and_its_responses_newest_
     let handler = created();
     failed(&handler, with(sample("update.json"), json!({ "ResourceProperties": { "MinSize": "x" } })));
     let result = send(&handler, sample("status.json"));
-    assert_eq!((&result["Settled"], &result["LatestRequest"]["Answered"]), (&json!(true), &json!(true)));
-    let kinds: Vec<&Value> = result["Answers"].as_array().expect("a list").iter().map(|it| &it["Kind"]).collect();
+    assert_eq!((&result["Settled"], &result["LatestRequest"]["Responded"]), (&json!(true), &json!(true)));
+    let kinds: Vec<&Value> = result["Responses"].as_array().expect("a list").iter().map(|it| &it["Kind"]).collect();
     assert_eq!(kinds, ["Update", "Create"]);
     let lines: Vec<&str> = result["Text"].as_str().expect("a text").lines().collect();
     assert_eq!(lines[0], "scalable-ec2-us-west-2-dev is settled.");
     assert!(lines[1].starts_with("Owner: the resource Web of the stack arn:aws:cloudformation:"), "{lines:?}");
     assert!(lines[3].contains("Z Update FAILED: MinSize is \"x\""), "{lines:?}");
     assert!(lines.last().is_some_and(|it| it.ends_with("Z Create SUCCESS")), "{lines:?}");
-    let create = &result["Answers"][1];
+    let create = &result["Responses"][1];
     assert_eq!(create["Sent"], "2026-01-02T03:04:08Z", "the time of the request, not of the response: {create}");
 }
 
@@ -103,7 +103,7 @@ fn the_status_of_a_request_in_progress_shows_its_waits_and_their_start() {
     let result = send(&handler, sample("status.json"));
     assert_eq!(result["WaitingFor"], json!(["nat-gateway n: it is pending"]));
     assert_eq!(
-        (&result["WaitingSince"], &result["LatestRequest"]["Answered"]),
+        (&result["WaitingSince"], &result["LatestRequest"]["Responded"]),
         (&json!("2026-01-02T03:09:15Z"), &json!(false))
     );
     let text = result["Text"].as_str().expect("a text");

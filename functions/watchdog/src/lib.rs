@@ -49,6 +49,6 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         }
         let responded = self.overdue(now_ms, deadline_ms).await?;
         let orphans: Vec<Value> = self.orphans().await?.iter().map(OrphanedResources::summary).collect();
-        Ok(json!({ "Answered": responded, "Orphans": orphans }))
+        Ok(json!({ "Responded": responded, "Orphans": orphans }))
     }
 }

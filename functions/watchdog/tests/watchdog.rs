@@ -129,7 +129,7 @@ fn an_overdue_request_gets_one_failed_response_with_its_progress() {
     let web = create("Web");
     let owner = record(&watchdog, &web);
     record_progress_of(&watchdog, &web, "nat-gateway a: it is pending");
-    assert_eq!(run_schedule(&watchdog, DUE_MS), json!({ "Answered": [owner.as_str()], "Orphans": [] }));
+    assert_eq!(run_schedule(&watchdog, DUE_MS), json!({ "Responded": [owner.as_str()], "Orphans": [] }));
     let reason = only_reason(&response_server);
     for part in [
         "No response was sent by 2026-01-02T04:02:05Z",
@@ -138,7 +138,7 @@ fn an_overdue_request_gets_one_failed_response_with_its_progress() {
     ] {
         assert!(reason.contains(part), "{part}: {reason}");
     }
-    assert_eq!(run_schedule(&watchdog, DUE_MS + 60_000)["Answered"], json!([]));
+    assert_eq!(run_schedule(&watchdog, DUE_MS + 60_000)["Responded"], json!([]));
     assert!(response_server.take().is_empty());
     let record = watchdog.records.inner.owner(&owner).block_on().expect("a record");
     assert_eq!((record.response_due_ms, record.responses.len(), record.responses[0].success), (None, 1, false));
@@ -184,9 +184,9 @@ fn a_request_with_a_response_and_one_not_due_yet_get_no_response() {
     record_response(&watchdog, &create("Web"));
     record(&watchdog, &sent(create("Later"), 60));
     record(&watchdog, &create("Other"));
-    assert_eq!(run_schedule(&watchdog, DUE_MS - 1)["Answered"], json!([]));
+    assert_eq!(run_schedule(&watchdog, DUE_MS - 1)["Responded"], json!([]));
     assert!(response_server.take().is_empty());
-    assert_eq!(run_schedule(&watchdog, DUE_MS)["Answered"].as_array().map(Vec::len), Some(1));
+    assert_eq!(run_schedule(&watchdog, DUE_MS)["Responded"].as_array().map(Vec::len), Some(1));
     assert_eq!(response_server.take()[0]["LogicalResourceId"], "Other");
 }
 
@@ -196,7 +196,7 @@ fn a_request_that_only_the_lagging_index_lists_gets_no_response() {
     let web = record(&watchdog, &create("Web"));
     record_response(&watchdog, &create("Web"));
     *watchdog.records.lagging.lock().expect("one thread") = vec![web, Owner::of("unknown", "owner")];
-    assert_eq!(run_schedule(&watchdog, DUE_MS)["Answered"], json!([]));
+    assert_eq!(run_schedule(&watchdog, DUE_MS)["Responded"], json!([]));
     assert!(response_server.take().is_empty());
 }
 
@@ -208,7 +208,7 @@ fn an_unreadable_record_does_not_delay_other_requests() {
     watchdog.marks = Listed(vec![marked(&unreadable, "vpc vpc-1"), marked("0123456789abcdef0123", "vpc vpc-2")]);
     *watchdog.records.unreadable.lock().expect("one thread") = Some(unreadable);
     let result = run_schedule(&watchdog, DUE_MS);
-    assert_eq!(result["Answered"], json!([other.as_str()]));
+    assert_eq!(result["Responded"], json!([other.as_str()]));
     assert_eq!(
         result["Orphans"],
         json!([{ "Owner": "0123456789abcdef0123", "Environments": ["scalable-ec2-us-west-2-dev"], "Resources": ["vpc vpc-2"] }])
@@ -237,9 +237,9 @@ fn a_response_that_does_not_arrive_is_retried_in_the_next_minute() {
     let (watchdog, response_server) = test_watchdog();
     record(&watchdog, &create("Web"));
     response_server.respond_with(503);
-    assert_eq!(run_schedule(&watchdog, DUE_MS)["Answered"], json!([]));
+    assert_eq!(run_schedule(&watchdog, DUE_MS)["Responded"], json!([]));
     response_server.respond_with(200);
-    assert_eq!(run_schedule(&watchdog, DUE_MS + 60_000)["Answered"].as_array().map(Vec::len), Some(1));
+    assert_eq!(run_schedule(&watchdog, DUE_MS + 60_000)["Responded"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]

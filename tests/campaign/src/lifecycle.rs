@@ -46,7 +46,7 @@ pub struct Verdict {
     pub converged: bool,
     pub leaked: usize,
     pub duplicated: usize,
-    pub unanswered: usize,
+    pub no_response: usize,
     /// The reason of a failure, as text.
     pub reason: String,
 }
@@ -171,15 +171,15 @@ async fn send(
 
 /// Deletes the environment, as repeated deletes of a stack do, and counts the remaining resources.
 pub fn tear_down(fixture: &Fixture, scenario: &Scenario) -> (usize, usize) {
-    let mut unanswered = 0;
+    let mut no_response = 0;
     for _ in 0..4 {
         match run_step(fixture, scenario, Step::Delete, None) {
             Response::Success => break,
             Response::Failed(_) => {}
-            Response::Nothing => unanswered += 1,
+            Response::Nothing => no_response += 1,
         }
     }
-    (fixture.inventory().len(), unanswered)
+    (fixture.inventory().len(), no_response)
 }
 
 /// Returns the verdict on a run that should have ended in `expected`, and deletes the environment.
@@ -195,12 +195,12 @@ pub fn judge(fixture: &Fixture, scenario: &Scenario, response: &Response, expect
     if std::env::var_os("CAMPAIGN_TRACE").is_some() {
         fixture.trace();
     }
-    let (leaked, unanswered) = tear_down(fixture, scenario);
-    let unanswered = unanswered + usize::from(*response == Response::Nothing);
+    let (leaked, no_response) = tear_down(fixture, scenario);
+    let no_response = no_response + usize::from(*response == Response::Nothing);
     if leaked > 0 {
         reason = format!("{reason}; left: {}", fixture.inventory().join(" | "));
     }
-    Verdict { converged: reason.is_empty() && leaked == 0, leaked, duplicated, unanswered, reason }.with(fixture)
+    Verdict { converged: reason.is_empty() && leaked == 0, leaked, duplicated, no_response, reason }.with(fixture)
 }
 
 fn difference(found: &[String], expected: &[String]) -> String {

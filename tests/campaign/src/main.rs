@@ -36,16 +36,16 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!(
-        "{:<90} {:>6} {:>9} {:>6} {:>10} {:>10} {:>7}",
-        "", "runs", "converged", "leaked", "duplicated", "unanswered", "s"
+        "{:<90} {:>6} {:>9} {:>6} {:>10} {:>11} {:>7}",
+        "", "runs", "converged", "leaked", "duplicated", "no response", "s"
     );
     let mut reports: Vec<Report> = Vec::new();
     for row in rows {
         let began = Instant::now();
         let report = row.report(arguments.short);
-        let Report { name, runs, converged, leaked, duplicated, unanswered, .. } = &report;
+        let Report { name, runs, converged, leaked, duplicated, no_response, .. } = &report;
         let seconds = began.elapsed().as_secs();
-        println!("{name:<90} {runs:>6} {converged:>9} {leaked:>6} {duplicated:>10} {unanswered:>10} {seconds:>7}");
+        println!("{name:<90} {runs:>6} {converged:>9} {leaked:>6} {duplicated:>10} {no_response:>11} {seconds:>7}");
         for (case, reason) in &report.failed {
             println!("  campaign --row '{name}' --case {case}: {}", reason.chars().take(600).collect::<String>());
         }

@@ -39,7 +39,7 @@ pub struct Report {
     pub converged: usize,
     pub leaked: usize,
     pub duplicated: usize,
-    pub unanswered: usize,
+    pub no_response: usize,
     /// The first seed, if the cases have seeds.
     pub seed: Option<usize>,
     /// The first failed cases, each with a reason.
@@ -58,7 +58,7 @@ impl Row {
             converged: 0,
             leaked: 0,
             duplicated: 0,
-            unanswered: 0,
+            no_response: 0,
             seed: self.seeded.then_some(0),
             failed: Vec::new(),
         };
@@ -67,8 +67,8 @@ impl Row {
             report.converged += usize::from(verdict.converged);
             report.leaked += verdict.leaked;
             report.duplicated += verdict.duplicated;
-            report.unanswered += verdict.unanswered;
-            if (!verdict.converged || verdict.duplicated + verdict.unanswered > 0)
+            report.no_response += verdict.no_response;
+            if (!verdict.converged || verdict.duplicated + verdict.no_response > 0)
                 && report.failed.len() < REPORTED_FAILURES
             {
                 report.failed.push((case, verdict.reason));
@@ -101,7 +101,7 @@ impl Report {
     /// Whether all cases converged without a leak, a duplicate or a missing response.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.runs > 0 && self.converged == self.runs && self.leaked + self.duplicated + self.unanswered == 0
+        self.runs > 0 && self.converged == self.runs && self.leaked + self.duplicated + self.no_response == 0
     }
 }
 

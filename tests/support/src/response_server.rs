@@ -9,7 +9,7 @@ use aws_smithy_types::body::SdkBody;
 use requests::ResponseSender;
 use serde_json::Value;
 
-/// Answers at once, with 200 unless another status was set.
+/// Responds at once, with 200 unless another status was set.
 #[derive(Clone, Debug, Default)]
 pub struct FakeResponseServer {
     /// The responses that arrived.
@@ -24,7 +24,7 @@ impl FakeResponseServer {
         ResponseSender::with_connector(self.clone()).with_max_attempts(1)
     }
 
-    /// Answers each response with this status from now on. 200 accepts them again.
+    /// Accepts or rejects each response with this status from now on. 200 accepts them again.
     pub fn respond_with(&self, status: u16) {
         self.rejects_with.store(status, SeqCst);
     }

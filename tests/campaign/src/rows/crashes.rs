@@ -137,14 +137,14 @@ fn deleted_twice() -> Row {
             second
         });
         let writes = fixture.account().calls.borrow().len();
-        let (leaked, unanswered) = tear_down(&fixture, &scenario);
+        let (leaked, no_response) = tear_down(&fixture, &scenario);
         let wrote = fixture.account().calls.borrow().len() - writes;
         let converged = response == Response::Success && leaked == 0 && wrote == 0;
         Verdict {
             converged,
             leaked,
             duplicated: 0,
-            unanswered,
+            no_response,
             reason: format!("{response:?}, {wrote} writes at the end"),
         }
         .with(&fixture)

@@ -49,9 +49,9 @@ fn cycles() -> Row {
             responses
         });
         let leaked = fixture.inventory().len();
-        let unanswered = responses.iter().filter(|it| **it == Response::Nothing).count();
+        let no_response = responses.iter().filter(|it| **it == Response::Nothing).count();
         let converged = responses.last() == Some(&Response::Success) && leaked == 0;
-        Verdict { converged, leaked, duplicated: fixture.duplicates(), unanswered, reason: format!("{responses:?}") }
+        Verdict { converged, leaked, duplicated: fixture.duplicates(), no_response, reason: format!("{responses:?}") }
             .with(&fixture)
     };
     let name = "create, update and delete with a fault at one call in twenty";
@@ -97,7 +97,7 @@ fn owners() -> Row {
         let leaked = fixture.inventory().len();
         let reason = format!("{failed} failed, {stored_resources} resources after {took:?}");
         let converged = failed == 0 && leaked == 0 && stored_resources == baseline.created.len() * count;
-        Verdict { converged, leaked, duplicated: fixture.duplicates(), unanswered: failed, reason }.with(&fixture)
+        Verdict { converged, leaked, duplicated: fixture.duplicates(), no_response: failed, reason }.with(&fixture)
     };
     let name = "two hundred owners at once: all settle within the hour";
     Row { name, cases: 3, short: 3, run: Box::new(run), seeded: false }

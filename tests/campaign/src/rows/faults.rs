@@ -76,10 +76,10 @@ fn permanent() -> Row {
         let response = run_step(&fixture, &scenario, step, None);
         let operation = fixture.account().calls.borrow()[number].operation();
         let named = matches!(&response, Response::Failed(reason) if reason.contains(operation));
-        let (leaked, unanswered) = tear_down(&fixture, &scenario);
-        let unanswered = unanswered + usize::from(response == Response::Nothing);
+        let (leaked, no_response) = tear_down(&fixture, &scenario);
+        let no_response = no_response + usize::from(response == Response::Nothing);
         let reason = format!("{operation}: {response:?}; left: {}", fixture.inventory().join(" | "));
-        Verdict { converged: named && leaked == 0, leaked, duplicated: fixture.duplicates(), unanswered, reason }
+        Verdict { converged: named && leaked == 0, leaked, duplicated: fixture.duplicates(), no_response, reason }
             .with(&fixture)
     };
     let name = "every permanent fault at every call: FAILED names the call, and the delete leaves nothing";

@@ -54,7 +54,7 @@ fn run(case: usize) -> Verdict {
     let (call, fault) = (case / FAULTS.len(), FAULTS[case % FAULTS.len()]);
     harness.faults.borrow_mut().insert(call, fault);
     run_scenario(&harness);
-    let (leaked, unanswered) = (harness.states().len(), harness.messages.borrow().len());
+    let (leaked, no_response) = (harness.states().len(), harness.messages.borrow().len());
     let completed = harness.completed.borrow();
     let results = ID.map(|id| completed.get(id).cloned().unwrap_or_default());
     let responses = results
@@ -73,11 +73,11 @@ fn run(case: usize) -> Verdict {
         matches!(fault, Fault::KilledBefore | Fault::KilledAfter) || harness.calls.borrow()[call] == "publish";
     let verdicts = verdicts(&harness);
     let ledger = may_be_unpublished || verdicts.len() == 2 * ID.len();
-    let converged = responses && counted && ledger && conflicting + leaked + unanswered == 0;
+    let converged = responses && counted && ledger && conflicting + leaked + no_response == 0;
     let reason = format!(
         "results {results:?}, evidence written {evidence} times, dead-lettered {dead_lettered} times, published {verdicts:?}"
     );
-    Verdict { converged, leaked, duplicated: 0, unanswered, reason }
+    Verdict { converged, leaked, duplicated: 0, no_response, reason }
 }
 
 /// The waits whose end was published to the ledger.

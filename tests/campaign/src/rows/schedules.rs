@@ -38,7 +38,7 @@ fn delete_during_create() -> Row {
         let leaked = fixture.inventory().len();
         let reason = format!("the create: {create:?}, the delete: {response:?}, the create continued: {continued}");
         let converged = response == Response::Success && superseded && !continued && leaked == 0;
-        Verdict { converged, leaked, duplicated: 0, unanswered: usize::from(create.is_none()), reason }.with(&fixture)
+        Verdict { converged, leaked, duplicated: 0, no_response: usize::from(create.is_none()), reason }.with(&fixture)
     };
     let name = "a delete during a create supersedes it";
     Row { name, cases: 90, short: 9, run: Box::new(run), seeded: false }
@@ -76,7 +76,7 @@ fn schedule(seed: usize, scenario: &Scenario, baseline: &Baseline) -> Verdict {
     let mut verdict = Verdict { duplicated: fixture.duplicates(), ..Verdict::default() };
     for request in histories.iter().flat_map(|history| &history.requests) {
         if fixture.response_to(request).is_none() {
-            verdict.unanswered += 1;
+            verdict.no_response += 1;
             verdict.reason =
                 format!("{}no response to {} {}; ", verdict.reason, request["RequestType"], request["RequestId"]);
         }

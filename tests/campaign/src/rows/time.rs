@@ -50,14 +50,14 @@ fn deadlines() -> Row {
             Response::Failed(reason) => reason.contains("Not finished") || reason.contains("No response was sent by"),
             Response::Nothing => false,
         };
-        let (leaked, unanswered) = tear_down(&fixture, &scenario);
-        let unanswered = unanswered + usize::from(response == Response::Nothing);
+        let (leaked, no_response) = tear_down(&fixture, &scenario);
+        let no_response = no_response + usize::from(response == Response::Nothing);
         let reason = format!("{response:?}, calls in time: {in_time}");
         Verdict {
             converged: in_time && is_expected && leaked == 0,
             leaked,
             duplicated: fixture.duplicates(),
-            unanswered,
+            no_response,
             reason,
         }
         .with(&fixture)
@@ -89,11 +89,11 @@ fn stopped_reconciler() -> Row {
             fixture.wait_for_response(&event).await
         });
         fixture.reconcilers_stopped.set(false);
-        let (leaked, unanswered) = tear_down(&fixture, &scenario);
+        let (leaked, no_response) = tear_down(&fixture, &scenario);
         let has_response = response != Response::Nothing;
         let reason = format!("{response:?}");
-        let unanswered = unanswered + usize::from(!has_response);
-        Verdict { converged: has_response && leaked == 0, leaked, duplicated: fixture.duplicates(), unanswered, reason }
+        let no_response = no_response + usize::from(!has_response);
+        Verdict { converged: has_response && leaked == 0, leaked, duplicated: fixture.duplicates(), no_response, reason }
             .with(&fixture)
     };
     Row {
