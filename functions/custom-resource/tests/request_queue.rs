@@ -136,7 +136,10 @@ fn a_redelivered_request_with_a_sent_response_gets_no_second_response_after_a_ne
     };
     handler.records.inner.record_sent_responses(&owner(&create), vec![sent_response]).block_on();
     send(&handler, delete);
-    assert_eq!(send(&handler, create.clone()), json!({ "RespondedBefore": "Create", "Owner": owner(&create).as_str() }));
+    assert_eq!(
+        send(&handler, create.clone()),
+        json!({ "RespondedBefore": "Create", "Owner": owner(&create).as_str() })
+    );
     assert!(response_server.take().is_empty());
     assert_eq!(queued(&handler).len(), 2, "the redelivered request is not queued");
 }

@@ -93,8 +93,14 @@ fn stopped_reconciler() -> Row {
         let has_response = response != Response::Nothing;
         let reason = format!("{response:?}");
         let no_response = no_response + usize::from(!has_response);
-        Verdict { converged: has_response && leaked == 0, leaked, duplicated: fixture.duplicates(), no_response, reason }
-            .with(&fixture)
+        Verdict {
+            converged: has_response && leaked == 0,
+            leaked,
+            duplicated: fixture.duplicates(),
+            no_response,
+            reason,
+        }
+        .with(&fixture)
     };
     Row {
         name: "a reconciler that does not start: the watchdog responds",
