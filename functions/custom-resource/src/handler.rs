@@ -129,6 +129,9 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
                 Ok(EventOutcome::Respond(cfn_response(request, pass.response(None, Err(reason)), &self.function_name)))
             }
             Err(PassError::Requeue(reason)) => Err(Failure::new(FailureKind::AwsCallFailed, reason).into()),
+            Err(PassError::RecordsUnavailable(reason)) => {
+                Err(Failure::new(FailureKind::RecordsUnavailable, reason).into())
+            }
             Ok(_) => {
                 request_queue.send(&request.owner(), &request.hash, event).await?;
                 tracing::info!(owner = %request.owner(), kind = %request.event.kind, "request queued");

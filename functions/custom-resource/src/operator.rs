@@ -189,7 +189,7 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> OperatorRequests<'_, R, C, Q>
                 self.settings.command("status", &environment)
             ),
         };
-        Ok(json!({ "Delete": environment, "Owner": request.owner().as_str(), "Reply": response, "Text": text }))
+        Ok(json!({ "Delete": environment, "Owner": request.owner().as_str(), "Response": response, "Text": text }))
     }
 
     /// The stack and the resource that an environment belonged to: from the record, or from the event.

@@ -190,7 +190,7 @@ fn a_manual_delete_leaves_no_resource_when_the_stack_no_longer_exists() {
     handler.cloud_factory.stack = Some(StackState::Deleted);
     let result = send(&handler, sample("delete-environment.json"));
     assert_eq!(result["Text"], "scalable-ec2-us-west-2-dev is deleted.");
-    assert_eq!(result["Reply"]["Status"], "SUCCESS");
+    assert_eq!(result["Response"]["Status"], "SUCCESS");
     assert_eq!(handler.cloud_factory.account.inventory(), []);
     let again = send(&handler, sample("delete-environment.json"));
     assert!(error(&again).contains("no environment has this name, or it was deleted"), "{again}");
@@ -255,7 +255,7 @@ fn a_protected_environment_of_a_deleted_stack_has_to_be_unlocked_first() {
     assert!(text.contains(r#"<<< '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#), "{text}");
     assert_eq!(writes(&handler), before);
     send(&handler, sample("unlock.json"));
-    assert_eq!(send(&handler, sample("delete-environment.json"))["Reply"]["Status"], "SUCCESS");
+    assert_eq!(send(&handler, sample("delete-environment.json"))["Response"]["Status"], "SUCCESS");
 }
 
 #[test]

@@ -147,10 +147,14 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     async fn end_with_error(&self, id: Option<&str>, error: PassError, deadline: Timestamp) -> PassOutcome {
         match error {
             PassError::Failed(reason) => PassOutcome::Done(self.response(id, Err(reason))),
-            PassError::Requeue(reason) if self.cloud_factory.now() + CALL_TIMEOUT + TRANSIENT_REQUEUE > deadline => {
+            PassError::Requeue(reason) | PassError::RecordsUnavailable(reason)
+                if self.cloud_factory.now() + CALL_TIMEOUT + TRANSIENT_REQUEUE > deadline =>
+            {
                 PassOutcome::Done(self.response(id, Err(self.timeout_reason(&[reason]).await)))
             }
-            PassError::Requeue(reason) => PassOutcome::Requeue { waiting_for: vec![reason], after: TRANSIENT_REQUEUE },
+            PassError::Requeue(reason) | PassError::RecordsUnavailable(reason) => {
+                PassOutcome::Requeue { waiting_for: vec![reason], after: TRANSIENT_REQUEUE }
+            }
         }
     }
 

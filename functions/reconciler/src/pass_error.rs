@@ -10,6 +10,8 @@ pub enum PassError {
     Failed(Reason),
     /// A transient condition blocks the request; another pass retries.
     Requeue(String),
+    /// The records table is unavailable; another pass retries.
+    RecordsUnavailable(String),
 }
 
 impl PassError {
@@ -18,7 +20,7 @@ impl PassError {
     pub fn reason(&self) -> &str {
         match self {
             PassError::Failed(reason) => reason.message(),
-            PassError::Requeue(reason) => reason,
+            PassError::Requeue(reason) | PassError::RecordsUnavailable(reason) => reason,
         }
     }
 }
@@ -26,7 +28,7 @@ impl PassError {
 impl From<RecordsError> for PassError {
     fn from(error: RecordsError) -> PassError {
         if error.is_retryable() {
-            PassError::Requeue(error.to_string())
+            PassError::RecordsUnavailable(error.to_string())
         } else {
             PassError::Failed(Reason::with_runbook(error.to_string(), Runbook::RecordsUnavailable))
         }

@@ -148,7 +148,7 @@ fn batch_response(ids: &[&str], dispositions: &[Disposition]) -> BatchResponse {
             Disposition::Accepted => counts.accepted += 1,
             Disposition::NotOwned(reason) => {
                 counts.rejected += 1;
-                tracing::info!(id, reason, "message not owned");
+                tracing::info!(id, reason, "message rejected");
             }
             Disposition::DeadLettered(reason) => {
                 counts.dead_lettered += 1;

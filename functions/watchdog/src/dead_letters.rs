@@ -6,6 +6,7 @@ use requests::records::{LatestRequest, OwnerRecord};
 use requests::{CfnResponse, PhysicalId, Reason, Records, Request, ResponseAddress, Runbook, member, read_event};
 use serde_json::Value;
 
+use crate::responses::Cause;
 use crate::{OwnershipMarks, Watchdog};
 
 impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
@@ -30,20 +31,20 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
 
     async fn dead_letter(&self, message: &SqsMessage, now_ms: u64, deadline_ms: u64) -> Result<(), String> {
         let body = message.body.as_deref().unwrap_or_default();
-        let reason = failure_reason(body);
+        let cause = failure_cause(body);
         // Lambda's record of a failed invocation contains the event; a dead letter of the request queue is the event. The
         // event is read separately, since the record around the event adds one level of nesting.
         let text = member(body, "requestPayload").unwrap_or(body);
         let event = match read_event(text).or_else(|unreadable| unreadable.into_delete(now_ms)) {
             Ok(event) => event,
             Err(unreadable) => {
-                let reason = format!("{reason} {unreadable}");
-                return self.respond_malformed(&unreadable.readable_fields, &reason, now_ms, deadline_ms).await;
+                let cause = Cause { message: format!("{} {unreadable}", cause.message), ..cause };
+                return self.respond_malformed(&unreadable.readable_fields, &cause, now_ms, deadline_ms).await;
             }
         };
         let sent_ms = lambda_kit::sent_ms(&message.attributes);
         let Ok(request) = Request::read(&event, sent_ms.unwrap_or(now_ms)) else {
-            return self.respond_malformed(&event, &reason, now_ms, deadline_ms).await;
+            return self.respond_malformed(&event, &cause, now_ms, deadline_ms).await;
         };
         let owner = request.owner();
         let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
@@ -52,34 +53,27 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
             return Ok(());
         }
         let latest_request = LatestRequest::of_request(&request);
-        self.respond_failed(
-            &owner,
-            &latest_request,
-            &record,
-            (&reason, Runbook::RequestNotProcessed),
-            now_ms,
-            deadline_ms,
-        )
-        .await
-        .map_err(|error| error.to_string())
+        self.respond_failed(&owner, &latest_request, &record, &cause, now_ms, deadline_ms)
+            .await
+            .map_err(|error| error.to_string())
     }
 
     async fn respond_malformed(
         &self,
         event: &Value,
-        reason: &str,
+        cause: &Cause,
         now_ms: u64,
         deadline_ms: u64,
     ) -> Result<(), String> {
         let to = ResponseAddress::of(event);
         if to.response_url.is_none() {
             // No response is possible, and a redelivery would have the same result.
-            tracing::error!(reason, "dead letter without ResponseURL dropped");
+            tracing::error!(reason = cause.message, "dead letter without ResponseURL dropped");
             return Ok(());
         }
-        let reason = Reason::with_runbook(reason, Runbook::RequestNotProcessed);
-        let id = PhysicalId::last_resort(event, &to);
-        let response = CfnResponse::failed(&to, id, reason, &self.settings.function_name);
+        let reason = Reason::with_runbook(&cause.message, cause.runbook);
+        let function = cause.function_name(&self.settings.deployment.project);
+        let response = CfnResponse::failed(&to, PhysicalId::last_resort(event, &to), reason, &function);
         let within = std::time::Duration::from_millis(deadline_ms.saturating_sub(now_ms));
         match self.response_sender.send(&response.body(), &to, &self.settings.response_hosts, within).await {
             Err(error) if error.is_retryable() => Err(error.to_string()),
@@ -89,19 +83,24 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
     }
 }
 
-/// The reason for a FAILED response, as far as the dead letter contains one.
-fn failure_reason(dead_letter: &str) -> String {
+/// Why the request in a dead letter has no response, as far as the dead letter contains the cause.
+fn failure_cause(dead_letter: &str) -> Cause {
     let field = |part: &str, name: &str| {
         let part: Value = serde_json::from_str(member(dead_letter, part)?).ok()?;
         part.get(name).and_then(Value::as_str).map(str::to_owned)
     };
-    match (field("requestContext", "condition"), field("responsePayload", "errorMessage")) {
-        (Some(condition), Some(error)) => format!("Lambda stopped retrying the request ({condition}): {error}."),
-        (Some(condition), None) => {
-            format!("Lambda stopped retrying the request ({condition}) before a response was sent.")
+    let (message, function) = match (field("requestContext", "condition"), field("responsePayload", "errorMessage")) {
+        (Some(condition), Some(error)) => {
+            (format!("Lambda stopped retrying the request ({condition}): {error}."), "custom-resource")
         }
+        (Some(condition), None) => (
+            format!("Lambda stopped retrying the request ({condition}) before a response was sent."),
+            "custom-resource",
+        ),
         (None, _) => {
-            String::from("The request was processed as often as the request queue allows, and never completed.")
+            let message = "The request was processed as often as the request queue allows, and never completed.";
+            (message.to_owned(), "reconciler")
         }
-    }
+    };
+    Cause { message, runbook: Runbook::RequestNotProcessed, function }
 }

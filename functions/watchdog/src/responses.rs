@@ -9,6 +9,26 @@ use requests::{CfnResponse, DeliveryError, Owner, PhysicalId, Reason, Records, R
 
 use crate::{OwnershipMarks, Watchdog};
 
+/// Why a request has no response of the function that should have sent one.
+pub(crate) struct Cause {
+    /// A sentence for the operator.
+    pub message: String,
+    pub runbook: Runbook,
+    /// The function whose log has the cause, without the project.
+    pub function: &'static str,
+}
+
+impl Cause {
+    fn overdue(message: String) -> Cause {
+        Cause { message, runbook: Runbook::RequestOverdue, function: "reconciler" }
+    }
+
+    /// The name of the Lambda function whose log has the cause.
+    pub(crate) fn function_name(&self, project: &str) -> String {
+        format!("{project}-{}", self.function)
+    }
+}
+
 impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
     /// Responds to every request that is due by now, and returns their owners. All responses are sent in parallel and
     /// independently: a host that does not respond, or a record that can't be read, does not delay the other requests.
@@ -34,8 +54,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
             "No response was sent by {}: the function that processes requests (reconciler, or custom-resource without a request queue) did not start, was killed, or is overloaded.",
             time_text(latest.deadline_ms)
         );
-        let result =
-            self.respond_failed(owner, latest, &record, (&reason, Runbook::RequestOverdue), now_ms, deadline_ms).await;
+        let result = self.respond_failed(owner, latest, &record, &Cause::overdue(reason), now_ms, deadline_ms).await;
         result.map(|()| true).map_err(|error| error.to_string())
     }
 
@@ -45,7 +64,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         owner: &Owner,
         latest_request: &LatestRequest,
         record: &OwnerRecord,
-        (reason, runbook): (&str, Runbook),
+        cause: &Cause,
         now_ms: u64,
         deadline_ms: u64,
     ) -> Result<(), DeliveryError> {
@@ -55,11 +74,13 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         let environment = record.environment.as_deref();
         let ids = [latest_request.physical_id.as_deref(), environment];
         let id = PhysicalId::first_of(ids, PhysicalId::of_owner(owner));
-        let reason =
-            format!("{reason}{waited} Existing resources are unchanged, and carry the tag envkeeper:owner={owner}.");
-        let reason = Reason::with_runbook(reason, runbook);
-        let function = &self.settings.function_name;
-        let response = CfnResponse::failed(&latest_request.response_address, id, reason, function);
+        let reason = format!(
+            "{}{waited} Existing resources are unchanged, and carry the tag envkeeper:owner={owner}.",
+            cause.message
+        );
+        let reason = Reason::with_runbook(reason, cause.runbook);
+        let function = cause.function_name(&self.settings.deployment.project);
+        let response = CfnResponse::failed(&latest_request.response_address, id, reason, &function);
         let responder = Responder {
             response_sender: &self.response_sender,
             records: &self.records,

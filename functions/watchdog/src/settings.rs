@@ -8,8 +8,6 @@ use requests::AllowedHosts;
 pub struct Settings {
     /// `PROJECT_NAME`, `AWS_REGION` and `ACCOUNT_ID`: the deployment whose environments the function watches.
     pub deployment: Deployment,
-    /// `AWS_LAMBDA_FUNCTION_NAME`: the name of this function, set by Lambda. `watchdog` if not set.
-    pub function_name: String,
     /// `RECORDS_TABLE`: the table of the records.
     pub records_table: String,
     /// `ALLOWED_RESPONSE_HOSTS`: hosts to which responses may be sent in addition to `CloudFormation`'s own of this region
@@ -25,12 +23,11 @@ impl Settings {
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, InvalidSettings> {
         let mut vars = Vars::new(&read);
         let deployment = vars.deployment();
-        let function_name = vars.optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| String::from("watchdog"));
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let hosts = vars.parsed("ALLOWED_RESPONSE_HOSTS", "host:port, separated by commas", |list| {
             AllowedHosts::from_list(list).ok()
         });
         let response_hosts = hosts.unwrap_or_default().in_region(&deployment.region);
-        vars.checked(Settings { deployment, function_name, records_table, response_hosts })
+        vars.checked(Settings { deployment, records_table, response_hosts })
     }
 }

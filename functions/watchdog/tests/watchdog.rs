@@ -119,7 +119,9 @@ fn only_reason(response_server: &FakeResponseServer) -> String {
     assert_eq!(all[0]["Status"], "FAILED");
     let reason = all[0]["Reason"].as_str().expect("a FAILED has a reason");
     // Every reason of the watchdog is for an operator.
-    assert!(reason.contains(" Function: watchdog.") && reason.contains(" Runbook: infra/OPERATIONS.md#"), "{reason}");
+    let function = if reason.contains("Lambda stopped retrying") { "custom-resource" } else { "reconciler" };
+    assert!(reason.contains(&format!(" Function: scalable-ec2-{function}. Log group: ")), "{reason}");
+    assert!(reason.contains(" Runbook: infra/OPERATIONS.md#"), "{reason}");
     message_of(reason).to_owned()
 }
 

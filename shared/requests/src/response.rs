@@ -124,7 +124,7 @@ impl CfnResponse {
 
     /// The body of the PUT: JSON of at most [`MAX_BODY`] bytes, without nulls.
     ///
-    /// A reason that is too long is cut at a character, with a `…` in its place; the guidance for an operator is never cut. A success that is too long because of its
+    /// A reason that is too long is cut at a character, with a `…` in its place; the guidance for an operator is kept. A success that is too long because of its
     /// data becomes a FAILED with that reason: a stack that silently lacks its outputs would be worse.
     #[must_use]
     pub fn body(&self) -> String {
