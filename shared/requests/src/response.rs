@@ -124,8 +124,9 @@ impl CfnResponse {
 
     /// The body of the PUT: JSON of at most [`MAX_BODY`] bytes, without nulls.
     ///
-    /// A reason that is too long is cut at a character, with a `…` in its place; the guidance for an operator is kept. A success that is too long because of its
-    /// data becomes a FAILED with that reason: a stack that silently lacks its outputs would be worse.
+    /// A reason that is too long is cut at a character, with a `…` in its place. The guidance for an operator is kept: only
+    /// ids longer than CloudFormation's leave no room for it. A success that is too long because of its data becomes a
+    /// FAILED with that reason: a stack that silently lacks its outputs would be worse.
     #[must_use]
     pub fn body(&self) -> String {
         let response = if self.data_fits() { self } else { &self.too_much_data() };
