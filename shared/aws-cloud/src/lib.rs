@@ -1,8 +1,8 @@
 //! The AWS side of the seam: this crate sends the calls that [`environment`] decides on, and observes the resources
 //! that exist.
 //!
-//! One folder per service, one file per kind of resource: how the kind is read, and how each of its calls is sent. This
-//! crate decides nothing that a plan could have decided. On the way it looks up only facts that AWS alone knows (ids,
+//! One folder per service, one file per kind of resource: how the kind is read, and how each of its calls is sent.
+//! `kinds` lists all of them. This crate decides nothing that a plan could have decided. On the way it looks up only facts that AWS alone knows (ids,
 //! the numbers of versions and associations, the resource that another is already connected to). One file, `errors`,
 //! classifies errors.
 
@@ -17,9 +17,9 @@ mod errors;
 mod facts;
 mod iam;
 mod ids;
+mod kinds;
 mod logs;
 mod marked;
-mod observe;
 mod pace;
 pub mod remediation;
 mod s3;
@@ -28,7 +28,7 @@ mod token;
 
 use std::time::Duration;
 
-use environment::{CALL_TIMEOUT, Call, CallError, Cloud, Kind, ObservedResource, Scope, Timestamp};
+use environment::{CALL_TIMEOUT, Call, CallError, Cloud, ObservedResource, Scope, Timestamp};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
@@ -69,29 +69,6 @@ impl AwsCloud {
         self.ids.record_earlier_create(ago);
         self
     }
-
-    async fn dispatch(&self, call: &Call) -> Result<(), Problem> {
-        match call.key.kind {
-            Kind::Vpc => ec2::vpc::call(self, call).await,
-            Kind::InternetGateway => ec2::internet_gateway::call(self, call).await,
-            Kind::Subnet => ec2::subnet::call(self, call).await,
-            Kind::Address => ec2::address::call(self, call).await,
-            Kind::NatGateway => ec2::nat_gateway::call(self, call).await,
-            Kind::RouteTable => ec2::route_table::call(self, call).await,
-            Kind::SecurityGroup => ec2::security_group::call(self, call).await,
-            Kind::VpcEndpoint => ec2::vpc_endpoint::call(self, call).await,
-            Kind::Bucket => s3::bucket::call(self, call).await,
-            Kind::Role => iam::role::call(self, call).await,
-            Kind::InstanceProfile => iam::instance_profile::call(self, call).await,
-            Kind::LogGroup => logs::log_group::call(self, call).await,
-            Kind::LaunchTemplate => ec2::launch_template::call(self, call).await,
-            Kind::AutoScalingGroup => autoscaling::group::call(self, call).await,
-            Kind::ScalingPolicy => autoscaling::scaling_policy::call(self, call).await,
-            Kind::Alarm => cloudwatch::alarm::call(self, call).await,
-            Kind::Dashboard => cloudwatch::dashboard::call(self, call).await,
-            Kind::SavedQuery => logs::saved_query::call(self, call).await,
-        }
-    }
 }
 
 impl Cloud for AwsCloud {
@@ -110,7 +87,7 @@ impl Cloud for AwsCloud {
             return Err(CallError::Rejected { message });
         }
         let span = tracing::debug_span!("observe", environment = subject);
-        let observed = timeout(CALL_TIMEOUT, observe::observe(self, scope).instrument(span)).await;
+        let observed = timeout(CALL_TIMEOUT, kinds::observe(self, scope).instrument(span)).await;
         observed
             .unwrap_or_else(|_| Err(Problem::timed_out("the observation")))
             .map_err(|problem| problem.call_error(&subject))
@@ -120,7 +97,7 @@ impl Cloud for AwsCloud {
     /// [`CALL_TIMEOUT`] limits all of them together.
     async fn call(&self, call: &Call) -> Result<(), CallError> {
         let span = tracing::debug_span!("call", key = %call.key);
-        let done = timeout(CALL_TIMEOUT, Box::pin(self.dispatch(call)).instrument(span)).await;
+        let done = timeout(CALL_TIMEOUT, Box::pin(kinds::call(self, call)).instrument(span)).await;
         let done = done.unwrap_or_else(|_| Err(Problem::timed_out(call.operation())));
         // Envkeeper's role may change the resources that carry its mark, and IAM may not see the mark yet.
         let retryable =

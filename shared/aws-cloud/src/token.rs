@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 /// hexadecimal digits, which is the longest token that `CreateRouteTable` accepts (ARCHITECTURE, Facts).
 pub(crate) fn client_token(seed: &str, key: &Key, content: &str) -> String {
     let mut hash = Sha256::new();
-    for part in [seed, key.kind.name(), &key.name, content] {
+    for part in [seed, key.kind.facts().name, &key.name, content] {
         // The length comes first, so that no two lists of parts hash alike.
         hash.update(part.len().to_be_bytes());
         hash.update(part.as_bytes());

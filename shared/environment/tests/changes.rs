@@ -112,7 +112,12 @@ fn hooks_are_created_with_the_group_and_only_where_hooks_are_handled() {
     };
     let hooks = |facts: &environment::Facts| {
         let all = desired(&spec(json!({})), facts);
-        all.into_iter().flat_map(|it| it.settings()).filter(|it| matches!(it, environment::Setting::Hook(_))).count()
+        all.into_iter()
+            .flat_map(|it| it.settings())
+            .filter(|it| {
+                matches!(it, environment::Setting::AutoScalingGroup(environment::AutoScalingGroupSetting::Hook(_)))
+            })
+            .count()
     };
     assert_eq!(hooks(&facts), 2);
     facts.hooks_are_handled = false;

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{assert_converged, plan_now, resources, run, run_until_done, settled, spec, standard};
-use environment::{DesiredState, RunOutcome, Setting};
+use environment::{DesiredState, LaunchTemplateSetting, RunOutcome, Setting};
 use memory_cloud::{Fault, MemoryAccount};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ fn disturb(account: &MemoryAccount, which: usize) {
     let resource = &inventory[which % inventory.len()];
     account.tamper(&resource.key(), |resource| {
         for setting in resource.settings() {
-            if !matches!(setting, Setting::Tag(..) | Setting::TemplateVersion(_)) {
+            if !matches!(setting, Setting::Tag(..) | Setting::LaunchTemplate(LaunchTemplateSetting::Version(_))) {
                 resource.clear(&setting);
             }
         }

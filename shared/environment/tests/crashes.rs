@@ -146,7 +146,7 @@ fn a_create_without_a_token_is_not_sent_again_while_it_is_indeterminate() {
     let without_faults = settled(&desired);
     let sent = without_faults.calls.borrow();
     let creates = sent.iter().enumerate().filter(|(_, call)| matches!(call.kind, CallKind::Create(_)));
-    let once: Vec<(usize, &Call)> = creates.filter(|(_, call)| !call.key.kind.create_can_be_repeated()).collect();
+    let once: Vec<(usize, &Call)> = creates.filter(|(_, call)| !call.key.kind.facts().create_can_be_repeated).collect();
     assert_eq!(once.len(), 11, "a VPC, a gateway, an address and eight queries");
     // The create succeeded, and becomes visible late; its response is lost to this run, or to an earlier one.
     for (fault, (at, call)) in

@@ -95,13 +95,17 @@ fn a_foreign_tag_is_retained_and_a_retired_tag_is_removed() {
 #[test]
 fn drift_is_repaired() {
     let account = settled(&standard());
-    account.tamper(&names().vpc(), |vpc| vpc.set(&environment::Setting::DnsHostnames(false)));
+    account.tamper(&names().vpc(), |vpc| {
+        vpc.set(&environment::Setting::Vpc(environment::VpcSetting::DnsHostnames(false)))
+    });
     account.tamper(&names().role(), |role| {
         let policies = role.settings();
         role.clear(&policies[0]);
     });
     account.tamper(&names().public_route_table(), |table| {
-        table.set(&environment::Setting::DefaultRoute(foreign_route_target()));
+        table.set(&environment::Setting::RouteTable(environment::RouteTableSetting::DefaultRoute(
+            foreign_route_target(),
+        )));
     });
     assert_eq!(plan_now(&account, &standard()).steps.len(), 3);
     run(&account, "update", &standard(), None);

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use environment::{Bucket, CallError, Fields, Key, Kind, Resource, Setting, Timestamp};
+use environment::{
+    Bucket, BucketSetting, CallError, Fields, InstanceProfileSetting, InternetGatewaySetting, Key, Kind, Resource,
+    RouteTableSetting, Setting, Timestamp,
+};
 
 use crate::rules::retry;
 use crate::state::StoredResource;
@@ -20,19 +23,21 @@ pub(crate) fn check_set(
     let reject = |message: &str| Err(CallError::Rejected { message: format!("{name}: {message}") });
     match setting {
         // A VPC has at most one internet gateway (the VPC user guide).
-        Setting::Attachment(vpc) => {
+        Setting::InternetGateway(InternetGatewaySetting::Attachment(vpc)) => {
             let has_gateway = others().any(
                 |it| matches!(&it.fields, Fields::InternetGateway(other) if other.attached_to.as_ref() == Some(vpc)),
             );
             if has_gateway { reject("the VPC already has an internet gateway") } else { Ok(()) }
         }
         // A route needs a usable gateway: an internet gateway that is attached, or a NAT gateway that is available.
-        Setting::DefaultRoute(nat) if nat.key().is_some_and(|it| it.kind == Kind::NatGateway) => {
+        Setting::RouteTable(RouteTableSetting::DefaultRoute(nat))
+            if nat.key().is_some_and(|it| it.kind == Kind::NatGateway) =>
+        {
             let available =
                 stored_resources.iter().any(|it| nat.key().is_some_and(|nat| it.is(nat)) && it.ready_at <= now);
             if available { Ok(()) } else { reject("InvalidNatGatewayID.NotFound: it is pending") }
         }
-        Setting::DefaultRoute(gateway) => {
+        Setting::RouteTable(RouteTableSetting::DefaultRoute(gateway)) => {
             let attached = others().any(|it| {
                 gateway.key() == Some(&it.key())
                     && matches!(&it.fields, Fields::InternetGateway(gateway) if gateway.attached_to.is_some())
@@ -40,20 +45,20 @@ pub(crate) fn check_set(
             if attached { Ok(()) } else { Err(retry(format!("{name}: the gateway is not attached"))) }
         }
         // Resource.AlreadyAssociated: a subnet is associated with one route table.
-        Setting::Association(subnet) => {
+        Setting::RouteTable(RouteTableSetting::Association(subnet)) => {
             let elsewhere =
                 others().any(|it| matches!(&it.fields, Fields::RouteTable(table) if table.serves.contains(subnet)));
             if elsewhere { reject("the subnet is associated with another route table") } else { Ok(()) }
         }
         // LimitExceeded: an instance profile has at most one role.
-        Setting::ProfileRole(role) => match target.resource().map(|it| &it.fields) {
+        Setting::InstanceProfile(InstanceProfileSetting::Role(role)) => match target.resource().map(|it| &it.fields) {
             Some(Fields::InstanceProfile(profile)) if profile.role.as_ref().is_some_and(|other| other != role) => {
                 reject("the instance profile already has a role")
             }
             _ => Ok(()),
         },
         // InvalidTargetBucketForLogging: the bucket policy must first allow the log delivery service.
-        Setting::AccessLogs(logs) => {
+        Setting::Bucket(BucketSetting::AccessLogs(logs)) => {
             let allows_delivery = others().any(|it| {
                 logs.to.key() == Some(&it.key())
                     && matches!(&it.fields, Fields::Bucket(Bucket { policy: Some(policy), .. }) if policy.contains("logging.s3.amazonaws.com"))
@@ -130,7 +135,9 @@ pub(crate) fn check_clear(
         is_nat && it.now().is_some_and(|it| it.links.values().any(|id| subnets.contains(&id)))
     });
     match setting {
-        Setting::Attachment(_) if nat => Err(retry(String::from("the VPC has mapped public addresses"))),
+        Setting::InternetGateway(InternetGatewaySetting::Attachment(_)) if nat => {
+            Err(retry(String::from("the VPC has mapped public addresses")))
+        }
         _ => Ok(()),
     }
 }

@@ -9,8 +9,8 @@ use auto_scaling::{
 };
 
 use environment::{
-    AutoScalingGroup, CallError, Hook, Member, ObservedGroup, Ref, RemediationAction, ScalingPolicy, Setting,
-    Transition,
+    AutoScalingGroup, AutoScalingGroupSetting, CallError, Hook, Member, ObservedGroup, Ref, RemediationAction,
+    ScalingPolicy, Setting, Transition,
 };
 
 use crate::rules::retry;
@@ -70,9 +70,13 @@ pub(crate) fn set(
 ) -> Result<(), CallError> {
     let mut simulator = account.auto_scaling.borrow_mut();
     let done = match setting {
-        Setting::Hook(it) => simulator.put_hook(name, hook(it), now(account)),
-        Setting::GroupMetrics(_) => simulator.enable_metrics(name, &[]),
-        Setting::TargetGroup(arn) => simulator.attach_target_groups(name, std::slice::from_ref(arn)),
+        Setting::AutoScalingGroup(AutoScalingGroupSetting::Hook(it)) => {
+            simulator.put_hook(name, hook(it), now(account))
+        }
+        Setting::AutoScalingGroup(AutoScalingGroupSetting::Metrics(_)) => simulator.enable_metrics(name, &[]),
+        Setting::AutoScalingGroup(AutoScalingGroupSetting::TargetGroup(arn)) => {
+            simulator.attach_target_groups(name, std::slice::from_ref(arn))
+        }
         Setting::Tag(..) => Ok(()),
         _ => simulator.update_group(name, settings(group), None, now(account)),
     };
@@ -82,9 +86,13 @@ pub(crate) fn set(
 pub(crate) fn clear(account: &MemoryAccount, name: &str, setting: &Setting) -> Result<(), CallError> {
     let mut simulator = account.auto_scaling.borrow_mut();
     let done = match setting {
-        Setting::Hook(it) => simulator.delete_hook(name, &it.name, now(account)),
-        Setting::GroupMetrics(_) => simulator.disable_metrics(name, &[]),
-        Setting::TargetGroup(arn) => simulator.detach_target_groups(name, std::slice::from_ref(arn)),
+        Setting::AutoScalingGroup(AutoScalingGroupSetting::Hook(it)) => {
+            simulator.delete_hook(name, &it.name, now(account))
+        }
+        Setting::AutoScalingGroup(AutoScalingGroupSetting::Metrics(_)) => simulator.disable_metrics(name, &[]),
+        Setting::AutoScalingGroup(AutoScalingGroupSetting::TargetGroup(arn)) => {
+            simulator.detach_target_groups(name, std::slice::from_ref(arn))
+        }
         _ => Ok(()),
     };
     response(name, done)

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use environment::{
-    AutoScalingGroup, CallError, CallKind, Fields, Key, Kind, Names, NatGateway, Reach, Resource, Setting, Timestamp,
+    AutoScalingGroup, AutoScalingGroupSetting, CallError, CallKind, Fields, Key, Kind, Names, NatGateway, Reach,
+    Resource, Setting, Timestamp,
 };
 
 use crate::dependencies::{check_clear, check_consistency, check_delete, check_set};
@@ -257,7 +258,7 @@ fn drain(account: &MemoryAccount, version: &mut Version) -> Result<(), CallError
     let Some(resource) = &mut version.resource else { return Ok(()) };
     let Fields::AutoScalingGroup(group) = &mut resource.fields else { return Ok(()) };
     (group.min_size, group.max_size, group.desired_capacity, group.protected) = (0, 0, 0, false);
-    groups::set(account, &resource.name, group, &Setting::MaxSize(0))
+    groups::set(account, &resource.name, group, &Setting::AutoScalingGroup(AutoScalingGroupSetting::MaxSize(0)))
 }
 
 /// The number of Auto Scaling instances that use a resource: through the group's own reference, or through the launch

@@ -110,7 +110,7 @@ impl Cloud for Session<'_> {
         }
         self.pause(call_time(call) / 2).await;
         let mut response = self.take_effect(call);
-        if fault == Some(Fault::Twice) && call.key.kind.create_can_be_repeated() {
+        if fault == Some(Fault::Twice) && call.key.kind.facts().create_can_be_repeated {
             response = self.take_effect(call);
         }
         match fault {

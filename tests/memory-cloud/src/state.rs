@@ -223,8 +223,8 @@ impl MemoryAccount {
             | Kind::LogGroup
             | Kind::AutoScalingGroup
             | Kind::Alarm
-            | Kind::Dashboard => format!("arn:aws:{}:{}", key.kind.name(), key.name),
-            kind => format!("{}-{number:04}", kind.name()),
+            | Kind::Dashboard => format!("arn:aws:{}:{}", key.kind.facts().name, key.name),
+            kind => format!("{}-{number:04}", kind.facts().name),
         }
     }
 

@@ -2,7 +2,8 @@
 //! group.
 
 use environment::{
-    Adjustment, Call, CallKind, Fields, Key, Names, ObservedResource, Ref, Resource, ScalingPolicy, Setting, State,
+    Adjustment, Call, CallKind, Fields, Key, Names, ObservedResource, Ref, Resource, ScalingPolicy,
+    ScalingPolicySetting, Setting, State,
 };
 use environment::{Kind, Ownership, Tags};
 
@@ -74,7 +75,9 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             _ => Err(Problem::unsupported_call(call)),
         },
         CallKind::Set(settings) => match settings.as_slice() {
-            [Setting::Adjustment(adjustment)] => put(aws, call, &group(aws, call)?, *adjustment).await,
+            [Setting::ScalingPolicy(ScalingPolicySetting::Adjustment(adjustment))] => {
+                put(aws, call, &group(aws, call)?, *adjustment).await
+            }
             _ => Err(Problem::unsupported_call(call)),
         },
         CallKind::Delete => delete(aws, call).await,

@@ -3,8 +3,8 @@
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmFluentBuilder;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Statistic as AwsStatistic, Tag};
 use environment::{
-    Alarm, AlarmRule, Call, CallKind, Comparison, Fields, Names, ObservedResource, Resource, Setting, State, Statistic,
-    Tags, mark,
+    Alarm, AlarmRule, AlarmSetting, Call, CallKind, Comparison, Fields, Names, ObservedResource, Resource, Setting,
+    State, Statistic, Tags, mark,
 };
 
 use crate::AwsCloud;
@@ -140,7 +140,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
-            [Setting::Rule(rule)] => send(aws, call, put(aws, call, rule)?).await,
+            [Setting::Alarm(AlarmSetting::Rule(rule))] => send(aws, call, put(aws, call, rule)?).await,
             _ => Err(Problem::unsupported_call(call)),
         },
         CallKind::Delete => {

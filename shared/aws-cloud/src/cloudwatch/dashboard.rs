@@ -1,6 +1,8 @@
 //! The dashboard. The body is the whole dashboard, and carries the ownership mark.
 
-use environment::{Call, CallKind, Dashboard, Fields, Names, ObservedResource, Resource, Setting, State, Tags, mark};
+use environment::{
+    Call, CallKind, Dashboard, DashboardSetting, Fields, Names, ObservedResource, Resource, Setting, State, Tags, mark,
+};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
@@ -45,7 +47,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             _ => Err(Problem::unsupported_call(call)),
         },
         CallKind::Set(settings) => match settings.as_slice() {
-            [Setting::DashboardBody(body)] => put(aws, call, body).await,
+            [Setting::Dashboard(DashboardSetting::Body(body))] => put(aws, call, body).await,
             _ => Err(Problem::unsupported_call(call)),
         },
         CallKind::Delete => {

@@ -2,7 +2,9 @@
 
 use aws_sdk_ec2::operation::describe_internet_gateways::DescribeInternetGatewaysOutput as Described;
 use aws_sdk_ec2::types::{AttachmentStatus, InternetGateway as Found, InternetGatewayAttachment, ResourceType};
-use environment::{Call, CallKind, Fields, InternetGateway, ObservedResource, Ref, Resource, Setting, State};
+use environment::{
+    Call, CallKind, Fields, InternetGateway, InternetGatewaySetting, ObservedResource, Ref, Resource, Setting, State,
+};
 
 use super::{owned_by, tags};
 use crate::AwsCloud;
@@ -47,11 +49,11 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
-            [Setting::Attachment(vpc)] => attach(aws, call, vpc).await,
+            [Setting::InternetGateway(InternetGatewaySetting::Attachment(vpc))] => attach(aws, call, vpc).await,
             settings => tags::set(aws, call, settings).await,
         },
         CallKind::Clear(settings) => match settings.as_slice() {
-            [Setting::Attachment(vpc)] => detach(aws, call, vpc).await,
+            [Setting::InternetGateway(InternetGatewaySetting::Attachment(vpc))] => detach(aws, call, vpc).await,
             settings => tags::clear(aws, call, settings).await,
         },
         CallKind::Delete => delete(aws, call).await,

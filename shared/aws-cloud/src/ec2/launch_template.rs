@@ -9,7 +9,8 @@ use aws_sdk_ec2::types::{
     TagDescription,
 };
 use environment::{
-    Call, CallKind, Fields, LaunchTemplate, Names, ObservedResource, Resource, Setting, State, Tags, TemplateVersion,
+    Call, CallKind, Fields, LaunchTemplate, LaunchTemplateSetting, Names, ObservedResource, Resource, Setting, State,
+    Tags, TemplateVersion,
 };
 
 use super::tags;
@@ -101,7 +102,9 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
-            [Setting::TemplateVersion(version)] => create_version(aws, call, version).await,
+            [Setting::LaunchTemplate(LaunchTemplateSetting::Version(version))] => {
+                create_version(aws, call, version).await
+            }
             settings => tags::set(aws, call, settings).await,
         },
         CallKind::Clear(settings) => tags::clear(aws, call, settings).await,

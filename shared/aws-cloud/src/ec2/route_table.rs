@@ -4,7 +4,9 @@ use aws_sdk_ec2::types::{
     Filter, ResourceType, Route, RouteTable as Found, RouteTableAssociation, RouteTableAssociationState,
     RouteTableAssociationStateCode as AssociationState,
 };
-use environment::{Call, CallKind, Fields, ObservedResource, Ownership, Ref, Resource, RouteTable, Setting, State};
+use environment::{
+    Call, CallKind, Fields, ObservedResource, Ownership, Ref, Resource, RouteTable, RouteTableSetting, Setting, State,
+};
 
 use super::{owned_by, tags};
 use crate::AwsCloud;
@@ -83,13 +85,13 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
-            [Setting::DefaultRoute(to)] => set_default_route(aws, call, to).await,
-            [Setting::Association(subnet)] => associate(aws, call, subnet).await,
+            [Setting::RouteTable(RouteTableSetting::DefaultRoute(to))] => set_default_route(aws, call, to).await,
+            [Setting::RouteTable(RouteTableSetting::Association(subnet))] => associate(aws, call, subnet).await,
             settings => tags::set(aws, call, settings).await,
         },
         CallKind::Clear(settings) => match settings.as_slice() {
-            [Setting::DefaultRoute(_)] => clear_default_route(aws, call).await,
-            [Setting::Association(subnet)] => disassociate(aws, call, subnet).await,
+            [Setting::RouteTable(RouteTableSetting::DefaultRoute(_))] => clear_default_route(aws, call).await,
+            [Setting::RouteTable(RouteTableSetting::Association(subnet))] => disassociate(aws, call, subnet).await,
             settings => tags::clear(aws, call, settings).await,
         },
         CallKind::Delete => delete(aws, call).await,

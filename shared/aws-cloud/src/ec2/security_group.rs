@@ -2,7 +2,8 @@
 
 use aws_sdk_ec2::types::{Filter, IpPermission, ResourceType, UserIdGroupPair};
 use environment::{
-    Call, CallKind, Fields, Key, Kind, ObservedResource, Ownership, Ref, Resource, SecurityGroup, Setting, State,
+    Call, CallKind, Fields, Key, Kind, ObservedResource, Ownership, Ref, Resource, SecurityGroup, SecurityGroupSetting,
+    Setting, State,
 };
 
 use super::{interfaces, owned_by, tags};
@@ -77,11 +78,11 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
-            [Setting::HttpsFrom(group)] => authorize(aws, call, group).await,
+            [Setting::SecurityGroup(SecurityGroupSetting::HttpsFrom(group))] => authorize(aws, call, group).await,
             settings => tags::set(aws, call, settings).await,
         },
         CallKind::Clear(settings) => match settings.as_slice() {
-            [Setting::HttpsFrom(group)] => revoke(aws, call, group).await,
+            [Setting::SecurityGroup(SecurityGroupSetting::HttpsFrom(group))] => revoke(aws, call, group).await,
             settings => tags::clear(aws, call, settings).await,
         },
         CallKind::Delete => delete(aws, call).await,

@@ -1,7 +1,7 @@
 //! Subnets. `CreateSubnet` has no client token, but a subnet's addresses are unique within the VPC.
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet as Found, SubnetState};
-use environment::{Call, CallKind, Fields, ObservedResource, Resource, Setting, State, Subnet};
+use environment::{Call, CallKind, Fields, ObservedResource, Resource, Setting, State, Subnet, SubnetSetting};
 
 use super::{interfaces, network, owned_by, tags};
 use crate::AwsCloud;
@@ -47,7 +47,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
-            [Setting::PublicIpOnLaunch(on)] => set_public_ip(aws, call, *on).await,
+            [Setting::Subnet(SubnetSetting::PublicIpOnLaunch(on))] => set_public_ip(aws, call, *on).await,
             settings => tags::set(aws, call, settings).await,
         },
         CallKind::Clear(settings) => tags::clear(aws, call, settings).await,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Vpc as Found, VpcAttributeName, VpcState};
-use environment::{Call, CallKind, Fields, ObservedResource, Resource, Setting, State, Vpc, mark};
+use environment::{Call, CallKind, Fields, ObservedResource, Resource, Setting, State, Vpc, VpcSetting, mark};
 use futures_util::future::try_join_all;
 
 use super::{interfaces, network, owned_by, tags};
@@ -105,7 +105,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
-            [setting @ (Setting::DnsSupport(_) | Setting::DnsHostnames(_))] => set_dns(aws, call, setting).await,
+            [Setting::Vpc(setting)] => set_dns(aws, call, setting).await,
             settings => tags::set(aws, call, settings).await,
         },
         CallKind::Clear(settings) => tags::clear(aws, call, settings).await,
@@ -125,13 +125,12 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
 }
 
 /// Sets one attribute per call: `ModifyVpcAttribute` does not accept two at once (the EC2 API reference).
-async fn set_dns(aws: &AwsCloud, call: &Call, setting: &Setting) -> Result<(), Problem> {
+async fn set_dns(aws: &AwsCloud, call: &Call, setting: &VpcSetting) -> Result<(), Problem> {
     let value = |on: bool| AttributeBooleanValue::builder().value(on).build();
     let request = aws.clients.ec2.modify_vpc_attribute().vpc_id(aws.ids.of_call(call)?);
     let request = match setting {
-        Setting::DnsSupport(on) => request.enable_dns_support(value(*on)),
-        Setting::DnsHostnames(on) => request.enable_dns_hostnames(value(*on)),
-        _ => return Err(Problem::unsupported_call(call)),
+        VpcSetting::DnsSupport(on) => request.enable_dns_support(value(*on)),
+        VpcSetting::DnsHostnames(on) => request.enable_dns_hostnames(value(*on)),
     };
     request.send().await.classified(call.operation())?;
     Ok(())

@@ -7,7 +7,9 @@ use aws_sdk_ec2::operation::modify_vpc_endpoint::builders::ModifyVpcEndpointFlue
 use aws_sdk_ec2::types::{
     LastError, ResourceType, SecurityGroupIdentifier, UnsuccessfulItem, UnsuccessfulItemError, VpcEndpointType,
 };
-use environment::{Call, CallKind, Fields, ObservedResource, Reach, Ref, Resource, Setting, State, VpcEndpoint};
+use environment::{
+    Call, CallKind, Fields, ObservedResource, Reach, Ref, Resource, Setting, State, VpcEndpoint, VpcEndpointSetting,
+};
 
 use super::{owned_by, tags};
 use crate::AwsCloud;
@@ -124,15 +126,14 @@ async fn extend(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
     let found = found.ok_or_else(|| Problem::blocked(DESCRIBE, "the endpoint is not visible"))?;
     let mut request = None;
     for setting in settings {
-        let (Setting::EndpointSubnet(to) | Setting::EndpointRouteTable(to)) = setting else {
-            return Err(Problem::unsupported_call(call));
-        };
+        let Setting::VpcEndpoint(setting) = setting else { return Err(Problem::unsupported_call(call)) };
+        let (VpcEndpointSetting::Subnet(to) | VpcEndpointSetting::RouteTable(to)) = setting;
         let id = aws.ids.of_ref(call.operation(), to)?;
         if !current_ids(&found, setting).contains(&id) {
             let modify = request.unwrap_or_else(|| aws.clients.ec2.modify_vpc_endpoint());
             request = Some(match setting {
-                Setting::EndpointSubnet(_) => modify.add_subnet_ids(id),
-                _ => modify.add_route_table_ids(id),
+                VpcEndpointSetting::Subnet(_) => modify.add_subnet_ids(id),
+                VpcEndpointSetting::RouteTable(_) => modify.add_route_table_ids(id),
             });
         }
     }
@@ -144,15 +145,14 @@ async fn reduce(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
     let Some(found) = find(aws, call).await? else { return Ok(()) };
     let mut request = None;
     for setting in settings {
-        let (Setting::EndpointSubnet(to) | Setting::EndpointRouteTable(to)) = setting else {
-            return Err(Problem::unsupported_call(call));
-        };
+        let Setting::VpcEndpoint(setting) = setting else { return Err(Problem::unsupported_call(call)) };
+        let (VpcEndpointSetting::Subnet(to) | VpcEndpointSetting::RouteTable(to)) = setting;
         let candidates = aws.ids.all_ids(to);
         for id in current_ids(&found, setting).intersection(&candidates).cloned() {
             let modify = request.unwrap_or_else(|| aws.clients.ec2.modify_vpc_endpoint());
             request = Some(match setting {
-                Setting::EndpointSubnet(_) => modify.remove_subnet_ids(id),
-                _ => modify.remove_route_table_ids(id),
+                VpcEndpointSetting::Subnet(_) => modify.remove_subnet_ids(id),
+                VpcEndpointSetting::RouteTable(_) => modify.remove_route_table_ids(id),
             });
         }
     }
@@ -160,10 +160,10 @@ async fn reduce(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
 }
 
 /// The subnets or the tables that the endpoint has, by the type of the setting.
-fn current_ids(found: &Found, setting: &Setting) -> BTreeSet<String> {
+fn current_ids(found: &Found, setting: &VpcEndpointSetting) -> BTreeSet<String> {
     let ids = match setting {
-        Setting::EndpointSubnet(_) => found.subnet_ids(),
-        _ => found.route_table_ids(),
+        VpcEndpointSetting::Subnet(_) => found.subnet_ids(),
+        VpcEndpointSetting::RouteTable(_) => found.route_table_ids(),
     };
     ids.iter().cloned().collect()
 }

@@ -1,7 +1,10 @@
 //! The instance profile, with the one role that IAM allows in it.
 
 use aws_sdk_iam::types::{InstanceProfile as Found, Role};
-use environment::{Call, CallKind, Fields, InstanceProfile, Names, ObservedResource, Ref, Resource, Setting, State};
+use environment::{
+    Call, CallKind, Fields, InstanceProfile, InstanceProfileSetting, Names, ObservedResource, Ref, Resource, Setting,
+    State,
+};
 
 use super::{read_tags, reference_by_name, tags_of, tags_to_clear, tags_to_set};
 use crate::AwsCloud;
@@ -45,11 +48,11 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
-            [Setting::ProfileRole(role)] => add_role(aws, call, role).await,
+            [Setting::InstanceProfile(InstanceProfileSetting::Role(role))] => add_role(aws, call, role).await,
             settings => set_tags(aws, call, settings).await,
         },
         CallKind::Clear(settings) => match settings.as_slice() {
-            [Setting::ProfileRole(role)] => remove_role(aws, call, role).await,
+            [Setting::InstanceProfile(InstanceProfileSetting::Role(role))] => remove_role(aws, call, role).await,
             settings => clear_tags(aws, call, settings).await,
         },
         CallKind::Delete => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::{AttachedPermissionsBoundary, AttachedPolicy, Role as Found};
-use environment::{Call, CallKind, Fields, Names, ObservedResource, Resource, Role, Setting, State};
+use environment::{Call, CallKind, Fields, Names, ObservedResource, Resource, Role, RoleSetting, Setting, State};
 use futures_util::future::try_join_all;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -156,15 +156,15 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
 async fn set(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let (iam, name) = (&aws.clients.iam, &call.key.name);
     match settings {
-        [Setting::Boundary(arn)] => {
+        [Setting::Role(RoleSetting::Boundary(arn))] => {
             let request = iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn);
             request.send().await.classified(call.operation()).map(|_| ())
         }
-        [Setting::ManagedPolicy(arn)] => {
+        [Setting::Role(RoleSetting::ManagedPolicy(arn))] => {
             let request = iam.attach_role_policy().role_name(name).policy_arn(arn);
             request.send().await.classified(call.operation()).map(|_| ())
         }
-        [Setting::InlinePolicy { name: policy, document }] => {
+        [Setting::Role(RoleSetting::InlinePolicy { name: policy, document })] => {
             let request = iam.put_role_policy().role_name(name).policy_name(policy).policy_document(document);
             request.send().await.classified(call.operation()).map(|_| ())
         }
@@ -178,15 +178,15 @@ async fn set(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Pr
 async fn clear(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let (iam, name) = (&aws.clients.iam, &call.key.name);
     let cleared = match settings {
-        [Setting::Boundary(_)] => {
+        [Setting::Role(RoleSetting::Boundary(_))] => {
             let request = iam.delete_role_permissions_boundary().role_name(name);
             request.send().await.classified(call.operation()).map(|_| ())
         }
-        [Setting::ManagedPolicy(arn)] => {
+        [Setting::Role(RoleSetting::ManagedPolicy(arn))] => {
             let request = iam.detach_role_policy().role_name(name).policy_arn(arn);
             request.send().await.classified(call.operation()).map(|_| ())
         }
-        [Setting::InlinePolicy { name: policy, .. }] => {
+        [Setting::Role(RoleSetting::InlinePolicy { name: policy, .. })] => {
             let request = iam.delete_role_policy().role_name(name).policy_name(policy);
             request.send().await.classified(call.operation()).map(|_| ())
         }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_cloudwatchlogs::types::LogGroup as Found;
-use environment::{Call, CallKind, Fields, LogGroup, ObservedResource, Resource, Setting, State, Tags};
+use environment::{
+    Call, CallKind, Fields, LogGroup, LogGroupSetting, ObservedResource, Resource, Setting, State, Tags,
+};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
@@ -67,13 +69,13 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
-            [Setting::Retention(days)] => set_retention(aws, call, *days).await,
-            [Setting::LogKey(arn)] => set_key(aws, call, arn).await,
+            [Setting::LogGroup(LogGroupSetting::Retention(days))] => set_retention(aws, call, *days).await,
+            [Setting::LogGroup(LogGroupSetting::Key(arn))] => set_key(aws, call, arn).await,
             settings => set_tags(aws, call, settings).await,
         },
         CallKind::Clear(settings) => match settings.as_slice() {
-            [Setting::Retention(_)] => clear_retention(aws, call).await,
-            [Setting::LogKey(_)] => clear_key(aws, call).await,
+            [Setting::LogGroup(LogGroupSetting::Retention(_))] => clear_retention(aws, call).await,
+            [Setting::LogGroup(LogGroupSetting::Key(_))] => clear_key(aws, call).await,
             settings => clear_tags(aws, call, settings).await,
         },
         CallKind::Delete => {

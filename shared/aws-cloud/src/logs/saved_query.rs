@@ -2,7 +2,8 @@
 
 use aws_sdk_cloudwatchlogs::operation::put_query_definition::builders::PutQueryDefinitionFluentBuilder;
 use environment::{
-    Call, CallKind, Fields, Names, ObservedResource, Query, Ref, Resource, SavedQuery, Setting, State, Tags, mark,
+    Call, CallKind, Fields, Names, ObservedResource, Query, Ref, Resource, SavedQuery, SavedQuerySetting, Setting,
+    State, Tags, mark,
 };
 
 use crate::AwsCloud;
@@ -62,7 +63,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
-            [Setting::Query(query)] => {
+            [Setting::SavedQuery(SavedQuerySetting::Query(query))] => {
                 let request = put(aws, call, query).query_definition_id(aws.ids.of_call(call)?);
                 request.send().await.classified(call.operation())?;
                 Ok(())

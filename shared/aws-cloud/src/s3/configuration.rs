@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{
     NoncurrentVersionExpiration, PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, VersioningConfiguration,
 };
-use environment::{AccessLogs, Bucket, Call, Encryption, Names, Setting};
+use environment::{AccessLogs, Bucket, BucketSetting, Call, Encryption, Names, Setting};
 
 use super::Target;
 use crate::document;
@@ -129,12 +129,12 @@ fn holds_any(objects: &ListObjectVersionsOutput) -> bool {
 /// Sets one setting.
 pub(super) async fn set(at: &Target<'_>, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     match settings {
-        [Setting::PublicAccessBlocked(on)] => put_public_access_block(at, call, *on).await,
-        [Setting::Versioning(on)] => put_versioning(at, call, *on).await,
-        [Setting::BucketEncryption(by)] => put_encryption(at, call, by).await,
-        [Setting::BucketPolicy(policy)] => put_policy(at, call, policy).await,
-        [Setting::Expiry(days)] => put_lifecycle(at, call, *days).await,
-        [Setting::AccessLogs(logs)] => put_logging(at, call, Some(logs)).await,
+        [Setting::Bucket(BucketSetting::PublicAccessBlocked(on))] => put_public_access_block(at, call, *on).await,
+        [Setting::Bucket(BucketSetting::Versioning(on))] => put_versioning(at, call, *on).await,
+        [Setting::Bucket(BucketSetting::Encryption(by))] => put_encryption(at, call, by).await,
+        [Setting::Bucket(BucketSetting::Policy(policy))] => put_policy(at, call, policy).await,
+        [Setting::Bucket(BucketSetting::Expiry(days))] => put_lifecycle(at, call, *days).await,
+        [Setting::Bucket(BucketSetting::AccessLogs(logs))] => put_logging(at, call, Some(logs)).await,
         _ => Err(Problem::unsupported_call(call)),
     }
 }
@@ -142,12 +142,12 @@ pub(super) async fn set(at: &Target<'_>, call: &Call, settings: &[Setting]) -> R
 /// Clears one setting. A setting without a call that clears it gets its default value.
 pub(super) async fn clear(at: &Target<'_>, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let cleared = match settings {
-        [Setting::PublicAccessBlocked(_)] => put_public_access_block(at, call, false).await,
-        [Setting::Versioning(_)] => put_versioning(at, call, false).await,
-        [Setting::BucketEncryption(_)] => put_encryption(at, call, &Encryption::default()).await,
-        [Setting::BucketPolicy(_)] => delete_policy(at, call).await,
-        [Setting::Expiry(_)] => delete_lifecycle(at, call).await,
-        [Setting::AccessLogs(_)] => put_logging(at, call, None).await,
+        [Setting::Bucket(BucketSetting::PublicAccessBlocked(_))] => put_public_access_block(at, call, false).await,
+        [Setting::Bucket(BucketSetting::Versioning(_))] => put_versioning(at, call, false).await,
+        [Setting::Bucket(BucketSetting::Encryption(_))] => put_encryption(at, call, &Encryption::default()).await,
+        [Setting::Bucket(BucketSetting::Policy(_))] => delete_policy(at, call).await,
+        [Setting::Bucket(BucketSetting::Expiry(_))] => delete_lifecycle(at, call).await,
+        [Setting::Bucket(BucketSetting::AccessLogs(_))] => put_logging(at, call, None).await,
         _ => Err(Problem::unsupported_call(call)),
     };
     cleared.none_if_not_found()?;

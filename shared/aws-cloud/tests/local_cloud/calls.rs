@@ -1,7 +1,7 @@
 //! The guarantees of the seam, call by call: a setting that already has the value is a success, and so is the delete of
 //! a deleted resource.
 
-use environment::{Call, CallError, CallKind, Cloud, Kind, Setting};
+use environment::{Call, CallError, CallKind, Cloud, Kind, LaunchTemplateSetting, Setting};
 use serde_json::json;
 
 use crate::harness::Harness;
@@ -15,7 +15,7 @@ async fn a_setting_that_already_has_its_value_can_be_set_again() {
     for observed in cloud.observe(&harness.scope).await.expect("an observation") {
         // moto ignores client tokens: a version that is requested again would be a second one here, and is the first on
         // AWS.
-        let version = |it: &Setting| matches!(it, Setting::TemplateVersion(_));
+        let version = |it: &Setting| matches!(it, Setting::LaunchTemplate(LaunchTemplateSetting::Version(_)));
         for setting in observed.resource.settings().into_iter().filter(|it| !version(it)) {
             let call = Call { key: observed.key(), id: observed.id.clone(), kind: CallKind::Set(vec![setting]) };
             assert_eq!(cloud.call(&call).await, Ok(()), "{} {call}", call.key);

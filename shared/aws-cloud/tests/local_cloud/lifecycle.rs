@@ -67,7 +67,9 @@ async fn an_update_makes_its_calls_and_no_others_and_a_rollback_finds_the_old_ve
     let digest = |desired: &DesiredState| {
         let settings = desired.resources.iter().flat_map(environment::Resource::settings);
         let mut digests = settings.filter_map(|it| match it {
-            environment::Setting::Template { digest, .. } => Some(digest),
+            environment::Setting::AutoScalingGroup(environment::AutoScalingGroupSetting::Template {
+                digest, ..
+            }) => Some(digest),
             _ => None,
         });
         digests.next_back().expect("a group")

@@ -61,7 +61,7 @@ async fn interfaces_that_block_the_delete_of_a_network_are_named() {
         let blocked = format!(
             "{delete} has to wait: DependencyViolation: no; blocking network interfaces: eni-1 (ELB app/web/1)"
         );
-        assert_eq!(waiting_for, format!("{} a: {blocked}", kind.name()));
+        assert_eq!(waiting_for, format!("{} a: {blocked}", kind.facts().name));
         assert_eq!(requests.len(), 2, "{requests:?}");
         assert!(requests[1].ends_with(&format!("&Filter.1.Name={filter}&Filter.1.Value.1={id}")), "{requests:?}");
     }

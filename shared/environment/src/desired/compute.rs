@@ -3,11 +3,12 @@
 use super::network::SubnetPlacement;
 use super::{DesiredInputs, Part};
 use crate::model::hook_settings::{Drain, Gate, HookSettings, HookTask, OnTimeout};
+use crate::model::key::{Key, Ref};
 use crate::model::kinds::{
     Adjustment, AutoScalingGroup, HealthCheck, Hook, LaunchTemplate, ScalingPolicy, TemplateContent, TemplateVersion,
     Transition,
 };
-use crate::model::resource::{Fields, Key, Ref};
+use crate::model::resource::Fields;
 
 /// Seconds. EC2 publishes a value every five minutes unless detailed monitoring is on (the EC2 user guide).
 const BASIC_MONITORING_PERIOD: u32 = 300;

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::{DesiredInputs, Part};
 use crate::model::hook_settings::USER_DATA;
+use crate::model::key::Ref;
 use crate::model::kinds::{InstanceProfile, Role};
 use crate::model::mark;
-use crate::model::resource::{Fields, Ref};
+use crate::model::resource::Fields;
 
 /// The managed policies of the instances' role: the first for Session Manager, the second for the `CloudWatch` agent.
 const MANAGED_POLICIES: [&str; 2] = ["AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy"];

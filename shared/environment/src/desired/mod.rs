@@ -8,9 +8,11 @@ mod queries;
 mod storage;
 
 use crate::input::spec::Spec;
+use crate::model::key::{Key, Tags};
+use crate::model::kind::Marking;
 use crate::model::mark;
 use crate::model::names::Names;
-use crate::model::resource::{Fields, Key, Marking, Resource, Tags};
+use crate::model::resource::{Fields, Resource};
 
 /// The inputs that no property contains: facts of the account, the region, the deployment and the time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +74,7 @@ pub fn check_hooks_are_handled(spec: &Spec, hooks_are_handled: bool) -> Result<(
 impl DesiredInputs<'_> {
     fn marked(&self, key: Key, fields: Fields) -> Resource {
         let Key { kind, name } = key;
-        let mut tags = match kind.marking() {
+        let mut tags = match kind.facts().marking {
             Marking::Tags | Marking::TextAndTags => {
                 mark::tags(&self.spec.tags, self.owner, self.names, &self.spec.environment, &name)
             }

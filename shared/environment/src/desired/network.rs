@@ -6,11 +6,12 @@ use ipnet::Ipv4Net;
 
 use super::{DesiredInputs, Part};
 use crate::input::spec::Egress;
+use crate::model::key::{Key, Ref};
 use crate::model::kinds::{
     Address, InternetGateway, NatGateway, Reach, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint,
 };
 use crate::model::names::INTERFACE_SERVICES;
-use crate::model::resource::{Fields, Key, Ref};
+use crate::model::resource::Fields;
 
 /// The subnets in which the instances are launched.
 pub(super) struct SubnetPlacement {

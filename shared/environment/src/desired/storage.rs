@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{DesiredInputs, Part};
+use crate::model::key::{Key, Ref};
 use crate::model::kinds::{AccessLogs, Bucket, Encryption, LogGroup};
 use crate::model::on_delete::OnDelete;
-use crate::model::resource::{Fields, Key, Ref};
+use crate::model::resource::Fields;
 
 /// The key prefix of the access logs.
 const ACCESS_LOGS: &str = "access-logs/";

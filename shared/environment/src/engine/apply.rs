@@ -9,7 +9,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::engine::cloud::{Call, CallError, CallKind, Cloud, Timestamp};
 use crate::engine::plan::{Action, Plan, Step};
-use crate::model::resource::{Key, Resource};
+use crate::model::key::Key;
+use crate::model::resource::Resource;
 
 /// The longest time until a listing shows a resource whose create cannot be repeated and is indeterminate. A read right
 /// after a create can miss the resource (ARCHITECTURE, Facts), and peers repeat the read for up to a minute before they
@@ -44,13 +45,13 @@ impl RecentWrites {
     /// already.
     fn holds_back(&self, key: &Key, started_at: Timestamp) -> bool {
         let until = self.indeterminate_creates.get(key).copied().max(self.all_indeterminate_until);
-        !key.kind.create_can_be_repeated() && until.is_some_and(|until| started_at < until)
+        !key.kind.facts().create_can_be_repeated && until.is_some_and(|until| started_at < until)
     }
 
     /// The risk of a wave of this plan that starts at `started_at`: whether it sends a create that cannot be repeated.
     pub(crate) fn risk(&self, plan: &Plan, started_at: Timestamp) -> Risk {
         let is_unrepeatable_create =
-            |step: &&Step| step.action == Action::Create && !step.key.kind.create_can_be_repeated();
+            |step: &&Step| step.action == Action::Create && !step.key.kind.facts().create_can_be_repeated;
         let sent = plan.steps.iter().filter(is_unrepeatable_create).any(|step| !self.holds_back(&step.key, started_at));
         if sent { Risk::Duplicates } else { Risk::None }
     }
@@ -157,7 +158,7 @@ async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, until: Times
         Action::Delete => "deletion is in progress",
         Action::Update | Action::Retain | Action::Wait(_) => return result,
     };
-    if step.key.kind.completes_asynchronously() {
+    if step.key.kind.facts().completes_asynchronously {
         let waiting_for = format!("{}: {pending}", step.key);
         result.call_error = Some(CallError::Retry { waiting_for, after: Duration::from_secs(2) });
     }

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::field::Setting;
+use crate::model::key::{Key, Tags};
 use crate::model::names::Names;
-use crate::model::resource::{Key, Resource, Tags};
+use crate::model::resource::{Resource, Setting};
 
 /// A point in time: milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -117,6 +117,22 @@ pub enum CallKind {
     Delete,
 }
 
+impl Call {
+    /// The AWS operation, as `service:Operation`: the API's name, in plans, logs and records of calls.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        let kind = self.key.kind;
+        match &self.kind {
+            CallKind::Create(_) => kind.facts().create,
+            CallKind::Delete => kind.facts().delete,
+            CallKind::Drain => "autoscaling:UpdateAutoScalingGroup",
+            CallKind::Empty => "s3:DeleteObjects",
+            CallKind::Set(settings) => settings.first().map_or("", |it| it.set_operation(kind)),
+            CallKind::Clear(settings) => settings.first().map_or("", |it| it.clear_operation(kind)),
+        }
+    }
+}
+
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.operation())?;
@@ -162,7 +178,7 @@ pub enum CallError {
 /// An implementation
 ///
 /// - sends a call at most once where the create cannot be repeated
-///   ([`Kind::create_can_be_repeated`](crate::Kind::create_can_be_repeated));
+///   ([`KindFacts::create_can_be_repeated`](crate::KindFacts::create_can_be_repeated));
 /// - returns success where the resource already is as the call would leave it, and where a resource to delete is
 ///   absent;
 /// - changes no resource that does not carry the mark of the scope's owner;

@@ -5,8 +5,9 @@ use std::fmt;
 use crate::engine::cloud::{ObservedResource, Ownership};
 use crate::engine::duplicates::duplicates;
 use crate::engine::plan::{DesiredState, plan};
-use crate::model::field::{Field, Setting};
-use crate::model::resource::{Key, Resource};
+use crate::model::field::Field;
+use crate::model::key::Key;
+use crate::model::resource::{Resource, Setting};
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +83,7 @@ fn changed_settings(after: &Resource, observed: &Resource) -> Vec<Drift> {
 /// The fields that no call can change and whose observed value is not the desired one.
 fn changed_fixed_fields(desired: &Resource, observed: &Resource) -> Vec<Drift> {
     let of = |resource: &Resource| {
-        let fixed = |field: Field| match field {
+        let fixed = |field: Field<Setting>| match field {
             Field::Fixed(name, value) => Some((name, value.to_string())),
             _ => None,
         };

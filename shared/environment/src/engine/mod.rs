@@ -5,7 +5,6 @@ pub(crate) mod apply;
 pub(crate) mod cloud;
 pub(crate) mod drift;
 mod duplicates;
-mod operation;
 pub(crate) mod outputs;
 pub(crate) mod plan;
 pub(crate) mod reconcile;

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use crate::engine::cloud::ObservedResource;
+use crate::model::key::{Key, Ref};
 use crate::model::names::Names;
 use crate::model::partition::Partition;
-use crate::model::resource::{Fields, Key, Ref};
+use crate::model::resource::Fields;
 
 /// The outputs by key. An absent value is empty, so that `Fn::GetAtt` never fails a stack.
 #[must_use]

@@ -248,7 +248,7 @@ fn with_recent_writes(
 
 fn unlisted_resource(written: &Resource) -> ObservedResource {
     let (id, references, version) = (None, vec![], None);
-    let asynchronous = written.kind().completes_asynchronously();
+    let asynchronous = written.kind().facts().completes_asynchronously;
     let state = if asynchronous { State::Settling("created, not listed yet".into()) } else { State::Ready };
     ObservedResource { id, resource: written.clone(), ownership: Ownership::Owned, state, references, version }
 }

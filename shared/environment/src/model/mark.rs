@@ -1,8 +1,8 @@
 //! The ownership mark: tags that the create call of every resource contains, so that a crash never leaves an owned
 //! resource that appears foreign.
 
+use crate::model::key::Tags;
 use crate::model::names::Names;
-use crate::model::resource::Tags;
 
 /// The tag with the owner: a hash of the stack's id and the resource's logical id.
 pub const OWNER: &str = "envkeeper:owner";

@@ -2,6 +2,8 @@
 
 pub(crate) mod field;
 pub mod hook_settings;
+pub(crate) mod key;
+pub(crate) mod kind;
 pub(crate) mod kinds;
 pub mod mark;
 pub(crate) mod names;

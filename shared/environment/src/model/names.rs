@@ -2,7 +2,8 @@
 //!
 //! A name depends only on the project, the region and the suffix, so every run finds the resources of an earlier run.
 
-use crate::model::resource::{Key, Kind};
+use crate::model::key::Key;
+use crate::model::kind::Kind;
 
 /// A deployment: the common part of the names of its environments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -281,7 +282,7 @@ impl Names {
         ];
         let room = |key: &Key| longest_name(key.kind).saturating_sub(key.name.len() - self.suffix.len());
         let tightest = keys.iter().min_by_key(|key| room(key));
-        tightest.map_or((0, String::new()), |key| (room(key), format!("the {}'s name", key.kind.name())))
+        tightest.map_or((0, String::new()), |key| (room(key), format!("the {}'s name", key.kind.facts().name)))
     }
 }
 

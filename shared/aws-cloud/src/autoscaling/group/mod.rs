@@ -5,7 +5,7 @@ mod observed;
 
 use aws_sdk_autoscaling::types::builders::TagBuilder;
 use aws_sdk_autoscaling::types::{DeletionProtection, Instance, LaunchTemplateSpecification, Tag};
-use environment::{Call, CallKind, Fields, HealthCheck, Ref, Resource, Setting};
+use environment::{AutoScalingGroupSetting, Call, CallKind, Fields, HealthCheck, Ref, Resource, Setting};
 
 use crate::AwsCloud;
 use crate::ec2::launch_template::version_number;
@@ -24,15 +24,19 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {
             [Setting::Tag(..), ..] => set_tags(aws, call, settings).await,
-            [Setting::TargetGroup(_), ..] => attach(aws, call, settings).await,
-            [Setting::Hook(hook)] => hooks::put(aws, call, hook).await,
-            [Setting::GroupMetrics(on)] => collect_metrics(aws, call, *on).await,
+            [Setting::AutoScalingGroup(AutoScalingGroupSetting::TargetGroup(_)), ..] => {
+                attach(aws, call, settings).await
+            }
+            [Setting::AutoScalingGroup(AutoScalingGroupSetting::Hook(hook))] => hooks::put(aws, call, hook).await,
+            [Setting::AutoScalingGroup(AutoScalingGroupSetting::Metrics(on))] => collect_metrics(aws, call, *on).await,
             settings => update(aws, call, settings).await,
         },
         CallKind::Clear(settings) => match settings.as_slice() {
-            [Setting::TargetGroup(_), ..] => detach(aws, call, settings).await,
-            [Setting::Hook(hook)] => hooks::delete(aws, call, hook).await,
-            [Setting::GroupMetrics(_)] => collect_metrics(aws, call, false).await,
+            [Setting::AutoScalingGroup(AutoScalingGroupSetting::TargetGroup(_)), ..] => {
+                detach(aws, call, settings).await
+            }
+            [Setting::AutoScalingGroup(AutoScalingGroupSetting::Hook(hook))] => hooks::delete(aws, call, hook).await,
+            [Setting::AutoScalingGroup(AutoScalingGroupSetting::Metrics(_))] => collect_metrics(aws, call, false).await,
             settings => clear_tags(aws, call, settings).await,
         },
         CallKind::Drain => drain(aws, call).await,
@@ -64,17 +68,21 @@ async fn update(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
     let mut request = aws.clients.autoscaling.update_auto_scaling_group().auto_scaling_group_name(&call.key.name);
     for setting in settings {
         request = match setting {
-            Setting::MinSize(count) => request.min_size(size(*count)),
-            Setting::MaxSize(count) => request.max_size(size(*count)),
-            Setting::Subnets(subnets) => request.vpc_zone_identifier(subnet_ids(aws, call, subnets)?),
-            Setting::Template { template, digest } => {
+            Setting::AutoScalingGroup(AutoScalingGroupSetting::MinSize(count)) => request.min_size(size(*count)),
+            Setting::AutoScalingGroup(AutoScalingGroupSetting::MaxSize(count)) => request.max_size(size(*count)),
+            Setting::AutoScalingGroup(AutoScalingGroupSetting::Subnets(subnets)) => {
+                request.vpc_zone_identifier(subnet_ids(aws, call, subnets)?)
+            }
+            Setting::AutoScalingGroup(AutoScalingGroupSetting::Template { template, digest }) => {
                 request.launch_template(specification(aws, call, template, digest).await?)
             }
-            Setting::HealthCheck(check) => {
+            Setting::AutoScalingGroup(AutoScalingGroupSetting::HealthCheck(check)) => {
                 let request = request.health_check_type(check_type(*check));
                 request.health_check_grace_period(size(check.grace_seconds))
             }
-            Setting::Protected(on) => request.deletion_protection(protection(*on)),
+            Setting::AutoScalingGroup(AutoScalingGroupSetting::Protected(on)) => {
+                request.deletion_protection(protection(*on))
+            }
             _ => return Err(Problem::unsupported_call(call)),
         };
     }
@@ -170,7 +178,7 @@ async fn detach(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
 
 fn target_groups(call: &Call, settings: &[Setting]) -> Result<Vec<String>, Problem> {
     let arn = |setting: &Setting| match setting {
-        Setting::TargetGroup(arn) => Ok(arn.clone()),
+        Setting::AutoScalingGroup(AutoScalingGroupSetting::TargetGroup(arn)) => Ok(arn.clone()),
         _ => Err(Problem::unsupported_call(call)),
     };
     settings.iter().map(arn).collect()

@@ -1,9 +1,10 @@
 //! Resources and changes as text, for operators and stack authors.
 
-use crate::model::field::{Field, Setting};
+use crate::model::field::Field;
+use crate::model::kinds::LaunchTemplateSetting;
 use crate::model::kinds::TemplateVersion;
 use crate::model::mark;
-use crate::model::resource::Resource;
+use crate::model::resource::{Resource, Setting};
 
 /// The fields of a resource, a line each; its tags in one line, without the tags that every resource has.
 pub(super) fn describe_resource(resource: &Resource) -> Vec<String> {
@@ -12,7 +13,7 @@ pub(super) fn describe_resource(resource: &Resource) -> Vec<String> {
         match field {
             Field::Created(Setting::Tag(..)) => {}
             Field::Fixed(name, value) | Field::Once(name, value) => lines.push(format!("{name}: {value}")),
-            Field::Created(Setting::TemplateVersion(version)) => {
+            Field::Created(Setting::LaunchTemplate(LaunchTemplateSetting::Version(version))) => {
                 lines.push(format!("version: content {}, image {}", version.digest, version.image));
                 lines.extend(version.content.summary());
             }
@@ -27,7 +28,7 @@ pub(super) fn describe_resource(resource: &Resource) -> Vec<String> {
 
 /// The previous and the new value of a setting, a line each.
 pub(super) fn describe_change(new: &Setting, old: &[Setting]) -> Vec<String> {
-    if let Setting::TemplateVersion(version) = new {
+    if let Setting::LaunchTemplate(LaunchTemplateSetting::Version(version)) = new {
         let mut lines = vec![format!("new version: content {}, image {}", version.digest, version.image)];
         lines.extend(latest(old).map(|last| version.content.differences(&last.content)).unwrap_or_default());
         return lines;
@@ -44,7 +45,7 @@ pub(super) fn describe_change(new: &Setting, old: &[Setting]) -> Vec<String> {
 
 fn latest(settings: &[Setting]) -> Option<&TemplateVersion> {
     settings.iter().rev().find_map(|it| match it {
-        Setting::TemplateVersion(version) => Some(version),
+        Setting::LaunchTemplate(LaunchTemplateSetting::Version(version)) => Some(version),
         _ => None,
     })
 }

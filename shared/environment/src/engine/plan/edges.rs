@@ -2,7 +2,9 @@
 
 use super::{Plan, Step};
 use crate::engine::cloud::{ObservedResource, Ownership};
-use crate::model::resource::{Key, Kind, Resource};
+use crate::model::key::Key;
+use crate::model::kind::Kind;
+use crate::model::resource::Resource;
 
 impl Plan {
     pub(super) fn add_create_edges(&mut self, desired: &[Resource]) {
@@ -67,6 +69,6 @@ impl Dependencies {
 }
 
 fn dependencies(resource: &Resource) -> Dependencies {
-    let kinds = resource.kind().declared_dependencies().iter().map(|(kind, _)| *kind).collect();
+    let kinds = resource.kind().facts().depends_on.iter().map(|(kind, _)| *kind).collect();
     Dependencies { keys: resource.references(), kinds }
 }

@@ -3,7 +3,7 @@
 //!
 //! Edges are derived. A resource is created or changed after the steps of the resources that it refers to. It is
 //! deleted after the steps of the observed resources that refer to it. Kinds add the edges that no field shows
-//! ([`Kind::declared_dependencies`](crate::Kind::declared_dependencies)). On delete these edges run backwards: a
+//! ([`KindFacts::depends_on`](crate::KindFacts::depends_on)). On delete these edges run backwards: a
 //! draining group keeps its egress.
 
 mod describe;
@@ -16,9 +16,11 @@ use self::describe::{describe_change, describe_resource};
 use crate::engine::cloud::{Call, CallKind, ObservedResource, Ownership, State};
 use crate::engine::duplicates::duplicates;
 use crate::engine::retain::{DeletionAction, deletion_action};
-use crate::model::field::{Field, Setting};
+use crate::model::field::Field;
+use crate::model::key::{Key, Ref};
+use crate::model::kinds::{BucketSetting, LaunchTemplateSetting, RouteTableSetting};
 use crate::model::mark;
-use crate::model::resource::{Fields, Key, Ref, Resource};
+use crate::model::resource::{Fields, Resource, Setting};
 
 /// The complete set of resources of an owner: every other resource of the owner is deleted. An empty set is
 /// a delete.
@@ -160,7 +162,7 @@ impl Plan {
 /// The value that a call needs and the region does not provide, as a sentence.
 fn missing_in_region(kind: &CallKind) -> Option<String> {
     let no_image = |setting: &Setting| match setting {
-        Setting::TemplateVersion(version) if version.image.is_empty() => {
+        Setting::LaunchTemplate(LaunchTemplateSetting::Version(version)) if version.image.is_empty() => {
             Some(format!("ImageParameter is \"{}\": the SSM parameter does not exist", version.content.image_source))
         }
         _ => None,
@@ -255,13 +257,19 @@ fn delete_calls(
     all: &DesiredState,
 ) -> Vec<CallKind> {
     let must_be_cleared = |it: &Setting| match it {
-        Setting::Association(subnet) => !deletes_subnet(subnet, all_observed, all),
+        Setting::RouteTable(RouteTableSetting::Association(subnet)) => !deletes_subnet(subnet, all_observed, all),
         other => other.blocks_deletion(),
     };
     let mut cleared: Vec<Setting> = observed.resource.settings().into_iter().filter(must_be_cleared).collect();
     if *deletion_action == DeletionAction::EmptyAndDelete {
         // Otherwise the access logs of emptying the bucket would arrive for hours.
-        cleared.extend(observed.resource.settings().into_iter().filter(|it| matches!(it, Setting::AccessLogs(_))));
+        cleared.extend(
+            observed
+                .resource
+                .settings()
+                .into_iter()
+                .filter(|it| matches!(it, Setting::Bucket(BucketSetting::AccessLogs(_)))),
+        );
     }
     let mut kinds: Vec<CallKind> = group_by_call(cleared).into_iter().map(CallKind::Clear).collect();
     match &observed.resource.fields {
@@ -297,7 +305,7 @@ fn change(
     let (new, old) = (desired.settings(), observed.resource.settings());
     let is_cleared = |setting: &Setting| match setting {
         Setting::Tag(key, _) => all.retired_tags.contains(key),
-        Setting::Association(subnet) => !deletes_subnet(subnet, all_observed, all),
+        Setting::RouteTable(RouteTableSetting::Association(subnet)) => !deletes_subnet(subnet, all_observed, all),
         other => !other.is_retained_when_not_desired(),
     };
     let cleared: Vec<Setting> =

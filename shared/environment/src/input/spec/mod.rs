@@ -17,9 +17,9 @@ use crate::input::property::{self, Change, Default, Property};
 use crate::input::spec::reader::Reader;
 use crate::input::spec::unknown::unknown;
 use crate::model::hook_settings::OnTimeout;
+use crate::model::key::Tags;
 use crate::model::names::{Deployment, Names};
 use crate::model::on_delete::OnDelete;
-use crate::model::resource::Tags;
 
 /// The desired properties, complete and validated. In JSON, the keys are the properties' names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

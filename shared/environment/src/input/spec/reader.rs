@@ -7,8 +7,8 @@ use crate::input::alarm_action::{AlarmAction, BadField};
 use crate::input::forms::{MAX_LIST_LENGTH, shown, whole};
 use crate::input::property::{self, Default, Property};
 use crate::model::hook_settings::OnTimeout;
+use crate::model::key::Tags;
 use crate::model::on_delete::OnDelete;
-use crate::model::resource::Tags;
 
 /// Parses one property after another, and collects the violations.
 pub(super) struct Reader<'a> {

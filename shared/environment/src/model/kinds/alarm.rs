@@ -1,7 +1,8 @@
 use std::fmt;
 
-use crate::model::field::{Field, Setting};
-use crate::model::resource::Ref;
+use crate::model::field::{Field, KindSetting, ResourceKind};
+use crate::model::key::Ref;
+use crate::model::kind::{KindFacts, Marking};
 
 /// A metric alarm. Each `PutMetricAlarm` replaces the whole alarm.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,15 +59,48 @@ pub enum Comparison {
     LessThan,
 }
 
-impl Alarm {
-    pub(crate) fn fields(&self) -> Vec<Field> {
-        vec![Field::Created(Setting::Rule(self.rule.clone()))]
+/// The content of an alarm.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AlarmSetting {
+    /// The whole alarm.
+    Rule(AlarmRule),
+}
+
+impl ResourceKind for Alarm {
+    type Setting = AlarmSetting;
+
+    const FACTS: KindFacts = KindFacts {
+        marking: Marking::TextAndTags,
+        ..KindFacts::of("alarm", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms")
+    };
+
+    fn fields(&self) -> Vec<Field<AlarmSetting>> {
+        vec![Field::Created(AlarmSetting::Rule(self.rule.clone()))]
     }
 
-    pub(crate) fn set(&mut self, setting: &Setting) {
-        if let Setting::Rule(rule) = setting {
-            self.rule = rule.clone();
-        }
+    fn set(&mut self, setting: &AlarmSetting) {
+        let AlarmSetting::Rule(rule) = setting;
+        self.rule = rule.clone();
+    }
+}
+
+impl KindSetting for AlarmSetting {
+    fn slot(&self) -> (&'static str, String) {
+        ("rule", String::new())
+    }
+
+    fn value(&self) -> String {
+        let AlarmSetting::Rule(rule) = self;
+        rule.to_string()
+    }
+
+    fn references(&self) -> Vec<&Ref> {
+        let AlarmSetting::Rule(rule) = self;
+        rule.actions.iter().collect()
+    }
+
+    fn set_operation(&self) -> &'static str {
+        "cloudwatch:PutMetricAlarm"
     }
 }
 

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
-use crate::model::field::{Field, Setting, Value};
-use crate::model::resource::Ref;
+use crate::model::field::{Field, KindSetting, ResourceKind, Value};
+use crate::model::key::Ref;
+use crate::model::kind::{Kind, KindFacts};
 
 /// The Auto Scaling group. Auto Scaling alone decides the number of instances between the bounds.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,55 +70,184 @@ pub enum Transition {
     Terminate,
 }
 
-impl AutoScalingGroup {
-    pub(crate) fn fields(&self) -> Vec<Field> {
+/// The attributes of a group that calls change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AutoScalingGroupSetting {
+    /// The minimum number of instances.
+    MinSize(u32),
+    /// The maximum number of instances.
+    MaxSize(u32),
+    /// All subnets of the group, sorted (`VPCZoneIdentifier`).
+    Subnets(Vec<Ref>),
+    /// The launch template of the group, and the content that the group launches.
+    Template {
+        /// The launch template.
+        template: Ref,
+        /// The [`TemplateVersion`](crate::TemplateVersion)'s digest, which determines its number.
+        digest: String,
+    },
+    /// The health check by which the group detects an unhealthy instance.
+    HealthCheck(HealthCheck),
+    /// Whether Auto Scaling rejects the deletion of the group.
+    Protected(bool),
+    /// The ARN of a target group in which instances are registered.
+    TargetGroup(String),
+    /// A whole lifecycle hook: each `PutLifecycleHook` replaces all its values.
+    Hook(Hook),
+    /// Whether all group metrics are collected.
+    Metrics(bool),
+}
+
+impl ResourceKind for AutoScalingGroup {
+    type Setting = AutoScalingGroupSetting;
+
+    const FACTS: KindFacts = KindFacts {
+        tagging: Some(("autoscaling:CreateOrUpdateTags", "autoscaling:DeleteTags")),
+        depends_on: &[
+            (Kind::RouteTable, "its first instance needs egress"),
+            (Kind::VpcEndpoint, "its first instance registers through them"),
+            (Kind::Role, "its first instance needs the attached policies"),
+            (Kind::LogGroup, "its first instance writes to them"),
+            (Kind::Bucket, "its first instance may write to them"),
+        ],
+        ..KindFacts::of(
+            "auto-scaling-group",
+            "autoscaling:CreateAutoScalingGroup",
+            "autoscaling:DeleteAutoScalingGroup",
+        )
+    };
+
+    fn fields(&self) -> Vec<Field<AutoScalingGroupSetting>> {
+        let template =
+            AutoScalingGroupSetting::Template { template: self.template.clone(), digest: self.digest.clone() };
         let mut fields = vec![
-            Field::Created(Setting::MinSize(self.min_size)),
-            Field::Created(Setting::MaxSize(self.max_size)),
+            Field::Created(AutoScalingGroupSetting::MinSize(self.min_size)),
+            Field::Created(AutoScalingGroupSetting::MaxSize(self.max_size)),
             Field::Once("desired-capacity", Value::Text(self.desired_capacity.to_string())),
-            Field::Created(Setting::Subnets(self.subnets.clone())),
-            Field::Created(Setting::Template { template: self.template.clone(), digest: self.digest.clone() }),
-            Field::Created(Setting::HealthCheck(self.health_check)),
-            Field::Created(Setting::Protected(self.protected)),
+            Field::Created(AutoScalingGroupSetting::Subnets(self.subnets.clone())),
+            Field::Created(template),
+            Field::Created(AutoScalingGroupSetting::HealthCheck(self.health_check)),
+            Field::Created(AutoScalingGroupSetting::Protected(self.protected)),
         ];
-        fields.extend(self.target_groups.iter().map(|arn| Field::Created(Setting::TargetGroup(arn.clone()))));
-        fields.extend(self.hooks.iter().map(|hook| Field::Created(Setting::Hook(hook.clone()))));
-        fields.push(Field::after_create_unless(Setting::GroupMetrics(self.metrics), !self.metrics));
+        let target_group = |arn: &String| Field::Created(AutoScalingGroupSetting::TargetGroup(arn.clone()));
+        let hook = |hook: &Hook| Field::Created(AutoScalingGroupSetting::Hook(hook.clone()));
+        fields.extend(self.target_groups.iter().map(target_group));
+        fields.extend(self.hooks.iter().map(hook));
+        fields.push(Field::after_create_unless(AutoScalingGroupSetting::Metrics(self.metrics), !self.metrics));
         fields
     }
 
-    pub(crate) fn set(&mut self, setting: &Setting) {
+    fn set(&mut self, setting: &AutoScalingGroupSetting) {
         match setting {
-            Setting::MinSize(count) => self.min_size = *count,
-            Setting::MaxSize(count) => self.max_size = *count,
-            Setting::Subnets(subnets) => self.subnets.clone_from(subnets),
-            Setting::Template { template, digest } => {
+            AutoScalingGroupSetting::MinSize(count) => self.min_size = *count,
+            AutoScalingGroupSetting::MaxSize(count) => self.max_size = *count,
+            AutoScalingGroupSetting::Subnets(subnets) => self.subnets.clone_from(subnets),
+            AutoScalingGroupSetting::Template { template, digest } => {
                 self.template = template.clone();
                 self.digest.clone_from(digest);
             }
-            Setting::HealthCheck(check) => self.health_check = *check,
-            Setting::Protected(on) => self.protected = *on,
-            Setting::TargetGroup(arn) => {
+            AutoScalingGroupSetting::HealthCheck(check) => self.health_check = *check,
+            AutoScalingGroupSetting::Protected(on) => self.protected = *on,
+            AutoScalingGroupSetting::TargetGroup(arn) => {
                 self.target_groups.insert(arn.clone());
             }
-            Setting::Hook(hook) => {
+            AutoScalingGroupSetting::Hook(hook) => {
                 self.hooks.retain(|it| it.name != hook.name);
                 self.hooks.push(hook.clone());
                 self.hooks.sort_by(|one, other| one.name.cmp(&other.name));
             }
-            Setting::GroupMetrics(on) => self.metrics = *on,
+            AutoScalingGroupSetting::Metrics(on) => self.metrics = *on,
+        }
+    }
+
+    fn clear(&mut self, setting: &AutoScalingGroupSetting) {
+        match setting {
+            AutoScalingGroupSetting::TargetGroup(arn) => {
+                self.target_groups.remove(arn);
+            }
+            AutoScalingGroupSetting::Hook(hook) => self.hooks.retain(|it| it.name != hook.name),
+            AutoScalingGroupSetting::Metrics(_) => self.metrics = false,
+            // The other settings always have a value.
             _ => {}
         }
     }
 
-    pub(crate) fn clear(&mut self, setting: &Setting) {
-        match setting {
-            Setting::TargetGroup(arn) => {
-                self.target_groups.remove(arn);
+    fn copy_observed_only_fields(&mut self, observed: &AutoScalingGroup) {
+        self.in_service = observed.in_service;
+        self.failed_launch.clone_from(&observed.failed_launch);
+    }
+}
+
+impl KindSetting for AutoScalingGroupSetting {
+    fn slot(&self) -> (&'static str, String) {
+        match self {
+            AutoScalingGroupSetting::MinSize(_) => ("min-size", String::new()),
+            AutoScalingGroupSetting::MaxSize(_) => ("max-size", String::new()),
+            AutoScalingGroupSetting::Subnets(_) => ("subnets", String::new()),
+            AutoScalingGroupSetting::Template { .. } => ("launches", String::new()),
+            AutoScalingGroupSetting::HealthCheck(_) => ("health-check", String::new()),
+            AutoScalingGroupSetting::Protected(_) => ("deletion-protection", String::new()),
+            AutoScalingGroupSetting::TargetGroup(arn) => ("target-group", arn.clone()),
+            AutoScalingGroupSetting::Hook(hook) => ("lifecycle-hook", hook.name.clone()),
+            AutoScalingGroupSetting::Metrics(_) => ("group-metrics", String::new()),
+        }
+    }
+
+    fn value(&self) -> String {
+        match self {
+            AutoScalingGroupSetting::MinSize(count) | AutoScalingGroupSetting::MaxSize(count) => count.to_string(),
+            AutoScalingGroupSetting::Subnets(subnets) => {
+                subnets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
             }
-            Setting::Hook(hook) => self.hooks.retain(|it| it.name != hook.name),
-            Setting::GroupMetrics(_) => self.metrics = false,
-            _ => {}
+            AutoScalingGroupSetting::Template { template, digest } => format!("{template} content {digest}"),
+            AutoScalingGroupSetting::HealthCheck(check) => {
+                let by = if check.by_target_groups { "EC2 and target groups" } else { "EC2" };
+                format!("{by}, after {} s", check.grace_seconds)
+            }
+            AutoScalingGroupSetting::Protected(on) | AutoScalingGroupSetting::Metrics(on) => on.to_string(),
+            AutoScalingGroupSetting::TargetGroup(_) => String::new(),
+            AutoScalingGroupSetting::Hook(hook) => {
+                let on = match hook.on {
+                    Transition::Launch => "launch",
+                    Transition::Terminate => "terminate",
+                };
+                let end = if hook.abandon { "abandon" } else { "continue" };
+                format!("on {on}, {} s, else {end}; {}", hook.heartbeat, hook.metadata)
+            }
+        }
+    }
+
+    fn references(&self) -> Vec<&Ref> {
+        match self {
+            AutoScalingGroupSetting::Subnets(subnets) => subnets.iter().collect(),
+            AutoScalingGroupSetting::Template { template, .. } => vec![template],
+            _ => vec![],
+        }
+    }
+
+    fn set_operation(&self) -> &'static str {
+        match self {
+            AutoScalingGroupSetting::TargetGroup(_) => "autoscaling:AttachLoadBalancerTargetGroups",
+            AutoScalingGroupSetting::Hook(_) => "autoscaling:PutLifecycleHook",
+            AutoScalingGroupSetting::Metrics(_) => "autoscaling:EnableMetricsCollection",
+            _ => "autoscaling:UpdateAutoScalingGroup",
+        }
+    }
+
+    fn clear_operation(&self) -> &'static str {
+        match self {
+            AutoScalingGroupSetting::TargetGroup(_) => "autoscaling:DetachLoadBalancerTargetGroups",
+            AutoScalingGroupSetting::Hook(_) => "autoscaling:DeleteLifecycleHook",
+            AutoScalingGroupSetting::Metrics(_) => "autoscaling:DisableMetricsCollection",
+            other => other.set_operation(),
+        }
+    }
+
+    fn shared_call(&self) -> Option<&'static str> {
+        match self {
+            AutoScalingGroupSetting::TargetGroup(_) => Some("target groups"),
+            AutoScalingGroupSetting::Hook(_) | AutoScalingGroupSetting::Metrics(_) => None,
+            _ => Some("the group"),
         }
     }
 }

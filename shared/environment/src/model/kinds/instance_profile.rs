@@ -1,5 +1,6 @@
-use crate::model::field::{Field, Setting};
-use crate::model::resource::Ref;
+use crate::model::field::{Field, KindSetting, ResourceKind};
+use crate::model::key::Ref;
+use crate::model::kind::KindFacts;
 
 /// The instance profile, which assigns the role to the instances. IAM allows one role in a profile.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,20 +9,59 @@ pub struct InstanceProfile {
     pub role: Option<Ref>,
 }
 
-impl InstanceProfile {
-    pub(crate) fn fields(&self) -> Vec<Field> {
-        self.role.iter().map(|role| Field::After(Setting::ProfileRole(role.clone()))).collect()
+/// The content of an instance profile.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InstanceProfileSetting {
+    /// The role.
+    Role(Ref),
+}
+
+impl ResourceKind for InstanceProfile {
+    type Setting = InstanceProfileSetting;
+
+    const FACTS: KindFacts = KindFacts {
+        tagging: Some(("iam:TagInstanceProfile", "iam:UntagInstanceProfile")),
+        ..KindFacts::of("instance-profile", "iam:CreateInstanceProfile", "iam:DeleteInstanceProfile")
+    };
+
+    fn fields(&self) -> Vec<Field<InstanceProfileSetting>> {
+        self.role.iter().map(|role| Field::After(InstanceProfileSetting::Role(role.clone()))).collect()
     }
 
-    pub(crate) fn set(&mut self, setting: &Setting) {
-        if let Setting::ProfileRole(role) = setting {
-            self.role = Some(role.clone());
-        }
+    fn set(&mut self, setting: &InstanceProfileSetting) {
+        let InstanceProfileSetting::Role(role) = setting;
+        self.role = Some(role.clone());
     }
 
-    pub(crate) fn clear(&mut self, setting: &Setting) {
-        if let Setting::ProfileRole(_) = setting {
-            self.role = None;
-        }
+    fn clear(&mut self, _: &InstanceProfileSetting) {
+        self.role = None;
+    }
+}
+
+impl KindSetting for InstanceProfileSetting {
+    fn slot(&self) -> (&'static str, String) {
+        let InstanceProfileSetting::Role(role) = self;
+        ("role", role.to_string())
+    }
+
+    fn value(&self) -> String {
+        String::new()
+    }
+
+    fn references(&self) -> Vec<&Ref> {
+        let InstanceProfileSetting::Role(role) = self;
+        vec![role]
+    }
+
+    fn set_operation(&self) -> &'static str {
+        "iam:AddRoleToInstanceProfile"
+    }
+
+    fn clear_operation(&self) -> &'static str {
+        "iam:RemoveRoleFromInstanceProfile"
+    }
+
+    fn blocks_deletion(&self) -> bool {
+        true
     }
 }

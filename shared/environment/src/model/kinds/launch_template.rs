@@ -1,7 +1,8 @@
 use sha2::{Digest, Sha256};
 
-use crate::model::field::{Field, Setting};
-use crate::model::resource::Ref;
+use crate::model::field::{Field, KindSetting, ResourceKind};
+use crate::model::key::Ref;
+use crate::model::kind::KindFacts;
 
 /// A launch template with all versions that Envkeeper created, the oldest first. A desired template has one version.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,23 +103,57 @@ impl TemplateVersion {
     pub fn of(content: TemplateContent, image: String) -> Self {
         TemplateVersion { digest: content.digest(), image, content }
     }
+}
 
-    pub(crate) fn references(&self) -> Vec<&Ref> {
-        std::iter::once(&self.content.instance_profile).chain(&self.content.security_groups).collect()
+/// The versions of a launch template.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LaunchTemplateSetting {
+    /// A version. Versions are added, never changed.
+    Version(TemplateVersion),
+}
+
+impl ResourceKind for LaunchTemplate {
+    type Setting = LaunchTemplateSetting;
+
+    const FACTS: KindFacts =
+        KindFacts::of_ec2("launch-template", "ec2:CreateLaunchTemplate", "ec2:DeleteLaunchTemplate");
+
+    fn fields(&self) -> Vec<Field<LaunchTemplateSetting>> {
+        self.versions.iter().map(|version| Field::Created(LaunchTemplateSetting::Version(version.clone()))).collect()
+    }
+
+    fn set(&mut self, setting: &LaunchTemplateSetting) {
+        let LaunchTemplateSetting::Version(version) = setting;
+        self.versions.push(version.clone());
+    }
+}
+
+impl KindSetting for LaunchTemplateSetting {
+    fn slot(&self) -> (&'static str, String) {
+        let LaunchTemplateSetting::Version(version) = self;
+        ("version", version.digest.clone())
+    }
+
+    fn value(&self) -> String {
+        String::new()
+    }
+
+    fn references(&self) -> Vec<&Ref> {
+        let LaunchTemplateSetting::Version(version) = self;
+        std::iter::once(&version.content.instance_profile).chain(&version.content.security_groups).collect()
+    }
+
+    fn set_operation(&self) -> &'static str {
+        "ec2:CreateLaunchTemplateVersion"
+    }
+
+    /// Old versions are retained, so that a rollback finds them again.
+    fn is_retained_when_not_desired(&self) -> bool {
+        true
     }
 }
 
 impl LaunchTemplate {
-    pub(crate) fn fields(&self) -> Vec<Field> {
-        self.versions.iter().map(|version| Field::Created(Setting::TemplateVersion(version.clone()))).collect()
-    }
-
-    pub(crate) fn set(&mut self, setting: &Setting) {
-        if let Setting::TemplateVersion(version) = setting {
-            self.versions.push(version.clone());
-        }
-    }
-
     /// Keeps the image of the latest observed version with the same source: the image changes only when its property
     /// changes.
     pub(crate) fn pin_image(&mut self, observed: &LaunchTemplate) {

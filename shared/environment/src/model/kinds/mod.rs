@@ -1,7 +1,5 @@
-//! The kinds of resources, one file for each kind: the fields that Envkeeper owns, and the way to set each field.
-//!
-//! A kind's file has three methods. `fields` is the only source of plans, diffs and edges. `set` and `clear` apply the
-//! effect of the calls on the AWS resource to the value in memory.
+//! The kinds of resources, one file for each kind: the fields that Envkeeper owns, the settings that calls change, the
+//! AWS operations of these calls, and the other facts of the kind.
 
 mod address;
 mod alarm;
@@ -23,20 +21,20 @@ mod vpc;
 mod vpc_endpoint;
 
 pub use address::Address;
-pub use alarm::{Alarm, AlarmRule, Comparison, Statistic};
-pub use auto_scaling_group::{AutoScalingGroup, HealthCheck, Hook, Transition};
-pub use bucket::{AccessLogs, Bucket, Encryption};
-pub use dashboard::Dashboard;
-pub use instance_profile::InstanceProfile;
-pub use internet_gateway::InternetGateway;
-pub use launch_template::{LaunchTemplate, TemplateContent, TemplateVersion};
-pub use log_group::LogGroup;
+pub use alarm::{Alarm, AlarmRule, AlarmSetting, Comparison, Statistic};
+pub use auto_scaling_group::{AutoScalingGroup, AutoScalingGroupSetting, HealthCheck, Hook, Transition};
+pub use bucket::{AccessLogs, Bucket, BucketSetting, Encryption};
+pub use dashboard::{Dashboard, DashboardSetting};
+pub use instance_profile::{InstanceProfile, InstanceProfileSetting};
+pub use internet_gateway::{InternetGateway, InternetGatewaySetting};
+pub use launch_template::{LaunchTemplate, LaunchTemplateSetting, TemplateContent, TemplateVersion};
+pub use log_group::{LogGroup, LogGroupSetting};
 pub use nat_gateway::NatGateway;
-pub use role::Role;
-pub use route_table::RouteTable;
-pub use saved_query::{Query, SavedQuery};
-pub use scaling_policy::{Adjustment, ScalingPolicy};
-pub use security_group::SecurityGroup;
-pub use subnet::Subnet;
-pub use vpc::Vpc;
-pub use vpc_endpoint::{Reach, VpcEndpoint};
+pub use role::{Role, RoleSetting};
+pub use route_table::{RouteTable, RouteTableSetting};
+pub use saved_query::{Query, SavedQuery, SavedQuerySetting};
+pub use scaling_policy::{Adjustment, ScalingPolicy, ScalingPolicySetting};
+pub use security_group::{SecurityGroup, SecurityGroupSetting};
+pub use subnet::{Subnet, SubnetSetting};
+pub use vpc::{Vpc, VpcSetting};
+pub use vpc_endpoint::{Reach, VpcEndpoint, VpcEndpointSetting};

@@ -1,5 +1,6 @@
-use crate::model::field::{Field, Value};
-use crate::model::resource::Ref;
+use crate::model::field::{Field, NoSetting, ResourceKind, Value};
+use crate::model::key::Ref;
+use crate::model::kind::{Kind, KindFacts};
 
 /// A NAT gateway: the egress of the private subnets, without ingress.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,11 +11,23 @@ pub struct NatGateway {
     pub address: Ref,
 }
 
-impl NatGateway {
-    pub(crate) fn fields(&self) -> Vec<Field> {
+impl ResourceKind for NatGateway {
+    type Setting = NoSetting;
+
+    const FACTS: KindFacts = KindFacts {
+        completes_asynchronously: true,
+        depends_on: &[(Kind::InternetGateway, "its traffic leaves through an attached gateway")],
+        ..KindFacts::of_ec2("nat-gateway", "ec2:CreateNatGateway", "ec2:DeleteNatGateway")
+    };
+
+    fn fields(&self) -> Vec<Field<NoSetting>> {
         vec![
             Field::Fixed("subnet", Value::Ref(self.subnet.clone())),
             Field::Fixed("address", Value::Ref(self.address.clone())),
         ]
+    }
+
+    fn set(&mut self, setting: &NoSetting) {
+        match *setting {}
     }
 }

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::field::{Field, Setting, Value};
+use crate::model::field::{Field, KindSetting, ResourceKind, Value};
+use crate::model::kind::KindFacts;
 
 /// The role of the instances.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,41 +17,100 @@ pub struct Role {
     pub inline_policies: BTreeMap<String, String>,
 }
 
-impl Role {
-    pub(crate) fn fields(&self) -> Vec<Field> {
+/// The policies of a role.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RoleSetting {
+    /// The ARN of the permissions boundary.
+    Boundary(String),
+    /// The ARN of a managed policy.
+    ManagedPolicy(String),
+    /// An inline policy.
+    InlinePolicy {
+        /// Unique within the role.
+        name: String,
+        /// JSON as `serde_json` writes it.
+        document: String,
+    },
+}
+
+impl ResourceKind for Role {
+    type Setting = RoleSetting;
+
+    const FACTS: KindFacts = KindFacts {
+        tagging: Some(("iam:TagRole", "iam:UntagRole")),
+        ..KindFacts::of("role", "iam:CreateRole", "iam:DeleteRole")
+    };
+
+    fn fields(&self) -> Vec<Field<RoleSetting>> {
         let mut fields = vec![Field::Fixed("trusts", Value::Text(self.trusted_service.clone()))];
-        fields.extend(self.boundary.iter().map(|arn| Field::Created(Setting::Boundary(arn.clone()))));
-        fields.extend(self.managed_policies.iter().map(|arn| Field::After(Setting::ManagedPolicy(arn.clone()))));
+        fields.extend(self.boundary.iter().map(|arn| Field::Created(RoleSetting::Boundary(arn.clone()))));
+        fields.extend(self.managed_policies.iter().map(|arn| Field::After(RoleSetting::ManagedPolicy(arn.clone()))));
         let inline = |(name, document): (&String, &String)| {
-            Field::After(Setting::InlinePolicy { name: name.clone(), document: document.clone() })
+            Field::After(RoleSetting::InlinePolicy { name: name.clone(), document: document.clone() })
         };
         fields.extend(self.inline_policies.iter().map(inline));
         fields
     }
 
-    pub(crate) fn set(&mut self, setting: &Setting) {
+    fn set(&mut self, setting: &RoleSetting) {
         match setting {
-            Setting::Boundary(arn) => self.boundary = Some(arn.clone()),
-            Setting::ManagedPolicy(arn) => {
+            RoleSetting::Boundary(arn) => self.boundary = Some(arn.clone()),
+            RoleSetting::ManagedPolicy(arn) => {
                 self.managed_policies.insert(arn.clone());
             }
-            Setting::InlinePolicy { name, document } => {
+            RoleSetting::InlinePolicy { name, document } => {
                 self.inline_policies.insert(name.clone(), document.clone());
             }
-            _ => {}
         }
     }
 
-    pub(crate) fn clear(&mut self, setting: &Setting) {
+    fn clear(&mut self, setting: &RoleSetting) {
         match setting {
-            Setting::Boundary(_) => self.boundary = None,
-            Setting::ManagedPolicy(arn) => {
+            RoleSetting::Boundary(_) => self.boundary = None,
+            RoleSetting::ManagedPolicy(arn) => {
                 self.managed_policies.remove(arn);
             }
-            Setting::InlinePolicy { name, .. } => {
+            RoleSetting::InlinePolicy { name, .. } => {
                 self.inline_policies.remove(name);
             }
-            _ => {}
         }
+    }
+}
+
+impl KindSetting for RoleSetting {
+    fn slot(&self) -> (&'static str, String) {
+        match self {
+            RoleSetting::Boundary(_) => ("boundary", String::new()),
+            RoleSetting::ManagedPolicy(arn) => ("managed-policy", arn.clone()),
+            RoleSetting::InlinePolicy { name, .. } => ("inline-policy", name.clone()),
+        }
+    }
+
+    fn value(&self) -> String {
+        match self {
+            RoleSetting::Boundary(arn) => arn.clone(),
+            RoleSetting::ManagedPolicy(_) => String::new(),
+            RoleSetting::InlinePolicy { document, .. } => document.clone(),
+        }
+    }
+
+    fn set_operation(&self) -> &'static str {
+        match self {
+            RoleSetting::Boundary(_) => "iam:PutRolePermissionsBoundary",
+            RoleSetting::ManagedPolicy(_) => "iam:AttachRolePolicy",
+            RoleSetting::InlinePolicy { .. } => "iam:PutRolePolicy",
+        }
+    }
+
+    fn clear_operation(&self) -> &'static str {
+        match self {
+            RoleSetting::Boundary(_) => "iam:DeleteRolePermissionsBoundary",
+            RoleSetting::ManagedPolicy(_) => "iam:DetachRolePolicy",
+            RoleSetting::InlinePolicy { .. } => "iam:DeleteRolePolicy",
+        }
+    }
+
+    fn blocks_deletion(&self) -> bool {
+        matches!(self, RoleSetting::ManagedPolicy(_) | RoleSetting::InlinePolicy { .. })
     }
 }

@@ -1,5 +1,6 @@
-use crate::model::field::{Field, Setting};
-use crate::model::resource::Ref;
+use crate::model::field::{Field, KindSetting, ResourceKind};
+use crate::model::key::Ref;
+use crate::model::kind::{KindFacts, Marking};
 
 /// A saved query of CloudWatch Logs Insights.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,14 +18,49 @@ pub struct Query {
     pub log_groups: Vec<Ref>,
 }
 
-impl SavedQuery {
-    pub(crate) fn fields(&self) -> Vec<Field> {
-        vec![Field::Created(Setting::Query(self.query.clone()))]
+/// The content of a saved query.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SavedQuerySetting {
+    /// The whole query.
+    Query(Query),
+}
+
+impl ResourceKind for SavedQuery {
+    type Setting = SavedQuerySetting;
+
+    const FACTS: KindFacts = KindFacts {
+        marking: Marking::Text,
+        create_can_be_repeated: false,
+        ..KindFacts::of("saved-query", "logs:PutQueryDefinition", "logs:DeleteQueryDefinition")
+    };
+
+    fn fields(&self) -> Vec<Field<SavedQuerySetting>> {
+        vec![Field::Created(SavedQuerySetting::Query(self.query.clone()))]
     }
 
-    pub(crate) fn set(&mut self, setting: &Setting) {
-        if let Setting::Query(query) = setting {
-            self.query = query.clone();
-        }
+    fn set(&mut self, setting: &SavedQuerySetting) {
+        let SavedQuerySetting::Query(query) = setting;
+        self.query = query.clone();
+    }
+}
+
+impl KindSetting for SavedQuerySetting {
+    fn slot(&self) -> (&'static str, String) {
+        ("query", String::new())
+    }
+
+    fn value(&self) -> String {
+        let SavedQuerySetting::Query(query) = self;
+        let groups: Vec<String> = query.log_groups.iter().map(ToString::to_string).collect();
+        format!("{} in {}", query.text, groups.join(", "))
+    }
+
+    fn references(&self) -> Vec<&Ref> {
+        let SavedQuerySetting::Query(query) = self;
+        query.log_groups.iter().collect()
+    }
+
+    fn set_operation(&self) -> &'static str {
+        "logs:PutQueryDefinition"
     }
 }

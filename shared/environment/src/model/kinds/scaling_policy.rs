@@ -1,5 +1,6 @@
-use crate::model::field::{Field, Setting, Value};
-use crate::model::resource::Ref;
+use crate::model::field::{Field, KindSetting, ResourceKind, Value};
+use crate::model::key::Ref;
+use crate::model::kind::{KindFacts, Marking};
 
 /// A scaling policy, which an alarm invokes to scale the group out or in. A policy has no tags: it is a part of its
 /// group.
@@ -20,17 +21,45 @@ pub struct Adjustment {
     pub cooldown_seconds: u32,
 }
 
-impl ScalingPolicy {
-    pub(crate) fn fields(&self) -> Vec<Field> {
+/// The content of a scaling policy.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ScalingPolicySetting {
+    /// The whole policy: each `PutScalingPolicy` replaces it.
+    Adjustment(Adjustment),
+}
+
+impl ResourceKind for ScalingPolicy {
+    type Setting = ScalingPolicySetting;
+
+    const FACTS: KindFacts = KindFacts {
+        marking: Marking::Parent,
+        ..KindFacts::of("scaling-policy", "autoscaling:PutScalingPolicy", "autoscaling:DeletePolicy")
+    };
+
+    fn fields(&self) -> Vec<Field<ScalingPolicySetting>> {
         vec![
             Field::Fixed("group", Value::Ref(self.group.clone())),
-            Field::Created(Setting::Adjustment(self.adjustment)),
+            Field::Created(ScalingPolicySetting::Adjustment(self.adjustment)),
         ]
     }
 
-    pub(crate) fn set(&mut self, setting: &Setting) {
-        if let Setting::Adjustment(adjustment) = setting {
-            self.adjustment = *adjustment;
-        }
+    fn set(&mut self, setting: &ScalingPolicySetting) {
+        let ScalingPolicySetting::Adjustment(adjustment) = setting;
+        self.adjustment = *adjustment;
+    }
+}
+
+impl KindSetting for ScalingPolicySetting {
+    fn slot(&self) -> (&'static str, String) {
+        ("adjustment", String::new())
+    }
+
+    fn value(&self) -> String {
+        let ScalingPolicySetting::Adjustment(Adjustment { by, cooldown_seconds }) = self;
+        format!("{by:+} instances, then a cooldown of {cooldown_seconds} s")
+    }
+
+    fn set_operation(&self) -> &'static str {
+        "autoscaling:PutScalingPolicy"
     }
 }

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
-use crate::model::field::{Field, Setting, Value};
-use crate::model::resource::Ref;
+use crate::model::field::{Field, KindSetting, ResourceKind, Value};
+use crate::model::key::Ref;
+use crate::model::kind::KindFacts;
 
 /// A security group. All egress is allowed, the default of a new group. Envkeeper's ingress rules are the rules in this
 /// struct. Rules that others add (for a load balancer, for example) are foreign and are retained.
@@ -15,25 +16,59 @@ pub struct SecurityGroup {
     pub https_from: BTreeSet<Ref>,
 }
 
-impl SecurityGroup {
-    pub(crate) fn fields(&self) -> Vec<Field> {
+/// The ingress rules that Envkeeper owns.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SecurityGroupSetting {
+    /// A security group whose members may connect to port 443.
+    HttpsFrom(Ref),
+}
+
+impl ResourceKind for SecurityGroup {
+    type Setting = SecurityGroupSetting;
+
+    const FACTS: KindFacts = KindFacts::of_ec2("security-group", "ec2:CreateSecurityGroup", "ec2:DeleteSecurityGroup");
+
+    fn fields(&self) -> Vec<Field<SecurityGroupSetting>> {
         let mut fields = vec![
             Field::Fixed("vpc", Value::Ref(self.vpc.clone())),
             Field::Fixed("description", Value::Text(self.description.clone())),
         ];
-        fields.extend(self.https_from.iter().map(|group| Field::After(Setting::HttpsFrom(group.clone()))));
+        let rule = |group: &Ref| Field::After(SecurityGroupSetting::HttpsFrom(group.clone()));
+        fields.extend(self.https_from.iter().map(rule));
         fields
     }
 
-    pub(crate) fn set(&mut self, setting: &Setting) {
-        if let Setting::HttpsFrom(group) = setting {
-            self.https_from.insert(group.clone());
-        }
+    fn set(&mut self, setting: &SecurityGroupSetting) {
+        let SecurityGroupSetting::HttpsFrom(group) = setting;
+        self.https_from.insert(group.clone());
     }
 
-    pub(crate) fn clear(&mut self, setting: &Setting) {
-        if let Setting::HttpsFrom(group) = setting {
-            self.https_from.remove(group);
-        }
+    fn clear(&mut self, setting: &SecurityGroupSetting) {
+        let SecurityGroupSetting::HttpsFrom(group) = setting;
+        self.https_from.remove(group);
+    }
+}
+
+impl KindSetting for SecurityGroupSetting {
+    fn slot(&self) -> (&'static str, String) {
+        let SecurityGroupSetting::HttpsFrom(group) = self;
+        ("https-from", group.to_string())
+    }
+
+    fn value(&self) -> String {
+        String::new()
+    }
+
+    fn references(&self) -> Vec<&Ref> {
+        let SecurityGroupSetting::HttpsFrom(group) = self;
+        vec![group]
+    }
+
+    fn set_operation(&self) -> &'static str {
+        "ec2:AuthorizeSecurityGroupIngress"
+    }
+
+    fn clear_operation(&self) -> &'static str {
+        "ec2:RevokeSecurityGroupIngress"
     }
 }

@@ -1,7 +1,8 @@
 use ipnet::Ipv4Net;
 
-use crate::model::field::{Field, Setting, Value};
-use crate::model::resource::Ref;
+use crate::model::field::{Field, KindSetting, ResourceKind, Value};
+use crate::model::key::Ref;
+use crate::model::kind::KindFacts;
 
 /// A subnet in one availability zone.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,25 +17,49 @@ pub struct Subnet {
     pub public_ip_on_launch: bool,
 }
 
-impl Subnet {
-    pub(crate) fn fields(&self) -> Vec<Field> {
+/// The attributes of a subnet that calls change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SubnetSetting {
+    /// Whether instances get public addresses (`MapPublicIpOnLaunch`). Off in a new subnet.
+    PublicIpOnLaunch(bool),
+}
+
+impl ResourceKind for Subnet {
+    type Setting = SubnetSetting;
+
+    const FACTS: KindFacts = KindFacts::of_ec2("subnet", "ec2:CreateSubnet", "ec2:DeleteSubnet");
+
+    fn fields(&self) -> Vec<Field<SubnetSetting>> {
+        let public = SubnetSetting::PublicIpOnLaunch(self.public_ip_on_launch);
         vec![
             Field::Fixed("vpc", Value::Ref(self.vpc.clone())),
             Field::Fixed("cidr", Value::Text(self.cidr.to_string())),
             Field::Once("zone", Value::Text(self.zone.clone())),
-            Field::after_create_unless(Setting::PublicIpOnLaunch(self.public_ip_on_launch), !self.public_ip_on_launch),
+            Field::after_create_unless(public, !self.public_ip_on_launch),
         ]
     }
 
-    pub(crate) fn set(&mut self, setting: &Setting) {
-        if let Setting::PublicIpOnLaunch(on) = setting {
-            self.public_ip_on_launch = *on;
-        }
+    fn set(&mut self, setting: &SubnetSetting) {
+        let SubnetSetting::PublicIpOnLaunch(on) = setting;
+        self.public_ip_on_launch = *on;
     }
 
-    pub(crate) fn clear(&mut self, setting: &Setting) {
-        if let Setting::PublicIpOnLaunch(_) = setting {
-            self.public_ip_on_launch = false;
-        }
+    fn clear(&mut self, _: &SubnetSetting) {
+        self.public_ip_on_launch = false;
+    }
+}
+
+impl KindSetting for SubnetSetting {
+    fn slot(&self) -> (&'static str, String) {
+        ("public-ip-on-launch", String::new())
+    }
+
+    fn value(&self) -> String {
+        let SubnetSetting::PublicIpOnLaunch(on) = self;
+        on.to_string()
+    }
+
+    fn set_operation(&self) -> &'static str {
+        "ec2:ModifySubnetAttribute"
     }
 }

@@ -1,6 +1,7 @@
 use ipnet::Ipv4Net;
 
-use crate::model::field::{Field, Setting, Value};
+use crate::model::field::{Field, KindSetting, ResourceKind, Value};
+use crate::model::kind::KindFacts;
 
 /// The VPC, which contains the other network resources.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,29 +15,60 @@ pub struct Vpc {
     pub dns_hostnames: bool,
 }
 
-impl Vpc {
-    pub(crate) fn fields(&self) -> Vec<Field> {
+/// The attributes of a VPC that calls change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum VpcSetting {
+    /// Whether the VPC's own resolver is enabled (`enableDnsSupport`). On in a new VPC.
+    DnsSupport(bool),
+    /// Whether instances with public addresses get public names (`enableDnsHostnames`). Off in a new VPC.
+    DnsHostnames(bool),
+}
+
+impl ResourceKind for Vpc {
+    type Setting = VpcSetting;
+
+    const FACTS: KindFacts =
+        KindFacts { create_can_be_repeated: false, ..KindFacts::of_ec2("vpc", "ec2:CreateVpc", "ec2:DeleteVpc") };
+
+    fn fields(&self) -> Vec<Field<VpcSetting>> {
         vec![
             Field::Fixed("cidr", Value::Text(self.cidr.to_string())),
             // DNS support is on in a new VPC, and still compared: an operator may have disabled it.
-            Field::after_create_unless(Setting::DnsSupport(self.dns_support), self.dns_support),
-            Field::after_create_unless(Setting::DnsHostnames(self.dns_hostnames), !self.dns_hostnames),
+            Field::after_create_unless(VpcSetting::DnsSupport(self.dns_support), self.dns_support),
+            Field::after_create_unless(VpcSetting::DnsHostnames(self.dns_hostnames), !self.dns_hostnames),
         ]
     }
 
-    pub(crate) fn set(&mut self, setting: &Setting) {
+    fn set(&mut self, setting: &VpcSetting) {
         match setting {
-            Setting::DnsSupport(on) => self.dns_support = *on,
-            Setting::DnsHostnames(on) => self.dns_hostnames = *on,
-            _ => {}
+            VpcSetting::DnsSupport(on) => self.dns_support = *on,
+            VpcSetting::DnsHostnames(on) => self.dns_hostnames = *on,
         }
     }
 
-    pub(crate) fn clear(&mut self, setting: &Setting) {
+    fn clear(&mut self, setting: &VpcSetting) {
         match setting {
-            Setting::DnsSupport(_) => self.dns_support = true,
-            Setting::DnsHostnames(_) => self.dns_hostnames = false,
-            _ => {}
+            VpcSetting::DnsSupport(_) => self.dns_support = true,
+            VpcSetting::DnsHostnames(_) => self.dns_hostnames = false,
         }
+    }
+}
+
+impl KindSetting for VpcSetting {
+    fn slot(&self) -> (&'static str, String) {
+        let name = match self {
+            VpcSetting::DnsSupport(_) => "dns-support",
+            VpcSetting::DnsHostnames(_) => "dns-hostnames",
+        };
+        (name, String::new())
+    }
+
+    fn value(&self) -> String {
+        let (VpcSetting::DnsSupport(on) | VpcSetting::DnsHostnames(on)) = self;
+        on.to_string()
+    }
+
+    fn set_operation(&self) -> &'static str {
+        "ec2:ModifyVpcAttribute"
     }
 }

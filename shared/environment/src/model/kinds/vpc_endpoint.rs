@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
-use crate::model::field::{Field, Setting, Value};
-use crate::model::resource::Ref;
+use crate::model::field::{Field, KindSetting, ResourceKind, Value};
+use crate::model::key::Ref;
+use crate::model::kind::KindFacts;
 
 /// A VPC endpoint: a path to one AWS service inside the network.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,45 +32,90 @@ pub enum Reach {
     },
 }
 
-impl VpcEndpoint {
-    pub(crate) fn fields(&self) -> Vec<Field> {
+/// The connections of an endpoint that calls change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum VpcEndpointSetting {
+    /// A route table that has the routes to a gateway endpoint.
+    RouteTable(Ref),
+    /// A subnet in which an interface endpoint has a network interface.
+    Subnet(Ref),
+}
+
+impl ResourceKind for VpcEndpoint {
+    type Setting = VpcEndpointSetting;
+
+    const FACTS: KindFacts = KindFacts {
+        completes_asynchronously: true,
+        ..KindFacts::of_ec2("vpc-endpoint", "ec2:CreateVpcEndpoint", "ec2:DeleteVpcEndpoints")
+    };
+
+    fn fields(&self) -> Vec<Field<VpcEndpointSetting>> {
         let mut fields = vec![
             Field::Fixed("vpc", Value::Ref(self.vpc.clone())),
             Field::Fixed("service", Value::Text(self.service.clone())),
         ];
         match &self.reach {
             Reach::Gateway { route_tables } => {
-                fields.extend(route_tables.iter().map(|it| Field::Created(Setting::EndpointRouteTable(it.clone()))));
+                fields.extend(route_tables.iter().map(|it| Field::Created(VpcEndpointSetting::RouteTable(it.clone()))));
             }
             Reach::Interface { subnets, security_groups } => {
                 fields.extend(security_groups.iter().map(|it| Field::Once("security-group", Value::Ref(it.clone()))));
-                fields.extend(subnets.iter().map(|it| Field::Created(Setting::EndpointSubnet(it.clone()))));
+                fields.extend(subnets.iter().map(|it| Field::Created(VpcEndpointSetting::Subnet(it.clone()))));
             }
         }
         fields
     }
 
-    pub(crate) fn set(&mut self, setting: &Setting) {
+    fn set(&mut self, setting: &VpcEndpointSetting) {
         match (&mut self.reach, setting) {
-            (Reach::Gateway { route_tables }, Setting::EndpointRouteTable(to)) => {
+            (Reach::Gateway { route_tables }, VpcEndpointSetting::RouteTable(to)) => {
                 route_tables.insert(to.clone());
             }
-            (Reach::Interface { subnets, .. }, Setting::EndpointSubnet(to)) => {
+            (Reach::Interface { subnets, .. }, VpcEndpointSetting::Subnet(to)) => {
                 subnets.insert(to.clone());
             }
             _ => {}
         }
     }
 
-    pub(crate) fn clear(&mut self, setting: &Setting) {
+    fn clear(&mut self, setting: &VpcEndpointSetting) {
         match (&mut self.reach, setting) {
-            (Reach::Gateway { route_tables }, Setting::EndpointRouteTable(to)) => {
+            (Reach::Gateway { route_tables }, VpcEndpointSetting::RouteTable(to)) => {
                 route_tables.remove(to);
             }
-            (Reach::Interface { subnets, .. }, Setting::EndpointSubnet(to)) => {
+            (Reach::Interface { subnets, .. }, VpcEndpointSetting::Subnet(to)) => {
                 subnets.remove(to);
             }
             _ => {}
+        }
+    }
+}
+
+impl KindSetting for VpcEndpointSetting {
+    fn slot(&self) -> (&'static str, String) {
+        match self {
+            VpcEndpointSetting::RouteTable(table) => ("routes-in", table.to_string()),
+            VpcEndpointSetting::Subnet(subnet) => ("interface-in", subnet.to_string()),
+        }
+    }
+
+    fn value(&self) -> String {
+        String::new()
+    }
+
+    fn references(&self) -> Vec<&Ref> {
+        let (VpcEndpointSetting::RouteTable(to) | VpcEndpointSetting::Subnet(to)) = self;
+        vec![to]
+    }
+
+    fn set_operation(&self) -> &'static str {
+        "ec2:ModifyVpcEndpoint"
+    }
+
+    fn shared_call(&self) -> Option<&'static str> {
+        match self {
+            VpcEndpointSetting::RouteTable(_) => Some("route tables of an endpoint"),
+            VpcEndpointSetting::Subnet(_) => Some("subnets of an endpoint"),
         }
     }
 }

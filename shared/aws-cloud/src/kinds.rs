@@ -1,4 +1,6 @@
-//! One observation of every resource of an environment: all reads run at once, then their results are combined.
+//! Every kind of resource: the one observation of all of them, and the file that sends the calls of each.
+//!
+//! An observation runs all reads at once, then combines their results.
 //!
 //! The number of calls for a whole environment does not depend on the number of zones, subnets or versions:
 //! - EC2 13: one for each of its eight lists, two for the VPC's DNS attributes, three for the launch template;
@@ -13,13 +15,37 @@
 
 use std::collections::BTreeSet;
 
-use environment::{Names, ObservedResource, Scope};
+use environment::{Call, Kind, Names, ObservedResource, Scope};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::errors::Problem;
 use crate::ids::Observation;
 use crate::{autoscaling, cloudwatch, ec2, iam, logs, s3};
+
+/// Sends one call.
+pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    match call.key.kind {
+        Kind::Vpc => ec2::vpc::call(aws, call).await,
+        Kind::InternetGateway => ec2::internet_gateway::call(aws, call).await,
+        Kind::Subnet => ec2::subnet::call(aws, call).await,
+        Kind::Address => ec2::address::call(aws, call).await,
+        Kind::NatGateway => ec2::nat_gateway::call(aws, call).await,
+        Kind::RouteTable => ec2::route_table::call(aws, call).await,
+        Kind::SecurityGroup => ec2::security_group::call(aws, call).await,
+        Kind::VpcEndpoint => ec2::vpc_endpoint::call(aws, call).await,
+        Kind::Bucket => s3::bucket::call(aws, call).await,
+        Kind::Role => iam::role::call(aws, call).await,
+        Kind::InstanceProfile => iam::instance_profile::call(aws, call).await,
+        Kind::LogGroup => logs::log_group::call(aws, call).await,
+        Kind::LaunchTemplate => ec2::launch_template::call(aws, call).await,
+        Kind::AutoScalingGroup => autoscaling::group::call(aws, call).await,
+        Kind::ScalingPolicy => autoscaling::scaling_policy::call(aws, call).await,
+        Kind::Alarm => cloudwatch::alarm::call(aws, call).await,
+        Kind::Dashboard => cloudwatch::dashboard::call(aws, call).await,
+        Kind::SavedQuery => logs::saved_query::call(aws, call).await,
+    }
+}
 
 /// The results of all reads, in AWS's own shapes.
 struct Read {
