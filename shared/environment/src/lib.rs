@@ -3,54 +3,43 @@
 //!
 //! The pipeline: [`Spec`] (checked properties) → [`desired`](desired::desired) (resources) → [`plan`](plan()) (steps)
 //! → [`apply`](apply()) (calls through the [`Cloud`] seam), repeated in a loop by [`reconcile`](reconcile()).
+//!
+//! The folders, each of which uses only folders that precede it:
+//!
+//! - `model`: resources, their kinds and fields, names, the ownership mark, the texts that instances and hooks get.
+//! - `input`: the table of properties, and the checked properties of one environment.
+//! - `desired`: the resources that the properties describe.
+//! - `engine`: the seam to the cloud, plans, their execution, the reconcile loop, drift, outputs.
+//! - `automation`: observed alarms, and the remediations that the rules of an environment choose.
 
 #![warn(missing_docs)]
 
-mod alarm_action;
-mod apply;
-mod cloud;
+mod automation;
 mod desired;
-mod drift;
-mod duplicates;
-mod field;
-pub mod hook_settings;
-mod kinds;
-pub mod mark;
-mod names;
-mod observed_alarm;
-mod operation;
-mod outputs;
-mod partition;
-mod plan;
-mod plan_text;
-pub mod property;
-mod reconcile;
-mod recorded_rules;
-mod remediation;
-mod resource;
-mod retain;
-mod spec;
-mod user_data;
+mod engine;
+mod input;
+mod model;
 
-pub use alarm_action::{ActionKind, AlarmAction};
-pub use apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, Wave, apply};
-pub use cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
-pub use desired::{Facts, check_hooks_are_handled, desired};
-pub use drift::{Drift, drift};
-pub use field::{Field, Setting, Value};
-pub use kinds::*;
-pub use names::{Deployment, INTERFACE_SERVICES, Names};
-pub use observed_alarm::{AlarmCheck, ObservedAlarm};
-pub use outputs::outputs;
-pub use partition::Partition;
-pub use plan::{Action, DesiredState, Plan, Step, plan};
-pub use reconcile::{Run, RunOutcome, indeterminate_until, reconcile};
-pub use recorded_rules::RecordedRules;
-pub use remediation::{
+pub use automation::observed_alarm::{AlarmCheck, ObservedAlarm};
+pub use automation::recorded_rules::RecordedRules;
+pub use automation::remediation::{
     Member, ObservedGroup, PriorAttempt, REMEDIATION_TTL_MS, RemediationAction, RemediationRequest, choose_remediation,
     execution_key, needs_instance_health,
 };
-pub use resource::{Fields, Key, Kind, Marking, Ref, Resource, Tags};
-pub use retain::OnDelete;
-pub use spec::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation, check_change};
-pub use user_data::user_data;
+pub use desired::{Facts, check_hooks_are_handled, desired};
+pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, Wave, apply};
+pub use engine::cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
+pub use engine::drift::{Drift, drift};
+pub use engine::outputs::outputs;
+pub use engine::plan::{Action, DesiredState, Plan, Step, plan};
+pub use engine::reconcile::{Run, RunOutcome, indeterminate_until, reconcile};
+pub use input::alarm_action::{ActionKind, AlarmAction};
+pub use input::property;
+pub use input::spec::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation, check_change};
+pub use model::field::{Field, Setting, Value};
+pub use model::kinds::*;
+pub use model::names::{Deployment, INTERFACE_SERVICES, Names};
+pub use model::on_delete::OnDelete;
+pub use model::partition::Partition;
+pub use model::resource::{Fields, Key, Kind, Marking, Ref, Resource, Tags};
+pub use model::{hook_settings, mark};

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use common::{deployment, names, read, spec};
 use environment::hook_settings::DRAIN_SCRIPT;
-use environment::{Defaults, Spec, check_change, user_data};
+use environment::{Defaults, Spec, check_change};
 use serde_json::{Value, json};
 
 fn with_everything() -> String {
@@ -20,7 +20,7 @@ fn with_everything() -> String {
         "DrainServices": ["nginx", "worker@2.service"],
         "DrainScript": "#!/usr/bin/env python3\nprint('bye')\n",
     }));
-    user_data(&names(), &spec)
+    spec.user_data(&names())
 }
 
 #[test]
@@ -119,7 +119,7 @@ impl Drop for Instance {
 
 #[test]
 fn a_throttled_marker_tag_never_marks_a_healthy_instance_as_failed() {
-    let script = user_data(&names(), &spec(json!({})));
+    let script = spec(json!({})).user_data(&names());
     let of = |throttled| {
         let instance = Instance::new(throttled);
         instance.start(&script);
@@ -135,7 +135,7 @@ fn a_throttled_marker_tag_never_marks_a_healthy_instance_as_failed() {
 
 #[test]
 fn a_failed_script_reports_the_line() {
-    let script = user_data(&names(), &spec(json!({}))).replace("echo \"envkeeper: user data done\"", "");
+    let script = spec(json!({})).user_data(&names()).replace("echo \"envkeeper: user data done\"", "");
     let script = script.replacen("echo \"envkeeper: installing and starting the SSM agent\"", "false", 1);
     let instance = Instance::new(0);
     instance.start(&script);
@@ -157,7 +157,7 @@ fn every_call_that_sets_the_marker_tag_has_a_timeout() {
 fn the_next_start_reports_a_restart_within_user_data_once() {
     let after = |script: &str| {
         let instance = Instance::new(0);
-        instance.start(&user_data(&names(), &spec(json!({ "UserDataScript": script }))));
+        instance.start(&spec(json!({ "UserDataScript": script })).user_data(&names()));
         let first_start = instance.tag_values();
         instance.restart();
         instance.restart();
@@ -179,7 +179,7 @@ fn a_drain_is_done_although_its_script_left_a_process_running() {
     let instance = Instance::new(0);
     let at = instance.disk.display();
     let left = format!("sleep 30 & echo $! > {at}/left; exit 3");
-    let whole = user_data(&names(), &spec(json!({ "DrainScript": left })));
+    let whole = spec(json!({ "DrainScript": left })).user_data(&names());
     let (_, part) = whole.split_once("envkeeper: writing the drain script\"\n").expect("a drain script");
     let (part, _) = part.split_once(&format!("chmod 700 {DRAIN_SCRIPT}\n")).expect("an end of the drain script");
     let written = part.replace("sleep 6", ":").replace("/var/lib/envkeeper", &format!("{at}/lib"));

@@ -2,13 +2,12 @@
 
 use super::network::SubnetPlacement;
 use super::{DesiredInputs, Part};
-use crate::hook_settings::{Drain, Gate, HookSettings, HookTask, OnTimeout};
-use crate::kinds::{
+use crate::model::hook_settings::{Drain, Gate, HookSettings, HookTask, OnTimeout};
+use crate::model::kinds::{
     Adjustment, AutoScalingGroup, HealthCheck, Hook, LaunchTemplate, ScalingPolicy, TemplateContent, TemplateVersion,
     Transition,
 };
-use crate::resource::{Fields, Key, Ref};
-use crate::user_data::user_data;
+use crate::model::resource::{Fields, Key, Ref};
 
 /// Seconds. EC2 publishes a value every five minutes unless detailed monitoring is on (the EC2 user guide).
 const BASIC_MONITORING_PERIOD: u32 = 300;
@@ -27,7 +26,7 @@ pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) ->
         root_volume_gib: spec.root_volume_gib,
         volume_key: spec.kms_key_arn.clone(),
         detailed_monitoring: spec.scaling.alarm_period_seconds < BASIC_MONITORING_PERIOD,
-        user_data: user_data(names, spec),
+        user_data: spec.user_data(names),
     };
     let version = TemplateVersion::of(content, inputs.facts.image.clone().unwrap_or_default());
     let mut subnets = placement.subnets;

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{DesiredInputs, Part};
-use crate::hook_settings::USER_DATA;
-use crate::kinds::{InstanceProfile, Role};
-use crate::mark;
-use crate::resource::{Fields, Ref};
+use crate::model::hook_settings::USER_DATA;
+use crate::model::kinds::{InstanceProfile, Role};
+use crate::model::mark;
+use crate::model::resource::{Fields, Ref};
 
 /// The managed policies of the instances' role: the first for Session Manager, the second for the `CloudWatch` agent.
 const MANAGED_POLICIES: [&str; 2] = ["AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy"];

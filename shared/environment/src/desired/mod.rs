@@ -7,10 +7,10 @@ mod network;
 mod queries;
 mod storage;
 
-use crate::mark;
-use crate::names::Names;
-use crate::resource::{Fields, Key, Marking, Resource, Tags};
-use crate::spec::Spec;
+use crate::input::spec::Spec;
+use crate::model::mark;
+use crate::model::names::Names;
+use crate::model::resource::{Fields, Key, Marking, Resource, Tags};
 
 /// The inputs that no property contains: facts of the account, the region, the deployment and the time.
 #[derive(Clone, Debug, PartialEq, Eq)]

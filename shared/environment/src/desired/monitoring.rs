@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{DesiredInputs, Part, queries};
-use crate::kinds::{Alarm, AlarmRule, Comparison, Dashboard, Statistic};
-use crate::resource::{Fields, Key, Ref};
+use crate::model::kinds::{Alarm, AlarmRule, Comparison, Dashboard, Statistic};
+use crate::model::resource::{Fields, Key, Ref};
 
 /// The namespace of the functions' own metrics.
 const OWN_NAMESPACE: &str = "Envkeeper";

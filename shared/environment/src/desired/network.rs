@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::Ipv4Net;
 
 use super::{DesiredInputs, Part};
-use crate::kinds::{Address, InternetGateway, NatGateway, Reach, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint};
-use crate::names::INTERFACE_SERVICES;
-use crate::resource::{Fields, Key, Ref};
-use crate::spec::Egress;
+use crate::input::spec::Egress;
+use crate::model::kinds::{
+    Address, InternetGateway, NatGateway, Reach, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint,
+};
+use crate::model::names::INTERFACE_SERVICES;
+use crate::model::resource::{Fields, Key, Ref};
 
 /// The subnets in which the instances are launched.
 pub(super) struct SubnetPlacement {

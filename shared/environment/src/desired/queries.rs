@@ -4,8 +4,8 @@
 //! `id`: with `dedup`, which only `limit` may follow (the Logs Insights syntax), or with `count_distinct`.
 
 use super::{DesiredInputs, Part};
-use crate::kinds::{Query, SavedQuery};
-use crate::resource::{Fields, Key, Ref};
+use crate::model::kinds::{Query, SavedQuery};
+use crate::model::resource::{Fields, Key, Ref};
 
 pub(super) const CAPACITY_CHANGES: &str = "fields @timestamp, cause.desiredBefore, cause.desiredAfter, cause.actor, cause.alarm, cause.policy, cause.schedule, cause.text | filter kind = \"capacity\" | sort @timestamp desc | dedup id";
 

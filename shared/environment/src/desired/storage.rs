@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{DesiredInputs, Part};
-use crate::kinds::{AccessLogs, Bucket, Encryption, LogGroup};
-use crate::resource::{Fields, Key, Ref};
-use crate::retain::OnDelete;
+use crate::model::kinds::{AccessLogs, Bucket, Encryption, LogGroup};
+use crate::model::on_delete::OnDelete;
+use crate::model::resource::{Fields, Key, Ref};
 
 /// The key prefix of the access logs.
 const ACCESS_LOGS: &str = "access-logs/";

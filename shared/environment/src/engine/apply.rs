@@ -1,0 +1,211 @@
+//! Executes a plan. Every step starts as soon as the steps that it depends on are done; the calls of a step are sent
+//! one after the other. This module makes no decisions: it records each call that does not succeed, and the next
+//! observation decides.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use crate::engine::cloud::{Call, CallError, CallKind, Cloud, Timestamp};
+use crate::engine::plan::{Action, Plan, Step};
+use crate::model::resource::{Key, Resource};
+
+/// The longest time until a listing shows a resource whose create cannot be repeated and is indeterminate. A read right
+/// after a create can miss the resource (ARCHITECTURE, Facts), and peers repeat the read for up to a minute before they
+/// conclude that the resource is absent.
+pub const CREATE_VISIBILITY: Duration = Duration::from_mins(1);
+
+/// The time limit of a call: no call starts with less time left. `aws-cloud` aborts a call after this time, retries
+/// included.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The time after this run's last call on a resource for which the written state takes precedence over the state that a
+/// read shows. AWS names no bound for reads that lag. The observed lag is a few seconds, and the repair of drift can
+/// wait as long.
+pub const READ_LAG: Duration = Duration::from_secs(10);
+
+/// The writes of a run that reads may not show yet.
+#[derive(Debug, Default)]
+pub struct RecentWrites {
+    /// The resources that this run created or changed, as its successful calls left them, and the time of the last
+    /// call.
+    pub(crate) written: BTreeMap<Key, (Resource, Timestamp)>,
+    /// The ids of the resources that this run deleted, and the time.
+    pub(crate) deleted: BTreeMap<String, Timestamp>,
+    /// Creates that cannot be repeated and may have succeeded: until this time they are observed, and not sent again.
+    pub(crate) indeterminate_creates: BTreeMap<Key, Timestamp>,
+    /// The same for all such creates, where an earlier run result at an unknown call.
+    pub(crate) all_indeterminate_until: Option<Timestamp>,
+}
+
+impl RecentWrites {
+    /// Whether the create of `key` is held back in a wave that starts at `started_at`: the create may have succeeded
+    /// already.
+    fn holds_back(&self, key: &Key, started_at: Timestamp) -> bool {
+        let until = self.indeterminate_creates.get(key).copied().max(self.all_indeterminate_until);
+        !key.kind.create_can_be_repeated() && until.is_some_and(|until| started_at < until)
+    }
+
+    /// The risk of a wave of this plan that starts at `started_at`: whether it sends a create that cannot be repeated.
+    pub(crate) fn risk(&self, plan: &Plan, started_at: Timestamp) -> Risk {
+        let is_unrepeatable_create =
+            |step: &&Step| step.action == Action::Create && !step.key.kind.create_can_be_repeated();
+        let sent = plan.steps.iter().filter(is_unrepeatable_create).any(|step| !self.holds_back(&step.key, started_at));
+        if sent { Risk::Duplicates } else { Risk::None }
+    }
+}
+
+/// The possible damage of a lost response in a wave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Risk {
+    /// None: a second attempt finds everything that the first created.
+    None,
+    /// A second resource from a create that cannot be repeated, if the next attempt came too soon.
+    Duplicates,
+}
+
+/// How a wave of steps result.
+#[derive(Debug, Default)]
+pub struct Wave {
+    /// The number of steps that are done.
+    pub done: usize,
+    /// The first error of each step that is not done.
+    pub call_errors: Vec<(Key, CallError)>,
+}
+
+/// Executes one wave of a plan: starts all steps in the order of their dependencies, and returns when no step can
+/// proceed.
+///
+/// # Guarantees
+///
+/// - A step starts only after every step in [`Step::depends_on`] is done. A failed step holds back the steps that
+///   depend on it, and no others.
+/// - The calls of a step are sent one after the other; the first error ends the step.
+/// - No call starts with less than [`CALL_TIMEOUT`] left before `until`.
+/// - A create that cannot be repeated and may have succeeded is held back. `started_at`, the start of the wave, decides
+///   this, as for the wave's [`Risk`].
+///
+/// # Assumptions
+///
+/// `recent` holds the writes of this run's earlier waves. `apply` adds the writes of this wave.
+///
+/// # Errors
+///
+/// An error does not end the wave. [`Wave::call_errors`] has the first error of each step that is not done. A step that
+/// waits, is held back or has too little time left reports [`CallError::Retry`].
+pub async fn apply<C: Cloud>(
+    cloud: &C,
+    plan: &Plan,
+    recent: &mut RecentWrites,
+    started_at: Timestamp,
+    until: Timestamp,
+) -> Wave {
+    let mut wave = Wave::default();
+    let mut waiting: Vec<usize> = (0..plan.steps.len()).collect();
+    let mut done = vec![false; plan.steps.len()];
+    let mut running = FuturesUnordered::new();
+    loop {
+        waiting.retain(|&at| {
+            let step = &plan.steps[at];
+            let free = step.depends_on.iter().all(|needed| done[*needed]);
+            if free {
+                let held_back = recent.holds_back(&step.key, started_at);
+                running.push(async move { (at, execute(cloud, step, held_back, until).await) });
+            }
+            !free
+        });
+        let Some((at, result)) = running.next().await else { break };
+        let step = &plan.steps[at];
+        record(recent, step, &result, cloud.now());
+        match result.call_error {
+            None => {
+                done[at] = true;
+                wave.done += 1;
+            }
+            Some(call_error) => wave.call_errors.push((step.key.clone(), call_error)),
+        }
+    }
+    wave
+}
+
+/// The result of a step: the number of calls that succeeded, and the error that result the step.
+struct StepResult {
+    succeeded: usize,
+    call_error: Option<CallError>,
+}
+
+async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, until: Timestamp) -> StepResult {
+    let mut result = StepResult { succeeded: 0, call_error: None };
+    if let Action::Wait(condition) = &step.action {
+        let waiting_for = format!("{}: {condition}", step.key);
+        result.call_error = Some(CallError::Retry { waiting_for, after: Duration::from_secs(2) });
+        return result;
+    }
+    for call in &step.calls {
+        match send(cloud, call, held_back, until).await {
+            Ok(()) => result.succeeded += 1,
+            Err(call_error) => {
+                result.call_error = Some(call_error);
+                return result;
+            }
+        }
+    }
+    // The dependent steps start when an observation has shown that the resource is ready, or absent.
+    let pending = match step.action {
+        Action::Create => "created, not ready yet",
+        Action::Delete => "deletion is in progress",
+        Action::Update | Action::Retain | Action::Wait(_) => return result,
+    };
+    if step.key.kind.completes_asynchronously() {
+        let waiting_for = format!("{}: {pending}", step.key);
+        result.call_error = Some(CallError::Retry { waiting_for, after: Duration::from_secs(2) });
+    }
+    result
+}
+
+async fn send<C: Cloud>(cloud: &C, call: &Call, held_back: bool, until: Timestamp) -> Result<(), CallError> {
+    let now = cloud.now();
+    if now + CALL_TIMEOUT > until {
+        let waiting_for = format!("{}: {} was not started, too little time was left", call.key, call.operation());
+        return Err(CallError::Retry { waiting_for, after: CALL_TIMEOUT });
+    }
+    if held_back && matches!(call.kind, CallKind::Create(_)) {
+        let operation = call.operation();
+        let waiting_for = format!("{}: {operation} may have succeeded already; checking whether it did", call.key);
+        return Err(CallError::Retry { waiting_for, after: Duration::from_secs(2) });
+    }
+    cloud.call(call).await
+}
+
+/// Records the effect of the successful calls, and the create that a lost response leaves indeterminate.
+fn record(recent: &mut RecentWrites, step: &Step, result: &StepResult, now: Timestamp) {
+    let (succeeded, rest) = step.calls.split_at(result.succeeded);
+    for call in succeeded {
+        match (&call.kind, &mut recent.written.get_mut(&step.key)) {
+            (CallKind::Create(desired), _) => {
+                recent.written.insert(step.key.clone(), (desired.as_created(), now));
+            }
+            // Without the owner's mark the resource is not owned any more.
+            (CallKind::Clear(_), _) if step.action == Action::Retain => {
+                recent.written.remove(&step.key);
+                recent.deleted.extend(call.id.clone().map(|id| (id, now)));
+            }
+            (CallKind::Set(settings), Some((written, _))) => written.set_all(settings),
+            (CallKind::Clear(settings), Some((written, _))) => written.clear_all(settings),
+            (CallKind::Delete, _) => {
+                recent.written.remove(&step.key);
+                recent.deleted.extend(call.id.clone().map(|id| (id, now)));
+            }
+            (CallKind::Set(_) | CallKind::Clear(_) | CallKind::Drain | CallKind::Empty, _) => {}
+        }
+    }
+    if let (None, Some(resource_after)) = (&result.call_error, &step.resource_after) {
+        recent.written.insert(step.key.clone(), (resource_after.clone(), now));
+    }
+    if let (Some(CallError::Indeterminate { .. }), Some(CallKind::Create(_))) =
+        (&result.call_error, rest.first().map(|it| &it.kind))
+    {
+        recent.indeterminate_creates.insert(step.key.clone(), now + CREATE_VISIBILITY);
+    }
+}

@@ -1,0 +1,114 @@
+//! Drift: changes by other actors than Envkeeper. The desired and the observed resources, compared field by field.
+
+use std::fmt;
+
+use crate::engine::cloud::{ObservedResource, Ownership};
+use crate::engine::duplicates::duplicates;
+use crate::engine::plan::{DesiredState, plan};
+use crate::model::field::{Field, Setting};
+use crate::model::resource::{Key, Resource};
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// The resource that differs.
+    pub key: Key,
+    /// The field; empty where the whole resource is missing, or is not desired.
+    pub field: String,
+    /// The desired value; `None` where the field or the resource is not desired.
+    pub desired: Option<String>,
+    /// The observed value; `None` where the field or the resource is absent.
+    pub observed: Option<String>,
+}
+
+/// Compares the desired with the observed resources: the fields that an update would change, and those that no update
+/// can change.
+#[must_use]
+pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift> {
+    let plan = plan(desired, observed);
+    let mut all = Vec::new();
+    for resource in &desired.resources {
+        let key = resource.key();
+        let Some(found) = observed.iter().find(|it| it.key() == key) else {
+            all.push(Drift { key, field: String::new(), desired: Some("present".into()), observed: None });
+            continue;
+        };
+        if let Ownership::Foreign(reason) | Ownership::Hidden(reason) | Ownership::Retained(reason) = &found.ownership {
+            let field = String::from("owner");
+            all.push(Drift {
+                key: key.clone(),
+                field,
+                desired: Some("this environment".into()),
+                observed: Some(reason.clone()),
+            });
+        }
+        let after = plan.steps.iter().find(|step| step.key == key).and_then(|step| step.resource_after.as_ref());
+        all.extend(after.map(|after| changed_settings(after, &found.resource)).unwrap_or_default());
+        all.extend(changed_fixed_fields(resource, &found.resource));
+    }
+    let desired_keys: Vec<Key> = desired.resources.iter().map(Resource::key).collect();
+    let duplicates = duplicates(observed);
+    let is_surplus =
+        |(at, it): &(usize, &ObservedResource)| !desired_keys.contains(&it.key()) || duplicates.contains(at);
+    let owned = observed.iter().enumerate().filter(|(_, it)| it.ownership == Ownership::Owned);
+    all.extend(owned.filter(is_surplus).map(|(_, it)| Drift {
+        key: it.key(),
+        field: String::new(),
+        desired: None,
+        observed: it.id.clone(),
+    }));
+    all
+}
+
+fn changed_settings(after: &Resource, observed: &Resource) -> Vec<Drift> {
+    let (new, old) = (after.settings(), observed.settings());
+    let drift = |setting: &Setting, desired: Option<String>, observed: Option<String>| {
+        let (name, element) = setting.slot();
+        Drift { key: after.key(), field: format!("{name} {element}").trim_end().to_owned(), desired, observed }
+    };
+    let value = |setting: &Setting| match setting.value() {
+        value if value.is_empty() => String::from("present"),
+        value => value,
+    };
+    let missing = new.iter().filter_map(|it| {
+        let found = old.iter().find(|other| other.slot() == it.slot());
+        let is_same = found.is_some_and(|other| other.value() == it.value());
+        (!is_same).then(|| drift(it, Some(value(it)), found.map(value)))
+    });
+    let surplus = old.iter().filter(|it| !new.iter().any(|other| other.slot() == it.slot()));
+    missing.chain(surplus.map(|it| drift(it, None, Some(value(it))))).collect()
+}
+
+/// The fields that no call can change and whose observed value is not the desired one.
+fn changed_fixed_fields(desired: &Resource, observed: &Resource) -> Vec<Drift> {
+    let of = |resource: &Resource| {
+        let fixed = |field: Field| match field {
+            Field::Fixed(name, value) => Some((name, value.to_string())),
+            _ => None,
+        };
+        resource.all_fields().into_iter().filter_map(fixed).collect::<Vec<_>>()
+    };
+    let old = of(observed);
+    let differs = of(desired).into_iter().filter_map(|(name, value)| {
+        let found = old.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone());
+        (found.as_ref() != Some(&value)).then(|| Drift {
+            key: desired.key(),
+            field: name.to_owned(),
+            desired: Some(value),
+            observed: found,
+        })
+    });
+    differs.collect()
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Drift { key, field, desired, observed } = self;
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| String::from("absent"));
+        match (field.as_str(), observed) {
+            ("", None) => write!(f, "{key} is missing"),
+            ("", Some(id)) => write!(f, "{key} exists and is not desired: {id}"),
+            (field, _) => write!(f, "{key}: {field} is {}, desired is {}", text(observed), text(desired)),
+        }
+    }
+}

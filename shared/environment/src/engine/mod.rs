@@ -1,0 +1,12 @@
+//! The engine: the seam to the cloud, plans and their execution, the reconcile loop, drift, outputs. It knows resources
+//! and their settings, and no property.
+
+pub(crate) mod apply;
+pub(crate) mod cloud;
+pub(crate) mod drift;
+mod duplicates;
+mod operation;
+pub(crate) mod outputs;
+pub(crate) mod plan;
+pub(crate) mod reconcile;
+mod retain;

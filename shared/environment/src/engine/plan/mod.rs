@@ -1,0 +1,390 @@
+//! Computes the steps from the observed to the desired resources. Synchronous, pure, and printable: the printed plan is
+//! exactly the work of [`apply`](crate::apply), which makes no decisions.
+//!
+//! Edges are derived. A resource is created or changed after the steps of the resources that it refers to. It is
+//! deleted after the steps of the observed resources that refer to it. Kinds add the edges that no field shows
+//! ([`Kind::declared_dependencies`](crate::Kind::declared_dependencies)). On delete these edges run backwards: a
+//! draining group keeps its egress.
+
+mod describe;
+mod display;
+mod edges;
+
+use std::collections::BTreeSet;
+
+use self::describe::{describe_change, describe_resource};
+use crate::engine::cloud::{Call, CallKind, ObservedResource, Ownership, State};
+use crate::engine::duplicates::duplicates;
+use crate::engine::retain::{DeletionAction, deletion_action};
+use crate::model::field::{Field, Setting};
+use crate::model::mark;
+use crate::model::resource::{Fields, Key, Ref, Resource};
+
+/// The complete set of resources of an owner: every other resource of the owner is deleted. An empty set is
+/// a delete.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DesiredState {
+    /// The resources; each key occurs once.
+    pub resources: Vec<Resource>,
+    /// Keys of tags that this environment once had and does not have any more. Other tags that are observed and not
+    /// desired belong to other tools, and are retained.
+    pub retired_tags: BTreeSet<String>,
+    /// The number of instances that must be in service before the environment is settled; 0 after it has settled once.
+    pub in_service: u32,
+    /// Whether the deleted environment never settled. In that case no bucket is emptied, regardless of its tag.
+    pub never_settled: bool,
+}
+
+/// The steps. Within an action each step comes after the steps that it depends on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Empty, where the observed resources equal the desired ones, or the plan is rejected.
+    pub steps: Vec<Step>,
+    /// The reasons why the plan cannot be executed, a sentence each. A plan with a rejection changes nothing.
+    pub rejected: Vec<String>,
+}
+
+/// The work on one resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The resource that the step is for.
+    pub key: Key,
+    /// The name of the step in a plan; the calls are the work.
+    pub action: Action,
+    /// The description for operators and stack authors, a line each.
+    pub summary: Vec<String>,
+    /// The calls, in the order in which they are sent.
+    pub calls: Vec<Call>,
+    /// Indexes of the steps that must be done first.
+    pub depends_on: Vec<usize>,
+    /// The resource after all calls have succeeded; `None` for a delete.
+    pub resource_after: Option<Resource>,
+}
+
+/// The kind of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// The resource is created.
+    Create,
+    /// The observed resource is changed in place.
+    Update,
+    /// The resource is deleted. First the settings that block the deletion are cleared, and a group or a bucket is
+    /// emptied.
+    Delete,
+    /// The resource is retained, without an owner, for a later environment of the same name.
+    Retain,
+    /// No call is possible yet; the text names the awaited condition.
+    Wait(String),
+}
+
+/// Plans the steps from `observed` to `desired`.
+///
+/// Where a create without a client token happened twice, the duplicates are deleted first, and all other steps wait for
+/// the next observation: until then a name could mean either resource.
+#[must_use]
+pub fn plan(desired: &DesiredState, observed: &[ObservedResource]) -> Plan {
+    let duplicates = duplicates(observed);
+    if !duplicates.is_empty() && !desired.resources.is_empty() {
+        let mut plan = Plan::default();
+        plan.steps.extend(
+            duplicates.into_iter().map(|at| delete_step(&observed[at], DeletionAction::Delete, observed, desired)),
+        );
+        plan.add_delete_edges(observed);
+        return plan;
+    }
+    let mut plan = Plan::default();
+    for resource in &desired.resources {
+        plan.add_desired(resource, observed, desired);
+    }
+    let desired_keys: BTreeSet<Key> = desired.resources.iter().map(Resource::key).collect();
+    let not_desired =
+        observed.iter().filter(|it| it.ownership == Ownership::Owned && !desired_keys.contains(&it.key()));
+    let mut not_desired: Vec<&ObservedResource> = not_desired.collect();
+    // The reverse of the order of creation; the order is for readers, the edges determine the execution.
+    not_desired.sort_by_key(|it| std::cmp::Reverse(it.key()));
+    for it in not_desired {
+        match deletion_action(it, desired.never_settled) {
+            Ok(deletion_action) => plan.steps.push(delete_step(it, deletion_action, observed, desired)),
+            Err(rejected) => plan.rejected.push(rejected),
+        }
+    }
+    plan.add_create_edges(&desired.resources);
+    plan.add_delete_edges(observed);
+    plan
+}
+
+impl Plan {
+    /// Whether the plan has no work and no wait.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.steps.is_empty() && self.rejected.is_empty()
+    }
+
+    fn add_desired(&mut self, desired: &Resource, observed: &[ObservedResource], all: &DesiredState) {
+        let key = desired.key();
+        let Some(found) = observed.iter().find(|it| it.key() == key) else {
+            self.add(create_step(desired));
+            return;
+        };
+        if let Some(reason) = foreign_owner(desired, found) {
+            self.rejected.push(format!(
+                "{key} exists and is not this environment's: {reason}. Nothing was changed. Choose another EnvironmentSuffix, or remove the resource."
+            ));
+            return;
+        }
+        match (change(desired, found, observed, all), &found.state) {
+            (Err(rejected), _) => self.rejected.push(rejected),
+            (Ok(_), State::Failed(reason)) => self
+                .rejected
+                .push(format!("{key} could not be created: {reason}. Delete it, or the environment, and try again.")),
+            (Ok(_), State::Deleting(condition) | State::Settling(condition)) => {
+                self.steps.push(wait_step(key, condition.clone()));
+            }
+            (Ok(Some(step)), State::Ready) => self.add(step),
+            (Ok(None), State::Ready) => {
+                let missing = missing_instances(&found.resource, all.in_service);
+                self.steps.extend(missing.map(|condition| wait_step(key, condition)));
+            }
+        }
+    }
+
+    /// Adds a step, or rejects it where the region does not provide a value that its calls need.
+    fn add(&mut self, step: Step) {
+        match step.calls.iter().find_map(|call| missing_in_region(&call.kind)) {
+            Some(missing) => self.rejected.push(missing),
+            None => self.steps.push(step),
+        }
+    }
+}
+
+/// The value that a call needs and the region does not provide, as a sentence.
+fn missing_in_region(kind: &CallKind) -> Option<String> {
+    let no_image = |setting: &Setting| match setting {
+        Setting::TemplateVersion(version) if version.image.is_empty() => {
+            Some(format!("ImageParameter is \"{}\": the SSM parameter does not exist", version.content.image_source))
+        }
+        _ => None,
+    };
+    match kind {
+        CallKind::Create(resource) => match &resource.fields {
+            Fields::Subnet(subnet) if subnet.zone.is_empty() => Some(format!(
+                "InstanceType and ZoneCount: no zone is available for subnet {}: the region offers the instance type in too few availability zones",
+                resource.name
+            )),
+            _ => resource.settings().iter().find_map(no_image),
+        },
+        CallKind::Set(settings) => settings.iter().find_map(no_image),
+        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty | CallKind::Delete => None,
+    }
+}
+
+fn create_step(desired: &Resource) -> Step {
+    let key = desired.key();
+    let after = desired.all_fields().into_iter().filter_map(|field| match field {
+        Field::After(setting) => Some(setting),
+        _ => None,
+    });
+    let call = |kind| Call { key: key.clone(), id: None, kind };
+    let calls = std::iter::once(CallKind::Create(Box::new(desired.clone())))
+        .chain(group_by_call(after.collect()).into_iter().map(CallKind::Set));
+    Step {
+        action: Action::Create,
+        summary: describe_resource(desired),
+        calls: calls.map(call).collect(),
+        depends_on: vec![],
+        resource_after: Some(desired.clone()),
+        key: key.clone(),
+    }
+}
+
+fn wait_step(key: Key, condition: String) -> Step {
+    Step {
+        key,
+        action: Action::Wait(condition),
+        summary: vec![],
+        calls: vec![],
+        depends_on: vec![],
+        resource_after: None,
+    }
+}
+
+/// The foreign owner of an existing resource. A resource that an environment of the same id retained has none.
+fn foreign_owner(desired: &Resource, found: &ObservedResource) -> Option<String> {
+    match &found.ownership {
+        Ownership::Owned => None,
+        Ownership::Retained(of) if desired.tags.get(mark::ENVIRONMENT) == Some(of) => None,
+        Ownership::Retained(of) => Some(format!("the environment {of} retained it")),
+        Ownership::Foreign(reason) | Ownership::Hidden(reason) => Some(reason.clone()),
+    }
+}
+
+fn missing_instances(observed: &Resource, desired: u32) -> Option<String> {
+    match &observed.fields {
+        Fields::AutoScalingGroup(group) if group.in_service < desired => {
+            let failed = group.failed_launch.as_ref();
+            let failed = failed.map(|reason| format!(" (last failed launch: {reason})")).unwrap_or_default();
+            Some(format!("{} of {desired} instances are in service{failed}", group.in_service))
+        }
+        _ => None,
+    }
+}
+
+fn delete_step(
+    observed: &ObservedResource,
+    deletion_action: DeletionAction,
+    all_observed: &[ObservedResource],
+    all: &DesiredState,
+) -> Step {
+    if let State::Deleting(condition) = &observed.state {
+        return wait_step(observed.key(), condition.clone());
+    }
+    let (action, kinds) = match deletion_action {
+        DeletionAction::Retain { environment } => (Action::Retain, retain_calls(observed, environment)),
+        deletion_action => (Action::Delete, delete_calls(observed, &deletion_action, all_observed, all)),
+    };
+    let call = |kind| Call { key: observed.key(), id: observed.id.clone(), kind };
+    let summary = observed.id.iter().map(|id| format!("id: {id}")).collect();
+    let calls = kinds.into_iter().map(call).collect();
+    Step { key: observed.key(), action, summary, calls, depends_on: vec![], resource_after: None }
+}
+
+fn delete_calls(
+    observed: &ObservedResource,
+    deletion_action: &DeletionAction,
+    all_observed: &[ObservedResource],
+    all: &DesiredState,
+) -> Vec<CallKind> {
+    let must_be_cleared = |it: &Setting| match it {
+        Setting::Association(subnet) => !deletes_subnet(subnet, all_observed, all),
+        other => other.blocks_deletion(),
+    };
+    let mut cleared: Vec<Setting> = observed.resource.settings().into_iter().filter(must_be_cleared).collect();
+    if *deletion_action == DeletionAction::EmptyAndDelete {
+        // Otherwise the access logs of emptying the bucket would arrive for hours.
+        cleared.extend(observed.resource.settings().into_iter().filter(|it| matches!(it, Setting::AccessLogs(_))));
+    }
+    let mut kinds: Vec<CallKind> = group_by_call(cleared).into_iter().map(CallKind::Clear).collect();
+    match &observed.resource.fields {
+        Fields::AutoScalingGroup(group) if group.max_size > 0 || group.protected => kinds.push(CallKind::Drain),
+        Fields::Bucket(_) if *deletion_action == DeletionAction::EmptyAndDelete => kinds.push(CallKind::Empty),
+        _ => {}
+    }
+    kinds.push(CallKind::Delete);
+    kinds
+}
+
+/// The calls that retain a resource. The retained mark is set before the owner's mark is removed: between the two calls
+/// the resource is still owned.
+fn retain_calls(observed: &ObservedResource, environment: String) -> Vec<CallKind> {
+    let retained = Setting::Tag(mark::RETAINED.to_owned(), environment);
+    let owner = observed.resource.tags.get(mark::OWNER).cloned().unwrap_or_default();
+    vec![CallKind::Set(vec![retained]), CallKind::Clear(vec![Setting::Tag(mark::OWNER.to_owned(), owner)])]
+}
+
+/// The step that changes `observed` into `desired`; `None` if they are equal; a sentence if the change is impossible.
+fn change(
+    desired: &Resource,
+    observed: &ObservedResource,
+    all_observed: &[ObservedResource],
+    all: &DesiredState,
+) -> Result<Option<Step>, String> {
+    let mut desired = desired.clone();
+    if let (Fields::LaunchTemplate(new), Fields::LaunchTemplate(old)) = (&mut desired.fields, &observed.resource.fields)
+    {
+        new.pin_image(old);
+    }
+    reject_fixed_changes(&desired, observed)?;
+    let (new, old) = (desired.settings(), observed.resource.settings());
+    let is_cleared = |setting: &Setting| match setting {
+        Setting::Tag(key, _) => all.retired_tags.contains(key),
+        Setting::Association(subnet) => !deletes_subnet(subnet, all_observed, all),
+        other => !other.is_retained_when_not_desired(),
+    };
+    let cleared: Vec<Setting> =
+        old.iter().filter(|it| is_cleared(it) && !new.iter().any(|other| other.slot() == it.slot())).cloned().collect();
+    let set: Vec<Setting> = new.into_iter().filter(|it| !old.iter().any(|other| is_same(it, other))).collect();
+    if set.is_empty() && cleared.is_empty() {
+        return Ok(None);
+    }
+    let mut resource_after = observed.resource.clone();
+    resource_after.clear_all(&cleared);
+    resource_after.set_all(&set);
+    let summary = cleared.iter().map(|it| format!("no longer {it}"));
+    let summary = summary.chain(set.iter().flat_map(|it| describe_change(it, &old))).collect();
+    let kinds = group_by_call(cleared)
+        .into_iter()
+        .map(CallKind::Clear)
+        .chain(group_by_call(set).into_iter().map(CallKind::Set));
+    let call = |kind| Call { key: desired.key(), id: observed.id.clone(), kind };
+    Ok(Some(Step {
+        key: desired.key(),
+        action: Action::Update,
+        summary,
+        calls: kinds.map(call).collect(),
+        depends_on: vec![],
+        resource_after: Some(resource_after),
+    }))
+}
+
+/// Whether a subnet is owned and not desired any more.
+fn deletes_subnet(subnet: &Ref, observed: &[ObservedResource], all: &DesiredState) -> bool {
+    let is_it = |key: &Key| subnet.key() == Some(key);
+    let owned = observed.iter().any(|it| it.ownership == Ownership::Owned && is_it(&it.key()));
+    owned && !all.resources.iter().any(|it| is_it(&it.key()))
+}
+
+/// Whether two settings have the same slot and the same value. Data outside of both, such as a version's image, is not
+/// compared.
+fn is_same(one: &Setting, other: &Setting) -> bool {
+    one.slot() == other.slot() && one.value() == other.value()
+}
+
+fn reject_fixed_changes(desired: &Resource, observed: &ObservedResource) -> Result<(), String> {
+    let old = observed.resource.all_fields();
+    for field in desired.all_fields() {
+        let Field::Fixed(name, value) = field else { continue };
+        let found = old.iter().find_map(|it| match it {
+            Field::Fixed(other, found) if *other == name => Some(found),
+            _ => None,
+        });
+        if found.is_some_and(|found| *found != value) {
+            let found = found.map(ToString::to_string).unwrap_or_default();
+            return Err(format!(
+                "{}: {name} is {found} and cannot change to {value}. Add a second environment with another EnvironmentSuffix, then remove this one.",
+                desired.key()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Groups the settings that one call sets together.
+fn group_by_call(settings: Vec<Setting>) -> Vec<Vec<Setting>> {
+    let mut groups: Vec<Vec<Setting>> = Vec::new();
+    for setting in settings {
+        match groups.iter_mut().find(|group| group[0].shares_a_call_with(&setting)) {
+            Some(group) => group.push(setting),
+            None => groups.push(vec![setting]),
+        }
+    }
+    groups
+}
+
+impl Step {
+    /// Whether the environment does not own the resource after the step.
+    fn ends_ownership(&self) -> bool {
+        matches!(self.action, Action::Delete | Action::Retain)
+    }
+
+    /// `+` create, `~` update, `-` delete, `=` retain, `.` wait.
+    #[must_use]
+    pub fn sign(&self) -> char {
+        match self.action {
+            Action::Create => '+',
+            Action::Update => '~',
+            Action::Delete => '-',
+            Action::Retain => '=',
+            Action::Wait(_) => '.',
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The reconcile loop: observe, plan, apply, and repeat until the observed resources equal the desired state or time
+//! runs out.
+//!
+//! Level-triggered: every iteration starts from a fresh observation and keeps no position of the previous iteration.
+//! For changes that take minutes (terminating instances, a profile that Auto Scaling does not list yet) the loop polls.
+
+use std::time::Duration;
+
+use crate::engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, apply};
+use crate::engine::cloud::{CallError, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
+use crate::engine::plan::{DesiredState, plan};
+use crate::model::resource::Resource;
+
+/// The bounds of the pause between two observations. The pause is a tenth of the time since the last progress, so the
+/// end of a wait is detected at most a tenth too late.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// One run towards one desired state.
+#[derive(Clone, Debug)]
+pub struct Run<'a> {
+    /// The owner of the environment, and the names of its resources.
+    pub scope: &'a Scope,
+    /// The desired state; without resources the run is a delete.
+    pub desired: &'a DesiredState,
+    /// The deadline of the run.
+    pub until: Timestamp,
+    /// How long the run polls without progress. After that the run is unfinished, and another run continues. A run
+    /// without a successor has no such limit: [`Duration::MAX`].
+    pub wait_budget: Duration,
+    /// Until this time a resource that an earlier run created may not be visible yet: see [`indeterminate_until`].
+    pub indeterminate_until: Option<Timestamp>,
+    /// Until this time an observation may miss the writes of the previous request: the end of that request plus
+    /// [`READ_LAG`]. A missed write may be the very write that this run has to undo, so the run does not observe
+    /// earlier. A delete, which ends with a late observation anyway, starts at once.
+    pub stale_until: Option<Timestamp>,
+}
+
+impl<'a> Run<'a> {
+    /// A run without a predecessor and without a successor.
+    #[must_use]
+    pub fn standalone(scope: &'a Scope, desired: &'a DesiredState, until: Timestamp) -> Run<'a> {
+        Run { scope, desired, until, wait_budget: Duration::MAX, indeterminate_until: None, stale_until: None }
+    }
+}
+
+/// The time until which an observation may miss a resource that an earlier run created, where the last wave of that run
+/// with a create that cannot be repeated started at `create_intent`. A settled run had observed nearly all its
+/// resources; for an unsettled run the last call is unknown.
+#[must_use]
+pub fn indeterminate_until(create_intent: Timestamp, settled: bool) -> Timestamp {
+    create_intent + if settled { READ_LAG } else { CREATE_VISIBILITY }
+}
+
+/// The result of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunOutcome {
+    /// The observed resources equal the desired state; no work remained.
+    Settled {
+        /// The resources of the last observation.
+        observed: Vec<ObservedResource>,
+    },
+    /// The time or the wait budget ran out.
+    Unfinished {
+        /// The open conditions, a sentence for each resource.
+        waiting_for: Vec<String>,
+    },
+    /// The plan is not possible: a foreign resource has one of the names, or a bucket must be empty. A retry does not help.
+    Rejected {
+        /// The conflicts, a sentence each.
+        reasons: Vec<String>,
+    },
+    /// AWS rejected a call. A retry does not help.
+    CallRejected {
+        /// The rejected calls with AWS's reasons, a sentence each.
+        reasons: Vec<String>,
+    },
+    /// The caller stopped the run before a wave.
+    Stopped {
+        /// The caller's text, as `before_wave` returned it.
+        reason: String,
+    },
+}
+
+/// Runs until the environment is settled, or the run is rejected, stopped, or out of time.
+///
+/// # Guarantees
+///
+/// - Each wave is planned from an observation of the same iteration. For [`READ_LAG`] after this run's last call on a
+///   resource, the written state takes precedence over the observed state.
+/// - `before_wave` is called before each wave of steps and decides whether the run continues, since a newer request may
+///   have arrived. A run without work, or with a rejected plan, never calls it.
+/// - A create of this run that cannot be repeated and may have succeeded is not sent again within
+///   [`CREATE_VISIBILITY`]; one of an earlier run not before [`Run::indeterminate_until`].
+/// - A plan with a rejection changes nothing.
+/// - No iteration and no call starts with less than [`CALL_TIMEOUT`] left before [`Run::until`].
+///
+/// # Assumptions
+///
+/// - No other run changes the environment of this owner at the same time.
+/// - [`Run::indeterminate_until`] and [`Run::stale_until`] cover the writes of every earlier run of this owner.
+///
+/// # Errors
+///
+/// Errors are part of the [`RunOutcome`]. A [`CallError::Rejected`] ends the run; [`CallError::Retry`] and
+/// [`CallError::Indeterminate`] start another iteration.
+pub async fn reconcile<C: Cloud>(
+    cloud: &C,
+    run: Run<'_>,
+    mut before_wave: impl AsyncFnMut(Risk) -> Result<(), String>,
+) -> RunOutcome {
+    let mut recent = RecentWrites { all_indeterminate_until: run.indeterminate_until, ..RecentWrites::default() };
+    if let Some(stale_until) = run.stale_until.filter(|_| !run.desired.resources.is_empty()) {
+        cloud.pause(stale_until - cloud.now()).await;
+    }
+    let mut last_progress = cloud.now();
+    let mut waiting_for = vec![String::from("the first observation")];
+    loop {
+        if cloud.now() + CALL_TIMEOUT > run.until {
+            return RunOutcome::Unfinished { waiting_for };
+        }
+        match iteration(cloud, &run, &mut recent, &mut before_wave).await {
+            Iteration::Ended(outcome) => return outcome,
+            Iteration::Waiting { waiting_for: open, retry_after, progressed } => {
+                waiting_for = open;
+                if progressed {
+                    last_progress = cloud.now();
+                } else if cloud.now() - last_progress >= run.wait_budget {
+                    return RunOutcome::Unfinished { waiting_for };
+                }
+                if retry_after != Some(Duration::ZERO) {
+                    let pause = ((cloud.now() - last_progress) / 10).max(SHORTEST_PAUSE);
+                    cloud.pause(retry_after.map_or(pause, |after| after.max(pause)).min(LONGEST_PAUSE)).await;
+                }
+            }
+        }
+    }
+}
+
+/// The result of one observation and, where the plan has steps, one wave.
+enum Iteration {
+    /// The run is done.
+    Ended(RunOutcome),
+    /// The run observes again: after `retry_after`, or after the growing pause where no error names a time.
+    Waiting { waiting_for: Vec<String>, retry_after: Option<Duration>, progressed: bool },
+}
+
+async fn iteration<C: Cloud>(
+    cloud: &C,
+    run: &Run<'_>,
+    recent: &mut RecentWrites,
+    before_wave: &mut impl AsyncFnMut(Risk) -> Result<(), String>,
+) -> Iteration {
+    let observed = match cloud.observe(run.scope).await {
+        Ok(observed) => with_recent_writes(observed, recent, cloud.now()),
+        Err(call_error) => return after_errors(&[call_error], false),
+    };
+    let plan = plan(run.desired, &observed);
+    if !plan.rejected.is_empty() {
+        return Iteration::Ended(RunOutcome::Rejected { reasons: plan.rejected });
+    }
+    if plan.is_settled() {
+        return match unexpired_create_intent(run, recent, cloud.now()).or_else(|| created_but_unlisted(&observed)) {
+            Some(open) => Iteration::Waiting { waiting_for: vec![open], retry_after: None, progressed: false },
+            None => Iteration::Ended(RunOutcome::Settled { observed }),
+        };
+    }
+    let started_at = cloud.now();
+    if let Err(reason) = before_wave(recent.risk(&plan, started_at)).await {
+        return Iteration::Ended(RunOutcome::Stopped { reason });
+    }
+    let wave = apply(cloud, &plan, recent, started_at, run.until).await;
+    if wave.call_errors.is_empty() {
+        return Iteration::Waiting {
+            waiting_for: vec![String::from("the final observation")],
+            retry_after: Some(Duration::ZERO),
+            progressed: true,
+        };
+    }
+    let call_errors: Vec<CallError> = wave.call_errors.into_iter().map(|(_, call_error)| call_error).collect();
+    after_errors(&call_errors, wave.done > 0)
+}
+
+/// The wait of a delete while a create that no observation has shown may still become visible.
+fn unexpired_create_intent(run: &Run<'_>, recent: &RecentWrites, now: Timestamp) -> Option<String> {
+    let deletes = run.desired.resources.is_empty();
+    let until = recent.all_indeterminate_until.filter(|until| deletes && now < *until)?;
+    let seconds = (until - now).as_secs() + 1;
+    Some(format!(
+        "the final observation in {seconds} s: an earlier run may have created resources that no list shows yet"
+    ))
+}
+
+/// The wait of a create whose response could not yet name the id of a created resource.
+fn created_but_unlisted(observed: &[ObservedResource]) -> Option<String> {
+    let unlisted = observed.iter().find(|it| it.id.is_none())?;
+    Some(format!("{}: created, not listed yet", unlisted.key()))
+}
+
+/// A rejection ends the run; otherwise the run observes again after the shortest time that an error names.
+fn after_errors(call_errors: &[CallError], progressed: bool) -> Iteration {
+    let rejected: Vec<String> = call_errors
+        .iter()
+        .filter_map(|call_error| match call_error {
+            CallError::Rejected { message } => Some(message.clone()),
+            CallError::Retry { .. } | CallError::Indeterminate { .. } => None,
+        })
+        .collect();
+    if !rejected.is_empty() {
+        return Iteration::Ended(RunOutcome::CallRejected { reasons: rejected });
+    }
+    let delays = call_errors.iter().filter_map(|call_error| match call_error {
+        CallError::Retry { after, .. } => Some(*after),
+        CallError::Indeterminate { .. } | CallError::Rejected { .. } => None,
+    });
+    let waiting_for = call_errors.iter().map(ToString::to_string).collect();
+    Iteration::Waiting { waiting_for, retry_after: delays.min(), progressed }
+}
+
+/// Overlays the observed resources with the writes of this run. For [`READ_LAG`] after the last call a resource has the
+/// written state, and a deleted resource is in deletion. A created resource that no read shows counts as present for
+/// [`CREATE_VISIBILITY`]; after that it counts as absent.
+fn with_recent_writes(
+    mut observed: Vec<ObservedResource>,
+    recent: &mut RecentWrites,
+    now: Timestamp,
+) -> Vec<ObservedResource> {
+    recent.written.retain(|_, (_, at)| now < *at + CREATE_VISIBILITY);
+    recent.deleted.retain(|_, at| now < *at + READ_LAG);
+    for it in observed.iter_mut().filter(|it| it.ownership == Ownership::Owned) {
+        if it.id.as_ref().is_some_and(|id| recent.deleted.contains_key(id)) {
+            it.state = State::Deleting(String::from("deleted, still listed"));
+        }
+    }
+    for (key, (written, at)) in &recent.written {
+        match observed.iter_mut().find(|it| it.key() == *key) {
+            // Also where no mark is readable yet: the create call succeeded, so the resource is owned.
+            Some(found) if now < *at + READ_LAG => {
+                found.ownership = Ownership::Owned;
+                found.resource = written.with_observed_only_fields(&found.resource);
+            }
+            Some(_) => {}
+            None => observed.push(unlisted_resource(written)),
+        }
+    }
+    observed
+}
+
+fn unlisted_resource(written: &Resource) -> ObservedResource {
+    let (id, references, version) = (None, vec![], None);
+    let asynchronous = written.kind().completes_asynchronously();
+    let state = if asynchronous { State::Settling("created, not listed yet".into()) } else { State::Ready };
+    ObservedResource { id, resource: written.clone(), ownership: Ownership::Owned, state, references, version }
+}

@@ -1,0 +1,231 @@
+//! The rules of `AlarmActions`: the actions of Envkeeper when an alarm changes to ALARM.
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+use crate::input::forms::{MAX_LIST_LENGTH, is_topic, shown, whole};
+use crate::model::names::Names;
+
+/// The default cooldown of a rule after an action: 300 s, like a scaling policy's.
+const DEFAULT_COOLDOWN_SECONDS: u32 = 300;
+
+/// The longest cooldown, in seconds: a day.
+const MAX_COOLDOWN_SECONDS: u32 = 86_400;
+
+/// The most instances that a rule adds or removes at a time.
+const MAX_INSTANCES_PER_ACTION: i32 = 100;
+
+/// The short names of the environment's own alarms.
+pub const OWN_ALARMS: [&str; 4] = ["cpu-high", "cpu-low", "launch-failures", "healthy-low"];
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlarmAction {
+    /// The short name of an alarm of the environment, or the full name of another alarm.
+    pub alarm: String,
+    /// The action. In a template the name is the field `Action`; the amount, capacity or topic is a separate field.
+    pub action: ActionKind,
+    /// The cooldown after an action, in seconds.
+    pub cooldown_seconds: u32,
+    /// Whether the rule only reports the action, and does not execute it.
+    pub dry_run: bool,
+}
+
+/// The action of a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActionKind {
+    /// Adds so many instances, or removes them if negative.
+    ScaleBy(i32),
+    /// Sets the number of instances.
+    ScaleTo(u32),
+    /// Replaces the instance that the alarm is about, or one that is observed to be unhealthy.
+    ReplaceUnhealthy,
+    /// Notifies an SNS topic, by its ARN.
+    Notify(String),
+}
+
+impl ActionKind {
+    /// The values that the field `Action` accepts.
+    pub const NAMES: [&'static str; 4] = ["ScaleBy", "ScaleTo", "ReplaceUnhealthy", "Notify"];
+
+    /// The action's name, and the field and value that belong to it.
+    fn parts(&self) -> (&'static str, Option<(&'static str, Value)>) {
+        match self {
+            ActionKind::ScaleBy(amount) => ("ScaleBy", Some(("Amount", json!(amount)))),
+            ActionKind::ScaleTo(capacity) => ("ScaleTo", Some(("Capacity", json!(capacity)))),
+            ActionKind::ReplaceUnhealthy => ("ReplaceUnhealthy", None),
+            ActionKind::Notify(topic) => ("Notify", Some(("TopicArn", json!(topic)))),
+        }
+    }
+}
+
+/// A field of a rule that is not valid: the name, the value (for messages), and the valid form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadField {
+    /// The field's name as a template writes it.
+    pub field: &'static str,
+    /// The value as the template has it, shortened.
+    pub value: String,
+    /// The valid form, which follows "is …:" in the message.
+    pub valid: String,
+}
+
+impl AlarmAction {
+    /// The rule in one line. The line identifies the rule: an environment has no rule twice.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let (name, field) = self.action.parts();
+        let value = match field {
+            Some((_, Value::String(text))) => format!(" {text}"),
+            Some((_, value)) => format!(" {value}"),
+            None => String::new(),
+        };
+        format!("{}: {name}{value}", self.alarm)
+    }
+
+    /// The full name of the rule's alarm.
+    #[must_use]
+    pub fn alarm_name(&self, names: &Names) -> String {
+        match self.alarm.as_str() {
+            "cpu-high" => names.cpu_high_alarm().name,
+            "cpu-low" => names.cpu_low_alarm().name,
+            "launch-failures" => names.launch_failures_alarm().name,
+            "healthy-low" => names.healthy_low_alarm().name,
+            other => other.to_owned(),
+        }
+    }
+
+    /// The valid form of a list of rules, for messages and the reference page.
+    #[must_use]
+    pub fn valid_list() -> String {
+        format!(
+            "a list of at most {MAX_LIST_LENGTH} different rules, each with Alarm ({} or an alarm's full name), Action ({}) and its field: Amount ({}), Capacity ({}) or TopicArn; CooldownSeconds ({DEFAULT_COOLDOWN_SECONDS} if omitted) and DryRun (false)",
+            OWN_ALARMS.join(", "),
+            ActionKind::NAMES.join(", "),
+            valid_amounts(),
+            valid_capacities(),
+        )
+    }
+
+    /// Reads one rule.
+    ///
+    /// # Errors
+    /// Every field that is not valid.
+    pub fn read(rule: &Map<String, Value>) -> Result<AlarmAction, Vec<BadField>> {
+        let mut fields = Fields { rule, bad: Vec::new() };
+        let alarm = fields.parsed("Alarm", "an alarm's name of 1 to 255 characters", |text| {
+            ((1..=255).contains(&text.chars().count()) && !text.contains(char::is_control)).then(|| text.to_owned())
+        });
+        let valid = format!("one of {}", ActionKind::NAMES.join(", "));
+        let name = fields.parsed("Action", &valid, |text| ActionKind::NAMES.into_iter().find(|name| *name == text));
+        let action = match name {
+            Some("ScaleBy") => fields.parsed("Amount", &valid_amounts(), amount).map(ActionKind::ScaleBy),
+            Some("ScaleTo") => fields.parsed("Capacity", &valid_capacities(), capacity).map(ActionKind::ScaleTo),
+            Some("Notify") => {
+                let topic = |text: &str| is_topic(text).then(|| text.to_owned());
+                fields.parsed("TopicArn", "the ARN of an SNS topic", topic).map(ActionKind::Notify)
+            }
+            Some(_) => Some(ActionKind::ReplaceUnhealthy),
+            None => None,
+        };
+        let valid = format!("a whole number of seconds from 0 to {MAX_COOLDOWN_SECONDS}");
+        let seconds = |text: &str| whole(text).filter(|it| *it <= MAX_COOLDOWN_SECONDS);
+        let cooldown_seconds = fields.optional("CooldownSeconds", &valid, DEFAULT_COOLDOWN_SECONDS, seconds);
+        let flag = |text: &str| text.parse().ok();
+        let dry_run = fields.optional("DryRun", "true or false", false, flag);
+        fields.reject_other_fields(name);
+        match (alarm, action, cooldown_seconds, dry_run, fields.bad) {
+            (Some(alarm), Some(action), Some(cooldown_seconds), Some(dry_run), bad) if bad.is_empty() => {
+                Ok(AlarmAction { alarm, action, cooldown_seconds, dry_run })
+            }
+            (_, _, _, _, bad) => Err(bad),
+        }
+    }
+}
+
+impl Serialize for AlarmAction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (name, field) = self.action.parts();
+        let mut rule = json!({
+            "Alarm": self.alarm, "Action": name, "CooldownSeconds": self.cooldown_seconds, "DryRun": self.dry_run,
+        });
+        if let Some((name, value)) = field {
+            rule[name] = value;
+        }
+        rule.serialize(serializer)
+    }
+}
+
+/// A value as messages show it.
+fn shown_value(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), shown)
+}
+
+fn valid_amounts() -> String {
+    format!("a whole number from -{MAX_INSTANCES_PER_ACTION} to {MAX_INSTANCES_PER_ACTION}, but not 0")
+}
+
+fn amount(text: &str) -> Option<i32> {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let amount = sign * i32::try_from(whole(digits)?).ok()?;
+    (amount != 0 && amount.abs() <= MAX_INSTANCES_PER_ACTION).then_some(amount)
+}
+
+fn valid_capacities() -> String {
+    String::from("a whole number from MinSize to MaxSize")
+}
+
+fn capacity(text: &str) -> Option<u32> {
+    whole(text).filter(|it| *it <= 1_000)
+}
+
+/// Reads one field after the other, and records the fields that are not valid.
+struct Fields<'a> {
+    rule: &'a Map<String, Value>,
+    bad: Vec<BadField>,
+}
+
+impl Fields<'_> {
+    fn parsed<T>(&mut self, field: &'static str, valid: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let given = self.rule.get(field);
+        let text = match given {
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            Some(Value::Bool(flag)) => Some(flag.to_string()),
+            _ => None,
+        };
+        let read = text.as_deref().and_then(read);
+        if read.is_none() {
+            let value = given.map_or_else(|| String::from("missing"), shown_value);
+            self.bad.push(BadField { field, value, valid: valid.to_owned() });
+        }
+        read
+    }
+
+    fn optional<T>(
+        &mut self,
+        field: &'static str,
+        valid: &str,
+        default: T,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        if self.rule.contains_key(field) { self.parsed(field, valid, read) } else { Some(default) }
+    }
+
+    /// Rejects a field of another action: such a field is a mistake.
+    fn reject_other_fields(&mut self, action: Option<&str>) {
+        let own = match action {
+            Some("ScaleBy") => "Amount",
+            Some("ScaleTo") => "Capacity",
+            Some("Notify") => "TopicArn",
+            _ => "",
+        };
+        let all = ["Alarm", "Action", "CooldownSeconds", "DryRun"];
+        let known = |name: &str| all.contains(&name) || name == own;
+        let Some(action) = action else { return };
+        for (name, value) in self.rule.iter().filter(|(name, _)| !known(name)) {
+            let valid = format!("{action} has no {name}: leave it out");
+            self.bad.push(BadField { field: "", value: format!("with {name} {}", shown_value(value)), valid });
+        }
+    }
+}

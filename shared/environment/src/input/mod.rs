@@ -1,0 +1,6 @@
+//! The properties: the table, and the checked properties of one environment.
+
+pub(crate) mod alarm_action;
+pub(crate) mod forms;
+pub mod property;
+pub(crate) mod spec;

@@ -1,0 +1,179 @@
+//! The value types of properties: validation of a text, and the description of the valid form.
+
+use std::collections::BTreeSet;
+
+use ipnet::Ipv4Net;
+
+use super::ValueType;
+use crate::input::alarm_action::AlarmAction;
+use crate::input::forms::{MAX_LIST_LENGTH, is_arn, whole};
+use crate::model::names::is_suffix;
+
+/// The prefix length of the largest VPC that AWS creates (the VPC user guide).
+pub const LARGEST_NETWORK: u8 = 16;
+/// The prefix length of the smallest VPC: its eight parts are /28 subnets, the smallest that AWS creates (the VPC user
+/// guide).
+pub const SMALLEST_NETWORK: u8 = 25;
+/// The maximum number of tags that a stack author may set. AWS allows 50 on a resource; the rest is for ownership
+/// marks.
+pub const MAX_TAGS: usize = 40;
+
+impl ValueType {
+    /// The description of the valid form, for messages and the reference page.
+    #[must_use]
+    pub fn valid(&self) -> String {
+        match self {
+            ValueType::Suffix => "lowercase letters, digits and dashes, with a letter or digit at both ends".into(),
+            ValueType::Text(most) => format!("1 to {most} letters, digits, spaces and any of _ . : / = + - @"),
+            ValueType::Network => format!(
+                "a network of a private range (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16) between /{LARGEST_NETWORK} and /{SMALLEST_NETWORK}, such as 10.0.0.0/16"
+            ),
+            ValueType::Whole(least, most) => format!("a whole number from {least} to {most}"),
+            ValueType::OneOf(numbers) => {
+                let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+                format!("one of {}", numbers.join(", "))
+            }
+            ValueType::Choice(words) => format!("one of {}", words.join(", ")),
+            ValueType::Bool => "true or false".into(),
+            ValueType::Id(prefix) => format!("an id: {prefix} and 8 or 17 hexadecimal digits"),
+            ValueType::Ids(prefix) => format!(
+                "1 to {MAX_LIST_LENGTH} different ids, as a list or separated by commas, each {prefix} and 8 or 17 hexadecimal digits"
+            ),
+            ValueType::Arn(service, prefix) => format!("an ARN, such as {}", example_arn(service, prefix)),
+            ValueType::Arns(service, prefix) => format!(
+                "1 to {MAX_LIST_LENGTH} different ARNs, as a list or separated by commas, such as {}",
+                example_arn(service, prefix)
+            ),
+            ValueType::Units => format!(
+                "1 to {MAX_LIST_LENGTH} different names of systemd units, as a list or separated by commas, such as nginx or worker@2.service"
+            ),
+            ValueType::InstanceType => "an instance type, such as t3.micro".into(),
+            ValueType::ImageId => "an image id: ami- and 8 or 17 hexadecimal digits".into(),
+            ValueType::ParameterName => {
+                "the full name of an SSM parameter of at most 200 characters, such as /aws/service/…".into()
+            }
+            ValueType::Script => {
+                "a plain-text script without NUL characters: not base64, and not another format of user data".into()
+            }
+            ValueType::AlarmActions => AlarmAction::valid_list(),
+            ValueType::Tags => format!(
+                "a map of at most {MAX_TAGS} tags, or a list of Key and Value: keys of 1 to 128 and values of at most 256 letters, digits, spaces and any of _ . : / = + - @; no duplicate keys, ignoring case; not the keys that Envkeeper sets (Name, Project, Environment, ManagedBy), and no key that starts with aws: or envkeeper:"
+            ),
+        }
+    }
+
+    /// The form in a row of the reference page, where [`ValueType::valid`] is too long for one.
+    pub(super) fn short(&self) -> Option<String> {
+        Some(match self {
+            ValueType::Suffix => "lowercase letters, digits and dashes".into(),
+            ValueType::Text(most) => format!("1 to {most} characters"),
+            ValueType::Network => format!("a private network, /{LARGEST_NETWORK} to /{SMALLEST_NETWORK}"),
+            ValueType::OneOf(numbers @ [least, .., most]) if numbers.len() > 9 => {
+                format!("one of {} numbers, {least} to {most}", numbers.len())
+            }
+            ValueType::Ids(prefix) => format!("1 to {MAX_LIST_LENGTH} ids {prefix}…"),
+            ValueType::Arn(service, prefix) => format!("an ARN, {service} {prefix}…"),
+            ValueType::Arns(service, prefix) => format!("1 to {MAX_LIST_LENGTH} ARNs, {service} {prefix}…"),
+            ValueType::Units => format!("1 to {MAX_LIST_LENGTH} unit names"),
+            ValueType::ParameterName => "the parameter's full name".into(),
+            ValueType::Script => "plain text".into(),
+            ValueType::Tags => format!("at most {MAX_TAGS} tags"),
+            ValueType::AlarmActions => format!("at most {MAX_LIST_LENGTH} rules"),
+            ValueType::Whole(..)
+            | ValueType::OneOf(_)
+            | ValueType::Choice(_)
+            | ValueType::Bool
+            | ValueType::Id(_)
+            | ValueType::InstanceType
+            | ValueType::ImageId => return None,
+        })
+    }
+
+    /// Whether the text of a scalar is valid. (Networks and tags also have to be parsed; see `spec`.)
+    pub(crate) fn admits(&self, text: &str) -> bool {
+        let dashed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        match self {
+            ValueType::Suffix => is_suffix(text),
+            ValueType::Text(most) => {
+                !text.is_empty() && text.chars().count() <= *most && text.chars().all(is_tag_character)
+            }
+            ValueType::Network => network(text).is_some(),
+            ValueType::Whole(least, most) => whole(text).is_some_and(|it| (*least..=*most).contains(&it)),
+            ValueType::OneOf(numbers) => whole(text).is_some_and(|it| numbers.contains(&it)),
+            ValueType::InstanceType => text.split_once('.').is_some_and(|(family, size)| {
+                let plain = |part: &str| !part.is_empty() && part.chars().all(dashed);
+                plain(family) && plain(size)
+            }),
+            ValueType::ImageId => is_id("ami-", text),
+            ValueType::Choice(words) => words.contains(&text),
+            ValueType::Bool => matches!(text, "true" | "false"),
+            ValueType::Id(prefix) => is_id(prefix, text),
+            ValueType::Arn(service, prefix) => is_arn(service, prefix, text),
+            ValueType::Ids(_) | ValueType::Arns(..) | ValueType::Units => {
+                listed(text).is_some_and(|all| all.iter().all(|it| self.admits_one(it)))
+            }
+            ValueType::ParameterName => {
+                let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
+                text.len() > 1 && text.len() <= 200 && text.starts_with('/') && text.chars().all(allowed)
+            }
+            ValueType::Script => !text.is_empty() && !text.contains('\0'),
+            ValueType::Tags | ValueType::AlarmActions => false,
+        }
+    }
+}
+
+impl ValueType {
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self, ValueType::Ids(_) | ValueType::Arns(..) | ValueType::Units)
+    }
+
+    /// Whether one element of a list is valid.
+    fn admits_one(&self, text: &str) -> bool {
+        match self {
+            ValueType::Ids(prefix) => is_id(prefix, text),
+            ValueType::Arns(service, prefix) => is_arn(service, prefix, text),
+            ValueType::Units => is_unit(text),
+            _ => false,
+        }
+    }
+}
+
+/// The elements of a comma-separated list. `None` if the list has more than [`MAX_LIST_LENGTH`] elements or a
+/// duplicate.
+pub(crate) fn listed(text: &str) -> Option<Vec<String>> {
+    let all: Vec<String> = text.split(',').map(|it| it.trim().to_owned()).collect();
+    let different: BTreeSet<&String> = all.iter().collect();
+    (all.len() <= MAX_LIST_LENGTH && different.len() == all.len()).then_some(all)
+}
+
+fn is_id(prefix: &str, text: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|id| {
+        matches!(id.len(), 8 | 17) && id.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
+    })
+}
+
+/// Whether systemd accepts the text as a unit name (systemd.unit). The name is written into a script, so nothing else
+/// is accepted.
+fn is_unit(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || ":-_.@".contains(c);
+    (1..=255).contains(&text.len()) && text.chars().all(plain) && !text.starts_with('-')
+}
+
+fn example_arn(service: &str, prefix: &str) -> String {
+    let region = if service == "iam" { "" } else { "us-west-2" };
+    format!("arn:aws:{service}:{region}:123456789012:{prefix}…")
+}
+
+/// Whether every service accepts the character in a tag: IAM's set, which is the strictest.
+pub(crate) fn is_tag_character(c: char) -> bool {
+    c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c)
+}
+
+/// A network of a private range (RFC 1918), written with its network address. AWS supports its size, and the subnets of
+/// all zones fit into it.
+pub(crate) fn network(text: &str) -> Option<Ipv4Net> {
+    let net: Ipv4Net = text.parse().ok()?;
+    let sized = (LARGEST_NETWORK..=SMALLEST_NETWORK).contains(&net.prefix_len());
+    let private = net.network().is_private() && net.broadcast().is_private();
+    (sized && private && net.trunc() == net).then_some(net)
+}

@@ -1,0 +1,31 @@
+//! The check for unknown properties.
+
+use serde_json::{Map, Value};
+
+use super::Violation;
+use crate::input::forms::shown;
+use crate::input::property;
+
+/// A violation for each unknown property, with the name that the stack author probably meant.
+pub(super) fn unknown(given: &Map<String, Value>) -> Vec<Violation> {
+    let known = |name: &str| {
+        property::CLOUDFORMATION_OWN.contains(&name) || property::ALL.iter().any(|property| property.name == name)
+    };
+    let violation = |(name, value): (&String, &Value)| Violation {
+        property: shown(name).trim_matches('"').to_owned(),
+        value: value.as_str().map_or_else(|| shown(&value.to_string()), shown),
+        valid: match nearest(name) {
+            Some(nearest) => format!("unknown property; did you mean {nearest}?"),
+            None => String::from("unknown property"),
+        },
+    };
+    given.iter().filter(|(name, _)| !known(name)).map(violation).collect()
+}
+
+/// The most similar known name, with a similarity of at least 0.8 on the Jaro-Winkler scale. At 0.8, names with
+/// missing, swapped and added letters still match; other words do not.
+fn nearest(name: &str) -> Option<&'static str> {
+    let similarity = |known: &str| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
+    let scored = property::ALL.iter().map(|property| (similarity(property.name), property.name));
+    scored.filter(|(similarity, _)| *similarity >= 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}

@@ -1,0 +1,11 @@
+//! Resources, their kinds and fields, their names and ownership mark, and the texts that instances and hooks get.
+
+pub(crate) mod field;
+pub mod hook_settings;
+pub(crate) mod kinds;
+pub mod mark;
+pub(crate) mod names;
+pub(crate) mod on_delete;
+pub(crate) mod partition;
+pub(crate) mod resource;
+pub(crate) mod user_data;
