@@ -250,7 +250,7 @@ fn receives_suffice_for_the_longest_wait_and_heartbeats_are_in_time() {
     assert_eq!(pace::global_timeout(Duration::from_hours(2)), Duration::from_hours(48));
 }
 
-/// The figures of ARCHITECTURE.md.
+/// The figures of HOOKS.md, section Cost.
 #[test]
 fn five_hundred_instances_that_wait_for_an_hour_cost_few_invocations_and_calls() {
     let harness = Harness::with(500, &settings(gate(7_200)), &settings(drain(300)));

@@ -228,6 +228,25 @@ fn only_a_change_of_an_immutable_property_is_rejected() {
 }
 
 #[test]
+fn a_variable_is_the_property_s_name_in_capitals_with_underscores() {
+    for property in property::ALL {
+        assert_eq!(property.variable.replace('_', ""), property.name.to_uppercase(), "{}", property.name);
+    }
+}
+
+#[test]
+fn each_property_has_one_short_row_on_the_reference_page() {
+    let page = property::reference_page();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| **")).collect();
+    for property in property::ALL {
+        let starts = [format!("| **{}**", property.name), format!("| **[{}]", property.name)];
+        let found: Vec<_> = rows.iter().filter(|row| starts.iter().any(|start| row.starts_with(start))).collect();
+        assert_eq!(found.len(), 1, "{}", property.name);
+        assert!(found[0].chars().count() <= 240, "{}", found[0]);
+    }
+}
+
+#[test]
 fn the_reference_page_is_current() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions/custom-resource/PROPERTIES.md");
     let page = property::reference_page();

@@ -67,7 +67,7 @@ fn is_indeterminate<E>(error: &SdkError<E>) -> bool {
 }
 
 /// For an action that is complete, expired or unknown, Auto Scaling answers `No active Lifecycle Action found`
-/// (ARCHITECTURE, Facts); for a deleted group, that the group is not found. Both have the code of every invalid
+/// (HOOKS.md, Facts); for a deleted group, that the group is not found. Both have the code of every invalid
 /// request.
 fn is_too_late(code: Option<&str>, message: Option<&str>) -> bool {
     let contains = |text: &str| message.is_some_and(|message| message.contains(text));

@@ -16,6 +16,8 @@ pub(crate) use value_type::{is_tag_character, listed, network};
 pub struct Property {
     /// The name, as a template writes it.
     pub name: &'static str,
+    /// The group of the reference page.
+    pub group: Group,
     /// The function's environment variable that provides the value if the template does not.
     pub variable: &'static str,
     /// The value if neither provides one.
@@ -24,8 +26,45 @@ pub struct Property {
     pub value_type: ValueType,
     /// The effect of an update that changes the value.
     pub change: Change,
-    /// The description on the reference page: a sentence or two.
+    /// The description in the reference page's table: one sentence.
     pub description: &'static str,
+    /// The lines of Markdown below the table, one sentence or list item each. Empty if the description suffices.
+    pub details: &'static [&'static str],
+}
+
+/// A group of the reference page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Name and tags.
+    Identity,
+    /// The managed network, or the existing one.
+    Network,
+    /// The launch template's content.
+    Instances,
+    /// The Auto Scaling group, its policies and their alarms.
+    Scaling,
+    /// The launch gate and the drain.
+    Hooks,
+    /// Log groups, buckets and their encryption.
+    Storage,
+    /// Notifications and alarm actions.
+    Automation,
+    /// The limits of a role and of a Delete.
+    Protection,
+}
+
+impl Group {
+    /// Every group with its title, in the order of the reference page.
+    const ALL: [(Group, &'static str); 8] = [
+        (Group::Identity, "Name and tags"),
+        (Group::Network, "Network"),
+        (Group::Instances, "Instances"),
+        (Group::Scaling, "Scaling"),
+        (Group::Hooks, "Launch gate and drain"),
+        (Group::Storage, "Storage and logs"),
+        (Group::Automation, "Alarms and automation"),
+        (Group::Protection, "Protection and lifecycle"),
+    ];
 }
 
 /// The value of a property that neither the template nor the variable sets.
@@ -99,7 +138,7 @@ pub enum Change {
 /// Properties that `CloudFormation` itself reads; the check for unknown properties accepts them.
 pub const CLOUDFORMATION_OWN: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 
-/// Every property, in the order of the reference page.
+/// Every property, in the order of the reference page within each group.
 pub static ALL: &[&Property] = &[
     &ENVIRONMENT_SUFFIX,
     &ENVIRONMENT,

@@ -1,41 +1,71 @@
-//! The reference page.
+//! The reference page: for each group a table with one line for each property, then a section for each property that
+//! needs more.
 
-use std::fmt::Write as _;
+use super::{ALL, Change, Default, Group, Property};
 
-use super::{ALL, Change, Default};
+const HEAD: &str = "\
+# Properties of `Custom::ScalableEnvironment`
+
+This page is generated from the table in `shared/environment/src/input/property/table.rs`; a test keeps it current.
+
+If the template omits a property, an environment variable of the function provides the value.
+Its name is the property's name in capitals, with underscores: `MinSize` becomes `MIN_SIZE`.
+If the variable is also unset, the default below applies.
+The values of the variables and the defaults are recorded when an environment is created: a later change of a variable
+affects new environments only.
+
+The effect of a change is one of these:
+
+- *in place*: the existing resources are updated.
+- *new instances*: only instances that are launched afterwards use the value.
+- *none*: the value takes effect when the environment is created, never later.
+- *rejected*: the update fails, and nothing changes.
+";
+
+const TABLE: &str = "\
+| property | meaning | valid values | default | change |
+|---|---|---|---|---|
+";
 
 /// The reference page.
 #[must_use]
 pub fn reference_page() -> String {
-    let mut page = String::from(
-        "# Properties of `Custom::ScalableEnvironment`\n\n\
-         This page is generated from the table in `shared/environment/src/property/table.rs`; a test keeps it current.\n\n\
-         If the template omits a property, the function's environment variable provides the value. If the variable is \
-         also unset, the default below applies. The values of the variables and the defaults are recorded when an \
-         environment is created: a later change of a variable affects new environments only.\n\n\
-         | property | valid values | default | environment variable | effect of a change |\n|---|---|---|---|---|\n",
-    );
-    for property in ALL {
-        let default = match &property.default {
-            Default::Required => "required".to_owned(),
-            Default::Absent(meaning) => (*meaning).to_owned(),
-            Default::Is(value) => format!("`{value}`"),
-        };
-        let change = match property.change {
-            Change::InPlace | Change::Own => "in place",
-            Change::NewInstances => "new instances only",
-            Change::AtCreation => "none after creation",
-            Change::Rejected => "rejected",
-        };
-        let description = property.description;
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            page,
-            "| **{}**: {description} | {} | {default} | `{}` | {change} |",
-            property.name,
-            property.value_type.valid(),
-            property.variable,
-        );
-    }
-    page
+    let groups: String = Group::ALL.into_iter().map(|(group, title)| section(group, title)).collect();
+    format!("{HEAD}{groups}")
+}
+
+fn section(group: Group, title: &str) -> String {
+    let properties = || ALL.iter().filter(move |property| property.group == group);
+    let rows: String = properties().map(|property| row(property)).collect();
+    let details: String = properties().filter_map(|property| details(property)).collect();
+    format!("\n## {title}\n\n{TABLE}{rows}{details}")
+}
+
+fn row(property: &Property) -> String {
+    let Property { name, description, value_type, .. } = property;
+    let valid = value_type.short().unwrap_or_else(|| value_type.valid());
+    let name = match details(property) {
+        Some(_) => format!("[{name}](#{})", name.to_lowercase()),
+        None => (*name).to_owned(),
+    };
+    let default = match &property.default {
+        Default::Required => "required".to_owned(),
+        Default::Absent(meaning) => (*meaning).to_owned(),
+        Default::Is(value) => format!("`{value}`"),
+    };
+    let change = match property.change {
+        Change::InPlace | Change::Own => "in place",
+        Change::NewInstances => "new instances",
+        Change::AtCreation => "none",
+        Change::Rejected => "rejected",
+    };
+    format!("| **{name}** | {description} | {valid} | {default} | {change} |\n")
+}
+
+/// The section of a property. `None` if the row is the whole description.
+fn details(property: &Property) -> Option<String> {
+    let valid = property.value_type.short().map(|_| format!("Valid: {}.", property.value_type.valid()));
+    let parts = [(!property.details.is_empty()).then(|| property.details.join("\n")), valid];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("\n### {}\n\n{}\n", property.name, parts.join("\n\n")))
 }

@@ -1,6 +1,6 @@
-//! The properties: name, variable, default, valid values, effect of a change, description.
+//! The properties: name, group, variable, default, valid values, effect of a change, description.
 
-use super::{Change, Default, Property, ValueType};
+use super::{Change, Default, Group, Property, ValueType};
 use crate::model::hook_settings::OnTimeout;
 use crate::model::on_delete::OnDelete;
 
@@ -12,405 +12,569 @@ pub const RETENTION_DAYS: &[u32] =
 /// limits its length.
 pub static ENVIRONMENT_SUFFIX: Property = Property {
     name: "EnvironmentSuffix",
+    group: Group::Identity,
     variable: "ENVIRONMENT_SUFFIX",
     default: Default::Required,
     value_type: ValueType::Suffix,
     change: Change::Rejected,
-    description: "The unique name of the environment within its account and region. It is the last part of every resource name.",
+    description: "The unique name of the environment within its account and region.",
+    details: &["It is the last part of every resource name."],
 };
 
 /// At most half of the 256 characters that a tag value may have (the EC2 user guide).
 pub static ENVIRONMENT: Property = Property {
     name: "Environment",
+    group: Group::Identity,
     variable: "ENVIRONMENT",
     default: Default::Absent("the suffix"),
     value_type: ValueType::Text(128),
     change: Change::InPlace,
     description: "The value of the tag `Environment` on every resource, such as `production`.",
+    details: &[],
 };
 
 /// An IPv4 network; the bounds of its prefix length are [`LARGEST_NETWORK`](super::LARGEST_NETWORK) and
 /// [`SMALLEST_NETWORK`](super::SMALLEST_NETWORK).
 pub static VPC_CIDR: Property = Property {
     name: "VpcCidr",
+    group: Group::Network,
     variable: "VPC_CIDR",
     default: Default::Is("10.0.0.0/16"),
     value_type: ValueType::Network,
     change: Change::Rejected,
-    description: "The VPC's IPv4 addresses. Envkeeper divides them into eight equal parts: three for public subnets and three for private subnets. So a zone can be added later.",
+    description: "The VPC's IPv4 addresses.",
+    details: &[
+        "Envkeeper divides them into eight equal parts: three for public subnets and three for private subnets.",
+        "So a zone can be added later.",
+    ],
 };
 
 /// The number of zones: at most three, since the VPC's eight parts hold three public and three private subnets.
 pub static ZONE_COUNT: Property = Property {
     name: "ZoneCount",
+    group: Group::Network,
     variable: "ZONE_COUNT",
     default: Default::Is("2"),
     value_type: ValueType::Whole(1, 3),
     change: Change::InPlace,
-    description: "The number of availability zones for the instances. Envkeeper uses the first zones, by name, that offer the instance type.",
+    description: "The number of availability zones for the instances.",
+    details: &["Envkeeper uses the first zones, by name, that offer the instance type."],
 };
 
 /// A variant of [`Egress`](crate::Egress).
 pub static EGRESS: Property = Property {
     name: "Egress",
+    group: Group::Network,
     variable: "EGRESS",
     default: Default::Is("NatGateway"),
     value_type: ValueType::Choice(&["NatGateway", "NatGatewayPerZone", "VpcEndpoints", "PublicIp"]),
     change: Change::Rejected,
-    description: "The instances' egress. No value allows ingress. `NatGateway`: private subnets with one NAT gateway for all zones. `NatGatewayPerZone`: private subnets with one NAT gateway in each zone, so no zone depends on another zone. `VpcEndpoints`: private subnets that reach only AWS (S3, Session Manager, EC2, CloudWatch). `PublicIp`: public subnets, the cheapest option.",
+    description: "The instances' egress.",
+    details: &[
+        "No value allows ingress.",
+        "",
+        "- `NatGateway`: private subnets with one NAT gateway for all zones.",
+        "- `NatGatewayPerZone`: private subnets with one NAT gateway in each zone, so no zone depends on another zone.",
+        "- `VpcEndpoints`: private subnets that reach only AWS (S3, Session Manager, EC2, CloudWatch).",
+        "- `PublicIp`: public subnets, the cheapest option.",
+    ],
 };
 
 /// Set together with [`SUBNET_IDS`], or not at all.
 pub static VPC_ID: Property = Property {
     name: "VpcId",
+    group: Group::Network,
     variable: "VPC_ID",
     default: Default::Absent("a managed network"),
     value_type: ValueType::Id("vpc-"),
     change: Change::Rejected,
-    description: "An existing VPC, set together with `SubnetIds`. The existing network provides its own egress: `VpcCidr`, `ZoneCount` and `Egress` are not used. Each instance reports that it is ready with `ec2:CreateTags`, so the subnets need a route to EC2's API: NAT, or a VPC endpoint for `ec2`.",
+    description: "An existing VPC, set together with `SubnetIds`.",
+    details: &[
+        "The existing network provides its own egress: `VpcCidr`, `ZoneCount` and `Egress` are not used.",
+        "Each instance reports that it is ready with `ec2:CreateTags`, so the subnets need a route to EC2's API: NAT, \
+         or a VPC endpoint for `ec2`.",
+    ],
 };
 
 /// Set together with [`VPC_ID`], or not at all; at most [`MAX_LIST_LENGTH`](super::MAX_LIST_LENGTH).
 pub static SUBNET_IDS: Property = Property {
     name: "SubnetIds",
+    group: Group::Network,
     variable: "SUBNET_IDS",
     default: Default::Absent("managed subnets"),
     value_type: ValueType::Ids("subnet-"),
     change: Change::InPlace,
-    description: "The subnets of `VpcId` in which the instances are launched. Each subnet needs a route to EC2's API, because an instance reports there that it is ready.",
+    description: "The subnets of `VpcId` in which the instances are launched.",
+    details: &["Each subnet needs a route to EC2's API, because an instance reports there that it is ready."],
 };
 
 /// Only the form is checked.
 pub static INSTANCE_TYPE: Property = Property {
     name: "InstanceType",
+    group: Group::Instances,
     variable: "INSTANCE_TYPE",
     default: Default::Is("t3.micro"),
     value_type: ValueType::InstanceType,
     change: Change::NewInstances,
     description: "The EC2 instance type. It has to match the image's architecture.",
+    details: &[],
 };
 
 /// Replaces [`IMAGE_PARAMETER`].
 pub static IMAGE_ID: Property = Property {
     name: "ImageId",
+    group: Group::Instances,
     variable: "IMAGE_ID",
     default: Default::Absent("the image that `ImageParameter` names"),
     value_type: ValueType::ImageId,
     change: Change::NewInstances,
-    description: "The instances' image: Amazon Linux 2023, or an image with dnf and systemd as in Amazon Linux 2023. Set either `ImageId` or `ImageParameter`.",
+    description: "The instances' image.",
+    details: &[
+        "Amazon Linux 2023, or an image with dnf and systemd as in Amazon Linux 2023.",
+        "Set either `ImageId` or `ImageParameter`.",
+    ],
 };
 
 /// Used if [`IMAGE_ID`] is not set.
 pub static IMAGE_PARAMETER: Property = Property {
     name: "ImageParameter",
+    group: Group::Instances,
     variable: "IMAGE_PARAMETER",
     default: Default::Is("/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"),
     value_type: ValueType::ParameterName,
     change: Change::NewInstances,
-    description: "The SSM parameter that contains the image id. Envkeeper reads the parameter on first use. A newer image in the same parameter does not change the environment.",
+    description: "The SSM parameter that contains the image id.",
+    details: &[
+        "Envkeeper reads the parameter on first use.",
+        "A newer image in the same parameter does not change the environment.",
+    ],
 };
 
 /// The script shares EC2's 16 KB of user data with Envkeeper's own part and [`DRAIN_SCRIPT`].
 pub static USER_DATA_SCRIPT: Property = Property {
     name: "UserDataScript",
+    group: Group::Instances,
     variable: "USER_DATA_SCRIPT",
     default: Default::Absent("no script"),
     value_type: ValueType::Script,
     change: Change::NewInstances,
-    description: "A script that runs as root on each new instance, after the agents have started. If the script fails, the instance's user data fails. A script without `#!` runs in bash. The script runs once. It must not restart the instance, except as its last command: an instance that restarts before the script has ended counts as failed.",
+    description: "A script that runs once, as root, on each new instance.",
+    details: &[
+        "It runs after the agents have started. If it fails, the instance's user data fails.",
+        "A script without `#!` runs in bash.",
+        "It must not restart the instance, except as its last command: an instance that restarts before the script has \
+         ended counts as failed.",
+    ],
 };
 
 /// GiB. The minimum is the size of Amazon Linux 2023's own image. The maximum is Envkeeper's bound, within the limits
 /// of EBS for gp3.
 pub static ROOT_VOLUME_GIB: Property = Property {
     name: "RootVolumeGiB",
+    group: Group::Instances,
     variable: "ROOT_VOLUME_GIB",
     default: Default::Is("8"),
     value_type: ValueType::Whole(8, 16_384),
     change: Change::NewInstances,
-    description: "The size of the root volume, which is always encrypted. Amazon Linux 2023 needs at least 8.",
+    description: "The size of the encrypted root volume. Amazon Linux 2023 needs at least 8.",
+    details: &[],
 };
 
 /// Instances; 1,000 is Envkeeper's bound. At most [`MAX_SIZE`].
 pub static MIN_SIZE: Property = Property {
     name: "MinSize",
+    group: Group::Scaling,
     variable: "MIN_SIZE",
     default: Default::Is("1"),
     value_type: ValueType::Whole(0, 1000),
     change: Change::InPlace,
     description: "The minimum number of instances.",
+    details: &[],
 };
 
 /// Instances; 1,000 is Envkeeper's bound. At least [`MIN_SIZE`].
 pub static MAX_SIZE: Property = Property {
     name: "MaxSize",
+    group: Group::Scaling,
     variable: "MAX_SIZE",
     default: Default::Is("3"),
     value_type: ValueType::Whole(0, 1000),
     change: Change::InPlace,
     description: "The maximum number of instances.",
+    details: &[],
 };
 
 /// Instances, from [`MIN_SIZE`] to [`MAX_SIZE`].
 pub static DESIRED_CAPACITY: Property = Property {
     name: "DesiredCapacity",
+    group: Group::Scaling,
     variable: "DESIRED_CAPACITY",
     default: Default::Absent("`MinSize`"),
     value_type: ValueType::Whole(0, 1000),
     change: Change::AtCreation,
-    description: "The initial number of instances. After creation, Auto Scaling controls the desired capacity.",
+    description: "The initial number of instances.",
+    details: &["After creation, Auto Scaling controls the desired capacity."],
 };
 
 /// Used once, when the environment is created.
 pub static WAIT_FOR_INSTANCES: Property = Property {
     name: "WaitForInstances",
+    group: Group::Scaling,
     variable: "WAIT_FOR_INSTANCES",
     default: Default::Is("true"),
     value_type: ValueType::Bool,
     change: Change::AtCreation,
     description: "Whether a Create waits until `MinSize` instances are in service.",
+    details: &[],
 };
 
 /// Seconds (`HealthCheckGracePeriod`); two hours is Envkeeper's bound.
 pub static HEALTH_CHECK_GRACE_SECONDS: Property = Property {
     name: "HealthCheckGraceSeconds",
+    group: Group::Scaling,
     variable: "HEALTH_CHECK_GRACE_SECONDS",
     default: Default::Is("300"),
     value_type: ValueType::Whole(0, 7200),
     change: Change::InPlace,
-    description: "The time in seconds after an instance's start in which Auto Scaling does not act on its health checks.",
+    description: "Seconds after a start without action on health checks.",
+    details: &[
+        "The time in seconds after an instance's start in which Auto Scaling does not act on its health checks.",
+    ],
 };
 
 /// At most [`MAX_LIST_LENGTH`](super::MAX_LIST_LENGTH), so that the ARNs fit into a lifecycle hook's 4,000
 /// characters of metadata.
 pub static TARGET_GROUP_ARNS: Property = Property {
     name: "TargetGroupArns",
+    group: Group::Scaling,
     variable: "TARGET_GROUP_ARNS",
     default: Default::Absent("no target groups"),
     value_type: ValueType::Arns("elasticloadbalancing", "targetgroup/"),
     change: Change::InPlace,
-    description: "The load balancer target groups in which Auto Scaling registers the instances. A target group needs the target type `instance` and the environment's VPC. The health checks of the target groups apply in addition to EC2's. Auto Scaling registers an instance when it enters service, so the launch gate does not wait for these health checks. Add your own ingress rule for the load balancer to `SecurityGroupId`: Envkeeper does not change rules that it did not create.",
+    description: "The target groups in which Auto Scaling registers the instances.",
+    details: &[
+        "A target group needs the target type `instance` and the environment's VPC.",
+        "The health checks of the target groups apply in addition to EC2's.",
+        "Auto Scaling registers an instance when it enters service, so the launch gate does not wait for these health \
+         checks.",
+        "Add your own ingress rule for the load balancer to `SecurityGroupId`: Envkeeper does not change rules that it \
+         did not create.",
+    ],
 };
 
 /// If unset, the deployment decides: see [`Hooks::launch_gate`](crate::Hooks::launch_gate).
 pub static LAUNCH_GATE: Property = Property {
     name: "LaunchGate",
+    group: Group::Hooks,
     variable: "LAUNCH_GATE",
     default: Default::Absent("`true` if the deployment has the function `lifecycle-hook`, else `false`"),
     value_type: ValueType::Bool,
     change: Change::InPlace,
-    description: "Whether a new instance enters service only after the launch gate has observed it as healthy.",
+    description: "Whether an instance has to be observed as healthy before it enters service.",
+    details: &[],
 };
 
 /// If unset, the deployment decides, as for [`LAUNCH_GATE`].
 pub static TERMINATE_DRAIN: Property = Property {
     name: "TerminateDrain",
+    group: Group::Hooks,
     variable: "TERMINATE_DRAIN",
     default: Default::Absent("`true` if the deployment has the function `lifecycle-hook`, else `false`"),
     value_type: ValueType::Bool,
     change: Change::InPlace,
     description: "Whether an instance is drained before it terminates.",
+    details: &[],
 };
 
 /// Seconds, from a minute to two hours: Envkeeper's bounds.
 pub static LAUNCH_GATE_SECONDS: Property = Property {
     name: "LaunchGateSeconds",
+    group: Group::Hooks,
     variable: "LAUNCH_GATE_SECONDS",
     default: Default::Is("600"),
     value_type: ValueType::Whole(60, 7200),
     change: Change::InPlace,
-    description: "The time limit in seconds within which a new instance has to be observed as healthy: its user data is done, its SSM agent is online, and no status check is impaired. An unhealthy instance is replaced immediately. If no event announced the launch, the time limit is one minute longer.",
+    description: "Seconds within which a new instance has to be observed as healthy.",
+    details: &[
+        "Healthy means: its user data is done, its SSM agent is online, and no status check is impaired.",
+        "An unhealthy instance is replaced immediately.",
+        "If no event announced the launch, the time limit is one minute longer.",
+    ],
 };
 
 /// A variant of [`OnTimeout`].
 pub static LAUNCH_GATE_ON_TIMEOUT: Property = Property {
     name: "LaunchGateOnTimeout",
+    group: Group::Hooks,
     variable: "LAUNCH_GATE_ON_TIMEOUT",
     default: Default::Is("Abandon"),
     value_type: ValueType::Choice(&OnTimeout::PROPERTY),
     change: Change::InPlace,
-    description: "The action for an instance that is neither healthy nor unhealthy at the time limit. `Abandon`: Auto Scaling replaces the instance, and the evidence is in the log group of the instances. `Continue`: the instance enters service.",
+    description: "The action for an instance that is neither healthy nor unhealthy at the time limit.",
+    details: &[
+        "- `Abandon`: Auto Scaling replaces the instance, and the evidence is in the log group of the instances.",
+        "- `Continue`: the instance enters service.",
+    ],
 };
 
 /// Seconds. The maximum, eight hours, is the time for which heartbeats can extend a hook of 300 s: 100 heartbeats (the
 /// Auto Scaling user guide) are 30,000 s, less 20 minutes.
 pub static DRAIN_SECONDS: Property = Property {
     name: "DrainSeconds",
+    group: Group::Hooks,
     variable: "DRAIN_SECONDS",
     default: Default::Is("300"),
     value_type: ValueType::Whole(30, 28_800),
     change: Change::InPlace,
-    description: "The maximum time in seconds to drain a terminating instance. After this time the instance terminates without a completed drain. A Delete of the environment may shorten the time.",
+    description: "The maximum time in seconds to drain a terminating instance.",
+    details: &[
+        "After this time the instance terminates without a completed drain.",
+        "A Delete of the environment may shorten the time.",
+    ],
 };
 
 /// At most [`MAX_LIST_LENGTH`](super::MAX_LIST_LENGTH); the user data contains their names.
 pub static DRAIN_SERVICES: Property = Property {
     name: "DrainServices",
+    group: Group::Hooks,
     variable: "DRAIN_SERVICES",
     default: Default::Absent("no services"),
     value_type: ValueType::Units,
     change: Change::NewInstances,
     description: "The systemd units that are stopped, in this order, when an instance is drained.",
+    details: &[],
 };
 
 /// It shares EC2's 16 KB of user data with Envkeeper's part and [`USER_DATA_SCRIPT`].
 pub static DRAIN_SCRIPT: Property = Property {
     name: "DrainScript",
+    group: Group::Hooks,
     variable: "DRAIN_SCRIPT",
     default: Default::Absent("no script"),
     value_type: ValueType::Script,
     change: Change::NewInstances,
-    description: "A script that runs as root when an instance is drained, after `DrainServices` are stopped and before the last logs are shipped. A script without `#!` runs in bash.",
+    description: "A script that runs as root when an instance is drained.",
+    details: &[
+        "It runs after `DrainServices` are stopped and before the last logs are shipped.",
+        "A script without `#!` runs in bash.",
+    ],
 };
 
 /// Percent, above [`SCALE_DOWN_CPU`].
 pub static SCALE_UP_CPU: Property = Property {
     name: "ScaleUpCpuThreshold",
+    group: Group::Scaling,
     variable: "SCALE_UP_CPU_THRESHOLD",
     default: Default::Is("70"),
     value_type: ValueType::Whole(1, 100),
     change: Change::InPlace,
     description: "The average CPU utilization, in percent, at or above which the group scales out.",
+    details: &[],
 };
 
 /// Percent, below [`SCALE_UP_CPU`].
 pub static SCALE_DOWN_CPU: Property = Property {
     name: "ScaleDownCpuThreshold",
+    group: Group::Scaling,
     variable: "SCALE_DOWN_CPU_THRESHOLD",
     default: Default::Is("30"),
     value_type: ValueType::Whole(0, 99),
     change: Change::InPlace,
     description: "The average CPU utilization, in percent, at or below which the group scales in.",
+    details: &[],
 };
 
 /// Seconds. CloudWatch accepts multiples of 60 (the API reference of `PutMetricAlarm`); these values are the usual
 /// ones.
 pub static ALARM_PERIOD_SECONDS: Property = Property {
     name: "AlarmPeriodSeconds",
+    group: Group::Scaling,
     variable: "ALARM_PERIOD_SECONDS",
     default: Default::Is("60"),
     value_type: ValueType::OneOf(&[60, 120, 180, 240, 300, 600, 900, 1800, 3600]),
     change: Change::InPlace,
-    description: "The period in seconds of the CPU alarms. A period below 300 enables detailed monitoring, because EC2 publishes a value only every five minutes without it. A change that crosses 300 affects new instances only. Until the other instances are replaced, the CPU alarms have too few values to enter the ALARM state.",
+    description: "The period in seconds of the CPU alarms.",
+    details: &[
+        "A period below 300 enables detailed monitoring, because EC2 publishes a value only every five minutes without \
+         it.",
+        "A change that crosses 300 affects new instances only.",
+        "Until the other instances are replaced, the CPU alarms have too few values to enter the ALARM state.",
+    ],
 };
 
 /// Periods. All periods of [`ALARM_PERIOD_SECONDS`] together span at most a day, or a week for periods of an hour (the
 /// API reference of `PutMetricAlarm`); 100 is Envkeeper's bound.
 pub static ALARM_EVALUATION_PERIODS: Property = Property {
     name: "AlarmEvaluationPeriods",
+    group: Group::Scaling,
     variable: "ALARM_EVALUATION_PERIODS",
     default: Default::Is("3"),
     value_type: ValueType::Whole(1, 100),
     change: Change::InPlace,
-    description: "The number of consecutive periods that have to breach the threshold before a CPU alarm enters the ALARM state.",
+    description: "The consecutive breaching periods before a CPU alarm enters the ALARM state.",
+    details: &[],
 };
 
 /// Instances; 100 at a time is Envkeeper's bound.
 pub static SCALE_UP_ADJUSTMENT: Property = Property {
     name: "ScaleUpAdjustment",
+    group: Group::Scaling,
     variable: "SCALE_UP_ADJUSTMENT",
     default: Default::Is("1"),
     value_type: ValueType::Whole(1, 100),
     change: Change::InPlace,
     description: "The number of instances that the scaling policy adds at a time.",
+    details: &[],
 };
 
 /// Instances; 100 at a time is Envkeeper's bound. The number is positive.
 pub static SCALE_DOWN_ADJUSTMENT: Property = Property {
     name: "ScaleDownAdjustment",
+    group: Group::Scaling,
     variable: "SCALE_DOWN_ADJUSTMENT",
     default: Default::Is("1"),
     value_type: ValueType::Whole(1, 100),
     change: Change::InPlace,
-    description: "The number of instances that the scaling policy removes at a time, as a positive number.",
+    description: "The number of instances that the scaling policy removes at a time, positive.",
+    details: &[],
 };
 
 /// Seconds; a day is Envkeeper's bound, and 300 is Auto Scaling's own default (`DefaultCooldown`).
 pub static COOLDOWN_SECONDS: Property = Property {
     name: "CooldownSeconds",
+    group: Group::Scaling,
     variable: "COOLDOWN_SECONDS",
     default: Default::Is("300"),
     value_type: ValueType::Whole(0, 86_400),
     change: Change::InPlace,
     description: "The cooldown in seconds between two changes by the scaling policies.",
+    details: &[],
 };
 
 /// A topic in the environment's own region.
 pub static ALARM_TOPIC_ARN: Property = Property {
     name: "AlarmTopicArn",
+    group: Group::Automation,
     variable: "ALARM_TOPIC_ARN",
     default: Default::Absent("no notifications"),
     value_type: ValueType::Arn("sns", ""),
     change: Change::InPlace,
     description: "The SNS topic that every alarm of the environment also notifies.",
+    details: &[],
 };
 
 /// A list of [`AlarmAction`](crate::AlarmAction), at most [`MAX_LIST_LENGTH`](super::MAX_LIST_LENGTH).
 pub static ALARM_ACTIONS: Property = Property {
     name: "AlarmActions",
+    group: Group::Automation,
     variable: "ALARM_ACTIONS",
     default: Default::Absent("no actions except the scaling policies and the topic"),
     value_type: ValueType::AlarmActions,
     change: Change::Own,
-    description: "The rules for alarm actions. A rule runs once each time its alarm enters the ALARM state. `ScaleBy` and `ScaleTo` change the desired capacity within `MinSize` and `MaxSize`. `ReplaceUnhealthy` replaces the instance that the alarm names, or an instance that is observed as unhealthy. `Notify` publishes to an SNS topic. A rule may name your own alarm. Your alarm has to invoke the function `alarm`. Your alarm also needs a metric of the environment's group, or `envkeeper:environment=` and the environment's id in its description. After an action the rule is in cooldown for its `CooldownSeconds`. If the alarm enters the ALARM state during the cooldown and remains in it, the rule, unlike a scaling policy, does not run until the alarm enters the state again. The scaling log group contains each action, and the reason for each skipped action. As an environment variable, the value is JSON.",
+    description: "The rules for alarm actions.",
+    details: &[
+        "A rule runs once each time its alarm enters the ALARM state.",
+        "",
+        "- `ScaleBy` and `ScaleTo` change the desired capacity within `MinSize` and `MaxSize`.",
+        "- `ReplaceUnhealthy` replaces the instance that the alarm names, or an instance that is observed as \
+         unhealthy.",
+        "- `Notify` publishes to an SNS topic.",
+        "",
+        "A rule may name your own alarm. Your alarm has to invoke the function `alarm`.",
+        "Your alarm also needs a metric of the environment's group, or `envkeeper:environment=` and the environment's \
+         id in its description.",
+        "",
+        "After an action the rule is in cooldown for its `CooldownSeconds`.",
+        "If the alarm enters the ALARM state during the cooldown and remains in it, the rule, unlike a scaling policy, \
+         does not run until the alarm enters the state again.",
+        "The scaling log group contains each action, and the reason for each skipped action.",
+        "As an environment variable, the value is JSON.",
+    ],
 };
 
 /// Days: a value of [`RETENTION_DAYS`].
 pub static LOG_RETENTION_DAYS: Property = Property {
     name: "LogRetentionDays",
+    group: Group::Storage,
     variable: "LOG_RETENTION_DAYS",
     default: Default::Is("30"),
     value_type: ValueType::OneOf(RETENTION_DAYS),
     change: Change::InPlace,
-    description: "The retention time in days of both log groups, and of the access logs in the log bucket. A shorter time deletes older logs.",
+    description: "The retention in days of both log groups and of the access logs.",
+    details: &["The access logs are in the log bucket.", "A shorter time deletes older logs."],
 };
 
 /// A key in the environment's own region. The ARN contains the key's id: an alias ARN is not the ARN of a key.
 pub static KMS_KEY_ARN: Property = Property {
     name: "KmsKeyArn",
+    group: Group::Storage,
     variable: "KMS_KEY_ARN",
     default: Default::Absent("the AWS services' own keys"),
     value_type: ValueType::Arn("kms", "key/"),
     change: Change::InPlace,
-    description: "The KMS key that encrypts the log groups, new objects in the bucket, and the volumes of new instances. Existing objects keep the previous key, and the instances' role loses its access to the previous key. The key policy has to allow CloudWatch Logs and the service-linked role of Auto Scaling to use the key.",
+    description: "The KMS key of the log groups, new objects in the bucket, and new volumes.",
+    details: &[
+        "Existing objects keep the previous key, and the instances' role loses its access to the previous key.",
+        "The key policy has to allow CloudWatch Logs and the service-linked role of Auto Scaling to use the key.",
+    ],
 };
 
 /// The ARN of a managed policy.
 pub static PERMISSIONS_BOUNDARY_ARN: Property = Property {
     name: "PermissionsBoundaryArn",
+    group: Group::Protection,
     variable: "PERMISSIONS_BOUNDARY_ARN",
     default: Default::Absent("the boundary of the deployment, if it has one"),
     value_type: ValueType::Arn("iam", "policy/"),
     change: Change::InPlace,
-    description: "The permissions boundary of the instances' role. The boundary has to allow `ec2:CreateTags`, because an instance reports with it that it is ready. If the function's variable sets a boundary, Envkeeper rejects any other boundary: the function's own role may create roles only with that boundary.",
+    description: "The permissions boundary of the instances' role.",
+    details: &[
+        "The boundary has to allow `ec2:CreateTags`, because an instance reports with it that it is ready.",
+        "If the function's variable sets a boundary, Envkeeper rejects any other boundary: the function's own role may \
+         create roles only with that boundary.",
+    ],
 };
 
 /// A value of [`OnDelete::PROPERTY`].
 pub static BUCKET_ON_DELETE: Property = Property {
     name: "BucketOnDelete",
+    group: Group::Protection,
     variable: "BUCKET_ON_DELETE",
     default: Default::Is("Retain"),
     value_type: ValueType::Choice(&OnDelete::PROPERTY),
     change: Change::InPlace,
-    description: "The action for the buckets when the environment is deleted. `Retain`: the buckets are retained, and a later environment of the same name adopts them. `Empty`: the buckets are emptied and deleted. `FailIfNotEmpty`: the Delete fails, and nothing is deleted, while the data bucket contains objects; remaining access logs are retained with their bucket.",
+    description: "The action for the buckets when the environment is deleted.",
+    details: &[
+        "- `Retain`: the buckets are retained, and a later environment of the same name adopts them.",
+        "- `Empty`: the buckets are emptied and deleted.",
+        "- `FailIfNotEmpty`: the Delete fails, and nothing is deleted, while the data bucket contains objects; \
+         remaining access logs are retained with their bucket.",
+    ],
 };
 
 /// Protects against a Delete, not against an update.
 pub static DELETION_PROTECTION: Property = Property {
     name: "DeletionProtection",
+    group: Group::Protection,
     variable: "DELETION_PROTECTION",
     default: Default::Is("false"),
     value_type: ValueType::Bool,
     change: Change::InPlace,
-    description: "Whether a Delete is rejected. The protection starts when the Create is done, and does not apply while the stack rolls back. An update or the operator request `unlock` removes the protection.",
+    description: "Whether a Delete is rejected.",
+    details: &[
+        "The protection starts when the Create is done, and does not apply while the stack rolls back.",
+        "An update or the operator request `unlock` removes the protection.",
+    ],
 };
 
 /// At most [`MAX_TAGS`](super::MAX_TAGS), without the keys of [`mark::RESERVED`](crate::model::mark::RESERVED).
 pub static TAGS: Property = Property {
     name: "Tags",
+    group: Group::Identity,
     variable: "TAGS",
     default: Default::Absent("only Envkeeper's own tags"),
     value_type: ValueType::Tags,
     change: Change::InPlace,
-    description: "The tags of all resources, including the instances. Alarms receive their tags when they are created, and a later change does not update them.",
+    description: "The tags of all resources, including the instances.",
+    details: &["Alarms receive their tags when they are created, and a later change does not update them."],
 };

@@ -62,6 +62,33 @@ impl ValueType {
         }
     }
 
+    /// The form in a row of the reference page, where [`ValueType::valid`] is too long for one.
+    pub(super) fn short(&self) -> Option<String> {
+        Some(match self {
+            ValueType::Suffix => "lowercase letters, digits and dashes".into(),
+            ValueType::Text(most) => format!("1 to {most} characters"),
+            ValueType::Network => format!("a private network, /{LARGEST_NETWORK} to /{SMALLEST_NETWORK}"),
+            ValueType::OneOf(numbers @ [least, .., most]) if numbers.len() > 9 => {
+                format!("one of {} numbers, {least} to {most}", numbers.len())
+            }
+            ValueType::Ids(prefix) => format!("1 to {MAX_LIST_LENGTH} ids {prefix}…"),
+            ValueType::Arn(service, prefix) => format!("an ARN, {service} {prefix}…"),
+            ValueType::Arns(service, prefix) => format!("1 to {MAX_LIST_LENGTH} ARNs, {service} {prefix}…"),
+            ValueType::Units => format!("1 to {MAX_LIST_LENGTH} unit names"),
+            ValueType::ParameterName => "the parameter's full name".into(),
+            ValueType::Script => "plain text".into(),
+            ValueType::Tags => format!("at most {MAX_TAGS} tags"),
+            ValueType::AlarmActions => format!("at most {MAX_LIST_LENGTH} rules"),
+            ValueType::Whole(..)
+            | ValueType::OneOf(_)
+            | ValueType::Choice(_)
+            | ValueType::Bool
+            | ValueType::Id(_)
+            | ValueType::InstanceType
+            | ValueType::ImageId => return None,
+        })
+    }
+
     /// Whether the text of a scalar is valid. (Networks and tags also have to be parsed; see `spec`.)
     pub(crate) fn admits(&self, text: &str) -> bool {
         let dashed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
