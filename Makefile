@@ -37,7 +37,7 @@ package: $(TOOLS) ## Package the functions for deployment, and print their sizes
 	$(PYTHON) infra/package.py
 
 .PHONY: figures
-figures: ## Write the figures of README.md from the reports of bench and campaign
+figures: ## Write tests/bench/FIGURES.md from the reports of bench and campaign
 	$(PYTHON) tests/bench/figures.py
 
 .PHONY: prose

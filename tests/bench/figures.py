@@ -1,4 +1,4 @@
-"""`make figures`: writes the README's figures from the reports in target/reports, so that none of them is typed.
+"""`make figures`: writes tests/bench/FIGURES.md from the reports in target/reports, so that none of its figures is typed.
 
 Each entry of FIGURES names its row of bench.json. A row that is not in the reports, or a campaign without rows, is reported as
 missing.
@@ -11,8 +11,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORTS = ROOT / "target" / "reports"
-README = ROOT / "README.md"
-BEGIN, END = "<!-- figures: written by `make figures` from the reports in target/reports -->\n", "<!-- end of the figures -->\n"
+PAGE = ROOT / "tests" / "bench" / "FIGURES.md"
+INTRO = """# Figures
+
+`make figures` writes this page from the reports of `make bench` and `make campaign` in `target/reports`.
+
+On two cores; virtual time and the local cloud: nothing was measured on AWS."""
 
 # The title of a figure, the name of its row, and the description of its baseline.
 FIGURES = [
@@ -91,11 +95,7 @@ def main():
     rows = {it["name"]: it for it in json.loads((REPORTS / "bench.json").read_text())}
     blocks = [figures(rows), starts(rows), sizes(rows), campaign()]
     text = "\n\n".join("\n".join(block) for block in map(list, blocks) if block)
-    readme = README.read_text()
-    before, rest = readme.split(BEGIN)
-    _, after = rest.split(END)
-    intro = "On two cores; virtual time and the local cloud: nothing was measured on AWS."
-    README.write_text(f"{before}{BEGIN}\n{intro}\n\n{text}\n\n{END}{after}")
+    PAGE.write_text(f"{INTRO}\n\n{text}\n")
     missing = [name for _, name, _ in FIGURES if name not in rows]
     missing += ["make campaign"] if NO_CAMPAIGN in text else []
     if missing:

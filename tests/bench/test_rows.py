@@ -1,4 +1,4 @@
-"""The promises of `make bench`, and the README that `make figures` writes from the reports."""
+"""The promises of `make bench`, and the page that `make figures` writes from the reports."""
 
 import contextlib
 import io
@@ -49,36 +49,37 @@ class Promises(unittest.TestCase):
 
 class Figures(unittest.TestCase):
     def written_from(self, rows, campaign=None):
-        """The exit status of `make figures` with these reports, and the README that it writes."""
+        """The exit status of `make figures` with these reports, and the page that it writes."""
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-            reports, readme = Path(folder), Path(folder) / "README.md"
+            reports, page = Path(folder), Path(folder) / "FIGURES.md"
             (reports / "bench.json").write_text(json.dumps(rows))
             if campaign is not None:
                 (reports / "campaign.json").write_text(json.dumps(campaign))
-            readme.write_text(f"before\n{figures.BEGIN}stale\n{figures.END}after\n")
-            for name, value in {"REPORTS": reports, "README": readme}.items():
+            page.write_text("stale\n")
+            for name, value in {"REPORTS": reports, "PAGE": page}.items():
                 stack.enter_context(mock.patch.object(figures, name, value))
             try:
                 figures.main()
                 ended = 0
             except SystemExit as end:
                 ended = end.code
-            return ended, readme.read_text()
+            return ended, page.read_text()
 
     def test_a_row_and_a_campaign_that_are_not_in_the_reports_are_reported_as_missing(self):
         every = [row(name, 1, "s", 2 if baseline else None) for _, name, baseline in figures.FIGURES]
         a_row = {"runs": 1200, "converged": 1200, "leaked": 0, "duplicated": 0, "no_response": 0}
-        ended, readme = self.written_from(every, [a_row])
+        ended, page = self.written_from(every, [a_row])
         self.assertEqual(ended, 0)
-        self.assertIn("`make campaign`: 1,200 runs in 1 rows, 1,200 converged, 0 leaked", readme)
-        self.assertNotIn("not measured |", readme)
+        self.assertTrue(page.startswith(f"{figures.INTRO}\n\n| | | against |\n"), page)
+        self.assertIn("`make campaign`: 1,200 runs in 1 rows, 1,200 converged, 0 leaked", page)
+        self.assertNotIn("not measured |", page)
         for empty in (None, []):
-            ended, readme = self.written_from(every, empty)
+            ended, page = self.written_from(every, empty)
             self.assertEqual(ended, "not in the reports: make campaign")
-            self.assertIn(f"\n`make campaign`: not measured.\n\n{figures.END}after\n", readme)
-        ended, readme = self.written_from(every[1:], [a_row])
+            self.assertTrue(page.endswith("\n\n`make campaign`: not measured.\n"), page)
+        ended, page = self.written_from(every[1:], [a_row])
         self.assertEqual(ended, f"not in the reports: {every[0]['name']}")
-        self.assertIn(f"| {figures.FIGURES[0][0]} | not measured | |", readme)
+        self.assertIn(f"| {figures.FIGURES[0][0]} | not measured | |", page)
 
 
 class Burst(unittest.TestCase):

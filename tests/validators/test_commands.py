@@ -95,7 +95,7 @@ class Commands(unittest.TestCase):
     def test_lambda_receives_the_payload_of_an_invocation_and_its_result_is_printed(self):
         invocations = [it for it in (*documented(), *printed()) if it[1].startswith("aws lambda invoke ")]
         names = {name for name, _ in invocations}
-        self.assertLessEqual({"README.md", "functions/scaling-log/LEDGER.md", "settings.rs", "account.py"}, names)
+        self.assertLessEqual({"infra/OPERATIONS.md", "functions/scaling-log/LEDGER.md", "settings.rs", "account.py"}, names)
         for name, command in invocations:
             with self.subTest(name, command=command):
                 done = self.run_in_bash(command)
