@@ -229,7 +229,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         }
         if self.settled_spec(record).as_ref() != Some(spec) {
             check_hooks_are_handled(spec, self.settings.hooks_are_handled)
-                .map_err(|reason| PassError::Failed(reason.into()))?;
+                .map_err(|not_handled| PassError::Failed(not_handled.to_string().into()))?;
         }
         let retired_tags = retired_tags(record, spec, self.settings);
         self.records.save_desired(owner, to_record(&id, spec, defaults, &retired_tags)?).await?;

@@ -18,23 +18,37 @@ use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 /// parameter does not hold an image id, or if the region's partition is unknown; else every error of a call. Zones or
 /// an image that are merely missing are not an error: the plan reports them, if it needs them.
 pub async fn facts(clients: &Clients, spec: &Spec, region: &str, hooks_are_handled: bool) -> Result<Facts, CallError> {
-    let Some(partition) = Partition::of(region) else {
-        let message = format!(
-            "AWS_REGION is \"{region}\", which is not in a partition that Envkeeper knows: aws, aws-cn, aws-us-gov, aws-eusc"
-        );
-        return Err(CallError::Rejected { message });
-    };
+    let rejected = |invalid: InvalidFact| CallError::Rejected { message: invalid.to_string() };
+    let partition =
+        Partition::of(region).ok_or_else(|| rejected(InvalidFact::UnknownPartition { region: region.to_owned() }))?;
     let (zones, image) = tokio::join!(zones_for(clients, spec, region), image(clients, spec));
     let call_error = |problem: Problem| problem.call_error(&format_args!("the facts about {region}"));
-    let rejected = |message: String| CallError::Rejected { message };
     let zones = zones.map_err(call_error)?.map_err(rejected)?;
     let image = image.map_err(call_error)?.map_err(rejected)?;
     Ok(Facts { zones, partition: partition.id.to_owned(), image, hooks_are_handled })
 }
 
-/// The zones to build in, or a sentence that rejects the network. An existing network leaves no zones to choose, and
+/// A fact of the account that contradicts the properties. The text names the property.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum InvalidFact {
+    #[error(
+        "AWS_REGION is \"{region}\", which is not in a partition that Envkeeper knows: aws, aws-cn, aws-us-gov, aws-eusc"
+    )]
+    UnknownPartition { region: String },
+    #[error("SubnetIds has \"{id}\": there is no such subnet in {region}")]
+    NoSubnet { id: String, region: String },
+    #[error("SubnetIds has \"{id}\": it is in {actual}, not in VpcId, which is \"{vpc}\"")]
+    OtherVpc { id: String, actual: String, vpc: String },
+    /// The value may be a secret and is not repeated.
+    #[error(
+        "ImageParameter is \"{parameter}\": that parameter does not hold an image id, which is ami- and 8 to 17 hexadecimal digits"
+    )]
+    NoImageId { parameter: String },
+}
+
+/// The zones to build in, or the fact that rejects the network. An existing network leaves no zones to choose, and
 /// its subnets have to match the properties.
-async fn zones_for(clients: &Clients, spec: &Spec, region: &str) -> Result<Result<Vec<String>, String>, Problem> {
+async fn zones_for(clients: &Clients, spec: &Spec, region: &str) -> Result<Result<Vec<String>, InvalidFact>, Problem> {
     if let Some(vpc) = &spec.network.vpc_id {
         let found = subnets(clients, &spec.network.subnet_ids).await?;
         return Ok(check_existing_network(vpc, &spec.network.subnet_ids, &found, region).map(|()| vec![]));
@@ -51,14 +65,14 @@ async fn subnets(clients: &Clients, ids: &[String]) -> Result<Vec<Subnet>, Probl
 }
 
 /// Checks that all subnets exist, and are in the VPC.
-fn check_existing_network(vpc: &str, subnets: &[String], found: &[Subnet], region: &str) -> Result<(), String> {
+fn check_existing_network(vpc: &str, subnets: &[String], found: &[Subnet], region: &str) -> Result<(), InvalidFact> {
     for id in subnets {
         let Some(subnet) = found.iter().find(|it| it.subnet_id() == Some(id)) else {
-            return Err(format!("SubnetIds has \"{id}\": there is no such subnet in {region}"));
+            return Err(InvalidFact::NoSubnet { id: id.clone(), region: region.to_owned() });
         };
         let actual = subnet.vpc_id().unwrap_or_default();
         if actual != vpc {
-            return Err(format!("SubnetIds has \"{id}\": it is in {actual}, not in VpcId, which is \"{vpc}\""));
+            return Err(InvalidFact::OtherVpc { id: id.clone(), actual: actual.to_owned(), vpc: vpc.to_owned() });
         }
     }
     Ok(())
@@ -84,9 +98,9 @@ async fn offered_in(clients: &Clients, instance_type: &str) -> Result<BTreeSet<S
     Ok(offerings.iter().filter_map(InstanceTypeOffering::location).map(str::to_owned).collect())
 }
 
-/// The image's id; `None` if the parameter that should hold it does not exist; a sentence if the parameter holds
-/// something else.
-async fn image(clients: &Clients, spec: &Spec) -> Result<Result<Option<String>, String>, Problem> {
+/// The image's id; `None` if the parameter that should hold it does not exist; an error if the parameter
+/// holds something else.
+async fn image(clients: &Clients, spec: &Spec) -> Result<Result<Option<String>, InvalidFact>, Problem> {
     if let Some(id) = &spec.image_id {
         return Ok(Ok(Some(id.clone())));
     }
@@ -96,12 +110,10 @@ async fn image(clients: &Clients, spec: &Spec) -> Result<Result<Option<String>, 
     Ok(image_id_in(spec.image_source(), value))
 }
 
-/// The image's id that a parameter holds. Every other value may be a secret and is not repeated.
-fn image_id_in(parameter: &str, value: Option<String>) -> Result<Option<String>, String> {
+/// The image's id that a parameter holds.
+fn image_id_in(parameter: &str, value: Option<String>) -> Result<Option<String>, InvalidFact> {
     match value {
-        Some(value) if !is_image_id(&value) => Err(format!(
-            "ImageParameter is \"{parameter}\": that parameter does not hold an image id, which is ami- and 8 to 17 hexadecimal digits"
-        )),
+        Some(value) if !is_image_id(&value) => Err(InvalidFact::NoImageId { parameter: parameter.to_owned() }),
         value => Ok(value),
     }
 }
@@ -121,7 +133,7 @@ mod tests {
         let found = [subnet("subnet-1", "vpc-1"), subnet("subnet-2", "vpc-2")];
         let check = |ids: &[&str]| {
             let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-            check_existing_network("vpc-1", &ids, &found, "eu-west-1")
+            check_existing_network("vpc-1", &ids, &found, "eu-west-1").map_err(|invalid| invalid.to_string())
         };
         assert_eq!(check(&["subnet-1"]), Ok(()));
         let elsewhere = "SubnetIds has \"subnet-2\": it is in vpc-2, not in VpcId, which is \"vpc-1\"";
@@ -139,7 +151,7 @@ mod tests {
         for other in
             ["hunter2", "ami-hunter22", "ami-1234567", "ami-0123456789abcdef01", "ami-ABCDEF01", " ami-12345678", ""]
         {
-            let message = image_id_in("/db/password", Some(other.into())).unwrap_err();
+            let message = image_id_in("/db/password", Some(other.into())).unwrap_err().to_string();
             assert!(message.starts_with("ImageParameter is \"/db/password\""), "{message}");
             assert!(other.is_empty() || !message.contains(other), "{message}");
         }

@@ -26,13 +26,14 @@ pub use automation::remediation::{
     Member, ObservedGroup, PriorAttempt, REMEDIATION_TTL_MS, RemediationAction, RemediationRequest, choose_remediation,
     execution_key, needs_instance_health,
 };
-pub use desired::{Facts, check_hooks_are_handled, desired};
+pub use desired::{Facts, HookNotHandled, check_hooks_are_handled, desired};
 pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, Wave, apply};
 pub use engine::cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
 pub use engine::drift::{Drift, drift};
 pub use engine::outputs::outputs;
 pub use engine::plan::{Action, DesiredState, Plan, Step, plan};
 pub use engine::reconcile::{Run, RunOutcome, indeterminate_until, reconcile};
+pub use engine::rejection::Rejection;
 pub use input::alarm_action::{ActionKind, AlarmAction};
 pub use input::property;
 pub use input::spec::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation, check_change};

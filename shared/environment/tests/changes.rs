@@ -124,7 +124,7 @@ fn hooks_are_created_with_the_group_and_only_where_hooks_are_handled() {
     assert_eq!(hooks(&facts), 0);
     let requested = spec(json!({ "LaunchGate": "true" }));
     let rejected = environment::check_hooks_are_handled(&requested, false).expect_err("hooks are not handled");
-    assert!(rejected.starts_with("LaunchGate is true: this deployment"), "{rejected}");
+    assert!(rejected.to_string().starts_with("LaunchGate is true: this deployment"), "{rejected}");
 
     let account = settled(&resources(&spec(json!({}))));
     assert!(account.calls.borrow().iter().all(|call| call.operation() != "autoscaling:PutLifecycleHook"));

@@ -96,7 +96,7 @@ fn a_foreign_tag_is_retained_and_a_retired_tag_is_removed() {
 fn drift_is_repaired() {
     let account = settled(&standard());
     account.tamper(&names().vpc(), |vpc| {
-        vpc.set(&environment::Setting::Vpc(environment::VpcSetting::DnsHostnames(false)))
+        vpc.set(&environment::Setting::Vpc(environment::VpcSetting::DnsHostnames(false)));
     });
     account.tamper(&names().role(), |role| {
         let policies = role.settings();

@@ -51,17 +51,19 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
 /// every desired description: the plan shows the difference, and the one call repairs the alarm.
 fn rule(found: &Found, observation: &Observation<'_>) -> AlarmRule {
     let mut unsupported = unsupported_settings(found);
-    let mut add_unsupported = |setting: String| unsupported.push(setting);
-    let statistic = statistic(found).unwrap_or_else(|other| {
-        add_unsupported(format!("its statistic is {other}"));
+    let statistic = statistic(found).unwrap_or_else(|| {
+        let other = found.statistic().map(AwsStatistic::as_str).or(found.extended_statistic()).unwrap_or("none");
+        unsupported.push(format!("its statistic is {other}"));
         Statistic::Average
     });
-    let comparison = comparison(found).unwrap_or_else(|other| {
-        add_unsupported(format!("it compares by {other}"));
+    let comparison = comparison(found).unwrap_or_else(|| {
+        let other = found.comparison_operator().map_or("nothing", ComparisonOperator::as_str);
+        unsupported.push(format!("it compares by {other}"));
         Comparison::AtLeast
     });
-    let threshold = threshold(found).unwrap_or_else(|other| {
-        add_unsupported(format!("its threshold is {other}"));
+    let threshold = threshold(found).unwrap_or_else(|| {
+        let other = found.threshold().map_or_else(|| String::from("none"), |it| it.to_string());
+        unsupported.push(format!("its threshold is {other}"));
         0
     });
     let count = |count: Option<i32>| count.and_then(|it| u32::try_from(it).ok()).unwrap_or_default();
@@ -109,30 +111,27 @@ fn unsupported_settings(found: &Found) -> Vec<String> {
     unsupported.into_iter().filter(|(differs, _)| *differs).map(|(_, text)| text).collect()
 }
 
-fn statistic(found: &Found) -> Result<Statistic, String> {
-    match found.statistic() {
-        Some(AwsStatistic::Average) => Ok(Statistic::Average),
-        Some(AwsStatistic::Minimum) => Ok(Statistic::Minimum),
-        Some(AwsStatistic::Sum) => Ok(Statistic::Sum),
-        Some(other) => Err(other.to_string()),
-        None => Err(found.extended_statistic().unwrap_or("none").to_owned()),
+fn statistic(found: &Found) -> Option<Statistic> {
+    match found.statistic()? {
+        AwsStatistic::Average => Some(Statistic::Average),
+        AwsStatistic::Minimum => Some(Statistic::Minimum),
+        AwsStatistic::Sum => Some(Statistic::Sum),
+        _ => None,
     }
 }
 
-fn comparison(found: &Found) -> Result<Comparison, String> {
-    match found.comparison_operator() {
-        Some(ComparisonOperator::GreaterThanOrEqualToThreshold) => Ok(Comparison::AtLeast),
-        Some(ComparisonOperator::LessThanOrEqualToThreshold) => Ok(Comparison::AtMost),
-        Some(ComparisonOperator::LessThanThreshold) => Ok(Comparison::LessThan),
-        Some(other) => Err(other.to_string()),
-        None => Err(String::from("nothing")),
+fn comparison(found: &Found) -> Option<Comparison> {
+    match found.comparison_operator()? {
+        ComparisonOperator::GreaterThanOrEqualToThreshold => Some(Comparison::AtLeast),
+        ComparisonOperator::LessThanOrEqualToThreshold => Some(Comparison::AtMost),
+        ComparisonOperator::LessThanThreshold => Some(Comparison::LessThan),
+        _ => None,
     }
 }
 
-/// The threshold. A whole number is formatted without a point, and so can be parsed.
-fn threshold(found: &Found) -> Result<u32, String> {
-    let text = found.threshold().map_or_else(|| String::from("none"), |it| it.to_string());
-    text.parse().map_err(|_| text)
+/// The threshold, if it is a whole number: such a number is formatted without a point, and so can be parsed.
+fn threshold(found: &Found) -> Option<u32> {
+    found.threshold()?.to_string().parse().ok()
 }
 
 /// Executes one call on an alarm.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::input::alarm_action::AlarmAction;
+use crate::input::alarm_action::{AlarmAction, BadField};
 use crate::input::forms::shown;
 
 /// The rules in a recorded spec.
@@ -24,7 +24,7 @@ impl RecordedRules {
                 for (at, rule) in list.iter().enumerate() {
                     match read(rule) {
                         Ok(rule) => found.rules.push(rule),
-                        Err(reason) => found.unreadable.push(format!("AlarmActions[{at}]{reason}")),
+                        Err(bad) => found.unreadable.extend(bad.first().map(|bad| describe(at, bad))),
                     }
                 }
             }
@@ -38,15 +38,14 @@ impl RecordedRules {
     }
 }
 
-fn read(rule: &Value) -> Result<AlarmAction, String> {
+fn read(rule: &Value) -> Result<AlarmAction, Vec<BadField>> {
     let none = Map::new();
-    AlarmAction::read(rule.as_object().unwrap_or(&none)).map_err(|bad| {
-        let first = bad.first().map(|it| {
-            let dot = if it.field.is_empty() { "" } else { "." };
-            format!("{dot}{} is {}: {}", it.field, it.value, it.valid)
-        });
-        first.unwrap_or_default()
-    })
+    AlarmAction::read(rule.as_object().unwrap_or(&none))
+}
+
+fn describe(at: usize, bad: &BadField) -> String {
+    let dot = if bad.field.is_empty() { "" } else { "." };
+    format!("AlarmActions[{at}]{dot}{} is {}: {}", bad.field, bad.value, bad.valid)
 }
 
 #[cfg(test)]

@@ -56,18 +56,26 @@ pub fn desired(spec: &Spec, names: &Names, owner: &str, facts: &Facts) -> Vec<Re
     parts.into_iter().flatten().map(|(key, fields)| inputs.marked(key, fields)).collect()
 }
 
+/// A property enables a lifecycle hook that this deployment does not handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{property} is true: this deployment of Envkeeper does not have the function lifecycle-hook, so the hook of every instance would time out. Omit {property}, or deploy the function."
+)]
+pub struct HookNotHandled {
+    /// The name of the property.
+    pub property: &'static str,
+}
+
 /// Checks that the deployment handles the lifecycle hooks that the properties enable. Callers skip this check for a
 /// spec that has been settled before: a rollback is never rejected.
 ///
 /// # Errors
-/// The reason for the response to the request.
-pub fn check_hooks_are_handled(spec: &Spec, hooks_are_handled: bool) -> Result<(), String> {
+/// The first property that enables a hook which is not handled.
+pub fn check_hooks_are_handled(spec: &Spec, hooks_are_handled: bool) -> Result<(), HookNotHandled> {
     let enabled = [("LaunchGate", spec.hooks.launch_gate), ("TerminateDrain", spec.hooks.terminate_drain)];
     match enabled.into_iter().find(|(_, on)| *on == Some(true) && !hooks_are_handled) {
         None => Ok(()),
-        Some((name, _)) => Err(format!(
-            "{name} is true: this deployment of Envkeeper does not have the function lifecycle-hook, so the hook of every instance would time out. Omit {name}, or deploy the function."
-        )),
+        Some((property, _)) => Err(HookNotHandled { property }),
     }
 }
 

@@ -8,4 +8,5 @@ mod duplicates;
 pub(crate) mod outputs;
 pub(crate) mod plan;
 pub(crate) mod reconcile;
+pub(crate) mod rejection;
 mod retain;

@@ -157,7 +157,9 @@ async fn iteration<C: Cloud>(
     };
     let plan = plan(run.desired, &observed);
     if !plan.rejected.is_empty() {
-        return Iteration::Ended(RunOutcome::Rejected { reasons: plan.rejected });
+        return Iteration::Ended(RunOutcome::Rejected {
+            reasons: plan.rejected.iter().map(ToString::to_string).collect(),
+        });
     }
     if plan.is_settled() {
         return match unexpired_create_intent(run, recent, cloud.now()).or_else(|| created_but_unlisted(&observed)) {

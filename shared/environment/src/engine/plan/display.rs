@@ -16,8 +16,8 @@ impl fmt::Display for Plan {
             count('='),
             count('.')
         )?;
-        for sentence in &self.rejected {
-            writeln!(f, "! {sentence}")?;
+        for rejection in &self.rejected {
+            writeln!(f, "! {rejection}")?;
         }
         for step in &self.steps {
             write!(f, "{} {}", step.sign(), step.key)?;

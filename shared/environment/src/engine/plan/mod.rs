@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use self::describe::{describe_change, describe_resource};
 use crate::engine::cloud::{Call, CallKind, ObservedResource, Ownership, State};
 use crate::engine::duplicates::duplicates;
+use crate::engine::rejection::Rejection;
 use crate::engine::retain::{DeletionAction, deletion_action};
 use crate::model::field::Field;
 use crate::model::key::{Key, Ref};
@@ -42,8 +43,8 @@ pub struct DesiredState {
 pub struct Plan {
     /// Empty, where the observed resources equal the desired ones, or the plan is rejected.
     pub steps: Vec<Step>,
-    /// The reasons why the plan cannot be executed, a sentence each. A plan with a rejection changes nothing.
-    pub rejected: Vec<String>,
+    /// The reasons why the plan cannot be executed. A plan with a rejection changes nothing.
+    pub rejected: Vec<Rejection>,
 }
 
 /// The work on one resource.
@@ -129,16 +130,14 @@ impl Plan {
             return;
         };
         if let Some(reason) = foreign_owner(desired, found) {
-            self.rejected.push(format!(
-                "{key} exists and is not this environment's: {reason}. Nothing was changed. Choose another EnvironmentSuffix, or remove the resource."
-            ));
+            self.rejected.push(Rejection::NotOwned { key, reason });
             return;
         }
         match (change(desired, found, observed, all), &found.state) {
             (Err(rejected), _) => self.rejected.push(rejected),
-            (Ok(_), State::Failed(reason)) => self
-                .rejected
-                .push(format!("{key} could not be created: {reason}. Delete it, or the environment, and try again.")),
+            (Ok(_), State::Failed(reason)) => {
+                self.rejected.push(Rejection::CreateFailed { key, reason: reason.clone() });
+            }
             (Ok(_), State::Deleting(condition) | State::Settling(condition)) => {
                 self.steps.push(wait_step(key, condition.clone()));
             }
@@ -159,20 +158,19 @@ impl Plan {
     }
 }
 
-/// The value that a call needs and the region does not provide, as a sentence.
-fn missing_in_region(kind: &CallKind) -> Option<String> {
+/// The value that a call needs and the region does not provide.
+fn missing_in_region(kind: &CallKind) -> Option<Rejection> {
     let no_image = |setting: &Setting| match setting {
         Setting::LaunchTemplate(LaunchTemplateSetting::Version(version)) if version.image.is_empty() => {
-            Some(format!("ImageParameter is \"{}\": the SSM parameter does not exist", version.content.image_source))
+            Some(Rejection::NoImage { parameter: version.content.image_source.clone() })
         }
         _ => None,
     };
     match kind {
         CallKind::Create(resource) => match &resource.fields {
-            Fields::Subnet(subnet) if subnet.zone.is_empty() => Some(format!(
-                "InstanceType and ZoneCount: no zone is available for subnet {}: the region offers the instance type in too few availability zones",
-                resource.name
-            )),
+            Fields::Subnet(subnet) if subnet.zone.is_empty() => {
+                Some(Rejection::NoZone { subnet: resource.name.clone() })
+            }
             _ => resource.settings().iter().find_map(no_image),
         },
         CallKind::Set(settings) => settings.iter().find_map(no_image),
@@ -289,13 +287,16 @@ fn retain_calls(observed: &ObservedResource, environment: String) -> Vec<CallKin
     vec![CallKind::Set(vec![retained]), CallKind::Clear(vec![Setting::Tag(mark::OWNER.to_owned(), owner)])]
 }
 
-/// The step that changes `observed` into `desired`; `None` if they are equal; a sentence if the change is impossible.
+/// The step that changes `observed` into `desired`; `None` if they are equal.
+///
+/// # Errors
+/// The rejection, if the change is impossible.
 fn change(
     desired: &Resource,
     observed: &ObservedResource,
     all_observed: &[ObservedResource],
     all: &DesiredState,
-) -> Result<Option<Step>, String> {
+) -> Result<Option<Step>, Rejection> {
     let mut desired = desired.clone();
     if let (Fields::LaunchTemplate(new), Fields::LaunchTemplate(old)) = (&mut desired.fields, &observed.resource.fields)
     {
@@ -347,7 +348,7 @@ fn is_same(one: &Setting, other: &Setting) -> bool {
     one.slot() == other.slot() && one.value() == other.value()
 }
 
-fn reject_fixed_changes(desired: &Resource, observed: &ObservedResource) -> Result<(), String> {
+fn reject_fixed_changes(desired: &Resource, observed: &ObservedResource) -> Result<(), Rejection> {
     let old = observed.resource.all_fields();
     for field in desired.all_fields() {
         let Field::Fixed(name, value) = field else { continue };
@@ -356,11 +357,9 @@ fn reject_fixed_changes(desired: &Resource, observed: &ObservedResource) -> Resu
             _ => None,
         });
         if found.is_some_and(|found| *found != value) {
-            let found = found.map(ToString::to_string).unwrap_or_default();
-            return Err(format!(
-                "{}: {name} is {found} and cannot change to {value}. Add a second environment with another EnvironmentSuffix, then remove this one.",
-                desired.key()
-            ));
+            let observed = found.map(ToString::to_string).unwrap_or_default();
+            let (key, desired) = (desired.key(), value.to_string());
+            return Err(Rejection::FixedField { key, field: name, observed, desired });
         }
     }
     Ok(())
