@@ -109,11 +109,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             Some(Ok(remediation)) => {
                 return match self.remediate(&remediation).await {
                     RemediationOutcome::Requeue { .. } => MessageOutcome::Requeue(Some(TRANSIENT_REQUEUE)),
-                    RemediationOutcome::Done(_)
-                    | RemediationOutcome::DryRun(_)
-                    | RemediationOutcome::Skipped(_)
-                    | RemediationOutcome::Failed(_)
-                    | RemediationOutcome::Unknown(_) => MessageOutcome::Done,
+                    RemediationOutcome::Decided(_) => MessageOutcome::Done,
                 };
             }
             Some(Err(reason)) => {

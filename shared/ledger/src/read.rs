@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::activity::WARM_POOL;
 use crate::alarm::{Alarm, STATE_CHANGE};
 use crate::cause::{CapacityChange, Cause, CauseKind, desired_changes};
-use crate::entry::{Entry, Kind, SCHEMA, id, truncated};
+use crate::entry::{ENTERED_WARM_POOL, Entry, Kind, SCHEMA, id, truncated};
 use crate::envelope::{PoisonMessage, foreign_account, open, text};
 use crate::failure::ActivityFailure;
 use crate::{events, time};
@@ -32,9 +32,6 @@ pub enum Reading {
 /// The maximum size of a text from an event. A cause has at most 1,023 characters (the API reference of `Activity`), of
 /// four bytes at most.
 const MAX_TEXT_BYTES: usize = 4_096;
-
-/// The outcome of a launch or a termination that ends in a warm pool.
-pub(crate) const ENTERED_WARM_POOL: &str = "entered-warm-pool";
 
 /// Reads the body of a message. `sent_ms` is the time of an event that contains no time.
 ///
