@@ -33,7 +33,7 @@ mod spec;
 mod user_data;
 
 pub use alarm_action::{ActionKind, AlarmAction};
-pub use apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, Wave, apply};
+pub use apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, StepError, Wave, apply};
 pub use cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
 pub use desired::{Facts, check_hooks_are_handled, desired};
 pub use drift::{Drift, drift};
@@ -43,7 +43,7 @@ pub use names::{Deployment, INTERFACE_SERVICES, Names};
 pub use observed_alarm::{AlarmCheck, ObservedAlarm};
 pub use outputs::outputs;
 pub use partition::Partition;
-pub use plan::{Action, DesiredState, Plan, Step, plan};
+pub use plan::{Action, Condition, DesiredState, Plan, Step, plan};
 pub use reconcile::{Run, RunOutcome, indeterminate_until, reconcile};
 pub use recorded_rules::RecordedRules;
 pub use remediation::{
