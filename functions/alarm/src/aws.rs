@@ -2,9 +2,9 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::Client;
-use environment::ObservedAlarm;
+use environment::{CallError, ObservedAlarm};
 use lambda_kit::Lazy;
-use requests::LedgerQueue;
+use requests::{LedgerQueue, QueueError};
 use serde_json::Value;
 
 use crate::cloud::AlarmApi;
@@ -29,11 +29,11 @@ impl AlarmApi for Account {
         lambda_kit::now_ms()
     }
 
-    async fn observe_alarm(&self, name: &str) -> Result<Option<ObservedAlarm>, String> {
-        aws_cloud::observe_alarm(&self.cloudwatch, name).await.map_err(|call_error| call_error.to_string())
+    async fn observe_alarm(&self, name: &str) -> Result<Option<ObservedAlarm>, CallError> {
+        aws_cloud::observe_alarm(&self.cloudwatch, name).await
     }
 
-    async fn publish(&self, event: &Value) -> Result<(), String> {
+    async fn publish(&self, event: &Value) -> Result<(), QueueError> {
         self.ledger.publish(event).await
     }
 }

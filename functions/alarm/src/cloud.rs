@@ -1,17 +1,18 @@
 //! The seam between decisions and effects.
 
-use environment::ObservedAlarm;
+use environment::{CallError, ObservedAlarm};
+use requests::QueueError;
 use serde_json::Value;
 
-/// Implemented by AWS, or by a test. Every error is a sentence, and may be transient.
+/// Implemented by AWS, or by a test. Every error may be transient.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is needed")]
 pub trait AlarmApi {
     /// The time, in ms since the epoch.
     fn now_ms(&self) -> u64;
 
     /// Observes an alarm, metric or composite; `None` if no alarm has this name.
-    async fn observe_alarm(&self, name: &str) -> Result<Option<ObservedAlarm>, String>;
+    async fn observe_alarm(&self, name: &str) -> Result<Option<ObservedAlarm>, CallError>;
 
     /// Publishes an event to the ledger.
-    async fn publish(&self, event: &Value) -> Result<(), String>;
+    async fn publish(&self, event: &Value) -> Result<(), QueueError>;
 }

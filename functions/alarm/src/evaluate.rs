@@ -1,11 +1,11 @@
 //! Evaluates an alarm that reported its state: its environment, the environment's rules, and the outcome of each.
 
 use environment::{
-    AlarmAction, Names, ObservedAlarm, REMEDIATION_TTL_MS, RecordedRules, RemediationRequest, execution_key,
+    AlarmAction, CallError, Names, ObservedAlarm, REMEDIATION_TTL_MS, RecordedRules, RemediationRequest, execution_key,
 };
 use lambda_kit::{Error, Failure, FailureKind};
-use ledger::Alarm;
 use ledger::events::{RuleOutcome, alarm_state_event};
+use ledger::{Alarm, RuleResult};
 use requests::{Owner, Records, RequestQueue, request_hash};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -20,10 +20,9 @@ use crate::decide::{Facts, Verdict, decide};
 pub struct Outcome {
     /// `-` where no rule applies.
     pub rule: String,
-    /// `requested` or `skipped`.
-    pub outcome: &'static str,
-    /// The reason.
-    pub reason: String,
+    /// [`RuleResult::Requested`] or [`RuleResult::Skipped`], as `Outcome` and `Reason`.
+    #[serde(flatten)]
+    pub result: RuleResult,
 }
 
 /// The recorded environment of an alarm, with the alarm's rules.
@@ -37,7 +36,8 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
     /// Evaluates the rules for an alarm that reported its state at `sent_ms`.
     pub(crate) async fn evaluate(&self, alarm: &Alarm, sent_ms: Option<u64>) -> Result<Vec<Outcome>, Error> {
         let outcomes = self.outcomes(alarm, sent_ms).await?;
-        for Outcome { rule, outcome, reason } in &outcomes {
+        for Outcome { rule, result } in &outcomes {
+            let (outcome, reason) = (result.name(), result.reason());
             tracing::info!(alarm = alarm.name, state = alarm.state, rule, outcome, reason, "alarm evaluated");
         }
         Ok(outcomes)
@@ -57,7 +57,7 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
         let Some(owner) = owner else { return skip(&format!("the environment {environment_id} no longer exists")) };
         // One fresh observation for all that follows: the report may be minutes old. Whether the alarm exists, its
         // environment and its instance are taken from the observation too, since others may publish to a topic as well.
-        let call_failed = |reason| Failure::new(FailureKind::AwsCallFailed, reason);
+        let call_failed = |error: CallError| Failure::new(FailureKind::AwsCallFailed, error.to_string());
         let observed = self.cloud.observe_alarm(&alarm.name).await.map_err(call_failed)?;
         let alarm = &with_observed(alarm, observed.as_ref());
         if observed.is_some() {
@@ -95,7 +95,7 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
         for rule in &environment.rules {
             let outcome = self.evaluate_rule(&environment, (alarm, sent_ms), rule, observed.as_ref()).await?;
             // The reconciler publishes the outcome of a requested remediation.
-            if outcome.outcome != REQUESTED {
+            if outcome.result != RuleResult::Requested {
                 self.publish(&environment, alarm, observed.as_ref().map(|it| it.since_ms).or(alarm.since_ms), &outcome)
                     .await;
             }
@@ -144,7 +144,7 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
                 // holds it once.
                 let name = request_hash(&json!([remediation.owner, remediation.execution_key(), remediation.since_ms]));
                 self.request_queue.send(&environment.owner, &name, &remediation.body()).await?;
-                Ok(Outcome { rule: summary, outcome: REQUESTED, reason: String::from("the remediation is queued") })
+                Ok(Outcome { rule: summary, result: RuleResult::Requested })
             }
         }
     }
@@ -171,9 +171,7 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
             alarm: &alarm.name,
             since_ms: since_ms.unwrap_or(at_ms),
             rule: &outcome.rule,
-            outcome: outcome.outcome,
-            reason: &outcome.reason,
-            desired_capacity: None,
+            result: &outcome.result,
             instance: alarm.instance(),
             at_ms,
         };
@@ -183,18 +181,17 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
     /// A failure loses only the ledger entry.
     async fn publish_event(&self, alarm: &str, event: &Value) {
         if let Err(error) = self.cloud.publish(event).await {
-            tracing::warn!(alarm, error, "ledger publish failed");
+            tracing::warn!(alarm, %error, "ledger publish failed");
         }
     }
 }
 
-const REQUESTED: &str = "requested";
 /// The reason why most reported states are skipped.
 const NOT_ALARM: &str = "only the state ALARM is acted on";
 
 impl Outcome {
     fn skipped(rule: &str, reason: &str) -> Outcome {
-        Outcome { rule: rule.to_owned(), outcome: "skipped", reason: reason.to_owned() }
+        Outcome { rule: rule.to_owned(), result: RuleResult::Skipped(reason.to_owned()) }
     }
 }
 

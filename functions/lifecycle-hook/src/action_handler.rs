@@ -2,16 +2,16 @@
 
 mod draining;
 
-pub(crate) use draining::SPOT_NOTICE_MS;
-
+use std::fmt;
 use std::time::Duration;
 
 use environment::hook_settings::{Gate, HookSettings, HookTask};
-use ledger::events::{DRAIN, GATE, HookCompletion};
+use ledger::events::{HookCompletion, HookOutcome};
 
-use crate::cloud::{CompletionError, HookApi, HookCallOutcome, HookResult};
-use crate::drain;
-use crate::evidence;
+use crate::cloud::{HookApi, HookCallOutcome, HookResult};
+use crate::drain::DrainOutcome;
+use crate::error::HookError;
+use crate::evidence::{self, AbandonedInstance};
 use crate::facts::{ObservedInstance, State};
 use crate::gate::{self, Verdict};
 use crate::notification::{LifecycleAction, Location};
@@ -35,6 +35,46 @@ pub enum Outcome {
     },
 }
 
+/// The decision that completes a lifecycle action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Decision {
+    /// A launching instance enters service; the reason.
+    Enter(String),
+    /// A launching instance is replaced; the reasons, and the location of the evidence.
+    Abandon(String),
+    /// A termination proceeds.
+    Proceed(DrainOutcome),
+}
+
+impl Decision {
+    fn result(&self) -> HookResult {
+        match self {
+            Decision::Enter(_) | Decision::Proceed(_) => HookResult::Continue,
+            Decision::Abandon(_) => HookResult::Abandon,
+        }
+    }
+
+    /// The outcome in the ledger.
+    fn outcome(&self) -> HookOutcome {
+        match self {
+            Decision::Enter(_) => HookOutcome::Continue,
+            Decision::Abandon(_) => HookOutcome::Abandon,
+            Decision::Proceed(DrainOutcome::Drained) => HookOutcome::Drained,
+            Decision::Proceed(_) => HookOutcome::NotDrained,
+        }
+    }
+}
+
+/// The reason, for the operator.
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Decision::Enter(reason) | Decision::Abandon(reason) => f.write_str(reason),
+            Decision::Proceed(outcome) => outcome.fmt(f),
+        }
+    }
+}
+
 /// The delay after a call that failed for a transient reason.
 const RETRY_DELAY: Duration = Duration::from_secs(15);
 
@@ -47,8 +87,8 @@ const MAX_START_S: u32 = 60;
 pub(crate) struct ActionHandler<'a> {
     pub action: &'a LifecycleAction,
     pub settings: &'a HookSettings,
-    /// The observation, made for all messages of a batch together; if the calls failed, the reason.
-    pub observed: Result<ObservedInstance, String>,
+    /// The observation, made for all messages of a batch together; if the calls failed, the error.
+    pub observed: Result<ObservedInstance, HookError>,
     /// Since when the instance has waited, if that is known. For an instance that a sweep has found, the start of the
     /// scaling activity, or the time at which EC2 started the instance; both precede the wait.
     pub began_ms: Option<u64>,
@@ -81,7 +121,7 @@ impl ActionHandler<'_> {
         let gate = Gate { seconds: gate.seconds.saturating_add(extra), ..gate };
         let targets = cloud.target_health(&self.settings.target_groups, &self.action.instance).await;
         match gate::decide(gate, &self.observed, &targets, waited, now_ms) {
-            Verdict::Continue(reason) => self.complete(cloud, HookResult::Continue, &reason).await,
+            Verdict::Continue(reason) => self.complete(cloud, &Decision::Enter(reason)).await,
             Verdict::Abandon(reason) => {
                 // Nothing is published about an instance whose wait has ended, such as one that terminated long before a
                 // late message arrived.
@@ -93,13 +133,14 @@ impl ActionHandler<'_> {
                     return Outcome::Done(format!("the lifecycle action is no longer active ({})", reason.join("; ")));
                 }
                 // The evidence comes first: the verdict terminates the instance.
-                let evidence = evidence::collect(cloud, self, &reason, now_ms).await;
-                let reason = format!("{}; {evidence}", reason.join("; "));
-                let completed = self.complete_action(cloud, HookResult::Abandon, &reason).await;
+                let abandoned = self.abandoned_instance(waited);
+                let evidence = evidence::collect(cloud, &abandoned, &reason).await;
+                let decision = Decision::Abandon(format!("{}; {evidence}", reason.join("; ")));
+                let completed = self.complete_action(cloud, &decision).await;
                 if completed == Ok(HookCallOutcome::TooLate) {
-                    evidence::record_late_verdict(cloud, self).await;
+                    evidence::record_late_verdict(cloud, &abandoned).await;
                 }
-                self.outcome(cloud, completed, HookResult::Abandon, &reason).await
+                self.outcome(cloud, completed, &decision).await
             }
             Verdict::Wait(waiting_for) => {
                 let left = Duration::from_secs(gate.seconds.into()).saturating_sub(waited.unwrap_or_default());
@@ -122,35 +163,36 @@ impl ActionHandler<'_> {
                 Ok(HookCallOutcome::TooLate) => {
                     return Outcome::Done(String::from("the lifecycle action is no longer active"));
                 }
-                Err(reason) => tracing::warn!(instance = self.action.instance, reason, "heartbeat failed"),
+                Err(error) => tracing::warn!(instance = self.action.instance, reason = %error, "heartbeat failed"),
             }
         }
         Outcome::Requeued { after: next_poll.min(left).max(Duration::from_secs(1)), waiting_for, step_started: false }
     }
 
-    async fn complete(&self, cloud: &impl HookApi, result: HookResult, reason: &str) -> Outcome {
-        let completed = self.complete_action(cloud, result, reason).await;
-        self.outcome(cloud, completed, result, reason).await
+    async fn complete(&self, cloud: &impl HookApi, decision: &Decision) -> Outcome {
+        let completed = self.complete_action(cloud, decision).await;
+        self.outcome(cloud, completed, decision).await
     }
 
     async fn outcome(
         &self,
         cloud: &impl HookApi,
-        completed: Result<HookCallOutcome, String>,
-        result: HookResult,
-        reason: &str,
+        completed: Result<HookCallOutcome, HookError>,
+        decision: &Decision,
     ) -> Outcome {
         match completed {
             Ok(HookCallOutcome::Accepted) => {
-                Outcome::Done(format!("{}: {reason}", result.summary(self.enters_warm_pool())))
+                Outcome::Done(format!("{}: {decision}", decision.result().summary(self.enters_warm_pool())))
             }
             Ok(HookCallOutcome::TooLate) => {
-                Outcome::Done(format!("the lifecycle action is no longer active ({reason})"))
+                Outcome::Done(format!("the lifecycle action is no longer active ({decision})"))
             }
             Err(_) if self.has_left(cloud).await => {
-                Outcome::Done(format!("the instance has left its group ({reason})"))
+                Outcome::Done(format!("the instance has left its group ({decision})"))
             }
-            Err(error) => Outcome::Requeued { after: RETRY_DELAY, waiting_for: vec![error], step_started: false },
+            Err(error) => {
+                Outcome::Requeued { after: RETRY_DELAY, waiting_for: vec![error.to_string()], step_started: false }
+            }
         }
     }
 
@@ -162,14 +204,11 @@ impl ActionHandler<'_> {
     }
 
     /// Completes the lifecycle action, and publishes the result.
-    async fn complete_action(
-        &self,
-        cloud: &impl HookApi,
-        result: HookResult,
-        reason: &str,
-    ) -> Result<HookCallOutcome, String> {
+    async fn complete_action(&self, cloud: &impl HookApi, decision: &Decision) -> Result<HookCallOutcome, HookError> {
+        let result = decision.result();
         let mut completed = cloud.complete(self.action, result).await;
-        if let Err(CompletionError { indeterminate, .. }) = completed {
+        if let Err(first) = &completed {
+            let indeterminate = first.is_indeterminate();
             completed = cloud.complete(self.action, result).await;
             // The response may be lost although the call succeeded: if no action is active a moment later, this call
             // completed it.
@@ -186,32 +225,38 @@ impl ActionHandler<'_> {
                 group,
                 instance,
                 result = summary,
-                reason,
+                reason = %decision,
                 seconds,
                 "lifecycle action completed"
             );
-            self.publish(cloud, result, reason).await;
+            self.publish(cloud, decision).await;
         }
-        completed.map_err(|it| it.reason)
+        completed
     }
 
     /// Publishes the result to the ledger. Auto Scaling's own events report the end of the wait too, so a failure does
     /// not delay the action.
-    async fn publish(&self, cloud: &impl HookApi, result: HookResult, reason: &str) {
-        if matches!(self.settings.task, HookTask::Drain(_)) && self.has_nothing_to_drain() {
+    async fn publish(&self, cloud: &impl HookApi, decision: &Decision) {
+        if matches!(decision, Decision::Proceed(_)) && self.has_nothing_to_drain() {
             return;
         }
-        let (kind, outcome) = match (&self.settings.task, result) {
-            (HookTask::Gate(_), HookResult::Continue) => (GATE, "continue"),
-            (HookTask::Gate(_), HookResult::Abandon) => (GATE, "abandon"),
-            (HookTask::Drain(_), _) if reason == drain::DRAINED => (DRAIN, "drained"),
-            (HookTask::Drain(_), _) => (DRAIN, "not-drained"),
-        };
         let LifecycleAction { group, instance, token, .. } = self.action;
+        let (outcome, reason) = (decision.outcome(), &decision.to_string());
         let (token, began_ms, ended_ms) = (token.as_deref(), self.began_ms, cloud.now_ms());
-        let completion = HookCompletion { group, instance, token, kind, outcome, reason, began_ms, ended_ms };
+        let completion = HookCompletion { group, instance, token, outcome, reason, began_ms, ended_ms };
         if let Err(error) = cloud.publish(&completion.event()).await {
-            tracing::warn!(instance, kind, outcome, error, "ledger publish failed");
+            let (kind, outcome) = (outcome.kind(), outcome.name());
+            tracing::warn!(instance, kind, outcome, %error, "ledger publish failed");
+        }
+    }
+
+    fn abandoned_instance(&self, waited: Option<Duration>) -> AbandonedInstance<'_> {
+        AbandonedInstance {
+            instance: &self.action.instance,
+            group: &self.action.group,
+            log_group: &self.settings.log_group,
+            observed: &self.observed,
+            waited,
         }
     }
 

@@ -11,8 +11,10 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::LifecycleHook;
-use crate::action_handler::{self, ActionHandler, Outcome};
+use crate::action_handler::{ActionHandler, Outcome};
 use crate::cloud::{HookApi, Queue};
+use crate::drain::SPOT_NOTICE_MS;
+use crate::error::HookError;
 use crate::facts::ObservedInstance;
 use crate::notification::{LifecycleAction, Notification};
 use crate::pace;
@@ -30,8 +32,8 @@ enum Disposition {
     DeadLetterFailed,
 }
 
-/// The observed instances, or the reason why observing them failed.
-pub(crate) type Observations = Result<BTreeMap<String, ObservedInstance>, String>;
+/// The observed instances, or the error of observing them.
+pub(crate) type Observations = Result<BTreeMap<String, ObservedInstance>, HookError>;
 
 impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
     /// Handles a batch of the queue. Requeued messages are reported as failed, so that the queue keeps them.
@@ -112,7 +114,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
                 if let Err(error) = self.queue.requeue(receipt, after).await {
                     tracing::warn!(
                         id,
-                        error,
+                        %error,
                         "visibility change failed; the message returns after its visibility timeout"
                     );
                 }
@@ -125,7 +127,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
     /// for any message of its batch.
     async fn within_time_limit(&self, outcome: impl Future<Output = Outcome>) -> Outcome {
         let Some(limit) = self.message_timeout else { return outcome.await };
-        let timed_out = |_| requeue(format!("services that did not respond within {} s", limit.as_secs()));
+        let timed_out = |_| requeue(&format_args!("services that did not respond within {} s", limit.as_secs()));
         timeout(limit, outcome).await.unwrap_or_else(timed_out)
     }
 
@@ -138,7 +140,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
                 Disposition::DeadLettered
             }
             Err(error) => {
-                tracing::error!(id, reason, error, "dead-lettering failed");
+                tracing::error!(id, reason, %error, "dead-lettering failed");
                 Disposition::DeadLetterFailed
             }
         }
@@ -175,17 +177,17 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
             Notification::Interruption { instance, at_ms } => {
                 self.handle_interruption(instance, interruption_ms(*at_ms, sent_ms), observations).await
             }
-            Notification::Sweep => self
-                .sweep()
-                .await
-                .map_or_else(requeue, |swept| Outcome::Done(format!("{} instances waited", swept.found.len()))),
+            Notification::Sweep => self.sweep().await.map_or_else(
+                |error| requeue(&error),
+                |swept| Outcome::Done(format!("{} instances waited", swept.found.len())),
+            ),
             Notification::Other(event) => Outcome::Ignored(format!("no action for {event}")),
         }
     }
 
     /// The drain hook of the instance's group holds the settings of the drain.
     async fn handle_interruption(&self, instance: &str, warned_ms: u64, observations: &Observations) -> Outcome {
-        if self.cloud.now_ms() >= warned_ms.saturating_add(action_handler::SPOT_NOTICE_MS) {
+        if self.cloud.now_ms() >= warned_ms.saturating_add(SPOT_NOTICE_MS) {
             return Outcome::Done(format!("the two minutes' notice of the Spot instance {instance} has expired"));
         }
         let group = match self.cloud.group_of(instance).await {
@@ -193,11 +195,11 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
             Ok(None) => {
                 return Outcome::Ignored(format!("the Spot instance {instance} is not in an Auto Scaling group"));
             }
-            Err(error) => return requeue(error),
+            Err(error) => return requeue(&error),
         };
         let hooks = match self.cloud.owned_hooks(&group).await {
             Ok(hooks) => hooks,
-            Err(error) => return requeue(error),
+            Err(error) => return requeue(&error),
         };
         let Some(hook) = hooks.into_iter().find(|it| it.on == Transition::Terminate) else {
             return Outcome::Ignored(format!("the group {group} has no owned drain hook"));
@@ -241,19 +243,19 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
 }
 
 /// The observation of one instance.
-pub(crate) fn observation_of(observations: &Observations, instance: &str) -> Result<ObservedInstance, String> {
+pub(crate) fn observation_of(observations: &Observations, instance: &str) -> Result<ObservedInstance, HookError> {
     let observations = observations.as_ref().map_err(Clone::clone)?;
-    observations.get(instance).cloned().ok_or_else(|| format!("{instance} was not observed"))
+    observations.get(instance).cloned().ok_or_else(|| HookError::NotObserved { instance: instance.to_owned() })
 }
 
-fn requeue(error: String) -> Outcome {
-    Outcome::Requeued { after: pace::INITIAL_INTERVAL, waiting_for: vec![error], step_started: false }
+fn requeue(waiting_for: &impl ToString) -> Outcome {
+    let waiting_for = vec![waiting_for.to_string()];
+    Outcome::Requeued { after: pace::INITIAL_INTERVAL, waiting_for, step_started: false }
 }
 
 /// The time of EC2's interruption warning: the time in the event if plausible, else the time at which the message was
 /// sent. EC2 warns two minutes before the interruption, and some events say 1970.
 fn interruption_ms(at_ms: Option<u64>, sent_ms: u64) -> u64 {
-    let is_plausible =
-        |at_ms: &u64| sent_ms.checked_sub(*at_ms).is_some_and(|before| before <= action_handler::SPOT_NOTICE_MS);
+    let is_plausible = |at_ms: &u64| sent_ms.checked_sub(*at_ms).is_some_and(|before| before <= SPOT_NOTICE_MS);
     at_ms.filter(is_plausible).unwrap_or(sent_ms)
 }

@@ -7,6 +7,7 @@ use environment::Transition;
 use environment::hook_settings::HookSettings;
 use serde_json::Value;
 
+use crate::error::{EvidenceError, HookError};
 use crate::facts::{Command, ObservedInstance, Target};
 use crate::notification::LifecycleAction;
 
@@ -27,15 +28,6 @@ pub enum HookCallOutcome {
     Accepted,
     /// No action is active, or no agent listens, any more.
     TooLate,
-}
-
-/// A completion that Auto Scaling did not accept, as far as is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompletionError {
-    /// The reason, as a sentence.
-    pub reason: String,
-    /// Whether Auto Scaling may have accepted the call nevertheless: no response arrived, or the service itself failed.
-    pub indeterminate: bool,
 }
 
 /// The instances of a group that are in one of Auto Scaling's `:Wait` states.
@@ -61,8 +53,8 @@ pub struct OwnedHook {
     pub metadata: String,
 }
 
-/// Implemented by AWS, or by a test. Every error is a sentence, and transient or permanent: the caller retries either
-/// way, within its own time limit.
+/// Implemented by AWS, or by a test. Every error is transient or permanent: the caller retries either way, within its
+/// own time limit.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is needed")]
 pub trait HookApi {
     /// The time, in ms since the epoch.
@@ -70,64 +62,65 @@ pub trait HookApi {
 
     /// Observes instances, all in one call. An instance that EC2 does not know is
     /// [`State::Unknown`](crate::facts::State::Unknown).
-    async fn observe_instances(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String>;
+    async fn observe_instances(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, HookError>;
 
     /// The health of an instance in target groups, in their order.
-    async fn target_health(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String>;
+    async fn target_health(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, HookError>;
 
     /// Deregisters an instance from target groups.
-    async fn deregister(&self, arns: &[String], instance: &str) -> Result<(), String>;
+    async fn deregister(&self, arns: &[String], instance: &str) -> Result<(), HookError>;
 
     /// The status of the drain command that was sent to an instance after `since_ms`, or at any time.
-    async fn drain_status(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String>;
+    async fn drain_status(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, HookError>;
 
     /// Sends the drain command, with this execution timeout.
-    async fn send_drain_command(&self, instance: &str, timeout: Duration) -> Result<HookCallOutcome, String>;
+    async fn send_drain_command(&self, instance: &str, timeout: Duration) -> Result<HookCallOutcome, HookError>;
 
     /// Completes a lifecycle action. The call is sent once: a second call that the client sends unnoticed is rejected
-    /// where the first has succeeded, and no response would show which call succeeded.
-    async fn complete(&self, action: &LifecycleAction, result: HookResult) -> Result<HookCallOutcome, CompletionError>;
+    /// where the first has succeeded, and no response would show which call succeeded. After
+    /// [an indeterminate error](HookError::is_indeterminate) Auto Scaling may have accepted the call.
+    async fn complete(&self, action: &LifecycleAction, result: HookResult) -> Result<HookCallOutcome, HookError>;
 
     /// Records a heartbeat of the lifecycle action.
-    async fn heartbeat(&self, action: &LifecycleAction) -> Result<HookCallOutcome, String>;
+    async fn heartbeat(&self, action: &LifecycleAction) -> Result<HookCallOutcome, HookError>;
 
     /// The evidence that an instance can still provide: pieces with their names. `reachable` says whether commands can
     /// be sent to its agent.
-    async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, String>)>;
+    async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, EvidenceError>)>;
 
     /// Writes lines to a stream of a log group. The stream is created if needed; the group is not.
-    async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), String>;
+    async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), HookError>;
 
     /// The owned groups in which instances wait for a hook; without the instances that may be on their way into a warm
     /// pool, since only their message names the destination.
-    async fn waiting_instances(&self) -> Result<Vec<WaitingInstances>, String>;
+    async fn waiting_instances(&self) -> Result<Vec<WaitingInstances>, HookError>;
 
     /// Since when the instances have waited, according to their launch and termination activities; only for those with
     /// an activity.
-    async fn start_times(&self, waiting: &WaitingInstances) -> Result<StartTimes, String>;
+    async fn start_times(&self, waiting: &WaitingInstances) -> Result<StartTimes, HookError>;
 
     /// The owned hooks of a group.
-    async fn owned_hooks(&self, group: &str) -> Result<Vec<OwnedHook>, String>;
+    async fn owned_hooks(&self, group: &str) -> Result<Vec<OwnedHook>, HookError>;
 
     /// The group of an instance.
-    async fn group_of(&self, instance: &str) -> Result<Option<String>, String>;
+    async fn group_of(&self, instance: &str) -> Result<Option<String>, HookError>;
 
     /// Publishes an event to the ledger.
-    async fn publish(&self, event: &Value) -> Result<(), String>;
+    async fn publish(&self, event: &Value) -> Result<(), HookError>;
 
     /// The deadline of the delete of an owner's environment, if the environment is being deleted.
-    async fn delete_deadline_ms(&self, settings: &HookSettings) -> Result<Option<u64>, String>;
+    async fn delete_deadline_ms(&self, settings: &HookSettings) -> Result<Option<u64>, HookError>;
 }
 
 /// The queue that delivers messages, and the queue for dead letters.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so no bound on the futures is needed")]
 pub trait Queue {
     /// Makes a received message visible again, after this delay.
-    async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), String>;
+    async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), HookError>;
 
     /// Sends a message of the function's own, visible after this delay.
-    async fn enqueue(&self, body: &str, after: Duration) -> Result<(), String>;
+    async fn enqueue(&self, body: &str, after: Duration) -> Result<(), HookError>;
 
     /// Dead-letters a message for the operator, with the reason.
-    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String>;
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), HookError>;
 }

@@ -4,8 +4,9 @@ use std::fmt;
 
 use ledger::time;
 
-/// An instance, as EC2 and SSM report it. A part that could not be observed is the reason as a sentence, and hides no
-/// other part.
+use crate::error::HookError;
+
+/// An instance, as EC2 and SSM report it. A part that could not be observed is the error, and hides no other part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedInstance {
     /// From DescribeInstances.
@@ -15,9 +16,9 @@ pub struct ObservedInstance {
     /// When EC2 last started the instance.
     pub started_ms: Option<u64>,
     /// From DescribeInstanceStatus.
-    pub checks: Result<Checks, String>,
+    pub checks: Result<Checks, HookError>,
     /// From DescribeInstanceInformation of SSM.
-    pub agent: Result<Agent, String>,
+    pub agent: Result<Agent, HookError>,
 }
 
 /// EC2's state of the instance.

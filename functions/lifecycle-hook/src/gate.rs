@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use environment::hook_settings::{Gate, OnTimeout};
 
+use crate::error::HookError;
 use crate::facts::{Agent, Checks, ObservedInstance, State, Target, UserData};
 
 /// The verdict on an instance that waits to enter service.
@@ -29,7 +30,7 @@ const UNKNOWN_LIMIT: Duration = Duration::from_mins(5);
 /// only while the instance boots.
 const IMPAIRED_LIMIT: Duration = Duration::from_mins(2);
 
-/// Judges an instance by its observation, or by the reason why a part was not observed. `waited` is the time since the
+/// Judges an instance by its observation, or by the error where a part was not observed. `waited` is the time since the
 /// wait began, if that is known.
 ///
 /// The evidence of health is that the user data ran to its end and that the agent is online, not that the status checks
@@ -37,14 +38,14 @@ const IMPAIRED_LIMIT: Duration = Duration::from_mins(2);
 #[must_use]
 pub fn decide(
     gate: Gate,
-    observed: &Result<ObservedInstance, String>,
-    targets: &Result<Vec<Target>, String>,
+    observed: &Result<ObservedInstance, HookError>,
+    targets: &Result<Vec<Target>, HookError>,
     waited: Option<Duration>,
     now_ms: u64,
 ) -> Verdict {
     let observed = match observed {
         Ok(observed) => observed,
-        Err(reason) => return decide_at_timeout(gate, vec![reason.clone()], waited),
+        Err(error) => return decide_at_timeout(gate, vec![error.to_string()], waited),
     };
     let failures = failures_of(observed, waited, now_ms);
     if !failures.is_empty() {
@@ -95,7 +96,7 @@ fn failures_of(observed: &ObservedInstance, waited: Option<Duration>, now_ms: u6
 }
 
 /// The conditions of health that are not met yet.
-fn unmet_conditions(observed: &ObservedInstance, targets: &Result<Vec<Target>, String>) -> Vec<String> {
+fn unmet_conditions(observed: &ObservedInstance, targets: &Result<Vec<Target>, HookError>) -> Vec<String> {
     let mut unmet = Vec::new();
     match &observed.state {
         State::Running | State::Terminated => {}
@@ -111,14 +112,14 @@ fn unmet_conditions(observed: &ObservedInstance, targets: &Result<Vec<Target>, S
         Ok(Agent::Online) => {}
         Ok(Agent::Unregistered) => unmet.push(String::from("its SSM agent to register")),
         Ok(Agent::Lost) => unmet.push(String::from("its SSM agent to reconnect")),
-        Err(reason) => unmet.push(reason.clone()),
+        Err(error) => unmet.push(error.to_string()),
     }
     match &observed.checks {
         Ok(Checks::Passed | Checks::Unreported) => {}
         Ok(Checks::Impaired { .. }) => unmet.push(String::from("a status check to pass")),
-        Err(reason) => unmet.push(reason.clone()),
+        Err(error) => unmet.push(error.to_string()),
     }
-    unmet.extend(targets.as_ref().err().cloned());
+    unmet.extend(targets.as_ref().err().map(ToString::to_string));
     unmet.extend(targets.iter().flatten().filter_map(|target| match target {
         Target::NotHealthy(reason) => Some(format!("its target group to report it healthy: {reason}")),
         Target::Draining => Some(String::from("its target group, which is deregistering the instance")),

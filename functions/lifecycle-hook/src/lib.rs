@@ -8,7 +8,7 @@
 //! The files: `notification` (the content of a message), `facts` (the observed state of an instance), `gate` and
 //! `drain` (the decisions: pure), `pace` (how often), `action_handler` (carries the decision out, with
 //! `action_handler/draining`), `evidence` (kept of an instance that is abandoned), `batch` (messages in, outcomes out),
-//! `sweep` (waiting instances without a message), `cloud` (the seam), `aws` (behind the seam), `settings`.
+//! `sweep` (waiting instances without a message), `cloud` (the seam), `error` (its errors), `aws` (behind the seam), `settings`.
 
 #![warn(missing_docs)]
 
@@ -17,6 +17,7 @@ pub mod aws;
 mod batch;
 pub mod cloud;
 pub mod drain;
+pub mod error;
 mod evidence;
 pub mod facts;
 pub mod gate;
@@ -34,6 +35,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use cloud::{HookApi, Queue};
+use error::HookError;
 use lambda_kit::{Error, Failure, FailureKind};
 use ledger::envelope;
 use serde_json::{Value, json};
@@ -78,7 +80,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         let mut results = Vec::new();
         for notification in &notifications {
             if *notification == Notification::Sweep {
-                let call_failed = |reason| Failure::new(FailureKind::AwsCallFailed, reason);
+                let call_failed = |error: HookError| Failure::new(FailureKind::AwsCallFailed, error.to_string());
                 let Sweep { found, skipped } = self.sweep().await.map_err(call_failed)?;
                 let found = found.iter().map(|it| json!({ "Instance": it.instance, "Outcome": it.outcome }));
                 results.push(json!({ "Swept": found.collect::<Vec<_>>(), "Skipped": skipped }));

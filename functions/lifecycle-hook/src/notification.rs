@@ -73,19 +73,15 @@ impl Notification {
     /// # Errors
     /// [`PoisonMessage`], which names the missing field or the expected form.
     pub fn read(value: &Value) -> Result<Notification, PoisonMessage> {
-        let fields = value.as_object().ok_or_else(|| PoisonMessage(String::from("the event is not a JSON object")))?;
+        let fields = value.as_object().ok_or(PoisonMessage::NotAnObject("the event"))?;
         if let Some(kind) = fields.get("detail-type") {
-            let kind = kind.as_str().ok_or_else(|| PoisonMessage(String::from("detail-type is not a string")))?;
+            let kind = kind.as_str().ok_or(PoisonMessage::NotAString("detail-type"))?;
             return from_event_bridge(kind, fields);
         }
         if fields.contains_key("LifecycleTransition") || fields.contains_key("Event") {
             return from_auto_scaling(fields);
         }
-        let known: Vec<&str> = fields.keys().map(String::as_str).take(8).collect();
-        Err(PoisonMessage(format!(
-            "the event has none of detail-type (EventBridge), LifecycleTransition, Event (Auto Scaling) and Message (SNS); it has {}",
-            if known.is_empty() { String::from("no fields") } else { known.join(", ") }
-        )))
+        Err(PoisonMessage::unknown_shape(fields))
     }
 }
 
@@ -99,7 +95,7 @@ fn from_event_bridge(kind: &str, fields: &Map<String, Value>) -> Result<Notifica
         FOUND_WAITING => found_waiting(detail),
         "EC2 Spot Instance Interruption Warning" => {
             let instance = text(detail, "instance-id");
-            let instance = instance.ok_or_else(|| PoisonMessage(String::from("detail.instance-id is missing")))?;
+            let instance = instance.ok_or(PoisonMessage::Missing("detail.instance-id"))?;
             let at_ms = text(fields, "time").and_then(|it| time::read_ms(&it));
             Ok(Notification::Interruption { instance: instance_id(instance, "detail.instance-id")?, at_ms })
         }
@@ -140,8 +136,7 @@ fn lifecycle_action(fields: &Map<String, Value>, prefix: &str) -> Result<Notific
     let values = REQUIRED.map(|name| text(fields, name));
     let [Some(group), Some(hook), Some(instance), Some(transition), Some(token)] = values else {
         let missing = REQUIRED.into_iter().filter(|name| text(fields, name).is_none());
-        let missing: Vec<String> = missing.map(|name| format!("{prefix}{name}")).collect();
-        return Err(PoisonMessage(format!("missing, or not a string: {}", missing.join(", "))));
+        return Err(PoisonMessage::MissingFields(missing.map(|name| format!("{prefix}{name}")).collect()));
     };
     let on = match transition.as_str() {
         LAUNCHING => Transition::Launch,
@@ -182,7 +177,7 @@ impl LifecycleAction {
 /// instance of the account.
 fn instance_id(text: String, field: &str) -> Result<String, PoisonMessage> {
     let is_plain = |it: &str| !it.is_empty() && it.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    let poison = || PoisonMessage(format!("{field} is not an instance id"));
+    let poison = || PoisonMessage::NotAnInstanceId(field.to_owned());
     text.strip_prefix("i-").is_some_and(is_plain).then_some(text).ok_or_else(poison)
 }
 

@@ -20,6 +20,7 @@ use crate::LifecycleHook;
 use crate::action_handler::{ActionHandler, Outcome};
 use crate::batch::{Observations, observation_of};
 use crate::cloud::{HookApi, OwnedHook, Queue, StartTimes, WaitingInstances};
+use crate::error::HookError;
 use crate::notification::LifecycleAction;
 use crate::pace;
 
@@ -63,7 +64,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
     ///
     /// # Errors
     /// If the groups can't be listed: the next sweep tries again.
-    pub async fn sweep(&self) -> Result<Sweep, String> {
+    pub async fn sweep(&self) -> Result<Sweep, HookError> {
         let deadline = self.message_timeout.map(|limit| Instant::now() + limit);
         let mut groups = self.cloud.waiting_instances().await?;
         groups.retain(|it| self.deployment.suffix_of_group(&it.group).is_some());
@@ -80,7 +81,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
             let swept = read.flat_map(iter).map(async |(key, found)| match found {
                 Ok(Some((action, since_ms))) => (key, Ok(self.handle_swept(&action, since_ms, &observations).await)),
                 Ok(None) => (key, Ok(None)),
-                Err(reason) => (key, Err(reason)),
+                Err(error) => (key, Err(error)),
             });
             let mut swept = pin!(swept.buffer_unordered(INSTANCES_AT_ONCE));
             while let Some((key, outcome)) = swept.next().await {
@@ -89,7 +90,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
                         skipped.remove(&key);
                         found.extend(swept);
                     }
-                    Err(reason) => drop(skipped.insert(key, reason)),
+                    Err(error) => drop(skipped.insert(key, error.to_string())),
                 }
             }
         };
@@ -113,15 +114,15 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
     }
 
     /// The action that each instance of a group waits for, if the hook is owned; if the hooks can't be read, the
-    /// reason.
+    /// error.
     async fn waiting_actions<'a>(
         &self,
         waiting: &'a WaitingInstances,
-    ) -> Vec<(InstanceKey<'a>, Result<Option<WaitingAction>, String>)> {
+    ) -> Vec<(InstanceKey<'a>, Result<Option<WaitingAction>, HookError>)> {
         let group = &waiting.group;
         let (hooks, start_times) = join(self.cloud.owned_hooks(group), self.cloud.start_times(waiting)).await;
-        let start_times = start_times.unwrap_or_else(|reason| {
-            tracing::warn!(group, reason, "start times unknown");
+        let start_times = start_times.unwrap_or_else(|error| {
+            tracing::warn!(group, reason = %error, "start times unknown");
             StartTimes::new()
         });
         let found = |it: &(String, Transition)| {
@@ -160,10 +161,10 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
 
     /// The started step is done before the next sweep, so a message makes the function check earlier.
     async fn enqueue_follow_up(&self, action: &LifecycleAction) {
-        if let Err(reason) = self.queue.enqueue(&action.follow_up_message(), self.poll_interval).await {
+        if let Err(error) = self.queue.enqueue(&action.follow_up_message(), self.poll_interval).await {
             tracing::warn!(
                 instance = action.instance,
-                reason,
+                reason = %error,
                 "follow-up message not sent; the next sweep handles the instance"
             );
         }

@@ -1,16 +1,18 @@
 //! Every combination of facts about a terminating instance, and the next step.
 
+use lambda_kit::AwsCallError;
 use lifecycle_hook::drain::{Deadlines, Facts, Step, decide};
+use lifecycle_hook::error::HookError;
 use lifecycle_hook::facts::{Agent, Checks, Command, ObservedInstance, State, Target, UserData};
 
 const NOW_MS: u64 = 1_000_000;
 
-fn observed(state: State, agent: Result<Agent, String>) -> ObservedInstance {
+fn observed(state: State, agent: Result<Agent, HookError>) -> ObservedInstance {
     ObservedInstance { state, user_data: UserData::Done, started_ms: None, checks: Ok(Checks::Passed), agent }
 }
 
-fn unknown<T>() -> Result<T, String> {
-    Err(String::from("Throttling"))
+fn unknown<T>() -> Result<T, HookError> {
+    Err(AwsCallError::not_built("ssm:ListCommandInvocations", "Throttling").into())
 }
 
 #[test]

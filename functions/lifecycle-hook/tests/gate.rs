@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use environment::hook_settings::{Gate, OnTimeout};
+use lambda_kit::AwsCallError;
+use lifecycle_hook::error::HookError;
 use lifecycle_hook::facts::{Agent, Checks, ObservedInstance, State, Target, UserData};
 use lifecycle_hook::gate::{Verdict, decide};
 
@@ -24,29 +26,29 @@ fn user_data() -> Vec<UserData> {
     vec![UserData::Unreported, UserData::Done, UserData::Failed("failed at line 12".into())]
 }
 
-fn checks() -> Vec<Result<Checks, String>> {
+fn checks() -> Vec<Result<Checks, HookError>> {
     let for_s = |seconds: u64| Ok(Checks::Impaired { since_ms: Some(NOW_MS - seconds * 1_000) });
     let undated = Ok(Checks::Impaired { since_ms: None });
     vec![Ok(Checks::Unreported), Ok(Checks::Passed), for_s(119), for_s(120), undated, throttled()]
 }
 
-fn agents() -> Vec<Result<Agent, String>> {
+fn agents() -> Vec<Result<Agent, HookError>> {
     vec![Ok(Agent::Unregistered), Ok(Agent::Online), Ok(Agent::Lost), throttled()]
 }
 
-fn targets() -> Vec<Result<Vec<Target>, String>> {
+fn targets() -> Vec<Result<Vec<Target>, HookError>> {
     let unhealthy = Target::NotHealthy("Target.FailedHealthChecks".into());
     let reported =
         [vec![], vec![Target::Absent], vec![Target::Healthy], vec![unhealthy, Target::Healthy], vec![Target::Draining]];
     reported.into_iter().map(Ok).chain([throttled()]).collect()
 }
 
-fn throttled<T>() -> Result<T, String> {
-    Err(String::from("Throttling"))
+fn throttled<T>() -> Result<T, HookError> {
+    Err(AwsCallError::not_built("ec2:DescribeInstanceStatus", "Throttling").into())
 }
 
 /// All combinations except the time.
-fn all() -> impl Iterator<Item = (ObservedInstance, Result<Vec<Target>, String>)> {
+fn all() -> impl Iterator<Item = (ObservedInstance, Result<Vec<Target>, HookError>)> {
     states().into_iter().flat_map(move |state| {
         user_data().into_iter().flat_map(move |user_data| {
             let state = state.clone();
@@ -71,7 +73,7 @@ fn is_unhealthy(observed: &ObservedInstance, waited: Option<Duration>) -> bool {
         || (observed.checks == Ok(Checks::Impaired { since_ms: None }) && waited >= Some(Duration::from_mins(2)))
 }
 
-fn is_healthy(observed: &ObservedInstance, targets: &Result<Vec<Target>, String>) -> bool {
+fn is_healthy(observed: &ObservedInstance, targets: &Result<Vec<Target>, HookError>) -> bool {
     let served = targets.as_ref().is_ok_and(|all| all.iter().all(|it| matches!(it, Target::Absent | Target::Healthy)));
     let checked = matches!(observed.checks, Ok(Checks::Unreported | Checks::Passed));
     let starts = observed.state == State::Running && observed.user_data == UserData::Done;
@@ -110,7 +112,7 @@ fn unhealthy_instances_are_abandoned_healthy_ones_continue_and_all_others_wait_u
 
 #[test]
 fn an_instance_that_cannot_be_observed_is_not_unhealthy_for_that_reason() {
-    let unobserved = Err(String::from("ec2:DescribeInstances: RequestLimitExceeded"));
+    let unobserved = Err(AwsCallError::not_built("ec2:DescribeInstances", "RequestLimitExceeded").into());
     let decide = |waited| decide(gate(OnTimeout::Abandon), &unobserved, &Ok(vec![]), Some(waited), NOW_MS);
     assert_eq!(decide(LATE), Verdict::Wait(vec!["ec2:DescribeInstances: RequestLimitExceeded".into()]));
     let Verdict::Abandon(reason) = decide(TIMED_OUT) else { panic!("the gate waits for ever") };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use environment::{RemediationRequest, Timestamp};
+use environment::{Condition, RemediationRequest, Timestamp};
 use futures_util::future::join_all;
 use requests::records::{LatestRequest, OwnerRecord, Progress};
 use requests::{CfnResponse, DeliveryError, MARGIN_MS, PhysicalId, Records, Request, RequestQueue, ResponseAddress};
@@ -109,11 +109,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             Some(Ok(remediation)) => {
                 return match self.remediate(&remediation).await {
                     RemediationOutcome::Requeue { .. } => MessageOutcome::Requeue(Some(TRANSIENT_REQUEUE)),
-                    RemediationOutcome::Done(_)
-                    | RemediationOutcome::DryRun(_)
-                    | RemediationOutcome::Skipped(_)
-                    | RemediationOutcome::Failed(_)
-                    | RemediationOutcome::Unknown(_) => MessageOutcome::Done,
+                    RemediationOutcome::Decided(_) => MessageOutcome::Done,
                 };
             }
             Some(Err(reason)) => {
@@ -150,7 +146,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         // If the time of this invocation is used up, the next invocation starts the pass.
         match self.run_pass(&request, work_deadline(deadline), wait_budget).await {
             PassOutcome::Requeue { waiting_for, after } => {
-                self.save_progress(&request, waiting_for).await;
+                self.save_progress(&request, &waiting_for).await;
                 MessageOutcome::Requeue(Some(after))
             }
             PassOutcome::Done(response) => {
@@ -193,21 +189,23 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
 
     /// Records the progress, for the operator request `status` and for the response if no later pass runs. Losing it
     /// has no other effect.
-    async fn save_progress(&self, request: &Request, waiting_for: Vec<String>) {
+    async fn save_progress(&self, request: &Request, waiting_for: &[Condition]) {
         let owner = request.owner();
-        tracing::info!(%owner, ?waiting_for, "request requeued");
         let before = self.records.owner(&owner).await.ok().flatten().and_then(|record| record.progress);
-        // Parentheses contain details, such as the last of many failed launches.
-        let without_details =
-            |all: &[String]| all.iter().map(|it| it.split(" (").next().map(str::to_owned)).collect::<Vec<_>>();
-        let unchanged = before.filter(|before| without_details(&before.waiting_for) == without_details(&waiting_for));
-        let since_ms = unchanged.map_or(self.cloud_factory.now().0, |before| before.since_ms);
-        if let Err(error) =
-            self.records.record_progress(&owner, &request.hash, Progress { waiting_for, since_ms }).await
-        {
+        let progress = next_progress(before, waiting_for, self.cloud_factory.now());
+        tracing::info!(%owner, waiting_for = ?progress.waiting_for, "request requeued");
+        if let Err(error) = self.records.record_progress(&owner, &request.hash, progress).await {
             tracing::warn!(%owner, %error, "progress not recorded");
         }
     }
+}
+
+/// The progress of a request that waits for these conditions, after the recorded progress.
+fn next_progress(before: Option<Progress>, waiting_for: &[Condition], now: Timestamp) -> Progress {
+    let conditions: Vec<String> = waiting_for.iter().map(|it| it.sentence.clone()).collect();
+    let unchanged = before.filter(|before| before.conditions == conditions);
+    let since_ms = unchanged.map_or(now.0, |before| before.since_ms);
+    Progress { waiting_for: waiting_for.iter().map(ToString::to_string).collect(), conditions, since_ms }
 }
 
 /// Requeues all unfinished messages of a group. A message that remained invisible would delay the others, because a
@@ -218,5 +216,26 @@ async fn requeue_all(request_queue: &impl RequestQueue, messages: &[SqsMessage],
         if let Err(error) = request_queue.requeue(receipt, after).await {
             tracing::warn!(%error, "message visibility not changed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_detail_of_a_condition_does_not_restart_the_wait() {
+        let condition = |in_service: u32, failure: &str| Condition {
+            sentence: format!("auto-scaling-group g: {in_service} of 2 instances are in service"),
+            detail: Some(format!("last failed launch: {failure}")),
+        };
+        let first = next_progress(None, &[condition(0, "no capacity (zone a)")], Timestamp(1));
+        let text = "auto-scaling-group g: 0 of 2 instances are in service (last failed launch: no capacity (zone a))";
+        assert_eq!((first.since_ms, first.waiting_for.as_slice()), (1, [text.to_owned()].as_slice()));
+        let second = next_progress(Some(first), &[condition(0, "no capacity (zone b)")], Timestamp(2));
+        assert_eq!(second.since_ms, 1);
+        assert!(second.waiting_for[0].contains("zone b"), "{second:?}");
+        let third = next_progress(Some(second), &[condition(1, "no capacity (zone b)")], Timestamp(3));
+        assert_eq!(third.since_ms, 3);
     }
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use environment::{
-    CALL_TIMEOUT, CallError, Cloud as _, Defaults, DesiredState, Key, Names, ObservedResource, Ownership, READ_LAG,
-    Risk, Run, RunOutcome, Scope, Spec, Timestamp, Violation, check_change, check_hooks_are_handled, desired,
+    CALL_TIMEOUT, CallError, Cloud as _, Condition, Defaults, DesiredState, Key, Names, ObservedResource, Ownership,
+    READ_LAG, Risk, Run, RunOutcome, Scope, Spec, Timestamp, Violation, check_change, check_hooks_are_handled, desired,
     indeterminate_until, mark, outputs, reconcile,
 };
 use requests::records::{Claim, CreateIntent, LatestRequest, OwnerRecord, RecordedRequest};
@@ -26,8 +26,8 @@ pub enum PassOutcome {
     Done(RequestOutcome),
     /// The request continues in another pass.
     Requeue {
-        /// The conditions that the request waits for, one sentence each.
-        waiting_for: Vec<String>,
+        /// The conditions that the request waits for.
+        waiting_for: Vec<Condition>,
         /// The delay until the next pass.
         after: Duration,
     },
@@ -150,10 +150,10 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             PassError::Requeue(reason) | PassError::RecordsUnavailable(reason)
                 if self.cloud_factory.now() + CALL_TIMEOUT + TRANSIENT_REQUEUE > deadline =>
             {
-                PassOutcome::Done(self.response(id, Err(self.timeout_reason(&[reason]).await)))
+                PassOutcome::Done(self.response(id, Err(self.timeout_reason(&[reason.into()]).await)))
             }
             PassError::Requeue(reason) | PassError::RecordsUnavailable(reason) => {
-                PassOutcome::Requeue { waiting_for: vec![reason], after: TRANSIENT_REQUEUE }
+                PassOutcome::Requeue { waiting_for: vec![reason.into()], after: TRANSIENT_REQUEUE }
             }
         }
     }
@@ -168,13 +168,14 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
 
     /// The reason of a FAILED at the deadline. The conditions that the request waited for are those of this pass, else
     /// those that the previous pass recorded.
-    pub async fn timeout_reason(&self, waiting_for: &[String]) -> Reason {
+    pub async fn timeout_reason(&self, waiting_for: &[Condition]) -> Reason {
         let owner = self.request.owner();
         let record = self.records.owner(&owner).await.ok().flatten();
         let recorded_progress = record.as_ref().filter(|it| it.is_latest(&self.request.hash));
         let recorded_progress =
             recorded_progress.and_then(|it| it.progress.clone()).map(|it| it.waiting_for).unwrap_or_default();
-        let waited_for = if waiting_for.is_empty() { &recorded_progress } else { waiting_for };
+        let waiting_for: Vec<String> = waiting_for.iter().map(ToString::to_string).collect();
+        let waited_for = if waiting_for.is_empty() { recorded_progress } else { waiting_for };
         let waited_for = if waited_for.is_empty() {
             String::from("No reconcile pass completed before.")
         } else {
@@ -389,7 +390,7 @@ struct PassLimits {
 enum Convergence<T> {
     Settled(T),
     /// The time of the pass is used up; the conditions that it waited for.
-    Pending(Vec<String>),
+    Pending(Vec<Condition>),
 }
 
 /// The resources that a spec describes, with the current facts of the account.

@@ -7,6 +7,7 @@ use environment::{
     AlarmAction, AlarmCheck, CallError, Cloud as _, ObservedAlarm, ObservedGroup, PriorAttempt, REMEDIATION_TTL_MS,
     RecordedRules, RemediationAction, RemediationRequest, Timestamp, choose_remediation, needs_instance_health,
 };
+use ledger::RuleResult;
 use ledger::events::{AUTOMATION_PAUSED, RuleOutcome, already_executed, in_cooldown};
 use requests::records::{ExecutionClaim, RuleExecution};
 use requests::{Owner, Records};
@@ -26,19 +27,14 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     pub async fn remediate(&self, remediation: &RemediationRequest) -> RemediationOutcome {
         let outcome = match Owner::parse(&remediation.owner) {
             Some(owner) => self.decide(&owner, remediation).await,
-            None => RemediationOutcome::Failed(format!(
+            None => RemediationOutcome::failed(format!(
                 "its Owner is {:?}: valid is an owner of 20 hexadecimal digits",
                 remediation.owner
             )),
         };
         let RemediationRequest { environment, alarm, rule, .. } = remediation;
         tracing::info!(environment, alarm, rule, ?outcome, "remediation handled");
-        let Some((ledger_outcome, reason)) = outcome.summary() else { return outcome };
-        let (desired_capacity, instance) = match &outcome {
-            RemediationOutcome::Done(RemediationAction::Scale { from, to }) => (Some((*from, *to)), None),
-            RemediationOutcome::Done(RemediationAction::Replace { instance }) => (None, Some(instance.as_str())),
-            _ => (None, remediation.instance.as_deref()),
-        };
+        let RemediationOutcome::Decided(result) = &outcome else { return outcome };
         let group = self.group_of(environment);
         let at_ms = self.cloud_factory.now().0;
         let rule_outcome = RuleOutcome {
@@ -46,14 +42,13 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             alarm,
             since_ms: remediation.since_ms,
             rule,
-            outcome: ledger_outcome,
-            reason: &reason,
-            desired_capacity,
-            instance,
+            result,
+            instance: remediation.instance.as_deref(),
             at_ms,
         };
         if let Err(error) = self.cloud_factory.publish(&rule_outcome.event()).await {
-            tracing::warn!(environment, alarm, rule, outcome = ledger_outcome, reason, error, "ledger publish failed");
+            let (outcome, reason) = (result.name(), result.reason());
+            tracing::warn!(environment, alarm, rule, outcome, reason, %error, "ledger publish failed");
         }
         outcome
     }
@@ -63,7 +58,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         if matches!(outcome, RemediationOutcome::Requeue { .. }) && !self.may_requeue(owner, remediation).await {
             outcome = outcome.without_requeue();
         }
-        if matches!(outcome, RemediationOutcome::Unknown(_)) {
+        if matches!(outcome, RemediationOutcome::Decided(RuleResult::Unknown(_))) {
             // An unnecessary cooldown is better than a second action.
             self.record_done(owner, remediation).await;
         }
@@ -94,13 +89,13 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
                 if since_ms == remediation.since_ms =>
             {
                 let action =
-                    serde_json::from_value(action).map_err(|error| RemediationOutcome::Unknown(error.to_string()))?;
+                    serde_json::from_value(action).map_err(|error| RemediationOutcome::unknown(error.to_string()))?;
                 self.resume(owner, remediation, action).await
             }
             last => {
                 let rule = self.admit_rule(owner, remediation).await?;
                 if let Some(last) = last.filter(|last| last.since_ms >= remediation.since_ms) {
-                    return Err(RemediationOutcome::Skipped(already_executed(
+                    return Err(RemediationOutcome::skipped(already_executed(
                         last.at_ms,
                         last.done,
                         remediation.dry_run,
@@ -110,7 +105,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
                 self.check_alarm_on(remediation).await?;
                 let action = self.choose_action(owner, remediation, &rule, observed).await?;
                 if remediation.dry_run {
-                    Ok(RemediationOutcome::DryRun(action))
+                    Ok(RuleResult::DryRun(action).into())
                 } else {
                     self.perform_action(owner, remediation, action).await
                 }
@@ -133,9 +128,9 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         match action.prior_attempt(&observed) {
             PriorAttempt::Applied => {
                 self.record_done(owner, remediation).await;
-                return Ok(RemediationOutcome::Done(action));
+                return Ok(RuleResult::Done(action).into());
             }
-            PriorAttempt::Overridden(reason) => return Err(RemediationOutcome::Unknown(reason)),
+            PriorAttempt::Overridden(reason) => return Err(RemediationOutcome::unknown(reason)),
             PriorAttempt::NotApplied => check_allowed.await?,
             // Two notifications are better than none, while the notification is still allowed.
             PriorAttempt::Unobservable => check_allowed.await.map_err(RemediationOutcome::indeterminate)?,
@@ -164,7 +159,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             Err(call_error) => return Err(call_error.into()),
         }
         self.record_done(owner, remediation).await;
-        Ok(RemediationOutcome::Done(action))
+        Ok(RuleResult::Done(action).into())
     }
 
     /// Records the performed action, which starts the rule's cooldown. This function retries by itself: requeueing the
@@ -197,7 +192,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         owner: &Owner,
         remediation: &RemediationRequest,
     ) -> Result<AlarmAction, RemediationOutcome> {
-        let skip = |reason: &str| Err(RemediationOutcome::Skipped(reason.to_owned()));
+        let skip = |reason: &str| Err(RemediationOutcome::skipped(reason));
         if self.settings.automation_paused {
             return skip(AUTOMATION_PAUSED);
         }
@@ -218,7 +213,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             Some(rule) => Ok(rule),
             None => match unreadable.first() {
                 Some(error) => {
-                    Err(RemediationOutcome::Failed(format!("its environment's record can't be read: {error}")))
+                    Err(RemediationOutcome::failed(format!("its environment's record can't be read: {error}")))
                 }
                 None => skip("its environment no longer has this rule"),
             },
@@ -230,8 +225,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         let group = self.group_of(&remediation.environment);
         match self.cloud_factory.observe_group(&group).await? {
             Some(observed) if observed.owner.as_deref() == Some(remediation.owner.as_str()) => Ok(observed),
-            Some(_) => Err(RemediationOutcome::Skipped(format!("the group {group} carries the mark of another owner"))),
-            None => Err(RemediationOutcome::Skipped(format!("the group {group} no longer exists"))),
+            Some(_) => Err(RemediationOutcome::skipped(format!("the group {group} carries the mark of another owner"))),
+            None => Err(RemediationOutcome::skipped(format!("the group {group} no longer exists"))),
         }
     }
 
@@ -249,9 +244,9 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         } else {
             observed
         };
-        let action = choose_remediation(rule, &observed, instance).map_err(RemediationOutcome::Skipped)?;
+        let action = choose_remediation(rule, &observed, instance).map_err(RemediationOutcome::skipped)?;
         let serialized =
-            serde_json::to_value(&action).map_err(|error| RemediationOutcome::Failed(error.to_string()))?;
+            serde_json::to_value(&action).map_err(|error| RemediationOutcome::failed(error.to_string()))?;
         let at_ms = self.cloud_factory.now().0;
         let next =
             RuleExecution { since_ms: remediation.since_ms, at_ms, remediation: serialized, done: remediation.dry_run };
@@ -259,10 +254,10 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         match self.records.begin_execution(owner, &remediation.execution_key(), next, cooldown_ms).await? {
             ExecutionClaim::Granted => Ok(action),
             ExecutionClaim::Denied(last) if last.since_ms >= remediation.since_ms => {
-                Err(RemediationOutcome::Skipped(already_executed(last.at_ms, last.done, remediation.dry_run)))
+                Err(RemediationOutcome::skipped(already_executed(last.at_ms, last.done, remediation.dry_run)))
             }
             ExecutionClaim::Denied(last) => {
-                Err(RemediationOutcome::Skipped(in_cooldown(rule.cooldown_seconds, last.at_ms, remediation.dry_run)))
+                Err(RemediationOutcome::skipped(in_cooldown(rule.cooldown_seconds, last.at_ms, remediation.dry_run)))
             }
         }
     }
@@ -272,7 +267,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         let now = self.cloud_factory.observe_alarm(&remediation.alarm).await?;
         match ObservedAlarm::check(now.as_ref(), Some(remediation.since_ms), self.cloud_factory.now().0) {
             AlarmCheck::Actionable { .. } => Ok(()),
-            AlarmCheck::NotActionable(reason) => Err(RemediationOutcome::Skipped(reason)),
+            AlarmCheck::NotActionable(reason) => Err(RemediationOutcome::skipped(reason)),
             AlarmCheck::Stale => Err(RemediationOutcome::Requeue {
                 reason: format!("{} is not observed in ALARM yet", remediation.alarm),
                 attempted: false,

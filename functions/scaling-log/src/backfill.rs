@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use futures_util::stream::{self, StreamExt as _};
-use lambda_kit::{Failure, FailureKind};
+use lambda_kit::{AwsCallError, Failure, FailureKind};
 use ledger::Entry;
 use ledger::batch::{LogEvent, stream_prefix};
 use ledger::read::{self, Reading};
@@ -79,16 +79,17 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
     /// the next scheduled run.
     pub(crate) async fn backfill(&self, window: BackfillWindow) -> Result<BTreeMap<String, usize>, Failure> {
         let call_failed = |reason: String| Failure::new(FailureKind::AwsCallFailed, reason);
-        let mut groups = self.cloud.groups().await.map_err(call_failed)?;
+        let mut groups = self.cloud.groups().await.map_err(|error| call_failed(error.to_string()))?;
         groups.sort_unstable();
         let first = rotation::start_index(groups.len(), self.cloud.now_ms() / SCHEDULE_INTERVAL_MS);
         groups.rotate_left(first);
         let all = stream::iter(groups).map(async |group| (self.backfill_group(&group, window).await, group));
-        let all: Vec<(Result<usize, String>, String)> = all.buffer_unordered(MAX_CONCURRENT_GROUPS).collect().await;
-        if let Some((Err(reason), _)) = all.first()
+        let all: Vec<(Result<usize, AwsCallError>, String)> =
+            all.buffer_unordered(MAX_CONCURRENT_GROUPS).collect().await;
+        if let Some((Err(error), _)) = all.first()
             && all.iter().all(|(outcome, _)| outcome.is_err())
         {
-            return Err(call_failed(format!("none of {} groups can be read: {reason}", all.len())));
+            return Err(call_failed(format!("none of {} groups can be read: {error}", all.len())));
         }
         let mut backfilled = BTreeMap::new();
         for (outcome, group) in all {
@@ -98,13 +99,13 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
                     tracing::info!(group, count, "entries backfilled");
                     backfilled.insert(group, count);
                 }
-                Err(reason) => tracing::warn!(group, reason, "backfill failed, next scheduled run retries"),
+                Err(error) => tracing::warn!(group, reason = %error, "backfill failed, next scheduled run retries"),
             }
         }
         Ok(backfilled)
     }
 
-    async fn backfill_group(&self, group: &str, window: BackfillWindow) -> Result<usize, String> {
+    async fn backfill_group(&self, group: &str, window: BackfillWindow) -> Result<usize, AwsCallError> {
         let Some(suffix) = self.deployment.suffix_of_group(group) else { return Ok(0) };
         let now_ms = self.cloud.now_ms();
         let since_ms = now_ms.saturating_sub(window.lookback_ms);

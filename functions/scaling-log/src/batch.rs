@@ -2,12 +2,13 @@
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_kit::{Failure, FailureKind};
+use ledger::envelope::PoisonMessage;
 use ledger::read::{self, Reading};
 use serde_json::{Value, json};
 
 use crate::ScalingLog;
-use crate::cloud::{DeadLetters, LogApi};
-use crate::write::{PendingEntry, WriteOutcome};
+use crate::cloud::{DeadLetterError, DeadLetters, LogApi};
+use crate::write::{PendingEntry, WriteError, WriteOutcome};
 
 /// The disposition of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +18,29 @@ enum Disposition {
     NotOwned(String),
     /// The message is in the dead-letter queue; the reason.
     DeadLettered(String),
-    /// The queue keeps the message; the reason.
-    Returned(String),
+    /// The queue keeps the message.
+    Returned(ReturnReason),
+}
+
+/// Why a message remains in its queue.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum ReturnReason {
+    /// An entry of the message was not written.
+    #[error(transparent)]
+    NotWritten(WriteError),
+    /// The message is poison, and was not dead-lettered.
+    #[error("dead-lettering failed: {error}; the message is poison: {poison}")]
+    NotDeadLettered { error: DeadLetterError, poison: PoisonMessage },
+}
+
+impl ReturnReason {
+    /// The kind of an invocation that fails for this reason.
+    fn failure_kind(&self) -> FailureKind {
+        match self {
+            ReturnReason::NotWritten(error) => error.failure_kind(),
+            ReturnReason::NotDeadLettered { .. } => FailureKind::QueueUnavailable,
+        }
+    }
 }
 
 /// The number of messages with each disposition. The four dispositions add up to the received messages.
@@ -57,15 +79,21 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
     /// Handles the messages of a topic.
     ///
     /// # Errors
-    /// Fails if a message could not be written: Lambda then retries the event.
+    /// Fails if a message could not be written: Lambda then retries the event. The kind is that of the first such
+    /// message.
     pub(crate) async fn topic(&self, messages: &[&str]) -> Result<BatchCounts, Failure> {
         let now_ms = self.cloud.now_ms();
         let dispositions = self.dispositions(messages.iter().map(|message| ((*message).to_owned(), now_ms))).await;
-        let BatchResponse { counts, response } =
-            batch_response(&vec!["a message of a topic"; dispositions.len()], &dispositions);
-        let failure =
-            || Failure::new(FailureKind::AwsCallFailed, format!("messages of the topic not written: {counts:?}"));
-        if response.batch_item_failures.is_empty() { Ok(counts) } else { Err(failure()) }
+        let ids = vec!["a message of a topic"; dispositions.len()];
+        let counts = batch_response(&ids, &dispositions).counts;
+        let first_returned = dispositions.iter().find_map(|it| match it {
+            Disposition::Returned(reason) => Some(reason.failure_kind()),
+            Disposition::Accepted | Disposition::NotOwned(_) | Disposition::DeadLettered(_) => None,
+        });
+        match first_returned {
+            None => Ok(counts),
+            Some(kind) => Err(Failure::new(kind, format!("messages of the topic not written: {counts:?}"))),
+        }
     }
 
     /// Writes the entries of message bodies, each with its send time, and returns the dispositions.
@@ -84,12 +112,12 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
                     Disposition::Accepted
                 }
                 Ok(Reading::NotOwned(reason)) => Disposition::NotOwned(reason),
-                Err(poison) => self.dead_letter(&text, &poison.to_string()).await,
+                Err(poison) => self.dead_letter(&text, poison).await,
             });
         }
         for (index, written) in self.write(pending).await {
             let disposition = match (&dispositions[index], written) {
-                (_, WriteOutcome::Requeue(reason)) => Disposition::Returned(reason),
+                (_, WriteOutcome::Requeue(error)) => Disposition::Returned(ReturnReason::NotWritten(error)),
                 (Disposition::Accepted, WriteOutcome::NotOwned(reason) | WriteOutcome::OutOfRange(reason)) => {
                     Disposition::NotOwned(reason.to_owned())
                 }
@@ -116,7 +144,7 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
                 WriteOutcome::NotOwned(reason) | WriteOutcome::OutOfRange(reason) => {
                     return Ok(json!({ "Ignored": reason }));
                 }
-                WriteOutcome::Requeue(reason) => return Err(Failure::new(FailureKind::AwsCallFailed, reason)),
+                WriteOutcome::Requeue(error) => return Err(Failure::new(error.failure_kind(), error.to_string())),
             }
         }
         let lines = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -129,12 +157,11 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
     }
 
     /// Moves a poison message to the dead-letter queue. If that fails, the message remains in its queue.
-    async fn dead_letter(&self, body: &str, reason: &str) -> Disposition {
-        match self.dead_letters.dead_letter(body, reason).await {
-            Ok(()) => Disposition::DeadLettered(reason.to_owned()),
-            Err(error) => {
-                Disposition::Returned(format!("dead-lettering failed: {error}; the message is poison: {reason}"))
-            }
+    async fn dead_letter(&self, body: &str, poison: PoisonMessage) -> Disposition {
+        let reason = poison.to_string();
+        match self.dead_letters.dead_letter(body, &reason).await {
+            Ok(()) => Disposition::DeadLettered(reason),
+            Err(error) => Disposition::Returned(ReturnReason::NotDeadLettered { error, poison }),
         }
     }
 }
@@ -156,7 +183,7 @@ fn batch_response(ids: &[&str], dispositions: &[Disposition]) -> BatchResponse {
             }
             Disposition::Returned(reason) => {
                 counts.returned += 1;
-                tracing::warn!(id, reason, "message returned");
+                tracing::warn!(id, %reason, "message returned");
                 let mut failure = BatchItemFailure::default();
                 (*id).clone_into(&mut failure.item_identifier);
                 response.batch_item_failures.push(failure);

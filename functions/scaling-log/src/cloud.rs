@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use lambda_kit::AwsCallError;
 use ledger::Activity;
 use ledger::batch::LogEvent;
+use requests::{QueueError, RecordsError};
 
 /// The outcome of a batch in CloudWatch Logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,24 +19,25 @@ pub enum PutOutcome {
     LogGroupNotFound,
 }
 
-/// The calls to AWS, which tests replace. Every error is a sentence, and retryable.
+/// The calls to AWS, which tests replace. Every error is retryable.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so the futures need no bound")]
 pub trait LogApi {
     /// The time, in ms since the epoch.
     fn now_ms(&self) -> u64;
 
     /// Whether the records contain an owner of this environment.
-    async fn environment_exists(&self, environment: &str) -> Result<bool, String>;
+    async fn environment_exists(&self, environment: &str) -> Result<bool, RecordsError>;
 
     /// Writes a batch, which is within the limits, to a stream. A missing stream is created; a missing log group is
     /// not.
-    async fn put_events(&self, log_group: &str, stream: &str, events: &[&LogEvent]) -> Result<PutOutcome, String>;
+    async fn put_events(&self, log_group: &str, stream: &str, events: &[&LogEvent])
+    -> Result<PutOutcome, AwsCallError>;
 
     /// The names of the owned Auto Scaling groups.
-    async fn groups(&self) -> Result<Vec<String>, String>;
+    async fn groups(&self) -> Result<Vec<String>, AwsCallError>;
 
     /// The activities of a group that began at `since_ms` or later, and those in progress.
-    async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, String>;
+    async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, AwsCallError>;
 
     /// The ids of the lines in streams with this prefix whose timestamps are between the two times, both included.
     /// Empty if the log group does not exist.
@@ -44,12 +47,23 @@ pub trait LogApi {
         stream_prefix: &str,
         from_ms: u64,
         to_ms: u64,
-    ) -> Result<BTreeSet<String>, String>;
+    ) -> Result<BTreeSet<String>, AwsCallError>;
 }
 
 /// The dead-letter queue for poison messages.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so the futures need no bound")]
 pub trait DeadLetters {
     /// Stores a poison message with the reason, for operators.
-    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String>;
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), DeadLetterError>;
+}
+
+/// A poison message that could not be dead-lettered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeadLetterError {
+    /// The deployment has no queue for poison messages.
+    #[error("EVENT_DEAD_LETTERS_URL is not set: the URL of the dead-letter queue for poison messages")]
+    NotConfigured,
+    /// The queue did not confirm the message.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
 }

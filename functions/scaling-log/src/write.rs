@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
+use lambda_kit::{AwsCallError, FailureKind};
 use ledger::Entry;
 use ledger::batch::{LogEvent, batches, stream};
+use requests::RecordsError;
 
 use crate::ScalingLog;
 use crate::cloud::{DeadLetters, LogApi, PutOutcome};
@@ -17,8 +19,29 @@ pub(crate) enum WriteOutcome {
     NotOwned(&'static str),
     /// CloudWatch Logs rejects the timestamp of the line; the reason.
     OutOfRange(&'static str),
-    /// The line can't be written now; the reason.
-    Requeue(String),
+    /// The line can't be written now.
+    Requeue(WriteError),
+}
+
+/// A failed call on the way to the log group of an environment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum WriteError {
+    /// The records did not show whether the environment exists.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// CloudWatch Logs did not accept the batch.
+    #[error(transparent)]
+    Logs(#[from] AwsCallError),
+}
+
+impl WriteError {
+    /// The kind of an invocation that fails for this reason.
+    pub(crate) fn failure_kind(&self) -> FailureKind {
+        match self {
+            WriteError::Records(_) => FailureKind::RecordsUnavailable,
+            WriteError::Logs(_) => FailureKind::AwsCallFailed,
+        }
+    }
 }
 
 /// An entry of an environment, with the index of its outcome.
@@ -53,7 +76,7 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
         match self.cloud.environment_exists(&names.environment_id()).await {
             Ok(true) => {}
             Ok(false) => return all(&WriteOutcome::NotOwned(NO_ENVIRONMENT)),
-            Err(reason) => return all(&WriteOutcome::Requeue(reason)),
+            Err(error) => return all(&WriteOutcome::Requeue(error.into())),
         }
         let now_ms = self.cloud.now_ms();
         let mut streams: BTreeMap<String, Vec<(LogEvent, usize)>> = BTreeMap::new();
@@ -78,7 +101,7 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
                     }
                     Ok(PutOutcome::Written { .. }) => WriteOutcome::Accepted,
                     Ok(PutOutcome::LogGroupNotFound) => WriteOutcome::NotOwned(NO_LOG_GROUP),
-                    Err(reason) => WriteOutcome::Requeue(reason.clone()),
+                    Err(error) => WriteOutcome::Requeue(error.clone().into()),
                 };
                 (*index, outcome)
             }));

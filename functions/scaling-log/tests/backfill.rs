@@ -92,7 +92,8 @@ fn a_scheduled_run_that_can_read_none_of_the_groups_fails() {
     harness.activities = vec![activity("dev", 1, NOW - HOUR), activity("prod", 2, NOW - HOUR)];
     harness.failing = (1..9).collect();
     let error = now(function(harness).handle(schedule())).expect_err("all reads fail");
-    assert_eq!(error.to_string(), "none of 2 groups can be read: ServiceUnavailable");
+    let expected = "none of 2 groups can be read: autoscaling:DescribeScalingActivities: ServiceUnavailable";
+    assert_eq!(error.to_string(), expected);
     assert_eq!(kind(&error), FailureKind::AwsCallFailed);
 }
 

@@ -6,6 +6,7 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::{DeadLettered, Harness, NOW, batch, deployment, function, launch, now};
+use lambda_kit::{Failure, FailureKind};
 use proptest::prelude::*;
 use scaling_log::BatchCounts;
 use serde_json::{Value, json};
@@ -49,6 +50,30 @@ fn poison_that_cannot_be_dead_lettered_remains_in_the_queue() {
     function.dead_letters = DeadLettered { is_full: true, ..DeadLettered::default() };
     let response = now(function.handle(batch(["not JSON".to_owned()]))).expect("a response");
     assert_eq!(failures(&response), ["m0"]);
+}
+
+/// Call 0 reads the records, call 1 writes the line.
+#[test]
+fn an_event_that_could_not_be_written_fails_with_the_kind_of_the_failed_call() {
+    let event = launch("dev", 1, NOW);
+    let of_a_topic = topic(&event.to_string());
+    for (failing, kind) in [(0, FailureKind::RecordsUnavailable), (1, FailureKind::AwsCallFailed)] {
+        for event in [&event, &of_a_topic] {
+            let mut harness = Harness::new(&["dev"]);
+            harness.failing = BTreeSet::from([failing]);
+            let error = now(function(harness).handle(event.clone())).expect_err("a call fails");
+            assert_eq!(error.downcast_ref::<Failure>().expect("a classified failure").kind, kind, "{error}");
+        }
+    }
+    let mut function = function(Harness::new(&["dev"]));
+    function.dead_letters = DeadLettered { is_full: true, ..DeadLettered::default() };
+    let error = now(function.handle(topic("not JSON"))).expect_err("the queue does not exist");
+    let kind = error.downcast_ref::<Failure>().expect("a classified failure").kind;
+    assert_eq!(kind, FailureKind::QueueUnavailable, "{error}");
+}
+
+fn topic(message: &str) -> Value {
+    json!({ "Records": [{ "EventSource": "aws:sns", "Sns": { "Type": "Notification", "Message": message } }] })
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use lambda_kit::AwsCallError;
 use ledger::batch::LogEvent;
 use requests::records::DynamoRecords;
 use scaling_log::aws::AwsAccount;
@@ -27,7 +28,7 @@ fn rejected(kind: &str) -> (u16, String) {
     (400, format!(r#"{{"__type":"{kind}","message":"no"}}"#))
 }
 
-async fn put_events(account: &AwsAccount) -> Result<PutOutcome, String> {
+async fn put_events(account: &AwsAccount) -> Result<PutOutcome, AwsCallError> {
     let events: Vec<LogEvent> = (1..=4).map(|at_ms| LogEvent { at_ms, text: "{}".into() }).collect();
     account.put_events("/aws/autoscaling/scalable-ec2-dev", "g/2026-01-02", &events.iter().collect::<Vec<_>>()).await
 }
@@ -74,12 +75,12 @@ async fn a_missing_stream_is_created_and_a_missing_log_group_is_not() {
         "CreateLogStream" => (200, String::new()),
         _ => rejected("ResourceNotFoundException"),
     });
-    let error = put_events(&lagging).await.expect_err("the stream was created, so its log group exists");
+    let error = put_events(&lagging).await.expect_err("the stream was created, so its log group exists").to_string();
     assert_eq!(error, "logs:PutLogEvents: the stream g/2026-01-02 was created and is not visible yet");
     assert_eq!(*requested.lock().expect("one at a time"), ["PutLogEvents", "CreateLogStream", "PutLogEvents"]);
 
     let (denied, _) = account(|_| rejected("AccessDeniedException"));
-    let error = put_events(&denied).await.expect_err("access is denied");
+    let error = put_events(&denied).await.expect_err("access is denied").to_string();
     assert!(error.starts_with("logs:PutLogEvents: ") && error.contains("AccessDeniedException"), "{error}");
 }
 

@@ -27,11 +27,11 @@ pub use automation::remediation::{
     execution_key, needs_instance_health,
 };
 pub use desired::{Facts, HookNotHandled, check_hooks_are_handled, desired};
-pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, Wave, apply};
+pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, StepError, Wave, apply};
 pub use engine::cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
 pub use engine::drift::{Drift, drift};
 pub use engine::outputs::outputs;
-pub use engine::plan::{Action, DesiredState, Plan, Step, plan};
+pub use engine::plan::{Action, Condition, DesiredState, Plan, Step, plan};
 pub use engine::reconcile::{Run, RunOutcome, indeterminate_until, reconcile};
 pub use engine::rejection::Rejection;
 pub use input::alarm_action::{ActionKind, AlarmAction};

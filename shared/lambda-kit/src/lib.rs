@@ -36,12 +36,14 @@
 //! type of `lambda_runtime`'s error, but Lambda's Invoke API rejects such an event before it invokes the function.
 #![warn(missing_docs)]
 
+mod aws_call_error;
 mod failure;
 mod invocation;
 mod logging;
 mod sdk;
 mod vars;
 
+pub use aws_call_error::AwsCallError;
 pub use environment::Deployment;
 pub use failure::{Failure, FailureKind, ReportAs};
 pub use invocation::{Error, Invocation, now_ms, run, run_text, sent_ms};

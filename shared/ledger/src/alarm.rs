@@ -120,7 +120,7 @@ fn from_message(message: &Value) -> Result<Alarm, PoisonMessage> {
     })
 }
 
-fn required(object: &Value, name: &str, path: &str) -> Result<String, PoisonMessage> {
-    let missing = || PoisonMessage(format!("alarm: {path} is missing, or not a string"));
+fn required(object: &Value, name: &str, path: &'static str) -> Result<String, PoisonMessage> {
+    let missing = || PoisonMessage::MissingField { event: String::from("alarm"), field: path };
     text(object.get(name)).map(str::to_owned).ok_or_else(missing)
 }

@@ -6,7 +6,6 @@ use sha2::{Digest, Sha256};
 
 use crate::cause::Cause;
 use crate::failure::ActivityFailure;
-use crate::read::ENTERED_WARM_POOL;
 
 /// The version of the schema. A new field does not change the version; a removed field, or a field with a new meaning,
 /// increments it.
@@ -14,6 +13,9 @@ pub const SCHEMA: u32 = 1;
 
 /// The namespace of the metrics in CloudWatch.
 pub const NAMESPACE: &str = "Envkeeper";
+
+/// The outcome of a launch or a termination that ends in a warm pool.
+pub(crate) const ENTERED_WARM_POOL: &str = "entered-warm-pool";
 
 /// One event in an environment, as one line of JSON. Empty fields are left out.
 #[derive(Clone, Debug, PartialEq, Serialize)]

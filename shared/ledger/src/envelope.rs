@@ -1,23 +1,57 @@
 //! Unwraps messages from the envelopes of SNS and Lambda.
 
-use std::fmt;
-
 use environment::Deployment;
 use serde_json::{Map, Value};
 
 use crate::time;
 
-/// The reason why a message can't be processed, now or later.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PoisonMessage(pub String);
-
-impl fmt::Display for PoisonMessage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+/// A message that can't be processed, now or later.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PoisonMessage {
+    /// The body is no text that a sender of events produces.
+    #[error("neither JSON nor a notification of Auto Scaling")]
+    NotJson,
+    /// More envelopes than this number.
+    #[error("more than {0} nested envelopes")]
+    NestedTooDeeply(u32),
+    /// The event, or this field of the event, is not a JSON object.
+    #[error("{0} is not a JSON object")]
+    NotAnObject(&'static str),
+    /// This field of the event is not a string.
+    #[error("{0} is not a string")]
+    NotAString(&'static str),
+    /// The event has no such field.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// Required fields that are missing, or are not strings, by their paths.
+    #[error("missing, or not a string: {}", .0.join(", "))]
+    MissingFields(Vec<String>),
+    /// A required field that is missing, or is not a string.
+    #[error("{event}: {field} is missing, or not a string")]
+    MissingField {
+        /// The kind of the event.
+        event: String,
+        /// The path of the field.
+        field: &'static str,
+    },
+    /// This field is not the id of an instance.
+    #[error("{0} is not an instance id")]
+    NotAnInstanceId(String),
+    /// The event has none of the known shapes; the names of its first fields.
+    #[error(
+        "the event has none of detail-type (EventBridge), LifecycleTransition, Event (Auto Scaling) and Message (SNS); it has {}",
+        if .0.is_empty() { String::from("no fields") } else { .0.join(", ") }
+    )]
+    UnknownShape(Vec<String>),
 }
 
-impl std::error::Error for PoisonMessage {}
+impl PoisonMessage {
+    /// The error for an event with these fields and an unknown shape.
+    #[must_use]
+    pub fn unknown_shape(fields: &Map<String, Value>) -> PoisonMessage {
+        PoisonMessage::UnknownShape(fields.keys().take(8).cloned().collect())
+    }
+}
 
 /// The maximum depth of nested envelopes. Three occur: Lambda's record of a failed invocation by a topic.
 const MAX_ENVELOPES: u32 = 3;
@@ -36,7 +70,7 @@ pub fn open(body: &str) -> Result<Value, PoisonMessage> {
             None => return Ok(value),
         };
     }
-    Err(PoisonMessage(format!("more than {MAX_ENVELOPES} nested envelopes")))
+    Err(PoisonMessage::NestedTooDeeply(MAX_ENVELOPES))
 }
 
 /// The message in an envelope; `None` if the value is not an envelope.
@@ -61,7 +95,7 @@ fn parse_lines(body: &str) -> Result<Value, PoisonMessage> {
     if fields.contains_key("LifecycleTransition") || fields.contains_key("Event") {
         return Ok(Value::Object(fields));
     }
-    Err(PoisonMessage(String::from("neither JSON nor a notification of Auto Scaling")))
+    Err(PoisonMessage::NotJson)
 }
 
 /// The messages of an event with which a topic invokes a function; `None` for any other event.

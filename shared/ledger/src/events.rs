@@ -3,7 +3,10 @@
 
 use serde_json::{Value, json};
 
+use environment::RemediationAction;
+
 use crate::alarm::{Alarm, STATE_CHANGE};
+use crate::rule_result::RuleResult;
 use crate::time;
 
 /// The source of these events.
@@ -16,6 +19,41 @@ pub const DRAIN: &str = "Drain Outcome";
 /// An alarm's action was executed, or not.
 pub const ALARM_ACTION: &str = "Alarm Action";
 
+/// The result of a lifecycle action that Envkeeper completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookOutcome {
+    /// `continue`: the launch gate let the instance enter service.
+    Continue,
+    /// `abandon`: the launch gate had the instance replaced.
+    Abandon,
+    /// `drained`: the drain succeeded.
+    Drained,
+    /// `not-drained`: the drain did not succeed.
+    NotDrained,
+}
+
+impl HookOutcome {
+    /// [`GATE`] or [`DRAIN`].
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self {
+            HookOutcome::Continue | HookOutcome::Abandon => GATE,
+            HookOutcome::Drained | HookOutcome::NotDrained => DRAIN,
+        }
+    }
+
+    /// The outcome in the ledger.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            HookOutcome::Continue => "continue",
+            HookOutcome::Abandon => "abandon",
+            HookOutcome::Drained => "drained",
+            HookOutcome::NotDrained => "not-drained",
+        }
+    }
+}
+
 /// The completion of a lifecycle action: an instance no longer waits for one of Envkeeper's hooks.
 #[derive(Clone, Debug)]
 pub struct HookCompletion<'a> {
@@ -25,10 +63,8 @@ pub struct HookCompletion<'a> {
     pub instance: &'a str,
     /// The token of the lifecycle action, if its own message contained one.
     pub token: Option<&'a str>,
-    /// [`GATE`] or [`DRAIN`].
-    pub kind: &'static str,
-    /// `continue` or `abandon`; for a drain whether it was `drained`.
-    pub outcome: &'a str,
+    /// The result.
+    pub outcome: HookOutcome,
     /// The reason, as a sentence.
     pub reason: &'a str,
     /// The start of the wait, if it is known.
@@ -41,9 +77,9 @@ impl HookCompletion<'_> {
     /// The event for the ledger.
     #[must_use]
     pub fn event(&self) -> Value {
-        let began = self.began_ms.map(time::text);
+        let (kind, began) = (self.outcome.kind(), self.began_ms.map(time::text));
         let mut detail = json!({
-            "AutoScalingGroupName": self.group, "EC2InstanceId": self.instance, "Outcome": self.outcome,
+            "AutoScalingGroupName": self.group, "EC2InstanceId": self.instance, "Outcome": self.outcome.name(),
             "Reason": self.reason, "EndTime": time::text(self.ended_ms),
         });
         if let Some(began) = &began {
@@ -52,7 +88,7 @@ impl HookCompletion<'_> {
         // An instance that enters a warm pool and returns waits more than once for the same hook. The token
         // distinguishes these waits; a sweep has no token, so the start of the wait distinguishes them.
         let wait = self.token.or(began.as_deref()).unwrap_or("-");
-        envelope(self.kind, &format!("{} {} {wait}", self.kind, self.instance), self.ended_ms, &detail)
+        envelope(kind, &format!("{kind} {} {wait}", self.instance), self.ended_ms, &detail)
     }
 }
 
@@ -67,13 +103,9 @@ pub struct RuleOutcome<'a> {
     pub since_ms: u64,
     /// The rule, as text for operators; `-` if no rule was evaluated.
     pub rule: &'a str,
-    /// `done`, `dry-run`, `skipped`, `failed` or `unknown`.
-    pub outcome: &'a str,
-    /// The change that was made, or the reason why nothing was changed.
-    pub reason: &'a str,
-    /// The desired capacity before and after, if it was changed.
-    pub desired_capacity: Option<(u32, u32)>,
-    /// The instance that the action affected.
+    /// The result of the rule.
+    pub result: &'a RuleResult,
+    /// The instance that the alarm is about.
     pub instance: Option<&'a str>,
     /// The time of the outcome, in ms since the epoch.
     pub at_ms: u64,
@@ -83,19 +115,25 @@ impl RuleOutcome<'_> {
     /// The event for the ledger.
     #[must_use]
     pub fn event(&self) -> Value {
+        let (outcome, reason) = (self.result.name(), self.result.reason());
         let mut detail = json!({
             "AutoScalingGroupName": self.group, "Alarm": self.alarm, "StateChangeTime": time::text(self.since_ms),
-            "Rule": self.rule, "Outcome": self.outcome, "Reason": self.reason,
+            "Rule": self.rule, "Outcome": outcome, "Reason": reason,
         });
-        if let Some((before, after)) = self.desired_capacity {
-            detail["DesiredBefore"] = before.into();
-            detail["DesiredAfter"] = after.into();
-        }
-        if let Some(instance) = self.instance {
+        let instance = match self.result {
+            RuleResult::Done(RemediationAction::Scale { from, to }) => {
+                detail["DesiredBefore"] = (*from).into();
+                detail["DesiredAfter"] = (*to).into();
+                None
+            }
+            RuleResult::Done(RemediationAction::Replace { instance }) => Some(instance.as_str()),
+            _ => self.instance,
+        };
+        if let Some(instance) = instance {
             detail["EC2InstanceId"] = instance.into();
         }
         // The second report of an alarm state has the same id, unless its outcome or reason differs.
-        let id = format!("{} {} {} {} {}", self.alarm, self.since_ms, self.rule, self.outcome, self.reason);
+        let id = format!("{} {} {} {outcome} {reason}", self.alarm, self.since_ms, self.rule);
         envelope(ALARM_ACTION, &id, self.at_ms, &detail)
     }
 }

@@ -3,8 +3,8 @@
 //!
 //! `envelope` (unwraps a message) → `read` (interprets an event) → [`Entry`] (one line of the schema, with its metrics)
 //! → `batch` (PutLogEvents within its limits). `cause` parses Auto Scaling's sentences, `activity` converts an activity
-//! of DescribeScalingActivities into an event, `events` contains the events of Envkeeper's own functions, and
-//! `rotation` selects the first group of a scheduled run.
+//! of DescribeScalingActivities into an event, `events` contains the events of Envkeeper's own functions,
+//! `rule_result` the results of alarms' rules, and `rotation` selects the first group of a scheduled run.
 
 #![warn(missing_docs)]
 
@@ -18,6 +18,7 @@ pub mod events;
 mod failure;
 pub mod read;
 pub mod rotation;
+mod rule_result;
 pub mod time;
 
 pub use activity::{Activity, instance_of};
@@ -25,3 +26,4 @@ pub use alarm::Alarm;
 pub use cause::{Cause, CauseKind};
 pub use entry::{Entry, Kind, MAX_LINE_BYTES, MAX_METRIC_LINE_BYTES, NAMESPACE, SCHEMA};
 pub use failure::ActivityFailure;
+pub use rule_result::RuleResult;

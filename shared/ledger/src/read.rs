@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::activity::WARM_POOL;
 use crate::alarm::{Alarm, STATE_CHANGE};
 use crate::cause::{CapacityChange, Cause, CauseKind, desired_changes};
-use crate::entry::{Entry, Kind, SCHEMA, id, truncated};
+use crate::entry::{ENTERED_WARM_POOL, Entry, Kind, SCHEMA, id, truncated};
 use crate::envelope::{PoisonMessage, foreign_account, open, text};
 use crate::failure::ActivityFailure;
 use crate::{events, time};
@@ -33,9 +33,6 @@ pub enum Reading {
 /// four bytes at most.
 const MAX_TEXT_BYTES: usize = 4_096;
 
-/// The outcome of a launch or a termination that ends in a warm pool.
-pub(crate) const ENTERED_WARM_POOL: &str = "entered-warm-pool";
-
 /// Reads the body of a message. `sent_ms` is the time of an event that contains no time.
 ///
 /// # Errors
@@ -49,7 +46,7 @@ pub fn body(deployment: &Deployment, body: &str, sent_ms: u64) -> Result<Reading
 /// # Errors
 /// The same as [`body`].
 pub fn event(deployment: &Deployment, given: &Value, sent_ms: u64) -> Result<Reading, PoisonMessage> {
-    let fields = given.as_object().ok_or_else(|| PoisonMessage(String::from("the event is not a JSON object")))?;
+    let fields = given.as_object().ok_or(PoisonMessage::NotAnObject("the event"))?;
     if let Some(account) = foreign_account(given, deployment) {
         return Ok(Reading::NotOwned(format!("the event belongs to the account {}", bounded(account))));
     }
@@ -60,14 +57,14 @@ pub fn event(deployment: &Deployment, given: &Value, sent_ms: u64) -> Result<Rea
     }
     let (name, detail) = match fields.get("detail-type") {
         Some(name) => {
-            let name = name.as_str().ok_or_else(|| PoisonMessage(String::from("detail-type is not a string")))?;
-            let detail = fields.get("detail").ok_or_else(|| PoisonMessage(String::from("detail is missing")))?;
-            (name, detail.as_object().ok_or_else(|| PoisonMessage(String::from("detail is not a JSON object")))?)
+            let name = name.as_str().ok_or(PoisonMessage::NotAString("detail-type"))?;
+            let detail = fields.get("detail").ok_or(PoisonMessage::Missing("detail"))?;
+            (name, detail.as_object().ok_or(PoisonMessage::NotAnObject("detail"))?)
         }
         // Auto Scaling's own notifications have the detail's fields, and one of these two as the name.
         None => {
             let name = text(fields.get("LifecycleTransition")).or_else(|| text(fields.get("Event")));
-            (name.ok_or_else(|| unknown_shape(fields))?, fields)
+            (name.ok_or_else(|| PoisonMessage::unknown_shape(fields))?, fields)
         }
     };
     let reported_ms = text(fields.get("time")).or_else(|| text(fields.get("Time"))).and_then(time::read_ms);
@@ -104,14 +101,6 @@ pub fn event(deployment: &Deployment, given: &Value, sent_ms: u64) -> Result<Rea
     }
 }
 
-fn unknown_shape(fields: &Map<String, Value>) -> PoisonMessage {
-    let names: Vec<&str> = fields.keys().map(String::as_str).take(8).collect();
-    let names = if names.is_empty() { String::from("no fields") } else { names.join(", ") };
-    PoisonMessage(format!(
-        "the event has none of detail-type (EventBridge), LifecycleTransition, Event (Auto Scaling) and Message (SNS); it has {names}"
-    ))
-}
-
 /// The parts of an event.
 struct Event<'a> {
     name: &'a str,
@@ -133,8 +122,8 @@ impl Event<'_> {
 
     /// The group, which the event must name.
     fn group(&self) -> Result<&str, PoisonMessage> {
-        let missing = || PoisonMessage(format!("{}: AutoScalingGroupName is missing, or not a string", self.name));
-        self.field("AutoScalingGroupName").ok_or_else(missing)
+        const FIELD: &str = "AutoScalingGroupName";
+        self.field(FIELD).ok_or_else(|| PoisonMessage::MissingField { event: self.name.to_owned(), field: FIELD })
     }
 
     fn for_group(

@@ -3,7 +3,7 @@
 
 use environment::Deployment;
 use ledger::Entry;
-use ledger::events::{DRAIN, HookCompletion};
+use ledger::events::{HookCompletion, HookOutcome};
 use ledger::read::{Reading, event};
 
 const ENDED_MS: u64 = 1_767_323_100_000;
@@ -13,8 +13,7 @@ fn completion() -> HookCompletion<'static> {
         group: "scalable-ec2-asg-uswest2-dev",
         instance: "i-0a1b2c3d4e5f60718",
         token: None,
-        kind: DRAIN,
-        outcome: "drained",
+        outcome: HookOutcome::Drained,
         reason: "drained",
         began_ms: None,
         ended_ms: ENDED_MS,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use environment::{CallError, Facts, ObservedAlarm, ObservedGroup, RemediationAction, Spec, Timestamp};
 use memory_cloud::{MemoryAccount, Session};
 use reconciler::{CloudFactory, Settings, StackState};
+use requests::QueueError;
 use serde_json::Value;
 
 /// 2026-01-02T03:04:05Z: the start of all tests.
@@ -100,7 +101,7 @@ impl CloudFactory for MemoryCloudFactory {
         }
     }
 
-    async fn publish(&self, event: &Value) -> Result<(), String> {
+    async fn publish(&self, event: &Value) -> Result<(), QueueError> {
         self.published.borrow_mut().push(event.clone());
         Ok(())
     }

@@ -15,6 +15,7 @@ use auto_scaling::{
 };
 use environment::Deployment;
 use environment::hook_settings::{Drain, Gate, HookSettings, HookTask, OnTimeout};
+use lambda_kit::AwsCallError;
 use lifecycle_hook::LifecycleHook;
 use lifecycle_hook::cloud::HookResult;
 use serde_json::{Value, json};
@@ -385,7 +386,11 @@ impl Harness {
         self.run(self.now.get() + span, &mut |harness, body| harness.send(body, harness.now.get()));
     }
 
-    async fn call<T>(&self, name: &'static str, call: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    async fn call<T, E: From<AwsCallError>>(
+        &self,
+        name: &'static str,
+        call: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
         let number = self.calls.borrow().len();
         self.calls.borrow_mut().push(name);
         match self.tokio_start.get() {
@@ -404,13 +409,20 @@ impl Harness {
             poll_fn(yield_once).await;
         }
         if self.denied.borrow().contains(name) {
-            return Err(format!("{name}: AccessDenied: not authorized"));
+            let cause = String::from("AccessDenied: not authorized");
+            return Err(AwsCallError::Rejected { operation: name, cause }.into());
         }
         let fault = self.faults.borrow().get(&number).copied();
         match fault {
             None => call(),
-            Some(Fault::Rejected) => Err(format!("{name}: Throttling: Rate exceeded")),
-            Some(Fault::ResponseLost) => call().and_then(|_| Err(format!("{name}: {RESPONSE_LOST}"))),
+            Some(Fault::Rejected) => {
+                let cause = String::from("Throttling: Rate exceeded");
+                Err(AwsCallError::Rejected { operation: name, cause }.into())
+            }
+            Some(Fault::ResponseLost) => {
+                let lost = AwsCallError::Indeterminate { operation: name, cause: RESPONSE_LOST.to_owned() };
+                call().and_then(|_| Err(lost.into()))
+            }
             Some(Fault::Hangs) => pending().await,
             Some(fault) => {
                 if fault == Fault::KilledAfter {

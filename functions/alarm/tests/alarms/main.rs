@@ -11,10 +11,10 @@ use std::cell::{Cell, RefCell};
 
 use alarm::Alarms;
 use alarm::cloud::AlarmApi;
-use environment::{Deployment, ObservedAlarm, RemediationRequest};
+use environment::{CallError, Deployment, ObservedAlarm, RemediationRequest};
 use ledger::{Alarm, envelope};
 use requests::records::{DesiredRecord, ExecutionClaim, LatestRequest, MemoryRecords, RuleExecution};
-use requests::{Kind, Owner, Records as _, ResponseAddress};
+use requests::{Kind, Owner, QueueError, Records as _, ResponseAddress};
 use serde_json::{Value, json};
 use test_support::{BlockOn as _, FakeRequestQueue, sample, with};
 
@@ -38,12 +38,12 @@ impl AlarmApi for Account {
         self.now_ms.get()
     }
 
-    async fn observe_alarm(&self, _name: &str) -> Result<Option<ObservedAlarm>, String> {
+    async fn observe_alarm(&self, _name: &str) -> Result<Option<ObservedAlarm>, CallError> {
         self.observations.set(self.observations.get() + 1);
         Ok(self.alarm.borrow().clone())
     }
 
-    async fn publish(&self, event: &Value) -> Result<(), String> {
+    async fn publish(&self, event: &Value) -> Result<(), QueueError> {
         self.published.borrow_mut().push(event.clone());
         Ok(())
     }

@@ -5,17 +5,15 @@ use std::time::Duration;
 use environment::hook_settings::Drain;
 use futures_util::future::join;
 
-use super::{ActionHandler, Outcome, RETRY_DELAY};
-use crate::cloud::{HookApi, HookCallOutcome, HookResult};
-use crate::drain::{self, Deadlines, Step};
+use super::{ActionHandler, Decision, Outcome, RETRY_DELAY};
+use crate::cloud::{HookApi, HookCallOutcome};
+use crate::drain::{self, Deadlines, DrainOutcome, SPOT_NOTICE_MS, Step};
+use crate::error::HookError;
 use crate::pace;
 
 /// The time that a delete needs after its last instance is terminated: network interfaces, a NAT gateway and its
 /// address take 2 to 3 minutes (ARCHITECTURE, Facts).
 const DELETE_RESERVE_MS: u64 = 5 * 60 * 1_000;
-
-/// How long EC2 keeps a Spot instance after the interruption warning: two minutes (the EC2 user guide).
-pub(crate) const SPOT_NOTICE_MS: u64 = 2 * 60 * 1_000;
 
 /// How long target groups may take to deregister an instance, before the instance waits for its hooks: an hour, the
 /// longest deregistration delay (the Elastic Load Balancing user guide). The delay is part of the scaling activity, so
@@ -25,18 +23,12 @@ const MAX_DEREGISTRATION_MS: u64 = 60 * 60 * 1_000;
 impl ActionHandler<'_> {
     pub(super) async fn drain(&self, cloud: &impl HookApi, drain: Drain) -> Outcome {
         if self.enters_warm_pool() {
-            return self
-                .complete(
-                    cloud,
-                    HookResult::Continue,
-                    "the instance enters the warm pool, so its services keep running",
-                )
-                .await;
+            return self.complete(cloud, &Decision::Proceed(DrainOutcome::EntersWarmPool)).await;
         }
         let delete_deadline_ms = match cloud.delete_deadline_ms(self.settings).await {
             Ok(deadline_ms) => deadline_ms.map_or(u64::MAX, |it| it.saturating_sub(DELETE_RESERVE_MS)),
-            Err(reason) => {
-                tracing::warn!(reason, "delete deadline unknown");
+            Err(error) => {
+                tracing::warn!(reason = %error, "delete deadline unknown");
                 u64::MAX
             }
         };
@@ -44,7 +36,7 @@ impl ActionHandler<'_> {
         let longest_ms = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
         let deadlines = self.deadlines(longest_ms, delete_deadline_ms, cloud.now_ms());
         match self.step(cloud, deadlines, longest_ms).await {
-            DrainProgress::Finished(result) => self.complete(cloud, HookResult::Continue, &result).await,
+            DrainProgress::Finished(outcome) => self.complete(cloud, &Decision::Proceed(outcome)).await,
             DrainProgress::Started(step) => {
                 self.keep_waiting(cloud, vec![step], deadlines.left(longest_ms)).await.with_step_started()
             }
@@ -58,7 +50,7 @@ impl ActionHandler<'_> {
     pub(crate) async fn drain_interrupted(&self, cloud: &impl HookApi) -> Outcome {
         let deadlines = self.deadlines(SPOT_NOTICE_MS, u64::MAX, cloud.now_ms());
         let waiting_for = match self.step(cloud, deadlines, SPOT_NOTICE_MS).await {
-            DrainProgress::Finished(result) => return Outcome::Done(format!("interrupted: {result}")),
+            DrainProgress::Finished(outcome) => return Outcome::Done(format!("interrupted: {outcome}")),
             DrainProgress::Started(step) => vec![step],
             DrainProgress::Waiting(waiting_for) => waiting_for,
         };
@@ -85,15 +77,13 @@ impl ActionHandler<'_> {
             join(cloud.drain_status(instance, self.began_ms), cloud.target_health(arns, instance)).await;
         let facts = drain::Facts { observed: self.observed.clone(), command, targets };
         match drain::decide(&facts, deadlines) {
-            Step::Finish(result) => DrainProgress::Finished(result),
+            Step::Finish(outcome) => DrainProgress::Finished(outcome),
             Step::Wait(waiting_for) => DrainProgress::Waiting(waiting_for),
             Step::DeregisterTargets => {
                 DrainProgress::of_step("deregistration from its target groups", cloud.deregister(arns, instance).await)
             }
             Step::SendCommand => match cloud.send_drain_command(instance, deadlines.left(longest_ms)).await {
-                Ok(HookCallOutcome::TooLate) => {
-                    DrainProgress::Finished(String::from("its SSM agent can no longer receive the drain command"))
-                }
+                Ok(HookCallOutcome::TooLate) => DrainProgress::Finished(DrainOutcome::AgentLost),
                 sent => DrainProgress::of_step("the drain command", sent.map(|_| ())),
             },
         }
@@ -102,15 +92,18 @@ impl ActionHandler<'_> {
 
 /// The progress of a drain.
 enum DrainProgress {
-    Finished(String),
+    Finished(DrainOutcome),
     /// A step was started, and is not done.
     Started(String),
     Waiting(Vec<String>),
 }
 
 impl DrainProgress {
-    fn of_step(step: &str, done: Result<(), String>) -> DrainProgress {
-        done.map_or_else(|error| DrainProgress::Waiting(vec![error]), |()| DrainProgress::Started(step.to_owned()))
+    fn of_step(step: &str, done: Result<(), HookError>) -> DrainProgress {
+        match done {
+            Ok(()) => DrainProgress::Started(step.to_owned()),
+            Err(error) => DrainProgress::Waiting(vec![error.to_string()]),
+        }
     }
 }
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, CommandInvocationStatus};
 use environment::hook_settings::DRAIN_SCRIPT;
-use lambda_kit::describe_error;
+use lambda_kit::AwsCallError;
 use requests::time_text;
 
 use super::debug_text;
 use crate::cloud::HookCallOutcome;
+use crate::error::EvidenceError;
 use crate::facts::Command;
 
 const DOCUMENT: &str = "AWS-RunShellScript";
@@ -32,16 +33,20 @@ const TAIL_COMMAND: &str = "tail -c 11000 /var/log/cloud-init-output.log /var/lo
 /// Allows for small differences between clocks.
 const CLOCK_SKEW_MS: u64 = 10_000;
 
-pub(super) async fn drain_status(client: &Client, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
+pub(super) async fn drain_status(
+    client: &Client,
+    instance: &str,
+    since_ms: Option<u64>,
+) -> Result<Command, AwsCallError> {
     const OPERATION: &str = "ssm:ListCommandInvocations";
     let invoked_after = since_ms.map(|since_ms| {
         let filter = CommandFilter::builder().key(CommandFilterKey::InvokedAfter);
         filter.value(time_text(since_ms.saturating_sub(CLOCK_SKEW_MS))).build()
     });
-    let invoked_after = invoked_after.transpose().map_err(|error| format!("{OPERATION}: {error}"))?;
+    let invoked_after = invoked_after.transpose().map_err(|error| AwsCallError::not_built(OPERATION, error))?;
     let call = client.list_command_invocations().instance_id(instance);
     let pages = call.set_filters(invoked_after.map(|it| vec![it])).into_paginator().items().send();
-    let all: Vec<_> = pages.collect::<Result<_, _>>().await.map_err(|error| describe_error(OPERATION, &error))?;
+    let all: Vec<_> = pages.collect::<Result<_, _>>().await.map_err(|error| AwsCallError::of(OPERATION, &error))?;
     let owned = all.iter().filter(|it| it.comment() == Some(DRAIN));
     let latest = owned.max_by_key(|it| it.requested_date_time().map(aws_sdk_ssm::primitives::DateTime::as_nanos));
     Ok(latest.and_then(|it| Some((it.status()?, it.status_details()))).map_or(Command::NotSent, |(status, details)| {
@@ -59,20 +64,20 @@ pub(super) async fn send_drain_command(
     client: &Client,
     instance: &str,
     timeout: Duration,
-) -> Result<HookCallOutcome, String> {
+) -> Result<HookCallOutcome, AwsCallError> {
     match send(client, instance, DRAIN_SCRIPT, DRAIN, timeout).await {
         Ok(_) => Ok(HookCallOutcome::Accepted),
         Err(SendError::NoAgent) => Ok(HookCallOutcome::TooLate),
-        Err(SendError::Failed(reason)) => Err(reason),
+        Err(SendError::Failed(error)) => Err(error),
     }
 }
 
 /// The ends of the logs of an instance's start.
-pub(super) async fn logs(client: &Client, instance: &str) -> Result<String, String> {
+pub(super) async fn logs(client: &Client, instance: &str) -> Result<String, EvidenceError> {
     let id = match send(client, instance, TAIL_COMMAND, EVIDENCE, EVIDENCE_TIMEOUT).await {
         Ok(id) => id,
-        Err(SendError::NoAgent) => return Err(String::from("its SSM agent is not online")),
-        Err(SendError::Failed(reason)) => return Err(reason),
+        Err(SendError::NoAgent) => return Err(EvidenceError::AgentOffline),
+        Err(SendError::Failed(error)) => return Err(error.into()),
     };
     let mut waited = Duration::ZERO;
     while waited < EVIDENCE_TIMEOUT {
@@ -94,14 +99,14 @@ pub(super) async fn logs(client: &Client, instance: &str) -> Result<String, Stri
             }
         }
     }
-    Err(format!("no response within {} s", EVIDENCE_TIMEOUT.as_secs()))
+    Err(EvidenceError::NoResponse(EVIDENCE_TIMEOUT))
 }
 
 /// Why a command was not sent.
 enum SendError {
     /// SSM has no agent to send the command to.
     NoAgent,
-    Failed(String),
+    Failed(AwsCallError),
 }
 
 async fn send(
@@ -118,7 +123,8 @@ async fn send(
     match call.parameters("executionTimeout", vec![seconds]).send().await {
         Ok(response) => {
             let id = response.command().and_then(|it| it.command_id()).map(str::to_owned);
-            id.ok_or_else(|| SendError::Failed(format!("{OPERATION}: no id: {}", debug_text(response))))
+            let missing = || AwsCallError::unexpected(OPERATION, format!("no id: {}", debug_text(response)));
+            id.ok_or_else(|| SendError::Failed(missing()))
         }
         Err(error)
             if error
@@ -127,6 +133,6 @@ async fn send(
         {
             Err(SendError::NoAgent)
         }
-        Err(error) => Err(SendError::Failed(describe_error(OPERATION, &error))),
+        Err(error) => Err(SendError::Failed(AwsCallError::of(OPERATION, &error))),
     }
 }

@@ -6,9 +6,10 @@ use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, Instance, InstanceReusePolicy};
 use environment::hook_settings::HookSettings;
 use environment::{Transition, mark};
-use lambda_kit::describe_error;
+use lambda_kit::AwsCallError;
 
-use crate::cloud::{CompletionError, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
+use super::errors::is_without_active_action;
+use crate::cloud::{HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
 use crate::notification::LifecycleAction;
 
 /// How many pages of a group's activities are searched at most: a thousand activities.
@@ -18,7 +19,7 @@ pub(super) async fn complete(
     client: &Client,
     action: &LifecycleAction,
     result: HookResult,
-) -> Result<HookCallOutcome, CompletionError> {
+) -> Result<HookCallOutcome, AwsCallError> {
     let result = match result {
         HookResult::Continue => "CONTINUE",
         HookResult::Abandon => "ABANDON",
@@ -30,13 +31,10 @@ pub(super) async fn complete(
         None => call.instance_id(&action.instance),
     };
     let once = aws_sdk_autoscaling::config::Builder::new().retry_config(RetryConfig::disabled());
-    let response = call.customize().config_override(once).send().await;
-    let indeterminate = response.as_ref().is_err_and(is_indeterminate);
-    call_outcome("autoscaling:CompleteLifecycleAction", response)
-        .map_err(|reason| CompletionError { reason, indeterminate })
+    call_outcome("autoscaling:CompleteLifecycleAction", call.customize().config_override(once).send().await)
 }
 
-pub(super) async fn heartbeat(client: &Client, action: &LifecycleAction) -> Result<HookCallOutcome, String> {
+pub(super) async fn heartbeat(client: &Client, action: &LifecycleAction) -> Result<HookCallOutcome, AwsCallError> {
     let call = client.record_lifecycle_action_heartbeat();
     let call = call.auto_scaling_group_name(&action.group).lifecycle_hook_name(&action.hook);
     let call = match &action.token {
@@ -46,41 +44,27 @@ pub(super) async fn heartbeat(client: &Client, action: &LifecycleAction) -> Resu
     call_outcome("autoscaling:RecordLifecycleActionHeartbeat", call.send().await)
 }
 
-fn call_outcome<T, E>(operation: &str, response: Result<T, SdkError<E>>) -> Result<HookCallOutcome, String>
+fn call_outcome<T, E>(
+    operation: &'static str,
+    response: Result<T, SdkError<E>>,
+) -> Result<HookCallOutcome, AwsCallError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     match response {
         Ok(_) => Ok(HookCallOutcome::Accepted),
-        Err(error) if is_too_late(error.code(), error.message()) => Ok(HookCallOutcome::TooLate),
-        Err(error) => Err(describe_error(operation, &error)),
+        Err(error) if is_without_active_action(error.code(), error.message()) => Ok(HookCallOutcome::TooLate),
+        Err(error) => Err(AwsCallError::of(operation, &error)),
     }
 }
 
-/// Whether a call may have taken effect although it failed.
-fn is_indeterminate<E>(error: &SdkError<E>) -> bool {
-    match error {
-        SdkError::ConstructionFailure(_) => false,
-        SdkError::ServiceError(response) => response.raw().status().is_server_error(),
-        _ => true,
-    }
-}
-
-/// For an action that is complete, expired or unknown, Auto Scaling answers `No active Lifecycle Action found`
-/// (HOOKS.md, Facts); for a deleted group, that the group is not found. Both have the code of every invalid
-/// request.
-fn is_too_late(code: Option<&str>, message: Option<&str>) -> bool {
-    let contains = |text: &str| message.is_some_and(|message| message.contains(text));
-    code == Some("ValidationError") && (contains("No active Lifecycle Action found") || contains("not found"))
-}
-
-pub(super) async fn waiting_instances(client: &Client) -> Result<Vec<WaitingInstances>, String> {
+pub(super) async fn waiting_instances(client: &Client) -> Result<Vec<WaitingInstances>, AwsCallError> {
     let owned = Filter::builder().name("tag-key").values(mark::OWNER).build();
     let pages = client.describe_auto_scaling_groups().filters(owned).into_paginator().items().send();
     let groups: Vec<AutoScalingGroup> = pages
         .collect::<Result<_, _>>()
         .await
-        .map_err(|error| describe_error("autoscaling:DescribeAutoScalingGroups", &error))?;
+        .map_err(|error| AwsCallError::of("autoscaling:DescribeAutoScalingGroups", &error))?;
     Ok(groups.iter().filter_map(waiting_instances_of).collect())
 }
 
@@ -110,13 +94,16 @@ fn transition_of(state: &str) -> Option<Transition> {
 
 /// When the latest launch or termination of each of these instances began. Auto Scaling lists activities in progress
 /// first, so the activities of waiting instances are found soon, a hundred in a page.
-pub(super) async fn describe_start_times(client: &Client, waiting: &WaitingInstances) -> Result<StartTimes, String> {
+pub(super) async fn describe_start_times(
+    client: &Client,
+    waiting: &WaitingInstances,
+) -> Result<StartTimes, AwsCallError> {
     let call = client.describe_scaling_activities().auto_scaling_group_name(&waiting.group).max_records(100);
     let mut pages = call.into_paginator().send();
     let (mut starts, mut known) = (Vec::new(), StartTimes::new());
     for _ in 0..MAX_PAGES {
         let Some(page) = pages.next().await else { break };
-        let page = page.map_err(|error| describe_error("autoscaling:DescribeScalingActivities", &error))?;
+        let page = page.map_err(|error| AwsCallError::of("autoscaling:DescribeScalingActivities", &error))?;
         starts.extend(page.activities().iter().filter_map(|it| {
             Some((it.description()?.to_owned(), u64::try_from(it.start_time()?.to_millis().ok()?).ok()?))
         }));
@@ -147,9 +134,9 @@ pub fn start_times<'a>(activities: impl Iterator<Item = (&'a str, u64)>) -> Star
     latest_starts
 }
 
-pub(super) async fn owned_hooks(client: &Client, group: &str) -> Result<Vec<OwnedHook>, String> {
+pub(super) async fn owned_hooks(client: &Client, group: &str) -> Result<Vec<OwnedHook>, AwsCallError> {
     let response = client.describe_lifecycle_hooks().auto_scaling_group_name(group).send().await;
-    let response = response.map_err(|error| describe_error("autoscaling:DescribeLifecycleHooks", &error))?;
+    let response = response.map_err(|error| AwsCallError::of("autoscaling:DescribeLifecycleHooks", &error))?;
     let owned = response.lifecycle_hooks().iter().filter_map(|it| {
         let metadata = it.notification_metadata().filter(|text| HookSettings::read(text).is_some())?;
         let on = match it.lifecycle_transition()? {
@@ -162,9 +149,9 @@ pub(super) async fn owned_hooks(client: &Client, group: &str) -> Result<Vec<Owne
     Ok(owned.collect())
 }
 
-pub(super) async fn group_of(client: &Client, instance: &str) -> Result<Option<String>, String> {
+pub(super) async fn group_of(client: &Client, instance: &str) -> Result<Option<String>, AwsCallError> {
     let response = client.describe_auto_scaling_instances().instance_ids(instance).send().await;
-    let response = response.map_err(|error| describe_error("autoscaling:DescribeAutoScalingInstances", &error))?;
+    let response = response.map_err(|error| AwsCallError::of("autoscaling:DescribeAutoScalingInstances", &error))?;
     Ok(response.auto_scaling_instances().first().and_then(|it| it.auto_scaling_group_name()).map(str::to_owned))
 }
 
@@ -173,16 +160,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-
-    #[test]
-    fn an_inactive_lifecycle_action_is_distinguished_from_invalid_requests() {
-        let too_late = |message| is_too_late(Some("ValidationError"), Some(message));
-        assert!(too_late("No active Lifecycle Action found with token 87654321-4321-4321-4321-210987654321"));
-        assert!(too_late("No active Lifecycle Action found with instance ID i-1234567890abcdef0"));
-        assert!(too_late("AutoScalingGroup name not found - AutoScalingGroup 'web' not found"));
-        assert!(!too_late("The token is too short"));
-        assert!(!is_too_late(Some("Throttling"), Some("Rate exceeded")));
-    }
 
     #[test]
     fn an_instance_waits_since_the_start_of_its_latest_activity_of_the_same_kind() {

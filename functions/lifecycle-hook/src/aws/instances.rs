@@ -8,9 +8,10 @@ use aws_sdk_ssm::types::{InstanceInformation, InstanceInformationStringFilter, P
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use environment::hook_settings::{DONE, FAILED, USER_DATA};
-use lambda_kit::describe_error;
+use lambda_kit::AwsCallError;
 
 use super::debug_text;
+use crate::error::{EvidenceError, HookError};
 use crate::facts::{Agent, Checks, ObservedInstance, State, UserData};
 
 /// How many instances one call covers: 100, the smallest limit of all three calls (their API references).
@@ -23,7 +24,7 @@ pub(super) async fn observe_instances(
     ec2: &aws_sdk_ec2::Client,
     ssm: &aws_sdk_ssm::Client,
     instances: &[String],
-) -> Result<BTreeMap<String, ObservedInstance>, String> {
+) -> Result<BTreeMap<String, ObservedInstance>, AwsCallError> {
     let mut all = BTreeMap::new();
     for chunk in instances.chunks(INSTANCES_PER_CALL) {
         let (found, agents) = tokio::join!(describe_instances(ec2, chunk), agents(ssm, chunk));
@@ -40,9 +41,12 @@ pub(super) async fn observe_instances(
                 started_ms,
                 checks: checks
                     .as_ref()
-                    .map_err(Clone::clone)
+                    .map_err(|error| HookError::from(error.clone()))
                     .map(|it| it.get(id).copied().unwrap_or(Checks::Unreported)),
-                agent: agents.as_ref().map_err(Clone::clone).map(|it| agent(it.get(id), started_ms)),
+                agent: agents
+                    .as_ref()
+                    .map_err(|error| HookError::from(error.clone()))
+                    .map(|it| agent(it.get(id), started_ms)),
             };
             (id.clone(), observed)
         }));
@@ -50,11 +54,14 @@ pub(super) async fn observe_instances(
     Ok(all)
 }
 
-async fn describe_instances(ec2: &aws_sdk_ec2::Client, ids: &[String]) -> Result<BTreeMap<String, Instance>, String> {
+async fn describe_instances(
+    ec2: &aws_sdk_ec2::Client,
+    ids: &[String],
+) -> Result<BTreeMap<String, Instance>, AwsCallError> {
     let by_id = Filter::builder().name("instance-id").set_values(Some(ids.to_vec())).build();
     let pages = ec2.describe_instances().filters(by_id).into_paginator().items().send();
     let reservations: Vec<_> =
-        pages.collect::<Result<_, _>>().await.map_err(|error| describe_error("ec2:DescribeInstances", &error))?;
+        pages.collect::<Result<_, _>>().await.map_err(|error| AwsCallError::of("ec2:DescribeInstances", &error))?;
     let instances = reservations.into_iter().flat_map(|it| it.instances.unwrap_or_default());
     Ok(instances.filter_map(|it| Some((it.instance_id()?.to_owned(), it))).collect())
 }
@@ -84,12 +91,12 @@ fn user_data(instance: &Instance) -> UserData {
     }
 }
 
-async fn checks(ec2: &aws_sdk_ec2::Client, ids: &[String]) -> Result<BTreeMap<String, Checks>, String> {
+async fn checks(ec2: &aws_sdk_ec2::Client, ids: &[String]) -> Result<BTreeMap<String, Checks>, AwsCallError> {
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
     let response = ec2.describe_instance_status().set_instance_ids(Some(ids.to_vec())).send().await;
-    let response = response.map_err(|error| describe_error("ec2:DescribeInstanceStatus", &error))?;
+    let response = response.map_err(|error| AwsCallError::of("ec2:DescribeInstanceStatus", &error))?;
     let all = response.instance_statuses().iter();
     Ok(all.filter_map(|it| Some((it.instance_id()?.to_owned(), worse_check(it)))).collect())
 }
@@ -118,9 +125,12 @@ fn check(summary: &InstanceStatusSummary) -> Checks {
     }
 }
 
-async fn agents(ssm: &aws_sdk_ssm::Client, ids: &[String]) -> Result<BTreeMap<String, InstanceInformation>, String> {
+async fn agents(
+    ssm: &aws_sdk_ssm::Client,
+    ids: &[String],
+) -> Result<BTreeMap<String, InstanceInformation>, AwsCallError> {
     let by_id = InstanceInformationStringFilter::builder().key("InstanceIds").set_values(Some(ids.to_vec())).build();
-    let by_id = by_id.map_err(|error| format!("ssm:DescribeInstanceInformation: {error}"))?;
+    let by_id = by_id.map_err(|error| AwsCallError::not_built("ssm:DescribeInstanceInformation", error))?;
     let call = ssm.describe_instance_information().filters(by_id).max_results(AGENTS_PER_PAGE);
     let all: Vec<_> = call
         .into_paginator()
@@ -128,7 +138,7 @@ async fn agents(ssm: &aws_sdk_ssm::Client, ids: &[String]) -> Result<BTreeMap<St
         .send()
         .collect::<Result<_, _>>()
         .await
-        .map_err(|error| describe_error("ssm:DescribeInstanceInformation", &error))?;
+        .map_err(|error| AwsCallError::of("ssm:DescribeInstanceInformation", &error))?;
     Ok(all.into_iter().filter_map(|it| Some((it.instance_id()?.to_owned(), it))).collect())
 }
 
@@ -146,17 +156,18 @@ fn ms(at: &DateTime) -> Option<u64> {
 
 /// The console output of the instance: the latest where EC2 can return it (instances of the Nitro system), else the
 /// output that EC2 kept of the start.
-pub(super) async fn console(ec2: &aws_sdk_ec2::Client, instance: &str) -> Result<String, String> {
+pub(super) async fn console(ec2: &aws_sdk_ec2::Client, instance: &str) -> Result<String, EvidenceError> {
+    const OPERATION: &str = "ec2:GetConsoleOutput";
     let fetch = |latest| ec2.get_console_output().instance_id(instance).set_latest(latest).send();
     let response = match fetch(Some(true)).await {
         Ok(response) => response,
-        Err(_) => fetch(None).await.map_err(|error| describe_error("ec2:GetConsoleOutput", &error))?,
+        Err(_) => fetch(None).await.map_err(|error| AwsCallError::of(OPERATION, &error))?,
     };
     let encoded = response.output().unwrap_or_default();
     let output =
-        BASE64_STANDARD.decode(encoded).map_err(|error| format!("ec2:GetConsoleOutput: {}", debug_text(error)))?;
+        BASE64_STANDARD.decode(encoded).map_err(|error| AwsCallError::unexpected(OPERATION, debug_text(error)))?;
     if output.is_empty() {
-        return Err(String::from("EC2 has no console output yet"));
+        return Err(EvidenceError::NoConsoleOutput);
     }
     Ok(String::from_utf8_lossy(&output).into_owned())
 }

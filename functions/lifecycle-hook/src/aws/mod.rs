@@ -1,6 +1,7 @@
-//! AWS behind the seam, a file for each service.
+//! AWS behind the seam, a file for each service; `errors` contains the decisions by AWS's texts.
 
 mod commands;
+mod errors;
 mod groups;
 mod instances;
 mod logs;
@@ -19,7 +20,8 @@ use requests::records::OwnerRecord;
 use requests::{LedgerQueue, Owner, Records as _};
 use serde_json::Value;
 
-use crate::cloud::{CompletionError, HookApi, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
+use crate::cloud::{HookApi, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
+use crate::error::{EvidenceError, HookError};
 use crate::facts::{Command, ObservedInstance, Target};
 use crate::notification::LifecycleAction;
 
@@ -59,35 +61,35 @@ impl HookApi for Account {
         lambda_kit::now_ms()
     }
 
-    async fn observe_instances(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String> {
-        instances::observe_instances(&self.ec2, &self.ssm, instances).await
+    async fn observe_instances(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, HookError> {
+        Ok(instances::observe_instances(&self.ec2, &self.ssm, instances).await?)
     }
 
-    async fn target_health(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
-        targets::health(&self.balancing, arns, instance).await
+    async fn target_health(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, HookError> {
+        Ok(targets::health(&self.balancing, arns, instance).await?)
     }
 
-    async fn deregister(&self, arns: &[String], instance: &str) -> Result<(), String> {
-        targets::deregister(&self.balancing, arns, instance).await
+    async fn deregister(&self, arns: &[String], instance: &str) -> Result<(), HookError> {
+        Ok(targets::deregister(&self.balancing, arns, instance).await?)
     }
 
-    async fn drain_status(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
-        commands::drain_status(&self.ssm, instance, since_ms).await
+    async fn drain_status(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, HookError> {
+        Ok(commands::drain_status(&self.ssm, instance, since_ms).await?)
     }
 
-    async fn send_drain_command(&self, instance: &str, timeout: Duration) -> Result<HookCallOutcome, String> {
-        commands::send_drain_command(&self.ssm, instance, timeout).await
+    async fn send_drain_command(&self, instance: &str, timeout: Duration) -> Result<HookCallOutcome, HookError> {
+        Ok(commands::send_drain_command(&self.ssm, instance, timeout).await?)
     }
 
-    async fn complete(&self, action: &LifecycleAction, result: HookResult) -> Result<HookCallOutcome, CompletionError> {
-        groups::complete(&self.autoscaling, action, result).await
+    async fn complete(&self, action: &LifecycleAction, result: HookResult) -> Result<HookCallOutcome, HookError> {
+        Ok(groups::complete(&self.autoscaling, action, result).await?)
     }
 
-    async fn heartbeat(&self, action: &LifecycleAction) -> Result<HookCallOutcome, String> {
-        groups::heartbeat(&self.autoscaling, action).await
+    async fn heartbeat(&self, action: &LifecycleAction) -> Result<HookCallOutcome, HookError> {
+        Ok(groups::heartbeat(&self.autoscaling, action).await?)
     }
 
-    async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, String>)> {
+    async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, EvidenceError>)> {
         let console = instances::console(&self.ec2, instance);
         if !reachable {
             return vec![("console output", console.await)];
@@ -96,33 +98,33 @@ impl HookApi for Account {
         vec![("console output", console), ("cloud-init and user-data logs", logs)]
     }
 
-    async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), String> {
-        logs::write(&self.logs, log_group, stream, lines, self.now_ms()).await
+    async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), HookError> {
+        Ok(logs::write(&self.logs, log_group, stream, lines, self.now_ms()).await?)
     }
 
-    async fn waiting_instances(&self) -> Result<Vec<WaitingInstances>, String> {
-        groups::waiting_instances(&self.autoscaling).await
+    async fn waiting_instances(&self) -> Result<Vec<WaitingInstances>, HookError> {
+        Ok(groups::waiting_instances(&self.autoscaling).await?)
     }
 
-    async fn start_times(&self, waiting: &WaitingInstances) -> Result<StartTimes, String> {
-        groups::describe_start_times(&self.autoscaling, waiting).await
+    async fn start_times(&self, waiting: &WaitingInstances) -> Result<StartTimes, HookError> {
+        Ok(groups::describe_start_times(&self.autoscaling, waiting).await?)
     }
 
-    async fn owned_hooks(&self, group: &str) -> Result<Vec<OwnedHook>, String> {
-        groups::owned_hooks(&self.autoscaling, group).await
+    async fn owned_hooks(&self, group: &str) -> Result<Vec<OwnedHook>, HookError> {
+        Ok(groups::owned_hooks(&self.autoscaling, group).await?)
     }
 
-    async fn group_of(&self, instance: &str) -> Result<Option<String>, String> {
-        groups::group_of(&self.autoscaling, instance).await
+    async fn group_of(&self, instance: &str) -> Result<Option<String>, HookError> {
+        Ok(groups::group_of(&self.autoscaling, instance).await?)
     }
 
-    async fn publish(&self, event: &Value) -> Result<(), String> {
-        self.ledger.publish(event).await
+    async fn publish(&self, event: &Value) -> Result<(), HookError> {
+        Ok(self.ledger.publish(event).await?)
     }
 
-    async fn delete_deadline_ms(&self, settings: &HookSettings) -> Result<Option<u64>, String> {
+    async fn delete_deadline_ms(&self, settings: &HookSettings) -> Result<Option<u64>, HookError> {
         let Some(owner) = Owner::parse(&settings.owner) else { return Ok(None) };
-        let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
+        let record = self.records.owner(&owner).await?;
         Ok(record.as_ref().and_then(OwnerRecord::running_delete).map(|delete| delete.deadline_ms))
     }
 }

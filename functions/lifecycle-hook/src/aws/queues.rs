@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use lambda_kit::describe_error;
+use lambda_kit::AwsCallError;
 use requests::QueueSender;
 
 use crate::cloud::Queue;
+use crate::error::HookError;
 
 /// Both queues.
 #[derive(Clone, Debug)]
@@ -23,27 +24,31 @@ impl Queues {
         Queues { client, messages, dead_letters }
     }
 
-    fn messages(&self) -> Result<&String, String> {
-        self.messages.as_ref().ok_or_else(|| "HOOK_QUEUE_URL is not set: the queue that delivers messages".into())
+    fn messages(&self) -> Result<&String, HookError> {
+        let (variable, purpose) = ("HOOK_QUEUE_URL", "the queue that delivers messages");
+        self.messages.as_ref().ok_or(HookError::NotConfigured { variable, purpose })
     }
 }
 
 impl Queue for Queues {
-    async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), String> {
+    async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), HookError> {
         let call = self.client.change_message_visibility().queue_url(self.messages()?).receipt_handle(receipt);
         let response = call.visibility_timeout(seconds(after)).send().await;
-        response.map(|_| ()).map_err(|error| describe_error("sqs:ChangeMessageVisibility", &error))
+        response.map_err(|error| AwsCallError::of("sqs:ChangeMessageVisibility", &error))?;
+        Ok(())
     }
 
-    async fn enqueue(&self, body: &str, after: Duration) -> Result<(), String> {
+    async fn enqueue(&self, body: &str, after: Duration) -> Result<(), HookError> {
         let call = self.client.send_message().queue_url(self.messages()?).message_body(body);
         let response = call.delay_seconds(seconds(after)).send().await;
-        response.map(|_| ()).map_err(|error| describe_error("sqs:SendMessage", &error))
+        response.map_err(|error| AwsCallError::of("sqs:SendMessage", &error))?;
+        Ok(())
     }
 
-    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
-        let queue = self.dead_letters.as_ref().ok_or("HOOK_DEAD_LETTERS_URL is not set: the queue for dead letters")?;
-        queue.dead_letter(body, reason).await.map_err(|error| error.to_string())
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), HookError> {
+        let (variable, purpose) = ("HOOK_DEAD_LETTERS_URL", "the queue for dead letters");
+        let queue = self.dead_letters.as_ref().ok_or(HookError::NotConfigured { variable, purpose })?;
+        Ok(queue.dead_letter(body, reason).await?)
     }
 }
 

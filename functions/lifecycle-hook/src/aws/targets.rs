@@ -3,15 +3,15 @@
 use aws_sdk_elasticloadbalancingv2::Client;
 use aws_sdk_elasticloadbalancingv2::types::{TargetDescription, TargetHealth, TargetHealthStateEnum};
 use futures_util::future::try_join_all;
-use lambda_kit::describe_error;
+use lambda_kit::AwsCallError;
 
 use crate::facts::Target;
 
-pub(super) async fn health(client: &Client, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
+pub(super) async fn health(client: &Client, arns: &[String], instance: &str) -> Result<Vec<Target>, AwsCallError> {
     try_join_all(arns.iter().map(|arn| health_in(client, arn, instance))).await
 }
 
-async fn health_in(client: &Client, arn: &str, instance: &str) -> Result<Target, String> {
+async fn health_in(client: &Client, arn: &str, instance: &str) -> Result<Target, AwsCallError> {
     let target = TargetDescription::builder().id(instance).build();
     match client.describe_target_health().target_group_arn(arn).targets(target).send().await {
         Ok(response) => {
@@ -26,7 +26,7 @@ async fn health_in(client: &Client, arn: &str, instance: &str) -> Result<Target,
         {
             Ok(Target::Absent)
         }
-        Err(error) => Err(describe_error("elasticloadbalancing:DescribeTargetHealth", &error)),
+        Err(error) => Err(AwsCallError::of("elasticloadbalancing:DescribeTargetHealth", &error)),
     }
 }
 
@@ -40,13 +40,13 @@ fn target_of(health: &TargetHealth) -> Target {
     }
 }
 
-pub(super) async fn deregister(client: &Client, arns: &[String], instance: &str) -> Result<(), String> {
+pub(super) async fn deregister(client: &Client, arns: &[String], instance: &str) -> Result<(), AwsCallError> {
     let deregister = async |arn: &String| {
         let target = TargetDescription::builder().id(instance).build();
         match client.deregister_targets().target_group_arn(arn).targets(target).send().await {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(aws_sdk_elasticloadbalancingv2::operation::deregister_targets::DeregisterTargetsError::is_target_group_not_found_exception) => Ok(()),
-            Err(error) => Err(describe_error("elasticloadbalancing:DeregisterTargets", &error)),
+            Err(error) => Err(AwsCallError::of("elasticloadbalancing:DeregisterTargets", &error)),
         }
     };
     try_join_all(arns.iter().map(deregister)).await.map(|_| ())

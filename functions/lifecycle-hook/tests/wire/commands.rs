@@ -85,7 +85,7 @@ async fn an_instance_without_an_agent_is_distinguished_from_a_rejected_command()
     let drain = async |response| always(response).send_drain_command(ID, Duration::from_mins(5)).await;
     assert_eq!(drain(rejected_json("InvalidInstanceId", &no_agent)).await, Ok(HookCallOutcome::TooLate));
     assert_eq!(
-        drain(rejected_json("AccessDeniedException", "no")).await,
+        drain(rejected_json("AccessDeniedException", "no")).await.map_err(|it| it.to_string()),
         Err("ssm:SendCommand: AccessDeniedException: no".to_owned())
     );
 }
@@ -144,7 +144,8 @@ async fn a_missing_agent_and_a_missing_console_are_reasons_in_the_evidence() {
         "SendCommand" => rejected_json("InvalidInstanceId", no_agent),
         _ => (200, "<GetConsoleOutputResponse/>".into()),
     });
-    let pieces: Vec<_> = account.evidence(ID, true).await.into_iter().map(|(_, piece)| piece).collect();
+    let pieces: Vec<_> =
+        account.evidence(ID, true).await.into_iter().map(|(_, piece)| piece.map_err(|it| it.to_string())).collect();
     assert_eq!(
         pieces,
         [Err("EC2 has no console output yet".to_owned()), Err("its SSM agent is not online".to_owned())]

@@ -100,6 +100,7 @@ async fn a_failed_call_to_ssm_or_for_checks_hides_no_fact_from_ec2() {
         (&State::Running, &UserData::Failed("failed at line 12".into()))
     );
     let (checks, agent) = (observed.checks.expect_err("rejected"), observed.agent.expect_err("throttled"));
+    let (checks, agent) = (checks.to_string(), agent.to_string());
     assert!(checks.starts_with("ec2:DescribeInstanceStatus: UnauthorizedOperation"), "{checks}");
     assert!(agent.starts_with("ssm:DescribeInstanceInformation: ThrottlingException"), "{agent}");
 }

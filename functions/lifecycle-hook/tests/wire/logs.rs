@@ -2,10 +2,11 @@
 
 use lifecycle_hook::aws::Account;
 use lifecycle_hook::cloud::HookApi as _;
+use lifecycle_hook::error::HookError;
 
 use crate::{Response, account, bodies, rejected_json};
 
-async fn write(account: &Account) -> Result<(), String> {
+async fn write(account: &Account) -> Result<(), HookError> {
     account.write("/aws/ec2/scalable-ec2-dev", "i-1/evidence", vec!["line".into()]).await
 }
 
@@ -26,7 +27,7 @@ async fn rejected_evidence_is_an_error() {
             "CreateLogStream" => (200, String::new()),
             _ => (200, rejected.clone()),
         });
-        let error = write(&account).await.expect_err("rejected");
+        let error = write(&account).await.expect_err("rejected").to_string();
         assert!(error.starts_with("logs:PutLogEvents: rejected:"), "{error}");
     }
 }
@@ -35,7 +36,7 @@ async fn rejected_evidence_is_an_error() {
 async fn no_log_group_is_created_for_evidence() {
     let (account, requests) =
         account(|_, _| rejected_json("ResourceNotFoundException", "The specified log group does not exist."));
-    let error = write(&account).await.expect_err("the group does not exist");
+    let error = write(&account).await.expect_err("the group does not exist").to_string();
     assert_eq!(error, "logs:CreateLogStream: ResourceNotFoundException: The specified log group does not exist.");
     assert_eq!(bodies(&requests).len(), 1, "no other call is sent");
 }

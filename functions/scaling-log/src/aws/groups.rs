@@ -4,24 +4,24 @@ use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::primitives::DateTime;
 use aws_sdk_autoscaling::types::{self, AutoScalingGroup, Filter};
 use environment::mark;
-use lambda_kit::describe_error;
+use lambda_kit::AwsCallError;
 use ledger::Activity;
 
-pub(super) async fn owned(client: &Client) -> Result<Vec<String>, String> {
+pub(super) async fn owned(client: &Client) -> Result<Vec<String>, AwsCallError> {
     let owned = Filter::builder().name("tag-key").values(mark::OWNER).build();
     let pages = client.describe_auto_scaling_groups().include_instances(false).filters(owned);
     let groups: Result<Vec<AutoScalingGroup>, _> = pages.into_paginator().items().send().collect().await;
-    let groups = groups.map_err(|error| describe_error("autoscaling:DescribeAutoScalingGroups", &error))?;
+    let groups = groups.map_err(|error| AwsCallError::of("autoscaling:DescribeAutoScalingGroups", &error))?;
     Ok(groups.into_iter().filter_map(|it| it.auto_scaling_group_name).collect())
 }
 
 /// Auto Scaling lists the activities in progress first, then the newest. Reading stops after the page that contains the
 /// first activity before `since_ms`.
-pub(super) async fn activities(client: &Client, group: &str, since_ms: u64) -> Result<Vec<Activity>, String> {
+pub(super) async fn activities(client: &Client, group: &str, since_ms: u64) -> Result<Vec<Activity>, AwsCallError> {
     let mut pages = client.describe_scaling_activities().auto_scaling_group_name(group).into_paginator().send();
     let mut all = Vec::new();
     while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| describe_error("autoscaling:DescribeScalingActivities", &error))?;
+        let page = page.map_err(|error| AwsCallError::of("autoscaling:DescribeScalingActivities", &error))?;
         for found in page.activities.unwrap_or_default() {
             let activity = convert(found);
             if activity.start_ms < since_ms && activity.end_ms.is_some() {

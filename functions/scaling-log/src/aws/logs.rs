@@ -7,7 +7,7 @@ use aws_sdk_cloudwatchlogs::operation::create_log_stream::CreateLogStreamError;
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsError;
 use aws_sdk_cloudwatchlogs::operation::put_log_events::{PutLogEventsError, PutLogEventsOutput};
 use aws_sdk_cloudwatchlogs::types::{InputLogEvent, RejectedLogEventsInfo};
-use lambda_kit::describe_error;
+use lambda_kit::AwsCallError;
 use ledger::batch::LogEvent;
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ pub(super) async fn put_events(
     group: &str,
     stream: &str,
     events: &[&LogEvent],
-) -> Result<PutOutcome, String> {
+) -> Result<PutOutcome, AwsCallError> {
     if let Some(outcome) = write(client, group, stream, events).await? {
         return Ok(outcome);
     }
@@ -31,20 +31,26 @@ pub(super) async fn put_events(
         Err(error) => match error.as_service_error() {
             Some(CreateLogStreamError::ResourceAlreadyExistsException(_)) => {}
             Some(CreateLogStreamError::ResourceNotFoundException(_)) => return Ok(PutOutcome::LogGroupNotFound),
-            _ => return Err(describe_error("logs:CreateLogStream", &error)),
+            _ => return Err(AwsCallError::of("logs:CreateLogStream", &error)),
         },
     }
     // The log group exists, because the stream was created: a ResourceNotFoundException now is a consistency delay.
     let outcome = write(client, group, stream, events).await?;
-    outcome.ok_or_else(|| format!("{PUT_LOG_EVENTS}: the stream {stream} was created and is not visible yet"))
+    let invisible = || format!("the stream {stream} was created and is not visible yet");
+    outcome.ok_or_else(|| AwsCallError::unexpected(PUT_LOG_EVENTS, invisible()))
 }
 
 /// Writes a batch; `None` if the stream or its log group does not exist.
-async fn write(client: &Client, group: &str, stream: &str, events: &[&LogEvent]) -> Result<Option<PutOutcome>, String> {
+async fn write(
+    client: &Client,
+    group: &str,
+    stream: &str,
+    events: &[&LogEvent],
+) -> Result<Option<PutOutcome>, AwsCallError> {
     let input = |event: &&LogEvent| {
         let timestamp = i64::try_from(event.at_ms).unwrap_or(i64::MAX);
         let input = InputLogEvent::builder().timestamp(timestamp).message(&event.text).build();
-        input.map_err(|error| format!("{PUT_LOG_EVENTS}: {error}"))
+        input.map_err(|error| AwsCallError::not_built(PUT_LOG_EVENTS, error))
     };
     let inputs: Vec<InputLogEvent> = events.iter().map(input).collect::<Result<_, _>>()?;
     let call = client.put_log_events().log_group_name(group).log_stream_name(stream).set_log_events(Some(inputs));
@@ -52,7 +58,7 @@ async fn write(client: &Client, group: &str, stream: &str, events: &[&LogEvent])
         Ok(response) => Ok(Some(PutOutcome::Written { rejected: rejected(&response, events.len()) })),
         Err(error) => match error.as_service_error() {
             Some(PutLogEventsError::ResourceNotFoundException(_)) => Ok(None),
-            _ => Err(describe_error(PUT_LOG_EVENTS, &error)),
+            _ => Err(AwsCallError::of(PUT_LOG_EVENTS, &error)),
         },
     }
 }
@@ -75,7 +81,7 @@ pub(super) async fn written_ids(
     stream_prefix: &str,
     from_ms: u64,
     to_ms: u64,
-) -> Result<BTreeSet<String>, String> {
+) -> Result<BTreeSet<String>, AwsCallError> {
     let ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
     let call = client.filter_log_events().log_group_name(group).log_stream_name_prefix(stream_prefix);
     // The end of the range is exclusive.
@@ -86,7 +92,7 @@ pub(super) async fn written_ids(
             Ok(page) => page,
             Err(error) => match error.as_service_error() {
                 Some(FilterLogEventsError::ResourceNotFoundException(_)) => return Ok(ids),
-                _ => return Err(describe_error("logs:FilterLogEvents", &error)),
+                _ => return Err(AwsCallError::of("logs:FilterLogEvents", &error)),
             },
         };
         let id = |text: &str| Some(serde_json::from_str::<Value>(text).ok()?.get("id")?.as_str()?.to_owned());

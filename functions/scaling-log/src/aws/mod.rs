@@ -6,13 +6,13 @@ mod logs;
 use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;
-use lambda_kit::Lazy;
+use lambda_kit::{AwsCallError, Lazy};
 use ledger::Activity;
 use ledger::batch::LogEvent;
 use requests::records::DynamoRecords;
-use requests::{QueueSender, Records as _};
+use requests::{QueueSender, Records as _, RecordsError};
 
-use crate::cloud::{DeadLetters, LogApi, PutOutcome};
+use crate::cloud::{DeadLetterError, DeadLetters, LogApi, PutOutcome};
 
 /// The account and region in which the function runs.
 #[derive(Debug)]
@@ -36,20 +36,24 @@ impl LogApi for AwsAccount {
         lambda_kit::now_ms()
     }
 
-    async fn environment_exists(&self, environment: &str) -> Result<bool, String> {
-        let owner = self.records.environment_owner(environment).await;
-        owner.map(|owner| owner.is_some()).map_err(|error| error.to_string())
+    async fn environment_exists(&self, environment: &str) -> Result<bool, RecordsError> {
+        Ok(self.records.environment_owner(environment).await?.is_some())
     }
 
-    async fn put_events(&self, log_group: &str, stream: &str, events: &[&LogEvent]) -> Result<PutOutcome, String> {
+    async fn put_events(
+        &self,
+        log_group: &str,
+        stream: &str,
+        events: &[&LogEvent],
+    ) -> Result<PutOutcome, AwsCallError> {
         logs::put_events(&self.logs, log_group, stream, events).await
     }
 
-    async fn groups(&self) -> Result<Vec<String>, String> {
+    async fn groups(&self) -> Result<Vec<String>, AwsCallError> {
         groups::owned(&self.autoscaling).await
     }
 
-    async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, String> {
+    async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, AwsCallError> {
         groups::activities(&self.autoscaling, group, since_ms).await
     }
 
@@ -59,7 +63,7 @@ impl LogApi for AwsAccount {
         stream_prefix: &str,
         from_ms: u64,
         to_ms: u64,
-    ) -> Result<BTreeSet<String>, String> {
+    ) -> Result<BTreeSet<String>, AwsCallError> {
         logs::written_ids(&self.logs, log_group, stream_prefix, from_ms, to_ms).await
     }
 }
@@ -69,11 +73,8 @@ impl LogApi for AwsAccount {
 pub struct EventDeadLetters(pub Option<QueueSender>);
 
 impl DeadLetters for EventDeadLetters {
-    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
-        let queue = self
-            .0
-            .as_ref()
-            .ok_or("EVENT_DEAD_LETTERS_URL is not set: the URL of the dead-letter queue for poison messages")?;
-        queue.dead_letter(body, reason).await.map_err(|error| error.to_string())
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), DeadLetterError> {
+        let queue = self.0.as_ref().ok_or(DeadLetterError::NotConfigured)?;
+        Ok(queue.dead_letter(body, reason).await?)
     }
 }

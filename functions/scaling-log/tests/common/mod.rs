@@ -9,10 +9,12 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use environment::Deployment;
+use lambda_kit::AwsCallError;
 use ledger::Activity;
 use ledger::batch::LogEvent;
+use requests::{QueueError, RecordsError};
 use scaling_log::ScalingLog;
-use scaling_log::cloud::{DeadLetters, LogApi, PutOutcome};
+use scaling_log::cloud::{DeadLetterError, DeadLetters, LogApi, PutOutcome};
 use serde_json::{Value, json};
 
 pub const NOW: u64 = 1_767_330_000_000;
@@ -46,10 +48,10 @@ impl Harness {
         }
     }
 
-    fn call(&self) -> Result<(), String> {
+    fn call(&self, operation: &'static str) -> Result<(), InjectedFailure> {
         let number = self.calls.get();
         self.calls.set(number + 1);
-        if self.failing.contains(&number) { Err(String::from("ServiceUnavailable")) } else { Ok(()) }
+        if self.failing.contains(&number) { Err(InjectedFailure { operation }) } else { Ok(()) }
     }
 
     /// All lines, as JSON.
@@ -63,18 +65,40 @@ impl Harness {
     }
 }
 
+/// The failure of a call, in the form of its service.
+struct InjectedFailure {
+    operation: &'static str,
+}
+
+impl From<InjectedFailure> for AwsCallError {
+    fn from(InjectedFailure { operation }: InjectedFailure) -> AwsCallError {
+        AwsCallError::Indeterminate { operation, cause: String::from("ServiceUnavailable") }
+    }
+}
+
+impl From<InjectedFailure> for RecordsError {
+    fn from(_: InjectedFailure) -> RecordsError {
+        RecordsError::Throttled { table: String::from("records") }
+    }
+}
+
 impl LogApi for Harness {
     fn now_ms(&self) -> u64 {
         self.now_ms.get()
     }
 
-    async fn environment_exists(&self, environment: &str) -> Result<bool, String> {
-        self.call()?;
+    async fn environment_exists(&self, environment: &str) -> Result<bool, RecordsError> {
+        self.call("dynamodb:GetItem")?;
         Ok(self.environments.contains(environment))
     }
 
-    async fn put_events(&self, log_group: &str, stream: &str, events: &[&LogEvent]) -> Result<PutOutcome, String> {
-        self.call()?;
+    async fn put_events(
+        &self,
+        log_group: &str,
+        stream: &str,
+        events: &[&LogEvent],
+    ) -> Result<PutOutcome, AwsCallError> {
+        self.call("logs:PutLogEvents")?;
         if !self.log_groups.contains(log_group) {
             return Ok(PutOutcome::LogGroupNotFound);
         }
@@ -96,13 +120,13 @@ impl LogApi for Harness {
         Ok(PutOutcome::Written { rejected })
     }
 
-    async fn groups(&self) -> Result<Vec<String>, String> {
-        self.call()?;
+    async fn groups(&self) -> Result<Vec<String>, AwsCallError> {
+        self.call("autoscaling:DescribeAutoScalingGroups")?;
         Ok(self.groups.clone())
     }
 
-    async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, String> {
-        self.call()?;
+    async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, AwsCallError> {
+        self.call("autoscaling:DescribeScalingActivities")?;
         let selected = |it: &&Activity| it.group == group && it.start_ms >= since_ms;
         Ok(self.activities.iter().filter(selected).cloned().collect())
     }
@@ -113,8 +137,8 @@ impl LogApi for Harness {
         prefix: &str,
         from_ms: u64,
         to_ms: u64,
-    ) -> Result<BTreeSet<String>, String> {
-        self.call()?;
+    ) -> Result<BTreeSet<String>, AwsCallError> {
+        self.call("logs:FilterLogEvents")?;
         let streams = self.streams.borrow();
         let selected = streams.iter().filter(|((name, stream), _)| name == group && stream.starts_with(prefix));
         let events = selected.flat_map(|(_, events)| events).filter(|it| (from_ms..=to_ms).contains(&it.at_ms));
@@ -131,9 +155,10 @@ pub struct DeadLettered {
 }
 
 impl DeadLetters for DeadLettered {
-    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), DeadLetterError> {
         if self.is_full {
-            return Err(String::from("the queue does not exist"));
+            let (queue, message) = (String::from("dead-letters"), String::from("the queue does not exist"));
+            return Err(QueueError { queue, message }.into());
         }
         self.all.borrow_mut().push((body.to_owned(), reason.to_owned()));
         Ok(())

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::engine::cloud::{Call, CallError, CallKind, Cloud, Timestamp};
-use crate::engine::plan::{Action, Plan, Step};
+use crate::engine::plan::{Action, Condition, Plan, Step};
 use crate::model::key::Key;
 use crate::model::resource::Resource;
 
@@ -72,7 +72,16 @@ pub struct Wave {
     /// The number of steps that are done.
     pub done: usize,
     /// The first error of each step that is not done.
-    pub call_errors: Vec<(Key, CallError)>,
+    pub errors: Vec<StepError>,
+}
+
+/// Why a step is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepError {
+    /// The plan has no call for the step yet: the resource, and the awaited condition.
+    Waits(Condition),
+    /// A call of the step did not succeed.
+    Call(CallError),
 }
 
 /// Executes one wave of a plan: starts all steps in the order of their dependencies, and returns when no step can
@@ -93,8 +102,8 @@ pub struct Wave {
 ///
 /// # Errors
 ///
-/// An error does not end the wave. [`Wave::call_errors`] has the first error of each step that is not done. A step that
-/// waits, is held back or has too little time left reports [`CallError::Retry`].
+/// An error does not end the wave. [`Wave::errors`] has the first error of each step that is not done. A step that waits
+/// reports [`StepError::Waits`]; one that is held back or has too little time left, [`CallError::Retry`].
 pub async fn apply<C: Cloud>(
     cloud: &C,
     plan: &Plan,
@@ -119,12 +128,12 @@ pub async fn apply<C: Cloud>(
         let Some((at, result)) = running.next().await else { break };
         let step = &plan.steps[at];
         record(recent, step, &result, cloud.now());
-        match result.call_error {
+        match result.error {
             None => {
                 done[at] = true;
                 wave.done += 1;
             }
-            Some(call_error) => wave.call_errors.push((step.key.clone(), call_error)),
+            Some(error) => wave.errors.push(error),
         }
     }
     wave
@@ -133,21 +142,21 @@ pub async fn apply<C: Cloud>(
 /// The result of a step: the number of calls that succeeded, and the error that result the step.
 struct StepResult {
     succeeded: usize,
-    call_error: Option<CallError>,
+    error: Option<StepError>,
 }
 
 async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, until: Timestamp) -> StepResult {
-    let mut result = StepResult { succeeded: 0, call_error: None };
-    if let Action::Wait(condition) = &step.action {
-        let waiting_for = format!("{}: {condition}", step.key);
-        result.call_error = Some(CallError::Retry { waiting_for, after: Duration::from_secs(2) });
+    let mut result = StepResult { succeeded: 0, error: None };
+    if let Action::Wait(Condition { sentence, detail }) = &step.action {
+        let condition = Condition { sentence: format!("{}: {sentence}", step.key), detail: detail.clone() };
+        result.error = Some(StepError::Waits(condition));
         return result;
     }
     for call in &step.calls {
         match send(cloud, call, held_back, until).await {
             Ok(()) => result.succeeded += 1,
             Err(call_error) => {
-                result.call_error = Some(call_error);
+                result.error = Some(StepError::Call(call_error));
                 return result;
             }
         }
@@ -160,7 +169,7 @@ async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, until: Times
     };
     if step.key.kind.facts().completes_asynchronously {
         let waiting_for = format!("{}: {pending}", step.key);
-        result.call_error = Some(CallError::Retry { waiting_for, after: Duration::from_secs(2) });
+        result.error = Some(StepError::Call(CallError::Retry { waiting_for, after: Duration::from_secs(2) }));
     }
     result
 }
@@ -201,11 +210,11 @@ fn record(recent: &mut RecentWrites, step: &Step, result: &StepResult, now: Time
             (CallKind::Set(_) | CallKind::Clear(_) | CallKind::Drain | CallKind::Empty, _) => {}
         }
     }
-    if let (None, Some(resource_after)) = (&result.call_error, &step.resource_after) {
+    if let (None, Some(resource_after)) = (&result.error, &step.resource_after) {
         recent.written.insert(step.key.clone(), (resource_after.clone(), now));
     }
-    if let (Some(CallError::Indeterminate { .. }), Some(CallKind::Create(_))) =
-        (&result.call_error, rest.first().map(|it| &it.kind))
+    if let (Some(StepError::Call(CallError::Indeterminate { .. })), Some(CallKind::Create(_))) =
+        (&result.error, rest.first().map(|it| &it.kind))
     {
         recent.indeterminate_creates.insert(step.key.clone(), now + CREATE_VISIBILITY);
     }

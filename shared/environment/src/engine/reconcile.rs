@@ -6,15 +6,18 @@
 
 use std::time::Duration;
 
-use crate::engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, apply};
+use crate::engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, StepError, apply};
 use crate::engine::cloud::{CallError, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
-use crate::engine::plan::{DesiredState, plan};
+use crate::engine::plan::{Condition, DesiredState, plan};
 use crate::model::resource::Resource;
 
 /// The bounds of the pause between two observations. The pause is a tenth of the time since the last progress, so the
 /// end of a wait is detected at most a tenth too late.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The delay until the next observation for a step that waits for a condition.
+const WAIT_DELAY: Duration = Duration::from_secs(2);
 
 /// One run towards one desired state.
 #[derive(Clone, Debug)]
@@ -62,8 +65,8 @@ pub enum RunOutcome {
     },
     /// The time or the wait budget ran out.
     Unfinished {
-        /// The open conditions, a sentence for each resource.
-        waiting_for: Vec<String>,
+        /// The open conditions, one for each resource.
+        waiting_for: Vec<Condition>,
     },
     /// The plan is not possible: a foreign resource has one of the names, or a bucket must be empty. A retry does not help.
     Rejected {
@@ -114,7 +117,7 @@ pub async fn reconcile<C: Cloud>(
         cloud.pause(stale_until - cloud.now()).await;
     }
     let mut last_progress = cloud.now();
-    let mut waiting_for = vec![String::from("the first observation")];
+    let mut waiting_for = vec![Condition::from("the first observation")];
     loop {
         if cloud.now() + CALL_TIMEOUT > run.until {
             return RunOutcome::Unfinished { waiting_for };
@@ -142,7 +145,7 @@ enum Iteration {
     /// The run is done.
     Ended(RunOutcome),
     /// The run observes again: after `retry_after`, or after the growing pause where no error names a time.
-    Waiting { waiting_for: Vec<String>, retry_after: Option<Duration>, progressed: bool },
+    Waiting { waiting_for: Vec<Condition>, retry_after: Option<Duration>, progressed: bool },
 }
 
 async fn iteration<C: Cloud>(
@@ -153,7 +156,7 @@ async fn iteration<C: Cloud>(
 ) -> Iteration {
     let observed = match cloud.observe(run.scope).await {
         Ok(observed) => with_recent_writes(observed, recent, cloud.now()),
-        Err(call_error) => return after_errors(&[call_error], false),
+        Err(call_error) => return after_errors(vec![StepError::Call(call_error)], false),
     };
     let plan = plan(run.desired, &observed);
     if !plan.rejected.is_empty() {
@@ -163,7 +166,7 @@ async fn iteration<C: Cloud>(
     }
     if plan.is_settled() {
         return match unexpired_create_intent(run, recent, cloud.now()).or_else(|| created_but_unlisted(&observed)) {
-            Some(open) => Iteration::Waiting { waiting_for: vec![open], retry_after: None, progressed: false },
+            Some(open) => Iteration::Waiting { waiting_for: vec![open.into()], retry_after: None, progressed: false },
             None => Iteration::Ended(RunOutcome::Settled { observed }),
         };
     }
@@ -172,15 +175,14 @@ async fn iteration<C: Cloud>(
         return Iteration::Ended(RunOutcome::Stopped { reason });
     }
     let wave = apply(cloud, &plan, recent, started_at, run.until).await;
-    if wave.call_errors.is_empty() {
+    if wave.errors.is_empty() {
         return Iteration::Waiting {
-            waiting_for: vec![String::from("the final observation")],
+            waiting_for: vec!["the final observation".into()],
             retry_after: Some(Duration::ZERO),
             progressed: true,
         };
     }
-    let call_errors: Vec<CallError> = wave.call_errors.into_iter().map(|(_, call_error)| call_error).collect();
-    after_errors(&call_errors, wave.done > 0)
+    after_errors(wave.errors, wave.done > 0)
 }
 
 /// The wait of a delete while a create that no observation has shown may still become visible.
@@ -200,23 +202,28 @@ fn created_but_unlisted(observed: &[ObservedResource]) -> Option<String> {
 }
 
 /// A rejection ends the run; otherwise the run observes again after the shortest time that an error names.
-fn after_errors(call_errors: &[CallError], progressed: bool) -> Iteration {
-    let rejected: Vec<String> = call_errors
+fn after_errors(errors: Vec<StepError>, progressed: bool) -> Iteration {
+    let rejected: Vec<String> = errors
         .iter()
-        .filter_map(|call_error| match call_error {
-            CallError::Rejected { message } => Some(message.clone()),
-            CallError::Retry { .. } | CallError::Indeterminate { .. } => None,
+        .filter_map(|error| match error {
+            StepError::Call(CallError::Rejected { message }) => Some(message.clone()),
+            StepError::Call(CallError::Retry { .. } | CallError::Indeterminate { .. }) | StepError::Waits(_) => None,
         })
         .collect();
     if !rejected.is_empty() {
         return Iteration::Ended(RunOutcome::CallRejected { reasons: rejected });
     }
-    let delays = call_errors.iter().filter_map(|call_error| match call_error {
-        CallError::Retry { after, .. } => Some(*after),
-        CallError::Indeterminate { .. } | CallError::Rejected { .. } => None,
+    let delays = errors.iter().filter_map(|error| match error {
+        StepError::Waits(_) => Some(WAIT_DELAY),
+        StepError::Call(CallError::Retry { after, .. }) => Some(*after),
+        StepError::Call(CallError::Indeterminate { .. } | CallError::Rejected { .. }) => None,
     });
-    let waiting_for = call_errors.iter().map(ToString::to_string).collect();
-    Iteration::Waiting { waiting_for, retry_after: delays.min(), progressed }
+    let retry_after = delays.min();
+    let condition = |error| match error {
+        StepError::Waits(condition) => condition,
+        StepError::Call(call_error) => call_error.to_string().into(),
+    };
+    Iteration::Waiting { waiting_for: errors.into_iter().map(condition).collect(), retry_after, progressed }
 }
 
 /// Overlays the observed resources with the writes of this run. For [`READ_LAG`] after the last call a resource has the

@@ -114,9 +114,11 @@ pub struct DesiredRecord {
 /// The conditions that a request waits for, as reported by the last run that completed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// A sentence for each condition.
+    /// A sentence for each condition, with its details, for operators.
     pub waiting_for: Vec<String>,
-    /// Since when the request waits for exactly these conditions.
+    /// The same conditions without the details that may change while a condition remains.
+    pub conditions: Vec<String>,
+    /// Since when the request waits for exactly these conditions, regardless of their details.
     pub since_ms: u64,
 }
 

@@ -73,7 +73,11 @@ async fn an_overdue_owner_is_found_until_the_response_is_sent(records: &impl Rec
 async fn only_the_latest_request_waits(records: &impl Records) {
     let own = owner("Waits");
     records.record_request(&own, create(1_000, "first")).await.unwrap();
-    let progress = Progress { waiting_for: vec!["the NAT gateway".to_owned()], since_ms: 5 };
+    let progress = Progress {
+        waiting_for: vec!["the NAT gateway (pending)".to_owned()],
+        conditions: vec!["the NAT gateway".to_owned()],
+        since_ms: 5,
+    };
     records.record_progress(&own, "first", progress.clone()).await.unwrap();
     assert_eq!(records.owner(&own).await.unwrap().unwrap().progress, Some(progress.clone()));
     records.record_request(&own, latest_request(Kind::Delete, 2_000, "second")).await.unwrap();

@@ -9,14 +9,14 @@ use auto_scaling::{
 };
 use environment::Transition;
 use environment::hook_settings::HookSettings;
+use lambda_kit::AwsCallError;
 use lifecycle_hook::LifecycleAction;
-use lifecycle_hook::cloud::{
-    CompletionError, HookApi, HookCallOutcome, HookResult, OwnedHook, Queue, StartTimes, WaitingInstances,
-};
+use lifecycle_hook::cloud::{HookApi, HookCallOutcome, HookResult, OwnedHook, Queue, StartTimes, WaitingInstances};
+use lifecycle_hook::error::{EvidenceError, HookError};
 use lifecycle_hook::facts::{Agent, Checks, Command, ObservedInstance, State, Target, UserData};
 use serde_json::Value;
 
-use super::{Harness, RESPONSE_LOST};
+use super::Harness;
 
 /// When status checks pass or fail, after a start.
 const STATUS_CHECK_DELAY: Duration = Duration::from_secs(150);
@@ -29,12 +29,19 @@ fn key(action: &LifecycleAction) -> ActionKey<'_> {
 }
 
 /// Distinguishes an inactive lifecycle action from other rejections, as the AWS side does.
-fn call_outcome(response: Result<(), auto_scaling::Fault>) -> Result<HookCallOutcome, String> {
+fn call_outcome(
+    operation: &'static str,
+    response: Result<(), auto_scaling::Fault>,
+) -> Result<HookCallOutcome, HookError> {
     match response {
         Ok(()) => Ok(HookCallOutcome::Accepted),
         Err(fault) if fault.message.contains("No active Lifecycle Action found") => Ok(HookCallOutcome::TooLate),
-        Err(fault) => Err(format!("{}: {}", fault.code, fault.message)),
+        Err(fault) => Err(rejected(operation, fault)),
     }
+}
+
+fn rejected(operation: &'static str, fault: auto_scaling::Fault) -> HookError {
+    AwsCallError::Rejected { operation, cause: format!("{}: {}", fault.code, fault.message) }.into()
 }
 
 impl Harness {
@@ -79,13 +86,13 @@ impl HookApi for &Harness {
         self.now.get().0
     }
 
-    async fn observe_instances(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, String> {
+    async fn observe_instances(&self, instances: &[String]) -> Result<BTreeMap<String, ObservedInstance>, HookError> {
         self.observations.borrow_mut().push(instances.len());
         self.call("observe_instances", || Ok(instances.iter().map(|id| (id.clone(), self.observed(id))).collect()))
             .await
     }
 
-    async fn target_health(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, String> {
+    async fn target_health(&self, arns: &[String], instance: &str) -> Result<Vec<Target>, HookError> {
         let leaving_takes = self.deregistration_delay.get();
         let health = |_| match self.targets.borrow().get(instance) {
             Some(None) => Target::Healthy,
@@ -95,7 +102,7 @@ impl HookApi for &Harness {
         self.call("target_health", || Ok(arns.iter().map(health).collect())).await
     }
 
-    async fn deregister(&self, _arns: &[String], instance: &str) -> Result<(), String> {
+    async fn deregister(&self, _arns: &[String], instance: &str) -> Result<(), HookError> {
         self.call("deregister", || {
             self.targets.borrow_mut().insert(instance.to_owned(), Some(self.now.get()));
             Ok(())
@@ -103,7 +110,7 @@ impl HookApi for &Harness {
         .await
     }
 
-    async fn drain_status(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, String> {
+    async fn drain_status(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, HookError> {
         let status = || {
             let commands = self.commands.borrow();
             let sent = commands
@@ -125,7 +132,7 @@ impl HookApi for &Harness {
         self.call("drain_status", status).await
     }
 
-    async fn send_drain_command(&self, instance: &str, timeout: Duration) -> Result<HookCallOutcome, String> {
+    async fn send_drain_command(&self, instance: &str, timeout: Duration) -> Result<HookCallOutcome, HookError> {
         let send = || {
             self.drain_timeouts.borrow_mut().push(timeout);
             let command = Sent {
@@ -144,7 +151,7 @@ impl HookApi for &Harness {
         self.call("send_drain_command", send).await
     }
 
-    async fn complete(&self, action: &LifecycleAction, result: HookResult) -> Result<HookCallOutcome, CompletionError> {
+    async fn complete(&self, action: &LifecycleAction, result: HookResult) -> Result<HookCallOutcome, HookError> {
         let simulated_result = match result {
             HookResult::Continue => LifecycleActionResult::Continue,
             HookResult::Abandon => LifecycleActionResult::Abandon,
@@ -154,33 +161,29 @@ impl HookApi for &Harness {
         let complete = || {
             let now = self.now.get();
             let mut scaling = self.scaling.borrow_mut();
-            let response = call_outcome(scaling.complete_lifecycle_action(
-                &action.group,
-                &action.hook,
-                key(action),
-                simulated_result,
-                now,
-            ));
+            let response = call_outcome(
+                "complete",
+                scaling.complete_lifecycle_action(&action.group, &action.hook, key(action), simulated_result, now),
+            );
             if response == Ok(HookCallOutcome::Accepted) {
                 self.completed.borrow_mut().entry(action.instance.clone()).or_default().push(result);
             }
             response
         };
-        self.call("complete", complete)
-            .await
-            .map_err(|reason| CompletionError { indeterminate: reason.ends_with(RESPONSE_LOST), reason })
+        self.call("complete", complete).await
     }
 
-    async fn heartbeat(&self, action: &LifecycleAction) -> Result<HookCallOutcome, String> {
+    async fn heartbeat(&self, action: &LifecycleAction) -> Result<HookCallOutcome, HookError> {
         let beat = || {
             let now = self.now.get();
             let mut scaling = self.scaling.borrow_mut();
-            call_outcome(scaling.record_lifecycle_action_heartbeat(&action.group, &action.hook, key(action), now))
+            let response = scaling.record_lifecycle_action_heartbeat(&action.group, &action.hook, key(action), now);
+            call_outcome("heartbeat", response)
         };
         self.call("heartbeat", beat).await
     }
 
-    async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, String>)> {
+    async fn evidence(&self, instance: &str, reachable: bool) -> Vec<(&'static str, Result<String, EvidenceError>)> {
         let collect = || {
             let fleet = self.fleet.borrow();
             let Ok(member) = fleet.member(instance) else { return Ok(vec![]) };
@@ -188,10 +191,10 @@ impl HookApi for &Harness {
             let logs = reachable.then(|| ("logs", Ok(member.behaviour.logs.values().cloned().collect())));
             Ok(std::iter::once(console).chain(logs).collect())
         };
-        self.call("evidence", collect).await.unwrap_or_else(|reason| vec![("console output", Err(reason))])
+        self.call("evidence", collect).await.unwrap_or_else(|error| vec![("console output", Err(error))])
     }
 
-    async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), String> {
+    async fn write(&self, log_group: &str, stream: &str, lines: Vec<String>) -> Result<(), HookError> {
         let write = || {
             self.written.borrow_mut().push((log_group.to_owned(), stream.to_owned(), lines));
             Ok(())
@@ -199,7 +202,7 @@ impl HookApi for &Harness {
         self.call("write", write).await
     }
 
-    async fn waiting_instances(&self) -> Result<Vec<WaitingInstances>, String> {
+    async fn waiting_instances(&self) -> Result<Vec<WaitingInstances>, HookError> {
         let list = || {
             let scaling = self.scaling.borrow();
             let on = |state| match state {
@@ -216,22 +219,23 @@ impl HookApi for &Harness {
         self.call("waiting_instances", list).await
     }
 
-    async fn start_times(&self, waiting: &WaitingInstances) -> Result<StartTimes, String> {
+    async fn start_times(&self, waiting: &WaitingInstances) -> Result<StartTimes, HookError> {
         let list = || {
             if self.activities_hidden.get() {
                 return Ok(StartTimes::new());
             }
             let scaling = self.scaling.borrow();
-            let activities = scaling.activities(&waiting.group, false).map_err(|fault| fault.message)?;
+            let activities =
+                scaling.activities(&waiting.group, false).map_err(|fault| rejected("start_times", fault))?;
             Ok(lifecycle_hook::aws::start_times(activities.iter().map(|it| (it.description.as_str(), it.start.0))))
         };
         self.call("start_times", list).await
     }
 
-    async fn owned_hooks(&self, group: &str) -> Result<Vec<OwnedHook>, String> {
+    async fn owned_hooks(&self, group: &str) -> Result<Vec<OwnedHook>, HookError> {
         let list = || {
             let scaling = self.scaling.borrow();
-            let group = scaling.group(group).map_err(|fault| fault.message)?;
+            let group = scaling.group(group).map_err(|fault| rejected("owned_hooks", fault))?;
             let owned = group.hooks.values().filter_map(|it| {
                 let on = match it.transition {
                     SimulatedTransition::Launching => Transition::Launch,
@@ -244,7 +248,7 @@ impl HookApi for &Harness {
         self.call("owned_hooks", list).await
     }
 
-    async fn group_of(&self, instance: &str) -> Result<Option<String>, String> {
+    async fn group_of(&self, instance: &str) -> Result<Option<String>, HookError> {
         let find = || {
             let scaling = self.scaling.borrow();
             let group = scaling.groups().find(|group| group.instances.iter().any(|it| it.id == instance));
@@ -253,7 +257,7 @@ impl HookApi for &Harness {
         self.call("group_of", find).await
     }
 
-    async fn publish(&self, event: &Value) -> Result<(), String> {
+    async fn publish(&self, event: &Value) -> Result<(), HookError> {
         let publish = || {
             self.published.borrow_mut().push(event.clone());
             Ok(())
@@ -261,24 +265,25 @@ impl HookApi for &Harness {
         self.call("publish", publish).await
     }
 
-    async fn delete_deadline_ms(&self, _settings: &HookSettings) -> Result<Option<u64>, String> {
+    async fn delete_deadline_ms(&self, _settings: &HookSettings) -> Result<Option<u64>, HookError> {
         self.call("delete_deadline_ms", || Ok(self.delete_deadline.get())).await
     }
 }
 
 impl Queue for &Harness {
-    async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), String> {
+    async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), HookError> {
         let hide = || {
             let visible = self.now.get() + after;
             let mut messages = self.messages.borrow_mut();
             let message = messages.iter_mut().find(|it| it.id.to_string() == receipt);
-            message.ok_or("no such receipt")?.visible = visible;
+            let unknown = || AwsCallError::Rejected { operation: "requeue", cause: String::from("no such receipt") };
+            message.ok_or_else(unknown)?.visible = visible;
             Ok(())
         };
         self.call("requeue", hide).await
     }
 
-    async fn enqueue(&self, body: &str, after: Duration) -> Result<(), String> {
+    async fn enqueue(&self, body: &str, after: Duration) -> Result<(), HookError> {
         let put = || {
             let now = self.now.get();
             self.send_hidden(body.to_owned(), now, now + after);
@@ -287,7 +292,7 @@ impl Queue for &Harness {
         self.call("enqueue", put).await
     }
 
-    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), String> {
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<(), HookError> {
         let dead_letter = || {
             self.dead_lettered.borrow_mut().push((body.to_owned(), reason.to_owned()));
             Ok(())

@@ -11,6 +11,7 @@ mod display;
 mod edges;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use self::describe::{describe_change, describe_resource};
 use crate::engine::cloud::{Call, CallKind, ObservedResource, Ownership, State};
@@ -76,8 +77,37 @@ pub enum Action {
     Delete,
     /// The resource is retained, without an owner, for a later environment of the same name.
     Retain,
-    /// No call is possible yet; the text names the awaited condition.
-    Wait(String),
+    /// No call is possible yet, until this condition is met.
+    Wait(Condition),
+}
+
+/// A condition that a step or a run waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// The condition, as a sentence. Two runs that wait for the same condition have the same sentence.
+    pub sentence: String,
+    /// A detail for the operator that may change while the condition remains, such as the reason of the last of many
+    /// failed launches.
+    pub detail: Option<String>,
+}
+
+impl From<String> for Condition {
+    fn from(sentence: String) -> Condition {
+        Condition { sentence, detail: None }
+    }
+}
+
+impl From<&str> for Condition {
+    fn from(sentence: &str) -> Condition {
+        Condition::from(sentence.to_owned())
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)?;
+        self.detail.iter().try_for_each(|detail| write!(f, " ({detail})"))
+    }
 }
 
 /// Plans the steps from `observed` to `desired`.
@@ -139,7 +169,7 @@ impl Plan {
                 self.rejected.push(Rejection::CreateFailed { key, reason: reason.clone() });
             }
             (Ok(_), State::Deleting(condition) | State::Settling(condition)) => {
-                self.steps.push(wait_step(key, condition.clone()));
+                self.steps.push(wait_step(key, condition.clone().into()));
             }
             (Ok(Some(step)), State::Ready) => self.add(step),
             (Ok(None), State::Ready) => {
@@ -197,7 +227,7 @@ fn create_step(desired: &Resource) -> Step {
     }
 }
 
-fn wait_step(key: Key, condition: String) -> Step {
+fn wait_step(key: Key, condition: Condition) -> Step {
     Step {
         key,
         action: Action::Wait(condition),
@@ -218,12 +248,12 @@ fn foreign_owner(desired: &Resource, found: &ObservedResource) -> Option<String>
     }
 }
 
-fn missing_instances(observed: &Resource, desired: u32) -> Option<String> {
+fn missing_instances(observed: &Resource, desired: u32) -> Option<Condition> {
     match &observed.fields {
         Fields::AutoScalingGroup(group) if group.in_service < desired => {
-            let failed = group.failed_launch.as_ref();
-            let failed = failed.map(|reason| format!(" (last failed launch: {reason})")).unwrap_or_default();
-            Some(format!("{} of {desired} instances are in service{failed}", group.in_service))
+            let sentence = format!("{} of {desired} instances are in service", group.in_service);
+            let detail = group.failed_launch.as_ref().map(|reason| format!("last failed launch: {reason}"));
+            Some(Condition { sentence, detail })
         }
         _ => None,
     }
@@ -236,7 +266,7 @@ fn delete_step(
     all: &DesiredState,
 ) -> Step {
     if let State::Deleting(condition) = &observed.state {
-        return wait_step(observed.key(), condition.clone());
+        return wait_step(observed.key(), condition.clone().into());
     }
     let (action, kinds) = match deletion_action {
         DeletionAction::Retain { environment } => (Action::Retain, retain_calls(observed, environment)),
