@@ -34,6 +34,6 @@ impl AlarmApi for Account {
     }
 
     async fn publish(&self, event: &Value) -> Result<(), String> {
-        self.ledger.publish(event).await
+        self.ledger.publish(event).await.map_err(|error| error.to_string())
     }
 }

@@ -8,12 +8,11 @@ use environment::{
     RecordedRules, RemediationAction, RemediationRequest, Timestamp, choose_remediation, needs_instance_health,
 };
 use ledger::events::{AUTOMATION_PAUSED, RuleOutcome, already_executed, in_cooldown};
+use request_pass::{CloudFactory, TRANSIENT_REQUEUE};
 use requests::records::{ExecutionClaim, RuleExecution};
 use requests::{Owner, Records};
 
 use crate::Reconciler;
-use crate::cloud_factory::CloudFactory;
-use crate::pass::TRANSIENT_REQUEUE;
 use crate::remediation_outcome::RemediationOutcome;
 
 /// The number of attempts to record a performed action, and the pause between them: a table that failed all of the
@@ -53,7 +52,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             at_ms,
         };
         if let Err(error) = self.cloud_factory.publish(&rule_outcome.event()).await {
-            tracing::warn!(environment, alarm, rule, outcome = ledger_outcome, reason, error, "ledger publish failed");
+            tracing::warn!(environment, alarm, rule, outcome = ledger_outcome, reason, %error, "ledger publish failed");
         }
         outcome
     }
@@ -281,7 +280,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     }
 
     fn group_of(&self, environment: &str) -> String {
-        let deployment = &self.settings.deployment;
+        let deployment = &self.settings.pass.deployment;
         deployment.names(deployment.suffix_of_environment(environment).unwrap_or_default()).group().name
     }
 }

@@ -20,10 +20,10 @@ impl LedgerQueue {
     /// Publishes an event to the ledger.
     ///
     /// # Errors
-    /// Those of [`QueueSender::send`], as a sentence.
-    pub async fn publish(&self, event: &Value) -> Result<(), String> {
+    /// Those of [`QueueSender::send`].
+    pub async fn publish(&self, event: &Value) -> Result<(), QueueError> {
         let Some(queue) = &self.0 else { return Ok(()) };
-        queue.send(&event.to_string()).await.map_err(|error| error.to_string())
+        queue.send(&event.to_string()).await
     }
 }
 

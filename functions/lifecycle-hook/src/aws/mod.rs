@@ -117,7 +117,7 @@ impl HookApi for Account {
     }
 
     async fn publish(&self, event: &Value) -> Result<(), String> {
-        self.ledger.publish(event).await
+        self.ledger.publish(event).await.map_err(|error| error.to_string())
     }
 
     async fn delete_deadline_ms(&self, settings: &HookSettings) -> Result<Option<u64>, String> {

@@ -3,7 +3,7 @@
 pub use aws_cloud::StackState;
 use aws_cloud::{AwsCloud, Clients};
 use environment::{CallError, Cloud, Facts, ObservedAlarm, ObservedGroup, RemediationAction, Spec, Timestamp};
-use requests::LedgerQueue;
+use requests::{LedgerQueue, QueueError};
 use serde_json::Value;
 use std::fmt;
 
@@ -38,7 +38,7 @@ pub trait CloudFactory {
     async fn perform(&self, group: &str, action: &RemediationAction, message: &str) -> Result<(), CallError>;
 
     /// Publishes an event to the ledger.
-    async fn publish(&self, event: &Value) -> Result<(), String>;
+    async fn publish(&self, event: &Value) -> Result<(), QueueError>;
 
     /// The current time of this account's clock.
     fn now(&self) -> Timestamp;
@@ -99,7 +99,7 @@ impl CloudFactory for Aws {
         aws_cloud::remediation::execute(&self.clients, group, action, message).await
     }
 
-    async fn publish(&self, event: &Value) -> Result<(), String> {
+    async fn publish(&self, event: &Value) -> Result<(), QueueError> {
         self.ledger.publish(event).await
     }
 
