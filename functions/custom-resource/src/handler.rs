@@ -5,14 +5,15 @@ use std::panic::AssertUnwindSafe;
 use environment::Timestamp;
 use futures_util::FutureExt as _;
 use lambda_kit::{Error, Failure, FailureKind, InvalidSettings};
-use reconciler::{CloudFactory, PassError, Reconciler, Settings, cfn_response, work_deadline};
+use request_pass::{CloudFactory, PassError, RequestPass, Settings, work_deadline};
+use requests::records::LatestRequest;
 use requests::{
-    AllowedHosts, CfnResponse, Malformed, PhysicalId, Reason, Records, Request, RequestQueue, ResponseAddress,
-    ResponseSender, Runbook, UnreadableEvent, read_event,
+    AllowedHosts, CfnResponse, Malformed, PhysicalId, Reason, Records, Request, RequestQueue, Responder,
+    ResponseAddress, ResponseSender, Runbook, read_event,
 };
 use serde_json::{Value, json};
 
-use crate::operator;
+use crate::operator::{OperatorOutcome, OperatorRequest};
 
 /// The parts of the function. The function also starts with invalid settings, and reports them in each response.
 #[derive(Debug)]
@@ -25,72 +26,71 @@ pub struct RequestHandler<R, C, Q> {
     pub records: R,
     /// The account that operator requests observe. Without a request queue, requests change this account as well.
     pub cloud_factory: C,
-    /// Delivers responses to CloudFormation.
+    /// Sends responses to CloudFormation.
     pub response_sender: ResponseSender,
     /// The queue that receives the requests. Without a queue, the function processes the requests itself.
     pub request_queue: Option<Q>,
 }
 
-/// The outcome of an event.
-enum EventOutcome {
-    /// The function sends this response.
-    Respond(CfnResponse),
+/// How a request was processed.
+enum Processed {
+    /// The request has this response, which the function sends.
+    Done(CfnResponse),
     /// The request is queued, and the reconciler responds; or it was delivered again after its response. The value is
     /// the invocation's result.
     NoResponse(Value),
 }
 
 impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
-    /// Handles one invocation, whose event comes as text: [`RequestHandler::handle`], or a FAILED for an event that no
-    /// [`Value`] can hold.
-    ///
-    /// Such a Delete is processed by the ids in the event ([`UnreadableEvent::into_delete`]).
-    ///
-    /// # Errors
-    /// The errors of [`RequestHandler::handle`].
-    pub async fn handle_text(&self, text: &str, deadline_ms: u64) -> Result<Value, Error> {
-        match read_event(text).or_else(|unreadable| unreadable.into_delete(self.cloud_factory.now().0)) {
-            Ok(event) => self.handle(event, deadline_ms).await,
-            Err(unreadable) => self.reject_unreadable(&unreadable, deadline_ms).await,
-        }
-    }
-
-    async fn reject_unreadable(&self, unreadable: &UnreadableEvent, deadline_ms: u64) -> Result<Value, Error> {
-        let to = ResponseAddress::of(&unreadable.readable_fields);
-        let id = PhysicalId::last_resort(&unreadable.readable_fields, &to);
-        let response = CfnResponse::failed(&to, id, unreadable.to_string(), &self.function_name);
-        self.deliver(None, &response, &to, deadline_ms).await?;
-        Ok(serde_json::from_str(&response.body())?)
-    }
-
     /// Handles one invocation, which Lambda ends at `deadline_ms`.
     ///
-    /// The result is the response's body, the fact that the request is queued, or the result of an operator request.
+    /// The result is the response's body, the fact that the request is queued, or the result of an operator request. An
+    /// event that no [`Value`] can hold gets a FAILED; such a Delete is processed by the ids in the event
+    /// ([`requests::UnreadableEvent::into_delete`]).
     ///
     /// # Errors
     /// If the request could not be queued, or the response not be delivered. Lambda then retries the same event, and
     /// after the last attempt sends it to the queue of failed invocations. The watchdog responds from there.
-    pub async fn handle(&self, event: Value, deadline_ms: u64) -> Result<Value, Error> {
-        if event.get("Request").is_some() && event.get("RequestType").is_none() {
-            return Ok(operator::respond(self, &event, deadline_ms).await);
+    pub async fn handle(&self, event: &str, deadline_ms: u64) -> Result<Value, Error> {
+        let event = read_event(event).or_else(|unreadable| unreadable.into_delete(self.cloud_factory.now().0));
+        match event {
+            Ok(event) if event.get("Request").is_some() && event.get("RequestType").is_none() => {
+                Ok(self.handle_operator_request(&event, deadline_ms).await)
+            }
+            Ok(event) => self.handle_request(&event, deadline_ms).await,
+            Err(unreadable) => {
+                let to = ResponseAddress::of(&unreadable.readable_fields);
+                let response = self.failed(&unreadable.readable_fields, &to, unreadable.to_string());
+                self.respond(None, &response, &to, deadline_ms).await
+            }
         }
-        let to = ResponseAddress::of(&event);
-        let request = Request::read(&event, self.cloud_factory.now().0);
-        let outcome = match AssertUnwindSafe(self.process(&event, &request, &to, deadline_ms)).catch_unwind().await {
-            Ok(outcome) => outcome?,
-            Err(_) => {
-                let reason = "Envkeeper failed with an internal error and made no further changes. Send the same request again after the cause is fixed.";
-                let reason = Reason::with_runbook(reason, Runbook::InternalError);
-                let id = PhysicalId::last_resort(&event, &to);
-                EventOutcome::Respond(CfnResponse::failed(&to, id, reason, &self.function_name))
-            }
+    }
+
+    /// Handles an operator request. The result describes a failure in `Error`.
+    async fn handle_operator_request(&self, event: &Value, deadline_ms: u64) -> Value {
+        let settings = match &self.settings {
+            Ok(settings) => settings,
+            Err(invalid) => return json!({ "Error": invalid.to_string() }),
         };
-        match outcome {
-            EventOutcome::NoResponse(result) => Ok(result),
-            EventOutcome::Respond(response) => {
-                self.deliver(request.as_ref().ok(), &response, &to, deadline_ms).await?;
-                Ok(serde_json::from_str(&response.body())?)
-            }
+        let request = OperatorRequest { settings, records: &self.records, cloud_factory: &self.cloud_factory, event };
+        match request.handle().await {
+            Ok(OperatorOutcome::Done(result)) => result,
+            Ok(OperatorOutcome::Delete(delete)) => match self.handle_request(&delete.event, deadline_ms).await {
+                Ok(response) => delete.result(response),
+                Err(error) => json!({ "Error": error.to_string() }),
+            },
+            Err(error) => json!({ "Error": error.to_string() }),
+        }
+    }
+
+    /// Handles a request of CloudFormation, or the Delete of an operator.
+    async fn handle_request(&self, event: &Value, deadline_ms: u64) -> Result<Value, Error> {
+        let to = ResponseAddress::of(event);
+        let request = Request::read(event, self.cloud_factory.now().0);
+        let processed = AssertUnwindSafe(self.process(event, &request, &to, deadline_ms)).catch_unwind().await;
+        match processed.unwrap_or_else(|_| Ok(Processed::Done(self.failed(event, &to, Reason::internal_error()))))? {
+            Processed::NoResponse(result) => Ok(result),
+            Processed::Done(response) => self.respond(request.as_ref().ok(), &response, &to, deadline_ms).await,
         }
     }
 
@@ -100,11 +100,8 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
         request: &Result<Request, Malformed>,
         to: &ResponseAddress,
         deadline_ms: u64,
-    ) -> Result<EventOutcome, Error> {
-        let failed = |reason: Reason| {
-            let id = PhysicalId::last_resort(event, to);
-            Ok(EventOutcome::Respond(CfnResponse::failed(to, id, reason, &self.function_name)))
-        };
+    ) -> Result<Processed, Error> {
+        let failed = |reason: Reason| Ok(Processed::Done(self.failed(event, to, reason)));
         let settings = match &self.settings {
             Ok(settings) => settings,
             Err(invalid) => return failed(Reason::with_runbook(invalid.to_string(), Runbook::InvalidSettings)),
@@ -113,21 +110,16 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
             Ok(request) => request,
             Err(malformed) => return failed(malformed.to_string().into()),
         };
+        let pass = RequestPass { settings, records: &self.records, cloud_factory: &self.cloud_factory, request };
         let Some(request_queue) = &self.request_queue else {
-            let response =
-                self.reconciler(settings).run_to_completion(request, work_deadline(Timestamp(deadline_ms))).await;
-            return Ok(EventOutcome::Respond(cfn_response(request, response, &self.function_name)));
+            return Ok(Processed::Done(pass.run_to_completion(work_deadline(Timestamp(deadline_ms))).await));
         };
-        let reconciler = self.reconciler(settings);
-        let pass = reconciler.request_pass(request);
         match pass.admit().await {
             // A late redelivery of an event may be rejected now, although the response was delivered before.
-            Err(PassError::Failed(_)) if self.has_responded(request).await => Ok(EventOutcome::NoResponse(
+            Err(PassError::Failed(_)) if self.has_responded(request).await => Ok(Processed::NoResponse(
                 json!({ "RespondedBefore": request.event.kind, "Owner": request.owner().as_str() }),
             )),
-            Err(PassError::Failed(reason)) => {
-                Ok(EventOutcome::Respond(cfn_response(request, pass.response(None, Err(reason)), &self.function_name)))
-            }
+            Err(PassError::Failed(reason)) => Ok(Processed::Done(pass.failed(None, reason))),
             Err(PassError::Requeue(reason)) => Err(Failure::new(FailureKind::AwsCallFailed, reason).into()),
             Err(PassError::RecordsUnavailable(reason)) => {
                 Err(Failure::new(FailureKind::RecordsUnavailable, reason).into())
@@ -135,9 +127,14 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
             Ok(_) => {
                 request_queue.send(&request.owner(), &request.hash, event).await?;
                 tracing::info!(owner = %request.owner(), kind = %request.event.kind, "request queued");
-                Ok(EventOutcome::NoResponse(json!({ "Sent": request.event.kind, "Owner": request.owner().as_str() })))
+                Ok(Processed::NoResponse(json!({ "Sent": request.event.kind, "Owner": request.owner().as_str() })))
             }
         }
+    }
+
+    /// Builds the FAILED for an event that no pass works on.
+    fn failed(&self, event: &Value, to: &ResponseAddress, reason: impl Into<Reason>) -> CfnResponse {
+        CfnResponse::failed(to, PhysicalId::last_resort(event, to), reason, &self.function_name)
     }
 
     async fn has_responded(&self, request: &Request) -> bool {
@@ -145,34 +142,34 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
         record.is_some_and(|it| it.has_responded(&request.hash))
     }
 
-    /// Builds the reconciler that processes the requests.
-    pub(crate) fn reconciler<'a>(&'a self, settings: &'a Settings) -> Reconciler<'a, R, C> {
-        Reconciler {
-            settings,
-            records: &self.records,
-            cloud_factory: &self.cloud_factory,
-            response_sender: &self.response_sender,
-        }
-    }
-
-    /// Sends the response to its address, and records that. Without an address, the invocation's result is the
-    /// response.
-    async fn deliver(
+    /// Records the response and sends it to its address. Its body is the invocation's result, and the only response to a
+    /// request without an address.
+    async fn respond(
         &self,
         request: Option<&Request>,
         response: &CfnResponse,
         to: &ResponseAddress,
         deadline_ms: u64,
-    ) -> Result<(), Error> {
-        if let (Ok(settings), Some(request)) = (&self.settings, request) {
-            return Ok(self.reconciler(settings).deliver(request, response, Timestamp(deadline_ms)).await?);
+    ) -> Result<Value, Error> {
+        let now = self.cloud_factory.now();
+        let within = Timestamp(deadline_ms) - now;
+        match (&self.settings, request) {
+            (Ok(settings), Some(request)) => {
+                let responder = Responder {
+                    response_sender: &self.response_sender,
+                    records: &self.records,
+                    hosts: &settings.response_hosts,
+                };
+                let latest = LatestRequest::of_request(request);
+                responder.respond(&request.owner(), &latest, response, now.0, within).await?;
+            }
+            (settings, _) => {
+                let none = AllowedHosts::default();
+                let hosts = settings.as_ref().map_or(&none, |settings| &settings.response_hosts);
+                tracing::info!(status = ?response.status(), id = %response.physical_id(), reason = response.reason(), "response ready");
+                self.response_sender.send(response, to, hosts, within).await?;
+            }
         }
-        let none = AllowedHosts::default();
-        let hosts = self.settings.as_ref().map_or(&none, |settings| &settings.response_hosts);
-        tracing::info!(status = ?response.status(), id = %response.physical_id(), reason = response.reason(), "response ready");
-        Ok(self
-            .response_sender
-            .send(&response.body(), to, hosts, Timestamp(deadline_ms) - self.cloud_factory.now())
-            .await?)
+        Ok(serde_json::from_str(&response.body())?)
     }
 }

@@ -5,12 +5,13 @@
 //! the request queue, from where the reconciler responds. Without a request queue the function processes the request
 //! itself. An operator request comes by direct invocation, and the response is the invocation's result.
 //!
-//! The modules: `handler` (exactly one response to each request), `operator` (plan, status, drift, unlock, delete). The
-//! crate `reconciler` processes the requests.
+//! The modules: `handler` (exactly one response to each request), `operator` (plan, status, drift, unlock, delete),
+//! `operator_error` (their errors). The crate `request-pass` has the pass over one request.
 
 #![warn(missing_docs)]
 
 mod handler;
 mod operator;
+mod operator_error;
 
 pub use handler::RequestHandler;

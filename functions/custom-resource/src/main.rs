@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use custom_resource::RequestHandler;
 use lambda_kit::{Error, FailureKind, ReportAs as _, env_var, init_logging, run_text, sdk_config};
-use reconciler::{Aws, Settings};
+use request_pass::{Aws, Settings};
 use requests::{DeliveryError, LedgerQueue, QueueError, ResponseSender, SqsRequestQueue, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     init_logging("custom-resource");
     let config = sdk_config().await?;
-    let settings = Settings::from_vars(env_var);
+    let settings = Settings::from_vars("custom-resource", env_var);
     let table = settings.as_ref().map(|it| it.records_table.clone()).unwrap_or_default();
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), table);
     let queue = settings.as_ref().ok().and_then(|it| it.queue_url.clone());
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Error> {
     run_text("custom-resource", move |text, invocation| {
         let handler = Arc::clone(&handler);
         async move {
-            let result = Box::pin(handler.handle_text(&text, invocation.deadline_ms)).await;
+            let result = Box::pin(handler.handle(&text, invocation.deadline_ms)).await;
             let result = result.report_as::<QueueError>(FailureKind::QueueUnavailable);
             result.report_as::<DeliveryError>(FailureKind::ResponseNotDelivered)
         }

@@ -93,13 +93,13 @@ fn the_cleanup_after_a_rejected_create_keeps_the_environment_of_the_next_create(
 
     // CloudFormation cleans up under the id of the first response.
     let clean_up = json!({ "RequestId": "clean-up", "PhysicalResourceId": rejected["PhysicalResourceId"] });
-    handler.cloud_factory.stack = Some(reconciler::StackState::Active);
+    handler.cloud_factory.stack = Some(request_pass::StackState::Active);
     succeeded(&handler, with(sample("delete.json"), clean_up.clone()));
     assert_eq!((writes(&handler), handler.cloud_factory.account.inventory()), (before, inventory));
     succeeded(&handler, sample("update.json"));
 
     // The Delete of a deleted stack removes the whole environment, independent of the id.
-    handler.cloud_factory.stack = Some(reconciler::StackState::Deleted);
+    handler.cloud_factory.stack = Some(request_pass::StackState::Deleted);
     succeeded(&handler, with(sample("delete.json"), with(clean_up, json!({ "RequestId": "final" }))));
     assert!(handler.cloud_factory.account.inventory().is_empty());
 }
@@ -112,13 +112,13 @@ fn an_environment_without_a_reported_success_is_deleted_by_any_id() {
     // success.
     let create = requests::Request::read(&sample("create.json"), BEGIN_S * 1_000).expect("a valid request");
     let owner = create.owner();
-    let mut responses = handler.records.owner(&owner).block_on().expect("a record").responses;
-    let mut result = responses.remove(0);
-    result.success = false;
-    handler.records.record_sent_responses(&owner, vec![result]).block_on();
+    let mut history = handler.records.owner(&owner).block_on().expect("a record").history;
+    let mut entry = history.remove(0);
+    entry.success = false;
+    handler.records.record_history(&owner, vec![entry]).block_on();
     assert_eq!(created["Status"], "SUCCESS");
 
-    handler.cloud_factory.stack = Some(reconciler::StackState::Active);
+    handler.cloud_factory.stack = Some(request_pass::StackState::Active);
     let of_owner = json!({ "PhysicalResourceId": format!("envkeeper-{owner}") });
     succeeded(&handler, with(sample("delete.json"), of_owner));
     assert!(handler.cloud_factory.account.inventory().is_empty());
@@ -195,7 +195,7 @@ fn malformed_events_get_a_response() {
 fn a_bucket_that_denies_read_access_fails_the_delete() {
     let mut handler = handler();
     succeeded(&handler, sample("create.json"));
-    handler.cloud_factory.stack = Some(reconciler::StackState::Active);
+    handler.cloud_factory.stack = Some(request_pass::StackState::Active);
     let bucket = Key::new(Kind::Bucket, "scalable-ec2-data-uswest2-dev-123456789012");
     handler.cloud_factory.account.hidden.borrow_mut().insert(bucket.clone());
     let reason = failed(&handler, sample("delete.json"));

@@ -8,7 +8,7 @@ use common::{
     writes,
 };
 use environment::{Fields, Key, Kind, Timestamp};
-use reconciler::StackState;
+use request_pass::StackState;
 use requests::records::{LatestRequest, MemoryRecords, Progress};
 use requests::{Owner, Records as _, Request};
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ mod common;
 use common::{BlockOn as _, InlineHandler, failed, handler, sample, send, succeeded, with, writes};
 use environment::{Fields, Key, Kind};
 use memory_cloud::Fault;
-use reconciler::StackState;
+use request_pass::StackState;
 use requests::records::{DesiredRecord, MemoryRecords};
 use requests::{Owner, Records as _};
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ mod common;
 use std::sync::atomic::Ordering::SeqCst;
 
 use common::{BlockOn as _, QueueingHandler, failed, invoke, queueing_handler, sample, send, sent, with};
-use requests::records::SentResponse;
+use requests::records::HistoryEntry;
 use requests::{Kind, Owner, Records as _, request_hash};
 use serde_json::{Value, json};
 
@@ -122,11 +122,11 @@ fn an_undelivered_response_fails_the_invocation() {
 }
 
 #[test]
-fn a_redelivered_request_with_a_sent_response_gets_no_second_response_after_a_newer_request() {
+fn a_redelivered_request_with_a_entry_gets_no_second_response_after_a_newer_request() {
     let (handler, response_server) = queueing_handler();
     let (create, delete) = (sent(sample("create.json"), 0), sent(sample("delete.json"), 60));
     send(&handler, create.clone());
-    let sent_response = SentResponse {
+    let entry = HistoryEntry {
         request_hash: request_hash(&create),
         kind: Kind::Create,
         sent_ms: 0,
@@ -134,7 +134,7 @@ fn a_redelivered_request_with_a_sent_response_gets_no_second_response_after_a_ne
         success: true,
         reason: String::new(),
     };
-    handler.records.inner.record_sent_responses(&owner(&create), vec![sent_response]).block_on();
+    handler.records.inner.record_history(&owner(&create), vec![entry]).block_on();
     send(&handler, delete);
     assert_eq!(
         send(&handler, create.clone()),

@@ -2,18 +2,22 @@
 //! owner.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use environment::{Condition, RemediationRequest, Timestamp};
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use requests::records::{LatestRequest, OwnerRecord, Progress};
-use requests::{CfnResponse, DeliveryError, MARGIN_MS, PhysicalId, Records, Request, RequestQueue, ResponseAddress};
+use request_pass::{CloudFactory, PassOutcome, RequestPass, TRANSIENT_REQUEUE, work_deadline};
+use requests::records::{LatestRequest, Progress};
+use requests::{
+    CfnResponse, MARGIN_MS, PhysicalId, Reason, Records, Request, RequestQueue, Responder, ResponseAddress,
+};
 use serde_json::Value;
 
-use crate::pass::TRANSIENT_REQUEUE;
+use crate::Reconciler;
 use crate::remediation_outcome::RemediationOutcome;
-use crate::{CloudFactory, PassOutcome, Reconciler, cfn_response, work_deadline};
 
 /// The outcome of a message.
 enum MessageOutcome {
@@ -123,50 +127,51 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             Ok(request) => request,
             Err(malformed) => return self.reject_malformed(&event, &malformed.to_string(), deadline).await,
         };
+        let owner = request.owner();
         let mut wait_budget = WAIT_BUDGET;
-        match self.records.owner(&request.owner()).await {
+        match self.records.owner(&owner).await {
             // CloudFormation does not wait for a second response, and the requested state may be outdated.
             Ok(Some(record)) if record.has_responded(&request.hash) => return MessageOutcome::Done,
-            Ok(Some(OwnerRecord {
-                decided_response: Some(response), latest_request: Some(latest_request), ..
-            })) if latest_request.request_hash == request.hash => {
-                let now = self.cloud_factory.now();
-                let delivery = self
-                    .responder()
-                    .send_decided(&request.owner(), &latest_request, &response, now.0, deadline - now)
-                    .await;
-                return self.delivery_outcome(&request, delivery).await;
-            }
-            Ok(Some(record)) if record.is_latest(&request.hash) && record.progress.is_some() => {
-                wait_budget = Duration::ZERO;
-            }
+            Ok(Some(record)) if record.is_latest(&request.hash) => match record.recorded_response {
+                Some(response) => return self.respond(&request, &response, deadline).await,
+                None if record.progress.is_some() => wait_budget = Duration::ZERO,
+                None => {}
+            },
             Err(error) if error.is_retryable() => return MessageOutcome::Requeue(Some(TRANSIENT_REQUEUE)),
             Ok(_) | Err(_) => {}
         }
+        let pass = RequestPass {
+            settings: &self.settings.pass,
+            records: self.records,
+            cloud_factory: self.cloud_factory,
+            request: &request,
+        };
         // If the time of this invocation is used up, the next invocation starts the pass.
-        match self.run_pass(&request, work_deadline(deadline), wait_budget).await {
+        let outcome = AssertUnwindSafe(pass.run(work_deadline(deadline), wait_budget)).catch_unwind().await;
+        match outcome.unwrap_or_else(|_| PassOutcome::Done(pass.failed(None, Reason::internal_error()))) {
             PassOutcome::Requeue { waiting_for, after } => {
                 self.save_progress(&request, &waiting_for).await;
                 MessageOutcome::Requeue(Some(after))
             }
-            PassOutcome::Done(response) => {
-                let delivery = self
-                    .deliver(&request, &cfn_response(&request, response, &self.settings.function_name), deadline)
-                    .await;
-                self.delivery_outcome(&request, delivery).await
-            }
+            PassOutcome::Done(response) => self.respond(&request, &response, deadline).await,
         }
     }
 
-    /// The outcome of a message after a delivery. A response that was not delivered is tried again until CloudFormation
-    /// no longer waits for it. CloudFormation does not wait for the response to a superseded request, and the newer
-    /// request waits behind it.
-    async fn delivery_outcome(&self, request: &Request, delivery: Result<(), DeliveryError>) -> MessageOutcome {
-        let is_superseded = async || match self.records.owner(&request.owner()).await {
-            Ok(Some(record)) => record.supersedes(&LatestRequest::of_request(request)),
+    /// Records the response and sends it. A response that was not delivered is tried again until CloudFormation no longer
+    /// waits for it. CloudFormation does not wait for the response to a superseded request, and the newer request waits
+    /// behind it.
+    async fn respond(&self, request: &Request, response: &CfnResponse, deadline: Timestamp) -> MessageOutcome {
+        let responder = Responder {
+            response_sender: self.response_sender,
+            records: self.records,
+            hosts: &self.settings.pass.response_hosts,
+        };
+        let (owner, latest, now) = (request.owner(), LatestRequest::of_request(request), self.cloud_factory.now());
+        let is_superseded = async || match self.records.owner(&owner).await {
+            Ok(Some(record)) => record.supersedes(&latest),
             Ok(None) | Err(_) => false,
         };
-        match delivery {
+        match responder.respond(&owner, &latest, response, now.0, deadline - now).await {
             Ok(()) => MessageOutcome::Done,
             Err(_) if self.cloud_factory.now().0 > request.event.deadline_ms + MARGIN_MS => MessageOutcome::Done,
             Err(_) if is_superseded().await => MessageOutcome::Done,
@@ -178,11 +183,10 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     /// response if it has an address.
     async fn reject_malformed(&self, event: &Value, reason: &str, deadline: Timestamp) -> MessageOutcome {
         let to = ResponseAddress::of(event);
-        let cfn_response =
-            CfnResponse::failed(&to, PhysicalId::last_resort(event, &to), reason, &self.settings.function_name);
+        let response =
+            CfnResponse::failed(&to, PhysicalId::last_resort(event, &to), reason, &self.settings.pass.function_name);
         let within = deadline - self.cloud_factory.now();
-        let delivered =
-            self.response_sender.send(&cfn_response.body(), &to, &self.settings.response_hosts, within).await;
+        let delivered = self.response_sender.send(&response, &to, &self.settings.pass.response_hosts, within).await;
         tracing::error!(reason, delivered = delivered.is_ok(), "message dropped: request is malformed");
         MessageOutcome::Done
     }

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use lambda_kit::{Error, env_var, init_logging, run, sdk_config};
-use reconciler::{Aws, Reconciler, Settings};
+use reconciler::{Reconciler, Settings};
+use request_pass::Aws;
 use requests::{LedgerQueue, ResponseSender, SqsRequestQueue, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,8 +14,9 @@ async fn main() -> Result<(), Error> {
     init_logging("reconciler");
     let config = sdk_config().await?;
     let settings = Settings::from_vars(env_var)?;
-    let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table.clone());
+    let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.pass.records_table.clone());
     let queue = settings
+        .pass
         .queue_url
         .clone()
         .ok_or("REQUEST_QUEUE_URL is not set: valid is the URL of the FIFO queue of the requests")?;

@@ -9,12 +9,11 @@ use environment::{
 };
 use ledger::RuleResult;
 use ledger::events::{AUTOMATION_PAUSED, RuleOutcome, already_executed, in_cooldown};
+use request_pass::{CloudFactory, TRANSIENT_REQUEUE};
 use requests::records::{ExecutionClaim, RuleExecution};
 use requests::{Owner, Records};
 
 use crate::Reconciler;
-use crate::cloud_factory::CloudFactory;
-use crate::pass::TRANSIENT_REQUEUE;
 use crate::remediation_outcome::RemediationOutcome;
 
 /// The number of attempts to record a performed action, and the pause between them: a table that failed all of the
@@ -276,7 +275,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     }
 
     fn group_of(&self, environment: &str) -> String {
-        let deployment = &self.settings.deployment;
+        let deployment = &self.settings.pass.deployment;
         deployment.names(deployment.suffix_of_environment(environment).unwrap_or_default()).group().name
     }
 }

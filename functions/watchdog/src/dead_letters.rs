@@ -6,7 +6,7 @@ use requests::records::{LatestRequest, OwnerRecord};
 use requests::{CfnResponse, PhysicalId, Reason, Records, Request, ResponseAddress, Runbook, member, read_event};
 use serde_json::Value;
 
-use crate::responses::Cause;
+use crate::responses::{Cause, ResponseError};
 use crate::{OwnershipMarks, Watchdog};
 
 impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
@@ -20,7 +20,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         let mut response = SqsBatchResponse::default();
         for (message, result) in join_all(all).await {
             if let Err(error) = result {
-                tracing::error!(id = message.message_id, error, "dead letter response failed");
+                tracing::error!(id = message.message_id, %error, "dead letter response failed");
                 let mut failure = BatchItemFailure::default();
                 failure.item_identifier = message.message_id.unwrap_or_default();
                 response.batch_item_failures.push(failure);
@@ -29,7 +29,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         response
     }
 
-    async fn dead_letter(&self, message: &SqsMessage, now_ms: u64, deadline_ms: u64) -> Result<(), String> {
+    async fn dead_letter(&self, message: &SqsMessage, now_ms: u64, deadline_ms: u64) -> Result<(), ResponseError> {
         let body = message.body.as_deref().unwrap_or_default();
         let cause = failure_cause(body);
         // Lambda's record of a failed invocation contains the event; a dead letter of the request queue is the event. The
@@ -47,15 +47,13 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
             return self.respond_malformed(&event, &cause, now_ms, deadline_ms).await;
         };
         let owner = request.owner();
-        let record = self.records.owner(&owner).await.map_err(|error| error.to_string())?;
+        let record = self.records.owner(&owner).await?;
         let record = record.unwrap_or_else(|| OwnerRecord::empty(&owner));
         if record.has_responded(&request.hash) {
             return Ok(());
         }
         let latest_request = LatestRequest::of_request(&request);
-        self.respond_failed(&owner, &latest_request, &record, &cause, now_ms, deadline_ms)
-            .await
-            .map_err(|error| error.to_string())
+        Ok(self.respond_failed(&owner, &latest_request, &record, &cause, now_ms, deadline_ms).await?)
     }
 
     async fn respond_malformed(
@@ -64,7 +62,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         cause: &Cause,
         now_ms: u64,
         deadline_ms: u64,
-    ) -> Result<(), String> {
+    ) -> Result<(), ResponseError> {
         let to = ResponseAddress::of(event);
         if to.response_url.is_none() {
             // No response is possible, and a redelivery would have the same result.
@@ -75,8 +73,8 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         let function = cause.function_name(&self.settings.deployment.project);
         let response = CfnResponse::failed(&to, PhysicalId::last_resort(event, &to), reason, &function);
         let within = std::time::Duration::from_millis(deadline_ms.saturating_sub(now_ms));
-        match self.response_sender.send(&response.body(), &to, &self.settings.response_hosts, within).await {
-            Err(error) if error.is_retryable() => Err(error.to_string()),
+        match self.response_sender.send(&response, &to, &self.settings.response_hosts, within).await {
+            Err(error) if error.is_retryable() => Err(error.into()),
             // Delivered, or impossible to deliver.
             _ => Ok(()),
         }

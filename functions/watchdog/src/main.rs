@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use aws_cloud::{MarkSearch, MarkedResource};
+use environment::CallError;
 use lambda_kit::{Error, FailureKind, ReportAs as _, env_var, init_logging, now_ms, run, sdk_config};
 use requests::{RecordsError, ResponseSender, records::DynamoRecords};
 use watchdog::{OwnershipMarks, Settings, Watchdog};
@@ -13,8 +14,8 @@ use watchdog::{OwnershipMarks, Settings, Watchdog};
 struct Aws(MarkSearch);
 
 impl OwnershipMarks for Aws {
-    async fn marked_resources(&self) -> Result<Vec<MarkedResource>, String> {
-        self.0.marked().await.map_err(|call_error| call_error.to_string())
+    async fn marked_resources(&self) -> Result<Vec<MarkedResource>, CallError> {
+        self.0.marked().await
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_cloud::MarkedResource;
+use environment::CallError;
 use lambda_kit::{Error, Failure, FailureKind};
 use requests::{Owner, Records};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::Watchdog;
 pub trait OwnershipMarks {
     /// All resources of the account and region with an ownership mark, as far as one call each of EC2 and Auto Scaling
     /// lists them.
-    async fn marked_resources(&self) -> Result<Vec<MarkedResource>, String>;
+    async fn marked_resources(&self) -> Result<Vec<MarkedResource>, CallError>;
 }
 
 /// The resources of one owner without a record.
@@ -42,7 +43,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         let mut by_owner: BTreeMap<String, Vec<MarkedResource>> = BTreeMap::new();
         let is_of_deployment =
             |it: &MarkedResource| self.settings.deployment.suffix_of_environment(&it.environment).is_some();
-        let call_failed = |reason| Failure::new(FailureKind::AwsCallFailed, reason);
+        let call_failed = |error: CallError| Failure::new(FailureKind::AwsCallFailed, error.to_string());
         for marked in self.marks.marked_resources().await.map_err(call_failed)?.into_iter().filter(is_of_deployment) {
             by_owner.entry(marked.owner.clone()).or_default().push(marked);
         }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use lambda_kit::Error;
 use requests::records::{LatestRequest, OwnerRecord};
-use requests::{CfnResponse, DeliveryError, Owner, PhysicalId, Reason, Records, Responder, Runbook, time_text};
+use requests::{
+    CfnResponse, DeliveryError, Owner, PhysicalId, Reason, Records, RecordsError, Responder, Runbook, time_text,
+};
 
 use crate::{OwnershipMarks, Watchdog};
 
@@ -29,6 +31,15 @@ impl Cause {
     }
 }
 
+/// Why a request got no response in this invocation; a later invocation retries.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResponseError {
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
+}
+
 impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
     /// Responds to every request that is due by now, and returns their owners. All responses are sent in parallel and
     /// independently: a host that does not respond, or a record that can't be read, does not delay the other requests.
@@ -37,7 +48,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         let all = owners.iter().map(async |owner| match self.respond_if_overdue(owner, now_ms, deadline_ms).await {
             Ok(responded) => responded.then(|| owner.to_string()),
             Err(error) => {
-                tracing::error!(%owner, error, "overdue response failed");
+                tracing::error!(%owner, %error, "overdue response failed");
                 None
             }
         });
@@ -45,8 +56,8 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
     }
 
     /// Returns whether the owner's request was overdue: the index may lag behind the record.
-    async fn respond_if_overdue(&self, owner: &Owner, now_ms: u64, deadline_ms: u64) -> Result<bool, String> {
-        let record = self.records.owner(owner).await.map_err(|error| error.to_string())?;
+    async fn respond_if_overdue(&self, owner: &Owner, now_ms: u64, deadline_ms: u64) -> Result<bool, ResponseError> {
+        let record = self.records.owner(owner).await?;
         let is_overdue = |it: &OwnerRecord| it.response_due_ms.is_some_and(|due| due <= now_ms);
         let Some(record) = record.filter(is_overdue) else { return Ok(false) };
         let Some(latest) = &record.latest_request else { return Ok(false) };
@@ -54,8 +65,8 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
             "No response was sent by {}: the function that processes requests (reconciler, or custom-resource without a request queue) did not start, was killed, or is overloaded.",
             time_text(latest.deadline_ms)
         );
-        let result = self.respond_failed(owner, latest, &record, &Cause::overdue(reason), now_ms, deadline_ms).await;
-        result.map(|()| true).map_err(|error| error.to_string())
+        self.respond_failed(owner, latest, &record, &Cause::overdue(reason), now_ms, deadline_ms).await?;
+        Ok(true)
     }
 
     /// Responds with FAILED to one request, which may be the latest one of `record`.

@@ -3,8 +3,9 @@
 
 use std::sync::atomic::Ordering::SeqCst;
 
+use environment::CallError;
 use memory_cloud::Clock;
-use requests::records::{DecidedResponse, DesiredRecord, LatestRequest, Progress, SentResponse};
+use requests::records::{DesiredRecord, HistoryEntry, LatestRequest, Progress};
 use requests::{CfnResponse, Owner, PhysicalId, Records as _, Request};
 use serde_json::{Value, json};
 use test_support::{
@@ -19,7 +20,7 @@ const DUE_MS: u64 = (BEGIN_S + 3_600 - 120) * 1_000;
 struct Listed(Vec<MarkedResource>);
 
 impl OwnershipMarks for Listed {
-    async fn marked_resources(&self) -> Result<Vec<MarkedResource>, String> {
+    async fn marked_resources(&self) -> Result<Vec<MarkedResource>, CallError> {
         Ok(self.0.clone())
     }
 }
@@ -87,7 +88,7 @@ fn record_progress_of(watchdog: &TestWatchdog, event: &Value, condition: &str) {
 
 fn record_response(watchdog: &TestWatchdog, event: &Value) {
     let request = request(event);
-    let response = SentResponse {
+    let entry = HistoryEntry {
         request_hash: request.hash.clone(),
         kind: request.event.kind,
         sent_ms: 0,
@@ -95,7 +96,7 @@ fn record_response(watchdog: &TestWatchdog, event: &Value) {
         success: true,
         reason: String::new(),
     };
-    watchdog.records.inner.record_sent_responses(&request.owner(), vec![response]).block_on();
+    watchdog.records.inner.record_history(&request.owner(), vec![entry]).block_on();
 }
 
 /// Lambda's record of an invocation with exhausted retries.
@@ -143,7 +144,7 @@ fn an_overdue_request_gets_one_failed_response_with_its_progress() {
     assert_eq!(run_schedule(&watchdog, DUE_MS + 60_000)["Responded"], json!([]));
     assert!(response_server.take().is_empty());
     let record = watchdog.records.inner.owner(&owner).block_on().expect("a record");
-    assert_eq!((record.response_due_ms, record.responses.len(), record.responses[0].success), (None, 1, false));
+    assert_eq!((record.response_due_ms, record.history.len(), record.history[0].success), (None, 1, false));
 }
 
 #[test]
@@ -228,7 +229,7 @@ fn the_response_that_a_reconciler_decided_and_could_not_deliver_is_the_only_one_
         PhysicalId::or(None, PhysicalId::of_owner(&owner)),
         [].into(),
     );
-    watchdog.records.inner.decide_response(&owner, &request(&web).hash, DecidedResponse::of(&response)).block_on();
+    watchdog.records.inner.record_response(&owner, &request(&web).hash, response).block_on();
     run_schedule(&watchdog, DUE_MS);
     let all = response_server.take();
     assert_eq!(all.iter().map(|it| it["Status"].as_str()).collect::<Vec<_>>(), [Some("SUCCESS")]);

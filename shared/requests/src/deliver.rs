@@ -17,7 +17,7 @@ mod outcome;
 
 pub use outcome::{Delivery, DeliveryError, DeliveryFailure};
 
-use crate::{AllowedHosts, ResponseAddress, ResponseUrl};
+use crate::{AllowedHosts, CfnResponse, ResponseAddress, ResponseUrl};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
@@ -71,13 +71,18 @@ impl ResponseSender {
         ResponseSender { max_attempts, ..self }
     }
 
-    /// Sends the body of a response with a PUT, and retries transient failures for at most `within`.
+    /// Puts a response to an allowed URL, and retries transient failures for at most `within`.
     ///
     /// # Errors
     ///
     /// [`DeliveryError`] with the number of attempts and the failure of the last one. CloudFormation is then still waiting.
-    pub async fn deliver(&self, body: &str, to: &ResponseUrl, within: Duration) -> Result<Delivery, DeliveryError> {
-        let result = self.attempts(body, to, Instant::now() + within).await;
+    pub async fn put(
+        &self,
+        response: &CfnResponse,
+        to: &ResponseUrl,
+        within: Duration,
+    ) -> Result<Delivery, DeliveryError> {
+        let result = self.attempts(&response.body(), to, Instant::now() + within).await;
         let host = to.host();
         match &result {
             Ok(Delivery { attempts, status }) => {
@@ -90,8 +95,7 @@ impl ResponseSender {
         result
     }
 
-    /// Sends the body of a response to the URL in its request, if the host is allowed. A request without a URL gets no
-    /// response, and a URL with another host gets none: CloudFormation does not wait there, and a retry would not change
+    /// Sends a response to the URL in its request, if the host is allowed. A request without a URL gets no response, and a URL with another host gets none: CloudFormation does not wait there, and a retry would not change
     /// that.
     ///
     /// # Errors
@@ -99,14 +103,14 @@ impl ResponseSender {
     /// [`DeliveryError`], if CloudFormation is still waiting.
     pub async fn send(
         &self,
-        body: &str,
+        response: &CfnResponse,
         to: &ResponseAddress,
         hosts: &AllowedHosts,
         within: Duration,
     ) -> Result<(), DeliveryError> {
         let Some(url) = &to.response_url else { return Ok(()) };
         match ResponseUrl::parse(url, hosts) {
-            Ok(url) => self.deliver(body, &url, within).await.map(|_| ()),
+            Ok(url) => self.put(response, &url, within).await.map(|_| ()),
             Err(rejected) => {
                 tracing::error!(%rejected, "ResponseURL rejected");
                 Ok(())
@@ -133,7 +137,7 @@ impl ResponseSender {
     }
 
     async fn attempt(&self, body: &str, to: &ResponseUrl, until: Instant) -> Result<u16, DeliveryFailure> {
-        let request = match put(body, to) {
+        let request = match put_request(body, to) {
             Ok(request) => request,
             Err(error) => return Err(DeliveryFailure::Unsendable(error.to_string())),
         };
@@ -148,7 +152,7 @@ impl ResponseSender {
 
 /// The PUT request. The content type has to be present and empty: the URL is signed for an empty one, which is also what
 /// CloudFormation's own helper sends.
-fn put(body: &str, to: &ResponseUrl) -> Result<HttpRequest, HttpError> {
+fn put_request(body: &str, to: &ResponseUrl) -> Result<HttpRequest, HttpError> {
     let mut request = HttpRequest::new(SdkBody::from(body));
     request.set_method("PUT")?;
     request.set_uri(to.uri().clone()).unwrap_or_else(|never| match never {});

@@ -11,7 +11,6 @@ mod malformed;
 mod times;
 
 pub use address::ResponseAddress;
-pub(crate) use hash::hex;
 pub use hash::request_hash;
 pub use malformed::{Malformed, Violation};
 pub use times::{MARGIN_MS, URL_LIFETIME_MS};

@@ -27,6 +27,7 @@
 
 mod deliver;
 mod event;
+mod hex;
 mod owner;
 mod queue_sender;
 pub mod records;

@@ -1,6 +1,6 @@
 //! The owner of an environment.
 
-use crate::event::hex;
+use crate::hex::hex;
 use sha2::{Digest, Sha256};
 use std::fmt;
 

@@ -32,12 +32,11 @@ pub use dynamodb::DynamoRecords;
 pub use error::RecordsError;
 pub use memory::MemoryRecords;
 pub use owner_record::{
-    Claim, CreateIntent, DecidedResponse, DesiredRecord, LatestRequest, OwnerRecord, Progress, RecordedRequest,
-    SentResponse,
+    Claim, CreateIntent, DesiredRecord, HistoryEntry, LatestRequest, OwnerRecord, Progress, RecordedRequest,
 };
 pub use rule_execution::{ExecutionClaim, RuleExecution};
 
-use crate::Owner;
+use crate::{CfnResponse, Owner};
 use std::future::Future;
 
 /// How long a request without an environment, or the tombstone of a deleted environment, is kept: 24 hours after the
@@ -88,21 +87,21 @@ pub trait Records: Send + Sync {
         progress: Progress,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// Decides the response to a request, if the request is the latest and no response was decided before; returns the
-    /// decided response. The response to an older request is not stored: it is returned unchanged.
-    fn decide_response(
+    /// Records the response to a request, if the request is the latest and has no recorded response; returns the recorded
+    /// response. The response to an older request is not stored: it is returned unchanged.
+    fn record_response(
         &self,
         owner: &Owner,
         request_hash: &str,
-        response: DecidedResponse,
-    ) -> impl Future<Output = Result<DecidedResponse, RecordsError>> + Send;
+        response: CfnResponse,
+    ) -> impl Future<Output = Result<CfnResponse, RecordsError>> + Send;
 
-    /// Writes the sent responses of an owner ([`SentResponse::appended_to`]), the last of which has just arrived: if its
-    /// request is the latest, that request no longer waits. An owner without a record gets none.
-    fn record_sent_responses(
+    /// Writes the history of an owner ([`HistoryEntry::appended_to`]). The response of the last entry has just arrived: if
+    /// its request is the latest, that request no longer waits. An owner without a record gets none.
+    fn record_history(
         &self,
         owner: &Owner,
-        responses: Vec<SentResponse>,
+        history: Vec<HistoryEntry>,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
     /// The owners whose latest request was due for a response by `now_ms`, and has none. May lag by a second or so.

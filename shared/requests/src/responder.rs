@@ -1,19 +1,26 @@
-//! The last step of a request: build the response, record it, send it.
+//! The last steps of a request: its response, which is built by then, is recorded and sent.
 //!
-//! The response is decided once ([`Records::decide_response`]), delivered, and recorded as sent.
+//! The records keep the first response to a request ([`Records::record_response`]). That one is sent, and becomes an entry
+//! of the owner's history.
 
-use crate::records::{DecidedResponse, LatestRequest, SentResponse};
-use crate::{AllowedHosts, CfnResponse, DeliveryError, Owner, Records, ResponseSender};
+use crate::records::{HistoryEntry, LatestRequest};
+use crate::{AllowedHosts, CfnResponse, DeliveryError, Owner, Records, ResponseSender, Status};
 use std::time::Duration;
 
-/// How many times recording a sent response is attempted, each with the client's own retries: 3 times, a second and a half
+/// How many times an entry of the history is written, each with the client's own retries: 3 times, a second and a half
 /// apart because of those.
 const RECORD_ATTEMPTS: u32 = 3;
+
+/// How much of a reason is kept in the history, in characters: five reasons are small compared with the specs.
+const MAX_REASON_CHARS: usize = 1_000;
+
+/// How much of a delivery error is kept after the reason, in characters: the longest error names a host and its status.
+const MAX_DELIVERY_ERROR_CHARS: usize = 200;
 
 /// Responds to requests.
 #[derive(Debug)]
 pub struct Responder<'a, R> {
-    /// Delivers the responses.
+    /// Sends the responses.
     pub response_sender: &'a ResponseSender,
     /// Stores the responses.
     pub records: &'a R,
@@ -23,11 +30,15 @@ pub struct Responder<'a, R> {
 
 impl<R: Records> Responder<'_, R> {
     /// Responds to `latest_request`, at `now_ms` and for at most `within`: with `response`, unless another response was
-    /// decided before. Two concurrent responders send the same response.
+    /// recorded before. Two concurrent responders send the same response.
+    ///
+    /// The sent response becomes an entry of the owner's history. A failure to write the entry is not an error: the
+    /// response has arrived, and sending it again changes nothing. A response that can never be delivered is not an error
+    /// either: the request is then done as well.
     ///
     /// # Errors
     ///
-    /// Those of [`Responder::send_decided`].
+    /// [`DeliveryError`], if CloudFormation is still waiting and a later attempt may succeed.
     pub async fn respond(
         &self,
         owner: &Owner,
@@ -36,62 +47,40 @@ impl<R: Records> Responder<'_, R> {
         now_ms: u64,
         within: Duration,
     ) -> Result<(), DeliveryError> {
-        tracing::info!(%owner, kind = %latest_request.kind, status = ?response.status(), id = %response.physical_id(), reason = response.reason(), "response built");
-        let built = DecidedResponse::of(response);
-        let decided = match self.records.decide_response(owner, &latest_request.request_hash, built.clone()).await {
-            Ok(decided) => decided,
-            Err(error) => {
-                // Sending the response matters more than recording it.
-                tracing::warn!(%owner, %error, "decided response not recorded");
-                built
-            }
-        };
-        self.send_decided(owner, latest_request, &decided, now_ms, within).await
-    }
-
-    /// Sends the decided response of a request, and records it as sent.
-    ///
-    /// A failure to record is not an error: the response has arrived, and sending it again changes nothing. A response that
-    /// can never be delivered is not an error either: the request is then done as well.
-    ///
-    /// # Errors
-    ///
-    /// [`DeliveryError`], if CloudFormation is still waiting and a later attempt may succeed.
-    pub async fn send_decided(
-        &self,
-        owner: &Owner,
-        latest_request: &LatestRequest,
-        decided: &DecidedResponse,
-        now_ms: u64,
-        within: Duration,
-    ) -> Result<(), DeliveryError> {
-        let address = &latest_request.response_address;
-        let reason = match self.response_sender.send(&decided.body, address, self.hosts, within).await {
+        tracing::info!(%owner, kind = %latest_request.kind, status = ?response.status(), id = %response.physical_id(), reason = response.reason(), "response ready");
+        let recorded = self.records.record_response(owner, &latest_request.request_hash, response.clone()).await;
+        let response = recorded.unwrap_or_else(|error| {
+            // Sending the response matters more than recording it.
+            tracing::warn!(%owner, %error, "response not recorded");
+            response.clone()
+        });
+        let mut reason = response.short_reason(MAX_REASON_CHARS);
+        match self.response_sender.send(&response, &latest_request.response_address, self.hosts, within).await {
             Err(error) if error.is_retryable() => return Err(error),
-            Err(error) => format!("{} Not delivered: {error}.", decided.reason),
-            Ok(()) => decided.reason.clone(),
-        };
-        let sent = SentResponse {
+            Err(error) => reason.extend(format!(" Not delivered: {error}.").chars().take(MAX_DELIVERY_ERROR_CHARS)),
+            Ok(()) => {}
+        }
+        let entry = HistoryEntry {
             request_hash: latest_request.request_hash.clone(),
             kind: latest_request.kind,
             sent_ms: latest_request.sent_ms,
             responded_ms: now_ms,
-            success: decided.success,
+            success: response.status() == Status::Success,
             reason,
         };
-        // The next request of the owner reads when this one ended, so the record is worth more than one attempt.
+        // The next request of the owner reads when this one ended, so the entry is worth more than one attempt.
         for _ in 0..RECORD_ATTEMPTS {
-            match self.record_sent(owner, sent.clone()).await {
+            match self.record_history(owner, entry.clone()).await {
                 Ok(()) => break,
-                Err(error) => tracing::warn!(%owner, %error, "sent response not recorded"),
+                Err(error) => tracing::warn!(%owner, %error, "history not recorded"),
             }
         }
         Ok(())
     }
 
-    async fn record_sent(&self, owner: &Owner, sent: SentResponse) -> Result<(), crate::RecordsError> {
+    async fn record_history(&self, owner: &Owner, entry: HistoryEntry) -> Result<(), crate::RecordsError> {
         let Some(record) = self.records.owner(owner).await? else { return Ok(()) };
-        self.records.record_sent_responses(owner, sent.appended_to(&record.responses)).await
+        self.records.record_history(owner, entry.appended_to(&record.history)).await
     }
 }
 

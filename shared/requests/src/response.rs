@@ -2,7 +2,10 @@
 //!
 //! CloudFormation accepts at most 4,096 bytes, counted in bytes of the JSON. A longer response is rejected ("Response
 //! object is too long"), and the stack waits for its hour; so does a response with a character cut in the middle. So a
-//! response is shortened when it is serialised, not where its sentences are built.
+//! response is shortened when it is built, not where its sentences are written.
+//!
+//! A response is built once ([`CfnResponse`]), recorded ([`crate::Records::record_response`]), and sent
+//! ([`crate::ResponseSender::send`]): the same value in all three steps.
 
 mod fit;
 mod physical_id;
@@ -12,7 +15,7 @@ pub use physical_id::{BadPhysicalId, PhysicalId};
 pub use reason::{Reason, Runbook};
 
 use crate::ResponseAddress;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The longest body that CloudFormation accepts, in bytes, inclusive.
@@ -27,7 +30,7 @@ const MAX_REPEATED_ID: usize = 600;
 const NO_REASON: &str = "Envkeeper gave no reason. See the log of the function.";
 
 /// Whether the request succeeded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
     /// The request succeeded.
@@ -36,13 +39,17 @@ pub enum Status {
     Failed,
 }
 
-/// A response to CloudFormation.
+/// A response to CloudFormation, from its construction to its delivery.
 ///
-/// `NoEcho` is always false: `data` contains names and addresses, never a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Complete when it is built: it fits into [`MAX_BODY`], and [`CfnResponse::body`] only serialises it. A reason that is
+/// too long is cut at a character, with a `…` in its place. The guidance for an operator is kept: only ids longer than
+/// CloudFormation's leave no room for it.
+///
+/// The records store it as it is. `NoEcho` is always false: `data` contains names and addresses, never a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CfnResponse {
     status: Status,
-    reason: String,
+    message: String,
     guidance: String,
     physical_id: PhysicalId,
     stack_id: String,
@@ -55,10 +62,11 @@ impl CfnResponse {
     /// The response to a request that succeeded.
     ///
     /// `data` contains the attributes for `Fn::GetAtt`. Its type makes it flat and all strings: a nested or missing key
-    /// fails the stack, and a null does too.
+    /// fails the stack, and a null does too. With more data than a response can contain, the response is a FAILED with
+    /// that reason: a stack that silently lacks its outputs would be worse.
     #[must_use]
     pub fn success(to: &ResponseAddress, physical_id: PhysicalId, data: BTreeMap<String, String>) -> CfnResponse {
-        CfnResponse { data, ..CfnResponse::new(Status::Success, to, physical_id) }
+        CfnResponse { data, ..CfnResponse::new(Status::Success, to, physical_id) }.fitted()
     }
 
     /// The response to a request that failed. A sentence replaces an empty `reason`.
@@ -74,46 +82,69 @@ impl CfnResponse {
     ) -> CfnResponse {
         let given = reason.into();
         let message = if given.message().trim().is_empty() { NO_REASON } else { given.message() };
-        let (reason, guidance) = (message.to_owned(), given.guidance(function));
-        CfnResponse { reason, guidance, ..CfnResponse::new(Status::Failed, to, physical_id) }
+        let (message, guidance) = (message.to_owned(), given.guidance(function));
+        CfnResponse { message, guidance, ..CfnResponse::new(Status::Failed, to, physical_id) }.fitted()
     }
 
     fn new(status: Status, to: &ResponseAddress, physical_id: PhysicalId) -> CfnResponse {
+        let repeated = |id: &str| fit::cut(id, MAX_REPEATED_ID).into_owned();
         CfnResponse {
             status,
-            reason: String::new(),
+            message: String::new(),
             guidance: String::new(),
             physical_id,
-            stack_id: to.stack_id.clone(),
-            request_id: to.request_id.clone(),
-            logical_id: to.logical_id.clone(),
+            stack_id: repeated(&to.stack_id),
+            request_id: repeated(&to.request_id),
+            logical_id: repeated(&to.logical_id),
             data: BTreeMap::new(),
         }
     }
 
-    /// The same response with a reason, which a success may have too, such as the names of retained resources. If the whole
-    /// response is too long, the reason is cut first.
+    /// A success with a reason, such as the names of retained resources. If the whole response is too long, the reason is
+    /// cut first. A FAILED keeps its own reason.
     #[must_use]
     pub fn with_reason(self, reason: impl Into<String>) -> CfnResponse {
-        CfnResponse { reason: reason.into(), ..self }
+        match self.status {
+            Status::Success => CfnResponse { message: reason.into(), ..self }.fitted(),
+            Status::Failed => self,
+        }
     }
 
-    /// Whether the request succeeded. [`CfnResponse::body`] may still turn a success with too much data into FAILED.
+    /// The same response, cut to [`MAX_BODY`]: first the message, then the guidance, to the room that the other fields
+    /// leave.
+    fn fitted(self) -> CfnResponse {
+        let bare = CfnResponse { message: String::new(), guidance: String::new(), ..self.clone() };
+        let size = bare.body().len();
+        if size > MAX_BODY && !self.data.is_empty() {
+            let message = format!(
+                "The request succeeded, but its outputs do not fit into the response: Data has {} bytes of JSON, and a whole \
+                 response may have {MAX_BODY}. Use shorter names, or fewer of them.",
+                fit::json(&self.data).len()
+            );
+            return CfnResponse { status: Status::Failed, message, data: BTreeMap::new(), ..bare }.fitted();
+        }
+        let room = MAX_BODY.saturating_sub(size + fit::REASON_FIELD);
+        let guidance = fit::cut(&self.guidance, room).into_owned();
+        let message = fit::cut(&self.message, room - fit::encoded(&guidance)).into_owned();
+        CfnResponse { message, guidance, ..self }
+    }
+
+    /// Whether the request succeeded.
     #[must_use]
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// The reason in full length, with the guidance for an operator; empty on a plain success.
+    /// The reason, with the guidance for an operator; empty on a plain success.
     #[must_use]
     pub fn reason(&self) -> String {
-        format!("{}{}", self.reason, self.guidance)
+        format!("{}{}", self.message, self.guidance)
     }
 
     /// The reason with at most `chars` characters. The message is cut first, so that the guidance stays complete.
     pub(crate) fn short_reason(&self, chars: usize) -> String {
         let room = chars.saturating_sub(self.guidance.chars().count());
-        self.reason.chars().take(room).chain(self.guidance.chars()).take(chars).collect()
+        self.message.chars().take(room).chain(self.guidance.chars()).take(chars).collect()
     }
 
     /// The physical id in the response.
@@ -123,46 +154,19 @@ impl CfnResponse {
     }
 
     /// The body of the PUT: JSON of at most [`MAX_BODY`] bytes, without nulls.
-    ///
-    /// A reason that is too long is cut at a character, with a `…` in its place. The guidance for an operator is kept: only
-    /// ids longer than CloudFormation's leave no room for it. A success that is too long because of its data becomes a
-    /// FAILED with that reason: a stack that silently lacks its outputs would be worse.
     #[must_use]
     pub fn body(&self) -> String {
-        let response = if self.data_fits() { self } else { &self.too_much_data() };
-        let empty = response.wire("").to_string();
-        let room = MAX_BODY.saturating_sub(empty.len() + fit::REASON_FIELD);
-        // Only ids that CloudFormation does not send leave less room than the guidance needs.
-        let guidance = fit::cut(&response.guidance, room);
-        let message = fit::cut(&response.reason, room - fit::encoded(&guidance));
-        response.wire(&format!("{message}{guidance}")).to_string()
-    }
-
-    fn data_fits(&self) -> bool {
-        self.data.is_empty() || self.wire("").to_string().len() <= MAX_BODY
-    }
-
-    fn too_much_data(&self) -> CfnResponse {
-        let size = fit::json(&self.data).len();
-        let reason = format!(
-            "The request succeeded, but its outputs do not fit into the response: Data has {size} bytes of JSON, and a whole \
-             response may have {MAX_BODY}. Use shorter names, or fewer of them."
-        );
-        let without = CfnResponse { data: BTreeMap::new(), status: Status::Failed, ..self.clone() };
-        without.with_reason(reason)
-    }
-
-    fn wire<'a>(&'a self, reason: &'a str) -> fit::Wire<'a> {
-        fit::Wire {
+        let wire = fit::Wire {
             status: self.status,
-            reason,
+            reason: &self.reason(),
             physical_id: self.physical_id.as_str(),
-            stack_id: fit::cut(&self.stack_id, MAX_REPEATED_ID),
-            request_id: fit::cut(&self.request_id, MAX_REPEATED_ID),
-            logical_id: fit::cut(&self.logical_id, MAX_REPEATED_ID),
+            stack_id: &self.stack_id,
+            request_id: &self.request_id,
+            logical_id: &self.logical_id,
             no_echo: false,
             data: &self.data,
-        }
+        };
+        wire.to_string()
     }
 }
 

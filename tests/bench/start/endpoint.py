@@ -38,9 +38,9 @@ UNKNOWN = response("400 Bad Request", b'{"__type":"UnknownOperationException"}')
 
 
 def completed_record(request_hash):
-    """An owner's record in which this request has a sent response."""
-    sent = {"request_hash": request_hash, "kind": "Create", "sent_ms": 0, "responded_ms": 1, "success": True, "reason": ""}
-    return json_response({"Item": {"pk": {"S": "owner#"}, "responses": {"S": json.dumps([sent])}}})
+    """An owner's record in which this request has a response."""
+    entry = {"request_hash": request_hash, "kind": "Create", "sent_ms": 0, "responded_ms": 1, "success": True, "reason": ""}
+    return json_response({"Item": {"pk": {"S": "owner#"}, "history": {"S": json.dumps([entry])}}})
 
 
 class Endpoint:

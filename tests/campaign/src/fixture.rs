@@ -12,9 +12,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use custom_resource::RequestHandler;
-use environment::{Names, Timestamp, mark};
+use environment::{CallError, Names, Timestamp, mark};
 use memory_cloud::MemoryAccount;
-use reconciler::{Reconciler, Settings, StackState};
+use reconciler::{Reconciler, Settings};
+use request_pass::StackState;
 use requests::records::MemoryRecords;
 use requests::{ResponseSender, time_text};
 use serde_json::{Value, json};
@@ -46,7 +47,7 @@ const HOST: &str = "127.0.0.1:9";
 struct AllMarks<'a>(&'a MemoryAccount);
 
 impl OwnershipMarks for AllMarks<'_> {
-    async fn marked_resources(&self) -> Result<Vec<MarkedResource>, String> {
+    async fn marked_resources(&self) -> Result<Vec<MarkedResource>, CallError> {
         let all = self.0.inventory().into_iter();
         let marked = all.filter_map(|it| {
             let tag = |key: &str| it.tags.get(key).cloned();
@@ -93,7 +94,7 @@ impl Fixture {
         let settings = settings();
         let handler = RequestHandler {
             function_name: "custom-resource".into(),
-            settings: Ok(settings.clone()),
+            settings: Ok(settings.pass.clone()),
             records: FaultyRecords { inner: Arc::new(MemoryRecords::new()), services: Arc::clone(&services) },
             cloud_factory: MemoryCloudFactory::default(),
             response_sender: ResponseSender::with_connector(response_endpoint.clone()),
@@ -123,13 +124,13 @@ impl Fixture {
     }
 
     pub fn names(&self, suffix: &str) -> Names {
-        self.settings.deployment.names(suffix)
+        self.settings.pass.deployment.names(suffix)
     }
 
     /// Sends an operator request to the function `custom-resource`, and returns the result.
     pub fn operator_request(&self, event: &Value) -> Value {
         let deadline = self.now() + Duration::from_mins(1);
-        let result = self.run(self.handler.handle(event.clone(), deadline.0));
+        let result = self.run(self.handler.handle(&event.to_string(), deadline.0));
         result.unwrap_or_else(|error| json!({ "Error": error.to_string() }))
     }
 
@@ -285,7 +286,7 @@ impl Fixture {
             self.sleep(Duration::from_secs(pause)).await;
             let limit = Duration::from_mins(1);
             let deadline = self.now() + limit;
-            if let Some(Ok(_)) = self.process(limit, self.handler.handle(event.clone(), deadline.0)).await {
+            if let Some(Ok(_)) = self.process(limit, self.handler.handle(&event.to_string(), deadline.0)).await {
                 return;
             }
         }

@@ -11,10 +11,10 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use requests::records::{
-    Claim, CreateIntent, DecidedResponse, DesiredRecord, ExecutionClaim, LatestRequest, MemoryRecords, OwnerRecord,
-    Progress, RecordedRequest, RuleExecution, SentResponse,
+    Claim, CreateIntent, DesiredRecord, ExecutionClaim, HistoryEntry, LatestRequest, MemoryRecords, OwnerRecord,
+    Progress, RecordedRequest, RuleExecution,
 };
-use requests::{Owner, QueueError, Records, RecordsError, RequestQueue};
+use requests::{CfnResponse, Owner, QueueError, Records, RecordsError, RequestQueue};
 use serde_json::Value;
 
 /// A fault of a call to one of these services.
@@ -137,13 +137,13 @@ impl Records for FaultyRecords {
     ) -> Result<RecordedRequest, RecordsError> {
         self.services.call(self.inner.record_request(owner, latest_request), throttled).await
     }
-    async fn decide_response(
+    async fn record_response(
         &self,
         owner: &Owner,
         request_hash: &str,
-        response: DecidedResponse,
-    ) -> Result<DecidedResponse, RecordsError> {
-        self.services.call(self.inner.decide_response(owner, request_hash, response), throttled).await
+        response: CfnResponse,
+    ) -> Result<CfnResponse, RecordsError> {
+        self.services.call(self.inner.record_response(owner, request_hash, response), throttled).await
     }
     async fn record_create_intent(
         &self,
@@ -156,8 +156,8 @@ impl Records for FaultyRecords {
     async fn record_progress(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
         self.services.call(self.inner.record_progress(owner, request_hash, progress), throttled).await
     }
-    async fn record_sent_responses(&self, owner: &Owner, responses: Vec<SentResponse>) -> Result<(), RecordsError> {
-        self.services.call(self.inner.record_sent_responses(owner, responses), throttled).await
+    async fn record_history(&self, owner: &Owner, history: Vec<HistoryEntry>) -> Result<(), RecordsError> {
+        self.services.call(self.inner.record_history(owner, history), throttled).await
     }
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
         self.inner.overdue(now_ms).await

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use environment::{CallError, Facts, ObservedAlarm, ObservedGroup, RemediationAction, Spec, Timestamp};
 use memory_cloud::{MemoryAccount, Session};
-use reconciler::{CloudFactory, Settings, StackState};
+use request_pass::{CloudFactory, Settings, StackState};
 use requests::QueueError;
 use serde_json::Value;
 
@@ -111,11 +111,16 @@ impl CloudFactory for MemoryCloudFactory {
     }
 }
 
-/// The settings of a function with these variables in addition to the required ones.
+/// The settings of `custom-resource` with these variables in addition to the required ones.
 pub fn settings(variables: &[(&str, &str)]) -> Result<Settings, lambda_kit::InvalidSettings> {
-    let own = [("AWS_REGION", "us-west-2"), ("ACCOUNT_ID", "123456789012"), ("RECORDS_TABLE", "records")];
-    Settings::from_vars(|name| {
+    Settings::from_vars("custom-resource", vars(variables))
+}
+
+/// These environment variables in addition to the required ones.
+pub fn vars(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+    move |name| {
+        let own = [("AWS_REGION", "us-west-2"), ("ACCOUNT_ID", "123456789012"), ("RECORDS_TABLE", "records")];
         let found = variables.iter().chain(&own).find(|(key, _)| *key == name);
         found.map(|(_, value)| (*value).to_owned())
-    })
+    }
 }

@@ -16,7 +16,7 @@ mod request_queue;
 mod response_server;
 mod service;
 
-pub use cloud::{BEGIN_S, MemoryCloudFactory, settings};
+pub use cloud::{BEGIN_S, MemoryCloudFactory, settings, vars};
 pub use events::{message, sample, sent, with};
 pub use records::FlakyRecords;
 pub use request_queue::FakeRequestQueue;

@@ -4,10 +4,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use requests::records::{
-    Claim, CreateIntent, DecidedResponse, DesiredRecord, ExecutionClaim, LatestRequest, MemoryRecords, OwnerRecord,
-    Progress, RecordedRequest, RuleExecution, SentResponse,
+    Claim, CreateIntent, DesiredRecord, ExecutionClaim, HistoryEntry, LatestRequest, MemoryRecords, OwnerRecord,
+    Progress, RecordedRequest, RuleExecution,
 };
-use requests::{Owner, Records, RecordsError};
+use requests::{CfnResponse, Owner, Records, RecordsError};
 
 /// Records in memory: their next calls can be throttled, and one owner's record can be unreadable.
 #[derive(Debug, Default)]
@@ -60,17 +60,17 @@ impl Records for FlakyRecords {
         self.available()?.record_progress(owner, request_hash, progress).await
     }
 
-    async fn decide_response(
+    async fn record_response(
         &self,
         owner: &Owner,
         request_hash: &str,
-        response: DecidedResponse,
-    ) -> Result<DecidedResponse, RecordsError> {
-        self.available()?.decide_response(owner, request_hash, response).await
+        response: CfnResponse,
+    ) -> Result<CfnResponse, RecordsError> {
+        self.available()?.record_response(owner, request_hash, response).await
     }
 
-    async fn record_sent_responses(&self, owner: &Owner, responses: Vec<SentResponse>) -> Result<(), RecordsError> {
-        self.available()?.record_sent_responses(owner, responses).await
+    async fn record_history(&self, owner: &Owner, history: Vec<HistoryEntry>) -> Result<(), RecordsError> {
+        self.available()?.record_history(owner, history).await
     }
 
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {

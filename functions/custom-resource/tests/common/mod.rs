@@ -63,7 +63,7 @@ pub fn invoke<R: Records, L: RequestQueue>(
 ) -> Result<Value, String> {
     let account = &handler.cloud_factory.account;
     account.clock.advance(account.read_lag);
-    run(&account.clock, handler.handle(event, DEADLINE_MS)).map_err(|error| error.to_string())
+    run(&account.clock, handler.handle(&event.to_string(), DEADLINE_MS)).map_err(|error| error.to_string())
 }
 
 pub fn send<R: Records, L: RequestQueue>(handler: &RequestHandler<R, MemoryCloudFactory, L>, event: Value) -> Value {

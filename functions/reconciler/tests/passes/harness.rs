@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use environment::Timestamp;
-use reconciler::{CloudFactory as _, Reconciler, Settings};
+use reconciler::{Reconciler, Settings};
+use request_pass::{CloudFactory as _, RequestPass};
 use requests::{Records as _, Request, ResponseSender};
 use serde_json::{Value, json};
 use test_support::{
     BEGIN_S, BlockOn as _, FakeRequestQueue, FakeResponseServer, FlakyRecords, MemoryCloudFactory, message, message_of,
-    run, settings, with,
+    run, vars, with,
 };
 
 /// The time limit of an invocation in these tests: a Create needs three invocations.
@@ -28,7 +29,8 @@ pub struct Harness {
 }
 
 pub fn harness() -> Harness {
-    let settings = settings(&[("CUSTOM_RESOURCE_FUNCTION", "operator-requests")]).expect("good settings");
+    let settings =
+        Settings::from_vars(vars(&[("CUSTOM_RESOURCE_FUNCTION", "operator-requests")])).expect("good settings");
     let (response_server, invocations) = (FakeResponseServer::default(), Cell::new(0));
     let response_sender = response_server.response_sender();
     Harness {
@@ -85,9 +87,12 @@ impl Harness {
 
     /// Records a request, as the function `custom-resource` does before it queues the request.
     pub fn record_request(&self, event: &Value) {
-        let (request, reconciler) = (request(event), self.reconciler());
-        let pass = reconciler.request_pass(&request);
-        assert!(run(&self.cloud_factory.account.clock, pass.admit()).is_ok());
+        assert!(run(&self.cloud_factory.account.clock, self.pass(&request(event)).admit()).is_ok());
+    }
+
+    pub fn pass<'a>(&'a self, request: &'a Request) -> RequestPass<'a, FlakyRecords, MemoryCloudFactory> {
+        let Harness { settings, records, cloud_factory, .. } = self;
+        RequestPass { settings: &settings.pass, records, cloud_factory, request }
     }
 
     pub fn requeued(&self) -> Option<(String, Duration)> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use environment::Timestamp;
 use harness::{harness, quick_create, request, sample};
-use reconciler::CloudFactory as _;
+use request_pass::CloudFactory as _;
 use requests::{MARGIN_MS, Records as _, Request};
 use serde_json::{Value, json};
 use test_support::{BlockOn as _, message, run, sent, with};
@@ -86,7 +86,7 @@ fn a_delete_recorded_during_a_pass_stops_the_create_before_its_next_wave() {
     let reconciler = harness.reconciler();
     let record_delete = async {
         let delete_request = request(&delete);
-        let pass = reconciler.request_pass(&delete_request);
+        let pass = harness.pass(&delete_request);
         harness.cloud_factory.account.clock.sleep(Duration::from_secs(20)).await;
         pass.admit().await.expect("the latest request");
         harness.cloud_factory.write_count()
@@ -296,8 +296,8 @@ fn a_response_that_cannot_be_delivered_ends_its_request() {
     harness.response_server.respond_with(403);
     assert_eq!(harness.invoke(&[message("1", &create)]), [""; 0]);
     let record = harness.records.inner.owner(&request(&create).owner()).block_on().expect("a record");
-    assert_eq!((record.response_due_ms, record.decided_response), (None, None), "no response is pending");
-    let response = &record.responses[0];
+    assert_eq!((record.response_due_ms, record.recorded_response), (None, None), "no response is pending");
+    let response = &record.history[0];
     assert!(response.success && response.reason.contains("status 403"), "{response:?}");
 }
 
@@ -318,7 +318,7 @@ fn the_response_to_a_finished_request_is_recorded() {
     harness.invoke(&[message("1", &create)]);
     let record = harness.records.inner.owner(&request(&create).owner()).block_on().expect("a record");
     assert!(record.settled && record.response_due_ms.is_none());
-    assert_eq!(record.responses.len(), 1);
+    assert_eq!(record.history.len(), 1);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use environment::{CallError, ObservedAlarm, RemediationAction, RemediationRequest};
-use reconciler::CloudFactory as _;
+use request_pass::CloudFactory as _;
 use requests::records::{DesiredRecord, LatestRequest, RuleExecution};
 use requests::{Kind, Owner, Records as _, ResponseAddress};
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@
 mod host;
 
 use super::*;
-use crate::{AllowedHosts, CfnResponse, PhysicalId, ResponseAddress};
+use crate::PhysicalId;
 use aws_smithy_runtime_api::client::http::HttpConnectorFuture;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use host::{Host, Response};
@@ -25,14 +25,14 @@ fn url(host: &str, path: &str) -> ResponseUrl {
 async fn deliver(responses: Vec<Response>, within: Duration) -> (Result<Delivery, DeliveryError>, Host) {
     let host = Host::responding(responses).await;
     let to = url(&host.name, "/x?y=1");
-    (ResponseSender::new().deliver(&response().body(), &to, within).await, host)
+    (ResponseSender::new().put(&response(), &to, within).await, host)
 }
 
 #[tokio::test]
 async fn a_response_arrives_with_its_bytes_an_empty_content_type_and_a_length() {
     let host = Host::responding(vec![Response::Status("200 OK")]).await;
     let path = "/arn%3Aaws%3Acloudformation%3Aus-west-2%3A1%3Astack/w/0a%7CWeb%7C7c?X-Amz-Date=20260102T030405Z&s=a%2Fb+c=&&|~'";
-    let delivered = ResponseSender::new().deliver(&response().body(), &url(&host.name, path), MINUTE).await;
+    let delivered = ResponseSender::new().put(&response(), &url(&host.name, path), MINUTE).await;
     assert_eq!(delivered, Ok(Delivery { attempts: 1, status: 200 }));
 
     let body = response().body();
@@ -100,7 +100,7 @@ async fn a_host_that_never_responds_takes_no_more_than_the_given_time() {
 #[tokio::test]
 async fn the_error_of_an_unreachable_host_contains_only_the_cause() {
     let to = url("127.0.0.1:9", "/hidden?hidden=1");
-    let error = ResponseSender::new().deliver(&response().body(), &to, Duration::from_millis(250)).await.unwrap_err();
+    let error = ResponseSender::new().put(&response(), &to, Duration::from_millis(250)).await.unwrap_err();
     assert!(matches!(error.failure, DeliveryFailure::Connection(_)), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("hidden"));
 }
@@ -124,7 +124,7 @@ impl HttpConnector for Script {
 async fn scripted(statuses: &[u16], within: Duration) -> (Result<Delivery, DeliveryError>, Duration) {
     let response_sender = ResponseSender::with_connector(Script(statuses.to_vec(), AtomicUsize::new(0)));
     let started = Instant::now();
-    let result = response_sender.deliver(&response().body(), &url("127.0.0.1:1", "/x"), within).await;
+    let result = response_sender.put(&response(), &url("127.0.0.1:1", "/x"), within).await;
     (result, started.elapsed())
 }
 

@@ -1,5 +1,6 @@
 //! The hash of a whole event.
 
+use crate::hex::hex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -12,12 +13,6 @@ pub fn request_hash(event: &Value) -> String {
     let mut canonical = String::new();
     write(event, &mut canonical);
     hex(&Sha256::digest(canonical))
-}
-
-/// Lower-case hexadecimal digits, two for each byte.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// Compact JSON with sorted keys. Sorted here, since another crate of the workspace may enable `serde_json`'s

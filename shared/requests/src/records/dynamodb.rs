@@ -4,16 +4,16 @@ mod classify;
 mod item;
 
 use super::{
-    Claim, CreateIntent, DecidedResponse, DesiredRecord, ExecutionClaim, LatestRequest, OwnerRecord, Progress,
-    RULE_EXECUTION_TTL_S, RecordedRequest, Records, RecordsError, RuleExecution, SentResponse, TOMBSTONE_TTL_S,
+    Claim, CreateIntent, DesiredRecord, ExecutionClaim, HistoryEntry, LatestRequest, OwnerRecord, Progress,
+    RULE_EXECUTION_TTL_S, RecordedRequest, Records, RecordsError, RuleExecution, TOMBSTONE_TTL_S,
 };
-use crate::{Kind, Owner};
+use crate::{CfnResponse, Kind, Owner};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use item::{
-    Item, bool, number, read_decided_response, read_holder, read_latest_request, read_record, text, write_json,
+    Item, bool, number, read_holder, read_latest_request, read_record, read_recorded_response, text, write_json,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -91,15 +91,15 @@ impl DynamoRecords {
         }
     }
 
-    fn unreadable(&self, message: String) -> RecordsError {
-        RecordsError::Unreadable { table: self.table.clone(), message }
+    fn unreadable(&self, fault: impl ToString) -> RecordsError {
+        RecordsError::Unreadable { table: self.table.clone(), message: fault.to_string() }
     }
 }
 
 impl Records for DynamoRecords {
     async fn owner(&self, owner: &Owner) -> Result<Option<OwnerRecord>, RecordsError> {
         let Some(item) = self.get(owner_key(owner)).await? else { return Ok(None) };
-        read_record(owner, &item).map(Some).map_err(|message| self.unreadable(message))
+        read_record(owner, &item).map(Some).map_err(|fault| self.unreadable(fault))
     }
 
     async fn record_request(
@@ -111,7 +111,7 @@ impl Records for DynamoRecords {
         // an error, so each kind has its own values.
         let sent = (":sent", number(latest_request.sent_ms));
         let change = "SET latest_request = :request, expires = if_not_exists(kept_until, :expires), pending_response = :yes, \
-                      response_due_ms = :due REMOVE progress, decided_response";
+                      response_due_ms = :due REMOVE progress, recorded_response";
         let (yes, due) = ((":yes", text(PENDING)), (":due", number(latest_request.deadline_ms)));
         let expires = (":expires", number(latest_request.expires_s()));
         let value = (":request", item::write_latest_request(&latest_request));
@@ -127,7 +127,7 @@ impl Records for DynamoRecords {
             self.update(owner_key(owner), change, Some(condition), values).await?
         };
         let WriteOutcome::Rejected(item) = written else { return Ok(RecordedRequest::Latest) };
-        match read_latest_request(&item).map_err(|message| self.unreadable(message))? {
+        match read_latest_request(&item).map_err(|fault| self.unreadable(fault))? {
             Some(latest) => Ok(RecordedRequest::Superseded { kind: latest.kind, sent_ms: latest.sent_ms }),
             None => Err(self.unreadable(format!("the latest request of owner {owner} is missing"))),
         }
@@ -143,7 +143,7 @@ impl Records for DynamoRecords {
         let condition = Some("latest_request.request_hash = :hash");
         let written = self.update(owner_key(owner), "SET create_intent_ms = :now", condition, values).await?;
         let WriteOutcome::Rejected(item) = written else { return Ok(CreateIntent::Recorded) };
-        let latest = read_latest_request(&item).map_err(|message| self.unreadable(message))?;
+        let latest = read_latest_request(&item).map_err(|fault| self.unreadable(fault))?;
         Ok(latest.map_or(CreateIntent::NoRequest, |latest| CreateIntent::Superseded {
             kind: latest.kind,
             sent_ms: latest.sent_ms,
@@ -152,7 +152,7 @@ impl Records for DynamoRecords {
 
     async fn rule_execution(&self, owner: &Owner, rule: &str) -> Result<Option<RuleExecution>, RecordsError> {
         let Some(item) = self.get(rule_execution_key(owner, rule)).await? else { return Ok(None) };
-        item::read_rule_execution(&item).map(Some).map_err(|message| self.unreadable(message))
+        item::read_rule_execution(&item).map(Some).map_err(|fault| self.unreadable(fault))
     }
 
     async fn begin_execution(
@@ -178,7 +178,7 @@ impl Records for DynamoRecords {
         match self.update(rule_execution_key(owner, rule), change, condition, values).await? {
             WriteOutcome::Applied => Ok(ExecutionClaim::Granted),
             WriteOutcome::Rejected(item) => {
-                item::read_rule_execution(&item).map(ExecutionClaim::Denied).map_err(|message| self.unreadable(message))
+                item::read_rule_execution(&item).map(ExecutionClaim::Denied).map_err(|fault| self.unreadable(fault))
             }
         }
     }
@@ -196,7 +196,8 @@ impl Records for DynamoRecords {
         match self.update(key, "SET held_by = :owner", condition, values).await? {
             WriteOutcome::Applied => Ok(Claim::Owned),
             WriteOutcome::Rejected(item) => {
-                let owner = read_holder(environment, &item).map_err(|message| self.unreadable(message))?;
+                let owner = read_holder(&item)
+                    .map_err(|fault| self.unreadable(format!("environment {environment}: {fault}")))?;
                 Ok(Claim::Taken { owner })
             }
         }
@@ -208,31 +209,31 @@ impl Records for DynamoRecords {
         self.update(owner_key(owner), "SET progress = :progress", condition, values).await.map(|_| ())
     }
 
-    async fn decide_response(
+    async fn record_response(
         &self,
         owner: &Owner,
         request_hash: &str,
-        response: DecidedResponse,
-    ) -> Result<DecidedResponse, RecordsError> {
+        response: CfnResponse,
+    ) -> Result<CfnResponse, RecordsError> {
         let values = [(":response", write_json(&response)), (":hash", text(request_hash))];
-        let condition = Some("latest_request.request_hash = :hash AND attribute_not_exists(decided_response)");
-        let written = self.update(owner_key(owner), "SET decided_response = :response", condition, values).await?;
+        let condition = Some("latest_request.request_hash = :hash AND attribute_not_exists(recorded_response)");
+        let written = self.update(owner_key(owner), "SET recorded_response = :response", condition, values).await?;
         let WriteOutcome::Rejected(item) = written else { return Ok(response) };
         let latest = read_latest_request(&item).ok().flatten().filter(|latest| latest.request_hash == request_hash);
-        Ok(latest.and_then(|_| read_decided_response(&item)).unwrap_or(response))
+        Ok(latest.and_then(|_| read_recorded_response(&item)).unwrap_or(response))
     }
 
-    async fn record_sent_responses(&self, owner: &Owner, responses: Vec<SentResponse>) -> Result<(), RecordsError> {
-        let hash = responses.last().map(|last| last.request_hash.clone()).unwrap_or_default();
-        let responses = (":responses", write_json(&responses));
-        let change = "SET responses = :responses REMOVE pending_response, response_due_ms, progress, decided_response";
+    async fn record_history(&self, owner: &Owner, history: Vec<HistoryEntry>) -> Result<(), RecordsError> {
+        let hash = history.last().map(|last| last.request_hash.clone()).unwrap_or_default();
+        let history = (":history", write_json(&history));
+        let change = "SET history = :history REMOVE pending_response, response_due_ms, progress, recorded_response";
         let latest = Some("latest_request.request_hash = :hash");
-        let values = [responses.clone(), (":hash", text(hash))];
+        let values = [history.clone(), (":hash", text(hash))];
         if let WriteOutcome::Rejected(item) = self.update(owner_key(owner), change, latest, values).await?
             && !item.is_empty()
         {
             let exists = Some("attribute_exists(pk)");
-            self.update(owner_key(owner), "SET responses = :responses", exists, [responses]).await?;
+            self.update(owner_key(owner), "SET history = :history", exists, [history]).await?;
         }
         Ok(())
     }
@@ -250,7 +251,7 @@ impl Records for DynamoRecords {
 
     async fn environment_owner(&self, environment: &str) -> Result<Option<Owner>, RecordsError> {
         let Some(item) = self.get(environment_key(environment)).await? else { return Ok(None) };
-        read_holder(environment, &item).map(Some).map_err(|message| self.unreadable(message))
+        read_holder(&item).map(Some).map_err(|fault| self.unreadable(format!("environment {environment}: {fault}")))
     }
 
     async fn release(&self, environment: &str, owner: &Owner) -> Result<(), RecordsError> {
@@ -302,7 +303,7 @@ fn owner_key(owner: &Owner) -> String {
 
 /// The key contains a hash: the text of a rule may be long, and contain any character.
 fn rule_execution_key(owner: &Owner, rule: &str) -> String {
-    format!("rule_execution#{owner}#{}", crate::event::hex(&Sha256::digest(rule)))
+    format!("rule_execution#{owner}#{}", crate::hex::hex(&Sha256::digest(rule)))
 }
 
 fn environment_key(environment: &str) -> String {

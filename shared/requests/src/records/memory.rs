@@ -1,10 +1,10 @@
 //! The records in memory, for tests and experiments: the same conditions, no table.
 
 use super::{
-    Claim, CreateIntent, DecidedResponse, DesiredRecord, ExecutionClaim, LatestRequest, OwnerRecord, Progress,
-    RecordedRequest, Records, RecordsError, RuleExecution, SentResponse, TOMBSTONE_TTL_S,
+    Claim, CreateIntent, DesiredRecord, ExecutionClaim, HistoryEntry, LatestRequest, OwnerRecord, Progress,
+    RecordedRequest, Records, RecordsError, RuleExecution, TOMBSTONE_TTL_S,
 };
-use crate::Owner;
+use crate::{CfnResponse, Owner};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -65,7 +65,7 @@ impl Records for MemoryRecords {
         record.expires = record.desired.is_none().then(|| latest_request.expires_s());
         record.response_due_ms = Some(latest_request.deadline_ms);
         record.progress = None;
-        record.decided_response = None;
+        record.recorded_response = None;
         record.latest_request = Some(latest_request);
         Ok(RecordedRequest::Latest)
     }
@@ -95,29 +95,29 @@ impl Records for MemoryRecords {
         Ok(())
     }
 
-    async fn decide_response(
+    async fn record_response(
         &self,
         owner: &Owner,
         request_hash: &str,
-        response: DecidedResponse,
-    ) -> Result<DecidedResponse, RecordsError> {
+        response: CfnResponse,
+    ) -> Result<CfnResponse, RecordsError> {
         let mut items = self.items();
         let record = items.owners.get_mut(owner).filter(|record| record.is_latest(request_hash));
         Ok(match record {
-            Some(record) => record.decided_response.get_or_insert(response).clone(),
+            Some(record) => record.recorded_response.get_or_insert(response).clone(),
             None => response,
         })
     }
 
-    async fn record_sent_responses(&self, owner: &Owner, responses: Vec<SentResponse>) -> Result<(), RecordsError> {
+    async fn record_history(&self, owner: &Owner, history: Vec<HistoryEntry>) -> Result<(), RecordsError> {
         let mut items = self.items();
         let Some(record) = items.owners.get_mut(owner) else { return Ok(()) };
-        if responses.last().is_some_and(|last| record.is_latest(&last.request_hash)) {
+        if history.last().is_some_and(|last| record.is_latest(&last.request_hash)) {
             record.response_due_ms = None;
             record.progress = None;
-            record.decided_response = None;
+            record.recorded_response = None;
         }
-        record.responses = responses;
+        record.history = history;
         Ok(())
     }
 
@@ -208,8 +208,8 @@ impl Records for MemoryRecords {
             latest_request: record.latest_request.take(),
             response_due_ms: record.response_due_ms,
             progress: record.progress.take(),
-            decided_response: record.decided_response.take(),
-            responses: std::mem::take(&mut record.responses),
+            recorded_response: record.recorded_response.take(),
+            history: std::mem::take(&mut record.history),
             deleted: true,
             expires: Some(now_ms / 1_000 + TOMBSTONE_TTL_S),
             ..OwnerRecord::empty(owner)

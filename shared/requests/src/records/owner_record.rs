@@ -1,7 +1,7 @@
 //! The record of an owner.
 
 use super::TOMBSTONE_TTL_S;
-use crate::{CfnResponse, Event, Kind, Owner, Request, ResponseAddress, Status};
+use crate::{CfnResponse, Event, Kind, Owner, Request, ResponseAddress};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -122,31 +122,9 @@ pub struct Progress {
     pub since_ms: u64,
 }
 
-/// A decided response. From then on the request gets no other response, independent of the sender and the number of
-/// deliveries.
+/// A request in the history of its owner, with the outcome that its response reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DecidedResponse {
-    /// Whether the request succeeded.
-    pub success: bool,
-    /// The reason of a failure.
-    pub reason: String,
-    /// The body of the response, as sent to CloudFormation.
-    pub body: String,
-}
-
-impl DecidedResponse {
-    /// The decision for this response.
-    #[must_use]
-    pub fn of(response: &CfnResponse) -> DecidedResponse {
-        let success = response.status() == Status::Success;
-        let reason = response.short_reason(MAX_REASON_CHARS);
-        DecidedResponse { success, reason, body: response.body() }
-    }
-}
-
-/// A response that was sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SentResponse {
+pub struct HistoryEntry {
     /// [`crate::request_hash`] of the event.
     pub request_hash: String,
     /// Create, Update or Delete.
@@ -157,27 +135,20 @@ pub struct SentResponse {
     pub responded_ms: u64,
     /// Whether the request succeeded.
     pub success: bool,
-    /// The reason of a failure, shortened.
+    /// The reason of a failure, shortened; and the error of a response that can't be delivered.
     pub reason: String,
 }
 
-/// How many sent responses are kept for operators: 5, which is a create, an update, its rollback and two deletes.
-const KEPT_RESPONSES: usize = 5;
+/// How many entries are kept for operators: 5, which is a create, an update, its rollback and two deletes.
+const KEPT_ENTRIES: usize = 5;
 
-/// How much of a reason is kept, in characters: five reasons are small compared with the specs.
-const MAX_REASON_CHARS: usize = 1_000;
-
-/// How much of a delivery error is kept after the reason, in characters: the longest error names a host and its status.
-const MAX_DELIVERY_ERROR_CHARS: usize = 200;
-
-impl SentResponse {
-    /// The sent responses of a record with this one, newest last.
+impl HistoryEntry {
+    /// The history of a record with this entry, newest last. An earlier entry of the same request is replaced.
     #[must_use]
-    pub fn appended_to(mut self, earlier: &[SentResponse]) -> Vec<SentResponse> {
-        self.reason = self.reason.chars().take(MAX_REASON_CHARS + MAX_DELIVERY_ERROR_CHARS).collect();
+    pub fn appended_to(self, earlier: &[HistoryEntry]) -> Vec<HistoryEntry> {
         let others = earlier.iter().filter(|it| it.request_hash != self.request_hash);
-        let mut all: Vec<SentResponse> = others.cloned().chain([self.clone()]).collect();
-        all.drain(..all.len().saturating_sub(KEPT_RESPONSES));
+        let mut all: Vec<HistoryEntry> = others.cloned().chain([self.clone()]).collect();
+        all.drain(..all.len().saturating_sub(KEPT_ENTRIES));
         all
     }
 }
@@ -209,10 +180,11 @@ pub struct OwnerRecord {
     pub response_due_ms: Option<u64>,
     /// The conditions that the latest request waits for.
     pub progress: Option<Progress>,
-    /// The response to the latest request, until that response has arrived.
-    pub decided_response: Option<DecidedResponse>,
-    /// The last sent responses, newest last.
-    pub responses: Vec<SentResponse>,
+    /// The recorded response to the latest request, until that response has arrived. The request gets no other response,
+    /// independent of the sender and the number of deliveries.
+    pub recorded_response: Option<CfnResponse>,
+    /// The last requests with a response that has arrived, newest last.
+    pub history: Vec<HistoryEntry>,
     /// Whether the last environment was deleted, and no desired state was saved since.
     pub deleted: bool,
     /// When the record expires, in seconds since the epoch; `None` while there is an environment. DynamoDB deletes the
@@ -236,7 +208,7 @@ impl OwnerRecord {
     /// Whether the response to the request with this hash has arrived.
     #[must_use]
     pub fn has_responded(&self, request_hash: &str) -> bool {
-        self.responses.iter().any(|response| response.request_hash == request_hash)
+        self.history.iter().any(|entry| entry.request_hash == request_hash)
     }
 
     /// The delete in progress, if there is one.
@@ -262,8 +234,8 @@ impl OwnerRecord {
             latest_request: None,
             response_due_ms: None,
             progress: None,
-            decided_response: None,
-            responses: Vec::new(),
+            recorded_response: None,
+            history: Vec::new(),
             deleted: false,
             expires: None,
         }

@@ -20,10 +20,10 @@ pub(super) struct Wire<'a> {
     pub reason: &'a str,
     #[serde(rename = "PhysicalResourceId")]
     pub physical_id: &'a str,
-    pub stack_id: Cow<'a, str>,
-    pub request_id: Cow<'a, str>,
+    pub stack_id: &'a str,
+    pub request_id: &'a str,
     #[serde(rename = "LogicalResourceId")]
-    pub logical_id: Cow<'a, str>,
+    pub logical_id: &'a str,
     pub no_echo: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub data: &'a BTreeMap<String, String>,

@@ -1,6 +1,7 @@
 //! The `PhysicalResourceId`, which CloudFormation stores.
 
 use crate::{Owner, ResponseAddress};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 
@@ -10,8 +11,17 @@ const MAX: usize = 1_024;
 /// A `PhysicalResourceId` that CloudFormation accepts: not empty, at most 1,024 bytes, no control characters.
 ///
 /// A type, since an empty id does harm that is hard to notice: CloudFormation then generates an id and hides the Reason.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct PhysicalId(String);
+
+impl TryFrom<String> for PhysicalId {
+    type Error = BadPhysicalId;
+
+    fn try_from(id: String) -> Result<PhysicalId, BadPhysicalId> {
+        PhysicalId::new(id)
+    }
+}
 
 /// An id that is invalid in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -62,6 +62,13 @@ impl Reason {
         Reason { message: message.into(), runbook: Some(runbook) }
     }
 
+    /// The reason of a FAILED after a panic.
+    #[must_use]
+    pub fn internal_error() -> Reason {
+        let message = "Envkeeper failed with an internal error and made no further changes. Send the same request again after the cause is fixed.";
+        Reason::with_runbook(message, Runbook::InternalError)
+    }
+
     /// The message without guidance.
     #[must_use]
     pub fn message(&self) -> &str {

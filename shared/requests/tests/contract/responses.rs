@@ -2,46 +2,48 @@
 
 use super::latest_requests::{create, latest_request};
 use super::owner;
-use requests::Kind;
-use requests::records::{DecidedResponse, Progress, Records, SentResponse};
+use requests::records::{HistoryEntry, Progress, Records};
+use requests::{CfnResponse, Kind, PhysicalId, Reason, ResponseAddress, Runbook};
 
 pub async fn all(records: &impl Records) {
     an_overdue_owner_is_found_until_the_response_is_sent(records).await;
     only_the_latest_request_waits(records).await;
     the_response_to_an_older_request_leaves_the_latest_waiting(records).await;
-    a_sent_response_creates_no_record(records).await;
-    a_response_is_decided_once(records).await;
+    a_history_creates_no_record(records).await;
+    a_response_is_recorded_once(records).await;
 }
 
-fn decided(body: &str) -> DecidedResponse {
-    DecidedResponse { success: false, reason: "no".to_owned(), body: body.to_owned() }
+fn failed(message: &str) -> CfnResponse {
+    let id = PhysicalId::new("scalable-ec2-us-west-2-dev").unwrap();
+    let reason = Reason::with_runbook(message, Runbook::CallRejected);
+    CfnResponse::failed(&ResponseAddress::default(), id, reason, "reconciler")
 }
 
-async fn a_response_is_decided_once(records: &impl Records) {
-    let own = owner("Decides");
+async fn a_response_is_recorded_once(records: &impl Records) {
+    let own = owner("Responds");
     assert_eq!(
-        records.decide_response(&own, "first", decided("without a request")).await,
-        Ok(decided("without a request"))
+        records.record_response(&own, "first", failed("without a request")).await,
+        Ok(failed("without a request"))
     );
-    assert_eq!(records.owner(&own).await, Ok(None), "a decision creates no record");
+    assert_eq!(records.owner(&own).await, Ok(None), "a response creates no record");
     records.record_request(&own, create(1_000, "first")).await.unwrap();
-    assert_eq!(records.decide_response(&own, "first", decided("one")).await, Ok(decided("one")));
-    assert_eq!(records.decide_response(&own, "first", decided("other")).await, Ok(decided("one")));
+    assert_eq!(records.record_response(&own, "first", failed("one")).await, Ok(failed("one")));
+    assert_eq!(records.record_response(&own, "first", failed("other")).await, Ok(failed("one")));
     assert_eq!(
-        records.decide_response(&own, "older", decided("to an older request")).await,
-        Ok(decided("to an older request"))
+        records.record_response(&own, "older", failed("to an older request")).await,
+        Ok(failed("to an older request"))
     );
-    assert_eq!(records.owner(&own).await.unwrap().unwrap().decided_response, Some(decided("one")));
+    assert_eq!(records.owner(&own).await.unwrap().unwrap().recorded_response, Some(failed("one")));
     records.record_request(&own, latest_request(Kind::Delete, 2_000, "second")).await.unwrap();
-    assert_eq!(records.owner(&own).await.unwrap().unwrap().decided_response, None);
-    records.decide_response(&own, "second", decided("two")).await.unwrap();
-    records.record_sent_responses(&own, response_to("second").appended_to(&[])).await.unwrap();
-    assert_eq!(records.owner(&own).await.unwrap().unwrap().decided_response, None);
+    assert_eq!(records.owner(&own).await.unwrap().unwrap().recorded_response, None);
+    records.record_response(&own, "second", failed("two")).await.unwrap();
+    records.record_history(&own, entry_of("second").appended_to(&[])).await.unwrap();
+    assert_eq!(records.owner(&own).await.unwrap().unwrap().recorded_response, None);
 }
 
-fn response_to(hash: &str) -> SentResponse {
+fn entry_of(hash: &str) -> HistoryEntry {
     let request_hash = hash.to_owned();
-    SentResponse {
+    HistoryEntry {
         request_hash,
         kind: Kind::Create,
         sent_ms: 1,
@@ -63,11 +65,11 @@ async fn an_overdue_owner_is_found_until_the_response_is_sent(records: &impl Rec
     assert!(overdue(due).await.contains(&own));
     assert!(!overdue(due).await.contains(&later));
     for _ in 0..2 {
-        records.record_sent_responses(&own, response_to("first").appended_to(&[])).await.unwrap();
+        records.record_history(&own, entry_of("first").appended_to(&[])).await.unwrap();
     }
     assert!(!overdue(due).await.contains(&own));
     let record = records.owner(&own).await.unwrap().unwrap();
-    assert_eq!((record.response_due_ms, record.responses), (None, vec![response_to("first")]));
+    assert_eq!((record.response_due_ms, record.history), (None, vec![entry_of("first")]));
 }
 
 async fn only_the_latest_request_waits(records: &impl Records) {
@@ -89,14 +91,14 @@ async fn only_the_latest_request_waits(records: &impl Records) {
 async fn the_response_to_an_older_request_leaves_the_latest_waiting(records: &impl Records) {
     let own = owner("Older");
     records.record_request(&own, latest_request(Kind::Delete, 2_000, "delete")).await.unwrap();
-    records.record_sent_responses(&own, response_to("create").appended_to(&[])).await.unwrap();
+    records.record_history(&own, entry_of("create").appended_to(&[])).await.unwrap();
     let record = records.owner(&own).await.unwrap().unwrap();
     assert!(record.response_due_ms.is_some());
-    assert_eq!(record.responses, vec![response_to("create")]);
+    assert_eq!(record.history, vec![entry_of("create")]);
 }
 
-async fn a_sent_response_creates_no_record(records: &impl Records) {
+async fn a_history_creates_no_record(records: &impl Records) {
     let own = owner("Unknown");
-    records.record_sent_responses(&own, response_to("create").appended_to(&[])).await.unwrap();
+    records.record_history(&own, entry_of("create").appended_to(&[])).await.unwrap();
     assert_eq!(records.owner(&own).await, Ok(None));
 }

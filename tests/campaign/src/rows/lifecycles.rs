@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use environment::{Fields, Key};
 use memory_cloud::Fault;
-use reconciler::StackState;
+use request_pass::StackState;
 use serde_json::json;
 
 use super::{Dice, Row};

@@ -118,7 +118,7 @@ fn host(case: usize) -> Verdict {
     let response_sender = ResponseSender::with_connector(scripted.clone());
     let hosts = AllowedHosts::from_list("127.0.0.1:9").expect("a host");
     let to = ResponseUrl::parse("http://127.0.0.1:9/x", &hosts).expect("an allowed URL");
-    let delivered = run(response_sender.deliver(&failed_response("no").body(), &to, Duration::from_mins(2)));
+    let delivered = run(response_sender.put(&failed_response("no"), &to, Duration::from_mins(2)));
     let bodies = scripted.bodies();
     let same = bodies.windows(2).all(|two| two[0] == two[1]);
     let is_final = matches!(script[0], Host::Status(301 | 307 | 403));
@@ -149,7 +149,7 @@ fn url(url: &str, connections: usize) -> Verdict {
     let response_sender = ResponseSender::with_connector(scripted.clone());
     let to = ResponseAddress { response_url: Some(url.to_owned()), ..ResponseAddress::default() };
     let delivered =
-        run(response_sender.send(&failed_response("no").body(), &to, &AllowedHosts::default(), Duration::from_mins(1)));
+        run(response_sender.send(&failed_response("no"), &to, &AllowedHosts::default(), Duration::from_mins(1)));
     let attempts = scripted.bodies().len();
     verdict(attempts == connections && delivered.is_ok(), format!("{url}: {attempts} connections"))
 }

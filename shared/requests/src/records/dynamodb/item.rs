@@ -1,9 +1,8 @@
-//! Conversion of the table's items. Every error is a sentence for [`super::RecordsError::Unreadable`] and names attributes,
-//! never values: one of the values is a secret.
+//! Conversion of the table's items.
 
 use super::NEVER_S;
-use crate::records::{DecidedResponse, LatestRequest, OwnerRecord, RuleExecution};
-use crate::{Kind, Owner, ResponseAddress};
+use crate::records::{LatestRequest, OwnerRecord, RuleExecution};
+use crate::{CfnResponse, Kind, Owner, ResponseAddress};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +10,15 @@ use serde_json::Value;
 use std::collections::HashMap;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// An item that this version can't read. The fault names attributes, never values: one of the values is a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ItemFault {
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    #[error("{name} is not {expected}")]
+    Invalid { name: &'static str, expected: &'static str },
+}
 
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
@@ -51,26 +59,27 @@ pub(super) fn write_latest_request(latest_request: &LatestRequest) -> AttributeV
 }
 
 /// The last execution of a rule.
-pub(super) fn read_rule_execution(item: &Item) -> Result<RuleExecution, String> {
-    let remediation = required(item, "remediation")?;
+pub(super) fn read_rule_execution(item: &Item) -> Result<RuleExecution, ItemFault> {
+    let remediation = read_json(item, "remediation")?.ok_or(ItemFault::Missing("remediation"))?;
     Ok(RuleExecution {
-        since_ms: read_number(item, "since_ms")?.ok_or_else(|| missing("since_ms"))?,
-        at_ms: read_number(item, "at_ms")?.ok_or_else(|| missing("at_ms"))?,
-        remediation: serde_json::from_str(&remediation).map_err(|_| "remediation is not JSON".to_owned())?,
+        since_ms: read_number(item, "since_ms")?.ok_or(ItemFault::Missing("since_ms"))?,
+        at_ms: read_number(item, "at_ms")?.ok_or(ItemFault::Missing("at_ms"))?,
+        remediation,
         done: item.get("done").and_then(|it| it.as_bool().ok()).copied().unwrap_or_default(),
     })
 }
 
 /// The latest request of an owner, if there is one.
-pub(super) fn read_latest_request(item: &Item) -> Result<Option<LatestRequest>, String> {
+pub(super) fn read_latest_request(item: &Item) -> Result<Option<LatestRequest>, ItemFault> {
     let Some(latest_request) = item.get("latest_request") else { return Ok(None) };
-    let map = latest_request.as_m().map_err(|_| "latest_request is not a map".to_owned())?;
+    let map = latest_request.as_m().map_err(|_| ItemFault::Invalid { name: "latest_request", expected: "a map" })?;
     let kind = required(map, "kind")?;
     Ok(Some(LatestRequest {
         request_hash: required(map, "request_hash")?,
-        kind: Kind::parse(&kind).ok_or_else(|| "latest_request.kind is unknown".to_owned())?,
-        sent_ms: read_number(map, "sent_ms")?.ok_or_else(|| missing("sent_ms"))?,
-        deadline_ms: read_number(map, "deadline_ms")?.ok_or_else(|| missing("deadline_ms"))?,
+        kind: Kind::parse(&kind)
+            .ok_or(ItemFault::Invalid { name: "latest_request.kind", expected: "a request type" })?,
+        sent_ms: read_number(map, "sent_ms")?.ok_or(ItemFault::Missing("sent_ms"))?,
+        deadline_ms: read_number(map, "deadline_ms")?.ok_or(ItemFault::Missing("deadline_ms"))?,
         physical_id: optional(map, "physical_id")?,
         response_address: ResponseAddress {
             response_url: optional(map, "response_url")?,
@@ -81,7 +90,7 @@ pub(super) fn read_latest_request(item: &Item) -> Result<Option<LatestRequest>, 
     }))
 }
 
-pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, String> {
+pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, ItemFault> {
     Ok(OwnerRecord {
         owner: owner.clone(),
         environment: optional(item, "environment")?,
@@ -95,54 +104,50 @@ pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, Str
         latest_request: read_latest_request(item)?,
         response_due_ms: read_number(item, "response_due_ms")?,
         // These only inform operators, or save a second observation: a value that another version wrote is not an error.
-        decided_response: read_decided_response(item),
+        recorded_response: read_recorded_response(item),
         progress: read_typed(item, "progress").ok().flatten(),
-        responses: read_typed(item, "responses").ok().flatten().unwrap_or_default(),
+        history: read_typed(item, "history").ok().flatten().unwrap_or_default(),
         deleted: read_bool(item, "deleted")?,
         expires: read_number(item, "expires")?.filter(|expires| *expires < NEVER_S),
     })
 }
 
-/// The decided response, if this version can read it.
-pub(super) fn read_decided_response(item: &Item) -> Option<DecidedResponse> {
-    read_typed(item, "decided_response").ok().flatten()
+/// The recorded response, if this version can read it.
+pub(super) fn read_recorded_response(item: &Item) -> Option<CfnResponse> {
+    read_typed(item, "recorded_response").ok().flatten()
 }
 
-pub(super) fn read_holder(environment: &str, item: &Item) -> Result<Owner, String> {
+pub(super) fn read_holder(item: &Item) -> Result<Owner, ItemFault> {
     let holder = required(item, "held_by")?;
-    Owner::parse(&holder).ok_or_else(|| format!("held_by of environment {environment} is not an owner"))
+    Owner::parse(&holder).ok_or(ItemFault::Invalid { name: "held_by", expected: "an owner" })
 }
 
-fn missing(name: &str) -> String {
-    format!("{name} is missing")
+fn required(item: &Item, name: &'static str) -> Result<String, ItemFault> {
+    optional(item, name)?.ok_or(ItemFault::Missing(name))
 }
 
-fn required(item: &Item, name: &str) -> Result<String, String> {
-    optional(item, name)?.ok_or_else(|| missing(name))
-}
-
-fn optional(item: &Item, name: &str) -> Result<Option<String>, String> {
+fn optional(item: &Item, name: &'static str) -> Result<Option<String>, ItemFault> {
     let read = item.get(name).map(|value| value.as_s().cloned());
-    read.transpose().map_err(|_| format!("{name} is not a string"))
+    read.transpose().map_err(|_| ItemFault::Invalid { name, expected: "a string" })
 }
 
-fn read_number(item: &Item, name: &str) -> Result<Option<u64>, String> {
+fn read_number(item: &Item, name: &'static str) -> Result<Option<u64>, ItemFault> {
     let read = item.get(name).map(|value| value.as_n().ok().and_then(|digits| digits.parse().ok()));
-    read.map(|number| number.ok_or_else(|| format!("{name} is not a whole number"))).transpose()
+    read.map(|number| number.ok_or(ItemFault::Invalid { name, expected: "a whole number" })).transpose()
 }
 
-fn read_bool(item: &Item, name: &str) -> Result<bool, String> {
+fn read_bool(item: &Item, name: &'static str) -> Result<bool, ItemFault> {
     let read = item.get(name).map(|value| value.as_bool().copied());
-    read.transpose().map(Option::unwrap_or_default).map_err(|_| format!("{name} is not a boolean"))
+    read.transpose().map(Option::unwrap_or_default).map_err(|_| ItemFault::Invalid { name, expected: "a boolean" })
 }
 
-fn read_json(item: &Item, name: &str) -> Result<Option<Value>, String> {
+fn read_json(item: &Item, name: &'static str) -> Result<Option<Value>, ItemFault> {
     let read = optional(item, name)?.map(|json| serde_json::from_str(&json));
-    read.transpose().map_err(|_| format!("{name} is not JSON"))
+    read.transpose().map_err(|_| ItemFault::Invalid { name, expected: "JSON" })
 }
 
 /// A value that [`write_json`] wrote.
-fn read_typed<T: DeserializeOwned>(item: &Item, name: &str) -> Result<Option<T>, String> {
+fn read_typed<T: DeserializeOwned>(item: &Item, name: &'static str) -> Result<Option<T>, ItemFault> {
     let read = optional(item, name)?.map(|json| serde_json::from_str(&json));
-    read.transpose().map_err(|_| format!("{name} does not have the form that this version writes"))
+    read.transpose().map_err(|_| ItemFault::Invalid { name, expected: "in the form that this version writes" })
 }

@@ -1,4 +1,4 @@
-//! Reconcile passes for `CloudFormation` requests: Create, Update, Delete.
+//! The pass over one request of `CloudFormation`: Create, Update, Delete.
 //!
 //! A pass starts from the records and from an observation of the cloud. The result does not depend on where the
 //! previous pass stopped. Each pass ends with a response, or requeues the request.
@@ -12,18 +12,28 @@ use environment::{
     indeterminate_until, mark, outputs, reconcile,
 };
 use requests::records::{Claim, CreateIntent, LatestRequest, OwnerRecord, RecordedRequest};
-use requests::{Kind, Owner, PhysicalId, Reason, Records, Request, Runbook};
+use requests::{CfnResponse, Kind, Owner, PhysicalId, Reason, Records, Request, Runbook};
 
 use crate::cloud_factory::CloudFactory;
 use crate::pass_error::{PassError, superseded};
 use crate::recorded::{frozen_defaults, recorded_spec, retired_tags, to_record};
 use crate::settings::Settings;
 
-/// The outcome of one reconcile pass over a request.
+/// The part of an invocation that is reserved for the response: two attempts of the response sender and the pause
+/// between them.
+const RESPONSE_TIME: Duration = Duration::from_secs(12);
+
+/// The time by which the work in an invocation that Lambda ends at `deadline` has to end.
+#[must_use]
+pub fn work_deadline(deadline: Timestamp) -> Timestamp {
+    Timestamp::default() + (deadline - Timestamp::default()).saturating_sub(RESPONSE_TIME)
+}
+
+/// The outcome of one pass over a request.
 #[derive(Debug)]
 pub enum PassOutcome {
-    /// The request is finished.
-    Done(RequestOutcome),
+    /// The request is finished, with this response.
+    Done(CfnResponse),
     /// The request continues in another pass.
     Requeue {
         /// The conditions that the request waits for.
@@ -33,19 +43,10 @@ pub enum PassOutcome {
     },
 }
 
-/// The content of a response: the physical id, and either the data or the reason of a FAILED.
-#[derive(Debug)]
-pub struct RequestOutcome {
-    /// The environment's physical id, if the environment exists.
-    pub id: PhysicalId,
-    /// The data for `Fn::GetAtt`, or a sentence for the stack author.
-    pub outcome: Result<BTreeMap<String, String>, Reason>,
-}
-
-/// One request, with everything that a reconcile pass needs.
+/// One request, with everything that a pass over it needs. The pass itself is [`RequestPass::run`].
 #[derive(Debug)]
 pub struct RequestPass<'a, R, C> {
-    /// The function's settings.
+    /// The settings of the deployment.
     pub settings: &'a Settings,
     /// The owners' records: the latest request, the desired spec, the settled spec.
     pub records: &'a R,
@@ -76,7 +77,7 @@ pub(crate) enum RequestedWork {
 type Data = BTreeMap<String, String>;
 
 /// The delay after a transient error: 5 s, longer than the SDK's own retries.
-pub(crate) const TRANSIENT_REQUEUE: Duration = Duration::from_secs(5);
+pub const TRANSIENT_REQUEUE: Duration = Duration::from_secs(5);
 
 /// The delay between two passes of a waiting request: 5 s, like the longest pause within a run. A requeued request
 /// therefore continues hardly later than one that waits within its invocation.
@@ -113,10 +114,11 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     }
 
     /// Runs one pass, which has to end by `until`. The pass ends earlier if nothing has changed for `wait_budget`.
+    /// The caller catches a panic, and responds with [`Reason::internal_error`].
     pub async fn run(&self, until: Timestamp, wait_budget: Duration) -> PassOutcome {
         let deadline = Timestamp(self.request.event.deadline_ms);
         if self.cloud_factory.now() + CALL_TIMEOUT > deadline {
-            return PassOutcome::Done(self.response(None, Err(self.timeout_reason(&[]).await)));
+            return PassOutcome::Done(self.failed(None, self.timeout_reason(&[]).await));
         }
         let admitted = match self.admit().await {
             Ok(admitted) => admitted,
@@ -133,24 +135,41 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             RequestedWork::Nothing => Ok(Convergence::Settled(Data::new())),
         };
         match outcome {
-            Ok(Convergence::Settled(data)) => PassOutcome::Done(self.response(id.as_deref(), Ok(data))),
+            Ok(Convergence::Settled(data)) => PassOutcome::Done(self.succeeded(id.as_deref(), data)),
             Ok(Convergence::Pending(waiting_for))
                 if self.cloud_factory.now() + CALL_TIMEOUT + PASS_INTERVAL > deadline =>
             {
-                PassOutcome::Done(self.response(id.as_deref(), Err(self.timeout_reason(&waiting_for).await)))
+                PassOutcome::Done(self.failed(id.as_deref(), self.timeout_reason(&waiting_for).await))
             }
             Ok(Convergence::Pending(waiting_for)) => PassOutcome::Requeue { waiting_for, after: PASS_INTERVAL },
             Err(error) => self.end_with_error(id.as_deref(), error, deadline).await,
         }
     }
 
+    /// Runs passes in one invocation until the request has a response, until `until` at the latest: for a function
+    /// without a request queue.
+    pub async fn run_to_completion(&self, until: Timestamp) -> CfnResponse {
+        loop {
+            match self.run(until, Duration::MAX).await {
+                PassOutcome::Done(response) => return response,
+                PassOutcome::Requeue { waiting_for, after } => {
+                    if self.cloud_factory.now() + after + CALL_TIMEOUT > until {
+                        return self.failed(None, self.timeout_reason(&waiting_for).await);
+                    }
+                    let owner = self.request.owner();
+                    self.cloud_factory.for_run(owner.as_str(), &self.request.hash, None).pause(after).await;
+                }
+            }
+        }
+    }
+
     async fn end_with_error(&self, id: Option<&str>, error: PassError, deadline: Timestamp) -> PassOutcome {
         match error {
-            PassError::Failed(reason) => PassOutcome::Done(self.response(id, Err(reason))),
+            PassError::Failed(reason) => PassOutcome::Done(self.failed(id, reason)),
             PassError::Requeue(reason) | PassError::RecordsUnavailable(reason)
                 if self.cloud_factory.now() + CALL_TIMEOUT + TRANSIENT_REQUEUE > deadline =>
             {
-                PassOutcome::Done(self.response(id, Err(self.timeout_reason(&[reason.into()]).await)))
+                PassOutcome::Done(self.failed(id, self.timeout_reason(&[reason.into()]).await))
             }
             PassError::Requeue(reason) | PassError::RecordsUnavailable(reason) => {
                 PassOutcome::Requeue { waiting_for: vec![reason.into()], after: TRANSIENT_REQUEUE }
@@ -158,17 +177,28 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         }
     }
 
-    /// Builds the outcome of this request.
+    /// Builds the response of a success. `id` is the environment's, if the environment exists.
+    fn succeeded(&self, id: Option<&str>, data: Data) -> CfnResponse {
+        CfnResponse::success(&self.request.response_address, self.physical_id(id), data)
+    }
+
+    /// Builds the response of a failure. `id` is the environment's, if the environment exists.
     #[must_use]
-    pub fn response(&self, id: Option<&str>, outcome: Result<Data, Reason>) -> RequestOutcome {
+    pub fn failed(&self, id: Option<&str>, reason: Reason) -> CfnResponse {
+        // The response has room for a part of a long reason.
+        tracing::info!(owner = %self.request.owner(), reason = reason.message(), "request failed");
+        let (to, id) = (&self.request.response_address, self.physical_id(id));
+        CfnResponse::failed(to, id, reason, &self.settings.function_name)
+    }
+
+    fn physical_id(&self, id: Option<&str>) -> PhysicalId {
         let event_id = self.request.event.physical_id.as_deref();
-        let id = PhysicalId::first_of([event_id, id], PhysicalId::of_owner(&self.request.owner()));
-        RequestOutcome { id, outcome }
+        PhysicalId::first_of([event_id, id], PhysicalId::of_owner(&self.request.owner()))
     }
 
     /// The reason of a FAILED at the deadline. The conditions that the request waited for are those of this pass, else
     /// those that the previous pass recorded.
-    pub async fn timeout_reason(&self, waiting_for: &[Condition]) -> Reason {
+    async fn timeout_reason(&self, waiting_for: &[Condition]) -> Reason {
         let owner = self.request.owner();
         let record = self.records.owner(&owner).await.ok().flatten();
         let recorded_progress = record.as_ref().filter(|it| it.is_latest(&self.request.hash));
@@ -330,7 +360,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let create_intent = record.and_then(|it| Some((Timestamp(it.create_intent_ms?), it.settled)));
         let indeterminate_until =
             create_intent.map(|(create_intent, settled)| indeterminate_until(create_intent, settled));
-        let before = admitted.record.as_ref().and_then(|it| it.responses.last());
+        let before = admitted.record.as_ref().and_then(|it| it.history.last());
         let before = before.filter(|it| it.request_hash != *request);
         let stale_until = before.map(|it| Timestamp(it.responded_ms) + READ_LAG);
         let run = Run { scope, desired, until, wait_budget, indeterminate_until, stale_until };

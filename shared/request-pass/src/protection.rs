@@ -1,7 +1,7 @@
 //! The limits of a Delete: deletion protection, and stored objects.
 
 use environment::{CallError, Cloud as _, Fields, ObservedResource, Ownership, Scope};
-use requests::records::{OwnerRecord, SentResponse};
+use requests::records::{HistoryEntry, OwnerRecord};
 use requests::{Kind, PhysicalId, Records};
 
 use crate::cloud_factory::{CloudFactory, StackState};
@@ -28,9 +28,9 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         // knows an existing environment by another id, if a response reported its success.
         let of_owner = PhysicalId::of_owner(&self.request.owner());
         let is_rejected_create_id = self.request.event.physical_id.as_deref() == Some(of_owner.as_str());
-        let is_create_or_update = |it: &&SentResponse| it.kind != Kind::Delete;
+        let is_create_or_update = |it: &&HistoryEntry| it.kind != Kind::Delete;
         let create_reported =
-            record.and_then(|it| it.responses.iter().rfind(is_create_or_update)).is_some_and(|it| it.success);
+            record.and_then(|it| it.history.iter().rfind(is_create_or_update)).is_some_and(|it| it.success);
         if is_rejected_create_id && create_reported && stack == Ok(StackState::Active) {
             return Ok(RequestedWork::Nothing);
         }

@@ -1,0 +1,48 @@
+//! The errors of operator requests, as sentences for the operator.
+
+use environment::{CallError, Violation};
+use request_pass::describe_violations;
+use requests::{Malformed, RecordsError};
+use serde_json::Value;
+
+/// The reason why an operator request has no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OperatorError {
+    #[error("Request is {request}: valid is \"plan\", \"status\", \"drift\", \"unlock\" or \"delete\"")]
+    UnknownRequest { request: Value },
+    #[error("Environment is {value}: valid is the id of an environment, such as \"scalable-ec2-us-west-2-dev\"")]
+    InvalidEnvironment { value: Value },
+    #[error(
+        "Environment is {environment:?}: no environment has this name, or it was deleted; valid is the id of an \
+         environment, such as \"scalable-ec2-us-west-2-dev\""
+    )]
+    UnknownEnvironment { environment: String },
+    #[error("{}", describe_violations(.0))]
+    InvalidProperties(Vec<Violation>),
+    #[error("The record of {environment} is lost. Update its stack to write the record again.")]
+    RecordLost { environment: String },
+    #[error("This version can't read the record of {environment}. Update its stack to write the record again.")]
+    RecordUnreadable { environment: String },
+    #[error(
+        "StackId and LogicalResourceId: {environment} belongs to another stack's resource; omit both, its record names \
+         the stack"
+    )]
+    OtherOwner { environment: String },
+    #[error("{error} Name its former owner by StackId and LogicalResourceId.")]
+    FormerOwnerUnknown { error: Box<OperatorError> },
+    #[error("The record of {environment} names no stack. Name its former owner by StackId and LogicalResourceId.")]
+    NoStackRecorded { environment: String },
+    #[error(
+        "Environment is {environment:?}: its stack {stack_id} still exists. Delete that stack, or remove the resource \
+         {logical_id} from it; valid is an environment whose stack no longer exists"
+    )]
+    StackExists { environment: String, stack_id: String, logical_id: String },
+    #[error("The state of the stack {stack_id} is unknown: {error}. Send the same request again.")]
+    StackUnknown { stack_id: String, error: CallError },
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    #[error(transparent)]
+    CallFailed(#[from] CallError),
+}

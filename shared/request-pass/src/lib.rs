@@ -1,0 +1,28 @@
+//! The pass over one request, which changes environments: shared by the functions that process requests.
+//!
+//! The function `reconciler` runs a pass for each message of the request queue. The function `custom-resource` admits
+//! requests before it queues them, and runs the passes itself if the deployment has no request queue.
+//!
+//! A request has as many passes as it needs. A pass ends with the response to CloudFormation, or the request is requeued
+//! for a short delay. Before each wave of calls the pass checks whether a newer request exists.
+//!
+//! The modules: `pass` (one pass: Create, Update, Delete), `protection` (the limits of a Delete), `recorded` (the
+//! interpretation of a record), `cloud_factory` (the account that the passes work on), `pass_error` (the errors that end
+//! a pass), `settings`.
+
+#![warn(missing_docs)]
+
+mod cloud_factory;
+mod pass;
+mod pass_error;
+mod protection;
+mod recorded;
+mod settings;
+
+pub use cloud_factory::{Aws, CloudFactory, StackState};
+pub use pass::{
+    AdmittedRequest, PassOutcome, RequestPass, TRANSIENT_REQUEUE, describe_violations, resources, work_deadline,
+};
+pub use pass_error::PassError;
+pub use recorded::{frozen_defaults, is_protected, recorded_spec, retired_tags};
+pub use settings::Settings;

@@ -1,0 +1,126 @@
+//! The settings of a function that processes requests, from its environment variables.
+
+use environment::{Defaults, Deployment};
+use lambda_kit::{InvalidSettings, Vars};
+use requests::AllowedHosts;
+
+/// The function's configuration, read once.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `PROJECT_NAME`: the first part of every name, `scalable-ec2` if not set. `AWS_REGION`: set by Lambda.
+    /// `ACCOUNT_ID`: the account that the function runs in.
+    pub deployment: Deployment,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: the name of this function, set by Lambda.
+    pub function_name: String,
+    /// `CUSTOM_RESOURCE_FUNCTION`: the name of the function that operators invoke; if not set, this function's name
+    /// (`AWS_LAMBDA_FUNCTION_NAME`, set by Lambda).
+    pub custom_resource_function: String,
+    /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests. If it is not set, the function `custom-resource` processes
+    /// the requests itself.
+    pub queue_url: Option<String>,
+    /// `LIFECYCLE_HOOKS`: `true` if the deployment has the function that completes lifecycle hooks.
+    pub hooks_are_handled: bool,
+    /// `RECORDS_TABLE`: the `DynamoDB` table of the records.
+    pub records_table: String,
+    /// `ALLOWED_RESPONSE_HOSTS`: hosts that may receive responses in addition to `CloudFormation`'s own hosts of this
+    /// region, as `host:port,…`, over plain http. Empty in every deployment; the local cloud needs it.
+    pub response_hosts: AllowedHosts,
+    /// The values of properties that a template omits.
+    pub defaults: Defaults,
+}
+
+impl Settings {
+    /// Reads the settings of `function`, its name outside Lambda, from environment variables, which `read` looks up.
+    ///
+    /// # Errors
+    /// All invalid variables.
+    pub fn from_vars(function: &str, read: impl Fn(&str) -> Option<String>) -> Result<Settings, InvalidSettings> {
+        let mut vars = Vars::new(&read);
+        let settings = Settings::read(function, &mut vars, &read);
+        vars.checked(settings)
+    }
+
+    /// Reads the settings as a part of a function's settings: `vars` collects the invalid variables.
+    pub fn read<F: Fn(&str) -> Option<String>>(function: &str, vars: &mut Vars<&F>, read: &F) -> Settings {
+        let deployment = vars.deployment();
+        let hooks_are_handled = vars.flag("LIFECYCLE_HOOKS", false);
+        let function_name = vars.optional("AWS_LAMBDA_FUNCTION_NAME");
+        let custom_resource_function = vars.optional("CUSTOM_RESOURCE_FUNCTION").or_else(|| function_name.clone());
+        let queue_url = vars.queue_url("REQUEST_QUEUE_URL");
+        let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
+        let hosts = vars.parsed("ALLOWED_RESPONSE_HOSTS", "host:port, separated by commas", |list| {
+            AllowedHosts::from_list(list).ok()
+        });
+        Settings {
+            function_name: function_name.unwrap_or_else(|| function.to_owned()),
+            custom_resource_function: custom_resource_function.unwrap_or_else(|| String::from("custom-resource")),
+            queue_url,
+            hooks_are_handled,
+            records_table,
+            response_hosts: hosts.unwrap_or_default().in_region(&deployment.region),
+            defaults: Defaults::from_vars(read),
+            deployment,
+        }
+    }
+}
+
+impl Settings {
+    /// The command that sends an operator request about an environment to the function `custom-resource`, for bash and
+    /// zsh. Both versions of the CLI take a payload from a file unchanged. For a payload on the command line, version 2
+    /// requires an option that version 1 does not know.
+    #[must_use]
+    pub fn command(&self, request: &str, environment: &str) -> String {
+        format!(
+            "aws lambda invoke --function-name {} --payload fileb:///dev/stdin /dev/stdout <<< '{{\"Request\":\"{request}\",\"Environment\":\"{environment}\"}}'",
+            self.custom_resource_function
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str) -> Option<String> {
+        let value = match name {
+            "AWS_REGION" => "us-west-2",
+            "ACCOUNT_ID" => "123456789012",
+            "RECORDS_TABLE" => "records",
+            "MAX_SIZE" => "7",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn defaults_are_read_from_the_variables() {
+        let settings = Settings::from_vars("custom-resource", read).unwrap();
+        assert_eq!(settings.deployment.project, "scalable-ec2");
+        assert_ne!(settings.defaults, Defaults::from_vars(|_| None));
+    }
+
+    /// `tests/validators/test_commands.py` runs this command with a shell and the CLI.
+    #[test]
+    fn a_command_is_one_line_for_a_shell() {
+        let settings = Settings::from_vars("custom-resource", read).unwrap();
+        assert_eq!(
+            settings.command("unlock", "scalable-ec2-us-west-2-dev"),
+            r#"aws lambda invoke --function-name custom-resource --payload fileb:///dev/stdin /dev/stdout <<< '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#
+        );
+    }
+
+    #[test]
+    fn all_invalid_variables_are_reported_at_once() {
+        let error =
+            Settings::from_vars("custom-resource", |name| (name == "PROJECT_NAME").then(|| "My Project".into()));
+        let error = error.unwrap_err().to_string();
+        for name in [
+            "PROJECT_NAME is \"My Project\"",
+            "AWS_REGION is not set",
+            "ACCOUNT_ID is not set",
+            "RECORDS_TABLE is not set",
+        ] {
+            assert!(error.contains(name), "{error}");
+        }
+    }
+}
