@@ -116,8 +116,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
                     RemediationOutcome::Decided(_) => MessageOutcome::Done,
                 };
             }
-            Some(Err(reason)) => {
-                tracing::error!(id = message.message_id, reason, "message dropped: remediation request is invalid");
+            Some(Err(error)) => {
+                tracing::error!(id = message.message_id, %error, "message dropped: remediation request is invalid");
                 return MessageOutcome::Done;
             }
             None => {}

@@ -243,7 +243,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         } else {
             observed
         };
-        let action = choose_remediation(rule, &observed, instance).map_err(RemediationOutcome::skipped)?;
+        let action = choose_remediation(rule, &observed, instance)
+            .map_err(|none| RemediationOutcome::skipped(none.to_string()))?;
         let serialized =
             serde_json::to_value(&action).map_err(|error| RemediationOutcome::failed(error.to_string()))?;
         let at_ms = self.cloud_factory.now().0;

@@ -23,8 +23,8 @@ mod model;
 pub use automation::observed_alarm::{AlarmCheck, ObservedAlarm};
 pub use automation::recorded_rules::RecordedRules;
 pub use automation::remediation::{
-    Member, ObservedGroup, PriorAttempt, REMEDIATION_TTL_MS, RemediationAction, RemediationRequest, choose_remediation,
-    execution_key, needs_instance_health,
+    InvalidRemediation, Member, NoRemediation, ObservedGroup, PriorAttempt, REMEDIATION_TTL_MS, RemediationAction,
+    RemediationRequest, choose_remediation, execution_key, needs_instance_health,
 };
 pub use desired::{Facts, HookNotHandled, check_hooks_are_handled, desired};
 pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, StepError, Wave, apply};

@@ -7,6 +7,7 @@ use common::{assert_converged, names, observe, resources, rollback, run, run_unt
 use environment::{Bucket, DesiredState, Fields, Key, Ownership, RunOutcome, indeterminate_until, mark};
 use memory_cloud::{Fault, MemoryAccount};
 use serde_json::json;
+use std::convert::Infallible;
 
 fn with(on_delete: &str) -> DesiredState {
     resources(&spec(json!({ "BucketOnDelete": on_delete, "Egress": "PublicIp" })))
@@ -28,7 +29,7 @@ fn bucket(account: &MemoryAccount, key: &Key) -> Option<Bucket> {
     })
 }
 
-fn is_settled(outcome: Option<&RunOutcome>) -> bool {
+fn is_settled(outcome: Option<&RunOutcome<Infallible>>) -> bool {
     matches!(outcome, Some(RunOutcome::Settled { .. }))
 }
 

@@ -364,18 +364,13 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let before = before.filter(|it| it.request_hash != *request);
         let stale_until = before.map(|it| Timestamp(it.responded_ms) + READ_LAG);
         let run = Run { scope, desired, until, wait_budget, indeterminate_until, stale_until };
-        let mut error = None;
-        let still_latest = async |risk: Risk| match self.ensure_latest(owner, risk).await {
-            Ok(()) => Ok(()),
-            Err(reason) => Err(error.insert(reason).reason().to_owned()),
-        };
-        match reconcile(&cloud, run, still_latest).await {
+        match reconcile(&cloud, run, async |risk: Risk| self.ensure_latest(owner, risk).await).await {
             RunOutcome::Settled { observed } => Ok(Convergence::Settled(observed)),
             RunOutcome::Rejected { reasons } => Err(PassError::Failed(reasons.join("\n").into())),
             RunOutcome::CallRejected { reasons } => {
                 Err(PassError::Failed(Reason::with_runbook(reasons.join("\n"), Runbook::CallRejected)))
             }
-            RunOutcome::Stopped { reason } => Err(error.unwrap_or_else(|| PassError::Failed(reason.into()))),
+            RunOutcome::Stopped(error) => Err(error),
             RunOutcome::Unfinished { waiting_for } => Ok(Convergence::Pending(waiting_for)),
         }
     }

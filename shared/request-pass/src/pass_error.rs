@@ -14,17 +14,6 @@ pub enum PassError {
     RecordsUnavailable(String),
 }
 
-impl PassError {
-    /// The reason as a sentence, without guidance.
-    #[must_use]
-    pub fn reason(&self) -> &str {
-        match self {
-            PassError::Failed(reason) => reason.message(),
-            PassError::Requeue(reason) | PassError::RecordsUnavailable(reason) => reason,
-        }
-    }
-}
-
 impl From<RecordsError> for PassError {
     fn from(error: RecordsError) -> PassError {
         if error.is_retryable() {

@@ -2,6 +2,7 @@
 //! on this machine. Prints the rows as JSON; `bench.py` adds those of the local cloud.
 #![expect(clippy::expect_used, reason = "a bench stops at an unexpected value")]
 
+use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -68,7 +69,7 @@ fn create_row(egress: &str, bound: f64) -> Value {
     let started = account.clock.now();
     let outcome = account
         .clock
-        .run(reconcile(&session, run, async |_: environment::Risk| Ok(())))
+        .run(reconcile(&session, run, async |_: environment::Risk| Ok::<_, Infallible>(())))
         .expect("the run is not killed");
     assert!(matches!(outcome, RunOutcome::Settled { .. }), "{outcome:?}");
     row(&format!("create, {egress}, virtual time"), (account.clock.now() - started).as_secs_f64(), "s", Some(bound))

@@ -1,6 +1,7 @@
 //! Buckets.
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::time::Duration;
 
 use aws_cloud::AwsCloud;
@@ -267,13 +268,13 @@ struct LateArrivals<'a> {
 
 impl<'a> LateArrivals<'a> {
     /// Deletes the whole environment. Returns the outcome and the calls on the data bucket.
-    async fn delete_all(harness: &'a Harness, arrivals: usize) -> (RunOutcome, Vec<String>) {
+    async fn delete_all(harness: &'a Harness, arrivals: usize) -> (RunOutcome<Infallible>, Vec<String>) {
         let cloud =
             LateArrivals { harness, cloud: harness.cloud(), arrivals: Cell::new(arrivals), calls: RefCell::default() };
         let until = cloud.now() + Duration::from_mins(1);
         let nothing = DesiredState::default();
         let run = Run::standalone(&harness.scope, &nothing, until);
-        let outcome = reconcile(&cloud, run, async |_: environment::Risk| Ok(())).await;
+        let outcome = reconcile(&cloud, run, async |_: environment::Risk| Ok::<_, Infallible>(())).await;
         (outcome, cloud.calls.into_inner())
     }
 }

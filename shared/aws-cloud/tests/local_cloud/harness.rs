@@ -1,6 +1,7 @@
 //! The harness of the tests: an emulated account, an environment in it, and runs with their calls.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use aws_cloud::{AwsCloud, Clients, facts};
@@ -93,11 +94,11 @@ impl Harness {
     }
 
     /// Executes one run. Returns its outcome and its calls.
-    pub async fn run(&self, desired: &DesiredState) -> (RunOutcome, Vec<String>) {
+    pub async fn run(&self, desired: &DesiredState) -> (RunOutcome<Infallible>, Vec<String>) {
         let cloud = RecordingCloud { cloud: self.cloud(), calls: RefCell::default() };
         let until = cloud.now() + Duration::from_mins(2);
         let run = Run::standalone(&self.scope, desired, until);
-        let outcome = reconcile(&cloud, run, async |_: environment::Risk| Ok(())).await;
+        let outcome = reconcile(&cloud, run, async |_: environment::Risk| Ok::<_, Infallible>(())).await;
         (outcome, cloud.calls.into_inner())
     }
 

@@ -57,16 +57,18 @@ impl RemediationRequest {
     /// Reads the body of a message in the request queue; `None` if the message is not a remediation request.
     ///
     /// # Errors
-    /// A sentence, if the message is a remediation request that is not valid.
+    /// If the message is a remediation request that is not valid.
     #[must_use]
-    pub fn read(body: &Value) -> Option<Result<RemediationRequest, String>> {
+    pub fn read(body: &Value) -> Option<Result<RemediationRequest, InvalidRemediation>> {
         let request = body.get("Remediation")?;
-        Some(
-            serde_json::from_value(request.clone())
-                .map_err(|error| format!("the remediation request is not valid: {error}")),
-        )
+        Some(RemediationRequest::deserialize(request).map_err(InvalidRemediation))
     }
 }
+
+/// A remediation request that is not valid.
+#[derive(Debug, thiserror::Error)]
+#[error("the remediation request is not valid: {0}")]
+pub struct InvalidRemediation(#[source] serde_json::Error);
 
 /// The state of a group that remediations depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -172,15 +174,39 @@ impl RemediationAction {
     }
 }
 
+/// The reason why a rule results in no action.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRemediation {
+    /// The group already has the capacity that the rule asks for, or the nearest one within its bounds.
+    #[error("the desired capacity is {desired_capacity} already, within {min} to {max}")]
+    AtCapacity {
+        /// The observed `DesiredCapacity`.
+        desired_capacity: u32,
+        /// The observed `MinSize`.
+        min: u32,
+        /// The observed `MaxSize`.
+        max: u32,
+    },
+    /// The instance that the alarm is about is not in service.
+    #[error("{instance} is not in service in this group")]
+    NotInService {
+        /// The id of the instance.
+        instance: String,
+    },
+    /// All instances in service are healthy.
+    #[error("no instance in service is unhealthy")]
+    AllHealthy,
+}
+
 /// Chooses the action that a rule results in.
 ///
 /// # Errors
-/// The reason why no action is taken, as a sentence.
+/// The reason why no action is taken.
 pub fn choose_remediation(
     rule: &AlarmAction,
     group: &ObservedGroup,
     instance: Option<&str>,
-) -> Result<RemediationAction, String> {
+) -> Result<RemediationAction, NoRemediation> {
     match &rule.action {
         ActionKind::ScaleBy(amount) => scale(group, group.desired_capacity.saturating_add_signed(*amount)),
         ActionKind::ScaleTo(capacity) => scale(group, *capacity),
@@ -196,21 +222,23 @@ pub fn needs_instance_health(rule: &AlarmAction, instance: Option<&str>) -> bool
 }
 
 /// Scales within the group's current bounds, which an update may have changed.
-fn scale(group: &ObservedGroup, to: u32) -> Result<RemediationAction, String> {
+fn scale(group: &ObservedGroup, to: u32) -> Result<RemediationAction, NoRemediation> {
     let ObservedGroup { min, max, desired_capacity, .. } = *group;
     let to = to.clamp(min, max.max(min));
     if to == desired_capacity {
-        return Err(format!("the desired capacity is {desired_capacity} already, within {min} to {max}"));
+        return Err(NoRemediation::AtCapacity { desired_capacity, min, max });
     }
     Ok(RemediationAction::Scale { from: desired_capacity, to })
 }
 
 /// Replaces the instance that the alarm is about, else the first instance that is observed to be unhealthy.
-fn replace(group: &ObservedGroup, instance: Option<&str>) -> Result<RemediationAction, String> {
+fn replace(group: &ObservedGroup, instance: Option<&str>) -> Result<RemediationAction, NoRemediation> {
     let serving = || group.instances.iter().filter(|it| it.in_service);
     let found = match instance {
-        Some(id) => serving().find(|it| it.id == id).ok_or_else(|| format!("{id} is not in service in this group")),
-        None => serving().find(|it| !it.healthy).ok_or_else(|| String::from("no instance in service is unhealthy")),
+        Some(id) => {
+            serving().find(|it| it.id == id).ok_or_else(|| NoRemediation::NotInService { instance: id.to_owned() })
+        }
+        None => serving().find(|it| !it.healthy).ok_or(NoRemediation::AllHealthy),
     };
     found.map(|it| RemediationAction::Replace { instance: it.id.clone() })
 }
@@ -238,7 +266,7 @@ mod tests {
         assert!(!request.dry_run);
         assert_eq!(request.body(), old, "only a dry run adds a field to the message");
         let dry = RemediationRequest { dry_run: true, ..request.clone() };
-        assert_eq!(RemediationRequest::read(&dry.body()), Some(Ok(dry.clone())));
+        assert_eq!(RemediationRequest::read(&dry.body()).unwrap().unwrap(), dry);
         assert_eq!(request.execution_key(), "a: ScaleBy 1");
         assert_ne!(dry.execution_key(), request.execution_key());
     }
@@ -252,7 +280,7 @@ mod tests {
         assert_eq!(to(ActionKind::ScaleTo(2)), Ok(RemediationAction::Scale { from: 3, to: 2 }));
         let full = ObservedGroup { desired_capacity: 4, ..group() };
         let rejected = choose_remediation(&rule(ActionKind::ScaleBy(2)), &full, None);
-        assert_eq!(rejected, Err("the desired capacity is 4 already, within 1 to 4".into()));
+        assert_eq!(rejected.unwrap_err().to_string(), "the desired capacity is 4 already, within 1 to 4");
     }
 
     #[test]
@@ -261,9 +289,9 @@ mod tests {
             |instance, group: &ObservedGroup| choose_remediation(&rule(ActionKind::ReplaceUnhealthy), group, instance);
         assert_eq!(of(Some("i-1"), &group()), Ok(RemediationAction::Replace { instance: "i-1".into() }));
         assert_eq!(of(None, &group()), Ok(RemediationAction::Replace { instance: "i-3".into() }));
-        assert_eq!(of(Some("i-9"), &group()), Err("i-9 is not in service in this group".into()));
+        assert_eq!(of(Some("i-9"), &group()), Err(NoRemediation::NotInService { instance: "i-9".into() }));
         let mut healthy = group();
         healthy.instances.truncate(2);
-        assert_eq!(of(None, &healthy), Err("no instance in service is unhealthy".into()));
+        assert_eq!(of(None, &healthy), Err(NoRemediation::AllHealthy));
     }
 }

@@ -57,7 +57,7 @@ pub fn indeterminate_until(create_intent: Timestamp, settled: bool) -> Timestamp
 
 /// The result of a run.
 #[derive(Clone, Debug, PartialEq)]
-pub enum RunOutcome {
+pub enum RunOutcome<E> {
     /// The observed resources equal the desired state; no work remained.
     Settled {
         /// The resources of the last observation.
@@ -78,11 +78,8 @@ pub enum RunOutcome {
         /// The rejected calls with AWS's reasons, a sentence each.
         reasons: Vec<String>,
     },
-    /// The caller stopped the run before a wave.
-    Stopped {
-        /// The caller's text, as `before_wave` returned it.
-        reason: String,
-    },
+    /// The caller stopped the run before a wave, with this error of `before_wave`.
+    Stopped(E),
 }
 
 /// Runs until the environment is settled, or the run is rejected, stopped, or out of time.
@@ -107,11 +104,11 @@ pub enum RunOutcome {
 ///
 /// Errors are part of the [`RunOutcome`]. A [`CallError::Rejected`] ends the run; [`CallError::Retry`] and
 /// [`CallError::Indeterminate`] start another iteration.
-pub async fn reconcile<C: Cloud>(
+pub async fn reconcile<C: Cloud, E>(
     cloud: &C,
     run: Run<'_>,
-    mut before_wave: impl AsyncFnMut(Risk) -> Result<(), String>,
-) -> RunOutcome {
+    mut before_wave: impl AsyncFnMut(Risk) -> Result<(), E>,
+) -> RunOutcome<E> {
     let mut recent = RecentWrites { all_indeterminate_until: run.indeterminate_until, ..RecentWrites::default() };
     if let Some(stale_until) = run.stale_until.filter(|_| !run.desired.resources.is_empty()) {
         cloud.pause(stale_until - cloud.now()).await;
@@ -141,19 +138,19 @@ pub async fn reconcile<C: Cloud>(
 }
 
 /// The result of one observation and, where the plan has steps, one wave.
-enum Iteration {
+enum Iteration<E> {
     /// The run is done.
-    Ended(RunOutcome),
+    Ended(RunOutcome<E>),
     /// The run observes again: after `retry_after`, or after the growing pause where no error names a time.
     Waiting { waiting_for: Vec<Condition>, retry_after: Option<Duration>, progressed: bool },
 }
 
-async fn iteration<C: Cloud>(
+async fn iteration<C: Cloud, E>(
     cloud: &C,
     run: &Run<'_>,
     recent: &mut RecentWrites,
-    before_wave: &mut impl AsyncFnMut(Risk) -> Result<(), String>,
-) -> Iteration {
+    before_wave: &mut impl AsyncFnMut(Risk) -> Result<(), E>,
+) -> Iteration<E> {
     let observed = match cloud.observe(run.scope).await {
         Ok(observed) => with_recent_writes(observed, recent, cloud.now()),
         Err(call_error) => return after_errors(vec![StepError::Call(call_error)], false),
@@ -171,8 +168,8 @@ async fn iteration<C: Cloud>(
         };
     }
     let started_at = cloud.now();
-    if let Err(reason) = before_wave(recent.risk(&plan, started_at)).await {
-        return Iteration::Ended(RunOutcome::Stopped { reason });
+    if let Err(error) = before_wave(recent.risk(&plan, started_at)).await {
+        return Iteration::Ended(RunOutcome::Stopped(error));
     }
     let wave = apply(cloud, &plan, recent, started_at, run.until).await;
     if wave.errors.is_empty() {
@@ -202,7 +199,7 @@ fn created_but_unlisted(observed: &[ObservedResource]) -> Option<String> {
 }
 
 /// A rejection ends the run; otherwise the run observes again after the shortest time that an error names.
-fn after_errors(errors: Vec<StepError>, progressed: bool) -> Iteration {
+fn after_errors<E>(errors: Vec<StepError>, progressed: bool) -> Iteration<E> {
     let rejected: Vec<String> = errors
         .iter()
         .filter_map(|error| match error {

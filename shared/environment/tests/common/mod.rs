@@ -6,6 +6,7 @@
 )]
 #![allow(dead_code, reason = "each test file uses a part of this module")]
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use environment::{
@@ -72,16 +73,16 @@ pub fn run(
     request: &str,
     desired: &DesiredState,
     indeterminate_until: Option<Timestamp>,
-) -> Option<RunOutcome> {
+) -> Option<RunOutcome<Infallible>> {
     let session = Session::new(account, request);
     let until = account.clock.now() + Duration::from_mins(10);
     let scope = scope();
     let run = Run { indeterminate_until, ..Run::standalone(&scope, desired, until) };
-    account.clock.run(reconcile(&session, run, async |_: environment::Risk| Ok(())))
+    account.clock.run(reconcile(&session, run, async |_: environment::Risk| Ok::<_, Infallible>(())))
 }
 
 /// Runs a request repeatedly, like the retries of an asynchronous invocation, until a run ends without being killed.
-pub fn run_until_done(account: &MemoryAccount, request: &str, desired: &DesiredState) -> RunOutcome {
+pub fn run_until_done(account: &MemoryAccount, request: &str, desired: &DesiredState) -> RunOutcome<Infallible> {
     let mut indeterminate = None;
     for _ in 0..8 {
         if let Some(outcome) = run(account, request, desired, indeterminate) {
