@@ -34,7 +34,7 @@ def documented():
 
 def printed():
     """The commands that the functions print, from a test in their source, and the command that the smoke test prints."""
-    settings = ROOT / "functions" / "reconciler" / "src" / "settings.rs"
+    settings = ROOT / "shared" / "request-pass" / "src" / "settings.rs"
     yield from ((settings.name, command) for command in PRINTED.findall(settings.read_text()))
     account = Mock(region="us-west-2", project="scalable-ec2")
     yield "account.py", Account.command(account, {"Request": "delete", "Environment": "scalable-ec2-us-west-2-dev"})

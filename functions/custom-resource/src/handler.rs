@@ -76,7 +76,7 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
         match request.handle().await {
             Ok(OperatorOutcome::Done(result)) => result,
             Ok(OperatorOutcome::Delete(delete)) => match self.handle_request(&delete.event, deadline_ms).await {
-                Ok(response) => delete.result(response),
+                Ok(response) => delete.result(&response),
                 Err(error) => json!({ "Error": error.to_string() }),
             },
             Err(error) => json!({ "Error": error.to_string() }),

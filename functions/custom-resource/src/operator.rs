@@ -47,7 +47,7 @@ pub(crate) struct DeleteRequest {
 
 impl DeleteRequest {
     /// The invocation's result after the Delete, whose invocation had the result `response`.
-    pub fn result(&self, response: Value) -> Value {
+    pub fn result(&self, response: &Value) -> Value {
         let environment = &self.environment;
         let text = match response["Status"].as_str() {
             Some("SUCCESS") => format!("{environment} is deleted."),

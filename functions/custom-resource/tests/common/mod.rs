@@ -1,5 +1,9 @@
 //! A request handler over the in-memory cloud and in-memory records, and helpers that send events.
-#![allow(clippy::expect_used, reason = "a test stops at invalid test data")]
+#![allow(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test stops at invalid test data, and passes JSON by value"
+)]
 #![allow(dead_code, unused_imports, reason = "each test file uses a part of this module")]
 
 use custom_resource::RequestHandler;

@@ -86,12 +86,12 @@ impl DynamoRecords {
         match self.update(owner_key(owner), change, condition, [(":yes", bool(true))]).await? {
             WriteOutcome::Applied => Ok(()),
             WriteOutcome::Rejected(_) => {
-                Err(self.unreadable(format!("owner {owner} has no desired state that could be {action}")))
+                Err(self.unreadable(&format!("owner {owner} has no desired state that could be {action}")))
             }
         }
     }
 
-    fn unreadable(&self, fault: impl ToString) -> RecordsError {
+    fn unreadable(&self, fault: &impl ToString) -> RecordsError {
         RecordsError::Unreadable { table: self.table.clone(), message: fault.to_string() }
     }
 }
@@ -99,7 +99,7 @@ impl DynamoRecords {
 impl Records for DynamoRecords {
     async fn owner(&self, owner: &Owner) -> Result<Option<OwnerRecord>, RecordsError> {
         let Some(item) = self.get(owner_key(owner)).await? else { return Ok(None) };
-        read_record(owner, &item).map(Some).map_err(|fault| self.unreadable(fault))
+        read_record(owner, &item).map(Some).map_err(|fault| self.unreadable(&fault))
     }
 
     async fn record_request(
@@ -127,9 +127,9 @@ impl Records for DynamoRecords {
             self.update(owner_key(owner), change, Some(condition), values).await?
         };
         let WriteOutcome::Rejected(item) = written else { return Ok(RecordedRequest::Latest) };
-        match read_latest_request(&item).map_err(|fault| self.unreadable(fault))? {
+        match read_latest_request(&item).map_err(|fault| self.unreadable(&fault))? {
             Some(latest) => Ok(RecordedRequest::Superseded { kind: latest.kind, sent_ms: latest.sent_ms }),
-            None => Err(self.unreadable(format!("the latest request of owner {owner} is missing"))),
+            None => Err(self.unreadable(&format!("the latest request of owner {owner} is missing"))),
         }
     }
 
@@ -143,7 +143,7 @@ impl Records for DynamoRecords {
         let condition = Some("latest_request.request_hash = :hash");
         let written = self.update(owner_key(owner), "SET create_intent_ms = :now", condition, values).await?;
         let WriteOutcome::Rejected(item) = written else { return Ok(CreateIntent::Recorded) };
-        let latest = read_latest_request(&item).map_err(|fault| self.unreadable(fault))?;
+        let latest = read_latest_request(&item).map_err(|fault| self.unreadable(&fault))?;
         Ok(latest.map_or(CreateIntent::NoRequest, |latest| CreateIntent::Superseded {
             kind: latest.kind,
             sent_ms: latest.sent_ms,
@@ -152,7 +152,7 @@ impl Records for DynamoRecords {
 
     async fn rule_execution(&self, owner: &Owner, rule: &str) -> Result<Option<RuleExecution>, RecordsError> {
         let Some(item) = self.get(rule_execution_key(owner, rule)).await? else { return Ok(None) };
-        item::read_rule_execution(&item).map(Some).map_err(|fault| self.unreadable(fault))
+        item::read_rule_execution(&item).map(Some).map_err(|fault| self.unreadable(&fault))
     }
 
     async fn begin_execution(
@@ -178,7 +178,7 @@ impl Records for DynamoRecords {
         match self.update(rule_execution_key(owner, rule), change, condition, values).await? {
             WriteOutcome::Applied => Ok(ExecutionClaim::Granted),
             WriteOutcome::Rejected(item) => {
-                item::read_rule_execution(&item).map(ExecutionClaim::Denied).map_err(|fault| self.unreadable(fault))
+                item::read_rule_execution(&item).map(ExecutionClaim::Denied).map_err(|fault| self.unreadable(&fault))
             }
         }
     }
@@ -197,7 +197,7 @@ impl Records for DynamoRecords {
             WriteOutcome::Applied => Ok(Claim::Owned),
             WriteOutcome::Rejected(item) => {
                 let owner = read_holder(&item)
-                    .map_err(|fault| self.unreadable(format!("environment {environment}: {fault}")))?;
+                    .map_err(|fault| self.unreadable(&format!("environment {environment}: {fault}")))?;
                 Ok(Claim::Taken { owner })
             }
         }
@@ -251,7 +251,7 @@ impl Records for DynamoRecords {
 
     async fn environment_owner(&self, environment: &str) -> Result<Option<Owner>, RecordsError> {
         let Some(item) = self.get(environment_key(environment)).await? else { return Ok(None) };
-        read_holder(&item).map(Some).map_err(|fault| self.unreadable(format!("environment {environment}: {fault}")))
+        read_holder(&item).map(Some).map_err(|fault| self.unreadable(&format!("environment {environment}: {fault}")))
     }
 
     async fn release(&self, environment: &str, owner: &Owner) -> Result<(), RecordsError> {

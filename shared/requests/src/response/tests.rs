@@ -211,3 +211,23 @@ fn a_reason_for_the_stack_author_has_no_guidance() {
     let response = CfnResponse::failed(&address(), id("env-dev"), "MinSize is 9", FUNCTION);
     assert_eq!(response.reason(), "MinSize is 9");
 }
+
+#[test]
+fn a_stored_response_has_the_same_body() {
+    let reason = Reason::with_runbook("x".repeat(9_000), Runbook::CallRejected);
+    let data = data(&[("VpcId", "vpc-1"), ("Name", "größe \"1\"\n")]);
+    for response in [
+        CfnResponse::success(&address(), id("env-dev"), data),
+        CfnResponse::failed(&address(), id("env-dev"), reason, FUNCTION),
+    ] {
+        let stored: CfnResponse = serde_json::from_str(&serde_json::to_string(&response).unwrap()).unwrap();
+        assert_eq!((stored.body(), stored), (response.body(), response));
+    }
+}
+
+#[test]
+fn a_success_with_too_much_data_is_a_failure_from_its_construction() {
+    let response = CfnResponse::success(&address(), id("env-dev"), data(&[("Text", &"d".repeat(5_000))]));
+    assert_eq!(response.status(), Status::Failed);
+    assert_eq!(response.reason(), parsed(&response)["Reason"]);
+}
