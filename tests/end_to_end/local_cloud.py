@@ -83,6 +83,7 @@ class Cloud:
     def deploy(self, packages=None):
         """Deploys infra/template.yaml unchanged, with the functions built by `cargo build`, or with the packages in a folder."""
         code = packages or built_packages()
+        self.load_emulators()
         self.create_bucket("deploy")
         with tempfile.TemporaryDirectory(prefix="envkeeper-") as folder:
             template, packaged = Path(folder, "template.yaml"), Path(folder, "packaged.yaml")
@@ -100,6 +101,13 @@ class Cloud:
                 s3_bucket="deploy",
                 capabilities="CAPABILITY_IAM",
             )
+
+    def load_emulators(self):
+        """Makes the first call to each service of moto, which loads the service: on a loaded machine that may take longer than
+        the functions wait for a response."""
+        self.client("ec2").describe_availability_zones()
+        self.client("iam").list_roles()
+        self.client("ssm").describe_parameters()
 
     def create_bucket(self, name):
         """Creates a bucket, unless an earlier deployment created it."""
@@ -207,25 +215,25 @@ class LocalCloud(Cloud):
         super().__init__({})
         self.arguments = arguments
         self.folder = Path(tempfile.mkdtemp(prefix="envkeeper-"))
+        self.exports = self.folder / "exports.sh"
         self.process = None
         self.responses = Responses()
         self.response_hosts = (self.responses.host,)
 
     def __enter__(self):
-        exports = self.folder / "exports.sh"
         command = [TARGET / "debug" / "local-cloud", "--tools", ROOT / ".tools" / "venv"]
-        command += ["--exports", exports, "--logs", self.folder / "logs"]
+        command += ["--exports", self.exports, "--logs", self.folder / "logs"]
         CALLS.mkdir(parents=True, exist_ok=True)
         command += ["--record", CALLS / f"{self.folder.name}.jsonl", "--enforce-policies", PROJECT, *self.arguments]
         self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
         # An interrupt of the tests does not reach the end of the block.
         atexit.register(self.process.terminate)
         try:
-            until("the local cloud starts", lambda: exports.exists() or self.require_running())
+            until("the local cloud starts", lambda: self.exports.exists() or self.require_running())
         except BaseException:
             self.__exit__()
             raise
-        self.variables = variables_of(exports)
+        self.variables = variables_of(self.exports)
         return self
 
     def __exit__(self, *_):

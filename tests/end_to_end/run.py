@@ -18,6 +18,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_cloud import built_packages
+
 HERE = Path(__file__).resolve().parent
 REPORT = HERE.parents[1] / "target" / "reports" / "test-stacks.json"
 MODULES = sorted(path.stem for path in HERE.glob("test_*.py"))
@@ -62,10 +64,11 @@ def tests(name):
                 yield it
 
 
-def classes(name):
-    """The classes with tests that a name contains; the name itself if it contains a single one."""
-    found = dict.fromkeys(f"{type(test).__module__}.{type(test).__qualname__}" for test in tests(name))
-    return list(found) if len(found) > 1 else [name]
+def units(name):
+    """The classes with tests in a module; the name itself if it is that of a class or of a test."""
+    if "." in name:
+        return [name]
+    return list(dict.fromkeys(f"{name}.{type(test).__qualname__}" for test in tests(name)))
 
 
 def start_order(name):
@@ -114,10 +117,11 @@ def main():
     parser.add_argument("names", nargs="*", default=MODULES, help="modules, classes or tests")
     parser.add_argument("--processes", type=int, default=PROCESSES, help=f"at a time; the default is {PROCESSES}")
     given = parser.parse_args()
-    names = [it for name in given.names for it in classes(name)]
+    names = [it for name in given.names for it in units(name)]
     if len(names) == 1:
         return 0 if run_here(names[0]) else 1
     began = time.monotonic()
+    built_packages()
     outcomes = list(run_all(names, given.processes))
     seconds = time.monotonic() - began
     print("\n".join(table(outcomes, seconds)))
