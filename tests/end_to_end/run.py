@@ -24,16 +24,23 @@ HERE = Path(__file__).resolve().parent
 REPORT = HERE.parents[1] / "target" / "reports" / "test-stacks.json"
 MODULES = sorted(path.stem for path in HERE.glob("test_*.py"))
 
-# A class mostly waits: for instances, for queues, and for processes that start. The number is measured on two cores.
+# A class mostly waits: for instances, for queues, and for processes that start. Measured on two cores: CONTRIBUTING.md.
 PROCESSES = 3
 # The classes that take longest start first, so that none of them ends long after all others. A class that is missing here only
 # makes the run longer: the table of a run shows the durations.
-LONGEST = ("test_request_queue.RequestQueue", "test_stacks.Stacks", "test_ledger.Ledger", "test_hooks.Hooks")
+LONGEST = (
+    "test_request_queue.RequestQueue",
+    "test_stacks.Stacks",
+    "test_smoke.Smoke",
+    "test_hooks.Hooks",
+    "test_changes.Changes",
+    "test_ledger.Ledger",
+)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A class that has run: its duration in seconds, and the number of processes that ran at its end."""
+    """A class that has run, with its duration in seconds and its output."""
 
     name: str
     passed: bool

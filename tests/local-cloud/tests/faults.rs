@@ -240,7 +240,8 @@ async fn faults_apply_to_cloudformation_responses_and_rules_report_their_counts(
 impl LocalCloud {
     /// The only fault from now on: of CreateVpc, for these seconds.
     async fn set_fault_of_create(&self, fault: &str, seconds: f64) {
-        let call = json!({"service": "ec2", "operation": "CreateVpc", "app": "tester", "fault": fault, "seconds": seconds});
+        let call =
+            json!({"service": "ec2", "operation": "CreateVpc", "app": "tester", "fault": fault, "seconds": seconds});
         self.set_fault_rules(&json!([call])).await;
     }
 
