@@ -7,6 +7,7 @@ TOOLS := $(VENV)/installed
 PYTHON := $(VENV)/bin/python
 CHECKS := .tools/checks
 CALLS := target/reports/calls
+EXPORTS := target/local-cloud/exports.sh
 # One set of features for the whole workspace: the SDKs are compiled once, for programs and tests.
 CARGO_BUILD := cargo build --locked --workspace
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
@@ -21,7 +22,11 @@ demo: build ## The life of one environment on the local cloud (KEEP=1 keeps it r
 
 .PHONY: cloud
 cloud: build ## Run the local cloud in the foreground, and print its endpoint and settings
-	@$${CARGO_TARGET_DIR:-target}/debug/local-cloud
+	@$${CARGO_TARGET_DIR:-target}/debug/local-cloud --exports $(EXPORTS)
+
+.PHONY: deploy-local
+deploy-local: build ## Deploy the built functions to the local cloud that `make cloud` runs in another terminal
+	@$(PYTHON) tests/end_to_end/deploy_local.py $(EXPORTS)
 
 .PHONY: bench
 bench: build ## Figures: times, calls, planning, compared with a boto3 script (target/reports/bench.json)
@@ -86,7 +91,7 @@ endif
 .PHONY: test-stacks
 test-stacks: build ## Stacks on the local cloud, end to end; each function is limited to its policy
 	rm -rf $(CALLS)
-	$(PYTHON) -m unittest discover --start-directory tests/end_to_end --verbose
+	$(PYTHON) tests/end_to_end/run.py
 
 .PHONY: test-permissions
 test-permissions: build ## Compare the functions' policies with the calls that test-stacks recorded, in both directions

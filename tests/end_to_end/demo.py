@@ -95,8 +95,9 @@ def outputs(found):
     return found
 
 
-def run(cloud, report):
-    """Runs the whole life of an environment. Returns the verdicts of the nine checks, or None if KEEP keeps the environment."""
+def run(cloud, report, keeps):
+    """Runs the whole life of an environment and returns the verdicts of the nine checks; None if the user keeps the environment,
+    which ends the run before them."""
     report.step("deploy the functions (infra/template.yaml)", cloud.deploy)
     for name, value in VARIABLES.items():
         cloud.set_variable(name, value)
@@ -112,7 +113,7 @@ def run(cloud, report):
     report.step("scale in, with a drain", lambda: scale_in(cloud))
     report.step("the ledger: scaling events and their causes", lambda: show_ledger(cloud))
     change(cloud, report, created)
-    if os.environ.get("KEEP"):
+    if keeps:
         keep(cloud, report)
         return None
     trials[6] = report.step("delete the stack, which is protected", lambda: deletion_is_rejected(cloud))
@@ -173,7 +174,7 @@ def scale_out(cloud):
             observed.setdefault(instance, set()).add(state)
         return len(now) == 2 and set(now.values()) == {"InService"}
 
-    until("two instances in service", settled, 120, progress_line("scaling out"))
+    until("two instances in service", settled, progress=progress_line("scaling out"))
     # With these values the average is 50, between both thresholds.
     cpu(cloud, 5)
     found = evidence(cloud)
@@ -201,7 +202,7 @@ def scale_in(cloud):
 
     before, instances = len(commands()), set(states(cloud))
     cloud.control(f"auto-scaling/scale?group={GROUP}&to=1", b"")
-    until("one instance remains", lambda: len(states(cloud)) == 1, 120, progress_line("scaling in"))
+    until("one instance remains", lambda: len(states(cloud)) == 1, progress=progress_line("scaling in"))
     sent = commands()[before:]
     check(len(sent) == 1 and sent[0]["app"] == "lifecycle-hook", f"expected one drain command of lifecycle-hook, found: {sent}")
     (terminated,) = instances - set(states(cloud))
@@ -294,6 +295,12 @@ def keep(cloud, report):
         print()
 
 
+def keep_option(text):
+    """Whether the variable KEEP keeps the environment: 1 does; 0, and an empty or missing value, do not."""
+    check(text in ("", "0", "1"), f"KEEP is {text!r}: 1 keeps the environment, 0 does not")
+    return text == "1"
+
+
 def interrupt(*_):
     raise KeyboardInterrupt
 
@@ -302,8 +309,9 @@ def main():
     signal.signal(signal.SIGTERM, interrupt)
     report = Report()
     try:
+        keeps = keep_option(os.environ.get("KEEP", ""))
         with LocalCloud() as cloud:
-            verdicts = run(cloud, report)
+            verdicts = run(cloud, report, keeps)
             calls = cloud.calls()
     except Failed as failed:
         report.write(ok=False, failed=str(failed))

@@ -1,9 +1,11 @@
-"""Starts the local cloud, deploys the functions to it, and reads its state.
+"""Starts a local cloud, deploys the functions to it, and reads its state.
 
 The deployment uses the same interfaces as on AWS: the CLI's `cloudformation package`, stacks, the Lambda API. This module does
 not import or imitate any of the project's Rust.
 """
 
+import atexit
+import functools
 import json
 import os
 import shutil
@@ -39,8 +41,10 @@ class Failed(Exception):
     """A result that a user relies on is missing."""
 
 
-def until(condition, poll, limit=120.0, progress=None):
-    """Polls until `poll` returns a true value, and returns that value. Fails after `limit` seconds with the name `condition`."""
+def until(condition, poll, limit=300.0, progress=None):
+    """Polls until `poll` returns a true value, and returns that value. Fails after `limit` seconds with the name `condition`.
+
+    A limit is far more than the duration of any wait, since other tests and builds may use the machine."""
     began = time.monotonic()
     while True:
         found = poll()
@@ -53,55 +57,21 @@ def until(condition, poll, limit=120.0, progress=None):
         time.sleep(0.2)
 
 
-class LocalCloud:
-    """The running local cloud. Use it with `with`: the end of the block stops it, also after an exception."""
+class Cloud:
+    """A running local cloud, by the variables that it exports."""
 
-    def __init__(self, *arguments):
-        self.arguments = arguments
-        self.folder = Path(tempfile.mkdtemp(prefix="envkeeper-"))
-        self.process = None
-        self.variables = {}
-        self.responses = Responses()
+    # The hosts of ResponseURLs outside of the local cloud.
+    response_hosts = ()
 
-    def __enter__(self):
-        exports = self.folder / "exports.sh"
-        command = [TARGET / "debug" / "local-cloud", "--tools", ROOT / ".tools" / "venv"]
-        command += ["--exports", exports, "--logs", self.folder / "logs"]
-        CALLS.mkdir(parents=True, exist_ok=True)
-        command += ["--record", CALLS / f"{self.folder.name}.jsonl", "--enforce-policies", PROJECT, *self.arguments]
-        self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
-        try:
-            until("the local cloud starts", lambda: exports.exists() or self.require_running(), 60)
-        except BaseException:
-            self.__exit__()
-            raise
-        exported = [line for line in exports.read_text().splitlines() if line.startswith("export ")]
-        for line in exported:
-            name, _, value = line.removeprefix("export ").partition("=")
-            self.variables[name] = value.strip("'\"")
-        return self
-
-    def __exit__(self, *_):
-        self.responses.close()
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def require_running(self):
-        """False while the process runs; Failed when it exited."""
-        if self.process.poll() is not None:
-            raise Failed(f"the local cloud exited with {self.process.returncode}; does .tools/venv exist? (make tools)")
-        return False
+    def __init__(self, variables):
+        self.variables = variables
+        self.client = functools.cache(self.new_client)
 
     @property
     def url(self):
         return self.variables["AWS_ENDPOINT_URL"]
 
-    def client(self, service):
+    def new_client(self, service):
         keys = {
             "aws_access_key_id": self.variables["AWS_ACCESS_KEY_ID"],
             "aws_secret_access_key": self.variables["AWS_SECRET_ACCESS_KEY"],
@@ -112,27 +82,39 @@ class LocalCloud:
 
     def deploy(self, packages=None):
         """Deploys infra/template.yaml unchanged, with the functions built by `cargo build`, or with the packages in a folder."""
-        code = self.folder / "code"
-        if packages:
-            unpack(packages, code)
-        else:
-            copy_built(code)
-        self.client("s3").create_bucket(
-            Bucket="deploy", CreateBucketConfiguration={"LocationConstraint": self.variables["AWS_REGION"]}
-        )
-        template, packaged = self.folder / "template.yaml", self.folder / "packaged.yaml"
-        template.write_text(with_code((ROOT / "infra" / "template.yaml").read_text(), lambda name: code / name))
-        self.cloudformation("package", template_file=template, s3_bucket="deploy", output_template_file=packaged)
-        hosts = f"{self.url.removeprefix('http://')},{self.responses.host}"
-        parameters = {"Architecture": "x86_64", "AllowedResponseHosts": hosts, "HookPollSeconds": "1"}
-        self.cloudformation(
-            "deploy",
-            *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
-            template_file=packaged,
-            stack_name="envkeeper",
-            s3_bucket="deploy",
-            capabilities="CAPABILITY_IAM",
-        )
+        code = packages or built_packages()
+        self.load_emulators()
+        self.create_bucket("deploy")
+        with tempfile.TemporaryDirectory(prefix="envkeeper-") as folder:
+            template, packaged = Path(folder, "template.yaml"), Path(folder, "packaged.yaml")
+            located = with_code((ROOT / "infra" / "template.yaml").read_text(), lambda name: code / name / "bootstrap.zip")
+            template.write_text(located)
+            self.cloudformation("package", template_file=template, s3_bucket="deploy", output_template_file=packaged)
+            hosts = ",".join((self.url.removeprefix("http://"), *self.response_hosts))
+            parameters = {"Architecture": "x86_64", "AllowedResponseHosts": hosts, "HookPollSeconds": "1"}
+            self.cloudformation(
+                "deploy",
+                "--no-fail-on-empty-changeset",
+                *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
+                template_file=packaged,
+                stack_name="envkeeper",
+                s3_bucket="deploy",
+                capabilities="CAPABILITY_IAM",
+            )
+
+    def load_emulators(self):
+        """Makes the first call to each service of moto, which loads the service: on a loaded machine that may take longer than
+        the functions wait for a response."""
+        self.client("ec2").describe_availability_zones()
+        self.client("iam").list_roles()
+        self.client("ssm").describe_parameters()
+
+    def create_bucket(self, name):
+        """Creates a bucket, unless an earlier deployment created it."""
+        s3 = self.client("s3")
+        if name not in [it["Name"] for it in s3.list_buckets()["Buckets"]]:
+            region = self.variables["AWS_REGION"]
+            s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
 
     def cloudformation(self, command, *more, **options):
         """Runs a command of the AWS CLI, as the README documents it."""
@@ -154,7 +136,7 @@ class LocalCloud:
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
-        status = until(f"stack {name}", lambda: self.final_status(name), 300, progress)
+        status = until(f"stack {name}", lambda: self.final_status(name), 600, progress)
         if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise Failed(f"stack {name}: {status}: {self.reason(name)}")
         outputs = cloudformation.describe_stacks(StackName=name)["Stacks"][0].get("Outputs", [])
@@ -175,7 +157,7 @@ class LocalCloud:
                 raise Failed(f"stack {name}: {self.reason(stack)}")
             return status == "DELETE_COMPLETE"
 
-        until(f"stack {name} is deleted", is_deleted, 300, progress)
+        until(f"stack {name} is deleted", is_deleted, 600, progress)
 
     def reason(self, name):
         """The reason of the first failed resource, from CloudFormation's events."""
@@ -183,24 +165,6 @@ class LocalCloud:
         failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
         custom = [event for event in failed if event["ResourceType"].startswith("Custom::")]
         return next((event.get("ResourceStatusReason", "") for event in custom or failed), "no event has a reason")
-
-    def request(self, event):
-        """Sends a request by direct invocation and returns the response. The response to a CloudFormation event arrives at a
-        separate ResponseURL."""
-        if "RequestType" in event:
-            return self.wait_for(self.send(event))
-        return self.invoke("custom-resource", event)
-
-    def send(self, event):
-        """Sends an event to custom-resource as CloudFormation does, and returns the event with its ResponseURL."""
-        event = {"ResponseURL": self.responses.new_url(), **event}
-        self.invoke("custom-resource", event)
-        return event
-
-    def wait_for(self, event, limit=120):
-        """The response to an event that was sent."""
-        url = event["ResponseURL"]
-        return until(f"a response to {event['RequestType']}", lambda: self.responses.first_at(url), limit)
 
     def invoke(self, function, event, kind="RequestResponse"):
         """The result of a function; Failed if the function fails. With the kind Event, Lambda retries a failed invocation and
@@ -212,20 +176,6 @@ class LocalCloud:
         if "FunctionError" in result:
             raise Failed(f"{function}: {result['Payload'].read().decode()}")
         return json.load(result["Payload"]) if kind == "RequestResponse" else None
-
-    def kill(self, function):
-        """Kills a function's processes without a warning, as a failing machine does, and returns their ids."""
-        name, folder = f"AWS_LAMBDA_FUNCTION_NAME={PROJECT}-{function}".encode(), str(self.folder).encode()
-        killed = []
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                variables = (process / "environ").read_bytes().split(b"\0")
-                if name in variables and any(folder in variable for variable in variables):
-                    os.kill(int(process.name), signal.SIGKILL)
-                    killed.append(int(process.name))
-            except (ProcessLookupError, FileNotFoundError, PermissionError):
-                """The process exited by itself, or belongs to another user."""
-        return killed
 
     def inject_faults(self, *rules):
         """Replaces the fault rules of the local cloud; without rules, ends the fault injection."""
@@ -258,25 +208,113 @@ class LocalCloud:
         return variables.get(name)
 
 
-def copy_built(folder):
-    """Copies each function's binary from `cargo build`, without symbols, into the layout that the template's CodeUri needs."""
+class LocalCloud(Cloud):
+    """A local cloud of its own. Use it with `with`: the end of the block stops it, also after an exception."""
+
+    def __init__(self, *arguments):
+        super().__init__({})
+        self.arguments = arguments
+        self.folder = Path(tempfile.mkdtemp(prefix="envkeeper-"))
+        self.exports = self.folder / "exports.sh"
+        self.process = None
+        self.responses = Responses()
+        self.response_hosts = (self.responses.host,)
+
+    def __enter__(self):
+        command = [TARGET / "debug" / "local-cloud", "--tools", ROOT / ".tools" / "venv"]
+        command += ["--exports", self.exports, "--logs", self.folder / "logs"]
+        CALLS.mkdir(parents=True, exist_ok=True)
+        command += ["--record", CALLS / f"{self.folder.name}.jsonl", "--enforce-policies", PROJECT, *self.arguments]
+        self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
+        # An interrupt of the tests does not reach the end of the block.
+        atexit.register(self.process.terminate)
+        try:
+            until("the local cloud starts", lambda: self.exports.exists() or self.require_running())
+        except BaseException:
+            self.__exit__()
+            raise
+        self.variables = variables_of(self.exports)
+        return self
+
+    def __exit__(self, *_):
+        self.responses.close()
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def require_running(self):
+        """False while the process runs; Failed when it exited."""
+        if self.process.poll() is not None:
+            raise Failed(f"the local cloud exited with {self.process.returncode}; does .tools/venv exist? (make tools)")
+        return False
+
+    def request(self, event):
+        """Sends a request by direct invocation and returns the response. The response to a CloudFormation event arrives at a
+        separate ResponseURL."""
+        if "RequestType" in event:
+            return self.wait_for(self.send(event))
+        return self.invoke("custom-resource", event)
+
+    def send(self, event):
+        """Sends an event to custom-resource as CloudFormation does, and returns the event with its ResponseURL."""
+        event = {"ResponseURL": self.responses.new_url(), **event}
+        self.invoke("custom-resource", event)
+        return event
+
+    def wait_for(self, event, limit=300):
+        """The response to an event that was sent."""
+        url = event["ResponseURL"]
+        return until(f"a response to {event['RequestType']}", lambda: self.responses.first_at(url), limit)
+
+    def kill(self, function):
+        """Kills a function's processes without a warning, as a failing machine does, and returns their ids."""
+        name, folder = f"AWS_LAMBDA_FUNCTION_NAME={PROJECT}-{function}".encode(), str(self.folder).encode()
+        killed = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                variables = (process / "environ").read_bytes().split(b"\0")
+                if name in variables and any(folder in variable for variable in variables):
+                    os.kill(int(process.name), signal.SIGKILL)
+                    killed.append(int(process.name))
+            except (ProcessLookupError, FileNotFoundError, PermissionError):
+                """The process exited by itself, or belongs to another user."""
+        return killed
+
+
+def variables_of(exports):
+    """The variables in an exports file of a local cloud."""
+    exported = [line.removeprefix("export ") for line in exports.read_text().splitlines() if line.startswith("export ")]
+    return dict(line.split("=", 1) for line in exported)
+
+
+def built_packages():
+    """The folder with a package of each function built by `cargo build`, without symbols, in the layout of `make package`.
+    A package is written once for each build; other processes never read a part of one."""
+    packages = TARGET / "debug" / "packages"
     for function in FUNCTIONS:
-        code = folder / function
-        code.mkdir(parents=True, exist_ok=True)
-        built = TARGET / "debug" / function
+        built, package = TARGET / "debug" / function, packages / function / "bootstrap.zip"
         if not built.exists():
             raise Failed(f"{built} does not exist: run cargo build --workspace")
-        shutil.copy2(built, code / "bootstrap")
+        if not package.exists() or package.stat().st_mtime < built.stat().st_mtime:
+            write_package(built, package)
+    return packages
+
+
+def write_package(built, package):
+    package.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="package-", dir=package.parent) as folder:
+        program, part = Path(folder, "bootstrap"), Path(folder, "part.zip")
+        shutil.copy(built, program)
         if shutil.which("strip"):
-            subprocess.run(["strip", str(code / "bootstrap")], check=False)
-
-
-def unpack(packages, folder):
-    """Extracts the binaries from `make package` into the same layout."""
-    for function in FUNCTIONS:
-        with zipfile.ZipFile(packages / function / "bootstrap.zip") as archive:
-            archive.extractall(folder / function)
-        (folder / function / "bootstrap").chmod(0o755)
+            subprocess.run(["strip", str(program)], check=False)
+        # Level 1: the best level takes three times as long, and the zip never leaves this machine.
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            archive.write(program, "bootstrap")
+        part.replace(package)
 
 
 def web_template():

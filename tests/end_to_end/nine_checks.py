@@ -79,6 +79,7 @@ class Expected:
 
     retention: int = 30
     protected: bool = False
+    alarm_topic: str | None = None
 
 
 class Reader:
@@ -151,11 +152,12 @@ def alarms_and_metrics(reader):
     policies = {policy["PolicyName"]: policy for policy in policies}
     alarms = reader.list_all("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=names)
     alarms = {alarm["AlarmName"]: alarm for alarm in alarms}
+    topics = [reader.expected.alarm_topic] if reader.expected.alarm_topic else []
     pairs = zip(names, (reader.names.of("scale-down"), reader.names.of("scale-up")), ("LessThan", "GreaterThan"), (-1, 1))
     for name, policy, comparison, sign in pairs:
         yield from cpu_alarm(name, alarms.get(name, {}), group, comparison)
         yield from scaling_policy(policy, policies.get(policy, {}), sign)
-        yield f"actions of {name}", alarms.get(name, {}).get("AlarmActions"), [policies.get(policy, {}).get("PolicyARN")]
+        yield f"actions of {name}", alarms.get(name, {}).get("AlarmActions"), [policies.get(policy, {}).get("PolicyARN"), *topics]
     thresholds = [alarms[name]["Threshold"] for name in names if name in alarms]
     yield "thresholds, the low alarm's first", thresholds, sorted(set(thresholds))
     published = [metric["Metric"] for metric in reader.group.get("EnabledMetrics", [])]
@@ -397,12 +399,13 @@ def main():
     parser.add_argument("--region", required=True)
     parser.add_argument("--retention", type=int, default=30, help="the requested retention in days")
     parser.add_argument("--protected", action="store_true", help="deletion protection was requested")
+    parser.add_argument("--alarm-topic", metavar="ARN", help="the requested AlarmTopicArn")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the verdicts to this file")
     given = parser.parse_args()
     session = boto3.Session(region_name=given.region)
     account = session.client("sts").get_caller_identity()["Account"]
     names = Names(given.project, given.suffix, given.region, account)
-    verdicts = check(session.client, names, Expected(given.retention, given.protected))
+    verdicts = check(session.client, names, Expected(given.retention, given.protected, given.alarm_topic))
     print("\n".join(table(verdicts)))
     if given.json:
         given.json.write_text(json.dumps(verdicts, indent=2) + "\n")

@@ -1,8 +1,12 @@
-"""The example stacks, unchanged, on the local cloud. The demo uses the smallest one."""
+"""The example stacks, unchanged, on a local cloud with the deployment of `make deploy-local`. The demo uses the smallest one."""
 
+import contextlib
+import io
 import unittest
+from pathlib import Path
 
-from local_cloud import ROOT, LocalCloud
+import deploy_local
+from local_cloud import PROJECT, ROOT, LocalCloud
 
 LOGS = "/aws/autoscaling/scalable-ec2-prod"
 TARGET_GROUP = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/0123456789abcdef"
@@ -12,7 +16,14 @@ class Examples(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.cloud = cls.enterClassContext(LocalCloud())
-        cls.cloud.deploy()
+        status, cls.printed = cls.deploy(cls.cloud.exports)
+        assert status == 0, cls.printed
+
+    @staticmethod
+    def deploy(exports):
+        """The exit status and the output of `make deploy-local`."""
+        with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(output):
+            return deploy_local.main(exports), output.getvalue()
 
     def stack(self, name, **parameters):
         return self.cloud.stack(name, (ROOT / "infra" / "examples" / f"{name}.yaml").read_text(), parameters)
@@ -51,6 +62,18 @@ class Examples(unittest.TestCase):
         self.assertEqual(outputs["AutoScalingGroupName"], "scalable-ec2-asg-uswest2-inside")
         vpcs = self.cloud.client("ec2").describe_vpcs(Filters=[{"Name": "tag:ManagedBy", "Values": ["envkeeper"]}])["Vpcs"]
         self.assertEqual([it["VpcId"] for it in vpcs if it["VpcId"] == vpc], [], "the existing VPC has Envkeeper's tag")
+
+    def test_a_deployment_prints_functions_and_settings_and_can_be_repeated(self):
+        function = f"arn:aws:lambda:us-west-2:123456789012:function:{PROJECT}-custom-resource"
+        self.assertIn(function, self.printed)
+        self.assertIn(f"export AWS_ENDPOINT_URL={self.cloud.url}", self.printed)
+        plan = {"Request": "plan", "ResourceProperties": {"EnvironmentSuffix": "dev"}}
+        self.assertIn("Steps", self.cloud.invoke("custom-resource", plan))
+        self.assertEqual(self.deploy(self.cloud.exports), (0, self.printed))
+
+    def test_a_deployment_without_a_local_cloud_names_the_command_that_starts_one(self):
+        status, printed = self.deploy(Path("/nonexistent/exports.sh"))
+        self.assertEqual((status, "start `make cloud`" in printed), (1, True), printed)
 
 
 if __name__ == "__main__":

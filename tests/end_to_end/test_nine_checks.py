@@ -1,7 +1,6 @@
 """Each of the nine checks can say no: a manually planted environment passes all checks, and one planted fault fails one check."""
 
 import base64
-import functools
 import itertools
 import json
 import os
@@ -14,6 +13,7 @@ from local_cloud import ROOT, LocalCloud
 
 NUMBERS = itertools.count(1)
 TRIALS = {6: True, 8: True, 9: True}
+TOPIC = "arn:aws:sns:us-west-2:123456789012:on-call"
 SCRIPT = """#!/bin/bash
 set -euo pipefail
 systemctl enable amazon-ssm-agent
@@ -127,8 +127,8 @@ class Planted:
         self.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=self.names.of("asg"), **changes)
 
     def plant_monitoring(self):
-        up, self.scale_down = self.plant_policy("scale-up", 1), self.plant_policy("scale-down", -1)
-        self.plant_alarm("cpu-high", "GreaterThanOrEqualToThreshold", 70, up)
+        self.scale_up, self.scale_down = self.plant_policy("scale-up", 1), self.plant_policy("scale-down", -1)
+        self.plant_alarm("cpu-high", "GreaterThanOrEqualToThreshold", 70, self.scale_up)
         self.plant_alarm("cpu-low", "LessThanOrEqualToThreshold", 30, self.scale_down)
         self.plant_query("user-data")
         self.plant_hook("launch-hook")
@@ -158,7 +158,7 @@ class Planted:
         policy = self.client("autoscaling").put_scaling_policy(AutoScalingGroupName=group, PolicyName=name, **change)
         return policy["PolicyARN"]
 
-    def plant_alarm(self, kind, comparison, threshold, action):
+    def plant_alarm(self, kind, comparison, threshold, *actions):
         self.client("cloudwatch").put_metric_alarm(
             AlarmName=self.names.of(kind),
             AlarmDescription=self.mark(),
@@ -170,7 +170,7 @@ class Planted:
             Threshold=threshold,
             Period=60,
             EvaluationPeriods=3,
-            AlarmActions=[action],
+            AlarmActions=list(actions),
         )
 
     def remove(self):
@@ -201,7 +201,7 @@ class NineChecks(unittest.TestCase):
     def setUpClass(cls):
         cls.cloud = cls.enterClassContext(LocalCloud())
         cls.region = cls.cloud.variables["AWS_REGION"]
-        cls.client = staticmethod(functools.cache(cls.cloud.client))
+        cls.client = staticmethod(cls.cloud.client)
         cls.account = cls.client("sts").get_caller_identity()["Account"]
 
     def setUp(self):
@@ -209,13 +209,13 @@ class NineChecks(unittest.TestCase):
         self.planted = Planted(self.client, names)
         self.addCleanup(self.planted.remove)
 
-    def verdicts(self, trials=TRIALS):
-        expected = nine_checks.Expected(retention=30, protected=True)
+    def verdicts(self, trials=TRIALS, **more):
+        expected = nine_checks.Expected(retention=30, protected=True, **more)
         return nine_checks.check(self.client, self.planted.names, expected, trials)
 
-    def assert_only(self, number, reason, trials=TRIALS):
+    def assert_only(self, number, reason, trials=TRIALS, **more):
         """Asserts that only this check says no, with this reason."""
-        verdicts = self.verdicts(trials)
+        verdicts = self.verdicts(trials, **more)
         self.assertEqual([it for it in verdicts if verdicts[it]["ok"] is not True], [number], verdicts)
         self.assertIs(verdicts[number]["ok"], False)
         self.assertIn(reason, "; ".join(verdicts[number]["reasons"]))
@@ -241,6 +241,15 @@ class NineChecks(unittest.TestCase):
     def test_2_an_alarm_executes_the_wrong_policy(self):
         self.planted.plant_alarm("cpu-high", "GreaterThanOrEqualToThreshold", 70, self.planted.scale_down)
         self.assert_only(2, "cpu-high-uswest2")
+
+    def test_2_alarms_notify_the_requested_topic_and_no_other(self):
+        self.planted.plant_alarm("cpu-high", "GreaterThanOrEqualToThreshold", 70, self.planted.scale_up, TOPIC)
+        self.planted.plant_alarm("cpu-low", "LessThanOrEqualToThreshold", 30, self.planted.scale_down, TOPIC)
+        verdicts = self.verdicts(alarm_topic=TOPIC)
+        self.assertTrue(all(it["ok"] is True for it in verdicts.values()), verdicts)
+        self.assert_only(2, f"'{TOPIC}'], not ['{self.planted.scale_up}']")
+        self.planted.plant_alarm("cpu-high", "GreaterThanOrEqualToThreshold", 70, self.planted.scale_up)
+        self.assert_only(2, f"not ['{self.planted.scale_up}', '{TOPIC}']", alarm_topic=TOPIC)
 
     def test_2_thresholds_are_equal(self):
         self.planted.plant_alarm("cpu-low", "LessThanOrEqualToThreshold", 70, self.planted.scale_down)

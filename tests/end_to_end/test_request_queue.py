@@ -53,10 +53,14 @@ class RequestQueue(unittest.TestCase):
         policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
         return json.dumps({**json.loads(policy), "maxReceiveCount": 2})
 
+    def count(self, name, state=""):
+        """The number of a queue's messages that can be received, or that are in the state NotVisible."""
+        attribute = f"ApproximateNumberOfMessages{state}"
+        found = self.cloud.client("sqs").get_queue_attributes(QueueUrl=self.queue(name), AttributeNames=[attribute])
+        return int(found["Attributes"][attribute])
+
     def is_empty(self, name):
-        counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self.cloud.client("sqs").get_queue_attributes(QueueUrl=self.queue(name), AttributeNames=counts)
-        return all(found["Attributes"][count] == "0" for count in counts)
+        return not self.count(name) and not self.count(name, "NotVisible")
 
     def succeeds(self, request):
         response = self.cloud.request(request)
@@ -103,10 +107,12 @@ class RequestQueue(unittest.TestCase):
     def test_a_request_without_a_running_reconciler_gets_a_response_when_due(self):
         with self.queue_attributes(VisibilityTimeout="5"):
             with self.failing_reconciler():
+                due = time.time() + 20
                 sent = self.cloud.send(with_properties("create.json", ServiceTimeout="20"))
-                time.sleep(5)
+                until("the reconciler was invoked", lambda: self.count("RequestQueue", "NotVisible"))
                 self.cloud.invoke("watchdog", {})
-                self.assertIsNone(self.cloud.responses.first_at(sent["ResponseURL"]), "the reconciler has 15 s left")
+                early = time.time() < due and self.cloud.responses.first_at(sent["ResponseURL"])
+                self.assertFalse(early, "the reconciler has time left")
                 response = self.cloud.wait_for(sent)
             self.assertEqual(response["Status"], "FAILED")
             self.assertIn("No response was sent by", response["Reason"])

@@ -206,6 +206,10 @@ class Demo(unittest.TestCase):
     def test_the_demo_shows_the_life_of_an_environment(self):
         self.assertEqual(demo.main(), 0)
 
+    def test_the_option_keep_is_1_or_0(self):
+        self.assertEqual([demo.keep_option(text) for text in ("", "0", "1")], [False, False, True])
+        self.assertRaisesRegex(Failed, "KEEP is 'yes': 1 keeps", demo.keep_option, "yes")
+
 
 if __name__ == "__main__":
     unittest.main()

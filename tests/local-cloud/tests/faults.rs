@@ -3,10 +3,7 @@
 
 mod in_process;
 
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
+use std::{future::Future, time::Duration};
 
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_ec2::{
@@ -109,21 +106,29 @@ async fn an_account_over_quota_rejects_creates_and_allows_reads() {
 async fn a_lost_response_had_an_effect_and_a_lost_request_had_none() {
     let cloud = LocalCloud::start(Duration::ZERO).await;
     let ec2 = cloud.ec2();
-    for (fault, effect) in [("timeout-before", 0), ("timeout-after", 1), ("lost-response", 2)] {
-        let rule = json!({"service": "ec2", "operation": "CreateVpc", "app": "tester", "fault": fault, "seconds": 0.5});
-        cloud.set_fault_rules(&json!([rule])).await;
-        let start = Instant::now();
+    // A lost response is lost immediately: its rule's time, which is longer than the client's time-out, does not pass.
+    for (fault, seconds, effect) in [("timeout-before", 0.1, 0), ("timeout-after", 0.1, 1), ("lost-response", 600.0, 2)]
+    {
+        cloud.set_fault_of_create(fault, seconds).await;
         let lost = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap_err();
         assert!(matches!(lost, SdkError::DispatchFailure(_)), "{fault}: {lost:?}");
-        assert_eq!(start.elapsed() >= Duration::from_millis(500), fault.starts_with("timeout"), "{fault}");
         assert_eq!(vpcs(&ec2).await.len(), effect, "{fault}");
     }
-    cloud.set_fault_rules(&json!([{"service": "ec2", "operation": "CreateVpc", "fault": "timeout-after"}])).await;
+    for (fault, effect) in [("timeout-before", 2), ("timeout-after", 3)] {
+        cloud.set_fault_of_create(fault, 600.0).await;
+        cloud.send(Method::DELETE, "/_local-cloud/calls", "").await;
+        let held = tokio::spawn(ec2.create_vpc().cidr_block("10.0.0.0/16").send());
+        // The router records the call after its effect, and then holds the connection.
+        cloud.wait_until("calls", |calls| calls.iter().any(|call| call["fault"] == fault)).await;
+        assert_eq!(vpcs(&ec2).await.len(), effect, "{fault}");
+        assert!(!held.is_finished(), "{fault}: the connection is held while other calls complete");
+        held.abort();
+    }
+    cloud.set_fault_of_create("timeout-before", 600.0).await;
     let short_timeout = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(500)).build();
     let short_timeout = aws_sdk_ec2::Client::new(&cloud.config.to_builder().timeout_config(short_timeout).build());
     let lost = short_timeout.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap_err();
     assert!(matches!(lost, SdkError::TimeoutError(_)), "a client with a shorter time-out reports a time-out: {lost:?}");
-    assert_eq!(vpcs(&ec2).await.len(), 3);
 }
 
 #[tokio::test]
@@ -132,13 +137,16 @@ async fn a_stalled_call_responds_late_and_a_truncated_response_is_an_error() {
     let ec2 = cloud.ec2();
     cloud
         .set_fault_rules(&json!([
-            {"service": "ec2", "operation": "CreateVpc", "nth": 1, "fault": "stall", "seconds": 0.7},
-            {"service": "ec2", "operation": "CreateVpc", "nth": 2, "fault": "malformed-body"},
+            {"service": "ec2", "operation": "CreateVpc", "nth": 1, "fault": "stall", "seconds": 600},
+            {"service": "ec2", "operation": "CreateVpc", "nth": 2, "fault": "stall", "seconds": 0.1},
+            {"service": "ec2", "operation": "CreateVpc", "nth": 3, "fault": "malformed-body"},
         ]))
         .await;
-    let start = Instant::now();
+    let stalled = tokio::spawn(ec2.create_vpc().cidr_block("10.1.0.0/16").send());
+    cloud.wait_until("faults", |rules| rules[0]["injected"] == 1).await;
     ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap();
-    assert!(start.elapsed() >= Duration::from_millis(700));
+    assert!(!stalled.is_finished(), "a later call with a shorter stall responds first");
+    stalled.abort();
     let malformed = ec2.create_vpc().cidr_block("10.0.0.0/16").send().await.unwrap_err();
     assert!(matches!(malformed, SdkError::DispatchFailure(_) | SdkError::ResponseError(_)), "{malformed:?}");
     assert_eq!(vpcs(&ec2).await.len(), 2, "both calls took effect");
@@ -230,6 +238,21 @@ async fn faults_apply_to_cloudformation_responses_and_rules_report_their_counts(
 }
 
 impl LocalCloud {
+    /// The only fault from now on: of CreateVpc, for these seconds.
+    async fn set_fault_of_create(&self, fault: &str, seconds: f64) {
+        let call =
+            json!({"service": "ec2", "operation": "CreateVpc", "app": "tester", "fault": fault, "seconds": seconds});
+        self.set_fault_rules(&json!([call])).await;
+    }
+
+    /// Waits until a list of the control interface fulfils the condition.
+    async fn wait_until(&self, list: &str, is_fulfilled: impl Fn(&[Value]) -> bool) {
+        let path = format!("/_local-cloud/{list}");
+        while !is_fulfilled(&serde_json::from_str::<Vec<Value>>(&self.send(Method::GET, &path, "").await.1).unwrap()) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     async fn set_fault_rules(&self, rules: &Value) {
         let (status, body) = self.send(Method::POST, "/_local-cloud/faults", &rules.to_string()).await;
         assert_eq!(status, StatusCode::NO_CONTENT, "{body}");

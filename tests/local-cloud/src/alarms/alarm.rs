@@ -1,9 +1,14 @@
 //! Alarms, parsed from ministack's DescribeAlarms.
 
+use std::time::Duration;
+
 use auto_scaling::Timestamp;
 use serde_json::Value;
 
 use super::metric::Metric;
+
+/// The last millisecond of a second: ministack stores the times of states in whole seconds.
+const LAST_OF_SECOND: Duration = Duration::from_millis(999);
 
 /// A metric alarm or a composite alarm.
 #[derive(Clone, Debug)]
@@ -112,10 +117,13 @@ impl AlarmState {
         Self { value: State::InsufficientData, reason, reason_data: None, since: now }
     }
 
-    /// Records that this state replaces `previous` at `now`. ministack keeps the previous reason data where a call
-    /// sends none, so equal reason data is dropped.
+    /// Records that this state replaces `previous`, as an evaluation at `now` has found. ministack keeps the previous
+    /// reason data where a call sends none, so equal reason data is dropped.
+    ///
+    /// The change is reported within the second that ministack has stored, however late the evaluation is: a function
+    /// that finds the stored time more than a second before the reported one waits for a newer state.
     pub fn replaces(&mut self, previous: &Self, now: Timestamp) {
-        self.since = now;
+        self.since = now.min(self.since + LAST_OF_SECOND);
         if self.reason_data == previous.reason_data {
             self.reason_data = None;
         }

@@ -26,8 +26,9 @@ use local_cloud::{
 };
 use tokio::net::TcpListener;
 
-/// The time-out of a client's call.
-pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time-out of a client's call, far more than any call takes: moto's first call to a service loads the service, and
+/// a slow machine must not cause a failure.
+const CLIENT_TIMEOUT: Duration = Duration::from_mins(1);
 
 pub struct LocalCloud {
     _emulators: Emulators,

@@ -1,5 +1,7 @@
 //! Messages built from ministack's alarms.
 
+use std::time::Duration;
+
 use super::*;
 
 /// 2026-11-23T08:00:00.250Z
@@ -90,4 +92,15 @@ fn a_state_that_is_set_without_reason_data_drops_the_previous_data() {
     let previous = state.clone();
     state.replaces(&previous, NOW);
     assert_eq!(state.reason_data, None);
+}
+
+#[test]
+fn a_change_that_a_slow_evaluation_finds_is_reported_within_its_own_second() {
+    let previous = metric_alarm_change().alarm.state;
+    let reported_after = |milliseconds| {
+        let mut state = previous.clone();
+        state.replaces(&previous, previous.since + Duration::from_millis(milliseconds));
+        state.since.since(previous.since).as_millis()
+    };
+    assert_eq!([0, 250, 999, 1_000, 60_000].map(reported_after), [0, 250, 999, 999, 999]);
 }
