@@ -50,7 +50,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         let mut orphans = Vec::new();
         for (owner, marked) in by_owner {
             if let Some(owner) = Owner::parse(&owner)
-                && self.is_known(&owner).await
+                && self.has_record(&owner).await
             {
                 continue;
             }
@@ -70,7 +70,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
 
     /// Whether a record shows that the owner has resources, or is about to create some: until a delete is done, the owner
     /// has resources. A record that can't be read counts as such a record.
-    async fn is_known(&self, owner: &Owner) -> bool {
+    async fn has_record(&self, owner: &Owner) -> bool {
         match self.records.owner(owner).await {
             Ok(record) => record.is_some_and(|it| !it.deleted || it.response_due_ms.is_some()),
             Err(error) => {

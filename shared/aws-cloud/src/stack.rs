@@ -31,14 +31,14 @@ pub async fn stack(clients: &Clients, stack_id: &str) -> Result<StackState, Call
     if status.is_empty() || status == "DELETE_COMPLETE" {
         return Ok(StackState::Deleted);
     }
-    if is_rolling_back(clients, stack_id, status).await? {
+    if rolls_back(clients, stack_id, status).await? {
         return Ok(StackState::RollingBack);
     }
     // A nested stack that was complete is deleted when its root rolls back, and its own status does not show that.
     if let Some(root_id) = described.root_id().filter(|root| *root != stack_id) {
         let root = describe(clients, root_id).await?;
         if let Some(status) = root.as_ref().and_then(|it| it.stack_status())
-            && is_rolling_back(clients, root_id, status.as_str()).await?
+            && rolls_back(clients, root_id, status.as_str()).await?
         {
             return Ok(StackState::RollingBack);
         }
@@ -63,7 +63,7 @@ async fn describe(
 /// Whether a stack is rolling back: by its status, or because the stack is deleted and never was complete.
 /// CloudFormation has no status for a create that fails under `OnFailure: DELETE`, or whose rollback failed and is
 /// deleted then.
-async fn is_rolling_back(clients: &Clients, stack_id: &str, status: &str) -> Result<bool, CallError> {
+async fn rolls_back(clients: &Clients, stack_id: &str, status: &str) -> Result<bool, CallError> {
     if is_rollback_status(status) {
         return Ok(true);
     }
