@@ -47,7 +47,7 @@ fn any_other_event_is_ignored_and_an_alarm_without_a_name_or_a_state_is_poison()
         (json!({ "AlarmName": "a" }), "NewStateValue"),
         (json!({ "AlarmName": null, "NewStateValue": "OK" }), "AlarmName"),
     ] {
-        let poison = Alarm::read(&event).unwrap_err().0;
+        let poison = Alarm::read(&event).unwrap_err().to_string();
         assert_eq!(poison, format!("alarm: {missing} is missing, or not a string"), "{event}");
     }
 }
