@@ -1,5 +1,6 @@
 //! Converts the activities of DescribeScalingActivities into the events that should have reported them.
 
+use environment::Transition;
 use serde_json::{Value, json};
 
 use crate::time;
@@ -38,16 +39,27 @@ pub fn instance_of(description: &str) -> Option<&str> {
     words.find(|word| word.starts_with("i-"))
 }
 
+/// The transition of an activity, by the first word of its description: "Launching a new EC2 instance: i-…",
+/// "Terminating EC2 instance: i-…" (the Auto Scaling user guide, "Verify a scaling activity"; an activity has no field
+/// for its kind). `None` for any other activity.
+#[must_use]
+pub fn transition_of(description: &str) -> Option<Transition> {
+    match description.split(' ').next() {
+        Some("Launching") => Some(Transition::Launch),
+        Some("Terminating") => Some(Transition::Terminate),
+        _ => None,
+    }
+}
+
 impl Activity {
     /// The event that reports the end of the activity. `None` while the activity is in progress, and for an activity
     /// that is neither a launch nor a termination.
     #[must_use]
     pub fn event(&self) -> Option<Value> {
         let end_ms = self.end_ms?;
-        let operation = match self.description.split(' ').next() {
-            Some("Launching") => "Launch",
-            Some("Terminating") => "Terminate",
-            _ => return None,
+        let operation = match transition_of(&self.description)? {
+            Transition::Launch => "Launch",
+            Transition::Terminate => "Terminate",
         };
         let result = match self.status.as_str() {
             "Successful" => "Successful",

@@ -21,7 +21,7 @@ pub mod rotation;
 mod rule_result;
 pub mod time;
 
-pub use activity::{Activity, instance_of};
+pub use activity::{Activity, instance_of, transition_of};
 pub use alarm::Alarm;
 pub use cause::{Cause, CauseKind};
 pub use entry::{Entry, Kind, MAX_LINE_BYTES, MAX_METRIC_LINE_BYTES, NAMESPACE, SCHEMA};

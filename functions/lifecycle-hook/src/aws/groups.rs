@@ -70,7 +70,8 @@ pub(super) async fn waiting_instances(client: &Client) -> Result<Vec<WaitingInst
 
 /// The waiting instances of one group; `None` if no instance waits.
 fn waiting_instances_of(group: &AutoScalingGroup) -> Option<WaitingInstances> {
-    let waiting = |it: &Instance| Some((it.instance_id()?.to_owned(), transition_of(it.lifecycle_state()?.as_str())?));
+    let waiting =
+        |it: &Instance| Some((it.instance_id()?.to_owned(), waiting_transition(it.lifecycle_state()?.as_str())?));
     let instances = group.instances().iter().filter_map(waiting);
     let instances: Vec<_> =
         instances.filter(|(_, on)| *on == Transition::Launch || !reuses_on_scale_in(group)).collect();
@@ -84,7 +85,7 @@ fn reuses_on_scale_in(group: &AutoScalingGroup) -> bool {
     policy.and_then(InstanceReusePolicy::reuse_on_scale_in) == Some(true)
 }
 
-fn transition_of(state: &str) -> Option<Transition> {
+fn waiting_transition(state: &str) -> Option<Transition> {
     match state {
         "Pending:Wait" => Some(Transition::Launch),
         "Terminating:Wait" => Some(Transition::Terminate),
@@ -122,11 +123,7 @@ pub(super) async fn describe_start_times(
 pub fn start_times<'a>(activities: impl Iterator<Item = (&'a str, u64)>) -> StartTimes {
     let mut latest_starts = StartTimes::new();
     for (description, start_ms) in activities {
-        let on = match description.split(' ').next() {
-            Some("Launching") => Transition::Launch,
-            Some("Terminating") => Transition::Terminate,
-            _ => continue,
-        };
+        let Some(on) = ledger::transition_of(description) else { continue };
         let Some(instance) = ledger::instance_of(description) else { continue };
         let latest = latest_starts.entry((instance.to_owned(), on)).or_insert(start_ms);
         *latest = start_ms.max(*latest);
