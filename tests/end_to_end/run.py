@@ -10,6 +10,7 @@ durations to target/reports/test-stacks.json. The exit status is 0 if all tests 
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from demo import interrupt
 from local_cloud import built_packages
 
 HERE = Path(__file__).resolve().parent
@@ -32,8 +34,9 @@ LONGEST = (
     "test_request_queue.RequestQueue",
     "test_stacks.Stacks",
     "test_smoke.Smoke",
+    "test_stacks.Demo",
     "test_hooks.Hooks",
-    "test_changes.Changes",
+    "test_nine_checks.NineChecks",
     "test_ledger.Ledger",
 )
 
@@ -88,21 +91,32 @@ def run_here(name):
     return runner.run(unittest.defaultTestLoader.loadTestsFromName(name)).wasSuccessful()
 
 
-def run_apart(name):
-    """Runs a name in a process of its own."""
+def run_apart(name, running):
+    """Runs a name in a process of its own, which is in the set `running` meanwhile."""
     began = time.monotonic()
     command = [sys.executable, __file__, name]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return Outcome(name, done.returncode == 0, time.monotonic() - began, done.stdout)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        running.add(process)
+        output, _ = process.communicate()
+        running.remove(process)
+    return Outcome(name, process.returncode == 0, time.monotonic() - began, output)
 
 
 def run_all(names, processes):
-    """Runs names in several processes, prints each output, and yields each outcome, both in the order of the ends."""
+    """Runs names in several processes, prints each output, and yields each outcome, both in the order of the ends. An interrupt
+    ends the processes."""
+    running = set()
     with ThreadPoolExecutor(processes) as pool:
-        for ended in as_completed([pool.submit(run_apart, name) for name in sorted(names, key=start_order)]):
-            outcome = ended.result()
-            print(f"\n==== {outcome.name}\n{outcome.output}", flush=True)
-            yield outcome
+        try:
+            for ended in as_completed([pool.submit(run_apart, name, running) for name in sorted(names, key=start_order)]):
+                outcome = ended.result()
+                print(f"\n==== {outcome.name}\n{outcome.output}", flush=True)
+                yield outcome
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in tuple(running):
+                process.terminate()
+            raise
 
 
 def table(outcomes, seconds):
@@ -124,12 +138,16 @@ def main():
     parser.add_argument("names", nargs="*", default=MODULES, help="modules, classes or tests")
     parser.add_argument("--processes", type=int, default=PROCESSES, help=f"at a time; the default is {PROCESSES}")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, interrupt)
     names = [it for name in given.names for it in units(name)]
     if len(names) == 1:
         return 0 if run_here(names[0]) else 1
     began = time.monotonic()
     built_packages()
-    outcomes = list(run_all(names, given.processes))
+    try:
+        outcomes = list(run_all(names, given.processes))
+    except KeyboardInterrupt:
+        return 130
     seconds = time.monotonic() - began
     print("\n".join(table(outcomes, seconds)))
     write_report(outcomes, seconds, given.processes)
