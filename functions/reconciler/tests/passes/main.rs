@@ -272,7 +272,7 @@ fn an_undelivered_response_requeues_the_message_while_cloudformation_waits() {
     assert_eq!(harness.requeued().map(|(_, after)| after), Some(Duration::from_secs(10)));
     let calls = harness.cloud_factory.call_count();
     harness.response_server.respond_with(200);
-    // A decided response is delivered also after the deadline for the decision.
+    // A recorded response is sent also after the deadline of its request.
     harness.advance(Duration::from_mins(58));
     assert_eq!(harness.invoke(&[message("1", &create)]), [""; 0]);
     assert_eq!(harness.response()["Status"], "SUCCESS");
