@@ -33,7 +33,7 @@ impl Ministack {
 
     /// The responder has to be this child process: a ministack that found the port taken is not running any more.
     async fn poll(&mut self) {
-        for _ in 0..200 {
+        for _ in 0..600 {
             let exit = self.child.try_wait().expect("the child has a status");
             assert!(exit.is_none(), "ministack exited at once ({exit:?}): run it manually to see the error");
             if self.dynamodb().list_tables().send().await.is_ok() {
@@ -41,7 +41,7 @@ impl Ministack {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("ministack did not respond on port {} within 20 s", self.port);
+        panic!("ministack did not respond on port {} within a minute", self.port);
     }
 }
 
