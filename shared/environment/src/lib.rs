@@ -37,7 +37,7 @@ pub use engine::rejection::Rejection;
 pub use input::alarm_action::{ActionKind, AlarmAction};
 pub use input::property;
 pub use input::spec::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation, check_change};
-pub use model::field::{Field, NoSetting, Value};
+pub use model::field::{Field, Value};
 pub use model::key::{Key, Ref, Tags};
 pub use model::kind::{Kind, KindFacts, Marking};
 pub use model::kinds::*;

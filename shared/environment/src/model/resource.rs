@@ -7,16 +7,10 @@
 
 use std::fmt;
 
-use super::field::{Field, KindSetting, NoSetting, ResourceKind, Value};
+use super::field::{Field, KindSetting, ResourceKind, Value};
 use super::key::{Key, Ref, Tags};
 use super::kind::{Kind, KindFacts, Marking, for_each_kind};
-use super::kinds::{
-    Address, Alarm, AlarmSetting, AutoScalingGroup, AutoScalingGroupSetting, Bucket, BucketSetting, Dashboard,
-    DashboardSetting, InstanceProfile, InstanceProfileSetting, InternetGateway, InternetGatewaySetting, LaunchTemplate,
-    LaunchTemplateSetting, LogGroup, LogGroupSetting, NatGateway, Role, RoleSetting, RouteTable, RouteTableSetting,
-    SavedQuery, SavedQuerySetting, ScalingPolicy, ScalingPolicySetting, SecurityGroup, SecurityGroupSetting, Subnet,
-    SubnetSetting, Vpc, VpcEndpoint, VpcEndpointSetting, VpcSetting,
-};
+use super::kinds;
 
 /// A resource: name, tags, and the fields of the kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +28,7 @@ macro_rules! resource_enums {
         /// The fields of each kind.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Fields {
-            $($(#[$doc])* $kind($kind),)*
+            $($(#[$doc])* $kind(kinds::$kind),)*
         }
 
         /// A value that one call sets, and that another may clear.
@@ -42,7 +36,7 @@ macro_rules! resource_enums {
         pub enum Setting {
             /// A tag's key and value, on a resource of any kind with tags.
             Tag(String, String),
-            $($(#[$doc])* $kind($setting),)*
+            $($(#[$doc])* $kind(kinds::$setting),)*
         }
 
         impl Kind {
@@ -50,7 +44,7 @@ macro_rules! resource_enums {
             #[must_use]
             pub fn facts(self) -> &'static KindFacts {
                 match self {
-                    $(Kind::$kind => &<$kind as ResourceKind>::FACTS,)*
+                    $(Kind::$kind => &<kinds::$kind as ResourceKind>::FACTS,)*
                 }
             }
         }

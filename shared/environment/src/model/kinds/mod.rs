@@ -20,6 +20,7 @@ mod subnet;
 mod vpc;
 mod vpc_endpoint;
 
+pub use super::field::NoSetting;
 pub use address::Address;
 pub use alarm::{Alarm, AlarmRule, AlarmSetting, Comparison, Statistic};
 pub use auto_scaling_group::{AutoScalingGroup, AutoScalingGroupSetting, HealthCheck, Hook, Transition};
