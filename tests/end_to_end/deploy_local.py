@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from urllib.error import URLError
 
-from local_cloud import FUNCTIONS, PROJECT, Cloud, Failed, variables_of
+from local_cloud import FUNCTIONS, PROJECT, Failed, RunningCloud, variables_of
 
 
 def deploy(exports):
@@ -26,7 +26,7 @@ def deploy(exports):
 def running(exports):
     """The local cloud with this exports file. The file outlives a local cloud that was killed."""
     try:
-        cloud = Cloud(variables_of(exports))
+        cloud = RunningCloud(variables_of(exports))
         cloud.control("health")
     except (FileNotFoundError, URLError) as error:
         raise Failed("no local cloud is running: start `make cloud` in another terminal, and leave it running") from error

@@ -57,7 +57,7 @@ def until(condition, poll, limit=300.0, progress=None):
         time.sleep(0.2)
 
 
-class Cloud:
+class RunningCloud:
     """A running local cloud, by the variables that it exports."""
 
     # The hosts of ResponseURLs outside of the local cloud.
@@ -208,7 +208,7 @@ class Cloud:
         return variables.get(name)
 
 
-class LocalCloud(Cloud):
+class LocalCloud(RunningCloud):
     """A local cloud of its own. Use it with `with`: the end of the block stops it, also after an exception."""
 
     def __init__(self, *arguments):
