@@ -111,7 +111,7 @@ impl<R: Records, C: AlarmApi, L: RequestQueue> Alarms<R, C, L> {
         rule: &AlarmAction,
         observed: Option<&ObservedAlarm>,
     ) -> Result<Outcome, Error> {
-        let summary = rule.summary();
+        let summary = rule.id();
         let last_execution =
             self.records.rule_execution(&environment.owner, &execution_key(&summary, rule.dry_run)).await?;
         let facts = Facts {

@@ -34,7 +34,7 @@ pub enum HookError {
 }
 
 impl HookError {
-    /// Whether the call may have taken effect.
+    /// Whether it is unknown if the call took effect.
     #[must_use]
     pub fn is_indeterminate(&self) -> bool {
         matches!(self, HookError::Call(call) if call.is_indeterminate())

@@ -206,7 +206,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             return skip("its environment is being deleted");
         }
         let RecordedRules { rules, unreadable } = RecordedRules::of(record.settled_spec.as_ref());
-        match rules.into_iter().find(|rule| rule.summary() == remediation.rule) {
+        match rules.into_iter().find(|rule| rule.id() == remediation.rule) {
             Some(rule) if rule.dry_run && !remediation.dry_run => skip("the rule is now a dry run"),
             Some(rule) if remediation.dry_run && !rule.dry_run => skip("the rule is no longer a dry run"),
             Some(rule) => Ok(rule),

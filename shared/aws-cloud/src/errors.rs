@@ -1,7 +1,7 @@
 //! Classification of AWS errors: this file classifies every error, by its code and never by its text.
 //!
 //! Three operations use a code for two causes. The file of each operation changes the class there and states the
-//! reason: `autoscaling::group` (`ValidationError`, once by its text), `ec2::address` (`AuthFailure`) and `stack`
+//! reason: `autoscaling::group` (`ValidationError`, by its text in `lambda_kit::aws_texts`), `ec2::address` (`AuthFailure`) and `stack`
 //! (`ValidationError`).
 
 use std::error::Error;

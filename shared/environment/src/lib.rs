@@ -2,7 +2,7 @@
 //! AWS SDK, no clock, no environment variable.
 //!
 //! The pipeline: [`Spec`] (checked properties) → [`desired`](desired::desired) (resources) → [`plan`](plan()) (steps)
-//! → [`apply`](apply()) (calls through the [`Cloud`] seam), repeated in a loop by [`reconcile`](reconcile()).
+//! → apply (calls through the [`Cloud`] seam), repeated in a loop by [`reconcile`](reconcile()).
 //!
 //! The folders, each of which uses only folders that precede it:
 //!
@@ -27,7 +27,7 @@ pub use automation::remediation::{
     RemediationRequest, choose_remediation, execution_key, needs_instance_health,
 };
 pub use desired::{Facts, HookNotHandled, check_hooks_are_handled, desired};
-pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, StepError, Wave, apply};
+pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, Risk};
 pub use engine::cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
 pub use engine::drift::{Drift, drift};
 pub use engine::outputs::outputs;

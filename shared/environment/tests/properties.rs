@@ -333,7 +333,7 @@ fn rules_are_read_from_the_record_without_a_change() {
         { "Alarm": "launch-failures", "Action": "Notify", "TopicArn": "arn:aws:sns:us-west-2:123456789012:on-call" },
     ]);
     let spec = read(json!({ "EnvironmentSuffix": "dev", "AlarmActions": rules })).expect("valid");
-    let lines: Vec<String> = spec.alarm_actions.iter().map(environment::AlarmAction::summary).collect();
+    let lines: Vec<String> = spec.alarm_actions.iter().map(environment::AlarmAction::id).collect();
     let expected = [
         "cpu-high: ScaleBy -2",
         "memory full: web*1: ScaleTo 2",

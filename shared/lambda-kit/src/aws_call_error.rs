@@ -12,7 +12,7 @@ use crate::sdk::describe_cause;
 /// status, never by a text. The SDK has sent a retryable call again before.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AwsCallError {
-    /// The call had no effect: AWS rejected the request, or the request could not be built.
+    /// The last attempt had no effect: AWS rejected the request, or the request could not be built.
     #[error("{operation}: {cause}")]
     Rejected {
         /// As `service:Operation`.
@@ -64,7 +64,7 @@ impl AwsCallError {
         AwsCallError::UnexpectedResponse { operation, cause: difference.to_string() }
     }
 
-    /// Whether the call may have taken effect.
+    /// Whether it is unknown if the call took effect.
     #[must_use]
     pub fn is_indeterminate(&self) -> bool {
         matches!(self, AwsCallError::Indeterminate { .. })

@@ -37,6 +37,7 @@
 #![warn(missing_docs)]
 
 mod aws_call_error;
+pub mod aws_texts;
 mod failure;
 mod invocation;
 mod logging;

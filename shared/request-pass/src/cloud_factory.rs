@@ -7,7 +7,7 @@ use requests::{LedgerQueue, QueueError};
 use serde_json::Value;
 use std::fmt;
 
-/// Builds a cloud for each run, and reads the state that rules and plans depend on.
+/// Builds a cloud for each run, reads the state that rules and plans depend on, and performs the actions of remediations.
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so the futures need no bounds")]
 pub trait CloudFactory {
     /// The cloud of one run, with the resources that this run created.

@@ -1,9 +1,9 @@
-//! The errors that end a reconcile pass.
+//! The errors that end a pass.
 
 use environment::CallError;
 use requests::{Kind, Reason, RecordsError, Runbook};
 
-/// The reason why a reconcile pass ended before the request was done.
+/// The reason why a pass ended before the request was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PassError {
     /// The request failed; the reason is for the stack author, or with a runbook for an operator.

@@ -41,18 +41,67 @@ fn a_reader_can_follow_a_create() {
     assert!(path_of_a_create().len() <= MOST_FUNCTIONS, "{} functions", path_of_a_create().len());
 }
 
+/// The names of the files and folders in a folder.
+fn names_in(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+}
+
 #[test]
-fn no_function_depends_on_a_function() {
-    let folders = fs::read_dir(root().join("functions")).expect("the folder of the functions");
-    let functions: Vec<String> =
-        folders.map(|folder| folder.expect("a folder").file_name().to_string_lossy().into_owned()).collect();
+fn no_product_crate_depends_on_a_function() {
+    let functions = names_in("functions");
     assert!(functions.contains(&String::from("reconciler")), "{functions:?}");
-    for function in &functions {
-        let manifest = read(&format!("functions/{function}/Cargo.toml"));
-        let (_, dependencies) = manifest.split_once("[dependencies]").expect("dependencies");
+    let crates = functions.iter().map(|name| format!("functions/{name}"));
+    for product in crates.chain(names_in("shared").iter().map(|name| format!("shared/{name}"))) {
+        let manifest = read(&format!("{product}/Cargo.toml"));
+        let dependencies = manifest.split_once("[dependencies]").map(|(_, rest)| rest).unwrap_or_default();
         let dependencies = dependencies.split("\n[").next().unwrap_or_default();
-        let of_functions: Vec<&String> =
-            functions.iter().filter(|it| dependencies.contains(&format!("\n{it}.workspace"))).collect();
-        assert!(of_functions.is_empty(), "{function} depends on {of_functions:?}");
+        let names = dependencies.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
+        let of_functions: Vec<&str> = names.filter(|name| functions.iter().any(|it| it == name)).collect();
+        assert!(of_functions.is_empty(), "{product} depends on {of_functions:?}");
+    }
+}
+
+#[test]
+fn the_environment_has_no_sdk() {
+    let manifest = read("shared/environment/Cargo.toml");
+    let (_, dependencies) = manifest.split_once("[dependencies]").expect("dependencies");
+    let dependencies = dependencies.split("\n[").next().unwrap_or_default();
+    assert!(!dependencies.contains("aws") && !dependencies.contains("tokio"), "{dependencies}");
+}
+
+/// The code of all files in a folder of `environment`, without comments.
+fn code_of(folder: &str) -> String {
+    let mut code = String::new();
+    for name in names_in(folder) {
+        let path = format!("{folder}/{name}");
+        if root().join(&path).is_dir() {
+            code += &code_of(&path);
+        } else {
+            let source = read(&path);
+            code.extend(
+                source.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| [line, "\n"]),
+            );
+        }
+    }
+    code
+}
+
+#[test]
+fn the_folders_of_the_environment_depend_one_way() {
+    let allowed: [(&str, &[&str]); 5] = [
+        ("model", &[]),
+        ("input", &["model"]),
+        ("desired", &["model", "input"]),
+        ("engine", &["model"]),
+        ("automation", &["model", "input"]),
+    ];
+    for (folder, may_use) in allowed {
+        let code = code_of(&format!("shared/environment/src/{folder}"));
+        let used =
+            code.split("crate::").skip(1).filter_map(|rest| rest.split(|c: char| !c.is_ascii_lowercase()).next());
+        for name in used.filter(|name| allowed.iter().any(|(it, _)| it == name)) {
+            assert!(name == folder || may_use.contains(&name), "{folder} uses {name}");
+        }
     }
 }

@@ -95,8 +95,8 @@ impl ResponseSender {
         result
     }
 
-    /// Sends a response to the URL in its request, if the host is allowed. A request without a URL gets no response, and a URL with another host gets none: CloudFormation does not wait there, and a retry would not change
-    /// that.
+    /// Sends a response to the URL in its request, if the host is allowed. A request without a URL gets no response, and a
+    /// URL with another host gets none: CloudFormation does not wait there, and a retry would not change that.
     ///
     /// # Errors
     ///

@@ -100,16 +100,6 @@ impl CfnResponse {
         }
     }
 
-    /// A success with a reason, such as the names of retained resources. If the whole response is too long, the reason is
-    /// cut first. A FAILED keeps its own reason.
-    #[must_use]
-    pub fn with_reason(self, reason: impl Into<String>) -> CfnResponse {
-        match self.status {
-            Status::Success => CfnResponse { message: reason.into(), ..self }.fitted(),
-            Status::Failed => self,
-        }
-    }
-
     /// The same response, cut to [`MAX_BODY`]: first the message, then the guidance, to the room that the other fields
     /// leave.
     fn fitted(self) -> CfnResponse {

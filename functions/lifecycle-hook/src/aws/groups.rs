@@ -7,8 +7,8 @@ use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, Instance, InstanceReu
 use environment::hook_settings::HookSettings;
 use environment::{Transition, mark};
 use lambda_kit::AwsCallError;
+use lambda_kit::aws_texts::is_inactive_lifecycle_action;
 
-use super::errors::is_without_active_action;
 use crate::cloud::{HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
 use crate::notification::LifecycleAction;
 
@@ -53,9 +53,13 @@ where
 {
     match response {
         Ok(_) => Ok(HookCallOutcome::Accepted),
-        Err(error) if is_without_active_action(error.code(), error.message()) => Ok(HookCallOutcome::TooLate),
+        Err(error) if is_inactive(&error) => Ok(HookCallOutcome::TooLate),
         Err(error) => Err(AwsCallError::of(operation, &error)),
     }
+}
+
+fn is_inactive<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    is_inactive_lifecycle_action(error.code().unwrap_or_default(), error.message().unwrap_or_default())
 }
 
 pub(super) async fn waiting_instances(client: &Client) -> Result<Vec<WaitingInstances>, AwsCallError> {

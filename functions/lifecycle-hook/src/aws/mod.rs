@@ -1,7 +1,6 @@
 //! AWS behind the seam, a file for each service; `errors` contains the decisions by AWS's texts.
 
 mod commands;
-mod errors;
 mod groups;
 mod instances;
 mod logs;

@@ -31,7 +31,10 @@ fn add_interfaces(problem: Problem, interfaces: &[NetworkInterface]) -> Problem 
     if interfaces.is_empty() {
         return problem;
     }
-    let listed: Vec<String> = interfaces.iter().take(MAX_LISTED).map(describe).collect();
+    // In a fixed order: a wait for the same interfaces has the same sentence.
+    let mut sorted: Vec<&NetworkInterface> = interfaces.iter().collect();
+    sorted.sort_by_key(|it| it.network_interface_id());
+    let listed: Vec<String> = sorted.into_iter().take(MAX_LISTED).map(describe).collect();
     let others = match interfaces.len().saturating_sub(MAX_LISTED) {
         0 => String::new(),
         count => format!(" and {count} more"),
@@ -85,10 +88,10 @@ mod tests {
 
     #[test]
     fn three_interfaces_are_named_and_the_others_are_counted() {
-        let interfaces: Vec<_> = (1..=5).map(|number| interface(&format!("eni-{number}")).build()).collect();
+        let interfaces: Vec<_> = (1..=5).rev().map(|number| interface(&format!("eni-{number}")).build()).collect();
         let message = message_with(&interfaces);
         assert!(message.ends_with("eni-3 (123456789012) and 2 more"), "{message}");
-        assert!(message_with(&interfaces[..3]).ends_with("eni-3 (123456789012)"));
+        assert!(message_with(&interfaces[2..]).ends_with("eni-3 (123456789012)"));
         assert_eq!(message_with(&[]), "The subnet has dependencies.");
     }
 }

@@ -59,7 +59,7 @@ mod tests {
         let good = json!({ "Alarm": "cpu-high", "Action": "ScaleBy", "Amount": 1 });
         let newer = json!({ "Alarm": "cpu-high", "Action": "Reboot" });
         let found = RecordedRules::of(Some(&json!({ "AlarmActions": [newer, good, 3] })));
-        assert_eq!(found.rules.iter().map(AlarmAction::summary).collect::<Vec<_>>(), ["cpu-high: ScaleBy 1"]);
+        assert_eq!(found.rules.iter().map(AlarmAction::id).collect::<Vec<_>>(), ["cpu-high: ScaleBy 1"]);
         assert_eq!(
             found.unreadable,
             [

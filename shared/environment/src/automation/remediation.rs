@@ -22,7 +22,7 @@ pub struct RemediationRequest {
     pub alarm: String,
     /// The time of the alarm's change to ALARM, in ms since the epoch. The rule acts once for each such time.
     pub since_ms: u64,
-    /// The rule, as [`AlarmAction::summary`] describes it.
+    /// The rule, as [`AlarmAction::id`] describes it.
     pub rule: String,
     /// The instance that the alarm is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]

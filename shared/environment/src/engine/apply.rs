@@ -36,7 +36,7 @@ pub struct RecentWrites {
     pub(crate) deleted: BTreeMap<String, Timestamp>,
     /// Creates that cannot be repeated and may have succeeded: until this time they are observed, and not sent again.
     pub(crate) indeterminate_creates: BTreeMap<Key, Timestamp>,
-    /// The same for all such creates, where an earlier run result at an unknown call.
+    /// The same for all such creates, where an earlier run ended at an unknown call.
     pub(crate) all_indeterminate_until: Option<Timestamp>,
 }
 
@@ -66,7 +66,7 @@ pub enum Risk {
     Duplicates,
 }
 
-/// How a wave of steps result.
+/// The outcome of a wave of steps.
 #[derive(Debug, Default)]
 pub struct Wave {
     /// The number of steps that are done.
@@ -139,7 +139,7 @@ pub async fn apply<C: Cloud>(
     wave
 }
 
-/// The result of a step: the number of calls that succeeded, and the error that result the step.
+/// The result of a step: the number of calls that succeeded, and the error that ended the step.
 struct StepResult {
     succeeded: usize,
     error: Option<StepError>,

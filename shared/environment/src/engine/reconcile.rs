@@ -163,7 +163,7 @@ async fn iteration<C: Cloud, E>(
     }
     if plan.is_settled() {
         return match unexpired_create_intent(run, recent, cloud.now()).or_else(|| created_but_unlisted(&observed)) {
-            Some(open) => Iteration::Waiting { waiting_for: vec![open.into()], retry_after: None, progressed: false },
+            Some(open) => Iteration::Waiting { waiting_for: vec![open], retry_after: None, progressed: false },
             None => Iteration::Ended(RunOutcome::Settled { observed }),
         };
     }
@@ -183,19 +183,18 @@ async fn iteration<C: Cloud, E>(
 }
 
 /// The wait of a delete while a create that no observation has shown may still become visible.
-fn unexpired_create_intent(run: &Run<'_>, recent: &RecentWrites, now: Timestamp) -> Option<String> {
+fn unexpired_create_intent(run: &Run<'_>, recent: &RecentWrites, now: Timestamp) -> Option<Condition> {
     let deletes = run.desired.resources.is_empty();
     let until = recent.all_indeterminate_until.filter(|until| deletes && now < *until)?;
     let seconds = (until - now).as_secs() + 1;
-    Some(format!(
-        "the final observation in {seconds} s: an earlier run may have created resources that no list shows yet"
-    ))
+    let sentence = "the final observation: an earlier run may have created resources that no list shows yet";
+    Some(Condition { sentence: sentence.to_owned(), detail: Some(format!("in {seconds} s")) })
 }
 
 /// The wait of a create whose response could not yet name the id of a created resource.
-fn created_but_unlisted(observed: &[ObservedResource]) -> Option<String> {
+fn created_but_unlisted(observed: &[ObservedResource]) -> Option<Condition> {
     let unlisted = observed.iter().find(|it| it.id.is_none())?;
-    Some(format!("{}: created, not listed yet", unlisted.key()))
+    Some(format!("{}: created, not listed yet", unlisted.key()).into())
 }
 
 /// A rejection ends the run; otherwise the run observes again after the shortest time that an error names.

@@ -71,9 +71,10 @@ pub struct BadField {
 }
 
 impl AlarmAction {
-    /// The rule in one line. The line identifies the rule: an environment has no rule twice.
+    /// The rule in one line, which identifies it: an environment has no rule twice. Remediation requests and records
+    /// contain this text, so its form never changes.
     #[must_use]
-    pub fn summary(&self) -> String {
+    pub fn id(&self) -> String {
         let (name, field) = self.action.parts();
         let value = match field {
             Some((_, Value::String(text))) => format!(" {text}"),
@@ -227,5 +228,19 @@ impl Fields<'_> {
             let valid = format!("{action} has no {name}: leave it out");
             self.bad.push(BadField { field: "", value: format!("with {name} {}", shown_value(value)), valid });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_rule_keeps_its_form() {
+        let id = |action| AlarmAction { alarm: "cpu-high".into(), action, cooldown_seconds: 300, dry_run: false }.id();
+        assert_eq!(id(ActionKind::ScaleBy(-2)), "cpu-high: ScaleBy -2");
+        assert_eq!(id(ActionKind::ScaleTo(3)), "cpu-high: ScaleTo 3");
+        assert_eq!(id(ActionKind::ReplaceUnhealthy), "cpu-high: ReplaceUnhealthy");
+        assert_eq!(id(ActionKind::Notify("arn:t".into())), "cpu-high: Notify arn:t");
     }
 }

@@ -3,6 +3,7 @@
 /// The maximum number of subnets or target groups in one property. Auto Scaling accepts more than any environment
 /// needs.
 pub const MAX_LIST_LENGTH: usize = 20;
+
 /// A value as messages quote it: its first 60 characters.
 pub(crate) fn shown(value: &str) -> String {
     let mut short: String = value.chars().take(60).collect();

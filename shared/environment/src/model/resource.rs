@@ -36,8 +36,16 @@ macro_rules! resource_enums {
         pub enum Setting {
             /// A tag's key and value, on a resource of any kind with tags.
             Tag(String, String),
-            $($(#[$doc])* $kind(kinds::$setting),)*
+            $(#[doc = concat!("A setting of a [`Kind::", stringify!($kind), "`].")] $kind(kinds::$setting),)*
         }
+
+        // A kind that is marked by tags names the operations that change them.
+        const _: () = {
+            $(
+                let facts = <kinds::$kind as ResourceKind>::FACTS;
+                assert!(!matches!(facts.marking, Marking::Tags) || facts.tagging.is_some());
+            )*
+        };
 
         impl Kind {
             /// The facts that the kind declares.

@@ -7,6 +7,8 @@ use aws_sdk_autoscaling::types::builders::TagBuilder;
 use aws_sdk_autoscaling::types::{DeletionProtection, Instance, LaunchTemplateSpecification, Tag};
 use environment::{AutoScalingGroupSetting, Call, CallKind, Fields, HealthCheck, Ref, Resource, Setting};
 
+use lambda_kit::aws_texts::is_unknown_instance_profile;
+
 use crate::AwsCloud;
 use crate::ec2::launch_template::version_number;
 use crate::errors::{ClassifyErrors, ErrorClass, Problem};
@@ -89,13 +91,10 @@ async fn update(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
     request.send().await.classified(call.operation()).map(|_| ()).map_err(blocked_if_profile_is_not_visible)
 }
 
-/// Classifies an error by its text, which no other function of this crate does. A profile that IAM returns is unknown
-/// to Auto Scaling for 10 to 40 s, and the rejection has the code of every other mistake, `ValidationError`
-/// (ARCHITECTURE, Facts). Peers retry on exactly these words, and no other validation error is worth a wait.
+/// Retries while Auto Scaling does not know a new instance profile yet.
 fn blocked_if_profile_is_not_visible(problem: Problem) -> Problem {
-    let is_unknown_profile =
-        problem.code == "ValidationError" && problem.message.contains("Invalid IAM Instance Profile");
-    if is_unknown_profile { Problem { class: ErrorClass::Blocked, ..problem } } else { problem }
+    let is_unknown = is_unknown_instance_profile(&problem.code, &problem.message);
+    if is_unknown { Problem { class: ErrorClass::Blocked, ..problem } } else { problem }
 }
 
 fn size(count: u32) -> i32 {

@@ -88,6 +88,8 @@ async fn failed_launch(clients: &Clients, group: &Found) -> Option<String> {
 /// The status message of a failed launch.
 fn failure(activity: &Activity) -> Option<String> {
     use ScalingActivityStatusCode::{Cancelled, Failed};
+    // The description of a launch is "Launching a new EC2 instance: i-…" (Auto Scaling user guide, "Verify a scaling
+    // activity"); an activity has no other field for its kind.
     let is_launch = activity.description().is_some_and(|it| it.starts_with("Launching"));
     let has_failed = is_launch && matches!(activity.status_code(), Some(Failed | Cancelled));
     let reason = activity.status_message().filter(|_| has_failed)?;

@@ -253,10 +253,10 @@ impl Reader<'_> {
                 continue;
             };
             match AlarmAction::read(fields) {
-                Ok(rule) if rules.iter().any(|it| it.summary() == rule.summary()) => {
+                Ok(rule) if rules.iter().any(|it| it.id() == rule.id()) => {
                     self.violated_in(
                         format!("AlarmActions[{at}]"),
-                        shown(&rule.summary()),
+                        shown(&rule.id()),
                         "a rule that the list does not already contain".into(),
                     );
                 }

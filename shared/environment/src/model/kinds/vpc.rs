@@ -6,8 +6,8 @@ use crate::model::kind::KindFacts;
 /// The VPC, which contains the other network resources.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vpc {
-    /// The IPv4 addresses of the VPC, /16 to /25: see [`LARGEST_NETWORK`](crate::input::property::LARGEST_NETWORK) and
-    /// [`SMALLEST_NETWORK`](crate::input::property::SMALLEST_NETWORK). Cannot change.
+    /// The IPv4 addresses of the VPC, /16 to /25: see [`LARGEST_NETWORK`](crate::property::LARGEST_NETWORK) and
+    /// [`SMALLEST_NETWORK`](crate::property::SMALLEST_NETWORK). Cannot change.
     pub cidr: Ipv4Net,
     /// DNS support: on in a new VPC. Without DNS support, names are not resolved.
     pub dns_support: bool,

@@ -103,8 +103,8 @@ pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, Ite
         create_intent_ms: read_number(item, "create_intent_ms")?,
         latest_request: read_latest_request(item)?,
         response_due_ms: read_number(item, "response_due_ms")?,
-        // These only inform operators, or save a second observation: a value that another version wrote is not an error.
         recorded_response: read_recorded_response(item),
+        // These only inform operators: a value that another version wrote is not an error.
         progress: read_typed(item, "progress").ok().flatten(),
         history: read_typed(item, "history").ok().flatten().unwrap_or_default(),
         deleted: read_bool(item, "deleted")?,
@@ -112,9 +112,13 @@ pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, Ite
     })
 }
 
-/// The recorded response, if this version can read it.
+/// The recorded response. One that this version cannot read is logged and counts as absent: CloudFormation then gets a
+/// second response, which is better than none.
 pub(super) fn read_recorded_response(item: &Item) -> Option<CfnResponse> {
-    read_typed(item, "recorded_response").ok().flatten()
+    read_typed(item, "recorded_response").unwrap_or_else(|fault| {
+        tracing::error!(%fault, "recorded response not readable");
+        None
+    })
 }
 
 pub(super) fn read_holder(item: &Item) -> Result<Owner, ItemFault> {
