@@ -5,7 +5,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_cloud import Failed
 
 # CloudFormation accepts a delete during a create, and when no operation is in progress.
-ATTEMPTS, DELETED = 3, "deleted"
+ATTEMPTS, DELETED = 4, "deleted"
 IN_PROGRESS = ("ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
 
@@ -19,18 +19,29 @@ def clean_up(stacks, say):
 
 
 def remove(stack, say):
-    """Checks again after each attempt: an interrupted create may have completed at the same time as the delete."""
+    """Checks again after each attempt: an interrupted create may have completed at the same time as the delete, also between the
+    check for the stack and the delete of its environment, which is rejected then."""
     for _ in range(ATTEMPTS):
-        status = stack.status()
-        if status in IN_PROGRESS:
-            say(f"  waits until {stack.name} accepts a delete")
-            status = stack.account.until(f"{stack.name} accepts a delete", lambda: final_status(stack))
-        if status not in (None, DELETED):
-            delete_stack(stack, say)
-        elif exists(stack):
-            delete_environment(stack, say)
-        else:
-            return
+        try:
+            if delete_once(stack, say):
+                return
+        except Failed as failed:
+            say(f"  {stack.name}: {failed}")
+
+
+def delete_once(stack, say):
+    """Deletes the stack, or the environment that it left behind; returns whether neither existed."""
+    status = stack.status()
+    if status in IN_PROGRESS:
+        say(f"  waits until {stack.name} accepts a delete")
+        status = stack.account.until(f"{stack.name} accepts a delete", lambda: final_status(stack))
+    if status not in (None, DELETED):
+        delete_stack(stack, say)
+    elif exists(stack):
+        delete_environment(stack, say)
+    else:
+        return True
+    return False
 
 
 def exists(stack):
