@@ -110,12 +110,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             return MessageOutcome::Done;
         };
         match RemediationRequest::read(&event) {
-            Some(Ok(remediation)) => {
-                return match self.remediate(&remediation).await {
-                    RemediationOutcome::Requeue { .. } => MessageOutcome::Requeue(Some(TRANSIENT_REQUEUE)),
-                    RemediationOutcome::Decided(_) => MessageOutcome::Done,
-                };
-            }
+            Some(Ok(remediation)) => return self.handle_remediation(&remediation).await,
             Some(Err(error)) => {
                 tracing::error!(id = message.message_id, %error, "message dropped: remediation request is invalid");
                 return MessageOutcome::Done;
@@ -154,6 +149,13 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
                 MessageOutcome::Requeue(Some(after))
             }
             PassOutcome::Done(response) => self.respond(&request, &response, deadline).await,
+        }
+    }
+
+    async fn handle_remediation(&self, remediation: &RemediationRequest) -> MessageOutcome {
+        match self.remediate(remediation).await {
+            RemediationOutcome::Requeue { .. } => MessageOutcome::Requeue(Some(TRANSIENT_REQUEUE)),
+            RemediationOutcome::Decided(_) => MessageOutcome::Done,
         }
     }
 

@@ -20,8 +20,8 @@ impl Settings {
     /// # Errors
     /// All invalid variables.
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, InvalidSettings> {
-        let mut vars = Vars::new(&read);
-        let pass = request_pass::Settings::read("reconciler", &mut vars, &read);
+        let mut vars = Vars::new(read);
+        let pass = request_pass::Settings::read("reconciler", &mut vars);
         let automation_paused = vars.flag("AUTOMATION_PAUSED", false);
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
         vars.checked(Settings { pass, automation_paused, ledger_url })

@@ -29,9 +29,10 @@ pub use automation::remediation::{
 pub use desired::{Facts, HookNotHandled, check_hooks_are_handled, desired};
 pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, Risk};
 pub use engine::cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
+pub use engine::condition::Condition;
 pub use engine::drift::{Drift, drift};
 pub use engine::outputs::outputs;
-pub use engine::plan::{Action, Condition, DesiredState, Plan, Step, plan};
+pub use engine::plan::{Action, DesiredState, Plan, Step, plan};
 pub use engine::reconcile::{Run, RunOutcome, indeterminate_until, reconcile};
 pub use engine::rejection::Rejection;
 pub use input::alarm_action::{ActionKind, AlarmAction};

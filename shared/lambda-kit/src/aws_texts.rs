@@ -1,5 +1,5 @@
-//! The decisions by the text of an AWS error, all of them: one code has several causes, and only the text tells them
-//! apart. Everything else is decided by codes.
+//! The decisions by the text of an AWS error, all of them: one code has several causes, and only the text distinguishes
+//! them. Everything else is decided by codes.
 
 /// `ValidationError` is the code of every invalid request to Auto Scaling (its API reference, "Common errors").
 const VALIDATION_ERROR: &str = "ValidationError";

@@ -49,5 +49,5 @@ pub use environment::Deployment;
 pub use failure::{Failure, FailureKind, ReportAs};
 pub use invocation::{Error, Invocation, now_ms, run, run_text, sent_ms};
 pub use logging::init_logging;
-pub use sdk::{Lazy, describe_error, sdk_config};
+pub use sdk::{Lazy, sdk_config};
 pub use vars::{InvalidSetting, InvalidSettings, Vars, env_var};

@@ -115,16 +115,6 @@ impl<T> std::fmt::Debug for Lazy<T> {
     }
 }
 
-/// The error of an AWS call, for operators: the call (`service:Operation`), the error's code, and the service's
-/// message.
-pub fn describe_error<E, R>(operation: &str, error: &SdkError<E, R>) -> String
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
-{
-    format!("{operation}: {}", describe_cause(error))
-}
-
 /// The error's code and the service's message; without a code, the error with its causes.
 pub(crate) fn describe_cause<E, R>(error: &SdkError<E, R>) -> String
 where

@@ -48,9 +48,14 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
         Vars { read, invalid: Vec::new() }
     }
 
+    /// The value of a variable as it is, for a reader with its own checks.
+    pub fn raw(&self, name: &str) -> Option<String> {
+        (self.read)(name)
+    }
+
     /// Reads an optional variable. The value is trimmed.
     pub fn optional(&mut self, name: &'static str) -> Option<String> {
-        (self.read)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        self.raw(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
     /// Reads a required variable, whose valid form is `valid`. A missing variable is invalid: the result is an empty

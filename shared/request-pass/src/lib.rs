@@ -8,7 +8,7 @@
 //!
 //! The modules: `pass` (one pass: Create, Update, Delete), `protection` (the limits of a Delete), `recorded` (the
 //! interpretation of a record), `cloud_factory` (the account that the passes work on), `pass_error` (the errors that end
-//! a pass), `settings`.
+//! a pass), `response` (the response that ends a request), `settings`.
 
 #![warn(missing_docs)]
 
@@ -17,6 +17,7 @@ mod pass;
 mod pass_error;
 mod protection;
 mod recorded;
+mod response;
 mod settings;
 
 pub use cloud_factory::{Aws, CloudFactory, StackState};

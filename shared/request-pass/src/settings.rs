@@ -35,13 +35,13 @@ impl Settings {
     /// # Errors
     /// All invalid variables.
     pub fn from_vars(function: &str, read: impl Fn(&str) -> Option<String>) -> Result<Settings, InvalidSettings> {
-        let mut vars = Vars::new(&read);
-        let settings = Settings::read(function, &mut vars, &read);
+        let mut vars = Vars::new(read);
+        let settings = Settings::read(function, &mut vars);
         vars.checked(settings)
     }
 
     /// Reads the settings as a part of a function's settings: `vars` collects the invalid variables.
-    pub fn read<F: Fn(&str) -> Option<String>>(function: &str, vars: &mut Vars<&F>, read: &F) -> Settings {
+    pub fn read(function: &str, vars: &mut Vars<impl Fn(&str) -> Option<String>>) -> Settings {
         let deployment = vars.deployment();
         let hooks_are_handled = vars.flag("LIFECYCLE_HOOKS", false);
         let function_name = vars.optional("AWS_LAMBDA_FUNCTION_NAME");
@@ -58,13 +58,11 @@ impl Settings {
             hooks_are_handled,
             records_table,
             response_hosts: hosts.unwrap_or_default().in_region(&deployment.region),
-            defaults: Defaults::from_vars(read),
+            defaults: Defaults::from_vars(|name| vars.raw(name)),
             deployment,
         }
     }
-}
 
-impl Settings {
     /// The command that sends an operator request about an environment to the function `custom-resource`, for bash and
     /// zsh. Both versions of the CLI take a payload from a file unchanged. For a payload on the command line, version 2
     /// requires an option that version 1 does not know.

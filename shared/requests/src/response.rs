@@ -156,7 +156,7 @@ impl CfnResponse {
             no_echo: false,
             data: &self.data,
         };
-        wire.to_string()
+        fit::json(&wire)
     }
 }
 

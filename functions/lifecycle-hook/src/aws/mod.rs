@@ -1,4 +1,4 @@
-//! AWS behind the seam, a file for each service; `errors` contains the decisions by AWS's texts.
+//! AWS behind the seam, a file for each service.
 
 mod commands;
 mod groups;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::engine::cloud::{Call, CallError, CallKind, Cloud, Timestamp};
-use crate::engine::plan::{Action, Condition, Plan, Step};
+use crate::engine::condition::Condition;
+use crate::engine::plan::{Action, Plan, Step};
 use crate::model::key::Key;
 use crate::model::resource::Resource;
 

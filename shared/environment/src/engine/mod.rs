@@ -3,6 +3,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod cloud;
+pub(crate) mod condition;
 pub(crate) mod drift;
 mod duplicates;
 pub(crate) mod outputs;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, StepError, apply};
 use crate::engine::cloud::{CallError, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
-use crate::engine::plan::{Condition, DesiredState, plan};
+use crate::engine::condition::Condition;
+use crate::engine::plan::{DesiredState, plan};
 use crate::model::resource::Resource;
 
 /// The bounds of the pause between two observations. The pause is a tenth of the time since the last progress, so the

@@ -1,7 +1,7 @@
 //! The record of an owner.
 
 use super::TOMBSTONE_TTL_S;
-use crate::{CfnResponse, Event, Kind, Owner, Request, ResponseAddress};
+use crate::{CfnResponse, Kind, Owner, Request, ResponseAddress};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,19 +27,14 @@ impl LatestRequest {
     /// The parts of a request.
     #[must_use]
     pub fn of_request(request: &Request) -> LatestRequest {
-        LatestRequest::of(&request.event, request.hash.clone(), request.response_address.clone())
-    }
-
-    /// The parts of an event.
-    #[must_use]
-    pub fn of(event: &Event, request_hash: String, response_address: ResponseAddress) -> LatestRequest {
+        let Request { event, hash, response_address } = request;
         LatestRequest {
-            request_hash,
+            request_hash: hash.clone(),
             kind: event.kind,
             sent_ms: event.sent_ms,
             deadline_ms: event.deadline_ms,
             physical_id: event.physical_id.clone(),
-            response_address,
+            response_address: response_address.clone(),
         }
     }
 

@@ -4,7 +4,6 @@ use super::Status;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// The bytes of the field in addition to its text: `"Reason":"",`.
 pub(super) const REASON_FIELD: usize = r#""Reason":"","#.len();
@@ -27,12 +26,6 @@ pub(super) struct Wire<'a> {
     pub no_echo: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub data: &'a BTreeMap<String, String>,
-}
-
-impl fmt::Display for Wire<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&json(self))
-    }
 }
 
 /// Compact JSON; non-ASCII is UTF-8. The values written here are strings, which always encode, so the empty object of

@@ -8,6 +8,7 @@ use aws_sdk_autoscaling::types::{
     LifecycleHook, LifecycleState, ScalingActivityStatusCode, TagDescription,
 };
 use environment::{AutoScalingGroup, Fields, HealthCheck, Names, ObservedResource, Ref, Resource, State, Tags};
+use lambda_kit::AwsCallError;
 use tokio::time::timeout;
 
 use super::hooks;
@@ -76,10 +77,8 @@ async fn failed_launch(clients: &Clients, group: &Found) -> Option<String> {
     match timeout(ACTIVITIES_TIMEOUT, response).await.ok()? {
         Ok(response) => response.activities().iter().find_map(failure),
         Err(error) => {
-            tracing::debug!(
-                error = lambda_kit::describe_error("autoscaling:DescribeScalingActivities", &error),
-                "failed launch not read"
-            );
+            let error = AwsCallError::of("autoscaling:DescribeScalingActivities", &error);
+            tracing::debug!(%error, "failed launch not read");
             None
         }
     }

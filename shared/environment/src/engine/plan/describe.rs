@@ -1,8 +1,7 @@
 //! Resources and changes as text, for operators and stack authors.
 
 use crate::model::field::Field;
-use crate::model::kinds::LaunchTemplateSetting;
-use crate::model::kinds::TemplateVersion;
+use crate::model::kinds::{LaunchTemplateSetting, TemplateVersion};
 use crate::model::mark;
 use crate::model::resource::{Resource, Setting};
 

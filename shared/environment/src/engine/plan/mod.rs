@@ -11,10 +11,10 @@ mod display;
 mod edges;
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use self::describe::{describe_change, describe_resource};
 use crate::engine::cloud::{Call, CallKind, ObservedResource, Ownership, State};
+use crate::engine::condition::Condition;
 use crate::engine::duplicates::duplicates;
 use crate::engine::rejection::Rejection;
 use crate::engine::retain::{DeletionAction, deletion_action};
@@ -79,35 +79,6 @@ pub enum Action {
     Retain,
     /// No call is possible yet, until this condition is met.
     Wait(Condition),
-}
-
-/// A condition that a step or a run waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
-    /// The condition, as a sentence. Two runs that wait for the same condition have the same sentence.
-    pub sentence: String,
-    /// A detail for the operator that may change while the condition remains, such as the reason of the last of many
-    /// failed launches.
-    pub detail: Option<String>,
-}
-
-impl From<String> for Condition {
-    fn from(sentence: String) -> Condition {
-        Condition { sentence, detail: None }
-    }
-}
-
-impl From<&str> for Condition {
-    fn from(sentence: &str) -> Condition {
-        Condition::from(sentence.to_owned())
-    }
-}
-
-impl fmt::Display for Condition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.sentence)?;
-        self.detail.iter().try_for_each(|detail| write!(f, " ({detail})"))
-    }
 }
 
 /// Plans the steps from `observed` to `desired`.
@@ -284,21 +255,14 @@ fn delete_calls(
     all_observed: &[ObservedResource],
     all: &DesiredState,
 ) -> Vec<CallKind> {
+    let empties = *deletion_action == DeletionAction::EmptyAndDelete;
     let must_be_cleared = |it: &Setting| match it {
         Setting::RouteTable(RouteTableSetting::Association(subnet)) => !deletes_subnet(subnet, all_observed, all),
+        // Otherwise the access logs of emptying the bucket would arrive for hours.
+        Setting::Bucket(BucketSetting::AccessLogs(_)) => empties,
         other => other.blocks_deletion(),
     };
-    let mut cleared: Vec<Setting> = observed.resource.settings().into_iter().filter(must_be_cleared).collect();
-    if *deletion_action == DeletionAction::EmptyAndDelete {
-        // Otherwise the access logs of emptying the bucket would arrive for hours.
-        cleared.extend(
-            observed
-                .resource
-                .settings()
-                .into_iter()
-                .filter(|it| matches!(it, Setting::Bucket(BucketSetting::AccessLogs(_)))),
-        );
-    }
+    let cleared: Vec<Setting> = observed.resource.settings().into_iter().filter(must_be_cleared).collect();
     let mut kinds: Vec<CallKind> = group_by_call(cleared).into_iter().map(CallKind::Clear).collect();
     match &observed.resource.fields {
         Fields::AutoScalingGroup(group) if group.max_size > 0 || group.protected => kinds.push(CallKind::Drain),
