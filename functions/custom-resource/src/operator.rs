@@ -4,11 +4,9 @@
 //! environment whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like
 //! every request.
 
-use environment::{
-    Action, Cloud as _, DesiredState, Drift, ObservedResource, Plan, Resource, Scope, Spec, drift, plan,
-};
+use environment::{Action, Cloud as _, DesiredState, Drift, ObservedResource, Plan, Resource, Spec, drift, plan};
 use request_pass::{
-    CloudFactory, Settings, StackState, frozen_defaults, is_protected, recorded_spec, resources, retired_tags,
+    CloudFactory, Settings, StackState, frozen_defaults, is_protected, recorded_spec, resources, retired_tags, scope,
 };
 use requests::records::{HistoryEntry, LatestRequest, OwnerRecord};
 use requests::{Owner, Records, Request, time_text};
@@ -225,7 +223,8 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         let cloud_factory = self.cloud_factory;
         let resources: Vec<Resource> = resources(self.settings, cloud_factory, spec, owner).await?;
         let retired_tags = retired_tags(record, spec, self.settings);
-        let scope = Scope { owner: owner.to_owned(), names: spec.names(&self.settings.deployment) };
+        let network_is_managed = spec.network.vpc_id.is_none();
+        let scope = scope(owner, spec.names(&self.settings.deployment), record, network_is_managed);
         let observed = cloud_factory.for_run(owner, "observe", None).observe(&scope).await?;
         Ok((DesiredState { resources, retired_tags, ..DesiredState::default() }, observed))
     }
@@ -247,8 +246,13 @@ fn plan_json(plan: &Plan) -> Value {
             json!({ "Action": action, "Resource": step.key.to_string(), "Changes": step.summary, "Calls": calls })
         })
         .collect();
-    let text = if plan.is_settled() { String::from("Nothing to do: no resource has drift.") } else { plan.to_string() };
-    json!({ "Text": text, "Steps": steps, "Rejected": plan.rejected })
+    let text = if plan.is_settled() && plan.unproven.is_empty() {
+        String::from("Nothing to do: no resource has drift.")
+    } else {
+        plan.to_string()
+    };
+    let unproven: Vec<String> = plan.unproven.iter().map(ToString::to_string).collect();
+    json!({ "Text": text, "Steps": steps, "Rejected": plan.rejected, "Unproven": unproven })
 }
 
 fn history_json(entry: &HistoryEntry) -> Value {

@@ -272,7 +272,7 @@ fn a_record_of_an_older_version_is_read_with_defaults_for_unknown_properties() {
         retired_tags: vec![],
     };
     handler.records.save_desired(&owner, desired).block_on();
-    handler.records.mark_settled(&owner).block_on();
+    handler.records.mark_settled(&owner, serde_json::json!({})).block_on();
     let moved = with(sample("update.json"), json!({ "ResourceProperties": { "VpcCidr": "10.9.0.0/16" } }));
     let reason = failed(&handler, moved);
     assert!(reason.contains("it is \"10.40.0.0/16\" and cannot change"), "{reason}");

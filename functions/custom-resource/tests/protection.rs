@@ -97,7 +97,7 @@ fn a_partially_readable_record_still_protects() {
     let frozen = record.frozen.expect("frozen defaults");
     let desired = DesiredRecord { environment, spec, frozen, retired_tags: vec![] };
     handler.records.save_desired(&owner, desired).block_on();
-    handler.records.mark_settled(&owner).block_on();
+    handler.records.mark_settled(&owner, serde_json::json!({})).block_on();
     let before = writes(&handler);
     let reason = failed(&handler, sample("delete.json"));
     assert!(reason.contains("DeletionProtection is true"), "{reason}");

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use environment::{Call, Key, Names, ObservedResource, Ownership, Ref};
+use environment::{Call, Key, Kind, Names, ObservedResource, Ownership, Proofs, Ref, Standing};
 
 use tokio::time::Instant;
 
@@ -118,16 +118,24 @@ impl Ids {
 
     /// Starts an observation.
     pub(crate) fn observation<'a>(&self, owner: &'a str, names: &'a Names) -> Observation<'a> {
-        let owned_keys = self.lock().created.iter().map(|(key, id)| (id.clone(), key.clone())).collect();
-        Observation { owner, names, owned_keys, found: Vec::new(), versions: BTreeMap::new() }
+        Observation {
+            owner,
+            names,
+            recorded: None,
+            owned_keys: self.lock().created.iter().map(|(key, id)| (id.clone(), key.clone())).collect(),
+            standings: BTreeMap::new(),
+            found: Vec::new(),
+            versions: BTreeMap::new(),
+        }
     }
 }
 
-/// The ids of the owned and the retained resources among those found.
+/// The ids of the owned and the retained resources among those found. A resource that is unproven has no name here, so
+/// no call uses it.
 fn owned_ids(found: &[ObservedResource]) -> impl Iterator<Item = (&str, Key)> {
     found
         .iter()
-        .filter(|it| !matches!(it.ownership, Ownership::Foreign(_) | Ownership::Hidden(_)))
+        .filter(|it| matches!(it.ownership, Ownership::Owned | Ownership::Retained(_)))
         .filter_map(|it| Some((it.id.as_deref()?, it.key())))
 }
 
@@ -136,22 +144,48 @@ fn owned_ids(found: &[ObservedResource]) -> impl Iterator<Item = (&str, Key)> {
 pub(crate) struct Observation<'a> {
     pub(crate) owner: &'a str,
     pub(crate) names: &'a Names,
+    /// The names of resources in the owner's record.
+    recorded: Option<&'a Proofs>,
+    /// The resources that are not known by their names, by id.
+    standings: BTreeMap<String, Standing>,
     /// The resources that this run created, and the listed resources that are not added yet, by id.
     owned_keys: BTreeMap<String, Key>,
     pub(crate) found: Vec<ObservedResource>,
     versions: BTreeMap<(String, String), i64>,
 }
 
-impl Observation<'_> {
+impl<'a> Observation<'a> {
+    /// With the names in the owner's record, and the standings of resources that an earlier attempt determined.
+    pub(crate) fn with(self, recorded: &'a Proofs, standings: BTreeMap<String, Standing>) -> Observation<'a> {
+        Observation { recorded: Some(recorded), standings, ..self }
+    }
+
     /// The reference that an id stands for: the name of an owned resource where the name is known.
     pub(crate) fn reference(&self, id: &str) -> Ref {
         let observed = owned_ids(&self.found).find(|(found, _)| *found == id).map(|(_, key)| key);
         observed.or_else(|| self.owned_keys.get(id).cloned()).map_or_else(|| Ref::Foreign(id.to_owned()), Ref::Owned)
     }
 
+    /// The name of a resource whose tags do not decide it: the record knows it, or it is not known by its name, which is
+    /// its id then.
+    pub(crate) fn recorded_name<'b>(&'b self, kind: Kind, id: &'b str) -> Option<&'b str> {
+        if self.standings.contains_key(id) { Some(id) } else { self.recorded?.name(kind, id) }
+    }
+
+    /// Adds a resource.
+    pub(crate) fn add(&mut self, mut found: ObservedResource) {
+        let standing = found.id.as_ref().and_then(|id| self.standings.get(id));
+        if standing == Some(&Standing::Unproven) {
+            found.ownership = Ownership::Unproven;
+        }
+        self.found.push(found);
+    }
+
     /// Records a listed resource before the whole list is added: resources of the list refer to later ones.
     pub(crate) fn record_listed(&mut self, key: Key, id: &str) {
-        self.owned_keys.insert(id.to_owned(), key);
+        if self.standings.get(id) != Some(&Standing::Unproven) {
+            self.owned_keys.insert(id.to_owned(), key);
+        }
     }
 
     /// Records a version of an owned template.

@@ -13,9 +13,9 @@
 //! In an existing network, EC2 takes 12: no owned VPC has attributes, and the VPC of the owned security group is looked
 //! up. An owned VPC is looked up as well in the rare case that lists contradict each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use environment::{Call, Kind, Names, ObservedResource, Scope};
+use environment::{Call, Kind, Names, ObservedResource, Scope, standings};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
@@ -85,12 +85,19 @@ struct Named {
 pub(crate) async fn observe(aws: &AwsCloud, scope: &Scope) -> Result<Vec<ObservedResource>, Problem> {
     // Boxed: the future of all concurrent reads has 30 KB, which every caller would carry on its stack.
     let mut read = Box::pin(read(&aws.clients, scope)).await?;
-    let mut observation = aws.ids.observation(&scope.owner, &scope.names);
+    let start = |standings| aws.ids.observation(&scope.owner, &scope.names).with(&scope.proofs, standings);
+    let mut observation = start(BTreeMap::new());
     let unlisted = read.network.unlisted_vpcs(&observation);
     if !unlisted.is_empty() {
         read.network.vpcs.extend(ec2::vpc::read_unlisted(&aws.clients, unlisted).await?);
     }
     read.add_to(&mut observation)?;
+    let standings = standings(&observation.found, scope);
+    if !standings.is_empty() {
+        // Once more, so that no reference takes a copy for the resource of that name.
+        observation = start(standings);
+        read.add_to(&mut observation)?;
+    }
     aws.ids.replace_observed(&observation);
     Ok(observation.found)
 }
@@ -181,7 +188,7 @@ impl Named {
         })?;
         if let Some(it) = &self.template {
             let observed = ec2::launch_template::observed(it, observation)?;
-            observation.found.push(observed);
+            observation.add(observed);
         }
         each(&self.group, observation, autoscaling::group::observed)?;
         // A policy belongs to the owner of its group. Policies are left out until the group is listed.
@@ -201,7 +208,8 @@ fn each<'s, T: 's>(
     observed: impl Fn(&T, &Observation<'_>) -> Result<ObservedResource, Problem>,
 ) -> Result<(), Problem> {
     for it in all {
-        observation.found.push(observed(it, observation)?);
+        let observed = observed(it, observation)?;
+        observation.add(observed);
     }
     Ok(())
 }

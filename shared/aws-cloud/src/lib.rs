@@ -28,7 +28,7 @@ mod token;
 
 use std::time::Duration;
 
-use environment::{CALL_TIMEOUT, Call, CallError, Cloud, ObservedResource, Scope, Timestamp};
+use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Cloud, ObservedResource, Proof, Scope, Timestamp};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
@@ -95,14 +95,16 @@ impl Cloud for AwsCloud {
 
     /// Some calls take two requests to AWS: a look-up first, or a read of the resources that block the call.
     /// [`CALL_TIMEOUT`] limits all of them together.
-    async fn call(&self, call: &Call) -> Result<(), CallError> {
+    async fn call(&self, call: &Call) -> Result<Option<String>, CallError> {
         let span = tracing::debug_span!("call", key = %call.key);
         let done = timeout(CALL_TIMEOUT, Box::pin(kinds::call(self, call)).instrument(span)).await;
         let done = done.unwrap_or_else(|_| Err(Problem::timed_out(call.operation())));
         // Envkeeper's role may change the resources that carry its mark, and IAM may not see the mark yet.
         let retryable =
             |problem: Problem| if self.ids.tags_may_lag() { problem.with_retryable_denial() } else { problem };
-        done.map_err(|problem| retryable(problem).call_error(&call.key))
+        done.map_err(|problem| retryable(problem).call_error(&call.key))?;
+        let is_create = matches!(call.kind, CallKind::Create(_)) && call.key.kind.facts().proof == Proof::Id;
+        Ok(if is_create { self.ids.id(&call.key) } else { None })
     }
 }
 
@@ -110,7 +112,7 @@ impl Cloud for AwsCloud {
 mod tests {
     use super::*;
     use aws_config::{BehaviorVersion, Region, SdkConfig};
-    use environment::Names;
+    use environment::{Names, Proofs};
 
     #[tokio::test]
     async fn a_run_for_one_owner_does_not_observe_another_owner() {
@@ -122,7 +124,8 @@ mod tests {
             account: "123456789012".into(),
             suffix: "dev".into(),
         };
-        let rejected = aws.observe(&Scope { owner: "another".into(), names }).await.unwrap_err();
+        let scope = Scope { owner: "another".into(), names, proofs: Proofs::default(), network_is_managed: true };
+        let rejected = aws.observe(&scope).await.unwrap_err();
         let message = "p-eu-west-1-dev: observed for the owner another, by a run for owner";
         assert_eq!(rejected, CallError::Rejected { message: message.into() });
     }

@@ -32,15 +32,16 @@ pub use engine::cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Owne
 pub use engine::condition::Condition;
 pub use engine::drift::{Drift, drift};
 pub use engine::outputs::outputs;
+pub use engine::ownership::{Proofs, Standing, apply_standings, standings};
 pub use engine::plan::{Action, DesiredState, Plan, Step, plan};
-pub use engine::reconcile::{Run, RunOutcome, indeterminate_until, reconcile};
+pub use engine::reconcile::{Checkpoint, Run, RunOutcome, indeterminate_until, reconcile};
 pub use engine::rejection::Rejection;
 pub use input::alarm_action::{ActionKind, AlarmAction};
 pub use input::property;
 pub use input::spec::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation, check_change};
 pub use model::field::{Field, Value};
 pub use model::key::{Key, Ref, Tags};
-pub use model::kind::{Kind, KindFacts, Marking};
+pub use model::kind::{Kind, KindFacts, Marking, Proof};
 pub use model::kinds::*;
 pub use model::names::{Deployment, INTERFACE_SERVICES, Names};
 pub use model::on_delete::OnDelete;

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{assert_converged, names, observe, resources, rollback, run, run_until_done, scope, settled, spec};
+use common::{OWNER, assert_converged, names, observe, resources, rollback, run, run_until_done, settled, spec};
 use environment::{Bucket, DesiredState, Fields, Key, Ownership, RunOutcome, indeterminate_until, mark};
 use memory_cloud::{Fault, MemoryAccount};
 use serde_json::json;
@@ -143,7 +143,7 @@ fn a_crash_between_creating_and_configuring_a_bucket_leaves_it_owned() {
         let observed = observe(&account);
         let bare = observed.iter().find(|it| it.key() == calls[at].key).expect("it was created");
         assert_eq!(bare.ownership, Ownership::Owned);
-        assert_eq!(bare.resource.tags.get(mark::OWNER), Some(&scope().owner));
+        assert_eq!(bare.resource.tags.get(mark::OWNER), Some(&OWNER.to_owned()));
         run(&account, "create", &desired, None);
         assert_converged(&account, &desired, "after the crash");
     }

@@ -73,15 +73,18 @@ fn a_missing_or_surplus_resource_is_reported_as_a_whole() {
 }
 
 #[test]
-fn a_duplicate_resource_is_drift() {
+fn a_copy_and_a_duplicate_are_drift() {
     let desired = standard();
     let account = settled(&desired);
     let vpc = key_of(&account, Kind::Vpc);
     let duplicate = account.inventory().into_iter().find(|it| it.key() == vpc).expect("it exists");
-    account.plant(duplicate);
+    let id = account.plant(duplicate);
     let all = drift_lines(&account, &desired);
     assert_eq!(all.len(), 1, "{all:?}");
-    assert!(all[0].starts_with(&format!("{vpc} exists and is not desired")), "{all:?}");
+    assert!(all[0].starts_with(&format!("vpc {id} carries this environment's mark, but the record")), "{all:?}");
+
+    account.proofs.borrow_mut().intents.insert(vpc);
+    assert_eq!(drift_lines(&account, &desired), [format!("vpc {id} exists and is not desired: {id}")]);
 }
 
 #[test]

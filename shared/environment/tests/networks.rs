@@ -133,7 +133,7 @@ fn an_environment_is_settled_when_its_instances_are_in_service() {
     let account = MemoryAccount::default();
     let started_at = account.clock.now();
     let outcome = run(&account, "create", &desired, None);
-    let Some(RunOutcome::Settled { observed }) = outcome else { panic!("{outcome:?}") };
+    let Some(RunOutcome::Settled { observed, .. }) = outcome else { panic!("{outcome:?}") };
     let group = observed.iter().find(|it| it.key() == names().group()).expect("an Auto Scaling group");
     let Fields::AutoScalingGroup(group) = &group.resource.fields else { panic!("not an Auto Scaling group") };
     assert_eq!(group.in_service, 2);

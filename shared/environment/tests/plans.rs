@@ -9,10 +9,8 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{OWNER, names, observe, plan_now, resources, run, settled, spec, standard};
-use environment::{
-    DesiredState, Fields, LogGroup, ObservedResource, Ownership, Resource, RunOutcome, State, Tags, mark, plan,
-};
+use common::{names, observe, plan_now, resources, run, settled, spec, standard};
+use environment::{DesiredState, Fields, LogGroup, Ownership, Resource, RunOutcome, State, Tags, plan};
 use memory_cloud::MemoryAccount;
 use serde_json::json;
 
@@ -114,24 +112,6 @@ fn drift_is_repaired() {
 
 fn foreign_route_target() -> environment::Ref {
     environment::Ref::Foreign("eni-0001".into())
-}
-
-#[test]
-fn of_two_duplicates_the_one_with_dependents_is_retained() {
-    let account = settled(&standard());
-    let mut duplicate = account.inventory().into_iter().find(|it| it.key() == names().vpc()).expect("there is a VPC");
-    duplicate.tags = mark::tags(&Tags::new(), OWNER, &names(), "dev", &duplicate.name);
-    account.plant(duplicate);
-    let observed = observe(&account);
-    let vpcs: Vec<&ObservedResource> = observed.iter().filter(|it| it.key() == names().vpc()).collect();
-    let held =
-        vpcs.iter().find(|vpc| observed.iter().any(|it| it.references.contains(vpc.id.as_ref().expect("an id"))));
-    let kept = held.expect("one is in use").id.clone();
-    let plan = plan(&standard(), &observed);
-    assert_eq!(plan.steps.len(), 1, "only the duplicate is deleted: {plan}");
-    assert_ne!(plan.steps[0].calls[0].id, kept);
-    run(&account, "update", &standard(), None);
-    assert!(plan_now(&account, &standard()).is_settled());
 }
 
 #[test]

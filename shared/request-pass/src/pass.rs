@@ -7,16 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use environment::{
-    CALL_TIMEOUT, CallError, Cloud as _, Condition, Defaults, DesiredState, Key, Names, ObservedResource, Ownership,
-    READ_LAG, Risk, Run, RunOutcome, Scope, Spec, Timestamp, Violation, check_change, check_hooks_are_handled, desired,
-    indeterminate_until, outputs, reconcile,
+    CALL_TIMEOUT, CallError, Checkpoint, Cloud as _, Condition, Defaults, DesiredState, Key, Names, ObservedResource,
+    Ownership, Proofs, READ_LAG, Risk, Run, RunOutcome, Scope, Spec, Timestamp, Violation, check_change,
+    check_hooks_are_handled, desired, indeterminate_until, outputs, reconcile,
 };
 use requests::records::{Claim, CreateIntent, LatestRequest, OwnerRecord, RecordedRequest};
 use requests::{CfnResponse, Kind, Owner, Reason, Records, Request, Runbook};
 
 use crate::cloud_factory::CloudFactory;
 use crate::pass_error::{PassError, superseded};
-use crate::recorded::{frozen_defaults, recorded_spec, retired_tags, to_record};
+use crate::recorded::{frozen_defaults, proofs_to_record, recorded_spec, retired_tags, scope, to_record};
 use crate::settings::Settings;
 
 /// The part of an invocation that is reserved for the response: two attempts of the response sender and the pause
@@ -201,7 +201,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let AdmittedRequest { owner, record, .. } = admitted;
         let record = record.as_ref();
         let names = spec.names(&self.settings.deployment);
-        let scope = Scope { owner: owner.as_str().to_owned(), names: names.clone() };
+        let scope = scope(owner.as_str(), names.clone(), record, spec.network.vpc_id.is_none());
         if self.request.event.kind == Kind::Update && record.is_none_or(|record| record.desired.is_none()) {
             self.require_owned_resource(&scope).await?;
         }
@@ -225,8 +225,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let desired = DesiredState { resources, retired_tags, in_service, never_settled: false };
         match self.converge(admitted, &scope, &desired, limits).await? {
             Convergence::Pending(waiting_for) => Ok(Convergence::Pending(waiting_for)),
-            Convergence::Settled(observed) => {
-                self.records.mark_settled(owner).await?;
+            Convergence::Settled((observed, proofs)) => {
+                self.records.mark_settled(owner, proofs_to_record(&proofs)?).await?;
                 let data = outputs(&observed, &names).into_iter().map(|(key, value)| (key.to_owned(), value));
                 Ok(Convergence::Settled(data.collect()))
             }
@@ -242,14 +242,14 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     ) -> Result<Convergence<Data>, PassError> {
         let AdmittedRequest { owner, record, .. } = admitted;
         let names = self.names_to_delete(record.as_ref());
-        let scope = Scope { owner: owner.as_str().to_owned(), names };
+        let scope = scope(owner.as_str(), names, record.as_ref(), self.network_is_managed(record.as_ref()));
         if record.as_ref().is_none_or(|it| it.desired.is_none()) {
             self.reject_protected_group(&scope).await?;
         }
         let desired = DesiredState { never_settled, ..DesiredState::default() };
         let observed = match self.converge(admitted, &scope, &desired, limits).await? {
             Convergence::Pending(waiting_for) => return Ok(Convergence::Pending(waiting_for)),
-            Convergence::Settled(observed) => observed,
+            Convergence::Settled((observed, _)) => observed,
         };
         let settled = record.as_ref().is_some_and(|it| it.settled_spec.is_some());
         if let Some((hidden, reason)) = observed.iter().find_map(hidden_resource).filter(|_| settled && !never_settled)
@@ -286,6 +286,14 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         deployment.names(&recorded.or_else(guessed).unwrap_or_default())
     }
 
+    /// Whether the network of a Delete's environment is managed: neither the record nor the properties name an existing
+    /// VPC.
+    fn network_is_managed(&self, record: Option<&OwnerRecord>) -> bool {
+        let names_vpc = |vpc: Option<&serde_json::Value>| vpc.is_some_and(|vpc| !vpc.is_null() && vpc != "");
+        let recorded = record.and_then(|it| it.desired.as_ref()).and_then(|spec| spec.get("VpcId"));
+        !names_vpc(recorded) && !names_vpc(self.request.event.properties.get("VpcId"))
+    }
+
     /// Rejects an Update of an environment that was never created, so that the Update creates no resource.
     async fn require_owned_resource(&self, scope: &Scope) -> Result<(), PassError> {
         let observed = self.cloud_factory.for_run(&scope.owner, &self.request.hash, None).observe(scope).await?;
@@ -304,7 +312,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         scope: &Scope,
         desired: &DesiredState,
         PassLimits { until, wait_budget }: PassLimits,
-    ) -> Result<Convergence<Vec<ObservedResource>>, PassError> {
+    ) -> Result<Convergence<(Vec<ObservedResource>, Proofs)>, PassError> {
         let (owner, request) = (&admitted.owner, &self.request.hash);
         // An earlier pass observed that a deleted environment is absent, so no resource of it can appear later.
         let record = admitted.record.as_ref().filter(|it| !it.deleted);
@@ -318,8 +326,18 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let before = before.filter(|it| it.request_hash != *request);
         let stale_until = before.map(|it| Timestamp(it.responded_ms) + READ_LAG);
         let run = Run { scope, desired, until, wait_budget, indeterminate_until, stale_until };
-        match reconcile(&cloud, run, async |risk: Risk| self.ensure_latest(owner, risk).await).await {
-            RunOutcome::Settled { observed } => Ok(Convergence::Settled(observed)),
+        let mut recorded = scope.proofs.clone();
+        let journal = async |checkpoint: Checkpoint, proofs: &Proofs| {
+            match checkpoint {
+                Checkpoint::BeforeWave(Risk::None) if *proofs == recorded => self.ensure_latest(owner).await?,
+                Checkpoint::BeforeWave(risk) => self.record_create_intent(owner, risk, proofs).await?,
+                Checkpoint::Answered => self.records.record_proofs(owner, proofs_to_record(proofs)?).await?,
+            }
+            recorded.clone_from(proofs);
+            Ok(())
+        };
+        match reconcile(&cloud, run, journal).await {
+            RunOutcome::Settled { observed, proofs } => Ok(Convergence::Settled((observed, proofs))),
             RunOutcome::Rejected { reasons } => Err(PassError::Failed(reasons.join("\n").into())),
             RunOutcome::CallRejected { reasons } => {
                 Err(PassError::Failed(Reason::with_runbook(reasons.join("\n"), Runbook::CallRejected)))
@@ -329,32 +347,36 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         }
     }
 
-    /// Checks before every wave that the request is still the latest. Only a wave that can create duplicates is
-    /// recorded: a pass that only checks for an indeterminate create must not restart that wait.
-    async fn ensure_latest(&self, owner: &Owner, risk: Risk) -> Result<(), PassError> {
-        let request = &self.request.hash;
-        let no_record = || {
-            PassError::Failed(Reason::from(
-                "The record of this request no longer exists; Envkeeper stopped working on it. Send the same request again.",
-            ))
-        };
-        if risk == Risk::Duplicates {
-            return match self.records.record_create_intent(owner, request, self.cloud_factory.now().0).await? {
-                CreateIntent::Recorded => Ok(()),
-                CreateIntent::Superseded { kind, .. } => Err(superseded(kind)),
-                CreateIntent::NoRequest => Err(no_record()),
-            };
-        }
+    /// Checks before a wave that the request is still the latest.
+    async fn ensure_latest(&self, owner: &Owner) -> Result<(), PassError> {
         let latest = self.records.owner(owner).await?.and_then(|record| record.latest_request).ok_or_else(no_record)?;
-        if latest.request_hash == *request { Ok(()) } else { Err(superseded(latest.kind)) }
+        if latest.request_hash == self.request.hash { Ok(()) } else { Err(superseded(latest.kind)) }
     }
+
+    /// Records the creates of a wave, if the request is still the latest. Only a wave that can create duplicates is
+    /// recorded with its time: a pass that only checks for an indeterminate create must not restart that wait.
+    async fn record_create_intent(&self, owner: &Owner, risk: Risk, proofs: &Proofs) -> Result<(), PassError> {
+        let now_ms = (risk == Risk::Duplicates).then(|| self.cloud_factory.now().0);
+        let proofs = proofs_to_record(proofs)?;
+        match self.records.record_create_intent(owner, &self.request.hash, now_ms, proofs).await? {
+            CreateIntent::Recorded => Ok(()),
+            CreateIntent::Superseded { kind, .. } => Err(superseded(kind)),
+            CreateIntent::NoRequest => Err(no_record()),
+        }
+    }
+}
+
+fn no_record() -> PassError {
+    PassError::Failed(Reason::from(
+        "The record of this request no longer exists; Envkeeper stopped working on it. Send the same request again.",
+    ))
 }
 
 /// The key of a resource that has one of the environment's names and denies read access, with the reason.
 fn hidden_resource(observed: &ObservedResource) -> Option<(Key, &str)> {
     match &observed.ownership {
         Ownership::Hidden(reason) => Some((observed.key(), reason)),
-        Ownership::Owned | Ownership::Foreign(_) | Ownership::Retained(_) => None,
+        Ownership::Owned | Ownership::Unproven | Ownership::Foreign(_) | Ownership::Retained(_) => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use environment::{Defaults, Spec};
+use environment::{Defaults, Names, Proofs, Scope, Spec};
 use requests::records::{self, OwnerRecord};
 use serde_json::Value;
 
@@ -57,6 +57,29 @@ pub(crate) fn to_record(
         frozen: serde_json::to_value(defaults).map_err(serialize_error)?,
         retired_tags: retired_tags.iter().cloned().collect(),
     })
+}
+
+/// The proofs of ownership in a record. Without readable proofs less is owned.
+#[must_use]
+pub fn recorded_proofs(record: &OwnerRecord) -> Proofs {
+    record.proofs.clone().and_then(|proofs| serde_json::from_value(proofs).ok()).unwrap_or_default()
+}
+
+/// Converts proofs of ownership into their record.
+///
+/// # Errors
+/// If they can't be serialized as JSON.
+pub(crate) fn proofs_to_record(proofs: &Proofs) -> Result<Value, PassError> {
+    serde_json::to_value(proofs).map_err(|error| {
+        PassError::Failed(format!("The ids of resources can't be serialized: {error}. Report this as a bug.").into())
+    })
+}
+
+/// The scope of an owner's environment, with the proofs of ownership in the record.
+#[must_use]
+pub fn scope(owner: &str, names: Names, record: Option<&OwnerRecord>, network_is_managed: bool) -> Scope {
+    let proofs = record.map(recorded_proofs).unwrap_or_default();
+    Scope { owner: owner.to_owned(), names, proofs, network_is_managed }
 }
 
 /// Whether the environment settled with `DeletionProtection`. A record that this version can only read in part is

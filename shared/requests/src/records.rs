@@ -37,6 +37,7 @@ pub use owner_record::{
 pub use rule_execution::{ExecutionClaim, RuleExecution};
 
 use crate::{CfnResponse, Owner};
+use serde_json::Value;
 use std::future::Future;
 
 /// How long a request without an environment, or the tombstone of a deleted environment, is kept: 24 hours after the
@@ -68,16 +69,22 @@ pub trait Records: Send + Sync {
         latest_request: LatestRequest,
     ) -> impl Future<Output = Result<RecordedRequest, RecordsError>> + Send;
 
-    /// Records that a run is about to create a resource for which a repeated call would create a second one, and returns
-    /// whether the run's request is still the latest.
+    /// Records the creates that a run is about to send, among its proofs of ownership, and returns whether the run's
+    /// request is still the latest. `now_ms` is the time, if a repeated call of one of them would create a second
+    /// resource.
     ///
     /// Nothing is written if it isn't.
     fn record_create_intent(
         &self,
         owner: &Owner,
         request_hash: &str,
-        now_ms: u64,
+        now_ms: Option<u64>,
+        proofs: Value,
     ) -> impl Future<Output = Result<CreateIntent, RecordsError>> + Send;
+
+    /// Records the proofs of ownership after creates have returned ids, also if a newer request is recorded. An owner
+    /// without a record gets none.
+    fn record_proofs(&self, owner: &Owner, proofs: Value) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
     /// Records the progress of a request. Nothing is written if the request isn't the latest.
     fn record_progress(
@@ -154,10 +161,10 @@ pub trait Records: Send + Sync {
     /// Fails with [`RecordsError::Unreadable`] without a desired state.
     fn unlock(&self, owner: &Owner) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// Marks the desired state as reached: it becomes the last settled state.
+    /// Marks the desired state as reached: it becomes the last settled state, with these proofs of ownership.
     ///
     /// Fails with [`RecordsError::Unreadable`] without a desired state.
-    fn mark_settled(&self, owner: &Owner) -> impl Future<Output = Result<(), RecordsError>> + Send;
+    fn mark_settled(&self, owner: &Owner, proofs: Value) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
     /// Marks the environment as deleted: all its attributes are removed, and the latest request is retained for
     /// [`TOMBSTONE_TTL_S`] as a tombstone, so that an older request that arrives late changes nothing. The name of the

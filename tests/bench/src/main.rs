@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use environment::{
-    Defaults, Deployment, DesiredState, Facts, Names, Run, RunOutcome, Scope, Spec, desired, plan, reconcile,
+    Defaults, Deployment, DesiredState, Facts, Names, Proofs, Run, RunOutcome, Scope, Spec, desired, plan, reconcile,
 };
 use memory_cloud::{MemoryAccount, Session};
 use serde_json::{Value, json};
@@ -63,13 +63,13 @@ fn create_row(egress: &str, bound: f64) -> Value {
     let desired = desired_of(&spec, &names);
     let account = MemoryAccount::default();
     let session = Session::new(&account, "create");
-    let scope = Scope { owner: OWNER.into(), names };
+    let scope = Scope { owner: OWNER.into(), names, proofs: Proofs::default(), network_is_managed: true };
     let until = account.clock.now() + Duration::from_hours(1);
     let run = Run::standalone(&scope, &desired, until);
     let started = account.clock.now();
     let outcome = account
         .clock
-        .run(reconcile(&session, run, async |_: environment::Risk| Ok::<_, Infallible>(())))
+        .run(reconcile(&session, run, async |_, _: &Proofs| Ok::<_, Infallible>(())))
         .expect("the run is not killed");
     assert!(matches!(outcome, RunOutcome::Settled { .. }), "{outcome:?}");
     row(&format!("create, {egress}, virtual time"), (account.clock.now() - started).as_secs_f64(), "s", Some(bound))

@@ -149,10 +149,15 @@ impl Records for FaultyRecords {
         &self,
         owner: &Owner,
         request_hash: &str,
-        now_ms: u64,
+        now_ms: Option<u64>,
+        proofs: Value,
     ) -> Result<CreateIntent, RecordsError> {
-        self.services.call(self.inner.record_create_intent(owner, request_hash, now_ms), throttled).await
+        self.services.call(self.inner.record_create_intent(owner, request_hash, now_ms, proofs), throttled).await
     }
+    async fn record_proofs(&self, owner: &Owner, proofs: Value) -> Result<(), RecordsError> {
+        self.services.call(self.inner.record_proofs(owner, proofs), throttled).await
+    }
+
     async fn record_progress(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
         self.services.call(self.inner.record_progress(owner, request_hash, progress), throttled).await
     }
@@ -192,8 +197,8 @@ impl Records for FaultyRecords {
     async fn unlock(&self, owner: &Owner) -> Result<(), RecordsError> {
         self.inner.unlock(owner).await
     }
-    async fn mark_settled(&self, owner: &Owner) -> Result<(), RecordsError> {
-        self.services.call(self.inner.mark_settled(owner), throttled).await
+    async fn mark_settled(&self, owner: &Owner, proofs: Value) -> Result<(), RecordsError> {
+        self.services.call(self.inner.mark_settled(owner, proofs), throttled).await
     }
     async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
         self.services.call(self.inner.mark_deleted(owner, now_ms), throttled).await

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::future::pending;
 use std::time::Duration;
 
-use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Cloud, Key, ObservedResource, Ownership, Scope, Timestamp};
+use environment::{
+    CALL_TIMEOUT, Call, CallError, CallKind, Cloud, Key, ObservedResource, Ownership, Proof, Scope, Timestamp,
+};
 
 use crate::rules;
 use crate::state::{Fault, MemoryAccount};
@@ -42,13 +44,13 @@ impl<'a> Session<'a> {
         Session { account, token: token.to_owned(), ids: RefCell::default() }
     }
 
-    fn take_effect(&self, call: &Call) -> Result<(), CallError> {
+    fn take_effect(&self, call: &Call) -> Result<Option<String>, CallError> {
         let mut ids = self.ids.borrow_mut();
         match &call.kind {
             CallKind::Create(desired) => {
                 let id = rules::create(self.account, desired, &ids, &self.token)?;
-                ids.insert(call.key.clone(), id);
-                Ok(())
+                ids.insert(call.key.clone(), id.clone());
+                Ok((call.key.kind.facts().proof == Proof::Id).then_some(id))
             }
             kind => {
                 let id = call.id.as_ref().or_else(|| ids.get(&call.key)).cloned();
@@ -59,7 +61,7 @@ impl<'a> Session<'a> {
                 if *kind == CallKind::Delete {
                     ids.retain(|_, known| *known != id);
                 }
-                Ok(())
+                Ok(None)
             }
         }
     }
@@ -78,12 +80,12 @@ impl Cloud for Session<'_> {
         self.pause(OBSERVE_TIME).await;
         rules::check_names(&scope.names)?;
         let observed = self.account.observe(scope);
-        let owned = observed.iter().filter(|it| !matches!(it.ownership, Ownership::Foreign(_) | Ownership::Hidden(_)));
+        let owned = observed.iter().filter(|it| matches!(it.ownership, Ownership::Owned | Ownership::Retained(_)));
         self.ids.borrow_mut().extend(owned.filter_map(|it| Some((it.key(), it.id.clone()?))));
         Ok(observed)
     }
 
-    async fn call(&self, call: &Call) -> Result<(), CallError> {
+    async fn call(&self, call: &Call) -> Result<Option<String>, CallError> {
         let number = self.account.calls.borrow().len();
         self.account.calls.borrow_mut().push(call.clone());
         self.account.sent.borrow_mut().push(self.now());

@@ -7,8 +7,8 @@ use std::time::Duration;
 use auto_scaling::{AutoScaling, Timing};
 
 use environment::{
-    Call, CallError, Fields, Key, Kind, Names, ObservedGroup, ObservedResource, Ownership, RemediationAction, Resource,
-    Scope, State, Timestamp, mark,
+    Call, CallError, Fields, Key, Kind, Names, ObservedGroup, ObservedResource, Ownership, Proofs, RemediationAction,
+    Resource, Scope, State, Timestamp, apply_standings, mark, standings,
 };
 
 use crate::clock::Clock;
@@ -72,6 +72,8 @@ pub struct MemoryAccount {
     pub hidden: RefCell<BTreeSet<Key>>,
     /// The simulator of groups and their instances.
     pub(crate) auto_scaling: RefCell<AutoScaling>,
+    /// The proofs of ownership of the one owner whose environment a test runs without records.
+    pub proofs: RefCell<Proofs>,
     /// The executed remediation actions, each with the message for its topic.
     pub remediations: RefCell<Vec<(RemediationAction, String)>>,
     next_id: Cell<u64>,
@@ -123,6 +125,7 @@ impl Default for MemoryAccount {
             launch_failure: None,
             hidden: RefCell::default(),
             auto_scaling: RefCell::new(AutoScaling::new("us-west-2", "123456789012", TIMING)),
+            proofs: RefCell::default(),
             remediations: RefCell::default(),
             next_id: Cell::new(1),
         }
@@ -184,19 +187,24 @@ impl MemoryAccount {
         all
     }
 
-    /// Stores a resource that no recorded call created.
-    pub fn plant(&self, resource: Resource) {
+    /// Stores a resource that no recorded call created, and returns its id.
+    pub fn plant(&self, resource: Resource) -> String {
+        self.plant_linked(resource, BTreeMap::new())
+    }
+
+    /// Stores a resource that no recorded call created, with the ids of the resources that it refers to. Returns its id.
+    pub fn plant_linked(&self, resource: Resource, links: BTreeMap<Key, String>) -> String {
         let id = self.new_id(&resource.key());
         let since = Timestamp::default();
-        let version = Version { since, resource: Some(resource), links: BTreeMap::new() };
-        let history = vec![version];
+        let history = vec![Version { since, resource: Some(resource), links }];
         self.stored_resources.borrow_mut().push(StoredResource {
-            id,
+            id: id.clone(),
             token: String::new(),
             history,
             ready_at: since,
             deleted_at: None,
         });
+        id
     }
 
     /// Changes a resource without a recorded call: drift.
@@ -277,7 +285,10 @@ impl MemoryAccount {
                 resource,
             })
         });
-        visible.collect()
+        let mut observed: Vec<ObservedResource> = visible.collect();
+        let standings = standings(&observed, scope);
+        apply_standings(&mut observed, &standings);
+        observed
     }
 
     fn count_instances(&self, resource: &mut Resource) {

@@ -1,5 +1,6 @@
 //! Records that fail on request.
 
+use serde_json::Value;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -51,9 +52,14 @@ impl Records for FlakyRecords {
         &self,
         owner: &Owner,
         request_hash: &str,
-        now_ms: u64,
+        now_ms: Option<u64>,
+        proofs: Value,
     ) -> Result<CreateIntent, RecordsError> {
-        self.available()?.record_create_intent(owner, request_hash, now_ms).await
+        self.available()?.record_create_intent(owner, request_hash, now_ms, proofs).await
+    }
+
+    async fn record_proofs(&self, owner: &Owner, proofs: Value) -> Result<(), RecordsError> {
+        self.available()?.record_proofs(owner, proofs).await
     }
 
     async fn record_progress(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
@@ -118,8 +124,8 @@ impl Records for FlakyRecords {
         self.available()?.unlock(owner).await
     }
 
-    async fn mark_settled(&self, owner: &Owner) -> Result<(), RecordsError> {
-        self.available()?.mark_settled(owner).await
+    async fn mark_settled(&self, owner: &Owner, proofs: Value) -> Result<(), RecordsError> {
+        self.available()?.mark_settled(owner, proofs).await
     }
 
     async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {

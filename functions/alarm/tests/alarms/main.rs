@@ -78,7 +78,7 @@ fn function(rules: Value) -> Function {
     let desired = DesiredRecord { environment: ENVIRONMENT.into(), spec, frozen: json!({}), retired_tags: vec![] };
     function.records.claim(ENVIRONMENT, &owner()).block_on();
     function.records.save_desired(&owner(), desired).block_on();
-    function.records.mark_settled(&owner()).block_on();
+    function.records.mark_settled(&owner(), serde_json::json!({})).block_on();
     function
 }
 

@@ -189,7 +189,7 @@ fn record(harness: &Harness, rules: &Value) {
     let desired =
         DesiredRecord { environment, spec, frozen: recorded.frozen.unwrap_or_default(), retired_tags: vec![] };
     harness.records.save_desired(&owner(), desired).block_on();
-    harness.records.mark_settled(&owner()).block_on();
+    harness.records.mark_settled(&owner(), serde_json::json!({})).block_on();
 }
 
 #[test]

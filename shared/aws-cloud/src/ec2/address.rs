@@ -1,7 +1,7 @@
 //! Public addresses. `AllocateAddress` has no client token, so the request is sent once.
 
 use aws_sdk_ec2::types::{DomainType, ResourceType};
-use environment::{Address, Call, CallKind, Fields, ObservedResource, Resource, State};
+use environment::{Address, Call, CallKind, Fields, Kind, ObservedResource, Resource, State};
 
 use super::{owned_by, tags};
 use crate::AwsCloud;
@@ -26,9 +26,14 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     Ok(ObservedResource {
         id: Some(id.to_owned()),
         ownership: ObservedResource::ownership(&tags, observation.owner),
-        resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::Address(Address) },
+        resource: Resource {
+            name: tags::name(observation, Kind::Address, &tags, id),
+            tags,
+            fields: Fields::Address(Address),
+        },
         state: State::Ready,
-        references: vec![],
+        // An address in use is no duplicate that may be released.
+        references: found.network_interface_id().map(str::to_owned).into_iter().collect(),
         version: None,
     })
 }

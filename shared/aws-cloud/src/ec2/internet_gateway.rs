@@ -3,7 +3,8 @@
 use aws_sdk_ec2::operation::describe_internet_gateways::DescribeInternetGatewaysOutput as Described;
 use aws_sdk_ec2::types::{AttachmentStatus, InternetGateway as Found, InternetGatewayAttachment, ResourceType};
 use environment::{
-    Call, CallKind, Fields, InternetGateway, InternetGatewaySetting, ObservedResource, Ref, Resource, Setting, State,
+    Call, CallKind, Fields, InternetGateway, InternetGatewaySetting, Kind, ObservedResource, Ref, Resource, Setting,
+    State,
 };
 
 use super::{owned_by, tags};
@@ -29,7 +30,11 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     Ok(ObservedResource {
         id: Some(id.to_owned()),
         ownership: ObservedResource::ownership(&tags, observation.owner),
-        resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::InternetGateway(gateway) },
+        resource: Resource {
+            name: tags::name(observation, Kind::InternetGateway, &tags, id),
+            tags,
+            fields: Fields::InternetGateway(gateway),
+        },
         state: State::Ready,
         references: vpc.iter().map(|vpc| (*vpc).to_owned()).collect(),
         version: None,

@@ -1,7 +1,7 @@
 //! NAT gateways. EC2 lists a deleted gateway for about an hour; this file leaves it out.
 
 use aws_sdk_ec2::types::{ConnectivityType, NatGatewayAddress, NatGatewayState, ResourceType};
-use environment::{Call, CallKind, Fields, NatGateway, ObservedResource, Ref, Resource, State};
+use environment::{Call, CallKind, Fields, Kind, NatGateway, ObservedResource, Ref, Resource, State};
 
 use super::{owned_by, tags};
 use crate::AwsCloud;
@@ -37,7 +37,11 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     Ok(ObservedResource {
         id: Some(id.to_owned()),
         ownership: ObservedResource::ownership(&tags, observation.owner),
-        resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::NatGateway(gateway) },
+        resource: Resource {
+            name: tags::name(observation, Kind::NatGateway, &tags, id),
+            tags,
+            fields: Fields::NatGateway(gateway),
+        },
         state: state(found),
         references: references.map(str::to_owned).collect(),
         version: None,

@@ -5,7 +5,8 @@ use aws_sdk_ec2::types::{
     RouteTableAssociationStateCode as AssociationState,
 };
 use environment::{
-    Call, CallKind, Fields, ObservedResource, Ownership, Ref, Resource, RouteTable, RouteTableSetting, Setting, State,
+    Call, CallKind, Fields, Kind, ObservedResource, Ownership, Ref, Resource, RouteTable, RouteTableSetting, Setting,
+    State,
 };
 
 use super::{owned_by, tags};
@@ -42,7 +43,11 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     Ok(ObservedResource {
         id: Some(id.to_owned()),
         ownership: ObservedResource::ownership(&tags, observation.owner),
-        resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::RouteTable(table) },
+        resource: Resource {
+            name: tags::name(observation, Kind::RouteTable, &tags, id),
+            tags,
+            fields: Fields::RouteTable(table),
+        },
         state: State::Ready,
         references: std::iter::once(vpc).chain(target).chain(subnets).map(str::to_owned).collect(),
         version: None,
@@ -174,6 +179,7 @@ fn check_owner(problem: Problem, found: &Found, table: &str, subnet: &str, owner
         Ownership::Foreign(reason) | Ownership::Hidden(reason) => {
             Err(associated_elsewhere(problem, subnet, id, &reason))
         }
+        Ownership::Unproven => Err(associated_elsewhere(problem, subnet, id, &format!("it {}", Ownership::UNPROVEN))),
         Ownership::Retained(of) => {
             Err(associated_elsewhere(problem, subnet, id, &format!("the environment {of} retained it")))
         }

@@ -42,7 +42,11 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     Ok(ObservedResource {
         id: Some(id.to_owned()),
         ownership: ObservedResource::ownership(&tags, observation.owner),
-        resource: Resource { name: name(found, id).to_owned(), tags, fields: Fields::SecurityGroup(group) },
+        resource: Resource {
+            name: name(found, id, observation).to_owned(),
+            tags,
+            fields: Fields::SecurityGroup(group),
+        },
         state: State::Ready,
         references: std::iter::once(vpc).chain(from).map(str::to_owned).collect(),
         version: None,
@@ -53,12 +57,13 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
 pub(crate) fn record_name(found: &Found, observation: &mut Observation<'_>) {
     let Some(id) = found.group_id() else { return };
     if ObservedResource::ownership(&tags::read(found.tags()), observation.owner) == Ownership::Owned {
-        observation.record_listed(Key::new(Kind::SecurityGroup, name(found, id)), id);
+        let key = Key::new(Kind::SecurityGroup, name(found, id, observation));
+        observation.record_listed(key, id);
     }
 }
 
-fn name<'a>(found: &'a Found, id: &'a str) -> &'a str {
-    found.group_name().unwrap_or(id)
+fn name<'a>(found: &'a Found, id: &'a str, observation: &'a Observation<'_>) -> &'a str {
+    observation.recorded_name(Kind::SecurityGroup, id).or(found.group_name()).unwrap_or(id)
 }
 
 /// The groups that a rule for port 443 alone lets in.
@@ -117,6 +122,7 @@ async fn name_conflict(aws: &AwsCloud, call: &Call, problem: Problem, vpc: &str)
     let reason = match ObservedResource::ownership(&tags::read(found.tags()), &aws.owner) {
         Ownership::Owned => return Ok(problem),
         Ownership::Foreign(reason) | Ownership::Hidden(reason) => reason,
+        Ownership::Unproven => format!("it {}", Ownership::UNPROVEN),
         Ownership::Retained(of) => format!("the environment {of} retained it"),
     };
     let id = found.group_id().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Subnets. `CreateSubnet` has no client token, but a subnet's addresses are unique within the VPC.
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet as Found, SubnetState};
-use environment::{Call, CallKind, Fields, ObservedResource, Resource, Setting, State, Subnet, SubnetSetting};
+use environment::{Call, CallKind, Fields, Kind, ObservedResource, Resource, Setting, State, Subnet, SubnetSetting};
 
 use super::{interfaces, network, owned_by, tags};
 use crate::AwsCloud;
@@ -35,7 +35,11 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     Ok(ObservedResource {
         id: Some(id.to_owned()),
         ownership: ObservedResource::ownership(&tags, observation.owner),
-        resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::Subnet(subnet) },
+        resource: Resource {
+            name: tags::name(observation, Kind::Subnet, &tags, id),
+            tags,
+            fields: Fields::Subnet(subnet),
+        },
         state,
         references: vec![vpc.to_owned()],
         version: None,

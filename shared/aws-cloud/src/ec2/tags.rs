@@ -1,10 +1,11 @@
 //! Tags of EC2 resources: one pair of operations for all kinds.
 
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
-use environment::{Call, Setting, Tags, mark};
+use environment::{Call, Kind, Setting, Tags, mark};
 
 use crate::AwsCloud;
 use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
+use crate::ids::Observation;
 
 /// The tags of a create call, so that a crash never leaves an unmarked resource.
 pub(super) fn at_creation(kind: ResourceType, tags: &Tags) -> TagSpecification {
@@ -18,10 +19,11 @@ pub(super) fn read(tags: &[Tag]) -> Tags {
     pairs.filter(|(key, _)| !key.starts_with("aws:")).collect()
 }
 
-/// The name of a resource without a name of its own: the name in its mark, or else its id, so that every marked
-/// resource is found.
-pub(super) fn name(tags: &Tags, id: &str) -> String {
-    tags.get(mark::NAME).filter(|name| !name.is_empty()).map_or_else(|| id.to_owned(), Clone::clone)
+/// The name of a resource without a name of its own: the name in the owner's record, or in its mark, or else its id, so
+/// that every marked resource is found.
+pub(super) fn name(observation: &Observation<'_>, kind: Kind, tags: &Tags, id: &str) -> String {
+    let in_mark = || tags.get(mark::NAME).map(String::as_str).filter(|name| !name.is_empty());
+    observation.recorded_name(kind, id).or_else(in_mark).unwrap_or(id).to_owned()
 }
 
 /// Sets tags by `CreateTags`, which overwrites values.
@@ -51,6 +53,9 @@ pub(super) async fn clear(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::Ids;
+    use environment::{Key, Names, Proofs};
+    use std::collections::BTreeMap;
 
     #[test]
     fn tags_that_aws_sets_are_dropped() {
@@ -60,9 +65,23 @@ mod tests {
     }
 
     #[test]
-    fn without_a_name_tag_the_id_is_the_name() {
-        assert_eq!(name(&Tags::new(), "vpc-1"), "vpc-1");
-        assert_eq!(name(&Tags::from([(mark::NAME.into(), String::new())]), "vpc-1"), "vpc-1");
-        assert_eq!(name(&Tags::from([(mark::NAME.into(), "a".into())]), "vpc-1"), "a");
+    fn the_name_is_the_recorded_one_else_that_of_the_mark_else_the_id() {
+        let names = Names {
+            project: "p".into(),
+            region: "eu-west-1".into(),
+            account: "123456789012".into(),
+            suffix: "dev".into(),
+        };
+        let recorded = [("vpc-2".to_owned(), Key::new(Kind::Vpc, "the-vpc"))];
+        let proofs = Proofs { ids: recorded.into(), ..Proofs::default() };
+        let observation = Ids::default().observation("owner", &names).with(&proofs, BTreeMap::new());
+        let name = |tags: &[(&str, &str)], id: &str| {
+            let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            name(&observation, Kind::Vpc, &tags, id)
+        };
+        assert_eq!(name(&[], "vpc-1"), "vpc-1");
+        assert_eq!(name(&[(mark::NAME, "")], "vpc-1"), "vpc-1");
+        assert_eq!(name(&[(mark::NAME, "a")], "vpc-1"), "a");
+        assert_eq!(name(&[(mark::NAME, "renamed")], "vpc-2"), "the-vpc");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Vpc as Found, VpcAttributeName, VpcState};
-use environment::{Call, CallKind, Fields, ObservedResource, Resource, Setting, State, Vpc, VpcSetting, mark};
+use environment::{Call, CallKind, Fields, Kind, ObservedResource, Resource, Setting, State, Vpc, VpcSetting, mark};
 use futures_util::future::try_join_all;
 
 use super::{interfaces, network, owned_by, tags};
@@ -93,7 +93,7 @@ pub(crate) fn observed(attributes: &VpcAttributes, observation: &Observation<'_>
     Ok(ObservedResource {
         id: Some(id.to_owned()),
         ownership: ObservedResource::ownership(&tags, observation.owner),
-        resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::Vpc(vpc) },
+        resource: Resource { name: tags::name(observation, Kind::Vpc, &tags, id), tags, fields: Fields::Vpc(vpc) },
         state,
         references: vec![],
         version: None,

@@ -8,7 +8,8 @@ use aws_sdk_ec2::types::{
     LastError, ResourceType, SecurityGroupIdentifier, UnsuccessfulItem, UnsuccessfulItemError, VpcEndpointType,
 };
 use environment::{
-    Call, CallKind, Fields, ObservedResource, Reach, Ref, Resource, Setting, State, VpcEndpoint, VpcEndpointSetting,
+    Call, CallKind, Fields, Kind, ObservedResource, Reach, Ref, Resource, Setting, State, VpcEndpoint,
+    VpcEndpointSetting,
 };
 
 use super::{owned_by, tags};
@@ -50,7 +51,11 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     Ok(ObservedResource {
         id: Some(id.to_owned()),
         ownership: ObservedResource::ownership(&tags, observation.owner),
-        resource: Resource { name: tags::name(&tags, id), tags, fields: Fields::VpcEndpoint(endpoint) },
+        resource: Resource {
+            name: tags::name(observation, Kind::VpcEndpoint, &tags, id),
+            tags,
+            fields: Fields::VpcEndpoint(endpoint),
+        },
         state: state(found),
         references: std::iter::once(vpc).chain(placed_in).chain(groups).map(str::to_owned).collect(),
         version: None,

@@ -14,7 +14,7 @@ use aws_sdk_s3::types::{
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging, VersioningConfiguration,
 };
 use environment::{
-    Call, CallError, CallKind, Cloud, DesiredState, Kind, ObservedResource, Ownership, Run, RunOutcome, Scope,
+    Call, CallError, CallKind, Cloud, DesiredState, Kind, ObservedResource, Ownership, Proofs, Run, RunOutcome, Scope,
     Timestamp, mark, reconcile,
 };
 use futures_util::stream::{self, StreamExt};
@@ -273,8 +273,9 @@ impl<'a> LateArrivals<'a> {
             LateArrivals { harness, cloud: harness.cloud(), arrivals: Cell::new(arrivals), calls: RefCell::default() };
         let until = cloud.now() + Duration::from_mins(1);
         let nothing = DesiredState::default();
-        let run = Run::standalone(&harness.scope, &nothing, until);
-        let outcome = reconcile(&cloud, run, async |_: environment::Risk| Ok::<_, Infallible>(())).await;
+        let scope = harness.scope();
+        let run = Run::standalone(&scope, &nothing, until);
+        let outcome = reconcile(&cloud, run, async |_, proofs: &Proofs| harness.record(proofs)).await;
         (outcome, cloud.calls.into_inner())
     }
 }
@@ -292,7 +293,7 @@ impl Cloud for LateArrivals<'_> {
         self.cloud.observe(scope).await
     }
 
-    async fn call(&self, call: &Call) -> Result<(), CallError> {
+    async fn call(&self, call: &Call) -> Result<Option<String>, CallError> {
         let is_data_bucket = call.key == self.harness.names().data_bucket();
         if is_data_bucket && call.kind == CallKind::Delete && self.arrivals.get() > 0 {
             self.arrivals.set(self.arrivals.get() - 1);
@@ -311,7 +312,7 @@ async fn a_bucket_that_receives_objects_is_emptied_again_until_it_is_deleted() {
     let properties = json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Empty" });
     harness.settle(&desired(&harness, &BUCKETS, properties).await).await;
     let (outcome, calls) = LateArrivals::delete_all(&harness, 2).await;
-    assert_eq!(outcome, RunOutcome::Settled { observed: vec![] });
+    assert_eq!(outcome, RunOutcome::Settled { observed: vec![], proofs: Proofs::default() });
     let attempt = ["s3:DeleteObjects", "s3:DeleteBucket"];
     // The access logs of the bucket are turned off first, and once.
     assert_eq!(operations(&calls), [&["s3:PutBucketLogging"], attempt.as_slice(), &attempt, &attempt].concat());
@@ -355,9 +356,9 @@ async fn the_delete_of_a_bucket_with_objects_is_retried_and_a_deleted_bucket_can
     let uploads = async || harness.s3.list_multipart_uploads().bucket(&data.name).send().await.expect("uploads");
     let request = harness.s3.create_multipart_upload().bucket(&data.name).key("incomplete");
     request.send().await.expect("an upload");
-    assert_eq!(send(CallKind::Empty).await, Ok(()));
+    assert_eq!(send(CallKind::Empty).await, Ok(None));
     assert_eq!(uploads().await.uploads(), []);
     for kind in [CallKind::Empty, CallKind::Delete, CallKind::Delete, CallKind::Empty] {
-        assert_eq!(send(kind.clone()).await, Ok(()), "{kind:?}");
+        assert_eq!(send(kind.clone()).await, Ok(None), "{kind:?}");
     }
 }

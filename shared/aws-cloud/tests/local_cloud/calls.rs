@@ -12,13 +12,13 @@ async fn a_setting_that_already_has_its_value_can_be_set_again() {
     let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
     harness.settle(&desired).await;
     let cloud = harness.cloud();
-    for observed in cloud.observe(&harness.scope).await.expect("an observation") {
+    for observed in cloud.observe(&harness.scope()).await.expect("an observation") {
         // moto ignores client tokens: a version that is requested again would be a second one here, and is the first on
         // AWS.
         let version = |it: &Setting| matches!(it, Setting::LaunchTemplate(LaunchTemplateSetting::Version(_)));
         for setting in observed.resource.settings().into_iter().filter(|it| !version(it)) {
             let call = Call { key: observed.key(), id: observed.id.clone(), kind: CallKind::Set(vec![setting]) };
-            assert_eq!(cloud.call(&call).await, Ok(()), "{} {call}", call.key);
+            assert_eq!(cloud.call(&call).await, Ok(None), "{} {call}", call.key);
         }
     }
     assert_eq!(harness.settle(&desired).await.1, [""; 0]);
@@ -32,7 +32,7 @@ async fn a_resource_with_a_unique_name_or_place_is_not_created_twice() {
     let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
     harness.settle(&desired).await;
     let cloud = harness.cloud();
-    cloud.observe(&harness.scope).await.expect("an observation");
+    cloud.observe(&harness.scope()).await.expect("an observation");
     // A create with a client token, or without any protection, creates a second resource here; a put call is repeated.
     let unique = [AutoScalingGroup, Bucket, InstanceProfile, LaunchTemplate, LogGroup, Role, SecurityGroup, Subnet];
     let unique = |kind: Kind| unique.contains(&kind);
@@ -52,7 +52,7 @@ async fn a_deleted_resource_can_be_detached_and_deleted_again() {
     harness.settle(&desired).await;
     let observed = harness.observe().await;
     let cloud = harness.cloud();
-    cloud.observe(&harness.scope).await.expect("an observation");
+    cloud.observe(&harness.scope()).await.expect("an observation");
     harness.settle(&environment::DesiredState::default()).await;
     for it in &observed {
         let blocking = it.resource.settings().into_iter().filter(Setting::blocks_deletion);
@@ -63,7 +63,7 @@ async fn a_deleted_resource_can_be_detached_and_deleted_again() {
         kinds.push(CallKind::Delete);
         for kind in kinds {
             let call = Call { key: it.key(), id: it.id.clone(), kind };
-            assert_eq!(cloud.call(&call).await, Ok(()), "{} {call}", call.key);
+            assert_eq!(cloud.call(&call).await, Ok(None), "{} {call}", call.key);
         }
     }
 }

@@ -67,7 +67,7 @@ fn probes(observed: &ObservedResource) -> Vec<Call> {
 async fn send_all<C: Cloud>(cloud: &C, calls: Vec<Call>, transcript: &mut Transcript) {
     for call in calls {
         let response = match cloud.call(&call).await {
-            Ok(()) => "done",
+            Ok(_) => "done",
             Err(CallError::Retry { .. }) => "retry",
             Err(CallError::Indeterminate { .. }) => "indeterminate",
             Err(CallError::Rejected { .. }) => "rejected",
@@ -98,13 +98,13 @@ async fn the_in_memory_cloud_and_moto_return_the_same_results() {
             "BucketOnDelete": "Empty",
         }))
         .await;
-    let of_moto = life(&moto.cloud(), &moto.scope, &desired).await;
+    let of_moto = life(&moto.cloud(), &moto.scope(), &desired).await;
 
     let mut harness = memory_cloud::MemoryAccount::default();
     (harness.read_lag, harness.profile_lag) = (Duration::ZERO, Duration::ZERO);
     harness.subnet_delete_removes_associations = false;
     let session = Session::new(&harness, "the tests' request");
-    let of_memory = harness.clock.run(life(&session, &moto.scope, &desired)).expect("not killed");
+    let of_memory = harness.clock.run(life(&session, &moto.scope(), &desired)).expect("not killed");
 
     assert!(of_moto.len() > 80, "{}", of_moto.len());
     assert!(of_moto.iter().filter(|(_, response)| response == "retry").count() >= 8, "{of_moto:#?}");

@@ -1,7 +1,7 @@
-//! Foreign resources are never changed, and duplicates are reduced to one resource.
+//! Foreign and unproven resources are never changed, and duplicates of a lost create are reduced to one resource.
 
 use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
-use environment::{DesiredState, Kind, RunOutcome};
+use environment::{DesiredState, Key, Kind, ObservedResource, Ownership, RunOutcome, Tags, mark};
 use serde_json::json;
 
 use crate::harness::Harness;
@@ -51,36 +51,73 @@ async fn names_in_foreign_use_are_observed_for_every_kind_that_is_found_by_name(
     assert_eq!(calls, [""; 0]);
 }
 
+/// Creates a VPC with these tags, as anybody who may tag can.
+async fn copied_vpc(harness: &Harness, tags: &Tags) -> String {
+    let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+    let tags = TagSpecification::builder().resource_type(ResourceType::Vpc).set_tags(Some(tags)).build();
+    let request = harness.ec2.create_vpc().cidr_block("10.0.0.0/16").tag_specifications(tags);
+    request.send().await.expect("a VPC").vpc.and_then(|vpc| vpc.vpc_id).expect("its id")
+}
+
+fn vpc_tags(desired: &DesiredState) -> &Tags {
+    &desired.resources.iter().find(|it| it.kind() == Kind::Vpc).expect("a VPC").tags
+}
+
 #[tokio::test]
-async fn of_two_owned_vpcs_the_one_that_contains_resources_is_kept() {
+async fn a_vpc_with_copied_tags_and_thirty_subnets_changes_nothing() {
     let harness = Harness::start().await;
     let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
     harness.settle(&desired).await;
-    let kept = harness.id(harness.names().vpc()).await;
-
-    let resource = desired.resources.iter().find(|it| it.kind() == Kind::Vpc).expect("a VPC");
-    let tags = resource.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-    let tags = TagSpecification::builder().resource_type(ResourceType::Vpc).set_tags(Some(tags)).build();
-    let request = harness.ec2.create_vpc().cidr_block("10.0.0.0/16").tag_specifications(tags);
-    request.send().await.expect("a second VPC");
+    let own = harness.id(harness.names().vpc()).await;
+    let copy = copied_vpc(&harness, vpc_tags(&desired)).await;
+    for number in 0..30 {
+        let tags = vpc_tags(&desired).iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+        let tags = TagSpecification::builder().resource_type(ResourceType::Subnet).set_tags(Some(tags)).build();
+        let request = harness.ec2.create_subnet().vpc_id(&copy).cidr_block(format!("10.0.{number}.0/24"));
+        request.tag_specifications(tags).send().await.expect("a subnet");
+    }
+    assert_eq!(harness.settle(&desired).await.1, [""; 0]);
+    assert_eq!(harness.id(harness.names().vpc()).await, own);
     let observed = harness.observe().await;
-    assert_eq!(observed.iter().filter(|it| it.key().kind == Kind::Vpc).count(), 2);
+    let unproven: Vec<&ObservedResource> = observed.iter().filter(|it| it.ownership == Ownership::Unproven).collect();
+    assert_eq!(unproven.len(), 31);
+    assert!(
+        unproven.iter().any(|it| it.key() == Key::new(Kind::Vpc, copy.clone())),
+        "an unproven VPC is named by its id"
+    );
+
+    let (observed, _) = harness.settle(&DesiredState::default()).await;
+    assert_eq!(observed.len(), 31, "a delete leaves everything unproven");
+}
+
+#[tokio::test]
+async fn a_duplicate_that_a_create_intent_covers_is_removed_while_it_is_empty() {
+    let harness = Harness::start().await;
+    let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
+    harness.settle(&desired).await;
+    let own = harness.id(harness.names().vpc()).await;
+    harness.proofs.borrow_mut().intents.insert(harness.names().vpc());
+    copied_vpc(&harness, vpc_tags(&desired)).await;
 
     let (_, calls) = harness.settle(&desired).await;
     assert_eq!(calls, ["ec2:DeleteVpc"]);
-    assert_eq!(harness.id(harness.names().vpc()).await, kept);
+    assert_eq!(harness.id(harness.names().vpc()).await, own);
     assert_eq!(harness.settle(&desired).await.1, [""; 0]);
 }
 
 #[tokio::test]
-async fn a_marked_resource_with_another_name_is_found_and_deleted() {
+async fn a_resource_keeps_its_recorded_name_when_its_tag_is_changed() {
     let harness = Harness::start().await;
-    let owner = Tag::builder().key(environment::mark::OWNER).value(crate::harness::OWNER).build();
-    let tags = TagSpecification::builder().resource_type(ResourceType::Vpc).tags(owner).build();
-    let response = harness.ec2.create_vpc().cidr_block("10.9.0.0/16").tag_specifications(tags).send().await;
-    let id = response.expect("a VPC").vpc.and_then(|vpc| vpc.vpc_id).expect("its id");
-    assert_eq!(harness.observe().await[0].key().name, id);
-    assert_eq!(harness.settle(&DesiredState::default()).await.1, ["ec2:DeleteVpc"]);
+    let desired = harness.desired(json!({ "EnvironmentSuffix": "dev" })).await;
+    harness.settle(&desired).await;
+    let subnet = harness.observe().await.into_iter().find(|it| it.key().kind == Kind::Subnet).expect("a subnet");
+    let renamed = Tag::builder().key(mark::NAME).value("renamed").build();
+    let id = subnet.id.clone().expect("its id");
+    harness.ec2.create_tags().resources(&id).tags(renamed).send().await.expect("tagged");
+
+    let (_, calls) = harness.settle(&desired).await;
+    assert_eq!(calls, [format!("ec2:CreateTags (tag {}: {})", mark::NAME, subnet.key().name)]);
+    assert_eq!(harness.id(subnet.key()).await, id);
 }
 
 #[tokio::test]

@@ -170,7 +170,7 @@ async fn an_instance_protected_during_an_interrupted_delete_is_terminated_by_the
     protected(&harness, 1).await;
     wait_for(&harness, 1, false).await;
     let drain = Call { key: harness.names().group(), id: None, kind: CallKind::Drain };
-    assert_eq!(harness.cloud().call(&drain).await, Ok(()));
+    assert_eq!(harness.cloud().call(&drain).await, Ok(None));
     assert!(!protects_new_instances(&harness).await, "an instance that started meanwhile would stay protected");
     // AWS does not lift the protection of a starting instance.
     let found =

@@ -8,8 +8,8 @@ use aws_cloud::{AwsCloud, Clients, facts};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use environment::{
-    Call, CallError, Cloud, Defaults, Deployment, DesiredState, Names, ObservedResource, Run, RunOutcome, Scope, Spec,
-    Timestamp, desired, reconcile,
+    Call, CallError, Cloud, Defaults, Deployment, DesiredState, Names, ObservedResource, Proofs, Run, RunOutcome,
+    Scope, Spec, Timestamp, desired, reconcile,
 };
 use local_cloud::REGION;
 use local_cloud::emulators::ACCOUNT;
@@ -30,7 +30,9 @@ pub struct Harness {
     pub cloudwatch: aws_sdk_cloudwatch::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub autoscaling: aws_sdk_autoscaling::Client,
-    pub scope: Scope,
+    names: Names,
+    /// The proofs of ownership, as the owner's record would hold them.
+    pub proofs: RefCell<Proofs>,
 }
 
 impl Harness {
@@ -53,7 +55,8 @@ impl Harness {
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             autoscaling: aws_sdk_autoscaling::Client::new(&config),
-            scope: Scope { owner: OWNER.into(), names },
+            names,
+            proofs: RefCell::default(),
         };
         harness.warm_up().await;
         harness
@@ -64,7 +67,7 @@ impl Harness {
     async fn warm_up(&self) {
         let mut last_error = String::new();
         for _ in 0..10 {
-            match self.cloud().observe(&self.scope).await {
+            match self.cloud().observe(&self.scope()).await {
                 Ok(_) => return,
                 Err(call_error) => last_error = call_error.to_string(),
             }
@@ -73,7 +76,13 @@ impl Harness {
     }
 
     pub fn names(&self) -> &Names {
-        &self.scope.names
+        &self.names
+    }
+
+    /// The scope of a run, with the proofs that earlier runs recorded.
+    pub fn scope(&self) -> Scope {
+        let proofs = self.proofs.borrow().clone();
+        Scope { owner: OWNER.into(), names: self.names.clone(), proofs, network_is_managed: true }
     }
 
     pub fn cloud(&self) -> AwsCloud {
@@ -97,21 +106,31 @@ impl Harness {
     pub async fn run(&self, desired: &DesiredState) -> (RunOutcome<Infallible>, Vec<String>) {
         let cloud = RecordingCloud { cloud: self.cloud(), calls: RefCell::default() };
         let until = cloud.now() + Duration::from_mins(2);
-        let run = Run::standalone(&self.scope, desired, until);
-        let outcome = reconcile(&cloud, run, async |_: environment::Risk| Ok::<_, Infallible>(())).await;
+        let scope = self.scope();
+        let run = Run::standalone(&scope, desired, until);
+        let outcome = reconcile(&cloud, run, async |_, proofs: &Proofs| self.record(proofs)).await;
+        if let RunOutcome::Settled { proofs, .. } = &outcome {
+            self.proofs.borrow_mut().clone_from(proofs);
+        }
         (outcome, cloud.calls.into_inner())
+    }
+
+    /// Records proofs of ownership.
+    pub fn record(&self, proofs: &Proofs) -> Result<(), Infallible> {
+        self.proofs.borrow_mut().clone_from(proofs);
+        Ok(())
     }
 
     /// Executes a run that has to settle. Returns the observed resources and the calls.
     pub async fn settle(&self, desired: &DesiredState) -> (Vec<ObservedResource>, Vec<String>) {
         match self.run(desired).await {
-            (RunOutcome::Settled { observed }, calls) => (observed, calls),
+            (RunOutcome::Settled { observed, .. }, calls) => (observed, calls),
             (outcome, calls) => panic!("{outcome:?} after {calls:#?}"),
         }
     }
 
     pub async fn observe(&self) -> Vec<ObservedResource> {
-        self.cloud().observe(&self.scope).await.expect("an observation")
+        self.cloud().observe(&self.scope()).await.expect("an observation")
     }
 
     /// The id of the resource with this name.
@@ -151,7 +170,7 @@ impl Cloud for RecordingCloud {
         self.cloud.observe(scope).await
     }
 
-    async fn call(&self, call: &Call) -> Result<(), CallError> {
+    async fn call(&self, call: &Call) -> Result<Option<String>, CallError> {
         self.calls.borrow_mut().push(call.to_string());
         self.cloud.call(call).await
     }

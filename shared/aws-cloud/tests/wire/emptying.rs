@@ -105,7 +105,7 @@ fn number(key: &str) -> usize {
 
 async fn empty(clients: &Clients) -> Result<(), CallError> {
     let cloud = AwsCloud::new(clients, "owner".into(), "request".into());
-    cloud.call(&Call { key: Key::new(Kind::Bucket, BUCKET), id: None, kind: CallKind::Empty }).await
+    cloud.call(&Call { key: Key::new(Kind::Bucket, BUCKET), id: None, kind: CallKind::Empty }).await.map(drop)
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,15 +2,18 @@
 //! one after the other. This module makes no decisions: it records each call that does not succeed, and the next
 //! observation decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use crate::engine::cloud::{Call, CallError, CallKind, Cloud, Timestamp};
 use crate::engine::condition::Condition;
+use crate::engine::ownership::Proofs;
 use crate::engine::plan::{Action, Plan, Step};
+use crate::engine::reconcile::Checkpoint;
 use crate::model::key::Key;
+use crate::model::kind::Proof;
 use crate::model::resource::Resource;
 
 /// The longest time until a listing shows a resource whose create cannot be repeated and is indeterminate. A read right
@@ -39,6 +42,8 @@ pub struct RecentWrites {
     pub(crate) indeterminate_creates: BTreeMap<Key, Timestamp>,
     /// The same for all such creates, where an earlier run ended at an unknown call.
     pub(crate) all_indeterminate_until: Option<Timestamp>,
+    /// The proofs of ownership: those of the record, and those that this run added.
+    pub(crate) proofs: Proofs,
 }
 
 impl RecentWrites {
@@ -47,6 +52,13 @@ impl RecentWrites {
     fn holds_back(&self, key: &Key, started_at: Timestamp) -> bool {
         let until = self.indeterminate_creates.get(key).copied().max(self.all_indeterminate_until);
         !key.kind.facts().create_can_be_repeated && until.is_some_and(|until| started_at < until)
+    }
+
+    /// The keys of the creates that a wave of this plan sends, where the record has to cover them.
+    pub(crate) fn intents(&self, plan: &Plan, started_at: Timestamp) -> BTreeSet<Key> {
+        let creates = plan.steps.iter().filter(|step| step.action == Action::Create);
+        let uncovered = creates.filter(|step| step.key.kind.facts().proof == Proof::Id);
+        uncovered.filter(|step| !self.holds_back(&step.key, started_at)).map(|step| step.key.clone()).collect()
     }
 
     /// The risk of a wave of this plan that starts at `started_at`: whether it sends a create that cannot be repeated.
@@ -96,36 +108,46 @@ pub enum StepError {
 /// - No call starts with less than [`CALL_TIMEOUT`] left before `until`.
 /// - A create that cannot be repeated and may have succeeded is held back. `started_at`, the start of the wave, decides
 ///   this, as for the wave's [`Risk`].
+/// - The ids of created resources are recorded, by `journal`, before a step starts that depends on another, and at the
+///   end of the wave. So nothing is ever built in a resource whose id is not recorded.
 ///
 /// # Assumptions
 ///
-/// `recent` holds the writes of this run's earlier waves. `apply` adds the writes of this wave.
+/// `recent` holds the writes of this run's earlier waves. `apply` adds the writes of this wave. `journal` has recorded
+/// `recent.proofs`, with the creates of this wave among the intents; `intents` are those of before.
 ///
 /// # Errors
 ///
-/// An error does not end the wave. [`Wave::errors`] has the first error of each step that is not done. A step that waits
+/// An error of `journal`: no step starts any more, and the running ones are completed. An error of a call does not end
+/// the wave. [`Wave::errors`] has the first error of each step that is not done. A step that waits
 /// reports [`StepError::Waits`]; one that is held back or has too little time left, [`CallError::Retry`].
-pub async fn apply<C: Cloud>(
+pub async fn apply<C: Cloud, E>(
     cloud: &C,
     plan: &Plan,
     recent: &mut RecentWrites,
-    started_at: Timestamp,
-    until: Timestamp,
-) -> Wave {
+    intents: BTreeSet<Key>,
+    (started_at, until): (Timestamp, Timestamp),
+    journal: &mut impl AsyncFnMut(Checkpoint, &Proofs) -> Result<(), E>,
+) -> Result<Wave, E> {
     let mut wave = Wave::default();
     let mut waiting: Vec<usize> = (0..plan.steps.len()).collect();
     let mut done = vec![false; plan.steps.len()];
     let mut running = FuturesUnordered::new();
+    let mut recorded = recent.proofs.clone();
+    let mut stopped = None;
     loop {
-        waiting.retain(|&at| {
+        let is_free = |at: &usize| plan.steps[*at].depends_on.iter().all(|needed| done[*needed]);
+        let (free, blocked): (Vec<usize>, Vec<usize>) = waiting.into_iter().partition(is_free);
+        waiting = blocked;
+        if !free.is_empty() && stopped.is_none() && recent.proofs != recorded {
+            stopped = journal(Checkpoint::Answered, &recent.proofs).await.err();
+            recorded.clone_from(&recent.proofs);
+        }
+        for at in free.into_iter().filter(|_| stopped.is_none()) {
             let step = &plan.steps[at];
-            let free = step.depends_on.iter().all(|needed| done[*needed]);
-            if free {
-                let held_back = recent.holds_back(&step.key, started_at);
-                running.push(async move { (at, execute(cloud, step, held_back, until).await) });
-            }
-            !free
-        });
+            let held_back = recent.holds_back(&step.key, started_at);
+            running.push(async move { (at, execute(cloud, step, held_back, until).await) });
+        }
         let Some((at, result)) = running.next().await else { break };
         let step = &plan.steps[at];
         record(recent, step, &result, cloud.now());
@@ -137,17 +159,26 @@ pub async fn apply<C: Cloud>(
             Some(error) => wave.errors.push(error),
         }
     }
-    wave
+    // A create of this wave is open only if its response was lost.
+    let is_open = |key: &Key| intents.contains(key) || recent.indeterminate_creates.contains_key(key);
+    recent.proofs.intents.retain(is_open);
+    match stopped {
+        Some(error) => Err(error),
+        None if recent.proofs == recorded => Ok(wave),
+        None => journal(Checkpoint::Answered, &recent.proofs).await.map(|()| wave),
+    }
 }
 
-/// The result of a step: the number of calls that succeeded, and the error that ended the step.
+/// The result of a step: the number of calls that succeeded, their result, and the error that ended the step.
 struct StepResult {
     succeeded: usize,
+    /// The id of the created resource.
+    created: Option<String>,
     error: Option<StepError>,
 }
 
 async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, until: Timestamp) -> StepResult {
-    let mut result = StepResult { succeeded: 0, error: None };
+    let mut result = StepResult { succeeded: 0, created: None, error: None };
     if let Action::Wait(Condition { sentence, detail }) = &step.action {
         let condition = Condition { sentence: format!("{}: {sentence}", step.key), detail: detail.clone() };
         result.error = Some(StepError::Waits(condition));
@@ -155,7 +186,10 @@ async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, until: Times
     }
     for call in &step.calls {
         match send(cloud, call, held_back, until).await {
-            Ok(()) => result.succeeded += 1,
+            Ok(created) => {
+                result.succeeded += 1;
+                result.created = result.created.or(created);
+            }
             Err(call_error) => {
                 result.error = Some(StepError::Call(call_error));
                 return result;
@@ -175,7 +209,12 @@ async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, until: Times
     result
 }
 
-async fn send<C: Cloud>(cloud: &C, call: &Call, held_back: bool, until: Timestamp) -> Result<(), CallError> {
+async fn send<C: Cloud>(
+    cloud: &C,
+    call: &Call,
+    held_back: bool,
+    until: Timestamp,
+) -> Result<Option<String>, CallError> {
     let now = cloud.now();
     if now + CALL_TIMEOUT > until {
         let waiting_for = format!("{}: {} was not started, too little time was left", call.key, call.operation());
@@ -192,6 +231,7 @@ async fn send<C: Cloud>(cloud: &C, call: &Call, held_back: bool, until: Timestam
 /// Records the effect of the successful calls, and the create that a lost response leaves indeterminate.
 fn record(recent: &mut RecentWrites, step: &Step, result: &StepResult, now: Timestamp) {
     let (succeeded, rest) = step.calls.split_at(result.succeeded);
+    recent.proofs.ids.extend(result.created.clone().map(|id| (id, step.key.clone())));
     for call in succeeded {
         match (&call.kind, &mut recent.written.get_mut(&step.key)) {
             (CallKind::Create(desired), _) => {

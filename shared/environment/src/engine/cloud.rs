@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::ownership::Proofs;
 use crate::model::key::{Key, Tags};
 use crate::model::names::Names;
 use crate::model::resource::{Resource, Setting};
@@ -42,6 +43,10 @@ pub struct Scope {
     /// The computed names of the owner's resources. A resource whose listing shows no owner tag is found by name, and
     /// the mark then decides the ownership. Names of another owner therefore do no harm.
     pub names: Names,
+    /// The proofs of ownership in the owner's record.
+    pub proofs: Proofs,
+    /// Whether the environment has a managed network: subnets and a VPC that the group leads to are then owned.
+    pub network_is_managed: bool,
 }
 
 /// A resource as AWS reports it.
@@ -52,7 +57,8 @@ pub struct ObservedResource {
     pub id: Option<String>,
     /// Name, tags and fields, as far as Envkeeper manages them.
     pub resource: Resource,
-    /// Decided by the mark, never by the name alone.
+    /// Decided by the mark, never by the name alone; for kinds whose mark can be copied also by
+    /// [`standings`](crate::standings).
     pub ownership: Ownership,
     /// Whether the resource can be used, changed or deleted now.
     pub state: State,
@@ -65,8 +71,11 @@ pub struct ObservedResource {
 /// The owner according to the mark on a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ownership {
-    /// The resource carries the mark of the scope's owner.
+    /// The resource carries the mark of the scope's owner, and is proven to be the owner's.
     Owned,
+    /// The resource carries the mark of the scope's owner, which anybody may have copied: see
+    /// [`standings`](crate::standings). Its name is its id. It is reported and never changed.
+    Unproven,
     /// The resource has a name of this environment and a different mark or none; the text names the mark that was
     /// found.
     Foreign(String),
@@ -181,7 +190,7 @@ pub enum CallError {
 ///   ([`KindFacts::create_can_be_repeated`](crate::KindFacts::create_can_be_repeated));
 /// - returns success where the resource already is as the call would leave it, and where a resource to delete is
 ///   absent;
-/// - changes no resource that does not carry the mark of the scope's owner;
+/// - changes no resource that does not carry the mark of the scope's owner, and none that is unproven;
 /// - remembers, within a run, the ids of the resources that it created.
 ///
 /// # Assumptions
@@ -199,15 +208,22 @@ pub trait Cloud {
     /// Waits for `span`, by the same clock.
     async fn pause(&self, span: Duration);
 
-    /// Lists all resources within the scope. Duplicates with the same key are all in the list.
+    /// Lists all resources within the scope. Where a resource is not known by its name ([`standings`](crate::standings)),
+    /// its name is its id, so that each key occurs once.
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError>;
 
-    /// Sends one call. A resource that already is as the call would leave it is success.
-    async fn call(&self, call: &Call) -> Result<(), CallError>;
+    /// Sends one call. A resource that already is as the call would leave it is success. Returns the id that AWS assigned
+    /// to a created resource of a kind of [`Proof::Id`](crate::Proof).
+    async fn call(&self, call: &Call) -> Result<Option<String>, CallError>;
+}
+
+impl Ownership {
+    /// What the mark on an unproven resource means, as the end of a sentence about the resource.
+    pub const UNPROVEN: &str = "carries this environment's mark, but the record does not name its id, and no resource of the environment leads to it: it is left alone";
 }
 
 impl ObservedResource {
-    /// The key of the resource. Two observed resources may have the same key: see `observe`.
+    /// The key of the resource.
     #[must_use]
     pub fn key(&self) -> Key {
         self.resource.key()

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::engine::cloud::{ObservedResource, Ownership};
-use crate::engine::duplicates::duplicates;
 use crate::engine::plan::{DesiredState, plan};
 use crate::model::field::Field;
 use crate::model::key::Key;
@@ -21,6 +20,9 @@ pub struct Drift {
     /// The observed value; `None` where the field or the resource is absent.
     pub observed: Option<String>,
 }
+
+/// The field of a resource with this environment's mark that is not proven to be this environment's.
+const UNPROVEN: &str = "ownership";
 
 /// Compares the desired with the observed resources: the fields that an update would change, and those that no update
 /// can change.
@@ -48,15 +50,14 @@ pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift
         all.extend(changed_fixed_fields(resource, &found.resource));
     }
     let desired_keys: Vec<Key> = desired.resources.iter().map(Resource::key).collect();
-    let duplicates = duplicates(observed);
-    let is_surplus =
-        |(at, it): &(usize, &ObservedResource)| !desired_keys.contains(&it.key()) || duplicates.contains(at);
-    let owned = observed.iter().enumerate().filter(|(_, it)| it.ownership == Ownership::Owned);
-    all.extend(owned.filter(is_surplus).map(|(_, it)| Drift {
-        key: it.key(),
-        field: String::new(),
-        desired: None,
-        observed: it.id.clone(),
+    let not_desired = observed.iter().filter(|it| !desired_keys.contains(&it.key()));
+    all.extend(not_desired.filter_map(|it| {
+        let field = match it.ownership {
+            Ownership::Owned => String::new(),
+            Ownership::Unproven => String::from(UNPROVEN),
+            Ownership::Foreign(_) | Ownership::Hidden(_) | Ownership::Retained(_) => return None,
+        };
+        Some(Drift { key: it.key(), field, desired: None, observed: it.id.clone() })
     }));
     all
 }
@@ -109,6 +110,7 @@ impl fmt::Display for Drift {
         match (field.as_str(), observed) {
             ("", None) => write!(f, "{key} is missing"),
             ("", Some(id)) => write!(f, "{key} exists and is not desired: {id}"),
+            (UNPROVEN, Some(_)) => write!(f, "{key} {}", Ownership::UNPROVEN),
             (field, _) => write!(f, "{key}: {field} is {}, desired is {}", text(observed), text(desired)),
         }
     }

@@ -9,7 +9,10 @@ use std::time::Duration;
 use crate::engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, StepError, apply};
 use crate::engine::cloud::{CallError, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
 use crate::engine::condition::Condition;
+use crate::engine::ownership::Proofs;
 use crate::engine::plan::{DesiredState, plan};
+use crate::model::key::Key;
+use crate::model::kind::Proof;
 use crate::model::resource::Resource;
 
 /// The bounds of the pause between two observations. The pause is a tenth of the time since the last progress, so the
@@ -19,6 +22,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The delay until the next observation for a step that waits for a condition.
 const WAIT_DELAY: Duration = Duration::from_secs(2);
+
+/// A point at which a run hands its proofs of ownership to the owner's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// A wave is about to start. The intents cover its creates.
+    BeforeWave(Risk),
+    /// Creates have returned ids. They must be recorded also where the run's request is superseded.
+    Answered,
+}
 
 /// One run towards one desired state.
 #[derive(Clone, Debug)]
@@ -63,6 +75,8 @@ pub enum RunOutcome<E> {
     Settled {
         /// The resources of the last observation.
         observed: Vec<ObservedResource>,
+        /// The proofs of exactly these resources, and of creates that may still become visible.
+        proofs: Proofs,
     },
     /// The time or the wait budget ran out.
     Unfinished {
@@ -79,7 +93,7 @@ pub enum RunOutcome<E> {
         /// The rejected calls with AWS's reasons, a sentence each.
         reasons: Vec<String>,
     },
-    /// The caller stopped the run before a wave, with this error of `before_wave`.
+    /// The caller stopped the run, with this error of `journal`.
     Stopped(E),
 }
 
@@ -89,8 +103,9 @@ pub enum RunOutcome<E> {
 ///
 /// - Each wave is planned from an observation of the same iteration. For [`READ_LAG`] after this run's last call on a
 ///   resource, the written state takes precedence over the observed state.
-/// - `before_wave` is called before each wave of steps and decides whether the run continues, since a newer request may
-///   have arrived. A run without work, or with a rejected plan, never calls it.
+/// - `journal` is called before each wave of steps and decides whether the run continues, since a newer request may have
+///   arrived. A run without work, or with a rejected plan, never calls it.
+/// - `journal` is called again when creates have returned ids, before anything depends on the created resources.
 /// - A create of this run that cannot be repeated and may have succeeded is not sent again within
 ///   [`CREATE_VISIBILITY`]; one of an earlier run not before [`Run::indeterminate_until`].
 /// - A plan with a rejection changes nothing.
@@ -108,9 +123,13 @@ pub enum RunOutcome<E> {
 pub async fn reconcile<C: Cloud, E>(
     cloud: &C,
     run: Run<'_>,
-    mut before_wave: impl AsyncFnMut(Risk) -> Result<(), E>,
+    mut journal: impl AsyncFnMut(Checkpoint, &Proofs) -> Result<(), E>,
 ) -> RunOutcome<E> {
-    let mut recent = RecentWrites { all_indeterminate_until: run.indeterminate_until, ..RecentWrites::default() };
+    let mut recent = RecentWrites {
+        all_indeterminate_until: run.indeterminate_until,
+        proofs: run.scope.proofs.clone(),
+        ..RecentWrites::default()
+    };
     if let Some(stale_until) = run.stale_until.filter(|_| !run.desired.resources.is_empty()) {
         cloud.pause(stale_until - cloud.now()).await;
     }
@@ -120,7 +139,7 @@ pub async fn reconcile<C: Cloud, E>(
         if cloud.now() + CALL_TIMEOUT > run.until {
             return RunOutcome::Unfinished { waiting_for };
         }
-        match iteration(cloud, &run, &mut recent, &mut before_wave).await {
+        match iteration(cloud, &run, &mut recent, &mut journal).await {
             Iteration::Ended(outcome) => return outcome,
             Iteration::Waiting { waiting_for: open, retry_after, progressed } => {
                 waiting_for = open;
@@ -150,9 +169,10 @@ async fn iteration<C: Cloud, E>(
     cloud: &C,
     run: &Run<'_>,
     recent: &mut RecentWrites,
-    before_wave: &mut impl AsyncFnMut(Risk) -> Result<(), E>,
+    journal: &mut impl AsyncFnMut(Checkpoint, &Proofs) -> Result<(), E>,
 ) -> Iteration<E> {
-    let observed = match cloud.observe(run.scope).await {
+    let scope = Scope { proofs: recent.proofs.clone(), ..run.scope.clone() };
+    let observed = match cloud.observe(&scope).await {
         Ok(observed) => with_recent_writes(observed, recent, cloud.now()),
         Err(call_error) => return after_errors(vec![StepError::Call(call_error)], false),
     };
@@ -165,14 +185,24 @@ async fn iteration<C: Cloud, E>(
     if plan.is_settled() {
         return match unexpired_create_intent(run, recent, cloud.now()).or_else(|| created_but_unlisted(&observed)) {
             Some(open) => Iteration::Waiting { waiting_for: vec![open], retry_after: None, progressed: false },
-            None => Iteration::Ended(RunOutcome::Settled { observed }),
+            None => {
+                let proofs = settled_proofs(recent, &observed, cloud.now());
+                Iteration::Ended(RunOutcome::Settled { observed, proofs })
+            }
         };
     }
     let started_at = cloud.now();
-    if let Err(error) = before_wave(recent.risk(&plan, started_at)).await {
+    // A resource that another led to is recorded before that other one is deleted.
+    recent.proofs.ids.extend(owned_ids(&observed));
+    let intents = recent.proofs.intents.clone();
+    recent.proofs.intents.extend(recent.intents(&plan, started_at));
+    if let Err(error) = journal(Checkpoint::BeforeWave(recent.risk(&plan, started_at)), &recent.proofs).await {
         return Iteration::Ended(RunOutcome::Stopped(error));
     }
-    let wave = apply(cloud, &plan, recent, started_at, run.until).await;
+    let wave = match apply(cloud, &plan, recent, intents, (started_at, run.until), journal).await {
+        Ok(wave) => wave,
+        Err(error) => return Iteration::Ended(RunOutcome::Stopped(error)),
+    };
     if wave.errors.is_empty() {
         return Iteration::Waiting {
             waiting_for: vec!["the final observation".into()],
@@ -181,6 +211,24 @@ async fn iteration<C: Cloud, E>(
         };
     }
     after_errors(wave.errors, wave.done > 0)
+}
+
+/// The owned resources whose ids prove the ownership. A duplicate has its id as name, and is deleted next.
+fn owned_ids(observed: &[ObservedResource]) -> impl Iterator<Item = (String, Key)> {
+    let owned = observed.iter().filter(|it| it.ownership == Ownership::Owned);
+    let by_id = owned.filter(|it| it.key().kind.facts().proof == Proof::Id);
+    by_id.filter_map(|it| Some((it.id.clone()?, it.key()))).filter(|(id, key)| *id != key.name)
+}
+
+/// The proofs of a settled environment. A create that an earlier run or this one may have sent stays covered as long as
+/// its resource may become visible.
+fn settled_proofs(recent: &RecentWrites, observed: &[ObservedResource], now: Timestamp) -> Proofs {
+    let may_appear = |key: &Key| {
+        let until = recent.indeterminate_creates.get(key).copied().max(recent.all_indeterminate_until);
+        until.is_some_and(|until| now < until)
+    };
+    let intents = recent.proofs.intents.iter().filter(|key| may_appear(key)).cloned().collect();
+    Proofs { ids: owned_ids(observed).collect(), intents }
 }
 
 /// The wait of a delete while a create that no observation has shown may still become visible.

@@ -1,5 +1,7 @@
 //! The list of resource kinds, and the facts that each kind declares.
 
+use serde::{Deserialize, Serialize};
+
 /// The kinds of resources, in the order in which an operator would create them manually, each with the type of its
 /// settings. This is the only list: [`Kind`], `Fields` and `Setting` are expanded from it, and the compiler names the
 /// other places that a new kind needs (ARCHITECTURE, Recipes).
@@ -50,7 +52,8 @@ pub(crate) use for_each_kind;
 macro_rules! kind_enum {
     ($($(#[$doc:meta])* $kind:ident($setting:ident),)*) => {
         /// The kinds of resources, in the order in which an operator would create them manually.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
         pub enum Kind {
             $($(#[$doc])* $kind,)*
         }
@@ -71,6 +74,8 @@ pub struct KindFacts {
     pub tagging: Option<(&'static str, &'static str)>,
     /// The place of the ownership mark.
     pub marking: Marking,
+    /// What proves, beside the mark, that a resource is owned.
+    pub proof: Proof,
     /// Whether the create call can be sent again without creating a second resource: the call has a client token, or
     /// the name is unique in its service. All other creates are sent once. After a lost response an observation shows
     /// whether the create succeeded (ARCHITECTURE, Facts: `ClientToken` does not exist on `CreateVpc`,
@@ -83,6 +88,16 @@ pub struct KindFacts {
     /// The kinds that must be effective before a resource of this kind is used, where no field shows the dependency,
     /// each with the reason. (Dependencies that fields show are derived from their references.)
     pub depends_on: &'static [(Kind, &'static str)],
+}
+
+/// What proves that a resource with the owner's mark is owned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The mark: the name is unique in its service, or the mark stands in the content, which no right to tag changes.
+    Mark,
+    /// The id, by the owner's record or by an owned resource: name and mark are tags, which can be copied. A security
+    /// group's name is unique only within its VPC.
+    Id,
 }
 
 /// The place of a resource's ownership mark.
@@ -107,6 +122,7 @@ impl KindFacts {
             delete,
             tagging: None,
             marking: Marking::Tags,
+            proof: Proof::Mark,
             create_can_be_repeated: true,
             completes_asynchronously: false,
             depends_on: &[],
@@ -117,5 +133,10 @@ impl KindFacts {
     pub(crate) const fn of_ec2(name: &'static str, create: &'static str, delete: &'static str) -> KindFacts {
         let tagging = Some(("ec2:CreateTags", "ec2:DeleteTags"));
         KindFacts { tagging, ..KindFacts::of(name, create, delete) }
+    }
+
+    /// Like [`KindFacts::of_ec2`], for a kind whose name is a tag, or unique only within its VPC.
+    pub(crate) const fn named_by_tag(name: &'static str, create: &'static str, delete: &'static str) -> KindFacts {
+        KindFacts { proof: Proof::Id, ..KindFacts::of_ec2(name, create, delete) }
     }
 }

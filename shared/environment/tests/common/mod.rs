@@ -10,8 +10,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use environment::{
-    Cloud, Defaults, Deployment, DesiredState, Facts, Names, Plan, Resource, Run, RunOutcome, Scope, Spec, Timestamp,
-    Violation, desired, indeterminate_until, plan, reconcile,
+    Cloud, Defaults, Deployment, DesiredState, Facts, Names, Plan, Proofs, Resource, Run, RunOutcome, Scope, Spec,
+    Timestamp, Violation, desired, indeterminate_until, plan, reconcile,
 };
 use memory_cloud::{MemoryAccount, Session};
 use serde_json::{Value, json};
@@ -40,8 +40,10 @@ pub fn names() -> Names {
     deployment().names("dev")
 }
 
-pub fn scope() -> Scope {
-    Scope { owner: OWNER.into(), names: names() }
+/// The scope with the proofs of ownership that the earlier runs recorded.
+pub fn scope(account: &MemoryAccount) -> Scope {
+    let proofs = account.proofs.borrow().clone();
+    Scope { owner: OWNER.into(), names: names(), proofs, network_is_managed: true }
 }
 
 pub fn facts() -> Facts {
@@ -76,9 +78,17 @@ pub fn run(
 ) -> Option<RunOutcome<Infallible>> {
     let session = Session::new(account, request);
     let until = account.clock.now() + Duration::from_mins(10);
-    let scope = scope();
+    let scope = scope(account);
     let run = Run { indeterminate_until, ..Run::standalone(&scope, desired, until) };
-    account.clock.run(reconcile(&session, run, async |_: environment::Risk| Ok::<_, Infallible>(())))
+    let journal = async |_, proofs: &Proofs| {
+        account.proofs.borrow_mut().clone_from(proofs);
+        Ok::<_, Infallible>(())
+    };
+    let outcome = account.clock.run(reconcile(&session, run, journal));
+    if let Some(RunOutcome::Settled { proofs, .. }) = &outcome {
+        account.proofs.borrow_mut().clone_from(proofs);
+    }
+    outcome
 }
 
 /// Runs a request repeatedly, like the retries of an asynchronous invocation, until a run ends without being killed.
@@ -98,7 +108,7 @@ pub fn observe(account: &MemoryAccount) -> Vec<environment::ObservedResource> {
     account.clock.advance(Duration::from_mins(1));
     account
         .clock
-        .run(Session::new(account, "observe").observe(&scope()))
+        .run(Session::new(account, "observe").observe(&scope(account)))
         .expect("not killed")
         .expect("an observation succeeds")
 }

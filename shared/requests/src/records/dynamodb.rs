@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use item::{
     Item, bool, number, read_holder, read_latest_request, read_record, read_recorded_response, text, write_json,
 };
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// The latest possible expiry of a record: the end of the year 9999. The value means "not while there is an environment",
@@ -81,9 +82,14 @@ impl DynamoRecords {
     }
 
     /// Applies a change to the record of an owner that has a desired state.
-    async fn update_desired(&self, owner: &Owner, change: &str, action: &str) -> Result<(), RecordsError> {
+    async fn update_desired<const N: usize>(
+        &self,
+        owner: &Owner,
+        (change, action): (&str, &str),
+        values: [(&str, AttributeValue); N],
+    ) -> Result<(), RecordsError> {
         let condition = Some("attribute_exists(desired)");
-        match self.update(owner_key(owner), change, condition, [(":yes", bool(true))]).await? {
+        match self.update(owner_key(owner), change, condition, values).await? {
             WriteOutcome::Applied => Ok(()),
             WriteOutcome::Rejected(_) => {
                 Err(self.unreadable(&format!("owner {owner} has no desired state that could be {action}")))
@@ -137,17 +143,31 @@ impl Records for DynamoRecords {
         &self,
         owner: &Owner,
         request_hash: &str,
-        now_ms: u64,
+        now_ms: Option<u64>,
+        proofs: Value,
     ) -> Result<CreateIntent, RecordsError> {
-        let values = [(":now", number(now_ms)), (":hash", text(request_hash))];
+        let (hash, proofs) = ((":hash", text(request_hash)), (":proofs", text(proofs.to_string())));
         let condition = Some("latest_request.request_hash = :hash");
-        let written = self.update(owner_key(owner), "SET create_intent_ms = :now", condition, values).await?;
+        let key = owner_key(owner);
+        let written = match now_ms {
+            Some(now_ms) => {
+                let values = [hash, proofs, (":now", number(now_ms))];
+                self.update(key, "SET proofs = :proofs, create_intent_ms = :now", condition, values).await?
+            }
+            None => self.update(key, "SET proofs = :proofs", condition, [hash, proofs]).await?,
+        };
         let WriteOutcome::Rejected(item) = written else { return Ok(CreateIntent::Recorded) };
         let latest = read_latest_request(&item).map_err(|fault| self.unreadable(&fault))?;
         Ok(latest.map_or(CreateIntent::NoRequest, |latest| CreateIntent::Superseded {
             kind: latest.kind,
             sent_ms: latest.sent_ms,
         }))
+    }
+
+    async fn record_proofs(&self, owner: &Owner, proofs: Value) -> Result<(), RecordsError> {
+        let values = [(":proofs", text(proofs.to_string()))];
+        let exists = Some("attribute_exists(pk)");
+        self.update(owner_key(owner), "SET proofs = :proofs", exists, values).await.map(|_| ())
     }
 
     async fn rule_execution(&self, owner: &Owner, rule: &str) -> Result<Option<RuleExecution>, RecordsError> {
@@ -282,17 +302,19 @@ impl Records for DynamoRecords {
     }
 
     async fn unlock(&self, owner: &Owner) -> Result<(), RecordsError> {
-        self.update_desired(owner, "SET unlocked = :yes", "unlocked").await
+        self.update_desired(owner, ("SET unlocked = :yes", "unlocked"), [(":yes", bool(true))]).await
     }
 
-    async fn mark_settled(&self, owner: &Owner) -> Result<(), RecordsError> {
-        self.update_desired(owner, "SET settled_spec = desired, settled = :yes", "settled").await
+    async fn mark_settled(&self, owner: &Owner, proofs: Value) -> Result<(), RecordsError> {
+        let change = "SET settled_spec = desired, settled = :yes, proofs = :proofs";
+        let values = [(":yes", bool(true)), (":proofs", text(proofs.to_string()))];
+        self.update_desired(owner, (change, "settled"), values).await
     }
 
     async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
         let values = [(":yes", bool(true)), (":expires", number(now_ms / 1_000 + TOMBSTONE_TTL_S))];
         let change = "SET deleted = :yes, expires = :expires REMOVE environment, desired, frozen, retired_tags, settled_spec, \
-                   settled, unlocked, kept_until";
+                   settled, unlocked, kept_until, proofs";
         self.update(owner_key(owner), change, None, values).await.map(|_| ())
     }
 }

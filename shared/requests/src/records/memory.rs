@@ -5,6 +5,7 @@ use super::{
     RecordedRequest, Records, RecordsError, RuleExecution, TOMBSTONE_TTL_S,
 };
 use crate::{CfnResponse, Owner};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -74,7 +75,8 @@ impl Records for MemoryRecords {
         &self,
         owner: &Owner,
         request_hash: &str,
-        now_ms: u64,
+        now_ms: Option<u64>,
+        proofs: Value,
     ) -> Result<CreateIntent, RecordsError> {
         let mut items = self.items();
         let Some(record) = items.owners.get_mut(owner) else { return Ok(CreateIntent::NoRequest) };
@@ -82,8 +84,16 @@ impl Records for MemoryRecords {
         if latest.request_hash != request_hash {
             return Ok(CreateIntent::Superseded { kind: latest.kind, sent_ms: latest.sent_ms });
         }
-        record.create_intent_ms = Some(now_ms);
+        record.create_intent_ms = now_ms.or(record.create_intent_ms);
+        record.proofs = Some(proofs);
         Ok(CreateIntent::Recorded)
+    }
+
+    async fn record_proofs(&self, owner: &Owner, proofs: Value) -> Result<(), RecordsError> {
+        if let Some(record) = self.items().owners.get_mut(owner) {
+            record.proofs = Some(proofs);
+        }
+        Ok(())
     }
 
     async fn record_progress(&self, owner: &Owner, request_hash: &str, progress: Progress) -> Result<(), RecordsError> {
@@ -192,11 +202,12 @@ impl Records for MemoryRecords {
         Ok(())
     }
 
-    async fn mark_settled(&self, owner: &Owner) -> Result<(), RecordsError> {
+    async fn mark_settled(&self, owner: &Owner, proofs: Value) -> Result<(), RecordsError> {
         let mut items = self.items();
         let record = items.record_with_desired(owner, "settled")?;
         record.settled_spec.clone_from(&record.desired);
         record.settled = true;
+        record.proofs = Some(proofs);
         Ok(())
     }
 

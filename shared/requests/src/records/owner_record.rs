@@ -169,6 +169,9 @@ pub struct OwnerRecord {
     pub unlocked: bool,
     /// When a run was last about to create a resource for which a repeated call would create a second one.
     pub create_intent_ms: Option<u64>,
+    /// The proofs of ownership, as JSON: the ids of resources whose tags prove nothing, and the creates that may have
+    /// happened without a response. This crate does not know the shape.
+    pub proofs: Option<Value>,
     /// The latest request.
     pub latest_request: Option<LatestRequest>,
     /// When the response to the latest request is due; `None` after the response was sent.
@@ -226,6 +229,7 @@ impl OwnerRecord {
             settled: false,
             unlocked: false,
             create_intent_ms: None,
+            proofs: None,
             latest_request: None,
             response_due_ms: None,
             progress: None,

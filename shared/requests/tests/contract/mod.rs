@@ -45,16 +45,23 @@ async fn an_owner_without_a_request_has_no_record(records: &impl Records) {
 
 async fn a_create_intent_distinguishes_the_latest_from_a_superseded_request(records: &impl Records) {
     let own = owner("CreateIntent");
-    assert_eq!(records.record_create_intent(&own, "first", 5).await, Ok(CreateIntent::NoRequest));
+    assert_eq!(records.record_create_intent(&own, "first", Some(5), json!({})).await, Ok(CreateIntent::NoRequest));
     assert_eq!(records.owner(&own).await, Ok(None), "a create intent creates no record");
 
     records.record_request(&own, create(1_000, "first")).await.unwrap();
-    assert_eq!(records.record_create_intent(&own, "first", 1_500).await, Ok(CreateIntent::Recorded));
+    assert_eq!(records.record_create_intent(&own, "first", Some(1_500), json!([1])).await, Ok(CreateIntent::Recorded));
+    assert_eq!(records.record_create_intent(&own, "first", None, json!([2])).await, Ok(CreateIntent::Recorded));
     records.record_request(&own, latest_request(Kind::Delete, 2_000, "second")).await.unwrap();
     let superseded = CreateIntent::Superseded { kind: Kind::Delete, sent_ms: 2_000 };
-    assert_eq!(records.record_create_intent(&own, "first", 2_500).await, Ok(superseded));
-    let create_intent = records.owner(&own).await.unwrap().unwrap().create_intent_ms;
-    assert_eq!(create_intent, Some(1_500), "a superseded request records no create intent");
+    assert_eq!(records.record_create_intent(&own, "first", Some(2_500), json!([3])).await, Ok(superseded));
+    let record = records.owner(&own).await.unwrap().unwrap();
+    let expected = (Some(1_500), Some(json!([2])));
+    assert_eq!((record.create_intent_ms, record.proofs), expected, "a superseded request records no create intent");
+    records.record_proofs(&own, json!([4])).await.unwrap();
+    assert_eq!(records.owner(&own).await.unwrap().unwrap().proofs, Some(json!([4])), "ids are recorded in any case");
+    let unknown = owner("WithoutRecord");
+    records.record_proofs(&unknown, json!([5])).await.unwrap();
+    assert_eq!(records.owner(&unknown).await, Ok(None), "proofs create no record");
 }
 
 async fn an_unlock_lasts_until_the_next_save_of_a_desired_state(records: &impl Records) {
@@ -64,7 +71,7 @@ async fn an_unlock_lasts_until_the_next_save_of_a_desired_state(records: &impl R
     let unlocked = async || records.owner(&own).await.unwrap().unwrap().unlocked;
     assert!(!unlocked().await);
     records.unlock(&own).await.unwrap();
-    records.mark_settled(&own).await.unwrap();
+    records.mark_settled(&own, json!([6])).await.unwrap();
     assert!(unlocked().await);
     records.save_desired(&own, desired(2)).await.unwrap();
     assert!(!unlocked().await);
@@ -109,10 +116,11 @@ async fn the_desired_state_is_saved_and_settled(records: &impl Records) {
     assert_eq!((record.settled, record.settled_spec, record.deleted), (false, None, false));
 
     for _ in 0..2 {
-        records.mark_settled(&own).await.unwrap();
+        records.mark_settled(&own, json!([6])).await.unwrap();
     }
     let record = records.owner(&own).await.unwrap().unwrap();
     assert_eq!((record.settled, record.settled_spec), (true, Some(desired(1).spec)));
+    assert_eq!(record.proofs, Some(json!([6])));
 
     records.save_desired(&own, desired(2)).await.unwrap();
     let record = records.owner(&own).await.unwrap().unwrap();
@@ -123,26 +131,26 @@ async fn the_desired_state_is_saved_and_settled(records: &impl Records) {
 async fn a_missing_desired_state_cannot_be_settled(records: &impl Records) {
     let own = owner("Unsaved");
     let unreadable = |result| matches!(result, Err(RecordsError::Unreadable { .. }));
-    assert!(unreadable(records.mark_settled(&own).await));
+    assert!(unreadable(records.mark_settled(&own, json!([6])).await));
     assert_eq!(records.owner(&own).await, Ok(None), "a rejected write creates no record");
     records.record_request(&own, create(1, "a")).await.unwrap();
-    assert!(unreadable(records.mark_settled(&own).await));
+    assert!(unreadable(records.mark_settled(&own, json!([6])).await));
 }
 
 async fn a_tombstone_is_retained_when_the_environment_is_deleted(records: &impl Records) {
     let own = owner("Deleted");
     records.record_request(&own, create(1_000, "create")).await.unwrap();
     records.save_desired(&own, desired(1)).await.unwrap();
-    records.mark_settled(&own).await.unwrap();
+    records.mark_settled(&own, json!([6])).await.unwrap();
     let delete = latest_request(Kind::Delete, 9_000, "delete");
     records.record_request(&own, delete.clone()).await.unwrap();
-    records.record_create_intent(&own, "delete", 9_500).await.unwrap();
+    records.record_create_intent(&own, "delete", Some(9_500), json!([7])).await.unwrap();
     for _ in 0..2 {
         records.mark_deleted(&own, 10_000).await.unwrap();
     }
     let record = records.owner(&own).await.unwrap().unwrap();
     assert_eq!((record.environment, record.desired, record.frozen), (None, None, None));
-    assert_eq!((record.settled, record.settled_spec), (false, None));
+    assert_eq!((record.settled, record.settled_spec, record.proofs), (false, None, None));
     assert_eq!(record.retired_tags, Vec::<String>::new());
     assert_eq!((record.deleted, record.expires), (true, Some(10 + TOMBSTONE_TTL_S)));
     assert_eq!((record.latest_request, record.create_intent_ms), (Some(delete.clone()), Some(9_500)));

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Action, Plan};
+use crate::engine::cloud::Ownership;
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,6 +19,9 @@ impl fmt::Display for Plan {
         )?;
         for rejection in &self.rejected {
             writeln!(f, "! {rejection}")?;
+        }
+        for unproven in &self.unproven {
+            writeln!(f, "? {unproven} {}", Ownership::UNPROVEN)?;
         }
         for step in &self.steps {
             write!(f, "{} {}", step.sign(), step.key)?;

@@ -15,11 +15,11 @@ use std::collections::BTreeSet;
 use self::describe::{describe_change, describe_resource};
 use crate::engine::cloud::{Call, CallKind, ObservedResource, Ownership, State};
 use crate::engine::condition::Condition;
-use crate::engine::duplicates::duplicates;
 use crate::engine::rejection::Rejection;
 use crate::engine::retain::{DeletionAction, deletion_action};
 use crate::model::field::Field;
 use crate::model::key::{Key, Ref};
+use crate::model::kind::Kind;
 use crate::model::kinds::{BucketSetting, LaunchTemplateSetting, RouteTableSetting};
 use crate::model::mark;
 use crate::model::resource::{Fields, Resource, Setting};
@@ -46,6 +46,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The reasons why the plan cannot be executed. A plan with a rejection changes nothing.
     pub rejected: Vec<Rejection>,
+    /// The resources that are [`Ownership::Unproven`]: a key's name is the id. They are no work.
+    pub unproven: Vec<Key>,
 }
 
 /// The work on one resource.
@@ -83,26 +85,23 @@ pub enum Action {
 
 /// Plans the steps from `observed` to `desired`.
 ///
-/// Where a create without a client token happened twice, the duplicates are deleted first, and all other steps wait for
-/// the next observation: until then a name could mean either resource.
+/// Resources with the owner's mark that are not proven to be owned are named in [`Plan::unproven`], and no step changes
+/// them. A group is drained and deleted only by a delete of the whole environment.
 #[must_use]
 pub fn plan(desired: &DesiredState, observed: &[ObservedResource]) -> Plan {
-    let duplicates = duplicates(observed);
-    if !duplicates.is_empty() && !desired.resources.is_empty() {
-        let mut plan = Plan::default();
-        plan.steps.extend(
-            duplicates.into_iter().map(|at| delete_step(&observed[at], DeletionAction::Delete, observed, desired)),
-        );
-        plan.add_delete_edges(observed);
-        return plan;
-    }
     let mut plan = Plan::default();
+    plan.unproven =
+        observed.iter().filter(|it| it.ownership == Ownership::Unproven).map(ObservedResource::key).collect();
     for resource in &desired.resources {
         plan.add_desired(resource, observed, desired);
     }
     let desired_keys: BTreeSet<Key> = desired.resources.iter().map(Resource::key).collect();
-    let not_desired =
-        observed.iter().filter(|it| it.ownership == Ownership::Owned && !desired_keys.contains(&it.key()));
+    let is_delete = desired.resources.is_empty();
+    let not_desired = observed.iter().filter(|it| {
+        it.ownership == Ownership::Owned
+            && !desired_keys.contains(&it.key())
+            && (is_delete || it.key().kind != Kind::AutoScalingGroup)
+    });
     let mut not_desired: Vec<&ObservedResource> = not_desired.collect();
     // The reverse of the order of creation; the order is for readers, the edges determine the execution.
     not_desired.sort_by_key(|it| std::cmp::Reverse(it.key()));
@@ -216,6 +215,7 @@ fn foreign_owner(desired: &Resource, found: &ObservedResource) -> Option<String>
         Ownership::Retained(of) if desired.tags.get(mark::ENVIRONMENT) == Some(of) => None,
         Ownership::Retained(of) => Some(format!("the environment {of} retained it")),
         Ownership::Foreign(reason) | Ownership::Hidden(reason) => Some(reason.clone()),
+        Ownership::Unproven => Some(format!("it {}", Ownership::UNPROVEN)),
     }
 }
 

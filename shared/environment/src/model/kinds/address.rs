@@ -10,7 +10,7 @@ impl ResourceKind for Address {
 
     const FACTS: KindFacts = KindFacts {
         create_can_be_repeated: false,
-        ..KindFacts::of_ec2("address", "ec2:AllocateAddress", "ec2:ReleaseAddress")
+        ..KindFacts::named_by_tag("address", "ec2:AllocateAddress", "ec2:ReleaseAddress")
     };
 
     fn fields(&self) -> Vec<Field<NoSetting>> {

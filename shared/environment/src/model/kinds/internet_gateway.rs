@@ -21,7 +21,7 @@ impl ResourceKind for InternetGateway {
 
     const FACTS: KindFacts = KindFacts {
         create_can_be_repeated: false,
-        ..KindFacts::of_ec2("internet-gateway", "ec2:CreateInternetGateway", "ec2:DeleteInternetGateway")
+        ..KindFacts::named_by_tag("internet-gateway", "ec2:CreateInternetGateway", "ec2:DeleteInternetGateway")
     };
 
     fn fields(&self) -> Vec<Field<InternetGatewaySetting>> {

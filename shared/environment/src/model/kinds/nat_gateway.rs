@@ -17,7 +17,7 @@ impl ResourceKind for NatGateway {
     const FACTS: KindFacts = KindFacts {
         completes_asynchronously: true,
         depends_on: &[(Kind::InternetGateway, "its traffic leaves through an attached gateway")],
-        ..KindFacts::of_ec2("nat-gateway", "ec2:CreateNatGateway", "ec2:DeleteNatGateway")
+        ..KindFacts::named_by_tag("nat-gateway", "ec2:CreateNatGateway", "ec2:DeleteNatGateway")
     };
 
     fn fields(&self) -> Vec<Field<NoSetting>> {

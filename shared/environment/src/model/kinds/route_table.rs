@@ -27,7 +27,7 @@ pub enum RouteTableSetting {
 impl ResourceKind for RouteTable {
     type Setting = RouteTableSetting;
 
-    const FACTS: KindFacts = KindFacts::of_ec2("route-table", "ec2:CreateRouteTable", "ec2:DeleteRouteTable");
+    const FACTS: KindFacts = KindFacts::named_by_tag("route-table", "ec2:CreateRouteTable", "ec2:DeleteRouteTable");
 
     fn fields(&self) -> Vec<Field<RouteTableSetting>> {
         let mut fields = vec![Field::Fixed("vpc", Value::Ref(self.vpc.clone()))];

@@ -26,7 +26,8 @@ pub enum SecurityGroupSetting {
 impl ResourceKind for SecurityGroup {
     type Setting = SecurityGroupSetting;
 
-    const FACTS: KindFacts = KindFacts::of_ec2("security-group", "ec2:CreateSecurityGroup", "ec2:DeleteSecurityGroup");
+    const FACTS: KindFacts =
+        KindFacts::named_by_tag("security-group", "ec2:CreateSecurityGroup", "ec2:DeleteSecurityGroup");
 
     fn fields(&self) -> Vec<Field<SecurityGroupSetting>> {
         let mut fields = vec![

@@ -27,7 +27,7 @@ pub enum SubnetSetting {
 impl ResourceKind for Subnet {
     type Setting = SubnetSetting;
 
-    const FACTS: KindFacts = KindFacts::of_ec2("subnet", "ec2:CreateSubnet", "ec2:DeleteSubnet");
+    const FACTS: KindFacts = KindFacts::named_by_tag("subnet", "ec2:CreateSubnet", "ec2:DeleteSubnet");
 
     fn fields(&self) -> Vec<Field<SubnetSetting>> {
         let public = SubnetSetting::PublicIpOnLaunch(self.public_ip_on_launch);

@@ -28,7 +28,7 @@ impl ResourceKind for Vpc {
     type Setting = VpcSetting;
 
     const FACTS: KindFacts =
-        KindFacts { create_can_be_repeated: false, ..KindFacts::of_ec2("vpc", "ec2:CreateVpc", "ec2:DeleteVpc") };
+        KindFacts { create_can_be_repeated: false, ..KindFacts::named_by_tag("vpc", "ec2:CreateVpc", "ec2:DeleteVpc") };
 
     fn fields(&self) -> Vec<Field<VpcSetting>> {
         vec![

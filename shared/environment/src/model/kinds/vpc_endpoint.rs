@@ -46,7 +46,7 @@ impl ResourceKind for VpcEndpoint {
 
     const FACTS: KindFacts = KindFacts {
         completes_asynchronously: true,
-        ..KindFacts::of_ec2("vpc-endpoint", "ec2:CreateVpcEndpoint", "ec2:DeleteVpcEndpoints")
+        ..KindFacts::named_by_tag("vpc-endpoint", "ec2:CreateVpcEndpoint", "ec2:DeleteVpcEndpoints")
     };
 
     fn fields(&self) -> Vec<Field<VpcEndpointSetting>> {

@@ -101,6 +101,8 @@ pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, Ite
         settled: read_bool(item, "settled")?,
         unlocked: read_bool(item, "unlocked")?,
         create_intent_ms: read_number(item, "create_intent_ms")?,
+        // Without proofs less is owned, and nothing more is deleted.
+        proofs: read_json(item, "proofs").ok().flatten(),
         latest_request: read_latest_request(item)?,
         response_due_ms: read_number(item, "response_due_ms")?,
         recorded_response: read_recorded_response(item),

@@ -1,0 +1,193 @@
+//! The proof of ownership: which of the resources with the owner's mark may be changed and deleted.
+//!
+//! For most kinds the name is unique in its service, and the mark on the one resource of that name suffices. For the
+//! kinds of [`Proof::Id`] name and mark are tags, which everybody with the right to tag can copy. Such a resource is
+//! owned only if
+//!
+//! - its id is in the owner's record, or
+//! - a resource that is owned leads to it: the group to its subnets, they to their VPC, the VPC to its content, a NAT
+//!   gateway to its address, or
+//! - a create intent of the record covers its key, and it is empty or unattached, as a lost create leaves it.
+//!
+//! Everything else with the mark is unproven: it is reported and never changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::cloud::{ObservedResource, Ownership, Scope};
+use crate::model::key::Key;
+use crate::model::kind::{Kind, Proof};
+
+/// The proofs of ownership in an owner's record. They prove ownership only: every pass observes the progress.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proofs {
+    /// Resources of the kinds of [`Proof::Id`], by id: a create call returned the id, or an owned resource led to it.
+    /// At most some 50, with some 100 bytes each.
+    pub ids: BTreeMap<String, Key>,
+    /// Resources of these kinds whose create may have succeeded without a response.
+    pub intents: BTreeSet<Key>,
+}
+
+impl Proofs {
+    /// The key of a resource, by its id. The recorded name holds also where the name's tag was changed.
+    #[must_use]
+    pub fn name(&self, kind: Kind, id: &str) -> Option<&str> {
+        self.ids.get(id).filter(|key| key.kind == kind).map(|key| key.name.as_str())
+    }
+}
+
+/// Why a marked resource is not known by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A duplicate: owned, and another owned resource has the name.
+    Surplus,
+    /// Not owned, as far as the record and the owned resources show.
+    Unproven,
+}
+
+/// The marked resources that are not known by their names, by id.
+#[must_use]
+pub fn standings(observed: &[ObservedResource], scope: &Scope) -> BTreeMap<String, Standing> {
+    let marked: Vec<&ObservedResource> = observed.iter().filter(|it| it.ownership == Ownership::Owned).collect();
+    let mut owned = reached(&marked, scope);
+    claim(&marked, observed, scope, &mut owned);
+    let mut standings = BTreeMap::new();
+    for it in &marked {
+        let Some(id) = it.id.as_deref() else { continue };
+        if owned.contains(id) {
+            continue;
+        }
+        let is_duplicate = scope.proofs.intents.contains(&it.key()) && is_unattached(it, observed);
+        let standing = if is_duplicate { Standing::Surplus } else { Standing::Unproven };
+        standings.insert(id.to_owned(), standing);
+    }
+    let owned: Vec<&ObservedResource> = marked.into_iter().filter(|it| has_id_in(it, &owned)).collect();
+    standings.extend(surplus(&owned).into_iter().map(|id| (id, Standing::Surplus)));
+    standings
+}
+
+/// Applies standings: a resource that is not known by its name gets its id as name, so that no key stands for two
+/// resources.
+pub fn apply_standings(observed: &mut [ObservedResource], standings: &BTreeMap<String, Standing>) {
+    for it in observed {
+        let Some(id) = it.id.clone() else { continue };
+        let Some(standing) = standings.get(&id) else { continue };
+        it.resource.name = id;
+        if *standing == Standing::Unproven {
+            it.ownership = Ownership::Unproven;
+        }
+    }
+}
+
+/// The ids of the marked resources that the record names, or that an owned resource leads to.
+fn reached<'a>(marked: &[&'a ObservedResource], scope: &Scope) -> BTreeSet<&'a str> {
+    let is_proven = |it: &ObservedResource| match it.key().kind.facts().proof {
+        Proof::Mark => true,
+        Proof::Id => it.id.as_ref().is_some_and(|id| scope.proofs.ids.contains_key(id)),
+    };
+    let ids = |all: &mut dyn Iterator<Item = &&'a ObservedResource>| -> BTreeSet<&'a str> {
+        all.filter_map(|it| it.id.as_deref()).collect()
+    };
+    let mut owned = ids(&mut marked.iter().filter(|it| is_proven(it)));
+    loop {
+        let leads_to = |it: &ObservedResource| {
+            marked.iter().any(|from| has_id_in(from, &owned) && (leads_up(from, it, scope) || leads_down(from, it)))
+        };
+        let next = ids(&mut marked.iter().filter(|it| !has_id_in(it, &owned) && leads_to(it)));
+        if next.is_empty() {
+            return owned;
+        }
+        owned.extend(next);
+    }
+}
+
+/// Whether an owned resource uses another as its own. Subnets and a VPC that carry the mark in an existing network are
+/// the stack author's.
+fn leads_up(from: &ObservedResource, to: &ObservedResource, scope: &Scope) -> bool {
+    let uses = match (from.key().kind, to.key().kind) {
+        (Kind::AutoScalingGroup, Kind::Subnet) | (Kind::Subnet | Kind::SecurityGroup, Kind::Vpc) => {
+            scope.network_is_managed
+        }
+        (Kind::LaunchTemplate, Kind::SecurityGroup) | (Kind::NatGateway, Kind::Address) => true,
+        _ => false,
+    };
+    uses && refers(from, to)
+}
+
+/// Whether an owned network contains the resource.
+fn leads_down(from: &ObservedResource, to: &ObservedResource) -> bool {
+    matches!(from.key().kind, Kind::Vpc | Kind::Subnet) && refers(to, from)
+}
+
+/// Adds the resources that a lost create left: for each key of a create intent that no owned resource has, the one with
+/// the lowest id among the empty and unattached ones, so that every run makes the same choice.
+fn claim<'a>(
+    marked: &[&'a ObservedResource],
+    observed: &[ObservedResource],
+    scope: &Scope,
+    owned: &mut BTreeSet<&'a str>,
+) {
+    for key in &scope.proofs.intents {
+        let of_key = || marked.iter().filter(|it| it.key() == *key);
+        if of_key().any(|it| has_id_in(it, owned)) {
+            continue;
+        }
+        let lost = of_key().filter(|it| is_unattached(it, observed)).filter_map(|it| it.id.as_deref()).min();
+        owned.extend(lost);
+    }
+}
+
+/// Whether a resource is as a create leaves it: nothing refers to it, and it is attached to nothing. A subnet and a
+/// security group always refer to their VPC.
+fn is_unattached(it: &ObservedResource, observed: &[ObservedResource]) -> bool {
+    let is_attached = match it.key().kind {
+        Kind::Address | Kind::InternetGateway | Kind::NatGateway | Kind::VpcEndpoint => !it.references.is_empty(),
+        _ => false,
+    };
+    !is_attached && !observed.iter().any(|other| refers(other, it))
+}
+
+/// The ids of the duplicates among owned resources, and of everything that depends on them. The duplicate on which the
+/// group or the template depends is retained, else the one with the most dependents, else the one with the lowest id.
+fn surplus(owned: &[&ObservedResource]) -> BTreeSet<String> {
+    let mut surplus: BTreeSet<String> = BTreeSet::new();
+    for it in owned {
+        let rank = rank(it, owned);
+        let is_better = |other: &&ObservedResource| other.key() == it.key() && self::rank(other, owned) < rank;
+        if owned.iter().any(|other| is_better(other)) {
+            let dependents = dependents(it, owned).into_iter().filter(|it| it.key().kind.facts().proof == Proof::Id);
+            surplus.extend(dependents.chain([*it]).filter_map(|it| it.id.clone()));
+        }
+    }
+    surplus
+}
+
+fn rank<'a>(it: &'a ObservedResource, owned: &[&'a ObservedResource]) -> (bool, isize, Option<&'a str>) {
+    let dependents = dependents(it, owned);
+    let is_in_use = dependents.iter().any(|it| it.key().kind.facts().proof == Proof::Mark);
+    (!is_in_use, -isize::try_from(dependents.len()).unwrap_or(isize::MAX), it.id.as_deref())
+}
+
+/// The resources that refer to `it`, directly or through other resources.
+fn dependents<'a>(it: &ObservedResource, owned: &[&'a ObservedResource]) -> Vec<&'a ObservedResource> {
+    let mut found: Vec<&ObservedResource> = Vec::new();
+    let mut next = vec![it];
+    while let Some(here) = next.pop() {
+        for other in owned {
+            if refers(other, here) && other.id != it.id && !found.iter().any(|known| known.id == other.id) {
+                found.push(other);
+                next.push(other);
+            }
+        }
+    }
+    found
+}
+
+fn refers(from: &ObservedResource, to: &ObservedResource) -> bool {
+    to.id.as_ref().is_some_and(|id| from.references.contains(id))
+}
+
+fn has_id_in(it: &ObservedResource, ids: &BTreeSet<&str>) -> bool {
+    it.id.as_deref().is_some_and(|id| ids.contains(id))
+}
