@@ -145,18 +145,20 @@ fn drift_shows_changed_missing_and_surplus_resources() {
     assert_eq!(result["Text"], expected);
 
     let account = &handler.cloud_factory.account;
-    let mut extra =
-        account.inventory().into_iter().find(|it| it.kind() == Kind::SecurityGroup).expect("a resource of this kind");
-    extra.name = "surplus".into();
-    account.plant(extra);
+    let of_kind = |kind| account.inventory().into_iter().find(|it| it.kind() == kind).expect("a resource of this kind");
+    account.plant(environment::Resource { name: "surplus".into(), ..of_kind(Kind::LogGroup) });
+    let copy = account.plant(of_kind(Kind::SecurityGroup));
     // Without its ownership mark the gateway is not observed.
     let gateway = key_of(&handler, Kind::InternetGateway);
     account.tamper(&gateway, |it| it.tags.clear());
     let result = send(&handler, sample("drift.json"));
     let text = result["Text"].as_str().expect("a text");
-    assert!(text.starts_with("scalable-ec2-us-west-2-dev differs in 3 places:\n"), "{text}");
+    assert!(text.starts_with("scalable-ec2-us-west-2-dev differs in 4 places:\n"), "{text}");
     assert!(text.contains(&format!("  {gateway} is missing\n")), "{text}");
-    assert!(text.contains("security-group surplus exists and is not desired: "), "{text}");
+    assert!(text.contains("log-group surplus exists and is not desired: "), "{text}");
+    assert!(text.contains(&format!("security-group {copy} carries this environment's mark, but")), "{text}");
+    let plan = send(&handler, sample("plan-environment.json"));
+    assert_eq!(plan["Unproven"], json!([format!("security-group {copy}")]));
 }
 
 #[test]

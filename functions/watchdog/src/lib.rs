@@ -3,10 +3,11 @@
 //!
 //! Every minute the watchdog searches for requests that are overdue without a response. It also consumes the dead-letter
 //! queue of the request queue and the queue of custom-resource's failed invocations. It returns the requests that
-//! got a response and the orphaned resources that it found; it never changes an environment.
+//! got a response, the orphaned resources, and the resources with copied marks that it found; it never changes an
+//! environment.
 //!
 //! The files: `responses` (FAILED responses to overdue requests), `dead_letters` (messages of both queues), `orphans`
-//! (resources whose owner has no record), `settings`.
+//! (resources whose owner has no record, or does not know them), `settings`.
 
 #![warn(missing_docs)]
 
@@ -16,7 +17,7 @@ mod responses;
 mod settings;
 
 pub use aws_cloud::MarkedResource;
-pub use orphans::{OrphanedResources, OwnershipMarks};
+pub use orphans::{OrphanedResources, OwnershipMarks, UncoveredResources};
 pub use settings::Settings;
 
 use aws_lambda_events::sqs::SqsEvent;
@@ -48,7 +49,9 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
             return Ok(serde_json::to_value(self.dead_letters(batch, now_ms, deadline_ms).await)?);
         }
         let responded = self.overdue(now_ms, deadline_ms).await?;
-        let orphans: Vec<Value> = self.orphans().await?.iter().map(OrphanedResources::summary).collect();
-        Ok(json!({ "Responded": responded, "Orphans": orphans }))
+        let UncoveredResources { orphans, copies } = self.uncovered().await?;
+        let summaries =
+            |all: &[OrphanedResources]| -> Vec<Value> { all.iter().map(OrphanedResources::summary).collect() };
+        Ok(json!({ "Responded": responded, "Orphans": summaries(&orphans), "CopiedMarks": summaries(&copies) }))
     }
 }

@@ -1,9 +1,10 @@
-//! Orphans: resources with an ownership mark whose owner has no record.
+//! Orphans: resources with an ownership mark whose owner has no record. Copies: resources with the mark of an owner
+//! whose record does not know them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_cloud::MarkedResource;
-use environment::CallError;
+use environment::{CallError, Proofs};
 use lambda_kit::{Error, Failure, FailureKind};
 use requests::{Owner, Records};
 use serde_json::{Value, json};
@@ -18,10 +19,10 @@ pub trait OwnershipMarks {
     async fn marked_resources(&self) -> Result<Vec<MarkedResource>, CallError>;
 }
 
-/// The resources of one owner without a record.
+/// Resources with the mark of one owner that the owner's record does not cover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrphanedResources {
-    /// The former owner, from the marks.
+    /// The owner, from the marks.
     pub owner: String,
     /// The environments in the marks, for operators: the hash of an owner has no meaning for them.
     pub environments: BTreeSet<String>,
@@ -35,11 +36,30 @@ impl OrphanedResources {
     }
 }
 
+/// The marked resources that no record covers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UncoveredResources {
+    /// Their owners have no record.
+    pub orphans: Vec<OrphanedResources>,
+    /// Their owners' records do not know them: tags can be copied. Envkeeper leaves them alone.
+    pub copies: Vec<OrphanedResources>,
+}
+
+/// The coverage of an owner's resources by the records.
+enum Coverage {
+    /// The owner has no record.
+    None,
+    /// The owner's record has exactly these ids.
+    Ids(BTreeSet<String>),
+    /// The record cannot be read, or a request is changing the resources.
+    Unknown,
+}
+
 impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
-    /// Finds the resources whose owner has no record, and logs them; the watchdog does not delete them. The marks of
+    /// Finds the resources whose owner has no record or whose ids are not in it, and logs them; the watchdog does not delete them. The marks of
     /// another deployment are left to that deployment's watchdog: its records are not read here, so all its resources
     /// would be orphans.
-    pub(crate) async fn orphans(&self) -> Result<Vec<OrphanedResources>, Error> {
+    pub(crate) async fn uncovered(&self) -> Result<UncoveredResources, Error> {
         let mut by_owner: BTreeMap<String, Vec<MarkedResource>> = BTreeMap::new();
         let is_of_deployment =
             |it: &MarkedResource| self.settings.deployment.suffix_of_environment(&it.environment).is_some();
@@ -47,36 +67,68 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         for marked in self.marks.marked_resources().await.map_err(call_failed)?.into_iter().filter(is_of_deployment) {
             by_owner.entry(marked.owner.clone()).or_default().push(marked);
         }
-        let mut orphans = Vec::new();
+        let mut uncovered = UncoveredResources::default();
         for (owner, marked) in by_owner {
-            if let Some(owner) = Owner::parse(&owner)
-                && self.has_record(&owner).await
-            {
-                continue;
+            let coverage = match Owner::parse(&owner) {
+                Some(owner) => self.coverage(&owner).await,
+                None => Coverage::None,
+            };
+            match coverage {
+                Coverage::None => {
+                    let orphans = orphaned(owner, marked);
+                    tracing::warn!(
+                        owner = orphans.owner,
+                        environments = ?orphans.environments,
+                        resources = ?orphans.resources,
+                        hint = "their owner has no record; delete them with the request \"delete\" of the function custom-resource",
+                        "orphaned resources found"
+                    );
+                    uncovered.orphans.push(orphans);
+                }
+                Coverage::Ids(ids) => {
+                    let is_copy = |it: &MarkedResource| it.copyable_id.as_ref().is_some_and(|id| !ids.contains(id));
+                    let copies: Vec<MarkedResource> = marked.into_iter().filter(is_copy).collect();
+                    if copies.is_empty() {
+                        continue;
+                    }
+                    let copies = orphaned(owner, copies);
+                    tracing::warn!(
+                        owner = copies.owner,
+                        environments = ?copies.environments,
+                        resources = ?copies.resources,
+                        hint = "they carry the mark of an environment whose record does not know them; Envkeeper leaves them alone",
+                        "copied marks found"
+                    );
+                    uncovered.copies.push(copies);
+                }
+                Coverage::Unknown => {}
             }
-            let environments = marked.iter().map(|it| it.environment.clone()).collect();
-            let resources: Vec<String> = marked.into_iter().map(|it| it.resource).collect();
-            tracing::warn!(
-                owner,
-                ?environments,
-                ?resources,
-                hint = "their owner has no record; delete them with the request \"delete\" of the function custom-resource",
-                "orphaned resources found"
-            );
-            orphans.push(OrphanedResources { owner, environments, resources });
         }
-        Ok(orphans)
+        Ok(uncovered)
     }
 
-    /// Whether a record shows that the owner has resources, or is about to create some: until a delete is done, the owner
-    /// has resources. A record that can't be read counts as such a record.
-    async fn has_record(&self, owner: &Owner) -> bool {
+    /// Which resources an owner's record covers. Until a delete is done, the owner has resources. A record that cannot be
+    /// read may cover all of them, and so may one whose request is in progress, or whose environment has not settled.
+    async fn coverage(&self, owner: &Owner) -> Coverage {
         match self.records.owner(owner).await {
-            Ok(record) => record.is_some_and(|it| !it.deleted || it.response_due_ms.is_some()),
+            Ok(None) => Coverage::None,
+            Ok(Some(record)) if record.deleted && record.response_due_ms.is_none() => Coverage::None,
+            Ok(Some(record)) if record.settled && record.response_due_ms.is_none() => {
+                match record.proofs.map(serde_json::from_value::<Proofs>) {
+                    Some(Ok(proofs)) if proofs.intents.is_empty() => Coverage::Ids(proofs.ids.into_keys().collect()),
+                    _ => Coverage::Unknown,
+                }
+            }
+            Ok(Some(_)) => Coverage::Unknown,
             Err(error) => {
                 tracing::warn!(%owner, %error, "orphan check failed");
-                true
+                Coverage::Unknown
             }
         }
     }
+}
+
+fn orphaned(owner: String, marked: Vec<MarkedResource>) -> OrphanedResources {
+    let environments = marked.iter().map(|it| it.environment.clone()).collect();
+    OrphanedResources { owner, environments, resources: marked.into_iter().map(|it| it.resource).collect() }
 }

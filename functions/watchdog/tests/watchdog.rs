@@ -30,6 +30,7 @@ fn marked(owner: &(impl ToString + ?Sized), resource: &str) -> MarkedResource {
         owner: owner.to_string(),
         environment: "scalable-ec2-us-west-2-dev".into(),
         resource: resource.into(),
+        copyable_id: resource.strip_prefix("vpc ").map(str::to_owned),
     }
 }
 
@@ -132,7 +133,10 @@ fn an_overdue_request_gets_one_failed_response_with_its_progress() {
     let web = create("Web");
     let owner = record(&watchdog, &web);
     record_progress_of(&watchdog, &web, "nat-gateway a: it is pending");
-    assert_eq!(run_schedule(&watchdog, DUE_MS), json!({ "Responded": [owner.as_str()], "Orphans": [] }));
+    assert_eq!(
+        run_schedule(&watchdog, DUE_MS),
+        json!({ "Responded": [owner.as_str()], "Orphans": [], "CopiedMarks": [] })
+    );
     let reason = only_reason(&response_server);
     for part in [
         "No response was sent by 2026-01-02T04:02:05Z",
@@ -414,6 +418,28 @@ fn resources_without_a_known_owner_are_orphans_and_owned_resources_are_not() {
     assert_eq!(owners, ["manually", deleted.as_str(), unknown.as_str()].into());
     let of_unknown = orphans.iter().find(|it| it["Owner"] == unknown.as_str()).expect("an orphan");
     assert_eq!(of_unknown["Resources"], json!(["vpc vpc-3", "subnet subnet-3"]));
+}
+
+#[test]
+fn a_marked_resource_that_the_record_of_a_settled_environment_does_not_know_is_reported() {
+    let (mut watchdog, _) = test_watchdog();
+    let owner = record(&watchdog, &create("Web"));
+    let desired = DesiredRecord {
+        environment: "scalable-ec2-us-west-2-dev".into(),
+        spec: json!({}),
+        frozen: json!({}),
+        retired_tags: vec![],
+    };
+    watchdog.records.inner.save_desired(&owner, desired).block_on();
+    let proofs = json!({ "ids": { "vpc-1": { "kind": "vpc", "name": "the-vpc" } }, "intents": [] });
+    watchdog.records.inner.mark_settled(&owner, proofs).block_on();
+    let all = [marked(&owner, "vpc vpc-1"), marked(&owner, "vpc vpc-2"), marked(&owner, "launch-template lt-1")];
+    watchdog.marks = Listed(all.into());
+    assert_eq!(run_schedule(&watchdog, BEGIN_S * 1_000)["CopiedMarks"], json!([]), "its request is in progress");
+    record_response(&watchdog, &create("Web"));
+    let result = run_schedule(&watchdog, BEGIN_S * 1_000);
+    assert_eq!(result["CopiedMarks"][0]["Resources"], json!(["vpc vpc-2"]));
+    assert_eq!(result["Orphans"], json!([]));
 }
 
 #[test]

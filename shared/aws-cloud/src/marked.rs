@@ -27,7 +27,13 @@ pub struct MarkedResource {
     pub environment: String,
     /// Kind and id.
     pub resource: String,
+    /// The id, if name and mark of the kind are tags, which can be copied: only the owner's record proves the ownership.
+    pub copyable_id: Option<String>,
 }
+
+/// EC2's names of the kinds of [`Proof::Id`](environment::Proof).
+const COPYABLE: [&str; 8] =
+    ["vpc", "internet-gateway", "subnet", "elastic-ip", "natgateway", "route-table", "security-group", "vpc-endpoint"];
 
 impl MarkSearch {
     /// A search in the account, region and endpoints of `config`.
@@ -78,7 +84,10 @@ impl MarkSearch {
 fn by_resource(tags: impl Iterator<Item = (String, String, String)>) -> Vec<MarkedResource> {
     let mut all: BTreeMap<String, MarkedResource> = BTreeMap::new();
     for (resource, key, value) in tags {
-        let marked = all.entry(resource.clone()).or_insert(MarkedResource { resource, ..MarkedResource::default() });
+        let copyable = resource.split_once(' ').filter(|(kind, _)| COPYABLE.contains(kind));
+        let copyable_id = copyable.map(|(_, id)| id.to_owned());
+        let new = || MarkedResource { resource: resource.clone(), copyable_id, ..MarkedResource::default() };
+        let marked = all.entry(resource.clone()).or_insert_with(new);
         if key == mark::OWNER { marked.owner = value } else { marked.environment = value }
     }
     all.into_values().filter(|it| !it.owner.is_empty()).collect()

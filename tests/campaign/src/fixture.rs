@@ -52,7 +52,12 @@ impl OwnershipMarks for AllMarks<'_> {
         let marked = all.filter_map(|it| {
             let tag = |key: &str| it.tags.get(key).cloned();
             let environment = tag(mark::ENVIRONMENT).unwrap_or_default();
-            Some(MarkedResource { owner: tag(mark::OWNER)?, environment, resource: it.key().to_string() })
+            Some(MarkedResource {
+                owner: tag(mark::OWNER)?,
+                environment,
+                resource: it.key().to_string(),
+                copyable_id: None,
+            })
         });
         Ok(marked.collect())
     }
