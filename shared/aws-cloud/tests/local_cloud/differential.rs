@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use environment::{Call, CallError, CallKind, Cloud, DesiredState, Key, ObservedResource, Scope, Setting, plan};
+use environment::{
+    Call, CallError, CallKind, Cloud, DesiredState, Key, ObservedResource, Proofs, Scope, Setting, plan,
+};
 use memory_cloud::Session;
 use serde_json::json;
 
@@ -20,6 +22,9 @@ async fn life<C: Cloud>(cloud: &C, scope: &Scope, desired: &DesiredState) -> Tra
         send_all(cloud, step.calls, &mut transcript).await;
     }
     let observed = observe(cloud, scope, &mut transcript).await;
+    // What the owner's record would hold from here on.
+    let ids = observed.iter().filter_map(|it| Some((it.id.clone()?, it.key())));
+    let scope = &Scope { proofs: Proofs { ids: ids.collect(), ..Proofs::default() }, ..scope.clone() };
     for probe in observed.iter().flat_map(probes) {
         send_all(cloud, vec![probe], &mut transcript).await;
     }
