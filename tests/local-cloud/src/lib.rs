@@ -18,6 +18,7 @@ pub mod fault_response;
 pub mod faults;
 pub mod form;
 pub mod http;
+pub mod iam;
 pub mod instances;
 pub mod latency;
 pub mod ministack;
