@@ -7,6 +7,7 @@
 
 pub mod alarms;
 pub mod auto_scaling;
+pub mod cbor;
 pub mod control;
 pub mod ec2;
 pub mod element;
@@ -21,6 +22,7 @@ pub mod http;
 pub mod iam;
 pub mod instances;
 pub mod latency;
+pub mod message_moves;
 pub mod ministack;
 pub mod operation;
 pub mod policies;

@@ -143,7 +143,9 @@ impl Condition {
             (Some(Value::Many(values)), Some(_)) => values.iter().map(String::as_str).collect(),
             (Some(Value::Many(_)), None) => {
                 let key = &self.key;
-                return Err(PolicyError::new(format!("{key} has several values: ForAllValues: or ForAnyValue: is missing")));
+                return Err(PolicyError::new(format!(
+                    "{key} has several values: ForAllValues: or ForAnyValue: is missing"
+                )));
             }
         };
         let expected = self.expected(context, variables);

@@ -1,11 +1,6 @@
 //! The decision about a request.
 
-use std::fmt;
-
-use super::{
-    Context, Effect, Policy, PolicyError, Principal,
-    principal::Naming,
-};
+use super::{Context, Effect, Policy, PolicyError, Principal, principal::Naming};
 
 /// A request: one action on one resource.
 #[derive(Clone, Debug)]
@@ -55,13 +50,15 @@ const IDENTITY: &str = "identity-based policy";
 const BOUNDARY: &str = "permissions boundary";
 const RESOURCE: &str = "resource-based policy";
 
-impl fmt::Display for Denial {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Denial {
+    /// The reason as the end of AWS's message about an action.
+    #[must_use]
+    pub fn text(&self, action: &str) -> String {
         match self {
-            Denial::Explicit(IDENTITY) => write!(out, "with an explicit deny in an {IDENTITY}"),
-            Denial::Explicit(kind) => write!(out, "with an explicit deny in a {kind}"),
-            Denial::Implicit(kind) => write!(out, "because no {kind} allows the action"),
-            Denial::Error(error) => write!(out, "because {error}"),
+            Denial::Explicit(IDENTITY) => format!("with an explicit deny in an {IDENTITY}"),
+            Denial::Explicit(kind) => format!("with an explicit deny in a {kind}"),
+            Denial::Implicit(kind) => format!("because no {kind} allows the {action} action"),
+            Denial::Error(error) => format!("because {error}"),
         }
     }
 }
@@ -134,7 +131,8 @@ fn grant(policy: &Policy, request: &Request<'_>) -> Result<(Option<Effect>, Opti
     let mut granted = None;
     for statement in &policy.statements {
         let principal = statement.principal.as_ref();
-        let principal = principal.ok_or_else(|| PolicyError::new("the policy of a resource has no Principal".to_owned()))?;
+        let principal =
+            principal.ok_or_else(|| PolicyError::new("the policy of a resource has no Principal".to_owned()))?;
         let Some(naming) = principal.names(request.principal) else { continue };
         if statement.applies(request.action, request.resource, request.context)? {
             if statement.effect == Effect::Deny {

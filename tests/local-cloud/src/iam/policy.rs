@@ -3,10 +3,10 @@
 use serde_json::Value as Json;
 
 use super::{
+    Context,
     condition::Condition,
     pattern::{Pattern, Reading},
     principal::PrincipalElement,
-    Context,
 };
 
 /// The part of a document that is malformed or not supported.

@@ -78,7 +78,9 @@ impl PrincipalElement {
                     match kind.as_str() {
                         "AWS" => parsed.aws.extend(texts(names, "Principal.AWS")?),
                         "Service" => parsed.services.extend(texts(names, "Principal.Service")?),
-                        _ => return Err(PolicyError::new(format!("Principal.{kind} is not supported: AWS or Service"))),
+                        _ => {
+                            return Err(PolicyError::new(format!("Principal.{kind} is not supported: AWS or Service")));
+                        }
                     }
                 }
             }
