@@ -107,18 +107,36 @@ class RunningCloud:
             template, packaged = Path(folder, "template.yaml"), Path(folder, "packaged.yaml")
             located = with_code((ROOT / "infra" / "template.yaml").read_text(), lambda name: code / name / "bootstrap.zip")
             template.write_text(located)
+            # A template without the parameter, of an earlier version, takes messages from everybody.
+            redrives = {"RedriveRoles": self.operator_role} if "RedriveRoles:" in located else {}
             self.cloudformation("package", template_file=template, s3_bucket="deploy", output_template_file=packaged)
             hosts = ",".join((self.url.removeprefix("http://"), *self.response_hosts))
             parameters = {"Architecture": "x86_64", "AllowedResponseHosts": hosts, "HookPollSeconds": "1"}
             self.cloudformation(
                 "deploy",
                 "--no-fail-on-empty-changeset",
-                *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
+                *("--parameter-overrides", *(f"{name}={value}" for name, value in {**redrives, **parameters}.items())),
                 template_file=packaged,
                 stack_name="envkeeper",
                 s3_bucket="deploy",
                 capabilities="CAPABILITY_IAM",
             )
+
+    def function_principal(self, function):
+        """The clients of the role of a function, by service. They have the rights of the deployed policies."""
+        configuration = self.client("lambda").get_function_configuration(FunctionName=f"{PROJECT}-{function}")
+        role = configuration["Role"].rsplit("/")[-1]
+        return functools.cache(functools.partial(self.client_of, f"role.{role}"))
+
+    @property
+    def operator_role(self):
+        """The ARN of the role that may send to the deployment's queues, as an operator who redrives."""
+        return f"arn:aws:iam::{self.variables['ACCOUNT_ID']}:role/operator"
+
+    @functools.cached_property
+    def operator(self):
+        """The clients of the operator's role. The queues deny an administrator to send and to receive."""
+        return self.principal("operator", {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"})
 
     def load_emulators(self):
         """Makes the first call to each service of moto, which loads the service: on a loaded machine that may take longer than

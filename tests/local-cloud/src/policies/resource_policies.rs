@@ -43,7 +43,10 @@ impl ResourcePolicies {
             return stored;
         }
         let stored = self.read(&owner).await;
-        self.lock().insert(owner, (Instant::now(), stored.clone()));
+        // The absence of a policy is read again: a queue may just be created.
+        if stored != Ok(None) {
+            self.lock().insert(owner, (Instant::now(), stored.clone()));
+        }
         stored
     }
 
