@@ -42,6 +42,12 @@ impl EventBridge {
         &self.ministack
     }
 
+    /// The policies, if they are enforced.
+    #[must_use]
+    pub fn policies(&self) -> Option<&Policies> {
+        self.policies.as_deref()
+    }
+
     /// Delivers an event, a JSON envelope, to every target of every matching rule. A failed delivery does not stop the
     /// others.
     ///

@@ -12,6 +12,7 @@
 //! an instance's group, CloudWatch's calls). For Auto Scaling's launches in the caller's name, only the launch template is
 //! checked. An Allow of a queue's or a table's policy gives a function no right that its role lacks.
 
+mod cache;
 mod call;
 mod caller;
 mod delivery;
@@ -31,9 +32,11 @@ use crate::{
     iam::{self, Decision, Principal},
     ministack::Ministack,
 };
+use cache::Cache;
 pub use call::Call;
 pub use caller::Caller;
 pub use delivery::{Delivery, Sender};
+use hyper::Request;
 use identities::{Emulators, Identities, Identity, principal_context};
 use permissions::{
     Function, StatementScope,
@@ -50,7 +53,9 @@ pub struct Policies {
     deployment: StatementScope,
     ministack: Ministack,
     identities: Identities,
-    resource_policies: ResourcePolicies,
+    of_resources: ResourcePolicies,
+    /// The ARNs of the functions' roles, by function.
+    roles: Cache<String>,
 }
 
 impl Policies {
@@ -66,8 +71,9 @@ impl Policies {
                 project: project.to_owned(),
             },
             identities: Identities::new(http.clone(), moto, ministack),
-            resource_policies: ResourcePolicies::new(client.clone()),
+            of_resources: ResourcePolicies::new(client.clone()),
             ministack: client,
+            roles: Cache::default(),
         }
     }
 
@@ -100,7 +106,7 @@ impl Policies {
         })?;
         let mut identity = None;
         for Requirement { action, resource, context } in requirements {
-            let of_resource = self.resource_policies.of(&resource).await?;
+            let of_resource = self.of_resources.of(&resource).await?;
             if of_resource.is_none() && !is_limited {
                 continue;
             }
@@ -128,9 +134,7 @@ impl Policies {
             Caller::Instance(id) => self.identities.instance(id).await,
             Caller::Function(function) => {
                 let name = format!("{}-{}", self.deployment.project, function.name());
-                let configuration = self.ministack.function_configuration(&name).await?;
-                let role = configuration["Role"].as_str().unwrap_or_default();
-                Ok(function_identity(role, &name))
+                Ok(function_identity(&self.role_of(&name).await?, &name))
             }
             Caller::Administrator(key) => {
                 let arn = format!("arn:aws:iam::{ACCOUNT}:user/{key}");
@@ -140,6 +144,28 @@ impl Policies {
                 Ok(Identity { principal: Principal::User { arn }, context, policies: None, boundary: None })
             }
         }
+    }
+
+    /// The ARN of the role of a deployed function.
+    async fn role_of(&self, function: &str) -> Result<String, String> {
+        if let Some(role) = self.roles.get(function) {
+            return Ok(role);
+        }
+        let configuration = self.ministack.function_configuration(function).await?;
+        let role = configuration["Role"].as_str().ok_or_else(|| format!("the function {function} has no role"))?;
+        self.roles.put(function, role.to_owned());
+        Ok(role.to_owned())
+    }
+
+    /// Checks that the role of an instance allows the instance to tag itself, as its user data does.
+    ///
+    /// # Errors
+    /// The reason why the policies do not allow it.
+    pub async fn check_own_tag(&self, instance: &str, key: &str, scaling: &AutoScalingService) -> Result<(), String> {
+        let (head, ()) = Request::new(()).into_parts();
+        let body = format!("ResourceId.1={instance}&Tag.1.Key={key}&Tag.1.Value=");
+        let call = Call::of("ec2", "CreateTags", &head, body.as_bytes());
+        self.check(Caller::Instance(instance), &call, scaling, true).await
     }
 
     async fn function_denial(

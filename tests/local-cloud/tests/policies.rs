@@ -234,6 +234,29 @@ async fn a_rule_delivers_only_where_the_queue_allows_the_rule_or_its_role() {
 }
 
 #[tokio::test]
+async fn lambda_sends_a_failed_invocation_with_the_role_of_the_function() {
+    let cloud = enforcing().await;
+    let own = role_arn("custom-resource-role");
+    let policy = document(json!([{
+        "Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*",
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": own}},
+    }]));
+    let queue = format!("arn:aws:sqs:us-west-2:{ACCOUNT}:envkeeper-FailedInvocations-1");
+    let deliver = async |function: &str, role: &str| {
+        let sender = json!({"function": {"name": format!("scalable-ec2-{function}"), "role": role}});
+        let delivery = json!({"sender": sender, "queue": queue, "policy": policy}).to_string();
+        cloud.send(Method::POST, "/_local-cloud/policies/delivery", &delivery).await
+    };
+    assert_eq!(deliver("custom-resource", &own).await.0, StatusCode::NO_CONTENT);
+    let (status, message) = deliver("custom-resource", &role_arn("other")).await;
+    assert!(status == StatusCode::BAD_REQUEST && message.contains("explicit deny"), "{message}");
+    let (status, message) = deliver("scaling-log", &own).await;
+    assert!(status == StatusCode::BAD_REQUEST && message.contains("scaling-log is not authorized"), "{message}");
+    let (status, _) = cloud.send(Method::POST, "/_local-cloud/policies/delivery", "{}").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "a delivery that cannot be read is not allowed");
+}
+
+#[tokio::test]
 async fn a_table_denies_items_to_all_but_its_role() {
     let cloud = enforcing().await;
     let template = json!({"Resources": {"Records": {
@@ -289,7 +312,7 @@ async fn an_instance_has_its_role_within_the_boundary() {
         {
             "Effect": "Allow", "Action": "ec2:CreateTags", "Resource": "*",
             "Condition": {
-                "ArnEquals": {"ec2:SourceInstanceARN": "arn:aws:ec2:us-west-2:123456789012:instance/${ec2:ResourceTag/id}"},
+                "ArnEquals": {"ec2:SourceInstanceARN": "arn:aws:ec2:us-west-2:123456789012:instance/${ec2:InstanceId}"},
                 "ForAllValues:StringEquals": {"aws:TagKeys": ["state"]},
             },
         },
@@ -319,7 +342,6 @@ async fn an_instance_has_its_role_within_the_boundary() {
             .max_count(1)
             .iam_instance_profile(profile.clone());
         let id = run.send().await.unwrap().instances()[0].instance_id().unwrap().to_owned();
-        ec2.create_tags().resources(&id).tags(Tag::builder().key("id").value(&id).build()).send().await.unwrap();
         ids.push(id);
     }
     let own = cloud.signed_by(&format!("instance.{}", ids[0]));

@@ -27,6 +27,7 @@ const KNOWN: &[&str] = &[
     "aws:viaawsservice",
     "cloudwatch:namespace",
     "ec2:createaction",
+    "ec2:instanceid",
     "ec2:resourcetag/*",
     "ec2:sourceinstancearn",
     "iam:passedtoservice",

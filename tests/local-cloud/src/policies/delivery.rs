@@ -55,7 +55,7 @@ impl Policies {
     /// # Errors
     /// The reason why the policies do not allow the delivery.
     pub async fn check_delivery(&self, sender: &Sender, queue: &str) -> Result<(), String> {
-        let policy = self.resource_policies.of(queue).await?;
+        let policy = self.of_resources.of(queue).await?;
         self.decide_delivery(sender, queue, policy.as_ref(), Emulators::Both).await
     }
 

@@ -1,18 +1,9 @@
 //! The policies of queues and tables, as ministack stores them.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
-
 use serde_json::json;
 
+use super::cache::Cache;
 use crate::{iam::Policy, ministack::Ministack};
-
-/// How long a policy is used without reading it again. On AWS, a change of a queue's policy takes up to 60 seconds
-/// (SQS API Reference, SetQueueAttributes).
-const VALIDITY: Duration = Duration::from_secs(1);
 
 /// A policy as it is stored; `None` if the resource has none.
 type Stored = Result<Option<Policy>, String>;
@@ -20,14 +11,14 @@ type Stored = Result<Option<Policy>, String>;
 /// The policies of queues and tables.
 pub struct ResourcePolicies {
     ministack: Ministack,
-    read: Mutex<BTreeMap<String, (Instant, Stored)>>,
+    known: Cache<Stored>,
 }
 
 impl ResourcePolicies {
     /// The policies that this ministack stores.
     #[must_use]
     pub fn new(ministack: Ministack) -> Self {
-        Self { ministack, read: Mutex::default() }
+        Self { ministack, known: Cache::default() }
     }
 
     /// The policy of a queue, or of the table of an index; `None` for resources of other services, without a policy, and
@@ -37,15 +28,13 @@ impl ResourcePolicies {
     /// The policy cannot be evaluated.
     pub async fn of(&self, arn: &str) -> Stored {
         let Some(owner) = owner(arn) else { return Ok(None) };
-        let is_valid = |(at, _): &&(Instant, Stored)| at.elapsed() < VALIDITY;
-        let known = self.lock().get(&owner).filter(is_valid).map(|(_, stored)| stored.clone());
-        if let Some(stored) = known {
+        if let Some(stored) = self.known.get(&owner) {
             return stored;
         }
         let stored = self.read(&owner).await;
         // The absence of a policy is read again: a queue may just be created.
         if stored != Ok(None) {
-            self.lock().insert(owner, (Instant::now(), stored.clone()));
+            self.known.put(&owner, stored.clone());
         }
         stored
     }
@@ -63,11 +52,6 @@ impl ResourcePolicies {
         };
         let policy = document.filter(|it| !it.is_empty()).map(|it| Policy::parse(&it)).transpose();
         policy.map_err(|error| format!("policy of {arn}: {error}"))
-    }
-
-    /// After a panic of another thread the policies are still readable.
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, (Instant, Stored)>> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -63,6 +63,9 @@ async fn existing(call: &Call<'_>, kinds: &[&str], ec2: &Ec2) -> Vec<Requirement
 
 async fn with_tags(mut requirement: Requirement, id: &str, ec2: &Ec2) -> Requirement {
     set_resource_tags(&mut requirement.context, "ec2", &ec2.tags(id).await.unwrap_or_default());
+    if kind(id) == Some("instance") {
+        requirement.context.set("ec2:InstanceID", id);
+    }
     requirement
 }
 

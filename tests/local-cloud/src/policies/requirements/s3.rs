@@ -12,7 +12,6 @@ pub(super) async fn of(call: &Call<'_>, ministack: &Ministack) -> Requirements {
     let path = percent_decode_str(call.path.trim_start_matches('/')).decode_utf8_lossy();
     let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
     let (of_bucket, of_object) = (format!("{PREFIX}{bucket}"), format!("{PREFIX}{bucket}/{key}"));
-    let on_bucket = |action: &str| Ok(vec![requirement(action, of_bucket.as_str())]);
     match call.operation {
         "ListBuckets" => return Ok(vec![requirement("s3:ListAllMyBuckets", "*")]),
         "ListObjects" | "ListObjectsV2" | "HeadBucket" => {
@@ -43,7 +42,7 @@ pub(super) async fn of(call: &Call<'_>, ministack: &Ministack) -> Requirements {
         operation if key.is_empty() => {
             let action = format!("s3:{operation}");
             return match actions_of(&action)[..] {
-                [one] => on_bucket(one),
+                [one] => Ok(vec![requirement(one, of_bucket)]),
                 _ => Err(no_resource(call)),
             };
         }
