@@ -68,13 +68,9 @@ impl EventBridge {
     /// # Errors
     /// The delivery failed.
     pub async fn notify(&self, notification: &Notification) -> Result<(), String> {
-        // Auto Scaling assumes the hook's role, which AWS requires for a target.
-        let sender = match &notification.role_arn {
-            Some(arn) => Sender::Role { arn: arn.clone() },
-            None if self.policies.is_some() => return Err("the hook has no RoleARN".to_owned()),
-            None => Sender::Service { name: "autoscaling.amazonaws.com".to_owned(), source: String::new() },
-        };
-        self.deliver(&sender, &notification.target_arn, notification.body(), None).await
+        // Auto Scaling assumes the hook's role.
+        let sender = notification.role_arn.clone().map(|arn| Sender::Role { arn });
+        self.deliver(sender, &notification.target_arn, notification.body(), None).await
     }
 
     async fn rules(&self) -> Result<Vec<Value>, String> {
@@ -115,12 +111,13 @@ impl EventBridge {
             Some(arn) => Sender::Role { arn: arn.to_owned() },
             None => Sender::Service { name: "events.amazonaws.com".to_owned(), source: text(rule, "Arn").to_owned() },
         };
-        self.deliver(&sender, text(target, "Arn"), body, group).await
+        self.deliver(Some(sender), text(target, "Arn"), body, group).await
     }
 
+    /// Delivers to a target. Without a sender, the target needs a role that the hook does not have.
     async fn deliver(
         &self,
-        sender: &Sender,
+        sender: Option<Sender>,
         arn: &str,
         body: String,
         message_group: Option<&str>,
@@ -130,7 +127,8 @@ impl EventBridge {
         match parts[..] {
             [_, _, "sqs", _, _, name] => {
                 if let Some(policies) = &self.policies {
-                    policies.check_delivery(sender, arn).await?;
+                    let sender = sender.ok_or("the hook has no RoleARN")?;
+                    policies.check_delivery(&sender, arn).await?;
                 }
                 let queue = self.sqs("GetQueueUrl", &json!({"QueueName": name})).await?;
                 let mut message = json!({"QueueUrl": queue["QueueUrl"], "MessageBody": body});

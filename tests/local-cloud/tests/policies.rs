@@ -12,6 +12,10 @@ use aws_sdk_ec2::{
     error::{DisplayErrorContext, ProvideErrorMetadata},
     types::{IamInstanceProfileSpecification, Tag},
 };
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, CreateBucketConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
+};
 use aws_sdk_sqs::types::QueueAttributeName;
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, Request, StatusCode};
@@ -101,6 +105,10 @@ fn outcome<T, E: ProvideErrorMetadata>(result: Result<T, E>) -> String {
         Ok(_) => "allowed".to_owned(),
         Err(error) => error.message().unwrap_or("no message").to_owned(),
     }
+}
+
+fn s3_client(config: &SdkConfig) -> aws_sdk_s3::Client {
+    aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(config).force_path_style(true).build())
 }
 
 async fn send(config: &SdkConfig, url: &str) -> String {
@@ -372,7 +380,7 @@ async fn an_instance_has_its_role_within_the_boundary() {
         assert_eq!(written.is_ok(), expected, "{group}");
     }
     // The policies allow S3, the boundary does not; neither mentions DynamoDB.
-    let buckets = aws_sdk_s3::Client::new(&own).list_buckets().send().await.unwrap_err();
+    let buckets = s3_client(&own).list_buckets().send().await.unwrap_err();
     assert!(
         DisplayErrorContext(buckets)
             .to_string()
@@ -382,6 +390,42 @@ async fn an_instance_has_its_role_within_the_boundary() {
     assert!(list.contains("no identity-based policy allows the dynamodb:ListTables action"), "{list}");
     let missing = outcome(aws_sdk_sqs::Client::new(&own).list_message_move_tasks().source_arn("arn").send().await);
     assert!(missing.contains("no identity-based policy"), "{missing}");
+}
+
+#[tokio::test]
+async fn an_object_needs_the_key_of_its_bucket() {
+    let cloud = enforcing().await;
+    let key = format!("arn:aws:kms:us-west-2:{ACCOUNT}:key/11111111-2222-4333-8444-555555555555");
+    let s3 = s3_client(&cloud.config);
+    for bucket in ["own", "other"] {
+        let region = BucketLocationConstraint::from("us-west-2");
+        let place = CreateBucketConfiguration::builder().location_constraint(region).build();
+        s3.create_bucket().bucket(bucket).create_bucket_configuration(place).send().await.unwrap();
+        let by_key = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::AwsKms);
+        let rule = ServerSideEncryptionRule::builder()
+            .apply_server_side_encryption_by_default(by_key.kms_master_key_id(&key).build().unwrap())
+            .bucket_key_enabled(true);
+        let configuration = ServerSideEncryptionConfiguration::builder().rules(rule.build()).build().unwrap();
+        let put = s3.put_bucket_encryption().bucket(bucket).server_side_encryption_configuration(configuration);
+        put.send().await.unwrap();
+    }
+    let statements = json!([
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"},
+        {
+            "Effect": "Allow", "Action": "kms:GenerateDataKey", "Resource": key,
+            "Condition": {"StringEquals": {
+                "kms:ViaService": "s3.us-west-2.amazonaws.com", "kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::own",
+            }},
+        },
+    ]);
+    let role = cloud.role("writer", statements).await;
+    let put = async |bucket: &str| {
+        let put = s3_client(&role).put_object().bucket(bucket).key("k").body(Vec::new().into());
+        outcome(put.send().await)
+    };
+    assert_eq!(put("own").await, "allowed");
+    let denied = put("other").await;
+    assert!(denied.contains("no identity-based policy allows the kms:GenerateDataKey action"), "{denied}");
 }
 
 #[tokio::test]

@@ -31,9 +31,9 @@ impl<'a> Call<'a> {
         Call { service, operation, path, form: form::read(&text), json: json.unwrap_or_default(), body }
     }
 
-    /// A parameter that is text.
+    /// A parameter that is text: of a JSON body alone if there is one, as for the emulators.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.form.get(name).map(String::as_str).or_else(|| self.json.get(name)?.as_str())
+        if self.json.is_object() { self.json.get(name)?.as_str() } else { self.form.get(name).map(String::as_str) }
     }
 
     /// A list of texts: of JSON, or `Name.member.1` and `Name.1` of a form.
