@@ -37,20 +37,20 @@ impl LocalCloud {
     }
 
     /// A role with one policy of these statements; returns the configuration of its session.
-    async fn role(&self, name: &str, statements: Value) -> SdkConfig {
+    async fn role(&self, name: &str, statements: &Value) -> SdkConfig {
         let iam = aws_sdk_iam::Client::new(&self.config);
         iam.create_role().role_name(name).assume_role_policy_document(TRUST).send().await.unwrap();
         self.put_policy(name, statements).await;
         self.signed_by(&format!("role.{name}"))
     }
 
-    async fn put_policy(&self, role: &str, statements: Value) {
+    async fn put_policy(&self, role: &str, statements: &Value) {
         let put = aws_sdk_iam::Client::new(&self.config).put_role_policy();
         put.role_name(role).policy_name("own").policy_document(document(statements)).send().await.unwrap();
     }
 
     /// A queue with a policy of these statements; returns URL and ARN.
-    async fn queue(&self, name: &str, statements: Value) -> (String, String) {
+    async fn queue(&self, name: &str, statements: &Value) -> (String, String) {
         let sqs = aws_sdk_sqs::Client::new(&self.config);
         let create = sqs.create_queue().queue_name(name).attributes(QueueAttributeName::Policy, document(statements));
         let url = create.send().await.unwrap().queue_url.unwrap();
@@ -74,7 +74,7 @@ impl LocalCloud {
     }
 
     /// A call to EventBridge.
-    async fn events(&self, operation: &str, input: Value) {
+    async fn events(&self, operation: &str, input: &Value) {
         let target = format!("AWSEvents.{operation}");
         let (status, body) =
             self.signed("events", "application/x-amz-json-1.1", Some(&target), &input.to_string()).await;
@@ -91,7 +91,7 @@ async fn enforcing() -> LocalCloud {
     LocalCloud::start_with(Duration::from_millis(10), Some("scalable-ec2")).await
 }
 
-fn document(statements: Value) -> String {
+fn document(statements: &Value) -> String {
     json!({"Version": "2012-10-17", "Statement": statements}).to_string()
 }
 
@@ -119,15 +119,15 @@ async fn send(config: &SdkConfig, url: &str) -> String {
 async fn a_queue_denies_all_but_its_senders() {
     let cloud = enforcing().await;
     let all = json!([{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]);
-    let sender = cloud.role("sender", all.clone()).await;
-    let forger = cloud.role("forger", all).await;
+    let sender = cloud.role("sender", &all).await;
+    let forger = cloud.role("forger", &all).await;
     let powerless =
-        cloud.role("powerless", json!([{"Effect": "Allow", "Action": "sqs:ReceiveMessage", "Resource": "*"}])).await;
+        cloud.role("powerless", &json!([{"Effect": "Allow", "Action": "sqs:ReceiveMessage", "Resource": "*"}])).await;
     let name = format!("arn:aws:sqs:us-west-2:{ACCOUNT}:requests");
     let (url, arn) = cloud
         .queue(
             "requests",
-            json!([{
+            &json!([{
                 "Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": name,
                 "Condition": {
                     "ArnNotEquals": {"aws:PrincipalArn": role_arn("sender")},
@@ -144,7 +144,7 @@ async fn a_queue_denies_all_but_its_senders() {
     assert_eq!(send(&forger, &url).await, denied);
     // The policy of the queue holds for an administrator too.
     assert!(send(&cloud.config, &url).await.starts_with(&format!("User: arn:aws:iam::{ACCOUNT}:user/tester is not")));
-    let (free, _) = cloud.queue("free", json!([])).await;
+    let (free, _) = cloud.queue("free", &json!([])).await;
     assert_eq!(send(&cloud.config, &free).await, "allowed");
     assert_eq!(send(&forger, &free).await, "allowed");
     let message = send(&powerless, &free).await;
@@ -168,15 +168,15 @@ async fn a_redrive_needs_the_permission_to_send() {
             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": [role_arn("operator")]}},
         }])
     };
-    let (dead, dead_arn) = cloud.queue("dead", json!([])).await;
-    let (live, _) = cloud.queue("live", deny("live")).await;
+    let (dead, dead_arn) = cloud.queue("dead", &json!([])).await;
+    let (live, _) = cloud.queue("live", &deny("live")).await;
     let redrive = json!({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 1}).to_string();
     let set = sqs.set_queue_attributes().queue_url(&live).attributes(QueueAttributeName::RedrivePolicy, redrive);
     set.send().await.unwrap();
     assert_eq!(send(&cloud.config, &dead).await, "allowed");
     let all = json!([{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]);
-    let forger = cloud.role("forger", all.clone()).await;
-    let operator = cloud.role("operator", all).await;
+    let forger = cloud.role("forger", &all).await;
+    let operator = cloud.role("operator", &all).await;
     let start = async |config: &SdkConfig| {
         let start = aws_sdk_sqs::Client::new(config).start_message_move_task().source_arn(&dead_arn);
         outcome(start.send().await)
@@ -208,23 +208,23 @@ async fn a_rule_delivers_only_where_the_queue_allows_the_rule_or_its_role() {
             "Condition": {"ArnEquals": {"aws:SourceArn": rule("own")}},
         },
     ]);
-    let (url, arn) = cloud.queue("events", statements).await;
+    let (url, arn) = cloud.queue("events", &statements).await;
     let all = json!([{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}]);
-    cloud.role("sender", all.clone()).await;
-    cloud.role("forger", all).await;
+    cloud.role("sender", &all).await;
+    cloud.role("forger", &all).await;
     let sqs = aws_sdk_sqs::Client::new(&cloud.config);
     for (source, role, expected) in
         [("own", None, 1), ("forged", None, 0), ("forged", Some("forger"), 0), ("forged", Some("sender"), 1)]
     {
         let pattern = json!({"source": ["test"]}).to_string();
-        cloud.events("PutRule", json!({"Name": source, "EventPattern": pattern})).await;
+        cloud.events("PutRule", &json!({"Name": source, "EventPattern": pattern})).await;
         let mut target = json!({"Id": "queue", "Arn": arn});
         if let Some(role) = role {
             target["RoleArn"] = json!(role_arn(role));
         }
-        cloud.events("PutTargets", json!({"Rule": source, "Targets": [target]})).await;
+        cloud.events("PutTargets", &json!({"Rule": source, "Targets": [target]})).await;
         let entry = json!({"Source": "test", "DetailType": "t", "Detail": "{}"});
-        cloud.events("PutEvents", json!({"Entries": [entry]})).await;
+        cloud.events("PutEvents", &json!({"Entries": [entry]})).await;
         // ministack delivers before it responds.
         let received = sqs.receive_message().queue_url(&url).send().await.unwrap();
         assert_eq!(received.messages().len(), expected, "{source} {role:?}");
@@ -236,8 +236,8 @@ async fn a_rule_delivers_only_where_the_queue_allows_the_rule_or_its_role() {
                 .await
                 .unwrap();
         }
-        cloud.events("RemoveTargets", json!({"Rule": source, "Ids": ["queue"]})).await;
-        cloud.events("DeleteRule", json!({"Name": source})).await;
+        cloud.events("RemoveTargets", &json!({"Rule": source, "Ids": ["queue"]})).await;
+        cloud.events("DeleteRule", &json!({"Name": source})).await;
     }
 }
 
@@ -245,7 +245,7 @@ async fn a_rule_delivers_only_where_the_queue_allows_the_rule_or_its_role() {
 async fn lambda_sends_a_failed_invocation_with_the_role_of_the_function() {
     let cloud = enforcing().await;
     let own = role_arn("custom-resource-role");
-    let policy = document(json!([{
+    let policy = document(&json!([{
         "Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*",
         "Condition": {"ArnNotEquals": {"aws:PrincipalArn": own}},
     }]));
@@ -287,8 +287,8 @@ async fn a_table_denies_items_to_all_but_its_role() {
     tokio::time::timeout(LIMIT, async { while !exists().await {} }).await.expect("the stack creates the table");
 
     let all = json!([{"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}]);
-    let owner = cloud.role("owner", all.clone()).await;
-    let forger = cloud.role("forger", all).await;
+    let owner = cloud.role("owner", &all).await;
+    let forger = cloud.role("forger", &all).await;
     let put = async |config: &SdkConfig| {
         let put = table(config).put_item().table_name("records").item("pk", AttributeValue::S("a".to_owned()));
         outcome(put.send().await)
@@ -307,9 +307,8 @@ async fn a_table_denies_items_to_all_but_its_role() {
     assert!(table(&cloud.config).describe_table().table_name("records").send().await.is_ok(), "only items are denied");
 }
 
-#[tokio::test]
-async fn an_instance_has_its_role_within_the_boundary() {
-    let cloud = enforcing().await;
+/// Two instances of a role with AWS's managed policies, wide rights of its own, and a boundary; returns their ids.
+async fn bounded_instances(cloud: &LocalCloud) -> Vec<String> {
     let iam = aws_sdk_iam::Client::new(&cloud.config);
     // Within the boundary: metrics but in one namespace, and tags of the instance itself.
     let boundary = json!([
@@ -327,12 +326,14 @@ async fn an_instance_has_its_role_within_the_boundary() {
         {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "arn:aws:logs:*:*:log-group:/${aws:PrincipalTag/team}:*"},
         {"Effect": "Allow", "Action": "ssm:UpdateInstanceInformation", "Resource": "*"},
     ]);
-    let limit = iam.create_policy().policy_name("limit").policy_document(document(boundary)).send().await.unwrap();
+    let limit = iam.create_policy().policy_name("limit").policy_document(document(&boundary)).send().await.unwrap();
     let limit = limit.policy.unwrap().arn.unwrap();
     let create = iam.create_role().role_name("web").assume_role_policy_document(TRUST).permissions_boundary(limit);
     let tag = aws_sdk_iam::types::Tag::builder().key("team").value("a").build().unwrap();
     create.tags(tag).send().await.unwrap();
-    cloud.put_policy("web", json!([{"Effect": "Allow", "Action": ["ec2:*", "logs:*", "s3:*"], "Resource": "*"}])).await;
+    cloud
+        .put_policy("web", &json!([{"Effect": "Allow", "Action": ["ec2:*", "logs:*", "s3:*"], "Resource": "*"}]))
+        .await;
     for managed in ["AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy"] {
         let arn = format!("arn:aws:iam::aws:policy/{managed}");
         iam.attach_role_policy().role_name("web").policy_arn(arn).send().await.unwrap();
@@ -352,6 +353,13 @@ async fn an_instance_has_its_role_within_the_boundary() {
         let id = run.send().await.unwrap().instances()[0].instance_id().unwrap().to_owned();
         ids.push(id);
     }
+    ids
+}
+
+#[tokio::test]
+async fn an_instance_has_its_role_within_the_boundary() {
+    let cloud = enforcing().await;
+    let ids = bounded_instances(&cloud).await;
     let own = cloud.signed_by(&format!("instance.{}", ids[0]));
     let tag = async |id: &str, key: &str| {
         let tag = Tag::builder().key(key).value("x").build();
@@ -418,7 +426,7 @@ async fn an_object_needs_the_key_of_its_bucket() {
             }},
         },
     ]);
-    let role = cloud.role("writer", statements).await;
+    let role = cloud.role("writer", &statements).await;
     let put = async |bucket: &str| {
         let put = s3_client(&role).put_object().bucket(bucket).key("k").body(Vec::new().into());
         outcome(put.send().await)
@@ -431,7 +439,7 @@ async fn an_object_needs_the_key_of_its_bucket() {
 #[tokio::test]
 async fn without_enforcement_a_role_may_call_nothing() {
     let cloud = LocalCloud::start(Duration::from_millis(10)).await;
-    let role = cloud.role("any", json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}])).await;
+    let role = cloud.role("any", &json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}])).await;
     let denied = outcome(aws_sdk_sqs::Client::new(&role).list_queues().send().await);
     assert_eq!(denied, "the local cloud runs without --enforce-policies");
 }

@@ -22,13 +22,16 @@ pub(super) async fn of(call: &Call<'_>, ministack: &Ministack) -> Requirements {
             return Ok(vec![list]);
         }
         "DeleteObjects" => return delete_objects(call, &of_bucket),
+        "CreateBucket" if String::from_utf8_lossy(call.body).contains("<Tag>") => {
+            return Err("the tags of CreateBucket are not derived".to_owned());
+        }
         operation if operation.contains(' ') => return Err(no_resource(call)),
         _ => {}
     }
     let (action, key_action) = match call.operation {
-        "GetObject" | "HeadObject" => ("s3:GetObject", Some("Decrypt")),
-        "PutObject" => ("s3:PutObject", Some("GenerateDataKey")),
-        "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => ("s3:PutObject", Some("Decrypt")),
+        "GetObject" | "HeadObject" => ("s3:GetObject", "Decrypt"),
+        "PutObject" => ("s3:PutObject", "GenerateDataKey"),
+        "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => ("s3:PutObject", "Decrypt"),
         "DeleteObject"
         | "AbortMultipartUpload"
         | "GetObjectTagging"
@@ -38,7 +41,6 @@ pub(super) async fn of(call: &Call<'_>, ministack: &Ministack) -> Requirements {
         | "PutObjectAcl" => {
             return Ok(vec![requirement(format!("s3:{}", call.operation), of_object)]);
         }
-        "CopyObject" => return Err(no_resource(call)),
         operation if key.is_empty() => {
             let action = format!("s3:{operation}");
             return match actions_of(&action)[..] {
@@ -49,11 +51,11 @@ pub(super) async fn of(call: &Call<'_>, ministack: &Ministack) -> Requirements {
         _ => return Err(no_resource(call)),
     };
     let mut requirements = vec![requirement(action, of_object.as_str())];
-    if let (Some(action), Some((key, has_bucket_key))) = (key_action, encryption_key(ministack, bucket).await) {
+    if let Some((key, has_bucket_key)) = encryption_key(ministack, bucket).await {
         if key.contains("alias/") {
             return Err("the key of an alias is not derived".to_owned());
         }
-        requirements.push(kms::via_s3(action, &key, if has_bucket_key { &of_bucket } else { &of_object }));
+        requirements.push(kms::via_s3(key_action, &key, if has_bucket_key { &of_bucket } else { &of_object }));
     }
     Ok(requirements)
 }
