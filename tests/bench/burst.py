@@ -63,8 +63,13 @@ def streams_of(count, mixed=False):
 
 def create_environment(cloud, suffix):
     """Creates the environment's record and its log group, which scaling-log requires before it writes."""
-    item = {"pk": {"S": f"environment#{PROJECT}-us-west-2-{suffix}"}, "held_by": {"S": "0" * 20}}
-    cloud.client("dynamodb").put_item(TableName=table(cloud), Item=item)
+    # The policy of the table admits no other role.
+    cloud.function_principal("reconciler")("dynamodb").update_item(
+        TableName=table(cloud),
+        Key={"pk": {"S": f"environment#{PROJECT}-us-west-2-{suffix}"}},
+        UpdateExpression="SET held_by = :held_by",
+        ExpressionAttributeValues={":held_by": {"S": "0" * 20}},
+    )
     cloud.client("logs").create_log_group(logGroupName=ledger(suffix))
 
 
@@ -102,7 +107,7 @@ def send(cloud, queue, bodies):
     bodies = list(bodies)
 
     def part(offset):
-        sqs = cloud.client("sqs")
+        sqs = cloud.operator("sqs")
         for at in range(offset * 10, len(bodies), 40):
             some = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies[at : at + 10])]
             sqs.send_message_batch(QueueUrl=queue, Entries=some)

@@ -5,6 +5,7 @@ not import or imitate any of the project's Rust.
 """
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -72,13 +73,30 @@ class RunningCloud:
         return self.variables["AWS_ENDPOINT_URL"]
 
     def new_client(self, service):
-        keys = {
-            "aws_access_key_id": self.variables["AWS_ACCESS_KEY_ID"],
-            "aws_secret_access_key": self.variables["AWS_SECRET_ACCESS_KEY"],
-        }
+        return self.client_of(self.variables["AWS_ACCESS_KEY_ID"], service)
+
+    def client_of(self, access_key, service):
+        """A client that signs with this access key. The local cloud verifies no signature, so that any secret is valid."""
+        keys = {"aws_access_key_id": access_key, "aws_secret_access_key": self.variables["AWS_SECRET_ACCESS_KEY"]}
         region = self.variables["AWS_REGION"]
         config = Config(read_timeout=300, retries={"max_attempts": 1})
         return boto3.client(service, endpoint_url=self.url, region_name=region, config=config, **keys)
+
+    def principal(self, name, *statements):
+        """The clients of the role with this name, by service. The role is created if it is missing; its only policy has exactly
+        these statements, and replaces the policy of an earlier call. The local cloud denies each call that the policy, or the
+        resource's own policy, does not allow."""
+        iam = self.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"AWS": self.variables["ACCOUNT_ID"]}, "Action": "sts:AssumeRole"}
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy_document(trust))
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="principal", PolicyDocument=policy_document(*statements))
+        return functools.cache(functools.partial(self.client_of, f"role.{name}"))
+
+    def instance_principal(self, instance_id):
+        """The clients of an instance, by service. They have the rights of the instance's role, within the role's boundary."""
+        return functools.cache(functools.partial(self.client_of, f"instance.{instance_id}"))
 
     def deploy(self, packages=None):
         """Deploys infra/template.yaml unchanged, with the functions built by `cargo build`, or with the packages in a folder."""
@@ -89,18 +107,36 @@ class RunningCloud:
             template, packaged = Path(folder, "template.yaml"), Path(folder, "packaged.yaml")
             located = with_code((ROOT / "infra" / "template.yaml").read_text(), lambda name: code / name / "bootstrap.zip")
             template.write_text(located)
+            # A template without the parameter, of an earlier version, takes messages from everybody.
+            redrives = {"RedriveRoles": self.operator_role} if "RedriveRoles:" in located else {}
             self.cloudformation("package", template_file=template, s3_bucket="deploy", output_template_file=packaged)
             hosts = ",".join((self.url.removeprefix("http://"), *self.response_hosts))
             parameters = {"Architecture": "x86_64", "AllowedResponseHosts": hosts, "HookPollSeconds": "1"}
             self.cloudformation(
                 "deploy",
                 "--no-fail-on-empty-changeset",
-                *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
+                *("--parameter-overrides", *(f"{name}={value}" for name, value in {**redrives, **parameters}.items())),
                 template_file=packaged,
                 stack_name="envkeeper",
                 s3_bucket="deploy",
                 capabilities="CAPABILITY_IAM",
             )
+
+    def function_principal(self, function):
+        """The clients of the role of a function, by service. They have the rights of the deployed policies."""
+        configuration = self.client("lambda").get_function_configuration(FunctionName=f"{PROJECT}-{function}")
+        role = configuration["Role"].rsplit("/")[-1]
+        return functools.cache(functools.partial(self.client_of, f"role.{role}"))
+
+    @property
+    def operator_role(self):
+        """The ARN of the role that may send to the deployment's queues, as an operator who redrives."""
+        return f"arn:aws:iam::{self.variables['ACCOUNT_ID']}:role/operator"
+
+    @functools.cached_property
+    def operator(self):
+        """The clients of the operator's role. The queues deny an administrator to send and to receive."""
+        return self.principal("operator", {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"})
 
     def load_emulators(self):
         """Makes the first call to each service of moto, which loads the service: on a loaded machine that may take longer than
@@ -283,6 +319,10 @@ class LocalCloud(RunningCloud):
             except (ProcessLookupError, FileNotFoundError, PermissionError):
                 """The process exited by itself, or belongs to another user."""
         return killed
+
+
+def policy_document(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def variables_of(exports):

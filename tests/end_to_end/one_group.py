@@ -46,7 +46,7 @@ class OneGroup(unittest.TestCase):
 
     def dead_lettered(self, queue, dead_letter_queue):
         """Sends a malformed message, and receives its dead letter: the body and the reason."""
-        sqs = self.cloud.client("sqs")
+        sqs = self.cloud.operator("sqs")
         sqs.send_message(QueueUrl=self.queue(queue), MessageBody="no { JSON")
 
         def receive():

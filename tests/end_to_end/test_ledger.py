@@ -8,7 +8,7 @@ import unittest
 
 import ledger
 from demo import GROUP, cpu, states
-from local_cloud import PROJECT, ROOT, Failed, until
+from local_cloud import PROJECT, ROOT, Failed, policy_document, until
 from one_group import OneGroup
 
 TOPIC = "arn:aws:sns:us-west-2:123456789012:on-call"
@@ -40,6 +40,9 @@ class Ledger(OneGroup):
         assert sns.create_topic(Name="on-call")["TopicArn"] == TOPIC
         cls.inbox = sqs.create_queue(QueueName="on-call")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=cls.inbox, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+        policy = policy_document({**allow, "Condition": {"ArnEquals": {"aws:SourceArn": TOPIC}}})
+        sqs.set_queue_attributes(QueueUrl=cls.inbox, Attributes={"Policy": policy})
         sns.subscribe(TopicArn=TOPIC, Protocol="sqs", Endpoint=arn)
         super().create()
 

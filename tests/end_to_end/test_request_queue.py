@@ -145,7 +145,7 @@ class RequestQueue(unittest.TestCase):
     def test_a_poison_message_is_removed_and_delays_no_request(self):
         with self.queue_attributes(VisibilityTimeout="2", RedrivePolicy=self.short_redrive_policy()):
             poison = {"MessageBody": "{", "MessageGroupId": "poison", "MessageDeduplicationId": "poison"}
-            self.cloud.client("sqs").send_message(QueueUrl=self.queue("RequestQueue"), **poison)
+            self.cloud.operator("sqs").send_message(QueueUrl=self.queue("RequestQueue"), **poison)
             self.succeeds(event("delete-of-nothing.json"))
             until("the message is removed", lambda: self.is_empty("RequestQueue") and self.is_empty("RequestDeadLetters"))
 

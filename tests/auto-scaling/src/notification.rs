@@ -7,6 +7,8 @@ use crate::{AccountState, Effect, Hook, LifecycleAction, Timestamp, arn::uuid, j
 pub struct Notification {
     /// The queue or topic.
     pub target_arn: String,
+    /// The hook's role, in whose name Auto Scaling sends.
+    pub role_arn: Option<String>,
     /// The content, in order.
     pub fields: Vec<(&'static str, String)>,
 }
@@ -63,6 +65,7 @@ impl AccountState {
 
     fn send(&mut self, hook: &Hook, fields: Vec<(&'static str, String)>) {
         let target = hook.target_arn.clone();
-        self.outbox.extend(target.map(|target_arn| Effect::Notify(Notification { target_arn, fields })));
+        let role_arn = hook.role_arn.clone();
+        self.outbox.extend(target.map(|target_arn| Effect::Notify(Notification { target_arn, role_arn, fields })));
     }
 }

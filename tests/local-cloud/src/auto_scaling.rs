@@ -89,6 +89,14 @@ impl AutoScalingService {
         tags.map(|tag| (tag.key.clone(), tag.value.clone())).collect()
     }
 
+    /// The group of an instance.
+    #[must_use]
+    pub fn group_of(&self, instance: &str) -> Option<String> {
+        let simulator = lock(&self.simulator);
+        let group = simulator.groups().find(|group| group.instances.iter().any(|it| it.id == instance));
+        group.map(|it| it.name.clone())
+    }
+
     /// Makes the next `count` launches fail with a reason; 0 ends the failures.
     pub fn fail_launches(&self, count: u64, reason: &str) {
         *lock(&self.failing_launches) = FailingLaunches { count, reason: reason.to_owned() };

@@ -45,6 +45,10 @@ pub async fn response(router: &Router, method: &Method, path: &str, query: &str,
             };
             empty_or_error(outcome)
         }
+        ("POST", "policies/delivery") => empty_or_error(match &router.policies {
+            Some(policies) => policies.check_ministack_delivery(body).await,
+            None => Ok(()),
+        }),
         ("POST", _) => match change(router, path, query) {
             Some(outcome) => empty_or_error(outcome),
             None => unknown(method, path),

@@ -7,6 +7,7 @@
 
 pub mod alarms;
 pub mod auto_scaling;
+pub mod cbor;
 pub mod control;
 pub mod ec2;
 pub mod element;
@@ -18,8 +19,10 @@ pub mod fault_response;
 pub mod faults;
 pub mod form;
 pub mod http;
+pub mod iam;
 pub mod instances;
 pub mod latency;
+pub mod message_moves;
 pub mod ministack;
 pub mod operation;
 pub mod policies;

@@ -20,6 +20,7 @@ use local_cloud::{
     faults::Faults,
     http::Http,
     latency::LatencyTable,
+    message_moves::MessageMoves,
     ministack::Ministack,
     policies::Policies,
     recorder::Recorder,
@@ -47,7 +48,8 @@ struct Options {
     /// Append each call to this file, as one line of JSON
     #[arg(long)]
     record: Option<PathBuf>,
-    /// Reject calls of functions that the policies of the deployment with this project name do not allow
+    /// Reject calls that policies do not allow: those of roles, instances, queues, tables, and of the functions of the
+    /// deployment with this project name
     #[arg(long, value_name = "PROJECT")]
     enforce_policies: Option<String>,
     /// Delay calls by the seconds in this file, such as tests/local-cloud/latency.json
@@ -107,16 +109,22 @@ async fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
     }
     announce(address, table, exports_file.as_ref(), &options.logs)?;
 
+    let policies = options
+        .enforce_policies
+        .as_deref()
+        .map(|project| Arc::new(Policies::new(project, &http, emulators.moto(), emulators.ministack())));
     let ec2 = Ec2::new(http.clone(), emulators.moto());
+    let bus = EventBridge::new(ministack).with_policies(policies.clone());
     let router = Arc::new(Router {
         moto: emulators.moto(),
         ministack: emulators.ministack(),
-        auto_scaling: AutoScalingService::new(ec2, EventBridge::new(ministack), options.instance_seconds),
+        auto_scaling: AutoScalingService::new(ec2, bus, options.instance_seconds),
         saved_queries: SavedQueries::default(),
         recorder,
         latency: latency.unwrap_or_default(),
         faults: Faults::default(),
-        policies: options.enforce_policies.as_deref().map(Policies::of),
+        policies,
+        message_moves: MessageMoves::default(),
         http,
     });
     tokio::select! {

@@ -56,8 +56,37 @@ impl Ministack {
         self.send("lambda", "Invoke", &headers, &path, event).await.map(drop)
     }
 
+    /// The configuration of a function.
+    ///
+    /// # Errors
+    /// The function does not exist.
+    pub async fn function_configuration(&self, function: &str) -> Result<Value, String> {
+        let body = self.get("lambda", &format!("/2015-03-31/functions/{function}/configuration")).await?;
+        serde_json::from_str(&body).map_err(|error| format!("the configuration of {function}: {error}"))
+    }
+
+    /// The response to a GET request.
+    ///
+    /// # Errors
+    /// The path, and ministack's error or the failed connection.
+    pub async fn get(&self, service: &str, path: &str) -> Result<String, String> {
+        self.request(Method::GET, service, path, &[], path, String::new()).await
+    }
+
     async fn send(
         &self,
+        service: &str,
+        operation: &str,
+        headers: &[(&str, &str)],
+        path: &str,
+        body: String,
+    ) -> Result<String, String> {
+        self.request(Method::POST, service, operation, headers, path, body).await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
         service: &str,
         operation: &str,
         headers: &[(&str, &str)],
@@ -68,7 +97,7 @@ impl Ministack {
         let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
         // The signature is not valid: ministack only reads service and region from the scope.
         let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
-        let mut request = Request::builder().method(Method::POST).uri(format!("http://{}{path}", self.address));
+        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         for (name, value) in headers.iter().copied().chain([("authorization", signature.as_str())]) {
             request = request.header(name, value);
         }

@@ -32,6 +32,9 @@ pub struct Call {
     /// The application id of the caller's SDK (`AWS_SDK_UA_APP_ID`), which distinguishes the
     /// functions.
     pub app: Option<String>,
+    /// The ARN of the role or instance that called; `None` for functions and administrators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
     /// The injected fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,

@@ -24,8 +24,10 @@ use crate::{
     http::Http,
     instances,
     latency::LatencyTable,
+    message_moves::{self, MessageMoves},
+    ministack::Ministack,
     operation,
-    policies::Policies,
+    policies::{Call as PolicyCall, Caller, Policies},
     recorder::{Call, Recorder},
     saved_queries::{self, SavedQueries},
     scope::{self, Scope},
@@ -60,8 +62,10 @@ pub struct Router {
     pub latency: LatencyTable,
     /// The fault rules.
     pub faults: Faults,
-    /// The functions' policies, if they are enforced.
-    pub policies: Option<Policies>,
+    /// The policies, if they are enforced.
+    pub policies: Option<Arc<Policies>>,
+    /// Implements redrives of queues.
+    pub message_moves: MessageMoves,
     /// The client for requests to the emulators.
     pub http: Http,
 }
@@ -112,15 +116,15 @@ impl Router {
         tokio::time::sleep(self.latency.of(&service, &operation)).await;
 
         let app = app(&head.headers);
+        let caller = scope.as_ref().map(|scope| Caller::of(&scope.access_key, app.as_deref()));
+        let principal = caller.and_then(|caller| caller.arn());
         let injected = self.faults.inject(CallKey { service: &service, operation: &operation, app: app.as_deref() });
         if let Some(InjectedFault { fault: Fault::Stall, duration }) = injected {
             tokio::time::sleep(duration).await;
         }
         let response = match error_response_for(injected, &service, &operation, &head, &body) {
             Some(error) => Some(error),
-            None if let Some(access_denied) =
-                self.policy_denial(app.as_deref(), &service, &operation, &head, &body).await =>
-            {
+            None if let Some(access_denied) = self.policy_denial(caller, &service, &operation, &head, &body).await => {
                 Some(access_denied)
             }
             None if injected.is_some_and(|it| it.fault == Fault::TimeoutBefore) => None,
@@ -132,8 +136,9 @@ impl Router {
             service,
             operation,
             status: response.as_ref().map_or(0, |response| response.status().as_u16()),
+            principal,
+            access_key: scope.as_ref().map(|scope| scope.access_key.clone()),
             app,
-            access_key: scope.map(|scope| scope.access_key),
             fault: injected.map(|injected| injected.fault),
         });
         close_connection(injected).await?;
@@ -145,22 +150,28 @@ impl Router {
         }
     }
 
-    /// The access denied error, if the function's policy does not allow the call.
+    /// The access denied error, if the policies do not allow the call. Without enforcement, a role or an instance may call
+    /// nothing: a test that relies on policies must not pass because they are not enforced.
     async fn policy_denial(
         &self,
-        app: Option<&str>,
+        caller: Option<Caller<'_>>,
         service: &str,
         operation: &str,
         head: &Parts,
         body: &Bytes,
     ) -> Option<Response<Body>> {
-        let policies = self.policies.as_ref()?;
-        let denial = policies.denial(app, (service, operation), (head, body), &self.auto_scaling).await?;
+        let caller = caller?;
+        let denial = match &self.policies {
+            Some(policies) => {
+                let call = PolicyCall::of(service, operation, head, body);
+                policies.denial(caller, &call, &self.auto_scaling).await?
+            }
+            None if caller.arn().is_some() => "the local cloud runs without --enforce-policies".to_owned(),
+            None => return None,
+        };
         eprintln!("local-cloud: {denial}");
-        Some(fault_response::access_denied(
-            &fault_request(service, operation, head, body, &query_and_body(head, body)),
-            &denial,
-        ))
+        let form = query_and_body(head, body);
+        Some(fault_response::access_denied(&fault_request(service, operation, head, body, &form), &denial))
     }
 
     /// Passes the request to the implementation of the service.
@@ -173,6 +184,10 @@ impl Router {
             Some("ec2") => self.ec2(scope, operation, head, body).await,
             Some("logs") if saved_queries::OPERATIONS.contains(&operation) => {
                 self.saved_queries.response(operation, &body)
+            }
+            Some("sqs") if message_moves::OPERATIONS.contains(&operation) => {
+                let ministack = Ministack::new(self.http.clone(), self.ministack);
+                self.message_moves.response(&ministack, operation, &body).await
             }
             Some("monitoring") if alarms::OPERATIONS.contains(&operation) => {
                 let response = self.forward(self.ministack, head, body).await;

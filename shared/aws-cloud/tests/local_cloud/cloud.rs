@@ -12,6 +12,7 @@ use local_cloud::event_bridge::EventBridge;
 use local_cloud::faults::Faults;
 use local_cloud::http::Http;
 use local_cloud::latency::LatencyTable;
+use local_cloud::message_moves::MessageMoves;
 use local_cloud::ministack::Ministack;
 use local_cloud::recorder::Recorder;
 use local_cloud::router::{self, Router};
@@ -60,6 +61,7 @@ impl LocalCloud {
             latency: LatencyTable::default(),
             faults: Faults::default(),
             policies: None,
+            message_moves: MessageMoves::default(),
             http,
         });
         // Both tasks end with the test's runtime.

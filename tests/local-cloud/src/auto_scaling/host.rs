@@ -23,7 +23,7 @@ impl AutoScalingService {
                 self.execute(effect).await;
             }
             for (id, value) in self.instances.due_markers(now()) {
-                report_failure(&id, self.ec2.tag(&id, MARKER, &value).await);
+                report_failure(&format!("the user data's tag of {id}"), self.mark(&id, &value).await);
             }
             let due = self.simulator().next_due(now()).into_iter().chain(self.instances.next_marker()).min();
             tokio::select! {
@@ -31,6 +31,14 @@ impl AutoScalingService {
                 () = sleep_until(due) => {}
             }
         }
+    }
+
+    /// Tags an instance as its user data does: with the rights of the instance's role, where policies are enforced.
+    async fn mark(&self, id: &str, value: &str) -> Result<(), String> {
+        if let Some(policies) = self.bus.policies() {
+            policies.check_own_tag(id, MARKER, self).await?;
+        }
+        self.ec2.tag(id, MARKER, value).await
     }
 
     async fn execute(&self, effect: Effect) {
@@ -44,10 +52,13 @@ impl AutoScalingService {
                 }
             }
             Effect::PublishEvent(event) => {
-                report_failure(event.detail_type(), self.bus.put(&event.to_json()).await);
+                report_failure(&format!("delivery of {}", event.detail_type()), self.bus.put(&event.to_json()).await);
             }
             Effect::Notify(notification) => {
-                report_failure(&notification.target_arn, self.bus.notify(&notification).await);
+                report_failure(
+                    &format!("delivery to {}", notification.target_arn),
+                    self.bus.notify(&notification).await,
+                );
             }
             Effect::Terminate { instance_id, .. } => {
                 self.instances.terminated(&instance_id, now());
@@ -75,10 +86,10 @@ impl AutoScalingService {
     }
 }
 
-/// Reports a failed delivery on stderr.
+/// Reports a failed delivery or tag on stderr.
 fn report_failure(subject: &str, outcome: Result<(), String>) {
     if let Err(reason) = outcome {
-        eprintln!("local-cloud: delivery of {subject} failed: {reason}");
+        eprintln!("local-cloud: {subject} failed: {reason}");
     }
 }
 

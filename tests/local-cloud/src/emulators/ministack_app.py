@@ -1,12 +1,102 @@
-"""ministack without its own evaluation of alarms: the local cloud evaluates alarms and executes their actions.
+"""ministack, with the changes that the local cloud needs. If a later ministack lacks a changed function, the start fails here.
 
-ministack's evaluation mixes the dimensions of a metric, and supports topics only. If a later ministack has no such
-functions, the start fails here.
+- Its own evaluation of alarms is off: the local cloud evaluates alarms and executes their actions. ministack's evaluation mixes
+  the dimensions of a metric, and supports topics only.
+- The router decides whether a service may deliver to a queue: EventBridge for a rule, SNS for a topic, and Lambda for a failed
+  invocation. These deliveries do not pass the router.
+- CloudFormation stores the resource policy of a table, which ministack ignores.
 """
 
-from ministack.app import app as app
-from ministack.services import cloudwatch
+import json
+import logging
+import os
+import urllib.error
+import urllib.request
 
-for name in ("_evaluate_alarm", "_dispatch_alarm_actions"):
-    assert callable(getattr(cloudwatch, name)), name
-    setattr(cloudwatch, name, lambda *given: None)
+from ministack.app import app as app
+from ministack.services import cloudwatch, dynamodb, eventbridge, lambda_svc, sqs
+from ministack.services.cloudformation import provisioners
+
+ROUTER = os.environ["AWS_ENDPOINT_URL"]
+# Far more than a decision takes. The router does not call ministack for it, which does not respond meanwhile.
+DECISION_SECONDS = 10
+
+logger = logging.getLogger("local-cloud")
+
+
+def replace(module, name, make):
+    original = getattr(module, name)
+    assert callable(original), name
+    setattr(module, name, make(original))
+
+
+def may_deliver(sender, queue_arn):
+    """Whether the policies let the sender send to a queue. True for other targets and for a queue that does not exist."""
+    queue = sqs._queue_by_arn(queue_arn) if ":sqs:" in queue_arn else None
+    if queue is None:
+        return True
+    delivery = {"sender": sender, "queue": queue_arn, "policy": queue["attributes"].get("Policy") or ""}
+    try:
+        address = f"{ROUTER}/_local-cloud/policies/delivery"
+        with urllib.request.urlopen(address, json.dumps(delivery).encode(), DECISION_SECONDS):
+            return True
+    except urllib.error.HTTPError as error:
+        logger.warning("delivery to %s is denied: %s", queue_arn, error.read().decode())
+        return False
+
+
+def invoke_target(original):
+    def invoke(target, event, rule, *more):
+        if target.get("RoleArn"):
+            sender = {"role": {"arn": target["RoleArn"]}}
+        else:
+            sender = {"service": {"name": "events.amazonaws.com", "source": rule.get("Arn", "")}}
+        if may_deliver(sender, target.get("Arn", "")):
+            original(target, event, rule, *more)
+
+    return invoke
+
+
+def queue_policy_allows(_):
+    def allows(queue_arn, service, source_arn, _account):
+        return may_deliver({"service": {"name": service, "source": source_arn}}, queue_arn)
+
+    return allows
+
+
+def route_async_failure(original):
+    def route(target_arn, func_name, event, result):
+        role = lambda_svc._functions.get(func_name, {}).get("config", {}).get("Role", "")
+        if may_deliver({"function": {"name": func_name, "role": role}}, target_arn):
+            original(target_arn, func_name, event, result)
+
+    return route
+
+
+def with_policy_of_table(original):
+    """The create or update of a table, after which the table has the policy of the properties, or none."""
+
+    def provision(*given, **named):
+        name, attributes = original(*given, **named)
+        # The properties are the last dictionary among the arguments: those before them are the old ones.
+        properties = [it for it in given if isinstance(it, dict)][-1]
+        arn = attributes["Arn"]
+        policy = properties.get("ResourcePolicy", {}).get("PolicyDocument")
+        if policy:
+            dynamodb._put_resource_policy({"ResourceArn": arn, "Policy": json.dumps(policy)})
+        else:
+            dynamodb._delete_resource_policy({"ResourceArn": arn})
+        return name, attributes
+
+    return provision
+
+
+for evaluation in ("_evaluate_alarm", "_dispatch_alarm_actions"):
+    replace(cloudwatch, evaluation, lambda _: lambda *given: None)
+replace(eventbridge, "_invoke_target", invoke_target)
+replace(sqs, "queue_policy_allows", queue_policy_allows)
+replace(lambda_svc, "_route_async_failure", route_async_failure)
+
+table = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+for step in ("create", "update"):
+    table[step] = with_policy_of_table(table[step])

@@ -10,7 +10,7 @@ use crate::{REGION, ec2::Ec2, emulators::ACCOUNT};
 
 /// The resource type that a creating action creates, and the types that the action uses: resources in the call are
 /// checked.
-const CREATES: &[(&str, &str, &[&str])] = &[
+pub(super) const CREATES: &[(&str, &str, &[&str])] = &[
     ("CreateVpc", "vpc", &[]),
     ("CreateInternetGateway", "internet-gateway", &[]),
     ("CreateSubnet", "subnet", &["vpc"]),
@@ -23,7 +23,7 @@ const CREATES: &[(&str, &str, &[&str])] = &[
 ];
 
 /// The resource types of other actions.
-const CHANGES: &[(&str, &[&str])] = &[
+pub(super) const CHANGES: &[(&str, &[&str])] = &[
     ("AssociateRouteTable", &["route-table", "subnet"]),
     ("AttachInternetGateway", &["internet-gateway", "vpc"]),
     ("AuthorizeSecurityGroupIngress", &["security-group"]),
@@ -51,6 +51,7 @@ const CHANGES: &[(&str, &[&str])] = &[
 /// The prefix of an id, and the resource type of the id.
 const IDS: &[(&str, &str)] = &[
     ("eipalloc-", "elastic-ip"),
+    ("eni-", "network-interface"),
     ("i-", "instance"),
     ("igw-", "internet-gateway"),
     ("lt-", "launch-template"),
@@ -58,6 +59,7 @@ const IDS: &[(&str, &str)] = &[
     ("rtb-", "route-table"),
     ("sg-", "security-group"),
     ("subnet-", "subnet"),
+    ("vol-", "volume"),
     ("vpc-", "vpc"),
     ("vpce-", "vpc-endpoint"),
 ];
@@ -101,7 +103,7 @@ pub(super) async fn resource_tags(id: &str, ec2: &Ec2, key: &str) -> BTreeMap<St
     tags.into_iter().map(|(name, value)| (format!("{key}/{name}"), value)).collect()
 }
 
-fn kind(id: &str) -> Option<&'static str> {
+pub(super) fn kind(id: &str) -> Option<&'static str> {
     let is = |begins: &str| {
         id.strip_prefix(begins).is_some_and(|it| it.len() >= 8 && it.chars().all(|c| c.is_ascii_hexdigit()))
     };

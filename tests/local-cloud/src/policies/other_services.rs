@@ -88,7 +88,7 @@ fn auto_scaling(call: &Call<'_>, scaling: &AutoScalingService) -> Access {
     access(action, Some(arn), facts)
 }
 
-async fn iam(call: &Call<'_>, scaling: &AutoScalingService) -> Vec<Access> {
+pub(super) async fn iam(call: &Call<'_>, scaling: &AutoScalingService) -> Vec<Access> {
     let global = |rest: String| format!("arn:aws:iam::{ACCOUNT}:{rest}");
     let role = call.text("RoleName").map(|name| global(format!("role/{name}")));
     let profile = call.text("InstanceProfileName").map(|name| global(format!("instance-profile/{name}")));

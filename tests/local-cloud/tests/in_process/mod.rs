@@ -19,7 +19,9 @@ use local_cloud::{
     faults::Faults,
     http::Http,
     latency::LatencyTable,
+    message_moves::MessageMoves,
     ministack::Ministack,
+    policies::Policies,
     recorder::Recorder,
     router::{self, Router},
     saved_queries::SavedQueries,
@@ -48,6 +50,11 @@ impl Drop for Logs {
 
 impl LocalCloud {
     pub async fn start(instance_time: Duration) -> Self {
+        Self::start_with(instance_time, None).await
+    }
+
+    /// A local cloud that enforces the policies of a project, if there is one.
+    pub async fn start_with(instance_time: Duration, project: Option<&str>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/venv");
@@ -55,7 +62,8 @@ impl LocalCloud {
         let logs = Logs(logs);
         let http = Http::default();
         let emulators = Emulators::start(&tools, &logs.0, address, &http).await.unwrap();
-        let bus = EventBridge::new(Ministack::new(http.clone(), emulators.ministack()));
+        let policies = project.map(|it| Arc::new(Policies::new(it, &http, emulators.moto(), emulators.ministack())));
+        let bus = EventBridge::new(Ministack::new(http.clone(), emulators.ministack())).with_policies(policies.clone());
         let ec2 = Ec2::new(http.clone(), emulators.moto());
         let router = Arc::new(Router {
             moto: emulators.moto(),
@@ -65,7 +73,8 @@ impl LocalCloud {
             recorder: Recorder::new(None).unwrap(),
             latency: LatencyTable::default(),
             faults: Faults::default(),
-            policies: None,
+            policies,
+            message_moves: MessageMoves::default(),
             http,
         });
         tokio::spawn(router::serve(listener, Arc::clone(&router)));

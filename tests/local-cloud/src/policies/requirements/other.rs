@@ -1,0 +1,91 @@
+//! Services whose calls name one resource.
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use super::{Call, Requirements, arn, no_resource, required, requirement, same};
+
+pub(super) fn of(call: &Call<'_>) -> Requirements {
+    match call.service {
+        "cloudformation" => cloudformation(call),
+        "elasticloadbalancing" => load_balancing(call),
+        "events" => events(call),
+        "lambda" => lambda(call),
+        "sns" => sns(call),
+        // "No permissions are required to perform this operation" (STS API Reference, GetCallerIdentity).
+        "sts" if call.operation == "GetCallerIdentity" => Ok(Vec::new()),
+        "tagging" if call.operation.starts_with("Get") => Ok(vec![requirement(format!("tag:{}", call.operation), "*")]),
+        service => Err(format!("the permissions of {service}:{} are not derived", call.operation)),
+    }
+}
+
+fn is_list(call: &Call<'_>) -> bool {
+    call.operation.starts_with("List")
+}
+
+fn cloudformation(call: &Call<'_>) -> Requirements {
+    if is_list(call) || call.operation == "ValidateTemplate" {
+        return Ok(vec![same(call, "*")]);
+    }
+    let stack = required(call, "StackName")?;
+    let stack = if stack.starts_with("arn:") {
+        stack.to_owned()
+    } else {
+        arn("cloudformation", "stack/", &format!("{stack}/0"))
+    };
+    Ok(vec![same(call, stack)])
+}
+
+fn load_balancing(call: &Call<'_>) -> Requirements {
+    if call.operation.starts_with("Describe") {
+        return Ok(vec![same(call, "*")]);
+    }
+    Ok(vec![same(call, required(call, "TargetGroupArn")?)])
+}
+
+fn events(call: &Call<'_>) -> Requirements {
+    match call.operation {
+        "PutEvents" => Ok(vec![same(call, arn("events", "event-bus/", "default"))]),
+        "TestEventPattern" | "ListRules" | "ListRuleNamesByTarget" => Ok(vec![same(call, "*")]),
+        "PutRule" | "DescribeRule" | "DeleteRule" | "EnableRule" | "DisableRule" => {
+            Ok(vec![same(call, arn("events", "rule/", required(call, "Name")?))])
+        }
+        "PutTargets" | "RemoveTargets" | "ListTargetsByRule" => {
+            let mut requirements = vec![same(call, arn("events", "rule/", required(call, "Rule")?))];
+            let targets = call.json.get("Targets").and_then(Value::as_array).into_iter().flatten();
+            for role in targets.filter_map(|it| it["RoleArn"].as_str()) {
+                let mut pass = requirement("iam:PassRole", role);
+                pass.context.set("iam:PassedToService", "events.amazonaws.com");
+                requirements.push(pass);
+            }
+            Ok(requirements)
+        }
+        _ => Err(no_resource(call)),
+    }
+}
+
+/// The function in the path, by name or ARN: `/DATE/functions/NAME/…`.
+fn lambda(call: &Call<'_>) -> Requirements {
+    if call.operation == "ListFunctions" {
+        return Ok(vec![same(call, "*")]);
+    }
+    let parts: Vec<&str> = call.path.split('/').filter(|it| !it.is_empty()).collect();
+    match parts[..] {
+        [_, "functions", name, ..] if !call.operation.contains(' ') => {
+            let name = percent_decode_str(name).decode_utf8_lossy();
+            let action = if call.operation == "Invoke" { "InvokeFunction" } else { call.operation };
+            Ok(vec![requirement(format!("lambda:{action}"), arn("lambda", "function:", &name))])
+        }
+        _ => Err(no_resource(call)),
+    }
+}
+
+fn sns(call: &Call<'_>) -> Requirements {
+    if is_list(call) {
+        return Ok(vec![same(call, "*")]);
+    }
+    let topic = call.text("TopicArn").or_else(|| call.text("TargetArn")).or_else(|| call.text("Name"));
+    let topic = arn("sns", "", topic.ok_or_else(|| no_resource(call))?);
+    let action = if call.operation == "PublishBatch" { "Publish" } else { call.operation };
+    Ok(vec![requirement(format!("sns:{action}"), topic)])
+}
