@@ -23,6 +23,11 @@ ARNS = {
     "AWS::SNS::Topic": f"sns:{REGION}:{ACCOUNT}:{{}}",
     "AWS::SQS::Queue": f"sqs:{REGION}:{ACCOUNT}:{{}}",
 }
+# Values of the parameters that have no default and stand for ARNs.
+EXAMPLES = {
+    "RedriveRoles": [f"arn:{PARTITION}:iam::{ACCOUNT}:role/on-call"],
+    "HookTopics": [f"arn:{PARTITION}:sns:{REGION}:{ACCOUNT}:hooks"],
+}
 # The types whose Ref is the ARN; the Ref of all others is a name.
 REF_IS_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
 
@@ -66,6 +71,8 @@ class Intrinsics:
     def ref(self, name):
         if name in PSEUDO:
             return PSEUDO[name]
+        if name in EXAMPLES:
+            return EXAMPLES[name]
         if name in self.parameters:
             return self.parameters[name].get("Default") or name.lower()
         return self.arn(name) if self.resources[name]["Type"] in REF_IS_ARN else name

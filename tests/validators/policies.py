@@ -18,7 +18,8 @@ ACCEPTED = yaml.safe_load((ROOT / "tests" / "validators" / "accepted.yaml").read
 
 
 def policies_of(template: dict) -> dict[str, dict]:
-    """Every policy document, by the names of its resource and of the policy: inline, managed, and those of queues and keys."""
+    """Every policy document, by the names of its resource and of the policy: inline, managed, and those of queues, tables and
+    keys."""
     resolve = Intrinsics(template).resolve
     found = {}
     for name, resource in template["Resources"].items():
@@ -27,6 +28,8 @@ def policies_of(template: dict) -> dict[str, dict]:
             found[f"{name}/{inline['PolicyName']}"] = resolve(inline["PolicyDocument"])
         for key in {"PolicyDocument", "KeyPolicy"} & properties.keys():
             found[f"{name}/{key}"] = resolve(properties[key])
+        if "ResourcePolicy" in properties:
+            found[f"{name}/ResourcePolicy"] = resolve(properties["ResourcePolicy"]["PolicyDocument"])
     return found
 
 
@@ -36,6 +39,12 @@ def policies_of_an_environment() -> dict[str, dict]:
     plan = (ROOT / "shared" / "environment" / "tests" / "snapshots" / "plans__a_create.snap").read_text()
     written = re.findall(r"^ +(inline-policy|policy)(?: \S+)?: (\{.*\})$", plan, re.MULTILINE)
     return {f"environment/{kind} {number}": json.loads(text) for number, (kind, text) in enumerate(written)}
+
+
+def policies_to_paste() -> dict[str, dict]:
+    """The policies in the security model, which operators attach to an organization."""
+    written = re.findall(r"^```json\n(.*?)^```$", (ROOT / "SECURITY.md").read_text(), re.MULTILINE | re.DOTALL)
+    return {f"SECURITY.md/{number}": json.loads(text) for number, text in enumerate(written)}
 
 
 def findings(name: str, document: dict) -> list[str]:

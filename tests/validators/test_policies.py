@@ -4,7 +4,7 @@ import copy
 import unittest
 
 from intrinsics import Intrinsics
-from policies import findings, policies_of, policies_of_an_environment
+from policies import findings, policies_of, policies_of_an_environment, policies_to_paste
 from templates import TEMPLATES, expanded
 
 
@@ -30,11 +30,18 @@ class Policies(unittest.TestCase):
             with self.subTest(name):
                 self.assertEqual(findings(name, document), [])
 
-    def test_the_policy_of_every_function_and_of_every_event_queue_is_checked(self):
+    def test_the_policies_to_paste_have_no_findings(self):
+        pasted = policies_to_paste()
+        self.assertEqual(len(pasted), 1, "the service control policy of SECURITY.md")
+        for name, document in pasted.items():
+            with self.subTest(name):
+                self.assertEqual(findings(name, document), [])
+
+    def test_the_policy_of_every_function_queue_and_table_is_checked(self):
         types = [it["Type"] for path in TEMPLATES for it in expanded(path)["Resources"].values()]
         roles = [name for name in self.policies if "Role/" in name]
         self.assertEqual(len(roles), types.count("AWS::Lambda::Function"))
-        self.assertEqual(len(self.policies) - len(roles), sum(it.endswith(("Policy", "KMS::Key")) for it in types))
+        self.assertEqual(len(self.policies) - len(roles), sum(it.endswith(("Policy", "KMS::Key", "Table")) for it in types))
 
     def test_a_misspelt_action_is_found_in_any_policy(self):
         for name, document in self.policies.items():

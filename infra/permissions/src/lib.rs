@@ -3,7 +3,7 @@
 //! One table (`table/`) has a row for each operation that a function calls: the IAM actions that the operation needs, the
 //! resources and the conditions. The table is the source of
 //!
-//! - the roles in `infra/template.yaml`, which a test of this crate writes ([`yaml`]),
+//! - the roles in `infra/template.yaml`, and the policies of its queues and table, which a test of this crate writes ([`yaml`]),
 //! - the authorization of every call on the local cloud ([`judge`]),
 //! - the comparison with the calls recorded there, in both directions ([`recorded`]).
 //!
@@ -16,12 +16,29 @@ mod actions;
 mod condition;
 pub mod judge;
 pub mod recorded;
+pub mod resource_policy;
 mod statement;
 mod table;
 pub mod yaml;
 
 pub use actions::actions_of;
 pub use statement::{Condition, Grant, Managed, Resource, Statement, StatementScope};
+
+/// A queue of the deployment.
+#[derive(Clone, Copy, Debug)]
+pub struct Queue {
+    /// The logical id in the template.
+    pub id: &'static str,
+    /// The logical ids of the EventBridge rules that deliver to the queue, as target or dead-letter queue.
+    pub rules: &'static [&'static str],
+    /// Whether the topics of the parameter `HookTopics` may deliver to the queue.
+    pub takes_topics: bool,
+}
+
+impl Queue {
+    /// All queues, in the order of the template.
+    pub const ALL: [Queue; 7] = table::QUEUES;
+}
 
 /// A function of the deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +79,16 @@ impl Function {
             Function::ScalingLog => "scaling-log",
             Function::Alarm => "alarm",
         }
+    }
+
+    /// The logical id in the template; the role's id is this one with `Role`.
+    #[must_use]
+    pub fn logical_id(self) -> String {
+        let capitalised = |word: &str| {
+            let (first, rest) = word.split_at(1);
+            first.to_uppercase() + rest
+        };
+        self.name().split('-').map(capitalised).collect()
     }
 
     /// The function with this name.

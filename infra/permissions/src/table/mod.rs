@@ -3,12 +3,14 @@
 mod boundary;
 mod events;
 mod observe;
+mod queues;
 mod reconciler;
 mod requests;
 
 pub(crate) use boundary::BOUNDARY;
 pub(crate) use events::{ALARM, LIFECYCLE_HOOK, SCALING_LOG};
 pub(crate) use observe::READ_ENVIRONMENTS;
+pub(crate) use queues::QUEUES;
 pub(crate) use reconciler::{DATA, FLEET, NETWORK, RECONCILER};
 pub(crate) use requests::{CUSTOM_RESOURCE, WATCHDOG};
 
