@@ -4,26 +4,30 @@ use std::{convert::Infallible, time::Duration};
 
 use auto_scaling::{Effect, Launch, StartedInstance, Timestamp};
 
+use permissions::Caller;
+
 use super::{AutoScalingService, lock, now};
 use crate::instances::MARKER;
+use crate::recorder::{Call, Recorder};
 
 impl AutoScalingService {
-    /// Executes everything that is due, for groups and for alarms, for as long as the local cloud runs.
-    pub async fn run(&self) -> Infallible {
+    /// Executes everything that is due, for groups and for alarms, for as long as the local cloud runs. The calls of the
+    /// simulated instances are recorded.
+    pub async fn run(&self, recorder: &Recorder) -> Infallible {
         tokio::select! {
-            never = self.run_groups() => never,
+            never = self.run_groups(recorder) => never,
             never = self.alarms.run(self) => never,
         }
     }
 
-    async fn run_groups(&self) -> Infallible {
+    async fn run_groups(&self, recorder: &Recorder) -> Infallible {
         loop {
             let effects = self.simulator().step(now());
             for effect in effects {
                 self.execute(effect).await;
             }
             for (id, value) in self.instances.due_markers(now()) {
-                report_failure(&id, self.ec2.tag(&id, MARKER, &value).await);
+                self.mark(&id, &value, recorder).await;
             }
             let due = self.simulator().next_due(now()).into_iter().chain(self.instances.next_marker()).min();
             tokio::select! {
@@ -31,6 +35,23 @@ impl AutoScalingService {
                 () = sleep_until(due) => {}
             }
         }
+    }
+
+    /// Sets the marker tag of an instance, as the instance's user data does. The call does not pass the router.
+    async fn mark(&self, id: &str, value: &str, recorder: &Recorder) {
+        let at_micros = recorder.now_micros();
+        let outcome = self.ec2.tag(id, MARKER, value).await;
+        recorder.record(Call {
+            at_micros,
+            micros: recorder.now_micros() - at_micros,
+            service: "ec2".to_owned(),
+            operation: "CreateTags".to_owned(),
+            status: if outcome.is_ok() { 200 } else { 400 },
+            access_key: None,
+            app: Some(Caller::Instance.name().to_owned()),
+            fault: None,
+        });
+        report_failure(id, outcome);
     }
 
     async fn execute(&self, effect: Effect) {
