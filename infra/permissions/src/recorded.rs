@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::{Function, Statement};
+use crate::{Caller, Function, Statement};
 
-/// A function and an operation, as `service:Operation`.
-pub type Call = (Function, String);
+/// A caller and an operation, as `service:Operation`.
+pub type Call = (Caller, String);
 
 /// The differences.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub const NOT_PLAYED: [(&str, &str); 4] = [
     ("logs:DisassociateKmsKey", "ministack does not implement the action"),
 ];
 
-/// The call in a recorded line, if a function called it.
+/// The call in a recorded line, if a function or an instance called it.
 #[must_use]
 pub fn call(line: &Value) -> Option<Call> {
     let text = |name: &str| line.get(name)?.as_str();
@@ -44,20 +44,20 @@ pub fn call(line: &Value) -> Option<Call> {
         "monitoring" => "cloudwatch",
         other => other,
     };
-    Some((Function::of(text("app")?)?, format!("{service}:{}", text("operation")?)))
+    Some((Caller::of(text("app")?)?, format!("{service}:{}", text("operation")?)))
 }
 
-/// Compares the recorded calls with the allowed ones: `statements_of` returns a function's statements.
-pub fn compare<'a, S>(called: &BTreeSet<Call>, statements_of: impl Fn(Function) -> S) -> Differences
+/// Compares the recorded calls with the allowed ones: `statements_of` returns a caller's statements.
+pub fn compare<'a, S>(called: &BTreeSet<Call>, statements_of: impl Fn(Caller) -> S) -> Differences
 where
     S: Iterator<Item = &'a Statement>,
 {
     let mut allowed: BTreeSet<Call> = BTreeSet::new();
-    for function in Function::ALL {
-        let calls = statements_of(function).flat_map(Statement::calls);
-        allowed.extend(calls.map(|operation| (function, operation.to_owned())));
+    for caller in Caller::all() {
+        let calls = statements_of(caller).flat_map(Statement::calls);
+        allowed.extend(calls.map(|operation| (caller, operation.to_owned())));
     }
-    let not_played = NOT_PLAYED.map(|(operation, _)| (Function::Reconciler, operation.to_owned()));
+    let not_played = NOT_PLAYED.map(|(operation, _)| (Caller::Function(Function::Reconciler), operation.to_owned()));
     let stale = not_played.iter().filter(|call| called.contains(call)).cloned().collect();
     Differences {
         missing: called.difference(&allowed).cloned().collect(),

@@ -1,5 +1,10 @@
 //! A statement of a policy as a value.
 
+/// The suffix of the caller's environment, by the tag of the caller's role: CloudFormation writes `${aws:…}`, a variable of IAM.
+const OWN_SUFFIX: &str = "${!aws:PrincipalTag/envkeeper:suffix}";
+/// The region without dashes, as in names of buckets.
+const PLAIN: &str = "{ Plain: !Join [\"\", !Split [\"-\", !Ref \"AWS::Region\"]] }";
+
 /// The actions that are allowed, their resources and conditions.
 #[derive(Clone, Copy, Debug)]
 pub struct Statement {
@@ -40,8 +45,13 @@ pub enum Resource {
     Global(&'static str, &'static str),
     /// A resource of this region that AWS owns: no account.
     Aws(&'static str, &'static str),
+    /// The resources that a parameter of the deployment lists, such as `AllowedTopics`; without a list, those of
+    /// [`Resource::Here`] with this service and this rest.
+    Listed(&'static str, &'static str, &'static str),
     /// A bucket or its objects: ARNs without region and account.
     Bucket(&'static str),
+    /// The data bucket of the caller's own environment, by the tag of the caller's role, and the suffix of its ARN.
+    OwnBucket(&'static str),
     /// A hosted zone of Route 53: an ARN without region and account.
     Zone(&'static str),
     /// A resource of the deployment's stack, by its logical id in the template, and the suffix of its ARN.
@@ -75,6 +85,21 @@ pub enum Condition {
     AsTemplateSpecifies,
     /// This service makes the call on behalf of the caller.
     Through(&'static str),
+    /// The encryption context of the call to KMS names one of these resources: the key of the context, and the resources.
+    Encrypts(&'static str, &'static [Resource]),
+    /// The VPC is one of the parameter `AllowedVpcs` of the deployment. Without a list, the statement has no condition.
+    AllowedVpc,
+    /// The resource carries the mark of the caller's own environment, by the tag of the caller's role.
+    OwnEnvironment,
+    /// The resource is the instance that makes the call.
+    Itself,
+    /// The call sets this tag and no other.
+    OnlyTag(&'static str),
+    /// The metrics are in another namespace than this one.
+    OtherNamespace(&'static str),
+    /// The caller's role has no tag with the suffix of its environment: a version before that tag created the role, and the
+    /// environment had no update since.
+    WithoutSuffix,
 }
 
 /// A managed policy of the deployment: statements that exceed the size of a role's inline policies, or that roles share.
@@ -157,11 +182,18 @@ impl Resource {
             Resource::Here(service, rest) => {
                 format!("!Sub arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{rest}")
             }
+            Resource::Listed(parameter, service, rest) => {
+                let any = Resource::Here(service, rest).in_template();
+                format!("!If [Has{parameter}, !Ref {parameter}, !Sub \"{}\"]", any.trim_start_matches("!Sub "))
+            }
             Resource::Global(service, rest) => {
                 format!("!Sub arn:${{AWS::Partition}}:{service}::${{AWS::AccountId}}:{rest}")
             }
             Resource::Aws(service, rest) => format!("!Sub arn:${{AWS::Partition}}:{service}:${{AWS::Region}}::{rest}"),
             Resource::Bucket(rest) => format!("!Sub arn:${{AWS::Partition}}:s3:::{rest}"),
+            Resource::OwnBucket(rest) => format!(
+                "!Sub [\"arn:${{AWS::Partition}}:s3:::${{ProjectName}}-data-${{Plain}}-{OWN_SUFFIX}-${{AWS::AccountId}}{rest}\", {PLAIN}]"
+            ),
             Resource::Zone(id) => format!("!Sub arn:${{AWS::Partition}}:route53:::hostedzone/{id}"),
             Resource::Deployed(id, "") => format!("!GetAtt {id}.Arn"),
             Resource::Deployed(id, rest) => format!("!Sub ${{{id}.Arn}}{rest}"),
@@ -169,12 +201,14 @@ impl Resource {
         }
     }
 
-    /// The pattern of its ARNs, with `*` for any text. A resource of the template has its logical id in its name.
+    /// The pattern of its ARNs, with `*` for any text. A resource of the template has its logical id in its name. A deployment
+    /// without lists is assumed.
     #[must_use]
     pub fn pattern(&self, deployment: &StatementScope) -> String {
         let text = match self {
             Resource::Deployed(id, rest) => format!("arn:*-{id}-*{rest}"),
             Resource::Any => String::from("*"),
+            Resource::Listed(_, service, rest) => return Resource::Here(service, rest).pattern(deployment),
             _ => self.in_template().trim_start_matches("!Sub ").to_owned(),
         };
         deployment.filled(&text)
@@ -185,7 +219,11 @@ impl StatementScope {
     /// The text with its pseudo parameters replaced by their values.
     #[must_use]
     pub fn filled(&self, text: &str) -> String {
-        text.replace("${AWS::Partition}", &self.partition)
+        text.replace("[\"arn", "arn")
+            .replace(&format!("\", {PLAIN}]"), "")
+            .replace("${Plain}", &self.region.replace('-', ""))
+            .replace("${!", "${")
+            .replace("${AWS::Partition}", &self.partition)
             .replace("${AWS::Region}", &self.region)
             .replace("${AWS::AccountId}", &self.account)
             .replace("${ProjectName}", &self.project)

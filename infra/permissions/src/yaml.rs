@@ -152,6 +152,12 @@ fn conditions(pad: &str, when: &[Condition]) -> String {
     if when.is_empty() {
         return String::new();
     }
+    if let [one] = when
+        && let Some(condition) = one.only_if()
+    {
+        let block = format!("{{ {}: {{ {}: {} }} }}", one.operator(), one.key(), one_or_all(one));
+        return format!("{pad}  Condition: !If [{condition}, {block}, !Ref \"AWS::NoValue\"]\n");
+    }
     let mut operators: Vec<&str> = when.iter().map(Condition::operator).collect();
     operators.dedup();
     let under = |operator: &&str| {

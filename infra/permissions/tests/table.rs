@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use permissions::judge::{Access, allows};
 use permissions::recorded::{Differences, NOT_PLAYED, compare};
-use permissions::{Condition, Function, Grant, Resource, Statement, StatementScope};
+use permissions::{Caller, Condition, Function, Grant, Resource, Statement, StatementScope};
 
 fn deployment() -> StatementScope {
     let text = str::to_owned;
@@ -151,24 +151,31 @@ fn keys_are_used_through_topics_only() {
     assert!(!access(&[]));
 }
 
+fn calls_of(caller: Caller) -> impl Iterator<Item = (Caller, String)> {
+    caller.statements().flat_map(Statement::calls).map(move |call| (caller, call.to_owned()))
+}
+
 #[test]
 fn a_call_without_a_policy_and_an_operation_without_a_run_are_named() {
-    let mut called: BTreeSet<_> =
-        statements().flat_map(|(function, it)| it.calls().map(move |call| (function, call.to_owned()))).collect();
+    let mut called: BTreeSet<_> = Caller::all().flat_map(calls_of).collect();
     called.retain(|(_, call)| !NOT_PLAYED.iter().any(|(operation, _)| call == operation));
-    assert_eq!(compare(&called, Function::statements), Differences::default());
-    let extra = (Function::Alarm, String::from("ec2:TerminateInstances"));
-    called.insert(extra.clone());
-    let missing = (Function::Watchdog, String::from("dynamodb:Query"));
-    called.remove(&missing);
-    let stale = (Function::Reconciler, NOT_PLAYED[0].0.to_owned());
+    assert_eq!(compare(&called, Caller::statements), Differences::default());
+    let extra = (Caller::Function(Function::Alarm), String::from("ec2:TerminateInstances"));
+    let of_instance = (Caller::Instance, String::from("ssm:PutParameter"));
+    called.extend([extra.clone(), of_instance.clone()]);
+    let unused = [
+        (Caller::Function(Function::Watchdog), String::from("dynamodb:Query")),
+        (Caller::Instance, String::from("ec2:CreateTags")),
+    ];
+    called.retain(|call| !unused.contains(call));
+    let stale = (Caller::Function(Function::Reconciler), NOT_PLAYED[0].0.to_owned());
     called.insert(stale.clone());
     let expected = Differences {
-        missing: BTreeSet::from([extra]),
-        unused: BTreeSet::from([missing]),
+        missing: BTreeSet::from([extra, of_instance]),
+        unused: BTreeSet::from(unused),
         stale: BTreeSet::from([stale]),
     };
-    assert_eq!(compare(&called, Function::statements), expected);
+    assert_eq!(compare(&called, Caller::statements), expected);
 }
 
 #[test]

@@ -20,6 +20,7 @@ fn other_value(property: &Property) -> Value {
         "ImageId" => json!("ami-00000000000000001"),
         "ImageParameter" => json!("/another/image"),
         "RootVolumeGiB" => json!("20"),
+        "ParameterPaths" => json!("/team/app,/shared/name"),
         "UserDataScript" => json!("echo hello"),
         "MinSize" | "AlarmEvaluationPeriods" | "ScaleUpAdjustment" | "ScaleDownAdjustment" => json!("2"),
         "MaxSize" => json!("9"),

@@ -137,6 +137,44 @@ fn only_one_image_can_be_set() {
 }
 
 #[test]
+fn parameter_paths_are_names_that_an_account_can_have() {
+    let longest = format!("/{}", "a".repeat(99));
+    let deepest = "/a".repeat(15);
+    for good in ["/team", "/team/app", "/Team_1/app.v2-x", "/team/aws", &longest, &deepest] {
+        let spec = read(json!({ "EnvironmentSuffix": "dev", "ParameterPaths": [good] })).expect("valid");
+        assert_eq!(spec.parameter_paths, [good]);
+    }
+    let too_long = format!("{longest}a");
+    let too_deep = format!("{deepest}/a");
+    let bad = [
+        "",
+        "/",
+        "team/app",
+        "//",
+        "/team/",
+        "/team//app",
+        "/team/*",
+        "/team/a?",
+        "/team/${x}",
+        "/team app",
+        "/aws",
+        "/aws/service",
+        "/AWS-x",
+        "/ssm",
+        "/SsmAgent/x",
+        "arn:aws:ssm:us-west-2:123456789012:parameter/team",
+        &too_long,
+        &too_deep,
+        "/team,/team",
+    ];
+    for bad in bad {
+        assert!(violation("ParameterPaths", json!([bad])).starts_with("ParameterPaths is "), "{bad}");
+    }
+    let many: Vec<String> = (0..21).map(|n| format!("/team/{n}")).collect();
+    assert!(violation("ParameterPaths", json!(many)).contains("1 to 20 different paths"));
+}
+
+#[test]
 fn tags_are_a_map_or_a_list() {
     let map = read(json!({ "EnvironmentSuffix": "dev", "Tags": { "team": "web", "n": 1 } })).expect("valid");
     let list = json!([{ "Key": "team", "Value": "web" }, { "Key": "n", "Value": "1" }]);

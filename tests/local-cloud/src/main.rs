@@ -129,7 +129,7 @@ async fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
     });
     tokio::select! {
         broken = router::serve(listener, Arc::clone(&router)) => Ok(broken?),
-        never = router.auto_scaling.run() => match never {},
+        never = router.auto_scaling.run(&router.recorder) => match never {},
         ended = emulators.ended() => Err(ended.into()),
     }
 }

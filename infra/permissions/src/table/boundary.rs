@@ -1,13 +1,35 @@
-//! The upper bound of the rights of any environment's instances.
+//! The upper bound of the rights of any environment's instances. Its rows are those of the instances' role.
+//!
+//! One policy bounds all environments. It holds each role to its own environment by the tags of the role, which only the
+//! reconciler may set. The inline policy of the role (`shared/environment/src/desired/identity.rs`) bounds the same rights
+//! once more, under any boundary, and alone knows the parameters and the key that the stack author names.
 
-use super::{allow, implied};
-use crate::{Managed, Resource, Statement};
+use super::{allow, call, implied};
+use crate::{Condition, Grant, Managed, Resource, Statement};
 
 const CORE: &str = "the managed policy AmazonSSMManagedInstanceCore";
 const AGENT: &str = "the managed policy CloudWatchAgentServerPolicy";
-const OWN: &str = "the role's inline policy";
+const SCRIPTS: &str = "the stack author's scripts on the instance";
 const MANAGED: &str = "AWS Managed Policy Reference";
 const HERE: &str = "shared/environment/src/desired/identity.rs";
+/// The reason of the statements for roles without the tag that names their environment.
+const BEFORE: &str = "Roles of environments without an update since roles have the tag envkeeper:suffix.";
+
+const LOGS: [Grant; 3] = [
+    implied("logs:CreateLogStream", AGENT, MANAGED),
+    implied("logs:DescribeLogStreams", AGENT, MANAGED),
+    implied("logs:PutLogEvents", AGENT, MANAGED),
+];
+const BUCKET: [Grant; 5] = [
+    implied("s3:GetBucketLocation", SCRIPTS, HERE),
+    implied("s3:ListBucket", SCRIPTS, HERE),
+    implied("s3:DeleteObject", SCRIPTS, HERE),
+    implied("s3:GetObject", SCRIPTS, HERE),
+    implied("s3:PutObject", SCRIPTS, HERE),
+];
+const KEYS: &[Grant] = &[implied("kms:Decrypt", SCRIPTS, HERE), implied("kms:GenerateDataKey", SCRIPTS, HERE)];
+/// The bucket and its objects.
+const OWN_BUCKET: &[Resource] = &[Resource::OwnBucket(""), Resource::OwnBucket("/*")];
 
 pub(crate) const BOUNDARY: Managed = Managed {
     id: "InstancesBoundary",
@@ -25,8 +47,6 @@ const INSTANCES: &[Statement] = &[
             implied("ssm:GetDeployablePatchSnapshotForInstance", CORE, MANAGED),
             implied("ssm:GetDocument", CORE, MANAGED),
             implied("ssm:GetManifest", CORE, MANAGED),
-            implied("ssm:GetParameter", CORE, MANAGED),
-            implied("ssm:GetParameters", CORE, MANAGED),
             implied("ssm:ListAssociations", CORE, MANAGED),
             implied("ssm:ListInstanceAssociations", CORE, MANAGED),
             implied("ssm:PutComplianceItems", CORE, MANAGED),
@@ -48,11 +68,29 @@ const INSTANCES: &[Statement] = &[
         ],
         &[Resource::Any],
     )
-    .because("The same actions and resources as AWS's managed policy for the agent."),
+    .because("The same actions and resources as AWS's managed policy for the agent, except parameters."),
     allow(
-        "Metrics",
+        "Parameters",
         &[
-            implied("cloudwatch:PutMetricData", AGENT, MANAGED),
+            implied("ssm:GetParameter", CORE, MANAGED),
+            implied("ssm:GetParameters", CORE, MANAGED),
+            implied("ssm:GetParametersByPath", SCRIPTS, HERE),
+        ],
+        &[Resource::Here("ssm", "parameter/*"), Resource::Aws("ssm", "parameter/aws/service/*")],
+    )
+    .because("The stack author names the parameters in ParameterPaths; the inline policy denies all others."),
+    allow("ParameterKeys", &[implied("kms:Decrypt", SCRIPTS, HERE)], &[Resource::Here("kms", "key/*")])
+        .when(&[
+            Condition::Through("ssm"),
+            Condition::Encrypts("kms:EncryptionContext:PARAMETER_ARN", &[Resource::Here("ssm", "parameter/*")]),
+        ])
+        .because("SSM decrypts only parameters that the role may read; their keys are not known in advance."),
+    allow("Metrics", &[implied("cloudwatch:PutMetricData", AGENT, MANAGED)], &[Resource::Any])
+        .when(&[Condition::OtherNamespace("Envkeeper")])
+        .because("The action accepts no resource but *. Alarms of all environments read Envkeeper's own namespace."),
+    allow(
+        "DescribeForAgent",
+        &[
             implied("ec2:DescribeTags", AGENT, MANAGED),
             implied("ec2:DescribeVolumes", AGENT, MANAGED),
             implied("logs:DescribeLogGroups", AGENT, MANAGED),
@@ -62,36 +100,45 @@ const INSTANCES: &[Statement] = &[
     .because("These actions accept no resource but *."),
     allow(
         "Logs",
+        &LOGS,
         &[
-            implied("logs:CreateLogStream", OWN, HERE),
-            implied("logs:DescribeLogStreams", OWN, HERE),
-            implied("logs:PutLogEvents", OWN, HERE),
+            Resource::Here("logs", "log-group:/aws/ec2/${ProjectName}-${!aws:PrincipalTag/envkeeper:suffix}"),
+            Resource::Here("logs", "log-group:/aws/ec2/${ProjectName}-${!aws:PrincipalTag/envkeeper:suffix}:*"),
         ],
-        &[Resource::Here("logs", "log-group:/aws/ec2/${ProjectName}-*")],
     )
     .because(
         "AWS's policy for the agent may create log groups and write to all of them; this boundary allows neither.",
     ),
+    allow("Bucket", &BUCKET, OWN_BUCKET),
+    allow("Keys", KEYS, &[Resource::Here("kms", "key/*")])
+        .when(&[Condition::Through("s3"), Condition::Encrypts("kms:EncryptionContext:aws:s3:arn", OWN_BUCKET)])
+        .because("The stack author names the key in KmsKeyArn; the inline policy allows that one alone."),
+    allow("UserData", &[call("ec2:CreateTags")], &[Resource::Here("ec2", "instance/*")]).when(&[
+        Condition::OwnEnvironment,
+        Condition::OnlyTag("envkeeper:user-data"),
+        Condition::Itself,
+    ]),
+    allow("LogsWithoutSuffix", &LOGS, &[Resource::Here("logs", "log-group:/aws/ec2/${ProjectName}-*")])
+        .when(&[Condition::WithoutSuffix])
+        .because(BEFORE),
     allow(
-        "Bucket",
-        &[
-            implied("s3:GetBucketLocation", OWN, HERE),
-            implied("s3:ListBucket", OWN, HERE),
-            implied("s3:DeleteObject", OWN, HERE),
-            implied("s3:GetObject", OWN, HERE),
-            implied("s3:PutObject", OWN, HERE),
-        ],
+        "BucketWithoutSuffix",
+        &BUCKET,
         &[
             Resource::Bucket("${ProjectName}-data-*-${AWS::AccountId}"),
             Resource::Bucket("${ProjectName}-data-*-${AWS::AccountId}/*"),
         ],
-    ),
-    allow("UserData", &[implied("ec2:CreateTags", OWN, HERE)], &[Resource::Here("ec2", "instance/*")])
-        .when(&[crate::Condition::Owned]),
-    allow(
-        "Keys",
-        &[implied("kms:Decrypt", OWN, HERE), implied("kms:GenerateDataKey", OWN, HERE)],
-        &[Resource::Here("kms", "key/*")],
     )
-    .because("The stack author names the key in KmsKeyArn; the inline policy allows that one alone."),
+    .when(&[Condition::WithoutSuffix])
+    .because(BEFORE),
+    allow("KeysWithoutSuffix", KEYS, &[Resource::Here("kms", "key/*")])
+        .when(&[
+            Condition::WithoutSuffix,
+            Condition::Through("s3"),
+            Condition::Encrypts(
+                "kms:EncryptionContext:aws:s3:arn",
+                &[Resource::Bucket("${ProjectName}-data-*-${AWS::AccountId}*")],
+            ),
+        ])
+        .because(BEFORE),
 ];

@@ -35,9 +35,9 @@ pub(crate) const LIFECYCLE_HOOK: &[Statement] = &[
     allow(
         "DeregisterTargets",
         &[call("elasticloadbalancing:DeregisterTargets")],
-        &[Resource::Here("elasticloadbalancing", "targetgroup/*")],
+        &[Resource::Listed("AllowedTargetGroups", "elasticloadbalancing", "targetgroup/*")],
     )
-    .because("The stack author names them in TargetGroupArns: neither name nor tag is known in advance."),
+    .because("The stack author names them in TargetGroupArns; AllowedTargetGroups limits them."),
     allow(
         "WriteEvidence",
         &[call("logs:CreateLogStream"), call("logs:PutLogEvents")],

@@ -58,8 +58,8 @@ pub(crate) const RECONCILER: &[Statement] = &[
     allow("PublishToLedger", &[call("sqs:SendMessage")], &[Resource::Deployed("ScalingEventQueue", "")]),
     allow("DescribeForDiagnostics", &[call("ec2:DescribeNetworkInterfaces"), call("ec2:DescribeInstanceStatus")], &[Resource::Any])
         .because("To name the network interfaces that block a delete, and to find unhealthy instances. These reads accept no resource but *."),
-    allow("NotifyTopics", &[call("sns:Publish")], &[Resource::Here("sns", "*")])
-        .because("The stack author names the topics in AlarmActions: their names are not known in advance."),
+    allow("NotifyTopics", &[call("sns:Publish")], &[Resource::Listed("AllowedTopics", "sns", "*")])
+        .because("The stack author names the topics in AlarmActions; AllowedTopics limits them."),
     allow(
         "EncryptForTopics",
         &[
@@ -120,6 +120,7 @@ const OF_NETWORKS: &[Statement] = &[
         &[
             call("ec2:CreateSubnet"),
             call("ec2:CreateRouteTable"),
+            call("ec2:CreateSecurityGroup"),
             call("ec2:CreateNatGateway"),
             call("ec2:CreateVpcEndpoint"),
         ],
@@ -132,8 +133,9 @@ const OF_NETWORKS: &[Statement] = &[
         ],
     )
     .when(&[Condition::Owned]),
-    allow("CreateInAnyNetwork", &[call("ec2:CreateSecurityGroup")], &[Resource::Here("ec2", "vpc/*")])
-        .because("An existing network that the stack author names carries no mark."),
+    allow("CreateInExistingNetworks", &[call("ec2:CreateSecurityGroup")], &[Resource::Here("ec2", "vpc/*")])
+        .when(&[Condition::AllowedVpc])
+        .because("An existing network that the stack author names carries no mark; AllowedVpcs limits them."),
     allow("TagOnCreate", &[implied("ec2:CreateTags", "the creating calls of EC2", REFERENCE)], OF_EC2)
         .when(&[Condition::MarkedInCall, Condition::CreatedBy(CREATES)]),
     allow(

@@ -9,10 +9,13 @@ mod storage;
 
 use crate::input::spec::Spec;
 use crate::model::key::{Key, Tags};
-use crate::model::kind::Marking;
+use crate::model::kind::{Kind, Marking};
 use crate::model::mark;
 use crate::model::names::Names;
 use crate::model::resource::{Fields, Resource};
+
+/// The namespace of the functions' own metrics.
+const OWN_NAMESPACE: &str = "Envkeeper";
 
 /// The inputs that no property contains: facts of the account, the region, the deployment and the time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +91,9 @@ impl DesiredInputs<'_> {
             }
             Marking::Text | Marking::Parent => Tags::new(),
         };
+        if kind == Kind::Role {
+            tags.insert(mark::SUFFIX.to_owned(), self.names.suffix.clone());
+        }
         if let Some(on_delete) = self.on_delete(&name) {
             tags.insert(mark::ON_DELETE.to_owned(), on_delete.name().to_owned());
         }

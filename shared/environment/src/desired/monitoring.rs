@@ -2,13 +2,10 @@
 
 use serde_json::json;
 
-use super::{DesiredInputs, Part, queries};
+use super::{DesiredInputs, OWN_NAMESPACE, Part, queries};
 use crate::model::key::{Key, Ref};
 use crate::model::kinds::{Alarm, AlarmRule, Comparison, Dashboard, Statistic};
 use crate::model::resource::Fields;
-
-/// The namespace of the functions' own metrics.
-const OWN_NAMESPACE: &str = "Envkeeper";
 
 pub(super) fn monitoring(inputs: &DesiredInputs<'_>) -> Part {
     let mut all = alarms(inputs);

@@ -10,6 +10,9 @@ pub const OWNER: &str = "envkeeper:owner";
 pub const ENVIRONMENT: &str = "envkeeper:environment";
 /// The tag with the name of a resource whose kind has no name on AWS: `Name` is for operators, who may edit it.
 pub const NAME: &str = "envkeeper:name";
+/// The tag of the instances' role with the suffix of its environment: the deployment's permissions boundary, which is one
+/// policy for all environments, names the log group and the bucket by it (`aws:PrincipalTag`).
+pub const SUFFIX: &str = "envkeeper:suffix";
 /// The tag of a deliberately retained resource: the id of the environment that retained it. If the resource also has an
 /// owner's mark, a later environment has adopted it.
 pub const RETAINED: &str = "envkeeper:retained";

@@ -4,26 +4,30 @@ use std::{convert::Infallible, time::Duration};
 
 use auto_scaling::{Effect, Launch, StartedInstance, Timestamp};
 
+use permissions::Caller;
+
 use super::{AutoScalingService, lock, now};
 use crate::instances::MARKER;
+use crate::recorder::{Call, Recorder};
 
 impl AutoScalingService {
-    /// Executes everything that is due, for groups and for alarms, for as long as the local cloud runs.
-    pub async fn run(&self) -> Infallible {
+    /// Executes everything that is due, for groups and for alarms, for as long as the local cloud runs. The calls of the
+    /// simulated instances are recorded.
+    pub async fn run(&self, recorder: &Recorder) -> Infallible {
         tokio::select! {
-            never = self.run_groups() => never,
+            never = self.run_groups(recorder) => never,
             never = self.alarms.run(self) => never,
         }
     }
 
-    async fn run_groups(&self) -> Infallible {
+    async fn run_groups(&self, recorder: &Recorder) -> Infallible {
         loop {
             let effects = self.simulator().step(now());
             for effect in effects {
                 self.execute(effect).await;
             }
             for (id, value) in self.instances.due_markers(now()) {
-                report_failure(&format!("the user data's tag of {id}"), self.mark(&id, &value).await);
+                report_failure(&format!("the user data's tag of {id}"), self.mark(&id, &value, recorder).await);
             }
             let due = self.simulator().next_due(now()).into_iter().chain(self.instances.next_marker()).min();
             tokio::select! {
@@ -33,8 +37,26 @@ impl AutoScalingService {
         }
     }
 
-    /// Tags an instance as its user data does: with the rights of the instance's role, where policies are enforced.
-    async fn mark(&self, id: &str, value: &str) -> Result<(), String> {
+    /// Tags an instance as its user data does: with the rights of the instance's role, where policies are enforced. The
+    /// call does not pass the router.
+    async fn mark(&self, id: &str, value: &str, recorder: &Recorder) -> Result<(), String> {
+        let at_micros = recorder.now_micros();
+        let outcome = self.mark_as_instance(id, value).await;
+        recorder.record(Call {
+            at_micros,
+            micros: recorder.now_micros() - at_micros,
+            service: "ec2".to_owned(),
+            operation: "CreateTags".to_owned(),
+            status: if outcome.is_ok() { 200 } else { 403 },
+            access_key: None,
+            app: Some(Caller::Instance.name().to_owned()),
+            principal: None,
+            fault: None,
+        });
+        outcome
+    }
+
+    async fn mark_as_instance(&self, id: &str, value: &str) -> Result<(), String> {
         if let Some(policies) = self.bus.policies() {
             policies.check_own_tag(id, MARKER, self).await?;
         }

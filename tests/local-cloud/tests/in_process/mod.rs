@@ -78,7 +78,7 @@ impl LocalCloud {
             http,
         });
         tokio::spawn(router::serve(listener, Arc::clone(&router)));
-        tokio::spawn(async move { router.auto_scaling.run().await });
+        tokio::spawn(async move { router.auto_scaling.run(&router.recorder).await });
         let url = format!("http://{address}");
         let credentials = Credentials::new("tester", "nothing", None, None, "tests");
         let config = SdkConfig::builder()

@@ -8,7 +8,7 @@ mod value_type;
 pub use super::forms::{MAX_LIST_LENGTH, is_account};
 pub use page::reference_page;
 pub use table::*;
-pub use value_type::{LARGEST_NETWORK, MAX_TAGS, SMALLEST_NETWORK};
+pub use value_type::{LARGEST_NETWORK, MAX_PARAMETER_PATH, MAX_TAGS, SMALLEST_NETWORK};
 pub(crate) use value_type::{is_tag_character, listed, network};
 
 /// A property of `Custom::ScalableEnvironment`.
@@ -111,6 +111,8 @@ pub enum ValueType {
     ImageId,
     /// The full name of an SSM parameter, of at most 200 characters.
     ParameterName,
+    /// A list of paths of SSM parameters, each of at most [`MAX_PARAMETER_PATH`] characters.
+    ParameterPaths,
     /// Text without NUL characters. The length is limited by the user data that contains the script.
     Script,
     /// A map, or a list of `Key` and `Value`, of at most [`MAX_TAGS`] tags. A key has at most 128 characters, a value
@@ -152,6 +154,7 @@ pub static ALL: &[&Property] = &[
     &IMAGE_PARAMETER,
     &ROOT_VOLUME_GIB,
     &USER_DATA_SCRIPT,
+    &PARAMETER_PATHS,
     &MIN_SIZE,
     &MAX_SIZE,
     &DESIRED_CAPACITY,

@@ -167,6 +167,26 @@ pub static USER_DATA_SCRIPT: Property = Property {
     ],
 };
 
+/// At most [`MAX_LIST_LENGTH`](super::MAX_LIST_LENGTH) paths of at most
+/// [`MAX_PARAMETER_PATH`](super::MAX_PARAMETER_PATH) characters, so that the role's inline policy, which contains them,
+/// stays within IAM's 10,240 characters.
+pub static PARAMETER_PATHS: Property = Property {
+    name: "ParameterPaths",
+    group: Group::Instances,
+    variable: "PARAMETER_PATHS",
+    default: Default::Absent("no parameters except those of AWS and of the CloudWatch agent"),
+    value_type: ValueType::ParameterPaths,
+    change: Change::InPlace,
+    description: "The SSM parameters that the instances may read.",
+    details: &[
+        "An entry such as `/team/app` allows the parameter of that name and every parameter below it, and \
+         `GetParametersByPath` on it. A parameter without a slash, `name`, is `/name`.",
+        "A `SecureString` is decrypted through SSM; the policy of a customer managed key has to allow the account's IAM \
+         policies.",
+        "The instances always may read AWS's public parameters (`/aws/service/…`) and `AmazonCloudWatch-…`, and no others.",
+    ],
+};
+
 /// GiB. The minimum is the size of Amazon Linux 2023's own image. The maximum is Envkeeper's bound, within the limits
 /// of EBS for gp3.
 pub static ROOT_VOLUME_GIB: Property = Property {

@@ -18,6 +18,11 @@ pub const SMALLEST_NETWORK: u8 = 25;
 /// marks.
 pub const MAX_TAGS: usize = 40;
 
+/// The maximum length of a path in `ParameterPaths`, in characters: twenty of them fit into the role's inline policy.
+pub const MAX_PARAMETER_PATH: usize = 100;
+/// The maximum number of levels of a parameter's name (the SSM API reference of `PutParameter`).
+const MAX_PARAMETER_LEVELS: usize = 15;
+
 impl ValueType {
     /// The description of the valid form, for messages and the reference page.
     #[must_use]
@@ -52,6 +57,9 @@ impl ValueType {
             ValueType::ParameterName => {
                 "the full name of an SSM parameter of at most 200 characters, such as /aws/service/…".into()
             }
+            ValueType::ParameterPaths => format!(
+                "1 to {MAX_LIST_LENGTH} different paths of SSM parameters, as a list or separated by commas, such as /team/app: at most {MAX_PARAMETER_PATH} characters and {MAX_PARAMETER_LEVELS} levels, each level a slash and letters, digits and any of _ . -; the first level does not start with aws or ssm, which SSM reserves"
+            ),
             ValueType::Script => {
                 "a plain-text script without NUL characters: not base64, and not another format of user data".into()
             }
@@ -76,6 +84,7 @@ impl ValueType {
             ValueType::Arns(service, prefix) => format!("1 to {MAX_LIST_LENGTH} ARNs, {service} {prefix}…"),
             ValueType::Units => format!("1 to {MAX_LIST_LENGTH} unit names"),
             ValueType::ParameterName => "the parameter's full name".into(),
+            ValueType::ParameterPaths => format!("1 to {MAX_LIST_LENGTH} paths"),
             ValueType::Script => "plain text".into(),
             ValueType::Tags => format!("at most {MAX_TAGS} tags"),
             ValueType::AlarmActions => format!("at most {MAX_LIST_LENGTH} rules"),
@@ -109,7 +118,7 @@ impl ValueType {
             ValueType::Bool => matches!(text, "true" | "false"),
             ValueType::Id(prefix) => is_id(prefix, text),
             ValueType::Arn(service, prefix) => is_arn(service, prefix, text),
-            ValueType::Ids(_) | ValueType::Arns(..) | ValueType::Units => {
+            ValueType::Ids(_) | ValueType::Arns(..) | ValueType::Units | ValueType::ParameterPaths => {
                 listed(text).is_some_and(|all| all.iter().all(|it| self.admits_one(it)))
             }
             ValueType::ParameterName => {
@@ -124,7 +133,7 @@ impl ValueType {
 
 impl ValueType {
     pub(crate) fn is_list(&self) -> bool {
-        matches!(self, ValueType::Ids(_) | ValueType::Arns(..) | ValueType::Units)
+        matches!(self, ValueType::Ids(_) | ValueType::Arns(..) | ValueType::Units | ValueType::ParameterPaths)
     }
 
     /// Whether one element of a list is valid.
@@ -133,6 +142,7 @@ impl ValueType {
             ValueType::Ids(prefix) => is_id(prefix, text),
             ValueType::Arns(service, prefix) => is_arn(service, prefix, text),
             ValueType::Units => is_unit(text),
+            ValueType::ParameterPaths => is_parameter_path(text),
             _ => false,
         }
     }
@@ -157,6 +167,18 @@ fn is_id(prefix: &str, text: &str) -> bool {
 fn is_unit(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || ":-_.@".contains(c);
     (1..=255).contains(&text.len()) && text.chars().all(plain) && !text.starts_with('-')
+}
+
+/// Whether the text is the path of a parameter that an account can have (the SSM API reference of `PutParameter`). It has
+/// no wildcard, so it means itself in a policy.
+fn is_parameter_path(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let Some(path) = text.strip_prefix('/').filter(|_| text.len() <= MAX_PARAMETER_PATH) else { return false };
+    let levels: Vec<&str> = path.split('/').collect();
+    let is_reserved = |level: &str| ["aws", "ssm"].into_iter().any(|it| level.to_ascii_lowercase().starts_with(it));
+    levels.len() <= MAX_PARAMETER_LEVELS
+        && levels.iter().all(|level| !level.is_empty() && level.chars().all(plain))
+        && !is_reserved(levels[0])
 }
 
 fn example_arn(service: &str, prefix: &str) -> String {

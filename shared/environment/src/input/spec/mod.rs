@@ -43,6 +43,9 @@ pub struct Spec {
     pub root_volume_gib: u32,
     /// The script that runs as root on each new instance. Without a script, only Envkeeper's own part runs.
     pub user_data_script: Option<String>,
+    /// The paths of the SSM parameters that the instances may read, at most 20 (`MAX_LIST_LENGTH`). Each means the parameter
+    /// of this name and all below it.
+    pub parameter_paths: Vec<String>,
     /// The minimum number of instances, 0 to 1,000.
     pub min_size: u32,
     /// The maximum number of instances, 0 to 1,000, at least `min_size`.

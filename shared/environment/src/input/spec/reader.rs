@@ -26,6 +26,7 @@ impl Reader<'_> {
         let (image_id, image_parameter) = self.image();
         let root_volume_gib = self.whole(&property::ROOT_VOLUME_GIB);
         let user_data_script = self.text(&property::USER_DATA_SCRIPT);
+        let parameter_paths = self.list(&property::PARAMETER_PATHS);
         let min_size = self.whole(&property::MIN_SIZE);
         let max_size = self.whole(&property::MAX_SIZE);
         let desired_capacity = self.whole(&property::DESIRED_CAPACITY);
@@ -50,6 +51,7 @@ impl Reader<'_> {
             image_parameter,
             root_volume_gib: root_volume_gib?,
             user_data_script,
+            parameter_paths,
             min_size: min_size?,
             max_size: max_size?,
             desired_capacity: desired_capacity.or(min_size)?,
