@@ -88,7 +88,7 @@ fn each_property_but_two_can_have_a_default() {
     let without: Vec<&str> = property::ALL
         .iter()
         .map(|it| it.name)
-        .filter(|name| problems(&json!({ *name: {} }).to_string()).contains("it cannot have a default"))
+        .filter(|name| problems(&json!({ *name: null }).to_string()).contains("it cannot have a default"))
         .collect();
     assert_eq!(without, ["EnvironmentSuffix", "PermissionsBoundaryArn"]);
 }

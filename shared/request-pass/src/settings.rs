@@ -150,6 +150,18 @@ mod tests {
     }
 
     #[test]
+    fn the_guidance_of_an_adoption_contains_its_command() {
+        let settings = Settings::from_vars("custom-resource", read).unwrap();
+        let owner = Owner::parse("9c5056c23245de345e8f").unwrap();
+        let guidance = settings.adoption_guidance("scalable-ec2-us-west-2-dev", &owner);
+        let (_, after) = guidance.split_once("an operator runs: ").unwrap();
+        assert_eq!(
+            after.split_once(" and then ").unwrap().0,
+            r#"aws lambda invoke --function-name custom-resource --payload fileb:///dev/stdin /dev/stdout <<< '{"Request":"allow-adoption","Environment":"scalable-ec2-us-west-2-dev","Owner":"9c5056c23245de345e8f"}'"#
+        );
+    }
+
+    #[test]
     fn all_invalid_variables_are_reported_at_once() {
         let error =
             Settings::from_vars("custom-resource", |name| (name == "PROJECT_NAME").then(|| "My Project".into()));

@@ -80,7 +80,11 @@ impl PropertyDefaults {
         let mut problems = without_default(&mut given);
         problems.extend(violations(&given).into_iter().map(|it| format!("{}: {}", it.property, it.valid)));
         if problems.is_empty() {
-            Ok(PropertyDefaults(given.into_iter().map(|(name, value)| (name, text_of(value))).collect()))
+            let texts = property::ALL.iter().filter_map(|property| {
+                let value = given.get(property.name)?;
+                Some((property.name.to_owned(), text_of(property, value)))
+            });
+            Ok(PropertyDefaults(texts.collect()))
         } else {
             Err(problems.join("; "))
         }
@@ -105,11 +109,12 @@ fn violations(given: &Map<String, Value>) -> Vec<Violation> {
     reader.violations
 }
 
-/// A valid value as an environment variable of its property has it: tags and rules as JSON, other lists with commas.
-fn text_of(value: Value) -> String {
+/// A valid value as the property's own environment variable has it: ids, ARNs and units separated by commas, tags and
+/// rules as JSON.
+fn text_of(property: &Property, value: &Value) -> String {
     match value {
-        Value::String(text) => text,
-        Value::Array(all) if all.iter().all(Value::is_string) => {
+        Value::String(text) => text.clone(),
+        Value::Array(all) if property.value_type.is_list() => {
             all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
         }
         other => other.to_string(),
