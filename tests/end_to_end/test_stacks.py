@@ -66,6 +66,22 @@ class Stacks(unittest.TestCase):
         self.assertIn("at most 24 characters, so that the bucket's name is within the limit of its service", reason)
         self.assertIn("UserDataScript is 17000 bytes long: at most", reason)
 
+    def test_values_that_the_deployment_does_not_allow_and_invalid_defaults_are_rejected(self):
+        properties = {"EnvironmentSuffix": "limited", "ImageId": "ami-0123456789abcdef0"}
+        lists = {"ALLOWED_IMAGE_OWNERS": "amazon", "ALLOWED_INSTANCE_TYPES": "m5.*"}
+        try:
+            for name, value in lists.items():
+                self.cloud.set_variable_of("custom-resource", name, value)
+            reason = self.create_fails(properties, "limited")
+            self.assertIn('InstanceType is "t3.micro": one of AllowedInstanceTypes of this deployment: m5.*', reason)
+            self.assertIn("one of AllowedImageOwners of this deployment: amazon", reason)
+            self.cloud.set_variable_of("custom-resource", "PROPERTY_DEFAULTS", '{"MaxSizes": 3}')
+            status = self.cloud.request({"Request": "status", "Environment": "scalable-ec2-us-west-2-dev"})
+            self.assertIn("PROPERTY_DEFAULTS: MaxSizes: unknown property; did you mean MaxSize?", status["Text"].split("\n")[0])
+        finally:
+            for name in (*lists, "PROPERTY_DEFAULTS"):
+                self.cloud.set_variable_of("custom-resource", name, "")
+
     def test_a_foreign_resource_with_an_environments_name_is_rejected_by_name_and_unchanged(self):
         iam = self.cloud.client("iam")
         name = "scalable-ec2-role-uswest2-taken"
@@ -163,7 +179,7 @@ class Stacks(unittest.TestCase):
         self.assertEqual(self.kinds(), {"bucket"})
 
         failing = {**properties, "BucketOnDelete": "FailIfNotEmpty"}
-        self.succeeds(event("create.json", RequestId="again", ResourceProperties=failing))
+        self.a_retained_bucket_is_adopted_with_consent_only(s3, event("create.json", RequestId="again", ResourceProperties=failing))
         self.assertEqual(s3.get_object(Bucket=DATA, Key="retained")["Body"].read(), b"two", "the adopted bucket lost an object")
         before = self.cloud.inventory()
         rejected = self.cloud.request(event("delete.json", RequestId="rejected"))
@@ -173,6 +189,19 @@ class Stacks(unittest.TestCase):
         emptied = event("update.json", RequestId="empty", ResourceProperties={**properties, "BucketOnDelete": "Empty"})
         self.succeeds(emptied)
         self.succeeds(event("delete.json", RequestId="now"))
+
+    def a_retained_bucket_is_adopted_with_consent_only(self, s3, create):
+        before = len(demo.writes(self.cloud))
+        refused = self.cloud.request({**create, "RequestId": "without-consent"})
+        self.assertEqual(refused["Status"], "FAILED", refused)
+        self.assertIn(f"bucket {DATA} exists: the deleted environment", refused["Reason"])
+        self.assertEqual(len(demo.writes(self.cloud)), before, "a refused create wrote something")
+        allowed = self.cloud.request(json.loads(refused["Reason"].split("<<< '")[1].split("'")[0]))
+        self.assertEqual(len(allowed.get("Buckets", [])), 2, allowed)
+        self.succeeds(create)
+        tags = {it["Key"] for it in s3.get_bucket_tagging(Bucket=DATA)["TagSet"]}
+        self.assertIn("envkeeper:owner", tags)
+        self.assertNotIn("envkeeper:adoptable-by", tags, "the consent is not used up")
 
     def test_the_next_request_corrects_drift(self):
         self.succeeds(event("create.json"))

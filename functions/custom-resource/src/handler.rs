@@ -70,7 +70,7 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
     async fn handle_operator_request(&self, event: &Value, deadline_ms: u64) -> Value {
         let settings = match &self.settings {
             Ok(settings) => settings,
-            Err(invalid) => return json!({ "Error": invalid.to_string() }),
+            Err(invalid) => return json!({ "Error": invalid.to_string(), "Text": invalid.to_string() }),
         };
         let request = OperatorRequest { settings, records: &self.records, cloud_factory: &self.cloud_factory, event };
         match request.handle().await {

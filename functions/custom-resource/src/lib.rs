@@ -6,10 +6,11 @@
 //! itself. An operator request comes by direct invocation, and the response is the invocation's result.
 //!
 //! The modules: `handler` (exactly one response to each request), `operator` (plan, status, drift, unlock, delete),
-//! `operator_error` (their errors). The crate `request-pass` has the pass over one request.
+//! `adoption` (allow-adoption), `operator_error` (their errors). The crate `request-pass` has the pass over one request.
 
 #![warn(missing_docs)]
 
+mod adoption;
 mod handler;
 mod operator;
 mod operator_error;

@@ -1,7 +1,7 @@
 //! Operator requests by direct invocation. The result is JSON for programs; the key `Text` is for operators.
 //!
-//! `plan` (of properties, or of an environment against its record), `status`, `drift`, `unlock`, and `delete` of an
-//! environment whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like
+//! `plan` (of properties, or of an environment against its record), `status`, `drift`, `unlock`, `allow-adoption`
+//! (`adoption`), and `delete` of an environment whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like
 //! every request.
 
 use environment::{Action, Cloud as _, DesiredState, Drift, ObservedResource, Plan, Resource, Spec, drift, plan};
@@ -65,6 +65,14 @@ struct KnownEnvironment {
     record: OwnerRecord,
 }
 
+/// A recorded environment beside the observed one.
+struct Observation {
+    environment: String,
+    owner: Owner,
+    desired: DesiredState,
+    observed: Vec<ObservedResource>,
+}
+
 impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
     /// Handles the request: everything but the Delete, which the caller processes.
     pub async fn handle(&self) -> Result<OperatorOutcome, OperatorError> {
@@ -73,13 +81,14 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             Some("status") => self.status().await,
             Some("drift") => self.drift().await,
             Some("unlock") => self.unlock().await,
+            Some("allow-adoption") => self.allow_adoption().await,
             Some("delete") => return self.delete().await.map(OperatorOutcome::Delete),
             _ => Err(OperatorError::UnknownRequest { request: self.event["Request"].clone() }),
         };
         result.map(OperatorOutcome::Done)
     }
 
-    fn environment(&self) -> Result<&str, OperatorError> {
+    pub(crate) fn environment(&self) -> Result<&str, OperatorError> {
         let value = self.event.get("Environment").unwrap_or(&Value::Null);
         value.as_str().ok_or_else(|| OperatorError::InvalidEnvironment { value: value.clone() })
     }
@@ -106,24 +115,30 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
     /// request writes nothing.
     async fn plan(&self) -> Result<Value, OperatorError> {
         if self.event.get("Environment").is_some() {
-            let (desired, observed, ..) = self.observe_recorded().await?;
-            return Ok(plan_json(&plan(&desired, &observed)));
+            let Observation { environment, owner, desired, observed } = self.observe_recorded().await?;
+            return Ok(self.plan_json(&plan(&desired, &observed), &environment, Some(&owner)));
         }
         let none = Map::new();
         let properties = self.event.get("ResourceProperties").and_then(Value::as_object).unwrap_or(&none);
         let current_defaults = &self.settings.defaults;
         let deployment = &self.settings.deployment;
         let spec = Spec::read(properties, current_defaults, deployment).map_err(OperatorError::InvalidProperties)?;
-        let owner = self.records.environment_owner(&spec.names(deployment).environment_id()).await?;
+        let environment = spec.names(deployment).environment_id();
+        let owner = self.records.environment_owner(&environment).await?;
         let record = match &owner {
             Some(owner) => self.records.owner(owner).await?,
             None => None,
         };
         let frozen = frozen_defaults(record.as_ref(), current_defaults);
         let spec = Spec::read(properties, &frozen, deployment).map_err(OperatorError::InvalidProperties)?;
-        let owner = owner.map_or_else(|| NO_OWNER.to_owned(), |owner| owner.as_str().to_owned());
-        let (desired, observed) = self.desired_and_observed(&spec, &owner, record.as_ref()).await?;
-        Ok(plan_json(&plan(&desired, &observed)))
+        let settled = recorded_spec(record.as_ref(), |it| it.settled_spec.as_ref(), self.settings);
+        let not_allowed = self.settings.allow_lists.violations(settled.as_ref(), &spec);
+        if !not_allowed.is_empty() {
+            return Err(OperatorError::InvalidProperties(not_allowed));
+        }
+        let mark = owner.as_ref().map_or(NO_OWNER, Owner::as_str);
+        let (desired, observed) = self.desired_and_observed(&spec, mark, record.as_ref()).await?;
+        Ok(self.plan_json(&plan(&desired, &observed), &environment, owner.as_ref()))
     }
 
     /// The status of an environment, from the record.
@@ -151,14 +166,15 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
 
     /// The differences between the observed resources and the record, field by field.
     async fn drift(&self) -> Result<Value, OperatorError> {
-        let (desired, observed, environment) = self.observe_recorded().await?;
+        let Observation { environment, owner, desired, observed } = self.observe_recorded().await?;
         let all = drift(&desired, &observed);
         let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
-        let text = match lines.len() {
+        let mut text = match lines.len() {
             0 => format!("{environment} has no drift."),
             1 => format!("{environment} differs in one place:\n  {}", lines.join("")),
             count => format!("{environment} differs in {count} places:\n  {}", lines.join("\n  ")),
         };
+        text.extend(self.consent_guidance(&plan(&desired, &observed), &environment, Some(&owner)));
         let drift_json = |it: &Drift| {
             let field = (!it.field.is_empty()).then_some(&it.field);
             json!({ "Resource": it.key.to_string(), "Field": field, "Desired": it.desired, "Observed": it.observed })
@@ -206,12 +222,12 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         Ok((address.stack_id, address.logical_id))
     }
 
-    async fn observe_recorded(&self) -> Result<(DesiredState, Vec<ObservedResource>, String), OperatorError> {
+    async fn observe_recorded(&self) -> Result<Observation, OperatorError> {
         let KnownEnvironment { environment, owner, record } = self.find_environment().await?;
         let spec = recorded_spec(Some(&record), |it| it.desired.as_ref(), self.settings);
         let spec = spec.ok_or_else(|| OperatorError::RecordUnreadable { environment: environment.clone() })?;
         let (desired, observed) = self.desired_and_observed(&spec, owner.as_str(), Some(&record)).await?;
-        Ok((desired, observed, environment))
+        Ok(Observation { environment, owner, desired, observed })
     }
 
     async fn desired_and_observed(
@@ -228,31 +244,39 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         let observed = cloud_factory.for_run(owner, "observe", None).observe(&scope).await?;
         Ok((DesiredState { resources, retired_tags, ..DesiredState::default() }, observed))
     }
-}
 
-fn plan_json(plan: &Plan) -> Value {
-    let steps: Vec<Value> = plan
-        .steps
-        .iter()
-        .map(|step| {
-            let action = match step.action {
-                Action::Create => "create",
-                Action::Update => "update",
-                Action::Delete => "delete",
-                Action::Retain => "retain",
-                Action::Wait(_) => "wait",
-            };
-            let calls: Vec<String> = step.calls.iter().map(ToString::to_string).collect();
-            json!({ "Action": action, "Resource": step.key.to_string(), "Changes": step.summary, "Calls": calls })
-        })
-        .collect();
-    let text = if plan.is_settled() && plan.unproven.is_empty() {
-        String::from("Nothing to do: no resource has drift.")
-    } else {
-        plan.to_string()
-    };
-    let unproven: Vec<String> = plan.unproven.iter().map(ToString::to_string).collect();
-    json!({ "Text": text, "Steps": steps, "Rejected": plan.rejected, "Unproven": unproven })
+    fn plan_json(&self, plan: &Plan, environment: &str, owner: Option<&Owner>) -> Value {
+        let steps: Vec<Value> = plan
+            .steps
+            .iter()
+            .map(|step| {
+                let action = match step.action {
+                    Action::Create => "create",
+                    Action::Update => "update",
+                    Action::Delete => "delete",
+                    Action::Retain => "retain",
+                    Action::Wait(_) => "wait",
+                };
+                let calls: Vec<String> = step.calls.iter().map(ToString::to_string).collect();
+                json!({ "Action": action, "Resource": step.key.to_string(), "Changes": step.summary, "Calls": calls })
+            })
+            .collect();
+        let settled = "Nothing to do: no resource has drift.";
+        let mut text =
+            if plan.is_settled() && plan.unproven.is_empty() { settled.to_owned() } else { plan.to_string() };
+        text.extend(self.consent_guidance(plan, environment, owner));
+        let unproven: Vec<String> = plan.unproven.iter().map(ToString::to_string).collect();
+        json!({ "Text": text, "Steps": steps, "Rejected": plan.rejected, "Unproven": unproven })
+    }
+
+    /// The command that allows the adoption of the retained buckets that block a plan, as a line of a text.
+    fn consent_guidance(&self, plan: &Plan, environment: &str, owner: Option<&Owner>) -> Option<String> {
+        let guidance = || match owner {
+            Some(owner) => self.settings.adoption_guidance(environment, owner),
+            None => String::from("The reason of the refused create has the command that allows the adoption."),
+        };
+        plan.needs_consent().then(|| format!("\n{}", guidance()))
+    }
 }
 
 fn history_json(entry: &HistoryEntry) -> Value {

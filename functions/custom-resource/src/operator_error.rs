@@ -8,7 +8,9 @@ use serde_json::Value;
 /// The reason why an operator request has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OperatorError {
-    #[error("Request is {request}: valid is \"plan\", \"status\", \"drift\", \"unlock\" or \"delete\"")]
+    #[error(
+        "Request is {request}: valid is \"plan\", \"status\", \"drift\", \"unlock\", \"allow-adoption\" or \"delete\""
+    )]
     UnknownRequest { request: Value },
     #[error("Environment is {value}: valid is the id of an environment, such as \"scalable-ec2-us-west-2-dev\"")]
     InvalidEnvironment { value: Value },
@@ -17,6 +19,21 @@ pub(crate) enum OperatorError {
          environment, such as \"scalable-ec2-us-west-2-dev\""
     )]
     UnknownEnvironment { environment: String },
+    #[error(
+        "Owner is {value}: valid is the owner that the reason of the refused create names, 20 hexadecimal digits in lower \
+         case"
+    )]
+    InvalidOwner { value: Value },
+    #[error(
+        "Environment is {environment:?}: it belongs to another stack's resource. Delete that environment, or choose \
+         another EnvironmentSuffix"
+    )]
+    AdoptedElsewhere { environment: String },
+    #[error(
+        "Environment is {environment:?}: no bucket of it is retained without an owner; valid is a deleted environment \
+         that retained its buckets"
+    )]
+    NothingRetained { environment: String },
     #[error("{}", describe_violations(.0))]
     InvalidProperties(Vec<Violation>),
     #[error("The record of {environment} is lost. Update its stack to write the record again.")]

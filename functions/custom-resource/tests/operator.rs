@@ -261,13 +261,116 @@ fn a_protected_environment_of_a_deleted_stack_has_to_be_unlocked_first() {
     assert_eq!(send(&handler, sample("delete-environment.json"))["Response"]["Status"], "SUCCESS");
 }
 
+const DATA: &str = "scalable-ec2-data-uswest2-dev-123456789012";
+const LOGS: &str = "scalable-ec2-logs-uswest2-dev-123456789012";
+
+/// A Create by a stack of this name, which retains its buckets.
+fn create_by(stack: &str) -> Value {
+    let stack_id = format!("arn:aws:cloudformation:us-west-2:123456789012:stack/{stack}/0a1b2c3d");
+    let retaining =
+        json!({ "StackId": stack_id, "RequestId": stack, "ResourceProperties": { "BucketOnDelete": "Retain" } });
+    with(sample("create.json"), retaining)
+}
+
+fn delete_by(stack: &str) -> Value {
+    let stack_id = create_by(stack)["StackId"].clone();
+    with(sample("delete.json"), json!({ "StackId": stack_id, "RequestId": format!("delete-{stack}") }))
+}
+
+fn owner_of(stack: &str) -> String {
+    Owner::of(create_by(stack)["StackId"].as_str().expect("an id"), "Web").to_string()
+}
+
+fn allow_adoption(handler: &InlineHandler, owner: &str) -> Value {
+    send(handler, with(sample("allow-adoption.json"), json!({ "Owner": owner })))
+}
+
+/// The payload of the command in a text.
+fn payload_in(text: &str) -> Value {
+    let payload = text.split_once("<<< '").and_then(|(_, rest)| rest.split_once('\'')).expect("a command").0;
+    serde_json::from_str(payload).expect("JSON")
+}
+
+/// An account in which the environment of one stack was deleted and retained its buckets.
+fn with_retained_buckets() -> InlineHandler {
+    let mut handler = handler();
+    succeeded(&handler, create_by("first"));
+    handler.cloud_factory.stack = Some(StackState::Active);
+    succeeded(&handler, delete_by("first"));
+    handler
+}
+
+#[test]
+fn a_retained_bucket_is_adopted_by_the_owner_that_an_operator_allows_and_once() {
+    let handler = with_retained_buckets();
+    let before = writes(&handler);
+    let reason = failed(&handler, create_by("second"));
+    for bucket in [DATA, LOGS] {
+        assert!(reason.contains(&format!("bucket {bucket} exists: the deleted environment {ENVIRONMENT} retained it")));
+    }
+    let request = payload_in(&reason);
+    let expected = json!({ "Request": "allow-adoption", "Environment": ENVIRONMENT, "Owner": owner_of("second") });
+    assert_eq!(request, expected, "{reason}");
+    assert_eq!(writes(&handler), before, "a rejected create writes nothing");
+
+    let allowed = send(&handler, request.clone());
+    assert_eq!(allowed["Buckets"], json!([LOGS, DATA]), "{allowed}");
+    let before = writes(&handler);
+    send(&handler, request);
+    assert_eq!(writes(&handler), before, "a repeated consent writes nothing");
+    failed(&handler, with(create_by("third"), json!({ "ResourceProperties": { "BucketOnDelete": "Empty" } })));
+    succeeded(&handler, with(create_by("second"), json!({ "RequestId": "again" })));
+
+    succeeded(&handler, delete_by("second"));
+    let reason = failed(&handler, with(create_by("second"), json!({ "RequestId": "third" })));
+    assert!(reason.contains("no operator has allowed"), "a consent holds once: {reason}");
+}
+
+#[test]
+fn plan_drift_and_status_name_the_retained_buckets_that_block_a_create_and_the_command() {
+    let handler = with_retained_buckets();
+    let of_properties =
+        send(&handler, json!({ "Request": "plan", "ResourceProperties": { "EnvironmentSuffix": "dev" } }));
+    assert!(of_properties["Text"].as_str().is_some_and(|it| it.contains(DATA) && it.contains(LOGS)), "{of_properties}");
+    failed(&handler, create_by("second"));
+    for name in ["plan-environment.json", "drift.json", "status.json"] {
+        let text = text(&handler, name);
+        assert!(text.contains(DATA) && text.contains(LOGS), "{name}: {text}");
+        assert_eq!(payload_in(&text)["Owner"], owner_of("second"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn a_consent_is_written_on_retained_buckets_alone() {
+    let handler = with_retained_buckets();
+    let before = writes(&handler);
+    for owner in [json!(null), json!("0123456789ABCDEF0123"), json!("me")] {
+        let result = send(&handler, with(sample("allow-adoption.json"), json!({ "Owner": owner })));
+        assert!(error(&result).starts_with(&format!("Owner is {owner}: valid is the owner")), "{result}");
+    }
+    for environment in [json!(null), json!("web-us-west-2-dev"), json!("scalable-ec2-us-west-2-")] {
+        let result = send(&handler, with(sample("allow-adoption.json"), json!({ "Environment": environment })));
+        assert!(error(&result).starts_with("Environment is "), "{result}");
+    }
+    assert_eq!(writes(&handler), before);
+
+    allow_adoption(&handler, &owner_of("second"));
+    succeeded(&handler, create_by("second"));
+    let before = writes(&handler);
+    let of_another = allow_adoption(&handler, &owner_of("third"));
+    assert!(error(&of_another).contains("belongs to another stack's resource"), "{of_another}");
+    let of_itself = allow_adoption(&handler, &owner_of("second"));
+    assert!(error(&of_itself).contains("no bucket of it is retained"), "{of_itself}");
+    assert_eq!(writes(&handler), before);
+}
+
 #[test]
 fn an_invalid_operator_request_names_the_valid_form() {
     let handler = created();
     let result = |event: Value| error(&send(&handler, event)).to_owned();
     assert!(result(json!({ "Request": "dance" })).contains("valid is \"plan\", \"status\""));
     assert!(result(json!({ "Request": ["plan"] })).contains("valid is \"plan\", \"status\""));
-    for request in ["status", "drift", "unlock", "delete"] {
+    for request in ["status", "drift", "unlock", "delete", "allow-adoption"] {
         let none = result(json!({ "Request": request }));
         assert!(none.starts_with("Environment is null: valid is the id of an environment"), "{none}");
     }

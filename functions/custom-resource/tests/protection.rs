@@ -156,6 +156,9 @@ fn a_rollback_of_a_settled_create_releases_the_adopted_buckets_and_is_never_bloc
         succeeded(&handler, create("Retain"));
         fill(&handler);
         succeeded(&handler, sample("delete.json"));
+        let owner = Owner::of(sample("create.json")["StackId"].as_str().expect("an id"), "Web");
+        let allowed = send(&handler, with(sample("allow-adoption.json"), json!({ "Owner": owner.as_str() })));
+        assert_eq!(allowed["Buckets"].as_array().map(Vec::len), Some(2), "{allowed}");
         succeeded(&handler, create(on_delete));
         handler.cloud_factory.stack = Some(StackState::RollingBack);
         succeeded(&handler, sample("delete.json"));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_ec2::types::{
     AvailabilityZone, AvailabilityZoneOptInStatus, Filter, InstanceTypeOffering, LocationType, Subnet,
 };
-use environment::{CallError, Facts, Partition, Spec};
+use environment::{CallError, Facts, ImageOwner, Partition, Spec};
 
 use crate::clients::Clients;
 use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
@@ -26,6 +26,27 @@ pub async fn facts(clients: &Clients, spec: &Spec, region: &str, hooks_are_handl
     let zones = zones.map_err(call_error)?.map_err(rejected)?;
     let image = image.map_err(call_error)?.map_err(rejected)?;
     Ok(Facts { zones, partition: partition.id.to_owned(), image, hooks_are_handled })
+}
+
+/// The owner of the image that `spec` names; `None` if the image, or the parameter that should name it, does not exist
+/// or is not shared with this account.
+///
+/// # Errors
+/// `Rejected`, naming the property, if the parameter does not hold an image id; else every error of a call.
+pub async fn image_owner(clients: &Clients, spec: &Spec) -> Result<Option<ImageOwner>, CallError> {
+    let call_error = |problem: Problem| problem.call_error(&format_args!("the owner of {}", spec.image_source()));
+    let image = image(clients, spec).await.map_err(call_error)?;
+    let image = image.map_err(|invalid| CallError::Rejected { message: invalid.to_string() })?;
+    let Some(id) = image else { return Ok(None) };
+    let response = clients.ec2.describe_images().image_ids(id).send().await.classified("ec2:DescribeImages");
+    let images = match response {
+        Ok(response) => response.images.unwrap_or_default(),
+        // An image that is not shared, was deregistered, or never existed.
+        Err(problem) if problem.code.starts_with("InvalidAMIID") => vec![],
+        Err(problem) => return Err(call_error(problem)),
+    };
+    let owner = images.into_iter().next();
+    Ok(owner.map(|it| ImageOwner { account: it.owner_id.unwrap_or_default(), alias: it.image_owner_alias }))
 }
 
 /// A fact of the account that contradicts the properties. The text names the property.

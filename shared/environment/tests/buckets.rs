@@ -3,8 +3,12 @@
 
 mod common;
 
-use common::{OWNER, assert_converged, names, observe, resources, rollback, run, run_until_done, settled, spec};
-use environment::{Bucket, DesiredState, Fields, Key, Ownership, RunOutcome, indeterminate_until, mark};
+use common::{
+    OWNER, assert_converged, names, observe, plan_now, resources, rollback, run, run_until_done, scope, settled, spec,
+};
+use environment::{
+    Bucket, DesiredState, Fields, Key, ObservedResource, Ownership, RunOutcome, State, indeterminate_until, mark, plan,
+};
 use memory_cloud::{Fault, MemoryAccount};
 use serde_json::json;
 use std::convert::Infallible;
@@ -33,8 +37,22 @@ fn is_settled(outcome: Option<&RunOutcome<Infallible>>) -> bool {
     matches!(outcome, Some(RunOutcome::Settled { .. }))
 }
 
+/// Allows the owner to adopt the retained buckets, as the operator request `allow-adoption` does.
+fn allow(account: &MemoryAccount, owner: &str) {
+    for key in [names().data_bucket(), names().log_bucket()] {
+        account.tamper(&key, |it| {
+            it.tags.insert(mark::ADOPTABLE_BY.into(), owner.into());
+        });
+    }
+    account.clock.advance(account.read_lag);
+}
+
+fn consents(account: &MemoryAccount) -> usize {
+    account.inventory().iter().filter(|it| it.tags.contains_key(mark::ADOPTABLE_BY)).count()
+}
+
 #[test]
-fn retained_buckets_keep_their_content_without_an_owner_and_a_later_environment_adopts_them() {
+fn retained_buckets_keep_their_content_without_an_owner_and_a_later_environment_adopts_them_with_consent() {
     let desired = with("Retain");
     let account = settled(&desired);
     fill(&account, &names().data_bucket(), true);
@@ -47,10 +65,78 @@ fn retained_buckets_keep_their_content_without_an_owner_and_a_later_environment_
         assert_eq!(it.resource.tags.get(mark::OWNER), None);
     }
 
+    allow(&account, OWNER);
     let outcome = run(&account, "create again", &desired, None);
     assert!(is_settled(outcome.as_ref()), "{outcome:?}");
     assert!(bucket(&account, &names().data_bucket()).expect("it exists").contains_objects, "with its content");
     assert!(observe(&account).iter().all(|it| it.ownership == Ownership::Owned));
+    assert_eq!(consents(&account), 0, "the consent is used up");
+
+    run(&account, "delete again", &DesiredState::default(), None);
+    let outcome = run(&account, "create a third time", &desired, None);
+    assert!(matches!(outcome, Some(RunOutcome::ConsentMissing { .. })), "a consent holds once: {outcome:?}");
+}
+
+#[test]
+fn without_consent_to_its_owner_a_create_is_rejected_before_its_first_call() {
+    let account = account_with_retained_buckets();
+    for consent in [None, Some("0123456789abcdef9999"), Some("")] {
+        if let Some(owner) = consent {
+            allow(&account, owner);
+        }
+        let (before, calls) = (account.inventory(), account.calls.borrow().len());
+        let outcome = run(&account, "create again", &with("Retain"), None);
+        let Some(RunOutcome::ConsentMissing { reasons }) = outcome else { panic!("{consent:?}: {outcome:?}") };
+        for (key, reason) in [names().data_bucket(), names().log_bucket()].iter().zip(reasons.iter().rev()) {
+            let expected = format!("{key} exists: the deleted environment {} retained it", names().environment_id());
+            assert!(reason.starts_with(&expected), "{reason}");
+        }
+        assert_eq!((account.inventory(), account.calls.borrow().len()), (before, calls));
+    }
+}
+
+#[test]
+fn an_adoption_begins_with_the_owners_mark_and_then_removes_the_consent() {
+    let account = account_with_retained_buckets();
+    allow(&account, OWNER);
+    account.tamper(&names().data_bucket(), |it| {
+        if let Fields::Bucket(bucket) = &mut it.fields {
+            bucket.versioning = false;
+        }
+    });
+    let plan = plan_now(&account, &with("Retain"));
+    let step = plan.steps.iter().find(|it| it.key == names().data_bucket()).expect("a step");
+    let calls: Vec<String> = step.calls.iter().map(ToString::to_string).collect();
+    assert!(calls[0].contains(&format!("tag envkeeper:owner: {OWNER}")), "{calls:?}");
+    assert_eq!(calls[1], format!("s3:PutBucketTagging (tag envkeeper:adoptable-by: {OWNER})"), "{calls:?}");
+    assert_eq!(calls[2..], ["s3:PutBucketVersioning (versioning: true)"], "{calls:?}");
+}
+
+#[test]
+fn only_buckets_are_adopted() {
+    let desired = with("Retain");
+    for resource in &desired.resources {
+        let mut retained = resource.clone();
+        if matches!(retained.fields, Fields::Bucket(_)) || !retained.tags.contains_key(mark::OWNER) {
+            continue;
+        }
+        retained.tags.remove(mark::OWNER);
+        retained.tags.insert(mark::RETAINED.into(), names().environment_id());
+        retained.tags.insert(mark::ADOPTABLE_BY.into(), OWNER.into());
+        let observed = ObservedResource {
+            id: Some("id".into()),
+            ownership: ObservedResource::ownership(&retained.tags, OWNER),
+            resource: retained,
+            state: State::Ready,
+            references: vec![],
+            version: None,
+        };
+        let plan = plan(&desired, std::slice::from_ref(&observed));
+        let rejected: Vec<String> = plan.rejected.iter().map(ToString::to_string).collect();
+        assert_eq!(rejected.len(), 1, "{}: {rejected:?}", observed.key());
+        assert!(rejected[0].contains("only buckets are retained"), "{rejected:?}");
+        assert!(!plan.needs_consent(), "no consent helps: {rejected:?}");
+    }
 }
 
 #[test]
@@ -58,6 +144,7 @@ fn a_failed_create_retains_the_adopted_buckets_again_and_never_empties_them() {
     let account = settled(&with("Retain"));
     fill(&account, &names().data_bucket(), true);
     run(&account, "delete", &DesiredState::default(), None);
+    allow(&account, OWNER);
     let calls = account.calls.borrow().len();
     account.faults.borrow_mut().insert(calls + 30, Fault::Denied);
     let outcome = run(&account, "create again", &with("Empty"), None);
@@ -68,6 +155,7 @@ fn a_failed_create_retains_the_adopted_buckets_again_and_never_empties_them() {
     assert!(bucket(&account, &names().data_bucket()).expect("it was retained again").contains_objects);
     assert_eq!(account.inventory().len(), 2);
     assert!(observe(&account).iter().all(|it| it.ownership == Ownership::Retained(names().environment_id())));
+    assert_eq!(consents(&account), 0, "a returned bucket carries no consent");
 }
 
 #[test]
@@ -185,11 +273,13 @@ fn account_with_retained_buckets() -> MemoryAccount {
 #[test]
 fn the_rollback_of_an_adopting_create_with_a_fault_at_any_call_retains_the_adopted_buckets() {
     let without_faults = account_with_retained_buckets();
+    allow(&without_faults, OWNER);
     let before = without_faults.calls.borrow().len();
     run(&without_faults, "create again", &with("Empty"), None);
     for fault in FAULTS {
         for call in before..without_faults.calls.borrow().len() {
             let account = account_with_retained_buckets();
+            allow(&account, OWNER);
             account.faults.borrow_mut().insert(call, fault);
             run(&account, "create again", &with("Empty"), None);
             let indeterminate = indeterminate_until(account.clock.now(), false);

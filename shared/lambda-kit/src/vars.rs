@@ -31,10 +31,8 @@ pub struct Vars<R> {
 pub struct InvalidSetting {
     /// The name of the variable.
     pub name: &'static str,
-    /// The value, truncated to 60 characters; `None` if the variable is not set.
-    pub value: Option<String>,
-    /// The valid form.
-    pub valid: String,
+    /// The problem with the valid form, as a continuation of the name.
+    pub problem: String,
 }
 
 /// All invalid variables of a function.
@@ -63,7 +61,7 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
     pub fn required(&mut self, name: &'static str, valid: &str) -> String {
         let value = self.optional(name);
         if value.is_none() {
-            self.invalid.push(InvalidSetting { name, value: None, valid: valid.to_owned() });
+            self.invalid.push(InvalidSetting { name, problem: format!(" is not set, valid is {valid}") });
         }
         value.unwrap_or_default()
     }
@@ -73,10 +71,16 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
         let value = self.optional(name)?;
         let parsed = parse(&value);
         if parsed.is_none() {
-            let value = Some(value.chars().take(MAX_SHOWN_CHARS).collect());
-            self.invalid.push(InvalidSetting { name, value, valid: valid.to_owned() });
+            let shown: String = value.chars().take(MAX_SHOWN_CHARS).collect();
+            self.invalid.push(InvalidSetting { name, problem: format!(" is {shown:?}, valid is {valid}") });
         }
         parsed
+    }
+
+    /// Reads an optional variable with a reader that describes what is invalid, for values that errors must not repeat.
+    pub fn described<T>(&mut self, name: &'static str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let result = read(&self.optional(name)?);
+        result.map_err(|problem| self.invalid.push(InvalidSetting { name, problem: format!(": {problem}") })).ok()
     }
 
     /// Reads `true` or `false`; every other word is invalid. `default` if the variable is missing.
@@ -130,11 +134,8 @@ fn is_project(text: &str) -> bool {
 
 impl fmt::Display for InvalidSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let InvalidSetting { name, value, valid } = self;
-        match value {
-            Some(value) => write!(f, "{name} is {value:?}, valid is {valid}"),
-            None => write!(f, "{name} is not set, valid is {valid}"),
-        }
+        let InvalidSetting { name, problem } = self;
+        write!(f, "{name}{problem}")
     }
 }
 
@@ -171,6 +172,7 @@ mod tests {
         vars.required_queue_url("LEDGER");
         vars.flag("ON", true);
         vars.parsed("HOSTS", "host:port", |_| None::<()>);
+        assert_eq!(vars.described("ON", |_| Err::<(), _>(String::from("a.b: unknown"))), None);
         let error = vars.checked(()).unwrap_err().to_string();
         assert_eq!(
             error,
@@ -179,7 +181,8 @@ mod tests {
              QUEUE is \"requests\", valid is the URL of an SQS queue; \
              LEDGER is not set, valid is the URL of an SQS queue; \
              ON is \"yes\", valid is true or false; \
-             HOSTS is \"x\", valid is host:port"
+             HOSTS is \"x\", valid is host:port; \
+             ON: a.b: unknown"
         );
     }
 

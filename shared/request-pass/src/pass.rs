@@ -95,9 +95,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let work = if event.kind == Kind::Delete {
             self.deletable(record.as_ref()).await?
         } else {
-            let (spec, defaults) = self
-                .read_spec(record.as_ref())
-                .map_err(|violations| PassError::Failed(describe_violations(&violations).into()))?;
+            let (spec, defaults) = self.admitted_spec(record.as_ref()).await?;
             RequestedWork::Apply { spec: Box::new(spec), defaults }
         };
         // A request that is already recorded keeps its progress and its response state. A request without work is not
@@ -177,18 +175,29 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         }
     }
 
-    /// Reads the requested spec with the frozen defaults, and returns both.
-    fn read_spec(&self, record: Option<&OwnerRecord>) -> Result<(Spec, Defaults), Vec<Violation>> {
+    /// Reads the requested spec with the frozen defaults, and checks it: by itself, against the spec before, and against
+    /// the deployment's allow-lists. A rollback requests the spec that settled last. Both are equal, so no value of it
+    /// is rejected.
+    async fn admitted_spec(&self, record: Option<&OwnerRecord>) -> Result<(Spec, Defaults), PassError> {
         let event = &self.request.event;
-        let deployment = &self.settings.deployment;
+        let Settings { deployment, allow_lists, .. } = self.settings;
+        let failed = |violations: &[Violation]| PassError::Failed(describe_violations(violations).into());
         let defaults = frozen_defaults(record, &self.settings.defaults);
         let recorded =
             self.settled_spec(record).or_else(|| recorded_spec(record, |it| it.desired.as_ref(), self.settings));
-        let spec = Spec::read_after(recorded.as_ref(), &event.properties, &defaults, deployment)?;
+        let spec = Spec::read_after(recorded.as_ref(), &event.properties, &defaults, deployment)
+            .map_err(|violations| failed(&violations))?;
         let before = recorded.or_else(|| Spec::read(event.old_properties.as_ref()?, &defaults, deployment).ok());
-        // A rollback requests the spec that settled last. Both are equal, so no change of it is rejected.
-        let violations = before.map(|before| check_change(&before, &spec)).unwrap_or_default();
-        if violations.is_empty() { Ok((spec, defaults)) } else { Err(violations) }
+        let before = before.as_ref();
+        let mut violations = before.map(|before| check_change(before, &spec)).unwrap_or_default();
+        violations.extend(allow_lists.violations(before, &spec));
+        // The owner of an image never changes: it is read when the request arrives, and not in each pass.
+        let is_recorded = record.is_some_and(|it| it.is_latest(&self.request.hash));
+        if !is_recorded && allow_lists.needs_image_owner(before, &spec) {
+            let owner = self.cloud_factory.image_owner(&spec).await?;
+            violations.extend(allow_lists.image_violation(&spec, owner.as_ref()));
+        }
+        if violations.is_empty() { Ok((spec, defaults)) } else { Err(failed(&violations)) }
     }
 
     async fn apply_desired(
@@ -339,6 +348,10 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         match reconcile(&cloud, run, journal).await {
             RunOutcome::Settled { observed, proofs } => Ok(Convergence::Settled((observed, proofs))),
             RunOutcome::Rejected { reasons } => Err(PassError::Failed(reasons.join("\n").into())),
+            RunOutcome::ConsentMissing { mut reasons } => {
+                reasons.push(self.settings.adoption_guidance(&scope.names.environment_id(), owner));
+                Err(PassError::Failed(reasons.join("\n").into()))
+            }
             RunOutcome::CallRejected { reasons } => {
                 Err(PassError::Failed(Reason::with_runbook(reasons.join("\n"), Runbook::CallRejected)))
             }

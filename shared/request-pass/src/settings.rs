@@ -1,8 +1,8 @@
 //! The settings of a function that processes requests, from its environment variables.
 
-use environment::{Defaults, Deployment};
+use environment::{AllowLists, Defaults, Deployment, PropertyDefaults};
 use lambda_kit::{InvalidSettings, Vars};
-use requests::AllowedHosts;
+use requests::{AllowedHosts, Owner};
 
 /// The function's configuration, read once.
 #[derive(Clone, Debug)]
@@ -25,8 +25,12 @@ pub struct Settings {
     /// `ALLOWED_RESPONSE_HOSTS`: hosts that may receive responses in addition to `CloudFormation`'s own hosts of this
     /// region, as `host:port,…`, over plain http. Empty in every deployment; the local cloud needs it.
     pub response_hosts: AllowedHosts,
-    /// The values of properties that a template omits.
+    /// The values of properties that a template omits: from the property's own variable, else from
+    /// `PROPERTY_DEFAULTS`, a JSON object, else from the table of properties.
     pub defaults: Defaults,
+    /// `ALLOWED_VPCS`, `ALLOWED_INSTANCE_TYPES`, `ALLOWED_IMAGE_OWNERS`, `ALLOWED_TARGET_GROUPS`, `ALLOWED_TOPICS`
+    /// (separated by commas) and `MAX_INSTANCES`: the values that stack authors may use.
+    pub allow_lists: AllowLists,
 }
 
 impl Settings {
@@ -51,6 +55,8 @@ impl Settings {
         let hosts = vars.parsed("ALLOWED_RESPONSE_HOSTS", "host:port, separated by commas", |list| {
             AllowedHosts::from_list(list).ok()
         });
+        let property_defaults = vars.described("PROPERTY_DEFAULTS", PropertyDefaults::read).unwrap_or_default();
+        let allow_lists = allow_lists(vars);
         Settings {
             function_name: function_name.unwrap_or_else(|| function.to_owned()),
             custom_resource_function: custom_resource_function.unwrap_or_else(|| String::from("custom-resource")),
@@ -58,7 +64,8 @@ impl Settings {
             hooks_are_handled,
             records_table,
             response_hosts: hosts.unwrap_or_default().in_region(&deployment.region),
-            defaults: Defaults::from_vars(|name| vars.raw(name)),
+            defaults: Defaults::of_deployment(|name| vars.raw(name), &property_defaults),
+            allow_lists,
             deployment,
         }
     }
@@ -68,10 +75,45 @@ impl Settings {
     /// requires an option that version 1 does not know.
     #[must_use]
     pub fn command(&self, request: &str, environment: &str) -> String {
+        self.invocation(&format!("{{\"Request\":\"{request}\",\"Environment\":\"{environment}\"}}"))
+    }
+
+    /// The guidance below the rejections of retained buckets: the command by which an operator allows `owner` to adopt
+    /// the buckets that an environment retained, and its effect on the stack.
+    #[must_use]
+    pub fn adoption_guidance(&self, environment: &str, owner: &Owner) -> String {
+        let request =
+            format!("{{\"Request\":\"allow-adoption\",\"Environment\":\"{environment}\",\"Owner\":\"{owner}\"}}");
         format!(
-            "aws lambda invoke --function-name {} --payload fileb:///dev/stdin /dev/stdout <<< '{{\"Request\":\"{request}\",\"Environment\":\"{environment}\"}}'",
+            "To allow the adoption, an operator runs: {} and then the same stack requests the create again. The owner is this stack's: a stack that is deleted and created again is another owner.",
+            self.invocation(&request)
+        )
+    }
+
+    fn invocation(&self, payload: &str) -> String {
+        format!(
+            "aws lambda invoke --function-name {} --payload fileb:///dev/stdin /dev/stdout <<< '{payload}'",
             self.custom_resource_function
         )
+    }
+}
+
+fn allow_lists(vars: &mut Vars<impl Fn(&str) -> Option<String>>) -> AllowLists {
+    let mut list = |name, valid: &str, admits: fn(&str) -> bool| {
+        let valid = format!("{valid}, separated by commas");
+        vars.parsed(name, &valid, |text| AllowLists::list(text, admits)).unwrap_or_default()
+    };
+    AllowLists {
+        vpcs: list("ALLOWED_VPCS", "ids of VPCs", AllowLists::is_vpc),
+        instance_types: list(
+            "ALLOWED_INSTANCE_TYPES",
+            "instance types such as t3.micro and families such as t3.*",
+            AllowLists::is_instance_type,
+        ),
+        image_owners: list("ALLOWED_IMAGE_OWNERS", "account ids and amazon", AllowLists::is_image_owner),
+        target_groups: list("ALLOWED_TARGET_GROUPS", "ARNs of target groups", AllowLists::is_target_group),
+        topics: list("ALLOWED_TOPICS", "ARNs of SNS topics", AllowLists::is_topic),
+        max_instances: vars.parsed("MAX_INSTANCES", "a whole number from 1 to 1000", AllowLists::max_instances),
     }
 }
 
@@ -104,6 +146,18 @@ mod tests {
         assert_eq!(
             settings.command("unlock", "scalable-ec2-us-west-2-dev"),
             r#"aws lambda invoke --function-name custom-resource --payload fileb:///dev/stdin /dev/stdout <<< '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#
+        );
+    }
+
+    #[test]
+    fn the_guidance_of_an_adoption_contains_its_command() {
+        let settings = Settings::from_vars("custom-resource", read).unwrap();
+        let owner = Owner::parse("9c5056c23245de345e8f").unwrap();
+        let guidance = settings.adoption_guidance("scalable-ec2-us-west-2-dev", &owner);
+        let (_, after) = guidance.split_once("an operator runs: ").unwrap();
+        assert_eq!(
+            after.split_once(" and then ").unwrap().0,
+            r#"aws lambda invoke --function-name custom-resource --payload fileb:///dev/stdin /dev/stdout <<< '{"Request":"allow-adoption","Environment":"scalable-ec2-us-west-2-dev","Owner":"9c5056c23245de345e8f"}'"#
         );
     }
 

@@ -30,7 +30,7 @@ fn expected(name: &str) -> Option<Kind> {
         Some("create" | "bad") => Some(Kind::Create),
         Some("update") => Some(Kind::Update),
         Some("delete") => Some(Kind::Delete),
-        Some("plan" | "status" | "drift" | "unlock") => None,
+        Some("plan" | "status" | "drift" | "unlock" | "allow") => None,
         _ => panic!("add the kind of the sample {name} to this test"),
     }
 }

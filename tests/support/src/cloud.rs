@@ -1,10 +1,10 @@
 //! The in-memory cloud, in the form that the functions expect.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use environment::{CallError, Facts, ObservedAlarm, ObservedGroup, RemediationAction, Spec, Timestamp};
+use environment::{CallError, Facts, ImageOwner, ObservedAlarm, ObservedGroup, RemediationAction, Spec, Timestamp};
 use memory_cloud::{MemoryAccount, Session};
 use request_pass::{CloudFactory, Settings, StackState};
 use requests::QueueError;
@@ -21,6 +21,9 @@ pub struct MemoryCloudFactory {
     pub panics: bool,
     /// The state of the stack; `None` where the call is denied.
     pub stack: Option<StackState>,
+    /// The owner of every image, and the number of times that it was read.
+    pub image_owner: Option<ImageOwner>,
+    pub image_owner_reads: Cell<usize>,
     /// The observed alarm, if one exists.
     pub alarm: RefCell<Option<ObservedAlarm>>,
     /// The instances whose status checks fail.
@@ -42,6 +45,8 @@ impl Default for MemoryCloudFactory {
             account,
             panics: false,
             stack: Some(StackState::Active),
+            image_owner: None,
+            image_owner_reads: Cell::default(),
             alarm: RefCell::new(Some(alarm)),
             impaired: RefCell::default(),
             call_errors: RefCell::default(),
@@ -73,6 +78,11 @@ impl CloudFactory for MemoryCloudFactory {
         assert!(!self.panics, "the test requested this panic");
         let zones = ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec();
         Ok(Facts { zones, partition: "aws".into(), image: Some("ami-0123456789abcdef0".into()), hooks_are_handled })
+    }
+
+    async fn image_owner(&self, _spec: &Spec) -> Result<Option<ImageOwner>, CallError> {
+        self.image_owner_reads.set(self.image_owner_reads.get() + 1);
+        Ok(self.image_owner.clone())
     }
 
     async fn stack(&self, _stack_id: &str) -> Result<StackState, CallError> {

@@ -5,6 +5,15 @@ use crate::{Resource, Statement};
 
 pub(crate) const CUSTOM_RESOURCE: &[Statement] = &[
     allow("Records", &[call("dynamodb:GetItem"), call("dynamodb:UpdateItem")], &[Resource::Deployed("Records", "")]),
+    allow(
+        "AllowAdoption",
+        &[call("s3:PutBucketTagging")],
+        &[
+            Resource::Bucket("${ProjectName}-data-*-${AWS::AccountId}"),
+            Resource::Bucket("${ProjectName}-logs-*-${AWS::AccountId}"),
+        ],
+    )
+    .because("The operator request allow-adoption writes its consent on retained buckets, which no environment owns."),
     allow("QueueRequests", &[call("sqs:SendMessage")], &[Resource::Deployed("RequestQueue", "")]),
     allow(
         "DeadLetterFailedInvocations",

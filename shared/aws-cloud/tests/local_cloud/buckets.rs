@@ -15,12 +15,12 @@ use aws_sdk_s3::types::{
 };
 use environment::{
     Call, CallError, CallKind, Cloud, DesiredState, Kind, ObservedResource, Ownership, Proofs, Run, RunOutcome, Scope,
-    Timestamp, mark, reconcile,
+    Setting, Timestamp, mark, reconcile,
 };
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
-use crate::harness::Harness;
+use crate::harness::{Harness, OWNER};
 use crate::lifecycle::assert_observed;
 use crate::parts::{config, desired, distinct, operations, repair};
 
@@ -193,7 +193,7 @@ async fn a_bucket_of_another_account_is_observed_and_never_changed() {
 }
 
 #[tokio::test]
-async fn the_next_environment_takes_over_retained_buckets() {
+async fn the_next_environment_takes_over_retained_buckets_with_consent() {
     let harness = Harness::start().await;
     let desired = desired(&harness, &BUCKETS, json!({ "EnvironmentSuffix": "dev", "BucketOnDelete": "Retain" })).await;
     harness.settle(&desired).await;
@@ -208,12 +208,23 @@ async fn the_next_environment_takes_over_retained_buckets() {
         "{observed:?}"
     );
 
+    let (outcome, calls) = harness.run(&desired).await;
+    assert!(matches!(outcome, RunOutcome::ConsentMissing { .. }), "{outcome:?}");
+    assert_eq!(calls, [""; 0]);
+    for it in observed {
+        let consent = Setting::Tag(mark::ADOPTABLE_BY.into(), OWNER.into());
+        let call = Call { key: it.key(), id: it.id, kind: CallKind::Set(vec![consent]) };
+        harness.cloud().call(&call).await.expect("tagged");
+    }
+    // For each bucket the owner's mark, then the removal of the consent.
     let calls = repair(&harness, &desired).await;
-    assert_eq!((calls.len(), distinct(&calls)), (2, ["s3:PutBucketTagging"].into()));
+    assert_eq!((calls.len(), distinct(&calls)), (4, ["s3:PutBucketTagging"].into()));
     let observed = harness.observe().await;
-    assert!(
-        observed.iter().all(|it| it.ownership == Ownership::Owned && it.resource.tags.contains_key(mark::RETAINED))
-    );
+    let is_adopted = |it: &ObservedResource| {
+        let has = |key| it.resource.tags.contains_key(key);
+        it.ownership == Ownership::Owned && has(mark::RETAINED) && !has(mark::ADOPTABLE_BY)
+    };
+    assert!(observed.iter().all(is_adopted), "{observed:?}");
     harness.s3.get_object().bucket(&data).key("kept").send().await.expect("the object still exists");
 }
 

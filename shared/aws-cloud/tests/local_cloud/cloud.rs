@@ -67,7 +67,7 @@ impl LocalCloud {
         // Both tasks end with the test's runtime.
         tokio::spawn(router::serve(listener, Arc::clone(&router)));
         let scaling = Arc::clone(&router);
-        tokio::spawn(async move { scaling.auto_scaling.run().await });
+        tokio::spawn(async move { scaling.auto_scaling.run(&scaling.recorder).await });
         LocalCloud { _emulators: emulators, _output: output, router, url: format!("http://{address}") }
     }
 

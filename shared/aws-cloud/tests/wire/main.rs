@@ -5,6 +5,7 @@
 mod alarms;
 mod denied;
 mod emptying;
+mod images;
 mod in_use;
 mod lost_responses;
 mod remediations;

@@ -81,7 +81,8 @@ pub enum Ownership {
     Foreign(String),
     /// The resource has a name of this environment, and the mark may not be read; the text gives the reason.
     Hidden(String),
-    /// No owner: the environment with this id retained the resource, and a later environment of the same id adopts it.
+    /// No owner: the environment with this id retained the resource. A later environment of the same id adopts it if it
+    /// is a bucket with an operator's consent: [`mark::ADOPTABLE_BY`](crate::mark::ADOPTABLE_BY).
     Retained(String),
 }
 

@@ -36,15 +36,18 @@ pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift
             all.push(Drift { key, field: String::new(), desired: Some("present".into()), observed: None });
             continue;
         };
-        if let Ownership::Foreign(reason) | Ownership::Hidden(reason) | Ownership::Retained(reason) = &found.ownership {
-            let field = String::from("owner");
-            all.push(Drift {
-                key: key.clone(),
-                field,
-                desired: Some("this environment".into()),
-                observed: Some(reason.clone()),
-            });
-        }
+        let foreign_owner = match &found.ownership {
+            // An unproven resource has its id as name, so it is none of the desired ones.
+            Ownership::Owned | Ownership::Unproven => None,
+            Ownership::Foreign(reason) | Ownership::Hidden(reason) => Some(reason.clone()),
+            Ownership::Retained(by) => Some(format!("none: the deleted environment {by} retained it")),
+        };
+        all.extend(foreign_owner.map(|owner| Drift {
+            key: key.clone(),
+            field: String::from("owner"),
+            desired: Some("this environment".into()),
+            observed: Some(owner),
+        }));
         let after = plan.steps.iter().find(|step| step.key == key).and_then(|step| step.resource_after.as_ref());
         all.extend(after.map(|after| changed_settings(after, &found.resource)).unwrap_or_default());
         all.extend(changed_fixed_fields(resource, &found.resource));

@@ -88,6 +88,11 @@ pub enum RunOutcome<E> {
         /// The conflicts, a sentence each.
         reasons: Vec<String>,
     },
+    /// As `Rejected`; an operator can allow the adoption of the retained buckets among the conflicts.
+    ConsentMissing {
+        /// The conflicts, a sentence each.
+        reasons: Vec<String>,
+    },
     /// AWS rejected a call. A retry does not help.
     CallRejected {
         /// The rejected calls with AWS's reasons, a sentence each.
@@ -178,8 +183,11 @@ async fn iteration<C: Cloud, E>(
     };
     let plan = plan(run.desired, &observed);
     if !plan.rejected.is_empty() {
-        return Iteration::Ended(RunOutcome::Rejected {
-            reasons: plan.rejected.iter().map(ToString::to_string).collect(),
+        let reasons = plan.rejected.iter().map(ToString::to_string).collect();
+        return Iteration::Ended(if plan.needs_consent() {
+            RunOutcome::ConsentMissing { reasons }
+        } else {
+            RunOutcome::Rejected { reasons }
         });
     }
     if plan.is_settled() {

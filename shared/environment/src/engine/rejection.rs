@@ -17,6 +17,17 @@ pub enum Rejection {
         /// The owner that was found, or the reason why the owner cannot be read.
         reason: String,
     },
+    /// A deleted environment of the same id retained a bucket, and no operator has allowed this owner to adopt it. The
+    /// caller adds the command that allows it.
+    #[error(
+        "{key} exists: the deleted environment {environment} retained it, and no operator has allowed this environment's owner to adopt it. Nothing was changed."
+    )]
+    Retained {
+        /// The bucket.
+        key: Key,
+        /// The id of both environments.
+        environment: String,
+    },
     /// A resource was created and will never be usable.
     #[error("{key} could not be created: {reason}. Delete it, or the environment, and try again.")]
     CreateFailed {

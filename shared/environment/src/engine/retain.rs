@@ -1,10 +1,33 @@
-//! The deletion policy of buckets: Envkeeper does not delete stored objects without the stack author's consent.
+//! The retention of buckets: Envkeeper does not delete stored objects without the stack author's consent, and gives
+//! retained objects to no later environment without an operator's consent.
 
 use crate::engine::cloud::ObservedResource;
 use crate::engine::rejection::Rejection;
 use crate::model::mark;
 use crate::model::on_delete::OnDelete;
-use crate::model::resource::Fields;
+use crate::model::resource::{Fields, Resource};
+
+/// Decides whether an environment adopts the resource that the environment `retained_by` retained: only a bucket, only
+/// by an environment of the same id, and only with an operator's consent to its owner on the bucket
+/// ([`mark::ADOPTABLE_BY`]). No property is a consent: another stack author may take the id after its first owner.
+///
+/// # Errors
+/// The rejection of every other case.
+pub(crate) fn adoption(desired: &Resource, observed: &ObservedResource, retained_by: &str) -> Result<(), Rejection> {
+    let key = desired.key();
+    let tag = |key: &str| desired.tags.get(key).map_or("", String::as_str);
+    if tag(mark::ENVIRONMENT) != retained_by {
+        return Err(Rejection::NotOwned { key, reason: format!("the environment {retained_by} retained it") });
+    }
+    if !matches!(observed.resource.fields, Fields::Bucket(_)) {
+        let reason = format!("it carries the tag {}, and only buckets are retained", mark::RETAINED);
+        return Err(Rejection::NotOwned { key, reason });
+    }
+    match observed.resource.tags.get(mark::ADOPTABLE_BY) {
+        Some(consent) if consent == tag(mark::OWNER) => Ok(()),
+        _ => Err(Rejection::Retained { key, environment: retained_by.to_owned() }),
+    }
+}
 
 /// The treatment of an observed resource that is not desired any more.
 #[derive(Clone, Debug, PartialEq, Eq)]

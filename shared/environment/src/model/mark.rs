@@ -14,8 +14,11 @@ pub const NAME: &str = "envkeeper:name";
 /// policy for all environments, names the log group and the bucket by it (`aws:PrincipalTag`).
 pub const SUFFIX: &str = "envkeeper:suffix";
 /// The tag of a deliberately retained resource: the id of the environment that retained it. If the resource also has an
-/// owner's mark, a later environment has adopted it.
+/// owner's mark, a later environment has adopted it, with the consent of [`ADOPTABLE_BY`].
 pub const RETAINED: &str = "envkeeper:retained";
+/// The tag of an operator's consent on a retained bucket: the owner that may adopt it, once. The operator request
+/// `allow-adoption` writes it; adoption and retention remove it.
+pub const ADOPTABLE_BY: &str = "envkeeper:adoptable-by";
 /// The tag with the action for a bucket when its environment is deleted: see [`OnDelete`](crate::OnDelete).
 pub const ON_DELETE: &str = "envkeeper:on-delete";
 /// Tag keys that Envkeeper sets. A stack author's tags cannot use them, nor any key that starts with `aws:` or

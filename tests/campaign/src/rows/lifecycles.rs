@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use environment::{Fields, Key};
+use environment::{Fields, Key, mark};
 use memory_cloud::Fault;
 use request_pass::StackState;
+use requests::Owner;
 use serde_json::json;
 
 use super::{Dice, Row};
@@ -71,7 +72,9 @@ fn run(seed: usize) -> Verdict {
         let mut lifecycle = Lifecycle::new(&mut dice);
         // A retained bucket is not empty.
         lifecycle.full = [lifecycle.full[0] || retained[0], lifecycle.full[1] || retained[1]];
-        let result = run_lifecycle(&mut fixture, &Resource::of(number, "dev"), &lifecycle);
+        let resource = Resource::of(number, "dev");
+        let consent = allow_adoption(&fixture, &resource, &lifecycle, retained);
+        let result = consent.and_then(|()| run_lifecycle(&mut fixture, &resource, &lifecycle));
         retained = lifecycle.retained_buckets();
         verdict.duplicated += fixture.duplicates();
         let found = fixture.account().inventory();
@@ -96,6 +99,32 @@ fn run(seed: usize) -> Verdict {
     }
     verdict.converged = verdict.reason.is_empty();
     verdict.with(&fixture)
+}
+
+/// Checks that a create adopts no retained bucket without consent, and then gives the consent, as the operator request
+/// `allow-adoption` does: faults of its calls are those of an operator, who repeats it.
+fn allow_adoption(
+    fixture: &Fixture,
+    resource: &Resource,
+    lifecycle: &Lifecycle,
+    retained: [bool; 2],
+) -> Result<(), String> {
+    if retained == [false, false] {
+        return Ok(());
+    }
+    let before = fixture.account().inventory();
+    send(fixture, resource, "Create", &lifecycle.properties(), Some("no operator has allowed"))?;
+    if fixture.account().inventory() != before {
+        return Err(String::from("a create without consent changed a resource"));
+    }
+    let owner = Owner::of(&resource.stack, &resource.logical_id);
+    for (key, _) in buckets(fixture).iter().zip(retained).filter(|(_, is_retained)| *is_retained) {
+        fixture.account().tamper(key, |it| {
+            it.tags.insert(mark::ADOPTABLE_BY.into(), owner.as_str().into());
+        });
+    }
+    fixture.account().clock.advance(fixture.account().read_lag);
+    Ok(())
 }
 
 /// Runs one lifecycle from its create to its delete, with all rejected requests between them.

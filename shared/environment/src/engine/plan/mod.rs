@@ -16,7 +16,7 @@ use self::describe::{describe_change, describe_resource};
 use crate::engine::cloud::{Call, CallKind, ObservedResource, Ownership, State};
 use crate::engine::condition::Condition;
 use crate::engine::rejection::Rejection;
-use crate::engine::retain::{DeletionAction, deletion_action};
+use crate::engine::retain::{DeletionAction, adoption, deletion_action};
 use crate::model::field::Field;
 use crate::model::key::{Key, Ref};
 use crate::model::kind::Kind;
@@ -123,14 +123,20 @@ impl Plan {
         self.steps.is_empty() && self.rejected.is_empty()
     }
 
+    /// Whether an operator's consent to the adoption of retained buckets is missing.
+    #[must_use]
+    pub fn needs_consent(&self) -> bool {
+        self.rejected.iter().any(|it| matches!(it, Rejection::Retained { .. }))
+    }
+
     fn add_desired(&mut self, desired: &Resource, observed: &[ObservedResource], all: &DesiredState) {
         let key = desired.key();
         let Some(found) = observed.iter().find(|it| it.key() == key) else {
             self.add(create_step(desired));
             return;
         };
-        if let Some(reason) = foreign_owner(desired, found) {
-            self.rejected.push(Rejection::NotOwned { key, reason });
+        if let Some(rejected) = foreign_owner(desired, found) {
+            self.rejected.push(rejected);
             return;
         }
         match (change(desired, found, observed, all), &found.state) {
@@ -208,14 +214,18 @@ fn wait_step(key: Key, condition: Condition) -> Step {
     }
 }
 
-/// The foreign owner of an existing resource. A resource that an environment of the same id retained has none.
-fn foreign_owner(desired: &Resource, found: &ObservedResource) -> Option<String> {
+/// The rejection of an existing resource that this environment neither owns nor adopts.
+fn foreign_owner(desired: &Resource, found: &ObservedResource) -> Option<Rejection> {
     match &found.ownership {
         Ownership::Owned => None,
-        Ownership::Retained(of) if desired.tags.get(mark::ENVIRONMENT) == Some(of) => None,
-        Ownership::Retained(of) => Some(format!("the environment {of} retained it")),
-        Ownership::Foreign(reason) | Ownership::Hidden(reason) => Some(reason.clone()),
-        Ownership::Unproven => Some(format!("it {}", Ownership::UNPROVEN)),
+        Ownership::Retained(by) => adoption(desired, found, by).err(),
+        Ownership::Unproven => {
+            let reason = format!("it {}", Ownership::UNPROVEN);
+            Some(Rejection::NotOwned { key: desired.key(), reason })
+        }
+        Ownership::Foreign(reason) | Ownership::Hidden(reason) => {
+            Some(Rejection::NotOwned { key: desired.key(), reason: reason.clone() })
+        }
     }
 }
 
@@ -274,11 +284,14 @@ fn delete_calls(
 }
 
 /// The calls that retain a resource. The retained mark is set before the owner's mark is removed: between the two calls
-/// the resource is still owned.
+/// the resource is still owned. A consent to an adoption ends with the owner's mark.
 fn retain_calls(observed: &ObservedResource, environment: String) -> Vec<CallKind> {
     let retained = Setting::Tag(mark::RETAINED.to_owned(), environment);
-    let owner = observed.resource.tags.get(mark::OWNER).cloned().unwrap_or_default();
-    vec![CallKind::Set(vec![retained]), CallKind::Clear(vec![Setting::Tag(mark::OWNER.to_owned(), owner)])]
+    let ended = [mark::OWNER, mark::ADOPTABLE_BY].into_iter().filter_map(|key| {
+        let value = observed.resource.tags.get(key)?;
+        Some(Setting::Tag(key.to_owned(), value.clone()))
+    });
+    vec![CallKind::Set(vec![retained]), CallKind::Clear(ended.collect())]
 }
 
 /// The step that changes `observed` into `desired`; `None` if they are equal.
@@ -299,7 +312,8 @@ fn change(
     reject_fixed_changes(&desired, observed)?;
     let (new, old) = (desired.settings(), observed.resource.settings());
     let is_cleared = |setting: &Setting| match setting {
-        Setting::Tag(key, _) => all.retired_tags.contains(key),
+        // An adoption uses its consent up.
+        Setting::Tag(key, _) => all.retired_tags.contains(key) || key == mark::ADOPTABLE_BY,
         Setting::RouteTable(RouteTableSetting::Association(subnet)) => !deletes_subnet(subnet, all_observed, all),
         other => !other.is_retained_when_not_desired(),
     };
@@ -314,19 +328,24 @@ fn change(
     resource_after.set_all(&set);
     let summary = cleared.iter().map(|it| format!("no longer {it}"));
     let summary = summary.chain(set.iter().flat_map(|it| describe_change(it, &old))).collect();
-    let kinds = group_by_call(cleared)
-        .into_iter()
-        .map(CallKind::Clear)
-        .chain(group_by_call(set).into_iter().map(CallKind::Set));
+    let kinds = group_by_call(cleared).into_iter().map(CallKind::Clear);
+    let mut kinds: Vec<CallKind> = kinds.chain(group_by_call(set).into_iter().map(CallKind::Set)).collect();
+    // An adoption begins with the owner's mark, so that a crash leaves the bucket unchanged or owned.
+    kinds.sort_by_key(|kind| !sets_owner(kind));
     let call = |kind| Call { key: desired.key(), id: observed.id.clone(), kind };
     Ok(Some(Step {
         key: desired.key(),
         action: Action::Update,
         summary,
-        calls: kinds.map(call).collect(),
+        calls: kinds.into_iter().map(call).collect(),
         depends_on: vec![],
         resource_after: Some(resource_after),
     }))
+}
+
+fn sets_owner(kind: &CallKind) -> bool {
+    let is_owner = |it: &Setting| matches!(it, Setting::Tag(key, _) if key == mark::OWNER);
+    matches!(kind, CallKind::Set(settings) if settings.iter().any(is_owner))
 }
 
 /// Whether a subnet is owned and not desired any more.

@@ -8,11 +8,18 @@ const HEAD: &str = "\
 
 This page is generated from the table in `shared/environment/src/input/property/table.rs`; a test keeps it current.
 
-If the template omits a property, an environment variable of the function provides the value.
-Its name is the property's name in capitals, with underscores: `MinSize` becomes `MIN_SIZE`.
-If the variable is also unset, the default below applies.
-The values of the variables and the defaults are recorded when an environment is created: a later change of a variable
-affects new environments only.
+If the template omits a property, the first of these provides the value:
+
+1. the default that was recorded when the environment was created (its frozen default);
+2. the property's own environment variable of the function: `MinSize` becomes `MIN_SIZE`;
+3. the deployment parameter `PropertyDefaults`, a JSON object such as `{\"MinSize\": 2}` (any property but
+   `EnvironmentSuffix` and `PermissionsBoundaryArn`);
+4. the default below.
+
+The values of 2 to 4 are recorded when an environment is created: a later change of the deployment affects new
+environments only.
+A deployment may also restrict values: `AllowedVpcs`, `AllowedInstanceTypes`, `AllowedImageOwners`,
+`AllowedTargetGroups`, `AllowedTopics` and `MaxInstances`.
 
 The effect of a change is one of these:
 

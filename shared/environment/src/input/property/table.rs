@@ -565,7 +565,8 @@ pub static BUCKET_ON_DELETE: Property = Property {
     change: Change::InPlace,
     description: "The action for the buckets when the environment is deleted.",
     details: &[
-        "- `Retain`: the buckets are retained, and a later environment of the same name adopts them.",
+        "- `Retain`: the buckets are retained. A later environment of the same name adopts them only after an operator \
+         allowed it, by the request `allow-adoption`; without that, its create is rejected.",
         "- `Empty`: the buckets are emptied and deleted.",
         "- `FailIfNotEmpty`: the Delete fails, and nothing is deleted, while the data bucket contains objects; \
          remaining access logs are retained with their bucket.",

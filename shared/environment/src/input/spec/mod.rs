@@ -1,5 +1,6 @@
 //! The checked properties of one environment.
 
+mod defaults;
 mod reader;
 mod scripts;
 mod unknown;
@@ -8,18 +9,20 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use ipnet::Ipv4Net;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::input::alarm_action::{ActionKind, AlarmAction};
 use crate::input::forms::shown;
-use crate::input::property::{self, Change, Default, Property};
+use crate::input::property::{self, Change, Property};
 use crate::input::spec::reader::Reader;
 use crate::input::spec::unknown::unknown;
 use crate::model::hook_settings::OnTimeout;
 use crate::model::key::Tags;
 use crate::model::names::{Deployment, Names};
 use crate::model::on_delete::OnDelete;
+
+pub use defaults::{Defaults, PropertyDefaults};
 
 /// The desired properties, complete and validated. In JSON, the keys are the properties' names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -164,34 +167,6 @@ impl Egress {
     }
 }
 
-/// The values of the properties that a template does not set, by property name. They are frozen in the record when an
-/// environment is created.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Defaults(BTreeMap<String, String>);
-
-impl Defaults {
-    /// The defaults from the environment variables, which `variable` looks up, and from the table.
-    pub fn from_vars(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let default = |property: &&Property| {
-            let value = variable(property.variable).or(match property.default {
-                Default::Is(value) => Some(value.to_owned()),
-                Default::Required | Default::Absent(_) => None,
-            });
-            value.map(|value| (property.name.to_owned(), value))
-        };
-        Defaults(property::ALL.iter().filter_map(default).collect())
-    }
-
-    /// The default of a property. Frozen defaults may be older than the property: then the table's default applies.
-    fn get(&self, property: &Property) -> Option<&str> {
-        let table_default = match property.default {
-            Default::Is(value) => Some(value),
-            Default::Required | Default::Absent(_) => None,
-        };
-        self.0.get(property.name).map(String::as_str).or(table_default)
-    }
-}
-
 /// An invalid property: its name, the value, and the valid form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -210,7 +185,7 @@ impl fmt::Display for Violation {
 }
 
 impl Violation {
-    fn of(property: &Property, value: &dyn fmt::Display, valid: String) -> Self {
+    pub(crate) fn of(property: &Property, value: &dyn fmt::Display, valid: String) -> Self {
         Violation { property: property.name.into(), value: value.to_string(), valid }
     }
 }
