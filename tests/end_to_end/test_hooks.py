@@ -47,16 +47,20 @@ class Hooks(OneGroup):
         self.in_service(2)
 
     def test_an_interrupted_spot_instance_is_drained_and_replaced(self):
-        before, (instance,) = self.command_count(), states(self.cloud)
+        (on_demand,) = states(self.cloud)
+        self.cloud.control("instances/launch-spot?count=1", b"")
+        self.scale(2)
+        self.in_service(2)
+        before, (instance,) = self.command_count(), set(states(self.cloud)) - {on_demand}
         self.cloud.control(f"instances/interrupt?id={instance}", b"")
-        until("the instance is drained", lambda: self.command_count() == before + 1)
+        until("the Spot instance is drained", lambda: self.command_count() == before + 1)
         # EC2 would terminate the instance two minutes after the notice.
         self.cloud.client("ec2").terminate_instances(InstanceIds=[instance])
         until("the instance is replaced", lambda: self.is_replaced(instance))
 
     def is_replaced(self, instance):
         current = states(self.cloud)
-        return instance not in current and list(current.values()) == ["InService"]
+        return instance not in current and list(current.values()) == ["InService"] * 2
 
     def test_the_real_function_handles_every_sample(self):
         samples = sorted((ROOT / "events" / "lifecycle-hook").glob("*.json"))

@@ -42,7 +42,7 @@ pub fn decide(rule: &AlarmAction, facts: &Facts<'_>, now_ms: u64) -> Verdict {
         return skip(AUTOMATION_PAUSED.into());
     }
     // Lambda's retries carry the message with its original timestamp, so an old message remains old.
-    if facts.sent_ms.or(facts.reported_ms).is_some_and(|sent| sent + REMEDIATION_TTL_MS < now_ms) {
+    if facts.sent_ms.or(facts.reported_ms).is_some_and(|sent| sent.saturating_add(REMEDIATION_TTL_MS) < now_ms) {
         return skip(format!("its message is more than {} s old", REMEDIATION_TTL_MS / 1_000));
     }
     let since_ms = match ObservedAlarm::check(facts.observed, facts.reported_ms, now_ms) {

@@ -1,5 +1,6 @@
 //! Handles events: every request gets exactly one valid response.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 
 use environment::Timestamp;
@@ -124,6 +125,7 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
             Err(PassError::RecordsUnavailable(reason)) => {
                 Err(Failure::new(FailureKind::RecordsUnavailable, reason).into())
             }
+            Ok(admitted) if admitted.is_without_work() => Ok(Processed::Done(pass.succeeded(None, BTreeMap::new()))),
             Ok(_) => {
                 request_queue.send(&request.owner(), &request.hash, event).await?;
                 tracing::info!(owner = %request.owner(), kind = %request.event.kind, "request queued");

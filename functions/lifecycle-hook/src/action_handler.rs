@@ -8,13 +8,13 @@ use std::time::Duration;
 use environment::hook_settings::{Gate, HookSettings, HookTask};
 use ledger::events::{HookCompletion, HookOutcome};
 
-use crate::cloud::{HookApi, HookCallOutcome, HookResult};
+use crate::cloud::{HookApi, HookCallOutcome, HookResult, WaitState};
 use crate::drain::DrainOutcome;
 use crate::error::HookError;
 use crate::evidence::{self, AbandonedInstance};
 use crate::facts::{ObservedInstance, State};
 use crate::gate::{self, Verdict};
-use crate::notification::{LifecycleAction, Location};
+use crate::notification::LifecycleAction;
 use crate::pace;
 
 /// The outcome of a message, or of an instance that a sweep has found.
@@ -87,6 +87,8 @@ const MAX_START_S: u32 = 60;
 pub(crate) struct ActionHandler<'a> {
     pub action: &'a LifecycleAction,
     pub settings: &'a HookSettings,
+    /// The state in which the instance waits.
+    pub waits: WaitState,
     /// The observation, made for all messages of a batch together; if the calls failed, the error.
     pub observed: Result<ObservedInstance, HookError>,
     /// Since when the instance has waited, if that is known. For an instance that a sweep has found, the start of the
@@ -125,11 +127,7 @@ impl ActionHandler<'_> {
             Verdict::Abandon(reason) => {
                 // Nothing is published about an instance whose wait has ended, such as one that terminated long before a
                 // late message arrived.
-                let too_late = match cloud.heartbeat(self.action).await {
-                    Ok(outcome) => outcome == HookCallOutcome::TooLate,
-                    Err(_) => self.has_left(cloud).await,
-                };
-                if too_late {
+                if cloud.heartbeat(self.action).await == Ok(HookCallOutcome::TooLate) {
                     return Outcome::Done(format!("the lifecycle action is no longer active ({})", reason.join("; ")));
                 }
                 // The evidence comes first: the verdict terminates the instance.
@@ -140,7 +138,7 @@ impl ActionHandler<'_> {
                 if completed == Ok(HookCallOutcome::TooLate) {
                     evidence::record_late_verdict(cloud, &abandoned).await;
                 }
-                self.outcome(cloud, completed, &decision).await
+                self.outcome(completed, &decision)
             }
             Verdict::Wait(waiting_for) => {
                 let left = Duration::from_secs(gate.seconds.into()).saturating_sub(waited.unwrap_or_default());
@@ -171,15 +169,10 @@ impl ActionHandler<'_> {
 
     async fn complete(&self, cloud: &impl HookApi, decision: &Decision) -> Outcome {
         let completed = self.complete_action(cloud, decision).await;
-        self.outcome(cloud, completed, decision).await
+        self.outcome(completed, decision)
     }
 
-    async fn outcome(
-        &self,
-        cloud: &impl HookApi,
-        completed: Result<HookCallOutcome, HookError>,
-        decision: &Decision,
-    ) -> Outcome {
+    fn outcome(&self, completed: Result<HookCallOutcome, HookError>, decision: &Decision) -> Outcome {
         match completed {
             Ok(HookCallOutcome::Accepted) => {
                 Outcome::Done(format!("{}: {decision}", decision.result().summary(self.enters_warm_pool())))
@@ -187,20 +180,10 @@ impl ActionHandler<'_> {
             Ok(HookCallOutcome::TooLate) => {
                 Outcome::Done(format!("the lifecycle action is no longer active ({decision})"))
             }
-            Err(_) if self.has_left(cloud).await => {
-                Outcome::Done(format!("the instance has left its group ({decision})"))
-            }
             Err(error) => {
                 Outcome::Requeued { after: RETRY_DELAY, waiting_for: vec![error.to_string()], step_started: false }
             }
         }
-    }
-
-    /// Whether the instance is no longer in its group, so that no lifecycle action is active. IAM lets the function
-    /// complete the lifecycle actions of groups with the deployment's tags; a deleted group has none, and then IAM
-    /// denies the call before Auto Scaling could answer that no action is active.
-    async fn has_left(&self, cloud: &impl HookApi) -> bool {
-        cloud.group_of(&self.action.instance).await.is_ok_and(|group| group.as_ref() != Some(&self.action.group))
     }
 
     /// Completes the lifecycle action, and publishes the result.
@@ -262,13 +245,13 @@ impl ActionHandler<'_> {
 
     /// Whether the instance has nothing to drain: its services continue in a warm pool, or are stopped there.
     fn has_nothing_to_drain(&self) -> bool {
-        let from_warm_pool = self.action.route.is_some_and(|(origin, _)| origin == Location::WarmPool);
+        let from_warm_pool = self.waits == WaitState::WarmedTerminating;
         let is_stopped = self.observed.as_ref().is_ok_and(|observed| observed.state == State::Stopped);
         self.enters_warm_pool() || (from_warm_pool && is_stopped)
     }
 
     fn enters_warm_pool(&self) -> bool {
-        self.action.route.is_some_and(|(_, destination)| destination == Location::WarmPool)
+        self.waits == WaitState::WarmedPending
     }
 }
 

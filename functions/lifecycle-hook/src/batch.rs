@@ -1,10 +1,10 @@
 //! Messages in, outcomes out: each message has its own outcome, and no message delays or fails another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use environment::Transition;
-use environment::hook_settings::{HookSettings, HookTask};
+use environment::hook_settings::HookSettings;
 use futures_util::future::{FutureExt as _, Shared, join_all};
 use ledger::envelope::{PoisonMessage, foreign_account, open};
 use serde_json::Value;
@@ -12,12 +12,10 @@ use tokio::time::timeout;
 
 use crate::LifecycleHook;
 use crate::action_handler::{ActionHandler, Outcome};
-use crate::cloud::{HookApi, Queue};
+use crate::cloud::{HookApi, Queue, WaitState};
 use crate::drain::SPOT_NOTICE_MS;
-use crate::error::HookError;
-use crate::facts::ObservedInstance;
+use crate::lookup::{Confirmed, Lookup, Observations, observation_of, requeue};
 use crate::notification::{LifecycleAction, Notification};
-use crate::pace;
 
 /// The result of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,18 +30,15 @@ enum Disposition {
     DeadLetterFailed,
 }
 
-/// The observed instances, or the error of observing them.
-pub(crate) type Observations = Result<BTreeMap<String, ObservedInstance>, HookError>;
-
 impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
     /// Handles a batch of the queue. Requeued messages are reported as failed, so that the queue keeps them.
     pub(crate) async fn batch(&self, batch: SqsEvent) -> SqsBatchResponse {
         let read = |message: &SqsMessage| self.read(message.body.as_deref().unwrap_or_default());
         let notifications: Vec<_> = batch.records.iter().map(read).collect();
-        // One observation for all messages, awaited within the time limit of each.
-        let observations = self.observe(notifications.iter().filter_map(|it| it.as_ref().ok())).shared();
+        // One lookup for all messages, awaited within the time limit of each.
+        let lookup = self.look_up(notifications.iter().filter_map(|it| it.as_ref().ok())).shared();
         let handled = batch.records.iter().zip(&notifications).map(async |(message, notification)| {
-            let disposition = self.message(message, notification, &observations).await;
+            let disposition = self.message(message, notification, &lookup).await;
             (message, disposition)
         });
         let dispositions = join_all(handled).await;
@@ -85,7 +80,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         &self,
         message: &SqsMessage,
         notification: &Result<Notification, PoisonMessage>,
-        observations: &Shared<impl Future<Output = Observations>>,
+        lookup: &Shared<impl Future<Output = Lookup>>,
     ) -> Disposition {
         let id = message.message_id.as_deref();
         let notification = match notification {
@@ -95,9 +90,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         let sent_ms = lambda_kit::sent_ms(&message.attributes);
         let sent_ms = sent_ms.unwrap_or_else(|| self.cloud.now_ms());
         match self
-            .within_time_limit(async {
-                self.handle_notification(notification, sent_ms, &observations.clone().await).await
-            })
+            .within_time_limit(async { self.handle_notification(notification, sent_ms, &lookup.clone().await).await })
             .await
         {
             Outcome::Done(result) => {
@@ -146,81 +139,56 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         }
     }
 
-    /// Observes the instances of all notifications that may need it.
-    pub(crate) async fn observe<'a>(&self, notifications: impl Iterator<Item = &'a Notification>) -> Observations {
-        let instance = |notification: &'a Notification| match notification {
-            Notification::LifecycleAction(action) => self.settings(action).is_some().then_some(&action.instance),
-            Notification::Interruption { instance, .. } => Some(instance),
-            Notification::Sweep | Notification::Other(_) => None,
-        };
-        let instances: BTreeSet<String> = notifications.filter_map(instance).cloned().collect();
-        if instances.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        self.cloud.observe_instances(&Vec::from_iter(instances)).await
-    }
-
-    /// Handles one notification that was sent at `sent_ms`.
+    /// Handles one notification that was sent at `sent_ms`. A time after now counts as now.
     pub(crate) async fn handle_notification(
         &self,
         notification: &Notification,
         sent_ms: u64,
-        observations: &Observations,
+        lookup: &Lookup,
     ) -> Outcome {
+        let now_ms = self.cloud.now_ms();
+        let sent_ms = sent_ms.min(now_ms);
         match notification {
             Notification::LifecycleAction(action) => {
-                let Some(settings) = self.settings(action) else {
-                    return Outcome::Ignored(format!("the hook {} is not owned by this deployment", action.hook));
-                };
-                self.action_handler(action, &settings, observations, Some(sent_ms)).handle(&self.cloud).await
+                let age = Duration::from_millis(now_ms - sent_ms);
+                match self.confirm(lookup, action, age) {
+                    Ok(confirmed) => self.handle_action(action, &confirmed, sent_ms, lookup).await,
+                    Err(outcome) => outcome,
+                }
             }
             Notification::Interruption { instance, at_ms } => {
-                self.handle_interruption(instance, interruption_ms(*at_ms, sent_ms), observations).await
+                self.handle_interruption(instance, interruption_ms(*at_ms, sent_ms), lookup).await
             }
-            Notification::Sweep => self.sweep().await.map_or_else(
-                |error| requeue(&error),
-                |swept| Outcome::Done(format!("{} instances waited", swept.found.len())),
-            ),
+            Notification::Sweep => Outcome::Ignored(String::from("the schedule invokes the function directly")),
             Notification::Other(event) => Outcome::Ignored(format!("no action for {event}")),
         }
     }
 
+    async fn handle_action(
+        &self,
+        action: &LifecycleAction,
+        confirmed: &Confirmed,
+        sent_ms: u64,
+        lookup: &Lookup,
+    ) -> Outcome {
+        let handler = self.action_handler(action, &confirmed.settings, &lookup.observations, Some(sent_ms));
+        // An instance does not wait to enter service for longer than it has run.
+        let started_ms = handler.observed.as_ref().ok().and_then(|it| it.started_ms);
+        let began_ms = started_ms.filter(|_| action.on == Transition::Launch).max(handler.began_ms);
+        ActionHandler { waits: confirmed.waits, began_ms, ..handler }.handle(&self.cloud).await
+    }
+
     /// The drain hook of the instance's group holds the settings of the drain.
-    async fn handle_interruption(&self, instance: &str, warned_ms: u64, observations: &Observations) -> Outcome {
+    async fn handle_interruption(&self, instance: &str, warned_ms: u64, lookup: &Lookup) -> Outcome {
         if self.cloud.now_ms() >= warned_ms.saturating_add(SPOT_NOTICE_MS) {
             return Outcome::Done(format!("the two minutes' notice of the Spot instance {instance} has expired"));
         }
-        let group = match self.cloud.group_of(instance).await {
-            Ok(Some(group)) => group,
-            Ok(None) => {
-                return Outcome::Ignored(format!("the Spot instance {instance} is not in an Auto Scaling group"));
-            }
-            Err(error) => return requeue(&error),
+        let (action, settings) = match self.confirm_interruption(lookup, instance) {
+            Ok(confirmed) => confirmed,
+            Err(outcome) => return outcome,
         };
-        let hooks = match self.cloud.owned_hooks(&group).await {
-            Ok(hooks) => hooks,
-            Err(error) => return requeue(&error),
-        };
-        let Some(hook) = hooks.into_iter().find(|it| it.on == Transition::Terminate) else {
-            return Outcome::Ignored(format!("the group {group} has no owned drain hook"));
-        };
-        let action = LifecycleAction::without_token(group, hook, instance.to_owned());
-        let Some(settings) = self.settings(&action) else {
-            return Outcome::Ignored(format!("the hook {} is not owned by this deployment", action.hook));
-        };
-        self.action_handler(&action, &settings, observations, Some(warned_ms)).drain_interrupted(&self.cloud).await
-    }
-
-    /// The settings in an owned hook; `None` for a hook of another owner, such as another deployment in the account,
-    /// which has a function of its own.
-    pub(crate) fn settings(&self, action: &LifecycleAction) -> Option<HookSettings> {
-        self.deployment.suffix_of_group(&action.group)?;
-        let settings = HookSettings::read(action.metadata.as_deref()?)?;
-        let matches_transition = matches!(
-            (&settings.task, action.on),
-            (HookTask::Gate(_), Transition::Launch) | (HookTask::Drain(_), Transition::Terminate)
-        );
-        matches_transition.then_some(settings)
+        let handler = self.action_handler(&action, &settings, &lookup.observations, Some(warned_ms));
+        handler.drain_interrupted(&self.cloud).await
     }
 
     /// The handler of one instance with its observation. The instance has waited since `began_ms`, if that is known.
@@ -234,23 +202,13 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         ActionHandler {
             action,
             settings,
+            waits: WaitState::in_group(action.on),
             observed: observation_of(observations, &action.instance),
             began_ms,
             poll_interval: self.poll_interval,
             swept: false,
         }
     }
-}
-
-/// The observation of one instance.
-pub(crate) fn observation_of(observations: &Observations, instance: &str) -> Result<ObservedInstance, HookError> {
-    let observations = observations.as_ref().map_err(Clone::clone)?;
-    observations.get(instance).cloned().ok_or_else(|| HookError::NotObserved { instance: instance.to_owned() })
-}
-
-fn requeue(waiting_for: &impl ToString) -> Outcome {
-    let waiting_for = vec![waiting_for.to_string()];
-    Outcome::Requeued { after: pace::INITIAL_INTERVAL, waiting_for, step_started: false }
 }
 
 /// The time of EC2's interruption warning: the time in the event if plausible, else the time at which the message was

@@ -30,6 +30,50 @@ pub enum HookCallOutcome {
     TooLate,
 }
 
+/// The `:Wait` state of an instance in its group, as Auto Scaling reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitState {
+    /// `Pending:Wait`: the instance launches into the group.
+    Pending,
+    /// `Terminating:Wait`: the instance terminates, out of the group.
+    Terminating,
+    /// `Warmed:Pending:Wait`: the instance enters the warm pool, after its launch or from the group.
+    WarmedPending,
+    /// `Warmed:Terminating:Wait`: the instance terminates, out of the warm pool.
+    WarmedTerminating,
+}
+
+impl WaitState {
+    /// The state in which an instance of the group itself waits for a hook of this transition.
+    #[must_use]
+    pub fn in_group(on: Transition) -> WaitState {
+        match on {
+            Transition::Launch => WaitState::Pending,
+            Transition::Terminate => WaitState::Terminating,
+        }
+    }
+
+    /// Whether an instance in this state may wait for a hook of this transition. An instance that returns to the warm
+    /// pool waits for the hook of the termination.
+    #[must_use]
+    pub fn fits(self, on: Transition) -> bool {
+        match self {
+            WaitState::Pending => on == Transition::Launch,
+            WaitState::Terminating | WaitState::WarmedTerminating => on == Transition::Terminate,
+            WaitState::WarmedPending => true,
+        }
+    }
+}
+
+/// An instance of an Auto Scaling group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMember {
+    /// The name of the group.
+    pub group: String,
+    /// The state in which the instance waits for a hook; `None` if it waits for none.
+    pub waits: Option<WaitState>,
+}
+
 /// The instances of a group that are in one of Auto Scaling's `:Wait` states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingInstances {
@@ -102,8 +146,8 @@ pub trait HookApi {
     /// The owned hooks of a group.
     async fn owned_hooks(&self, group: &str) -> Result<Vec<OwnedHook>, HookError>;
 
-    /// The group of an instance.
-    async fn group_of(&self, instance: &str) -> Result<Option<String>, HookError>;
+    /// The groups of instances, with their states: one call for each fifty. An instance without a group is not listed.
+    async fn members(&self, instances: &[String]) -> Result<BTreeMap<String, GroupMember>, HookError>;
 
     /// Publishes an event to the ledger.
     async fn publish(&self, event: &Value) -> Result<(), HookError>;

@@ -15,6 +15,8 @@ pub struct ObservedInstance {
     pub user_data: UserData,
     /// When EC2 last started the instance.
     pub started_ms: Option<u64>,
+    /// Whether EC2 may interrupt the instance: `InstanceLifecycle` is `spot`.
+    pub is_spot: bool,
     /// From DescribeInstanceStatus.
     pub checks: Result<Checks, HookError>,
     /// From DescribeInstanceInformation of SSM.

@@ -1,11 +1,11 @@
 //! Completes lifecycle actions: a new instance enters service once it is observed to be healthy, and a terminating
 //! instance is drained first.
 //!
-//! The function keeps no state. Settings travel in the hook's notification metadata, the message's own timestamp says
-//! how long an instance has waited, and each observation starts from scratch: so messages may arrive twice, late, or
-//! not at all.
+//! The function keeps no state. A message is a hint: its claims are looked up before any action. Settings are read from
+//! the hook's notification metadata, the message's own timestamp says how long an instance has waited, and each
+//! observation starts from scratch: so messages may arrive twice, late, or not at all.
 //!
-//! The files: `notification` (the content of a message), `facts` (the observed state of an instance), `gate` and
+//! The files: `notification` (the content of a message), `lookup` (whether its claims hold), `facts` (the observed state of an instance), `gate` and
 //! `drain` (the decisions: pure), `pace` (how often), `action_handler` (carries the decision out, with
 //! `action_handler/draining`), `evidence` (kept of an instance that is abandoned), `batch` (messages in, outcomes out),
 //! `sweep` (waiting instances without a message), `cloud` (the seam), `error` (its errors), `aws` (behind the seam), `settings`.
@@ -21,13 +21,14 @@ pub mod error;
 mod evidence;
 pub mod facts;
 pub mod gate;
+mod lookup;
 mod notification;
 pub mod pace;
 mod settings;
 mod sweep;
 
 pub use action_handler::Outcome;
-pub use notification::{LifecycleAction, Location, Notification};
+pub use notification::{LifecycleAction, Notification};
 pub use settings::Settings;
 pub use sweep::{Sweep, Swept};
 
@@ -76,7 +77,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
             None => self.read_event(&event).map(|notification| vec![notification]),
         }
         .map_err(|poison| Failure::new(FailureKind::InvalidEvent, poison.to_string()))?;
-        let observations = self.observe(notifications.iter()).await;
+        let lookup = self.look_up(notifications.iter()).await;
         let mut results = Vec::new();
         for notification in &notifications {
             if *notification == Notification::Sweep {
@@ -86,7 +87,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
                 results.push(json!({ "Swept": found.collect::<Vec<_>>(), "Skipped": skipped }));
                 continue;
             }
-            results.push(match self.handle_notification(notification, self.cloud.now_ms(), &observations).await {
+            results.push(match self.handle_notification(notification, self.cloud.now_ms(), &lookup).await {
                 Outcome::Done(result) => json!({ "Done": result }),
                 Outcome::Ignored(reason) => json!({ "Ignored": reason }),
                 Outcome::Requeued { after, waiting_for, .. } => {

@@ -1,4 +1,5 @@
-//! The content of a message: one type for all shapes in which lifecycle actions arrive.
+//! The content of a message: one type for all shapes in which lifecycle actions arrive. The content is a hint: the
+//! module `lookup` looks up each claim before any action.
 //!
 //! The shapes are `EventBridge`'s envelope, the notification that Auto Scaling itself sends to a queue or a topic, and
 //! either of these inside an SNS envelope. Fields that are not read may hold anything.
@@ -11,7 +12,7 @@ use serde_json::{Map, Value, json};
 /// The content of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notification {
-    /// An instance waits for a hook.
+    /// An instance may wait for a hook.
     LifecycleAction(LifecycleAction),
     /// EC2 terminates a Spot instance two minutes after the interruption warning.
     Interruption {
@@ -33,31 +34,16 @@ pub struct LifecycleAction {
     pub group: String,
     /// The name of the hook, unique within the group.
     pub hook: String,
-    /// Identifies this lifecycle action; the sweep does not know the token.
+    /// Distinguishes the waits of an instance in the ledger; the sweep does not know the token. No call uses it.
     pub token: Option<String>,
     /// `i-…`
     pub instance: String,
     /// The transition that the hook holds up.
     pub on: Transition,
-    /// The notification metadata of the hook.
-    pub metadata: Option<String>,
-    /// The origin and the destination of the instance, if the message names both: a pool of warm instances is a
-    /// location like the group.
-    pub route: Option<(Location, Location)>,
 }
 
-/// The origin or the destination of an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Location {
-    /// EC2 launches or terminates the instance.
-    Ec2,
-    /// The instance is in service in the group.
-    Group,
-    /// The instance is kept ready in the warm pool.
-    WarmPool,
-    /// A location that is newer than this function.
-    Other,
-}
+/// The maximum length of an instance id (the API reference of `DescribeAutoScalingInstances`).
+const MAX_INSTANCE_ID: usize = 19;
 
 /// The detail type of the message that a sweep sends to the function itself, about an instance for which the sweep has
 /// started a step.
@@ -144,18 +130,7 @@ fn lifecycle_action(fields: &Map<String, Value>, prefix: &str) -> Result<Notific
         other => return Ok(Notification::Other(format!("the transition {other}"))),
     };
     let instance = instance_id(instance, &format!("{prefix}EC2InstanceId"))?;
-    let route = text(fields, "Origin").zip(text(fields, "Destination"));
-    let route = route.map(|(from, to)| (Location::of(&from), Location::of(&to)));
-    let metadata = text(fields, "NotificationMetadata");
-    Ok(Notification::LifecycleAction(LifecycleAction {
-        group,
-        hook,
-        token: Some(token),
-        instance,
-        on,
-        metadata,
-        route,
-    }))
+    Ok(Notification::LifecycleAction(LifecycleAction { group, hook, token: Some(token), instance, on }))
 }
 
 impl LifecycleAction {
@@ -167,7 +142,7 @@ impl LifecycleAction {
         };
         let detail = json!({
             "AutoScalingGroupName": self.group, "LifecycleHookName": self.hook, "EC2InstanceId": self.instance,
-            "LifecycleTransition": transition, "NotificationMetadata": self.metadata,
+            "LifecycleTransition": transition,
         });
         json!({ "detail-type": FOUND_WAITING, "detail": detail }).to_string()
     }
@@ -178,20 +153,10 @@ impl LifecycleAction {
 fn instance_id(text: String, field: &str) -> Result<String, PoisonMessage> {
     let is_plain = |it: &str| !it.is_empty() && it.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let poison = || PoisonMessage::NotAnInstanceId(field.to_owned());
-    text.strip_prefix("i-").is_some_and(is_plain).then_some(text).ok_or_else(poison)
+    let is_id = text.len() <= MAX_INSTANCE_ID && text.strip_prefix("i-").is_some_and(is_plain);
+    is_id.then_some(text).ok_or_else(poison)
 }
 
 fn text(fields: &Map<String, Value>, name: &str) -> Option<String> {
     fields.get(name)?.as_str().filter(|it| !it.is_empty()).map(str::to_owned)
-}
-
-impl Location {
-    fn of(text: &str) -> Location {
-        match text {
-            "EC2" => Location::Ec2,
-            "AutoScalingGroup" => Location::Group,
-            "WarmPool" => Location::WarmPool,
-            _ => Location::Other,
-        }
-    }
 }

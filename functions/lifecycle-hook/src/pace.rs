@@ -15,7 +15,7 @@ const LATER_INTERVAL: Duration = Duration::from_mins(3);
 /// The longest wait of a hook in heartbeats (the API reference of `PutLifecycleHook`).
 const MAX_HEARTBEATS: u32 = 100;
 /// The longest wait of a hook for any heartbeat (the same source).
-const MAX_GLOBAL_TIMEOUT: Duration = Duration::from_hours(48);
+pub const MAX_GLOBAL_TIMEOUT: Duration = Duration::from_hours(48);
 
 /// The delay until the next observation, after this wait; `initial` is the interval at first.
 #[must_use]

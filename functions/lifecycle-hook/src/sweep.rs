@@ -11,6 +11,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use environment::Transition;
+use environment::hook_settings::HookSettings;
 use futures_util::future::join;
 use futures_util::stream::{StreamExt as _, iter};
 use ledger::rotation;
@@ -18,9 +19,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::LifecycleHook;
 use crate::action_handler::{ActionHandler, Outcome};
-use crate::batch::{Observations, observation_of};
 use crate::cloud::{HookApi, OwnedHook, Queue, StartTimes, WaitingInstances};
 use crate::error::HookError;
+use crate::lookup::{Observations, observation_of};
 use crate::notification::LifecycleAction;
 use crate::pace;
 
@@ -53,8 +54,8 @@ pub struct Swept {
 /// A waiting instance, by its group and its id.
 type InstanceKey<'a> = (&'a str, &'a str);
 
-/// An action that waits for an owned hook, and since when, if that is known.
-type WaitingAction = (LifecycleAction, Option<u64>);
+/// An action that waits for an owned hook with these settings, and since when, if that is known.
+type WaitingAction = (LifecycleAction, HookSettings, Option<u64>);
 
 const TIMED_OUT: &str = "the sweep timed out";
 
@@ -79,7 +80,9 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
             let observations = self.observe_all(&groups).await;
             let read = iter(&groups).map(|group| self.waiting_actions(group)).buffer_unordered(GROUPS_AT_ONCE);
             let swept = read.flat_map(iter).map(async |(key, found)| match found {
-                Ok(Some((action, since_ms))) => (key, Ok(self.handle_swept(&action, since_ms, &observations).await)),
+                Ok(Some((action, settings, since_ms))) => {
+                    (key, Ok(Some(self.handle_swept(&action, &settings, since_ms, &observations).await)))
+                }
                 Ok(None) => (key, Ok(None)),
                 Err(error) => (key, Err(error)),
             });
@@ -127,10 +130,13 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         });
         let found = |it: &(String, Transition)| {
             let (instance, on) = it;
-            let hook = hooks.as_ref().map_err(Clone::clone)?.iter().find(|hook| hook.on == *on);
-            let action =
-                |hook: &OwnedHook| LifecycleAction::without_token(group.clone(), hook.clone(), instance.clone());
-            Ok(hook.map(|hook| (action(hook), start_times.get(it).copied())))
+            let hooks = hooks.as_ref().map_err(Clone::clone)?.iter().filter(|hook| hook.on == *on);
+            let action = |hook: &OwnedHook, settings| {
+                let action = LifecycleAction::without_token(group, hook, instance);
+                (action, settings, start_times.get(it).copied())
+            };
+            let mut owned = hooks.filter_map(|hook| Some(action(hook, self.settings(group, hook)?)));
+            Ok(owned.next())
         };
         keys(waiting).zip(waiting.instances.iter().map(found)).collect()
     }
@@ -138,14 +144,14 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
     async fn handle_swept(
         &self,
         action: &LifecycleAction,
+        settings: &HookSettings,
         since_ms: Option<u64>,
         observations: &Observations,
-    ) -> Option<Swept> {
-        let settings = self.settings(action)?;
+    ) -> Swept {
         // A launch may have waited for capacity before EC2 started an instance.
         let started_ms = observation_of(observations, &action.instance).ok().and_then(|it| it.started_ms);
         let began_ms = since_ms.max(started_ms.filter(|_| action.on == Transition::Launch));
-        let handler = ActionHandler { swept: true, ..self.action_handler(action, &settings, observations, began_ms) };
+        let handler = ActionHandler { swept: true, ..self.action_handler(action, settings, observations, began_ms) };
         let outcome = match handler.handle(&self.cloud).await {
             Outcome::Done(result) | Outcome::Ignored(result) => result,
             Outcome::Requeued { waiting_for, step_started, .. } => {
@@ -156,7 +162,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
             }
         };
         tracing::info!(instance = action.instance, outcome, "waiting instance handled");
-        Some(Swept { instance: action.instance.clone(), outcome })
+        Swept { instance: action.instance.clone(), outcome }
     }
 
     /// The started step is done before the next sweep, so a message makes the function check earlier.
@@ -176,10 +182,14 @@ fn keys(waiting: &WaitingInstances) -> impl Iterator<Item = InstanceKey<'_>> {
 }
 
 impl LifecycleAction {
-    /// The lifecycle action of a found instance, for a hook of its group. The token is unknown; the id of the instance
-    /// stands in for it.
-    pub(crate) fn without_token(group: String, hook: OwnedHook, instance: String) -> LifecycleAction {
-        let OwnedHook { name, on, metadata } = hook;
-        LifecycleAction { group, hook: name, token: None, instance, on, metadata: Some(metadata), route: None }
+    /// The lifecycle action of a found instance, for a hook of its group. The token is unknown.
+    pub(crate) fn without_token(group: &str, hook: &OwnedHook, instance: &str) -> LifecycleAction {
+        LifecycleAction {
+            group: group.to_owned(),
+            hook: hook.name.clone(),
+            token: None,
+            instance: instance.to_owned(),
+            on: hook.on,
+        }
     }
 }

@@ -8,7 +8,14 @@ use lifecycle_hook::facts::{Agent, Checks, Command, ObservedInstance, State, Tar
 const NOW_MS: u64 = 1_000_000;
 
 fn observed(state: State, agent: Result<Agent, HookError>) -> ObservedInstance {
-    ObservedInstance { state, user_data: UserData::Done, started_ms: None, checks: Ok(Checks::Passed), agent }
+    ObservedInstance {
+        state,
+        user_data: UserData::Done,
+        started_ms: None,
+        is_spot: false,
+        checks: Ok(Checks::Passed),
+        agent,
+    }
 }
 
 fn unknown<T>() -> Result<T, HookError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auto_scaling::{Behaviour, CommandOutcome, Fleet, InstanceFailure, LifecycleState};
 use environment::hook_settings::{Drain, HookSettings, HookTask};
-use lifecycle_hook::cloud::HookResult;
+use lifecycle_hook::cloud::{HookResult, WaitState};
 use serde_json::{Value, json};
 use test_support::hooks::{Fault, GROUP, Harness, SWEEP_INTERVAL, TARGETS, gate, settings};
 
@@ -92,7 +92,6 @@ fn a_termination_without_an_event_takes_one_sweep() {
     let message: Value = serde_json::from_str(&harness.messages.borrow()[0].body).expect("JSON");
     let detail = json!({
         "AutoScalingGroupName": GROUP, "LifecycleHookName": "terminate", "EC2InstanceId": id,
-        "NotificationMetadata": drain().text(),
     });
     let sample = test_support::sample("lifecycle-hook", "found-waiting.json");
     assert_eq!(message, test_support::with(sample, json!({ "detail": detail })), "the message equals the sample");
@@ -168,9 +167,12 @@ fn a_termination_with_an_unknown_start_is_drained_once_without_heartbeats() {
     assert_eq!((count(&harness, "send_drain_command"), count(&harness, "heartbeat") - before), (1, 0));
 }
 
-/// Terminates the one instance while each event names this route, and is delivered.
-fn terminate_on_route(harness: &Harness, from: &str, to: &str) {
+/// Terminates the one instance while Auto Scaling reports that the instance waits in this state, and each event names
+/// this route.
+fn terminate_on_route(harness: &Harness, waits: WaitState, (from, to): (&str, &str)) {
     harness.scale_to(0);
+    let (id, _) = harness.states().pop_first().expect("one instance");
+    harness.wait_states.borrow_mut().insert(id, Some(waits));
     let until = harness.now.get() + DELAY + seconds(5);
     harness.run(until, &mut |harness, body| {
         let event: Value = serde_json::from_str(&body).expect("JSON");
@@ -179,10 +181,19 @@ fn terminate_on_route(harness: &Harness, from: &str, to: &str) {
     });
 }
 
+/// The state decides, and not the route in the message: a forged route does not prevent a drain.
+#[test]
+fn an_instance_that_leaves_the_group_is_drained_whatever_route_its_message_names() {
+    let (harness, _) = serving(seconds(5));
+    terminate_on_route(&harness, WaitState::Terminating, ("AutoScalingGroup", "WarmPool"));
+    harness.advance(seconds(30));
+    assert_eq!((count(&harness, "send_drain_command"), outcomes(&harness)), (1, vec![json!("drained")]));
+}
+
 #[test]
 fn an_instance_that_returns_to_the_warm_pool_is_not_drained() {
     let (harness, id) = serving(seconds(5));
-    terminate_on_route(&harness, "AutoScalingGroup", "WarmPool");
+    terminate_on_route(&harness, WaitState::WarmedPending, ("AutoScalingGroup", "WarmPool"));
     assert_eq!(
         (count(&harness, "send_drain_command"), &harness.completed.borrow()[&id][1..]),
         (0, &[HookResult::Continue][..])
@@ -192,12 +203,13 @@ fn an_instance_that_returns_to_the_warm_pool_is_not_drained() {
 
 #[test]
 fn an_instance_that_was_stopped_in_the_warm_pool_had_nothing_to_drain() {
-    let cases: [(&str, &[&str]); 2] = [("WarmPool", &[]), ("AutoScalingGroup", &["not-drained"])];
-    for (from, expected) in cases {
+    let cases: [(WaitState, &[&str]); 2] =
+        [(WaitState::WarmedTerminating, &[]), (WaitState::Terminating, &["not-drained"])];
+    for (waits, expected) in cases {
         let (harness, id) = serving(seconds(5));
         harness.stopped.borrow_mut().insert(id.clone());
-        terminate_on_route(&harness, from, "EC2");
+        terminate_on_route(&harness, waits, ("WarmPool", "EC2"));
         assert_eq!(harness.completed.borrow()[&id].len(), 2);
-        assert_eq!(outcomes(&harness), expected, "from {from}");
+        assert_eq!(outcomes(&harness), expected, "{waits:?}");
     }
 }

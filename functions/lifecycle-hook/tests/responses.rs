@@ -1,10 +1,11 @@
 //! The outcome for single instances, and for every call that fails.
 #![allow(clippy::expect_used, reason = "a test fails at unexpected data")]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use auto_scaling::{InstanceFailure, LifecycleState};
-use environment::hook_settings::{Drain, HookTask};
+use environment::hook_settings::{Drain, HookSettings, HookTask};
 use lifecycle_hook::cloud::HookResult;
 use lifecycle_hook::pace;
 use serde_json::{Value, json};
@@ -185,17 +186,20 @@ fn a_spot_instance_is_drained_in_the_rest_of_its_two_minutes() {
 
 #[test]
 fn foreign_hooks_are_left_alone() {
-    let harness = Harness::new(1);
-    let launch = test_support::sample("lifecycle-hook", "launch.json");
-    for metadata in [json!(null), json!("additional-info"), json!("{}"), json!(settings(drain(300)).text())] {
-        let response = harness
-            .invoke(test_support::with(launch.clone(), json!({ "detail": { "NotificationMetadata": metadata } })));
-        assert_eq!(
-            response,
-            Some(json!({ "Ignored": "the hook scalable-ec2-launch-hook-uswest2-dev is not owned by this deployment" }))
-        );
+    // The metadata of the hooks themselves: of another version, and of another environment.
+    let of_dev = settings(gate(600));
+    let newer = HookSettings { envkeeper: 2, ..of_dev.clone() };
+    let of_prod = HookSettings { environment: "scalable-ec2-us-west-2-prod".into(), ..of_dev.clone() };
+    let log_group_of_prod = HookSettings { log_group: "/aws/ec2/scalable-ec2-prod".into(), ..of_dev };
+    for foreign in [newer, of_prod, log_group_of_prod] {
+        let harness = Harness::with(1, &foreign, &settings(drain(300)));
+        harness.scale_to(1);
+        harness.advance(minutes(5));
+        let calls: BTreeSet<&str> = harness.calls.borrow().iter().copied().collect();
+        let reads = ["members", "observe_instances", "owned_hooks", "start_times", "waiting_instances"];
+        assert!(calls.is_subset(&BTreeSet::from(reads)), "{calls:?}");
+        assert_eq!(harness.messages.borrow().len(), 0, "the message is done");
     }
-    assert_eq!(*harness.calls.borrow(), [""; 0]);
 }
 
 #[test]
@@ -268,5 +272,8 @@ fn five_hundred_instances_that_wait_for_an_hour_cost_few_invocations_and_calls()
     // An observation calls EC2 twice for a hundred instances, and SSM once for fifty (`wire/instances`).
     let calls = |count: &usize| 2 * count.div_ceil(100) + count.div_ceil(50);
     assert_eq!(harness.observations.borrow().iter().map(calls).sum::<usize>(), 1_900 * 3 + 30 * 20);
+    // Each batch looks up its claims: the states of its instances, and the hooks of their group. The sweep reads the
+    // hooks too.
+    assert_eq!((of("members"), of("owned_hooks")), (1_900, 1_900 + 30));
     assert_eq!((of("requeue"), of("heartbeat")), (19_000, 16_000));
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use auto_scaling::{InstanceFailure, LifecycleState};
 use lifecycle_hook::MESSAGE_TIMEOUT;
+use lifecycle_hook::cloud::WaitState;
 use serde_json::{Value, json};
 use test_support::hooks::{Fault, Harness, START, record};
 use test_support::{sample, with};
@@ -69,8 +70,11 @@ fn a_rejected_completion_is_not_published() {
     harness.scale_to(1);
     let lost = advance_without_events(&harness, seconds(300));
     assert_eq!((harness.in_service(), harness.published.borrow().len()), (1, 1));
-    // The instance is observed, its target health is read, and its completion is rejected.
-    let completion = harness.calls.borrow().len() + 2;
+    // A read still shows the wait of the instance. The instance is looked up with its hook and observed, its target
+    // health is read, and its completion is rejected.
+    let (id, _) = harness.states().pop_first().expect("one instance");
+    harness.wait_states.borrow_mut().insert(id, Some(WaitState::Pending));
+    let completion = harness.calls.borrow().len() + 4;
     harness.faults.borrow_mut().insert(completion, Fault::Rejected);
     harness.send(lifecycle_action_in(&lost, "EC2_INSTANCE_LAUNCHING"), harness.now.get());
     harness.receive();
@@ -111,17 +115,19 @@ async fn handle_with_hanging_call(call: usize) -> (Vec<String>, Harness) {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_without_a_response_is_requeued_and_the_others_are_done() {
-    // After the observation of all instances, the first message's own call.
-    let (failed, harness) = handle_with_hanging_call(1).await;
+    // After the lookup of all instances, the first message's own call.
+    let (failed, harness) = handle_with_hanging_call(3).await;
     assert_eq!(failed, [r#""0""#]);
     assert_eq!(harness.completed.borrow().len(), 9);
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_messages_are_requeued_if_their_observation_gets_no_response() {
-    let (failed, harness) = handle_with_hanging_call(0).await;
-    assert_eq!(failed.len(), 10);
-    assert_eq!(harness.completed.borrow().len(), 0);
+async fn all_messages_are_requeued_if_their_lookup_gets_no_response() {
+    for call in 0..3 {
+        let (failed, harness) = handle_with_hanging_call(call).await;
+        assert_eq!(failed.len(), 10);
+        assert_eq!(harness.completed.borrow().len(), 0);
+    }
 }
 
 #[test]
@@ -145,7 +151,7 @@ fn the_groups_of_another_deployment_are_left_alone() {
     let spot =
         with(sample("lifecycle-hook", "spot-interruption.json"), json!({ "detail": { "instance-id": instance } }));
     harness.calls.borrow_mut().clear();
-    assert_eq!(harness.invoke(launch), Some(json!({ "Ignored": "the hook launch is not owned by this deployment" })));
+    assert_eq!(harness.invoke(launch), Some(json!({ "Ignored": "the group is not of this deployment" })));
     assert_eq!(*harness.calls.borrow(), [""; 0]);
     harness.invoke(spot).expect("a response");
     assert!(

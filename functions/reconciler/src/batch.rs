@@ -9,11 +9,9 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use environment::{Condition, RemediationRequest, Timestamp};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use request_pass::{CloudFactory, PassOutcome, RequestPass, TRANSIENT_REQUEUE, work_deadline};
-use requests::records::{LatestRequest, Progress};
-use requests::{
-    CfnResponse, MARGIN_MS, PhysicalId, Reason, Records, Request, RequestQueue, Responder, ResponseAddress,
-};
+use request_pass::{CloudFactory, PassOutcome, RequestPass, TRANSIENT_REQUEUE, superseded_reason, work_deadline};
+use requests::records::{LatestRequest, OwnerRecord, Progress};
+use requests::{CfnResponse, MARGIN_MS, Reason, Records, Request, RequestQueue, Responder};
 use serde_json::Value;
 
 use crate::Reconciler;
@@ -109,8 +107,10 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             tracing::error!(id = message.message_id, body = body.len(), "message dropped: body is not JSON");
             return MessageOutcome::Done;
         };
+        let group = message.attributes.get("MessageGroupId").map(String::as_str).unwrap_or_default();
         match RemediationRequest::read(&event) {
-            Some(Ok(remediation)) => return self.handle_remediation(&remediation).await,
+            Some(Ok(remediation)) if remediation.owner == group => return self.handle_remediation(&remediation).await,
+            Some(Ok(_)) => return foreign_group(message),
             Some(Err(error)) => {
                 tracing::error!(id = message.message_id, %error, "message dropped: remediation request is invalid");
                 return MessageOutcome::Done;
@@ -120,9 +120,22 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         let sent_ms = lambda_kit::sent_ms(&message.attributes);
         let request = match Request::read(&event, sent_ms.unwrap_or(self.cloud_factory.now().0)) {
             Ok(request) => request,
-            Err(malformed) => return self.reject_malformed(&event, &malformed.to_string(), deadline).await,
+            Err(_) => {
+                // The function custom-resource queues no malformed request.
+                tracing::error!(id = message.message_id, "message dropped: request is malformed");
+                return MessageOutcome::Done;
+            }
         };
         let owner = request.owner();
+        if owner.as_str() != group {
+            return foreign_group(message);
+        }
+        let pass = RequestPass {
+            settings: &self.settings.pass,
+            records: self.records,
+            cloud_factory: self.cloud_factory,
+            request: &request,
+        };
         let mut wait_budget = WAIT_BUDGET;
         match self.records.owner(&owner).await {
             // CloudFormation does not wait for a second response, and the requested state may be outdated.
@@ -132,15 +145,13 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
                 None if record.progress.is_some() => wait_budget = Duration::ZERO,
                 None => {}
             },
+            Ok(record) => {
+                let response = pass.failed(None, unrecorded_reason(record.as_ref(), &request));
+                return self.respond_unrecorded(&request, &response, deadline).await;
+            }
             Err(error) if error.is_retryable() => return MessageOutcome::Requeue(Some(TRANSIENT_REQUEUE)),
-            Ok(_) | Err(_) => {}
+            Err(_) => {}
         }
-        let pass = RequestPass {
-            settings: &self.settings.pass,
-            records: self.records,
-            cloud_factory: self.cloud_factory,
-            request: &request,
-        };
         // If the time of this invocation is used up, the next invocation starts the pass.
         let outcome = AssertUnwindSafe(pass.run(work_deadline(deadline), wait_budget)).catch_unwind().await;
         match outcome.unwrap_or_else(|_| PassOutcome::Done(pass.failed(None, Reason::internal_error()))) {
@@ -155,7 +166,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     async fn handle_remediation(&self, remediation: &RemediationRequest) -> MessageOutcome {
         match self.remediate(remediation).await {
             RemediationOutcome::Requeue { .. } => MessageOutcome::Requeue(Some(TRANSIENT_REQUEUE)),
-            RemediationOutcome::Decided(_) => MessageOutcome::Done,
+            RemediationOutcome::Decided(_) | RemediationOutcome::Unconfirmed(_) => MessageOutcome::Done,
         }
     }
 
@@ -181,15 +192,19 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         }
     }
 
-    /// The function `custom-resource` queues no malformed request. A malformed message of another sender gets a
-    /// response if it has an address.
-    async fn reject_malformed(&self, event: &Value, reason: &str, deadline: Timestamp) -> MessageOutcome {
-        let to = ResponseAddress::of(event);
-        let response =
-            CfnResponse::failed(&to, PhysicalId::last_resort(event, &to), reason, &self.settings.pass.function_name);
+    /// Sends the response to a request that its owner's record does not name as the latest, and records nothing: the
+    /// sender of the message may be anyone. The response goes to the address in the message, on one of CloudFormation's
+    /// own hosts, so it reaches no other request.
+    async fn respond_unrecorded(
+        &self,
+        request: &Request,
+        response: &CfnResponse,
+        deadline: Timestamp,
+    ) -> MessageOutcome {
         let within = deadline - self.cloud_factory.now();
-        let delivered = self.response_sender.send(&response, &to, &self.settings.pass.response_hosts, within).await;
-        tracing::error!(reason, delivered = delivered.is_ok(), "message dropped: request is malformed");
+        let (to, hosts) = (&request.response_address, &self.settings.pass.response_hosts);
+        let delivered = self.response_sender.send(response, to, hosts, within).await.is_ok();
+        tracing::warn!(owner = %request.owner(), delivered, "message dropped: request is not its owner's latest");
         MessageOutcome::Done
     }
 
@@ -203,6 +218,25 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         if let Err(error) = self.records.record_progress(&owner, &request.hash, progress).await {
             tracing::warn!(%owner, %error, "progress not recorded");
         }
+    }
+}
+
+/// Drops a message whose group is not the owner in its body: its sender is none of Envkeeper's functions.
+fn foreign_group(message: &SqsMessage) -> MessageOutcome {
+    tracing::error!(id = message.message_id, "message dropped: its group is not the owner in its body");
+    MessageOutcome::Done
+}
+
+/// Why nothing is done for a request that is not the latest in its owner's record. The function custom-resource records
+/// a request before it queues it, so either a newer request was recorded since, or the record was lost, or another
+/// sender wrote the message.
+fn unrecorded_reason(record: Option<&OwnerRecord>, request: &Request) -> Reason {
+    let newer = record.filter(|record| record.supersedes(&LatestRequest::of_request(request)));
+    match newer.and_then(|record| record.latest_request.as_ref()) {
+        Some(latest) => superseded_reason(latest.kind),
+        None => Reason::from(
+            "The record of this request does not exist; Envkeeper did not work on it. Send the same request again.",
+        ),
     }
 }
 

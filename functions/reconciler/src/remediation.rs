@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use environment::{
-    AlarmAction, AlarmCheck, CallError, Cloud as _, ObservedAlarm, ObservedGroup, PriorAttempt, REMEDIATION_TTL_MS,
-    RecordedRules, RemediationAction, RemediationRequest, Timestamp, choose_remediation, needs_instance_health,
+    AlarmAction, AlarmCheck, CallError, Cloud as _, Names, ObservedAlarm, ObservedGroup, PriorAttempt,
+    REMEDIATION_TTL_MS, RecordedRules, RemediationAction, RemediationRequest, Timestamp, choose_remediation,
+    needs_instance_health,
 };
-use ledger::RuleResult;
 use ledger::events::{AUTOMATION_PAUSED, RuleOutcome, already_executed, in_cooldown};
+use ledger::{Alarm, RuleResult};
 use request_pass::{CloudFactory, TRANSIENT_REQUEUE};
 use requests::records::{ExecutionClaim, RuleExecution};
-use requests::{Owner, Records};
+use requests::{Owner, Records, RecordsError};
 
 use crate::Reconciler;
 use crate::remediation_outcome::RemediationOutcome;
@@ -21,15 +22,20 @@ use crate::remediation_outcome::RemediationOutcome;
 const RECORD_ATTEMPTS: u32 = 3;
 const RECORD_ATTEMPT_PAUSE: Duration = Duration::from_secs(2);
 
+/// How far ahead of the function's clock the times of a request may be: a minute, the bound of this deployment for
+/// differences between the clocks of AWS's services (`ledger/src/batch.rs`).
+const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_mins(1);
+
 impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     /// Runs a remediation, and publishes its outcome to the ledger once the outcome is decided.
+    ///
+    /// The request is a hint. Its owner, environment, rule and alarm have to agree with the owner's record; otherwise it
+    /// has no outcome, and the ledger of no environment gets a line. The state, the time and the instance of the alarm
+    /// are those that CloudWatch reports.
     pub async fn remediate(&self, remediation: &RemediationRequest) -> RemediationOutcome {
-        let outcome = match Owner::parse(&remediation.owner) {
-            Some(owner) => self.decide(&owner, remediation).await,
-            None => RemediationOutcome::failed(format!(
-                "its Owner is {:?}: valid is an owner of 20 hexadecimal digits",
-                remediation.owner
-            )),
+        let outcome = match self.confirm(remediation).await {
+            Ok(owner) => self.decide(&owner, remediation).await,
+            Err(unconfirmed) => unconfirmed,
         };
         let RemediationRequest { environment, alarm, rule, .. } = remediation;
         tracing::info!(environment, alarm, rule, ?outcome, "remediation handled");
@@ -42,7 +48,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             since_ms: remediation.since_ms,
             rule,
             result,
-            instance: remediation.instance.as_deref(),
+            // No lookup has confirmed the instance of a skipped remediation.
+            instance: remediation.instance.as_deref().filter(|_| !matches!(result, RuleResult::Skipped(_))),
             at_ms,
         };
         if let Err(error) = self.cloud_factory.publish(&rule_outcome.event()).await {
@@ -50,6 +57,53 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             tracing::warn!(environment, alarm, rule, outcome, reason, %error, "ledger publish failed");
         }
         outcome
+    }
+
+    /// Confirms the claims of a request by its owner's record, and returns the owner.
+    ///
+    /// # Errors
+    /// The outcome of a request that the record does not confirm, or not yet.
+    async fn confirm(&self, remediation: &RemediationRequest) -> Result<Owner, RemediationOutcome> {
+        let unconfirmed = |reason| Err(RemediationOutcome::Unconfirmed(reason));
+        let RemediationRequest { environment, alarm, rule, .. } = remediation;
+        let latest = self.cloud_factory.now() + MAX_CLOCK_DIFFERENCE;
+        let Some(owner) = Owner::parse(&remediation.owner) else {
+            return unconfirmed("its Owner is not an owner of 20 hexadecimal digits");
+        };
+        if remediation.since_ms > latest.0 {
+            return unconfirmed("its alarm changes in the future");
+        }
+        if remediation.expires_ms > latest.0.saturating_add(REMEDIATION_TTL_MS) {
+            return unconfirmed("it expires later than any remediation request");
+        }
+        let record = self.records.owner(&owner).await.map_err(|error| self.unread(&error, remediation))?;
+        let Some(record) = record else { return unconfirmed("its owner has no record") };
+        if record.environment.as_ref() != Some(environment) {
+            return unconfirmed("its environment is not its owner's");
+        }
+        let RecordedRules { rules, unreadable } = RecordedRules::of(record.settled_spec.as_ref());
+        match rules.into_iter().find(|it| it.id() == *rule) {
+            Some(rule) if rule.alarm_name(&self.names_of(environment)) != *alarm => {
+                return unconfirmed("its rule does not name its alarm");
+            }
+            None if unreadable.is_empty() => {
+                // The rule existed, if it was executed.
+                let last = self.records.rule_execution(&owner, &remediation.execution_key()).await;
+                if last.map_err(|error| self.unread(&error, remediation))?.is_none() {
+                    return unconfirmed("its environment has no such rule");
+                }
+            }
+            Some(_) | None => {}
+        }
+        Ok(owner)
+    }
+
+    /// The outcome of a request whose records can't be read: it is requeued until it expires.
+    fn unread(&self, error: &RecordsError, remediation: &RemediationRequest) -> RemediationOutcome {
+        if error.is_retryable() && self.cloud_factory.now() + TRANSIENT_REQUEUE <= Timestamp(remediation.expires_ms) {
+            return RemediationOutcome::Requeue { reason: error.to_string(), attempted: false };
+        }
+        RemediationOutcome::Unconfirmed("its owner's record can't be read")
     }
 
     async fn decide(&self, owner: &Owner, remediation: &RemediationRequest) -> RemediationOutcome {
@@ -101,8 +155,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
                     )));
                 }
                 let observed = self.observe_owned_group(remediation).await?;
-                self.check_alarm_on(remediation).await?;
-                let action = self.choose_action(owner, remediation, &rule, observed).await?;
+                let instance = self.check_alarm_on(remediation).await?;
+                let action = self.choose_action(owner, remediation, &rule, observed, instance.as_deref()).await?;
                 if remediation.dry_run {
                     Ok(RuleResult::DryRun(action).into())
                 } else {
@@ -122,7 +176,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         let observed = self.observe_owned_group(remediation).await.map_err(RemediationOutcome::indeterminate)?;
         let check_allowed = async {
             self.admit_rule(owner, remediation).await?;
-            self.check_alarm_on(remediation).await
+            self.check_alarm_on(remediation).await.map(drop)
         };
         match action.prior_attempt(&observed) {
             PriorAttempt::Applied => {
@@ -236,8 +290,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         remediation: &RemediationRequest,
         rule: &AlarmAction,
         observed: ObservedGroup,
+        instance: Option<&str>,
     ) -> Result<RemediationAction, RemediationOutcome> {
-        let instance = remediation.instance.as_deref();
         let observed = if needs_instance_health(rule, instance) {
             self.cloud_factory.with_status_checks(observed).await?
         } else {
@@ -262,11 +316,24 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         }
     }
 
-    /// Checks that the alarm is still in ALARM: the remediation request may be minutes old.
-    async fn check_alarm_on(&self, remediation: &RemediationRequest) -> Result<(), RemediationOutcome> {
+    /// Checks that the alarm belongs to the environment, and is still in the ALARM of the request, which may be minutes
+    /// old. Returns the instance that the alarm is about.
+    async fn check_alarm_on(&self, remediation: &RemediationRequest) -> Result<Option<String>, RemediationOutcome> {
         let now = self.cloud_factory.observe_alarm(&remediation.alarm).await?;
+        let skip = |reason: &str| Err(RemediationOutcome::skipped(reason));
         match ObservedAlarm::check(now.as_ref(), Some(remediation.since_ms), self.cloud_factory.now().0) {
-            AlarmCheck::Actionable { .. } => Ok(()),
+            AlarmCheck::Actionable { since_ms } if since_ms != remediation.since_ms => {
+                skip("the alarm has been in ALARM since another time")
+            }
+            AlarmCheck::Actionable { .. } => {
+                let alarm = now.map(|observed| Alarm::of_observed(&remediation.alarm, &observed));
+                let deployment = &self.settings.pass.deployment;
+                let suffix = alarm.as_ref().and_then(|alarm| alarm.suffix(deployment));
+                if suffix.as_deref() != deployment.suffix_of_environment(&remediation.environment) {
+                    return skip("the alarm does not belong to the environment");
+                }
+                Ok(alarm.as_ref().and_then(Alarm::instance).map(str::to_owned))
+            }
             AlarmCheck::NotActionable(reason) => Err(RemediationOutcome::skipped(reason)),
             AlarmCheck::Stale => Err(RemediationOutcome::Requeue {
                 reason: format!("{} is not observed in ALARM yet", remediation.alarm),
@@ -276,7 +343,11 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     }
 
     fn group_of(&self, environment: &str) -> String {
+        self.names_of(environment).group().name
+    }
+
+    fn names_of(&self, environment: &str) -> Names {
         let deployment = &self.settings.pass.deployment;
-        deployment.names(deployment.suffix_of_environment(environment).unwrap_or_default()).group().name
+        deployment.names(deployment.suffix_of_environment(environment).unwrap_or_default())
     }
 }

@@ -16,6 +16,8 @@ pub enum RemediationOutcome {
         /// Whether the action may have been performed.
         attempted: bool,
     },
+    /// No record confirms the request, which is dropped; the claim that is not confirmed.
+    Unconfirmed(&'static str),
 }
 
 impl From<RuleResult> for RemediationOutcome {
@@ -66,7 +68,7 @@ impl RemediationOutcome {
                 RemediationOutcome::unknown(reason)
             }
             RemediationOutcome::Requeue { reason, .. } => RemediationOutcome::Requeue { reason, attempted: true },
-            decided @ RemediationOutcome::Decided(_) => decided,
+            other @ (RemediationOutcome::Decided(_) | RemediationOutcome::Unconfirmed(_)) => other,
         }
     }
 
@@ -75,7 +77,7 @@ impl RemediationOutcome {
         match self {
             RemediationOutcome::Requeue { reason, attempted: true } => RemediationOutcome::unknown(reason),
             RemediationOutcome::Requeue { reason, attempted: false } => RemediationOutcome::failed(reason),
-            decided @ RemediationOutcome::Decided(_) => decided,
+            other @ (RemediationOutcome::Decided(_) | RemediationOutcome::Unconfirmed(_)) => other,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Messages of the request queue's dead-letter queue, and of the queue of custom-resource's failed invocations.
 
+use std::time::Duration;
+
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
 use requests::records::{LatestRequest, OwnerRecord};
@@ -42,18 +44,32 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
                 return self.respond_malformed(&unreadable.readable_fields, &cause, now_ms, deadline_ms).await;
             }
         };
-        let sent_ms = lambda_kit::sent_ms(&message.attributes);
-        let Ok(request) = Request::read(&event, sent_ms.unwrap_or(now_ms)) else {
+        let sent_ms = lambda_kit::sent_ms(&message.attributes).map_or(now_ms, |sent_ms| sent_ms.min(now_ms));
+        let Ok(request) = Request::read(&event, sent_ms) else {
             return self.respond_malformed(&event, &cause, now_ms, deadline_ms).await;
         };
         let owner = request.owner();
-        let record = self.records.owner(&owner).await?;
-        let record = record.unwrap_or_else(|| OwnerRecord::empty(&owner));
-        if record.has_responded(&request.hash) {
-            return Ok(());
-        }
         let latest_request = LatestRequest::of_request(&request);
-        Ok(self.respond_failed(&owner, &latest_request, &record, &cause, now_ms, deadline_ms).await?)
+        match self.records.owner(&owner).await? {
+            Some(record) if record.has_responded(&request.hash) => Ok(()),
+            Some(record) if record.is_latest(&request.hash) => {
+                Ok(self.respond_failed(&owner, &latest_request, &record, &cause, now_ms, deadline_ms).await?)
+            }
+            // An invocation may fail before custom-resource records its request, and a superseded request is no longer
+            // recorded. Both get a response, and the record of the owner remains unchanged: the sender of the letter
+            // may be anyone.
+            record
+                if cause.is_failed_invocation || record.as_ref().is_some_and(|it| it.supersedes(&latest_request)) =>
+            {
+                let response = self.failed_response(&owner, &latest_request, &OwnerRecord::empty(&owner), &cause);
+                self.send_unrecorded(&response, &latest_request.response_address, now_ms, deadline_ms).await
+            }
+            // custom-resource records a request before it queues it.
+            _ => {
+                tracing::error!(id = message.message_id, "dead letter dropped: no record has its request");
+                Ok(())
+            }
+        }
     }
 
     async fn respond_malformed(
@@ -64,16 +80,28 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         deadline_ms: u64,
     ) -> Result<(), ResponseError> {
         let to = ResponseAddress::of(event);
-        if to.response_url.is_none() {
-            // No response is possible, and a redelivery would have the same result.
-            tracing::error!(reason = cause.message, "dead letter without ResponseURL dropped");
+        // custom-resource queues no malformed request. Without an address no response is possible, and a redelivery
+        // would have the same result.
+        if !cause.is_failed_invocation || to.response_url.is_none() {
+            tracing::error!("malformed dead letter dropped");
             return Ok(());
         }
         let reason = Reason::with_runbook(&cause.message, cause.runbook);
         let function = cause.function_name(&self.settings.deployment.project);
         let response = CfnResponse::failed(&to, PhysicalId::last_resort(event, &to), reason, &function);
-        let within = std::time::Duration::from_millis(deadline_ms.saturating_sub(now_ms));
-        match self.response_sender.send(&response, &to, &self.settings.response_hosts, within).await {
+        self.send_unrecorded(&response, &to, now_ms, deadline_ms).await
+    }
+
+    /// Sends a response to CloudFormation's own hosts, and records nothing.
+    async fn send_unrecorded(
+        &self,
+        response: &CfnResponse,
+        to: &ResponseAddress,
+        now_ms: u64,
+        deadline_ms: u64,
+    ) -> Result<(), ResponseError> {
+        let within = Duration::from_millis(deadline_ms.saturating_sub(now_ms));
+        match self.response_sender.send(response, to, &self.settings.response_hosts, within).await {
             Err(error) if error.is_retryable() => Err(error.into()),
             // Delivered, or impossible to deliver.
             _ => Ok(()),
@@ -87,7 +115,9 @@ fn failure_cause(dead_letter: &str) -> Cause {
         let part: Value = serde_json::from_str(member(dead_letter, part)?).ok()?;
         part.get(name).and_then(Value::as_str).map(str::to_owned)
     };
-    let (message, function) = match (field("requestContext", "condition"), field("responsePayload", "errorMessage")) {
+    let condition = field("requestContext", "condition");
+    let is_failed_invocation = condition.is_some();
+    let (message, function) = match (condition, field("responsePayload", "errorMessage")) {
         (Some(condition), Some(error)) => {
             (format!("Lambda stopped retrying the request ({condition}): {error}."), "custom-resource")
         }
@@ -100,5 +130,5 @@ fn failure_cause(dead_letter: &str) -> Cause {
             (message.to_owned(), "reconciler")
         }
     };
-    Cause { message, runbook: Runbook::RequestNotProcessed, function }
+    Cause { message, runbook: Runbook::RequestNotProcessed, function, is_failed_invocation }
 }

@@ -18,11 +18,13 @@ pub(crate) struct Cause {
     pub runbook: Runbook,
     /// The function whose log has the cause, without the project.
     pub function: &'static str,
+    /// Whether Lambda stopped retrying an invocation of custom-resource.
+    pub is_failed_invocation: bool,
 }
 
 impl Cause {
     fn overdue(message: String) -> Cause {
-        Cause { message, runbook: Runbook::RequestOverdue, function: "reconciler" }
+        Cause { message, runbook: Runbook::RequestOverdue, function: "reconciler", is_failed_invocation: false }
     }
 
     /// The name of the Lambda function whose log has the cause.
@@ -69,7 +71,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         Ok(true)
     }
 
-    /// Responds with FAILED to one request, which may be the latest one of `record`.
+    /// Responds with FAILED to the latest request of `record`, and records the response.
     pub(crate) async fn respond_failed(
         &self,
         owner: &Owner,
@@ -79,6 +81,24 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         now_ms: u64,
         deadline_ms: u64,
     ) -> Result<(), DeliveryError> {
+        let response = self.failed_response(owner, latest_request, record, cause);
+        let responder = Responder {
+            response_sender: &self.response_sender,
+            records: &self.records,
+            hosts: &self.settings.response_hosts,
+        };
+        let within = Duration::from_millis(deadline_ms.saturating_sub(now_ms));
+        responder.respond(owner, latest_request, &response, now_ms, within).await
+    }
+
+    /// Builds the FAILED for a request, with the facts of this record.
+    pub(crate) fn failed_response(
+        &self,
+        owner: &Owner,
+        latest_request: &LatestRequest,
+        record: &OwnerRecord,
+        cause: &Cause,
+    ) -> CfnResponse {
         let progress = record.progress.as_ref().filter(|_| record.is_latest(&latest_request.request_hash));
         let waited =
             progress.map(|it| format!(" The request waited for: {}.", it.waiting_for.join("; "))).unwrap_or_default();
@@ -91,13 +111,6 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         );
         let reason = Reason::with_runbook(reason, cause.runbook);
         let function = cause.function_name(&self.settings.deployment.project);
-        let response = CfnResponse::failed(&latest_request.response_address, id, reason, &function);
-        let responder = Responder {
-            response_sender: &self.response_sender,
-            records: &self.records,
-            hosts: &self.settings.response_hosts,
-        };
-        let within = Duration::from_millis(deadline_ms.saturating_sub(now_ms));
-        responder.respond(owner, latest_request, &response, now_ms, within).await
+        CfnResponse::failed(&latest_request.response_address, id, reason, &function)
     }
 }

@@ -288,6 +288,40 @@ fn a_superseded_dead_letter_gets_a_response_and_the_newer_request_still_waits() 
 }
 
 #[test]
+fn a_dead_letter_that_matches_no_record_writes_and_sends_nothing() {
+    let (watchdog, response_server) = test_watchdog();
+    let web = create("Web");
+    let owner = record(&watchdog, &web);
+    record_progress_of(&watchdog, &web, "the role");
+    let before = watchdog.records.inner.owner(&owner).block_on();
+    let newer = sent(with(web.clone(), json!({ "RequestType": "Update" })), 60);
+    let import = with(web, json!({ "RequestType": "Import" }));
+    for forged in [newer, create("Other"), import] {
+        assert_eq!(redelivered(&watchdog, &[message("dead-letter", &forged)]), [""; 0]);
+    }
+    assert!(response_server.take().is_empty());
+    assert_eq!(watchdog.records.inner.owner(&owner).block_on(), before);
+}
+
+/// The invocation of a real Create may fail before its request is recorded. A forged one gets a response too, at an
+/// address that only its sender knows.
+#[test]
+fn a_failed_invocation_without_a_record_gets_a_response_and_changes_no_record() {
+    let (watchdog, response_server) = test_watchdog();
+    let web = create("Web");
+    let owner = record(&watchdog, &web);
+    record_progress_of(&watchdog, &web, "the role");
+    let before = watchdog.records.inner.owner(&owner).block_on();
+    for after_s in [0, 60] {
+        let update = sent(with(web.clone(), json!({ "RequestType": "Update" })), after_s);
+        assert_eq!(redelivered(&watchdog, &[failed_invocation(&update, "RetriesExhausted", Some("x"))]), [""; 0]);
+        let reason = only_reason(&response_server);
+        assert!(!reason.contains("the role"), "the progress of another request: {reason}");
+    }
+    assert_eq!(watchdog.records.inner.owner(&owner).block_on(), before);
+}
+
+#[test]
 fn an_invocation_with_exhausted_retries_gets_a_response_with_its_error() {
     let (watchdog, response_server) = test_watchdog();
     let web = create("Web");

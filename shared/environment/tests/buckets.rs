@@ -4,7 +4,7 @@
 mod common;
 
 use common::{
-    OWNER, assert_converged, names, observe, plan_now, resources, rollback, run, run_until_done, scope, settled, spec,
+    OWNER, assert_converged, names, observe, plan_now, resources, rollback, run, run_until_done, settled, spec,
 };
 use environment::{
     Bucket, DesiredState, Fields, Key, ObservedResource, Ownership, RunOutcome, State, indeterminate_until, mark, plan,

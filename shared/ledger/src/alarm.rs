@@ -4,7 +4,7 @@
 //! message of a topic has a different one. The parser is lenient: a composite alarm has no metrics, metric math has no
 //! dimensions of its own, periods may be of any length, and the description may be missing.
 
-use environment::{Deployment, mark};
+use environment::{Deployment, ObservedAlarm, mark};
 use serde_json::Value;
 
 use crate::envelope::{PoisonMessage, text};
@@ -45,6 +45,19 @@ impl Alarm {
         match event.get("AlarmName") {
             Some(_) => from_message(event).map(Some),
             None => Ok(None),
+        }
+    }
+
+    /// The alarm with this name, as CloudWatch reports it.
+    #[must_use]
+    pub fn of_observed(name: &str, observed: &ObservedAlarm) -> Alarm {
+        Alarm {
+            name: name.to_owned(),
+            state: observed.state.clone(),
+            since_ms: Some(observed.since_ms),
+            reason: String::new(),
+            dimensions: observed.dimensions.clone(),
+            description: observed.description.clone(),
         }
     }
 

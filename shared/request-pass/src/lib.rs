@@ -24,6 +24,6 @@ pub use cloud_factory::{Aws, CloudFactory, StackState};
 pub use pass::{
     AdmittedRequest, PassOutcome, RequestPass, TRANSIENT_REQUEUE, describe_violations, resources, work_deadline,
 };
-pub use pass_error::PassError;
+pub use pass_error::{PassError, superseded_reason};
 pub use recorded::{frozen_defaults, is_protected, recorded_proofs, recorded_spec, retired_tags, scope};
 pub use settings::Settings;

@@ -64,6 +64,14 @@ pub struct AdmittedRequest {
     work: RequestedWork,
 }
 
+impl AdmittedRequest {
+    /// Whether nothing remains to do. Such a request is not recorded, so no reconciler works on it.
+    #[must_use]
+    pub fn is_without_work(&self) -> bool {
+        matches!(self.work, RequestedWork::Nothing)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum RequestedWork {
     /// A Create or an Update: both converge to the desired state.

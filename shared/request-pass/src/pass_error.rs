@@ -37,7 +37,13 @@ impl From<CallError> for PassError {
 
 /// The error of an older request after a newer request of the same owner was recorded.
 pub(crate) fn superseded(kind: Kind) -> PassError {
-    PassError::Failed(Reason::from(format!(
+    PassError::Failed(superseded_reason(kind))
+}
+
+/// The reason of the FAILED for an older request after a newer request, of this kind, was recorded.
+#[must_use]
+pub fn superseded_reason(kind: Kind) -> Reason {
+    Reason::from(format!(
         "Superseded: CloudFormation sent a newer {kind} for this resource. Envkeeper stopped working on this request."
-    )))
+    ))
 }

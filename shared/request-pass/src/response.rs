@@ -10,7 +10,8 @@ use crate::pass::RequestPass;
 
 impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     /// Builds the response of a success. `id` is the environment's, if the environment exists.
-    pub(crate) fn succeeded(&self, id: Option<&str>, data: BTreeMap<String, String>) -> CfnResponse {
+    #[must_use]
+    pub fn succeeded(&self, id: Option<&str>, data: BTreeMap<String, String>) -> CfnResponse {
         CfnResponse::success(&self.request.response_address, self.physical_id(id), data)
     }
 

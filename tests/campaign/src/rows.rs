@@ -4,6 +4,7 @@
 mod crashes;
 mod crowds;
 mod faults;
+mod forgeries;
 mod hooks;
 mod lifecycles;
 mod responses;
@@ -117,6 +118,7 @@ pub fn all() -> Vec<Row> {
         responses::rows(),
         crowds::rows(),
         hooks::rows(),
+        forgeries::rows(),
     ]
     .into_iter()
     .flatten()

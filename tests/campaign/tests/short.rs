@@ -68,6 +68,11 @@ fn many_lifecycles_and_many_owners_leave_no_resource() {
 }
 
 #[test]
+fn forged_messages_have_no_effect_on_the_environments_of_others() {
+    row("forged");
+}
+
+#[test]
 fn instances_that_wait_for_hooks_get_the_expected_results() {
     row("lifecycle hooks");
 }

@@ -86,6 +86,11 @@ fn change(router: &Router, path: &str, query: &str) -> Option<Result<(), String>
                 groups.instances.make_unhealthy(&id, &failure, auto_scaling::now()).map_err(rejected)
             }
         }),
+        "instances/launch-spot" => single_parameter(query, "count").and_then(|count| {
+            let count = count.parse().map_err(|_| format!("count is '{count}': expected a whole number"))?;
+            groups.instances.make_next_spot(count);
+            Ok(())
+        }),
         "instances/interrupt" => single_parameter(query, "id").and_then(|id| groups.interrupt(&id).map_err(rejected)),
         "instances/recommend-rebalance" => {
             single_parameter(query, "id").and_then(|id| groups.recommend_rebalance(&id).map_err(rejected))

@@ -78,8 +78,17 @@ impl Ec2 {
     ///
     /// # Errors
     /// EC2's message: a resource that the template references does not exist.
-    pub async fn run_instance(&self, version: &TemplateVersion, launch: &Launch) -> Result<String, String> {
-        let response = self.call("RunInstances", run_parameters(version, launch)).await?;
+    pub async fn run_instance(
+        &self,
+        version: &TemplateVersion,
+        launch: &Launch,
+        is_spot: bool,
+    ) -> Result<String, String> {
+        let mut parameters = run_parameters(version, launch);
+        if is_spot {
+            parameters.insert("InstanceMarketOptions.MarketType".to_owned(), "spot".to_owned());
+        }
+        let response = self.call("RunInstances", parameters).await?;
         let id = response.items("instancesSet").first().and_then(|item| item.text_of("instanceId"));
         id.map(str::to_owned).ok_or_else(|| "RunInstances returned no instance".to_owned())
     }

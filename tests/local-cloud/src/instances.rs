@@ -6,7 +6,10 @@ mod ssm;
 
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -29,6 +32,8 @@ pub struct Instances {
     fleet: Mutex<Fleet>,
     /// The instances whose marker was already returned by `due_markers`.
     marked_ids: Mutex<BTreeSet<String>>,
+    /// How many of the next launched instances are Spot instances.
+    next_spot: AtomicUsize,
 }
 
 impl Instances {
@@ -37,7 +42,7 @@ impl Instances {
     pub fn new(minute: Duration) -> Self {
         let speed = Duration::from_mins(1).as_millis() / minute.as_millis().max(1);
         let healthy = Behaviour::default().faster(u32::try_from(speed).unwrap_or(u32::MAX).max(1));
-        Self { fleet: Mutex::new(Fleet::new(healthy)), marked_ids: Mutex::default() }
+        Self { fleet: Mutex::new(Fleet::new(healthy)), marked_ids: Mutex::default(), next_spot: AtomicUsize::new(0) }
     }
 
     /// Records the launch of an instance.
@@ -53,6 +58,16 @@ impl Instances {
     /// Makes the next `count` launched instances unhealthy; 0 ends the failures.
     pub fn make_next_unhealthy(&self, count: usize, failure: &InstanceFailure) {
         self.fleet().make_next_unhealthy(count, failure);
+    }
+
+    /// Makes the next `count` launched instances Spot instances.
+    pub fn make_next_spot(&self, count: usize) {
+        self.next_spot.store(count, Ordering::SeqCst);
+    }
+
+    /// Whether the instance that is launched now is a Spot instance.
+    pub fn next_is_spot(&self) -> bool {
+        self.next_spot.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
     }
 
     /// Makes an instance unhealthy.

@@ -40,7 +40,8 @@ impl Default for MemoryCloudFactory {
         account.clock.advance(Duration::from_secs(BEGIN_S));
         // No observation of the alarm is older than its report.
         let (state, updated_ms) = ("ALARM".into(), u64::MAX);
-        let alarm = ObservedAlarm { state, updated_ms, actions_enabled: true, ..ObservedAlarm::default() };
+        let dimensions = vec![("AutoScalingGroupName".into(), "scalable-ec2-asg-uswest2-dev".into())];
+        let alarm = ObservedAlarm { state, updated_ms, actions_enabled: true, dimensions, ..ObservedAlarm::default() };
         MemoryCloudFactory {
             account,
             panics: false,

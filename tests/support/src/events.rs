@@ -38,7 +38,11 @@ pub fn sent(event: Value, after_s: u64) -> Value {
 
 /// The message of the request queue that carries an event.
 pub fn message(id: &str, event: &Value) -> Value {
-    let group = Request::read(event, 0).map_or_else(|_| "nobody".to_owned(), |it| it.owner().to_string());
+    let of_remediation = event.pointer("/Remediation/Owner").and_then(Value::as_str);
+    let group = of_remediation.map_or_else(
+        || Request::read(event, 0).map_or_else(|_| "nobody".to_owned(), |it| it.owner().to_string()),
+        str::to_owned,
+    );
     let body = event.as_str().map_or_else(|| event.to_string(), str::to_owned);
     json!({
         "messageId": id, "receiptHandle": format!("receipt-{id}"), "body": body, "eventSource": "aws:sqs",

@@ -17,7 +17,7 @@ use environment::Deployment;
 use environment::hook_settings::{Drain, Gate, HookSettings, HookTask, OnTimeout};
 use lambda_kit::AwsCallError;
 use lifecycle_hook::LifecycleHook;
-use lifecycle_hook::cloud::HookResult;
+use lifecycle_hook::cloud::{HookResult, WaitState};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -80,6 +80,11 @@ pub struct Harness {
     pub faults: RefCell<BTreeMap<usize, Fault>>,
     /// The instances that are stopped.
     pub stopped: RefCell<BTreeSet<String>>,
+    /// The instances that are not Spot instances.
+    pub on_demand: RefCell<BTreeSet<String>>,
+    /// The states that Auto Scaling reports in place of the simulated ones: those of a warm pool, which the simulation
+    /// does not have, and those that a read returns late.
+    pub wait_states: RefCell<BTreeMap<String, Option<WaitState>>>,
     /// The calls that IAM denies.
     pub denied: RefCell<BTreeSet<&'static str>>,
     /// The execution timeout of each drain command that was sent.
@@ -108,11 +113,16 @@ pub fn gate(seconds: u32) -> HookTask {
 }
 
 pub fn settings(task: HookTask) -> HookSettings {
+    settings_of("dev", task)
+}
+
+/// The settings of the environment with this suffix.
+fn settings_of(suffix: &str, task: HookTask) -> HookSettings {
     HookSettings {
         envkeeper: 1,
         owner: "0123456789abcdef0123".into(),
-        environment: "scalable-ec2-us-west-2-dev".into(),
-        log_group: "/aws/ec2/scalable-ec2-dev".into(),
+        environment: format!("scalable-ec2-us-west-2-{suffix}"),
+        log_group: format!("/aws/ec2/scalable-ec2-{suffix}"),
         target_groups: vec![],
         heartbeat_seconds: if matches!(task, HookTask::Gate(_)) { 900 } else { 300 },
         task,
@@ -175,6 +185,8 @@ impl Harness {
             invocations: Cell::new(0),
             faults: RefCell::default(),
             stopped: RefCell::default(),
+            on_demand: RefCell::default(),
+            wait_states: RefCell::default(),
             denied: RefCell::default(),
             drain_timeouts: RefCell::default(),
             message_timeout: Cell::default(),
@@ -191,8 +203,10 @@ impl Harness {
         }
     }
 
-    /// Adds a group of one instance, with the same hooks.
+    /// Adds a group of one instance, with the hooks of its own environment.
     pub fn add_group(&self, name: &str) {
+        let suffix = name.rsplit('-').next().unwrap_or_default();
+        let settings = |task| settings_of(suffix, task);
         let mut new = group(name, 1, &settings(gate(600)), &settings(HookTask::Drain(Drain { seconds: 300 })));
         new.desired_capacity = Some(1);
         self.scaling.borrow_mut().create_group(new, self.now.get()).expect("the group is valid");

@@ -1,5 +1,7 @@
 //! Auto Scaling: the waiting instances, and the completion of lifecycle actions.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::config::retry::RetryConfig;
 use aws_sdk_autoscaling::error::{ProvideErrorMetadata, SdkError};
@@ -9,12 +11,17 @@ use environment::{Transition, mark};
 use lambda_kit::AwsCallError;
 use lambda_kit::aws_texts::is_inactive_lifecycle_action;
 
-use crate::cloud::{HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
+use crate::cloud::{GroupMember, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitState, WaitingInstances};
 use crate::notification::LifecycleAction;
+
+/// How many instances one call describes (the API reference of `DescribeAutoScalingInstances`).
+const INSTANCES_PER_CALL: usize = 50;
 
 /// How many pages of a group's activities are searched at most: a thousand activities.
 const MAX_PAGES: usize = 10;
 
+/// The call names the instance and not the token of a message: a token could belong to another instance than the one
+/// that was observed.
 pub(super) async fn complete(
     client: &Client,
     action: &LifecycleAction,
@@ -26,10 +33,7 @@ pub(super) async fn complete(
     };
     let call = client.complete_lifecycle_action().lifecycle_action_result(result);
     let call = call.auto_scaling_group_name(&action.group).lifecycle_hook_name(&action.hook);
-    let call = match &action.token {
-        Some(token) => call.lifecycle_action_token(token),
-        None => call.instance_id(&action.instance),
-    };
+    let call = call.instance_id(&action.instance);
     let once = aws_sdk_autoscaling::config::Builder::new().retry_config(RetryConfig::disabled());
     call_outcome("autoscaling:CompleteLifecycleAction", call.customize().config_override(once).send().await)
 }
@@ -37,10 +41,7 @@ pub(super) async fn complete(
 pub(super) async fn heartbeat(client: &Client, action: &LifecycleAction) -> Result<HookCallOutcome, AwsCallError> {
     let call = client.record_lifecycle_action_heartbeat();
     let call = call.auto_scaling_group_name(&action.group).lifecycle_hook_name(&action.hook);
-    let call = match &action.token {
-        Some(token) => call.lifecycle_action_token(token),
-        None => call.instance_id(&action.instance),
-    };
+    let call = call.instance_id(&action.instance);
     call_outcome("autoscaling:RecordLifecycleActionHeartbeat", call.send().await)
 }
 
@@ -89,10 +90,21 @@ fn reuses_on_scale_in(group: &AutoScalingGroup) -> bool {
     policy.and_then(InstanceReusePolicy::reuse_on_scale_in) == Some(true)
 }
 
+/// The transition of an instance in its group, which lists no instance of a warm pool.
 fn waiting_transition(state: &str) -> Option<Transition> {
+    match wait_state(state)? {
+        WaitState::Pending => Some(Transition::Launch),
+        WaitState::Terminating => Some(Transition::Terminate),
+        WaitState::WarmedPending | WaitState::WarmedTerminating => None,
+    }
+}
+
+fn wait_state(state: &str) -> Option<WaitState> {
     match state {
-        "Pending:Wait" => Some(Transition::Launch),
-        "Terminating:Wait" => Some(Transition::Terminate),
+        "Pending:Wait" => Some(WaitState::Pending),
+        "Terminating:Wait" => Some(WaitState::Terminating),
+        "Warmed:Pending:Wait" => Some(WaitState::WarmedPending),
+        "Warmed:Terminating:Wait" => Some(WaitState::WarmedTerminating),
         _ => None,
     }
 }
@@ -150,10 +162,27 @@ pub(super) async fn owned_hooks(client: &Client, group: &str) -> Result<Vec<Owne
     Ok(owned.collect())
 }
 
-pub(super) async fn group_of(client: &Client, instance: &str) -> Result<Option<String>, AwsCallError> {
-    let response = client.describe_auto_scaling_instances().instance_ids(instance).send().await;
-    let response = response.map_err(|error| AwsCallError::of("autoscaling:DescribeAutoScalingInstances", &error))?;
-    Ok(response.auto_scaling_instances().first().and_then(|it| it.auto_scaling_group_name()).map(str::to_owned))
+pub(super) async fn members(
+    client: &Client,
+    instances: &[String],
+) -> Result<BTreeMap<String, GroupMember>, AwsCallError> {
+    let mut members = BTreeMap::new();
+    for chunk in instances.chunks(INSTANCES_PER_CALL) {
+        // Without ids the call would describe every instance of the account; a chunk is never empty.
+        let call = client.describe_auto_scaling_instances().set_instance_ids(Some(chunk.to_vec()));
+        let all: Vec<_> = call
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<_, _>>()
+            .await
+            .map_err(|error| AwsCallError::of("autoscaling:DescribeAutoScalingInstances", &error))?;
+        members.extend(all.iter().filter_map(|it| {
+            let waits = it.lifecycle_state().and_then(wait_state);
+            Some((it.instance_id()?.to_owned(), GroupMember { group: it.auto_scaling_group_name()?.to_owned(), waits }))
+        }));
+    }
+    Ok(members)
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::primitives::DateTime;
-use aws_sdk_ec2::types::{Filter, Instance, InstanceStatus, InstanceStatusSummary, SummaryStatus};
+use aws_sdk_ec2::types::{
+    Filter, Instance, InstanceLifecycleType, InstanceStatus, InstanceStatusSummary, SummaryStatus,
+};
 use aws_sdk_ssm::types::{InstanceInformation, InstanceInformationStringFilter, PingStatus};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -39,6 +41,7 @@ pub(super) async fn observe_instances(
                 state: instance.map_or(State::Unknown, state),
                 user_data: instance.map_or(UserData::Unreported, user_data),
                 started_ms,
+                is_spot: instance.is_some_and(|it| it.instance_lifecycle() == Some(&InstanceLifecycleType::Spot)),
                 checks: checks
                     .as_ref()
                     .map_err(|error| HookError::from(error.clone()))

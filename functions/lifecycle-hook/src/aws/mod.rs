@@ -19,7 +19,7 @@ use requests::records::OwnerRecord;
 use requests::{LedgerQueue, Owner, Records as _};
 use serde_json::Value;
 
-use crate::cloud::{HookApi, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
+use crate::cloud::{GroupMember, HookApi, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
 use crate::error::{EvidenceError, HookError};
 use crate::facts::{Command, ObservedInstance, Target};
 use crate::notification::LifecycleAction;
@@ -113,8 +113,8 @@ impl HookApi for Account {
         Ok(groups::owned_hooks(&self.autoscaling, group).await?)
     }
 
-    async fn group_of(&self, instance: &str) -> Result<Option<String>, HookError> {
-        Ok(groups::group_of(&self.autoscaling, instance).await?)
+    async fn members(&self, instances: &[String]) -> Result<BTreeMap<String, GroupMember>, HookError> {
+        Ok(groups::members(&self.autoscaling, instances).await?)
     }
 
     async fn publish(&self, event: &Value) -> Result<(), HookError> {

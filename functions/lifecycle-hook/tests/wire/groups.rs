@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use environment::Transition;
 use lifecycle_hook::LifecycleAction;
 use lifecycle_hook::aws::Account;
-use lifecycle_hook::cloud::{HookApi as _, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
+use lifecycle_hook::cloud::{
+    GroupMember, HookApi as _, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitState, WaitingInstances,
+};
 use test_support::hooks::{gate, settings};
 use test_support::service;
 
@@ -21,8 +23,6 @@ fn action(token: Option<&str>) -> LifecycleAction {
         token: token.map(str::to_owned),
         instance: ID.into(),
         on: Transition::Launch,
-        metadata: None,
-        route: None,
     }
 }
 
@@ -49,17 +49,18 @@ async fn a_completion_without_an_active_action_is_distinguished_from_a_failed_ca
 }
 
 #[tokio::test]
-async fn a_lifecycle_action_is_identified_by_its_token_or_else_by_the_instance() {
-    for (token, named) in [(Some(TOKEN), format!("LifecycleActionToken={TOKEN}")), (None, format!("InstanceId={ID}"))] {
-        let (account, requests) = account(|_, _| success("CompleteLifecycleAction", ""));
+async fn a_lifecycle_action_is_identified_by_its_instance_and_not_by_the_token_of_a_message() {
+    for token in [Some(TOKEN), None] {
+        let (account, requests) =
+            account(|_, number| success(["CompleteLifecycleAction", "RecordLifecycleActionHeartbeat"][number], ""));
         assert_eq!(account.complete(&action(token), HookResult::Abandon).await, Ok(HookCallOutcome::Accepted));
-        let requests = bodies(&requests).concat();
-        assert!(requests.contains("LifecycleActionResult=ABANDON") && requests.contains(&named), "{requests}");
-        assert_ne!(
-            requests.contains("LifecycleActionToken"),
-            requests.contains("InstanceId"),
-            "exactly one of both: {requests}"
-        );
+        assert_eq!(account.heartbeat(&action(token)).await, Ok(HookCallOutcome::Accepted));
+        let requests = bodies(&requests);
+        assert!(requests[0].contains("LifecycleActionResult=ABANDON"), "{requests:?}");
+        for request in requests {
+            let named = format!("InstanceId={ID}");
+            assert!(request.contains(&named) && !request.contains("LifecycleActionToken"), "{request}");
+        }
     }
 }
 
@@ -232,13 +233,37 @@ async fn hooks_with_the_metadata_of_envkeeper_are_owned() {
 }
 
 #[tokio::test]
-async fn the_group_of_an_instance_is_read_or_absent() {
-    let instance = format!(
-        "<member><InstanceId>{ID}</InstanceId><AutoScalingGroupName>g</AutoScalingGroupName>\
-         <LifecycleState>InService</LifecycleState></member>"
-    );
-    for (all, expected) in [(instance.as_str(), Some("g".to_owned())), ("", None)] {
-        let all = format!("<AutoScalingInstances>{all}</AutoScalingInstances>");
-        assert_eq!(always(success("DescribeAutoScalingInstances", &all)).group_of(ID).await, Ok(expected));
+async fn the_group_and_the_state_of_an_instance_are_read_or_absent() {
+    let read = async |state: &str| {
+        let instance = format!(
+            "<member><InstanceId>{ID}</InstanceId><AutoScalingGroupName>g</AutoScalingGroupName>\
+             <LifecycleState>{state}</LifecycleState></member>"
+        );
+        let all = format!("<AutoScalingInstances>{instance}</AutoScalingInstances>");
+        let account = always(success("DescribeAutoScalingInstances", &all));
+        account.members(&[ID.to_owned()]).await.expect("a list").remove(ID)
+    };
+    for (state, waits) in [
+        ("Pending:Wait", Some(WaitState::Pending)),
+        ("Terminating:Wait", Some(WaitState::Terminating)),
+        ("Warmed:Pending:Wait", Some(WaitState::WarmedPending)),
+        ("Warmed:Terminating:Wait", Some(WaitState::WarmedTerminating)),
+        ("InService", None),
+        ("Pending:Proceed", None),
+        ("Warmed:Stopped", None),
+    ] {
+        assert_eq!(read(state).await, Some(GroupMember { group: "g".into(), waits }), "{state}");
     }
+    let none = always(success("DescribeAutoScalingInstances", "<AutoScalingInstances/>"));
+    assert_eq!(none.members(&[ID.to_owned()]).await, Ok(std::collections::BTreeMap::new()));
+}
+
+#[tokio::test]
+async fn one_call_describes_fifty_members() {
+    let (account, requests) = account(|_, _| success("DescribeAutoScalingInstances", "<AutoScalingInstances/>"));
+    let ids: Vec<String> = (0..101).map(|number| format!("i-{number:017x}")).collect();
+    account.members(&ids).await.expect("a list");
+    account.members(&[]).await.expect("a list");
+    let counts: Vec<usize> = bodies(&requests).iter().map(|body| body.matches("InstanceIds.member.").count()).collect();
+    assert_eq!(counts, [50, 50, 1], "without ids a call would describe every instance of the account");
 }

@@ -89,7 +89,7 @@ async fn an_observation_holds_every_reported_fact() {
     assert_eq!((&observed.state, &observed.agent), (&State::Running, &Ok(Agent::Online)));
     assert_eq!(observed.user_data, UserData::Failed("failed at line 12".into()));
     assert_eq!(observed.checks, Ok(Checks::Impaired { since_ms: Some(1_767_323_400_000) }));
-    assert_eq!(observed.started_ms, Some(STARTED_S * 1_000));
+    assert_eq!((observed.started_ms, observed.is_spot), (Some(STARTED_S * 1_000), false));
 }
 
 #[tokio::test]

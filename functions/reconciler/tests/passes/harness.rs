@@ -1,12 +1,13 @@
 //! A reconciler with fakes of all services around it, and messages for it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use environment::Timestamp;
 use reconciler::{Reconciler, Settings};
 use request_pass::{CloudFactory as _, RequestPass};
+use requests::records::LatestRequest;
 use requests::{Records as _, Request, ResponseSender};
 use serde_json::{Value, json};
 use test_support::{
@@ -26,6 +27,8 @@ pub struct Harness {
     pub request_queue: FakeRequestQueue,
     /// The number of invocations of the function.
     pub invocations: Cell<usize>,
+    /// The hashes of the requests that were recorded before an invocation.
+    recorded: RefCell<BTreeSet<String>>,
 }
 
 pub fn harness() -> Harness {
@@ -41,12 +44,28 @@ pub fn harness() -> Harness {
         response_server,
         request_queue: FakeRequestQueue::default(),
         invocations,
+        recorded: RefCell::default(),
     }
 }
 
 impl Harness {
-    /// Runs one invocation with these messages, and returns the ids of the failed messages.
+    /// Runs one invocation with these messages, and returns the ids of the failed messages. The first request of each
+    /// owner was recorded before, as the function `custom-resource` does.
     pub fn invoke(&self, messages: &[Value]) -> Vec<String> {
+        let mut groups = BTreeSet::new();
+        for message in messages {
+            let event = message["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
+            let request: Option<Request> = event.and_then(|event: Value| Request::read(&event, BEGIN_S * 1_000).ok());
+            let is_new = |it: &Request| self.recorded.borrow_mut().insert(it.hash.clone());
+            if let Some(request) = request.filter(|it| groups.insert(it.owner()) && is_new(it)) {
+                self.records.inner.record_request(&request.owner(), LatestRequest::of_request(&request)).block_on();
+            }
+        }
+        self.deliver(messages)
+    }
+
+    /// Runs one invocation with these messages, which anyone may have sent.
+    pub fn deliver(&self, messages: &[Value]) -> Vec<String> {
         self.invocations.set(self.invocations.get() + 1);
         let reconciler = self.reconciler();
         let batch = serde_json::from_value(json!({ "Records": messages })).expect("an SQS event");

@@ -43,6 +43,9 @@ const ROUNDING_MS: u64 = 1_000;
 /// of the series that an alarm watches, and that leaves the alarm's own times unchanged.
 const MAX_LAG_MS: u64 = 30_000;
 
+/// How far ahead of the function's clock a reported time may be: a minute, for differences between clocks.
+const MAX_AHEAD_MS: u64 = 60_000;
+
 impl ObservedAlarm {
     /// Checks an alarm as it was observed at `now_ms`, against the report of its state of `reported_ms`. `None` is an
     /// alarm that does not exist.
@@ -55,6 +58,8 @@ impl ObservedAlarm {
         let Some(ObservedAlarm { state, since_ms, updated_ms, actions_enabled, suppressed_by, .. }) = now else {
             return AlarmCheck::NotActionable(String::from("the alarm no longer exists"));
         };
+        // A time ahead is not the time of a state: no observation would ever show it.
+        let reported_ms = reported_ms.filter(|it| *it <= now_ms.saturating_add(MAX_AHEAD_MS));
         let is_earlier_alarm =
             |reported: u64| updated_ms.saturating_add(ROUNDING_MS) < reported && now_ms < reported + MAX_LAG_MS;
         match suppressed_by {
@@ -116,6 +121,9 @@ mod tests {
         assert_eq!(check(&in_alarm(), Some(3_000), 9_500), actionable, "within a second it is the same alarm");
         assert_eq!(check(&in_alarm(), None, 9_500), actionable);
         assert_eq!(check(&in_alarm(), Some(9_000), 39_000), actionable, "no observation lags for half a minute");
+        for ahead in [9_999_999, u64::MAX] {
+            assert_eq!(check(&in_alarm(), Some(ahead), 9_500), actionable, "a time ahead is not waited for");
+        }
         let released = ObservedAlarm { updated_ms: 9_000, ..in_alarm() };
         assert_eq!(check(&released, Some(9_000), 9_500), actionable, "its actions were suppressed until that time");
     }

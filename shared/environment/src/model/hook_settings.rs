@@ -1,6 +1,5 @@
 //! The settings of an environment for the function that responds to lifecycle hooks. Each hook carries the settings in
-//! its notification metadata. An instance is therefore judged by the settings of the instance's environment, and the
-//! function needs no lookup.
+//! its notification metadata. The function reads them from the hook itself, never from a message.
 
 use serde::{Deserialize, Serialize};
 
@@ -80,11 +79,32 @@ pub struct Drain {
     pub seconds: u32,
 }
 
+/// The maximum number of target groups of an environment (the property `TargetGroupArns`).
+const MAX_TARGET_GROUPS: usize = 20;
+
+/// The shortest and the longest heartbeat of a hook, in seconds (the API reference of `PutLifecycleHook`).
+const HEARTBEAT_SECONDS: (u32, u32) = (30, 7_200);
+
+/// The longest wait of any hook, in seconds: 48 hours (the same source).
+const MAX_WAIT_SECONDS: u32 = 172_800;
+
 impl HookSettings {
-    /// Reads a hook's notification metadata; `None` if it was not written by Envkeeper.
+    /// Reads a hook's notification metadata; `None` if it was not written by Envkeeper. A principal that may change the
+    /// hook can write any number, so each time is limited to the values that Auto Scaling accepts.
     #[must_use]
     pub fn read(metadata: &str) -> Option<HookSettings> {
-        serde_json::from_str(metadata).ok().filter(|it: &HookSettings| it.envkeeper == 1)
+        let read: HookSettings = serde_json::from_str(metadata).ok()?;
+        let is_own = read.envkeeper == 1 && read.target_groups.len() <= MAX_TARGET_GROUPS;
+        is_own.then(|| read.within_bounds())
+    }
+
+    fn within_bounds(self) -> HookSettings {
+        let (shortest, longest) = HEARTBEAT_SECONDS;
+        let task = match self.task {
+            HookTask::Gate(gate) => HookTask::Gate(Gate { seconds: gate.seconds.min(MAX_WAIT_SECONDS), ..gate }),
+            HookTask::Drain(drain) => HookTask::Drain(Drain { seconds: drain.seconds.min(MAX_WAIT_SECONDS) }),
+        };
+        HookSettings { heartbeat_seconds: self.heartbeat_seconds.clamp(shortest, longest), task, ..self }
     }
 
     /// The settings as notification metadata: printable ASCII, since no part can contain other characters.
@@ -126,8 +146,15 @@ mod tests {
             assert_eq!(HookSettings::read(&it.text()), Some(it));
         }
         let newer = gate.text().replace("\"envkeeper\":1", "\"envkeeper\":2");
-        for other in ["", "null", "{}", "key=value", r#"{"envkeeper":1}"#, &newer] {
+        let crowded = HookSettings { target_groups: vec!["arn".into(); 21], ..gate.clone() }.text();
+        for other in ["", "null", "{}", "key=value", r#"{"envkeeper":1}"#, &newer, &crowded] {
             assert_eq!(HookSettings::read(other), None, "{other}");
+        }
+        let task = |seconds| HookTask::Gate(Gate { seconds, on_timeout: OnTimeout::Abandon });
+        for (seconds, heartbeat, expected) in [(u32::MAX, u32::MAX, (172_800, 7_200)), (0, 0, (0, 30))] {
+            let given = HookSettings { heartbeat_seconds: heartbeat, ..settings(task(seconds)) };
+            let bounded = HookSettings { heartbeat_seconds: expected.1, ..settings(task(expected.0)) };
+            assert_eq!(HookSettings::read(&given.text()), Some(bounded));
         }
     }
 }

@@ -96,7 +96,8 @@ impl AutoScalingService {
             return Err(reason);
         }
         let version = self.ec2.template_version(&launch.launch_template).await?;
-        let instance_id = self.ec2.run_instance(&version, launch).await?;
+        let is_spot = self.instances.next_is_spot();
+        let instance_id = self.ec2.run_instance(&version, launch, is_spot).await?;
         self.instances.launched(&instance_id, now());
         Ok(StartedInstance { instance_id, instance_type: version.instance_type, version: version.template.version })
     }

@@ -11,7 +11,9 @@ use environment::Transition;
 use environment::hook_settings::HookSettings;
 use lambda_kit::AwsCallError;
 use lifecycle_hook::LifecycleAction;
-use lifecycle_hook::cloud::{HookApi, HookCallOutcome, HookResult, OwnedHook, Queue, StartTimes, WaitingInstances};
+use lifecycle_hook::cloud::{
+    GroupMember, HookApi, HookCallOutcome, HookResult, OwnedHook, Queue, StartTimes, WaitState, WaitingInstances,
+};
 use lifecycle_hook::error::{EvidenceError, HookError};
 use lifecycle_hook::facts::{Agent, Checks, Command, ObservedInstance, State, Target, UserData};
 use serde_json::Value;
@@ -22,10 +24,7 @@ use super::Harness;
 const STATUS_CHECK_DELAY: Duration = Duration::from_secs(150);
 
 fn key(action: &LifecycleAction) -> ActionKey<'_> {
-    match &action.token {
-        Some(token) => ActionKey::token(token),
-        None => ActionKey::instance(&action.instance),
-    }
+    ActionKey::instance(&action.instance)
 }
 
 /// Distinguishes an inactive lifecycle action from other rejections, as the AWS side does.
@@ -50,7 +49,8 @@ impl Harness {
         let (now, fleet) = (self.now.get(), self.fleet.borrow());
         let Ok(member) = fleet.member(id) else {
             let (user_data, checks, agent) = (UserData::Unreported, Ok(Checks::Unreported), Ok(Agent::Unregistered));
-            return ObservedInstance { state: State::Unknown, user_data, started_ms: None, checks, agent };
+            let is_spot = false;
+            return ObservedInstance { state: State::Unknown, user_data, started_ms: None, is_spot, checks, agent };
         };
         ObservedInstance {
             state: match member.terminated {
@@ -64,6 +64,7 @@ impl Harness {
                 Marker::Failed(step) => UserData::Failed(format!("failed at {step}")),
             },
             started_ms: Some(member.launched.0),
+            is_spot: !self.on_demand.borrow().contains(id),
             checks: Ok(match member.status_checks(now) {
                 None | Some(CheckStatus::Initializing) => Checks::Unreported,
                 Some(CheckStatus::Ok) => Checks::Passed,
@@ -248,13 +249,22 @@ impl HookApi for &Harness {
         self.call("owned_hooks", list).await
     }
 
-    async fn group_of(&self, instance: &str) -> Result<Option<String>, HookError> {
+    async fn members(&self, instances: &[String]) -> Result<BTreeMap<String, GroupMember>, HookError> {
         let find = || {
-            let scaling = self.scaling.borrow();
-            let group = scaling.groups().find(|group| group.instances.iter().any(|it| it.id == instance));
-            Ok(group.map(|it| it.name.clone()))
+            let (scaling, overridden) = (self.scaling.borrow(), self.wait_states.borrow());
+            let member = |group: &str, it: &auto_scaling::Instance| {
+                let simulated = match it.state {
+                    LifecycleState::PendingWait => Some(WaitState::Pending),
+                    LifecycleState::TerminatingWait => Some(WaitState::Terminating),
+                    _ => None,
+                };
+                let waits = overridden.get(&it.id).copied().unwrap_or(simulated);
+                (it.id.clone(), GroupMember { group: group.to_owned(), waits })
+            };
+            let all = scaling.groups().flat_map(|group| group.instances.iter().map(move |it| member(&group.name, it)));
+            Ok(all.filter(|(id, _)| instances.contains(id)).collect())
         };
-        self.call("group_of", find).await
+        self.call("members", find).await
     }
 
     async fn publish(&self, event: &Value) -> Result<(), HookError> {
