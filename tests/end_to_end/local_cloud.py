@@ -5,6 +5,7 @@ not import or imitate any of the project's Rust.
 """
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -72,13 +73,30 @@ class RunningCloud:
         return self.variables["AWS_ENDPOINT_URL"]
 
     def new_client(self, service):
-        keys = {
-            "aws_access_key_id": self.variables["AWS_ACCESS_KEY_ID"],
-            "aws_secret_access_key": self.variables["AWS_SECRET_ACCESS_KEY"],
-        }
+        return self.client_of(self.variables["AWS_ACCESS_KEY_ID"], service)
+
+    def client_of(self, access_key, service):
+        """A client that signs with this access key. The local cloud verifies no signature, so that any secret is valid."""
+        keys = {"aws_access_key_id": access_key, "aws_secret_access_key": self.variables["AWS_SECRET_ACCESS_KEY"]}
         region = self.variables["AWS_REGION"]
         config = Config(read_timeout=300, retries={"max_attempts": 1})
         return boto3.client(service, endpoint_url=self.url, region_name=region, config=config, **keys)
+
+    def principal(self, name, *statements):
+        """The clients of the role with this name, by service. The role is created if it is missing; its only policy has exactly
+        these statements, and replaces the policy of an earlier call. The local cloud denies each call that the policy, or the
+        resource's own policy, does not allow."""
+        iam = self.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"AWS": self.variables["ACCOUNT_ID"]}, "Action": "sts:AssumeRole"}
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy_document(trust))
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="principal", PolicyDocument=policy_document(*statements))
+        return functools.cache(functools.partial(self.client_of, f"role.{name}"))
+
+    def instance_principal(self, instance_id):
+        """The clients of an instance, by service. They have the rights of the instance's role, within the role's boundary."""
+        return functools.cache(functools.partial(self.client_of, f"instance.{instance_id}"))
 
     def deploy(self, packages=None):
         """Deploys infra/template.yaml unchanged, with the functions built by `cargo build`, or with the packages in a folder."""
@@ -283,6 +301,10 @@ class LocalCloud(RunningCloud):
             except (ProcessLookupError, FileNotFoundError, PermissionError):
                 """The process exited by itself, or belongs to another user."""
         return killed
+
+
+def policy_document(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def variables_of(exports):
