@@ -1,0 +1,97 @@
+"""Texts and bounds (S7): no secret in a text, and no input that is too large, too long or in another time."""
+
+import json
+import unittest
+
+from fixture import SMALL, VICTIM, Attack, Environment, allow, batch, hook_event, now
+
+from local_cloud import FUNCTIONS, PROJECT, ROOT, until
+
+SECRET = "hunter2-AKIAIOSFODNN7EXAMPLE"
+AUTHOR = Environment("author", "author")
+ARN = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/"
+
+
+class Texts(Attack):
+    def create_fails(self, **properties):
+        """The reason of a Create with these properties, which is refused at once."""
+        sent = self.cloud.send(AUTHOR.request("Create", {**SMALL, **properties}))
+        response = self.cloud.wait_for(sent, 20)
+        self.assertEqual(response["Status"], "FAILED", response)
+        return response["Reason"]
+
+    def no_secret_in(self, reason):
+        self.assertNotIn(SECRET, reason)
+        for function in FUNCTIONS:
+            self.assertNotIn(SECRET, self.log_lines(function), f"the secret is in the log of {function}")
+
+    def test_a_refused_script_is_not_quoted(self):
+        """A stack author writes a secret into a script that is too long: neither reason nor log quotes it."""
+        self.no_secret_in(self.create_fails(UserDataScript=f"export KEY={SECRET}\n" + "#" * 17_000))
+
+    def test_a_script_of_another_type_is_not_quoted(self):
+        """A stack author passes a list of commands with a secret as a script: neither reason nor log quotes it."""
+        self.no_secret_in(self.create_fails(UserDataScript=[f"export KEY={SECRET}"]))
+
+    def test_a_drain_script_is_not_quoted(self):
+        """A stack author writes a secret into a drain script that is too long: neither reason nor log quotes it."""
+        self.no_secret_in(self.create_fails(DrainScript=f"export KEY={SECRET}\n" + "#" * 17_000))
+
+    def test_an_unknown_property_is_not_quoted(self):
+        """A stack author passes a secret as an unknown property: neither reason nor log quotes it."""
+        self.no_secret_in(self.create_fails(DatabasePassword=SECRET))
+
+    def test_an_unknown_field_of_a_rule_is_not_quoted(self):
+        """A stack author passes a secret as an unknown field of an alarm's rule: neither reason nor log quotes it."""
+        rule = {"Alarm": "healthy-low", "Action": "ScaleBy", "Amount": "1", "Password": SECRET}
+        self.no_secret_in(self.create_fails(AlarmActions=[rule]))
+
+    def test_an_arn_of_450_kilobytes_is_refused_at_once(self):
+        """A stack author passes an ARN of 450 KB, which no record can hold: refused at once, not retried to the deadline."""
+        reason = self.create_fails(TargetGroupArns=[f"{ARN}{'a' * 450_000}/0123456789abcdef"])
+        self.assertIn("TargetGroupArns", reason)
+
+    def test_long_target_groups_are_refused(self):
+        """A stack author passes 20 target groups of 300 characters, whose metadata no hook accepts: refused at once."""
+        reason = self.create_fails(TargetGroupArns=[f"{ARN}{'a' * 230}{number}/0123456789abcdef" for number in range(20)])
+        self.assertIn("TargetGroupArns", reason)
+
+    def test_a_tag_key_with_a_leading_space_is_refused(self):
+        """A stack author passes a tag key with a leading space, which looks like another key: refused at once."""
+        self.assertIn("Tags", self.create_fails(Tags={" team": "web"}))
+
+    def test_a_time_far_ahead_in_an_alarm_makes_no_dead_letter(self):
+        """A role with lambda:InvokeFunction reports the victim's alarm at a time far ahead: the invocation succeeds without effect."""
+        forged = json.loads((ROOT / "events" / "alarm" / "event-bridge.json").read_text())
+        forged["detail"]["state"]["timestamp"] = "9999-12-31T23:59:59.999+0000"
+        forged["detail"]["alarmName"] = VICTIM.name("healthy-low")
+        invoke = self.forger(allow("lambda:InvokeFunction"))
+        with self.unharmed():
+            self.invoke(invoke, "alarm", forged)
+            self.no_dead_letter("ScalingEventDeadLetters")
+
+    def test_a_time_far_ahead_in_the_ledgers_input_makes_no_dead_letter(self):
+        """An operator of RedriveRoles sends the ledger an event at a time far ahead, and one far behind: no dead letter."""
+        event = json.loads((ROOT / "events" / "scaling-log" / "launch.json").read_text())
+        for at in ("9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00Z"):
+            with self.subTest(at):
+                detail = {**event["detail"], "StartTime": at, "EndTime": at, "EC2InstanceId": self.instance()}
+                forged = {**event, "time": at, "detail": detail}
+                self.deployment.operator("sqs").send_message(**self.message("ScalingEventQueue", forged))
+                self.processed("ScalingEventQueue")
+                self.no_dead_letter("ScalingEventDeadLetters")
+
+    def test_a_time_far_ahead_in_a_lifecycle_event_delays_no_other(self):
+        """An operator of RedriveRoles sends a lifecycle event at a time far ahead: no dead letter, no effect, and the next launch is gated."""
+        forged = hook_event(VICTIM, self.instance(), time="9999-12-31T23:59:59Z")
+        with self.unharmed():
+            self.deployment.operator("sqs").send_message(**self.message("HookQueue", forged))
+            self.processed("HookQueue")
+        self.no_dead_letter("HookDeadLetters")
+
+    def no_dead_letter(self, queue):
+        self.assertTrue(self.is_empty(queue), f"{queue} has a message")
+
+
+if __name__ == "__main__":
+    unittest.main()
