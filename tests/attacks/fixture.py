@@ -1,9 +1,10 @@
-"""The fixture of the attacks: a deployment with enforced policies, the environment of a victim, and the environment of a forger.
+"""The fixture of the attacks: a deployment with enforced policies, the environment of a victim, and that of a forger.
 
 A forger is a role with the rights that a case names and no others. A case asserts effects: the state of the victim before and
 after, and the writing calls of the functions. It waits for events and never for a time.
 """
 
+import atexit
 import functools
 import hashlib
 import json
@@ -112,7 +113,8 @@ class Deployment:
         group = cloud.client("elbv2").create_target_group(Name="web", Protocol="HTTP", Port=80, VpcId="vpc-1")
         self.targets = group["TargetGroups"][0]["TargetGroupArn"]
         self.secret_key = cloud.client("kms").create_key(Description="the account's")["KeyMetadata"]["Arn"]
-        self.victim = {**SMALL, "TargetGroupArns": [self.targets], "DeletionProtection": "true"}
+        rule = {"Alarm": "healthy-low", "Action": "ScaleBy", "Amount": "1"}
+        self.victim = {**SMALL, "TargetGroupArns": [self.targets], "AlarmActions": [rule], "DeletionProtection": "true"}
         self.forger = {**SMALL, "KmsKeyArn": self.secret_key}
         sent = [VICTIM.request("Create", self.victim), FORGER.request("Create", self.forger)]
         for created in [cloud.wait_for(it) for it in [cloud.send(it) for it in sent]]:
@@ -126,7 +128,7 @@ class Deployment:
 def deployment():
     """The deployment that all classes of a process share. It ends with the process."""
     stack = ExitStack()
-    unittest.addModuleCleanup(stack.close)
+    atexit.register(stack.close)
     return Deployment(stack.enter_context(LocalCloud()))
 
 
@@ -201,11 +203,17 @@ class Attack(unittest.TestCase):
         """Asserts that the block changes nothing of an environment, and that no function makes a writing call."""
         before, calls = self.state(environment), len(self.cloud.calls())
         yield
-        self.assertEqual(self.state(environment), before)
+        self.assert_unchanged(before, environment)
         self.assertEqual(self.writes(calls), [])
 
+    def assert_unchanged(self, before, environment=VICTIM):
+        """Asserts that the state of an environment is this one, and names the parts that differ."""
+        after = self.state(environment)
+        self.assertEqual({it: after[it] for it in after if after[it] != before[it]}, {})
+
     def writes(self, since=0):
-        """The writing calls of the functions since a number of calls. The ledger, the records and the queues are not included."""
+        """The writing calls of the functions since a number of calls, without those to the ledger, the records and the
+        queues."""
         own = [it for it in self.cloud.calls()[since:] if it.get("app") in FUNCTIONS]
         writes = [it for it in own if it["service"] not in ("sqs", "dynamodb", "unsigned") and it["status"] < 300]
         writes = [it for it in writes if not it["operation"].startswith(READS) and it["app"] != "scaling-log"]
@@ -287,6 +295,12 @@ def hook_event(environment, instance, kind="terminate", time="2026-01-02T03:04:0
     }
 
 
+def found_waiting(event):
+    """The message that a sweep sends itself about the same instance: it has no token, which a forger cannot know."""
+    detail = {name: value for name, value in event["detail"].items() if name != "LifecycleActionToken"}
+    return {"detail-type": "Envkeeper Instance Found Waiting", "detail": detail}
+
+
 def spot_notice(instance, kind="EC2 Spot Instance Interruption Warning"):
     """EventBridge's notice that EC2 interrupts an instance."""
     arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{instance}"
@@ -313,7 +327,7 @@ def failed_invocation(request):
 
 def batch(queue_arn, body, **attributes):
     """Lambda's event of one message of a queue."""
-    sent = {"ApproximateReceiveCount": "1", "SentTimestamp": "1767323045678", **attributes}
+    sent = {"ApproximateReceiveCount": "1", "SentTimestamp": str(int(time.time() * 1000)), **attributes}
     text = body if isinstance(body, str) else json.dumps(body)
     record = {"messageId": str(uuid.uuid4()), "receiptHandle": "forged", "body": text, "attributes": sent}
     record |= {"messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": queue_arn, "awsRegion": REGION}

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from fixture import FORGER, QUEUES, VICTIM, Attack, allow, hook_event, role_arn
+from fixture import FORGER, QUEUES, VICTIM, Attack, allow, hook_event, now, role_arn
 
 from botocore.exceptions import ClientError
 
@@ -41,12 +41,13 @@ class Entrances(Attack):
 
     def test_a_forged_ledger_entry_is_not_queued(self):
         """A role with sqs:SendMessage on * sends a ledger entry, from which metrics follow: denied."""
-        detail = {"AutoScalingGroupName": VICTIM.group, "EC2InstanceId": self.instance(), "Outcome": "abandon", "Reason": "forged"}
-        entry = {"id": "forged", "source": "envkeeper", "detail-type": "Launch Gate Verdict", "time": "2026-01-02T03:05:10.000Z"}
+        detail = {"AutoScalingGroupName": VICTIM.group, "EC2InstanceId": self.instance(), "Outcome": "abandon"}
+        entry = {"id": "forged", "source": "envkeeper", "detail-type": "Launch Gate Verdict", "time": now()}
         self.send_is_denied("ScalingEventQueue", {**entry, "detail": detail})
 
     def test_no_dead_letter_queue_of_events_accepts_a_forgers_message(self):
-        """A role with sqs:SendMessage on * fills the dead-letter queues of hooks and of the ledger, which operators redrive: denied."""
+        """A role with sqs:SendMessage on * fills the dead-letter queues of hooks and of the ledger, which operators redrive:
+        denied."""
         for queue in ("HookDeadLetters", "ScalingEventDeadLetters"):
             with self.subTest(queue):
                 send = self.forger(allow("sqs:SendMessage"))("sqs").send_message
@@ -84,7 +85,7 @@ class Entrances(Attack):
 
     def test_a_move_task_of_a_forger_redrives_nothing(self):
         """A role with the rights of a redrive that RedriveRoles does not name moves dead letters of its own: denied."""
-        rights = allow("sqs:StartMessageMoveTask", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:SendMessage")
+        rights = [f"sqs:{it}" for it in ("StartMessageMoveTask", "ReceiveMessage", "DeleteMessage", "SendMessage")]
         admin = self.cloud.client("sqs")
         url = admin.create_queue(QueueName="forger-dead-letters")["QueueUrl"]
         arn = admin.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -92,7 +93,7 @@ class Entrances(Attack):
         admin.create_queue(QueueName="forger-source", Attributes={"RedrivePolicy": redrive})
         admin.send_message(QueueUrl=url, MessageBody=json.dumps(hook_event(VICTIM, self.instance())))
         with self.unharmed():
-            move = self.forger(rights)("sqs").start_message_move_task
+            move = self.forger(allow(*rights))("sqs").start_message_move_task
             self.denied(move, SourceArn=arn, DestinationArn=self.queue_arn("HookQueue"))
             self.processed("HookQueue")
 
@@ -111,21 +112,26 @@ class Entrances(Attack):
         """A role with dynamodb:* reads records, which contain ResponseURLs and scripts: every reading action is denied."""
         table, key = self.table, {"pk": {"S": f"owner#{VICTIM.owner}"}}
         db = self.forger(allow("dynamodb:*"))("dynamodb")
+        items, index = self.query("pk", key["pk"]), self.query("pending_response", {"S": "yes"})
         for name, call, parameters in (
             ("GetItem", db.get_item, {"TableName": table, "Key": key}),
             ("BatchGetItem", db.batch_get_item, {"RequestItems": {table: {"Keys": [key]}}}),
             ("TransactGetItems", db.transact_get_items, {"TransactItems": [{"Get": {"TableName": table, "Key": key}}]}),
             ("Scan", db.scan, {"TableName": table}),
-            ("Query", db.query, {"TableName": table, **self.query("pk", key["pk"])}),
-            ("Query of the index", db.query, {"TableName": table, "IndexName": "pending_response", **self.query("pending_response", {"S": "yes"})}),
+            ("Query", db.query, {"TableName": table, **items}),
+            ("Query of the index", db.query, {"TableName": table, "IndexName": "pending_response", **index}),
             ("PartiQL", db.execute_statement, {"Statement": f'SELECT * FROM "{table}"'}),
         ):
             with self.subTest(name):
                 self.denied(call, **parameters)
 
     def query(self, key, value):
-        names = {"#key": key}
-        return {"KeyConditionExpression": "#key = :value", "ExpressionAttributeNames": names, "ExpressionAttributeValues": {":value": value}}
+        names, values = {"#key": key}, {":value": value}
+        return {
+            "KeyConditionExpression": "#key = :value",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
 
     def test_a_forger_writes_no_records(self):
         """A role with dynamodb:* makes the victim's environment its own: every writing action is denied."""
@@ -175,40 +181,39 @@ class Entrances(Attack):
         self.processed("HookQueue")
 
     def test_a_forgers_own_rule_drains_no_instance(self):
-        """A role with events:PutRule and events:PutTargets sends the hook queue a termination by a rule of its own: no effect."""
+        """A role with events:PutRule and events:PutTargets sends the hook queue a termination by a rule of its own: no
+        effect."""
         self.rule_of_the_forger()
         before = self.state()
         self.an_event_of_the_forgers_group()
-        self.assertEqual(self.state(), before)
+        self.assert_unchanged(before)
 
     def test_a_forgers_own_rule_with_a_role_drains_no_instance(self):
-        """The same rule delivers with a role of the forger, which has sqs:SendMessage on *: no effect."""
+        """A role with sqs:SendMessage on * delivers for the forger's own rule: no effect."""
         self.forger(allow("sqs:SendMessage"))
         self.rule_of_the_forger(RoleArn=role_arn(f"forger-{self._testMethodName[-40:]}"))
         before = self.state()
         self.an_event_of_the_forgers_group()
-        self.assertEqual(self.state(), before)
+        self.assert_unchanged(before)
 
     def test_a_lifecycle_hook_with_the_queue_as_its_target_drains_no_instance(self):
-        """A role with autoscaling:PutLifecycleHook lets a hook of its own group notify the hook queue about the forger's metadata."""
-        scaling = self.cloud.client("autoscaling")
+        """A role with autoscaling:PutLifecycleHook lets a hook of its own group notify the hook queue, with the victim's names:
+        no effect."""
+        scaling = self.forger(allow("autoscaling:PutLifecycleHook"))("autoscaling")
         hook = {"AutoScalingGroupName": FORGER.group, "LifecycleHookName": "forger"}
-        metadata = hook_event(VICTIM, self.instance())["detail"]["NotificationMetadata"]
         before = self.state()
-        try:
-            scaling.put_lifecycle_hook(
-                **hook,
-                LifecycleTransition="autoscaling:EC2_INSTANCE_TERMINATING",
-                NotificationMetadata=metadata,
-                NotificationTargetARN=self.queue_arn("HookQueue"),
-                RoleARN=role_arn("forger"),
-                HeartbeatTimeout=30,
-                DefaultResult="CONTINUE",
-            )
-            self.processed("HookQueue")
-        finally:
-            scaling.delete_lifecycle_hook(**hook)
-        self.assertEqual(self.state(), before)
+        self.addCleanup(self.cloud.client("autoscaling").delete_lifecycle_hook, **hook)
+        scaling.put_lifecycle_hook(
+            **hook,
+            LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
+            NotificationMetadata=hook_event(VICTIM, self.instance(), "launch")["detail"]["NotificationMetadata"],
+            NotificationTargetARN=self.queue_arn("HookQueue"),
+            RoleARN=role_arn("forger"),
+            HeartbeatTimeout=30,
+            DefaultResult="CONTINUE",
+        )
+        self.an_event_of_the_forgers_group()
+        self.assert_unchanged(before)
 
 
 if __name__ == "__main__":

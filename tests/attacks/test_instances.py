@@ -31,7 +31,8 @@ class Instances(Attack):
         self.denied(ssm.get_parameter_history, Name=SECRET)
 
     def test_an_instance_publishes_no_metric_of_envkeeper(self):
-        """Root on an instance publishes a metric in the namespace Envkeeper, which another environment's alarm reads: denied."""
+        """Root on an instance publishes a metric in the namespace Envkeeper, which another environment's alarm reads:
+        denied."""
         metric = {"MetricName": "LaunchFailures", "Value": 9, "Dimensions": [{"Name": "Environment", "Value": VICTIM.id}]}
         self.denied(self.root("cloudwatch").put_metric_data, Namespace="Envkeeper", MetricData=[metric])
 
@@ -49,7 +50,8 @@ class Instances(Attack):
                 self.denied(self.root("logs").create_log_stream, **stream)
 
     def test_an_instance_marks_no_sibling(self):
-        """Root on an instance sets the ready marker of the victim's instance, and of another instance of its environment: denied."""
+        """Root on an instance sets the ready marker of the victim's instance, and of another instance of its environment:
+        denied."""
         failed = [{"Key": "envkeeper:user-data", "Value": "failed at line 1"}]
         self.addCleanup(self.in_service, 1, FORGER)
         self.addCleanup(self.scale, 1, FORGER)

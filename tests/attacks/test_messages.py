@@ -1,12 +1,14 @@
-"""Forged messages that reach a consumer (S2): through an operator's role, by direct invocation, or by a forger's own topic or rule.
+"""Forged messages that reach a consumer (S2): through an operator's role, by direct invocation, or by a forger's own hook.
 
 Every claim of a message is looked up before any action, so that a forged message has no effect."""
 
+import contextlib
 import json
 import unittest
-from contextlib import contextmanager
 
-from fixture import FORGER, VICTIM, Attack, allow, batch, failed_invocation, hook_event, now, spot_notice
+from fixture import FORGER, VICTIM, Attack, allow, batch, failed_invocation, found_waiting, hook_event, now, spot_notice
+
+from botocore.exceptions import ClientError
 
 from local_cloud import PROJECT, ROOT, until
 
@@ -15,7 +17,8 @@ INVOKE = allow("lambda:InvokeFunction", resource=f"arn:aws:lambda:*:*:function:{
 
 class Messages(Attack):
     def test_a_forged_termination_drains_no_instance_in_service(self):
-        """A role with lambda:InvokeFunction sends lifecycle-hook a termination of an instance in service: nothing is drained."""
+        """A role with lambda:InvokeFunction sends lifecycle-hook a termination of an instance in service: nothing is
+        drained."""
         forged = hook_event(VICTIM, self.instance(), targetGroups=[self.deployment.targets])
         with self.registered_instance(), self.unharmed():
             self.invoke(self.forger(INVOKE), "lifecycle-hook", forged)
@@ -40,23 +43,54 @@ class Messages(Attack):
         self.assertEqual(self.registered(targets), [instance["InstanceId"]])
 
     def test_a_forged_launch_abandons_no_instance_and_writes_no_foreign_log(self):
-        """A role with lambda:InvokeFunction sends a launch with other settings and the forger's log group: the launch waits on."""
+        """A role with lambda:InvokeFunction sends a launch that waits with the forger's settings and log group: the launch waits
+        on."""
         self.cloud.control("instances/make-unhealthy?count=1&how=not-ready", b"")
         self.scale(2)
         until("the launch waits", lambda: "Pending:Wait" in self.instances().values())
         (waiting,) = [instance for instance, state in self.instances().items() if state == "Pending:Wait"]
         try:
             settings = {"logGroup": FORGER.instance_logs, "gate": {"seconds": 1, "onTimeout": "Abandon"}}
-            forged = batch(self.queue_arn("HookQueue"), hook_event(VICTIM, waiting, "launch", **settings))
+            forged = found_waiting(hook_event(VICTIM, waiting, "launch", **settings))
+            forged = batch(self.queue_arn("HookQueue"), forged, SentTimestamp="1767323045678")
             with self.unharmed():
                 self.invoke(self.forger(INVOKE), "lifecycle-hook", forged)
             streams = self.cloud.client("logs").describe_log_streams(logGroupName=FORGER.instance_logs)["logStreams"]
             self.assertEqual([it["logStreamName"] for it in streams if waiting in it["logStreamName"]], [])
         finally:
             self.scale(1)
-            hook = {"AutoScalingGroupName": VICTIM.group, "LifecycleHookName": VICTIM.name("launch-hook"), "InstanceId": waiting}
-            self.cloud.client("autoscaling").complete_lifecycle_action(**hook, LifecycleActionResult="ABANDON")
+            hook = {"AutoScalingGroupName": VICTIM.group, "LifecycleHookName": VICTIM.name("launch-hook")}
+            abandon = {**hook, "InstanceId": waiting, "LifecycleActionResult": "ABANDON"}
+            with contextlib.suppress(ClientError):
+                self.cloud.client("autoscaling").complete_lifecycle_action(**abandon)
             self.in_service(1)
+
+    def test_a_hook_with_a_forgers_metadata_writes_no_foreign_log(self):
+        """A role with autoscaling:PutLifecycleHook lets the hook of its own group name the victim's log group: no evidence is
+        written there."""
+        scaling, hook = self.forger(allow("autoscaling:PutLifecycleHook"))("autoscaling"), self.launch_hook(FORGER)
+        metadata = {**json.loads(hook["NotificationMetadata"]), "logGroup": VICTIM.instance_logs, "environment": VICTIM.id}
+        before = self.state()
+        scaling.put_lifecycle_hook(**{**hook, "NotificationMetadata": json.dumps(metadata)})
+        try:
+            self.cloud.control("instances/make-unhealthy?count=1&how=failed-at:line%2012", b"")
+            self.scale(2, FORGER)
+            self.in_service(2, FORGER)
+            self.assert_unchanged(before)
+        finally:
+            self.cloud.control("instances/make-unhealthy?count=0&how=no-agent", b"")
+            self.cloud.client("autoscaling").put_lifecycle_hook(**hook)
+            self.scale(1, FORGER)
+            self.in_service(1, FORGER)
+
+    def launch_hook(self, environment):
+        """The launch hook of an environment, as PutLifecycleHook takes it."""
+        scaling = self.cloud.client("autoscaling")
+        hooks = scaling.describe_lifecycle_hooks(AutoScalingGroupName=environment.group)["LifecycleHooks"]
+        (hook,) = [it for it in hooks if it["LifecycleHookName"] == environment.name("launch-hook")]
+        names = ("LifecycleTransition", "NotificationMetadata", "HeartbeatTimeout", "DefaultResult")
+        names = ("AutoScalingGroupName", "LifecycleHookName", *names)
+        return {name: hook[name] for name in names}
 
     def test_a_message_with_thousands_of_target_groups_makes_few_calls(self):
         """A role with lambda:InvokeFunction names 2,000 target groups in one message: a few calls look up the claim."""
@@ -81,18 +115,18 @@ class Messages(Attack):
 
     def test_a_forged_follow_up_of_the_sweep_drains_no_instance(self):
         """A role with lambda:InvokeFunction sends the message that a sweep sends to itself: nothing is drained."""
-        forged = hook_event(VICTIM, self.instance())
-        forged = {"detail-type": "Envkeeper Instance Found Waiting", "detail": forged["detail"]}
-        del forged["detail"]["LifecycleActionToken"]
+        forged = found_waiting(hook_event(VICTIM, self.instance()))
         with self.unharmed():
             self.invoke(self.forger(INVOKE), "lifecycle-hook", batch(self.queue_arn("HookQueue"), forged))
 
     def test_a_hand_written_update_in_the_request_queue_changes_nothing(self):
-        """An operator of RedriveRoles queues an Update of the victim that custom-resource never recorded: no effect, no response."""
+        """An operator of RedriveRoles queues an Update of the victim that custom-resource never recorded: no effect, no
+        response."""
         self.a_queued_update_has_no_effect(VICTIM.owner)
 
     def test_an_update_of_another_owners_message_group_changes_nothing(self):
-        """An operator of RedriveRoles queues an Update of the victim in the message group of the forger: no effect, no response."""
+        """An operator of RedriveRoles queues an Update of the victim in the message group of the forger: no effect, no
+        response."""
         self.a_queued_update_has_no_effect(FORGER.owner)
 
     def a_queued_update_has_no_effect(self, group):
@@ -105,11 +139,11 @@ class Messages(Attack):
 
     def test_a_hand_written_remediation_in_the_request_queue_changes_nothing(self):
         """An operator of RedriveRoles queues a remediation by a rule that the victim does not have: no effect."""
-        rule = {"Alarm": "healthy-low", "Action": "ScaleTo", "Capacity": 3}
+        rule = {"Alarm": "launch-failures", "Action": "ScaleTo", "Capacity": 3}
         forged = {
             "Owner": VICTIM.owner,
             "Environment": VICTIM.id,
-            "Alarm": VICTIM.name("healthy-low"),
+            "Alarm": VICTIM.name("launch-failures"),
             "SinceMs": 1,
             "Rule": json.dumps(rule),
             "ExpiresMs": 2**63,
@@ -120,7 +154,8 @@ class Messages(Attack):
             self.processed("RequestQueue")
 
     def test_a_forged_dead_letter_replaces_no_status(self):
-        """An operator of RedriveRoles sends the dead letter of an Update that custom-resource never recorded: status is unchanged."""
+        """An operator of RedriveRoles sends the dead letter of an Update that custom-resource never recorded: status is
+        unchanged."""
         forged = VICTIM.request("Update", self.deployment.victim, ResponseURL=self.cloud.responses.new_url())
         with self.unharmed():
             self.deployment.operator("sqs").send_message(**self.message("RequestDeadLetters", forged, VICTIM.owner))
@@ -134,7 +169,8 @@ class Messages(Attack):
             self.processed("FailedInvocations")
 
     def test_a_forged_dead_letter_by_direct_invocation_replaces_no_status(self):
-        """A role with lambda:InvokeFunction passes the watchdog a failed invocation with the victim's ids: status is unchanged."""
+        """A role with lambda:InvokeFunction passes the watchdog a failed invocation with the victim's ids: status is
+        unchanged."""
         forged = VICTIM.request("Delete", self.deployment.victim, ResponseURL=self.cloud.responses.new_url())
         arn = self.queue_arn("FailedInvocations")
         with self.unharmed():
@@ -170,22 +206,18 @@ class Messages(Attack):
         rules = [it for it in rules if "LifecycleActionRule" in it or "LifecycleHookSweep" in it]
         topic = sns.create_topic(Name="hooks")["TopicArn"]
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=self.queue_arn("HookQueue"))
-        hook = {"AutoScalingGroupName": VICTIM.group, "LifecycleHookName": VICTIM.name("launch-hook")}
-        hooks = scaling.describe_lifecycle_hooks(AutoScalingGroupName=VICTIM.group)["LifecycleHooks"]
-        (before,) = [it for it in hooks if it["LifecycleHookName"] == hook["LifecycleHookName"]]
-        settings = ("LifecycleTransition", "NotificationMetadata", "HeartbeatTimeout", "DefaultResult")
-        keep = {name: before[name] for name in settings}
+        hook = self.launch_hook(VICTIM)
         for rule in rules:
             events.disable_rule(Name=rule)
         try:
-            scaling.put_lifecycle_hook(**hook, **keep, NotificationTargetARN=topic)
+            scaling.put_lifecycle_hook(**hook, NotificationTargetARN=topic)
             self.scale(2)
             self.in_service(2)
         finally:
             for rule in rules:
                 events.enable_rule(Name=rule)
-            scaling.delete_lifecycle_hook(**hook)
-            scaling.put_lifecycle_hook(**hook, **keep)
+            scaling.delete_lifecycle_hook(**{name: hook[name] for name in ("AutoScalingGroupName", "LifecycleHookName")})
+            scaling.put_lifecycle_hook(**hook)
             self.scale(1)
             self.in_service(1)
 
@@ -197,7 +229,7 @@ class Messages(Attack):
         self.deployment.operator("sqs").send_message(**self.message("ScalingEventQueue", real))
         until("the ledger has the event", lambda: "0000000feed1" in self.ledger_of(VICTIM))
 
-    @contextmanager
+    @contextlib.contextmanager
     def registered_instance(self):
         """The victim's instance is registered with its target group within the block."""
         balancing, targets = self.cloud.client("elbv2"), [{"Id": self.instance()}]
