@@ -26,8 +26,6 @@ from test_stacks import event  # noqa: E402
 
 ACCOUNT = "123456789012"
 REGION = "us-west-2"
-# The role of an operator that the deployment's parameter RedriveRoles names.
-OPERATOR = "attacks-operator"
 QUEUES = (
     "RequestQueue",
     "RequestDeadLetters",
@@ -109,7 +107,7 @@ class Deployment:
 
     def __init__(self, cloud):
         self.cloud = cloud
-        cloud.deploy(RedriveRoles=role_arn(OPERATOR))
+        cloud.deploy()
         group = cloud.client("elbv2").create_target_group(Name="web", Protocol="HTTP", Port=80, VpcId="vpc-1")
         self.targets = group["TargetGroups"][0]["TargetGroupArn"]
         self.secret_key = cloud.client("kms").create_key(Description="the account's")["KeyMetadata"]["Arn"]
@@ -121,7 +119,6 @@ class Deployment:
             assert created["Status"] == "SUCCESS", created
         # No create of either environment started after this time.
         self.created = time.time()
-        self.operator = cloud.principal(OPERATOR, allow("sqs:*"), allow("lambda:InvokeFunction"))
 
 
 @functools.cache

@@ -99,7 +99,7 @@ class Entrances(Attack):
 
     def test_the_operators_role_redrives(self):
         """A role of RedriveRoles receives, sends and deletes messages of the dead-letter queues: allowed."""
-        sqs = self.deployment.operator("sqs")
+        sqs = self.cloud.operator("sqs")
         for queue in ("HookDeadLetters", "ScalingEventDeadLetters"):
             with self.subTest(queue):
                 sqs.send_message(**self.message(queue, "a dead letter"))

