@@ -26,6 +26,8 @@ from test_stacks import event  # noqa: E402
 
 ACCOUNT = "123456789012"
 REGION = "us-west-2"
+# The topic that the deployment's parameter HookTopics names.
+HOOK_TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:hooks"
 QUEUES = (
     "RequestQueue",
     "RequestDeadLetters",
@@ -107,12 +109,13 @@ class Deployment:
 
     def __init__(self, cloud):
         self.cloud = cloud
-        cloud.deploy()
+        cloud.deploy(HookTopics=HOOK_TOPIC)
         group = cloud.client("elbv2").create_target_group(Name="web", Protocol="HTTP", Port=80, VpcId="vpc-1")
         self.targets = group["TargetGroups"][0]["TargetGroupArn"]
         self.secret_key = cloud.client("kms").create_key(Description="the account's")["KeyMetadata"]["Arn"]
-        rule = {"Alarm": "healthy-low", "Action": "ScaleBy", "Amount": "1"}
-        self.victim = {**SMALL, "TargetGroupArns": [self.targets], "AlarmActions": [rule], "DeletionProtection": "true"}
+        rule = {"Action": "ScaleBy", "Amount": "1"}
+        rules = [{"Alarm": "healthy-low", **rule}, {"Alarm": "launch-failures", "DryRun": "true", **rule}]
+        self.victim = {**SMALL, "TargetGroupArns": [self.targets], "AlarmActions": rules, "DeletionProtection": "true"}
         self.forger = {**SMALL, "KmsKeyArn": self.secret_key}
         sent = [VICTIM.request("Create", self.victim), FORGER.request("Create", self.forger)]
         for created in [cloud.wait_for(it) for it in [cloud.send(it) for it in sent]]:
@@ -137,9 +140,14 @@ class Attack(unittest.TestCase):
         cls.deployment = deployment()
         cls.cloud = cls.deployment.cloud
 
+    @property
+    def forgers_role(self):
+        """The name of the role of a case, which is at most 64 characters long."""
+        return f"forger-{self._testMethodName[-40:]}"
+
     def forger(self, *statements):
         """The clients of a role with these rights only."""
-        return self.cloud.principal(f"forger-{self._testMethodName[-40:]}", *statements)
+        return self.cloud.principal(self.forgers_role, *statements)
 
     # The state of an environment.
 
@@ -158,7 +166,7 @@ class Attack(unittest.TestCase):
         return instance
 
     def in_service(self, count, environment=VICTIM):
-        until(f"{count} in service", lambda: list(self.instances(environment).values()) == ["InService"] * count)
+        until(f"{count} in service", lambda: list(self.instances(environment).values()) == ["InService"] * count, 120)
 
     def scale(self, to, environment=VICTIM):
         self.cloud.control(f"auto-scaling/scale?group={environment.group}&to={to}", b"")

@@ -3,9 +3,11 @@
 import json
 import unittest
 
-from fixture import FORGER, QUEUES, VICTIM, Attack, allow, hook_event, now, role_arn
-
 from botocore.exceptions import ClientError
+
+from fixture import FORGER, QUEUES, VICTIM, Attack, allow, failed_invocation, hook_event, now, role_arn
+
+from local_cloud import until
 
 
 class Entrances(Attack):
@@ -85,7 +87,7 @@ class Entrances(Attack):
 
     def test_a_move_task_of_a_forger_redrives_nothing(self):
         """A role with the rights of a redrive that RedriveRoles does not name moves dead letters of its own: denied."""
-        rights = [f"sqs:{it}" for it in ("StartMessageMoveTask", "ReceiveMessage", "DeleteMessage", "SendMessage")]
+        rights = [f"sqs:{it}" for it in ("StartMessageMoveTask", "ReceiveMessage", "DeleteMessage", "SendMessage", "Get*")]
         admin = self.cloud.client("sqs")
         url = admin.create_queue(QueueName="forger-dead-letters")["QueueUrl"]
         arn = admin.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -95,6 +97,34 @@ class Entrances(Attack):
         with self.unharmed():
             move = self.forger(allow(*rights))("sqs").start_message_move_task
             self.denied(move, SourceArn=arn, DestinationArn=self.queue_arn("HookQueue"))
+            self.processed("HookQueue")
+
+    def test_a_queue_of_a_forger_dead_letters_nothing_into_envkeepers(self):
+        """A role with sqs:CreateQueue makes FailedInvocations the dead-letter queue of its own queue, so that SQS moves its
+        message there: no effect."""
+        forged = VICTIM.request("Update", self.deployment.victim, ResponseURL=self.cloud.responses.new_url())
+        redrive = json.dumps({"deadLetterTargetArn": self.queue_arn("FailedInvocations"), "maxReceiveCount": 1})
+        attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "0"}
+        rights = allow("sqs:*", resource="arn:aws:sqs:us-west-2:123456789012:forger")
+        sqs = self.forger(rights)("sqs")
+        with self.unharmed():
+            try:
+                url = sqs.create_queue(QueueName="forger", Attributes=attributes)["QueueUrl"]
+            except ClientError:
+                """SQS accepts no such queue: the dead-letter queue does not allow its source."""
+                return
+            sqs.send_message(QueueUrl=url, MessageBody=json.dumps(failed_invocation(forged)))
+            until("SQS has moved the message", lambda: not sqs.receive_message(QueueUrl=url).get("Messages"))
+            self.processed("FailedInvocations")
+
+    def test_a_topic_of_a_forger_delivers_no_message(self):
+        """A role with sns:CreateTopic, sns:Subscribe and sns:Publish subscribes the hook queue to its own topic: nothing is
+        drained."""
+        sns = self.forger(allow("sns:*"))("sns")
+        topic = sns.create_topic(Name="forger")["TopicArn"]
+        with self.unharmed():
+            sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=self.queue_arn("HookQueue"))
+            sns.publish(TopicArn=topic, Message=json.dumps(hook_event(VICTIM, self.instance())["detail"]))
             self.processed("HookQueue")
 
     def test_the_operators_role_redrives(self):
@@ -191,15 +221,16 @@ class Entrances(Attack):
     def test_a_forgers_own_rule_with_a_role_drains_no_instance(self):
         """A role with sqs:SendMessage on * delivers for the forger's own rule: no effect."""
         self.forger(allow("sqs:SendMessage"))
-        self.rule_of_the_forger(RoleArn=role_arn(f"forger-{self._testMethodName[-40:]}"))
+        self.rule_of_the_forger(RoleArn=role_arn(self.forgers_role))
         before = self.state()
         self.an_event_of_the_forgers_group()
         self.assert_unchanged(before)
 
     def test_a_lifecycle_hook_with_the_queue_as_its_target_drains_no_instance(self):
-        """A role with autoscaling:PutLifecycleHook lets a hook of its own group notify the hook queue, with the victim's names:
-        no effect."""
-        scaling = self.forger(allow("autoscaling:PutLifecycleHook"))("autoscaling")
+        """A role with autoscaling:PutLifecycleHook and iam:PassRole lets a hook of its own group notify the hook queue, with
+        the victim's names: no effect."""
+        rights = allow("autoscaling:PutLifecycleHook", "iam:PassRole", "sqs:SendMessage")
+        scaling = self.forger(rights)("autoscaling")
         hook = {"AutoScalingGroupName": FORGER.group, "LifecycleHookName": "forger"}
         before = self.state()
         self.addCleanup(self.cloud.client("autoscaling").delete_lifecycle_hook, **hook)
@@ -208,7 +239,7 @@ class Entrances(Attack):
             LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
             NotificationMetadata=hook_event(VICTIM, self.instance(), "launch")["detail"]["NotificationMetadata"],
             NotificationTargetARN=self.queue_arn("HookQueue"),
-            RoleARN=role_arn("forger"),
+            RoleARN=role_arn(self.forgers_role),
             HeartbeatTimeout=30,
             DefaultResult="CONTINUE",
         )

@@ -6,9 +6,21 @@ import contextlib
 import json
 import unittest
 
-from fixture import FORGER, VICTIM, Attack, allow, batch, failed_invocation, found_waiting, hook_event, now, spot_notice
-
 from botocore.exceptions import ClientError
+
+from fixture import (
+    FORGER,
+    HOOK_TOPIC,
+    VICTIM,
+    Attack,
+    allow,
+    batch,
+    failed_invocation,
+    found_waiting,
+    hook_event,
+    now,
+    spot_notice,
+)
 
 from local_cloud import PROJECT, ROOT, until
 
@@ -43,8 +55,8 @@ class Messages(Attack):
         self.assertEqual(self.registered(targets), [instance["InstanceId"]])
 
     def test_a_forged_launch_abandons_no_instance_and_writes_no_foreign_log(self):
-        """A role with lambda:InvokeFunction sends a launch that waits with the forger's settings and log group: the launch waits
-        on."""
+        """A role with lambda:InvokeFunction sends a launch that waits with the forger's settings and log group: the launch
+        waits on."""
         self.cloud.control("instances/make-unhealthy?count=1&how=not-ready", b"")
         self.scale(2)
         until("the launch waits", lambda: "Pending:Wait" in self.instances().values())
@@ -179,7 +191,7 @@ class Messages(Attack):
     def test_a_forged_alarm_causes_no_remediation(self):
         """A role with lambda:InvokeFunction reports the victim's alarm in ALARM to the function alarm: no effect."""
         forged = json.loads((ROOT / "events" / "alarm" / "event-bridge.json").read_text())
-        forged["detail"]["state"]["timestamp"] = now()
+        forged["time"] = forged["detail"]["state"]["timestamp"] = now()
         with self.unharmed():
             self.invoke(self.forger(INVOKE), "alarm", forged)
             self.processed("RequestQueue")
@@ -200,17 +212,17 @@ class Messages(Attack):
     # What still works.
 
     def test_a_hook_that_a_topic_delivers_completes_a_launch(self):
-        """A topic of the operator delivers the victim's lifecycle action to the hook queue: the launch is completed by it."""
+        """A topic of HookTopics delivers the victim's lifecycle action to the hook queue: the launch is completed by it."""
         events, sns, scaling = (self.cloud.client(it) for it in ("events", "sns", "autoscaling"))
         rules = [it["Name"] for it in events.list_rules()["Rules"]]
         rules = [it for it in rules if "LifecycleActionRule" in it or "LifecycleHookSweep" in it]
-        topic = sns.create_topic(Name="hooks")["TopicArn"]
-        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=self.queue_arn("HookQueue"))
+        self.assertEqual(sns.create_topic(Name="hooks")["TopicArn"], HOOK_TOPIC)
+        sns.subscribe(TopicArn=HOOK_TOPIC, Protocol="sqs", Endpoint=self.queue_arn("HookQueue"))
         hook = self.launch_hook(VICTIM)
         for rule in rules:
             events.disable_rule(Name=rule)
         try:
-            scaling.put_lifecycle_hook(**hook, NotificationTargetARN=topic)
+            scaling.put_lifecycle_hook(**hook, NotificationTargetARN=HOOK_TOPIC)
             self.scale(2)
             self.in_service(2)
         finally:

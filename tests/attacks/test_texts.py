@@ -4,7 +4,7 @@ import json
 import unittest
 import uuid
 
-from fixture import SMALL, VICTIM, Attack, Environment, allow, hook_event
+from fixture import SMALL, VICTIM, Attack, Environment, allow, hook_event, now
 
 from local_cloud import FUNCTIONS, ROOT
 
@@ -70,13 +70,18 @@ class Texts(Attack):
     def test_a_time_far_ahead_in_an_alarm_makes_no_dead_letter(self):
         """A role with lambda:InvokeFunction reports the victim's alarm at a time far ahead: the invocation succeeds without
         effect."""
-        forged = json.loads((ROOT / "events" / "alarm" / "event-bridge.json").read_text())
-        forged["detail"]["state"]["timestamp"] = "9999-12-31T23:59:59.999+0000"
-        forged["detail"]["alarmName"] = VICTIM.name("healthy-low")
-        invoke = self.forger(allow("lambda:InvokeFunction"))
-        with self.unharmed():
-            self.invoke(invoke, "alarm", forged)
-            self.no_dead_letter("ScalingEventDeadLetters")
+        cloudwatch, alarm = self.cloud.client("cloudwatch"), VICTIM.name("launch-failures")
+        forged = json.loads((ROOT / "events" / "alarm" / "direct.json").read_text())
+        forged["alarmData"]["alarmName"] = alarm
+        self.addCleanup(cloudwatch.set_alarm_state, AlarmName=alarm, StateValue="OK", StateReason="the end of an attack")
+        cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="an attack")
+        for at in (now(30 * 86_400), "9999-12-31T23:59:59.999+0000"):
+            with self.subTest(at), self.unharmed():
+                forged |= {"time": at}
+                forged["alarmData"]["state"]["timestamp"] = at
+                self.invoke(self.forger(allow("lambda:InvokeFunction")), "alarm", forged)
+                self.processed("ScalingEventQueue")
+                self.no_dead_letter("ScalingEventDeadLetters")
 
     def test_a_time_far_ahead_in_the_ledgers_input_makes_no_dead_letter(self):
         """An operator of RedriveRoles sends the ledger an event at a time far ahead, and one far behind: no dead letter."""
