@@ -30,49 +30,48 @@ class Authors(Attack):
             MaxInstances="4",
         )
 
-    def refused(self, parameter, name, value, **more):
-        """Asserts that a Create with this property fails by this parameter of the deployment, before any resource is
-        created."""
+    def refused(self, parameter, base=SMALL, **properties):
+        """Asserts that a Create with these properties fails by this parameter of the deployment, before it creates a resource."""
         before = self.cloud.inventory()
         environment = Environment("author", "author")
-        response = self.cloud.request(environment.request("Create", {**SMALL, name: value, **more}))
+        response = self.cloud.request(environment.request("Create", {**base, **properties}))
         try:
             self.assertEqual(response["Status"], "FAILED", response)
-            for part in (parameter, name):
+            for part in (parameter, next(iter(properties))):
                 self.assertIn(part, response["Reason"])
             self.assertEqual(self.cloud.inventory(), before)
         finally:
-            self.cloud.request(environment.request("Delete", SMALL))
+            self.cloud.request(environment.request("Delete", base))
 
     def test_a_type_outside_of_the_list_is_refused(self):
         """A stack author without ec2:RunInstances asks for a large instance type: refused by AllowedInstanceTypes."""
-        self.refused("AllowedInstanceTypes", "InstanceType", "m5.24xlarge")
+        self.refused("AllowedInstanceTypes", InstanceType="m5.24xlarge")
 
     def test_more_instances_than_allowed_are_refused(self):
         """A stack author without ec2:RunInstances asks for 1,000 instances: refused by MaxInstances."""
-        self.refused("MaxInstances", "MaxSize", "1000")
+        self.refused("MaxInstances", MaxSize="1000")
 
     def test_a_target_group_outside_of_the_list_is_refused(self):
         """A stack author without rights on a load balancer puts instances behind it: refused by AllowedTargetGroups."""
         arn = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/payments/0123456789abcdef"
-        self.refused("AllowedTargetGroups", "TargetGroupArns", [arn])
+        self.refused("AllowedTargetGroups", TargetGroupArns=[arn])
 
     def test_a_topic_outside_of_the_list_is_refused(self):
         """A stack author without sns:Publish on a topic notifies it by AlarmActions and AlarmTopicArn: refused by
         AllowedTopics."""
         arn = "arn:aws:sns:us-west-2:123456789012:payments"
-        self.refused("AllowedTopics", "AlarmActions", [{"Alarm": "healthy-low", "Action": "Notify", "TopicArn": arn}])
-        self.refused("AllowedTopics", "AlarmTopicArn", arn)
+        self.refused("AllowedTopics", AlarmActions=[{"Alarm": "healthy-low", "Action": "Notify", "TopicArn": arn}])
+        self.refused("AllowedTopics", AlarmTopicArn=arn)
 
     def test_a_vpc_outside_of_the_list_is_refused(self):
         """A stack author without rights on a VPC launches instances in it: refused by AllowedVpcs."""
         subnet = self.cloud.client("ec2").create_subnet(VpcId=self.other_vpc, CidrBlock="10.98.0.0/24")["Subnet"]["SubnetId"]
-        self.refused("AllowedVpcs", "VpcId", self.other_vpc, SubnetIds=subnet)
+        self.refused("AllowedVpcs", {"MinSize": "1"}, VpcId=self.other_vpc, SubnetIds=subnet)
 
     def test_an_image_of_another_owner_is_refused(self):
         """A stack author launches an image of an owner outside of the list: refused by AllowedImageOwners."""
         image = self.cloud.client("ec2").describe_images(Owners=["099720109477"])["Images"][0]["ImageId"]
-        self.refused("AllowedImageOwners", "ImageId", image)
+        self.refused("AllowedImageOwners", ImageId=image)
 
     def test_an_environment_within_the_lists_is_created(self):
         """A stack author stays within the lists: the Create succeeds."""

@@ -19,6 +19,7 @@ from fixture import (
     found_waiting,
     hook_event,
     now,
+    role_arn,
     spot_notice,
 )
 
@@ -220,10 +221,11 @@ class Messages(Attack):
         self.assertEqual(sns.create_topic(Name="hooks")["TopicArn"], HOOK_TOPIC)
         sns.subscribe(TopicArn=HOOK_TOPIC, Protocol="sqs", Endpoint=self.queue_arn("HookQueue"))
         hook = self.launch_hook(VICTIM)
+        self.cloud.principal("notifier", allow("sns:Publish", resource=HOOK_TOPIC))
         for rule in rules:
             events.disable_rule(Name=rule)
         try:
-            scaling.put_lifecycle_hook(**hook, NotificationTargetARN=HOOK_TOPIC)
+            scaling.put_lifecycle_hook(**hook, NotificationTargetARN=HOOK_TOPIC, RoleARN=role_arn("notifier"))
             self.scale(2)
             self.in_service(2)
         finally:
