@@ -31,7 +31,7 @@ class Authors(Attack):
         )
 
     def refused(self, parameter, base=SMALL, **properties):
-        """Asserts that a Create with these properties fails by this parameter of the deployment, before it creates a resource."""
+        """Asserts that a Create with these properties fails by this parameter of the deployment, before it creates any."""
         before = self.cloud.inventory()
         environment = Environment("author", "author")
         response = self.cloud.request(environment.request("Create", {**base, **properties}))

@@ -16,9 +16,11 @@ SIZES = ("4", "3")
 class Ownership(Attack):
     """Each case plants resources with the victim's marks, and the victim's stack is then updated or deleted."""
 
+    # The resources that the cases planted so far.
+    planted = []
+
     def setUp(self):
         self.ec2 = self.cloud.client("ec2")
-        self.planted = []
 
     def tags_of(self, resource):
         """The tags of a resource of Envkeeper, as a forger copies them."""
@@ -33,7 +35,7 @@ class Ownership(Attack):
 
     def copy_tags(self, tags, *resources):
         self.forger(TAGGER)("ec2").create_tags(Resources=list(resources), Tags=tags)
-        self.planted += resources
+        self.planted.extend(resources)
 
     def marks(self, environment=VICTIM):
         """The two tags that mark an owned resource."""
@@ -119,21 +121,21 @@ class Ownership(Attack):
         self.updated_in_place()
         self.exist(*network)
 
-    def test_a_planted_subnet_in_the_victims_vpc_is_not_removed(self):
-        """A role with ec2:CreateSubnet and ec2:CreateTags plants a copy of the victim's subnet in its VPC: group and copy are
-        unchanged."""
+    def test_a_marked_subnet_in_the_victims_vpc_is_not_removed(self):
+        """A role with ec2:CreateTags copies the tags of the victim's subnet to an operator's own subnet in the same VPC: group and
+        both subnets are unchanged."""
         tags, vpc = self.tags_of(self.only("subnet")), self.only("vpc")
         free = list(self.cidr(vpc).subnets(new_prefix=24))[-1]
-        subnet = self.forger(TAGGER, allow("ec2:CreateSubnet"))("ec2").create_subnet(VpcId=vpc, CidrBlock=str(free))
-        self.copy_tags(tags, subnet["Subnet"]["SubnetId"])
+        subnet = self.subnet(vpc, str(free))
+        self.copy_tags(tags, subnet)
         self.updated_in_place()
-        self.exist(*self.planted)
-        self.ec2.delete_subnet(SubnetId=self.planted[0])
+        self.exist(subnet)
 
     def test_moved_marks_do_not_move_the_environment(self):
         """A role with ec2:CreateTags and ec2:DeleteTags moves the marks from the victim's VPC to its own: no instance is
         drained and no network is removed."""
-        real, tags = self.only("vpc"), self.tags_of(self.only("vpc"))
+        real = self.only("vpc")
+        tags = self.tags_of(real)
         vpc = self.vpc()
         self.copy_tags(tags, vpc)
         self.copy_tags(self.tags_of(self.only("subnet")), self.subnet(vpc, "10.40.0.0/20"))
@@ -145,7 +147,7 @@ class Ownership(Attack):
             self.exist(real, vpc, *subnets.split(","))
         finally:
             self.ec2.create_tags(Resources=[real], Tags=tags)
-            self.ec2.delete_tags(Resources=self.planted, Tags=tags)
+            self.ec2.delete_tags(Resources=[vpc], Tags=tags)
 
     def test_a_planted_template_version_is_not_used(self):
         """A role with ec2:CreateLaunchTemplateVersion copies a version's description to another image: the victim's Update does
@@ -213,10 +215,13 @@ class Ownership(Attack):
     # What still works.
 
     def test_a_duplicate_of_a_lost_create_is_still_removed(self):
-        """A second VPC appears while a Create runs, as after a lost response: the Create removes the empty one and succeeds."""
+        """The response of a Create's CreateVpc is lost, and a second VPC appears: the Create removes the empty one and succeeds."""
         late = Environment("late", "late")
-        stall = {"service": "ec2", "operation": "CreateLaunchTemplate", "app": "reconciler", "nth": 1, "fault": "stall"}
-        self.cloud.inject_faults({**stall, "seconds": 6})
+        call = {"service": "ec2", "app": "reconciler", "nth": 1}
+        self.cloud.inject_faults(
+            {**call, "operation": "CreateVpc", "fault": "lost-response"},
+            {**call, "operation": "CreateLaunchTemplate", "fault": "stall", "seconds": 6},
+        )
         self.addCleanup(self.cloud.inject_faults)
         sent = self.cloud.send(late.request("Create", SMALL))
         until("the VPC is created", lambda: self.vpcs(late))
