@@ -93,6 +93,10 @@ test-stacks: build ## Stacks on the local cloud, end to end; each function is li
 	rm -rf $(CALLS)
 	$(PYTHON) tests/end_to_end/run.py
 
+.PHONY: test-attacks
+test-attacks: build ## The attacks alone, which test-stacks includes: roles with one narrow right, on the local cloud
+	$(PYTHON) tests/end_to_end/run.py attacks
+
 .PHONY: test-permissions
 test-permissions: build ## Compare the functions' policies with the calls that test-stacks recorded, in both directions
 	$${CARGO_TARGET_DIR:-target}/debug/permissions $(CALLS)

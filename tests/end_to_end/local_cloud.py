@@ -98,8 +98,9 @@ class RunningCloud:
         """The clients of an instance, by service. They have the rights of the instance's role, within the role's boundary."""
         return functools.cache(functools.partial(self.client_of, f"instance.{instance_id}"))
 
-    def deploy(self, packages=None):
-        """Deploys infra/template.yaml unchanged, with the functions built by `cargo build`, or with the packages in a folder."""
+    def deploy(self, packages=None, **parameters):
+        """Deploys infra/template.yaml unchanged, with the functions built by `cargo build`, or with the packages in a folder.
+        `parameters` are further parameters of the template."""
         code = packages or built_packages()
         self.load_emulators()
         self.create_bucket("deploy")
@@ -111,7 +112,7 @@ class RunningCloud:
             redrives = {"RedriveRoles": self.operator_role} if "RedriveRoles:" in located else {}
             self.cloudformation("package", template_file=template, s3_bucket="deploy", output_template_file=packaged)
             hosts = ",".join((self.url.removeprefix("http://"), *self.response_hosts))
-            parameters = {"Architecture": "x86_64", "AllowedResponseHosts": hosts, "HookPollSeconds": "1"}
+            parameters = {"Architecture": "x86_64", "AllowedResponseHosts": hosts, "HookPollSeconds": "1", **parameters}
             self.cloudformation(
                 "deploy",
                 "--no-fail-on-empty-changeset",

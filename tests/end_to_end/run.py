@@ -1,8 +1,11 @@
-"""Runs the end-to-end tests: each class of tests in a process with its own local cloud, several processes at a time.
+"""Runs the end-to-end tests and the attacks: each class of tests in a process with its own local cloud, several processes at a
+time.
 
     python run.py                        # all classes; `make test-stacks`
+    python run.py attacks                # the attacks; `make test-attacks`
     python run.py test_hooks             # the classes of one module
     python run.py test_hooks.Hooks       # one class, or one of its tests, in this process
+    python run.py test_texts.Texts+test_instances.Instances    # several of them in this process
 
 Prints the output of a class when the class ends, and a table of durations at the end. A run of several classes writes the
 durations to target/reports/test-stacks.json. The exit status is 0 if all tests passed.
@@ -23,8 +26,17 @@ from demo import interrupt
 from local_cloud import built_packages
 
 HERE = Path(__file__).resolve().parent
+ATTACKS = HERE.parent / "attacks"
+sys.path.append(str(ATTACKS))
 REPORT = HERE.parents[1] / "target" / "reports" / "test-stacks.json"
-MODULES = sorted(path.stem for path in HERE.glob("test_*.py"))
+
+
+def modules(folder):
+    return sorted(path.stem for path in folder.glob("test_*.py"))
+
+
+# The classes of attacks that share a process, and with it a local cloud: their fixture deploys once in a process.
+SHARED = ("test_entrances.Entrances", "test_instances.Instances", "test_texts.Texts")
 
 # A class mostly waits: for instances, for queues, and for processes that start. On two cores with other builds, three processes
 # took 741 s and four 524 s; the longest class alone takes 500 s, so that more processes would not help.
@@ -76,10 +88,18 @@ def tests(name):
 
 
 def units(name):
-    """The classes with tests in a module; the name itself if it is that of a class or of a test."""
+    """The classes with tests in a module, or in all modules of attacks; the name itself if it is that of a class or of a test."""
+    if name == "attacks":
+        return [unit for module in modules(ATTACKS) for unit in units(module)]
     if "." in name:
         return [name]
     return list(dict.fromkeys(f"{name}.{type(test).__qualname__}" for test in tests(name)))
+
+
+def together(names):
+    """The names, with the classes that share a process joined to one."""
+    shared = [it for it in names if it in SHARED]
+    return [it for it in names if it not in SHARED] + (["+".join(shared)] if shared else [])
 
 
 def start_order(name):
@@ -89,7 +109,7 @@ def start_order(name):
 def run_here(name):
     """Runs a name in this process; returns whether all its tests passed."""
     runner = unittest.TextTestRunner(verbosity=2, resultclass=TimedResult)
-    return runner.run(unittest.defaultTestLoader.loadTestsFromName(name)).wasSuccessful()
+    return runner.run(unittest.defaultTestLoader.loadTestsFromNames(name.split("+"))).wasSuccessful()
 
 
 def run_apart(name, running):
@@ -136,11 +156,11 @@ def write_report(outcomes, seconds, processes):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", default=MODULES, help="modules, classes or tests")
+    parser.add_argument("names", nargs="*", default=[*modules(HERE), "attacks"], help="modules, classes or tests")
     parser.add_argument("--processes", type=int, default=PROCESSES, help=f"at a time; the default is {PROCESSES}")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, interrupt)
-    names = [it for name in given.names for it in units(name)]
+    names = together([it for name in given.names for it in units(name)])
     if len(names) == 1:
         return 0 if run_here(names[0]) else 1
     began = time.monotonic()
