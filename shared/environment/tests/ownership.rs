@@ -80,6 +80,19 @@ fn copied_tags_change_nothing_and_are_never_removed() {
     assert_present(&account, &planted);
 }
 
+/// A subnet that an operator adds to the environment's VPC is the operator's, whatever tags it carries.
+#[test]
+fn copied_tags_within_the_own_network_remove_nothing() {
+    let desired = standard();
+    let account = settled(&desired);
+    let vpc = observe(&account).into_iter().find(|it| it.key() == names().vpc()).and_then(|it| it.id).expect("its id");
+    let in_vpc = BTreeMap::from([(names().vpc(), vpc)]);
+    let kinds = [Kind::Subnet, Kind::RouteTable, Kind::SecurityGroup];
+    let planted = kinds.map(|kind| account.plant_linked(of_kind(&desired, kind), in_vpc.clone()));
+    assert!(matches!(run(&account, "update", &desired, None), Some(RunOutcome::Settled { .. })));
+    assert_present(&account, &planted);
+}
+
 #[test]
 fn no_update_drains_the_group() {
     let account = settled(&standard());

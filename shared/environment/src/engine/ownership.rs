@@ -5,9 +5,10 @@
 //! owned only if
 //!
 //! - its id is in the owner's record, or
-//! - a resource that is owned leads to it: the group to its subnets, they to their VPC, the VPC to its content, a NAT
-//!   gateway to its address, or
-//! - a create intent of the record covers its key, and it is empty or unattached, as a lost create leaves it.
+//! - a create intent of the record covers its key, and it is as a lost create leaves it: nothing refers to it, and it
+//!   refers to nothing foreign, or
+//! - the record has no ids (it was lost), and an owned resource leads to it: the group to its subnets, they to their VPC
+//!   and their routes, a route to its NAT gateway, the gateway to its address.
 //!
 //! Everything else with the mark is unproven: it is reported and never changed.
 
@@ -50,17 +51,23 @@ pub enum Standing {
 #[must_use]
 pub fn standings(observed: &[ObservedResource], scope: &Scope) -> BTreeMap<String, Standing> {
     let marked: Vec<&ObservedResource> = observed.iter().filter(|it| it.ownership == Ownership::Owned).collect();
-    let mut owned = reached(&marked, scope);
-    claim(&marked, observed, scope, &mut owned);
+    let mut owned = recorded(&marked, scope);
+    if scope.proofs.ids.is_empty() {
+        add_reached(&marked, scope, &mut owned);
+    }
+    let lost = lost_creates(&marked, observed, scope, &owned);
     let mut standings = BTreeMap::new();
-    for it in &marked {
-        let Some(id) = it.id.as_deref() else { continue };
-        if owned.contains(id) {
-            continue;
+    for it in &lost {
+        let (Some(id), key) = (it.id.as_deref(), it.key()) else { continue };
+        let has_name = marked.iter().any(|other| other.key() == key && has_id_in(other, &owned));
+        if has_name {
+            standings.insert(id.to_owned(), Standing::Surplus);
+        } else {
+            owned.insert(id);
         }
-        let is_duplicate = scope.proofs.intents.contains(&it.key()) && is_unattached(it, observed);
-        let standing = if is_duplicate { Standing::Surplus } else { Standing::Unproven };
-        standings.insert(id.to_owned(), standing);
+    }
+    for id in marked.iter().filter_map(|it| it.id.as_deref()).filter(|id| !owned.contains(id)) {
+        standings.entry(id.to_owned()).or_insert(Standing::Unproven);
     }
     let owned: Vec<&ObservedResource> = marked.into_iter().filter(|it| has_id_in(it, &owned)).collect();
     standings.extend(surplus(&owned).into_iter().map(|id| (id, Standing::Surplus)));
@@ -80,72 +87,64 @@ pub fn apply_standings(observed: &mut [ObservedResource], standings: &BTreeMap<S
     }
 }
 
-/// The ids of the marked resources that the record names, or that an owned resource leads to.
-fn reached<'a>(marked: &[&'a ObservedResource], scope: &Scope) -> BTreeSet<&'a str> {
-    let is_proven = |it: &ObservedResource| match it.key().kind.facts().proof {
+/// The ids of the marked resources that their names or the record prove.
+fn recorded<'a>(marked: &[&'a ObservedResource], scope: &Scope) -> BTreeSet<&'a str> {
+    let is_proven = |it: &&&ObservedResource| match it.key().kind.facts().proof {
         Proof::Mark => true,
         Proof::Id => it.id.as_ref().is_some_and(|id| scope.proofs.ids.contains_key(id)),
     };
-    let ids = |all: &mut dyn Iterator<Item = &&'a ObservedResource>| -> BTreeSet<&'a str> {
-        all.filter_map(|it| it.id.as_deref()).collect()
-    };
-    let mut owned = ids(&mut marked.iter().filter(|it| is_proven(it)));
+    marked.iter().filter(is_proven).filter_map(|it| it.id.as_deref()).collect()
+}
+
+/// Adds the ids of the marked resources that an owned resource leads to.
+fn add_reached<'a>(marked: &[&'a ObservedResource], scope: &Scope, owned: &mut BTreeSet<&'a str>) {
     loop {
-        let leads_to = |it: &ObservedResource| {
-            marked.iter().any(|from| has_id_in(from, &owned) && (leads_up(from, it, scope) || leads_down(from, it)))
+        let is_reached = |it: &&&ObservedResource| {
+            !has_id_in(it, owned) && marked.iter().any(|from| has_id_in(from, owned) && leads_to(from, it, scope))
         };
-        let next = ids(&mut marked.iter().filter(|it| !has_id_in(it, &owned) && leads_to(it)));
+        let next: Vec<&str> = marked.iter().filter(is_reached).filter_map(|it| it.id.as_deref()).collect();
         if next.is_empty() {
-            return owned;
+            return;
         }
         owned.extend(next);
     }
 }
 
-/// Whether an owned resource uses another as its own. Subnets and a VPC that carry the mark in an existing network are
-/// the stack author's.
-fn leads_up(from: &ObservedResource, to: &ObservedResource, scope: &Scope) -> bool {
-    let uses = match (from.key().kind, to.key().kind) {
+/// Whether an owned resource uses another as its own, or serves it. In an existing network the subnets and the VPC are
+/// the stack author's, also where they carry the mark.
+fn leads_to(from: &ObservedResource, to: &ObservedResource, scope: &Scope) -> bool {
+    match (from.key().kind, to.key().kind) {
         (Kind::AutoScalingGroup, Kind::Subnet) | (Kind::Subnet | Kind::SecurityGroup, Kind::Vpc) => {
-            scope.network_is_managed
+            scope.network_is_managed && refers(from, to)
         }
-        (Kind::LaunchTemplate, Kind::SecurityGroup) | (Kind::NatGateway, Kind::Address) => true,
+        (Kind::LaunchTemplate | Kind::VpcEndpoint, Kind::SecurityGroup)
+        | (Kind::RouteTable, Kind::Subnet | Kind::NatGateway | Kind::InternetGateway)
+        | (Kind::NatGateway, Kind::Subnet | Kind::Address) => refers(from, to),
+        (Kind::Subnet, Kind::RouteTable | Kind::VpcEndpoint) | (Kind::RouteTable, Kind::VpcEndpoint) => {
+            refers(to, from)
+        }
         _ => false,
-    };
-    uses && refers(from, to)
-}
-
-/// Whether an owned network contains the resource.
-fn leads_down(from: &ObservedResource, to: &ObservedResource) -> bool {
-    matches!(from.key().kind, Kind::Vpc | Kind::Subnet) && refers(to, from)
-}
-
-/// Adds the resources that a lost create left: for each key of a create intent that no owned resource has, the one with
-/// the lowest id among the empty and unattached ones, so that every run makes the same choice.
-fn claim<'a>(
-    marked: &[&'a ObservedResource],
-    observed: &[ObservedResource],
-    scope: &Scope,
-    owned: &mut BTreeSet<&'a str>,
-) {
-    for key in &scope.proofs.intents {
-        let of_key = || marked.iter().filter(|it| it.key() == *key);
-        if of_key().any(|it| has_id_in(it, owned)) {
-            continue;
-        }
-        let lost = of_key().filter(|it| is_unattached(it, observed)).filter_map(|it| it.id.as_deref()).min();
-        owned.extend(lost);
     }
 }
 
-/// Whether a resource is as a create leaves it: nothing refers to it, and it is attached to nothing. A subnet and a
-/// security group always refer to their VPC.
-fn is_unattached(it: &ObservedResource, observed: &[ObservedResource]) -> bool {
-    let is_attached = match it.key().kind {
-        Kind::Address | Kind::InternetGateway | Kind::NatGateway | Kind::VpcEndpoint => !it.references.is_empty(),
-        _ => false,
+/// The marked resources that are as a lost create leaves them: a create intent covers the key, nothing refers to them,
+/// and they refer to owned resources only. The lowest id comes first, so that every run makes the same choice.
+fn lost_creates<'a>(
+    marked: &[&'a ObservedResource],
+    observed: &[ObservedResource],
+    scope: &Scope,
+    owned: &BTreeSet<&str>,
+) -> Vec<&'a ObservedResource> {
+    let is_lost = |it: &&&ObservedResource| {
+        // A security group's VPC may be an existing one.
+        let is_in_place = it.key().kind == Kind::SecurityGroup && !scope.network_is_managed
+            || it.references.iter().all(|id| owned.contains(id.as_str()));
+        let is_covered = !has_id_in(it, owned) && scope.proofs.intents.contains(&it.key());
+        is_covered && is_in_place && !observed.iter().any(|other| refers(other, it))
     };
-    !is_attached && !observed.iter().any(|other| refers(other, it))
+    let mut lost: Vec<&ObservedResource> = marked.iter().filter(is_lost).copied().collect();
+    lost.sort_by_key(|it| it.id.as_deref());
+    lost
 }
 
 /// The ids of the duplicates among owned resources, and of everything that depends on them. The duplicate on which the
