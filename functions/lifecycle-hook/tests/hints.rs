@@ -90,11 +90,12 @@ fn an_instance_of_another_group_is_left_alone() {
     // Both terminate and wait, and each message names the other group.
     harness.scale_to(0);
     harness.scaling.borrow_mut().set_desired_capacity(PROD, 0, false, harness.now.get()).expect("within the bounds");
-    harness.run(harness.now.get() + seconds(30), &mut |_, _| {});
+    // The next sweep is a minute away.
+    harness.run(harness.now.get() + seconds(10), &mut |_, _| {});
     for (group, id) in [(GROUP, &prod), (PROD, &dev)] {
         harness.send(action("terminate.json", group, id).to_string(), harness.now.get());
     }
-    harness.run(harness.now.get() + seconds(45), &mut |_, _| {});
+    harness.run(harness.now.get() + seconds(20), &mut |_, _| {});
     assert_only_read(&harness, "terminating instances of two groups");
 }
 
