@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const TEMPLATE: &str = include_str!("../../template.yaml");
 
 fn queue(id: &str) -> Queue {
-    Queue::ALL.into_iter().find(|queue| queue.id == id).unwrap()
+    Queue::ALL.into_iter().find(|queue| queue.id == id).unwrap_or_else(|| panic!("no queue {id}"))
 }
 
 fn statement<'a>(policy: &'a [ResourceStatement], sid: &str) -> &'a ResourceStatement {
@@ -18,7 +18,7 @@ fn statement<'a>(policy: &'a [ResourceStatement], sid: &str) -> &'a ResourceStat
 
 fn values<'a>(statement: &'a ResourceStatement, operator: &str, key: &str) -> &'a str {
     let found = statement.when.iter().find(|it| it.operator == operator && it.key == key);
-    found.map(|it| it.values.as_str()).unwrap_or_else(|| panic!("{}: no {operator} {key}", statement.sid))
+    found.map_or_else(|| panic!("{}: no {operator} {key}", statement.sid), |it| it.values.as_str())
 }
 
 /// The functions whose roles a Deny does not meet.
