@@ -1,5 +1,9 @@
 //! The defaults and the allow-lists of a deployment, in the responses to CloudFormation and to operators.
-#![allow(clippy::expect_used, reason = "a test stops at invalid test data")]
+#![allow(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test stops at invalid test data, and passes JSON by value"
+)]
 
 mod common;
 
