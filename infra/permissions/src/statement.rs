@@ -1,6 +1,6 @@
 //! A statement of a policy as a value.
 
-/// The suffix of the caller's environment, by the tag of the caller's role: CloudFormation writes `${aws:…}`, a variable of IAM.
+/// The suffix of the caller's environment, by the tag of the caller's role: `Fn::Sub` writes `${aws:…}`, a variable of IAM.
 const OWN_SUFFIX: &str = "${!aws:PrincipalTag/envkeeper:suffix}";
 /// The region without dashes, as in names of buckets.
 const PLAIN: &str = "{ Plain: !Join [\"\", !Split [\"-\", !Ref \"AWS::Region\"]] }";

@@ -1,5 +1,9 @@
 //! The rights of the instances' role: its two managed policies and its inline policy, within the boundary of the deployment.
-#![allow(clippy::expect_used, reason = "a test stops at the first document that it cannot read")]
+#![allow(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    reason = "a test stops at the first document that it cannot read, and takes JSON by value"
+)]
 
 mod calls;
 mod evaluate;
