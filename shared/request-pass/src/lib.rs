@@ -25,5 +25,5 @@ pub use pass::{
     AdmittedRequest, PassOutcome, RequestPass, TRANSIENT_REQUEUE, describe_violations, resources, work_deadline,
 };
 pub use pass_error::PassError;
-pub use recorded::{frozen_defaults, is_protected, recorded_spec, retired_tags};
+pub use recorded::{frozen_defaults, is_protected, recorded_image, recorded_spec, retired_tags};
 pub use settings::Settings;

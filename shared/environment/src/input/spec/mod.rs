@@ -14,12 +14,13 @@ use serde_json::{Map, Value};
 use crate::input::alarm_action::{ActionKind, AlarmAction};
 use crate::input::forms::shown;
 use crate::input::property::{self, Change, Default, Property};
-use crate::input::spec::reader::Reader;
+use crate::input::spec::reader::{Reader, tag_is_valid};
 use crate::input::spec::unknown::unknown;
 use crate::model::hook_settings::OnTimeout;
 use crate::model::key::Tags;
 use crate::model::names::{Deployment, Names};
 use crate::model::on_delete::OnDelete;
+use crate::model::script::Script;
 
 /// The desired properties, complete and validated. In JSON, the keys are the properties' names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,7 +43,7 @@ pub struct Spec {
     #[serde(rename = "RootVolumeGiB")]
     pub root_volume_gib: u32,
     /// The script that runs as root on each new instance. Without a script, only Envkeeper's own part runs.
-    pub user_data_script: Option<String>,
+    pub user_data_script: Option<Script>,
     /// The minimum number of instances, 0 to 1,000.
     pub min_size: u32,
     /// The maximum number of instances, 0 to 1,000, at least `min_size`.
@@ -110,7 +111,7 @@ pub struct Hooks {
     /// Names of the systemd units that a drain stops.
     pub drain_services: Vec<String>,
     /// The script that runs as root after the services are stopped. The default is no script.
-    pub drain_script: Option<String>,
+    pub drain_script: Option<Script>,
 }
 
 /// The settings of the scaling policies and of the alarms that invoke them.
@@ -162,9 +163,15 @@ impl Egress {
 }
 
 /// The values of the properties that a template does not set, by property name. They are frozen in the record when an
-/// environment is created.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// environment is created. `Debug` shows their names only: a value may be a script.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Defaults(BTreeMap<String, String>);
+
+impl fmt::Debug for Defaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Defaults {
     /// The defaults from the environment variables, which `variable` looks up, and from the table.
@@ -194,7 +201,8 @@ impl Defaults {
 pub struct Violation {
     /// The name, as a template writes it, with the path inside the property: `AlarmActions[0].Capacity`.
     pub property: String,
-    /// The given value, shortened.
+    /// The given value, if it is short and resembles a valid one; else its type and length. Never a part of a script or
+    /// of an unknown property.
     pub value: String,
     /// The valid form, as a continuation of "is …:".
     pub valid: String,
@@ -304,7 +312,8 @@ impl Spec {
             return vec![];
         }
         let mut keys = BTreeMap::new();
-        let duplicates = self.tags.keys().filter_map(|key| Some((keys.insert(key.to_lowercase(), key)?, key)));
+        let valid_keys = self.tags.keys().filter(|key| tag_is_valid(key, ""));
+        let duplicates = valid_keys.filter_map(|key| Some((keys.insert(key.to_lowercase(), key)?, key)));
         let valid = "keys that differ by more than their case, since IAM treats these as the same key";
         let violation = |(one, other): (&String, &String)| {
             Violation::of(&property::TAGS, &format!("{} and {}", shown(one), shown(other)), valid.into())
