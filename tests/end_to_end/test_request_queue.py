@@ -92,7 +92,7 @@ class RequestQueue(unittest.TestCase):
         }
         with self.assertRaises(Failed) as failed:
             self.cloud.stack("unlucky", json.dumps({"Resources": {"Web": template}}), {})
-        self.assertIn('EnvironmentSuffix is "A B"', str(failed.exception))
+        self.assertIn("EnvironmentSuffix is a string of 3 characters", str(failed.exception))
         self.assertEqual([rule["injected"] for rule in json.loads(self.cloud.control("faults"))], [1, 1])
 
     def test_a_failed_invocation_is_retried_and_then_gets_a_response(self):

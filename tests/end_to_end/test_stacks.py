@@ -50,12 +50,12 @@ class Stacks(unittest.TestCase):
         bad = {"EnvironmentSuffix": "my suffix", "ZoneCount": 4, "VpcCidr": "8.8.0.0/16", "LogRetentionDays": 42}
         reason = self.create_fails({**bad, "MinSize": "maybe", "MaxSiz": 3, "UserDataScript": "#" * 17_000})
         for violation in (
-            'EnvironmentSuffix is "my suffix": lowercase letters',
+            "EnvironmentSuffix is a string of 9 characters: 1 to 63 lowercase letters",
             'ZoneCount is "4": a whole number from 1 to 3',
             'VpcCidr is "8.8.0.0/16": a network of a private range',
             'LogRetentionDays is "42": one of 1, 3,',
-            'MinSize is "maybe": a whole number',
-            'MaxSiz is "3": unknown property; did you mean MaxSize?',
+            "MinSize is a string of 5 characters: a whole number",
+            "MaxSiz is a string of 1 character: unknown property; did you mean MaxSize?",
         ):
             self.assertIn(violation, reason)
 

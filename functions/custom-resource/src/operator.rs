@@ -6,7 +6,8 @@
 
 use environment::{Action, Cloud as _, DesiredState, Drift, ObservedResource, Plan, Resource, Spec, drift, plan};
 use request_pass::{
-    CloudFactory, Settings, StackState, frozen_defaults, is_protected, recorded_spec, resources, retired_tags, scope,
+    CloudFactory, Settings, StackState, frozen_defaults, is_protected, recorded_image, recorded_spec, resources,
+    retired_tags, scope,
 };
 use requests::records::{HistoryEntry, LatestRequest, OwnerRecord};
 use requests::{Owner, Records, Request, time_text};
@@ -88,9 +89,11 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         result.map(OperatorOutcome::Done)
     }
 
+    /// The id in the request, which has the form of this deployment's ids and so a bounded length.
     pub(crate) fn environment(&self) -> Result<&str, OperatorError> {
         let value = self.event.get("Environment").unwrap_or(&Value::Null);
-        value.as_str().ok_or_else(|| OperatorError::InvalidEnvironment { value: value.clone() })
+        let id = value.as_str().filter(|id| self.settings.deployment.suffix_of_environment(id).is_some());
+        id.ok_or_else(|| OperatorError::InvalidEnvironment { value: value.clone() })
     }
 
     async fn find_environment(&self) -> Result<KnownEnvironment, OperatorError> {
@@ -187,6 +190,14 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
     async fn delete(&self) -> Result<DeleteRequest, OperatorError> {
         let environment = self.environment()?.to_owned();
         let (stack_id, logical_id) = self.former_owner(&environment).await?;
+        let now_ms = self.cloud_factory.now().0;
+        // The time in the id makes a second delete a separate request.
+        let event = json!({
+            "RequestType": "Delete", "RequestId": format!("operator-{now_ms}"), "StackId": stack_id,
+            "LogicalResourceId": logical_id, "PhysicalResourceId": environment, "ResourceProperties": {},
+        });
+        // Also checks the ids that the operator named.
+        let owner = Request::read(&event, now_ms)?.owner();
         match self.cloud_factory.stack(&stack_id).await {
             Ok(StackState::Deleted) => {}
             Ok(StackState::Active | StackState::RollingBack) => {
@@ -194,13 +205,6 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             }
             Err(error) => return Err(OperatorError::StackUnknown { stack_id, error }),
         }
-        let now_ms = self.cloud_factory.now().0;
-        // The time in the id makes a second delete a separate request.
-        let event = json!({
-            "RequestType": "Delete", "RequestId": format!("operator-{now_ms}"), "StackId": stack_id,
-            "LogicalResourceId": logical_id, "PhysicalResourceId": environment, "ResourceProperties": {},
-        });
-        let owner = Request::read(&event, now_ms)?.owner();
         let status_command = self.settings.command("status", &environment);
         Ok(DeleteRequest { event, environment, owner, status_command })
     }
@@ -237,12 +241,14 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         record: Option<&OwnerRecord>,
     ) -> Result<(DesiredState, Vec<ObservedResource>), OperatorError> {
         let cloud_factory = self.cloud_factory;
-        let resources: Vec<Resource> = resources(self.settings, cloud_factory, spec, owner).await?;
+        let image = recorded_image(record, spec);
+        let resources: Vec<Resource> = resources(self.settings, cloud_factory, spec, owner, image.as_deref()).await?;
         let retired_tags = retired_tags(record, spec, self.settings);
         let network_is_managed = spec.network.vpc_id.is_none();
         let scope = scope(owner, spec.names(&self.settings.deployment), record, network_is_managed);
         let observed = cloud_factory.for_run(owner, "observe", None).observe(&scope).await?;
-        Ok((DesiredState { resources, retired_tags, ..DesiredState::default() }, observed))
+        let image_is_recorded = image.is_some();
+        Ok((DesiredState { resources, retired_tags, image_is_recorded, ..DesiredState::default() }, observed))
     }
 
     fn plan_json(&self, plan: &Plan, environment: &str, owner: Option<&Owner>) -> Value {

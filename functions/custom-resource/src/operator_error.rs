@@ -1,5 +1,6 @@
 //! The errors of operator requests, as sentences for the operator.
 
+use environment::property::form;
 use environment::{CallError, Violation};
 use request_pass::describe_violations;
 use requests::{Malformed, RecordsError};
@@ -8,11 +9,12 @@ use serde_json::Value;
 /// The reason why an operator request has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OperatorError {
-    #[error(
-        "Request is {request}: valid is \"plan\", \"status\", \"drift\", \"unlock\", \"allow-adoption\" or \"delete\""
-    )]
+    #[error("Request is {}: valid is \"plan\", \"status\", \"drift\", \"unlock\", \"allow-adoption\" or \"delete\"", form(.request))]
     UnknownRequest { request: Value },
-    #[error("Environment is {value}: valid is the id of an environment, such as \"scalable-ec2-us-west-2-dev\"")]
+    #[error(
+        "Environment is {}: valid is the id of an environment of this deployment, such as \"scalable-ec2-us-west-2-dev\"",
+        form(.value)
+    )]
     InvalidEnvironment { value: Value },
     #[error(
         "Environment is {environment:?}: no environment has this name, or it was deleted; valid is the id of an \

@@ -242,10 +242,10 @@ fn unrecorded_reason(record: Option<&OwnerRecord>, request: &Request) -> Reason 
 
 /// The progress of a request that waits for these conditions, after the recorded progress.
 fn next_progress(before: Option<Progress>, waiting_for: &[Condition], now: Timestamp) -> Progress {
-    let conditions: Vec<String> = waiting_for.iter().map(|it| it.sentence.clone()).collect();
-    let unchanged = before.filter(|before| before.conditions == conditions);
-    let since_ms = unchanged.map_or(now.0, |before| before.since_ms);
-    Progress { waiting_for: waiting_for.iter().map(ToString::to_string).collect(), conditions, since_ms }
+    let conditions = waiting_for.iter().map(|it| it.sentence.clone()).collect();
+    let next = Progress::new(waiting_for.iter().map(ToString::to_string).collect(), conditions, now.0);
+    let unchanged = before.filter(|before| before.conditions == next.conditions);
+    Progress { since_ms: unchanged.map_or(now.0, |before| before.since_ms), ..next }
 }
 
 /// Requeues all unfinished messages of a group. A message that remained invisible would delay the others, because a

@@ -48,4 +48,5 @@ pub use model::names::{Deployment, INTERFACE_SERVICES, Names};
 pub use model::on_delete::OnDelete;
 pub use model::partition::Partition;
 pub use model::resource::{Fields, Resource, Setting};
+pub use model::script::Script;
 pub use model::{hook_settings, mark};

@@ -135,6 +135,83 @@ fn a_newer_image_behind_the_same_parameter_changes_nothing() {
         }
     }
     assert!(plan_now(&account, &later).is_settled());
+    let recorded = DesiredState { image_is_recorded: true, ..resources_with_image("ami-fffffffffffffffff") };
+    assert!(!plan_now(&account, &recorded).is_settled(), "a recorded image is the desired one");
+}
+
+fn resources_with_image(image: &str) -> DesiredState {
+    let facts = environment::Facts { image: Some(image.into()), ..common::facts() };
+    let spec = spec(json!({ "MinSize": "2", "MaxSize": "4" }));
+    let resources = environment::desired(&spec, &names(), common::OWNER, &facts);
+    DesiredState { resources, ..DesiredState::default() }
+}
+
+/// Adds versions to the observed launch template, as a principal can that may create versions and nothing else.
+fn plant(observed: &mut [environment::ObservedResource], planted: &[environment::TemplateVersion]) {
+    for it in observed {
+        if let Fields::LaunchTemplate(template) = &mut it.resource.fields {
+            template.versions.extend_from_slice(planted);
+        }
+    }
+}
+
+#[test]
+fn a_planted_version_is_not_used_and_its_image_is_not_believed() {
+    let account = settled(&standard());
+    let content = |properties| {
+        let fields = resources(&spec(properties)).resources.into_iter().find_map(|it| match it.fields {
+            Fields::LaunchTemplate(template) => Some(template.versions[0].content.clone()),
+            _ => None,
+        });
+        fields.expect("a template")
+    };
+    let current = content(json!({ "MinSize": "2", "MaxSize": "4" }));
+    let next = json!({ "MinSize": "2", "MaxSize": "4", "ImageParameter": "/team/image" });
+    let evil = || String::from("ami-eeeeeeeeeeeeeeeee");
+    let mut observed = observe(&account);
+    plant(
+        &mut observed,
+        &[
+            environment::TemplateVersion::of(current.clone(), evil()),
+            environment::TemplateVersion::altered(current, "ami-0123456789abcdef0".into()),
+            environment::TemplateVersion::of(content(next.clone()), evil()),
+        ],
+    );
+    assert!(plan(&standard(), &observed).is_settled());
+    assert!(environment::drift(&standard(), &observed).is_empty());
+    let calls = plan(&resources(&spec(next)), &observed);
+    assert!(!calls.to_string().contains("ami-eeeeeeeeeeeeeeeee"), "{calls}");
+    let operations: Vec<&str> = calls.steps.iter().flat_map(|it| &it.calls).map(environment::Call::operation).collect();
+    assert_eq!(operations, ["ec2:CreateLaunchTemplateVersion", "autoscaling:UpdateAutoScalingGroup"]);
+}
+
+#[test]
+fn a_group_that_launches_an_altered_version_is_named_and_set_back() {
+    let account = settled(&standard());
+    let mut observed = observe(&account);
+    let altered = observed.iter().find_map(|it| match &it.resource.fields {
+        Fields::LaunchTemplate(template) => {
+            let version = &template.versions[0];
+            Some(environment::TemplateVersion::altered(version.content.clone(), version.image.clone()))
+        }
+        _ => None,
+    });
+    let altered = altered.expect("a version");
+    plant(&mut observed, std::slice::from_ref(&altered));
+    for it in &mut observed {
+        if let Fields::AutoScalingGroup(group) = &mut it.resource.fields {
+            group.digest.clone_from(&altered.digest);
+        }
+    }
+    let drift: Vec<String> = environment::drift(&standard(), &observed).iter().map(ToString::to_string).collect();
+    assert!(drift.len() == 1 && drift[0].contains("content altered-"), "{drift:?}");
+    let operations: Vec<String> = plan(&standard(), &observed)
+        .steps
+        .iter()
+        .flat_map(|it| &it.calls)
+        .map(|it| it.operation().to_owned())
+        .collect();
+    assert_eq!(operations, ["autoscaling:UpdateAutoScalingGroup"]);
 }
 
 #[test]

@@ -92,13 +92,13 @@ fn suffixes_are_lowercase_words() {
     for bad in ["", "Dev", "my suffix", "-dev", "dev-", "dev_1", "dév", "a/b", "dev\n"] {
         assert_eq!(violations(json!({ "EnvironmentSuffix": bad })).len(), 1, "{bad:?}");
     }
-    assert!(violations(json!({}))[0].starts_with("EnvironmentSuffix is missing: lowercase"));
+    assert!(violations(json!({}))[0].starts_with("EnvironmentSuffix is missing: 1 to 63 lowercase"));
 }
 
 #[test]
 fn null_is_not_an_omitted_property() {
     let text = violation("MaxSize", Value::Null);
-    assert!(text.starts_with("MaxSize is \"null\": omit the property to use its default, or set"), "{text}");
+    assert!(text.starts_with("MaxSize is null: omit the property to use its default, or set"), "{text}");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn an_unknown_property_is_rejected_with_the_most_similar_known_name() {
 
 #[test]
 fn a_script_that_is_too_long_is_rejected_with_the_maximum_length() {
-    let text = violation("UserDataScript", json!("#".repeat(16_385)));
+    let text = violation("UserDataScript", json!("#".repeat(16_384)));
     let room: usize =
         text.split("at most ").nth(1).and_then(|it| it.split(' ').next()?.parse().ok()).expect("a number");
     assert!((10_000..16_384).contains(&room), "{text}");
@@ -225,7 +225,7 @@ fn an_invalid_variable_is_reported_as_the_functions_default() {
     let violations = Spec::read(&properties, &defaults, &deployment()).expect_err("rejected properties");
     assert_eq!(
         violations[0].to_string(),
-        "MaxSize is \"many\" from the function's default: a whole number from 0 to 1000"
+        "MaxSize is a string of 4 characters from the function's default: a whole number from 0 to 1000"
     );
 }
 

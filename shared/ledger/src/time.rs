@@ -2,8 +2,12 @@
 
 use aws_smithy_types::date_time::{DateTime, Format};
 
-/// Parses a time into ms since the epoch: RFC 3339 with `Z` or an offset. The offset `+0000` of alarms and the blanks
-/// of AWS's own examples are accepted.
+/// The end of the times that are accepted, in ms since the epoch: 2100-01-01. A later time is not a time of AWS, and would
+/// never be past.
+const END_MS: u64 = 4_102_444_800_000;
+
+/// Parses a time before the year 2100 into ms since the epoch: RFC 3339 with `Z` or an offset. The offset `+0000` of
+/// alarms and the blanks of AWS's own examples are accepted.
 #[must_use]
 pub fn read_ms(text: &str) -> Option<u64> {
     let mut text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
@@ -12,7 +16,7 @@ pub fn read_ms(text: &str) -> Option<u64> {
         text.insert(text.len() - 2, ':');
     }
     let time = DateTime::from_str(&text, Format::DateTimeWithOffset).ok()?;
-    u64::try_from(time.to_millis().ok()?).ok()
+    u64::try_from(time.to_millis().ok()?).ok().filter(|ms| *ms < END_MS)
 }
 
 /// A time in UTC, with milliseconds unless they are zero.
@@ -42,6 +46,9 @@ mod tests {
             "2023-08-04T08:36:15.490-0400",
         ] {
             assert_eq!(read_ms(text), Some(1_691_152_575_490), "{text}");
+        }
+        for far in ["9999-12-31T23:59:59Z", "2100-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "-0001-01-01T00:00:00Z"] {
+            assert_eq!(read_ms(far), None, "{far}");
         }
         for text in ["", "yyyy-mm-ddThh:mm:ssZ", "+0000", "soon", "ü+0000", "2023-08-04", "-0400", "€0000"] {
             assert_eq!(read_ms(text), None, "{text}");

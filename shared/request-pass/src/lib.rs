@@ -25,5 +25,7 @@ pub use pass::{
     AdmittedRequest, PassOutcome, RequestPass, TRANSIENT_REQUEUE, describe_violations, resources, work_deadline,
 };
 pub use pass_error::{PassError, superseded_reason};
-pub use recorded::{frozen_defaults, is_protected, recorded_proofs, recorded_spec, retired_tags, scope};
+pub use recorded::{
+    frozen_defaults, is_protected, recorded_image, recorded_proofs, recorded_spec, retired_tags, scope,
+};
 pub use settings::Settings;

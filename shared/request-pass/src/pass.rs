@@ -7,16 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use environment::{
-    CALL_TIMEOUT, CallError, Checkpoint, Cloud as _, Condition, Defaults, DesiredState, Key, Names, ObservedResource,
-    Ownership, Proofs, READ_LAG, Risk, Run, RunOutcome, Scope, Spec, Timestamp, Violation, check_change,
-    check_hooks_are_handled, desired, indeterminate_until, outputs, reconcile,
+    CALL_TIMEOUT, CallError, Checkpoint, Cloud as _, Condition, Defaults, DesiredState, Fields, Key, Names,
+    ObservedResource, Ownership, Proofs, READ_LAG, Risk, Run, RunOutcome, Scope, Spec, Timestamp, Violation,
+    check_change, check_hooks_are_handled, desired, indeterminate_until, outputs, reconcile,
 };
-use requests::records::{Claim, CreateIntent, LatestRequest, OwnerRecord, RecordedRequest};
+use requests::records::{Claim, CreateIntent, LatestRequest, MAX_SPEC_BYTES, OwnerRecord, RecordedRequest};
 use requests::{CfnResponse, Kind, Owner, Reason, Records, Request, Runbook};
 
 use crate::cloud_factory::CloudFactory;
 use crate::pass_error::{PassError, superseded};
-use crate::recorded::{frozen_defaults, proofs_to_record, recorded_spec, retired_tags, scope, to_record};
+use crate::recorded::{
+    frozen_defaults, proofs_to_record, recorded_image, recorded_spec, retired_tags, scope, to_record,
+};
 use crate::settings::Settings;
 
 /// The part of an invocation that is reserved for the response: two attempts of the response sender and the pause
@@ -196,6 +198,13 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let spec = Spec::read_after(recorded.as_ref(), &event.properties, &defaults, deployment)
             .map_err(|violations| failed(&violations))?;
         let before = recorded.or_else(|| Spec::read(event.old_properties.as_ref()?, &defaults, deployment).ok());
+        let bytes = serde_json::to_string(&spec).map_or(0, |json| json.len());
+        if bytes > MAX_SPEC_BYTES {
+            let value = format!("{bytes} bytes of JSON in all");
+            let valid =
+                format!("at most {MAX_SPEC_BYTES} bytes: the record of the environment has to contain them twice");
+            return Err(failed(&[Violation { property: String::from("ResourceProperties"), value, valid }]));
+        }
         let before = before.as_ref();
         let mut violations = before.map(|before| check_change(before, &spec)).unwrap_or_default();
         violations.extend(allow_lists.violations(before, &spec));
@@ -234,12 +243,25 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
                 .map_err(|not_handled| PassError::Failed(not_handled.to_string().into()))?;
         }
         let retired_tags = retired_tags(record, spec, self.settings);
-        self.records.save_desired(owner, to_record(&id, spec, defaults, &retired_tags)?).await?;
-        let resources = resources(self.settings, self.cloud_factory, spec, owner.as_str()).await?;
+        let mut image = recorded_image(record, spec);
+        let desired_record = |image: Option<&str>| to_record(&id, spec, defaults, &retired_tags, image);
+        self.records.save_desired(owner, desired_record(image.as_deref())?).await?;
+        let resources = resources(self.settings, self.cloud_factory, spec, owner.as_str(), image.as_deref()).await?;
+        if image.is_none() && self.uses_image_first(record, spec) {
+            // Recorded before any resource uses it: later passes believe only the record.
+            image = image_of(&resources);
+            self.records.save_desired(owner, desired_record(image.as_deref())?).await?;
+        }
         // Only a Create waits for instances: afterwards Auto Scaling controls their number.
         let waits_for_instances = spec.wait_for_instances && record.is_none_or(|it| it.settled_spec.is_none());
         let in_service = if waits_for_instances { spec.min_size } else { 0 };
-        let desired = DesiredState { resources, retired_tags, in_service, never_settled: false };
+        let desired = DesiredState {
+            resources,
+            retired_tags,
+            in_service,
+            image_is_recorded: image.is_some(),
+            never_settled: false,
+        };
         match self.converge(admitted, &scope, &desired, limits).await? {
             Convergence::Pending(waiting_for) => Ok(Convergence::Pending(waiting_for)),
             Convergence::Settled((observed, proofs)) => {
@@ -247,6 +269,15 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
                 let data = outputs(&observed, &names).into_iter().map(|(key, value)| (key.to_owned(), value));
                 Ok(Convergence::Settled(data.collect()))
             }
+        }
+    }
+
+    /// Whether no earlier request of the environment used the source of the image. If the record was lost, the group may
+    /// use it already.
+    fn uses_image_first(&self, record: Option<&OwnerRecord>, spec: &Spec) -> bool {
+        match self.settled_spec(record) {
+            Some(settled) => settled.image_source() != spec.image_source(),
+            None => self.request.event.kind == Kind::Create,
         }
     }
 
@@ -415,7 +446,17 @@ enum Convergence<T> {
     Pending(Vec<Condition>),
 }
 
-/// The resources that a spec describes, with the current facts of the account.
+/// The image of the launch template; `None` if the region has no image for its source.
+fn image_of(resources: &[environment::Resource]) -> Option<String> {
+    let image = resources.iter().find_map(|it| match &it.fields {
+        Fields::LaunchTemplate(template) => template.versions.first().map(|version| version.image.clone()),
+        _ => None,
+    });
+    image.filter(|it| !it.is_empty())
+}
+
+/// The resources that a spec describes, with the current facts of the account, and with the recorded image if there is
+/// one.
 ///
 /// # Errors
 /// The errors of the calls that read these facts.
@@ -424,15 +465,27 @@ pub async fn resources<C: CloudFactory>(
     cloud_factory: &C,
     spec: &Spec,
     owner: &str,
+    image: Option<&str>,
 ) -> Result<Vec<environment::Resource>, CallError> {
     let Settings { deployment, hooks_are_handled, .. } = settings;
-    let facts = cloud_factory.facts(spec, &deployment.region, *hooks_are_handled).await?;
+    let mut facts = cloud_factory.facts(spec, &deployment.region, *hooks_are_handled).await?;
+    if let Some(image) = image {
+        facts.image = Some(image.to_owned());
+    }
     Ok(desired(spec, &spec.names(deployment), owner, &facts))
 }
 
-/// All violations, one per line.
+/// The most violations that one text names: a response has room for fewer, and a request can contain thousands of unknown
+/// properties.
+const MAX_NAMED_VIOLATIONS: usize = 50;
+
+/// The first 50 violations, one per line, and the number of the others.
 #[must_use]
 pub fn describe_violations(violations: &[Violation]) -> String {
-    let lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    let mut lines: Vec<String> = violations.iter().take(MAX_NAMED_VIOLATIONS).map(ToString::to_string).collect();
+    let others = violations.len().saturating_sub(MAX_NAMED_VIOLATIONS);
+    if others > 0 {
+        lines.push(format!("{others} more properties are not valid."));
+    }
     lines.join("\n")
 }

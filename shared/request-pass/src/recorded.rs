@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use environment::{Defaults, Names, Proofs, Scope, Spec};
+use environment::{Defaults, Names, Proofs, Scope, Spec, property};
 use requests::records::{self, OwnerRecord};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::pass_error::PassError;
 use crate::settings::Settings;
@@ -26,7 +26,12 @@ pub fn frozen_defaults(record: Option<&OwnerRecord>, current: &Defaults) -> Defa
     frozen.unwrap_or_else(|| current.clone())
 }
 
-/// The tag keys that this environment no longer has: those of the previous specs, and those whose removal is pending.
+/// The most retired tags of an environment: twice the most tags of a spec. Only updates that never settle collect more;
+/// the tags beyond this number stay on their resources.
+const MAX_RETIRED_TAGS: usize = 2 * property::MAX_TAGS;
+
+/// The tag keys that this environment no longer has: those of the previous specs, and those whose removal is pending. A
+/// settled environment has none pending.
 #[must_use]
 pub fn retired_tags(record: Option<&OwnerRecord>, spec: &Spec, settings: &Settings) -> BTreeSet<String> {
     let specs = [
@@ -34,11 +39,32 @@ pub fn retired_tags(record: Option<&OwnerRecord>, spec: &Spec, settings: &Settin
         recorded_spec(record, |it| it.settled_spec.as_ref(), settings),
     ];
     let previous = specs.into_iter().flatten().flat_map(|spec| spec.tags.into_keys());
-    let pending = record.map(|it| it.retired_tags.clone()).unwrap_or_default();
-    previous.chain(pending).filter(|key| !spec.tags.contains_key(key)).collect()
+    let pending = record.filter(|it| !it.settled).map(|it| it.retired_tags.clone()).unwrap_or_default();
+    let retired: BTreeSet<String> =
+        pending.into_iter().chain(previous).filter(|key| !spec.tags.contains_key(key)).collect();
+    retired.into_iter().take(MAX_RETIRED_TAGS).collect()
 }
 
-/// Converts the desired spec into its record.
+/// The key of the pinned image in a recorded spec, beside the properties.
+const PINNED_IMAGE: &str = "PinnedImage";
+
+/// The image of a spec: the image id in the spec, or the id that the record has for the spec's parameter, from the
+/// desired or the last settled spec. An image is recorded when its source is first used; `None` if the record has none.
+#[must_use]
+pub fn recorded_image(record: Option<&OwnerRecord>, spec: &Spec) -> Option<String> {
+    if spec.image_id.is_some() {
+        return spec.image_id.clone();
+    }
+    let pinned = |recorded: &Value| {
+        let pinned = recorded.get(PINNED_IMAGE)?;
+        let image = pinned.get("Image")?.as_str()?;
+        (pinned.get("Source")?.as_str()? == spec.image_source()).then(|| image.to_owned())
+    };
+    let record = record?;
+    [&record.desired, &record.settled_spec].into_iter().flatten().find_map(pinned)
+}
+
+/// Converts the desired spec into its record, with the image that the spec's source had when it was first used.
 ///
 /// # Errors
 /// If the spec or the defaults can't be serialized as JSON.
@@ -47,13 +73,18 @@ pub(crate) fn to_record(
     spec: &Spec,
     defaults: &Defaults,
     retired_tags: &BTreeSet<String>,
+    image: Option<&str>,
 ) -> Result<records::DesiredRecord, PassError> {
     let serialize_error = |error: serde_json::Error| {
         PassError::Failed(format!("The record of {id} can't be serialized: {error}. Report this as a bug.").into())
     };
+    let mut recorded = serde_json::to_value(spec).map_err(serialize_error)?;
+    if let Some(image) = image {
+        recorded[PINNED_IMAGE] = json!({ "Source": spec.image_source(), "Image": image });
+    }
     Ok(records::DesiredRecord {
         environment: id.to_owned(),
-        spec: serde_json::to_value(spec).map_err(serialize_error)?,
+        spec: recorded,
         frozen: serde_json::to_value(defaults).map_err(serialize_error)?,
         retired_tags: retired_tags.iter().cloned().collect(),
     })

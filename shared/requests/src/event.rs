@@ -56,21 +56,22 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A well-formed event. The `ResponseURL` is not part of this type, so an event can be printed: see [`ResponseAddress`].
-#[derive(Clone, Debug, PartialEq)]
+/// A well-formed event. `Debug` shows neither the `ResponseURL`, which is not part of this type (see
+/// [`ResponseAddress`]), nor the properties, which can contain secrets.
+#[derive(Clone, PartialEq)]
 pub struct Event {
     /// Create, Update or Delete.
     pub kind: Kind,
-    /// The stack's ARN; never empty.
+    /// The stack's ARN, 1 to 600 bytes.
     pub stack_id: String,
-    /// CloudFormation's id of the request; empty if missing. The id is **not** unique: a retried deployment reuses it
+    /// CloudFormation's id of the request, at most 128 bytes; empty if missing. The id is **not** unique: a retried deployment reuses it
     /// (aws-cdk #35957), so it may not be used as a key. [`request_hash`] is the key.
     pub request_id: String,
-    /// The resource's name in its template; never empty, at most 255 characters in CloudFormation.
+    /// The resource's name in its template, 1 to 255 bytes.
     pub logical_id: String,
-    /// Such as `Custom::ScalableEnvironment`; empty if missing.
+    /// Such as `Custom::ScalableEnvironment`, at most 256 bytes; empty if missing.
     pub resource_type: String,
-    /// The id of the previous response. Never present on Create; on Delete CloudFormation may have generated the id.
+    /// The id of the previous response, at most 1,024 bytes; a longer one is no id of CloudFormation, and is ignored. Never present on Create; on Delete CloudFormation may have generated the id.
     pub physical_id: Option<String>,
     /// The properties as sent: every scalar is a string. Empty on a Delete without properties.
     pub properties: Map<String, Value>,
@@ -84,6 +85,21 @@ pub struct Event {
     pub deadline_ms: u64,
 }
 
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("kind", &self.kind)
+            .field("stack_id", &self.stack_id)
+            .field("request_id", &self.request_id)
+            .field("logical_id", &self.logical_id)
+            .field("physical_id", &self.physical_id)
+            .field("properties", &self.properties.len())
+            .field("sent_ms", &self.sent_ms)
+            .field("deadline_ms", &self.deadline_ms)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Event {
     /// Reads an event that arrived at `now_ms`.
     ///
@@ -95,28 +111,31 @@ impl Event {
     /// # Errors
     ///
     /// [`Malformed`] with every fault, if `RequestType`, `StackId`, `LogicalResourceId`, or (on Create and Update)
-    /// `ResourceProperties` or `ServiceTimeout` can't be used. The event still has an address for a response:
+    /// `ResourceProperties` or `ServiceTimeout` can't be used, or if a field is longer than CloudFormation's. The event still has an address for a response:
     /// [`ResponseAddress::of`].
     pub fn parse(event: &Value, now_ms: u64) -> Result<Event, Malformed> {
         let mut fields = Fields::of(event);
         let kind = fields.kind();
-        let stack_id = fields.id("StackId");
-        let logical_id = fields.id("LogicalResourceId");
+        let stack_id = fields.id(fields::STACK_ID);
+        let logical_id = fields.id(fields::LOGICAL_ID);
+        let request_id = fields.optional(fields::REQUEST_ID).unwrap_or_default();
+        let resource_type = fields.optional(fields::RESOURCE_TYPE).unwrap_or_default();
+        let physical_id = fields::present(event, "PhysicalResourceId").filter(|id| id.len() <= fields::MAX_PHYSICAL_ID);
+        let url = fields.optional(fields::RESPONSE_URL);
         let properties = fields.properties(kind);
         let service_timeout = fields.service_timeout(kind, &properties);
         let faults = fields.faults;
         let Some(kind) = kind.filter(|_| faults.is_empty()) else {
             return Err(Malformed::of(faults));
         };
-        let url = event.get("ResponseURL").and_then(Value::as_str);
-        let (sent_ms, deadline_ms) = times::sent_and_deadline(url, service_timeout, now_ms);
+        let (sent_ms, deadline_ms) = times::sent_and_deadline(url.as_deref(), service_timeout, now_ms);
         Ok(Event {
             kind,
             stack_id,
-            request_id: fields::text(event, "RequestId"),
+            request_id,
             logical_id,
-            resource_type: fields::text(event, "ResourceType"),
-            physical_id: fields::present(event, "PhysicalResourceId"),
+            resource_type,
+            physical_id,
             properties,
             old_properties: event.get("OldResourceProperties").and_then(Value::as_object).cloned(),
             service_timeout,

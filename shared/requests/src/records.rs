@@ -32,7 +32,8 @@ pub use dynamodb::DynamoRecords;
 pub use error::RecordsError;
 pub use memory::MemoryRecords;
 pub use owner_record::{
-    Claim, CreateIntent, DesiredRecord, HistoryEntry, LatestRequest, OwnerRecord, Progress, RecordedRequest,
+    Claim, CreateIntent, DesiredRecord, HistoryEntry, LatestRequest, MAX_SPEC_BYTES, OwnerRecord, Progress,
+    RecordedRequest,
 };
 pub use rule_execution::{ExecutionClaim, RuleExecution};
 

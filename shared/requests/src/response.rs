@@ -7,7 +7,7 @@
 //! A response is built once ([`CfnResponse`]), recorded ([`crate::Records::record_response`]), and sent
 //! ([`crate::ResponseSender::send`]): the same value in all three steps.
 
-mod fit;
+pub(crate) mod fit;
 mod physical_id;
 mod reason;
 

@@ -13,7 +13,7 @@ use http::uri::Scheme;
 use std::fmt;
 
 /// The longest accepted URL, in bytes. Captured URLs have up to about 1,500.
-const MAX_LENGTH: usize = 8_192;
+pub(crate) const MAX_LENGTH: usize = 8_192;
 
 /// A URL to which a response may be sent.
 ///

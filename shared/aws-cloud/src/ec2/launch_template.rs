@@ -1,8 +1,8 @@
 //! The launch template and its versions.
 //!
-//! A version's description contains the digest of the version's content and the source of the image, which the
-//! version's data does not contain: the data has the image's id. A version without such a description was not created
-//! by Envkeeper, and is left out.
+//! A version's description contains the source of the image, which the version's data does not contain: the data has the
+//! image's id. A version without such a description was not created by Envkeeper, and is left out. Any principal that may
+//! create versions can write such a description, so a version is used only if its whole data is the desired data.
 
 use aws_sdk_ec2::types::{
     Filter, LaunchTemplate as Found, LaunchTemplateVersion, ResourceType, ResponseLaunchTemplateData, Tag,
@@ -76,7 +76,8 @@ pub(crate) fn observed(
         .filter_map(|it| Some((it.version_number()?, data::version(it, observation)?)))
         .collect();
     numbered.sort_by_key(|(number, _)| *number);
-    for (number, version) in &numbered {
+    // Of versions with the same data the oldest is used: a version that is added later changes nothing.
+    for (number, version) in numbered.iter().rev() {
         observation.record_version(id, &version.digest, *number);
     }
     let all_data = attributes.versions.iter().filter_map(LaunchTemplateVersion::launch_template_data);
@@ -148,21 +149,11 @@ async fn create_version(aws: &AwsCloud, call: &Call, version: &TemplateVersion) 
     Ok(())
 }
 
-/// The number of the version with this content. A version that neither an observation nor this run knows is looked up.
-pub(crate) async fn version_number(aws: &AwsCloud, template: &str, digest: &str) -> Result<i64, Problem> {
-    if let Some(number) = aws.ids.version(template, digest) {
-        return Ok(number);
-    }
-    let pages = aws.clients.ec2.describe_launch_template_versions().launch_template_id(template);
-    let versions = pages.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-    let versions = versions.classified(DESCRIBE_VERSIONS)?;
-    let has_content = |it: &&LaunchTemplateVersion| data::digest(it) == Some(digest);
-    let number = versions.iter().filter(has_content).filter_map(LaunchTemplateVersion::version_number).max();
+/// The number of the version with this digest, which this run created or observed.
+pub(crate) fn version_number(aws: &AwsCloud, template: &str, digest: &str) -> Result<i64, Problem> {
     let not_visible =
         || Problem::blocked(DESCRIBE_VERSIONS, format!("no version with content {digest} is visible yet"));
-    let number = number.ok_or_else(not_visible)?;
-    aws.ids.record_version(template, digest, number);
-    Ok(number)
+    aws.ids.version(template, digest).ok_or_else(not_visible)
 }
 
 async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
@@ -174,110 +165,4 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::Ids;
-    use aws_sdk_ec2::types::{
-        InstanceType, LaunchTemplateBlockDeviceMapping, LaunchTemplateEbsBlockDevice,
-        LaunchTemplateIamInstanceProfileSpecification, LaunchTemplatesMonitoring,
-    };
-    use environment::{Key, Kind, Ref, TemplateContent};
-
-    fn names() -> Names {
-        Names { project: "p".into(), region: "eu-west-1".into(), account: "123456789012".into(), suffix: "dev".into() }
-    }
-
-    fn found(number: i64, description: &str) -> LaunchTemplateVersion {
-        let root = LaunchTemplateEbsBlockDevice::builder().volume_size(8).encrypted(true).kms_key_id("arn:key").build();
-        let profile = LaunchTemplateIamInstanceProfileSpecification::builder();
-        let data = ResponseLaunchTemplateData::builder()
-            .image_id("ami-12345678")
-            .instance_type(InstanceType::T3Micro)
-            .iam_instance_profile(profile.name(names().instance_profile().name).build())
-            .security_group_ids("sg-1")
-            .block_device_mappings(LaunchTemplateBlockDeviceMapping::builder().ebs(root).build())
-            .monitoring(LaunchTemplatesMonitoring::builder().enabled(true).build())
-            .user_data("IyEvYmluL2Jhc2gK")
-            .build();
-        LaunchTemplateVersion::builder()
-            .version_number(number)
-            .version_description(description)
-            .launch_template_data(data)
-            .build()
-    }
-
-    fn template_with(versions: Vec<LaunchTemplateVersion>) -> TemplateAttributes {
-        let name = names().launch_template().name;
-        let template = Found::builder().launch_template_id("lt-1").launch_template_name(name).build();
-        TemplateAttributes { template, tags: Tags::new(), versions }
-    }
-
-    fn versions_of(observed: &ObservedResource) -> Vec<TemplateVersion> {
-        match &observed.resource.fields {
-            Fields::LaunchTemplate(template) => template.versions.clone(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_version_is_read_as_it_was_requested() {
-        let (ids, names) = (Ids::default(), names());
-        ids.record_created(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
-        let mut observation = ids.observation("owner", &names);
-        let observed =
-            observed(&template_with(vec![found(1, "envkeeper 0123456789abcdef /aws/service/ami")]), &mut observation)
-                .unwrap();
-        let content = TemplateContent {
-            image_source: "/aws/service/ami".into(),
-            instance_type: "t3.micro".into(),
-            instance_profile: Ref::Owned(names.instance_profile()),
-            security_groups: vec![Ref::owned(Kind::SecurityGroup, "the-sg")],
-            root_volume_gib: 8,
-            volume_key: Some("arn:key".into()),
-            detailed_monitoring: true,
-            user_data: "#!/bin/bash\n".into(),
-        };
-        let version = TemplateVersion { digest: "0123456789abcdef".into(), image: "ami-12345678".into(), content };
-        assert_eq!(versions_of(&observed), [version]);
-        assert_eq!(observed.references, ["sg-1"]);
-        assert_eq!(observation.digest("lt-1", 1), Some("0123456789abcdef"));
-    }
-
-    #[test]
-    fn a_template_whose_tags_are_not_listed_yet_is_owned() {
-        let mark = Tag::builder().key(environment::mark::OWNER).value("owner").build();
-        let template = Found::builder().launch_template_id("lt-1").tags(mark).build();
-        let attributes = TemplateAttributes { template, tags: Tags::new(), versions: vec![] };
-        let (ids, names) = (Ids::default(), names());
-        let observed = observed(&attributes, &mut ids.observation("owner", &names)).unwrap();
-        assert_eq!((observed.ownership, observed.resource.tags), (environment::Ownership::Owned, Tags::new()));
-    }
-
-    #[test]
-    fn versions_are_sorted_by_age_and_foreign_versions_are_left_out() {
-        let (ids, names) = (Ids::default(), names());
-        ids.record_created(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
-        let all = vec![
-            found(3, "envkeeper 3333333333333333 ami-1"),
-            found(2, "created manually"),
-            found(1, "envkeeper 1111111111111111 ami-1"),
-        ];
-        let observed = observed(&template_with(all), &mut ids.observation("owner", &names)).unwrap();
-        let digests: Vec<String> = versions_of(&observed).into_iter().map(|it| it.digest).collect();
-        assert_eq!(digests, ["1111111111111111", "3333333333333333"]);
-    }
-
-    #[test]
-    fn a_version_with_a_deleted_security_group_does_not_have_the_digest_of_its_description() {
-        let (ids, names) = (Ids::default(), names());
-        let mut observation = ids.observation("owner", &names);
-        let observed =
-            observed(&template_with(vec![found(1, "envkeeper 0123456789abcdef ami-1")]), &mut observation).unwrap();
-        let [version] = versions_of(&observed).try_into().unwrap();
-        assert_eq!(version.content.security_groups, [Ref::Foreign("sg-1".into())]);
-        assert_ne!(version.digest, "0123456789abcdef");
-        assert_eq!(observation.digest("lt-1", 1), Some(version.digest.as_str()));
-        // The image is still pinned.
-        assert_eq!((version.content.image_source.as_str(), version.image.as_str()), ("ami-1", "ami-12345678"));
-    }
-}
+mod tests;

@@ -4,8 +4,10 @@ use aws_sdk_ec2::types::{
     InstanceType, LaunchTemplateBlockDeviceMapping, LaunchTemplateBlockDeviceMappingRequest,
     LaunchTemplateEbsBlockDevice, LaunchTemplateEbsBlockDeviceRequest, LaunchTemplateHttpTokensState,
     LaunchTemplateIamInstanceProfileSpecification, LaunchTemplateIamInstanceProfileSpecificationRequest,
-    LaunchTemplateInstanceMetadataOptionsRequest, LaunchTemplateVersion, LaunchTemplatesMonitoring,
-    LaunchTemplatesMonitoringRequest, RequestLaunchTemplateData, VolumeType,
+    LaunchTemplateInstanceMetadataEndpointState, LaunchTemplateInstanceMetadataOptions,
+    LaunchTemplateInstanceMetadataOptionsRequest, LaunchTemplateInstanceMetadataProtocolIpv6,
+    LaunchTemplateInstanceMetadataTagsState, LaunchTemplateVersion, LaunchTemplatesMonitoring,
+    LaunchTemplatesMonitoringRequest, RequestLaunchTemplateData, ResourceType, ResponseLaunchTemplateData, VolumeType,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -25,22 +27,22 @@ const ROOT_DEVICE: &str = "/dev/xvda";
 /// the role's credentials too. AWS's own default for Amazon Linux 2023.
 const METADATA_HOPS: i32 = 2;
 
+/// The throughput and the IOPS of a gp3 volume by default (the EBS user guide).
+const GP3_IOPS: i32 = 3_000;
+const GP3_MIB_PER_SECOND: i32 = 125;
+
 /// `envkeeper <digest> <image source>`: at most 227 characters of the 255 that AWS accepts, since sources have at most
 /// 200.
 pub(super) fn description(version: &TemplateVersion) -> String {
     format!("{DESCRIPTION_PREFIX} {} {}", version.digest, version.content.image_source)
 }
 
-/// Parses a description into the digest and the image's source.
-fn parse(description: &str) -> Option<(&str, &str)> {
+/// The image's source in a description of Envkeeper's form. The digest in it is for operators: the digest of a version is
+/// computed from the version's data.
+fn image_source(description: &str) -> Option<&str> {
     let (digest, source) = description.strip_prefix(DESCRIPTION_PREFIX)?.strip_prefix(' ')?.split_once(' ')?;
     let is_digest = digest.len() == 16 && digest.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
-    (is_digest && !source.is_empty() && !source.contains(' ')).then_some((digest, source))
-}
-
-/// The digest in a version's description.
-pub(super) fn digest(found: &LaunchTemplateVersion) -> Option<&str> {
-    found.version_description().and_then(parse).map(|(digest, _)| digest)
+    (is_digest && !source.is_empty() && !source.contains(' ')).then_some(source)
 }
 
 /// The data for the create call.
@@ -66,7 +68,7 @@ pub(super) fn request(
         .metadata_options(metadata.build())
         .block_device_mappings(root_volume(&version.content))
         .monitoring(monitoring.build())
-        .user_data(BASE64.encode(user_data))
+        .user_data(BASE64.encode(&**user_data))
         .build())
 }
 
@@ -80,12 +82,12 @@ fn root_volume(content: &TemplateContent) -> LaunchTemplateBlockDeviceMappingReq
     LaunchTemplateBlockDeviceMappingRequest::builder().device_name(ROOT_DEVICE).ebs(volume.build()).build()
 }
 
-/// The version in the form of the engine; `None` if Envkeeper did not create the version.
+/// The version in the form of the engine; `None` if its description is not of Envkeeper's form.
 ///
-/// The digest is the one in the description, as long as the version still has the described content. A version with a
-/// deleted security group gets the digest of its actual content: the plan then requests a new version.
+/// The digest is computed from the data. A version with a deleted security group therefore has another digest than
+/// before, and a version whose data differs in any field from the data of [`request`] is altered.
 pub(super) fn version(found: &LaunchTemplateVersion, observation: &Observation<'_>) -> Option<TemplateVersion> {
-    let (digest, source) = parse(found.version_description()?)?;
+    let source = image_source(found.version_description()?)?;
     let data = found.launch_template_data()?;
     let volume = data.block_device_mappings().iter().find_map(LaunchTemplateBlockDeviceMapping::ebs);
     let size = volume.and_then(LaunchTemplateEbsBlockDevice::volume_size).and_then(|gib| u32::try_from(gib).ok());
@@ -98,14 +100,81 @@ pub(super) fn version(found: &LaunchTemplateVersion, observation: &Observation<'
         root_volume_gib: size.unwrap_or_default(),
         volume_key: volume.and_then(LaunchTemplateEbsBlockDevice::kms_key_id).map(str::to_owned),
         detailed_monitoring: data.monitoring().and_then(LaunchTemplatesMonitoring::enabled).unwrap_or_default(),
-        user_data: String::from_utf8_lossy(&user_data).into_owned(),
+        user_data: String::from_utf8_lossy(&user_data).into_owned().into(),
     };
     let image = data.image_id().unwrap_or_default().to_owned();
-    let has_foreign_group = content.security_groups.iter().any(|group| group.key().is_none());
-    if has_foreign_group {
-        return Some(TemplateVersion::of(content, image));
+    let as_sent = as_sent(&content, &image, data.security_group_ids());
+    let is_as_sent = normalized(data.clone(), &content, &observation.names.account) == as_sent;
+    Some(if is_as_sent { TemplateVersion::of(content, image) } else { TemplateVersion::altered(content, image) })
+}
+
+/// The data that AWS returns for the data of [`request`]: the same fields.
+fn as_sent(content: &TemplateContent, image: &str, groups: &[String]) -> ResponseLaunchTemplateData {
+    let profile = LaunchTemplateIamInstanceProfileSpecification::builder().name(content.instance_profile.to_string());
+    let metadata = LaunchTemplateInstanceMetadataOptions::builder()
+        .http_tokens(LaunchTemplateHttpTokensState::Required)
+        .http_put_response_hop_limit(METADATA_HOPS);
+    let volume = LaunchTemplateEbsBlockDevice::builder()
+        .volume_size(i32::try_from(content.root_volume_gib).unwrap_or(i32::MAX))
+        .volume_type(VolumeType::Gp3)
+        .encrypted(true)
+        .set_kms_key_id(content.volume_key.clone())
+        .delete_on_termination(true);
+    let root = LaunchTemplateBlockDeviceMapping::builder().device_name(ROOT_DEVICE).ebs(volume.build());
+    ResponseLaunchTemplateData::builder()
+        .image_id(image)
+        .instance_type(InstanceType::from(content.instance_type.as_str()))
+        .iam_instance_profile(profile.build())
+        .set_security_group_ids(Some(groups.to_vec()))
+        .metadata_options(metadata.build())
+        .block_device_mappings(root.build())
+        .monitoring(LaunchTemplatesMonitoring::builder().enabled(content.detailed_monitoring).build())
+        .user_data(BASE64.encode(&*content.user_data))
+        .build()
+}
+
+/// The data without the differences that have no effect: a field that has its default of the EC2 API reference is the
+/// same as an absent field, and an empty list is the same as an absent list.
+fn normalized(
+    mut data: ResponseLaunchTemplateData,
+    content: &TemplateContent,
+    account: &str,
+) -> ResponseLaunchTemplateData {
+    // An instance profile by its ARN is the same as by its name.
+    let profile = content.instance_profile.to_string();
+    if let Some(found) = &mut data.iam_instance_profile
+        && found.arn.take_if(|arn| arn.ends_with(&format!(":{account}:instance-profile/{profile}"))).is_some()
+    {
+        found.name.get_or_insert(profile);
     }
-    Some(TemplateVersion { digest: digest.to_owned(), image, content })
+    if let Some(options) = &mut data.metadata_options {
+        // The state of the options at a launch, not an option.
+        options.state = None;
+        options.http_endpoint.take_if(|it| *it == LaunchTemplateInstanceMetadataEndpointState::Enabled);
+        options.http_protocol_ipv6.take_if(|it| *it == LaunchTemplateInstanceMetadataProtocolIpv6::Disabled);
+        options.instance_metadata_tags.take_if(|it| *it == LaunchTemplateInstanceMetadataTagsState::Disabled);
+    }
+    for volume in data.block_device_mappings.iter_mut().flatten().filter_map(|it| it.ebs.as_mut()) {
+        volume.iops.take_if(|it| *it == GP3_IOPS);
+        volume.throughput.take_if(|it| *it == GP3_MIB_PER_SECOND);
+    }
+    for flag in [&mut data.ebs_optimized, &mut data.disable_api_termination, &mut data.disable_api_stop] {
+        flag.take_if(|it| !*it);
+    }
+    data.operator.take_if(|it| it.managed != Some(true));
+    if let Some(tags) = &mut data.tag_specifications {
+        // EC2 has no such tags in the data; the emulator copies those of the template's create call into it.
+        tags.retain(|it| it.resource_type != Some(ResourceType::LaunchTemplate));
+    }
+    data.network_interfaces.take_if(|it| it.is_empty());
+    data.tag_specifications.take_if(|it| it.is_empty());
+    data.elastic_gpu_specifications.take_if(|it| it.is_empty());
+    data.elastic_inference_accelerators.take_if(|it| it.is_empty());
+    data.security_groups.take_if(|it| it.is_empty());
+    data.license_specifications.take_if(|it| it.is_empty());
+    data.secondary_interfaces.take_if(|it| it.is_empty());
+    data.security_group_ids.get_or_insert_default();
+    data
 }
 
 /// The reference to the profile. Envkeeper sets the name; an ARN ends with the name.
@@ -142,7 +211,7 @@ mod tests {
         let version = desired(&source);
         let text = description(&version);
         assert!(text.len() <= 255);
-        assert_eq!(parse(&text), Some((version.digest.as_str(), source.as_str())));
+        assert_eq!(image_source(&text), Some(source.as_str()));
     }
 
     #[test]
@@ -159,7 +228,7 @@ mod tests {
             "my own envkeeper 0123456789abcdef ami-1",
         ];
         for other in others {
-            assert_eq!(parse(other), None, "{other}");
+            assert_eq!(image_source(other), None, "{other}");
         }
     }
 

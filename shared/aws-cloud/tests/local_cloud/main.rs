@@ -20,6 +20,7 @@ mod lifecycle;
 mod monitoring;
 mod network;
 mod parts;
+mod planted_versions;
 mod reads;
 mod role_and_log_groups;
 mod stacks;

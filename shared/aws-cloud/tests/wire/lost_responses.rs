@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex};
 use aws_cloud::{AwsCloud, Clients};
 use environment::{
     Address, AutoScalingGroup, Call, CallError, CallKind, Cloud, Fields, HealthCheck, Hook, InternetGateway, Key,
-    NatGateway, Reach, Ref, Resource, RouteTable, Tags, Transition, Vpc, VpcEndpoint,
+    LaunchTemplate, NatGateway, Reach, Ref, Resource, RouteTable, Tags, TemplateContent, TemplateVersion, Transition,
+    Vpc, VpcEndpoint,
 };
 
 use crate::service;
 
-/// A service that receives every request and never responds, except with the versions of a launch template.
+/// A service that receives every request and never responds, except to the create call of a launch template.
 struct UnresponsiveService {
     requests: Arc<Mutex<Vec<String>>>,
     clients: Clients,
@@ -22,8 +23,8 @@ impl UnresponsiveService {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let bodies = Arc::clone(&requests);
         let clients = service::start(move |request| {
-            if request.body.starts_with("Action=DescribeLaunchTemplateVersions&") {
-                return Some((200, version()));
+            if request.body.starts_with("Action=CreateLaunchTemplate&") {
+                return Some((200, template()));
             }
             bodies.lock().expect("bodies").push(request.body);
             None
@@ -34,21 +35,24 @@ impl UnresponsiveService {
     /// Creates a resource in a run for this request. Returns the requests that the service received.
     async fn create(&self, request: &str, fields: Fields) -> Vec<String> {
         let cloud = AwsCloud::new(&self.clients, "owner".into(), request.into());
+        let response = Self::create_in(&cloud, fields).await;
+        assert!(matches!(response, Err(CallError::Indeterminate { .. })), "{response:?}");
+        std::mem::take(&mut *self.requests.lock().expect("bodies"))
+    }
+
+    async fn create_in(cloud: &AwsCloud, fields: Fields) -> Result<(), CallError> {
         let tags = Tags::from([("envkeeper:owner".into(), "owner".into())]);
         let resource = Resource { name: "the-name".into(), tags, fields };
         let call =
             Call { key: Key::new(resource.kind(), "the-name"), id: None, kind: CallKind::Create(Box::new(resource)) };
-        let response = cloud.call(&call).await;
-        assert!(matches!(response, Err(CallError::Indeterminate { .. })), "{response:?}");
-        std::mem::take(&mut *self.requests.lock().expect("bodies"))
+        cloud.call(&call).await.map(drop)
     }
 }
 
-fn version() -> String {
-    let version =
-        "<versionNumber>7</versionNumber><versionDescription>envkeeper 0123456789abcdef ami-1</versionDescription>";
-    let set = format!("<launchTemplateVersionSet><item>{version}</item></launchTemplateVersionSet>");
-    format!("<DescribeLaunchTemplateVersionsResponse>{set}</DescribeLaunchTemplateVersionsResponse>")
+fn template() -> String {
+    let template = "<launchTemplateId>lt-1</launchTemplateId><latestVersionNumber>7</latestVersionNumber>";
+    let template = format!("<launchTemplate>{template}</launchTemplate>");
+    format!("<CreateLaunchTemplateResponse>{template}</CreateLaunchTemplateResponse>")
 }
 
 fn token(body: &str) -> &str {
@@ -74,6 +78,17 @@ async fn a_create_that_could_succeed_twice_is_sent_once() {
 #[tokio::test]
 async fn a_group_is_created_with_its_hooks_protection_and_health_checks() {
     let service = UnresponsiveService::start();
+    let content = TemplateContent {
+        image_source: "ami-12345678".into(),
+        instance_type: "t3.micro".into(),
+        instance_profile: Ref::Foreign("profile".into()),
+        security_groups: vec![Ref::Foreign("sg-1".into())],
+        root_volume_gib: 8,
+        volume_key: None,
+        detailed_monitoring: true,
+        user_data: "#!/bin/bash\n".into(),
+    };
+    let version = TemplateVersion::of(content, "ami-12345678".into());
     let hook =
         |name: &str, on, abandon| Hook { name: name.into(), on, heartbeat: 900, abandon, metadata: String::from("{}") };
     let group = AutoScalingGroup {
@@ -82,7 +97,7 @@ async fn a_group_is_created_with_its_hooks_protection_and_health_checks() {
         desired_capacity: 2,
         subnets: vec![Ref::Foreign("subnet-1".into())],
         template: Ref::Foreign("lt-1".into()),
-        digest: "0123456789abcdef".into(),
+        digest: version.digest.clone(),
         health_check: HealthCheck { by_target_groups: true, grace_seconds: 300 },
         protected: true,
         target_groups: BTreeSet::from(["the-targets".into()]),
@@ -91,7 +106,12 @@ async fn a_group_is_created_with_its_hooks_protection_and_health_checks() {
         in_service: 0,
         failed_launch: None,
     };
-    let requests = service.create("request", Fields::AutoScalingGroup(group)).await;
+    let cloud = AwsCloud::new(&service.clients, "owner".into(), "request".into());
+    let template = Fields::LaunchTemplate(LaunchTemplate { versions: vec![version] });
+    UnresponsiveService::create_in(&cloud, template).await.expect("a template");
+    let response = UnresponsiveService::create_in(&cloud, Fields::AutoScalingGroup(group)).await;
+    assert!(matches!(response, Err(CallError::Indeterminate { .. })), "{response:?}");
+    let requests = service.requests.lock().expect("bodies").clone();
     let assert_sent = |pair: &str| assert!(requests[0].split('&').any(|it| it == pair), "{pair}: {requests:?}");
     assert_sent("Action=CreateAutoScalingGroup");
     assert_sent("LaunchTemplate.Version=7");

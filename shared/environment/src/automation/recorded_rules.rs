@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::input::alarm_action::{AlarmAction, BadField};
-use crate::input::forms::shown;
+use crate::input::forms::form;
 
 /// The rules in a recorded spec.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl RecordedRules {
             }
             None | Some(Value::Null) => {}
             Some(other) => {
-                let given = shown(&other.to_string());
+                let given = form(other);
                 found.unreadable.push(format!("AlarmActions is {given}: a list of rules"));
             }
         }
@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(
             found.unreadable,
             [
-                "AlarmActions[0].Action is \"Reboot\": one of ScaleBy, ScaleTo, ReplaceUnhealthy, Notify",
+                "AlarmActions[0].Action is a string of 6 characters: one of ScaleBy, ScaleTo, ReplaceUnhealthy, Notify",
                 "AlarmActions[2].Alarm is missing: an alarm's name of 1 to 255 characters",
             ]
         );
@@ -73,6 +73,6 @@ mod tests {
             assert_eq!(RecordedRules::of(spec.as_ref()), none, "{spec:?}");
         }
         let text = RecordedRules::of(Some(&json!({ "AlarmActions": "x" })));
-        assert_eq!(text.unreadable, ["AlarmActions is \"\"x\"\": a list of rules"]);
+        assert_eq!(text.unreadable, ["AlarmActions is a string of 1 character: a list of rules"]);
     }
 }

@@ -61,14 +61,14 @@ impl RemediationRequest {
     #[must_use]
     pub fn read(body: &Value) -> Option<Result<RemediationRequest, InvalidRemediation>> {
         let request = body.get("Remediation")?;
-        Some(RemediationRequest::deserialize(request).map_err(InvalidRemediation))
+        Some(RemediationRequest::deserialize(request).map_err(|_| InvalidRemediation))
     }
 }
 
-/// A remediation request that is not valid.
+/// A remediation request that is not valid. The parser's error is not repeated: it quotes values.
 #[derive(Debug, thiserror::Error)]
-#[error("the remediation request is not valid: {0}")]
-pub struct InvalidRemediation(#[source] serde_json::Error);
+#[error("the remediation request is not valid: a field is missing, or has another type")]
+pub struct InvalidRemediation;
 
 /// The state of a group that remediations depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

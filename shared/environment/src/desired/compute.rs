@@ -27,7 +27,7 @@ pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) ->
         root_volume_gib: spec.root_volume_gib,
         volume_key: spec.kms_key_arn.clone(),
         detailed_monitoring: spec.scaling.alarm_period_seconds < BASIC_MONITORING_PERIOD,
-        user_data: spec.user_data(names),
+        user_data: spec.user_data(names).into(),
     };
     let version = TemplateVersion::of(content, inputs.facts.image.clone().unwrap_or_default());
     let mut subnets = placement.subnets;

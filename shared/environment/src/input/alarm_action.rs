@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::input::forms::{MAX_LIST_LENGTH, is_topic, shown, whole};
+use crate::input::forms::{MAX_LIST_LENGTH, form, is_number, is_topic, shown, shown_name, whole};
 use crate::model::names::Names;
 
 /// The default cooldown of a rule after an action: 300 s, like a scaling policy's.
@@ -64,7 +64,7 @@ impl ActionKind {
 pub struct BadField {
     /// The field's name as a template writes it.
     pub field: &'static str,
-    /// The value as the template has it, shortened.
+    /// The value if it is a number, else its type and length.
     pub value: String,
     /// The valid form, which follows "is …:" in the message.
     pub valid: String,
@@ -100,7 +100,7 @@ impl AlarmAction {
     #[must_use]
     pub fn valid_list() -> String {
         format!(
-            "a list of at most {MAX_LIST_LENGTH} different rules, each with Alarm ({} or an alarm's full name), Action ({}) and its field: Amount ({}), Capacity ({}) or TopicArn; CooldownSeconds ({DEFAULT_COOLDOWN_SECONDS} if omitted) and DryRun (false)",
+            "a list of at most {MAX_LIST_LENGTH} different rules, each with Alarm ({} or an alarm's full name of at most 255 characters), Action ({}) and its field: Amount ({}), Capacity ({}) or TopicArn; CooldownSeconds (0 to {MAX_COOLDOWN_SECONDS}, {DEFAULT_COOLDOWN_SECONDS} if omitted) and DryRun (false)",
             OWN_ALARMS.join(", "),
             ActionKind::NAMES.join(", "),
             valid_amounts(),
@@ -157,9 +157,14 @@ impl Serialize for AlarmAction {
     }
 }
 
-/// A value as messages show it.
+/// A value as messages show it: a number itself, of any other value the form.
 fn shown_value(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), shown)
+    let number = match value {
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text.clone()),
+        _ => None,
+    };
+    number.filter(|text| is_number(text)).map_or_else(|| form(value), |text| shown(&text))
 }
 
 fn valid_amounts() -> String {
@@ -225,8 +230,9 @@ impl Fields<'_> {
         let known = |name: &str| all.contains(&name) || name == own;
         let Some(action) = action else { return };
         for (name, value) in self.rule.iter().filter(|(name, _)| !known(name)) {
+            let name = shown_name(name);
             let valid = format!("{action} has no {name}: leave it out");
-            self.bad.push(BadField { field: "", value: format!("with {name} {}", shown_value(value)), valid });
+            self.bad.push(BadField { field: "", value: format!("with {name}, {}", form(value)), valid });
         }
     }
 }

@@ -10,4 +10,5 @@ pub(crate) mod names;
 pub(crate) mod on_delete;
 pub(crate) mod partition;
 pub(crate) mod resource;
+pub(crate) mod script;
 pub(crate) mod user_data;

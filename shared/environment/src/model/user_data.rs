@@ -16,7 +16,7 @@ const USER_DRAIN_SCRIPT: &str = "/var/lib/envkeeper/drain-script";
 const NEXT_START: &str = "/var/lib/cloud/scripts/per-boot/envkeeper";
 
 /// The parts of the user data that differ between environments.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct UserData<'a> {
     /// The region with dashes, such as `us-west-2`.
     pub region: &'a str,

@@ -6,6 +6,36 @@ use serde_json::{Map, Value};
 /// The longest time that CloudFormation waits for any custom resource, in seconds (`ServiceTimeout`, 1 to 3,600).
 const LONGEST_TIMEOUT: u64 = 3_600;
 
+/// A field of the event, and its maximum length.
+pub(super) struct Bound {
+    field: &'static str,
+    bytes: usize,
+    valid: &'static str,
+}
+
+/// A stack's ARN has at most about 250 characters, with a name of 128 (the CloudFormation API reference, `StackName`).
+pub(super) const STACK_ID: Bound =
+    Bound { field: "StackId", bytes: 600, valid: "a string of 1 to 600 bytes without control characters" };
+
+/// The CloudFormation API reference, `LogicalResourceId`.
+pub(super) const LOGICAL_ID: Bound =
+    Bound { field: "LogicalResourceId", bytes: 255, valid: "a string of 1 to 255 bytes without control characters" };
+
+/// A UUID of 36 characters in all captured events.
+pub(super) const REQUEST_ID: Bound = Bound { field: "RequestId", bytes: 128, valid: "a string of at most 128 bytes" };
+
+/// The longest physical id, in bytes (the CloudFormation user guide, "Custom resource response objects"). The id of the
+/// environment replaces a longer one.
+pub(super) const MAX_PHYSICAL_ID: usize = 1_024;
+
+/// The longest type name of the CloudFormation API reference, `ResourceType`.
+pub(super) const RESOURCE_TYPE: Bound =
+    Bound { field: "ResourceType", bytes: 256, valid: "a string of at most 256 bytes" };
+
+/// The bound of [`crate::ResponseUrl`].
+pub(super) const RESPONSE_URL: Bound =
+    Bound { field: "ResponseURL", bytes: crate::response_url::MAX_LENGTH, valid: "a URL of at most 8192 bytes" };
+
 /// An event being read, and the faults found so far.
 pub(super) struct Fields<'a> {
     event: &'a Value,
@@ -28,15 +58,26 @@ impl<'a> Fields<'a> {
 
     /// A required id. A control character is rejected too: the owner is a hash over two ids with a line break between
     /// them, which must be unambiguous.
-    pub fn id(&mut self, field: &'static str) -> String {
+    pub fn id(&mut self, Bound { field, bytes, valid }: Bound) -> String {
         let value = self.event.get(field);
         match value.and_then(Value::as_str) {
-            Some(id) if !id.is_empty() && !id.contains(char::is_control) => id.to_owned(),
+            Some(id) if (1..=bytes).contains(&id.len()) && !id.contains(char::is_control) => id.to_owned(),
             _ => {
-                self.fault(field, value, "a string that is not empty and has no control characters");
+                self.fault(field, value, valid);
                 String::new()
             }
         }
+    }
+
+    /// An optional string; `None` if the field is missing or not a string, and a fault if it is too long.
+    pub fn optional(&mut self, Bound { field, bytes, valid }: Bound) -> Option<String> {
+        let value = self.event.get(field);
+        let text = value.and_then(Value::as_str)?;
+        if text.len() > bytes {
+            self.fault(field, value, valid);
+            return None;
+        }
+        Some(text.to_owned())
     }
 
     /// The properties; a fault if a Create or Update has none. For an unknown kind, the kind is already a fault.

@@ -3,15 +3,15 @@
 use serde_json::Value;
 use std::fmt;
 
-/// How much of a value is repeated, in characters: enough to recognise the value, and a handful of them fit into a Reason.
-const SHOWN: usize = 60;
+/// The longest word or number that a message quotes, in characters.
+const MAX_QUOTED: usize = 20;
 
 /// A field that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The name of the field, with a dot inside `ResourceProperties`.
     pub field: &'static str,
-    /// The value as JSON, cut after 60 characters; `None` if the field is missing.
+    /// The value if it is one word or number, else its type and length; `None` if the field is missing.
     pub value: Option<String>,
     /// The valid form, as the text after "valid is".
     pub valid: &'static str,
@@ -52,10 +52,20 @@ fn sentence(violations: &[Violation]) -> String {
     each.join("; ")
 }
 
+/// A value as messages show it. Properties can contain a secret, and any field can contain a property by mistake: only a
+/// short word or number is quoted.
 fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+    let quoted = |text: &str| {
+        let alike = text.bytes().all(|b| b.is_ascii_alphabetic()) || text.bytes().all(|b| b.is_ascii_digit());
+        (1..=MAX_QUOTED).contains(&text.len()) && alike
+    };
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) => "a boolean".to_owned(),
+        Value::Number(_) => "a number".to_owned(),
+        Value::String(text) if quoted(text) => format!("\"{text}\""),
+        Value::String(text) => format!("a string of {} characters", text.chars().count()),
+        Value::Array(items) => format!("a list of {} items", items.len()),
+        Value::Object(members) => format!("an object of {} members", members.len()),
     }
 }

@@ -77,9 +77,14 @@ fn an_address_does_not_show_its_url() {
 
 #[test]
 fn an_unknown_request_type_is_named_with_the_valid_ones() {
-    for word in ["Import", "create", "DELETE", "", " Create"] {
+    for word in ["Import", "create", "DELETE"] {
         let faults = faults(&with(json!({ "RequestType": word })));
         assert_eq!(faults, [format!("RequestType is \"{word}\", valid is Create, Update or Delete")]);
+    }
+    for other in ["", " Create"] {
+        let expected =
+            format!("RequestType is a string of {} characters, valid is Create, Update or Delete", other.len());
+        assert_eq!(faults(&with(json!({ "RequestType": other }))), [expected]);
     }
     assert_eq!(faults(&with(json!({ "RequestType": null }))).len(), 1);
 }
@@ -91,8 +96,8 @@ fn all_faults_are_reported_at_once() {
     assert_eq!(
         malformed.to_string(),
         "The request can't be read: \
-         StackId is 7, valid is a string that is not empty and has no control characters; \
-         LogicalResourceId is missing, valid is a string that is not empty and has no control characters; \
+         StackId is a number, valid is a string of 1 to 600 bytes without control characters; \
+         LogicalResourceId is missing, valid is a string of 1 to 255 bytes without control characters; \
          ResourceProperties is null, valid is an object; \
          ServiceTimeout is \"0\", valid is a whole number of seconds from 1 to 3600."
     );
@@ -131,10 +136,68 @@ fn a_delete_needs_only_its_ids() {
 }
 
 #[test]
-fn a_long_value_is_cut_in_the_message() {
-    let faults = faults(&with(json!({ "RequestType": "ü".repeat(500) })));
-    assert!(faults[0].starts_with("RequestType is \"üü") && faults[0].contains("ü…, valid"), "{faults:?}");
-    assert!(faults[0].chars().count() < 120);
+fn no_fault_and_no_debug_text_repeats_a_value() {
+    let secret = "hunter2-correct-horse";
+    for field in ["RequestType", "StackId", "LogicalResourceId", "ResourceProperties", "ServiceTimeout"] {
+        for value in [json!(secret), json!([secret]), json!({ "a": secret }), json!(secret.repeat(20_000))] {
+            let event = with(json!({ field: value }));
+            let parsed = Event::parse(&event, SENT_MS);
+            let text = parsed.as_ref().err().map(|it| format!("{it} {it:?}")).unwrap_or_default();
+            assert!(!text.contains("hunter2"), "{field}: {text}");
+        }
+    }
+    let event = with(
+        json!({ "ResourceProperties": { "UserDataScript": secret, secret: 1 }, "OldResourceProperties": { "UserDataScript": secret } }),
+    );
+    assert!(!format!("{:?}", Event::parse(&event, SENT_MS).unwrap()).contains("hunter2"));
+}
+
+#[test]
+fn a_field_that_is_longer_than_cloudformations_is_a_fault() {
+    let bounds = [
+        ("StackId", 600),
+        ("LogicalResourceId", 255),
+        ("RequestId", 128),
+        ("ResourceType", 256),
+        ("ResponseURL", 8_192),
+    ];
+    for (field, bytes) in bounds {
+        for kind in ["Update", "Delete"] {
+            let of_length = |bytes: usize| with(json!({ "RequestType": kind, field: "x".repeat(bytes) }));
+            assert!(Event::parse(&of_length(bytes), SENT_MS).is_ok(), "{field}");
+            for longer in [bytes + 1, 450_000] {
+                let faults = faults(&of_length(longer));
+                assert_eq!(faults.len(), 1, "{field}");
+                assert!(faults[0].starts_with(&format!("{field} is a string of {longer} characters, valid is a")));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_physical_id_that_is_longer_than_cloudformations_is_ignored() {
+    let read = |bytes: usize| {
+        let event = with(json!({ "RequestType": "Delete", "PhysicalResourceId": "x".repeat(bytes) }));
+        Event::parse(&event, SENT_MS).unwrap().physical_id
+    };
+    assert_eq!((read(1_024).map(|id| id.len()), read(1_025), read(450_000)), (Some(1_024), None, None));
+}
+
+#[test]
+fn a_time_that_is_far_ahead_or_behind_never_overflows() {
+    for now_ms in [0, 1, SENT_MS, u64::MAX - 1, u64::MAX] {
+        for url in [
+            "x",
+            "https://h/?X-Amz-Date=99991231T235959Z&X-Amz-Expires=4294967295",
+            "https://h/?Expires=0",
+            "https://h/?X-Amz-Date=19700101T000000Z&X-Amz-Expires=0",
+            "https://h/?Expires=4294967295",
+        ] {
+            let event = Event::parse(&with(json!({ "ResponseURL": url })), now_ms).unwrap();
+            assert!(event.sent_ms <= now_ms.saturating_add(900_000), "{url}");
+            assert!(event.deadline_ms >= event.sent_ms && event.deadline_ms - event.sent_ms <= 3_600_000, "{url}");
+        }
+    }
 }
 
 #[test]

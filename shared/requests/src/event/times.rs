@@ -27,7 +27,7 @@ pub(super) fn sent_and_deadline(url: Option<&str>, service_timeout: Option<u32>,
     let signed = url.and_then(signature_times).filter(|(sent, _)| *sent <= now_ms.saturating_add(MAX_CLOCK_SKEW_MS));
     let (sent_ms, expires_ms) = signed.unwrap_or((now_ms, u64::MAX));
     let timeout_s = service_timeout.map_or(DEFAULT_TIMEOUT_S, u64::from);
-    let end_ms = (sent_ms + timeout_s * 1_000).min(expires_ms);
+    let end_ms = sent_ms.saturating_add(timeout_s * 1_000).min(expires_ms);
     let margin = MARGIN_MS.min(end_ms.saturating_sub(sent_ms) / 4);
     (sent_ms, end_ms - margin)
 }

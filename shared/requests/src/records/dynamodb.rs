@@ -53,9 +53,9 @@ impl DynamoRecords {
     }
 
     async fn get(&self, key: String) -> Result<Option<Item>, RecordsError> {
-        let call = self.client.get_item().table_name(&self.table).key("pk", text(key));
+        let call = self.client.get_item().table_name(&self.table).key("pk", text(&key));
         let response = call.consistent_read(true).send().await;
-        Ok(response.map_err(|error| classify::error(&self.table, &error))?.item)
+        Ok(response.map_err(|error| classify::error(&self.table, &key, &error))?.item)
     }
 
     /// One UpdateItem; the expressions name the `values` `:like_this`.
@@ -67,7 +67,7 @@ impl DynamoRecords {
         values: [(&str, AttributeValue); N],
     ) -> Result<WriteOutcome, RecordsError> {
         let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let call = self.client.update_item().table_name(&self.table).key("pk", text(key));
+        let call = self.client.update_item().table_name(&self.table).key("pk", text(&key));
         let call = call.update_expression(expression).set_expression_attribute_values(Some(values));
         let call = call
             .set_condition_expression(condition.map(str::to_owned))
@@ -77,7 +77,7 @@ impl DynamoRecords {
             Err(SdkError::ServiceError(failure)) if is_condition(failure.err()) => {
                 Ok(WriteOutcome::Rejected(item_of(failure.into_err())))
             }
-            Err(error) => Err(classify::error(&self.table, &error)),
+            Err(error) => Err(classify::error(&self.table, &key, &error)),
         }
     }
 
@@ -264,7 +264,7 @@ impl Records for DynamoRecords {
         let call = call.expression_attribute_values(":yes", text(PENDING));
         let call = call.expression_attribute_values(":now", number(now_ms));
         let items: Result<Vec<Item>, _> = call.into_paginator().items().send().collect().await;
-        let items = items.map_err(|error| classify::error(&self.table, &error))?;
+        let items = items.map_err(|error| classify::error(&self.table, INDEX, &error))?;
         let owner = |item: &Item| Owner::parse(item.get("pk")?.as_s().ok()?.strip_prefix(OWNER_PREFIX)?);
         Ok(items.iter().filter_map(owner).collect())
     }
@@ -276,14 +276,15 @@ impl Records for DynamoRecords {
 
     async fn release(&self, environment: &str, owner: &Owner) -> Result<(), RecordsError> {
         let call = self.client.delete_item().table_name(&self.table);
-        let call = call.key("pk", text(environment_key(environment)));
+        let key = environment_key(environment);
+        let call = call.key("pk", text(&key));
         let call = call.condition_expression("held_by = :owner");
         let call = call.expression_attribute_values(":owner", text(owner.as_str()));
         match call.send().await {
             Ok(_) => Ok(()),
             // Another owner's, or already released: the requested state is reached.
             Err(SdkError::ServiceError(failure)) if failure.err().is_conditional_check_failed_exception() => Ok(()),
-            Err(error) => Err(classify::error(&self.table, &error)),
+            Err(error) => Err(classify::error(&self.table, &key, &error)),
         }
     }
 

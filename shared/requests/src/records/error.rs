@@ -40,6 +40,20 @@ pub enum RecordsError {
         /// The item, and the attribute that is missing or wrong.
         message: String,
     },
+    /// The table can't store or find such an item: it is too large, or its key is not valid. The same call never succeeds.
+    #[error(
+        "the table {table} rejects the item {item} ({code}: {message}): an item has at most 400 KB, and a key at most 2 KB"
+    )]
+    Rejected {
+        /// The table's name.
+        table: String,
+        /// The item's key, shortened.
+        item: String,
+        /// The service's code.
+        code: String,
+        /// The service's message, shortened. It contains limits and expressions, not values.
+        message: String,
+    },
     /// Any other error: no connection, no response in time, a fault of the service, a request that the service rejects.
     #[error("the table {table} can't be used: {message}")]
     Broken {

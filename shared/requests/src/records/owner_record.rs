@@ -1,9 +1,28 @@
 //! The record of an owner.
+//!
+//! # Size
+//!
+//! DynamoDB's items have at most 400 KB (409,600 bytes). The longest record has less, in bytes:
+//!
+//! | attribute | at most |
+//! |---|---:|
+//! | `desired`, `settled_spec` | 140,000 each ([`MAX_SPEC_BYTES`]), and 300 for the image |
+//! | `frozen` | 35,000: the function's environment variables have 4 KB (the Lambda user guide), six times that in JSON |
+//! | `retired_tags` | 42,000: 80 keys of 128 characters |
+//! | `latest_request` | 10,500: the bounds of the event's fields |
+//! | `progress` | 8,500 ([`Progress::new`]) |
+//! | `recorded_response` | 5,000: a response has 4,096 bytes |
+//! | `history` | 26,500: five entries with a reason of 1,200 characters |
+//! | others | 1,000 |
+//!
+//! A test in `records/dynamodb/item.rs` builds it.
 
 use super::TOMBSTONE_TTL_S;
+use crate::response::fit;
 use crate::{CfnResponse, Kind, Owner, Request, ResponseAddress};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::fmt;
 
 /// The parts of a request that other functions and later invocations need: its place in the order of requests, the
 /// deadline of its response, and the address of the response.
@@ -93,8 +112,11 @@ pub enum Claim {
     },
 }
 
-/// The desired state of an owner.
-#[derive(Clone, Debug, PartialEq)]
+/// The longest spec in a record, in bytes of JSON: see [the module](self).
+pub const MAX_SPEC_BYTES: usize = 140_000;
+
+/// The desired state of an owner. `Debug` shows neither spec nor configuration: both can contain scripts.
+#[derive(Clone, PartialEq)]
 pub struct DesiredRecord {
     /// The id of the environment.
     pub environment: String,
@@ -106,6 +128,18 @@ pub struct DesiredRecord {
     pub retired_tags: Vec<String>,
 }
 
+impl fmt::Debug for DesiredRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DesiredRecord").field("environment", &self.environment).finish_non_exhaustive()
+    }
+}
+
+/// The most conditions in a [`Progress`].
+const MAX_CONDITIONS: usize = 10;
+
+/// The longest condition in a [`Progress`], in bytes of JSON.
+const MAX_CONDITION_BYTES: usize = 400;
+
 /// The conditions that a request waits for, as reported by the last run that completed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
@@ -115,6 +149,18 @@ pub struct Progress {
     pub conditions: Vec<String>,
     /// Since when the request waits for exactly these conditions, regardless of their details.
     pub since_ms: u64,
+}
+
+impl Progress {
+    /// The progress with the first ten conditions, each with at most 400 bytes: a longer one is cut.
+    #[must_use]
+    pub fn new(waiting_for: Vec<String>, conditions: Vec<String>, since_ms: u64) -> Progress {
+        let bounded = |all: Vec<String>| {
+            let first = all.into_iter().take(MAX_CONDITIONS);
+            first.map(|it| fit::cut(&it, MAX_CONDITION_BYTES).into_owned()).collect()
+        };
+        Progress { waiting_for: bounded(waiting_for), conditions: bounded(conditions), since_ms }
+    }
 }
 
 /// A request in the history of its owner, with the outcome that its response reported.
@@ -148,8 +194,9 @@ impl HistoryEntry {
     }
 }
 
-/// The record of an owner: the desired and the settled state, the latest request and its response.
-#[derive(Clone, Debug, PartialEq)]
+/// The record of an owner: the desired and the settled state, the latest request and its response. `Debug` does not show
+/// the specs, which can contain scripts.
+#[derive(Clone, PartialEq)]
 pub struct OwnerRecord {
     /// The owner.
     pub owner: Owner,
@@ -188,6 +235,23 @@ pub struct OwnerRecord {
     /// When the record expires, in seconds since the epoch; `None` while there is an environment. DynamoDB deletes the
     /// record within a few days of that.
     pub expires: Option<u64>,
+}
+
+impl fmt::Debug for OwnerRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnerRecord")
+            .field("owner", &self.owner)
+            .field("environment", &self.environment)
+            .field("settled", &self.settled)
+            .field("deleted", &self.deleted)
+            .field("latest_request", &self.latest_request)
+            .field("response_due_ms", &self.response_due_ms)
+            .field("progress", &self.progress)
+            .field("recorded_response", &self.recorded_response)
+            .field("history", &self.history)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
 }
 
 impl OwnerRecord {

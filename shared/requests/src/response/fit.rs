@@ -35,7 +35,7 @@ pub(super) fn json(value: &impl Serialize) -> String {
 }
 
 /// The text, or as much of the text as fits into `room` bytes of encoded JSON, with an ellipsis for the cut.
-pub(super) fn cut(text: &str, room: usize) -> Cow<'_, str> {
+pub(crate) fn cut(text: &str, room: usize) -> Cow<'_, str> {
     if encoded(text) <= room {
         return Cow::Borrowed(text);
     }

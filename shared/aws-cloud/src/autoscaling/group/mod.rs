@@ -54,7 +54,7 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let request = request.min_size(size(group.min_size)).max_size(size(group.max_size));
     let request = request.desired_capacity(size(group.desired_capacity));
     let request = request.vpc_zone_identifier(subnet_ids(aws, call, &group.subnets)?);
-    let request = request.launch_template(specification(aws, call, &group.template, &group.digest).await?);
+    let request = request.launch_template(specification(aws, call, &group.template, &group.digest)?);
     let request = request.health_check_type(check_type(group.health_check));
     let request = request.health_check_grace_period(size(group.health_check.grace_seconds));
     let request = request.deletion_protection(protection(group.protected));
@@ -76,7 +76,7 @@ async fn update(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
                 request.vpc_zone_identifier(subnet_ids(aws, call, subnets)?)
             }
             Setting::AutoScalingGroup(AutoScalingGroupSetting::Template { template, digest }) => {
-                request.launch_template(specification(aws, call, template, digest).await?)
+                request.launch_template(specification(aws, call, template, digest)?)
             }
             Setting::AutoScalingGroup(AutoScalingGroupSetting::HealthCheck(check)) => {
                 let request = request.health_check_type(check_type(*check));
@@ -117,14 +117,14 @@ fn subnet_ids(aws: &AwsCloud, call: &Call, subnets: &[Ref]) -> Result<String, Pr
 
 /// The template by its id and the version by its number: with `$Latest`, a rollback would have no version to return to
 /// (ARCHITECTURE, Facts).
-async fn specification(
+fn specification(
     aws: &AwsCloud,
     call: &Call,
     template: &Ref,
     digest: &str,
 ) -> Result<LaunchTemplateSpecification, Problem> {
     let template = aws.ids.of_ref(call.operation(), template)?;
-    let version = version_number(aws, &template, digest).await?;
+    let version = version_number(aws, &template, digest)?;
     Ok(LaunchTemplateSpecification::builder().launch_template_id(template).version(version.to_string()).build())
 }
 

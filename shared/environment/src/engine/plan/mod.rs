@@ -9,10 +9,12 @@
 mod describe;
 mod display;
 mod edges;
+mod image;
 
 use std::collections::BTreeSet;
 
 use self::describe::{describe_change, describe_resource};
+use self::image::with_launched_image;
 use crate::engine::cloud::{Call, CallKind, ObservedResource, Ownership, State};
 use crate::engine::condition::Condition;
 use crate::engine::rejection::Rejection;
@@ -35,6 +37,9 @@ pub struct DesiredState {
     pub retired_tags: BTreeSet<String>,
     /// The number of instances that must be in service before the environment is settled; 0 after it has settled once.
     pub in_service: u32,
+    /// Whether the image of the launch template is recorded for its source. Otherwise the image that the group launches
+    /// is kept, as long as its source is the same: the record was lost, or is older than this field.
+    pub image_is_recorded: bool,
     /// Whether the deleted environment never settled. In that case no bucket is emptied, regardless of its tag.
     pub never_settled: bool,
 }
@@ -89,6 +94,8 @@ pub enum Action {
 /// them. A group is drained and deleted only by a delete of the whole environment.
 #[must_use]
 pub fn plan(desired: &DesiredState, observed: &[ObservedResource]) -> Plan {
+    let pinned = with_launched_image(desired, observed);
+    let desired = pinned.as_ref().unwrap_or(desired);
     let mut plan = Plan::default();
     plan.unproven =
         observed.iter().filter(|it| it.ownership == Ownership::Unproven).map(ObservedResource::key).collect();
@@ -304,12 +311,7 @@ fn change(
     all_observed: &[ObservedResource],
     all: &DesiredState,
 ) -> Result<Option<Step>, Rejection> {
-    let mut desired = desired.clone();
-    if let (Fields::LaunchTemplate(new), Fields::LaunchTemplate(old)) = (&mut desired.fields, &observed.resource.fields)
-    {
-        new.pin_image(old);
-    }
-    reject_fixed_changes(&desired, observed)?;
+    reject_fixed_changes(desired, observed)?;
     let (new, old) = (desired.settings(), observed.resource.settings());
     let is_cleared = |setting: &Setting| match setting {
         // An adoption uses its consent up.
@@ -355,8 +357,7 @@ fn deletes_subnet(subnet: &Ref, observed: &[ObservedResource], all: &DesiredStat
     owned && !all.resources.iter().any(|it| is_it(&it.key()))
 }
 
-/// Whether two settings have the same slot and the same value. Data outside of both, such as a version's image, is not
-/// compared.
+/// Whether two settings have the same slot and the same value.
 fn is_same(one: &Setting, other: &Setting) -> bool {
     one.slot() == other.slot() && one.value() == other.value()
 }

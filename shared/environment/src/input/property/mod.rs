@@ -5,7 +5,7 @@ mod page;
 mod table;
 mod value_type;
 
-pub use super::forms::{MAX_LIST_LENGTH, is_account};
+pub use super::forms::{MAX_LIST_LENGTH, form, is_account};
 pub use page::reference_page;
 pub use table::*;
 pub use value_type::{LARGEST_NETWORK, MAX_PARAMETER_PATH, MAX_TAGS, SMALLEST_NETWORK};
@@ -81,9 +81,9 @@ pub enum Default {
 /// The type of a property's value. Every scalar may arrive as text, which is how `CloudFormation` sends scalars.
 #[derive(Debug)]
 pub enum ValueType {
-    /// Lowercase letters, digits and inner dashes.
+    /// At most 63 lowercase letters, digits and inner dashes.
     Suffix,
-    /// A tag value of at most this many characters.
+    /// A tag value of at most this many characters, without spaces at its ends.
     Text(usize),
     /// A private IPv4 network.
     Network,
@@ -97,15 +97,15 @@ pub enum ValueType {
     Bool,
     /// The id of an EC2 resource that starts with this prefix.
     Id(&'static str),
-    /// A list of such ids.
+    /// A list of at most [`MAX_LIST_LENGTH`] such ids.
     Ids(&'static str),
-    /// The ARN of a resource of this service; the last part of the ARN starts with this prefix.
+    /// The ARN of a resource of this service; the last part of the ARN starts with this prefix. At most 729 characters.
     Arn(&'static str, &'static str),
-    /// A list of such ARNs.
+    /// A list of at most [`MAX_LIST_LENGTH`] such ARNs.
     Arns(&'static str, &'static str),
-    /// Names of systemd units.
+    /// At most [`MAX_LIST_LENGTH`] names of systemd units, of at most 255 characters each.
     Units,
-    /// An instance type. Only the form is checked; EC2 knows which types exist.
+    /// An instance type of at most 64 characters. Only the form is checked; EC2 knows which types exist.
     InstanceType,
     /// An image id: `ami-` and 8 or 17 hexadecimal digits.
     ImageId,
@@ -113,12 +113,12 @@ pub enum ValueType {
     ParameterName,
     /// A list of paths of SSM parameters, each of at most [`MAX_PARAMETER_PATH`] characters.
     ParameterPaths,
-    /// Text without NUL characters. The length is limited by the user data that contains the script.
+    /// Text of at most 16,384 bytes without NUL characters. The other parts of the user data leave less.
     Script,
     /// A map, or a list of `Key` and `Value`, of at most [`MAX_TAGS`] tags. A key has at most 128 characters, a value
     /// at most 256 (the EC2 user guide).
     Tags,
-    /// A list of [`AlarmAction`](crate::AlarmAction) rules.
+    /// A list of at most [`MAX_LIST_LENGTH`] [`AlarmAction`](crate::AlarmAction) rules.
     AlarmActions,
 }
 

@@ -1,19 +1,28 @@
 //! The value types of properties: validation of a text, and the description of the valid form.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
 use super::ValueType;
 use crate::input::alarm_action::AlarmAction;
-use crate::input::forms::{MAX_LIST_LENGTH, is_arn, whole};
+use crate::input::forms::{MAX_LIST_LENGTH, counted, form_of_text, is_arn, is_number, shown, whole};
 use crate::model::names::is_suffix;
+use crate::model::user_data::MAX_USER_DATA_BYTES;
 
 /// The prefix length of the largest VPC that AWS creates (the VPC user guide).
 pub const LARGEST_NETWORK: u8 = 16;
 /// The prefix length of the smallest VPC: its eight parts are /28 subnets, the smallest that AWS creates (the VPC user
 /// guide).
 pub const SMALLEST_NETWORK: u8 = 25;
+/// The longest suffix, in characters: a bucket's name (the S3 user guide). The other parts of the names leave less:
+/// [`Names::longest_suffix`](crate::Names::longest_suffix).
+const MAX_SUFFIX: usize = 63;
+/// The longest instance type, in characters: Envkeeper's bound; the longest type of EC2 has about 20.
+const MAX_INSTANCE_TYPE: usize = 64;
+/// The longest name of a systemd unit, in characters (systemd.unit).
+const MAX_UNIT: usize = 255;
 /// The maximum number of tags that a stack author may set. AWS allows 50 on a resource; the rest is for ownership
 /// marks.
 pub const MAX_TAGS: usize = 40;
@@ -28,8 +37,12 @@ impl ValueType {
     #[must_use]
     pub fn valid(&self) -> String {
         match self {
-            ValueType::Suffix => "lowercase letters, digits and dashes, with a letter or digit at both ends".into(),
-            ValueType::Text(most) => format!("1 to {most} letters, digits, spaces and any of _ . : / = + - @"),
+            ValueType::Suffix => {
+                format!("1 to {MAX_SUFFIX} lowercase letters, digits and dashes, with a letter or digit at both ends")
+            }
+            ValueType::Text(most) => {
+                format!("1 to {most} letters, digits, inner spaces and any of _ . : / = + - @")
+            }
             ValueType::Network => format!(
                 "a network of a private range (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16) between /{LARGEST_NETWORK} and /{SMALLEST_NETWORK}, such as 10.0.0.0/16"
             ),
@@ -44,15 +57,17 @@ impl ValueType {
             ValueType::Ids(prefix) => format!(
                 "1 to {MAX_LIST_LENGTH} different ids, as a list or separated by commas, each {prefix} and 8 or 17 hexadecimal digits"
             ),
-            ValueType::Arn(service, prefix) => format!("an ARN, such as {}", example_arn(service, prefix)),
+            ValueType::Arn(service, prefix) => format!("an ARN, {}", form_of_arn(service, prefix)),
             ValueType::Arns(service, prefix) => format!(
-                "1 to {MAX_LIST_LENGTH} different ARNs, as a list or separated by commas, such as {}",
-                example_arn(service, prefix)
+                "1 to {MAX_LIST_LENGTH} different ARNs, as a list or separated by commas, {}",
+                form_of_arn(service, prefix)
             ),
             ValueType::Units => format!(
-                "1 to {MAX_LIST_LENGTH} different names of systemd units, as a list or separated by commas, such as nginx or worker@2.service"
+                "1 to {MAX_LIST_LENGTH} different names of systemd units of 1 to {MAX_UNIT} characters, as a list or separated by commas, such as nginx or worker@2.service"
             ),
-            ValueType::InstanceType => "an instance type, such as t3.micro".into(),
+            ValueType::InstanceType => {
+                format!("an instance type of at most {MAX_INSTANCE_TYPE} characters, such as t3.micro")
+            }
             ValueType::ImageId => "an image id: ami- and 8 or 17 hexadecimal digits".into(),
             ValueType::ParameterName => {
                 "the full name of an SSM parameter of at most 200 characters, such as /aws/service/…".into()
@@ -60,12 +75,12 @@ impl ValueType {
             ValueType::ParameterPaths => format!(
                 "1 to {MAX_LIST_LENGTH} different paths of SSM parameters, as a list or separated by commas, such as /team/app: at most {MAX_PARAMETER_PATH} characters and {MAX_PARAMETER_LEVELS} levels, each level a slash and letters, digits and any of _ . -; the first level does not start with aws or ssm, which SSM reserves"
             ),
-            ValueType::Script => {
-                "a plain-text script without NUL characters: not base64, and not another format of user data".into()
-            }
+            ValueType::Script => format!(
+                "a plain-text script of at most {MAX_USER_DATA_BYTES} bytes without NUL characters: not base64, and not another format of user data"
+            ),
             ValueType::AlarmActions => AlarmAction::valid_list(),
             ValueType::Tags => format!(
-                "a map of at most {MAX_TAGS} tags, or a list of Key and Value: keys of 1 to 128 and values of at most 256 letters, digits, spaces and any of _ . : / = + - @; no duplicate keys, ignoring case; not the keys that Envkeeper sets (Name, Project, Environment, ManagedBy), and no key that starts with aws: or envkeeper:"
+                "a map of at most {MAX_TAGS} tags, or a list of Key and Value: keys of 1 to 128 and values of at most 256 letters, digits, inner spaces and any of _ . : / = + - @; no duplicate keys, ignoring case; not the keys that Envkeeper sets (Name, Project, Environment, ManagedBy), and no key that starts with aws: or envkeeper:"
             ),
         }
     }
@@ -73,7 +88,7 @@ impl ValueType {
     /// The form in a row of the reference page, where [`ValueType::valid`] is too long for one.
     pub(super) fn short(&self) -> Option<String> {
         Some(match self {
-            ValueType::Suffix => "lowercase letters, digits and dashes".into(),
+            ValueType::Suffix => format!("1 to {MAX_SUFFIX} lowercase letters, digits and dashes"),
             ValueType::Text(most) => format!("1 to {most} characters"),
             ValueType::Network => format!("a private network, /{LARGEST_NETWORK} to /{SMALLEST_NETWORK}"),
             ValueType::OneOf(numbers @ [least, .., most]) if numbers.len() > 9 => {
@@ -83,9 +98,9 @@ impl ValueType {
             ValueType::Arn(service, prefix) => format!("an ARN, {service} {prefix}…"),
             ValueType::Arns(service, prefix) => format!("1 to {MAX_LIST_LENGTH} ARNs, {service} {prefix}…"),
             ValueType::Units => format!("1 to {MAX_LIST_LENGTH} unit names"),
-            ValueType::ParameterName => "the parameter's full name".into(),
+            ValueType::ParameterName => "the parameter's full name, at most 200 characters".into(),
             ValueType::ParameterPaths => format!("1 to {MAX_LIST_LENGTH} paths"),
-            ValueType::Script => "plain text".into(),
+            ValueType::Script => format!("plain text, at most {MAX_USER_DATA_BYTES} bytes"),
             ValueType::Tags => format!("at most {MAX_TAGS} tags"),
             ValueType::AlarmActions => format!("at most {MAX_LIST_LENGTH} rules"),
             ValueType::Whole(..)
@@ -102,16 +117,16 @@ impl ValueType {
     pub(crate) fn admits(&self, text: &str) -> bool {
         let dashed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         match self {
-            ValueType::Suffix => is_suffix(text),
+            ValueType::Suffix => text.len() <= MAX_SUFFIX && is_suffix(text),
             ValueType::Text(most) => {
-                !text.is_empty() && text.chars().count() <= *most && text.chars().all(is_tag_character)
+                (1..=*most).contains(&text.chars().count()) && text.trim() == text && text.chars().all(is_tag_character)
             }
             ValueType::Network => network(text).is_some(),
             ValueType::Whole(least, most) => whole(text).is_some_and(|it| (*least..=*most).contains(&it)),
             ValueType::OneOf(numbers) => whole(text).is_some_and(|it| numbers.contains(&it)),
             ValueType::InstanceType => text.split_once('.').is_some_and(|(family, size)| {
                 let plain = |part: &str| !part.is_empty() && part.chars().all(dashed);
-                plain(family) && plain(size)
+                text.len() <= MAX_INSTANCE_TYPE && plain(family) && plain(size)
             }),
             ValueType::ImageId => is_id("ami-", text),
             ValueType::Choice(words) => words.contains(&text),
@@ -125,13 +140,50 @@ impl ValueType {
                 let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
                 text.len() > 1 && text.len() <= 200 && text.starts_with('/') && text.chars().all(allowed)
             }
-            ValueType::Script => !text.is_empty() && !text.contains('\0'),
+            ValueType::Script => (1..=MAX_USER_DATA_BYTES).contains(&text.len()) && !text.contains('\0'),
             ValueType::Tags | ValueType::AlarmActions => false,
         }
     }
 }
 
 impl ValueType {
+    /// A given text that is not valid, as messages show it. The text is quoted only if it resembles a valid value: any
+    /// other text may be a secret in the wrong place, and is described by its length.
+    pub(crate) fn described(&self, text: &str) -> String {
+        if self.is_list() {
+            let items: Vec<&str> = text.split(',').map(str::trim).collect();
+            let list = format!("a list of {}", counted(items.len(), "item"));
+            return match items.iter().position(|item| !self.admits_one(item)) {
+                Some(at) => format!("{list}, of which number {} is {}", at + 1, self.described_one(items[at])),
+                None => list,
+            };
+        }
+        self.described_one(text)
+    }
+
+    fn described_one(&self, text: &str) -> String {
+        if self.resembles(text) { shown(text) } else { form_of_text(text) }
+    }
+
+    /// Whether the text resembles a valid value so closely that it is not a secret.
+    fn resembles(&self, text: &str) -> bool {
+        let is_word = |word: &&str| word.eq_ignore_ascii_case(text);
+        let has_prefix = |prefix: &str| {
+            let id = text.strip_prefix(prefix);
+            id.is_some_and(|id| id.len() <= 17 && id.chars().all(|c| c.is_ascii_alphanumeric()))
+        };
+        match self {
+            ValueType::Whole(..) | ValueType::OneOf(_) => is_number(text),
+            ValueType::Choice(words) => words.iter().any(is_word),
+            ValueType::Bool => ["true", "false"].iter().any(is_word),
+            ValueType::Network => text.parse::<Ipv4Net>().is_ok() || text.parse::<Ipv4Addr>().is_ok(),
+            ValueType::Id(prefix) | ValueType::Ids(prefix) => has_prefix(prefix),
+            ValueType::ImageId => has_prefix("ami-"),
+            ValueType::Arn(service, prefix) | ValueType::Arns(service, prefix) => is_arn(service, prefix, text),
+            _ => false,
+        }
+    }
+
     pub(crate) fn is_list(&self) -> bool {
         matches!(self, ValueType::Ids(_) | ValueType::Arns(..) | ValueType::Units | ValueType::ParameterPaths)
     }
@@ -166,7 +218,7 @@ fn is_id(prefix: &str, text: &str) -> bool {
 /// is accepted.
 fn is_unit(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || ":-_.@".contains(c);
-    (1..=255).contains(&text.len()) && text.chars().all(plain) && !text.starts_with('-')
+    (1..=MAX_UNIT).contains(&text.len()) && text.chars().all(plain) && !text.starts_with('-')
 }
 
 /// Whether the text is the path of a parameter that an account can have (the SSM API reference of `PutParameter`). It has
@@ -181,9 +233,17 @@ fn is_parameter_path(text: &str) -> bool {
         && !is_reserved(levels[0])
 }
 
-fn example_arn(service: &str, prefix: &str) -> String {
+/// The form of an ARN, with the bounds of its last part: see `forms::is_arn`.
+fn form_of_arn(service: &str, prefix: &str) -> String {
     let region = if service == "iam" { "" } else { "us-west-2" };
-    format!("arn:aws:{service}:{region}:123456789012:{prefix}…")
+    let bounds = match service {
+        "elasticloadbalancing" => ", a name of 1 to 32 characters, a slash and 16 hexadecimal digits",
+        "sns" => ", a name of 1 to 256 characters",
+        "kms" => ", a key id of at most 36 characters",
+        "iam" => ", path and name of at most 640 characters",
+        _ => "",
+    };
+    format!("such as arn:aws:{service}:{region}:123456789012:{prefix}…{bounds}")
 }
 
 /// Whether every service accepts the character in a tag: IAM's set, which is the strictest.

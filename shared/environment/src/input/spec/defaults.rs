@@ -1,6 +1,7 @@
 //! The values of properties that a template does not set.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,9 +12,15 @@ use super::unknown::unknown;
 use crate::input::property::{self, CLOUDFORMATION_OWN, Default, Property};
 
 /// The values of the properties that a template does not set, by property name. They are frozen in the record when an
-/// environment is created.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// environment is created. `Debug` shows their names only: a value may be a script.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Defaults(BTreeMap<String, String>);
+
+impl fmt::Debug for Defaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Defaults {
     /// The defaults from the environment variables, which `variable` looks up, and from the table.
@@ -52,8 +59,15 @@ const WITHOUT_DEFAULT: [(&str, &str); 2] = [
 ];
 
 /// The defaults that an operator sets for a deployment: valid values by property name, as texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// `Debug` shows their names only.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct PropertyDefaults(BTreeMap<String, String>);
+
+impl fmt::Debug for PropertyDefaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl PropertyDefaults {
     /// The maximum size of the JSON object, in bytes: about half of the 4 KB that Lambda allows for all environment

@@ -15,12 +15,13 @@ use serde_json::{Map, Value};
 use crate::input::alarm_action::{ActionKind, AlarmAction};
 use crate::input::forms::shown;
 use crate::input::property::{self, Change, Property};
-use crate::input::spec::reader::Reader;
+use crate::input::spec::reader::{Reader, tag_is_valid};
 use crate::input::spec::unknown::unknown;
 use crate::model::hook_settings::OnTimeout;
 use crate::model::key::Tags;
 use crate::model::names::{Deployment, Names};
 use crate::model::on_delete::OnDelete;
+use crate::model::script::Script;
 
 pub use defaults::{Defaults, PropertyDefaults};
 
@@ -45,7 +46,7 @@ pub struct Spec {
     #[serde(rename = "RootVolumeGiB")]
     pub root_volume_gib: u32,
     /// The script that runs as root on each new instance. Without a script, only Envkeeper's own part runs.
-    pub user_data_script: Option<String>,
+    pub user_data_script: Option<Script>,
     /// The paths of the SSM parameters that the instances may read, at most 20 (`MAX_LIST_LENGTH`). Each means the parameter
     /// of this name and all below it.
     pub parameter_paths: Vec<String>,
@@ -116,7 +117,7 @@ pub struct Hooks {
     /// Names of the systemd units that a drain stops.
     pub drain_services: Vec<String>,
     /// The script that runs as root after the services are stopped. The default is no script.
-    pub drain_script: Option<String>,
+    pub drain_script: Option<Script>,
 }
 
 /// The settings of the scaling policies and of the alarms that invoke them.
@@ -172,7 +173,8 @@ impl Egress {
 pub struct Violation {
     /// The name, as a template writes it, with the path inside the property: `AlarmActions[0].Capacity`.
     pub property: String,
-    /// The given value, shortened.
+    /// The given value, if it is short and resembles a valid one; else its type and length. Never a part of a script or
+    /// of an unknown property.
     pub value: String,
     /// The valid form, as a continuation of "is …:".
     pub valid: String,
@@ -282,7 +284,8 @@ impl Spec {
             return vec![];
         }
         let mut keys = BTreeMap::new();
-        let duplicates = self.tags.keys().filter_map(|key| Some((keys.insert(key.to_lowercase(), key)?, key)));
+        let valid_keys = self.tags.keys().filter(|key| tag_is_valid(key, ""));
+        let duplicates = valid_keys.filter_map(|key| Some((keys.insert(key.to_lowercase(), key)?, key)));
         let valid = "keys that differ by more than their case, since IAM treats these as the same key";
         let violation = |(one, other): (&String, &String)| {
             Violation::of(&property::TAGS, &format!("{} and {}", shown(one), shown(other)), valid.into())

@@ -4,11 +4,12 @@ use serde_json::{Map, Value};
 
 use super::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation};
 use crate::input::alarm_action::{AlarmAction, BadField};
-use crate::input::forms::{MAX_LIST_LENGTH, shown, whole};
+use crate::input::forms::{MAX_LIST_LENGTH, counted, form, shown, shown_name, whole};
 use crate::input::property::{self, Default, Property};
 use crate::model::hook_settings::OnTimeout;
 use crate::model::key::Tags;
 use crate::model::on_delete::OnDelete;
+use crate::model::script::Script;
 
 /// Parses one property after another, and collects the violations.
 pub(super) struct Reader<'a> {
@@ -25,7 +26,7 @@ impl Reader<'_> {
         let instance_type = self.text(&property::INSTANCE_TYPE);
         let (image_id, image_parameter) = self.image();
         let root_volume_gib = self.whole(&property::ROOT_VOLUME_GIB);
-        let user_data_script = self.text(&property::USER_DATA_SCRIPT);
+        let user_data_script = self.text(&property::USER_DATA_SCRIPT).map(Script::from);
         let parameter_paths = self.list(&property::PARAMETER_PATHS);
         let min_size = self.whole(&property::MIN_SIZE);
         let max_size = self.whole(&property::MAX_SIZE);
@@ -86,7 +87,7 @@ impl Reader<'_> {
         let terminate_drain = self.truth(&property::TERMINATE_DRAIN);
         let drain_seconds = self.whole(&property::DRAIN_SECONDS);
         let drain_services = self.list(&property::DRAIN_SERVICES);
-        let drain_script = self.text(&property::DRAIN_SCRIPT);
+        let drain_script = self.text(&property::DRAIN_SCRIPT).map(Script::from);
         Some(Hooks {
             launch_gate,
             launch_gate_seconds: launch_gate_seconds?,
@@ -128,7 +129,7 @@ impl Reader<'_> {
         let managed = [&property::VPC_CIDR, &property::ZONE_COUNT, &property::EGRESS];
         let given: Vec<_> = managed.into_iter().filter(|it| given(it)).collect();
         for property in given {
-            let value = shown(&self.given[property.name].to_string());
+            let value = form(&self.given[property.name]);
             self.violated(
                 property,
                 value,
@@ -148,7 +149,7 @@ impl Reader<'_> {
             let valid = format!(
                 "omit it, or deploy Envkeeper with it: roles of this deployment always have the boundary {required}"
             );
-            self.violated(property, shown(given), valid);
+            self.violated(property, property.value_type.described(given), valid);
         }
     }
 
@@ -172,7 +173,7 @@ impl Reader<'_> {
             }
             Some(other) => {
                 let hint = if other.is_null() { "omit the property to use its default, or set " } else { "" };
-                self.violated(property, shown(&other.to_string()), format!("{hint}{}", property.value_type.valid()));
+                self.violated(property, form(other), format!("{hint}{}", property.value_type.valid()));
                 return None;
             }
             None => match (self.defaults.get(property), &property.default) {
@@ -187,7 +188,8 @@ impl Reader<'_> {
         if property.value_type.admits(&text) {
             return Some(text);
         }
-        self.violated(property, format!("{}{source}", shown(&text)), property.value_type.valid());
+        let value = property.value_type.described(&text);
+        self.violated(property, format!("{value}{source}"), property.value_type.valid());
         None
     }
 
@@ -200,7 +202,7 @@ impl Reader<'_> {
         let id = self.text(&property::IMAGE_ID);
         let both = [&property::IMAGE_ID, &property::IMAGE_PARAMETER];
         if both.iter().all(|property| self.given.contains_key(property.name)) {
-            let value = self.given[property::IMAGE_ID.name].to_string();
+            let value = form(&self.given[property::IMAGE_ID.name]);
             self.violated(&property::IMAGE_ID, value, "only one of ImageId and ImageParameter can be set".into());
         }
         if id.is_some() && !self.given.contains_key(property::IMAGE_PARAMETER.name) {
@@ -220,16 +222,17 @@ impl Reader<'_> {
             },
         };
         let Some(tags) = tags_of(&given) else {
-            self.violated(property, shown(&given.to_string()), property.value_type.valid());
+            self.violated(property, form(&given), property.value_type.valid());
             return Tags::new();
         };
         let invalid = tags.iter().filter(|(key, value)| !tag_is_valid(key, value));
-        let invalid: Vec<String> = invalid.map(|(key, value)| shown(&format!("{key}={value}"))).collect();
+        let invalid: Vec<String> = invalid.map(|(key, _)| shown_name(key)).collect();
         if !invalid.is_empty() {
-            self.violated(property, invalid.join(" and "), property.value_type.valid());
+            let value = format!("not valid at {}", first_of(&invalid));
+            self.violated(property, value, property.value_type.valid());
         }
         if tags.len() > property::MAX_TAGS {
-            self.violated(property, format!("{} tags", tags.len()), property.value_type.valid());
+            self.violated(property, counted(tags.len(), "tag"), property.value_type.valid());
         }
         tags
     }
@@ -245,13 +248,13 @@ impl Reader<'_> {
             },
         };
         let Some(list) = given.as_array().filter(|list| list.len() <= MAX_LIST_LENGTH) else {
-            self.violated(property, shown(&given.to_string()), property.value_type.valid());
+            self.violated(property, form(&given), property.value_type.valid());
             return Vec::new();
         };
         let mut rules: Vec<AlarmAction> = Vec::new();
         for (at, rule) in list.iter().enumerate() {
             let Some(fields) = rule.as_object() else {
-                self.violated_in(format!("AlarmActions[{at}]"), shown(&rule.to_string()), property.value_type.valid());
+                self.violated_in(format!("AlarmActions[{at}]"), form(rule), property.value_type.valid());
                 continue;
             };
             match AlarmAction::read(fields) {
@@ -304,7 +307,22 @@ fn tags_of(value: &Value) -> Option<Tags> {
     }
 }
 
-fn tag_is_valid(key: &str, value: &str) -> bool {
+/// The first names of a list, and the number of the others.
+fn first_of(names: &[String]) -> String {
+    let (first, others) = names.split_at(names.len().min(MAX_NAMED));
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    format!("{}{more}", first.join(", "))
+}
+
+/// The most names in one message.
+const MAX_NAMED: usize = 5;
+
+pub(super) fn tag_is_valid(key: &str, value: &str) -> bool {
     let sized = (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256;
-    sized && !crate::model::mark::is_mark(key) && key.chars().chain(value.chars()).all(property::is_tag_character)
+    let trimmed = |text: &str| text.trim() == text;
+    sized
+        && trimmed(key)
+        && trimmed(value)
+        && !crate::model::mark::is_mark(key)
+        && key.chars().chain(value.chars()).all(property::is_tag_character)
 }

@@ -1,7 +1,7 @@
 //! Checks of the stack author's scripts: a script has to run as its author means it.
 
 use super::{Spec, Violation};
-use crate::input::forms::shown;
+use crate::input::forms::form_of_text;
 use crate::input::property::{self, Property};
 use crate::model::names::{Deployment, Names};
 use crate::model::user_data::{MAX_USER_DATA_BYTES, SCRIPT_END, UserData};
@@ -54,10 +54,9 @@ impl Spec {
         ];
         let scripts: Vec<(&Property, &str)> =
             scripts.into_iter().filter_map(|(property, script)| Some((property, script.as_deref()?))).collect();
-        let invalid = scripts
-            .iter()
-            .filter(|(_, script)| !existed(script))
-            .filter_map(|(property, script)| Some(Violation::of(property, &shown(script), invalid_script(script)?)));
+        let invalid = scripts.iter().filter(|(_, script)| !existed(script)).filter_map(|(property, script)| {
+            Some(Violation::of(property, &form_of_text(script), invalid_script(script)?))
+        });
         invalid.chain(self.too_long(&scripts, deployment)).collect()
     }
 

@@ -3,25 +3,29 @@ use sha2::{Digest, Sha256};
 use crate::model::field::{Field, KindSetting, ResourceKind};
 use crate::model::key::Ref;
 use crate::model::kind::KindFacts;
+use crate::model::script::Script;
 
 /// A launch template with all versions that Envkeeper created, the oldest first. A desired template has one version.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LaunchTemplate {
-    /// The owned versions. Versions without Envkeeper's digest in their description are foreign and not included.
+    /// The versions that Envkeeper created, and those whose description has the same form. Only a version whose digest is
+    /// desired is used.
     pub versions: Vec<TemplateVersion>,
 }
 
-/// One version. AWS numbers versions; Envkeeper identifies a version by the digest of its requested content, which is
-/// in the version's description. The same content is always the same version, also after a rollback.
+/// One version. AWS numbers versions; Envkeeper identifies a version by the digest of its whole data, the image included.
+/// The same data is always the same version, also after a rollback. The digest of an observed version is computed from
+/// its data: any principal that may create versions can write any description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateVersion {
-    /// The digest of the content: 16 hexadecimal digits. With 64 bits, a collision between two contents of one
-    /// environment is out of the question.
+    /// The digest of content and image: 16 hexadecimal digits. With 64 bits, an accidental collision between two versions
+    /// of one environment is out of the question. The digest of an [altered](TemplateVersion::altered) version is never
+    /// desired.
     pub digest: String,
-    /// The image id, which is not part of the content. The id is pinned when its source is first used. A newer image in
-    /// the same parameter does not change the version.
+    /// The image id. The id is pinned when its source is first used. A newer image in the same parameter does not change
+    /// the version.
     pub image: String,
-    /// The content, from which the digest is computed.
+    /// The content, without the image.
     pub content: TemplateContent,
 }
 
@@ -43,7 +47,7 @@ pub struct TemplateContent {
     /// Whether EC2 publishes metrics each minute rather than every five minutes.
     pub detailed_monitoring: bool,
     /// The plain-text script. Only the code of the call encodes it.
-    pub user_data: String,
+    pub user_data: Script,
 }
 
 impl TemplateContent {
@@ -58,15 +62,15 @@ impl TemplateContent {
             ("root-volume-gib", self.root_volume_gib.to_string()),
             ("volume-key", self.volume_key.clone().unwrap_or_default()),
             ("detailed-monitoring", self.detailed_monitoring.to_string()),
-            ("user-data", self.user_data.clone()),
+            ("user-data", self.user_data.to_string()),
         ]
     }
 
-    /// The first 8 bytes of SHA-256 over the parts. The length precedes each part, so that two different contents never
-    /// have the same input.
-    fn digest(&self) -> String {
+    /// The first 8 bytes of SHA-256 over the parts and the image. The length precedes each part, so that two different
+    /// versions never have the same input.
+    fn digest(&self, image: &str) -> String {
         let mut hash = Sha256::new();
-        for (_, part) in self.parts() {
+        for (_, part) in self.parts().into_iter().chain([("image", image.to_owned())]) {
             hash.update(part.len().to_be_bytes());
             hash.update(part.as_bytes());
         }
@@ -101,7 +105,14 @@ impl TemplateVersion {
     /// The version with this content and its digest, for instances of `image`, an image id.
     #[must_use]
     pub fn of(content: TemplateContent, image: String) -> Self {
-        TemplateVersion { digest: content.digest(), image, content }
+        TemplateVersion { digest: content.digest(&image), image, content }
+    }
+
+    /// An observed version whose data has more than this content and image, such as a key pair or another network
+    /// interface. No desired version has its digest, so it is never used, and drift names it where the group launches it.
+    #[must_use]
+    pub fn altered(content: TemplateContent, image: String) -> Self {
+        TemplateVersion { digest: format!("altered-{}", content.digest(&image)), image, content }
     }
 }
 
@@ -150,19 +161,5 @@ impl KindSetting for LaunchTemplateSetting {
     /// Old versions are retained, so that a rollback finds them again.
     fn is_retained_when_not_desired(&self) -> bool {
         true
-    }
-}
-
-impl LaunchTemplate {
-    /// Keeps the image of the latest observed version with the same source: the image changes only when its property
-    /// changes.
-    pub(crate) fn pin_image(&mut self, observed: &LaunchTemplate) {
-        for desired in &mut self.versions {
-            let same_source =
-                observed.versions.iter().rev().find(|it| it.content.image_source == desired.content.image_source);
-            if let Some(known) = same_source {
-                desired.image.clone_from(&known.image);
-            }
-        }
     }
 }

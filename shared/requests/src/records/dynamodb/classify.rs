@@ -6,12 +6,12 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 /// How much of the service's message is repeated, in characters. The message contains expressions and limits, not values.
 const SHOWN: usize = 200;
 
-/// Classifies a failed call for the caller.
-pub(super) fn error<E: ProvideErrorMetadata>(table: &str, error: &SdkError<E>) -> RecordsError {
+/// Classifies a failed call on the item with this key.
+pub(super) fn error<E: ProvideErrorMetadata>(table: &str, key: &str, error: &SdkError<E>) -> RecordsError {
     let table = table.to_owned();
     let message = match error {
         SdkError::ServiceError(failure) => {
-            return by_code(table, failure.err().code(), failure.err().message());
+            return by_code(table, key, failure.err().code(), failure.err().message());
         }
         SdkError::TimeoutError(_) => "no response in time",
         SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time",
@@ -22,8 +22,8 @@ pub(super) fn error<E: ProvideErrorMetadata>(table: &str, error: &SdkError<E>) -
     RecordsError::Broken { table, message: message.to_owned() }
 }
 
-fn by_code(table: String, code: Option<&str>, message: Option<&str>) -> RecordsError {
-    let code = code.unwrap_or("no error code");
+fn by_code(table: String, key: &str, code: Option<&str>, message: Option<&str>) -> RecordsError {
+    let (code, message) = (code.unwrap_or("no error code"), message.unwrap_or_default());
     match code {
         "ProvisionedThroughputExceededException"
         | "ThrottlingException"
@@ -34,13 +34,22 @@ fn by_code(table: String, code: Option<&str>, message: Option<&str>) -> RecordsE
         | "IncompleteSignatureException"
         | "InvalidSignatureException"
         | "MissingAuthenticationTokenException"
-        | "UnrecognizedClientException" => RecordsError::Denied { table, code: code.to_owned() },
+        | "UnrecognizedClientException"
+        | "InaccessibleEncryptionCredentialsException" => RecordsError::Denied { table, code: code.to_owned() },
         "ResourceNotFoundException" => RecordsError::NoTable { table },
+        // The DynamoDB developer guide, "Error handling": not retryable, the request itself is wrong.
+        "ValidationException" | "ItemCollectionSizeLimitExceededException" | "SerializationException" => {
+            RecordsError::Rejected { table, item: shortened(key), code: code.to_owned(), message: shortened(message) }
+        }
         _ => {
-            let message: String = message.unwrap_or_default().chars().take(SHOWN).collect();
+            let message = shortened(message);
             RecordsError::Broken { table, message: format!("{code} {message}").trim().to_owned() }
         }
     }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(SHOWN).collect()
 }
 
 #[cfg(test)]
@@ -48,7 +57,7 @@ mod tests {
     use super::*;
 
     fn of(code: &str) -> RecordsError {
-        by_code("t".to_owned(), Some(code), Some("m"))
+        by_code("t".to_owned(), "owner#0123456789abcdef0123", Some(code), Some("m"))
     }
 
     #[test]
@@ -58,14 +67,32 @@ mod tests {
         assert_eq!(of("ResourceNotFoundException"), RecordsError::NoTable { table: table.clone() });
         let code = "AccessDeniedException".to_owned();
         assert_eq!(of(&code), RecordsError::Denied { table: table.clone(), code: code.clone() });
-        let text = by_code(table.clone(), None, Some("AccessDeniedException"));
+        let text = by_code(table.clone(), "k", None, Some("AccessDeniedException"));
         let message = "no error code AccessDeniedException".to_owned();
         assert_eq!(text, RecordsError::Broken { table, message });
     }
 
     #[test]
+    fn a_rejected_item_is_final_and_named() {
+        for code in ["ValidationException", "ItemCollectionSizeLimitExceededException"] {
+            let error = of(code);
+            assert!(!error.is_retryable(), "{code}");
+            let text = error.to_string();
+            assert!(text.contains("owner#0123456789abcdef0123") && text.contains("400 KB"), "{text}");
+        }
+        let text = by_code("t".to_owned(), &"k".repeat(450_000), Some("ValidationException"), None).to_string();
+        assert!(text.len() < 500, "{}", text.len());
+    }
+
+    #[test]
     fn every_error_names_the_table() {
-        for code in ["ThrottlingException", "ResourceNotFoundException", "AccessDeniedException", "Other"] {
+        for code in [
+            "ThrottlingException",
+            "ResourceNotFoundException",
+            "AccessDeniedException",
+            "ValidationException",
+            "Other",
+        ] {
             assert!(of(code).to_string().contains("table t"), "{code}");
         }
     }

@@ -157,3 +157,95 @@ fn read_typed<T: DeserializeOwned>(item: &Item, name: &'static str) -> Result<Op
     let read = optional(item, name)?.map(|json| serde_json::from_str(&json));
     read.transpose().map_err(|_| ItemFault::Invalid { name, expected: "in the form that this version writes" })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::{HistoryEntry, MAX_SPEC_BYTES, Progress};
+    use crate::{PhysicalId, Request, Status};
+    use serde_json::json;
+
+    /// The largest item of DynamoDB in bytes (its developer guide, "Service quotas").
+    const MAX_ITEM_BYTES: usize = 409_600;
+
+    /// The size of a value as the DynamoDB developer guide counts it ("Item sizes and formats"), rounded up.
+    fn size(value: &AttributeValue) -> usize {
+        match value {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::N(_) => 21,
+            AttributeValue::M(map) => map.iter().map(|(name, value)| name.len() + size(value) + 1).sum::<usize>() + 3,
+            _ => 1,
+        }
+    }
+
+    #[test]
+    fn the_longest_record_fits_into_an_item() {
+        // Four bytes a character, and an escape for every character: the worst cases of JSON.
+        let event = json!({
+            "RequestType": "Update", "StackId": "x".repeat(600), "LogicalResourceId": "x".repeat(255),
+            "RequestId": "x".repeat(128), "PhysicalResourceId": "x".repeat(1_024), "ResponseURL": "x".repeat(8_192),
+            "ResourceProperties": {},
+        });
+        let request = Request::read(&event, 1).unwrap();
+        let conditions = || vec!["\u{1}😀".repeat(1_000); 100];
+        let reason = "😀".repeat(4_000);
+        let to = &request.response_address;
+        let response = CfnResponse::failed(to, PhysicalId::new("x".repeat(1_024)).unwrap(), reason, "f");
+        assert_eq!(response.status(), Status::Failed);
+        let entry = |hash: u32| HistoryEntry {
+            request_hash: format!("{hash:064}"),
+            kind: Kind::Update,
+            sent_ms: u64::MAX,
+            responded_ms: u64::MAX,
+            success: false,
+            reason: format!("{}{}", response.short_reason(1_000), "😀".repeat(200)),
+        };
+        let history = (0..9).fold(Vec::new(), |history, hash| entry(hash).appended_to(&history));
+        let spec = || text("x".repeat(MAX_SPEC_BYTES + 300));
+        let item = Item::from([
+            ("pk".to_owned(), text("owner#0123456789abcdef0123")),
+            ("environment".to_owned(), text("x".repeat(64))),
+            ("desired".to_owned(), spec()),
+            ("settled_spec".to_owned(), spec()),
+            ("frozen".to_owned(), text("x".repeat(35_000))),
+            ("retired_tags".to_owned(), write_json(&vec!["😀".repeat(128); 80])),
+            ("latest_request".to_owned(), write_latest_request(&LatestRequest::of_request(&request))),
+            ("progress".to_owned(), write_json(&Progress::new(conditions(), conditions(), u64::MAX))),
+            ("recorded_response".to_owned(), write_json(&response)),
+            ("history".to_owned(), write_json(&history)),
+        ]);
+        let sizes: Vec<(&String, usize)> = item.iter().map(|(name, value)| (name, size(value))).collect();
+        let total: usize = sizes.iter().map(|(name, size)| name.len() + size).sum::<usize>() + 1_000;
+        assert!(total <= MAX_ITEM_BYTES, "{total}: {sizes:?}");
+        let of = |attribute: &str| sizes.iter().find(|(name, _)| *name == attribute).map_or(0, |(_, size)| *size);
+        // The bounds of the table in `owner_record.rs`.
+        for (attribute, bound) in [
+            ("retired_tags", 42_000),
+            ("latest_request", 10_500),
+            ("progress", 8_500),
+            ("recorded_response", 5_000),
+            ("history", 26_500),
+        ] {
+            assert!(of(attribute) <= bound, "{attribute}: {}", of(attribute));
+        }
+    }
+
+    #[test]
+    fn no_debug_text_of_a_record_contains_a_spec() {
+        let owner = Owner::of("s", "l");
+        let spec = Some(json!({ "UserDataScript": "hunter2" }));
+        let record = OwnerRecord {
+            desired: spec.clone(),
+            settled_spec: spec.clone(),
+            frozen: spec.clone(),
+            ..OwnerRecord::empty(&owner)
+        };
+        let desired = crate::records::DesiredRecord {
+            environment: "e".into(),
+            spec: spec.clone().unwrap_or_default(),
+            frozen: spec.unwrap_or_default(),
+            retired_tags: vec![],
+        };
+        assert!(!format!("{record:?} {desired:?}").contains("hunter2"));
+    }
+}
