@@ -82,9 +82,8 @@ impl Condition {
             Condition::AllowedVpc => plain(&["!Ref AllowedVpcs"]),
             Condition::OnlyTag(key) => plain(&[key]),
             Condition::OtherNamespace(namespace) => plain(&[namespace]),
-            Condition::WithoutSuffix => plain(&["\"true\""]),
             Condition::ByTemplate => vec![Resource::Here("ec2", "launch-template/*").in_template()],
-            Condition::AsTemplateSpecifies => plain(&["\"true\""]),
+            Condition::AsTemplateSpecifies | Condition::WithoutSuffix => plain(&["\"true\""]),
             // The domain of the partition follows the region.
             Condition::Through(service) => vec![format!("!Sub {service}.${{AWS::Region}}.*")],
         }

@@ -16,8 +16,8 @@ const GROUP: &str = "scalable-ec2-asg-uswest2-dev";
 
 /// The body of a remediation request for a rule, about an alarm that entered ALARM `since_s` seconds after the tests
 /// began.
-pub fn remediation(harness: &Harness, rule: &str, since_s: u64) -> Value {
-    let since_ms = (BEGIN_S + since_s) * 1_000;
+pub fn remediation(harness: &Harness, rule: &str, alarm_since_s: u64) -> Value {
+    let since_ms = (BEGIN_S + alarm_since_s) * 1_000;
     // The alarm in ALARM changed at that time.
     if let Some(alarm) = harness.cloud_factory.alarm.borrow_mut().as_mut().filter(|it| it.state == "ALARM") {
         alarm.since_ms = since_ms;

@@ -108,7 +108,11 @@ impl Harness {
         let until = cloud.now() + Duration::from_mins(2);
         let scope = self.scope();
         let run = Run::standalone(&scope, desired, until);
-        let outcome = reconcile(&cloud, run, async |_, proofs: &Proofs| self.record(proofs)).await;
+        let outcome = reconcile(&cloud, run, async |_, proofs: &Proofs| {
+            self.record(proofs);
+            Ok::<_, Infallible>(())
+        })
+        .await;
         if let RunOutcome::Settled { proofs, .. } = &outcome {
             self.proofs.borrow_mut().clone_from(proofs);
         }
@@ -116,9 +120,8 @@ impl Harness {
     }
 
     /// Records proofs of ownership.
-    pub fn record(&self, proofs: &Proofs) -> Result<(), Infallible> {
+    pub fn record(&self, proofs: &Proofs) {
         self.proofs.borrow_mut().clone_from(proofs);
-        Ok(())
     }
 
     /// Executes a run that has to settle. Returns the observed resources and the calls.

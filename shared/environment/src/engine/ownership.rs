@@ -154,7 +154,7 @@ fn surplus(owned: &[&ObservedResource]) -> BTreeSet<String> {
     for it in owned {
         let rank = rank(it, owned);
         let is_better = |other: &&ObservedResource| other.key() == it.key() && self::rank(other, owned) < rank;
-        if owned.iter().any(|other| is_better(other)) {
+        if owned.iter().any(is_better) {
             let dependents = dependents(it, owned).into_iter().filter(|it| it.key().kind.facts().proof == Proof::Id);
             surplus.extend(dependents.chain([*it]).filter_map(|it| it.id.clone()));
         }

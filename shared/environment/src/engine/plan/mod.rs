@@ -96,9 +96,8 @@ pub enum Action {
 pub fn plan(desired: &DesiredState, observed: &[ObservedResource]) -> Plan {
     let pinned = with_launched_image(desired, observed);
     let desired = pinned.as_ref().unwrap_or(desired);
-    let mut plan = Plan::default();
-    plan.unproven =
-        observed.iter().filter(|it| it.ownership == Ownership::Unproven).map(ObservedResource::key).collect();
+    let unproven = observed.iter().filter(|it| it.ownership == Ownership::Unproven).map(ObservedResource::key);
+    let mut plan = Plan { unproven: unproven.collect(), ..Plan::default() };
     for resource in &desired.resources {
         plan.add_desired(resource, observed, desired);
     }

@@ -233,17 +233,17 @@ mod tests {
     #[test]
     fn no_debug_text_of_a_record_contains_a_spec() {
         let owner = Owner::of("s", "l");
-        let spec = Some(json!({ "UserDataScript": "hunter2" }));
+        let spec = json!({ "UserDataScript": "hunter2" });
         let record = OwnerRecord {
-            desired: spec.clone(),
-            settled_spec: spec.clone(),
-            frozen: spec.clone(),
+            desired: Some(spec.clone()),
+            settled_spec: Some(spec.clone()),
+            frozen: Some(spec.clone()),
             ..OwnerRecord::empty(&owner)
         };
         let desired = crate::records::DesiredRecord {
             environment: "e".into(),
-            spec: spec.clone().unwrap_or_default(),
-            frozen: spec.unwrap_or_default(),
+            spec: spec.clone(),
+            frozen: spec,
             retired_tags: vec![],
         };
         assert!(!format!("{record:?} {desired:?}").contains("hunter2"));
