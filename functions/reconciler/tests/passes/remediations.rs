@@ -14,7 +14,7 @@ use crate::harness::{Harness, harness, quick_create};
 
 const GROUP: &str = "scalable-ec2-asg-uswest2-dev";
 
-/// The body of a remediation request for a rule, about an alarm that entered ALARM `since_s` seconds after the tests
+/// The body of a remediation request for a rule, about an alarm that entered ALARM `alarm_since_s` seconds after the tests
 /// began.
 pub fn remediation(harness: &Harness, rule: &str, alarm_since_s: u64) -> Value {
     let since_ms = (BEGIN_S + alarm_since_s) * 1_000;
@@ -414,7 +414,7 @@ fn a_skipped_remediation_has_a_reason() {
     }
 }
 
-/// The body of a dry-run remediation, about an alarm that entered ALARM `since_s` seconds after the tests began.
+/// The body of a dry-run remediation, about an alarm that entered ALARM `alarm_since_s` seconds after the tests began.
 fn dry_run(harness: &Harness, rule: &str, since_s: u64) -> Value {
     with(remediation(harness, rule, since_s), json!({ "Remediation": { "DryRun": true } }))
 }
