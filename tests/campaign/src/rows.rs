@@ -4,6 +4,7 @@
 mod crashes;
 mod crowds;
 mod faults;
+mod forged_marks;
 mod forgeries;
 mod hooks;
 mod lifecycles;
@@ -119,6 +120,7 @@ pub fn all() -> Vec<Row> {
         crowds::rows(),
         hooks::rows(),
         forgeries::rows(),
+        forged_marks::rows(),
     ]
     .into_iter()
     .flatten()

@@ -207,6 +207,15 @@ impl MemoryAccount {
         id
     }
 
+    /// Removes a planted resource; `false` if it does not exist any more.
+    pub fn uproot(&self, id: &str) -> bool {
+        self.tick();
+        let mut stored_resources = self.stored_resources.borrow_mut();
+        let exists = stored_resources.iter().any(|it| it.id == id && it.now().is_some());
+        stored_resources.retain(|it| it.id != id);
+        exists
+    }
+
     /// Changes a resource without a recorded call: drift.
     ///
     /// # Panics
