@@ -13,6 +13,7 @@
 #![warn(missing_docs)]
 
 mod cloud_factory;
+mod journal;
 mod pass;
 mod pass_error;
 mod protection;

@@ -11,10 +11,11 @@ use environment::{
     ObservedResource, Ownership, Proofs, READ_LAG, Risk, Run, RunOutcome, Scope, Spec, Timestamp, Violation,
     check_change, check_hooks_are_handled, desired, indeterminate_until, outputs, reconcile,
 };
-use requests::records::{Claim, CreateIntent, LatestRequest, MAX_SPEC_BYTES, OwnerRecord, RecordedRequest};
+use requests::records::{Claim, LatestRequest, MAX_SPEC_BYTES, OwnerRecord, RecordedRequest};
 use requests::{CfnResponse, Kind, Owner, Reason, Records, Request, Runbook};
 
 use crate::cloud_factory::CloudFactory;
+use crate::journal::Journal;
 use crate::pass_error::{PassError, superseded};
 use crate::recorded::{
     frozen_defaults, proofs_to_record, recorded_image, recorded_spec, retired_tags, scope, to_record,
@@ -374,16 +375,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let before = before.filter(|it| it.request_hash != *request);
         let stale_until = before.map(|it| Timestamp(it.responded_ms) + READ_LAG);
         let run = Run { scope, desired, until, wait_budget, indeterminate_until, stale_until };
-        let mut recorded = scope.proofs.clone();
-        let journal = async |checkpoint: Checkpoint, proofs: &Proofs| {
-            match checkpoint {
-                Checkpoint::BeforeWave(Risk::None) if *proofs == recorded => self.ensure_latest(owner).await?,
-                Checkpoint::BeforeWave(risk) => self.record_create_intent(owner, risk, proofs).await?,
-                Checkpoint::Answered => self.records.record_proofs(owner, proofs_to_record(proofs)?).await?,
-            }
-            recorded.clone_from(proofs);
-            Ok(())
-        };
+        let mut journal = Journal::new(self, owner, scope.proofs.clone());
+        let journal = async |checkpoint: Checkpoint, proofs: &Proofs| journal.checkpoint(checkpoint, proofs).await;
         match reconcile(&cloud, run, journal).await {
             RunOutcome::Settled { observed, proofs } => Ok(Convergence::Settled((observed, proofs))),
             RunOutcome::Rejected { reasons } => Err(PassError::Failed(reasons.join("\n").into())),
@@ -398,30 +391,6 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             RunOutcome::Unfinished { waiting_for } => Ok(Convergence::Pending(waiting_for)),
         }
     }
-
-    /// Checks before a wave that the request is still the latest.
-    async fn ensure_latest(&self, owner: &Owner) -> Result<(), PassError> {
-        let latest = self.records.owner(owner).await?.and_then(|record| record.latest_request).ok_or_else(no_record)?;
-        if latest.request_hash == self.request.hash { Ok(()) } else { Err(superseded(latest.kind)) }
-    }
-
-    /// Records the creates of a wave, if the request is still the latest. Only a wave that can create duplicates is
-    /// recorded with its time: a pass that only checks for an indeterminate create must not restart that wait.
-    async fn record_create_intent(&self, owner: &Owner, risk: Risk, proofs: &Proofs) -> Result<(), PassError> {
-        let now_ms = (risk == Risk::Duplicates).then(|| self.cloud_factory.now().0);
-        let proofs = proofs_to_record(proofs)?;
-        match self.records.record_create_intent(owner, &self.request.hash, now_ms, proofs).await? {
-            CreateIntent::Recorded => Ok(()),
-            CreateIntent::Superseded { kind, .. } => Err(superseded(kind)),
-            CreateIntent::NoRequest => Err(no_record()),
-        }
-    }
-}
-
-fn no_record() -> PassError {
-    PassError::Failed(Reason::from(
-        "The record of this request no longer exists; Envkeeper stopped working on it. Send the same request again.",
-    ))
 }
 
 /// The key of a resource that has one of the environment's names and denies read access, with the reason.

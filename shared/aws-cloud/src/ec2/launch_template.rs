@@ -80,7 +80,11 @@ pub(crate) fn observed(
     for (number, version) in numbered.iter().rev() {
         observation.record_version(id, &version.digest, *number);
     }
-    let all_data = attributes.versions.iter().filter_map(LaunchTemplateVersion::launch_template_data);
+    // A version that another principal added leads to no security group.
+    let is_own = |it: &&LaunchTemplateVersion| {
+        numbered.iter().any(|(number, version)| it.version_number() == Some(*number) && !version.is_altered())
+    };
+    let all_data = attributes.versions.iter().filter(is_own).filter_map(LaunchTemplateVersion::launch_template_data);
     let references = all_data.flat_map(ResponseLaunchTemplateData::security_group_ids).cloned().collect();
     let versions = numbered.into_iter().map(|(_, version)| version).collect();
     Ok(ObservedResource {

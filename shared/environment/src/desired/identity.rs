@@ -62,11 +62,17 @@ fn policy(inputs: &DesiredInputs<'_>) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
+/// A list in a policy, in the order in which the policy is read back: IAM treats it as a set.
+fn set(mut all: Vec<String>) -> Value {
+    all.sort_unstable();
+    Value::from(all)
+}
+
 /// The log group of the instances, and no other. `CloudWatch` Logs uses both forms of the ARN (its user guide, "Overview of
 /// managing access permissions").
 fn logs(inputs: &DesiredInputs<'_>) -> [Value; 2] {
     let group = inputs.arn("logs", &format!("log-group:{}", inputs.names.instance_log_group().name));
-    let own = [format!("{group}:*"), group];
+    let own = set(vec![format!("{group}:*"), group]);
     [
         json!({
             "Sid": "Logs", "Effect": "Allow",
@@ -106,7 +112,7 @@ fn parameters(inputs: &DesiredInputs<'_>) -> Vec<Value> {
     let public = format!("arn:{}:ssm:{region}:*:parameter/aws/service/*", inputs.facts.partition);
     let listed = inputs.spec.parameter_paths.iter().map(|path| parameter(path.trim_start_matches('/')));
     let listed = listed.flat_map(|arn| [format!("{arn}/*"), arn]);
-    let readable: Vec<String> = [public, parameter("AmazonCloudWatch-*")].into_iter().chain(listed).collect();
+    let readable = set([public, parameter("AmazonCloudWatch-*")].into_iter().chain(listed).collect());
     let others = json!({
         "Sid": "OtherParameters", "Effect": "Deny", "Action": READ_PARAMETERS, "NotResource": readable,
     });

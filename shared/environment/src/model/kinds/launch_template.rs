@@ -101,6 +101,9 @@ fn part_summary(name: &str, part: &str) -> String {
     if name == "user-data" { format!("{} bytes", part.len()) } else { part.to_owned() }
 }
 
+/// The start of the digest of an altered version, which no desired version has.
+const ALTERED: &str = "altered-";
+
 impl TemplateVersion {
     /// The version with this content and its digest, for instances of `image`, an image id.
     #[must_use]
@@ -112,7 +115,13 @@ impl TemplateVersion {
     /// interface. No desired version has its digest, so it is never used, and drift names it where the group launches it.
     #[must_use]
     pub fn altered(content: TemplateContent, image: String) -> Self {
-        TemplateVersion { digest: format!("altered-{}", content.digest(&image)), image, content }
+        TemplateVersion { digest: format!("{ALTERED}{}", content.digest(&image)), image, content }
+    }
+
+    /// Whether the data of the observed version has more than its content and image.
+    #[must_use]
+    pub fn is_altered(&self) -> bool {
+        self.digest.starts_with(ALTERED)
     }
 }
 
