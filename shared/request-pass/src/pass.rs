@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use environment::{
     CALL_TIMEOUT, CallError, Checkpoint, Cloud as _, Condition, Defaults, DesiredState, Fields, Key, Names,
-    ObservedResource, Ownership, Proofs, READ_LAG, Risk, Run, RunOutcome, Scope, Spec, Timestamp, Violation,
-    check_change, check_hooks_are_handled, desired, indeterminate_until, outputs, reconcile,
+    ObservedResource, Ownership, Proofs, READ_LAG, Run, RunOutcome, Scope, Spec, Timestamp, Violation, check_change,
+    check_hooks_are_handled, desired, indeterminate_until, outputs, reconcile,
 };
 use requests::records::{Claim, LatestRequest, MAX_SPEC_BYTES, OwnerRecord, RecordedRequest};
 use requests::{CfnResponse, Kind, Owner, Reason, Records, Request, Runbook};
