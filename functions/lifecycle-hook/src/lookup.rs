@@ -162,8 +162,8 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         };
         let group = &member.group;
         let hooks = lookup.hooks_of(group).map_err(|error| requeue(&error))?;
-        let drain_hooks = hooks.iter().filter(|it| it.on == Transition::Terminate);
-        let owned = drain_hooks.filter_map(|hook| Some((hook, self.settings(group, hook)?))).next();
+        let mut drain_hooks = hooks.iter().filter(|it| it.on == Transition::Terminate);
+        let owned = drain_hooks.find_map(|hook| Some((hook, self.settings(group, hook)?)));
         let Some((hook, settings)) = owned else {
             return Err(Outcome::Ignored(format!("the group {group} has no owned drain hook")));
         };
