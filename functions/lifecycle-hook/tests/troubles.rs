@@ -44,6 +44,9 @@ fn a_late_message_whose_completion_is_denied_is_done_when_the_instance_has_left_
         harness.denied.borrow_mut().extend(["complete", "heartbeat"]);
         harness.send(lifecycle_action_in(&lost, transition), harness.now.get());
         harness.receive();
+        // Once more, after the read lag.
+        harness.now.set(harness.now.get() + seconds(15));
+        harness.receive();
         assert_eq!(harness.messages.borrow().len(), 0, "{transition}: the message is requeued for ever");
         assert_eq!(harness.written.borrow().len(), evidence, "{transition}: no evidence is written after the wait");
     }

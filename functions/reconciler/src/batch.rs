@@ -117,8 +117,9 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             }
             None => {}
         }
-        let sent_ms = lambda_kit::sent_ms(&message.attributes);
-        let Ok(request) = Request::read(&event, sent_ms.unwrap_or(self.cloud_factory.now().0)) else {
+        let now_ms = self.cloud_factory.now().0;
+        let sent_ms = lambda_kit::sent_ms(&message.attributes).map_or(now_ms, |sent_ms| sent_ms.min(now_ms));
+        let Ok(request) = Request::read(&event, sent_ms) else {
             // The function custom-resource queues no malformed request.
             tracing::error!(id = message.message_id, "message dropped: request is malformed");
             return MessageOutcome::Done;

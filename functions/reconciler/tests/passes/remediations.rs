@@ -14,19 +14,19 @@ use crate::harness::{Harness, harness, quick_create};
 
 const GROUP: &str = "scalable-ec2-asg-uswest2-dev";
 
-/// The body of a remediation request for a rule, about an alarm that entered ALARM `alarm_since_s` seconds after the tests
+/// The body of a remediation request for a rule, about an alarm that entered ALARM `since_s` seconds after the tests
 /// began.
-pub fn remediation(harness: &Harness, rule: &str, alarm_since_s: u64) -> Value {
-    let since_ms = (BEGIN_S + alarm_since_s) * 1_000;
+pub fn remediation(harness: &Harness, rule: &str, since_s: u64) -> Value {
+    let changed_ms = (BEGIN_S + since_s) * 1_000;
     // The alarm in ALARM changed at that time.
     if let Some(alarm) = harness.cloud_factory.alarm.borrow_mut().as_mut().filter(|it| it.state == "ALARM") {
-        alarm.since_ms = since_ms;
+        alarm.since_ms = changed_ms;
     }
     let remediation = RemediationRequest {
         owner: owner().to_string(),
         environment: "scalable-ec2-us-west-2-dev".into(),
         alarm: "scalable-ec2-cpu-high-uswest2-dev".into(),
-        since_ms,
+        since_ms: changed_ms,
         rule: rule.into(),
         instance: None,
         expires_ms: harness.cloud_factory.now().0 + 300_000,
@@ -414,7 +414,7 @@ fn a_skipped_remediation_has_a_reason() {
     }
 }
 
-/// The body of a dry-run remediation, about an alarm that entered ALARM `alarm_since_s` seconds after the tests began.
+/// The body of a dry-run remediation, about an alarm that entered ALARM `since_s` seconds after the tests began.
 fn dry_run(harness: &Harness, rule: &str, since_s: u64) -> Value {
     with(remediation(harness, rule, since_s), json!({ "Remediation": { "DryRun": true } }))
 }

@@ -135,6 +135,7 @@ pub async fn apply<C: Cloud, E>(
     let mut running = FuturesUnordered::new();
     let mut recorded = recent.proofs.clone();
     let mut stopped = None;
+    let mut started: BTreeSet<Key> = BTreeSet::new();
     loop {
         let is_free = |at: &usize| plan.steps[*at].depends_on.iter().all(|needed| done[*needed]);
         let (free, blocked): (Vec<usize>, Vec<usize>) = waiting.into_iter().partition(is_free);
@@ -145,6 +146,7 @@ pub async fn apply<C: Cloud, E>(
         }
         for at in free.into_iter().filter(|_| stopped.is_none()) {
             let step = &plan.steps[at];
+            started.insert(step.key.clone());
             let held_back = recent.holds_back(&step.key, started_at);
             running.push(async move { (at, execute(cloud, step, held_back, until).await) });
         }
@@ -159,8 +161,10 @@ pub async fn apply<C: Cloud, E>(
             Some(error) => wave.errors.push(error),
         }
     }
-    // A create of this wave is open only if its response was lost.
-    let is_open = |key: &Key| intents.contains(key) || recent.indeterminate_creates.contains_key(key);
+    // A create that was not sent, or that returned an id, left nothing else. Any other may have happened: also where AWS
+    // says that the resource exists, since the SDK repeats a call whose response was lost.
+    let has_id = |key: &Key| recent.proofs.ids.values().any(|it| it == key);
+    let is_open = |key: &Key| intents.contains(key) || (started.contains(key) && !has_id(key));
     recent.proofs.intents.retain(is_open);
     match stopped {
         Some(error) => Err(error),

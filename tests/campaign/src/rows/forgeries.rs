@@ -139,6 +139,8 @@ fn pick(dice: &mut Dice, length: usize) -> usize {
 }
 
 const VICTIM_INSTANCE: &str = "i-00000000000000001";
+/// The instance of the other environment.
+const OTHER_INSTANCE: &str = "i-00000000000000002";
 const FOREIGN_METADATA: &str = r#"{"envkeeper":1,"owner":"0123456789abcdef0123","environment":"scalable-ec2-us-west-2-prod","logGroup":"/aws/ec2/scalable-ec2-prod","targetGroups":["arn:x"],"heartbeatSeconds":30,"drain":{"seconds":1}}"#;
 
 fn texts(values: &[&str]) -> Vec<Value> {
@@ -157,8 +159,8 @@ fn hook_message(dice: &mut Dice) -> (Value, Vec<Field>) {
     let fields = vec![
         ("/detail/AutoScalingGroupName", texts(&[GROUP, "scalable-ec2-asg-uswest2-prod", "foreign", ""])),
         ("/detail/LifecycleHookName", texts(&["launch", "terminate", "other"])),
-        ("/detail/EC2InstanceId", texts(&[VICTIM_INSTANCE, "i-00000000000000002", "i-0ffffffffffffffff", "*"])),
-        ("/detail/instance-id", texts(&[VICTIM_INSTANCE, "i-00000000000000002", "i-0ffffffffffffffff"])),
+        ("/detail/EC2InstanceId", texts(&[VICTIM_INSTANCE, OTHER_INSTANCE, "i-0ffffffffffffffff", "*"])),
+        ("/detail/instance-id", texts(&[VICTIM_INSTANCE, OTHER_INSTANCE, "i-0ffffffffffffffff"])),
         (
             "/detail/LifecycleTransition",
             texts(&["autoscaling:EC2_INSTANCE_LAUNCHING", "autoscaling:EC2_INSTANCE_TERMINATING"]),
@@ -179,7 +181,7 @@ fn serving() -> Harness {
     harness.scale_to(1);
     harness.add_group("scalable-ec2-asg-uswest2-prod");
     harness.advance(Duration::from_mins(5));
-    harness.on_demand.borrow_mut().extend(harness.states().into_keys());
+    harness.on_demand.borrow_mut().extend([VICTIM_INSTANCE, OTHER_INSTANCE].map(str::to_owned));
     harness
 }
 
