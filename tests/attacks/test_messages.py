@@ -83,18 +83,26 @@ class Messages(Attack):
         written there."""
         scaling, hook = self.forger(allow("autoscaling:PutLifecycleHook"))("autoscaling"), self.launch_hook(FORGER)
         metadata = {**json.loads(hook["NotificationMetadata"]), "logGroup": VICTIM.instance_logs, "environment": VICTIM.id}
+        sweep = json.loads((ROOT / "events" / "lifecycle-hook" / "sweep.json").read_text())
         before = self.state()
         scaling.put_lifecycle_hook(**{**hook, "NotificationMetadata": json.dumps(metadata)})
         try:
             self.cloud.control("instances/make-unhealthy?count=1&how=failed-at:line%2012", b"")
             self.scale(2, FORGER)
-            self.in_service(2, FORGER)
+            until("user data has failed", self.failed_instances)
+            self.cloud.invoke("lifecycle-hook", sweep)
             self.assert_unchanged(before)
         finally:
-            self.cloud.control("instances/make-unhealthy?count=0&how=no-agent", b"")
             self.cloud.client("autoscaling").put_lifecycle_hook(**hook)
+            # With the true metadata, the failed instance is abandoned and replaced.
+            self.cloud.invoke("lifecycle-hook", sweep)
+            self.in_service(2, FORGER)
             self.scale(1, FORGER)
             self.in_service(1, FORGER)
+
+    def failed_instances(self):
+        failed = [{"Name": "tag:envkeeper:user-data", "Values": ["failed at line 12"]}]
+        return self.cloud.client("ec2").describe_instances(Filters=failed)["Reservations"]
 
     def launch_hook(self, environment):
         """The launch hook of an environment, as PutLifecycleHook takes it."""

@@ -114,16 +114,16 @@ class Ownership(Attack):
         self.assertIn(vpc, json.dumps(drift), "drift does not name the planted VPC")
 
     def test_two_copied_tags_remove_no_strangers_network(self):
-        """A role with ec2:CreateTags sets the two marks on a stranger's network of seven resources: the victim's Update removes
-        none."""
+        """A role with ec2:CreateTags sets the two marks on a stranger's network of seven resources: the victim's Update
+        removes none."""
         network = self.strangers_network()
         self.copy_tags(self.marks(), *network)
         self.updated_in_place()
         self.exist(*network)
 
     def test_a_marked_subnet_in_the_victims_vpc_is_not_removed(self):
-        """A role with ec2:CreateTags copies the tags of the victim's subnet to an operator's own subnet in the same VPC: group and
-        both subnets are unchanged."""
+        """A role with ec2:CreateTags copies the tags of the victim's subnet to an operator's own subnet in the same VPC:
+        group and both subnets are unchanged."""
         tags, vpc = self.tags_of(self.only("subnet")), self.only("vpc")
         free = list(self.cidr(vpc).subnets(new_prefix=24))[-1]
         subnet = self.subnet(vpc, str(free))
@@ -150,8 +150,8 @@ class Ownership(Attack):
             self.ec2.delete_tags(Resources=[vpc], Tags=tags)
 
     def test_a_planted_template_version_is_not_used(self):
-        """A role with ec2:CreateLaunchTemplateVersion copies a version's description to another image: the victim's Update does
-        not use it."""
+        """A role with ec2:CreateLaunchTemplateVersion copies a version's description to another image: the victim's Update
+        does not use it."""
         template = {"LaunchTemplateName": VICTIM.name("template")}
         (first,) = self.versions(Versions=[str(self.version_in_use())])
         response = self.update(InstanceType="t3.small")
@@ -176,8 +176,8 @@ class Ownership(Attack):
         return int(self.group()["LaunchTemplate"]["Version"])
 
     def test_a_delete_removes_no_planted_resource(self):
-        """A role with ec2:CreateTags marks a stranger's network for an environment that is then deleted: the environment goes,
-        the network stays."""
+        """A role with ec2:CreateTags marks a stranger's network for an environment that is then deleted: the environment
+        goes, the network stays."""
         leaver = Environment("leaver", "leaver")
         created = self.cloud.request(leaver.request("Create", SMALL))
         self.assertEqual(created["Status"], "SUCCESS", created)
@@ -200,8 +200,8 @@ class Ownership(Attack):
         self.exist(address)
 
     def test_an_unprotected_group_is_not_drained_by_an_update(self):
-        """A role with ec2:CreateTags copies all tags of an unprotected environment's network to a larger one: its Update drains
-        no instance."""
+        """A role with ec2:CreateTags copies all tags of an unprotected environment's network to a larger one: its Update
+        drains no instance."""
         vpc = self.vpc("10.41.0.0/16")
         subnets = [self.subnet(vpc, f"10.41.{number}.0/24") for number in range(3)]
         self.copy_tags(self.tags_of(self.only("vpc", FORGER)), vpc)
@@ -215,7 +215,8 @@ class Ownership(Attack):
     # What still works.
 
     def test_a_duplicate_of_a_lost_create_is_still_removed(self):
-        """The response of a Create's CreateVpc is lost, and a second VPC appears: the Create removes the empty one and succeeds."""
+        """The response of a Create's CreateVpc is lost, and a second VPC appears: the Create removes the empty one and
+        succeeds."""
         late = Environment("late", "late")
         call = {"service": "ec2", "app": "reconciler", "nth": 1}
         self.cloud.inject_faults(
