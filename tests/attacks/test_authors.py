@@ -70,7 +70,7 @@ class Authors(Attack):
 
     def test_an_image_of_another_owner_is_refused(self):
         """A stack author launches an image of an owner outside of the list: refused by AllowedImageOwners."""
-        image = self.cloud.client("ec2").describe_images(Owners=["099720109477"])["Images"][0]["ImageId"]
+        image = self.cloud.client("ec2").register_image(Name="image-of-this-account")["ImageId"]
         self.refused("AllowedImageOwners", ImageId=image)
 
     def test_an_environment_within_the_lists_is_created(self):

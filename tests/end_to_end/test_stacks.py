@@ -64,7 +64,7 @@ class Stacks(unittest.TestCase):
         reason = self.create_fails(properties, "unfit")
         self.assertIn("MinSize is 5: at most MaxSize, which is 3", reason)
         self.assertIn("at most 24 characters, so that the bucket's name is within the limit of its service", reason)
-        self.assertIn("UserDataScript is 17000 bytes long: at most", reason)
+        self.assertIn("UserDataScript is a string of 17,000 characters: a plain-text script of at most 16384 bytes", reason)
 
     def test_values_that_the_deployment_does_not_allow_and_invalid_defaults_are_rejected(self):
         properties = {"EnvironmentSuffix": "limited", "ImageId": "ami-0123456789abcdef0"}

@@ -5,16 +5,18 @@
 - The router decides whether a service may deliver to a queue: EventBridge for a rule, SNS for a topic, and Lambda for a failed
   invocation. These deliveries do not pass the router.
 - CloudFormation stores the resource policy of a table, which ministack ignores.
+- The ids of load balancers and target groups are hexadecimal, as AWS's are.
 """
 
 import json
 import logging
 import os
+import secrets
 import urllib.error
 import urllib.request
 
 from ministack.app import app as app
-from ministack.services import cloudwatch, dynamodb, eventbridge, lambda_svc, sqs
+from ministack.services import alb, cloudwatch, dynamodb, eventbridge, lambda_svc, sqs
 from ministack.services.cloudformation import provisioners
 
 ROUTER = os.environ["AWS_ENDPOINT_URL"]
@@ -93,6 +95,7 @@ def with_policy_of_table(original):
 
 for evaluation in ("_evaluate_alarm", "_dispatch_alarm_actions"):
     replace(cloudwatch, evaluation, lambda _: lambda *given: None)
+replace(alb, "_short_id", lambda _: lambda: secrets.token_hex(8))
 replace(eventbridge, "_invoke_target", invoke_target)
 replace(sqs, "queue_policy_allows", queue_policy_allows)
 replace(lambda_svc, "_route_async_failure", route_async_failure)
