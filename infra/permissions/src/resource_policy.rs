@@ -164,8 +164,12 @@ pub fn reconciler_policy() -> Vec<ResourceStatement> {
     for requirement in when.iter_mut().filter(|it| it.operator == "BoolIfExists") {
         requirement.operator = "Bool";
     }
-    let on = Resource::Deployed("Reconciler", "").in_template();
-    vec![deny("DenyInvocation", &["lambda:InvokeFunction"], &on, when)]
+    // `$LATEST` and versions are resources of their own ("Working with resource-based policies in Lambda").
+    let of_version = when.clone();
+    let deny = |sid, suffix, when| {
+        deny(sid, &["lambda:InvokeFunction"], &Resource::Deployed("Reconciler", suffix).in_template(), when)
+    };
+    vec![deny("DenyInvocation", "", when), deny("DenyInvocationOfVersions", ":*", of_version)]
 }
 
 fn deny(sid: &str, actions: &[&'static str], on: &str, when: Vec<Requirement>) -> ResourceStatement {

@@ -188,7 +188,7 @@ fn no_principal_but_a_service_or_its_own_role_invokes_the_reconciler() {
     );
     assert_eq!(values(denial, "ArnNotEquals", "aws:PrincipalArn"), "[!GetAtt ReconcilerRole.Arn]");
     assert_eq!(values(denial, "Bool", "aws:PrincipalIsAWSService"), "\"false\"", "a missing key is not denied");
-    assert_eq!((policy.len(), denial.when.len()), (1, 2));
+    assert_eq!((policy.len(), denial.when.len()), (2, 2));
     let (_, permissions) = TEMPLATE.split_once("AWS::Lambda::ResourcePolicy").unwrap();
     assert!(
         !permissions.contains("FunctionName: !Ref Reconciler\n      Action: lambda:InvokeFunction"),

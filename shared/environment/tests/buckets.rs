@@ -293,3 +293,20 @@ fn the_rollback_of_an_adopting_create_with_a_fault_at_any_call_retains_the_adopt
         }
     }
 }
+
+/// Everybody with the right to tag the bucket can set its tag.
+#[test]
+fn a_buckets_tag_alone_never_deletes_objects() {
+    let account = settled(&resources(&spec(json!({ "BucketOnDelete": "Empty" }))));
+    for bucket in [names().data_bucket(), names().log_bucket()] {
+        account.tamper(&bucket, |it| {
+            if let Fields::Bucket(bucket) = &mut it.fields {
+                bucket.contains_objects = true;
+            }
+        });
+    }
+    let delete = DesiredState { retains_objects: true, ..DesiredState::default() };
+    run(&account, "delete", &delete, None);
+    let left: Vec<Key> = account.inventory().iter().map(environment::Resource::key).collect();
+    assert_eq!(left, [names().data_bucket(), names().log_bucket()]);
+}

@@ -18,7 +18,7 @@ use crate::cloud_factory::CloudFactory;
 use crate::journal::Journal;
 use crate::pass_error::{PassError, superseded};
 use crate::recorded::{
-    frozen_defaults, proofs_to_record, recorded_image, recorded_spec, retired_tags, scope, to_record,
+    empties_buckets, frozen_defaults, proofs_to_record, recorded_image, recorded_spec, retired_tags, scope, to_record,
 };
 use crate::settings::Settings;
 
@@ -262,6 +262,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             in_service,
             image_is_recorded: image.is_some(),
             never_settled: false,
+            retains_objects: true,
         };
         match self.converge(admitted, &scope, &desired, limits).await? {
             Convergence::Pending(waiting_for) => Ok(Convergence::Pending(waiting_for)),
@@ -295,7 +296,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         if record.as_ref().is_none_or(|it| it.desired.is_none()) {
             self.reject_protected_group(&scope).await?;
         }
-        let desired = DesiredState { never_settled, ..DesiredState::default() };
+        let retains_objects = !record.as_ref().is_some_and(empties_buckets);
+        let desired = DesiredState { never_settled, retains_objects, ..DesiredState::default() };
         let observed = match self.converge(admitted, &scope, &desired, limits).await? {
             Convergence::Pending(waiting_for) => return Ok(Convergence::Pending(waiting_for)),
             Convergence::Settled((observed, _)) => observed,

@@ -113,6 +113,13 @@ pub fn scope(owner: &str, names: Names, record: Option<&OwnerRecord>, network_is
     Scope { owner: owner.to_owned(), names, proofs, network_is_managed }
 }
 
+/// Whether the stack author allowed the deletion of stored objects, by the last spec. The buckets' own tags, which others
+/// may set, are not enough.
+pub(crate) fn empties_buckets(record: &OwnerRecord) -> bool {
+    let spec = record.desired.as_ref().or(record.settled_spec.as_ref());
+    spec.and_then(|spec| spec.get("BucketOnDelete")).is_some_and(|on_delete| on_delete == "Empty")
+}
+
 /// Whether the environment settled with `DeletionProtection`. A record that this version can only read in part is
 /// enough.
 #[must_use]

@@ -86,10 +86,10 @@ impl LocalCloud {
         self.router.recorder.clear();
     }
 
-    /// The calls that arrived, each as `service:Operation`.
+    /// The calls that arrived, without those of instances, each as `service:Operation`.
     pub fn calls(&self) -> Vec<String> {
         let calls: Vec<Value> = serde_json::from_slice(&self.router.recorder.to_json().expect("JSON")).expect("JSON");
         let call = |it: &Value| format!("{}:{}", it["service"].as_str()?, it["operation"].as_str()?).into();
-        calls.iter().filter_map(call).collect()
+        calls.iter().filter(|it| it["app"] != "instance").filter_map(call).collect()
     }
 }

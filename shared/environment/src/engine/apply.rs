@@ -161,10 +161,12 @@ pub async fn apply<C: Cloud, E>(
             Some(error) => wave.errors.push(error),
         }
     }
-    // A create that was not sent, or that returned an id, left nothing else. Any other may have happened: also where AWS
-    // says that the resource exists, since the SDK repeats a call whose response was lost.
-    let has_id = |key: &Key| recent.proofs.ids.values().any(|it| it == key);
-    let is_open = |key: &Key| intents.contains(key) || (started.contains(key) && !has_id(key));
+    // A create that is sent once is open only if its response was lost. The SDK may have repeated any other one that was
+    // sent: it stays open until the environment is settled.
+    let is_open = |key: &Key| {
+        let may_be_repeated = key.kind.facts().create_can_be_repeated && started.contains(key);
+        intents.contains(key) || may_be_repeated || recent.indeterminate_creates.contains_key(key)
+    };
     recent.proofs.intents.retain(is_open);
     match stopped {
         Some(error) => Err(error),

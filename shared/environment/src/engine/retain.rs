@@ -2,6 +2,7 @@
 //! retained objects to no later environment without an operator's consent.
 
 use crate::engine::cloud::ObservedResource;
+use crate::engine::plan::DesiredState;
 use crate::engine::rejection::Rejection;
 use crate::model::mark;
 use crate::model::on_delete::OnDelete;
@@ -39,18 +40,22 @@ pub(crate) enum DeletionAction {
 
 /// Decides how an observed resource that is not desired is removed.
 ///
-/// A bucket from a create that never settled is deleted if it is empty; an adopted bucket is retained again.
+/// A bucket from a create that never settled is deleted if it is empty; an adopted bucket is retained again. Where the
+/// record does not say so too, a tag never deletes objects.
 ///
 /// # Errors
 /// The rejection, if the resource blocks the whole plan.
-pub(crate) fn deletion_action(observed: &ObservedResource, never_settled: bool) -> Result<DeletionAction, Rejection> {
+pub(crate) fn deletion_action(observed: &ObservedResource, all: &DesiredState) -> Result<DeletionAction, Rejection> {
     let Fields::Bucket(bucket) = &observed.resource.fields else { return Ok(DeletionAction::Delete) };
     let tag = |key: &str| observed.resource.tags.get(key).cloned();
     let retained = DeletionAction::Retain { environment: tag(mark::ENVIRONMENT).unwrap_or_default() };
-    let on_delete = match (never_settled, tag(mark::RETAINED)) {
+    let on_delete = match (all.never_settled, tag(mark::RETAINED)) {
         (true, Some(_)) => OnDelete::Retain,
         (true, None) => OnDelete::RetainIfNotEmpty,
-        (false, _) => OnDelete::of(tag(mark::ON_DELETE).as_deref()),
+        (false, _) => match OnDelete::of(tag(mark::ON_DELETE).as_deref()) {
+            OnDelete::Empty if all.retains_objects => OnDelete::RetainIfNotEmpty,
+            on_delete => on_delete,
+        },
     };
     match on_delete {
         OnDelete::Retain => Ok(retained),

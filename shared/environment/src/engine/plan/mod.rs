@@ -42,6 +42,9 @@ pub struct DesiredState {
     pub image_is_recorded: bool,
     /// Whether the deleted environment never settled. In that case no bucket is emptied, regardless of its tag.
     pub never_settled: bool,
+    /// Whether no bucket is emptied, regardless of its tag, which anybody with the right to tag the bucket can set: the
+    /// record of the deleted environment does not say that stored objects may be deleted.
+    pub retains_objects: bool,
 }
 
 /// The steps. Within an action each step comes after the steps that it depends on.
@@ -112,7 +115,7 @@ pub fn plan(desired: &DesiredState, observed: &[ObservedResource]) -> Plan {
     // The reverse of the order of creation; the order is for readers, the edges determine the execution.
     not_desired.sort_by_key(|it| std::cmp::Reverse(it.key()));
     for it in not_desired {
-        match deletion_action(it, desired.never_settled) {
+        match deletion_action(it, desired) {
             Ok(deletion_action) => plan.steps.push(delete_step(it, deletion_action, observed, desired)),
             Err(rejected) => plan.rejected.push(rejected),
         }
