@@ -27,7 +27,6 @@ const READS: &[Statement] = &[
             call("ec2:DescribeTags"),
             call("ec2:DescribeAvailabilityZones"),
             call("ec2:DescribeInstanceTypeOfferings"),
-            call("ec2:DescribeImages"),
             call("autoscaling:DescribeAutoScalingGroups"),
             call("autoscaling:DescribeLifecycleHooks"),
             call("autoscaling:DescribePolicies"),
