@@ -82,7 +82,7 @@ class Authors(Attack):
         deleted = self.cloud.request(inside.request("Delete", properties))
         self.assertEqual(deleted["Status"], "SUCCESS", deleted)
 
-    def test_retained_data_goes_to_nobody_without_consent(self):
+    def test_retained_data_is_not_adopted_without_consent(self):
         """A stack author takes a deleted environment's name to read its retained bucket: refused, until the operator allows
         this owner."""
         s3, retain = self.cloud.client("s3"), {**SMALL, "BucketOnDelete": "Retain"}

@@ -210,7 +210,7 @@ class Messages(Attack):
     def test_an_event_of_an_unknown_group_writes_no_ledger(self):
         """A role with lambda:InvokeFunction reports a launch in a group without a record to scaling-log: no ledger has it."""
         forged = json.loads((ROOT / "events" / "scaling-log" / "launch.json").read_text())
-        forged["detail"]["AutoScalingGroupName"] = f"{PROJECT}-asg-uswest2-nobody"
+        forged["detail"]["AutoScalingGroupName"] = f"{PROJECT}-asg-uswest2-unknown"
         forged["detail"]["EC2InstanceId"] = "i-0000000000000f00d"
         with self.unharmed():
             self.invoke(self.forger(INVOKE), "scaling-log", batch(self.queue_arn("ScalingEventQueue"), forged))

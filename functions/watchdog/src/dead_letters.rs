@@ -56,7 +56,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
                 Ok(self.respond_failed(&owner, &latest_request, &record, &cause, now_ms, deadline_ms).await?)
             }
             // An invocation may fail before custom-resource records its request, and a superseded request is no longer
-            // recorded. Both get a response, and the record of the owner remains unchanged: the sender of the letter
+            // recorded. Both get a response, and the record of the owner remains unchanged: the sender of the message
             // may be anyone.
             record
                 if cause.is_failed_invocation || record.as_ref().is_some_and(|it| it.supersedes(&latest_request)) =>

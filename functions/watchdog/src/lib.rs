@@ -17,7 +17,7 @@ mod responses;
 mod settings;
 
 pub use aws_cloud::MarkedResource;
-pub use orphans::{OrphanedResources, OwnershipMarks, UncoveredResources};
+pub use orphans::{MarkedByOwner, OwnershipMarks, UncoveredResources};
 pub use settings::Settings;
 
 use aws_lambda_events::sqs::SqsEvent;
@@ -50,8 +50,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         }
         let responded = self.overdue(now_ms, deadline_ms).await?;
         let UncoveredResources { orphans, copies } = self.uncovered().await?;
-        let summaries =
-            |all: &[OrphanedResources]| -> Vec<Value> { all.iter().map(OrphanedResources::summary).collect() };
+        let summaries = |all: &[MarkedByOwner]| -> Vec<Value> { all.iter().map(MarkedByOwner::summary).collect() };
         Ok(json!({ "Responded": responded, "Orphans": summaries(&orphans), "CopiedMarks": summaries(&copies) }))
     }
 }

@@ -21,7 +21,7 @@ pub trait OwnershipMarks {
 
 /// Resources with the mark of one owner that the owner's record does not cover.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrphanedResources {
+pub struct MarkedByOwner {
     /// The owner, from the marks.
     pub owner: String,
     /// The environments in the marks, for operators: the hash of an owner has no meaning for them.
@@ -30,7 +30,17 @@ pub struct OrphanedResources {
     pub resources: Vec<String>,
 }
 
-impl OrphanedResources {
+impl MarkedByOwner {
+    fn of(owner: String, marked: Vec<MarkedResource>) -> MarkedByOwner {
+        let environments = marked.iter().map(|it| it.environment.clone()).collect();
+        MarkedByOwner { owner, environments, resources: marked.into_iter().map(|it| it.resource).collect() }
+    }
+
+    fn log(&self, message: &'static str, hint: &'static str) {
+        let MarkedByOwner { owner, environments, resources } = self;
+        tracing::warn!(owner, ?environments, ?resources, hint, "{message}");
+    }
+
     pub(crate) fn summary(&self) -> Value {
         json!({ "Owner": self.owner, "Environments": self.environments, "Resources": self.resources })
     }
@@ -40,9 +50,9 @@ impl OrphanedResources {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UncoveredResources {
     /// Their owners have no record.
-    pub orphans: Vec<OrphanedResources>,
+    pub orphans: Vec<MarkedByOwner>,
     /// Their owners' records do not know them: tags can be copied. Envkeeper leaves them alone.
-    pub copies: Vec<OrphanedResources>,
+    pub copies: Vec<MarkedByOwner>,
 }
 
 /// The coverage of an owner's resources by the records.
@@ -56,9 +66,9 @@ enum Coverage {
 }
 
 impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
-    /// Finds the resources whose owner has no record or whose ids are not in it, and logs them; the watchdog does not delete them. The marks of
-    /// another deployment are left to that deployment's watchdog: its records are not read here, so all its resources
-    /// would be orphans.
+    /// Finds the resources whose owner has no record, or whose ids are not in it, and logs them; the watchdog does not
+    /// delete them. The marks of another deployment are left to that deployment's watchdog: its records are not read
+    /// here, so all its resources would be orphans.
     pub(crate) async fn uncovered(&self) -> Result<UncoveredResources, Error> {
         let mut by_owner: BTreeMap<String, Vec<MarkedResource>> = BTreeMap::new();
         let is_of_deployment =
@@ -68,38 +78,26 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
             by_owner.entry(marked.owner.clone()).or_default().push(marked);
         }
         let mut uncovered = UncoveredResources::default();
-        for (owner, marked) in by_owner {
+        for (owner, mut marked) in by_owner {
             let coverage = match Owner::parse(&owner) {
                 Some(owner) => self.coverage(&owner).await,
                 None => Coverage::None,
             };
             match coverage {
                 Coverage::None => {
-                    let orphans = orphaned(owner, marked);
-                    tracing::warn!(
-                        owner = orphans.owner,
-                        environments = ?orphans.environments,
-                        resources = ?orphans.resources,
-                        hint = "their owner has no record; delete them with the request \"delete\" of the function custom-resource",
-                        "orphaned resources found"
-                    );
+                    let orphans = MarkedByOwner::of(owner, marked);
+                    let hint = "their owner has no record; delete them with the request \"delete\" of the function custom-resource";
+                    orphans.log("orphaned resources found", hint);
                     uncovered.orphans.push(orphans);
                 }
                 Coverage::Ids(ids) => {
-                    let is_copy = |it: &MarkedResource| it.copyable_id.as_ref().is_some_and(|id| !ids.contains(id));
-                    let copies: Vec<MarkedResource> = marked.into_iter().filter(is_copy).collect();
-                    if copies.is_empty() {
-                        continue;
+                    marked.retain(|it| it.copyable_id.as_ref().is_some_and(|id| !ids.contains(id)));
+                    if !marked.is_empty() {
+                        let copies = MarkedByOwner::of(owner, marked);
+                        let hint = "they carry the mark of an environment whose record does not know them; Envkeeper leaves them alone";
+                        copies.log("copied marks found", hint);
+                        uncovered.copies.push(copies);
                     }
-                    let copies = orphaned(owner, copies);
-                    tracing::warn!(
-                        owner = copies.owner,
-                        environments = ?copies.environments,
-                        resources = ?copies.resources,
-                        hint = "they carry the mark of an environment whose record does not know them; Envkeeper leaves them alone",
-                        "copied marks found"
-                    );
-                    uncovered.copies.push(copies);
                 }
                 Coverage::Unknown => {}
             }
@@ -126,9 +124,4 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
             }
         }
     }
-}
-
-fn orphaned(owner: String, marked: Vec<MarkedResource>) -> OrphanedResources {
-    let environments = marked.iter().map(|it| it.environment.clone()).collect();
-    OrphanedResources { owner, environments, resources: marked.into_iter().map(|it| it.resource).collect() }
 }

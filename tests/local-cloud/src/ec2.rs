@@ -4,10 +4,8 @@
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use auto_scaling::{Launch, LaunchTemplate, Subnet};
-use http_body_util::{BodyExt, Full};
-use hyper::Request;
 
-use crate::{REGION, element::Element, form, http::Http};
+use crate::{element::Element, http::Http};
 
 /// A client of moto's EC2.
 pub struct Ec2 {
@@ -144,19 +142,11 @@ impl Ec2 {
         parameters: BTreeMap<String, String>,
     ) -> Result<Element, String> {
         let failed = |error: &dyn std::fmt::Display| format!("{service} {action}: {error}");
-        let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
-        let body = format!("Action={action}&Version={version}&{}", form::write(&parameters));
-        let request = Request::post(format!("http://{}/", self.moto))
-            .header("content-type", "application/x-www-form-urlencoded")
-            // The signature is not valid: moto only reads service and region from the scope.
-            .header("authorization", format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"))
-            .body(Full::from(body))
-            .map_err(|error| failed(&error))?;
-        let (head, body) = self.http.send(request).await.map_err(|error| failed(&error))?.into_parts();
-        let body = body.collect().await.map_err(|error| failed(&error))?.to_bytes();
-        let body = String::from_utf8_lossy(&body);
-        let response = Element::parse(&body).ok_or_else(|| failed(&format!("{}, {body}", head.status)))?;
-        if head.status.is_success() {
+        let names = [("Action", action), ("Version", version)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let parameters = parameters.into_iter().chain(names).collect();
+        let (status, body) = self.http.call(self.moto, service, &parameters).await.map_err(|error| failed(&error))?;
+        let response = Element::parse(&body).ok_or_else(|| failed(&format!("{status}, {body}")))?;
+        if status.is_success() {
             return Ok(response);
         }
         Err(response.text_of("Errors/Error/Message").map_or_else(|| failed(&body), str::to_owned))

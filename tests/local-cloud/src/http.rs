@@ -1,11 +1,16 @@
 //! The HTTP client for the local cloud's requests to the emulators.
 
-use http_body_util::Full;
-use hyper::{Request, Response, body::Bytes, body::Incoming};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming};
 use hyper_util::{
     client::legacy::{Client, Error, connect::HttpConnector},
     rt::TokioExecutor,
 };
+
+use crate::{REGION, form};
 
 /// A client for plain HTTP on the loopback interface.
 #[derive(Clone)]
@@ -20,6 +25,28 @@ impl Default for Http {
 }
 
 impl Http {
+    /// Sends a call of the query protocol to an emulator. Returns the status and the body.
+    ///
+    /// # Errors
+    /// The request is invalid, the connection failed, or there was no response.
+    pub async fn call(
+        &self,
+        at: SocketAddr,
+        service: &str,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<(StatusCode, String), String> {
+        let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
+        let request = Request::post(format!("http://{at}/"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            // The signature is not valid: the emulators only read service and region from the scope.
+            .header("authorization", format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"))
+            .body(Full::from(form::write(parameters)))
+            .map_err(|error| error.to_string())?;
+        let (head, body) = self.send(request).await.map_err(|error| error.to_string())?.into_parts();
+        let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
+        Ok((head.status, String::from_utf8_lossy(&body).into_owned()))
+    }
+
     /// Sends a request with an absolute URI.
     ///
     /// # Errors

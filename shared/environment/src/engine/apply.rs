@@ -108,27 +108,30 @@ pub enum StepError {
 /// - No call starts with less than [`CALL_TIMEOUT`] left before `until`.
 /// - A create that cannot be repeated and may have succeeded is held back. `started_at`, the start of the wave, decides
 ///   this, as for the wave's [`Risk`].
-/// - The ids of created resources are recorded, by `journal`, before a step starts that depends on another, and at the
-///   end of the wave. So nothing is ever built in a resource whose id is not recorded.
+/// - `journal` records the intents of the wave's creates before the wave, and the ids of created resources before a step
+///   starts that depends on another, and at the end of the wave. So nothing is ever built in a resource whose id is not
+///   recorded.
 ///
 /// # Assumptions
 ///
-/// `recent` holds the writes of this run's earlier waves. `apply` adds the writes of this wave. `journal` has recorded
-/// `recent.proofs`, with the creates of this wave among the intents; `intents` are those of before.
+/// `recent` holds the writes of this run's earlier waves. `apply` adds the writes of this wave.
 ///
 /// # Errors
 ///
 /// An error of `journal`: no step starts any more, and the running ones are completed. An error of a call does not end
-/// the wave. [`Wave::errors`] has the first error of each step that is not done. A step that waits
-/// reports [`StepError::Waits`]; one that is held back or has too little time left, [`CallError::Retry`].
+/// the wave. [`Wave::errors`] has the first error of each step that is not done. A step that waits reports
+/// [`StepError::Waits`]; one that is held back or has too little time left, [`CallError::Retry`].
 pub async fn apply<C: Cloud, E>(
     cloud: &C,
     plan: &Plan,
     recent: &mut RecentWrites,
-    intents: BTreeSet<Key>,
-    (started_at, until): (Timestamp, Timestamp),
+    until: Timestamp,
     journal: &mut impl AsyncFnMut(Checkpoint, &Proofs) -> Result<(), E>,
 ) -> Result<Wave, E> {
+    let started_at = cloud.now();
+    let earlier_intents = recent.proofs.intents.clone();
+    recent.proofs.intents.extend(recent.intents(plan, started_at));
+    journal(Checkpoint::BeforeWave(recent.risk(plan, started_at)), &recent.proofs).await?;
     let mut wave = Wave::default();
     let mut waiting: Vec<usize> = (0..plan.steps.len()).collect();
     let mut done = vec![false; plan.steps.len()];
@@ -165,7 +168,7 @@ pub async fn apply<C: Cloud, E>(
     // sent: it stays open until the environment is settled.
     let is_open = |key: &Key| {
         let may_be_repeated = key.kind.facts().create_can_be_repeated && started.contains(key);
-        intents.contains(key) || may_be_repeated || recent.indeterminate_creates.contains_key(key)
+        earlier_intents.contains(key) || may_be_repeated || recent.indeterminate_creates.contains_key(key)
     };
     recent.proofs.intents.retain(is_open);
     match stopped {

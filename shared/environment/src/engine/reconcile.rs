@@ -199,15 +199,9 @@ async fn iteration<C: Cloud, E>(
             }
         };
     }
-    let started_at = cloud.now();
     // A resource that another led to is recorded before that other one is deleted.
     recent.proofs.ids.extend(owned_ids(&observed));
-    let intents = recent.proofs.intents.clone();
-    recent.proofs.intents.extend(recent.intents(&plan, started_at));
-    if let Err(error) = journal(Checkpoint::BeforeWave(recent.risk(&plan, started_at)), &recent.proofs).await {
-        return Iteration::Ended(RunOutcome::Stopped(error));
-    }
-    let wave = match apply(cloud, &plan, recent, intents, (started_at, run.until), journal).await {
+    let wave = match apply(cloud, &plan, recent, run.until, journal).await {
         Ok(wave) => wave,
         Err(error) => return Iteration::Ended(RunOutcome::Stopped(error)),
     };

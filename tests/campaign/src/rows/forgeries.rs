@@ -268,8 +268,8 @@ fn remediation_message() -> (Value, Vec<Field>) {
 fn failed_invocation(event: &Value) -> Value {
     let sample = sample("watchdog", "failed-invocation.json");
     let body = sample["Records"][0]["body"].as_str().unwrap_or_default();
-    let letter = with(serde_json::from_str(body).expect("JSON"), json!({ "requestPayload": "" }));
-    message("forged", &with(letter, json!({ "requestPayload": event })))
+    let invocation = with(serde_json::from_str(body).expect("JSON"), json!({ "requestPayload": "" }));
+    message("forged", &with(invocation, json!({ "requestPayload": event })))
 }
 
 struct NoMarks;

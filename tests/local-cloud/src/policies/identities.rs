@@ -2,15 +2,12 @@
 
 use std::net::SocketAddr;
 
-use http_body_util::{BodyExt, Full};
-use hyper::Request;
 use percent_encoding::percent_decode_str;
 
 use crate::{
     REGION,
     element::Element,
     emulators::ACCOUNT,
-    form,
     http::Http,
     iam::{Context, Policy, Principal},
 };
@@ -150,20 +147,11 @@ impl Identities {
         let failed = |error: &dyn std::fmt::Display| format!("{action} {parameters:?}: {error}");
         let version = if service == "ec2" { "2016-11-15" } else { "2010-05-08" };
         let pairs = [("Action", action), ("Version", version)].into_iter().chain(parameters.iter().copied());
-        let body = form::write(&pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
-        let scope = format!("test/20260101/{REGION}/{service}/aws4_request");
-        let request = Request::post(format!("http://{at}/"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            // The signature is not valid: the emulators only read service and region from the scope.
-            .header("authorization", format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"))
-            .body(Full::from(body))
-            .map_err(|error| failed(&error))?;
-        let (head, body) = self.http.send(request).await.map_err(|error| failed(&error))?.into_parts();
-        let body = body.collect().await.map_err(|error| failed(&error))?.to_bytes();
-        let body = String::from_utf8_lossy(&body);
+        let parameters = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let (status, body) = self.http.call(at, service, &parameters).await.map_err(|error| failed(&error))?;
         match Element::parse(&body) {
-            Some(response) if head.status.is_success() => Ok(response),
-            _ => Err(failed(&head.status)),
+            Some(response) if status.is_success() => Ok(response),
+            _ => Err(failed(&status)),
         }
     }
 }
