@@ -215,8 +215,8 @@ class Ownership(Attack):
     # What still works.
 
     def test_a_duplicate_of_a_lost_create_is_still_removed(self):
-        """The response of a Create's CreateVpc is lost, and a second VPC appears: the Create removes the empty one and
-        succeeds."""
+        """The response of a Create's CreateVpc is lost, and a second VPC with the same range appears: the Create removes the
+        empty one and succeeds. Which of the two is the empty one depends on the order of the observations."""
         late = Environment("late", "late")
         call = {"service": "ec2", "app": "reconciler", "nth": 1}
         self.cloud.inject_faults(
@@ -227,7 +227,7 @@ class Ownership(Attack):
         sent = self.cloud.send(late.request("Create", SMALL))
         until("the VPC is created", lambda: self.vpcs(late))
         (real,) = self.vpcs(late)
-        duplicate = self.vpc()
+        duplicate = self.vpc("10.0.0.0/16")
         self.ec2.create_tags(Resources=[duplicate], Tags=self.tags_of(real))
         created = self.cloud.wait_for(sent)
         self.assertEqual((created["Status"], len(self.vpcs(late))), ("SUCCESS", 1), created)
