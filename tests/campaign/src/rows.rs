@@ -4,6 +4,7 @@
 mod crashes;
 mod crowds;
 mod faults;
+mod forged_events;
 mod forged_marks;
 mod forgeries;
 mod hooks;
@@ -120,6 +121,7 @@ pub fn all() -> Vec<Row> {
         crowds::rows(),
         hooks::rows(),
         forgeries::rows(),
+        forged_events::rows(),
         forged_marks::rows(),
     ]
     .into_iter()

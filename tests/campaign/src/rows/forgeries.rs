@@ -4,6 +4,9 @@
 //! Each thread keeps a victim for each entrance, and replaces it after an effect. A case is one message, so the runs of
 //! a row are its messages.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -95,21 +98,15 @@ fn verdict(entrance: Entrance, case: usize) -> Verdict {
 }
 
 /// One field of a message, by its path in the event, and the values that a forger may write.
-type Field = (&'static str, Vec<Value>);
+pub(super) type Field = (&'static str, Vec<Value>);
 
-/// Mutates a true message, mostly in one or two of its fields. Returns it as its queue delivers it, and the number of
-/// mutated fields.
-fn forge(entrance: Entrance, case: usize) -> (Value, u64) {
-    let mut dice = Dice::new(case);
-    let (mut event, fields) = match entrance {
-        Entrance::HookQueue => hook_message(&mut dice),
-        _ if entrance == Entrance::RequestQueue && dice.percent(40) => remediation_message(),
-        _ => request_message(&mut dice),
-    };
+/// Writes values of a forger into one or two fields of an event, in one case of seven into more. Returns the number of
+/// written fields.
+pub(super) fn mutate(dice: &mut Dice, event: &mut Value, fields: &[Field]) -> u64 {
     let changed = if dice.percent(85) { 1 + dice.below(2) } else { 3 + dice.below(2) };
     for _ in 0..changed {
-        let (path, values) = &fields[pick(&mut dice, fields.len())];
-        let value = values[pick(&mut dice, values.len())].clone();
+        let (path, values) = &fields[pick(dice, fields.len())];
+        let value = values[pick(dice, values.len())].clone();
         match event.pointer_mut(path) {
             Some(field) => *field = value,
             None => {
@@ -120,6 +117,19 @@ fn forge(entrance: Entrance, case: usize) -> (Value, u64) {
             }
         }
     }
+    changed
+}
+
+/// Mutates a true message, mostly in one or two of its fields. Returns it as its queue delivers it, and the number of
+/// mutated fields.
+fn forge(entrance: Entrance, case: usize) -> (Value, u64) {
+    let mut dice = Dice::new(case);
+    let (mut event, fields) = match entrance {
+        Entrance::HookQueue => hook_message(&mut dice),
+        _ if entrance == Entrance::RequestQueue && dice.percent(40) => remediation_message(),
+        _ => request_message(&mut dice),
+    };
+    let changed = mutate(&mut dice, &mut event, &fields);
     let message = match entrance {
         Entrance::HookQueue => event,
         Entrance::RequestQueue | Entrance::DeadLetters => {
@@ -134,16 +144,18 @@ fn forge(entrance: Entrance, case: usize) -> (Value, u64) {
     (message, changed)
 }
 
-fn pick(dice: &mut Dice, length: usize) -> usize {
+pub(super) fn pick(dice: &mut Dice, length: usize) -> usize {
     usize::try_from(dice.below(length as u64)).unwrap_or_default()
 }
 
 const VICTIM_INSTANCE: &str = "i-00000000000000001";
 /// The instance of the other environment.
 const OTHER_INSTANCE: &str = "i-00000000000000002";
+/// The victim's own settings, with a drain of one second.
+const SHORT_DRAIN: &str = r#"{"envkeeper":1,"owner":"0123456789abcdef0123","environment":"scalable-ec2-us-west-2-dev","logGroup":"/aws/ec2/scalable-ec2-dev","targetGroups":[],"heartbeatSeconds":300,"drain":{"seconds":1}}"#;
 const FOREIGN_METADATA: &str = r#"{"envkeeper":1,"owner":"0123456789abcdef0123","environment":"scalable-ec2-us-west-2-prod","logGroup":"/aws/ec2/scalable-ec2-prod","targetGroups":["arn:x"],"heartbeatSeconds":30,"drain":{"seconds":1}}"#;
 
-fn texts(values: &[&str]) -> Vec<Value> {
+pub(super) fn texts(values: &[&str]) -> Vec<Value> {
     values.iter().map(|it| json!(it)).collect()
 }
 
@@ -166,7 +178,7 @@ fn hook_message(dice: &mut Dice) -> (Value, Vec<Field>) {
             texts(&["autoscaling:EC2_INSTANCE_LAUNCHING", "autoscaling:EC2_INSTANCE_TERMINATING"]),
         ),
         ("/detail/LifecycleActionToken", texts(&["5f0d8f0e-6d1c-4c1b-8d5e-2a9b7c3e1f05", "-"])),
-        ("/detail/NotificationMetadata", texts(&[FOREIGN_METADATA, "", "{}"])),
+        ("/detail/NotificationMetadata", texts(&[SHORT_DRAIN, FOREIGN_METADATA, "", "{}"])),
         ("/detail/Destination", texts(&["WarmPool", "EC2", "AutoScalingGroup"])),
         ("/detail/Origin", texts(&["WarmPool", "EC2", "AutoScalingGroup"])),
         ("/time", texts(&["1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "soon"])),
@@ -206,8 +218,13 @@ fn hook_effects(harness: &Harness, event: &Value) -> Vec<String> {
 }
 
 fn create() -> Value {
+    create_with_rule("2")
+}
+
+/// A Create with a rule that scales by this amount.
+fn create_with_rule(amount: &str) -> Value {
     let quick = json!({ "ResourceProperties": { "Egress": "PublicIp", "WaitForInstances": "false" } });
-    let rules = json!([{ "Alarm": "cpu-high", "Action": "ScaleBy", "Amount": "2" }]);
+    let rules = json!([{ "Alarm": "cpu-high", "Action": "ScaleBy", "Amount": amount }]);
     let rules = json!({ "ResourceProperties": { "AlarmActions": rules, "MinSize": "1", "MaxSize": "10" } });
     sent(with(with(sample("custom-resource", "create.json"), quick), rules), 0)
 }
@@ -291,6 +308,11 @@ struct Victim {
 
 impl Victim {
     fn new() -> Victim {
+        Victim::with_rule("2")
+    }
+
+    fn with_rule(amount: &str) -> Victim {
+        let create = create_with_rule(amount);
         let response_server = FakeResponseServer::default();
         let watchdog = Watchdog {
             settings: watchdog::Settings::from_vars(vars(&[])).expect("complete settings"),
@@ -305,12 +327,12 @@ impl Victim {
             watchdog,
             response_server,
         };
-        victim.admit(&create());
+        victim.admit(&create);
         for _ in 0..60 {
-            victim.reconcile(&message("true", &create()));
+            victim.reconcile(&message("true", &create));
         }
         // The watchdog's record has a later request, whose response is pending.
-        victim.admit_to_watchdog(&sent(with(create(), json!({ "RequestType": "Update" })), 30));
+        victim.admit_to_watchdog(&sent(with(create, json!({ "RequestType": "Update" })), 30));
         let record = victim.record().expect("a record");
         assert!(record.settled, "{record:?}");
         if let Some(alarm) = victim.cloud_factory.alarm.borrow_mut().as_mut() {
@@ -379,91 +401,4 @@ impl Victim {
 
 fn named(effects: &[(&str, bool)]) -> Vec<String> {
     effects.iter().filter(|(_, happened)| *happened).map(|(name, _)| (*name).to_owned()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use lifecycle_hook::Notification;
-    use lifecycle_hook::cloud::WaitState;
-
-    use super::*;
-
-    /// Whether the function can read the message.
-    fn parses(entrance: Entrance, message: &Value) -> bool {
-        if entrance == Entrance::HookQueue {
-            return Notification::read(message).is_ok();
-        }
-        let body: Value = serde_json::from_str(message["body"].as_str().unwrap_or_default()).expect("JSON");
-        let event = body.get("requestPayload").unwrap_or(&body);
-        match RemediationRequest::read(event) {
-            Some(remediation) => remediation.is_ok(),
-            None => Request::read(event, BEGIN_S * 1_000).is_ok(),
-        }
-    }
-
-    #[test]
-    fn at_least_half_of_the_messages_differ_in_at_most_two_fields_and_are_readable() {
-        for entrance in Entrance::ALL {
-            let near = (0..MESSAGES).filter(|case| {
-                let (forged, changed) = forge(entrance, *case);
-                changed <= 2 && parses(entrance, &forged)
-            });
-            let near = near.count();
-            assert!(near * 2 >= MESSAGES, "{entrance:?}: {near} of {MESSAGES}");
-        }
-        assert!(Entrance::ALL.len() * MESSAGES >= 10_000);
-    }
-
-    /// The first forged messages, until one has an effect.
-    fn has_effect(entrance: Entrance, mut deliver: impl FnMut(&Value) -> Vec<String>) -> bool {
-        (0..MESSAGES).any(|case| !deliver(&forge(entrance, case).0).is_empty())
-    }
-
-    /// Auto Scaling answers as the forger claims: the instance waits.
-    #[test]
-    fn without_the_lookup_of_the_state_a_forged_message_drains_or_abandons_an_instance() {
-        for waits in [WaitState::Pending, WaitState::Terminating, WaitState::WarmedPending] {
-            let harness = serving();
-            let all = harness.states().into_keys().map(|id| (id, Some(waits)));
-            harness.wait_states.borrow_mut().extend(all);
-            assert!(has_effect(Entrance::HookQueue, |message| hook_effects(&harness, message)), "{waits:?}");
-        }
-    }
-
-    /// EC2 answers as the forger claims: the instance is a Spot instance.
-    #[test]
-    fn without_the_lookup_of_spot_a_forged_interruption_drains_an_instance() {
-        let harness = serving();
-        harness.on_demand.borrow_mut().clear();
-        assert!(has_effect(Entrance::HookQueue, |message| hook_effects(&harness, message)));
-    }
-
-    /// The record answers as the forger claims: custom-resource recorded the request.
-    #[test]
-    fn without_the_lookup_of_the_record_a_forged_request_or_dead_letter_has_effects() {
-        for entrance in [Entrance::RequestQueue, Entrance::DeadLetters, Entrance::FailedInvocations] {
-            let victim = Victim::new();
-            let forged = has_effect(entrance, |message| {
-                let body: Value = serde_json::from_str(message["body"].as_str().unwrap_or_default()).expect("JSON");
-                victim.admit(body.get("requestPayload").unwrap_or(&body));
-                victim.effects(entrance, message)
-            });
-            assert!(forged, "{entrance:?}");
-        }
-    }
-
-    /// CloudWatch answers as the forger claims: the alarm is in ALARM since the time in the message.
-    #[test]
-    fn without_the_lookup_of_the_alarm_a_forged_remediation_scales_the_group() {
-        let victim = Victim::new();
-        let forged = has_effect(Entrance::RequestQueue, |message| {
-            let body: Value = serde_json::from_str(message["body"].as_str().unwrap_or_default()).expect("JSON");
-            if let Some(alarm) = victim.cloud_factory.alarm.borrow_mut().as_mut() {
-                alarm.state = "ALARM".into();
-                alarm.since_ms = body.pointer("/Remediation/SinceMs").and_then(Value::as_u64).unwrap_or_default();
-            }
-            victim.effects(Entrance::RequestQueue, message)
-        });
-        assert!(forged);
-    }
 }
