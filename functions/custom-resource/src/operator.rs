@@ -160,7 +160,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             "Version": env!("CARGO_PKG_VERSION"), "Environment": environment, "Owner": owner.as_str(), "Settled": record.settled,
             "Protected": is_protected(&record), "Unlocked": record.unlocked, "LatestRequest": latest,
             "WaitingFor": progress.map(|it| it.waiting_for.clone()).unwrap_or_default(),
-            "WaitingSince": progress.map(|it| time_text(it.since_ms)),
+            "WaitingSince": progress.and_then(|it| it.since_ms()).map(time_text),
             "Responses": record.history.iter().rev().map(history_json).collect::<Vec<_>>(),
         });
         status["Text"] = Value::from(status_text(&environment, &record, now));
@@ -308,8 +308,8 @@ fn status_text(environment: &str, record: &OwnerRecord, now_ms: u64) -> String {
         ),
     });
     if let Some(progress) = &record.progress {
-        let since = now_ms.saturating_sub(progress.since_ms) / 1_000;
-        lines.push(format!("Waiting for {since} s for:"));
+        let since = progress.since_ms().map(|since_ms| format!(" for {} s", now_ms.saturating_sub(since_ms) / 1_000));
+        lines.push(format!("Waiting{} for:", since.unwrap_or_default()));
         lines.extend(progress.waiting_for.iter().map(|it| format!("  {it}")));
     }
     if let Some(LatestRequest { response_address, .. }) = &record.latest_request {

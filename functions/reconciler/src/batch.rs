@@ -9,7 +9,9 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use environment::{Condition, RemediationRequest, Timestamp};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use request_pass::{CloudFactory, PassOutcome, RequestPass, TRANSIENT_REQUEUE, superseded_reason, work_deadline};
+use request_pass::{
+    CloudFactory, PassOutcome, RequestPass, TRANSIENT_REQUEUE, open_since, superseded_reason, work_deadline,
+};
 use requests::records::{LatestRequest, OwnerRecord, Progress};
 use requests::{CfnResponse, MARGIN_MS, Reason, Records, Request, RequestQueue, Responder};
 use serde_json::Value;
@@ -240,10 +242,9 @@ fn unrecorded_reason(record: Option<&OwnerRecord>, request: &Request) -> Reason 
 
 /// The progress of a request that waits for these conditions, after the recorded progress.
 fn next_progress(before: Option<Progress>, waiting_for: &[Condition], now: Timestamp) -> Progress {
-    let conditions = waiting_for.iter().map(|it| it.sentence.clone()).collect();
-    let next = Progress::new(waiting_for.iter().map(ToString::to_string).collect(), conditions, now.0);
-    let unchanged = before.filter(|before| before.conditions == next.conditions);
-    Progress { since_ms: unchanged.map_or(now.0, |before| before.since_ms), ..next }
+    let since = Condition::open_since(waiting_for, &open_since(before.as_ref()), now);
+    let since_ms = since.into_iter().map(|(id, since)| (id, since.0)).collect();
+    Progress::new(waiting_for.iter().map(ToString::to_string).collect(), since_ms)
 }
 
 /// Requeues all unfinished messages of a group. A message that remained invisible would delay the others, because a
@@ -264,16 +265,16 @@ mod tests {
     #[test]
     fn a_new_detail_of_a_condition_does_not_restart_the_wait() {
         let condition = |in_service: u32, failure: &str| Condition {
-            sentence: format!("auto-scaling-group g: {in_service} of 2 instances are in service"),
             detail: Some(format!("last failed launch: {failure}")),
+            ..format!("auto-scaling-group g: {in_service} of 2 instances are in service").into()
         };
         let first = next_progress(None, &[condition(0, "no capacity (zone a)")], Timestamp(1));
         let text = "auto-scaling-group g: 0 of 2 instances are in service (last failed launch: no capacity (zone a))";
-        assert_eq!((first.since_ms, first.waiting_for.as_slice()), (1, [text.to_owned()].as_slice()));
+        assert_eq!((first.since_ms(), first.waiting_for.as_slice()), (Some(1), [text.to_owned()].as_slice()));
         let second = next_progress(Some(first), &[condition(0, "no capacity (zone b)")], Timestamp(2));
-        assert_eq!(second.since_ms, 1);
+        assert_eq!(second.since_ms(), Some(1));
         assert!(second.waiting_for[0].contains("zone b"), "{second:?}");
         let third = next_progress(Some(second), &[condition(1, "no capacity (zone b)")], Timestamp(3));
-        assert_eq!(third.since_ms, 3);
+        assert_eq!(third.since_ms(), Some(3));
     }
 }

@@ -30,9 +30,10 @@ impl From<CallError> for RemediationOutcome {
     fn from(call_error: CallError) -> RemediationOutcome {
         match call_error {
             CallError::Rejected { message } => RemediationOutcome::failed(message),
-            CallError::Retry { waiting_for: message, .. } | CallError::Indeterminate { message } => {
-                RemediationOutcome::Requeue { reason: message, attempted: false }
+            CallError::Retry { waiting_for, .. } => {
+                RemediationOutcome::Requeue { reason: waiting_for.to_string(), attempted: false }
             }
+            CallError::Indeterminate { message } => RemediationOutcome::Requeue { reason: message, attempted: false },
         }
     }
 }

@@ -83,7 +83,7 @@ fn record(watchdog: &TestWatchdog, event: &Value) -> Owner {
 }
 
 fn record_progress_of(watchdog: &TestWatchdog, event: &Value, condition: &str) {
-    let progress = Progress { waiting_for: vec![condition.into()], since_ms: 1, ..Progress::default() };
+    let progress = Progress { waiting_for: vec![condition.into()], ..Progress::default() };
     watchdog.records.inner.record_progress(&request(event).owner(), &request(event).hash, progress).block_on();
 }
 

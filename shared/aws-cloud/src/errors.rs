@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use environment::{Call, CallError};
+use environment::{Call, CallError, Condition, OBSTACLE_LIMIT};
 
 /// The wait before the next observation after throttling that outlasted the SDK's own retries.
 const THROTTLING_DELAY: Duration = Duration::from_secs(5);
@@ -30,8 +30,11 @@ pub(crate) enum ErrorClass {
     Throttled,
     /// Lost response: the response did not arrive, or does not show whether the call took effect. Observe, then decide.
     LostResponse,
-    /// Blocked: a dependency, a concurrent change or read lag has to end before the call can succeed. Retry after 2 s.
+    /// Blocked: a dependency, a concurrent change or read lag has to end before the call can succeed. Retry after 2 s,
+    /// for five minutes.
     Blocked,
+    /// Blocked by something that takes longer to end by itself: at most this time.
+    BlockedFor(Duration),
     /// The call succeeded, and more of the same work remains. Call again at once.
     Unfinished,
     /// Already exists: a resource has this name or occupies this place. The next observation shows its owner.
@@ -187,22 +190,27 @@ impl Problem {
         match self.class {
             ErrorClass::Throttled => {
                 let waiting_for = format!("{subject}: {operation} is throttled by AWS: {detail}");
-                CallError::Retry { waiting_for, after: THROTTLING_DELAY }
+                CallError::Retry { waiting_for: waiting_for.into(), after: THROTTLING_DELAY }
             }
             ErrorClass::LostResponse => CallError::Indeterminate {
                 message: format!("{subject}: the result of {operation} is unknown: {detail}"),
             },
             ErrorClass::Unfinished => {
-                CallError::Retry { waiting_for: format!("{subject}: {operation}: {detail}"), after: Duration::ZERO }
+                let waiting_for = format!("{subject}: {operation}: {detail}").into();
+                CallError::Retry { waiting_for, after: Duration::ZERO }
             }
             ErrorClass::AlreadyExists => {
                 let waiting_for =
                     format!("{subject}: {operation}: the resource already exists; checking its ownership");
-                CallError::Retry { waiting_for, after: RETRY_DELAY }
+                CallError::Retry {
+                    waiting_for: Condition::from(waiting_for).within(OBSTACLE_LIMIT),
+                    after: RETRY_DELAY,
+                }
             }
-            ErrorClass::Blocked | ErrorClass::AlreadyConnected | ErrorClass::NotFound => {
-                let waiting_for = format!("{subject}: {operation} has to wait: {detail}");
-                CallError::Retry { waiting_for, after: RETRY_DELAY }
+            ErrorClass::Blocked | ErrorClass::BlockedFor(_) | ErrorClass::AlreadyConnected | ErrorClass::NotFound => {
+                let longest = if let ErrorClass::BlockedFor(longest) = self.class { longest } else { OBSTACLE_LIMIT };
+                let waiting_for = Condition::from(format!("{subject}: {operation} has to wait: {detail}"));
+                CallError::Retry { waiting_for: waiting_for.within(longest), after: RETRY_DELAY }
             }
             ErrorClass::Denied => {
                 rejected(" Allow the action that the message names in the policy of the role that Envkeeper runs with.")
@@ -386,7 +394,10 @@ mod tests {
     fn each_class_maps_to_a_call_error_that_names_the_resource_and_the_operation() {
         let error = |code: &str, status: u16| service_error(code, status).call_error(&"vpc a");
         let retry = |waiting_for: &str, seconds: u64| CallError::Retry {
-            waiting_for: waiting_for.into(),
+            waiting_for: Condition {
+                longest: (seconds == 2).then_some(OBSTACLE_LIMIT),
+                ..Condition::from(waiting_for)
+            },
             after: Duration::from_secs(seconds),
         };
         assert_eq!(

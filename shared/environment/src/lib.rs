@@ -29,7 +29,7 @@ pub use automation::remediation::{
 pub use desired::{Facts, HookNotHandled, check_hooks_are_handled, desired};
 pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, Risk};
 pub use engine::cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
-pub use engine::condition::Condition;
+pub use engine::condition::{Condition, OBSTACLE_LIMIT, OpenSince};
 pub use engine::drift::{Drift, drift};
 pub use engine::outputs::outputs;
 pub use engine::ownership::{Proofs, Standing, apply_standings, standings};

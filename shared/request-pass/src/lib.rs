@@ -27,6 +27,6 @@ pub use pass::{
 };
 pub use pass_error::{PassError, superseded_reason};
 pub use recorded::{
-    frozen_defaults, is_protected, recorded_image, recorded_proofs, recorded_spec, retired_tags, scope,
+    frozen_defaults, is_protected, open_since, recorded_image, recorded_proofs, recorded_spec, retired_tags, scope,
 };
 pub use settings::Settings;

@@ -18,8 +18,10 @@ use crate::cloud_factory::CloudFactory;
 use crate::journal::Journal;
 use crate::pass_error::{PassError, superseded};
 use crate::recorded::{
-    empties_buckets, frozen_defaults, proofs_to_record, recorded_image, recorded_spec, retired_tags, scope, to_record,
+    empties_buckets, frozen_defaults, open_since, proofs_to_record, recorded_image, recorded_spec, retired_tags, scope,
+    to_record,
 };
+use crate::response::obstructed_reason;
 use crate::settings::Settings;
 
 /// The part of an invocation that is reserved for the response: two attempts of the response sender and the pause
@@ -376,7 +378,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let before = admitted.record.as_ref().and_then(|it| it.history.last());
         let before = before.filter(|it| it.request_hash != *request);
         let stale_until = before.map(|it| Timestamp(it.responded_ms) + READ_LAG);
-        let run = Run { scope, desired, until, wait_budget, indeterminate_until, stale_until };
+        let open_since = open_since(record.filter(|it| it.is_latest(request)).and_then(|it| it.progress.as_ref()));
+        let run = Run { scope, desired, until, wait_budget, indeterminate_until, stale_until, open_since };
         let mut journal = Journal::new(self, owner, scope.proofs.clone());
         let journal = async |checkpoint: Checkpoint, proofs: &Proofs| journal.checkpoint(checkpoint, proofs).await;
         match reconcile(&cloud, run, journal).await {
@@ -389,6 +392,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             RunOutcome::CallRejected { reasons } => {
                 Err(PassError::Failed(Reason::with_runbook(reasons.join("\n"), Runbook::CallRejected)))
             }
+            RunOutcome::Obstructed { waiting_for } => Err(PassError::Failed(obstructed_reason(&waiting_for))),
             RunOutcome::Stopped(error) => Err(error),
             RunOutcome::Unfinished { waiting_for } => Ok(Convergence::Pending(waiting_for)),
         }

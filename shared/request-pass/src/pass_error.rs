@@ -28,9 +28,8 @@ impl From<CallError> for PassError {
     fn from(call_error: CallError) -> PassError {
         match call_error {
             CallError::Rejected { message } => PassError::Failed(Reason::with_runbook(message, Runbook::CallRejected)),
-            CallError::Retry { waiting_for: message, .. } | CallError::Indeterminate { message } => {
-                PassError::Requeue(message)
-            }
+            CallError::Retry { waiting_for, .. } => PassError::Requeue(waiting_for.to_string()),
+            CallError::Indeterminate { message } => PassError::Requeue(message),
         }
     }
 }

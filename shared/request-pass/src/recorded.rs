@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use environment::{Defaults, Names, Proofs, Scope, Spec, property};
-use requests::records::{self, OwnerRecord};
+use environment::{Defaults, Names, OpenSince, Proofs, Scope, Spec, Timestamp, property};
+use requests::records::{self, OwnerRecord, Progress};
 use serde_json::{Value, json};
 
 use crate::pass_error::PassError;
@@ -126,4 +126,11 @@ pub(crate) fn empties_buckets(record: &OwnerRecord) -> bool {
 pub fn is_protected(record: &OwnerRecord) -> bool {
     let settled = record.settled_spec.as_ref();
     settled.is_some_and(|spec| spec.get("DeletionProtection") == Some(&Value::Bool(true)))
+}
+
+/// Since when a request waits for each of its conditions, as its previous pass recorded it.
+#[must_use]
+pub fn open_since(progress: Option<&Progress>) -> OpenSince {
+    let recorded = progress.iter().flat_map(|it| &it.open_since_ms);
+    recorded.map(|(id, since_ms)| (id.clone(), Timestamp(*since_ms))).collect()
 }

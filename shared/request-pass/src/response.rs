@@ -8,6 +8,16 @@ use requests::{CfnResponse, PhysicalId, Reason, Records, Runbook};
 use crate::cloud_factory::CloudFactory;
 use crate::pass::RequestPass;
 
+/// The reason of a FAILED whose request waited for longer than each of its conditions takes.
+pub(crate) fn obstructed_reason(waiting_for: &[Condition]) -> Reason {
+    let obstacles: Vec<String> = waiting_for.iter().map(|it| format!("- {it}")).collect();
+    let message = format!(
+        "Nothing under way ends these waits, so Envkeeper stopped working on the request. Remove the obstacles, then send the same request again.\n{}",
+        obstacles.join("\n")
+    );
+    Reason::with_runbook(message, Runbook::Obstructed)
+}
+
 impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     /// Builds the response of a success. `id` is the environment's, if the environment exists.
     #[must_use]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use environment::{
-    AutoScalingGroup, AutoScalingGroupSetting, CallError, CallKind, Fields, Key, Kind, Names, NatGateway, Reach,
-    Resource, Setting, Timestamp,
+    AutoScalingGroup, AutoScalingGroupSetting, CallError, CallKind, Condition, Fields, Key, Kind, Names, NatGateway,
+    OBSTACLE_LIMIT, Reach, Resource, Setting, Timestamp,
 };
 
 use crate::dependencies::{check_clear, check_consistency, check_delete, check_set};
@@ -15,7 +15,7 @@ use crate::state::{MemoryAccount, StoredResource, Version, deletion_time};
 type Ids = BTreeMap<Key, String>;
 
 pub(crate) fn retry(kind: String) -> CallError {
-    CallError::Retry { waiting_for: kind, after: Duration::from_secs(2) }
+    CallError::Retry { waiting_for: Condition::from(kind).within(OBSTACLE_LIMIT), after: Duration::from_secs(2) }
 }
 
 /// A service rejects a name that does not match the service's pattern, for reads too. IAM's role names are 1 to 64

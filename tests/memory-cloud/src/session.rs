@@ -97,14 +97,14 @@ impl Cloud for Session<'_> {
                 return pending().await;
             }
             Some(Fault::Throttled) => {
-                return Err(CallError::Retry { waiting_for: describe("throttled"), after: call_time(call) });
+                return Err(CallError::Retry { waiting_for: describe("throttled").into(), after: call_time(call) });
             }
             Some(Fault::Denied) => return Err(CallError::Rejected { message: describe("access denied") }),
             Some(Fault::Quota) => {
                 return Err(CallError::Rejected { message: describe("the account's quota is exceeded") });
             }
             Some(Fault::NotFoundLag) => {
-                return Err(CallError::Retry { waiting_for: describe("not found yet"), after: call_time(call) });
+                return Err(CallError::Retry { waiting_for: describe("not found yet").into(), after: call_time(call) });
             }
             Some(Fault::LostRequest) => return Err(CallError::Indeterminate { message: describe("no response") }),
             Some(Fault::CrashAfter | Fault::CrashAfterResponse | Fault::LostResponse | Fault::Twice | Fault::Stall)

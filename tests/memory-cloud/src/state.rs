@@ -311,11 +311,11 @@ impl MemoryAccount {
     fn state(&self, stored: &StoredResource, resource: &Resource) -> State {
         let now = self.clock.now();
         match &resource.fields {
-            _ if stored.deleted_at.is_some() => State::Deleting(String::from("it is being deleted")),
-            _ if now < stored.ready_at => State::Settling(String::from("it is pending")),
+            _ if stored.deleted_at.is_some() => State::Deleting("it is being deleted".into()),
+            _ if now < stored.ready_at => State::Settling("it is pending".into()),
             Fields::AutoScalingGroup(group) if group.max_size == 0 => match groups::instances(self, &resource.name).0 {
                 0 => State::Ready,
-                count => State::Deleting(format!("{count} instances are terminating")),
+                count => State::Deleting(format!("{count} instances are terminating").into()),
             },
             _ => State::Ready,
         }

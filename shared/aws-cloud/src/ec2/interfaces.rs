@@ -2,16 +2,25 @@
 //! terminating instances. Envkeeper never removes such an interface; the error of the blocked call names the
 //! interfaces.
 
-use aws_sdk_ec2::types::{Filter, NetworkInterface, NetworkInterfaceAttachment};
+use std::time::Duration;
+
+use aws_sdk_ec2::types::{Filter, NetworkInterface, NetworkInterfaceAttachment, NetworkInterfaceType};
 
 use crate::AwsCloud;
-use crate::errors::{ClassifyErrors, Problem};
+use crate::errors::{ClassifyErrors, ErrorClass, Problem};
 
 /// The number of interfaces that the error names.
 const MAX_LISTED: usize = 3;
 
 /// The part of a description that the error contains, in characters.
 const MAX_DESCRIPTION_CHARS: usize = 80;
+
+/// The longest time until AWS removes the interface of a deleted function: 45 minutes, the bound that AWS's Lambda team
+/// confirmed to the authors of Terraform's provider (hashicorp/terraform-provider-aws, pull request 10347).
+const LAMBDA_REMOVAL: Duration = Duration::from_mins(45);
+/// The longest time until AWS removes the interfaces of a deleted endpoint: 10 minutes, the time that Terraform's
+/// provider waits for an endpoint's deletion.
+const ENDPOINT_REMOVAL: Duration = Duration::from_mins(10);
 
 /// Adds the interfaces that the filter finds to the error of a delete, if AWS can mean them. If this read fails, the
 /// error contains only AWS's own message.
@@ -41,7 +50,18 @@ fn add_interfaces(problem: Problem, interfaces: &[NetworkInterface]) -> Problem 
     };
     let detail = problem.message.trim_end_matches('.');
     let message = format!("{detail}; blocking network interfaces: {}{others}", listed.join(", "));
-    Problem { message, ..problem }
+    let class = interfaces.iter().filter_map(removed_within).max().map_or(problem.class, ErrorClass::BlockedFor);
+    Problem { message, class, ..problem }
+}
+
+/// How long AWS may take to remove an interface that it manages, after its user has deleted the resource that it belongs
+/// to. `None` for every other interface: somebody has to delete it.
+fn removed_within(interface: &NetworkInterface) -> Option<Duration> {
+    match interface.interface_type()? {
+        NetworkInterfaceType::Lambda => Some(LAMBDA_REMOVAL),
+        NetworkInterfaceType::VpcEndpoint | NetworkInterfaceType::GatewayLoadBalancerEndpoint => Some(ENDPOINT_REMOVAL),
+        _ => None,
+    }
 }
 
 /// Describes an interface. Services set descriptions such as `ELB app/web/50dc6c495c0c9188`. An instance's own
@@ -84,6 +104,18 @@ mod tests {
         );
         let long = interface("eni-5").description("é".repeat(500)).build();
         assert!(message_with(&[long]).ends_with(&format!("eni-5 ({})", "é".repeat(80))));
+    }
+
+    #[test]
+    fn an_interface_that_aws_removes_by_itself_is_waited_for_as_long_as_its_source_says() {
+        let class = |kinds: &[&str]| {
+            let interface = |kind: &&str| interface("eni-1").interface_type(NetworkInterfaceType::from(*kind)).build();
+            let interfaces: Vec<_> = kinds.iter().map(interface).collect();
+            add_interfaces(Problem::blocked("ec2:DeleteSubnet", "in use"), &interfaces).class
+        };
+        assert_eq!(class(&["interface"]), ErrorClass::Blocked);
+        assert_eq!(class(&["interface", "lambda", "vpc_endpoint"]), ErrorClass::BlockedFor(Duration::from_mins(45)));
+        assert_eq!(class(&["vpc_endpoint"]), ErrorClass::BlockedFor(Duration::from_mins(10)));
     }
 
     #[test]

@@ -7,10 +7,12 @@ use ipnet::Ipv4Net;
 use crate::errors::Problem;
 
 pub(crate) mod address;
+mod guardduty;
 mod interfaces;
 pub(crate) mod internet_gateway;
 pub(crate) mod launch_template;
 pub(crate) mod nat_gateway;
+mod obstacles;
 pub(crate) mod route_table;
 pub(crate) mod security_group;
 pub(crate) mod subnet;

@@ -1,7 +1,9 @@
 //! NAT gateways. EC2 lists a deleted gateway for about an hour; this file leaves it out.
 
+use std::time::Duration;
+
 use aws_sdk_ec2::types::{ConnectivityType, NatGatewayAddress, NatGatewayState, ResourceType};
-use environment::{Call, CallKind, Fields, Kind, NatGateway, ObservedResource, Ref, Resource, State};
+use environment::{Call, CallKind, Condition, Fields, Kind, NatGateway, ObservedResource, Ref, Resource, State};
 
 use super::{owned_by, tags};
 use crate::AwsCloud;
@@ -48,10 +50,15 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     })
 }
 
+/// The longest creation and deletion: the times that Terraform's provider waits. 87 to 121 s are usual (ARCHITECTURE,
+/// Facts).
+const CREATION: Duration = Duration::from_mins(10);
+const DELETION: Duration = Duration::from_mins(30);
+
 fn state(found: &Found) -> State {
     match found.state() {
-        Some(NatGatewayState::Pending) => State::Settling(String::from("it is being created")),
-        Some(NatGatewayState::Deleting) => State::Deleting(String::from("it is being deleted")),
+        Some(NatGatewayState::Pending) => State::Settling(Condition::from("it is being created").within(CREATION)),
+        Some(NatGatewayState::Deleting) => State::Deleting(Condition::from("it is being deleted").within(DELETION)),
         Some(NatGatewayState::Failed) => State::Failed(
             found.failure_message().or(found.failure_code()).unwrap_or("AWS returned no reason").to_owned(),
         ),
@@ -154,8 +161,14 @@ mod tests {
     #[test]
     fn a_nat_gateway_is_settling_deleting_or_failed_with_a_reason() {
         let state = |state| observe(&gateway().state(state).failure_message("no route to the internet").build()).state;
-        assert_eq!(state(NatGatewayState::Pending), State::Settling("it is being created".into()));
-        assert_eq!(state(NatGatewayState::Deleting), State::Deleting("it is being deleted".into()));
+        assert_eq!(
+            state(NatGatewayState::Pending),
+            State::Settling(Condition::from("it is being created").within(CREATION))
+        );
+        assert_eq!(
+            state(NatGatewayState::Deleting),
+            State::Deleting(Condition::from("it is being deleted").within(DELETION))
+        );
         assert_eq!(state(NatGatewayState::Failed), State::Failed("no route to the internet".into()));
     }
 }

@@ -1,9 +1,12 @@
 //! Subnets. `CreateSubnet` has no client token, but a subnet's addresses are unique within the VPC.
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet as Found, SubnetState};
-use environment::{Call, CallKind, Fields, Kind, ObservedResource, Resource, Setting, State, Subnet, SubnetSetting};
+use environment::{
+    Call, CallKind, Condition, Fields, Kind, OBSTACLE_LIMIT, ObservedResource, Resource, Setting, State, Subnet,
+    SubnetSetting,
+};
 
-use super::{interfaces, network, owned_by, tags};
+use super::{guardduty, interfaces, network, owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
@@ -23,7 +26,9 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
     let tags = tags::read(found.tags());
     let state = match found.state() {
-        Some(SubnetState::Pending) => State::Settling(String::from("the subnet is being created")),
+        Some(SubnetState::Pending) => {
+            State::Settling(Condition::from("the subnet is being created").within(OBSTACLE_LIMIT))
+        }
         _ => State::Ready,
     };
     let subnet = Subnet {
@@ -83,8 +88,17 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
     let response = aws.clients.ec2.delete_subnet().subnet_id(&id).send().await.classified(call.operation());
     if let Err(problem) = response.none_if_not_found() {
+        if let Some(vpc) = vpc_of(aws, &id).await {
+            guardduty::remove(aws, &problem, &vpc).await?;
+        }
         return Err(interfaces::with_blocking_interfaces(aws, problem, "subnet-id", &id).await);
     }
     aws.ids.record_deleted(&id);
     Ok(())
+}
+
+/// The VPC of a subnet whose delete is blocked. A failed read only postpones the removal of obstacles.
+async fn vpc_of(aws: &AwsCloud, subnet: &str) -> Option<String> {
+    let response = aws.clients.ec2.describe_subnets().subnet_ids(subnet).send().await.classified(DESCRIBE).ok()?;
+    response.subnets().first()?.vpc_id().map(str::to_owned)
 }

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType, Vpc as Found, VpcAttributeName, VpcState};
-use environment::{Call, CallKind, Fields, Kind, ObservedResource, Resource, Setting, State, Vpc, VpcSetting, mark};
+use environment::{
+    Call, CallKind, Condition, Fields, Kind, OBSTACLE_LIMIT, ObservedResource, Resource, Setting, State, Vpc,
+    VpcSetting, mark,
+};
 use futures_util::future::try_join_all;
 
-use super::{interfaces, network, owned_by, tags};
+use super::{guardduty, interfaces, network, obstacles, owned_by, tags};
 use crate::AwsCloud;
 use crate::clients::{Clients, one_attempt};
 use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
@@ -82,7 +85,7 @@ pub(crate) fn observed(attributes: &VpcAttributes, observation: &Observation<'_>
     let id = attributes.vpc.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let tags = tags::read(attributes.vpc.tags());
     let state = match attributes.vpc.state() {
-        Some(VpcState::Pending) => State::Settling(String::from("the VPC is being created")),
+        Some(VpcState::Pending) => State::Settling(Condition::from("the VPC is being created").within(OBSTACLE_LIMIT)),
         _ => State::Ready,
     };
     let vpc = Vpc {
@@ -140,7 +143,9 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
     let response = aws.clients.ec2.delete_vpc().vpc_id(&id).send().await.classified(call.operation());
     if let Err(problem) = response.none_if_not_found() {
-        return Err(interfaces::with_blocking_interfaces(aws, problem, "vpc-id", &id).await);
+        guardduty::remove(aws, &problem, &id).await?;
+        let problem = interfaces::with_blocking_interfaces(aws, problem, "vpc-id", &id).await;
+        return Err(obstacles::with_obstacles(aws, problem, &id).await);
     }
     aws.ids.record_deleted(&id);
     Ok(())

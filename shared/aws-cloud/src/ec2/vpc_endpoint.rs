@@ -2,14 +2,15 @@
 //! file leaves it out.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aws_sdk_ec2::operation::modify_vpc_endpoint::builders::ModifyVpcEndpointFluentBuilder as Modify;
 use aws_sdk_ec2::types::{
     LastError, ResourceType, SecurityGroupIdentifier, UnsuccessfulItem, UnsuccessfulItemError, VpcEndpointType,
 };
 use environment::{
-    Call, CallKind, Fields, Kind, ObservedResource, Reach, Ref, Resource, Setting, State, VpcEndpoint,
-    VpcEndpointSetting,
+    Call, CallKind, Condition, Fields, Kind, OBSTACLE_LIMIT, ObservedResource, Reach, Ref, Resource, Setting, State,
+    VpcEndpoint, VpcEndpointSetting,
 };
 
 use super::{owned_by, tags};
@@ -67,12 +68,17 @@ fn state_name(found: &Found) -> String {
     found.state().map(|state| state.as_str().to_ascii_lowercase()).unwrap_or_default()
 }
 
+/// The longest creation and deletion: the time that Terraform's provider waits.
+const CHANGE: Duration = Duration::from_mins(10);
+
 fn state(found: &Found) -> State {
     let name = state_name(found);
     match name.as_str() {
-        "pending" => State::Settling(String::from("it is being created")),
-        "pendingacceptance" => State::Settling(String::from("its service has not accepted it yet")),
-        "deleting" => State::Deleting(String::from("it is being deleted")),
+        "pending" => State::Settling(Condition::from("it is being created").within(CHANGE)),
+        "pendingacceptance" => {
+            State::Settling(Condition::from("its service has not accepted it yet").within(OBSTACLE_LIMIT))
+        }
+        "deleting" => State::Deleting(Condition::from("it is being deleted").within(CHANGE)),
         "failed" | "rejected" | "expired" => {
             let reason = found.last_error().and_then(LastError::message).or(found.failure_reason());
             State::Failed(reason.map_or_else(|| format!("it is {name}"), str::to_owned))
@@ -259,10 +265,13 @@ mod tests {
     #[test]
     fn an_endpoint_is_settling_deleting_or_failed_in_lower_case_and_in_capitals() {
         let state = |name: &str| observe(&endpoint(name).build()).state;
-        assert_eq!(state("pending"), State::Settling("it is being created".into()));
-        assert_eq!(state("Pending"), State::Settling("it is being created".into()));
-        assert_eq!(state("PendingAcceptance"), State::Settling("its service has not accepted it yet".into()));
-        assert_eq!(state("deleting"), State::Deleting("it is being deleted".into()));
+        assert_eq!(state("pending"), State::Settling(Condition::from("it is being created").within(CHANGE)));
+        assert_eq!(state("Pending"), State::Settling(Condition::from("it is being created").within(CHANGE)));
+        assert_eq!(
+            state("PendingAcceptance"),
+            State::Settling(Condition::from("its service has not accepted it yet").within(OBSTACLE_LIMIT))
+        );
+        assert_eq!(state("deleting"), State::Deleting(Condition::from("it is being deleted").within(CHANGE)));
         assert_eq!(state("rejected"), State::Failed("it is rejected".into()));
         let error = LastError::builder().message("no such service").build();
         let failed = endpoint("failed").last_error(error).build();

@@ -364,7 +364,7 @@ async fn the_delete_of_a_bucket_with_objects_is_retried_and_a_deleted_bucket_can
     let send = async |kind| cloud.call(&call(kind)).await;
     let response = send(CallKind::Delete).await;
     assert!(
-        matches!(&response, Err(CallError::Retry { waiting_for, .. }) if waiting_for.contains("BucketNotEmpty")),
+        matches!(&response, Err(CallError::Retry { waiting_for, .. }) if waiting_for.sentence.contains("BucketNotEmpty")),
         "{response:?}"
     );
     // (The emulator deletes a bucket that has incomplete uploads.)

@@ -41,7 +41,7 @@ async fn a_resource_with_a_unique_name_or_place_is_not_created_twice() {
         let response = cloud.call(&call).await;
         let Err(CallError::Retry { waiting_for, .. }) = &response else { panic!("{}: {response:?}", call.key) };
         let expected = format!("{}: {call}: the resource already exists; checking its ownership", call.key);
-        assert_eq!(*waiting_for, expected);
+        assert_eq!(waiting_for.to_string(), expected);
     }
 }
 

@@ -166,5 +166,5 @@ async fn a_foreign_interface_in_an_owned_network_is_named() {
     let response = harness.cloud().call(&call).await;
     let Err(CallError::Retry { waiting_for, .. }) = response else { panic!("{response:?}") };
     let named = format!("; blocking network interfaces: {interface} (ELB app/web/1)");
-    assert!(waiting_for.ends_with(&named), "{waiting_for}");
+    assert!(waiting_for.to_string().ends_with(&named), "{waiting_for}");
 }

@@ -126,6 +126,9 @@ async fn a_call_ends_within_its_budget_and_the_next_call_starts_at_once() {
     assert!(started.elapsed() + Duration::from_secs(5) < environment::CALL_TIMEOUT, "{:?}", started.elapsed());
     let Err(CallError::Retry { waiting_for, after }) = response else { panic!("{response:?}") };
     let deleted = pages.deleted.lock().expect("pages").len();
-    assert_eq!(waiting_for, format!("bucket {BUCKET}: s3:DeleteObjects: {deleted} objects deleted, more are left"));
+    assert_eq!(
+        waiting_for.to_string(),
+        format!("bucket {BUCKET}: s3:DeleteObjects: {deleted} objects deleted, more are left")
+    );
     assert_eq!(after, Duration::ZERO);
 }

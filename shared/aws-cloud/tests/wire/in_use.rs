@@ -35,7 +35,7 @@ impl RejectingEc2 {
         let cloud = AwsCloud::new(&self.clients, "owner".into(), "request".into());
         let call = Call { key: Key::new(kind, "a"), id: Some(id.into()), kind: CallKind::Delete };
         let Err(CallError::Retry { waiting_for, .. }) = cloud.call(&call).await else { panic!("not a retry") };
-        (waiting_for, std::mem::take(&mut *self.requests.lock().expect("bodies")))
+        (waiting_for.to_string(), std::mem::take(&mut *self.requests.lock().expect("bodies")))
     }
 }
 

@@ -188,8 +188,8 @@ struct StepResult {
 
 async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, until: Timestamp) -> StepResult {
     let mut result = StepResult { succeeded: 0, created: None, error: None };
-    if let Action::Wait(Condition { sentence, detail }) = &step.action {
-        let condition = Condition { sentence: format!("{}: {sentence}", step.key), detail: detail.clone() };
+    if let Action::Wait(awaited) = &step.action {
+        let condition = Condition { sentence: format!("{}: {}", step.key, awaited.sentence), ..awaited.clone() };
         result.error = Some(StepError::Waits(condition));
         return result;
     }
@@ -213,7 +213,8 @@ async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, until: Times
     };
     if step.key.kind.facts().completes_asynchronously {
         let waiting_for = format!("{}: {pending}", step.key);
-        result.error = Some(StepError::Call(CallError::Retry { waiting_for, after: Duration::from_secs(2) }));
+        result.error =
+            Some(StepError::Call(CallError::Retry { waiting_for: waiting_for.into(), after: Duration::from_secs(2) }));
     }
     result
 }
@@ -227,12 +228,12 @@ async fn send<C: Cloud>(
     let now = cloud.now();
     if now + CALL_TIMEOUT > until {
         let waiting_for = format!("{}: {} was not started, too little time was left", call.key, call.operation());
-        return Err(CallError::Retry { waiting_for, after: CALL_TIMEOUT });
+        return Err(CallError::Retry { waiting_for: waiting_for.into(), after: CALL_TIMEOUT });
     }
     if held_back && matches!(call.kind, CallKind::Create(_)) {
         let operation = call.operation();
         let waiting_for = format!("{}: {operation} may have succeeded already; checking whether it did", call.key);
-        return Err(CallError::Retry { waiting_for, after: Duration::from_secs(2) });
+        return Err(CallError::Retry { waiting_for: waiting_for.into(), after: Duration::from_secs(2) });
     }
     cloud.call(call).await
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::condition::Condition;
 use crate::engine::ownership::Proofs;
 use crate::model::key::{Key, Tags};
 use crate::model::names::Names;
@@ -92,9 +93,9 @@ pub enum State {
     /// The resource can be used, changed and deleted.
     Ready,
     /// The resource exists and cannot be used yet; the text names the awaited condition.
-    Settling(String),
+    Settling(Condition),
     /// The resource is being deleted, and cannot be changed or deleted any more, or not yet.
-    Deleting(String),
+    Deleting(Condition),
     /// The resource was created and will never be usable; the text is AWS's reason. The resource can be deleted.
     Failed(String),
 }
@@ -162,8 +163,8 @@ pub enum CallError {
     /// The call cannot succeed yet: another change has to complete first.
     #[error("{waiting_for}")]
     Retry {
-        /// The awaited condition, as a sentence.
-        waiting_for: String,
+        /// The awaited condition.
+        waiting_for: Condition,
         /// The wait before the next observation.
         after: Duration,
     },

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, StepError, apply};
 use crate::engine::cloud::{CallError, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
-use crate::engine::condition::Condition;
+use crate::engine::condition::{Condition, OpenSince};
 use crate::engine::ownership::Proofs;
 use crate::engine::plan::{DesiredState, plan};
 use crate::model::key::Key;
@@ -50,13 +50,23 @@ pub struct Run<'a> {
     /// [`READ_LAG`]. A missed write may be the very write that this run has to undo, so the run does not observe
     /// earlier. A delete, which ends with a late observation anyway, starts at once.
     pub stale_until: Option<Timestamp>,
+    /// The conditions that the previous run of the same request waited for.
+    pub open_since: OpenSince,
 }
 
 impl<'a> Run<'a> {
     /// A run without a predecessor and without a successor.
     #[must_use]
     pub fn standalone(scope: &'a Scope, desired: &'a DesiredState, until: Timestamp) -> Run<'a> {
-        Run { scope, desired, until, wait_budget: Duration::MAX, indeterminate_until: None, stale_until: None }
+        Run {
+            scope,
+            desired,
+            until,
+            wait_budget: Duration::MAX,
+            indeterminate_until: None,
+            stale_until: None,
+            open_since: OpenSince::new(),
+        }
     }
 }
 
@@ -80,6 +90,11 @@ pub enum RunOutcome<E> {
     },
     /// The time or the wait budget ran out.
     Unfinished {
+        /// The open conditions, one for each resource.
+        waiting_for: Vec<Condition>,
+    },
+    /// Each open condition takes longer than its source says, so nothing under way meets it: somebody has to act.
+    Obstructed {
         /// The open conditions, one for each resource.
         waiting_for: Vec<Condition>,
     },
@@ -114,6 +129,7 @@ pub enum RunOutcome<E> {
 /// - A create of this run that cannot be repeated and may have succeeded is not sent again within
 ///   [`CREATE_VISIBILITY`]; one of an earlier run not before [`Run::indeterminate_until`].
 /// - A plan with a rejection changes nothing.
+/// - A run whose open conditions have all been open for longer than their sources say ends at once.
 /// - No iteration and no call starts with less than [`CALL_TIMEOUT`] left before [`Run::until`].
 ///
 /// # Assumptions
@@ -140,6 +156,7 @@ pub async fn reconcile<C: Cloud, E>(
     }
     let mut last_progress = cloud.now();
     let mut waiting_for = vec![Condition::from("the first observation")];
+    let mut open_since = run.open_since.clone();
     loop {
         if cloud.now() + CALL_TIMEOUT > run.until {
             return RunOutcome::Unfinished { waiting_for };
@@ -148,8 +165,11 @@ pub async fn reconcile<C: Cloud, E>(
             Iteration::Ended(outcome) => return outcome,
             Iteration::Waiting { waiting_for: open, retry_after, progressed } => {
                 waiting_for = open;
+                open_since = Condition::open_since(&waiting_for, &open_since, cloud.now());
                 if progressed {
                     last_progress = cloud.now();
+                } else if Condition::all_overdue(&waiting_for, &open_since, cloud.now()) {
+                    return RunOutcome::Obstructed { waiting_for };
                 } else if cloud.now() - last_progress >= run.wait_budget {
                     return RunOutcome::Unfinished { waiting_for };
                 }
@@ -239,7 +259,7 @@ fn unexpired_create_intent(run: &Run<'_>, recent: &RecentWrites, now: Timestamp)
     let until = recent.all_indeterminate_until.filter(|until| deletes && now < *until)?;
     let seconds = (until - now).as_secs() + 1;
     let sentence = "the final observation: an earlier run may have created resources that no list shows yet";
-    Some(Condition { sentence: sentence.to_owned(), detail: Some(format!("in {seconds} s")) })
+    Some(Condition { detail: Some(format!("in {seconds} s")), ..sentence.into() })
 }
 
 /// The wait of a create whose response could not yet name the id of a created resource.
@@ -268,6 +288,7 @@ fn after_errors<E>(errors: Vec<StepError>, progressed: bool) -> Iteration<E> {
     let retry_after = delays.min();
     let condition = |error| match error {
         StepError::Waits(condition) => condition,
+        StepError::Call(CallError::Retry { waiting_for, .. }) => waiting_for,
         StepError::Call(call_error) => call_error.to_string().into(),
     };
     Iteration::Waiting { waiting_for: errors.into_iter().map(condition).collect(), retry_after, progressed }
@@ -285,7 +306,7 @@ fn with_recent_writes(
     recent.deleted.retain(|_, at| now < *at + READ_LAG);
     for it in observed.iter_mut().filter(|it| it.ownership == Ownership::Owned) {
         if it.id.as_ref().is_some_and(|id| recent.deleted.contains_key(id)) {
-            it.state = State::Deleting(String::from("deleted, still listed"));
+            it.state = State::Deleting("deleted, still listed".into());
         }
     }
     for (key, (written, at)) in &recent.written {

@@ -22,6 +22,7 @@ use crate::response::fit;
 use crate::{CfnResponse, Kind, Owner, Request, ResponseAddress};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The parts of a request that other functions and later invocations need: its place in the order of requests, the
@@ -137,6 +138,9 @@ impl fmt::Debug for DesiredRecord {
 /// The most conditions in a [`Progress`].
 const MAX_CONDITIONS: usize = 10;
 
+/// The most conditions in a [`Progress`] whose beginnings are recorded: more than an environment has resources.
+const MAX_OPEN_SINCE: usize = 100;
+
 /// The longest condition in a [`Progress`], in bytes of JSON.
 const MAX_CONDITION_BYTES: usize = 400;
 
@@ -145,21 +149,27 @@ const MAX_CONDITION_BYTES: usize = 400;
 pub struct Progress {
     /// A sentence for each condition, with its details, for operators.
     pub waiting_for: Vec<String>,
-    /// The same conditions without the details that may change while a condition remains.
-    pub conditions: Vec<String>,
-    /// Since when the request waits for exactly these conditions, regardless of their details.
-    pub since_ms: u64,
+    /// Since when the request waits for each condition, regardless of its details, by the condition's id of 16
+    /// characters.
+    #[serde(default)]
+    pub open_since_ms: BTreeMap<String, u64>,
 }
 
 impl Progress {
     /// The progress with the first ten conditions, each with at most 400 bytes: a longer one is cut.
     #[must_use]
-    pub fn new(waiting_for: Vec<String>, conditions: Vec<String>, since_ms: u64) -> Progress {
-        let bounded = |all: Vec<String>| {
-            let first = all.into_iter().take(MAX_CONDITIONS);
-            first.map(|it| fit::cut(&it, MAX_CONDITION_BYTES).into_owned()).collect()
-        };
-        Progress { waiting_for: bounded(waiting_for), conditions: bounded(conditions), since_ms }
+    pub fn new(waiting_for: Vec<String>, open_since_ms: BTreeMap<String, u64>) -> Progress {
+        let first = waiting_for.into_iter().take(MAX_CONDITIONS);
+        Progress {
+            waiting_for: first.map(|it| fit::cut(&it, MAX_CONDITION_BYTES).into_owned()).collect(),
+            open_since_ms: open_since_ms.into_iter().take(MAX_OPEN_SINCE).collect(),
+        }
+    }
+
+    /// Since when the request waits for the condition that has been open for the longest time.
+    #[must_use]
+    pub fn since_ms(&self) -> Option<u64> {
+        self.open_since_ms.values().copied().min()
     }
 }
 

@@ -27,11 +27,13 @@ pub enum Runbook {
     RecordsUnavailable,
     /// AWS rejected a call: a permission, a quota, a conflict with another resource.
     CallRejected,
+    /// The request waited for longer than its conditions take: somebody has to remove an obstacle.
+    Obstructed,
 }
 
 impl Runbook {
     /// All runbooks, in the order of the page.
-    pub const ALL: [Runbook; 7] = [
+    pub const ALL: [Runbook; 8] = [
         Runbook::RequestTimedOut,
         Runbook::RequestOverdue,
         Runbook::RequestNotProcessed,
@@ -39,6 +41,7 @@ impl Runbook {
         Runbook::InvalidSettings,
         Runbook::RecordsUnavailable,
         Runbook::CallRejected,
+        Runbook::Obstructed,
     ];
 
     /// The anchor of the section in `infra/OPERATIONS.md`.
@@ -52,6 +55,7 @@ impl Runbook {
             Runbook::InvalidSettings => "invalid-settings",
             Runbook::RecordsUnavailable => "records-unavailable",
             Runbook::CallRejected => "call-rejected",
+            Runbook::Obstructed => "obstructed",
         }
     }
 }

@@ -77,8 +77,7 @@ async fn only_the_latest_request_waits(records: &impl Records) {
     records.record_request(&own, create(1_000, "first")).await.unwrap();
     let progress = Progress {
         waiting_for: vec!["the NAT gateway (pending)".to_owned()],
-        conditions: vec!["the NAT gateway".to_owned()],
-        since_ms: 5,
+        open_since_ms: [("5f0d8f0e6d1c4c1b".to_owned(), 5)].into(),
     };
     records.record_progress(&own, "first", progress.clone()).await.unwrap();
     assert_eq!(records.owner(&own).await.unwrap().unwrap().progress, Some(progress.clone()));

@@ -1,6 +1,8 @@
 //! The group's lifecycle hooks. The create call of the group contains its first hooks: a hook that is added later
 //! misses the first instances (ARCHITECTURE, Facts).
 
+use std::time::Duration;
+
 use aws_sdk_autoscaling::types::{LifecycleHook, LifecycleHookSpecification};
 use environment::{Call, Hook, Names, Transition};
 
@@ -39,6 +41,17 @@ pub(super) fn owned(found: &[LifecycleHook], names: &Names) -> Vec<Hook> {
     let mut hooks: Vec<Hook> = found.iter().filter_map(hook).collect();
     hooks.sort_by(|one, other| one.name.cmp(&other.name));
     hooks
+}
+
+/// The longest time that an instance can wait for these hooks: while it starts, and again while it terminates. The hooks
+/// of one transition wait at the same time, each for its `GlobalTimeout` at most (the API reference).
+pub(super) fn longest_waits(hooks: &[LifecycleHook]) -> Duration {
+    let longest = |transition: &str| {
+        let of_transition = hooks.iter().filter(|it| it.lifecycle_transition() == Some(transition));
+        let seconds = of_transition.filter_map(|it| u64::try_from(it.global_timeout()?).ok()).max();
+        Duration::from_secs(seconds.unwrap_or_default())
+    };
+    longest(LAUNCH) + longest(TERMINATE)
 }
 
 /// The hook in the form of the group's create call.

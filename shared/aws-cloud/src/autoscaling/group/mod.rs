@@ -2,9 +2,10 @@
 
 mod hooks;
 mod observed;
+mod release;
 
 use aws_sdk_autoscaling::types::builders::TagBuilder;
-use aws_sdk_autoscaling::types::{DeletionProtection, Instance, LaunchTemplateSpecification, Tag};
+use aws_sdk_autoscaling::types::{DeletionProtection, LaunchTemplateSpecification, Tag};
 use environment::{AutoScalingGroupSetting, Call, CallKind, Fields, HealthCheck, Ref, Resource, Setting};
 
 use lambda_kit::aws_texts::is_unknown_instance_profile;
@@ -15,10 +16,7 @@ use crate::errors::{ClassifyErrors, ErrorClass, Problem};
 
 pub(crate) use observed::{GroupAttributes, observed, read};
 
-use observed::{BY_TARGET_GROUPS, METRICS, find, is_held_by_protection};
-
-/// The most instances that one `SetInstanceProtection` accepts (the API reference).
-const MAX_UNPROTECTED_PER_CALL: usize = 50;
+use observed::{BY_TARGET_GROUPS, METRICS, find};
 
 /// Executes one call on a group.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
@@ -212,38 +210,9 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.delete_auto_scaling_group().auto_scaling_group_name(&call.key.name);
     let response = request.send().await.classified(call.operation());
     match ok_if_deleted(aws, call, response.map(|_| ())).await {
-        Err(problem) if problem.class == ErrorClass::Blocked => {
-            unprotect(aws, call).await?;
-            Err(problem)
-        }
+        Err(problem) if problem.class == ErrorClass::Blocked => Err(release::release(aws, call, problem).await?),
         other => other,
     }
-}
-
-/// Lifts the protection of the group's instances: a protected instance is not terminated, at any desired capacity
-/// (ARCHITECTURE, Facts).
-///
-/// A blocked delete calls this, and not the drain, so that each attempt at the delete does the rest of the work: also
-/// after a crash, and for an instance that was starting, protected, when the group drained. An operator who protects no
-/// instances need not allow this call.
-async fn unprotect(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    let Some(found) = find(&aws.clients, &call.key.name).await? else { return Ok(()) };
-    let ids: Vec<&str> =
-        found.instances().iter().filter(|it| is_held_by_protection(it)).filter_map(Instance::instance_id).collect();
-    for ids in ids.chunks(MAX_UNPROTECTED_PER_CALL) {
-        let request = aws.clients.autoscaling.set_instance_protection().auto_scaling_group_name(&call.key.name);
-        let request = request.set_instance_ids(Some(ids.iter().map(|id| (*id).to_owned()).collect()));
-        let response =
-            request.protected_from_scale_in(false).send().await.classified("autoscaling:SetInstanceProtection");
-        response.map_err(blocked_if_instance_left)?;
-    }
-    Ok(())
-}
-
-/// Classifies the `ValidationError` of a request with an instance that is no longer in service. The code is the one of
-/// every mistake, and Auto Scaling changed none of the instances then: the next observation shows which are left.
-fn blocked_if_instance_left(problem: Problem) -> Problem {
-    if problem.code == "ValidationError" { Problem { class: ErrorClass::Blocked, ..problem } } else { problem }
 }
 
 /// Accepts the error of a group that does not exist. That error is a `ValidationError`, as every mistake is, so this
@@ -274,15 +243,5 @@ mod tests {
         assert_eq!(class("ValidationError", unknown), ErrorClass::Blocked);
         assert_eq!(class("ValidationError", "The requested instance type is unknown"), ErrorClass::Rejected);
         assert_eq!(class("AccessDenied", unknown), ErrorClass::Rejected);
-    }
-
-    #[test]
-    fn an_instance_that_left_before_its_protection_was_lifted_is_retried_and_a_denial_is_not() {
-        let class = |class, code: &str| {
-            let (operation, message) = ("autoscaling:SetInstanceProtection", String::new());
-            blocked_if_instance_left(Problem { class, operation, code: code.into(), message }).class
-        };
-        assert_eq!(class(ErrorClass::Rejected, "ValidationError"), ErrorClass::Blocked);
-        assert_eq!(class(ErrorClass::Denied, "AccessDenied"), ErrorClass::Denied);
     }
 }

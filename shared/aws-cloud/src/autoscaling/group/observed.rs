@@ -7,11 +7,11 @@ use aws_sdk_autoscaling::types::{
     Activity, AutoScalingGroup as Found, DeletionProtection, EnabledMetric, Instance, LaunchTemplateSpecification,
     LifecycleHook, LifecycleState, ScalingActivityStatusCode, TagDescription,
 };
-use environment::{AutoScalingGroup, Fields, HealthCheck, Names, ObservedResource, Ref, Resource, State, Tags};
+use environment::{AutoScalingGroup, Fields, HealthCheck, Names, ObservedResource, Ref, Resource, Tags};
 use lambda_kit::AwsCallError;
 use tokio::time::timeout;
 
-use super::hooks;
+use super::{hooks, release};
 use crate::clients::Clients;
 use crate::errors::{ClassifyErrors, ErrorClass, Problem};
 use crate::ids::Observation;
@@ -123,7 +123,7 @@ pub(crate) fn observed(
     Ok(ObservedResource {
         id: found.auto_scaling_group_arn().map(str::to_owned),
         ownership: ObservedResource::ownership(&tags, observation.owner),
-        state: state(found),
+        state: release::state(found, hooks::longest_waits(&attributes.hooks)),
         references: subnet_ids(found).chain(template_id).map(str::to_owned).collect(),
         version: launched_content.version,
         resource: Resource {
@@ -182,29 +182,6 @@ fn has_all_metrics(enabled: &[EnabledMetric]) -> bool {
     METRICS.iter().all(|metric| enabled.contains(metric))
 }
 
-/// Whether protection from scale-in keeps an instance in a drained group. AWS lifts the protection in these states
-/// only; an instance that still starts reaches one of them.
-pub(super) fn is_held_by_protection(instance: &Instance) -> bool {
-    use LifecycleState::{EnteringStandby, InService, Standby};
-    let can_be_lifted = matches!(instance.lifecycle_state(), Some(InService | EnteringStandby | Standby));
-    can_be_lifted && instance.protected_from_scale_in() == Some(true)
-}
-
-/// The state of the group. `Status` is set only while AWS deletes the group (the API reference). A group with a maximum
-/// of 0 and with instances was drained; the subnets of these instances can't be deleted yet. If protection keeps one of
-/// the instances, waiting does not help: the delete has to lift the protection.
-fn state(found: &Found) -> State {
-    match (found.status(), found.instances().len()) {
-        (Some(status), _) => State::Deleting(status.to_owned()),
-        (None, _) if found.instances().iter().any(is_held_by_protection) => State::Ready,
-        (None, 1) if found.max_size() == Some(0) => State::Deleting(String::from("1 instance is terminating")),
-        (None, count @ 2..) if found.max_size() == Some(0) => {
-            State::Deleting(format!("{count} instances are terminating"))
-        }
-        (None, _) => State::Ready,
-    }
-}
-
 struct LaunchedContent {
     template: Ref,
     digest: String,
@@ -232,7 +209,7 @@ fn read_tags(tags: &[TagDescription]) -> Tags {
 mod tests {
     use super::*;
     use crate::ids::Ids;
-    use environment::{Hook, Key, Kind, Transition};
+    use environment::{Hook, Key, Kind, State, Transition};
 
     fn names() -> Names {
         let account = "123456789012".into();
@@ -353,34 +330,5 @@ mod tests {
         assert_eq!(launched_content("7"), ("of version 7".into(), Some(7)));
         let without = group().set_launch_template(None).build();
         assert_eq!(fields_of(without).template, Ref::Foreign("no launch template".into()));
-    }
-
-    #[test]
-    fn a_group_is_deleting_during_its_delete_and_its_drain() {
-        let instance = || instance("InService");
-        let state = |group: Found| observe(group).state;
-        let deleting = |status: &str| State::Deleting(status.to_owned());
-        assert_eq!(state(group().status("Delete in progress").build()), deleting("Delete in progress"));
-        let drained = || group().min_size(0).max_size(0);
-        assert_eq!(state(drained().instances(instance()).build()), deleting("1 instance is terminating"));
-        let two = drained().instances(instance()).instances(instance());
-        assert_eq!(state(two.build()), deleting("2 instances are terminating"));
-        assert_eq!(state(drained().build()), State::Ready);
-        assert_eq!(state(group().instances(instance()).build()), State::Ready);
-    }
-
-    #[test]
-    fn a_drained_group_is_ready_while_protection_keeps_an_instance() {
-        let state = |lifecycle: &str, protected| {
-            let instance = Instance::builder().lifecycle_state(lifecycle.into()).protected_from_scale_in(protected);
-            let drained = group().min_size(0).max_size(0).instances(instance.build());
-            let in_deletion = drained.clone().status("Delete in progress").build();
-            assert_eq!(observe(in_deletion).state, State::Deleting("Delete in progress".into()));
-            observe(drained.build()).state
-        };
-        let deleting = State::Deleting("1 instance is terminating".into());
-        assert_eq!((state("InService", true), state("Standby", true)), (State::Ready, State::Ready));
-        assert_eq!((state("InService", false), state("Pending", true)), (deleting.clone(), deleting.clone()));
-        assert_eq!(state("Terminating", true), deleting);
     }
 }

@@ -154,7 +154,7 @@ impl Plan {
                 self.rejected.push(Rejection::CreateFailed { key, reason: reason.clone() });
             }
             (Ok(_), State::Deleting(condition) | State::Settling(condition)) => {
-                self.steps.push(wait_step(key, condition.clone().into()));
+                self.steps.push(wait_step(key, condition.clone()));
             }
             (Ok(Some(step)), State::Ready) => self.add(step),
             (Ok(None), State::Ready) => {
@@ -243,7 +243,7 @@ fn missing_instances(observed: &Resource, desired: u32) -> Option<Condition> {
         Fields::AutoScalingGroup(group) if group.in_service < desired => {
             let sentence = format!("{} of {desired} instances are in service", group.in_service);
             let detail = group.failed_launch.as_ref().map(|reason| format!("last failed launch: {reason}"));
-            Some(Condition { sentence, detail })
+            Some(Condition { sentence, detail, longest: None })
         }
         _ => None,
     }
@@ -256,7 +256,7 @@ fn delete_step(
     all: &DesiredState,
 ) -> Step {
     if let State::Deleting(condition) = &observed.state {
-        return wait_step(observed.key(), condition.clone().into());
+        return wait_step(observed.key(), condition.clone());
     }
     let (action, kinds) = match deletion_action {
         DeletionAction::Retain { environment } => (Action::Retain, retain_calls(observed, environment)),
