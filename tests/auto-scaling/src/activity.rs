@@ -24,11 +24,13 @@ pub struct Activity {
     pub end: Option<Timestamp>,
     /// The progress as AWS's status code.
     pub status: ActivityStatus,
+    /// Whether the activity is a termination that waited for hooks.
+    pub hooked_termination: bool,
     /// The reason of a failure.
     pub status_message: Option<String>,
     /// The progress in percent.
     pub progress: u8,
-    /// Subnet and zone, as JSON.
+    /// Zone and subnet, as JSON.
     pub details: String,
     /// Whether the group is deleted.
     pub group_deleted: bool,
@@ -41,8 +43,10 @@ pub enum ActivityStatus {
     PreInService,
     /// A terminating instance waits for its target groups to deregister it.
     WaitingForElbConnectionDraining,
-    /// An instance waits for lifecycle hooks.
+    /// A launching instance waits for lifecycle hooks.
     MidLifecycleAction,
+    /// A terminating instance waits for lifecycle hooks, or has waited.
+    MidTerminatingLifecycleAction,
     /// An instance terminates.
     InProgress,
     /// The activity succeeded.
@@ -61,13 +65,30 @@ impl ActivityStatus {
             Self::PreInService => "PreInService",
             Self::WaitingForElbConnectionDraining => "WaitingForELBConnectionDraining",
             Self::MidLifecycleAction => "MidLifecycleAction",
+            Self::MidTerminatingLifecycleAction => "MidTerminatingLifecycleAction",
             Self::InProgress => "InProgress",
             Self::Successful => "Successful",
             Self::Failed => "Failed",
             Self::Cancelled => "Cancelled",
         }
     }
+
+    /// The progress in percent. Recorded on AWS, September 2026 (stackd 9dc356f5, lifecycle_native): 40 and 60 for the
+    /// waits; the API reference's examples have the others.
+    fn progress(self) -> u8 {
+        match self {
+            Self::PreInService => 30,
+            Self::MidLifecycleAction => 40,
+            Self::InProgress | Self::WaitingForElbConnectionDraining => 50,
+            Self::MidTerminatingLifecycleAction => 60,
+            Self::Successful | Self::Failed | Self::Cancelled => 100,
+        }
+    }
 }
+
+/// The description of the activity of a scale-in that protected instances block.
+const BLOCKED: &str =
+    "Could not scale to desired capacity because all remaining instances are protected from scale-in.";
 
 impl AutoScaling {
     /// A group's activities, the newest first. Activities of deleted groups of that name are included only on request.
@@ -94,8 +115,8 @@ impl AutoScaling {
 pub(crate) struct History(Vec<Activity>);
 
 impl History {
-    /// Records the start of an activity and returns its index.
-    pub(crate) fn begin(&mut self, group: &Group, new: NewActivity, subnet: &Subnet, now: Timestamp) -> usize {
+    /// Records the start of an activity of an instance in a subnet, or of none. Returns the activity's index.
+    pub(crate) fn begin(&mut self, group: &Group, new: NewActivity, subnet: Option<&Subnet>, now: Timestamp) -> usize {
         let index = self.0.len();
         let mut cause = new.cause;
         cause.truncate(cause.floor_char_boundary(MAX_CAUSE_LENGTH));
@@ -108,9 +129,10 @@ impl History {
             start: now,
             end: None,
             status: new.status,
+            hooked_termination: false,
             status_message: None,
-            progress: if new.status == ActivityStatus::PreInService { 30 } else { 50 },
-            details: format!(r#"{{"Subnet ID":"{}","Availability Zone":"{}"}}"#, subnet.id, subnet.zone),
+            progress: new.status.progress(),
+            details: subnet.map_or_else(|| "{}".to_owned(), details),
             group_deleted: false,
         });
         index
@@ -133,7 +155,25 @@ impl History {
 
     /// Changes the status of an activity that has not ended.
     pub(crate) fn set_status(&mut self, index: usize, status: ActivityStatus) {
-        self.0[index].status = status;
+        let activity = &mut self.0[index];
+        (activity.status, activity.progress) = (status, status.progress());
+        activity.hooked_termination |= status == ActivityStatus::MidTerminatingLifecycleAction;
+    }
+
+    /// A termination does not wait any more. One that waited for hooks keeps its status to its end (recorded on AWS,
+    /// September 2026: stackd 9dc356f5, `retention_intervention`).
+    pub(crate) fn finish_waiting(&mut self, index: usize) {
+        if !self.0[index].hooked_termination {
+            self.set_status(index, ActivityStatus::InProgress);
+        }
+    }
+
+    /// Records that protected instances block a scale-in: an activity that ends when it starts, with the text recorded
+    /// on AWS, September 2026 (stackd 9dc356f5, lifecycle_native).
+    pub(crate) fn blocked_by_protection(&mut self, group: &Group, cause: String, now: Timestamp) {
+        let new = NewActivity { description: BLOCKED.to_owned(), cause, status: ActivityStatus::InProgress };
+        let index = self.begin(group, new, None, now);
+        self.cancel(index, now);
     }
 
     /// Cancels a launch whose lifecycle action was abandoned: `Cancelled` is the status in AWS's troubleshooting guide.
@@ -169,12 +209,23 @@ impl History {
 
     fn finish(&mut self, index: usize, status: ActivityStatus, at: Timestamp) {
         let activity = &mut self.0[index];
-        (activity.status, activity.end, activity.progress) = (status, Some(at), 100);
+        (activity.status, activity.end, activity.progress) = (status, Some(at), status.progress());
     }
 
     pub(crate) fn mark_group_deleted(&mut self, group: &str) {
         self.0.iter_mut().filter(|it| it.group == group).for_each(|it| it.group_deleted = true);
     }
+}
+
+/// The details of an activity in a subnet. The keys and their order are recorded on AWS, September 2026 (stackd 9dc356f5,
+/// `activity_filters_native`).
+fn details(subnet: &Subnet) -> String {
+    format!(
+        r#"{{"Availability Zone ID":"{}","Subnet ID":"{}","Availability Zone":"{}"}}"#,
+        subnet.zone_id(),
+        subnet.id,
+        subnet.zone
+    )
 }
 
 /// The description, cause and first status of an activity.

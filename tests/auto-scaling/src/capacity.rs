@@ -2,11 +2,14 @@
 
 use std::cmp::Reverse;
 
-use crate::{Group, Instance, LifecycleState, Subnet};
+use crate::{Group, Instance, LifecycleState, Process, Subnet};
 
 impl Group {
     /// One subnet for each missing instance: in the zone with the fewest instances, then the subnet with the fewest.
     pub(crate) fn launch_subnets(&self) -> Vec<Subnet> {
+        if !self.runs(Process::Launch) {
+            return Vec::new();
+        }
         let count = self.launching.len() + self.active().filter(|it| !self.is_misplaced(it)).count();
         let placed = self.launching.iter().map(|it| &it.subnet).chain(self.active().map(|it| &it.subnet));
         let mut placed: Vec<Subnet> = placed.cloned().collect();
@@ -27,18 +30,23 @@ impl Group {
     ///
     /// An instance in a subnet that the group no longer has is selected first, but only when its replacement is in
     /// service. Then the zone with the most instances loses its oldest instance, repeatedly. Protected instances are
-    /// kept, unless the group is being deleted.
+    /// kept, and all while `Terminate` is suspended. A group that is being deleted loses all instances, also those in
+    /// Standby.
     pub(crate) fn excess_instances(&self) -> Vec<usize> {
-        let is_active = |index: &usize| self.instances[*index].state.is_active();
-        let mut active: Vec<usize> = (0..self.instances.len()).filter(is_active).collect();
-        if self.deleting {
-            return active;
+        let indexes = 0..self.instances.len();
+        if self.is_deleting() {
+            let remains = |state: LifecycleState| state.is_active() || state.is_standby();
+            return indexes.filter(|index| remains(self.instances[*index].state)).collect();
         }
+        if !self.runs(Process::Terminate) {
+            return Vec::new();
+        }
+        let mut active: Vec<usize> = indexes.filter(|index| self.instances[*index].state.is_active()).collect();
         let desired_capacity = self.desired_capacity as usize;
         let counted = if self.active().any(|it| self.is_misplaced(it)) {
             self.instances.iter().filter(|it| it.state == LifecycleState::InService).count()
         } else {
-            active.len() + self.launching.len()
+            self.counted()
         };
         let mut selected = Vec::new();
         for _ in desired_capacity..counted {
@@ -61,14 +69,21 @@ impl Group {
         self.launching.is_empty() && self.instances.iter().all(|it| it.until.is_none())
     }
 
+    /// The number of instances that count towards the capacity, with the pending launches.
+    pub(crate) fn counted(&self) -> usize {
+        self.active().count() + self.launching.len()
+    }
+
     /// Instances that count towards the capacity.
     pub(crate) fn active(&self) -> impl Iterator<Item = &Instance> {
         self.instances.iter().filter(|it| it.state.is_active())
     }
 
     /// Whether an instance has to be replaced because the group no longer has its subnet. A protected instance is not
-    /// replaced.
+    /// replaced, and none while `AZRebalance` is suspended.
     fn is_misplaced(&self, instance: &Instance) -> bool {
-        !instance.protected && self.settings.subnets.iter().all(|subnet| subnet.id != instance.subnet.id)
+        self.runs(Process::AZRebalance)
+            && !instance.protected
+            && self.settings.subnets.iter().all(|subnet| subnet.id != instance.subnet.id)
     }
 }

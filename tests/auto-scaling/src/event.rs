@@ -1,7 +1,7 @@
 //! Events that Auto Scaling and EC2 send to EventBridge. Real events are best effort. The simulator publishes each
 //! event once; a host may lose, repeat or delay it.
 
-use crate::{AccountState, Activity, Effect, LifecycleAction, Timestamp, Transition, arn::uuid, json};
+use crate::{AccountState, Activity, ActivityStatus, Effect, LifecycleAction, Timestamp, Transition, arn::uuid, json};
 
 /// An event on the account's default bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,32 +131,42 @@ impl Detail {
     }
 }
 
-/// The status of a success is `InProgress` (the user guide's example). The status of a failure is the activity's.
+/// The status of a success is the one before the activity's end: `InProgress` for launches, hooked or not, and
+/// `MidTerminatingLifecycleAction` for a termination that waited for hooks. The status of a failure is the activity's.
+/// Fields and statuses are recorded on AWS, September 2026 (stackd 9dc356f5, lifecycle_native).
 fn ended(transition: Transition, successful: bool, instance_id: &str, activity: &Activity) -> String {
-    let status = if successful { "InProgress" } else { activity.status.as_str() };
+    let status = match (successful, activity.hooked_termination) {
+        (true, true) => ActivityStatus::MidTerminatingLifecycleAction,
+        (true, false) => ActivityStatus::InProgress,
+        (false, _) => activity.status,
+    };
     let end = activity.end.unwrap_or(activity.start);
-    let mut fields = vec![
-        ("StatusCode", json::text(status)),
+    let mut fields = origin_fields(transition).to_vec();
+    fields.extend([
         ("Description", json::text(&activity.description)),
-        ("AutoScalingGroupName", json::text(&activity.group)),
+        ("EndTime", json::text(&end.with_millis())),
+        ("RequestId", json::text(&activity.id)),
         ("ActivityId", json::text(&activity.id)),
+        ("StartTime", json::text(&activity.start.with_millis())),
+        ("EC2InstanceId", json::text(instance_id)),
+        ("StatusCode", json::text(status.as_str())),
+        ("StatusMessage", json::text(activity.status_message.as_deref().unwrap_or_default())),
         // JSON already, as in the activity.
         ("Details", activity.details.clone()),
-        ("RequestId", json::text(&activity.id)),
-        ("StatusMessage", json::text(activity.status_message.as_deref().unwrap_or_default())),
-        ("EndTime", json::text(&end.with_millis())),
-        ("EC2InstanceId", json::text(instance_id)),
-        ("StartTime", json::text(&activity.start.with_millis())),
         ("Cause", json::text(&activity.cause)),
-    ];
-    fields.extend(origin_fields(transition));
+        ("AutoScalingGroupName", json::text(&activity.group)),
+    ]);
     json::object(&fields)
 }
 
-/// Origin and destination of an instance. The simulator has no warm pools.
-fn origin_fields(transition: Transition) -> [(&'static str, String); 2] {
+/// Origin and destination of an instance, and the action. The simulator has no warm pools.
+fn origin_fields(transition: Transition) -> [(&'static str, String); 3] {
     let (origin, destination) = transition.origin_and_destination();
-    [("Origin", json::text(origin)), ("Destination", json::text(destination))]
+    let action = match transition {
+        Transition::Launching => "Launch",
+        Transition::Terminating => "Terminate",
+    };
+    [("Origin", json::text(origin)), ("Destination", json::text(destination)), ("Action", json::text(action))]
 }
 
 impl AccountState {
@@ -183,7 +193,7 @@ impl AccountState {
         at: Timestamp,
     ) {
         let activity = self.history.get(activity);
-        let successful = activity.status == crate::ActivityStatus::Successful;
+        let successful = activity.status == ActivityStatus::Successful;
         let resources = vec![activity.group_arn.clone(), self.instance_arn(instance_id)];
         let instance_id = instance_id.to_owned();
         self.publish(resources, Detail::ActivityEnded { transition, successful, instance_id, activity }, at);

@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use crate::{Hook, Instance, LaunchTemplate, Policy, PutHook, Settings, Subnet, Tag, Timestamp, launch::Token};
+use crate::{
+    Hook, Instance, LaunchTemplate, Policy, Process, PutHook, Settings, Subnet, Tag, Timestamp, launch::Token,
+};
 
 /// The parameters of a create call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,10 +49,16 @@ pub struct Group {
     pub target_group_arns: Vec<String>,
     /// The metrics that the group sends, each once a minute.
     pub enabled_metrics: BTreeSet<&'static str>,
+    /// The processes that users have suspended, each with the time of the call.
+    pub suspended_processes: BTreeMap<Process, Timestamp>,
     /// The instances, the oldest first.
     pub instances: Vec<Instance>,
-    /// Whether the group is being deleted: AWS's status `Delete in progress`.
-    pub deleting: bool,
+    /// When a delete of the group was accepted.
+    pub(crate) deleted_at: Option<Timestamp>,
+    /// When the group acts on the last change of the desired capacity.
+    pub(crate) decided_at: Timestamp,
+    /// The terminated Unhealthy instances that no launch has replaced yet.
+    pub(crate) unhealthy_replacements: usize,
     pub(crate) launching: Vec<PendingLaunch>,
     /// The request that changed the desired capacity, until an activity's cause contains it.
     pub(crate) pending_cause: String,
@@ -62,7 +70,11 @@ impl Group {
     /// AWS's status, which a group has only while it is being deleted.
     #[must_use]
     pub fn status(&self) -> Option<&'static str> {
-        self.deleting.then_some("Delete in progress")
+        self.is_deleting().then_some("Delete in progress")
+    }
+
+    pub(crate) fn is_deleting(&self) -> bool {
+        self.deleted_at.is_some()
     }
 }
 

@@ -1,10 +1,14 @@
 //! Creating, reading, changing and deleting groups.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::{
-    AccountState, AutoScaling, DeletionProtection, Fault, Group, Hook, NewGroup, Settings, Timestamp, group::Backoff,
-    group::Cooldown, tag,
+    AccountState, AutoScaling, DeletionProtection, Fault, Group, Hook, Latency, NewGroup, Settings, Timestamp,
+    group::{Backoff, Cooldown},
+    tag,
 };
 
 impl AutoScaling {
@@ -30,8 +34,11 @@ impl AutoScaling {
             policies: BTreeMap::new(),
             target_group_arns: new.target_group_arns,
             enabled_metrics: BTreeSet::new(),
+            suspended_processes: BTreeMap::new(),
             instances: Vec::new(),
-            deleting: false,
+            deleted_at: None,
+            decided_at: now,
+            unhealthy_replacements: 0,
             launching: Vec::new(),
             pending_cause: format!(
                 "At {now} a user request created an AutoScalingGroup changing the desired capacity from 0 to \
@@ -76,7 +83,7 @@ impl AutoScaling {
         desired_capacity: Option<u32>,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let group = self.modifiable(name)?;
+        let (group, account) = self.modifiable_in_account(name)?;
         settings.check()?;
         let (min, max, before) = (settings.min_size, settings.max_size, group.desired_capacity);
         let desired_capacity = desired_capacity.unwrap_or_else(|| before.clamp(min, max));
@@ -87,6 +94,7 @@ impl AutoScaling {
             &format!(
                 "a user request update of AutoScalingGroup constraints to min: {min}, max: {max}, desired: {desired_capacity}"
             ),
+            account.timing.latency.decision,
             now,
         );
         Ok(())
@@ -104,7 +112,7 @@ impl AutoScaling {
         honor_cooldown: bool,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let group = self.modifiable(name)?;
+        let (group, account) = self.modifiable_in_account(name)?;
         let Settings { min_size: min, max_size: max, .. } = group.settings;
         if desired_capacity > max {
             let message = format!(
@@ -121,20 +129,25 @@ impl AutoScaling {
         if honor_cooldown {
             group.check_cooldown(now)?;
         }
-        group.set_desired(desired_capacity, "a user request explicitly set group desired capacity", now);
+        let trigger = "a user request explicitly set group desired capacity";
+        group.set_desired(desired_capacity, trigger, account.timing.latency.decision, now);
         Ok(())
     }
 
-    /// Deletes a group with its policies and hooks. With force its instances terminate first, protected or not and
-    /// without waiting for hooks ("deletes any outstanding lifecycle actions"), and the group is deleted with the last
-    /// instance.
+    /// Deletes a group with its policies and hooks. With force its instances terminate first, protected, in Standby or
+    /// not, and with their hooks; only waits that have begun end at once (recorded on AWS, September 2026: stackd
+    /// 9dc356f5, lifecycle_native and `warm_pool_lifecycle_native`). The group is gone after [`Latency::group_removal`],
+    /// and not before its last instance. A repeated delete changes nothing but the waits.
     ///
     /// # Errors
     /// `ResourceInUse`: the group has instances, and no force. `ScalingActivityInProgress`: launches are pending, and
     /// no force. `ValidationError`: the group does not exist, or its protection forbids the delete (the code is a
     /// guess: no report of the real one was found).
+    ///
+    /// [`Latency::group_removal`]: crate::Latency::group_removal
     pub fn delete_group(&mut self, name: &str, force: bool, now: Timestamp) -> Result<(), Fault> {
-        let group = self.groups.get_mut(name).ok_or_else(|| not_found(name))?;
+        let (group, account) = (self.groups.get_mut(name).ok_or_else(|| not_found(name))?, &mut self.account);
+        group.advance(account, now);
         let protection = group.settings.deletion_protection;
         let protected = match protection {
             DeletionProtection::None => false,
@@ -156,19 +169,23 @@ impl AutoScaling {
                 "You cannot delete an AutoScalingGroup while there are scaling activities in progress for that group.",
             ));
         }
-        group.advance(&mut self.account, now);
-        group.deleting = true;
-        group.terminate_waiting_instances(&mut self.account, now);
-        group.set_desired(0, "a user request deleted the AutoScalingGroup", now);
-        self.remove_deleted();
+        if group.deleted_at.is_none() {
+            group.deleted_at = Some(now);
+            group.decided_at = now + account.timing.latency.decision;
+        }
+        group.terminate_waiting_instances(account, now);
+        (group.settings.min_size, group.settings.max_size) = (0, 0);
+        let trigger = "a user request force deleted AutoScaling group";
+        group.set_desired(0, trigger, account.timing.latency.decision, now);
+        self.remove_deleted(now);
         Ok(())
     }
 
-    /// Removes groups that are being deleted and have no instances left.
-    pub(crate) fn remove_deleted(&mut self) {
-        let history = &mut self.account.history;
+    /// Removes the groups whose deletes are done.
+    pub(crate) fn remove_deleted(&mut self, now: Timestamp) {
+        let AccountState { history, timing, .. } = &mut self.account;
         self.groups.retain(|name, group| {
-            let deleted = group.deleting && group.instances.is_empty() && group.launching.is_empty();
+            let deleted = group.removal(&timing.latency).is_some_and(|due| due <= now);
             if deleted {
                 history.mark_group_deleted(name);
             }
@@ -184,7 +201,7 @@ impl AutoScaling {
     /// A group that calls may change, and the state that all groups share.
     pub(crate) fn modifiable_in_account(&mut self, name: &str) -> Result<(&mut Group, &mut AccountState), Fault> {
         let group = self.groups.get_mut(name).ok_or_else(|| not_found(name))?;
-        if group.deleting {
+        if group.is_deleting() {
             return Err(Fault::validation("The AutoScaling group may not be modified while it is pending delete"));
         }
         Ok((group, &mut self.account))
@@ -192,7 +209,7 @@ impl AutoScaling {
 
     fn check_free(&self, name: &str) -> Result<(), Fault> {
         let Some(group) = self.groups.get(name) else { return Ok(()) };
-        let state = if group.deleting { " and is pending delete" } else { "" };
+        let state = if group.is_deleting() { " and is pending delete" } else { "" };
         Err(Fault::already_exists(format!(
             "AutoScalingGroup by this name already exists - A group with the name {name} already exists{state}"
         )))
@@ -200,12 +217,20 @@ impl AutoScaling {
 }
 
 impl Group {
-    /// Sets the desired capacity and records the trigger: `a user request …`. Failed launches are retried at once.
-    pub(crate) fn set_desired(&mut self, desired_capacity: u32, trigger: &str, now: Timestamp) {
+    /// When a group that is being deleted is gone: never before its last instance.
+    pub(crate) fn removal(&self, latency: &Latency) -> Option<Timestamp> {
+        let is_empty = self.instances.is_empty() && self.launching.is_empty();
+        self.deleted_at.filter(|_| is_empty).map(|at| at + latency.group_removal)
+    }
+
+    /// Sets the desired capacity and records the trigger: `a user request …`. The group acts after a delay. Failed
+    /// launches are retried then.
+    pub(crate) fn set_desired(&mut self, desired_capacity: u32, trigger: &str, delay: Duration, now: Timestamp) {
         let before = self.desired_capacity;
         self.desired_capacity = desired_capacity;
         self.backoff = Backoff::default();
         if before != desired_capacity {
+            self.decided_at = now + delay;
             self.pending_cause =
                 format!("At {now} {trigger} changing the desired capacity from {before} to {desired_capacity}.  ");
         }

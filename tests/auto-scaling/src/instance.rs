@@ -1,6 +1,9 @@
 //! Instances of a group, and the calls on single ones.
 
-use crate::{AccountState, Activity, AutoScaling, Fault, Group, LaunchTemplate, LifecycleAction, Subnet, Timestamp};
+use crate::{
+    AccountState, Activity, ActivityStatus, AutoScaling, Fault, Group, LaunchTemplate, LifecycleAction, Subnet,
+    Timestamp,
+};
 
 /// The most ids that SetInstanceProtection accepts (the API reference).
 const MAX_PROTECTION_IDS: usize = 50;
@@ -24,8 +27,8 @@ pub struct Instance {
     pub actions: Vec<LifecycleAction>,
     /// Whether EC2 terminated the instance by itself, so that a health check finds it Unhealthy.
     pub terminated_by_ec2: bool,
-    /// Whether a user has marked the instance Unhealthy.
-    pub marked_unhealthy: bool,
+    /// Since when a user has marked the instance Unhealthy.
+    pub unhealthy_since: Option<Timestamp>,
     /// The time since which the instance is in service, once it is.
     pub in_service: Option<Timestamp>,
     /// When the state ends without a call, if it does.
@@ -48,6 +51,12 @@ pub enum LifecycleState {
     PendingProceed,
     /// The instance is in service.
     InService,
+    /// The instance leaves service for Standby.
+    EnteringStandby,
+    /// The instance runs, and is neither in service nor counted: a user took it out of service.
+    Standby,
+    /// The instance leaves the group, and continues to run.
+    Detaching,
     /// The instance terminates.
     Terminating,
     /// The instance is going to terminate, still works, and waits for hooks.
@@ -65,6 +74,9 @@ impl LifecycleState {
             Self::PendingWait => "Pending:Wait",
             Self::PendingProceed => "Pending:Proceed",
             Self::InService => "InService",
+            Self::EnteringStandby => "EnteringStandby",
+            Self::Standby => "Standby",
+            Self::Detaching => "Detaching",
             Self::Terminating => "Terminating",
             Self::TerminatingWait => "Terminating:Wait",
             Self::TerminatingProceed => "Terminating:Proceed",
@@ -75,6 +87,12 @@ impl LifecycleState {
     #[must_use]
     pub fn is_active(self) -> bool {
         self.is_pending() || self == Self::InService
+    }
+
+    /// Whether the instance is in Standby, or on the way there.
+    #[must_use]
+    pub fn is_standby(self) -> bool {
+        matches!(self, Self::EnteringStandby | Self::Standby)
     }
 
     /// Whether the instance is not in service yet.
@@ -88,7 +106,16 @@ impl Instance {
     /// `Healthy`, or `Unhealthy` if EC2 terminated the instance or a user marked it. No other health is simulated.
     #[must_use]
     pub fn health_status(&self) -> &'static str {
-        if self.terminated_by_ec2 || self.marked_unhealthy { "Unhealthy" } else { "Healthy" }
+        if self.terminated_by_ec2 || self.unhealthy_since.is_some() { "Unhealthy" } else { "Healthy" }
+    }
+
+    /// Whether the instance has left the group: it was terminated, or detached.
+    pub(crate) fn has_left(&self) -> bool {
+        let leaves = matches!(
+            self.state,
+            LifecycleState::Terminating | LifecycleState::TerminatingProceed | LifecycleState::Detaching
+        );
+        leaves && self.until.is_none()
     }
 
     /// When the first of the instance's waits times out.
@@ -117,8 +144,8 @@ impl AutoScaling {
     /// Protects instances from scale-in, or removes the protection.
     ///
     /// # Errors
-    /// `ValidationError`: the call names more than 50 instances, or one that is not in this group or not in service.
-    /// Then no instance is changed.
+    /// `ValidationError`: the call names more than 50 instances, or one that is not in this group, or neither in service
+    /// nor in Standby. Then no instance is changed.
     pub fn set_instance_protection(&mut self, group: &str, ids: &[String], protected: bool) -> Result<(), Fault> {
         let group = self.modifiable(group)?;
         if ids.len() > MAX_PROTECTION_IDS {
@@ -128,7 +155,7 @@ impl AutoScaling {
         for id in ids {
             let instance = group.instances.iter().find(|it| it.id == *id);
             let problem = match instance.map(|it| it.state) {
-                Some(LifecycleState::InService) => continue,
+                Some(state) if state == LifecycleState::InService || state.is_standby() => continue,
                 Some(_) => String::from("is not in InService or EnteringStandby or Standby."),
                 None => format!("is not part of Auto Scaling group {}.", group.name),
             };
@@ -140,15 +167,17 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Terminates one instance, protected or not. The group launches a replacement unless the desired capacity is
-    /// decremented.
+    /// Terminates one instance, protected or in Standby or not. The group launches what is missing then: a replacement
+    /// for an instance that counted towards the capacity, unless the desired capacity is decremented. A suspended
+    /// `Terminate` does not stop a user's call (a guess: the process is about the group's own decisions).
     ///
     /// # Errors
     /// `ValidationError`: no group has the instance, or the capacity would fall below the minimum.
     /// `ScalingActivityInProgress`: the instance is already terminating.
     pub fn terminate_instance(&mut self, id: &str, decrement: bool, now: Timestamp) -> Result<Activity, Fault> {
         let (group, index, account) = self.managed(id, now)?;
-        if !group.instances[index].state.is_active() {
+        let state = group.instances[index].state;
+        if !state.is_active() && !state.is_standby() {
             return Err(Fault::in_progress(format!("The instance {id} is already terminating.")));
         }
         let before = group.desired_capacity;
@@ -160,14 +189,16 @@ impl AutoScaling {
             )));
         }
         group.desired_capacity = before - u32::from(decrement);
+        // Without a decrement recorded on AWS, September 2026 (stackd 9dc356f5, `retention_native`).
         let change = if decrement {
-            format!("shrinking the capacity from {before} to {}", group.desired_capacity)
+            format!(", shrinking the capacity from {before} to {}", group.desired_capacity)
         } else {
-            format!("keeping the capacity at {before}")
+            String::new()
         };
-        let cause = format!("At {now} instance {id} was taken out of service in response to a user request, {change}.");
+        let cause = format!("At {now} instance {id} was taken out of service in response to a user request{change}.");
         let activity = group.terminate(index, cause, account, now);
-        Ok(account.history.get(activity))
+        // The answer is older than the wait for hooks.
+        Ok(Activity { status: ActivityStatus::InProgress, progress: 0, ..account.history.get(activity) })
     }
 
     /// The group of an instance in its state at `now`, the instance's index in the group, and the state that all groups

@@ -32,14 +32,14 @@ impl AutoScaling {
         Ok(())
     }
 
-    /// Records that an instance has terminated by itself, or that a user terminated it in EC2. Its group reacts at
-    /// once, and replaces the instance.
+    /// Records that an instance has terminated by itself, or that a user terminated it in EC2. The next step replaces an
+    /// instance that counts towards the capacity.
     ///
     /// # Errors
     /// `ValidationError`: no group has the instance, or EC2 has terminated it before.
     pub fn terminated_by_ec2(&mut self, id: &str, now: Timestamp) -> Result<(), Fault> {
-        let (group, index, account) = self.running(id, now)?;
-        group.mark_terminated_by_ec2(index, account, now);
+        let (group, index, _) = self.running(id, now)?;
+        group.mark_terminated_by_ec2(index);
         Ok(())
     }
 
@@ -54,28 +54,21 @@ impl AutoScaling {
 
 impl Group {
     /// The time of an instance's notice has passed: the host has to terminate the instance.
-    pub(crate) fn interrupt(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
+    pub(crate) fn interrupt(&mut self, index: usize, account: &mut AccountState) {
         let instance = &self.instances[index];
         // An instance that its group has terminated before is already terminating.
         let terminating = matches!(instance.state, LifecycleState::Terminating | LifecycleState::TerminatingProceed);
         if !terminating || instance.deregistered_at.is_some() {
             account.outbox.push(Effect::Terminate { group: self.name.clone(), instance_id: instance.id.clone() });
         }
-        self.mark_terminated_by_ec2(index, account, at);
+        self.mark_terminated_by_ec2(index);
     }
 
     /// Records the termination of an instance. The instance still waits for its hooks: the user guide says that the
     /// lifecycle actions of an interrupted Spot instance still have to be completed.
-    fn mark_terminated_by_ec2(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
+    fn mark_terminated_by_ec2(&mut self, index: usize) {
         let instance = &mut self.instances[index];
         instance.terminated_by_ec2 = true;
         instance.interruption_at = None;
-        if instance.state.is_active() {
-            let cause = format!(
-                "At {at} an instance was taken out of service in response to an EC2 health check indicating it has been \
-                 terminated or stopped."
-            );
-            self.terminate(index, cause, account, at);
-        }
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    AccountState, AutoScaling, Effect, Group, Instance, LaunchTemplate, LifecycleState, StartedInstance, Subnet,
-    Timestamp, Transition,
+    AccountState, AutoScaling, Effect, Group, Instance, LaunchTemplate, LifecycleState, Process, StartedInstance,
+    Subnet, Timestamp, Transition,
     activity::{ActivityStatus, NewActivity},
     group::{Backoff, PendingLaunch},
 };
@@ -49,7 +49,7 @@ impl AutoScaling {
             protected: group.settings.new_instances_protected,
             actions: Vec::new(),
             terminated_by_ec2: false,
-            marked_unhealthy: false,
+            unhealthy_since: None,
             in_service: None,
             until: Some(due),
             interruption_at: None,
@@ -73,7 +73,7 @@ impl AutoScaling {
         group.cooldown.from = now;
         self.account.history.fail(launching.activity, reason, now);
         self.account.publish_activity_ended(Transition::Launching, "", launching.activity, now);
-        self.remove_deleted();
+        self.remove_deleted(now);
     }
 
     fn take_pending_launch(&mut self, token: Token) -> Option<(&mut Group, PendingLaunch)> {
@@ -87,29 +87,56 @@ impl AutoScaling {
 impl Group {
     /// Requests the missing instances from the host.
     pub(crate) fn scale_out(&mut self, account: &mut AccountState, now: Timestamp) {
-        let subnets = self.launch_subnets();
-        if subnets.is_empty() || self.backoff.until.is_some_and(|until| now < until) {
+        if !self.runs(Process::Launch) {
             return;
         }
-        let (from, to) = (self.active().count() + self.launching.len(), self.desired_capacity);
-        let cause = format!(
-            "{}At {now} an instance was started in response to a difference between desired and actual capacity, \
-             increasing the capacity from {from} to {to}.",
-            std::mem::take(&mut self.pending_cause)
-        );
-        for subnet in subnets {
+        let subnets = self.launch_subnets();
+        if subnets.is_empty() {
+            self.unhealthy_replacements = 0;
+        }
+        if subnets.is_empty() || self.next_launch(now) > now {
+            return;
+        }
+        for (subnet, cause) in subnets.iter().zip(self.launch_causes(subnets.len(), now)) {
             account.tokens += 1;
             let token = Token(account.tokens);
             let description = "Launching a new EC2 instance".to_owned();
-            let new = NewActivity { description, cause: cause.clone(), status: ActivityStatus::PreInService };
-            let activity = account.history.begin(self, new, &subnet, now);
+            let new = NewActivity { description, cause, status: ActivityStatus::PreInService };
+            let activity = account.history.begin(self, new, Some(subnet), now);
             let (group, launch_template) = (self.name.clone(), self.settings.launch_template.clone());
             let launching =
                 PendingLaunch { token, launch_template: launch_template.clone(), subnet: subnet.clone(), activity };
             self.launching.push(launching);
-            let launch = Launch { token, group, launch_template, subnet, tags: self.instance_tags() };
+            let (subnet, tags) = (subnet.clone(), self.instance_tags());
+            let launch = Launch { token, group, launch_template, subnet, tags };
             account.outbox.push(Effect::Launch(launch));
         }
+    }
+
+    /// When missing instances are launched.
+    pub(crate) fn next_launch(&self, now: Timestamp) -> Timestamp {
+        now.max(self.decided_at).max(self.backoff.until.unwrap_or(now))
+    }
+
+    /// The causes of a number of launches: first the replacements of Unhealthy instances, then the difference between
+    /// the capacities.
+    fn launch_causes(&mut self, count: usize, now: Timestamp) -> Vec<String> {
+        let replacements = std::mem::take(&mut self.unhealthy_replacements).min(count);
+        // Recorded on AWS, September 2026 (stackd 9dc356f5, lifecycle_native).
+        let replacement =
+            format!("At {now} an instance was launched in response to an unhealthy instance needing to be replaced.");
+        let mut causes = vec![replacement; replacements];
+        if count > replacements {
+            let from = self.active().count() + self.launching.len() + replacements;
+            let difference = format!(
+                "{}At {now} an instance was started in response to a difference between desired and actual capacity, \
+                 increasing the capacity from {from} to {}.",
+                std::mem::take(&mut self.pending_cause),
+                self.desired_capacity
+            );
+            causes.resize(count, difference);
+        }
+        causes
     }
 
     fn instance_tags(&self) -> Vec<(String, String)> {

@@ -30,11 +30,14 @@ mod lifecycle;
 mod metrics;
 mod notification;
 mod policy;
+mod process;
 mod settings;
+mod standby;
 mod step;
 mod tag;
 mod target_groups;
 mod timestamp;
+mod timing;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -55,20 +58,12 @@ pub use lifecycle::{ActionKey, LifecycleAction};
 pub use metrics::METRICS;
 pub use notification::Notification;
 pub use policy::{Adjustment, Policy};
+pub use process::Process;
 pub use settings::{DeletionProtection, LaunchTemplate, Settings, Subnet};
 pub use step::Effect;
 pub use tag::Tag;
 pub use timestamp::Timestamp;
-
-/// The durations of launches and terminations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timing {
-    /// From a launch to the end of Pending: to `Pending:Wait` if the group has hooks, else to `InService`.
-    pub launch: Duration,
-    /// From Terminating, or from `Terminating:Proceed` if the group has hooks, until the group no longer lists the
-    /// instance.
-    pub terminate: Duration,
-}
+pub use timing::{Latency, Timing};
 
 /// The groups of one account in one region.
 #[derive(Clone, Debug)]

@@ -161,7 +161,11 @@ impl Group {
         };
         instance.actions = actions;
         instance.until = instance.next_deadline();
-        account.history.set_status(instance.activity, ActivityStatus::MidLifecycleAction);
+        let status = match transition {
+            Transition::Launching => ActivityStatus::MidLifecycleAction,
+            Transition::Terminating => ActivityStatus::MidTerminatingLifecycleAction,
+        };
+        account.history.set_status(instance.activity, status);
         true
     }
 

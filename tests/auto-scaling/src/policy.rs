@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{AutoScaling, Fault, Group, Timestamp, group::Cooldown};
+use crate::{AutoScaling, Fault, Group, Process, Timestamp, group::Cooldown};
 
 /// A policy of the type `SimpleScaling`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl AutoScaling {
     }
 
     /// Executes a policy, given by its ARN, because an alarm enters a state or remains in it. The cooldown is honoured,
-    /// as simple scaling does.
+    /// as simple scaling does. While `AlarmNotification` is suspended the call has no effect.
     ///
     /// # Errors
     /// `ValidationError`: the group or the policy does not exist. `ScalingActivityInProgress`: the cooldown has not
@@ -119,6 +119,9 @@ impl AutoScaling {
         now: Timestamp,
     ) -> Result<(), Fault> {
         let group = Policy::group_in(policy_arn).ok_or_else(|| unknown(policy_arn))?;
+        if !self.group(group)?.runs(Process::AlarmNotification) {
+            return Ok(());
+        }
         let trigger =
             |policy: &Policy| format!("a monitor alarm {alarm} in state {state} triggered policy {}", policy.name);
         self.apply_policy(group, policy_arn, true, trigger, now)
@@ -132,7 +135,7 @@ impl AutoScaling {
         trigger: impl FnOnce(&Policy) -> String,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let group = self.modifiable(group)?;
+        let (group, account) = self.modifiable_in_account(group)?;
         let policy = group.policies.get(policy_name(policy)).ok_or_else(|| unknown(policy))?.clone();
         if honor_cooldown {
             group.check_cooldown(now)?;
@@ -140,7 +143,7 @@ impl AutoScaling {
         let (min, max) = (group.settings.min_size, group.settings.max_size);
         let before = group.desired_capacity;
         let desired_capacity = policy.adjustment.of(before).clamp(min, max);
-        group.set_desired(desired_capacity, &trigger(&policy), now);
+        group.set_desired(desired_capacity, &trigger(&policy), account.timing.latency.decision, now);
         // An unchanged capacity causes no activity, and so no cooldown.
         if desired_capacity != before {
             let span = policy.cooldown.unwrap_or(group.settings.default_cooldown);

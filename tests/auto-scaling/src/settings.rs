@@ -90,6 +90,29 @@ pub struct Subnet {
     pub zone: String,
 }
 
+impl Subnet {
+    /// The id of the zone, such as `usw2-az1`: the region in short, and the zone's number. On AWS the number of a zone's
+    /// letter differs between accounts.
+    #[must_use]
+    pub fn zone_id(&self) -> String {
+        let letter = self.zone.bytes().next_back().unwrap_or(b'a');
+        let region = self.zone.trim_end_matches(|it: char| it.is_ascii_lowercase());
+        let mut parts = region.split('-');
+        let mut short = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let initials = match part {
+                "northeast" => "ne",
+                "northwest" => "nw",
+                "southeast" => "se",
+                "southwest" => "sw",
+                _ => &part[..part.len().min(1)],
+            };
+            short.push_str(initials);
+        }
+        format!("{short}-az{}", u32::from(letter.saturating_sub(b'a')) + 1)
+    }
+}
+
 /// The deletes of a group that are rejected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeletionProtection {

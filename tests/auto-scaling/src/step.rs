@@ -1,7 +1,8 @@
 //! Time passes: due transitions, terminations, and the effects that the host has to carry out.
 
 use crate::{
-    AccountState, AutoScaling, Event, Group, Instance, Launch, LifecycleState, Notification, Timestamp, Transition,
+    AccountState, AutoScaling, Event, Group, Instance, Latency, Launch, LifecycleState, Notification, Process,
+    Timestamp, Transition,
     activity::{ActivityStatus, NewActivity},
 };
 
@@ -30,10 +31,11 @@ impl AutoScaling {
     pub fn step(&mut self, now: Timestamp) -> Vec<Effect> {
         for group in self.groups.values_mut() {
             group.advance(&mut self.account, now);
+            group.replace_unhealthy(&mut self.account, now);
             group.scale_out(&mut self.account, now);
             group.scale_in(&mut self.account, now);
         }
-        self.remove_deleted();
+        self.remove_deleted(now);
         std::mem::take(&mut self.account.outbox)
     }
 
@@ -43,7 +45,7 @@ impl AutoScaling {
         if !self.account.outbox.is_empty() {
             return Some(now);
         }
-        self.groups.values().filter_map(|group| group.next_due(now)).min()
+        self.groups.values().filter_map(|group| group.next_due(&self.account.timing.latency, now)).min()
     }
 }
 
@@ -55,25 +57,33 @@ impl Group {
                 self.advance_instance(index, account, due);
             }
         }
-        // A terminating instance without a further wait is terminated.
-        self.instances.retain(|it| it.state.is_active() || it.until.is_some());
+        self.instances.retain(|it| !it.has_left());
     }
 
     /// Performs the change of an instance that is due at a time.
     fn advance_instance(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
         if self.instances[index].interruption_at == Some(at) {
-            return self.interrupt(index, account, at);
+            return self.interrupt(index, account);
         }
         self.instances[index].until = None;
         let state = self.instances[index].state;
         match state {
+            LifecycleState::Pending if self.instances[index].in_service.is_some() => {
+                // It returns from Standby.
+                self.instances[index].state = LifecycleState::InService;
+                account.history.succeed(self.instances[index].activity, at);
+            }
             LifecycleState::Pending if self.wait_for_hooks(index, Transition::Launching, account, at) => {}
             LifecycleState::Pending | LifecycleState::PendingProceed => {
                 self.instances[index].state = LifecycleState::InService;
                 self.instances[index].in_service = Some(at);
                 self.complete_activity(index, Transition::Launching, account, at);
-                self.replace_unhealthy(index, account, at);
             }
+            LifecycleState::EnteringStandby => {
+                self.instances[index].state = LifecycleState::Standby;
+                account.history.succeed(self.instances[index].activity, at);
+            }
+            LifecycleState::Detaching => account.history.succeed(self.instances[index].activity, at),
             LifecycleState::PendingWait | LifecycleState::TerminatingWait => self.expire(index, account, at),
             LifecycleState::Terminating if self.instances[index].deregistered_at.take().is_some() => {
                 self.wait_or_terminate(index, account, at);
@@ -81,7 +91,7 @@ impl Group {
             LifecycleState::Terminating | LifecycleState::TerminatingProceed => {
                 self.complete_activity(index, Transition::Terminating, account, at);
             }
-            LifecycleState::InService => {}
+            LifecycleState::InService | LifecycleState::Standby => {}
         }
     }
 
@@ -94,11 +104,16 @@ impl Group {
     }
 
     fn scale_in(&mut self, account: &mut AccountState, now: Timestamp) {
-        let selected = self.excess_instances();
-        if selected.is_empty() {
+        if now < self.decided_at {
             return;
         }
-        let (from, to) = (self.active().count(), self.active().count() - selected.len());
+        let selected = self.excess_instances();
+        if selected.is_empty() {
+            return self.forget_request(account, now);
+        }
+        let is_kept = |(index, it): (usize, &Instance)| it.state.is_active() && !selected.contains(&index);
+        let to = self.instances.iter().enumerate().filter(|it| is_kept(*it)).count();
+        let from = to + selected.len();
         let cause = format!(
             "{}At {now} an instance was taken out of service in response to a difference between desired and actual \
              capacity, shrinking the capacity from {from} to {to}.  ",
@@ -110,11 +125,26 @@ impl Group {
         }
     }
 
+    /// Forgets a request that changed the desired capacity when no activity will contain it. A scale-in of which all
+    /// instances are protected leaves one cancelled activity; a change that other activities have met leaves none
+    /// (both recorded on AWS, September 2026: stackd 9dc356f5, lifecycle_native and
+    /// `failure_boundaries_native_complete`).
+    fn forget_request(&mut self, account: &mut AccountState, now: Timestamp) {
+        if self.is_deleting() || !self.runs(Process::Terminate) || self.counted() < self.desired_capacity as usize {
+            return;
+        }
+        let request = std::mem::take(&mut self.pending_cause);
+        if !request.is_empty() && self.counted() > self.desired_capacity as usize {
+            let cause = format!("{request}At {now} group reached equilibrium.");
+            account.history.blocked_by_protection(self, cause, now);
+        }
+    }
+
     /// Terminates an instance once its target groups and the hooks allow it, and returns the activity.
     ///
     /// The instance waits for hooks regardless of the cause of the termination, also if a launching hook was abandoned or
-    /// the instance never was in service: no source was found that excepts these. A forced delete of the group does not
-    /// wait.
+    /// the group is deleted with force (both recorded on AWS, September 2026: stackd 9dc356f5, lifecycle_native), and if
+    /// the instance never was in service: no source was found that excepts it.
     pub(crate) fn terminate(
         &mut self,
         index: usize,
@@ -129,12 +159,10 @@ impl Group {
         }
         let description = format!("Terminating EC2 instance: {id}");
         let new = NewActivity { description, cause, status: ActivityStatus::InProgress };
-        let activity = account.history.begin(self, new, &subnet, now);
+        let activity = account.history.begin(self, new, Some(&subnet), now);
         self.instances[index].activity = activity;
         self.instances[index].actions.clear();
-        if self.deleting {
-            self.terminate_now(index, LifecycleState::Terminating, account, now);
-        } else if !self.deregister_targets(index, account, now) {
+        if !self.deregister_targets(index, account, now) {
             self.wait_or_terminate(index, account, now);
         }
         activity
@@ -158,18 +186,20 @@ impl Group {
         instance.state = state;
         instance.deregistered_at = None;
         instance.until = Some(at + account.timing.terminate);
-        account.history.set_status(instance.activity, ActivityStatus::InProgress);
+        account.history.finish_waiting(instance.activity);
         if !instance.terminated_by_ec2 {
             account.outbox.push(Effect::Terminate { group: self.name.clone(), instance_id: instance.id.clone() });
         }
     }
 
-    fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        if !self.excess_instances().is_empty() {
-            return Some(now);
-        }
-        let launch =
-            (!self.launch_subnets().is_empty()).then(|| self.backoff.until.map_or(now, |until| until.max(now)));
-        self.instances.iter().filter_map(Instance::next_due).chain(launch).min()
+    fn next_due(&self, latency: &Latency, now: Timestamp) -> Option<Timestamp> {
+        let is_blocked = !self.pending_cause.is_empty() && self.counted() > self.desired_capacity as usize;
+        let scales_in = is_blocked && self.runs(Process::Terminate) || !self.excess_instances().is_empty();
+        let termination = scales_in.then(|| now.max(self.decided_at));
+        let launch = (!self.launch_subnets().is_empty()).then(|| self.next_launch(now));
+        let replacement = self.next_replacement(latency.health).map(|due| now.max(due));
+        let removal = self.removal(latency).map(|due| now.max(due));
+        let decisions = [termination, launch, replacement, removal];
+        self.instances.iter().filter_map(Instance::next_due).chain(decisions.into_iter().flatten()).min()
     }
 }

@@ -47,8 +47,9 @@ impl Group {
     /// time.
     pub(crate) fn deregister_targets(&mut self, index: usize, account: &mut AccountState, at: Timestamp) -> bool {
         let instance = &mut self.instances[index];
-        let registered =
-            !self.target_group_arns.is_empty() && instance.in_service.is_some() && !instance.terminated_by_ec2;
+        let registered = !self.target_group_arns.is_empty()
+            && instance.state == LifecycleState::InService
+            && !instance.terminated_by_ec2;
         if !registered || account.deregistration_delay.is_zero() {
             return false;
         }

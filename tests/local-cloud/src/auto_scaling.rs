@@ -8,6 +8,8 @@ mod instances;
 mod page;
 mod parameters;
 mod policies;
+mod processes;
+mod standby;
 mod tags;
 mod target_groups;
 
@@ -20,7 +22,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use auto_scaling::{AutoScaling, Fault, Timestamp, Timing};
+use auto_scaling::{AutoScaling, Fault, Latency, Timestamp, Timing};
 use hyper::{Response, StatusCode};
 use tokio::sync::Notify;
 
@@ -59,10 +61,11 @@ struct FailingLaunches {
 
 impl AutoScalingService {
     /// A service without groups. `instance_time` is how long an instance is Pending, and how long Terminating.
-    /// Durations of one minute in the life of a real instance last as long.
+    /// Durations of one minute in the life of a real instance, and in Auto Scaling's own work, last as long.
     #[must_use]
     pub fn new(ec2: Ec2, bus: EventBridge, instance_time: Duration) -> Self {
-        let timing = Timing { launch: instance_time, terminate: instance_time };
+        let latency = Latency::RECORDED.faster(crate::instances::speed(instance_time));
+        let timing = Timing { launch: instance_time, terminate: instance_time, latency };
         Self {
             simulator: Mutex::new(AutoScaling::new(REGION, ACCOUNT, timing)),
             instances: Instances::new(instance_time),
@@ -190,6 +193,12 @@ impl AutoScalingService {
             "SetInstanceProtection" => instances::set_protection(simulator, parameters),
             "SetInstanceHealth" => instances::set_health(simulator, parameters),
             "TerminateInstanceInAutoScalingGroup" => instances::terminate(simulator, parameters),
+            "EnterStandby" => standby::enter(simulator, parameters),
+            "ExitStandby" => standby::exit(simulator, parameters),
+            "DetachInstances" => standby::detach(simulator, parameters),
+            "SuspendProcesses" => processes::suspend(simulator, parameters),
+            "ResumeProcesses" => processes::resume(simulator, parameters),
+            "DescribeScalingProcessTypes" => processes::describe(parameters),
             _ => Err(Fault {
                 code: "InvalidAction",
                 message: format!("Could not find operation {action} for version 2011-01-01"),

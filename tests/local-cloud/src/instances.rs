@@ -40,8 +40,7 @@ impl Instances {
     /// A fleet without instances. A duration of one minute on AWS lasts `minute`.
     #[must_use]
     pub fn new(minute: Duration) -> Self {
-        let speed = Duration::from_mins(1).as_millis() / minute.as_millis().max(1);
-        let healthy = Behaviour::default().faster(u32::try_from(speed).unwrap_or(u32::MAX).max(1));
+        let healthy = Behaviour::default().faster(speed(minute));
         Self { fleet: Mutex::new(Fleet::new(healthy)), marked_ids: Mutex::default(), next_spot: AtomicUsize::new(0) }
     }
 
@@ -138,6 +137,13 @@ impl Instances {
     fn fleet(&self) -> MutexGuard<'_, Fleet> {
         lock(&self.fleet)
     }
+}
+
+/// How many times as fast as AWS the local cloud is, if one minute on AWS lasts `minute`. At least 1.
+#[must_use]
+pub fn speed(minute: Duration) -> u32 {
+    let speed = Duration::from_mins(1).as_millis() / minute.as_millis().max(1);
+    u32::try_from(speed).unwrap_or(u32::MAX).max(1)
 }
 
 /// The instances remain readable after a panic of another thread.

@@ -17,7 +17,7 @@ use crate::rules::retry;
 use crate::state::MemoryAccount;
 
 /// The account's virtual time, in the simulator's type.
-fn now(account: &MemoryAccount) -> Timestamp {
+pub(crate) fn now(account: &MemoryAccount) -> Timestamp {
     Timestamp(account.clock.now().0)
 }
 

@@ -198,7 +198,8 @@ pub(crate) fn change(account: &MemoryAccount, id: &str, kind: &CallKind, ids: &I
         CallKind::Drain => drain(account, &mut version)?,
         CallKind::Delete => {
             if let Some(deleted_at) = delete(account, &stored_resources, at, now)? {
-                stored_resources[at].deleted_at = Some(deleted_at);
+                // A repeated delete does not prolong the first.
+                stored_resources[at].deleted_at.get_or_insert(deleted_at);
                 return Ok(());
             }
             version.resource = None;

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use auto_scaling::{AutoScaling, Timing};
+use auto_scaling::{AutoScaling, Latency, Timing};
 
 use environment::{
     Call, CallError, Fields, Key, Kind, Names, ObservedGroup, ObservedResource, Ownership, Proofs, RemediationAction,
@@ -103,7 +103,8 @@ pub(crate) struct Version {
 }
 
 /// An instance is running after 24 to 52 s (ARCHITECTURE, Facts); the termination time is an estimate.
-const TIMING: Timing = Timing { launch: Duration::from_secs(45), terminate: Duration::from_secs(40) };
+const TIMING: Timing =
+    Timing { launch: Duration::from_secs(45), terminate: Duration::from_secs(40), latency: Latency::RECORDED };
 /// The time from the creation of an interface endpoint until it is available: an estimate.
 const ENDPOINT_STARTUP: Duration = Duration::from_mins(1);
 /// The deletion time of resources that consist of network interfaces: an estimate.
@@ -141,6 +142,14 @@ impl MemoryAccount {
         let owner = stored_resources.iter().find(|it| it.is(&key))?.resource()?.tags.get(mark::OWNER).cloned();
         groups::step(self);
         groups::observe_group(self, name, owner)
+    }
+
+    /// An operator's call on Auto Scaling, at the account's time: Standby, suspended processes, protection, a warm pool.
+    pub fn operate<T>(&self, call: impl FnOnce(&mut AutoScaling, auto_scaling::Timestamp) -> T) -> T {
+        groups::step(self);
+        let outcome = call(&mut self.auto_scaling.borrow_mut(), groups::now(self));
+        groups::step(self);
+        outcome
     }
 
     /// Executes a remediation action, and records the message for its topic.
@@ -326,6 +335,7 @@ impl MemoryAccount {
 pub(crate) fn deletion_time(kind: Kind) -> Duration {
     match kind {
         Kind::NatGateway | Kind::VpcEndpoint => INTERFACE_RELEASE,
+        Kind::AutoScalingGroup => Latency::RECORDED.group_removal,
         _ => Duration::ZERO,
     }
 }

@@ -10,8 +10,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use auto_scaling::{
-    AutoScaling, Behaviour, Effect, Fleet, Launch, LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup,
-    PutHook, Settings, StartedInstance, Subnet, Timestamp, Timing, Transition as SimulatedTransition,
+    AutoScaling, Behaviour, Effect, Fleet, Latency, Launch, LaunchTemplate, LifecycleActionResult, LifecycleState,
+    NewGroup, PutHook, Settings, StartedInstance, Subnet, Timestamp, Timing, Transition as SimulatedTransition,
 };
 use environment::Deployment;
 use environment::hook_settings::{Drain, Gate, HookSettings, HookTask, OnTimeout};
@@ -165,7 +165,8 @@ impl Harness {
     }
 
     pub fn with(most: u32, launch: &HookSettings, terminate: &HookSettings) -> Harness {
-        let timing = Timing { launch: Duration::from_secs(20), terminate: Duration::from_secs(30) };
+        let timing =
+            Timing { launch: Duration::from_secs(20), terminate: Duration::from_secs(30), latency: Latency::NONE };
         let mut scaling = AutoScaling::new("us-west-2", "123456789012", timing);
         scaling.create_group(group(GROUP, most, launch, terminate), START).expect("the group is valid");
         Harness {

@@ -49,6 +49,7 @@ fn the_event_of_a_wait_has_all_fields_of_the_real_one() {
                 "NotificationMetadata": r#"{"a":"b"}"#,
                 "Origin": "EC2",
                 "Destination": "AutoScalingGroup",
+                "Action": "Launch",
             },
         })
     );
@@ -99,7 +100,9 @@ fn the_event_of_a_launch_contains_its_activity() {
             "Description": "Launching a new EC2 instance: i-1",
             "AutoScalingGroupName": "web",
             "ActivityId": activity.id,
-            "Details": {"Subnet ID": "subnet-a", "Availability Zone": "us-west-2a"},
+            "Details": {
+                "Availability Zone ID": "usw2-az1", "Subnet ID": "subnet-a", "Availability Zone": "us-west-2a",
+            },
             "RequestId": activity.id,
             "StatusMessage": "",
             "EndTime": "2026-11-23T08:00:40.000Z",
@@ -108,8 +111,68 @@ fn the_event_of_a_launch_contains_its_activity() {
             "Cause": activity.cause,
             "Origin": "EC2",
             "Destination": "AutoScalingGroup",
+            "Action": "Launch",
         })
     );
+}
+
+/// The order in the text, too, is recorded on AWS, September 2026 (stackd 9dc356f5, lifecycle_native).
+#[test]
+fn the_fields_of_events_have_the_recorded_order() {
+    let mut host = launching(1, &["gate"]);
+    let keys = |host: &Host| {
+        let text = host.events.last().unwrap().detail.to_json();
+        let order = |key: &str| text.find(&format!("\"{key}\":")).unwrap_or_else(|| panic!("{key} in {text}"));
+        let mut keys = vec![
+            "LifecycleActionToken",
+            "AutoScalingGroupName",
+            "LifecycleHookName",
+            "EC2InstanceId",
+            "LifecycleTransition",
+            "Origin",
+            "Destination",
+            "Action",
+            "Description",
+            "EndTime",
+            "RequestId",
+            "ActivityId",
+            "StartTime",
+            "StatusCode",
+            "StatusMessage",
+            "Details",
+            "Availability Zone ID",
+            "Subnet ID",
+            "Availability Zone",
+            "Cause",
+        ];
+        keys.retain(|key| text.contains(&format!("\"{key}\":")));
+        keys.sort_by_key(|key| order(key));
+        keys.join(", ")
+    };
+    let action = "LifecycleActionToken, AutoScalingGroupName, LifecycleHookName, EC2InstanceId, LifecycleTransition, \
+                  Origin, Destination, Action";
+    assert_eq!(keys(&host), action);
+    host.complete("i-1", "gate", CONTINUE).unwrap();
+    let ended = "Origin, Destination, Action, Description, EndTime, RequestId, ActivityId, StartTime, EC2InstanceId, \
+                 StatusCode, StatusMessage, Details, Availability Zone ID, Subnet ID, Availability Zone, Cause, \
+                 AutoScalingGroupName";
+    assert_eq!(keys(&host), ended);
+}
+
+/// Recorded on AWS, September 2026 (stackd 9dc356f5, lifecycle_native): a launch says InProgress, hooked or not.
+#[test]
+fn the_event_of_a_hooked_termination_keeps_the_status_of_its_wait() {
+    let mut host = Host::new();
+    let hooks = vec![hook("gate", Transition::Launching, CONTINUE), hook("drain", Transition::Terminating, CONTINUE)];
+    host.sim.create_group(hooked(1, hooks), host.now).unwrap();
+    host.settle();
+    assert_eq!(host.last_event()["detail"]["StatusCode"], "InProgress");
+    host.sim.set_desired_capacity("web", 0, false, host.now).unwrap();
+    host.settle();
+    let terminated = host.last_event();
+    assert_eq!(terminated["detail-type"], "EC2 Instance Terminate Successful");
+    assert_eq!(terminated["detail"]["StatusCode"], "MidTerminatingLifecycleAction");
+    assert_eq!(terminated["detail"]["Action"], "Terminate");
 }
 
 #[test]

@@ -14,9 +14,10 @@ fn an_unhealthy_instance_is_terminated_and_replaced() {
     let mut host = Host::with(1, 1, 1);
     host.sim.set_instance_protection("web", &["i-1".into()], true).unwrap();
     host.sim.set_instance_health("i-1", false, true, host.now).unwrap();
+    host.advance(Duration::ZERO);
     let instance = &host.web().instances[0];
     assert_eq!((instance.health_status(), instance.state.as_str()), ("Unhealthy", "Terminating"));
-    assert_eq!(host.sim.activities("web", false).unwrap()[0].cause, CAUSE);
+    assert_eq!(host.sim.activities("web", false).unwrap()[1].cause, CAUSE);
     host.settle();
     assert_eq!((host.in_service(), host.terminated.len()), (vec!["i-2"], 1));
     assert!(
@@ -34,7 +35,8 @@ fn an_unhealthy_instance_waits_for_its_terminating_hooks() {
     let next = host.in_service()[0].to_owned();
     assert_ne!(id, next);
     host.sim.set_instance_health(&next, false, true, host.now).unwrap();
-    assert_eq!(host.instances(), [format!("{next} Terminating:Wait a")]);
+    host.advance(Duration::ZERO);
+    assert_eq!(host.instances()[0], format!("{next} Terminating:Wait a"));
     assert_eq!(host.web().instances[0].health_status(), "Unhealthy");
     host.complete(&next, "drain", CONTINUE).unwrap();
     host.settle();
@@ -56,6 +58,7 @@ fn the_grace_period_is_respected_unless_the_call_ignores_it() {
     host.sim.set_instance_health("i-1", true, true, host.now).unwrap();
     assert_eq!(host.in_service(), ["i-1"]);
     host.sim.set_instance_health("i-1", false, true, host.now).unwrap();
+    host.advance(Duration::ZERO);
     assert!(host.in_service().is_empty());
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auto_scaling::{
-    AutoScaling, Effect, Event, Fault, Group, Launch, LaunchTemplate, LifecycleState, NewGroup, Notification, Settings,
-    StartedInstance, Subnet, Timestamp, Timing,
+    AutoScaling, Effect, Event, Fault, Group, Latency, Launch, LaunchTemplate, LifecycleState, NewGroup, Notification,
+    Settings, StartedInstance, Subnet, Timestamp, Timing,
 };
 
 pub const LAUNCH: Duration = Duration::from_secs(40);
@@ -26,7 +26,13 @@ pub struct Host {
 
 impl Host {
     pub fn new() -> Self {
-        let sim = AutoScaling::new("us-west-2", "123456789012", Timing { launch: LAUNCH, terminate: TERMINATE });
+        Self::with_latency(Latency::NONE)
+    }
+
+    /// A host whose Auto Scaling takes time for its own work.
+    pub fn with_latency(latency: Latency) -> Self {
+        let sim =
+            AutoScaling::new("us-west-2", "123456789012", Timing { launch: LAUNCH, terminate: TERMINATE, latency });
         Self {
             sim,
             now: START,
@@ -80,6 +86,17 @@ impl Host {
             version: "1".into(),
         };
         self.sim.launched(launch.token, started, self.now);
+    }
+
+    /// The newest activities, as `Status 50: Description`.
+    pub fn activities(&self, count: usize) -> Vec<String> {
+        let activities = self.sim.activities("web", true).unwrap().into_iter().take(count);
+        activities.map(|it| format!("{} {}: {}", it.status.as_str(), it.progress, it.description)).collect()
+    }
+
+    /// The cause of the newest activity.
+    pub fn cause(&self) -> String {
+        self.sim.activities("web", true).unwrap()[0].cause.clone()
     }
 
     pub fn web(&self) -> &Group {

@@ -170,7 +170,9 @@ fn a_manually_terminated_instance_is_replaced_unless_the_capacity_is_decremented
     let mut host = Host::with(1, 2, 3);
     let activity = host.sim.terminate_instance("i-1", false, host.now).unwrap();
     assert_eq!(activity.description, "Terminating EC2 instance: i-1");
-    assert_eq!(activity.status, ActivityStatus::InProgress);
+    assert_eq!((activity.status, activity.progress), (ActivityStatus::InProgress, 0));
+    let cause = "At 2026-11-23T08:00:40Z instance i-1 was taken out of service in response to a user request.";
+    assert_eq!(activity.cause, cause, "the text recorded on AWS says nothing of the capacity");
     assert!(error_text(host.sim.terminate_instance("i-1", false, host.now)).starts_with("ScalingActivityInProgress"));
     host.settle();
     assert_eq!(host.in_service(), ["i-2", "i-3"]);
@@ -235,7 +237,8 @@ fn activities_contain_action_cause_and_times() {
          capacity, increasing the capacity from 0 to 2."
     );
     assert_eq!((first.start, first.end, first.progress), (START, Some(START + LAUNCH), 100));
-    assert_eq!(first.details, r#"{"Subnet ID":"subnet-a","Availability Zone":"us-west-2a"}"#);
+    let details = r#"{"Availability Zone ID":"usw2-az1","Subnet ID":"subnet-a","Availability Zone":"us-west-2a"}"#;
+    assert_eq!(first.details, details);
     assert_ne!(first.id, second.id);
     assert_eq!(
         termination.cause,

@@ -13,7 +13,7 @@ use crate::{
 fn an_instance_goes_into_service_when_its_hook_is_completed() {
     let mut host = launching(1, &["gate"]);
     assert_eq!(host.instances(), ["i-1 Pending:Wait a"]);
-    assert_eq!(host.status(0), ActivityStatus::MidLifecycleAction);
+    assert_eq!(host.activities(1), ["MidLifecycleAction 40: Launching a new EC2 instance: i-1"]);
     host.advance(Duration::from_secs(20));
     host.sim.complete_lifecycle_action("web", "gate", ActionKey::instance("i-1"), CONTINUE, host.now).unwrap();
     assert_eq!(host.instances(), ["i-1 Pending:Proceed a"]);
@@ -28,10 +28,11 @@ fn an_instance_terminates_when_its_hook_is_completed_with_any_result_and_runs_un
     for result in [CONTINUE, ABANDON] {
         let mut host = terminating(&["drain"], CONTINUE);
         assert_eq!((host.instances(), host.terminated.len()), (vec!["i-1 Terminating:Wait a".to_owned()], 0));
-        assert_eq!(host.status(0), ActivityStatus::MidLifecycleAction);
+        assert_eq!(host.activities(1), ["MidTerminatingLifecycleAction 60: Terminating EC2 instance: i-1"]);
         host.complete("i-1", "drain", result).unwrap();
         assert_eq!(host.instances(), ["i-1 Terminating:Proceed a"]);
-        assert_eq!((host.terminated.clone(), host.status(0)), (vec!["i-1".to_owned()], ActivityStatus::InProgress));
+        let status = ActivityStatus::MidTerminatingLifecycleAction;
+        assert_eq!((host.terminated.clone(), host.status(0)), (vec!["i-1".to_owned()], status));
         host.advance(TERMINATE);
         assert!(host.instances().is_empty());
         assert_eq!((host.status(0), host.terminated.len()), (ActivityStatus::Successful, 1));
@@ -231,6 +232,7 @@ fn unregistered_and_terminated_instances_do_not_wait_for_target_groups() {
     assert_eq!(host.terminated, ["i-1"], "the instance was never in service");
     host.complete("i-2", "gate", CONTINUE).unwrap();
     host.sim.terminated_by_ec2("i-2", host.now).unwrap();
+    host.advance(Duration::ZERO);
     host.advance(TERMINATE);
     assert!(
         !host.instances().iter().any(|it| it.starts_with("i-2")),

@@ -1,4 +1,5 @@
-//! Scaling activities.
+//! Scaling activities. Their fields are recorded on AWS, September 2026 (stackd 9dc356f5, lifecycle_native and
+//! activity_filters_native).
 
 use auto_scaling::{Activity, AutoScaling};
 
@@ -19,12 +20,20 @@ pub fn describe(simulator: &mut AutoScaling, parameters: &mut Parameters) -> Act
     Ok(page.cut("Activities", selected.map(fields).collect()))
 }
 
-/// An activity in the form of responses.
-pub fn fields(activity: &Activity) -> Vec<Element> {
+/// An activity in the form of DescribeScalingActivities. The state is `InService` also during a delete of the group.
+fn fields(activity: &Activity) -> Vec<Element> {
+    let state = if activity.group_deleted { "Deleted" } else { "InService" };
+    let mut fields = of_call(activity);
+    fields.push(Element::leaf("AutoScalingGroupARN", &activity.group_arn));
+    fields.push(Element::leaf("AutoScalingGroupState", state));
+    fields
+}
+
+/// An activity in the form of the call that started it: without the group's ARN and state.
+pub fn of_call(activity: &Activity) -> Vec<Element> {
     let mut fields = vec![
         Element::leaf("ActivityId", &activity.id),
         Element::leaf("AutoScalingGroupName", &activity.group),
-        Element::leaf("AutoScalingGroupARN", &activity.group_arn),
         Element::leaf("Description", &activity.description),
         Element::leaf("Cause", &activity.cause),
         Element::leaf("StartTime", time(activity.start)),
@@ -32,8 +41,8 @@ pub fn fields(activity: &Activity) -> Vec<Element> {
         Element::leaf("Progress", activity.progress),
         Element::leaf("Details", &activity.details),
     ];
-    fields.extend(activity.end.map(|end| Element::leaf("EndTime", time(end))));
+    // In whole seconds: both rounded and cut ends were recorded.
+    fields.extend(activity.end.map(|end| Element::leaf("EndTime", end)));
     fields.extend(activity.status_message.as_ref().map(|message| Element::leaf("StatusMessage", message)));
-    fields.extend(activity.group_deleted.then(|| Element::leaf("AutoScalingGroupState", "Deleted")));
     fields
 }

@@ -9,7 +9,7 @@ use auto_scaling::{
 use super::{
     ActionResult, AutoScalingService, Parameters, hooks, instances, now,
     page::{self, Filter, Page},
-    tags,
+    processes, tags,
 };
 use crate::element::Element;
 
@@ -187,6 +187,7 @@ fn fields(group: &Group, with_instances: bool) -> Vec<Element> {
     zones.sort_unstable();
     zones.dedup();
     let subnets = settings.subnets.iter().map(|subnet| subnet.id.as_str()).collect::<Vec<_>>().join(",");
+    let suspended = group.suspended_processes.iter().map(|(process, since)| processes::fields(*process, *since));
     let shown = group.instances.iter().filter(|_| with_instances);
     let mut fields = vec![
         Element::leaf("AutoScalingGroupName", &group.name),
@@ -203,7 +204,7 @@ fn fields(group: &Group, with_instances: bool) -> Vec<Element> {
         Element::leaf("HealthCheckGracePeriod", settings.health_check_grace_period.as_secs()),
         Element::list("Instances", shown.map(|it| instances::fields(it, it.health_status())).collect()),
         Element::leaf("CreatedTime", time(group.created)),
-        Element::node("SuspendedProcesses", Vec::new()),
+        Element::list("SuspendedProcesses", suspended.collect()),
         Element::leaf("VPCZoneIdentifier", subnets),
         Element::list("EnabledMetrics", group.enabled_metrics.iter().map(|name| metric(name)).collect()),
         Element::list("Tags", group.tags.values().map(|tag| tags::fields(&group.name, tag)).collect()),

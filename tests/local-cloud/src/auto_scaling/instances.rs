@@ -35,7 +35,7 @@ pub fn terminate(simulator: &mut AutoScaling, parameters: &mut Parameters) -> Ac
     let decrement = decrement.ok_or_else(|| Fault::validation("ShouldDecrementDesiredCapacity is missing"))?;
     parameters.finish()?;
     let activity = simulator.terminate_instance(&id, decrement, now())?;
-    Ok(vec![Element::node("Activity", activities::fields(&activity))])
+    Ok(vec![Element::node("Activity", activities::of_call(&activity))])
 }
 
 pub fn set_health(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {

@@ -1,5 +1,7 @@
 //! The protocol: the parsing of requests and the content of responses.
 
+mod operations;
+
 use std::net::Ipv4Addr;
 
 use auto_scaling::{LaunchTemplate, NewGroup, Settings, Subnet, Tag};
