@@ -19,6 +19,7 @@ impl Condition {
             | Condition::PassedTo(_)
             | Condition::LinkedTo(_)
             | Condition::AllowedVpc
+            | Condition::OfGuardDuty
             | Condition::OwnEnvironment => "StringEquals",
             Condition::OtherNamespace(_) => "StringNotEquals",
             Condition::OnlyTag(_) => "ForAllValues:StringEquals",
@@ -42,6 +43,7 @@ impl Condition {
             Condition::MarkedInCall => "aws:RequestTag/envkeeper:environment",
             Condition::Owned | Condition::OwnEnvironment => "aws:ResourceTag/envkeeper:environment",
             Condition::OwnedBySsm => "ssm:resourceTag/envkeeper:environment",
+            Condition::OfGuardDuty => "aws:ResourceTag/GuardDutyManaged",
             Condition::CreatedBy(_) => "ec2:CreateAction",
             Condition::PassedTo(_) => "iam:PassedToService",
             Condition::LinkedTo(_) => "iam:AWSServiceName",
@@ -67,6 +69,7 @@ impl Condition {
             Condition::MarkedInCall | Condition::Owned | Condition::OwnedBySsm => {
                 vec![format!("!Sub {ANY_ENVIRONMENT}")]
             }
+            Condition::OfGuardDuty => vec![String::from("\"true\"")],
             Condition::CreatedBy(calls) => plain(calls),
             Condition::PassedTo(services) => plain(services),
             Condition::LinkedTo(service) => plain(&[service]),

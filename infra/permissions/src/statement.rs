@@ -69,6 +69,8 @@ pub enum Condition {
     Owned,
     /// As [`Condition::Owned`], by the condition key of SSM.
     OwnedBySsm,
+    /// GuardDuty created the resource for its runtime monitoring.
+    OfGuardDuty,
     /// The tags are set by one of these EC2 create calls.
     CreatedBy(&'static [&'static str]),
     /// The role is passed to one of these services.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auto_scaling::{
-    ActionKey, ActivityStatus, Adjustment, AutoScaling, DeletionProtection, Detail, Effect, Event, Fault,
+    ActionKey, ActivityStatus, Adjustment, AutoScaling, DeletionProtection, Detail, Effect, Event, Fault, Instance,
     LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup, Policy, PutHook, Settings, StartedInstance,
     Subnet, Timestamp, Token, Transition as HookTransition,
 };
@@ -98,8 +98,42 @@ pub(crate) fn clear(account: &MemoryAccount, name: &str, setting: &Setting) -> R
     response(name, done)
 }
 
+/// Deletes the group without force. A blocked delete releases the instances that a scale-in leaves alone, as `aws-cloud`
+/// does.
 pub(crate) fn delete(account: &MemoryAccount, name: &str) -> Result<(), CallError> {
-    response(name, account.auto_scaling.borrow_mut().delete_group(name, false, now(account)))
+    let deleted = account.auto_scaling.borrow_mut().delete_group(name, false, now(account));
+    if deleted.as_ref().is_err_and(|fault| fault.code == "ResourceInUse") {
+        release(account, name).map_err(|fault| CallError::Rejected { message: format!("{name}: {fault}") })?;
+    }
+    response(name, deleted)
+}
+
+fn release(account: &MemoryAccount, name: &str) -> Result<(), Fault> {
+    let mut simulator = account.auto_scaling.borrow_mut();
+    simulator.resume_processes(name, &[])?;
+    let instances = simulator.group(name)?.instances.clone();
+    let ids = |is_held: &dyn Fn(&Instance) -> bool| -> Vec<String> {
+        instances.iter().filter(|it| is_held(it)).map(|it| it.id.clone()).collect()
+    };
+    simulator.set_instance_protection(name, &ids(&is_held_by_protection), false)?;
+    for id in ids(&|it| it.state == LifecycleState::Standby) {
+        simulator.terminate_instance(&id, false, now(account))?;
+    }
+    Ok(())
+}
+
+fn is_held_by_protection(it: &Instance) -> bool {
+    use LifecycleState::{EnteringStandby, InService, Standby};
+    it.protected && matches!(it.state, InService | EnteringStandby | Standby)
+}
+
+/// Whether the group's delete has to release instances or processes before the instances terminate.
+pub(crate) fn are_held(account: &MemoryAccount, name: &str) -> bool {
+    let simulator = account.auto_scaling.borrow();
+    simulator.group(name).is_ok_and(|group| {
+        let is_held = |it: &Instance| is_held_by_protection(it) || it.state == LifecycleState::Standby;
+        !group.suspended_processes.is_empty() || group.instances.iter().any(is_held)
+    })
 }
 
 /// Creates or updates a scaling policy and returns the ARN.

@@ -286,6 +286,9 @@ fn delete(
     now: Timestamp,
 ) -> Result<Option<Timestamp>, CallError> {
     let Some(resource) = stored_resources[at].resource() else { return Ok(None) };
+    if let Some(condition) = account.obstacles.borrow().get(&resource.key()) {
+        return Err(CallError::Retry { waiting_for: condition.clone(), after: Duration::from_secs(2) });
+    }
     check_delete(stored_resources, at, instances_on(account, stored_resources, at))?;
     match &resource.fields {
         Fields::AutoScalingGroup(_) => groups::delete(account, &resource.name)?,

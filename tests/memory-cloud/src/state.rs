@@ -7,8 +7,8 @@ use std::time::Duration;
 use auto_scaling::{AutoScaling, Latency, Timing};
 
 use environment::{
-    Call, CallError, Fields, Key, Kind, Names, ObservedGroup, ObservedResource, Ownership, Proofs, RemediationAction,
-    Resource, Scope, State, Timestamp, apply_standings, mark, standings,
+    Call, CallError, Condition, Fields, Key, Kind, Names, ObservedGroup, ObservedResource, Ownership, Proofs,
+    RemediationAction, Resource, Scope, State, Timestamp, apply_standings, mark, standings,
 };
 
 use crate::clock::Clock;
@@ -70,6 +70,8 @@ pub struct MemoryAccount {
     pub launch_failure: Option<String>,
     /// Resources whose policy does not allow this account to read them.
     pub hidden: RefCell<BTreeSet<Key>>,
+    /// What blocks the delete of a resource, and the condition that the delete then waits for.
+    pub obstacles: RefCell<BTreeMap<Key, Condition>>,
     /// The simulator of groups and their instances.
     pub(crate) auto_scaling: RefCell<AutoScaling>,
     /// The proofs of ownership of the one owner whose environment a test runs without records.
@@ -125,6 +127,7 @@ impl Default for MemoryAccount {
             subnet_delete_removes_associations: true,
             launch_failure: None,
             hidden: RefCell::default(),
+            obstacles: RefCell::default(),
             auto_scaling: RefCell::new(AutoScaling::new("us-west-2", "123456789012", TIMING)),
             proofs: RefCell::default(),
             remediations: RefCell::default(),
@@ -324,6 +327,7 @@ impl MemoryAccount {
             _ if now < stored.ready_at => State::Settling("it is pending".into()),
             Fields::AutoScalingGroup(group) if group.max_size == 0 => match groups::instances(self, &resource.name).0 {
                 0 => State::Ready,
+                _ if groups::are_held(self, &resource.name) => State::Ready,
                 count => State::Deleting(format!("{count} instances are terminating").into()),
             },
             _ => State::Ready,

@@ -56,8 +56,17 @@ pub(crate) const RECONCILER: &[Statement] = &[
     allow("ConsumeRequests", CONSUME, &[Resource::Deployed("RequestQueue", "")]),
     allow("RequeueRequests", &[call("sqs:ChangeMessageVisibility")], &[Resource::Deployed("RequestQueue", "")]),
     allow("PublishToLedger", &[call("sqs:SendMessage")], &[Resource::Deployed("ScalingEventQueue", "")]),
-    allow("DescribeForDiagnostics", &[call("ec2:DescribeNetworkInterfaces"), call("ec2:DescribeInstanceStatus")], &[Resource::Any])
-        .because("To name the network interfaces that block a delete, and to find unhealthy instances. These reads accept no resource but *."),
+    allow(
+        "DescribeForDiagnostics",
+        &[
+            call("ec2:DescribeNetworkInterfaces"),
+            call("ec2:DescribeNetworkAcls"),
+            call("ec2:DescribeVpnGateways"),
+            call("ec2:DescribeInstanceStatus"),
+        ],
+        &[Resource::Any],
+    )
+    .because("To name what blocks a delete, and to find unhealthy instances. These reads accept no resource but *."),
     allow("NotifyTopics", &[call("sns:Publish")], &[Resource::Listed("AllowedTopics", "sns", "*")])
         .because("The stack author names the topics in AlarmActions; AllowedTopics limits them."),
     allow(
@@ -175,6 +184,13 @@ const OF_NETWORKS: &[Statement] = &[
         OF_EC2,
     )
     .when(&[Condition::Owned]),
+    allow(
+        "RemoveGuardDutyResources",
+        &[call("ec2:DeleteVpcEndpoints"), call("ec2:DeleteSecurityGroup")],
+        &[Resource::Here("ec2", "vpc-endpoint/*"), Resource::Here("ec2", "security-group/*")],
+    )
+    .when(&[Condition::OfGuardDuty])
+    .because("GuardDuty's endpoint and security group block the delete of an environment's VPC, and GuardDuty removes neither."),
 ];
 
 const OF_INSTANCES: &[Statement] = &[
@@ -185,6 +201,8 @@ const OF_INSTANCES: &[Statement] = &[
             call("autoscaling:UpdateAutoScalingGroup"),
             call("autoscaling:DeleteAutoScalingGroup"),
             call("autoscaling:SetInstanceProtection"),
+            call("autoscaling:ResumeProcesses"),
+            call("autoscaling:DeleteWarmPool"),
             call("autoscaling:CreateOrUpdateTags"),
             call("autoscaling:DeleteTags"),
             call("autoscaling:EnableMetricsCollection"),
