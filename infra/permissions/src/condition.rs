@@ -69,7 +69,6 @@ impl Condition {
             Condition::MarkedInCall | Condition::Owned | Condition::OwnedBySsm => {
                 vec![format!("!Sub {ANY_ENVIRONMENT}")]
             }
-            Condition::OfGuardDuty => vec![String::from("\"true\"")],
             Condition::CreatedBy(calls) => plain(calls),
             Condition::PassedTo(services) => plain(services),
             Condition::LinkedTo(service) => plain(&[service]),
@@ -86,7 +85,7 @@ impl Condition {
             Condition::OnlyTag(key) => plain(&[key]),
             Condition::OtherNamespace(namespace) => plain(&[namespace]),
             Condition::ByTemplate => vec![Resource::Here("ec2", "launch-template/*").in_template()],
-            Condition::AsTemplateSpecifies | Condition::WithoutSuffix => plain(&["\"true\""]),
+            Condition::AsTemplateSpecifies | Condition::WithoutSuffix | Condition::OfGuardDuty => plain(&["\"true\""]),
             // The domain of the partition follows the region.
             Condition::Through(service) => vec![format!("!Sub {service}.${{AWS::Region}}.*")],
         }

@@ -117,7 +117,9 @@ impl Function {
     pub fn managed(self) -> &'static [&'static Managed] {
         match self {
             Function::CustomResource => &[&table::READ_ENVIRONMENTS],
-            Function::Reconciler => &[&table::READ_ENVIRONMENTS, &table::NETWORK, &table::FLEET, &table::DATA],
+            Function::Reconciler => {
+                &[&table::READ_ENVIRONMENTS, &table::NETWORK, &table::FLEET, &table::ROLE, &table::DATA]
+            }
             _ => &[],
         }
     }

@@ -11,13 +11,13 @@ pub(crate) use boundary::BOUNDARY;
 pub(crate) use events::{ALARM, LIFECYCLE_HOOK, SCALING_LOG};
 pub(crate) use observe::READ_ENVIRONMENTS;
 pub(crate) use queues::QUEUES;
-pub(crate) use reconciler::{DATA, FLEET, NETWORK, RECONCILER};
+pub(crate) use reconciler::{DATA, FLEET, NETWORK, RECONCILER, ROLE};
 pub(crate) use requests::{CUSTOM_RESOURCE, WATCHDOG};
 
 use crate::{Grant, Managed, Statement};
 
 /// All managed policies, in the order of the template.
-pub(crate) const MANAGED: [&Managed; 5] = [&READ_ENVIRONMENTS, &BOUNDARY, &NETWORK, &FLEET, &DATA];
+pub(crate) const MANAGED: [&Managed; 6] = [&READ_ENVIRONMENTS, &BOUNDARY, &NETWORK, &FLEET, &ROLE, &DATA];
 
 /// AWS's page on the permissions of a queue that invokes a function.
 const OF_QUEUES: &str = "Lambda, Using Lambda with Amazon SQS: execution role permissions";

@@ -90,12 +90,20 @@ pub(crate) const NETWORK: Managed = Managed {
     statements: OF_NETWORKS,
 };
 
-/// The Auto Scaling group, and the roles of its instances.
+/// The Auto Scaling group, and the launch of its instances.
 pub(crate) const FLEET: Managed = Managed {
     id: "ManageInstances",
-    description: "Changes of Auto Scaling groups and of the roles of instances by Envkeeper.",
+    description: "Changes of Auto Scaling groups by Envkeeper.",
     condition: "",
     statements: OF_INSTANCES,
+};
+
+/// The roles and profiles of instances.
+pub(crate) const ROLE: Managed = Managed {
+    id: "ManageRoles",
+    description: "Changes of the roles and profiles of instances by Envkeeper.",
+    condition: "",
+    statements: OF_ROLES,
 };
 
 /// Log groups, buckets, alarms and dashboards.
@@ -267,6 +275,9 @@ const OF_INSTANCES: &[Statement] = &[
         &[Resource::Global("iam", "role/aws-service-role/autoscaling.amazonaws.com/*")],
     )
     .when(&[Condition::LinkedTo("autoscaling.amazonaws.com")]),
+];
+
+const OF_ROLES: &[Statement] = &[
     allow(
         "ManageRolePermissions",
         &[call("iam:CreateRole"), call("iam:PutRolePolicy"), call("iam:PutRolePermissionsBoundary")],
