@@ -95,6 +95,7 @@ fn record_response(watchdog: &TestWatchdog, event: &Value) {
         sent_ms: 0,
         responded_ms: 1,
         success: true,
+        physical_id: "scalable-ec2-us-west-2-dev".to_owned(),
         reason: String::new(),
     };
     watchdog.records.inner.record_history(&request.owner(), vec![entry]).block_on();
