@@ -342,6 +342,17 @@ fn an_invocation_with_exhausted_retries_gets_a_response_with_its_error() {
 }
 
 #[test]
+fn a_failed_invocation_by_a_topic_gets_a_response_to_the_request_in_its_envelope() {
+    let (watchdog, response_server) = test_watchdog();
+    let web = create("Web");
+    record(&watchdog, &web);
+    let topic = json!({ "Records": [{ "Sns": { "Message": web.to_string() } }] });
+    let dead_letter = failed_invocation(&topic, "RetriesExhausted", Some("the queue can't be used: no connection"));
+    assert_eq!(redelivered(&watchdog, &[dead_letter]), [""; 0]);
+    assert!(only_reason(&response_server).starts_with("Lambda stopped retrying the request (RetriesExhausted)"));
+}
+
+#[test]
 fn a_failed_invocation_whose_request_has_a_response_is_done() {
     let (watchdog, response_server) = test_watchdog();
     let web = create("Web");
