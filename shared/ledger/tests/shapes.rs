@@ -127,9 +127,40 @@ fn foreign_events_are_not_owned() {
             json!({ "Event": "autoscaling:TEST_NOTIFICATION", "LifecycleTransition": "autoscaling:TEST_NOTIFICATION" }),
             "a test notification",
         ),
+        (waiting(&json!({ "Event": "autoscaling:TEST_NOTIFICATION" })), "a test notification"),
+        (
+            of_bus("EC2 Instance-launch Lifecycle Action", json!({ "Event": "autoscaling:TEST_NOTIFICATION" })),
+            "a test notification",
+        ),
     ] {
         assert_eq!(read(&event.to_string()), Ok(format!("not owned: {reason}")));
     }
+}
+
+/// A composite alarm with a suppressor went to ALARM once, and its state is reported in each phase of the suppression.
+/// Recorded on AWS, September 2026 (stackd 9dc356f5, `alarm_delivery:suppression_releases`).
+#[test]
+fn a_suppressed_composite_alarm_has_one_line_for_each_transition() {
+    let configuration = json!({ "description": "envkeeper:environment=scalable-ec2-us-west-2-dev" });
+    let body = |before: &str, phase: Option<&str>, at: &str| {
+        let mut state = json!({ "value": "ALARM", "timestamp": format!("2026-09-27T06:42:{at}.000+0000") });
+        if let Some(phase) = phase {
+            state["actionsSuppressedBy"] = phase.into();
+            state["actionsSuppressedReason"] = "Actions suppressed by the suppressor".into();
+        }
+        json!({ "alarmName": "c", "state": state, "previousState": { "value": before }, "configuration": configuration })
+    };
+    let phases =
+        [body("OK", Some("Alarm"), "35"), body("ALARM", Some("ExtensionPeriod"), "49"), body("ALARM", None, "54")];
+    let results = phases.map(|body| {
+        let of_bus = json!({ "detail-type": "CloudWatch Alarm State Change", "detail": body });
+        [read(&of_bus.to_string()), read(&json!({ "alarmData": body }).to_string())]
+    });
+    let repeated = || Ok(String::from("not owned: the alarm remains in its state"));
+    assert_eq!(results, [[Ok("alarm".into()), Ok("alarm".into())], [repeated(), repeated()], [repeated(), repeated()]]);
+    let topic = |before: &str| json!({ "AlarmName": "c", "OldStateValue": before, "NewStateValue": "ALARM", "AlarmDescription": configuration["description"] });
+    assert_eq!(read(&topic("OK").to_string()), Ok("alarm".into()));
+    assert_eq!(read(&topic("ALARM").to_string()), repeated());
 }
 
 /// An event bus may receive the events of other accounts, which have groups with the same names.
