@@ -56,8 +56,9 @@ fn all() -> impl Iterator<Item = (ObservedInstance, Result<Vec<Target>, HookErro
                 let (state, user_data) = (state.clone(), user_data.clone());
                 agents().into_iter().flat_map(move |agent| {
                     let (state, user_data, checks) = (state.clone(), user_data.clone(), checks.clone());
+                    let (state_reason, started_ms, is_spot) = (None, Some(0), false);
                     let observed =
-                        ObservedInstance { state, user_data, started_ms: Some(0), is_spot: false, checks, agent };
+                        ObservedInstance { state, state_reason, user_data, started_ms, is_spot, checks, agent };
                     targets().into_iter().map(move |targets| (observed.clone(), targets))
                 })
             })
