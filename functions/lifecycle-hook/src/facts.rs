@@ -26,6 +26,16 @@ pub struct ObservedInstance {
     pub agent: Result<Agent, HookError>,
 }
 
+impl ObservedInstance {
+    /// The state, with EC2's reason for it.
+    pub(crate) fn state_summary(&self) -> String {
+        match &self.state_reason {
+            Some(reason) => format!("{}: {reason}", self.state),
+            None => self.state.to_string(),
+        }
+    }
+}
+
 /// EC2's state of the instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {

@@ -1,4 +1,5 @@
 //! Every combination of observations of a new instance, and the verdict.
+#![allow(clippy::expect_used, reason = "a test fails at unexpected data")]
 
 use std::time::Duration;
 
@@ -110,6 +111,16 @@ fn unhealthy_instances_are_abandoned_healthy_ones_continue_and_all_others_wait_u
         }
     }
     assert_eq!(combinations, 6 * 3 * 6 * 4 * 6 * 2 * 4);
+}
+
+#[test]
+fn the_verdict_on_a_terminated_instance_names_ec2s_reason() {
+    let (observed, targets) = all().find(|(it, _)| it.state == State::Terminated).expect("a terminated instance");
+    let reason = "Client.InternalError: Client error on launch";
+    let observed = ObservedInstance { state_reason: Some(reason.into()), ..observed };
+    let verdict = decide(gate(OnTimeout::Abandon), &Ok(observed), &targets, None, NOW_MS);
+    let Verdict::Abandon(reasons) = verdict else { panic!("{verdict:?}") };
+    assert_eq!(reasons[0], format!("EC2 has terminated the instance: {reason}"));
 }
 
 #[test]

@@ -120,6 +120,14 @@ impl Event<'_> {
         text(self.detail.get(name))
     }
 
+    /// The zone of the activity. `Details` is an object in events, and its text in the list of activities and in some
+    /// recorded events (Netflix/edda PR 60).
+    fn zone(&self) -> Option<String> {
+        let details = self.detail.get("Details")?;
+        let read = details.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        text(read.as_ref().unwrap_or(details).get("Availability Zone")).map(bounded)
+    }
+
     /// The identity of the event among events of its kind.
     fn event_id(&self) -> String {
         let id = text(self.fields.get("id")).or_else(|| text(self.fields.get("RequestId")));
@@ -161,7 +169,7 @@ impl Event<'_> {
             kind: Kind::Other,
             outcome: String::from("unrecognized"),
             instance: self.field("EC2InstanceId").map(bounded),
-            zone: self.detail.get("Details").and_then(|it| it.get("Availability Zone")?.as_str()).map(bounded),
+            zone: self.zone(),
             activity: self.field("ActivityId").map(bounded),
             cause: None,
             reason: None,

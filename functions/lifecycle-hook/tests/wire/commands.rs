@@ -26,13 +26,18 @@ fn invocation(comment: &str, status: &str, details: &str, requested: f64) -> Val
 #[tokio::test]
 async fn only_the_latest_drain_command_counts() {
     let owned = "envkeeper drain";
+    // Seconds, as SSM reports times.
+    #[expect(clippy::cast_precision_loss, reason = "the seconds of this century are exact")]
+    let ago = |seconds: u64| (lambda_kit::now_ms() / 1_000 - seconds) as f64;
     let failed = |details: &str| Command::Failed(details.into());
     for (all, expected) in [
         (vec![], Command::NotSent),
         (vec![invocation("another sender's", "Success", "Success", 9.0)], Command::NotSent),
-        (vec![invocation(owned, "Pending", "Pending", 1.0)], Command::Running),
+        (vec![invocation(owned, "Pending", "Pending", ago(5))], Command::Running),
+        (vec![invocation(owned, "Pending", "Delayed", ago(50))], Command::Running),
+        (vec![invocation(owned, "Pending", "Delayed", ago(61))], failed("not delivered within 60 s")),
         (vec![invocation(owned, "InProgress", "InProgress", 1.0)], Command::Running),
-        (vec![invocation(owned, "Delayed", "Delayed", 1.0)], Command::Running),
+        (vec![invocation(owned, "Delayed", "Delayed", ago(5))], Command::Running),
         (vec![invocation(owned, "Success", "Success", 1.0)], Command::Succeeded),
         (vec![invocation(owned, "Failed", "Failed", 1.0)], failed("Failed")),
         (vec![invocation(owned, "TimedOut", "DeliveryTimedOut", 1.0)], failed("DeliveryTimedOut")),
