@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use environment::hook_settings::{Gate, HookSettings, HookTask};
+use futures_util::future::join;
 use ledger::events::{HookCompletion, HookOutcome};
 
 use crate::cloud::{HookApi, HookCallOutcome, HookResult, WaitState};
@@ -121,9 +122,10 @@ impl ActionHandler<'_> {
         let waited = self.waited(now_ms);
         let extra = if self.swept { MAX_START_S } else { 0 };
         let gate = Gate { seconds: gate.seconds.saturating_add(extra), ..gate };
-        let targets = cloud.target_health(&self.settings.target_groups, &self.action.instance).await;
+        let targets = cloud.target_health(&self.settings.target_groups, &self.action.instance);
+        let (targets, delete_deadline_ms) = join(targets, self.delete_deadline_ms(cloud)).await;
         let verdict = gate::decide(gate, &self.observed, &targets, waited, now_ms);
-        if !matches!(verdict, Verdict::Abandon(_)) && self.delete_deadline_ms(cloud).await.is_some() {
+        if !matches!(verdict, Verdict::Abandon(_)) && delete_deadline_ms.is_some() {
             return self.complete(cloud, &Decision::Abandon(String::from("the environment is being deleted"))).await;
         }
         match verdict {

@@ -24,6 +24,19 @@ pub(crate) fn after_denial(message: &str) -> &'static str {
     }
 }
 
+/// The likely cause of a failed launch with this message, where the message alone does not lead to it.
+pub(crate) fn after_failed_launch(message: &str) -> &'static str {
+    let text = message.to_lowercase();
+    if text.contains("client.internalerror") {
+        // The Auto Scaling user guide, "Required AWS KMS key policy for use with encrypted volumes".
+        " - often the policy of the key in KmsKeyArn, or of the image's own key: it has to allow the service-linked role of Auto Scaling to use the key"
+    } else if text.contains("accept terms and subscribe") || text.contains("not subscribed to this service") {
+        " - accept the terms of the image in AWS Marketplace, in this account"
+    } else {
+        ""
+    }
+}
+
 /// The next step after an exhausted quota.
 pub(crate) const AFTER_QUOTA: &str =
     " Remove resources that are no longer needed, or request a higher quota in Service Quotas, and try again.";
